@@ -1,0 +1,18 @@
+# Uses the tools of the environment that is active, or of .venv where there is one.
+BIN := $(if $(wildcard .venv/bin/python),.venv/bin/,)
+
+.PHONY: check format test
+
+check:
+	$(BIN)ruff format --check .
+	$(BIN)ruff check .
+	$(BIN)pyright
+	$(BIN)lint-imports
+	$(BIN)python -m pytest
+
+format:
+	$(BIN)ruff format .
+	$(BIN)ruff check --fix .
+
+test:
+	$(BIN)python -m pytest

@@ -1,0 +1,95 @@
+"""Events and commands as one JSON object a line: the recording, the pipe to the screen, `--json` and `--control`.
+
+`{"v":1,"event":"LanePaused","lane":"clipped","step":20}`. JSON has no NaN or infinity, so these three are written as the
+strings "NaN", "Infinity" and "-Infinity" where a number is expected.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+from .commands import AnyCommand, Command
+from .errors import BadInput
+from .events import AnyEvent, Event
+
+SCHEMA = 1
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+class _Header(msgspec.Struct):
+    v: int = SCHEMA
+
+
+_header = msgspec.json.Decoder(_Header)
+_events = msgspec.json.Decoder(AnyEvent)
+_commands = msgspec.json.Decoder(AnyCommand)
+_json = msgspec.json.Decoder()
+
+
+def encode(message: Event | Command) -> bytes:
+    """One line without its line end."""
+    return msgspec.json.encode({"v": SCHEMA, **_spelled(msgspec.to_builtins(message))})
+
+
+def decode_event(line: bytes | str) -> AnyEvent:
+    """The event of one line; BadInput says what is wrong with the line."""
+    return _decode(line, _events, AnyEvent)
+
+
+def decode_command(line: bytes | str) -> AnyCommand:
+    """The command of one line, in which `v` may be left out; BadInput says what is wrong with the line."""
+    return _decode(line, _commands, AnyCommand)
+
+
+def _decode(line: bytes | str, decoder: msgspec.json.Decoder[Any], kind: Any) -> Any:
+    try:
+        version = _header.decode(line).v
+        if version != SCHEMA:
+            raise BadInput(f"schema {version}: written by another clipwatch; this one reads schema {SCHEMA}; upgrade it")
+        return decoder.decode(line)
+    except msgspec.ValidationError as error:
+        return _decode_spelled(line, kind, error)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"not a JSON line: {error}: {_shortened(line)}") from error
+
+
+def _decode_spelled(line: bytes | str, kind: Any, error: msgspec.ValidationError) -> Any:
+    """A second try for lines with a spelled-out number, which the fast path takes for a string in a number's place."""
+    raw = _json.decode(line)
+    try:
+        if not isinstance(raw, dict):
+            raise error
+        raw.pop("v", None)
+        return msgspec.convert(_numbers(raw), kind)
+    except msgspec.ValidationError:
+        raise BadInput(f"{error}: {_shortened(line)}") from error
+
+
+def _spelled(value: Any) -> Any:
+    """`value` with every non-finite number spelled out."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _spelled(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled(item) for item in value]
+    return value
+
+
+def _numbers(value: Any) -> Any:
+    """The reverse of `_spelled`."""
+    if isinstance(value, str):
+        return _NON_FINITE.get(value, value)
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return value
+
+
+def _shortened(line: bytes | str) -> str:
+    text = line.decode(errors="replace") if isinstance(line, bytes) else line
+    return repr(text if len(text) <= 80 else text[:77] + "...")

@@ -1,0 +1,83 @@
+"""What is asked of a run while it goes: imperatives, frozen.
+
+Without `lane` a command goes to every lane. It takes effect at the next step boundary, or with `at_step` before that
+step (at once if the lane is already past it); the answer is an event that says at which step.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from .errors import BadInput
+from .rules import parse_rule
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="command", tag=True, forbid_unknown_fields=True):
+    """Base of everything that can be asked."""
+
+    lane: str | None = None
+    at_step: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.at_step is not None and self.at_step < 0:
+            raise BadInput(f"at_step {self.at_step}: steps count from 0")
+
+
+class SetClip(Command, frozen=True, kw_only=True):
+    """Clip by this rule from now on."""
+
+    rule: str
+
+    def __post_init__(self) -> None:
+        Command.__post_init__(self)
+        parse_rule(self.rule)
+
+
+class Pause(Command, frozen=True, kw_only=True):
+    """Wait."""
+
+
+class Resume(Command, frozen=True, kw_only=True):
+    """Go on."""
+
+
+class StepOnce(Command, frozen=True, kw_only=True):
+    """Take `count` steps, then wait; pauses a lane that was running."""
+
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        Command.__post_init__(self)
+        if self.count < 1:
+            raise BadInput(f"count {self.count}: at least 1 step")
+
+
+class SetPace(Command, frozen=True, kw_only=True):
+    """Take at most `pace` steps a second; None is full speed."""
+
+    pace: float | None
+
+    def __post_init__(self) -> None:
+        Command.__post_init__(self)
+        if self.pace is not None and not (math.isfinite(self.pace) and self.pace > 0):
+            raise BadInput(f"pace {self.pace}: steps a second must be above 0, or null for full speed")
+
+
+class Extend(Command, frozen=True, kw_only=True):
+    """Do `iterations` more steps than planned so far."""
+
+    iterations: int
+
+    def __post_init__(self) -> None:
+        Command.__post_init__(self)
+        if self.iterations < 1:
+            raise BadInput(f"iterations {self.iterations}: at least 1 more")
+
+
+class Stop(Command, frozen=True, kw_only=True):
+    """End here, in good order."""
+
+
+AnyCommand = SetClip | Pause | Resume | StepOnce | SetPace | Extend | Stop

@@ -1,0 +1,174 @@
+"""Lanes in worker threads: commands in, events out.
+
+    for event in Engine(RunConfig(dataset="digits")).run():
+        ...
+
+torch is imported by the thread that prepares the run, so that what happens until then can be told too.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from typing import TYPE_CHECKING, Literal
+
+from .commands import AnyCommand, Stop
+from .config import RunConfig
+from .datasets import Dataset, load
+from .errors import BadInput, Cancelled
+from .events import Event, LaneFailed, LaneFinished, Notice, RunFinished, RunStarted, StageStarted
+from .mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from .lane import Lane
+
+_JOIN_SECONDS = 10.0
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """One run. `lasting` keeps lanes that have done their steps waiting for an `Extend`, until `Stop` or `close`."""
+
+    def __init__(self, config: RunConfig, *, lasting: bool = False, load: Callable[..., Dataset] = load) -> None:
+        self._config, self._load = config, load
+        self._happened: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+        self._mailboxes = {lane.name: Mailbox(lasting=lasting) for lane in config.lanes}
+        self._outcomes: dict[str, LaneFinished | LaneFailed] = {}
+        self._ended: set[str] = set()
+        self._stopping = threading.Event()
+
+    def run(self) -> Iterator[Event]:
+        """Train, and give every event as it happens; BadInput and ClipwatchError if the run cannot be prepared.
+
+        Leaving the iteration early stops the lanes.
+        """
+        conductor = threading.Thread(target=self._conduct, name="clipwatch-engine", daemon=True)
+        conductor.start()
+        try:
+            while (event := self._happened.get()) is not None:
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+        finally:
+            self.send(Stop())
+            conductor.join(_JOIN_SECONDS)
+
+    def send(self, command: AnyCommand) -> None:
+        """Ask for something, from any thread; the answer is an event, a `Notice` if no lane is there to obey."""
+        if command.lane is not None and command.lane not in self._mailboxes:
+            self.tell(f"no lane is named {command.lane!r}; there are {', '.join(self._mailboxes)}")
+            return
+        if isinstance(command, Stop) and command.lane is None and command.at_step is None:
+            self._stopping.set()
+        for name, mailbox in self._mailboxes.items():
+            if command.lane not in (None, name):
+                continue
+            mailbox.put(command)
+            if name in self._ended and not isinstance(command, Stop):
+                self.tell(_too_late(name, command))
+
+    def tell(self, text: str) -> None:
+        """Put a `Notice` into the stream."""
+        self._happened.put(Notice(text=text))
+
+    def close(self) -> None:
+        """Say that no more commands will come: lanes that wait for one end."""
+        for mailbox in self._mailboxes.values():
+            mailbox.close()
+
+    def _conduct(self) -> None:
+        """Prepare, start the lanes and see them to their end, on a thread of its own."""
+        started = time.perf_counter()
+        try:
+            lanes = self._prepare()
+            started = time.perf_counter()
+            threads = [
+                threading.Thread(target=self._train, args=(lane, started), name=f"clipwatch-{lane.name}", daemon=True)
+                for lane in lanes
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self._happened.put(RunFinished(reason=self._reason(), seconds=time.perf_counter() - started))
+        except Cancelled:
+            self._happened.put(RunFinished(reason="stopped", seconds=time.perf_counter() - started))
+        except BaseException as error:
+            # Whatever it is, it is raised again where the events are read.
+            self._happened.put(error)
+        self._happened.put(None)
+
+    def _prepare(self) -> list[Lane]:
+        config = self._config
+        self._happened.put(StageStarted(stage=f"reading {config.dataset}" if config.dataset != "auto" else "reading data"))
+        dataset = self._load(
+            config.dataset,
+            data_dir=config.data_dir,
+            offline=config.offline,
+            report=self._happened.put,
+            cancelled=self._stopping.is_set,
+        )
+        _check_sizes(config, dataset)
+        self._happened.put(StageStarted(stage="loading torch"))
+        from .preparation import prepare_lanes
+
+        lanes, device, notices = prepare_lanes(config, dataset)
+        for text in notices:
+            self.tell(text)
+        if self._stopping.is_set():
+            raise Cancelled
+        versions = {"clipwatch": _version("clipwatch"), "python": platform.python_version(), "torch": _version("torch")}
+        started = RunStarted(config=config, dataset=dataset.info, device=device, versions=versions, time=time.time())
+        self._happened.put(started)
+        return lanes
+
+    def _train(self, lane: Lane, started: float) -> None:
+        from .preparation import lane_thread
+
+        with lane_thread():
+            try:
+                for event in lane.run(self._mailboxes[lane.name], started):
+                    self._note(event)
+            except Exception as error:
+                # The thread's edge: one lane's fault is told as an event, and the other lanes go on.
+                _log.debug("lane %s", lane.name, exc_info=True)
+                self._note(lane.failed(f"{type(error).__name__}: {error}"))
+        self._ended.add(lane.name)
+        for command in self._mailboxes[lane.name].pending():
+            self.tell(_too_late(lane.name, command))
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, LaneFinished | LaneFailed):
+            self._outcomes[event.lane] = event
+        self._happened.put(event)
+
+    def _reason(self) -> Literal["completed", "stopped", "failed"]:
+        reasons = {outcome.reason for outcome in self._outcomes.values()}
+        if "stopped" in reasons:
+            return "stopped"
+        return "completed" if "completed" in reasons else "failed"
+
+
+def _too_late(lane: str, command: AnyCommand) -> str:
+    return f"lane {lane} has ended: {type(command).__name__} came too late for it"
+
+
+def _check_sizes(config: RunConfig, dataset: Dataset) -> None:
+    for name, size, images in (
+        ("batch-size", config.batch_size, dataset.info.training),
+        ("eval-size", config.eval_size, dataset.info.validation),
+    ):
+        if size > images:
+            raise BadInput(f"{name} {size}: {dataset.info.name} has only {images:,} images for it")
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"

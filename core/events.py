@@ -1,0 +1,165 @@
+"""What happened in a run: past facts, frozen, of plain numbers, strings and tuples.
+
+Steps count from 0. In `Evaluated` and `LaneFailed`, `step` is the step it happened in; everywhere else it is the
+boundary it happened at, which is the number of steps done, so a change at `step` 300 holds from step 300 on.
+`seconds` are wall-clock seconds since the lanes started.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from .config import RunConfig
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=True):
+    """Base of everything that happened."""
+
+
+class LaneEvent(Event, frozen=True, kw_only=True):
+    """Something that happened to one lane at one step."""
+
+    lane: str
+    step: int
+
+
+class StageStarted(Event, frozen=True, kw_only=True):
+    """A part of the preparation began, in words for the user: `loading torch`, `reading mnist`, ..."""
+
+    stage: str
+
+
+class DownloadProgressed(Event, frozen=True, kw_only=True):
+    """`received` of `total` bytes (None: the server does not say) of one file are here."""
+
+    file: str
+    received: int
+    total: int | None
+
+
+class Notice(Event, frozen=True, kw_only=True):
+    """Something the user should know that stops nothing: a fallback, a record skipped, a command refused."""
+
+    text: str
+    level: Literal["info", "warning"] = "warning"
+
+
+class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Which data a run trains on; `checksum` is the SHA-256 of images and labels in their order."""
+
+    name: str
+    origin: str
+    training: int
+    validation: int
+    checksum: str
+
+
+class RunStarted(Event, frozen=True, kw_only=True):
+    """All is prepared and the lanes are about to start; `time` is seconds since 1970 (UTC)."""
+
+    config: RunConfig
+    dataset: DatasetInfo
+    device: str
+    versions: dict[str, str]
+    time: float
+
+
+class LaneStarted(LaneEvent, frozen=True, kw_only=True):
+    """A lane is about to take its first step."""
+
+    rule: str
+    iterations: int
+    parameters: int
+    seconds: float
+
+
+class Evaluated(LaneEvent, frozen=True, kw_only=True):
+    """After this step: loss (nats) and accuracy on one validation batch, and the loss of the step's training batch."""
+
+    loss: float
+    accuracy: float
+    train_loss: float
+    seconds: float
+
+
+class ClipChanged(LaneEvent, frozen=True, kw_only=True):
+    """The rule in force from this step on."""
+
+    rule: str
+    previous: str
+
+
+class LanePaused(LaneEvent, frozen=True, kw_only=True):
+    """The lane waits at this step."""
+
+
+class LaneResumed(LaneEvent, frozen=True, kw_only=True):
+    """The lane goes on from this step."""
+
+
+class LaneStepped(LaneEvent, frozen=True, kw_only=True):
+    """A paused lane will take `count` steps from here and wait again."""
+
+    count: int
+
+
+class PaceChanged(LaneEvent, frozen=True, kw_only=True):
+    """The most steps a second from here on; None is full speed."""
+
+    pace: float | None
+
+
+class LaneExtended(LaneEvent, frozen=True, kw_only=True):
+    """The lane will now stop after `iterations` steps."""
+
+    iterations: int
+
+
+class LaneFinished(LaneEvent, frozen=True, kw_only=True):
+    """The lane has done its steps, or was stopped; loss and accuracy are those on all `total` validation images.
+
+    `training_seconds` leaves out pauses; an `Extend` can still set the lane going again.
+    """
+
+    reason: Literal["completed", "stopped"]
+    loss: float
+    correct: int
+    total: int
+    seconds: float
+    training_seconds: float
+
+
+class LaneFailed(LaneEvent, frozen=True, kw_only=True):
+    """The lane diverged (loss or weights stopped being finite) or raised; the other lanes go on."""
+
+    reason: Literal["diverged", "error"]
+    cause: str
+    seconds: float
+
+
+class RunFinished(Event, frozen=True, kw_only=True):
+    """Every lane has ended: all steps done, stopped by a command, or every lane failed."""
+
+    reason: Literal["completed", "stopped", "failed"]
+    seconds: float
+
+
+AnyEvent = (
+    StageStarted
+    | DownloadProgressed
+    | Notice
+    | RunStarted
+    | LaneStarted
+    | Evaluated
+    | ClipChanged
+    | LanePaused
+    | LaneResumed
+    | LaneStepped
+    | PaceChanged
+    | LaneExtended
+    | LaneFinished
+    | LaneFailed
+    | RunFinished
+)

@@ -1,0 +1,223 @@
+"""One training run as a generator of events: no threads, no printing, and nothing about which network or data."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from torch import Tensor
+
+from .batches import Batches
+from .clipping import clip_
+from .commands import AnyCommand, Extend, Pause, Resume, SetClip, SetPace, StepOnce, Stop
+from .events import (
+    ClipChanged,
+    Evaluated,
+    Event,
+    LaneExtended,
+    LaneFailed,
+    LaneFinished,
+    LanePaused,
+    LaneResumed,
+    LaneStarted,
+    LaneStepped,
+    PaceChanged,
+)
+from .pace import Pacer
+from .rules import parse_rule
+
+# Images at a time when all validation images are measured: what the processor's cache holds.
+_CHUNK = 100
+
+
+class Model(Protocol):
+    """A network over one flat parameter vector; `gradient` is laid out alike and filled by `loss_and_gradient`."""
+
+    parameters: Tensor
+    gradient: Tensor
+
+    def loss_and_gradient(self, images: Tensor, labels: Tensor) -> float: ...
+
+    def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, int]: ...
+
+
+class Optimizer(Protocol):
+    """Updates the parameters it was made for."""
+
+    def step(self, gradient: Tensor) -> None: ...
+
+
+class Control(Protocol):
+    """Where a lane hears of commands, see `Mailbox`."""
+
+    @property
+    def lasting(self) -> bool: ...
+
+    def take(self, step: int, timeout: float | None) -> Sequence[AnyCommand]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How much a lane trains, and when it looks; sizes in images."""
+
+    iterations: int
+    batch_size: int
+    eval_every: int
+    eval_size: int
+    pace: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """A lane's own walk through the data, and all validation images and labels for the end."""
+
+    training: Batches
+    validation: Batches
+    all_validation: tuple[Tensor, Tensor]
+
+
+class Lane:
+    """Trains `model` by `optimizer` under a clip rule; `step` is the number of steps done."""
+
+    def __init__(self, name: str, rule: str, model: Model, optimizer: Optimizer, data: Data, schedule: Schedule) -> None:
+        self.name, self.step = name, 0
+        self._model, self._optimizer, self._data, self._schedule = model, optimizer, data, schedule
+        self._rule_text, self._rule = rule, parse_rule(rule)
+        self._iterations = schedule.iterations
+        self._pacer = Pacer(schedule.pace)
+        self._paused = False
+        self._steps_granted = 0
+        self._finished = False
+        self._idle_seconds = 0.0
+
+    def run(self, control: Control, started: float) -> Iterator[Event]:
+        """Train to the end, obeying `control` at step boundaries; `started` is the clock's reading at second 0."""
+        self._started, self._entered = started, time.perf_counter()
+        yield LaneStarted(
+            lane=self.name,
+            step=self.step,
+            rule=self._rule_text,
+            iterations=self._iterations,
+            parameters=self._model.parameters.numel(),
+            seconds=self._seconds(),
+        )
+        while True:
+            for command in self._commands(control):
+                if isinstance(command, Stop):
+                    if not self._finished:
+                        yield self._finish("stopped")
+                    return
+                yield self._obey(command)
+            if self._is_idle() or self._pacer.patience() > 0:
+                continue
+            event = self._train()
+            if event:
+                yield event
+            if isinstance(event, LaneFailed):
+                return
+            if self.step == self._iterations:
+                yield self._finish("completed")
+                if not control.lasting:
+                    return
+            elif self._paused and not self._steps_granted:
+                yield self._paused_here()
+
+    def failed(self, cause: str) -> LaneFailed:
+        """The event for an error that was raised in the step under way."""
+        return self._failed("error", cause)
+
+    def _commands(self, control: Control) -> Sequence[AnyCommand]:
+        """The commands due; waits for them while idle, and at most until the pace allows the next step otherwise."""
+        if not self._is_idle():
+            return control.take(self.step, self._pacer.patience())
+        since = time.perf_counter()
+        commands = control.take(self.step, None)
+        self._idle_seconds += time.perf_counter() - since
+        return commands
+
+    def _is_idle(self) -> bool:
+        return self._finished or (self._paused and not self._steps_granted)
+
+    def _train(self) -> Evaluated | LaneFailed | None:
+        """One step, and an evaluation where one is due."""
+        model = self._model
+        train_loss = model.loss_and_gradient(*self._data.training.next_batch(self._schedule.batch_size))
+        if not math.isfinite(train_loss):
+            return self._failed("diverged", f"the training loss is {train_loss}")
+        clip_(model.gradient, self._rule)
+        self._optimizer.step(model.gradient)
+        # A sum is finite exactly if its terms are (short of overflow), and thirty times cheaper than asking each.
+        if not math.isfinite(model.parameters.sum().item()):
+            return self._failed("diverged", "a weight is no longer finite")
+        event = self._evaluate(train_loss) if self.step % self._schedule.eval_every == 0 else None
+        self.step += 1
+        self._steps_granted = max(0, self._steps_granted - 1)
+        self._pacer.stepped()
+        return event
+
+    def _evaluate(self, train_loss: float) -> Evaluated:
+        size = self._schedule.eval_size
+        loss, correct = self._model.evaluate(*self._data.validation.next_batch(size))
+        return Evaluated(
+            lane=self.name,
+            step=self.step,
+            loss=loss,
+            accuracy=correct / size,
+            train_loss=train_loss,
+            seconds=self._seconds(),
+        )
+
+    def _obey(self, command: AnyCommand) -> Event:
+        """Do what is asked and say so."""
+        at = {"lane": self.name, "step": self.step}
+        match command:
+            case SetClip(rule=rule):
+                previous, self._rule_text, self._rule = self._rule_text, rule, parse_rule(rule)
+                return ClipChanged(**at, rule=rule, previous=previous)
+            case Resume():
+                self._paused, self._steps_granted = False, 0
+                return LaneResumed(**at)
+            case StepOnce(count=count):
+                self._paused, self._steps_granted = True, count
+                return LaneStepped(**at, count=count)
+            case SetPace(pace=pace):
+                self._pacer = Pacer(pace)
+                return PaceChanged(**at, pace=pace)
+            case Extend(iterations=more):
+                self._iterations, self._finished = self._iterations + more, False
+                return LaneExtended(**at, iterations=self._iterations)
+            case Pause() | Stop():
+                self._paused, self._steps_granted = True, 0
+                return LanePaused(**at)
+
+    def _finish(self, reason: Literal["completed", "stopped"]) -> LaneFinished:
+        """Measure the network on all validation images."""
+        training_seconds = time.perf_counter() - self._entered - self._idle_seconds
+        self._finished = True
+        images, labels = self._data.all_validation
+        loss_sum, correct = 0.0, 0
+        for chunk, answers in zip(images.split(_CHUNK), labels.split(_CHUNK), strict=True):
+            loss, right = self._model.evaluate(chunk, answers)
+            loss_sum, correct = loss_sum + loss * len(answers), correct + right
+        return LaneFinished(
+            lane=self.name,
+            step=self.step,
+            reason=reason,
+            loss=loss_sum / len(labels),
+            correct=correct,
+            total=len(labels),
+            seconds=self._seconds(),
+            training_seconds=training_seconds,
+        )
+
+    def _failed(self, reason: Literal["diverged", "error"], cause: str) -> LaneFailed:
+        return LaneFailed(lane=self.name, step=self.step, reason=reason, cause=cause, seconds=self._seconds())
+
+    def _paused_here(self) -> LanePaused:
+        return LanePaused(lane=self.name, step=self.step)
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._started

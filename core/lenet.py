@@ -1,0 +1,79 @@
+"""LeNet-5 as the assignment builds it, over one flat parameter vector.
+
+Y. LeCun et al., "Gradient-based learning applied to document recognition", Proc. IEEE 86(11), 1998, as it is usually
+taught: convolution 5x5x6, pool, convolution 5x5x16, pool, then 120, 84 and 10 units, ReLU throughout, the ten logits
+included unless the head is `linear`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from . import lenet_passes
+from .unlocked import unlocked
+
+Head = Literal["relu", "linear"]
+
+SHAPES: dict[str, tuple[int, ...]] = {
+    "conv1.weight": (6, 1, 5, 5),
+    "conv1.bias": (6,),
+    "conv2.weight": (16, 6, 5, 5),
+    "conv2.bias": (16,),
+    "fc1.weight": (120, 400),
+    "fc1.bias": (120,),
+    "fc2.weight": (84, 120),
+    "fc2.bias": (84,),
+    "fc3.weight": (10, 84),
+    "fc3.bias": (10,),
+}
+PARAMETERS = sum(math.prod(shape) for shape in SHAPES.values())
+BIAS_INIT = 0.1
+
+loss_and_gradient = unlocked(lenet_passes.loss_and_gradient)
+_logits = unlocked(lenet_passes.logits)
+_cross_entropy_and_correct = unlocked(lenet_passes.cross_entropy_and_correct)
+
+
+def views(flat: Tensor) -> dict[str, Tensor]:
+    """The named tensors of `SHAPES` as views into one flat vector of `PARAMETERS` numbers."""
+    parts = torch.split(flat, [math.prod(shape) for shape in SHAPES.values()])
+    return {name: part.view(shape) for part, (name, shape) in zip(parts, SHAPES.items(), strict=True)}
+
+
+def initial_parameters(std: float, generator: torch.Generator) -> Tensor:
+    """A flat vector: weights from a normal of width `std` truncated at two widths, biases 0.1."""
+    flat = torch.empty(PARAMETERS)
+    for name, view in views(flat).items():
+        if name.endswith("bias"):
+            view.fill_(BIAS_INIT)
+        else:
+            torch.nn.init.trunc_normal_(view, std=std, a=-2 * std, b=2 * std, generator=generator)
+    return flat
+
+
+class LeNet:
+    """The network; the gradient of a batch lands in `gradient`, laid out like `parameters`."""
+
+    def __init__(self, parameters: Tensor, head: Head) -> None:
+        self.parameters = parameters
+        self.gradient = torch.zeros_like(parameters)
+        self._weights = list(views(parameters).values())
+        self._gradients = list(views(self.gradient).values())
+        self._relu_head = head == "relu"
+
+    def loss_and_gradient(self, images: Tensor, labels: Tensor) -> float:
+        """Mean softmax cross-entropy in nats of bytes (batch, 28, 28) and classes (batch,); fills `gradient`."""
+        return loss_and_gradient(images, labels, self._weights, self._gradients, self._relu_head).item()
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Logits (batch, 10) of bytes (batch, 28, 28)."""
+        return _logits(images, self._weights, self._relu_head)
+
+    def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
+        """Mean cross-entropy in nats and the number of right answers on bytes (batch, 28, 28) and classes (batch,)."""
+        loss, correct = _cross_entropy_and_correct(self.logits(images), labels)
+        return loss.item(), int(correct.item())

@@ -1,0 +1,76 @@
+"""What the engine needs torch for: the data as tensors, the lanes as twins, and the state of a lane's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .config import RunConfig
+from .datasets import Dataset, Split
+from .errors import BadInput, ClipwatchError
+
+try:
+    import torch
+    from torch import Tensor
+except (ImportError, OSError) as error:
+    raise ClipwatchError(
+        f"torch cannot be imported ({error}); reinstall it: pip install --force-reinstall torch torchvision"
+    ) from error
+
+from . import lenet, unlocked
+from .adam import Adam
+from .batches import Batches, seeded_generator
+from .lane import Data, Lane, Schedule
+
+
+@contextmanager
+def lane_thread() -> Iterator[None]:
+    """The state every lane's thread trains in: one torch thread, no autograd, operations in the order written."""
+    torch.set_num_threads(1)
+    with torch.no_grad(), torch.jit.optimized_execution(False):
+        yield
+
+
+def prepare_lanes(config: RunConfig, dataset: Dataset) -> tuple[list[Lane], str, list[str]]:
+    """The lanes of a run, alike but for their rules; the device they are on; and what the user should be told."""
+    torch.set_num_threads(1)
+    device = _device(config.device)
+    training, validation = _tensors(dataset.training, device), _tensors(dataset.validation, device)
+    weights = lenet.initial_parameters(config.init_std, seeded_generator(config.seed, "weights")).to(device)
+    schedule = Schedule(
+        iterations=config.iterations,
+        batch_size=config.batch_size,
+        eval_every=config.eval_every,
+        eval_size=config.eval_size,
+        pace=config.pace,
+    )
+    lanes = []
+    for lane in config.lanes:
+        model = lenet.LeNet(weights.clone(), config.head)
+        optimizer = Adam(model.parameters, learning_rate=config.learning_rate, beta1=config.beta1)
+        data = Data(
+            training=Batches(*training, seeded_generator(config.seed, "training batches")),
+            validation=Batches(*validation, seeded_generator(config.seed, "validation batches")),
+            all_validation=validation,
+        )
+        lanes.append(Lane(lane.name, lane.rule, model, optimizer, data, schedule))
+    return lanes, str(device), _notices()
+
+
+def _notices() -> list[str]:
+    if unlocked.is_unlocked(lenet.loss_and_gradient):
+        return []
+    return ["this torch cannot compile to TorchScript: the lanes give the same numbers but wait for each other more"]
+
+
+def _tensors(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(split.images).to(device), torch.from_numpy(split.labels).to(device)
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise BadInput(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}; try --device cpu") from error
+    return device

@@ -1,0 +1,135 @@
+"""What a run looks like now: a pure fold of its events, for the screen, the console's summary, replay and the report."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from .config import RunConfig
+from .events import (
+    ClipChanged,
+    DatasetInfo,
+    DownloadProgressed,
+    Evaluated,
+    Event,
+    LaneEvent,
+    LaneExtended,
+    LaneFailed,
+    LaneFinished,
+    LanePaused,
+    LaneResumed,
+    LaneStarted,
+    LaneStepped,
+    Notice,
+    PaceChanged,
+    RunFinished,
+    RunStarted,
+    StageStarted,
+)
+
+LaneStatus = Literal["training", "paused", "stepping", "completed", "stopped", "failed"]
+
+
+class LaneState(msgspec.Struct, frozen=True, kw_only=True):
+    """One lane: `step` is the number of steps known to be done; `changed_at` are the boundaries its rule changed at."""
+
+    name: str
+    rule: str
+    iterations: int
+    step: int = 0
+    status: LaneStatus = "training"
+    pace: float | None = None
+    started: float = 0.0
+    latest: Evaluated | None = None
+    finished: LaneFinished | None = None
+    failed: LaneFailed | None = None
+    changed_at: tuple[int, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the lane has done its steps, was stopped or failed."""
+        return self.status in ("completed", "stopped", "failed")
+
+
+class RunState(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole run; before `RunStarted` only the stage, the download and notices are known."""
+
+    stage: str = "starting"
+    download: DownloadProgressed | None = None
+    config: RunConfig | None = None
+    dataset: DatasetInfo | None = None
+    device: str = ""
+    lanes: dict[str, LaneState] = {}
+    notice: Notice | None = None
+    finished: RunFinished | None = None
+
+    @property
+    def touched(self) -> bool:
+        """Whether a rule was changed under way, so that the lanes are no longer a clean comparison."""
+        return any(lane.changed_at for lane in self.lanes.values())
+
+
+def apply(state: RunState, event: Event) -> RunState:
+    """The state after one more event; an event that says nothing about the state leaves it as it is."""
+    replace = msgspec.structs.replace
+    match event:
+        case LaneEvent():
+            return _with_lane(state, event)
+        case StageStarted(stage=stage):
+            return replace(state, stage=stage, download=None)
+        case DownloadProgressed():
+            return replace(state, download=event)
+        case RunStarted(config=config, dataset=dataset, device=device):
+            return replace(state, stage="", download=None, config=config, dataset=dataset, device=device)
+        case Notice():
+            return replace(state, notice=event)
+        case RunFinished():
+            return replace(state, finished=event)
+        case _:
+            return state
+
+
+def _with_lane(state: RunState, event: LaneEvent) -> RunState:
+    if isinstance(event, LaneStarted):
+        pace = state.config.pace if state.config else None
+        lane = LaneState(
+            name=event.lane,
+            rule=event.rule,
+            iterations=event.iterations,
+            step=event.step,
+            pace=pace,
+            started=event.seconds,
+        )
+    elif known := state.lanes.get(event.lane):
+        lane = apply_to_lane(known, event)
+    else:
+        return state
+    return msgspec.structs.replace(state, lanes={**state.lanes, event.lane: lane})
+
+
+def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
+    """The lane after one more of its events."""
+    replace, step = msgspec.structs.replace, event.step
+    match event:
+        case Evaluated():
+            return replace(lane, step=step + 1, latest=event)
+        case ClipChanged(rule=rule):
+            return replace(lane, step=step, rule=rule, changed_at=(*lane.changed_at, step))
+        case LanePaused():
+            return replace(lane, step=step, status="paused")
+        case LaneResumed():
+            return replace(lane, step=step, status="training")
+        case LaneStepped():
+            return replace(lane, step=step, status="stepping")
+        case PaceChanged(pace=pace):
+            return replace(lane, step=step, pace=pace)
+        case LaneExtended(iterations=iterations):
+            status = "training" if lane.status == "completed" else lane.status
+            return replace(lane, step=step, iterations=iterations, status=status, finished=None)
+        case LaneFinished(reason=reason):
+            return replace(lane, step=step, status=reason, finished=event)
+        case LaneFailed():
+            return replace(lane, step=step, status="failed", failed=event)
+        case _:
+            return lane

@@ -1,0 +1,15 @@
+"""Statistics of what was measured."""
+
+from __future__ import annotations
+
+import math
+
+_Z95 = 1.959963984540054
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a proportion (E. B. Wilson, JASA 22, 1927); `trials` at least 1."""
+    share, z2 = successes / trials, _Z95**2
+    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = _Z95 / (1 + z2 / trials) * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
+    return max(0.0, centre - half), min(1.0, centre + half)

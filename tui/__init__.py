@@ -1,0 +1,1 @@
+"""The command line, the console and the screen: all that reads the engine's stream for a person."""

@@ -1,0 +1,120 @@
+"""The run as lines of text: training lines and the summary on standard output, messages on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+
+from ..core.events import DownloadProgressed, Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, Notice, RunStarted
+from ..core.state import RunState, apply
+from .ordered import OrderedEvaluations
+from .summary import summary_table
+from .wording import evaluation_line, lane_message
+
+LANE_COLOURS = ("cyan", "yellow", "magenta", "green", "blue", "red")
+
+
+class ConsoleSink:
+    """Prints events as they come; `close` prints the summary. `quiet` leaves only the summary and failures."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        # Lines are written as they are, so rich only decides on colour, for the lanes' names and the summary.
+        self._out = Console(highlight=False, soft_wrap=True)
+        self._messages = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+        self._state = RunState()
+        self._ordered = OrderedEvaluations(())
+        self._prefixes: dict[str, str] = {}
+        self._download = _Download(self._messages)
+
+    def receive(self, event: Event) -> None:
+        """Fold and print one event."""
+        self._state = apply(self._state, event)
+        match event:
+            case RunStarted():
+                self._start(event)
+            case Evaluated():
+                self._print_evaluations(self._ordered.add(event))
+            case LaneFinished(lane=lane):
+                self._print_evaluations(self._ordered.end(lane))
+            case LaneFailed(lane=lane):
+                self._print_evaluations(self._ordered.end(lane))
+                self._tell(f"lane {lane}: {lane_message(event)}")
+            case LaneEvent(lane=lane):
+                if not self._quiet and (text := lane_message(event)):
+                    self._tell(f"lane {lane}: {text}")
+            case Notice(text=text, level=level):
+                if not self._quiet or level == "warning":
+                    self._tell(text)
+            case DownloadProgressed() if not self._quiet:
+                self._download.show(event)
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Print the summary of what was done."""
+        self._download.close()
+        if self._state.lanes:
+            self._out.print()
+            self._out.print(summary_table(self._state), soft_wrap=False)
+            self._out.file.flush()
+
+    def _start(self, event: RunStarted) -> None:
+        self._download.close()
+        names = tuple(lane.name for lane in event.config.lanes)
+        self._ordered = OrderedEvaluations(names)
+        width = max(map(len, names)) + 2
+        for name, colour in zip(names, LANE_COLOURS * len(names), strict=False):
+            tag = f"[{name}]"
+            painted = self._painted(tag, colour)
+            self._prefixes[name] = painted + " " * (width - len(tag))
+        if not self._quiet:
+            print("Start Training...", flush=True)
+
+    def _painted(self, text: str, colour: str) -> str:
+        with self._out.capture() as capture:
+            self._out.print(text, style=colour, markup=False, end="")
+        return capture.get()
+
+    def _print_evaluations(self, ready: Iterable[Evaluated]) -> None:
+        for event in ready:
+            if not self._quiet:
+                sys.stdout.write(f"{self._prefixes[event.lane]} {evaluation_line(event)}\n")
+        sys.stdout.flush()
+
+    def _tell(self, text: str) -> None:
+        self._messages.print(f"clipwatch: {text}")
+
+
+class _Download:
+    """A bar for each file on a terminal, a line for each elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def show(self, event: DownloadProgressed) -> None:
+        if event.file not in self._tasks:
+            self._add(event)
+        if self._progress:
+            self._progress.update(self._tasks[event.file], completed=event.received, total=event.total)
+
+    def close(self) -> None:
+        if self._progress:
+            self._progress.stop()
+            self._progress = None
+
+    def _add(self, event: DownloadProgressed) -> None:
+        if not self._console.is_terminal:
+            self._tasks[event.file] = TaskID(0)
+            self._console.print(f"clipwatch: downloading {event.file}")
+            return
+        if self._progress is None:
+            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+            self._progress = Progress(*columns, console=self._console, transient=True)
+            self._progress.start()
+        self._tasks[event.file] = self._progress.add_task(f"downloading {event.file}", total=event.total)

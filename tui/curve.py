@@ -1,0 +1,128 @@
+"""One lane's loss or accuracy over its steps: append-only, compact, and reducible to any number of columns."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from math import isfinite, isinf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .ema import Ema
+from .stepindex import StepIndex
+
+Floats = NDArray[np.float32]
+LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """A window of a curve in W columns: finite minimum and maximum (NaN: none), and whether a value was not finite."""
+
+    low: Floats
+    high: Floats
+    broken: NDArray[np.bool_]
+
+
+class Curve:
+    """A series of (step, value); values are kept as float32, evenly spaced steps cost nothing."""
+
+    def __init__(self) -> None:
+        self._values = array("f")
+        self._steps = StepIndex()
+        self._broken_from, self._broken_to = array("q"), array("q")
+        self._ema = Ema(0.0)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def append(self, step: int, value: float) -> None:
+        """Add a value; raises ValueError unless `step` is above the last one."""
+        self._steps.append(step)
+        if not isfinite(value):
+            self._note_broken(len(self._values))
+        elif abs(value) > LARGEST:
+            value = LARGEST if value > 0 else -LARGEST
+        self._values.append(value)
+
+    def _note_broken(self, index: int) -> None:
+        if self._broken_to and self._broken_to[-1] == index:
+            self._broken_to[-1] = index + 1
+        else:
+            self._broken_from.append(index)
+            self._broken_to.append(index + 1)
+
+    @property
+    def last(self) -> tuple[int, float] | None:
+        """The newest (step, value)."""
+        return self._point(len(self) - 1) if len(self) else None
+
+    def nearest(self, step: int) -> tuple[int, float] | None:
+        """The (step, value) closest to `step`, the earlier of two equally close ones."""
+        if not len(self):
+            return None
+        after = min(int(self._steps.at_or_after(np.array([step]))[0]), len(self) - 1)
+        near = [self._point(index) for index in (max(after - 1, 0), after)]
+        return min(near, key=lambda point: abs(point[0] - step))
+
+    def _point(self, index: int) -> tuple[int, float]:
+        return self._steps.step(index), self._values[index]
+
+    def _view(self) -> Floats:
+        """The values without a copy; must not outlive the call, as the array cannot grow under a view."""
+        return np.frombuffer(self._values, np.float32)
+
+    def _edges(self, first: int, last: int, width: int) -> NDArray[np.int64]:
+        """Index ranges of the columns: column k holds the points edges[k] to edges[k + 1].
+
+        A point at step s lies in column floor((s - first) * width / (last - first)), the last step in the last column.
+        """
+        ceilings = -(-np.arange(width + 1, dtype=np.int64) * (last - first) // width)
+        steps = first + ceilings
+        steps[-1] = last + 1
+        return self._steps.at_or_after(steps)
+
+    def columns(self, first: int, last: int, width: int) -> Columns:
+        """Minimum and maximum per column of the window [first, last], whose every point is in exactly one column."""
+        edges = self._edges(first, last, width)
+        low, high = np.full((2, width), np.nan, np.float32)
+        filled = np.flatnonzero(edges[:-1] < edges[1:])
+        if len(filled):
+            broken = self._broken_columns(edges)
+            values = self._view()[edges[0] : edges[-1]]
+            if broken.any():
+                values = np.where(np.isfinite(values), values, np.float32(np.nan))
+            starts = edges[filled] - edges[0]
+            low[filled] = np.fmin.reduceat(values, starts)
+            high[filled] = np.fmax.reduceat(values, starts)
+        else:
+            broken = np.zeros(width, np.bool_)
+        return Columns(low, high, broken)
+
+    def _broken_columns(self, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
+        if not self._broken_from:
+            return np.zeros(len(edges) - 1, np.bool_)
+        starts, ends = np.frombuffer(self._broken_from, np.int64), np.frombuffer(self._broken_to, np.int64)
+        run = np.searchsorted(ends, edges[:-1], "right")
+        return (np.append(starts, len(self))[run] < edges[1:]) & (edges[:-1] < edges[1:])
+
+    def smoothed(self, first: int, last: int, width: int, factor: float) -> Floats:
+        """The debiased moving average after each column's last point, over all points from the first on; NaN: no point.
+
+        `factor` in [0, 1) is the weight of the past. Points that are not finite leave the average as it was.
+        """
+        if self._ema.factor != factor:
+            self._ema = Ema(factor)
+        edges = self._edges(first, last, width)
+        filled = np.flatnonzero(edges[:-1] < edges[1:])
+        out = np.full(width, np.nan, np.float32)
+        if len(filled):
+            out[filled] = self._ema.at(self._view(), edges[filled + 1] - 1)
+        return out
+
+    def broken_kind(self) -> str:
+        """What the latest value that is not a number was, in words: `NaN`, `inf`, or nothing."""
+        if not self._broken_to:
+            return ""
+        return "inf" if isinf(self._values[self._broken_to[-1] - 1]) else "NaN"

@@ -1,0 +1,62 @@
+"""Exponential moving average of a long series, read anywhere without a pass over all of it."""
+
+from __future__ import annotations
+
+from array import array
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 32
+
+
+class Ema:
+    """m ← a·m + (1 - a)·x over the finite x, divided by 1 - aⁿ (n: finite values so far), as Adam debiases its moments.
+
+    Keeps the state before every block of 32 values, so that a value is at most 32 terms away from a known state.
+    """
+
+    def __init__(self, factor: float) -> None:
+        if not 0 <= factor < 1:
+            raise ValueError(f"smoothing {factor}: must be at least 0 and below 1")
+        self.factor = factor
+        self._mean, self._count = array("d", [0.0]), array("q", [0])
+
+    def at(self, values: NDArray[np.float32], indices: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The average after each of `indices` into `values`; NaN before the first finite value."""
+        self._extend(values)
+        block = indices // BLOCK
+        terms = block[:, None] * BLOCK + np.arange(BLOCK)
+        inside = terms <= indices[:, None]
+        sums, finite = self._sums(values[np.minimum(terms, len(values) - 1)], inside)
+        count = np.frombuffer(self._count, np.int64)[block] + finite
+        mean = np.frombuffer(self._mean, np.float64)[block] * self.factor**finite + sums
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return mean / self._debias(count)
+
+    def _debias(self, count: NDArray[np.int64]) -> NDArray[np.float64]:
+        weight = np.expm1(count * log(self.factor)) if self.factor else -np.ones(len(count))
+        return np.where(count > 0, -weight, np.nan)
+
+    def _sums(
+        self, values: NDArray[np.float32], inside: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Rows of BLOCK values → what each row adds to the mean, and how many of its values count."""
+        used = np.isfinite(values) & inside
+        rank = np.cumsum(used, axis=1)
+        weights = (1 - self.factor) * self.factor ** (rank[:, -1:] - rank)
+        return np.einsum("ij,ij->i", weights, np.where(used, values, 0.0)), rank[:, -1]
+
+    def _extend(self, values: NDArray[np.float32]) -> None:
+        """Advance the states over the blocks completed since last time."""
+        known, complete = len(self._mean) - 1, len(values) // BLOCK
+        if known == complete:
+            return
+        blocks = values[known * BLOCK : complete * BLOCK].reshape(-1, BLOCK)
+        sums, finite = self._sums(blocks, np.ones(blocks.shape, np.bool_))
+        mean, count = self._mean[-1], self._count[-1]
+        for added, number, kept in zip(sums.tolist(), finite.tolist(), (self.factor**finite).tolist(), strict=True):
+            mean, count = kept * mean + added, count + number
+            self._mean.append(mean)
+            self._count.append(count)

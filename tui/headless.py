@@ -1,0 +1,102 @@
+"""`clipwatch --no-ui`: one engine, its events to a sink, signals and standard input to its commands."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from ..core.codec import decode_command, encode
+from ..core.commands import Stop
+from ..core.config import RunConfig
+from ..core.engine import Engine
+from ..core.errors import BadInput
+from ..core.events import Event, LaneFailed, RunFinished
+
+
+class Sink(Protocol):
+    """Where events go."""
+
+    def receive(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class JsonSink:
+    """The stream itself, a line an event."""
+
+    def receive(self, event: Event) -> None:
+        sys.stdout.buffer.write(encode(event) + b"\n")
+        sys.stdout.buffer.flush()
+
+    def close(self) -> None: ...
+
+
+def run_headless(config: RunConfig, *, json: bool, control: bool, quiet: bool, debug: bool) -> int:
+    """Train and print; the exit code."""
+    if debug:
+        logging.basicConfig(level=logging.DEBUG)
+    engine = Engine(config, lasting=control)
+    if control:
+        threading.Thread(target=_obey_standard_input, args=(engine,), name="clipwatch-control", daemon=True).start()
+    with _signals_stop(engine) as caught:
+        sink = JsonSink() if json else _console(quiet)
+        exit_code = _drain(engine, sink)
+    return 128 + caught[0] if caught else exit_code
+
+
+def _console(quiet: bool) -> Sink:
+    from .console import ConsoleSink
+
+    return ConsoleSink(quiet=quiet)
+
+
+def _drain(engine: Engine, sink: Sink) -> int:
+    failed = False
+    try:
+        for event in engine.run():
+            sink.receive(event)
+            # A lane that diverges is a finding; one that raises is a fault.
+            failed |= isinstance(event, LaneFailed) and event.reason == "error"
+            failed |= isinstance(event, RunFinished) and event.reason == "failed"
+    finally:
+        sink.close()
+    return 1 if failed else 0
+
+
+@contextmanager
+def _signals_stop(engine: Engine) -> Iterator[list[int]]:
+    """The first SIGINT, SIGTERM or SIGHUP stops the run in good order, a second ends the program at once."""
+    caught: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        if caught:
+            os._exit(128 + number)
+        caught.append(number)
+        engine.send(Stop())
+
+    numbers = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _obey_standard_input(engine: Engine) -> None:
+    # Unbuffered and apart from sys.stdin, whose lock a thread still waiting here would hold when the program ends.
+    with open(0, "rb", buffering=0, closefd=False) as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                engine.send(decode_command(line))
+            except BadInput as error:
+                engine.tell(f"command not understood: {error}")
+    engine.close()

@@ -1,0 +1,91 @@
+"""The line above a chart: its title, what to know about it, and each lane's marker, name and value."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from textual.strip import Strip
+
+from .chartspec import ChartLane, ChartSpec
+from .ticks import fixed
+
+GAP = 3
+
+
+def header(spec: ChartSpec, notes: list[str], rows: int) -> list[Strip]:
+    """Title and legend on `rows` (1 or 2) strips as wide as the chart, names shortened as far as need be."""
+    title = _title(spec, notes)
+    if rows == 2:
+        return [_strip(spec, title, []), _strip(spec, [], _legend(spec, spec.width - 1))]
+    room = spec.width - 1 - _length(title)
+    return [_strip(spec, title, _legend(spec, room - GAP))]
+
+
+def fits_one_row(spec: ChartSpec, notes: list[str]) -> bool:
+    """Whether title and legend with every name in full go side by side."""
+    names = max((cell_len(lane.name) for lane in spec.lanes), default=0)
+    return _length(_title(spec, notes)) + GAP + _length(_entries(spec, names)) + 1 <= spec.width
+
+
+def printable(text: str, spec: ChartSpec) -> str:
+    """Text from outside without control characters, and without anything beyond ASCII where that is all there is."""
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text.encode("ascii", "replace").decode() if spec.ascii else text
+
+
+def _title(spec: ChartSpec, notes: list[str]) -> list[Segment]:
+    palette = spec.palette
+    segments = [Segment(" " + printable(spec.title, spec), palette.style(palette.foreground, bold=True))]
+    if notes:
+        segments.append(Segment(" " + " ".join(notes), palette.style(palette.muted)))
+    return segments
+
+
+def _legend(spec: ChartSpec, room: int) -> list[Segment]:
+    """The entries with the longest names that fit into `room` cells."""
+    longest = max((cell_len(lane.name) for lane in spec.lanes), default=0)
+    for names in (longest, *(n for n in (16, 12, 8, 5, 0) if n < longest)):
+        entries = _entries(spec, names)
+        if _length(entries) <= room:
+            break
+    return entries
+
+
+def _entries(spec: ChartSpec, names: int) -> list[Segment]:
+    segments: list[Segment] = []
+    for number, lane in enumerate(spec.lanes):
+        if number:
+            segments.append(Segment(" " * (GAP if names else 1), spec.palette.style(spec.palette.muted)))
+        segments += _entry(spec, lane, number, names)
+    return segments
+
+
+def _entry(spec: ChartSpec, lane: ChartLane, number: int, names: int) -> list[Segment]:
+    palette, heads = spec.palette, spec.glyphs.heads
+    symbol = heads[number % len(heads)]
+    name = f" {_shortened(printable(lane.name, spec), names, spec.glyphs.ellipsis)}" if names else ""
+    color = palette.style(lane.color)
+    return [Segment(symbol + name + " ", color), Segment(_value(spec, lane), palette.style(lane.color, bold=True))]
+
+
+def _value(spec: ChartSpec, lane: ChartLane) -> str:
+    point = lane.curve.last if spec.cursor is None else lane.curve.nearest(spec.cursor)
+    return fixed(point[1] if point else None)
+
+
+def _shortened(name: str, cells: int, ellipsis: str) -> str:
+    return name if cell_len(name) <= cells else set_cell_size(name, cells - 1) + ellipsis
+
+
+def _length(segments: list[Segment]) -> int:
+    return sum(segment.cell_length for segment in segments)
+
+
+def _strip(spec: ChartSpec, left: list[Segment], right: list[Segment]) -> Strip:
+    """Left and right parts with blanks between; the right part keeps its place when there is not enough room."""
+    blank = spec.palette.style(spec.palette.foreground)
+    room = max(spec.width - _length(right) - (1 if right else 0), 0)
+    return Strip.join([
+        Strip(left).adjust_cell_length(room, blank),
+        Strip([*right, Segment(" ", blank)] if right else []),
+    ]).adjust_cell_length(spec.width, blank)

@@ -1,0 +1,121 @@
+"""The command line's options, and the run they describe together with a config file and the environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..core.config import DATASETS, HEADS, RunConfig, from_options, read_toml
+from ..core.errors import BadInput
+from ..core.rules import EXAMPLES
+
+DESCRIPTION = "Train LeNet twice at once, with and without gradient clipping, and watch what the clipping does."
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"clipwatch: {message}; see clipwatch --help", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Parse a command line; what the user gave of a run is in `options`, by setting name."""
+    given = _parser().parse_args(arguments)
+    skipped = {"config", "print_config", "no_ui", "json", "control", "quiet", "debug"}
+    given.options = {key: value for key, value in vars(given).items() if value is not None and key not in skipped}
+    return given
+
+
+def run_config(given: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> RunConfig:
+    """The run: defaults, under the environment, under the config file, under the flags."""
+    flags: dict[str, Any] = dict(given.options)
+    if "lanes" in flags:
+        flags["lanes"] = _lanes(flags["lanes"])
+    from_file = read_toml(Path(given.config)) if given.config else {}
+    if "lanes" in flags:
+        # Lanes given by flag replace the file's, its rule for the clipped one included.
+        from_file.pop("clip", None)
+    from_environment = {"offline": True} if environment.get("CLIPWATCH_OFFLINE", "") not in ("", "0") else {}
+    return from_options({**from_environment, **from_file, **flags})
+
+
+def _lanes(pairs: list[str]) -> dict[str, str]:
+    lanes: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, rule = pair.partition("=")
+        if not equals:
+            raise BadInput(f"--lane {pair!r}: write NAME=RULE, like mild=value:0.01")
+        if name in lanes:
+            raise BadInput(f"--lane {pair!r}: there is a lane {name!r} already")
+        lanes[name] = rule
+    return lanes
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="clipwatch", description=DESCRIPTION, epilog=f"RULE is one of {EXAMPLES}.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"clipwatch {metadata.version('clipwatch')}")
+    _add_data_options(parser.add_argument_group("data"))
+    _add_training_options(parser.add_argument_group("training"))
+    _add_output_options(parser.add_argument_group("output"))
+    return parser
+
+
+def _add_data_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--dataset", metavar="NAME", help=f"{', '.join(DATASETS)} (default: auto, MNIST if it can be had)")
+    group.add_argument("--data-dir", metavar="DIR", help="where the data set's files are, or shall be downloaded to")
+    group.add_argument(
+        "--offline", action="store_const", const=True, help="never touch the network (also CLIPWATCH_OFFLINE=1)"
+    )
+
+
+def _add_training_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--clip", metavar="RULE", help="the clipped lane's rule (default: value:0.001)")
+    group.add_argument(
+        "--lane", metavar="NAME=RULE", dest="lanes", action="append", help="a lane; repeat it; replaces both lanes"
+    )
+    group.add_argument("--seed", metavar="N", type=_integer, help="decides weights and batches (default: 0)")
+    group.add_argument("--iterations", metavar="N", type=_integer, help="training steps (default: 1000)")
+    group.add_argument("--batch-size", metavar="N", type=_integer, help="images a step (default: 8)")
+    group.add_argument("--eval-every", metavar="N", type=_integer, help="steps between evaluations (default: 10)")
+    group.add_argument("--eval-size", metavar="N", type=_integer, help="images an evaluation (default: 100)")
+    group.add_argument("--learning-rate", metavar="X", type=_real, help="Adam's step size (default: 0.001)")
+    group.add_argument("--beta1", metavar="X", type=_real, help="Adam's memory of the gradient (default: 0.5)")
+    group.add_argument("--init-std", metavar="X", type=_real, help="width of the initial weights (default: 0.1)")
+    group.add_argument("--head", metavar="KIND", help=f"{' or '.join(HEADS)} logits (default: relu)")
+    group.add_argument("--pace", metavar="N", type=_pace, help="steps a second at most, or max (default: max)")
+    group.add_argument("--device", metavar="DEVICE", help="where torch computes, like cpu or cuda (default: cpu)")
+    group.add_argument("--config", metavar="FILE", help="settings in TOML; flags win over it")
+    group.add_argument("--print-config", action="store_true", help="print the run's settings as TOML, and train nothing")
+
+
+def _add_output_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--no-ui", action="store_true", help="print the training instead of opening the screen")
+    group.add_argument("--json", action="store_true", help="print the stream of events, a JSON object a line")
+    group.add_argument("--control", action="store_true", help="obey commands from standard input, a JSON object a line")
+    group.add_argument("--quiet", action="store_true", help="print the summary only")
+    group.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _real(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _pace(text: str) -> float | str:
+    return text if text == "max" else _real(text)

@@ -1,0 +1,115 @@
+"""Colours and characters of charts: rich styles from a theme's colours, and the two character sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rich.color import Color, ColorParseError, blend_rgb
+from rich.style import Style
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Rich colour strings of everything but the lanes; `coloured` False (NO_COLOR) leaves dim and bold alone."""
+
+    foreground: str = "#e4e4e7"
+    muted: str = "#8b8b96"
+    background: str = "#16161d"
+    warning: str = "#f7768e"
+    coloured: bool = True
+
+    def style(self, color: str, *, bold: bool = False) -> Style:
+        """Text in a colour on the palette's background."""
+        return _style(color, self.background, self.coloured, bold)
+
+    def faint(self, color: str, share: float) -> Style:
+        """Text in a colour blended into the background; `share` is what is left of the colour."""
+        return _faint(color, self.background, self.coloured, share)
+
+
+@lru_cache(maxsize=256)
+def _style(color: str, background: str, coloured: bool, bold: bool) -> Style:
+    return Style(color=color, bgcolor=background, bold=bold or None) if coloured else Style(bold=bold or None)
+
+
+@lru_cache(maxsize=256)
+def _faint(color: str, background: str, coloured: bool, share: float) -> Style:
+    if not coloured:
+        return Style(dim=True)
+    mixed = _blend(color, background, share)
+    return Style(color=mixed, bgcolor=background) if mixed else Style(color=color, bgcolor=background, dim=True)
+
+
+def _blend(color: str, background: str, share: float) -> Color | None:
+    """The mixture, or None where a terminal's own colours leave the result unknown."""
+    try:
+        front, back = Color.parse(color), Color.parse(background)
+    except ColorParseError:
+        return None
+    if front.is_default or back.is_default or front.is_system_defined or back.is_system_defined:
+        return None
+    return Color.from_triplet(blend_rgb(back.get_truecolor(), front.get_truecolor(), share))
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """The characters of a chart; lane i draws with item i of `curves`, `faint` and `heads`, counted round."""
+
+    curves: tuple[str, ...]
+    faint: tuple[str, ...]
+    heads: tuple[str, ...]
+    strokes: tuple[str, ...]
+    grid: str
+    mark: str
+    cursor: str
+    broken: str
+    wall: str
+    wall_tick: str
+    floor: str
+    floor_tick: str
+    corner: str
+    at_most: str
+    ellipsis: str
+
+    @property
+    def dots(self) -> tuple[int, int]:
+        """Dots per cell, across and down."""
+        return (2, 4) if self.curves[0] == "braille" else (1, 1)
+
+
+UNICODE = Glyphs(
+    curves=("braille",),
+    faint=("braille",),
+    heads=("●", "◆", "▲", "■"),
+    strokes=("━", "╍", "┅", "┉"),
+    grid="┈",
+    mark="╎",
+    cursor="│",
+    broken="×",
+    wall="│",
+    wall_tick="┤",
+    floor="─",
+    floor_tick="┬",
+    corner="└",
+    at_most="≤",
+    ellipsis="…",
+)
+
+ASCII = Glyphs(
+    curves=("*", "o", "+", "#"),
+    faint=(".", ",", "'", "`"),
+    heads=("*", "o", "+", "#"),
+    strokes=("*", "o", "+", "#"),
+    grid="",
+    mark=":",
+    cursor="|",
+    broken="x",
+    wall="|",
+    wall_tick="+",
+    floor="-",
+    floor_tick="+",
+    corner="+",
+    at_most="<=",
+    ellipsis="~",
+)

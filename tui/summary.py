@@ -1,0 +1,59 @@
+"""The table that ends a run, on the console and after the screen."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.table import Table
+
+from ..core.state import LaneState, RunState
+from ..core.statistics import wilson_interval
+
+_UNKNOWN = "-"
+
+
+def summary_table(state: RunState) -> Table:
+    """A column per lane: its rule and steps, its last validation batch, all validation images, its speed."""
+    dataset, config = state.dataset, state.config
+    every = f"all {dataset.validation:,} images" if dataset else "all images"
+    last = f"last {config.eval_size} images" if config else "last images"
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    for heading in (*_heading(state), *(lane.name for lane in state.lanes.values())):
+        table.add_column(heading)
+    lanes = state.lanes.values()
+    table.add_row("clip", "", *map(_rule, lanes))
+    table.add_row("steps", "", *map(_steps, lanes))
+    table.add_row(last, "loss", *(f"{lane.latest.loss:.4f}" if lane.latest else _UNKNOWN for lane in lanes))
+    table.add_row("", "accuracy", *(f"{lane.latest.accuracy:.2f}" if lane.latest else _UNKNOWN for lane in lanes))
+    table.add_row(every, "loss", *(f"{lane.finished.loss:.4f}" if lane.finished else _UNKNOWN for lane in lanes))
+    table.add_row("", "accuracy (95 %)", *map(_accuracy, lanes))
+    table.add_row("speed", "", *map(_speed, lanes))
+    return table
+
+
+def _heading(state: RunState) -> tuple[str, str]:
+    dataset, config = state.dataset, state.config
+    return (f"{dataset.name}, seed {config.seed}", f"{config.head} head") if dataset and config else ("", "")
+
+
+def _rule(lane: LaneState) -> str:
+    return f"{lane.rule}, changed under way" if lane.changed_at else lane.rule
+
+
+def _steps(lane: LaneState) -> str:
+    if lane.failed:
+        return f"{lane.failed.reason} at {lane.step}"
+    return f"{lane.step}" if lane.status == "completed" else f"{lane.step}, {lane.status}"
+
+
+def _accuracy(lane: LaneState) -> str:
+    if lane.finished is None:
+        return _UNKNOWN
+    low, high = wilson_interval(lane.finished.correct, lane.finished.total)
+    return f"{lane.finished.correct / lane.finished.total:.3f} ({low:.3f}-{high:.3f})"
+
+
+def _speed(lane: LaneState) -> str:
+    if lane.finished is None or not lane.step:
+        return _UNKNOWN
+    seconds = lane.finished.training_seconds
+    return f"{lane.step / seconds:,.0f} steps/s in {seconds:.2f} s"

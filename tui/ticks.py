@@ -1,0 +1,94 @@
+"""Round numbers for axes, and numbers written so that they do not jitter."""
+
+from __future__ import annotations
+
+from math import ceil, floor, isfinite, isnan, log10
+
+NUMBER_WIDTH = 6
+
+
+def fixed(value: float | None) -> str:
+    """A value in exactly 6 cells: as many decimals as fit, `1.2e-5` where decimals say nothing, `--` for none."""
+    if value is None:
+        return "--".rjust(NUMBER_WIDTH)
+    if not isfinite(value):
+        return ("NaN" if isnan(value) else f"{value}").rjust(NUMBER_WIDTH)
+    if 0 < abs(value) < 5e-4:
+        return _scientific(value)
+    texts = (f"{value:.{decimals}f}" for decimals in (4, 3, 2, 1, 0))
+    return next((text.rjust(NUMBER_WIDTH) for text in texts if len(text) <= NUMBER_WIDTH), _scientific(value))
+
+
+def _scientific(value: float) -> str:
+    mantissa, exponent = f"{value:.1e}".split("e")
+    text = f"{mantissa}e{int(exponent)}"
+    return (text if len(text) <= NUMBER_WIDTH else f"{value:.0e}".replace("e+0", "e").replace("e+", "e")).rjust(
+        NUMBER_WIDTH
+    )
+
+
+def compact(step: int) -> str:
+    """A step count in few cells: 400, 12k, 1.25M."""
+    for size, letter in ((1_000_000, "M"), (10_000, "k")):
+        if abs(step) >= size:
+            return f"{step / min(size, 1000 if letter == 'k' else size):.10g}{letter}"
+    return str(step)
+
+
+def spacing(span: float, most: int) -> float:
+    """The smallest of 1, 2, 5 × 10ⁿ that cuts `span` into at most `most` pieces."""
+    rough = span / max(most, 1)
+    power = 10.0 ** floor(log10(rough))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
+
+
+def step_ticks(first: int, last: int, most: int) -> list[int]:
+    """Round steps within [first, last], at most about `most`."""
+    gap = max(round(spacing(max(last - first, 1), most)), 1)
+    return list(range(-(-first // gap) * gap, last + 1, gap))
+
+
+def linear_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
+    """Round values within [low, high] and their labels, all with the same number of decimals."""
+    gap = spacing(high - low, most)
+    count = range(ceil(low / gap - 1e-6), floor(high / gap + 1e-6) + 1)
+    decimals = max(0, -floor(log10(gap) + 1e-9))
+    largest = max(abs(low), abs(high))
+    return [(n * gap, _label(n * gap, decimals, largest)) for n in count]
+
+
+def _label(value: float, decimals: int, largest: float) -> str:
+    return f"{value:.3g}" if largest >= 1e5 or decimals > 5 else f"{value:.{decimals}f}"
+
+
+def log_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
+    """Round values within [low, high] (above 0): powers of ten, with 2 and 5 between them where there is room."""
+    powers = range(floor(log10(low)), ceil(log10(high)) + 1)
+    for factors in ((1, 2, 5), (1, 3), (1,)):
+        found = [f * 10.0**p for p in powers for f in factors if low * 0.999 <= f * 10.0**p <= high * 1.001]
+        if len(found) <= most:
+            break
+    else:
+        found = found[:: ceil(len(found) / max(most, 1))]
+    return [(value, f"{value:g}") for value in found]
+
+
+def linear_range(low: float, high: float) -> tuple[float, float]:
+    """A range around the data that ends on round numbers, and so changes seldom while data arrives."""
+    if high - low < 1e-6 * max(abs(low), abs(high), 1e-30):
+        pad = 0.05 * max(abs(low), abs(high)) or 0.5
+        low, high = low - pad, high + pad
+    gap = spacing(high - low, 5)
+    start = floor(low / gap + 1e-6) * gap
+    if 0 < start <= 0.25 * high:
+        start = 0.0
+    return start, ceil(high / gap - 1e-6) * gap
+
+
+def log_range(low: float, high: float) -> tuple[float, float]:
+    """A range around positive data from a 1, 2 or 5 × 10ⁿ to another."""
+    rounds = (1, 2, 5, 10)
+    down, up = 10.0 ** floor(log10(low)), 10.0 ** floor(log10(high))
+    start = max(f * down for f in rounds if f * down <= low * (1 + 1e-9))
+    end = min(f * up for f in rounds if f * up >= high * (1 - 1e-9))
+    return (start, end) if start < end else (start / 2, end * 2)

@@ -1,0 +1,89 @@
+"""Curves reduced to what one chart can show of them: a point or an extent per column, and the range they need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .chartspec import ChartLane, ChartSpec
+from .curve import Columns
+from .ticks import linear_range, log_range
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One lane in columns; `main` is what is drawn on top: the average, or the newest extent's middle without one."""
+
+    lane: ChartLane
+    columns: Columns
+    smooth: NDArray[np.float32] | None
+
+    def path(self, smooth: bool) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """x (columns), y (values) and whether a point is joined to the one before, through every extreme."""
+        if smooth and self.smooth is not None:
+            at = np.flatnonzero(np.isfinite(self.smooth))
+            return at + 0.5, self.smooth[at].astype(np.float64), np.ones(len(at), np.bool_)
+        return self._extremes()
+
+    def _extremes(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Up and down each column's extent in turn, broken after a column with values that are not finite."""
+        low, high = self.columns.low, self.columns.high
+        at = np.flatnonzero(np.isfinite(low))
+        up = np.arange(len(at)) % 2 == 0
+        pairs = np.where(up, [low[at], high[at]], [high[at], low[at]]).T.astype(np.float64)
+        kept = np.ones(pairs.shape, np.bool_)
+        kept[:, 1] = pairs[:, 0] != pairs[:, 1]
+        breaks = np.cumsum(self.columns.broken) - self.columns.broken
+        joined = np.ones(pairs.shape, np.bool_)
+        joined[1:, 0] = breaks[at[1:]] == breaks[at[:-1]]
+        return np.repeat(at + 0.5, 2)[kept.ravel()], pairs[kept], joined[kept]
+
+    def main(self) -> Floats:
+        """The value of the topmost line per column, NaN where it has no point."""
+        if self.smooth is not None:
+            return self.smooth.astype(np.float64)
+        return self.columns.high.astype(np.float64)
+
+
+def trace(lane: ChartLane, spec: ChartSpec, columns: int) -> Trace:
+    """Reduce one lane to the window of a chart."""
+    smooth = lane.curve.smoothed(*spec.window, columns, spec.smoothing) if spec.smoothing > 0 else None
+    return Trace(lane, lane.curve.columns(*spec.window, columns), smooth)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The range of values from the bottom to the top edge; `hidden`: some values are ≤ 0 on a logarithmic scale."""
+
+    low: float
+    high: float
+    log: bool
+    hidden: bool = False
+
+    def place(self, values: Floats) -> Floats:
+        """Values → 0 at the bottom edge to 1 at the top, held within; NaN stays NaN."""
+        low, high = self.low, self.high
+        if self.log:
+            values = np.log10(np.maximum(values, low))
+            low, high = np.log10(low), np.log10(high)
+        return np.clip((values - low) / (high - low), 0.0, 1.0)
+
+
+def scale(spec: ChartSpec, traces: list[Trace]) -> Scale:
+    """The range asked for, or one that fits everything visible."""
+    values = np.concatenate([np.concatenate([t.columns.low, t.columns.high]) for t in traces] or [np.empty(0)])
+    values = values[np.isfinite(values)].astype(np.float64)
+    hidden = spec.log and bool((values <= 0).any())
+    if spec.log:
+        values = values[values > 0]
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.1, 1.0)
+    if spec.bounds is not None and spec.bounds[0] < spec.bounds[1]:
+        low, high = spec.bounds
+        if not spec.log or low > 0:
+            return Scale(low, high, spec.log, hidden)
+        low = float(values.min()) if len(values) else high / 100
+    return Scale(*(log_range if spec.log else linear_range)(low, high), spec.log, hidden)

@@ -1,0 +1,46 @@
+"""How events read as text, the same on the console and on the screen."""
+
+from __future__ import annotations
+
+from ..core.events import (
+    ClipChanged,
+    Evaluated,
+    Event,
+    LaneExtended,
+    LaneFailed,
+    LanePaused,
+    LaneResumed,
+    LaneStepped,
+    PaceChanged,
+)
+
+
+def evaluation_line(event: Evaluated) -> str:
+    """The line of the assignment."""
+    return f"Step: {event.step} validation accuracy: {event.accuracy:g} loss: {event.loss:g}"
+
+
+def lane_message(event: Event) -> str | None:
+    """What happened to a lane, in words, None where there is nothing to tell."""
+    match event:
+        case ClipChanged(step=step, rule=rule, previous=previous):
+            return f"Step: {step} clip {previous} -> {rule}"
+        case LanePaused(step=step):
+            return f"Step: {step} paused"
+        case LaneResumed(step=step):
+            return f"Step: {step} resumed"
+        case LaneStepped(step=step, count=count):
+            return f"Step: {step} going {count} step{'s' if count > 1 else ''}"
+        case PaceChanged(step=step, pace=pace):
+            return f"Step: {step} pace {pace_words(pace)}"
+        case LaneExtended(step=step, iterations=iterations):
+            return f"Step: {step} extended to {iterations} steps"
+        case LaneFailed(step=step, reason=reason, cause=cause):
+            return f"Step: {step} {'diverged' if reason == 'diverged' else 'failed'}: {cause}"
+        case _:
+            return None
+
+
+def pace_words(pace: float | None) -> str:
+    """`full speed`, or so many steps a second."""
+    return "full speed" if pace is None else f"{pace:g} steps/s"
