@@ -177,8 +177,11 @@ def _fetched(request: _Request, kind: Kind, sources: tuple[Source, ...]) -> Data
             url = fetcher.fetch(preferring(source, url))
         if request.cancelled():
             raise Cancelled("stopped while downloading")
-        files = publishing.publish(stage, request.home, kind, url)
-    return _read(files, kind, f"downloaded from {host(url)}")
+        try:
+            files = publishing.publish(stage, request.home, kind, url)
+            return _read(files, kind, f"downloaded from {host(url)}")
+        except CorruptFile as error:  # the mirror's fault or the disk's, not the user's input
+            raise ClipwatchError(f"{kind.name} from {host(url)} cannot be used: {error}") from error
 
 
 def _read(files: store.Files, kind: Kind, origin: str) -> Dataset:

@@ -16,7 +16,7 @@ from .background import awaited, in_background
 from .errors import Cancelled, ClipwatchError
 from .events import AnyEvent, DownloadProgressed
 from .limits import Limits
-from .mirrors import GZIP_MAGIC, HEADERS, HOOKS, Source, host
+from .mirrors import GZIP_MAGIC, HEADERS, Source, as_sent, host
 from .publishing import Unwritable
 
 # Pooch announces each download on standard error, where the screen is.
@@ -117,13 +117,14 @@ class _Transfer:
 def _retrieve(source: Source, url: str, transfer: _Transfer) -> None:
     """Let pooch download and check the file; raises MirrorFailed or Unwritable, so that no other OSError gets out."""
     limits, folder = transfer.fetcher.limits, transfer.fetcher.folder
+    responses: list[requests.Response] = []
     progress: Any = transfer  # any object with these methods will do, though pooch declares a bool
     downloader = pooch.HTTPDownloader(
         progressbar=progress,
         chunk_size=limits.chunk,
         headers=HEADERS,
         timeout=(limits.connect, limits.stall),
-        hooks=HOOKS,
+        hooks={"response": [as_sent, lambda response, **_: responses.append(response)]},
     )
 
     def download(url: str, output_file: str, asker: object) -> None:
@@ -139,6 +140,9 @@ def _retrieve(source: Source, url: str, transfer: _Transfer) -> None:
         raise MirrorFailed("sent something else (wrong checksum)") from error
     except OSError as error:
         raise Unwritable(f"cannot write to {folder}: {error.strerror or error}") from error
+    finally:
+        for response in responses:  # pooch leaves those open that fail
+            response.close()
 
 
 def _check_gzipped(path: Path) -> None:

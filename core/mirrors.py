@@ -31,9 +31,6 @@ def as_sent(response: requests.Response, *_args: object, **_kwargs: object) -> N
     response.raw.headers.pop("Content-Encoding", None)
 
 
-HOOKS = {"response": as_sent}
-
-
 @dataclass(frozen=True)
 class Source:
     """A `.gz` file to fetch: its name, its MD5 and every address it may be had from."""
@@ -105,8 +102,9 @@ def first_to_answer(source: Source, limits: Limits, cancelled: Callable[[], bool
 
 def _begins(url: str, limits: Limits) -> bool:
     """Whether the address sends gzipped data: a portal's login page is an answer too, but not this one."""
+    hooks = {"response": as_sent}
     try:
-        with requests.get(url, headers=HEADERS, hooks=HOOKS, stream=True, timeout=limits.answer) as response:
+        with requests.get(url, headers=HEADERS, hooks=hooks, stream=True, timeout=limits.answer) as response:
             return response.ok and next(response.iter_content(len(GZIP_MAGIC)), b"") == GZIP_MAGIC
     except (requests.RequestException, ValueError):
         return False

@@ -2,40 +2,79 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from rich.cells import cell_len
-from rich.style import Style
+from numpy.typing import NDArray
 from textual.strip import Strip
 
-from .axes import Axes, draw_axes, lay_out
+from .annotations import draw_annotations, draw_lines
+from .axes import Area, draw_axes, lay_out
 from .canvas import SPACE, Canvas
 from .chartspec import ChartLane, ChartSpec, Mark
-from .legend import fits_one_row, header, printable
+from .legend import fits_one_row, header
 from .plotting import BRAILLE, Cells, plot
-from .traces import Scale, Trace, scale, trace
+from .traces import Trace, scale, trace
 
 __all__ = ["ChartLane", "ChartSpec", "Mark", "render_chart"]
 
 SMALLEST = (20, 5)
 TALL = 12
-FAINT, FAINTER = 0.45, 0.16
-SYMBOL_EVERY = 14
+FAINT = 0.42
 
 
 def render_chart(spec: ChartSpec) -> list[Strip]:
     """The chart as exactly `height` strips of exactly `width` cells; too small a size says so in its first line."""
     if spec.width < SMALLEST[0] or spec.height < SMALLEST[1]:
         return _too_small(spec)
-    heading = 1 if fits_one_row(spec, ["step 0000000"]) or spec.height < TALL else 2
-    canvas = Canvas(spec.width, spec.height - heading, spec.palette.style(spec.palette.foreground))
-    drawing = _draw(spec, canvas)
-    return header(spec, drawing.notes(), heading) + canvas.strips()
+    rows = 1 if spec.height < TALL or fits_one_row(spec) else 2
+    canvas = Canvas(spec.width, spec.height - rows, spec.palette.style(spec.palette.foreground))
+    area, ticks = lay_out(spec, canvas, scale(spec))
+    draw_axes(spec, canvas, area, ticks)
+    draw_lines(spec, canvas, area)
+    traces = [trace(lane, spec, area.width * spec.glyphs.dots[0]) for lane in spec.lanes]
+    _draw_curves(spec, canvas, area, traces)
+    draw_annotations(spec, canvas, area, traces)
+    return header(spec, rows) + canvas.strips()
 
 
 def _too_small(spec: ChartSpec) -> list[Strip]:
-    text = "chart needs {}×{} cells".format(*SMALLEST)
+    text = "chart needs {}x{} cells".format(*SMALLEST)
     canvas = Canvas(max(spec.width, 0), max(spec.height, 0), spec.palette.style(spec.palette.muted))
-    canvas.write(0, 0, printable(text.replace("×", "x") if spec.ascii else text, spec), canvas.blank)
+    canvas.write(0, 0, text, canvas.blank)
     return canvas.strips()
+
+
+def _draw_curves(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace]) -> None:
+    """Every lane's values faintly, then every lane's average over them; without smoothing the values in full."""
+    if spec.smoothing > 0:
+        _draw_layer(spec, canvas, area, traces, faint=True)
+    _draw_layer(spec, canvas, area, traces, faint=False)
+
+
+def _draw_layer(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace], faint: bool) -> None:
+    """One line per lane; a cell that the layer draws in loses what was there, so that a thin line stays visible."""
+    palette = spec.palette
+    markers = spec.glyphs.faint if faint else spec.glyphs.curves
+    codes = np.zeros((area.height, area.width), np.uint32)
+    inks = np.zeros((area.height, area.width), np.uint8)
+    for number, one in enumerate(traces):
+        style = palette.faint(one.lane.color, FAINT) if faint else palette.style(one.lane.color)
+        cells = _plot(one, area, spec, markers[number % len(markers)], smooth=not faint)
+        _overlay(codes, inks, cells, canvas.ink(style))
+    drawn = codes > 0
+    canvas.codes[: area.height, area.left :][drawn] = codes[drawn]
+    canvas.inks[: area.height, area.left :][drawn] = inks[drawn]
+
+
+def _plot(one: Trace, area: Area, spec: ChartSpec, marker: str, smooth: bool) -> Cells:
+    x, values, joined = one.path(smooth)
+    dots = area.width * spec.glyphs.dots[0]
+    return plot(x, area.scale.place(values), joined, (area.width, area.height), ((0, dots), (0, 1)), marker)
+
+
+def _overlay(codes: Cells, inks: NDArray[np.uint8], cells: Cells, ink: int) -> None:
+    """Add one lane's cells to those of others: dots of braille are united, other characters replaced."""
+    drawn = (cells != SPACE) & (cells != BRAILLE)
+    united = drawn & (codes >= BRAILLE) & (cells >= BRAILLE)
+    codes[drawn & ~united] = 0
+    codes[drawn] |= cells[drawn]
+    inks[drawn] = ink

@@ -29,7 +29,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class ChartSpec:
-    """A chart of width × height cells over the steps [first, last].
+    """A chart of width by height cells over the steps [first, last].
 
     `bounds` fixes the range of values (accuracy: (0, 1)); None fits it to what is visible. `smoothing` in [0, 1) is the
     weight of the past in the average drawn on top; 0 draws the values alone. The values at `cursor` replace the latest.
@@ -43,7 +43,7 @@ class ChartSpec:
     last: int
     bounds: tuple[float, float] | None = None
     log: bool = False
-    smoothing: float = 0.9
+    smoothing: float = 0.6
     cursor: int | None = None
     marks: tuple[Mark, ...] = ()
     palette: Palette = field(default_factory=Palette)

@@ -7,24 +7,24 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from .chartspec import ChartLane, ChartSpec
-from .ticks import fixed
+from .ticks import NUMBER_WIDTH, fixed
 
 GAP = 3
 
 
-def header(spec: ChartSpec, notes: list[str], rows: int) -> list[Strip]:
+def header(spec: ChartSpec, rows: int) -> list[Strip]:
     """Title and legend on `rows` (1 or 2) strips as wide as the chart, names shortened as far as need be."""
-    title = _title(spec, notes)
+    title = _title(spec)
     if rows == 2:
         return [_strip(spec, title, []), _strip(spec, [], _legend(spec, spec.width - 1))]
     room = spec.width - 1 - _length(title)
     return [_strip(spec, title, _legend(spec, room - GAP))]
 
 
-def fits_one_row(spec: ChartSpec, notes: list[str]) -> bool:
+def fits_one_row(spec: ChartSpec) -> bool:
     """Whether title and legend with every name in full go side by side."""
     names = max((cell_len(lane.name) for lane in spec.lanes), default=0)
-    return _length(_title(spec, notes)) + GAP + _length(_entries(spec, names)) + 1 <= spec.width
+    return _length(_title(spec)) + GAP + _length(_entries(spec, names)) + 1 <= spec.width
 
 
 def printable(text: str, spec: ChartSpec) -> str:
@@ -33,22 +33,22 @@ def printable(text: str, spec: ChartSpec) -> str:
     return text.encode("ascii", "replace").decode() if spec.ascii else text
 
 
-def _title(spec: ChartSpec, notes: list[str]) -> list[Segment]:
+def _title(spec: ChartSpec) -> list[Segment]:
     palette = spec.palette
     segments = [Segment(" " + printable(spec.title, spec), palette.style(palette.foreground, bold=True))]
-    if notes:
-        segments.append(Segment(" " + " ".join(notes), palette.style(palette.muted)))
+    if spec.log:
+        segments.append(Segment(" log", palette.style(palette.muted)))
     return segments
 
 
 def _legend(spec: ChartSpec, room: int) -> list[Segment]:
     """The entries with the longest names that fit into `room` cells."""
-    longest = max((cell_len(lane.name) for lane in spec.lanes), default=0)
-    for names in (longest, *(n for n in (16, 12, 8, 5, 0) if n < longest)):
-        entries = _entries(spec, names)
-        if _length(entries) <= room:
-            break
-    return entries
+    lengths = [cell_len(lane.name) for lane in spec.lanes]
+    fixed_part = len(lengths) * (NUMBER_WIDTH + 3 + GAP) - GAP
+    names = max(lengths, default=0)
+    while names > 2 and fixed_part + sum(min(length, names) for length in lengths) > room:
+        names -= 1
+    return _entries(spec, names if names > 2 else 0)
 
 
 def _entries(spec: ChartSpec, names: int) -> list[Segment]:
@@ -85,7 +85,13 @@ def _strip(spec: ChartSpec, left: list[Segment], right: list[Segment]) -> Strip:
     """Left and right parts with blanks between; the right part keeps its place when there is not enough room."""
     blank = spec.palette.style(spec.palette.foreground)
     room = max(spec.width - _length(right) - (1 if right else 0), 0)
-    return Strip.join([
-        Strip(left).adjust_cell_length(room, blank),
-        Strip([*right, Segment(" ", blank)] if right else []),
-    ]).adjust_cell_length(spec.width, blank)
+    if right and room < 5:
+        left = []
+    elif right:
+        left = list(Strip(left).crop(0, room - 1))
+    return Strip.join(
+        [
+            Strip(left).adjust_cell_length(room, blank),
+            Strip([*right, Segment(" ", blank)] if right else []),
+        ]
+    ).adjust_cell_length(spec.width, blank)

@@ -59,9 +59,9 @@ class Glyphs:
     curves: tuple[str, ...]
     faint: tuple[str, ...]
     heads: tuple[str, ...]
-    strokes: tuple[str, ...]
     grid: str
     mark: str
+    mark_head: str
     cursor: str
     broken: str
     wall: str
@@ -82,11 +82,11 @@ UNICODE = Glyphs(
     curves=("braille",),
     faint=("braille",),
     heads=("●", "◆", "▲", "■"),
-    strokes=("━", "╍", "┅", "┉"),
     grid="┈",
     mark="╎",
+    mark_head="▼",
     cursor="│",
-    broken="×",
+    broken="\N{MULTIPLICATION SIGN}",
     wall="│",
     wall_tick="┤",
     floor="─",
@@ -100,9 +100,9 @@ ASCII = Glyphs(
     curves=("*", "o", "+", "#"),
     faint=(".", ",", "'", "`"),
     heads=("*", "o", "+", "#"),
-    strokes=("*", "o", "+", "#"),
     grid="",
     mark=":",
+    mark_head="v",
     cursor="|",
     broken="x",
     wall="|",

@@ -6,6 +6,8 @@ must fit them to the cells it has; plotext's reading back of every point for its
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotext
 from numpy.typing import NDArray
@@ -15,30 +17,37 @@ Limits = tuple[float, float]
 BRAILLE = 0x2800
 
 
+class SharedMarker(plotext.marker):
+    """A marker that all points share: plotext's kernel copies it anyway, and its copy per point in Python is slow."""
+
+    def copy(self) -> SharedMarker:
+        """Itself."""
+        return self
+
+
 def plot(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
-    connected: NDArray[np.bool_] | None,
+    connected: NDArray[np.bool_],
     size: tuple[int, int],
     limits: tuple[Limits, Limits],
     marker: str,
 ) -> Cells:
-    """Points, joined to their predecessor where `connected`, on width × height cells → (height, width) code points.
+    """Points, joined to their predecessor where `connected`, on width by height cells → (height, width) code points.
 
     `limits` are those of x and y at the edges of the canvas; points outside them are not drawn.
     """
     figure = _bare_figure(size, limits)
-    signal = figure.signal(x.tolist(), y.tolist(), marker=marker)
-    if connected is not None:
-        signal.lines()
-        for index in np.flatnonzero(~connected).tolist():
-            signal.line(index, False)
+    signal = figure.signal(x.tolist(), y.tolist(), marker=SharedMarker(marker))
+    signal.lines()
+    for index in np.flatnonzero(~connected).tolist():
+        signal.line(index, False)
     signal._get_unique_pixels = list
     figure.draw(signal)
     return _cells(figure.build().string(colorless=True), *size)
 
 
-def _bare_figure(size: tuple[int, int], limits: tuple[Limits, Limits]) -> plotext._plotter.plot.plot_class:
+def _bare_figure(size: tuple[int, int], limits: tuple[Limits, Limits]) -> Any:
     plotext.terminal.limit(False, False)
     figure = plotext.figure
     figure.clear.data()

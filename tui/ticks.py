@@ -36,7 +36,7 @@ def compact(step: int) -> str:
 
 
 def spacing(span: float, most: int) -> float:
-    """The smallest of 1, 2, 5 × 10ⁿ that cuts `span` into at most `most` pieces."""
+    """The smallest of 1, 2, 5 times a power of ten that cuts `span` into at most `most` pieces."""
     rough = span / max(most, 1)
     power = 10.0 ** floor(log10(rough))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
@@ -86,7 +86,7 @@ def linear_range(low: float, high: float) -> tuple[float, float]:
 
 
 def log_range(low: float, high: float) -> tuple[float, float]:
-    """A range around positive data from a 1, 2 or 5 × 10ⁿ to another."""
+    """A range around positive data from a 1, 2 or 5 times a power of ten to another."""
     rounds = (1, 2, 5, 10)
     down, up = 10.0 ** floor(log10(low)), 10.0 ** floor(log10(high))
     start = max(f * down for f in rounds if f * down <= low * (1 + 1e-9))

@@ -12,11 +12,12 @@ from .curve import Columns
 from .ticks import linear_range, log_range
 
 Floats = NDArray[np.float64]
+SAMPLES = 64
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One lane in columns; `main` is what is drawn on top: the average, or the newest extent's middle without one."""
+    """One lane in columns: the extent of its values in each, and their average unless smoothing is off."""
 
     lane: ChartLane
     columns: Columns
@@ -41,6 +42,10 @@ class Trace:
         joined = np.ones(pairs.shape, np.bool_)
         joined[1:, 0] = breaks[at[1:]] == breaks[at[:-1]]
         return np.repeat(at + 0.5, 2)[kept.ravel()], pairs[kept], joined[kept]
+
+    def parts(self) -> list[NDArray[np.float32]]:
+        """Every array that holds values to be shown."""
+        return [self.columns.low, self.columns.high, *([] if self.smooth is None else [self.smooth])]
 
     def main(self) -> Floats:
         """The value of the topmost line per column, NaN where it has no point."""
@@ -73,10 +78,11 @@ class Scale:
         return np.clip((values - low) / (high - low), 0.0, 1.0)
 
 
-def scale(spec: ChartSpec, traces: list[Trace]) -> Scale:
-    """The range asked for, or one that fits everything visible."""
-    values = np.concatenate([np.concatenate([t.columns.low, t.columns.high]) for t in traces] or [np.empty(0)])
-    values = values[np.isfinite(values)].astype(np.float64)
+def scale(spec: ChartSpec) -> Scale:
+    """The range asked for, or one that fits everything in the window, whatever the width of the chart."""
+    traces = [trace(lane, spec, SAMPLES) for lane in spec.lanes]
+    values = np.concatenate([[], *(part for t in traces for part in t.parts())])
+    values = values[np.isfinite(values)]
     hidden = spec.log and bool((values <= 0).any())
     if spec.log:
         values = values[values > 0]

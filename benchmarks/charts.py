@@ -1,0 +1,69 @@
+"""What the charts cost: `python benchmarks/charts.py` prints milliseconds per redraw and the memory of long curves."""
+
+from __future__ import annotations
+
+import gc
+import timeit
+import tracemalloc
+
+import numpy as np
+
+from clipwatch.tui.chart import ChartLane, ChartSpec, Mark, render_chart
+from clipwatch.tui.curve import Curve
+
+LENGTHS = (100, 100_000, 1_000_000)
+SIZES = ((80, 20), (110, 26))
+POINTS = 1_000_000
+MARKS = (Mark(3, 0, "none"), Mark(60, 1, "norm:1.0"))
+
+
+def curve(length: int, seed: int) -> Curve:
+    """A noisy decay, evaluated every 10 steps."""
+    rng = np.random.default_rng(seed)
+    values = 0.4 + 1.9 * np.exp(-4 * np.arange(length) / length) + rng.normal(0, 0.12, length)
+    made = Curve()
+    for index, value in enumerate(values.tolist()):
+        made.append(10 * index, value)
+    return made
+
+
+def chart(curves: list[Curve], width: int, height: int) -> ChartSpec:
+    """Both lanes over all their steps, with what a busy screen shows besides."""
+    lanes = tuple(
+        ChartLane(name, color, one)
+        for name, color, one in zip(("unclipped", "clipped"), ("#7aa2f7", "#ff9e64"), curves, strict=True)
+    )
+    return ChartSpec("loss", width, height, lanes, 0, 10 * len(curves[0]), marks=MARKS, cursor=500)
+
+
+def redraw(spec: ChartSpec) -> float:
+    """Milliseconds of one redraw: the best of several rounds, the rest being other programs' doing."""
+    render_chart(spec)
+    return min(timeit.repeat(lambda: render_chart(spec), number=10, repeat=10)) * 100
+
+
+def memory() -> float:
+    """Megabytes that a curve of a million points, drawn once, has grown by."""
+    values = np.random.default_rng(0).random(POINTS).tolist()
+    gc.collect()
+    tracemalloc.start()
+    made = Curve()
+    for index in range(POINTS):
+        made.append(10 * index, values[index])
+    made.smoothed(0, 10 * POINTS, 160, 0.9)
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return grown / 1e6
+
+
+def main() -> None:
+    """Print the table."""
+    print("points a lane " + "".join(f"{f'{w}x{h}':>10}" for w, h in SIZES) + "   (ms a redraw, two lanes)")
+    for length in LENGTHS:
+        curves = [curve(length, seed) for seed in (0, 1)]
+        print(f"{length:>13,}" + "".join(f"{redraw(chart(curves, *size)):10.2f}" for size in SIZES))
+    print(f"{POINTS:,} points grow a curve by {memory():.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,365 @@
+"""Finding, checking and choosing data: the folder given, the cache, the digits, and never the network offline."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from mirror import serving
+from synthetic import COUNT, VALIDATION, fake_torchvision, packed_files, put, shrink_kinds, unpacked_files
+
+from clipwatch.core import catalog, digits
+from clipwatch.core.datasets import Dataset, load
+from clipwatch.core.errors import BadInput, ClipwatchError
+from clipwatch.core.events import AnyEvent, Notice
+from clipwatch.core.limits import Limits
+
+IDX_KINDS = ("mnist", "fashion-mnist", "kmnist", "qmnist")
+REAL = os.environ.get("CLIPWATCH_TEST_MNIST")
+needs_mnist = pytest.mark.skipif(not REAL, reason="CLIPWATCH_TEST_MNIST names no folder with the four MNIST files")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CLIPWATCH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("CLIPWATCH_MIRRORS", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    shrink_kinds(monkeypatch)
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("offline, and yet the network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def loaded(name: str, data_dir: Path | None = None, events: list[AnyEvent] | None = None) -> Dataset:
+    """The data set, offline."""
+    report = [].append if events is None else events.append
+    return load(name, data_dir=str(data_dir) if data_dir else None, offline=True, report=report)
+
+
+# The embedded digits
+
+
+def test_digits_are_split_300_to_1497() -> None:
+    dataset = loaded("digits")
+    assert (dataset.info.validation, dataset.info.training) == (300, 1497)
+    assert dataset.validation.images.shape == (300, 28, 28)
+    assert dataset.training.images.shape == (1497, 28, 28)
+    assert dataset.training.images.dtype == np.uint8
+    assert dataset.training.labels.dtype == np.int64
+    assert "Alpaydin & Kaynak" in dataset.info.origin
+
+
+def test_digits_are_the_same_everywhere() -> None:
+    assert loaded("digits").info.checksum == "baaaf5831aa7ff3a851612c91a1fcab5d5a1fd661baf778f4e20eb61d5d3dc10"
+
+
+def test_digits_use_the_whole_range_and_every_class_in_both_splits() -> None:
+    dataset = loaded("digits")
+    assert (dataset.training.images.min(), dataset.training.images.max()) == (0, 255)
+    for split in (dataset.training, dataset.validation):
+        shares = np.bincount(split.labels, minlength=10) / len(split.labels)
+        assert shares.min() > 0.06
+        assert shares.max() < 0.14
+
+
+def test_enlarging_keeps_constants_and_symmetry() -> None:
+    flat = digits.enlarged(np.full((1, 8, 8), 16, np.uint8))
+    assert (flat == 255).all()
+    random = np.random.default_rng(0).integers(0, 17, (5, 8, 8), dtype=np.uint8)
+    np.testing.assert_array_equal(digits.enlarged(random[:, ::-1, :]), digits.enlarged(random)[:, ::-1, :])
+    np.testing.assert_array_equal(digits.enlarged(random.mT), digits.enlarged(random).mT)
+
+
+def test_enlarging_interpolates_between_pixel_centres() -> None:
+    ramp = np.broadcast_to(np.arange(8, dtype=np.uint8) * 2, (1, 8, 8))
+    centres = np.clip((np.arange(28) + 0.5) * 8 / 28 - 0.5, 0, 7) * 2 * 255 / 16
+    np.testing.assert_allclose(digits.enlarged(ramp)[0, 0], centres, atol=0.5)
+
+
+# Files in a folder given
+
+
+@pytest.mark.parametrize("name", IDX_KINDS)
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("direct", [True, False])
+@pytest.mark.usefixtures("small", "no_network")
+def test_files_are_found_in_either_layout_packed_or_not(name: str, packed: bool, direct: bool, tmp_path: Path) -> None:
+    kind = catalog.KINDS[name]
+    put(
+        tmp_path / "given" / ("" if direct else f"{kind.folder}/raw"),
+        packed_files(kind) if packed else unpacked_files(kind),
+    )
+    dataset = loaded(name, tmp_path / "given")
+    content = unpacked_files(kind)
+    images = np.frombuffer(content[kind.images], np.uint8, offset=16).reshape(-1, 28, 28)
+    np.testing.assert_array_equal(dataset.validation.images, images[:VALIDATION])
+    np.testing.assert_array_equal(dataset.training.images, images[VALIDATION:])
+    labels = (
+        np.frombuffer(content[kind.labels], ">i4", offset=12).reshape(-1, 8)[:, 0]
+        if name == "qmnist"
+        else np.frombuffer(content[kind.labels], np.uint8, offset=8)
+    )
+    np.testing.assert_array_equal(np.concatenate([dataset.validation.labels, dataset.training.labels]), labels)
+    assert dataset.training.labels.dtype == np.int64
+    assert dataset.info.name == name
+    assert dataset.info.origin == f"files in {tmp_path / 'given'}"
+    assert (dataset.info.training, dataset.info.validation) == (COUNT - VALIDATION, VALIDATION)
+
+
+@pytest.mark.usefixtures("small")
+def test_the_checksum_tells_contents_apart(tmp_path: Path) -> None:
+    kind = catalog.KINDS["mnist"]
+    put(tmp_path / "a", packed_files(kind))
+    put(tmp_path / "b", unpacked_files(kind))
+    put(tmp_path / "c", unpacked_files(kind, seed=1))
+    a, b, c = (loaded("mnist", tmp_path / folder).info.checksum for folder in "abc")
+    assert a == b != c
+
+
+@pytest.mark.usefixtures("small")
+def test_arrays_are_writable_and_contiguous_so_that_torch_takes_them_without_a_copy(tmp_path: Path) -> None:
+    for name in ("mnist", "qmnist"):
+        put(tmp_path, packed_files(catalog.KINDS[name]))
+        training = loaded(name, tmp_path).training
+        for array in (training.images, training.labels):
+            assert array.flags.writeable
+            assert array.flags.c_contiguous
+
+
+DAMAGE = {
+    "empty": (lambda c: b"", "wrong file"),
+    "html": (lambda c: b"<html>".ljust(len(c)), "wrong file"),
+    "cut off": (lambda c: c[:-1], "cut off"),
+    "too long": (lambda c: c + b"\0", "longer"),
+    "fewer images": (lambda c: c[:4] + b"\0\0\0\1" + c[8:], "it holds 1 by"),
+    "labels for images": (lambda c: b"\0\0\x08\1" + c[4:], "not the idx format"),
+}
+
+
+@pytest.mark.parametrize("name", ["mnist", "auto"])
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.usefixtures("small")
+def test_a_damaged_file_is_an_error_that_names_it(name: str, packed: bool, damage: str, tmp_path: Path) -> None:
+    change, message = DAMAGE[damage]
+    kind = catalog.KINDS["mnist"]
+    files = unpacked_files(kind)
+    files[kind.images] = change(files[kind.images])
+    if packed:
+        files = {f"{file}.gz": gzip.compress(content) for file, content in files.items()}
+    put(tmp_path / "given", files)
+    with pytest.raises(BadInput, match=message) as caught:
+        loaded(name, tmp_path / "given")
+    assert "train-images-idx3-ubyte" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c[: len(c) // 2],
+        lambda c: c[:-8] + bytes(4) + c[-4:],
+        lambda c: c[:-1],
+        lambda c: c[:500] + bytes([c[500] ^ 255]) + c[501:],
+        lambda c: c + b"more",
+        lambda c: b"not gzip",
+    ],
+    ids=["half", "checksum", "one byte less", "flipped byte", "trailing bytes", "not gzip"],
+)
+@pytest.mark.usefixtures("small")
+def test_a_damaged_gzip_file_is_an_error_that_names_it(change: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    kind = catalog.KINDS["mnist"]
+    files = packed_files(kind)
+    files["train-images-idx3-ubyte.gz"] = change(files["train-images-idx3-ubyte.gz"])
+    put(tmp_path / "given", files)
+    with pytest.raises(BadInput, match=r"train-images-idx3-ubyte\.gz is damaged"):
+        loaded("mnist", tmp_path / "given")
+    assert (tmp_path / "given/train-images-idx3-ubyte.gz").read_bytes() == files["train-images-idx3-ubyte.gz"]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_label_above_9_is_an_error(tmp_path: Path) -> None:
+    kind = catalog.KINDS["kmnist"]
+    files = unpacked_files(kind)
+    files[kind.labels] = files[kind.labels][:-1] + b"\x0a"
+    put(tmp_path / "given", files)
+    with pytest.raises(BadInput, match=r"train-labels.*not 0 to 9"):
+        loaded("kmnist", tmp_path / "given")
+
+
+@pytest.mark.usefixtures("small")
+def test_one_file_without_the_other_is_an_error(tmp_path: Path) -> None:
+    put(tmp_path / "given", {"train-labels-idx1-ubyte.gz": b""})
+    with pytest.raises(BadInput, match="without train-images-idx3-ubyte"):
+        loaded("mnist", tmp_path / "given")
+
+
+def test_content_that_is_not_mnist_is_refused_as_mnist(tmp_path: Path) -> None:
+    put(tmp_path / "given", unpacked_files(catalog.MNIST))
+    with pytest.raises(BadInput, match=r"train-images-idx3-ubyte.*not the content of mnist"):
+        loaded("mnist", tmp_path / "given")
+
+
+@pytest.mark.parametrize("name", ["auto", "mnist", "digits"])
+def test_a_data_dir_that_does_not_exist_is_bad_input(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no such folder"):
+        loaded(name, tmp_path / "nowhere")
+
+
+def test_a_data_dir_that_is_a_file_is_bad_input(tmp_path: Path) -> None:
+    put(tmp_path, {"file": b""})
+    with pytest.raises(BadInput, match="not a folder"):
+        loaded("mnist", tmp_path / "file")
+
+
+# Offline
+
+
+@pytest.mark.parametrize("name", IDX_KINDS)
+@pytest.mark.usefixtures("no_network")
+def test_offline_without_the_files_is_bad_input(name: str) -> None:
+    with pytest.raises(BadInput, match=f"{name} is not on this machine"):
+        loaded(name)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_offline_auto_takes_the_digits_and_says_why() -> None:
+    events: list[AnyEvent] = []
+    assert loaded("auto", events=events).info.name == "digits"
+    notices = [event for event in events if isinstance(event, Notice)]
+    assert [notice.level for notice in notices] == ["warning"]
+    assert "offline" in notices[0].text
+    assert "digits" in notices[0].text
+
+
+@pytest.mark.usefixtures("small", "no_network")
+def test_auto_takes_mnist_from_the_folder_given_without_a_word(tmp_path: Path) -> None:
+    put(tmp_path / "given", packed_files(catalog.KINDS["mnist"]))
+    events: list[AnyEvent] = []
+    assert loaded("auto", tmp_path / "given", events).info.name == "mnist"
+    assert events == []
+
+
+@pytest.mark.usefixtures("small", "no_network")
+def test_raw_files_in_the_cache_that_clipwatch_did_not_finish_do_not_count(tmp_path: Path) -> None:
+    put(tmp_path / "cache/MNIST/raw", unpacked_files(catalog.KINDS["mnist"]))
+    with pytest.raises(BadInput, match="not on this machine"):
+        loaded("mnist")
+
+
+# torchvision
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("no torchvision"), RuntimeError("operator torchvision::nms does not exist")]
+)
+def test_a_torchvision_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    class Broken:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name.partition(".")[0] == "torchvision":
+                raise error
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    events: list[AnyEvent] = []
+    with pytest.raises(ClipwatchError, match=f"{error}.*pip install --upgrade --force-reinstall torch torchvision"):
+        load("mnist", data_dir=None, offline=False, report=events.append)
+    assert load("auto", data_dir=None, offline=False, report=events.append).info.name == "digits"
+    assert "pip install" in next(event.text for event in events if isinstance(event, Notice))
+
+
+def test_the_real_torchvision_says_where_the_files_of_each_are() -> None:
+    from clipwatch.core.mirrors import sources
+
+    for kind in catalog.KINDS.values():
+        found = sources(kind)
+        assert [source.file for source in found] == [f"{name}.gz" for name in kind.files]
+        assert all(len(source.md5) == 32 for source in found)
+        assert all(url.startswith("http") and url.endswith(f"/{s.file}") for s in found for url in s.urls)
+
+
+def fresh_interpreter(code: str) -> str:
+    """What a new Python prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+WARM_START = """
+import sys
+from dataclasses import replace
+from clipwatch.core import catalog
+from clipwatch.core.datasets import load
+kinds = catalog.KINDS
+for name, kind in list(kinds.items()):
+    kinds[name] = replace(kind, count={count}, validation={validation}, sha256={{}})
+for name in ("mnist", "digits"):
+    print(load(name, data_dir=None, offline=False, report=print).info.origin)
+print([name for name in ("torch", "torchvision", "requests", "pooch") if name in sys.modules])
+"""
+
+
+@pytest.mark.usefixtures("small")
+def test_a_start_from_the_cache_imports_nothing_that_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = packed_files(catalog.KINDS["mnist"])
+    with serving(files) as mirror:
+        fake_torchvision(monkeypatch, catalog.KINDS["mnist"], [mirror.url], files)
+        load("mnist", data_dir=None, offline=False, report=[].append)
+    lines = fresh_interpreter(WARM_START.format(count=COUNT, validation=VALIDATION)).splitlines()
+    assert lines == ["cache", digits.ORIGIN, "[]"]
+
+
+# The real MNIST
+
+
+@needs_mnist
+def test_the_real_mnist_from_a_folder() -> None:
+    dataset = loaded("mnist", Path(str(REAL)))
+    assert (dataset.info.training, dataset.info.validation) == (55_000, 5_000)
+    assert dataset.validation.labels[:5].tolist() == [5, 0, 4, 1, 9]
+    assert dataset.training.images.nbytes == 55_000 * 784
+
+
+@needs_mnist
+def test_the_real_mnist_from_a_mirror_with_the_real_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {path.name: path.read_bytes() for path in Path(str(REAL)).glob("train-*.gz")}
+    with serving(files, "503", "truncated") as mirror:
+        monkeypatch.setenv("CLIPWATCH_MIRRORS", mirror.url)
+        limits = Limits(pause=0.01)
+        fetched = load("mnist", data_dir=None, offline=False, report=[].append, limits=limits)
+    assert fetched.info.origin.startswith("downloaded from 127.0.0.1")
+    assert loaded("mnist").info == msgspec.structs.replace(fetched.info, origin="cache")
+    assert loaded("mnist", Path(str(REAL))).info.checksum == fetched.info.checksum
+
+
+@needs_mnist
+def test_a_flipped_byte_in_the_real_unpacked_images_is_noticed(tmp_path: Path) -> None:
+    for path in Path(str(REAL)).glob("train-*.gz"):
+        content = bytearray(gzip.decompress(path.read_bytes()))
+        content[-1] ^= "images" in path.name
+        put(tmp_path / "given", {path.stem: bytes(content)})
+    with pytest.raises(BadInput, match="train-images-idx3-ubyte is damaged or the wrong file"):
+        loaded("mnist", tmp_path / "given")
+
+
+@needs_mnist
+def test_the_real_mnist_is_refused_under_another_name() -> None:
+    with pytest.raises(BadInput, match="it holds mnist, not fashion-mnist"):
+        loaded("fashion-mnist", Path(str(REAL)))

@@ -1,0 +1,276 @@
+"""The engine: twins, reproducibility, commands at step boundaries, failures, and its use as a library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clipwatch.core import lane as lane_module
+from clipwatch.core.commands import AnyCommand, Extend, Pause, Resume, SetClip, SetPace, StepOnce, Stop
+from clipwatch.core.config import LaneConfig, RunConfig
+from clipwatch.core.datasets import Dataset, Split, load
+from clipwatch.core.engine import Engine
+from clipwatch.core.errors import BadInput
+from clipwatch.core.events import (
+    ClipChanged,
+    Evaluated,
+    Event,
+    LaneEvent,
+    LaneExtended,
+    LaneFailed,
+    LaneFinished,
+    LanePaused,
+    LaneResumed,
+    LaneStarted,
+    LaneStepped,
+    Notice,
+    PaceChanged,
+    RunFinished,
+    RunStarted,
+)
+
+SMALL = RunConfig(dataset="digits", offline=True, iterations=60, eval_every=5, eval_size=20)
+TWINS = (LaneConfig("a", "none"), LaneConfig("b", "value:1000000"))
+
+
+def replaced(config: RunConfig, **changes: object) -> RunConfig:
+    fields = {name: getattr(config, name) for name in RunConfig.__struct_fields__}
+    return RunConfig(**{**fields, **changes})
+
+
+def events_of(
+    config: RunConfig,
+    commands: Iterable[AnyCommand] = (),
+    react: Callable[[Engine, Event], None] = lambda engine, event: None,
+    *,
+    lasting: bool = False,
+) -> list[Event]:
+    engine = Engine(config, lasting=lasting)
+    for command in commands:
+        engine.send(command)
+    events = []
+    for event in engine.run():
+        events.append(event)
+        react(engine, event)
+    return events
+
+
+def figures(events: Iterable[Event], lane: str | None = None) -> list[tuple[object, ...]]:
+    """What must be the same bit for bit from run to run, in order of lane and step."""
+    rows = [
+        (event.lane, event.step, event.loss, event.accuracy, event.train_loss)
+        for event in events
+        if isinstance(event, Evaluated) and lane in (None, event.lane)
+    ] + [
+        (event.lane, event.step, event.loss, event.correct)
+        for event in events
+        if isinstance(event, LaneFinished) and lane in (None, event.lane)
+    ]
+    return sorted(rows, key=lambda row: row[:2] + (len(row),))
+
+
+def of_kind(events: Iterable[Event], kind: type, lane: str) -> list:
+    return [event for event in events if isinstance(event, kind) and event.lane == lane]
+
+
+def test_a_run_tells_its_story_in_order() -> None:
+    events = events_of(SMALL)
+    kinds = [type(event) for event in events]
+    assert kinds.index(RunStarted) < kinds.index(LaneStarted) < kinds.index(Evaluated)
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].reason == "completed"
+    for lane in ("unclipped", "clipped"):
+        assert [event.step for event in of_kind(events, Evaluated, lane)] == list(range(0, 60, 5))
+        (finished,) = of_kind(events, LaneFinished, lane)
+        assert (finished.step, finished.total) == (60, 300)
+        assert finished.training_seconds > 0
+
+
+def test_lanes_are_bit_identical_when_no_rule_binds() -> None:
+    events = events_of(replaced(SMALL, lanes=TWINS))
+    assert [row[1:] for row in figures(events, "a")] == [row[1:] for row in figures(events, "b")]
+
+
+def test_a_binding_rule_makes_the_lanes_differ_and_the_first_training_loss_not() -> None:
+    events = events_of(SMALL)
+    first, other = (of_kind(events, Evaluated, lane) for lane in ("unclipped", "clipped"))
+    assert first[0].train_loss == other[0].train_loss
+    assert first[-1].loss != other[-1].loss
+
+
+def test_same_seed_same_bits_and_another_seed_others() -> None:
+    assert figures(events_of(SMALL)) == figures(events_of(SMALL))
+    assert figures(events_of(SMALL)) != figures(events_of(replaced(SMALL, seed=1)))
+
+
+def test_pace_pauses_and_the_number_of_lanes_leave_the_bits_alone() -> None:
+    change = SetClip(lane="clipped", rule="none", at_step=33)
+
+    def interrupt(engine: Engine, event: Event) -> None:
+        if isinstance(event, Evaluated) and event.step == 20:
+            engine.send(Pause(lane=event.lane))
+        if isinstance(event, LanePaused) and event.lane == "clipped":
+            engine.send(StepOnce(lane="clipped", count=3))
+        if isinstance(event, LanePaused):
+            engine.send(Resume(lane=event.lane))
+
+    plain = events_of(SMALL, [change])
+    assert figures(events_of(replaced(SMALL, pace=400.0), [change])) == figures(plain)
+    paused = events_of(SMALL, [change], interrupt)
+    assert any(isinstance(event, LaneResumed) for event in paused)
+    assert figures(paused) == figures(plain)
+    alone = replaced(SMALL, lanes=(LaneConfig("clipped", "value:0.001"),))
+    assert figures(events_of(alone, [change])) == figures(plain, "clipped")
+
+
+def test_a_rule_set_at_a_step_holds_from_that_step_on() -> None:
+    # From step 33 on the lane trains as if it had never been clipped before; until then as if it stayed clipped.
+    changed = events_of(SMALL, [SetClip(lane="clipped", rule="none", at_step=31)])
+    (answer,) = of_kind(changed, ClipChanged, "clipped")
+    assert (answer.step, answer.rule, answer.previous) == (31, "none", "value:0.001")
+    untouched = figures(events_of(SMALL), "clipped")
+    rows = figures(changed, "clipped")
+    assert rows[:7] == untouched[:7]
+    assert rows[7] != untouched[7]
+    assert not of_kind(changed, ClipChanged, "unclipped")
+    at_once = events_of(SMALL, [SetClip(lane="clipped", rule="none", at_step=0)])
+    assert [row[1:] for row in figures(at_once, "clipped")] == [row[1:] for row in figures(at_once, "unclipped")]
+
+
+def test_every_command_is_answered_with_its_step() -> None:
+    commands = [
+        SetPace(pace=5000.0, at_step=5, lane="clipped"),
+        Extend(iterations=15, at_step=8, lane="clipped"),
+        StepOnce(count=4, at_step=10, lane="clipped"),
+    ]
+
+    def go_on(engine: Engine, event: Event) -> None:
+        if isinstance(event, LanePaused):
+            engine.send(Resume(lane=event.lane))
+
+    events = events_of(SMALL, commands, go_on)
+    told = [(type(event), event.step) for event in events if isinstance(event, LaneEvent) and event.lane == "clipped"]
+    for expected in [(PaceChanged, 5), (LaneExtended, 8), (LaneStepped, 10), (LanePaused, 14), (LaneResumed, 14)]:
+        assert expected in told
+    assert of_kind(events, LaneFinished, "clipped")[0].step == 75
+    assert of_kind(events, LaneFinished, "unclipped")[0].step == 60
+
+
+def test_stop_ends_in_good_order_where_it_is() -> None:
+    events = events_of(SMALL, [Stop(at_step=25)])
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].reason == "stopped"
+    for lane in ("unclipped", "clipped"):
+        (finished,) = of_kind(events, LaneFinished, lane)
+        assert (finished.reason, finished.step) == ("stopped", 25)
+
+
+def test_a_lasting_run_goes_on_after_its_end_bit_exactly() -> None:
+    def extend_then_stop(engine: Engine, event: Event) -> None:
+        if isinstance(event, LaneFinished):
+            engine.send(Extend(lane=event.lane, iterations=20) if event.step == 60 else Stop(lane=event.lane))
+
+    events = events_of(SMALL, (), extend_then_stop, lasting=True)
+    long = events_of(replaced(SMALL, iterations=80))
+    rows = [row for row in figures(events) if row[1] != 60 or len(row) == 5]
+    assert rows == figures(long)
+
+
+def test_a_lasting_run_ends_when_no_more_commands_can_come() -> None:
+    def close(engine: Engine, event: Event) -> None:
+        if isinstance(event, LanePaused):
+            engine.close()
+
+    events = events_of(SMALL, [Pause(at_step=10)], close, lasting=True)
+    assert [event.step for event in of_kind(events, LaneFinished, "clipped")] == [10]
+
+
+def test_leaving_the_iteration_stops_the_run() -> None:
+    engine = Engine(replaced(SMALL, iterations=10**9))
+    for event in engine.run():
+        if isinstance(event, Evaluated):
+            break
+    # A second reader would find the end of the stream at once if the lanes are gone.
+    assert engine._reason() == "stopped"
+
+
+def test_a_command_for_a_lane_that_is_not_there_is_told() -> None:
+    events = events_of(SMALL, [SetClip(lane="nobody", rule="none"), Pause(lane="clipped", at_step=1000)])
+    notices = [event.text for event in events if isinstance(event, Notice)]
+    assert any("'nobody'" in text and "unclipped, clipped" in text for text in notices)
+    assert any("Pause came too late" in text for text in notices)
+
+
+def test_a_diverging_lane_fails_with_step_and_cause_and_the_others_go_on() -> None:
+    lanes = (LaneConfig("wild", "none"), LaneConfig("tame", "value:0.001"))
+    config = replaced(SMALL, lanes=lanes, learning_rate=1e30)
+    events = events_of(config)
+    for lane in ("wild", "tame"):
+        (failed,) = of_kind(events, LaneFailed, lane)
+        assert failed.reason == "diverged"
+        assert "nan" in failed.cause or "inf" in failed.cause or "finite" in failed.cause
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].reason == "failed"
+
+
+def test_a_lane_that_raises_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def clip(gradient: object, rule: object) -> object:
+        if str(rule) != "none":
+            raise ValueError("a rule went wrong")
+        return gradient
+
+    monkeypatch.setattr(lane_module, "clip_", clip)
+    events = events_of(SMALL)
+    (failed,) = of_kind(events, LaneFailed, "clipped")
+    assert (failed.step, failed.reason, failed.cause) == (0, "error", "ValueError: a rule went wrong")
+    assert of_kind(events, LaneFinished, "unclipped")[0].step == 60
+
+
+def test_weights_that_stop_being_finite_fail_the_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    def poison(gradient, rule):
+        gradient[5] = float("nan")
+        return gradient
+
+    monkeypatch.setattr(lane_module, "clip_", poison)
+    (failed,) = of_kind(events_of(SMALL), LaneFailed, "clipped")
+    assert (failed.step, failed.cause) == (0, "a weight is no longer finite")
+
+
+@pytest.mark.parametrize(("setting", "value"), [("batch_size", 1498), ("eval_size", 301)])
+def test_sizes_larger_than_the_data_are_refused(setting: str, value: int) -> None:
+    with pytest.raises(BadInput, match=f"{setting.replace('_', '-')} {value}: digits has only"):
+        events_of(replaced(SMALL, **{setting: value}))
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(BadInput, match="device 'warp'"):
+        events_of(replaced(SMALL, device="warp"))
+
+
+def test_a_stop_while_preparing_ends_the_run() -> None:
+    events = events_of(SMALL, [Stop()])
+    assert not any(isinstance(event, LaneEvent) for event in events)
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].reason == "stopped"
+
+
+def test_data_of_your_own_can_be_trained_on() -> None:
+    digits = load("digits", data_dir=None, offline=True, report=lambda event: None)
+    half = Dataset(
+        digits.info, Split(digits.training.images[:700], digits.training.labels[:700]), digits.validation
+    )
+    events = list(Engine(SMALL, load=lambda *args, **options: half).run())
+    assert isinstance(events[-1], RunFinished)
+
+
+def test_the_readmes_example_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert len(code.splitlines()) <= 16
+    monkeypatch.setenv("CLIPWATCH_OFFLINE", "1")
+    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+    assert np.char.count(capsys.readouterr().out, "value:0.001").item() >= 1

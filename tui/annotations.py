@@ -1,0 +1,107 @@
+"""What is written over and under the curves: interventions, values that are not finite, each lane's symbol, the cursor."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .axes import Area, draw_cursor, draw_line
+from .canvas import Canvas
+from .chartspec import ChartSpec, Mark
+from .legend import printable
+from .traces import Trace
+
+SYMBOL_EVERY = 18
+LINE = 0.5
+
+
+def draw_lines(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
+    """The vertical lines, under the curves: one per intervention in its lane's colour, and the cursor."""
+    for mark in visible_marks(spec, area):
+        style = spec.palette.faint(spec.lanes[mark.lane].color, LINE)
+        draw_line(canvas, area, mark.step, spec.glyphs.mark, style)
+    draw_cursor(spec, canvas, area)
+
+
+def visible_marks(spec: ChartSpec, area: Area) -> list[Mark]:
+    """The interventions in the window."""
+    return [mark for mark in spec.marks if area.shows(mark.step)]
+
+
+def draw_annotations(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace]) -> None:
+    """Everything that must be readable whatever curve is behind it."""
+    for number, one in enumerate(traces):
+        _draw_symbols(spec, canvas, area, one, number)
+    _draw_marks(spec, canvas, area)
+    for number, one in enumerate(traces):
+        _draw_broken(spec, canvas, area, one, number)
+    _draw_hidden(spec, canvas, area)
+
+
+def _symbol(spec: ChartSpec, number: int) -> str:
+    return spec.glyphs.heads[number % len(spec.glyphs.heads)]
+
+
+def _draw_symbols(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, number: int) -> None:
+    """The lane's symbol now and then along its curve, staggered between lanes, and at its newest point."""
+    values = one.main()
+    filled = np.flatnonzero(np.isfinite(values))
+    if not len(filled):
+        return
+    dots, every = spec.glyphs.dots[0], SYMBOL_EVERY
+    style = spec.palette.style(one.lane.color, bold=True)
+    start = every * (2 * number + 1) // (2 * len(spec.lanes))
+    wanted = np.arange(start, area.width - 3, every) * dots
+    nearest = filled[np.minimum(np.searchsorted(filled, wanted), len(filled) - 1)]
+    for column in [*nearest[abs(nearest - wanted) <= 2 * dots].tolist(), int(filled[-1])]:
+        canvas.write(area.row(float(values[column])), area.left + column // dots, _symbol(spec, number), style)
+
+
+def _draw_marks(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
+    """A pointer on top of each intervention's line (one under another in one column), beside it what it was."""
+    stacked: dict[int, int] = {}
+    for mark in visible_marks(spec, area):
+        column = area.left + area.column(mark.step)
+        row = stacked[column] = min(stacked.get(column, -1) + 1, area.height - 1)
+        style = spec.palette.style(spec.lanes[mark.lane].color, bold=True)
+        canvas.write(row, column, spec.glyphs.mark_head, style)
+        _draw_label(spec, canvas, row, (area.left, column), mark)
+
+
+def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int], mark: Mark) -> None:
+    """The lane's symbol and the label where nothing is in the way, else the symbol alone."""
+    left, column = place
+    style = spec.palette.style(spec.lanes[mark.lane].color, bold=True)
+    symbol = _symbol(spec, mark.lane)
+    text = f"{symbol} {printable(mark.label, spec)}"
+    for start in (column + 1, column - len(text)):
+        if start >= left and canvas.is_free(row, start, start + len(text), spec.glyphs.grid):
+            return canvas.write(row, start, text, style)
+    room = column + 1 < canvas.codes.shape[1]
+    canvas.write(row, column + 1 if room else column - 1, symbol, style)
+
+
+def _draw_broken(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, number: int) -> None:
+    """A cross at the foot of every column with a value that is not finite, or where the lane failed (a row per lane)."""
+    dots = spec.glyphs.dots[0]
+    columns = set((np.flatnonzero(one.columns.broken) // dots).tolist())
+    text = one.lane.curve.broken_kind()
+    if one.lane.failed is not None and area.shows(one.lane.failed):
+        columns.add(area.column(one.lane.failed))
+        text = f"failed {text}".strip()
+    row = max(area.height - 1 - number, 0)
+    style = spec.palette.style(spec.palette.warning, bold=True)
+    for column in columns:
+        canvas.write(row, area.left + column, spec.glyphs.broken, style)
+    if columns:
+        text = f"{_symbol(spec, number)} {text}"
+        fits = max(columns) + 2 + len(text) <= area.width
+        start = max(columns) + 2 if fits else max(min(columns) - 1 - len(text), 0)
+        canvas.write(row, area.left + start, text, style)
+
+
+def _draw_hidden(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
+    """Say near the lower edge, above the crosses, that a logarithmic scale leaves values out."""
+    if area.scale.hidden:
+        row = max(area.height - 1 - len(spec.lanes), 0)
+        style = spec.palette.style(spec.palette.warning, bold=True)
+        canvas.write(row, area.left, f"{spec.glyphs.at_most}0 hidden", style)

@@ -1,0 +1,121 @@
+"""The frame of a chart: values on the left, steps below, faint lines at the values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from rich.style import Style
+
+from .canvas import Canvas
+from .chartspec import ChartSpec
+from .ticks import compact, linear_ticks, log_ticks, step_ticks
+from .traces import Scale
+
+GUTTER = 4
+FLOOR_FROM = 8
+GRID = 0.2
+
+
+@dataclass(frozen=True)
+class Area:
+    """The cells that curves are drawn on, and which of them a step or a value falls into."""
+
+    left: int
+    width: int
+    height: int
+    window: tuple[int, int]
+    scale: Scale
+
+    def column(self, step: int) -> int:
+        """The cell column of a visible step."""
+        first, last = self.window
+        return min((step - first) * self.width // (last - first), self.width - 1)
+
+    def shows(self, step: int) -> bool:
+        """Whether a step is in the window."""
+        return self.window[0] <= step <= self.window[1]
+
+    def row(self, value: float) -> int:
+        """The cell row of a value, the nearest one when it lies outside."""
+        place = float(self.scale.place(np.array([value]))[0])
+        return min(int((1 - place) * self.height), self.height - 1)
+
+
+def lay_out(spec: ChartSpec, canvas: Canvas, scale: Scale) -> tuple[Area, list[tuple[float, str]]]:
+    """Divide the canvas: labels to the left, steps below, a floor where there is height for one."""
+    height = canvas.codes.shape[0] - (2 if spec.height >= FLOOR_FROM else 1)
+    ticks = _value_ticks(scale, height)
+    labels = max((len(label) for _, label in ticks), default=0)
+    left = max(labels, GUTTER if spec.width >= 40 else 0) + 2
+    return Area(left, canvas.codes.shape[1] - left, height, spec.window, scale), ticks
+
+
+def _value_ticks(scale: Scale, height: int) -> list[tuple[float, str]]:
+    """About one tick every four rows, but two at least."""
+    make = log_ticks if scale.log else linear_ticks
+    for most in range(max(height // 4, 1) + scale.log, height + 8):
+        ticks = make(scale.low, scale.high, most)
+        if len(ticks) > 1:
+            return ticks
+    return [(scale.low, f"{scale.low:.3g}"), (scale.high, f"{scale.high:.3g}")]
+
+
+def draw_axes(spec: ChartSpec, canvas: Canvas, area: Area, ticks: list[tuple[float, str]]) -> None:
+    """Draw walls, floor, labels and the faint lines behind everything."""
+    _draw_values(spec, canvas, area, ticks)
+    _draw_steps(spec, canvas, area)
+
+
+def _draw_values(spec: ChartSpec, canvas: Canvas, area: Area, ticks: list[tuple[float, str]]) -> None:
+    palette, glyphs = spec.palette, spec.glyphs
+    muted, grid = palette.style(palette.muted), palette.faint(palette.muted, GRID)
+    canvas.fill(slice(area.height), slice(area.left - 1, area.left), glyphs.wall, muted)
+    taken: set[int] = set()
+    for value, label in ticks:
+        row = area.row(value)
+        if row in taken:
+            continue
+        taken.add(row)
+        canvas.write(row, 0, label.rjust(area.left - 1) + glyphs.wall_tick, muted)
+        if palette.coloured and glyphs.grid:
+            canvas.fill(slice(row, row + 1), slice(area.left, None), glyphs.grid, grid)
+
+
+def _draw_steps(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
+    """The floor with its ticks, the cursor's step and around it as many labels as there is room for."""
+    palette, glyphs = spec.palette, spec.glyphs
+    muted, row = palette.style(palette.muted), canvas.codes.shape[0] - 1
+    has_floor = row > area.height
+    if has_floor:
+        canvas.fill(slice(row - 1, row), slice(area.left - 1, None), glyphs.floor, muted)
+        canvas.write(row - 1, area.left - 1, glyphs.corner, muted)
+    if spec.cursor is not None and area.shows(spec.cursor):
+        _write_step(canvas, area, spec.cursor, palette.style(palette.foreground, bold=True))
+    for step in step_ticks(*spec.window, max(area.width // 12, 1)):
+        if _write_step(canvas, area, step, muted) and has_floor:
+            canvas.write(row - 1, area.left + area.column(step), glyphs.floor_tick, muted)
+
+
+def _write_step(canvas: Canvas, area: Area, step: int, style: Style) -> bool:
+    """Write a step under its column unless another one is in the way."""
+    row, width = canvas.codes.shape[0] - 1, canvas.codes.shape[1]
+    text = compact(step)
+    start = min(max(area.left + area.column(step) - (len(text) - 1) // 2, 0), width - len(text))
+    if not canvas.is_free(row, max(start - 1, 0), min(start + len(text) + 1, width), ""):
+        return False
+    canvas.write(row, start, text, style)
+    return True
+
+
+def draw_cursor(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
+    """A line at the cursor's step, to be drawn under the curves."""
+    if spec.cursor is not None and area.shows(spec.cursor):
+        style = spec.palette.style(spec.palette.foreground, bold=True)
+        draw_line(canvas, area, spec.cursor, spec.glyphs.cursor, style)
+
+
+def draw_line(canvas: Canvas, area: Area, step: int, glyph: str, style: Style) -> None:
+    """A vertical line through all rows of the area at a visible step."""
+    column = area.left + area.column(step)
+    canvas.fill(slice(area.height), slice(column, column + 1), glyph, style)
