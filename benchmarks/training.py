@@ -76,7 +76,9 @@ def main() -> None:
     plain, ours = (statistics.median(column) for column in zip(*rounds, strict=True))
     ratio = statistics.median(slow / fast for slow, fast in rounds)
 
-    table = Table(title=f"Both lanes, 1000 steps, 100 evaluations each, MNIST, {os.cpu_count()} cores, torch {torch.__version__}")
+    table = Table(
+        title=f"Both lanes, 1000 steps, 100 evaluations each, MNIST, {os.cpu_count()} cores, torch {torch.__version__}"
+    )
     for heading in ("what", "measured", "target"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
     table.add_row("plain eager PyTorch, one lane after the other", f"{plain:.2f} s", "")
@@ -86,7 +88,9 @@ def main() -> None:
     for flag in ("--help", "--version"):
         seconds = statistics.median(whole_process([flag])[1] for _ in range(ROUNDS))
         table.add_row(f"clipwatch {flag}", f"{seconds:.3f} s", "0.15 s")
-    first, total, peak = (statistics.median(column) for column in zip(*(whole_process(run) for _ in range(3)), strict=True))
+    first, total, peak = (
+        statistics.median(column) for column in zip(*(whole_process(run) for _ in range(3)), strict=True)
+    )
     table.add_row("first line of a warm headless run", f"{first:.2f} s", "3 s")
     table.add_row("whole headless run", f"{total:.2f} s", "")
     table.add_row("peak memory of a headless run", f"{peak:.0f} MB", "800 MB")

@@ -15,7 +15,7 @@ def seeded_generator(seed: int, purpose: str) -> torch.Generator:
 
 
 class Batches:
-    """Walks a shuffled order over and over; a batch across an epoch's end has the old order's rest and the new's start."""
+    """Walks shuffled orders; a batch across an epoch's end has the old order's rest and the new one's start."""
 
     def __init__(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> None:
         self._images, self._labels, self._generator = images, labels, generator

@@ -1,7 +1,7 @@
 """Events and commands as one JSON object a line: the recording, the pipe to the screen, `--json` and `--control`.
 
-`{"v":1,"event":"LanePaused","lane":"clipped","step":20}`. JSON has no NaN or infinity, so these three are written as the
-strings "NaN", "Infinity" and "-Infinity" where a number is expected.
+`{"v":1,"event":"LanePaused","lane":"clipped","step":20}`. JSON has no NaN or infinity: these are written
+as the strings "NaN", "Infinity" and "-Infinity" where a number is expected.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def _decode(line: bytes | str, decoder: msgspec.json.Decoder[Any], kind: Any) ->
     try:
         version = _header.decode(line).v
         if version != SCHEMA:
-            raise BadInput(f"schema {version}: written by another clipwatch; this one reads schema {SCHEMA}; upgrade it")
+            raise BadInput(
+                f"schema {version}: written by another clipwatch; this one reads schema {SCHEMA}; upgrade it"
+            )
         return decoder.decode(line)
     except msgspec.ValidationError as error:
         return _decode_spelled(line, kind, error)

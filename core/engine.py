@@ -105,7 +105,9 @@ class Engine:
 
     def _prepare(self) -> list[Lane]:
         config = self._config
-        self._happened.put(StageStarted(stage=f"reading {config.dataset}" if config.dataset != "auto" else "reading data"))
+        self._happened.put(
+            StageStarted(stage=f"reading {config.dataset}" if config.dataset != "auto" else "reading data")
+        )
         dataset = self._load(
             config.dataset,
             data_dir=config.data_dir,

@@ -82,7 +82,9 @@ class Data:
 class Lane:
     """Trains `model` by `optimizer` under a clip rule; `step` is the number of steps done."""
 
-    def __init__(self, name: str, rule: str, model: Model, optimizer: Optimizer, data: Data, schedule: Schedule) -> None:
+    def __init__(
+        self, name: str, rule: str, model: Model, optimizer: Optimizer, data: Data, schedule: Schedule
+    ) -> None:
         self.name, self.step = name, 0
         self._model, self._optimizer, self._data, self._schedule = model, optimizer, data, schedule
         self._rule_text, self._rule = rule, parse_rule(rule)

@@ -2,9 +2,10 @@
 
 Automatic differentiation costs a batch of 8 as much in bookkeeping as in arithmetic, and general convolution kernels are
 made for larger batches. Here images lie batch-last, (channel, row, column, image): a convolution is one copy of whole
-runs of memory and one matrix product, and a pooling window compares vectors of images. Everything is a function of
-torch operations that TorchScript can compile (see `unlocked`), which
-knows no module constants: the kernel's 5 and the image's 28, padded to 32, stand as numbers. The names of the weights and their order are `lenet.SHAPES`.
+runs of memory and one matrix product, and a pooling window compares vectors of images.
+
+Everything is a function of torch operations that TorchScript can compile (see `unlocked`). It knows no module constants:
+the kernel's 5 and the image's 28, padded to 32, stand as numbers. The weights come in the order of `lenet.SHAPES`.
 """
 
 import torch
@@ -22,14 +23,12 @@ def _patches(grid: Tensor) -> Tensor:
     """Every 5x5 window of (channels, rows, columns, batch), as (channels * 25, positions * batch)."""
     channels, side, batch = grid.size(0), grid.size(1) - 4, grid.size(3)
     channel, row, column = grid.stride(0), grid.stride(1), grid.stride(2)
-    windows = grid.as_strided(
-        [channels, 5, 5, side, side, batch], [channel, row, column, row, column, 1]
-    )
+    windows = grid.as_strided([channels, 5, 5, side, side, batch], [channel, row, column, row, column, 1])
     return windows.reshape(channels * 25, side * side * batch)
 
 
 def _patches_adjoint(slope: Tensor, channels: int, rows: int, batch: int) -> Tensor:
-    """The transpose of `_patches`: each pixel's sum over the windows it is in, first along rows, then along columns."""
+    """The transpose of `_patches`: each pixel's sum over its windows, first along rows, then along columns."""
     side = rows - 4
     grid = slope.view(channels, 5, 5, side, side, batch)
     along_rows = torch.zeros(channels, 5, side, rows, batch, device=slope.device)

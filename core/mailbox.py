@@ -37,7 +37,7 @@ class Mailbox:
         return [command for command in self._commands if not isinstance(command, Stop)]
 
     def take(self, step: int, timeout: float | None) -> Sequence[AnyCommand]:
-        """The commands due at this boundary, in the order they came; waits up to `timeout` seconds (None: on and on)."""
+        """The commands due at this boundary, as they came; waits up to `timeout` seconds (None: on and on)."""
         # Looked at without the lock at every step; a command that arrives in between is taken one step later.
         if timeout == 0 and step < self._first_due:
             return ()

@@ -27,7 +27,7 @@ from .lane import Data, Lane, Schedule
 def lane_thread() -> Iterator[None]:
     """The state every lane's thread trains in: one torch thread, no autograd, operations in the order written."""
     torch.set_num_threads(1)
-    with torch.no_grad(), torch.jit.optimized_execution(False):
+    with torch.no_grad(), torch.jit.optimized_execution(False):  # pyright: ignore[reportPrivateImportUsage]
         yield
 
 
@@ -72,5 +72,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise BadInput(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}; try --device cpu") from error
+        raise BadInput(
+            f"device {name!r} cannot be used here: {str(error).splitlines()[0]}; try --device cpu"
+        ) from error
     return device

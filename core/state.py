@@ -1,4 +1,4 @@
-"""What a run looks like now: a pure fold of its events, for the screen, the console's summary, replay and the report."""
+"""What a run looks like now: a pure fold of its events, read by the screen and the console's summary."""
 
 from __future__ import annotations
 

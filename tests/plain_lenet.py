@@ -50,7 +50,9 @@ def relu(x: Array) -> Array:
     return np.maximum(x, 0)
 
 
-def loss_and_gradient(weights: Weights, images: NDArray[np.uint8], labels: NDArray[np.int64], head: str) -> tuple[float, Weights]:
+def loss_and_gradient(
+    weights: Weights, images: NDArray[np.uint8], labels: NDArray[np.int64], head: str
+) -> tuple[float, Weights]:
     """Mean cross-entropy of bytes (batch, 28, 28), and its gradient by name."""
     x = np.pad(images[:, None] / 255.0, ((0, 0), (0, 0), (2, 2), (2, 2)))
     c1 = relu(convolution(x, weights["conv1.weight"]) + weights["conv1.bias"][:, None, None])

@@ -70,7 +70,7 @@ def figures(events: Iterable[Event], lane: str | None = None) -> list[tuple[obje
         for event in events
         if isinstance(event, LaneFinished) and lane in (None, event.lane)
     ]
-    return sorted(rows, key=lambda row: row[:2] + (len(row),))
+    return sorted(rows, key=lambda row: (*row[:2], len(row)))
 
 
 def of_kind(events: Iterable[Event], kind: type, lane: str) -> list:
@@ -260,9 +260,7 @@ def test_a_stop_while_preparing_ends_the_run() -> None:
 
 def test_data_of_your_own_can_be_trained_on() -> None:
     digits = load("digits", data_dir=None, offline=True, report=lambda event: None)
-    half = Dataset(
-        digits.info, Split(digits.training.images[:700], digits.training.labels[:700]), digits.validation
-    )
+    half = Dataset(digits.info, Split(digits.training.images[:700], digits.training.labels[:700]), digits.validation)
     events = list(Engine(SMALL, load=lambda *args, **options: half).run())
     assert isinstance(events[-1], RunFinished)
 

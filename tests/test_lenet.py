@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import plain_lenet
 import pytest
@@ -15,6 +17,12 @@ from clipwatch.core.clipping import clip_
 from clipwatch.core.datasets import Dataset, load
 from clipwatch.core.preparation import lane_thread
 from clipwatch.core.rules import parse_rule
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_lane() -> Iterator[None]:
+    with lane_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +79,10 @@ def test_gradient_and_logits_are_those_of_torchs_layers(head: lenet.Head, batch:
     model = network(head, seed=batch)
     loss = model.loss_and_gradient(images, labels)
     parameters = model.parameters.clone().requires_grad_()
-    logits = library_logits(parameters, images, head)
-    expected = F.cross_entropy(logits, labels)
-    expected.backward()
+    with torch.enable_grad():
+        logits = library_logits(parameters, images, head)
+        expected = F.cross_entropy(logits, labels)
+        expected.backward()
     assert loss == pytest.approx(expected.item(), abs=1e-6)
     assert parameters.grad is not None
     torch.testing.assert_close(model.gradient, parameters.grad, atol=1e-6, rtol=1e-4)
@@ -84,10 +93,9 @@ def test_compiled_passes_give_the_bits_of_the_uncompiled() -> None:
     images = torch.randint(0, 256, (8, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     labels = torch.arange(8)
     compiled, plain = network(), network()
-    with lane_thread():
-        compiled.loss_and_gradient(images, labels)
-        weights, gradients = (list(lenet.views(flat).values()) for flat in (plain.parameters, plain.gradient))
-        lenet_passes.loss_and_gradient(images, labels, weights, gradients, True)
+    compiled.loss_and_gradient(images, labels)
+    weights, gradients = (list(lenet.views(flat).values()) for flat in (plain.parameters, plain.gradient))
+    lenet_passes.loss_and_gradient(images, labels, weights, gradients, True)
     assert torch.equal(compiled.gradient, plain.gradient)
 
 
@@ -114,7 +122,10 @@ def test_no_gradient_reaches_a_head_that_is_dead_on_every_image() -> None:
 def test_adam_is_torchs_adam() -> None:
     parameter = torch.nn.Parameter(torch.linspace(-1, 1, 50))
     ours = parameter.detach().clone()
-    library, adam = torch.optim.Adam([parameter], lr=0.01, betas=(0.5, 0.999)), Adam(ours, learning_rate=0.01, beta1=0.5)
+    library, adam = (
+        torch.optim.Adam([parameter], lr=0.01, betas=(0.5, 0.999)),
+        Adam(ours, learning_rate=0.01, beta1=0.5),
+    )
     generator = torch.Generator().manual_seed(0)
     for _ in range(30):
         gradient = torch.randn(50, generator=generator) * 1e-3

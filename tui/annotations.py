@@ -1,4 +1,4 @@
-"""What is written over and under the curves: interventions, values that are not finite, each lane's symbol, the cursor."""
+"""What is written over and under the curves: interventions, crosses, each lane's symbol, the cursor."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int
 
 
 def _draw_broken(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, number: int) -> None:
-    """A cross at the foot of every column with a value that is not finite, or where the lane failed (a row per lane)."""
+    """A cross at the foot of each column with a value that is not finite or the lane's failure; a row per lane."""
     dots = spec.glyphs.dots[0]
     columns = set((np.flatnonzero(one.columns.broken) // dots).tolist())
     text = one.lane.curve.broken_kind()

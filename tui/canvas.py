@@ -40,9 +40,9 @@ class Canvas:
         self.inks[rows, columns] = self.ink(style)
 
     def is_free(self, row: int, start: int, end: int, background: str) -> bool:
-        """Whether the cells start to end (exclusive) of a row are on the canvas and hold blanks or `background` alone."""
+        """Whether the cells start to end (exclusive) of a row exist and hold nothing but blanks and `background`."""
         height, width = self.codes.shape
-        inside = 0 <= row < height and 0 <= start and end <= width
+        inside = 0 <= row < height and start >= 0 and end <= width
         free = {SPACE, *map(ord, background)}
         return inside and free.issuperset(self.codes[row, start:end].tolist())
 
@@ -58,6 +58,8 @@ class Canvas:
         ]
 
     def _strip(self, text: str, row: int, changes: list[int], styles: list[Style]) -> Strip:
+        if not text:
+            return Strip([])
         starts = [0, *(change + 1 for change in changes)]
         ends = [*starts[1:], len(text)]
         inks = self.inks[row].tolist()

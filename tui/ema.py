@@ -44,7 +44,7 @@ class Ema:
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Rows of BLOCK values → what each row adds to the mean, and how many of its values count."""
         used = np.isfinite(values) & inside
-        rank = np.cumsum(used, axis=1)
+        rank = np.cumsum(used, axis=1, dtype=np.int64)
         weights = (1 - self.factor) * self.factor ** (rank[:, -1:] - rank)
         return np.einsum("ij,ij->i", weights, np.where(used, values, 0.0)), rank[:, -1]
 

@@ -59,7 +59,9 @@ def _lanes(pairs: list[str]) -> dict[str, str]:
 
 
 def _parser() -> _Parser:
-    parser = _Parser(prog="clipwatch", description=DESCRIPTION, epilog=f"RULE is one of {EXAMPLES}.", allow_abbrev=False)
+    parser = _Parser(
+        prog="clipwatch", description=DESCRIPTION, epilog=f"RULE is one of {EXAMPLES}.", allow_abbrev=False
+    )
     parser.add_argument("--version", action="version", version=f"clipwatch {metadata.version('clipwatch')}")
     _add_data_options(parser.add_argument_group("data"))
     _add_training_options(parser.add_argument_group("training"))
@@ -68,7 +70,9 @@ def _parser() -> _Parser:
 
 
 def _add_data_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--dataset", metavar="NAME", help=f"{', '.join(DATASETS)} (default: auto, MNIST if it can be had)")
+    group.add_argument(
+        "--dataset", metavar="NAME", help=f"{', '.join(DATASETS)} (default: auto, MNIST if it can be had)"
+    )
     group.add_argument("--data-dir", metavar="DIR", help="where the data set's files are, or shall be downloaded to")
     group.add_argument(
         "--offline", action="store_const", const=True, help="never touch the network (also CLIPWATCH_OFFLINE=1)"
@@ -92,7 +96,9 @@ def _add_training_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--pace", metavar="N", type=_pace, help="steps a second at most, or max (default: max)")
     group.add_argument("--device", metavar="DEVICE", help="where torch computes, like cpu or cuda (default: cpu)")
     group.add_argument("--config", metavar="FILE", help="settings in TOML; flags win over it")
-    group.add_argument("--print-config", action="store_true", help="print the run's settings as TOML, and train nothing")
+    group.add_argument(
+        "--print-config", action="store_true", help="print the run's settings as TOML, and train nothing"
+    )
 
 
 def _add_output_options(group: argparse._ArgumentGroup) -> None:

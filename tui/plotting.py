@@ -1,7 +1,7 @@
 """Lines drawn by plotext on a bare canvas, given back as code points.
 
-plotext's figure is global and not thread-safe: call from one thread. Axes, ticks and legend are drawn by the chart, which
-must fit them to the cells it has; plotext's reading back of every point for its colour cycle costs more than the drawing.
+plotext's figure is global and not thread-safe: call from one thread. Axes, ticks and legend are drawn by the chart,
+which must fit them to the cells it has.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def plot(
     signal.lines()
     for index in np.flatnonzero(~connected).tolist():
         signal.line(index, False)
+    # plotext reads every point back for a colour cycle that is not used here; that takes longer than drawing.
     signal._get_unique_pixels = list
     figure.draw(signal)
     return _cells(figure.build().string(colorless=True), *size)

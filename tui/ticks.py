@@ -13,7 +13,7 @@ def fixed(value: float | None) -> str:
         return "--".rjust(NUMBER_WIDTH)
     if not isfinite(value):
         return ("NaN" if isnan(value) else f"{value}").rjust(NUMBER_WIDTH)
-    if 0 < abs(value) < 5e-4:
+    if 1e-99 < abs(value) < 5e-4:
         return _scientific(value)
     texts = (f"{value:.{decimals}f}" for decimals in (4, 3, 2, 1, 0))
     return next((text.rjust(NUMBER_WIDTH) for text in texts if len(text) <= NUMBER_WIDTH), _scientific(value))

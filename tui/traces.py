@@ -27,7 +27,7 @@ class Trace:
         """x (columns), y (values) and whether a point is joined to the one before, through every extreme."""
         if smooth and self.smooth is not None:
             at = np.flatnonzero(np.isfinite(self.smooth))
-            return at + 0.5, self.smooth[at].astype(np.float64), np.ones(len(at), np.bool_)
+            return _centres(at), self.smooth[at].astype(np.float64), np.ones(len(at), np.bool_)
         return self._extremes()
 
     def _extremes(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -41,7 +41,7 @@ class Trace:
         breaks = np.cumsum(self.columns.broken) - self.columns.broken
         joined = np.ones(pairs.shape, np.bool_)
         joined[1:, 0] = breaks[at[1:]] == breaks[at[:-1]]
-        return np.repeat(at + 0.5, 2)[kept.ravel()], pairs[kept], joined[kept]
+        return np.repeat(_centres(at), 2)[kept.ravel()], pairs[kept], joined[kept]
 
     def parts(self) -> list[NDArray[np.float32]]:
         """Every array that holds values to be shown."""
@@ -52,6 +52,10 @@ class Trace:
         if self.smooth is not None:
             return self.smooth.astype(np.float64)
         return self.columns.high.astype(np.float64)
+
+
+def _centres(columns: NDArray[np.int64]) -> Floats:
+    return columns.astype(np.float64) + 0.5
 
 
 def trace(lane: ChartLane, spec: ChartSpec, columns: int) -> Trace:

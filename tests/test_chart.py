@@ -1,0 +1,288 @@
+"""Charts as text: their shape for any input, and what must be readable in them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from math import inf, nan
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from clipwatch.tui.chart import ChartLane, ChartSpec, Mark, render_chart
+from clipwatch.tui.curve import Curve
+from clipwatch.tui.palette import UNICODE, Palette
+from clipwatch.tui.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks
+
+
+def curve(values: list[float], every: int = 10) -> Curve:
+    made = Curve()
+    for index, value in enumerate(values):
+        made.append(index * every, value)
+    return made
+
+
+CROSS = UNICODE.broken
+FALLING = [2.3 - 0.02 * n for n in range(100)]
+STUCK = [2.3] * 100
+
+
+def spec(*values: list[float], **changes: object) -> ChartSpec:
+    lanes = tuple(
+        ChartLane(name, color, curve(one))
+        for name, color, one in zip(("unclipped", "clipped"), ("#7aa2f7", "#ff9e64"), values, strict=False)
+    )
+    base = ChartSpec(title="loss", width=80, height=20, lanes=lanes, first=0, last=990)
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def text(chart: list[Strip]) -> list[str]:
+    return [strip.text for strip in chart]
+
+
+def canvas(one: ChartSpec) -> list[str]:
+    """The rows below the header, right of the wall."""
+    return [line[6:] for line in text(render_chart(one))[1:-2]]
+
+
+VALUES = st.lists(
+    st.one_of(st.floats(-5, 5), st.floats(), st.sampled_from([nan, inf, -inf, 0.0, 1e38, -1e38, 1e-38])), max_size=60
+)
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> ChartSpec:
+    """Charts of every kind, their sizes and windows reasonable or not."""
+    first = draw(st.integers(-50, 2000))
+    lanes = tuple(
+        ChartLane(
+            draw(st.text(max_size=20)),
+            draw(st.sampled_from(["#7aa2f7", "red", "default"])),
+            curve(draw(VALUES), draw(st.integers(1, 40))),
+            draw(st.none() | st.integers(0, 3000)),
+        )
+        for _ in range(draw(st.integers(0, 5)))
+    )
+    marks = [Mark(draw(st.integers(0, 2500)), n, draw(st.text(max_size=12))) for n in range(len(lanes))]
+    return ChartSpec(
+        title=draw(st.text(max_size=30)),
+        width=draw(st.integers(0, 220)),
+        height=draw(st.integers(0, 60)),
+        lanes=lanes,
+        first=first,
+        last=first + draw(st.one_of(st.integers(0, 3000), st.integers(0, 10**9))),
+        bounds=draw(st.sampled_from([None, (0.0, 1.0), (0.5, 0.5), (1e-3, 3.0)])),
+        log=draw(st.booleans()),
+        smoothing=draw(st.sampled_from([0.0, 0.6, 0.99])),
+        cursor=draw(st.none() | st.integers(-10, 3000)),
+        marks=tuple(marks),
+        palette=Palette(coloured=draw(st.booleans()), background=draw(st.sampled_from(["#ffffff", "default"]))),
+        ascii=draw(st.booleans()),
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(specs())
+def test_any_chart_fills_its_rectangle(one: ChartSpec) -> None:
+    chart = render_chart(one)
+    assert len(chart) == one.height
+    for strip in chart:
+        assert strip.cell_length == one.width
+        assert cell_len(strip.text) == one.width
+        assert strip.text.isprintable()
+        if one.ascii:
+            assert strip.text.isascii()
+
+
+def test_too_small_a_size_says_so() -> None:
+    assert text(render_chart(spec(FALLING, width=19)))[0].startswith("chart needs 20x5")
+
+
+def test_rendering_twice_gives_the_same() -> None:
+    one = spec(FALLING, STUCK, marks=(Mark(300, 1, "none"),), cursor=500)
+    assert render_chart(one) == render_chart(one)
+
+
+def test_the_curve_goes_from_corner_to_corner() -> None:
+    rows = canvas(spec([n / 99 for n in range(100)], bounds=(0, 1), smoothing=0.0))
+    assert rows[-1][0] not in " ┈"
+    assert rows[0][-1] not in " ┈"
+    assert rows[0][0] in " ┈"
+    assert rows[-1][-1] in " ┈"
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.9])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_spike_of_one_step_is_visible(smoothing: float, ascii_only: bool) -> None:
+    values = [0.1] * 50_000
+    values[31_417] = 0.97
+    one = spec(values, last=500_000, bounds=(0, 1), smoothing=smoothing, ascii=ascii_only)
+    assert canvas(one)[0].strip(" ┈")
+    values[31_417] = 0.1
+    flat = replace(one, lanes=(ChartLane("flat", "red", curve(values)),))
+    assert not canvas(flat)[0].strip(" ┈")
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_lanes_differ_without_colour(ascii_only: bool) -> None:
+    palette = Palette(coloured=False)
+    one = spec(FALLING, STUCK, palette=palette, ascii=ascii_only)
+    swapped = replace(
+        one, lanes=(replace(one.lanes[0], curve=one.lanes[1].curve), replace(one.lanes[1], curve=one.lanes[0].curve))
+    )
+    assert canvas(one) != canvas(swapped)
+    for strip in render_chart(one):
+        assert all(s.style is None or (s.style.color is None and s.style.bgcolor is None) for s in strip)
+    first, second = ("*", "o") if ascii_only else ("●", "◆")
+    header = text(render_chart(one))[0]
+    assert f"{first} unclipped" in header
+    assert f"{second} clipped" in header
+    assert any(first in row for row in canvas(one))
+    assert any(second in row for row in canvas(one))
+
+
+def test_the_average_lies_over_faint_values() -> None:
+    one = spec([0.2, 0.8] * 50, bounds=(0, 1), smoothing=0.9)
+    colors = {
+        segment.style.color.name
+        for strip in render_chart(one)[1:-2]
+        for segment in strip
+        if set(segment.text) & BRAILLE and segment.style and segment.style.color
+    }
+    assert "#7aa2f7" in colors
+    assert len(colors) == 2
+
+
+BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
+
+
+def test_values_that_are_not_finite_are_marked_and_named() -> None:
+    clean, broken = spec(FALLING), spec([*FALLING[:50], nan, *FALLING[51:]])
+    assert not any(CROSS in line for line in text(render_chart(clean)))
+    row = canvas(broken)[-1]
+    assert row.index(CROSS) == pytest.approx(500 / 990 * len(row), abs=1)
+    assert f"{CROSS} ● NaN" in row
+
+
+def test_a_failed_lane_is_marked_where_it_failed() -> None:
+    one = spec(FALLING, STUCK)
+    failed = replace(one, lanes=(one.lanes[0], replace(one.lanes[1], failed=400)))
+    row = canvas(failed)[-2]
+    assert row.index(CROSS) == pytest.approx(400 / 990 * len(row), abs=1)
+    assert "◆ failed" in row
+
+
+def test_a_gap_is_left_where_values_are_not_finite() -> None:
+    values = [0.5] * 30 + [nan] * 40 + [0.5] * 30
+    rows = canvas(spec(values, bounds=(0, 1), smoothing=0.0, palette=Palette(coloured=False)))
+    middle = {row[len(row) * 4 // 10 : len(row) * 6 // 10] for row in rows[:-1]}
+    assert all(part.isspace() for part in middle)
+
+
+def test_log_says_that_values_at_or_below_zero_are_hidden() -> None:
+    positive, mixed = spec(FALLING, log=True), spec([1.0, 0.0, -2.0, 3.0], log=True, last=30)
+    assert " log" in text(render_chart(positive))[0]
+    assert not any("hidden" in line for line in text(render_chart(positive)))
+    assert any("≤0 hidden" in line for line in text(render_chart(mixed)))
+    assert any("<=0 hidden" in line for line in text(render_chart(replace(mixed, ascii=True))))
+    assert any("≤0 hidden" in line for line in text(render_chart(spec([-1.0, 0.0], log=True, last=30))))
+
+
+def test_log_puts_powers_of_ten_at_equal_distances() -> None:
+    lines = text(render_chart(spec([1000.0, 100.0, 10.0, 1.0], log=True, last=30, height=27, smoothing=0.0)))
+    rows = [
+        next(n for n, line in enumerate(lines) if line.split("┤")[0].strip() == label)
+        for label in ("1000", "100", "10", "1")
+    ]
+    gaps = [b - a for a, b in pairwise(rows)]
+    assert max(gaps) - min(gaps) <= 1
+
+
+def test_the_legend_shows_the_latest_values() -> None:
+    header = text(render_chart(spec(FALLING, STUCK)))[0]
+    assert f"unclipped {fixed(FALLING[-1])}" in header
+    assert "clipped 2.3000" in header
+
+
+def test_the_cursor_reads_both_lanes_and_shows_its_step() -> None:
+    one = spec(FALLING, STUCK, cursor=500)
+    chart = text(render_chart(one))
+    assert f"unclipped {fixed(FALLING[50])}" in chart[0]
+    assert "clipped 2.3000" in chart[0]
+    columns = {row.index("│") for row in canvas(one) if "│" in row}
+    assert len(columns) == 1
+    assert columns.pop() == pytest.approx(500 / 990 * len(canvas(one)[0]), abs=1)
+    assert " 500 " in chart[-1]
+    assert not any("│" in row for row in canvas(replace(one, cursor=None)))
+
+
+def test_interventions_are_marked_for_their_lane() -> None:
+    one = spec([0.5] * 100, [0.4] * 100, bounds=(0, 1), marks=(Mark(300, 1, "norm:1.0"), Mark(700, 0, "none")))
+    rows = canvas(one)
+    assert "▼◆ norm:1.0" in rows[0]
+    assert "▼● none" in rows[0]
+    assert rows[0].index("▼") == pytest.approx(300 / 990 * len(rows[0]), abs=1)
+    assert rows[3].count("╎") == 2
+    assert not any("╎" in row for row in canvas(replace(one, first=800)))
+
+
+def test_two_interventions_at_one_step_are_both_marked() -> None:
+    rows = canvas(spec(FALLING, STUCK, bounds=(0, 5), marks=(Mark(300, 0, "a"), Mark(300, 1, "b"))))
+    assert "▼● a" in rows[0]
+    assert "▼◆ b" in rows[1]
+
+
+def test_zooming_in_shows_only_the_window() -> None:
+    chart = text(render_chart(spec(FALLING, first=400, last=600)))
+    assert "400" in chart[-1]
+    assert "600" in chart[-1]
+    assert "0 " not in chart[-1].replace("00 ", "").replace("50 ", "")
+
+
+def test_names_shrink_before_values() -> None:
+    header = text(render_chart(spec(FALLING, STUCK, width=44, height=9)))[0]
+    assert "…" in header
+    assert fixed(FALLING[-1]) in header
+    assert "2.3000" in text(render_chart(spec(FALLING, STUCK, width=20, height=5)))[0]
+
+
+@given(st.floats())
+def test_numbers_keep_their_width(value: float) -> None:
+    written = fixed(value)
+    assert len(written) == NUMBER_WIDTH
+    if abs(value) < 1e9:
+        assert float(written) == pytest.approx(value, rel=0.3, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("step", "written"), [(0, "0"), (9999, "9999"), (12_000, "12k"), (1_250_000, "1.25M"), (-20, "-20")]
+)
+def test_steps_are_written_compactly(step: int, written: str) -> None:
+    assert compact(step) == written
+
+
+def test_ticks_are_round() -> None:
+    assert step_ticks(0, 1000, 6) == [0, 200, 400, 600, 800, 1000]
+    assert [label for _, label in linear_ticks(0, 1, 5)] == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
+    assert linear_range(0.31, 2.35) == (0.0, 2.5)
+    assert log_range(0.31, 2.35) == pytest.approx((0.2, 5.0))
+
+
+@given(st.floats(-1e30, 1e30), st.floats(-1e30, 1e30))
+def test_a_range_holds_its_data(a: float, b: float) -> None:
+    low, high = min(a, b), max(a, b)
+    start, end = linear_range(low, high)
+    slack = 1e-5 * max(end - start, 1e-30)
+    assert start < end
+    assert start <= low + slack
+    assert high - slack <= end
+
+
+def test_the_chart_layer_never_imports_torch() -> None:
+    code = "import sys, clipwatch.tui.chart; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
