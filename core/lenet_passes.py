@@ -1,11 +1,11 @@
 """LeNet's forward and backward passes, written out.
 
-Automatic differentiation costs a batch of 8 as much in bookkeeping as in arithmetic, and general convolution kernels are
-made for larger batches. Here images lie batch-last, (channel, row, column, image): a convolution is one copy of whole
-runs of memory and one matrix product, and a pooling window compares vectors of images.
+Automatic differentiation costs a batch of 8 as much in bookkeeping as in arithmetic, and general convolution kernels
+are made for larger batches. Here images lie batch-last, (channel, row, column, image): a convolution is one copy of
+whole runs of memory and one matrix product, and a pooling window compares vectors of images.
 
-Everything is a function of torch operations that TorchScript can compile (see `unlocked`). It knows no module constants:
-the kernel's 5 and the image's 28, padded to 32, stand as numbers. The weights come in the order of `lenet.SHAPES`.
+Everything is a function of torch operations that TorchScript can compile (see `unlocked`). It knows no module constants: the
+kernel's 5 and the image's 28, padded to 32, stand as numbers. The weights come in the order of `lenet.SHAPES`.
 """
 
 import torch
@@ -41,7 +41,7 @@ def _patches_adjoint(slope: Tensor, channels: int, rows: int, batch: int) -> Ten
 
 
 def _images_last(response: Tensor, side: int, batch: int) -> Tensor:
-    """(features, side * side * batch) seen as channels-last with the image as channel: pooling then runs over images."""
+    """(features, side * side * batch) seen as channels-last with the image as channel: pooling runs over images."""
     return response.view(response.size(0), side, side, batch).permute(0, 3, 1, 2)
 
 

@@ -72,7 +72,7 @@ def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int
     left, column = place
     style = spec.palette.style(spec.lanes[mark.lane].color, bold=True)
     symbol = _symbol(spec, mark.lane)
-    text = f"{symbol} {printable(mark.label, spec)}"
+    text = f"{symbol} {printable(mark.label, spec)} " if mark.label else symbol
     for start in (column + 1, column - len(text)):
         if start >= left and canvas.is_free(row, start, start + len(text), spec.glyphs.grid):
             return canvas.write(row, start, text, style)
@@ -93,9 +93,9 @@ def _draw_broken(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, number
     for column in columns:
         canvas.write(row, area.left + column, spec.glyphs.broken, style)
     if columns:
-        text = f"{_symbol(spec, number)} {text}"
-        fits = max(columns) + 2 + len(text) <= area.width
-        start = max(columns) + 2 if fits else max(min(columns) - 1 - len(text), 0)
+        text = f" {_symbol(spec, number)} {text} "
+        fits = max(columns) + 1 + len(text) <= area.width
+        start = max(columns) + 1 if fits else max(min(columns) - len(text), 0)
         canvas.write(row, area.left + start, text, style)
 
 

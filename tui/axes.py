@@ -52,9 +52,9 @@ def lay_out(spec: ChartSpec, canvas: Canvas, scale: Scale) -> tuple[Area, list[t
 
 
 def _value_ticks(scale: Scale, height: int) -> list[tuple[float, str]]:
-    """About one tick every four rows, but two at least."""
+    """About one tick every three rows, but two at least."""
     make = log_ticks if scale.log else linear_ticks
-    for most in range(max(height // 4, 1) + scale.log, height + 8):
+    for most in range(max(height // 3, 1) + scale.log, height + 8):
         ticks = make(scale.low, scale.high, most)
         if len(ticks) > 1:
             return ticks
