@@ -7,6 +7,7 @@ step (at once if the lane is already past it); the answer is an event that says 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import msgspec
 
@@ -80,4 +81,17 @@ class Stop(Command, frozen=True, kw_only=True):
     """End here, in good order."""
 
 
-AnyCommand = SetClip | Pause | Resume | StepOnce | SetPace | Extend | Stop
+class Restart(Command, frozen=True, kw_only=True):
+    """End this run and start it afresh, with another seed or head if one is given."""
+
+    seed: int | None = None
+    head: Literal["relu", "linear"] | None = None
+
+    def __post_init__(self) -> None:
+        Command.__post_init__(self)
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise BadInput(f"seed {self.seed}: from 0 to 2^63 - 1")
+
+
+LaneCommand = SetClip | Pause | Resume | StepOnce | SetPace | Extend | Stop
+AnyCommand = LaneCommand | Restart

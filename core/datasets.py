@@ -6,19 +6,15 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import digits, publishing, store
+from . import digits
 from .catalog import KINDS, Kind
 from .errors import BadInput, Cancelled, ClipwatchError
-from .events import AnyEvent, DatasetInfo, Notice, StageStarted
-from .idx import CorruptFile
+from .events import AnyEvent, DatasetInfo, Notice
 from .limits import Limits
-
-if TYPE_CHECKING:
-    from .mirrors import Source
+from .obtaining import Obtained, Request, downloaded, present
 
 
 @dataclass(frozen=True)
@@ -36,22 +32,6 @@ class Dataset:
     info: DatasetInfo
     training: Split
     validation: Split
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Request:
-    """What `load` was asked, handed down."""
-
-    data_dir: Path | None
-    offline: bool
-    report: Callable[[AnyEvent], None]
-    cancelled: Callable[[], bool]
-    limits: Limits
-
-    @property
-    def home(self) -> Path:
-        """The folder that a download goes into."""
-        return self.data_dir or store.cache_folder()
 
 
 def load(
@@ -75,7 +55,7 @@ def load(
     `cancelled()` turns true; ClipwatchError when all mirrors fail, offline for a damaged cache, and for a broken
     torchvision. Torchvision is imported only to download.
     """
-    request = _Request(
+    request = Request(
         data_dir=_existing(data_dir), offline=offline, report=report, cancelled=cancelled, limits=limits or Limits()
     )
     if name == "digits":
@@ -94,17 +74,16 @@ def _existing(data_dir: str | None) -> Path | None:
 
 def _digits() -> Dataset:
     images, labels = digits.read_digits()
-    return _split("digits", digits.ORIGIN, images, labels, digits.VALIDATION)
+    return _split("digits", Obtained(images, labels, digits.ORIGIN), digits.VALIDATION)
 
 
-def _auto(request: _Request) -> Dataset:
+def _auto(request: Request) -> Dataset:
     kind = KINDS["mnist"]
     try:
-        present = _present(request, kind)
-        if present is not None:
-            return present
+        if found := present(request, kind):
+            return _split(kind.name, found, kind.validation)
         if not request.offline:
-            return _downloaded(request, kind, hasty=True)
+            return _split(kind.name, downloaded(request, kind, hasty=True), kind.validation)
         reason = "mnist is not on this machine and offline forbids fetching it"
     except (BadInput, Cancelled):
         raise
@@ -114,86 +93,22 @@ def _auto(request: _Request) -> Dataset:
     return _digits()
 
 
-def _explicit(request: _Request, kind: Kind) -> Dataset:
-    present = _present(request, kind)
-    if present is not None:
-        return present
-    if request.offline:
+def _explicit(request: Request, kind: Kind) -> Dataset:
+    found = present(request, kind)
+    if found is None and request.offline:
         raise BadInput(
             f"dataset {kind.name} is not on this machine and offline forbids fetching it:"
             " run once without --offline, give its files with --data-dir, or take --dataset digits"
         )
-    return _downloaded(request, kind)
+    return _split(kind.name, found or downloaded(request, kind), kind.validation)
 
 
-def _present(request: _Request, kind: Kind, *, tell: bool = False) -> Dataset | None:
-    """The data set if it is on this machine; None if it is not, or is in the cache but damaged and can be fetched."""
-    if request.data_dir is not None and (given := store.find(request.data_dir, kind)):
-        return _read(given, kind, f"files in {request.data_dir}")
-    cached = store.find_published(store.cache_folder(), kind)
-    if cached is None:
-        return None
-    try:
-        return _read(cached, kind, "cache")
-    except CorruptFile as error:
-        if request.offline:
-            raise ClipwatchError(f"{error}; offline forbids fetching it again: run once without --offline") from error
-        if tell:
-            request.report(Notice(text=f"{error}; fetching it again"))
-        return None
-
-
-def _downloaded(request: _Request, kind: Kind, *, hasty: bool = False) -> Dataset:
-    """Fetch the data set, unless another process does so first; `hasty`: only if some mirror answers soon."""
-    # Both import much that a start from the cache does without.
-    from . import mirrors
-
-    request.report(StageStarted(stage="loading torchvision, which knows the mirrors"))
-    sources = mirrors.sources(kind)
-    if hasty:
-        answering = mirrors.first_to_answer(sources[-1], request.limits, request.cancelled)
-        sources = tuple(mirrors.preferring(source, answering) for source in sources)
-    limits, report, cancelled = request.limits, request.report, request.cancelled
-    try:
-        with publishing.locked(request.home, kind, limits=limits, report=report, cancelled=cancelled):
-            # Only now is damage certain: before, another process may have been in the midst of publishing.
-            present = _present(request, kind, tell=True)
-            return present or _fetched(request, kind, sources)
-    except publishing.Unwritable as error:
-        if request.data_dir is None:
-            raise
-        raise BadInput(f"data dir: {error}") from error
-
-
-def _fetched(request: _Request, kind: Kind, sources: tuple[Source, ...]) -> Dataset:
-    from .download import Fetcher
-    from .mirrors import host, preferring
-
-    request.report(StageStarted(stage=f"downloading {kind.name}"))
-    url = ""
-    with publishing.staging(request.home, kind) as stage:
-        fetcher = Fetcher(folder=stage, limits=request.limits, report=request.report, cancelled=request.cancelled)
-        for source in sources:
-            url = fetcher.fetch(preferring(source, url))
-        if request.cancelled():
-            raise Cancelled("stopped while downloading")
-        try:
-            files = publishing.publish(stage, request.home, kind, url)
-            return _read(files, kind, f"downloaded from {host(url)}")
-        except CorruptFile as error:  # the mirror's fault or the disk's, not the user's input
-            raise ClipwatchError(f"{kind.name} from {host(url)} cannot be used: {error}") from error
-
-
-def _read(files: store.Files, kind: Kind, origin: str) -> Dataset:
-    images, labels = store.read_files(files, kind)
-    return _split(kind.name, origin, images, labels, kind.validation)
-
-
-def _split(name: str, origin: str, images: np.ndarray, labels: np.ndarray, validation: int) -> Dataset:
+def _split(name: str, obtained: Obtained, validation: int) -> Dataset:
     """The first `validation` images validate, the others train; both are views, no copies."""
+    images, labels = obtained.images, obtained.labels
     info = DatasetInfo(
         name=name,
-        origin=origin,
+        origin=obtained.origin,
         training=len(images) - validation,
         validation=validation,
         checksum=_checksum(images, labels),

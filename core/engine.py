@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
 
-from .commands import AnyCommand, Stop
+from .commands import LaneCommand, Stop
 from .config import RunConfig
 from .datasets import Dataset, load
 from .errors import BadInput, Cancelled
@@ -58,7 +58,7 @@ class Engine:
             self.send(Stop())
             conductor.join(_JOIN_SECONDS)
 
-    def send(self, command: AnyCommand) -> None:
+    def send(self, command: LaneCommand) -> None:
         """Ask for something, from any thread; the answer is an event, a `Notice` if no lane is there to obey."""
         if command.lane is not None and command.lane not in self._mailboxes:
             self.tell(f"no lane is named {command.lane!r}; there are {', '.join(self._mailboxes)}")
@@ -156,7 +156,7 @@ class Engine:
         return "completed" if "completed" in reasons else "failed"
 
 
-def _too_late(lane: str, command: AnyCommand) -> str:
+def _too_late(lane: str, command: LaneCommand) -> str:
     return f"lane {lane} has ended: {type(command).__name__} came too late for it"
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .batches import Batches
 from .clipping import clip_
-from .commands import AnyCommand, Extend, Pause, Resume, SetClip, SetPace, StepOnce, Stop
+from .commands import LaneCommand, Extend, Pause, Resume, SetClip, SetPace, StepOnce, Stop
 from .events import (
     ClipChanged,
     Evaluated,
@@ -56,7 +56,7 @@ class Control(Protocol):
     @property
     def lasting(self) -> bool: ...
 
-    def take(self, step: int, timeout: float | None) -> Sequence[AnyCommand]: ...
+    def take(self, step: int, timeout: float | None) -> Sequence[LaneCommand]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,7 @@ class Lane:
         """The event for an error that was raised in the step under way."""
         return self._failed("error", cause)
 
-    def _commands(self, control: Control) -> Sequence[AnyCommand]:
+    def _commands(self, control: Control) -> Sequence[LaneCommand]:
         """The commands due; waits for them while idle, and at most until the pace allows the next step otherwise."""
         if not self._is_idle():
             return control.take(self.step, self._pacer.patience())
@@ -172,7 +172,7 @@ class Lane:
             seconds=self._seconds(),
         )
 
-    def _obey(self, command: AnyCommand) -> Event:
+    def _obey(self, command: LaneCommand) -> Event:
         """Do what is asked and say so."""
         at = {"lane": self.name, "step": self.step}
         match command:

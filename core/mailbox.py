@@ -6,7 +6,7 @@ import math
 import threading
 from collections.abc import Sequence
 
-from .commands import AnyCommand, Stop
+from .commands import LaneCommand, Stop
 
 
 class Mailbox:
@@ -15,11 +15,11 @@ class Mailbox:
     def __init__(self, *, lasting: bool) -> None:
         self.lasting = lasting
         self._closed = False
-        self._commands: list[AnyCommand] = []
+        self._commands: list[LaneCommand] = []
         self._first_due: float = math.inf
         self._changed = threading.Condition()
 
-    def put(self, command: AnyCommand) -> None:
+    def put(self, command: LaneCommand) -> None:
         """Leave a command; it waits for its `at_step`, if it has one."""
         with self._changed:
             self._commands.append(command)
@@ -32,11 +32,11 @@ class Mailbox:
             self.lasting, self._closed = False, True
             self._changed.notify()
 
-    def pending(self) -> Sequence[AnyCommand]:
+    def pending(self) -> Sequence[LaneCommand]:
         """Commands that never came due; a `Stop` does not count."""
         return [command for command in self._commands if not isinstance(command, Stop)]
 
-    def take(self, step: int, timeout: float | None) -> Sequence[AnyCommand]:
+    def take(self, step: int, timeout: float | None) -> Sequence[LaneCommand]:
         """The commands due at this boundary, as they came; waits up to `timeout` seconds (None: on and on)."""
         # Looked at without the lock at every step; a command that arrives in between is taken one step later.
         if timeout == 0 and step < self._first_due:

@@ -21,7 +21,7 @@ MANIFEST = "clipwatch.json"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """The SHA-256 of each file by name, and the address they came from."""
+    """The SHA-256 of each file by name, and the host they came from."""
 
     sha256: dict[str, str]
     source: str
@@ -88,7 +88,9 @@ def read_files(files: Files, kind: Kind) -> tuple[np.ndarray, np.ndarray]:
     arrays = []
     for path, (name, format) in zip((files.images, files.labels), kind.files.items(), strict=True):
         content = read(path, format)
-        _check_content(path, name, content.sha256, promised.get(name), kind)
+        if promised is not None and promised.get(name) != content.sha256:
+            raise CorruptFile(f"{path} is damaged: not as downloaded ({MANIFEST} beside it has another checksum)")
+        _check_content(path, name, content.sha256, kind)
         arrays.append(content.array)
     images, labels = arrays
     classes = labels[:, 0] if labels.ndim == 2 else labels
@@ -97,20 +99,18 @@ def read_files(files: Files, kind: Kind) -> tuple[np.ndarray, np.ndarray]:
     return images, classes.astype(np.int64)
 
 
-def _check_content(path: Path, name: str, sha256: str, promised: str | None, kind: Kind) -> None:
-    if promised is not None and sha256 != promised:
-        raise CorruptFile(f"{path} is damaged: not as downloaded ({MANIFEST} beside it has another checksum)")
+def _check_content(path: Path, name: str, sha256: str, kind: Kind) -> None:
     if sha256 != kind.sha256.get(name, sha256):
         raise CorruptFile(f"{path} is damaged or the wrong file: not the content of {kind.name} (by its checksum)")
     if kind.name != MNIST.name and sha256 in MNIST.sha256.values():
         raise CorruptFile(f"{path} is the wrong file: it holds {MNIST.name}, not {kind.name}")
 
 
-def _read_manifest(folder: Path) -> dict[str, str]:
+def _read_manifest(folder: Path) -> dict[str, str] | None:
     path = folder / MANIFEST
     try:
         return msgspec.json.decode(path.read_bytes(), type=Manifest).sha256
     except FileNotFoundError:
-        return {}
+        return None
     except (OSError, msgspec.DecodeError) as error:
         raise CorruptFile(f"{path} is damaged: {error}") from error

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from math import inf, nan
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from textual.strip import Strip
 from clipwatch.tui.chart import ChartLane, ChartSpec, Mark, render_chart
 from clipwatch.tui.curve import Curve
 from clipwatch.tui.palette import UNICODE, Palette
+from clipwatch.tui.plotting import plot
 from clipwatch.tui.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks
 
 
@@ -68,7 +70,7 @@ def specs(draw: st.DrawFn) -> ChartSpec:
         )
         for _ in range(draw(st.integers(0, 5)))
     )
-    marks = [Mark(draw(st.integers(0, 2500)), n, draw(st.text(max_size=12))) for n in range(len(lanes))]
+    marks = [Mark(draw(st.integers(0, 2500)), n, draw(st.text(max_size=12))) for n in range(len(lanes) + 1)]
     return ChartSpec(
         title=draw(st.text(max_size=30)),
         width=draw(st.integers(0, 220)),
@@ -97,6 +99,16 @@ def test_any_chart_fills_its_rectangle(one: ChartSpec) -> None:
         assert strip.text.isprintable()
         if one.ascii:
             assert strip.text.isascii()
+
+
+@pytest.mark.parametrize("column", [0, 1, 8, 11])
+@pytest.mark.parametrize("row", [0, 5, 11])
+def test_plotted_dots_land_where_asked(column: int, row: int) -> None:
+    at, value = np.array([column + 0.5]), np.array([(11.5 - row) / 12])
+    cells = plot(at, value, np.ones(1, np.bool_), (6, 3), ((0, 12), (0, 1)), "braille")
+    dot = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]][row % 4][column % 2]
+    assert cells[row // 4, column // 2] == 0x2800 + dot
+    assert (cells != ord(" ")).sum() == 1
 
 
 def test_too_small_a_size_says_so() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -16,7 +18,7 @@ import pytest
 from mirror import serving
 from synthetic import COUNT, VALIDATION, fake_torchvision, packed_files, put, shrink_kinds, unpacked_files
 
-from clipwatch.core import catalog, digits
+from clipwatch.core import catalog, digits, store
 from clipwatch.core.datasets import Dataset, load
 from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.events import AnyEvent, Notice
@@ -216,6 +218,16 @@ def test_content_that_is_not_mnist_is_refused_as_mnist(tmp_path: Path) -> None:
     put(tmp_path / "given", unpacked_files(catalog.MNIST))
     with pytest.raises(BadInput, match=r"train-images-idx3-ubyte.*not the content of mnist"):
         loaded("mnist", tmp_path / "given")
+
+
+@pytest.mark.usefixtures("small")
+def test_mnist_is_refused_under_another_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    files = unpacked_files(catalog.KINDS["mnist"])
+    known = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    monkeypatch.setattr(store, "MNIST", replace(catalog.KINDS["mnist"], sha256=known))
+    put(tmp_path / "given", files)
+    with pytest.raises(BadInput, match="it holds mnist, not kmnist"):
+        loaded("kmnist", tmp_path / "given")
 
 
 @pytest.mark.parametrize("name", ["auto", "mnist", "digits"])

@@ -210,7 +210,9 @@ def test_a_cache_that_cannot_be_written_is_a_fault(setting: Setting) -> None:
         assert setting.load("auto").info.name == "digits"
 
 
-@pytest.mark.parametrize("damage", ["flipped", "truncated", "no manifest", "manifest garbage", "manifest tampered"])
+@pytest.mark.parametrize(
+    "damage", ["flipped", "truncated", "no manifest", "manifest garbage", "manifest empty", "tampered"]
+)
 def test_a_damaged_cache_is_fetched_again(setting: Setting, damage: str) -> None:
     with serving(setting.files) as mirror:
         setting.use(mirror.url)
@@ -224,7 +226,7 @@ def test_a_damaged_cache_is_fetched_again(setting: Setting, damage: str) -> None
     assert setting.load(offline=True).info.checksum == checksum
 
 
-@pytest.mark.parametrize("damage", ["flipped", "truncated", "manifest garbage", "manifest tampered"])
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "manifest garbage", "manifest empty", "tampered"])
 def test_a_damaged_cache_is_an_error_offline(setting: Setting, damage: str) -> None:
     with serving(setting.files) as mirror:
         setting.use(mirror.url)
@@ -247,6 +249,8 @@ def damage_published(raw: Path, how: str) -> None:
         manifest.unlink()
     elif how == "manifest garbage":
         manifest.write_bytes(b"{")
+    elif how == "manifest empty":
+        manifest.write_bytes(b'{"sha256": {}, "source": ""}')
     else:
         manifest.write_text(manifest.read_text().replace("a", "b"))
 

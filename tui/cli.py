@@ -34,3 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         # Nobody reads any more. What is still buffered must not raise again when the interpreter closes the file.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,9 +1,10 @@
-"""`clipwatch --no-ui`: one engine, its events to a sink, signals and standard input to its commands."""
+"""`clipwatch --no-ui`: one session, its events to a sink, signals and standard input to its commands."""
 
 from __future__ import annotations
 
 import logging
 import os
+import select
 import signal
 import sys
 import threading
@@ -14,9 +15,9 @@ from typing import Protocol
 from ..core.codec import decode_command, encode
 from ..core.commands import Stop
 from ..core.config import RunConfig
-from ..core.engine import Engine
 from ..core.errors import BadInput
-from ..core.events import Event, LaneFailed, RunFinished
+from ..core.events import Event, LaneFailed, RunFinished, RunStarted
+from ..core.session import Session
 
 
 class Sink(Protocol):
@@ -41,12 +42,12 @@ def run_headless(config: RunConfig, *, json: bool, control: bool, quiet: bool, d
     """Train and print; the exit code."""
     if debug:
         logging.basicConfig(level=logging.DEBUG)
-    engine = Engine(config, lasting=control)
+    session = Session(config, lasting=control)
     if control:
-        threading.Thread(target=_obey_standard_input, args=(engine,), name="clipwatch-control", daemon=True).start()
-    with _signals_stop(engine) as caught:
+        threading.Thread(target=_obey_standard_input, args=(session,), name="clipwatch-control", daemon=True).start()
+    with _signals_stop(session) as caught:
         sink = JsonSink() if json else _console(quiet)
-        exit_code = _drain(engine, sink)
+        exit_code = _drain(session, sink)
     return 128 + caught[0] if caught else exit_code
 
 
@@ -56,11 +57,13 @@ def _console(quiet: bool) -> Sink:
     return ConsoleSink(quiet=quiet)
 
 
-def _drain(engine: Engine, sink: Sink) -> int:
+def _drain(session: Session, sink: Sink) -> int:
     failed = False
     try:
-        for event in engine.run():
+        for event in session.run():
             sink.receive(event)
+            if isinstance(event, RunStarted):
+                failed = False
             # A lane that diverges is a finding; one that raises is a fault.
             failed |= isinstance(event, LaneFailed) and event.reason == "error"
             failed |= isinstance(event, RunFinished) and event.reason == "failed"
@@ -70,7 +73,7 @@ def _drain(engine: Engine, sink: Sink) -> int:
 
 
 @contextmanager
-def _signals_stop(engine: Engine) -> Iterator[list[int]]:
+def _signals_stop(session: Session) -> Iterator[list[int]]:
     """The first SIGINT, SIGTERM or SIGHUP stops the run in good order, a second ends the program at once."""
     caught: list[int] = []
 
@@ -78,7 +81,7 @@ def _signals_stop(engine: Engine) -> Iterator[list[int]]:
         if caught:
             os._exit(128 + number)
         caught.append(number)
-        engine.send(Stop())
+        session.send(Stop())
 
     numbers = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
     before = {number: signal.signal(number, stop) for number in numbers}
@@ -89,14 +92,20 @@ def _signals_stop(engine: Engine) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _obey_standard_input(engine: Engine) -> None:
+def _obey_standard_input(session: Session) -> None:
     # Unbuffered and apart from sys.stdin, whose lock a thread still waiting here would hold when the program ends.
     with open(0, "rb", buffering=0, closefd=False) as lines:
         for line in lines:
             if not line.strip():
                 continue
             try:
-                engine.send(decode_command(line))
+                session.send(decode_command(line))
             except BadInput as error:
-                engine.tell(f"command not understood: {error}")
-    engine.close()
+                session.tell(f"command not understood: {error}")
+    session.close()
+    if hasattr(select, "poll"):
+        # Whoever gave the commands and read the events may have died: then nobody can read standard output any more.
+        readers = select.poll()
+        readers.register(1, 0)
+        readers.poll()
+        session.send(Stop())

@@ -1,0 +1,66 @@
+"""Runs one after another under one stream of commands and events: `Restart` ends one and begins the next."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import msgspec
+
+from .commands import AnyCommand, Restart, Stop
+from .config import RunConfig
+from .engine import Engine
+from .events import Event
+
+
+class Session:
+    """An `Engine` that can start afresh; every run begins with its own `RunStarted`."""
+
+    def __init__(self, config: RunConfig, *, lasting: bool = False) -> None:
+        self._config, self._lasting = config, lasting
+        self._engine = Engine(config, lasting=lasting)
+        self._next: RunConfig | None = None
+        self._closed = False
+        self._switching = threading.RLock()
+
+    def run(self) -> Iterator[Event]:
+        """The events of every run, as `Engine.run` gives them."""
+        yield from self._engine.run()
+        while self._begin_next():
+            yield from self._engine.run()
+
+    def send(self, command: AnyCommand) -> None:
+        """Ask for something, from any thread."""
+        with self._switching:
+            if isinstance(command, Restart):
+                self._next = self._changed(command)
+                self._engine.send(Stop())
+                return
+            if isinstance(command, Stop) and command.lane is None:
+                self._next = None
+            self._engine.send(command)
+
+    def tell(self, text: str) -> None:
+        """Put a `Notice` into the stream."""
+        self._engine.tell(text)
+
+    def close(self) -> None:
+        """Say that no more commands will come."""
+        with self._switching:
+            self._closed = True
+            self._engine.close()
+
+    def _changed(self, restart: Restart) -> RunConfig:
+        given = {"seed": restart.seed, "head": restart.head}
+        changes = {name: value for name, value in given.items() if value is not None}
+        return msgspec.structs.replace(self._next or self._config, **changes)
+
+    def _begin_next(self) -> bool:
+        with self._switching:
+            if self._next is None:
+                return False
+            self._config, self._next = self._next, None
+            self._engine = Engine(self._config, lasting=self._lasting)
+            if self._closed:
+                self._engine.close()
+            return True
