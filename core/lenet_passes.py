@@ -4,8 +4,9 @@ Automatic differentiation costs a batch of 8 as much in bookkeeping as in arithm
 are made for larger batches. Here images lie batch-last, (channel, row, column, image): a convolution is one copy of
 whole runs of memory and one matrix product, and a pooling window compares vectors of images.
 
-These are functions of torch operations that TorchScript can compile (see `unlocked`). They know no module
-constants: the kernel's 5 and the image's 28, padded to 32, stand as numbers. The weights come in the order of `lenet.SHAPES`.
+These are functions of torch operations that TorchScript can compile (see `unlocked`). It allows no
+module constants: the kernel's 5 and the image's 28, padded to 32, stand as numbers. Weights come in the order of
+`lenet.SHAPES`.
 """
 
 import torch

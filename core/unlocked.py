@@ -2,9 +2,9 @@
 
 A training step is some eighty short operations, each of which gives up the lock and takes it back, and two lanes in two
 threads spend a third of their time waking each other. Compiled to TorchScript, the same operations run in the same
-order in one call without the lock: the same bits, sooner, as long as its optimizer is kept off (a lane's thread sees to
-that; a function that it has rewritten stays rewritten). TorchScript is frozen rather than developed, so the functions stay
-ordinary Python: where it is gone they run as they are, and the caller is told.
+order in one call without the lock: the same bits, sooner, as long as its optimizer is kept off (a lane's thread sees
+to that; a function that it has rewritten stays rewritten). TorchScript is frozen rather than developed, so the
+functions stay ordinary Python: where it is gone they run as they are, and the caller is told.
 """
 
 from __future__ import annotations

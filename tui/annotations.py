@@ -23,8 +23,8 @@ def draw_lines(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
 
 
 def visible_marks(spec: ChartSpec, area: Area) -> list[Mark]:
-    """The interventions in the window."""
-    return [mark for mark in spec.marks if area.shows(mark.step)]
+    """The interventions in the window, of lanes that the chart shows."""
+    return [mark for mark in spec.marks if area.shows(mark.step) and mark.lane < len(spec.lanes)]
 
 
 def draw_annotations(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace]) -> None:

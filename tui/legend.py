@@ -82,16 +82,18 @@ def _length(segments: list[Segment]) -> int:
 
 
 def _strip(spec: ChartSpec, left: list[Segment], right: list[Segment]) -> Strip:
-    """Left and right parts with blanks between; the right part keeps its place when there is not enough room."""
+    """Left and right parts with blanks between; the left one gives way when there is not enough room."""
     blank = spec.palette.style(spec.palette.foreground)
-    room = max(spec.width - _length(right) - (1 if right else 0), 0)
-    if right and room < 5:
-        left = []
-    elif right:
-        left = list(Strip(left).crop(0, room - 1))
-    return Strip.join(
-        [
-            Strip(left).adjust_cell_length(room, blank),
-            Strip([*right, Segment(" ", blank)] if right else []),
-        ]
-    ).adjust_cell_length(spec.width, blank)
+    right = [*right, Segment(" ", blank)] if right else []
+    room = max(spec.width - _length(right), 0)
+    start = Strip(_cropped(left, room - bool(right), spec.glyphs.ellipsis)).adjust_cell_length(room, blank)
+    return Strip.join([start, Strip(right)]).adjust_cell_length(spec.width, blank)
+
+
+def _cropped(segments: list[Segment], cells: int, ellipsis: str) -> list[Segment]:
+    """Segments cut to so many cells, nothing at all when too little would be left."""
+    if _length(segments) <= cells:
+        return segments
+    if cells < 5:
+        return []
+    return [*Strip(segments).crop(0, cells - 1), Segment(ellipsis, segments[0].style)]

@@ -28,22 +28,31 @@ class _Parser(argparse.ArgumentParser):
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse a command line; what the user gave of a run is in `options`, by setting name."""
     given = _parser().parse_args(arguments)
-    skipped = {"config", "print_config", "no_ui", "json", "control", "quiet", "debug"}
+    skipped = {"config", "print_config", "no_ui", "json", "control", "quiet", "debug", "engine_command"}
     given.options = {key: value for key, value in vars(given).items() if value is not None and key not in skipped}
     return given
 
 
-def run_config(given: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> RunConfig:
+def run_config(given: argparse.Namespace, environment: Mapping[str, str] = os.environ, **defaults: object) -> RunConfig:
     """The run: defaults, under the environment, under the config file, under the flags."""
     flags: dict[str, Any] = dict(given.options)
     if "lanes" in flags:
         flags["lanes"] = _lanes(flags["lanes"])
     from_file = read_toml(Path(given.config)) if given.config else {}
+    from_file.pop("keys", None)
     if "lanes" in flags:
         # Lanes given by flag replace the file's, its rule for the clipped one included.
         from_file.pop("clip", None)
     from_environment = {"offline": True} if environment.get("CLIPWATCH_OFFLINE", "") not in ("", "0") else {}
-    return from_options({**from_environment, **from_file, **flags})
+    return from_options({**defaults, **from_environment, **from_file, **flags})
+
+
+def key_settings(given: argparse.Namespace) -> dict[str, str]:
+    """The config file's [keys]: ids of keys and what to press for them."""
+    keys = read_toml(Path(given.config)).get("keys", {}) if given.config else {}
+    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
+        raise BadInput('keys: write a table of ID = "KEY"')
+    return keys
 
 
 def _lanes(pairs: list[str]) -> dict[str, str]:
@@ -105,6 +114,9 @@ def _add_output_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--no-ui", action="store_true", help="print the training instead of opening the screen")
     group.add_argument("--json", action="store_true", help="print the stream of events, a JSON object a line")
     group.add_argument("--control", action="store_true", help="obey commands from standard input, a JSON object a line")
+    group.add_argument(
+        "--engine-command", metavar="COMMAND", help="show the engine that this starts, on another machine perhaps"
+    )
     group.add_argument("--quiet", action="store_true", help="print the summary only")
     group.add_argument("--debug", action="store_true", help="show the traceback of an error")
 

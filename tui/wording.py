@@ -8,6 +8,7 @@ from ..core.events import (
     Event,
     LaneExtended,
     LaneFailed,
+    LaneFinished,
     LanePaused,
     LaneResumed,
     LaneStepped,
@@ -18,6 +19,11 @@ from ..core.events import (
 def evaluation_line(event: Evaluated) -> str:
     """The line of the assignment."""
     return f"Step: {event.step} validation accuracy: {event.accuracy:g} loss: {event.loss:g}"
+
+
+def short_line(event: Evaluated) -> str:
+    """The same where there is little room."""
+    return f"{event.step:>5} acc {event.accuracy:.2f} loss {event.loss:.4f}"
 
 
 def lane_message(event: Event) -> str | None:
@@ -39,6 +45,12 @@ def lane_message(event: Event) -> str | None:
             return f"Step: {step} {'diverged' if reason == 'diverged' else 'failed'}: {cause}"
         case _:
             return None
+
+
+def finished_line(event: LaneFinished) -> str:
+    """How a lane ended, with its accuracy on all validation images."""
+    accuracy = event.correct / event.total
+    return f"Step: {event.step} {event.reason}: accuracy {accuracy:.3f} loss {event.loss:.4f} on {event.total:,} images"
 
 
 def pace_words(pace: float | None) -> str:

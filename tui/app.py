@@ -1,0 +1,291 @@
+"""The screen over one engine: drains events on a timer, folds them, has them drawn; keys become commands."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.screen import Screen
+
+from ..core.codec import decode_event
+from ..core.commands import AnyCommand, Extend, Pause, Restart, Resume, SetClip, SetPace, StepOnce
+from ..core.errors import BadInput
+from ..core.events import Event, LaneEvent, Notice
+from ..core.rules import parse_rule
+from .bounds import stepped, toggled
+from .cadence import FASTEST, Cadence
+from .engine_process import EngineProcess
+from .keys import KEYS
+from .look import DARK, LIGHT, THEMES, Look, look
+from .paces import next_pace
+from .screens.help import HelpScreen
+from .screens.main import MainScreen
+from .screens.quit_question import QuitQuestion
+from .screens.rule_prompt import RulePrompt
+from .view import RunView
+from .wording import lane_message, pace_words
+
+MORE_ITERATIONS = 1000
+# Seconds of silence after a command before the screen says so.
+PATIENCE = 3.0
+# Seconds after a command in which the answer is looked for.
+ANSWER_SOON = 0.03
+
+
+class ClipwatchApp(App[int]):
+    """Exits with the program's exit code; `failure` says why if the engine never started."""
+
+    TITLE = "clipwatch"
+    BINDINGS: ClassVar = [Binding("ctrl+c", "quit", show=False, priority=True)]
+
+    def __init__(self, command: list[str], *, keymap: Mapping[str, str], ascii: bool = False) -> None:
+        super().__init__()
+        self._command, self._remapped, self._ascii = command, dict(keymap), ascii
+        self.engine = EngineProcess(command)
+        self.view = RunView()
+        self.failure: str | None = None
+        self._cadence = Cadence()
+        self._shown_run = 0
+        self._remembered_rules: dict[str, str] = {}
+        self._asked_at: float | None = None
+        self._dirty = True
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        self.main = MainScreen(self.view, self._make_look(), self._remapped)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen."""
+        return self.main
+
+    def on_mount(self) -> None:
+        """Listen to signals, and draw from now on."""
+        self.set_keymap(self._remapped)
+        self.theme_changed_signal.subscribe(self, lambda _: self._dress())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, lambda number=number: self.exit(128 + number, return_code=128 + number))
+        self._dress()
+        self.set_timer(FASTEST, self._frame)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The command palette: every key, by what it does."""
+        for key in KEYS:
+            yield SystemCommand(key.label, key.tooltip, lambda action=key.action: self.run_action(action, self.main))
+
+    def _make_look(self) -> Look:
+        dark, coloured = self.current_theme.dark, not self.no_color
+        return look(self.theme_variables, dark=dark, coloured=coloured, ascii=self._ascii)
+
+    def _dress(self) -> None:
+        self.main.look = self._make_look()
+        self.call_after_refresh(self.main.draw)
+
+    # What the engine says
+
+    def _frame(self) -> None:
+        """Drain, fold, draw once, and wait as long as the drawing took it to earn."""
+        self._update()
+        self.set_timer(self._cadence.next_frame(full_speed=self._at_full_speed), self._frame)
+
+    def _update(self) -> None:
+        events = self._receive()
+        if events:
+            self._asked_at = None
+            self._dirty = True
+        if self._dirty:
+            charts = self._cadence.charts_are_due(full_speed=self._at_full_speed)
+            self._dirty = not charts
+            self.main.draw(charts=charts)
+        self._watch_engine()
+
+    @property
+    def _at_full_speed(self) -> bool:
+        return any(lane.pace is None and lane.status == "training" for lane in self.view.state.lanes.values())
+
+    def _receive(self) -> list[Event]:
+        events: list[Event] = []
+        for line in self.engine.lines(0.02):
+            try:
+                events.append(decode_event(line))
+            except BadInput as error:
+                self.main.say(f"the engine wrote something else than an event: {error}", alert=True)
+        self.view.fold(events)
+        if self.view.runs != self._shown_run and len(self.view.lanes) == self._expected_lanes():
+            self._shown_run = self.view.runs
+            self.main.begin_run()
+        for event in events:
+            self._tell(event)
+        return events
+
+    def _expected_lanes(self) -> int:
+        return len(self.view.state.config.lanes) if self.view.state.config else -1
+
+    def _tell(self, event: Event) -> None:
+        """Let the status line tell what came of a command, and what there is to know."""
+        if isinstance(event, Notice):
+            self.main.say(event.text, alert=event.level == "warning")
+        elif isinstance(event, LaneEvent) and (text := lane_message(event)):
+            self.main.say(f"{event.lane}: {text}")
+
+    def _watch_engine(self) -> None:
+        if self.main.ended is None and (code := self.engine.exit_code) is not None:
+            self._engine_ended(code)
+        elif self._asked_at and (silent := time.monotonic() - self._asked_at) > PATIENCE:
+            self.main.say(f"the engine has not answered for {silent:.0f} s", alert=True)
+
+    def _engine_ended(self, code: int) -> None:
+        words = self.engine.last_words.removeprefix("clipwatch: ")
+        if self.view.runs == 0:
+            # There is nothing to look at: the terminal's own screen is the place to say why.
+            self.failure = words or f"the engine ended (code {code}) before it started"
+            self.exit(code if code > 0 else 1, return_code=code if code > 0 else 1)
+            return
+        how = f"signal {-code}" if code < 0 else f"code {code}"
+        half = " in the middle of a line" if self.engine.half_line else ""
+        self.main.ended, self._asked_at = " engine gone ", None
+        self.main.say(f"the engine ended ({how}){half}: r starts another. {words}", alert=True)
+        self.main.draw()
+
+    # Keys
+
+    def _ask(self, command: AnyCommand, message: str) -> None:
+        """Send a command, and say so before it is answered."""
+        if self.main.ended or not self.engine.send(command):
+            self.main.say("the engine is gone: r starts another", alert=True)
+            return
+        self._asked_at = self._asked_at or time.monotonic()
+        self.main.say(message)
+        self.set_timer(ANSWER_SOON, self._update)
+
+    def action_pause(self) -> None:
+        """Pause, or go on."""
+        lanes = [lane for lane in self.view.state.lanes.values() if not lane.ended]
+        if not lanes:
+            self.main.say("no lane is training; e adds iterations, r starts afresh")
+        elif all(lane.status == "paused" for lane in lanes):
+            self._ask(Resume(), "going on")
+        else:
+            self._ask(Pause(), "pausing")
+
+    def action_step(self) -> None:
+        """One step."""
+        self._ask(StepOnce(), "one step")
+
+    def action_step_ten(self) -> None:
+        """Ten steps."""
+        self._ask(StepOnce(count=10), "ten steps")
+
+    def action_restart(self) -> None:
+        """The same run afresh."""
+        self._restart(Restart(head=self.main.next_head), "starting afresh")
+
+    def action_reseed(self) -> None:
+        """A run with the next seed."""
+        config = self.view.state.config
+        seed = (config.seed + 1) % 2**63 if config else 0
+        self._restart(Restart(seed=seed, head=self.main.next_head), f"starting with seed {seed}")
+
+    def _restart(self, command: Restart, message: str) -> None:
+        if self.main.ended:
+            self.engine = EngineProcess(self._command)
+            self.main.ended = None
+        self._remembered_rules.clear()
+        self._ask(command, message)
+
+    def action_extend(self) -> None:
+        """More iterations."""
+        self._ask(Extend(iterations=MORE_ITERATIONS), f"{MORE_ITERATIONS} more iterations")
+
+    def action_head(self) -> None:
+        """The other head from the next restart on."""
+        config = self.view.state.config
+        if config:
+            current = self.main.next_head or config.head
+            self.main.next_head = "linear" if current == "relu" else "relu"
+            self.main.say(f"the next restart (r or n) has a {self.main.next_head} head")
+            self.main.draw(charts=False)
+
+    def action_clip(self) -> None:
+        """Clipping of the chosen lane on or off."""
+        if lane := self.main.chosen:
+            rule = toggled(parse_rule(lane.rule), self._remembered_rules.get(lane.name))
+            self._remembered_rules[lane.name] = lane.rule
+            self._set_rule(rule)
+
+    def action_tighten(self) -> None:
+        """A smaller bound."""
+        self._step_bound(-1)
+
+    def action_loosen(self) -> None:
+        """A larger bound."""
+        self._step_bound(1)
+
+    def _step_bound(self, direction: int) -> None:
+        if lane := self.main.chosen:
+            if lane.rule == "none":
+                self.main.say(f"{lane.name} is not clipped: c clips it")
+                return
+            self._set_rule(str(stepped(parse_rule(lane.rule), direction)))
+
+    def action_rule(self) -> None:
+        """Type a rule."""
+        if lane := self.main.chosen:
+            self.push_screen(RulePrompt(lane.name, lane.rule), lambda rule: self._set_rule(rule) if rule else None)
+
+    def _set_rule(self, rule: str) -> None:
+        if lane := self.main.chosen:
+            self._ask(SetClip(lane=lane.name, rule=rule), f"{lane.name}: clip {lane.rule} -> {rule}")
+
+    def action_slower(self) -> None:
+        """Fewer steps a second."""
+        self._set_pace(next_pace(self._pace(), -1))
+
+    def action_faster(self) -> None:
+        """More steps a second."""
+        self._set_pace(next_pace(self._pace(), 1))
+
+    def action_full_speed(self) -> None:
+        """No limit."""
+        self._set_pace(None)
+
+    def _pace(self) -> float | None:
+        return next((lane.pace for lane in self.view.state.lanes.values()), None)
+
+    def _set_pace(self, pace: float | None) -> None:
+        self._ask(SetPace(pace=pace), f"pace {pace_words(pace)}")
+
+    def action_picture(self) -> None:
+        """Save the screen as SVG."""
+        name = f"clipwatch-{datetime.now():%Y%m%d-%H%M%S}.svg"
+        try:
+            Path(name).write_text(self.export_screenshot(title="clipwatch"), encoding="utf-8")
+        except OSError as error:
+            self.main.say(f"no picture: {name}: {error.strerror}", alert=True)
+            return
+        self.main.say(f"saved {Path(name).resolve()}")
+
+    def action_next_theme(self) -> None:
+        """The next theme."""
+        place = THEMES.index(self.theme) if self.theme in THEMES else -1
+        self.theme = THEMES[(place + 1) % len(THEMES)]
+        self.main.say(f"theme {self.theme}")
+
+    def action_show_help(self) -> None:
+        """Every key and what is seen."""
+        self.push_screen(HelpScreen(self._remapped))
+
+    async def action_quit(self) -> None:
+        """Leave; ask first if a run would be lost."""
+        under_way = any(not lane.ended for lane in self.view.state.lanes.values())
+        if not under_way or self.main.ended or isinstance(self.screen, QuitQuestion):
+            self.exit(0)
+        else:
+            self.push_screen(QuitQuestion(), lambda leave: self.exit(0) if leave else None)

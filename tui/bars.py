@@ -1,0 +1,189 @@
+"""The screen's lines of text as pure functions: title, the heading of a lane, status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from ..core.state import LaneState, RunState
+from ..core.statistics import wilson_interval
+from .keys import KEYS, shown
+from .look import Look
+from .view import LaneView, RunView
+from .wording import pace_words
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a bar; where room is short, parts with the highest `rank` are left out first."""
+
+    text: str
+    style: Style
+    rank: int = 0
+
+
+def bar(left: list[Part], right: list[Part], width: int, look: Look) -> Strip:
+    """Parts with two blanks between them, the right ones at the right edge, in exactly `width` cells."""
+    parts = [part for part in (*left, *right) if part.text]
+    while len(parts) > 1 and _length(parts) + 2 > width:
+        parts.remove(max(parts, key=lambda part: part.rank))
+    start = _joined([part for part in parts if part in left], look)
+    end = _joined([part for part in parts if part in right], look)
+    room = max(0, width - end.cell_length)
+    return Strip.join([start.adjust_cell_length(room, look.text), end]).adjust_cell_length(width, look.text)
+
+
+def title(view: RunView, width: int, look: Look, *, ended: str | None, next_head: str | None) -> Strip:
+    """Data, seed, step, state and speed; in plain sight what makes the run other than it seems."""
+    state = view.state
+    name = Part(" clipwatch", look.strong, 1)
+    if state.config is None or state.dataset is None:
+        return bar([name, Part(_preparing(state), look.text)], [Part(ended or "", look.alert)], width, look)
+    config, dataset = state.config, state.dataset
+    left = [
+        name,
+        Part(dataset.name, look.strong),
+        Part(f"seed {config.seed}", look.text, 3),
+        Part(f"{config.head} head", look.muted, 6),
+        Part(f"(next: {next_head})" if next_head and next_head != config.head else "", look.text, 5),
+        Part(_steps(state), look.text, 2),
+        Part(ended or _status(state), look.alert if ended else look.strong, 1),
+        Part(_speed(view), look.muted, 4),
+    ]
+    stands_in = config.dataset == "auto" and dataset.name == "digits"
+    right = [
+        Part(" embedded digits, not MNIST " if stands_in else "", look.alert),
+        Part(" rule changed: no clean comparison " if state.touched else "", look.alert, 1),
+    ]
+    return bar(left, right, width, look)
+
+
+def lane_heading(number: int, lane: LaneState, view: LaneView, width: int, look: Look, *, chosen: bool) -> list[Strip]:
+    """Two lines: the lane and its rule; how far it is, how fast, and how long it still takes."""
+    symbol = ("*", "o", "+", "#")[number % 4] if look.ascii else ("●", "◆", "▲", "■")[number % 4]
+    name = Part(f" {symbol} {lane.name} ", look.lane(number, bold=True, reverse=chosen))
+    rule = "not clipped" if lane.rule == "none" else f"clip {lane.rule}"
+    changed = f"changed at step {lane.changed_at[-1]}" if lane.changed_at else ""
+    first = bar(
+        [name, Part(rule, look.text, 1), Part(changed, look.alert, 3)],
+        [Part(f"{lane.step:,} / {lane.iterations:,} ", look.muted, 2)],
+        width,
+        look,
+    )
+    return [first, _progress(number, lane, view, width, look)]
+
+
+def status(message: str, *, alert: bool, view: RunView, pair: tuple[str, str] | None, width: int, look: Look) -> Strip:
+    """What the last key did or what there is to know, and the difference of two lanes now."""
+    right = []
+    if pair and (difference := view.differences(*pair)):
+        step, loss, accuracy = difference
+        minus, delta = ("-", "diff ") if look.ascii else ("\N{MINUS SIGN}", "Δ")
+        right = [
+            Part(f"{pair[1]} {minus} {pair[0]} at step {step:,}:", look.muted, 3),
+            Part(f"{delta}loss {loss:+.3f}", look.text, 1),
+            Part(f"{delta}accuracy {accuracy:+.2f} ", look.text, 2),
+        ]
+    return bar([Part(f" {message} ", look.alert if alert else look.text)], right, width, look)
+
+
+def key_line(keymap: Mapping[str, str], width: int, look: Look) -> Strip:
+    """The keys that are worth a place, as many as fit; help is always among them."""
+    parts = []
+    for key in (key for key in KEYS if key.footer):
+        names = shown(keymap.get(key.id, key.keys)).split()[0]
+        parts.append((names, key.label))
+    while sum(len(name) + len(label) + 3 for name, label in parts) > width and len(parts) > 2:
+        parts.pop(-3)
+    segments = []
+    for name, label in parts:
+        segments += [Segment(f" {name}", look.strong), Segment(f" {label} ", look.muted)]
+    return Strip(segments).adjust_cell_length(width, look.text)
+
+
+def _length(parts: list[Part]) -> int:
+    return sum(cell_len(part.text) for part in parts) + 2 * (len(parts) - 1)
+
+
+def _joined(parts: list[Part], look: Look) -> Strip:
+    segments: list[Segment] = []
+    for part in parts:
+        segments += (
+            [Segment("  ", look.text), Segment(part.text, part.style)] if segments else [Segment(part.text, part.style)]
+        )
+    return Strip(segments)
+
+
+def _preparing(state: RunState) -> str:
+    download = state.download
+    if download is None:
+        return f"{state.stage} ..."
+    megabytes = f"{download.received / 1e6:.1f} MB"
+    if not download.total:
+        return f"downloading {download.file}: {megabytes}"
+    share = download.received / download.total
+    filled = round(20 * share)
+    progress = "#" * filled + "." * (20 - filled)
+    return f"downloading {download.file} [{progress}] {share:.0%} of {download.total / 1e6:.1f} MB"
+
+
+def _steps(state: RunState) -> str:
+    lanes = state.lanes.values()
+    steps, iterations = (
+        min((lane.step for lane in lanes), default=0),
+        max((lane.iterations for lane in lanes), default=0),
+    )
+    return f"step {steps:,} / {iterations:,}"
+
+
+def _status(state: RunState) -> str:
+    if state.finished:
+        return state.finished.reason
+    kinds = {lane.status for lane in state.lanes.values()}
+    for kind in ("training", "stepping", "paused"):
+        if kind in kinds:
+            return kind
+    return "done" if kinds else "starting"
+
+
+def _speed(view: RunView) -> str:
+    speeds = [lane.steps_per_second for lane in view.lanes.values()]
+    paces = {lane.pace for lane in view.state.lanes.values()}
+    pace = f"pace {pace_words(paces.pop())}" if len(paces) == 1 else ""
+    known = [speed for speed in speeds if speed]
+    return f"{pace}, {sum(known) / len(known):,.0f} reached" if known and pace else pace
+
+
+def _progress(number: int, lane: LaneState, view: LaneView, width: int, look: Look) -> Strip:
+    if lane.failed:
+        words = f" {lane.failed.reason} at step {lane.failed.step:,}: {lane.failed.cause} "
+        return bar([Part(words, look.alert)], [], width, look)
+    if lane.finished:
+        low, high = wilson_interval(lane.finished.correct, lane.finished.total)
+        accuracy = f"accuracy {lane.finished.correct / lane.finished.total:.3f} ({low:.3f}-{high:.3f})"
+        total = Part(f"on all {lane.finished.total:,}", look.muted, 2)
+        return bar([Part(f" {lane.status}", look.muted, 1), Part(accuracy, look.strong), total], [], width, look)
+    speed = view.steps_per_second
+    left = (lane.iterations - lane.step) / speed if speed else None
+    words = [
+        Part(f"{lane.step / lane.iterations:4.0%}", look.text),
+        Part("paused" if lane.status == "paused" else f"{speed:,.0f} steps/s" if speed else "", look.muted, 1),
+        Part(f"{_duration(left)} left" if left is not None and lane.status == "training" else "", look.muted, 2),
+    ]
+    room = max(4, min(40, width - _length([part for part in words if part.text]) - 5))
+    filled = round(room * min(1.0, lane.step / lane.iterations))
+    full, empty = ("#", ".") if look.ascii else ("━", "─")
+    progress = [Part(" " + full * filled + empty * (room - filled), look.lane(number))]
+    return bar([*progress, *words], [], width, look)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

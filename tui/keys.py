@@ -1,0 +1,116 @@
+"""Every key of the screen, in one list: bindings, footer, help panel and command palette are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+from ..core.errors import BadInput
+
+RUN, LANE, CLIP, PACE, CHART, LOG, PROGRAM = "Run", "Lane", "Clipping", "Speed", "Charts", "Logs", "Program"
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key: its id (the name in a config file's [keys]), what it is called and what it does."""
+
+    id: str
+    keys: str
+    label: str
+    tooltip: str
+    group: str
+    footer: bool = False
+
+    @property
+    def action(self) -> str:
+        """What it runs: of the screen what only changes the view, of the app what reaches the engine or ends it."""
+        return self.id if self.group in (CHART, LOG, LANE) else f"app.{self.id}"
+
+    @property
+    def binding(self) -> Binding:
+        """The binding of the app's action of the same name."""
+        return Binding(self.keys, self.action, self.label, id=self.id, tooltip=self.tooltip, show=self.footer)
+
+
+KEYS: tuple[Key, ...] = (
+    Key("pause", "space", "pause", "Pause all lanes, or let them go on", RUN, footer=True),
+    Key("step", "s", "step", "Take one step and wait", RUN, footer=True),
+    Key("step_ten", "S", "10 steps", "Take ten steps and wait", RUN),
+    Key("restart", "r", "restart", "Start this run afresh", RUN, footer=True),
+    Key("reseed", "n", "new seed", "Start afresh with the next seed: other weights, other batches", RUN, footer=True),
+    Key("extend", "e", "+1000", "Train 1000 iterations more", RUN),
+    Key("head", "h", "head", "Put the last ReLU on or off, from the next restart on", RUN),
+    Key("focus_lane", "tab", "lane", "Choose the lane that the clipping keys act on", LANE, footer=True),
+    Key("clip", "c", "clip on/off", "Clip the chosen lane, or stop clipping it", CLIP, footer=True),
+    Key(
+        "tighten",
+        "left_square_bracket",
+        "tighter",
+        "Next smaller bound (1-2-5 steps) for the chosen lane",
+        CLIP,
+        footer=True,
+    ),
+    Key(
+        "loosen",
+        "right_square_bracket",
+        "looser",
+        "Next larger bound (1-2-5 steps) for the chosen lane",
+        CLIP,
+        footer=True,
+    ),
+    Key("rule", "b", "rule", "Type a clip rule for the chosen lane", CLIP, footer=True),
+    Key("slower", "minus", "slower", "Fewer steps a second", PACE, footer=True),
+    Key("faster", "plus,equals_sign", "faster", "More steps a second", PACE, footer=True),
+    Key("full_speed", "0", "full speed", "As many steps a second as the machine gives", PACE, footer=True),
+    Key("log_scale", "l", "log", "Loss on a logarithmic scale, or a linear one", CHART),
+    Key("smoothing", "m", "smooth", "How strongly the curves are smoothed", CHART),
+    Key("zoom_in", "z,up", "zoom in", "Look at half as many steps", CHART),
+    Key("zoom_out", "Z,down", "zoom out", "Look at twice as many steps", CHART),
+    Key("pan_left", "left", "earlier", "Move the window to earlier steps", CHART),
+    Key("pan_right", "right", "later", "Move the window to later steps", CHART),
+    Key("follow", "f", "follow", "See the whole run again, and follow its end", CHART),
+    Key("cursor_left", "comma", "cursor left", "Read off both charts one evaluation earlier", CHART),
+    Key("cursor_right", "full_stop", "cursor right", "Read off both charts one evaluation later", CHART),
+    Key("cursor_off", "escape", "cursor off", "Show the latest values again", CHART),
+    Key("log_up", "pageup", "back", "Scroll the chosen lane's log back", LOG),
+    Key("log_down", "pagedown", "on", "Scroll the chosen lane's log on", LOG),
+    Key("log_end", "end", "end", "See the newest lines of the chosen lane's log, and follow them", LOG),
+    Key("picture", "p", "picture", "Save a picture of the screen (SVG) in the current folder", PROGRAM),
+    Key("next_theme", "t", "theme", "Next colour theme", PROGRAM),
+    Key("show_help", "question_mark,f1", "help", "What every key does, and what is seen", PROGRAM, footer=True),
+    Key("quit", "q,ctrl+c,ctrl+q", "quit", "End the run and leave", PROGRAM, footer=True),
+)
+
+
+def keymap(wanted: Mapping[str, str]) -> dict[str, str]:
+    """A config file's [keys], checked: known ids, and no key for two things."""
+    ids = {key.id: key.keys for key in KEYS}
+    for id_ in wanted:
+        if id_ not in ids:
+            raise BadInput(f"[keys] {id_}: no such key; there are {', '.join(ids)}")
+    owners: dict[str, str] = {}
+    for id_, keys in {**ids, **wanted}.items():
+        for key in keys.split(","):
+            if other := owners.setdefault(key, id_) != id_ and owners[key]:
+                raise BadInput(f"[keys] {id_} = {key!r}: that key is for {other} already")
+    return dict(wanted)
+
+
+def shown(keys: str) -> str:
+    """A binding's keys as they are printed on a keyboard."""
+    names = {
+        "space": "space",
+        "left_square_bracket": "[",
+        "right_square_bracket": "]",
+        "minus": "-",
+        "plus": "+",
+        "equals_sign": "=",
+        "comma": ",",
+        "full_stop": ".",
+        "question_mark": "?",
+        "ctrl+c": "^c",
+        "ctrl+q": "^q",
+    }
+    return " ".join(names.get(key, key) for key in keys.split(","))

@@ -1,0 +1,50 @@
+"""`clipwatch`: the screen in this terminal, and the summary when it is left."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from ..core.codec import decode_event
+from ..core.errors import BadInput
+from .app import ClipwatchApp
+from .terminal import prepare_terminal
+
+
+def run_live(command: list[str], keymap: Mapping[str, str]) -> int:
+    """Show the engine that `command` starts; the exit code."""
+    ascii_only = prepare_terminal()
+    app = ClipwatchApp(command, keymap=keymap, ascii=ascii_only)
+    try:
+        app.run()
+    finally:
+        rest = app.engine.stop()
+    _fold(app, rest)
+    if app.failure:
+        print(f"clipwatch: {app.failure}", file=sys.stderr)
+    if app.view.state.lanes:
+        _print_summary(app)
+    return app.return_code or 0
+
+
+def _fold(app: ClipwatchApp, lines: list[bytes]) -> None:
+    """What the engine said while it ended belongs to the summary; a line cut off by its end is left out."""
+    for line in lines:
+        try:
+            app.view.fold([decode_event(line)])
+        except BadInput:
+            continue
+
+
+def _print_summary(app: ClipwatchApp) -> None:
+    from rich.console import Console
+
+    from .summary import summary_table
+
+    try:
+        Console(highlight=False).print(summary_table(app.view.state))
+        sys.stdout.flush()
+    except OSError:
+        # The terminal is gone (SIGHUP): nobody is there to read it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,0 +1,16 @@
+"""The paces that the speed keys walk along."""
+
+from __future__ import annotations
+
+PACES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+# What the screen starts with: slow enough to look and act.
+GENTLE = 100.0
+
+
+def next_pace(pace: float | None, direction: int) -> float | None:
+    """The next faster (1) or slower (-1) pace in steps a second; None, full speed, lies beyond the fastest."""
+    if direction > 0:
+        return None if pace is None else next((step for step in PACES if step > pace), None)
+    if pace is None:
+        return PACES[-1]
+    return next((step for step in reversed(PACES) if step < pace), PACES[0])

@@ -1,0 +1,1 @@
+"""What lies over the main screen: help, the rule prompt, the question before quitting."""

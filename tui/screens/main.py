@@ -1,0 +1,254 @@
+"""The main screen: title, lanes, charts, status and keys, and what only changes how they are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rich.segment import Segment
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.strip import Strip
+
+from ...core.state import LaneState
+from ..bars import key_line, status, title
+from ..chart import ChartLane, ChartSpec, Mark, render_chart
+from ..keys import KEYS
+from ..look import Look
+from ..view import RunView
+from ..widgets.lane_panel import LanePanel
+from ..widgets.lines import Lines
+from ..widgets.log_pane import LogPane
+from ..window import WHOLE_RUN, Window
+
+SMALLEST = (60, 16)
+SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
+
+
+@dataclass(frozen=True)
+class ChartView:
+    """How the charts are looked at."""
+
+    window: Window = WHOLE_RUN
+    cursor: int | None = None
+    log: bool = False
+    smoothing: str = "light"
+
+
+class MainScreen(Screen[None]):
+    """Draws a `RunView`; holds the keys, so that what lies over it does not hear them."""
+
+    DEFAULT_CSS = """
+    MainScreen { layout: vertical; }
+    MainScreen .bar { height: 1; background: $panel; }
+    MainScreen #lanes { height: 38%; min-height: 5; }
+    MainScreen #charts { height: 1fr; }
+    MainScreen #charts > Lines { width: 1fr; height: 100%; background: $surface; }
+    MainScreen #loss { margin: 0 1 0 0; }
+    MainScreen #too-small { display: none; height: 100%; background: $surface; }
+    MainScreen.-small .part { display: none; }
+    MainScreen.-small #too-small { display: block; }
+    """
+    BINDINGS = [key.binding for key in KEYS]  # noqa: RUF012
+
+    def __init__(self, view: RunView, look: Look, keymap: Mapping[str, str]) -> None:
+        super().__init__()
+        self._view, self._keymap = view, keymap
+        self.look = look
+        self.next_head: Literal["relu", "linear"] | None = None
+        self.ended: str | None = None
+        self._message, self._alert = "starting the engine", False
+        self._chosen = 0
+        self._charts = ChartView()
+        self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
+        self._loss, self._accuracy = Lines(id="loss"), Lines(id="accuracy")
+        self._too_small = Lines(id="too-small")
+        self._lanes = Horizontal(id="lanes", classes="part")
+        self._panels: list[LanePanel] = []
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield self._too_small
+        yield self._title
+        yield self._lanes
+        with Horizontal(id="charts", classes="part"):
+            yield self._loss
+            yield self._accuracy
+        yield self._status
+        yield self._keys
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say what is needed where there is too little room."""
+        self.set_class(event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1], "-small")
+        self.call_after_refresh(self.draw)
+
+    @property
+    def chosen(self) -> LaneState | None:
+        """The lane that the clipping keys act on."""
+        lanes = list(self._view.state.lanes.values())
+        return lanes[self._chosen] if self._chosen < len(lanes) else None
+
+    def begin_run(self) -> None:
+        """Make room for the lanes of a run that has just started; the lane that is clipped is chosen."""
+        lanes = list(self._view.state.lanes.values())
+        if len(self._panels) != len(lanes):
+            self._lanes.remove_children()
+            self._panels = [LanePanel(number) for number in range(len(lanes))]
+            self._lanes.mount_all(self._panels)
+        for panel in self._panels:
+            panel.log_pane.clear()
+        self._chosen = next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0)
+        self._charts = replace(self._charts, window=WHOLE_RUN, cursor=None)
+        self.next_head = None
+        self.call_after_refresh(self.draw)
+
+    def say(self, message: str, *, alert: bool = False) -> None:
+        """Put a message into the status line, at once."""
+        self._message, self._alert = message, alert
+        self._draw_status()
+
+    # Drawing
+
+    def draw(self, *, charts: bool = True) -> None:
+        """Bring everything up to date."""
+        if self.has_class("-small"):
+            needs = "clipwatch needs {} x {}".format(*SMALLEST)
+            lines = ["", f" {needs}; this is {self.size.width} x {self.size.height}", " q quits"]
+            self._too_small.show([Strip([Segment(line, self.look.text)]) for line in lines])
+            return
+        width, look = self.size.width, self.look
+        self._title.show([title(self._view, width, look, ended=self.ended, next_head=self.next_head)])
+        self._keys.show([key_line(self._keymap, width, look)])
+        self._draw_status()
+        for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
+            panel.show(lane, self._view.lanes[lane.name], look, chosen=lane is self.chosen)
+        if charts:
+            self._draw_charts()
+
+    def _draw_status(self) -> None:
+        chosen, names = self.chosen, list(self._view.state.lanes)
+        other = chosen.name if chosen and chosen.name != names[0] else names[1] if len(names) > 1 else None
+        pair = (names[0], other) if other else None
+        width = self.size.width
+        line = status(self._message, alert=self._alert, view=self._view, pair=pair, width=width, look=self.look)
+        self._status.show([line])
+
+    def _draw_charts(self) -> None:
+        self._loss.show(render_chart(self._chart("loss", self._loss, bounds=None)))
+        self._accuracy.show(render_chart(self._chart("accuracy", self._accuracy, bounds=(0, 1))))
+
+    def _chart(self, measure: str, widget: Lines, bounds: tuple[float, float] | None) -> ChartSpec:
+        charts, state = self._charts, self._view.state
+        first, last = charts.window.steps(self._view.last_step)
+        lanes, marks = [], []
+        for number, (name, lane) in enumerate(self._view.lanes.items()):
+            failed = state.lanes[name].failed
+            curve = lane.loss if measure == "loss" else lane.accuracy
+            lanes.append(ChartLane(name, self.look.lane_colour(number), curve, failed.step if failed else None))
+            marks += [Mark(change.step, number, change.rule) for change in lane.changes]
+        return ChartSpec(
+            title=measure,
+            width=widget.size.width,
+            height=widget.size.height,
+            lanes=tuple(lanes),
+            first=first,
+            last=last,
+            bounds=bounds,
+            log=charts.log and measure == "loss",
+            smoothing=SMOOTHING[charts.smoothing],
+            cursor=charts.cursor,
+            marks=tuple(marks),
+            palette=self.look.palette,
+            ascii=self.look.ascii,
+        )
+
+    # Keys
+
+    def action_focus_lane(self) -> None:
+        """Choose the next lane."""
+        self._chosen = (self._chosen + 1) % max(1, len(self._view.state.lanes))
+        if self.chosen:
+            self.say(f"{self.chosen.name} chosen: c, [, ] and b act on it")
+        self.draw(charts=False)
+
+    def action_log_scale(self) -> None:
+        """Loss on a logarithmic or a linear scale."""
+        self._look_at(log=not self._charts.log)
+        self.say(f"loss on a {'logarithmic' if self._charts.log else 'linear'} scale")
+
+    def action_smoothing(self) -> None:
+        """The next strength of smoothing."""
+        names = list(SMOOTHING)
+        self._look_at(smoothing=names[(names.index(self._charts.smoothing) + 1) % len(names)])
+        self.say(f"smoothing {self._charts.smoothing} (weight of the past {SMOOTHING[self._charts.smoothing]:g})")
+
+    def action_zoom_in(self) -> None:
+        """Half as many steps."""
+        self._look_through(self._charts.window.zoomed(0.5, self._view.last_step))
+
+    def action_zoom_out(self) -> None:
+        """Twice as many steps."""
+        self._look_through(self._charts.window.zoomed(2, self._view.last_step))
+
+    def action_pan_left(self) -> None:
+        """A quarter of the window to earlier steps."""
+        self._look_through(self._charts.window.panned(-0.25, self._view.last_step))
+
+    def action_pan_right(self) -> None:
+        """A quarter of the window to later steps."""
+        self._look_through(self._charts.window.panned(0.25, self._view.last_step))
+
+    def action_follow(self) -> None:
+        """The whole run, growing."""
+        self._look_through(WHOLE_RUN)
+
+    def action_cursor_left(self) -> None:
+        """One evaluation earlier; the cursor appears at the newest."""
+        self._move_cursor(-1)
+
+    def action_cursor_right(self) -> None:
+        """One evaluation later."""
+        self._move_cursor(1)
+
+    def action_cursor_off(self) -> None:
+        """The newest values again."""
+        self._look_at(cursor=None)
+        self.say("the charts show the newest values")
+
+    def action_log_up(self) -> None:
+        """Back in the chosen lane's log."""
+        self._chosen_log(lambda log: log.scroll_page_up(animate=False))
+
+    def action_log_down(self) -> None:
+        """On in the chosen lane's log."""
+        self._chosen_log(lambda log: log.scroll_page_down(animate=False))
+
+    def action_log_end(self) -> None:
+        """To the newest line of the chosen lane's log."""
+        self._chosen_log(lambda log: log.scroll_end(animate=False))
+
+    def _chosen_log(self, act: Callable[[LogPane], None]) -> None:
+        if self._chosen < len(self._panels):
+            act(self._panels[self._chosen].log_pane)
+
+    def _move_cursor(self, direction: int) -> None:
+        newest, config = self._view.last_step, self._view.state.config
+        stride = config.eval_every if config else 1
+        if self._charts.cursor is None:
+            step = newest
+        else:
+            step = min(newest, max(0, (self._charts.cursor // stride + direction) * stride))
+        self._look_at(cursor=step)
+        self.say(f"values at step {step:,}; escape shows the newest again")
+
+    def _look_through(self, window: Window) -> None:
+        self._look_at(window=window)
+        first, last = window.steps(self._view.last_step)
+        self.say(f"steps {first:,} to {last:,}" + (", following" if window.end is None else "; f follows again"))
+
+    def _look_at(self, **changes: object) -> None:
+        self._charts = replace(self._charts, **changes)
+        self._draw_charts()

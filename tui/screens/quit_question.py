@@ -1,0 +1,36 @@
+"""The question before a run is lost."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+
+class QuitQuestion(ModalScreen[bool]):
+    """True: leave."""
+
+    DEFAULT_CSS = """
+    QuitQuestion { align: center middle; }
+    QuitQuestion > Vertical {
+        width: 58; max-width: 100%; height: auto; background: $surface; padding: 1 2; border: round $warning;
+        border-title-color: $warning;
+    }
+    QuitQuestion Static { height: auto; }
+    """
+    BINDINGS = [  # noqa: RUF012
+        Binding("y,enter,q,ctrl+c", "answer(True)", "quit"),
+        Binding("n,escape", "answer(False)", "stay"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """The question and its answers."""
+        with Vertical() as panel:
+            panel.border_title = "Quit?"
+            yield Static("The run is under way and ends here.\n\n\\[y] quit    \\[n] stay", markup=True)
+
+    def action_answer(self, leave: bool) -> None:
+        """Close with the answer."""
+        self.dismiss(leave)

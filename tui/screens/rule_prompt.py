@@ -1,0 +1,63 @@
+"""Typing a clip rule, checked while it is typed."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from ...core.errors import BadInput
+from ...core.rules import EXAMPLES, parse_rule
+
+
+class RulePrompt(ModalScreen[str | None]):
+    """Gives the rule, or None when the user changed their mind."""
+
+    DEFAULT_CSS = """
+    RulePrompt { align: center middle; }
+    RulePrompt > Vertical {
+        width: 72; max-width: 100%; height: auto; background: $surface; padding: 0 1;
+        border: round $primary; border-title-color: $primary; border-subtitle-color: $foreground-muted;
+    }
+    RulePrompt Static { height: auto; margin: 0 1; color: $foreground-muted; }
+    RulePrompt Static.wrong { color: $text-error; }
+    """
+    BINDINGS = [Binding("escape,ctrl+c", "dismiss", "cancel")]  # noqa: RUF012
+
+    def __init__(self, lane: str, rule: str) -> None:
+        super().__init__()
+        self._lane, self._rule = lane, rule
+
+    def compose(self) -> ComposeResult:
+        """The field, and what is wrong with what stands in it."""
+        with Vertical() as panel:
+            panel.border_title, panel.border_subtitle = f"clip rule of {self._lane}", "enter sets it, escape leaves it"
+            yield Input(self._rule, placeholder=EXAMPLES)
+            yield Static(f"one of {EXAMPLES}; an empty side is free")
+
+    @on(Input.Changed)
+    def _check(self, event: Input.Changed) -> None:
+        self._say(_wrong(event.value))
+
+    @on(Input.Submitted)
+    def _accept(self, event: Input.Submitted) -> None:
+        wrong = _wrong(event.value)
+        if wrong is None:
+            self.dismiss(str(parse_rule(event.value)))
+        self._say(wrong)
+
+    def _say(self, wrong: str | None) -> None:
+        line = self.query_one(Static)
+        line.set_class(wrong is not None, "wrong")
+        line.update(wrong or f"one of {EXAMPLES}; an empty side is free", layout=False)
+
+
+def _wrong(text: str) -> str | None:
+    try:
+        parse_rule(text)
+    except BadInput as error:
+        return str(error)
+    return None

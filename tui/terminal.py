@@ -1,0 +1,45 @@
+"""What the screen needs of a terminal, and the terminal's oddities that Textual leaves to us."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+from functools import partial
+
+from ..core.errors import BadInput
+
+
+def prepare_terminal() -> bool:
+    """Whether only ASCII can be shown; BadInput where there is no terminal to draw on."""
+    if "TEXTUAL_DRIVER" not in os.environ:
+        # Textual reads keys from standard input and draws on standard error.
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise BadInput("the screen needs a terminal to read and draw on; --no-ui prints the training instead")
+        if os.environ.get("TERM", "") in ("", "dumb"):
+            raise BadInput("TERM is dumb: this terminal cannot show a screen; --no-ui prints the training instead")
+    # Textual takes a NO_COLOR that is set but empty for a wish.
+    if os.environ.get("NO_COLOR") == "":
+        del os.environ["NO_COLOR"]
+    _tolerate_invalid_input()
+    encoding = (sys.stderr.encoding or "ascii").lower().replace("-", "")
+    if encoding == "utf8":
+        return False
+    for stream in (sys.stdout, sys.__stdout__, sys.stderr, sys.__stderr__):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    return True
+
+
+def _tolerate_invalid_input() -> None:
+    """Bytes typed or pasted that are not UTF-8 become question marks; Textual's input thread would die of them."""
+    if sys.platform == "win32":
+        return
+    from textual.drivers import linux_driver
+
+    linux_driver.getincrementaldecoder = _tolerant_decoder  # pyright: ignore[reportPrivateImportUsage]
+
+
+def _tolerant_decoder(name: str) -> partial[codecs.IncrementalDecoder]:
+    return partial(codecs.getincrementaldecoder(name), errors="replace")

@@ -1,0 +1,105 @@
+"""What the screen knows of a run, from events alone: its state, and the curves, lines and marks that it draws."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..core.events import ClipChanged, Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunStarted
+from ..core.state import RunState, apply
+from .curve import Curve
+from .wording import evaluation_line, finished_line, lane_message
+
+LineKind = Literal["evaluation", "message", "failure"]
+# Evaluations that the speed of a lane is measured over.
+_SPEED_WINDOW = 20
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of a lane's log."""
+
+    text: str
+    kind: LineKind
+    event: LaneEvent
+
+
+@dataclass
+class LaneView:
+    """One lane's curves, the steps its rule changed at, and the log lines that no pane has taken yet."""
+
+    loss: Curve = field(default_factory=Curve)
+    accuracy: Curve = field(default_factory=Curve)
+    changes: list[ClipChanged] = field(default_factory=list)
+    fresh: list[LogLine] = field(default_factory=list)
+    recent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_SPEED_WINDOW))
+
+    @property
+    def steps_per_second(self) -> float | None:
+        """Over the last evaluations, None before there are two."""
+        if len(self.recent) < 2 or self.recent[-1][1] <= self.recent[0][1]:
+            return None
+        (first, start), (last, end) = self.recent[0], self.recent[-1]
+        return (last - first) / (end - start)
+
+
+class RunView:
+    """Folds events; a `RunStarted` begins anew."""
+
+    def __init__(self) -> None:
+        self.state = RunState()
+        self.lanes: dict[str, LaneView] = {}
+        self.runs = 0
+
+    def fold(self, events: Iterable[Event]) -> None:
+        """Take in a batch of events."""
+        for event in events:
+            if isinstance(event, RunStarted):
+                self.state, self.lanes, self.runs = RunState(), {}, self.runs + 1
+            self.state = apply(self.state, event)
+            if isinstance(event, LaneEvent):
+                self._fold_lane(event)
+
+    def _fold_lane(self, event: LaneEvent) -> None:
+        lane = self.lanes.setdefault(event.lane, LaneView())
+        match event:
+            case Evaluated(step=step, loss=loss, accuracy=accuracy, seconds=seconds):
+                if (newest := lane.loss.last) and step <= newest[0]:
+                    return
+                lane.loss.append(step, loss)
+                lane.accuracy.append(step, accuracy)
+                lane.recent.append((step, seconds))
+                lane.fresh.append(LogLine(evaluation_line(event), "evaluation", event))
+            case LaneStarted():
+                lane.fresh.append(LogLine("Start Training...", "message", event))
+            case LaneFinished():
+                lane.fresh.append(LogLine(finished_line(event), "message", event))
+            case LaneFailed():
+                lane.fresh.append(LogLine(lane_message(event) or "", "failure", event))
+            case _:
+                lane.recent.clear()
+                if isinstance(event, ClipChanged):
+                    lane.changes.append(event)
+                if text := lane_message(event):
+                    lane.fresh.append(LogLine(text, "message", event))
+
+    @property
+    def last_step(self) -> int:
+        """The newest evaluated step of any lane, 0 before there is one."""
+        return max((lane.loss.last[0] for lane in self.lanes.values() if lane.loss.last), default=0)
+
+    def differences(self, first: str, second: str) -> tuple[int, float, float] | None:
+        """The newest step both lanes were evaluated at, and second minus first of loss and accuracy there."""
+        lanes = [self.lanes.get(name) for name in (first, second)]
+        newest = [lane.loss.last for lane in lanes if lane]
+        if len(newest) < 2 or None in newest:
+            return None
+        step = min(point[0] for point in newest if point)
+        losses = [lane.loss.nearest(step) for lane in lanes if lane]
+        accuracies = [lane.accuracy.nearest(step) for lane in lanes if lane]
+        (one, other), (right, more) = losses, accuracies
+        if not (one and other and right and more):
+            return None
+        return step, other[1] - one[1], more[1] - right[1]

@@ -1,0 +1,1 @@
+"""One widget a file, each a thin shell over a pure rendering function."""

@@ -1,0 +1,46 @@
+"""Which steps the charts show: zoom, pan, and following the run's end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# The fewest steps a chart shows, and that an empty one starts with.
+NARROWEST = 20
+EMPTY = 100
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window of `span` steps (None: the whole run) that ends at `end` (None: at the run's newest step)."""
+
+    span: int | None = None
+    end: int | None = None
+
+    def steps(self, newest: int) -> tuple[int, int]:
+        """First and last step in sight, given the newest there is."""
+        if self.span is None:
+            return 0, max(newest, EMPTY)
+        last = max(newest if self.end is None else self.end, self.span)
+        return last - self.span, last
+
+    def zoomed(self, factor: float, newest: int) -> Window:
+        """A window of so many times the steps around the same middle; one that holds the whole run follows it."""
+        first, last = self.steps(newest)
+        span = max(NARROWEST, round((last - first) * factor))
+        if span >= max(newest, EMPTY):
+            return Window()
+        if self.end is None:
+            return Window(span)
+        middle = (first + last) // 2
+        return Window(span, min(newest, max(span, middle + span // 2)))
+
+    def panned(self, share: float, newest: int) -> Window:
+        """Moved by a share of its width; at the run's end it follows again. The whole run has nowhere to move."""
+        if self.span is None:
+            return self
+        _, last = self.steps(newest)
+        end = last + round(self.span * share)
+        return Window(self.span) if end >= newest else Window(self.span, max(self.span, end))
+
+
+WHOLE_RUN = Window()
