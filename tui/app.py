@@ -45,8 +45,11 @@ class ClipwatchApp(App[int]):
     TITLE = "clipwatch"
     BINDINGS: ClassVar = [Binding("ctrl+c", "quit", show=False, priority=True)]
 
-    def __init__(self, command: list[str], *, keymap: Mapping[str, str], ascii: bool = False) -> None:
+    def __init__(
+        self, command: list[str], *, keymap: Mapping[str, str], ascii: bool = False, quit_when_done: bool = False
+    ) -> None:
         super().__init__()
+        self._quit_when_done = quit_when_done
         self._command, self._remapped, self._ascii = command, dict(keymap), ascii
         self.engine = EngineProcess(command)
         self.view = RunView()
@@ -105,6 +108,9 @@ class ClipwatchApp(App[int]):
             self._dirty = not charts
             self.main.draw(charts=charts)
         self._watch_engine()
+        lanes = self.view.state.lanes.values()
+        if self._quit_when_done and lanes and all(lane.ended for lane in lanes):
+            self.exit(0)
 
     @property
     def _at_full_speed(self) -> bool:

@@ -30,9 +30,11 @@ class Part:
 def bar(left: list[Part], right: list[Part], width: int, look: Look) -> Strip:
     """Parts with two blanks between them, the right ones at the right edge, in exactly `width` cells."""
     parts = [part for part in (*left, *right) if part.text]
-    while len(parts) > 1 and _length(parts) + 2 > width:
+    while len(parts) > 1 and _length(parts) + 1 > width:
         parts.remove(max(parts, key=lambda part: part.rank))
     start = _joined([part for part in parts if part in left], look)
+    if parts and not parts[0].text.startswith(" "):
+        start = Strip.join([Strip([Segment(" ", look.text)]), start])
     end = _joined([part for part in parts if part in right], look)
     room = max(0, width - end.cell_length)
     return Strip.join([start.adjust_cell_length(room, look.text), end]).adjust_cell_length(width, look.text)
@@ -41,7 +43,7 @@ def bar(left: list[Part], right: list[Part], width: int, look: Look) -> Strip:
 def title(view: RunView, width: int, look: Look, *, ended: str | None, next_head: str | None) -> Strip:
     """Data, seed, step, state and speed; in plain sight what makes the run other than it seems."""
     state = view.state
-    name = Part(" clipwatch", look.strong, 1)
+    name = Part("clipwatch", look.strong, 7)
     if state.config is None or state.dataset is None:
         return bar([name, Part(_preparing(state), look.text)], [Part(ended or "", look.alert)], width, look)
     config, dataset = state.config, state.dataset
@@ -67,7 +69,7 @@ def lane_heading(number: int, lane: LaneState, view: LaneView, width: int, look:
     """Two lines: the lane and its rule; how far it is, how fast, and how long it still takes."""
     symbol = ("*", "o", "+", "#")[number % 4] if look.ascii else ("●", "◆", "▲", "■")[number % 4]
     name = Part(f" {symbol} {lane.name} ", look.lane(number, bold=True, reverse=chosen))
-    rule = "not clipped" if lane.rule == "none" else f"clip {lane.rule}"
+    rule = "not clipped" if lane.rule == "none" else lane.rule
     changed = f"changed at step {lane.changed_at[-1]}" if lane.changed_at else ""
     first = bar(
         [name, Part(rule, look.text, 1), Part(changed, look.alert, 3)],
@@ -89,17 +91,17 @@ def status(message: str, *, alert: bool, view: RunView, pair: tuple[str, str] | 
             Part(f"{delta}loss {loss:+.3f}", look.text, 1),
             Part(f"{delta}accuracy {accuracy:+.2f} ", look.text, 2),
         ]
-    return bar([Part(f" {message} ", look.alert if alert else look.text)], right, width, look)
+    return bar([Part(f" {message} " if alert else message, look.alert if alert else look.text)], right, width, look)
 
 
 def key_line(keymap: Mapping[str, str], width: int, look: Look) -> Strip:
     """The keys that are worth a place, as many as fit; help is always among them."""
-    parts = []
-    for key in (key for key in KEYS if key.footer):
-        names = shown(keymap.get(key.id, key.keys)).split()[0]
-        parts.append((names, key.label))
-    while sum(len(name) + len(label) + 3 for name, label in parts) > width and len(parts) > 2:
-        parts.pop(-3)
+    keys = [key for key in KEYS if key.footer]
+    while True:
+        parts = [(shown(keymap.get(key.id, key.keys)).split()[0], key.label) for key in keys]
+        if sum(cell_len(name) + cell_len(label) + 3 for name, label in parts) <= width or len(keys) < 2:
+            break
+        keys.remove(max(reversed(keys), key=lambda key: key.footer))
     segments = []
     for name, label in parts:
         segments += [Segment(f" {name}", look.strong), Segment(f" {label} ", look.muted)]
@@ -167,7 +169,7 @@ def _progress(number: int, lane: LaneState, view: LaneView, width: int, look: Lo
         low, high = wilson_interval(lane.finished.correct, lane.finished.total)
         accuracy = f"accuracy {lane.finished.correct / lane.finished.total:.3f} ({low:.3f}-{high:.3f})"
         total = Part(f"on all {lane.finished.total:,}", look.muted, 2)
-        return bar([Part(f" {lane.status}", look.muted, 1), Part(accuracy, look.strong), total], [], width, look)
+        return bar([Part(lane.status, look.muted, 1), Part(accuracy, look.strong), total], [], width, look)
     speed = view.steps_per_second
     left = (lane.iterations - lane.step) / speed if speed else None
     words = [
@@ -178,7 +180,7 @@ def _progress(number: int, lane: LaneState, view: LaneView, width: int, look: Lo
     room = max(4, min(40, width - _length([part for part in words if part.text]) - 5))
     filled = round(room * min(1.0, lane.step / lane.iterations))
     full, empty = ("#", ".") if look.ascii else ("━", "─")
-    progress = [Part(" " + full * filled + empty * (room - filled), look.lane(number))]
+    progress = [Part(full * filled + empty * (room - filled), look.lane(number))]
     return bar([*progress, *words], [], width, look)
 
 

@@ -25,6 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
 
             print(to_toml(config), end="", flush=True)
             return 0
+        if given.web is not None:
+            from .web import serve
+
+            return serve(given.web, sys.argv[1:] if arguments is None else arguments)
         if screen:
             return _show(given, config)
         from .headless import run_headless
@@ -50,7 +54,7 @@ def _show(given: argparse.Namespace, config: RunConfig) -> int:
     from .live import run_live
 
     command = shlex.split(given.engine_command) if given.engine_command else local_engine(config)
-    return run_live(command, keymap(keys))
+    return run_live(command, keymap(keys), quit_when_done=given.quit_when_done)
 
 
 if __name__ == "__main__":

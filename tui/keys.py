@@ -14,14 +14,17 @@ RUN, LANE, CLIP, PACE, CHART, LOG, PROGRAM = "Run", "Lane", "Clipping", "Speed",
 
 @dataclass(frozen=True)
 class Key:
-    """A key: its id (the name in a config file's [keys]), what it is called and what it does."""
+    """A key: its id (the name in a config file's [keys]), what it is called and what it does.
+
+    `footer` is its rank on the bottom line: 1 is always there, higher ranks where there is room, 0 never.
+    """
 
     id: str
     keys: str
     label: str
     tooltip: str
     group: str
-    footer: bool = False
+    footer: int = 0
 
     @property
     def action(self) -> str:
@@ -31,26 +34,26 @@ class Key:
     @property
     def binding(self) -> Binding:
         """The binding of the app's action of the same name."""
-        return Binding(self.keys, self.action, self.label, id=self.id, tooltip=self.tooltip, show=self.footer)
+        return Binding(self.keys, self.action, self.label, id=self.id, tooltip=self.tooltip, show=self.footer > 0)
 
 
 KEYS: tuple[Key, ...] = (
-    Key("pause", "space", "pause", "Pause all lanes, or let them go on", RUN, footer=True),
-    Key("step", "s", "step", "Take one step and wait", RUN, footer=True),
+    Key("pause", "space", "pause", "Pause all lanes, or let them go on", RUN, footer=1),
+    Key("step", "s", "step", "Take one step and wait", RUN, footer=4),
     Key("step_ten", "S", "10 steps", "Take ten steps and wait", RUN),
-    Key("restart", "r", "restart", "Start this run afresh", RUN, footer=True),
-    Key("reseed", "n", "new seed", "Start afresh with the next seed: other weights, other batches", RUN, footer=True),
+    Key("restart", "r", "restart", "Start this run afresh", RUN, footer=2),
+    Key("reseed", "n", "new seed", "Start afresh with the next seed: other weights, other batches", RUN, footer=2),
     Key("extend", "e", "+1000", "Train 1000 iterations more", RUN),
     Key("head", "h", "head", "Put the last ReLU on or off, from the next restart on", RUN),
-    Key("focus_lane", "tab", "lane", "Choose the lane that the clipping keys act on", LANE, footer=True),
-    Key("clip", "c", "clip on/off", "Clip the chosen lane, or stop clipping it", CLIP, footer=True),
+    Key("focus_lane", "tab", "lane", "Choose the lane that the clipping keys act on", LANE, footer=2),
+    Key("clip", "c", "clip on/off", "Clip the chosen lane, or stop clipping it", CLIP, footer=1),
     Key(
         "tighten",
         "left_square_bracket",
         "tighter",
         "Next smaller bound (1-2-5 steps) for the chosen lane",
         CLIP,
-        footer=True,
+        footer=2,
     ),
     Key(
         "loosen",
@@ -58,12 +61,12 @@ KEYS: tuple[Key, ...] = (
         "looser",
         "Next larger bound (1-2-5 steps) for the chosen lane",
         CLIP,
-        footer=True,
+        footer=2,
     ),
-    Key("rule", "b", "rule", "Type a clip rule for the chosen lane", CLIP, footer=True),
-    Key("slower", "minus", "slower", "Fewer steps a second", PACE, footer=True),
-    Key("faster", "plus,equals_sign", "faster", "More steps a second", PACE, footer=True),
-    Key("full_speed", "0", "full speed", "As many steps a second as the machine gives", PACE, footer=True),
+    Key("rule", "b", "rule", "Type a clip rule for the chosen lane", CLIP, footer=3),
+    Key("slower", "minus", "slower", "Fewer steps a second", PACE, footer=4),
+    Key("faster", "plus,equals_sign", "faster", "More steps a second", PACE, footer=4),
+    Key("full_speed", "0", "full speed", "As many steps a second as the machine gives", PACE, footer=3),
     Key("log_scale", "l", "log", "Loss on a logarithmic scale, or a linear one", CHART),
     Key("smoothing", "m", "smooth", "How strongly the curves are smoothed", CHART),
     Key("zoom_in", "z,up", "zoom in", "Look at half as many steps", CHART),
@@ -79,8 +82,8 @@ KEYS: tuple[Key, ...] = (
     Key("log_end", "end", "end", "See the newest lines of the chosen lane's log, and follow them", LOG),
     Key("picture", "p", "picture", "Save a picture of the screen (SVG) in the current folder", PROGRAM),
     Key("next_theme", "t", "theme", "Next colour theme", PROGRAM),
-    Key("show_help", "question_mark,f1", "help", "What every key does, and what is seen", PROGRAM, footer=True),
-    Key("quit", "q,ctrl+c,ctrl+q", "quit", "End the run and leave", PROGRAM, footer=True),
+    Key("show_help", "question_mark,f1", "help", "What every key does, and what is seen", PROGRAM, footer=1),
+    Key("quit", "q,ctrl+c,ctrl+q", "quit", "End the run and leave", PROGRAM, footer=1),
 )
 
 

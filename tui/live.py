@@ -12,10 +12,10 @@ from .app import ClipwatchApp
 from .terminal import prepare_terminal
 
 
-def run_live(command: list[str], keymap: Mapping[str, str]) -> int:
+def run_live(command: list[str], keymap: Mapping[str, str], *, quit_when_done: bool) -> int:
     """Show the engine that `command` starts; the exit code."""
     ascii_only = prepare_terminal()
-    app = ClipwatchApp(command, keymap=keymap, ascii=ascii_only)
+    app = ClipwatchApp(command, keymap=keymap, ascii=ascii_only, quit_when_done=quit_when_done)
     try:
         app.run()
     finally:

@@ -28,7 +28,18 @@ class _Parser(argparse.ArgumentParser):
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse a command line; what the user gave of a run is in `options`, by setting name."""
     given = _parser().parse_args(arguments)
-    skipped = {"config", "print_config", "no_ui", "json", "control", "quiet", "debug", "engine_command"}
+    skipped = {
+        "config",
+        "print_config",
+        "no_ui",
+        "json",
+        "control",
+        "quiet",
+        "debug",
+        "engine_command",
+        "quit_when_done",
+        "web",
+    }
     given.options = {key: value for key, value in vars(given).items() if value is not None and key not in skipped}
     return given
 
@@ -111,12 +122,21 @@ def _add_training_options(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_output_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--web",
+        metavar="PORT",
+        type=_integer,
+        nargs="?",
+        const=8000,
+        help="serve the screen to a browser on this machine",
+    )
     group.add_argument("--no-ui", action="store_true", help="print the training instead of opening the screen")
     group.add_argument("--json", action="store_true", help="print the stream of events, a JSON object a line")
     group.add_argument("--control", action="store_true", help="obey commands from standard input, a JSON object a line")
     group.add_argument(
         "--engine-command", metavar="COMMAND", help="show the engine that this starts, on another machine perhaps"
     )
+    group.add_argument("--quit-when-done", action="store_true", help="leave the screen when every lane has ended")
     group.add_argument("--quiet", action="store_true", help="print the summary only")
     group.add_argument("--debug", action="store_true", help="show the traceback of an error")
 

@@ -115,8 +115,8 @@ class MainScreen(Screen[None]):
     def draw(self, *, charts: bool = True) -> None:
         """Bring everything up to date."""
         if self.has_class("-small"):
-            needs = "clipwatch needs {} x {}".format(*SMALLEST)
-            lines = ["", f" {needs}; this is {self.size.width} x {self.size.height}", " q quits"]
+            needs, have = "{} x {}".format(*SMALLEST), f"{self.size.width} x {self.size.height}"
+            lines = [f" clipwatch needs {needs};", f" this terminal has {have}.", " q quits"]
             self._too_small.show([Strip([Segment(line, self.look.text)]) for line in lines])
             return
         width, look = self.size.width, self.look
