@@ -1,0 +1,66 @@
+"""Runs one after another in one stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from clipwatch.core.commands import AnyCommand, Restart, Stop
+from clipwatch.core.config import RunConfig
+from clipwatch.core.events import Evaluated, Event, LaneFinished, RunFinished, RunStarted
+from clipwatch.core.session import Session
+
+SMALL = RunConfig(dataset="digits", offline=True, iterations=40, eval_every=5, eval_size=20)
+
+
+def events_of(react: Callable[[Event], AnyCommand | None], *, lasting: bool = False) -> list[Event]:
+    session = Session(SMALL, lasting=lasting)
+    events = []
+    for event in session.run():
+        events.append(event)
+        if command := react(event):
+            session.send(command)
+    return events
+
+
+def once(kind: type, command: AnyCommand) -> Callable[[Event], AnyCommand | None]:
+    """Gives the command at the first event of that kind."""
+    commands = [command]
+    return lambda event: commands.pop() if commands and isinstance(event, kind) else None
+
+
+def losses(events: list[Event]) -> list[tuple[str, int, float]]:
+    return sorted((event.lane, event.step, event.loss) for event in events if isinstance(event, Evaluated))
+
+
+def test_a_restart_ends_the_run_and_begins_one_with_the_new_seed_and_head() -> None:
+    events = events_of(once(Evaluated, Restart(seed=7, head="linear")))
+    started = [event for event in events if isinstance(event, RunStarted)]
+    assert [(event.config.seed, event.config.head) for event in started] == [(0, "relu"), (7, "linear")]
+    finished = [event.reason for event in events if isinstance(event, RunFinished)]
+    assert finished == ["stopped", "completed"]
+
+
+def test_a_restart_with_nothing_new_gives_the_same_numbers() -> None:
+    def restart_then_stop(event: Event) -> AnyCommand | None:
+        if isinstance(event, LaneFinished) and event.reason == "completed":
+            done.append(event.lane)
+            return {2: Restart(), 4: Stop()}.get(len(done))
+        return None
+
+    done: list[str] = []
+    events = events_of(restart_then_stop, lasting=True)
+    second = next(i for i, event in enumerate(events) if isinstance(event, RunStarted) and i > 5)
+    assert losses(events[:second]) == losses(events[second:])
+    assert losses(events)
+
+
+def test_a_stop_after_a_restart_ends_everything() -> None:
+    commands: list[AnyCommand] = [Stop(), Restart(seed=1)]
+
+    def both(event: Event) -> AnyCommand | None:
+        return commands.pop() if commands and isinstance(event, Evaluated) else None
+
+    events = events_of(both)
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].reason == "stopped"
+    assert sum(isinstance(event, RunStarted) for event in events) == 1
