@@ -7,7 +7,7 @@ as the strings "NaN", "Infinity" and "-Infinity" where a number is expected.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -27,6 +27,13 @@ _header = msgspec.json.Decoder(_Header)
 _events = msgspec.json.Decoder(AnyEvent)
 _commands = msgspec.json.Decoder(AnyCommand)
 _json = msgspec.json.Decoder()
+# The fields that may hold a spelled-out number, by kind of event; a lane called NaN is none.
+_FLOATS = {
+    kind.__name__: tuple(
+        field.name for field in msgspec.structs.fields(kind) if float in (field.type, *get_args(field.type))
+    )
+    for kind in get_args(AnyEvent)
+}
 
 
 def encode(message: Event | Command) -> bytes:
@@ -46,6 +53,14 @@ def decode_command(line: bytes | str) -> AnyCommand:
 
 def _decode(line: bytes | str, decoder: msgspec.json.Decoder[Any], kind: Any) -> Any:
     try:
+        text = line if isinstance(line, str) else line.decode()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"not a JSON line: {error}: {_shortened(line)}") from error
+    return _decode_text(text, decoder, kind)
+
+
+def _decode_text(line: str, decoder: msgspec.json.Decoder[Any], kind: Any) -> Any:
+    try:
         version = _header.decode(line).v
         if version != SCHEMA:
             raise BadInput(
@@ -54,19 +69,22 @@ def _decode(line: bytes | str, decoder: msgspec.json.Decoder[Any], kind: Any) ->
         return decoder.decode(line)
     except msgspec.ValidationError as error:
         return _decode_spelled(line, kind, error)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         raise BadInput(f"not a JSON line: {error}: {_shortened(line)}") from error
 
 
-def _decode_spelled(line: bytes | str, kind: Any, error: msgspec.ValidationError) -> Any:
+def _decode_spelled(line: str, kind: Any, error: msgspec.ValidationError) -> Any:
     """A second try for lines with a spelled-out number, which the fast path takes for a string in a number's place."""
-    raw = _json.decode(line)
     try:
+        raw = _json.decode(line)
         if not isinstance(raw, dict):
             raise error
         raw.pop("v", None)
-        return msgspec.convert(_numbers(raw), kind)
-    except msgspec.ValidationError:
+        for name in _FLOATS.get(raw.get("event", ""), ()):
+            if isinstance(raw.get(name), str):
+                raw[name] = _NON_FINITE.get(raw[name], raw[name])
+        return msgspec.convert(raw, kind)
+    except (msgspec.DecodeError, TypeError):
         raise BadInput(f"{error}: {_shortened(line)}") from error
 
 
@@ -78,17 +96,6 @@ def _spelled(value: Any) -> Any:
         return {key: _spelled(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_spelled(item) for item in value]
-    return value
-
-
-def _numbers(value: Any) -> Any:
-    """The reverse of `_spelled`."""
-    if isinstance(value, str):
-        return _NON_FINITE.get(value, value)
-    if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_numbers(item) for item in value]
     return value
 
 

@@ -23,7 +23,7 @@ class ConsoleSink:
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         # Lines are written as they are, so rich only decides on colour, for the lanes' names and the summary.
-        self._out = Console(highlight=False, soft_wrap=True)
+        self._out = _Output(highlight=False, soft_wrap=True)
         self._messages = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
         self._state = RunState()
         self._ordered = OrderedEvaluations(())
@@ -87,6 +87,13 @@ class ConsoleSink:
 
     def _tell(self, text: str) -> None:
         self._messages.print(f"clipwatch: {text}")
+
+
+class _Output(Console):
+    """Leaves it to the program what is done when nobody reads any more; rich would end it."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 class _Download:

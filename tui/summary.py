@@ -14,7 +14,7 @@ _UNKNOWN = "-"
 def summary_table(state: RunState) -> Table:
     """A column per lane: its rule and steps, its last validation batch, all validation images, its speed."""
     dataset, config = state.dataset, state.config
-    every = f"all {dataset.validation:,} images" if dataset else "all images"
+    every = f"all {dataset.validation:,} (95 %)" if dataset else "all (95 %)"
     last = f"last {config.eval_size} images" if config else "last images"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     for heading in (*_heading(state), *(lane.name for lane in state.lanes.values())):
@@ -25,7 +25,7 @@ def summary_table(state: RunState) -> Table:
     table.add_row(last, "loss", *(f"{lane.latest.loss:.4f}" if lane.latest else _UNKNOWN for lane in lanes))
     table.add_row("", "accuracy", *(f"{lane.latest.accuracy:.2f}" if lane.latest else _UNKNOWN for lane in lanes))
     table.add_row(every, "loss", *(f"{lane.finished.loss:.4f}" if lane.finished else _UNKNOWN for lane in lanes))
-    table.add_row("", "accuracy (95 %)", *map(_accuracy, lanes))
+    table.add_row("", "accuracy", *map(_accuracy, lanes))
     table.add_row("speed", "", *map(_speed, lanes))
     return table
 

@@ -1,0 +1,104 @@
+"""The command line: what it refuses, and how it says so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import program
+import pytest
+
+from clipwatch.tui.cli import main
+
+DIGITS = ["--no-ui", "--dataset", "digits"]
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """The exit code and the one line of a refusal."""
+    try:
+        code = main([*arguments])
+    except SystemExit as leaving:
+        code = int(str(leaving.code))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith("clipwatch: ")
+    return code, line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--nonsense"], "--nonsense"),
+        (["--iter", "5"], "--iter"),
+        (["surprise"], "surprise"),
+        (["--dataset", "mnits"], "did you mean 'mnist'"),
+        (["--clip", "value:"], "value:"),
+        (["--clip", "value:abc"], "abc"),
+        (["--clip", "value:2:1"], "value:2:1"),
+        (["--clip", "value:nan"], "finite"),
+        (["--clip", "median:3"], "not a rule"),
+        (["--iterations", "many"], "'many' is not a whole number"),
+        (["--iterations", "1.5"], "'1.5' is not a whole number"),
+        (["--batch-size", "0"], "batch-size 0"),
+        (["--learning-rate", "much"], "'much' is not a number"),
+        (["--pace", "slow"], "'slow' is not a number"),
+        (["--config", "nowhere.toml"], "nowhere.toml"),
+        ([*DIGITS, "--batch-size", "1498"], "batch-size 1498: digits has only 1,497 images"),
+        ([*DIGITS, "--eval-size", "301"], "eval-size 301: digits has only 300 images"),
+        ([*DIGITS, "--device", "warp"], "device 'warp'"),
+        ([*DIGITS, "--device", "cuda:99"], "device 'cuda:99'"),
+        (["--no-ui", "--dataset", "mnist", "--data-dir", "/nowhere/at/all"], "/nowhere/at/all"),
+        (["--no-ui", "--dataset", "mnist"], "mnist"),
+        (["--web", "0"], "--web 0"),
+        ([], "--no-ui"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TEXTUAL_DRIVER", raising=False)
+    code, line = refused(capsys, *arguments)
+    assert code == 2
+    assert words in line
+
+
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--no-ui", "--clip", "value:", "--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_print_config_prints_what_would_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text('seed = 3\n[lanes]\na = "value:1e-2"\n', encoding="utf-8")
+    assert main(["--no-ui", "--config", str(file), "--iterations", "5", "--print-config"]) == 0
+    printed = tomllib.loads(capsys.readouterr().out)
+    assert (printed["seed"], printed["iterations"], printed["pace"]) == (3, 5, "max")
+    assert printed["lanes"] == {"a": "value:0.01"}
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_and_version_need_neither_torch_nor_numpy_nor_a_screen(flag: str) -> None:
+    code = (
+        "import sys\nfrom clipwatch.tui.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit as leaving:\n    assert leaving.code == 0\n"
+        "heavy = {'torch', 'torchvision', 'numpy', 'rich', 'textual', 'plotext'} & sys.modules.keys()\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=True)
+    assert "clipwatch" in done.stdout
+
+
+def test_a_fault_in_the_program_has_code_1_and_one_line() -> None:
+    # A torch that cannot be imported stands for any fault outside the user's input.
+    code = (
+        "import sys\nsys.modules['torch'] = None\nfrom clipwatch.tui.cli import main\n"
+        "sys.exit(main(['--no-ui', '--dataset', 'digits']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=program.DEADLINE)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("clipwatch: torch cannot be imported")
+    assert "pip install --force-reinstall torch torchvision" in line

@@ -1,0 +1,152 @@
+"""Every event and command goes to a line of strict JSON and back; everything else is refused in words."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clipwatch.core import commands, events
+from clipwatch.core.codec import decode_command, decode_event, encode
+from clipwatch.core.config import RunConfig
+from clipwatch.core.errors import BadInput
+
+PAUSED = events.LanePaused(lane="clipped", step=20)
+
+
+def values_of(kind: Any) -> st.SearchStrategy[Any]:
+    """Any value of a field's type."""
+    if kind is float:
+        return st.floats()
+    if get_origin(kind) is Literal:
+        return st.sampled_from(get_args(kind))
+    if kind is RunConfig:
+        return st.builds(RunConfig, seed=st.integers(0, 2**63 - 1), iterations=st.integers(1, 10**9))
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return structs_of(kind)
+    if kind == dict[str, str]:
+        return st.dictionaries(st.text(), st.text())
+    if get_args(kind):
+        return st.one_of(values_of(option) for option in get_args(kind))
+    return {str: st.text(), int: st.integers(-(2**63), 2**63 - 1), type(None): st.none(), bool: st.booleans()}[kind]
+
+
+def structs_of(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
+    return st.builds(kind, **{field.name: values_of(field.type) for field in msgspec.structs.fields(kind)})
+
+
+def refuse_constant(name: str) -> None:
+    raise AssertionError(f"{name} is not JSON")
+
+
+@given(st.one_of([structs_of(kind) for kind in get_args(events.AnyEvent)]))
+def test_every_event_comes_back_as_it_was(event: events.AnyEvent) -> None:
+    line = encode(event)
+    assert b"\n" not in line
+    json.loads(line, parse_constant=refuse_constant)
+    # NaN is not itself, so what is compared is how both are written.
+    assert encode(decode_event(line)) == line
+    assert type(decode_event(line)) is type(event)
+
+
+COMMANDS = [
+    commands.SetClip(lane="clipped", rule="value:0.001", at_step=5),
+    commands.Pause(),
+    commands.Resume(lane="a"),
+    commands.StepOnce(count=10),
+    commands.SetPace(pace=None),
+    commands.SetPace(pace=2.5),
+    commands.Extend(iterations=3),
+    commands.Stop(),
+    commands.Restart(seed=2**63 - 1, head="linear"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=repr)
+def test_every_command_comes_back_as_it_was(command: commands.AnyCommand) -> None:
+    assert decode_command(encode(command)) == command
+    assert {type(command) for command in COMMANDS} == set(get_args(commands.AnyCommand))
+
+
+@pytest.mark.parametrize(("number", "spelled"), [(math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity")])
+def test_numbers_that_json_lacks_are_spelled_out(number: float, spelled: str) -> None:
+    event = events.Evaluated(lane="a", step=1, loss=number, accuracy=0.5, train_loss=1.0, seconds=0.1)
+    raw = json.loads(encode(event))
+    assert raw["loss"] == spelled
+    assert repr(decode_event(encode(event))) == repr(event)
+
+
+def test_a_lane_that_is_called_like_a_number_stays_a_name() -> None:
+    event = events.Evaluated(lane="NaN", step=1, loss=1.0, accuracy=0.5, train_loss=math.inf, seconds=0.1)
+    assert decode_event(encode(event)) == event
+
+
+def test_a_line_names_its_schema_and_its_kind() -> None:
+    assert encode(PAUSED) == b'{"v":1,"event":"LanePaused","lane":"clipped","step":20}'
+
+
+def test_another_schema_is_refused() -> None:
+    with pytest.raises(BadInput, match="schema 2: written by another clipwatch"):
+        decode_event(encode(PAUSED).replace(b'"v":1', b'"v":2'))
+
+
+def test_a_command_typed_by_hand_needs_no_schema() -> None:
+    assert decode_command('{"command":"Pause"}') == commands.Pause()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        "3",
+        "{}",
+        '{"event":"Nothing"}',
+        '{"v":"x"}',
+        b"\xff\xfe",
+        '{"event":"LanePaused","lane":3}',
+    ],
+)
+def test_garbage_is_refused_in_words(line: str | bytes) -> None:
+    for decode in (decode_event, decode_command):
+        with pytest.raises(BadInput):
+            decode(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"command":"SetClip","rule":"value:"}',
+        '{"command":"SetClip","rule":"none","lanee":"x"}',
+        '{"command":"StepOnce","count":0}',
+        '{"command":"SetPace","pace":-1}',
+        '{"command":"SetPace","pace":"NaN"}',
+        '{"command":"Extend","iterations":0}',
+        '{"command":"Extend","iterations":1e999}',
+        '{"command":"Pause","at_step":-1}',
+        '{"command":"Restart","head":"round"}',
+    ],
+)
+def test_commands_that_make_no_sense_are_refused(line: str) -> None:
+    with pytest.raises(BadInput):
+        decode_command(line)
+
+
+@given(st.binary(max_size=60), st.integers(0, 200))
+def test_no_damage_to_a_line_raises_anything_else(noise: bytes, place: int) -> None:
+    line = encode(PAUSED)
+    damaged = line[:place] + noise + line[place:]
+    try:
+        decode_event(damaged)
+    except BadInput as error:
+        message = str(error)
+    else:
+        return
+    assert len(message.splitlines()) == 1

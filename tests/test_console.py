@@ -1,0 +1,179 @@
+"""What the console prints of events: order, wording, summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from test_state import EVALUATED, FINISHED, LANE, RUN, folded
+
+from clipwatch.core.events import (
+    ClipChanged,
+    Evaluated,
+    Event,
+    LaneExtended,
+    LaneFailed,
+    LaneFinished,
+    LaneStepped,
+    Notice,
+    PaceChanged,
+)
+from clipwatch.core.statistics import wilson_interval
+from clipwatch.tui.console import ConsoleSink
+from clipwatch.tui.ordered import OrderedEvaluations
+from clipwatch.tui.summary import summary_table
+from clipwatch.tui.wording import evaluation_line, finished_line, lane_message
+
+CHANGE = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")
+
+
+def at(lane: str, step: int) -> Evaluated:
+    return Evaluated(lane=lane, step=step, loss=1.0, accuracy=0.5, train_loss=1.0, seconds=0.0)
+
+
+@given(st.permutations(["a"] * 5 + ["b"] * 5 + ["c"] * 5))
+def test_evaluations_come_out_by_step_and_then_by_lane_however_they_came_in(arrivals: list[str]) -> None:
+    ordered, steps, shown = OrderedEvaluations(("a", "b", "c")), dict.fromkeys("abc", 0), []
+    for lane in arrivals:
+        shown += ordered.add(at(lane, steps[lane]))
+        steps[lane] += 10
+    for lane in "abc":
+        shown += ordered.end(lane)
+    assert [(event.step, event.lane) for event in shown] == [
+        (step, lane) for step in range(0, 50, 10) for lane in "abc"
+    ]
+
+
+def test_a_lane_that_ended_holds_nobody_back() -> None:
+    ordered = OrderedEvaluations(("a", "b"))
+    assert list(ordered.add(at("a", 0))) == []
+    assert list(ordered.end("b")) == [at("a", 0)]
+    assert list(ordered.add(at("a", 10))) == [at("a", 10)]
+
+
+def test_the_line_is_the_assignments() -> None:
+    event = Evaluated(lane="a", step=0, loss=2.3175912, accuracy=0.09, train_loss=1.0, seconds=0.0)
+    assert evaluation_line(event) == "Step: 0 validation accuracy: 0.09 loss: 2.31759"
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (CHANGE, "Step: 12 clip value:0.001 -> none"),
+        (LaneStepped(lane="a", step=3, count=1), "Step: 3 going 1 step"),
+        (LaneStepped(lane="a", step=3, count=2), "Step: 3 going 2 steps"),
+        (PaceChanged(lane="a", step=3, pace=None), "Step: 3 pace full speed"),
+        (PaceChanged(lane="a", step=3, pace=0.5), "Step: 3 pace 0.5 steps/s"),
+        (LaneExtended(lane="a", step=3, iterations=9), "Step: 3 extended to 9 steps"),
+        (LaneFailed(lane="a", step=3, reason="diverged", cause="nan", seconds=1.0), "Step: 3 diverged: nan"),
+        (LaneFailed(lane="a", step=3, reason="error", cause="boom", seconds=1.0), "Step: 3 failed: boom"),
+        (Notice(text="x"), None),
+    ],
+)
+def test_events_in_words(event: Event, words: str | None) -> None:
+    assert lane_message(event) == words
+
+
+def test_the_end_in_words() -> None:
+    assert finished_line(FINISHED) == "Step: 100 completed: accuracy 0.600 loss 1.0000 on 5 images"
+
+
+def table(*events: Event) -> str:
+    console = Console(width=100)
+    with console.capture() as capture:
+        console.print(summary_table(folded(RUN, LANE, *events)))
+    return capture.get()
+
+
+def test_the_summary_has_what_was_measured() -> None:
+    text = table(EVALUATED, FINISHED)
+    for words in [
+        "digits, seed 0",
+        "value:0.001",
+        "100",
+        "1.0000",
+        "0.50",
+        "0.600 (0.231-0.882)",
+        "12 steps/s in 8.00 s",
+    ]:
+        assert words in text
+
+
+def test_the_summary_says_when_a_lane_was_touched_stopped_or_failed() -> None:
+    assert "changed under way" in table(CHANGE, FINISHED)
+    stopped = msgspec.structs.replace(FINISHED, reason="stopped", step=40)
+    assert "40, stopped" in table(stopped)
+    failed = LaneFailed(lane="a", step=5, reason="diverged", cause="nan", seconds=1.0)
+    assert "diverged at 5" in table(failed)
+
+
+@pytest.mark.parametrize(
+    ("right", "of", "low", "high"),
+    # The third is R. G. Newcombe's example (Statistics in Medicine 17, 1998); the others are worked out by hand.
+    [(0, 10, 0.0, 0.27753), (10, 10, 0.72247, 1.0), (81, 263, 0.2553, 0.3662), (50, 100, 0.40383, 0.59617)],
+)
+def test_the_interval_is_wilsons(right: int, of: int, low: float, high: float) -> None:
+    assert wilson_interval(right, of) == pytest.approx((low, high), abs=1e-4)
+
+
+Printed = Callable[..., tuple[str, str]]
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
+    def run(*events: Event, quiet: bool = False) -> tuple[str, str]:
+        sink = ConsoleSink(quiet=quiet)
+        for event in events:
+            sink.receive(event)
+        sink.close()
+        captured = capsys.readouterr()
+        return captured.out, captured.err
+
+    return run
+
+
+LANES = [msgspec.structs.replace(LANE, lane=name) for name in ("unclipped", "clipped")]
+ENDS = [msgspec.structs.replace(FINISHED, lane=name) for name in ("unclipped", "clipped")]
+RUNNING = [RUN, *LANES, at("clipped", 0), at("unclipped", 0), msgspec.structs.replace(CHANGE, lane="clipped"), *ENDS]
+
+
+def test_training_goes_to_the_output_and_messages_to_the_other(printed: Printed) -> None:
+    out, err = printed(*RUNNING, Notice(text="look here"))
+    assert out.splitlines()[:3] == [
+        "Start Training...",
+        "[unclipped] Step: 0 validation accuracy: 0.5 loss: 1",
+        "[clipped]   Step: 0 validation accuracy: 0.5 loss: 1",
+    ]
+    assert err.splitlines() == [
+        "clipwatch: lane clipped: Step: 12 clip value:0.001 -> none",
+        "clipwatch: look here",
+    ]
+
+
+def test_quiet_leaves_the_summary_and_warnings(printed: Printed) -> None:
+    out, err = printed(*RUNNING, Notice(text="by the way", level="info"), Notice(text="look here"), quiet=True)
+    assert "Step:" not in out
+    assert "Start" not in out
+    assert "0.600" in out
+    assert err.splitlines() == ["clipwatch: look here"]
+
+
+def test_colour_is_wanted_with_force_color_and_not_without(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b" not in "".join(printed(*RUNNING))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[36m[unclipped]\x1b[0m Step: 0 validation" in printed(*RUNNING)[0]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in printed(*RUNNING)[0]
+    monkeypatch.setenv("NO_COLOR", "")
+    assert "\x1b[36m" in printed(*RUNNING)[0]
+    monkeypatch.setenv("FORCE_COLOR", "")
+    assert "\x1b" not in printed(*RUNNING)[0]
+
+
+def test_a_lane_finished_is_no_message(printed: Printed) -> None:
+    assert isinstance(ENDS[0], LaneFinished)
+    assert printed(RUN, *LANES, *ENDS)[1] == ""

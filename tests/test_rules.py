@@ -1,0 +1,95 @@
+"""The grammar of clip rules, and what the rules do."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clipwatch.core.clipping import clip_
+from clipwatch.core.errors import BadInput
+from clipwatch.core.rules import NoClip, ValueClip, parse_rule
+
+bounds = st.floats(1e-10, 1e3, allow_nan=False).map(lambda bound: float(f"{bound:.12g}"))
+rules = st.one_of(
+    st.just(NoClip()),
+    bounds.map(lambda bound: ValueClip(-bound, bound)),
+    st.tuples(bounds, bounds).map(lambda pair: ValueClip(-pair[0], pair[1])),
+    bounds.map(lambda bound: ValueClip(None, bound)),
+    bounds.map(lambda bound: ValueClip(-bound, None)),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "canonical"),
+    [
+        ("none", NoClip(), "none"),
+        (" value:0.001 ", ValueClip(-0.001, 0.001), "value:0.001"),
+        ("value:1e-3", ValueClip(-0.001, 0.001), "value:0.001"),
+        ("value:-0.001:0.001", ValueClip(-0.001, 0.001), "value:0.001"),
+        ("value:-0.001:0.002", ValueClip(-0.001, 0.002), "value:-0.001:0.002"),
+        ("value::0.002", ValueClip(None, 0.002), "value::0.002"),
+        ("value:-0.002:", ValueClip(-0.002, None), "value:-0.002:"),
+        ("value:0:1", ValueClip(0, 1), "value:0:1"),
+    ],
+)
+def test_rules_are_read_and_have_one_spelling(text: str, rule: object, canonical: str) -> None:
+    assert parse_rule(text) == rule
+    assert str(parse_rule(text)) == canonical
+
+
+@given(rules)
+def test_every_rule_is_read_back_from_its_spelling(rule: NoClip | ValueClip) -> None:
+    assert parse_rule(str(rule)) == rule
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "non",
+        "none:1",
+        "value",
+        "value:",
+        "value::",
+        "value:abc",
+        "value:2:1",
+        "value:1:1",
+        "value:-1",
+        "value:0",
+        "value:nan",
+        "value:inf",
+        "value:-inf:1",
+        "value:1:2",
+        "value:-2:-1",
+        "value:1:2:3",
+        "norm",
+    ],
+)
+def test_malformed_rules_are_refused_by_name_in_one_line(text: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse_rule(text)
+    assert repr(text) in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@given(rules, st.lists(st.floats(-1e3, 1e3, width=32), min_size=1))
+def test_clipping_keeps_within_the_bounds_and_changes_nothing_else(
+    rule: NoClip | ValueClip, values: list[float]
+) -> None:
+    gradient = torch.tensor(values)
+    clipped = clip_(gradient.clone(), rule)
+    low = -torch.inf if isinstance(rule, NoClip) or rule.low is None else torch.tensor(rule.low).item()
+    high = torch.inf if isinstance(rule, NoClip) or rule.high is None else torch.tensor(rule.high).item()
+    assert (clipped >= low).all()
+    assert (clipped <= high).all()
+    within = (gradient >= low) & (gradient <= high)
+    assert torch.equal(clipped[within], gradient[within])
+    assert torch.equal(clip_(clipped.clone(), rule), clipped)
+
+
+def test_clipping_leaves_nan_and_bounds_infinity() -> None:
+    clipped = clip_(torch.tensor([torch.nan, torch.inf, -torch.inf]), ValueClip(-0.001, 0.001))
+    assert clipped[0].isnan()
+    assert clipped[1:].tolist() == pytest.approx([0.001, -0.001])
