@@ -69,7 +69,7 @@ def _decode_text(line: str, decoder: msgspec.json.Decoder[Any], kind: Any) -> An
         return decoder.decode(line)
     except msgspec.ValidationError as error:
         return _decode_spelled(line, kind, error)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
         raise BadInput(f"not a JSON line: {error}: {_shortened(line)}") from error
 
 

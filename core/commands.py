@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from .config import MOST
 from .errors import BadInput
 from .rules import parse_rule
 
@@ -51,8 +52,8 @@ class StepOnce(Command, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         Command.__post_init__(self)
-        if self.count < 1:
-            raise BadInput(f"count {self.count}: at least 1 step")
+        if not 1 <= self.count <= MOST:
+            raise BadInput(f"count {self.count}: from 1 to 10^15 steps")
 
 
 class SetPace(Command, frozen=True, kw_only=True):
@@ -73,8 +74,8 @@ class Extend(Command, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         Command.__post_init__(self)
-        if self.iterations < 1:
-            raise BadInput(f"iterations {self.iterations}: at least 1 more")
+        if not 1 <= self.iterations <= MOST:
+            raise BadInput(f"iterations {self.iterations}: from 1 to 10^15 more")
 
 
 class Stop(Command, frozen=True, kw_only=True):

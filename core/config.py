@@ -17,6 +17,8 @@ from .rules import parse_rule
 
 DATASETS = ("auto", "mnist", "fashion-mnist", "kmnist", "qmnist", "digits")
 HEADS = ("relu", "linear")
+# Counts are bounded so that their sums, too, fit the numbers of JSON.
+MOST = 10**15
 _LANE_NAME = re.compile(r"[\w.+-]{1,24}")
 
 
@@ -63,6 +65,11 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         _known("head", self.head, HEADS)
         for name in ("iterations", "batch_size", "eval_every", "eval_size"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be 1 or more")
+            _require(getattr(self, name) <= MOST, name, getattr(self, name), "must be at most 10^15")
+        for name in ("data_dir", "device"):
+            text = getattr(self, name) or ""
+            # The run is written down as JSON and TOML, which hold no other bytes.
+            _require(text.encode(errors="replace").decode() == text, name, repr(text), "must be valid Unicode")
         _require(0 <= self.seed < 2**63, "seed", self.seed, "must be from 0 to 2^63 - 1")
         for name in ("learning_rate", "init_std"):
             value = getattr(self, name)
@@ -103,7 +110,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             return tomllib.load(file)
     except OSError as error:
         raise BadInput(f"config file {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"config file {path}: not TOML: {error}") from error
 
 

@@ -39,9 +39,9 @@ Rule = NoClip | ValueClip
 
 def parse_rule(text: str) -> Rule:
     """The rule that `text` writes; BadInput names what is wrong with it."""
-    kind, _, rest = text.strip().partition(":")
-    if kind == "none" and not rest:
+    if text.strip() == "none":
         return NoClip()
+    kind, _, rest = text.strip().partition(":")
     if kind != "value":
         raise BadInput(f"clip rule {text!r}: not a rule; write one of {EXAMPLES}")
     sides = rest.split(":")
@@ -60,7 +60,8 @@ def _parse_bound(side: str, text: str) -> float | None:
         raise BadInput(f"clip rule {text!r}: {side!r} is not a number") from None
     if not math.isfinite(value):
         raise BadInput(f"clip rule {text!r}: a bound must be finite; leave a side empty to leave it free")
-    return value
+    # Adding 0 makes -0 the same as 0, in spelling too.
+    return value + 0.0
 
 
 def _symmetric(bound: float | None, text: str) -> ValueClip:
@@ -78,4 +79,5 @@ def _interval(low: float | None, high: float | None, text: str) -> ValueClip:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.12g}"
+    # The shortest spelling that is read back as the same number.
+    return "" if value is None else repr(value).removesuffix(".0")

@@ -81,7 +81,8 @@ def apply(state: RunState, event: Event) -> RunState:
         case DownloadProgressed():
             return replace(state, download=event)
         case RunStarted(config=config, dataset=dataset, device=device):
-            return replace(state, stage="", download=None, config=config, dataset=dataset, device=device)
+            # After a restart nothing of the run before is left.
+            return RunState(stage="", config=config, dataset=dataset, device=device, notice=state.notice)
         case Notice():
             return replace(state, notice=event)
         case RunFinished():

@@ -215,3 +215,16 @@ def test_on_a_terminal_lanes_are_coloured_and_without_wish_not() -> None:
     assert "\x1b[36m[unclipped]\x1b[0m" in output()
     assert "\x1b[36m" in output(NO_COLOR="")
     assert "\x1b[3" not in output(NO_COLOR="1")
+
+
+@pytest.mark.skipif("CLIPWATCH_TEST_MNIST" not in os.environ, reason="CLIPWATCH_TEST_MNIST names no folder with MNIST")
+def test_real_mnist_trains() -> None:
+    done = program.run(
+        "--no-ui", "--iterations", "200", "--head", "linear", "--data-dir", os.environ["CLIPWATCH_TEST_MNIST"]
+    )
+    assert done.stderr == ""
+    assert "mnist, seed 0" in done.stdout
+    accuracies = [float(line.split("accuracy: ")[1].split()[0]) for line in training_lines(done.stdout)]
+    assert accuracies[0] < 0.3
+    # 200 steps of 8 images already tell most digits apart when no class can die.
+    assert min(accuracies[-6:]) > 0.6

@@ -16,8 +16,13 @@ from .paces import GENTLE
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit code is 0 done, 1 failed, 2 bad input, 130 or 143 interrupted, 141 nobody reads."""
-    given = parse(sys.argv[1:] if arguments is None else arguments)
+    given = None
     try:
+        try:
+            given = parse(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            # What --help prints, while it can still be told that nobody reads it.
+            sys.stdout.flush()
         screen = not (given.no_ui or given.json or given.control)
         config = run_config(given, pace=GENTLE) if screen else run_config(given)
         if given.print_config:
@@ -35,9 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
 
         return run_headless(config, json=given.json, control=given.control, quiet=given.quiet, debug=given.debug)
     except ClipwatchError as error:
-        if given.debug:
+        if given and given.debug:
             traceback.print_exc()
-        print(f"clipwatch: {error}", file=sys.stderr)
+        print(f"clipwatch: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130

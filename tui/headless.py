@@ -93,6 +93,23 @@ def _signals_stop(session: Session) -> Iterator[list[int]]:
 
 
 def _obey_standard_input(session: Session) -> None:
+    try:
+        _obey_lines(session)
+    except OSError as error:
+        session.tell(f"no more commands: standard input: {error.strerror}")
+    session.close()
+    if hasattr(select, "poll"):
+        # Whoever gave the commands and read the events may have died: then nobody can read standard output any more.
+        readers = select.poll()
+        readers.register(1, 0)
+        readers.poll()
+        session.send(Stop())
+
+
+def _obey_lines(session: Session) -> None:
+    if sys.stdin is None:
+        # Closed before the program began: its number belongs to some other file by now.
+        return
     # Unbuffered and apart from sys.stdin, whose lock a thread still waiting here would hold when the program ends.
     with open(0, "rb", buffering=0, closefd=False) as lines:
         for line in lines:
@@ -102,10 +119,3 @@ def _obey_standard_input(session: Session) -> None:
                 session.send(decode_command(line))
             except BadInput as error:
                 session.tell(f"command not understood: {error}")
-    session.close()
-    if hasattr(select, "poll"):
-        # Whoever gave the commands and read the events may have died: then nobody can read standard output any more.
-        readers = select.poll()
-        readers.register(1, 0)
-        readers.poll()
-        session.send(Stop())

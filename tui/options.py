@@ -21,7 +21,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"clipwatch: {message}; see clipwatch --help", file=sys.stderr)
+        print(f"clipwatch: {' '.join(message.splitlines())}; see clipwatch --help", file=sys.stderr)
         raise SystemExit(2)
 
 
@@ -49,7 +49,7 @@ def run_config(given: argparse.Namespace, environment: Mapping[str, str] = os.en
     flags: dict[str, Any] = dict(given.options)
     if "lanes" in flags:
         flags["lanes"] = _lanes(flags["lanes"])
-    from_file = read_toml(Path(given.config)) if given.config else {}
+    from_file = _settings(given)
     from_file.pop("keys", None)
     if "lanes" in flags:
         # Lanes given by flag replace the file's, its rule for the clipped one included.
@@ -60,10 +60,14 @@ def run_config(given: argparse.Namespace, environment: Mapping[str, str] = os.en
 
 def key_settings(given: argparse.Namespace) -> dict[str, str]:
     """The config file's [keys]: ids of keys and what to press for them."""
-    keys = read_toml(Path(given.config)).get("keys", {}) if given.config else {}
+    keys = _settings(given).get("keys", {})
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise BadInput('keys: write a table of ID = "KEY"')
     return keys
+
+
+def _settings(given: argparse.Namespace) -> dict[str, Any]:
+    return {} if given.config is None else read_toml(Path(given.config))
 
 
 def _lanes(pairs: list[str]) -> dict[str, str]:

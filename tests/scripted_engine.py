@@ -1,0 +1,197 @@
+"""An engine without training: speaks the event stream as told, and writes down every command that it gets.
+
+    python scripted_engine.py BEHAVIOUR [--heard FILE] [--evaluations N] [--dataset NAME] [--pid FILE]
+
+BEHAVIOUR: `normal` answers commands; `silent` obeys only Stop; `mute` says nothing at all; `garbage` writes lines that
+are no events between those that are; `half` ends in the middle of a line; `slow` writes half a line and the rest after
+the next command; `dies` ends before it starts; `stubborn` does not end when asked; `diverges` and `finishes` end lanes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+import msgspec
+
+from clipwatch.core.codec import decode_command, encode
+from clipwatch.core.commands import Command, Extend, Pause, Restart, Resume, SetClip, SetPace, StepOnce, Stop
+from clipwatch.core.config import RunConfig
+from clipwatch.core.events import (
+    ClipChanged,
+    DatasetInfo,
+    Evaluated,
+    Event,
+    LaneExtended,
+    LaneFailed,
+    LaneFinished,
+    LanePaused,
+    LaneResumed,
+    LaneStarted,
+    LaneStepped,
+    Notice,
+    PaceChanged,
+    RunFinished,
+    RunStarted,
+    StageStarted,
+)
+
+DIGITS = DatasetInfo(name="digits", origin="embedded", training=1347, validation=450, checksum="0")
+
+
+def say(*events: Event) -> None:
+    write(b"".join(encode(event) + b"\n" for event in events))
+
+
+def write(text: bytes) -> None:
+    sys.stdout.buffer.write(text)
+    sys.stdout.buffer.flush()
+
+
+class Script:
+    """One run after another; a lane's `step` is where its evaluations have come to."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self._given = given
+        self._config = RunConfig(dataset=given.dataset, pace=100.0)
+
+    def begin(self) -> None:
+        self.rules = {lane.name: lane.rule for lane in self._config.lanes}
+        self.iterations = self._config.iterations
+        say(
+            StageStarted(stage="reading data"),
+            RunStarted(config=self._config, dataset=DIGITS, device="cpu", versions={}, time=0.0),
+        )
+        for name, rule in self.rules.items():
+            say(LaneStarted(lane=name, step=0, rule=rule, iterations=self.iterations, parameters=61706, seconds=0.0))
+        self.step = 0
+        for _ in range(self._given.evaluations):
+            say(*(self._evaluated(name) for name in self.rules))
+            self.step += self._config.eval_every
+
+    def _evaluated(self, lane: str) -> Evaluated:
+        fall = 0.25 if lane == "clipped" else 0.5
+        share = min(1.0, self.step / self.iterations)
+        return Evaluated(
+            lane=lane,
+            step=self.step,
+            loss=2.3 - fall * share,
+            accuracy=round(0.1 + fall * share, 2),
+            train_loss=2.3,
+            seconds=self.step / 100,
+        )
+
+    def answer(self, command: Command) -> None:
+        """What the real engine says, at once."""
+        lanes, step = [name for name in self.rules if command.lane in (None, name)], self.step
+        match command:
+            case SetClip(rule=rule):
+                for lane in lanes:
+                    say(ClipChanged(lane=lane, step=step, rule=rule, previous=self.rules[lane]))
+                    self.rules[lane] = rule
+            case Pause():
+                say(*(LanePaused(lane=lane, step=step) for lane in lanes))
+            case Resume():
+                say(*(LaneResumed(lane=lane, step=step) for lane in lanes))
+            case StepOnce(count=count):
+                say(*(LaneStepped(lane=lane, step=step, count=count) for lane in lanes))
+                say(*(LanePaused(lane=lane, step=step) for lane in lanes))
+            case SetPace(pace=pace):
+                say(*(PaceChanged(lane=lane, step=step, pace=pace) for lane in lanes))
+            case Extend(iterations=more):
+                self.iterations += more
+                say(*(LaneExtended(lane=lane, step=step, iterations=self.iterations) for lane in lanes))
+            case Restart(seed=seed, head=head):
+                given = {"seed": seed, "head": head}
+                changes = {name: value for name, value in given.items() if value is not None}
+                self._config = msgspec.structs.replace(self._config, **changes)
+                self.begin()
+
+    def finish(self, reason: str = "completed") -> None:
+        for lane in self.rules:
+            say(
+                LaneFinished(
+                    lane=lane,
+                    step=self.iterations if reason == "completed" else self.step,
+                    reason=reason,
+                    loss=0.5,
+                    correct=400,
+                    total=450,
+                    seconds=2.0,
+                    training_seconds=2.0,
+                )
+            )
+
+    def diverge(self) -> None:
+        cause = "loss is nan\nafter \x1b[31mred\x1b[0m words"
+        say(LaneFailed(lane="unclipped", step=self.step, reason="diverged", cause=cause, seconds=1.0))
+
+
+def commands(heard: str | None) -> Iterator[Command]:
+    """Every command until Stop or the end of input, written down as it comes."""
+    while line := sys.stdin.buffer.readline():
+        if heard:
+            with open(heard, "ab") as file:
+                file.write(line)
+        command = decode_command(line)
+        yield command
+        if isinstance(command, Stop):
+            return
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("behaviour")
+    parser.add_argument("--heard")
+    parser.add_argument("--pid")
+    parser.add_argument("--dataset", default="digits")
+    parser.add_argument("--evaluations", type=int, default=21)
+    given = parser.parse_args()
+    if given.pid:
+        with open(given.pid, "w", encoding="ascii") as file:
+            file.write(str(os.getpid()))
+    if given.behaviour == "dies":
+        print("warming up\nclipwatch: no such luck", file=sys.stderr)
+        return 3
+    if given.behaviour == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    script = Script(given)
+    if given.behaviour != "mute":
+        script.begin()
+    play(script, given)
+    return 0
+
+
+def play(script: Script, given: argparse.Namespace) -> None:
+    half = b'{"v":1,"event":"Notice","text":"the other'
+    match given.behaviour:
+        case "garbage":
+            write(b"Segmentation what?\n\xff\xfe\x00\n[1, 2]\n" + b'{"v":1,"event":"LaneAteItsTail"}\n')
+            say(Notice(text="still here", level="info"))
+        case "half":
+            write(half)
+            return
+        case "slow":
+            write(half)
+        case "diverges":
+            script.diverge()
+        case "finishes":
+            script.finish()
+    for command in commands(given.heard):
+        if given.behaviour == "slow":
+            write(b' half","level":"info"}\n')
+        elif given.behaviour not in ("silent", "mute") and not isinstance(command, Stop):
+            script.answer(command)
+    if given.behaviour == "stubborn":
+        time.sleep(60)
+    if given.behaviour not in ("finishes", "mute"):
+        script.finish("stopped")
+        say(RunFinished(reason="stopped", seconds=2.0))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
