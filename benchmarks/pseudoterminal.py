@@ -12,6 +12,7 @@ import termios
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 CLIPWATCH = ("-c", "from clipwatch.tui.cli import main; raise SystemExit(main())")
 _CHUNK = 1 << 16
@@ -61,19 +62,26 @@ class Pseudoterminal:
         while (left := end - time.perf_counter()) > 0 and self.read(left):
             pass
 
-    def read_until(self, words: bytes, seconds: float = 60.0) -> float:
-        """Seconds since the start until `words` (of one style) came, from what is read from here on."""
-        seen, end = len(self.output), time.perf_counter() + seconds
+    def read_until(self, words: bytes, seconds: float = 60.0, since: int = 0) -> float:
+        """Read until `words` (of one style) come after the first `since` bytes; seconds since the start."""
+        seen, end = since, time.perf_counter() + seconds
         while self.output.find(words, seen) < 0:
-            seen = max(seen, len(self.output) - len(words))
+            seen = max(since, len(self.output) - len(words))
             if time.perf_counter() > end or not self.read(end - time.perf_counter()):
-                raise RuntimeError(f"{words!r} never came; the terminal's last: {bytes(self.output[-2000:])!r}")
+                raise RuntimeError(f"{words!r} never came; the terminal's last: {bytes(self.output[-200:])!r}")
         return time.perf_counter() - self.started
 
-    def close(self) -> str:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.finish()
+        os.close(self._terminal)
+
+    def finish(self) -> str:
         """Read to the end of the program; everything that it wrote."""
         while self.read(60):
             pass
         self.process.wait()
-        os.close(self._terminal)
         return self.output.decode(errors="replace")

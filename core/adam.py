@@ -6,6 +6,9 @@ library's own optimizer spends as long in Python as in arithmetic on a vector of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -51,3 +54,15 @@ class Adam:
         rate = self._learning_rate / (1 - self._beta1**self.steps)
         moments = (self.first_moment, self.second_moment)
         _unlocked_update(self._parameters, gradient, *moments, self._beta1, BETA2, EPS, correction, rate)
+
+    @property
+    def state(self) -> dict[str, Tensor | int]:
+        """A copy of all that the next update depends on but the gradient."""
+        moments = {"first_moment": self.first_moment.clone(), "second_moment": self.second_moment.clone()}
+        return {**moments, "steps": self.steps}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state`."""
+        self.first_moment.copy_(state["first_moment"])
+        self.second_moment.copy_(state["second_moment"])
+        self.steps = state["steps"]

@@ -22,6 +22,17 @@ class Batches:
         self._order = self._shuffled()
         self._next = 0
 
+    @property
+    def position(self) -> tuple[Tensor, int]:
+        """Where the walk stands: the generator's state before the current order was drawn, and the place in it."""
+        return self._drawn_from, self._next
+
+    def go_to(self, position: tuple[Tensor, int]) -> None:
+        """Stand where `position` was taken."""
+        state, self._next = position
+        self._generator.set_state(state)
+        self._order = self._shuffled()
+
     def next_batch(self, size: int) -> tuple[Tensor, Tensor]:
         """`size` images and labels, at most as many as there are."""
         end = self._next + size
@@ -36,4 +47,5 @@ class Batches:
         return self._images[chosen], self._labels[chosen]
 
     def _shuffled(self) -> Tensor:
+        self._drawn_from = self._generator.get_state()
         return torch.randperm(len(self._labels), generator=self._generator).to(self._labels.device)

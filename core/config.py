@@ -58,12 +58,13 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     head: Literal["relu", "linear"] = "relu"
     lanes: tuple[LaneConfig, ...] = DEFAULT_LANES
     pace: float | None = None
+    checkpoint_every: int = 500
     device: str = "cpu"
 
     def __post_init__(self) -> None:
         _known("dataset", self.dataset, DATASETS)
         _known("head", self.head, HEADS)
-        for name in ("iterations", "batch_size", "eval_every", "eval_size"):
+        for name in ("iterations", "batch_size", "eval_every", "eval_size", "checkpoint_every"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be 1 or more")
             _require(getattr(self, name) <= MOST, name, getattr(self, name), "must be at most 10^15")
         for name in ("data_dir", "device"):

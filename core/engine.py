@@ -13,9 +13,10 @@ import platform
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .commands import LaneCommand, Stop
 from .config import RunConfig
@@ -25,18 +26,39 @@ from .events import Event, LaneFailed, LaneFinished, Notice, RunFinished, RunSta
 from .mailbox import Mailbox
 
 if TYPE_CHECKING:
-    from .lane import Lane
+    from .lane import Kept, Lane
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resumption:
+    """Where an interrupted run stood: the lanes' snapshots by name, and the seconds it had taken."""
+
+    snapshots: Mapping[str, Mapping[str, Any]]
+    seconds: float
+
 
 _JOIN_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
 class Engine:
-    """One run. `lasting` keeps lanes that have done their steps waiting for an `Extend`, until `Stop` or `close`."""
+    """One run. `lasting` keeps lanes that have done their steps waiting for an `Extend`, until `Stop` or `close`.
 
-    def __init__(self, config: RunConfig, *, lasting: bool = False, load: Callable[..., Dataset] = load) -> None:
-        self._config, self._load = config, load
-        self._happened: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+    `keep` is given what the lanes need to go on from their checkpoints and from their end, in order with the events;
+    `resumption` lets them go on from there.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        *,
+        lasting: bool = False,
+        load: Callable[..., Dataset] = load,
+        keep: Callable[[Kept], None] | None = None,
+        resumption: Resumption | None = None,
+    ) -> None:
+        self._config, self._load, self._keep, self._resumption = config, load, keep, resumption
+        self._happened: queue.SimpleQueue[Event | Kept | BaseException | None] = queue.SimpleQueue()
         self._mailboxes = {lane.name: Mailbox(lasting=lasting) for lane in config.lanes}
         self._outcomes: dict[str, LaneFinished | LaneFailed] = {}
         self._ended: set[str] = set()
@@ -53,7 +75,10 @@ class Engine:
             while (event := self._happened.get()) is not None:
                 if isinstance(event, BaseException):
                     raise event
-                yield event
+                if isinstance(event, Event):
+                    yield event
+                elif self._keep:
+                    self._keep(event)
         finally:
             self.send(Stop())
             conductor.join(_JOIN_SECONDS)
@@ -86,7 +111,7 @@ class Engine:
         started = time.perf_counter()
         try:
             lanes = self._prepare()
-            started = time.perf_counter()
+            started = time.perf_counter() - (self._resumption.seconds if self._resumption else 0.0)
             threads = [
                 threading.Thread(target=self._train, args=(lane, started), name=f"clipwatch-{lane.name}", daemon=True)
                 for lane in lanes
@@ -119,7 +144,8 @@ class Engine:
         self._happened.put(StageStarted(stage="loading torch"))
         from .preparation import prepare_lanes
 
-        lanes, device, notices = prepare_lanes(config, dataset)
+        snapshots = self._resumption.snapshots if self._resumption else {}
+        lanes, device, notices = prepare_lanes(config, dataset, snapshots, checkpoints=self._keep is not None)
         for text in notices:
             self.tell(text)
         if self._stopping.is_set():
@@ -144,7 +170,7 @@ class Engine:
         for command in self._mailboxes[lane.name].pending():
             self.tell(_too_late(lane.name, command))
 
-    def _note(self, event: Event) -> None:
+    def _note(self, event: Event | Kept) -> None:
         if isinstance(event, LaneFinished | LaneFailed):
             self._outcomes[event.lane] = event
         self._happened.put(event)

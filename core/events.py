@@ -66,8 +66,14 @@ class RunStarted(Event, frozen=True, kw_only=True):
     time: float
 
 
+class RecordingStarted(Event, frozen=True, kw_only=True):
+    """The run is being written to this folder."""
+
+    folder: str
+
+
 class LaneStarted(LaneEvent, frozen=True, kw_only=True):
-    """A lane is about to take its first step."""
+    """A lane is about to take its first step, or with `step` above 0 goes on from a checkpoint."""
 
     rule: str
     iterations: int
@@ -151,6 +157,7 @@ AnyEvent = (
     | DownloadProgressed
     | Notice
     | RunStarted
+    | RecordingStarted
     | LaneStarted
     | Evaluated
     | ClipChanged

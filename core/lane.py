@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from torch import Tensor
 
@@ -47,7 +47,21 @@ class Model(Protocol):
 class Optimizer(Protocol):
     """Updates the parameters it was made for."""
 
+    @property
+    def state(self) -> Mapping[str, Any]: ...
+
+    def restore(self, state: Mapping[str, Any]) -> None: ...
+
     def step(self, gradient: Tensor) -> None: ...
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a lane needs to go on bit for bit from `step`: tensors, numbers and strings by name."""
+
+    lane: str
+    step: int
+    snapshot: dict[str, Any]
 
 
 class Control(Protocol):
@@ -61,13 +75,14 @@ class Control(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How much a lane trains, and when it looks; sizes in images."""
+    """How much a lane trains, when it looks, how often it gives a `Kept` (None: never); sizes in images."""
 
     iterations: int
     batch_size: int
     eval_every: int
     eval_size: int
     pace: float | None = None
+    checkpoint_every: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +109,32 @@ class Lane:
         self._steps_granted = 0
         self._finished = False
         self._idle_seconds = 0.0
+        self._seconds_before = 0.0
 
-    def run(self, control: Control, started: float) -> Iterator[Event]:
+    def snapshot(self) -> dict[str, Any]:
+        """A copy of where the lane stands between two steps."""
+        training, validation = self._data.training.position, self._data.validation.position
+        return {
+            "step": self.step,
+            "rule": self._rule_text,
+            "parameters": self._model.parameters.clone(),
+            "optimizer": dict(self._optimizer.state),
+            "training": list(training),
+            "validation": list(validation),
+            "training_seconds": self._training_seconds(),
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Stand where a snapshot of a lane of the same run was taken."""
+        self.step, self._rule_text = snapshot["step"], snapshot["rule"]
+        self._rule = parse_rule(self._rule_text)
+        self._model.parameters.copy_(snapshot["parameters"])
+        self._optimizer.restore(snapshot["optimizer"])
+        self._data.training.go_to(tuple(snapshot["training"]))
+        self._data.validation.go_to(tuple(snapshot["validation"]))
+        self._seconds_before = snapshot["training_seconds"]
+
+    def run(self, control: Control, started: float) -> Iterator[Event | Kept]:
         """Train to the end, obeying `control` at step boundaries; `started` is the clock's reading at second 0."""
         self._started, self._entered = started, time.perf_counter()
         yield LaneStarted(
@@ -110,9 +149,15 @@ class Lane:
             for command in self._commands(control):
                 if isinstance(command, Stop):
                     if not self._finished:
+                        yield from self._kept()
                         yield self._finish("stopped")
                     return
                 yield self._obey(command)
+            if self.step >= self._iterations and not self._finished:
+                yield from self._kept()
+                yield self._finish("completed")
+                if not control.lasting:
+                    return
             if self._is_idle() or self._pacer.patience() > 0:
                 continue
             event = self._train()
@@ -121,11 +166,15 @@ class Lane:
             if isinstance(event, LaneFailed):
                 return
             if self.step == self._iterations:
-                yield self._finish("completed")
-                if not control.lasting:
-                    return
-            elif self._paused and not self._steps_granted:
+                continue
+            if self._schedule.checkpoint_every and self.step % self._schedule.checkpoint_every == 0:
+                yield from self._kept()
+            if self._paused and not self._steps_granted:
                 yield self._paused_here()
+
+    def _kept(self) -> Iterator[Kept]:
+        if self._schedule.checkpoint_every:
+            yield Kept(self.name, self.step, self.snapshot())
 
     def failed(self, cause: str) -> LaneFailed:
         """The event for an error that was raised in the step under way."""
@@ -197,7 +246,7 @@ class Lane:
 
     def _finish(self, reason: Literal["completed", "stopped"]) -> LaneFinished:
         """Measure the network on all validation images."""
-        training_seconds = time.perf_counter() - self._entered - self._idle_seconds
+        training_seconds = self._training_seconds()
         self._finished = True
         images, labels = self._data.all_validation
         loss_sum, correct = 0.0, 0
@@ -214,6 +263,9 @@ class Lane:
             seconds=self._seconds(),
             training_seconds=training_seconds,
         )
+
+    def _training_seconds(self) -> float:
+        return self._seconds_before + time.perf_counter() - self._entered - self._idle_seconds
 
     def _failed(self, reason: Literal["diverged", "error"], cause: str) -> LaneFailed:
         return LaneFailed(lane=self.name, step=self.step, reason=reason, cause=cause, seconds=self._seconds())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from .config import RunConfig
 from .datasets import Dataset, Split
@@ -31,8 +32,13 @@ def lane_thread() -> Iterator[None]:
         yield
 
 
-def prepare_lanes(config: RunConfig, dataset: Dataset) -> tuple[list[Lane], str, list[str]]:
-    """The lanes of a run, alike but for their rules; the device they are on; and what the user should be told."""
+def prepare_lanes(
+    config: RunConfig, dataset: Dataset, snapshots: Mapping[str, Mapping[str, Any]], *, checkpoints: bool
+) -> tuple[list[Lane], str, list[str]]:
+    """The lanes of a run, alike but for their rules; the device they are on; and what the user should be told.
+
+    A lane that `snapshots` names stands where its snapshot was taken.
+    """
     torch.set_num_threads(1)
     device = _device(config.device)
     training, validation = _tensors(dataset.training, device), _tensors(dataset.validation, device)
@@ -43,6 +49,7 @@ def prepare_lanes(config: RunConfig, dataset: Dataset) -> tuple[list[Lane], str,
         eval_every=config.eval_every,
         eval_size=config.eval_size,
         pace=config.pace,
+        checkpoint_every=config.checkpoint_every if checkpoints else None,
     )
     lanes = []
     for lane in config.lanes:
@@ -53,7 +60,10 @@ def prepare_lanes(config: RunConfig, dataset: Dataset) -> tuple[list[Lane], str,
             validation=Batches(*validation, seeded_generator(config.seed, "validation batches")),
             all_validation=validation,
         )
-        lanes.append(Lane(lane.name, lane.rule, model, optimizer, data, schedule))
+        made = Lane(lane.name, lane.rule, model, optimizer, data, schedule)
+        if lane.name in snapshots:
+            made.restore(snapshots[lane.name])
+        lanes.append(made)
     return lanes, str(device), _notices()
 
 
@@ -70,7 +80,7 @@ def _tensors(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
 def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise BadInput(
             f"device {name!r} cannot be used here: {str(error).splitlines()[0]}; try --device cpu"

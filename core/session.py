@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from .commands import AnyCommand, Restart, Stop
 from .config import RunConfig
-from .engine import Engine
+from .engine import Engine, Resumption
 from .events import Event
+
+if TYPE_CHECKING:
+    from .lane import Kept
 
 
 class Session:
     """An `Engine` that can start afresh; every run begins with its own `RunStarted`."""
 
-    def __init__(self, config: RunConfig, *, lasting: bool = False) -> None:
-        self._config, self._lasting = config, lasting
-        self._engine = Engine(config, lasting=lasting)
+    def __init__(
+        self,
+        config: RunConfig,
+        *,
+        lasting: bool = False,
+        keep: Callable[[Kept], None] | None = None,
+        resumption: Resumption | None = None,
+    ) -> None:
+        self._config, self._lasting, self._keep = config, lasting, keep
+        self._engine = Engine(config, lasting=lasting, keep=keep, resumption=resumption)
         self._next: RunConfig | None = None
         self._closed = False
         self._switching = threading.RLock()
@@ -60,7 +71,7 @@ class Session:
             if self._next is None:
                 return False
             self._config, self._next = self._next, None
-            self._engine = Engine(self._config, lasting=self._lasting)
+            self._engine = Engine(self._config, lasting=self._lasting, keep=self._keep)
             if self._closed:
                 self._engine.close()
             return True

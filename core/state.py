@@ -23,6 +23,7 @@ from .events import (
     LaneStepped,
     Notice,
     PaceChanged,
+    RecordingStarted,
     RunFinished,
     RunStarted,
     StageStarted,
@@ -62,6 +63,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     device: str = ""
     lanes: dict[str, LaneState] = {}
     notice: Notice | None = None
+    recorded_in: str | None = None
     finished: RunFinished | None = None
 
     @property
@@ -83,6 +85,8 @@ def apply(state: RunState, event: Event) -> RunState:
         case RunStarted(config=config, dataset=dataset, device=device):
             # After a restart nothing of the run before is left.
             return RunState(stage="", config=config, dataset=dataset, device=device, notice=state.notice)
+        case RecordingStarted(folder=folder):
+            return replace(state, recorded_in=folder)
         case Notice():
             return replace(state, notice=event)
         case RunFinished():
@@ -92,7 +96,10 @@ def apply(state: RunState, event: Event) -> RunState:
 
 
 def _with_lane(state: RunState, event: LaneEvent) -> RunState:
-    if isinstance(event, LaneStarted):
+    known = state.lanes.get(event.lane)
+    if known:
+        lane = apply_to_lane(known, event)
+    elif isinstance(event, LaneStarted):
         pace = state.config.pace if state.config else None
         lane = LaneState(
             name=event.lane,
@@ -102,8 +109,6 @@ def _with_lane(state: RunState, event: LaneEvent) -> RunState:
             pace=pace,
             started=event.seconds,
         )
-    elif known := state.lanes.get(event.lane):
-        lane = apply_to_lane(known, event)
     else:
         return state
     return msgspec.structs.replace(state, lanes={**state.lanes, event.lane: lane})
@@ -115,6 +120,8 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
     match event:
         case Evaluated():
             return replace(lane, step=step + 1, latest=event)
+        case LaneStarted(iterations=iterations, rule=rule):
+            return replace(lane, step=step, status="training", rule=rule, iterations=iterations, finished=None)
         case ClipChanged(rule=rule):
             return replace(lane, step=step, rule=rule, changed_at=(*lane.changed_at, step))
         case LanePaused():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 import tomllib
 from pathlib import Path
 
@@ -34,6 +37,10 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
         (["--nonsense"], "--nonsense"),
         (["--iter", "5"], "--iter"),
         (["surprise"], "surprise"),
+        (["--two\nlines"], "--two lines"),
+        (["--config", "two\nlines"], "two lines"),
+        (["--seed"], "--seed"),
+        (["--seed", "1\n2"], "not a whole number"),
         (["--dataset", "mnits"], "did you mean 'mnist'"),
         (["--clip", "value:"], "value:"),
         (["--clip", "value:abc"], "abc"),
@@ -102,3 +109,44 @@ def test_a_fault_in_the_program_has_code_1_and_one_line() -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("clipwatch: torch cannot be imported")
     assert "pip install --force-reinstall torch torchvision" in line
+
+
+def test_a_run_leaves_no_thread_and_no_handler_behind(capsys: pytest.CaptureFixture[str]) -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert main([*DIGITS, "--iterations", "5"]) == 0
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("clipwatch")]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+    assert capsys.readouterr().out.startswith("Start Training...\n")
+
+
+def through_shell(redirection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirection}', "sh", *program.COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=program.DEADLINE,
+    )
+
+
+@pytest.mark.parametrize(("redirection", "code"), [(">/dev/full", 1), (">&-", 2)])
+def test_output_that_cannot_be_written_is_one_line(redirection: str, code: int) -> None:
+    done = through_shell(redirection, "--no-ui", "--print-config")
+    assert done.returncode == code
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("clipwatch: ")
+
+
+def test_help_that_nobody_reads_is_no_fault() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([*program.COMMAND, "--help"], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert done.stderr == ""
+    assert done.returncode == 141
+
+
+def test_a_closed_standard_input_holds_no_commands() -> None:
+    done = through_shell("<&-", *DIGITS, "--iterations", "5", "--control")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "steps/s" in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -54,23 +55,39 @@ def test_every_event_comes_back_as_it_was(event: events.AnyEvent) -> None:
     assert type(decode_event(line)) is type(event)
 
 
-COMMANDS = [
-    commands.SetClip(lane="clipped", rule="value:0.001", at_step=5),
-    commands.Pause(),
-    commands.Resume(lane="a"),
-    commands.StepOnce(count=10),
-    commands.SetPace(pace=None),
-    commands.SetPace(pace=2.5),
-    commands.Extend(iterations=3),
-    commands.Stop(),
-    commands.Restart(seed=2**63 - 1, head="linear"),
-]
+def built(command: type[commands.Command], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.builds(command, lane=st.none() | st.text(), at_step=st.none() | st.integers(0, 2**63 - 1), **fields)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=repr)
+COUNTS = st.integers(1, 10**15)
+RULES = st.sampled_from(["none", "value:0.001", "value::2"])
+PACES = st.none() | st.floats(0, exclude_min=True, allow_infinity=False)
+COMMAND_STRATEGIES = {
+    commands.SetClip: built(commands.SetClip, rule=RULES),
+    commands.Pause: built(commands.Pause),
+    commands.Resume: built(commands.Resume),
+    commands.StepOnce: built(commands.StepOnce, count=COUNTS),
+    commands.SetPace: built(commands.SetPace, pace=PACES),
+    commands.Extend: built(commands.Extend, iterations=COUNTS),
+    commands.Stop: built(commands.Stop),
+    commands.Restart: built(
+        commands.Restart,
+        seed=st.none() | st.integers(0, 2**63 - 1),
+        head=st.sampled_from([None, "relu", "linear"]),
+    ),
+}
+
+
+@given(st.one_of(*COMMAND_STRATEGIES.values()))
 def test_every_command_comes_back_as_it_was(command: commands.AnyCommand) -> None:
-    assert decode_command(encode(command)) == command
-    assert {type(command) for command in COMMANDS} == set(get_args(commands.AnyCommand))
+    line = encode(command)
+    assert b"\n" not in line
+    json.loads(line, parse_constant=refuse_constant)
+    assert decode_command(line) == command
+
+
+def test_no_command_is_left_out() -> None:
+    assert COMMAND_STRATEGIES.keys() == set(get_args(commands.AnyCommand))
 
 
 @pytest.mark.parametrize(("number", "spelled"), [(math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity")])
@@ -112,6 +129,14 @@ def test_a_command_typed_by_hand_needs_no_schema() -> None:
         '{"v":"x"}',
         b"\xff\xfe",
         '{"event":"LanePaused","lane":3}',
+        '{"event":["LanePaused"],"command":["Pause"]}',
+        '["cut off',
+        '{"v":"1" ,',
+        '{"v":1e400}',
+        "9" * 5000,
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        '"\ud800"',
     ],
 )
 def test_garbage_is_refused_in_words(line: str | bytes) -> None:
@@ -130,6 +155,12 @@ def test_garbage_is_refused_in_words(line: str | bytes) -> None:
         '{"command":"SetPace","pace":"NaN"}',
         '{"command":"Extend","iterations":0}',
         '{"command":"Extend","iterations":1e999}',
+        '{"command":"Extend","iterations":1000000000000000000000}',
+        '{"command":"StepOnce","count":1000000000000000000000}',
+        '{"command":"SetPace","pace":1e999}',
+        '{"command":"Pause","at_step":1.5}',
+        '{"command":"Pause","at_step":' + "9" * 5000 + "}",
+        '{"command":"Restart","seed":-1}',
         '{"command":"Pause","at_step":-1}',
         '{"command":"Restart","head":"round"}',
     ],
@@ -139,14 +170,17 @@ def test_commands_that_make_no_sense_are_refused(line: str) -> None:
         decode_command(line)
 
 
-@given(st.binary(max_size=60), st.integers(0, 200))
-def test_no_damage_to_a_line_raises_anything_else(noise: bytes, place: int) -> None:
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), st.integers(0, 60), st.integers(0, 60))
+def test_no_damage_to_a_line_raises_anything_else(noise: bytes, first: int, last: int) -> None:
     line = encode(PAUSED)
-    damaged = line[:place] + noise + line[place:]
-    try:
-        decode_event(damaged)
-    except BadInput as error:
-        message = str(error)
-    else:
-        return
-    assert len(message.splitlines()) == 1
+    for decode in (decode_event, decode_command):
+        # Noise may leave the line whole; nothing but BadInput may come of it otherwise.
+        with suppress(BadInput):
+            decode(line[:first] + noise + line[last:])
+
+
+def test_a_refusal_is_one_line_and_not_long() -> None:
+    with pytest.raises(BadInput) as caught:
+        decode_command("line\n" * 1000)
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) < 300

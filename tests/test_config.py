@@ -74,6 +74,11 @@ def test_lanes_replace_both_and_clip_sets_the_clipped_one() -> None:
     assert from_line("--clip", "value:1e-2").lanes == (DEFAULT_LANES[0], LaneConfig("clipped", "value:0.01"))
 
 
+def test_no_two_lanes_have_one_name() -> None:
+    with pytest.raises(BadInput, match="lanes a, a: each name once"):
+        RunConfig(lanes=(LaneConfig("a", "none"), LaneConfig("a", "value:1")))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -103,6 +108,16 @@ def test_lanes_replace_both_and_clip_sets_the_clipped_one() -> None:
         (["--pace", "nan"], "pace nan"),
         (["--config", "missing.toml"], "config file missing.toml: No such file"),
         (["--config", "."], "config file .: Is a directory"),
+        (["--config", ""], "config file .: Is a directory"),
+        (["--iterations", str(10**30)], "iterations"),
+        (["--data-dir", "\udcff"], "data-dir '\\udcff': must be valid Unicode"),
+        (["--device", "\udcff"], "device"),
+        (["--lane", "a="], "clip rule ''"),
+        (["--lane", f"{'x' * 25}=none"], "lane name"),
+        (["--pace", "-1"], "pace -1.0"),
+        (["--pace", "inf"], "pace inf"),
+        (["--beta1", "-0.1"], "beta1 -0.1"),
+        (["--init-std", "nan"], "init-std nan"),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments: list[str], words: str) -> None:
@@ -128,6 +143,14 @@ def test_what_makes_no_sense_is_refused(arguments: list[str], words: str) -> Non
         ("clip = 0.001", "write a rule in quotes"),
         ('pace = "fast"', "pace 'fast'"),
         ("head = 1", "head 1"),
+        ("offline = 1", "offline 1"),
+        ("data_dir = 3", "data-dir 3"),
+        ("dataset = []", "dataset []"),
+        ("learning_rate = nan", "learning-rate nan"),
+        ("seed = 2026-01-01", "seed"),
+        ("seed = " + "9" * 5000, "not TOML"),
+        ("seed = " + "[" * 5000, "not TOML"),
+        ("batch-size = 3", "did you mean 'batch_size'?"),
     ],
 )
 def test_a_bad_file_is_refused(text: str, words: str, tmp_path: Path) -> None:

@@ -247,7 +247,7 @@ def test_sizes_larger_than_the_data_are_refused(setting: str, value: int) -> Non
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(BadInput, match="device 'warp'"):
+    with pytest.raises(BadInput, match="device .warp."):
         events_of(replaced(SMALL, device="warp"))
 
 
@@ -272,3 +272,12 @@ def test_the_readmes_example_runs(capsys: pytest.CaptureFixture[str], monkeypatc
     monkeypatch.setenv("CLIPWATCH_OFFLINE", "1")
     exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
     assert np.char.count(capsys.readouterr().out, "value:0.001").item() >= 1
+
+
+def test_a_pace_of_years_between_steps_waits_and_can_be_ended() -> None:
+    def hurry(engine: Engine, event: Event) -> None:
+        if isinstance(event, Evaluated) and event.step == 0:
+            engine.send(SetPace(pace=None, lane=event.lane))
+
+    events = events_of(replaced(SMALL, pace=1e-10), (), hurry)
+    assert {event.step for event in events if isinstance(event, LaneFinished)} == {60}

@@ -7,6 +7,7 @@ import pty
 import re
 import signal
 import subprocess
+from contextlib import suppress
 
 import program
 import pytest
@@ -34,7 +35,7 @@ LINE = re.compile(r"\[(unclipped|clipped)\] +Step: (\d+) validation accuracy: [\
 
 @pytest.fixture(scope="module")
 def short() -> subprocess.CompletedProcess[str]:
-    return program.run(*SHORT, CLIPWATCH_OFFLINE="1")
+    return program.run(*SHORT)
 
 
 def training_lines(text: str) -> list[str]:
@@ -106,6 +107,9 @@ GARBAGE = [
     b"[1]",
     b"1e999",
     b'{"command":"SetClip","rule":"x"}',
+    b'["',
+    b"[" * 100_000,
+    b'{"command":"Extend","iterations":' + b"9" * 40 + b"}",
 ]
 
 
@@ -135,16 +139,37 @@ def test_a_held_run_waits_for_more_until_it_is_stopped() -> None:
 
 
 def test_an_engine_whose_master_died_ends() -> None:
-    with program.running(*LONG, "--json", "--control") as process:
-        program.line_with(process.stdout, '"Evaluated"')
+    # It evaluates too seldom to find out by writing.
+    with program.running(*LONG, "--eval-every", "1000000", "--json", "--control") as process:
+        for _ in range(2):
+            program.line_with(process.stdout, '"Evaluated"')
         assert process.stdin
         assert process.stdout
-        process.stdin.write('{"command":"Pause"}\n')
-        process.stdin.flush()
-        program.line_with(process.stdout, '"LanePaused"')
         process.stdin.close()
         process.stdout.close()
-        process.wait(program.DEADLINE)
+        assert process.wait(program.DEADLINE) == 141
+
+
+def test_a_run_that_waits_ends_when_no_more_commands_can_come() -> None:
+    with program.running(*LONG, "--json", "--control") as process:
+        assert process.stdin
+        process.stdin.write('{"command":"Pause","at_step":5}\n')
+        process.stdin.flush()
+        for _ in range(2):
+            program.line_with(process.stdout, '"LanePaused"')
+        process.stdin.close()
+        finished = [decode_event(program.line_with(process.stdout, '"LaneFinished"')) for _ in range(2)]
+        assert {event.step for event in finished if isinstance(event, LaneFinished)} == {5}
+        assert process.wait(program.DEADLINE) == 0
+
+
+def test_a_summary_that_nobody_reads_is_no_fault() -> None:
+    with program.running(*SHORT, "--quiet") as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.wait(program.DEADLINE) == 141
+        assert process.stderr
+        assert process.stderr.read() == ""
 
 
 def test_a_reader_that_leaves_is_no_fault() -> None:
@@ -183,6 +208,20 @@ def test_a_second_signal_ends_it_at_once() -> None:
         assert err == ""
 
 
+def test_interrupted_again_and_again_it_ends_at_once() -> None:
+    with program.running(*LONG, "--json") as process:
+        program.line_with(process.stdout, '"loading torch"')
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)
+        out, err = process.communicate()
+        assert process.returncode == 130
+        # In good order it would have ended with the end of the run, once torch had been loaded.
+        assert out == ""
+        assert err == ""
+
+
 def test_a_signal_while_preparing_ends_the_run() -> None:
     with program.running(*LONG, "--json") as process:
         program.line_with(process.stdout, '"loading torch"')
@@ -213,7 +252,7 @@ def test_on_a_terminal_lanes_are_coloured_and_without_wish_not() -> None:
         return seen.decode()
 
     assert "\x1b[36m[unclipped]\x1b[0m" in output()
-    assert "\x1b[36m" in output(NO_COLOR="")
+    assert "\x1b[36m" in output(NO_COLOR="", FORCE_COLOR="")
     assert "\x1b[3" not in output(NO_COLOR="1")
 
 

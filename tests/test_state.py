@@ -68,6 +68,11 @@ def test_before_the_run_starts_there_is_its_preparation() -> None:
     assert folded(StageStarted(stage="downloading"), progress, RUN).download is None
 
 
+def test_a_second_run_begins_anew() -> None:
+    end = RunFinished(reason="stopped", seconds=3.0)
+    assert folded(RUN, LANE, EVALUATED, FINISHED, end, RUN) == folded(RUN)
+
+
 def test_a_lane_begins_with_the_runs_pace() -> None:
     assert (lane().status, lane().rule, lane().pace, lane().step) == ("training", "value:0.001", 50.0, 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ from ..core.errors import BadInput
 from ..core.events import Event, LaneEvent, Notice
 from ..core.rules import parse_rule
 from .bounds import stepped, toggled
-from .cadence import FASTEST, Cadence
+from .cadence import BREATH, FASTEST, Cadence
 from .engine_process import EngineProcess
 from .keys import KEYS
 from .look import DARK, LIGHT, THEMES, Look, look
@@ -33,6 +34,8 @@ from .view import RunView
 from .wording import lane_message, pace_words
 
 MORE_ITERATIONS = 1000
+# Seconds a frame spends on what the engine says, so that a flood of events leaves time for keys.
+LISTENING = 0.03
 # Seconds of silence after a command before the screen says so.
 PATIENCE = 3.0
 # Seconds after a command in which the answer is looked for.
@@ -78,6 +81,12 @@ class ClipwatchApp(App[int]):
         self._dress()
         self.set_timer(FASTEST, self._frame)
 
+    def on_ready(self) -> None:
+        """Leave what has been made so far out of the search for garbage, which would hold a key up for 100 ms."""
+        gc.freeze()
+        # Lines of the screen come and go by the thousand, and hardly ever in cycles.
+        gc.set_threshold(20_000, 20, 20)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The command palette: every key, by what it does."""
         for key in KEYS:
@@ -96,7 +105,8 @@ class ClipwatchApp(App[int]):
     def _frame(self) -> None:
         """Drain, fold, draw once, and wait as long as the drawing took it to earn."""
         self._update()
-        self.set_timer(self._cadence.next_frame(full_speed=self._at_full_speed), self._frame)
+        pause = self._cadence.next_frame(full_speed=self._at_full_speed)
+        self.set_timer(BREATH if self.engine.behind else pause, self._frame)
 
     def _update(self) -> None:
         events = self._receive()
@@ -118,12 +128,13 @@ class ClipwatchApp(App[int]):
 
     def _receive(self) -> list[Event]:
         events: list[Event] = []
-        for line in self.engine.lines(0.02):
+        for line in self.engine.lines(LISTENING):
             try:
                 events.append(decode_event(line))
             except BadInput as error:
                 self.main.say(f"the engine wrote something else than an event: {error}", alert=True)
-        self.view.fold(events)
+                continue
+            self.view.fold(events[-1:])
         if self.view.runs != self._shown_run and len(self.view.lanes) == self._expected_lanes():
             self._shown_run = self.view.runs
             self.main.begin_run()
@@ -201,7 +212,12 @@ class ClipwatchApp(App[int]):
 
     def _restart(self, command: Restart, message: str) -> None:
         if self.main.ended:
-            self.engine = EngineProcess(self._command)
+            self.engine.stop()
+            try:
+                self.engine = EngineProcess(self._command)
+            except BadInput as error:
+                self.main.say(str(error), alert=True)
+                return
             self.main.ended = None
         self._remembered_rules.clear()
         self._ask(command, message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -15,7 +15,7 @@ from ..core.statistics import wilson_interval
 from .keys import KEYS, shown
 from .look import Look
 from .view import LaneView, RunView
-from .wording import pace_words
+from .wording import pace_words, printable
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class Part:
 
 def bar(left: list[Part], right: list[Part], width: int, look: Look) -> Strip:
     """Parts with two blanks between them, the right ones at the right edge, in exactly `width` cells."""
+    left, right = (
+        [replace(part, text=printable(part.text, ascii=look.ascii)) for part in side] for side in (left, right)
+    )
     parts = [part for part in (*left, *right) if part.text]
     while len(parts) > 1 and _length(parts) + 1 > width:
         parts.remove(max(parts, key=lambda part: part.rank))
@@ -98,7 +101,8 @@ def key_line(keymap: Mapping[str, str], width: int, look: Look) -> Strip:
     """The keys that are worth a place, as many as fit; help is always among them."""
     keys = [key for key in KEYS if key.footer]
     while True:
-        parts = [(shown(keymap.get(key.id, key.keys)).split()[0], key.label) for key in keys]
+        names = [printable(shown(keymap.get(key.id, key.keys)), ascii=look.ascii).split()[0] for key in keys]
+        parts = [(name, key.label) for name, key in zip(names, keys, strict=True)]
         if sum(cell_len(name) + cell_len(label) + 3 for name, label in parts) <= width or len(keys) < 2:
             break
         keys.remove(max(reversed(keys), key=lambda key: key.footer))

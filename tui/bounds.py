@@ -21,6 +21,8 @@ def _side(bound: float | None, direction: int) -> float | None:
     if bound is None or bound == 0:
         return bound
     size = abs(bound)
+    if not (size < LARGEST if direction > 0 else size > SMALLEST):
+        return bound
     power = math.floor(math.log10(size) + 1e-9)
     ladder = [mantissa * 10.0**p for p in (power - 1, power, power + 1) for mantissa in _MANTISSAS[:3]]
     if direction > 0:

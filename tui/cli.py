@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import shlex
 import sys
 import traceback
 
 from ..core.config import RunConfig
-from ..core.errors import ClipwatchError
+from ..core.errors import BadInput, ClipwatchError
 from .options import key_settings, parse, run_config
 from .paces import GENTLE
+from .subcommands import SUBCOMMANDS, manner, parse_subcommand, wants_screen
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit code is 0 done, 1 failed, 2 bad input, 130 or 143 interrupted, 141 nobody reads."""
     given = None
     try:
-        try:
-            given = parse(sys.argv[1:] if arguments is None else arguments)
-        finally:
-            # What --help prints, while it can still be told that nobody reads it.
-            sys.stdout.flush()
-        screen = not (given.no_ui or given.json or given.control)
-        config = run_config(given, pace=GENTLE) if screen else run_config(given)
-        if given.print_config:
-            from ..core.config import to_toml
-
-            print(to_toml(config), end="", flush=True)
-            return 0
-        if given.web is not None:
-            from .web import serve
-
-            return serve(given.web, sys.argv[1:] if arguments is None else arguments)
-        if screen:
-            return _show(given, config)
-        from .headless import run_headless
-
-        return run_headless(config, json=given.json, control=given.control, quiet=given.quiet, debug=given.debug)
+        given = _parsed(sys.argv[1:] if arguments is None else arguments)
+        if given.debug:
+            logging.basicConfig(level=logging.DEBUG)
+        return given.perform(given)
     except ClipwatchError as error:
         if given and given.debug:
             traceback.print_exc()
@@ -47,9 +32,52 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Nobody reads any more. What is still buffered must not raise again when the interpreter closes the file.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 141
+    except OSError as error:
+        # What can be foreseen is a ClipwatchError by now; this is a full disk under standard output, or the like.
+        if given and given.debug:
+            traceback.print_exc()
+        print(f"clipwatch: {error}", file=sys.stderr)
+        _forget_output()
+        return 1
+
+
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    if sys.stdout is None:
+        raise BadInput("standard output is closed; give it a file, or /dev/null")
+    try:
+        if arguments and arguments[0] in SUBCOMMANDS:
+            return parse_subcommand(arguments)
+        given = parse(arguments)
+        given.perform, given.arguments = _train, arguments
+        return given
+    finally:
+        # Sends off what --help printed, while it can still be told that nobody reads it.
+        sys.stdout.flush()
+
+
+def _forget_output() -> None:
+    """What is still buffered must not raise again when the interpreter closes the file."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _train(given: argparse.Namespace) -> int:
+    config = run_config(given, pace=GENTLE if wants_screen(given) else None)
+    if given.print_config:
+        from ..core.config import to_toml
+
+        print(to_toml(config), end="", flush=True)
+        return 0
+    if given.web is not None:
+        from .web import serve
+
+        return serve(given.web, given.arguments)
+    if wants_screen(given):
+        return _show(given, config)
+    from .headless import run_headless
+
+    return run_headless(config, manner(given))
 
 
 def _show(given: argparse.Namespace, config: RunConfig) -> int:
@@ -58,7 +86,8 @@ def _show(given: argparse.Namespace, config: RunConfig) -> int:
     from .keys import keymap
     from .live import run_live
 
-    command = shlex.split(given.engine_command) if given.engine_command else local_engine(config)
+    recording = ["--no-record"] if given.no_record else ["--runs-dir", given.runs_dir] if given.runs_dir else []
+    command = shlex.split(given.engine_command) if given.engine_command else local_engine(config, recording)
     return run_live(command, keymap(keys), quit_when_done=given.quit_when_done)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 
@@ -24,7 +25,7 @@ class ConsoleSink:
         self._quiet = quiet
         # Lines are written as they are, so rich only decides on colour, for the lanes' names and the summary.
         self._out = _Output(highlight=False, soft_wrap=True)
-        self._messages = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+        self._messages = _Output(stderr=True, highlight=False, soft_wrap=True, markup=False)
         self._state = RunState()
         self._ordered = OrderedEvaluations(())
         self._prefixes: dict[str, str] = {}
@@ -91,6 +92,11 @@ class ConsoleSink:
 
 class _Output(Console):
     """Leaves it to the program what is done when nobody reads any more; rich would end it."""
+
+    @property
+    def is_terminal(self) -> bool:
+        # FORCE_COLOR counts only when not empty; rich takes an empty one for a no.
+        return super().is_terminal or (os.environ.get("FORCE_COLOR") == "" and self.file.isatty())
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

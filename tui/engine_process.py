@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
+import select
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
 
 from ..core.codec import encode
 from ..core.commands import AnyCommand, Stop
 from ..core.config import RunConfig
+from ..core.errors import BadInput
 
 _CHUNK = 1 << 16
-# Unread output in chunks; a reader that falls this far behind leaves the rest in the pipe, and the engine queues it.
-_BACKLOG = 256
+# Seconds to wait for what an engine that has ended wrote on standard error, which is read by a thread.
+_LAST_WORDS = 0.2
 
 
-def local_engine(config: RunConfig) -> list[str]:
-    """The command that runs this configuration on this machine."""
-    return [sys.executable, "-m", "clipwatch.tui.cli", "--no-ui", "--json", "--control", *config_arguments(config)]
+def local_engine(config: RunConfig, options: Sequence[str] = ()) -> list[str]:
+    """The command that runs this configuration on this machine, with further options."""
+    program = [sys.executable, "-m", "clipwatch.tui.cli", "--no-ui", "--json", "--control"]
+    return [*program, *config_arguments(config), *options]
+
+
+def resumed_engine(folder: Path, iterations: int | None) -> list[str]:
+    """The command that goes on with a recorded run on this machine."""
+    program = [sys.executable, "-m", "clipwatch.tui.cli", "resume", str(folder), "--no-ui", "--json", "--control"]
+    return [*program, *(["--iterations", str(iterations)] if iterations else [])]
 
 
 def config_arguments(config: RunConfig) -> list[str]:
@@ -39,38 +49,52 @@ def config_arguments(config: RunConfig) -> list[str]:
 
 
 class EngineProcess:
-    """Speaks the event stream with a child process; never blocks the caller."""
+    """Speaks the event stream with a child process; never blocks the caller. BadInput if it cannot be started."""
 
     def __init__(self, command: Sequence[str]) -> None:
         # A session of its own keeps the terminal's signals away from it: the screen decides when it stops.
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise BadInput(f"the engine cannot be started: {command[0]}: {error.strerror}") from error
         assert self._process.stdin
         assert self._process.stdout
         assert self._process.stderr
         os.set_blocking(self._process.stdin.fileno(), False)
-        self._chunks: queue.Queue[bytes] = queue.Queue(_BACKLOG)
+        # What the caller has not asked for yet waits in the pipe, and behind it in the engine's queue: a thread that
+        # took every line as it came would be woken hundreds of times a second, at the lanes' expense.
+        self._pipe = self._process.stdout.fileno()
+        os.set_blocking(self._pipe, False)
+        self._said_all = False
+        # Whether the engine says more than has been listened to.
+        self.behind = False
         self._rest = b""
         self._last_words: deque[bytes] = deque(maxlen=20)
-        self._readers = [
-            threading.Thread(target=self._read_events, args=(self._process.stdout.fileno(),), daemon=True),
-            threading.Thread(target=self._read_messages, args=(self._process.stderr.fileno(),), daemon=True),
-        ]
-        for reader in self._readers:
-            reader.start()
+        self._listener = threading.Thread(target=self._read_messages, args=(self._process.stderr,), daemon=True)
+        self._listener.start()
 
-    def lines(self, seconds: float) -> list[bytes]:
-        """The whole lines that have come; at most as many as can be split in `seconds`."""
-        deadline, lines = time.perf_counter() + seconds, []
-        while not self._chunks.empty() and time.perf_counter() < deadline:
-            *whole, self._rest = (self._rest + self._chunks.get()).split(b"\n")
-            lines += whole
-        return lines
+    def lines(self, seconds: float) -> Iterator[bytes]:
+        """The whole lines that have come; stops soon after the caller has spent `seconds` on them."""
+        deadline = time.perf_counter() + seconds
+        self.behind = False
+        while time.perf_counter() < deadline:
+            try:
+                chunk = os.read(self._pipe, _CHUNK)
+            except BlockingIOError:
+                return
+            self._said_all = not chunk
+            if self._said_all:
+                return
+            # A pipe that was full kept the engine waiting, which has more to say.
+            self.behind |= len(chunk) == _CHUNK
+            *whole, self._rest = (self._rest + chunk).split(b"\n")
+            yield from whole
 
     def send(self, command: AnyCommand) -> bool:
         """Pass a command on; False if the engine is gone, or does not read."""
@@ -85,9 +109,7 @@ class EngineProcess:
     @property
     def exit_code(self) -> int | None:
         """How the engine ended (negative: by that signal), None while it lives or has unread output."""
-        if self._process.poll() is None or not self._chunks.empty() or self._readers[0].is_alive():
-            return None
-        return self._process.returncode
+        return self._process.poll() if self._said_all else None
 
     @property
     def half_line(self) -> bytes:
@@ -97,6 +119,8 @@ class EngineProcess:
     @property
     def last_words(self) -> str:
         """The last line on the engine's standard error that says anything."""
+        if self._process.poll() is not None:
+            self._listener.join(_LAST_WORDS)
         words = [line for line in b"".join(self._last_words).decode(errors="replace").splitlines() if line.strip()]
         return words[-1].strip() if words else ""
 
@@ -112,18 +136,23 @@ class EngineProcess:
                 insist()
             deadline = time.perf_counter() + seconds / 2
             # A full pipe would keep it from ending, so what it says is taken until it is gone.
-            while self._readers[0].is_alive() and time.perf_counter() < deadline:
-                lines += self.lines(0.05)
-                self._readers[0].join(0.005)
-            if not self._readers[0].is_alive():
+            while not self._said_all and (left := deadline - time.perf_counter()) > 0:
+                select.select([self._pipe], [], [], left)
+                lines += self.lines(left)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(max(0.0, deadline - time.perf_counter()))
                 break
         self._process.wait()
-        return lines + self.lines(seconds)
+        self._close()
+        return lines
 
-    def _read_events(self, pipe: int) -> None:
-        while chunk := os.read(pipe, _CHUNK):
-            self._chunks.put(chunk)
+    def _close(self) -> None:
+        """Let go of its output; something that the engine started may still hold its other end."""
+        self._said_all = True
+        assert self._process.stdout
+        self._process.stdout.close()
 
-    def _read_messages(self, pipe: int) -> None:
-        while chunk := os.read(pipe, _CHUNK):
-            self._last_words.append(chunk)
+    def _read_messages(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            while chunk := os.read(pipe.fileno(), _CHUNK):
+                self._last_words.append(chunk)

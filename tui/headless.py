@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import Protocol
 
 from ..core.codec import decode_command, encode
 from ..core.commands import Stop
 from ..core.config import RunConfig
+from ..core.engine import Resumption
 from ..core.errors import BadInput
-from ..core.events import Event, LaneFailed, RunFinished, RunStarted
+from ..core.events import Event, LaneFailed, Notice, RunFinished, RunStarted
+from ..core.recording import Recorder
+from ..core.resumption import interrupted
+from ..core.runs import RunFolder
 from ..core.session import Session
 
 
@@ -38,16 +44,47 @@ class JsonSink:
     def close(self) -> None: ...
 
 
-def run_headless(config: RunConfig, *, json: bool, control: bool, quiet: bool, debug: bool) -> int:
-    """Train and print; the exit code."""
-    if debug:
-        logging.basicConfig(level=logging.DEBUG)
-    session = Session(config, lasting=control)
-    if control:
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a headless run prints, listens and records (in a folder of runs, None: nowhere)."""
+
+    json: bool
+    control: bool
+    quiet: bool
+    record_in: Path | None
+
+
+def run_headless(config: RunConfig, manner: Manner) -> int:
+    """Train, record and print; the exit code."""
+    recorder = Recorder(manner.record_in) if manner.record_in else None
+    session = Session(config, lasting=manner.control, keep=recorder.keep if recorder else None)
+    events = session.run()
+    return _run(session, recorder.through(events) if recorder else events, manner)
+
+
+def resume_headless(folder: RunFolder, iterations: int | None, manner: Manner) -> int:
+    """Print what a run recorded, then train on, record and print; the exit code."""
+    run = interrupted(folder, iterations)
+    told = list(run.recorded.damage)
+    recorder = Recorder(folder.path.parent)
+    recorder.reopen(folder, run.recorded)
+    snapshots = run.snapshots(told)
+    resumption = Resumption(snapshots=snapshots, seconds=run.recorded.seconds)
+    session = Session(run.config, lasting=manner.control, keep=recorder.keep, resumption=resumption)
+    for command in run.commands(snapshots):
+        session.send(command)
+    notices = [Notice(text=text) for text in told]
+    live = recorder.through(chain(notices, run.continued(session.run())))
+    before = (event for event in run.recorded.events if not isinstance(event, RunFinished))
+    return _run(session, chain(before, live), manner)
+
+
+def _run(session: Session, events: Iterable[Event], manner: Manner) -> int:
+    if manner.control:
         threading.Thread(target=_obey_standard_input, args=(session,), name="clipwatch-control", daemon=True).start()
     with _signals_stop(session) as caught:
-        sink = JsonSink() if json else _console(quiet)
-        exit_code = _drain(session, sink)
+        sink = JsonSink() if manner.json else _console(manner.quiet)
+        exit_code = _drain(events, sink)
     return 128 + caught[0] if caught else exit_code
 
 
@@ -57,10 +94,10 @@ def _console(quiet: bool) -> Sink:
     return ConsoleSink(quiet=quiet)
 
 
-def _drain(session: Session, sink: Sink) -> int:
+def _drain(events: Iterable[Event], sink: Sink) -> int:
     failed = False
     try:
-        for event in session.run():
+        for event in events:
             sink.receive(event)
             if isinstance(event, RunStarted):
                 failed = False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import string
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from textual.binding import Binding
+from textual.keys import KEY_NAME_REPLACEMENTS
 
 from ..core.errors import BadInput
 
@@ -93,27 +96,37 @@ def keymap(wanted: Mapping[str, str]) -> dict[str, str]:
     for id_ in wanted:
         if id_ not in ids:
             raise BadInput(f"[keys] {id_}: no such key; there are {', '.join(ids)}")
+    written = {id_: _written(id_, keys) for id_, keys in wanted.items()}
     owners: dict[str, str] = {}
-    for id_, keys in {**ids, **wanted}.items():
+    for id_, keys in {**ids, **written}.items():
         for key in keys.split(","):
             if other := owners.setdefault(key, id_) != id_ and owners[key]:
                 raise BadInput(f"[keys] {id_} = {key!r}: that key is for {other} already")
-    return dict(wanted)
+    return written
+
+
+def _written(id_: str, keys: str) -> str:
+    """Keys as Textual names them: `?` is question_mark."""
+    names = [key.strip() for key in keys.split(",")]
+    if not all(names):
+        raise BadInput(f"[keys] {id_} = {keys!r}: name a key, like x or ctrl+x")
+    return ",".join(_named(name) for name in names)
+
+
+def _named(key: str) -> str:
+    if len(key) != 1 or key.isalnum():
+        return key
+    name = unicodedata.name(key, key).lower().replace("-", "_").replace(" ", "_")
+    return KEY_NAME_REPLACEMENTS.get(name, name)
 
 
 def shown(keys: str) -> str:
     """A binding's keys as they are printed on a keyboard."""
-    names = {
-        "space": "space",
-        "left_square_bracket": "[",
-        "right_square_bracket": "]",
-        "minus": "-",
-        "plus": "+",
-        "equals_sign": "=",
-        "comma": ",",
-        "full_stop": ".",
-        "question_mark": "?",
-        "ctrl+c": "^c",
-        "ctrl+q": "^q",
-    }
-    return " ".join(names.get(key, key) for key in keys.split(","))
+    return " ".join(_printed(key) for key in keys.split(","))
+
+
+def _printed(key: str) -> str:
+    return f"^{key.removeprefix('ctrl+')}" if key.startswith("ctrl+") else _PRINTED.get(key, key)
+
+
+_PRINTED = {_named(character): character for character in string.punctuation}

@@ -17,7 +17,7 @@ from ..core.rules import EXAMPLES
 DESCRIPTION = "Train LeNet twice at once, with and without gradient clipping, and watch what the clipping does."
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
@@ -39,6 +39,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "engine_command",
         "quit_when_done",
         "web",
+        "runs_dir",
+        "no_record",
     }
     given.options = {key: value for key, value in vars(given).items() if value is not None and key not in skipped}
     return given
@@ -82,14 +84,14 @@ def _lanes(pairs: list[str]) -> dict[str, str]:
     return lanes
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="clipwatch", description=DESCRIPTION, epilog=f"RULE is one of {EXAMPLES}.", allow_abbrev=False
-    )
+def _parser() -> Parser:
+    parser = Parser(prog="clipwatch", description=DESCRIPTION, epilog=f"RULE is one of {EXAMPLES}.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"clipwatch {metadata.version('clipwatch')}")
     _add_data_options(parser.add_argument_group("data"))
     _add_training_options(parser.add_argument_group("training"))
-    _add_output_options(parser.add_argument_group("output"))
+    add_output_options(parser.add_argument_group("output"))
+    _add_place_options(parser.add_argument_group("place"))
+    add_common_options(parser)
     return parser
 
 
@@ -108,16 +110,17 @@ def _add_training_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--lane", metavar="NAME=RULE", dest="lanes", action="append", help="a lane; repeat it; replaces both lanes"
     )
-    group.add_argument("--seed", metavar="N", type=_integer, help="decides weights and batches (default: 0)")
-    group.add_argument("--iterations", metavar="N", type=_integer, help="training steps (default: 1000)")
-    group.add_argument("--batch-size", metavar="N", type=_integer, help="images a step (default: 8)")
-    group.add_argument("--eval-every", metavar="N", type=_integer, help="steps between evaluations (default: 10)")
-    group.add_argument("--eval-size", metavar="N", type=_integer, help="images an evaluation (default: 100)")
+    group.add_argument("--seed", metavar="N", type=integer, help="decides weights and batches (default: 0)")
+    group.add_argument("--iterations", metavar="N", type=integer, help="training steps (default: 1000)")
+    group.add_argument("--batch-size", metavar="N", type=integer, help="images a step (default: 8)")
+    group.add_argument("--eval-every", metavar="N", type=integer, help="steps between evaluations (default: 10)")
+    group.add_argument("--eval-size", metavar="N", type=integer, help="images an evaluation (default: 100)")
     group.add_argument("--learning-rate", metavar="X", type=_real, help="Adam's step size (default: 0.001)")
     group.add_argument("--beta1", metavar="X", type=_real, help="Adam's memory of the gradient (default: 0.5)")
     group.add_argument("--init-std", metavar="X", type=_real, help="width of the initial weights (default: 0.1)")
     group.add_argument("--head", metavar="KIND", help=f"{' or '.join(HEADS)} logits (default: relu)")
     group.add_argument("--pace", metavar="N", type=_pace, help="steps a second at most, or max (default: max)")
+    group.add_argument("--checkpoint-every", metavar="N", type=integer, help="steps between checkpoints (default: 500)")
     group.add_argument("--device", metavar="DEVICE", help="where torch computes, like cpu or cuda (default: cpu)")
     group.add_argument("--config", metavar="FILE", help="settings in TOML; flags win over it")
     group.add_argument(
@@ -125,27 +128,32 @@ def _add_training_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _add_output_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--web",
-        metavar="PORT",
-        type=_integer,
-        nargs="?",
-        const=8000,
-        help="serve the screen to a browser on this machine",
-    )
+def add_output_options(group: argparse._ArgumentGroup) -> None:
+    """How a run is shown or printed."""
     group.add_argument("--no-ui", action="store_true", help="print the training instead of opening the screen")
     group.add_argument("--json", action="store_true", help="print the stream of events, a JSON object a line")
     group.add_argument("--control", action="store_true", help="obey commands from standard input, a JSON object a line")
+    group.add_argument("--quit-when-done", action="store_true", help="leave the screen when every lane has ended")
+    group.add_argument("--quiet", action="store_true", help="print the summary only")
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """What every command takes."""
+    parser.add_argument("--runs-dir", metavar="DIR", help="where runs are recorded (also CLIPWATCH_RUNS_DIR)")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def _add_place_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--no-record", action="store_true", help="keep nothing of this run")
     group.add_argument(
         "--engine-command", metavar="COMMAND", help="show the engine that this starts, on another machine perhaps"
     )
-    group.add_argument("--quit-when-done", action="store_true", help="leave the screen when every lane has ended")
-    group.add_argument("--quiet", action="store_true", help="print the summary only")
-    group.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    help_web = "serve the screen to a browser on this machine"
+    group.add_argument("--web", metavar="PORT", type=integer, nargs="?", const=8000, help=help_web)
 
 
-def _integer(text: str) -> int:
+def integer(text: str) -> int:
+    """A whole number of a command line."""
     try:
         return int(text)
     except ValueError:

@@ -27,6 +27,8 @@ def summary_table(state: RunState) -> Table:
     table.add_row(every, "loss", *(f"{lane.finished.loss:.4f}" if lane.finished else _UNKNOWN for lane in lanes))
     table.add_row("", "accuracy", *map(_accuracy, lanes))
     table.add_row("speed", "", *map(_speed, lanes))
+    if state.recorded_in:
+        table.caption, table.caption_justify, table.caption_style = f"  recorded in {state.recorded_in}", "left", ""
     return table
 
 

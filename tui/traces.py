@@ -23,14 +23,14 @@ class Trace:
     columns: Columns
     smooth: NDArray[np.float32] | None
 
-    def path(self, smooth: bool) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """x (columns), y (values) and whether a point is joined to the one before, through every extreme."""
+    def path(self, smooth: bool) -> tuple[NDArray[np.int64], Floats, NDArray[np.bool_]]:
+        """Columns, values and whether a point is joined to the one before, through every extreme."""
         if smooth and self.smooth is not None:
             at = np.flatnonzero(np.isfinite(self.smooth))
-            return _centres(at), self.smooth[at].astype(np.float64), np.ones(len(at), np.bool_)
+            return at, self.smooth[at].astype(np.float64), np.ones(len(at), np.bool_)
         return self._extremes()
 
-    def _extremes(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    def _extremes(self) -> tuple[NDArray[np.int64], Floats, NDArray[np.bool_]]:
         """Up and down each column's extent in turn, broken after a column with values that are not finite."""
         low, high = self.columns.low, self.columns.high
         at = np.flatnonzero(np.isfinite(low))
@@ -41,7 +41,7 @@ class Trace:
         breaks = np.cumsum(self.columns.broken) - self.columns.broken
         joined = np.ones(pairs.shape, np.bool_)
         joined[1:, 0] = breaks[at[1:]] == breaks[at[:-1]]
-        return np.repeat(_centres(at), 2)[kept.ravel()], pairs[kept], joined[kept]
+        return np.repeat(at, 2)[kept.ravel()], pairs[kept], joined[kept]
 
     def parts(self) -> list[NDArray[np.float32]]:
         """Every array that holds values to be shown."""
@@ -52,10 +52,6 @@ class Trace:
         if self.smooth is not None:
             return self.smooth.astype(np.float64)
         return self.columns.high.astype(np.float64)
-
-
-def _centres(columns: NDArray[np.int64]) -> Floats:
-    return columns.astype(np.float64) + 0.5
 
 
 def trace(lane: ChartLane, spec: ChartSpec, columns: int) -> Trace:

@@ -10,14 +10,14 @@ from typing import Literal
 from ..core.events import ClipChanged, Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunStarted
 from ..core.state import RunState, apply
 from .curve import Curve
-from .wording import evaluation_line, finished_line, lane_message
+from .wording import evaluation_line, finished_line, lane_message, printable
 
 LineKind = Literal["evaluation", "message", "failure"]
 # Evaluations that the speed of a lane is measured over.
 _SPEED_WINDOW = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LogLine:
     """A line of a lane's log."""
 
@@ -63,7 +63,9 @@ class RunView:
                 self._fold_lane(event)
 
     def _fold_lane(self, event: LaneEvent) -> None:
-        lane = self.lanes.setdefault(event.lane, LaneView())
+        lane = self.lanes.get(event.lane)
+        if lane is None:
+            lane = self.lanes[event.lane] = LaneView()
         match event:
             case Evaluated(step=step, loss=loss, accuracy=accuracy, seconds=seconds):
                 if (newest := lane.loss.last) and step <= newest[0]:
@@ -77,7 +79,7 @@ class RunView:
             case LaneFinished():
                 lane.fresh.append(LogLine(finished_line(event), "message", event))
             case LaneFailed():
-                lane.fresh.append(LogLine(lane_message(event) or "", "failure", event))
+                lane.fresh.append(LogLine(printable(lane_message(event) or "", ascii=False), "failure", event))
             case _:
                 lane.recent.clear()
                 if isinstance(event, ClipChanged):

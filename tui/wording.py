@@ -56,3 +56,10 @@ def finished_line(event: LaneFinished) -> str:
 def pace_words(pace: float | None) -> str:
     """`full speed`, or so many steps a second."""
     return "full speed" if pace is None else f"{pace:g} steps/s"
+
+
+def printable(text: str, *, ascii: bool) -> str:
+    """Text from outside without what would move a terminal's cursor, and with nothing beyond ASCII if that is all."""
+    if not text.isprintable():
+        text = "".join(" " if c.isspace() else c if c.isprintable() else "?" for c in text)
+    return text.encode("ascii", "replace").decode() if ascii and not text.isascii() else text

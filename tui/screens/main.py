@@ -220,15 +220,15 @@ class MainScreen(Screen[None]):
 
     def action_log_up(self) -> None:
         """Back in the chosen lane's log."""
-        self._chosen_log(lambda log: log.scroll_page_up(animate=False))
+        self._chosen_log(lambda log: log.page_up())
 
     def action_log_down(self) -> None:
         """On in the chosen lane's log."""
-        self._chosen_log(lambda log: log.scroll_page_down(animate=False))
+        self._chosen_log(lambda log: log.page_down())
 
     def action_log_end(self) -> None:
         """To the newest line of the chosen lane's log."""
-        self._chosen_log(lambda log: log.scroll_end(animate=False))
+        self._chosen_log(lambda log: log.to_end())
 
     def _chosen_log(self, act: Callable[[LogPane], None]) -> None:
         if self._chosen < len(self._panels):

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
+
+from .painted import Painted
 
 
-class Lines(Widget):
+class Lines(Painted):
     """Shows strips as wide as itself; `show` costs nothing where a line is as it was."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
@@ -18,16 +19,22 @@ class Lines(Widget):
 
     def show(self, lines: Sequence[Strip]) -> None:
         """Show these lines from the top."""
-        before, self._lines = self._lines, lines
+        before = self._lines
         if len(before) != len(lines):
+            self._lines = lines
             self.refresh()
             return
-        changed = [y for y, (old, new) in enumerate(zip(before, lines, strict=True)) if old != new]
+        # A strip that stays keeps what was made of it for the terminal.
+        self._lines = [old if old == new else new for old, new in zip(before, lines, strict=True)]
+        changed = [y for y, (old, new) in enumerate(zip(before, self._lines, strict=True)) if old is not new]
         if changed:
             self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
 
-    def render_line(self, y: int) -> Strip:
-        """One line of the widget's content."""
-        if y < len(self._lines):
-            return self._lines[y]
-        return Strip.blank(self.size.width, self.rich_style)
+    def paint(self, first: int, last: int) -> list[Strip]:
+        """The lines, and blank ones below them."""
+        lines, width = list(self._lines[first:last]), self.size.width
+        missing = last - first - len(lines)
+        if missing or any(line.cell_length != width for line in lines):
+            lines = [line.adjust_cell_length(width, self.rich_style) for line in lines]
+            lines += [Strip.blank(width, self.rich_style)] * missing
+        return lines

@@ -5,81 +5,139 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import set_cell_size
 from rich.segment import Segment
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
 from textual.strip import Strip
 
 from ...core.events import Evaluated
 from ..view import LogLine
 from ..wording import short_line
+from .painted import Painted
 
 MAX_LINES = 5000
 _DROPPED_AT_ONCE = 500
+_WHEEL = 3
 # The longest line of the assignment at a million steps; in a narrower pane lines take their short form.
 _ROOMY = 56
+_CLASSES = {"message": "log--message", "failure": "log--failure"}
 
 
-class LogPane(ScrollView, can_focus=False):
-    """Lines of one lane, oldest first."""
+class LogPane(Painted, can_focus=False):
+    """Lines of one lane, oldest first. A scrolling view of Textual's would lay the screen out anew at every line."""
 
     DEFAULT_CSS = """
     LogPane {
-        height: 1fr; padding: 0 1; background: $surface; color: $foreground;
-        scrollbar-size-vertical: 1; scrollbar-gutter: stable; overflow-x: hidden;
+        height: 1fr; background: $surface; color: $foreground;
         & > .log--message { color: $text-accent; text-style: bold; }
         & > .log--failure { color: $text-error; text-style: bold reverse; }
+        & > .log--bar { color: $panel; text-style: reverse; }
     }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--message", "log--failure"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--message", "log--failure", "log--bar"}
 
     def __init__(self) -> None:
         super().__init__()
         self._log: list[LogLine] = []
+        self._first = 0
         self._following = True
+        self._painted: tuple[object, list[Strip]] = None, []
+
+    @property
+    def first(self) -> int:
+        """The index of the first line in sight."""
+        return self._last_first if self._following else min(self._first, self._last_first)
+
+    @property
+    def following(self) -> bool:
+        """Whether the end of the log is held on to."""
+        return self._following
+
+    @property
+    def _last_first(self) -> int:
+        return max(0, len(self._log) - self.size.height)
 
     def clear(self) -> None:
         """Begin anew."""
-        self._log = []
-        self.virtual_size = Size(0, 0)
-        self.scroll_to(y=0, animate=False)
-        self._following = True
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scrolling back lets go of the end, reaching it takes hold of it again."""
-        super().watch_scroll_y(old_value, new_value)
-        self._following = new_value >= self.max_scroll_y
-
-    def on_resize(self) -> None:
-        """A pane that follows the end shows it at any height."""
-        if self._following:
-            self.scroll_end(animate=False, x_axis=False)
+        self._log, self._first, self._following = [], 0, True
+        self.refresh()
 
     def add(self, lines: Sequence[LogLine]) -> None:
         """Append lines; a pane that shows the end goes on showing it."""
         if not lines:
             return
-        following = self._following
+        before = len(self._log)
         self._log += lines
         if len(self._log) > MAX_LINES + _DROPPED_AT_ONCE:
             dropped = len(self._log) - MAX_LINES
             del self._log[:dropped]
-            if not following:
-                self.scroll_to(y=max(0, self.scroll_offset.y - dropped), animate=False)
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self._log))
-        if following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
-            self._following = True
+            self._first = max(0, self._first - dropped)
+        elif self._following and len(self._log) <= self.size.height:
+            # Nothing moves yet: only the new lines are painted.
+            self.refresh(Region(0, before, self.size.width, len(lines)))
+            return
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
-        """The line that is `y` below the first one in sight."""
-        index, width = self.scroll_offset.y + y, self.scrollable_content_region.width
+    def scroll_lines(self, lines: int) -> None:
+        """Move down, or up; reaching the end takes hold of it, leaving it lets go."""
+        self._first = min(self._last_first, max(0, self.first + lines))
+        self._following = self._first == self._last_first
+        self.refresh()
+
+    def page_up(self) -> None:
+        """A page towards the beginning."""
+        self.scroll_lines(1 - self.size.height)
+
+    def page_down(self) -> None:
+        """A page towards the end."""
+        self.scroll_lines(self.size.height - 1)
+
+    def to_end(self) -> None:
+        """The newest lines, and those to come."""
+        self.scroll_lines(len(self._log))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel."""
+        event.stop()
+        self.scroll_lines(-_WHEEL)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel."""
+        event.stop()
+        self.scroll_lines(_WHEEL)
+
+    def paint(self, first: int, last: int) -> list[Strip]:
+        """The lines in sight between blanks, and at the right edge where in the log they are."""
+        style = self.rich_style
+        # Asked for again whenever something beside it changes.
+        key = (self.size, style, self.first, len(self._log), self._log[-1:])
+        if self._painted[0] != key:
+            self._painted = key, self._strips(style)
+        return self._painted[1][first:last]
+
+    def _strips(self, style: Style) -> list[Strip]:
+        styles = {kind: self.get_component_rich_style(name) for kind, name in _CLASSES.items()}
+        bar, thumb = self.get_component_rich_style("log--bar"), self._thumb()
+        return [
+            self._strip(self.first + y, styles, style, bar if y in thumb else style) for y in range(self.size.height)
+        ]
+
+    def _strip(self, index: int, styles: dict[str, Style], style: Style, edge: Style) -> Strip:
+        room = max(0, self.size.width - 2)
         if index >= len(self._log):
-            return Strip.blank(width, self.rich_style)
+            return Strip([Segment(" " * (room + 1), style), Segment(" ", edge)], room + 2)
         line = self._log[index]
-        style = self.rich_style if line.kind == "evaluation" else self.get_component_rich_style(f"log--{line.kind}")
-        text = line.text
-        if width < _ROOMY and isinstance(line.event, Evaluated):
-            text = short_line(line.event)
-        return Strip([Segment(text, style)]).adjust_cell_length(width, self.rich_style)
+        text = short_line(line.event) if room < _ROOMY and isinstance(line.event, Evaluated) else line.text
+        text = set_cell_size(text, room)
+        return Strip([Segment(" ", style), Segment(text, styles.get(line.kind, style)), Segment(" ", edge)], room + 2)
+
+    def _thumb(self) -> range:
+        """The rows that stand for the part of the log in sight; none while all of it is."""
+        height, length = self.size.height, len(self._log)
+        if length <= height:
+            return range(0)
+        size = max(1, round(height * height / length))
+        start = round((height - size) * self.first / self._last_first)
+        return range(start, start + size)

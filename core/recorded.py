@@ -1,0 +1,74 @@
+"""A recording read back: its events, and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .codec import decode_event, decode_events
+from .errors import BadInput
+from .events import ClipChanged, Evaluated, Event, LaneExtended, RunStarted
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The events of a run in order; `damage` tells of lines left out; `whole_bytes` is where an unended line begins."""
+
+    events: list[Event]
+    damage: tuple[str, ...]
+    whole_bytes: int
+
+    @property
+    def started(self) -> RunStarted:
+        """How the run began."""
+        return next(event for event in self.events if isinstance(event, RunStarted))
+
+    def last_evaluated(self, lane: str) -> int:
+        """The last step this lane was evaluated at, -1 if it never was."""
+        steps = (event.step for event in self.events if isinstance(event, Evaluated) and event.lane == lane)
+        return max(steps, default=-1)
+
+    def interventions(self) -> list[ClipChanged | LaneExtended]:
+        """What was changed under way, in order."""
+        return [event for event in self.events if isinstance(event, ClipChanged | LaneExtended)]
+
+    @property
+    def seconds(self) -> float:
+        """The newest time that any event tells, in seconds since the lanes started."""
+        return max((getattr(event, "seconds", 0.0) for event in self.events), default=0.0)
+
+
+def read_recording(path: Path) -> Recorded:
+    """Read a run's events; BadInput if the file cannot be read, is of another schema, or does not begin with a run.
+
+    A last line without its end is what a killed writer leaves: it is left out and told. A damaged line elsewhere is
+    left out and told with its number.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"recording {path}: {error.strerror}") from error
+    whole = content.rfind(b"\n") + 1
+    damage = [] if whole == len(content) else [f"{path.name}: the last line is incomplete and is left out"]
+    events, wrong = _decoded(content[:whole], path)
+    if not any(isinstance(event, RunStarted) for event in events):
+        raise BadInput(f"recording {path}: holds no run" + (f"; {wrong[0]}" if wrong else ""))
+    return Recorded(events, (*wrong, *damage), whole)
+
+
+def _decoded(content: bytes, path: Path) -> tuple[list[Event], list[str]]:
+    try:
+        return list(decode_events(content)), []
+    except BadInput:
+        # Something is wrong somewhere: line by line it can be said where.
+        pass
+    events: list[Event] = []
+    wrong: list[str] = []
+    for number, line in enumerate(content.splitlines(), 1):
+        try:
+            events.append(decode_event(line))
+        except BadInput as error:
+            if str(error).startswith("schema"):
+                raise BadInput(f"recording {path}, line {number}: {error}") from error
+            wrong.append(f"{path.name}: line {number} is damaged and is left out")
+    return events, wrong

@@ -1,0 +1,191 @@
+"""A run written down as it happens: every event is on disk before anything else sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import Timeout
+
+from .codec import encode
+from .config import to_toml
+from .errors import BadInput, ClipwatchError
+from .events import DownloadProgressed, Event, Notice, RecordingStarted, RunFinished, RunStarted, StageStarted
+from .recorded import Recorded
+from .runs import LaneOutcome, Manifest, RunFolder, RunStatus, create_run
+from .state import LaneState, RunState, apply
+
+if TYPE_CHECKING:
+    from .lane import Kept
+
+
+class Recorder:
+    """Writes the runs of a stream into folders under `home`, one a `RunStarted`."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._trouble: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._before: list[Event] = []
+        self._writing: _Writing | None = None
+
+    @property
+    def folder(self) -> RunFolder | None:
+        """The run being written."""
+        return self._writing.folder if self._writing else None
+
+    def reopen(self, folder: RunFolder, recorded: Recorded) -> None:
+        """Go on writing a run whose events so far are these; BadInput if another process writes it, or it cannot be."""
+        try:
+            self._writing = _Writing(folder, recorded.started, self._trouble.put, recorded)
+        except Timeout as error:
+            raise BadInput(f"run {folder.path}: another process is writing it") from error
+        except OSError as error:
+            raise BadInput(f"run {folder.path}: {error.strerror}") from error
+
+    def through(self, events: Iterable[Event]) -> Iterator[Event]:
+        """The same events, each once it is written; ClipwatchError if a run's folder cannot be made.
+
+        When the disk gives out under way, a `Notice` says so and the run goes on unrecorded.
+        """
+        try:
+            for event in events:
+                yield from self._write(event)
+                while not self._trouble.empty():
+                    yield from self._write(Notice(text=self._trouble.get()))
+        finally:
+            self._end()
+
+    def keep(self, kept: Kept) -> None:
+        """Write a lane's checkpoint, beside whatever else goes on."""
+        if self._writing:
+            self._writing.keep(kept)
+
+    def _write(self, event: Event) -> Iterator[Event]:
+        if isinstance(event, RunStarted):
+            started = self._begin(event)
+            yield event
+            yield started
+            return
+        if self._writing:
+            try:
+                self._writing.write(event)
+            except OSError as error:
+                yield self._give_up(error)
+        elif not isinstance(event, DownloadProgressed | StageStarted):
+            self._before.append(event)
+        yield event
+        if isinstance(event, RunFinished):
+            self._end()
+
+    def _begin(self, event: RunStarted) -> RecordingStarted:
+        self._end()
+        folder = create_run(self._home, event.dataset.name, event.config.seed, event.time)
+        try:
+            self._writing = _Writing(folder, event, self._trouble.put)
+            started = RecordingStarted(folder=str(folder.path))
+            for earlier in (event, started, *self._before):
+                self._writing.write(earlier)
+        except (OSError, Timeout) as error:
+            raise ClipwatchError(f"run folder {folder.path}: {error}; give --runs-dir, or --no-record") from error
+        self._before = []
+        return started
+
+    def _give_up(self, error: OSError) -> Notice:
+        assert self._writing
+        folder = self._writing.folder.path
+        self._writing.abandon()
+        self._writing = None
+        return Notice(text=f"recording stopped, the run goes on unrecorded: {folder}: {error.strerror or error}")
+
+    def _end(self) -> None:
+        if self._writing:
+            with contextlib.suppress(OSError):
+                self._writing.close()
+            self._writing = None
+
+
+class _Writing:
+    """One run's open files."""
+
+    def __init__(
+        self, folder: RunFolder, started: RunStarted, tell: Callable[[str], None], so_far: Recorded | None = None
+    ) -> None:
+        self.folder, self._started, self._tell = folder, started, tell
+        self._lock = folder.lock()
+        self._lock.acquire(timeout=0)
+        if so_far:
+            # Whoever wrote before may have died in the middle of a line.
+            os.truncate(folder.events, so_far.whole_bytes)
+        else:
+            folder.config.write_text(to_toml(started.config), encoding="utf-8")
+        # Unbuffered: a line is with the system when `write` returns, and outlives this process from then on.
+        self._file = folder.events.open("ab", buffering=0)
+        self._state = RunState()
+        for event in so_far.events if so_far else ():
+            self._state = apply(self._state, event)
+        folder.write_manifest(self._manifest("running"))
+        self._checkpoints: queue.SimpleQueue[Kept | None] = queue.SimpleQueue()
+        self._keeper = threading.Thread(target=self._write_checkpoints, name="clipwatch-checkpoints", daemon=True)
+        self._keeper.start()
+
+    def keep(self, kept: Kept) -> None:
+        self._checkpoints.put(kept)
+
+    def _write_checkpoints(self) -> None:
+        while (kept := self._checkpoints.get()) is not None:
+            from .checkpoint import save
+
+            try:
+                save(self.folder.checkpoints, kept.lane, kept.step, kept.snapshot)
+            except (OSError, RuntimeError) as error:
+                self._tell(f"no checkpoint of {kept.lane} at step {kept.step}: {error}")
+
+    def write(self, event: Event) -> None:
+        line = encode(event) + b"\n"
+        if self._file.write(line) != len(line):
+            raise OSError(28, "no space left on device")
+        self._state = apply(self._state, event)
+
+    def close(self) -> None:
+        self._checkpoints.put(None)
+        self._keeper.join()
+        self._file.close()
+        self.folder.write_manifest(self._manifest(self._status()))
+        self._lock.release()
+
+    def abandon(self) -> None:
+        self._checkpoints.put(None)
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self.folder.write_manifest(self._manifest("interrupted"))
+        self._lock.release()
+
+    def _status(self) -> RunStatus:
+        finished = self._state.finished
+        if finished is None or finished.reason == "stopped":
+            return "interrupted"
+        return "done" if finished.reason == "completed" else "failed"
+
+    def _manifest(self, status: RunStatus) -> Manifest:
+        started = self._started
+        return Manifest(
+            state=status,
+            started=started.time,
+            seed=started.config.seed,
+            dataset=started.dataset,
+            device=started.device,
+            versions=started.versions,
+            lanes=tuple(_outcome(lane) for lane in self._state.lanes.values()),
+        )
+
+
+def _outcome(lane: LaneState) -> LaneOutcome:
+    end = lane.finished
+    loss, accuracy = (end.loss, end.correct / end.total) if end else (None, None)
+    return LaneOutcome(name=lane.name, rule=lane.rule, step=lane.step, loss=loss, accuracy=accuracy)

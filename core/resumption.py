@@ -1,0 +1,101 @@
+"""Going on with an interrupted run: what was recorded first, then the rest of the training, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+import msgspec
+
+from .commands import SetClip
+from .config import RunConfig
+from .errors import BadInput, ClipwatchError
+from .events import (
+    ClipChanged,
+    Evaluated,
+    Event,
+    LaneExtended,
+    LaneFailed,
+    LaneStarted,
+    Notice,
+    RunStarted,
+)
+from .recorded import Recorded, read_recording
+from .runs import RunFolder
+
+Snapshots = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A run to go on with, and the settings it goes on under."""
+
+    folder: RunFolder
+    recorded: Recorded
+    config: RunConfig
+
+    def snapshots(self, tell: list[str]) -> Snapshots:
+        """The lanes' newest whole checkpoints by lane; a lane without one is told of, and starts over."""
+        from .checkpoint import newest
+
+        found: dict[str, Mapping[str, Any]] = {}
+        for lane in self.config.lanes:
+            snapshot = newest(self.folder.checkpoints, lane.name, tell.append)
+            if snapshot is None:
+                tell.append(f"{lane.name} has no checkpoint and trains again from the start")
+            else:
+                found[lane.name] = snapshot
+        return found
+
+    def commands(self, snapshots: Snapshots) -> list[SetClip]:
+        """The rule changes that were recorded after the checkpoints, to be made again at their steps."""
+        return [
+            SetClip(lane=change.lane, rule=change.rule, at_step=change.step)
+            for change in self.recorded.events
+            if isinstance(change, ClipChanged) and change.step >= snapshots.get(change.lane, {"step": 0})["step"]
+        ]
+
+    def continued(self, live: Iterable[Event]) -> Iterator[Event]:
+        """Of the events of the training that goes on, those that are not recorded yet."""
+        known = {(type(event), event.lane, event.step) for event in self.recorded.events if _happens_once(event)}
+        beginning = True
+        for event in live:
+            if isinstance(event, RunStarted) and beginning:
+                yield from self._compared(event)
+                beginning = False
+            elif not _happens_once(event) or (type(event), event.lane, event.step) not in known:
+                yield event
+
+    def _compared(self, again: RunStarted) -> Iterator[Notice]:
+        before = self.recorded.started
+        if again.dataset.checksum != before.dataset.checksum:
+            raise ClipwatchError(
+                f"run {self.folder.path}: {again.dataset.name} from {again.dataset.origin} is other data"
+            )
+        if again.versions != before.versions:
+            changed = ", ".join(
+                f"{name} {before.versions.get(name)} -> {version}"
+                for name, version in again.versions.items()
+                if before.versions.get(name) != version
+            )
+            yield Notice(text=f"going on under other versions ({changed}): the last bits may differ")
+
+
+def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
+    """The run in a folder, to go on to `iterations` steps (None: as many as it was to have); BadInput if it cannot."""
+    recorded = read_recording(folder.events)
+    started = recorded.started
+    planned = [event.iterations for event in recorded.events if isinstance(event, LaneExtended | LaneStarted)]
+    wanted = iterations or max(planned, default=started.config.iterations)
+    steps = [event.step + 1 for event in recorded.events if isinstance(event, Evaluated)]
+    if wanted < max(steps, default=0):
+        raise BadInput(f"iterations {wanted}: the run has done {max(steps)} steps already")
+    # What auto chose is what the run goes on with.
+    config = msgspec.structs.replace(started.config, dataset=started.dataset.name, iterations=wanted)
+    return Interrupted(folder, recorded, config)
+
+
+def _happens_once(event: Event) -> TypeGuard[Evaluated | ClipChanged | LaneFailed]:
+    """Whether the event tells of a step of a lane, so that training the step again tells it again."""
+    return isinstance(event, Evaluated | ClipChanged | LaneFailed)

@@ -1,0 +1,281 @@
+"""The screen's lines of text: what they say, that they fit, and what they look like in every look."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_state import DATA, EVALUATED, FINISHED, LANE, RUN
+from textual.strip import Strip
+
+from clipwatch.core.config import RunConfig
+from clipwatch.core.events import (
+    ClipChanged,
+    DownloadProgressed,
+    Evaluated,
+    Event,
+    LaneFailed,
+    LanePaused,
+    LaneStepped,
+    PaceChanged,
+    RunFinished,
+    StageStarted,
+)
+from clipwatch.core.state import LaneState
+from clipwatch.tui.bars import key_line, lane_heading, status, title
+from clipwatch.tui.keys import KEYS, shown
+from clipwatch.tui.look import DARK, Look, look
+from clipwatch.tui.view import RunView
+
+VARIABLES = DARK.to_color_system().generate()
+COLOURED = look(VARIABLES, dark=True, coloured=True, ascii=False)
+ASCII = look(VARIABLES, dark=True, coloured=True, ascii=True)
+PLAIN = look(VARIABLES, dark=True, coloured=False, ascii=False)
+
+CHANGE = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")
+CAUSE = (
+    "loss is nan\nafter \x1b[31mred\x1b[0m w\N{LATIN SMALL LETTER O WITH DIAERESIS}rds \N{CJK UNIFIED IDEOGRAPH-4E00}"
+)
+FAILED = LaneFailed(lane="a", step=5, reason="diverged", cause=CAUSE, seconds=1.0)
+OTHER = msgspec.structs.replace(LANE, lane="b\N{GREEK SMALL LETTER ALPHA}", rule="none")
+ENDED = RunFinished(reason="completed", seconds=9.0)
+
+SITUATIONS: dict[str, list[Event]] = {
+    "nothing": [],
+    "loading": [StageStarted(stage="loading torch")],
+    "downloading": [DownloadProgressed(file="train-images-idx3-ubyte.gz", received=3_000_000, total=9_912_422)],
+    "downloading, size unknown": [DownloadProgressed(file="images", received=3_000_000, total=None)],
+    "started": [RUN, LANE, OTHER],
+    "training": [RUN, LANE, OTHER, *(msgspec.structs.replace(EVALUATED, step=n, seconds=n / 50) for n in (0, 10, 20))],
+    "touched": [RUN, LANE, OTHER, CHANGE],
+    "paused": [RUN, LANE, LanePaused(lane="a", step=3)],
+    "failed": [RUN, LANE, OTHER, FAILED],
+    "finished": [RUN, LANE, FINISHED, ENDED],
+}
+
+
+def view_of(*events: Event) -> RunView:
+    view = RunView()
+    view.fold(events)
+    return view
+
+
+def titled(*events: Event, width: int = 200, ended: str | None = None, next_head: str | None = None) -> str:
+    return title(view_of(*events), width, COLOURED, ended=ended, next_head=next_head).text
+
+
+def headed(*events: Event, width: int = 100, look: Look = COLOURED, chosen: bool = False) -> list[str]:
+    view = view_of(RUN, LANE, *events)
+    return [strip.text for strip in lane_heading(0, view.state.lanes["a"], view.lanes["a"], width, look, chosen=chosen)]
+
+
+def every_line(name: str, width: int, look: Look) -> list[Strip]:
+    view = view_of(*SITUATIONS[name])
+    strips = [
+        title(view, width, look, ended=None, next_head="linear"),
+        title(view, width, look, ended=" engine gone ", next_head=None),
+        status(
+            "what\thappened " * 8,
+            alert=True,
+            view=view,
+            pair=("a", "b\N{GREEK SMALL LETTER ALPHA}"),
+            width=width,
+            look=look,
+        ),
+        status("so it is", alert=False, view=view, pair=None, width=width, look=look),
+        key_line({}, width, look),
+        key_line({"pause": "f12,x", "quit": "ctrl+x"}, width, look),
+    ]
+    for number, lane in enumerate(view.state.lanes.values()):
+        for chosen in (True, False):
+            strips += lane_heading(number, lane, view.lanes[lane.name], width, look, chosen=chosen)
+    return strips
+
+
+@given(st.sampled_from(list(SITUATIONS)), st.integers(0, 250), st.sampled_from([COLOURED, ASCII, PLAIN]))
+def test_every_line_fits_its_width_to_the_cell(name: str, width: int, look: Look) -> None:
+    for strip in every_line(name, width, look):
+        assert strip.cell_length == width
+        assert sum(segment.cell_length for segment in strip) == width
+
+
+@pytest.mark.parametrize("width", [1, 20, 60, 80, 160])
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_no_line_carries_what_would_move_a_terminals_cursor(name: str, width: int) -> None:
+    for strip in every_line(name, width, COLOURED):
+        assert strip.text.isprintable()
+
+
+@pytest.mark.parametrize("width", [1, 20, 60, 80, 160])
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_the_ascii_look_is_ascii(name: str, width: int) -> None:
+    for strip in every_line(name, width, ASCII):
+        assert strip.text.isascii()
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_without_colour_there_is_none(name: str) -> None:
+    coloured = 0
+    for strip in every_line(name, 120, PLAIN):
+        assert all(segment.style is None or not (segment.style.color or segment.style.bgcolor) for segment in strip)
+    for strip in every_line(name, 120, COLOURED):
+        coloured += sum(segment.style is not None and segment.style.color is not None for segment in strip)
+    assert coloured
+
+
+def test_before_a_run_the_title_says_what_is_being_prepared() -> None:
+    assert "loading torch ..." in titled(*SITUATIONS["loading"])
+    text = titled(*SITUATIONS["downloading"])
+    assert "downloading train-images-idx3-ubyte.gz [######..............] 30% of 9.9 MB" in text
+    assert titled(*SITUATIONS["downloading, size unknown"]).rstrip().endswith("downloading images: 3.0 MB")
+    assert "engine gone" in titled(*SITUATIONS["loading"], ended=" engine gone ")
+
+
+def test_the_title_has_data_seed_step_state_and_speed() -> None:
+    words = "clipwatch digits seed 0 relu head step 0 / 100 training pace 50 steps/s, 50 reached"
+    assert " ".join(titled(*SITUATIONS["training"]).split()).startswith(words)
+    assert "step 31 / 100" in titled(RUN, LANE, EVALUATED)
+    assert "pace full speed" in titled(RUN, LANE, PaceChanged(lane="a", step=1, pace=None))
+
+
+def test_the_title_has_the_state_of_all_lanes() -> None:
+    assert "paused" in titled(RUN, LANE, LanePaused(lane="a", step=3))
+    assert "training" in titled(RUN, LANE, OTHER, LanePaused(lane="a", step=3))
+    assert "stepping" in titled(RUN, LANE, LaneStepped(lane="a", step=3, count=1))
+    assert "done" in titled(RUN, LANE, FINISHED)
+    assert "completed" in titled(RUN, LANE, FINISHED, ENDED)
+    assert "starting" in titled(RUN)
+    assert "engine gone" in titled(RUN, LANE, ended=" engine gone ")
+
+
+def run_on(dataset: str, got: str) -> list[Event]:
+    config = RunConfig(dataset=dataset, seed=7)
+    return [msgspec.structs.replace(RUN, config=config, dataset=msgspec.structs.replace(DATA, name=got)), LANE]
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_digits_that_stand_in_for_mnist_are_said_to_at_any_width(width: int) -> None:
+    words = "embedded digits, not MNIST"
+    assert words in titled(*run_on("auto", "digits"), width=width)
+    assert words not in titled(*run_on("auto", "mnist"), width=width)
+    assert words not in titled(*run_on("digits", "digits"), width=width)
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_a_touched_run_is_marked_at_any_width(width: int) -> None:
+    words = "rule changed: no clean comparison"
+    assert words in titled(*run_on("digits", "digits"), CHANGE, width=width)
+    assert words not in titled(*run_on("digits", "digits"), width=width)
+
+
+def test_the_next_head_is_told_only_where_it_is_another() -> None:
+    assert "(next: linear)" in titled(RUN, LANE, next_head="linear")
+    assert "next" not in titled(RUN, LANE, next_head="relu")
+
+
+def test_a_lanes_heading_has_its_name_rule_and_steps() -> None:
+    first, _ = headed(EVALUATED)
+    assert re.fullmatch(r" ● a   value:0\.001 +31 / 100  ?", first)
+    assert headed()[0].split()[-3:] == ["0", "/", "100"]
+
+
+def test_a_lane_that_is_not_clipped_says_so_and_when_it_changed() -> None:
+    first = headed(CHANGE)[0]
+    assert "not clipped" in first
+    assert "changed at step 12" in first
+    assert "changed" not in headed()[0]
+
+
+def test_progress_speed_and_time_left() -> None:
+    events = [msgspec.structs.replace(EVALUATED, step=n, seconds=n / 2) for n in (0, 9, 19)]
+    bar, percent, speed, left = re.split(r"  +", headed(*events)[1].strip())
+    assert (bar.count("━"), bar.count("─")) == (8, 32)
+    assert (percent, speed, left) == ("20%", "2 steps/s", "40 s left")
+    assert headed(*events, look=ASCII)[1].strip().startswith("#" * 8 + "." * 32 + " ")
+
+
+def test_minutes_and_hours_left() -> None:
+    def left(seconds_a_step: float) -> str:
+        events = [msgspec.structs.replace(EVALUATED, step=n, seconds=n * seconds_a_step) for n in (0, 9, 19)]
+        return headed(*events)[1]
+
+    assert "2 min 00 s left" in left(1.5)
+    assert "2 h 13 min left" in left(100)
+
+
+def test_a_paused_lane_has_no_time_left() -> None:
+    events = [msgspec.structs.replace(EVALUATED, step=n, seconds=n / 2) for n in (0, 9, 19)]
+    progress = headed(*events, LanePaused(lane="a", step=20))[1]
+    assert "paused" in progress
+    assert "left" not in progress
+
+
+def test_a_failed_lane_says_at_which_step_and_why() -> None:
+    assert "diverged at step 5: loss is nan" in headed(FAILED)[1]
+
+
+def test_a_finished_lane_has_its_accuracy_with_the_interval() -> None:
+    assert " ".join(headed(FINISHED)[1].split()) == "completed accuracy 0.600 (0.231-0.882) on all 5"
+
+
+def test_the_chosen_lane_looks_otherwise_in_colour_and_without() -> None:
+    view = view_of(RUN, LANE)
+    for one in (COLOURED, PLAIN):
+        lines = [lane_heading(0, view.state.lanes["a"], view.lanes["a"], 80, one, chosen=it)[0] for it in (True, False)]
+        assert lines[0] != lines[1]
+
+
+def test_the_status_has_the_message_and_the_lanes_difference() -> None:
+    one = Evaluated(lane="a", step=10, loss=1.5, accuracy=0.5, train_loss=1.0, seconds=1.0)
+    view = view_of(RUN, LANE, OTHER, one, msgspec.structs.replace(one, lane=OTHER.lane, loss=1.25, accuracy=0.75))
+    arguments = {"alert": False, "view": view, "width": 120}
+    text = status("hello", pair=("a", OTHER.lane), look=COLOURED, **arguments).text
+    assert text.startswith(" hello ")
+    assert text.endswith(f"{OTHER.lane} \N{MINUS SIGN} a at step 10:  Δloss -0.250  Δaccuracy +0.25 ")
+    assert "diff loss -0.250" in status("hello", pair=("a", OTHER.lane), look=ASCII, **arguments).text
+    assert "loss" not in status("hello", pair=None, look=COLOURED, **arguments).text
+
+
+def test_the_message_outlives_the_difference_where_room_is_short() -> None:
+    one = Evaluated(lane="a", step=10, loss=1.5, accuracy=0.5, train_loss=1.0, seconds=1.0)
+    view = view_of(RUN, LANE, OTHER, one, msgspec.structs.replace(one, lane=OTHER.lane))
+    message = "the engine is gone: r starts another"
+    text = status(message, alert=True, view=view, pair=("a", OTHER.lane), width=60, look=COLOURED).text
+    assert message in text
+
+
+def test_an_alert_looks_otherwise_in_colour_and_without() -> None:
+    for one in (COLOURED, PLAIN):
+        calm, loud = (status("x", alert=it, view=RunView(), pair=None, width=20, look=one) for it in (False, True))
+        assert {segment.style for segment in loud} - {segment.style for segment in calm}
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200, 400])
+def test_the_key_line_shows_whole_keys_and_always_help_and_quit(width: int) -> None:
+    text = key_line({}, width, COLOURED).text
+    assert " ? help " in text
+    assert " q quit " in text
+    for key in KEYS:
+        text = text.replace(f" {shown(key.keys).split()[0]} {key.label} ", "", 1)
+    assert not text.strip()
+
+
+def test_with_room_the_key_line_shows_every_key_that_has_a_place() -> None:
+    text = key_line({}, 400, COLOURED).text
+    assert all(f" {key.label} " in text for key in KEYS if key.footer)
+
+
+def test_the_key_line_shows_remapped_keys() -> None:
+    text = key_line({"pause": "x", "quit": "ctrl+x"}, 80, COLOURED).text
+    assert " x pause " in text
+    assert " ^x quit " in text
+
+
+def test_lane_symbols_differ_without_colour() -> None:
+    state, view = LaneState(name="a", rule="none", iterations=10), view_of(RUN, LANE).lanes["a"]
+    for one in (PLAIN, ASCII):
+        symbols = {lane_heading(n, state, view, 80, one, chosen=False)[0].text.split()[0] for n in range(4)}
+        assert len(symbols) == 4

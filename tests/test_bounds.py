@@ -1,0 +1,101 @@
+"""Bounds along 1-2-5, clipping on and off, and the paces."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clipwatch.core.rules import ValueClip, parse_rule
+from clipwatch.tui.bounds import LARGEST, SMALLEST, stepped, toggled
+from clipwatch.tui.paces import GENTLE, PACES, next_pace
+
+BOUNDS = st.floats(1e-14, 1e9)
+
+
+def bound_after(bound: float, *directions: int) -> float:
+    rule = ValueClip(-bound, bound)
+    for direction in directions:
+        rule = stepped(rule, direction)
+    assert isinstance(rule, ValueClip)
+    assert rule.high is not None
+    assert rule.low == -rule.high
+    return rule.high
+
+
+def test_the_bounds_go_1_2_5_10() -> None:
+    upwards = [bound_after(0.001, *[1] * steps) for steps in range(7)]
+    assert upwards == [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1]
+    downwards = [bound_after(0.001, *[-1] * steps) for steps in range(7)]
+    assert downwards == [0.001, 0.0005, 0.0002, 0.0001, 0.00005, 0.00002, 0.00001]
+
+
+@pytest.mark.parametrize(
+    ("bound", "tighter", "looser"),
+    [(0.003, 0.002, 0.005), (0.0099, 0.005, 0.01), (0.0101, 0.01, 0.02), (7.0, 5.0, 10.0)],
+)
+def test_a_bound_between_goes_to_the_nearest_on_its_way(bound: float, tighter: float, looser: float) -> None:
+    assert (bound_after(bound, -1), bound_after(bound, 1)) == (tighter, looser)
+
+
+@given(BOUNDS)
+def test_tighter_is_never_looser_nor_looser_tighter(bound: float) -> None:
+    assert bound_after(bound, -1) <= bound <= bound_after(bound, 1)
+
+
+@given(st.floats(SMALLEST * 11, LARGEST / 11))
+def test_there_and_back_is_where_one_was_on_the_ladder(bound: float) -> None:
+    on_the_ladder = bound_after(bound, 1)
+    assert bound_after(on_the_ladder, 1, -1) == on_the_ladder
+    assert bound_after(on_the_ladder, -1, 1) == on_the_ladder
+
+
+@given(st.floats(1e-9, 100.0), st.sampled_from([-1, 1]))
+def test_every_bound_reached_has_one_digit(bound: float, direction: int) -> None:
+    reached = bound_after(bound, direction)
+    assert reached == float(f"{reached:.0e}")
+
+
+def test_the_ends_of_the_ladder_stay() -> None:
+    assert bound_after(LARGEST, 1) == LARGEST
+    assert bound_after(SMALLEST, -1) == SMALLEST
+
+
+def test_each_side_goes_its_way_and_a_free_side_stays_free() -> None:
+    assert str(stepped(parse_rule("value:-0.001:0.02"), 1)) == "value:-0.002:0.05"
+    assert str(stepped(parse_rule("value::0.02"), -1)) == "value::0.01"
+    assert str(stepped(parse_rule("value:0:0.02"), -1)) == "value:0:0.01"
+
+
+def test_no_clipping_has_no_bound() -> None:
+    assert stepped(parse_rule("none"), 1) == parse_rule("none")
+
+
+def test_clipping_goes_off_and_comes_back_as_it_was() -> None:
+    assert toggled(parse_rule("value:0.005"), None) == "none"
+    assert toggled(parse_rule("none"), "value:0.005") == "value:0.005"
+
+
+def test_clipping_what_never_was_clipped_takes_the_assignments_rule() -> None:
+    assert toggled(parse_rule("none"), None) == "value:0.001"
+    assert toggled(parse_rule("none"), "none") == "value:0.001"
+
+
+def test_paces_go_along_their_ladder_to_full_speed_and_back() -> None:
+    pace, walked = PACES[0], []
+    while pace is not None:
+        walked.append(pace)
+        pace = next_pace(pace, 1)
+    assert walked == list(PACES)
+    assert next_pace(None, 1) is None
+    assert next_pace(None, -1) == PACES[-1]
+    assert next_pace(PACES[0], -1) == PACES[0]
+    assert GENTLE in PACES
+
+
+@given(st.floats(0.001, 1e6))
+def test_faster_is_faster_and_slower_is_not(pace: float) -> None:
+    faster, slower = next_pace(pace, 1), next_pace(pace, -1)
+    assert faster is None or faster > pace
+    assert slower is not None
+    assert slower < pace or pace <= PACES[0]

@@ -1,0 +1,100 @@
+"""The one list of keys, and what is made from it."""
+
+from __future__ import annotations
+
+import inspect
+from io import StringIO
+
+import pytest
+from rich.console import Console
+from textual.binding import Binding
+
+from clipwatch.core.errors import BadInput
+from clipwatch.tui.app import ClipwatchApp
+from clipwatch.tui.keys import KEYS, Key, keymap, shown
+from clipwatch.tui.screens.help import HelpScreen
+from clipwatch.tui.screens.main import MainScreen
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
+def test_every_key_says_what_it_is_and_what_it_does(key: Key) -> None:
+    assert all((key.id, key.keys, key.label, key.tooltip, key.group))
+    assert key.tooltip[0].isupper()
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
+def test_every_key_does_something(key: Key) -> None:
+    owner = ClipwatchApp if key.action.startswith("app.") else MainScreen
+    action = getattr(owner, f"action_{key.id}")
+    assert callable(action)
+    assert inspect.getdoc(action)
+
+
+def test_no_id_no_label_and_no_key_stands_for_two_things() -> None:
+    names = [name for key in KEYS for name in key.keys.split(",")]
+    for given in ([key.id for key in KEYS], [key.label for key in KEYS], names):
+        assert len(given) == len(set(given))
+
+
+def test_the_main_screen_binds_exactly_these_keys() -> None:
+    bound = [(binding.id, binding.key, binding.action) for binding in MainScreen.BINDINGS]
+    assert bound == [(key.id, key.keys, key.action) for key in KEYS]
+    assert all(isinstance(binding, Binding) and binding.tooltip for binding in MainScreen.BINDINGS)
+
+
+def helped(wanted: dict[str, str]) -> str:
+    console = Console(file=StringIO(), width=100)
+    console.print(HelpScreen(wanted)._content())
+    assert isinstance(console.file, StringIO)
+    return " ".join(console.file.getvalue().split())
+
+
+def test_help_has_every_key_and_what_it_does() -> None:
+    text = helped({})
+    for key in KEYS:
+        assert f"{shown(key.keys)} {key.tooltip}" in text
+
+
+def test_help_shows_the_keys_as_they_were_remapped() -> None:
+    text = helped({"pause": "x"})
+    assert "x Pause all lanes" in text
+    assert "space Pause all lanes" not in text
+
+
+def test_a_remapped_key_is_taken_as_given() -> None:
+    assert keymap({}) == {}
+    assert keymap({"pause": "x", "log_scale": "f5,ctrl+l"}) == {"pause": "x", "log_scale": "f5,ctrl+l"}
+
+
+def test_characters_and_blanks_are_written_as_the_screen_knows_them() -> None:
+    assert keymap({"pause": "! , x"}) == {"pause": "exclamation_mark,x"}
+
+
+def test_two_keys_can_swap_places() -> None:
+    assert keymap({"clip": "r", "restart": "c"}) == {"clip": "r", "restart": "c"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ({"paws": "x"}, r"\[keys\] paws: no such key; there are pause, step, "),
+        ({"pause": "c"}, r"'c': that key is for pause already"),
+        ({"pause": "c,x"}, r"'c': that key is for pause already"),
+        ({"pause": "?"}, r"'question_mark': that key is for pause already"),
+        ({"pause": " c"}, r"'c': that key is for pause already"),
+        ({"pause": "x", "step": "x"}, r"\[keys\] step = 'x': that key is for pause already"),
+        ({"pause": ""}, r"\[keys\] pause = '': name a key, like x or ctrl\+x"),
+        ({"pause": "x,,y"}, r"\[keys\] pause = 'x,,y': name a key"),
+    ],
+)
+def test_a_wrong_key_is_refused_by_name(wanted: dict[str, str], words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        keymap(wanted)
+
+
+def test_keys_are_shown_as_they_are_printed() -> None:
+    assert shown("left_square_bracket") == "["
+    assert shown("plus,equals_sign") == "+ ="
+    assert shown("q,ctrl+c") == "q ^c"
+    assert shown("ctrl+x") == "^x"
+    assert shown("exclamation_mark") == "!"

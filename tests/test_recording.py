@@ -1,0 +1,275 @@
+"""Runs on disk: written as they happen, read back whatever happened to them."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+
+import program
+import pytest
+import recordings
+from hypothesis import given
+from hypothesis import strategies as st
+from test_state import EVALUATED, FINISHED, LANE, RUN
+
+from clipwatch.core.codec import decode_events, encode
+from clipwatch.core.config import from_options, read_toml
+from clipwatch.core.errors import BadInput, ClipwatchError
+from clipwatch.core.events import Event, Notice, RecordingStarted, RunFinished
+from clipwatch.core.recorded import read_recording
+from clipwatch.core.recording import Recorder
+from clipwatch.core.runs import RunFolder, create_run, find_run, list_folders, runs_folder
+
+END = RunFinished(reason="completed", seconds=9.0)
+STORY = [Notice(text="first"), RUN, LANE, EVALUATED, FINISHED, END]
+
+
+def recorded(home: Path, events: list[Event]) -> list[Event]:
+    """What a recorder passes on."""
+    return list(Recorder(home).through(events))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recorded run of the program."""
+    arguments = ["--iterations", "40", "--checkpoint-every", "15", "--seed", "4"]
+    return recordings.record(tmp_path_factory.mktemp("runs"), *arguments)
+
+
+def test_a_run_leaves_its_settings_events_manifest_and_checkpoints(run: Path) -> None:
+    assert run.name.endswith("-digits-4")
+    config = from_options(read_toml(run / "config.toml"))
+    assert (config.seed, config.iterations) == (4, 40)
+    read = recordings.read(run)
+    assert read.damage == ()
+    assert read.started.config == config
+    assert isinstance(read.events[-1], RunFinished)
+    manifest = RunFolder(run).manifest()
+    assert (manifest.state, manifest.seed, manifest.dataset.name) == ("done", 4, "digits")
+    assert [(lane.name, lane.step) for lane in manifest.lanes] == [("unclipped", 40), ("clipped", 40)]
+    names = sorted(path.name for path in (run / "checkpoints").iterdir())
+    assert names == [f"{lane}-{step:010d}.pt" for lane in ("clipped", "unclipped") for step in (15, 30, 40)]
+
+
+def test_nothing_is_kept_where_nothing_is_to_be(tmp_path: Path) -> None:
+    done = program.run(*recordings.DIGITS, "--iterations", "5", "--no-record", "--runs-dir", str(tmp_path))
+    assert done.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_event_is_written_before_it_is_passed_on(tmp_path: Path) -> None:
+    stream = Recorder(tmp_path).through(STORY)
+    for event in stream:
+        if isinstance(event, Notice):
+            continue
+        written = recordings.only_run(tmp_path).joinpath("events.jsonl").read_bytes()
+        assert encode(event) in written
+
+
+def test_what_was_told_before_the_run_began_is_in_the_recording(tmp_path: Path) -> None:
+    recorded(tmp_path, STORY)
+    assert STORY[0] in recordings.read(recordings.only_run(tmp_path)).events
+
+
+def test_a_run_that_is_left_is_interrupted_and_one_under_way_is_running(tmp_path: Path) -> None:
+    stream = Recorder(tmp_path).through(STORY)
+    for event in stream:
+        if event == EVALUATED:
+            break
+    folder = RunFolder(recordings.only_run(tmp_path))
+    assert folder.manifest().state == "running"
+    stream.close()
+    assert folder.manifest().state == "interrupted"
+
+
+def test_two_runs_of_one_second_get_folders_of_their_own(tmp_path: Path) -> None:
+    first, second = (create_run(tmp_path, "mnist", 0, 1.0) for _ in range(2))
+    assert first.path != second.path
+
+
+def test_a_restart_begins_another_recording(tmp_path: Path) -> None:
+    recorded(tmp_path, [*STORY[1:], *STORY[1:]])
+    assert [folder.manifest().state for folder in list_folders(tmp_path)] == ["done", "done"]
+
+
+def test_a_folder_that_cannot_be_made_refuses_the_run_before_it_trains(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ClipwatchError, match="--no-record"):
+        recorded(tmp_path / "file", STORY)
+    done = program.run(*recordings.DIGITS, "--runs-dir", str(tmp_path / "file"))
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "Start Training" not in done.stdout
+
+
+class _FullDisk:
+    """A file on a disk that is full from the n-th write on, which takes half of its bytes."""
+
+    def __init__(self, file, writes: int) -> None:
+        self._file, self._left = file, writes
+
+    def write(self, line: bytes) -> int:
+        self._left -= 1
+        if self._left >= 0:
+            return self._file.write(line)
+        if self._left == -1:
+            return self._file.write(line[: len(line) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@pytest.mark.parametrize("writes", range(3, 8))
+def test_a_full_disk_ends_the_recording_in_plain_sight_and_not_the_run(
+    writes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    def open_full(self: Path, *args: object, **options: object) -> object:
+        file = opened(self, *args, **options)
+        return _FullDisk(file, writes) if self.name == "events.jsonl" and args[0] == "ab" else file
+
+    monkeypatch.setattr(Path, "open", open_full)
+    passed = recorded(tmp_path, [Notice(text="first"), RUN, LANE, EVALUATED, EVALUATED, EVALUATED, FINISHED, END])
+    monkeypatch.undo()
+    told = [event.text for event in passed if isinstance(event, Notice) and "unrecorded" in event.text]
+    assert len(told) == 1
+    assert passed[-1] == END
+    left = read_recording(recordings.only_run(tmp_path) / "events.jsonl")
+    assert len(left.events) == writes
+    assert RunFolder(recordings.only_run(tmp_path)).manifest().state == "interrupted"
+
+
+@pytest.fixture(scope="module")
+def whole() -> bytes:
+    return b"".join(encode(event) + b"\n" for event in STORY[1:])
+
+
+def read_bytes(content: bytes, folder: Path):
+    (folder / "events.jsonl").write_bytes(content)
+    return read_recording(folder / "events.jsonl")
+
+
+def test_the_last_line_may_end_anywhere(whole: bytes, tmp_path: Path) -> None:
+    start = whole.rstrip(b"\n").rfind(b"\n") + 1
+    for end in range(start, len(whole)):
+        read = read_bytes(whole[:end], tmp_path)
+        assert read.events == STORY[1:-1]
+        assert read.whole_bytes == start
+        assert len(read.damage) == (end > start)
+    assert read_bytes(whole, tmp_path).damage == ()
+
+
+@given(st.data())
+def test_a_changed_byte_is_read_or_told_by_line_and_never_raises_anything_else(data: st.DataObject) -> None:
+    content = bytearray(b"".join(encode(event) + b"\n" for event in STORY[1:]))
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] = data.draw(st.integers(0, 255))
+    try:
+        lines = bytes(content)
+        decode_events(lines)
+    except BadInput:
+        return
+
+
+def test_a_damaged_line_is_left_out_and_told_with_its_number(whole: bytes, tmp_path: Path) -> None:
+    lines = whole.splitlines(keepends=True)
+    lines[2] = lines[2].replace(b'"step":30', b'"step":3x')
+    read = read_bytes(b"".join(lines), tmp_path)
+    assert EVALUATED not in read.events
+    assert len(read.events) == len(STORY) - 2
+    (told,) = read.damage
+    assert "line 3" in told
+
+
+def test_a_recording_of_another_schema_is_refused(whole: bytes, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="line 1: schema 9"):
+        read_bytes(whole.replace(b'"v":1', b'"v":9'), tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"nothing\n", b"\x00\xff\n"])
+def test_what_is_no_recording_is_refused(content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="holds no run"):
+        read_bytes(content, tmp_path)
+    with pytest.raises(BadInput, match="No such file"):
+        read_recording(tmp_path / "elsewhere.jsonl")
+
+
+def test_recordings_of_every_schema_are_read_for_ever() -> None:
+    for file in (Path(__file__).parent / "schemas").glob("*.jsonl"):
+        read = read_recording(file)
+        assert read.damage == ()
+        assert any(isinstance(event, RecordingStarted) for event in read.events)
+        assert isinstance(read.events[-1], RunFinished)
+
+
+def test_runs_lists_what_there_is(run: Path, tmp_path: Path) -> None:
+    done = program.run("runs", "--runs-dir", str(run.parent))
+    assert done.returncode == 0
+    for words in (run.name, "digits", "done", "value:0.001", "40"):
+        assert words in done.stdout
+    (line,) = program.run("runs", "--json", "--runs-dir", str(run.parent)).stdout.splitlines()
+    assert json.loads(line)["run"] == run.name
+    assert "no runs are kept" in program.run("runs", "--runs-dir", str(tmp_path / "none")).stdout
+
+
+def test_runs_tells_of_a_damaged_manifest_and_lists_the_others(tmp_path: Path) -> None:
+    recorded(tmp_path, STORY[1:])
+    recorded(tmp_path, STORY[1:])
+    broken, whole = sorted(tmp_path.iterdir())
+    (broken / "manifest.json").write_text("{")
+    done = program.run("runs", "--runs-dir", str(tmp_path))
+    assert whole.name in done.stdout
+    assert "manifest.json is damaged" in done.stderr
+
+
+def test_a_run_is_found_by_folder_by_name_and_as_the_last(run: Path, tmp_path: Path) -> None:
+    for name in (str(run), run.name, "last"):
+        assert find_run(name, run.parent).path.samefile(run)
+    with pytest.raises(BadInput, match="no such folder"):
+        find_run("nothing", run.parent)
+    with pytest.raises(BadInput, match="no run is kept"):
+        find_run("last", tmp_path)
+
+
+def test_where_runs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIPWATCH_RUNS_DIR", "/somewhere")
+    assert runs_folder(None) == Path("/somewhere")
+    assert runs_folder("/else") == Path("/else")
+    monkeypatch.delenv("CLIPWATCH_RUNS_DIR")
+    assert runs_folder(None).name == "runs"
+
+
+def test_export_writes_every_figure_exactly(run: Path, tmp_path: Path) -> None:
+    import csv
+
+    files = [tmp_path / "run.csv", tmp_path / "run.json"]
+    done = program.run("export", str(run), "--csv", str(files[0]), "--json", str(files[1]))
+    assert (done.returncode, done.stderr) == (0, "")
+    read = recordings.read(run)
+    with files[0].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    written = sorted(
+        (row["lane"], int(row["step"]), *(float(row[f"{name}"]) for name in ("validation_loss", "validation_accuracy")))
+        for row in rows
+    )
+    assert written == sorted(row[:4] for row in recordings.figures(read.events) if len(row) == 5)
+    assert {row["rule"] for row in rows if row["lane"] == "clipped"} == {"value:0.001"}
+    assert [json.loads(encode(event)) for event in read.events] == json.loads(files[1].read_text())
+    nowhere = program.run("export", str(run), "--csv", str(tmp_path / "no" / "run.csv"))
+    assert nowhere.returncode == 1
+    assert len(nowhere.stderr.splitlines()) == 1
+
+
+def test_none_of_these_needs_torch() -> None:
+    import subprocess
+    import sys
+
+    for modules in (
+        "clipwatch.tui.runs_table",
+        "clipwatch.core.recorded, clipwatch.core.export, clipwatch.core.recording",
+    ):
+        code = f"import sys, {modules}; sys.exit('torch' in sys.modules or 'textual' in sys.modules)"
+        subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,786 @@
+"""The screen, driven by keys over a scripted engine: what each key asks of the engine, says and shows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import wraps
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from textual.command import CommandPalette
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from clipwatch.core.codec import decode_command
+from clipwatch.core.commands import Command, Extend, Pause, Restart, Resume, SetClip, SetPace, StepOnce, Stop
+from clipwatch.tui import app as app_module
+from clipwatch.tui.app import ClipwatchApp
+from clipwatch.tui.keys import KEYS, keymap
+from clipwatch.tui.look import DARK, LIGHT, THEMES
+from clipwatch.tui.screens.help import HelpScreen
+from clipwatch.tui.screens.main import MainScreen
+from clipwatch.tui.screens.quit_question import QuitQuestion
+from clipwatch.tui.screens.rule_prompt import RulePrompt
+from clipwatch.tui.widgets.log_pane import MAX_LINES
+
+SCRIPT = Path(__file__).with_name("scripted_engine.py")
+DEADLINE = 20.0
+
+
+def on_a_loop(test: Callable[..., Coroutine[object, object, None]]) -> Callable[..., None]:
+    """Runs a coroutine as a test."""
+
+    @wraps(test)
+    def run(*arguments: object, **named: object) -> None:
+        asyncio.run(test(*arguments, **named))
+
+    return run
+
+
+class Watched:
+    """The app under a pilot: what is on the screen, and what the engine heard."""
+
+    def __init__(self, app: ClipwatchApp, pilot: Pilot[int], folder: Path) -> None:
+        self.app, self._pilot, self._folder = app, pilot, folder
+
+    @property
+    def rows(self) -> list[str]:
+        return [strip.text for strip in self.app.screen._compositor.render_strips()]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.rows)
+
+    @property
+    def title(self) -> str:
+        return self.rows[0]
+
+    @property
+    def status(self) -> str:
+        return self.rows[-2]
+
+    @property
+    def heard(self) -> list[Command]:
+        """The commands that the engine got."""
+        file = self._folder / "heard"
+        return [decode_command(line) for line in file.read_bytes().splitlines()] if file.exists() else []
+
+    @property
+    def engine_pid(self) -> int:
+        return int((self._folder / "pid").read_text())
+
+    async def press(self, *keys: str) -> None:
+        await self._pilot.press(*keys)
+
+    async def resize(self, width: int, height: int) -> None:
+        await self._pilot.resize_terminal(width, height)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        end = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < end, f"it never came true; on the screen:\n{self.text}"
+            await self._pilot.pause(0.01)
+
+    async def shows(self, words: str) -> None:
+        await self.until(lambda: words in self.text)
+
+    async def says(self, words: str) -> None:
+        """The status line has the words."""
+        await self.until(lambda: words in self.status)
+
+    async def hears(self, *commands: Command) -> None:
+        """The engine got exactly these commands so far, in their order."""
+        await self.until(lambda: len(self.heard) >= len(commands))
+        assert self.heard == list(commands)
+
+    async def ends(self) -> int | None:
+        """The app has left; its exit code."""
+        await self.until(lambda: not self.app.is_running or self.app._exit)
+        return self.app.return_code
+
+
+Watch = Callable[..., "asynccontextmanager[Watched]"]
+
+
+@pytest.fixture
+def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
+    """The app over a scripted engine of this behaviour, once its lanes are on the screen."""
+    monkeypatch.chdir(tmp_path)
+
+    @asynccontextmanager
+    async def watching(
+        behaviour: str = "normal",
+        *arguments: str,
+        size: tuple[int, int] = (120, 40),
+        keys: dict[str, str] | None = None,
+        started: str = "1 / 2",
+        **options: bool,
+    ) -> AsyncIterator[Watched]:
+        files = ["--heard", str(tmp_path / "heard"), "--pid", str(tmp_path / "pid")]
+        command = [sys.executable, str(SCRIPT), behaviour, *files, *arguments]
+        app = ClipwatchApp(command, keymap=keys or {}, **options)
+        try:
+            async with app.run_test(size=size) as pilot:
+                watched = Watched(app, pilot, tmp_path)
+                if started == "1 / 2":
+                    await watched.until(
+                        lambda: app.main.chosen and app.view.last_step >= 0 and "clipped" in watched.text
+                    )
+                    await watched.until(lambda: "Start Training..." in watched.text or app.view.last_step)
+                yield watched
+        finally:
+            app.engine.stop()
+
+    return watching
+
+
+# What is seen
+
+
+@on_a_loop
+async def test_a_run_is_on_the_screen(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.shows("Step: 200 validation accuracy: 0.15 loss: 2.25")
+        await screen.shows("Step: 200 validation accuracy: 0.2 loss: 2.2")
+        assert "digits" in screen.title
+        assert "step 201 / 1,000" in screen.title
+        assert "training" in screen.title
+        assert "● unclipped   not clipped" in screen.text
+        assert "◆ clipped   value:0.001" in screen.text
+        assert "100 steps/s" in screen.text
+        assert "8 s left" in screen.text
+        assert "clipped − unclipped at step 200:  Δloss +0.050  Δaccuracy -0.05" in screen.status
+        assert "space pause" in screen.rows[-1]
+        for chart in ("loss", "accuracy"):
+            assert re.search(rf"^ {chart} |  {chart} ", screen.text, re.MULTILINE)
+        assert "no clean comparison" not in screen.text
+
+
+@on_a_loop
+async def test_digits_for_mnist_are_named_in_plain_sight(watch: Watch) -> None:
+    async with watch("normal", "--dataset", "auto") as screen:
+        await screen.shows("embedded digits, not MNIST")
+
+
+@on_a_loop
+async def test_a_lane_that_diverges_is_marked_and_the_other_goes_on(watch: Watch) -> None:
+    async with watch("diverges") as screen:
+        await screen.shows("diverged at step 210: loss is nan")
+        assert "training" in screen.title
+        assert all(row.isprintable() for row in screen.rows)
+
+
+@on_a_loop
+async def test_lanes_that_finish_show_their_interval(watch: Watch) -> None:
+    async with watch("finishes") as screen:
+        await screen.shows("accuracy 0.889 (0.856-0.915)")
+        await screen.shows("Step: 1000 completed: accuracy 0.889 loss 0.5000 on 450 images")
+        assert "done" in screen.title
+
+
+# What reaches the engine
+
+
+@on_a_loop
+async def test_space_pauses_and_goes_on(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("space")
+        await screen.hears(Pause())
+        await screen.until(lambda: "paused" in screen.title)
+        await screen.says("Step: 210 paused")
+        await screen.press("space")
+        await screen.hears(Pause(), Resume())
+        await screen.until(lambda: "training" in screen.title)
+        await screen.says("Step: 210 resumed")
+
+
+@on_a_loop
+async def test_space_on_a_finished_run_says_what_can_be_done(watch: Watch) -> None:
+    async with watch("finishes") as screen:
+        await screen.until(lambda: "done" in screen.title)
+        await screen.press("space")
+        await screen.says("no lane is training; e adds iterations, r starts afresh")
+        assert screen.heard == []
+
+
+@on_a_loop
+async def test_steps_one_and_ten(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("s")
+        await screen.hears(StepOnce())
+        await screen.shows("Step: 210 going 1 step")
+        await screen.press("S")
+        await screen.hears(StepOnce(), StepOnce(count=10))
+        await screen.shows("Step: 210 going 10 steps")
+
+
+@on_a_loop
+async def test_the_clip_goes_off_and_comes_back_and_the_run_is_marked(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("c")
+        await screen.hears(SetClip(lane="clipped", rule="none"))
+        await screen.says("clipped: Step: 210 clip value:0.001 -> none")
+        await screen.shows("◆ clipped   not clipped   changed at step 210")
+        await screen.until(lambda: "rule changed: no clean comparison" in screen.title)
+        await screen.shows("▼")
+        await screen.press("c")
+        await screen.until(lambda: screen.heard[1:] == [SetClip(lane="clipped", rule="value:0.001")])
+        await screen.shows("◆ clipped   value:0.001   changed at step 210")
+
+
+@on_a_loop
+async def test_the_clip_comes_back_as_it_was(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("right_square_bracket")
+        await screen.says("value:0.001 -> value:0.002")
+        await screen.press("c")
+        await screen.says("value:0.002 -> none")
+        await screen.press("c")
+        await screen.says("none -> value:0.002")
+
+
+@on_a_loop
+async def test_brackets_step_the_bound(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("left_square_bracket")
+        await screen.hears(SetClip(lane="clipped", rule="value:0.0005"))
+        await screen.says("clip value:0.001 -> value:0.0005")
+        await screen.press("right_square_bracket")
+        await screen.hears(
+            SetClip(lane="clipped", rule="value:0.0005"),
+            SetClip(lane="clipped", rule="value:0.001"),
+        )
+
+
+@on_a_loop
+async def test_keys_pressed_faster_than_answers_come_add_up(watch: Watch) -> None:
+    async with watch("silent") as screen:
+        await screen.press("right_square_bracket", "right_square_bracket", "right_square_bracket", "c", "plus", "plus")
+        await screen.until(lambda: len(screen.heard) == 6)
+        rules = [command.rule for command in screen.heard if isinstance(command, SetClip)]
+        assert rules == ["value:0.002", "value:0.005", "value:0.01", "none"]
+        assert [command.pace for command in screen.heard if isinstance(command, SetPace)] == [200.0, 500.0]
+
+
+@on_a_loop
+async def test_a_bound_of_a_lane_that_is_not_clipped_is_not_asked_for(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("tab", "right_square_bracket")
+        await screen.says("unclipped is not clipped: c clips it")
+        await screen.press("left_square_bracket", "space")
+        await screen.hears(Pause())
+
+
+@on_a_loop
+async def test_tab_chooses_the_lane_that_the_keys_act_on(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("tab")
+        await screen.says("unclipped chosen: c, [, ] and b act on it")
+        await screen.press("c")
+        await screen.hears(SetClip(lane="unclipped", rule="value:0.001"))
+        await screen.press("tab")
+        await screen.says("clipped chosen")
+        await screen.press("c")
+        await screen.until(lambda: screen.heard[1:] == [SetClip(lane="clipped", rule="none")])
+
+
+@on_a_loop
+async def test_a_rule_is_typed_and_checked_as_it_is(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("b")
+        await screen.shows("clip rule of clipped")
+        field = screen.app.screen.query_one(Input)
+        assert field.value == "value:0.001"
+        field.value = ""
+        await screen.press(*"valu")
+        await screen.shows("not a rule; write one of")
+        await screen.press("enter")
+        assert isinstance(screen.app.screen, RulePrompt)
+        await screen.press("e", "colon", *"-0.5", "colon", "1")
+        await screen.until(lambda: "not a rule" not in screen.text)
+        await screen.press("enter")
+        await screen.hears(SetClip(lane="clipped", rule="value:-0.5:1"))
+        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await screen.says("clip value:0.001 -> value:-0.5:1")
+
+
+@on_a_loop
+async def test_escape_leaves_the_rule_as_it_is(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("b", "backspace", "2", "escape")
+        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await screen.press("space")
+        await screen.hears(Pause())
+
+
+@on_a_loop
+async def test_speed(watch: Watch) -> None:
+    async with watch() as screen:
+        for key, pace, words in [
+            ("minus", 50.0, "50 steps/s"),
+            ("plus", 100.0, "100 steps/s"),
+            ("equals_sign", 200.0, "200 steps/s"),
+            ("0", None, "full speed"),
+            ("minus", 1000.0, "1000 steps/s"),
+        ]:
+            await screen.press(key)
+            await screen.until(lambda pace=pace: screen.heard and screen.heard[-1] == SetPace(pace=pace))
+            await screen.says(f"Step: 210 pace {words}")
+            await screen.until(lambda words=words: f"pace {words}" in screen.title)
+        assert len(screen.heard) == 5
+
+
+@on_a_loop
+async def test_restart_new_seed_and_the_other_head(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("c")
+        await screen.until(lambda: "no clean comparison" in screen.title)
+        await screen.press("r")
+        await screen.until(lambda: screen.heard[1:] == [Restart()])
+        await screen.until(lambda: screen.app.view.runs == 2 and "no clean comparison" not in screen.title)
+        assert "changed at" not in screen.text
+        assert screen.text.count("Step: 200 validation") == 2
+        await screen.press("n")
+        await screen.until(lambda: screen.heard[2:] == [Restart(seed=1)])
+        await screen.until(lambda: "seed 1" in screen.title)
+        await screen.press("h")
+        await screen.says("the next restart (r or n) has a linear head")
+        assert "(next: linear)" in screen.title
+        await screen.press("r")
+        await screen.until(lambda: screen.heard[3:] == [Restart(head="linear")])
+        await screen.until(lambda: "linear head" in screen.title and "next:" not in screen.title)
+        await screen.press("h", "h", "n")
+        await screen.until(lambda: screen.heard[4:] == [Restart(seed=2, head="linear")])
+
+
+@on_a_loop
+async def test_more_iterations(watch: Watch) -> None:
+    async with watch("finishes") as screen:
+        await screen.until(lambda: "done" in screen.title)
+        await screen.press("e")
+        await screen.hears(Extend(iterations=1000))
+        await screen.says("extended to 2000 steps")
+        await screen.until(lambda: "/ 2,000" in screen.title and "training" in screen.title)
+
+
+# What only changes how it is looked at
+
+
+@on_a_loop
+async def test_the_charts_zoom_pan_and_follow(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", "101") as screen:
+        await screen.until(lambda: screen.app.view.last_step == 1000)
+        for keys, words in [
+            ("z", "steps 500 to 1,000, following"),
+            ("left", "steps 375 to 875; f follows again"),
+            ("up", "steps 500 to 750; f follows again"),
+            ("Z", "steps 375 to 875; f follows again"),
+            ("right", "steps 500 to 1,000, following"),
+            ("down", "steps 0 to 1,000, following"),
+        ]:
+            await screen.press(keys)
+            await screen.says(words)
+        await screen.press("z", "left", "f")
+        await screen.says("steps 0 to 1,000, following")
+        assert screen.heard == []
+
+
+@on_a_loop
+async def test_the_window_in_sight_is_drawn(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", "101") as screen:
+        await screen.until(lambda: screen.app.view.last_step == 1000)
+        await screen.until(lambda: screen.rows[-3].split()[:1] == ["0"])
+        await screen.press("z")
+        await screen.until(lambda: screen.rows[-3].split()[:1] == ["500"])
+
+
+@on_a_loop
+async def test_the_scale_and_the_smoothing_are_shown(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("l")
+        await screen.says("loss on a logarithmic scale")
+        await screen.shows("loss log")
+        await screen.press("l")
+        await screen.says("loss on a linear scale")
+        assert "loss log" not in screen.text
+        for words in ("medium (weight of the past 0.9)", "strong", "off", "light"):
+            await screen.press("m")
+            await screen.says(f"smoothing {words}")
+
+
+@on_a_loop
+async def test_the_cursor_reads_both_charts(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.until(lambda: screen.app.view.last_step == 200)
+        await screen.press("comma")
+        await screen.says("values at step 200; escape shows the newest again")
+        for _ in range(10):
+            await screen.press("comma")
+        await screen.says("values at step 100")
+        # What the script gives there: loss 2.3 less a tenth of 0.5, accuracy 0.1 more a tenth of 0.5.
+        await screen.shows("unclipped 2.25")
+        await screen.shows("unclipped 0.15")
+        await screen.press("full_stop")
+        await screen.says("values at step 110")
+        await screen.press("escape")
+        await screen.says("the charts show the newest values")
+        await screen.shows("unclipped 2.2 ")
+
+
+@on_a_loop
+async def test_logs_follow_their_end_until_they_are_scrolled_back(watch: Watch) -> None:
+    async with watch() as screen:
+        newest, oldest = "Step: 200 validation accuracy: 0.15", "Start Training..."
+        await screen.shows(newest)
+        before = screen.text.count(oldest)
+        await screen.press("pageup", "pageup", "pageup")
+        await screen.until(lambda: screen.text.count(oldest) == before + 1)
+        assert newest not in screen.text
+        await screen.press("minus")
+        await screen.until(lambda: "Step: 210 pace 50" in screen.text)
+        assert newest not in screen.text
+        await screen.press("pagedown")
+        await screen.until(lambda: screen.text.count(oldest) == before)
+        await screen.press("end")
+        await screen.shows(newest)
+        await screen.press("plus")
+        await screen.until(lambda: screen.text.count("Step: 210 pace 100") >= 2)
+
+
+@on_a_loop
+async def test_logs_are_bounded(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", str(MAX_LINES + 1000)) as screen:
+        await screen.until(lambda: screen.app.view.last_step == 10 * (MAX_LINES + 999))
+        await screen.shows(f"Step: {10 * (MAX_LINES + 999)} ")
+        await screen.until(lambda: all(len(panel.log_pane._log) < MAX_LINES + 600 for panel in screen.app.main._panels))
+        assert all(not lane.fresh for lane in screen.app.view.lanes.values())
+
+
+@on_a_loop
+async def test_a_picture_is_saved(watch: Watch, tmp_path: Path) -> None:
+    async with watch() as screen:
+        await screen.shows("Step: 200 ")
+        await screen.press("p")
+        await screen.says("saved ")
+        (picture,) = tmp_path.glob("clipwatch-*.svg")
+        words = "".join(ElementTree.parse(picture).getroot().itertext()).replace("\N{NO-BREAK SPACE}", " ")
+        assert "Step: 200 validation accuracy: 0.15" in words
+
+
+@on_a_loop
+async def test_a_picture_that_cannot_be_saved_is_said_so(
+    watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    async with watch() as screen:
+        monkeypatch.chdir(folder)
+        folder.rmdir()
+        await screen.press("p")
+        await screen.says("no picture: clipwatch-")
+        monkeypatch.chdir(tmp_path)
+
+
+@on_a_loop
+async def test_themes_go_round_and_the_light_one_is_light(watch: Watch) -> None:
+    async with watch() as screen:
+        assert screen.app.theme == DARK.name
+        dark = screen.app.screen._compositor.render_strips()
+        await screen.press("t")
+        await screen.says(f"theme {LIGHT.name}")
+        await screen.until(lambda: screen.app.main.look.lane_colour(0) != DARK.primary)
+        for strip in screen.app.screen._compositor.render_strips():
+            for segment in strip:
+                colour = segment.style and segment.style.bgcolor
+                assert colour is None or sum(colour.get_truecolor()) > 300 or colour.name == "#8f5b00", segment
+        for name in (*THEMES[2:], DARK.name):
+            await screen.press("t")
+            await screen.says(f"theme {name}")
+        await screen.until(lambda: screen.app.screen._compositor.render_strips()[0][0].style == dark[0][0].style)
+
+
+@on_a_loop
+async def test_no_color_is_no_colour(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with watch() as screen:
+        await screen.press("c")
+        await screen.until(lambda: "no clean comparison" in screen.title)
+        look = screen.app.main.look
+        assert not look.palette.coloured
+        for row in ("title", "status"):
+            assert getattr(screen, row)
+        for widget in (screen.app.main._title, screen.app.main._status, screen.app.main._loss):
+            for line in widget._lines:
+                for segment in line:
+                    assert segment.style is None or segment.style.color is None
+
+
+@on_a_loop
+async def test_the_ascii_screen_is_ascii(watch: Watch) -> None:
+    async with watch("diverges", ascii=True) as screen:
+        await screen.shows("diverged at step 210")
+        await screen.press("tab", "c", "comma", "z")
+        await screen.until(lambda: "no clean comparison" in screen.title)
+        assert all(row.isascii() for row in screen.rows), screen.text
+        for key in ("question_mark", "b"):
+            await screen.press(key)
+            await screen.until(lambda: not isinstance(screen.app.screen, MainScreen))
+            assert all(row.isascii() for row in screen.rows), screen.text
+            await screen.press("escape")
+            await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+
+
+# Help, palette, leaving
+
+
+@on_a_loop
+async def test_help_opens_and_closes(watch: Watch) -> None:
+    async with watch(size=(120, 60)) as screen:
+        for key in ("question_mark", "f1"):
+            await screen.press(key)
+            await screen.until(lambda: isinstance(screen.app.screen, HelpScreen))
+            await screen.shows("Pause all lanes, or let them go on")
+            await screen.press("c", "escape")
+            await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        assert screen.heard == []
+
+
+@on_a_loop
+async def test_help_can_be_scrolled_on_the_smallest_screen(watch: Watch) -> None:
+    async with watch(size=(60, 16)) as screen:
+        await screen.press("question_mark")
+        await screen.shows("Lanes train the same network")
+        for _ in range(10):
+            await screen.press("pagedown")
+        await screen.shows("End the run and leave")
+
+
+@on_a_loop
+async def test_the_palette_offers_every_key_and_runs_it(watch: Watch) -> None:
+    async with watch() as screen:
+        offered = [(command.title, command.help) for command in screen.app.get_system_commands(screen.app.screen)]
+        assert offered == [(key.label, key.tooltip) for key in KEYS]
+        await screen.press("ctrl+p")
+        await screen.until(lambda: isinstance(screen.app.screen, CommandPalette))
+        await screen.press(*"pause")
+        await screen.shows("Pause all lanes")
+        await screen.press("enter", "enter")
+        await screen.hears(Pause())
+
+
+@on_a_loop
+async def test_q_asks_before_a_run_is_lost(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("q")
+        await screen.shows("The run is under way and ends here.")
+        for key in ("n", "escape"):
+            await screen.press(key)
+            await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+            await screen.press("q")
+            await screen.until(lambda: isinstance(screen.app.screen, QuitQuestion))
+        await screen.press("y")
+        assert await screen.ends() == 0
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+@on_a_loop
+async def test_every_way_out_asks_and_a_second_time_leaves(watch: Watch, key: str) -> None:
+    async with watch() as screen:
+        await screen.press(key)
+        await screen.until(lambda: isinstance(screen.app.screen, QuitQuestion))
+        await screen.press(key)
+        assert await screen.ends() == 0
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+@on_a_loop
+async def test_nothing_is_asked_when_nothing_is_lost(watch: Watch, key: str) -> None:
+    async with watch("finishes") as screen:
+        await screen.until(lambda: "done" in screen.title)
+        await screen.press(key)
+        assert await screen.ends() == 0
+
+
+@on_a_loop
+async def test_it_quits_when_done_if_asked_to(watch: Watch) -> None:
+    async with watch("finishes", started="", quit_when_done=True) as screen:
+        assert await screen.ends() == 0
+
+
+@on_a_loop
+async def test_ctrl_c_works_from_under_a_prompt(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("b")
+        await screen.until(lambda: isinstance(screen.app.screen, RulePrompt))
+        await screen.press("ctrl+c", "ctrl+c")
+        assert await screen.ends() == 0
+
+
+@on_a_loop
+async def test_keys_can_be_remapped(watch: Watch) -> None:
+    wanted = keymap({"pause": "!", "quit": "x", "log_scale": "f5", "zoom_in": "ctrl+z"})
+    async with watch(keys=wanted) as screen:
+        await screen.press("space", "l", "exclamation_mark")
+        await screen.hears(Pause())
+        assert "loss log" not in screen.text
+        await screen.press("f5")
+        await screen.says("logarithmic")
+        await screen.press("ctrl+z")
+        await screen.says("following")
+        assert " ! pause " in screen.rows[-1]
+        await screen.press("x")
+        await screen.until(lambda: isinstance(screen.app.screen, QuitQuestion))
+
+
+# Size
+
+
+@on_a_loop
+async def test_too_small_a_terminal_is_told_what_is_needed(watch: Watch) -> None:
+    async with watch(size=(59, 16), started="") as screen:
+        await screen.shows("clipwatch needs 60 x 16;")
+        await screen.shows("this terminal has 59 x 16.")
+        await screen.resize(60, 15)
+        await screen.shows("this terminal has 60 x 15.")
+        await screen.resize(60, 16)
+        await screen.until(lambda: "needs" not in screen.text and "clipped" in screen.text)
+        await screen.shows("? help")
+
+
+@on_a_loop
+async def test_a_storm_of_sizes_is_weathered(watch: Watch) -> None:
+    async with watch() as screen:
+        for width, height in [(1, 1), (200, 5), (3, 100), (60, 16), (61, 17), (2, 2), (300, 100), (59, 15), (80, 24)]:
+            await screen.resize(width, height)
+            assert all(len(row) <= width for row in screen.rows)
+        await screen.press("question_mark")
+        for width, height in [(1, 1), (40, 3), (80, 24)]:
+            await screen.resize(width, height)
+        await screen.press("escape", "b")
+        for width, height in [(1, 1), (40, 3), (80, 24)]:
+            await screen.resize(width, height)
+        await screen.press("escape", "space")
+        await screen.hears(Pause())
+        await screen.until(lambda: "paused" in screen.title and "Step: 210 paused" in screen.text)
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (100, 30), (160, 45), (240, 70)])
+@on_a_loop
+async def test_everything_has_a_place_at_every_size(watch: Watch, size: tuple[int, int]) -> None:
+    async with watch(size=size) as screen:
+        await screen.until(lambda: screen.app.view.last_step == 200 and " 200 " in screen.text)
+        await screen.until(lambda: "help" in screen.rows[-1])
+        for words in ("digits", "unclipped", "value:0.001", "loss", "accuracy"):
+            assert words in screen.text
+        assert [len(row) for row in screen.rows] == [size[0]] * size[1]
+
+
+# Faults
+
+
+@on_a_loop
+async def test_a_killed_engine_leaves_what_was_received_and_r_starts_another(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.shows("Step: 200 ")
+        os.kill(screen.engine_pid, signal.SIGKILL)
+        await screen.says("the engine ended (signal 9): r starts another")
+        await screen.until(lambda: "engine gone" in screen.title)
+        assert "Step: 200 validation accuracy: 0.15" in screen.text
+        await screen.press("space")
+        await screen.says("the engine is gone: r starts another")
+        first = screen.engine_pid
+        await screen.press("r")
+        await screen.until(lambda: screen.app.view.runs >= 2 and "engine gone" not in screen.title)
+        assert screen.engine_pid != first
+        await screen.press("c")
+        await screen.until(lambda: SetClip(lane="clipped", rule="none") in screen.heard)
+
+
+@on_a_loop
+async def test_leaving_after_the_engine_died_asks_nothing(watch: Watch) -> None:
+    async with watch() as screen:
+        os.kill(screen.engine_pid, signal.SIGKILL)
+        await screen.until(lambda: "engine gone" in screen.title)
+        await screen.press("q")
+        assert await screen.ends() == 0
+
+
+@on_a_loop
+async def test_another_engine_that_cannot_be_started_is_said_so(watch: Watch) -> None:
+    async with watch() as screen:
+        os.kill(screen.engine_pid, signal.SIGKILL)
+        await screen.until(lambda: "engine gone" in screen.title)
+        screen.app._command[0] = "no-such-program-anywhere"
+        await screen.press("r")
+        await screen.says("the engine cannot be started: no-such-program-anywhere: No such file or directory")
+
+
+@on_a_loop
+async def test_garbage_is_told_and_events_go_on(watch: Watch) -> None:
+    async with watch("garbage") as screen:
+        await screen.says("still here")
+        await screen.press("space")
+        await screen.until(lambda: "paused" in screen.title)
+
+
+@on_a_loop
+async def test_garbage_is_told_by_what_it_was(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    keep = MainScreen.say
+    monkeypatch.setattr(
+        MainScreen, "say", lambda self, text, **named: (said.append(text), keep(self, text, **named))[1]
+    )
+    async with watch("garbage") as screen:
+        await screen.says("still here")
+    garbage = [text for text in said if "something else than an event" in text]
+    assert len(garbage) == 4
+    assert "Segmentation what?" in garbage[0]
+    assert "LaneAteItsTail" in garbage[3]
+
+
+@on_a_loop
+async def test_half_a_line_at_the_end_is_told(watch: Watch) -> None:
+    async with watch("half") as screen:
+        await screen.says("the engine ended (code 0) in the middle of a line: r starts another")
+        assert "Step: 200 " in screen.text
+
+
+@on_a_loop
+async def test_an_engine_that_does_not_answer_is_told(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "PATIENCE", 0.2)
+    async with watch("silent") as screen:
+        await screen.until(lambda: screen.app.view.last_step == 200)
+        await screen.press("space")
+        await screen.says("pausing")
+        await screen.says("the engine has not answered for")
+
+
+@on_a_loop
+async def test_an_engine_that_never_starts_ends_the_screen_with_its_words(watch: Watch) -> None:
+    async with watch("dies", started="") as screen:
+        assert await screen.ends() == 3
+        assert screen.app.failure == "no such luck"
+
+
+@on_a_loop
+async def test_keys_before_the_engine_has_said_anything_do_no_harm(watch: Watch) -> None:
+    async with watch("mute", started="") as screen:
+        await screen.shows("starting the engine")
+        keys = [name for key in KEYS if key.id not in ("quit", "picture") for name in key.keys.split(",")]
+        for key in keys:
+            await screen.press(key)
+            if not isinstance(screen.app.screen, MainScreen):
+                await screen.press("escape")
+        await screen.until(lambda: Restart(seed=0) in screen.heard)
+        assert screen.app.is_running
+        await screen.press("q")
+        assert await screen.ends() == 0
+        assert Stop() not in screen.heard

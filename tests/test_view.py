@@ -1,0 +1,117 @@
+"""What the screen keeps of a run: curves, marks, log lines, speeds, differences."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from test_state import DATA, FINISHED, LANE, RUN
+
+from clipwatch.core.events import (
+    ClipChanged,
+    Evaluated,
+    Event,
+    LaneFailed,
+    LanePaused,
+    LaneResumed,
+    Notice,
+    RunStarted,
+)
+from clipwatch.tui.view import RunView
+
+OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")
+
+
+def at(lane: str, step: int, loss: float = 1.0, accuracy: float = 0.5, seconds: float = 0.0) -> Evaluated:
+    return Evaluated(lane=lane, step=step, loss=loss, accuracy=accuracy, train_loss=1.0, seconds=seconds)
+
+
+def seen(*events: Event) -> RunView:
+    view = RunView()
+    view.fold([RUN, LANE, OTHER, *events])
+    return view
+
+
+def lines(view: RunView, lane: str = "a") -> list[tuple[str, str]]:
+    return [(line.kind, line.text) for line in view.lanes[lane].fresh]
+
+
+def test_evaluations_become_curves_and_lines_of_the_assignment() -> None:
+    lane = seen(at("a", 0, 2.5, 0.125), at("a", 10, 2.25, 0.25)).lanes["a"]
+    assert (lane.loss.last, lane.accuracy.last) == ((10, 2.25), (10, 0.25))
+    assert lane.loss.nearest(0) == (0, 2.5)
+    assert [line.text for line in lane.fresh] == [
+        "Start Training...",
+        "Step: 0 validation accuracy: 0.125 loss: 2.5",
+        "Step: 10 validation accuracy: 0.25 loss: 2.25",
+    ]
+
+
+def test_lanes_are_kept_apart() -> None:
+    view = seen(at("a", 0, 2.0), at("b", 10, 3.0))
+    assert view.lanes["a"].loss.last == (0, 2.0)
+    assert view.lanes["b"].loss.last == (10, 3.0)
+    assert view.last_step == 10
+    assert seen().last_step == 0
+
+
+def test_an_evaluation_that_comes_again_is_not_drawn_again() -> None:
+    view = seen(at("a", 10, 1.0), at("a", 10, 9.0), at("a", 0, 9.0))
+    assert view.lanes["a"].loss.last == (10, 1.0)
+    assert len(lines(view)) == 2
+
+
+def test_a_change_of_rule_is_a_mark_and_a_line() -> None:
+    change = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")
+    view = seen(change)
+    assert view.lanes["a"].changes == [change]
+    assert view.lanes["b"].changes == []
+    assert lines(view)[-1] == ("message", "Step: 12 clip value:0.001 -> none")
+
+
+def test_ends_are_lines_of_their_kind() -> None:
+    failed = LaneFailed(lane="b", step=5, reason="diverged", cause="loss is nan", seconds=1.0)
+    view = seen(FINISHED, failed, Notice(text="nobody's line"))
+    assert lines(view)[-1] == ("message", "Step: 100 completed: accuracy 0.600 loss 1.0000 on 5 images")
+    assert lines(view, "b")[-1] == ("failure", "Step: 5 diverged: loss is nan")
+
+
+def test_a_run_that_starts_begins_anew() -> None:
+    view = seen(at("a", 50), ClipChanged(lane="a", step=60, rule="none", previous="value:0.001"))
+    again = RunStarted(
+        config=msgspec.structs.replace(RUN.config, seed=1), dataset=DATA, device="cpu", versions={}, time=1.0
+    )
+    view.fold([again, LANE, at("a", 0)])
+    assert view.runs == 2
+    assert list(view.lanes) == ["a"]
+    assert view.lanes["a"].loss.last == (0, 1.0)
+    assert view.lanes["a"].changes == []
+    assert not view.state.touched
+    assert view.state.config is not None
+    assert view.state.config.seed == 1
+
+
+def test_speed_is_that_of_the_last_evaluations() -> None:
+    view = seen(*(at("a", 10 * n, seconds=n * 0.05) for n in range(3)))
+    assert view.lanes["a"].steps_per_second == pytest.approx(200)
+    assert view.lanes["b"].steps_per_second is None
+    view.fold(at("a", 30 + 10 * n, seconds=0.1 + (n + 1) * 0.5) for n in range(40))
+    assert view.lanes["a"].steps_per_second == pytest.approx(20)
+
+
+def test_a_pause_is_no_slowness() -> None:
+    before = [at("a", 10 * n, seconds=n * 0.1) for n in range(5)]
+    after = [at("a", 50 + 10 * n, seconds=1000 + n * 0.1) for n in range(5)]
+    view = seen(*before, LanePaused(lane="a", step=50), LaneResumed(lane="a", step=50), *after)
+    assert view.lanes["a"].steps_per_second == pytest.approx(100)
+
+
+def test_the_difference_is_taken_at_the_newest_step_of_both() -> None:
+    view = seen(at("a", 0, 2.0, 0.1), at("a", 10, 1.0, 0.5), at("b", 0, 2.0, 0.1), at("b", 10, 1.5, 0.25))
+    view.fold([at("a", 20, 0.1, 0.9)])
+    assert view.differences("a", "b") == (10, pytest.approx(0.5), pytest.approx(-0.25))
+    assert view.differences("b", "a") == (10, pytest.approx(-0.5), pytest.approx(0.25))
+
+
+def test_there_is_no_difference_before_both_were_evaluated() -> None:
+    assert seen(at("a", 0)).differences("a", "b") is None
+    assert seen().differences("a", "nobody") is None

@@ -1,0 +1,89 @@
+"""Which steps the charts show."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clipwatch.tui.window import EMPTY, NARROWEST, WHOLE_RUN, Window
+
+NEWEST = st.integers(0, 1_000_000)
+MOVES = st.lists(st.sampled_from(["in", "out", "left", "right"]), max_size=30)
+
+
+def moved(moves: list[str], newest: int) -> Window:
+    window = WHOLE_RUN
+    for move in moves:
+        match move:
+            case "in":
+                window = window.zoomed(0.5, newest)
+            case "out":
+                window = window.zoomed(2, newest)
+            case "left":
+                window = window.panned(-0.25, newest)
+            case "right":
+                window = window.panned(0.25, newest)
+    return window
+
+
+def test_an_empty_run_has_a_chart_of_some_width() -> None:
+    assert WHOLE_RUN.steps(0) == (0, EMPTY)
+
+
+def test_the_whole_run_grows_with_it() -> None:
+    assert WHOLE_RUN.steps(990) == (0, 990)
+    assert WHOLE_RUN.steps(5000) == (0, 5000)
+
+
+@given(MOVES, NEWEST)
+def test_wherever_the_keys_lead_the_window_lies_in_the_run(moves: list[str], newest: int) -> None:
+    first, last = moved(moves, newest).steps(newest)
+    assert 0 <= first < last <= max(newest, EMPTY)
+    assert last - first >= min(NARROWEST, newest or NARROWEST)
+
+
+@given(MOVES, NEWEST)
+def test_enough_zooming_out_shows_the_whole_run(moves: list[str], newest: int) -> None:
+    assert moved([*moves, *["out"] * 20], newest) == WHOLE_RUN
+
+
+@given(MOVES, st.integers(1000, 1_000_000), st.integers(1, 1000))
+def test_a_window_at_the_end_follows_and_any_other_stays(moves: list[str], newest: int, more: int) -> None:
+    window = moved(moves, newest)
+    (first, last), later = window.steps(newest), window.steps(newest + more)
+    if last < newest:
+        assert later == (first, last)
+    else:
+        assert later[1] == newest + more
+
+
+def test_zooming_in_halves_the_steps_and_keeps_the_end_in_sight() -> None:
+    assert WHOLE_RUN.zoomed(0.5, 1000).steps(1000) == (500, 1000)
+    assert moved(["in", "in"], 1000).steps(1000) == (750, 1000)
+
+
+def test_zooming_a_window_in_the_middle_keeps_its_middle() -> None:
+    window = Window(400, 700)
+    assert window.zoomed(0.5, 1000).steps(1000) == (400, 600)
+    assert window.zoomed(2, 1000).steps(1000) == (100, 900)
+
+
+def test_it_does_not_zoom_in_further_than_a_few_evaluations() -> None:
+    first, last = moved(["in"] * 30, 1000).steps(1000)
+    assert last - first == NARROWEST
+
+
+def test_panning_moves_a_quarter_and_back_to_the_end_follows_again() -> None:
+    window = moved(["in", "left"], 1000)
+    assert window.steps(1000) == (375, 875)
+    assert window.steps(2000) == (375, 875)
+    assert moved(["in", "left", "right"], 1000).steps(2000) == (1500, 2000)
+
+
+def test_the_start_is_the_end_of_panning_left() -> None:
+    assert moved(["in", *["left"] * 10], 1000).steps(1000) == (0, 500)
+
+
+def test_the_whole_run_has_nowhere_to_move() -> None:
+    assert WHOLE_RUN.panned(-0.25, 1000) == WHOLE_RUN
+    assert WHOLE_RUN.panned(0.25, 1000) == WHOLE_RUN

@@ -1,0 +1,114 @@
+"""What is done with recorded runs: `clipwatch runs`, `resume`, `verify`, `export`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import BadInput
+from .options import Parser, add_common_options, add_output_options, integer
+
+if TYPE_CHECKING:
+    from .headless import Manner
+
+
+def parse_subcommand(arguments: list[str]) -> argparse.Namespace:
+    """Parse `NAME ...`; `perform` of the result does it."""
+    name = arguments[0]
+    perform, describe, add_options = SUBCOMMANDS[name]
+    parser = Parser(prog=f"clipwatch {name}", description=describe, allow_abbrev=False)
+    add_options(parser)
+    add_common_options(parser)
+    given = parser.parse_args(arguments[1:])
+    given.perform = perform
+    return given
+
+
+def wants_screen(given: argparse.Namespace) -> bool:
+    """Whether nothing was said that asks for a headless run."""
+    return not (given.no_ui or given.json or given.control)
+
+
+def manner(given: argparse.Namespace) -> Manner:
+    """How a headless run is to print, listen and record."""
+    from ..core.runs import runs_folder
+    from .headless import Manner
+
+    record_in = None if given.no_record else runs_folder(given.runs_dir)
+    return Manner(json=given.json, control=given.control, quiet=given.quiet, record_in=record_in)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run's folder, its name, or last")
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print a JSON object a run")
+
+
+def _runs(given: argparse.Namespace) -> int:
+    from ..core.runs import runs_folder
+    from .runs_table import print_runs
+
+    return print_runs(runs_folder(given.runs_dir), json=given.json)
+
+
+def _add_resume(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    parser.add_argument("--iterations", metavar="N", type=integer, help="go on to so many steps in all")
+    add_output_options(parser.add_argument_group("output"))
+    parser.set_defaults(no_record=False)
+
+
+def _resume(given: argparse.Namespace) -> int:
+    from ..core.runs import find_run, runs_folder
+
+    folder = find_run(given.run, runs_folder(given.runs_dir))
+    if given.iterations is not None and given.iterations < 1:
+        raise BadInput(f"iterations {given.iterations}: must be 1 or more")
+    if wants_screen(given):
+        from .engine_process import resumed_engine
+        from .live import run_live
+
+        return run_live(resumed_engine(folder.path, given.iterations), {}, quit_when_done=given.quit_when_done)
+    from .headless import resume_headless
+
+    return resume_headless(folder, given.iterations, manner(given))
+
+
+def _verify(given: argparse.Namespace) -> int:
+    from ..core.runs import find_run, runs_folder
+    from .verification import print_verification
+
+    return print_verification(find_run(given.run, runs_folder(given.runs_dir)))
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="a row per evaluation")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="the events as one JSON array")
+
+
+def _export(given: argparse.Namespace) -> int:
+    from ..core.export import write_csv, write_json
+    from ..core.recorded import read_recording
+    from ..core.runs import find_run, runs_folder
+
+    if not (given.csv or given.json):
+        raise BadInput("export: say what to write: --csv FILE or --json FILE")
+    recorded = read_recording(find_run(given.run, runs_folder(given.runs_dir)).events)
+    if given.csv:
+        write_csv(recorded, given.csv)
+    if given.json:
+        write_json(recorded, given.json)
+    return 0
+
+
+SUBCOMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, Callable[[argparse.ArgumentParser], None]]] = {
+    "runs": (_runs, "List the recorded runs.", _add_runs),
+    "resume": (_resume, "Go on with an interrupted run, bit for bit.", _add_resume),
+    "verify": (_verify, "Train a recorded run again and compare it bit for bit.", _add_run),
+    "export": (_export, "Write a recorded run for other programs.", _add_export),
+}
