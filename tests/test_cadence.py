@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 
@@ -42,7 +43,7 @@ class Frames:
 def longest(moments: list[float]) -> float:
     """The longest time between two frames, once the mean cost is known."""
     settled = moments[len(moments) // 2 :]
-    return max(after - before for before, after in zip(settled, settled[1:], strict=False))
+    return max(after - before for before, after in pairwise(settled))
 
 
 @pytest.mark.parametrize("cost", [0.001, 0.005, 0.02, 0.1])
@@ -59,7 +60,9 @@ def test_below_full_speed_everything_keeps_10_hz(cost: float) -> None:
     assert frames.chart == frames.log
 
 
-@pytest.mark.parametrize(("full_speed", "budget", "cost"), [(True, BUDGET_AT_FULL_SPEED, 0.008), (False, BUDGET, 0.015)])
+@pytest.mark.parametrize(
+    ("full_speed", "budget", "cost"), [(True, BUDGET_AT_FULL_SPEED, 0.008), (False, BUDGET, 0.015)]
+)
 def test_what_drawing_takes_is_its_budget_where_the_limits_leave_it_room(
     full_speed: bool, budget: float, cost: float
 ) -> None:

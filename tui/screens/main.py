@@ -65,6 +65,7 @@ class MainScreen(Screen[None]):
         self._charts = ChartView()
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._loss, self._accuracy = Lines(id="loss"), Lines(id="accuracy")
+        self._keys_drawn_for: tuple[int, Look] | None = None
         self._too_small = Lines(id="too-small")
         self._lanes = Horizontal(id="lanes", classes="part")
         self._panels: list[LanePanel] = []
@@ -121,7 +122,9 @@ class MainScreen(Screen[None]):
             return
         width, look = self.size.width, self.look
         self._title.show([title(self._view, width, look, ended=self.ended, next_head=self.next_head)])
-        self._keys.show([key_line(self._keymap, width, look)])
+        if self._keys_drawn_for != (width, look):
+            self._keys_drawn_for = width, look
+            self._keys.show([key_line(self._keymap, width, look)])
         self._draw_status()
         for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
             panel.show(lane, self._view.lanes[lane.name], look, chosen=lane is self.chosen)

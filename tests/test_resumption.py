@@ -1,0 +1,240 @@
+"""Going on after an interruption equals never having been interrupted; training again equals the recording."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+from pathlib import Path
+
+import program
+import pytest
+import recordings
+import torch
+
+from clipwatch.core import checkpoint
+from clipwatch.core.codec import encode
+from clipwatch.core.commands import SetClip, Stop
+from clipwatch.core.config import RunConfig
+from clipwatch.core.events import ClipChanged, Evaluated, Event, LaneEvent, Notice, RunFinished
+from clipwatch.core.recording import Recorder
+from clipwatch.core.runs import RunFolder
+from clipwatch.core.session import Session
+from clipwatch.tui.cli import main
+
+# Linear logits: with the last ReLU on a lane may be dead, and then every run of it looks the same.
+SETTINGS = ["--iterations", "80", "--checkpoint-every", "20", "--eval-every", "5", "--head", "linear"]
+CONFIG = RunConfig(
+    dataset="digits", offline=True, iterations=80, checkpoint_every=20, eval_every=5, head="linear", eval_size=50
+)
+CHANGE = SetClip(lane="clipped", rule="value:0.01", at_step=37)
+
+
+def train(home: Path, *commands: SetClip | Stop) -> Path:
+    """A recorded run, every checkpoint of it kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "KEPT", 100)
+        recorder = Recorder(home)
+        session = Session(CONFIG, keep=recorder.keep)
+        for command in commands:
+            session.send(command)
+        for _ in recorder.through(session.run()):
+            pass
+    return recordings.only_run(home)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 80 steps with a change of rule at step 37, never interrupted."""
+    return train(tmp_path_factory.mktemp("whole"), CHANGE)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run without the change."""
+    return train(tmp_path_factory.mktemp("plain"))
+
+
+def cut(whole: Path, home: Path, step: int) -> Path:
+    """A copy of the run as it would be left by a death while step `step` was under way."""
+    folder = home / whole.name
+    shutil.copytree(whole, folder, ignore=shutil.ignore_patterns(".lock"))
+    events = recordings.read(whole).events
+    kept = [
+        event for event in events if not isinstance(event, LaneEvent) or event.step < step or _was_change(event, step)
+    ]
+    lines = [encode(event) + b"\n" for event in kept if not isinstance(event, RunFinished)]
+    (folder / "events.jsonl").write_bytes(b"".join(lines) + lines[-1][: len(lines[-1]) // 2])
+    for file in (folder / "checkpoints").iterdir():
+        if int(file.stem.rpartition("-")[2]) > step:
+            file.unlink()
+    return folder
+
+
+def _was_change(event: Event, step: int) -> bool:
+    return isinstance(event, ClipChanged) and event.step <= step
+
+
+def resume(folder: Path, *arguments: str) -> int:
+    return main(["resume", str(folder), "--no-ui", "--quiet", *arguments])
+
+
+@pytest.mark.parametrize("step", [37, 38, 40, 41, 60, 79])
+def test_a_run_cut_off_anywhere_and_resumed_is_the_whole_run(step: int, whole: Path, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path, step)
+    assert resume(folder) == 0
+    again = recordings.read(folder)
+    assert again.damage == ()
+    assert recordings.figures(again.events) == recordings.figures(recordings.read(whole).events)
+    changes = [event for event in again.events if isinstance(event, ClipChanged)]
+    assert [(change.lane, change.step, change.rule) for change in changes] == [("clipped", 37, "value:0.01")]
+    evaluated = [(event.lane, event.step) for event in again.events if isinstance(event, Evaluated)]
+    assert len(evaluated) == len(set(evaluated))
+    assert RunFolder(folder).manifest().state == "done"
+
+
+@pytest.mark.parametrize("step", [1, 19, 20, 21, 36])
+def test_a_run_cut_off_before_a_change_is_the_run_without_it(
+    step: int, whole: Path, plain: Path, tmp_path: Path
+) -> None:
+    folder = cut(whole, tmp_path, step)
+    assert resume(folder) == 0
+    assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(plain).events)
+    assert recordings.figures(recordings.read(whole).events) != recordings.figures(recordings.read(plain).events)
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(whole: Path, tmp_path: Path) -> None:
+    folder = train(tmp_path, CHANGE, Stop(at_step=53))
+    assert RunFolder(folder).manifest().state == "interrupted"
+    assert resume(folder) == 0
+    expected = recordings.figures(recordings.read(whole).events)
+    assert [row for row in recordings.figures(recordings.read(folder).events) if row[1] != 53] == expected
+
+
+def test_a_run_that_was_done_goes_on_to_more_steps(tmp_path: Path) -> None:
+    (tmp_path / "short").mkdir()
+    (tmp_path / "long").mkdir()
+    short = recordings.record(tmp_path / "short", "--iterations", "30")
+    assert resume(short, "--iterations", "60") == 0
+    long = recordings.record(tmp_path / "long", "--iterations", "60")
+    rows = [row for row in recordings.figures(recordings.read(short).events) if len(row) == 5 or row[1] == 60]
+    assert rows == recordings.figures(recordings.read(long).events)
+    assert main(["verify", str(short)]) == 0
+
+
+@pytest.mark.parametrize("moment", [0, 1, 2])
+def test_a_killed_program_loses_nothing_that_it_told(moment: int, plain: Path, tmp_path: Path) -> None:
+    arguments = [
+        *recordings.DIGITS,
+        *SETTINGS,
+        "--eval-size",
+        "50",
+        "--json",
+        "--pace",
+        "300",
+        "--runs-dir",
+        str(tmp_path),
+    ]
+    with program.running(*arguments) as process:
+        told = [program.line_with(process.stdout, '"Evaluated"') for _ in range(4 + 9 * moment)]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    folder = recordings.only_run(tmp_path)
+    assert RunFolder(folder).manifest().state == "interrupted"
+    written = (folder / "events.jsonl").read_text()
+    assert all(line in written for line in told)
+    assert resume(folder) == 0
+    assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(plain).events)
+
+
+def damaged(path: Path, how: str) -> None:
+    content = bytearray(path.read_bytes())
+    if how == "flipped":
+        content[random.Random(0).randrange(100, len(content))] ^= 1
+    elif how == "cut":
+        del content[len(content) // 2 :]
+    path.write_bytes(b"" if how == "empty" else bytes(content))
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut", "empty"])
+def test_a_bad_checkpoint_is_told_and_the_one_before_is_used(how: str, whole: Path, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path, 65)
+    damaged(folder / "checkpoints" / "clipped-0000000060.pt", how)
+    assert resume(folder) == 0
+    again = recordings.read(folder)
+    told = [event.text for event in again.events if isinstance(event, Notice)]
+    assert sum("clipped-0000000060.pt" in text and "the one before" in text for text in told) == 1
+    assert recordings.figures(again.events) == recordings.figures(recordings.read(whole).events)
+
+
+def test_a_lane_without_any_checkpoint_trains_again_from_the_start(whole: Path, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path, 65)
+    for path in (folder / "checkpoints").glob("clipped-*"):
+        path.unlink()
+    assert resume(folder) == 0
+    assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(whole).events)
+
+
+class _Payload:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch payload-ran",)
+
+
+def test_a_malicious_checkpoint_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import hashlib
+    import io
+
+    monkeypatch.chdir(tmp_path)
+    buffer = io.BytesIO()
+    torch.save({"step": _Payload()}, buffer)
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest().encode()
+    (tmp_path / "clipped-0000000001.pt").write_bytes(
+        b"clipwatch-checkpoint 1 sha256=" + digest + b"\n" + buffer.getvalue()
+    )
+    with pytest.raises(checkpoint.BadCheckpoint, match="something else"):
+        checkpoint.load(tmp_path / "clipped-0000000001.pt")
+    assert not (tmp_path / "payload-ran").exists()
+
+
+def test_two_resumes_at_once_do_not_write_one_run(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = cut(whole, tmp_path, 30)
+    with RunFolder(folder).lock():
+        assert resume(folder) == 2
+    assert "another process is writing it" in capsys.readouterr().err
+    assert resume(folder) == 0
+
+
+def test_a_run_that_was_moved_and_renamed_is_resumed(whole: Path, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path, 41).rename(tmp_path / "renamed")
+    assert resume(folder) == 0
+    assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(whole).events)
+
+
+def test_fewer_steps_than_were_done_are_refused(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert resume(whole, "--iterations", "10") == 2
+    assert resume(whole, "--iterations", "0") == 2
+    assert main(["resume", "nothing-of-that-name", "--no-ui"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 3
+
+
+def test_verify_trains_again_and_finds_the_same(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(whole)]) == 0
+    # 16 evaluations and an end, in two lanes.
+    assert "the same, bit for bit, in 34 figures" in capsys.readouterr().out
+
+
+def test_verify_says_where_it_first_differs(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = cut(whole, tmp_path, 50)
+    events = []
+    for event in recordings.read(folder).events:
+        if isinstance(event, Evaluated) and event.lane == "clipped" and event.step >= 25:
+            event = Evaluated(**{**{f: getattr(event, f) for f in event.__struct_fields__}, "loss": event.loss + 1e-12})
+        events.append(event)
+    (folder / "events.jsonl").write_bytes(b"".join(encode(event) + b"\n" for event in events))
+    assert main(["verify", str(folder)]) == 1
+    out = capsys.readouterr().out
+    assert "clipped first differs at step 25" in out
+    assert "unclipped" not in out
