@@ -94,5 +94,11 @@ class Restart(Command, frozen=True, kw_only=True):
             raise BadInput(f"seed {self.seed}: from 0 to 2^63 - 1")
 
 
+class Seek(Command, frozen=True, kw_only=True):
+    """Show a recording as it was when `step` steps were done."""
+
+    step: int
+
+
 LaneCommand = SetClip | Pause | Resume | StepOnce | SetPace | Extend | Stop
-AnyCommand = LaneCommand | Restart
+AnyCommand = LaneCommand | Restart | Seek

@@ -72,6 +72,13 @@ class RecordingStarted(Event, frozen=True, kw_only=True):
     folder: str
 
 
+class ReplayStarted(Event, frozen=True, kw_only=True):
+    """What follows was recorded; `run` is its name, `last_step` the last step that any event tells of."""
+
+    run: str
+    last_step: int
+
+
 class LaneStarted(LaneEvent, frozen=True, kw_only=True):
     """A lane is about to take its first step, or with `step` above 0 goes on from a checkpoint."""
 
@@ -158,6 +165,7 @@ AnyEvent = (
     | Notice
     | RunStarted
     | RecordingStarted
+    | ReplayStarted
     | LaneStarted
     | Evaluated
     | ClipChanged

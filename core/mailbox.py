@@ -14,7 +14,7 @@ class Mailbox:
 
     def __init__(self, *, lasting: bool) -> None:
         self.lasting = lasting
-        self._closed = False
+        self._closed = self._woken = False
         self._commands: list[LaneCommand] = []
         self._first_due: float = math.inf
         self._changed = threading.Condition()
@@ -24,6 +24,12 @@ class Mailbox:
         with self._changed:
             self._commands.append(command)
             self._note_first_due()
+            self._changed.notify()
+
+    def wake(self) -> None:
+        """Let a `take` that waits return at once."""
+        with self._changed:
+            self._woken = True
             self._changed.notify()
 
     def close(self) -> None:
@@ -42,13 +48,18 @@ class Mailbox:
         if timeout == 0 and step < self._first_due:
             return ()
         with self._changed:
-            self._changed.wait_for(lambda: step >= self._first_due or (timeout is None and self._closed), timeout)
-            if timeout is None and step < self._first_due:
+            self._changed.wait_for(lambda: step >= self._first_due or self._woken or self._is_over(timeout), timeout)
+            self._woken = False
+            if self._is_over(timeout) and step < self._first_due:
                 return (Stop(),)
             due = [command for command in self._commands if (command.at_step or 0) <= step]
             self._commands = [command for command in self._commands if (command.at_step or 0) > step]
             self._note_first_due()
             return due
+
+    def _is_over(self, timeout: float | None) -> bool:
+        """Whether there is nothing more to wait for, for one who would wait on and on."""
+        return timeout is None and self._closed
 
     def _note_first_due(self) -> None:
         self._first_due = min((command.at_step or 0 for command in self._commands), default=math.inf)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .commands import AnyCommand, Restart, Stop
+from .commands import AnyCommand, Restart, Seek, Stop
 from .config import RunConfig
 from .engine import Engine, Resumption
 from .events import Event
@@ -46,6 +46,9 @@ class Session:
             if isinstance(command, Restart):
                 self._next = self._changed(command)
                 self._engine.send(Stop())
+                return
+            if isinstance(command, Seek):
+                self.tell("a run under way has no other moments to show: seeking is for replays")
                 return
             if isinstance(command, Stop) and command.lane is None:
                 self._next = None

@@ -24,6 +24,7 @@ from .events import (
     Notice,
     PaceChanged,
     RecordingStarted,
+    ReplayStarted,
     RunFinished,
     RunStarted,
     StageStarted,
@@ -64,6 +65,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     lanes: dict[str, LaneState] = {}
     notice: Notice | None = None
     recorded_in: str | None = None
+    replay: ReplayStarted | None = None
     finished: RunFinished | None = None
 
     @property
@@ -87,6 +89,8 @@ def apply(state: RunState, event: Event) -> RunState:
             return RunState(stage="", config=config, dataset=dataset, device=device, notice=state.notice)
         case RecordingStarted(folder=folder):
             return replace(state, recorded_in=folder)
+        case ReplayStarted():
+            return replace(state, replay=event)
         case Notice():
             return replace(state, notice=event)
         case RunFinished():

@@ -18,8 +18,9 @@ from textual.screen import Screen
 from ..core.codec import decode_event
 from ..core.commands import AnyCommand, Extend, Pause, Restart, Resume, SetClip, SetPace, StepOnce
 from ..core.errors import BadInput
-from ..core.events import Event, LaneEvent, Notice
+from ..core.events import ClipChanged, Event, LaneEvent, LaneFailed, LaneFinished, Notice, PaceChanged, RunStarted
 from ..core.rules import parse_rule
+from ..core.state import LaneState
 from .bounds import stepped, toggled
 from .cadence import BREATH, FASTEST, Cadence
 from .engine_process import EngineProcess
@@ -46,6 +47,9 @@ class ClipwatchApp(App[int]):
     """Exits with the program's exit code; `failure` says why if the engine never started."""
 
     TITLE = "clipwatch"
+    CSS = """
+    .-ascii ModalScreen > *, .-ascii Input { border: ascii $primary; }
+    """
     BINDINGS: ClassVar = [Binding("ctrl+c", "quit", show=False, priority=True)]
 
     def __init__(
@@ -60,6 +64,8 @@ class ClipwatchApp(App[int]):
         self._cadence = Cadence()
         self._shown_run = 0
         self._remembered_rules: dict[str, str] = {}
+        self._asked_rules: dict[str, str] = {}
+        self._asked_pace: SetPace | None = None
         self._asked_at: float | None = None
         self._dirty = True
         self.register_theme(DARK)
@@ -73,6 +79,7 @@ class ClipwatchApp(App[int]):
 
     def on_mount(self) -> None:
         """Listen to signals, and draw from now on."""
+        self.set_class(self._ascii, "-ascii")
         self.set_keymap(self._remapped)
         self.theme_changed_signal.subscribe(self, lambda _: self._dress())
         loop = asyncio.get_running_loop()
@@ -147,10 +154,21 @@ class ClipwatchApp(App[int]):
 
     def _tell(self, event: Event) -> None:
         """Let the status line tell what came of a command, and what there is to know."""
+        self._settle(event)
         if isinstance(event, Notice):
             self.main.say(event.text, alert=event.level == "warning")
         elif isinstance(event, LaneEvent) and (text := lane_message(event)):
             self.main.say(f"{event.lane}: {text}")
+
+    def _settle(self, event: Event) -> None:
+        """Forget what was asked for once it is so, or can no longer be."""
+        if isinstance(event, RunStarted | LaneFinished | LaneFailed | Notice):
+            self._asked_rules.clear()
+            self._asked_pace = None
+        elif isinstance(event, ClipChanged) and self._asked_rules.get(event.lane) == event.rule:
+            del self._asked_rules[event.lane]
+        elif isinstance(event, PaceChanged) and self._asked_pace and self._asked_pace.pace == event.pace:
+            self._asked_pace = None
 
     def _watch_engine(self) -> None:
         if self.main.ended is None and (code := self.engine.exit_code) is not None:
@@ -238,8 +256,9 @@ class ClipwatchApp(App[int]):
     def action_clip(self) -> None:
         """Clipping of the chosen lane on or off."""
         if lane := self.main.chosen:
-            rule = toggled(parse_rule(lane.rule), self._remembered_rules.get(lane.name))
-            self._remembered_rules[lane.name] = lane.rule
+            now = self._rule(lane)
+            rule = toggled(parse_rule(now), self._remembered_rules.get(lane.name))
+            self._remembered_rules[lane.name] = now
             self._set_rule(rule)
 
     def action_tighten(self) -> None:
@@ -252,10 +271,10 @@ class ClipwatchApp(App[int]):
 
     def _step_bound(self, direction: int) -> None:
         if lane := self.main.chosen:
-            if lane.rule == "none":
+            if self._rule(lane) == "none":
                 self.main.say(f"{lane.name} is not clipped: c clips it")
                 return
-            self._set_rule(str(stepped(parse_rule(lane.rule), direction)))
+            self._set_rule(str(stepped(parse_rule(self._rule(lane)), direction)))
 
     def action_rule(self) -> None:
         """Type a rule."""
@@ -264,7 +283,12 @@ class ClipwatchApp(App[int]):
 
     def _set_rule(self, rule: str) -> None:
         if lane := self.main.chosen:
-            self._ask(SetClip(lane=lane.name, rule=rule), f"{lane.name}: clip {lane.rule} -> {rule}")
+            self._ask(SetClip(lane=lane.name, rule=rule), f"{lane.name}: clip {self._rule(lane)} -> {rule}")
+            self._asked_rules[lane.name] = rule
+
+    def _rule(self, lane: LaneState) -> str:
+        """The lane's rule, or what it was last asked to be: at a slow pace keys come faster than answers."""
+        return self._asked_rules.get(lane.name, lane.rule)
 
     def action_slower(self) -> None:
         """Fewer steps a second."""
@@ -279,10 +303,14 @@ class ClipwatchApp(App[int]):
         self._set_pace(None)
 
     def _pace(self) -> float | None:
+        if self._asked_pace:
+            return self._asked_pace.pace
         return next((lane.pace for lane in self.view.state.lanes.values()), None)
 
     def _set_pace(self, pace: float | None) -> None:
-        self._ask(SetPace(pace=pace), f"pace {pace_words(pace)}")
+        command = SetPace(pace=pace)
+        self._ask(command, f"pace {pace_words(pace)}")
+        self._asked_pace = command
 
     def action_picture(self) -> None:
         """Save the screen as SVG."""

@@ -36,6 +36,12 @@ def resumed_engine(folder: Path, iterations: int | None) -> list[str]:
     return [*program, *(["--iterations", str(iterations)] if iterations else [])]
 
 
+def replaying_engine(folder: Path, speed: str) -> list[str]:
+    """The command that plays a recorded run again."""
+    program = [sys.executable, "-m", "clipwatch.tui.cli", "replay", str(folder), "--speed", speed]
+    return [*program, "--no-ui", "--json", "--control"]
+
+
 def config_arguments(config: RunConfig) -> list[str]:
     """A configuration as command-line options."""
     arguments = [] if config.data_dir is None else ["--data-dir", config.data_dir]
@@ -83,7 +89,7 @@ class EngineProcess:
         """The whole lines that have come; stops soon after the caller has spent `seconds` on them."""
         deadline = time.perf_counter() + seconds
         self.behind = False
-        while time.perf_counter() < deadline:
+        while not self._said_all and time.perf_counter() < deadline:
             try:
                 chunk = os.read(self._pipe, _CHUNK)
             except BlockingIOError:

@@ -20,10 +20,15 @@ from ..core.config import RunConfig
 from ..core.engine import Resumption
 from ..core.errors import BadInput
 from ..core.events import Event, LaneFailed, Notice, RunFinished, RunStarted
+from ..core.recorded import read_recording
 from ..core.recording import Recorder
+from ..core.replay import Replay
 from ..core.resumption import interrupted
 from ..core.runs import RunFolder
 from ..core.session import Session
+
+# What gives events and obeys commands.
+Conversation = Session | Replay
 
 
 class Sink(Protocol):
@@ -79,7 +84,16 @@ def resume_headless(folder: RunFolder, iterations: int | None, manner: Manner) -
     return _run(session, chain(before, live), manner)
 
 
-def _run(session: Session, events: Iterable[Event], manner: Manner) -> int:
+def replay_headless(folder: RunFolder, speed: float | None, manner: Manner) -> int:
+    """Print a recorded run again; the exit code."""
+    recorded = read_recording(folder.events)
+    replay = Replay(folder.path.name, recorded.events, speed=speed, lasting=manner.control)
+    for text in recorded.damage:
+        replay.tell(text)
+    return _run(replay, replay.run(), manner)
+
+
+def _run(session: Conversation, events: Iterable[Event], manner: Manner) -> int:
     if manner.control:
         threading.Thread(target=_obey_standard_input, args=(session,), name="clipwatch-control", daemon=True).start()
     with _signals_stop(session) as caught:
@@ -110,7 +124,7 @@ def _drain(events: Iterable[Event], sink: Sink) -> int:
 
 
 @contextmanager
-def _signals_stop(session: Session) -> Iterator[list[int]]:
+def _signals_stop(session: Conversation) -> Iterator[list[int]]:
     """The first SIGINT, SIGTERM or SIGHUP stops the run in good order, a second ends the program at once."""
     caught: list[int] = []
 
@@ -129,7 +143,7 @@ def _signals_stop(session: Session) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _obey_standard_input(session: Session) -> None:
+def _obey_standard_input(session: Conversation) -> None:
     try:
         _obey_lines(session)
     except OSError as error:
@@ -143,7 +157,7 @@ def _obey_standard_input(session: Session) -> None:
         session.send(Stop())
 
 
-def _obey_lines(session: Session) -> None:
+def _obey_lines(session: Conversation) -> None:
     if sys.stdin is None:
         # Closed before the program began: its number belongs to some other file by now.
         return

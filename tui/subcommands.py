@@ -1,8 +1,9 @@
-"""What is done with recorded runs: `clipwatch runs`, `resume`, `verify`, `export`."""
+"""What is done with recorded runs: `clipwatch runs`, `replay`, `resume`, `verify`, `export`."""
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +79,41 @@ def _resume(given: argparse.Namespace) -> int:
     return resume_headless(folder, given.iterations, manner(given))
 
 
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    parser.add_argument("--speed", metavar="X", default="1", help="times the recorded speed, or max (default: 1)")
+    add_output_options(parser.add_argument_group("output"))
+    parser.set_defaults(no_record=True)
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from ..core.runs import find_run, runs_folder
+
+    folder = find_run(given.run, runs_folder(given.runs_dir))
+    speed = _speed(given.speed)
+    if wants_screen(given):
+        from .engine_process import replaying_engine
+        from .live import run_live
+
+        return run_live(replaying_engine(folder.path, given.speed), {}, quit_when_done=given.quit_when_done)
+    from .headless import replay_headless
+
+    return replay_headless(folder, speed, manner(given))
+
+
+def _speed(text: str) -> float | None:
+    """How many times as fast as recorded, None for at once."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        raise BadInput(f"--speed {text!r}: write a number, or max") from None
+    if not 0 < speed < math.inf:
+        raise BadInput(f"--speed {text}: must be above 0, or max")
+    return speed
+
+
 def _verify(given: argparse.Namespace) -> int:
     from ..core.runs import find_run, runs_folder
     from .verification import print_verification
@@ -109,6 +145,7 @@ def _export(given: argparse.Namespace) -> int:
 SUBCOMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, Callable[[argparse.ArgumentParser], None]]] = {
     "runs": (_runs, "List the recorded runs.", _add_runs),
     "resume": (_resume, "Go on with an interrupted run, bit for bit.", _add_resume),
+    "replay": (_replay, "Watch a recorded run again.", _add_replay),
     "verify": (_verify, "Train a recorded run again and compare it bit for bit.", _add_run),
     "export": (_export, "Write a recorded run for other programs.", _add_export),
 }

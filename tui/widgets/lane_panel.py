@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.strip import Strip
 
 from ...core.state import LaneState
 from ..bars import lane_heading
@@ -26,6 +29,7 @@ class LanePanel(Vertical):
         super().__init__()
         self._number = number
         self._heading, self.log_pane = Lines(), LogPane()
+        self._heading_at: Callable[[int], list[Strip]] = lambda width: []
 
     def compose(self) -> ComposeResult:
         """The heading and the log."""
@@ -40,4 +44,9 @@ class LanePanel(Vertical):
 
     def show_heading(self, lane: LaneState, view: LaneView, look: Look, *, chosen: bool) -> None:
         """Bring only the heading up to date."""
-        self._heading.show(lane_heading(self._number, lane, view, self._heading.size.width, look, chosen=chosen))
+        self._heading_at = lambda width: lane_heading(self._number, lane, view, width, look, chosen=chosen)
+        self._heading.show(self._heading_at(self.size.width))
+
+    def on_resize(self) -> None:
+        """What was shown before there was room is shown now; no event may come that has it drawn again."""
+        self._heading.show(self._heading_at(self.size.width))

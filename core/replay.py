@@ -1,0 +1,157 @@
+"""A recording played again as a stream of events, to whoever watches runs; a `Session` that trains nothing."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Iterator, Sequence
+
+from .commands import AnyCommand, Pause, Resume, Seek, SetPace, StepOnce, Stop
+from .events import (
+    Event,
+    LaneEvent,
+    LanePaused,
+    LaneResumed,
+    LaneStepped,
+    Notice,
+    PaceChanged,
+    ReplayStarted,
+    RunStarted,
+)
+from .mailbox import Mailbox
+
+# A pause of whoever recorded the run is not waited for.
+LONGEST_GAP = 1.0
+
+
+class Replay:
+    """Gives recorded events at their times, `speed` times as fast (None: at once), and obeys commands that fit.
+
+    With `lasting` the end of the recording waits for a `Seek`, until `Stop` or `close`.
+    """
+
+    def __init__(self, name: str, events: Sequence[Event], *, speed: float | None, lasting: bool) -> None:
+        self._events, self._speed = events, speed
+        self._times = _times(events)
+        self._mailbox = Mailbox(lasting=lasting)
+        self._told: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._last_step = max((event.step for event in events if isinstance(event, LaneEvent)), default=0)
+        self._started = ReplayStarted(run=name, last_step=self._last_step)
+        self._lanes = list(dict.fromkeys(event.lane for event in events if isinstance(event, LaneEvent)))
+        self._next, self._step, self._clock = 0, 0, 0.0
+        self._paused_at: int | None = None
+
+    def send(self, command: AnyCommand) -> None:
+        """Ask for something, from any thread; the answer is an event, a `Notice` for what no recording can do."""
+        self._mailbox.put(command)
+
+    def tell(self, text: str) -> None:
+        """Put a `Notice` into the stream."""
+        self._told.put(text)
+        self._mailbox.wake()
+
+    def close(self) -> None:
+        """Say that no more commands will come."""
+        self._mailbox.close()
+
+    def run(self) -> Iterator[Event]:
+        """The events, as they come due."""
+        before = time.perf_counter()
+        while True:
+            for command in self._mailbox.take(0, self._patience()):
+                if isinstance(command, Stop):
+                    return
+                yield from self._obey(command)
+            while not self._told.empty():
+                yield Notice(text=self._told.get())
+            now = time.perf_counter()
+            if not self._is_paused() and self._speed is not None:
+                self._clock += (now - before) * self._speed
+            before = now
+            yield from self._due()
+            if self._next == len(self._events) and not self._mailbox.lasting:
+                return
+
+    def _is_paused(self) -> bool:
+        return self._paused_at is not None and self._step >= self._paused_at
+
+    def _patience(self) -> float | None:
+        if self._next == len(self._events):
+            return None if self._mailbox.lasting else 0
+        if self._is_paused():
+            return None
+        if self._speed is None:
+            return 0
+        return min(LONGEST_GAP, max(0.0, (self._times[self._next] - self._clock) / self._speed))
+
+    def _due(self) -> Iterator[Event]:
+        """The events up to the clock, or up to where a pause was asked for."""
+        while self._next < len(self._events) and not self._is_paused():
+            if self._speed is not None and self._times[self._next] > self._clock and self._paused_at is None:
+                return
+            yield from self._advance()
+            if self._is_paused():
+                yield from self._paused()
+
+    def _advance(self) -> Iterator[Event]:
+        event, self._clock = self._events[self._next], max(self._clock, self._times[self._next])
+        self._next += 1
+        if isinstance(event, LaneEvent):
+            self._step = max(self._step, event.step)
+        yield event
+        if isinstance(event, RunStarted):
+            yield self._started
+
+    def _paused(self) -> Iterator[Event]:
+        for lane in self._lanes:
+            yield LanePaused(lane=lane, step=self._step)
+
+    def _obey(self, command: AnyCommand) -> Iterator[Event]:
+        match command:
+            case Pause():
+                self._paused_at = self._step
+                yield from self._paused()
+            case Resume():
+                self._paused_at = None
+                for lane in self._lanes:
+                    yield LaneResumed(lane=lane, step=self._step)
+            case StepOnce(count=count):
+                self._paused_at = self._step + count
+                for lane in self._lanes:
+                    yield LaneStepped(lane=lane, step=self._step, count=count)
+            case SetPace(pace=pace):
+                self._speed = None if pace is None else pace / self._recorded_pace()
+                for lane in self._lanes:
+                    yield PaceChanged(lane=lane, step=self._step, pace=pace)
+            case Seek(step=step):
+                yield from self._seek(min(max(0, step), self._last_step))
+            case _:
+                yield Notice(text=f"a recording cannot be changed: {type(command).__name__} is for runs under way")
+
+    def _seek(self, step: int) -> Iterator[Event]:
+        """The story again from its beginning, up to this step."""
+        self._next, self._step, self._clock = 0, 0, 0.0
+        while self._next < len(self._events):
+            event = self._events[self._next]
+            if isinstance(event, LaneEvent) and event.step > step:
+                break
+            yield from self._advance()
+        if self._paused_at is not None:
+            self._paused_at = self._step
+            yield from self._paused()
+
+    def _recorded_pace(self) -> float:
+        """Steps a second as they were recorded, without the gaps that are skipped."""
+        return max(1.0, self._last_step) / max(1e-3, self._times[-1] if self._times else 0.0)
+
+
+def _times(events: Sequence[Event]) -> list[float]:
+    """When each event is due, in seconds of the recording without its long gaps."""
+    times: list[float] = []
+    clock = last = 0.0
+    for event in events:
+        told = getattr(event, "seconds", last)
+        clock += min(LONGEST_GAP, max(0.0, told - last))
+        last = max(last, told)
+        times.append(clock)
+    return times

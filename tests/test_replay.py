@@ -1,0 +1,163 @@
+"""A recording played again: the same events at their times, and commands that fit a recording."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import program
+import pytest
+import recordings
+from test_state import EVALUATED, FINISHED, LANE, RUN
+
+from clipwatch.core.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce, Stop
+from clipwatch.core.events import (
+    Evaluated,
+    Event,
+    LanePaused,
+    LaneResumed,
+    Notice,
+    PaceChanged,
+    ReplayStarted,
+    RunStarted,
+)
+from clipwatch.core.replay import LONGEST_GAP, Replay
+from clipwatch.core.state import RunState, apply
+from clipwatch.tui.cli import main
+
+STEPS = range(0, 100, 10)
+STORY: list[Event] = [
+    RUN,
+    LANE,
+    *(msgspec.structs.replace(EVALUATED, step=step, seconds=step / 1000) for step in STEPS),
+    FINISHED,
+]
+
+
+def played(
+    react: Callable[[Event], list[AnyCommand]] = lambda event: [],
+    *first: AnyCommand,
+    speed: float | None = None,
+    lasting: bool = False,
+) -> list[Event]:
+    replay = Replay("story", STORY, speed=speed, lasting=lasting)
+    watchdog = threading.Timer(10, replay.close)
+    watchdog.start()
+    for command in first:
+        replay.send(command)
+    events = []
+    for event in replay.run():
+        events.append(event)
+        for command in react(event):
+            replay.send(command)
+    watchdog.cancel()
+    return events
+
+
+def folded(events: list[Event]) -> RunState:
+    state = RunState()
+    for event in events:
+        state = apply(state, event)
+    return state
+
+
+def recorded_part(events: list[Event]) -> list[Event]:
+    return [event for event in events if event in STORY]
+
+
+@pytest.mark.parametrize("speed", [None, 1.0, 20.0])
+def test_every_event_comes_in_order_and_the_end_is_the_recordings(speed: float | None) -> None:
+    events = played(speed=speed)
+    assert recorded_part(events) == STORY
+    assert [event for event in events if event not in STORY] == [ReplayStarted(run="story", last_step=100)]
+    assert msgspec.structs.replace(folded(events), replay=None) == folded(STORY)
+
+
+def test_a_pause_holds_the_story_and_steps_take_it_on() -> None:
+    def once_each(event: Event) -> list[AnyCommand]:
+        if isinstance(event, LanePaused):
+            return [[StepOnce(count=20)], [Resume()]][min(1, next(pauses))]
+        return []
+
+    pauses = itertools.count()
+    events = played(once_each, StepOnce(count=30))
+    paused = [event.step for event in events if isinstance(event, LanePaused)]
+    assert paused == [30, 50]
+    before_first_pause = events[: events.index(LanePaused(lane="a", step=30))]
+    assert [event.step for event in before_first_pause if isinstance(event, Evaluated)] == [0, 10, 20, 30]
+    assert LaneResumed(lane="a", step=50) in events
+    assert recorded_part(events) == STORY
+
+
+def test_seeking_tells_the_story_again_up_to_that_step() -> None:
+    ends = itertools.count()
+
+    def seek_then_stop(event: Event) -> list[AnyCommand]:
+        return [[Seek(step=40)], [Stop()]][next(ends)] if event == FINISHED else []
+
+    events = played(seek_then_stop, lasting=True, speed=1000.0)
+    second = [i for i, event in enumerate(events) if isinstance(event, RunStarted)][1]
+    assert [event.step for event in events[second:] if isinstance(event, Evaluated)][:5] == [0, 10, 20, 30, 40]
+
+
+def test_a_paused_story_stays_paused_where_it_was_sought() -> None:
+    def seek(event: Event) -> list[AnyCommand]:
+        if isinstance(event, LanePaused):
+            return {30: [Seek(step=70)], 70: [Stop()]}[event.step]
+        return []
+
+    events = played(seek, StepOnce(count=30), lasting=True)
+    assert [event.step for event in events if isinstance(event, LanePaused)] == [30, 70]
+    assert folded(events).lanes["a"].step == 70
+    assert folded(events).lanes["a"].status == "paused"
+
+
+def test_the_pace_is_set_in_steps_a_second() -> None:
+    events = played(lambda event: [], SetPace(pace=None), speed=0.001)
+    assert PaceChanged(lane="a", step=0, pace=None) in events
+    assert recorded_part(events) == STORY
+
+
+def test_what_no_recording_can_do_is_told() -> None:
+    events = played(lambda event: [], SetClip(rule="none"), Restart(), Pause(), Resume())
+    told = [event.text for event in events if isinstance(event, Notice)]
+    assert [text.split(": ")[1].split()[0] for text in told] == ["SetClip", "Restart"]
+    assert recorded_part(events) == STORY
+
+
+def test_long_gaps_are_not_waited_for() -> None:
+    late = msgspec.structs.replace(EVALUATED, step=95, seconds=3600.0)
+    replay = Replay("story", [*STORY[:-1], late], speed=1.0, lasting=False)
+    assert replay._times[-1] - replay._times[-2] == LONGEST_GAP
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A recorded run, and what it printed."""
+    home = tmp_path_factory.mktemp("runs")
+    done = program.run(*recordings.DIGITS, "--iterations", "30", "--runs-dir", str(home))
+    return recordings.only_run(home), done.stdout
+
+
+def test_the_program_prints_the_run_as_it_did(run: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
+    folder, printed = run
+    assert main(["replay", str(folder), "--no-ui", "--speed", "max"]) == 0
+    # The path is all that a longer line could be wrapped at.
+    assert capsys.readouterr().out == printed
+
+
+def test_a_damaged_recording_is_played_and_told(run: tuple[Path, str], tmp_path: Path, capsys) -> None:
+    folder, _ = run
+    content = (folder / "events.jsonl").read_bytes()
+    (tmp_path / "events.jsonl").write_bytes(content[:-5])
+    assert main(["replay", str(tmp_path), "--no-ui", "--speed", "max"]) == 0
+    assert "incomplete" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf", "fast"])
+def test_a_speed_that_is_none_is_refused(speed: str, run: tuple[Path, str], capsys) -> None:
+    assert main(["replay", str(run[0]), "--no-ui", f"--speed={speed}"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
