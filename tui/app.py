@@ -16,7 +16,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from ..core.codec import decode_event
-from ..core.commands import AnyCommand, Extend, Pause, Restart, Resume, SetClip, SetPace, StepOnce
+from ..core.commands import AnyCommand, Extend, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from ..core.errors import BadInput
 from ..core.events import ClipChanged, Event, LaneEvent, LaneFailed, LaneFinished, Notice, PaceChanged, RunStarted
 from ..core.rules import parse_rule
@@ -247,7 +247,9 @@ class ClipwatchApp(App[int]):
     def action_head(self) -> None:
         """The other head from the next restart on."""
         config = self.view.state.config
-        if config:
+        if self.view.state.replay:
+            self.main.say("a recording cannot be changed")
+        elif config:
             current = self.main.next_head or config.head
             self.main.next_head = "linear" if current == "relu" else "relu"
             self.main.say(f"the next restart (r or n) has a {self.main.next_head} head")
@@ -312,6 +314,22 @@ class ClipwatchApp(App[int]):
         self._ask(command, f"pace {pace_words(pace)}")
         self._asked_pace = command
 
+    def action_scrub_back(self) -> None:
+        """A twentieth of the recording earlier."""
+        self._scrub(-1)
+
+    def action_scrub_on(self) -> None:
+        """A twentieth of the recording later."""
+        self._scrub(1)
+
+    def _scrub(self, direction: int) -> None:
+        if (replay := self.view.state.replay) is None:
+            self.main.say("a run under way has no other moments to show: this key is for replays")
+            return
+        now = max((lane.step for lane in self.view.state.lanes.values()), default=0)
+        step = min(replay.last_step, max(0, now + direction * max(1, replay.last_step // 20)))
+        self._ask(Seek(step=step), f"step {step:,} of {replay.last_step:,}")
+
     def action_picture(self) -> None:
         """Save the screen as SVG."""
         name = f"clipwatch-{datetime.now():%Y%m%d-%H%M%S}.svg"
@@ -333,9 +351,10 @@ class ClipwatchApp(App[int]):
         self.push_screen(HelpScreen(self._remapped))
 
     async def action_quit(self) -> None:
-        """Leave; ask first if a run would be lost."""
+        """Leave; ask first if a run would be lost, which a recorded one is not."""
         under_way = any(not lane.ended for lane in self.view.state.lanes.values())
-        if not under_way or self.main.ended or isinstance(self.screen, QuitQuestion):
+        kept = self.view.state.replay or self.view.state.recorded_in
+        if kept or not under_way or self.main.ended or isinstance(self.screen, QuitQuestion):
             self.exit(0)
         else:
             self.push_screen(QuitQuestion(), lambda leave: self.exit(0) if leave else None)

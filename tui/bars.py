@@ -62,6 +62,7 @@ def title(view: RunView, width: int, look: Look, *, ended: str | None, next_head
     ]
     stands_in = config.dataset == "auto" and dataset.name == "digits"
     right = [
+        Part(" replay " if state.replay else "", look.alert),
         Part(" embedded digits, not MNIST " if stands_in else "", look.alert),
         Part(" rule changed: no clean comparison " if state.touched else "", look.alert, 1),
     ]
@@ -97,18 +98,20 @@ def status(message: str, *, alert: bool, view: RunView, pair: tuple[str, str] | 
     return bar([Part(f" {message} " if alert else message, look.alert if alert else look.text)], right, width, look)
 
 
-def key_line(keymap: Mapping[str, str], width: int, look: Look) -> Strip:
-    """The keys that are worth a place, as many as fit; help is always among them."""
+def key_line(keymap: Mapping[str, str], width: int, look: Look, *, replaying: bool = False) -> Strip:
+    """The keys that are worth a place, as many as fit; help is always among them. What makes no sense steps back."""
     keys = [key for key in KEYS if key.footer]
     while True:
         names = [printable(shown(keymap.get(key.id, key.keys)), ascii=look.ascii).split()[0] for key in keys]
-        parts = [(name, key.label) for name, key in zip(names, keys, strict=True)]
-        if sum(cell_len(name) + cell_len(label) + 3 for name, label in parts) <= width or len(keys) < 2:
+        parts = list(zip(names, keys, strict=True))
+        if sum(cell_len(name) + cell_len(key.label) + 3 for name, key in parts) <= width or len(keys) < 2:
             break
         keys.remove(max(reversed(keys), key=lambda key: key.footer))
     segments = []
-    for name, label in parts:
-        segments += [Segment(f" {name}", look.strong), Segment(f" {label} ", look.muted)]
+    for name, key in parts:
+        off = key.only == ("live" if replaying else "replay")
+        segments += [Segment(f" {name}", look.off if off else look.strong)]
+        segments += [Segment(f" {key.label} ", look.off if off else look.muted)]
     return Strip(segments).adjust_cell_length(width, look.text)
 
 

@@ -1,4 +1,4 @@
-"""One chart as lines of a terminal: a pure function of a `ChartSpec` with a grid, curves and what is written over them."""
+"""One chart as lines of a terminal: a pure function of a `ChartSpec`."""
 
 from __future__ import annotations
 

@@ -87,8 +87,19 @@ def _show(given: argparse.Namespace, config: RunConfig) -> int:
     from .live import run_live
 
     recording = ["--no-record"] if given.no_record else ["--runs-dir", given.runs_dir] if given.runs_dir else []
-    command = shlex.split(given.engine_command) if given.engine_command else local_engine(config, recording)
+    wanted = given.engine_command
+    command = local_engine(config, recording) if wanted is None else _engine_command(wanted)
     return run_live(command, keymap(keys), quit_when_done=given.quit_when_done)
+
+
+def _engine_command(text: str) -> list[str]:
+    try:
+        command = shlex.split(text)
+    except ValueError as error:
+        raise BadInput(f"--engine-command {text!r}: {str(error).lower()}") from None
+    if not command:
+        raise BadInput(f"--engine-command {text!r}: name a program")
+    return command
 
 
 if __name__ == "__main__":

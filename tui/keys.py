@@ -6,6 +6,7 @@ import string
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS
@@ -19,7 +20,8 @@ RUN, LANE, CLIP, PACE, CHART, LOG, PROGRAM = "Run", "Lane", "Clipping", "Speed",
 class Key:
     """A key: its id (the name in a config file's [keys]), what it is called and what it does.
 
-    `footer` is its rank on the bottom line: 1 is always there, higher ranks where there is room, 0 never.
+    `only` names the kind of run that it makes sense for, None both. `footer` is its rank on the bottom line: 1 is
+    always there, higher ranks where there is room, 0 never.
     """
 
     id: str
@@ -28,6 +30,7 @@ class Key:
     tooltip: str
     group: str
     footer: int = 0
+    only: Literal["live", "replay"] | None = None
 
     @property
     def action(self) -> str:
@@ -44,12 +47,20 @@ KEYS: tuple[Key, ...] = (
     Key("pause", "space", "pause", "Pause all lanes, or let them go on", RUN, footer=1),
     Key("step", "s", "step", "Take one step and wait", RUN, footer=4),
     Key("step_ten", "S", "10 steps", "Take ten steps and wait", RUN),
-    Key("restart", "r", "restart", "Start this run afresh", RUN, footer=2),
-    Key("reseed", "n", "new seed", "Start afresh with the next seed: other weights, other batches", RUN, footer=2),
-    Key("extend", "e", "+1000", "Train 1000 iterations more", RUN),
-    Key("head", "h", "head", "Put the last ReLU on or off, from the next restart on", RUN),
+    Key("restart", "r", "restart", "Start this run afresh", RUN, footer=2, only="live"),
+    Key(
+        "reseed",
+        "n",
+        "new seed",
+        "Start afresh with the next seed: other weights, other batches",
+        RUN,
+        footer=2,
+        only="live",
+    ),
+    Key("extend", "e", "+1000", "Train 1000 iterations more", RUN, only="live"),
+    Key("head", "h", "head", "Put the last ReLU on or off, from the next restart on", RUN, only="live"),
     Key("focus_lane", "tab", "lane", "Choose the lane that the clipping keys act on", LANE, footer=2),
-    Key("clip", "c", "clip on/off", "Clip the chosen lane, or stop clipping it", CLIP, footer=1),
+    Key("clip", "c", "clip on/off", "Clip the chosen lane, or stop clipping it", CLIP, footer=1, only="live"),
     Key(
         "tighten",
         "left_square_bracket",
@@ -57,6 +68,7 @@ KEYS: tuple[Key, ...] = (
         "Next smaller bound (1-2-5 steps) for the chosen lane",
         CLIP,
         footer=2,
+        only="live",
     ),
     Key(
         "loosen",
@@ -65,8 +77,9 @@ KEYS: tuple[Key, ...] = (
         "Next larger bound (1-2-5 steps) for the chosen lane",
         CLIP,
         footer=2,
+        only="live",
     ),
-    Key("rule", "b", "rule", "Type a clip rule for the chosen lane", CLIP, footer=3),
+    Key("rule", "b", "rule", "Type a clip rule for the chosen lane", CLIP, footer=3, only="live"),
     Key("slower", "minus", "slower", "Fewer steps a second", PACE, footer=4),
     Key("faster", "plus,equals_sign", "faster", "More steps a second", PACE, footer=4),
     Key("full_speed", "0", "full speed", "As many steps a second as the machine gives", PACE, footer=3),
@@ -80,6 +93,22 @@ KEYS: tuple[Key, ...] = (
     Key("cursor_left", "comma", "cursor left", "Read off both charts one evaluation earlier", CHART),
     Key("cursor_right", "full_stop", "cursor right", "Read off both charts one evaluation later", CHART),
     Key("cursor_off", "escape", "cursor off", "Show the latest values again", CHART),
+    Key(
+        "scrub_back",
+        "shift+left,less_than_sign",
+        "scrub back",
+        "Show the recording a twentieth earlier",
+        RUN,
+        only="replay",
+    ),
+    Key(
+        "scrub_on",
+        "shift+right,greater_than_sign",
+        "scrub on",
+        "Show the recording a twentieth later",
+        RUN,
+        only="replay",
+    ),
     Key("log_up", "pageup", "back", "Scroll the chosen lane's log back", LOG),
     Key("log_down", "pagedown", "on", "Scroll the chosen lane's log on", LOG),
     Key("log_end", "end", "end", "See the newest lines of the chosen lane's log, and follow them", LOG),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ def run_live(command: list[str], keymap: Mapping[str, str], *, quit_when_done: b
         print(f"clipwatch: {app.failure}", file=sys.stderr)
     if app.view.state.lanes:
         _print_summary(app)
+    _let_go_of_a_dead_terminal()
     return app.return_code or 0
 
 
@@ -42,9 +44,14 @@ def _print_summary(app: ClipwatchApp) -> None:
 
     from .summary import summary_table
 
-    try:
+    with contextlib.suppress(OSError):
         Console(highlight=False).print(summary_table(app.view.state))
-        sys.stdout.flush()
-    except OSError:
-        # The terminal is gone (SIGHUP): nobody is there to read it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _let_go_of_a_dead_terminal() -> None:
+    """After SIGHUP nobody is there to read; what is still buffered must not spoil the exit code."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)

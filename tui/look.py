@@ -66,6 +66,11 @@ class Look:
         return self._on_panel(self.palette.muted)
 
     @property
+    def off(self) -> Style:
+        """Text of what cannot be done now."""
+        return self.muted + Style(dim=True, strike=True)
+
+    @property
     def strong(self) -> Style:
         """Text that is read first."""
         return self._on_panel(self.palette.foreground, bold=True)

@@ -23,8 +23,7 @@ def prepare_terminal() -> bool:
     if os.environ.get("NO_COLOR") == "":
         del os.environ["NO_COLOR"]
     _tolerate_invalid_input()
-    encoding = (sys.stderr.encoding or "ascii").lower().replace("-", "")
-    if encoding == "utf8":
+    if codecs.lookup(sys.stderr.encoding or "ascii").name == "utf-8":
         return False
     for stream in (sys.stdout, sys.__stdout__, sys.stderr, sys.__stderr__):
         if isinstance(stream, io.TextIOWrapper):

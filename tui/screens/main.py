@@ -124,7 +124,7 @@ class MainScreen(Screen[None]):
         self._title.show([title(self._view, width, look, ended=self.ended, next_head=self.next_head)])
         if self._keys_drawn_for != (width, look):
             self._keys_drawn_for = width, look
-            self._keys.show([key_line(self._keymap, width, look)])
+            self._keys.show([key_line(self._keymap, width, look, replaying=self._view.state.replay is not None)])
         self._draw_status()
         for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
             panel.show(lane, self._view.lanes[lane.name], look, chosen=lane is self.chosen)
