@@ -1,6 +1,6 @@
 """An engine without training: speaks the event stream as told, and writes down every command that it gets.
 
-    python scripted_engine.py BEHAVIOUR [--heard FILE] [--evaluations N] [--dataset NAME] [--pid FILE]
+    python scripted_engine.py BEHAVIOUR [--heard FILE] [--pid FILE] [--dataset NAME] [--evaluations N] [--goes-on]
 
 BEHAVIOUR: `normal` answers commands; `silent` obeys only Stop; `mute` says nothing at all; `garbage` writes lines that
 are no events between those that are; `half` ends in the middle of a line; `slow` writes half a line and the rest after
@@ -93,6 +93,9 @@ class Script:
                 for lane in lanes:
                     say(ClipChanged(lane=lane, step=step, rule=rule, previous=self.rules[lane]))
                     self.rules[lane] = rule
+                if self._given.goes_on:
+                    say(*(self._evaluated(name) for name in self.rules))
+                    self.step += self._config.eval_every
             case Pause():
                 say(*(LanePaused(lane=lane, step=step) for lane in lanes))
             case Resume():
@@ -149,6 +152,7 @@ def main() -> int:
     parser.add_argument("--heard")
     parser.add_argument("--pid")
     parser.add_argument("--dataset", default="digits")
+    parser.add_argument("--goes-on", action="store_true")
     parser.add_argument("--evaluations", type=int, default=21)
     given = parser.parse_args()
     if given.pid:

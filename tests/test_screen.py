@@ -232,7 +232,7 @@ async def test_steps_one_and_ten(watch: Watch) -> None:
 
 @on_a_loop
 async def test_the_clip_goes_off_and_comes_back_and_the_run_is_marked(watch: Watch) -> None:
-    async with watch() as screen:
+    async with watch("normal", "--goes-on") as screen:
         await screen.press("c")
         await screen.hears(SetClip(lane="clipped", rule="none"))
         await screen.says("clipped: Step: 210 clip value:0.001 -> none")
@@ -241,7 +241,7 @@ async def test_the_clip_goes_off_and_comes_back_and_the_run_is_marked(watch: Wat
         await screen.shows("▼")
         await screen.press("c")
         await screen.until(lambda: screen.heard[1:] == [SetClip(lane="clipped", rule="value:0.001")])
-        await screen.shows("◆ clipped   value:0.001  changed at step 210")
+        await screen.shows("◆ clipped   value:0.001  changed at step 220")
 
 
 @on_a_loop
@@ -407,7 +407,7 @@ async def test_the_window_in_sight_is_drawn(watch: Watch) -> None:
         await screen.until(lambda: screen.app.view.last_step == 1000)
         await screen.until(lambda: screen.rows[-3].split()[:1] == ["0"])
         await screen.press("z")
-        await screen.until(lambda: screen.rows[-3].split()[:1] == ["500"])
+        await screen.until(lambda: screen.rows[-3].split()[:1] == ["600"])
 
 
 @on_a_loop

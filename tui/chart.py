@@ -1,4 +1,4 @@
-"""One chart as lines of a terminal: a pure function of a `ChartSpec`."""
+"""One chart as lines of a terminal: a pure function of a `ChartSpec`, its curves drawn by plotext."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .annotations import draw_annotations, draw_lines
 from .axes import Area, draw_axes, lay_out
 from .canvas import SPACE, Canvas
 from .chartspec import ChartLane, ChartSpec, Mark
-from .dots import BRAILLE, Cells, plot
 from .legend import fits_one_row, header
+from .plotting import BRAILLE, Cells, plot
 from .traces import Trace, scale, trace
 
 __all__ = ["ChartLane", "ChartSpec", "Mark", "render_chart"]
@@ -67,7 +67,9 @@ def _draw_layer(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace]
 
 def _plot(one: Trace, area: Area, spec: ChartSpec, marker: str, smooth: bool) -> Cells:
     columns, values, joined = one.path(smooth)
-    return plot(columns, area.scale.place(values), joined, (area.width, area.height), marker)
+    dots = area.width * spec.glyphs.dots[0]
+    limits = ((0, dots), (0, 1))
+    return plot(columns + 0.5, area.scale.place(values), joined, (area.width, area.height), limits, marker)
 
 
 def _overlay(codes: Cells, inks: NDArray[np.uint8], cells: Cells, ink: int) -> None:

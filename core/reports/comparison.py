@@ -1,0 +1,78 @@
+"""What several runs that differ in their seed alone say together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from .phrases import Phrase, Words
+from .story import RunStory
+
+# None of these changes a number that is trained.
+_INDIFFERENT = {"seed": 0, "pace": None, "data_dir": None, "offline": False, "checkpoint_every": 1, "dataset": "auto"}
+# The first number of seeds whose agreement an exact two-sided sign test calls significant at 5 %: 2 / 2^6 < 0.05.
+_ENOUGH = 6
+
+Numbered = tuple[int, RunStory]
+
+
+def sign_test(wins: int, losses: int) -> float:
+    """The exact two-sided p of so many signs either way, if each were as likely as the other (ties left out)."""
+    n = wins + losses
+    tail = sum(math.comb(n, k) for k in range(max(wins, losses), n + 1))
+    return min(1.0, 2 * tail / 2**n)
+
+
+def joint_conclusion(runs: Sequence[RunStory], words: Words) -> tuple[Phrase, ...]:
+    """Sentences on several runs, which are numbered from 1."""
+    groups = [group for group in _groups(runs) if len(group) > 1]
+    compared = {number for group in groups for number, _ in group}
+    sentences = [sentence for group in groups for sentence in _of_group(group, words)]
+    if not groups:
+        return (words("group_none"),)
+    if left := [str(number) for number in range(1, len(runs) + 1) if number not in compared]:
+        sentences.append(words("left_out", runs=words.together(left)))
+    return tuple(sentences)
+
+
+def _groups(runs: Sequence[RunStory]) -> list[list[Numbered]]:
+    groups: dict[object, dict[int, Numbered]] = {}
+    for number, run in enumerate(runs, 1):
+        if run.is_clean and not run.recorded.damage:
+            settings = msgspec.structs.replace(run.config, **_INDIFFERENT)
+            key = (settings, run.recorded.started.dataset.checksum)
+            groups.setdefault(key, {}).setdefault(run.config.seed, (number, run))
+    return [list(group.values()) for group in groups.values()]
+
+
+def _of_group(group: list[Numbered], words: Words) -> Iterator[Phrase]:
+    yield words("group", runs=words.together([str(number) for number, _ in group]))
+    for other in range(1, len(group[0][1].lanes)):
+        yield from _of_pair([run for _, run in group], other, words)
+
+
+def _of_pair(runs: list[RunStory], other: int, words: Words) -> Iterator[Phrase]:
+    names = {"a": runs[0].lanes[0].name, "b": runs[0].lanes[other].name}
+    a, b = _accuracies(runs, 0), _accuracies(runs, other)
+    wins, losses = (sum(x > y for x, y in pairs) for pairs in (zip(a, b, strict=True), zip(b, a, strict=True)))
+    counts = {"count": len(runs), "wins": wins, "losses": losses, "ties": len(runs) - wins - losses}
+    yield words("group_pair", **names, **counts, **_spread("a", a), **_spread("b", b))
+    yield _verdict(wins, losses, names["a"] if wins > losses else names["b"], words)
+
+
+def _accuracies(runs: list[RunStory], lane: int) -> list[float]:
+    return [final.accuracy for run in runs if (final := run.lanes[lane].final)]
+
+
+def _spread(name: str, values: list[float]) -> dict[str, str]:
+    figures = {"mean": math.fsum(values) / len(values), "low": min(values), "high": max(values)}
+    return {f"{key}_{name}": f"{value:.3f}" for key, value in figures.items()}
+
+
+def _verdict(wins: int, losses: int, better: str, words: Words) -> Phrase:
+    if wins + losses < _ENOUGH:
+        return words("group_few", count=wins + losses, least=f"{sign_test(wins + losses, 0):.3g}")
+    p = sign_test(wins, losses)
+    return words("group_decided" if p < 0.05 else "group_undecided", p=f"{p:.3g}", better=better)

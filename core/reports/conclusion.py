@@ -1,0 +1,64 @@
+"""What the figures of one run support, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .phrases import Phrase, Words
+from .story import LaneStory, RunStory
+
+
+def conclusion(run: RunStory, words: Words, *, alone: bool) -> tuple[Phrase, ...]:
+    """Sentences on one run; `alone` is whether no other run stands beside it."""
+    return tuple(_sentences(run, words, alone))
+
+
+def _sentences(run: RunStory, words: Words, alone: bool) -> Iterator[Phrase]:
+    for lane in run.lanes:
+        yield _ending(lane, words)
+    for a, b in run.pairs:
+        yield from _comparison(a, b, words)
+    if run.interventions:
+        yield words("touched")
+    yield from _data(run, words)
+    if alone:
+        yield words("one_seed")
+
+
+def _ending(lane: LaneStory, words: Words) -> Phrase:
+    final = lane.final
+    if final is None:
+        key = "no_final_failed" if lane.failed else "no_final_unfinished"
+        return words(key, lane=lane.name, step=lane.failed.step if lane.failed else lane.step)
+    return words(
+        "final_of",
+        lane=lane.name,
+        accuracy=f"{final.accuracy:.3f}",
+        total=f"{final.total:,}",
+        low=f"{final.low:.3f}",
+        high=f"{final.high:.3f}",
+        loss=f"{final.loss:.4f}",
+        step=final.step,
+    )
+
+
+def _comparison(a: LaneStory, b: LaneStory, words: Words) -> Iterator[Phrase]:
+    if a.final is None or b.final is None:
+        return
+    if a.final.step != b.final.step:
+        yield words("uneven", a=a.name, b=b.name)
+    if a.figures == b.figures and (a.final.accuracy, a.final.loss) == (b.final.accuracy, b.final.loss):
+        yield words("same", a=a.name, b=b.name)
+    elif a.final.overlaps(b.final):
+        yield words("overlap", a=a.name, b=b.name)
+    else:
+        better = a if a.final.accuracy > b.final.accuracy else b
+        yield words("disjoint", a=a.name, b=b.name, better=better.name)
+
+
+def _data(run: RunStory, words: Words) -> Iterator[Phrase]:
+    name = run.recorded.started.dataset.name
+    if name == "digits":
+        yield words("digits")
+    elif name != "mnist":
+        yield words("not_mnist", dataset=name)

@@ -1,0 +1,47 @@
+"""The report's own words in each language, and texts that mix them with what a recording says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from .chinese import CHINESE
+from .english import ENGLISH
+
+LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
+TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Our words, in which `backquotes` mark code, and in {braces} the values, which may come from a recording."""
+
+    template: str
+    values: Mapping[str, object]
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values)
+
+    def marked_up(self, mark_up: Callable[[str], str], escape: Callable[[str], str]) -> str:
+        """The text with `mark_up` done to our words and `escape` to each value."""
+        return mark_up(self.template).format(**{key: escape(str(value)) for key, value in self.values.items()})
+
+
+@dataclass(frozen=True)
+class Words:
+    """One language."""
+
+    language: str
+
+    def __call__(self, key: str, /, **values: object) -> Phrase:
+        return Phrase(LANGUAGES[self.language][key], values)
+
+    def plain(self, key: str, /, **values: object) -> str:
+        """The same without markup, for cells and labels."""
+        return str(self(key, **values))
+
+    def together(self, names: list[str]) -> str:
+        """A list in words: `a, b and c`."""
+        if len(names) < 2:
+            return "".join(names)
+        return self.plain("last_of_list", first=self.plain("comma").join(names[:-1]), last=names[-1])
