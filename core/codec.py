@@ -7,6 +7,7 @@ as the strings "NaN", "Infinity" and "-Infinity" where a number is expected.
 from __future__ import annotations
 
 import math
+import zlib
 from typing import Any, get_args
 
 import msgspec
@@ -48,13 +49,26 @@ def decode_event(line: bytes | str) -> AnyEvent:
 
 
 def decode_events(lines: bytes) -> list[AnyEvent]:
-    """The events of whole lines, at ten times the speed of one at a time; BadInput if anything is wrong with any."""
+    """The events of whole sealed lines, much sooner than one at a time; BadInput if anything is wrong with any."""
+    if not all(map(is_sealed, lines.splitlines())):
+        raise BadInput("a line is not as it was written")
     if lines.count(_PREFIX) != lines.count(b"\n"):
         raise BadInput("a line of another schema, or none of ours")
     try:
         return _events.decode_lines(lines)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"not a line of ours: {error}") from error
+
+
+def seal(line: bytes) -> bytes:
+    """A line for the disk: the same object with a checksum of it as its last member."""
+    return b'%s,"crc":"%08x"}' % (line[:-1], zlib.crc32(line))
+
+
+def is_sealed(line: bytes) -> bool:
+    """Whether a line from the disk is as it was sealed; one of its bytes changed, it is not."""
+    body, mark, checksum = line.rpartition(b',"crc":"')
+    return bool(mark) and checksum == b'%08x"}' % zlib.crc32(body + b"}")
 
 
 def decode_command(line: bytes | str) -> AnyCommand:

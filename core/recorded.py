@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .codec import decode_event, decode_events
+from .codec import decode_event, decode_events, is_sealed
 from .errors import BadInput
 from .events import ClipChanged, Evaluated, Event, LaneExtended, RunStarted
 
@@ -66,9 +66,14 @@ def _decoded(content: bytes, path: Path) -> tuple[list[Event], list[str]]:
     wrong: list[str] = []
     for number, line in enumerate(content.splitlines(), 1):
         try:
-            events.append(decode_event(line))
+            event = decode_event(line)
         except BadInput as error:
-            if str(error).startswith("schema"):
+            if is_sealed(line) and str(error).startswith("schema"):
                 raise BadInput(f"recording {path}, line {number}: {error}") from error
             wrong.append(f"{path.name}: line {number} is damaged and is left out")
+            continue
+        if is_sealed(line):
+            events.append(event)
+        else:
+            wrong.append(f"{path.name}: line {number} is not as it was written and is left out")
     return events, wrong

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import threading
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from filelock import Timeout
 
-from .codec import encode
+from .codec import encode, seal
 from .config import to_toml
 from .errors import BadInput, ClipwatchError
 from .events import DownloadProgressed, Event, Notice, RecordingStarted, RunFinished, RunStarted, StageStarted
@@ -146,9 +147,12 @@ class _Writing:
                 self._tell(f"no checkpoint of {kept.lane} at step {kept.step}: {error}")
 
     def write(self, event: Event) -> None:
-        line = encode(event) + b"\n"
+        line = seal(encode(event)) + b"\n"
         if self._file.write(line) != len(line):
-            raise OSError(28, "no space left on device")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if os.fstat(self._file.fileno()).st_nlink == 0:
+            # Writing to a file that was deleted goes well, and is lost.
+            raise OSError(errno.ENOENT, "the run's folder has vanished")
         self._state = apply(self._state, event)
 
     def close(self) -> None:

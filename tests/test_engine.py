@@ -247,7 +247,7 @@ def test_sizes_larger_than_the_data_are_refused(setting: str, value: int) -> Non
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(BadInput, match="device .warp."):
+    with pytest.raises(BadInput, match=r"device .warp."):
         events_of(replaced(SMALL, device="warp"))
 
 

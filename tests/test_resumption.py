@@ -14,7 +14,7 @@ import recordings
 import torch
 
 from clipwatch.core import checkpoint
-from clipwatch.core.codec import encode
+from clipwatch.core.codec import encode, seal
 from clipwatch.core.commands import SetClip, Stop
 from clipwatch.core.config import RunConfig
 from clipwatch.core.events import ClipChanged, Evaluated, Event, LaneEvent, Notice, RunFinished
@@ -64,7 +64,7 @@ def cut(whole: Path, home: Path, step: int) -> Path:
     kept = [
         event for event in events if not isinstance(event, LaneEvent) or event.step < step or _was_change(event, step)
     ]
-    lines = [encode(event) + b"\n" for event in kept if not isinstance(event, RunFinished)]
+    lines = [seal(encode(event)) + b"\n" for event in kept if not isinstance(event, RunFinished)]
     (folder / "events.jsonl").write_bytes(b"".join(lines) + lines[-1][: len(lines[-1]) // 2])
     for file in (folder / "checkpoints").iterdir():
         if int(file.stem.rpartition("-")[2]) > step:
@@ -142,8 +142,8 @@ def test_a_killed_program_loses_nothing_that_it_told(moment: int, plain: Path, t
         process.wait()
     folder = recordings.only_run(tmp_path)
     assert RunFolder(folder).manifest().state == "interrupted"
-    written = (folder / "events.jsonl").read_text()
-    assert all(line in written for line in told)
+    written = (folder / "events.jsonl").read_bytes()
+    assert all(seal(line.rstrip("\n").encode()) in written for line in told)
     assert resume(folder) == 0
     assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(plain).events)
 
@@ -233,7 +233,7 @@ def test_verify_says_where_it_first_differs(whole: Path, tmp_path: Path, capsys:
         if isinstance(event, Evaluated) and event.lane == "clipped" and event.step >= 25:
             event = Evaluated(**{**{f: getattr(event, f) for f in event.__struct_fields__}, "loss": event.loss + 1e-12})
         events.append(event)
-    (folder / "events.jsonl").write_bytes(b"".join(encode(event) + b"\n" for event in events))
+    (folder / "events.jsonl").write_bytes(b"".join(seal(encode(event)) + b"\n" for event in events))
     assert main(["verify", str(folder)]) == 1
     out = capsys.readouterr().out
     assert "clipped first differs at step 25" in out
