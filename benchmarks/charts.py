@@ -8,8 +8,8 @@ import tracemalloc
 
 import numpy as np
 
-from clipwatch.tui.chart import ChartLane, ChartSpec, Mark, render_chart
-from clipwatch.tui.curve import Curve
+from clipwatch.tui.charts.chart import ChartLane, ChartSpec, Mark, render_chart
+from clipwatch.tui.charts.curve import Curve
 
 LENGTHS = (100, 100_000, 1_000_000)
 SIZES = ((80, 20), (110, 26))

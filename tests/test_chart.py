@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from clipwatch.tui.chart import ChartLane, ChartSpec, Mark, render_chart
-from clipwatch.tui.curve import Curve
-from clipwatch.tui.palette import UNICODE, Palette
-from clipwatch.tui.plotting import plot
-from clipwatch.tui.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks
+from clipwatch.tui.charts.chart import ChartLane, ChartSpec, Mark, render_chart
+from clipwatch.tui.charts.curve import Curve
+from clipwatch.tui.charts.palette import UNICODE, Palette
+from clipwatch.tui.charts.plotting import plot
+from clipwatch.tui.charts.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks
 
 
 def curve(values: list[float], every: int = 10) -> Curve:
@@ -296,5 +296,5 @@ def test_a_range_holds_its_data(a: float, b: float) -> None:
 
 
 def test_the_chart_layer_never_imports_torch() -> None:
-    code = "import sys, clipwatch.tui.chart; sys.exit('torch' in sys.modules)"
+    code = "import sys, clipwatch.tui.charts.chart; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.tui.curve import Curve
-from clipwatch.tui.ema import BLOCK
+from clipwatch.tui.charts.curve import Curve
+from clipwatch.tui.charts.ema import BLOCK
 
 FINITE = st.floats(-1e6, 1e6, width=32)
 ANY = st.one_of(FINITE, st.sampled_from([nan, float("inf"), float("-inf")]))

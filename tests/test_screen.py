@@ -32,7 +32,7 @@ from clipwatch.tui.screens.rule_prompt import RulePrompt
 from clipwatch.tui.widgets.log_pane import MAX_LINES
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
-DEADLINE = 4.0
+DEADLINE = 20.0
 
 
 def on_a_loop(test: Callable[..., Coroutine[object, object, None]]) -> Callable[..., None]:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pyte
 
-DEADLINE = 8.0
+DEADLINE = 30.0
 # Makes the pseudoterminal the controlling terminal, which a new session has none of, and becomes the program.
 _LAUNCH = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.executable, sys.argv[1:])"
 CLIPWATCH = ("-m", "clipwatch.tui.cli")

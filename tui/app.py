@@ -122,8 +122,8 @@ class ClipwatchApp(App[int]):
             self._dirty = True
         if self._dirty:
             charts = self._cadence.charts_are_due(full_speed=self._at_full_speed)
-            self._dirty = not charts
             self.main.draw(charts=charts)
+            self._dirty = not (charts and self.main.laid_out)
         self._watch_engine()
         lanes = self.view.state.lanes.values()
         if self._quit_when_done and lanes and all(lane.ended for lane in lanes):

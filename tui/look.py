@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
 
-from .palette import Palette
+from .charts.palette import Palette
 
 DARK = Theme(
     name="clipwatch-dark",

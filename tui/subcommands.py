@@ -1,4 +1,4 @@
-"""What is done with recorded runs: `clipwatch runs`, `replay`, `resume`, `verify`, `export`."""
+"""What is done with recorded runs: `clipwatch runs`, `replay`, `resume`, `verify`, `export`, `report`."""
 
 from __future__ import annotations
 
@@ -142,10 +142,35 @@ def _export(given: argparse.Namespace) -> int:
     return 0
 
 
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's folder, its name, or last; or several")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: report.html or report.md, here")
+    parser.add_argument("--format", choices=("html", "md"), help="default: by the ending of FILE, else html")
+    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language (default: en)")
+
+
+def _report(given: argparse.Namespace) -> int:
+    from ..core.recorded import read_recording
+    from ..core.reports.document import write_report
+    from ..core.reports.story import story
+    from ..core.runs import RunFolder, find_run, runs_folder
+
+    home = runs_folder(given.runs_dir)
+    folders = dict.fromkeys(find_run(name, home).path.resolve() for name in given.runs)
+    stories = [story(path.name, read_recording(RunFolder(path).events)) for path in folders]
+    by_ending = "md" if given.output and given.output.suffix.lower() in (".md", ".markdown") else "html"
+    format = given.format or by_ending
+    output = given.output or Path(f"report.{format}")
+    write_report(stories, output, format, given.lang)
+    print(output, flush=True)
+    return 0
+
+
 SUBCOMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, Callable[[argparse.ArgumentParser], None]]] = {
     "runs": (_runs, "List the recorded runs.", _add_runs),
     "resume": (_resume, "Go on with an interrupted run, bit for bit.", _add_resume),
     "replay": (_replay, "Watch a recorded run again.", _add_replay),
     "verify": (_verify, "Train a recorded run again and compare it bit for bit.", _add_run),
     "export": (_export, "Write a recorded run for other programs.", _add_export),
+    "report": (_report, "Write recorded runs up as a document with figures and a conclusion.", _add_report),
 }

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ..core.events import ClipChanged, Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunStarted
 from ..core.state import RunState, apply
-from .curve import Curve
+from .charts.curve import Curve
 from .wording import evaluation_line, finished_line, lane_message, printable
 
 LineKind = Literal["evaluation", "message", "failure"]

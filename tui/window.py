@@ -32,7 +32,8 @@ class Window:
         if self.end is None:
             return Window(span)
         middle = (first + last) // 2
-        return Window(span, min(newest, max(span, middle + span // 2)))
+        end = max(span, middle + span // 2)
+        return Window(span) if end >= newest else Window(span, end)
 
     def panned(self, share: float, newest: int) -> Window:
         """Moved by a share of its width; at the run's end it follows again. The whole run has nowhere to move."""

@@ -14,11 +14,7 @@ from ..core.events import (
     LaneStepped,
     PaceChanged,
 )
-
-
-def evaluation_line(event: Evaluated) -> str:
-    """The line of the assignment."""
-    return f"Step: {event.step} validation accuracy: {event.accuracy:g} loss: {event.loss:g}"
+from ..core.printed import evaluation_line as evaluation_line
 
 
 def short_line(event: Evaluated) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 CHINESE = {
     "comma": "、",
     "last_of_list": "{first}和{last}",
-    "title": "梯度裁剪与不裁剪的对照：LeNet 在 {dataset} 上的训练",
-    "title_several": "梯度裁剪与不裁剪的对照：LeNet，共 {count} 次运行",
+    "title": "梯度裁剪对照实验：LeNet 在 {dataset} 上的训练",
+    "title_several": "梯度裁剪对照实验：LeNet 的 {count} 次运行",
     "subtitle": "运行 {run}，开始于 {time}（UTC）：{status}。",
     "run": "运行 {number}：{run}",
     "status_completed": "已完成",
@@ -22,12 +22,13 @@ CHINESE = {
     "warn_damage": "记录有损坏：{damage}。被略去的内容在下文中同样缺失。",
     "warn_notice": "运行中的提示：{notice}",
     "task": "任务",
-    "task_text": "分别在使用和不使用梯度裁剪的情况下训练 LeNet，比较训练过程中损失的变化：一条训练把每个变量的梯度的每个分量"
-    "限制在 [-0.001, 0.001] 之内，另一条不作限制。批大小为 8，迭代 1000 次；每 10 步打印接下来 100 张验证图像上的损失和准确率。",
+    "task_text": "分别在使用和不使用梯度裁剪的情况下训练 LeNet，比较训练过程中损失的变化：一条训练把每个变量的梯度的"
+    "每个分量限制在 [-0.001, 0.001] 之内，另一条不作限制。批大小为 8，迭代 1000 次；"
+    "每 10 步打印接下来 100 张验证图像上的损失和准确率。",
     "task_lanes": "同一次运行中的各条训练从相同的初始权重出发，使用相同的训练批次和相同的验证批次，只有裁剪规则不同。",
     "network": "网络与设置",
-    "network_text": "LeNet：28×28、取值 [0, 1] 的图像，补零到 32×32；5×5 卷积到 6 个通道，ReLU，2×2 最大池化；5×5 卷积到 16 个通道，"
-    "ReLU，2×2 最大池化；全连接层 400 到 120、120 到 84，各接 ReLU，最后 84 到 10；损失为平均 softmax 交叉熵。",
+    "network_text": "LeNet：28×28、取值 [0, 1] 的图像，补零到 32×32；5×5 卷积到 6 个通道，ReLU，2×2 最大池化；"
+    "5×5 卷积到 16 个通道，ReLU，2×2 最大池化；全连接层 400 到 120、120 到 84，各接 ReLU，最后 84 到 10；损失为平均 softmax 交叉熵。",
     "network_relu": "与作业要求相同，十个 logits 之后也接 ReLU。",
     "network_linear": "这里的十个 logits 是线性的；作业要求中它们之后也接 ReLU。",
     "network_size": "共 {parameters} 个参数。权重取自截断正态分布（标准差见下表，截断于两倍标准差），偏置初值为 0.1。"
@@ -49,7 +50,7 @@ CHINESE = {
     "set_lane": "训练 {lane} 的裁剪规则",
     "set_device": "设备",
     "set_versions": "版本",
-    "set_checksum": "数据的 SHA-256",
+    "set_checksum": "数据的 SHA-256（前 16 位）",
     "head_relu": "logits 接 ReLU",
     "head_linear": "线性 logits",
     "rule_none": "不裁剪",
@@ -65,7 +66,7 @@ CHINESE = {
     "steps_done": "步数",
     "final_loss": "损失",
     "final_accuracy": "准确率（95 %）",
-    "last_batch": "最后 {count} 张图像",
+    "last_batch": "最后 {count} 张图像：准确率 / 损失",
     "training_time": "训练用时",
     "seconds": "{seconds} 秒",
     "loss": "损失",
@@ -73,9 +74,9 @@ CHINESE = {
     "step": "步",
     "chance_loss": "随机猜测：ln 10",
     "chance_accuracy": "随机猜测：0.1",
-    "whole_set": "整个验证集，95 %",
     "caption_loss": "每次 {count} 张验证图像上的损失：浅色为测量值，深色为前后共 {window} 次评估的平均。{marks}",
-    "caption_accuracy": "每次 {count} 张验证图像上的准确率，画法相同；右端的误差条是整个验证集上的最终准确率及其 95 % 区间。{marks}",
+    "caption_accuracy": "每次 {count} 张验证图像上的准确率，画法相同；"
+    "右端的误差条是整个验证集上的最终准确率及其 95 % 区间。{marks}",
     "caption_marks": "竖直虚线标出训练途中的改动。",
     "caption_runs": "每次运行中各条训练在整个验证集上的最终准确率及其 95 % 区间。",
     "effect": "裁剪的作用",
@@ -99,6 +100,7 @@ CHINESE = {
     "uneven": "训练 {a} 与 {b} 的步数不同，不是干净的对照。",
     "touched": "训练途中改动了规则或步数，因此本次运行不是各条训练之间干净的对照。",
     "not_mnist": "数据是 {dataset}，不是 MNIST：这些数字不能与作业中的数字相比。",
+    "digits_name": "内置手写数字",
     "digits": "数据是内置的手写数字，不是 MNIST：图像更少、更粗糙。这些数字不能与作业中的数字相比。",
     "one_seed": "一个随机种子说明不了什么：换一组初始权重和图像顺序，结果可能相反。请用 `clipwatch --seed N --no-ui` "
     "运行其他种子，再用 `clipwatch report RUN1 RUN2 ...` 把它们放在一起比较。",
@@ -107,6 +109,7 @@ CHINESE = {
     "repeat": "`clipwatch verify {run}` 会重新训练本次运行，并逐位比较。",
     "runs": "全部运行",
     "number": "运行",
+    "run_label": "运行 {number}，种子 {seed}",
     "name": "文件夹",
     "seed": "种子",
     "data": "数据",
@@ -115,11 +118,12 @@ CHINESE = {
     "group": "运行 {runs} 只有随机种子不同，途中也没有改动。",
     "group_pair": "这 {count} 个种子的最终准确率平均为：{a} {mean_a}（{low_a} 至 {high_a}），{b} {mean_b}"
     "（{low_b} 至 {high_b}）。{a} 更准确的有 {wins} 个，{b} 更准确的有 {losses} 个，相等的有 {ties} 个。",
-    "group_few": "有差别的种子只有 {count} 个，无论结果如何都不能下结论：即使全部一致，精确的双侧符号检验也只得到 p = {least}，大于 0.05。"
+    "group_few": "有差别的种子只有 {count} 个，无论结果如何都不能下结论：即使全部一致，"
+    "精确的双侧符号检验也只得到 p = {least}，大于 0.05。"
     "至少需要六个；请用 `clipwatch --seed N --no-ui` 运行更多种子。",
     "group_undecided": "对种子作精确的双侧符号检验得 p = {p}：这些种子不能决定哪条训练更准确。",
-    "group_decided": "对种子作精确的双侧符号检验得 p = {p}：就这个网络、这份数据和这些设置而言，训练 {better} 更准确的次数"
-    "多于仅凭偶然所能预期的。",
+    "group_decided": "对种子作精确的双侧符号检验得 p = {p}：就这个网络、这份数据和这些设置而言，"
+    "训练 {better} 更准确的次数多于仅凭偶然所能预期的。",
     "group_none": "这些运行中没有两次是已完成、途中未改动而且只有随机种子不同的，因此这张表不构成比较。",
     "left_out": "未与其他运行比较的：运行 {runs}（设置或数据不同、种子重复、途中有改动或未完成）。",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .phrases import Phrase, Words
+from .settings import dataset_words
 from .story import LaneStory, RunStory
 
 
@@ -61,4 +62,4 @@ def _data(run: RunStory, words: Words) -> Iterator[Phrase]:
     if name == "digits":
         yield words("digits")
     elif name != "mnist":
-        yield words("not_mnist", dataset=name)
+        yield words("not_mnist", dataset=dataset_words(name, words))

@@ -5,8 +5,8 @@ from __future__ import annotations
 ENGLISH = {
     "comma": ", ",
     "last_of_list": "{first} and {last}",
-    "title": "Gradient clipping and none, side by side: LeNet on {dataset}",
-    "title_several": "Gradient clipping and none, side by side: LeNet, {count} runs",
+    "title": "Gradient clipping side by side: LeNet on {dataset}",
+    "title_several": "Gradient clipping side by side: {count} runs of LeNet",
     "subtitle": "Run {run}, begun {time} UTC: {status}.",
     "run": "Run {number}: {run}",
     "status_completed": "completed",
@@ -47,7 +47,7 @@ ENGLISH = {
     "set_iterations": "iterations",
     "set_batch_size": "batch size",
     "set_eval_every": "evaluated every",
-    "set_eval_size": "images an evaluation",
+    "set_eval_size": "images per evaluation",
     "set_learning_rate": "learning rate",
     "set_beta1": "Adam beta1",
     "set_init_std": "standard deviation of the weights",
@@ -55,7 +55,7 @@ ENGLISH = {
     "set_lane": "clip rule, lane {lane}",
     "set_device": "device",
     "set_versions": "versions",
-    "set_checksum": "SHA-256 of the data",
+    "set_checksum": "SHA-256 of the data, first 16 digits",
     "head_relu": "ReLU on the logits",
     "head_linear": "linear logits",
     "rule_none": "none",
@@ -72,7 +72,7 @@ ENGLISH = {
     "steps_done": "steps",
     "final_loss": "loss",
     "final_accuracy": "accuracy (95 %)",
-    "last_batch": "last {count} images",
+    "last_batch": "last {count} images: accuracy / loss",
     "training_time": "training time",
     "seconds": "{seconds} s",
     "loss": "loss",
@@ -80,7 +80,6 @@ ENGLISH = {
     "step": "step",
     "chance_loss": "guessing: ln 10",
     "chance_accuracy": "guessing: 0.1",
-    "whole_set": "whole set, 95 %",
     "caption_loss": "Loss on {count} validation images at a time: faint as measured, bold the mean of {window} "
     "evaluations around each.{marks}",
     "caption_accuracy": "Accuracy on {count} validation images at a time, drawn likewise; the bars at the right are "
@@ -88,7 +87,7 @@ ENGLISH = {
     "caption_marks": " Dashed vertical lines mark changes under way.",
     "caption_runs": "Final accuracy on the whole validation set, with its 95 % interval, of every run and lane.",
     "effect": "What the clipping did",
-    "effect_same": "Lanes {a} and {b}: loss and accuracy are the same at every one of their {count} common evaluations.",
+    "effect_same": "Lanes {a} and {b}: loss and accuracy are the same at all of their {count} common evaluations.",
     "effect_differ": "Lanes {a} and {b}: loss and accuracy first differ in the evaluation at step {step}.",
     "effect_untouched": "No clip rule and no number of steps was changed while the lanes trained.",
     "effect_touched": "Changed while the lanes trained (a change at step 300 holds from step 300 on):",
@@ -97,17 +96,18 @@ ENGLISH = {
     "clip_changed": "clip rule {previous} to {rule}",
     "extended": "extended to {iterations} steps",
     "conclusion": "Conclusion",
-    "final_of": "Lane {lane} ends with accuracy {accuracy} on {total} validation images (95 % interval {low} to {high}) "
-    "and loss {loss}, after {step} steps.",
+    "final_of": "Lane {lane} ends with accuracy {accuracy} on {total} validation images "
+    "(95 % interval {low} to {high}) and loss {loss}, after {step} steps.",
     "no_final_failed": "Lane {lane} has no final accuracy: it failed at step {step}.",
     "no_final_unfinished": "Lane {lane} has no final accuracy: the recording ends after {step} of its steps.",
     "same": "Lanes {a} and {b} gave the same figures throughout: in this run the difference of their rules made none.",
     "overlap": "The intervals of {a} and {b} overlap: these figures do not tell the two apart.",
-    "disjoint": "The intervals of {a} and {b} do not overlap: on images like these the network that lane {better} ended "
-    "with is the more accurate one. That is said of these two trained networks, not of their clip rules.",
+    "disjoint": "The intervals of {a} and {b} do not overlap: on images like these the network of lane {better} "
+    "is the more accurate one. That is said of these two trained networks, not of their clip rules.",
     "uneven": "Lanes {a} and {b} did not train for the same number of steps, which is no clean comparison.",
     "touched": "Rules or numbers of steps were changed under way, so this run is no clean comparison of its lanes.",
     "not_mnist": "The data is {dataset}, not MNIST: the figures cannot be set beside those of the assignment.",
+    "digits_name": "embedded digits",
     "digits": "The data is the embedded handwritten digits, not MNIST: fewer and coarser images. The figures cannot be "
     "set beside those of the assignment.",
     "one_seed": "One seed decides nothing: other initial weights and another order of the images can turn the result "
@@ -118,6 +118,7 @@ ENGLISH = {
     "repeat": "`clipwatch verify {run}` trains this run again and compares it bit for bit.",
     "runs": "All runs",
     "number": "run",
+    "run_label": "run {number}, seed {seed}",
     "name": "folder",
     "seed": "seed",
     "data": "data",
@@ -128,8 +129,8 @@ ENGLISH = {
     "({low_b} to {high_b}). {a} is the more accurate in {wins}, {b} in {losses}, and {ties} are equal.",
     "group_few": "{count} seeds that differ cannot decide, whatever they show: even if all agreed, an exact two-sided "
     "sign test would give p = {least}, above 0.05. It takes six; run more with `clipwatch --seed N --no-ui`.",
-    "group_undecided": "An exact two-sided sign test over the seeds gives p = {p}: these seeds do not decide which lane "
-    "is the more accurate.",
+    "group_undecided": "An exact two-sided sign test over the seeds gives p = {p}: these seeds do not decide which "
+    "lane is the more accurate.",
     "group_decided": "An exact two-sided sign test over the seeds gives p = {p}: lane {better} is the more accurate "
     "more often than chance alone would make likely, for this network, this data and these settings.",
     "group_none": "Among these runs there are no two that differ in their seed alone, were completed and were left "

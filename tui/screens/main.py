@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from ...core.state import LaneState
 from ..bars import key_line, status, title
-from ..chart import ChartLane, ChartSpec, Mark, render_chart
+from ..charts.chart import ChartLane, ChartSpec, Mark, render_chart
 from ..keys import KEYS
 from ..look import Look
 from ..view import RunView
@@ -85,6 +85,11 @@ class MainScreen(Screen[None]):
         """Say what is needed where there is too little room."""
         self.set_class(event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1], "-small")
         self.call_after_refresh(self.draw)
+
+    @property
+    def laid_out(self) -> bool:
+        """Whether what was drawn last was drawn at its size: new panels have none before the next layout."""
+        return self.has_class("-small") or all(panel.size.width for panel in self._panels)
 
     @property
     def chosen(self) -> LaneState | None:

@@ -1,0 +1,136 @@
+"""What stands in a report, in order, whatever it is written as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from ..printed import evaluation_line
+from .blocks import Block, Bullets, Heading, Paragraph, Picture, Printed, Table, Warnings
+from .comparison import joint_conclusion
+from .conclusion import conclusion
+from .effect import effect
+from .figures import WINDOW, accuracy_figure, loss_figure, overview_figure
+from .phrases import Phrase, Words
+from .settings import accuracy_words, dataset_words, rule_words, settings_table
+from .story import LaneStory, RunStory
+
+
+def contents(runs: Sequence[RunStory], words: Words) -> list[Block]:
+    """A report of one run, or a table of several and a section each; ClipwatchError without matplotlib."""
+    if len(runs) == 1:
+        dataset = dataset_words(runs[0].recorded.started.dataset.name, words)
+        return [Heading(1, words("title", dataset=dataset)), *_run(runs[0], words, level=2, name="", alone=True)]
+    blocks = [Heading(1, words("title_several", count=len(runs))), *_task(words, 2), *_together(runs, words)]
+    for number, run in enumerate(runs, 1):
+        blocks.append(Heading(2, words("run", number=number, run=run.name)))
+        blocks += _run(run, words, level=3, name=f"run{number}-", alone=False)
+    return blocks
+
+
+def _together(runs: Sequence[RunStory], words: Words) -> Iterator[Block]:
+    yield Heading(2, words("runs"))
+    yield _table_of_runs(runs, words)
+    yield Picture("runs", overview_figure(runs, words, "runs"), words("caption_runs"))
+    yield Heading(2, words("conclusion"))
+    yield Bullets(joint_conclusion(runs, words))
+
+
+def _table_of_runs(runs: Sequence[RunStory], words: Words) -> Table:
+    keys = ("number", "seed", "data", "state", "lane", "rule", "final_loss", "final_accuracy")
+    rows: list[tuple[str, ...]] = []
+    for number, run in enumerate(runs, 1):
+        state = words.plain(f"status_{run.status}")
+        state = words.plain("changed", state=state) if run.interventions else state
+        shared = (str(number), str(run.config.seed), dataset_words(run.recorded.started.dataset.name, words), state)
+        for place, lane in enumerate(run.lanes):
+            loss = f"{lane.final.loss:.4f}" if lane.final else "-"
+            outcome = (lane.name, rule_words(lane.rule, words), loss, accuracy_words(lane.final))
+            rows.append((*(shared if place == 0 else ("",) * len(shared)), *outcome))
+    return Table(tuple(words.plain(key) for key in keys), tuple(rows))
+
+
+def _run(run: RunStory, words: Words, *, level: int, name: str, alone: bool) -> Iterator[Block]:
+    time = datetime.fromtimestamp(run.recorded.started.time, UTC)
+    status = words.plain(f"status_{run.status}")
+    yield Paragraph(words("subtitle", run=run.name, time=f"{time:%Y-%m-%d %H:%M}", status=status))
+    if warnings := tuple(_warnings(run, words)):
+        yield Warnings(warnings)
+    if alone:
+        yield from _task(words, level)
+    yield from _network(run, words, level)
+    yield from _results(run, words, level, name)
+    yield Heading(level, words("effect"))
+    yield from effect(run, words)
+    yield Heading(level, words("conclusion"))
+    yield Bullets(conclusion(run, words, alone=alone))
+    yield from _lines(run, words, level)
+
+
+def _warnings(run: RunStory, words: Words) -> Iterator[Phrase]:
+    if run.status != "completed":
+        yield words(f"warn_{run.status}")
+    for failed in (lane.failed for lane in run.lanes if lane.failed):
+        reason = words.plain(f"reason_{failed.reason}")
+        yield words("warn_lane_failed", lane=failed.lane, step=failed.step, reason=reason, cause=failed.cause)
+    for damage in run.recorded.damage:
+        yield words("warn_damage", damage=damage)
+    for notice in run.notices:
+        yield words("warn_notice", notice=notice)
+
+
+def _task(words: Words, level: int) -> Iterator[Block]:
+    yield Heading(level, words("task"))
+    yield Paragraph(words("task_text"))
+    yield Paragraph(words("task_lanes"))
+
+
+def _network(run: RunStory, words: Words, level: int) -> Iterator[Block]:
+    yield Heading(level, words("network"))
+    yield Paragraph(words("network_text"))
+    yield Paragraph(words(f"network_{run.config.head}"))
+    sizes = [lane.parameters for lane in run.lanes if lane.parameters]
+    yield Paragraph(words("network_size", parameters=f"{sizes[0]:,}" if sizes else "?"))
+    yield settings_table(run, words)
+
+
+def _results(run: RunStory, words: Words, level: int, name: str) -> Iterator[Block]:
+    yield Heading(level, words("results"))
+    yield Paragraph(words("results_text"))
+    yield _table_of_lanes(run, words)
+    marks = words.plain("caption_marks") if run.interventions else ""
+    caption = {"count": run.config.eval_size, "window": WINDOW, "marks": marks}
+    loss, accuracy = f"{name}loss", f"{name}accuracy"
+    yield Picture(loss, loss_figure(run, words, loss), words("caption_loss", **caption))
+    yield Picture(accuracy, accuracy_figure(run, words, accuracy), words("caption_accuracy", **caption))
+
+
+def _table_of_lanes(run: RunStory, words: Words) -> Table:
+    header = [words.plain(key) for key in ("lane", "rule", "steps_done", "final_loss", "final_accuracy")]
+    header += [words.plain("last_batch", count=run.config.eval_size), words.plain("training_time")]
+    return Table(tuple(header), tuple(_row_of_lane(lane, words) for lane in run.lanes))
+
+
+def _row_of_lane(lane: LaneStory, words: Words) -> tuple[str, ...]:
+    final, latest = lane.final, lane.evaluations[-1] if lane.evaluations else None
+    return (
+        lane.name,
+        rule_words(lane.rule, words),
+        str(lane.step),
+        f"{final.loss:.4f}" if final else "-",
+        accuracy_words(final),
+        f"{latest.accuracy:g} / {latest.loss:.4f}" if latest else "-",
+        words.plain("seconds", seconds=f"{final.seconds:.2f}") if final else "-",
+    )
+
+
+def _lines(run: RunStory, words: Words, level: int) -> Iterator[Block]:
+    yield Heading(level, words("lines"))
+    yield Paragraph(words("repeat", run=run.name))
+    printed = [{event.step: evaluation_line(event) for event in lane.evaluations} for lane in run.lanes]
+    steps = sorted({step for lines in printed for step in lines})
+    if not steps:
+        yield Paragraph(words("lines_none"))
+        return
+    rows = tuple(tuple(lines.get(step, "") for lines in printed) for step in steps)
+    yield Printed(tuple(lane.name for lane in run.lanes), rows)

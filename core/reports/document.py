@@ -1,0 +1,41 @@
+"""A report written to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from ..atomic import write_atomically
+from ..errors import ClipwatchError
+from .blocks import Picture
+from .contents import contents
+from .markdown import markdown
+from .phrases import Words
+from .story import RunStory
+from .webpage import webpage
+
+Format = Literal["html", "md"]
+
+
+def write_report(runs: Sequence[RunStory], path: Path, format: Format = "html", language: str = "en") -> None:
+    """Write a report of one or more runs; ClipwatchError if it cannot be written, or matplotlib is missing.
+
+    Markdown gets its figures as SVG files beside it, named after it.
+    """
+    blocks = contents(runs, Words(language))
+    if format == "html":
+        _write(path, webpage(blocks, language))
+        return
+    pictures = [block for block in blocks if isinstance(block, Picture)]
+    files = {picture.name: f"{path.stem}-{picture.name}.svg" for picture in pictures}
+    for picture in pictures:
+        _write(path.with_name(files[picture.name]), picture.svg)
+    _write(path, markdown(blocks, files))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise ClipwatchError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,66 @@
+"""A report as Markdown, with its figures as files beside it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from .blocks import Block, Bullets, Heading, Paragraph, Picture, Printed, Table, Text, Warnings
+from .phrases import Phrase
+
+
+def markdown(blocks: Sequence[Block], files: Mapping[str, str]) -> str:
+    """The text; `files` gives the file's name for each picture's."""
+    return "\n\n".join(_block(block, files) for block in blocks) + "\n"
+
+
+def _block(block: Block, files: Mapping[str, str]) -> str:
+    match block:
+        case Heading(level, text):
+            return f"{'#' * level} {_text(text)}"
+        case Paragraph(text):
+            return _text(text)
+        case Warnings(items):
+            return "\n>\n".join(f"> **!** {_text(item)}" for item in items)
+        case Bullets(items):
+            return "\n".join(f"- {_text(item)}" for item in items)
+        case Table(header, rows):
+            return "\n".join(_row(row) for row in (header, ("---",) * len(header), *rows))
+        case Printed(lanes, rows):
+            return _columns((lanes, *rows))
+        case Picture(name, _, caption):
+            return f"![{_escaped(str(caption))}]({quote(files[name])})\n\n*{_text(caption).strip()}*"
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(cell if cell == "---" else _escaped(cell) for cell in cells) + " |"
+
+
+def _columns(rows: tuple[tuple[str, ...], ...]) -> str:
+    """Lines side by side in a block that is shown as it is."""
+    cells = [[_one_line(cell).replace("`", "'") for cell in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "  |  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+    return "\n".join(("```text", *lines, "```"))
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _text(text: Text) -> str:
+    return text.marked_up(str, _escaped) if isinstance(text, Phrase) else _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    """Text in which nothing is Markdown or HTML."""
+    return re.sub(r"([\\`*_\[\]<>|~#&$])", r"\\\1", _one_line(text))
+
+
+def _one_line(text: str) -> str:
+    return "".join(" " if c.isspace() else c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

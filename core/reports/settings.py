@@ -1,0 +1,95 @@
+"""A run's settings beside those of the assignment."""
+
+from __future__ import annotations
+
+from ..config import RunConfig
+from ..errors import BadInput
+from ..rules import NoClip, ValueClip, parse_rule
+from .blocks import Table
+from .phrases import Words
+from .story import Final, RunStory
+
+_DATASETS = {
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "kmnist": "Kuzushiji-MNIST",
+    "qmnist": "QMNIST",
+}
+_NUMBERS = ("iterations", "batch_size", "eval_every", "eval_size", "learning_rate", "beta1", "init_std")
+
+
+def settings_table(run: RunStory, words: Words) -> Table:
+    """Every setting that decides the numbers; one that departs from the assignment is marked with an asterisk."""
+    header = tuple(words.plain(key) for key in ("setting", "this_run", "assignment"))
+    return Table(header, (*_data_rows(run, words), *_training_rows(run.config, words), *_machine_rows(run, words)))
+
+
+def dataset_words(name: str, words: Words) -> str:
+    """What the data is called in print."""
+    return words.plain("digits_name") if name == "digits" else _DATASETS.get(name, name)
+
+
+def rule_words(rule: str, words: Words) -> str:
+    """A clip rule in words, beside its spelling."""
+    try:
+        parsed = parse_rule(rule)
+    except BadInput:
+        return rule
+    if isinstance(parsed, NoClip):
+        return words.plain("rule_none")
+    if isinstance(parsed, ValueClip):
+        low = words.plain("free_low") if parsed.low is None else f"{parsed.low:g}"
+        high = words.plain("free_high") if parsed.high is None else f"{parsed.high:g}"
+        return words.plain("rule_value", low=low, high=high)
+    return rule
+
+
+def accuracy_words(final: Final | None) -> str:
+    """The final accuracy with its interval, or a dash."""
+    return f"{final.accuracy:.3f} ({final.low:.3f}\N{EN DASH}{final.high:.3f})" if final else "-"
+
+
+def _data_rows(run: RunStory, words: Words) -> list[tuple[str, ...]]:
+    data = run.recorded.started.dataset
+    images = f"{data.training:,} / {data.validation:,}"
+    return [
+        _row(
+            words.plain("set_dataset"),
+            f"{dataset_words(data.name, words)} ({data.origin})",
+            "MNIST",
+            same=data.name == "mnist",
+        ),
+        _row(words.plain("set_images"), images, "55,000 / 5,000"),
+        _row(words.plain("set_seed"), str(run.config.seed), words.plain("any"), same=True),
+    ]
+
+
+def _training_rows(config: RunConfig, words: Words) -> list[tuple[str, ...]]:
+    wanted = RunConfig()
+    rows = [
+        _row(words.plain(f"set_{name}"), _value(config, name, words), _value(wanted, name, words)) for name in _NUMBERS
+    ]
+    heads = (words.plain(f"head_{each.head}") for each in (config, wanted))
+    rows.append(_row(words.plain("set_head"), *heads))
+    rules = {lane.name: rule_words(lane.rule, words) for lane in wanted.lanes}
+    for lane in config.lanes:
+        name = words.plain("set_lane", lane=lane.name)
+        rows.append(_row(name, rule_words(lane.rule, words), rules.get(lane.name, "-")))
+    return rows
+
+
+def _machine_rows(run: RunStory, words: Words) -> list[tuple[str, ...]]:
+    started = run.recorded.started
+    versions = ", ".join(f"{name} {version}" for name, version in started.versions.items())
+    found = {"device": started.device, "versions": versions, "checksum": started.dataset.checksum[:16]}
+    return [_row(words.plain(f"set_{key}"), value, words.plain("any"), same=True) for key, value in found.items()]
+
+
+def _value(config: RunConfig, name: str, words: Words) -> str:
+    value = getattr(config, name)
+    return words.plain("steps", count=value) if name == "eval_every" else f"{value:g}"
+
+
+def _row(name: str, here: str, wanted: str, *, same: bool | None = None) -> tuple[str, ...]:
+    departs = here != wanted if same is None else not same
+    return (name, f"{here} *" if departs else here, wanted)

@@ -1,0 +1,80 @@
+"""A report as one HTML file that needs no network and no script."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+
+from .blocks import Block, Bullets, Heading, Paragraph, Picture, Printed, Table, Text, Warnings
+from .phrases import TAGS, Phrase
+from .stylesheet import STYLESHEET
+
+# The page may load nothing at all, whatever a recording has brought into it.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def webpage(blocks: Sequence[Block], language: str) -> str:
+    """The whole page; every text is escaped."""
+    title = next((str(block.text) for block in blocks if isinstance(block, Heading)), "clipwatch")
+    body = "\n".join(_block(block) for block in blocks)
+    return f"""<!DOCTYPE html>
+<html lang="{TAGS[language]}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="clipwatch">
+<title>{_escaped(title)}</title>
+<style>
+{STYLESHEET}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Heading(level, text):
+            return f"<h{level}>{_text(text)}</h{level}>"
+        case Paragraph(text):
+            return f"<p>{_text(text)}</p>"
+        case Warnings(items):
+            return '<aside class="warnings">\n' + "\n".join(f"<p>{_text(item)}</p>" for item in items) + "\n</aside>"
+        case Bullets(items):
+            return "<ul>\n" + "\n".join(f"<li>{_text(item)}</li>" for item in items) + "\n</ul>"
+        case Table(header, rows):
+            return _table("figures", header, rows)
+        case Printed(lanes, rows):
+            return _table("printed", lanes, rows)
+        case Picture(name, svg, caption):
+            return f'<figure id="figure-{name}">\n{svg}<figcaption>{_text(caption)}</figcaption>\n</figure>'
+
+
+def _table(kind: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
+    head = "".join(f'<th scope="col">{_escaped(cell)}</th>' for cell in header)
+    body = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
+    table = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
+    return f'<div class="wide"><table class="{kind}">\n{table}\n</table></div>'
+
+
+def _cell(text: str) -> str:
+    kind = ' class="number"' if text[:1].isdigit() else ""
+    return f"<td{kind}>{_escaped(text)}</td>"
+
+
+def _text(text: Text) -> str:
+    return text.marked_up(_marked_up, _escaped) if isinstance(text, Phrase) else _escaped(text)
+
+
+def _marked_up(template: str) -> str:
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", _escaped(template))
+
+
+def _escaped(text: str) -> str:
+    return html.escape("".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text))
