@@ -59,7 +59,7 @@ class Engine:
     ) -> None:
         self._config, self._load, self._keep, self._resumption = config, load, keep, resumption
         self._happened: queue.SimpleQueue[Event | Kept | BaseException | None] = queue.SimpleQueue()
-        self._mailboxes = {lane.name: Mailbox(lasting=lasting) for lane in config.lanes}
+        self._mailboxes = {lane.name: Mailbox[LaneCommand](lasting=lasting) for lane in config.lanes}
         self._outcomes: dict[str, LaneFinished | LaneFailed] = {}
         self._ended: set[str] = set()
         self._stopping = threading.Event()

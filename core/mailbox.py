@@ -5,21 +5,24 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
-from .commands import LaneCommand, Stop
+from .commands import Command, Stop
+
+C = TypeVar("C", bound=Command)
 
 
-class Mailbox:
+class Mailbox(Generic[C]):
     """Thread-safe; `lasting` says whether a lane that has done its steps waits here for an `Extend`."""
 
     def __init__(self, *, lasting: bool) -> None:
         self.lasting = lasting
         self._closed = self._woken = False
-        self._commands: list[LaneCommand] = []
+        self._commands: list[C] = []
         self._first_due: float = math.inf
         self._changed = threading.Condition()
 
-    def put(self, command: LaneCommand) -> None:
+    def put(self, command: C) -> None:
         """Leave a command; it waits for its `at_step`, if it has one."""
         with self._changed:
             self._commands.append(command)
@@ -38,11 +41,11 @@ class Mailbox:
             self.lasting, self._closed = False, True
             self._changed.notify()
 
-    def pending(self) -> Sequence[LaneCommand]:
+    def pending(self) -> Sequence[C | Stop]:
         """Commands that never came due; a `Stop` does not count."""
         return [command for command in self._commands if not isinstance(command, Stop)]
 
-    def take(self, step: int, timeout: float | None) -> Sequence[LaneCommand]:
+    def take(self, step: int, timeout: float | None) -> Sequence[C | Stop]:
         """The commands due at this boundary, as they came; waits up to `timeout` seconds (None: on and on)."""
         # Looked at without the lock at every step; a command that arrives in between is taken one step later.
         if timeout == 0 and step < self._first_due:

@@ -33,7 +33,7 @@ class Replay:
     def __init__(self, name: str, events: Sequence[Event], *, speed: float | None, lasting: bool) -> None:
         self._events, self._speed = events, speed
         self._times = _times(events)
-        self._mailbox = Mailbox(lasting=lasting)
+        self._mailbox = Mailbox[AnyCommand](lasting=lasting)
         self._told: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._last_step = max((event.step for event in events if isinstance(event, LaneEvent)), default=0)
         self._started = ReplayStarted(run=name, last_step=self._last_step)

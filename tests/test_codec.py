@@ -75,6 +75,7 @@ COMMAND_STRATEGIES = {
         seed=st.none() | st.integers(0, 2**63 - 1),
         head=st.sampled_from([None, "relu", "linear"]),
     ),
+    commands.Seek: built(commands.Seek, step=st.integers(0, 10**15)),
 }
 
 

@@ -79,7 +79,7 @@ def test_events_in_words(event: Event, words: str | None) -> None:
 
 
 def test_the_end_in_words() -> None:
-    assert finished_line(FINISHED) == "Step: 100 completed: accuracy 0.600 loss 1.0000 on 5 images"
+    assert finished_line(FINISHED) == "Step: 100 completed: accuracy 0.600 loss 1.0000 (all 5)"
 
 
 def table(*events: Event) -> str:

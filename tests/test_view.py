@@ -71,7 +71,7 @@ def test_a_change_of_rule_is_a_mark_and_a_line() -> None:
 def test_ends_are_lines_of_their_kind() -> None:
     failed = LaneFailed(lane="b", step=5, reason="diverged", cause="loss is nan", seconds=1.0)
     view = seen(FINISHED, failed, Notice(text="nobody's line"))
-    assert lines(view)[-1] == ("message", "Step: 100 completed: accuracy 0.600 loss 1.0000 on 5 images")
+    assert lines(view)[-1] == ("message", "Step: 100 completed: accuracy 0.600 loss 1.0000 (all 5)")
     assert lines(view, "b")[-1] == ("failure", "Step: 5 diverged: loss is nan")
 
 

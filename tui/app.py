@@ -127,7 +127,8 @@ class ClipwatchApp(App[int]):
         self._watch_engine()
         lanes = self.view.state.lanes.values()
         if self._quit_when_done and lanes and all(lane.ended for lane in lanes):
-            self.exit(0)
+            code = 1 if any(lane.failed and lane.failed.reason == "error" for lane in lanes) else 0
+            self.exit(code, return_code=code)
 
     @property
     def _at_full_speed(self) -> bool:
@@ -204,7 +205,8 @@ class ClipwatchApp(App[int]):
         """Pause, or go on."""
         lanes = [lane for lane in self.view.state.lanes.values() if not lane.ended]
         if not lanes:
-            self.main.say("no lane is training; e adds iterations, r starts afresh")
+            ended = "no lane is training; e adds iterations, r starts afresh"
+            self.main.say(ended if self.view.state.lanes else "no lane is training yet")
         elif all(lane.status == "paused" for lane in lanes):
             self._ask(Resume(), "going on")
         else:
@@ -260,7 +262,6 @@ class ClipwatchApp(App[int]):
         if lane := self.main.chosen:
             now = self._rule(lane)
             rule = toggled(parse_rule(now), self._remembered_rules.get(lane.name))
-            self._remembered_rules[lane.name] = now
             self._set_rule(rule)
 
     def action_tighten(self) -> None:
@@ -285,7 +286,10 @@ class ClipwatchApp(App[int]):
 
     def _set_rule(self, rule: str) -> None:
         if lane := self.main.chosen:
-            self._ask(SetClip(lane=lane.name, rule=rule), f"{lane.name}: clip {self._rule(lane)} -> {rule}")
+            now = self._rule(lane)
+            self._ask(SetClip(lane=lane.name, rule=rule), f"{lane.name}: clip {now} -> {rule}")
+            if now != "none":
+                self._remembered_rules[lane.name] = now
             self._asked_rules[lane.name] = rule
 
     def _rule(self, lane: LaneState) -> str:

@@ -89,8 +89,10 @@ class RunView:
 
     @property
     def last_step(self) -> int:
-        """The newest evaluated step of any lane, 0 before there is one."""
-        return max((lane.loss.last[0] for lane in self.lanes.values() if lane.loss.last), default=0)
+        """The newest step that there is anything to draw at, 0 before there is one."""
+        evaluated = [lane.loss.last[0] for lane in self.lanes.values() if lane.loss.last]
+        changed = [lane.changes[-1].step for lane in self.lanes.values() if lane.changes]
+        return max(evaluated + changed, default=0)
 
     def differences(self, first: str, second: str) -> tuple[int, float, float] | None:
         """The newest step both lanes were evaluated at, and second minus first of loss and accuracy there."""

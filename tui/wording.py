@@ -46,7 +46,7 @@ def lane_message(event: Event) -> str | None:
 def finished_line(event: LaneFinished) -> str:
     """How a lane ended, with its accuracy on all validation images."""
     accuracy = event.correct / event.total
-    return f"Step: {event.step} {event.reason}: accuracy {accuracy:.3f} loss {event.loss:.4f} on {event.total:,} images"
+    return f"Step: {event.step} {event.reason}: accuracy {accuracy:.3f} loss {event.loss:.4f} (all {event.total:,})"
 
 
 def pace_words(pace: float | None) -> str:

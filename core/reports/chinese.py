@@ -28,7 +28,8 @@ CHINESE = {
     "task_lanes": "同一次运行中的各条训练从相同的初始权重出发，使用相同的训练批次和相同的验证批次，只有裁剪规则不同。",
     "network": "网络与设置",
     "network_text": "LeNet：28×28、取值 [0, 1] 的图像，补零到 32×32；5×5 卷积到 6 个通道，ReLU，2×2 最大池化；"
-    "5×5 卷积到 16 个通道，ReLU，2×2 最大池化；全连接层 400 到 120、120 到 84，各接 ReLU，最后 84 到 10；损失为平均 softmax 交叉熵。",
+    "5×5 卷积到 16 个通道，ReLU，2×2 最大池化；全连接层 400 到 120、120 到 84，各接 ReLU，最后 84 到 10；"
+    "损失为平均 softmax 交叉熵。",
     "network_relu": "与作业要求相同，十个 logits 之后也接 ReLU。",
     "network_linear": "这里的十个 logits 是线性的；作业要求中它们之后也接 ReLU。",
     "network_size": "共 {parameters} 个参数。权重取自截断正态分布（标准差见下表，截断于两倍标准差），偏置初值为 0.1。"
@@ -53,6 +54,7 @@ CHINESE = {
     "set_checksum": "数据的 SHA-256（前 16 位）",
     "head_relu": "logits 接 ReLU",
     "head_linear": "线性 logits",
+    "departs": "* 与作业要求不同。",
     "rule_none": "不裁剪",
     "rule_value": "分量限制在 [{low}, {high}]",
     "free_low": "-∞",
@@ -110,11 +112,10 @@ CHINESE = {
     "runs": "全部运行",
     "number": "运行",
     "run_label": "运行 {number}，种子 {seed}",
-    "name": "文件夹",
     "seed": "种子",
     "data": "数据",
     "state": "状态",
-    "changed": "{state}，途中有改动",
+    "changed": "{what}，途中有改动",
     "group": "运行 {runs} 只有随机种子不同，途中也没有改动。",
     "group_pair": "这 {count} 个种子的最终准确率平均为：{a} {mean_a}（{low_a} 至 {high_a}），{b} {mean_b}"
     "（{low_b} 至 {high_b}）。{a} 更准确的有 {wins} 个，{b} 更准确的有 {losses} 个，相等的有 {ties} 个。",

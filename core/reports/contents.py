@@ -12,7 +12,7 @@ from .conclusion import conclusion
 from .effect import effect
 from .figures import WINDOW, accuracy_figure, loss_figure, overview_figure
 from .phrases import Phrase, Words
-from .settings import accuracy_words, dataset_words, rule_words, settings_table
+from .settings import DEPARTS, accuracy_words, dataset_words, lane_rule_words, settings_table
 from .story import LaneStory, RunStory
 
 
@@ -41,11 +41,11 @@ def _table_of_runs(runs: Sequence[RunStory], words: Words) -> Table:
     rows: list[tuple[str, ...]] = []
     for number, run in enumerate(runs, 1):
         state = words.plain(f"status_{run.status}")
-        state = words.plain("changed", state=state) if run.interventions else state
+        state = words.plain("changed", what=state) if run.interventions else state
         shared = (str(number), str(run.config.seed), dataset_words(run.recorded.started.dataset.name, words), state)
         for place, lane in enumerate(run.lanes):
             loss = f"{lane.final.loss:.4f}" if lane.final else "-"
-            outcome = (lane.name, rule_words(lane.rule, words), loss, accuracy_words(lane.final))
+            outcome = (lane.name, lane_rule_words(lane, words), loss, accuracy_words(lane.final))
             rows.append((*(shared if place == 0 else ("",) * len(shared)), *outcome))
     return Table(tuple(words.plain(key) for key in keys), tuple(rows))
 
@@ -91,7 +91,10 @@ def _network(run: RunStory, words: Words, level: int) -> Iterator[Block]:
     yield Paragraph(words(f"network_{run.config.head}"))
     sizes = [lane.parameters for lane in run.lanes if lane.parameters]
     yield Paragraph(words("network_size", parameters=f"{sizes[0]:,}" if sizes else "?"))
-    yield settings_table(run, words)
+    table = settings_table(run, words)
+    yield table
+    if any(here.endswith(DEPARTS) for _, here, *_ in table.rows):
+        yield Paragraph(words("departs"))
 
 
 def _results(run: RunStory, words: Words, level: int, name: str) -> Iterator[Block]:
@@ -115,7 +118,7 @@ def _row_of_lane(lane: LaneStory, words: Words) -> tuple[str, ...]:
     final, latest = lane.final, lane.evaluations[-1] if lane.evaluations else None
     return (
         lane.name,
-        rule_words(lane.rule, words),
+        lane_rule_words(lane, words),
         str(lane.step),
         f"{final.loss:.4f}" if final else "-",
         accuracy_words(final),

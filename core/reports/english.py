@@ -58,6 +58,7 @@ ENGLISH = {
     "set_checksum": "SHA-256 of the data, first 16 digits",
     "head_relu": "ReLU on the logits",
     "head_linear": "linear logits",
+    "departs": "* departs from the assignment.",
     "rule_none": "none",
     "rule_value": "components kept within [{low}, {high}]",
     "free_low": "-∞",
@@ -119,11 +120,10 @@ ENGLISH = {
     "runs": "All runs",
     "number": "run",
     "run_label": "run {number}, seed {seed}",
-    "name": "folder",
     "seed": "seed",
     "data": "data",
     "state": "state",
-    "changed": "{state}, changed under way",
+    "changed": "{what}, changed under way",
     "group": "Runs {runs} differ in their seed alone, and nothing was changed under way.",
     "group_pair": "Mean final accuracy over these {count} seeds: {a} {mean_a} ({low_a} to {high_a}), {b} {mean_b} "
     "({low_b} to {high_b}). {a} is the more accurate in {wins}, {b} in {losses}, and {ties} are equal.",
@@ -135,6 +135,6 @@ ENGLISH = {
     "more often than chance alone would make likely, for this network, this data and these settings.",
     "group_none": "Among these runs there are no two that differ in their seed alone, were completed and were left "
     "alone under way, so the table compares nothing.",
-    "left_out": "Not compared with the others: runs {runs} (other settings or other data, a seed that is there "
+    "left_out": "Not compared with the others, by number: {runs} (other settings or other data, a seed that is there "
     "already, changed under way, or not completed).",
 }

@@ -6,6 +6,7 @@ import io
 import math
 import re
 import warnings
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def loss_figure(run: RunStory, words: Words, name: str) -> str:
     """Validation loss of every lane over the steps."""
     with _drawing(name):
         figure, axes = _axes(6.6, 3.1)
-        _guess(axes, _LN10, words.plain("chance_loss"))
+        _guess(axes, _LN10, words.plain("chance_loss"), above=True)
         curves = [
             _curve(axes, number, lane, [event.loss for event in lane.evaluations])
             for number, lane in enumerate(run.lanes)
@@ -57,7 +58,7 @@ def accuracy_figure(run: RunStory, words: Words, name: str) -> str:
     """Validation accuracy of every lane over the steps, and at the end that on the whole set with its interval."""
     with _drawing(name):
         figure, axes = _axes(6.6, 3.1)
-        _guess(axes, 0.1, words.plain("chance_accuracy"))
+        _guess(axes, 0.1, words.plain("chance_accuracy"), above=False)
         curves = [
             _curve(axes, number, lane, [event.accuracy for event in lane.evaluations])
             for number, lane in enumerate(run.lanes)
@@ -114,7 +115,7 @@ def _curve(axes: Axes, number: int, lane: LaneStory, values: list[float]) -> Any
     sparse = max(1, len(steps) // 10)
     # Each lane's markers begin elsewhere, so that lanes that coincide are both seen.
     every = (number * sparse // 2 % sparse, sparse)
-    (curve,) = axes.plot(steps, _smoothed(values), **look, linewidth=1.7, markersize=4.5, markevery=every)
+    (curve,) = axes.plot(steps, _smoothed(lane, values), **look, linewidth=1.7, markersize=4.5, markevery=every)
     return curve
 
 
@@ -122,17 +123,23 @@ def _drawable(values: list[float]) -> list[float]:
     return [value if math.isfinite(value) else math.nan for value in values]
 
 
-def _smoothed(values: list[float]) -> list[float]:
-    """Means over the evaluations around each; at the ends over those there are. NaN where one of them is not finite."""
+def _smoothed(lane: LaneStory, values: list[float]) -> list[float]:
+    """Means over the evaluations around each, fewer at the ends and at a change of rule; NaN where one is not finite."""
+    parts = [bisect_right(lane.changed_at, event.step) for event in lane.evaluations]
     reach = WINDOW // 2
-    windows = (values[max(0, i - reach) : i + reach + 1] for i in range(len(values)))
-    return _drawable([sum(window) / len(window) for window in windows])
+    means: list[float] = []
+    for i, part in enumerate(parts):
+        near = range(max(0, i - reach), min(len(values), i + reach + 1))
+        window = [values[j] for j in near if parts[j] == part]
+        means.append(sum(window) / len(window))
+    return _drawable(means)
 
 
-def _guess(axes: Axes, level: float, label: str) -> None:
+def _guess(axes: Axes, level: float, label: str, *, above: bool) -> None:
     axes.axhline(level, color="#666666", linewidth=0.8, linestyle=":")
     place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-    axes.annotate(label, (1.0, level), (-3, 2), **place, ha="right", fontsize=7.5, color="#555555")
+    aside, valign = (2, "bottom") if above else (-2, "top")
+    axes.annotate(label, (1.0, level), (-3, aside), **place, ha="right", va=valign, fontsize=7.5, color="#555555")
 
 
 def _finals(axes: Axes, run: RunStory) -> None:
@@ -151,7 +158,7 @@ def _interval(
     reach = [[final.accuracy - final.low], [final.high - final.accuracy]]
     point = ([place], [final.accuracy]) if upright else ([final.accuracy], [place])
     up, across = (reach, None) if upright else (None, reach)
-    bar = axes.errorbar(*point, up, across, fmt=look["marker"], color=look["color"], markersize=3.2, capsize=3.5)
+    bar = axes.errorbar(*point, up, across, fmt=look["marker"], color=look["color"], markersize=3.4, capsize=3.5)
     seen.setdefault(lane.name, bar)
 
 

@@ -7,8 +7,9 @@ from ..errors import BadInput
 from ..rules import NoClip, ValueClip, parse_rule
 from .blocks import Table
 from .phrases import Words
-from .story import Final, RunStory
+from .story import Final, LaneStory, RunStory
 
+DEPARTS = " *"
 _DATASETS = {
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
@@ -42,6 +43,12 @@ def rule_words(rule: str, words: Words) -> str:
         high = words.plain("free_high") if parsed.high is None else f"{parsed.high:g}"
         return words.plain("rule_value", low=low, high=high)
     return rule
+
+
+def lane_rule_words(lane: LaneStory, words: Words) -> str:
+    """The rule that a lane began with, and whether that was all."""
+    rule = rule_words(lane.rule, words)
+    return words.plain("changed", what=rule) if lane.changed_at else rule
 
 
 def accuracy_words(final: Final | None) -> str:
@@ -92,4 +99,4 @@ def _value(config: RunConfig, name: str, words: Words) -> str:
 
 def _row(name: str, here: str, wanted: str, *, same: bool | None = None) -> tuple[str, ...]:
     departs = here != wanted if same is None else not same
-    return (name, f"{here} *" if departs else here, wanted)
+    return (name, f"{here}{DEPARTS}" if departs else here, wanted)

@@ -42,10 +42,11 @@ class Final:
 
 @dataclass(frozen=True)
 class LaneStory:
-    """One lane: its rule at the start, each evaluation once in order of steps, and how it ended if it did."""
+    """One lane: its rule at the start and the steps it changed at, each evaluation once in order, how it ended if so."""
 
     name: str
     rule: str
+    changed_at: tuple[int, ...]
     evaluations: tuple[Evaluated, ...]
     parameters: int | None
     step: int
@@ -109,10 +110,11 @@ def _lane(name: str, rule: str, state: RunState, events: list[Event]) -> LaneSto
     parameters = next(sizes, None)
     known = state.lanes.get(name)
     if known is None:
-        return LaneStory(name, rule, evaluations, parameters, max(mine, default=-1) + 1, "unfinished", None, None)
+        return LaneStory(name, rule, (), evaluations, parameters, max(mine, default=-1) + 1, "unfinished", None, None)
     final = Final.of(known.finished) if known.finished and known.finished.total else None
     status = known.status if known.ended else "unfinished"
-    return LaneStory(name, rule, evaluations, parameters, known.step, status, final, known.failed)
+    changed_at = tuple(sorted(set(known.changed_at)))
+    return LaneStory(name, rule, changed_at, evaluations, parameters, known.step, status, final, known.failed)
 
 
 def _status(state: RunState) -> Status:

@@ -38,6 +38,7 @@ th { font-size: .82rem; border-bottom: 1.5px solid #1b1b1f; }
 figure { margin: 1.2rem 0; }
 figure svg { display: block; width: 100%; height: auto; }
 figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3rem; }
+@media print, (min-width: 40rem) { code { white-space: nowrap; } }
 @page { size: A4; margin: 18mm 17mm; }
 @media print {
   body { font-size: 10.5pt; line-height: 1.4; }
@@ -47,7 +48,12 @@ figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3
   figure, .warnings, tr, li { break-inside: avoid; }
   thead { display: table-header-group; }
   p { orphans: 3; widows: 3; }
-  .wide { overflow: visible; }
+  h2 { margin: 12pt 0 4pt; padding-top: 5pt; }
+  figure { margin: 6pt 0; }
+  figure svg { height: 66mm; }
+  .wide { overflow: visible; margin: 5pt 0; }
+  td, th { padding-top: 1.2pt; padding-bottom: 1.2pt; }
+  .figures td { font-size: 9pt; line-height: 1.3; }
   .printed td { font-size: 7.6pt; line-height: 1.3; }
   code { background: none; padding: 0; }
   .warnings { background: none; }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..wording import printable
 from .axes import Area, draw_cursor, draw_line
 from .canvas import Canvas
 from .chartspec import ChartSpec, Mark
-from .legend import printable
 from .traces import Trace
 
 SYMBOL_EVERY = 18
@@ -72,7 +72,7 @@ def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int
     left, column = place
     style = spec.palette.style(spec.lanes[mark.lane].color, bold=True)
     symbol = _symbol(spec, mark.lane)
-    text = f"{symbol} {printable(mark.label, spec)} " if mark.label else symbol
+    text = f"{symbol} {printable(mark.label, ascii=spec.ascii)} " if mark.label else symbol
     for start in (column + 1, column - len(text)):
         if start >= left and canvas.is_free(row, start, start + len(text), spec.glyphs.grid):
             return canvas.write(row, start, text, style)

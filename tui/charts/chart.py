@@ -69,7 +69,9 @@ def _plot(one: Trace, area: Area, spec: ChartSpec, marker: str, smooth: bool) ->
     columns, values, joined = one.path(smooth)
     dots = area.width * spec.glyphs.dots[0]
     limits = ((0, dots), (0, 1))
-    return plot(columns + 0.5, area.scale.place(values), joined, (area.width, area.height), limits, marker)
+    return plot(
+        (columns + 0.5).astype(np.float64), area.scale.place(values), joined, (area.width, area.height), limits, marker
+    )
 
 
 def _overlay(codes: Cells, inks: NDArray[np.uint8], cells: Cells, ink: int) -> None:

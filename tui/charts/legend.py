@@ -6,6 +6,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.strip import Strip
 
+from ..wording import printable
 from .chartspec import ChartLane, ChartSpec
 from .ticks import NUMBER_WIDTH, fixed
 
@@ -27,15 +28,9 @@ def fits_one_row(spec: ChartSpec) -> bool:
     return _length(_title(spec)) + GAP + _length(_entries(spec, names)) + 1 <= spec.width
 
 
-def printable(text: str, spec: ChartSpec) -> str:
-    """Text from outside without control characters, and without anything beyond ASCII where that is all there is."""
-    text = "".join(c if c.isprintable() else "?" for c in text)
-    return text.encode("ascii", "replace").decode() if spec.ascii else text
-
-
 def _title(spec: ChartSpec) -> list[Segment]:
     palette = spec.palette
-    segments = [Segment(" " + printable(spec.title, spec), palette.style(palette.foreground, bold=True))]
+    segments = [Segment(" " + printable(spec.title, ascii=spec.ascii), palette.style(palette.foreground, bold=True))]
     if spec.log:
         segments.append(Segment(" log", palette.style(palette.muted)))
     return segments
@@ -63,7 +58,7 @@ def _entries(spec: ChartSpec, names: int) -> list[Segment]:
 def _entry(spec: ChartSpec, lane: ChartLane, number: int, names: int) -> list[Segment]:
     palette, heads = spec.palette, spec.glyphs.heads
     symbol = heads[number % len(heads)]
-    name = f" {_shortened(printable(lane.name, spec), names, spec.glyphs.ellipsis)}" if names else ""
+    name = f" {_shortened(printable(lane.name, ascii=spec.ascii), names, spec.glyphs.ellipsis)}" if names else ""
     color = palette.style(lane.color)
     return [Segment(symbol + name + " ", color), Segment(_value(spec, lane), palette.style(lane.color, bold=True))]
 

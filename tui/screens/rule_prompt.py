@@ -25,7 +25,7 @@ class RulePrompt(ModalScreen[str | None]):
     RulePrompt Static { height: auto; margin: 0 1; color: $foreground-muted; }
     RulePrompt Static.wrong { color: $text-error; }
     """
-    BINDINGS = [Binding("escape,ctrl+c", "dismiss", "cancel")]  # noqa: RUF012
+    BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
     def __init__(self, lane: str, rule: str) -> None:
         super().__init__()
