@@ -8,11 +8,11 @@ check:
 	$(BIN)ruff check .
 	$(BIN)pyright
 	$(BIN)lint-imports
-	$(BIN)python -m pytest
+	$(BIN)python -m pytest -q
 
 format:
 	$(BIN)ruff format .
 	$(BIN)ruff check --fix .
 
 test:
-	$(BIN)python -m pytest
+	$(BIN)python -m pytest -q

@@ -190,7 +190,7 @@ async def test_a_lane_that_diverges_is_marked_and_the_other_goes_on(watch: Watch
 async def test_lanes_that_finish_show_their_interval(watch: Watch) -> None:
     async with watch("finishes") as screen:
         await screen.shows("accuracy 0.889 (0.856-0.915)")
-        await screen.shows("Step: 1000 completed: accuracy 0.889 loss 0.5000 on 450")
+        await screen.shows("Step: 1000 completed: accuracy 0.889 loss 0.5000 (all 450)")
         assert "done" in screen.title
 
 

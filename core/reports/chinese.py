@@ -54,7 +54,7 @@ CHINESE = {
     "set_checksum": "数据的 SHA-256（前 16 位）",
     "head_relu": "logits 接 ReLU",
     "head_linear": "线性 logits",
-    "departs": "* 与作业要求不同。",
+    "departs": "星号（*）表示与作业要求不同。",
     "rule_none": "不裁剪",
     "rule_value": "分量限制在 [{low}, {high}]",
     "free_low": "-∞",

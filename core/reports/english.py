@@ -58,7 +58,7 @@ ENGLISH = {
     "set_checksum": "SHA-256 of the data, first 16 digits",
     "head_relu": "ReLU on the logits",
     "head_linear": "linear logits",
-    "departs": "* departs from the assignment.",
+    "departs": "An asterisk (*) marks what departs from the assignment.",
     "rule_none": "none",
     "rule_value": "components kept within [{low}, {high}]",
     "free_low": "-∞",

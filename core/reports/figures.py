@@ -124,7 +124,7 @@ def _drawable(values: list[float]) -> list[float]:
 
 
 def _smoothed(lane: LaneStory, values: list[float]) -> list[float]:
-    """Means over the evaluations around each, fewer at the ends and at a change of rule; NaN where one is not finite."""
+    """Means over the evaluations around each, fewer at the ends and at a change of rule; NaN where one is no number."""
     parts = [bisect_right(lane.changed_at, event.step) for event in lane.evaluations]
     reach = WINDOW // 2
     means: list[float] = []

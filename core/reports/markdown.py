@@ -40,7 +40,7 @@ def _row(cells: tuple[str, ...]) -> str:
 
 def _columns(rows: tuple[tuple[str, ...], ...]) -> str:
     """Lines side by side in a block that is shown as it is."""
-    cells = [[_one_line(cell).replace("`", "'") for cell in row] for row in rows]
+    cells = [[_verbatim(cell) for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
     lines = [
         "  |  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -54,7 +54,16 @@ def _width(text: str) -> int:
 
 
 def _text(text: Text) -> str:
-    return text.marked_up(str, _escaped) if isinstance(text, Phrase) else _escaped(text)
+    return text.written(str, _escaped, _code) if isinstance(text, Phrase) else _escaped(text)
+
+
+def _code(text: str) -> str:
+    return "`" + _verbatim(text) + "`"
+
+
+def _verbatim(text: str) -> str:
+    """Text for a place that is shown as it is, which it must not end."""
+    return _one_line(text).replace("`", "'")
 
 
 def _escaped(text: str) -> str:

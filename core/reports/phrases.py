@@ -11,6 +11,8 @@ from .english import ENGLISH
 LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
 TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 
+Writer = Callable[[str], str]
+
 
 @dataclass(frozen=True)
 class Phrase:
@@ -22,9 +24,14 @@ class Phrase:
     def __str__(self) -> str:
         return self.template.format(**self.values)
 
-    def marked_up(self, mark_up: Callable[[str], str], escape: Callable[[str], str]) -> str:
-        """The text with `mark_up` done to our words and `escape` to each value."""
-        return mark_up(self.template).format(**{key: escape(str(value)) for key, value in self.values.items()})
+    def written(self, ours: Writer, theirs: Writer, code: Writer) -> str:
+        """The text with `ours` done to our words, `theirs` to each value among them, and `code` to a piece of code."""
+        values = {key: theirs(str(value)) for key, value in self.values.items()}
+        pieces = self.template.split("`")
+        return "".join(
+            code(piece.format(**self.values)) if number % 2 else ours(piece).format(**values)
+            for number, piece in enumerate(pieces)
+        )
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Final:
 
 @dataclass(frozen=True)
 class LaneStory:
-    """One lane: its rule at the start and the steps it changed at, each evaluation once in order, how it ended if so."""
+    """One lane: its rule at the start, the steps it changed at, each evaluation once in order, and its end if any."""
 
     name: str
     rule: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
 
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Printed, Table, Text, Warnings
@@ -69,11 +68,11 @@ def _cell(text: str) -> str:
 
 
 def _text(text: Text) -> str:
-    return text.marked_up(_marked_up, _escaped) if isinstance(text, Phrase) else _escaped(text)
+    return text.written(_escaped, _escaped, _code) if isinstance(text, Phrase) else _escaped(text)
 
 
-def _marked_up(template: str) -> str:
-    return re.sub(r"`([^`]*)`", r"<code>\1</code>", _escaped(template))
+def _code(text: str) -> str:
+    return f"<code>{_escaped(text)}</code>"
 
 
 def _escaped(text: str) -> str:
