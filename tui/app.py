@@ -18,9 +18,9 @@ from textual.screen import Screen
 from ..core.codec import decode_event
 from ..core.commands import AnyCommand, Extend, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from ..core.errors import BadInput
-from ..core.events import ClipChanged, Event, LaneEvent, LaneFailed, LaneFinished, Notice, PaceChanged, RunStarted
+from ..core.events import Event, LaneEvent, Notice
 from ..core.rules import parse_rule
-from ..core.state import LaneState
+from .asked import Asked
 from .bounds import stepped, toggled
 from .cadence import BREATH, FASTEST, Cadence
 from .engine_process import EngineProcess
@@ -64,8 +64,7 @@ class ClipwatchApp(App[int]):
         self._cadence = Cadence()
         self._shown_run = 0
         self._remembered_rules: dict[str, str] = {}
-        self._asked_rules: dict[str, str] = {}
-        self._asked_pace: SetPace | None = None
+        self._asked = Asked()
         self._asked_at: float | None = None
         self._dirty = True
         self.register_theme(DARK)
@@ -155,21 +154,11 @@ class ClipwatchApp(App[int]):
 
     def _tell(self, event: Event) -> None:
         """Let the status line tell what came of a command, and what there is to know."""
-        self._settle(event)
+        self._asked.settle(event)
         if isinstance(event, Notice):
             self.main.say(event.text, alert=event.level == "warning")
         elif isinstance(event, LaneEvent) and (text := lane_message(event)):
             self.main.say(f"{event.lane}: {text}")
-
-    def _settle(self, event: Event) -> None:
-        """Forget what was asked for once it is so, or can no longer be."""
-        if isinstance(event, RunStarted | LaneFinished | LaneFailed | Notice):
-            self._asked_rules.clear()
-            self._asked_pace = None
-        elif isinstance(event, ClipChanged) and self._asked_rules.get(event.lane) == event.rule:
-            del self._asked_rules[event.lane]
-        elif isinstance(event, PaceChanged) and self._asked_pace and self._asked_pace.pace == event.pace:
-            self._asked_pace = None
 
     def _watch_engine(self) -> None:
         if self.main.ended is None and (code := self.engine.exit_code) is not None:
@@ -197,6 +186,7 @@ class ClipwatchApp(App[int]):
         if self.main.ended or not self.engine.send(command):
             self.main.say("the engine is gone: r starts another", alert=True)
             return
+        self._asked.note(command)
         self._asked_at = self._asked_at or time.monotonic()
         self.main.say(message)
         self.set_timer(ANSWER_SOON, self._update)
@@ -207,7 +197,7 @@ class ClipwatchApp(App[int]):
         if not lanes:
             ended = "no lane is training; e adds iterations, r starts afresh"
             self.main.say(ended if self.view.state.lanes else "no lane is training yet")
-        elif all(lane.status == "paused" for lane in lanes):
+        elif self._asked.paused(lanes):
             self._ask(Resume(), "going on")
         else:
             self._ask(Pause(), "pausing")
@@ -227,7 +217,7 @@ class ClipwatchApp(App[int]):
     def action_reseed(self) -> None:
         """A run with the next seed."""
         config = self.view.state.config
-        seed = (config.seed + 1) % 2**63 if config else 0
+        seed = (self._asked.seed(config.seed) + 1) % 2**63 if config else 0
         self._restart(Restart(seed=seed, head=self.main.next_head), f"starting with seed {seed}")
 
     def _restart(self, command: Restart, message: str) -> None:
@@ -260,7 +250,7 @@ class ClipwatchApp(App[int]):
     def action_clip(self) -> None:
         """Clipping of the chosen lane on or off."""
         if lane := self.main.chosen:
-            now = self._rule(lane)
+            now = self._asked.rule(lane)
             rule = toggled(parse_rule(now), self._remembered_rules.get(lane.name))
             self._set_rule(rule)
 
@@ -274,10 +264,10 @@ class ClipwatchApp(App[int]):
 
     def _step_bound(self, direction: int) -> None:
         if lane := self.main.chosen:
-            if self._rule(lane) == "none":
+            if self._asked.rule(lane) == "none":
                 self.main.say(f"{lane.name} is not clipped: c clips it")
                 return
-            self._set_rule(str(stepped(parse_rule(self._rule(lane)), direction)))
+            self._set_rule(str(stepped(parse_rule(self._asked.rule(lane)), direction)))
 
     def action_rule(self) -> None:
         """Type a rule."""
@@ -286,37 +276,25 @@ class ClipwatchApp(App[int]):
 
     def _set_rule(self, rule: str) -> None:
         if lane := self.main.chosen:
-            now = self._rule(lane)
+            now = self._asked.rule(lane)
             self._ask(SetClip(lane=lane.name, rule=rule), f"{lane.name}: clip {now} -> {rule}")
             if now != "none":
                 self._remembered_rules[lane.name] = now
-            self._asked_rules[lane.name] = rule
-
-    def _rule(self, lane: LaneState) -> str:
-        """The lane's rule, or what it was last asked to be: at a slow pace keys come faster than answers."""
-        return self._asked_rules.get(lane.name, lane.rule)
 
     def action_slower(self) -> None:
         """Fewer steps a second."""
-        self._set_pace(next_pace(self._pace(), -1))
+        self._set_pace(next_pace(self._asked.pace(self.view.state.lanes.values()), -1))
 
     def action_faster(self) -> None:
         """More steps a second."""
-        self._set_pace(next_pace(self._pace(), 1))
+        self._set_pace(next_pace(self._asked.pace(self.view.state.lanes.values()), 1))
 
     def action_full_speed(self) -> None:
         """No limit."""
         self._set_pace(None)
 
-    def _pace(self) -> float | None:
-        if self._asked_pace:
-            return self._asked_pace.pace
-        return next((lane.pace for lane in self.view.state.lanes.values()), None)
-
     def _set_pace(self, pace: float | None) -> None:
-        command = SetPace(pace=pace)
-        self._ask(command, f"pace {pace_words(pace)}")
-        self._asked_pace = command
+        self._ask(SetPace(pace=pace), f"pace {pace_words(pace)}")
 
     def action_scrub_back(self) -> None:
         """A twentieth of the recording earlier."""
