@@ -22,8 +22,10 @@ _BUCKETS = 64
 
 
 def require_tensorboard() -> None:
-    """ClipwatchError, saying how to get it, if TensorBoard cannot be imported."""
-    _module("compat.proto.event_pb2")
+    """Import all that is used of TensorBoard, ClipwatchError, saying how to get it, if that cannot be."""
+    for name in ("compat.proto.event_pb2", "compat.proto.graph_pb2", "plugins.text.metadata"):
+        _module(name)
+    _module("summary.writer.record_writer")
 
 
 class EventFile:
@@ -98,7 +100,8 @@ class EventFile:
             max=high,
             num=exact.size,
             sum=exact.sum(),
-            sum_squares=exact @ exact,
+            # Not as a product of vectors, for which numpy may wake threads that the lanes need.
+            sum_squares=np.square(exact).sum(),
             bucket=counts,
             bucket_limit=edges[1:],
         )

@@ -2,9 +2,9 @@
 
 | tag | when |
 |---|---|
-| `loss/train`, `loss/validation`, `accuracy/validation` | every evaluation, at its step; no training accuracy is measured |
+| `loss/train`, `loss/validation`, `accuracy/validation` | every evaluation (a training accuracy is not measured) |
 | `loss/validation_all`, `accuracy/validation_all` | at a lane's end, on all validation images |
-| `conv1/weight`, ..., `fc3/bias` (histograms), `fc2/weight` (image) | every checkpoint: after so many steps |
+| `conv1/weight`, ..., `fc3/bias` (histograms), `fc2/weight/image` | every checkpoint: after so many steps |
 | `interventions`, `failure`, `settings` (text) | at their steps; the settings at the beginning |
 | the graph | at the beginning |
 
@@ -160,16 +160,19 @@ class _LaneFile:
             return None
         from .batches import seeded_generator
         from .lenet import initial_parameters
+        from .preparation import lane_thread
 
-        return initial_parameters(self._run.config.init_std, seeded_generator(self._run.config.seed, "weights"))
+        with lane_thread():
+            return initial_parameters(self._run.config.init_std, seeded_generator(self._run.config.seed, "weights"))
 
     def _write_weights(self, step: int, time: float, parameters: Tensor) -> None:
         from .lenet import views
 
         weights = {name.replace(".", "/"): view.numpy() for name, view in views(parameters.cpu()).items()}
         self._file.histograms(step, time, weights)
-        # Kept as (outputs, inputs): the image has a row for each of the 120 inputs, a column for each of the 84 outputs.
-        self._file.image(step, time, "fc2/weight", weights["fc2/weight"].T)
+        # Kept as (84 outputs, 120 inputs): the image has a row an input and a column an output, as the assignment's.
+        # TensorBoard shows nothing of a tag of two kinds, so the image has one of its own.
+        self._file.image(step, time, "fc2/weight/image", weights["fc2/weight"].T)
 
 
 def export(

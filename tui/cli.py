@@ -13,7 +13,7 @@ from ..core.config import RunConfig
 from ..core.errors import BadInput, ClipwatchError
 from .options import key_settings, parse, run_config
 from .paces import GENTLE
-from .subcommands import SUBCOMMANDS, manner, parse_subcommand, wants_screen
+from .subcommands import SUBCOMMANDS, manner, parse_subcommand, tensorboard_arguments, wants_screen
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,7 +88,8 @@ def _show(given: argparse.Namespace, config: RunConfig) -> int:
 
     recording = ["--no-record"] if given.no_record else ["--runs-dir", given.runs_dir] if given.runs_dir else []
     wanted = given.engine_command
-    command = local_engine(config, recording) if wanted is None else _engine_command(wanted)
+    options = [*recording, *tensorboard_arguments(given)]
+    command = local_engine(config, options) if wanted is None else _engine_command(wanted)
     return run_live(command, keymap(keys), quit_when_done=given.quit_when_done)
 
 

@@ -7,12 +7,12 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..core.codec import decode_command, encode
 from ..core.commands import Stop
@@ -26,6 +26,10 @@ from ..core.replay import Replay
 from ..core.resumption import interrupted
 from ..core.runs import RunFolder
 from ..core.session import Session
+
+if TYPE_CHECKING:
+    from ..core.lane import Kept
+    from .tensorboard import LiveTensorBoard
 
 # What gives events and obeys commands.
 Conversation = Session | Replay
@@ -51,37 +55,44 @@ class JsonSink:
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How a headless run prints, listens and records (in a folder of runs, None: nowhere)."""
+    """How a headless run prints, listens, records (in a folder of runs) and writes for TensorBoard (None: nowhere)."""
 
     json: bool
     control: bool
     quiet: bool
     record_in: Path | None
+    tensorboard: Path | None = None
 
 
 def run_headless(config: RunConfig, manner: Manner) -> int:
     """Train, record and print; the exit code."""
     recorder = Recorder(manner.record_in) if manner.record_in else None
-    session = Session(config, lasting=manner.control, keep=recorder.keep if recorder else None)
+    board = _tensorboard(manner, lambda text: session.tell(text))
+    session = Session(config, lasting=manner.control, keep=_keeping(recorder, board))
     events = session.run()
-    return _run(session, recorder.through(events) if recorder else events, manner)
+    return _run(session, recorder.through(events) if recorder else events, manner, board)
 
 
 def resume_headless(folder: RunFolder, iterations: int | None, manner: Manner) -> int:
     """Print what a run recorded, then train on, record and print; the exit code."""
+    board = _tensorboard(manner, lambda text: session.tell(text), folder.path.resolve().name)
     run = interrupted(folder, iterations)
     told = list(run.recorded.damage)
     recorder = Recorder(folder.path.parent)
     recorder.reopen(folder, run.recorded)
     snapshots = run.snapshots(told)
     resumption = Resumption(snapshots=snapshots, seconds=run.recorded.seconds)
-    session = Session(run.config, lasting=manner.control, keep=recorder.keep, resumption=resumption)
+    session = Session(run.config, lasting=manner.control, keep=_keeping(recorder, board), resumption=resumption)
     for command in run.commands(snapshots):
         session.send(command)
     notices = [Notice(text=text) for text in told]
     live = recorder.through(chain(notices, run.continued(session.run())))
-    before = (event for event in run.recorded.events if not isinstance(event, RunFinished))
-    return _run(session, chain(before, live), manner)
+    before: Iterable[Event] = (event for event in run.recorded.events if not isinstance(event, RunFinished))
+    if board:
+        from ..core.tensorboard import with_checkpoints
+
+        before = with_checkpoints(before, folder.checkpoints, board.keep, session.tell)
+    return _run(session, chain(before, live), manner, board)
 
 
 def replay_headless(folder: RunFolder, speed: float | None, manner: Manner) -> int:
@@ -93,12 +104,31 @@ def replay_headless(folder: RunFolder, speed: float | None, manner: Manner) -> i
     return _run(replay, replay.run(), manner)
 
 
-def _run(session: Conversation, events: Iterable[Event], manner: Manner) -> int:
+def _tensorboard(manner: Manner, tell: Callable[[str], None], name: str | None = None) -> LiveTensorBoard | None:
+    if manner.tensorboard is None:
+        return None
+    from .tensorboard import LiveTensorBoard
+
+    return LiveTensorBoard(manner.tensorboard, tell, name)
+
+
+def _keeping(recorder: Recorder | None, board: LiveTensorBoard | None) -> Callable[[Kept], None] | None:
+    """Gives lanes' checkpoints to whoever wants them, None if nobody does."""
+    keepers = [one.keep for one in (recorder, board) if one]
+
+    def keep(kept: Kept) -> None:
+        for give in keepers:
+            give(kept)
+
+    return keep if keepers else None
+
+
+def _run(session: Conversation, events: Iterable[Event], manner: Manner, board: LiveTensorBoard | None = None) -> int:
     if manner.control:
         threading.Thread(target=_obey_standard_input, args=(session,), name="clipwatch-control", daemon=True).start()
     with _signals_stop(session) as caught:
-        sink = JsonSink() if manner.json else _console(manner.quiet)
-        exit_code = _drain(events, sink)
+        output = JsonSink() if manner.json else _console(manner.quiet)
+        exit_code = _drain(events, [board, output] if board else [output])
     return 128 + caught[0] if caught else exit_code
 
 
@@ -108,18 +138,20 @@ def _console(quiet: bool) -> Sink:
     return ConsoleSink(quiet=quiet)
 
 
-def _drain(events: Iterable[Event], sink: Sink) -> int:
+def _drain(events: Iterable[Event], sinks: Sequence[Sink]) -> int:
     failed = False
     try:
         for event in events:
-            sink.receive(event)
+            for sink in sinks:
+                sink.receive(event)
             if isinstance(event, RunStarted):
                 failed = False
             # A lane that diverges is a finding; one that raises is a fault.
             failed |= isinstance(event, LaneFailed) and event.reason == "error"
             failed |= isinstance(event, RunFinished) and event.reason == "failed"
     finally:
-        sink.close()
+        for sink in sinks:
+            sink.close()
     return 1 if failed else 0
 
 

@@ -41,6 +41,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "web",
         "runs_dir",
         "no_record",
+        "tensorboard",
     }
     given.options = {key: value for key, value in vars(given).items() if value is not None and key not in skipped}
     return given
@@ -143,8 +144,14 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
+def add_tensorboard_option(group: argparse._ActionsContainer) -> None:
+    """Where TensorBoard looks."""
+    group.add_argument("--tensorboard", metavar="DIR", type=Path, help="write for TensorBoard, DIR/<run>/<lane>")
+
+
 def _add_place_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--no-record", action="store_true", help="keep nothing of this run")
+    add_tensorboard_option(group)
     group.add_argument(
         "--engine-command", metavar="COMMAND", help="show the engine that this starts, on another machine perhaps"
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadInput
-from .options import Parser, add_common_options, add_output_options, integer
+from .options import Parser, add_common_options, add_output_options, add_tensorboard_option, integer
 
 if TYPE_CHECKING:
     from .headless import Manner
@@ -38,7 +39,18 @@ def manner(given: argparse.Namespace) -> Manner:
     from .headless import Manner
 
     record_in = None if given.no_record else runs_folder(given.runs_dir)
-    return Manner(json=given.json, control=given.control, quiet=given.quiet, record_in=record_in)
+    return Manner(
+        json=given.json,
+        control=given.control,
+        quiet=given.quiet,
+        record_in=record_in,
+        tensorboard=given.tensorboard,
+    )
+
+
+def tensorboard_arguments(given: argparse.Namespace) -> list[str]:
+    """What an engine of its own is to be told of TensorBoard."""
+    return ["--tensorboard", str(given.tensorboard)] if given.tensorboard else []
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +71,7 @@ def _runs(given: argparse.Namespace) -> int:
 def _add_resume(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
     parser.add_argument("--iterations", metavar="N", type=integer, help="go on to so many steps in all")
+    add_tensorboard_option(parser)
     add_output_options(parser.add_argument_group("output"))
     parser.set_defaults(no_record=False)
 
@@ -73,7 +86,8 @@ def _resume(given: argparse.Namespace) -> int:
         from .engine_process import resumed_engine
         from .live import run_live
 
-        return run_live(resumed_engine(folder.path, given.iterations), {}, quit_when_done=given.quit_when_done)
+        engine = [*resumed_engine(folder.path, given.iterations), *tensorboard_arguments(given)]
+        return run_live(engine, {}, quit_when_done=given.quit_when_done)
     from .headless import resume_headless
 
     return resume_headless(folder, given.iterations, manner(given))
@@ -83,7 +97,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
     parser.add_argument("--speed", metavar="X", default="1", help="times the recorded speed, or max (default: 1)")
     add_output_options(parser.add_argument_group("output"))
-    parser.set_defaults(no_record=True)
+    parser.set_defaults(no_record=True, tensorboard=None)
 
 
 def _replay(given: argparse.Namespace) -> int:
@@ -125,6 +139,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
     parser.add_argument("--csv", metavar="FILE", type=Path, help="a row per evaluation")
     parser.add_argument("--json", metavar="FILE", type=Path, help="the events as one JSON array")
+    add_tensorboard_option(parser)
 
 
 def _export(given: argparse.Namespace) -> int:
@@ -132,14 +147,26 @@ def _export(given: argparse.Namespace) -> int:
     from ..core.recorded import read_recording
     from ..core.runs import find_run, runs_folder
 
-    if not (given.csv or given.json):
-        raise BadInput("export: say what to write: --csv FILE or --json FILE")
-    recorded = read_recording(find_run(given.run, runs_folder(given.runs_dir)).events)
+    if not (given.csv or given.json or given.tensorboard):
+        raise BadInput("export: say what to write: --csv FILE, --json FILE or --tensorboard DIR")
+    folder = find_run(given.run, runs_folder(given.runs_dir))
+    recorded = read_recording(folder.events)
+    for text in recorded.damage:
+        _tell(text)
     if given.csv:
         write_csv(recorded, given.csv)
     if given.json:
         write_json(recorded, given.json)
+    if given.tensorboard:
+        from ..core.tensorboard import export
+        from .wording import lane_message
+
+        export(recorded, folder, given.tensorboard, lane_message, _tell)
     return 0
+
+
+def _tell(text: str) -> None:
+    print(f"clipwatch: {text}", file=sys.stderr)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:

@@ -72,6 +72,7 @@ CHINESE = {
     "training_time": "训练用时",
     "seconds": "{seconds} 秒",
     "loss": "损失",
+    "logarithmic": "{what}（对数刻度）",
     "accuracy": "准确率",
     "step": "步",
     "chance_loss": "随机猜测：ln 10",
@@ -88,7 +89,7 @@ CHINESE = {
     "effect_touched": "训练途中的改动（第 300 步的改动从第 300 步起生效）：",
     "effect_unmeasured": "这份记录没有测量有多少梯度分量被裁剪。",
     "change": "改动",
-    "clip_changed": "裁剪规则由 {previous} 改为 {rule}",
+    "clip_changed": "裁剪规则：{previous} → {rule}",
     "extended": "延长到 {iterations} 步",
     "conclusion": "结论",
     "final_of": "训练 {lane} 在 {step} 步之后，于 {total} 张验证图像上的准确率为 {accuracy}"

@@ -77,6 +77,7 @@ ENGLISH = {
     "training_time": "training time",
     "seconds": "{seconds} s",
     "loss": "loss",
+    "logarithmic": "{what} (logarithmic)",
     "accuracy": "accuracy",
     "step": "step",
     "chance_loss": "guessing: ln 10",
@@ -94,7 +95,7 @@ ENGLISH = {
     "effect_touched": "Changed while the lanes trained (a change at step 300 holds from step 300 on):",
     "effect_unmeasured": "How many components of the gradient were clipped was not measured in this recording.",
     "change": "change",
-    "clip_changed": "clip rule {previous} to {rule}",
+    "clip_changed": "clip rule: {previous} → {rule}",
     "extended": "extended to {iterations} steps",
     "conclusion": "Conclusion",
     "final_of": "Lane {lane} ends with accuracy {accuracy} on {total} validation images "

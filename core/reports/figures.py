@@ -139,7 +139,7 @@ def _guess(axes: Axes, level: float, label: str, *, above: bool) -> None:
     axes.axhline(level, color="#666666", linewidth=0.8, linestyle=":")
     place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
     aside, valign = (2, "bottom") if above else (-2, "top")
-    axes.annotate(label, (1.0, level), (-3, aside), **place, ha="right", va=valign, fontsize=7.5, color="#555555")
+    axes.annotate(label, (0.9, level), (0, aside), **place, ha="right", va=valign, fontsize=7.5, color="#555555")
 
 
 def _finals(axes: Axes, run: RunStory) -> None:
@@ -180,7 +180,8 @@ def _finish(axes: Axes, run: RunStory, words: Words, what: str, curves: list[Any
     for step in sorted({event.step for event in run.interventions}):
         axes.axvline(step, color="#333333", linewidth=0.8, linestyle=(0, (5, 3)))
     axes.set_xlabel(words.plain("step"))
-    axes.set_ylabel(words.plain(what))
+    label = words.plain(what)
+    axes.set_ylabel(words.plain("logarithmic", what=label) if axes.get_yscale() == "log" else label)
     _legend(axes, curves, [lane.name for lane in run.lanes])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -68,7 +69,7 @@ def _verbatim(text: str) -> str:
 
 def _escaped(text: str) -> str:
     """Text in which nothing is Markdown or HTML."""
-    return re.sub(r"([\\`*_\[\]<>|~#&$])", r"\\\1", _one_line(text))
+    return html.escape(re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", _one_line(text)), quote=False)
 
 
 def _one_line(text: str) -> str:

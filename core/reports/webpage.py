@@ -56,7 +56,8 @@ def _block(block: Block) -> str:
 
 
 def _table(kind: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
-    head = "".join(f'<th scope="col">{_escaped(cell)}</th>' for cell in header)
+    # A number and its unit stay on one line.
+    head = "".join(f'<th scope="col">{_escaped(cell).replace(" %", "&nbsp;%")}</th>' for cell in header)
     body = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     table = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
     return f'<div class="wide"><table class="{kind}">\n{table}\n</table></div>'

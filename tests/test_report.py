@@ -1,0 +1,426 @@
+"""The document that is handed in: all that was printed, figures of every lane, and no word beyond the figures."""
+
+from __future__ import annotations
+
+import html
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from string import Formatter
+from typing import Any
+from xml.etree import ElementTree
+
+import msgspec
+import program
+import pytest
+import recordings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clipwatch.core.codec import encode, seal
+from clipwatch.core.config import LaneConfig, RunConfig
+from clipwatch.core.errors import ClipwatchError
+from clipwatch.core.events import (
+    ClipChanged,
+    DatasetInfo,
+    Evaluated,
+    Event,
+    LaneExtended,
+    LaneFailed,
+    LaneFinished,
+    LaneStarted,
+    Notice,
+    RunFinished,
+    RunStarted,
+)
+from clipwatch.core.recorded import Recorded
+from clipwatch.core.reports.blocks import Warnings
+from clipwatch.core.reports.comparison import joint_conclusion, sign_test
+from clipwatch.core.reports.conclusion import conclusion
+from clipwatch.core.reports.contents import contents
+from clipwatch.core.reports.document import write_report
+from clipwatch.core.reports.figures import accuracy_figure, loss_figure, overview_figure
+from clipwatch.core.reports.markdown import markdown
+from clipwatch.core.reports.phrases import LANGUAGES, Words
+from clipwatch.core.reports.story import RunStory, story
+from clipwatch.core.reports.webpage import webpage
+from clipwatch.core.statistics import wilson_interval
+from clipwatch.tui.wording import evaluation_line
+
+ENGLISH = Words("en")
+DASH = "\N{EN DASH}"
+SVG = "{http://www.w3.org/2000/svg}"
+HOSTILE = '</style><script>alert("1")</script>&`code`|*x* [a](b) {brace} ![i](u)'
+
+
+def evaluated(lane: str, step: int, loss: float = 1.0, accuracy: float = 0.5) -> Evaluated:
+    return Evaluated(lane=lane, step=step, loss=loss, accuracy=accuracy, train_loss=1.5, seconds=1.0)
+
+
+def finished(lane: str, correct: int, step: int = 1000, **changes: Any) -> LaneFinished:
+    end = {"reason": "completed", "loss": 0.8, "total": 5000, "seconds": 9.0, "training_seconds": 8.0}
+    return LaneFinished(lane=lane, step=step, correct=correct, **{**end, **changes})
+
+
+def events(
+    *more: Event, a: int = 3860, b: int = 2842, seed: int = 0, dataset: str = "mnist", config: RunConfig | None = None
+) -> list[Event]:
+    """A whole run whose lanes end with so many of 5,000 right; what is given besides comes before the end."""
+    config = config or RunConfig(seed=seed)
+    data = DatasetInfo(name=dataset, origin="files", training=55000, validation=5000, checksum="c" * 64)
+    versions = {"torch": "2"}
+    begun: list[Event] = [RunStarted(config=config, dataset=data, device="cpu", versions=versions, time=0.0)]
+    for lane, right in zip(config.lanes, (a, b), strict=True):
+        begun.append(
+            LaneStarted(lane=lane.name, step=0, rule=lane.rule, iterations=1000, parameters=61706, seconds=0.0)
+        )
+        begun += [evaluated(lane.name, step, 2.3 - step / 1000, right / 5000) for step in range(0, 1000, 100)]
+    ends = [finished(lane.name, right) for lane, right in zip(config.lanes, (a, b), strict=True)]
+    return [*begun, *more, *ends, RunFinished(reason="completed", seconds=9.0)]
+
+
+def told(happened: list[Event], *damage: str) -> RunStory:
+    return story("a-run", Recorded(happened, damage, 0))
+
+
+def page(*runs: RunStory, language: str = "en") -> str:
+    return webpage(contents(runs, Words(language)), language)
+
+
+def text(document: str) -> str:
+    """What a reader of the page reads."""
+    return html.unescape(re.sub(r"<[^>]*>", "", document))
+
+
+def conclusions(happened: list[Event], *, alone: bool = False) -> str:
+    return "\n".join(map(str, conclusion(told(happened), ENGLISH, alone=alone)))
+
+
+def keys(happened: list[Event]) -> set[str]:
+    """Which phrases a conclusion is made of."""
+    templates = {template: key for key, template in LANGUAGES["en"].items()}
+    return {templates[sentence.template] for sentence in conclusion(told(happened), ENGLISH, alone=False)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_line_that_was_printed_is_there_once_for_each_lane(language: str) -> None:
+    happened = events()
+    read = text(page(told(happened), language=language))
+    for event in happened:
+        if isinstance(event, Evaluated):
+            assert evaluation_line(event) in read
+    assert read.count("Step: 900 validation accuracy") == 2
+
+
+def test_lines_of_one_step_stand_side_by_side() -> None:
+    rows = re.findall(r"<tr>(.*?)</tr>", page(told(events())).split('class="printed"')[1])
+    assert len(rows) == 1 + 10
+    assert all(row.count("Step: ") == 2 and len(set(re.findall(r"Step: (\d+)", row))) == 1 for row in rows[1:])
+
+
+def test_a_line_that_a_resumed_run_printed_again_is_there_once() -> None:
+    run = told(events(evaluated("clipped", 900, 9.0)))
+    assert [event.loss for event in run.lanes[1].evaluations if event.step == 900] == [9.0]
+
+
+def test_the_page_is_one_well_formed_file_that_loads_nothing() -> None:
+    document = page(told(events()))
+    body = document[document.index("<body>") : document.index("</html>")].replace("&nbsp;", " ")
+    ElementTree.fromstring(body.strip())
+    assert "<script" not in document
+    assert not re.search(r"""(src|href)=["'](?!#)""", document)
+    assert not re.search(r"url\((?!#)|@import", document)
+    assert "default-src 'none'" in document
+    names = re.findall(r'\bid="([^"]+)"', document)
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("draw", [loss_figure, accuracy_figure])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_figure_is_svg_with_every_lane_and_the_same_each_time(draw: Any, language: str) -> None:
+    run = told(events(ClipChanged(lane="clipped", step=300, rule="none", previous="value:0.001")))
+    figure = draw(run, Words(language), "x")
+    root = ElementTree.fromstring(figure)
+    assert root.tag == f"{SVG}svg"
+    words = {element.text for element in root.iter(f"{SVG}text")}
+    assert {"unclipped", "clipped", Words(language).plain("step")} <= words
+    assert figure == draw(run, Words(language), "x")
+    assert "date" not in figure.lower()
+
+
+def test_lanes_differ_in_line_and_marker_and_not_in_colour_alone() -> None:
+    root = ElementTree.fromstring(loss_figure(told(events()), ENGLISH, "x"))
+    curves = [
+        str(path.get("style")) for path in root.iter(f"{SVG}path") if "stroke-width: 1.7" in str(path.get("style"))
+    ]
+    assert len({"dasharray" in style for style in curves}) == 2
+    assert len({style.split("stroke: ")[1][:7] for style in curves}) == 2
+    shapes = {use.get("{http://www.w3.org/1999/xlink}href") for use in root.iter(f"{SVG}use")}
+    assert len(shapes) >= 4
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e9, 0.0])
+def test_any_loss_can_be_drawn(loss: float) -> None:
+    run = told(events(evaluated("clipped", 950, loss)))
+    ElementTree.fromstring(loss_figure(run, ENGLISH, "x"))
+    assert evaluation_line(evaluated("clipped", 950, loss)) in text(page(run))
+
+
+def test_a_logarithmic_scale_is_told() -> None:
+    assert "loss (logarithmic)" in loss_figure(told(events(evaluated("clipped", 950, 1e9))), ENGLISH, "x")
+    assert "logarithmic" not in loss_figure(told(events()), ENGLISH, "x")
+
+
+def test_a_lane_may_be_called_anything() -> None:
+    config = RunConfig(lanes=(LaneConfig("_hidden", "none"), LaneConfig("剪裁", "value:0.01")))
+    run = told(events(config=config))
+    words = {element.text for element in ElementTree.fromstring(loss_figure(run, ENGLISH, "x")).iter(f"{SVG}text")}
+    assert {"_hidden", "剪裁"} <= words
+
+
+def test_the_final_accuracy_is_given_with_its_interval() -> None:
+    low, high = wilson_interval(3860, 5000)
+    said = conclusions(events())
+    assert f"accuracy 0.772 on 5,000 validation images (95 % interval {low:.3f} to {high:.3f})" in said
+    assert f"0.772 ({low:.3f}{DASH}{high:.3f})" in text(page(told(events())))
+
+
+@pytest.mark.parametrize(
+    ("happened", "expected"),
+    [
+        (events(), {"final_of", "disjoint"}),
+        (events(a=3000, b=3001), {"final_of", "overlap"}),
+        (events(a=3000, b=3000), {"final_of", "same"}),
+        (
+            events(ClipChanged(lane="clipped", step=300, rule="none", previous="value:0.001")),
+            {"final_of", "disjoint", "touched"},
+        ),
+        (events(LaneExtended(lane="clipped", step=900, iterations=1000)), {"final_of", "disjoint", "touched"}),
+        (events(dataset="digits"), {"final_of", "disjoint", "digits"}),
+        (events(dataset="kmnist"), {"final_of", "disjoint", "not_mnist"}),
+        (events()[:-2], {"final_of", "no_final_unfinished"}),
+        (
+            [*events()[:-2], LaneFailed(lane="clipped", step=20, reason="diverged", cause="loss nan", seconds=1.0)],
+            {"final_of", "no_final_failed"},
+        ),
+        ([*events()[:-2], finished("clipped", 9, 500, reason="stopped")], {"final_of", "disjoint", "uneven"}),
+    ],
+)
+def test_the_conclusion_says_what_the_figures_support(happened: list[Event], expected: set[str]) -> None:
+    assert keys(happened) == expected
+
+
+def test_where_intervals_are_apart_the_better_network_is_named_and_no_rule_is_praised() -> None:
+    assert "the network of lane unclipped is the more accurate" in conclusions(events())
+    assert "the network of lane clipped is the more accurate" in conclusions(events(a=100, b=4000))
+    assert "not of their clip rules" in conclusions(events())
+
+
+def test_one_run_says_that_one_seed_decides_nothing_and_what_to_do() -> None:
+    alone = conclusions(events(), alone=True)
+    assert "One seed decides nothing" in alone
+    assert "clipwatch --seed N --no-ui" in alone
+    assert "clipwatch report RUN1 RUN2" in alone
+    assert "One seed" not in text(page(told(events()), told(events(seed=1))))
+
+
+def test_changes_under_way_are_listed_with_their_steps() -> None:
+    change = ClipChanged(lane="clipped", step=300, rule="none", previous="value:0.001")
+    read = page(told(events(change, change)))
+    rows = re.findall(r"<tr>(.*?)</tr>", read)
+    assert sum("300" in row and "clip rule: components kept within [-0.001, 0.001] → none" in row for row in rows) == 1
+    assert "changed under way" in read
+
+
+def test_where_lanes_part_is_told() -> None:
+    assert "first differ in the evaluation at step 0" in text(page(told(events())))
+    assert "the same at all of their 10 common evaluations" in text(page(told(events(a=9, b=9))))
+
+
+def test_a_run_without_end_is_reported_as_such() -> None:
+    read = text(page(told(events()[:-3])))
+    assert "unfinished" in read
+    assert "The recording has no end" in read
+    assert "Step: 900" in read
+
+
+def test_a_resumed_run_is_unfinished_until_its_second_end() -> None:
+    resumed = LaneStarted(lane="clipped", step=900, rule="none", iterations=2000, parameters=1, seconds=9.0)
+    assert told([*events(), resumed]).status == "unfinished"
+    assert told([*events(), resumed, *events()[-3:]]).status == "completed"
+
+
+def test_a_run_that_failed_before_its_first_evaluation_still_has_a_report() -> None:
+    names = [lane.name for lane in RunConfig().lanes]
+    failed = [LaneFailed(lane=name, step=0, reason="error", cause="no memory", seconds=0.1) for name in names]
+    happened = [event for event in events() if isinstance(event, RunStarted | LaneStarted)]
+    read = text(page(told([*happened, *failed, RunFinished(reason="failed", seconds=1.0)])))
+    assert "The run failed" in read
+    assert read.count("failed at step 0 (an error): no memory") == 2
+    assert "The recording holds no evaluation" in read
+
+
+def test_damage_and_notices_of_the_recording_are_told() -> None:
+    run = told(events(Notice(text="no network: digits")), "events.jsonl: line 7 is damaged and is left out")
+    for read in (text(page(run)), markdown(contents([run], ENGLISH), {"loss": "l", "accuracy": "a"})):
+        assert "line 7 is damaged and is left out" in read
+        assert "no network: digits" in read
+
+
+def test_nothing_of_a_recording_is_taken_for_markup() -> None:
+    hostile = RunStarted(
+        config=RunConfig(device=HOSTILE),
+        dataset=DatasetInfo(name=HOSTILE, origin=HOSTILE, training=1, validation=1, checksum=HOSTILE),
+        device=HOSTILE,
+        versions={HOSTILE: HOSTILE},
+        time=0.0,
+    )
+    happened = [hostile, *events(Notice(text=HOSTILE), evaluated(HOSTILE, 0))[1:]]
+    run = story(HOSTILE, Recorded(happened, (HOSTILE,), 0))
+    document = page(run)
+    assert "<script" not in document
+    assert document.count("</style>") == 1 + document.count("<svg")
+    written = markdown(contents([run], ENGLISH), {"loss": "l", "accuracy": "a"})
+    assert "<script" not in re.sub(r"```.*?```|`[^`\n]*`", "", written, flags=re.DOTALL)
+    assert "[a](b)" not in re.sub(r"```.*?```|`[^`\n]*`", "", written, flags=re.DOTALL)
+
+
+@given(st.text())
+def test_any_text_stays_on_its_line_in_markdown(anything: str) -> None:
+    blocks = [Warnings((ENGLISH("warn_damage", damage=anything), anything))]
+    assert [line[:1] for line in markdown(blocks, {}).splitlines()] == [">"] * 3
+
+
+def test_markdown_links_figures_that_are_there(tmp_path: Path) -> None:
+    write_report([told(events()), told(events(seed=1))], tmp_path / "my report.md", "md")
+    written = (tmp_path / "my report.md").read_text(encoding="utf-8")
+    links = re.findall(r"!\[.*?\]\((.*?)\)", written)
+    assert len(links) == 5
+    for link in links:
+        assert ElementTree.parse(tmp_path / link.replace("%20", " ")).getroot().tag == f"{SVG}svg"
+    assert written.count("Step: 900 validation accuracy") == 4
+
+
+def test_several_runs_are_a_table_and_a_section_each() -> None:
+    read = page(*(told(events(seed=seed)) for seed in range(3)))
+    assert re.findall(r"<h2>(Run \d)", read) == ["Run 1", "Run 2", "Run 3"]
+    assert read.count("<svg") == 1 + 2 * 3
+    assert text(read).count("Step: 900 validation accuracy") == 6
+    assert read.count(f"0.772 (0.760{DASH}0.783)") == 2 * 3
+    ElementTree.fromstring(overview_figure([told(events())], ENGLISH, "x"))
+
+
+def joint(*runs: RunStory) -> str:
+    return "\n".join(map(str, joint_conclusion(runs, ENGLISH)))
+
+
+def test_few_seeds_cannot_decide() -> None:
+    said = joint(*(told(events(seed=seed)) for seed in range(5)))
+    assert "unclipped is the more accurate in 5, clipped in 0, and 0 are equal" in said
+    assert "5 seeds that differ cannot decide" in said
+    assert "p = 0.0625" in said
+
+
+def test_six_seeds_that_agree_decide_and_seven_that_do_not_agree_do_not() -> None:
+    agreeing = [told(events(seed=seed)) for seed in range(6)]
+    assert "p = 0.0312: lane unclipped is the more accurate more often than chance" in joint(*agreeing)
+    assert "p = 0.125: these seeds do not decide" in joint(*agreeing, told(events(seed=6, a=1, b=2)))
+
+
+def test_only_clean_runs_of_the_same_settings_and_other_seeds_are_compared() -> None:
+    change = ClipChanged(lane="clipped", step=3, rule="none", previous="value:0.001")
+    runs = [
+        told(events()),
+        told(events(seed=1, config=msgspec.structs.replace(RunConfig(seed=1), pace=9.0, checkpoint_every=7))),
+        told(events(seed=2, config=RunConfig(seed=2, batch_size=16))),
+        told(events(seed=3)[:-1]),
+        told(events(change, seed=4)),
+        told(events(seed=1)),
+        told(events(seed=5), "a line is left out"),
+    ]
+    said = joint(*runs)
+    assert "Runs 1 and 2 differ in their seed alone" in said
+    assert "by number: 3, 4, 5, 6 and 7" in said
+    assert "the table compares nothing" in joint(*runs[2:5])
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_the_sign_test_is_a_probability_and_knows_no_side(wins: int, losses: int) -> None:
+    p = sign_test(wins, losses)
+    assert 0 < p <= 1
+    assert p == sign_test(losses, wins)
+    if losses == 0 and wins:
+        assert p == 2 / 2**wins
+
+
+def placeholders(phrases: Mapping[str, str]) -> dict[str, set[str]]:
+    return {key: {name for _, name, _, _ in Formatter().parse(phrase) if name} for key, phrase in phrases.items()}
+
+
+def test_every_language_has_every_phrase_with_the_same_values_in_it() -> None:
+    english = placeholders(LANGUAGES["en"])
+    for language, phrases in LANGUAGES.items():
+        assert placeholders(phrases) == english, language
+        assert all(phrase.strip() or key == "comma" for key, phrase in phrases.items())
+        codes = {key: re.findall("`[^`]*`", phrase) for key, phrase in phrases.items()}
+        assert codes == {key: re.findall("`[^`]*`", phrase) for key, phrase in LANGUAGES["en"].items()}
+
+
+def test_no_phrase_is_left_in_english_by_mistake() -> None:
+    chinese, same = LANGUAGES["zh"], {"free_low", "free_high"}
+    assert {key for key in chinese if chinese[key] == LANGUAGES["en"][key]} == same
+    read = page(told(events()), language="zh")
+    assert 'lang="zh-CN"' in read
+    assert "结论" in read
+    assert "Conclusion" not in read
+
+
+def test_where_it_cannot_be_written_one_line_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ClipwatchError, match=r"cannot write .*No such file"):
+        write_report([told(events())], tmp_path / "nowhere" / "report.html")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ClipwatchError, match=r"cannot write .*directory"):
+        write_report([told(events())], tmp_path / "folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_without_matplotlib_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("matplotlib", "matplotlib.style"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ClipwatchError, match=r'pip install "clipwatch\[report\]"'):
+        write_report([told(events())], tmp_path / "report.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_program_reports_real_runs(tmp_path: Path) -> None:
+    home = tmp_path / "runs"
+    run = recordings.record(home, "--iterations", "30", "--seed", "4")
+    arguments = [*program.COMMAND, "report", "last", "--runs-dir", str(home)]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "report.html\n", "")
+    read = text((tmp_path / "report.html").read_text(encoding="utf-8"))
+    for event in recordings.read(run).events:
+        if isinstance(event, Evaluated):
+            assert evaluation_line(event) in read
+    done = program.run(
+        "report", run.name, run.name, "-o", str(tmp_path / "b.md"), "--lang", "zh", "--runs-dir", str(home)
+    )
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.glob("b*")) == ["b-accuracy.svg", "b-loss.svg", "b.md"]
+    assert program.run("report", "nothing", "--runs-dir", str(home)).returncode == 2
+
+
+def test_a_report_needs_no_torch_and_no_screen(tmp_path: Path) -> None:
+    recording = b"".join(seal(encode(event)) + b"\n" for event in events())
+    (tmp_path / "events.jsonl").write_bytes(recording)
+    code = (
+        "import sys; from clipwatch.tui.cli import main; main(sys.argv[1:]);"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    arguments = [sys.executable, "-c", code, "report", str(tmp_path), "-o", str(tmp_path / "report.html")]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    packages = set(done.stdout.split())
+    assert "matplotlib" in packages
+    assert not packages & {"torch", "torchvision", "textual", "rich", "plotext"}

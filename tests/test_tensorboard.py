@@ -1,0 +1,517 @@
+"""What is written for TensorBoard, read back by TensorBoard's own reader."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plain_lenet
+import program
+import pytest
+import recordings
+import torch
+from PIL import Image
+from test_state import EVALUATED, LANE, RUN
+
+from clipwatch.core import checkpoint, event_file, lenet
+from clipwatch.core.batches import seeded_generator
+from clipwatch.core.config import LaneConfig, RunConfig
+from clipwatch.core.errors import ClipwatchError
+from clipwatch.core.events import ClipChanged, Evaluated, Event, LaneFailed, LaneFinished, LanePaused, Notice
+from clipwatch.core.lenet_graph import Node, nodes
+from clipwatch.core.runs import RunFolder
+from clipwatch.core.tensorboard import TensorBoard
+from clipwatch.tui.cli import main
+from clipwatch.tui.tensorboard import LiveTensorBoard
+from clipwatch.tui.wording import lane_message
+
+LANES = ("unclipped", "clipped")
+COMMANDS = """
+    {"command":"SetClip","lane":"clipped","rule":"none","at_step":17}
+    {"command":"Extend","iterations":8,"lane":"clipped","at_step":60}
+"""
+SETTINGS = ["--iterations", "60", "--checkpoint-every", "15", "--head", "linear", "--seed", "3"]
+TAGS = {name.replace(".", "/") for name in lenet.SHAPES}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def run(home: Path) -> Path:
+    """A run that wrote for TensorBoard while it was under way, in `live` beside the runs."""
+    (home / "runs").mkdir()
+    arguments = [*SETTINGS, "--control", "--tensorboard", str(home / "live")]
+    return recordings.record(home / "runs", *arguments, input=COMMANDS)
+
+
+@pytest.fixture(scope="module")
+def exported(run: Path, home: Path) -> Path:
+    """The folder that the run was exported to afterwards, twice."""
+    for _ in range(2):
+        done = program.run("export", str(run), "--tensorboard", str(home / "exported"))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return home / "exported"
+
+
+@pytest.fixture(params=["live", "exported"])
+def board(request: pytest.FixtureRequest, run: Path, exported: Path, home: Path) -> Path:
+    """The folder of the run's lanes, written live or exported."""
+    assert [path.name for path in (home / request.param).iterdir()] == [run.name]
+    return home / request.param / run.name
+
+
+def reader(folder: Path) -> Any:
+    """TensorBoard's reader of one TensorBoard run, which keeps everything."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    kinds = ("scalars", "histograms", "images", "tensors", "compressedHistograms", "audio")
+    accumulator = EventAccumulator(str(folder), size_guidance=dict.fromkeys(kinds, 0))
+    accumulator.Reload()
+    return accumulator
+
+
+def texts(accumulator: Any, tag: str) -> list[tuple[int, str]]:
+    return [(found.step, found.tensor_proto.string_val[0].decode()) for found in accumulator.Tensors(tag)]
+
+
+def of_lane(run: Path, lane: str, kind: type[Any]) -> list[Any]:
+    return [event for event in recordings.read(run).events if isinstance(event, kind) and event.lane == lane]
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_every_scalar_step_and_time_is_read_back_exactly(lane: str, run: Path, board: Path) -> None:
+    read, began = reader(board / lane), recordings.read(run).started.time
+    assert set(read.Tags()["scalars"]) == {
+        *("loss/train", "loss/validation", "accuracy/validation", "loss/validation_all", "accuracy/validation_all")
+    }
+
+    def same(tag: str, expected: list[tuple[float, int, float]]) -> None:
+        assert [tuple(scalar) for scalar in read.Scalars(tag)] == [
+            (began + seconds, step, float(np.float32(value))) for seconds, step, value in expected
+        ]
+
+    evaluated = of_lane(run, lane, Evaluated)
+    assert len(evaluated) == (7 if lane == "clipped" else 6)
+    same("loss/train", [(event.seconds, event.step, event.train_loss) for event in evaluated])
+    same("loss/validation", [(event.seconds, event.step, event.loss) for event in evaluated])
+    same("accuracy/validation", [(event.seconds, event.step, event.accuracy) for event in evaluated])
+    # Losses of batches are 32-bit floats to begin with.
+    assert [scalar.value for scalar in read.Scalars("loss/validation")] == [event.loss for event in evaluated]
+    ends = of_lane(run, lane, LaneFinished)
+    assert len(ends) == (2 if lane == "clipped" else 1)
+    same("loss/validation_all", [(event.seconds, event.step, event.loss) for event in ends])
+    same("accuracy/validation_all", [(event.seconds, event.step, event.correct / event.total) for event in ends])
+
+
+def weights_at(run: Path, lane: str, step: int) -> dict[str, np.ndarray]:
+    """A lane's weights by tag: the initial ones, or those of its checkpoint."""
+    if step == 0:
+        flat = lenet.initial_parameters(0.1, seeded_generator(3, "weights"))
+    else:
+        flat = checkpoint.load(run / "checkpoints" / f"{lane}-{step:010d}.pt")["parameters"]
+    return {name.replace(".", "/"): view.numpy() for name, view in lenet.views(flat).items()}
+
+
+STEPS = {"unclipped": [30, 45, 60], "clipped": [45, 60, 68]}
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_histograms_of_all_ten_tensors_tell_the_checkpoints_weights(lane: str, run: Path, board: Path) -> None:
+    read = reader(board / lane)
+    assert set(read.Tags()["histograms"]) == TAGS
+    for tag in TAGS:
+        found = {event.step: event.histogram_value for event in read.Histograms(tag)}
+        steps = sorted({0, 15, 30, *STEPS[lane]}) if board.parent.name == "live" else [0, *STEPS[lane]]
+        assert list(found) == steps
+        for step in (0, *STEPS[lane]):
+            weights = weights_at(run, lane, step)[tag].astype(np.float64).ravel()
+            histogram = found[step]
+            assert (histogram.min, histogram.max, histogram.num) == (weights.min(), weights.max(), weights.size)
+            assert histogram.sum == pytest.approx(weights.sum(), rel=1e-12, abs=1e-12)
+            assert histogram.sum_squares == pytest.approx((weights**2).sum(), rel=1e-12)
+            # How many weights lie below each limit is where the buckets say so.
+            limits = np.array(histogram.bucket_limit)
+            assert limits[-1] == weights.max()
+            below = [(weights < limit).sum() for limit in limits[:-1]]
+            assert np.cumsum(histogram.bucket)[:-1].tolist() == below
+            assert sum(histogram.bucket) == weights.size
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_the_second_fully_connected_layer_is_an_image_of_120_by_84_from_0_to_1(
+    lane: str, run: Path, board: Path
+) -> None:
+    images = {image.step: image for image in reader(board / lane).Images("fc2/weight/image")}
+    for step in (0, *STEPS[lane]):
+        image = images[step]
+        assert (image.height, image.width) == (120, 84)
+        pixels = np.asarray(Image.open(BytesIO(image.encoded_image_string)))
+        assert (pixels.shape, pixels.dtype) == ((120, 84), np.uint8)
+        weights = weights_at(run, lane, step)["fc2/weight"].T
+        scaled = (weights - weights.min()) / (weights.max() - weights.min())
+        assert (pixels.min(), pixels.max()) == (0, 255)
+        assert np.abs(pixels / 255 - scaled).max() < 0.51 / 255
+
+
+def test_a_tag_is_of_one_kind_for_tensorboard_shows_no_other(board: Path) -> None:
+    tags = reader(board / "clipped").Tags()
+    names = [name for kind in ("scalars", "histograms", "images", "tensors") for name in tags[kind]]
+    assert len(names) == len(set(names))
+
+
+def test_checkpoints_stand_at_the_time_of_the_evaluation_before(run: Path, board: Path) -> None:
+    began = recordings.read(run).started.time
+    seconds = {event.step: event.seconds for event in of_lane(run, "unclipped", Evaluated)}
+    found = {event.step: event.wall_time for event in reader(board / "unclipped").Histograms("fc3/bias")}
+    assert [found[step] for step in (30, 45, 60)] == [began + seconds[step] for step in (20, 40, 50)]
+
+
+def test_interventions_and_settings_are_texts(board: Path) -> None:
+    clipped, unclipped = reader(board / "clipped"), reader(board / "unclipped")
+    assert texts(clipped, "interventions") == [
+        (17, "Step: 17 clip value:0.001 -> none"),
+        (60, "Step: 60 extended to 68 steps"),
+    ]
+    assert unclipped.Tags()["tensors"] == ["settings"]
+    ((step, settings),) = texts(unclipped, "settings")
+    assert step == 0
+    assert "    seed = 3\n" in settings
+
+
+def test_the_graph_has_the_layers(board: Path) -> None:
+    for lane, rule in zip(LANES, ("none", "value:0.001"), strict=True):
+        found = {node.name: node for node in reader(board / lane).Graph().node}
+        for layer in ("conv1", "conv2", "fc1", "fc2", "fc3"):
+            assert f"{layer}/weight" in found
+        assert "fc3/relu" not in found
+        assert found["training/clip"].attr["rule"].s.decode() == rule
+        assert all(source in found for node in found.values() for source in node.input)
+        (shape,) = found["fc2/relu"].attr["_output_shapes"].list.shape
+        assert [dim.size for dim in shape.dim] == [-1, 84]
+
+
+class _Interpreter:
+    """Computes a graph's nodes in numpy."""
+
+    def __init__(self, graph: list[Node], values: dict[str, Any]) -> None:
+        self._nodes, self.values = {node.name: node for node in graph}, dict(values)
+
+    def value(self, name: str) -> Any:
+        if name not in self.values:
+            node = self._nodes[name]
+            self.values[name] = self._compute(node, *(self.value(source) for source in node.inputs))
+            shape = np.shape(self.values[name])
+            assert [size for size, told in zip(shape, node.shape, strict=True) if told != -1] == [
+                told for told in node.shape if told != -1
+            ]
+        return self.values[name]
+
+    def _compute(self, node: Node, x: Any, y: Any = None) -> Any:
+        match node.op:
+            case "Scale":
+                return x[:, None] / 255.0
+            case "Pad":
+                return np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)))
+            case "Conv2D":
+                return plain_lenet.convolution(x, y)
+            case "BiasAdd":
+                return x + y.reshape(-1, *[1] * (x.ndim - 2))
+            case "Relu":
+                return plain_lenet.relu(x)
+            case "MaxPool":
+                return plain_lenet.windows(x).max(-1)
+            case "Reshape":
+                return x.reshape(len(x), 400)
+            case "MatMul":
+                return x @ y.T
+            case "SparseSoftmaxCrossEntropyWithLogits":
+                return np.log(np.exp(x).sum(1)) - x[np.arange(len(x)), y]
+            case "ArgMax":
+                return x.argmax(1)
+            case "Equal":
+                return x == y
+            case "Mean":
+                return x.mean()
+            case op:
+                raise AssertionError(op)
+
+
+@pytest.mark.parametrize("head", ["relu", "linear"])
+def test_the_graph_computes_what_the_network_computes(head: Any) -> None:
+    flat = lenet.initial_parameters(0.1, torch.Generator().manual_seed(1))
+    graph = nodes(RunConfig(head=head), "none")
+    weights = {name.replace(".", "/"): view.double().numpy() for name, view in lenet.views(flat).items()}
+    shapes = {node.name: node.shape for node in graph if node.op == "VariableV2"}
+    assert shapes == {name: value.shape for name, value in weights.items()}
+    generator = np.random.default_rng(0)
+    images, labels = generator.integers(0, 256, (5, 28, 28), np.uint8), generator.integers(0, 10, 5)
+    values = _Interpreter(graph, {**weights, "input/images": images, "input/labels": labels})
+    loss, correct = lenet.LeNet(flat, head).evaluate(torch.from_numpy(images), torch.from_numpy(labels))
+    assert values.value("loss/mean") == pytest.approx(loss, rel=1e-5)
+    assert values.value("accuracy/mean") * 5 == correct
+    assert {node.shape for node in graph if node.name.startswith("training/")} == {(lenet.PARAMETERS,)}
+
+
+def test_exporting_again_replaces_what_was_exported(exported: Path, run: Path) -> None:
+    assert len(list((exported / run.name / "clipped").iterdir())) == 1
+
+
+def copied(run: Path, home: Path, *, without: str = "") -> Path:
+    """A copy of a run, with its checkpoints but for those named."""
+    folder = home / "copy"
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns(".lock", *([without] if without else [])))
+    return folder
+
+
+def test_a_run_without_checkpoints_is_exported_without_weights_and_without_torch(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copied(run, tmp_path, without="*.pt")
+    assert main(["export", str(folder), "--tensorboard", str(tmp_path / "board")]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no checkpoint of unclipped, clipped: without weights there are no histograms and no image" in line
+    read = reader(tmp_path / "board" / "copy" / "unclipped")
+    assert len(read.Scalars("loss/validation")) == 6
+    assert (read.Tags()["histograms"], read.Tags()["images"]) == ([], [])
+    assert read.Tags()["graph"]
+    code = f"from clipwatch.tui.cli import main; main({['export', str(folder), '--tensorboard', str(tmp_path / 'b')]})"
+    _run_python(f"import sys; {code}; sys.exit('torch' in sys.modules)")
+
+
+def _run_python(code: str) -> None:
+    import subprocess
+
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=program.DEADLINE)
+
+
+def test_a_damaged_checkpoint_is_told_and_left_out(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copied(run, tmp_path)
+    broken = folder / "checkpoints" / "clipped-0000000060.pt"
+    broken.write_bytes(broken.read_bytes()[:-1])
+    assert main(["export", str(folder), "--tensorboard", str(tmp_path / "board")]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "clipped-0000000060.pt: damaged" in line
+    histograms = reader(tmp_path / "board" / "copy" / "clipped").Histograms("fc1/bias")
+    assert [found.step for found in histograms] == [0, 45, 68]
+
+
+def test_initial_weights_are_left_out_where_another_torch_might_draw_others(run: Path, tmp_path: Path) -> None:
+    folder = copied(run, tmp_path)
+    board = TensorBoard(tmp_path / "board", lane_message, "other")
+    read = recordings.read(folder)
+    for event in read.events[: [type(event).__name__ for event in read.events].index("Evaluated")]:
+        if event == read.started:
+            from msgspec.structs import replace
+
+            event = replace(event, versions={**event.versions, "torch": "0.1"})
+        board.receive(event)
+    from clipwatch.core.lane import Kept
+
+    board.keep(Kept("clipped", 60, checkpoint.load(folder / "checkpoints" / "clipped-0000000060.pt")))
+    board.close()
+    found = reader(tmp_path / "board" / "other" / "clipped").Histograms("fc1/bias")
+    assert [histogram.step for histogram in found] == [60]
+
+
+def test_a_resumed_run_is_written_from_its_beginning(run: Path, tmp_path: Path) -> None:
+    folder = copied(run, tmp_path)
+    arguments = ["--no-ui", "--quiet", "--iterations", "90", "--tensorboard", str(tmp_path / "board")]
+    assert main(["resume", str(folder), *arguments]) == 0
+    read = reader(tmp_path / "board" / "copy" / "unclipped")
+    assert [scalar.step for scalar in read.Scalars("loss/validation")] == list(range(0, 90, 10))
+    assert [found.step for found in read.Histograms("fc1/bias")] == [0, 30, 45, 60, 75, 90]
+    # Its recording has ended twice by now.
+    assert main(["export", str(folder), "--tensorboard", str(tmp_path / "again")]) == 0
+    again = reader(tmp_path / "again" / "copy" / "unclipped")
+    for tag in ("loss/validation", "loss/validation_all"):
+        assert again.Scalars(tag) == read.Scalars(tag)
+
+
+def test_a_run_that_is_not_recorded_is_named_alike_and_has_its_histograms(tmp_path: Path) -> None:
+    arguments = ["--iterations", "20", "--no-record", "--quiet", "--tensorboard", str(tmp_path / "board")]
+    done = program.run(*recordings.DIGITS, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    (folder,) = (tmp_path / "board").iterdir()
+    assert folder.name.endswith("-digits-0")
+    read = reader(folder / "clipped")
+    assert [scalar.step for scalar in read.Scalars("loss/train")] == [0, 10]
+    assert [found.step for found in read.Histograms("conv1/weight")] == [0, 20]
+
+
+def test_a_restart_is_a_run_of_its_own(tmp_path: Path) -> None:
+    restart = '{"command":"Restart","seed":5}\n'
+    arguments = [*recordings.DIGITS, "--control", "--json", "--iterations", "1000000", "--no-record"]
+    with program.running(*arguments, "--tensorboard", str(tmp_path)) as process:
+        assert process.stdin
+        program.line_with(process.stdout, '"Evaluated"')
+        process.stdin.write(restart)
+        process.stdin.flush()
+        program.line_with(process.stdout, '"seed":5')
+        program.line_with(process.stdout, '"Evaluated"')
+        process.stdin.write('{"command":"Stop"}\n')
+        process.stdin.close()
+        assert process.stdout
+        process.stdout.read()
+        assert process.wait() == 0
+    assert sorted(folder.name.rpartition("-")[2] for folder in tmp_path.iterdir()) == ["0", "5"]
+    for folder in tmp_path.iterdir():
+        assert reader(folder / "clipped").Scalars("loss/train")[0].step == 0
+
+
+@pytest.fixture
+def no_tensorboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tensorboard"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+
+
+@pytest.mark.usefixtures("no_tensorboard")
+def test_without_tensorboard_one_line_says_how_to_get_it(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in (["export", str(run)], ["--no-ui", "--dataset", "digits"], ["resume", str(run), "--no-ui"]):
+        assert main([*arguments, "--tensorboard", str(tmp_path / "board")]) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        (line,) = err.splitlines()
+        assert 'pip install "clipwatch[tensorboard]"' in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_folder_that_cannot_be_is_refused_in_one_line_before_anything_trains(
+    place: str, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for arguments in (["export", str(run)], ["--no-ui", "--dataset", "digits"]):
+        assert main([*arguments, "--tensorboard", str(tmp_path / place)]) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        (line,) = err.splitlines()
+        assert str(tmp_path / place) in line
+
+
+def test_export_needs_something_to_write(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(run)]) == 2
+    assert "--tensorboard DIR" in capsys.readouterr().err
+
+
+def test_a_live_run_goes_on_when_nothing_can_be_written_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    board = LiveTensorBoard(tmp_path, told.append)
+    story: list[Event] = [_run_of("a"), LANE, EVALUATED]
+    for event in story:
+        board.receive(event)
+
+    def full(self: object, event: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(event_file.EventFile, "_write", full)
+    for _ in range(3):
+        board.receive(EVALUATED)
+    board.close()
+    (line,) = told
+    assert "No space left on device; the run goes on without" in line
+    (folder,) = tmp_path.iterdir()
+    assert len(reader(folder / "a").Scalars("loss/train")) == 1
+
+
+def _run_of(*lanes: str) -> Any:
+    from msgspec.structs import replace
+
+    return replace(RUN, config=RunConfig(lanes=tuple(LaneConfig(name, "none") for name in lanes)))
+
+
+@pytest.mark.parametrize("name", ["..", "."])
+def test_a_lane_of_dots_stays_in_its_run(name: str, tmp_path: Path) -> None:
+    from msgspec.structs import replace
+
+    board = TensorBoard(tmp_path / "board", lane_message, "run")
+    for event in (_run_of(name), replace(LANE, lane=name), replace(LANE, lane="../elsewhere")):
+        board.receive(event)
+    board.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["board"]
+    assert [path.name for path in (tmp_path / "board" / "run").iterdir()] == [f"_{name}"]
+
+
+def test_what_ends_a_lane_and_what_stops_it_are_texts_and_the_rest_is_not(tmp_path: Path) -> None:
+    board = TensorBoard(tmp_path, lane_message, "run")
+    at = {"lane": "a", "step": 7}
+    failed = LaneFailed(**at, reason="diverged", cause="the training loss is nan", seconds=3.0)
+    for event in (_run_of("a"), LANE, Notice(text="said"), LanePaused(**at), failed):
+        board.receive(event)
+    board.receive(ClipChanged(lane="b", step=7, rule="none", previous="none"))
+    board.close()
+    read = reader(tmp_path / "run" / "a")
+    assert texts(read, "interventions") == [(7, "Step: 7 paused")]
+    assert texts(read, "failure") == [(7, "Step: 7 diverged: the training loss is nan")]
+    assert read.Tensors("failure")[0].wall_time == RUN.time + 3.0
+
+
+def test_equal_weights_are_one_bucket_and_a_black_image(tmp_path: Path) -> None:
+    file = event_file.EventFile(tmp_path / "events.out.tfevents.0", 0.0)
+    same = np.full((3, 2), 0.1, np.float32)
+    file.histograms(1, 1.0, {"same": same})
+    file.image(1, 1.0, "picture", same)
+    file.close()
+    (found,) = reader(tmp_path).Histograms("same")
+    value = float(np.float32(0.1))
+    assert (list(found.histogram_value.bucket), list(found.histogram_value.bucket_limit)) == ([6], [value])
+    (image,) = reader(tmp_path).Images("picture")
+    assert not np.asarray(Image.open(BytesIO(image.encoded_image_string))).any()
+
+
+@pytest.fixture
+def engine_options(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
+    """The commands of the engines that the screen would have started."""
+    from clipwatch.tui import live
+
+    asked: list[list[str]] = []
+
+    def run_live(command: list[str], *_: object, **__: object) -> int:
+        asked.append(command)
+        return 0
+
+    monkeypatch.setattr(live, "run_live", run_live)
+    yield asked
+
+
+def test_the_screen_passes_the_folder_to_its_engine(run: Path, engine_options: list[list[str]]) -> None:
+    assert main(["--dataset", "digits", "--tensorboard", "somewhere"]) == 0
+    assert main(["resume", str(run), "--tensorboard", "somewhere"]) == 0
+    for command in engine_options:
+        assert command[-2:] == ["--tensorboard", "somewhere"]
+
+
+def test_the_stream_is_the_same_with_and_without(run: Path, tmp_path: Path) -> None:
+    plain = recordings.record(tmp_path, *SETTINGS, "--control", input=COMMANDS)
+    assert recordings.figures(recordings.read(plain).events) == recordings.figures(recordings.read(run).events)
+    assert RunFolder(run).manifest().state == "done"
+
+
+def test_json_is_not_touched(tmp_path: Path) -> None:
+    done = program.run(*recordings.DIGITS, "--iterations", "5", "--json", "--no-record", "--tensorboard", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(json.loads(line)["event"] for line in done.stdout.splitlines())
+
+
+def test_the_sink_raises_one_line_for_a_folder_that_vanished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = TensorBoard(tmp_path / "board", lane_message, "run")
+    shutil.rmtree(tmp_path / "board")
+    (tmp_path / "board").write_text("in the way")
+    board.receive(_run_of("a"))
+    with pytest.raises(ClipwatchError, match="cannot write for TensorBoard"):
+        board.receive(LANE)
