@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .batches import Batches
 from .clipping import clip_
-from .commands import LaneCommand, Extend, Pause, Resume, SetClip, SetPace, StepOnce, Stop
+from .commands import Extend, LaneCommand, Pause, Resume, SetClip, SetPace, StepOnce, Stop
 from .events import (
     ClipChanged,
     Evaluated,
