@@ -6,7 +6,7 @@ BIN := $(if $(wildcard .venv/bin/python),.venv/bin/,)
 check:
 	$(BIN)ruff format --check .
 	$(BIN)ruff check .
-	$(BIN)pyright
+	$(BIN)pyright --pythonpath "$$($(BIN)python -c 'import sys; print(sys.executable)')"
 	$(BIN)lint-imports
 	$(BIN)python -m pytest -q
 

@@ -88,6 +88,8 @@ def _show(given: argparse.Namespace, config: RunConfig) -> int:
 
     recording = ["--no-record"] if given.no_record else ["--runs-dir", given.runs_dir] if given.runs_dir else []
     wanted = given.engine_command
+    if wanted is not None and given.tensorboard:
+        raise BadInput("--tensorboard is written where the engine is: give it to the --engine-command")
     options = [*recording, *tensorboard_arguments(given)]
     command = local_engine(config, options) if wanted is None else _engine_command(wanted)
     return run_live(command, keymap(keys), quit_when_done=given.quit_when_done)
