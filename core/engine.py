@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
 
-from .commands import LaneCommand, Stop
+import msgspec
+
+from .commands import LaneCommand, Pause, StepOnce, Stop
 from .config import RunConfig
 from .datasets import Dataset, load
 from .errors import BadInput, Cancelled
@@ -38,6 +40,8 @@ class Resumption:
 
 
 _JOIN_SECONDS = 10.0
+# Steps a second at full speed, roughly; and the seconds within which a pause must have taken hold.
+_FAST, _SOON = 1000.0, 0.3
 _log = logging.getLogger(__name__)
 
 
@@ -63,6 +67,7 @@ class Engine:
         self._outcomes: dict[str, LaneFinished | LaneFailed] = {}
         self._ended: set[str] = set()
         self._stopping = threading.Event()
+        self._lanes: list[Lane] = []
 
     def run(self) -> Iterator[Event]:
         """Train, and give every event as it happens; BadInput and ClipwatchError if the run cannot be prepared.
@@ -90,12 +95,28 @@ class Engine:
             return
         if isinstance(command, Stop) and command.lane is None and command.at_step is None:
             self._stopping.set()
+        command = self._levelled(command)
         for name, mailbox in self._mailboxes.items():
             if command.lane not in (None, name):
                 continue
             mailbox.put(command)
             if name in self._ended and not isinstance(command, Stop):
                 self.tell(_too_late(name, command))
+
+    def _levelled(self, command: LaneCommand) -> LaneCommand:
+        """A pause of all lanes takes hold where the foremost is, so that they wait side by side, if that is soon."""
+        if not isinstance(command, Pause | StepOnce) or command.lane is not None or command.at_step is not None:
+            return command
+        lanes = [lane for lane in self._lanes if lane.name not in self._ended and not lane.finished]
+        paces = {lane.pace for lane in lanes}
+        if len(lanes) < 2 or len(paces) > 1:
+            return command
+        (pace,) = paces
+        steps = [lane.step for lane in lanes]
+        if max(steps) - min(steps) > (pace or _FAST) * _SOON:
+            return command
+        # At full speed the foremost is in the middle of a step, otherwise most likely waiting for one.
+        return msgspec.structs.replace(command, at_step=max(steps) + (pace is None))
 
     def tell(self, text: str) -> None:
         """Put a `Notice` into the stream."""
@@ -110,7 +131,7 @@ class Engine:
         """Prepare, start the lanes and see them to their end, on a thread of its own."""
         started = time.perf_counter()
         try:
-            lanes = self._prepare()
+            lanes = self._lanes = self._prepare()
             started = time.perf_counter() - (self._resumption.seconds if self._resumption else 0.0)
             threads = [
                 threading.Thread(target=self._train, args=(lane, started), name=f"clipwatch-{lane.name}", daemon=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,10 @@ def write_json(recorded: Recorded, path: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
+    if str(path) == "-":
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
     try:
         write_atomically(path, content)
     except OSError as error:

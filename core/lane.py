@@ -111,6 +111,16 @@ class Lane:
         self._idle_seconds = 0.0
         self._seconds_before = 0.0
 
+    @property
+    def finished(self) -> bool:
+        """Whether the lane has done its steps, or ended before."""
+        return self._finished
+
+    @property
+    def pace(self) -> float | None:
+        """The most steps a second, None for full speed."""
+        return self._pacer.pace
+
     def snapshot(self) -> dict[str, Any]:
         """A copy of where the lane stands between two steps."""
         training, validation = self._data.training.position, self._data.validation.position

@@ -15,6 +15,7 @@ class Pacer:
     """Says how long to wait before the next step; `pace` None never waits."""
 
     def __init__(self, pace: float | None) -> None:
+        self.pace = pace
         self._interval = 0.0 if pace is None else 1 / pace
         self._due = time.perf_counter()
 

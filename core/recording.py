@@ -136,6 +136,9 @@ class _Writing:
 
     def keep(self, kept: Kept) -> None:
         self._checkpoints.put(kept)
+        # Should the program be killed, the list of runs knows how far it was.
+        with contextlib.suppress(OSError):
+            self.folder.write_manifest(self._manifest("running"))
 
     def _write_checkpoints(self) -> None:
         while (kept := self._checkpoints.get()) is not None:

@@ -31,8 +31,8 @@ class Replay:
     """
 
     def __init__(self, name: str, events: Sequence[Event], *, speed: float | None, lasting: bool) -> None:
-        self._events, self._speed = events, speed
-        self._times = _times(events)
+        self._events, self._speed = _by_step(events), speed
+        self._times = _times(self._events)
         self._mailbox = Mailbox[AnyCommand](lasting=lasting)
         self._told: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._last_step = max((event.step for event in events if isinstance(event, LaneEvent)), default=0)
@@ -155,3 +155,16 @@ def _times(events: Sequence[Event]) -> list[float]:
         last = max(last, told)
         times.append(clock)
     return times
+
+
+def _by_step(events: Sequence[Event]) -> list[Event]:
+    """The lanes side by side: one may have been far ahead of the other when it was recorded."""
+    step = 0
+    keyed: list[tuple[int, Event]] = []
+    for event in events:
+        if isinstance(event, LaneEvent):
+            keyed.append((event.step, event))
+        else:
+            step = max([step, *(before for before, _ in keyed[-1:])])
+            keyed.append((step, event))
+    return [event for _, event in sorted(keyed, key=lambda pair: pair[0])]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .commands import AnyCommand, Restart, Seek, Stop
+from .commands import AnyCommand, Restart, Seek, SetPace, Stop
 from .config import RunConfig
 from .engine import Engine, Resumption
 from .events import Event
@@ -50,6 +50,9 @@ class Session:
             if isinstance(command, Seek):
                 self.tell("a run under way has no other moments to show: seeking is for replays")
                 return
+            if isinstance(command, SetPace) and command.lane is None and command.at_step is None:
+                # What follows a restart goes on at the pace that was set last.
+                self._config = msgspec.structs.replace(self._config, pace=command.pace)
             if isinstance(command, Stop) and command.lane is None:
                 self._next = None
             self._engine.send(command)

@@ -264,8 +264,17 @@ def test_the_key_line_shows_whole_keys_and_always_help_and_quit(width: int) -> N
 
 
 def test_with_room_the_key_line_shows_every_key_that_has_a_place() -> None:
-    text = key_line({}, 400, COLOURED).text
+    text = key_line({}, 400, COLOURED, replaying=True).text
     assert all(f" {key.label} " in text for key in KEYS if key.footer)
+    live = key_line({}, 400, COLOURED).text
+    assert all((f" {key.label} " in live) == (key.only != "replay") for key in KEYS if key.footer)
+
+
+def test_in_a_replay_the_keys_of_a_live_run_give_way_first() -> None:
+    text = key_line({}, 80, COLOURED, replaying=True).text
+    assert "scrub back" in text
+    assert "scrub on" in text
+    assert "new seed" not in text
 
 
 def test_the_key_line_shows_remapped_keys() -> None:

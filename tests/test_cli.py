@@ -36,7 +36,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
     [
         (["--nonsense"], "--nonsense"),
         (["--iter", "5"], "--iter"),
-        (["surprise"], "surprise"),
+        (["surprise"], "unknown command 'surprise'; there are runs"),
+        (["resum", "last"], "did you mean 'resume'?"),
         (["--two\nlines"], "--two lines"),
         (["--config", "two\nlines"], "two lines"),
         (["--seed"], "--seed"),

@@ -281,3 +281,34 @@ def test_a_pace_of_years_between_steps_waits_and_can_be_ended() -> None:
 
     events = events_of(replaced(SMALL, pace=1e-10), (), hurry)
     assert {event.step for event in events if isinstance(event, LaneFinished)} == {60}
+
+
+@pytest.mark.parametrize("pace", [None, 400.0])
+def test_a_pause_of_all_lanes_leaves_them_side_by_side(pace: float | None) -> None:
+    paused: dict[str, int] = {}
+
+    def pause_then_stop(engine: Engine, event: Event) -> None:
+        if isinstance(event, Evaluated) and event.step == 20 and not paused:
+            engine.send(Pause())
+        if isinstance(event, LanePaused):
+            paused[event.lane] = event.step
+            if len(paused) == 2:
+                engine.send(Stop())
+
+    events_of(replaced(SMALL, pace=pace, iterations=100_000), (), pause_then_stop)
+    # A lane can be past the step by one when the command reaches it.
+    assert abs(paused["unclipped"] - paused["clipped"]) <= 1
+
+
+def test_a_lane_that_is_slower_by_far_is_not_waited_for() -> None:
+    lanes = {"unclipped": None, "clipped": 0.5}
+
+    def pause(engine: Engine, event: Event) -> None:
+        if isinstance(event, Evaluated) and event.lane == "unclipped" and event.step == 20:
+            engine.send(Pause())
+        if isinstance(event, LanePaused) and event.lane == "clipped":
+            engine.send(Stop())
+
+    commands = [SetPace(lane=lane, pace=lanes[lane]) for lane in lanes]
+    events = events_of(replaced(SMALL, iterations=100_000), commands, pause)
+    assert of_kind(events, LanePaused, "clipped")[0].step < 5

@@ -279,6 +279,8 @@ def test_export_writes_every_figure_exactly(run: Path, tmp_path: Path) -> None:
     assert written == sorted(row[:4] for row in recordings.figures(read.events) if len(row) == 5)
     assert {row["rule"] for row in rows if row["lane"] == "clipped"} == {"value:0.001"}
     assert [json.loads(encode(event)) for event in read.events] == json.loads(files[1].read_text())
+    piped = program.run("export", str(run), "--csv", "-")
+    assert piped.stdout == files[0].read_bytes().decode()
     nowhere = program.run("export", str(run), "--csv", str(tmp_path / "no" / "run.csv"))
     assert nowhere.returncode == 1
     assert len(nowhere.stderr.splitlines()) == 1

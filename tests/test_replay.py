@@ -161,3 +161,10 @@ def test_a_damaged_recording_is_played_and_told(run: tuple[Path, str], tmp_path:
 def test_a_speed_that_is_none_is_refused(speed: str, run: tuple[Path, str], capsys) -> None:
     assert main(["replay", str(run[0]), "--no-ui", f"--speed={speed}"]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_lanes_are_shown_side_by_side_however_far_one_was_ahead() -> None:
+    ahead = [msgspec.structs.replace(event, lane="b") for event in STORY if isinstance(event, Evaluated)]
+    replay = Replay("story", [RUN, LANE, *ahead, *STORY[2:]], speed=None, lasting=False)
+    steps = [event.step for event in replay.run() if isinstance(event, Evaluated)]
+    assert steps == sorted(steps)

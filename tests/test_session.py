@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from clipwatch.core.commands import AnyCommand, Restart, Stop
+from clipwatch.core.commands import AnyCommand, Restart, SetPace, Stop
 from clipwatch.core.config import RunConfig
 from clipwatch.core.events import Evaluated, Event, LaneFinished, RunFinished, RunStarted
 from clipwatch.core.session import Session
@@ -66,3 +66,13 @@ def test_a_stop_after_a_restart_ends_everything() -> None:
     assert isinstance(events[-1], RunFinished)
     assert events[-1].reason == "stopped"
     assert sum(isinstance(event, RunStarted) for event in events) == 1
+
+
+def test_a_restart_goes_on_at_the_pace_that_was_set() -> None:
+    commands: list[AnyCommand] = [Restart(seed=1), SetPace(pace=5000.0)]
+
+    def pace_then_restart(event: Event) -> AnyCommand | None:
+        return commands.pop() if commands and isinstance(event, Evaluated) else None
+
+    events = events_of(pace_then_restart)
+    assert [event.config.pace for event in events if isinstance(event, RunStarted)] == [None, 5000.0]

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from ..core.codec import decode_event
 from ..core.commands import AnyCommand, Extend, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from ..core.errors import BadInput
-from ..core.events import Event, LaneEvent, Notice
+from ..core.events import Event, LaneEvent, LaneFinished, Notice, RunStarted
 from ..core.rules import parse_rule
 from .asked import Asked
 from .bounds import stepped, toggled
@@ -35,6 +35,7 @@ from .view import RunView
 from .wording import lane_message, pace_words
 
 MORE_ITERATIONS = 1000
+UNCHANGEABLE = "this is a recording: it can be watched, not changed"
 # Seconds a frame spends on what the engine says, so that a flood of events leaves time for keys.
 LISTENING = 0.03
 # Seconds of silence after a command before the screen says so.
@@ -155,7 +156,12 @@ class ClipwatchApp(App[int]):
     def _tell(self, event: Event) -> None:
         """Let the status line tell what came of a command, and what there is to know."""
         self._asked.settle(event)
-        if isinstance(event, Notice):
+        lanes = self.view.state.lanes.values()
+        if isinstance(event, RunStarted):
+            self.main.say(f"training with seed {event.config.seed}; ? says what the keys do")
+        elif isinstance(event, LaneFinished) and lanes and all(lane.ended for lane in lanes):
+            self.main.say("every lane has ended: e trains on, r starts afresh, n with a new seed, q quits")
+        elif isinstance(event, Notice):
             self.main.say(event.text, alert=event.level == "warning")
         elif isinstance(event, LaneEvent) and (text := lane_message(event)):
             self.main.say(f"{event.lane}: {text}")
@@ -183,6 +189,9 @@ class ClipwatchApp(App[int]):
 
     def _ask(self, command: AnyCommand, message: str) -> None:
         """Send a command, and say so before it is answered."""
+        if self.view.state.replay and isinstance(command, SetClip | Extend | Restart):
+            self.main.say(UNCHANGEABLE)
+            return
         if self.main.ended or not self.engine.send(command):
             self.main.say("the engine is gone: r starts another", alert=True)
             return
@@ -240,7 +249,7 @@ class ClipwatchApp(App[int]):
         """The other head from the next restart on."""
         config = self.view.state.config
         if self.view.state.replay:
-            self.main.say("a recording cannot be changed")
+            self.main.say(UNCHANGEABLE)
         elif config:
             current = self.main.next_head or config.head
             self.main.next_head = "linear" if current == "relu" else "relu"
@@ -271,7 +280,9 @@ class ClipwatchApp(App[int]):
 
     def action_rule(self) -> None:
         """Type a rule."""
-        if lane := self.main.chosen:
+        if self.view.state.replay:
+            self.main.say(UNCHANGEABLE)
+        elif lane := self.main.chosen:
             self.push_screen(RulePrompt(lane.name, lane.rule), lambda rule: self._set_rule(rule) if rule else None)
 
     def _set_rule(self, rule: str) -> None:

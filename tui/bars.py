@@ -100,13 +100,13 @@ def status(message: str, *, alert: bool, view: RunView, pair: tuple[str, str] | 
 
 def key_line(keymap: Mapping[str, str], width: int, look: Look, *, replaying: bool = False) -> Strip:
     """The keys that are worth a place, as many as fit; help is always among them. What makes no sense steps back."""
-    keys = [key for key in KEYS if key.footer]
+    keys = [key for key in KEYS if key.footer and (replaying or key.only != "replay")]
     while True:
         names = [printable(shown(keymap.get(key.id, key.keys)), ascii=look.ascii).split()[0] for key in keys]
         parts = list(zip(names, keys, strict=True))
         if sum(cell_len(name) + cell_len(key.label) + 3 for name, key in parts) <= width or len(keys) < 2:
             break
-        keys.remove(max(reversed(keys), key=lambda key: key.footer))
+        keys.remove(max(reversed(keys), key=lambda key: (replaying and key.only == "live", key.footer)))
     segments = []
     for name, key in parts:
         off = key.only == ("live" if replaying else "replay")

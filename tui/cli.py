@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import logging
 import os
 import shlex
@@ -49,7 +50,11 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     try:
         if arguments and arguments[0] in SUBCOMMANDS:
             return parse_subcommand(arguments)
-        given = parse(arguments)
+        if arguments and not arguments[0].startswith("-"):
+            near = difflib.get_close_matches(arguments[0], SUBCOMMANDS, 1)
+            meant = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(SUBCOMMANDS)}"
+            raise BadInput(f"unknown command {arguments[0]!r}{meant}")
+        given = parse(arguments, SUBCOMMANDS)
         given.perform, given.arguments = _train, arguments
         return given
     finally:

@@ -99,6 +99,7 @@ KEYS: tuple[Key, ...] = (
         "scrub back",
         "Show the recording a twentieth earlier",
         RUN,
+        footer=1,
         only="replay",
     ),
     Key(
@@ -107,6 +108,7 @@ KEYS: tuple[Key, ...] = (
         "scrub on",
         "Show the recording a twentieth later",
         RUN,
+        footer=1,
         only="replay",
     ),
     Key("log_up", "pageup", "back", "Scroll the chosen lane's log back", LOG),

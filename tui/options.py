@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,9 +25,12 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """Parse a command line; what the user gave of a run is in `options`, by setting name."""
-    given = _parser().parse_args(arguments)
+def parse(arguments: list[str], commands: Iterable[str] = ()) -> argparse.Namespace:
+    """Parse a command line; what the user gave of a run is in `options`, by setting name.
+
+    `commands` are those that stand first on other command lines, for the help.
+    """
+    given = _parser(" | ".join(commands)).parse_args(arguments)
     skipped = {
         "config",
         "print_config",
@@ -85,8 +88,13 @@ def _lanes(pairs: list[str]) -> dict[str, str]:
     return lanes
 
 
-def _parser() -> Parser:
-    parser = Parser(prog="clipwatch", description=DESCRIPTION, epilog=f"RULE is one of {EXAMPLES}.", allow_abbrev=False)
+def _parser(commands: str) -> Parser:
+    parser = Parser(
+        prog="clipwatch",
+        description=DESCRIPTION,
+        epilog=f"RULE is one of {EXAMPLES}. Recorded runs: clipwatch {commands} RUN, each with a --help of its own.",
+        allow_abbrev=False,
+    )
     parser.add_argument("--version", action="version", version=f"clipwatch {metadata.version('clipwatch')}")
     _add_data_options(parser.add_argument_group("data"))
     _add_training_options(parser.add_argument_group("training"))
