@@ -13,9 +13,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 
-import torch
-from reference import train_lane
 from rich.console import Console
 from rich.table import Table
 
@@ -46,6 +45,9 @@ def train_both_lanes(dataset: Dataset) -> float:
 
 def reference(dataset: Dataset) -> float:
     """Seconds plain PyTorch takes for the two lanes, with its own choice of threads."""
+    import torch
+    from reference import train_lane
+
     tensors = [
         (torch.from_numpy(split.images)[:, None].float() / 255, torch.from_numpy(split.labels))
         for split in (dataset.training, dataset.validation)
@@ -67,33 +69,40 @@ def whole_process(arguments: list[str]) -> tuple[float, float, float]:
     return first, time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
-def main() -> None:
-    """Print one table."""
-    data_dir = sys.argv[1] if len(sys.argv) > 1 else None
+def measure_program(data_dir: str | None, table: Table) -> None:
+    """Rows on the program as a whole; before this process grows, for a child's peak memory begins with its parent's."""
+    run = ["--no-ui", "--dataset", "mnist", *(["--data-dir", data_dir] if data_dir else [])]
+    for flag in ("--help", "--version"):
+        seconds = statistics.median(whole_process([flag])[1] for _ in range(ROUNDS))
+        table.add_row(f"clipwatch {flag}", f"{seconds:.3f} s", "0.15 s")
+    figures = zip(*(whole_process(run) for _ in range(3)), strict=True)
+    first, total, peak = (statistics.median(column) for column in figures)
+    table.add_row("first line of a warm headless run", f"{first:.2f} s", "3 s")
+    table.add_row("whole headless run", f"{total:.2f} s", "")
+    table.add_row("peak memory of a headless run", f"{peak:.0f} MB", "800 MB")
+
+
+def measure_training(data_dir: str | None, table: Table) -> None:
+    """Rows on both lanes' training, ours and plain PyTorch's in turn."""
     dataset = load("mnist", data_dir=data_dir, offline=False, report=lambda event: None)
     train_both_lanes(dataset)
     rounds = [(reference(dataset), train_both_lanes(dataset)) for _ in range(ROUNDS)]
     plain, ours = (statistics.median(column) for column in zip(*rounds, strict=True))
     ratio = statistics.median(slow / fast for slow, fast in rounds)
-
-    table = Table(
-        title=f"Both lanes, 1000 steps, 100 evaluations each, MNIST, {os.cpu_count()} cores, torch {torch.__version__}"
-    )
-    for heading in ("what", "measured", "target"):
-        table.add_column(heading, justify="left" if heading == "what" else "right")
     table.add_row("plain eager PyTorch, one lane after the other", f"{plain:.2f} s", "")
     table.add_row("clipwatch, both lanes at once", f"{ours:.2f} s", "")
     table.add_row(f"ratio (median of {ROUNDS} pairs)", f"{ratio:.2f}", f"{TARGET}")
-    run = ["--no-ui", "--dataset", "mnist", *(["--data-dir", data_dir] if data_dir else [])]
-    for flag in ("--help", "--version"):
-        seconds = statistics.median(whole_process([flag])[1] for _ in range(ROUNDS))
-        table.add_row(f"clipwatch {flag}", f"{seconds:.3f} s", "0.15 s")
-    first, total, peak = (
-        statistics.median(column) for column in zip(*(whole_process(run) for _ in range(3)), strict=True)
-    )
-    table.add_row("first line of a warm headless run", f"{first:.2f} s", "3 s")
-    table.add_row("whole headless run", f"{total:.2f} s", "")
-    table.add_row("peak memory of a headless run", f"{peak:.0f} MB", "800 MB")
+
+
+def main() -> None:
+    """Print one table."""
+    data_dir = sys.argv[1] if len(sys.argv) > 1 else None
+    title = f"Both lanes, 1000 steps, 100 evaluations each, MNIST, {os.cpu_count()} cores, torch {version('torch')}"
+    table = Table(title=title)
+    for heading in ("what", "measured", "target"):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    measure_program(data_dir, table)
+    measure_training(data_dir, table)
     Console(width=110).print(table)
 
 

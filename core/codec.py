@@ -25,6 +25,7 @@ class _Header(msgspec.Struct):
     v: int = SCHEMA
 
 
+_encoder = msgspec.json.Encoder()
 _header = msgspec.json.Decoder(_Header)
 _events = msgspec.json.Decoder(AnyEvent)
 _commands = msgspec.json.Decoder(AnyCommand)
@@ -40,7 +41,11 @@ _FLOATS = {
 
 def encode(message: Event | Command) -> bytes:
     """One line without its line end."""
-    return msgspec.json.encode({"v": SCHEMA, **_spelled(msgspec.to_builtins(message))})
+    line = _encoder.encode(message)
+    if b"null" in line:
+        # What has no number in JSON has become null; so has None, which stays.
+        line = msgspec.json.encode(_spelled(msgspec.to_builtins(message)))
+    return b'{"v":%d,%s' % (SCHEMA, line[1:])
 
 
 def decode_event(line: bytes | str) -> AnyEvent:

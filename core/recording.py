@@ -16,7 +16,16 @@ from filelock import Timeout
 from .codec import encode, seal
 from .config import to_toml
 from .errors import BadInput, ClipwatchError
-from .events import DownloadProgressed, Event, Notice, RecordingStarted, RunFinished, RunStarted, StageStarted
+from .events import (
+    DownloadProgressed,
+    Evaluated,
+    Event,
+    Notice,
+    RecordingStarted,
+    RunFinished,
+    RunStarted,
+    StageStarted,
+)
 from .recorded import Recorded
 from .runs import LaneOutcome, Manifest, RunFolder, RunStatus, create_run
 from .state import LaneState, RunState, apply
@@ -127,6 +136,7 @@ class _Writing:
         # Unbuffered: a line is with the system when `write` returns, and outlives this process from then on.
         self._file = folder.events.open("ab", buffering=0)
         self._state = RunState()
+        self._latest: dict[str, Evaluated] = {}
         for event in so_far.events if so_far else ():
             self._state = apply(self._state, event)
         folder.write_manifest(self._manifest("running"))
@@ -156,7 +166,11 @@ class _Writing:
         if os.fstat(self._file.fileno()).st_nlink == 0:
             # Writing to a file that was deleted goes well, and is lost.
             raise OSError(errno.ENOENT, "the run's folder has vanished")
-        self._state = apply(self._state, event)
+        if isinstance(event, Evaluated):
+            # Only how the run stands when the manifest is written is asked for, so the last of these will do.
+            self._latest[event.lane] = event
+        else:
+            self._state = apply(self._state, event)
 
     def close(self) -> None:
         self._checkpoints.put(None)
@@ -181,6 +195,9 @@ class _Writing:
 
     def _manifest(self, status: RunStatus) -> Manifest:
         started = self._started
+        for event in self._latest.values():
+            if not self._state.lanes[event.lane].ended:
+                self._state = apply(self._state, event)
         return Manifest(
             state=status,
             started=started.time,
