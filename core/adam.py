@@ -55,6 +55,12 @@ class Adam:
         moments = (self.first_moment, self.second_moment)
         _unlocked_update(self._parameters, gradient, *moments, self._beta1, BETA2, EPS, correction, rate)
 
+    def reset(self) -> None:
+        """Forget both moments and the number of steps."""
+        self.first_moment.zero_()
+        self.second_moment.zero_()
+        self.steps = 0
+
     @property
     def state(self) -> dict[str, Tensor | int]:
         """A copy of all that the next update depends on but the gradient."""

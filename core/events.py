@@ -98,10 +98,23 @@ class Evaluated(LaneEvent, frozen=True, kw_only=True):
 
 
 class ClipChanged(LaneEvent, frozen=True, kw_only=True):
-    """The rule in force from this step on."""
+    """The rule in force from this step on; `moments_reset` tells whether the optimizer begins anew with it."""
 
     rule: str
     previous: str
+    moments_reset: bool = False
+
+
+class MomentsReset(LaneEvent, frozen=True, kw_only=True):
+    """The optimizer begins anew at this step, its moments and its count of steps at 0."""
+
+
+class NonfiniteFound(LaneEvent, frozen=True, kw_only=True):
+    """The lane's first gradient with NaN or infinity in it, so many of each, and what is done about such gradients."""
+
+    nan: int
+    infinite: int
+    action: Literal["propagate", "skip", "zero", "stop"]
 
 
 class LanePaused(LaneEvent, frozen=True, kw_only=True):
@@ -169,6 +182,8 @@ AnyEvent = (
     | LaneStarted
     | Evaluated
     | ClipChanged
+    | MomentsReset
+    | NonfiniteFound
     | LanePaused
     | LaneResumed
     | LaneStepped

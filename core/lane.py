@@ -11,8 +11,8 @@ from typing import Any, Literal, Protocol
 from torch import Tensor
 
 from .batches import Batches
-from .clipping import clip_
-from .commands import Extend, LaneCommand, Pause, Resume, SetClip, SetPace, StepOnce, Stop
+from .clipping import make_clipper
+from .commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from .events import (
     ClipChanged,
     Evaluated,
@@ -24,8 +24,12 @@ from .events import (
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    MomentsReset,
+    NonfiniteFound,
     PaceChanged,
 )
+from .layout import Layout
+from .nonfinite import NonfiniteLedger, without_nonfinite
 from .pace import Pacer
 from .rules import parse_rule
 
@@ -38,6 +42,9 @@ class Model(Protocol):
 
     parameters: Tensor
     gradient: Tensor
+
+    @property
+    def layout(self) -> Layout: ...
 
     def loss_and_gradient(self, images: Tensor, labels: Tensor) -> float: ...
 
@@ -53,6 +60,8 @@ class Optimizer(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None: ...
 
     def step(self, gradient: Tensor) -> None: ...
+
+    def reset(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,10 @@ class Control(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How much a lane trains, when it looks, how often it gives a `Kept` (None: never); sizes in images."""
+    """How much a lane trains, when it looks, how often it gives a `Kept` (None: never); sizes in images.
+
+    What `reset_moments` and `nonfinite` ask for is said in `RunConfig`.
+    """
 
     iterations: int
     batch_size: int
@@ -83,6 +95,8 @@ class Schedule:
     eval_size: int
     pace: float | None = None
     checkpoint_every: int | None = None
+    reset_moments: bool = False
+    nonfinite: Literal["propagate", "skip", "zero", "stop"] = "propagate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +109,18 @@ class Data:
 
 
 class Lane:
-    """Trains `model` by `optimizer` under a clip rule; `step` is the number of steps done."""
+    """Trains `model` by `optimizer` under a clip rule; `step` is the number of steps done.
+
+    `nonfinite` counts what its gradients held of NaN and infinity.
+    """
 
     def __init__(
         self, name: str, rule: str, model: Model, optimizer: Optimizer, data: Data, schedule: Schedule
     ) -> None:
         self.name, self.step = name, 0
         self._model, self._optimizer, self._data, self._schedule = model, optimizer, data, schedule
-        self._rule_text, self._rule = rule, parse_rule(rule)
+        self.nonfinite = NonfiniteLedger()
+        self._set_rule(rule)
         self._iterations = schedule.iterations
         self._pacer = Pacer(schedule.pace)
         self._paused = False
@@ -129,6 +147,8 @@ class Lane:
             "rule": self._rule_text,
             "parameters": self._model.parameters.clone(),
             "optimizer": dict(self._optimizer.state),
+            "clipper": self._clipper.state,
+            "nonfinite": self.nonfinite.state,
             "training": list(training),
             "validation": list(validation),
             "training_seconds": self._training_seconds(),
@@ -136,8 +156,11 @@ class Lane:
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Stand where a snapshot of a lane of the same run was taken."""
-        self.step, self._rule_text = snapshot["step"], snapshot["rule"]
-        self._rule = parse_rule(self._rule_text)
+        self.step = snapshot["step"]
+        self._set_rule(snapshot["rule"])
+        # Checkpoints from before there were rules that remember hold no more than the rule.
+        self._clipper.restore(snapshot.get("clipper", {}))
+        self.nonfinite = NonfiniteLedger(**snapshot.get("nonfinite", {}))
         self._model.parameters.copy_(snapshot["parameters"])
         self._optimizer.restore(snapshot["optimizer"])
         self._data.training.go_to(tuple(snapshot["training"]))
@@ -170,11 +193,10 @@ class Lane:
                     return
             if self._is_idle() or self._pacer.patience() > 0:
                 continue
-            event = self._train()
-            if event:
+            for event in self._train():
                 yield event
-            if isinstance(event, LaneFailed):
-                return
+                if isinstance(event, LaneFailed):
+                    return
             if self.step == self._iterations:
                 continue
             if self._schedule.checkpoint_every and self.step % self._schedule.checkpoint_every == 0:
@@ -202,22 +224,52 @@ class Lane:
     def _is_idle(self) -> bool:
         return self._finished or (self._paused and not self._steps_granted)
 
-    def _train(self) -> Evaluated | LaneFailed | None:
+    def _train(self) -> Iterator[Event]:
         """One step, and an evaluation where one is due."""
         model = self._model
         train_loss = model.loss_and_gradient(*self._data.training.next_batch(self._schedule.batch_size))
-        if not math.isfinite(train_loss):
-            return self._failed("diverged", f"the training loss is {train_loss}")
-        clip_(model.gradient, self._rule)
-        self._optimizer.step(model.gradient)
+        if not math.isfinite(train_loss) and self._schedule.nonfinite == "propagate":
+            self.nonfinite.enter(model.gradient)
+            yield self._failed("diverged", f"the training loss is {train_loss}")
+            return
+        clipped, _ = self._clipper.clip(model.gradient, model.parameters)
+        if self._clipper.finite or not self.nonfinite.enter(model.gradient):
+            self._optimizer.step(clipped)
+        else:
+            yield from self._step_nonfinite(clipped)
+            if self._schedule.nonfinite == "stop":
+                return
         # A sum is finite exactly if its terms are (short of overflow), and thirty times cheaper than asking each.
         if not math.isfinite(model.parameters.sum().item()):
-            return self._failed("diverged", "a weight is no longer finite")
-        event = self._evaluate(train_loss) if self.step % self._schedule.eval_every == 0 else None
+            yield self._failed("diverged", "a weight is no longer finite")
+            return
+        if self.step % self._schedule.eval_every == 0:
+            yield self._evaluate(train_loss)
         self.step += 1
         self._steps_granted = max(0, self._steps_granted - 1)
         self._pacer.stepped()
-        return event
+
+    def _step_nonfinite(self, clipped: Tensor) -> Iterator[Event]:
+        """What is to be done about a gradient with NaN or infinity in it."""
+        action, ledger = self._schedule.nonfinite, self.nonfinite
+        if ledger.steps == 1:
+            nan, infinite = ledger.nan, ledger.infinite
+            yield NonfiniteFound(lane=self.name, step=self.step, nan=nan, infinite=infinite, action=action)
+        match action:
+            case "propagate":
+                self._optimizer.step(clipped)
+            case "skip":
+                pass
+            case "zero":
+                clipped, _ = self._clipper.clip(without_nonfinite(self._model.gradient), self._model.parameters)
+                self._optimizer.step(clipped)
+            case "stop":
+                yield self._failed("diverged", "the gradient is no longer finite, and the lane was to stop there")
+
+    def _set_rule(self, rule: str) -> None:
+        """Clip by this rule from now on; it remembers nothing of the steps before."""
+        self._rule_text = rule
+        self._clipper = make_clipper(parse_rule(rule), self._model.parameters, self._model.layout)
 
     def _evaluate(self, train_loss: float) -> Evaluated:
         size = self._schedule.eval_size
@@ -236,8 +288,14 @@ class Lane:
         at = {"lane": self.name, "step": self.step}
         match command:
             case SetClip(rule=rule):
-                previous, self._rule_text, self._rule = self._rule_text, rule, parse_rule(rule)
-                return ClipChanged(**at, rule=rule, previous=previous)
+                previous, reset = self._rule_text, self._schedule.reset_moments
+                self._set_rule(rule)
+                if reset:
+                    self._optimizer.reset()
+                return ClipChanged(**at, rule=rule, previous=previous, moments_reset=reset)
+            case ResetMoments():
+                self._optimizer.reset()
+                return MomentsReset(**at)
             case Resume():
                 self._paused, self._steps_granted = False, 0
                 return LaneResumed(**at)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from . import lenet_passes
+from .layout import Layout
 from .unlocked import unlocked
 
 Head = Literal["relu", "linear"]
@@ -30,6 +31,15 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "fc3.weight": (10, 84),
     "fc3.bias": (10,),
 }
+LAYOUT = Layout(
+    layers={
+        layer: sum(math.prod(shape) for name, shape in SHAPES.items() if name.startswith(f"{layer}."))
+        for layer in ("conv1", "conv2", "fc1", "fc2", "fc3")
+    },
+    tensors=tuple(
+        (shape[0], math.prod(shape[1:])) if name.endswith("weight") else (1, shape[0]) for name, shape in SHAPES.items()
+    ),
+)
 PARAMETERS = sum(math.prod(shape) for shape in SHAPES.values())
 BIAS_INIT = 0.1
 
@@ -57,6 +67,8 @@ def initial_parameters(std: float, generator: torch.Generator) -> Tensor:
 
 class LeNet:
     """The network; the gradient of a batch lands in `gradient`, laid out like `parameters`."""
+
+    layout = LAYOUT
 
     def __init__(self, parameters: Tensor, head: Head) -> None:
         self.parameters = parameters

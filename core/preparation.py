@@ -21,7 +21,8 @@ except (ImportError, OSError) as error:
 from . import lenet, unlocked
 from .adam import Adam
 from .batches import Batches, seeded_generator
-from .lane import Data, Lane, Schedule
+from .lane import Data, Lane, Optimizer, Schedule
+from .sgd import MomentumSgd, Sgd
 
 
 @contextmanager
@@ -49,12 +50,14 @@ def prepare_lanes(
         eval_every=config.eval_every,
         eval_size=config.eval_size,
         pace=config.pace,
+        reset_moments=config.reset_moments,
+        nonfinite=config.nonfinite,
         checkpoint_every=config.checkpoint_every if checkpoints else None,
     )
     lanes = []
     for lane in config.lanes:
         model = lenet.LeNet(weights.clone(), config.head)
-        optimizer = Adam(model.parameters, learning_rate=config.learning_rate, beta1=config.beta1)
+        optimizer = _optimizer(config, model.parameters)
         data = Data(
             training=Batches(*training, seeded_generator(config.seed, "training batches")),
             validation=Batches(*validation, seeded_generator(config.seed, "validation batches")),
@@ -65,6 +68,16 @@ def prepare_lanes(
             made.restore(snapshots[lane.name])
         lanes.append(made)
     return lanes, str(device), _notices()
+
+
+def _optimizer(config: RunConfig, parameters: Tensor) -> Optimizer:
+    match config.optimizer:
+        case "adam":
+            return Adam(parameters, learning_rate=config.learning_rate, beta1=config.beta1)
+        case "sgd":
+            return Sgd(parameters, learning_rate=config.learning_rate)
+        case "sgd-momentum":
+            return MomentumSgd(parameters, learning_rate=config.learning_rate)
 
 
 def _notices() -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .codec import decode_event, decode_events, is_sealed
 from .errors import BadInput
-from .events import ClipChanged, Evaluated, Event, LaneExtended, RunStarted
+from .events import ClipChanged, Evaluated, Event, LaneExtended, MomentsReset, RunStarted
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Recorded:
         steps = (event.step for event in self.events if isinstance(event, Evaluated) and event.lane == lane)
         return max(steps, default=-1)
 
-    def interventions(self) -> list[ClipChanged | LaneExtended]:
+    def interventions(self) -> list[ClipChanged | MomentsReset | LaneExtended]:
         """What was changed under way, in order."""
-        return [event for event in self.events if isinstance(event, ClipChanged | LaneExtended)]
+        return [event for event in self.events if isinstance(event, ClipChanged | MomentsReset | LaneExtended)]
 
     @property
     def seconds(self) -> float:

@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from .commands import SetClip
+from .commands import ResetMoments, SetClip
 from .config import RunConfig
 from .errors import BadInput, ClipwatchError
 from .events import (
@@ -18,6 +18,8 @@ from .events import (
     LaneExtended,
     LaneFailed,
     LaneStarted,
+    MomentsReset,
+    NonfiniteFound,
     Notice,
     RunStarted,
 )
@@ -25,6 +27,7 @@ from .recorded import Recorded, read_recording
 from .runs import RunFolder
 
 Snapshots = Mapping[str, Mapping[str, Any]]
+_OnceAStep = Evaluated | ClipChanged | MomentsReset | NonfiniteFound | LaneFailed
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,15 @@ class Interrupted:
                 found[lane.name] = snapshot
         return found
 
-    def commands(self, snapshots: Snapshots) -> list[SetClip]:
-        """The rule changes that were recorded after the checkpoints, to be made again at their steps."""
+    def commands(self, snapshots: Snapshots) -> list[SetClip | ResetMoments]:
+        """The changes that were recorded after the checkpoints, to be made again at their steps."""
         return [
             SetClip(lane=change.lane, rule=change.rule, at_step=change.step)
+            if isinstance(change, ClipChanged)
+            else ResetMoments(lane=change.lane, at_step=change.step)
             for change in self.recorded.events
-            if isinstance(change, ClipChanged) and change.step >= snapshots.get(change.lane, {"step": 0})["step"]
+            if isinstance(change, ClipChanged | MomentsReset)
+            and change.step >= snapshots.get(change.lane, {"step": 0})["step"]
         ]
 
     def continued(self, live: Iterable[Event]) -> Iterator[Event]:
@@ -96,6 +102,6 @@ def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
     return Interrupted(folder, recorded, config)
 
 
-def _happens_once(event: Event) -> TypeGuard[Evaluated | ClipChanged | LaneFailed]:
+def _happens_once(event: Event) -> TypeGuard[_OnceAStep]:
     """Whether the event tells of a step of a lane, so that training the step again tells it again."""
-    return isinstance(event, Evaluated | ClipChanged | LaneFailed)
+    return isinstance(event, _OnceAStep)

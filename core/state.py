@@ -21,6 +21,7 @@ from .events import (
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    MomentsReset,
     Notice,
     PaceChanged,
     RecordingStarted,
@@ -34,7 +35,10 @@ LaneStatus = Literal["training", "paused", "stepping", "completed", "stopped", "
 
 
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
-    """One lane: `step` is the number of steps known to be done; `changed_at` are the boundaries its rule changed at."""
+    """One lane: `step` is the number of steps known to be done.
+
+    `changed_at` and `reset_at` are the boundaries its rule changed at and its optimizer was told to begin anew at.
+    """
 
     name: str
     rule: str
@@ -47,6 +51,7 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     finished: LaneFinished | None = None
     failed: LaneFailed | None = None
     changed_at: tuple[int, ...] = ()
+    reset_at: tuple[int, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -70,8 +75,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def touched(self) -> bool:
-        """Whether a rule was changed under way, so that the lanes are no longer a clean comparison."""
-        return any(lane.changed_at for lane in self.lanes.values())
+        """Whether a lane was meddled with under way, so that the lanes are no longer a clean comparison."""
+        return any(lane.changed_at or lane.reset_at for lane in self.lanes.values())
 
 
 def apply(state: RunState, event: Event) -> RunState:
@@ -128,6 +133,8 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
             return replace(lane, step=step, status="training", rule=rule, iterations=iterations, finished=None)
         case ClipChanged(rule=rule):
             return replace(lane, step=step, rule=rule, changed_at=(*lane.changed_at, step))
+        case MomentsReset():
+            return replace(lane, step=step, reset_at=(*lane.reset_at, step))
         case LanePaused():
             return replace(lane, step=step, status="paused")
         case LaneResumed():

@@ -8,9 +8,19 @@ from dataclasses import dataclass
 import msgspec
 
 from .codec import encode
-from .commands import AnyCommand, Extend, SetClip, Stop
+from .commands import AnyCommand, Extend, ResetMoments, SetClip, Stop
 from .config import RunConfig
-from .events import ClipChanged, Evaluated, Event, LaneEvent, LaneExtended, LaneFailed, LaneFinished, LaneStarted
+from .events import (
+    ClipChanged,
+    Evaluated,
+    Event,
+    LaneEvent,
+    LaneExtended,
+    LaneFailed,
+    LaneFinished,
+    LaneStarted,
+    MomentsReset,
+)
 from .recorded import Recorded
 
 
@@ -30,6 +40,8 @@ def repetition(recorded: Recorded) -> tuple[RunConfig, list[AnyCommand]]:
     for event in recorded.events:
         if isinstance(event, ClipChanged):
             commands.append(SetClip(lane=event.lane, rule=event.rule, at_step=event.step))
+        elif isinstance(event, MomentsReset):
+            commands.append(ResetMoments(lane=event.lane, at_step=event.step))
         elif isinstance(event, LaneExtended | LaneStarted) and event.iterations > planned[event.lane]:
             # A lane that was resumed may have started with more to do.
             more = event.iterations - planned[event.lane]

@@ -64,6 +64,7 @@ RULES = st.sampled_from(["none", "value:0.001", "value::2"])
 PACES = st.none() | st.floats(0, exclude_min=True, allow_infinity=False)
 COMMAND_STRATEGIES = {
     commands.SetClip: built(commands.SetClip, rule=RULES),
+    commands.ResetMoments: built(commands.ResetMoments),
     commands.Pause: built(commands.Pause),
     commands.Resume: built(commands.Resume),
     commands.StepOnce: built(commands.StepOnce, count=COUNTS),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from clipwatch.core import lane as lane_module
 from clipwatch.core.commands import AnyCommand, Extend, Pause, Resume, SetClip, SetPace, StepOnce, Stop
@@ -32,6 +33,7 @@ from clipwatch.core.events import (
     RunFinished,
     RunStarted,
 )
+from clipwatch.core.lenet import LeNet
 
 SMALL = RunConfig(dataset="digits", offline=True, iterations=60, eval_every=5, eval_size=20)
 TWINS = (LaneConfig("a", "none"), LaneConfig("b", "value:1000000"))
@@ -71,6 +73,20 @@ def figures(events: Iterable[Event], lane: str | None = None) -> list[tuple[obje
         if isinstance(event, LaneFinished) and lane in (None, event.lane)
     ]
     return sorted(rows, key=lambda row: (*row[:2], len(row)))
+
+
+def spoil_gradients(monkeypatch: pytest.MonkeyPatch, value: float, *steps: int) -> None:
+    """Let one component of the gradient be `value` in these steps of every lane."""
+    compute = LeNet.loss_and_gradient
+
+    def spoiled(self: LeNet, images: Tensor, labels: Tensor) -> float:
+        loss = compute(self, images, labels)
+        if (step := vars(self).setdefault("done", 0)) in steps:
+            self.gradient[5] = value
+        self.done = step + 1
+        return loss
+
+    monkeypatch.setattr(LeNet, "loss_and_gradient", spoiled)
 
 
 def of_kind(events: Iterable[Event], kind: type, lane: str) -> list:
@@ -218,12 +234,16 @@ def test_a_diverging_lane_fails_with_step_and_cause_and_the_others_go_on() -> No
 
 
 def test_a_lane_that_raises_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def clip(gradient: object, rule: object) -> object:
-        if str(rule) != "none":
-            raise ValueError("a rule went wrong")
-        return gradient
+    class Faulty:
+        finite = True
 
-    monkeypatch.setattr(lane_module, "clip_", clip)
+        def clip(self, gradient: Tensor, parameters: Tensor) -> tuple[Tensor, bool]:
+            raise ValueError("a rule went wrong")
+
+    make = lane_module.make_clipper
+    monkeypatch.setattr(
+        lane_module, "make_clipper", lambda rule, *rest: make(rule, *rest) if str(rule) == "none" else Faulty()
+    )
     events = events_of(SMALL)
     (failed,) = of_kind(events, LaneFailed, "clipped")
     assert (failed.step, failed.reason, failed.cause) == (0, "error", "ValueError: a rule went wrong")
@@ -231,11 +251,7 @@ def test_a_lane_that_raises_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_weights_that_stop_being_finite_fail_the_lane(monkeypatch: pytest.MonkeyPatch) -> None:
-    def poison(gradient, rule):
-        gradient[5] = float("nan")
-        return gradient
-
-    monkeypatch.setattr(lane_module, "clip_", poison)
+    spoil_gradients(monkeypatch, float("nan"), 0)
     (failed,) = of_kind(events_of(SMALL), LaneFailed, "clipped")
     assert (failed.step, failed.cause) == (0, "a weight is no longer finite")
 

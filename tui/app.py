@@ -21,7 +21,7 @@ from ..core.errors import BadInput
 from ..core.events import Event, LaneEvent, LaneFinished, Notice, RunStarted
 from ..core.rules import parse_rule
 from .asked import Asked
-from .bounds import stepped, toggled
+from .bounds import has_bound, stepped, toggled
 from .cadence import BREATH, FASTEST, Cadence
 from .engine_process import EngineProcess
 from .keys import KEYS
@@ -273,10 +273,13 @@ class ClipwatchApp(App[int]):
 
     def _step_bound(self, direction: int) -> None:
         if lane := self.main.chosen:
-            if self._asked.rule(lane) == "none":
+            rule = parse_rule(self._asked.rule(lane))
+            if str(rule) == "none":
                 self.main.say(f"{lane.name} is not clipped: c clips it")
-                return
-            self._set_rule(str(stepped(parse_rule(self._asked.rule(lane)), direction)))
+            elif not has_bound(rule):
+                self.main.say(f"{rule} has no bound to step: b types another rule")
+            else:
+                self._set_rule(str(stepped(rule, direction)))
 
     def action_rule(self) -> None:
         """Type a rule."""

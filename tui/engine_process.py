@@ -45,11 +45,11 @@ def replaying_engine(folder: Path, speed: str) -> list[str]:
 def config_arguments(config: RunConfig) -> list[str]:
     """A configuration as command-line options."""
     arguments = [] if config.data_dir is None else ["--data-dir", config.data_dir]
-    arguments += ["--offline"] if config.offline else []
+    arguments += [f"--{name.replace('_', '-')}" for name in ("offline", "reset_moments") if getattr(config, name)]
     for lane in config.lanes:
         arguments += ["--lane", f"{lane.name}={lane.rule}"]
     for name in config.__struct_fields__:
-        if name not in ("data_dir", "offline", "lanes", "pace"):
+        if name not in ("data_dir", "offline", "reset_moments", "lanes", "pace"):
             arguments += [f"--{name.replace('_', '-')}", str(getattr(config, name))]
     return [*arguments, "--pace", "max" if config.pace is None else repr(config.pace)]
 

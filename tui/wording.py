@@ -12,9 +12,18 @@ from ..core.events import (
     LanePaused,
     LaneResumed,
     LaneStepped,
+    MomentsReset,
+    NonfiniteFound,
     PaceChanged,
 )
 from ..core.printed import evaluation_line as evaluation_line
+
+_DONE = {
+    "propagate": "it is used as it is",
+    "skip": "such steps are left out",
+    "zero": "these become 0",
+    "stop": "the lane ends",
+}
 
 
 def short_line(event: Evaluated) -> str:
@@ -25,8 +34,12 @@ def short_line(event: Evaluated) -> str:
 def lane_message(event: Event) -> str | None:
     """What happened to a lane, in words, None where there is nothing to tell."""
     match event:
-        case ClipChanged(step=step, rule=rule, previous=previous):
-            return f"Step: {step} clip {previous} -> {rule}"
+        case ClipChanged(step=step, rule=rule, previous=previous, moments_reset=reset):
+            return f"Step: {step} clip {previous} -> {rule}{', moments reset' if reset else ''}"
+        case MomentsReset(step=step):
+            return f"Step: {step} moments reset"
+        case NonfiniteFound(step=step, nan=nan, infinite=infinite, action=action):
+            return f"Step: {step} the gradient is not finite, {nan} NaN and {infinite} infinite: {_DONE[action]}"
         case LanePaused(step=step):
             return f"Step: {step} paused"
         case LaneResumed(step=step):

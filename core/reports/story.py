@@ -8,7 +8,17 @@ from itertools import combinations
 from typing import Literal
 
 from ..config import RunConfig
-from ..events import ClipChanged, Evaluated, Event, LaneExtended, LaneFailed, LaneFinished, LaneStarted, Notice
+from ..events import (
+    ClipChanged,
+    Evaluated,
+    Event,
+    LaneExtended,
+    LaneFailed,
+    LaneFinished,
+    LaneStarted,
+    MomentsReset,
+    Notice,
+)
 from ..recorded import Recorded
 from ..state import RunState, apply
 from ..statistics import wilson_interval
@@ -68,7 +78,7 @@ class RunStory:
     recorded: Recorded
     status: Status
     lanes: tuple[LaneStory, ...]
-    interventions: tuple[ClipChanged | LaneExtended, ...]
+    interventions: tuple[ClipChanged | MomentsReset | LaneExtended, ...]
     notices: tuple[str, ...]
 
     @property
