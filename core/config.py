@@ -46,7 +46,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     `pace` is in steps per second, None for full speed. With `reset_moments` the optimizer begins anew whenever a lane's
     rule changes. `nonfinite` is what becomes of a gradient that holds NaN or infinity: it is used as it is, its step is
-    left out, these components become 0, or the lane ends. Raises BadInput, naming the setting.
+    left out, these components become 0, or the lane ends. With `diagnostics` what the clip does is measured, at one
+    evaluation in `diagnose_every`. Raises BadInput, naming the setting.
     """
 
     dataset: str = "auto"
@@ -64,6 +65,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     optimizer: Literal["adam", "sgd", "sgd-momentum"] = "adam"
     reset_moments: bool = False
     nonfinite: Literal["propagate", "skip", "zero", "stop"] = "propagate"
+    diagnostics: bool = True
+    diagnose_every: int = 5
     lanes: tuple[LaneConfig, ...] = DEFAULT_LANES
     pace: float | None = None
     checkpoint_every: int = 500
@@ -72,7 +75,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             _known(name, getattr(self, name), choices)
-        for name in ("iterations", "batch_size", "eval_every", "eval_size", "checkpoint_every"):
+        for name in ("iterations", "batch_size", "eval_every", "eval_size", "diagnose_every", "checkpoint_every"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be 1 or more")
             _require(getattr(self, name) <= MOST, name, getattr(self, name), "must be at most 10^15")
         for name in ("data_dir", "device"):

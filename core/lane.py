@@ -13,6 +13,8 @@ from torch import Tensor
 from .batches import Batches
 from .clipping import make_clipper
 from .commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
+from .diagnosis import Diagnosis, Gradients
+from .diagnostics import Shadow
 from .events import (
     ClipChanged,
     Evaluated,
@@ -28,6 +30,8 @@ from .events import (
     NonfiniteFound,
     PaceChanged,
 )
+from .examination import Examination
+from .firing import silent_outputs
 from .layout import Layout
 from .nonfinite import NonfiniteLedger, without_nonfinite
 from .pace import Pacer
@@ -46,22 +50,20 @@ class Model(Protocol):
     @property
     def layout(self) -> Layout: ...
 
+    @property
+    def units(self) -> Mapping[str, int]: ...
+
     def loss_and_gradient(self, images: Tensor, labels: Tensor) -> float: ...
 
     def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, int]: ...
 
+    def examine(self, images: Tensor, labels: Tensor) -> Examination: ...
 
-class Optimizer(Protocol):
+
+class Optimizer(Shadow, Protocol):
     """Updates the parameters it was made for."""
 
-    @property
-    def state(self) -> Mapping[str, Any]: ...
-
-    def restore(self, state: Mapping[str, Any]) -> None: ...
-
     def step(self, gradient: Tensor) -> None: ...
-
-    def reset(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,14 @@ class Control(Protocol):
 class Schedule:
     """How much a lane trains, when it looks, how often it gives a `Kept` (None: never); sizes in images.
 
-    What `reset_moments` and `nonfinite` ask for is said in `RunConfig`.
+    What `diagnose_every`, `reset_moments` and `nonfinite` ask for is said in `RunConfig`.
     """
 
     iterations: int
     batch_size: int
     eval_every: int
     eval_size: int
+    diagnose_every: int = 1
     pace: float | None = None
     checkpoint_every: int | None = None
     reset_moments: bool = False
@@ -115,10 +118,18 @@ class Lane:
     """
 
     def __init__(
-        self, name: str, rule: str, model: Model, optimizer: Optimizer, data: Data, schedule: Schedule
+        self,
+        name: str,
+        rule: str,
+        model: Model,
+        optimizer: Optimizer,
+        data: Data,
+        schedule: Schedule,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
         self.name, self.step = name, 0
         self._model, self._optimizer, self._data, self._schedule = model, optimizer, data, schedule
+        self._diagnosis = diagnosis
         self.nonfinite = NonfiniteLedger()
         self._set_rule(rule)
         self._iterations = schedule.iterations
@@ -149,6 +160,7 @@ class Lane:
             "optimizer": dict(self._optimizer.state),
             "clipper": self._clipper.state,
             "nonfinite": self.nonfinite.state,
+            "diagnosis": self._diagnosis.state if self._diagnosis else None,
             "training": list(training),
             "validation": list(validation),
             "training_seconds": self._training_seconds(),
@@ -163,6 +175,8 @@ class Lane:
         self.nonfinite = NonfiniteLedger(**snapshot.get("nonfinite", {}))
         self._model.parameters.copy_(snapshot["parameters"])
         self._optimizer.restore(snapshot["optimizer"])
+        if self._diagnosis and snapshot.get("diagnosis"):
+            self._diagnosis.restore(snapshot["diagnosis"], self._optimizer)
         self._data.training.go_to(tuple(snapshot["training"]))
         self._data.validation.go_to(tuple(snapshot["validation"]))
         self._seconds_before = snapshot["training_seconds"]
@@ -232,9 +246,13 @@ class Lane:
             self.nonfinite.enter(model.gradient)
             yield self._failed("diverged", f"the training loss is {train_loss}")
             return
-        clipped, _ = self._clipper.clip(model.gradient, model.parameters)
+        clipped, engaged = self._clipper.clip(model.gradient, model.parameters)
+        measuring = self._diagnosis and self.step % (self._schedule.eval_every * self._schedule.diagnose_every) == 0
+        before = model.parameters.clone() if measuring else None
         if self._clipper.finite or not self.nonfinite.enter(model.gradient):
             self._optimizer.step(clipped)
+            if self._diagnosis:
+                self._diagnosis.stepped(model.gradient, engaged)
         else:
             yield from self._step_nonfinite(clipped)
             if self._schedule.nonfinite == "stop":
@@ -244,7 +262,8 @@ class Lane:
             yield self._failed("diverged", "a weight is no longer finite")
             return
         if self.step % self._schedule.eval_every == 0:
-            yield self._evaluate(train_loss)
+            gradients = None if before is None else Gradients(model.gradient, clipped, before, model.parameters)
+            yield from self._evaluate(train_loss, gradients)
         self.step += 1
         self._steps_granted = max(0, self._steps_granted - 1)
         self._pacer.stepped()
@@ -261,8 +280,11 @@ class Lane:
             case "skip":
                 pass
             case "zero":
-                clipped, _ = self._clipper.clip(without_nonfinite(self._model.gradient), self._model.parameters)
+                raw = without_nonfinite(self._model.gradient)
+                clipped, engaged = self._clipper.clip(raw, self._model.parameters)
                 self._optimizer.step(clipped)
+                if self._diagnosis:
+                    self._diagnosis.stepped(raw, engaged)
             case "stop":
                 yield self._failed("diverged", "the gradient is no longer finite, and the lane was to stop there")
 
@@ -270,15 +292,27 @@ class Lane:
         """Clip by this rule from now on; it remembers nothing of the steps before."""
         self._rule_text = rule
         self._clipper = make_clipper(parse_rule(rule), self._model.parameters, self._model.layout)
+        if self._diagnosis and rule != "none":
+            self._diagnosis.clips(self._optimizer)
 
-    def _evaluate(self, train_loss: float) -> Evaluated:
-        size = self._schedule.eval_size
-        loss, correct = self._model.evaluate(*self._data.validation.next_batch(size))
+    def _evaluate(self, train_loss: float, gradients: Gradients | None) -> Iterator[Event]:
+        """Loss and accuracy, what they show of dead outputs, and of `gradients` what the clip did to them."""
+        images, labels = self._data.validation.next_batch(self._schedule.eval_size)
+        if self._diagnosis is None:
+            yield self._evaluated(train_loss, *self._model.evaluate(images, labels))
+            return
+        found = self._model.examine(images, labels)
+        yield self._evaluated(train_loss, found.loss, found.correct)
+        yield from self._diagnosis.noted(self.step, found)
+        if gradients:
+            yield from self._diagnosis.measured(self.step, gradients, found, labels, self.nonfinite)
+
+    def _evaluated(self, train_loss: float, loss: float, correct: int) -> Evaluated:
         return Evaluated(
             lane=self.name,
             step=self.step,
             loss=loss,
-            accuracy=correct / size,
+            accuracy=correct / self._schedule.eval_size,
             train_loss=train_loss,
             seconds=self._seconds(),
         )
@@ -291,10 +325,10 @@ class Lane:
                 previous, reset = self._rule_text, self._schedule.reset_moments
                 self._set_rule(rule)
                 if reset:
-                    self._optimizer.reset()
+                    self._reset_moments()
                 return ClipChanged(**at, rule=rule, previous=previous, moments_reset=reset)
             case ResetMoments():
-                self._optimizer.reset()
+                self._reset_moments()
                 return MomentsReset(**at)
             case Resume():
                 self._paused, self._steps_granted = False, 0
@@ -312,15 +346,22 @@ class Lane:
                 self._paused, self._steps_granted = True, 0
                 return LanePaused(**at)
 
+    def _reset_moments(self) -> None:
+        self._optimizer.reset()
+        if self._diagnosis:
+            self._diagnosis.reset()
+
     def _finish(self, reason: Literal["completed", "stopped"]) -> LaneFinished:
         """Measure the network on all validation images."""
         training_seconds = self._training_seconds()
         self._finished = True
         images, labels = self._data.all_validation
         loss_sum, correct = 0.0, 0
+        fired = []
         for chunk, answers in zip(images.split(_CHUNK), labels.split(_CHUNK), strict=True):
-            loss, right = self._model.evaluate(chunk, answers)
-            loss_sum, correct = loss_sum + loss * len(answers), correct + right
+            found = self._model.examine(chunk, answers)
+            loss_sum, correct = loss_sum + found.loss * len(answers), correct + found.correct
+            fired.append(found.firing)
         return LaneFinished(
             lane=self.name,
             step=self.step,
@@ -330,6 +371,7 @@ class Lane:
             total=len(labels),
             seconds=self._seconds(),
             training_seconds=training_seconds,
+            silent_outputs=silent_outputs(self._model.units, fired),
         )
 
     def _training_seconds(self) -> float:

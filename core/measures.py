@@ -31,7 +31,7 @@ BIN_EDGES = tuple(map(cell_edge, EDGE_CELLS))
 
 
 class Histogram(msgspec.Struct, frozen=True, kw_only=True):
-    """How many |g| lie in each bin; bin k is [BIN_EDGES[k], BIN_EDGES[k + 1]). `zero`: below 2e-40, which is nothing."""
+    """How many |g| lie in each bin; bin k is [BIN_EDGES[k], BIN_EDGES[k + 1]). `zero`: below 2e-40, next to nothing."""
 
     counts: tuple[int, ...]
     zero: int
@@ -57,7 +57,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `changed`: finite components that the rule changed. `percentiles`: the 50th, 90th and 99th of the nonzero finite
     |g|, to 1.6 %. `sign_cosine`: cos(ĝ, sign ĝ) = ‖ĝ‖₁ / (√d₊ ‖ĝ‖₂), 1 where the optimizer sees only signs.
     `update_ratio`: ‖Δw‖ / ‖w‖. `step_size`: the mean |Δw| over the learning rate. `shadow_cosine` and
-    `shadow_distance`: cos(Δw, Δs) and ‖Δw − Δs‖ / ‖Δs‖, where Δs is the update that the same optimizer would have
+    `shadow_distance`: cos(Δw, Δs) and ‖Δw - Δs‖ / ‖Δs‖, where Δs is the update that the same optimizer would have
     made had it been fed g all along.
     """
 

@@ -21,6 +21,10 @@ except (ImportError, OSError) as error:
 from . import lenet, unlocked
 from .adam import Adam
 from .batches import Batches, seeded_generator
+from .comparison import Comparison
+from .diagnosis import Diagnosis
+from .diagnostics import ClipEffect
+from .firing import Firing
 from .lane import Data, Lane, Optimizer, Schedule
 from .sgd import MomentumSgd, Sgd
 
@@ -49,11 +53,13 @@ def prepare_lanes(
         batch_size=config.batch_size,
         eval_every=config.eval_every,
         eval_size=config.eval_size,
+        diagnose_every=config.diagnose_every,
         pace=config.pace,
         reset_moments=config.reset_moments,
         nonfinite=config.nonfinite,
         checkpoint_every=config.checkpoint_every if checkpoints else None,
     )
+    comparison = Comparison([lane.name for lane in config.lanes]) if config.diagnostics else None
     lanes = []
     for lane in config.lanes:
         model = lenet.LeNet(weights.clone(), config.head)
@@ -63,7 +69,9 @@ def prepare_lanes(
             validation=Batches(*validation, seeded_generator(config.seed, "validation batches")),
             all_validation=validation,
         )
-        made = Lane(lane.name, lane.rule, model, optimizer, data, schedule)
+        effect = ClipEffect(lenet.LAYOUT, config.learning_rate)
+        diagnosis = Diagnosis(lane.name, effect, Firing(model.units), comparison) if comparison else None
+        made = Lane(lane.name, lane.rule, model, optimizer, data, schedule, diagnosis)
         if lane.name in snapshots:
             made.restore(snapshots[lane.name])
         lanes.append(made)

@@ -6,8 +6,9 @@ convergence of iteration methods", 1964.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -20,12 +21,26 @@ class Sgd:
 
     def __init__(self, parameters: Tensor, *, learning_rate: float) -> None:
         self._parameters, self._learning_rate = parameters, learning_rate
+        self._direction = torch.zeros_like(parameters)
         self.steps = 0
 
     def step(self, gradient: Tensor) -> None:
         """One update by `gradient`, of the parameters' shape."""
+        self.absorb(gradient)
+        self._parameters.add_(self._direction, alpha=-self._learning_rate)
+
+    def absorb(self, gradient: Tensor) -> None:
+        """Take a gradient in as `step` does, and leave the parameters as they are."""
         self.steps += 1
-        self._parameters.add_(gradient, alpha=-self._learning_rate)
+        self._direction = gradient
+
+    def update(self) -> Tensor:
+        """What `step` would add to the parameters, after the gradients taken in; as long as the last one is there."""
+        return self._direction * -self._learning_rate
+
+    def fork(self) -> Self:
+        """One of the same kind and state, over the same parameters."""
+        return copy.copy(self)
 
     def reset(self) -> None:
         """Begin anew."""
@@ -48,9 +63,15 @@ class MomentumSgd(Sgd):
         super().__init__(parameters, learning_rate=learning_rate)
         self.velocity = torch.zeros_like(parameters)
 
-    def step(self, gradient: Tensor) -> None:
-        """One update by `gradient`, of the parameters' shape."""
-        super().step(self.velocity.mul_(MOMENTUM).add_(gradient))
+    def absorb(self, gradient: Tensor) -> None:
+        """Take a gradient into the velocity, and leave the parameters as they are."""
+        super().absorb(self.velocity.mul_(MOMENTUM).add_(gradient))
+
+    def fork(self) -> Self:
+        """One of the same kind and state, over the same parameters."""
+        forked = super().fork()
+        forked.velocity = self.velocity.clone()
+        return forked
 
     def reset(self) -> None:
         """Forget the velocity."""

@@ -10,6 +10,7 @@ from .config import RunConfig
 from .events import (
     ClipChanged,
     DatasetInfo,
+    Diagnosed,
     DownloadProgressed,
     Evaluated,
     Event,
@@ -19,10 +20,13 @@ from .events import (
     LaneFinished,
     LanePaused,
     LaneResumed,
+    LanesCompared,
     LaneStarted,
     LaneStepped,
     MomentsReset,
     Notice,
+    OutputDied,
+    OutputRevived,
     PaceChanged,
     RecordingStarted,
     ReplayStarted,
@@ -37,7 +41,8 @@ LaneStatus = Literal["training", "paused", "stepping", "completed", "stopped", "
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     """One lane: `step` is the number of steps known to be done.
 
-    `changed_at` and `reset_at` are the boundaries its rule changed at and its optimizer was told to begin anew at.
+    `outputs_changed` tells which outputs died and fired again; `changed_at` and `reset_at` are the boundaries its rule
+    changed at and its optimizer was told to begin anew at.
     """
 
     name: str
@@ -48,6 +53,8 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     pace: float | None = None
     started: float = 0.0
     latest: Evaluated | None = None
+    diagnosed: Diagnosed | None = None
+    outputs_changed: tuple[OutputDied | OutputRevived, ...] = ()
     finished: LaneFinished | None = None
     failed: LaneFailed | None = None
     changed_at: tuple[int, ...] = ()
@@ -69,6 +76,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     device: str = ""
     lanes: dict[str, LaneState] = {}
     notice: Notice | None = None
+    compared: dict[tuple[str, str], LanesCompared] = {}
     recorded_in: str | None = None
     replay: ReplayStarted | None = None
     finished: RunFinished | None = None
@@ -98,6 +106,8 @@ def apply(state: RunState, event: Event) -> RunState:
             return replace(state, replay=event)
         case Notice():
             return replace(state, notice=event)
+        case LanesCompared(lanes=lanes):
+            return replace(state, compared={**state.compared, lanes: event})
         case RunFinished():
             return replace(state, finished=event)
         case _:
@@ -129,6 +139,10 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
     match event:
         case Evaluated():
             return replace(lane, step=step + 1, latest=event)
+        case Diagnosed():
+            return replace(lane, diagnosed=event)
+        case OutputDied() | OutputRevived():
+            return replace(lane, outputs_changed=(*lane.outputs_changed, event))
         case LaneStarted(iterations=iterations, rule=rule):
             return replace(lane, step=step, status="training", rule=rule, iterations=iterations, finished=None)
         case ClipChanged(rule=rule):

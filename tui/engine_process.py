@@ -46,10 +46,11 @@ def config_arguments(config: RunConfig) -> list[str]:
     """A configuration as command-line options."""
     arguments = [] if config.data_dir is None else ["--data-dir", config.data_dir]
     arguments += [f"--{name.replace('_', '-')}" for name in ("offline", "reset_moments") if getattr(config, name)]
+    arguments += [] if config.diagnostics else ["--no-diagnostics"]
     for lane in config.lanes:
         arguments += ["--lane", f"{lane.name}={lane.rule}"]
     for name in config.__struct_fields__:
-        if name not in ("data_dir", "offline", "reset_moments", "lanes", "pace"):
+        if name not in ("data_dir", "offline", "reset_moments", "diagnostics", "lanes", "pace"):
             arguments += [f"--{name.replace('_', '-')}", str(getattr(config, name))]
     return [*arguments, "--pace", "max" if config.pace is None else repr(config.pace)]
 

@@ -138,6 +138,10 @@ def _add_training_options(group: argparse._ArgumentGroup) -> None:
         f"what becomes of a gradient with NaN or infinity: {', '.join(NONFINITE)} (default: {NONFINITE[0]})"
     )
     group.add_argument("--nonfinite", metavar="WHAT", help=help_nonfinite)
+    help_every = "evaluations from one measurement of what the clip does to the next (default: 5)"
+    group.add_argument("--diagnose-every", metavar="N", type=integer, help=help_every)
+    help_none = "measure nothing of what the clip does"
+    group.add_argument("--no-diagnostics", action="store_const", const=False, dest="diagnostics", help=help_none)
     group.add_argument("--pace", metavar="N", type=_pace, help="steps a second at most, or max (default: max)")
     group.add_argument("--checkpoint-every", metavar="N", type=integer, help="steps between checkpoints (default: 500)")
     group.add_argument("--device", metavar="DEVICE", help="where torch computes, like cpu or cuda (default: cpu)")
