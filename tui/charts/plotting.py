@@ -24,7 +24,7 @@ _DOTS = 4
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """Points at `x` from 0 to 1 (left to right) and `y` from 0 to 1 (up), joined to their predecessor where `joined`."""
+    """Points at `x` and `y` from 0 to 1 (to the right, and up), joined to their predecessor where `joined`."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -50,7 +50,7 @@ def plot(lines: Sequence[Line], size: tuple[int, int]) -> list[Cells]:
 
 
 def _signal(line: Line, y: NDArray[np.float64]) -> signal_class:
-    """What `figure.signal` makes of a line, without a marker for each of its points, which takes longer than drawing."""
+    """What `figure.signal` makes of a line, without a marker for each point, which takes longer than drawing."""
     marker = _marker(line.marker)
     signal = signal_class(len(y))
     signal._append_points(line.x.tolist(), y.tolist(), [marker] * len(y))
