@@ -124,6 +124,8 @@ class ClipwatchApp(App[int]):
             charts = self._cadence.charts_are_due(full_speed=self._at_full_speed)
             self.main.draw(charts=charts)
             self._dirty = not (charts and self.main.laid_out)
+        elif self.view.runs == 0:
+            self.main.draw_title()
         self._watch_engine()
         lanes = self.view.state.lanes.values()
         if self._quit_when_done and lanes and all(lane.ended for lane in lanes):

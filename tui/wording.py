@@ -22,6 +22,11 @@ def short_line(event: Evaluated) -> str:
     return f"{event.step:>5} acc {event.accuracy:.2f} loss {event.loss:.4f}"
 
 
+def terse_line(event: Evaluated) -> str:
+    """The same where there is hardly any: step, accuracy, loss."""
+    return f"{event.step:>5} {event.accuracy:>4.0%} {event.loss:.4f}"
+
+
 def lane_message(event: Event) -> str | None:
     """What happened to a lane, in words, None where there is nothing to tell."""
     match event:

@@ -18,7 +18,7 @@ class Extremes:
         self._low, self._high = array("f"), array("f")
 
     def of(self, values: Floats, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """Minimum and maximum of values[start:end], stretches in a row, none of them empty; NaN where none is finite."""
+        """Minimum and maximum of values[start:end], stretches in a row, none empty; NaN where none is finite."""
         self._extend(values)
         first, last = -(-starts // BLOCK), ends // BLOCK
         # A stretch is its whole blocks, and what lies before and after them; a short one may be the latter alone.
