@@ -288,6 +288,11 @@ def test_steps_are_written_compactly(step: int, written: str) -> None:
     assert compact(step) == written
 
 
+@pytest.mark.parametrize("last", [100, 420, 470, 999])
+def test_the_narrowest_chart_has_two_steps_to_read(last: int) -> None:
+    assert len(step_ticks(0, last, 1)) >= 2
+
+
 def test_ticks_are_round() -> None:
     assert step_ticks(0, 1000, 6) == [0, 200, 400, 600, 800, 1000]
     assert [label for _, label in linear_ticks(0, 1, 5)] == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]

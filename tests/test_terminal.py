@@ -172,6 +172,19 @@ def test_a_storm_of_sizes_is_weathered(tmp_path: Path) -> None:
         assert terminal.ends() == 0
 
 
+def test_a_terminal_that_is_slow_to_read_gets_everything_in_the_end(tmp_path: Path) -> None:
+    with scripted(tmp_path, "normal", size=(200, 60)) as (terminal, _):
+        terminal.shows("Step: 200 ")
+        # Each of these draws the charts anew: far more than a pseudoterminal holds unread.
+        terminal.type("lm" * 150)
+        terminal.type("]")
+        terminal.shows("value:0.001 -> value:0.002")
+        terminal.type("qy")
+        assert terminal.ends() == 0
+        assert terminal.restored
+        assert b"Traceback" not in terminal.output
+
+
 @pytest.mark.parametrize(
     "environment",
     [
