@@ -80,7 +80,7 @@ class EngineProcess:
         self._said_all = False
         # Whether the engine says more than has been listened to.
         self.behind = False
-        self._rest = b""
+        self._parts = [b""]
         self._last_words: deque[bytes] = deque(maxlen=20)
         self._listener = threading.Thread(target=self._read_messages, args=(self._process.stderr,), daemon=True)
         self._listener.start()
@@ -99,7 +99,12 @@ class EngineProcess:
                 return
             # A pipe that was full kept the engine waiting, which has more to say.
             self.behind |= len(chunk) == _CHUNK
-            *whole, self._rest = (self._rest + chunk).split(b"\n")
+            if b"\n" not in chunk:
+                # A long line is joined once, at its end.
+                self._parts.append(chunk)
+                continue
+            *whole, rest = b"".join((*self._parts, chunk)).split(b"\n")
+            self._parts = [rest]
             yield from whole
 
     def send(self, command: AnyCommand) -> bool:
@@ -120,7 +125,7 @@ class EngineProcess:
     @property
     def half_line(self) -> bytes:
         """What the engine had written of a line that it has not ended yet."""
-        return self._rest
+        return b"".join(self._parts)
 
     @property
     def last_words(self) -> str:
