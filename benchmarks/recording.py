@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -91,15 +92,16 @@ def replay(folder: Path) -> tuple[float, list[float]]:
     with Pseudoterminal(SIZE, [*CLIPWATCH, "replay", str(folder)]) as terminal:
         opened = terminal.read_until(f"/ {steps:,}".encode())
         terminal.press(" ")
-        terminal.read_until(b"paused")
-        place = 0
+        terminal.read_until(b" paused")
+        terminal.read_for(0.5)
+        place = int(re.findall(rb"at step ([\d,]+):", terminal.output)[-1].replace(b",", b""))
         for number in range(SEEKS):
             on = number < SEEKS * 3 // 4
             place += (1 if on else -1) * (steps // 20)
             terminal.read_for(0.3)
             seen, pressed = len(terminal.output), terminal.press(">" if on else "<")
-            # The headings are drawn in the frame that draws the charts.
-            terminal.read_until(f"paused at {place // 1000},".encode(), since=seen)
+            # The line with the lanes' difference is painted with the charts.
+            terminal.read_until(f"at step {place:,}:".encode(), since=seen)
             waits.append(time.perf_counter() - pressed)
     return opened, waits
 
@@ -113,7 +115,9 @@ def measure_replay(folder: Path, table: Table) -> None:
     table.add_row(
         f"opening {EVENTS:,} events in replay (median of {OPENINGS})", f"{statistics.median(opened):.2f} s", "2 s"
     )
-    table.add_row(f"seeking in them, key to screen (median of {len(keys)})", f"{statistics.median(keys) * 1e3:.0f} ms", "100 ms")
+    table.add_row(
+        f"seeking in them, key to screen (median of {len(keys)})", f"{statistics.median(keys) * 1e3:.0f} ms", "100 ms"
+    )
     table.add_row("  and 95 of 100", f"{keys[len(keys) * 95 // 100] * 1e3:.0f} ms", "100 ms")
 
 
@@ -130,7 +134,9 @@ def measure_list(folder: Path, table: Table) -> None:
         lines = subprocess.run(program, stdout=subprocess.PIPE, check=True).stdout.splitlines()
         seconds.append(time.perf_counter() - begun)
         assert len(lines) > RUNS
-    table.add_row(f"clipwatch runs over {RUNS:,} runs (median of {OPENINGS})", f"{statistics.median(seconds):.2f} s", "1 s")
+    table.add_row(
+        f"clipwatch runs over {RUNS:,} runs (median of {OPENINGS})", f"{statistics.median(seconds):.2f} s", "1 s"
+    )
 
 
 def main() -> None:

@@ -127,12 +127,13 @@ class Replay:
                 yield Notice(text=f"a recording cannot be changed: {type(command).__name__} is for runs under way")
 
     def _seek(self, step: int) -> Iterator[Event]:
-        """The story again from its beginning, up to this step."""
-        self._next = self._timeline.after(step)
-        told = self._events[: self._next]
-        self._clock = float(self._times[self._next - 1]) if told else 0.0
-        self._step = max((event.step for event in told[-1:] if isinstance(event, LaneEvent)), default=step)
-        for event in self._timeline.told(self._next):
+        """The story up to this step, back from its beginning again."""
+        before, self._next = self._next, self._timeline.after(step)
+        last = self._events[self._next - 1]
+        self._clock = float(self._times[self._next - 1])
+        self._step = last.step if isinstance(last, LaneEvent) else step
+        # Forward there is only the rest to tell.
+        for event in self._timeline.told(before if before < self._next else 0, self._next):
             yield event
             if isinstance(event, RunStarted):
                 yield self._started
@@ -142,4 +143,4 @@ class Replay:
 
     def _recorded_pace(self) -> float:
         """Steps a second as they were recorded, without the gaps that are skipped."""
-        return max(1.0, self._last_step) / max(1e-3, self._times[-1] if self._times else 0.0)
+        return max(1.0, self._last_step) / max(1e-3, float(self._times[-1]))

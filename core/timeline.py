@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from operator import attrgetter
 
 import numpy as np
@@ -12,9 +13,8 @@ from .events import Evaluated, EvaluatedEarlier, Event, LaneEvent, LaneStarted
 
 # Seconds that are waited for at most: a pause of whoever recorded the run is none of the viewer's.
 LONGEST_GAP = 1.0
-# The evaluations of a lane that are told one by one after a seek, and as many as one event tells at once.
+# The evaluations of a lane that are told one by one after a seek.
 TOLD_SINGLY = 1000
-_TOLD_AT_ONCE = 1 << 15
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -51,16 +51,16 @@ class Timeline:
         """How many events there are up to this boundary."""
         return int(np.searchsorted(self._places, step, "right"))
 
-    def told(self, end: int) -> Iterator[Event]:
-        """What there is to know of the first `end` events; but for the newest, evaluations are told many at once."""
+    def told(self, start: int, end: int) -> Iterator[Event]:
+        """What there is to know of the events from `start` to below `end`; all but the newest evaluations at once."""
         earlier: dict[int, list[EvaluatedEarlier]] = {}
-        shown = [self._others[: np.searchsorted(self._others, end)]]
+        shown = [self._others[slice(*np.searchsorted(self._others, (start, end)))]]
         for lane, series in self._series.items():
-            last = int(np.searchsorted(series.indices, end))
-            first = max(0, last - TOLD_SINGLY)
+            begin, last = np.searchsorted(series.indices, (start, end)).tolist()
+            first = max(begin, last - TOLD_SINGLY)
             shown.append(series.indices[first:last])
-            if first:
-                earlier[int(series.indices[first])] = list(series.at_once(lane, first))
+            if first > begin:
+                earlier[int(series.indices[first])] = list(series.at_once(lane, begin, first))
         for index in np.sort(np.concatenate(shown)).tolist():
             yield from earlier.get(index, ())
             yield self.events[index]
@@ -78,24 +78,18 @@ class _Series:
         self.indices, self.steps = indices[growing], self.steps[growing]
         self._losses, self._accuracies = (_single(_column(told, name)[growing]) for name in ("loss", "accuracy"))
 
-    def at_once(self, lane: str, end: int) -> Iterator[EvaluatedEarlier]:
-        """The first `end` evaluations, evenly spaced ones in one event."""
-        strides = np.diff(self.steps[:end])
-        turns = (np.flatnonzero(strides[1:] != strides[:-1]) + 2).tolist()
-        for first, last in _pieces([0, *turns, end]):
+    def at_once(self, lane: str, start: int, end: int) -> Iterator[EvaluatedEarlier]:
+        """The evaluations from `start` to below `end`, evenly spaced ones in one event."""
+        strides = np.diff(self.steps[start:end])
+        turns = np.flatnonzero(strides[1:] != strides[:-1]) + 2
+        for first, last in pairwise([start, *(turns + start).tolist(), end]):
             yield EvaluatedEarlier(
                 lane=lane,
                 step=int(self.steps[first]),
-                stride=int(strides[first]) if last - first > 1 else 1,
+                stride=int(self.steps[first + 1] - self.steps[first]) if last - first > 1 else 1,
                 losses=self._losses[first:last].tobytes(),
                 accuracies=self._accuracies[first:last].tobytes(),
             )
-
-
-def _pieces(edges: list[int]) -> Iterator[tuple[int, int]]:
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
-        for first in range(start, end, _TOLD_AT_ONCE):
-            yield first, min(end, first + _TOLD_AT_ONCE)
 
 
 def _by_lane(events: Sequence[Event], indices: Iterable[int]) -> dict[str, list[int]]:

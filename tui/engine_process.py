@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from ..core.codec import encode
 from ..core.commands import AnyCommand, Stop
@@ -54,6 +54,28 @@ def config_arguments(config: RunConfig) -> list[str]:
     return [*arguments, "--pace", "max" if config.pace is None else repr(config.pace)]
 
 
+class Source(Protocol):
+    """Where the screen's events come from and its commands go, see `EngineProcess`."""
+
+    @property
+    def behind(self) -> bool: ...
+
+    @property
+    def exit_code(self) -> int | None: ...
+
+    @property
+    def half_line(self) -> bytes: ...
+
+    @property
+    def last_words(self) -> str: ...
+
+    def lines(self, seconds: float) -> Iterator[bytes]: ...
+
+    def send(self, command: AnyCommand) -> bool: ...
+
+    def stop(self) -> list[bytes]: ...
+
+
 class EngineProcess:
     """Speaks the event stream with a child process; never blocks the caller. BadInput if it cannot be started."""
 
@@ -93,7 +115,11 @@ class EngineProcess:
             try:
                 chunk = os.read(self._pipe, _CHUNK)
             except BlockingIOError:
-                return
+                if len(self._parts) == 1:
+                    return
+                # In the middle of a long line the rest is on its way.
+                select.select([self._pipe], [], [], max(0.0, deadline - time.perf_counter()))
+                continue
             self._said_all = not chunk
             if self._said_all:
                 return
