@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,8 @@ class Timeline:
     def told(self, start: int, end: int) -> Iterator[Event]:
         """What there is to know of the events from `start` to below `end`; all but the newest evaluations at once."""
         earlier: dict[int, list[EvaluatedEarlier]] = {}
-        shown = [self._others[slice(*np.searchsorted(self._others, (start, end)))]]
+        begin, last = np.searchsorted(self._others, (start, end)).tolist()
+        shown = [self._others[begin:last]]
         for lane, series in self._series.items():
             begin, last = np.searchsorted(series.indices, (start, end)).tolist()
             first = max(begin, last - TOLD_SINGLY)
@@ -101,7 +103,7 @@ def _by_lane(events: Sequence[Event], indices: Iterable[int]) -> dict[str, list[
     return lanes
 
 
-def _column(events: Sequence[Event], name: str, kind: type = np.float64) -> NDArray:
+def _column(events: Sequence[Event], name: str, kind: type = np.float64) -> NDArray[Any]:
     return np.fromiter(map(attrgetter(name), events), kind, len(events))
 
 

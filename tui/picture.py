@@ -14,7 +14,7 @@ from .app import ClipwatchApp
 from .look import LIGHT
 
 # Wide enough for all that the screen has to say, and readable at the width of a page.
-SIZE = (120, 36)
+SIZE = (132, 36)
 # The fonts that Rich would fetch from a network; the reader's own will do, for every text has its width.
 _FETCHED = re.compile(r"@font-face\s*{[^}]*}\s*")
 

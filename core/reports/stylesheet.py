@@ -31,11 +31,12 @@ th { font-size: .82rem; border-bottom: 1.5px solid #1b1b1f; }
 .figures td { font-size: .9rem; border-bottom: 1px solid #e4e4ea; }
 .figures .number { white-space: nowrap; }
 .printed td {
-  font: .74rem/1.45 ui-monospace, "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  font: .66rem/1.5 ui-monospace, "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
   padding-top: 0; padding-bottom: 0; white-space: nowrap;
 }
 .printed td + td, .printed th + th { padding-left: .9rem; border-left: 1px solid #d5d5dc; }
 figure { margin: 1.2rem 0; }
+.printed td:last-child { padding-right: 0; }
 figure svg { display: block; width: 100%; height: auto; }
 figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3rem; }
 @media print, (min-width: 40rem) { code { white-space: nowrap; } }
@@ -50,7 +51,7 @@ figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3
   p { orphans: 3; widows: 3; }
   h2 { margin: 12pt 0 4pt; padding-top: 5pt; }
   figure { margin: 6pt 0; }
-  .plot svg { height: 66mm; }
+  .plot svg { height: 62mm; } .screen svg { height: 84mm; }
   .wide { overflow: visible; margin: 5pt 0; }
   td, th { padding-top: 1.2pt; padding-bottom: 1.2pt; }
   .figures td { font-size: 9pt; line-height: 1.3; }
