@@ -55,8 +55,7 @@ class Timeline:
     def told(self, start: int, end: int) -> Iterator[Event]:
         """What there is to know of the events from `start` to below `end`; all but the newest evaluations at once."""
         earlier: dict[int, list[EvaluatedEarlier]] = {}
-        begin, last = np.searchsorted(self._others, (start, end)).tolist()
-        shown = [self._others[begin:last]]
+        shown = [self._others[(self._others >= start) & (self._others < end)]]
         for lane, series in self._series.items():
             begin, last = np.searchsorted(series.indices, (start, end)).tolist()
             first = max(begin, last - TOLD_SINGLY)
