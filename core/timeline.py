@@ -45,7 +45,9 @@ class Timeline:
     @property
     def lanes(self) -> list[str]:
         """The names of the lanes, as they were started."""
-        started = (event.lane for event in (self.events[i] for i in self._others) if isinstance(event, LaneStarted))
+        started = (
+            event.lane for event in (self.events[i] for i in self._others.tolist()) if isinstance(event, LaneStarted)
+        )
         return list(dict.fromkeys((*started, *self._series)))
 
     def after(self, step: int) -> int:

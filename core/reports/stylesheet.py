@@ -51,7 +51,7 @@ figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3
   p { orphans: 3; widows: 3; }
   h2 { margin: 12pt 0 4pt; padding-top: 5pt; }
   figure { margin: 6pt 0; }
-  .plot svg { height: 62mm; } .screen svg { height: 84mm; }
+  .plot svg { height: 57mm; } .screen svg { height: 78mm; }
   .wide { overflow: visible; margin: 5pt 0; }
   td, th { padding-top: 1.2pt; padding-bottom: 1.2pt; }
   .figures td { font-size: 9pt; line-height: 1.3; }
