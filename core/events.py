@@ -14,7 +14,7 @@ import msgspec
 from .config import RunConfig
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="event", tag=True):
     """Base of everything that happened."""
 
 
@@ -97,6 +97,17 @@ class Evaluated(LaneEvent, frozen=True, kw_only=True):
     seconds: float
 
 
+class EvaluatedEarlier(LaneEvent, frozen=True, kw_only=True):
+    """Many evaluations told at once, as a replay that seeks does: at `step`, and every `stride` steps from there on.
+
+    Losses and accuracies are little-endian numbers of single precision, which is what charts draw.
+    """
+
+    stride: int
+    losses: bytes
+    accuracies: bytes
+
+
 class ClipChanged(LaneEvent, frozen=True, kw_only=True):
     """The rule in force from this step on."""
 
@@ -168,6 +179,7 @@ AnyEvent = (
     | ReplayStarted
     | LaneStarted
     | Evaluated
+    | EvaluatedEarlier
     | ClipChanged
     | LanePaused
     | LaneResumed

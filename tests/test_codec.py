@@ -34,7 +34,13 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(st.text(), st.text())
     if get_args(kind):
         return st.one_of(values_of(option) for option in get_args(kind))
-    return {str: st.text(), int: st.integers(-(2**63), 2**63 - 1), type(None): st.none(), bool: st.booleans()}[kind]
+    return {
+        str: st.text(),
+        int: st.integers(-(2**63), 2**63 - 1),
+        type(None): st.none(),
+        bool: st.booleans(),
+        bytes: st.binary(),
+    }[kind]
 
 
 def structs_of(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:

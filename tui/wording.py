@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core.events import (
     ClipChanged,
     Evaluated,
+    EvaluatedEarlier,
     Event,
     LaneExtended,
     LaneFailed,
@@ -46,6 +47,11 @@ def lane_message(event: Event) -> str | None:
             return f"Step: {step} {'diverged' if reason == 'diverged' else 'failed'}: {cause}"
         case _:
             return None
+
+
+def earlier_line(event: EvaluatedEarlier, count: int) -> str:
+    """Evaluations that are drawn and not listed."""
+    return f"Steps: {event.step} to {event.step + event.stride * (count - 1)}: {count:,} evaluations, not listed"
 
 
 def finished_line(event: LaneFinished) -> str:

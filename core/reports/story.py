@@ -62,7 +62,7 @@ class LaneStory:
 
 @dataclass(frozen=True)
 class RunStory:
-    """One run under the name of its folder."""
+    """One run under the name of its folder; `screen` is a picture of its screen (SVG)."""
 
     name: str
     recorded: Recorded
@@ -70,6 +70,7 @@ class RunStory:
     lanes: tuple[LaneStory, ...]
     interventions: tuple[ClipChanged | LaneExtended, ...]
     notices: tuple[str, ...]
+    screen: str | None = None
 
     @property
     def config(self) -> RunConfig:
@@ -87,7 +88,7 @@ class RunStory:
         return self.status == "completed" and not self.interventions and all(lane.final for lane in self.lanes)
 
 
-def story(name: str, recorded: Recorded) -> RunStory:
+def story(name: str, recorded: Recorded, screen: str | None = None) -> RunStory:
     """Fold a recording; lines that a resumed run wrote twice count once."""
     state = RunState()
     for event in recorded.events:
@@ -96,7 +97,7 @@ def story(name: str, recorded: Recorded) -> RunStory:
     lanes = tuple(_lane(lane, rules.get(lane, ""), state, recorded.events) for lane in _names(rules, recorded.events))
     notices = dict.fromkeys(event.text for event in recorded.events if isinstance(event, Notice))
     interventions = tuple(dict.fromkeys(recorded.interventions()))
-    return RunStory(name, recorded, _status(state), lanes, interventions, tuple(notices))
+    return RunStory(name, recorded, _status(state), lanes, interventions, tuple(notices), screen)
 
 
 def _names(rules: Iterable[str], events: list[Event]) -> list[str]:

@@ -47,6 +47,13 @@ class Curve:
             value = LARGEST if value > 0 else -LARGEST
         self._values.append(value)
 
+    def extend(self, first: int, spacing: int, values: Floats) -> None:
+        """Add values at evenly spaced steps; raises ValueError as `append` does."""
+        self._steps.extend(first, spacing, len(values))
+        for index in np.flatnonzero(~np.isfinite(values)).tolist():
+            self._note_broken(len(self._values) + index)
+        self._values.frombytes(values.astype(np.float32).tobytes())
+
     def _note_broken(self, index: int) -> None:
         if self._broken_to and self._broken_to[-1] == index:
             self._broken_to[-1] = index + 1
