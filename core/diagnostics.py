@@ -177,8 +177,8 @@ def _measure(sums: Mapping[str, float], histogram: Histogram, cells: Sequence[in
         norm=math.sqrt(gg),
         clipped_norm=math.sqrt(cc),
         cosine=_cosine(gc, gg, cc),
-        update_ratio=_ratio(math.sqrt(dd), math.sqrt(ww)) or 0.0,
-        step_size=sums["d1"] / d / learning_rate,
+        update_ratio=_ratio(math.sqrt(dd), math.sqrt(ww)),
+        step_size=_ratio(sums["d1"], d * learning_rate),
         percentiles=(_middle(cells[0]), _middle(cells[1]), _middle(cells[2])) if nonzero else None,
         **measure,
     )
@@ -189,7 +189,8 @@ def _middle(cell: int) -> float:
 
 
 def _ratio(above: float, below: float) -> float | None:
-    return above / below if below else None
+    ratio = above / below if below else math.nan
+    return ratio if math.isfinite(ratio) else None
 
 
 def _cosine(product: float, one: float, other: float) -> float | None:

@@ -16,7 +16,7 @@ from .config import RunConfig
 from .measures import Measure
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="event", tag=True):
     """Base of everything that happened."""
 
 
@@ -140,6 +140,17 @@ class LanesCompared(Event, frozen=True, kw_only=True):
     disagreement: float
 
 
+class EvaluatedEarlier(LaneEvent, frozen=True, kw_only=True):
+    """Many evaluations told at once, as a replay that seeks does: at `step`, and every `stride` steps from there on.
+
+    Losses and accuracies are little-endian numbers of single precision, which is what charts draw.
+    """
+
+    stride: int
+    losses: bytes
+    accuracies: bytes
+
+
 class ClipChanged(LaneEvent, frozen=True, kw_only=True):
     """The rule in force from this step on; `moments_reset` tells whether the optimizer begins anew with it."""
 
@@ -230,6 +241,7 @@ AnyEvent = (
     | OutputDied
     | OutputRevived
     | LanesCompared
+    | EvaluatedEarlier
     | ClipChanged
     | MomentsReset
     | NonfiniteFound

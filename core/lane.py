@@ -137,6 +137,7 @@ class Lane:
         self._paused = False
         self._steps_granted = 0
         self._finished = False
+        self._kept_at = -1
         self._idle_seconds = 0.0
         self._seconds_before = 0.0
 
@@ -211,15 +212,16 @@ class Lane:
                 yield event
                 if isinstance(event, LaneFailed):
                     return
-            if self.step == self._iterations:
-                continue
             if self._schedule.checkpoint_every and self.step % self._schedule.checkpoint_every == 0:
                 yield from self._kept()
+            if self.step == self._iterations:
+                continue
             if self._paused and not self._steps_granted:
                 yield self._paused_here()
 
     def _kept(self) -> Iterator[Kept]:
-        if self._schedule.checkpoint_every:
+        if self._schedule.checkpoint_every and self._kept_at != self.step:
+            self._kept_at = self.step
             yield Kept(self.name, self.step, self.snapshot())
 
     def failed(self, cause: str) -> LaneFailed:

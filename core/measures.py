@@ -65,8 +65,8 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     changed: int = 0
     norm: float = 0.0
     clipped_norm: float = 0.0
-    update_ratio: float = 0.0
-    step_size: float = 0.0
+    update_ratio: float | None = None
+    step_size: float | None = None
     cosine: float | None = None
     sign_cosine: float | None = None
     shadow_cosine: float | None = None

@@ -16,7 +16,7 @@ import torch
 
 from clipwatch.core import checkpoint
 from clipwatch.core.codec import encode, seal
-from clipwatch.core.commands import ResetMoments, SetClip, Stop
+from clipwatch.core.commands import Extend, ResetMoments, SetClip, Stop
 from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.events import ClipChanged, Evaluated, Event, LaneEvent, MomentsReset, Notice, RunFinished
 from clipwatch.core.recording import Recorder
@@ -180,6 +180,15 @@ def test_a_killed_program_loses_nothing_that_it_told(moment: int, plain: Path, t
     assert all(seal(line.rstrip("\n").encode()) in written for line in told)
     assert resume(folder) == 0
     assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(plain).events)
+
+
+def test_a_lane_that_is_extended_at_its_planned_end_keeps_that_checkpoint() -> None:
+    kept: list[tuple[str, int]] = []
+    config = msgspec.structs.replace(CONFIG, iterations=20, checkpoint_every=10)
+    session = Session(config, keep=lambda one: kept.append((one.lane, one.step)))
+    session.send(Extend(iterations=10, at_step=20))
+    assert isinstance(list(session.run())[-1], RunFinished)
+    assert sorted(kept) == [(lane, step) for lane in ("clipped", "unclipped") for step in (10, 20, 30)]
 
 
 def damaged(path: Path, how: str) -> None:

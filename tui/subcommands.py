@@ -181,10 +181,12 @@ def _report(given: argparse.Namespace) -> int:
     from ..core.reports.document import write_report
     from ..core.reports.story import story
     from ..core.runs import RunFolder, find_run, runs_folder
+    from .picture import picture
 
     home = runs_folder(given.runs_dir)
     folders = dict.fromkeys(find_run(name, home).path.resolve() for name in given.runs)
-    stories = [story(path.name, read_recording(RunFolder(path).events)) for path in folders]
+    recordings = {path: read_recording(RunFolder(path).events) for path in folders}
+    stories = [story(path.name, read, picture(read.events)) for path, read in recordings.items()]
     by_ending = "md" if given.output and given.output.suffix.lower() in (".md", ".markdown") else "html"
     format = given.format or by_ending
     output = given.output or Path(f"report.{format}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core.events import (
     ClipChanged,
     Evaluated,
+    EvaluatedEarlier,
     Event,
     LaneExtended,
     LaneFailed,
@@ -31,6 +32,11 @@ def short_line(event: Evaluated) -> str:
     return f"{event.step:>5} acc {event.accuracy:.2f} loss {event.loss:.4f}"
 
 
+def terse_line(event: Evaluated) -> str:
+    """The same where there is hardly any: step, accuracy, loss."""
+    return f"{event.step:>5} {event.accuracy:>4.0%} {event.loss:.4f}"
+
+
 def lane_message(event: Event) -> str | None:
     """What happened to a lane, in words, None where there is nothing to tell."""
     match event:
@@ -54,6 +60,11 @@ def lane_message(event: Event) -> str | None:
             return f"Step: {step} {'diverged' if reason == 'diverged' else 'failed'}: {cause}"
         case _:
             return None
+
+
+def earlier_line(event: EvaluatedEarlier, count: int) -> str:
+    """Evaluations that are drawn and not listed."""
+    return f"Steps: {event.step} to {event.step + event.stride * (count - 1)}: {count:,} evaluations, not listed"
 
 
 def finished_line(event: LaneFinished) -> str:

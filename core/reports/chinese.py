@@ -102,6 +102,7 @@ CHINESE = {
     "caption_accuracy": "每次 {count} 张验证图像上的准确率，画法相同；"
     "右端的误差条是整个验证集上的最终准确率及其 95 % 区间。{marks}",
     "caption_marks": "竖直虚线标出训练途中的改动。",
+    "caption_screen": "clipwatch 的屏幕，显示到记录的末尾：上方是各条训练打印的最后几行，下方是损失和准确率。",
     "caption_runs": "每次运行中各条训练在整个验证集上的最终准确率及其 95 % 区间。",
     "effect": "裁剪的作用",
     "effect_same": "训练 {a} 与 {b}：在共有的 {count} 次评估中，损失和准确率完全相同。",

@@ -107,6 +107,8 @@ def _results(run: RunStory, words: Words, level: int, name: str) -> Iterator[Blo
     loss, accuracy = f"{name}loss", f"{name}accuracy"
     yield Picture(loss, loss_figure(run, words, loss), words("caption_loss", **caption))
     yield Picture(accuracy, accuracy_figure(run, words, accuracy), words("caption_accuracy", **caption))
+    if run.screen:
+        yield Picture(f"{name}screen", run.screen, words("caption_screen"), "screen")
 
 
 def _table_of_lanes(run: RunStory, words: Words) -> Table:

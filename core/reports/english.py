@@ -108,6 +108,8 @@ ENGLISH = {
     "caption_accuracy": "Accuracy on {count} validation images at a time, drawn likewise; the bars at the right are "
     "the final accuracy on the whole validation set with its 95 % interval.{marks}",
     "caption_marks": " Dashed vertical lines mark changes under way.",
+    "caption_screen": "The screen of clipwatch at the end of the recording: above, the last lines that each lane "
+    "printed; below, loss and accuracy.",
     "caption_runs": "Final accuracy on the whole validation set, with its 95 % interval, of every run and lane.",
     "effect": "What the clipping did",
     "effect_same": "Lanes {a} and {b}: loss and accuracy are the same at all of their {count} common evaluations.",
