@@ -21,6 +21,7 @@ from clipwatch.core import lenet
 from clipwatch.core.adam import Adam
 from clipwatch.core.batches import seeded_generator
 from clipwatch.core.clipping import make_clipper
+from clipwatch.core.datasets import load
 from clipwatch.core.preparation import lane_thread
 from clipwatch.core.rules import parse_rule
 from clipwatch.core.sgd import MomentumSgd, Sgd
@@ -70,8 +71,8 @@ def main() -> None:
     with lane_thread():
         parameters = lenet.initial_parameters(0.1, seeded_generator(0, "weights"))
         model = lenet.LeNet(parameters, "relu")
-        images = torch.randint(0, 256, (8, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-        labels = torch.arange(8)
+        digits = load("digits", data_dir=None, offline=True, report=lambda event: None).training
+        images, labels = torch.from_numpy(digits.images[:8]), torch.from_numpy(digits.labels[:8])
         adam = Adam(parameters.clone(), learning_rate=0.001, beta1=0.5)
         model.loss_and_gradient(images, labels)
         # Of many sizes, so that rules that look at what came before have something to do.
