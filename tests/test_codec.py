@@ -18,10 +18,11 @@ from clipwatch.core.config import RunConfig
 from clipwatch.core.errors import BadInput
 from clipwatch.core.measures import Measure
 
+FLOATS = st.floats()
 PAUSED = events.LanePaused(lane="clipped", step=20)
 
 
-def values_of(kind: Any, floats: st.SearchStrategy[float] = st.floats()) -> st.SearchStrategy[Any]:
+def values_of(kind: Any, floats: st.SearchStrategy[float] = FLOATS) -> st.SearchStrategy[Any]:
     """Any value of a field's type."""
     if kind is float:
         return floats
@@ -54,7 +55,7 @@ def values_of(kind: Any, floats: st.SearchStrategy[float] = st.floats()) -> st.S
     }[kind]
 
 
-def structs_of(kind: type[msgspec.Struct], floats: st.SearchStrategy[float] = st.floats()) -> st.SearchStrategy[Any]:
+def structs_of(kind: type[msgspec.Struct], floats: st.SearchStrategy[float] = FLOATS) -> st.SearchStrategy[Any]:
     return st.builds(kind, **{field.name: values_of(field.type, floats) for field in msgspec.structs.fields(kind)})
 
 

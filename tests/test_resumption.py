@@ -265,8 +265,8 @@ def test_fewer_steps_than_were_done_are_refused(whole: Path, capsys: pytest.Capt
 
 def test_verify_trains_again_and_finds_the_same(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(whole)]) == 0
-    # 16 evaluations and an end, in two lanes.
-    assert "the same, bit for bit, in 34 figures" in capsys.readouterr().out
+    # 16 evaluations, 4 measurements and an end, in two lanes.
+    assert "the same, bit for bit, in 42 figures" in capsys.readouterr().out
 
 
 def test_verify_says_where_it_first_differs(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
