@@ -69,7 +69,7 @@ def title(
     right = [
         Part(" replay " if state.replay else "", look.alert),
         Part(" embedded digits, not MNIST " if stands_in else "", look.alert),
-        Part(" rule changed: no clean comparison " if state.touched else "", look.alert, 1),
+        Part(f" {_touched(state)}: no clean comparison " if state.touched else "", look.alert, 1),
     ]
     return bar(left, right, width, look)
 
@@ -144,6 +144,10 @@ def _preparing(state: RunState, waited: float) -> str:
     filled = round(20 * share)
     progress = "#" * filled + "." * (20 - filled)
     return f"downloading {download.file} [{progress}] {share:.0%} of {download.total / 1e6:.1f} MB"
+
+
+def _touched(state: RunState) -> str:
+    return "rule changed" if any(lane.changed_at for lane in state.lanes.values()) else "moments reset"
 
 
 def _steps(state: RunState) -> str:

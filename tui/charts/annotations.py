@@ -83,14 +83,19 @@ def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int
 
 
 def _draw_shades(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
-    """A faint background in the lane's colour where its optimizer remembers; without colours dots along the top."""
+    """A faint background in the lane's colour where its optimizer remembers; without colours dots along the top.
+
+    Lanes that remember share the height.
+    """
+    shaded = sorted({shade.lane for shade in spec.shades})
     for shade in spec.shades:
         first, last = max(shade.first, area.window[0]), min(shade.last, area.window[1])
         if first >= last or shade.lane >= len(spec.lanes):
             continue
         start, end = area.left + area.column(first), area.left + area.column(last) + 1
         if background := spec.palette.tint(spec.lanes[shade.lane].color, TINT):
-            canvas.tint(slice(area.height), slice(start, end), background)
+            top, bottom = (area.height * (shaded.index(shade.lane) + n) // len(shaded) for n in (0, 1))
+            canvas.tint(slice(top, bottom), slice(start, end), background)
             continue
         for column in range(start, end):
             if canvas.is_free(0, column, column + 1, spec.glyphs.grid):

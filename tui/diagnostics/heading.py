@@ -26,10 +26,9 @@ class _Form:
 
 
 _FORMS = (
-    _Form({"saturation": "saturation ", "engaged": "engaged ", "outputs": "outputs "}, 3, " "),
-    _Form({"saturation": "sat ", "engaged": "eng ", "outputs": ""}, 2, " "),
-    _Form({"saturation": "sat ", "engaged": "eng ", "outputs": ""}, 2, ""),
-    _Form({"saturation": "", "engaged": "", "outputs": ""}, 1, ""),
+    _Form({"saturation": "saturation", "engaged": "engaged", "outputs": "outputs "}, 3, " "),
+    _Form({"saturation": "sat", "engaged": "eng", "outputs": ""}, 1, " "),
+    _Form({"saturation": "sat", "engaged": "eng", "outputs": ""}, 1, ""),
 )
 
 
@@ -56,10 +55,11 @@ def _segments(number: int, lane: LaneState, form: _Form, look: Look) -> Iterator
     what, value = extent(lane)
     yield Segment(" ", look.text)
     yield Segment(form.labels[what], look.muted)
-    yield Segment(_shown(share(value), look), look.text)
+    # As wide whatever it is, so that the line keeps its form.
+    yield Segment(_shown(share(value), look).rjust(5 if form.gap == 1 else 6), look.text)
     yield gap
     yield Segment("cos ", look.muted)
-    yield Segment(_shown(decimal(cosine(lane)), look), look.text)
+    yield Segment(_shown(decimal(cosine(lane)), look).rjust(4), look.text)
     yield gap
     yield Segment(form.labels["outputs"], look.muted)
     yield from output_cells(number, dead_outputs(lane), form.between, look)

@@ -17,6 +17,7 @@ from ...core.measures import Histogram, Measure
 from ...core.rules import parse_rule
 from ...core.state import LaneState, RunState
 from ..look import Look
+from ..wording import printable
 from .explanation import explanation
 from .heading import output_cells
 from .histogram import Ink, histogram_strips, sparkline, strips_end, value_bounds
@@ -61,15 +62,15 @@ class _Page:
 
     @property
     def warning(self) -> Style:
-        return self.look.palette.style(self.look.palette.warning, bold=True)
+        return self.look.palette.style(self.look.palette.warning)
 
     @property
     def ink(self) -> Ink:
         palette, colour = self.look.palette, self.look.lane_colour(self.number)
         return Ink(
-            within=palette.style(colour),
-            partly=palette.faint(palette.warning, 0.6),
-            beyond=palette.style(palette.warning),
+            within=palette.faint(colour, 0.45),
+            partly=palette.faint(colour, 0.7),
+            beyond=palette.style(colour),
             muted=self.muted,
             ascii=self.look.ascii,
             coloured=palette.coloured,
@@ -81,7 +82,7 @@ class _Page:
         return Strip(segments).adjust_cell_length(self.width, self.text)
 
     def shown(self, text: str) -> str:
-        return in_ascii(text) if self.look.ascii else text
+        return printable(in_ascii(text) if self.look.ascii else text, ascii=False)
 
 
 def diagnostics_page(number: int, lane: LaneState, state: RunState, width: int, height: int, look: Look) -> list[Strip]:
@@ -139,7 +140,7 @@ def _table(page: _Page) -> Iterator[Strip]:
             size(measure.update_ratio, 2),
         )
         yield page.line(
-            (set_cell_size(name, first), style),
+            (set_cell_size(page.shown(name), first), style),
             (full, page.ink.beyond),
             (empty, page.faint),
             (_row(cells, (rest[0] - BAR, *rest[1:])), style),
@@ -163,7 +164,7 @@ def _row(cells: Iterable[str], widths: Iterable[int]) -> str:
 
 
 def _bar(part: float, ascii: bool) -> tuple[str, str]:
-    filled = round(BAR * part) or (1 if part else 0)
+    filled = round(BAR * min(part, 1.0)) or (1 if part else 0)
     return ("#" if ascii else "█") * filled, ("." if ascii else "░") * (BAR - filled)
 
 
@@ -238,7 +239,7 @@ def _histogram(page: _Page, bars: int, *, by_layer: bool) -> Iterator[Strip]:
         end = strips_end(page.width)
         for name, measure in page.measured.layers.items():
             bins = sparkline(measure.histogram, bounds, page.width, page.ink).crop(0, end)
-            yield Strip([*bins, Segment(f" {name}", page.muted)]).adjust_cell_length(page.width, page.muted)
+            yield Strip([*bins, Segment(f" {page.shown(name)}", page.muted)]).adjust_cell_length(page.width, page.muted)
 
 
 def _beside(
@@ -252,7 +253,7 @@ def _beside(
             continue
         parts = [*strip.crop(0, end)]
         for (name, value), width in ((left or ("", ""), 6), (right or ("", ""), 5)):
-            parts += [Segment(f"  {name:{width}}", page.muted), Segment(f"{value:>7}", page.text)]
+            parts += [Segment(f"  {name:{width}}", page.muted), Segment(f"{page.shown(value):>7}", page.text)]
         yield Strip(parts).adjust_cell_length(page.width, page.text)
 
 

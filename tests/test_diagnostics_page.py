@@ -1,0 +1,277 @@
+"""What the clip does, as lines: the heading's, the table, the histogram, the page of a lane and of several."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from measured import HISTOGRAM, MEASURE, UNTOUCHED, diagnosed
+from rich.cells import cell_len
+from rich.console import Console
+from test_bars import ASCII, COLOURED, PLAIN
+from test_codec import structs_of
+from test_state import EVALUATED, LANE, RUN, folded
+from textual.strip import Strip
+
+from clipwatch.core.events import ClipChanged, Diagnosed, Event, LanesCompared, OutputDied, OutputRevived
+from clipwatch.core.rules import parse_rule
+from clipwatch.tui.diagnostics.glossary import TERMS
+from clipwatch.tui.diagnostics.heading import effect_line
+from clipwatch.tui.diagnostics.histogram import Bounds, Ink, histogram_strips, sparkline, value_bounds
+from clipwatch.tui.diagnostics.page import diagnostics_page, diagnostics_pages
+from clipwatch.tui.diagnostics.readings import dead_outputs, decimal, share, size
+from clipwatch.tui.look import Look
+from clipwatch.tui.screens.figures import FiguresScreen
+
+OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")
+LOOKS = [COLOURED, ASCII, PLAIN]
+DIED, REVIVED = OutputDied(lane="a", step=60, output=5), OutputRevived(lane="a", step=70, output=2)
+
+
+def headed(*events: Event, width: int = 79, look: Look = COLOURED) -> str:
+    return effect_line(0, folded(RUN, LANE, *events).lanes["a"], width, look).text
+
+
+def page(*events: Event, width: int = 80, height: int = 21, look: Look = COLOURED) -> list[str]:
+    state = folded(RUN, LANE, OTHER, *events)
+    return [strip.text for strip in diagnostics_page(0, state.lanes["a"], state, width, height, look)]
+
+
+def ruled(rule: str) -> ClipChanged:
+    return ClipChanged(lane="a", step=50, rule=rule, previous="value:0.001")
+
+
+def squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+# Figures
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0 %"),
+        (1, "100 %"),
+        (0.001, "<1 %"),
+        (0.999, ">99 %"),
+        (0.36, "36 %"),
+        (0.994, "99 %"),
+        (None, "\N{EN DASH}"),
+    ],
+)
+def test_a_share_is_0_or_100_only_where_it_is(value: float | None, text: str) -> None:
+    assert share(value) == text
+
+
+def test_what_is_undefined_is_a_dash() -> None:
+    assert share(None) == decimal(None) == size(None) == "\N{EN DASH}"
+
+
+def test_outputs_that_died_or_fired_since_the_measurement_count() -> None:
+    assert dead_outputs(folded(RUN, LANE).lanes["a"]) is None
+    assert dead_outputs(folded(RUN, LANE, diagnosed()).lanes["a"]) == {2, 8}
+    assert dead_outputs(folded(RUN, LANE, diagnosed(), DIED, REVIVED).lanes["a"]) == {5, 8}
+    assert dead_outputs(folded(RUN, LANE, DIED, diagnosed(step=90)).lanes["a"]) == {2, 8}
+    assert dead_outputs(folded(RUN, LANE, DIED).lanes["a"]) == {5}
+
+
+# The line in the heading
+
+
+def test_the_heading_has_saturation_cosine_and_outputs() -> None:
+    assert squeezed(headed(diagnosed())) == "saturation 40 % cos 0.35 outputs 0 1 2 3 4 5 6 7 8 9"
+    assert squeezed(headed(diagnosed(), width=39)) == "sat 40 % cos 0.35 0 1 2 3 4 5 6 7 8 9"
+    assert squeezed(headed(diagnosed(), width=29)) == "sat 40 % cos 0.35 0123456789"
+
+
+@pytest.mark.parametrize("width", [29, 39, 79])
+@pytest.mark.parametrize("cosine", [1.0, None])
+def test_it_fits_beside_another_lane_whatever_the_figures(width: int, cosine: float | None) -> None:
+    every = msgspec.structs.replace(MEASURE, changed=HISTOGRAM.finite, cosine=cosine)
+    assert re.search("0 ?1 ?2 ?3 ?4 ?5 ?6 ?7 ?8 ?9", headed(diagnosed(total=every), width=width))
+
+
+def test_a_rule_that_scales_everything_shows_how_often_it_did() -> None:
+    assert headed(diagnosed(engaged=0.25), ruled("norm:1")).split()[:3] == ["engaged", "25", "%"]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_lane_of_which_nothing_is_measured_has_dashes(look: Look) -> None:
+    dash = "-" if look.ascii else "\N{EN DASH}"
+    assert headed(EVALUATED, look=look).split() == ["saturation", dash, "cos", dash, "outputs", dash]
+
+
+def test_a_dead_output_goes_dark_in_colour_and_is_a_dot_without() -> None:
+    strip = effect_line(0, folded(RUN, LANE, diagnosed()).lanes["a"], 79, COLOURED)
+    styles = {segment.text.strip(): segment.style for segment in strip}
+    assert styles["2"] == styles["8"] != styles["1"] == styles["9"]
+    assert "0 1 · 3 4 5 6 7 · 9" in headed(diagnosed(), look=PLAIN)
+    assert "0 1 2 3 4 5 6 7 8 9" in headed(diagnosed(), look=ASCII)
+
+
+# The histogram
+
+
+INK = Ink(*(COLOURED.palette.style(colour) for colour in ("#111111", "#222222", "#333333", "#444444")))
+
+
+def test_bars_are_as_high_as_their_share_of_the_tallest() -> None:
+    rows = [strip.text for strip in histogram_strips(HISTOGRAM, Bounds(), 60, 4, INK)]
+    assert len(rows) == 6
+    # 40 of 80 are two lines of four, 60 are three, 1 is the least that can be seen.
+    assert [row[2 + 24] for row in rows[:4]] == [" ", " ", "█", "█"]
+    assert [row[2 + 27] for row in rows[:4]] == ["█"] * 4
+    assert [row[2 + 28] for row in rows[:4]] == [" ", "█", "█", "█"]
+    assert [row[2 + 20] for row in rows[:4]] == [" ", " ", " ", "▁"]
+    assert sparkline(HISTOGRAM, Bounds(), 60, INK).text[2 + 20 : 2 + 33] == "▁   ▄  █▆   ▁"
+
+
+def test_what_is_beyond_the_bound_looks_otherwise_and_the_bound_is_named() -> None:
+    strips = histogram_strips(HISTOGRAM, value_bounds(parse_rule("value:0.001")), 60, 4, INK)
+    colours = {
+        segment.style.color.name: segment.text.strip(" ")
+        for segment in strips[3]
+        if segment.style and segment.style.color and segment.text.strip(" ")
+    }
+    assert colours["#111111"] == "▁   █  █"
+    assert colours["#333333"] == "█   ▄"
+    assert strips[4].text[2 + 28 :].startswith("▲ 0.001 ")
+    assert strips[0].text[2 + 28] == "┊"
+
+
+@pytest.mark.parametrize(
+    ("rule", "first", "last"),
+    [
+        ("none", "inf", "inf"),
+        ("norm:1", "inf", "inf"),
+        ("value:0.001", 0.001, 0.001),
+        ("value:-0.01:0.001", 0.001, 0.01),
+        ("value::0.001", 0.001, "inf"),
+        ("value:0:0.1", 0.0, 0.1),
+    ],
+)
+def test_a_bound_on_one_side_alone_clips_some(rule: str, first: float | str, last: float | str) -> None:
+    assert value_bounds(parse_rule(rule)) == Bounds(float(first), float(last))
+
+
+def test_without_colour_the_part_beyond_is_of_other_characters() -> None:
+    for ink in (replace(INK, coloured=False), replace(INK, ascii=True)):
+        row = histogram_strips(HISTOGRAM, value_bounds(parse_rule("value:0.001")), 60, 4, ink)[3].text
+        assert row[2 + 27] != row[2 + 28] != " "
+
+
+def test_bounds_outside_the_axis_are_not_drawn() -> None:
+    for rule in ("value:1e-12", "value:1000"):
+        assert "▲" not in histogram_strips(HISTOGRAM, value_bounds(parse_rule(rule)), 60, 4, INK)[4].text
+
+
+# The page
+
+
+def test_the_page_has_every_figure() -> None:
+    compared = LanesCompared(step=50, lanes=("a", "b"), distance=10.7, disagreement=0.33)
+    lines = [" ".join(line.split()) for line in page(diagnosed(), DIED, REVIVED, compared)]
+    text = "\n".join(lines)
+    assert len(lines) == 21
+    assert lines[0] == "● a value:0.001 measured at step 50"
+    assert lines[1] == "2 of 10 outputs dead: on these images accuracy cannot exceed 80 %"
+    assert "total ████░░░░░░ 40 % 42 % 0.351 4.88 → 0.157 0.0058" in lines
+    for words in (
+        "engaged >99 % of the last 100 steps, >99 % of all",
+        "shadow cos 0.636 apart 79 % |step|/lr 0.39 sign cos 0.855",
+        "to b: distance 10.7 answers differ 33 %",
+        "20 % of images are of a dead class",
+        "dead units conv1 0 conv2 1 fc1 24 fc2 13",
+        "deaths †, revivals ↑ ↑2 at 70 †5 at 60",
+        "zero 9 50 % 0.0015",
+        "under 3 90 % 0.0093",
+        "over 2 99 % 0.049",
+        "▲ 0.001",
+        "1e-10",
+    ):
+        assert words in text, words
+
+
+def test_what_is_undefined_on_the_page_is_a_dash() -> None:
+    nothing = msgspec.structs.replace(UNTOUCHED, cosine=None, norm=0.0, update_ratio=None)
+    for look, dash in ((COLOURED, "\N{EN DASH}"), (ASCII, "-")):
+        text = "\n".join(" ".join(line.split()) for line in page(diagnosed(total=nothing), look=look))
+        assert f"shadow cos {dash} apart {dash} |step|/lr 1.00 sign cos {dash}" in text
+        assert f"50 % {dash}" in text
+
+
+def test_a_lane_that_was_never_measured_says_so() -> None:
+    assert page(EVALUATED)[0].strip() == "nothing is measured of this lane"
+    assert page()[0].strip() == "nothing is measured yet"
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(("width", "height"), [(60, 13), (79, 42), (80, 21), (160, 42)])
+def test_the_page_fits_every_size(look: Look, width: int, height: int) -> None:
+    lines = page(diagnosed(), DIED, width=width, height=height, look=look)
+    assert all(len(line) == width and line.isprintable() for line in lines)
+    assert len(lines) <= max(height, 24)
+    assert not look.ascii or all(line.isascii() for line in lines)
+
+
+@given(structs_of(Diagnosed), st.integers(20, 200), st.integers(1, 60), st.sampled_from(LOOKS))
+def test_whatever_was_measured_fits(event: Diagnosed, width: int, height: int, look: Look) -> None:
+    counts = msgspec.structs.replace(HISTOGRAM, zero=10**9)
+    total = msgspec.structs.replace(event.total, histogram=counts)
+    event = msgspec.structs.replace(event, lane="a", total=total, layers={"fc1": total})
+    state = folded(RUN, LANE, OTHER, event)
+    for strip in diagnostics_page(0, state.lanes["a"], state, width, height, look):
+        assert strip.cell_length == width == cell_len(strip.text)
+        assert strip.text.isprintable()
+
+
+def pages(chosen: int, width: int) -> list[Strip]:
+    state = folded(RUN, LANE, OTHER, diagnosed(), diagnosed("b", total=UNTOUCHED))
+    return diagnostics_pages(state, chosen, width, 30, COLOURED)
+
+
+def test_two_lanes_stand_side_by_side_where_there_is_room() -> None:
+    wide = pages(0, 160)
+    assert "● a" in wide[0].text
+    assert "◆ b" in wide[0].text
+    assert all(strip.cell_length <= 160 for strip in wide)
+
+
+def test_else_the_chosen_lane_stands_alone() -> None:
+    for chosen, name, other in ((0, "● a", "◆ b"), (1, "◆ b", "● a")):
+        first = pages(chosen, 80)[0].text
+        assert name in first
+        assert other not in first
+
+
+def test_no_lanes_no_page() -> None:
+    assert diagnostics_pages(folded(), 0, 80, 21, COLOURED) == []
+
+
+# What the figures mean
+
+
+def test_every_figure_on_the_page_is_explained() -> None:
+    compared = LanesCompared(step=50, lanes=("a", "b"), distance=1.0, disagreement=0.5)
+    text = " ".join("\n".join(page(diagnosed(), compared, width=100)).split())
+    for term in TERMS:
+        for name in term.name.split(", "):
+            assert name in text or name in ("histogram", "0", "50", "90"), name
+        assert term.unit
+        assert term.meaning.endswith(".")
+        assert term.formula
+
+
+@pytest.mark.parametrize("ascii", [False, True])
+def test_the_explanations_can_be_read_in_ascii(ascii: bool) -> None:
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(FiguresScreen(ascii=ascii)._content())
+    text = capture.get()
+    assert "saturation" in text
+    assert text.isascii() == ascii

@@ -1,0 +1,89 @@
+"""Conclusions are drawn where they are certain, and only there."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from measured import HISTOGRAM, MEASURE, UNTOUCHED, diagnosed
+from test_state import EVALUATED, LANE, RUN, folded
+
+from clipwatch.core.events import ClipChanged, Event, LanesCompared
+from clipwatch.tui.diagnostics.explanation import explanation
+
+OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")
+# 9 of 10 nonzero components changed beyond 95 %, and next to nothing left but signs.
+SIGNS = msgspec.structs.replace(MEASURE, changed=190, sign_cosine=0.97)
+IDENTICAL = LanesCompared(step=50, lanes=("a", "b"), distance=0.0, disagreement=0.0)
+
+
+def explained(*events: Event, run: Event = RUN) -> str | None:
+    state = folded(run, LANE, OTHER, *events)
+    return explanation(state, state.lanes["a"])
+
+
+def test_nothing_measured_is_nothing_explained() -> None:
+    assert explained(EVALUATED) is None
+    assert explained(diagnosed(dead=())) is None
+
+
+def test_dead_outputs_bound_the_accuracy_on_the_images_that_were_looked_at() -> None:
+    words = "4 of 10 outputs dead: on these images accuracy cannot exceed 60 %"
+    assert explained(diagnosed(dead=(1, 2, 3, 9))) == words
+    assert explained(diagnosed(dead=(9,))) == "1 of 10 outputs dead: on these images accuracy cannot exceed 90 %"
+
+
+def test_an_image_that_no_output_answers_counts_as_a_0_so_that_a_dead_0_can_be_right() -> None:
+    assert explained(diagnosed(dead=(0, 1))) == (
+        "2 of 10 outputs dead: on these images accuracy cannot exceed 80 %, ties aside"
+    )
+
+
+def test_all_ten_dead_are_past_reviving_once_the_gradient_is_0() -> None:
+    nothing = msgspec.structs.replace(MEASURE, norm=0.0, clipped_norm=0.0)
+    every = tuple(range(10))
+    assert explained(diagnosed(total=nothing, dead=every)) == (
+        "all ten outputs are dead: loss is ln 10, the gradient is 0 and no rule can revive them"
+    )
+    # A training image still had an output above 0.
+    assert "no rule" not in str(explained(diagnosed(dead=every)))
+
+
+def test_lanes_that_were_never_clipped_and_are_at_one_place_are_identical() -> None:
+    calm = [diagnosed(name, total=UNTOUCHED, dead=(), engaged=0.0) for name in ("a", "b")]
+    words = "nothing is being clipped: the lanes are identical"
+    assert explained(*calm, IDENTICAL) == words
+    assert explained(calm[0], IDENTICAL) is None
+    assert explained(*calm) is None
+    assert explained(*calm, msgspec.structs.replace(IDENTICAL, distance=1e-9)) is None
+    assert explained(calm[0], diagnosed("b", total=UNTOUCHED, dead=(), engaged=0.01), IDENTICAL) is None
+    change = ClipChanged(lane="a", step=50, rule="none", previous="value:0.001")
+    assert explained(*calm, IDENTICAL, change) is None
+
+
+def test_adam_sees_signs_where_nearly_all_is_clipped() -> None:
+    words = "97 % of the nonzero components are clipped: Adam sees almost only signs"
+    assert HISTOGRAM.finite - HISTOGRAM.zero == 196
+    assert explained(diagnosed(total=SIGNS, dead=())) == words
+
+
+@pytest.mark.parametrize(
+    "total",
+    [
+        msgspec.structs.replace(SIGNS, changed=186),
+        msgspec.structs.replace(SIGNS, sign_cosine=0.9),
+        msgspec.structs.replace(SIGNS, sign_cosine=None),
+    ],
+)
+def test_and_not_where_that_is_not_so(total: object) -> None:
+    assert explained(diagnosed(total=total, dead=())) is None  # pyright: ignore[reportArgumentType]
+
+
+def test_nor_with_another_optimizer_or_a_rule_that_scales() -> None:
+    sgd = msgspec.structs.replace(RUN, config=msgspec.structs.replace(RUN.config, optimizer="sgd"))
+    assert explained(diagnosed(total=SIGNS, dead=()), run=sgd) is None
+    change = ClipChanged(lane="a", step=50, rule="norm:1", previous="value:0.001")
+    assert explained(diagnosed(total=SIGNS, dead=()), change) is None
+
+
+def test_dead_outputs_weigh_more_than_signs() -> None:
+    assert "outputs dead" in str(explained(diagnosed(total=SIGNS)))

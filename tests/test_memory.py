@@ -1,0 +1,66 @@
+"""What is said of Adam's memory when a rule changes, and for how long it lasts."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from clipwatch.core.events import ClipChanged, MomentsReset
+from clipwatch.tui.memory import HALF_LIFE, memory_words, transients
+
+
+def change(step: int, previous: str = "none", rule: str = "value:0.001", *, reset: bool = False) -> ClipChanged:
+    return ClipChanged(lane="a", step=step, rule=rule, previous=previous, moments_reset=reset)
+
+
+RESET = MomentsReset(lane="a", step=700)
+
+
+def test_the_half_life_is_that_of_adams_second_moment() -> None:
+    from clipwatch.core.adam import BETA2
+
+    assert round(math.log(0.5) / math.log(BETA2)) == HALF_LIFE
+
+
+@pytest.mark.parametrize(
+    ("previous", "rule", "long", "short"),
+    [
+        ("none", "value:0.001", "steps shrink for hundreds of steps", "steps shrink"),
+        ("value:0.001", "none", "a kick of a few steps", "a kick"),
+        ("value:0.01", "value:0.001", "steps shrink", "steps shrink"),
+        ("value:0.001", "value:0.01", "a kick", "a kick"),
+        ("norm:2", "norm:1", "steps shrink", "steps shrink"),
+        ("norm:1", "norm:2", "a kick", "a kick"),
+        # Which of these clips more cannot be told.
+        ("value:0.001", "norm:1", "steps take time to adapt", "steps)"),
+        ("value:-0.001:0.1", "value:-1:0.001", "steps take time to adapt", "steps)"),
+        ("value::0.1", "value::0.01", "steps take time to adapt", "steps)"),
+    ],
+)
+def test_what_is_seen_is_said_in_plain_words(previous: str, rule: str, long: str, short: str) -> None:
+    sentence, few = memory_words(change(300, previous, rule))
+    assert "Adam's second moment remembers (half-life 693 steps)" in sentence
+    assert long in sentence
+    assert few.startswith("Adam remembers (half-life 693 steps)")
+    assert few.endswith(short)
+    # Beside a lane's name it fits a line of 80 cells.
+    assert len(few) < 66
+
+
+def test_a_change_is_remembered_for_a_half_life() -> None:
+    assert transients([]) == []
+    assert transients([change(300)]) == [(300, 993)]
+    assert transients([change(0), change(2000)]) == [(0, 693), (2000, 2693)]
+
+
+def test_one_change_after_another_is_one_stretch() -> None:
+    assert transients([change(300), change(400)]) == [(300, 1093)]
+
+
+def test_a_reset_ends_it() -> None:
+    assert transients([change(300), RESET]) == [(300, 700)]
+    assert transients([RESET]) == []
+    assert transients([change(300), change(350, reset=True)]) == [(300, 350)]
+    assert transients([change(300, reset=True)]) == []
+    assert transients([change(300), RESET, change(700)]) == [(300, 1393)]
