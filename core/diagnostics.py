@@ -194,5 +194,5 @@ def _ratio(above: float, below: float) -> float | None:
 
 
 def _cosine(product: float, one: float, other: float) -> float | None:
-    cosine = _ratio(product, math.sqrt(one) * math.sqrt(other))
+    cosine = _ratio(product, math.sqrt(one * other))
     return None if cosine is None else min(1.0, max(-1.0, cosine))
