@@ -22,8 +22,8 @@ from clipwatch.core import checkpoint
 from clipwatch.core.errors import ClipwatchError
 from clipwatch.core.events import Event, Notice, RunFinished
 from clipwatch.core.lane import Kept
-from clipwatch.core.recording import Recorder
 from clipwatch.core.recorded import read_recording
+from clipwatch.core.recording import Recorder
 from clipwatch.core.runs import RunFolder
 
 END = RunFinished(reason="completed", seconds=9.0)
