@@ -143,6 +143,7 @@ CHINESE = {
     "touched": "训练途中改动了规则或步数，因此本次运行不是各条训练之间干净的对照。",
     "not_mnist": "数据是 {dataset}，不是 MNIST：这些数字不能与作业中的数字相比。",
     "digits_name": "内置手写数字",
+    "own_files": "本地文件",
     "digits": "数据是内置的手写数字，不是 MNIST：图像更少、更粗糙。这些数字不能与作业中的数字相比。",
     "one_seed": "一个随机种子说明不了什么：换一组初始权重和图像顺序，结果可能相反。请用 `clipwatch --seed N --no-ui` "
     "运行其他种子，再用 `clipwatch report RUN1 RUN2 ...` 把它们放在一起比较。",

@@ -154,6 +154,7 @@ ENGLISH = {
     "touched": "Rules or numbers of steps were changed under way, so this run is no clean comparison of its lanes.",
     "not_mnist": "The data is {dataset}, not MNIST: the figures cannot be set beside those of the assignment.",
     "digits_name": "embedded digits",
+    "own_files": "own files",
     "digits": "The data is the embedded handwritten digits, not MNIST: fewer and coarser images. The figures cannot be "
     "set beside those of the assignment.",
     "one_seed": "One seed decides nothing: other initial weights and another order of the images can turn the result "
