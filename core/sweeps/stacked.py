@@ -45,7 +45,7 @@ class Stack:
         self.weights = [torch.stack([views(flat)[name] for flat in weights]).to(self._device) for name in SHAPES]
         heads = [setting.config.head for _ in unit.seeds for setting in unit.settings]
         floors = [0.0 if head == "relu" else -torch.inf for head in heads]
-        self._floor = torch.tensor(floors, device=self._device)[:, None, None]
+        self.floor = torch.tensor(floors, device=self._device)[:, None, None]
         self._rules = [parse_rule(setting.rule) for setting in unit.settings]
         self._buffers = passes.GradientBuffers(self._count, self._shared, self._config.batch_size, self._device)
         self._optimizer = _optimizer(self._config, self.weights, self._buffers.gradients)
@@ -70,7 +70,7 @@ class Stack:
     def train_step(self) -> Tensor:
         """One step of every replica; each one's training loss."""
         images, labels = _side_by_side(self._training, self._config.batch_size)
-        loss = passes.loss_and_gradient(images, labels, self.weights, self._floor, self._buffers)
+        loss = passes.loss_and_gradient(images, labels, self.weights, self.floor, self._buffers)
         fresh = ~loss.isfinite() & (self._diverged < 0)
         self._diverged.masked_fill_(fresh, self.step)
         for place, rule in enumerate(self._rules):
@@ -95,7 +95,7 @@ class Stack:
         correct = torch.zeros(self._count, dtype=torch.long, device=self._device)
         largest = torch.full((self._count, 10), -torch.inf, device=self._device)
         for chunk, classes in zip(images.split(_CHUNK, 1), labels.split(_CHUNK, 1), strict=True):
-            logits = passes.forward(chunk, self.weights, self._floor, self._room(chunk))[3]
+            logits = passes.forward(chunk, self.weights, self.floor, self._room(chunk))[3]
             answers = classes.repeat_interleave(self._count // len(classes), 0)
             loss -= torch.log_softmax(logits, 2).gather(2, answers[:, :, None]).sum((1, 2))
             correct += (logits.argmax(2) == answers).sum(1)
@@ -142,7 +142,9 @@ def _note(curves: list[list[Curve]], step: int, look: Measured, size: int) -> No
 def _outcomes(
     unit: Unit, stack: Stack, final: Measured, curves: list[list[Curve]], total: int
 ) -> list[ReplicaFinished]:
-    losses, correct, dead = final.loss.tolist(), final.correct.tolist(), (final.largest <= 0).tolist()
+    # Without the last ReLU an output below 0 is nothing special, and still gets its gradient.
+    dead = ((final.largest <= 0) & (stack.floor[:, 0] == 0)).tolist()
+    losses, correct = final.loss.tolist(), final.correct.tolist()
     return [
         ReplicaFinished(
             setting=setting,
