@@ -41,10 +41,18 @@ class Comparison:
         return f"{names[0]} against {names[1]}" + (f" ({', '.join(common)})" if common else "")
 
     @property
+    def _subject(self) -> str:
+        rule = self.other.choice.get("clip")
+        if self.axis == "clip" and self.reference.choice["clip"] == "none":
+            common = [axis_value(axis, value) for axis, value in self.other.choice.items() if axis != "clip"]
+            return f"Clipping by {rule}" + (f" ({', '.join(common)})" if common else "")
+        return self.name[:1].upper() + self.name[1:]
+
+    @property
     def sentence(self) -> str:
         """What follows, in plain words."""
         found, (low, high) = self.accuracy, self.accuracy.interval
-        subject = _capital(self.name)
+        subject = self._subject
         figures = f"{found.mean:+.2f} points of accuracy on average (95 % {low:+.2f} to {high:+.2f})"
         if found.exploratory:
             least = 2 / 2**found.n
@@ -160,7 +168,3 @@ def _needed(found: Paired) -> str:
 
 def _p(value: float) -> str:
     return f"{value:.4f}" if value >= 0.0001 else "below 0.0001"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from ..events import DatasetInfo, DownloadProgressed, Event, Notice, StageStarted
+from ..events import DatasetInfo, DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
 from .description import SweepConfig
 
 # Step, loss in nats, accuracy on one validation batch.
@@ -57,7 +57,9 @@ class SweepFinished(Event, frozen=True, kw_only=True):
     seconds: float
 
 
-AnySweepEvent = StageStarted | DownloadProgressed | Notice | SweepStarted | ReplicaFinished | SweepFinished
+AnySweepEvent = (
+    StageStarted | DownloadProgressed | Notice | RecordingStarted | SweepStarted | ReplicaFinished | SweepFinished
+)
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
