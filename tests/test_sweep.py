@@ -95,9 +95,7 @@ def test_a_short_training_ends_where_the_single_runs_end(data) -> None:
 
 
 def test_whole_trainings_are_distributed_as_single_ones(data) -> None:
-    config = sweep_config(
-        msgspec.structs.replace(DIGITS, iterations=300), {"head": ["relu"], "clip": ["none"]}, 40, ()
-    )
+    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=300), {"head": ["relu"], "clip": ["none"]}, 40, ())
     stacked = [outcome.correct for unit in units(config, set()) for outcome in train_stack(unit, *data)]
     # Other seeds: chance alone makes the two samples differ.
     singles = []
@@ -411,9 +409,7 @@ def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path, 
     monkeypatch.setattr(description, "is_stackable", lambda config: config.lanes[0].rule == "none")
     for module in ("units", "sweep"):
         monkeypatch.setattr(f"clipwatch.core.sweeps.{module}.is_stackable", description.is_stackable)
-    config = sweep_config(
-        msgspec.structs.replace(DIGITS, iterations=5), {"clip": ["none", "value:0.001"]}, 2, ()
-    )
+    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=5), {"clip": ["none", "value:0.001"]}, 2, ())
     events = list(Sweep(config, tmp_path, backend=Here(config.base)).run())
     assert any("value:0.001: cannot be stacked" in getattr(event, "text", "") for event in events)
     ends = finished(events)

@@ -47,11 +47,13 @@ class Stack:
         floors = [0.0 if head == "relu" else -torch.inf for head in heads]
         self.floor = torch.tensor(floors, device=self._device)[:, None, None]
         self._rules = [parse_rule(setting.rule) for setting in unit.settings]
-        self._buffers = passes.GradientBuffers(self._count, self._shared, self._config.batch_size, self._device)
-        self._optimizer = _optimizer(self._config, self.weights, self._buffers.gradients)
+        seeds, batch = len(unit.seeds), self._config.batch_size
+        self._buffers = passes.buffers(self._count, seeds, batch, self._device, backward=True)
+        self._gradients = [torch.zeros_like(weight) for weight in self.weights]
+        self._optimizer = _optimizer(self._config, self.weights, self._gradients)
         self._training = [Batches(*training, seeded_generator(seed, "training batches")) for seed in unit.seeds]
         self._validation = [Batches(*validation, seeded_generator(seed, "validation batches")) for seed in unit.seeds]
-        self._looking: dict[tuple[int, int], passes.Buffers] = {}
+        self._looking: dict[tuple[int, int], dict[str, Tensor]] = {}
         self._diverged = torch.full((self._count,), -1, device=self._device)
         self.step = 0
 
@@ -70,7 +72,7 @@ class Stack:
     def train_step(self) -> Tensor:
         """One step of every replica; each one's training loss."""
         images, labels = _side_by_side(self._training, self._config.batch_size)
-        loss = passes.loss_and_gradient(images, labels, self.weights, self.floor, self._buffers)
+        loss = passes.loss_and_gradient(images, labels, self.weights, self._gradients, self.floor, self._buffers)
         fresh = ~loss.isfinite() & (self._diverged < 0)
         self._diverged.masked_fill_(fresh, self.step)
         for place, rule in enumerate(self._rules):
@@ -81,7 +83,7 @@ class Stack:
 
     def _clip(self, place: int, rule: Rule) -> None:
         if isinstance(rule, ValueClip):
-            for gradient in self._buffers.gradients:
+            for gradient in self._gradients:
                 gradient[place :: self._shared].clamp_(rule.low, rule.high)
 
     def look(self, *, wanted: bool) -> Measured | None:
@@ -102,10 +104,10 @@ class Stack:
             torch.maximum(largest, logits.amax(1), out=largest)
         return Measured(loss / labels.size(1), correct, largest)
 
-    def _room(self, images: Tensor) -> passes.Buffers:
+    def _room(self, images: Tensor) -> dict[str, Tensor]:
         seeds, batch = images.size(0), images.size(1)
         if (seeds, batch) not in self._looking:
-            self._looking[seeds, batch] = passes.Buffers(self._count, self._count // seeds, batch, self._device)
+            self._looking[seeds, batch] = passes.buffers(self._count, seeds, batch, self._device)
         return self._looking[seeds, batch]
 
 

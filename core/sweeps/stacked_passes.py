@@ -10,48 +10,46 @@ of the memory, and pooling compares whole blocks. Pooled pixels are ordered by t
 those of the first layer within that), for then the next layer's 6x6 windows are whole runs of memory too.
 
 Everything large is written into buffers that are made once: fresh memory costs as much as the arithmetic.
+
+Like `lenet_passes` these are functions that TorchScript can compile (see `unlocked`), for a small stack has little
+arithmetic per operation.
 """
-
-from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor
 
-from ..lenet import SHAPES
+from ..unlocked import unlocked
 
 
-class Buffers:
-    """Room for the passes of `replicas` networks, `shared` of which at a time see the same `batch` images."""
-
-    def __init__(self, replicas: int, shared: int, batch: int, device: torch.device) -> None:
-        def room(*shape: int) -> Tensor:
-            return torch.zeros(shape, device=device)
-
-        self.replicas, self.shared, self.batch = replicas, shared, batch
-        seeds = replicas // shared
-        self.canvas = room(seeds, 32, 32, batch)
-        self.windows1 = room(seeds, 6, 6, 2, 2, 7, 7, batch)
-        self.kernel1, self.kernel2 = room(replicas, 2, 2, 6, 1, 6, 6), room(replicas, 2, 2, 16, 6, 6, 6)
-        self.corners1, self.corners2 = room(replicas, 4, 6, 196 * batch), room(replicas, 4, 16, 25 * batch)
-        self.pair1, self.pair2 = room(replicas, 6, 196 * batch), room(replicas, 16, 25 * batch)
-        self.pooled1, self.pooled2 = room(replicas, 6, 196 * batch), room(replicas, 16, 25 * batch)
-        self.windows2 = room(replicas, 6, 3, 2, 3, 2, 5, 5, batch)
-
-
-class GradientBuffers(Buffers):
-    """The same with room for the way back; `gradients` are laid out like the stacked weights."""
-
-    def __init__(self, replicas: int, shared: int, batch: int, device: torch.device) -> None:
-        super().__init__(replicas, shared, batch, device)
-        self.slopes1, self.slopes2 = torch.zeros_like(self.corners1), torch.zeros_like(self.corners2)
-        self.wide1, self.wide2 = torch.zeros_like(self.kernel1), torch.zeros_like(self.kernel2)
-        self.at_windows2 = torch.zeros_like(self.windows2)
-        self.at_rows2 = torch.zeros(replicas, 6, 3, 2, 2, 5, 7, batch, device=device)
-        self.at_pooled1 = torch.zeros(replicas, 6, 2, 2, 7, 7, batch, device=device)
-        self.at_pooled2 = torch.zeros(replicas, 16, 25 * batch, device=device)
-        self.gradients = [torch.zeros(replicas, *shape, device=device) for shape in SHAPES.values()]
+def buffers(
+    replicas: int, seeds: int, batch: int, device: torch.device, *, backward: bool = False
+) -> dict[str, Tensor]:
+    """Room for the passes of so many networks and images, with `backward` for the way back too."""
+    there = {
+        "canvas": (seeds, 32, 32, batch),
+        "windows1": (seeds, 6, 6, 2, 2, 7, 7, batch),
+        "kernel1": (replicas, 2, 2, 6, 1, 6, 6),
+        "corners1": (replicas, 4, 6, 196 * batch),
+        "pair1": (replicas, 6, 196 * batch),
+        "pooled1": (replicas, 6, 196 * batch),
+        "windows2": (replicas, 6, 3, 2, 3, 2, 5, 5, batch),
+        "kernel2": (replicas, 2, 2, 16, 6, 6, 6),
+        "corners2": (replicas, 4, 16, 25 * batch),
+        "pair2": (replicas, 16, 25 * batch),
+        "pooled2": (replicas, 16, 25 * batch),
+    }
+    back = {
+        "slopes1": there["corners1"],
+        "slopes2": there["corners2"],
+        "wide1": there["kernel1"],
+        "wide2": there["kernel2"],
+        "at_windows2": there["windows2"],
+        "at_rows2": (replicas, 6, 3, 2, 2, 5, 7, batch),
+        "at_pooled1": (replicas, 6, 2, 2, 7, 7, batch),
+        "at_pooled2": there["pooled2"],
+    }
+    shapes = {**there, **back} if backward else there
+    return {name: torch.zeros(shape, device=device) for name, shape in shapes.items()}
 
 
 def _spread(weight: Tensor, wide: Tensor) -> None:
@@ -96,68 +94,89 @@ def _pool_backward(slope: Tensor, corners: Tensor, pair: Tensor, pooled: Tensor,
     torch.sub(pair, fourth, out=third)
 
 
-def forward(images: Tensor, weights: list[Tensor], floor: Tensor, b: Buffers) -> list[Tensor]:
+def _forward(images: Tensor, weights: list[Tensor], floor: Tensor, b: dict[str, Tensor]) -> list[Tensor]:
     """Inputs and outputs of the dense layers, (replicas, batch, features), of bytes (seeds, batch, 28, 28).
 
     `floor` (replicas, 1, 1) is what the logits are kept above: 0 with the last ReLU, -inf without.
     """
-    seeds, batch, replicas = images.size(0), b.batch, b.replicas
-    b.canvas[:, 2:30, 2:30].copy_(images.permute(0, 2, 3, 1)).div_(255.0)
+    seeds, batch, replicas = images.size(0), images.size(1), floor.size(0)
+    b["canvas"][:, 2:30, 2:30].copy_(images.permute(0, 2, 3, 1)).div_(255.0)
     row, column = 32 * batch, batch
-    strides = (32 * row, row, column, 2 * row, 2 * column, 4 * row, 4 * column, 1)
-    b.windows1.copy_(b.canvas.as_strided(b.windows1.shape, strides))
-    _spread(weights[0], b.kernel1)
-    torch.bmm(b.kernel1.view(seeds, -1, 36), b.windows1.view(seeds, 36, -1), out=b.corners1.view(seeds, -1, 196 * batch))
-    _pool(b.corners1, b.pair1, b.pooled1, weights[1])
-    strides = (6 * 196 * batch, 196 * batch, 7 * batch, 98 * batch, batch, 49 * batch, 7 * batch, batch, 1)
-    b.windows2.copy_(b.pooled1.as_strided(b.windows2.shape, strides))
-    _spread(weights[2], b.kernel2)
-    torch.bmm(b.kernel2.view(replicas, 64, 216), b.windows2.view(replicas, 216, -1), out=b.corners2.view(replicas, 64, -1))
-    _pool(b.corners2, b.pair2, b.pooled2, weights[3])
-    flat = b.pooled2.view(replicas, 400, batch).transpose(1, 2)
+    strides = [32 * row, row, column, 2 * row, 2 * column, 4 * row, 4 * column, 1]
+    b["windows1"].copy_(b["canvas"].as_strided(b["windows1"].size(), strides))
+    _spread(weights[0], b["kernel1"])
+    torch.bmm(
+        b["kernel1"].view(seeds, -1, 36),
+        b["windows1"].view(seeds, 36, -1),
+        out=b["corners1"].view(seeds, -1, 196 * batch),
+    )
+    _pool(b["corners1"], b["pair1"], b["pooled1"], weights[1])
+    strides = [6 * 196 * batch, 196 * batch, 7 * batch, 98 * batch, batch, 49 * batch, 7 * batch, batch, 1]
+    b["windows2"].copy_(b["pooled1"].as_strided(b["windows2"].size(), strides))
+    _spread(weights[2], b["kernel2"])
+    torch.bmm(
+        b["kernel2"].view(replicas, 64, 216),
+        b["windows2"].view(replicas, 216, -1),
+        out=b["corners2"].view(replicas, 64, -1),
+    )
+    _pool(b["corners2"], b["pair2"], b["pooled2"], weights[3])
+    flat = b["pooled2"].view(replicas, 400, batch).transpose(1, 2)
     first = torch.baddbmm(weights[5][:, None], flat, weights[4].transpose(1, 2)).relu_()
     second = torch.baddbmm(weights[7][:, None], first, weights[6].transpose(1, 2)).relu_()
     logits = torch.baddbmm(weights[9][:, None], second, weights[8].transpose(1, 2))
     return [flat, first, second, torch.maximum(logits, floor)]
 
 
-def loss_and_gradient(
-    images: Tensor, labels: Tensor, weights: list[Tensor], floor: Tensor, b: GradientBuffers
+def _loss_and_gradient(
+    images: Tensor,
+    labels: Tensor,
+    weights: list[Tensor],
+    gradients: list[Tensor],
+    floor: Tensor,
+    b: dict[str, Tensor],
 ) -> Tensor:
-    """Mean softmax cross-entropy in nats of each replica, of bytes (seeds, batch, 28, 28); fills `b.gradients`."""
-    seeds, batch, replicas, gradients = images.size(0), b.batch, b.replicas, b.gradients
-    activations = forward(images, weights, floor, b)
+    """Mean softmax cross-entropy in nats of each replica, of bytes (seeds, batch, 28, 28); fills `gradients`."""
+    seeds, batch, replicas = images.size(0), images.size(1), floor.size(0)
+    activations = _forward(images, weights, floor, b)
     log_p = torch.log_softmax(activations[3], 2)
-    picked = labels.repeat_interleave(b.shared, 0)[:, :, None]
-    loss = -log_p.gather(2, picked).mean((1, 2))
-    slope = log_p.exp_().scatter_add_(2, picked, log_p.new_full((replicas, batch, 1), -1.0)).div_(batch)
+    picked = labels.repeat_interleave(replicas // seeds, 0)[:, :, None]
+    loss = -log_p.gather(2, picked).mean([1, 2])
+    slope = (
+        log_p.exp_().scatter_add_(2, picked, torch.full([replicas, batch, 1], -1.0, device=log_p.device)).div_(batch)
+    )
     slope = slope * (activations[3] > floor)
-    for layer in (2, 1, 0):
+    for layer in [2, 1, 0]:
         if layer < 2:
             slope = slope.mul_(activations[layer + 1].sign())
         torch.bmm(slope.transpose(1, 2), activations[layer], out=gradients[4 + 2 * layer])
         torch.sum(slope, [1], out=gradients[5 + 2 * layer])
         slope = torch.bmm(slope, weights[4 + 2 * layer])
-    b.at_pooled2.view(replicas, 400, batch).copy_(slope.transpose(1, 2))
-    _pool_backward(b.at_pooled2, b.corners2, b.pair2, b.pooled2, gradients[3], b.slopes2)
-    slopes = b.slopes2.view(replicas, 64, -1)
-    torch.bmm(slopes, b.windows2.view(replicas, 216, -1).transpose(1, 2), out=b.wide2.view(replicas, 64, 216))
-    _gathered(b.wide2, gradients[2])
-    torch.bmm(b.kernel2.view(replicas, 64, 216).transpose(1, 2), slopes, out=b.at_windows2.view(replicas, 216, -1))
+    b["at_pooled2"].view(replicas, 400, batch).copy_(slope.transpose(1, 2))
+    _pool_backward(b["at_pooled2"], b["corners2"], b["pair2"], b["pooled2"], gradients[3], b["slopes2"])
+    slopes = b["slopes2"].view(replicas, 64, -1)
+    torch.bmm(slopes, b["windows2"].view(replicas, 216, -1).transpose(1, 2), out=b["wide2"].view(replicas, 64, 216))
+    _gathered(b["wide2"], gradients[2])
+    torch.bmm(
+        b["kernel2"].view(replicas, 64, 216).transpose(1, 2), slopes, out=b["at_windows2"].view(replicas, 216, -1)
+    )
     _windows2_adjoint(b)
-    at_pooled1 = b.at_pooled1.view(replicas, 6, -1)
-    _pool_backward(at_pooled1, b.corners1, b.pair1, b.pooled1, gradients[1], b.slopes1)
-    slopes = b.slopes1.view(seeds, -1, 196 * batch)
-    torch.bmm(slopes, b.windows1.view(seeds, 36, -1).transpose(1, 2), out=b.wide1.view(seeds, -1, 36))
-    _gathered(b.wide1, gradients[0])
+    at_pooled1 = b["at_pooled1"].view(replicas, 6, -1)
+    _pool_backward(at_pooled1, b["corners1"], b["pair1"], b["pooled1"], gradients[1], b["slopes1"])
+    slopes = b["slopes1"].view(seeds, -1, 196 * batch)
+    torch.bmm(slopes, b["windows1"].view(seeds, 36, -1).transpose(1, 2), out=b["wide1"].view(seeds, -1, 36))
+    _gathered(b["wide1"], gradients[0])
     return loss
 
 
-def _windows2_adjoint(b: GradientBuffers) -> None:
+def _windows2_adjoint(b: dict[str, Tensor]) -> None:
     """Each pooled pixel's sum over the windows it is in, first along columns, then along rows."""
-    b.at_rows2.zero_()
+    b["at_rows2"].zero_()
     for k in range(3):
-        b.at_rows2[..., k : k + 5, :].add_(b.at_windows2[:, :, :, :, k])
-    b.at_pooled1.zero_()
+        b["at_rows2"][..., k : k + 5, :].add_(b["at_windows2"][:, :, :, :, k])
+    b["at_pooled1"].zero_()
     for k in range(3):
-        b.at_pooled1[:, :, :, :, k : k + 5].add_(b.at_rows2[:, :, k])
+        b["at_pooled1"][:, :, :, :, k : k + 5].add_(b["at_rows2"][:, :, k])
+
+
+forward = unlocked(_forward)
+loss_and_gradient = unlocked(_loss_and_gradient)

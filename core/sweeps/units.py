@@ -55,9 +55,7 @@ def _groups(sweep: SweepConfig) -> list[tuple[tuple[Setting, ...], bool]]:
             alone.append(((setting,), False))
     room = _room(sweep.base.device)
     stacked = [
-        (tuple(group[start : start + room]), True)
-        for group in stacks.values()
-        for start in range(0, len(group), room)
+        (tuple(group[start : start + room]), True) for group in stacks.values() for start in range(0, len(group), room)
     ]
     return stacked + alone
 

@@ -69,9 +69,7 @@ class LocalBackend:
         flag = context.Event()
         again: list[Unit] = []
         for attempt in range(_ATTEMPTS):
-            with ProcessPoolExecutor(
-                self._workers, context, initializer=_begin, initargs=(self._config, flag)
-            ) as pool:
+            with ProcessPoolExecutor(self._workers, context, initializer=_begin, initargs=(self._config, flag)) as pool:
                 try:
                     yield from self._drain(pool, _chained(again, units), again, stopping, flag)
                     return
