@@ -1,8 +1,8 @@
 """What paired differences say, and a plain sentence that follows from it by a stated rule.
 
-Differences are of the same seed under two settings, so what the seed decides is left out of them. A difference is called
-measurable if, with at least `ENOUGH` seeds, the sign-flip p, corrected by Holm for all comparisons made, is below 0.05 and
-the bootstrap interval of the mean leaves 0 out.
+Differences are of the same seed under two settings, so what the seed decides is left out of them. A difference is
+called measurable if, with at least `ENOUGH` seeds, the sign-flip p, corrected by Holm for all comparisons, is below
+0.05 and the bootstrap interval of the mean leaves 0 out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ENOUGH = 6
 # Up to this many seeds every one of the 2^n sign patterns is tried.
 EXACT = 16
 _FLIPS = 20_000
-_RESAMPLES = 9_999
+RESAMPLES = 9_999
 _MOST_SEEDS = 100_000
 
 
@@ -64,11 +64,11 @@ class Paired:
         return self.n < ENOUGH
 
 
-def paired(reference: ArrayLike, other: ArrayLike) -> Paired:
-    """Compare two settings over the same seeds in the same order, at least one."""
+def paired(reference: ArrayLike, other: ArrayLike, *, resamples: int = RESAMPLES) -> Paired:
+    """Compare two settings over the same seeds in the same order, at least one; `resamples` for the interval."""
     a, b = np.asarray(reference, np.float64), np.asarray(other, np.float64)
     differences = b - a
-    interval, remark = mean_interval(differences)
+    interval, remark = mean_interval(differences, resamples=resamples)
     wins, ties = int((differences > 0).sum()), int((differences == 0).sum())
     p, exact = sign_flip_p(differences)
     return Paired(
@@ -87,7 +87,7 @@ def paired(reference: ArrayLike, other: ArrayLike) -> Paired:
     )
 
 
-def mean_interval(differences: Floats, *, resamples: int = _RESAMPLES) -> tuple[tuple[float, float], str]:
+def mean_interval(differences: Floats, *, resamples: int = RESAMPLES) -> tuple[tuple[float, float], str]:
     """The 95 % BCa bootstrap interval of the mean (B. Efron, JASA 82, 1987), and a remark where there is none."""
     if len(differences) < 2:
         return (-math.inf, math.inf), "one seed has no interval"
@@ -107,8 +107,8 @@ def mean_interval(differences: Floats, *, resamples: int = _RESAMPLES) -> tuple[
 def sign_flip_p(differences: Floats) -> tuple[float, bool]:
     """Two-sided p of the mean if each difference were as likely of either sign; and whether it is exact.
 
-    R. A. Fisher, The Design of Experiments, 1935, section 21. Above `EXACT` seeds so many random sign patterns are tried,
-    the observed one among them, so that p is never 0 (B. Phipson and G. K. Smyth, 2010).
+    R. A. Fisher, The Design of Experiments, 1935, section 21. Above `EXACT` seeds random sign patterns are tried, the
+    observed one among them, so that p is never 0 (B. Phipson and G. K. Smyth, 2010).
     """
     n = len(differences)
     observed = abs(differences.sum()) * (1 - 1e-12)

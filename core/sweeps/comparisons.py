@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..verdict import ENOUGH, Paired, holm, is_measurable, paired
+from ..verdict import ENOUGH, RESAMPLES, Paired, holm, is_measurable, paired
 from .description import Setting, SweepConfig, Value, axis_value
 from .results import Results
 
@@ -57,8 +57,8 @@ class Comparison:
         if found.exploratory:
             least = 2 / 2**found.n
             return (
-                f"{subject}: exploratory. {found.n} seed{'s' if found.n > 1 else ''} can decide nothing, for even if all"
-                f" agree, p is {least:.3g}; at least {ENOUGH} are needed."
+                f"{subject}: exploratory. {found.n} seed{'s' if found.n > 1 else ''} can decide nothing, for even if"
+                f" all agree, p is {least:.3g}; at least {ENOUGH} are needed."
             )
         tested = f"p = {_p(self.accuracy_p)} over {found.n} seeds"
         if self.measurable:
@@ -101,15 +101,22 @@ class Summary:
         return float(np.corrcoef(self.dead, self.accuracies)[0, 1])
 
 
-def comparisons(results: Results) -> list[Comparison]:
-    """Every pair that the axes suggest: along each axis each value against `none`, or else the first; all else equal."""
+def comparisons(results: Results, *, resamples: int = RESAMPLES) -> list[Comparison]:
+    """Every pair that the axes suggest: along each axis each value against `none`, or else the first; all else equal.
+
+    Fewer `resamples` give the intervals sooner and a little less exactly.
+    """
     found = [
-        (axis, reference, other, *measured)
+        (axis, reference, other, measured)
         for axis, reference, other in pairs(results.started.config)
-        if (measured := _measured(results, reference, other))
+        if (measured := _measured(results, reference, other, resamples))
     ]
-    accuracy, loss = (holm([row[place].p for row in found]) for place in (3, 4))
-    return [Comparison(*row, *adjusted) for row, *adjusted in zip(found, accuracy, loss, strict=True)]
+    accuracy_p = holm([accuracy.p for *_, (accuracy, _) in found])
+    loss_p = holm([loss.p for *_, (_, loss) in found])
+    return [
+        Comparison(axis, reference, other, *measured, *adjusted)
+        for (axis, reference, other, measured), *adjusted in zip(found, accuracy_p, loss_p, strict=True)
+    ]
 
 
 def pairs(config: SweepConfig) -> Iterator[tuple[str, Setting, Setting]]:
@@ -133,14 +140,14 @@ def _reference(axis: str, values: tuple[Value, ...]) -> Value:
     return "none" if axis == "clip" and "none" in values else values[0]
 
 
-def _measured(results: Results, reference: Setting, other: Setting) -> tuple[Paired, Paired] | None:
+def _measured(results: Results, reference: Setting, other: Setting, resamples: int) -> tuple[Paired, Paired] | None:
     first, second = results.of(reference.number), results.of(other.number)
     seeds = sorted(first.keys() & second.keys())
     if not seeds:
         return None
     points = [[100 * (side[seed].accuracy or 0.0) for seed in seeds] for side in (first, second)]
     losses = [[side[seed].loss or 0.0 for seed in seeds] for side in (first, second)]
-    return paired(*points), paired(*losses)
+    return paired(*points, resamples=resamples), paired(*losses, resamples=resamples)
 
 
 def _summary(results: Results, setting: Setting) -> Summary | None:

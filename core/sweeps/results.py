@@ -25,8 +25,8 @@ class SweepStarted(Event, frozen=True, kw_only=True):
 class ReplicaFinished(Event, frozen=True, kw_only=True):
     """One seed of one setting has been trained; loss and right answers on all `total` validation images.
 
-    `dead` are the classes that the last ReLU (without one there are none) kept at 0 on all of them; `curve` is sparse. A replica that diverged
-    (`step`: where) has neither loss nor right answers.
+    `dead` are the classes that the last ReLU kept at 0 on all of them; without one there are none. `curve` is sparse.
+    A replica that diverged (`step`: where) has neither loss nor right answers.
     """
 
     setting: int

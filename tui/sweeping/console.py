@@ -68,17 +68,7 @@ class SweepConsole:
         if self._results is None or not self._results.replicas:
             self._message("nothing was trained to the end")
             return
-        out = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
-        compared = comparisons(self._results)
-        out.print(setting_table(summaries(self._results)))
-        if compared:
-            out.print(comparison_table(compared))
-        for comparison in compared:
-            out.print(comparison.sentence, soft_wrap=True)
-        if self._finished:
-            done = f"{self._progress} in {duration(self._finished.seconds)}"
-            out.print(f"\n{done}" + ("" if self._finished.reason == "completed" else f", {self._finished.reason}"))
-        out.print(f"kept in {self._folder}: clipwatch report writes it up, clipwatch resume goes on", soft_wrap=True)
+        print_tables(self._results, self._progress, self._finished, self._folder)
 
     def _note(self, event: ReplicaFinished) -> None:
         assert self._results
@@ -96,3 +86,18 @@ class SweepConsole:
 
     def _message(self, text: str) -> None:
         sys.stderr.write(f"{chr(10) if self._moving else ''}clipwatch: {text}\n")
+
+
+def print_tables(results: Results, progress: Progress, finished: SweepFinished | None, folder: str) -> None:
+    """Settings, comparisons, and what follows from them in a sentence each, on standard output."""
+    out = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
+    compared = comparisons(results)
+    out.print(setting_table(summaries(results)))
+    if compared:
+        out.print(comparison_table(compared))
+    for comparison in compared:
+        out.print(comparison.sentence, soft_wrap=True)
+    if finished:
+        done = f"{progress} in {duration(finished.seconds)}"
+        out.print(f"\n{done}" + ("" if finished.reason == "completed" else f", {finished.reason}"))
+    out.print(f"kept in {folder}: clipwatch report writes it up, clipwatch resume goes on", soft_wrap=True)
