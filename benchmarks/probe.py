@@ -59,6 +59,7 @@ class ProbedApp(ClipwatchApp):
 
     def on_ready(self) -> None:
         """The loop runs."""
+        super().on_ready()
         self._heart = asyncio.create_task(beat())
 
     def exit(self, *arguments: object, **options: object) -> None:

@@ -91,7 +91,8 @@ def cost_of_a_stack(base: RunConfig, dataset: Dataset, replicas: int) -> float:
 def main() -> None:
     """Print one table."""
     data_dir = sys.argv[1] if len(sys.argv) > 1 else None
-    base = RunConfig(dataset="mnist", data_dir=data_dir)
+    # Without diagnostics, which a sweep does not make either.
+    base = RunConfig(dataset="mnist", data_dir=data_dir, diagnostics=False)
     dataset = load("mnist", data_dir=data_dir, offline=False, report=lambda event: None)
     cores = os.cpu_count() or 1
     table = Table(title=f"A sweep on MNIST, 1000 steps a replica, {cores} cores, torch {version('torch')}")

@@ -6,8 +6,9 @@ library's own optimizer spends as long in Python as in arithmetic on a vector of
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -34,7 +35,12 @@ def _update(
     parameters.addcdiv_(first, second.sqrt().div_(correction).add_(eps), value=-rate)
 
 
-_unlocked_update = unlocked(_update)
+def _absorb(gradient: Tensor, first: Tensor, second: Tensor, beta1: float, beta2: float) -> None:
+    first.lerp_(gradient, 1.0 - beta1)
+    second.mul_(beta2).addcmul_(gradient, gradient, value=1.0 - beta2)
+
+
+_unlocked_update, _unlocked_absorb = unlocked(_update), unlocked(_absorb)
 
 
 class Adam:
@@ -50,10 +56,42 @@ class Adam:
     def step(self, gradient: Tensor) -> None:
         """One update by `gradient`, of the parameters' shape."""
         self.steps += 1
-        correction = (1 - BETA2**self.steps) ** 0.5
-        rate = self._learning_rate / (1 - self._beta1**self.steps)
+        correction, rate = self._corrections()
         moments = (self.first_moment, self.second_moment)
         _unlocked_update(self._parameters, gradient, *moments, self._beta1, BETA2, EPS, correction, rate)
+
+    def absorb(self, gradient: Tensor) -> None:
+        """Take a gradient in as `step` does, and leave the parameters as they are."""
+        self.steps += 1
+        _unlocked_absorb(gradient, self.first_moment, self.second_moment, self._beta1, BETA2)
+
+    def update(self) -> Tensor:
+        """What `step` would add to the parameters, after the gradients taken in; needs one at least."""
+        correction, rate = self._corrections()
+        # Dividing by the correction last saves a pass.
+        return (
+            self.second_moment.sqrt()
+            .add_(EPS * correction)
+            .reciprocal_()
+            .mul_(self.first_moment)
+            .mul_(-rate * correction)
+        )
+
+    def _corrections(self) -> tuple[float, float]:
+        """What the second moment's root is divided by, and the learning rate over the first moment's correction."""
+        return (1 - BETA2**self.steps) ** 0.5, self._learning_rate / (1 - self._beta1**self.steps)
+
+    def fork(self) -> Self:
+        """One of the same kind and state, over the same parameters."""
+        forked = copy.copy(self)
+        forked.first_moment, forked.second_moment = self.first_moment.clone(), self.second_moment.clone()
+        return forked
+
+    def reset(self) -> None:
+        """Forget both moments and the number of steps."""
+        self.first_moment.zero_()
+        self.second_moment.zero_()
+        self.steps = 0
 
     @property
     def state(self) -> dict[str, Tensor | int]:

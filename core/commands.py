@@ -37,6 +37,10 @@ class SetClip(Command, frozen=True, kw_only=True):
         parse_rule(self.rule)
 
 
+class ResetMoments(Command, frozen=True, kw_only=True):
+    """Let the optimizer begin anew: its moments and its count of steps."""
+
+
 class Pause(Command, frozen=True, kw_only=True):
     """Wait."""
 
@@ -100,5 +104,5 @@ class Seek(Command, frozen=True, kw_only=True):
     step: int
 
 
-LaneCommand = SetClip | Pause | Resume | StepOnce | SetPace | Extend | Stop
+LaneCommand = SetClip | ResetMoments | Pause | Resume | StepOnce | SetPace | Extend | Stop
 AnyCommand = LaneCommand | Restart | Seek

@@ -17,6 +17,9 @@ from .rules import parse_rule
 
 DATASETS = ("auto", "mnist", "fashion-mnist", "kmnist", "qmnist", "digits")
 HEADS = ("relu", "linear")
+OPTIMIZERS = ("adam", "sgd", "sgd-momentum")
+NONFINITE = ("propagate", "skip", "zero", "stop")
+_CHOICES = {"dataset": DATASETS, "head": HEADS, "optimizer": OPTIMIZERS, "nonfinite": NONFINITE}
 # Counts are bounded so that their sums, too, fit the numbers of JSON.
 MOST = 10**15
 _LANE_NAME = re.compile(r"[\w.+-]{1,24}")
@@ -41,7 +44,10 @@ DEFAULT_LANES = (LaneConfig("unclipped", "none"), LaneConfig("clipped", "value:0
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that decides a run's numbers, with the assignment's values as defaults.
 
-    `pace` is in steps per second, None for full speed. Raises BadInput, naming the setting.
+    `pace` is in steps per second, None for full speed. With `reset_moments` the optimizer begins anew whenever a lane's
+    rule changes. `nonfinite` is what becomes of a gradient that holds NaN or infinity: it is used as it is, its step is
+    left out, these components become 0, or the lane ends. With `diagnostics` what the clip does is measured, at one
+    evaluation in `diagnose_every`. Raises BadInput, naming the setting.
     """
 
     dataset: str = "auto"
@@ -56,15 +62,20 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     beta1: float = 0.5
     init_std: float = 0.1
     head: Literal["relu", "linear"] = "relu"
+    optimizer: Literal["adam", "sgd", "sgd-momentum"] = "adam"
+    reset_moments: bool = False
+    nonfinite: Literal["propagate", "skip", "zero", "stop"] = "propagate"
+    diagnostics: bool = True
+    diagnose_every: int = 5
     lanes: tuple[LaneConfig, ...] = DEFAULT_LANES
     pace: float | None = None
     checkpoint_every: int = 500
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        _known("dataset", self.dataset, DATASETS)
-        _known("head", self.head, HEADS)
-        for name in ("iterations", "batch_size", "eval_every", "eval_size", "checkpoint_every"):
+        for name, choices in _CHOICES.items():
+            _known(name, getattr(self, name), choices)
+        for name in ("iterations", "batch_size", "eval_every", "eval_size", "diagnose_every", "checkpoint_every"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be 1 or more")
             _require(getattr(self, name) <= MOST, name, getattr(self, name), "must be at most 10^15")
         for name in ("data_dir", "device"):
@@ -141,9 +152,9 @@ def _with_clip(lanes: tuple[LaneConfig, ...], rule: Any) -> tuple[LaneConfig, ..
 
 def _converted(values: dict[str, Any]) -> RunConfig:
     kinds = {field.name: field.type for field in msgspec.structs.fields(RunConfig)}
-    for key in ("dataset", "head"):
+    for key, choices in _CHOICES.items():
         if isinstance(values.get(key), str):
-            _known(key, values[key], DATASETS if key == "dataset" else HEADS)
+            _known(key, values[key], choices)
     for key, value in values.items():
         try:
             if key != "lanes":

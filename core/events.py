@@ -1,7 +1,8 @@
 """What happened in a run: past facts, frozen, of plain numbers, strings and tuples.
 
-Steps count from 0. In `Evaluated` and `LaneFailed`, `step` is the step it happened in; everywhere else it is the
-boundary it happened at, which is the number of steps done, so a change at `step` 300 holds from step 300 on.
+Steps count from 0. In what is told of an evaluation, and in `LaneFailed`, `step` is the step it happened in;
+everywhere else it is the boundary it happened at, which is the number of steps done, so a change at `step` 300 holds
+from step 300 on.
 `seconds` are wall-clock seconds since the lanes started.
 """
 
@@ -12,9 +13,10 @@ from typing import Literal
 import msgspec
 
 from .config import RunConfig
+from .measures import Measure
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="event", tag=True):
     """Base of everything that happened."""
 
 
@@ -97,11 +99,76 @@ class Evaluated(LaneEvent, frozen=True, kw_only=True):
     seconds: float
 
 
+class Diagnosed(LaneEvent, frozen=True, kw_only=True):
+    """What the clip did at this step, by layer and in all (see `measures`), and so far.
+
+    `engaged` and `engaged_recently`: share of the steps, of all and of the last 100, in which the rule changed
+    anything. `dead`: units by layer that fired on no image of three evaluations running; `dead_outputs`: the classes
+    among them, `dead_share`: of the images of this evaluation, those of such a class. `nan`, `infinite`: components
+    of gradients so far.
+    """
+
+    layers: dict[str, Measure]
+    total: Measure
+    engaged: float
+    engaged_recently: float
+    dead: dict[str, int]
+    dead_outputs: tuple[int, ...]
+    dead_share: float
+    nan: int = 0
+    infinite: int = 0
+
+
+class OutputDied(LaneEvent, frozen=True, kw_only=True):
+    """A class's output is dead from this evaluation on: it was 0 for every image of three evaluations running."""
+
+    output: int
+
+
+class OutputRevived(LaneEvent, frozen=True, kw_only=True):
+    """A class's output that was dead is above 0 for an image of this evaluation."""
+
+    output: int
+
+
+class LanesCompared(Event, frozen=True, kw_only=True):
+    """After this step: the distance ‖θ₁ - θ₂‖ of two lanes' weights, the share of images they answer differently."""
+
+    step: int
+    lanes: tuple[str, str]
+    distance: float
+    disagreement: float
+
+
+class EvaluatedEarlier(LaneEvent, frozen=True, kw_only=True):
+    """Many evaluations told at once, as a replay that seeks does: at `step`, and every `stride` steps from there on.
+
+    Losses and accuracies are little-endian numbers of single precision, which is what charts draw.
+    """
+
+    stride: int
+    losses: bytes
+    accuracies: bytes
+
+
 class ClipChanged(LaneEvent, frozen=True, kw_only=True):
-    """The rule in force from this step on."""
+    """The rule in force from this step on; `moments_reset` tells whether the optimizer begins anew with it."""
 
     rule: str
     previous: str
+    moments_reset: bool = False
+
+
+class MomentsReset(LaneEvent, frozen=True, kw_only=True):
+    """The optimizer begins anew at this step, its moments and its count of steps at 0."""
+
+
+class NonfiniteFound(LaneEvent, frozen=True, kw_only=True):
+    """The lane's first gradient with NaN or infinity in it, so many of each, and what is done about such gradients."""
+
+    nan: int
+    infinite: int
+    action: Literal["propagate", "skip", "zero", "stop"]
 
 
 class LanePaused(LaneEvent, frozen=True, kw_only=True):
@@ -133,7 +200,8 @@ class LaneExtended(LaneEvent, frozen=True, kw_only=True):
 class LaneFinished(LaneEvent, frozen=True, kw_only=True):
     """The lane has done its steps, or was stopped; loss and accuracy are those on all `total` validation images.
 
-    `training_seconds` leaves out pauses; an `Extend` can still set the lane going again.
+    `silent_outputs` are the classes whose ReLU output is 0 for every one of these images, None if that was not looked
+    at. `training_seconds` leaves out pauses; an `Extend` can still set the lane going again.
     """
 
     reason: Literal["completed", "stopped"]
@@ -142,6 +210,7 @@ class LaneFinished(LaneEvent, frozen=True, kw_only=True):
     total: int
     seconds: float
     training_seconds: float
+    silent_outputs: tuple[int, ...] | None = None
 
 
 class LaneFailed(LaneEvent, frozen=True, kw_only=True):
@@ -168,7 +237,14 @@ AnyEvent = (
     | ReplayStarted
     | LaneStarted
     | Evaluated
+    | Diagnosed
+    | OutputDied
+    | OutputRevived
+    | LanesCompared
+    | EvaluatedEarlier
     | ClipChanged
+    | MomentsReset
+    | NonfiniteFound
     | LanePaused
     | LaneResumed
     | LaneStepped

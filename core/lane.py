@@ -11,8 +11,10 @@ from typing import Any, Literal, Protocol
 from torch import Tensor
 
 from .batches import Batches
-from .clipping import clip_
-from .commands import Extend, LaneCommand, Pause, Resume, SetClip, SetPace, StepOnce, Stop
+from .clipping import make_clipper
+from .commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
+from .diagnosis import Diagnosis, Gradients
+from .diagnostics import Shadow
 from .events import (
     ClipChanged,
     Evaluated,
@@ -24,8 +26,14 @@ from .events import (
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    MomentsReset,
+    NonfiniteFound,
     PaceChanged,
 )
+from .examination import Examination
+from .firing import silent_outputs
+from .layout import Layout
+from .nonfinite import NonfiniteLedger, without_nonfinite
 from .pace import Pacer
 from .rules import parse_rule
 
@@ -39,18 +47,21 @@ class Model(Protocol):
     parameters: Tensor
     gradient: Tensor
 
+    @property
+    def layout(self) -> Layout: ...
+
+    @property
+    def units(self) -> Mapping[str, int]: ...
+
     def loss_and_gradient(self, images: Tensor, labels: Tensor) -> float: ...
 
     def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, int]: ...
 
+    def examine(self, images: Tensor, labels: Tensor) -> Examination: ...
 
-class Optimizer(Protocol):
+
+class Optimizer(Shadow, Protocol):
     """Updates the parameters it was made for."""
-
-    @property
-    def state(self) -> Mapping[str, Any]: ...
-
-    def restore(self, state: Mapping[str, Any]) -> None: ...
 
     def step(self, gradient: Tensor) -> None: ...
 
@@ -75,14 +86,20 @@ class Control(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How much a lane trains, when it looks, how often it gives a `Kept` (None: never); sizes in images."""
+    """How much a lane trains, when it looks, how often it gives a `Kept` (None: never); sizes in images.
+
+    What `diagnose_every`, `reset_moments` and `nonfinite` ask for is said in `RunConfig`.
+    """
 
     iterations: int
     batch_size: int
     eval_every: int
     eval_size: int
+    diagnose_every: int = 1
     pace: float | None = None
     checkpoint_every: int | None = None
+    reset_moments: bool = False
+    nonfinite: Literal["propagate", "skip", "zero", "stop"] = "propagate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,19 +112,32 @@ class Data:
 
 
 class Lane:
-    """Trains `model` by `optimizer` under a clip rule; `step` is the number of steps done."""
+    """Trains `model` by `optimizer` under a clip rule; `step` is the number of steps done.
+
+    `nonfinite` counts what its gradients held of NaN and infinity.
+    """
 
     def __init__(
-        self, name: str, rule: str, model: Model, optimizer: Optimizer, data: Data, schedule: Schedule
+        self,
+        name: str,
+        rule: str,
+        model: Model,
+        optimizer: Optimizer,
+        data: Data,
+        schedule: Schedule,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
         self.name, self.step = name, 0
         self._model, self._optimizer, self._data, self._schedule = model, optimizer, data, schedule
-        self._rule_text, self._rule = rule, parse_rule(rule)
+        self._diagnosis = diagnosis
+        self.nonfinite = NonfiniteLedger()
+        self._set_rule(rule)
         self._iterations = schedule.iterations
         self._pacer = Pacer(schedule.pace)
         self._paused = False
         self._steps_granted = 0
         self._finished = False
+        self._kept_at = -1
         self._idle_seconds = 0.0
         self._seconds_before = 0.0
 
@@ -129,6 +159,9 @@ class Lane:
             "rule": self._rule_text,
             "parameters": self._model.parameters.clone(),
             "optimizer": dict(self._optimizer.state),
+            "clipper": self._clipper.state,
+            "nonfinite": self.nonfinite.state,
+            "diagnosis": self._diagnosis.state if self._diagnosis else None,
             "training": list(training),
             "validation": list(validation),
             "training_seconds": self._training_seconds(),
@@ -136,10 +169,15 @@ class Lane:
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Stand where a snapshot of a lane of the same run was taken."""
-        self.step, self._rule_text = snapshot["step"], snapshot["rule"]
-        self._rule = parse_rule(self._rule_text)
+        self.step = snapshot["step"]
+        self._set_rule(snapshot["rule"])
+        # Checkpoints from before there were rules that remember hold no more than the rule.
+        self._clipper.restore(snapshot.get("clipper", {}))
+        self.nonfinite = NonfiniteLedger(**snapshot.get("nonfinite", {}))
         self._model.parameters.copy_(snapshot["parameters"])
         self._optimizer.restore(snapshot["optimizer"])
+        if self._diagnosis and snapshot.get("diagnosis"):
+            self._diagnosis.restore(snapshot["diagnosis"], self._optimizer)
         self._data.training.go_to(tuple(snapshot["training"]))
         self._data.validation.go_to(tuple(snapshot["validation"]))
         self._seconds_before = snapshot["training_seconds"]
@@ -170,20 +208,20 @@ class Lane:
                     return
             if self._is_idle() or self._pacer.patience() > 0:
                 continue
-            event = self._train()
-            if event:
+            for event in self._train():
                 yield event
-            if isinstance(event, LaneFailed):
-                return
-            if self.step == self._iterations:
-                continue
+                if isinstance(event, LaneFailed):
+                    return
             if self._schedule.checkpoint_every and self.step % self._schedule.checkpoint_every == 0:
                 yield from self._kept()
+            if self.step == self._iterations:
+                continue
             if self._paused and not self._steps_granted:
                 yield self._paused_here()
 
     def _kept(self) -> Iterator[Kept]:
-        if self._schedule.checkpoint_every:
+        if self._schedule.checkpoint_every and self._kept_at != self.step:
+            self._kept_at = self.step
             yield Kept(self.name, self.step, self.snapshot())
 
     def failed(self, cause: str) -> LaneFailed:
@@ -202,31 +240,81 @@ class Lane:
     def _is_idle(self) -> bool:
         return self._finished or (self._paused and not self._steps_granted)
 
-    def _train(self) -> Evaluated | LaneFailed | None:
+    def _train(self) -> Iterator[Event]:
         """One step, and an evaluation where one is due."""
         model = self._model
         train_loss = model.loss_and_gradient(*self._data.training.next_batch(self._schedule.batch_size))
-        if not math.isfinite(train_loss):
-            return self._failed("diverged", f"the training loss is {train_loss}")
-        clip_(model.gradient, self._rule)
-        self._optimizer.step(model.gradient)
+        if not math.isfinite(train_loss) and self._schedule.nonfinite == "propagate":
+            self.nonfinite.enter(model.gradient)
+            yield self._failed("diverged", f"the training loss is {train_loss}")
+            return
+        clipped, engaged = self._clipper.clip(model.gradient, model.parameters)
+        measuring = self._diagnosis and self.step % (self._schedule.eval_every * self._schedule.diagnose_every) == 0
+        before = model.parameters.clone() if measuring else None
+        if self._clipper.finite or not self.nonfinite.enter(model.gradient):
+            self._optimizer.step(clipped)
+            if self._diagnosis:
+                self._diagnosis.stepped(model.gradient, engaged)
+        else:
+            yield from self._step_nonfinite(clipped)
+            if self._schedule.nonfinite == "stop":
+                return
         # A sum is finite exactly if its terms are (short of overflow), and thirty times cheaper than asking each.
         if not math.isfinite(model.parameters.sum().item()):
-            return self._failed("diverged", "a weight is no longer finite")
-        event = self._evaluate(train_loss) if self.step % self._schedule.eval_every == 0 else None
+            yield self._failed("diverged", "a weight is no longer finite")
+            return
+        if self.step % self._schedule.eval_every == 0:
+            gradients = None if before is None else Gradients(model.gradient, clipped, before, model.parameters)
+            yield from self._evaluate(train_loss, gradients)
         self.step += 1
         self._steps_granted = max(0, self._steps_granted - 1)
         self._pacer.stepped()
-        return event
 
-    def _evaluate(self, train_loss: float) -> Evaluated:
-        size = self._schedule.eval_size
-        loss, correct = self._model.evaluate(*self._data.validation.next_batch(size))
+    def _step_nonfinite(self, clipped: Tensor) -> Iterator[Event]:
+        """What is to be done about a gradient with NaN or infinity in it."""
+        action, ledger = self._schedule.nonfinite, self.nonfinite
+        if ledger.steps == 1:
+            nan, infinite = ledger.nan, ledger.infinite
+            yield NonfiniteFound(lane=self.name, step=self.step, nan=nan, infinite=infinite, action=action)
+        match action:
+            case "propagate":
+                self._optimizer.step(clipped)
+            case "skip":
+                pass
+            case "zero":
+                raw = without_nonfinite(self._model.gradient)
+                clipped, engaged = self._clipper.clip(raw, self._model.parameters)
+                self._optimizer.step(clipped)
+                if self._diagnosis:
+                    self._diagnosis.stepped(raw, engaged)
+            case "stop":
+                yield self._failed("diverged", "the gradient is no longer finite, and the lane was to stop there")
+
+    def _set_rule(self, rule: str) -> None:
+        """Clip by this rule from now on; it remembers nothing of the steps before."""
+        self._rule_text = rule
+        self._clipper = make_clipper(parse_rule(rule), self._model.parameters, self._model.layout)
+        if self._diagnosis and rule != "none":
+            self._diagnosis.clips(self._optimizer)
+
+    def _evaluate(self, train_loss: float, gradients: Gradients | None) -> Iterator[Event]:
+        """Loss and accuracy, what they show of dead outputs, and of `gradients` what the clip did to them."""
+        images, labels = self._data.validation.next_batch(self._schedule.eval_size)
+        if self._diagnosis is None:
+            yield self._evaluated(train_loss, *self._model.evaluate(images, labels))
+            return
+        found = self._model.examine(images, labels)
+        yield self._evaluated(train_loss, found.loss, found.correct)
+        yield from self._diagnosis.noted(self.step, found)
+        if gradients:
+            yield from self._diagnosis.measured(self.step, gradients, found, labels, self.nonfinite)
+
+    def _evaluated(self, train_loss: float, loss: float, correct: int) -> Evaluated:
         return Evaluated(
             lane=self.name,
             step=self.step,
             loss=loss,
-            accuracy=correct / size,
+            accuracy=correct / self._schedule.eval_size,
             train_loss=train_loss,
             seconds=self._seconds(),
         )
@@ -236,8 +324,14 @@ class Lane:
         at = {"lane": self.name, "step": self.step}
         match command:
             case SetClip(rule=rule):
-                previous, self._rule_text, self._rule = self._rule_text, rule, parse_rule(rule)
-                return ClipChanged(**at, rule=rule, previous=previous)
+                previous, reset = self._rule_text, self._schedule.reset_moments
+                self._set_rule(rule)
+                if reset:
+                    self._reset_moments()
+                return ClipChanged(**at, rule=rule, previous=previous, moments_reset=reset)
+            case ResetMoments():
+                self._reset_moments()
+                return MomentsReset(**at)
             case Resume():
                 self._paused, self._steps_granted = False, 0
                 return LaneResumed(**at)
@@ -254,15 +348,22 @@ class Lane:
                 self._paused, self._steps_granted = True, 0
                 return LanePaused(**at)
 
+    def _reset_moments(self) -> None:
+        self._optimizer.reset()
+        if self._diagnosis:
+            self._diagnosis.reset()
+
     def _finish(self, reason: Literal["completed", "stopped"]) -> LaneFinished:
         """Measure the network on all validation images."""
         training_seconds = self._training_seconds()
         self._finished = True
         images, labels = self._data.all_validation
         loss_sum, correct = 0.0, 0
+        fired = []
         for chunk, answers in zip(images.split(_CHUNK), labels.split(_CHUNK), strict=True):
-            loss, right = self._model.evaluate(chunk, answers)
-            loss_sum, correct = loss_sum + loss * len(answers), correct + right
+            found = self._model.examine(chunk, answers)
+            loss_sum, correct = loss_sum + found.loss * len(answers), correct + found.correct
+            fired.append(found.firing)
         return LaneFinished(
             lane=self.name,
             step=self.step,
@@ -272,6 +373,7 @@ class Lane:
             total=len(labels),
             seconds=self._seconds(),
             training_seconds=training_seconds,
+            silent_outputs=silent_outputs(self._model.units, fired),
         )
 
     def _training_seconds(self) -> float:

@@ -14,6 +14,9 @@ import torch
 from torch import Tensor
 
 from . import lenet_passes
+from .examination import Examination
+from .firing import OUTPUTS
+from .layout import Layout
 from .unlocked import unlocked
 
 Head = Literal["relu", "linear"]
@@ -30,12 +33,23 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "fc3.weight": (10, 84),
     "fc3.bias": (10,),
 }
+LAYOUT = Layout(
+    layers={
+        layer: sum(math.prod(shape) for name, shape in SHAPES.items() if name.startswith(f"{layer}."))
+        for layer in ("conv1", "conv2", "fc1", "fc2", "fc3")
+    },
+    tensors=tuple(
+        (shape[0], math.prod(shape[1:])) if name.endswith("weight") else (1, shape[0]) for name, shape in SHAPES.items()
+    ),
+)
 PARAMETERS = sum(math.prod(shape) for shape in SHAPES.values())
 BIAS_INIT = 0.1
+# The units that a ReLU can silence, by layer; the last ten only with a ReLU head.
+UNITS = {"conv1": 6, "conv2": 16, "fc1": 120, "fc2": 84, OUTPUTS: 10}
 
 loss_and_gradient = unlocked(lenet_passes.loss_and_gradient)
-_logits = unlocked(lenet_passes.logits)
-_cross_entropy_and_correct = unlocked(lenet_passes.cross_entropy_and_correct)
+_activations, _firing = unlocked(lenet_passes.activations), unlocked(lenet_passes.firing)
+_cross_entropy_and_answers = unlocked(lenet_passes.cross_entropy_and_answers)
 
 
 def views(flat: Tensor) -> dict[str, Tensor]:
@@ -58,12 +72,15 @@ def initial_parameters(std: float, generator: torch.Generator) -> Tensor:
 class LeNet:
     """The network; the gradient of a batch lands in `gradient`, laid out like `parameters`."""
 
+    layout = LAYOUT
+
     def __init__(self, parameters: Tensor, head: Head) -> None:
         self.parameters = parameters
         self.gradient = torch.zeros_like(parameters)
         self._weights = list(views(parameters).values())
         self._gradients = list(views(self.gradient).values())
         self._relu_head = head == "relu"
+        self.units = UNITS if self._relu_head else {name: UNITS[name] for name in UNITS if name != OUTPUTS}
 
     def loss_and_gradient(self, images: Tensor, labels: Tensor) -> float:
         """Mean softmax cross-entropy in nats of bytes (batch, 28, 28) and classes (batch,); fills `gradient`."""
@@ -71,9 +88,19 @@ class LeNet:
 
     def logits(self, images: Tensor) -> Tensor:
         """Logits (batch, 10) of bytes (batch, 28, 28)."""
-        return _logits(images, self._weights, self._relu_head)
+        return self._activations(images)[-1]
 
     def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
         """Mean cross-entropy in nats and the number of right answers on bytes (batch, 28, 28) and classes (batch,)."""
-        loss, correct = _cross_entropy_and_correct(self.logits(images), labels)
-        return loss.item(), int(correct.item())
+        loss, answers = _cross_entropy_and_answers(self.logits(images), labels)
+        return loss.item(), int((answers == labels).sum())
+
+    def examine(self, images: Tensor, labels: Tensor) -> Examination:
+        """What `evaluate` finds, and more of what the same pass shows."""
+        layers = self._activations(images)
+        loss, answers = _cross_entropy_and_answers(layers[-1], labels)
+        firing = _firing(layers, self._relu_head).cpu().numpy()
+        return Examination(loss.item(), int((answers == labels).sum()), answers, firing)
+
+    def _activations(self, images: Tensor) -> list[Tensor]:
+        return _activations(images, self._weights, self._relu_head)

@@ -73,11 +73,21 @@ def _measures(logits: str) -> Iterator[Node]:
     yield Node("accuracy/mean", "Mean", ("accuracy/right",), ())
 
 
+_OPTIMIZERS = {
+    "adam": ("adam", "Adam"),
+    "sgd": ("sgd", "GradientDescent"),
+    "sgd-momentum": ("sgd_momentum", "Momentum"),
+}
+
+
 def _training(layers: list[Node], config: RunConfig, rule: str) -> Iterator[Node]:
-    """The gradient of all weights as one vector, clipped by the rule that the lane starts with, and Adam."""
+    """The gradient of all weights as one vector, clipped by the rule that the lane starts with, and the optimizer."""
     weights = [node for node in layers if node.op == "VariableV2"]
     size = (sum(math.prod(node.shape) for node in weights),)
     yield Node("training/gradient", "Gradient", ("loss/mean", *(node.name for node in weights)), size)
     yield Node("training/clip", "Clip", ("training/gradient",), size, {"rule": rule})
-    adam = {"learning_rate": f"{config.learning_rate:g}", "beta1": f"{config.beta1:g}"}
-    yield Node("training/adam", "Adam", ("training/clip",), size, adam)
+    name, op = _OPTIMIZERS[config.optimizer]
+    settings = {"learning_rate": f"{config.learning_rate:g}"}
+    if config.optimizer == "adam":
+        settings["beta1"] = f"{config.beta1:g}"
+    yield Node(f"training/{name}", op, ("training/clip",), size, settings)

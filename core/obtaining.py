@@ -70,6 +70,7 @@ def downloaded(request: Request, kind: Kind, *, hasty: bool = False) -> Obtained
     request.report(StageStarted(stage="loading torchvision, which knows the mirrors"))
     sources = mirrors.sources(kind)
     if hasty:
+        request.report(StageStarted(stage=f"looking for {kind.name} at a mirror, {request.limits.answer:g} s at most"))
         answering = mirrors.first_to_answer(sources[-1], request.limits, request.cancelled)
         sources = tuple(mirrors.preferring(source, answering) for source in sources)
     limits, report, cancelled = request.limits, request.report, request.cancelled

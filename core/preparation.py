@@ -21,7 +21,12 @@ except (ImportError, OSError) as error:
 from . import lenet, unlocked
 from .adam import Adam
 from .batches import Batches, seeded_generator
-from .lane import Data, Lane, Schedule
+from .comparison import Comparison
+from .diagnosis import Diagnosis
+from .diagnostics import ClipEffect
+from .firing import Firing
+from .lane import Data, Lane, Optimizer, Schedule
+from .sgd import MomentumSgd, Sgd
 
 
 @contextmanager
@@ -48,23 +53,39 @@ def prepare_lanes(
         batch_size=config.batch_size,
         eval_every=config.eval_every,
         eval_size=config.eval_size,
+        diagnose_every=config.diagnose_every,
         pace=config.pace,
+        reset_moments=config.reset_moments,
+        nonfinite=config.nonfinite,
         checkpoint_every=config.checkpoint_every if checkpoints else None,
     )
+    comparison = Comparison([lane.name for lane in config.lanes]) if config.diagnostics else None
     lanes = []
     for lane in config.lanes:
         model = lenet.LeNet(weights.clone(), config.head)
-        optimizer = Adam(model.parameters, learning_rate=config.learning_rate, beta1=config.beta1)
+        optimizer = _optimizer(config, model.parameters)
         data = Data(
             training=Batches(*training, seeded_generator(config.seed, "training batches")),
             validation=Batches(*validation, seeded_generator(config.seed, "validation batches")),
             all_validation=validation,
         )
-        made = Lane(lane.name, lane.rule, model, optimizer, data, schedule)
+        effect = ClipEffect(lenet.LAYOUT, config.learning_rate)
+        diagnosis = Diagnosis(lane.name, effect, Firing(model.units), comparison) if comparison else None
+        made = Lane(lane.name, lane.rule, model, optimizer, data, schedule, diagnosis)
         if lane.name in snapshots:
             made.restore(snapshots[lane.name])
         lanes.append(made)
     return lanes, str(place), _notices()
+
+
+def _optimizer(config: RunConfig, parameters: Tensor) -> Optimizer:
+    match config.optimizer:
+        case "adam":
+            return Adam(parameters, learning_rate=config.learning_rate, beta1=config.beta1)
+        case "sgd":
+            return Sgd(parameters, learning_rate=config.learning_rate)
+        case "sgd-momentum":
+            return MomentumSgd(parameters, learning_rate=config.learning_rate)
 
 
 def _notices() -> list[str]:

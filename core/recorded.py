@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from .codec import decode_event, decode_events, is_sealed
 from .errors import BadInput
-from .events import ClipChanged, Evaluated, Event, LaneExtended, RunStarted
+from .events import ClipChanged, Evaluated, Event, LaneExtended, MomentsReset, RunStarted
+
+# Bytes decoded at a time: what the processor's cache holds of them is not fetched again.
+_PART = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,9 @@ class Recorded:
         steps = (event.step for event in self.events if isinstance(event, Evaluated) and event.lane == lane)
         return max(steps, default=-1)
 
-    def interventions(self) -> list[ClipChanged | LaneExtended]:
+    def interventions(self) -> list[ClipChanged | MomentsReset | LaneExtended]:
         """What was changed under way, in order."""
-        return [event for event in self.events if isinstance(event, ClipChanged | LaneExtended)]
+        return [event for event in self.events if isinstance(event, ClipChanged | MomentsReset | LaneExtended)]
 
     @property
     def seconds(self) -> float:
@@ -57,14 +61,24 @@ def read_recording(path: Path) -> Recorded:
 
 
 def _decoded(content: bytes, path: Path) -> tuple[list[Event], list[str]]:
-    try:
-        return list(decode_events(content)), []
-    except BadInput:
-        # Something is wrong somewhere: line by line it can be said where.
-        pass
+    """Part by part: where something is wrong, only that part is read line by line."""
     events: list[Event] = []
     wrong: list[str] = []
-    for number, line in enumerate(content.splitlines(), 1):
+    start = lines = 0
+    while start < len(content):
+        end = content.rfind(b"\n", start, start + _PART) + 1 or content.find(b"\n", start) + 1
+        part = content[start:end]
+        try:
+            events += decode_events(part)
+        except BadInput:
+            events += _line_by_line(part, lines, path, wrong)
+        start, lines = end, lines + part.count(b"\n")
+    return events, wrong
+
+
+def _line_by_line(part: bytes, before: int, path: Path, wrong: list[str]) -> Iterator[Event]:
+    """The events of lines of which some are damaged; `before` is the number of lines before them."""
+    for number, line in enumerate(part.split(b"\n")[:-1], before + 1):
         try:
             event = decode_event(line)
         except BadInput as error:
@@ -73,7 +87,6 @@ def _decoded(content: bytes, path: Path) -> tuple[list[Event], list[str]]:
             wrong.append(f"{path.name}: line {number} is damaged and is left out")
             continue
         if is_sealed(line):
-            events.append(event)
+            yield event
         else:
             wrong.append(f"{path.name}: line {number} is not as it was written and is left out")
-    return events, wrong

@@ -19,9 +19,7 @@ from .events import (
     RunStarted,
 )
 from .mailbox import Mailbox
-
-# A pause of whoever recorded the run is not waited for.
-LONGEST_GAP = 1.0
+from .timeline import LONGEST_GAP, Timeline
 
 
 class Replay:
@@ -31,13 +29,13 @@ class Replay:
     """
 
     def __init__(self, name: str, events: Sequence[Event], *, speed: float | None, lasting: bool) -> None:
-        self._events, self._speed = _by_step(events), speed
-        self._times = _times(self._events)
+        self._timeline, self._speed = Timeline(events), speed
+        self._events, self._times = self._timeline.events, self._timeline.times
         self._mailbox = Mailbox[AnyCommand](lasting=lasting)
         self._told: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._last_step = max((event.step for event in events if isinstance(event, LaneEvent)), default=0)
+        self._last_step = self._timeline.last_step
         self._started = ReplayStarted(run=name, last_step=self._last_step)
-        self._lanes = list(dict.fromkeys(event.lane for event in events if isinstance(event, LaneEvent)))
+        self._lanes = self._timeline.lanes
         self._next, self._step, self._clock = 0, 0, 0.0
         self._paused_at: int | None = None
 
@@ -129,42 +127,20 @@ class Replay:
                 yield Notice(text=f"a recording cannot be changed: {type(command).__name__} is for runs under way")
 
     def _seek(self, step: int) -> Iterator[Event]:
-        """The story again from its beginning, up to this step."""
-        self._next, self._step, self._clock = 0, 0, 0.0
-        while self._next < len(self._events):
-            event = self._events[self._next]
-            if isinstance(event, LaneEvent) and event.step > step:
-                break
-            yield from self._advance()
+        """The story up to this step, back from its beginning again."""
+        before, self._next = self._next, self._timeline.after(step)
+        last = self._events[self._next - 1]
+        self._clock = float(self._times[self._next - 1])
+        self._step = last.step if isinstance(last, LaneEvent) else step
+        # Forward there is only the rest to tell.
+        for event in self._timeline.told(before if before < self._next else 0, self._next):
+            yield event
+            if isinstance(event, RunStarted):
+                yield self._started
         if self._paused_at is not None:
             self._paused_at = self._step
             yield from self._paused()
 
     def _recorded_pace(self) -> float:
         """Steps a second as they were recorded, without the gaps that are skipped."""
-        return max(1.0, self._last_step) / max(1e-3, self._times[-1] if self._times else 0.0)
-
-
-def _times(events: Sequence[Event]) -> list[float]:
-    """When each event is due, in seconds of the recording without its long gaps."""
-    times: list[float] = []
-    clock = last = 0.0
-    for event in events:
-        told = getattr(event, "seconds", last)
-        clock += min(LONGEST_GAP, max(0.0, told - last))
-        last = max(last, told)
-        times.append(clock)
-    return times
-
-
-def _by_step(events: Sequence[Event]) -> list[Event]:
-    """The lanes side by side: one may have been far ahead of the other when it was recorded."""
-    step = 0
-    keyed: list[tuple[int, Event]] = []
-    for event in events:
-        if isinstance(event, LaneEvent):
-            keyed.append((event.step, event))
-        else:
-            step = max([step, *(before for before, _ in keyed[-1:])])
-            keyed.append((step, event))
-    return [event for _, event in sorted(keyed, key=lambda pair: pair[0])]
+        return max(1.0, self._last_step) / max(1e-3, float(self._times[-1]))

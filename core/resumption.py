@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 import msgspec
 
-from .commands import SetClip
+from .commands import ResetMoments, SetClip
 from .config import RunConfig
 from .errors import BadInput, ClipwatchError
 from .events import (
     ClipChanged,
+    Diagnosed,
     Evaluated,
     Event,
     LaneExtended,
     LaneFailed,
+    LanesCompared,
     LaneStarted,
+    MomentsReset,
+    NonfiniteFound,
     Notice,
+    OutputDied,
+    OutputRevived,
     RunStarted,
 )
 from .recorded import Recorded, read_recording
 from .runs import RunFolder
 
 Snapshots = Mapping[str, Mapping[str, Any]]
+_OnceAStep = Evaluated | Diagnosed | ClipChanged | MomentsReset | NonfiniteFound | LaneFailed
 
 
 @dataclass(frozen=True)
@@ -48,23 +55,26 @@ class Interrupted:
                 found[lane.name] = snapshot
         return found
 
-    def commands(self, snapshots: Snapshots) -> list[SetClip]:
-        """The rule changes that were recorded after the checkpoints, to be made again at their steps."""
+    def commands(self, snapshots: Snapshots) -> list[SetClip | ResetMoments]:
+        """The changes that were recorded after the checkpoints, to be made again at their steps."""
         return [
             SetClip(lane=change.lane, rule=change.rule, at_step=change.step)
+            if isinstance(change, ClipChanged)
+            else ResetMoments(lane=change.lane, at_step=change.step)
             for change in self.recorded.events
-            if isinstance(change, ClipChanged) and change.step >= snapshots.get(change.lane, {"step": 0})["step"]
+            if isinstance(change, ClipChanged | MomentsReset)
+            and change.step >= snapshots.get(change.lane, {"step": 0})["step"]
         ]
 
     def continued(self, live: Iterable[Event]) -> Iterator[Event]:
         """Of the events of the training that goes on, those that are not recorded yet."""
-        known = {(type(event), event.lane, event.step) for event in self.recorded.events if _happens_once(event)}
+        known = set(map(_identity, self.recorded.events)) - {None}
         beginning = True
         for event in live:
             if isinstance(event, RunStarted) and beginning:
                 yield from self._compared(event)
                 beginning = False
-            elif not _happens_once(event) or (type(event), event.lane, event.step) not in known:
+            elif _identity(event) not in known:
                 yield event
 
     def _compared(self, again: RunStarted) -> Iterator[Notice]:
@@ -96,6 +106,14 @@ def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
     return Interrupted(folder, recorded, config)
 
 
-def _happens_once(event: Event) -> TypeGuard[Evaluated | ClipChanged | LaneFailed]:
-    """Whether the event tells of a step of a lane, so that training the step again tells it again."""
-    return isinstance(event, Evaluated | ClipChanged | LaneFailed)
+def _identity(event: Event) -> tuple[object, ...] | None:
+    """What names an event of a step, which training the step again tells again; None for others."""
+    match event:
+        case OutputDied() | OutputRevived():
+            return type(event), event.lane, event.step, event.output
+        case LanesCompared():
+            return type(event), event.lanes, event.step
+        case _ if isinstance(event, _OnceAStep):
+            return type(event), event.lane, event.step
+        case _:
+            return None

@@ -1,4 +1,4 @@
-"""Clip rules as data, and the one grammar that writes them: `none`, `value:c`, `value:low:high`.
+"""Clip rules as data, and the one grammar that writes them: `none`, `value:c`, `norm:C`, `zclip`, ...
 
 What a rule does to a gradient is in `clipping`; this module starts without torch.
 """
@@ -6,12 +6,14 @@ What a rule does to a gradient is in `clipping`; this module starts without torc
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import msgspec
 
 from .errors import BadInput
 
-EXAMPLES = "none, value:0.001, value:-0.001:0.002"
+EXAMPLES = "none, value:0.001, value:-0.001:0.002, norm:1, layer-norm:1, agc:0.01, autoclip:10, zclip, sign"
+Z_THRESHOLD = 2.5
 
 
 class NoClip(msgspec.Struct, frozen=True):
@@ -22,7 +24,10 @@ class NoClip(msgspec.Struct, frozen=True):
 
 
 class ValueClip(msgspec.Struct, frozen=True):
-    """Every gradient component is kept within [low, high]; a side that is None is free."""
+    """Every gradient component is kept within [low, high]; a side that is None is free.
+
+    T. Mikolov, "Statistical Language Models Based on Neural Networks", PhD thesis, Brno, 2012.
+    """
 
     low: float | None
     high: float | None
@@ -34,21 +39,127 @@ class ValueClip(msgspec.Struct, frozen=True):
         return f"value:{low}:{high}"
 
 
-Rule = NoClip | ValueClip
+class NormClip(msgspec.Struct, frozen=True):
+    """A gradient whose norm is above `bound` is scaled down to it.
+
+    R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural networks", ICML 2013.
+    """
+
+    bound: float
+
+    def __str__(self) -> str:
+        return f"norm:{_number(self.bound)}"
+
+
+class LayerNormClip(msgspec.Struct, frozen=True):
+    """The same for each layer by itself, its weights and biases together.
+
+    Layer by layer as in A. W. Yu et al., "Block-Normalized Gradient Method", arXiv:1707.04822, 2017.
+    """
+
+    bound: float
+
+    def __str__(self) -> str:
+        return f"layer-norm:{_number(self.bound)}"
+
+
+class AdaptiveClip(msgspec.Struct, frozen=True):
+    """A unit's gradient norm is kept within `ratio` times the norm of its weights.
+
+    A. Brock, S. De, S. L. Smith and K. Simonyan, "High-Performance Large-Scale Image Recognition Without
+    Normalization", ICML 2021.
+    """
+
+    ratio: float
+
+    def __str__(self) -> str:
+        return f"agc:{_number(self.ratio)}"
+
+
+class AutoClip(msgspec.Struct, frozen=True):
+    """The bound on the norm is the `percentile` of all norms so far, this one included.
+
+    P. Seetharaman, G. Wichern, B. Pardo and J. Le Roux, "AutoClip: Adaptive Gradient Clipping for Source Separation
+    Networks", MLSP 2020.
+    """
+
+    percentile: float
+
+    def __str__(self) -> str:
+        return f"autoclip:{_number(self.percentile)}"
+
+
+class ZClip(msgspec.Struct, frozen=True):
+    """A norm that stands out from those before, by more than `threshold` standard deviations, is brought down.
+
+    A. Kumar et al., "ZClip: Adaptive Spike Mitigation for LLM Pre-Training", arXiv:2504.02507, 2025.
+    """
+
+    threshold: float = Z_THRESHOLD
+
+    def __str__(self) -> str:
+        return "zclip" if self.threshold == Z_THRESHOLD else f"zclip:{_number(self.threshold)}"
+
+
+class SignClip(msgspec.Struct, frozen=True):
+    """The signs alone: what clipping by value tends to, divided by its bound, as the bound goes to 0.
+
+    J. Bernstein et al., "signSGD: Compressed Optimisation for Non-Convex Problems", ICML 2018.
+    """
+
+    def __str__(self) -> str:
+        return "sign"
+
+
+Rule = NoClip | ValueClip | NormClip | LayerNormClip | AdaptiveClip | AutoClip | ZClip | SignClip
 
 
 def parse_rule(text: str) -> Rule:
     """The rule that `text` writes; BadInput names what is wrong with it."""
-    if text.strip() == "none":
-        return NoClip()
-    kind, _, rest = text.strip().partition(":")
-    if kind != "value":
+    kind, colon, rest = text.strip().partition(":")
+    if kind not in _KINDS:
         raise BadInput(f"clip rule {text!r}: not a rule; write one of {EXAMPLES}")
-    sides = rest.split(":")
+    return _KINDS[kind](rest if colon else None, text)
+
+
+def _bare(rule: Rule) -> Callable[[str | None, str], Rule]:
+    def read(rest: str | None, text: str) -> Rule:
+        if rest is not None:
+            raise BadInput(f"clip rule {text!r}: {rule} stands alone, without a number")
+        return rule
+
+    return read
+
+
+def _bounded(make: Callable[[float], Rule], what: str, example: str) -> Callable[[str | None, str], Rule]:
+    def read(rest: str | None, text: str) -> Rule:
+        value = _parse_bound(rest or "", text)
+        if value is None:
+            raise BadInput(f"clip rule {text!r}: write its {what} too, like {example}")
+        if value <= 0:
+            raise BadInput(f"clip rule {text!r}: the {what} must be above 0")
+        return make(value)
+
+    return read
+
+
+def _value(rest: str | None, text: str) -> Rule:
+    sides = (rest or "").split(":")
     if len(sides) > 2 or not any(side.strip() for side in sides):
         raise BadInput(f"clip rule {text!r}: write value:BOUND or value:LOW:HIGH, like value:0.001")
     numbers = [_parse_bound(side, text) for side in sides]
     return _symmetric(numbers[0], text) if len(numbers) == 1 else _interval(numbers[0], numbers[1], text)
+
+
+def _autoclip(rest: str | None, text: str) -> Rule:
+    value = _parse_bound(rest or "", text)
+    if value is None or not 0 <= value <= 100:
+        raise BadInput(f"clip rule {text!r}: write a percentile from 0 to 100, like autoclip:10")
+    return AutoClip(value)
+
+
+def _zclip(rest: str | None, text: str) -> Rule:
+    return ZClip() if rest is None else _bounded(ZClip, "threshold", "zclip:3")(rest, text)
 
 
 def _parse_bound(side: str, text: str) -> float | None:
@@ -59,7 +170,8 @@ def _parse_bound(side: str, text: str) -> float | None:
     except ValueError:
         raise BadInput(f"clip rule {text!r}: {side!r} is not a number") from None
     if not math.isfinite(value):
-        raise BadInput(f"clip rule {text!r}: a bound must be finite; leave a side empty to leave it free")
+        free = "; leave a side empty to leave it free" if text.strip().startswith("value") else ""
+        raise BadInput(f"clip rule {text!r}: a bound must be finite{free}")
     # Adding 0 makes -0 the same as 0, in spelling too.
     return value + 0.0
 
@@ -81,3 +193,15 @@ def _interval(low: float | None, high: float | None, text: str) -> ValueClip:
 def _number(value: float | None) -> str:
     # The shortest spelling that is read back as the same number.
     return "" if value is None else repr(value).removesuffix(".0")
+
+
+_KINDS: dict[str, Callable[[str | None, str], Rule]] = {
+    "none": _bare(NoClip()),
+    "value": _value,
+    "norm": _bounded(NormClip, "bound", "norm:1"),
+    "layer-norm": _bounded(LayerNormClip, "bound", "layer-norm:1"),
+    "agc": _bounded(AdaptiveClip, "ratio", "agc:0.01"),
+    "autoclip": _autoclip,
+    "zclip": _zclip,
+    "sign": _bare(SignClip()),
+}

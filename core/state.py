@@ -10,6 +10,7 @@ from .config import RunConfig
 from .events import (
     ClipChanged,
     DatasetInfo,
+    Diagnosed,
     DownloadProgressed,
     Evaluated,
     Event,
@@ -19,9 +20,13 @@ from .events import (
     LaneFinished,
     LanePaused,
     LaneResumed,
+    LanesCompared,
     LaneStarted,
     LaneStepped,
+    MomentsReset,
     Notice,
+    OutputDied,
+    OutputRevived,
     PaceChanged,
     RecordingStarted,
     ReplayStarted,
@@ -34,7 +39,11 @@ LaneStatus = Literal["training", "paused", "stepping", "completed", "stopped", "
 
 
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
-    """One lane: `step` is the number of steps known to be done; `changed_at` are the boundaries its rule changed at."""
+    """One lane: `step` is the number of steps known to be done.
+
+    `outputs_changed` tells which outputs died and fired again; `changed_at` and `reset_at` are the boundaries its rule
+    changed at and its optimizer was told to begin anew at.
+    """
 
     name: str
     rule: str
@@ -44,9 +53,12 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     pace: float | None = None
     started: float = 0.0
     latest: Evaluated | None = None
+    diagnosed: Diagnosed | None = None
+    outputs_changed: tuple[OutputDied | OutputRevived, ...] = ()
     finished: LaneFinished | None = None
     failed: LaneFailed | None = None
     changed_at: tuple[int, ...] = ()
+    reset_at: tuple[int, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -64,14 +76,15 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     device: str = ""
     lanes: dict[str, LaneState] = {}
     notice: Notice | None = None
+    compared: dict[tuple[str, str], LanesCompared] = {}
     recorded_in: str | None = None
     replay: ReplayStarted | None = None
     finished: RunFinished | None = None
 
     @property
     def touched(self) -> bool:
-        """Whether a rule was changed under way, so that the lanes are no longer a clean comparison."""
-        return any(lane.changed_at for lane in self.lanes.values())
+        """Whether a lane was meddled with under way, so that the lanes are no longer a clean comparison."""
+        return any(lane.changed_at or lane.reset_at for lane in self.lanes.values())
 
 
 def apply(state: RunState, event: Event) -> RunState:
@@ -93,6 +106,8 @@ def apply(state: RunState, event: Event) -> RunState:
             return replace(state, replay=event)
         case Notice():
             return replace(state, notice=event)
+        case LanesCompared(lanes=lanes):
+            return replace(state, compared={**state.compared, lanes: event})
         case RunFinished():
             return replace(state, finished=event)
         case _:
@@ -124,10 +139,16 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
     match event:
         case Evaluated():
             return replace(lane, step=step + 1, latest=event)
+        case Diagnosed():
+            return replace(lane, diagnosed=event)
+        case OutputDied() | OutputRevived():
+            return replace(lane, outputs_changed=(*lane.outputs_changed, event))
         case LaneStarted(iterations=iterations, rule=rule):
             return replace(lane, step=step, status="training", rule=rule, iterations=iterations, finished=None)
         case ClipChanged(rule=rule):
             return replace(lane, step=step, rule=rule, changed_at=(*lane.changed_at, step))
+        case MomentsReset():
+            return replace(lane, step=step, reset_at=(*lane.reset_at, step))
         case LanePaused():
             return replace(lane, step=step, status="paused")
         case LaneResumed():

@@ -8,9 +8,20 @@ from dataclasses import dataclass
 import msgspec
 
 from .codec import encode
-from .commands import AnyCommand, Extend, SetClip, Stop
+from .commands import AnyCommand, Extend, ResetMoments, SetClip, Stop
 from .config import RunConfig
-from .events import ClipChanged, Evaluated, Event, LaneEvent, LaneExtended, LaneFailed, LaneFinished, LaneStarted
+from .events import (
+    ClipChanged,
+    Diagnosed,
+    Evaluated,
+    Event,
+    LaneEvent,
+    LaneExtended,
+    LaneFailed,
+    LaneFinished,
+    LaneStarted,
+    MomentsReset,
+)
 from .recorded import Recorded
 
 
@@ -30,6 +41,8 @@ def repetition(recorded: Recorded) -> tuple[RunConfig, list[AnyCommand]]:
     for event in recorded.events:
         if isinstance(event, ClipChanged):
             commands.append(SetClip(lane=event.lane, rule=event.rule, at_step=event.step))
+        elif isinstance(event, MomentsReset):
+            commands.append(ResetMoments(lane=event.lane, at_step=event.step))
         elif isinstance(event, LaneExtended | LaneStarted) and event.iterations > planned[event.lane]:
             # A lane that was resumed may have started with more to do.
             more = event.iterations - planned[event.lane]
@@ -69,8 +82,17 @@ def compare(recorded: Recorded, again: Iterable[Event]) -> Verdict:
 
 def _figures(events: Iterable[Event]) -> Iterator[tuple[tuple[str, str, int], str]]:
     for event in events:
-        if isinstance(event, LaneEvent) and isinstance(event, Evaluated | LaneFinished | LaneFailed):
-            # Times are no figures of the training.
-            timeless = {"seconds": 0.0, **({"training_seconds": 0.0} if isinstance(event, LaneFinished) else {})}
-            figures = encode(msgspec.structs.replace(event, **timeless)).decode()
+        if isinstance(event, LaneEvent) and isinstance(event, Evaluated | Diagnosed | LaneFinished | LaneFailed):
+            figures = encode(_timeless(event)).decode()
             yield (event.lane, type(event).__name__, event.step), figures
+
+
+def _timeless(event: Evaluated | Diagnosed | LaneFinished | LaneFailed) -> Event:
+    """The event without its times, which are no figures of the training, and without what old recordings lack."""
+    match event:
+        case LaneFinished():
+            return msgspec.structs.replace(event, seconds=0.0, training_seconds=0.0, silent_outputs=None)
+        case Diagnosed():
+            return event
+        case Evaluated() | LaneFailed():
+            return msgspec.structs.replace(event, seconds=0.0)

@@ -1,6 +1,7 @@
 """An engine without training: speaks the event stream as told, and writes down every command that it gets.
 
-    python scripted_engine.py BEHAVIOUR [--heard FILE] [--pid FILE] [--dataset NAME] [--evaluations N] [--goes-on]
+    python scripted_engine.py BEHAVIOUR [--heard FILE] [--pid FILE] [--dataset NAME] [--evaluations N]
+        [--lanes N] [--goes-on]
 
 BEHAVIOUR: `normal` answers commands; `silent` obeys only Stop; `mute` says nothing at all; `garbage` writes lines that
 are no events between those that are; `half` ends in the middle of a line; `slow` writes half a line and the rest after
@@ -20,7 +21,7 @@ import msgspec
 
 from clipwatch.core.codec import decode_command, encode
 from clipwatch.core.commands import Command, Extend, Pause, Restart, Resume, SetClip, SetPace, StepOnce, Stop
-from clipwatch.core.config import RunConfig
+from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.events import (
     ClipChanged,
     DatasetInfo,
@@ -57,7 +58,9 @@ class Script:
 
     def __init__(self, given: argparse.Namespace) -> None:
         self._given = given
-        self._config = RunConfig(dataset=given.dataset, pace=100.0)
+        lanes = tuple(LaneConfig(f"lane{number}", f"value:{number}") for number in range(1, given.lanes + 1))
+        given_lanes = {"lanes": lanes} if lanes else {}
+        self._config = RunConfig(dataset=given.dataset, pace=100.0, **given_lanes)
 
     def begin(self) -> None:
         self.rules = {lane.name: lane.rule for lane in self._config.lanes}
@@ -153,6 +156,7 @@ def main() -> int:
     parser.add_argument("--pid")
     parser.add_argument("--dataset", default="digits")
     parser.add_argument("--goes-on", action="store_true")
+    parser.add_argument("--lanes", type=int, default=0)
     parser.add_argument("--evaluations", type=int, default=21)
     given = parser.parse_args()
     if given.pid:

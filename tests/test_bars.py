@@ -131,6 +131,10 @@ def test_before_a_run_the_title_says_what_is_being_prepared() -> None:
     text = titled(*SITUATIONS["downloading"])
     assert "downloading train-images-idx3-ubyte.gz [######..............] 30% of 9.9 MB" in text
     assert titled(*SITUATIONS["downloading, size unknown"]).rstrip().endswith("downloading images: 3.0 MB")
+    assert (
+        "loading torch ... 3 s"
+        in title(view_of(*SITUATIONS["loading"]), 80, PLAIN, ended=None, next_head=None, waited=2.9).text
+    )
     assert "engine gone" in titled(*SITUATIONS["loading"], ended=" engine gone ")
 
 

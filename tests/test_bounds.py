@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.core.rules import ValueClip, parse_rule
-from clipwatch.tui.bounds import LARGEST, SMALLEST, stepped, toggled
+from clipwatch.tui.bounds import LARGEST, SMALLEST, has_bound, stepped, toggled
 from clipwatch.tui.paces import GENTLE, PACES, next_pace
 
 BOUNDS = st.floats(1e-14, 1e9)
@@ -67,8 +67,34 @@ def test_each_side_goes_its_way_and_a_free_side_stays_free() -> None:
     assert str(stepped(parse_rule("value:0:0.02"), -1)) == "value:0:0.01"
 
 
-def test_no_clipping_has_no_bound() -> None:
-    assert stepped(parse_rule("none"), 1) == parse_rule("none")
+@pytest.mark.parametrize("rule", ["none", "sign", "zclip"])
+def test_what_has_no_number_has_no_bound(rule: str) -> None:
+    assert not has_bound(parse_rule(rule))
+    assert stepped(parse_rule(rule), 1) == parse_rule(rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "tighter", "looser"),
+    [
+        ("norm:1", "norm:0.5", "norm:2"),
+        ("layer-norm:0.3", "layer-norm:0.2", "layer-norm:0.5"),
+        ("agc:0.01", "agc:0.005", "agc:0.02"),
+        ("zclip:3", "zclip:2", "zclip:5"),
+        ("autoclip:10", "autoclip:5", "autoclip:25"),
+        ("autoclip:60", "autoclip:50", "autoclip:75"),
+        ("autoclip:1", "autoclip:1", "autoclip:2"),
+        ("autoclip:99", "autoclip:98", "autoclip:99"),
+    ],
+)
+def test_every_rule_with_a_number_is_stepped(rule: str, tighter: str, looser: str) -> None:
+    assert has_bound(parse_rule(rule))
+    assert (str(stepped(parse_rule(rule), -1)), str(stepped(parse_rule(rule), 1))) == (tighter, looser)
+
+
+@pytest.mark.parametrize("rule", ["norm:1", "agc:0.01", "autoclip:10", "zclip", "sign"])
+def test_every_rule_is_switched_off_and_on(rule: str) -> None:
+    assert toggled(parse_rule(rule), None) == "none"
+    assert toggled(parse_rule("none"), rule) == rule
 
 
 def test_clipping_goes_off_and_comes_back_as_it_was() -> None:

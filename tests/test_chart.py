@@ -18,7 +18,7 @@ from textual.strip import Strip
 from clipwatch.tui.charts.chart import ChartLane, ChartSpec, Mark, render_chart
 from clipwatch.tui.charts.curve import Curve
 from clipwatch.tui.charts.palette import UNICODE, Palette
-from clipwatch.tui.charts.plotting import plot
+from clipwatch.tui.charts.plotting import Line, plot
 from clipwatch.tui.charts.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks
 
 
@@ -101,14 +101,24 @@ def test_any_chart_fills_its_rectangle(one: ChartSpec) -> None:
             assert strip.text.isascii()
 
 
+def dot(x: float, y: float, marker: str = "braille") -> Line:
+    return Line(np.array([x]), np.array([y]), np.ones(1, np.bool_), marker)
+
+
 @pytest.mark.parametrize("column", [0, 1, 8, 11])
 @pytest.mark.parametrize("row", [0, 5, 11])
 def test_plotted_dots_land_where_asked(column: int, row: int) -> None:
-    at, value = np.array([column + 0.5]), np.array([(11.5 - row) / 12])
-    cells = plot(at, value, np.ones(1, np.bool_), (6, 3), ((0, 12), (0, 1)), "braille")
-    dot = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]][row % 4][column % 2]
-    assert cells[row // 4, column // 2] == 0x2800 + dot
+    (cells,) = plot([dot((column + 0.5) / 12, (11.5 - row) / 12)], (6, 3))
+    mark = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]][row % 4][column % 2]
+    assert cells[row // 4, column // 2] == 0x2800 + mark
     assert (cells != ord(" ")).sum() == 1
+
+
+def test_lines_of_one_figure_keep_to_themselves() -> None:
+    top, bottom, ascii_top = plot([dot(0.5, 1.0), dot(0.5, 0.0), dot(0.5, 1.5, "*")], (6, 3))
+    assert [np.flatnonzero(cells[:, 3] != ord(" ")).tolist() for cells in (top, bottom, ascii_top)] == [[0], [2], [0]]
+    assert ascii_top[0, 3] == ord("*")
+    assert all((cells != ord(" ")).sum() == 1 for cells in (top, bottom, ascii_top))
 
 
 def test_too_small_a_size_says_so() -> None:
@@ -276,6 +286,11 @@ def test_numbers_keep_their_width(value: float) -> None:
 )
 def test_steps_are_written_compactly(step: int, written: str) -> None:
     assert compact(step) == written
+
+
+@pytest.mark.parametrize("last", [100, 420, 470, 999])
+def test_the_narrowest_chart_has_two_steps_to_read(last: int) -> None:
+    assert len(step_ticks(0, last, 1)) >= 2
 
 
 def test_ticks_are_round() -> None:

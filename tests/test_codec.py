@@ -16,29 +16,47 @@ from clipwatch.core import commands, events
 from clipwatch.core.codec import decode_command, decode_event, encode
 from clipwatch.core.config import RunConfig
 from clipwatch.core.errors import BadInput
+from clipwatch.core.measures import Measure
 
+FLOATS = st.floats()
 PAUSED = events.LanePaused(lane="clipped", step=20)
 
 
-def values_of(kind: Any) -> st.SearchStrategy[Any]:
+def values_of(kind: Any, floats: st.SearchStrategy[float] = FLOATS) -> st.SearchStrategy[Any]:
     """Any value of a field's type."""
     if kind is float:
-        return st.floats()
+        return floats
     if get_origin(kind) is Literal:
         return st.sampled_from(get_args(kind))
     if kind is RunConfig:
         return st.builds(RunConfig, seed=st.integers(0, 2**63 - 1), iterations=st.integers(1, 10**9))
+    if kind is Measure:
+        # What is undefined is None there, so that nothing is ever not finite.
+        return structs_of(Measure, st.floats(allow_nan=False, allow_infinity=False))
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return structs_of(kind)
-    if kind == dict[str, str]:
-        return st.dictionaries(st.text(), st.text())
+    if get_origin(kind) is dict:
+        return st.dictionaries(*map(values_of, get_args(kind)), max_size=2)
+    if get_origin(kind) is tuple:
+        *items, last = get_args(kind)
+        return (
+            st.lists(values_of(*items, floats), max_size=3).map(tuple)
+            if last is ...
+            else st.tuples(*(values_of(item, floats) for item in get_args(kind)))
+        )
     if get_args(kind):
-        return st.one_of(values_of(option) for option in get_args(kind))
-    return {str: st.text(), int: st.integers(-(2**63), 2**63 - 1), type(None): st.none(), bool: st.booleans()}[kind]
+        return st.one_of([values_of(option, floats) for option in get_args(kind)])
+    return {
+        str: st.text(),
+        int: st.integers(-(2**63), 2**63 - 1),
+        type(None): st.none(),
+        bool: st.booleans(),
+        bytes: st.binary(),
+    }[kind]
 
 
-def structs_of(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
-    return st.builds(kind, **{field.name: values_of(field.type) for field in msgspec.structs.fields(kind)})
+def structs_of(kind: type[msgspec.Struct], floats: st.SearchStrategy[float] = FLOATS) -> st.SearchStrategy[Any]:
+    return st.builds(kind, **{field.name: values_of(field.type, floats) for field in msgspec.structs.fields(kind)})
 
 
 def refuse_constant(name: str) -> None:
@@ -64,6 +82,7 @@ RULES = st.sampled_from(["none", "value:0.001", "value::2"])
 PACES = st.none() | st.floats(0, exclude_min=True, allow_infinity=False)
 COMMAND_STRATEGIES = {
     commands.SetClip: built(commands.SetClip, rule=RULES),
+    commands.ResetMoments: built(commands.ResetMoments),
     commands.Pause: built(commands.Pause),
     commands.Resume: built(commands.Resume),
     commands.StepOnce: built(commands.StepOnce, count=COUNTS),

@@ -24,6 +24,9 @@ FULL = RunConfig(
     beta1=0.9,
     init_std=0.2,
     head="linear",
+    optimizer="sgd-momentum",
+    reset_moments=True,
+    nonfinite="skip",
     lanes=(LaneConfig("a", "none"), LaneConfig("b", "value:-0.1:0.2")),
     pace=12.5,
     device="cuda:0",
@@ -40,6 +43,7 @@ def test_defaults_are_the_assignments() -> None:
     assert (config.learning_rate, config.beta1, config.init_std, config.head) == (0.001, 0.5, 0.1, "relu")
     assert [(lane.name, lane.rule) for lane in config.lanes] == [("unclipped", "none"), ("clipped", "value:0.001")]
     assert config.pace is None
+    assert (config.optimizer, config.reset_moments, config.nonfinite) == ("adam", False, "propagate")
 
 
 @pytest.mark.parametrize("config", [RunConfig(), FULL], ids=["default", "full"])
@@ -103,6 +107,8 @@ def test_no_two_lanes_have_one_name() -> None:
         (["--learning-rate", "inf"], "learning-rate inf"),
         (["--init-std", "-1"], "init-std -1.0"),
         (["--beta1", "1"], "beta1 1.0"),
+        (["--optimizer", "sdg"], "did you mean 'sgd'?"),
+        (["--nonfinite", "stopp"], "did you mean 'stop'?"),
         (["--beta1", "nan"], "beta1 nan"),
         (["--pace", "0"], "pace 0.0: must be above 0, or max"),
         (["--pace", "nan"], "pace nan"),

@@ -61,6 +61,25 @@ def test_columns_are_the_extremes_of_their_points(
             assert isnan(columns.high[k])
 
 
+@given(st.integers(0, 2**32), st.integers(0, 1500), st.integers(1, 1500), st.integers(1, 40))
+def test_columns_of_a_growing_long_series_are_its_extremes(seed: int, first: int, span: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=1500)
+    values[rng.random(1500) < 0.1] = nan
+    curve = Curve()
+    for length in (700, 1500):
+        for step in range(len(curve), length):
+            curve.append(step, float(values[step]))
+        columns = curve.columns(first, first + span, width)
+        for k in range(width):
+            inside = [
+                s for s in range(first, min(first + span + 1, length)) if column_of(s, first, first + span, width) == k
+            ]
+            finite = np.float32(values[inside])[np.isfinite(values[inside])]
+            expected = (finite.min(), finite.max()) if len(finite) else (nan, nan)
+            np.testing.assert_array_equal((columns.low[k], columns.high[k]), expected)
+
+
 @given(st.integers(0, 49_999), st.integers(1, 300))
 def test_a_spike_of_one_step_is_never_lost(spike: int, width: int) -> None:
     columns = SPIKED[spike % len(SPIKED)].columns(0, 49_999, width)

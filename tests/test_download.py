@@ -17,7 +17,7 @@ from synthetic import COUNT, VALIDATION, fake_torchvision, md5, packed_files, pu
 from clipwatch.core import catalog
 from clipwatch.core.datasets import Dataset, load
 from clipwatch.core.errors import BadInput, Cancelled, ClipwatchError
-from clipwatch.core.events import AnyEvent, DownloadProgressed, Notice
+from clipwatch.core.events import AnyEvent, DownloadProgressed, Notice, StageStarted
 from clipwatch.core.limits import Limits
 
 FAST = Limits(connect=1.0, stall=0.3, rounds=2, pause=0.01, answer=0.4, poll=0.01, chunk=1024)
@@ -389,6 +389,7 @@ def test_auto_takes_the_digits_when_no_mirror_answers(setting: Setting, word: st
     assert len(setting.notices) == 1
     assert "no mirror answered" in setting.notices[0]
     assert "digits" in setting.notices[0]
+    assert StageStarted(stage="looking for mnist at a mirror, 0.4 s at most") in setting.events
 
 
 def test_auto_takes_the_digits_when_the_download_fails_after_all(setting: Setting) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
 from clipwatch.core import lane as lane_module
-from clipwatch.core.commands import AnyCommand, Extend, Pause, Resume, SetClip, SetPace, StepOnce, Stop
+from clipwatch.core.commands import AnyCommand, Extend, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.datasets import Dataset, Split, load
 from clipwatch.core.engine import Engine
@@ -27,13 +29,18 @@ from clipwatch.core.events import (
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    MomentsReset,
+    NonfiniteFound,
     Notice,
     PaceChanged,
     RunFinished,
     RunStarted,
 )
+from clipwatch.core.lenet import LeNet
+from clipwatch.core.nonfinite import NonfiniteLedger
 
 SMALL = RunConfig(dataset="digits", offline=True, iterations=60, eval_every=5, eval_size=20)
+COMPUTE = LeNet.loss_and_gradient
 TWINS = (LaneConfig("a", "none"), LaneConfig("b", "value:1000000"))
 
 
@@ -71,6 +78,19 @@ def figures(events: Iterable[Event], lane: str | None = None) -> list[tuple[obje
         if isinstance(event, LaneFinished) and lane in (None, event.lane)
     ]
     return sorted(rows, key=lambda row: (*row[:2], len(row)))
+
+
+def spoil_gradients(monkeypatch: pytest.MonkeyPatch, value: float, *steps: int) -> None:
+    """Let one component of the gradient be `value` in these steps of every lane."""
+
+    def spoiled(self: LeNet, images: Tensor, labels: Tensor) -> float:
+        loss = COMPUTE(self, images, labels)
+        if (step := vars(self).setdefault("done", 0)) in steps:
+            self.gradient[5] = value
+        self.done = step + 1
+        return loss
+
+    monkeypatch.setattr(LeNet, "loss_and_gradient", spoiled)
 
 
 def of_kind(events: Iterable[Event], kind: type, lane: str) -> list:
@@ -218,12 +238,16 @@ def test_a_diverging_lane_fails_with_step_and_cause_and_the_others_go_on() -> No
 
 
 def test_a_lane_that_raises_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def clip(gradient: object, rule: object) -> object:
-        if str(rule) != "none":
-            raise ValueError("a rule went wrong")
-        return gradient
+    class Faulty:
+        finite = True
 
-    monkeypatch.setattr(lane_module, "clip_", clip)
+        def clip(self, gradient: Tensor, parameters: Tensor) -> tuple[Tensor, bool]:
+            raise ValueError("a rule went wrong")
+
+    make = lane_module.make_clipper
+    monkeypatch.setattr(
+        lane_module, "make_clipper", lambda rule, *rest: make(rule, *rest) if str(rule) == "none" else Faulty()
+    )
     events = events_of(SMALL)
     (failed,) = of_kind(events, LaneFailed, "clipped")
     assert (failed.step, failed.reason, failed.cause) == (0, "error", "ValueError: a rule went wrong")
@@ -231,13 +255,81 @@ def test_a_lane_that_raises_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_weights_that_stop_being_finite_fail_the_lane(monkeypatch: pytest.MonkeyPatch) -> None:
-    def poison(gradient, rule):
-        gradient[5] = float("nan")
-        return gradient
-
-    monkeypatch.setattr(lane_module, "clip_", poison)
+    spoil_gradients(monkeypatch, float("nan"), 0)
     (failed,) = of_kind(events_of(SMALL), LaneFailed, "clipped")
     assert (failed.step, failed.cause) == (0, "a weight is no longer finite")
+
+
+RULES = ["none", "value:0.01", "norm:0.5", "layer-norm:0.5", "agc:0.1", "autoclip:50", "zclip:0.5", "sign"]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "sgd-momentum"])
+def test_lanes_under_every_rule_are_reproducible(optimizer: str) -> None:
+    lanes = tuple(LaneConfig(f"lane{number}", rule) for number, rule in enumerate(RULES))
+    config = replaced(SMALL, lanes=lanes, optimizer=optimizer, head="linear", learning_rate=0.01)
+    events = events_of(config)
+    assert not any(isinstance(event, LaneFailed | NonfiniteFound) for event in events)
+    assert figures(events) == figures(events_of(config))
+    ends = [event.loss for event in events if isinstance(event, LaneFinished)]
+    assert len(set(ends)) == len(ends) == len(RULES)
+
+
+@pytest.mark.parametrize("rule", ["none", "value:0.01", "norm:1", "autoclip:50", "sign"])
+def test_a_gradient_that_is_not_finite_is_told_once_and_its_step_left_out(
+    rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil_gradients(monkeypatch, float("nan"), 20, 21)
+    config = replaced(SMALL, lanes=(LaneConfig("a", rule),), nonfinite="skip")
+    events = events_of(config)
+    (found,) = of_kind(events, NonfiniteFound, "a")
+    assert (found.step, found.nan, found.infinite, found.action) == (20, 1, 0, "skip")
+    assert of_kind(events, LaneFinished, "a")[0].step == 60
+
+
+def test_zero_takes_the_other_components_and_propagate_the_lot(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = replaced(SMALL, lanes=(LaneConfig("a", "value:0.01"),), head="linear")
+    spoil_gradients(monkeypatch, 0.0, 20)
+    expected = figures(events_of(config))
+    spoil_gradients(monkeypatch, float("inf"), 20)
+    zeroed = events_of(replaced(config, nonfinite="zero"))
+    assert of_kind(zeroed, NonfiniteFound, "a")[0].infinite == 1
+    assert figures(zeroed) == expected
+    # Clipping by value makes a bound of infinity, and that is told, too.
+    propagated = events_of(config)
+    assert of_kind(propagated, NonfiniteFound, "a")[0].action == "propagate"
+    assert of_kind(propagated, LaneFinished, "a")[0].step == 60
+    assert figures(propagated) != expected
+
+
+def test_stop_ends_the_lane_where_its_gradient_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    spoil_gradients(monkeypatch, float("inf"), 20)
+    events = events_of(replaced(SMALL, lanes=TWINS, nonfinite="stop"))
+    for lane in ("a", "b"):
+        (failed,) = of_kind(events, LaneFailed, lane)
+        assert (failed.step, failed.reason) == (20, "diverged")
+        assert "gradient is no longer finite" in failed.cause
+
+
+def test_the_ledger_counts_nan_and_infinity_apart() -> None:
+    ledger = NonfiniteLedger()
+    assert not ledger.enter(torch.ones(3))
+    assert ledger.enter(torch.tensor([float("nan"), float("inf"), -float("inf"), 0.0]))
+    assert ledger.enter(torch.tensor([float("nan"), 1.0]))
+    assert ledger == NonfiniteLedger(nan=2, infinite=2, steps=2) == NonfiniteLedger(**ledger.state)
+
+
+def test_moments_begin_anew_when_told_and_with_the_rule_where_that_is_set() -> None:
+    change = SetClip(lane="clipped", rule="none", at_step=30)
+    told = events_of(SMALL, [change, ResetMoments(lane="clipped", at_step=30)])
+    (reset,) = of_kind(told, MomentsReset, "clipped")
+    assert reset.step == 30
+    assert not of_kind(told, MomentsReset, "unclipped")
+    by_setting = events_of(replaced(SMALL, reset_moments=True), [change])
+    assert [event.moments_reset for event in of_kind(by_setting, ClipChanged, "clipped")] == [True]
+    assert figures(told) == figures(by_setting)
+    plain = events_of(SMALL, [change])
+    assert [event.moments_reset for event in of_kind(plain, ClipChanged, "clipped")] == [False]
+    assert figures(plain) != figures(told)
 
 
 @pytest.mark.parametrize(("setting", "value"), [("batch_size", 1498), ("eval_size", 301)])

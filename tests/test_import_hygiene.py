@@ -13,6 +13,8 @@ LIGHT = [
     "clipwatch.core.codec",
     "clipwatch.core.config",
     "clipwatch.core.rules",
+    "clipwatch.core.thresholds",
+    "clipwatch.core.layout",
     "clipwatch.core.state",
     "clipwatch.core.statistics",
     "clipwatch.core.datasets",

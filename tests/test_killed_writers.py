@@ -33,7 +33,9 @@ for kill in range({KILLS}):
             os.write(tell, getattr(event, 'step', 0).to_bytes(4, 'big'))
         os._exit(0)
     os.close(tell)
-    os.read(told, 4 * 4)
+    begun = b''
+    while len(begun) < 4 * 4:
+        begun += os.read(told, 4 * 4 - len(begun))
     time.sleep(chance.uniform(0, 0.01))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from clipwatch.core import lenet, lenet_passes
 from clipwatch.core.adam import Adam
 from clipwatch.core.batches import Batches, seeded_generator
-from clipwatch.core.clipping import clip_
+from clipwatch.core.clipping import make_clipper
 from clipwatch.core.datasets import Dataset, load
 from clipwatch.core.preparation import lane_thread
 from clipwatch.core.rules import parse_rule
@@ -43,6 +43,7 @@ def test_follows_the_plain_implementation_for_20_steps(digits: Dataset, head: le
     plain = plain_lenet.Adam(weights)
     images, labels = torch.from_numpy(digits.training.images), torch.from_numpy(digits.training.labels)
     batches = Batches(images, labels, seeded_generator(0, "training batches"))
+    clipper = make_clipper(parse_rule(rule), model.parameters, model.layout)
     bound = 0.001 if rule != "none" else np.inf
     for _ in range(20):
         batch, answers = batches.next_batch(8)
@@ -51,7 +52,7 @@ def test_follows_the_plain_implementation_for_20_steps(digits: Dataset, head: le
         assert loss == pytest.approx(expected, abs=1e-5)
         for name, view in lenet.views(model.gradient).items():
             np.testing.assert_allclose(view.numpy(), gradient[name], atol=1e-5)
-        adam.step(clip_(model.gradient, parse_rule(rule)))
+        adam.step(clipper.clip(model.gradient, model.parameters)[0])
         plain.step({name: g.clip(-bound, bound) for name, g in gradient.items()})
     for name, view in lenet.views(model.parameters).items():
         np.testing.assert_allclose(view.numpy(), weights[name], atol=2e-5)

@@ -203,6 +203,18 @@ def test_a_damaged_line_is_left_out_and_told_with_its_number(whole: bytes, tmp_p
     assert "line 3" in told
 
 
+def test_a_line_is_counted_from_the_beginning_of_the_recording(
+    whole: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clipwatch.core.recorded._PART", 100)
+    assert read_bytes(whole, tmp_path).events == STORY[1:]
+    lines = (whole * 3).splitlines(keepends=True)
+    lines[7] = lines[7].replace(b'"step":30', b'"step":31')
+    read = read_bytes(b"".join(lines), tmp_path)
+    assert len(read.events) == len(lines) - 1
+    assert read.damage == ("events.jsonl: line 8 is not as it was written and is left out",)
+
+
 def test_a_recording_of_another_schema_is_refused(whole: bytes, tmp_path: Path) -> None:
     lines = [encode(event).replace(b'"v":1', b'"v":9') for event in STORY[1:]]
     content = b"".join(seal(line) + b"\n" for line in lines)

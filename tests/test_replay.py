@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import program
 import pytest
 import recordings
@@ -15,8 +16,10 @@ from test_state import EVALUATED, FINISHED, LANE, RUN
 
 from clipwatch.core.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce, Stop
 from clipwatch.core.events import (
+    ClipChanged,
     Evaluated,
     Event,
+    LaneEvent,
     LanePaused,
     LaneResumed,
     Notice,
@@ -24,9 +27,11 @@ from clipwatch.core.events import (
     ReplayStarted,
     RunStarted,
 )
-from clipwatch.core.replay import LONGEST_GAP, Replay
+from clipwatch.core.replay import Replay
 from clipwatch.core.state import RunState, apply
+from clipwatch.core.timeline import LONGEST_GAP
 from clipwatch.tui.cli import main
+from clipwatch.tui.view import RunView
 
 STEPS = range(0, 100, 10)
 STORY: list[Event] = [
@@ -101,6 +106,41 @@ def test_seeking_tells_the_story_again_up_to_that_step() -> None:
     events = played(seek_then_stop, lasting=True, speed=1000.0)
     second = [i for i, event in enumerate(events) if isinstance(event, RunStarted)][1]
     assert [event.step for event in events[second:] if isinstance(event, Evaluated)][:5] == [0, 10, 20, 30, 40]
+
+
+def many(evaluations: int) -> list[Event]:
+    """Two lanes with so many evaluations each, a step that is missing, one told twice and a loss that is no number."""
+    happened: list[Event] = [RUN, LANE, msgspec.structs.replace(LANE, lane="b")]
+    for step in range(0, evaluations * 10, 10):
+        for lane in "ab":
+            loss = float("nan") if step == 700 else step / 7
+            told = msgspec.structs.replace(EVALUATED, lane=lane, step=step, loss=loss, seconds=step / 1e6)
+            happened += [told] * (0 if step == 50 else 2 if step == 90 else 1)
+        if step == 300:
+            happened.append(ClipChanged(lane="a", step=step, rule="none", previous="value:0.001"))
+    return [*happened, msgspec.structs.replace(FINISHED, step=evaluations * 10)]
+
+
+def seen(events: list[Event], step: int) -> tuple[object, ...]:
+    """What a screen that folded the events draws, and the newest lines of its logs."""
+    view = RunView()
+    view.fold(events)
+    curves = [curve for lane in view.lanes.values() for curve in (lane.loss, lane.accuracy)]
+    drawn = [[part.tolist() for part in vars(curve.columns(0, step, 90)).values()] for curve in curves]
+    smooth = [np.round(curve.smoothed(0, step, 90, 0.6), 3).tolist() for curve in curves]
+    lines = [[line.text for line in lane.fresh[-1000:]] for lane in view.lanes.values()]
+    marks = [lane.changes for lane in view.lanes.values()]
+    return str(drawn), str(smooth), lines, marks, msgspec.structs.replace(view.state, replay=None)
+
+
+@pytest.mark.parametrize("path", [(25_000,), (30_000, 12_000), (11_000, 29_990), (5_000, 30_000, 20, 18_000)])
+def test_a_screen_that_sought_shows_what_one_that_watched_shows(path: tuple[int, ...]) -> None:
+    story = many(3000)
+    replay = Replay("story", story, speed=1.0, lasting=True)
+    told = [event for step in path for event in replay._seek(step)]
+    watched = [event for event in story if not isinstance(event, LaneEvent) or event.step <= path[-1]]
+    assert seen(told, path[-1]) == seen(watched, path[-1])
+    assert sum(isinstance(event, Evaluated) for event in told) <= 2001 * len(path)
 
 
 def test_a_paused_story_stays_paused_where_it_was_sought() -> None:

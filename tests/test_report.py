@@ -47,6 +47,7 @@ from clipwatch.core.reports.phrases import LANGUAGES, Words
 from clipwatch.core.reports.story import RunStory, story
 from clipwatch.core.reports.webpage import webpage
 from clipwatch.core.statistics import wilson_interval
+from clipwatch.tui.picture import picture
 from clipwatch.tui.wording import evaluation_line
 
 ENGLISH = Words("en")
@@ -369,7 +370,7 @@ def test_every_language_has_every_phrase_with_the_same_values_in_it() -> None:
 
 
 def test_no_phrase_is_left_in_english_by_mistake() -> None:
-    chinese, same = LANGUAGES["zh"], {"free_low", "free_high"}
+    chinese, same = LANGUAGES["zh"], {"free_low", "free_high", "optimizer_adam"}
     assert {key for key in chinese if chinese[key] == LANGUAGES["en"][key]} == same
     read = page(told(events()), language="zh")
     assert 'lang="zh-CN"' in read
@@ -394,6 +395,24 @@ def test_without_matplotlib_one_line_says_how_to_get_it(monkeypatch: pytest.Monk
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_screen_is_in_the_report_as_it_was_and_loads_nothing() -> None:
+    happened = events()
+    run = story("a-run", Recorded(happened, (), 0), picture(happened))
+    document = page(run)
+    drawn = ElementTree.fromstring(run.screen or "")
+    words = "".join(drawn.itertext()).replace("\N{NO-BREAK SPACE}", " ")
+    assert "Step: 1000 completed: accuracy 0.772 loss 0.8000 (all 5,000)" in words
+    assert "accuracy 0.568" in words
+    assert run.screen in document
+    assert not re.search(r"url\((?!#)|@import|@font-face", document)
+    assert '<figure id="figure-screen" class="screen">' in document
+
+
+@pytest.mark.parametrize("end", [-1, -3, 3, 2, 1])
+def test_a_run_that_is_not_over_has_a_picture_too(end: int) -> None:
+    ElementTree.fromstring(picture(events()[:end]))
+
+
 def test_the_program_reports_real_runs(tmp_path: Path) -> None:
     home = tmp_path / "runs"
     run = recordings.record(home, "--iterations", "30", "--seed", "4")
@@ -408,11 +427,11 @@ def test_the_program_reports_real_runs(tmp_path: Path) -> None:
         "report", run.name, run.name, "-o", str(tmp_path / "b.md"), "--lang", "zh", "--runs-dir", str(home)
     )
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in tmp_path.glob("b*")) == ["b-accuracy.svg", "b-loss.svg", "b.md"]
+    assert sorted(path.name for path in tmp_path.glob("b*")) == ["b-accuracy.svg", "b-loss.svg", "b-screen.svg", "b.md"]
     assert program.run("report", "nothing", "--runs-dir", str(home)).returncode == 2
 
 
-def test_a_report_needs_no_torch_and_no_screen(tmp_path: Path) -> None:
+def test_a_report_needs_no_torch(tmp_path: Path) -> None:
     recording = b"".join(seal(encode(event)) + b"\n" for event in events())
     (tmp_path / "events.jsonl").write_bytes(recording)
     code = (
@@ -423,4 +442,4 @@ def test_a_report_needs_no_torch_and_no_screen(tmp_path: Path) -> None:
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     packages = set(done.stdout.split())
     assert "matplotlib" in packages
-    assert not packages & {"torch", "torchvision", "textual", "rich", "plotext"}
+    assert not packages & {"torch", "torchvision"}

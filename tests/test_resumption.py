@@ -8,6 +8,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import msgspec
 import program
 import pytest
 import recordings
@@ -15,9 +16,9 @@ import torch
 
 from clipwatch.core import checkpoint
 from clipwatch.core.codec import encode, seal
-from clipwatch.core.commands import SetClip, Stop
-from clipwatch.core.config import RunConfig
-from clipwatch.core.events import ClipChanged, Evaluated, Event, LaneEvent, Notice, RunFinished
+from clipwatch.core.commands import Extend, ResetMoments, SetClip, Stop
+from clipwatch.core.config import LaneConfig, RunConfig
+from clipwatch.core.events import ClipChanged, Evaluated, Event, LaneEvent, MomentsReset, Notice, RunFinished
 from clipwatch.core.recording import Recorder
 from clipwatch.core.runs import RunFolder
 from clipwatch.core.session import Session
@@ -29,14 +30,15 @@ CONFIG = RunConfig(
     dataset="digits", offline=True, iterations=80, checkpoint_every=20, eval_every=5, head="linear", eval_size=50
 )
 CHANGE = SetClip(lane="clipped", rule="value:0.01", at_step=37)
+CHANGE_OF_MEMORY = SetClip(lane="clipped", rule="autoclip:75", at_step=37)
 
 
-def train(home: Path, *commands: SetClip | Stop) -> Path:
+def train(home: Path, *commands: SetClip | ResetMoments | Stop, config: RunConfig = CONFIG) -> Path:
     """A recorded run, every checkpoint of it kept."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "KEPT", 100)
         recorder = Recorder(home)
-        session = Session(CONFIG, keep=recorder.keep)
+        session = Session(config, keep=recorder.keep)
         for command in commands:
             session.send(command)
         for _ in recorder.through(session.run()):
@@ -73,7 +75,7 @@ def cut(whole: Path, home: Path, step: int) -> Path:
 
 
 def _was_change(event: Event, step: int) -> bool:
-    return isinstance(event, ClipChanged) and event.step <= step
+    return isinstance(event, ClipChanged | MomentsReset) and event.step <= step
 
 
 def resume(folder: Path, *arguments: str) -> int:
@@ -102,6 +104,38 @@ def test_a_run_cut_off_before_a_change_is_the_run_without_it(
     assert resume(folder) == 0
     assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(plain).events)
     assert recordings.figures(recordings.read(whole).events) != recordings.figures(recordings.read(plain).events)
+
+
+@pytest.fixture(scope="module", params=["adam", "sgd-momentum"])
+def remembering(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run under rules that remember, with a change and a reset under way."""
+    lanes = (LaneConfig("auto", "autoclip:30"), LaneConfig("clipped", "zclip"))
+    config = msgspec.structs.replace(
+        CONFIG, lanes=lanes, optimizer=request.param, learning_rate=0.01, reset_moments=True
+    )
+    reset = ResetMoments(lane="auto", at_step=45)
+    return train(tmp_path_factory.mktemp(request.param), CHANGE_OF_MEMORY, reset, config=config)
+
+
+@pytest.mark.parametrize("step", [37, 38, 46, 59, 60, 79])
+def test_rules_and_optimizers_that_remember_are_resumed_bit_for_bit(
+    step: int, remembering: Path, tmp_path: Path
+) -> None:
+    folder = cut(remembering, tmp_path, step)
+    if step < 45:
+        before = train(tmp_path / "without", CHANGE_OF_MEMORY, config=recordings.read(folder).started.config)
+    else:
+        before = remembering
+    assert resume(folder) == 0
+    again = recordings.read(folder)
+    assert recordings.figures(again.events) == recordings.figures(recordings.read(before).events)
+    resets = [event for event in again.events if isinstance(event, MomentsReset)]
+    assert [(event.lane, event.step) for event in resets] == ([("auto", 45)] if step >= 45 else [])
+
+
+def test_rules_and_optimizers_that_remember_are_verified(remembering: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(remembering)]) == 0
+    assert "the same, bit for bit" in capsys.readouterr().out
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(whole: Path, tmp_path: Path) -> None:
@@ -146,6 +180,15 @@ def test_a_killed_program_loses_nothing_that_it_told(moment: int, plain: Path, t
     assert all(seal(line.rstrip("\n").encode()) in written for line in told)
     assert resume(folder) == 0
     assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(plain).events)
+
+
+def test_a_lane_that_is_extended_at_its_planned_end_keeps_that_checkpoint() -> None:
+    kept: list[tuple[str, int]] = []
+    config = msgspec.structs.replace(CONFIG, iterations=20, checkpoint_every=10)
+    session = Session(config, keep=lambda one: kept.append((one.lane, one.step)))
+    session.send(Extend(iterations=10, at_step=20))
+    assert isinstance(list(session.run())[-1], RunFinished)
+    assert sorted(kept) == [(lane, step) for lane in ("clipped", "unclipped") for step in (10, 20, 30)]
 
 
 def damaged(path: Path, how: str) -> None:
@@ -222,8 +265,8 @@ def test_fewer_steps_than_were_done_are_refused(whole: Path, capsys: pytest.Capt
 
 def test_verify_trains_again_and_finds_the_same(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(whole)]) == 0
-    # 16 evaluations and an end, in two lanes.
-    assert "the same, bit for bit, in 34 figures" in capsys.readouterr().out
+    # 16 evaluations, 4 measurements and an end, in two lanes.
+    assert "the same, bit for bit, in 42 figures" in capsys.readouterr().out
 
 
 def test_verify_says_where_it_first_differs(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -464,6 +464,14 @@ async def test_logs_follow_their_end_until_they_are_scrolled_back(watch: Watch) 
 
 
 @on_a_loop
+async def test_four_lanes_at_80_columns_cut_no_number(watch: Watch) -> None:
+    async with watch("normal", "--lanes", "4", size=(80, 24), started="") as screen:
+        await screen.shows("  200  20% 2.2000")
+        rows = [row for row in screen.rows if "  200  20% 2.2000" in row]
+        assert rows[0].count("  200  20% 2.2000") == 4
+
+
+@on_a_loop
 async def test_logs_are_bounded(watch: Watch) -> None:
     async with watch("normal", "--evaluations", str(MAX_LINES + 1000)) as screen:
         await screen.until(lambda: screen.app.view.last_step == 10 * (MAX_LINES + 999))
@@ -773,6 +781,12 @@ async def test_an_engine_that_never_starts_ends_the_screen_with_its_words(watch:
     async with watch("dies", started="") as screen:
         assert await screen.ends() == 3
         assert screen.app.failure == "no such luck"
+
+
+@on_a_loop
+async def test_a_stage_that_lasts_counts_its_seconds(watch: Watch) -> None:
+    async with watch("mute", started="") as screen:
+        await screen.until(lambda: "starting ... 1 s" in screen.title)
 
 
 @on_a_loop

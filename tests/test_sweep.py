@@ -66,6 +66,23 @@ def single(config: RunConfig) -> tuple[list[Evaluated], list[LaneFinished]]:
     )
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "sgd-momentum"])
+@pytest.mark.parametrize("rule", ["norm:0.5", "layer-norm:0.1", "sign", "value:-0.001:0.002"])
+def test_every_rule_and_optimizer_that_is_stacked_does_what_it_does_alone(rule: str, optimizer: str, data) -> None:
+    rate = 1e-4 if rule == "sign" else 1e-2
+    base = msgspec.structs.replace(DIGITS, iterations=6, eval_every=1, optimizer=optimizer, learning_rate=rate)
+    config = sweep_config(base, {"clip": ["none", rule], "head": ["linear"]}, 2, ())
+    (unit,) = units(config, set())
+    assert len(unit.settings) == 2
+    with torch.no_grad():
+        stack = Stack(unit, *data)
+        losses = [stack.train_step().tolist() for _ in range(6)]
+    for place, (setting, seed) in enumerate(unit.replicas):
+        evaluations, _ = single(msgspec.structs.replace(config.settings[setting].config, seed=seed))
+        expected = [event.train_loss for event in evaluations]
+        assert [row[place] for row in losses] == pytest.approx(expected, abs=5e-3)
+
+
 @pytest.mark.parametrize("batch_size", [8, 5])
 def test_a_replica_takes_the_first_steps_of_the_single_run_of_its_seed(batch_size: int, data) -> None:
     config = grid(iterations=12, eval_every=1, batch_size=batch_size)
@@ -403,17 +420,12 @@ def test_the_program_prints_settings_comparisons_and_sentences(tmp_path: Path) -
     assert "8 of 8 trainings done" in done.stderr
 
 
-def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path, monkeypatch) -> None:
-    from clipwatch.core.sweeps import description
-
-    monkeypatch.setattr(description, "is_stackable", lambda config: config.lanes[0].rule == "none")
-    for module in ("units", "sweep"):
-        monkeypatch.setattr(f"clipwatch.core.sweeps.{module}.is_stackable", description.is_stackable)
-    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=5), {"clip": ["none", "value:0.001"]}, 2, ())
+def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) -> None:
+    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=5), {"clip": ["none", "zclip"]}, 2, ())
     events = list(Sweep(config, tmp_path, backend=Here(config.base)).run())
-    assert any("value:0.001: cannot be stacked" in getattr(event, "text", "") for event in events)
+    assert any("zclip: cannot be stacked" in getattr(event, "text", "") for event in events)
     ends = finished(events)
-    run = msgspec.structs.replace(DIGITS, iterations=5, seed=1, lanes=(LaneConfig("x", "value:0.001"),))
+    run = msgspec.structs.replace(DIGITS, iterations=5, seed=1, lanes=(LaneConfig("x", "zclip"),))
     _, (end,) = single(run)
     assert (ends[1, 1].loss, ends[1, 1].correct) == (end.loss, end.correct)
     assert len(ends) == 4

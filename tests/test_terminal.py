@@ -75,6 +75,8 @@ def test_it_trains_and_shows_what_the_clip_does() -> None:
         terminal.type("y")
         assert terminal.ends() == 0
         assert terminal.restored
+        # What is said while the engine ends is wiped away when it has.
+        assert b"\rclipwatch: ending the run ...\r\x1b[K" in terminal.output
         summary = "\n".join(terminal.lines)
         for words in ("digits, seed 0", "unclipped", "none, changed under way", "steps/s in", "stopped"):
             assert words in summary
@@ -168,6 +170,19 @@ def test_a_storm_of_sizes_is_weathered(tmp_path: Path) -> None:
         terminal.shows("200 acc", "unclipped", "? help")
         terminal.type("qy")
         assert terminal.ends() == 0
+
+
+def test_a_terminal_that_is_slow_to_read_gets_everything_in_the_end(tmp_path: Path) -> None:
+    with scripted(tmp_path, "normal", size=(200, 60)) as (terminal, _):
+        terminal.shows("Step: 200 ")
+        # Each of these draws the charts anew: far more than a pseudoterminal holds unread.
+        terminal.type("lm" * 150)
+        terminal.type("]")
+        terminal.shows("value:0.001 -> value:0.002")
+        terminal.type("qy")
+        assert terminal.ends() == 0
+        assert terminal.restored
+        assert b"Traceback" not in terminal.output
 
 
 @pytest.mark.parametrize(

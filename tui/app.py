@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -21,9 +21,9 @@ from ..core.errors import BadInput
 from ..core.events import Event, LaneEvent, LaneFinished, Notice, RunStarted
 from ..core.rules import parse_rule
 from .asked import Asked
-from .bounds import stepped, toggled
+from .bounds import has_bound, stepped, toggled
 from .cadence import BREATH, FASTEST, Cadence
-from .engine_process import EngineProcess
+from .engine_process import EngineProcess, Source
 from .keys import KEYS
 from .look import DARK, LIGHT, THEMES, Look, look
 from .paces import next_pace
@@ -54,12 +54,19 @@ class ClipwatchApp(App[int]):
     BINDINGS: ClassVar = [Binding("ctrl+c", "quit", show=False, priority=True)]
 
     def __init__(
-        self, command: list[str], *, keymap: Mapping[str, str], ascii: bool = False, quit_when_done: bool = False
+        self,
+        command: list[str],
+        *,
+        keymap: Mapping[str, str],
+        ascii: bool = False,
+        quit_when_done: bool = False,
+        start: Callable[[list[str]], Source] = EngineProcess,
     ) -> None:
         super().__init__()
         self._quit_when_done = quit_when_done
         self._command, self._remapped, self._ascii = command, dict(keymap), ascii
-        self.engine = EngineProcess(command)
+        self._start = start
+        self.engine = start(command)
         self.view = RunView()
         self.failure: str | None = None
         self._cadence = Cadence()
@@ -124,6 +131,8 @@ class ClipwatchApp(App[int]):
             charts = self._cadence.charts_are_due(full_speed=self._at_full_speed)
             self.main.draw(charts=charts)
             self._dirty = not (charts and self.main.laid_out)
+        elif self.view.runs == 0:
+            self.main.draw_title()
         self._watch_engine()
         lanes = self.view.state.lanes.values()
         if self._quit_when_done and lanes and all(lane.ended for lane in lanes):
@@ -233,7 +242,7 @@ class ClipwatchApp(App[int]):
         if self.main.ended:
             self.engine.stop()
             try:
-                self.engine = EngineProcess(self._command)
+                self.engine = self._start(self._command)
             except BadInput as error:
                 self.main.say(str(error), alert=True)
                 return
@@ -273,10 +282,13 @@ class ClipwatchApp(App[int]):
 
     def _step_bound(self, direction: int) -> None:
         if lane := self.main.chosen:
-            if self._asked.rule(lane) == "none":
+            rule = parse_rule(self._asked.rule(lane))
+            if str(rule) == "none":
                 self.main.say(f"{lane.name} is not clipped: c clips it")
-                return
-            self._set_rule(str(stepped(parse_rule(self._asked.rule(lane)), direction)))
+            elif not has_bound(rule):
+                self.main.say(f"{rule} has no bound to step: b types another rule")
+            else:
+                self._set_rule(str(stepped(rule, direction)))
 
     def action_rule(self) -> None:
         """Type a rule."""

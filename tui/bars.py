@@ -43,12 +43,17 @@ def bar(left: list[Part], right: list[Part], width: int, look: Look) -> Strip:
     return Strip.join([start.adjust_cell_length(room, look.text), end]).adjust_cell_length(width, look.text)
 
 
-def title(view: RunView, width: int, look: Look, *, ended: str | None, next_head: str | None) -> Strip:
-    """Data, seed, step, state and speed; in plain sight what makes the run other than it seems."""
+def title(
+    view: RunView, width: int, look: Look, *, ended: str | None, next_head: str | None, waited: float = 0.0
+) -> Strip:
+    """Data, seed, step, state and speed; in plain sight what makes the run other than it seems.
+
+    Before a run, what is being done to prepare it, and for how many seconds that has been `waited` for.
+    """
     state = view.state
     name = Part("clipwatch", look.strong, 7)
     if state.config is None or state.dataset is None:
-        return bar([name, Part(_preparing(state), look.text)], [Part(ended or "", look.alert)], width, look)
+        return bar([name, Part(_preparing(state, waited), look.text)], [Part(ended or "", look.alert)], width, look)
     config, dataset = state.config, state.dataset
     left = [
         name,
@@ -128,10 +133,10 @@ def _joined(parts: list[Part], look: Look) -> Strip:
     return Strip(segments)
 
 
-def _preparing(state: RunState) -> str:
+def _preparing(state: RunState, waited: float) -> str:
     download = state.download
     if download is None:
-        return f"{state.stage} ..."
+        return f"{state.stage} ..." + (f" {waited:.0f} s" if waited >= 1 else "")
     megabytes = f"{download.received / 1e6:.1f} MB"
     if not download.total:
         return f"downloading {download.file}: {megabytes}"

@@ -4,25 +4,60 @@ from __future__ import annotations
 
 import math
 
-from ..core.rules import NoClip, Rule, ValueClip, parse_rule
+from ..core.rules import (
+    AdaptiveClip,
+    AutoClip,
+    LayerNormClip,
+    NoClip,
+    NormClip,
+    Rule,
+    SignClip,
+    ValueClip,
+    ZClip,
+    parse_rule,
+)
 
 _MANTISSAS = (1, 2, 5, 10)
 SMALLEST, LARGEST = 1e-10, 1e3
+PERCENTILES = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 98.0, 99.0)
+
+
+def has_bound(rule: Rule) -> bool:
+    """Whether there is a number to step."""
+    return not isinstance(rule, NoClip | SignClip) and rule != ZClip()
 
 
 def stepped(rule: Rule, direction: int) -> Rule:
-    """The rule with each bound at the next (1) or previous (-1) of 1, 2, 5, 10, 20, ...; no clipping stays none."""
-    if isinstance(rule, NoClip):
+    """The rule with its number at the next (1) or previous (-1) of 1, 2, 5, 10, 20, ...; without one it stays.
+
+    A percentile goes along `PERCENTILES`.
+    """
+    if not has_bound(rule):
         return rule
-    return ValueClip(_side(rule.low, direction), _side(rule.high, direction))
+    match rule:
+        case ValueClip(low=low, high=high):
+            return ValueClip(_side(low, direction), _side(high, direction))
+        case AutoClip(percentile=percentile):
+            return AutoClip(_percentile(percentile, direction))
+        case NormClip(bound=bound):
+            return NormClip(_size(bound, direction))
+        case LayerNormClip(bound=bound):
+            return LayerNormClip(_size(bound, direction))
+        case AdaptiveClip(ratio=ratio):
+            return AdaptiveClip(_size(ratio, direction))
+        case ZClip(threshold=threshold):
+            return ZClip(_size(threshold, direction))
+        case NoClip() | SignClip():
+            return rule
 
 
 def _side(bound: float | None, direction: int) -> float | None:
-    if bound is None or bound == 0:
-        return bound
-    size = abs(bound)
+    return bound if bound is None or bound == 0 else math.copysign(_size(abs(bound), direction), bound)
+
+
+def _size(size: float, direction: int) -> float:
     if not (size < LARGEST if direction > 0 else size > SMALLEST):
-        return bound
+        return size
     power = math.floor(math.log10(size) + 1e-9)
     ladder = [mantissa * 10.0**p for p in (power - 1, power, power + 1) for mantissa in _MANTISSAS[:3]]
     if direction > 0:
@@ -31,7 +66,13 @@ def _side(bound: float | None, direction: int) -> float | None:
         wanted = max(step for step in ladder if step < size * (1 - 1e-9))
     wanted = min(LARGEST, max(SMALLEST, wanted))
     # Through text, so that 10 * 0.0001 is 0.001 to the last bit.
-    return math.copysign(float(f"{wanted:.1g}"), bound)
+    return float(f"{wanted:.1g}")
+
+
+def _percentile(percentile: float, direction: int) -> float:
+    if direction > 0:
+        return min((stop for stop in PERCENTILES if stop > percentile), default=percentile)
+    return max((stop for stop in PERCENTILES if stop < percentile), default=percentile)
 
 
 def toggled(rule: Rule, remembered: str | None) -> str:

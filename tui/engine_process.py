@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from ..core.codec import encode
 from ..core.commands import AnyCommand, Stop
@@ -45,13 +45,36 @@ def replaying_engine(folder: Path, speed: str) -> list[str]:
 def config_arguments(config: RunConfig) -> list[str]:
     """A configuration as command-line options."""
     arguments = [] if config.data_dir is None else ["--data-dir", config.data_dir]
-    arguments += ["--offline"] if config.offline else []
+    arguments += [f"--{name.replace('_', '-')}" for name in ("offline", "reset_moments") if getattr(config, name)]
+    arguments += [] if config.diagnostics else ["--no-diagnostics"]
     for lane in config.lanes:
         arguments += ["--lane", f"{lane.name}={lane.rule}"]
     for name in config.__struct_fields__:
-        if name not in ("data_dir", "offline", "lanes", "pace"):
+        if name not in ("data_dir", "offline", "reset_moments", "diagnostics", "lanes", "pace"):
             arguments += [f"--{name.replace('_', '-')}", str(getattr(config, name))]
     return [*arguments, "--pace", "max" if config.pace is None else repr(config.pace)]
+
+
+class Source(Protocol):
+    """Where the screen's events come from and its commands go, see `EngineProcess`."""
+
+    @property
+    def behind(self) -> bool: ...
+
+    @property
+    def exit_code(self) -> int | None: ...
+
+    @property
+    def half_line(self) -> bytes: ...
+
+    @property
+    def last_words(self) -> str: ...
+
+    def lines(self, seconds: float) -> Iterator[bytes]: ...
+
+    def send(self, command: AnyCommand) -> bool: ...
+
+    def stop(self) -> list[bytes]: ...
 
 
 class EngineProcess:
@@ -80,7 +103,7 @@ class EngineProcess:
         self._said_all = False
         # Whether the engine says more than has been listened to.
         self.behind = False
-        self._rest = b""
+        self._parts = [b""]
         self._last_words: deque[bytes] = deque(maxlen=20)
         self._listener = threading.Thread(target=self._read_messages, args=(self._process.stderr,), daemon=True)
         self._listener.start()
@@ -93,13 +116,22 @@ class EngineProcess:
             try:
                 chunk = os.read(self._pipe, _CHUNK)
             except BlockingIOError:
-                return
+                if len(self._parts) == 1:
+                    return
+                # In the middle of a long line the rest is on its way.
+                select.select([self._pipe], [], [], max(0.0, deadline - time.perf_counter()))
+                continue
             self._said_all = not chunk
             if self._said_all:
                 return
             # A pipe that was full kept the engine waiting, which has more to say.
             self.behind |= len(chunk) == _CHUNK
-            *whole, self._rest = (self._rest + chunk).split(b"\n")
+            if b"\n" not in chunk:
+                # A long line is joined once, at its end.
+                self._parts.append(chunk)
+                continue
+            *whole, rest = b"".join((*self._parts, chunk)).split(b"\n")
+            self._parts = [rest]
             yield from whole
 
     def send(self, command: AnyCommand) -> bool:
@@ -120,7 +152,7 @@ class EngineProcess:
     @property
     def half_line(self) -> bytes:
         """What the engine had written of a line that it has not ended yet."""
-        return self._rest
+        return b"".join(self._parts)
 
     @property
     def last_words(self) -> str:

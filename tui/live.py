@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ..core.codec import decode_event
 from ..core.errors import BadInput
@@ -20,7 +20,8 @@ def run_live(command: list[str], keymap: Mapping[str, str], *, quit_when_done: b
     try:
         app.run()
     finally:
-        rest = app.engine.stop()
+        with _saying("ending the run ..."):
+            rest = app.engine.stop()
     _fold(app, rest)
     if app.failure:
         print(f"clipwatch: {app.failure}", file=sys.stderr)
@@ -28,6 +29,23 @@ def run_live(command: list[str], keymap: Mapping[str, str], *, quit_when_done: b
         _print_summary(app)
     _let_go_of_a_dead_terminal()
     return app.return_code or 0
+
+
+@contextlib.contextmanager
+def _saying(words: str) -> Iterator[None]:
+    """Words on the terminal while something lasts, wiped away after it."""
+    _write(f"\rclipwatch: {words}")
+    try:
+        yield
+    finally:
+        _write("\r\x1b[K")
+
+
+def _write(text: str) -> None:
+    # After SIGHUP there is no terminal any more.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def _fold(app: ClipwatchApp, lines: list[bytes]) -> None:

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..core.config import DATASETS, HEADS, RunConfig, from_options, read_toml
+from ..core.config import DATASETS, HEADS, NONFINITE, OPTIMIZERS, RunConfig, from_options, read_toml
 from ..core.errors import BadInput
 from ..core.rules import EXAMPLES
 
@@ -126,10 +126,24 @@ def add_training_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--batch-size", metavar="N", type=integer, help="images a step (default: 8)")
     group.add_argument("--eval-every", metavar="N", type=integer, help="steps between evaluations (default: 10)")
     group.add_argument("--eval-size", metavar="N", type=integer, help="images an evaluation (default: 100)")
-    group.add_argument("--learning-rate", metavar="X", type=_real, help="Adam's step size (default: 0.001)")
+    group.add_argument(
+        "--optimizer", metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (momentum 0.9; default: {OPTIMIZERS[0]})"
+    )
+    help_rate = "the optimizer's step size (default: 0.001, whichever the optimizer)"
+    group.add_argument("--learning-rate", metavar="X", type=_real, help=help_rate)
     group.add_argument("--beta1", metavar="X", type=_real, help="Adam's memory of the gradient (default: 0.5)")
     group.add_argument("--init-std", metavar="X", type=_real, help="width of the initial weights (default: 0.1)")
     group.add_argument("--head", metavar="KIND", help=f"{' or '.join(HEADS)} logits (default: relu)")
+    help_reset = "the optimizer begins anew whenever a lane's rule changes"
+    group.add_argument("--reset-moments", action="store_const", const=True, help=help_reset)
+    help_nonfinite = (
+        f"what becomes of a gradient with NaN or infinity: {', '.join(NONFINITE)} (default: {NONFINITE[0]})"
+    )
+    group.add_argument("--nonfinite", metavar="WHAT", help=help_nonfinite)
+    help_every = "evaluations from one measurement of what the clip does to the next (default: 5)"
+    group.add_argument("--diagnose-every", metavar="N", type=integer, help=help_every)
+    help_none = "measure nothing of what the clip does"
+    group.add_argument("--no-diagnostics", action="store_const", const=False, dest="diagnostics", help=help_none)
     group.add_argument("--pace", metavar="N", type=_pace, help="steps a second at most, or max (default: max)")
     group.add_argument("--checkpoint-every", metavar="N", type=integer, help="steps between checkpoints (default: 500)")
     group.add_argument("--device", metavar="DEVICE", help="where torch computes, like cpu or cuda (default: cpu)")

@@ -187,6 +187,7 @@ def _report(given: argparse.Namespace) -> int:
     from ..core.reports.story import story
     from ..core.runs import RunFolder, find_run, runs_folder
     from ..core.sweeps.folder import is_sweep
+    from .picture import picture
 
     home = runs_folder(given.runs_dir)
     if is_sweep(given.runs[0], home):
@@ -194,7 +195,8 @@ def _report(given: argparse.Namespace) -> int:
 
         return report_sweep(given.runs, home, given.output, given.format, given.lang)
     folders = dict.fromkeys(find_run(name, home).path.resolve() for name in given.runs)
-    stories = [story(path.name, read_recording(RunFolder(path).events)) for path in folders]
+    recordings = {path: read_recording(RunFolder(path).events) for path in folders}
+    stories = [story(path.name, read, picture(read.events)) for path, read in recordings.items()]
     by_ending = "md" if given.output and given.output.suffix.lower() in (".md", ".markdown") else "html"
     format = given.format or by_ending
     output = given.output or Path(f"report.{format}")

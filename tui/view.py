@@ -7,10 +7,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..core.events import ClipChanged, Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunStarted
+import numpy as np
+
+from ..core.events import (
+    ClipChanged,
+    Evaluated,
+    EvaluatedEarlier,
+    Event,
+    LaneEvent,
+    LaneFailed,
+    LaneFinished,
+    LaneStarted,
+    RunStarted,
+)
 from ..core.state import RunState, apply
 from .charts.curve import Curve
-from .wording import evaluation_line, finished_line, lane_message, printable
+from .wording import earlier_line, evaluation_line, finished_line, lane_message, printable
 
 LineKind = Literal["evaluation", "message", "failure"]
 # Evaluations that the speed of a lane is measured over.
@@ -74,6 +86,11 @@ class RunView:
                 lane.accuracy.append(step, accuracy)
                 lane.recent.append((step, seconds))
                 lane.fresh.append(LogLine(evaluation_line(event), "evaluation", event))
+            case EvaluatedEarlier(step=step, stride=stride):
+                losses, accuracies = (np.frombuffer(part, "<f4") for part in (event.losses, event.accuracies))
+                lane.loss.extend(step, stride, losses)
+                lane.accuracy.extend(step, stride, accuracies)
+                lane.fresh.append(LogLine(earlier_line(event, len(losses)), "message", event))
             case LaneStarted():
                 lane.fresh.append(LogLine("Start Training...", "message", event))
             case LaneFinished():

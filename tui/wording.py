@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core.events import (
     ClipChanged,
     Evaluated,
+    EvaluatedEarlier,
     Event,
     LaneExtended,
     LaneFailed,
@@ -12,9 +13,18 @@ from ..core.events import (
     LanePaused,
     LaneResumed,
     LaneStepped,
+    MomentsReset,
+    NonfiniteFound,
     PaceChanged,
 )
 from ..core.printed import evaluation_line as evaluation_line
+
+_DONE = {
+    "propagate": "it is used as it is",
+    "skip": "such steps are left out",
+    "zero": "these become 0",
+    "stop": "the lane ends",
+}
 
 
 def short_line(event: Evaluated) -> str:
@@ -22,11 +32,20 @@ def short_line(event: Evaluated) -> str:
     return f"{event.step:>5} acc {event.accuracy:.2f} loss {event.loss:.4f}"
 
 
+def terse_line(event: Evaluated) -> str:
+    """The same where there is hardly any: step, accuracy, loss."""
+    return f"{event.step:>5} {event.accuracy:>4.0%} {event.loss:.4f}"
+
+
 def lane_message(event: Event) -> str | None:
     """What happened to a lane, in words, None where there is nothing to tell."""
     match event:
-        case ClipChanged(step=step, rule=rule, previous=previous):
-            return f"Step: {step} clip {previous} -> {rule}"
+        case ClipChanged(step=step, rule=rule, previous=previous, moments_reset=reset):
+            return f"Step: {step} clip {previous} -> {rule}{', moments reset' if reset else ''}"
+        case MomentsReset(step=step):
+            return f"Step: {step} moments reset"
+        case NonfiniteFound(step=step, nan=nan, infinite=infinite, action=action):
+            return f"Step: {step} the gradient is not finite, {nan} NaN and {infinite} infinite: {_DONE[action]}"
         case LanePaused(step=step):
             return f"Step: {step} paused"
         case LaneResumed(step=step):
@@ -41,6 +60,11 @@ def lane_message(event: Event) -> str | None:
             return f"Step: {step} {'diverged' if reason == 'diverged' else 'failed'}: {cause}"
         case _:
             return None
+
+
+def earlier_line(event: EvaluatedEarlier, count: int) -> str:
+    """Evaluations that are drawn and not listed."""
+    return f"Steps: {event.step} to {event.step + event.stride * (count - 1)}: {count:,} evaluations, not listed"
 
 
 def finished_line(event: LaneFinished) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from .phrases import Phrase
 
@@ -62,6 +63,7 @@ class Picture:
     name: str
     svg: str
     caption: Text
+    kind: Literal["plot", "screen"] = "plot"
 
 
 Block = Heading | Paragraph | Warnings | Bullets | Table | Printed | Picture

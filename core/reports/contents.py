@@ -90,7 +90,8 @@ def _network(run: RunStory, words: Words, level: int) -> Iterator[Block]:
     yield Paragraph(words("network_text"))
     yield Paragraph(words(f"network_{run.config.head}"))
     sizes = [lane.parameters for lane in run.lanes if lane.parameters]
-    yield Paragraph(words("network_size", parameters=f"{sizes[0]:,}" if sizes else "?"))
+    optimizer = words.plain(f"steps_{run.config.optimizer}")
+    yield Paragraph(words("network_size", parameters=f"{sizes[0]:,}" if sizes else "?", optimizer=optimizer))
     table = settings_table(run, words)
     yield table
     if any(here.endswith(DEPARTS) for _, here, *_ in table.rows):
@@ -106,6 +107,8 @@ def _results(run: RunStory, words: Words, level: int, name: str) -> Iterator[Blo
     loss, accuracy = f"{name}loss", f"{name}accuracy"
     yield Picture(loss, loss_figure(run, words, loss), words("caption_loss", **caption))
     yield Picture(accuracy, accuracy_figure(run, words, accuracy), words("caption_accuracy", **caption))
+    if run.screen:
+        yield Picture(f"{name}screen", run.screen, words("caption_screen"), "screen")
 
 
 def _table_of_lanes(run: RunStory, words: Words) -> Table:

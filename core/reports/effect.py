@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..events import ClipChanged
+from ..events import ClipChanged, LaneExtended
 from .blocks import Block, Bullets, Paragraph, Table
 from .phrases import Phrase, Words
 from .settings import rule_words
@@ -40,8 +40,10 @@ def _changes(run: RunStory, words: Words) -> Table:
     for event in run.interventions:
         if isinstance(event, ClipChanged):
             rules = {"previous": rule_words(event.previous, words), "rule": rule_words(event.rule, words)}
-            change = words.plain("clip_changed", **rules)
-        else:
+            change = words.plain("clip_changed_reset" if event.moments_reset else "clip_changed", **rules)
+        elif isinstance(event, LaneExtended):
             change = words.plain("extended", iterations=event.iterations)
+        else:
+            change = words.plain("moments_reset")
         rows.append((str(event.step), event.lane, change))
     return Table(tuple(words.plain(key) for key in ("step", "lane", "change")), tuple(rows))

@@ -31,7 +31,7 @@ def _block(block: Block, files: Mapping[str, str]) -> str:
             return "\n".join(_row(row) for row in (header, ("---",) * len(header), *rows))
         case Printed(lanes, rows):
             return _columns((lanes, *rows))
-        case Picture(name, _, caption):
+        case Picture(name, caption=caption):
             return f"![{_escaped(str(caption))}]({quote(files[name])})\n\n*{_text(caption).strip()}*"
 
 

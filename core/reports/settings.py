@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from ..config import RunConfig
 from ..errors import BadInput
-from ..rules import NoClip, ValueClip, parse_rule
+from ..rules import (
+    AdaptiveClip,
+    AutoClip,
+    LayerNormClip,
+    NoClip,
+    NormClip,
+    SignClip,
+    ValueClip,
+    ZClip,
+    parse_rule,
+)
 from .blocks import Table
 from .phrases import Words
 from .story import Final, LaneStory, RunStory
@@ -36,13 +46,25 @@ def rule_words(rule: str, words: Words) -> str:
         parsed = parse_rule(rule)
     except BadInput:
         return rule
-    if isinstance(parsed, NoClip):
-        return words.plain("rule_none")
-    if isinstance(parsed, ValueClip):
-        low = words.plain("free_low") if parsed.low is None else f"{parsed.low:g}"
-        high = words.plain("free_high") if parsed.high is None else f"{parsed.high:g}"
-        return words.plain("rule_value", low=low, high=high)
-    return rule
+    match parsed:
+        case NoClip():
+            return words.plain("rule_none")
+        case ValueClip(low=low, high=high):
+            least = words.plain("free_low") if low is None else f"{low:g}"
+            most = words.plain("free_high") if high is None else f"{high:g}"
+            return words.plain("rule_value", low=least, high=most)
+        case NormClip(bound=bound):
+            return words.plain("rule_norm", bound=f"{bound:g}")
+        case LayerNormClip(bound=bound):
+            return words.plain("rule_layer_norm", bound=f"{bound:g}")
+        case AdaptiveClip(ratio=ratio):
+            return words.plain("rule_agc", ratio=f"{ratio:g}")
+        case AutoClip(percentile=percentile):
+            return words.plain("rule_autoclip", percentile=f"{percentile:g}")
+        case ZClip(threshold=threshold):
+            return words.plain("rule_zclip", threshold=f"{threshold:g}")
+        case SignClip():
+            return words.plain("rule_sign")
 
 
 def lane_rule_words(lane: LaneStory, words: Words) -> str:
@@ -78,6 +100,9 @@ def _training_rows(config: RunConfig, words: Words) -> list[tuple[str, ...]]:
     ]
     heads = (words.plain(f"head_{each.head}") for each in (config, wanted))
     rows.append(_row(words.plain("set_head"), *heads))
+    for name in ("optimizer", "nonfinite", "reset_moments"):
+        choices = (words.plain(f"{name}_{getattr(each, name)}") for each in (config, wanted))
+        rows.append(_row(words.plain(f"set_{name}"), *choices))
     rules = {lane.name: rule_words(lane.rule, words) for lane in wanted.lanes}
     for lane in config.lanes:
         name = words.plain("set_lane", lane=lane.name)

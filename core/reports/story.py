@@ -8,7 +8,17 @@ from itertools import combinations
 from typing import Literal
 
 from ..config import RunConfig
-from ..events import ClipChanged, Evaluated, Event, LaneExtended, LaneFailed, LaneFinished, LaneStarted, Notice
+from ..events import (
+    ClipChanged,
+    Evaluated,
+    Event,
+    LaneExtended,
+    LaneFailed,
+    LaneFinished,
+    LaneStarted,
+    MomentsReset,
+    Notice,
+)
 from ..recorded import Recorded
 from ..state import RunState, apply
 from ..statistics import wilson_interval
@@ -62,14 +72,15 @@ class LaneStory:
 
 @dataclass(frozen=True)
 class RunStory:
-    """One run under the name of its folder."""
+    """One run under the name of its folder; `screen` is a picture of its screen (SVG)."""
 
     name: str
     recorded: Recorded
     status: Status
     lanes: tuple[LaneStory, ...]
-    interventions: tuple[ClipChanged | LaneExtended, ...]
+    interventions: tuple[ClipChanged | MomentsReset | LaneExtended, ...]
     notices: tuple[str, ...]
+    screen: str | None = None
 
     @property
     def config(self) -> RunConfig:
@@ -87,7 +98,7 @@ class RunStory:
         return self.status == "completed" and not self.interventions and all(lane.final for lane in self.lanes)
 
 
-def story(name: str, recorded: Recorded) -> RunStory:
+def story(name: str, recorded: Recorded, screen: str | None = None) -> RunStory:
     """Fold a recording; lines that a resumed run wrote twice count once."""
     state = RunState()
     for event in recorded.events:
@@ -96,7 +107,7 @@ def story(name: str, recorded: Recorded) -> RunStory:
     lanes = tuple(_lane(lane, rules.get(lane, ""), state, recorded.events) for lane in _names(rules, recorded.events))
     notices = dict.fromkeys(event.text for event in recorded.events if isinstance(event, Notice))
     interventions = tuple(dict.fromkeys(recorded.interventions()))
-    return RunStory(name, recorded, _status(state), lanes, interventions, tuple(notices))
+    return RunStory(name, recorded, _status(state), lanes, interventions, tuple(notices), screen)
 
 
 def _names(rules: Iterable[str], events: list[Event]) -> list[str]:

@@ -10,7 +10,7 @@ body {
   font: 16px/1.55 "Source Serif 4", Charter, Georgia, "Noto Serif CJK SC", "Songti SC", SimSun, serif;
 }
 main { max-width: 46rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
-h1, h2, h3, th, figcaption, svg text {
+h1, h2, h3, th, figcaption, .plot svg text {
   font-family: "Helvetica Neue", Helvetica, Arial, "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif
     !important;
 }
@@ -31,11 +31,12 @@ th { font-size: .82rem; border-bottom: 1.5px solid #1b1b1f; }
 .figures td { font-size: .9rem; border-bottom: 1px solid #e4e4ea; }
 .figures .number { white-space: nowrap; }
 .printed td {
-  font: .74rem/1.45 ui-monospace, "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  font: .66rem/1.5 ui-monospace, "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
   padding-top: 0; padding-bottom: 0; white-space: nowrap;
 }
 .printed td + td, .printed th + th { padding-left: .9rem; border-left: 1px solid #d5d5dc; }
 figure { margin: 1.2rem 0; }
+.printed td:last-child { padding-right: 0; }
 figure svg { display: block; width: 100%; height: auto; }
 figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3rem; }
 @media print, (min-width: 40rem) { code { white-space: nowrap; } }
@@ -50,7 +51,7 @@ figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3
   p { orphans: 3; widows: 3; }
   h2 { margin: 12pt 0 4pt; padding-top: 5pt; }
   figure { margin: 6pt 0; }
-  figure svg { height: 66mm; }
+  .plot svg { height: 57mm; } .screen svg { height: 78mm; }
   .wide { overflow: visible; margin: 5pt 0; }
   td, th { padding-top: 1.2pt; padding-bottom: 1.2pt; }
   .figures td { font-size: 9pt; line-height: 1.3; }

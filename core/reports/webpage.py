@@ -51,8 +51,10 @@ def _block(block: Block) -> str:
             return _table("figures", header, rows)
         case Printed(lanes, rows):
             return _table("printed", lanes, rows)
-        case Picture(name, svg, caption):
-            return f'<figure id="figure-{name}">\n{svg}<figcaption>{_text(caption)}</figcaption>\n</figure>'
+        case Picture(name, svg, caption, kind):
+            return (
+                f'<figure id="figure-{name}" class="{kind}">\n{svg}<figcaption>{_text(caption)}</figcaption>\n</figure>'
+            )
 
 
 def _table(kind: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:

@@ -10,10 +10,23 @@ import msgspec
 
 from ..config import KEYS, MOST, LaneConfig, RunConfig, from_options
 from ..errors import BadInput
-from ..rules import NoClip, ValueClip, parse_rule
+from ..rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule
 
 # Of a run's settings these decide no number that a sweep measures, or are the seeds themselves.
-_NO_AXIS = ("seed", "lanes", "pace", "checkpoint_every", "data_dir", "offline", "device", "dataset", "eval_every")
+_NO_AXIS = {
+    "seed",
+    "lanes",
+    "pace",
+    "checkpoint_every",
+    "data_dir",
+    "offline",
+    "device",
+    "dataset",
+    "eval_every",
+    "diagnostics",
+    "diagnose_every",
+    "reset_moments",
+}
 _LANE = "replica"
 # Milliseconds that one core takes for a step of one stacked replica with one image, and of one trained alone.
 _STACKED_MS, _ALONE_MS = 0.08, 0.12
@@ -76,7 +89,8 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def _setting(self, number: int, choice: dict[str, Value]) -> Setting:
         plain = {key: value for key, value in choice.items() if key != "clip"}
         lanes = (LaneConfig(_LANE, str(choice.get("clip", "none"))),)
-        values = {name: getattr(self.base, name) for name in KEYS}
+        # What a sweep measures needs no diagnostics, which take their time where a replica is trained alone.
+        values = {name: getattr(self.base, name) for name in KEYS} | {"diagnostics": False}
         return Setting(number=number, choice=choice, config=from_options({**values, **plain, "lanes": lanes}))
 
     @property
@@ -109,7 +123,8 @@ def sweep_config(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int,
 
 def is_stackable(config: RunConfig) -> bool:
     """Whether replicas of this run are trained stacked; others are trained alone by the engine."""
-    return isinstance(parse_rule(config.lanes[0].rule), NoClip | ValueClip)
+    stacked = NoClip | ValueClip | NormClip | LayerNormClip | SignClip
+    return isinstance(parse_rule(config.lanes[0].rule), stacked) and config.nonfinite == "propagate"
 
 
 def axis_value(axis: str, value: Value) -> str:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..adam import BETA2, EPS
 from ..batches import Batches, seeded_generator
 from ..config import RunConfig
 from ..errors import Cancelled
 from ..lenet import SHAPES, initial_parameters, views
-from ..rules import Rule, ValueClip, parse_rule
+from ..rules import parse_rule
+from ..sgd import MOMENTUM
 from . import stacked_passes as passes
+from .clipping import clip_stacked_
 from .results import Curve, ReplicaFinished
 from .units import Unit
 
@@ -76,15 +79,10 @@ class Stack:
         fresh = ~loss.isfinite() & (self._diverged < 0)
         self._diverged.masked_fill_(fresh, self.step)
         for place, rule in enumerate(self._rules):
-            self._clip(place, rule)
+            clip_stacked_(self._gradients, rule, place, self._shared)
         self._optimizer.step()
         self.step += 1
         return loss
-
-    def _clip(self, place: int, rule: Rule) -> None:
-        if isinstance(rule, ValueClip):
-            for gradient in self._gradients:
-                gradient[place :: self._shared].clamp_(rule.low, rule.high)
 
     def look(self, *, wanted: bool) -> Measured | None:
         """Measure on the next validation images of each seed; if not `wanted`, only step over them."""
@@ -172,4 +170,11 @@ def _optimizer(config: RunConfig, weights: list[Tensor], gradients: list[Tensor]
     parameters = [torch.nn.Parameter(weight, requires_grad=False) for weight in weights]
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
-    return torch.optim.Adam(parameters, lr=config.learning_rate, betas=(config.beta1, 0.999), eps=1e-8, fused=True)
+    rate = config.learning_rate
+    match config.optimizer:
+        case "adam":
+            return torch.optim.Adam(parameters, lr=rate, betas=(config.beta1, BETA2), eps=EPS, fused=True)
+        case "sgd":
+            return torch.optim.SGD(parameters, lr=rate, fused=True)
+        case "sgd-momentum":
+            return torch.optim.SGD(parameters, lr=rate, momentum=MOMENTUM, fused=True)

@@ -11,7 +11,7 @@ from .axes import Area, draw_axes, lay_out
 from .canvas import SPACE, Canvas
 from .chartspec import ChartLane, ChartSpec, Mark
 from .legend import fits_one_row, header
-from .plotting import BRAILLE, Cells, plot
+from .plotting import BRAILLE, Cells, Line, plot
 from .traces import Trace, scale, trace
 
 __all__ = ["ChartLane", "ChartSpec", "Mark", "render_chart"]
@@ -45,33 +45,31 @@ def _too_small(spec: ChartSpec) -> list[Strip]:
 
 def _draw_curves(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace]) -> None:
     """Every lane's values faintly, then every lane's average over them; without smoothing the values in full."""
-    if spec.smoothing > 0:
-        _draw_layer(spec, canvas, area, traces, faint=True)
-    _draw_layer(spec, canvas, area, traces, faint=False)
+    layers = (True, False) if spec.smoothing > 0 else (False,)
+    lines = [_line(one, area, spec, number, faint=faint) for faint in layers for number, one in enumerate(traces)]
+    cells = iter(plot(lines, (area.width, area.height)) if lines else ())
+    for faint in layers:
+        _draw_layer(spec, canvas, area, [next(cells) for _ in traces], faint=faint)
 
 
-def _draw_layer(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace], faint: bool) -> None:
+def _line(one: Trace, area: Area, spec: ChartSpec, number: int, *, faint: bool) -> Line:
+    columns, values, joined = one.path(smooth=not faint)
+    markers = spec.glyphs.faint if faint else spec.glyphs.curves
+    x = (columns + 0.5) / (area.width * spec.glyphs.dots[0])
+    return Line(x, area.scale.place(values), joined, markers[number % len(markers)])
+
+
+def _draw_layer(spec: ChartSpec, canvas: Canvas, area: Area, lanes: list[Cells], *, faint: bool) -> None:
     """One line per lane; a cell that the layer draws in loses what was there, so that a thin line stays visible."""
     palette = spec.palette
-    markers = spec.glyphs.faint if faint else spec.glyphs.curves
     codes = np.zeros((area.height, area.width), np.uint32)
     inks = np.zeros((area.height, area.width), np.uint8)
-    for number, one in enumerate(traces):
-        style = palette.faint(one.lane.color, FAINT) if faint else palette.style(one.lane.color)
-        cells = _plot(one, area, spec, markers[number % len(markers)], smooth=not faint)
+    for lane, cells in zip(spec.lanes, lanes, strict=True):
+        style = palette.faint(lane.color, FAINT) if faint else palette.style(lane.color)
         _overlay(codes, inks, cells, canvas.ink(style))
     drawn = codes > 0
     canvas.codes[: area.height, area.left :][drawn] = codes[drawn]
     canvas.inks[: area.height, area.left :][drawn] = inks[drawn]
-
-
-def _plot(one: Trace, area: Area, spec: ChartSpec, marker: str, smooth: bool) -> Cells:
-    columns, values, joined = one.path(smooth)
-    dots = area.width * spec.glyphs.dots[0]
-    limits = ((0, dots), (0, 1))
-    return plot(
-        (columns + 0.5).astype(np.float64), area.scale.place(values), joined, (area.width, area.height), limits, marker
-    )
 
 
 def _overlay(codes: Cells, inks: NDArray[np.uint8], cells: Cells, ink: int) -> None:

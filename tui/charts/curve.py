@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ema import Ema
+from .extremes import Extremes
 from .stepindex import StepIndex
 
 Floats = NDArray[np.float32]
@@ -32,7 +33,7 @@ class Curve:
         self._values = array("f")
         self._steps = StepIndex()
         self._broken_from, self._broken_to = array("q"), array("q")
-        self._ema = Ema(0.0)
+        self._extremes, self._ema = Extremes(), Ema(0.0)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -45,6 +46,13 @@ class Curve:
         elif abs(value) > LARGEST:
             value = LARGEST if value > 0 else -LARGEST
         self._values.append(value)
+
+    def extend(self, first: int, spacing: int, values: Floats) -> None:
+        """Add values at evenly spaced steps; raises ValueError as `append` does."""
+        self._steps.extend(first, spacing, len(values))
+        for index in np.flatnonzero(~np.isfinite(values)).tolist():
+            self._note_broken(len(self._values) + index)
+        self._values.frombytes(values.astype(np.float32).tobytes())
 
     def _note_broken(self, index: int) -> None:
         if self._broken_to and self._broken_to[-1] == index:
@@ -88,16 +96,9 @@ class Curve:
         edges = self._edges(first, last, width)
         low, high = np.full((2, width), np.nan, np.float32)
         filled = np.flatnonzero(edges[:-1] < edges[1:])
+        broken = self._broken_columns(edges)
         if len(filled):
-            broken = self._broken_columns(edges)
-            values = self._view()[edges[0] : edges[-1]]
-            if broken.any():
-                values = np.where(np.isfinite(values), values, np.float32(np.nan))
-            starts = edges[filled] - edges[0]
-            low[filled] = np.fmin.reduceat(values, starts)
-            high[filled] = np.fmax.reduceat(values, starts)
-        else:
-            broken = np.zeros(width, np.bool_)
+            low[filled], high[filled] = self._extremes.of(self._view(), edges[filled], edges[filled + 1])
         return Columns(low, high, broken)
 
     def _broken_columns(self, edges: NDArray[np.int64]) -> NDArray[np.bool_]:

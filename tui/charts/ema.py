@@ -21,6 +21,7 @@ class Ema:
         if not 0 <= factor < 1:
             raise ValueError(f"smoothing {factor}: must be at least 0 and below 1")
         self.factor = factor
+        self._powers = factor ** np.arange(BLOCK + 1)
         self._mean, self._count = array("d", [0.0]), array("q", [0])
 
     def at(self, values: NDArray[np.float32], indices: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -31,7 +32,7 @@ class Ema:
         inside = terms <= indices[:, None]
         sums, finite = self._sums(values[np.minimum(terms, len(values) - 1)], inside)
         count = np.frombuffer(self._count, np.int64)[block] + finite
-        mean = np.frombuffer(self._mean, np.float64)[block] * self.factor**finite + sums
+        mean = np.frombuffer(self._mean, np.float64)[block] * self._powers[finite] + sums
         with np.errstate(invalid="ignore", divide="ignore"):
             return mean / self._debias(count)
 
@@ -44,8 +45,11 @@ class Ema:
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Rows of BLOCK values → what each row adds to the mean, and how many of its values count."""
         used = np.isfinite(values) & inside
+        if used.all():
+            weights = (1 - self.factor) * self._powers[BLOCK - 1 :: -1]
+            return values.astype(np.float64) @ weights, np.full(len(values), BLOCK)
         rank = np.cumsum(used, axis=1, dtype=np.int64)
-        weights = (1 - self.factor) * self.factor ** (rank[:, -1:] - rank)
+        weights = (1 - self.factor) * self._powers[rank[:, -1:] - rank]
         return np.einsum("ij,ij->i", weights, np.where(used, values, 0.0)), rank[:, -1]
 
     def _extend(self, values: NDArray[np.float32]) -> None:
@@ -56,7 +60,7 @@ class Ema:
         blocks = values[known * BLOCK : complete * BLOCK].reshape(-1, BLOCK)
         sums, finite = self._sums(blocks, np.ones(blocks.shape, np.bool_))
         mean, count = self._mean[-1], self._count[-1]
-        for added, number, kept in zip(sums.tolist(), finite.tolist(), (self.factor**finite).tolist(), strict=True):
+        for added, number, kept in zip(sums.tolist(), finite.tolist(), self._powers[finite].tolist(), strict=True):
             mean, count = kept * mean + added, count + number
             self._mean.append(mean)
             self._count.append(count)

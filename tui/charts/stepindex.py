@@ -30,6 +30,14 @@ class StepIndex:
         self._last = step
         self._length += 1
 
+    def extend(self, first: int, spacing: int, count: int) -> None:
+        """Add `count` evenly spaced steps; raises ValueError as `append` does."""
+        # After three the run has their spacing, whatever it began as.
+        for step in range(first, first + spacing * min(3, count), spacing):
+            self.append(step)
+        self._last += spacing * max(0, count - 3)
+        self._length += max(0, count - 3)
+
     def _open(self, step: int) -> None:
         self._index.append(self._length)
         self._step.append(step)

@@ -43,9 +43,10 @@ def spacing(span: float, most: int) -> float:
 
 
 def step_ticks(first: int, last: int, most: int) -> list[int]:
-    """Round steps within [first, last], at most about `most`."""
-    gap = max(round(spacing(max(last - first, 1), most)), 1)
-    return list(range(-(-first // gap) * gap, last + 1, gap))
+    """Round steps within [first, last], at most about `most` but two at least, for one alone says nothing."""
+    gaps = (max(round(spacing(max(last - first, 1), pieces)), 1) for pieces in range(most, most + 8))
+    found = (list(range(-(-first // gap) * gap, last + 1, gap)) for gap in gaps)
+    return next((steps for steps in found if len(steps) > 1), [])
 
 
 def linear_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -61,6 +62,7 @@ class MainScreen(Screen[None]):
         self.next_head: Literal["relu", "linear"] | None = None
         self.ended: str | None = None
         self._message, self._alert = "starting the engine", False
+        self._stage, self._stage_since = view.state.stage, time.monotonic()
         self._chosen = 0
         self._charts = ChartView()
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
@@ -126,7 +128,7 @@ class MainScreen(Screen[None]):
             self._too_small.show([Strip([Segment(line, self.look.text)]) for line in lines])
             return
         width, look = self.size.width, self.look
-        self._title.show([title(self._view, width, look, ended=self.ended, next_head=self.next_head)])
+        self.draw_title()
         if self._keys_drawn_for != (width, look):
             self._keys_drawn_for = width, look
             self._keys.show([key_line(self._keymap, width, look, replaying=self._view.state.replay is not None)])
@@ -135,6 +137,14 @@ class MainScreen(Screen[None]):
             panel.show(lane, self._view.lanes[lane.name], look, chosen=lane is self.chosen)
         if charts:
             self._draw_charts()
+
+    def draw_title(self) -> None:
+        """Bring only the title up to date: before a run it counts the seconds."""
+        if self._stage != self._view.state.stage:
+            self._stage, self._stage_since = self._view.state.stage, time.monotonic()
+        waited = time.monotonic() - self._stage_since
+        line = title(self._view, self.size.width, self.look, ended=self.ended, next_head=self.next_head, waited=waited)
+        self._title.show([line])
 
     def _draw_status(self) -> None:
         chosen, names = self.chosen, list(self._view.state.lanes)

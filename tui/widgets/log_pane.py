@@ -14,14 +14,15 @@ from textual.strip import Strip
 
 from ...core.events import Evaluated
 from ..view import LogLine
-from ..wording import short_line
+from ..wording import short_line, terse_line
 from .painted import Painted
 
 MAX_LINES = 5000
 _DROPPED_AT_ONCE = 500
 _WHEEL = 3
-# The longest line of the assignment at a million steps; in a narrower pane lines take their short form.
-_ROOMY = 56
+# The longest line of the assignment at a million steps; in a narrower pane lines take their short form, and below the
+# length of that their shortest.
+_ROOMY, _NARROW = 56, 26
 _CLASSES = {"message": "log--message", "failure": "log--failure"}
 
 
@@ -129,8 +130,7 @@ class LogPane(Painted, can_focus=False):
         if index >= len(self._log):
             return Strip([Segment(" " * (room + 1), style), Segment(" ", edge)], room + 2)
         line = self._log[index]
-        text = short_line(line.event) if room < _ROOMY and isinstance(line.event, Evaluated) else line.text
-        text = set_cell_size(text, room)
+        text = set_cell_size(_fitting(line, room), room)
         return Strip([Segment(" ", style), Segment(text, styles.get(line.kind, style)), Segment(" ", edge)], room + 2)
 
     def _thumb(self) -> range:
@@ -141,3 +141,9 @@ class LogPane(Painted, can_focus=False):
         size = max(1, round(height * height / length))
         start = round((height - size) * self.first / self._last_first)
         return range(start, start + size)
+
+
+def _fitting(line: LogLine, room: int) -> str:
+    if room >= _ROOMY or not isinstance(line.event, Evaluated):
+        return line.text
+    return short_line(line.event) if room >= _NARROW else terse_line(line.event)

@@ -1,0 +1,159 @@
+"""What recording costs the training, and how soon long recordings open, seek and are listed.
+
+    python benchmarks/recording.py [DIR]
+
+DIR holds the four MNIST files; without it the data set is found or fetched as clipwatch does.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from flood import LANES, beginning, end
+from pseudoterminal import CLIPWATCH, Pseudoterminal
+from rich.console import Console
+from rich.table import Table
+
+from clipwatch.core.codec import encode, seal
+from clipwatch.core.config import RunConfig
+from clipwatch.core.datasets import Dataset, load
+from clipwatch.core.engine import Engine
+from clipwatch.core.events import Evaluated, Event, RunFinished, RunStarted
+from clipwatch.core.recording import Recorder
+
+PAIRS, ITERATIONS = 15, 2000
+EVENTS, RUNS = 1_000_000, 1000
+OPENINGS, SEEKS = 5, 20
+SIZE = (160, 45)
+
+
+def train(dataset: Dataset, home: Path | None) -> float:
+    """Steps a second of both lanes from their start to their end, recorded in `home` unless it is None."""
+    recorder = Recorder(home) if home else None
+    config = RunConfig(dataset="mnist", iterations=ITERATIONS)
+    engine = Engine(config, load=lambda *_args, **_options: dataset, keep=recorder.keep if recorder else None)
+    events = list(recorder.through(engine.run()) if recorder else engine.run())
+    (finished,) = (event for event in events if isinstance(event, RunFinished))
+    return ITERATIONS / finished.seconds
+
+
+def measure_cost(data_dir: str | None, folder: Path, table: Table) -> None:
+    """Rows on training with and without a recording, in turn."""
+    dataset = load("mnist", data_dir=data_dir, offline=False, report=lambda event: None)
+    train(dataset, folder)
+    pairs = []
+    for turn in range(PAIRS):
+        homes = (None, folder) if turn % 2 else (folder, None)
+        speeds = {home: train(dataset, home) for home in homes}
+        pairs.append((speeds[None], speeds[folder]))
+    costs = sorted(1 - recorded / plain for plain, recorded in pairs)
+    plain = statistics.median(plain for plain, _ in pairs)
+    quarter = PAIRS // 4
+    table.add_row("training unrecorded, each lane", f"{plain:,.0f} steps/s", "")
+    table.add_row(f"recording's cost (median of {PAIRS} pairs)", f"{statistics.median(costs):.1%}", "2 %")
+    table.add_row("  middle half of the pairs", f"{costs[quarter]:.1%} to {costs[-1 - quarter]:.1%}", "")
+
+
+def million() -> Iterator[Event]:
+    """A recording of so many evaluations with figures of full length."""
+    chance, steps = random.Random(0), EVENTS // len(LANES)
+    yield from beginning(steps)
+    for step in range(steps):
+        for lane in LANES:
+            loss = 0.3 + 2 / (1 + step / 1000) + chance.random() / 10
+            yield Evaluated(
+                lane=lane,
+                step=step,
+                loss=loss,
+                accuracy=chance.randrange(101) / 100,
+                train_loss=loss + chance.random(),
+                seconds=step / 1000 + chance.random() / 1000,
+            )
+    yield from (end(lane, steps) for lane in LANES)
+    yield RunFinished(reason="completed", seconds=steps / 1000)
+
+
+def replay(folder: Path) -> tuple[float, list[float]]:
+    """Seconds from the program's start to the recording on the screen, and from each of many keys to where it sought.
+
+    Each key seeks a twentieth of the recording on, or back.
+    """
+    steps, waits = EVENTS // len(LANES), []
+    with Pseudoterminal(SIZE, [*CLIPWATCH, "replay", str(folder)]) as terminal:
+        opened = terminal.read_until(f"/ {steps:,}".encode())
+        terminal.press(" ")
+        terminal.read_until(b" paused")
+        terminal.read_for(0.5)
+        place = int(re.findall(rb"at step ([\d,]+):", terminal.output)[-1].replace(b",", b""))
+        for number in range(SEEKS):
+            on = number < SEEKS * 3 // 4
+            place += (1 if on else -1) * (steps // 20)
+            terminal.read_for(0.3)
+            seen, pressed = len(terminal.output), terminal.press(">" if on else "<")
+            # The line with the lanes' difference is painted with the charts.
+            terminal.read_until(f"at step {place:,}:".encode(), since=seen)
+            waits.append(time.perf_counter() - pressed)
+    return opened, waits
+
+
+def measure_replay(folder: Path, table: Table) -> None:
+    """Rows on a recording of a million events."""
+    with (folder / "events.jsonl").open("wb") as file:
+        file.writelines(seal(encode(event)) + b"\n" for event in million())
+    opened, waits = zip(*(replay(folder) for _ in range(OPENINGS)), strict=True)
+    keys = sorted(wait for one in waits for wait in one)
+    table.add_row(
+        f"opening {EVENTS:,} events in replay (median of {OPENINGS})", f"{statistics.median(opened):.2f} s", "2 s"
+    )
+    table.add_row(
+        f"seeking in them, key to screen (median of {len(keys)})", f"{statistics.median(keys) * 1e3:.0f} ms", "100 ms"
+    )
+    table.add_row("  and 95 of 100", f"{keys[len(keys) * 95 // 100] * 1e3:.0f} ms", "100 ms")
+
+
+def measure_list(folder: Path, table: Table) -> None:
+    """A row on the list of very many runs."""
+    started = next(event for event in beginning(10) if isinstance(event, RunStarted))
+    for number in range(RUNS):
+        run = msgspec.structs.replace(started, time=86400.0 * number)
+        list(Recorder(folder).through([run, RunFinished(reason="completed", seconds=1.0)]))
+    program = [sys.executable, *CLIPWATCH, "runs", "--runs-dir", str(folder)]
+    seconds = []
+    for _ in range(OPENINGS):
+        begun = time.perf_counter()
+        lines = subprocess.run(program, stdout=subprocess.PIPE, check=True).stdout.splitlines()
+        seconds.append(time.perf_counter() - begun)
+        assert len(lines) > RUNS
+    table.add_row(
+        f"clipwatch runs over {RUNS:,} runs (median of {OPENINGS})", f"{statistics.median(seconds):.2f} s", "1 s"
+    )
+
+
+def main() -> None:
+    """Print one table."""
+    data_dir = sys.argv[1] if len(sys.argv) > 1 else None
+    table = Table(title=f"Recorded runs, {os.cpu_count()} cores")
+    for heading in ("what", "measured", "promised"):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    with tempfile.TemporaryDirectory() as folder:
+        parts = [Path(folder) / name for name in ("trained", "million", "listed")]
+        for part in parts:
+            part.mkdir()
+        measure_cost(data_dir, parts[0], table)
+        measure_replay(parts[1], table)
+        measure_list(parts[2], table)
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()

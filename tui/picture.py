@@ -1,0 +1,56 @@
+"""A picture of the screen as it is after a recording's last event, taken without a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator, Sequence
+
+from ..core.codec import encode
+from ..core.commands import AnyCommand
+from ..core.events import Event
+from ..core.timeline import Timeline
+from .app import ClipwatchApp
+from .look import LIGHT
+
+# Wide enough for all that the screen has to say, and readable at the width of a page.
+SIZE = (132, 36)
+# The fonts that Rich would fetch from a network; the reader's own will do, for every text has its width.
+_FETCHED = re.compile(r"@font-face\s*{[^}]*}\s*")
+
+
+def picture(events: Sequence[Event]) -> str:
+    """The screen in its light theme, as SVG that loads nothing."""
+    return asyncio.run(_picture(events))
+
+
+async def _picture(events: Sequence[Event]) -> str:
+    app = ClipwatchApp([], keymap={}, start=lambda _: _Told(events))
+    async with app.run_test(size=SIZE) as pilot:
+        app.theme = LIGHT.name
+        while not (app.view.runs and app.main.laid_out):
+            await pilot.pause()
+        app.main.draw()
+        await pilot.pause()
+        return _FETCHED.sub("", app.export_screenshot(title="clipwatch"))
+
+
+class _Told:
+    """An engine that has said everything, and obeys nothing."""
+
+    behind = False
+    exit_code = None
+    half_line = b""
+    last_words = ""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events: Iterator[Event] = Timeline(events).told(0, len(events))
+
+    def lines(self, seconds: float) -> Iterator[bytes]:
+        yield from map(encode, self._events)
+
+    def send(self, command: AnyCommand) -> bool:
+        return False
+
+    def stop(self) -> list[bytes]:
+        return []
