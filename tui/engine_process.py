@@ -163,6 +163,10 @@ class EngineProcess:
         words = [line for line in b"".join(self._last_words).decode(errors="replace").splitlines() if line.strip()]
         return words[-1].strip() if words else ""
 
+    def stop_soon(self) -> None:
+        """Ask the engine to end, and leave it the time it takes."""
+        self.send(Stop())
+
     def stop(self, seconds: float = 1.5) -> list[bytes]:
         """End the engine: ask it, then insist, then kill; it is gone when this returns its last lines."""
         self.send(Stop())

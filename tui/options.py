@@ -96,15 +96,16 @@ def _parser(commands: str) -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"clipwatch {metadata.version('clipwatch')}")
-    _add_data_options(parser.add_argument_group("data"))
-    _add_training_options(parser.add_argument_group("training"))
+    add_data_options(parser.add_argument_group("data"))
+    add_training_options(parser.add_argument_group("training"))
     add_output_options(parser.add_argument_group("output"))
     _add_place_options(parser.add_argument_group("place"))
     add_common_options(parser)
     return parser
 
 
-def _add_data_options(group: argparse._ArgumentGroup) -> None:
+def add_data_options(group: argparse._ArgumentGroup) -> None:
+    """What is trained on."""
     group.add_argument(
         "--dataset", metavar="NAME", help=f"{', '.join(DATASETS)} (default: auto, MNIST if it can be had)"
     )
@@ -114,7 +115,8 @@ def _add_data_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _add_training_options(group: argparse._ArgumentGroup) -> None:
+def add_training_options(group: argparse._ArgumentGroup) -> None:
+    """How it is trained."""
     group.add_argument("--clip", metavar="RULE", help="the clipped lane's rule (default: value:0.001)")
     group.add_argument(
         "--lane", metavar="NAME=RULE", dest="lanes", action="append", help="a lane; repeat it; replaces both lanes"

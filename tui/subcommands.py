@@ -1,4 +1,4 @@
-"""What is done with recorded runs: `clipwatch runs`, `replay`, `resume`, `verify`, `export`, `report`."""
+"""The subcommands: `clipwatch sweep`, and what is done with recorded runs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def parse_subcommand(arguments: list[str]) -> argparse.Namespace:
     add_options(parser)
     add_common_options(parser)
     given = parser.parse_args(arguments[1:])
-    given.perform = perform
+    given.perform, given.arguments = perform, arguments
     return given
 
 
@@ -86,7 +86,12 @@ def _add_resume(parser: argparse.ArgumentParser) -> None:
 
 def _resume(given: argparse.Namespace) -> int:
     from ..core.runs import find_run, runs_folder
+    from ..core.sweeps.folder import is_sweep
 
+    if is_sweep(given.run, runs_folder(given.runs_dir)):
+        from .sweeping.command import resume_sweep
+
+        return resume_sweep(given)
     folder = find_run(given.run, runs_folder(given.runs_dir))
     if given.iterations is not None and given.iterations < 1:
         raise BadInput(f"iterations {given.iterations}: must be 1 or more")
@@ -194,9 +199,14 @@ def _report(given: argparse.Namespace) -> int:
     from ..core.reports.document import write_report
     from ..core.reports.story import story
     from ..core.runs import RunFolder, find_run, runs_folder
+    from ..core.sweeps.folder import is_sweep
     from .picture import picture
 
     home = runs_folder(given.runs_dir)
+    if is_sweep(given.runs[0], home):
+        from ..core.reports.sweep_document import report_sweep
+
+        return report_sweep(given.runs, home, given.output, given.format, given.lang)
     folders = dict.fromkeys(find_run(name, home).path.resolve() for name in given.runs)
     recordings = {path: read_recording(RunFolder(path).events) for path in folders}
     stories = [story(path.name, read, picture(read.events)) for path, read in recordings.items()]
@@ -208,7 +218,20 @@ def _report(given: argparse.Namespace) -> int:
     return 0
 
 
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    from .sweeping.options import add_sweep_options
+
+    add_sweep_options(parser)
+
+
+def _sweep(given: argparse.Namespace) -> int:
+    from .sweeping.command import new_sweep
+
+    return new_sweep(given)
+
+
 SUBCOMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, Callable[[argparse.ArgumentParser], None]]] = {
+    "sweep": (_sweep, "Train many seeds of many settings, and say with error bars what differs.", _add_sweep),
     "runs": (_runs, "List the recorded runs.", _add_runs),
     "resume": (_resume, "Go on with an interrupted run, bit for bit.", _add_resume),
     "replay": (_replay, "Watch a recorded run again.", _add_replay),
