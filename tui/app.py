@@ -17,9 +17,9 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from ..core.codec import decode_event
-from ..core.commands import AnyCommand, Extend, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
+from ..core.commands import AnyCommand, Extend, Pause, ResetMoments, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from ..core.errors import BadInput
-from ..core.events import Event, LaneEvent, LaneFinished, Notice, RunStarted
+from ..core.events import ClipChanged, Event, LaneEvent, LaneFinished, Notice, RunStarted
 from ..core.rules import parse_rule
 from .asked import Asked
 from .bounds import has_bound, stepped, toggled
@@ -28,7 +28,9 @@ from .driver import TerminalDriver
 from .engine_process import EngineProcess, Source
 from .keys import KEYS
 from .look import DARK, LIGHT, THEMES, Look, look
+from .memory import memory_words
 from .paces import next_pace
+from .screens.figures import FiguresScreen
 from .screens.help import HelpScreen
 from .screens.main import MainScreen
 from .screens.quit_question import QuitQuestion
@@ -52,6 +54,7 @@ class ClipwatchApp(App[int]):
     TITLE = "clipwatch"
     CSS = """
     .-ascii ModalScreen > *, .-ascii Input { border: ascii $primary; }
+    .-ascii VerticalScroll { scrollbar-size: 0 0; }
     """
     BINDINGS: ClassVar = [Binding("ctrl+c", "quit", show=False, priority=True)]
 
@@ -183,7 +186,15 @@ class ClipwatchApp(App[int]):
         elif isinstance(event, Notice):
             self.main.say(event.text, alert=event.level == "warning")
         elif isinstance(event, LaneEvent) and (text := lane_message(event)):
-            self.main.say(f"{event.lane}: {text}")
+            self._tell_lane(event, f"{event.lane}: {text}")
+
+    def _tell_lane(self, event: LaneEvent, text: str) -> None:
+        config = self.view.state.config
+        if isinstance(event, ClipChanged) and not event.moments_reset and config and config.optimizer == "adam":
+            long, short = memory_words(event)
+            self.main.say(f"{text}. {long}", f"{text}. {short}", f"{event.lane}: {short}")
+        else:
+            self.main.say(text)
 
     def _watch_engine(self) -> None:
         if self.main.ended is None and (code := self.engine.exit_code) is not None:
@@ -208,7 +219,7 @@ class ClipwatchApp(App[int]):
 
     def _ask(self, command: AnyCommand, message: str) -> None:
         """Send a command, and say so before it is answered."""
-        if self.view.state.replay and isinstance(command, SetClip | Extend | Restart):
+        if self.view.state.replay and isinstance(command, SetClip | ResetMoments | Extend | Restart):
             self.main.say(UNCHANGEABLE)
             return
         if self.main.ended or not self.engine.send(command):
@@ -314,6 +325,11 @@ class ClipwatchApp(App[int]):
             if now != "none":
                 self._remembered_rules[lane.name] = now
 
+    def action_reset_moments(self) -> None:
+        """The chosen lane's optimizer begins anew."""
+        if lane := self.main.chosen:
+            self._ask(ResetMoments(lane=lane.name), f"{lane.name}: resetting the moments")
+
     def action_slower(self) -> None:
         """Fewer steps a second."""
         self._set_pace(next_pace(self._asked.pace(self.view.state.lanes.values()), -1))
@@ -362,8 +378,8 @@ class ClipwatchApp(App[int]):
         self.main.say(f"theme {self.theme}")
 
     def action_show_help(self) -> None:
-        """Every key and what is seen."""
-        self.push_screen(HelpScreen(self._remapped))
+        """Every key and what is seen; over the diagnostics, what their figures mean."""
+        self.push_screen(FiguresScreen(ascii=self._ascii) if self.main.diagnosing else HelpScreen(self._remapped))
 
     async def action_quit(self) -> None:
         """Leave; ask first if a run would be lost, which a recorded one is not."""

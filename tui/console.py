@@ -9,20 +9,33 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
-from ..core.events import DownloadProgressed, Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, Notice, RunStarted
+from ..core.events import (
+    Diagnosed,
+    DownloadProgressed,
+    Evaluated,
+    Event,
+    LaneEvent,
+    LaneFailed,
+    LaneFinished,
+    Notice,
+    RunStarted,
+)
 from ..core.state import RunState, apply
 from .ordered import OrderedEvaluations
 from .summary import summary_table
-from .wording import evaluation_line, lane_message
+from .wording import diagnosis_line, evaluation_line, lane_message
 
 LANE_COLOURS = ("cyan", "yellow", "magenta", "green", "blue", "red")
 
 
 class ConsoleSink:
-    """Prints events as they come; `close` prints the summary. `quiet` leaves only the summary and failures."""
+    """Prints events as they come; `close` prints the summary.
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
+    `quiet` leaves only the summary and failures; `diagnostics` adds a line for every measurement of what the clip does.
+    """
+
+    def __init__(self, *, quiet: bool, diagnostics: bool = False) -> None:
+        self._quiet, self._diagnostics = quiet, diagnostics
         # Lines are written as they are, so rich only decides on colour, for the lanes' names and the summary.
         self._out = _Output(highlight=False, soft_wrap=True)
         self._messages = _Output(stderr=True, highlight=False, soft_wrap=True, markup=False)
@@ -38,6 +51,8 @@ class ConsoleSink:
             case RunStarted():
                 self._start(event)
             case Evaluated():
+                self._print_evaluations(self._ordered.add(event))
+            case Diagnosed() if self._diagnostics:
                 self._print_evaluations(self._ordered.add(event))
             case LaneFinished(lane=lane):
                 self._print_evaluations(self._ordered.end(lane))
@@ -66,7 +81,9 @@ class ConsoleSink:
     def _start(self, event: RunStarted) -> None:
         self._download.close()
         names = tuple(lane.name for lane in event.config.lanes)
-        self._ordered = OrderedEvaluations(names)
+        config = event.config
+        measured = config.eval_every * config.diagnose_every if config.diagnostics and self._diagnostics else None
+        self._ordered = OrderedEvaluations(names, measured_every=measured)
         width = max(map(len, names)) + 2
         for name, colour in zip(names, LANE_COLOURS * len(names), strict=False):
             tag = f"[{name}]"
@@ -80,10 +97,11 @@ class ConsoleSink:
             self._out.print(text, style=colour, markup=False, end="")
         return capture.get()
 
-    def _print_evaluations(self, ready: Iterable[Evaluated]) -> None:
+    def _print_evaluations(self, ready: Iterable[Evaluated | Diagnosed]) -> None:
         for event in ready:
             if not self._quiet:
-                sys.stdout.write(f"{self._prefixes[event.lane]} {evaluation_line(event)}\n")
+                line = evaluation_line(event) if isinstance(event, Evaluated) else diagnosis_line(event)
+                sys.stdout.write(f"{self._prefixes[event.lane]} {line}\n")
         sys.stdout.flush()
 
     def _tell(self, text: str) -> None:

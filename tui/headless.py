@@ -55,11 +55,15 @@ class JsonSink:
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How a headless run prints, listens, records (in a folder of runs) and writes for TensorBoard (None: nowhere)."""
+    """How a headless run prints, listens, records (in a folder of runs) and writes for TensorBoard (None: nowhere).
+
+    With `diagnostics` it prints what the clip does, too.
+    """
 
     json: bool
     control: bool
     quiet: bool
+    diagnostics: bool = False
     record_in: Path | None
     tensorboard: Path | None = None
 
@@ -135,15 +139,15 @@ def _run(session: Conversation, events: Iterable[Event], manner: Manner, board: 
     if manner.control:
         threading.Thread(target=_obey_standard_input, args=(session,), name="clipwatch-control", daemon=True).start()
     with _signals_stop(session) as caught:
-        output = JsonSink() if manner.json else _console(manner.quiet)
+        output = JsonSink() if manner.json else _console(manner)
         exit_code = _drain(events, [board, output] if board else [output])
     return 128 + caught[0] if caught else exit_code
 
 
-def _console(quiet: bool) -> Sink:
+def _console(manner: Manner) -> Sink:
     from .console import ConsoleSink
 
-    return ConsoleSink(quiet=quiet)
+    return ConsoleSink(quiet=manner.quiet, diagnostics=manner.diagnostics)
 
 
 def _drain(events: Iterable[Event], sinks: Sequence[Sink]) -> int:

@@ -60,6 +60,14 @@ KEYS: tuple[Key, ...] = (
     Key("extend", "e", "+1000", "Train 1000 iterations more", RUN, only="live"),
     Key("head", "h", "head", "Put the last ReLU on or off, from the next restart on", RUN, only="live"),
     Key("focus_lane", "tab", "lane", "Choose the lane that the clipping keys act on", LANE, footer=2),
+    Key(
+        "diagnostics",
+        "d",
+        "diagnostics",
+        "What the clip does, layer by layer, or back; ? there says what the figures mean",
+        LANE,
+        footer=2,
+    ),
     Key("clip", "c", "clip on/off", "Clip the chosen lane, or stop clipping it", CLIP, footer=1, only="live"),
     Key(
         "tighten",
@@ -80,6 +88,14 @@ KEYS: tuple[Key, ...] = (
         only="live",
     ),
     Key("rule", "b", "rule", "Type a clip rule for the chosen lane", CLIP, footer=3, only="live"),
+    Key(
+        "reset_moments",
+        "R",
+        "reset moments",
+        "Let the chosen lane's optimizer begin anew, its memory of past gradients gone",
+        CLIP,
+        only="live",
+    ),
     Key("slower", "minus", "slower", "Fewer steps a second", PACE, footer=4),
     Key("faster", "plus,equals_sign", "faster", "More steps a second", PACE, footer=4),
     Key("full_speed", "0", "full speed", "As many steps a second as the machine gives", PACE, footer=3),
@@ -92,7 +108,7 @@ KEYS: tuple[Key, ...] = (
     Key("follow", "f", "follow", "See the whole run again, and follow its end", CHART),
     Key("cursor_left", "comma", "cursor left", "Read off both charts one evaluation earlier", CHART),
     Key("cursor_right", "full_stop", "cursor right", "Read off both charts one evaluation later", CHART),
-    Key("cursor_off", "escape", "cursor off", "Show the latest values again", CHART),
+    Key("cursor_off", "escape", "cursor off", "Show the latest values again; close the diagnostics", CHART),
     Key(
         "scrub_back",
         "shift+left,less_than_sign",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.style import Style
 from textual.color import Color
@@ -88,6 +88,10 @@ class Look:
             colour = self.lane_colour(number)
             return Style(color=self.palette.background, bgcolor=colour, bold=True) if self.palette.coloured else _LOUD
         return self._on_panel(self.lane_colour(number), bold=bold)
+
+    def faint(self, colour: str, share: float) -> Style:
+        """Text on a bar in a colour that is nearly gone: `share` of it is left."""
+        return replace(self.palette, background=self.panel).faint(colour, share)
 
     def lane_colour(self, number: int) -> str:
         """A lane's colour."""

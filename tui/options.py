@@ -38,6 +38,7 @@ def parse(arguments: list[str], commands: Iterable[str] = ()) -> argparse.Namesp
         "json",
         "control",
         "quiet",
+        "show_diagnostics",
         "debug",
         "engine_command",
         "quit_when_done",
@@ -159,6 +160,8 @@ def add_output_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--json", action="store_true", help="print the stream of events, a JSON object a line")
     group.add_argument("--control", action="store_true", help="obey commands from standard input, a JSON object a line")
     group.add_argument("--quit-when-done", action="store_true", help="leave the screen when every lane has ended")
+    help_effect = "print what the clip does, too, a line per measurement"
+    group.add_argument("--diagnostics", action="store_true", dest="show_diagnostics", help=help_effect)
     group.add_argument("--quiet", action="store_true", help="print the summary only")
 
 

@@ -50,6 +50,7 @@ def manner(given: argparse.Namespace) -> Manner:
         json=given.json,
         control=given.control,
         quiet=given.quiet,
+        diagnostics=given.show_diagnostics,
         record_in=record_in,
         tensorboard=given.tensorboard,
     )

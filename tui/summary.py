@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Literal
+
 from rich import box
 from rich.table import Table
 
 from ..core.state import LaneState, RunState
 from ..core.statistics import wilson_interval
+from .diagnostics.readings import share
 
 _UNKNOWN = "-"
 
@@ -26,6 +30,8 @@ def summary_table(state: RunState) -> Table:
     table.add_row("", "accuracy", *(f"{lane.latest.accuracy:.2f}" if lane.latest else _UNKNOWN for lane in lanes))
     table.add_row(every, "loss", *(f"{lane.finished.loss:.4f}" if lane.finished else _UNKNOWN for lane in lanes))
     table.add_row("", "accuracy", *map(_accuracy, lanes))
+    for row in _effect(state):
+        table.add_row(*row)
     table.add_row("speed", "", *map(_speed, lanes))
     if state.recorded_in:
         table.caption, table.caption_justify, table.caption_style = f"  recorded in {state.recorded_in}", "left", ""
@@ -35,6 +41,29 @@ def summary_table(state: RunState) -> Table:
 def _heading(state: RunState) -> tuple[str, str]:
     dataset, config = state.dataset, state.config
     return (f"{dataset.name}, seed {config.seed}", f"{config.head} head") if dataset and config else ("", "")
+
+
+def _effect(state: RunState) -> Iterator[tuple[str, ...]]:
+    """What the clip did, where it was measured: outputs that fired on no validation image, components, steps."""
+    lanes = state.lanes.values()
+    if any(lane.finished and lane.finished.silent_outputs is not None for lane in lanes):
+        yield "", "dead outputs", *map(_dead, lanes)
+    if any(lane.diagnosed for lane in lanes):
+        step = max(lane.diagnosed.step for lane in lanes if lane.diagnosed)
+        yield f"clipped, step {step}", "saturation", *(_share(lane, "saturation") for lane in lanes)
+        yield "clipped, all steps", "engaged", *(_share(lane, "engaged") for lane in lanes)
+
+
+def _dead(lane: LaneState) -> str:
+    if lane.finished is None or lane.finished.silent_outputs is None:
+        return _UNKNOWN
+    return " ".join(map(str, lane.finished.silent_outputs)) or "none"
+
+
+def _share(lane: LaneState, which: Literal["saturation", "engaged"]) -> str:
+    if lane.diagnosed is None:
+        return _UNKNOWN
+    return share(lane.diagnosed.total.saturation if which == "saturation" else lane.diagnosed.engaged)
 
 
 def _rule(lane: LaneState) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.events import (
     ClipChanged,
+    Diagnosed,
     Evaluated,
     EvaluatedEarlier,
     Event,
@@ -18,13 +19,16 @@ from ..core.events import (
     LaneFailed,
     LaneFinished,
     LaneStarted,
+    MomentsReset,
+    OutputDied,
+    OutputRevived,
     RunStarted,
 )
 from ..core.state import RunState, apply
 from .charts.curve import Curve
-from .wording import earlier_line, evaluation_line, finished_line, lane_message, printable
+from .wording import earlier_line, evaluation_line, finished_line, lane_message, output_line, printable
 
-LineKind = Literal["evaluation", "message", "failure"]
+LineKind = Literal["evaluation", "message", "quiet", "failure"]
 # Evaluations that the speed of a lane is measured over.
 _SPEED_WINDOW = 20
 
@@ -40,11 +44,11 @@ class LogLine:
 
 @dataclass
 class LaneView:
-    """One lane's curves, the steps its rule changed at, and the log lines that no pane has taken yet."""
+    """One lane's curves, the changes of its rule and its moments, and the log lines that no pane has taken yet."""
 
     loss: Curve = field(default_factory=Curve)
     accuracy: Curve = field(default_factory=Curve)
-    changes: list[ClipChanged] = field(default_factory=list)
+    changes: list[ClipChanged | MomentsReset] = field(default_factory=list)
     fresh: list[LogLine] = field(default_factory=list)
     recent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_SPEED_WINDOW))
 
@@ -55,6 +59,11 @@ class LaneView:
             return None
         (first, start), (last, end) = self.recent[0], self.recent[-1]
         return (last - first) / (end - start)
+
+
+def changed_to(change: ClipChanged | MomentsReset) -> str:
+    """What an intervention is called in a chart."""
+    return change.rule if isinstance(change, ClipChanged) else "moments reset"
 
 
 class RunView:
@@ -97,9 +106,13 @@ class RunView:
                 lane.fresh.append(LogLine(finished_line(event), "message", event))
             case LaneFailed():
                 lane.fresh.append(LogLine(printable(lane_message(event) or "", ascii=False), "failure", event))
+            case OutputDied() | OutputRevived():
+                lane.fresh.append(LogLine(output_line(event), "quiet", event))
+            case Diagnosed():
+                pass
             case _:
                 lane.recent.clear()
-                if isinstance(event, ClipChanged):
+                if isinstance(event, ClipChanged | MomentsReset):
                     lane.changes.append(event)
                 if text := lane_message(event):
                     lane.fresh.append(LogLine(text, "message", event))

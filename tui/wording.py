@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..core.events import (
     ClipChanged,
+    Diagnosed,
     Evaluated,
     EvaluatedEarlier,
     Event,
@@ -15,9 +16,13 @@ from ..core.events import (
     LaneStepped,
     MomentsReset,
     NonfiniteFound,
+    OutputDied,
+    OutputRevived,
     PaceChanged,
 )
 from ..core.printed import evaluation_line as evaluation_line
+from .diagnostics.notation import in_ascii
+from .diagnostics.readings import decimal, norms, share
 
 _DONE = {
     "propagate": "it is used as it is",
@@ -60,6 +65,24 @@ def lane_message(event: Event) -> str | None:
             return f"Step: {step} {'diverged' if reason == 'diverged' else 'failed'}: {cause}"
         case _:
             return None
+
+
+def output_line(event: OutputDied | OutputRevived) -> str:
+    """A class that is no longer answered, or is again."""
+    return f"Step: {event.step} output {event.output} {'died' if isinstance(event, OutputDied) else 'fires again'}"
+
+
+def diagnosis_line(event: Diagnosed) -> str:
+    """What the clip did at a step, in all layers together."""
+    total = event.total
+    figures = (
+        f"saturation {share(total.saturation)}",
+        f"engaged {share(event.engaged_recently)}",
+        f"cos {decimal(total.cosine)}",
+        f"norm {norms(total, '->')}",
+        f"dead {' '.join(map(str, event.dead_outputs)) or 'none'}",
+    )
+    return in_ascii(" ".join(figures))
 
 
 def earlier_line(event: EvaluatedEarlier, count: int) -> str:

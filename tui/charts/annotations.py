@@ -12,6 +12,7 @@ from .traces import Trace
 
 SYMBOL_EVERY = 18
 LINE = 0.5
+TINT = 0.11
 
 
 def draw_lines(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
@@ -35,6 +36,7 @@ def draw_annotations(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[T
     for number, one in enumerate(traces):
         _draw_broken(spec, canvas, area, one, number)
     _draw_hidden(spec, canvas, area)
+    _draw_shades(spec, canvas, area)
 
 
 def _symbol(spec: ChartSpec, number: int) -> str:
@@ -78,6 +80,21 @@ def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int
             return canvas.write(row, start, text, style)
     room = column + 1 < canvas.codes.shape[1]
     canvas.write(row, column + 1 if room else column - 1, symbol, style)
+
+
+def _draw_shades(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
+    """A faint background in the lane's colour where its optimizer remembers; without colours dots along the top."""
+    for shade in spec.shades:
+        first, last = max(shade.first, area.window[0]), min(shade.last, area.window[1])
+        if first >= last or shade.lane >= len(spec.lanes):
+            continue
+        start, end = area.left + area.column(first), area.left + area.column(last) + 1
+        if background := spec.palette.tint(spec.lanes[shade.lane].color, TINT):
+            canvas.tint(slice(area.height), slice(start, end), background)
+            continue
+        for column in range(start, end):
+            if canvas.is_free(0, column, column + 1, spec.glyphs.grid):
+                canvas.write(0, column, spec.glyphs.shade, canvas.blank)
 
 
 def _draw_broken(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, number: int) -> None:

@@ -39,6 +39,12 @@ class Canvas:
         self.codes[rows, columns] = ord(glyph)
         self.inks[rows, columns] = self.ink(style)
 
+    def tint(self, rows: slice, columns: slice, background: Style) -> None:
+        """Put a background behind what is in a rectangle."""
+        inks, styles = self.inks[rows, columns], list(self._inks)
+        for ink in np.unique(inks).tolist():
+            inks[inks == ink] = self.ink(styles[ink] + background)
+
     def is_free(self, row: int, start: int, end: int, background: str) -> bool:
         """Whether the cells start to end (exclusive) of a row exist and hold nothing but blanks and `background`."""
         height, width = self.codes.shape

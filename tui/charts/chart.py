@@ -9,12 +9,12 @@ from textual.strip import Strip
 from .annotations import draw_annotations, draw_lines
 from .axes import Area, draw_axes, lay_out
 from .canvas import SPACE, Canvas
-from .chartspec import ChartLane, ChartSpec, Mark
+from .chartspec import ChartLane, ChartSpec, Mark, Shade
 from .legend import fits_one_row, header
 from .plotting import BRAILLE, Cells, Line, plot
 from .traces import Trace, scale, trace
 
-__all__ = ["ChartLane", "ChartSpec", "Mark", "render_chart"]
+__all__ = ["ChartLane", "ChartSpec", "Mark", "Shade", "render_chart"]
 
 SMALLEST = (20, 5)
 TALL = 12

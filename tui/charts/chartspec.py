@@ -28,6 +28,15 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Shade:
+    """Steps, first and last, in which a lane's optimizer still remembers what was before an intervention."""
+
+    first: int
+    last: int
+    lane: int
+
+
+@dataclass(frozen=True)
 class ChartSpec:
     """A chart of width by height cells over the steps [first, last].
 
@@ -46,6 +55,7 @@ class ChartSpec:
     smoothing: float = 0.6
     cursor: int | None = None
     marks: tuple[Mark, ...] = ()
+    shades: tuple[Shade, ...] = ()
     palette: Palette = field(default_factory=Palette)
     ascii: bool = False
 

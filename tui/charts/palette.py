@@ -27,6 +27,11 @@ class Palette:
         """Text in a colour blended into the background; `share` is what is left of the colour."""
         return _faint(color, self.background, self.coloured, share)
 
+    def tint(self, color: str, share: float) -> Style | None:
+        """A background with a share of a colour in it; None without colours, or where only the terminal knows them."""
+        mixed = _blend(color, self.background, share) if self.coloured else None
+        return Style(bgcolor=mixed) if mixed else None
+
 
 @lru_cache(maxsize=256)
 def _style(color: str, background: str, coloured: bool, bold: bool) -> Style:
@@ -62,6 +67,7 @@ class Glyphs:
     grid: str
     mark: str
     mark_head: str
+    shade: str
     cursor: str
     broken: str
     wall: str
@@ -85,6 +91,7 @@ UNICODE = Glyphs(
     grid="┈",
     mark="╎",
     mark_head="▼",
+    shade="·",
     cursor="│",
     broken="\N{MULTIPLICATION SIGN}",
     wall="│",
@@ -103,6 +110,7 @@ ASCII = Glyphs(
     grid="",
     mark=":",
     mark_head="v",
+    shade=".",
     cursor="|",
     broken="x",
     wall="|",

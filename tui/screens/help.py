@@ -6,13 +6,9 @@ from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
-from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from ..keys import KEYS, shown
+from .page import Page
 
 ABOUT = (
     "Lanes train the same network from the same weights on the same batches; they differ in their clip rule alone. "
@@ -22,28 +18,12 @@ ABOUT = (
 )
 
 
-class HelpScreen(ModalScreen[None]):
-    """Closes on any of its keys."""
-
-    DEFAULT_CSS = """
-    HelpScreen { align: center middle; }
-    HelpScreen > VerticalScroll {
-        width: 84; max-width: 100%; height: auto; max-height: 100%; background: $surface; padding: 1 2;
-        border: round $primary; border-title-color: $primary; border-subtitle-color: $foreground-muted;
-    }
-    HelpScreen Static { height: auto; }
-    """
-    BINDINGS = [Binding("escape,question_mark,f1,q,space,enter", "dismiss", "close")]  # noqa: RUF012
+class HelpScreen(Page):
+    """The keys by group, then what is seen."""
 
     def __init__(self, keys: dict[str, str]) -> None:
         super().__init__()
         self._keys = keys
-
-    def compose(self) -> ComposeResult:
-        """The keys by group, then what is seen."""
-        with VerticalScroll() as panel:
-            panel.border_title, panel.border_subtitle = "clipwatch", "escape closes"
-            yield Static(self._content())
 
     def _content(self) -> Group:
         table = Table(box=box.SIMPLE, show_header=False, padding=(0, 1), expand=True)

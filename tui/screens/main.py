@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
@@ -16,10 +17,12 @@ from textual.strip import Strip
 
 from ...core.state import LaneState
 from ..bars import key_line, status, title
-from ..charts.chart import ChartLane, ChartSpec, Mark, render_chart
+from ..charts.chart import ChartLane, ChartSpec, Mark, Shade, render_chart
 from ..keys import KEYS
 from ..look import Look
-from ..view import RunView
+from ..memory import transients
+from ..view import RunView, changed_to
+from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
 from ..widgets.lines import Lines
 from ..widgets.log_pane import LogPane
@@ -49,6 +52,9 @@ class MainScreen(Screen[None]):
     MainScreen #charts { height: 1fr; }
     MainScreen #charts > Lines { width: 1fr; height: 100%; background: $surface; }
     MainScreen #loss { margin: 0 1 0 0; }
+    MainScreen #diagnostics { display: none; height: 1fr; background: $surface; }
+    MainScreen.-diagnosing #diagnostics { display: block; }
+    MainScreen.-diagnosing #lanes, MainScreen.-diagnosing #charts { display: none; }
     MainScreen #too-small { display: none; height: 100%; background: $surface; }
     MainScreen.-small .part { display: none; }
     MainScreen.-small #too-small { display: block; }
@@ -61,12 +67,13 @@ class MainScreen(Screen[None]):
         self.look = look
         self.next_head: Literal["relu", "linear"] | None = None
         self.ended: str | None = None
-        self._message, self._alert = "starting the engine", False
+        self._messages, self._alert = ("starting the engine",), False
         self._stage, self._stage_since = view.state.stage, time.monotonic()
         self._chosen = 0
         self._charts = ChartView()
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._loss, self._accuracy = Lines(id="loss"), Lines(id="accuracy")
+        self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
         self._keys_drawn_for: tuple[int, Look] | None = None
         self._too_small = Lines(id="too-small")
         self._lanes = Horizontal(id="lanes", classes="part")
@@ -80,6 +87,7 @@ class MainScreen(Screen[None]):
         with Horizontal(id="charts", classes="part"):
             yield self._loss
             yield self._accuracy
+        yield self._diagnostics
         yield self._status
         yield self._keys
 
@@ -91,7 +99,12 @@ class MainScreen(Screen[None]):
     @property
     def laid_out(self) -> bool:
         """Whether what was drawn last was drawn at its size: new panels have none before the next layout."""
-        return self.has_class("-small") or all(panel.size.width for panel in self._panels)
+        return self.has_class("-small") or self.diagnosing or all(panel.size.width for panel in self._panels)
+
+    @property
+    def diagnosing(self) -> bool:
+        """Whether the diagnostics are open, in the place of lanes and charts."""
+        return self.has_class("-diagnosing")
 
     @property
     def chosen(self) -> LaneState | None:
@@ -113,9 +126,9 @@ class MainScreen(Screen[None]):
         self.next_head = None
         self.call_after_refresh(self.draw)
 
-    def say(self, message: str, *, alert: bool = False) -> None:
-        """Put a message into the status line, at once."""
-        self._message, self._alert = message, alert
+    def say(self, message: str, *shorter: str, alert: bool = False) -> None:
+        """Put a message into the status line, at once; of several the first that there is room for."""
+        self._messages, self._alert = (message, *shorter), alert
         self._draw_status()
 
     # Drawing
@@ -133,9 +146,11 @@ class MainScreen(Screen[None]):
             self._keys_drawn_for = width, look
             self._keys.show([key_line(self._keymap, width, look, replaying=self._view.state.replay is not None)])
         self._draw_status()
+        if self.diagnosing:
+            self._diagnostics.show_state(self._view.state, self._chosen, look)
         for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
             panel.show(lane, self._view.lanes[lane.name], look, chosen=lane is self.chosen)
-        if charts:
+        if charts and not self.diagnosing:
             self._draw_charts()
 
     def draw_title(self) -> None:
@@ -151,7 +166,8 @@ class MainScreen(Screen[None]):
         other = chosen.name if chosen and chosen.name != names[0] else names[1] if len(names) > 1 else None
         pair = (names[0], other) if other else None
         width = self.size.width
-        line = status(self._message, alert=self._alert, view=self._view, pair=pair, width=width, look=self.look)
+        message = next((text for text in self._messages if cell_len(text) + 2 <= width), self._messages[-1])
+        line = status(message, alert=self._alert, view=self._view, pair=pair, width=width, look=self.look)
         self._status.show([line])
 
     def _draw_charts(self) -> None:
@@ -161,12 +177,14 @@ class MainScreen(Screen[None]):
     def _chart(self, measure: str, widget: Lines, bounds: tuple[float, float] | None) -> ChartSpec:
         charts, state = self._charts, self._view.state
         first, last = charts.window.steps(self._view.last_step)
-        lanes, marks = [], []
+        lanes, marks, shades = [], [], []
+        remembers = state.config is not None and state.config.optimizer == "adam"
         for number, (name, lane) in enumerate(self._view.lanes.items()):
             failed = state.lanes[name].failed
             curve = lane.loss if measure == "loss" else lane.accuracy
             lanes.append(ChartLane(name, self.look.lane_colour(number), curve, failed.step if failed else None))
-            marks += [Mark(change.step, number, change.rule) for change in lane.changes]
+            shades += [Shade(*stretch, number) for stretch in transients(lane.changes)] if remembers else []
+            marks += [Mark(change.step, number, changed_to(change)) for change in lane.changes]
         return ChartSpec(
             title=measure,
             width=widget.size.width,
@@ -179,6 +197,7 @@ class MainScreen(Screen[None]):
             smoothing=SMOOTHING[charts.smoothing],
             cursor=charts.cursor,
             marks=tuple(marks),
+            shades=tuple(shades),
             palette=self.look.palette,
             ascii=self.look.ascii,
         )
@@ -191,6 +210,15 @@ class MainScreen(Screen[None]):
         if self.chosen:
             self.say(f"{self.chosen.name} chosen: c, [, ] and b act on it")
         self.draw(charts=False)
+
+    def action_diagnostics(self) -> None:
+        """What the clip does, in the place of lanes and charts; or back to these."""
+        self.toggle_class("-diagnosing")
+        if self.diagnosing:
+            self.say("what the clip does; ? says what the figures mean, d or escape goes back")
+        else:
+            self.say("the lanes again")
+        self.call_after_refresh(self.draw)
 
     def action_log_scale(self) -> None:
         """Loss on a logarithmic or a linear scale."""
@@ -232,7 +260,10 @@ class MainScreen(Screen[None]):
         self._move_cursor(1)
 
     def action_cursor_off(self) -> None:
-        """The newest values again."""
+        """The newest values again; or back from the diagnostics."""
+        if self.diagnosing:
+            self.action_diagnostics()
+            return
         self._look_at(cursor=None)
         self.say("the charts show the newest values")
 
@@ -248,8 +279,10 @@ class MainScreen(Screen[None]):
         """To the newest line of the chosen lane's log."""
         self._chosen_log(lambda log: log.to_end())
 
-    def _chosen_log(self, act: Callable[[LogPane], None]) -> None:
-        if self._chosen < len(self._panels):
+    def _chosen_log(self, act: Callable[[LogPane | DiagnosticsPanel], None]) -> None:
+        if self.diagnosing:
+            act(self._diagnostics)
+        elif self._chosen < len(self._panels):
             act(self._panels[self._chosen].log_pane)
 
     def _move_cursor(self, direction: int) -> None:

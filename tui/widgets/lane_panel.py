@@ -10,6 +10,7 @@ from textual.strip import Strip
 
 from ...core.state import LaneState
 from ..bars import lane_heading
+from ..diagnostics.heading import effect_line
 from ..look import Look
 from ..view import LaneView
 from .lines import Lines
@@ -22,7 +23,7 @@ class LanePanel(Vertical):
     DEFAULT_CSS = """
     LanePanel { width: 1fr; height: 100%; margin: 0 1 0 0; }
     LanePanel:last-of-type { margin: 0; }
-    LanePanel > Lines { height: 2; background: $panel; }
+    LanePanel > Lines { height: 3; background: $panel; }
     """
 
     def __init__(self, number: int) -> None:
@@ -30,6 +31,7 @@ class LanePanel(Vertical):
         self._number = number
         self._heading, self.log_pane = Lines(), LogPane()
         self._heading_at: Callable[[int], list[Strip]] = lambda width: []
+        self._effect: tuple[object, Strip] = None, Strip([])
 
     def compose(self) -> ComposeResult:
         """The heading and the log."""
@@ -44,8 +46,18 @@ class LanePanel(Vertical):
 
     def show_heading(self, lane: LaneState, view: LaneView, look: Look, *, chosen: bool) -> None:
         """Bring only the heading up to date."""
-        self._heading_at = lambda width: lane_heading(self._number, lane, view, width, look, chosen=chosen)
+        self._heading_at = lambda width: [
+            *lane_heading(self._number, lane, view, width, look, chosen=chosen),
+            self._effect_line(lane, width, look),
+        ]
         self._heading.show(self._heading_at(self.size.width))
+
+    def _effect_line(self, lane: LaneState, width: int, look: Look) -> Strip:
+        """Made anew only when something was measured, for that is seldom."""
+        key = (lane.diagnosed, lane.outputs_changed, lane.rule, width, look)
+        if self._effect[0] != key:
+            self._effect = key, effect_line(self._number, lane, width, look)
+        return self._effect[1]
 
     def on_resize(self) -> None:
         """What was shown before there was room is shown now; no event may come that has it drawn again."""

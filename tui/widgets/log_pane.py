@@ -23,7 +23,7 @@ _WHEEL = 3
 # The longest line of the assignment at a million steps; in a narrower pane lines take their short form, and below the
 # length of that their shortest.
 _ROOMY, _NARROW = 56, 26
-_CLASSES = {"message": "log--message", "failure": "log--failure"}
+_CLASSES = {"message": "log--message", "quiet": "log--quiet", "failure": "log--failure"}
 
 
 class LogPane(Painted, can_focus=False):
@@ -33,11 +33,12 @@ class LogPane(Painted, can_focus=False):
     LogPane {
         height: 1fr; background: $surface; color: $foreground;
         & > .log--message { color: $text-accent; text-style: bold; }
+        & > .log--quiet { color: $foreground-muted; }
         & > .log--failure { color: $text-error; text-style: bold reverse; }
         & > .log--bar { color: $panel; text-style: reverse; }
     }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--message", "log--failure", "log--bar"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--message", "log--quiet", "log--failure", "log--bar"}
 
     def __init__(self) -> None:
         super().__init__()

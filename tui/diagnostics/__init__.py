@@ -1,0 +1,1 @@
+"""What the clip does, as lines of text and strips: pure functions of what was measured."""

@@ -1,0 +1,49 @@
+"""What follows for certain from the measured figures, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...core.rules import ValueClip, parse_rule
+from ...core.state import LaneState, RunState
+from .readings import CLASSES, share
+
+SIGNS_ONLY = 0.9
+NEARLY_ALL = 0.95
+
+
+def explanation(state: RunState, lane: LaneState) -> str | None:
+    """The weightiest conclusion about a lane at its last measurement, None where nothing is certain."""
+    return next(_conclusions(state, lane), None)
+
+
+def _conclusions(state: RunState, lane: LaneState) -> Iterator[str]:
+    if (measured := lane.diagnosed) is None:
+        return
+    dead, total = measured.dead_outputs, measured.total
+    if len(dead) == CLASSES and total.norm == 0:
+        yield "all ten outputs are dead: loss is ln 10, the gradient is 0 and no rule can revive them"
+    elif dead:
+        # Where every output is 0 the answer is class 0, which is right for its images even when it is dead.
+        aside = ", ties aside" if 0 in dead else ""
+        bound = f"on these images accuracy cannot exceed {share(1 - measured.dead_share)}{aside}"
+        yield f"{len(dead)} of {CLASSES} outputs dead: {bound}"
+    if _identical(state):
+        yield "nothing is being clipped: the lanes are identical"
+    clipped, signs = total.saturation_nonzero, total.sign_cosine
+    adam = state.config is not None and state.config.optimizer == "adam"
+    by_value = isinstance(parse_rule(lane.rule), ValueClip)
+    if adam and by_value and clipped and clipped > NEARLY_ALL and signs and signs > SIGNS_ONLY:
+        yield f"{share(clipped)} of the nonzero components are clipped: Adam sees almost only signs"
+
+
+def _identical(state: RunState) -> bool:
+    """Whether no rule has ever changed anything, and every lane has been found where the first one is."""
+    lanes, compared = list(state.lanes.values()), list(state.compared.values())
+    return (
+        len(lanes) > 1
+        and not state.touched
+        and all(lane.diagnosed is not None and lane.diagnosed.engaged == 0 for lane in lanes)
+        and len(compared) == len(lanes) - 1
+        and all(one.distance == 0 for one in compared)
+    )

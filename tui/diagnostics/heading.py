@@ -1,0 +1,69 @@
+"""The line that stands in every lane's heading: how much is clipped, whether the direction is kept, who is dead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from ...core.state import LaneState
+from ..look import Look
+from .notation import in_ascii
+from .readings import CLASSES, UNDEFINED, cosine, dead_outputs, decimal, extent, share
+
+DARK = 0.3
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How roomy the line is: its labels, the blanks between figures and between cells."""
+
+    labels: dict[str, str]
+    gap: int
+    between: str
+
+
+_FORMS = (
+    _Form({"saturation": "saturation ", "engaged": "engaged ", "outputs": "outputs "}, 3, " "),
+    _Form({"saturation": "sat ", "engaged": "eng ", "outputs": ""}, 2, " "),
+    _Form({"saturation": "sat ", "engaged": "eng ", "outputs": ""}, 2, ""),
+    _Form({"saturation": "", "engaged": "", "outputs": ""}, 1, ""),
+)
+
+
+def effect_line(number: int, lane: LaneState, width: int, look: Look) -> Strip:
+    """The last measurement in one line of exactly `width` cells, as roomy as it goes."""
+    strips = [Strip(list(_segments(number, lane, form, look))) for form in _FORMS]
+    fitting = next((strip for strip in strips if strip.cell_length <= width), strips[-1])
+    return fitting.adjust_cell_length(width, look.text)
+
+
+def output_cells(number: int, dead: frozenset[int] | None, between: str, look: Look) -> Iterator[Segment]:
+    """A cell per class, dark where its output is dead; without colour a dot stands there."""
+    if dead is None:
+        yield Segment(_shown(UNDEFINED, look), look.muted)
+        return
+    gone = look.faint(look.palette.foreground, DARK)
+    for output in range(CLASSES):
+        text = str(output) if output not in dead or look.palette.coloured else "." if look.ascii else "·"
+        yield Segment((between if output else "") + text, gone if output in dead else look.lane(number, bold=True))
+
+
+def _segments(number: int, lane: LaneState, form: _Form, look: Look) -> Iterator[Segment]:
+    gap = Segment(" " * form.gap, look.text)
+    what, value = extent(lane)
+    yield Segment(" ", look.text)
+    yield Segment(form.labels[what], look.muted)
+    yield Segment(_shown(share(value), look), look.text)
+    yield gap
+    yield Segment("cos ", look.muted)
+    yield Segment(_shown(decimal(cosine(lane)), look), look.text)
+    yield gap
+    yield Segment(form.labels["outputs"], look.muted)
+    yield from output_cells(number, dead_outputs(lane), form.between, look)
+
+
+def _shown(text: str, look: Look) -> str:
+    return in_ascii(text) if look.ascii else text

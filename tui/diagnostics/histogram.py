@@ -1,0 +1,133 @@
+"""The histogram of log10|g| in block characters, with the bounds of a value rule drawn in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from ...core.measures import BIN_EDGES, BINS, Histogram
+from ...core.rules import Rule, ValueClip
+
+DECADES = range(-10, 3)
+MARGIN = 2
+# Cells to the right that are left to what is written there.
+BESIDE = 28
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+_UNCOLOURED = " ░░░▒▒▒▓▓"
+
+
+@dataclass(frozen=True)
+class Ink:
+    """What a histogram is drawn with; `beyond` for components that the rule changes, `partly` for some of them."""
+
+    within: Style
+    partly: Style
+    beyond: Style
+    muted: Style
+    ascii: bool = False
+    coloured: bool = True
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A rule's bounds on |g|: beyond `first` some components are changed, beyond `last` all; infinite without any."""
+
+    first: float = math.inf
+    last: float = math.inf
+
+    @property
+    def drawn(self) -> tuple[float, ...]:
+        """Those that have a place on the axis."""
+        return tuple(sorted({bound for bound in (self.first, self.last) if BIN_EDGES[0] < bound < BIN_EDGES[-1]}))
+
+
+def value_bounds(rule: Rule) -> Bounds:
+    """The bounds of a value rule; a rule that looks at norms has none for a component."""
+    if not isinstance(rule, ValueClip):
+        return Bounds()
+    sides = [math.inf if side is None else abs(side) for side in (rule.low, rule.high)]
+    return Bounds(min(sides), max(sides))
+
+
+def histogram_strips(histogram: Histogram, bounds: Bounds, width: int, height: int, ink: Ink) -> list[Strip]:
+    """`height` lines of bars, tallest at the top, over the bounds' line and the axis' labels: `height` + 2 strips."""
+    cells = cells_per_bin(width)
+    tallest = max(histogram.counts) or 1
+    levels = [round(8 * height * count / tallest) or (1 if count else 0) for count in histogram.counts]
+    rows = [
+        _row([min(8, max(0, level - 8 * row)) for level in levels], bounds, cells, ink)
+        for row in reversed(range(height))
+    ]
+    under = [_bound_line(bounds, cells, ink), _labels(cells, ink)]
+    return [strip.adjust_cell_length(width, ink.muted) for strip in (*rows, *under)]
+
+
+def sparkline(histogram: Histogram, bounds: Bounds, width: int, ink: Ink) -> Strip:
+    """The same bars in a single line."""
+    tallest = max(histogram.counts) or 1
+    levels = [round(8 * count / tallest) or (1 if count else 0) for count in histogram.counts]
+    return _row(levels, bounds, cells_per_bin(width), ink).adjust_cell_length(width, ink.muted)
+
+
+def strips_end(width: int) -> int:
+    """The column that the bars end before."""
+    return MARGIN + BINS * cells_per_bin(width)
+
+
+def cells_per_bin(width: int) -> int:
+    """How many cells wide a bin is drawn."""
+    return max(1, (width - MARGIN - BESIDE) // BINS)
+
+
+def _row(levels: Sequence[int], bounds: Bounds, cells: int, ink: Ink) -> Strip:
+    places = {_bin(bound) for bound in bounds.drawn}
+    segments = [Segment(" " * MARGIN, ink.muted)]
+    for place, level in enumerate(levels):
+        if level == 0 and place in places:
+            segments.append(Segment((":" if ink.ascii else "┊").ljust(cells), ink.muted))
+        else:
+            zone = _zone(place, bounds)
+            style = (ink.within, ink.partly, ink.beyond)[zone]
+            segments.append(Segment(_glyph(level, zone, ink) * cells, style))
+    return Strip(segments).simplify()
+
+
+def _glyph(level: int, zone: int, ink: Ink) -> str:
+    if level == 0:
+        return " "
+    if ink.ascii:
+        return ".:::####"[level - 1] if zone == 0 else ".+++****"[level - 1] if zone == 1 else ".xxxXXXX"[level - 1]
+    return _EIGHTHS[level] if zone == 0 or ink.coloured else _UNCOLOURED[level]
+
+
+def _zone(place: int, bounds: Bounds) -> int:
+    """0 for a bin within the bounds, 1 for one beyond the first, 2 for one beyond the last."""
+    middle = math.sqrt(BIN_EDGES[place] * BIN_EDGES[place + 1])
+    return (middle > bounds.first) + (middle > bounds.last)
+
+
+def _bin(value: float) -> int:
+    """The bin that begins nearest to a value."""
+    return min(BINS - 1, max(0, round(4 * (math.log10(value) + 10))))
+
+
+def _bound_line(bounds: Bounds, cells: int, ink: Ink) -> Strip:
+    """The floor, with a pointer and the number at each bound."""
+    line, floor = "", "-" if ink.ascii else "─"
+    for bound in bounds.drawn:
+        line = line.ljust(_bin(bound) * cells, floor)[: _bin(bound) * cells]
+        line += f"{'^' if ink.ascii else '▲'} {bound:g} "
+    line = line.ljust(BINS * cells, floor)
+    return Strip([Segment(" " * MARGIN + line, ink.muted)])
+
+
+def _labels(cells: int, ink: Ink) -> Strip:
+    text = ""
+    for decade in DECADES[::2]:
+        text = text.ljust(MARGIN + 4 * cells * (decade + 10)) + f"1e{decade}"
+    return Strip([Segment(text, ink.muted)])

@@ -1,0 +1,28 @@
+"""What every figure of the diagnostics means and how it is computed."""
+
+from __future__ import annotations
+
+from rich.console import Group
+from rich.text import Text
+
+from ..diagnostics.glossary import NOTATION, TERMS
+from ..diagnostics.notation import in_ascii
+from .page import Page
+
+
+class FiguresScreen(Page):
+    """One paragraph a figure."""
+
+    HEADING = "what the figures mean"
+
+    def __init__(self, *, ascii: bool) -> None:
+        super().__init__()
+        self._shown = in_ascii if ascii else str
+
+    def _content(self) -> Group:
+        paragraphs = (_paragraph(*map(self._shown, term)) for term in TERMS)
+        return Group(Text(self._shown(NOTATION)), *paragraphs)
+
+
+def _paragraph(name: str, unit: str, meaning: str, formula: str) -> Text:
+    return Text.assemble("\n", (name, "bold"), (f"  {unit}", "dim"), f"\n  {meaning}\n  ", (formula, "italic"))

@@ -1,0 +1,34 @@
+"""A page of words over the screen, as high as it needs, scrolled where there is less room."""
+
+from __future__ import annotations
+
+from rich.console import Group
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+
+class Page(ModalScreen[None]):
+    """Closes on any of its keys; what stands on it is its kinds' affair."""
+
+    DEFAULT_CSS = """
+    Page { align: center middle; }
+    Page > VerticalScroll {
+        width: 84; max-width: 100%; height: auto; max-height: 100%; background: $surface; padding: 1 2;
+        border: round $primary; border-title-color: $primary; border-subtitle-color: $foreground-muted;
+    }
+    Page Static { height: auto; }
+    """
+    BINDINGS = [Binding("escape,question_mark,f1,q,space,enter", "dismiss", "close")]  # noqa: RUF012
+    HEADING = "clipwatch"
+
+    def compose(self) -> ComposeResult:
+        """A frame around the words."""
+        with VerticalScroll() as panel:
+            panel.border_title, panel.border_subtitle = self.HEADING, "escape closes"
+            yield Static(self._content())
+
+    def _content(self) -> Group:
+        raise NotImplementedError
