@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 import statistics
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -15,12 +16,14 @@ import torch
 from torch import Tensor
 
 from clipwatch.core.adam import EPS
+from clipwatch.core.codec import decode_command
 from clipwatch.core.commands import LaneCommand, ResetMoments, SetClip
 from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.engine import Engine
 from clipwatch.core.events import Diagnosed, Evaluated, Event, LaneFinished, LanesCompared, OutputRevived
 from clipwatch.core.lenet import LeNet
 from clipwatch.core.measures import Measure
+from clipwatch.tui.cli import main
 
 COMPUTE = LeNet.loss_and_gradient
 DOCUMENT = Path(__file__).parent.parent / "docs" / "claims.md"
@@ -192,3 +195,20 @@ def test_8_no_rule_revives_a_head_that_is_all_dead() -> None:
     assert set(comparisons(events, 1)) == {(0.0, 0.0)}
     ends = [event for event in events if isinstance(event, LaneFinished)]
     assert [len(event.silent_outputs) for event in ends] == [10, 10]
+
+
+def test_the_documents_commands_are_accepted(capsys: pytest.CaptureFixture[str]) -> None:
+    document = DOCUMENT.read_text(encoding="utf-8")
+    lines = re.findall(r"^ +clipwatch (--[^|\n]*)$", document, re.MULTILINE)
+    assert len(lines) >= 9
+    for line in lines:
+        assert main([*shlex.split(line, comments=True), "--print-config"]) == 0
+    for command in re.findall(r"echo '(.*?)'", document):
+        assert isinstance(decode_command(command), SetClip)
+
+
+def test_the_documents_pictures_are_there() -> None:
+    pictures = re.findall(r"!\[[^]]+\]\((.*?)\)", DOCUMENT.read_text(encoding="utf-8"))
+    assert len(pictures) == 8
+    for picture in pictures:
+        assert (DOCUMENT.parent / picture).read_text(encoding="utf-8").startswith("<svg")
