@@ -60,9 +60,9 @@ def line_look(number: int) -> dict[str, Any]:
     }
 
 
-def add_legend(axes: Axes, handles: list[Any], labels: list[str]) -> None:
-    """Above the chart, where it hides nothing."""
-    columns = min(4, max(1, len(labels)))
+def add_legend(axes: Axes, handles: list[Any], labels: list[str], most: int = 4) -> None:
+    """Above the chart, where it hides nothing, in `most` columns at most."""
+    columns = min(most, max(1, len(labels)))
     axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
 
 
