@@ -86,8 +86,12 @@ def test_a_whisker_spans_its_interval_about_its_mean() -> None:
 
 
 def test_time_left_follows_from_what_was_done() -> None:
-    clock = iter([0.0, 10.0, 10.0, 10.0])
-    progress = Progress(10, lambda: next(clock))
+    clock = iter([0.0, 2.0, 12.0])
+    progress = Progress(14, lambda: next(clock))
+    for _ in range(4):
+        progress.count()
+    progress.begin()
+    assert progress.left is None
     for _ in range(5):
         progress.count()
     assert progress.left == 10.0
@@ -116,7 +120,10 @@ async def until(condition) -> None:
 async def _stops(tmp_path: Path) -> None:
     app = SweepApp(script(tmp_path, ends=False))
     async with app.run_test(size=(160, 45)) as pilot:
-        await until(lambda: app.view.progress.done == 32)
+        # What is drawn in the end counts every result, though statistics are not made anew for each.
+        await until(lambda: "32 / 32" in app._title.paint(0, 1)[0].text)
+        await until(lambda: sum(len(one.accuracies) for one in app._summaries) == 32)
+        await until(lambda: "over 8 seeds" in text(app._body.paint(0, 43)))
         await pilot.press("q")
         await until(lambda: app.view.finished is not None or not app.is_running)
     app.engine.stop()

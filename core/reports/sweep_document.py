@@ -147,7 +147,7 @@ def _cells(found: Paired, adjusted: float, better: int) -> tuple[str, ...]:
     return (
         f"{found.mean:+.3f} ({interval})",
         f"{found.median:+.3f}",
-        ("" if found.exact else "~") + p_words(found.p),
+        p_words(found.p) + ("" if found.exact else " ~"),
         "exploratory" if found.exploratory else p_words(adjusted),
         f"{better} of {found.n}",
         "-" if found.correlation is None else f"{found.correlation:+.2f}",

@@ -73,6 +73,7 @@ class Sweep:
             yield RecordingStarted(folder=str(folder.path))
             if read:
                 yield from read.results.replicas.values()
+            yield StageStarted(stage="training")
             yield from self._results(started, read, writer)
         finished = self._stopping.is_set()
         yield SweepFinished(reason="stopped" if finished else "completed", seconds=time.perf_counter() - began)

@@ -60,7 +60,7 @@ def _row(found: Paired, adjusted: float, digits: int, *, more_is_better: bool) -
     return (
         f"{found.mean:+.{digits}f} ({interval})",
         f"{found.median:+.{digits}f}",
-        ("" if found.exact else "~") + p_words(found.p),
+        p_words(found.p) + ("" if found.exact else " ~"),
         "exploratory" if found.exploratory else p_words(adjusted),
         f"{better} of {found.n}{wilson}",
         "-" if found.correlation is None else f"{found.correlation:+.2f}",

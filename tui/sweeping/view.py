@@ -40,6 +40,8 @@ class SweepView:
     def fold(self, event: Event) -> None:
         """One more event."""
         match event:
+            case StageStarted() if self.results:
+                self.progress.begin()
             case StageStarted(stage=stage):
                 self.message = stage
             case SweepStarted(config=config):
