@@ -30,7 +30,8 @@ class Sweep:
         self, config: SweepConfig, home: Path, *, workers: int | None = None, backend: Backend | None = None
     ) -> None:
         self._config, self._home, self._backend = config, home, backend
-        self._workers = workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or 1
+        # A GPU is one for all; its stacks are as large as it likes them.
+        self._workers = workers or (os.cpu_count() or 1 if config.base.device == "cpu" else 1)
         self._resumed: tuple[SweepFolder, Read] | None = None
         self._stopping = threading.Event()
         self._told: queue.SimpleQueue[Event] = queue.SimpleQueue()
