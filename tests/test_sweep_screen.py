@@ -139,6 +139,7 @@ async def _fails() -> SweepApp:
     app = SweepApp([sys.executable, "-c", program])
     async with app.run_test(size=(80, 24)):
         await until(lambda: app.failure is not None)
+    app.engine.stop()
     return app
 
 
