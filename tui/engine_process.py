@@ -30,10 +30,11 @@ def local_engine(config: RunConfig, options: Sequence[str] = ()) -> list[str]:
     return [*program, *config_arguments(config), *options]
 
 
-def resumed_engine(folder: Path, iterations: int | None) -> list[str]:
+def resumed_engine(folder: Path, iterations: int | None, data_dir: str | None) -> list[str]:
     """The command that goes on with a recorded run on this machine."""
     program = [sys.executable, "-m", "clipwatch.tui.cli", "resume", str(folder), "--no-ui", "--json", "--control"]
-    return [*program, *(["--iterations", str(iterations)] if iterations else [])]
+    program += ["--iterations", str(iterations)] if iterations else []
+    return [*program, *(["--data-dir", data_dir] if data_dir else [])]
 
 
 def replaying_engine(folder: Path, speed: str) -> list[str]:

@@ -109,7 +109,7 @@ def add_data_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--dataset", metavar="NAME", help=f"{', '.join(DATASETS)} (default: auto, MNIST if it can be had)"
     )
-    group.add_argument("--data-dir", metavar="DIR", help="where the data set's files are, or shall be downloaded to")
+    add_data_dir_option(group)
     group.add_argument(
         "--offline", action="store_const", const=True, help="never touch the network (also CLIPWATCH_OFFLINE=1)"
     )
@@ -166,6 +166,11 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     """What every command takes."""
     parser.add_argument("--runs-dir", metavar="DIR", help="where runs are recorded (also CLIPWATCH_RUNS_DIR)")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def add_data_dir_option(group: argparse._ActionsContainer) -> None:
+    """Where the data is."""
+    group.add_argument("--data-dir", metavar="DIR", help="where the data set's files are, or shall be downloaded to")
 
 
 def add_tensorboard_option(group: argparse._ActionsContainer) -> None:

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadInput
-from .options import Parser, add_common_options, add_output_options, add_tensorboard_option, integer
+from .options import (
+    Parser,
+    add_common_options,
+    add_data_dir_option,
+    add_output_options,
+    add_tensorboard_option,
+    integer,
+)
 
 if TYPE_CHECKING:
     from .headless import Manner
@@ -71,6 +78,7 @@ def _runs(given: argparse.Namespace) -> int:
 def _add_resume(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
     parser.add_argument("--iterations", metavar="N", type=integer, help="go on to so many steps in all")
+    add_data_dir_option(parser)
     add_tensorboard_option(parser)
     add_output_options(parser.add_argument_group("output"))
     parser.set_defaults(no_record=False)
@@ -91,11 +99,11 @@ def _resume(given: argparse.Namespace) -> int:
         from .engine_process import resumed_engine
         from .live import run_live
 
-        engine = [*resumed_engine(folder.path, given.iterations), *tensorboard_arguments(given)]
+        engine = [*resumed_engine(folder.path, given.iterations, given.data_dir), *tensorboard_arguments(given)]
         return run_live(engine, {}, quit_when_done=given.quit_when_done)
     from .headless import resume_headless
 
-    return resume_headless(folder, given.iterations, manner(given))
+    return resume_headless(folder, given.iterations, given.data_dir, manner(given))
 
 
 def _add_replay(parser: argparse.ArgumentParser) -> None:
@@ -133,11 +141,16 @@ def _speed(text: str) -> float | None:
     return speed
 
 
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    add_data_dir_option(parser)
+
+
 def _verify(given: argparse.Namespace) -> int:
     from ..core.runs import find_run, runs_folder
     from .verification import print_verification
 
-    return print_verification(find_run(given.run, runs_folder(given.runs_dir)))
+    return print_verification(find_run(given.run, runs_folder(given.runs_dir)), given.data_dir)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -222,7 +235,7 @@ SUBCOMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, Callable[
     "runs": (_runs, "List the recorded runs.", _add_runs),
     "resume": (_resume, "Go on with an interrupted run, bit for bit.", _add_resume),
     "replay": (_replay, "Watch a recorded run again.", _add_replay),
-    "verify": (_verify, "Train a recorded run again and compare it bit for bit.", _add_run),
+    "verify": (_verify, "Train a recorded run again and compare it bit for bit.", _add_verify),
     "export": (_export, "Write a recorded run for other programs.", _add_export),
     "report": (_report, "Write recorded runs up as a document with figures and a conclusion.", _add_report),
 }

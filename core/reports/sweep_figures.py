@@ -9,13 +9,14 @@ import numpy as np
 
 from ..sweeps.comparisons import Comparison, Summary
 from ..sweeps.results import Results
-from .figures import _axes, _drawing, _legend, _look, _svg
+from .drawing import add_legend, as_svg, drawn_as, line_look, new_axes
 
 
 def distribution_figure(summaries: Sequence[Summary], name: str) -> str:
     """Every seed's final accuracy, a row a setting, shaded by how many classes are dead; a line at the median."""
-    with _drawing(name):
-        figure, axes = _axes(6.6, 0.9 + 0.55 * len(summaries))
+    with drawn_as(name):
+        figure, axes = new_axes(6.6, 0.9 + 0.55 * len(summaries))
+        axes.set_axisbelow(True)
         points = None
         for row, summary in enumerate(summaries):
             aside = np.random.default_rng(row).uniform(-0.28, 0.28, len(summary.accuracies))
@@ -29,15 +30,16 @@ def distribution_figure(summaries: Sequence[Summary], name: str) -> str:
         axes.set_xlabel("final validation accuracy")
         if points:
             figure.colorbar(points, ax=axes, label="dead classes", shrink=0.9)
-        return _svg(figure, name)
+        return as_svg(figure, name)
 
 
 def difference_figure(compared: Sequence[Comparison], name: str) -> str:
     """Every paired difference as a dot, the mean with its interval above."""
-    with _drawing(name):
-        figure, axes = _axes(6.6, 0.9 + 0.6 * len(compared))
+    with drawn_as(name):
+        figure, axes = new_axes(6.6, 0.9 + 0.6 * len(compared))
+        axes.set_axisbelow(True)
         for row, comparison in enumerate(compared):
-            found, look = comparison.accuracy, _look(row)
+            found, look = comparison.accuracy, line_look(row)
             aside = np.random.default_rng(row).uniform(-0.05, 0.25, found.n)
             axes.scatter(found.differences, row + aside, s=9, color=look["color"], alpha=0.5, linewidths=0)
             low, high = found.interval
@@ -47,18 +49,18 @@ def difference_figure(compared: Sequence[Comparison], name: str) -> str:
         axes.set_yticks(range(len(compared)), [comparison.name for comparison in compared])
         axes.set_ylim(len(compared) - 0.5, -0.5)
         axes.set_xlabel("difference in points of accuracy, seed by seed")
-        return _svg(figure, name)
+        return as_svg(figure, name)
 
 
 def curve_figure(results: Results, numbers: Sequence[int], name: str) -> str:
     """Median and middle half of accuracy over the steps, and over it the curve of the first seed alone."""
-    with _drawing(name):
-        figure, axes = _axes(6.6, 3.1)
+    with drawn_as(name):
+        figure, axes = new_axes(6.6, 3.1)
         settings = results.started.config.settings
         first = results.started.config.every_seed[0]
         handles, labels = [], []
         for place, number in enumerate(numbers):
-            look, replicas = _look(place), results.of(number)
+            look, replicas = line_look(place), results.of(number)
             steps, low, middle, high = quartiles([replica.curve for replica in replicas.values()])
             axes.fill_between(steps, low, high, color=look["color"], alpha=0.18, linewidth=0)
             (line,) = axes.plot(steps, middle, color=look["color"], linestyle=look["linestyle"], linewidth=1.7)
@@ -70,8 +72,8 @@ def curve_figure(results: Results, numbers: Sequence[int], name: str) -> str:
         axes.set_ylim(0, 1)
         axes.set_xlabel("step")
         axes.set_ylabel("validation accuracy")
-        _legend(axes, handles, labels)
-        return _svg(figure, name)
+        add_legend(axes, handles, labels)
+        return as_svg(figure, name)
 
 
 Points = Sequence[tuple[int, float, float]]
