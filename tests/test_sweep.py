@@ -348,10 +348,10 @@ class Dying:
 
 
 def test_units_of_a_worker_that_died_are_done_again(tmp_path: Path) -> None:
-    config = grid(seeds=8, iterations=5)
+    config = grid(seeds=20, iterations=5)
     events = list(Sweep(config, tmp_path, backend=Dying(config.base)).run())
     assert any("a worker process died" in getattr(event, "text", "") for event in events)
-    assert sum(isinstance(event, ReplicaFinished) for event in events) == 32
+    assert len(finished(events)) == sum(isinstance(event, ReplicaFinished) for event in events) == 80
     assert isinstance(events[-1], SweepFinished)
     assert events[-1].reason == "completed"
 
