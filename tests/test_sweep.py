@@ -196,7 +196,7 @@ def test_a_billion_seeds_are_described_without_being_counted_out() -> None:
     config = grid(seeds=10**9)
     assert config.replicas == 4 * 10**9
     assert config.seconds(2) > 3600
-    assert next(units(config, set())).seeds == (0, 1)
+    assert next(units(config, set())).seeds == (0,)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_a_sweep_that_was_cut_short_goes_on_and_comes_out_the_same(tmp_path: Pat
     list(Sweep(config, tmp_path / "b", backend=Here(config.base, stop_after=1)).run())
     (path,) = (tmp_path / "b").iterdir()
     folder = SweepFolder(path)
-    assert len(read_sweep(folder).results.replicas) == 8
+    assert len(read_sweep(folder).results.replicas) == 4
     rest = list(Sweep.resumed(folder, read_sweep(folder), backend=Here(config.base)).run())
     assert finished(rest) == finished(whole) == read_sweep(folder).results.replicas
     assert len(finished(whole)) == 24
