@@ -112,11 +112,11 @@ def test_a_short_training_ends_where_the_single_runs_end(data) -> None:
 
 
 def test_whole_trainings_are_distributed_as_single_ones(data) -> None:
-    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=300), {"head": ["relu"], "clip": ["none"]}, 40, ())
+    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=150), {"head": ["relu"], "clip": ["none"]}, 32, ())
     stacked = [outcome.correct for unit in units(config, set()) for outcome in train_stack(unit, *data)]
     # Other seeds: chance alone makes the two samples differ.
     singles = []
-    for seed in range(1000, 1040):
+    for seed in range(1000, 1032):
         run = msgspec.structs.replace(config.settings[0].config, seed=seed)
         singles.append(single(run)[1][0].correct)
     assert stats.ks_2samp(stacked, singles).pvalue > 0.001
@@ -196,7 +196,7 @@ def test_a_billion_seeds_are_described_without_being_counted_out() -> None:
     config = grid(seeds=10**9)
     assert config.replicas == 4 * 10**9
     assert config.seconds(2) > 3600
-    assert next(units(config, set())).seeds == (0, 1)
+    assert next(units(config, set())).seeds == (0,)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_a_sweep_that_was_cut_short_goes_on_and_comes_out_the_same(tmp_path: Pat
     list(Sweep(config, tmp_path / "b", backend=Here(config.base, stop_after=1)).run())
     (path,) = (tmp_path / "b").iterdir()
     folder = SweepFolder(path)
-    assert len(read_sweep(folder).results.replicas) == 8
+    assert len(read_sweep(folder).results.replicas) == 4
     rest = list(Sweep.resumed(folder, read_sweep(folder), backend=Here(config.base)).run())
     assert finished(rest) == finished(whole) == read_sweep(folder).results.replicas
     assert len(finished(whole)) == 24
@@ -348,10 +348,10 @@ class Dying:
 
 
 def test_units_of_a_worker_that_died_are_done_again(tmp_path: Path) -> None:
-    config = grid(seeds=8, iterations=5)
+    config = grid(seeds=20, iterations=5)
     events = list(Sweep(config, tmp_path, backend=Dying(config.base)).run())
     assert any("a worker process died" in getattr(event, "text", "") for event in events)
-    assert sum(isinstance(event, ReplicaFinished) for event in events) == 32
+    assert len(finished(events)) == sum(isinstance(event, ReplicaFinished) for event in events) == 80
     assert isinstance(events[-1], SweepFinished)
     assert events[-1].reason == "completed"
 

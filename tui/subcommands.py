@@ -232,11 +232,11 @@ def _sweep(given: argparse.Namespace) -> int:
 
 
 SUBCOMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, Callable[[argparse.ArgumentParser], None]]] = {
-    "sweep": (_sweep, "Train many seeds of many settings, and say with error bars what differs.", _add_sweep),
     "runs": (_runs, "List the recorded runs.", _add_runs),
     "resume": (_resume, "Go on with an interrupted run, bit for bit.", _add_resume),
     "replay": (_replay, "Watch a recorded run again.", _add_replay),
     "verify": (_verify, "Train a recorded run again and compare it bit for bit.", _add_verify),
     "export": (_export, "Write a recorded run for other programs.", _add_export),
     "report": (_report, "Write recorded runs up as a document with figures and a conclusion.", _add_report),
+    "sweep": (_sweep, "Train many seeds of many settings, and say with error bars what differs.", _add_sweep),
 }

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import BadInput
-from ..sweeps.comparisons import Comparison, Summary, comparisons, summaries
+from ..sweeps.comparisons import Comparison, Summary, comparisons, p_words, summaries
 from ..sweeps.folder import find_sweep, read_sweep
 from ..sweeps.results import Results
 from ..verdict import Paired
@@ -147,8 +147,8 @@ def _cells(found: Paired, adjusted: float, better: int) -> tuple[str, ...]:
     return (
         f"{found.mean:+.3f} ({interval})",
         f"{found.median:+.3f}",
-        ("" if found.exact else "~") + f"{found.p:.4f}",
-        "exploratory" if found.exploratory else f"{adjusted:.4f}",
+        p_words(found.p) + ("" if found.exact else " ~"),
+        "exploratory" if found.exploratory else p_words(adjusted),
         f"{better} of {found.n}",
         "-" if found.correlation is None else f"{found.correlation:+.2f}",
     )

@@ -16,6 +16,7 @@ def distribution_figure(summaries: Sequence[Summary], name: str) -> str:
     """Every seed's final accuracy, a row a setting, shaded by how many classes are dead; a line at the median."""
     with drawn_as(name):
         figure, axes = new_axes(6.6, 0.9 + 0.55 * len(summaries))
+        axes.set_axisbelow(True)
         points = None
         for row, summary in enumerate(summaries):
             aside = np.random.default_rng(row).uniform(-0.28, 0.28, len(summary.accuracies))
@@ -36,6 +37,7 @@ def difference_figure(compared: Sequence[Comparison], name: str) -> str:
     """Every paired difference as a dot, the mean with its interval above."""
     with drawn_as(name):
         figure, axes = new_axes(6.6, 0.9 + 0.6 * len(compared))
+        axes.set_axisbelow(True)
         for row, comparison in enumerate(compared):
             found, look = comparison.accuracy, line_look(row)
             aside = np.random.default_rng(row).uniform(-0.05, 0.25, found.n)

@@ -9,7 +9,7 @@ from ..rules import LayerNormClip, NormClip, Rule, SignClip, ValueClip
 
 
 def clip_stacked_(gradients: list[Tensor], rule: Rule, first: int, stride: int) -> None:
-    """Clip in place every `stride`th replica from `first` on; tensors (replicas, ...) in the order of `lenet.SHAPES`."""
+    """Clip in place every `stride`th replica from `first` on; tensors (replicas, ...) as in `lenet.SHAPES`."""
     mine = [gradient[first::stride] for gradient in gradients]
     match rule:
         case ValueClip(low=low, high=high):

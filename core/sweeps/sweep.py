@@ -30,7 +30,8 @@ class Sweep:
         self, config: SweepConfig, home: Path, *, workers: int | None = None, backend: Backend | None = None
     ) -> None:
         self._config, self._home, self._backend = config, home, backend
-        self._workers = workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or 1
+        # A GPU is one for all; its stacks are as large as it likes them.
+        self._workers = workers or (os.cpu_count() or 1 if config.base.device == "cpu" else 1)
         self._resumed: tuple[SweepFolder, Read] | None = None
         self._stopping = threading.Event()
         self._told: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -73,6 +74,7 @@ class Sweep:
             yield RecordingStarted(folder=str(folder.path))
             if read:
                 yield from read.results.replicas.values()
+            yield StageStarted(stage="training")
             yield from self._results(started, read, writer)
         finished = self._stopping.is_set()
         yield SweepFinished(reason="stopped" if finished else "completed", seconds=time.perf_counter() - began)

@@ -28,7 +28,10 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def units(sweep: SweepConfig, done: Set[tuple[int, int]]) -> Iterator[Unit]:
-    """The work that is left when these (setting, seed) are done; seeds in order, so that pairs are complete early."""
+    """The work that is left when these (setting, seed) are done; seeds in order, so that pairs are complete early.
+
+    A sweep of several units begins with small ones, so that there is something to see soon.
+    """
     groups = _groups(sweep)
     sizes = [max(1, _room(sweep.base.device) // len(group)) if stacked else 1 for group, stacked in groups]
     numbers = itertools.count()
@@ -36,8 +39,9 @@ def units(sweep: SweepConfig, done: Set[tuple[int, int]]) -> Iterator[Unit]:
         for (group, _), size in zip(groups, sizes, strict=True):
             window = sweep.every_seed[start : start + max(sizes)]
             left = [seed for seed in window if any((setting.number, seed) not in done for setting in group)]
-            for place in range(0, len(left), size):
-                yield Unit(number=next(numbers), settings=group, seeds=tuple(left[place : place + size]))
+            step = 1 if start == 0 and len(sweep.every_seed) > len(window) else size
+            for place in range(0, len(left), step):
+                yield Unit(number=next(numbers), settings=group, seeds=tuple(left[place : place + step]))
 
 
 def _room(device: str) -> int:

@@ -77,7 +77,8 @@ class LocalBackend:
                     if attempt + 1 < _ATTEMPTS:
                         tell("a worker process died: its units are trained again")
                 finally:
-                    flag.set() if stopping() else None
+                    if stopping():
+                        flag.set()
         raise ClipwatchError(f"worker processes died {_ATTEMPTS} times; is there enough memory? try fewer --workers")
 
     def _drain(
@@ -93,7 +94,10 @@ class LocalBackend:
         try:
             while True:
                 while not stopping() and len(under_way) < 2 * self._workers and (unit := next(units, None)):
-                    under_way[pool.submit(_train, unit)] = unit
+                    # A pool may break in this very moment: until the unit is under way, it is to be done again.
+                    again.append(unit)
+                    future = pool.submit(_train, unit)
+                    under_way[future] = again.pop()
                 if not under_way:
                     return
                 done, _ = wait(under_way, timeout=_POLL, return_when=FIRST_COMPLETED)
@@ -112,9 +116,11 @@ class LocalBackend:
 
 
 def _chained(again: list[Unit], units: Iterator[Unit]) -> Iterator[Unit]:
+    """What is to be done again, then the rest; `units` outlives it, which `yield from` would not let it."""
     while again:
         yield again.pop(0)
-    yield from units
+    for unit in units:  # noqa: UP028
+        yield unit
 
 
 _here: dict[str, Any] = {}

@@ -97,19 +97,20 @@ class SweepApp(App[int]):
                 self.view.fold(decode_sweep_event(line))
             except BadInput as error:
                 self.view.message, self.view.alert = f"the engine wrote something else: {error}", True
-        self._weigh()
+        weighed = self._weigh()
         self._watch()
-        if heard or not self.view.finished:
+        if heard or weighed or not self.view.finished:
             self._draw()
 
-    def _weigh(self) -> None:
-        """Bring the statistics up to date, as often as their cost allows."""
+    def _weigh(self) -> bool:
+        """Bring the statistics up to date, as often as their cost allows; whether they are others now."""
         results, now = self.view.results, time.monotonic()
         if results is None or len(results.replicas) == self._known or now < self._next_verdict:
-            return
+            return False
         self._known = len(results.replicas)
         self._summaries, self._compared = summaries(results), comparisons(results, resamples=_RESAMPLES)
         self._next_verdict = now + (time.monotonic() - now) / _SHARE
+        return True
 
     def _watch(self) -> None:
         code = self.engine.exit_code

@@ -15,7 +15,6 @@ from ...core.sweeps.description import SweepConfig
 from ...core.sweeps.folder import find_sweep, read_sweep
 from ...core.sweeps.sweep import Sweep
 from ...core.sweeps.workers import Backend
-from .console import SweepConsole, SweepJson
 from .options import described
 from .progress import duration
 
@@ -73,6 +72,8 @@ def _backend(given: argparse.Namespace, config: SweepConfig) -> Backend | None:
 
 
 def _run(sweep: Sweep, given: argparse.Namespace) -> int:
+    from .console import SweepConsole, SweepJson
+
     with _signals_stop(sweep) as caught:
         output = SweepJson() if given.json else SweepConsole(quiet=given.quiet)
         if given.control:

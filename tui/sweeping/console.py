@@ -8,7 +8,7 @@ import sys
 from rich.console import Console
 
 from ...core.codec import encode
-from ...core.events import DownloadProgressed, Event, Notice, RecordingStarted
+from ...core.events import DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
 from ...core.sweeps.comparisons import comparisons, summaries
 from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
 from .progress import Progress, duration
@@ -48,6 +48,8 @@ class SweepConsole:
                     f"{len(config.settings)} settings x {config.replicas // len(config.settings):,} seeds,"
                     f" about {duration(config.seconds(os.cpu_count() or 1))} on {os.cpu_count()} cores"
                 )
+            case StageStarted() if self._results:
+                self._progress.begin()
             case ReplicaFinished():
                 self._note(event)
             case RecordingStarted(folder=folder):

@@ -7,24 +7,28 @@ from collections.abc import Callable
 
 
 class Progress:
-    """Counts replicas; `clock` gives seconds. Those that were there from the start say nothing about speed."""
+    """Counts replicas; `clock` gives seconds. Those that were there before `begin` say nothing about speed."""
 
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.total, self.done = total, 0
         self._clock, self._began = clock, clock()
-        self._trained = 0
+        self._there = 0
 
-    def count(self, *, trained: bool = True) -> None:
+    def begin(self) -> None:
+        """What comes from now on is being trained."""
+        self._began, self._there = self._clock(), self.done
+
+    def count(self) -> None:
         """One more replica."""
         self.done += 1
-        self._trained += trained
 
     @property
     def left(self) -> float | None:
         """Seconds until the end, None before anything was trained."""
-        if not self._trained:
+        trained = self.done - self._there
+        if not trained:
             return None
-        return (self._clock() - self._began) / self._trained * (self.total - self.done)
+        return (self._clock() - self._began) / trained * (self.total - self.done)
 
     def __str__(self) -> str:
         left = f", about {duration(self.left)} left" if self.left is not None and self.done < self.total else ""

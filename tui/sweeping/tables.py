@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from ...core.sweeps.comparisons import Comparison, Summary
+from ...core.sweeps.comparisons import Comparison, Summary, p_words
 from ...core.verdict import Paired
 
 
@@ -60,8 +60,8 @@ def _row(found: Paired, adjusted: float, digits: int, *, more_is_better: bool) -
     return (
         f"{found.mean:+.{digits}f} ({interval})",
         f"{found.median:+.{digits}f}",
-        ("" if found.exact else "~") + f"{found.p:.4f}",
-        "exploratory" if found.exploratory else f"{adjusted:.4f}",
+        p_words(found.p) + ("" if found.exact else " ~"),
+        "exploratory" if found.exploratory else p_words(adjusted),
         f"{better} of {found.n}{wilson}",
         "-" if found.correlation is None else f"{found.correlation:+.2f}",
     )

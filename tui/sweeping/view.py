@@ -13,7 +13,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from ...core.events import Event, Notice, RecordingStarted, StageStarted
-from ...core.sweeps.comparisons import Comparison, Summary
+from ...core.sweeps.comparisons import Comparison, Summary, p_words
 from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ..bars import Part, bar
 from ..charts.chart import ChartLane, ChartSpec, render_chart
@@ -40,6 +40,8 @@ class SweepView:
     def fold(self, event: Event) -> None:
         """One more event."""
         match event:
+            case StageStarted() if self.results:
+                self.progress.begin()
             case StageStarted(stage=stage):
                 self.message = stage
             case SweepStarted(config=config):
@@ -151,7 +153,7 @@ def _differences(compared: Sequence[Comparison], width: int, look: Look) -> list
         bold = look.palette.style(look.lane_colour(comparison.other.number), bold=True)
         names = textwrap.wrap(comparison.name, _LABEL - 1, max_lines=2, placeholder=" ...")
         first, second = (*names, "")[:2]
-        p = "exploratory" if found.exploratory else f"p {comparison.accuracy_p:.4f}"
+        p = "exploratory" if found.exploratory else f"p {p_words(comparison.accuracy_p)}"
         interval = f"{found.mean:+.1f} ({low:+.1f} to {high:+.1f})" if width >= 90 else f"{found.mean:+.1f}"
         lines.append(_row(first, style, dots(found.differences, axis, look, colour), p, muted))
         lines.append(_row(second, style, whisker(low, found.mean, high, axis, look, bold), interval, style))
