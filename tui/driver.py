@@ -18,6 +18,7 @@ class TerminalDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Begin to write to the terminal."""
+        assert self._file
         self._writer = TerminalWriter(self._file)
         self._writer.start()
         super().start_application_mode()

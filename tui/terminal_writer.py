@@ -8,7 +8,7 @@ import termios
 import threading
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import IO
+from typing import TextIO
 
 # As many pieces as Textual makes of a frame.
 _FRAME = 3
@@ -23,7 +23,7 @@ _CANCEL = "\x18"
 class TerminalWriter(threading.Thread):
     """Takes any amount of text at once; who writes much looks first whether the terminal is `behind`."""
 
-    def __init__(self, terminal: IO[str]) -> None:
+    def __init__(self, terminal: TextIO) -> None:
         super().__init__(name="clipwatch-terminal", daemon=True)
         self._terminal = _opened(terminal.fileno())
         self._encoding, self._errors = terminal.encoding, terminal.errors or "strict"
