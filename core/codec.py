@@ -15,6 +15,7 @@ import msgspec
 from .commands import AnyCommand, Command
 from .errors import BadInput
 from .events import AnyEvent, Event
+from .sweeps.results import AnySweepEvent
 
 SCHEMA = 1
 _PREFIX = b'{"v":%d,"event":' % SCHEMA
@@ -28,6 +29,7 @@ class _Header(msgspec.Struct):
 _encoder = msgspec.json.Encoder()
 _header = msgspec.json.Decoder(_Header)
 _events = msgspec.json.Decoder(AnyEvent)
+_sweeps = msgspec.json.Decoder(AnySweepEvent)
 _commands = msgspec.json.Decoder(AnyCommand)
 _json = msgspec.json.Decoder()
 # The fields that may hold a spelled-out number, by kind of event; a lane called NaN is none.
@@ -51,6 +53,11 @@ def encode(message: Event | Command) -> bytes:
 def decode_event(line: bytes | str) -> AnyEvent:
     """The event of one line; BadInput says what is wrong with the line."""
     return _decode(line, _events, AnyEvent)
+
+
+def decode_sweep_event(line: bytes | str) -> AnySweepEvent:
+    """The same of a sweep."""
+    return _decode(line, _sweeps, AnySweepEvent)
 
 
 def decode_events(lines: bytes) -> list[AnyEvent]:

@@ -166,7 +166,7 @@ def _measure(sums: Mapping[str, float], histogram: Histogram, cells: Sequence[in
     gg, cc, gc, dd, ww = (sums[name] for name in ("gg", "cc", "gc", "dd", "ww"))
     measure: dict[str, Any] = {}
     if "c1" in sums:
-        measure["sign_cosine"] = _ratio(sums["c1"], math.sqrt(nonzero * cc))
+        measure["sign_cosine"] = _cosine(sums["c1"], nonzero, cc)
     if "ss" in sums:
         ss, sd = sums["ss"], sums["sd"]
         measure["shadow_cosine"] = _cosine(sd, ss, dd)
@@ -194,5 +194,5 @@ def _ratio(above: float, below: float) -> float | None:
 
 
 def _cosine(product: float, one: float, other: float) -> float | None:
-    cosine = _ratio(product, math.sqrt(one) * math.sqrt(other))
+    cosine = _ratio(product, math.sqrt(one * other))
     return None if cosine is None else min(1.0, max(-1.0, cosine))

@@ -6,13 +6,18 @@ TensorBoard is an extra: this module imports it when a file is opened, and neith
 from __future__ import annotations
 
 import io
+import math
+import operator
+import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import ClipwatchError
 from .lenet_graph import Node
+from .measures import BIN_EDGES, Measure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +56,24 @@ class EventFile:
     def histograms(self, step: int, time: float, values: Mapping[str, NDArray[np.float32]]) -> None:
         """One histogram a tag, of all numbers of an array."""
         self._add(step, time, [self._value(tag, histo=self._histogram(array)) for tag, array in values.items()])
+
+    def counted(self, step: int, time: float, tag: str, measure: Measure) -> None:
+        """The histogram of a gradient's |g| as it was counted; its sum is that of the bins' middles."""
+        histogram = measure.histogram
+        buckets = [histogram.zero + histogram.under, *histogram.counts, histogram.over]
+        limits = [*BIN_EDGES, sys.float_info.max]
+        filled = [place for place, count in enumerate(buckets) if count]
+        middles = [0.0, *(math.sqrt(low * high) for low, high in pairwise(BIN_EDGES)), BIN_EDGES[-1]]
+        proto = self._summaries.HistogramProto(
+            min=[0.0, *BIN_EDGES][filled[0]] if filled else 0.0,
+            max=limits[filled[-1]] if filled else 0.0,
+            num=histogram.finite,
+            sum=sum(map(operator.mul, buckets, middles)),
+            sum_squares=measure.norm**2,
+            bucket=buckets,
+            bucket_limit=limits,
+        )
+        self._add(step, time, [self._value(tag, histo=proto)])
 
     def image(self, step: int, time: float, tag: str, values: NDArray[np.float32]) -> None:
         """A matrix as a gray image, scaled so that its smallest number is black (0) and its largest white (1)."""

@@ -12,27 +12,70 @@ import msgspec
 from .atomic import write_atomically
 from .codec import encode
 from .errors import ClipwatchError
-from .events import ClipChanged, Evaluated, LaneStarted
+from .events import ClipChanged, Diagnosed, Evaluated, LaneStarted
 from .recorded import Recorded
 
 COLUMNS = ("lane", "rule", "step", "train_loss", "validation_loss", "validation_accuracy", "seconds")
+# Empty where nothing was measured; dead outputs with blanks between them.
+MEASURED = (
+    "saturation",
+    "saturation_nonzero",
+    "engaged",
+    "engaged_recently",
+    "cosine",
+    "gradient_norm",
+    "clipped_norm",
+    "update_ratio",
+    "step_size",
+    "shadow_cosine",
+    "shadow_distance",
+    "dead_outputs",
+    "dead_share",
+    "nan",
+    "infinite",
+)
 
 
 def write_csv(recorded: Recorded, path: Path) -> None:
-    """A row per evaluation, with the rule in force; numbers in full precision. ClipwatchError if unwritable."""
+    """A row per evaluation, with the rule in force and what was measured; ClipwatchError if unwritable."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
+    writer.writerow((*COLUMNS, *MEASURED))
     rules: dict[str, str] = {}
+    measured = {(event.lane, event.step): event for event in recorded.events if isinstance(event, Diagnosed)}
     for event in recorded.events:
         match event:
             case LaneStarted(lane=lane, rule=rule) | ClipChanged(lane=lane, rule=rule):
                 rules[lane] = rule
             case Evaluated(lane=lane, step=step, loss=loss, accuracy=accuracy, train_loss=train_loss, seconds=seconds):
-                writer.writerow((lane, rules.get(lane, ""), step, train_loss, loss, accuracy, seconds))
+                row = (lane, rules.get(lane, ""), step, train_loss, loss, accuracy, seconds)
+                writer.writerow((*row, *_measured(measured.get((lane, step)))))
             case _:
                 pass
     _write(path, text.getvalue().encode())
+
+
+def _measured(event: Diagnosed | None) -> tuple[object, ...]:
+    if event is None:
+        return ("",) * len(MEASURED)
+    total = event.total
+    return (
+        total.saturation,
+        total.saturation_nonzero,
+        event.engaged,
+        event.engaged_recently,
+        total.cosine,
+        total.norm,
+        total.clipped_norm,
+        total.update_ratio,
+        total.step_size,
+        total.shadow_cosine,
+        total.shadow_distance,
+        " ".join(map(str, event.dead_outputs)),
+        event.dead_share,
+        event.nan,
+        event.infinite,
+    )
 
 
 def write_json(recorded: Recorded, path: Path) -> None:

@@ -45,9 +45,9 @@ def prepare_lanes(
     A lane that `snapshots` names stands where its snapshot was taken.
     """
     torch.set_num_threads(1)
-    device = _device(config.device)
-    training, validation = _tensors(dataset.training, device), _tensors(dataset.validation, device)
-    weights = lenet.initial_parameters(config.init_std, seeded_generator(config.seed, "weights")).to(device)
+    place = device(config.device)
+    training, validation = tensors(dataset.training, place), tensors(dataset.validation, place)
+    weights = lenet.initial_parameters(config.init_std, seeded_generator(config.seed, "weights")).to(place)
     schedule = Schedule(
         iterations=config.iterations,
         batch_size=config.batch_size,
@@ -75,7 +75,7 @@ def prepare_lanes(
         if lane.name in snapshots:
             made.restore(snapshots[lane.name])
         lanes.append(made)
-    return lanes, str(device), _notices()
+    return lanes, str(place), _notices()
 
 
 def _optimizer(config: RunConfig, parameters: Tensor) -> Optimizer:
@@ -94,16 +94,18 @@ def _notices() -> list[str]:
     return ["this torch cannot compile to TorchScript: the lanes give the same numbers but wait for each other more"]
 
 
-def _tensors(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(split.images).to(device), torch.from_numpy(split.labels).to(device)
+def tensors(split: Split, place: torch.device) -> tuple[Tensor, Tensor]:
+    """Images and labels on a device."""
+    return torch.from_numpy(split.images).to(place), torch.from_numpy(split.labels).to(place)
 
 
-def _device(name: str) -> torch.device:
+def device(name: str) -> torch.device:
+    """The device of this name; BadInput if it cannot be used."""
     try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()
+        found = torch.device(name)
+        torch.zeros(1, device=found).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise BadInput(
             f"device {name!r} cannot be used here: {str(error).splitlines()[0]}; try --device cpu"
         ) from error
-    return device
+    return found

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .codec import decode_event, decode_events, is_sealed
+from .config import from_options, read_toml
 from .errors import BadInput
 from .events import ClipChanged, Evaluated, Event, LaneExtended, MomentsReset, RunStarted
+from .runs import RunFolder
 
 # Bytes decoded at a time: what the processor's cache holds of them is not fetched again.
 _PART = 1 << 20
@@ -46,7 +48,7 @@ def read_recording(path: Path) -> Recorded:
     """Read a run's events; BadInput if the file cannot be read, is of another schema, or does not begin with a run.
 
     A last line without its end is what a killed writer leaves: it is left out and told. A damaged line elsewhere is
-    left out and told with its number.
+    left out and told with its number; how the run began, if it was in such a line, is taken from the files beside it.
     """
     try:
         content = path.read_bytes()
@@ -56,8 +58,27 @@ def read_recording(path: Path) -> Recorded:
     damage = [] if whole == len(content) else [f"{path.name}: the last line is incomplete and is left out"]
     events, wrong = _decoded(content[:whole], path)
     if not any(isinstance(event, RunStarted) for event in events):
-        raise BadInput(f"recording {path}: holds no run" + (f"; {wrong[0]}" if wrong else ""))
+        beginning = _beginning(RunFolder(path.parent)) if wrong else None
+        if beginning is None:
+            raise BadInput(f"recording {path}: holds no run" + (f"; {wrong[0]}" if wrong else ""))
+        events.insert(0, beginning)
+        wrong.append(f"{path.name}: how the run began is taken from its manifest and settings")
     return Recorded(events, (*wrong, *damage), whole)
+
+
+def _beginning(folder: RunFolder) -> RunStarted | None:
+    """What the first line of a recording said, None if the files beside it are damaged too."""
+    try:
+        config, manifest = from_options(read_toml(folder.config)), folder.manifest()
+    except BadInput:
+        return None
+    return RunStarted(
+        config=config,
+        dataset=manifest.dataset,
+        device=manifest.device,
+        versions=manifest.versions,
+        time=manifest.started,
+    )
 
 
 def _decoded(content: bytes, path: Path) -> tuple[list[Event], list[str]]:

@@ -11,21 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import Timeout
+from filelock import FileLock
 
 from .codec import encode, seal
 from .config import to_toml
 from .errors import BadInput, ClipwatchError
-from .events import (
-    DownloadProgressed,
-    Evaluated,
-    Event,
-    Notice,
-    RecordingStarted,
-    RunFinished,
-    RunStarted,
-    StageStarted,
-)
+from .events import Evaluated, Event, Notice, RecordingStarted, RunFinished, RunStarted
 from .recorded import Recorded
 from .runs import LaneOutcome, Manifest, RunFolder, RunStatus, create_run
 from .state import LaneState, RunState, apply
@@ -40,7 +31,7 @@ class Recorder:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._trouble: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._before: list[Event] = []
+        self._before: list[Notice] = []
         self._writing: _Writing | None = None
 
     @property
@@ -48,12 +39,10 @@ class Recorder:
         """The run being written."""
         return self._writing.folder if self._writing else None
 
-    def reopen(self, folder: RunFolder, recorded: Recorded) -> None:
-        """Go on writing a run whose events so far are these; BadInput if another process writes it, or it cannot be."""
+    def reopen(self, folder: RunFolder, lock: FileLock, recorded: Recorded) -> None:
+        """Go on writing a run, claimed by `lock` before its events so far were read; BadInput if it cannot be."""
         try:
-            self._writing = _Writing(folder, recorded.started, self._trouble.put, recorded)
-        except Timeout as error:
-            raise BadInput(f"run {folder.path}: another process is writing it") from error
+            self._writing = _Writing(folder, lock, recorded.started, self._trouble.put, recorded)
         except OSError as error:
             raise BadInput(f"run {folder.path}: {error.strerror}") from error
 
@@ -64,9 +53,11 @@ class Recorder:
         """
         try:
             for event in events:
+                if self._writing and isinstance(event, RunFinished):
+                    self._writing.finish_checkpoints()
+                    yield from self._told()
                 yield from self._write(event)
-                while not self._trouble.empty():
-                    yield from self._write(Notice(text=self._trouble.get()))
+                yield from self._told()
         finally:
             self._end()
 
@@ -74,6 +65,11 @@ class Recorder:
         """Write a lane's checkpoint, beside whatever else goes on."""
         if self._writing:
             self._writing.keep(kept)
+
+    def _told(self) -> Iterator[Event]:
+        """What went wrong beside the events."""
+        while not self._trouble.empty():
+            yield from self._write(Notice(text=self._trouble.get()))
 
     def _write(self, event: Event) -> Iterator[Event]:
         if isinstance(event, RunStarted):
@@ -86,21 +82,23 @@ class Recorder:
                 self._writing.write(event)
             except OSError as error:
                 yield self._give_up(error)
-        elif not isinstance(event, DownloadProgressed | StageStarted):
+        elif isinstance(event, Notice):
             self._before.append(event)
-        yield event
         if isinstance(event, RunFinished):
             self._end()
+            # What an unrecorded run told is none of the next one's.
+            self._before = []
+        yield event
 
     def _begin(self, event: RunStarted) -> RecordingStarted:
         self._end()
         folder = create_run(self._home, event.dataset.name, event.config.seed, event.time)
         try:
-            self._writing = _Writing(folder, event, self._trouble.put)
+            self._writing = _Writing(folder, folder.claim(), event, self._trouble.put)
             started = RecordingStarted(folder=str(folder.path))
             for earlier in (event, started, *self._before):
                 self._writing.write(earlier)
-        except (OSError, Timeout) as error:
+        except (OSError, BadInput) as error:
             raise ClipwatchError(f"run folder {folder.path}: {error}; give --runs-dir, or --no-record") from error
         self._before = []
         return started
@@ -114,8 +112,7 @@ class Recorder:
 
     def _end(self) -> None:
         if self._writing:
-            with contextlib.suppress(OSError):
-                self._writing.close()
+            self._writing.close()
             self._writing = None
 
 
@@ -123,41 +120,58 @@ class _Writing:
     """One run's open files."""
 
     def __init__(
-        self, folder: RunFolder, started: RunStarted, tell: Callable[[str], None], so_far: Recorded | None = None
+        self,
+        folder: RunFolder,
+        lock: FileLock,
+        started: RunStarted,
+        tell: Callable[[str], None],
+        so_far: Recorded | None = None,
     ) -> None:
-        self.folder, self._started, self._tell = folder, started, tell
-        self._lock = folder.lock()
-        self._lock.acquire(timeout=0)
-        if so_far:
-            # Whoever wrote before may have died in the middle of a line.
-            os.truncate(folder.events, so_far.whole_bytes)
-        else:
-            folder.config.write_text(to_toml(started.config), encoding="utf-8")
-        # Unbuffered: a line is with the system when `write` returns, and outlives this process from then on.
-        self._file = folder.events.open("ab", buffering=0)
+        self.folder, self._lock, self._started, self._tell = folder, lock, started, tell
         self._state = RunState()
         self._latest: dict[str, Evaluated] = {}
         for event in so_far.events if so_far else ():
             self._state = apply(self._state, event)
-        folder.write_manifest(self._manifest("running"))
-        self._checkpoints: queue.SimpleQueue[Kept | None] = queue.SimpleQueue()
+        with contextlib.ExitStack() as undo:
+            undo.callback(lock.release)
+            if so_far:
+                # Whoever wrote before may have died in the middle of a line.
+                os.truncate(folder.events, so_far.whole_bytes)
+            else:
+                folder.config.write_text(to_toml(started.config), encoding="utf-8")
+            # Unbuffered: a line is with the system when `write` returns, and outlives this process from then on.
+            self._file = undo.enter_context(folder.events.open("ab", buffering=0))
+            folder.write_manifest(self._manifest("running"))
+            undo.pop_all()
+        self._checkpoints: queue.SimpleQueue[tuple[Kept, Manifest] | None] = queue.SimpleQueue()
         self._keeper = threading.Thread(target=self._write_checkpoints, name="clipwatch-checkpoints", daemon=True)
         self._keeper.start()
 
     def keep(self, kept: Kept) -> None:
-        self._checkpoints.put(kept)
         # Should the program be killed, the list of runs knows how far it was.
-        with contextlib.suppress(OSError):
-            self.folder.write_manifest(self._manifest("running"))
+        self._checkpoints.put((kept, self._manifest("running")))
 
     def _write_checkpoints(self) -> None:
-        while (kept := self._checkpoints.get()) is not None:
+        while (waiting := self._checkpoints.get()) is not None:
             from .checkpoint import save
 
+            kept, manifest = waiting
             try:
                 save(self.folder.checkpoints, kept.lane, kept.step, kept.snapshot)
             except (OSError, RuntimeError) as error:
                 self._tell(f"no checkpoint of {kept.lane} at step {kept.step}: {error}")
+            self._write_manifest(manifest)
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        try:
+            self.folder.write_manifest(manifest)
+        except OSError as error:
+            self._tell(f"clipwatch runs will not know how this run stands: {error}")
+
+    def finish_checkpoints(self) -> None:
+        """Wait for the checkpoints that are being written; no more will come."""
+        self._checkpoints.put(None)
+        self._keeper.join()
 
     def write(self, event: Event) -> None:
         line = seal(encode(event)) + b"\n"
@@ -173,16 +187,16 @@ class _Writing:
             self._state = apply(self._state, event)
 
     def close(self) -> None:
-        self._checkpoints.put(None)
-        self._keeper.join()
+        self.finish_checkpoints()
         self._file.close()
-        self.folder.write_manifest(self._manifest(self._status()))
+        self._write_manifest(self._manifest(self._status()))
         self._lock.release()
 
     def abandon(self) -> None:
-        self._checkpoints.put(None)
+        self.finish_checkpoints()
         with contextlib.suppress(OSError):
             self._file.close()
+        # A manifest that still says "running" means the same to a reader.
         with contextlib.suppress(OSError):
             self.folder.write_manifest(self._manifest("interrupted"))
         self._lock.release()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -93,7 +94,10 @@ class Interrupted:
 
 
 def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
-    """The run in a folder, to go on to `iterations` steps (None: as many as it was to have); BadInput if it cannot."""
+    """The run in a folder, to go on to `iterations` steps (None: as many as it was to have); BadInput if it cannot.
+
+    The folder is claimed before: what is read must be all that there is when the run goes on.
+    """
     recorded = read_recording(folder.events)
     started = recorded.started
     planned = [event.iterations for event in recorded.events if isinstance(event, LaneExtended | LaneStarted)]
@@ -101,9 +105,20 @@ def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
     steps = [event.step + 1 for event in recorded.events if isinstance(event, Evaluated)]
     if wanted < max(steps, default=0):
         raise BadInput(f"iterations {wanted}: the run has done {max(steps)} steps already")
-    # What auto chose is what the run goes on with.
-    config = msgspec.structs.replace(started.config, dataset=started.dataset.name, iterations=wanted)
-    return Interrupted(folder, recorded, config)
+    return Interrupted(folder, recorded, msgspec.structs.replace(settings(started), iterations=wanted))
+
+
+def settings(started: RunStarted) -> RunConfig:
+    """The settings to train a recorded run again with: what auto chose is chosen."""
+    return msgspec.structs.replace(started.config, dataset=started.dataset.name)
+
+
+def with_data_here(config: RunConfig, data_dir: str | None, tell: Callable[[str], None]) -> RunConfig:
+    """The same with the data taken from `data_dir` if one is given; a recorded folder that is not here is told of."""
+    if data_dir is None and config.data_dir and not Path(config.data_dir).expanduser().is_dir():
+        tell(f"data dir {config.data_dir} is not on this machine; --data-dir names another")
+        return msgspec.structs.replace(config, data_dir=None)
+    return msgspec.structs.replace(config, data_dir=data_dir or config.data_dir)
 
 
 def _identity(event: Event) -> tuple[object, ...] | None:

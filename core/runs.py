@@ -67,8 +67,19 @@ class RunFolder:
         return self.path / "checkpoints"
 
     def lock(self) -> FileLock:
-        """Held by the one process that writes the run."""
+        """Held by the one process that writes the run, see `claim`."""
         return FileLock(self.path / ".lock")
+
+    def claim(self) -> FileLock:
+        """The lock, held; BadInput if another process holds it, or nobody can."""
+        lock = self.lock()
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise BadInput(f"run {self.path}: another process is writing it") from error
+        except OSError as error:
+            raise BadInput(f"run {self.path}: {error.strerror}") from error
+        return lock
 
     def is_being_written(self) -> bool:
         """Whether a process holds the run."""

@@ -3,6 +3,8 @@
 | tag | when |
 |---|---|
 | `loss/train`, `loss/validation`, `accuracy/validation` | every evaluation (a training accuracy is not measured) |
+| `clip/saturation`, `clip/cosine`, ..., `gradient_norm/conv1`, ..., `dead/outputs`, ... | every measurement |
+| `gradient/conv1`, ..., `gradient/total` (histograms of |g|) | every measurement |
 | `loss/validation_all`, `accuracy/validation_all` | at a lane's end, on all validation images |
 | `conv1/weight`, ..., `fc3/bias` (histograms), `fc2/weight/image` | every checkpoint: after so many steps |
 | `interventions`, `failure`, `settings` (text) | at their steps; the settings at the beginning |
@@ -28,7 +30,17 @@ from typing import TYPE_CHECKING
 from .config import to_toml
 from .errors import ClipwatchError
 from .event_file import EventFile, require_tensorboard
-from .events import Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RecordingStarted, RunStarted
+from .events import (
+    Diagnosed,
+    Evaluated,
+    Event,
+    LaneEvent,
+    LaneFailed,
+    LaneFinished,
+    LaneStarted,
+    RecordingStarted,
+    RunStarted,
+)
 from .lenet_graph import nodes
 from .recorded import Recorded
 from .runs import RunFolder, create_run
@@ -137,6 +149,10 @@ class _LaneFile:
             case Evaluated(loss=loss, accuracy=accuracy, train_loss=train_loss):
                 values = {"loss/train": train_loss, "loss/validation": loss, "accuracy/validation": accuracy}
                 self._file.scalars(event.step, self._time, values)
+            case Diagnosed():
+                self._file.scalars(event.step, self._time, dict(_measured(event)))
+                for layer, measure in {**event.layers, "total": event.total}.items():
+                    self._file.counted(event.step, self._time, f"gradient/{layer}", measure)
             case LaneFinished(loss=loss, correct=correct, total=total):
                 values = {"loss/validation_all": loss, "accuracy/validation_all": correct / total}
                 self._file.scalars(event.step, self._time, values)
@@ -173,6 +189,29 @@ class _LaneFile:
         # Kept as (84 outputs, 120 inputs): the image has a row an input and a column an output, as the assignment's.
         # TensorBoard shows nothing of a tag of two kinds, so the image has one of its own.
         self._file.image(step, time, "fc2/weight/image", weights["fc2/weight"].T)
+
+
+def _measured(event: Diagnosed) -> Iterator[tuple[str, float]]:
+    """Tag and value of all that is defined."""
+    total = event.total
+    values = {
+        "clip/saturation": total.saturation,
+        "clip/engaged": event.engaged_recently,
+        "clip/cosine": total.cosine,
+        "clip/shadow_cosine": total.shadow_cosine,
+        "clip/shadow_distance": total.shadow_distance,
+        "clip/step_size": total.step_size,
+        "dead/outputs": float(len(event.dead_outputs)),
+        "dead/share_of_images": event.dead_share,
+    }
+    for layer, measure in {**event.layers, "total": total}.items():
+        values[f"gradient_norm/{layer}"] = measure.norm
+        values[f"clipped_norm/{layer}"] = measure.clipped_norm
+        values[f"update_ratio/{layer}"] = measure.update_ratio
+    values |= {f"dead/{layer}": float(units) for layer, units in event.dead.items() if layer != "outputs"}
+    for tag, value in values.items():
+        if value is not None:
+            yield tag, value
 
 
 def export(

@@ -23,6 +23,7 @@ from .events import (
     MomentsReset,
 )
 from .recorded import Recorded
+from .resumption import settings
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def repetition(recorded: Recorded) -> tuple[RunConfig, list[AnyCommand]]:
             more = event.iterations - planned[event.lane]
             planned[event.lane] = event.iterations
             commands.append(Extend(lane=event.lane, iterations=more))
-    return msgspec.structs.replace(started.config, dataset=started.dataset.name, pace=None), commands
+    return msgspec.structs.replace(settings(started), pace=None), commands
 
 
 def ends(recorded: Recorded) -> list[Stop]:

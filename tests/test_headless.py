@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 from contextlib import suppress
@@ -181,6 +182,20 @@ def test_a_reader_that_leaves_is_no_fault() -> None:
         assert process.wait(program.DEADLINE) == 141
         assert process.stderr
         assert process.stderr.read() == ""
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="needs poll to see that nobody reads")
+def test_an_engine_that_waits_for_commands_ends_when_nobody_reads() -> None:
+    with program.running(*LONG, "--json", "--control") as process:
+        assert process.stdin
+        assert process.stdout
+        program.line_with(process.stdout, '"Evaluated"')
+        process.stdin.write('{"command":"Pause"}\n')
+        process.stdin.flush()
+        for _ in range(2):
+            program.line_with(process.stdout, '"LanePaused"')
+        process.stdout.close()
+        assert process.wait(program.DEADLINE) == 141
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

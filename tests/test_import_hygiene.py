@@ -20,6 +20,8 @@ LIGHT = [
     "clipwatch.core.datasets",
     "clipwatch.core.engine",
     "clipwatch.core.session",
+    "clipwatch.core.sweeps.sweep",
+    "clipwatch.tui.sweeping.command",
     "clipwatch.tui.cli",
     "clipwatch.tui.options",
     "clipwatch.tui.headless",

@@ -17,7 +17,7 @@ from test_state import EVALUATED, FINISHED, LANE, RUN
 from clipwatch.core.codec import encode, is_sealed, seal
 from clipwatch.core.config import from_options, read_toml
 from clipwatch.core.errors import BadInput, ClipwatchError
-from clipwatch.core.events import Event, Notice, RecordingStarted, RunFinished
+from clipwatch.core.events import Diagnosed, Event, Notice, RecordingStarted, RunFinished
 from clipwatch.core.recorded import read_recording
 from clipwatch.core.recording import Recorder
 from clipwatch.core.runs import RunFolder, create_run, find_run, list_folders, runs_folder
@@ -290,6 +290,12 @@ def test_export_writes_every_figure_exactly(run: Path, tmp_path: Path) -> None:
     )
     assert written == sorted(row[:4] for row in recordings.figures(read.events) if len(row) == 5)
     assert {row["rule"] for row in rows if row["lane"] == "clipped"} == {"value:0.001"}
+    measured = {(event.lane, event.step): event for event in read.events if isinstance(event, Diagnosed)}
+    assert measured
+    for row in rows:
+        event = measured.get((row["lane"], int(row["step"])))
+        assert row["saturation"] == (repr(event.total.saturation) if event else "")
+        assert row["dead_outputs"] == (" ".join(map(str, event.dead_outputs)) if event else "")
     assert [json.loads(encode(event)) for event in read.events] == json.loads(files[1].read_text())
     piped = program.run("export", str(run), "--csv", "-")
     assert piped.stdout == files[0].read_bytes().decode()

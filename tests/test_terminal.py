@@ -7,23 +7,29 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from virtual_terminal import CLIPWATCH, VirtualTerminal
+from virtual_terminal import CLIPWATCH, DEADLINE, VirtualTerminal
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
 DIGITS = ("--dataset", "digits", "--no-record")
+ENDLESS = (*DIGITS, "--pace", "max", "--iterations", "1000000")
 SIGNALS = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
 
 
 @contextmanager
 def clipwatch(
-    *arguments: str, size: tuple[int, int] = (120, 40), environment: dict[str, str] | None = None
+    *arguments: str,
+    size: tuple[int, int] = (120, 40),
+    environment: dict[str, str] | None = None,
+    controlling: bool = True,
 ) -> Iterator[VirtualTerminal]:
-    terminal = VirtualTerminal([*CLIPWATCH, *arguments], size=size, environment=environment or {})
+    terminal = VirtualTerminal(
+        [*CLIPWATCH, *arguments], size=size, environment=environment or {}, controlling=controlling
+    )
     try:
         yield terminal
     finally:
@@ -53,6 +59,14 @@ def gone_within(pid: int, seconds: float) -> bool:
     while alive(pid) and time.monotonic() < end:
         time.sleep(0.01)
     return not alive(pid)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait without reading the terminal."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)
 
 
 def children(pid: int) -> list[int]:
@@ -133,6 +147,73 @@ def test_a_closed_window_leaves_nothing_behind(tmp_path: Path) -> None:
         terminal.hang_up()
         assert terminal.process.wait(10) == 129
         assert gone_within(int(pid.read_text()), 2)
+
+
+@needs_proc
+@pytest.mark.parametrize("controlling", [True, False], ids=["controlling", "not controlling"])
+def test_a_terminal_that_vanishes_at_full_speed_leaves_nothing_behind(controlling: bool) -> None:
+    with clipwatch(*ENDLESS, controlling=controlling) as terminal:
+        terminal.shows("Step: 100 validation")
+        (engine,) = children(terminal.process.pid)
+        terminal.hang_up()
+        assert terminal.process.wait(2) == 129
+        assert gone_within(engine, 0)
+
+
+@needs_proc
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: signal.Signals(number).name)
+def test_a_signal_ends_it_though_the_terminal_reads_nothing(number: int) -> None:
+    with clipwatch(*ENDLESS) as terminal:
+        terminal.shows("Step: 100 validation")
+        (engine,) = children(terminal.process.pid)
+        wait_until(lambda: terminal.full)
+        terminal.process.send_signal(number)
+        assert terminal.process.wait(2) == SIGNALS[number]
+        assert gone_within(engine, 0)
+        # What lay there unread made room for what gives the terminal back.
+        assert terminal.ends() == SIGNALS[number]
+        assert terminal.restored
+        assert b"Traceback" not in terminal.output
+
+
+@needs_proc
+def test_a_terminal_out_of_reach_by_its_name_holds_nothing_up() -> None:
+    program = (
+        "import os\n"
+        "def nameless(number): raise OSError('no such name')\n"
+        "os.ttyname = nameless\n"
+        "from clipwatch.tui.cli import main\n"
+        f"raise SystemExit(main({list(ENDLESS)!r}))\n"
+    )
+    terminal = VirtualTerminal(["-c", program])
+    try:
+        terminal.shows("Step: 100 validation")
+        (engine,) = children(terminal.process.pid)
+        wait_until(lambda: terminal.full)
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.process.wait(3) == 143
+        assert gone_within(engine, 0)
+    finally:
+        terminal.close()
+
+
+def test_keys_are_obeyed_though_the_terminal_reads_nothing(tmp_path: Path) -> None:
+    heard = tmp_path / "heard"
+    heard.touch()
+    engine = shlex.join([sys.executable, str(SCRIPT), "normal", "--heard", str(heard)])
+    with clipwatch("--engine-command", engine) as terminal:
+        terminal.shows("Step: 200 ")
+        # Each of these draws the charts anew.
+        while not terminal.full:
+            terminal.type("lm")
+            time.sleep(0.01)
+        terminal.type("lm" * 150)
+        terminal.type("]")
+        wait_until(lambda: "SetClip" in heard.read_text())
+        terminal.shows("value:0.001 -> value:0.002")
+        terminal.type("qy")
+        assert terminal.ends() == 0
+        assert terminal.restored
 
 
 @needs_proc

@@ -20,21 +20,31 @@ import pyte
 DEADLINE = 30.0
 # Makes the pseudoterminal the controlling terminal, which a new session has none of, and becomes the program.
 _LAUNCH = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.executable, sys.argv[1:])"
+_LAUNCH_WITHOUT = "import os, sys; os.execv(sys.executable, sys.argv[1:])"
 CLIPWATCH = ("-m", "clipwatch.tui.cli")
 
 
 class VirtualTerminal:
-    """Runs Python with these arguments; `output` is all that it wrote, `text` what is on the screen."""
+    """Runs Python with these arguments; `output` is all that it wrote, `text` what is on the screen.
+
+    A terminal that is not `controlling` sends no signal when it goes.
+    """
 
     def __init__(
-        self, arguments: Sequence[str], *, size: tuple[int, int] = (120, 40), environment: Mapping[str, str] = {}
+        self,
+        arguments: Sequence[str],
+        *,
+        size: tuple[int, int] = (120, 40),
+        environment: Mapping[str, str] = {},
+        controlling: bool = True,
     ) -> None:
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self._terminal, program_side = pty.openpty()
+        self._name = os.ttyname(program_side)
         self.resize(*size, tell=False)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _LAUNCH, sys.executable, *arguments],
+            [sys.executable, "-c", _LAUNCH if controlling else _LAUNCH_WITHOUT, sys.executable, *arguments],
             stdin=program_side,
             stdout=program_side,
             stderr=program_side,
@@ -102,6 +112,15 @@ class VirtualTerminal:
         """Take the terminal away, as a closed window does."""
         os.close(self._terminal)
         self._terminal = -1
+
+    @property
+    def full(self) -> bool:
+        """Whether it holds as much unread output as it can."""
+        program_side = os.open(self._name, os.O_WRONLY | os.O_NOCTTY)
+        try:
+            return not select.select([], [program_side], [], 0)[1]
+        finally:
+            os.close(program_side)
 
     def close(self) -> None:
         """End the program if it has not, and let go."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +24,7 @@ from ..core.rules import parse_rule
 from .asked import Asked
 from .bounds import has_bound, stepped, toggled
 from .cadence import BREATH, FASTEST, Cadence
+from .driver import TerminalDriver
 from .engine_process import EngineProcess, Source
 from .keys import KEYS
 from .look import DARK, LIGHT, THEMES, Look, look
@@ -65,7 +67,8 @@ class ClipwatchApp(App[int]):
         quit_when_done: bool = False,
         start: Callable[[list[str]], Source] = EngineProcess,
     ) -> None:
-        super().__init__()
+        # One that is asked for in the environment, as for the browser, is Textual's to find.
+        super().__init__(driver_class=None if "TEXTUAL_DRIVER" in os.environ else TerminalDriver)
         self._quit_when_done = quit_when_done
         self._command, self._remapped, self._ascii = command, dict(keymap), ascii
         self._start = start
@@ -130,7 +133,10 @@ class ClipwatchApp(App[int]):
         if events:
             self._asked_at = None
             self._dirty = True
-        if self._dirty:
+        if self._terminal_is_behind:
+            # What would be drawn now would be old when it is seen.
+            pass
+        elif self._dirty:
             charts = self._cadence.charts_are_due(full_speed=self._at_full_speed)
             self.main.draw(charts=charts)
             self._dirty = not (charts and self.main.laid_out)
@@ -141,6 +147,10 @@ class ClipwatchApp(App[int]):
         if self._quit_when_done and lanes and all(lane.ended for lane in lanes):
             code = 1 if any(lane.failed and lane.failed.reason == "error" for lane in lanes) else 0
             self.exit(code, return_code=code)
+
+    @property
+    def _terminal_is_behind(self) -> bool:
+        return isinstance(self._driver, TerminalDriver) and self._driver.behind
 
     @property
     def _at_full_speed(self) -> bool:

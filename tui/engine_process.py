@@ -30,10 +30,11 @@ def local_engine(config: RunConfig, options: Sequence[str] = ()) -> list[str]:
     return [*program, *config_arguments(config), *options]
 
 
-def resumed_engine(folder: Path, iterations: int | None) -> list[str]:
+def resumed_engine(folder: Path, iterations: int | None, data_dir: str | None) -> list[str]:
     """The command that goes on with a recorded run on this machine."""
     program = [sys.executable, "-m", "clipwatch.tui.cli", "resume", str(folder), "--no-ui", "--json", "--control"]
-    return [*program, *(["--iterations", str(iterations)] if iterations else [])]
+    program += ["--iterations", str(iterations)] if iterations else []
+    return [*program, *(["--data-dir", data_dir] if data_dir else [])]
 
 
 def replaying_engine(folder: Path, speed: str) -> list[str]:
@@ -161,6 +162,10 @@ class EngineProcess:
             self._listener.join(_LAST_WORDS)
         words = [line for line in b"".join(self._last_words).decode(errors="replace").splitlines() if line.strip()]
         return words[-1].strip() if words else ""
+
+    def stop_soon(self) -> None:
+        """Ask the engine to end, and leave it the time it takes."""
+        self.send(Stop())
 
     def stop(self, seconds: float = 1.5) -> list[bytes]:
         """End the engine: ask it, then insist, then kill; it is gone when this returns its last lines."""

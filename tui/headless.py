@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
@@ -19,11 +20,11 @@ from ..core.commands import Stop
 from ..core.config import RunConfig
 from ..core.engine import Resumption
 from ..core.errors import BadInput
-from ..core.events import Event, LaneFailed, Notice, RunFinished, RunStarted
+from ..core.events import Event, LaneFailed, Notice, RecordingStarted, RunFinished, RunStarted
 from ..core.recorded import read_recording
 from ..core.recording import Recorder
 from ..core.replay import Replay
-from ..core.resumption import interrupted
+from ..core.resumption import interrupted, with_data_here
 from ..core.runs import RunFolder
 from ..core.session import Session
 
@@ -77,21 +78,23 @@ def run_headless(config: RunConfig, manner: Manner) -> int:
     return _run(session, recorder.through(events) if recorder else events, manner, board)
 
 
-def resume_headless(folder: RunFolder, iterations: int | None, manner: Manner) -> int:
+def resume_headless(folder: RunFolder, iterations: int | None, data_dir: str | None, manner: Manner) -> int:
     """Print what a run recorded, then train on, record and print; the exit code."""
     board = _tensorboard(manner, lambda text: session.tell(text), folder.path.resolve().name)
+    lock = folder.claim()
     run = interrupted(folder, iterations)
     told = list(run.recorded.damage)
     recorder = Recorder(folder.path.parent)
-    recorder.reopen(folder, run.recorded)
+    recorder.reopen(folder, lock, run.recorded)
     snapshots = run.snapshots(told)
     resumption = Resumption(snapshots=snapshots, seconds=run.recorded.seconds)
-    session = Session(run.config, lasting=manner.control, keep=_keeping(recorder, board), resumption=resumption)
+    config = with_data_here(run.config, data_dir, told.append)
+    session = Session(config, lasting=manner.control, keep=_keeping(recorder, board), resumption=resumption)
     for command in run.commands(snapshots):
         session.send(command)
     notices = [Notice(text=text) for text in told]
     live = recorder.through(chain(notices, run.continued(session.run())))
-    before: Iterable[Event] = (event for event in run.recorded.events if not isinstance(event, RunFinished))
+    before = _as_it_lies(folder, (event for event in run.recorded.events if not isinstance(event, RunFinished)))
     if board:
         from ..core.tensorboard import with_checkpoints
 
@@ -105,7 +108,13 @@ def replay_headless(folder: RunFolder, speed: float | None, manner: Manner) -> i
     replay = Replay(folder.path.name, recorded.events, speed=speed, lasting=manner.control)
     for text in recorded.damage:
         replay.tell(text)
-    return _run(replay, replay.run(), manner)
+    return _run(replay, _as_it_lies(folder, replay.run()), manner)
+
+
+def _as_it_lies(folder: RunFolder, events: Iterable[Event]) -> Iterator[Event]:
+    """The events of a run; it may have been recorded elsewhere, but is told to be where it is."""
+    for event in events:
+        yield RecordingStarted(folder=str(folder.path)) if isinstance(event, RecordingStarted) else event
 
 
 def _tensorboard(manner: Manner, tell: Callable[[str], None], name: str | None = None) -> LiveTensorBoard | None:
@@ -130,6 +139,7 @@ def _keeping(recorder: Recorder | None, board: LiveTensorBoard | None) -> Callab
 def _run(session: Conversation, events: Iterable[Event], manner: Manner, board: LiveTensorBoard | None = None) -> int:
     if manner.control:
         threading.Thread(target=_obey_standard_input, args=(session,), name="clipwatch-control", daemon=True).start()
+        threading.Thread(target=_stop_unheard, args=(session,), name="clipwatch-unheard", daemon=True).start()
     with _signals_stop(session) as caught:
         output = JsonSink() if manner.json else _console(manner)
         exit_code = _drain(events, [board, output] if board else [output])
@@ -154,6 +164,8 @@ def _drain(events: Iterable[Event], sinks: Sequence[Sink]) -> int:
             failed |= isinstance(event, LaneFailed) and event.reason == "error"
             failed |= isinstance(event, RunFinished) and event.reason == "failed"
     finally:
+        # Else the interpreter searches all of torch for garbage before it ends, for half a second.
+        gc.freeze()
         for sink in sinks:
             sink.close()
     return 1 if failed else 0
@@ -185,8 +197,11 @@ def _obey_standard_input(session: Conversation) -> None:
     except OSError as error:
         session.tell(f"no more commands: standard input: {error.strerror}")
     session.close()
+
+
+def _stop_unheard(session: Conversation) -> None:
+    """Stop once nobody can read standard output any more: one who only waits for commands would not notice."""
     if hasattr(select, "poll"):
-        # Whoever gave the commands and read the events may have died: then nobody can read standard output any more.
         readers = select.poll()
         readers.register(1, 0)
         readers.poll()

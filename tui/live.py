@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator, Mapping
 
 from ..core.codec import decode_event
 from ..core.errors import BadInput
 from .app import ClipwatchApp
-from .terminal import prepare_terminal
+from .terminal import lose_output, prepare_terminal
 
 
 def run_live(command: list[str], keymap: Mapping[str, str], *, quit_when_done: bool) -> int:
@@ -72,4 +71,4 @@ def _let_go_of_a_dead_terminal() -> None:
         try:
             stream.flush()
         except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            lose_output(number)

@@ -97,25 +97,27 @@ def _parser(commands: str) -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"clipwatch {metadata.version('clipwatch')}")
-    _add_data_options(parser.add_argument_group("data"))
-    _add_training_options(parser.add_argument_group("training"))
+    add_data_options(parser.add_argument_group("data"))
+    add_training_options(parser.add_argument_group("training"))
     add_output_options(parser.add_argument_group("output"))
     _add_place_options(parser.add_argument_group("place"))
     add_common_options(parser)
     return parser
 
 
-def _add_data_options(group: argparse._ArgumentGroup) -> None:
+def add_data_options(group: argparse._ArgumentGroup) -> None:
+    """What is trained on."""
     group.add_argument(
         "--dataset", metavar="NAME", help=f"{', '.join(DATASETS)} (default: auto, MNIST if it can be had)"
     )
-    group.add_argument("--data-dir", metavar="DIR", help="where the data set's files are, or shall be downloaded to")
+    add_data_dir_option(group)
     group.add_argument(
         "--offline", action="store_const", const=True, help="never touch the network (also CLIPWATCH_OFFLINE=1)"
     )
 
 
-def _add_training_options(group: argparse._ArgumentGroup) -> None:
+def add_training_options(group: argparse._ArgumentGroup) -> None:
+    """How it is trained."""
     group.add_argument("--clip", metavar="RULE", help="the clipped lane's rule (default: value:0.001)")
     group.add_argument(
         "--lane", metavar="NAME=RULE", dest="lanes", action="append", help="a lane; repeat it; replaces both lanes"
@@ -167,6 +169,11 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     """What every command takes."""
     parser.add_argument("--runs-dir", metavar="DIR", help="where runs are recorded (also CLIPWATCH_RUNS_DIR)")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def add_data_dir_option(group: argparse._ActionsContainer) -> None:
+    """Where the data is."""
+    group.add_argument("--data-dir", metavar="DIR", help="where the data set's files are, or shall be downloaded to")
 
 
 def add_tensorboard_option(group: argparse._ActionsContainer) -> None:

@@ -1,4 +1,4 @@
-"""What is done with recorded runs: `clipwatch runs`, `replay`, `resume`, `verify`, `export`, `report`."""
+"""The subcommands: `clipwatch sweep`, and what is done with recorded runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadInput
-from .options import Parser, add_common_options, add_output_options, add_tensorboard_option, integer
+from .options import (
+    Parser,
+    add_common_options,
+    add_data_dir_option,
+    add_output_options,
+    add_tensorboard_option,
+    integer,
+)
 
 if TYPE_CHECKING:
     from .headless import Manner
@@ -24,7 +31,7 @@ def parse_subcommand(arguments: list[str]) -> argparse.Namespace:
     add_options(parser)
     add_common_options(parser)
     given = parser.parse_args(arguments[1:])
-    given.perform = perform
+    given.perform, given.arguments = perform, arguments
     return given
 
 
@@ -72,6 +79,7 @@ def _runs(given: argparse.Namespace) -> int:
 def _add_resume(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
     parser.add_argument("--iterations", metavar="N", type=integer, help="go on to so many steps in all")
+    add_data_dir_option(parser)
     add_tensorboard_option(parser)
     add_output_options(parser.add_argument_group("output"))
     parser.set_defaults(no_record=False)
@@ -79,7 +87,12 @@ def _add_resume(parser: argparse.ArgumentParser) -> None:
 
 def _resume(given: argparse.Namespace) -> int:
     from ..core.runs import find_run, runs_folder
+    from ..core.sweeps.folder import is_sweep
 
+    if is_sweep(given.run, runs_folder(given.runs_dir)):
+        from .sweeping.command import resume_sweep
+
+        return resume_sweep(given)
     folder = find_run(given.run, runs_folder(given.runs_dir))
     if given.iterations is not None and given.iterations < 1:
         raise BadInput(f"iterations {given.iterations}: must be 1 or more")
@@ -87,11 +100,11 @@ def _resume(given: argparse.Namespace) -> int:
         from .engine_process import resumed_engine
         from .live import run_live
 
-        engine = [*resumed_engine(folder.path, given.iterations), *tensorboard_arguments(given)]
+        engine = [*resumed_engine(folder.path, given.iterations, given.data_dir), *tensorboard_arguments(given)]
         return run_live(engine, {}, quit_when_done=given.quit_when_done)
     from .headless import resume_headless
 
-    return resume_headless(folder, given.iterations, manner(given))
+    return resume_headless(folder, given.iterations, given.data_dir, manner(given))
 
 
 def _add_replay(parser: argparse.ArgumentParser) -> None:
@@ -129,11 +142,16 @@ def _speed(text: str) -> float | None:
     return speed
 
 
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    add_data_dir_option(parser)
+
+
 def _verify(given: argparse.Namespace) -> int:
     from ..core.runs import find_run, runs_folder
     from .verification import print_verification
 
-    return print_verification(find_run(given.run, runs_folder(given.runs_dir)))
+    return print_verification(find_run(given.run, runs_folder(given.runs_dir)), given.data_dir)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -182,9 +200,14 @@ def _report(given: argparse.Namespace) -> int:
     from ..core.reports.document import write_report
     from ..core.reports.story import story
     from ..core.runs import RunFolder, find_run, runs_folder
+    from ..core.sweeps.folder import is_sweep
     from .picture import picture
 
     home = runs_folder(given.runs_dir)
+    if is_sweep(given.runs[0], home):
+        from ..core.reports.sweep_document import report_sweep
+
+        return report_sweep(given.runs, home, given.output, given.format, given.lang)
     folders = dict.fromkeys(find_run(name, home).path.resolve() for name in given.runs)
     recordings = {path: read_recording(RunFolder(path).events) for path in folders}
     stories = [story(path.name, read, picture(read.events)) for path, read in recordings.items()]
@@ -196,11 +219,24 @@ def _report(given: argparse.Namespace) -> int:
     return 0
 
 
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    from .sweeping.options import add_sweep_options
+
+    add_sweep_options(parser)
+
+
+def _sweep(given: argparse.Namespace) -> int:
+    from .sweeping.command import new_sweep
+
+    return new_sweep(given)
+
+
 SUBCOMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str, Callable[[argparse.ArgumentParser], None]]] = {
     "runs": (_runs, "List the recorded runs.", _add_runs),
     "resume": (_resume, "Go on with an interrupted run, bit for bit.", _add_resume),
     "replay": (_replay, "Watch a recorded run again.", _add_replay),
-    "verify": (_verify, "Train a recorded run again and compare it bit for bit.", _add_run),
+    "verify": (_verify, "Train a recorded run again and compare it bit for bit.", _add_verify),
     "export": (_export, "Write a recorded run for other programs.", _add_export),
     "report": (_report, "Write recorded runs up as a document with figures and a conclusion.", _add_report),
+    "sweep": (_sweep, "Train many seeds of many settings, and say with error bars what differs.", _add_sweep),
 }

@@ -6,7 +6,6 @@ import codecs
 import io
 import os
 import sys
-from functools import partial
 
 from ..core.errors import BadInput
 
@@ -22,7 +21,6 @@ def prepare_terminal() -> bool:
     # Textual takes a NO_COLOR that is set but empty for a wish.
     if os.environ.get("NO_COLOR") == "":
         del os.environ["NO_COLOR"]
-    _tolerate_invalid_input()
     if codecs.lookup(sys.stderr.encoding or "ascii").name == "utf-8":
         return False
     for stream in (sys.stdout, sys.__stdout__, sys.stderr, sys.__stderr__):
@@ -31,14 +29,15 @@ def prepare_terminal() -> bool:
     return True
 
 
-def _tolerate_invalid_input() -> None:
-    """Bytes typed or pasted that are not UTF-8 become question marks; Textual's input thread would die of them."""
-    if sys.platform == "win32":
-        return
-    from textual.drivers import linux_driver
-
-    linux_driver.getincrementaldecoder = _tolerant_decoder  # pyright: ignore[reportPrivateImportUsage]
+def let_go_of_terminal() -> None:
+    """Have what is written to it from now on lost quietly, since the terminal takes nothing."""
+    for number in (1, 2):
+        if os.isatty(number):
+            lose_output(number)
 
 
-def _tolerant_decoder(name: str) -> partial[codecs.IncrementalDecoder]:
-    return partial(codecs.getincrementaldecoder(name), errors="replace")
+def lose_output(number: int) -> None:
+    """Let nothing that is written to a file number get anywhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)

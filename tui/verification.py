@@ -5,18 +5,19 @@ from __future__ import annotations
 import sys
 
 from ..core.recorded import read_recording
+from ..core.resumption import with_data_here
 from ..core.runs import RunFolder
 from ..core.session import Session
 from ..core.verification import compare, ends, repetition
 
 
-def print_verification(folder: RunFolder) -> int:
+def print_verification(folder: RunFolder, data_dir: str | None) -> int:
     """Print the verdict; the exit code is 0 if every figure is the same bit for bit, else 1."""
     recorded = read_recording(folder.events)
     for text in recorded.damage:
-        print(f"clipwatch: {text}", file=sys.stderr)
+        _tell(text)
     config, commands = repetition(recorded)
-    session = Session(config)
+    session = Session(with_data_here(config, data_dir, _tell))
     for command in (*commands, *ends(recorded)):
         session.send(command)
     verdict = compare(recorded, session.run())
@@ -28,3 +29,7 @@ def print_verification(folder: RunFolder) -> int:
         print(f"  recorded  {before}")
         print(f"  again     {after}")
     return 1
+
+
+def _tell(text: str) -> None:
+    print(f"clipwatch: {text}", file=sys.stderr)

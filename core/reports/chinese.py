@@ -110,6 +110,21 @@ CHINESE = {
     "effect_untouched": "训练途中没有改动裁剪规则，也没有改动步数。",
     "effect_touched": "训练途中的改动（第 300 步的改动从第 300 步起生效）：",
     "effect_unmeasured": "这份记录没有测量有多少梯度分量被裁剪。",
+    "effect_measured": "最后一次测量的结果(全部参数合计):被规则改变的梯度分量所占比例(饱和度);规则起作用的步数比例;原"
+    "始梯度与裁剪后梯度的余弦及二者的范数;更新量与权重的范数之比;实际更新与同一优化器若只用原始梯度会作"
+    "出的更新之间的余弦(从未裁剪的训练记为 -);连续三次评估中对每幅图像都为 0 的输出数。",
+    "saturation": "饱和度",
+    "engaged": "起作用的步数",
+    "cosine": "余弦",
+    "norms": "范数 原始 / 裁剪后",
+    "update_ratio": "更新 / 权重",
+    "shadow_cosine": "与未裁剪更新的余弦",
+    "dead_outputs": "失活输出",
+    "size_of_component": "分量大小的 log10",
+    "share_of_components": "分量所占比例",
+    "caption_effect": "左:十个输出中失活的个数。右:最后一次测量时原始梯度分量的大小,虚线为按值裁剪的界限。",
+    "effect_silent": "训练 {lane}:结束时十个类别中有 {count} 个({classes})的输出对每幅验证图像都为 0,"
+    "这些类别的图像都无法识别。",
     "change": "改动",
     "clip_changed": "裁剪规则：{previous} → {rule}",
     "clip_changed_reset": "裁剪规则：{previous} → {rule}，优化器重新开始",
@@ -128,6 +143,7 @@ CHINESE = {
     "touched": "训练途中改动了规则或步数，因此本次运行不是各条训练之间干净的对照。",
     "not_mnist": "数据是 {dataset}，不是 MNIST：这些数字不能与作业中的数字相比。",
     "digits_name": "内置手写数字",
+    "own_files": "本地文件",
     "digits": "数据是内置的手写数字，不是 MNIST：图像更少、更粗糙。这些数字不能与作业中的数字相比。",
     "one_seed": "一个随机种子说明不了什么：换一组初始权重和图像顺序，结果可能相反。请用 `clipwatch --seed N --no-ui` "
     "运行其他种子，再用 `clipwatch report RUN1 RUN2 ...` 把它们放在一起比较。",

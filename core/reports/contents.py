@@ -61,7 +61,7 @@ def _run(run: RunStory, words: Words, *, level: int, name: str, alone: bool) -> 
     yield from _network(run, words, level)
     yield from _results(run, words, level, name)
     yield Heading(level, words("effect"))
-    yield from effect(run, words)
+    yield from effect(run, words, name)
     yield Heading(level, words("conclusion"))
     yield Bullets(conclusion(run, words, alone=alone))
     yield from _lines(run, words, level)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from ..atomic import write_atomically
 from ..errors import ClipwatchError
-from .blocks import Picture
+from .blocks import Block, Picture
 from .contents import contents
 from .markdown import markdown
 from .phrases import Words
@@ -23,7 +23,11 @@ def write_report(runs: Sequence[RunStory], path: Path, format: Format = "html", 
 
     Markdown gets its figures as SVG files beside it, named after it.
     """
-    blocks = contents(runs, Words(language))
+    write_blocks(contents(runs, Words(language)), path, format, language)
+
+
+def write_blocks(blocks: Sequence[Block], path: Path, format: Format = "html", language: str = "en") -> None:
+    """Write a document that is made already."""
     if format == "html":
         _write(path, webpage(blocks, language))
         return

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..events import ClipChanged, LaneExtended
-from .blocks import Block, Bullets, Paragraph, Table
+from ..events import ClipChanged, Diagnosed, LaneExtended
+from .blocks import Block, Bullets, Paragraph, Picture, Table
+from .effect_figure import effect_figure
 from .phrases import Phrase, Words
 from .settings import rule_words
 from .story import LaneStory, RunStory
 
 
-def effect(run: RunStory, words: Words) -> Iterator[Block]:
-    """Where the lanes part, what was changed under way, and what is not known."""
+def effect(run: RunStory, words: Words, name: str) -> Iterator[Block]:
+    """Where the lanes part, what was changed under way, and what was measured; pictures are called `name` and so on."""
     if parting := tuple(phrase for a, b in run.pairs for phrase in _parting(a, b, words)):
         yield Bullets(parting)
     if run.interventions:
@@ -20,7 +21,42 @@ def effect(run: RunStory, words: Words) -> Iterator[Block]:
         yield _changes(run, words)
     else:
         yield Paragraph(words("effect_untouched"))
-    yield Paragraph(words("effect_unmeasured"))
+    if not any(lane.measured for lane in run.lanes):
+        yield Paragraph(words("effect_unmeasured"))
+        return
+    yield Paragraph(words("effect_measured"))
+    yield _table_of_measures(run, words)
+    yield Picture(f"{name}effect", effect_figure(run, words, f"{name}effect"), words("caption_effect"))
+    for lane in run.lanes:
+        if lane.silent_outputs:
+            classes = ", ".join(map(str, lane.silent_outputs))
+            yield Paragraph(words("effect_silent", lane=lane.name, count=len(lane.silent_outputs), classes=classes))
+
+
+def _table_of_measures(run: RunStory, words: Words) -> Table:
+    """A row a lane, as it was last measured."""
+    keys = ("lane", "step", "saturation", "engaged", "cosine", "norms", "update_ratio", "shadow_cosine", "dead_outputs")
+    rows = [_row_of_measures(lane.measured[-1]) for lane in run.lanes if lane.measured]
+    return Table(tuple(words.plain(key) for key in keys), tuple(rows))
+
+
+def _row_of_measures(event: Diagnosed) -> tuple[str, ...]:
+    total = event.total
+    return (
+        event.lane,
+        str(event.step),
+        f"{total.saturation:.1%}",
+        f"{event.engaged:.1%}",
+        _defined(total.cosine, ".3f"),
+        f"{total.norm:.3g} / {total.clipped_norm:.3g}",
+        _defined(total.update_ratio, ".2e"),
+        _defined(total.shadow_cosine, ".3f"),
+        f"{len(event.dead_outputs)}",
+    )
+
+
+def _defined(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 def _parting(a: LaneStory, b: LaneStory, words: Words) -> Iterator[Phrase]:

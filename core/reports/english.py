@@ -117,6 +117,25 @@ ENGLISH = {
     "effect_untouched": "No clip rule and no number of steps was changed while the lanes trained.",
     "effect_touched": "Changed while the lanes trained (a change at step 300 holds from step 300 on):",
     "effect_unmeasured": "How many components of the gradient were clipped was not measured in this recording.",
+    "effect_measured": "What was last measured, of all parameters together: the share of the gradient's components "
+    "that the rule changed (saturation); the share of all steps in which it changed any; the cosine "
+    "between the raw gradient and the clipped one, and their norms; the norm of the update against "
+    "that of the weights; the cosine between the update made and the one that the same optimizer "
+    "would have made of raw gradients alone (-, where the lane was never clipped); and the outputs "
+    "that were 0 for every image of three evaluations running.",
+    "saturation": "saturation",
+    "engaged": "steps clipped",
+    "cosine": "cosine",
+    "norms": "norm raw / clipped",
+    "update_ratio": "update / weights",
+    "shadow_cosine": "cosine with the unclipped update",
+    "dead_outputs": "dead outputs",
+    "size_of_component": "log10 of a component's size",
+    "share_of_components": "share of components",
+    "caption_effect": "Left: outputs that are dead, out of ten. Right: sizes of the raw gradient's components when last"
+    " measured, and as dotted lines the bound of a value rule.",
+    "effect_silent": "Lane {lane}: at the end the outputs of {count} of the ten classes ({classes}) are 0 for every "
+    "validation image: no image of these classes is recognised.",
     "change": "change",
     "clip_changed": "clip rule: {previous} → {rule}",
     "clip_changed_reset": "clip rule: {previous} → {rule}, the optimizer begins anew",
@@ -135,6 +154,7 @@ ENGLISH = {
     "touched": "Rules or numbers of steps were changed under way, so this run is no clean comparison of its lanes.",
     "not_mnist": "The data is {dataset}, not MNIST: the figures cannot be set beside those of the assignment.",
     "digits_name": "embedded digits",
+    "own_files": "own files",
     "digits": "The data is the embedded handwritten digits, not MNIST: fewer and coarser images. The figures cannot be "
     "set beside those of the assignment.",
     "one_seed": "One seed decides nothing: other initial weights and another order of the images can turn the result "

@@ -84,13 +84,18 @@ def _data_rows(run: RunStory, words: Words) -> list[tuple[str, ...]]:
     return [
         _row(
             words.plain("set_dataset"),
-            f"{dataset_words(data.name, words)} ({data.origin})",
+            f"{dataset_words(data.name, words)} ({_origin(data.origin, words)})",
             "MNIST",
             same=data.name == "mnist",
         ),
         _row(words.plain("set_images"), images, "55,000 / 5,000"),
         _row(words.plain("set_seed"), str(run.config.seed), words.plain("any"), same=True),
     ]
+
+
+def _origin(origin: str, words: Words) -> str:
+    """Where the data is from; in which folder of whose machine it lies is nothing for print."""
+    return words.plain("own_files") if origin.startswith("files in ") else origin
 
 
 def _training_rows(config: RunConfig, words: Words) -> list[tuple[str, ...]]:

@@ -10,6 +10,7 @@ from typing import Literal
 from ..config import RunConfig
 from ..events import (
     ClipChanged,
+    Diagnosed,
     Evaluated,
     Event,
     LaneExtended,
@@ -52,7 +53,8 @@ class Final:
 
 @dataclass(frozen=True)
 class LaneStory:
-    """One lane: its rule at the start, the steps it changed at, each evaluation once in order, and its end if any."""
+    """One lane: its rule at the start, the steps it changed at, each evaluation once in order, its end if any, what was
+    measured in order, and the outputs that were silent on all validation images at its end."""
 
     name: str
     rule: str
@@ -63,6 +65,8 @@ class LaneStory:
     status: str
     final: Final | None
     failed: LaneFailed | None
+    measured: tuple[Diagnosed, ...] = ()
+    silent_outputs: tuple[int, ...] | None = None
 
     @property
     def figures(self) -> tuple[tuple[int, float, float], ...]:
@@ -125,7 +129,12 @@ def _lane(name: str, rule: str, state: RunState, events: list[Event]) -> LaneSto
     final = Final.of(known.finished) if known.finished and known.finished.total else None
     status = known.status if known.ended else "unfinished"
     changed_at = tuple(sorted(set(known.changed_at)))
-    return LaneStory(name, rule, changed_at, evaluations, parameters, known.step, status, final, known.failed)
+    watched = {event.step: event for event in events if isinstance(event, Diagnosed) and event.lane == name}
+    measured = tuple(watched[step] for step in sorted(watched))
+    silent = known.finished.silent_outputs if known.finished else None
+    return LaneStory(
+        name, rule, changed_at, evaluations, parameters, known.step, status, final, known.failed, measured, silent
+    )
 
 
 def _status(state: RunState) -> Status:

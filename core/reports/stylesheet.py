@@ -45,7 +45,7 @@ figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3
   body { font-size: 10.5pt; line-height: 1.4; }
   main { max-width: none; padding: 0; }
   h1 { font-size: 17pt; } h2 { font-size: 12.5pt; } h3 { font-size: 11pt; }
-  h1, h2, h3, th { break-after: avoid; }
+  h1, h2, h3, th, h2 + p, h3 + p, p:has(+ .wide) { break-after: avoid; }
   figure, .warnings, .figures, tr, li { break-inside: avoid; }
   thead { display: table-header-group; }
   p { orphans: 3; widows: 3; }

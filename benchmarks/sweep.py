@@ -1,0 +1,117 @@
+"""How fast a sweep trains, against the same experiments one after the other with `--no-ui` at full speed.
+
+    python benchmarks/sweep.py [DIR]
+
+DIR holds the four MNIST files; without it the data set is found or fetched as clipwatch does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from clipwatch.core.config import RunConfig
+from clipwatch.core.datasets import Dataset, load
+from clipwatch.core.engine import Engine
+from clipwatch.core.events import LaneFinished, RunStarted
+from clipwatch.core.preparation import lane_thread, tensors
+from clipwatch.core.sweeps.description import SweepConfig, sweep_config
+from clipwatch.core.sweeps.results import ReplicaFinished, SweepStarted
+from clipwatch.core.sweeps.stacked import Stack
+from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.core.sweeps.units import Unit
+
+AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
+TARGET = 2.0
+SEEDS = 16
+SIZES = (1, 4, 16, 64, 256)
+
+
+def singles(base: RunConfig, dataset: Dataset, seeds: int) -> float:
+    """Milliseconds per replica-step of runs of two lanes one after the other, their evaluations included."""
+    seconds, steps = 0.0, 0
+    for seed in range(seeds):
+        for head in ("relu", "linear"):
+            config = msgspec.structs.replace(base, seed=seed, head=head)
+            for event in Engine(config, load=lambda *_given, **_options: dataset).run():
+                if isinstance(event, RunStarted):
+                    began = time.perf_counter()
+                elif isinstance(event, LaneFinished):
+                    steps += event.step
+            seconds += time.perf_counter() - began
+    return 1000 * seconds / steps
+
+
+def sweep(config: SweepConfig) -> tuple[float, float]:
+    """Milliseconds per replica-step from the first result on, and seconds until that."""
+    arrivals: list[float] = []
+    with tempfile.TemporaryDirectory() as home:
+        began = time.perf_counter()
+        for event in Sweep(config, Path(home)).run():
+            if isinstance(event, SweepStarted):
+                began_training = time.perf_counter()
+            elif isinstance(event, ReplicaFinished):
+                arrivals.append(time.perf_counter())
+    # The first wave began while the workers were starting: only what came after it is timed.
+    first = max(1, sum(at - arrivals[0] < 1.0 for at in arrivals))
+    cost = 1000 * (arrivals[-1] - arrivals[first - 1]) / (len(arrivals) - first) / config.base.iterations
+    assert began_training >= began
+    return cost, arrivals[0] - began
+
+
+def cost_of_a_stack(base: RunConfig, dataset: Dataset, replicas: int) -> float:
+    """Milliseconds per replica-step of one stack on one core, evaluations left out."""
+    config = sweep_config(base, AXES if replicas >= 4 else {"clip": ["none"]}, 1, ())
+    seeds = tuple(range(replicas // len(config.settings)))
+    place = torch.device("cpu")
+    steps = max(3, 400 // replicas)
+    with lane_thread():
+        unit = Unit(number=0, settings=config.settings, seeds=seeds)
+        stack = Stack(unit, tensors(dataset.training, place), tensors(dataset.validation, place))
+        for _ in range(3):
+            stack.train_step()
+        rounds = []
+        for _ in range(3):
+            began = time.perf_counter()
+            for _ in range(steps):
+                stack.train_step()
+            rounds.append(time.perf_counter() - began)
+    return 1000 * min(rounds) / steps / replicas
+
+
+def main() -> None:
+    """Print one table."""
+    data_dir = sys.argv[1] if len(sys.argv) > 1 else None
+    # Without diagnostics, which a sweep does not make either.
+    base = RunConfig(dataset="mnist", data_dir=data_dir, diagnostics=False)
+    dataset = load("mnist", data_dir=data_dir, offline=False, report=lambda event: None)
+    cores = os.cpu_count() or 1
+    table = Table(title=f"A sweep on MNIST, 1000 steps a replica, {cores} cores, torch {version('torch')}")
+    for heading in ("what", "measured", "target"):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    singles(base, dataset, 1)
+    before = singles(base, dataset, 3)
+    stacked, first = sweep(sweep_config(base, AXES, SEEDS, ()))
+    after = singles(base, dataset, 3)
+    alone = (before + after) / 2
+    table.add_row("runs of two lanes one after the other", f"{alone:.3f} ms per replica-step", "")
+    table.add_row("sweep, final measures and curves included", f"{stacked:.3f} ms per replica-step", "")
+    table.add_row("ratio", f"{alone / stacked:.2f}", f"{TARGET}")
+    table.add_row("first results after", f"{first:.1f} s", "10 s")
+    for replicas in SIZES:
+        cost = cost_of_a_stack(base, dataset, replicas)
+        table.add_row(f"one core, a stack of {replicas}, steps alone", f"{cost:.3f} ms per replica-step", "")
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Many seeds of many settings, and what they say together."""

@@ -1,0 +1,74 @@
+"""What a sweep says of itself, an event a line, on disk and to the screen alike."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from ..events import DatasetInfo, DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
+from .description import SweepConfig
+
+# Step, loss in nats, accuracy on one validation batch.
+Curve = tuple[int, float, float]
+
+
+class SweepStarted(Event, frozen=True, kw_only=True):
+    """All is prepared; `time` is seconds since 1970 (UTC)."""
+
+    config: SweepConfig
+    dataset: DatasetInfo
+    versions: dict[str, str]
+    time: float
+
+
+class ReplicaFinished(Event, frozen=True, kw_only=True):
+    """One seed of one setting has been trained; loss and right answers on all `total` validation images.
+
+    `dead` are the classes that the last ReLU kept at 0 on all of them; without one there are none. `curve` is sparse.
+    A replica that diverged (`step`: where) has neither loss nor right answers.
+    """
+
+    setting: int
+    seed: int
+    step: int
+    reason: Literal["completed", "diverged"]
+    loss: float | None
+    correct: int | None
+    total: int
+    dead: tuple[int, ...]
+    curve: tuple[Curve, ...] = ()
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What it counts as, however often it was trained."""
+        return self.setting, self.seed
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of right answers."""
+        return None if self.correct is None else self.correct / self.total
+
+
+class SweepFinished(Event, frozen=True, kw_only=True):
+    """No more will come for now."""
+
+    reason: Literal["completed", "stopped", "failed"]
+    seconds: float
+
+
+AnySweepEvent = (
+    StageStarted | DownloadProgressed | Notice | RecordingStarted | SweepStarted | ReplicaFinished | SweepFinished
+)
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """A sweep so far: each replica once, by (setting, seed)."""
+
+    started: SweepStarted
+    replicas: dict[tuple[int, int], ReplicaFinished] = {}
+
+    def of(self, setting: int) -> dict[int, ReplicaFinished]:
+        """The replicas of one setting by seed, those that diverged left out."""
+        found = (replica for replica in self.replicas.values() if replica.setting == setting)
+        return {replica.seed: replica for replica in found if replica.reason == "completed"}

@@ -1,0 +1,180 @@
+"""Training of many replicas as one batched program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..adam import BETA2, EPS
+from ..batches import Batches, seeded_generator
+from ..config import RunConfig
+from ..errors import Cancelled
+from ..lenet import SHAPES, initial_parameters, views
+from ..rules import parse_rule
+from ..sgd import MOMENTUM
+from . import stacked_passes as passes
+from .clipping import clip_stacked_
+from .results import Curve, ReplicaFinished
+from .units import Unit
+
+# Images at a time when networks are measured: what the cache holds.
+_CHUNK = 25
+# Points of a curve, at most.
+_POINTS = 20
+
+Tensors = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of each replica: mean loss in nats, right answers, and the largest output of each class, on some images."""
+
+    loss: Tensor
+    correct: Tensor
+    largest: Tensor
+
+
+class Stack:
+    """The replicas of a unit; their order is `Unit.replicas`."""
+
+    def __init__(self, unit: Unit, training: Tensors, validation: Tensors) -> None:
+        self._config: RunConfig = unit.settings[0].config
+        self._device = training[0].device
+        self._count, self._shared = len(unit.replicas), len(unit.settings)
+        weights = [self._initial(setting.config.init_std, seed) for seed in unit.seeds for setting in unit.settings]
+        self.weights = [torch.stack([views(flat)[name] for flat in weights]).to(self._device) for name in SHAPES]
+        heads = [setting.config.head for _ in unit.seeds for setting in unit.settings]
+        floors = [0.0 if head == "relu" else -torch.inf for head in heads]
+        self.floor = torch.tensor(floors, device=self._device)[:, None, None]
+        self._rules = [parse_rule(setting.rule) for setting in unit.settings]
+        seeds, batch = len(unit.seeds), self._config.batch_size
+        self._buffers = passes.buffers(self._count, seeds, batch, self._device, backward=True)
+        self._gradients = [torch.zeros_like(weight) for weight in self.weights]
+        self._optimizer = _optimizer(self._config, self.weights, self._gradients)
+        self._training = [Batches(*training, seeded_generator(seed, "training batches")) for seed in unit.seeds]
+        self._validation = [Batches(*validation, seeded_generator(seed, "validation batches")) for seed in unit.seeds]
+        self._looking: dict[tuple[int, int], dict[str, Tensor]] = {}
+        self._diverged = torch.full((self._count,), -1, device=self._device)
+        self.step = 0
+
+    @staticmethod
+    def _initial(std: float, seed: int) -> Tensor:
+        return initial_parameters(std, seeded_generator(seed, "weights"))
+
+    @property
+    def diverged(self) -> list[int | None]:
+        """The step at which each replica's loss or weights stopped being finite."""
+        weights = sum(weight.flatten(1).sum(1) for weight in self.weights)
+        assert isinstance(weights, Tensor)
+        steps = torch.where((self._diverged < 0) & ~weights.isfinite(), self.step - 1, self._diverged)
+        return [None if step < 0 else step for step in steps.tolist()]
+
+    def train_step(self) -> Tensor:
+        """One step of every replica; each one's training loss."""
+        images, labels = _side_by_side(self._training, self._config.batch_size)
+        loss = passes.loss_and_gradient(images, labels, self.weights, self._gradients, self.floor, self._buffers)
+        fresh = ~loss.isfinite() & (self._diverged < 0)
+        self._diverged.masked_fill_(fresh, self.step)
+        for place, rule in enumerate(self._rules):
+            clip_stacked_(self._gradients, rule, place, self._shared)
+        self._optimizer.step()
+        self.step += 1
+        return loss
+
+    def look(self, *, wanted: bool) -> Measured | None:
+        """Measure on the next validation images of each seed; if not `wanted`, only step over them."""
+        images, labels = _side_by_side(self._validation, self._config.eval_size)
+        return self.measure(images, labels) if wanted else None
+
+    def measure(self, images: Tensor, labels: Tensor) -> Measured:
+        """Measure on bytes (seeds, n, 28, 28) and classes (seeds, n); with one seed's worth, all on the same."""
+        loss = torch.zeros(self._count, device=self._device)
+        correct = torch.zeros(self._count, dtype=torch.long, device=self._device)
+        largest = torch.full((self._count, 10), -torch.inf, device=self._device)
+        for chunk, classes in zip(images.split(_CHUNK, 1), labels.split(_CHUNK, 1), strict=True):
+            logits = passes.forward(chunk, self.weights, self.floor, self._room(chunk))[3]
+            answers = classes.repeat_interleave(self._count // len(classes), 0)
+            loss -= torch.log_softmax(logits, 2).gather(2, answers[:, :, None]).sum((1, 2))
+            correct += (logits.argmax(2) == answers).sum(1)
+            torch.maximum(largest, logits.amax(1), out=largest)
+        return Measured(loss / labels.size(1), correct, largest)
+
+    def _room(self, images: Tensor) -> dict[str, Tensor]:
+        seeds, batch = images.size(0), images.size(1)
+        if (seeds, batch) not in self._looking:
+            self._looking[seeds, batch] = passes.buffers(self._count, seeds, batch, self._device)
+        return self._looking[seeds, batch]
+
+
+def train_stack(
+    unit: Unit, training: Tensors, validation: Tensors, cancelled: Callable[[], bool] = lambda: False
+) -> list[ReplicaFinished]:
+    """Train a unit from beginning to end; Cancelled as soon as `cancelled()`."""
+    with torch.no_grad():
+        stack = Stack(unit, training, validation)
+        config = unit.settings[0].config
+        curves: list[list[Curve]] = [[] for _ in unit.replicas]
+        looks = -(-config.iterations // config.eval_every)
+        stride = -(-looks // _POINTS)
+        for step in range(config.iterations):
+            if cancelled():
+                raise Cancelled("the sweep was stopped")
+            stack.train_step()
+            if step % config.eval_every == 0:
+                look = stack.look(wanted=step // config.eval_every % stride == stride - 1)
+                if look:
+                    _note(curves, step, look, config.eval_size)
+        final = stack.measure(validation[0][None], validation[1][None])
+        return _outcomes(unit, stack, final, curves, len(validation[1]))
+
+
+def _note(curves: list[list[Curve]], step: int, look: Measured, size: int) -> None:
+    finite = look.loss.isfinite().tolist()
+    points = zip(curves, look.loss.tolist(), look.correct.tolist(), finite, strict=True)
+    for curve, loss, correct, is_finite in points:
+        if is_finite:
+            curve.append((step, loss, correct / size))
+
+
+def _outcomes(
+    unit: Unit, stack: Stack, final: Measured, curves: list[list[Curve]], total: int
+) -> list[ReplicaFinished]:
+    # Without the last ReLU an output below 0 is nothing special, and still gets its gradient.
+    dead = ((final.largest <= 0) & (stack.floor[:, 0] == 0)).tolist()
+    losses, correct = final.loss.tolist(), final.correct.tolist()
+    return [
+        ReplicaFinished(
+            setting=setting,
+            seed=seed,
+            step=stack.step if diverged is None else diverged,
+            reason="completed" if diverged is None else "diverged",
+            loss=losses[place] if diverged is None else None,
+            correct=correct[place] if diverged is None else None,
+            total=total,
+            dead=tuple(kind for kind, is_dead in enumerate(dead[place]) if is_dead),
+            curve=tuple(curves[place]),
+        )
+        for place, ((setting, seed), diverged) in enumerate(zip(unit.replicas, stack.diverged, strict=True))
+    ]
+
+
+def _side_by_side(walks: list[Batches], size: int) -> Tensors:
+    pairs = [walk.next_batch(size) for walk in walks]
+    return torch.stack([images for images, _ in pairs]), torch.stack([labels for _, labels in pairs])
+
+
+def _optimizer(config: RunConfig, weights: list[Tensor], gradients: list[Tensor]) -> torch.optim.Optimizer:
+    parameters = [torch.nn.Parameter(weight, requires_grad=False) for weight in weights]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    rate = config.learning_rate
+    match config.optimizer:
+        case "adam":
+            return torch.optim.Adam(parameters, lr=rate, betas=(config.beta1, BETA2), eps=EPS, fused=True)
+        case "sgd":
+            return torch.optim.SGD(parameters, lr=rate, fused=True)
+        case "sgd-momentum":
+            return torch.optim.SGD(parameters, lr=rate, momentum=MOMENTUM, fused=True)

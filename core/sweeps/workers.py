@@ -1,0 +1,140 @@
+"""Where units are trained: this machine's cores, one process each, or a Ray cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.synchronize import Event as Flag
+from typing import Any, Protocol
+
+from ..config import RunConfig
+from ..datasets import load
+from ..errors import Cancelled, ClipwatchError
+from .results import ReplicaFinished
+from .units import Unit
+
+Outcome = list[ReplicaFinished]
+# How often workers may die before it is the machine's or the program's fault.
+_ATTEMPTS = 3
+_POLL = 0.2
+
+
+class Backend(Protocol):
+    """Trains units somewhere."""
+
+    def run(
+        self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
+    ) -> Iterator[Outcome]: ...
+
+
+class Trainer:
+    """Trains units in this process: holds the data, and torch as every lane has it."""
+
+    def __init__(self, config: RunConfig) -> None:
+        from ..preparation import device, tensors
+
+        dataset = load(config.dataset, data_dir=config.data_dir, offline=True, report=lambda event: None)
+        place = device(config.device)
+        self._training, self._validation = tensors(dataset.training, place), tensors(dataset.validation, place)
+        self._dataset = dataset
+
+    def train(self, unit: Unit, cancelled: Callable[[], bool]) -> Outcome:
+        """Train one unit; Cancelled as soon as `cancelled()`."""
+        from ..preparation import lane_thread
+        from .alone import train_alone
+        from .description import is_stackable
+        from .stacked import train_stack
+
+        if not is_stackable(unit.settings[0].config):
+            return train_alone(unit, self._dataset, self._validation, cancelled)
+        with lane_thread():
+            return train_stack(unit, self._training, self._validation, cancelled)
+
+
+class LocalBackend:
+    """A process per core."""
+
+    def __init__(self, config: RunConfig, workers: int) -> None:
+        self._config, self._workers = config, workers
+
+    def run(
+        self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
+    ) -> Iterator[Outcome]:
+        """The outcomes as they come; ends early when `stopping()`. Units of a worker that died are done again."""
+        context = multiprocessing.get_context("spawn")
+        flag = context.Event()
+        again: list[Unit] = []
+        for attempt in range(_ATTEMPTS):
+            with ProcessPoolExecutor(self._workers, context, initializer=_begin, initargs=(self._config, flag)) as pool:
+                try:
+                    yield from self._drain(pool, _chained(again, units), again, stopping, flag)
+                    return
+                except BrokenProcessPool:
+                    if attempt + 1 < _ATTEMPTS:
+                        tell("a worker process died: its units are trained again")
+                finally:
+                    if stopping():
+                        flag.set()
+        raise ClipwatchError(f"worker processes died {_ATTEMPTS} times; is there enough memory? try fewer --workers")
+
+    def _drain(
+        self,
+        pool: ProcessPoolExecutor,
+        units: Iterator[Unit],
+        again: list[Unit],
+        stopping: Callable[[], bool],
+        flag: Flag,
+    ) -> Iterator[Outcome]:
+        """Keep every worker busy and no more waiting; `again` is left with the units that had no outcome."""
+        under_way: dict[Future[Outcome | None], Unit] = {}
+        try:
+            while True:
+                while not stopping() and len(under_way) < 2 * self._workers and (unit := next(units, None)):
+                    # A pool may break in this very moment: until the unit is under way, it is to be done again.
+                    again.append(unit)
+                    future = pool.submit(_train, unit)
+                    under_way[future] = again.pop()
+                if not under_way:
+                    return
+                done, _ = wait(under_way, timeout=_POLL, return_when=FIRST_COMPLETED)
+                for future in done:
+                    outcome = future.result()
+                    del under_way[future]
+                    if outcome:
+                        yield outcome
+                if stopping():
+                    flag.set()
+        except GeneratorExit:
+            flag.set()
+            raise
+        finally:
+            again[:] = [*under_way.values(), *again]
+
+
+def _chained(again: list[Unit], units: Iterator[Unit]) -> Iterator[Unit]:
+    """What is to be done again, then the rest; `units` outlives it, which `yield from` would not let it."""
+    while again:
+        yield again.pop(0)
+    for unit in units:  # noqa: UP028
+        yield unit
+
+
+_here: dict[str, Any] = {}
+
+
+def _begin(config: RunConfig, flag: Flag) -> None:
+    """A worker process begins; the terminal's signals are for the process that leads."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    _here["trainer"], _here["flag"] = Trainer(config), flag
+
+
+def _train(unit: Unit) -> Outcome | None:
+    try:
+        return _here["trainer"].train(unit, _here["flag"].is_set)
+    except Cancelled:
+        return None

@@ -1,0 +1,167 @@
+"""What paired differences say, and a plain sentence that follows from it by a stated rule.
+
+Differences are of the same seed under two settings, so what the seed decides is left out of them. A difference is
+called measurable if, with at least `ENOUGH` seeds, the sign-flip p, corrected by Holm for all comparisons, is below
+0.05 and the bootstrap interval of the mean leaves 0 out.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from .statistics import wilson_interval
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.05
+POWER = 0.8
+# Below this many seeds even agreement of all gives no p below 0.05: the smallest two-sided one is 2 / 2^n.
+ENOUGH = 6
+# Up to this many seeds every one of the 2^n sign patterns is tried.
+EXACT = 16
+_FLIPS = 20_000
+RESAMPLES = 9_999
+_MOST_SEEDS = 100_000
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Differences (other minus reference) over n seeds and what describes them; `interval` is of the mean, 95 %.
+
+    `exact`: whether p counts all sign patterns. `wins` are seeds with a difference above 0, `ties` those with none.
+    `remark` says why an interval is not the usual one; `needed` is how many seeds would see a difference of this size
+    four times out of five (None: it is 0, or beyond counting); `correlation` is that of the two settings across seeds.
+    """
+
+    differences: tuple[float, ...]
+    mean: float
+    median: float
+    interval: tuple[float, float]
+    remark: str
+    p: float
+    exact: bool
+    wins: int
+    ties: int
+    win_interval: tuple[float, float]
+    correlation: float | None
+    needed: int | None
+
+    @property
+    def n(self) -> int:
+        """How many seeds."""
+        return len(self.differences)
+
+    @property
+    def exploratory(self) -> bool:
+        """Whether there are too few seeds for any p below 0.05."""
+        return self.n < ENOUGH
+
+
+def paired(reference: ArrayLike, other: ArrayLike, *, resamples: int = RESAMPLES) -> Paired:
+    """Compare two settings over the same seeds in the same order, at least one; `resamples` for the interval."""
+    a, b = np.asarray(reference, np.float64), np.asarray(other, np.float64)
+    differences = b - a
+    interval, remark = mean_interval(differences, resamples=resamples)
+    wins, ties = int((differences > 0).sum()), int((differences == 0).sum())
+    p, exact = sign_flip_p(differences)
+    return Paired(
+        differences=tuple(differences.tolist()),
+        mean=float(differences.mean()),
+        median=float(np.median(differences)),
+        interval=interval,
+        remark=remark,
+        p=p,
+        exact=exact,
+        wins=wins,
+        ties=ties,
+        win_interval=wilson_interval(wins, len(differences)),
+        correlation=_correlation(a, b),
+        needed=seeds_needed(differences),
+    )
+
+
+def mean_interval(differences: Floats, *, resamples: int = RESAMPLES) -> tuple[tuple[float, float], str]:
+    """The 95 % BCa bootstrap interval of the mean (B. Efron, JASA 82, 1987), and a remark where there is none."""
+    if len(differences) < 2:
+        return (-math.inf, math.inf), "one seed has no interval"
+    if np.ptp(differences) == 0:
+        return (float(differences[0]), float(differences[0])), "all differences are equal"
+    for method, remark in (("BCa", ""), ("percentile", "no BCa interval exists: a percentile interval")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = stats.bootstrap(
+                (differences,), np.mean, n_resamples=resamples, method=method, rng=np.random.default_rng(0)
+            ).confidence_interval
+        if math.isfinite(found.low) and math.isfinite(found.high):
+            return (float(found.low), float(found.high)), remark
+    return (-math.inf, math.inf), "no interval could be found"
+
+
+def sign_flip_p(differences: Floats) -> tuple[float, bool]:
+    """Two-sided p of the mean if each difference were as likely of either sign; and whether it is exact.
+
+    R. A. Fisher, The Design of Experiments, 1935, section 21. Above `EXACT` seeds random sign patterns are tried, the
+    observed one among them, so that p is never 0 (B. Phipson and G. K. Smyth, 2010).
+    """
+    n = len(differences)
+    observed = abs(differences.sum()) * (1 - 1e-12)
+    if n <= EXACT:
+        signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        return float((np.abs(signs @ differences) >= observed).mean()), True
+    signs = np.random.default_rng(0).integers(0, 2, (_FLIPS, n)) * 2.0 - 1.0
+    return float((1 + (np.abs(signs @ differences) >= observed).sum()) / (1 + _FLIPS)), False
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """The values of p adjusted for being several (S. Holm, Scand. J. Statist. 6, 1979)."""
+    adjusted, least = [0.0] * len(values), 0.0
+    for rank, place in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        least = max(least, min(1.0, (len(values) - rank) * values[place]))
+        adjusted[place] = least
+    return adjusted
+
+
+def power(effect: float, n: int) -> float:
+    """The chance that a two-sided t test at 5 % sees a mean difference of `effect` standard deviations in n seeds."""
+    if n < 2:
+        return 0.0
+    limit = stats.t.ppf(1 - LEVEL / 2, n - 1)
+    shift = abs(effect) * math.sqrt(n)
+    return float(stats.nct.sf(limit, n - 1, shift) + stats.nct.cdf(-limit, n - 1, shift))
+
+
+def seeds_needed(differences: Floats) -> int | None:
+    """How many seeds in all see a difference of the size found with a power of 80 %, at least `ENOUGH`."""
+    spread = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
+    mean = float(differences.mean())
+    if spread == 0 or mean == 0:
+        return ENOUGH if mean and len(differences) > 1 else None
+    effect = abs(mean) / spread
+    low, high = ENOUGH, ENOUGH
+    while power(effect, high) < POWER:
+        low, high = high, high * 2
+        if high > _MOST_SEEDS:
+            return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if power(effect, middle) < POWER else (low, middle)
+    return low
+
+
+def is_measurable(comparison: Paired, adjusted: float) -> bool:
+    """The rule that the sentences follow."""
+    low, high = comparison.interval
+    return not comparison.exploratory and adjusted < LEVEL and not low <= 0 <= high
+
+
+def _correlation(a: Floats, b: Floats) -> float | None:
+    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return None
+    return float(np.corrcoef(a, b)[0, 1])

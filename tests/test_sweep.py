@@ -1,0 +1,481 @@
+"""Sweeps: stacked replicas against single runs, the grid, the folder, the program."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import program
+import pytest
+import torch
+from scipy import stats
+
+from clipwatch.core.codec import decode_sweep_event, encode, is_sealed
+from clipwatch.core.config import LaneConfig, RunConfig
+from clipwatch.core.datasets import load
+from clipwatch.core.engine import Engine
+from clipwatch.core.errors import BadInput, ClipwatchError
+from clipwatch.core.events import DatasetInfo, Evaluated, Event, LaneFinished
+from clipwatch.core.sweeps.comparisons import comparisons, pairs, summaries
+from clipwatch.core.sweeps.description import SweepConfig, sweep_config
+from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
+from clipwatch.core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
+from clipwatch.core.sweeps.stacked import Stack, train_stack
+from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.core.sweeps.units import units
+from clipwatch.core.sweeps.workers import LocalBackend, Outcome, Trainer
+
+DIGITS = RunConfig(dataset="digits")
+AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
+INFO = DatasetInfo(name="digits", origin="embedded", training=1497, validation=300, checksum="0")
+
+
+def grid(seeds: int = 2, **changes: object) -> SweepConfig:
+    return sweep_config(msgspec.structs.replace(DIGITS, **changes), AXES, seeds, ())
+
+
+def replica(setting: int, seed: int, correct: int = 200, **changes: object) -> ReplicaFinished:
+    given = {"step": 10, "reason": "completed", "loss": 1.0, "total": 300, "dead": ()}
+    return ReplicaFinished(setting=setting, seed=seed, correct=correct, **{**given, **changes})  # type: ignore[arg-type]
+
+
+def started(config: SweepConfig) -> SweepStarted:
+    return SweepStarted(config=config, dataset=INFO, versions={}, time=0.0)
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+    dataset = load("digits", data_dir=None, offline=True, report=lambda event: None)
+    training, validation = (
+        (torch.from_numpy(split.images), torch.from_numpy(split.labels))
+        for split in (dataset.training, dataset.validation)
+    )
+    return training, validation
+
+
+def single(config: RunConfig) -> tuple[list[Evaluated], list[LaneFinished]]:
+    events = list(Engine(config).run())
+    return (
+        [event for event in events if isinstance(event, Evaluated)],
+        [event for event in events if isinstance(event, LaneFinished)],
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "sgd-momentum"])
+@pytest.mark.parametrize("rule", ["norm:0.5", "layer-norm:0.1", "sign", "value:-0.001:0.002"])
+def test_every_rule_and_optimizer_that_is_stacked_does_what_it_does_alone(rule: str, optimizer: str, data) -> None:
+    rate = 1e-4 if rule == "sign" else 1e-2
+    base = msgspec.structs.replace(DIGITS, iterations=6, eval_every=1, optimizer=optimizer, learning_rate=rate)
+    config = sweep_config(base, {"clip": ["none", rule], "head": ["linear"]}, 2, ())
+    (unit,) = units(config, set())
+    assert len(unit.settings) == 2
+    with torch.no_grad():
+        stack = Stack(unit, *data)
+        losses = [stack.train_step().tolist() for _ in range(6)]
+    for place, (setting, seed) in enumerate(unit.replicas):
+        evaluations, _ = single(msgspec.structs.replace(config.settings[setting].config, seed=seed))
+        expected = [event.train_loss for event in evaluations]
+        assert [row[place] for row in losses] == pytest.approx(expected, abs=5e-3)
+
+
+@pytest.mark.parametrize("batch_size", [8, 5])
+def test_a_replica_takes_the_first_steps_of_the_single_run_of_its_seed(batch_size: int, data) -> None:
+    config = grid(iterations=12, eval_every=1, batch_size=batch_size)
+    (unit,) = units(config, set())
+    with torch.no_grad():
+        stack = Stack(unit, *data)
+        losses = []
+        for _ in range(12):
+            losses.append(stack.train_step().tolist())
+    for place, (setting, seed) in enumerate(unit.replicas):
+        run = msgspec.structs.replace(config.settings[setting].config, seed=seed)
+        evaluations, _ = single(run)
+        # Sums of a few hundred terms in another order differ by some 1e-6 of a loss near 2; Adam turns a component that
+        # is rounding alone into a step of its own size, so the difference grows a few times a step.
+        for step, event in enumerate(evaluations):
+            assert losses[step][place] == pytest.approx(event.train_loss, abs=1e-6 if step == 0 else 2e-3)
+
+
+def test_a_short_training_ends_where_the_single_runs_end(data) -> None:
+    config = grid(iterations=12)
+    (unit,) = units(config, set())
+    for outcome in train_stack(unit, *data):
+        _, (end,) = single(msgspec.structs.replace(config.settings[outcome.setting].config, seed=outcome.seed))
+        assert outcome.loss == pytest.approx(end.loss, abs=5e-3)
+        assert abs(outcome.correct - end.correct) <= 6
+        assert outcome.total == end.total
+
+
+def test_whole_trainings_are_distributed_as_single_ones(data) -> None:
+    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=150), {"head": ["relu"], "clip": ["none"]}, 32, ())
+    stacked = [outcome.correct for unit in units(config, set()) for outcome in train_stack(unit, *data)]
+    # Other seeds: chance alone makes the two samples differ.
+    singles = []
+    for seed in range(1000, 1032):
+        run = msgspec.structs.replace(config.settings[0].config, seed=seed)
+        singles.append(single(run)[1][0].correct)
+    assert stats.ks_2samp(stacked, singles).pvalue > 0.001
+
+
+def test_replicas_do_not_depend_on_whom_they_are_stacked_with(data) -> None:
+    together = grid(seeds=2, iterations=6)
+    alone = sweep_config(msgspec.structs.replace(DIGITS, iterations=6, seed=1), {"clip": ["value:0.001"]}, 1, ())
+    (unit,), (other,) = units(together, set()), units(alone, set())
+    (expected,) = train_stack(other, *data)
+    found = next(outcome for outcome in train_stack(unit, *data) if outcome.setting == 2 and outcome.seed == 1)
+    assert found.loss == pytest.approx(expected.loss, abs=1e-3)
+
+
+def test_a_dead_class_is_one_whose_output_is_zero_on_every_validation_image(data) -> None:
+    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=1), {"head": ["relu", "linear"]}, 1, ())
+    (unit,) = units(config, set())
+    with torch.no_grad():
+        stack = Stack(unit, *data)
+        stack.weights[9][:, 3] = -1e3
+        stack.weights[9][:, 7] = -1e3
+        images, labels = data[1]
+        measured = stack.measure(images[None], labels[None])
+    assert (measured.largest[0, [3, 7]] == 0).all()
+    assert (measured.largest[1, [3, 7]] < 0).all()
+    outcomes = train_stack(unit, *data)
+    assert outcomes[1].dead == ()
+
+
+def test_a_replica_that_diverges_says_so_and_leaves_the_others_alone(data) -> None:
+    axes = {"clip": ["none"], "head": ["relu", "linear"], "init_std": [0.1, 1e30]}
+    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=8), axes, 1, ())
+    (unit,) = units(config, set())
+    by_setting = {outcome.setting: outcome for outcome in train_stack(unit, *data)}
+    for setting in config.settings:
+        outcome = by_setting[setting.number]
+        if setting.choice["init_std"] == 1e30:
+            assert (outcome.reason, outcome.step, outcome.loss, outcome.correct) == ("diverged", 0, None, None)
+        else:
+            assert outcome.reason == "completed"
+            assert outcome.loss is not None
+        assert decode_sweep_event(encode(outcome)) == outcome
+
+
+# The description
+
+
+def test_the_grid_has_every_combination_and_pairs_each_with_its_reference() -> None:
+    config = grid()
+    assert [setting.name for setting in config.settings] == [
+        "not clipped, relu head",
+        "not clipped, linear head",
+        "value:0.001, relu head",
+        "value:0.001, linear head",
+    ]
+    found = [(axis, one.number, other.number) for axis, one, other in pairs(config)]
+    assert found == [("clip", 0, 2), ("clip", 1, 3), ("head", 0, 1), ("head", 2, 3)]
+
+
+def test_units_cover_every_replica_once_and_leave_out_what_is_done() -> None:
+    config = sweep_config(DIGITS, {**AXES, "batch_size": [8, 16]}, 7, ())
+    replicas = [key for unit in units(config, set()) for key in unit.replicas]
+    assert len(replicas) == len(set(replicas)) == config.replicas == 56
+    for unit in units(config, set()):
+        assert len({setting.config.batch_size for setting in unit.settings}) == 1
+    done = set(replicas)
+    assert not list(units(config, done))
+    assert [unit.seeds for unit in units(config, done - {(0, 3)})] == [(3,)]
+
+
+def test_on_a_gpu_thousands_are_one_unit_and_the_code_is_the_same() -> None:
+    (unit,) = units(grid(seeds=500, device="cuda"), set())
+    assert len(unit.replicas) == 2000
+
+
+def test_a_billion_seeds_are_described_without_being_counted_out() -> None:
+    config = grid(seeds=10**9)
+    assert config.replicas == 4 * 10**9
+    assert config.seconds(2) > 3600
+    assert next(units(config, set())).seeds == (0,)
+
+
+@pytest.mark.parametrize(
+    ("axes", "seeds", "chosen", "says"),
+    [
+        ({"clip": []}, 2, (), "no values"),
+        ({"clip": ["none", "none"]}, 2, (), "given twice"),
+        ({"clip": ["value:0.001", "value:-0.001:0.001"]}, 2, (), "given twice"),
+        ({"clip": ["none"]}, 0, (), "1 or more"),
+        ({"clip": ["none"]}, 2, (3, 3), "given twice"),
+        ({"clip": ["none"], "pace": [1, 2]}, 2, (), "cannot be an axis"),
+        ({"clip": ["none"], "seed": [1, 2]}, 2, (), "cannot be an axis"),
+        ({"clip": ["none"], "learning_rate": [0.1, -1.0]}, 2, (), "above 0"),
+        ({"clip": ["nun"]}, 2, (), "not a rule"),
+    ],
+)
+def test_a_sweep_that_makes_no_sense_is_refused(axes, seeds, chosen, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        sweep_config(DIGITS, axes, seeds, chosen)
+
+
+# On disk
+
+
+def test_what_is_written_is_read_back_each_replica_once(tmp_path: Path) -> None:
+    folder = create_sweep(tmp_path, "digits", 0.0)
+    with SweepWriter(folder) as writer:
+        writer.write(started(grid()))
+        for event in (replica(0, 0), replica(1, 0), replica(0, 0, correct=7)):
+            writer.write(event)
+    read = read_sweep(folder)
+    assert all(is_sealed(line) for line in folder.results.read_bytes().splitlines())
+    assert list(read.results.replicas.values()) == [replica(0, 0), replica(1, 0)]
+    assert read.damage == ()
+
+
+def test_half_a_line_is_left_out_and_written_over_when_it_goes_on(tmp_path: Path) -> None:
+    folder = create_sweep(tmp_path, "digits", 0.0)
+    with SweepWriter(folder) as writer:
+        writer.write(started(grid()))
+        writer.write(replica(0, 0))
+    with folder.results.open("ab") as file:
+        file.write(b'{"v":1,"event":"Repl')
+    read = read_sweep(folder)
+    assert len(read.damage) == 1
+    with SweepWriter(folder, read) as writer:
+        writer.write(replica(1, 0))
+    again = read_sweep(folder)
+    assert list(again.results.replicas) == [(0, 0), (1, 0)]
+    assert again.damage == ()
+
+
+def test_a_flipped_byte_is_told_and_left_out(tmp_path: Path) -> None:
+    folder = create_sweep(tmp_path, "digits", 0.0)
+    with SweepWriter(folder) as writer:
+        writer.write(started(grid()))
+        writer.write(replica(0, 0))
+    content = folder.results.read_bytes()
+    folder.results.write_bytes(content.replace(b'"correct":200', b'"correct":300'))
+    read = read_sweep(folder)
+    assert read.results.replicas == {}
+    assert "line 2 is not as it was written" in read.damage[0]
+
+
+def test_a_sweep_of_another_version_gives_one_clear_line(tmp_path: Path) -> None:
+    from clipwatch.core.codec import seal
+
+    folder = create_sweep(tmp_path, "digits", 0.0)
+    folder.results.write_bytes(seal(encode(started(grid())).replace(b'{"v":1,', b'{"v":9,')) + b"\n")
+    with pytest.raises(BadInput, match="schema 9: written by another clipwatch"):
+        read_sweep(folder)
+
+
+def test_only_one_process_writes_a_sweep(tmp_path: Path) -> None:
+    folder = create_sweep(tmp_path, "digits", 0.0)
+    with SweepWriter(folder), pytest.raises(BadInput, match="another process"):
+        SweepWriter(folder)
+
+
+def test_a_full_disk_gives_one_line_and_keeps_what_was_written() -> None:
+    with pytest.raises(ClipwatchError, match=r"No space left on device; what was written is kept"):
+        _write_to_full_disk()
+
+
+def _write_to_full_disk() -> None:
+    writer = SweepWriter.__new__(SweepWriter)
+    writer._folder = SweepFolder(Path("somewhere"))
+    with Path("/dev/full").open("ab", buffering=0) as file:
+        writer._file = file
+        writer.write(replica(0, 0))
+
+
+# The whole
+
+
+class Here:
+    """A backend in this process."""
+
+    def __init__(self, config: RunConfig, *, stop_after: int | None = None, twice: bool = False) -> None:
+        self._trainer, self._stop_after, self._twice = Trainer(config), stop_after, twice
+
+    def run(self, units, stopping, tell) -> Iterator[Outcome]:
+        for number, unit in enumerate(units):
+            if stopping() or number == self._stop_after:
+                return
+            for _ in range(2 if self._twice else 1):
+                yield self._trainer.train(unit, stopping)
+
+
+def finished(events: list[Event]) -> dict[tuple[int, int], ReplicaFinished]:
+    return {event.key: event for event in events if isinstance(event, ReplicaFinished)}
+
+
+def test_a_sweep_that_was_cut_short_goes_on_and_comes_out_the_same(tmp_path: Path) -> None:
+    config = grid(seeds=6, iterations=5)
+    whole = list(Sweep(config, tmp_path / "a", backend=Here(config.base)).run())
+    list(Sweep(config, tmp_path / "b", backend=Here(config.base, stop_after=1)).run())
+    (path,) = (tmp_path / "b").iterdir()
+    folder = SweepFolder(path)
+    assert len(read_sweep(folder).results.replicas) == 4
+    rest = list(Sweep.resumed(folder, read_sweep(folder), backend=Here(config.base)).run())
+    assert finished(rest) == finished(whole) == read_sweep(folder).results.replicas
+    assert len(finished(whole)) == 24
+
+
+def test_a_unit_done_twice_counts_once(tmp_path: Path) -> None:
+    config = grid(seeds=2, iterations=3)
+    events = list(Sweep(config, tmp_path, backend=Here(config.base, twice=True)).run())
+    assert sum(isinstance(event, ReplicaFinished) for event in events) == 8
+    (path,) = tmp_path.iterdir()
+    assert len((path / "sweep.jsonl").read_bytes().splitlines()) == 9
+
+
+class Dying:
+    """Has its first worker killed while it trains."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self._local = LocalBackend(config, 1)
+
+    def run(self, units, stopping, tell) -> Iterator[Outcome]:
+        import multiprocessing
+
+        for number, outcome in enumerate(self._local.run(units, stopping, tell)):
+            if number == 0:
+                for child in multiprocessing.active_children():
+                    assert child.pid
+                    os.kill(child.pid, signal.SIGKILL)
+            yield outcome
+
+
+def test_units_of_a_worker_that_died_are_done_again(tmp_path: Path) -> None:
+    config = grid(seeds=20, iterations=5)
+    events = list(Sweep(config, tmp_path, backend=Dying(config.base)).run())
+    assert any("a worker process died" in getattr(event, "text", "") for event in events)
+    assert len(finished(events)) == sum(isinstance(event, ReplicaFinished) for event in events) == 80
+    assert isinstance(events[-1], SweepFinished)
+    assert events[-1].reason == "completed"
+
+
+# What is said
+
+
+def results(by_setting: dict[int, list[int]], **changes: object) -> Results:
+    config = sweep_config(DIGITS, {"clip": ["none", "value:0.001"]}, 8, ())
+    replicas = {
+        (setting, seed): replica(setting, seed, correct, loss=3 - correct / 100, **changes)
+        for setting, values in by_setting.items()
+        for seed, correct in enumerate(values)
+    }
+    return Results(started=started(config), replicas=replicas)
+
+
+def test_the_sentence_says_lowers_where_it_does() -> None:
+    (found,) = comparisons(
+        results({0: [200, 210, 190, 220, 205, 195, 215, 200], 1: [180, 195, 160, 200, 180, 180, 190, 178]})
+    )
+    assert found.measurable
+    assert found.sentence.startswith("Clipping by value:0.001 lowers accuracy: -7.")
+    assert found.sentence.endswith("p = 0.0078 over 8 seeds; better on 0 of 8 seeds.")
+
+
+def test_the_sentence_says_no_measurable_difference_and_how_many_seeds_it_takes() -> None:
+    (found,) = comparisons(
+        results({0: [200, 210, 190, 220, 205, 195, 215, 200], 1: [210, 190, 195, 220, 215, 180, 220, 201]})
+    )
+    assert not found.measurable
+    assert "no measurable difference" in found.sentence
+    assert f"takes {found.accuracy.needed:,} seeds" in found.sentence
+
+
+def test_five_seeds_are_exploratory_and_the_sentence_says_why() -> None:
+    (found,) = comparisons(results({0: [100] * 5, 1: [200, 210, 205, 202, 201]}))
+    assert "exploratory" in found.sentence
+    assert "p is 0.0625" in found.sentence
+
+
+def test_seeds_that_only_one_setting_has_are_not_compared() -> None:
+    (found,) = comparisons(results({0: [200] * 8, 1: [200] * 3}))
+    assert found.accuracy.n == 3
+
+
+def test_a_summary_splits_accuracy_by_dead_classes() -> None:
+    config = sweep_config(DIGITS, {"clip": ["none"]}, 4, ())
+    many = [replica(0, seed, 280 - 30 * dead, dead=tuple(range(dead))) for seed, dead in enumerate((0, 2, 2, 3))]
+    (summary,) = summaries(Results(started=started(config), replicas={one.key: one for one in many}))
+    assert summary.by_dead == {0: (280 / 300,), 2: (220 / 300, 220 / 300), 3: (190 / 300,)}
+    assert summary.dead_correlation == pytest.approx(-1, abs=0.01)
+    assert np.isclose(summary.mean_dead, 1.75)
+
+
+# The program
+
+SMALL = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "20", "--seeds", "2"]
+
+
+def test_the_program_prints_settings_comparisons_and_sentences(tmp_path: Path) -> None:
+    done = program.run(*SMALL, "--head", "relu", "--head", "linear", "--runs-dir", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "value:0.001, linear head" in done.stdout
+    assert "Clipping by value:0.001 (relu head): exploratory. 2 seeds can decide nothing" in done.stdout
+    assert "8 of 8 trainings done" in done.stderr
+
+
+def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) -> None:
+    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=5), {"clip": ["none", "zclip"]}, 2, ())
+    events = list(Sweep(config, tmp_path, backend=Here(config.base)).run())
+    assert any("zclip: cannot be stacked" in getattr(event, "text", "") for event in events)
+    ends = finished(events)
+    run = msgspec.structs.replace(DIGITS, iterations=5, seed=1, lanes=(LaneConfig("x", "zclip"),))
+    _, (end,) = single(run)
+    assert (ends[1, 1].loss, ends[1, 1].correct) == (end.loss, end.correct)
+    assert len(ends) == 4
+
+
+def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Path) -> None:
+    arguments = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "60", "--seeds", "400", "--yes"]
+    with program.running(*arguments, "--workers", "1", "--runs-dir", str(tmp_path)) as process:
+        assert process.stderr
+        program.line_with(process.stderr, "of 800 trainings done")
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        out, _ = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert time.monotonic() - began < 15
+    assert "Clipping by value:0.001" in out
+    assert "stopped" in out
+    (path,) = tmp_path.iterdir()
+    before = read_sweep(SweepFolder(path))
+    assert 0 < len(before.results.replicas) < 800
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--seeds", "0"], "seeds 0: must be 1 or more"),
+        (["--seeds", "1000000000"], "--yes"),
+        (["--seed", "4", "--seed", "4"], "seed 4 is given twice"),
+        (["--clip", "none", "--clip", "none"], "axis clip: none is given twice"),
+        (["--lane", "a=none"], "a sweep has no lanes"),
+        (["--seed", "1", "--seed", "2", "--seeds", "3"], "not both"),
+        (["--workers", "0"], "workers 0"),
+        (["--head", "tail"], "unknown head 'tail'"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: list[str], says: str) -> None:
+    done = program.run("sweep", "--no-ui", *arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_config_file_gives_axes_and_flags_win(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.toml"
+    file.write_text('dataset = "digits"\nseeds = 1\niterations = 5\nhead = ["relu", "linear"]\nclip = ["none"]\n')
+    arguments = ["sweep", "--no-ui", "--json", "--config", str(file), "--runs-dir", str(tmp_path / "runs")]
+    done = program.run(*arguments, "--iterations", "3")
+    assert done.returncode == 0, done.stderr
+    events = [decode_sweep_event(line) for line in done.stdout.splitlines()]
+    (begun,) = [event for event in events if isinstance(event, SweepStarted)]
+    assert begun.config.axes == {"clip": ("none",), "head": ("relu", "linear")}
+    assert begun.config.base.iterations == 3
+    assert sum(isinstance(event, ReplicaFinished) for event in events) == 2

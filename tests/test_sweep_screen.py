@@ -1,0 +1,149 @@
+"""The screen of a sweep: its lines as a pure function, and the app over an engine that speaks from a script."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from test_sweep import DIGITS, replica, started
+from textual.strip import Strip
+
+from clipwatch.core.codec import encode
+from clipwatch.core.events import RecordingStarted
+from clipwatch.core.sweeps.comparisons import comparisons, summaries
+from clipwatch.core.sweeps.description import sweep_config
+from clipwatch.core.sweeps.results import SweepFinished
+from clipwatch.tui.look import DARK, Look, look
+from clipwatch.tui.sweeping.app import SweepApp
+from clipwatch.tui.sweeping.plots import Axis, dots, whisker
+from clipwatch.tui.sweeping.progress import Progress, duration
+from clipwatch.tui.sweeping.view import SweepView, body, title
+
+CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 8, ())
+
+
+def dress(*, ascii: bool = False) -> Look:
+    variables = {
+        **DARK.to_color_system().generate(),
+        "foreground-muted": "#888888",
+    }
+    return look(variables, dark=True, coloured=True, ascii=ascii)
+
+
+def events() -> list:
+    curve = ((100, 2.0, 0.3), (200, 1.0, 0.6))
+    many = [
+        replica(setting, seed, 100 + 40 * setting + 7 * seed % 30, curve=curve, dead=(1,) if setting % 2 == 0 else ())
+        for seed in range(8)
+        for setting in range(4)
+    ]
+    return [started(CONFIG), RecordingStarted(folder="somewhere"), *many]
+
+
+def viewed() -> SweepView:
+    view = SweepView()
+    for event in events():
+        view.fold(event)
+    return view
+
+
+def text(lines: list[Strip]) -> str:
+    return "\n".join(line.text for line in lines)
+
+
+@pytest.mark.parametrize("size", [(160, 43), (80, 22), (60, 14)])
+@pytest.mark.parametrize("ascii", [False, True])
+def test_everything_fits_into_its_cells(size: tuple[int, int], ascii: bool) -> None:
+    view = viewed()
+    lines = body(view, summaries(view.results), comparisons(view.results), size, dress(ascii=ascii))
+    assert len(lines) <= size[1]
+    assert max(line.cell_length for line in lines) <= size[0]
+    assert not ascii or text(lines).isascii()
+    shown = text(lines)
+    assert "not clipped, relu head" in shown
+    assert "Clipping by value:0.001 (relu head)" in shown
+    assert ("accuracy in training" in shown) == (size[0] >= 120)
+
+
+def test_the_title_says_how_far_it_is() -> None:
+    view = viewed()
+    assert "32 / 32" in title(view, 160, dress()).text
+    view.fold(SweepFinished(reason="stopped", seconds=5.0))
+    assert "stopped" in title(view, 160, dress()).text
+
+
+def test_dots_lie_where_the_values_are_and_the_median_stands_out() -> None:
+    strip = dots([0.0, 0.5, 0.5, 1.0], Axis(0.0, 1.0, 11), dress(), dress().text)
+    assert strip.text == "·    •    ·"
+    assert [place for place, segment in enumerate(strip) if segment.style and segment.style.reverse] == [5]
+
+
+def test_a_whisker_spans_its_interval_about_its_mean() -> None:
+    strip = whisker(-2.0, 0.5, 3.0, Axis(-5.0, 5.0, 10), dress(ascii=True), dress().text)
+    assert strip.text == "   --+--- "
+
+
+def test_time_left_follows_from_what_was_done() -> None:
+    clock = iter([0.0, 2.0, 12.0])
+    progress = Progress(14, lambda: next(clock))
+    for _ in range(4):
+        progress.count()
+    progress.begin()
+    assert progress.left is None
+    for _ in range(5):
+        progress.count()
+    assert progress.left == 10.0
+    assert [duration(seconds) for seconds in (7, 61, 3700, 10**6)] == ["7 s", "1 min 01 s", "1 h 01 min", "12 days"]
+
+
+def script(tmp_path: Path, *, ends: bool) -> list[str]:
+    """An engine that tells a sweep, then waits for a line and says that it stopped."""
+    lines = [encode(event) for event in events()] + [encode(SweepFinished(reason="completed", seconds=9.0))] * ends
+    said = tmp_path / "said.jsonl"
+    said.write_bytes(b"\n".join(lines) + b"\n")
+    last = encode(SweepFinished(reason="stopped", seconds=3.0)).decode()
+    program = (
+        f"import sys; sys.stdout.buffer.write(open({str(said)!r}, 'rb').read()); sys.stdout.flush();"
+        f" sys.stdin.readline(); print({last!r}, flush=True)"
+    )
+    return [sys.executable, "-c", program]
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def _stops(tmp_path: Path) -> None:
+    app = SweepApp(script(tmp_path, ends=False))
+    async with app.run_test(size=(160, 45)) as pilot:
+        # What is drawn in the end counts every result, though statistics are not made anew for each.
+        await until(lambda: "32 / 32" in app._title.paint(0, 1)[0].text)
+        await until(lambda: sum(len(one.accuracies) for one in app._summaries) == 32)
+        await until(lambda: "over 8 seeds" in text(app._body.paint(0, 43)))
+        await pilot.press("q")
+        await until(lambda: app.view.finished is not None or not app.is_running)
+    app.engine.stop()
+    assert app.failure is None
+
+
+def test_q_asks_the_engine_to_stop_and_leaves_when_it_has(tmp_path: Path) -> None:
+    asyncio.run(_stops(tmp_path))
+
+
+async def _fails() -> SweepApp:
+    program = "import sys; print('clipwatch: no such luck', file=sys.stderr); raise SystemExit(2)"
+    app = SweepApp([sys.executable, "-c", program])
+    async with app.run_test(size=(80, 24)):
+        await until(lambda: app.failure is not None)
+    app.engine.stop()
+    return app
+
+
+def test_an_engine_that_ends_before_it_starts_gives_its_last_words_and_code() -> None:
+    app = asyncio.run(_fails())
+    assert app.failure == "no such luck"
+    assert app.return_code == 2

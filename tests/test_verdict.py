@@ -1,0 +1,136 @@
+"""The statistics of a sweep: against scipy and published examples, and honest in simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from clipwatch.core.verdict import ENOUGH, holm, is_measurable, mean_interval, paired, power, seeds_needed, sign_flip_p
+
+# Darwin's cross- and self-fertilised Zea mays, differences in eighths of an inch: Fisher's own example (1935).
+DARWIN = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48], float)
+
+
+def test_sign_flip_p_is_fishers_of_darwins_maize() -> None:
+    p, exact = sign_flip_p(DARWIN)
+    assert exact
+    # Fisher counts 1,726 of 32,768 sign patterns on both sides: 5.267 %.
+    assert p == 1726 / 32768
+
+
+@pytest.mark.parametrize("n", [5, 9, 12])
+def test_sign_flip_p_is_scipys(n: int) -> None:
+    random = np.random.default_rng(n)
+    a, b = random.normal(size=(2, n))
+    library = stats.permutation_test(
+        (a, b), lambda x, y, axis: np.mean(y - x, axis=axis), permutation_type="samples", n_resamples=np.inf
+    )
+    assert sign_flip_p(b - a)[0] == pytest.approx(library.pvalue, abs=1e-12)
+
+
+def test_above_sixteen_seeds_p_is_drawn_and_near_the_exact_one() -> None:
+    random = np.random.default_rng(3)
+    differences = random.normal(0.4, 1, 17)
+    p, exact = sign_flip_p(differences)
+    signs = 1.0 - 2.0 * ((np.arange(2**17)[:, None] >> np.arange(17)) & 1)
+    whole = (np.abs(signs @ differences) >= abs(differences.sum()) * (1 - 1e-12)).mean()
+    assert not exact
+    assert p == pytest.approx(whole, abs=4 * math.sqrt(whole * (1 - whole) / 20_000))
+
+
+def test_interval_is_scipys_bca() -> None:
+    (low, high), remark = mean_interval(DARWIN)
+    library = stats.bootstrap((DARWIN,), np.mean, method="BCa", n_resamples=9999, rng=np.random.default_rng(0))
+    assert (low, high) == (library.confidence_interval.low, library.confidence_interval.high)
+    assert remark == ""
+
+
+@pytest.mark.parametrize(
+    ("differences", "interval", "remark"),
+    [
+        ([1.5], (-math.inf, math.inf), "one seed has no interval"),
+        ([2.0, 2.0, 2.0], (2.0, 2.0), "all differences are equal"),
+        ([0.0] * 8, (0.0, 0.0), "all differences are equal"),
+    ],
+)
+def test_an_interval_that_cannot_be_had_says_so(
+    differences: list[float], interval: tuple[float, float], remark: str
+) -> None:
+    assert mean_interval(np.array(differences)) == (interval, remark)
+
+
+def test_holm_is_the_papers_procedure() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([]) == []
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(("effect", "n", "expected"), [(0.5, 34, 0.8078), (0.8, 15, 0.8213), (0.2, 199, 0.8017)])
+def test_power_is_that_of_published_tables(effect: float, n: int, expected: float) -> None:
+    # G*Power 3.1, t test, difference between two dependent means, two-sided, 5 %.
+    assert power(effect, n) == pytest.approx(expected, abs=0.002)
+
+
+def test_seeds_needed_is_the_least_number_with_that_power() -> None:
+    random = np.random.default_rng(1)
+    sample = random.normal(size=40)
+    sample = (sample - sample.mean()) / sample.std(ddof=1) + 0.5
+    assert seeds_needed(sample) == 34
+    assert seeds_needed(np.zeros(10)) is None
+    assert seeds_needed(np.full(10, 0.3)) == ENOUGH
+
+
+def test_what_is_described() -> None:
+    found = paired([1, 2, 3, 4, 5, 6, 7, 8], [2, 2, 5, 5, 7, 8, 8, 9])
+    assert (found.n, found.mean, found.median, found.wins, found.ties) == (8, 1.25, 1.0, 7, 1)
+    assert found.correlation == pytest.approx(np.corrcoef(range(1, 9), [2, 2, 5, 5, 7, 8, 8, 9])[0, 1])
+    assert found.win_interval[0] < 7 / 8 < found.win_interval[1]
+    assert paired([1, 1], [2, 3]).correlation is None
+
+
+def test_under_six_seeds_nothing_is_measurable() -> None:
+    found = paired([0.0] * 5, [1.0, 1.1, 1.2, 0.9, 1.0])
+    assert found.p == 2 / 2**5
+    assert found.exploratory
+    assert not is_measurable(found, 0.0)
+
+
+def skewed(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Final accuracies as they are: most seeds near the top, a long tail of dead classes below, in points."""
+    return 95 - 100 * random.beta(1.2, 3.5, shape)
+
+
+def test_a_sweep_without_a_difference_calls_one_in_at_most_a_twentieth() -> None:
+    random = np.random.default_rng(11)
+    seed_effect = skewed(random, (400, 32))
+    # Two lanes of one distribution, correlated through the seed, their labels shuffled.
+    lanes = seed_effect[:, None] + random.normal(0, 6, (400, 2, 32)) ** 3 / 40
+    called = 0
+    for a, b in lanes:
+        differences = b - a
+        p = sign_flip_p(differences)[0]
+        low, high = mean_interval(differences, resamples=999)[0] if p < 0.05 else (-1.0, 1.0)
+        called += p < 0.05 and not low <= 0 <= high
+    assert called / 400 <= 0.05
+
+
+def test_intervals_cover_the_true_difference() -> None:
+    random = np.random.default_rng(5)
+    true = 2.0
+    differences = random.normal(0, 5, (2000, 48)) + random.choice([-8.0, 0.0, 8.0], (2000, 48)) + true
+    found = stats.bootstrap(
+        (differences,), np.mean, axis=-1, n_resamples=999, method="BCa", batch=50, rng=np.random.default_rng(0)
+    ).confidence_interval
+    covered = float(((found.low <= true) & (true <= found.high)).mean())
+    assert 0.93 <= covered <= 0.97
+
+
+def test_the_seeds_said_to_be_needed_have_that_power() -> None:
+    random = np.random.default_rng(2)
+    effect, n = 0.6, 24
+    assert power(effect, n) >= 0.8 > power(effect, n - 1)
+    seen = np.mean([sign_flip_p(sample)[0] < 0.05 for sample in random.normal(effect, 1, (400, n))])
+    assert seen == pytest.approx(power(effect, n), abs=3 * math.sqrt(0.8 * 0.2 / 400))

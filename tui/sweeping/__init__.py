@@ -1,0 +1,1 @@
+"""`clipwatch sweep`: its options, how it prints, and its screen."""

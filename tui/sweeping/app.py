@@ -1,0 +1,144 @@
+"""The screen of a sweep: drains what its engine says on a timer, and draws what follows from it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding
+from textual.strip import Strip
+
+from ...core.codec import decode_sweep_event
+from ...core.errors import BadInput
+from ...core.sweeps.comparisons import Comparison, Summary, comparisons, summaries
+from ..bars import Part, bar
+from ..engine_process import EngineProcess
+from ..look import DARK, LIGHT, Look, look
+from ..widgets.lines import Lines
+from .view import SweepView, body, title
+
+SMALLEST = (60, 16)
+_FRAME = 0.2
+# Seconds a frame listens; bootstrap samples of an interval while it forms; share of time that statistics may take.
+_LISTENING, _RESAMPLES, _SHARE = 0.05, 999, 0.1
+
+
+class SweepApp(App[int]):
+    """Exits with the program's exit code; `failure` says why if the engine never started."""
+
+    TITLE = "clipwatch sweep"
+    CSS = """
+    Screen { layout: vertical; background: $surface; }
+    #title, #status { height: 1; background: $panel; }
+    #body { height: 1fr; background: $surface; }
+    """
+    BINDINGS: ClassVar = [
+        Binding("q,ctrl+c,ctrl+q", "leave", "stop", priority=True),
+        Binding("t", "next_theme", "theme"),
+    ]
+
+    def __init__(self, command: list[str], *, ascii: bool = False) -> None:
+        super().__init__()
+        self.engine = EngineProcess(command)
+        self.view = SweepView()
+        self.failure: str | None = None
+        self._ascii = ascii
+        self._title, self._body, self._status = Lines(id="title"), Lines(id="body"), Lines(id="status")
+        self._summaries: list[Summary] = []
+        self._compared: list[Comparison] = []
+        self._known, self._next_verdict = 0, 0.0
+        self._stopping = False
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield self._title
+        yield self._body
+        yield self._status
+
+    def on_mount(self) -> None:
+        """Listen to signals, and draw from now on."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, lambda number=number: self.exit(128 + number, return_code=128 + number))
+        self.theme_changed_signal.subscribe(self, lambda _: self._draw())
+        self.set_interval(_FRAME, self._frame)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Everything has another size."""
+        self.call_after_refresh(self._draw)
+
+    def action_next_theme(self) -> None:
+        """Dark or light."""
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    def action_leave(self) -> None:
+        """Stop in good order; once more, or when all is done, leave at once."""
+        if self._stopping or self.view.finished or self.engine.exit_code is not None:
+            self.exit(0)
+            return
+        self._stopping = True
+        self.view.message, self.view.alert = "stopping; what is done is kept", False
+        self.engine.stop_soon()
+        self._draw()
+
+    def _frame(self) -> None:
+        heard = False
+        for line in self.engine.lines(_LISTENING):
+            heard = True
+            try:
+                self.view.fold(decode_sweep_event(line))
+            except BadInput as error:
+                self.view.message, self.view.alert = f"the engine wrote something else: {error}", True
+        weighed = self._weigh()
+        self._watch()
+        if heard or weighed or not self.view.finished:
+            self._draw()
+
+    def _weigh(self) -> bool:
+        """Bring the statistics up to date, as often as their cost allows; whether they are others now."""
+        results, now = self.view.results, time.monotonic()
+        if results is None or len(results.replicas) == self._known or now < self._next_verdict:
+            return False
+        self._known = len(results.replicas)
+        self._summaries, self._compared = summaries(results), comparisons(results, resamples=_RESAMPLES)
+        self._next_verdict = now + (time.monotonic() - now) / _SHARE
+        return True
+
+    def _watch(self) -> None:
+        code = self.engine.exit_code
+        if code is None:
+            return
+        if self.view.results is None:
+            self.failure = self.engine.last_words.removeprefix("clipwatch: ") or f"the engine ended (code {code})"
+            self.exit(code if code > 0 else 1, return_code=code if code > 0 else 1)
+        elif self._stopping:
+            self.exit(0)
+        elif not self.view.finished:
+            words = self.engine.last_words.removeprefix("clipwatch: ")
+            self.view.message, self.view.alert = f"the engine ended (code {code}): {words}; q leaves", True
+
+    def _draw(self) -> None:
+        size, dress = self.size, self._look()
+        if size.width < SMALLEST[0] or size.height < SMALLEST[1]:
+            words = f" clipwatch needs {SMALLEST[0]} x {SMALLEST[1]}; q stops"
+            self._title.show([Strip([Segment(words, dress.text)])])
+            self._body.show([])
+            return
+        self._title.show([title(self.view, size.width, dress)])
+        self._body.show(body(self.view, self._summaries, self._compared, (size.width, size.height - 2), dress))
+        message = f" {self.view.message} " if self.view.alert else self.view.message
+        said = Part(message, dress.alert if self.view.alert else dress.text)
+        keys = Part("q leave  t theme " if self.view.finished else "q stop  t theme ", dress.muted, 1)
+        self._status.show([bar([said], [keys], size.width, dress)])
+
+    def _look(self) -> Look:
+        dark, coloured = self.current_theme.dark, not self.no_color
+        return look(self.theme_variables, dark=dark, coloured=coloured, ascii=self._ascii)

@@ -1,0 +1,116 @@
+"""`clipwatch sweep` and `clipwatch resume SWEEP` from the command line to the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...core.errors import BadInput
+from ...core.runs import runs_folder
+from ...core.sweeps.description import SweepConfig
+from ...core.sweeps.folder import find_sweep, read_sweep
+from ...core.sweeps.sweep import Sweep
+from ...core.sweeps.workers import Backend
+from .options import described
+from .progress import duration
+
+_LONG = 3600.0
+
+
+def new_sweep(given: argparse.Namespace) -> int:
+    """Train what the command line describes; the exit code."""
+    if given.workers is not None and given.workers < 1:
+        raise BadInput(f"workers {given.workers}: must be 1 or more")
+    config = described(given)
+    if given.print_config:
+        raise BadInput("--print-config is for runs: a sweep writes its settings into its folder")
+    _refuse_what_takes_long(config, given)
+    if _wants_screen(given):
+        from .live import show_sweep
+
+        return show_sweep(given.arguments)
+    backend = _backend(given, config)
+    return _run(Sweep(config, runs_folder(given.runs_dir), workers=given.workers, backend=backend), given)
+
+
+def resume_sweep(given: argparse.Namespace) -> int:
+    """Train what is left of a sweep; the exit code."""
+    folder = find_sweep(given.run, runs_folder(given.runs_dir))
+    if given.iterations is not None:
+        raise BadInput("a sweep is resumed as it was described: leave --iterations out")
+    if _wants_screen(given):
+        from .live import show_sweep
+
+        return show_sweep(given.arguments)
+    return _run(Sweep.resumed(folder, read_sweep(folder)), given)
+
+
+def _wants_screen(given: argparse.Namespace) -> bool:
+    return not (given.no_ui or given.json or given.control)
+
+
+def _refuse_what_takes_long(config: SweepConfig, given: argparse.Namespace) -> None:
+    cores = given.workers or os.cpu_count() or 1
+    seconds = config.seconds(cores)
+    if seconds > _LONG and not given.yes and given.backend == "local" and config.base.device == "cpu":
+        raise BadInput(
+            f"{config.replicas:,} trainings would take about {duration(seconds)} on {cores} cores:"
+            " say --yes if that is meant, or take fewer seeds"
+        )
+
+
+def _backend(given: argparse.Namespace, config: SweepConfig) -> Backend | None:
+    if given.backend == "local":
+        return None
+    from ...core.sweeps.on_ray import RayBackend
+
+    return RayBackend(config.base, given.ray_address)
+
+
+def _run(sweep: Sweep, given: argparse.Namespace) -> int:
+    from .console import SweepConsole, SweepJson
+
+    with _signals_stop(sweep) as caught:
+        output = SweepJson() if given.json else SweepConsole(quiet=given.quiet)
+        if given.control:
+            _stop_when_input_ends(sweep)
+        try:
+            for event in sweep.run():
+                output.receive(event)
+        finally:
+            output.close()
+    return 128 + caught[0] if caught else 0
+
+
+@contextmanager
+def _signals_stop(sweep: Sweep) -> Iterator[list[int]]:
+    """The first SIGINT or SIGTERM ends the sweep in good order, a second the program at once."""
+    caught: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        if caught:
+            os._exit(128 + number)
+        caught.append(number)
+        sweep.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop_when_input_ends(sweep: Sweep) -> None:
+    """Whoever watches says Stop, or goes away: either ends the sweep."""
+    import threading
+
+    def listen() -> None:
+        sys.stdin.buffer.readline()
+        sweep.stop()
+
+    threading.Thread(target=listen, name="clipwatch-control", daemon=True).start()

@@ -1,0 +1,105 @@
+"""A sweep as text: progress on standard error, the tables and sentences on standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rich.console import Console
+
+from ...core.codec import encode
+from ...core.events import DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
+from ...core.sweeps.comparisons import comparisons, summaries
+from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
+from .progress import Progress, duration
+from .tables import comparison_table, setting_table
+
+
+class SweepJson:
+    """The stream itself, a line an event."""
+
+    def receive(self, event: Event) -> None:
+        """Write one event."""
+        sys.stdout.buffer.write(encode(event) + b"\n")
+        sys.stdout.buffer.flush()
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+
+class SweepConsole:
+    """Prints events as they come; `close` prints what can be said."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._results: Results | None = None
+        self._progress = Progress(0)
+        self._finished: SweepFinished | None = None
+        self._folder = ""
+        self._moving = sys.stderr.isatty()
+
+    def receive(self, event: Event) -> None:
+        """Fold and print one event."""
+        match event:
+            case SweepStarted(config=config):
+                self._results = Results(started=event, replicas={})
+                self._progress = Progress(config.replicas)
+                self._tell(
+                    f"{len(config.settings)} settings x {config.replicas // len(config.settings):,} seeds,"
+                    f" about {duration(config.seconds(os.cpu_count() or 1))} on {os.cpu_count()} cores"
+                )
+            case StageStarted() if self._results:
+                self._progress.begin()
+            case ReplicaFinished():
+                self._note(event)
+            case RecordingStarted(folder=folder):
+                self._folder = folder
+            case Notice(text=text):
+                self._message(text)
+            case DownloadProgressed(file=file, received=0):
+                self._message(f"downloading {file}")
+            case SweepFinished():
+                self._finished = event
+            case _:
+                pass
+
+    def close(self) -> None:
+        """The tables and sentences of what is done."""
+        if self._moving and self._results:
+            sys.stderr.write("\n")
+        if self._results is None or not self._results.replicas:
+            self._message("nothing was trained to the end")
+            return
+        print_tables(self._results, self._progress, self._finished, self._folder)
+
+    def _note(self, event: ReplicaFinished) -> None:
+        assert self._results
+        self._results.replicas[event.key] = event
+        self._progress.count()
+        per_seed = len(self._results.started.config.settings)
+        if self._moving or self._progress.done % per_seed == 0:
+            self._tell(str(self._progress))
+
+    def _tell(self, text: str) -> None:
+        """Progress, in place on a terminal."""
+        if not self._quiet:
+            sys.stderr.write(f"\r\x1b[Kclipwatch: {text}" if self._moving else f"clipwatch: {text}\n")
+            sys.stderr.flush()
+
+    def _message(self, text: str) -> None:
+        sys.stderr.write(f"{chr(10) if self._moving else ''}clipwatch: {text}\n")
+
+
+def print_tables(results: Results, progress: Progress, finished: SweepFinished | None, folder: str) -> None:
+    """Settings, comparisons, and what follows from them in a sentence each, on standard output."""
+    out = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
+    compared = comparisons(results)
+    out.print(setting_table(summaries(results)))
+    if compared:
+        out.print(comparison_table(compared))
+    for comparison in compared:
+        out.print(comparison.sentence, soft_wrap=True)
+    if finished:
+        done = f"{progress} in {duration(finished.seconds)}"
+        out.print(f"\n{done}" + ("" if finished.reason == "completed" else f", {finished.reason}"))
+    out.print(f"kept in {folder}: clipwatch report writes it up, clipwatch resume goes on", soft_wrap=True)

@@ -1,0 +1,35 @@
+"""The screen of a sweep from start to exit code, and the tables when it is left."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+from ...core.codec import decode_sweep_event
+from ...core.errors import BadInput
+from ..terminal import prepare_terminal
+from .app import SweepApp
+from .console import print_tables
+
+# Seconds in which workers end when they are told to.
+_PATIENCE = 10.0
+
+
+def show_sweep(arguments: list[str]) -> int:
+    """Show the sweep that these arguments describe; the exit code."""
+    ascii_only = prepare_terminal()
+    command = [sys.executable, "-m", "clipwatch.tui.cli", *arguments, "--no-ui", "--json", "--control"]
+    app = SweepApp(command, ascii=ascii_only)
+    try:
+        app.run()
+    finally:
+        rest = app.engine.stop(_PATIENCE)
+    for line in rest:
+        with contextlib.suppress(BadInput):
+            app.view.fold(decode_sweep_event(line))
+    if app.failure:
+        print(f"clipwatch: {app.failure}", file=sys.stderr)
+    if app.view.results and app.view.results.replicas:
+        with contextlib.suppress(OSError):
+            print_tables(app.view.results, app.view.progress, app.view.finished, app.view.folder)
+    return app.return_code or 0

@@ -1,0 +1,73 @@
+"""The options of `clipwatch sweep`: those of a run, each of which makes an axis when it is given more than once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from ...core.config import KEYS, from_options, read_toml
+from ...core.errors import BadInput
+from ...core.sweeps.description import SweepConfig, sweep_config
+from ..options import add_data_options, add_output_options, add_training_options, integer
+
+DEFAULT_RULES = ["none", "value:0.001"]
+DEFAULT_SEEDS = 32
+
+
+def add_sweep_options(parser: argparse.ArgumentParser) -> None:
+    """A run's options, to be repeated; and the sweep's own."""
+    sweep = parser.add_argument_group("sweep")
+    sweep.add_argument("--seeds", metavar="N", type=integer, help=f"how many seeds (default: {DEFAULT_SEEDS})")
+    sweep.add_argument("--yes", action="store_true", help="go on even if it will take more than an hour")
+    sweep.add_argument("--workers", metavar="N", type=integer, help="processes that train (default: one a core)")
+    sweep.add_argument("--backend", choices=("local", "ray"), default="local", help="where to train (default: local)")
+    sweep.add_argument("--ray-address", metavar="ADDRESS", help="a Ray cluster (default: one of its own, here)")
+    add_output_options(parser.add_argument_group("output"))
+    store = parser._registry_get("action", None)
+    # From here on an option may be given again and again, and keeps all its values.
+    parser.register("action", None, argparse._AppendAction)
+    add_data_options(parser.add_argument_group("data"))
+    add_training_options(parser.add_argument_group("training; repeat an option to make an axis of it"))
+    parser.register("action", None, store)
+
+
+def described(given: argparse.Namespace) -> SweepConfig:
+    """The sweep that the command line and its config file describe; BadInput if there is none."""
+    values = _file(given)
+    flags = {key: value for key in (*KEYS, "clip") if (value := getattr(given, key, None)) is not None}
+    values.update(flags)
+    if values.pop("lanes", None):
+        raise BadInput("a sweep has no lanes: give --clip for each rule")
+    seeds = given.seeds if given.seeds is not None else values.pop("seeds", DEFAULT_SEEDS)
+    values.pop("seeds", None)
+    chosen = values.get("seed") if isinstance(values.get("seed"), list) and len(values["seed"]) > 1 else []
+    if chosen:
+        if given.seeds is not None:
+            raise BadInput("seeds: give --seeds N, or --seed for each, not both")
+        values.pop("seed")
+    axes = {key: values.pop(key) for key in list(values) if isinstance(values[key], list) and len(values[key]) != 1}
+    rules = axes.pop("clip", None) or values.pop("clip", None) or DEFAULT_RULES
+    base = {key: value[0] if isinstance(value, list) else value for key, value in values.items()}
+    if os.environ.get("CLIPWATCH_OFFLINE", "") not in ("", "0"):
+        base.setdefault("offline", True)
+    axes = {"clip": rules if isinstance(rules, list) else [rules], **axes}
+    if not isinstance(seeds, int) or isinstance(seeds, bool):
+        raise BadInput(f"seeds {seeds!r}: write a whole number")
+    return sweep_config(from_options(base), axes, seeds, chosen or [])
+
+
+def _file(given: argparse.Namespace) -> dict[str, Any]:
+    if not given.config:
+        return {}
+    if len(given.config) > 1:
+        raise BadInput("--config: give one file")
+    values = read_toml(Path(given.config[0]))
+    values.pop("keys", None)
+    for key in values:
+        if key not in (*KEYS, "clip", "seeds"):
+            raise BadInput(f"config file {given.config[0]}: unknown setting {key!r}")
+        if values[key] == []:
+            raise BadInput(f"axis {key.replace('_', '-')}: no values")
+    return values
