@@ -12,10 +12,21 @@ import pytest
 
 
 class Disk:
-    """Counts what is done to files that `concerns` picks by name, and fails from number `first` on."""
+    """Counts what is done to files that `concerns` picks by name, and fails from number `first` on.
 
-    def __init__(self, concerns: Callable[[str], bool], first: int, *, once: bool = False, code: int = errno.ENOSPC):
-        self.concerns, self._first, self._once, self._code = concerns, first, once, code
+    Half of what a failing write was given is written all the same; `short`: that many bytes are its answer, no error.
+    """
+
+    def __init__(
+        self,
+        concerns: Callable[[str], bool],
+        first: int,
+        *,
+        once: bool = False,
+        short: bool = False,
+        code: int = errno.ENOSPC,
+    ) -> None:
+        self.concerns, self.short, self._first, self._once, self._code = concerns, short, first, once, code
         self.operations = 0
         self._handles: set[int] = set()
 
@@ -63,7 +74,7 @@ class Disk:
 
 
 class _File:
-    """An open file of such a disk; half of what a failing write was given is written all the same."""
+    """An open file of such a disk."""
 
     def __init__(self, disk: Disk, file: Any) -> None:
         self._disk, self._file = disk, file
@@ -73,7 +84,9 @@ class _File:
         try:
             self._disk.check()
         except OSError:
-            self._file.write(content[: len(content) // 2])
+            written = self._file.write(content[: len(content) // 2])
+            if self._disk.short:
+                return written
             raise
         return self._file.write(content)
 

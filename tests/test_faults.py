@@ -122,6 +122,16 @@ def test_a_disk_that_gives_out_at_the_nth_operation_loses_nothing_silently(
         is_whole(folder)
 
 
+def test_a_line_that_the_disk_takes_half_of_ends_the_recording_in_plain_sight(tmp_path: Path) -> None:
+    total = operations(is_events, tmp_path / "whole")
+    for number in range(4, total):
+        home = tmp_path / str(number)
+        passed = record(home, Disk(is_events, number, once=True, short=True))
+        assert sum(isinstance(event, Notice) and "goes on unrecorded" in event.text for event in passed) == 1
+        assert passed[-1] == END
+        is_whole(RunFolder(recordings.only_run(home)))
+
+
 def test_what_went_wrong_is_told_before_the_end_and_recorded(tmp_path: Path) -> None:
     total = operations(is_checkpoint, tmp_path / "whole")
     passed = record(tmp_path / "full", Disk(is_checkpoint, total - 1))
@@ -377,7 +387,7 @@ def test_a_run_from_another_machine_is_replayed_reported_verified_and_resumed(tm
     arguments = ["--dataset", "mnist", "--data-dir", str(there / "data"), "--iterations", "20"]
     whole = recordings.record(there / "whole", *arguments, "--iterations", "40")
     short = recordings.record(there / "runs", *arguments)
-    folder = here / "a name of its own"
+    folder = here / "renamed"
     shutil.copytree(short, folder, ignore=shutil.ignore_patterns(".lock"))
     expected = recordings.figures(recordings.read(whole).events)
     shutil.rmtree(there)
@@ -396,7 +406,7 @@ def test_a_run_from_another_machine_is_replayed_reported_verified_and_resumed(tm
     assert "--data-dir" in nowhere.stderr.splitlines()[-1]
     resumed = program.run("resume", str(folder), "--no-ui", "--iterations", "40", "--data-dir", str(data))
     assert resumed.returncode == 0, resumed.stderr
-    assert f"recorded in {folder}" in resumed.stdout.replace("\n", "")
+    assert f"recorded in {folder}" in resumed.stdout
     rows = [row for row in recordings.figures(recordings.read(folder).events) if len(row) == 5 or row[1] == 40]
     assert rows == expected
     assert program.run("verify", str(folder), "--data-dir", str(data)).returncode == 0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import shutil
 from pathlib import Path
 
 import program
@@ -102,56 +100,6 @@ def test_a_folder_that_cannot_be_made_refuses_the_run_before_it_trains(tmp_path:
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "Start Training" not in done.stdout
-
-
-class _FullDisk:
-    """A file on a disk that is full from the n-th write on, which takes half of its bytes."""
-
-    def __init__(self, file, writes: int) -> None:
-        self._file, self._left, self.fileno = file, writes, file.fileno
-
-    def write(self, line: bytes) -> int:
-        self._left -= 1
-        if self._left >= 0:
-            return self._file.write(line)
-        if self._left == -1:
-            return self._file.write(line[: len(line) // 2])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    def close(self) -> None:
-        self._file.close()
-
-
-@pytest.mark.parametrize("writes", range(3, 8))
-def test_a_full_disk_ends_the_recording_in_plain_sight_and_not_the_run(
-    writes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened = Path.open
-
-    def open_full(self: Path, *args: object, **options: object) -> object:
-        file = opened(self, *args, **options)
-        return _FullDisk(file, writes) if self.name == "events.jsonl" and args[0] == "ab" else file
-
-    monkeypatch.setattr(Path, "open", open_full)
-    passed = recorded(tmp_path, [Notice(text="first"), RUN, LANE, EVALUATED, EVALUATED, EVALUATED, FINISHED, END])
-    monkeypatch.undo()
-    told = [event.text for event in passed if isinstance(event, Notice) and "unrecorded" in event.text]
-    assert len(told) == 1
-    assert passed[-1] == END
-    left = read_recording(recordings.only_run(tmp_path) / "events.jsonl")
-    assert len(left.events) == writes
-    assert RunFolder(recordings.only_run(tmp_path)).manifest().state == "interrupted"
-
-
-def test_a_folder_that_vanishes_ends_the_recording_in_plain_sight(tmp_path: Path) -> None:
-    stream = Recorder(tmp_path).through([RUN, LANE, EVALUATED, EVALUATED, FINISHED, END])
-    passed = []
-    for event in stream:
-        passed.append(event)
-        if event == LANE:
-            shutil.rmtree(recordings.only_run(tmp_path))
-    assert sum(isinstance(event, Notice) and "vanished" in event.text for event in passed) == 1
-    assert passed[-1] == END
 
 
 @pytest.fixture(scope="module")
