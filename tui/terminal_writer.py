@@ -16,8 +16,8 @@ _FRAME = 3
 _PATIENCE = 0.05
 # Seconds for a terminal to take what restores it.
 _LEAVING = 0.5
-# Ends an escape sequence that was cut off.
-_CANCEL = "\x18"
+# Ends an escape sequence that was cut off, and a frame.
+_CUT_OFF = "\x18\x1b[?2026l"
 
 
 class TerminalWriter(threading.Thread):
@@ -30,8 +30,6 @@ class TerminalWriter(threading.Thread):
         self._queue: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
         # What was written in an earlier age than this is not worth writing any more.
         self._age = 0
-        # Bytes; each is counted by one thread alone.
-        self._asked = self._written = 0
         self._stuck = False
 
     @property
@@ -41,17 +39,14 @@ class TerminalWriter(threading.Thread):
 
     def write(self, text: str) -> None:
         """Have text written soon."""
-        data = text.encode(self._encoding, self._errors)
-        self._asked += len(data)
-        self._queue.put((self._age, data))
+        self._queue.put((self._age, text.encode(self._encoding, self._errors)))
 
     def drop(self) -> None:
-        """Forget what the terminal has not taken, and if that is anything what it has not read: it makes room."""
-        if self._written < self._asked:
-            self._age += 1
-            with suppress(termios.error):
-                termios.tcflush(self._terminal, termios.TCOFLUSH)
-            self.write(_CANCEL)
+        """Forget what the terminal has not taken, and have it forget what it has not read, which makes room."""
+        self._age += 1
+        with suppress(termios.error):
+            termios.tcflush(self._terminal, termios.TCOFLUSH)
+        self.write(_CUT_OFF)
 
     def finish(self) -> bool:
         """Write to the end; False if the terminal does not take it."""
@@ -67,13 +62,12 @@ class TerminalWriter(threading.Thread):
         os.close(self._terminal)
 
     def _put(self, age: int, data: bytes) -> None:
-        end = self._written + len(data)
         while data and age == self._age:
             self._stuck = not select.select([], [self._terminal], [], _PATIENCE)[1]
             if not self._stuck and age == self._age:
                 with suppress(BlockingIOError):
                     data = data[os.write(self._terminal, data) :]
-        self._stuck, self._written = False, end
+        self._stuck = False
 
 
 def _opened(terminal: int) -> int:
