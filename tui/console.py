@@ -22,7 +22,7 @@ from ..core.events import (
 )
 from ..core.state import RunState, apply
 from .ordered import OrderedEvaluations
-from .summary import summary_table
+from .summary import print_summary
 from .wording import diagnosis_line, evaluation_line, lane_message
 
 LANE_COLOURS = ("cyan", "yellow", "magenta", "green", "blue", "red")
@@ -75,7 +75,7 @@ class ConsoleSink:
         self._download.close()
         if self._state.lanes:
             self._out.print()
-            self._out.print(summary_table(self._state), soft_wrap=False)
+            print_summary(self._out, self._state)
             self._out.file.flush()
 
     def _start(self, event: RunStarted) -> None:

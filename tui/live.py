@@ -59,10 +59,10 @@ def _fold(app: ClipwatchApp, lines: list[bytes]) -> None:
 def _print_summary(app: ClipwatchApp) -> None:
     from rich.console import Console
 
-    from .summary import summary_table
+    from .summary import print_summary
 
     with contextlib.suppress(OSError):
-        Console(highlight=False).print(summary_table(app.view.state))
+        print_summary(Console(highlight=False), app.view.state)
 
 
 def _let_go_of_a_dead_terminal() -> None:

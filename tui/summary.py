@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 from ..core.state import LaneState, RunState
@@ -13,6 +14,13 @@ from ..core.statistics import wilson_interval
 from .diagnostics.readings import share
 
 _UNKNOWN = "-"
+
+
+def print_summary(console: Console, state: RunState) -> None:
+    """The table, and below it where the run is recorded, in one line however long."""
+    console.print(summary_table(state), soft_wrap=False)
+    if state.recorded_in:
+        console.print(f"  recorded in {state.recorded_in}", soft_wrap=True, markup=False, highlight=False)
 
 
 def summary_table(state: RunState) -> Table:
@@ -33,8 +41,6 @@ def summary_table(state: RunState) -> Table:
     for row in _effect(state):
         table.add_row(*row)
     table.add_row("speed", "", *map(_speed, lanes))
-    if state.recorded_in:
-        table.caption, table.caption_justify, table.caption_style = f"  recorded in {state.recorded_in}", "left", ""
     return table
 
 
