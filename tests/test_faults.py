@@ -406,7 +406,7 @@ def test_a_run_from_another_machine_is_replayed_reported_verified_and_resumed(tm
     assert "--data-dir" in nowhere.stderr.splitlines()[-1]
     resumed = program.run("resume", str(folder), "--no-ui", "--iterations", "40", "--data-dir", str(data))
     assert resumed.returncode == 0, resumed.stderr
-    assert f"recorded in {folder}" in resumed.stdout
+    assert str(folder) in resumed.stdout
     rows = [row for row in recordings.figures(recordings.read(folder).events) if len(row) == 5 or row[1] == 40]
     assert rows == expected
     assert program.run("verify", str(folder), "--data-dir", str(data)).returncode == 0
