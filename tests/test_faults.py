@@ -25,6 +25,8 @@ from clipwatch.core.lane import Kept
 from clipwatch.core.recorded import read_recording
 from clipwatch.core.recording import Recorder
 from clipwatch.core.runs import RunFolder
+from clipwatch.tui import headless
+from clipwatch.tui.cli import main
 
 END = RunFinished(reason="completed", seconds=9.0)
 STEPS = range(0, 60, 10)
@@ -143,14 +145,15 @@ def test_what_went_wrong_is_told_before_the_end_and_recorded(tmp_path: Path) -> 
 
 def test_a_run_after_an_unrecorded_one_is_recorded_by_itself(tmp_path: Path) -> None:
     recorder, disk = Recorder(tmp_path), Disk(is_events, 6, once=True)
-    twice = [*story(recorder), *story(recorder)]
+    *first, end = story(recorder)
+    twice = [*first, Notice(text="told while nothing is recorded"), end, *first, end]
     with pytest.MonkeyPatch.context() as patch:
         disk.install(patch)
         passed = list(recorder.through(twice))
     assert sum(isinstance(event, Notice) and "unrecorded" in event.text for event in passed) == 1
     second = recordings.read(max(tmp_path.iterdir())).events
-    assert [event for event in second if event in twice] == [RUN, Notice(text="first"), *twice[2 : len(twice) // 2]]
-    assert len(second) == len(twice) // 2 + 1
+    assert [event for event in second if event in twice] == [RUN, first[0], *first[2:], end]
+    assert len(second) == len(first) + 2
 
 
 @pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
@@ -224,6 +227,22 @@ def test_a_folder_that_is_renamed_under_way_holds_the_whole_run(tmp_path: Path) 
     told = [event.text for event in passed if isinstance(event, Notice)]
     assert any("no checkpoint" in text for text in told)
     assert any("will not know how this run stands" in text for text in told)
+
+
+def test_a_run_that_cannot_be_claimed_is_not_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(tmp_path, Disk(is_events, NEVER))
+    folder = recordings.only_run(tmp_path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("clipwatch.core.runs.FileLock.acquire", refuse)
+    assert main(["resume", str(folder), "--no-ui"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(folder) in line
+    assert os.strerror(errno.EROFS) in line
 
 
 # A damaged beginning
@@ -359,8 +378,6 @@ def test_of_two_resumes_at_once_exactly_one_goes_on(turn: int, tmp_path: Path) -
 
 
 def test_a_run_is_read_only_after_it_is_claimed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clipwatch.tui import headless
-
     folder = RunFolder(recordings.record(tmp_path, "--iterations", "20"))
     read, claimed = headless.interrupted, []
 
@@ -369,8 +386,6 @@ def test_a_run_is_read_only_after_it_is_claimed(tmp_path: Path, monkeypatch: pyt
         return read(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(headless, "interrupted", reading)
-    from clipwatch.tui.cli import main
-
     assert main(["resume", str(folder.path), "--no-ui", "--quiet"]) == 0
     assert claimed == [True]
 
@@ -406,7 +421,7 @@ def test_a_run_from_another_machine_is_replayed_reported_verified_and_resumed(tm
     assert "--data-dir" in nowhere.stderr.splitlines()[-1]
     resumed = program.run("resume", str(folder), "--no-ui", "--iterations", "40", "--data-dir", str(data))
     assert resumed.returncode == 0, resumed.stderr
-    assert f"recorded in {folder}" in resumed.stdout
+    assert str(folder) in resumed.stdout
     rows = [row for row in recordings.figures(recordings.read(folder).events) if len(row) == 5 or row[1] == 40]
     assert rows == expected
     assert program.run("verify", str(folder), "--data-dir", str(data)).returncode == 0
@@ -419,8 +434,6 @@ def test_a_run_from_another_machine_is_replayed_reported_verified_and_resumed(tm
 def test_a_clock_that_jumps_leaves_names_unique_and_recordings_readable(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clipwatch.tui.cli import main
-
     jumps = {
         "backwards": lambda turn: 1.8e9 - 86_400.0 * turn,
         "forwards": lambda turn: 1.7e9 + 3.1e7 * turn,
