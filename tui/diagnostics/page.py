@@ -164,7 +164,7 @@ def _row(cells: Iterable[str], widths: Iterable[int]) -> str:
 
 
 def _bar(part: float, ascii: bool) -> tuple[str, str]:
-    filled = round(BAR * min(part, 1.0)) or (1 if part else 0)
+    filled = round(BAR * min(1.0, max(0.0, part))) or (1 if part > 0 else 0)
     return ("#" if ascii else "█") * filled, ("." if ascii else "░") * (BAR - filled)
 
 
