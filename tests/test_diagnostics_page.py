@@ -249,6 +249,11 @@ def test_else_the_chosen_lane_stands_alone() -> None:
         assert other not in first
 
 
+@pytest.mark.parametrize("width", [0, 1, 19])
+def test_no_room_no_page(width: int) -> None:
+    assert pages(0, width) == []
+
+
 def test_no_lanes_no_page() -> None:
     assert diagnostics_pages(folded(), 0, 80, 21, COLOURED) == []
 

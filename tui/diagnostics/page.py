@@ -30,6 +30,8 @@ BAR = 10
 CHANGES_SHOWN = 12
 # Two lanes side by side have so many cells each.
 NARROWEST = 66
+# Before it is laid out a widget has no width.
+LEAST = 20
 # So wide a page has the counts beside the bars.
 BESIDE = 79
 
@@ -270,10 +272,10 @@ def _percentiles(total: Measure) -> Iterator[tuple[str, str]]:
 
 
 def diagnostics_pages(state: RunState, chosen: int, width: int, height: int, look: Look) -> list[Strip]:
-    """Lanes side by side as far as each has room, the chosen one among them."""
+    """Lanes side by side as far as each has room, the chosen one among them; nothing where there is no room at all."""
     lanes = list(enumerate(state.lanes.values()))
     fitting = min(len(lanes), max(1, width // NARROWEST))
-    if not fitting:
+    if not fitting or width < LEAST:
         return []
     first = min(max(0, chosen - fitting + 1), len(lanes) - fitting)
     gap = Strip([Segment(" ", look.palette.style(look.palette.foreground))])
