@@ -217,7 +217,8 @@ class MainScreen(Screen[None]):
         """What the clip does, in the place of lanes and charts; or back to these."""
         self.toggle_class("-diagnosing")
         if self.diagnosing:
-            self.say("what the clip does; ? says what the figures mean, d or escape goes back")
+            mean = "? says what the figures mean"
+            self.say(f"what the clip does; {mean}, d or escape goes back", f"{mean}, d goes back")
         else:
             self.say("the lanes again")
         self.call_after_refresh(self.draw)
