@@ -151,8 +151,8 @@ def _table(page: _Page) -> Iterator[Strip]:
 
 def _columns(width: int) -> tuple[int, ...]:
     """Cells of each column: layer, saturation with its bar, of nonzero, cos, norms, update ratio."""
-    wide = (8, BAR + 7, 12, 8, 19, 11)
-    return wide if width > sum(wide) else (6, BAR + 6, 0, 7, 17, 10)
+    wide = (8, BAR + 7, 12, 8, 21, 11)
+    return wide if width > sum(wide) else (6, BAR + 6, 0, 7, 20, 10)
 
 
 def _row(cells: Iterable[str], widths: Iterable[int]) -> str:
