@@ -137,7 +137,7 @@ def _table(page: _Page) -> Iterator[Strip]:
         cells = (
             share(measure.saturation),
             share(measure.saturation_nonzero),
-            decimal(measure.cosine, 3),
+            decimal(measure.cosine, 3 if widths[3] > 6 else 2),
             norms(measure, "→"),
             size(measure.update_ratio, 2),
         )
@@ -152,7 +152,7 @@ def _table(page: _Page) -> Iterator[Strip]:
 def _columns(width: int) -> tuple[int, ...]:
     """Cells of each column: layer, saturation with its bar, of nonzero, cos, norms, update ratio."""
     wide = (8, BAR + 7, 12, 8, 21, 11)
-    return wide if width > sum(wide) else (6, BAR + 6, 0, 7, 20, 10)
+    return wide if width > sum(wide) else (6, BAR + 6, 0, 6, 21, 10)
 
 
 def _row(cells: Iterable[str], widths: Iterable[int]) -> str:
