@@ -128,7 +128,7 @@ def _head(page: _Page, state: RunState) -> Iterator[Strip]:
 def _table(page: _Page) -> Iterator[Strip]:
     heads = ("layer", "saturation".ljust(BAR + 6), "of nonzero", "cos", "‖g‖ → ‖ĝ‖", "‖Δw‖/‖w‖")
     widths = _columns(page.width)
-    yield page.line((_row(heads, widths), page.muted))
+    yield page.line((_row(map(page.shown, heads), widths), page.muted))
     rows = {**page.measured.layers, "total": page.measured.total}
     for name, measure in rows.items():
         style = page.strong if name == "total" else page.text
@@ -145,7 +145,7 @@ def _table(page: _Page) -> Iterator[Strip]:
             (set_cell_size(page.shown(name), first), style),
             (full, page.ink.beyond),
             (empty, page.faint),
-            (_row(cells, (rest[0] - BAR, *rest[1:])), style),
+            (_row(map(page.shown, cells), (rest[0] - BAR, *rest[1:])), style),
         )
 
 
