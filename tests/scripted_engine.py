@@ -1,7 +1,7 @@
 """An engine without training: speaks the event stream as told, and writes down every command that it gets.
 
     python scripted_engine.py BEHAVIOUR [--heard FILE] [--pid FILE] [--dataset NAME] [--evaluations N]
-        [--lanes N] [--goes-on]
+        [--lanes N] [--goes-on] [--measured]
 
 BEHAVIOUR: `normal` answers commands; `silent` obeys only Stop; `mute` says nothing at all; `garbage` writes lines that
 are no events between those that are; `half` ends in the middle of a line; `slow` writes half a line and the rest after
@@ -18,9 +18,21 @@ import time
 from collections.abc import Iterator
 
 import msgspec
+from measured import UNTOUCHED, diagnosed
 
 from clipwatch.core.codec import decode_command, encode
-from clipwatch.core.commands import Command, Extend, Pause, Restart, Resume, SetClip, SetPace, StepOnce, Stop
+from clipwatch.core.commands import (
+    Command,
+    Extend,
+    Pause,
+    ResetMoments,
+    Restart,
+    Resume,
+    SetClip,
+    SetPace,
+    StepOnce,
+    Stop,
+)
 from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.events import (
     ClipChanged,
@@ -32,9 +44,12 @@ from clipwatch.core.events import (
     LaneFinished,
     LanePaused,
     LaneResumed,
+    LanesCompared,
     LaneStarted,
     LaneStepped,
+    MomentsReset,
     Notice,
+    OutputDied,
     PaceChanged,
     RunFinished,
     RunStarted,
@@ -74,7 +89,16 @@ class Script:
         self.step = 0
         for _ in range(self._given.evaluations):
             say(*(self._evaluated(name) for name in self.rules))
+            if self._given.measured and self.step % 50 == 0:
+                self._measure()
             self.step += self._config.eval_every
+
+    def _measure(self) -> None:
+        if self.step == 50:
+            say(OutputDied(lane="clipped", step=self.step, output=2))
+        say(diagnosed("unclipped", self.step, UNTOUCHED, dead=(), engaged=0.0), diagnosed("clipped", self.step))
+        pair = ("unclipped", "clipped")
+        say(LanesCompared(step=self.step, lanes=pair, distance=10.7, disagreement=0.33))
 
     def _evaluated(self, lane: str) -> Evaluated:
         fall = 0.25 if lane == "clipped" else 0.5
@@ -99,6 +123,8 @@ class Script:
                 if self._given.goes_on:
                     say(*(self._evaluated(name) for name in self.rules))
                     self.step += self._config.eval_every
+            case ResetMoments():
+                say(*(MomentsReset(lane=lane, step=step) for lane in lanes))
             case Pause():
                 say(*(LanePaused(lane=lane, step=step) for lane in lanes))
             case Resume():
@@ -156,6 +182,7 @@ def main() -> int:
     parser.add_argument("--pid")
     parser.add_argument("--dataset", default="digits")
     parser.add_argument("--goes-on", action="store_true")
+    parser.add_argument("--measured", action="store_true")
     parser.add_argument("--lanes", type=int, default=0)
     parser.add_argument("--evaluations", type=int, default=21)
     given = parser.parse_args()

@@ -20,6 +20,7 @@ from clipwatch.core.events import (
     LaneFailed,
     LanePaused,
     LaneStepped,
+    MomentsReset,
     PaceChanged,
     RunFinished,
     StageStarted,
@@ -292,3 +293,9 @@ def test_lane_symbols_differ_without_colour() -> None:
     for one in (PLAIN, ASCII):
         symbols = {lane_heading(n, state, view, 80, one, chosen=False)[0].text.split()[0] for n in range(4)}
         assert len(symbols) == 4
+
+
+def test_a_run_whose_moments_were_reset_is_no_clean_comparison_either() -> None:
+    reset = MomentsReset(lane="a", step=20)
+    assert "moments reset: no clean comparison" in titled(RUN, LANE, reset)
+    assert "rule changed: no clean comparison" in titled(RUN, LANE, CHANGE, reset)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from clipwatch.tui.charts.chart import ChartLane, ChartSpec, Mark, render_chart
+from clipwatch.tui.charts.chart import ChartLane, ChartSpec, Mark, Shade, render_chart
 from clipwatch.tui.charts.curve import Curve
 from clipwatch.tui.charts.palette import UNICODE, Palette
 from clipwatch.tui.charts.plotting import Line, plot
@@ -71,6 +71,8 @@ def specs(draw: st.DrawFn) -> ChartSpec:
         for _ in range(draw(st.integers(0, 5)))
     )
     marks = [Mark(draw(st.integers(0, 2500)), n, draw(st.text(max_size=12))) for n in range(len(lanes) + 1)]
+    starts = [draw(st.integers(-100, 2500)) for _ in marks]
+    shades = [Shade(start, start + draw(st.integers(0, 900)), n) for n, start in enumerate(starts)]
     return ChartSpec(
         title=draw(st.text(max_size=30)),
         width=draw(st.integers(0, 220)),
@@ -83,6 +85,7 @@ def specs(draw: st.DrawFn) -> ChartSpec:
         smoothing=draw(st.sampled_from([0.0, 0.6, 0.99])),
         cursor=draw(st.none() | st.integers(-10, 3000)),
         marks=tuple(marks),
+        shades=tuple(shades),
         palette=Palette(coloured=draw(st.booleans()), background=draw(st.sampled_from(["#ffffff", "default"]))),
         ascii=draw(st.booleans()),
     )
@@ -119,6 +122,46 @@ def test_lines_of_one_figure_keep_to_themselves() -> None:
     assert [np.flatnonzero(cells[:, 3] != ord(" ")).tolist() for cells in (top, bottom, ascii_top)] == [[0], [2], [0]]
     assert ascii_top[0, 3] == ord("*")
     assert all((cells != ord(" ")).sum() == 1 for cells in (top, bottom, ascii_top))
+
+
+def shaded(one: ChartSpec) -> list[list[str]]:
+    """For each row below the header, right of the wall: the background of every cell."""
+    rows = []
+    for strip in render_chart(one)[1:-2]:
+        cells = [str(segment.style and segment.style.bgcolor) for segment in strip for _ in segment.text]
+        rows.append(cells[6:])
+    return rows
+
+
+def test_steps_that_the_optimizer_remembers_have_the_lanes_colour_behind_them() -> None:
+    plain, one = (spec(FALLING, STUCK, shades=shades) for shades in ((), (Shade(300, 600, 1),)))
+    rows, before = shaded(one), shaded(plain)[0][0]
+    for row in rows:
+        inside = [n for n, background in enumerate(row) if background != before]
+        # 74 columns stand for 990 steps.
+        assert inside == list(range(300 * 74 // 990, 600 * 74 // 990 + 1))
+    assert text(render_chart(one)) == text(render_chart(plain))
+
+
+def test_two_lanes_that_remember_share_the_height() -> None:
+    rows = shaded(spec(FALLING, STUCK, shades=(Shade(300, 990, 0), Shade(500, 990, 1))))
+    ends = [row[-1] for row in rows]
+    assert len(set(ends)) == 2
+    assert ends == sorted(ends, key=ends.index)
+    assert rows[0][30] != rows[-1][30]
+
+
+def test_a_shade_reaches_into_the_window_as_far_as_it_does() -> None:
+    rows = shaded(spec(FALLING, STUCK, first=500, last=990, shades=(Shade(300, 600, 1), Shade(100, 499, 1))))
+    assert len({*rows[5][:15]}) == 1
+    assert rows[5][0] != rows[5][40]
+
+
+@pytest.mark.parametrize("ascii", [False, True])
+def test_without_colours_dots_along_the_top_stand_for_the_shade(ascii: bool) -> None:
+    one = spec(FALLING, STUCK, shades=(Shade(300, 600, 1),), palette=Palette(coloured=False), ascii=ascii)
+    dot = "." if ascii else "·"
+    assert canvas(one)[0].count(dot) == 600 * 74 // 990 - 300 * 74 // 990 + 1
 
 
 def test_too_small_a_size_says_so() -> None:

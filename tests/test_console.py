@@ -8,11 +8,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from measured import UNTOUCHED, diagnosed
 from rich.console import Console
 from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 
 from clipwatch.core.events import (
     ClipChanged,
+    Diagnosed,
     Evaluated,
     Event,
     LaneExtended,
@@ -20,13 +22,15 @@ from clipwatch.core.events import (
     LaneFinished,
     LaneStepped,
     Notice,
+    OutputDied,
+    OutputRevived,
     PaceChanged,
 )
 from clipwatch.core.statistics import wilson_interval
 from clipwatch.tui.console import ConsoleSink
 from clipwatch.tui.ordered import OrderedEvaluations
 from clipwatch.tui.summary import summary_table
-from clipwatch.tui.wording import evaluation_line, finished_line, lane_message
+from clipwatch.tui.wording import diagnosis_line, evaluation_line, finished_line, lane_message, output_line
 
 CHANGE = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")
 
@@ -46,6 +50,30 @@ def test_evaluations_come_out_by_step_and_then_by_lane_however_they_came_in(arri
     assert [(event.step, event.lane) for event in shown] == [
         (step, lane) for step in range(0, 50, 10) for lane in "abc"
     ]
+
+
+@given(st.permutations(["a"] * 10 + ["b"] * 10))
+def test_a_measurement_stands_under_its_evaluation_however_they_came_in(arrivals: list[str]) -> None:
+    ordered, shown = OrderedEvaluations(("a", "b"), measured_every=20), []
+    sent = {lane: iter([event for step in range(0, 70, 10) for event in measured_at(lane, step)]) for lane in "ab"}
+    for lane in arrivals:
+        shown += ordered.add(next(sent[lane]))
+    for lane in "ab":
+        for event in sent[lane]:
+            shown += ordered.add(event)
+        shown += ordered.end(lane)
+    assert shown == [event for step in range(0, 70, 10) for lane in "ab" for event in measured_at(lane, step)]
+
+
+def measured_at(lane: str, step: int) -> list[Evaluated | Diagnosed]:
+    return [at(lane, step), *([diagnosed(lane, step)] if step % 20 == 0 else [])]
+
+
+def test_a_run_that_never_measured_holds_nothing_back_for_long() -> None:
+    ordered = OrderedEvaluations(("a",), measured_every=10)
+    assert list(ordered.add(at("a", 0))) == []
+    assert list(ordered.add(at("a", 10))) == [at("a", 0)]
+    assert list(ordered.end("a")) == [at("a", 10)]
 
 
 def test_a_lane_that_ended_holds_nobody_back() -> None:
@@ -78,6 +106,19 @@ def test_events_in_words(event: Event, words: str | None) -> None:
     assert lane_message(event) == words
 
 
+def test_a_measurement_in_a_line() -> None:
+    line = "saturation 40 % engaged >99 % cos 0.35 norm 4.88 -> 0.157 dead 2 8"
+    assert diagnosis_line(diagnosed()) == line
+    undefined = msgspec.structs.replace(UNTOUCHED, cosine=None)
+    line = "saturation 0 % engaged 0 % cos - norm 1 -> 1 dead none"
+    assert diagnosis_line(diagnosed(total=undefined, dead=(), engaged=0.0)) == line
+
+
+def test_an_output_that_changed_in_words() -> None:
+    assert output_line(OutputDied(lane="a", step=340, output=6)) == "Step: 340 output 6 died"
+    assert output_line(OutputRevived(lane="a", step=350, output=6)) == "Step: 350 output 6 fires again"
+
+
 def test_the_end_in_words() -> None:
     assert finished_line(FINISHED) == "Step: 100 completed: accuracy 0.600 loss 1.0000 (all 5)"
 
@@ -103,6 +144,20 @@ def test_the_summary_has_what_was_measured() -> None:
         assert words in text
 
 
+def test_the_summary_has_what_the_clip_did() -> None:
+    silent = msgspec.structs.replace(FINISHED, silent_outputs=(2, 8))
+    text = " ".join(table(diagnosed(), silent).split())
+    assert "dead outputs 2 8 " in text
+    assert "clipped, step 50 saturation 40 % " in text
+    assert "clipped, all steps engaged >99 % " in text
+    assert "dead outputs none" in " ".join(table(msgspec.structs.replace(FINISHED, silent_outputs=())).split())
+
+
+def test_the_summary_of_what_was_never_measured_has_no_such_rows() -> None:
+    text = table(EVALUATED, FINISHED)
+    assert not any(words in text for words in ("dead", "saturation", "engaged"))
+
+
 def test_the_summary_says_when_a_lane_was_touched_stopped_or_failed() -> None:
     assert "changed under way" in table(CHANGE, FINISHED)
     stopped = msgspec.structs.replace(FINISHED, reason="stopped", step=40)
@@ -125,8 +180,8 @@ Printed = Callable[..., tuple[str, str]]
 
 @pytest.fixture
 def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
-    def run(*events: Event, quiet: bool = False) -> tuple[str, str]:
-        sink = ConsoleSink(quiet=quiet)
+    def run(*events: Event, **manner: bool) -> tuple[str, str]:
+        sink = ConsoleSink(**{"quiet": False, **manner})
         for event in events:
             sink.receive(event)
         sink.close()
@@ -152,6 +207,22 @@ def test_training_goes_to_the_output_and_messages_to_the_other(printed: Printed)
         "clipwatch: lane clipped: Step: 12 clip value:0.001 -> none",
         "clipwatch: look here",
     ]
+
+
+def test_measurements_are_printed_if_asked_for_and_deaths_are_not(printed: Printed) -> None:
+    measured = [diagnosed("clipped", 0), OutputDied(lane="clipped", step=0, output=2), diagnosed("unclipped", 0)]
+    events = [*RUNNING[:5], *measured, *RUNNING[5:]]
+    out, err = printed(*events, diagnostics=True)
+    figures = "saturation 40 % engaged >99 % cos 0.35 norm 4.88 -> 0.157 dead 2 8"
+    assert out.splitlines()[1:5] == [
+        "[unclipped] Step: 0 validation accuracy: 0.5 loss: 1",
+        f"[unclipped] {figures}",
+        "[clipped]   Step: 0 validation accuracy: 0.5 loss: 1",
+        f"[clipped]   {figures}",
+    ]
+    assert "output" not in err
+    assert "cos" not in printed(*events)[0]
+    assert "cos" not in printed(*events, diagnostics=True, quiet=True)[0]
 
 
 def test_quiet_leaves_the_summary_and_warnings(printed: Printed) -> None:

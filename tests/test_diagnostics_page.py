@@ -185,7 +185,7 @@ def test_the_page_has_every_figure() -> None:
         "engaged >99 % of the last 100 steps, >99 % of all",
         "shadow cos 0.636 apart 79 % |step|/lr 0.39 sign cos 0.855",
         "to b: distance 10.7 answers differ 33 %",
-        "20 % of images are of a dead class",
+        "20 % of images of a dead class",
         "dead units conv1 0 conv2 1 fc1 24 fc2 13",
         "deaths †, revivals ↑ ↑2 at 70 †5 at 60",
         "zero 9 50 % 0.0015",
@@ -195,6 +195,16 @@ def test_the_page_has_every_figure() -> None:
         "1e-10",
     ):
         assert words in text, words
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("width", [60, 79, 80])
+def test_figures_of_any_size_keep_apart(look: Look, width: int) -> None:
+    tiny = msgspec.structs.replace(MEASURE, norm=1.234e-5, clipped_norm=0.0001234, update_ratio=1.23e-5, cosine=-0.123)
+    (total,) = [line for line in page(diagnosed(total=tiny), width=width, look=look) if line.startswith(" total")]
+    arrow = "->" if look.ascii else "→"
+    cosine = "-0.12" if width == 60 else "-0.123"
+    assert f" {cosine} 1.23e-05 {arrow} 0.000123 1.2e-05" in squeezed(total)
 
 
 def test_what_is_undefined_on_the_page_is_a_dash() -> None:
@@ -215,7 +225,8 @@ def test_a_lane_that_was_never_measured_says_so() -> None:
 def test_the_page_fits_every_size(look: Look, width: int, height: int) -> None:
     lines = page(diagnosed(), DIED, width=width, height=height, look=look)
     assert all(len(line) == width and line.isprintable() for line in lines)
-    assert len(lines) <= max(height, 24)
+    # On the smallest screen it takes two, and is scrolled.
+    assert len(lines) <= (height if width > 60 else 2 * height)
     assert not look.ascii or all(line.isascii() for line in lines)
 
 
@@ -247,6 +258,11 @@ def test_else_the_chosen_lane_stands_alone() -> None:
         first = pages(chosen, 80)[0].text
         assert name in first
         assert other not in first
+
+
+@pytest.mark.parametrize("width", [0, 1, 19])
+def test_no_room_no_page(width: int) -> None:
+    assert pages(0, width) == []
 
 
 def test_no_lanes_no_page() -> None:

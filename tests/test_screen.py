@@ -20,15 +20,29 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from clipwatch.core.codec import decode_command
-from clipwatch.core.commands import Command, Extend, Pause, Restart, Resume, SetClip, SetPace, StepOnce, Stop
+from clipwatch.core.commands import (
+    Command,
+    Extend,
+    Pause,
+    ResetMoments,
+    Restart,
+    Resume,
+    SetClip,
+    SetPace,
+    StepOnce,
+    Stop,
+)
 from clipwatch.tui import app as app_module
 from clipwatch.tui.app import ClipwatchApp
+from clipwatch.tui.charts.chart import Shade
 from clipwatch.tui.keys import KEYS, keymap
 from clipwatch.tui.look import DARK, LIGHT, THEMES
+from clipwatch.tui.screens.figures import FiguresScreen
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.screens.quit_question import QuitQuestion
 from clipwatch.tui.screens.rule_prompt import RulePrompt
+from clipwatch.tui.widgets import diagnostics_panel
 from clipwatch.tui.widgets.log_pane import MAX_LINES
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
@@ -651,6 +665,155 @@ async def test_keys_can_be_remapped(watch: Watch) -> None:
         assert " ! pause " in screen.rows[-1]
         await screen.press("x")
         await screen.until(lambda: isinstance(screen.app.screen, QuitQuestion))
+
+
+# What the clip does
+
+
+SIZES = [(60, 16), (80, 24), (160, 45)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@on_a_loop
+async def test_every_heading_says_what_the_clip_does(watch: Watch, size: tuple[int, int]) -> None:
+    async with watch("normal", "--measured", size=size) as screen:
+        await screen.until(lambda: re.search(r"sat\w* +40 % +cos 0.35 .*0 ?1 ?2", screen.text))
+        await screen.until(lambda: re.search(r"sat\w* +0 % +cos 1.00 ", screen.text))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@on_a_loop
+async def test_d_opens_the_diagnostics_and_closes_them(watch: Watch, size: tuple[int, int]) -> None:
+    async with watch("normal", "--measured", size=size) as screen:
+        await screen.until(lambda: screen.app.view.last_step == 200)
+        for key in ("d", "escape"):
+            await screen.press("d")
+            await screen.shows("conv1")
+            await screen.shows("2 of 10 outputs dead")
+            await screen.shows("measured at step 200")
+            assert "Start Training" not in screen.text
+            assert " accuracy  " not in screen.text
+            assert "◆ clipped" in screen.text
+            assert ("● unclipped" in screen.text) == (size[0] == 160)
+            await screen.press(key)
+            await screen.shows("loss")
+            await screen.until(lambda: "conv1" not in screen.text)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@on_a_loop
+async def test_question_mark_there_says_what_the_figures_mean(watch: Watch, size: tuple[int, int]) -> None:
+    async with watch("normal", "--measured", size=size) as screen:
+        await screen.press("d")
+        await screen.shows("conv1")
+        await screen.press("question_mark")
+        await screen.until(lambda: isinstance(screen.app.screen, FiguresScreen))
+        await screen.shows("saturation  % of components")
+        for _ in range(20):
+            await screen.press("pagedown")
+        await screen.shows("answers differ  % of images")
+        await screen.press("escape")
+        await screen.shows("conv1")
+        await screen.press("d", "question_mark")
+        await screen.until(lambda: isinstance(screen.app.screen, HelpScreen))
+
+
+@on_a_loop
+async def test_tab_shows_the_other_lane_and_clipping_keys_work_there(watch: Watch) -> None:
+    async with watch("normal", "--measured", size=(80, 24)) as screen:
+        await screen.press("d")
+        await screen.shows("◆ clipped   value:0.001")
+        await screen.press("tab")
+        await screen.shows("● unclipped   not clipped")
+        await screen.press("c")
+        await screen.hears(SetClip(lane="unclipped", rule="value:0.001"))
+        await screen.shows("● unclipped   value:0.001")
+
+
+@on_a_loop
+async def test_the_diagnostics_scroll_where_they_are_longer_than_the_screen(watch: Watch) -> None:
+    async with watch("normal", "--measured", size=(60, 16)) as screen:
+        await screen.press("d")
+        await screen.shows("conv1")
+        assert "1e-10" not in screen.text
+        await screen.press("end")
+        await screen.shows("1e-10")
+        await screen.press("pageup", "pageup", "pageup")
+        await screen.shows("measured at step")
+
+
+@on_a_loop
+async def test_the_diagnostics_are_drawn_anew_only_when_something_was_measured(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    original = diagnostics_panel.diagnostics_pages
+    monkeypatch.setattr(diagnostics_panel, "diagnostics_pages", lambda *given: drawn.append(1) or original(*given))
+    async with watch("normal", "--measured") as screen:
+        await screen.until(lambda: screen.app.view.last_step == 200)
+        await screen.press("d")
+        await screen.shows("conv1")
+        before = len(drawn)
+        await screen.press("space")
+        await screen.until(lambda: "paused" in screen.title)
+        for _ in range(5):
+            screen.app.main.draw()
+        assert len(drawn) == before
+        await screen.press("tab")
+        await screen.until(lambda: len(drawn) > before)
+
+
+@on_a_loop
+async def test_a_run_without_diagnostics_says_so(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.shows("saturation     \N{EN DASH}")
+        await screen.press("d")
+        await screen.shows("nothing is measured of this lane")
+
+
+@on_a_loop
+async def test_r_resets_the_moments_of_the_chosen_lane(watch: Watch) -> None:
+    async with watch("normal", "--measured") as screen:
+        await screen.press("R")
+        await screen.hears(ResetMoments(lane="clipped"))
+        await screen.says("clipped: Step: 210 moments reset")
+        await screen.shows("Step: 210 moments reset")
+        await screen.shows("▼")
+        await screen.until(lambda: "moments reset: no clean comparison" in screen.title)
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (200, "clip value:0.001 -> none. Adam's second moment remembers (half-life 693 steps): a kick of a few steps"),
+        (120, "clip value:0.001 -> none. Adam remembers (half-life 693 steps): a kick"),
+        (80, "clipped: Adam remembers (half-life 693 steps): a kick"),
+        (60, "clipped: Adam remembers (half-life 693 steps): a kick"),
+    ],
+)
+@on_a_loop
+async def test_a_toggle_says_what_adam_remembers_as_fully_as_there_is_room(
+    watch: Watch, width: int, words: str
+) -> None:
+    async with watch(size=(width, 30)) as screen:
+        await screen.press("c")
+        await screen.says(words)
+
+
+@on_a_loop
+async def test_the_charts_shade_what_adam_remembers(watch: Watch) -> None:
+    async with watch("normal", "--goes-on") as screen:
+        await screen.press("c")
+        await screen.until(lambda: screen.app.view.lanes["clipped"].changes)
+        spec = screen.app.main._chart("loss", screen.app.main._loss, None)
+        assert spec.shades == (Shade(210, 210 + 693, 1),)
+
+
+@on_a_loop
+async def test_outputs_that_die_leave_the_status_line_alone(watch: Watch) -> None:
+    async with watch("normal", "--measured") as screen:
+        await screen.until(lambda: screen.app.view.state.lanes["clipped"].outputs_changed)
+        await screen.says("training with seed 0")
 
 
 # Size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from measured import diagnosed
 from test_state import DATA, FINISHED, LANE, RUN
 
 from clipwatch.core.events import (
@@ -13,10 +14,13 @@ from clipwatch.core.events import (
     LaneFailed,
     LanePaused,
     LaneResumed,
+    MomentsReset,
     Notice,
+    OutputDied,
+    OutputRevived,
     RunStarted,
 )
-from clipwatch.tui.view import RunView
+from clipwatch.tui.view import RunView, changed_to
 
 OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")
 
@@ -115,3 +119,23 @@ def test_the_difference_is_taken_at_the_newest_step_of_both() -> None:
 def test_there_is_no_difference_before_both_were_evaluated() -> None:
     assert seen(at("a", 0)).differences("a", "b") is None
     assert seen().differences("a", "nobody") is None
+
+
+def test_outputs_that_die_and_fire_again_are_quiet_lines() -> None:
+    view = seen(OutputDied(lane="a", step=340, output=6), OutputRevived(lane="a", step=350, output=6))
+    assert lines(view)[1:] == [("quiet", "Step: 340 output 6 died"), ("quiet", "Step: 350 output 6 fires again")]
+
+
+def test_a_measurement_is_no_line_and_takes_nothing_from_the_speed() -> None:
+    view = seen(at("a", 0, seconds=0.0), at("a", 10, seconds=0.5), diagnosed("a", 10))
+    assert len(lines(view)) == 3
+    assert view.lanes["a"].steps_per_second == 20
+    assert view.state.lanes["a"].diagnosed
+
+
+def test_a_reset_of_the_moments_is_a_line_and_an_intervention_like_a_change_of_the_rule() -> None:
+    change = ClipChanged(lane="a", step=10, rule="none", previous="value:0.001")
+    view = seen(change, MomentsReset(lane="a", step=20))
+    assert lines(view)[-1] == ("message", "Step: 20 moments reset")
+    assert [changed_to(one) for one in view.lanes["a"].changes] == ["none", "moments reset"]
+    assert view.last_step == 20

@@ -30,6 +30,8 @@ BAR = 10
 CHANGES_SHOWN = 12
 # Two lanes side by side have so many cells each.
 NARROWEST = 66
+# Before it is laid out a widget has no width.
+LEAST = 20
 # So wide a page has the counts beside the bars.
 BESIDE = 79
 
@@ -126,7 +128,7 @@ def _head(page: _Page, state: RunState) -> Iterator[Strip]:
 def _table(page: _Page) -> Iterator[Strip]:
     heads = ("layer", "saturation".ljust(BAR + 6), "of nonzero", "cos", "‖g‖ → ‖ĝ‖", "‖Δw‖/‖w‖")
     widths = _columns(page.width)
-    yield page.line((_row(heads, widths), page.muted))
+    yield page.line((_row(map(page.shown, heads), widths), page.muted))
     rows = {**page.measured.layers, "total": page.measured.total}
     for name, measure in rows.items():
         style = page.strong if name == "total" else page.text
@@ -135,7 +137,7 @@ def _table(page: _Page) -> Iterator[Strip]:
         cells = (
             share(measure.saturation),
             share(measure.saturation_nonzero),
-            decimal(measure.cosine, 3),
+            decimal(measure.cosine, 3 if widths[3] > 6 else 2),
             norms(measure, "→"),
             size(measure.update_ratio, 2),
         )
@@ -143,14 +145,14 @@ def _table(page: _Page) -> Iterator[Strip]:
             (set_cell_size(page.shown(name), first), style),
             (full, page.ink.beyond),
             (empty, page.faint),
-            (_row(cells, (rest[0] - BAR, *rest[1:])), style),
+            (_row(map(page.shown, cells), (rest[0] - BAR, *rest[1:])), style),
         )
 
 
 def _columns(width: int) -> tuple[int, ...]:
     """Cells of each column: layer, saturation with its bar, of nonzero, cos, norms, update ratio."""
-    wide = (8, BAR + 7, 12, 8, 19, 11)
-    return wide if width > sum(wide) else (6, BAR + 6, 11, 6, 17, 0)
+    wide = (8, BAR + 7, 12, 8, 21, 11)
+    return wide if width > sum(wide) else (6, BAR + 6, 0, 6, 21, 10)
 
 
 def _row(cells: Iterable[str], widths: Iterable[int]) -> str:
@@ -164,18 +166,18 @@ def _row(cells: Iterable[str], widths: Iterable[int]) -> str:
 
 
 def _bar(part: float, ascii: bool) -> tuple[str, str]:
-    filled = round(BAR * min(part, 1.0)) or (1 if part else 0)
+    filled = round(BAR * min(1.0, max(0.0, part))) or (1 if part > 0 else 0)
     return ("#" if ascii else "█") * filled, ("." if ascii else "░") * (BAR - filled)
 
 
 def _shadow(page: _Page) -> Iterator[Strip]:
     measured, total = page.measured, page.measured.total
-    yield _named(
+    yield from _named(
         page,
         ("engaged", f"{share(measured.engaged_recently)} of the last 100 steps, {share(measured.engaged)} of all"),
         ("not finite", f"{measured.nan + measured.infinite:,} so far"),
     )
-    yield _named(
+    yield from _named(
         page,
         ("shadow cos", decimal(total.shadow_cosine, 3)),
         ("apart", share(total.shadow_distance)),
@@ -187,18 +189,22 @@ def _shadow(page: _Page) -> Iterator[Strip]:
 def _compared(page: _Page, state: RunState) -> Iterator[Strip]:
     for (first, second), found in state.compared.items():
         if page.lane.name in (first, second):
-            yield _distance(page, second if page.lane.name == first else first, found)
+            yield from _distance(page, second if page.lane.name == first else first, found)
 
 
-def _distance(page: _Page, other: str, found: LanesCompared) -> Strip:
+def _distance(page: _Page, other: str, found: LanesCompared) -> Iterator[Strip]:
     return _named(page, (f"to {other}: distance", size(found.distance)), ("answers differ", share(found.disagreement)))
 
 
-def _named(page: _Page, *figures: tuple[str, str]) -> Strip:
+def _named(page: _Page, *figures: tuple[str, str]) -> Iterator[Strip]:
+    """Figures after their names, in as many lines as they need."""
     parts: list[tuple[str, Style]] = []
     for name, value in figures:
+        if parts and sum(cell_len(text) for text, _ in parts) + cell_len(f"    {name} {value}") > page.width:
+            yield page.line(*parts)
+            parts = []
         parts += [(f"{'   ' if parts else ''}{name} ", page.muted), (value, page.text)]
-    return page.line(*parts)
+    yield page.line(*parts)
 
 
 def _outputs(page: _Page) -> Iterator[Strip]:
@@ -206,12 +212,12 @@ def _outputs(page: _Page) -> Iterator[Strip]:
     cells = [*page.line(("outputs ", page.muted)).crop(0, 9)]
     cells += output_cells(page.number, dead_outputs(page.lane), " ", page.look)
     rest = page.line(
-        ("  ", page.text), (share(measured.dead_share), page.text), (" of images are of a dead class", page.muted)
+        (" ", page.text), (share(measured.dead_share), page.text), (" of images of a dead class", page.muted)
     )
     yield Strip([*cells, *rest]).adjust_cell_length(page.width, page.text)
     units = " ".join(f"{name} {count}" for name, count in measured.dead.items() if name != "outputs")
-    yield _named(page, ("dead units", units))
-    yield _named(page, ("deaths †, revivals ↑ ", _changes(page)))
+    yield from _named(page, ("dead units", units))
+    yield from _named(page, ("deaths †, revivals ↑ ", _changes(page)))
 
 
 def _changes(page: _Page) -> str:
@@ -232,8 +238,8 @@ def _histogram(page: _Page, bars: int, *, by_layer: bool) -> Iterator[Strip]:
     if page.width >= BESIDE:
         yield from _beside(strips, list(_counts(total.histogram)), list(_percentiles(total)), page)
     else:
-        yield _named(page, *_counts(total.histogram))
-        yield _named(page, *_percentiles(total))
+        yield from _named(page, *_counts(total.histogram))
+        yield from _named(page, *_percentiles(total))
         yield from strips
     if by_layer:
         end = strips_end(page.width)
@@ -270,10 +276,10 @@ def _percentiles(total: Measure) -> Iterator[tuple[str, str]]:
 
 
 def diagnostics_pages(state: RunState, chosen: int, width: int, height: int, look: Look) -> list[Strip]:
-    """Lanes side by side as far as each has room, the chosen one among them."""
+    """Lanes side by side as far as each has room, the chosen one among them; nothing where there is no room at all."""
     lanes = list(enumerate(state.lanes.values()))
     fitting = min(len(lanes), max(1, width // NARROWEST))
-    if not fitting:
+    if not fitting or width < LEAST:
         return []
     first = min(max(0, chosen - fitting + 1), len(lanes) - fitting)
     gap = Strip([Segment(" ", look.palette.style(look.palette.foreground))])

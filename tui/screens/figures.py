@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Group
+from rich.padding import Padding
 from rich.text import Text
 
 from ..diagnostics.glossary import NOTATION, TERMS
@@ -24,5 +25,6 @@ class FiguresScreen(Page):
         return Group(Text(self._shown(NOTATION)), *paragraphs)
 
 
-def _paragraph(name: str, unit: str, meaning: str, formula: str) -> Text:
-    return Text.assemble("\n", (name, "bold"), (f"  {unit}", "dim"), f"\n  {meaning}\n  ", (formula, "italic"))
+def _paragraph(name: str, unit: str, meaning: str, formula: str) -> Group:
+    head = Text.assemble("\n", (name, "bold"), (f"  {unit}", "dim"))
+    return Group(head, Padding(Text.assemble(meaning, "\n", (formula, "italic")), (0, 0, 0, 2)))

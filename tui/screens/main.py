@@ -150,7 +150,7 @@ class MainScreen(Screen[None]):
             self._diagnostics.show_state(self._view.state, self._chosen, look)
         for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
             panel.show(lane, self._view.lanes[lane.name], look, chosen=lane is self.chosen)
-        if charts and not self.diagnosing:
+        if charts:
             self._draw_charts()
 
     def draw_title(self) -> None:
@@ -171,6 +171,8 @@ class MainScreen(Screen[None]):
         self._status.show([line])
 
     def _draw_charts(self) -> None:
+        if self.diagnosing:
+            return
         self._loss.show(render_chart(self._chart("loss", self._loss, bounds=None)))
         self._accuracy.show(render_chart(self._chart("accuracy", self._accuracy, bounds=(0, 1))))
 
@@ -215,7 +217,8 @@ class MainScreen(Screen[None]):
         """What the clip does, in the place of lanes and charts; or back to these."""
         self.toggle_class("-diagnosing")
         if self.diagnosing:
-            self.say("what the clip does; ? says what the figures mean, d or escape goes back")
+            mean = "? says what the figures mean"
+            self.say(f"what the clip does; {mean}, d or escape goes back", f"{mean}, d goes back")
         else:
             self.say("the lanes again")
         self.call_after_refresh(self.draw)
