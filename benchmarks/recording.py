@@ -93,10 +93,12 @@ def replay(folder: Path) -> tuple[float, list[float]]:
         opened = terminal.read_until(f"/ {steps:,}".encode())
         terminal.press(" ")
         terminal.read_until(b" paused")
-        terminal.read_for(0.5)
+        # The pause takes hold a step after what is shown then; where the first seek ends is known.
+        terminal.press(">")
+        terminal.read_for(1.0)
         place = int(re.findall(rb"at step ([\d,]+):", terminal.output)[-1].replace(b",", b""))
         for number in range(SEEKS):
-            on = number < SEEKS * 3 // 4
+            on = number < SEEKS * 3 // 4 - 1
             place += (1 if on else -1) * (steps // 20)
             terminal.read_for(0.3)
             seen, pressed = len(terminal.output), terminal.press(">" if on else "<")
