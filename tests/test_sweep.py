@@ -26,6 +26,7 @@ from clipwatch.core.sweeps.description import SweepConfig, sweep_config
 from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
 from clipwatch.core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
 from clipwatch.core.sweeps.stacked import Stack, train_stack
+from clipwatch.core.sweeps.stacked_passes import weights
 from clipwatch.core.sweeps.sweep import Sweep
 from clipwatch.core.sweeps.units import units
 from clipwatch.core.sweeps.workers import LocalBackend, Outcome, Trainer
@@ -136,8 +137,8 @@ def test_a_dead_class_is_one_whose_output_is_zero_on_every_validation_image(data
     (unit,) = units(config, set())
     with torch.no_grad():
         stack = Stack(unit, *data)
-        stack.weights[9][:, 3] = -1e3
-        stack.weights[9][:, 7] = -1e3
+        head_bias = weights(stack.weights)[9]
+        head_bias[:, [3, 7]] = -1e3
         images, labels = data[1]
         measured = stack.measure(images[None], labels[None])
     assert (measured.largest[0, [3, 7]] == 0).all()

@@ -5,32 +5,27 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..lenet import LAYOUT
 from ..rules import LayerNormClip, NormClip, Rule, SignClip, ValueClip
 
 
-def clip_stacked_(gradients: list[Tensor], rule: Rule, first: int, stride: int) -> None:
-    """Clip in place every `stride`th replica from `first` on; tensors (replicas, ...) as in `lenet.SHAPES`."""
-    mine = [gradient[first::stride] for gradient in gradients]
+def clip_stacked_(gradient: Tensor, rule: Rule) -> None:
+    """Clip (replicas, PARAMETERS) in place, each replica by itself."""
     match rule:
         case ValueClip(low=low, high=high):
-            for gradient in mine:
-                gradient.clamp_(low, high)
+            gradient.clamp_(low, high)
         case NormClip(bound=bound):
-            _scale_(mine, bound)
+            _scale_(gradient, bound)
         case LayerNormClip(bound=bound):
-            for layer in range(0, len(mine), 2):
-                _scale_(mine[layer : layer + 2], bound)
+            for layer in gradient.split(list(LAYOUT.layers.values()), 1):
+                _scale_(layer, bound)
         case SignClip():
-            for gradient in mine:
-                gradient.sign_()
+            gradient.sign_()
         case _:
             pass
 
 
-def _scale_(gradients: list[Tensor], bound: float) -> None:
-    """Scale each replica's tensors together so that their norm is at most `bound`; float64, as squares overflow."""
-    norms = [torch.linalg.vector_norm(gradient.flatten(1), dim=1, dtype=torch.float64) for gradient in gradients]
-    norm = torch.linalg.vector_norm(torch.stack(norms), dim=0)
-    scale = torch.where(norm <= bound, 1.0, bound / norm)
-    for gradient in gradients:
-        gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
+def _scale_(gradient: Tensor, bound: float) -> None:
+    """Scale each row so that its norm is at most `bound`; float64, as squares overflow."""
+    norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True, dtype=torch.float64)
+    gradient.mul_(torch.where(norm <= bound, 1.0, bound / norm))

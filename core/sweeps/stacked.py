@@ -12,7 +12,7 @@ from ..adam import BETA2, EPS
 from ..batches import Batches, seeded_generator
 from ..config import RunConfig
 from ..errors import Cancelled
-from ..lenet import SHAPES, initial_parameters, views
+from ..lenet import initial_parameters, views
 from ..rules import parse_rule
 from ..sgd import MOMENTUM
 from . import stacked_passes as passes
@@ -44,42 +44,46 @@ class Stack:
         self._config: RunConfig = unit.settings[0].config
         self._device = training[0].device
         self._count, self._shared = len(unit.replicas), len(unit.settings)
-        weights = [self._initial(setting.config.init_std, seed) for seed in unit.seeds for setting in unit.settings]
-        self.weights = [torch.stack([views(flat)[name] for flat in weights]).to(self._device) for name in SHAPES]
+        initial = [self._initial(setting.config.init_std, seed) for seed in unit.seeds for setting in unit.settings]
+        self.weights = torch.stack(initial).to(self._device)
         heads = [setting.config.head for _ in unit.seeds for setting in unit.settings]
         floors = [0.0 if head == "relu" else -torch.inf for head in heads]
         self.floor = torch.tensor(floors, device=self._device)[:, None, None]
         self._rules = [parse_rule(setting.rule) for setting in unit.settings]
-        seeds, batch = len(unit.seeds), self._config.batch_size
-        self._buffers = passes.buffers(self._count, seeds, batch, self._device, backward=True)
-        self._gradients = [torch.zeros_like(weight) for weight in self.weights]
-        self._optimizer = _optimizer(self._config, self.weights, self._gradients)
+        self._room = passes.room(self.weights, self.floor, len(unit.seeds), self._config.batch_size)
+        self._gradient = torch.zeros_like(self.weights)
+        self._back = passes.back(self._room, self._gradient)
+        self._optimizer = _optimizer(self._config, self.weights, self._gradient)
         self._training = [Batches(*training, seeded_generator(seed, "training batches")) for seed in unit.seeds]
         self._validation = [Batches(*validation, seeded_generator(seed, "validation batches")) for seed in unit.seeds]
-        self._looking: dict[tuple[int, int], dict[str, Tensor]] = {}
+        self._looking: dict[tuple[int, int], passes.Room] = {}
         self._diverged = torch.full((self._count,), -1, device=self._device)
         self.step = 0
 
     @staticmethod
     def _initial(std: float, seed: int) -> Tensor:
-        return initial_parameters(std, seeded_generator(seed, "weights"))
+        """A network's weights in the order that the passes keep them in."""
+        initial = initial_parameters(std, seeded_generator(seed, "weights"))
+        flat = torch.empty_like(initial)
+        for view, tensor in zip(passes.weights(flat[None]), views(initial).values(), strict=True):
+            view[0].copy_(tensor.movedim(0, -1) if tensor.dim() == 4 else tensor)
+        return flat
 
     @property
     def diverged(self) -> list[int | None]:
         """The step at which each replica's loss or weights stopped being finite."""
-        weights = sum(weight.flatten(1).sum(1) for weight in self.weights)
-        assert isinstance(weights, Tensor)
-        steps = torch.where((self._diverged < 0) & ~weights.isfinite(), self.step - 1, self._diverged)
+        finite = self.weights.sum(1).isfinite()
+        steps = torch.where((self._diverged < 0) & ~finite, self.step - 1, self._diverged)
         return [None if step < 0 else step for step in steps.tolist()]
 
     def train_step(self) -> Tensor:
         """One step of every replica; each one's training loss."""
         images, labels = _side_by_side(self._training, self._config.batch_size)
-        loss = passes.loss_and_gradient(images, labels, self.weights, self._gradients, self.floor, self._buffers)
+        loss = passes.loss_and_gradient(images, labels, self._room, self._back)
         fresh = ~loss.isfinite() & (self._diverged < 0)
         self._diverged.masked_fill_(fresh, self.step)
         for place, rule in enumerate(self._rules):
-            clip_stacked_(self._gradients, rule, place, self._shared)
+            clip_stacked_(self._gradient[place :: self._shared], rule)
         self._optimizer.step()
         self.step += 1
         return loss
@@ -95,18 +99,20 @@ class Stack:
         correct = torch.zeros(self._count, dtype=torch.long, device=self._device)
         largest = torch.full((self._count, 10), -torch.inf, device=self._device)
         for chunk, classes in zip(images.split(_CHUNK, 1), labels.split(_CHUNK, 1), strict=True):
-            logits = passes.forward(chunk, self.weights, self.floor, self._room(chunk))[3]
+            logits = passes.logits(chunk, self._ready(chunk))
             answers = classes.repeat_interleave(self._count // len(classes), 0)
             loss -= torch.log_softmax(logits, 2).gather(2, answers[:, :, None]).sum((1, 2))
             correct += (logits.argmax(2) == answers).sum(1)
             torch.maximum(largest, logits.amax(1), out=largest)
         return Measured(loss / labels.size(1), correct, largest)
 
-    def _room(self, images: Tensor) -> dict[str, Tensor]:
-        seeds, batch = images.size(0), images.size(1)
-        if (seeds, batch) not in self._looking:
-            self._looking[seeds, batch] = passes.buffers(self._count, seeds, batch, self._device)
-        return self._looking[seeds, batch]
+    def _ready(self, images: Tensor) -> passes.Room:
+        """Room to look at images."""
+        shape = images.size(0), images.size(1)
+        if shape not in self._looking:
+            self._looking[shape] = passes.room(self.weights, self.floor, *shape)
+        passes.spread(self._looking[shape])
+        return self._looking[shape]
 
 
 def train_stack(
@@ -166,15 +172,14 @@ def _side_by_side(walks: list[Batches], size: int) -> Tensors:
     return torch.stack([images for images, _ in pairs]), torch.stack([labels for _, labels in pairs])
 
 
-def _optimizer(config: RunConfig, weights: list[Tensor], gradients: list[Tensor]) -> torch.optim.Optimizer:
-    parameters = [torch.nn.Parameter(weight, requires_grad=False) for weight in weights]
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient
+def _optimizer(config: RunConfig, weights: Tensor, gradient: Tensor) -> torch.optim.Optimizer:
+    parameter = torch.nn.Parameter(weights, requires_grad=False)
+    parameter.grad = gradient
     rate = config.learning_rate
     match config.optimizer:
         case "adam":
-            return torch.optim.Adam(parameters, lr=rate, betas=(config.beta1, BETA2), eps=EPS, fused=True)
+            return torch.optim.Adam([parameter], lr=rate, betas=(config.beta1, BETA2), eps=EPS, fused=True)
         case "sgd":
-            return torch.optim.SGD(parameters, lr=rate, fused=True)
+            return torch.optim.SGD([parameter], lr=rate, fused=True)
         case "sgd-momentum":
-            return torch.optim.SGD(parameters, lr=rate, momentum=MOMENTUM, fused=True)
+            return torch.optim.SGD([parameter], lr=rate, momentum=MOMENTUM, fused=True)

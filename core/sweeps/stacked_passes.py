@@ -1,182 +1,261 @@
 """The passes of many LeNets at once: weights stacked over replicas, replicas of one seed beside each other.
 
 A stack holds S settings of each of G seeds as G * S replicas. Replicas of one seed see the same images, so what the
-first convolution reads is laid out once for all of them. As in `lenet_passes` images lie batch-last.
+first convolution reads is laid out once for all of them, and their kernels stand side by side in one matrix. As in
+`lenet_passes` images lie batch-last.
 
 A 5x5 convolution followed by 2x2 pooling reads, for each pooled pixel, 6x6 pixels of its input, four times with the
 kernel at another corner. So the kernel is written four times into 6x6 (`_spread`), and all four corners come out of
 one matrix product, each in a block of its own: a product of better shape than the usual 5x5 patches make, from a third
-of the memory, and pooling compares whole blocks. Pooled pixels are ordered by the parity of their row and column (and
-those of the first layer within that), for then the next layer's 6x6 windows are whole runs of memory too.
+of the memory, and pooling compares whole blocks. Kernels lie features-last, so that spreading them moves whole runs.
+Pooled pixels are ordered by the parity of their row and column (and those of the first layer within that), for then
+the next layer's 6x6 windows are whole runs of memory too.
 
-Everything large is written into buffers that are made once: fresh memory costs as much as the arithmetic.
+Everything large is written into a `Room` that is made once, and again as often as it can be: fresh memory costs as
+much as the arithmetic, and what leaves the cache nearly so.
 
 Like `lenet_passes` these are functions that TorchScript can compile (see `unlocked`), for a small stack has little
 arithmetic per operation.
 """
 
+import math
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
+from ..lenet import SHAPES
 from ..unlocked import unlocked
 
 
-def buffers(
-    replicas: int, seeds: int, batch: int, device: torch.device, *, backward: bool = False
-) -> dict[str, Tensor]:
-    """Room for the passes of so many networks and images, with `backward` for the way back too."""
-    there = {
-        "canvas": (seeds, 32, 32, batch),
-        "windows1": (seeds, 6, 6, 2, 2, 7, 7, batch),
-        "kernel1": (replicas, 2, 2, 6, 1, 6, 6),
-        "corners1": (replicas, 4, 6, 196 * batch),
-        "pair1": (replicas, 6, 196 * batch),
-        "pooled1": (replicas, 6, 196 * batch),
-        "windows2": (replicas, 6, 3, 2, 3, 2, 5, 5, batch),
-        "kernel2": (replicas, 2, 2, 16, 6, 6, 6),
-        "corners2": (replicas, 4, 16, 25 * batch),
-        "pair2": (replicas, 16, 25 * batch),
-        "pooled2": (replicas, 16, 25 * batch),
-    }
-    back = {
-        "slopes1": there["corners1"],
-        "slopes2": there["corners2"],
-        "wide1": there["kernel1"],
-        "wide2": there["kernel2"],
-        "at_windows2": there["windows2"],
-        "at_rows2": (replicas, 6, 3, 2, 2, 5, 7, batch),
-        "at_pooled1": (replicas, 6, 2, 2, 7, 7, batch),
-        "at_pooled2": there["pooled2"],
-    }
-    shapes = {**there, **back} if backward else there
-    return {name: torch.zeros(shape, device=device) for name, shape in shapes.items()}
+class Convolution(NamedTuple):
+    """One convolution's and pooling's tensors, for R replicas in G groups of the same input.
+
+    K are the pixels of a 6x6 window in all channels, F the features, N the pooled pixels of all images.
+    """
+
+    # What is read, as windows, and room for it in that shape and as (G, K, N).
+    patches: Tensor
+    windows: Tensor
+    matrix: Tensor
+    # (G, R / G, channels, 5, 5, F); (G, K, R / G * 4F), and its four corners in the weight's shape.
+    weight: Tensor
+    kernel: Tensor
+    corners_of_kernel: list[Tensor]
+    # (R, F, 1).
+    bias: Tensor
+    # (G, R / G * 4F, N), and four times (R, F, N) of it.
+    response: Tensor
+    corners: list[Tensor]
+    # (R, F, N) each.
+    pair: Tensor
+    pooled: Tensor
 
 
-def _spread(weight: Tensor, wide: Tensor) -> None:
-    """Kernels (replicas, features, channels, 5, 5) at the four corners of 6x6, (replicas, 2, 2, ..., 6, 6)."""
-    for y in range(2):
-        for x in range(2):
-            wide[:, y, x, :, :, y : y + 5, x : x + 5].copy_(weight)
+class Gradient(NamedTuple):
+    """Where the gradient of a `Convolution` goes: like its `kernel`, `corners_of_kernel` and `weight`; (R, F)."""
+
+    kernel: Tensor
+    corners_of_kernel: list[Tensor]
+    weight: Tensor
+    bias: Tensor
 
 
-def _gathered(wide: Tensor, weight: Tensor) -> None:
+class Room(NamedTuple):
+    """All that the forward pass reads and writes; `dense` are weight and bias of each of the three layers."""
+
+    canvas: Tensor
+    # Where columns 2 and 3, 0 to 3, and 0 and 1 of every four go.
+    parts: list[Tensor]
+    first: Convolution
+    second: Convolution
+    dense: list[Tensor]
+    # (R, 1, 1): what the logits are kept above, 0 with the last ReLU, -inf without.
+    floor: Tensor
+
+
+class Back(NamedTuple):
+    """Where the way back writes; `dense` as in `Room`."""
+
+    first: Gradient
+    second: Gradient
+    dense: list[Tensor]
+    # At the windows of the second convolution: (R, 6, window row / 2, row parity, window column / 2, ...).
+    at_windows: Tensor
+    # Of that, each pooled pixel's sum along columns, and along both.
+    at_rows: Tensor
+    at_pooled: Tensor
+
+
+def weights(flat: Tensor) -> list[Tensor]:
+    """The tensors of `lenet.SHAPES` as views (replicas, ...) into (replicas, PARAMETERS); kernels features-last."""
+    parts = flat.split([math.prod(shape) for shape in SHAPES.values()], 1)
+    shapes = [(*shape[1:], shape[0]) if len(shape) == 4 else shape for shape in SHAPES.values()]
+    return [part.view(len(flat), *shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def room(flat: Tensor, floor: Tensor, seeds: int, batch: int) -> Room:
+    """Room for networks (replicas, PARAMETERS) to see `batch` images of each of so many seeds."""
+    kernel1, bias1, kernel2, bias2, *dense = weights(flat)
+    # Row, column among eight, which eight of those that begin at every fourth, image.
+    canvas = torch.zeros(seeds, 32, 8, 7, batch, device=flat.device)
+    inside = canvas[:, 2:30]
+    parts = [inside[:, :, :2, 1:], inside[:, :, 2:6], inside[:, :, 6:, :6]]
+    row, column = 56 * batch, 7 * batch
+    strides = (32 * row, 32 * row, row, column, 2 * row, 2 * column, 4 * row, batch, 1)
+    patches = canvas.as_strided((seeds, 1, 6, 6, 2, 2, 7, 7, batch), strides)
+    first = _convolution(patches, kernel1, bias1)
+    strides = (6 * 196 * batch, 196 * batch, 7 * batch, 98 * batch, batch, 49 * batch, 7 * batch, batch, 1)
+    patches = first.pooled.as_strided((len(flat), 6, 3, 2, 3, 2, 5, 5, batch), strides)
+    return Room(canvas, parts, first, _convolution(patches, kernel2, bias2), dense, floor)
+
+
+def _convolution(patches: Tensor, weight: Tensor, bias: Tensor) -> Convolution:
+    groups, replicas, features, device = len(patches), len(weight), weight.size(-1), weight.device
+    windows = torch.empty(patches.shape, device=device)
+    weight = weight.unflatten(0, (groups, -1))
+    kernel, corners_of_kernel = _wide(weight)
+    matrix = windows.view(groups, kernel.size(1), -1)
+    response = torch.empty(groups, kernel.size(2), matrix.size(2), device=device)
+    corners = list(response.view(replicas, 4, features, -1).unbind(1))
+    pair, pooled = (torch.empty(corners[0].shape, device=device) for _ in range(2))
+    bias = bias[:, :, None]
+    return Convolution(
+        patches, windows, matrix, weight, kernel, corners_of_kernel, bias, response, corners, pair, pooled
+    )
+
+
+def _wide(weight: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Room for kernels like `weight` at the corners of 6x6, and its four parts."""
+    groups, shared, channels, features = weight.size(0), weight.size(1), weight.size(2), weight.size(5)
+    wide = torch.zeros(groups, channels, 6, 6, shared, 4, features, device=weight.device)
+    parts = [wide[:, :, y : y + 5, x : x + 5, :, 2 * y + x].permute(0, 4, 1, 2, 3, 5) for y in (0, 1) for x in (0, 1)]
+    return wide.view(groups, channels * 36, -1), parts
+
+
+def back(room: Room, gradient: Tensor) -> Back:
+    """The way back from `room`, with room of its own and some of `room`'s, to (replicas, PARAMETERS)."""
+    kernel1, bias1, kernel2, bias2, *dense = weights(gradient)
+    replicas, batch = len(gradient), room.canvas.size(-1)
+    first, second = (
+        Gradient(*_wide(layer.weight), weight.view(layer.weight.shape), bias)
+        for layer, weight, bias in ((room.first, kernel1, bias1), (room.second, kernel2, bias2))
+    )
+    # What a convolution read is not needed any more when the gradient arrives there.
+    at_windows = room.second.windows
+    at_rows = torch.empty(replicas, 6, 3, 2, 2, 5, 7, batch, device=gradient.device)
+    at_pooled = torch.empty(replicas, 6, 2, 2, 7, 7, batch, device=gradient.device)
+    return Back(first, second, dense, at_windows, at_rows, at_pooled)
+
+
+def _spread(room: Room) -> None:
+    """Write the kernels, as the weights are now, at the four corners of 6x6."""
+    for layer in [room.first, room.second]:
+        for corner in layer.corners_of_kernel:
+            corner.copy_(layer.weight)
+
+
+def _gathered(gradient: Gradient) -> None:
     """The transpose of `_spread`."""
-    torch.add(wide[:, 0, 0, :, :, :5, :5], wide[:, 0, 1, :, :, :5, 1:], out=weight)
-    weight.add_(wide[:, 1, 0, :, :, 1:, :5]).add_(wide[:, 1, 1, :, :, 1:, 1:])
+    corners = gradient.corners_of_kernel
+    torch.add(corners[0], corners[1], out=gradient.weight)
+    gradient.weight.add_(corners[2]).add_(corners[3])
 
 
-def _pool(corners: Tensor, pair: Tensor, pooled: Tensor, bias: Tensor) -> None:
-    """Max-pool, bias and ReLU of (replicas, 4, features, pixels) into `pooled`.
+def _convolve(layer: Convolution, with_pairs: bool) -> None:
+    """Convolve, max-pool, add the bias, ReLU.
 
-    Left behind as 0 or 1: in corners 1 and 3 whether they beat 0 and 2, in `pair` whether the second pair beat the
-    first. The first of equals wins, as in torch.
+    With `with_pairs` there is left, as 0 or 1: in corners 1 and 3 whether they beat 0 and 2, in `pair` whether the
+    second pair beat the first. The first of equals wins, as in torch.
     """
-    first, second, third, fourth = corners.unbind(1)
-    torch.maximum(first, second, out=pooled)
-    torch.maximum(third, fourth, out=pair)
-    second.gt_(first)
-    fourth.gt_(third)
-    torch.maximum(pooled, pair, out=first)
-    pair.gt_(pooled)
-    torch.add(first, bias[:, :, None], out=pooled).relu_()
+    layer.windows.copy_(layer.patches)
+    torch.bmm(layer.kernel.transpose(1, 2), layer.matrix, out=layer.response)
+    first, second, third, fourth = layer.corners
+    torch.maximum(first, second, out=layer.pooled)
+    torch.maximum(third, fourth, out=layer.pair)
+    if with_pairs:
+        second.gt_(first)
+        fourth.gt_(third)
+        torch.maximum(layer.pooled, layer.pair, out=first)
+        layer.pair.gt_(layer.pooled)
+        torch.add(first, layer.bias, out=layer.pooled).relu_()
+    else:
+        torch.maximum(layer.pooled, layer.pair, out=layer.pooled).add_(layer.bias).relu_()
 
 
-def _pool_backward(slope: Tensor, corners: Tensor, pair: Tensor, pooled: Tensor, bias: Tensor, slopes: Tensor) -> None:
-    """From the gradient at `pooled` to those at the four corners and at the bias; `slope` and `pair` are used up."""
-    slope.mul_(pooled.sign_())
-    torch.sum(slope, [2], out=bias)
-    first, second, third, fourth = slopes.unbind(1)
-    pair.mul_(slope)
+def _convolve_backward(layer: Convolution, gradient: Gradient, slope: Tensor) -> None:
+    """From the gradient at `pooled` to those at weight and bias, and in `response` that at the convolution; `slope` and
+    `pair` are used up."""
+    slope.mul_(layer.pooled.sign_())
+    torch.sum(slope, [2], out=gradient.bias)
+    first, second, third, fourth = layer.corners
+    pair = layer.pair.mul_(slope)
     slope.sub_(pair)
-    torch.mul(slope, corners[:, 1], out=second)
-    torch.sub(slope, second, out=first)
-    torch.mul(pair, corners[:, 3], out=fourth)
-    torch.sub(pair, fourth, out=third)
+    torch.sub(slope, second.mul_(slope), out=first)
+    torch.sub(pair, fourth.mul_(pair), out=third)
+    torch.bmm(layer.matrix, layer.response.transpose(1, 2), out=gradient.kernel)
+    _gathered(gradient)
 
 
-def _forward(images: Tensor, weights: list[Tensor], floor: Tensor, b: dict[str, Tensor]) -> list[Tensor]:
-    """Inputs and outputs of the dense layers, (replicas, batch, features), of bytes (seeds, batch, 28, 28).
-
-    `floor` (replicas, 1, 1) is what the logits are kept above: 0 with the last ReLU, -inf without.
-    """
-    seeds, batch, replicas = images.size(0), images.size(1), floor.size(0)
-    b["canvas"][:, 2:30, 2:30].copy_(images.permute(0, 2, 3, 1)).div_(255.0)
-    row, column = 32 * batch, batch
-    strides = [32 * row, row, column, 2 * row, 2 * column, 4 * row, 4 * column, 1]
-    b["windows1"].copy_(b["canvas"].as_strided(b["windows1"].size(), strides))
-    _spread(weights[0], b["kernel1"])
-    torch.bmm(
-        b["kernel1"].view(seeds, -1, 36),
-        b["windows1"].view(seeds, 36, -1),
-        out=b["corners1"].view(seeds, -1, 196 * batch),
-    )
-    _pool(b["corners1"], b["pair1"], b["pooled1"], weights[1])
-    strides = [6 * 196 * batch, 196 * batch, 7 * batch, 98 * batch, batch, 49 * batch, 7 * batch, batch, 1]
-    b["windows2"].copy_(b["pooled1"].as_strided(b["windows2"].size(), strides))
-    _spread(weights[2], b["kernel2"])
-    torch.bmm(
-        b["kernel2"].view(replicas, 64, 216),
-        b["windows2"].view(replicas, 216, -1),
-        out=b["corners2"].view(replicas, 64, -1),
-    )
-    _pool(b["corners2"], b["pair2"], b["pooled2"], weights[3])
-    flat = b["pooled2"].view(replicas, 400, batch).transpose(1, 2)
-    first = torch.baddbmm(weights[5][:, None], flat, weights[4].transpose(1, 2)).relu_()
-    second = torch.baddbmm(weights[7][:, None], first, weights[6].transpose(1, 2)).relu_()
-    logits = torch.baddbmm(weights[9][:, None], second, weights[8].transpose(1, 2))
-    return [flat, first, second, torch.maximum(logits, floor)]
+def _forward(images: Tensor, room: Room, with_pairs: bool) -> list[Tensor]:
+    """Inputs and outputs of the dense layers, (replicas, batch, features), of bytes (seeds, batch, 28, 28)."""
+    fours = images.unflatten(3, [7, 4]).permute(0, 2, 4, 3, 1)
+    room.parts[0].copy_(fours[:, :, 2:, :6])
+    room.parts[1].copy_(fours)
+    room.parts[2].copy_(fours[:, :, :2, 1:])
+    room.canvas.div_(255.0)
+    _convolve(room.first, with_pairs)
+    _convolve(room.second, with_pairs)
+    dense, batch = room.dense, images.size(1)
+    flat = room.second.pooled.view(-1, 400, batch).transpose(1, 2)
+    first = torch.baddbmm(dense[1][:, None], flat, dense[0].transpose(1, 2)).relu_()
+    second = torch.baddbmm(dense[3][:, None], first, dense[2].transpose(1, 2)).relu_()
+    logits = torch.baddbmm(dense[5][:, None], second, dense[4].transpose(1, 2))
+    return [flat, first, second, torch.maximum(logits, room.floor)]
 
 
-def _loss_and_gradient(
-    images: Tensor,
-    labels: Tensor,
-    weights: list[Tensor],
-    gradients: list[Tensor],
-    floor: Tensor,
-    b: dict[str, Tensor],
-) -> Tensor:
-    """Mean softmax cross-entropy in nats of each replica, of bytes (seeds, batch, 28, 28); fills `gradients`."""
-    seeds, batch, replicas = images.size(0), images.size(1), floor.size(0)
-    activations = _forward(images, weights, floor, b)
+def _logits(images: Tensor, room: Room) -> Tensor:
+    """Logits (replicas, batch, 10) of bytes (seeds, batch, 28, 28), with the kernels that were spread last."""
+    return _forward(images, room, False)[3]
+
+
+def _loss_and_gradient(images: Tensor, labels: Tensor, room: Room, back: Back) -> Tensor:
+    """Mean softmax cross-entropy in nats of each replica, of bytes (seeds, batch, 28, 28); fills the gradient."""
+    _spread(room)
+    activations = _forward(images, room, True)
+    seeds, batch, replicas = images.size(0), images.size(1), room.floor.size(0)
     log_p = torch.log_softmax(activations[3], 2)
     picked = labels.repeat_interleave(replicas // seeds, 0)[:, :, None]
     loss = -log_p.gather(2, picked).mean([1, 2])
     slope = (
         log_p.exp_().scatter_add_(2, picked, torch.full([replicas, batch, 1], -1.0, device=log_p.device)).div_(batch)
     )
-    slope = slope * (activations[3] > floor)
+    slope = slope * (activations[3] > room.floor)
     for layer in [2, 1, 0]:
         if layer < 2:
             slope = slope.mul_(activations[layer + 1].sign())
-        torch.bmm(slope.transpose(1, 2), activations[layer], out=gradients[4 + 2 * layer])
-        torch.sum(slope, [1], out=gradients[5 + 2 * layer])
-        slope = torch.bmm(slope, weights[4 + 2 * layer])
-    b["at_pooled2"].view(replicas, 400, batch).copy_(slope.transpose(1, 2))
-    _pool_backward(b["at_pooled2"], b["corners2"], b["pair2"], b["pooled2"], gradients[3], b["slopes2"])
-    slopes = b["slopes2"].view(replicas, 64, -1)
-    torch.bmm(slopes, b["windows2"].view(replicas, 216, -1).transpose(1, 2), out=b["wide2"].view(replicas, 64, 216))
-    _gathered(b["wide2"], gradients[2])
-    torch.bmm(
-        b["kernel2"].view(replicas, 64, 216).transpose(1, 2), slopes, out=b["at_windows2"].view(replicas, 216, -1)
-    )
-    _windows2_adjoint(b)
-    at_pooled1 = b["at_pooled1"].view(replicas, 6, -1)
-    _pool_backward(at_pooled1, b["corners1"], b["pair1"], b["pooled1"], gradients[1], b["slopes1"])
-    slopes = b["slopes1"].view(seeds, -1, 196 * batch)
-    torch.bmm(slopes, b["windows1"].view(seeds, 36, -1).transpose(1, 2), out=b["wide1"].view(seeds, -1, 36))
-    _gathered(b["wide1"], gradients[0])
+        torch.bmm(slope.transpose(1, 2), activations[layer], out=back.dense[2 * layer])
+        torch.sum(slope, [1], out=back.dense[2 * layer + 1])
+        slope = torch.bmm(slope, room.dense[2 * layer])
+    slope = slope.transpose(1, 2).contiguous().view(replicas, 16, -1)
+    _convolve_backward(room.second, back.second, slope)
+    at_windows = back.at_windows.view(replicas, 216, -1)
+    torch.bmm(room.second.kernel, room.second.response.view(replicas, 64, -1), out=at_windows)
+    _windows_adjoint(back)
+    _convolve_backward(room.first, back.first, back.at_pooled.view(replicas, 6, -1))
     return loss
 
 
-def _windows2_adjoint(b: dict[str, Tensor]) -> None:
+def _windows_adjoint(back: Back) -> None:
     """Each pooled pixel's sum over the windows it is in, first along columns, then along rows."""
-    b["at_rows2"].zero_()
+    back.at_rows.zero_()
     for k in range(3):
-        b["at_rows2"][..., k : k + 5, :].add_(b["at_windows2"][:, :, :, :, k])
-    b["at_pooled1"].zero_()
+        back.at_rows[..., k : k + 5, :].add_(back.at_windows[:, :, :, :, k])
+    back.at_pooled.zero_()
     for k in range(3):
-        b["at_pooled1"][:, :, :, :, k : k + 5].add_(b["at_rows2"][:, :, k])
+        back.at_pooled[:, :, :, :, k : k + 5].add_(back.at_rows[:, :, k])
 
 
-forward = unlocked(_forward)
+spread = unlocked(_spread)
+logits = unlocked(_logits)
 loss_and_gradient = unlocked(_loss_and_gradient)

@@ -11,7 +11,7 @@ from ..config import LaneConfig, RunConfig
 from .description import Setting, SweepConfig, is_stackable
 
 # Replicas trained as one batched program: what a core's share of the cache holds; a GPU wants thousands.
-_ON_CPU, _ON_GPU = 8, 4096
+_ON_CPU, _ON_GPU = 4, 4096
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
