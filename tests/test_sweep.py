@@ -28,7 +28,7 @@ from clipwatch.core.sweeps.results import ReplicaFinished, Results, SweepFinishe
 from clipwatch.core.sweeps.stacked import Stack, train_stack
 from clipwatch.core.sweeps.stacked_passes import weights
 from clipwatch.core.sweeps.sweep import Sweep
-from clipwatch.core.sweeps.units import units
+from clipwatch.core.sweeps.units import Unit, units
 from clipwatch.core.sweeps.workers import LocalBackend, Outcome, Trainer
 
 DIGITS = RunConfig(dataset="digits")
@@ -38,6 +38,11 @@ INFO = DatasetInfo(name="digits", origin="embedded", training=1497, validation=3
 
 def grid(seeds: int = 2, **changes: object) -> SweepConfig:
     return sweep_config(msgspec.structs.replace(DIGITS, **changes), AXES, seeds, ())
+
+
+def whole(config: SweepConfig) -> Unit:
+    """All of a sweep as one unit."""
+    return Unit(number=0, settings=config.settings, seeds=tuple(config.every_seed))
 
 
 def replica(setting: int, seed: int, correct: int = 200, **changes: object) -> ReplicaFinished:
@@ -73,7 +78,7 @@ def test_every_rule_and_optimizer_that_is_stacked_does_what_it_does_alone(rule: 
     rate = 1e-4 if rule == "sign" else 1e-2
     base = msgspec.structs.replace(DIGITS, iterations=6, eval_every=1, optimizer=optimizer, learning_rate=rate)
     config = sweep_config(base, {"clip": ["none", rule], "head": ["linear"]}, 2, ())
-    (unit,) = units(config, set())
+    unit = whole(config)
     assert len(unit.settings) == 2
     with torch.no_grad():
         stack = Stack(unit, *data)
@@ -87,7 +92,7 @@ def test_every_rule_and_optimizer_that_is_stacked_does_what_it_does_alone(rule: 
 @pytest.mark.parametrize("batch_size", [8, 5])
 def test_a_replica_takes_the_first_steps_of_the_single_run_of_its_seed(batch_size: int, data) -> None:
     config = grid(iterations=12, eval_every=1, batch_size=batch_size)
-    (unit,) = units(config, set())
+    unit = whole(config)
     with torch.no_grad():
         stack = Stack(unit, *data)
         losses = []
@@ -104,7 +109,7 @@ def test_a_replica_takes_the_first_steps_of_the_single_run_of_its_seed(batch_siz
 
 def test_a_short_training_ends_where_the_single_runs_end(data) -> None:
     config = grid(iterations=12)
-    (unit,) = units(config, set())
+    unit = whole(config)
     for outcome in train_stack(unit, *data):
         _, (end,) = single(msgspec.structs.replace(config.settings[outcome.setting].config, seed=outcome.seed))
         assert outcome.loss == pytest.approx(end.loss, abs=5e-3)
@@ -126,7 +131,7 @@ def test_whole_trainings_are_distributed_as_single_ones(data) -> None:
 def test_replicas_do_not_depend_on_whom_they_are_stacked_with(data) -> None:
     together = grid(seeds=2, iterations=6)
     alone = sweep_config(msgspec.structs.replace(DIGITS, iterations=6, seed=1), {"clip": ["value:0.001"]}, 1, ())
-    (unit,), (other,) = units(together, set()), units(alone, set())
+    unit, other = whole(together), whole(alone)
     (expected,) = train_stack(other, *data)
     found = next(outcome for outcome in train_stack(unit, *data) if outcome.setting == 2 and outcome.seed == 1)
     assert found.loss == pytest.approx(expected.loss, abs=1e-3)
@@ -134,7 +139,7 @@ def test_replicas_do_not_depend_on_whom_they_are_stacked_with(data) -> None:
 
 def test_a_dead_class_is_one_whose_output_is_zero_on_every_validation_image(data) -> None:
     config = sweep_config(msgspec.structs.replace(DIGITS, iterations=1), {"head": ["relu", "linear"]}, 1, ())
-    (unit,) = units(config, set())
+    unit = whole(config)
     with torch.no_grad():
         stack = Stack(unit, *data)
         head_bias = weights(stack.weights)[9]
@@ -150,7 +155,7 @@ def test_a_dead_class_is_one_whose_output_is_zero_on_every_validation_image(data
 def test_a_replica_that_diverges_says_so_and_leaves_the_others_alone(data) -> None:
     axes = {"clip": ["none"], "head": ["relu", "linear"], "init_std": [0.1, 1e30]}
     config = sweep_config(msgspec.structs.replace(DIGITS, iterations=8), axes, 1, ())
-    (unit,) = units(config, set())
+    unit = whole(config)
     by_setting = {outcome.setting: outcome for outcome in train_stack(unit, *data)}
     for setting in config.settings:
         outcome = by_setting[setting.number]
