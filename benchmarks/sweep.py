@@ -32,7 +32,7 @@ from clipwatch.core.sweeps.units import Unit
 
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
 TARGET = 2.0
-SEEDS = 16
+SEEDS = 32
 SIZES = (1, 4, 16, 64, 256)
 
 
