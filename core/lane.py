@@ -14,7 +14,6 @@ from .batches import Batches
 from .clipping import make_clipper
 from .commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from .diagnosis import Diagnosis, Gradients
-from .diagnostics import Shadow
 from .events import (
     ClipChanged,
     Evaluated,
@@ -34,6 +33,7 @@ from .examination import Examination
 from .firing import silent_outputs
 from .layout import Layout
 from .nonfinite import NonfiniteLedger, without_nonfinite
+from .optimizers import Optimizer
 from .pace import Pacer
 from .rules import parse_rule
 
@@ -58,12 +58,6 @@ class Model(Protocol):
     def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, int]: ...
 
     def examine(self, images: Tensor, labels: Tensor) -> Examination: ...
-
-
-class Optimizer(Shadow, Protocol):
-    """Updates the parameters it was made for."""
-
-    def step(self, gradient: Tensor) -> None: ...
 
 
 @dataclass(frozen=True)

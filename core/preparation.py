@@ -19,14 +19,13 @@ except (ImportError, OSError) as error:
     ) from error
 
 from . import lenet, unlocked
-from .adam import Adam
 from .batches import Batches, seeded_generator
 from .comparison import Comparison
 from .diagnosis import Diagnosis
 from .diagnostics import ClipEffect
 from .firing import Firing
-from .lane import Data, Lane, Optimizer, Schedule
-from .sgd import MomentumSgd, Sgd
+from .lane import Data, Lane, Schedule
+from .optimizers import make_optimizer
 
 
 @contextmanager
@@ -63,7 +62,7 @@ def prepare_lanes(
     lanes = []
     for lane in config.lanes:
         model = lenet.LeNet(weights.clone(), config.head)
-        optimizer = _optimizer(config, model.parameters)
+        optimizer = make_optimizer(config, model.parameters)
         data = Data(
             training=Batches(*training, seeded_generator(config.seed, "training batches")),
             validation=Batches(*validation, seeded_generator(config.seed, "validation batches")),
@@ -76,16 +75,6 @@ def prepare_lanes(
             made.restore(snapshots[lane.name])
         lanes.append(made)
     return lanes, str(place), _notices()
-
-
-def _optimizer(config: RunConfig, parameters: Tensor) -> Optimizer:
-    match config.optimizer:
-        case "adam":
-            return Adam(parameters, learning_rate=config.learning_rate, beta1=config.beta1)
-        case "sgd":
-            return Sgd(parameters, learning_rate=config.learning_rate)
-        case "sgd-momentum":
-            return MomentumSgd(parameters, learning_rate=config.learning_rate)
 
 
 def _notices() -> list[str]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from clipwatch.core.adam import Adam
-from clipwatch.core.lane import Optimizer
+from clipwatch.core.optimizers import Optimizer
 from clipwatch.core.sgd import MomentumSgd, Sgd
 
 MAKERS: dict[str, Callable[[Tensor], Optimizer]] = {

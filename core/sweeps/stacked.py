@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..adam import BETA2, EPS
 from ..batches import Batches, seeded_generator
 from ..config import RunConfig
 from ..errors import Cancelled
 from ..lenet import initial_parameters, views
+from ..optimizers import make_optimizer
 from ..rules import parse_rule
-from ..sgd import MOMENTUM
 from . import stacked_passes as passes
 from .clipping import clip_stacked_
 from .results import Curve, ReplicaFinished
@@ -53,7 +52,7 @@ class Stack:
         self._room = passes.room(self.weights, self.floor, len(unit.seeds), self._config.batch_size)
         self._gradient = torch.zeros_like(self.weights)
         self._back = passes.back(self._room, self._gradient)
-        self._optimizer = _optimizer(self._config, self.weights, self._gradient)
+        self._optimizer = make_optimizer(self._config, self.weights)
         self._training = [Batches(*training, seeded_generator(seed, "training batches")) for seed in unit.seeds]
         self._validation = [Batches(*validation, seeded_generator(seed, "validation batches")) for seed in unit.seeds]
         self._looking: dict[tuple[int, int], passes.Room] = {}
@@ -84,7 +83,7 @@ class Stack:
         self._diverged.masked_fill_(fresh, self.step)
         for place, rule in enumerate(self._rules):
             clip_stacked_(self._gradient[place :: self._shared], rule)
-        self._optimizer.step()
+        self._optimizer.step(self._gradient)
         self.step += 1
         return loss
 
@@ -170,16 +169,3 @@ def _outcomes(
 def _side_by_side(walks: list[Batches], size: int) -> Tensors:
     pairs = [walk.next_batch(size) for walk in walks]
     return torch.stack([images for images, _ in pairs]), torch.stack([labels for _, labels in pairs])
-
-
-def _optimizer(config: RunConfig, weights: Tensor, gradient: Tensor) -> torch.optim.Optimizer:
-    parameter = torch.nn.Parameter(weights, requires_grad=False)
-    parameter.grad = gradient
-    rate = config.learning_rate
-    match config.optimizer:
-        case "adam":
-            return torch.optim.Adam([parameter], lr=rate, betas=(config.beta1, BETA2), eps=EPS, fused=True)
-        case "sgd":
-            return torch.optim.SGD([parameter], lr=rate, fused=True)
-        case "sgd-momentum":
-            return torch.optim.SGD([parameter], lr=rate, momentum=MOMENTUM, fused=True)
