@@ -21,9 +21,10 @@ from clipwatch.core.datasets import load
 from clipwatch.core.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.events import DatasetInfo, Evaluated, Event, LaneFinished
-from clipwatch.core.sweeps.comparisons import comparisons, pairs, summaries
+from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.core.sweeps.description import SweepConfig, sweep_config
 from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
+from clipwatch.core.sweeps.pairs import pairs
 from clipwatch.core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
 from clipwatch.core.sweeps.stacked import Stack, train_stack
 from clipwatch.core.sweeps.stacked_passes import weights

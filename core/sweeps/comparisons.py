@@ -1,15 +1,15 @@
-"""Which settings of a sweep are compared with which, what came of it, and in a sentence what it means."""
+"""What came of the comparisons that a sweep suggests, and in a sentence what it means."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..verdict import ENOUGH, RESAMPLES, Paired, holm, is_measurable, paired
-from .description import Setting, SweepConfig, Value, axis_value
+from .description import Setting, axis_value
+from .pairs import pair_name, pairs
 from .results import Results
 
 
@@ -36,9 +36,7 @@ class Comparison:
     @property
     def name(self) -> str:
         """What is compared, and what both have in common."""
-        names = [axis_value(self.axis, setting.choice[self.axis]) for setting in (self.other, self.reference)]
-        common = [axis_value(axis, value) for axis, value in self.other.choice.items() if axis != self.axis]
-        return f"{names[0]} against {names[1]}" + (f" ({', '.join(common)})" if common else "")
+        return pair_name(self.axis, self.reference, self.other)
 
     @property
     def _subject(self) -> str:
@@ -120,25 +118,9 @@ def comparisons(results: Results, *, resamples: int = RESAMPLES) -> list[Compari
     ]
 
 
-def pairs(config: SweepConfig) -> Iterator[tuple[str, Setting, Setting]]:
-    """The axis, the reference and the other of each comparison."""
-    for axis, values in config.axes.items():
-        reference = _reference(axis, values)
-        for first in config.settings:
-            if first.choice[axis] != reference:
-                continue
-            for second in config.settings:
-                if second.choice[axis] != reference and {**second.choice, axis: reference} == first.choice:
-                    yield axis, first, second
-
-
 def summaries(results: Results) -> list[Summary]:
     """Every setting with at least one seed completed."""
     return [summary for setting in results.started.config.settings if (summary := _summary(results, setting))]
-
-
-def _reference(axis: str, values: tuple[Value, ...]) -> Value:
-    return "none" if axis == "clip" and "none" in values else values[0]
 
 
 def _measured(results: Results, reference: Setting, other: Setting, resamples: int) -> tuple[Paired, Paired] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -52,7 +53,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(axis_value(axis, value) for axis, value in self.choice.items()) or self.rule
 
 
-class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """A grid of settings, each with the same seeds: `seeds` from `base.seed` on, unless they are `chosen` one by one.
 
     `axes` gives the values by name of a run's setting; `clip` is the rule. Raises BadInput, naming the axis.
@@ -77,7 +78,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 raise BadInput(f"axis {axis.replace('_', '-')}: {_repeated(values)} is given twice")
         _ = self.settings
 
-    @property
+    @cached_property
     def settings(self) -> tuple[Setting, ...]:
         """The grid, the last axis fastest."""
         combinations = itertools.product(*self.axes.values())
