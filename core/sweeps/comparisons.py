@@ -61,9 +61,21 @@ class Comparison:
         p = p_words(self.accuracy_p)
         tested = f"p {p if p.startswith('<') else f'= {p}'} over {found.n} seeds"
         if self.measurable:
-            verb = "raises" if found.mean > 0 else "lowers"
-            return f"{subject} {verb} accuracy: {figures}, {tested}; better on {found.wins} of {found.n} seeds."
+            return f"{subject} {self._verb} accuracy: {figures}, {tested}; better on {found.wins} of {found.n} seeds."
         return f"{subject}: no measurable difference: {figures}, {tested}. {_needed(found)}"
+
+    @property
+    def short(self) -> str:
+        """The same in one line, for where the figures stand beside it."""
+        if self.accuracy.exploratory:
+            return f"{self._subject}: exploratory, under {ENOUGH} seeds"
+        if self.measurable:
+            return f"{self._subject} {self._verb} accuracy by {abs(self.accuracy.mean):.1f} points"
+        return f"{self._subject}: no measurable difference"
+
+    @property
+    def _verb(self) -> str:
+        return "raises" if self.accuracy.mean > 0 else "lowers"
 
 
 @dataclass(frozen=True)

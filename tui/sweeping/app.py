@@ -16,11 +16,11 @@ from textual.strip import Strip
 from ...core.codec import decode_sweep_event
 from ...core.errors import BadInput
 from ...core.sweeps.comparisons import Comparison, Summary, comparisons, summaries
-from ..bars import Part, bar
 from ..engine_process import EngineProcess
 from ..look import DARK, LIGHT, Look, look
 from ..widgets.lines import Lines
-from .view import SweepView, body, title
+from .page import page
+from .view import SweepView, status, title
 
 SMALLEST = (60, 16)
 _FRAME = 0.2
@@ -40,6 +40,10 @@ class SweepApp(App[int]):
     BINDINGS: ClassVar = [
         Binding("q,ctrl+c,ctrl+q", "leave", "stop", priority=True),
         Binding("t", "next_theme", "theme"),
+        Binding("up", "scroll(-1)", "up"),
+        Binding("down", "scroll(1)", "down"),
+        Binding("pageup", "scroll(-10)", "page up"),
+        Binding("pagedown", "scroll(10)", "page down"),
     ]
 
     def __init__(self, command: list[str], *, ascii: bool = False) -> None:
@@ -52,6 +56,7 @@ class SweepApp(App[int]):
         self._summaries: list[Summary] = []
         self._compared: list[Comparison] = []
         self._known, self._next_verdict = 0, 0.0
+        self._first = 0
         self._stopping = False
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -78,6 +83,11 @@ class SweepApp(App[int]):
     def action_next_theme(self) -> None:
         """Dark or light."""
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    def action_scroll(self, lines: int) -> None:
+        """Further down, or up."""
+        self._first += lines
+        self._draw()
 
     def action_leave(self) -> None:
         """Stop in good order; once more, or when all is done, leave at once."""
@@ -130,14 +140,16 @@ class SweepApp(App[int]):
         if size.width < SMALLEST[0] or size.height < SMALLEST[1]:
             words = f" clipwatch needs {SMALLEST[0]} x {SMALLEST[1]}; q stops"
             self._title.show([Strip([Segment(words, dress.text)])])
-            self._body.show([])
+            self._body.show([Strip([Segment(f" {self.view.progress}")])] if self.view.results else [])
             return
         self._title.show([title(self.view, size.width, dress)])
-        self._body.show(body(self.view, self._summaries, self._compared, (size.width, size.height - 2), dress))
-        message = f" {self.view.message} " if self.view.alert else self.view.message
-        said = Part(message, dress.alert if self.view.alert else dress.text)
-        keys = Part("q leave  t theme " if self.view.finished else "q stop  t theme ", dress.muted, 1)
-        self._status.show([bar([said], [keys], size.width, dress)])
+        below = 0
+        if self.view.results:
+            room = (size.width, size.height - 2)
+            shown = page(self.view.results, self._summaries, self._compared, room, dress, self._first)
+            self._first, below = shown.above, shown.below
+            self._body.show(shown.lines)
+        self._status.show([status(self.view, below, size.width, dress)])
 
     def _look(self) -> Look:
         dark, coloured = self.current_theme.dark, not self.no_color
