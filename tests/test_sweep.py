@@ -21,6 +21,8 @@ from clipwatch.core.datasets import load
 from clipwatch.core.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.events import DatasetInfo, Evaluated, Event, LaneFinished
+from clipwatch.core.reports.phrases import Words
+from clipwatch.core.reports.sweep_words import sentence
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.core.sweeps.description import SweepConfig, sweep_config
 from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
@@ -381,8 +383,8 @@ def test_the_sentence_says_lowers_where_it_does() -> None:
         results({0: [200, 210, 190, 220, 205, 195, 215, 200], 1: [180, 195, 160, 200, 180, 180, 190, 178]})
     )
     assert found.measurable
-    assert found.sentence.startswith("Clipping by value:0.001 lowers accuracy: -7.")
-    assert found.sentence.endswith("p = 0.0078 over 8 seeds; better on 0 of 8 seeds.")
+    assert str(sentence(found, Words("en"))).startswith("Clipping by value:0.001 lowers accuracy: -7.")
+    assert str(sentence(found, Words("en"))).endswith("p = 0.0078 over 8 seeds; better on 0 of 8 seeds.")
 
 
 def test_the_sentence_says_no_measurable_difference_and_how_many_seeds_it_takes() -> None:
@@ -390,14 +392,14 @@ def test_the_sentence_says_no_measurable_difference_and_how_many_seeds_it_takes(
         results({0: [200, 210, 190, 220, 205, 195, 215, 200], 1: [210, 190, 195, 220, 215, 180, 220, 201]})
     )
     assert not found.measurable
-    assert "no measurable difference" in found.sentence
-    assert f"takes {found.accuracy.needed:,} seeds" in found.sentence
+    assert "no measurable difference" in str(sentence(found, Words("en")))
+    assert f"takes {found.accuracy.needed:,} seeds" in str(sentence(found, Words("en")))
 
 
 def test_five_seeds_are_exploratory_and_the_sentence_says_why() -> None:
     (found,) = comparisons(results({0: [100] * 5, 1: [200, 210, 205, 202, 201]}))
-    assert "exploratory" in found.sentence
-    assert "p is 0.0625" in found.sentence
+    assert "exploratory" in str(sentence(found, Words("en")))
+    assert "p is 0.0625" in str(sentence(found, Words("en")))
 
 
 def test_seeds_that_only_one_setting_has_are_not_compared() -> None:
@@ -423,7 +425,7 @@ def test_the_program_prints_settings_comparisons_and_sentences(tmp_path: Path) -
     done = program.run(*SMALL, "--head", "relu", "--head", "linear", "--runs-dir", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "value:0.001, linear head" in done.stdout
-    assert "Clipping by value:0.001 (relu head): exploratory. 2 seeds can decide nothing" in done.stdout
+    assert "Clipping by value:0.001 (relu head): exploratory. With n = 2 nothing can be decided" in done.stdout
     assert "8 of 8 trainings done" in done.stderr
 
 

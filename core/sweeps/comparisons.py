@@ -1,4 +1,4 @@
-"""What came of the comparisons that a sweep suggests, and in a sentence what it means."""
+"""What came of the comparisons that a sweep suggests; in words it is said by the reports."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..verdict import ENOUGH, RESAMPLES, Paired, holm, is_measurable, paired
-from .description import Setting, axis_value
+from ..verdict import RESAMPLES, Paired, holm, is_measurable, paired
+from .description import Setting
 from .pairs import pair_name, pairs
 from .results import Results
 
@@ -38,45 +38,6 @@ class Comparison:
         """What is compared, and what both have in common."""
         return pair_name(self.axis, self.reference, self.other)
 
-    @property
-    def _subject(self) -> str:
-        rule = self.other.choice.get("clip")
-        if self.axis == "clip" and self.reference.choice["clip"] == "none":
-            common = [axis_value(axis, value) for axis, value in self.other.choice.items() if axis != "clip"]
-            return f"Clipping by {rule}" + (f" ({', '.join(common)})" if common else "")
-        return self.name[:1].upper() + self.name[1:]
-
-    @property
-    def sentence(self) -> str:
-        """What follows, in plain words."""
-        found, (low, high) = self.accuracy, self.accuracy.interval
-        subject = self._subject
-        figures = f"{found.mean:+.2f} points of accuracy on average (95 % {low:+.2f} to {high:+.2f})"
-        if found.exploratory:
-            least = 2 / 2**found.n
-            return (
-                f"{subject}: exploratory. {found.n} seed{'s' if found.n > 1 else ''} can decide nothing, for even if"
-                f" all agree, p is {least:.3g}; at least {ENOUGH} are needed."
-            )
-        p = p_words(self.accuracy_p)
-        tested = f"p {p if p.startswith('<') else f'= {p}'} over {found.n} seeds"
-        if self.measurable:
-            return f"{subject} {self._verb} accuracy: {figures}, {tested}; better on {found.wins} of {found.n} seeds."
-        return f"{subject}: no measurable difference: {figures}, {tested}. {_needed(found)}"
-
-    @property
-    def short(self) -> str:
-        """The same in one line, for where the figures stand beside it."""
-        if self.accuracy.exploratory:
-            return f"{self._subject}: exploratory, under {ENOUGH} seeds"
-        if self.measurable:
-            return f"{self._subject} {self._verb} accuracy by {abs(self.accuracy.mean):.1f} points"
-        return f"{self._subject}: no measurable difference"
-
-    @property
-    def _verb(self) -> str:
-        return "raises" if self.accuracy.mean > 0 else "lowers"
-
 
 @dataclass(frozen=True)
 class Summary:
@@ -93,6 +54,16 @@ class Summary:
         """Accuracies by how many classes are dead."""
         pairs = list(zip(self.dead, self.accuracies, strict=True))
         return {count: tuple(value for dead, value in pairs if dead == count) for count in sorted(Counter(self.dead))}
+
+    @property
+    def median_loss(self) -> float:
+        """Loss of the middle seed, in nats."""
+        return float(np.median(self.losses))
+
+    @property
+    def median_by_dead(self) -> dict[int, tuple[float, int]]:
+        """Median accuracy, and how many seeds, by how many classes are dead."""
+        return {dead: (float(np.median(values)), len(values)) for dead, values in self.by_dead.items()}
 
     @property
     def range(self) -> tuple[float, float, float]:
@@ -157,15 +128,6 @@ def _summary(results: Results, setting: Setting) -> Summary | None:
         dead=tuple(len(replica.dead) for replica in replicas),
         diverged=number - len(replicas),
     )
-
-
-def _needed(found: Paired) -> str:
-    if found.needed is None:
-        return "If there is one, no practicable number of seeds would show it."
-    more = found.needed - found.n
-    if more > 0:
-        return f"To see a difference of this size four times out of five takes {found.needed:,} seeds, {more:,} more."
-    return f"{found.needed:,} seeds would see a difference of this size four times out of five."
 
 
 def p_words(value: float) -> str:

@@ -14,7 +14,7 @@ from ..errors import BadInput
 from ..rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule
 
 # Of a run's settings these decide no number that a sweep measures, or are the seeds themselves.
-_NO_AXIS = {
+NO_AXIS = {
     "seed",
     "lanes",
     "pace",
@@ -70,7 +70,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         if len(set(self.chosen)) != len(self.chosen):
             raise BadInput(f"seed {_repeated(self.chosen)} is given twice: every seed counts once")
         for axis, values in self.axes.items():
-            if axis != "clip" and (axis not in KEYS or axis in _NO_AXIS):
+            if axis != "clip" and (axis not in KEYS or axis in NO_AXIS):
                 raise BadInput(f"{axis.replace('_', '-')} cannot be an axis of a sweep: give it once")
             if not values:
                 raise BadInput(f"axis {axis.replace('_', '-')}: no values")

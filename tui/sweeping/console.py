@@ -9,6 +9,8 @@ from rich.console import Console
 
 from ...core.codec import encode
 from ...core.events import DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
+from ...core.reports.phrases import Words
+from ...core.reports.sweep_words import sentence
 from ...core.sweeps.comparisons import comparisons, summaries
 from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
 from .progress import Progress, duration
@@ -98,7 +100,7 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
     if compared:
         out.print(comparison_table(compared))
     for comparison in compared:
-        out.print(comparison.sentence, soft_wrap=True)
+        out.print(str(sentence(comparison, Words("en"))), soft_wrap=True)
     if finished:
         done = f"{progress} in {duration(finished.seconds)}"
         out.print(f"\n{done}" + ("" if finished.reason == "completed" else f", {finished.reason}"))

@@ -11,13 +11,14 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from ...core.reports.phrases import Words
+from ...core.reports.sweep_words import by_dead_words, sentence, short_sentence
 from ...core.sweeps.comparisons import Comparison, Summary, p_words
 from ...core.sweeps.description import Setting
 from ...core.sweeps.results import Results
 from ..charts.palette import ASCII, UNICODE
 from ..look import Look
 from .plots import Axis, dots, marks_explained, ruler, whisker
-from .tables import by_dead
 
 # From this width on there is room for ranges and intervals.
 _ROOMY = 90
@@ -48,9 +49,9 @@ def answers(compared: Sequence[Comparison], width: int, look: Look, *, short: bo
     plain = look.palette.style(look.palette.foreground)
     lines = [heading("the answer", "", width, look)]
     for comparison in compared:
-        sentence = comparison.short if short else comparison.sentence
+        said = str((short_sentence if short else sentence)(comparison, Words("en")))
         style = plain + Style(bold=comparison.measurable)
-        wrapped = _wrapped(sentence.replace(" %", "\xa0%"), max(20, width - 2), indent="  ")
+        wrapped = _wrapped(said.replace(" %", "\xa0%"), max(20, width - 2), indent="  ")
         lines += [Strip([Segment(f" {line}", style)]) for line in wrapped]
     return lines
 
@@ -88,7 +89,7 @@ def causes(summaries: Sequence[Summary], width: int, look: Look) -> list[Strip]:
     lines = [heading("the cause: median accuracy by dead classes", "(seeds)", width, look)]
     for summary in dying:
         colour = look.palette.style(look.lane_colour(summary.setting.number))
-        text = by_dead(summary).replace(": ", ":\xa0").replace(" (", "\xa0(")
+        text = by_dead_words(summary).replace(": ", ":\xa0").replace(" (", "\xa0(")
         groups = _wrapped(text, max(20, width - _LABEL - 2))
         rows = [(Strip([Segment(group, look.palette.style(look.palette.foreground))]), "", muted) for group in groups]
         lines += _labelled(f"{_symbol(summary.setting, look)} {summary.setting.name}", colour, rows)
