@@ -12,6 +12,7 @@ from test_sweep import DIGITS, replica, started
 
 from clipwatch.core.config import KEYS
 from clipwatch.core.errors import BadInput
+from clipwatch.core.reports.blocks import Table
 from clipwatch.core.reports.phrases import Words
 from clipwatch.core.reports.sweep_document import report_sweep, sweep_contents
 from clipwatch.core.reports.sweep_words import setting_words, value_words
@@ -116,6 +117,15 @@ def test_a_setting_that_always_diverged_is_told_of(tmp_path: Path) -> None:
     output = tmp_path / "out.md"
     report_sweep([str(folder.path)], tmp_path, output, None, "en")
     assert "value:0.001, relu head: trainings that diverged and are left out: 1." in output.read_text(encoding="utf-8")
+
+
+def test_on_paper_no_figure_is_broken_in_two() -> None:
+    table = Table(
+        ("a", "b", "c"), (("~<0.0001", "-21.45 (-29.06 to -16.67)", "0: 0.91 (2), 1: 0.83 (7), 2: 0.77 (9)"),)
+    )
+    page = webpage([table], "en")
+    assert '<td class="number">~&lt;0.0001</td><td class="number">-21.45' in page
+    assert "<td>0: 0.91 (2), 1: 0.83 (7), 2: 0.77 (9)</td>" in page
 
 
 def test_no_path_of_this_machine_is_printed(sweep: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from .stylesheet import STYLESHEET
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 # A figure, perhaps with its interval; a list of many may be broken.
-_FIGURE = re.compile(r"[+-]?\d.{0,30}")
+_FIGURE = re.compile(r"[~<+-]{0,2}\d.{0,30}")
 
 
 def webpage(blocks: Sequence[Block], language: str) -> str:

@@ -16,6 +16,7 @@ from textual.strip import Strip
 from ...core.codec import decode_sweep_event
 from ...core.errors import BadInput
 from ...core.sweeps.comparisons import Comparison, Summary, comparisons, summaries
+from ...core.verdict import RESAMPLES
 from ..engine_process import EngineProcess
 from ..look import DARK, LIGHT, Look, look
 from ..widgets.lines import Lines
@@ -26,6 +27,8 @@ SMALLEST = (60, 16)
 _FRAME = 0.2
 # Seconds a frame listens; bootstrap samples of an interval while it forms; share of time that statistics may take.
 _LISTENING, _RESAMPLES, _SHARE = 0.05, 999, 0.1
+# Seconds that the last statistics may take at once.
+_PATIENCE = 1.5
 
 
 class SweepApp(App[int]):
@@ -55,7 +58,7 @@ class SweepApp(App[int]):
         self._title, self._body, self._status = Lines(id="title"), Lines(id="body"), Lines(id="status")
         self._summaries: list[Summary] = []
         self._compared: list[Comparison] = []
-        self._known, self._next_verdict = 0, 0.0
+        self._known, self._next_verdict, self._cost = (0, False), 0.0, 0.0
         self._first = 0
         self._stopping = False
         self.register_theme(DARK)
@@ -113,13 +116,23 @@ class SweepApp(App[int]):
             self._draw()
 
     def _weigh(self) -> bool:
-        """Bring the statistics up to date, as often as their cost allows; whether they are others now."""
+        """Bring the statistics up to date, as often as their cost allows; whether they are others now.
+
+        When all is done they are those that will be printed, unless that would keep the screen still for long.
+        """
         results, now = self.view.results, time.monotonic()
-        if results is None or len(results.replicas) == self._known or now < self._next_verdict:
+        if results is None:
             return False
-        self._known = len(results.replicas)
-        self._summaries, self._compared = summaries(results), comparisons(results, resamples=_RESAMPLES)
-        self._next_verdict = now + (time.monotonic() - now) / _SHARE
+        exact = self.view.finished is not None and self._cost * RESAMPLES / _RESAMPLES < _PATIENCE
+        state = len(results.replicas), exact
+        if state == self._known or (now < self._next_verdict and not exact):
+            return False
+        self._known = state
+        resamples = RESAMPLES if exact else _RESAMPLES
+        self._summaries, self._compared = summaries(results), comparisons(results, resamples=resamples)
+        took = time.monotonic() - now
+        self._cost = took if not exact else self._cost
+        self._next_verdict = now + took / _SHARE
         return True
 
     def _watch(self) -> None:
