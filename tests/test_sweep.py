@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import time
 from collections.abc import Iterator
@@ -455,6 +456,45 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
     (path,) = tmp_path.iterdir()
     before = read_sweep(SweepFolder(path))
     assert 0 < len(before.results.replicas) < 800
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux tells of processes that are not ours")
+def test_workers_end_with_a_leader_that_is_killed(tmp_path: Path) -> None:
+    arguments = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "60", "--seeds", "400", "--yes"]
+    with program.running(*arguments, "--workers", "2", "--runs-dir", str(tmp_path)) as process:
+        assert process.stderr
+        program.line_with(process.stderr, "of 800 trainings done")
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        watched = [os.pidfd_open(int(child)) for child in children]
+        process.kill()
+        ended = [select.select([descriptor], [], [], 20)[0] for descriptor in watched]
+    assert len(watched) >= 2
+    assert all(ended)
+    (path,) = tmp_path.iterdir()
+    assert 0 < len(read_sweep(SweepFolder(path)).results.replicas) < 800
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_device_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    done = program.run(*SMALL, "--device", "cuda", "--runs-dir", str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("clipwatch: device 'cuda' cannot be used here")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_batch_larger_than_the_data_is_one_line_and_leaves_no_folder(tmp_path: Path) -> None:
+    done = program.run(*SMALL, "--batch-size", "5000", "--runs-dir", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "clipwatch: not clipped: digits has fewer images than a batch\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_setting_that_always_diverges_is_told_of(tmp_path: Path) -> None:
+    arguments = ["--clip", "none", "--init-std", "0.1", "--init-std", "1e30", "--runs-dir", str(tmp_path)]
+    done = program.run(*SMALL, *arguments)
+    assert "not clipped, init std 1e+30: every training diverged" in done.stdout
+    assert "4 of 4 trainings done in" in done.stdout
+    assert "clipwatch resume" not in done.stdout
 
 
 @pytest.mark.parametrize(
