@@ -222,6 +222,23 @@ def test_when_all_is_done_the_screen_says_what_will_be_printed(tmp_path: Path) -
     assert app._compared == comparisons(app.view.results)
 
 
+async def _in_a_tiny_terminal(tmp_path: Path) -> None:
+    app = SweepApp(script(tmp_path, ends=False))
+    async with app.run_test(size=(40, 12)) as pilot:
+        await until(lambda: "32 of 32 trainings done" in text(app._body.paint(0, 1)))
+        assert "clipwatch needs 60 x 16" in app._title.paint(0, 1)[0].text
+        await pilot.resize_terminal(80, 24)
+        await until(lambda: "the answer" in text(app._body.paint(0, 22)))
+        before = app._body.paint(0, 1)[0].text
+        await pilot.press("down")
+        await until(lambda: app._body.paint(0, 1)[0].text != before)
+    app.engine.stop()
+
+
+def test_too_small_a_terminal_still_says_how_far_it_is(tmp_path: Path) -> None:
+    asyncio.run(_in_a_tiny_terminal(tmp_path))
+
+
 async def _fails() -> SweepApp:
     program = "import sys; print('clipwatch: no such luck', file=sys.stderr); raise SystemExit(2)"
     app = SweepApp([sys.executable, "-c", program])
