@@ -18,6 +18,8 @@ from .errors import BadInput, ClipwatchError
 from .events import DatasetInfo
 
 MANIFEST = "manifest.json"
+# What a sweep's folder holds instead, see `sweeps.folder`.
+SWEEP_RESULTS = "sweep.jsonl"
 
 RunStatus = Literal["running", "done", "interrupted", "failed"]
 
@@ -83,15 +85,7 @@ class RunFolder:
 
     def is_being_written(self) -> bool:
         """Whether a process holds the run."""
-        lock = self.lock()
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        except OSError:
-            return False
-        lock.release()
-        return False
+        return is_held(self.lock())
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace the manifest; OSError."""
@@ -109,6 +103,18 @@ class RunFolder:
         if manifest.state == "running" and not self.is_being_written():
             return msgspec.structs.replace(manifest, state="interrupted")
         return manifest
+
+
+def is_held(lock: FileLock) -> bool:
+    """Whether a process holds it."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False
 
 
 def runs_folder(given: str | None) -> Path:
@@ -149,6 +155,8 @@ def find_run(name: str, home: Path) -> RunFolder:
     for path in (Path(name), home / name):
         if (path / "events.jsonl").is_file():
             return RunFolder(path)
+        if (path / SWEEP_RESULTS).is_file():
+            raise BadInput(f"{name!r} is a sweep: clipwatch report writes it up, clipwatch resume goes on with it")
     raise BadInput(f"run {name!r}: no such folder with events.jsonl, here or in {home}; clipwatch runs lists them")
 
 

@@ -226,6 +226,17 @@ def test_the_average_lies_over_faint_values() -> None:
 BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
 
 
+def test_a_band_is_faint_and_the_values_go_through_it_in_full() -> None:
+    lane = ChartLane("one", "#7aa2f7", curve([0.5] * 100), band=curve([0.2, 0.8] * 50))
+    chart = render_chart(spec(lanes=(lane,), bounds=(0, 1), smoothing=0))
+    faint, full = Palette().faint(lane.color, 0.42).color, Palette().style(lane.color).color
+    colours = [{one.style.color for one in line if one.style and one.text.strip(" ┈")} for line in chart[1:-2]]
+    rows = {color: [row for row, seen in enumerate(colours) if color in seen] for color in (faint, full)}
+    assert len(rows[full]) == 1
+    assert min(rows[faint]) < rows[full][0] < max(rows[faint])
+    assert len(rows[faint]) >= 10
+
+
 def test_values_that_are_not_finite_are_marked_and_named() -> None:
     clean, broken = spec(FALLING), spec([*FALLING[:50], nan, *FALLING[51:]])
     assert not any(CROSS in line for line in text(render_chart(clean)))

@@ -193,6 +193,7 @@ def test_runs_lists_what_there_is(run: Path, tmp_path: Path) -> None:
         assert words in done.stdout
     (line,) = program.run("runs", "--json", "--runs-dir", str(run.parent)).stdout.splitlines()
     assert json.loads(line)["run"] == run.name
+    assert json.loads(line)["kind"] == "run"
     assert "no runs are kept" in program.run("runs", "--runs-dir", str(tmp_path / "none")).stdout
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import time
 from collections.abc import Iterator
@@ -21,9 +22,12 @@ from clipwatch.core.datasets import load
 from clipwatch.core.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.events import DatasetInfo, Evaluated, Event, LaneFinished
-from clipwatch.core.sweeps.comparisons import comparisons, pairs, summaries
+from clipwatch.core.reports.phrases import Words
+from clipwatch.core.reports.sweep_words import sentence
+from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.core.sweeps.description import SweepConfig, sweep_config
 from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
+from clipwatch.core.sweeps.pairs import pairs
 from clipwatch.core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
 from clipwatch.core.sweeps.stacked import Stack, train_stack
 from clipwatch.core.sweeps.stacked_passes import weights
@@ -380,8 +384,8 @@ def test_the_sentence_says_lowers_where_it_does() -> None:
         results({0: [200, 210, 190, 220, 205, 195, 215, 200], 1: [180, 195, 160, 200, 180, 180, 190, 178]})
     )
     assert found.measurable
-    assert found.sentence.startswith("Clipping by value:0.001 lowers accuracy: -7.")
-    assert found.sentence.endswith("p = 0.0078 over 8 seeds; better on 0 of 8 seeds.")
+    assert str(sentence(found, Words("en"))).startswith("Clipping by value:0.001 lowers accuracy: -7.")
+    assert str(sentence(found, Words("en"))).endswith("p = 0.0078 over 8 seeds; better on 0 of 8 seeds.")
 
 
 def test_the_sentence_says_no_measurable_difference_and_how_many_seeds_it_takes() -> None:
@@ -389,14 +393,14 @@ def test_the_sentence_says_no_measurable_difference_and_how_many_seeds_it_takes(
         results({0: [200, 210, 190, 220, 205, 195, 215, 200], 1: [210, 190, 195, 220, 215, 180, 220, 201]})
     )
     assert not found.measurable
-    assert "no measurable difference" in found.sentence
-    assert f"takes {found.accuracy.needed:,} seeds" in found.sentence
+    assert "no measurable difference" in str(sentence(found, Words("en")))
+    assert f"takes {found.accuracy.needed:,} seeds" in str(sentence(found, Words("en")))
 
 
 def test_five_seeds_are_exploratory_and_the_sentence_says_why() -> None:
     (found,) = comparisons(results({0: [100] * 5, 1: [200, 210, 205, 202, 201]}))
-    assert "exploratory" in found.sentence
-    assert "p is 0.0625" in found.sentence
+    assert "exploratory" in str(sentence(found, Words("en")))
+    assert "p is 0.0625" in str(sentence(found, Words("en")))
 
 
 def test_seeds_that_only_one_setting_has_are_not_compared() -> None:
@@ -422,7 +426,7 @@ def test_the_program_prints_settings_comparisons_and_sentences(tmp_path: Path) -
     done = program.run(*SMALL, "--head", "relu", "--head", "linear", "--runs-dir", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "value:0.001, linear head" in done.stdout
-    assert "Clipping by value:0.001 (relu head): exploratory. 2 seeds can decide nothing" in done.stdout
+    assert "Clipping by value:0.001 (relu head): exploratory. With n = 2 nothing can be decided" in done.stdout
     assert "8 of 8 trainings done" in done.stderr
 
 
@@ -452,6 +456,45 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
     (path,) = tmp_path.iterdir()
     before = read_sweep(SweepFolder(path))
     assert 0 < len(before.results.replicas) < 800
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux tells of processes that are not ours")
+def test_workers_end_with_a_leader_that_is_killed(tmp_path: Path) -> None:
+    arguments = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "60", "--seeds", "400", "--yes"]
+    with program.running(*arguments, "--workers", "2", "--runs-dir", str(tmp_path)) as process:
+        assert process.stderr
+        program.line_with(process.stderr, "of 800 trainings done")
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        watched = [os.pidfd_open(int(child)) for child in children]
+        process.kill()
+        ended = [select.select([descriptor], [], [], 20)[0] for descriptor in watched]
+    assert len(watched) >= 2
+    assert all(ended)
+    (path,) = tmp_path.iterdir()
+    assert 0 < len(read_sweep(SweepFolder(path)).results.replicas) < 800
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_device_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    done = program.run(*SMALL, "--device", "cuda", "--runs-dir", str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("clipwatch: device 'cuda' cannot be used here")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_batch_larger_than_the_data_is_one_line_and_leaves_no_folder(tmp_path: Path) -> None:
+    done = program.run(*SMALL, "--batch-size", "5000", "--runs-dir", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "clipwatch: not clipped: digits has fewer images than a batch\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_setting_that_always_diverges_is_told_of(tmp_path: Path) -> None:
+    arguments = ["--clip", "none", "--init-std", "0.1", "--init-std", "1e30", "--runs-dir", str(tmp_path)]
+    done = program.run(*SMALL, *arguments)
+    assert "not clipped, init std 1e+30: every training diverged" in done.stdout
+    assert "4 of 4 trainings done in" in done.stdout
+    assert "clipwatch resume" not in done.stdout
 
 
 @pytest.mark.parametrize(

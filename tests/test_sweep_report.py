@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 from test_sweep import DIGITS, replica, started
 
+from clipwatch.core.config import KEYS
 from clipwatch.core.errors import BadInput
-from clipwatch.core.reports.sweep_document import report_sweep
-from clipwatch.core.sweeps.description import sweep_config
-from clipwatch.core.sweeps.folder import SweepWriter, create_sweep
+from clipwatch.core.reports.blocks import Table
+from clipwatch.core.reports.phrases import Words
+from clipwatch.core.reports.sweep_document import report_sweep, sweep_contents
+from clipwatch.core.reports.sweep_words import setting_words, value_words
+from clipwatch.core.reports.webpage import webpage
+from clipwatch.core.sweeps.comparisons import summaries
+from clipwatch.core.sweeps.description import NO_AXIS, sweep_config
+from clipwatch.core.sweeps.folder import SweepWriter, create_sweep, find_sweep, read_sweep
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 7, ())
 
@@ -44,8 +53,8 @@ def test_it_holds_question_answer_figures_cause_and_method(sweep: Path, tmp_path
         assert heading in text
     assert "The sweep is not finished" in text
     assert "Clipping by value:0.001 (relu head)" in text
-    assert "correlate by -1.00" in text
-    assert "seed 0: accuracy 0.733 with 0 dead classes; 4 of 6 seeds ended lower" in text
+    assert "| not clipped, relu head | 0: 0.73 (2), 1: 0.63 (2), 2: 0.53 (2) | -1.00 |" in text
+    assert "seed 0: accuracy 0.733; dead classes: 0; 4 of 6 seeds ended lower" in text
     for picture in ("distributions", "differences", "curves"):
         assert (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8").startswith("<svg")
 
@@ -59,5 +68,68 @@ def test_it_is_one_page_of_html(sweep: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_said(sweep: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="one sweep at a time"):
         report_sweep([str(sweep)] * 2, tmp_path, None, None, "en")
-    with pytest.raises(BadInput, match="English only"):
-        report_sweep([str(sweep)], tmp_path, None, None, "zh")
+
+
+def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.md"
+    report_sweep([str(sweep)], tmp_path, output, None, "zh")
+    text = output.read_text(encoding="utf-8")
+    for words in ("问题", "回答", "按 value:0.001 裁剪", "没有可测出的差别", "失活", "方法"):
+        assert words in text
+    for picture in ("distributions", "differences", "curves"):
+        text += (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8")
+    assert "失活类别数" in text
+    for words in ("clipped", "head", "seed", "accuracy", "dead", "points", "training", " of "):
+        assert words not in re.sub(r"\w*-?sweep-\w+|<[^>]*>|\{[^}]*\}", "", text), words
+
+
+def test_settings_are_called_the_same_everywhere() -> None:
+    config = sweep_config(
+        DIGITS, {"clip": ["none", "sign"], "optimizer": ["adam", "sgd"], "init_std": [0.1, 0.2]}, 2, ()
+    )
+    assert [setting_words(setting, Words("en")) for setting in config.settings] == [one.name for one in config.settings]
+
+
+@pytest.mark.parametrize("axis", sorted(set(KEYS) - NO_AXIS - {"clip"}))
+def test_every_axis_has_a_name_in_chinese(axis: str) -> None:
+    assert value_words(axis, 1, Words("zh"))
+
+
+def test_a_median_is_that_of_the_console(sweep: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.md"
+    report_sweep([str(sweep)], tmp_path, output, None, "en")
+    (summary, *_) = summaries(read_sweep(find_sweep(str(sweep), tmp_path)).results)
+    assert summary.median_by_dead == {
+        0: (pytest.approx(220 / 300), 2),
+        1: (pytest.approx(190 / 300), 2),
+        2: (pytest.approx(160 / 300), 2),
+    }
+    assert f"| {np.median(summary.accuracies):.3f} |" in output.read_text(encoding="utf-8")
+
+
+def test_a_setting_that_always_diverged_is_told_of(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the report's figures need matplotlib")
+    folder = create_sweep(tmp_path, "digits", 0.0)
+    with SweepWriter(folder) as writer:
+        writer.write(started(CONFIG))
+        writer.write(replica(0, 0))
+        writer.write(replica(2, 0, reason="diverged", loss=None, correct=None))
+    output = tmp_path / "out.md"
+    report_sweep([str(folder.path)], tmp_path, output, None, "en")
+    assert "value:0.001, relu head: trainings that diverged and are left out: 1." in output.read_text(encoding="utf-8")
+
+
+def test_on_paper_no_figure_is_broken_in_two() -> None:
+    table = Table(
+        ("a", "b", "c"), (("~<0.0001", "-21.45 (-29.06 to -16.67)", "0: 0.91 (2), 1: 0.83 (7), 2: 0.77 (9)"),)
+    )
+    page = webpage([table], "en")
+    assert '<td class="number">~&lt;0.0001</td><td class="number">-21.45' in page
+    assert "<td>0: 0.91 (2), 1: 0.83 (7), 2: 0.77 (9)</td>" in page
+
+
+def test_no_path_of_this_machine_is_printed(sweep: Path, tmp_path: Path) -> None:
+    results = read_sweep(find_sweep(str(sweep), tmp_path)).results
+    info = msgspec.structs.replace(results.started.dataset, origin="files in /home/me/mnist")
+    results = msgspec.structs.replace(results, started=msgspec.structs.replace(results.started, dataset=info))
+    assert "/home/me" not in webpage(sweep_contents("it", results, (), Words("en")), "en")

@@ -12,14 +12,18 @@ from textual.strip import Strip
 
 from clipwatch.core.codec import encode
 from clipwatch.core.events import RecordingStarted
+from clipwatch.core.reports.phrases import Words
+from clipwatch.core.reports.sweep_words import short_sentence
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.core.sweeps.description import sweep_config
 from clipwatch.core.sweeps.results import SweepFinished
 from clipwatch.tui.look import DARK, Look, look
 from clipwatch.tui.sweeping.app import SweepApp
+from clipwatch.tui.sweeping.curves import quartile_curves
+from clipwatch.tui.sweeping.page import Page, page
 from clipwatch.tui.sweeping.plots import Axis, dots, whisker
 from clipwatch.tui.sweeping.progress import Progress, duration
-from clipwatch.tui.sweeping.view import SweepView, body, title
+from clipwatch.tui.sweeping.view import SweepView, status, title
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 8, ())
 
@@ -35,7 +39,13 @@ def dress(*, ascii: bool = False) -> Look:
 def events() -> list:
     curve = ((100, 2.0, 0.3), (200, 1.0, 0.6))
     many = [
-        replica(setting, seed, 100 + 40 * setting + 7 * seed % 30, curve=curve, dead=(1,) if setting % 2 == 0 else ())
+        replica(
+            setting,
+            seed,
+            100 + 40 * setting + (7 + setting) * seed % 30,
+            curve=curve,
+            dead=(1,) if setting % 2 == 0 else (),
+        )
         for seed in range(8)
         for setting in range(4)
     ]
@@ -53,18 +63,82 @@ def text(lines: list[Strip]) -> str:
     return "\n".join(line.text for line in lines)
 
 
-@pytest.mark.parametrize("size", [(160, 43), (80, 22), (60, 14)])
+def shown(view: SweepView, size: tuple[int, int], first: int = 0, *, ascii: bool = False) -> Page:
+    assert view.results
+    found, compared = summaries(view.results), comparisons(view.results)
+    return page(view.results, found, compared, size, dress(ascii=ascii), first)
+
+
+@pytest.mark.parametrize("size", [(160, 43), (120, 28), (80, 22), (60, 14)])
 @pytest.mark.parametrize("ascii", [False, True])
 def test_everything_fits_into_its_cells(size: tuple[int, int], ascii: bool) -> None:
+    seen = shown(viewed(), size, ascii=ascii)
+    assert len(seen.lines) == size[1]
+    assert {line.cell_length for line in seen.lines} == {size[0]}
+    assert not ascii or text(seen.lines).isascii()
+    assert "not clipped, relu head" in text(seen.lines)
+    assert "Clipping by value:0.001 (relu head)" in text(seen.lines)
+    assert ("accuracy: median, middle half" in text(seen.lines)) == (size[0] >= 120)
+
+
+def test_where_there_is_room_the_answers_are_whole_sentences_and_beside_them_the_cause() -> None:
+    seen = shown(viewed(), (160, 43))
+    assert seen.below == 0
+    assert "better on 8 of 8 seeds." in text(seen.lines)
+    assert "the cause: median accuracy by dead classes" in text(seen.lines)
+
+
+def test_on_80_by_24_every_answer_is_seen_at_once() -> None:
     view = viewed()
-    lines = body(view, summaries(view.results), comparisons(view.results), size, dress(ascii=ascii))
-    assert len(lines) <= size[1]
-    assert max(line.cell_length for line in lines) <= size[0]
-    assert not ascii or text(lines).isascii()
-    shown = text(lines)
-    assert "not clipped, relu head" in shown
-    assert "Clipping by value:0.001 (relu head)" in shown
-    assert ("accuracy in training" in shown) == (size[0] >= 120)
+    assert view.results
+    seen = text(shown(view, (80, 22)).lines)
+    said = [str(short_sentence(comparison, Words("en"))) for comparison in comparisons(view.results)]
+    assert said[2] == "Linear head against relu head (not clipped) raises accuracy by 13.2 points"
+    assert all(answer in seen for answer in said)
+
+
+@pytest.mark.parametrize("size", [(80, 22), (60, 14)])
+def test_what_does_not_fit_is_reached_line_by_line(size: tuple[int, int]) -> None:
+    view = viewed()
+    first = shown(view, size)
+    assert first.above == 0
+    assert f"{first.below} more" in status(view, first.below, size[0], dress()).text
+    seen = [*first.lines]
+    for line in range(1, first.below + 1):
+        seen.append(shown(view, size, line).lines[-1])
+    assert "the cause: median accuracy by dead classes" in text(seen)
+    assert "accuracy: median, middle half" in text(seen)
+    last = shown(view, size, 10**6)
+    assert (last.above, last.below) == (first.below, 0)
+
+
+def test_before_the_first_result_every_setting_has_its_place() -> None:
+    view = SweepView()
+    view.fold(started(CONFIG))
+    seen = text(shown(view, (160, 43)).lines)
+    assert all(setting.name in seen for setting in CONFIG.settings)
+
+
+def test_a_setting_that_always_diverges_is_not_left_out() -> None:
+    view = SweepView()
+    view.fold(started(CONFIG))
+    for seed in range(3):
+        view.fold(replica(0, seed, reason="diverged", loss=None, correct=None))
+        view.fold(replica(1, seed))
+    assert "3 diverged" in text(shown(view, (80, 22)).lines)
+
+
+def test_the_curve_is_the_median_and_the_band_reaches_from_quartile_to_quartile() -> None:
+    view = SweepView()
+    view.fold(started(CONFIG))
+    for seed, accuracy in enumerate((0.1, 0.2, 0.5, 0.6, 0.9)):
+        view.fold(replica(0, seed, curve=((10, 2.0, accuracy), (30, 1.0, accuracy + 0.1))))
+    assert view.results
+    median, band = quartile_curves(view.results, 0)
+    assert [median.nearest(step) for step in (10, 30)] == [(10, pytest.approx(0.5)), (30, pytest.approx(0.6))]
+    edges = band.columns(10, 30, 4)
+    assert edges.low[0] == pytest.approx(0.2, abs=0.03)
+    assert edges.high[-1] == pytest.approx(0.7, abs=0.03)
 
 
 def test_the_title_says_how_far_it_is() -> None:
@@ -132,6 +206,37 @@ async def _stops(tmp_path: Path) -> None:
 
 def test_q_asks_the_engine_to_stop_and_leaves_when_it_has(tmp_path: Path) -> None:
     asyncio.run(_stops(tmp_path))
+
+
+async def _ends(tmp_path: Path) -> SweepApp:
+    app = SweepApp(script(tmp_path, ends=True))
+    async with app.run_test(size=(160, 45)):
+        await until(lambda: app._known == (32, True))
+    app.engine.stop()
+    return app
+
+
+def test_when_all_is_done_the_screen_says_what_will_be_printed(tmp_path: Path) -> None:
+    app = asyncio.run(_ends(tmp_path))
+    assert app.view.results
+    assert app._compared == comparisons(app.view.results)
+
+
+async def _in_a_tiny_terminal(tmp_path: Path) -> None:
+    app = SweepApp(script(tmp_path, ends=False))
+    async with app.run_test(size=(40, 12)) as pilot:
+        await until(lambda: "32 of 32 trainings done" in text(app._body.paint(0, 1)))
+        assert "clipwatch needs 60 x 16" in app._title.paint(0, 1)[0].text
+        await pilot.resize_terminal(80, 24)
+        await until(lambda: "the answer" in text(app._body.paint(0, 22)))
+        before = app._body.paint(0, 1)[0].text
+        await pilot.press("down")
+        await until(lambda: app._body.paint(0, 1)[0].text != before)
+    app.engine.stop()
+
+
+def test_too_small_a_terminal_still_says_how_far_it_is(tmp_path: Path) -> None:
+    asyncio.run(_in_a_tiny_terminal(tmp_path))
 
 
 async def _fails() -> SweepApp:

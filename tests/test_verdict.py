@@ -103,6 +103,26 @@ def skewed(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return 95 - 100 * random.beta(1.2, 3.5, shape)
 
 
+@pytest.mark.parametrize("n", [6, 9])
+def test_the_sign_flip_test_is_exact(n: int) -> None:
+    sizes = np.random.default_rng(n).exponential(size=n)
+    signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+    # Under the null hypothesis each of these samples is as likely as any other.
+    found = np.array([sign_flip_p(sizes * pattern)[0] for pattern in signs])
+    for level in np.unique(found):
+        assert (found <= level).mean() == level
+    assert 0 < (found < 0.05).mean() <= 0.05
+
+
+@pytest.mark.parametrize("n", [17, 32])
+def test_above_sixteen_seeds_its_level_is_kept_within_the_error_of_drawing(n: int) -> None:
+    random = np.random.default_rng(n)
+    sizes = random.exponential(size=n)
+    found = np.array([sign_flip_p(sizes * random.choice([-1.0, 1.0], n))[0] for _ in range(600)])
+    # Three standard errors of a share of 5 % among 600.
+    assert (found < 0.05).mean() == pytest.approx(0.05, abs=3 * math.sqrt(0.05 * 0.95 / 600))
+
+
 def test_a_sweep_without_a_difference_calls_one_in_at_most_a_twentieth() -> None:
     random = np.random.default_rng(11)
     seed_effect = skewed(random, (400, 32))
@@ -114,6 +134,7 @@ def test_a_sweep_without_a_difference_calls_one_in_at_most_a_twentieth() -> None
         p = sign_flip_p(differences)[0]
         low, high = mean_interval(differences, resamples=999)[0] if p < 0.05 else (-1.0, 1.0)
         called += p < 0.05 and not low <= 0 <= high
+    # The rule calls at most 5 % in the long run; of these 400 it calls 20, which is 5.0 %.
     assert called / 400 <= 0.05
 
 

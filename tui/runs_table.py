@@ -1,10 +1,12 @@
-"""`clipwatch runs`: the recorded runs as a table, or as JSON."""
+"""`clipwatch runs`: the recorded runs and sweeps as a table, or as JSON."""
 
 from __future__ import annotations
 
+import heapq
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich import box
@@ -12,36 +14,76 @@ from rich.console import Console
 from rich.table import Table
 
 from ..core.errors import BadInput
-from ..core.runs import LaneOutcome, Manifest, list_folders
+from ..core.runs import LaneOutcome, Manifest, RunFolder, list_folders
+from ..core.sweeps.folder import SweepFolder, list_sweeps
+from ..core.sweeps.overview import SweepOverview, overview
+
+# Each column with the least width of a terminal that shows it; name, which tells date and data too, is never shortened.
+_COLUMNS = {
+    "kind": 110,
+    "name": 0,
+    "started": 150,
+    "dataset": 150,
+    "state": 0,
+    "lane": 110,
+    "clip": 0,
+    "done": 0,
+    "loss": 110,
+    "accuracy": 0,
+}
+_FIGURES = ("done", "loss", "accuracy")
+_FILE_WIDTH = 160
 
 
 def print_runs(home: Path, *, json: bool) -> int:
-    """Print every run in `home`, oldest first; one that cannot be read is told of."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("run", "started", "dataset", "state", "lane", "clip", "steps", "loss", "accuracy"):
-        table.add_column(heading, justify="right" if heading in ("steps", "loss", "accuracy") else "left", no_wrap=True)
-    for folder in list_folders(home):
+    """Print every run and sweep in `home`, oldest first; one that cannot be read is told of."""
+    rows: list[tuple[str, ...]] = []
+    sweeps = False
+    for folder in heapq.merge(list_folders(home), list_sweeps(home), key=lambda folder: folder.path):
         try:
-            manifest = folder.manifest()
+            kept = folder.manifest() if isinstance(folder, RunFolder) else overview(folder)
         except BadInput as error:
             print(f"clipwatch: {error}", file=sys.stderr)
             continue
+        sweeps = sweeps or isinstance(kept, SweepOverview)
         if json:
-            found = {"run": folder.path.name, "folder": str(folder.path), **msgspec.to_builtins(manifest)}
-            print(msgspec.json.encode(found).decode())
+            print(msgspec.json.encode(_found(folder, kept)).decode())
         else:
-            _add(table, folder.path.name, manifest)
+            rows += _rows(folder.path.name, kept)
     if not json:
-        width = None if sys.stdout.isatty() else 140
-        Console(width=width, highlight=False).print(table if table.rows else f"no runs are kept in {home}")
+        _print_table(rows, home)
+        if sweeps:
+            print("Of a sweep: by how much these two settings differ, on average over the seeds that both have.")
     return 0
 
 
-def _add(table: Table, name: str, manifest: Manifest) -> None:
-    started = f"{datetime.fromtimestamp(manifest.started):%Y-%m-%d %H:%M}"
-    first = (name, started, manifest.dataset.name, manifest.state)
-    for number, lane in enumerate(manifest.lanes or (None,)):
-        table.add_row(*(first if number == 0 else ("",) * 4), *_lane(lane))
+def _print_table(rows: list[tuple[str, ...]], home: Path) -> None:
+    out = Console(width=None if sys.stdout.isatty() else _FILE_WIDTH, highlight=False, markup=False, emoji=False)
+    if not rows:
+        out.print(f"no runs are kept in {home}", soft_wrap=True)
+        return
+    shown = [place for place, least in enumerate(_COLUMNS.values()) if out.width >= least]
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
+    for place, heading in enumerate(_COLUMNS):
+        if place in shown:
+            justify = "right" if heading in _FIGURES else "left"
+            table.add_column(heading, justify=justify, no_wrap=heading != "clip", overflow="fold")
+    for row in rows:
+        table.add_row(*(row[place] for place in shown))
+    out.print(table)
+
+
+def _found(folder: RunFolder | SweepFolder, kept: Manifest | SweepOverview) -> dict[str, Any]:
+    kind = "run" if isinstance(kept, Manifest) else "sweep"
+    return {"kind": kind, "run": folder.path.name, "folder": str(folder.path), **msgspec.to_builtins(kept)}
+
+
+def _rows(name: str, kept: Manifest | SweepOverview) -> list[tuple[str, ...]]:
+    kind = "run" if isinstance(kept, Manifest) else "sweep"
+    started = f"{datetime.fromtimestamp(kept.started):%Y-%m-%d %H:%M}"
+    first = (kind, name, started, kept.dataset.name, kept.state)
+    rows = [_lane(lane) for lane in kept.lanes or (None,)] if isinstance(kept, Manifest) else _sweep(kept)
+    return [((*first, *row) if number == 0 else (*("",) * len(first), *row)) for number, row in enumerate(rows)]
 
 
 def _lane(lane: LaneOutcome | None) -> tuple[str, ...]:
@@ -49,3 +91,14 @@ def _lane(lane: LaneOutcome | None) -> tuple[str, ...]:
         return ("",) * 5
     loss, accuracy = (f"{lane.loss:.4f}", f"{lane.accuracy:.3f}") if lane.loss is not None else ("-", "-")
     return lane.name, lane.rule, str(lane.step), loss, accuracy
+
+
+def _sweep(kept: SweepOverview) -> list[tuple[str, ...]]:
+    """Two rows: settings and seeds; how much is done, and of the first comparison what is compared and the means."""
+    found = kept.comparison
+    pair, _, common = found.name.partition(" (") if found else ("", "", "")
+    figures = (f"{found.nats:+.4f}", f"{found.points / 100:+.3f}") if found else ("-", "-")
+    return [
+        (f"{kept.settings} settings", pair, f"{kept.done:,} of {kept.total:,}", *figures),
+        (f"{kept.seeds:,} seeds", f"({common}" if common else "", "", "", ""),
+    ]

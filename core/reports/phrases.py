@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from .chinese import CHINESE
 from .english import ENGLISH
+from .sweep_chinese import SWEEP_CHINESE
+from .sweep_english import SWEEP_ENGLISH
 
-LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
+LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH | SWEEP_ENGLISH, "zh": CHINESE | SWEEP_CHINESE}
 TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 
 Writer = Callable[[str], str]

@@ -78,24 +78,24 @@ def accuracy_words(final: Final | None) -> str:
     return f"{final.accuracy:.3f} ({final.low:.3f}\N{EN DASH}{final.high:.3f})" if final else "-"
 
 
+def origin_words(origin: str, words: Words) -> str:
+    """Where the data is from; in which folder of whose machine it lies is nothing for print."""
+    return words.plain("own_files") if origin.startswith("files in ") else origin
+
+
 def _data_rows(run: RunStory, words: Words) -> list[tuple[str, ...]]:
     data = run.recorded.started.dataset
     images = f"{data.training:,} / {data.validation:,}"
     return [
         _row(
             words.plain("set_dataset"),
-            f"{dataset_words(data.name, words)} ({_origin(data.origin, words)})",
+            f"{dataset_words(data.name, words)} ({origin_words(data.origin, words)})",
             "MNIST",
             same=data.name == "mnist",
         ),
         _row(words.plain("set_images"), images, "55,000 / 5,000"),
         _row(words.plain("set_seed"), str(run.config.seed), words.plain("any"), same=True),
     ]
-
-
-def _origin(origin: str, words: Words) -> str:
-    """Where the data is from; in which folder of whose machine it lies is nothing for print."""
-    return words.plain("own_files") if origin.startswith("files in ") else origin
 
 
 def _training_rows(config: RunConfig, words: Words) -> list[tuple[str, ...]]:

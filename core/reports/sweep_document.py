@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,174 +14,169 @@ from ..sweeps.results import Results
 from ..verdict import Paired
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, Warnings
 from .document import Format, write_blocks
+from .phrases import Phrase, Words
+from .settings import dataset_words, origin_words
 from .sweep_figures import curve_figure, difference_figure, distribution_figure
+from .sweep_words import by_dead_words, pair_words, sentence, setting_words
 
-_METHOD = (
-    "Every setting is trained from the same seeds: a seed decides the initial weights and the order of the images, so "
-    "two settings of one seed are twins, and their difference is free of what the seed decides.",
-    "Final loss and accuracy are measured on all validation images after the last step. The curves are sparse: at most "
-    "twenty points, on as many images as an evaluation of a single run has.",
-    "Intervals are 95 % BCa bootstrap intervals of the mean difference (9,999 resamples). The p is that of a two-sided "
-    "sign-flip test of the mean: exact up to 16 seeds, above that from 20,000 random sign patterns (marked ~). Holm's "
-    "procedure adjusts it for all comparisons in the table. The interval of the share of seeds that are better is "
-    "Wilson's. r is the correlation of the two settings across seeds.",
-    "A difference is called measurable if at least six seeds were compared, the adjusted p is below 0.05, and the "
-    "interval leaves 0 out. Otherwise the sentence says that there is no measurable difference. The seeds needed are "
-    "those with which a two-sided t test at 5 % sees a difference of the size found four times out of five.",
-    "A class is dead if the last ReLU keeps its output at 0 on every validation image. It then gets no gradient from "
-    "any of them, so it is hardly ever revived. Without the last ReLU no class can die in this way.",
-    "Replicas are trained many at a time as one batched program; each equals the single run of its seed within "
-    "rounding over its first steps, and in distribution over the whole run.",
-)
+_METHOD = ("twins", "measured", "intervals", "rule", "dead", "stacked")
 
 
 def report_sweep(names: Sequence[str], home: Path, output: Path | None, format: Format | None, language: str) -> int:
     """Write the report of one sweep and print where; the exit code. BadInput where there is nothing to write."""
     if len(names) > 1:
         raise BadInput("report: one sweep at a time")
-    if language != "en":
-        raise BadInput("--lang zh: a sweep is written up in English only")
     folder = find_sweep(names[0], home)
     read = read_sweep(folder)
-    if not read.results.replicas:
+    if not summaries(read.results):
         raise BadInput(f"sweep {folder.path}: nothing was trained to the end yet")
     by_ending: Format = "md" if output and output.suffix.lower() in (".md", ".markdown") else "html"
     path = output or Path(f"report.{format or by_ending}")
-    write_blocks(sweep_contents(folder.path.resolve().name, read.results, read.damage), path, format or by_ending)
+    blocks = sweep_contents(folder.path.resolve().name, read.results, read.damage, Words(language))
+    write_blocks(blocks, path, format or by_ending, language)
     print(path, flush=True)
     return 0
 
 
-def sweep_contents(name: str, results: Results, damage: Sequence[str]) -> list[Block]:
+def sweep_contents(name: str, results: Results, damage: Sequence[str], words: Words) -> list[Block]:
     """The document, from the top."""
-    return list(_contents(name, results, damage))
+    return list(_contents(name, results, damage, words))
 
 
-def _contents(name: str, results: Results, damage: Sequence[str]) -> Iterator[Block]:
-    config, dataset = results.started.config, results.started.dataset
+def _contents(name: str, results: Results, damage: Sequence[str], words: Words) -> Iterator[Block]:
     described, compared = summaries(results), comparisons(results)
-    time = datetime.fromtimestamp(results.started.time, UTC)
-    yield Heading(1, f"Does it make a difference? {len(config.settings)} settings of LeNet on {dataset.name}")
-    yield Paragraph(
-        f"Sweep {name}, begun {time:%Y-%m-%d %H:%M} UTC: "
-        f"{len(results.replicas):,} of {config.replicas:,} trainings done."
-    )
-    if warnings := tuple(_warnings(results, described, damage)):
-        yield Warnings(warnings)
-    yield Heading(2, "The question")
-    yield Paragraph(
-        "The assignment trained once with gradient clipping and once without, and read off that clipping helps. Would "
-        f"another seed have said the same? {config.base.iterations:,} steps with batches of {config.base.batch_size}, "
-        f"final accuracy on {dataset.validation:,} images that were not trained on."
-    )
-    yield Heading(2, "The answer")
-    yield Bullets(tuple(comparison.sentence for comparison in compared))
-    yield Heading(2, "The distributions")
-    yield Picture("distributions", distribution_figure(described, "distributions"), _DISTRIBUTIONS)
-    yield _table_of_settings(described)
-    yield Heading(2, "The cause: dead classes")
-    yield Bullets(tuple(_cause(summary) for summary in described))
+    yield from _head(name, results, damage, words)
+    yield Heading(2, words("sweep_answer"))
     if compared:
-        yield Heading(2, "The differences, seed by seed")
-        yield Picture("differences", difference_figure(compared, "differences"), _DIFFERENCES)
-        yield _table_of_comparisons(compared)
-    yield from _one_run(results, described)
-    yield Heading(2, "Method")
-    yield Bullets(_METHOD)
+        yield Bullets(tuple(sentence(comparison, words) for comparison in compared))
+    else:
+        yield Paragraph(words("sweep_no_answer"))
+    yield Heading(2, words("sweep_distributions"))
+    figure = distribution_figure(described, words, "distributions")
+    yield Picture("distributions", figure, words("sweep_caption_distributions"))
+    yield _table_of_settings(described, words)
+    yield from _cause(described, words)
+    if compared:
+        yield Heading(2, words("sweep_differences"))
+        figure = difference_figure(compared, words, "differences")
+        yield Picture("differences", figure, words("sweep_caption_differences"))
+        yield _table_of_comparisons(compared, words)
+    yield from _one_run(results, described, words)
+    yield Heading(2, words("sweep_method"))
+    yield Bullets(tuple(words(f"sweep_method_{part}") for part in _METHOD))
+    dataset = results.started.dataset
     versions = ", ".join(f"{package} {version}" for package, version in results.started.versions.items())
-    yield Paragraph(f"Data: {dataset.origin}, SHA-256 {dataset.checksum[:16]}. Versions: {versions}.")
+    origin = origin_words(dataset.origin, words)
+    yield Paragraph(words("sweep_data", origin=origin, checksum=dataset.checksum[:16], versions=versions))
 
 
-_DISTRIBUTIONS = (
-    "Final accuracy of every seed, a row a setting; the bar is the median, the shade the number of dead classes."
-)
-_DIFFERENCES = "Each dot is one seed's difference; the diamond is their mean with its 95 % interval."
+def _head(name: str, results: Results, damage: Sequence[str], words: Words) -> Iterator[Block]:
+    """Title, state, warnings and the question."""
+    config, dataset = results.started.config, results.started.dataset
+    time = datetime.fromtimestamp(results.started.time, UTC)
+    yield Heading(1, words("sweep_title", count=len(config.settings), dataset=dataset_words(dataset.name, words)))
+    done, total = f"{len(results.replicas):,}", f"{config.replicas:,}"
+    yield Paragraph(words("sweep_subtitle", sweep=name, time=f"{time:%Y-%m-%d %H:%M}", done=done, total=total))
+    if warnings := tuple(_warnings(results, damage, words)):
+        yield Warnings(warnings)
+    yield Heading(2, words("sweep_question"))
+    plan = {"iterations": f"{config.base.iterations:,}", "batch_size": config.base.batch_size}
+    yield Paragraph(words("sweep_question_text", **plan, total=f"{dataset.validation:,}"))
 
 
-def _warnings(results: Results, described: Sequence[Summary], damage: Sequence[str]) -> Iterator[str]:
+def _warnings(results: Results, damage: Sequence[str], words: Words) -> Iterator[Phrase]:
     if len(results.replicas) < results.started.config.replicas:
-        yield "The sweep is not finished: what follows holds for the trainings that are done."
-    for summary in described:
-        if summary.diverged:
-            yield f"{summary.setting.name}: {summary.diverged} trainings diverged and are left out."
-    yield from damage
+        yield words("sweep_unfinished")
+    for setting in results.started.config.settings:
+        number = sum(replica.setting == setting.number for replica in results.replicas.values())
+        if diverged := number - len(results.of(setting.number)):
+            yield words("sweep_diverged", setting=setting_words(setting, words), count=diverged)
+    for text in damage:
+        yield words("warn_damage", damage=text)
 
 
-def _table_of_settings(described: Sequence[Summary]) -> Table:
-    header = ("setting", "seeds", "median accuracy", "range", "median loss", "dead classes, mean")
+def _table_of_settings(described: Sequence[Summary], words: Words) -> Table:
+    keys = ("setting", *(f"sweep_{key}" for key in ("seeds", "median_accuracy", "range", "median_loss", "mean_dead")))
     rows = []
     for summary in described:
         median, low, high = summary.range
-        loss = sorted(summary.losses)[len(summary.losses) // 2]
-        figures = (f"{median:.3f}", f"{low:.3f} to {high:.3f}", f"{loss:.3f}", f"{summary.mean_dead:.1f}")
-        rows.append((summary.setting.name, str(len(summary.accuracies)), *figures))
-    return Table(header, tuple(rows))
+        spread = words.plain("sweep_from_to", low=f"{low:.3f}", high=f"{high:.3f}")
+        dead = f"{summary.mean_dead:.1f}" if summary.setting.config.head == "relu" else "-"
+        figures = (f"{median:.3f}", spread, f"{summary.median_loss:.3f}", dead)
+        rows.append((setting_words(summary.setting, words), str(len(summary.accuracies)), *figures))
+    return Table(tuple(words.plain(key) for key in keys), tuple(rows))
 
 
-def _cause(summary: Summary) -> str:
-    name = summary.setting.name
-    if summary.setting.config.head == "linear":
-        return f"{name}: no ReLU on the logits, so no class can die."
-    groups = ", ".join(
-        f"{dead} dead: {sorted(values)[len(values) // 2]:.2f} ({len(values)} seeds)"
-        for dead, values in summary.by_dead.items()
-    )
-    correlation = summary.dead_correlation
-    tied = "" if correlation is None else f"; accuracy and dead classes correlate by {correlation:+.2f}"
-    return f"{name}: median accuracy with {groups}{tied}."
+def _cause(described: Sequence[Summary], words: Words) -> Iterator[Block]:
+    """The settings in which classes can die."""
+    dying = [summary for summary in described if summary.setting.config.head == "relu"]
+    if not dying:
+        return
+    yield Heading(2, words("sweep_cause"))
+    yield Paragraph(words("sweep_cause_text"))
+    rows = [
+        (setting_words(summary.setting, words), by_dead_words(summary), _correlation(summary.dead_correlation))
+        for summary in dying
+    ]
+    yield Table((words.plain("setting"), words.plain("sweep_by_dead"), "r"), tuple(rows))
 
 
-def _table_of_comparisons(compared: Sequence[Comparison]) -> Table:
-    header = ("difference", "of", "mean (95 %)", "median", "p", "adjusted p", "better", "r")
+def _table_of_comparisons(compared: Sequence[Comparison], words: Words) -> Table:
+    keys = ("difference", "of", "mean", "median", "adjusted", "better")
+    difference, unit, mean, median, adjusted, better = (words.plain(f"sweep_{key}") for key in keys)
     rows = []
     for comparison in compared:
         accuracy, loss = comparison.accuracy, comparison.loss
-        rows.append((comparison.name, "accuracy, points", *_cells(accuracy, comparison.accuracy_p, accuracy.wins)))
-        better = loss.n - loss.wins - loss.ties
-        rows.append(("", "loss, nats", *_cells(loss, comparison.loss_p, better)))
-    return Table(header, tuple(rows))
+        points = _cells(accuracy, comparison.accuracy_p, accuracy.wins, 2, words)
+        nats = _cells(loss, comparison.loss_p, loss.n - loss.wins - loss.ties, 3, words)
+        rows.append((pair_words(comparison, words), words.plain("sweep_points"), *points))
+        rows.append(("", words.plain("sweep_nats"), *nats))
+    return Table((difference, unit, mean, median, "p", adjusted, better, "r"), tuple(rows))
 
 
-def _cells(found: Paired, adjusted: float, better: int) -> tuple[str, ...]:
-    low, high = found.interval
-    interval = found.remark if found.n < 2 else f"{low:+.3f} to {high:+.3f}"
+def _cells(found: Paired, adjusted: float, better: int, digits: int, words: Words) -> tuple[str, ...]:
+    low, high = (f"{bound:+.{digits}f}" for bound in found.interval)
+    bounded = math.isfinite(found.interval[0])
+    interval = words.plain("sweep_from_to", low=low, high=high) if bounded else words.plain("sweep_no_interval")
     return (
-        f"{found.mean:+.3f} ({interval})",
-        f"{found.median:+.3f}",
-        p_words(found.p) + ("" if found.exact else " ~"),
-        "exploratory" if found.exploratory else p_words(adjusted),
-        f"{better} of {found.n}",
-        "-" if found.correlation is None else f"{found.correlation:+.2f}",
+        f"{found.mean:+.{digits}f} ({interval})",
+        f"{found.median:+.{digits}f}",
+        ("" if found.exact else "~") + p_words(found.p),
+        words.plain("sweep_too_few") if found.exploratory else p_words(adjusted),
+        words.plain("sweep_of_all", count=better, total=found.n),
+        _correlation(found.correlation),
     )
 
 
-def _one_run(results: Results, described: Sequence[Summary]) -> Iterator[Block]:
+def _correlation(value: float | None) -> str:
+    return "-" if value is None else f"{value:+z.2f}"
+
+
+def _one_run(results: Results, described: Sequence[Summary], words: Words) -> Iterator[Block]:
     """The assignment's own two curves: its settings with one seed, beside all the others."""
     assignment = [summary.setting for summary in described if summary.setting.config.head == "relu"]
     if not any(replica.curve for replica in results.replicas.values()) or not assignment:
         return
     seed = results.started.config.every_seed[0]
-    yield Heading(2, "One run in the light of all")
-    yield Picture("curves", curve_figure(results, [setting.number for setting in assignment], "curves"), _CURVES)
-    sentences = [text for setting in assignment if (text := _place(results, setting.number, seed))]
-    yield Bullets(tuple(sentences))
+    yield Heading(2, words("sweep_one_run"))
+    figure = curve_figure(results, [setting.number for setting in assignment], words, "curves")
+    yield Picture("curves", figure, words("sweep_caption_curves"))
+    yield Bullets(tuple(text for setting in assignment if (text := _place(results, setting.number, seed, words))))
 
 
-_CURVES = (
-    "Median and middle half of all seeds (bold and shaded), and what the assignment saw: a single seed (thin, marked)."
-)
-
-
-def _place(results: Results, number: int, seed: int) -> str | None:
+def _place(results: Results, number: int, seed: int, words: Words) -> Phrase | None:
     """Where one seed's outcome lies among all."""
     replicas = results.of(number)
     mine = replicas.get(seed)
     if mine is None or mine.accuracy is None:
         return None
     accuracies = [replica.accuracy or 0.0 for replica in replicas.values()]
-    below = sum(accuracy < mine.accuracy for accuracy in accuracies)
-    name = results.started.config.settings[number].name
-    return (
-        f"{name}, seed {seed}: accuracy {mine.accuracy:.3f} with {len(mine.dead)} dead classes; "
-        f"{below} of {len(accuracies)} seeds ended lower."
+    return words(
+        "sweep_place",
+        setting=setting_words(results.started.config.settings[number], words),
+        seed=seed,
+        accuracy=f"{mine.accuracy:.3f}",
+        dead=len(mine.dead),
+        below=sum(accuracy < mine.accuracy for accuracy in accuracies),
+        count=len(accuracies),
     )

@@ -10,33 +10,39 @@ import numpy as np
 from ..sweeps.comparisons import Comparison, Summary
 from ..sweeps.results import Results
 from .drawing import add_legend, as_svg, drawn_as, line_look, new_axes
+from .phrases import Words
+from .sweep_words import pair_words, setting_words
+
+# A network has so many classes.
+_CLASSES = 10
 
 
-def distribution_figure(summaries: Sequence[Summary], name: str) -> str:
+def distribution_figure(summaries: Sequence[Summary], words: Words, name: str) -> str:
     """Every seed's final accuracy, a row a setting, shaded by how many classes are dead; a line at the median."""
     with drawn_as(name):
-        figure, axes = new_axes(6.6, 0.9 + 0.55 * len(summaries))
+        figure, axes = new_axes(6.6, 0.8 + 0.36 * len(summaries))
         axes.set_axisbelow(True)
-        points = None
+        shades = _shades()
         for row, summary in enumerate(summaries):
             aside = np.random.default_rng(row).uniform(-0.28, 0.28, len(summary.accuracies))
-            points = axes.scatter(
-                summary.accuracies, row + aside, c=summary.dead, vmin=0, vmax=10, cmap="viridis", s=13, linewidths=0
-            )
+            colours = [shades[dead] for dead in summary.dead]
+            axes.scatter(summary.accuracies, row + aside, c=colours, s=13, linewidths=0)
             axes.plot([summary.range[0]] * 2, [row - 0.38, row + 0.38], color="#000000", linewidth=1.4)
-        axes.set_yticks(range(len(summaries)), [summary.setting.name for summary in summaries])
+        axes.set_yticks(range(len(summaries)), [setting_words(summary.setting, words) for summary in summaries])
         axes.set_ylim(len(summaries) - 0.5, -0.5)
         axes.set_xlim(0, 1)
-        axes.set_xlabel("final validation accuracy")
-        if points:
-            figure.colorbar(points, ax=axes, label="dead classes", shrink=0.9)
+        axes.set_xlabel(words.plain("sweep_final_accuracy"))
+        seen = sorted({dead for summary in summaries for dead in summary.dead})
+        handles = [axes.scatter([], [], color=shades[dead], s=13, linewidths=0) for dead in seen]
+        title = words.plain("sweep_dead_classes")
+        axes.legend(handles, map(str, seen), title=title, loc="center left", bbox_to_anchor=(1, 0.5), ncols=2)
         return as_svg(figure, name)
 
 
-def difference_figure(compared: Sequence[Comparison], name: str) -> str:
+def difference_figure(compared: Sequence[Comparison], words: Words, name: str) -> str:
     """Every paired difference as a dot, the mean with its interval above."""
     with drawn_as(name):
-        figure, axes = new_axes(6.6, 0.9 + 0.6 * len(compared))
+        figure, axes = new_axes(6.6, 0.6 + 0.42 * len(compared))
         axes.set_axisbelow(True)
         for row, comparison in enumerate(compared):
             found, look = comparison.accuracy, line_look(row)
@@ -46,16 +52,16 @@ def difference_figure(compared: Sequence[Comparison], name: str) -> str:
             reach = [[found.mean - low], [high - found.mean]] if math.isfinite(low) else None
             axes.errorbar([found.mean], [row - 0.2], xerr=reach, fmt="D", color="#000000", markersize=4, capsize=4)
         axes.axvline(0, color="#666666", linewidth=0.8, linestyle=":")
-        axes.set_yticks(range(len(compared)), [comparison.name for comparison in compared])
+        axes.set_yticks(range(len(compared)), [pair_words(comparison, words) for comparison in compared])
         axes.set_ylim(len(compared) - 0.5, -0.5)
-        axes.set_xlabel("difference in points of accuracy, seed by seed")
+        axes.set_xlabel(words.plain("sweep_difference_axis"))
         return as_svg(figure, name)
 
 
-def curve_figure(results: Results, numbers: Sequence[int], name: str) -> str:
+def curve_figure(results: Results, numbers: Sequence[int], words: Words, name: str) -> str:
     """Median and middle half of accuracy over the steps, and over it the curve of the first seed alone."""
     with drawn_as(name):
-        figure, axes = new_axes(6.6, 3.1)
+        figure, axes = new_axes(6.6, 2.3)
         settings = results.started.config.settings
         first = results.started.config.every_seed[0]
         handles, labels = [], []
@@ -64,16 +70,24 @@ def curve_figure(results: Results, numbers: Sequence[int], name: str) -> str:
             steps, low, middle, high = quartiles([replica.curve for replica in replicas.values()])
             axes.fill_between(steps, low, high, color=look["color"], alpha=0.18, linewidth=0)
             (line,) = axes.plot(steps, middle, color=look["color"], linestyle=look["linestyle"], linewidth=1.7)
-            handles, labels = [*handles, line], [*labels, settings[number].name]
+            handles, labels = [*handles, line], [*labels, setting_words(settings[number], words)]
             if first in replicas:
                 curve = replicas[first].curve
                 xs, ys = [step for step, _, _ in curve], [accuracy for _, _, accuracy in curve]
                 axes.plot(xs, ys, color=look["color"], linewidth=0.8, marker=look["marker"], markersize=3)
         axes.set_ylim(0, 1)
-        axes.set_xlabel("step")
-        axes.set_ylabel("validation accuracy")
+        axes.set_xlabel(words.plain("step"))
+        axes.set_ylabel(words.plain("sweep_validation_accuracy"))
         add_legend(axes, handles, labels)
         return as_svg(figure, name)
+
+
+def _shades() -> list[str]:
+    """A colour for each number of dead classes, from dark to light."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(colormaps["viridis"](dead / _CLASSES)) for dead in range(_CLASSES + 1)]
 
 
 Points = Sequence[tuple[int, float, float]]

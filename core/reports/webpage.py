@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Printed, Table, Text, Warnings
@@ -11,6 +12,9 @@ from .stylesheet import STYLESHEET
 
 # The page may load nothing at all, whatever a recording has brought into it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+# A figure, perhaps with its interval; a list of many may be broken.
+_FIGURE = re.compile(r"[~<+-]{0,2}\d.{0,30}")
 
 
 def webpage(blocks: Sequence[Block], language: str) -> str:
@@ -66,7 +70,7 @@ def _table(kind: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]
 
 
 def _cell(text: str) -> str:
-    kind = ' class="number"' if text[:1].isdigit() else ""
+    kind = ' class="number"' if _FIGURE.fullmatch(text) else ""
     return f"<td{kind}>{_escaped(text)}</td>"
 
 

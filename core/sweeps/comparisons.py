@@ -1,15 +1,15 @@
-"""Which settings of a sweep are compared with which, what came of it, and in a sentence what it means."""
+"""What came of the comparisons that a sweep suggests; in words it is said by the reports."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..verdict import ENOUGH, RESAMPLES, Paired, holm, is_measurable, paired
-from .description import Setting, SweepConfig, Value, axis_value
+from ..verdict import RESAMPLES, Paired, holm, is_measurable, paired
+from .description import Setting
+from .pairs import pair_name, pairs
 from .results import Results
 
 
@@ -36,36 +36,7 @@ class Comparison:
     @property
     def name(self) -> str:
         """What is compared, and what both have in common."""
-        names = [axis_value(self.axis, setting.choice[self.axis]) for setting in (self.other, self.reference)]
-        common = [axis_value(axis, value) for axis, value in self.other.choice.items() if axis != self.axis]
-        return f"{names[0]} against {names[1]}" + (f" ({', '.join(common)})" if common else "")
-
-    @property
-    def _subject(self) -> str:
-        rule = self.other.choice.get("clip")
-        if self.axis == "clip" and self.reference.choice["clip"] == "none":
-            common = [axis_value(axis, value) for axis, value in self.other.choice.items() if axis != "clip"]
-            return f"Clipping by {rule}" + (f" ({', '.join(common)})" if common else "")
-        return self.name[:1].upper() + self.name[1:]
-
-    @property
-    def sentence(self) -> str:
-        """What follows, in plain words."""
-        found, (low, high) = self.accuracy, self.accuracy.interval
-        subject = self._subject
-        figures = f"{found.mean:+.2f} points of accuracy on average (95 % {low:+.2f} to {high:+.2f})"
-        if found.exploratory:
-            least = 2 / 2**found.n
-            return (
-                f"{subject}: exploratory. {found.n} seed{'s' if found.n > 1 else ''} can decide nothing, for even if"
-                f" all agree, p is {least:.3g}; at least {ENOUGH} are needed."
-            )
-        p = p_words(self.accuracy_p)
-        tested = f"p {p if p.startswith('<') else f'= {p}'} over {found.n} seeds"
-        if self.measurable:
-            verb = "raises" if found.mean > 0 else "lowers"
-            return f"{subject} {verb} accuracy: {figures}, {tested}; better on {found.wins} of {found.n} seeds."
-        return f"{subject}: no measurable difference: {figures}, {tested}. {_needed(found)}"
+        return pair_name(self.axis, self.reference, self.other)
 
 
 @dataclass(frozen=True)
@@ -83,6 +54,16 @@ class Summary:
         """Accuracies by how many classes are dead."""
         pairs = list(zip(self.dead, self.accuracies, strict=True))
         return {count: tuple(value for dead, value in pairs if dead == count) for count in sorted(Counter(self.dead))}
+
+    @property
+    def median_loss(self) -> float:
+        """Loss of the middle seed, in nats."""
+        return float(np.median(self.losses))
+
+    @property
+    def median_by_dead(self) -> dict[int, tuple[float, int]]:
+        """Median accuracy, and how many seeds, by how many classes are dead."""
+        return {dead: (float(np.median(values)), len(values)) for dead, values in self.by_dead.items()}
 
     @property
     def range(self) -> tuple[float, float, float]:
@@ -120,25 +101,9 @@ def comparisons(results: Results, *, resamples: int = RESAMPLES) -> list[Compari
     ]
 
 
-def pairs(config: SweepConfig) -> Iterator[tuple[str, Setting, Setting]]:
-    """The axis, the reference and the other of each comparison."""
-    for axis, values in config.axes.items():
-        reference = _reference(axis, values)
-        for first in config.settings:
-            if first.choice[axis] != reference:
-                continue
-            for second in config.settings:
-                if second.choice[axis] != reference and {**second.choice, axis: reference} == first.choice:
-                    yield axis, first, second
-
-
 def summaries(results: Results) -> list[Summary]:
     """Every setting with at least one seed completed."""
     return [summary for setting in results.started.config.settings if (summary := _summary(results, setting))]
-
-
-def _reference(axis: str, values: tuple[Value, ...]) -> Value:
-    return "none" if axis == "clip" and "none" in values else values[0]
 
 
 def _measured(results: Results, reference: Setting, other: Setting, resamples: int) -> tuple[Paired, Paired] | None:
@@ -163,15 +128,6 @@ def _summary(results: Results, setting: Setting) -> Summary | None:
         dead=tuple(len(replica.dead) for replica in replicas),
         diverged=number - len(replicas),
     )
-
-
-def _needed(found: Paired) -> str:
-    if found.needed is None:
-        return "If there is one, no practicable number of seeds would show it."
-    more = found.needed - found.n
-    if more > 0:
-        return f"To see a difference of this size four times out of five takes {found.needed:,} seeds, {more:,} more."
-    return f"{found.needed:,} seeds would see a difference of this size four times out of five."
 
 
 def p_words(value: float) -> str:

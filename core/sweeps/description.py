@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from ..errors import BadInput
 from ..rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule
 
 # Of a run's settings these decide no number that a sweep measures, or are the seeds themselves.
-_NO_AXIS = {
+NO_AXIS = {
     "seed",
     "lanes",
     "pace",
@@ -52,7 +53,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(axis_value(axis, value) for axis, value in self.choice.items()) or self.rule
 
 
-class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """A grid of settings, each with the same seeds: `seeds` from `base.seed` on, unless they are `chosen` one by one.
 
     `axes` gives the values by name of a run's setting; `clip` is the rule. Raises BadInput, naming the axis.
@@ -69,7 +70,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         if len(set(self.chosen)) != len(self.chosen):
             raise BadInput(f"seed {_repeated(self.chosen)} is given twice: every seed counts once")
         for axis, values in self.axes.items():
-            if axis != "clip" and (axis not in KEYS or axis in _NO_AXIS):
+            if axis != "clip" and (axis not in KEYS or axis in NO_AXIS):
                 raise BadInput(f"{axis.replace('_', '-')} cannot be an axis of a sweep: give it once")
             if not values:
                 raise BadInput(f"axis {axis.replace('_', '-')}: no values")
@@ -77,7 +78,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 raise BadInput(f"axis {axis.replace('_', '-')}: {_repeated(values)} is given twice")
         _ = self.settings
 
-    @property
+    @cached_property
     def settings(self) -> tuple[Setting, ...]:
         """The grid, the last axis fastest."""
         combinations = itertools.product(*self.axes.values())

@@ -16,9 +16,8 @@ from filelock import FileLock, Timeout
 from ..codec import decode_sweep_event, encode, is_sealed, seal
 from ..errors import BadInput, ClipwatchError
 from ..events import Event
+from ..runs import SWEEP_RESULTS, is_held
 from .results import ReplicaFinished, Results, SweepStarted
-
-RESULTS = "sweep.jsonl"
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,15 @@ class SweepFolder:
     @property
     def results(self) -> Path:
         """The file of results."""
-        return self.path / RESULTS
+        return self.path / SWEEP_RESULTS
+
+    def lock(self) -> FileLock:
+        """Held by the one process that writes the sweep."""
+        return FileLock(self.path / ".lock")
+
+    def is_being_written(self) -> bool:
+        """Whether a process holds the sweep."""
+        return is_held(self.lock())
 
 
 @dataclass(frozen=True)
@@ -59,15 +66,15 @@ def create_sweep(home: Path, dataset: str, started: float) -> SweepFolder:
 
 def is_sweep(name: str, home: Path) -> bool:
     """Whether a user's name means a sweep rather than a run."""
-    return any((path / RESULTS).is_file() for path in (Path(name), home / name))
+    return any((path / SWEEP_RESULTS).is_file() for path in (Path(name), home / name))
 
 
 def find_sweep(name: str, home: Path) -> SweepFolder:
     """The sweep that a user names: a folder, or a name among the kept runs; BadInput if there is none."""
     for path in (Path(name), home / name):
-        if (path / RESULTS).is_file():
+        if (path / SWEEP_RESULTS).is_file():
             return SweepFolder(path)
-    raise BadInput(f"sweep {name!r}: no such folder with {RESULTS}, here or in {home}")
+    raise BadInput(f"sweep {name!r}: no such folder with {SWEEP_RESULTS}, here or in {home}")
 
 
 def read_sweep(folder: SweepFolder) -> Read:
@@ -77,7 +84,7 @@ def read_sweep(folder: SweepFolder) -> Read:
     except OSError as error:
         raise BadInput(f"sweep {folder.path}: {error.strerror}") from error
     whole = content.rfind(b"\n") + 1
-    damage = [] if whole == len(content) else [f"{RESULTS}: the last line is incomplete and is left out"]
+    damage = [] if whole == len(content) else [f"{SWEEP_RESULTS}: the last line is incomplete and is left out"]
     started: SweepStarted | None = None
     replicas: dict[tuple[int, int], ReplicaFinished] = {}
     for number, line in enumerate(content[:whole].splitlines(), 1):
@@ -90,13 +97,13 @@ def read_sweep(folder: SweepFolder) -> Read:
             # A unit that was done twice counts once.
             replicas.setdefault(event.key, event)
     if started is None:
-        raise BadInput(f"sweep {folder.path}: {RESULTS} does not begin with a sweep")
+        raise BadInput(f"sweep {folder.path}: {SWEEP_RESULTS} does not begin with a sweep")
     return Read(Results(started=started, replicas=replicas), tuple(damage), whole)
 
 
 def _decoded(line: bytes, folder: SweepFolder, number: int) -> Event | str:
     if not is_sealed(line):
-        return f"{RESULTS}: line {number} is not as it was written and is left out"
+        return f"{SWEEP_RESULTS}: line {number} is not as it was written and is left out"
     try:
         return decode_sweep_event(line)
     except BadInput as error:
@@ -108,7 +115,7 @@ class SweepWriter:
 
     def __init__(self, folder: SweepFolder, so_far: Read | None = None) -> None:
         self._folder = folder
-        self._lock = FileLock(folder.path / ".lock")
+        self._lock = folder.lock()
         try:
             self._lock.acquire(timeout=0)
             if so_far:
@@ -146,4 +153,4 @@ class SweepWriter:
 def list_sweeps(home: Path) -> Iterator[SweepFolder]:
     """Every folder in `home` that holds a sweep, oldest first by name."""
     if home.is_dir():
-        yield from (SweepFolder(path) for path in sorted(home.iterdir()) if (path / RESULTS).is_file())
+        yield from (SweepFolder(path) for path in sorted(home.iterdir()) if (path / SWEEP_RESULTS).is_file())

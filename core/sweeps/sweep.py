@@ -60,15 +60,15 @@ class Sweep:
             return
         yield from self._notices()
         yield StageStarted(stage="starting workers")
-        folder, read = self._resumed or (create_sweep(self._home, dataset.info.name, time.time()), None)
+        # What cannot be trained leaves no folder behind.
+        started = self._resumed[1].results.started if self._resumed else self._started(dataset)
+        folder, read = self._resumed or (create_sweep(self._home, dataset.info.name, started.time), None)
         with SweepWriter(folder, read) as writer:
             if read:
-                started = read.results.started
                 _check_data(started, dataset)
                 for text in read.damage:
                     yield Notice(text=text)
             else:
-                started = self._started(dataset)
                 writer.write(started)
             yield started
             yield RecordingStarted(folder=str(folder.path))

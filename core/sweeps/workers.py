@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -127,13 +128,30 @@ _here: dict[str, Any] = {}
 
 
 def _begin(config: RunConfig, flag: Flag) -> None:
-    """A worker process begins; the terminal's signals are for the process that leads."""
+    """A worker process begins; the terminal's signals are for the process that leads.
+
+    Why it cannot is told by its first unit: a worker that ends before it has one looks like one that died.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    _here["trainer"], _here["flag"] = Trainer(config), flag
+    threading.Thread(target=_end_with_leader, name="clipwatch-leader", daemon=True).start()
+    try:
+        _here["trainer"], _here["flag"] = Trainer(config), flag
+    except ClipwatchError as error:
+        _here["error"] = error
+
+
+def _end_with_leader() -> None:
+    """One that is killed closes no queue: its workers would wait for ever."""
+    leader = multiprocessing.parent_process()
+    if leader:
+        leader.join()
+        os._exit(1)
 
 
 def _train(unit: Unit) -> Outcome | None:
+    if error := _here.get("error"):
+        raise error
     try:
         return _here["trainer"].train(unit, _here["flag"].is_set)
     except Cancelled:

@@ -44,8 +44,8 @@ def _too_small(spec: ChartSpec) -> list[Strip]:
 
 
 def _draw_curves(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace]) -> None:
-    """Every lane's values faintly, then every lane's average over them; without smoothing the values in full."""
-    layers = (True, False) if spec.smoothing > 0 else (False,)
+    """Every lane's values or band faintly, then what is drawn above it; without either the values in full."""
+    layers = (True, False) if any(one.smooth is not None for one in traces) else (False,)
     lines = [_line(one, area, spec, number, faint=faint) for faint in layers for number, one in enumerate(traces)]
     cells = iter(plot(lines, (area.width, area.height)) if lines else ())
     for faint in layers:

@@ -10,12 +10,16 @@ from .palette import ASCII, UNICODE, Glyphs, Palette
 
 @dataclass(frozen=True)
 class ChartLane:
-    """One curve of a chart: the lane's name, its rich colour, its values; `failed` is the step it failed at."""
+    """One curve of a chart: the lane's name, its rich colour, its values; `failed` is the step it failed at.
+
+    A `band`, its edges in turn, is drawn faintly in place of the values, and the values in full above it.
+    """
 
     name: str
     color: str
     curve: Curve
     failed: int | None = None
+    band: Curve | None = None
 
 
 @dataclass(frozen=True)

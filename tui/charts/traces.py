@@ -17,7 +17,10 @@ SAMPLES = 64
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One lane in columns: the extent of its values in each, and their average unless smoothing is off."""
+    """One lane in columns: the extent in each of its values or its band, and above it their average or the values.
+
+    `smooth` is None where there is nothing to draw above.
+    """
 
     lane: ChartLane
     columns: Columns
@@ -56,8 +59,10 @@ class Trace:
 
 def trace(lane: ChartLane, spec: ChartSpec, columns: int) -> Trace:
     """Reduce one lane to the window of a chart."""
-    smooth = lane.curve.smoothed(*spec.window, columns, spec.smoothing) if spec.smoothing > 0 else None
-    return Trace(lane, lane.curve.columns(*spec.window, columns), smooth)
+    layered = spec.smoothing > 0 or lane.band is not None
+    smooth = lane.curve.smoothed(*spec.window, columns, spec.smoothing) if layered else None
+    behind = lane.curve if lane.band is None else lane.band
+    return Trace(lane, behind.columns(*spec.window, columns), smooth)
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,19 @@ from textual.strip import Strip
 from ...core.codec import decode_sweep_event
 from ...core.errors import BadInput
 from ...core.sweeps.comparisons import Comparison, Summary, comparisons, summaries
-from ..bars import Part, bar
+from ...core.verdict import RESAMPLES
 from ..engine_process import EngineProcess
 from ..look import DARK, LIGHT, Look, look
 from ..widgets.lines import Lines
-from .view import SweepView, body, title
+from .page import page
+from .view import SweepView, status, title
 
 SMALLEST = (60, 16)
 _FRAME = 0.2
 # Seconds a frame listens; bootstrap samples of an interval while it forms; share of time that statistics may take.
 _LISTENING, _RESAMPLES, _SHARE = 0.05, 999, 0.1
+# Seconds that the last statistics may take at once.
+_PATIENCE = 1.5
 
 
 class SweepApp(App[int]):
@@ -40,6 +43,10 @@ class SweepApp(App[int]):
     BINDINGS: ClassVar = [
         Binding("q,ctrl+c,ctrl+q", "leave", "stop", priority=True),
         Binding("t", "next_theme", "theme"),
+        Binding("up", "scroll(-1)", "up"),
+        Binding("down", "scroll(1)", "down"),
+        Binding("pageup", "scroll(-10)", "page up"),
+        Binding("pagedown", "scroll(10)", "page down"),
     ]
 
     def __init__(self, command: list[str], *, ascii: bool = False) -> None:
@@ -51,7 +58,8 @@ class SweepApp(App[int]):
         self._title, self._body, self._status = Lines(id="title"), Lines(id="body"), Lines(id="status")
         self._summaries: list[Summary] = []
         self._compared: list[Comparison] = []
-        self._known, self._next_verdict = 0, 0.0
+        self._known, self._next_verdict, self._cost = (0, False), 0.0, 0.0
+        self._first = 0
         self._stopping = False
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -79,6 +87,11 @@ class SweepApp(App[int]):
         """Dark or light."""
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
 
+    def action_scroll(self, lines: int) -> None:
+        """Further down, or up."""
+        self._first += lines
+        self._draw()
+
     def action_leave(self) -> None:
         """Stop in good order; once more, or when all is done, leave at once."""
         if self._stopping or self.view.finished or self.engine.exit_code is not None:
@@ -103,13 +116,23 @@ class SweepApp(App[int]):
             self._draw()
 
     def _weigh(self) -> bool:
-        """Bring the statistics up to date, as often as their cost allows; whether they are others now."""
+        """Bring the statistics up to date, as often as their cost allows; whether they are others now.
+
+        When all is done they are those that will be printed, unless that would keep the screen still for long.
+        """
         results, now = self.view.results, time.monotonic()
-        if results is None or len(results.replicas) == self._known or now < self._next_verdict:
+        if results is None:
             return False
-        self._known = len(results.replicas)
-        self._summaries, self._compared = summaries(results), comparisons(results, resamples=_RESAMPLES)
-        self._next_verdict = now + (time.monotonic() - now) / _SHARE
+        exact = self.view.finished is not None and self._cost * RESAMPLES / _RESAMPLES < _PATIENCE
+        state = len(results.replicas), exact
+        if state == self._known or (now < self._next_verdict and not exact):
+            return False
+        self._known = state
+        resamples = RESAMPLES if exact else _RESAMPLES
+        self._summaries, self._compared = summaries(results), comparisons(results, resamples=resamples)
+        took = time.monotonic() - now
+        self._cost = took if not exact else self._cost
+        self._next_verdict = now + took / _SHARE
         return True
 
     def _watch(self) -> None:
@@ -130,14 +153,16 @@ class SweepApp(App[int]):
         if size.width < SMALLEST[0] or size.height < SMALLEST[1]:
             words = f" clipwatch needs {SMALLEST[0]} x {SMALLEST[1]}; q stops"
             self._title.show([Strip([Segment(words, dress.text)])])
-            self._body.show([])
+            self._body.show([Strip([Segment(f" {self.view.progress}")])] if self.view.results else [])
             return
         self._title.show([title(self.view, size.width, dress)])
-        self._body.show(body(self.view, self._summaries, self._compared, (size.width, size.height - 2), dress))
-        message = f" {self.view.message} " if self.view.alert else self.view.message
-        said = Part(message, dress.alert if self.view.alert else dress.text)
-        keys = Part("q leave  t theme " if self.view.finished else "q stop  t theme ", dress.muted, 1)
-        self._status.show([bar([said], [keys], size.width, dress)])
+        below = 0
+        if self.view.results:
+            room = (size.width, size.height - 2)
+            shown = page(self.view.results, self._summaries, self._compared, room, dress, self._first)
+            self._first, below = shown.above, shown.below
+            self._body.show(shown.lines)
+        self._status.show([status(self.view, below, size.width, dress)])
 
     def _look(self) -> Look:
         dark, coloured = self.current_theme.dark, not self.no_color

@@ -9,6 +9,8 @@ from rich.console import Console
 
 from ...core.codec import encode
 from ...core.events import DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
+from ...core.reports.phrases import Words
+from ...core.reports.sweep_words import sentence
 from ...core.sweeps.comparisons import comparisons, summaries
 from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
 from .progress import Progress, duration
@@ -45,7 +47,7 @@ class SweepConsole:
                 self._results = Results(started=event, replicas={})
                 self._progress = Progress(config.replicas)
                 self._tell(
-                    f"{len(config.settings)} settings x {config.replicas // len(config.settings):,} seeds,"
+                    f"{len(config.settings)} settings x {len(config.every_seed):,} seeds,"
                     f" about {duration(config.seconds(os.cpu_count() or 1))} on {os.cpu_count()} cores"
                 )
             case StageStarted() if self._results:
@@ -68,7 +70,9 @@ class SweepConsole:
         if self._moving and self._results:
             sys.stderr.write("\n")
         if self._results is None or not self._results.replicas:
-            self._message("nothing was trained to the end")
+            # One that failed says why itself.
+            if self._finished:
+                self._message("nothing was trained to the end")
             return
         print_tables(self._results, self._progress, self._finished, self._folder)
 
@@ -98,8 +102,12 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
     if compared:
         out.print(comparison_table(compared))
     for comparison in compared:
-        out.print(comparison.sentence, soft_wrap=True)
+        out.print(str(sentence(comparison, Words("en"))), soft_wrap=True)
+    for setting in results.started.config.settings:
+        if not results.of(setting.number) and any(key[0] == setting.number for key in results.replicas):
+            out.print(f"{setting.name}: every training diverged", soft_wrap=True)
     if finished:
-        done = f"{progress} in {duration(finished.seconds)}"
+        done = f"{progress.counted} in {duration(finished.seconds)}"
         out.print(f"\n{done}" + ("" if finished.reason == "completed" else f", {finished.reason}"))
-    out.print(f"kept in {folder}: clipwatch report writes it up, clipwatch resume goes on", soft_wrap=True)
+    rest = ", clipwatch resume goes on" if progress.done < progress.total else ""
+    out.print(f"kept in {folder}: clipwatch report writes it up{rest}", soft_wrap=True)

@@ -30,9 +30,14 @@ class Progress:
             return None
         return (self._clock() - self._began) / trained * (self.total - self.done)
 
+    @property
+    def counted(self) -> str:
+        """How many are done."""
+        return f"{self.done:,} of {self.total:,} trainings done"
+
     def __str__(self) -> str:
         left = f", about {duration(self.left)} left" if self.left is not None and self.done < self.total else ""
-        return f"{self.done:,} of {self.total:,} trainings done{left}"
+        return f"{self.counted}{left}"
 
 
 def duration(seconds: float) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
+from ...core.reports.sweep_words import by_dead_words
 from ...core.sweeps.comparisons import Comparison, Summary, p_words
 from ...core.verdict import Paired
 
@@ -24,16 +25,11 @@ def setting_table(summaries: Sequence[Summary]) -> Table:
             summary.setting.name,
             f"{len(summary.accuracies)}{diverged}",
             f"{median:.3f} ({low:.3f}-{high:.3f})",
-            f"{_median(summary.losses):.3f}",
+            f"{summary.median_loss:.3f}",
             f"{summary.mean_dead:.1f}",
-            by_dead(summary) if summary.setting.config.head == "relu" else "no ReLU on the logits: none can die",
+            by_dead_words(summary) if summary.setting.config.head == "relu" else "no ReLU on the logits: none can die",
         )
     return table
-
-
-def by_dead(summary: Summary) -> str:
-    """`0: 0.95 (12), 1: 0.86 (8)`: dead classes, median accuracy, how many seeds."""
-    return ", ".join(f"{dead}: {_median(values):.2f} ({len(values)})" for dead, values in summary.by_dead.items())
 
 
 def comparison_table(compared: Sequence[Comparison]) -> Table:
@@ -60,14 +56,8 @@ def _row(found: Paired, adjusted: float, digits: int, *, more_is_better: bool) -
     return (
         f"{found.mean:+.{digits}f} ({interval})",
         f"{found.median:+.{digits}f}",
-        p_words(found.p) + ("" if found.exact else " ~"),
+        ("" if found.exact else "~") + p_words(found.p),
         "exploratory" if found.exploratory else p_words(adjusted),
         f"{better} of {found.n}{wilson}",
-        "-" if found.correlation is None else f"{found.correlation:+.2f}",
+        "-" if found.correlation is None else f"{found.correlation:+z.2f}",
     )
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

@@ -1,0 +1,87 @@
+"""The report of a sweep in Chinese."""
+
+from __future__ import annotations
+
+SWEEP_CHINESE = {
+    "sweep_title": "裁剪有没有作用？LeNet 在 {dataset} 上的 {count} 种设置",
+    "sweep_subtitle": "批量实验 {sweep}，开始于 {time}（UTC）：已完成 {done} / {total} 次训练。",
+    "sweep_unfinished": "批量实验尚未完成，以下内容只对已完成的训练成立。",
+    "sweep_diverged": "{setting}：有 {count} 次训练发散，未计入。",
+    "sweep_question": "问题",
+    "sweep_question_text": "作业中分别在使用和不使用梯度裁剪的情况下各训练一次，并由此得出裁剪有帮助的结论。"
+    "换一个随机种子，结论还一样吗？每次训练走 {iterations} 步，批大小为 {batch_size}；"
+    "最终准确率在 {total} 张未参与训练的图像上测得。",
+    "sweep_answer": "回答",
+    "sweep_no_answer": "只有一种设置，没有可比较的对象。",
+    "axis_none": "不裁剪",
+    "axis_clip": "裁剪 {value}",
+    "axis_head": "{value} 末层",
+    "axis_optimizer": "优化器 {value}",
+    "axis_other": "{axis}为 {value}",
+    "sweep_pair": "“{other}”相对于“{reference}”",
+    "sweep_clipping": "按 {rule} 裁剪",
+    "sweep_common": "{pair}（{common}）",
+    "sweep_raises": "{subject}使准确率提高：{figures}，{tested}；{n} 个种子中有 {wins} 个更好。",
+    "sweep_lowers": "{subject}使准确率降低：{figures}，{tested}；{n} 个种子中有 {wins} 个更好。",
+    "sweep_none": "{subject}：没有可测出的差别：{figures}，{tested}。{needed}",
+    "sweep_exploratory": "{subject}：仅供探索。只有 {n} 个种子时什么也不能断定：即使全部一致，p 也只有 {least}；"
+    "至少需要 {enough} 个种子。",
+    "sweep_raises_short": "{subject}使准确率提高 {size} 个百分点",
+    "sweep_lowers_short": "{subject}使准确率降低 {size} 个百分点",
+    "sweep_none_short": "{subject}：没有可测出的差别",
+    "sweep_exploratory_short": "{subject}：仅供探索，不足 {enough} 个种子",
+    "sweep_figures": "平均相差 {mean} 个百分点（95 % 区间 {low} 至 {high}）",
+    "sweep_tested": "{n} 个种子的校正后 p {p}",
+    "sweep_needed_never": "即使有差别，也没有切实可行的种子数能够显示出来。",
+    "sweep_needed_more": "要在五次中有四次看出这样大小的差别，需要 {needed} 个种子，还差 {more} 个。",
+    "sweep_needed_had": "{needed} 个种子就能在五次中有四次看出这样大小的差别。",
+    "sweep_distributions": "分布",
+    "sweep_caption_distributions": "每个种子的最终准确率，每种设置一行；竖线为中位数，颜色表示失活类别的个数。",
+    "sweep_final_accuracy": "最终验证准确率",
+    "sweep_dead_classes": "失活类别数",
+    "sweep_seeds": "种子数",
+    "sweep_median_accuracy": "准确率中位数",
+    "sweep_range": "范围",
+    "sweep_from_to": "{low} 至 {high}",
+    "sweep_median_loss": "损失中位数",
+    "sweep_mean_dead": "平均失活类别数",
+    "sweep_cause": "原因：失活的类别",
+    "sweep_cause_text": "按训练结束时失活类别的个数分组，列出各组种子的准确率中位数，括号内为种子数；"
+    "r 为准确率与失活类别数的相关系数。末层为线性时，没有类别会失活。",
+    "sweep_by_dead": "失活数：准确率中位数（种子数）",
+    "sweep_differences": "逐个种子的差别",
+    "sweep_caption_differences": "每个点是一个种子的差别；菱形是它们的平均值及其 95 % 区间。",
+    "sweep_difference_axis": "逐个种子的准确率之差（百分点）",
+    "sweep_difference": "差别",
+    "sweep_of": "单位",
+    "sweep_points": "百分点",
+    "sweep_nats": "奈特",
+    "sweep_mean": "平均（95 %）",
+    "sweep_median": "中位数",
+    "sweep_adjusted": "校正后 p",
+    "sweep_better": "更好",
+    "sweep_of_all": "{count} / {total}",
+    "sweep_no_interval": "没有区间",
+    "sweep_too_few": "仅供探索",
+    "sweep_one_run": "从全体看一次运行",
+    "sweep_caption_curves": "全部种子的中位数和居中的一半（粗线与阴影），以及作业所看到的单个种子（带标记的细线）。",
+    "sweep_validation_accuracy": "验证准确率",
+    "sweep_place": "{setting}，种子 {seed}：准确率 {accuracy}，失活类别 {dead} 个；"
+    "{count} 个种子中有 {below} 个的结果更低。",
+    "sweep_method": "方法",
+    "sweep_method_twins": "每种设置都用同一组种子训练：种子决定初始权重和图像的顺序，"
+    "因此同一种子的两种设置如同孪生，它们之差不含种子所决定的部分。",
+    "sweep_method_measured": "最终的损失和准确率在最后一步之后于整个验证集上测得。"
+    "曲线是稀疏的：最多二十个点，每个点所用的图像数与单次运行的一次评估相同。",
+    "sweep_method_intervals": "区间是平均差别的 95 % BCa 自助法区间（重抽样 9,999 次）。"
+    "p 来自对平均值的双侧符号翻转检验：不超过 16 个种子时是精确的，超过时取 20,000 个随机的符号组合（以 ~ 开头），"
+    "并用 Holm 方法就表中全部比较作校正。r 是两种设置在各种子之间的相关系数。",
+    "sweep_method_rule": "若至少比较了六个种子，校正后的 p 小于 0.05，并且区间不含 0，就称差别可以测出；"
+    "否则就说没有可测出的差别。"
+    "所需的种子数，是显著性水平为 5 % 的双侧 t 检验在五次中有四次能看出所得大小的差别时的种子数。",
+    "sweep_method_dead": "若最后的 ReLU 使某一类别的输出在每张验证图像上都为 0，该类别就是失活的。"
+    "此后它从这些图像得不到任何梯度，因此几乎不会恢复。没有最后的 ReLU，类别就不会这样失活。",
+    "sweep_method_stacked": "许多副本作为一个批量程序同时训练；"
+    "每个副本在最初若干步内与同一种子的单次运行在舍入误差范围内相同，就整个训练过程而言分布相同。",
+    "sweep_data": "数据：{origin}，SHA-256 {checksum}。版本：{versions}。",
+}

@@ -1,0 +1,91 @@
+"""What is said of a sweep in words: its settings, what is compared, and what came of it in a sentence."""
+
+from __future__ import annotations
+
+from ..sweeps.comparisons import Comparison, Summary, p_words
+from ..sweeps.description import Setting, Value
+from ..verdict import ENOUGH, Paired
+from .phrases import Phrase, Words
+
+
+def value_words(axis: str, value: Value, words: Words) -> str:
+    """A value of an axis."""
+    if axis == "clip" and value == "none":
+        return words.plain("axis_none")
+    if axis in ("clip", "head", "optimizer"):
+        return words.plain(f"axis_{axis}", value=value)
+    name = axis.replace("_", " ") if words.language == "en" else words.plain(f"set_{axis}")
+    return words.plain("axis_other", axis=name, value=value)
+
+
+def setting_words(setting: Setting, words: Words) -> str:
+    """What tells a setting from the others."""
+    return words.plain("comma").join(value_words(axis, value, words) for axis, value in setting.choice.items())
+
+
+def pair_words(comparison: Comparison, words: Words) -> str:
+    """What is compared, and what both have in common."""
+    other, reference = (
+        value_words(comparison.axis, setting.choice[comparison.axis], words)
+        for setting in (comparison.other, comparison.reference)
+    )
+    return _with_common(comparison, words.plain("sweep_pair", other=other, reference=reference), words)
+
+
+def sentence(comparison: Comparison, words: Words) -> Phrase:
+    """What follows, in plain words."""
+    found, subject = comparison.accuracy, _subject(comparison, words)
+    if found.exploratory:
+        least = f"{2 / 2**found.n:.3g}"
+        return words("sweep_exploratory", subject=subject, n=found.n, least=least, enough=ENOUGH)
+    low, high = (f"{bound:+.2f}" for bound in found.interval)
+    figures = words.plain("sweep_figures", mean=f"{found.mean:+.2f}", low=low, high=high)
+    p = p_words(comparison.accuracy_p)
+    tested = words.plain("sweep_tested", p=p if p.startswith("<") else f"= {p}", n=found.n)
+    told = {"subject": subject, "figures": figures, "tested": tested}
+    if comparison.measurable:
+        return words(f"sweep_{_verb(found)}", **told, wins=found.wins, n=found.n)
+    return words("sweep_none", **told, needed=_needed(found, words))
+
+
+def short_sentence(comparison: Comparison, words: Words) -> Phrase:
+    """The same in one line, for where the figures stand beside it."""
+    found, subject = comparison.accuracy, _subject(comparison, words)
+    if found.exploratory:
+        return words("sweep_exploratory_short", subject=subject, enough=ENOUGH)
+    if comparison.measurable:
+        return words(f"sweep_{_verb(found)}_short", subject=subject, size=f"{abs(found.mean):.1f}")
+    return words("sweep_none_short", subject=subject)
+
+
+def by_dead_words(summary: Summary) -> str:
+    """`0: 0.95 (12), 1: 0.86 (8)`: dead classes, median accuracy, how many seeds."""
+    groups = summary.median_by_dead.items()
+    return ", ".join(f"{dead}: {accuracy:.2f} ({seeds})" for dead, (accuracy, seeds) in groups)
+
+
+def _verb(found: Paired) -> str:
+    return "raises" if found.mean > 0 else "lowers"
+
+
+def _subject(comparison: Comparison, words: Words) -> str:
+    if comparison.axis == "clip" and comparison.reference.choice["clip"] == "none":
+        clipping = words.plain("sweep_clipping", rule=comparison.other.choice["clip"])
+        return _with_common(comparison, clipping, words)
+    pair = pair_words(comparison, words)
+    return pair[:1].upper() + pair[1:]
+
+
+def _with_common(comparison: Comparison, pair: str, words: Words) -> str:
+    common = [
+        value_words(axis, value, words) for axis, value in comparison.other.choice.items() if axis != comparison.axis
+    ]
+    return words.plain("sweep_common", pair=pair, common=words.plain("comma").join(common)) if common else pair
+
+
+def _needed(found: Paired, words: Words) -> str:
+    if found.needed is None:
+        return words.plain("sweep_needed_never")
+    if (more := found.needed - found.n) > 0:
+        return words.plain("sweep_needed_more", needed=f"{found.needed:,}", more=f"{more:,}")
+    return words.plain("sweep_needed_had", needed=f"{found.needed:,}")

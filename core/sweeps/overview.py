@@ -1,0 +1,69 @@
+"""A sweep in one line of a list: how far it is, and by how much its first comparison differs, without statistics."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from ..events import DatasetInfo
+from .folder import SweepFolder, read_sweep
+from .pairs import pair_name, pairs
+from .results import Results
+
+
+class FirstComparison(msgspec.Struct, frozen=True, kw_only=True):
+    """The first comparison's means over the `seeds` that both settings have: other minus reference."""
+
+    name: str
+    seeds: int
+    points: float
+    nats: float
+
+
+class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to know of a sweep among others; `started` in seconds since 1970 (UTC), trainings `done` and in `total`.
+
+    `comparison` is None before both of its settings have a seed in common.
+    """
+
+    state: Literal["running", "done", "interrupted"]
+    started: float
+    dataset: DatasetInfo
+    settings: int
+    seeds: int
+    done: int
+    total: int
+    comparison: FirstComparison | None
+
+
+def overview(folder: SweepFolder) -> SweepOverview:
+    """Read one sweep; BadInput if it cannot be read."""
+    results = read_sweep(folder).results
+    config, done = results.started.config, len(results.replicas)
+    finished = done >= config.replicas
+    return SweepOverview(
+        state="done" if finished else "running" if folder.is_being_written() else "interrupted",
+        started=results.started.time,
+        dataset=results.started.dataset,
+        settings=len(config.settings),
+        seeds=len(config.every_seed),
+        done=done,
+        total=config.replicas,
+        comparison=_first(results),
+    )
+
+
+def _first(results: Results) -> FirstComparison | None:
+    """Accuracy in points and loss in nats of the first pair that has been trained."""
+    axis, reference, other = next(pairs(results.started.config), (None, None, None))
+    if axis is None or reference is None or other is None:
+        return None
+    first, second = results.of(reference.number), results.of(other.number)
+    seeds = first.keys() & second.keys()
+    if not seeds:
+        return None
+    points = [100 * ((second[seed].accuracy or 0.0) - (first[seed].accuracy or 0.0)) for seed in seeds]
+    nats = [(second[seed].loss or 0.0) - (first[seed].loss or 0.0) for seed in seeds]
+    name = pair_name(axis, reference, other)
+    return FirstComparison(name=name, seeds=len(seeds), points=sum(points) / len(seeds), nats=sum(nats) / len(seeds))
