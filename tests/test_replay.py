@@ -15,6 +15,7 @@ import recordings
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
 from clipwatch.core.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce, Stop
+from clipwatch.core.event_table import EventTable
 from clipwatch.core.events import (
     ClipChanged,
     Evaluated,
@@ -48,7 +49,7 @@ def played(
     speed: float | None = None,
     lasting: bool = False,
 ) -> list[Event]:
-    replay = Replay("story", STORY, speed=speed, lasting=lasting)
+    replay = Replay("story", EventTable.of(STORY), speed=speed, lasting=lasting)
     watchdog = threading.Timer(10, replay.close)
     watchdog.start()
     for command in first:
@@ -136,7 +137,7 @@ def seen(events: list[Event], step: int) -> tuple[object, ...]:
 @pytest.mark.parametrize("path", [(25_000,), (30_000, 12_000), (11_000, 29_990), (5_000, 30_000, 20, 18_000)])
 def test_a_screen_that_sought_shows_what_one_that_watched_shows(path: tuple[int, ...]) -> None:
     story = many(3000)
-    replay = Replay("story", story, speed=1.0, lasting=True)
+    replay = Replay("story", EventTable.of(story), speed=1.0, lasting=True)
     told = [event for step in path for event in replay._seek(step)]
     watched = [event for event in story if not isinstance(event, LaneEvent) or event.step <= path[-1]]
     assert seen(told, path[-1]) == seen(watched, path[-1])
@@ -170,7 +171,7 @@ def test_what_no_recording_can_do_is_told() -> None:
 
 def test_long_gaps_are_not_waited_for() -> None:
     late = msgspec.structs.replace(EVALUATED, step=95, seconds=3600.0)
-    replay = Replay("story", [*STORY[:-1], late], speed=1.0, lasting=False)
+    replay = Replay("story", EventTable.of([*STORY[:-1], late]), speed=1.0, lasting=False)
     assert replay._times[-1] - replay._times[-2] == LONGEST_GAP
 
 
@@ -205,6 +206,6 @@ def test_a_speed_that_is_none_is_refused(speed: str, run: tuple[Path, str], caps
 
 def test_lanes_are_shown_side_by_side_however_far_one_was_ahead() -> None:
     ahead = [msgspec.structs.replace(event, lane="b") for event in STORY if isinstance(event, Evaluated)]
-    replay = Replay("story", [RUN, LANE, *ahead, *STORY[2:]], speed=None, lasting=False)
+    replay = Replay("story", EventTable.of([RUN, LANE, *ahead, *STORY[2:]]), speed=None, lasting=False)
     steps = [event.step for event in replay.run() if isinstance(event, Evaluated)]
     assert steps == sorted(steps)
