@@ -49,7 +49,10 @@ ANSWER_SOON = 0.03
 
 
 class ClipwatchApp(App[int]):
-    """Exits with the program's exit code; `failure` says why if the engine never started."""
+    """Exits with the program's exit code; `failure` says why if the engine never started.
+
+    `engine` is one that `command` has started already; `start` starts others.
+    """
 
     TITLE = "clipwatch"
     CSS = """
@@ -66,13 +69,14 @@ class ClipwatchApp(App[int]):
         ascii: bool = False,
         quit_when_done: bool = False,
         start: Callable[[list[str]], Source] = EngineProcess,
+        engine: Source | None = None,
     ) -> None:
         # One that is asked for in the environment, as for the browser, is Textual's to find.
         super().__init__(driver_class=None if "TEXTUAL_DRIVER" in os.environ else TerminalDriver)
         self._quit_when_done = quit_when_done
         self._command, self._remapped, self._ascii = command, dict(keymap), ascii
         self._start = start
-        self.engine = start(command)
+        self.engine = engine or start(command)
         self.view = RunView()
         self.failure: str | None = None
         self._cadence = Cadence()
