@@ -18,6 +18,7 @@ from .events import (
     PaceChanged,
     ReplayStarted,
     RunStarted,
+    Sought,
 )
 from .mailbox import Mailbox
 from .timeline import LONGEST_GAP, Timeline
@@ -141,6 +142,7 @@ class Replay:
         if self._paused_at is not None:
             self._paused_at = self._step
             yield from self._paused()
+        yield Sought(step=step)
 
     def _recorded_pace(self) -> float:
         """Steps a second as they were recorded, without the gaps that are skipped."""

@@ -13,8 +13,8 @@ from .events import Diagnosed, EvaluatedEarlier, Event, LaneEvent, LanesCompared
 
 # Seconds that are waited for at most: a pause of whoever recorded the run is none of the viewer's.
 LONGEST_GAP = 1.0
-# The evaluations of a lane that are told one by one after a seek.
-TOLD_SINGLY = 1000
+# The evaluations of a lane that are told one by one after a seek: more than a pane shows at once.
+TOLD_SINGLY = 100
 # Of these only the newest is shown.
 _ONLY_NEWEST = (Diagnosed, LanesCompared)
 
