@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -44,9 +45,9 @@ UNCHANGEABLE = "this is a recording: it can be watched, not changed"
 LISTENING = 0.03
 # Seconds of silence after a command before the screen says so.
 PATIENCE = 3.0
-# Seconds after a command in which the answer is looked for, and those between looks for the rest of a seek.
+# Seconds after a command in which the answer is looked for; after a seek the first of them, and how they grow.
 ANSWER_SOON = 0.03
-SEEK_BREATH = 0.002
+SEEK_BREATH, SEEK_PATIENCE = 0.002, 1.2
 
 
 class ClipwatchApp(App[int]):
@@ -380,17 +381,17 @@ class ClipwatchApp(App[int]):
 
     def _seek(self, command: Seek) -> None:
         self._ask(command, self._seek_words(command.step))
-        self.set_timer(SEEK_BREATH, self._follow_seek)
+        self.set_timer(SEEK_BREATH, partial(self._follow_seek, SEEK_BREATH))
 
     def _seek_words(self, step: int) -> str:
         replay = self.view.state.replay
         return f"step {step:,} of {replay.last_step:,}" if replay else f"step {step:,}"
 
-    def _follow_seek(self) -> None:
+    def _follow_seek(self, breath: float) -> None:
         """Have what a seek tells drawn as soon as it is here, then go where keys have asked to go meanwhile."""
         self._update()
         if self._asked.seeking:
-            self.set_timer(SEEK_BREATH, self._follow_seek)
+            self.set_timer(breath, partial(self._follow_seek, min(FASTEST, SEEK_PATIENCE * breath)))
         elif command := self._asked.take_next_seek():
             self._seek(command)
 
