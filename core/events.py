@@ -81,6 +81,12 @@ class ReplayStarted(Event, frozen=True, kw_only=True):
     last_step: int
 
 
+class Sought(Event, frozen=True, kw_only=True):
+    """A replay has come to this step as it was asked to, and has told all that there is to know of what was before."""
+
+    step: int
+
+
 class LaneStarted(LaneEvent, frozen=True, kw_only=True):
     """A lane is about to take its first step, or with `step` above 0 goes on from a checkpoint."""
 
@@ -235,6 +241,7 @@ AnyEvent = (
     | RunStarted
     | RecordingStarted
     | ReplayStarted
+    | Sought
     | LaneStarted
     | Evaluated
     | Diagnosed

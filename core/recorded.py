@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
+from .checksums import all_sealed
 from .codec import decode_event, decode_events, is_sealed
 from .config import from_options, read_toml
 from .errors import BadInput
-from .events import ClipChanged, Evaluated, Event, LaneExtended, MomentsReset, RunStarted
+from .event_table import EventRows, EventTable
+from .events import ClipChanged, Event, LaneExtended, MomentsReset, RunStarted
 from .runs import RunFolder
 
 # Bytes decoded at a time: what the processor's cache holds of them is not fetched again.
@@ -20,28 +24,34 @@ _PART = 1 << 20
 class Recorded:
     """The events of a run in order; `damage` tells of lines left out; `whole_bytes` is where an unended line begins."""
 
-    events: list[Event]
+    table: EventTable
     damage: tuple[str, ...]
     whole_bytes: int
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """The events one by one."""
+        return self.table.all()
 
     @property
     def started(self) -> RunStarted:
         """How the run began."""
-        return next(event for event in self.events if isinstance(event, RunStarted))
+        return next(event for event in self.table.others if isinstance(event, RunStarted))
 
     def last_evaluated(self, lane: str) -> int:
         """The last step this lane was evaluated at, -1 if it never was."""
-        steps = (event.step for event in self.events if isinstance(event, Evaluated) and event.lane == lane)
-        return max(steps, default=-1)
+        evaluations = self.table.evaluations
+        return int(evaluations.steps[evaluations.of(lane)].max(initial=-1))
 
     def interventions(self) -> list[ClipChanged | MomentsReset | LaneExtended]:
         """What was changed under way, in order."""
-        return [event for event in self.events if isinstance(event, ClipChanged | MomentsReset | LaneExtended)]
+        return [event for event in self.table.others if isinstance(event, ClipChanged | MomentsReset | LaneExtended)]
 
     @property
     def seconds(self) -> float:
         """The newest time that any event tells, in seconds since the lanes started."""
-        return max((getattr(event, "seconds", 0.0) for event in self.events), default=0.0)
+        told = (getattr(event, "seconds", 0.0) for event in self.table.others)
+        return max(*told, float(self.table.evaluations.seconds.max(initial=0.0)))
 
 
 def read_recording(path: Path) -> Recorded:
@@ -50,20 +60,22 @@ def read_recording(path: Path) -> Recorded:
     A last line without its end is what a killed writer leaves: it is left out and told. A damaged line elsewhere is
     left out and told with its number; how the run began, if it was in such a line, is taken from the files beside it.
     """
+    reading = _Reading(path)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            reading.read(file)
     except OSError as error:
         raise BadInput(f"recording {path}: {error.strerror}") from error
-    whole = content.rfind(b"\n") + 1
-    damage = [] if whole == len(content) else [f"{path.name}: the last line is incomplete and is left out"]
-    events, wrong = _decoded(content[:whole], path)
-    if not any(isinstance(event, RunStarted) for event in events):
+    table, wrong = reading.rows.table(), reading.wrong
+    if not any(isinstance(event, RunStarted) for event in table.others):
         beginning = _beginning(RunFolder(path.parent)) if wrong else None
         if beginning is None:
             raise BadInput(f"recording {path}: holds no run" + (f"; {wrong[0]}" if wrong else ""))
-        events.insert(0, beginning)
+        table = table.after(beginning)
         wrong.append(f"{path.name}: how the run began is taken from its manifest and settings")
-    return Recorded(events, (*wrong, *damage), whole)
+    if reading.unended:
+        wrong.append(f"{path.name}: the last line is incomplete and is left out")
+    return Recorded(table, tuple(wrong), reading.whole_bytes)
 
 
 def _beginning(folder: RunFolder) -> RunStarted | None:
@@ -81,33 +93,44 @@ def _beginning(folder: RunFolder) -> RunStarted | None:
     )
 
 
-def _decoded(content: bytes, path: Path) -> tuple[list[Event], list[str]]:
-    """Part by part: where something is wrong, only that part is read line by line."""
-    events: list[Event] = []
-    wrong: list[str] = []
-    start = lines = 0
-    while start < len(content):
-        end = content.rfind(b"\n", start, start + _PART) + 1 or content.find(b"\n", start) + 1
-        part = content[start:end]
-        try:
-            events += decode_events(part)
-        except BadInput:
-            events += _line_by_line(part, lines, path, wrong)
-        start, lines = end, lines + part.count(b"\n")
-    return events, wrong
+class _Reading:
+    """Takes a file in part by part: where something is wrong, only that part is read line by line."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines = 0
+        self.rows, self.wrong = EventRows(), list[str]()
+        self.whole_bytes, self.unended = 0, False
 
-def _line_by_line(part: bytes, before: int, path: Path, wrong: list[str]) -> Iterator[Event]:
-    """The events of lines of which some are damaged; `before` is the number of lines before them."""
-    for number, line in enumerate(part.split(b"\n")[:-1], before + 1):
-        try:
-            event = decode_event(line)
-        except BadInput as error:
-            if is_sealed(line) and str(error).startswith("schema"):
-                raise BadInput(f"recording {path}, line {number}: {error}") from error
-            wrong.append(f"{path.name}: line {number} is damaged and is left out")
-            continue
-        if is_sealed(line):
-            yield event
-        else:
-            wrong.append(f"{path.name}: line {number} is not as it was written and is left out")
+    def read(self, file: BinaryIO) -> None:
+        """To the end of the file, or to a line without its end."""
+        while not self.unended and (part := file.read(_PART)):
+            part += file.readline()
+            whole = part[: part.rfind(b"\n") + 1]
+            self.unended = len(whole) < len(part)
+            self.rows.add(self._decoded(whole))
+            self.whole_bytes += len(whole)
+            self._lines += whole.count(b"\n")
+
+    def _decoded(self, part: bytes) -> Sequence[Event]:
+        if all_sealed(part):
+            try:
+                return decode_events(part)
+            except BadInput:
+                pass
+        return list(self._line_by_line(part))
+
+    def _line_by_line(self, part: bytes) -> Iterator[Event]:
+        """The events of lines of which some are damaged."""
+        for number, line in enumerate(part.split(b"\n")[:-1], self._lines + 1):
+            try:
+                event = decode_event(line)
+            except BadInput as error:
+                if is_sealed(line) and str(error).startswith("schema"):
+                    raise BadInput(f"recording {self._path}, line {number}: {error}") from error
+                self.wrong.append(f"{self._path.name}: line {number} is damaged and is left out")
+                continue
+            if is_sealed(line):
+                yield event
+            else:
+                self.wrong.append(f"{self._path.name}: line {number} is not as it was written and is left out")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from .commands import AnyCommand, Pause, Resume, Seek, SetPace, StepOnce, Stop
+from .event_table import EventTable
 from .events import (
     Event,
     LaneEvent,
@@ -17,6 +18,7 @@ from .events import (
     PaceChanged,
     ReplayStarted,
     RunStarted,
+    Sought,
 )
 from .mailbox import Mailbox
 from .timeline import LONGEST_GAP, Timeline
@@ -28,9 +30,9 @@ class Replay:
     With `lasting` the end of the recording waits for a `Seek`, until `Stop` or `close`.
     """
 
-    def __init__(self, name: str, events: Sequence[Event], *, speed: float | None, lasting: bool) -> None:
-        self._timeline, self._speed = Timeline(events), speed
-        self._events, self._times = self._timeline.events, self._timeline.times
+    def __init__(self, name: str, table: EventTable, *, speed: float | None, lasting: bool) -> None:
+        self._timeline, self._speed = Timeline(table), speed
+        self._times = self._timeline.times
         self._mailbox = Mailbox[AnyCommand](lasting=lasting)
         self._told: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._last_step = self._timeline.last_step
@@ -67,14 +69,14 @@ class Replay:
                 self._clock += (now - before) * self._speed
             before = now
             yield from self._due()
-            if self._next == len(self._events) and not self._mailbox.lasting:
+            if self._next == len(self._timeline) and not self._mailbox.lasting:
                 return
 
     def _is_paused(self) -> bool:
         return self._paused_at is not None and self._step >= self._paused_at
 
     def _patience(self) -> float | None:
-        if self._next == len(self._events):
+        if self._next == len(self._timeline):
             return None if self._mailbox.lasting else 0
         if self._is_paused():
             return None
@@ -84,7 +86,7 @@ class Replay:
 
     def _due(self) -> Iterator[Event]:
         """The events up to the clock, or up to where a pause was asked for."""
-        while self._next < len(self._events) and not self._is_paused():
+        while self._next < len(self._timeline) and not self._is_paused():
             if self._speed is not None and self._times[self._next] > self._clock and self._paused_at is None:
                 return
             yield from self._advance()
@@ -92,7 +94,7 @@ class Replay:
                 yield from self._paused()
 
     def _advance(self) -> Iterator[Event]:
-        event, self._clock = self._events[self._next], max(self._clock, self._times[self._next])
+        event, self._clock = self._timeline[self._next], max(self._clock, self._times[self._next])
         self._next += 1
         if isinstance(event, LaneEvent):
             self._step = max(self._step, event.step)
@@ -129,7 +131,7 @@ class Replay:
     def _seek(self, step: int) -> Iterator[Event]:
         """The story up to this step, back from its beginning again."""
         before, self._next = self._next, self._timeline.after(step)
-        last = self._events[self._next - 1]
+        last = self._timeline[self._next - 1]
         self._clock = float(self._times[self._next - 1])
         self._step = last.step if isinstance(last, LaneEvent) else step
         # Forward there is only the rest to tell.
@@ -140,6 +142,7 @@ class Replay:
         if self._paused_at is not None:
             self._paused_at = self._step
             yield from self._paused()
+        yield Sought(step=step)
 
     def _recorded_pace(self) -> float:
         """Steps a second as they were recorded, without the gaps that are skipped."""

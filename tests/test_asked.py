@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 from test_state import FINISHED, LANE, RUN, lane
 
-from clipwatch.core.commands import Pause, Restart, Resume, SetClip, SetPace, StepOnce
-from clipwatch.core.events import ClipChanged, LanePaused, LaneResumed, Notice, PaceChanged
+from clipwatch.core.commands import Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
+from clipwatch.core.events import ClipChanged, LanePaused, LaneResumed, Notice, PaceChanged, Sought
 from clipwatch.tui.asked import Asked
 
 NOW = lane()
@@ -64,3 +64,22 @@ def test_a_refusal_or_an_end_settles_everything() -> None:
         asked.note(Pause())
         asked.settle(event)
         assert (asked.rule(NOW), asked.pace([NOW]), asked.paused([NOW])) == (LANE.rule, 50.0, False)
+
+
+def test_a_place_counts_from_the_key_until_the_seek_has_arrived() -> None:
+    asked = Asked()
+    assert asked.place(3) == 3
+    asked.note(Seek(step=10))
+    asked.seek_later(Seek(step=20))
+    asked.seek_later(Seek(step=30))
+    assert asked.seeking
+    assert asked.place(3) == 30
+    # A seek back tells the story from its beginning, with all that is in it.
+    for event in (RUN, Notice(text="told"), FINISHED):
+        asked.settle(event)
+        assert asked.seeking
+    asked.settle(Sought(step=10))
+    assert not asked.seeking
+    assert asked.take_next_seek() == Seek(step=30)
+    assert asked.take_next_seek() is None
+    assert asked.place(10) == 10

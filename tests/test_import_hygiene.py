@@ -47,6 +47,10 @@ def test_the_screen_starts_without_torch(module: str) -> None:
     assert not imported_by(module) & TORCH
 
 
+def test_what_starts_the_engine_does_not_load_the_screen_first() -> None:
+    assert not imported_by("clipwatch.tui.live") & SCREEN
+
+
 def test_the_console_needs_no_textual() -> None:
     assert "textual" not in imported_by("clipwatch.tui.console")
 

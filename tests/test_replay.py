@@ -15,6 +15,7 @@ import recordings
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
 from clipwatch.core.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce, Stop
+from clipwatch.core.event_table import EventTable
 from clipwatch.core.events import (
     ClipChanged,
     Evaluated,
@@ -26,10 +27,11 @@ from clipwatch.core.events import (
     PaceChanged,
     ReplayStarted,
     RunStarted,
+    Sought,
 )
 from clipwatch.core.replay import Replay
 from clipwatch.core.state import RunState, apply
-from clipwatch.core.timeline import LONGEST_GAP
+from clipwatch.core.timeline import LONGEST_GAP, TOLD_SINGLY
 from clipwatch.tui.cli import main
 from clipwatch.tui.view import RunView
 
@@ -48,7 +50,7 @@ def played(
     speed: float | None = None,
     lasting: bool = False,
 ) -> list[Event]:
-    replay = Replay("story", STORY, speed=speed, lasting=lasting)
+    replay = Replay("story", EventTable.of(STORY), speed=speed, lasting=lasting)
     watchdog = threading.Timer(10, replay.close)
     watchdog.start()
     for command in first:
@@ -128,7 +130,7 @@ def seen(events: list[Event], step: int) -> tuple[object, ...]:
     curves = [curve for lane in view.lanes.values() for curve in (lane.loss, lane.accuracy)]
     drawn = [[part.tolist() for part in vars(curve.columns(0, step, 90)).values()] for curve in curves]
     smooth = [np.round(curve.smoothed(0, step, 90, 0.6), 3).tolist() for curve in curves]
-    lines = [[line.text for line in lane.fresh[-1000:]] for lane in view.lanes.values()]
+    lines = [[line.text for line in lane.fresh[-TOLD_SINGLY:]] for lane in view.lanes.values()]
     marks = [lane.changes for lane in view.lanes.values()]
     return str(drawn), str(smooth), lines, marks, msgspec.structs.replace(view.state, replay=None)
 
@@ -136,11 +138,12 @@ def seen(events: list[Event], step: int) -> tuple[object, ...]:
 @pytest.mark.parametrize("path", [(25_000,), (30_000, 12_000), (11_000, 29_990), (5_000, 30_000, 20, 18_000)])
 def test_a_screen_that_sought_shows_what_one_that_watched_shows(path: tuple[int, ...]) -> None:
     story = many(3000)
-    replay = Replay("story", story, speed=1.0, lasting=True)
+    replay = Replay("story", EventTable.of(story), speed=1.0, lasting=True)
     told = [event for step in path for event in replay._seek(step)]
     watched = [event for event in story if not isinstance(event, LaneEvent) or event.step <= path[-1]]
     assert seen(told, path[-1]) == seen(watched, path[-1])
-    assert sum(isinstance(event, Evaluated) for event in told) <= 2001 * len(path)
+    assert sum(isinstance(event, Evaluated) for event in told) <= 2 * TOLD_SINGLY * len(path)
+    assert [event.step for event in told if isinstance(event, Sought)] == list(path)
 
 
 def test_a_paused_story_stays_paused_where_it_was_sought() -> None:
@@ -170,7 +173,7 @@ def test_what_no_recording_can_do_is_told() -> None:
 
 def test_long_gaps_are_not_waited_for() -> None:
     late = msgspec.structs.replace(EVALUATED, step=95, seconds=3600.0)
-    replay = Replay("story", [*STORY[:-1], late], speed=1.0, lasting=False)
+    replay = Replay("story", EventTable.of([*STORY[:-1], late]), speed=1.0, lasting=False)
     assert replay._times[-1] - replay._times[-2] == LONGEST_GAP
 
 
@@ -205,6 +208,6 @@ def test_a_speed_that_is_none_is_refused(speed: str, run: tuple[Path, str], caps
 
 def test_lanes_are_shown_side_by_side_however_far_one_was_ahead() -> None:
     ahead = [msgspec.structs.replace(event, lane="b") for event in STORY if isinstance(event, Evaluated)]
-    replay = Replay("story", [RUN, LANE, *ahead, *STORY[2:]], speed=None, lasting=False)
+    replay = Replay("story", EventTable.of([RUN, LANE, *ahead, *STORY[2:]]), speed=None, lasting=False)
     steps = [event.step for event in replay.run() if isinstance(event, Evaluated)]
     assert steps == sorted(steps)

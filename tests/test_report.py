@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from clipwatch.core.codec import encode, seal
 from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.errors import ClipwatchError
+from clipwatch.core.event_table import EventTable
 from clipwatch.core.events import (
     ClipChanged,
     DatasetInfo,
@@ -83,7 +84,7 @@ def events(
 
 
 def told(happened: list[Event], *damage: str) -> RunStory:
-    return story("a-run", Recorded(happened, damage, 0))
+    return story("a-run", Recorded(EventTable.of(happened), damage, 0))
 
 
 def page(*runs: RunStory, language: str = "en") -> str:
@@ -279,7 +280,7 @@ def test_nothing_of_a_recording_is_taken_for_markup() -> None:
         time=0.0,
     )
     happened = [hostile, *events(Notice(text=HOSTILE), evaluated(HOSTILE, 0))[1:]]
-    run = story(HOSTILE, Recorded(happened, (HOSTILE,), 0))
+    run = story(HOSTILE, Recorded(EventTable.of(happened), (HOSTILE,), 0))
     document = page(run)
     assert "<script" not in document
     assert document.count("</style>") == 1 + document.count("<svg")
@@ -397,7 +398,7 @@ def test_without_matplotlib_one_line_says_how_to_get_it(monkeypatch: pytest.Monk
 
 def test_the_screen_is_in_the_report_as_it_was_and_loads_nothing() -> None:
     happened = events()
-    run = story("a-run", Recorded(happened, (), 0), picture(happened))
+    run = story("a-run", Recorded(EventTable.of(happened), (), 0), picture(EventTable.of(happened)))
     document = page(run)
     drawn = ElementTree.fromstring(run.screen or "")
     words = "".join(drawn.itertext()).replace("\N{NO-BREAK SPACE}", " ")
@@ -410,7 +411,7 @@ def test_the_screen_is_in_the_report_as_it_was_and_loads_nothing() -> None:
 
 @pytest.mark.parametrize("end", [-1, -3, 3, 2, 1])
 def test_a_run_that_is_not_over_has_a_picture_too(end: int) -> None:
-    ElementTree.fromstring(picture(events()[:end]))
+    ElementTree.fromstring(picture(EventTable.of(events()[:end])))
 
 
 def test_the_program_reports_real_runs(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,7 +20,7 @@ from textual.screen import Screen
 from ..core.codec import decode_event
 from ..core.commands import AnyCommand, Extend, Pause, ResetMoments, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from ..core.errors import BadInput
-from ..core.events import ClipChanged, Event, LaneEvent, LaneFinished, Notice, RunStarted
+from ..core.events import ClipChanged, Event, LaneEvent, LaneFinished, Notice, RunStarted, Sought
 from ..core.rules import parse_rule
 from .asked import Asked
 from .bounds import has_bound, stepped, toggled
@@ -44,12 +45,16 @@ UNCHANGEABLE = "this is a recording: it can be watched, not changed"
 LISTENING = 0.03
 # Seconds of silence after a command before the screen says so.
 PATIENCE = 3.0
-# Seconds after a command in which the answer is looked for.
+# Seconds after a command in which the answer is looked for; after a seek the first of them, and how they grow.
 ANSWER_SOON = 0.03
+SEEK_BREATH, SEEK_PATIENCE = 0.002, 1.2
 
 
 class ClipwatchApp(App[int]):
-    """Exits with the program's exit code; `failure` says why if the engine never started."""
+    """Exits with the program's exit code; `failure` says why if the engine never started.
+
+    `engine` is one that `command` has started already; `start` starts others.
+    """
 
     TITLE = "clipwatch"
     CSS = """
@@ -66,13 +71,14 @@ class ClipwatchApp(App[int]):
         ascii: bool = False,
         quit_when_done: bool = False,
         start: Callable[[list[str]], Source] = EngineProcess,
+        engine: Source | None = None,
     ) -> None:
         # One that is asked for in the environment, as for the browser, is Textual's to find.
         super().__init__(driver_class=None if "TEXTUAL_DRIVER" in os.environ else TerminalDriver)
         self._quit_when_done = quit_when_done
         self._command, self._remapped, self._ascii = command, dict(keymap), ascii
         self._start = start
-        self.engine = start(command)
+        self.engine = engine or start(command)
         self.view = RunView()
         self.failure: str | None = None
         self._cadence = Cadence()
@@ -80,6 +86,7 @@ class ClipwatchApp(App[int]):
         self._remembered_rules: dict[str, str] = {}
         self._asked = Asked()
         self._asked_at: float | None = None
+        self._news: list[Event] = []
         self._dirty = True
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -129,12 +136,11 @@ class ClipwatchApp(App[int]):
         self.set_timer(BREATH if self.engine.behind else pause, self._frame)
 
     def _update(self) -> None:
-        events = self._receive()
-        if events:
+        if self._receive():
             self._asked_at = None
             self._dirty = True
-        if self._terminal_is_behind:
-            # What would be drawn now would be old when it is seen.
+        if self._terminal_is_behind or self._asked.seeking:
+            # What would be drawn now would be old when it is seen, or half of a story.
             pass
         elif self._dirty:
             charts = self._cadence.charts_are_due(full_speed=self._at_full_speed)
@@ -156,33 +162,41 @@ class ClipwatchApp(App[int]):
     def _at_full_speed(self) -> bool:
         return any(lane.pace is None and lane.status == "training" for lane in self.view.state.lanes.values())
 
-    def _receive(self) -> list[Event]:
-        events: list[Event] = []
+    def _receive(self) -> bool:
+        """Fold what the engine has said, and tell of it once it is the whole of a seek; whether it said anything."""
+        before = len(self._news)
         for line in self.engine.lines(LISTENING):
             try:
-                events.append(decode_event(line))
+                event = decode_event(line)
             except BadInput as error:
                 self.main.say(f"the engine wrote something else than an event: {error}", alert=True)
                 continue
-            self.view.fold(events[-1:])
+            self.view.fold((event,))
+            self._asked.settle(event)
+            self._news.append(event)
+        came = len(self._news) > before
+        if self._asked.seeking:
+            return came
         if self.view.runs != self._shown_run and len(self.view.lanes) == self._expected_lanes():
             self._shown_run = self.view.runs
             self.main.begin_run()
-        for event in events:
+        news, self._news = self._news, []
+        for event in news:
             self._tell(event)
-        return events
+        return came
 
     def _expected_lanes(self) -> int:
         return len(self.view.state.config.lanes) if self.view.state.config else -1
 
     def _tell(self, event: Event) -> None:
         """Let the status line tell what came of a command, and what there is to know."""
-        self._asked.settle(event)
         lanes = self.view.state.lanes.values()
         if isinstance(event, RunStarted):
             self.main.say(f"training with seed {event.config.seed}; ? says what the keys do")
         elif isinstance(event, LaneFinished) and lanes and all(lane.ended for lane in lanes):
             self.main.say("every lane has ended: e trains on, r starts afresh, n with a new seed, q quits")
+        elif isinstance(event, Sought):
+            self._cadence.want_charts()
         elif isinstance(event, Notice):
             self.main.say(event.text, alert=event.level == "warning")
         elif isinstance(event, LaneEvent) and (text := lane_message(event)):
@@ -211,7 +225,7 @@ class ClipwatchApp(App[int]):
             return
         how = f"signal {-code}" if code < 0 else f"code {code}"
         half = " in the middle of a line" if self.engine.half_line else ""
-        self.main.ended, self._asked_at = " engine gone ", None
+        self.main.ended, self._asked_at, self._asked = " engine gone ", None, Asked()
         self.main.say(f"the engine ended ({how}){half}: r starts another. {words}", alert=True)
         self.main.draw()
 
@@ -357,9 +371,29 @@ class ClipwatchApp(App[int]):
         if (replay := self.view.state.replay) is None:
             self.main.say("a run under way has no other moments to show: this key is for replays")
             return
-        now = max((lane.step for lane in self.view.state.lanes.values()), default=0)
-        step = min(replay.last_step, max(0, now + direction * max(1, replay.last_step // 20)))
-        self._ask(Seek(step=step), f"step {step:,} of {replay.last_step:,}")
+        now = self._asked.place(max((lane.step for lane in self.view.state.lanes.values()), default=0))
+        command = Seek(step=min(replay.last_step, max(0, now + direction * max(1, replay.last_step // 20))))
+        if self._asked.seeking:
+            self._asked.seek_later(command)
+            self.main.say(self._seek_words(command.step))
+        else:
+            self._seek(command)
+
+    def _seek(self, command: Seek) -> None:
+        self._ask(command, self._seek_words(command.step))
+        self.set_timer(SEEK_BREATH, partial(self._follow_seek, SEEK_BREATH))
+
+    def _seek_words(self, step: int) -> str:
+        replay = self.view.state.replay
+        return f"step {step:,} of {replay.last_step:,}" if replay else f"step {step:,}"
+
+    def _follow_seek(self, breath: float) -> None:
+        """Have what a seek tells drawn as soon as it is here, then go where keys have asked to go meanwhile."""
+        self._update()
+        if self._asked.seeking:
+            self.set_timer(breath, partial(self._follow_seek, min(FASTEST, SEEK_PATIENCE * breath)))
+        elif command := self._asked.take_next_seek():
+            self._seek(command)
 
     def action_picture(self) -> None:
         """Save the screen as SVG."""

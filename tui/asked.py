@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..core.commands import AnyCommand, Pause, Restart, Resume, SetClip, SetPace, StepOnce
+from ..core.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from ..core.events import (
     ClipChanged,
     Event,
@@ -16,6 +16,7 @@ from ..core.events import (
     Notice,
     PaceChanged,
     RunStarted,
+    Sought,
 )
 from ..core.state import LaneState
 
@@ -28,6 +29,8 @@ class Asked:
         self._pace: SetPace | None = None
         self._paused: bool | None = None
         self._seed: int | None = None
+        self._seek: Seek | None = None
+        self._next_seek: Seek | None = None
 
     def note(self, command: AnyCommand) -> None:
         """A command was sent."""
@@ -40,6 +43,8 @@ class Asked:
                 self._paused = isinstance(command, Pause)
             case Restart(seed=seed):
                 self._seed = seed
+            case Seek():
+                self._seek = command
             case _:
                 pass
 
@@ -57,6 +62,8 @@ class Asked:
                 self._pace = None
             case LanePaused() | LaneResumed() | LaneStepped():
                 self._paused = None
+            case Sought():
+                self._seek = None
             case _:
                 pass
 
@@ -79,3 +86,22 @@ class Asked:
     def seed(self, now: int) -> int:
         """The seed that the run will have."""
         return now if self._seed is None else self._seed
+
+    @property
+    def seeking(self) -> bool:
+        """Whether a seek is under way, so that what has been told is half of the story."""
+        return self._seek is not None
+
+    def place(self, now: int) -> int:
+        """The step that the replay will be at."""
+        last = self._next_seek or self._seek
+        return last.step if last else now
+
+    def seek_later(self, command: Seek) -> None:
+        """Once the seek under way has arrived this one is to follow, in the place of any other."""
+        self._next_seek = command
+
+    def take_next_seek(self) -> Seek | None:
+        """What is to follow a seek that has arrived."""
+        command, self._next_seek = self._next_seek, None
+        return command

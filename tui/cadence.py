@@ -47,3 +47,7 @@ class Cadence:
         """Whether the charts are drawn in this frame too: in every frame, at full speed in every other one."""
         self._charts_drawn = not (full_speed and self._charts_drawn)
         return self._charts_drawn
+
+    def want_charts(self) -> None:
+        """Have the charts drawn in the next frame, whatever the speed."""
+        self._charts_drawn = False

@@ -105,7 +105,7 @@ def resume_headless(folder: RunFolder, iterations: int | None, data_dir: str | N
 def replay_headless(folder: RunFolder, speed: float | None, manner: Manner) -> int:
     """Print a recorded run again; the exit code."""
     recorded = read_recording(folder.events)
-    replay = Replay(folder.path.name, recorded.events, speed=speed, lasting=manner.control)
+    replay = Replay(folder.path.name, recorded.table, speed=speed, lasting=manner.control)
     for text in recorded.damage:
         replay.tell(text)
     return _run(replay, _as_it_lies(folder, replay.run()), manner)

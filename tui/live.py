@@ -5,17 +5,28 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from ..core.codec import decode_event
 from ..core.errors import BadInput
-from .app import ClipwatchApp
+from .engine_process import EngineProcess
 from .terminal import lose_output, prepare_terminal
+
+if TYPE_CHECKING:
+    from .app import ClipwatchApp
 
 
 def run_live(command: list[str], keymap: Mapping[str, str], *, quit_when_done: bool) -> int:
     """Show the engine that `command` starts; the exit code."""
     ascii_only = prepare_terminal()
-    app = ClipwatchApp(command, keymap=keymap, ascii=ascii_only, quit_when_done=quit_when_done)
+    engine = EngineProcess(command)
+    with contextlib.ExitStack() as undo:
+        undo.callback(engine.stop)
+        # Textual takes as long to load as a recording; both do so at once.
+        from .app import ClipwatchApp
+
+        app = ClipwatchApp(command, engine=engine, keymap=keymap, ascii=ascii_only, quit_when_done=quit_when_done)
+        undo.pop_all()
     try:
         app.run()
     finally:

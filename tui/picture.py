@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ..core.codec import encode
 from ..core.commands import AnyCommand
+from ..core.event_table import EventTable
 from ..core.events import Event
 from ..core.timeline import Timeline
 from .app import ClipwatchApp
@@ -19,13 +20,13 @@ SIZE = (132, 36)
 _FETCHED = re.compile(r"@font-face\s*{[^}]*}\s*")
 
 
-def picture(events: Sequence[Event]) -> str:
+def picture(table: EventTable) -> str:
     """The screen in its light theme, as SVG that loads nothing."""
-    return asyncio.run(_picture(events))
+    return asyncio.run(_picture(table))
 
 
-async def _picture(events: Sequence[Event]) -> str:
-    app = ClipwatchApp([], keymap={}, start=lambda _: _Told(events))
+async def _picture(table: EventTable) -> str:
+    app = ClipwatchApp([], keymap={}, start=lambda _: _Told(table))
     async with app.run_test(size=SIZE) as pilot:
         app.theme = LIGHT.name
         while not (app.view.runs and app.main.laid_out):
@@ -43,8 +44,8 @@ class _Told:
     half_line = b""
     last_words = ""
 
-    def __init__(self, events: Sequence[Event]) -> None:
-        self._events: Iterator[Event] = Timeline(events).told(0, len(events))
+    def __init__(self, table: EventTable) -> None:
+        self._events: Iterator[Event] = Timeline(table).told(0, len(table))
 
     def lines(self, seconds: float) -> Iterator[bytes]:
         yield from map(encode, self._events)

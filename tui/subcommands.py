@@ -210,7 +210,7 @@ def _report(given: argparse.Namespace) -> int:
         return report_sweep(given.runs, home, given.output, given.format, given.lang)
     folders = dict.fromkeys(find_run(name, home).path.resolve() for name in given.runs)
     recordings = {path: read_recording(RunFolder(path).events) for path in folders}
-    stories = [story(path.name, read, picture(read.events)) for path, read in recordings.items()]
+    stories = [story(path.name, read, picture(read.table)) for path, read in recordings.items()]
     by_ending = "md" if given.output and given.output.suffix.lower() in (".md", ".markdown") else "html"
     format = given.format or by_ending
     output = given.output or Path(f"report.{format}")

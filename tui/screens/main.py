@@ -119,12 +119,12 @@ class MainScreen(Screen[None]):
             self._lanes.remove_children()
             self._panels = [LanePanel(number) for number in range(len(lanes))]
             self._lanes.mount_all(self._panels)
+            self.call_after_refresh(self.draw)
         for panel in self._panels:
             panel.log_pane.clear()
         self._chosen = next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0)
         self._charts = replace(self._charts, window=WHOLE_RUN, cursor=None)
         self.next_head = None
-        self.call_after_refresh(self.draw)
 
     def say(self, message: str, *shorter: str, alert: bool = False) -> None:
         """Put a message into the status line, at once; of several the first that there is room for."""
