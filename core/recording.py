@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import queue
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -99,6 +100,11 @@ class Recorder:
             for earlier in (event, started, *self._before):
                 self._writing.write(earlier)
         except (OSError, BadInput) as error:
+            if self._writing:
+                self._writing.abandon()
+                self._writing = None
+            # Of a run that is refused nothing is to be listed.
+            shutil.rmtree(folder.path, ignore_errors=True)
             raise ClipwatchError(f"run folder {folder.path}: {error}; give --runs-dir, or --no-record") from error
         self._before = []
         return started

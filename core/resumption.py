@@ -73,24 +73,11 @@ class Interrupted:
         beginning = True
         for event in live:
             if isinstance(event, RunStarted) and beginning:
-                yield from self._compared(event)
+                for text in changes(self.recorded.started, event):
+                    yield Notice(text=text)
                 beginning = False
             elif _identity(event) not in known:
                 yield event
-
-    def _compared(self, again: RunStarted) -> Iterator[Notice]:
-        before = self.recorded.started
-        if again.dataset.checksum != before.dataset.checksum:
-            raise ClipwatchError(
-                f"run {self.folder.path}: {again.dataset.name} from {again.dataset.origin} is other data"
-            )
-        if again.versions != before.versions:
-            changed = ", ".join(
-                f"{name} {before.versions.get(name)} -> {version}"
-                for name, version in again.versions.items()
-                if before.versions.get(name) != version
-            )
-            yield Notice(text=f"going on under other versions ({changed}): the last bits may differ")
 
 
 def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
@@ -113,12 +100,32 @@ def settings(started: RunStarted) -> RunConfig:
     return msgspec.structs.replace(started.config, dataset=started.dataset.name)
 
 
-def with_data_here(config: RunConfig, data_dir: str | None, tell: Callable[[str], None]) -> RunConfig:
-    """The same with the data taken from `data_dir` if one is given; a recorded folder that is not here is told of."""
-    if data_dir is None and config.data_dir and not Path(config.data_dir).expanduser().is_dir():
-        tell(f"data dir {config.data_dir} is not on this machine; --data-dir names another")
-        return msgspec.structs.replace(config, data_dir=None)
-    return msgspec.structs.replace(config, data_dir=data_dir or config.data_dir)
+def changes(before: RunStarted, again: RunStarted) -> Iterator[str]:
+    """What is other than when a run was recorded and may show in its last bits; ClipwatchError if the data is."""
+    if again.dataset.checksum != before.dataset.checksum:
+        raise ClipwatchError(
+            f"{again.dataset.name} from {again.dataset.origin} is other data than the run was recorded with"
+        )
+    was, now = ({"device": run.device, **run.versions} for run in (before, again))
+    changed = ", ".join(f"{name} {was.get(name)} -> {what}" for name, what in now.items() if was.get(name) != what)
+    if changed:
+        yield f"other than recorded: {changed}; the last bits may differ"
+
+
+@dataclass(frozen=True)
+class Here:
+    """Where this machine has the data, and what it computes on, if that is not as recorded."""
+
+    data_dir: str | None = None
+    device: str | None = None
+
+    def settings(self, config: RunConfig, tell: Callable[[str], None]) -> RunConfig:
+        """The settings to train with here; a recorded folder that is not here is told of."""
+        data_dir = self.data_dir or config.data_dir
+        if self.data_dir is None and data_dir and not Path(data_dir).expanduser().is_dir():
+            tell(f"data dir {data_dir} is not on this machine; --data-dir names another")
+            data_dir = None
+        return msgspec.structs.replace(config, data_dir=data_dir, device=self.device or config.device)
 
 
 def _identity(event: Event) -> tuple[object, ...] | None:

@@ -111,6 +111,7 @@ def test_a_disk_that_gives_out_at_the_nth_operation_loses_nothing_silently(
                 record(home, disk)
             assert os.strerror(code) in str(refused.value)
             assert str(home) in str(refused.value)
+            assert not list(home.iterdir())
             continue
         passed = record(home, disk)
         assert disk.failed

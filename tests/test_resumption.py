@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -13,12 +15,22 @@ import program
 import pytest
 import recordings
 import torch
+from msgspec.structs import replace
 
 from clipwatch.core import checkpoint
 from clipwatch.core.codec import encode, seal
 from clipwatch.core.commands import Extend, ResetMoments, SetClip, Stop
 from clipwatch.core.config import LaneConfig, RunConfig
-from clipwatch.core.events import ClipChanged, Evaluated, Event, LaneEvent, MomentsReset, Notice, RunFinished
+from clipwatch.core.events import (
+    ClipChanged,
+    Evaluated,
+    Event,
+    LaneEvent,
+    MomentsReset,
+    Notice,
+    RunFinished,
+    RunStarted,
+)
 from clipwatch.core.recording import Recorder
 from clipwatch.core.runs import RunFolder
 from clipwatch.core.session import Session
@@ -281,3 +293,52 @@ def test_verify_says_where_it_first_differs(whole: Path, tmp_path: Path, capsys:
     out = capsys.readouterr().out
     assert "clipped first differs at step 25" in out
     assert "unclipped" not in out
+
+
+def begun_otherwise(whole: Path, home: Path, change: Callable[[RunStarted], RunStarted]) -> Path:
+    """A copy of the run that says of itself that it began in another way."""
+    folder = home / whole.name
+    shutil.copytree(whole, folder, ignore=shutil.ignore_patterns(".lock"))
+    events = [change(event) if isinstance(event, RunStarted) else event for event in recordings.read(whole).events]
+    (folder / "events.jsonl").write_bytes(b"".join(seal(encode(event)) + b"\n" for event in events))
+    return folder
+
+
+def on_a_gpu(started: RunStarted) -> RunStarted:
+    return replace(started, device="cuda:7", config=replace(started.config, device="cuda:7"))
+
+
+@pytest.mark.parametrize("arguments", [["verify"], ["resume", "--no-ui", "--quiet", "--iterations", "90"]])
+def test_other_data_is_refused(
+    arguments: list[str], whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = begun_otherwise(
+        whole, tmp_path, lambda started: replace(started, dataset=replace(started.dataset, checksum="0" * 64))
+    )
+    assert main([arguments[0], str(folder), *arguments[1:]]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is other data than the run was recorded with" in line
+    assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(whole).events)
+
+
+def test_verify_tells_of_other_versions(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = begun_otherwise(
+        whole, tmp_path, lambda started: replace(started, versions={**started.versions, "torch": "0.1"})
+    )
+    assert main(["verify", str(folder)]) == 0
+    told = capsys.readouterr().err
+    assert re.search(r"other than recorded: torch 0\.1 -> [2-9][^;,]*; the last bits may differ", told)
+
+
+def test_a_run_from_another_device_is_verified_and_resumed_on_the_one_that_is_named(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = begun_otherwise(whole, tmp_path, on_a_gpu)
+    assert main(["verify", str(folder)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "'cuda:7'" in line
+    assert "--device cpu" in line
+    assert main(["verify", str(folder), "--device", "cpu"]) == 0
+    assert "device cuda:7 -> cpu" in capsys.readouterr().err
+    assert resume(folder, "--device", "cpu", "--iterations", "90") == 0
+    assert recordings.read(folder).last_evaluated("clipped") == 85

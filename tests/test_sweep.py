@@ -16,7 +16,7 @@ import pytest
 import torch
 from scipy import stats
 
-from clipwatch.core.codec import decode_sweep_event, encode, is_sealed
+from clipwatch.core.codec import decode_sweep_event, encode, is_sealed, seal
 from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.datasets import load
 from clipwatch.core.engine import Engine
@@ -34,6 +34,7 @@ from clipwatch.core.sweeps.stacked_passes import weights
 from clipwatch.core.sweeps.sweep import Sweep
 from clipwatch.core.sweeps.units import Unit, units
 from clipwatch.core.sweeps.workers import LocalBackend, Outcome, Trainer
+from clipwatch.tui.cli import main
 
 DIGITS = RunConfig(dataset="digits")
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
@@ -330,6 +331,24 @@ def test_a_sweep_that_was_cut_short_goes_on_and_comes_out_the_same(tmp_path: Pat
     rest = list(Sweep.resumed(folder, read_sweep(folder), backend=Here(config.base)).run())
     assert finished(rest) == finished(whole) == read_sweep(folder).results.replicas
     assert len(finished(whole)) == 24
+
+
+def test_a_sweep_from_another_device_is_resumed_on_the_one_that_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = grid(seeds=2, iterations=5)
+    list(Sweep(config, tmp_path, backend=Here(config.base, stop_after=1)).run())
+    (path,) = tmp_path.iterdir()
+    begun, *results = map(decode_sweep_event, SweepFolder(path).results.read_bytes().splitlines())
+    assert isinstance(begun, SweepStarted)
+    there = msgspec.structs.replace(config, base=msgspec.structs.replace(begun.config.base, device="cuda:7"))
+    lines = [seal(encode(event)) + b"\n" for event in (msgspec.structs.replace(begun, config=there), *results)]
+    SweepFolder(path).results.write_bytes(b"".join(lines))
+    assert main(["resume", str(path), "--no-ui", "--workers", "1"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "'cuda:7'" in line
+    assert main(["resume", str(path), "--no-ui", "--workers", "1", "--device", "cpu"]) == 0
+    assert len(read_sweep(SweepFolder(path)).results.replicas) == 8
 
 
 def test_a_unit_done_twice_counts_once(tmp_path: Path) -> None:

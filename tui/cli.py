@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import difflib
 import logging
-import os
 import shlex
 import sys
 import traceback
 
 from ..core.config import RunConfig
 from ..core.errors import BadInput, ClipwatchError
+from .messages import lose_output, tell
 from .options import key_settings, parse, run_config
 from .paces import GENTLE
 from .subcommands import SUBCOMMANDS, manner, parse_subcommand, tensorboard_arguments, wants_screen
@@ -28,19 +28,19 @@ def main(arguments: list[str] | None = None) -> int:
     except ClipwatchError as error:
         if given and given.debug:
             traceback.print_exc()
-        print(f"clipwatch: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        tell(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        _forget_output()
+        lose_output(sys.stdout.fileno())
         return 141
     except OSError as error:
         # What can be foreseen is a ClipwatchError by now; this is a full disk under standard output, or the like.
         if given and given.debug:
             traceback.print_exc()
-        print(f"clipwatch: {error}", file=sys.stderr)
-        _forget_output()
+        tell(str(error))
+        lose_output(sys.stdout.fileno())
         return 1
 
 
@@ -60,11 +60,6 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     finally:
         # Sends off what --help printed, while it can still be told that nobody reads it.
         sys.stdout.flush()
-
-
-def _forget_output() -> None:
-    """What is still buffered must not raise again when the interpreter closes the file."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _train(given: argparse.Namespace) -> int:

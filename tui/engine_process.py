@@ -12,12 +12,15 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from ..core.codec import encode
 from ..core.commands import AnyCommand, Stop
 from ..core.config import RunConfig
 from ..core.errors import BadInput
+
+if TYPE_CHECKING:
+    from ..core.resumption import Here
 
 _CHUNK = 1 << 16
 # Seconds to wait for what an engine that has ended wrote on standard error, which is read by a thread.
@@ -30,11 +33,12 @@ def local_engine(config: RunConfig, options: Sequence[str] = ()) -> list[str]:
     return [*program, *config_arguments(config), *options]
 
 
-def resumed_engine(folder: Path, iterations: int | None, data_dir: str | None) -> list[str]:
+def resumed_engine(folder: Path, iterations: int | None, here: Here) -> list[str]:
     """The command that goes on with a recorded run on this machine."""
     program = [sys.executable, "-m", "clipwatch.tui.cli", "resume", str(folder), "--no-ui", "--json", "--control"]
     program += ["--iterations", str(iterations)] if iterations else []
-    return [*program, *(["--data-dir", data_dir] if data_dir else [])]
+    program += ["--data-dir", here.data_dir] if here.data_dir else []
+    return [*program, *(["--device", here.device] if here.device else [])]
 
 
 def replaying_engine(folder: Path, speed: str) -> list[str]:

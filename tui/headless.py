@@ -24,7 +24,7 @@ from ..core.events import Event, LaneFailed, Notice, RecordingStarted, RunFinish
 from ..core.recorded import read_recording
 from ..core.recording import Recorder
 from ..core.replay import Replay
-from ..core.resumption import interrupted, with_data_here
+from ..core.resumption import Here, interrupted
 from ..core.runs import RunFolder
 from ..core.session import Session
 
@@ -78,7 +78,7 @@ def run_headless(config: RunConfig, manner: Manner) -> int:
     return _run(session, recorder.through(events) if recorder else events, manner, board)
 
 
-def resume_headless(folder: RunFolder, iterations: int | None, data_dir: str | None, manner: Manner) -> int:
+def resume_headless(folder: RunFolder, iterations: int | None, here: Here, manner: Manner) -> int:
     """Print what a run recorded, then train on, record and print; the exit code."""
     board = _tensorboard(manner, lambda text: session.tell(text), folder.path.resolve().name)
     lock = folder.claim()
@@ -88,7 +88,7 @@ def resume_headless(folder: RunFolder, iterations: int | None, data_dir: str | N
     recorder.reopen(folder, lock, run.recorded)
     snapshots = run.snapshots(told)
     resumption = Resumption(snapshots=snapshots, seconds=run.recorded.seconds)
-    config = with_data_here(run.config, data_dir, told.append)
+    config = here.settings(run.config, told.append)
     session = Session(config, lasting=manner.control, keep=_keeping(recorder, board), resumption=resumption)
     for command in run.commands(snapshots):
         session.send(command)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ..core.codec import decode_event
 from ..core.errors import BadInput
 from .engine_process import EngineProcess
-from .terminal import lose_output, prepare_terminal
+from .messages import lose_output, tell
+from .terminal import prepare_terminal
 
 if TYPE_CHECKING:
     from .app import ClipwatchApp
@@ -34,7 +35,7 @@ def run_live(command: list[str], keymap: Mapping[str, str], *, quit_when_done: b
             rest = app.engine.stop()
     _fold(app, rest)
     if app.failure:
-        print(f"clipwatch: {app.failure}", file=sys.stderr)
+        tell(app.failure)
     if app.view.state.lanes:
         _print_summary(app)
     _let_go_of_a_dead_terminal()

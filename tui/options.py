@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..core.config import DATASETS, HEADS, NONFINITE, OPTIMIZERS, RunConfig, from_options, read_toml
 from ..core.errors import BadInput
 from ..core.rules import EXAMPLES
+from .messages import tell
+
+if TYPE_CHECKING:
+    from ..core.resumption import Here
 
 DESCRIPTION = "Train LeNet twice at once, with and without gradient clipping, and watch what the clipping does."
 
@@ -21,7 +24,7 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"clipwatch: {' '.join(message.splitlines())}; see clipwatch --help", file=sys.stderr)
+        tell(f"{message}; see clipwatch --help")
         raise SystemExit(2)
 
 
@@ -174,6 +177,26 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
 def add_data_dir_option(group: argparse._ActionsContainer) -> None:
     """Where the data is."""
     group.add_argument("--data-dir", metavar="DIR", help="where the data set's files are, or shall be downloaded to")
+
+
+def add_here_options(group: argparse._ActionsContainer) -> None:
+    """What may be another than recorded where a run is trained further or again."""
+    add_data_dir_option(group)
+    group.add_argument("--device", metavar="DEVICE", help="where torch computes (default: as recorded)")
+
+
+def here(given: argparse.Namespace) -> Here:
+    """What `add_here_options` was given."""
+    from ..core.resumption import Here
+
+    return Here(given.data_dir, given.device)
+
+
+def add_workplace_options(group: argparse._ActionsContainer) -> None:
+    """Where a sweep is trained."""
+    group.add_argument("--workers", metavar="N", type=integer, help="processes that train (default: one a core)")
+    group.add_argument("--backend", choices=("local", "ray"), help="where to train (default: local)")
+    group.add_argument("--ray-address", metavar="ADDRESS", help="a Ray cluster (default: one of its own, here)")
 
 
 def add_tensorboard_option(group: argparse._ActionsContainer) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadInput
+from .messages import tell
 from .options import (
     Parser,
     add_common_options,
-    add_data_dir_option,
+    add_here_options,
     add_output_options,
     add_tensorboard_option,
+    add_workplace_options,
+    here,
     integer,
 )
 
@@ -79,8 +81,9 @@ def _runs(given: argparse.Namespace) -> int:
 def _add_resume(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
     parser.add_argument("--iterations", metavar="N", type=integer, help="go on to so many steps in all")
-    add_data_dir_option(parser)
+    add_here_options(parser)
     add_tensorboard_option(parser)
+    add_workplace_options(parser.add_argument_group("of a sweep"))
     add_output_options(parser.add_argument_group("output"))
     parser.set_defaults(no_record=False)
 
@@ -94,17 +97,19 @@ def _resume(given: argparse.Namespace) -> int:
 
         return resume_sweep(given)
     folder = find_run(given.run, runs_folder(given.runs_dir))
+    if given.workers or given.backend or given.ray_address:
+        raise BadInput("--workers, --backend and --ray-address are for sweeps: a run is trained here")
     if given.iterations is not None and given.iterations < 1:
         raise BadInput(f"iterations {given.iterations}: must be 1 or more")
     if wants_screen(given):
         from .engine_process import resumed_engine
         from .live import run_live
 
-        engine = [*resumed_engine(folder.path, given.iterations, given.data_dir), *tensorboard_arguments(given)]
+        engine = [*resumed_engine(folder.path, given.iterations, here(given)), *tensorboard_arguments(given)]
         return run_live(engine, {}, quit_when_done=given.quit_when_done)
     from .headless import resume_headless
 
-    return resume_headless(folder, given.iterations, given.data_dir, manner(given))
+    return resume_headless(folder, given.iterations, here(given), manner(given))
 
 
 def _add_replay(parser: argparse.ArgumentParser) -> None:
@@ -144,14 +149,14 @@ def _speed(text: str) -> float | None:
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
-    add_data_dir_option(parser)
+    add_here_options(parser)
 
 
 def _verify(given: argparse.Namespace) -> int:
     from ..core.runs import find_run, runs_folder
     from .verification import print_verification
 
-    return print_verification(find_run(given.run, runs_folder(given.runs_dir)), given.data_dir)
+    return print_verification(find_run(given.run, runs_folder(given.runs_dir)), here(given))
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -171,7 +176,7 @@ def _export(given: argparse.Namespace) -> int:
     folder = find_run(given.run, runs_folder(given.runs_dir))
     recorded = read_recording(folder.events)
     for text in recorded.damage:
-        _tell(text)
+        tell(text)
     if given.csv:
         write_csv(recorded, given.csv)
     if given.json:
@@ -180,12 +185,8 @@ def _export(given: argparse.Namespace) -> int:
         from ..core.tensorboard import export
         from .wording import lane_message
 
-        export(recorded, folder, given.tensorboard, lane_message, _tell)
+        export(recorded, folder, given.tensorboard, lane_message, tell)
     return 0
-
-
-def _tell(text: str) -> None:
-    print(f"clipwatch: {text}", file=sys.stderr)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ import os
 import sys
 
 from ..core.errors import BadInput
+from .messages import lose_output
 
 
 def prepare_terminal() -> bool:
@@ -34,10 +35,3 @@ def let_go_of_terminal() -> None:
     for number in (1, 2):
         if os.isatty(number):
             lose_output(number)
-
-
-def lose_output(number: int) -> None:
-    """Let nothing that is written to a file number get anywhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, number)
-    os.close(nowhere)

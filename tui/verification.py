@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterable, Iterator
 
+from ..core.events import Event, RunStarted
 from ..core.recorded import read_recording
-from ..core.resumption import with_data_here
+from ..core.resumption import Here, changes
 from ..core.runs import RunFolder
 from ..core.session import Session
 from ..core.verification import compare, ends, repetition
+from .messages import tell
 
 
-def print_verification(folder: RunFolder, data_dir: str | None) -> int:
+def print_verification(folder: RunFolder, here: Here) -> int:
     """Print the verdict; the exit code is 0 if every figure is the same bit for bit, else 1."""
     recorded = read_recording(folder.events)
     for text in recorded.damage:
-        _tell(text)
+        tell(text)
     config, commands = repetition(recorded)
-    session = Session(with_data_here(config, data_dir, _tell))
+    session = Session(here.settings(config, tell))
     for command in (*commands, *ends(recorded)):
         session.send(command)
-    verdict = compare(recorded, session.run())
+    verdict = compare(recorded, _watched(session.run(), recorded.started))
     if not verdict.differences:
         print(f"{folder.path.name}: the same, bit for bit, in {verdict.compared} figures")
         return 0
@@ -31,5 +33,10 @@ def print_verification(folder: RunFolder, data_dir: str | None) -> int:
     return 1
 
 
-def _tell(text: str) -> None:
-    print(f"clipwatch: {text}", file=sys.stderr)
+def _watched(events: Iterable[Event], before: RunStarted) -> Iterator[Event]:
+    """The same events; what is other than when the run was recorded is told."""
+    for event in events:
+        if isinstance(event, RunStarted):
+            for text in changes(before, event):
+                tell(text)
+        yield event

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..config import RunConfig
 from ..datasets import Dataset, load
 from ..errors import BadInput, Cancelled, ClipwatchError
 from ..events import Event, Notice, RecordingStarted, StageStarted
@@ -38,10 +39,18 @@ class Sweep:
 
     @classmethod
     def resumed(
-        cls, folder: SweepFolder, read: Read, *, workers: int | None = None, backend: Backend | None = None
+        cls,
+        folder: SweepFolder,
+        read: Read,
+        *,
+        base: RunConfig | None = None,
+        workers: int | None = None,
+        backend: Backend | None = None,
     ) -> Sweep:
-        """The rest of a sweep."""
-        sweep = cls(read.results.started.config, folder.path.parent, workers=workers, backend=backend)
+        """The rest of a sweep; `base` are its settings as this machine can have them, see `resumption.Here`."""
+        config = read.results.started.config
+        config = msgspec.structs.replace(config, base=base or config.base)
+        sweep = cls(config, folder.path.parent, workers=workers, backend=backend)
         sweep._resumed = folder, read
         return sweep
 
@@ -61,7 +70,11 @@ class Sweep:
         yield from self._notices()
         yield StageStarted(stage="starting workers")
         # What cannot be trained leaves no folder behind.
-        started = self._resumed[1].results.started if self._resumed else self._started(dataset)
+        if self._resumed:
+            started, config = self._resumed[1].results.started, self._config
+        else:
+            started = self._started(dataset)
+            config = started.config
         folder, read = self._resumed or (create_sweep(self._home, dataset.info.name, started.time), None)
         with SweepWriter(folder, read) as writer:
             if read:
@@ -75,7 +88,7 @@ class Sweep:
             if read:
                 yield from read.results.replicas.values()
             yield StageStarted(stage="training")
-            yield from self._results(started, read, writer)
+            yield from self._results(config, read, writer)
         finished = self._stopping.is_set()
         yield SweepFinished(reason="stopped" if finished else "completed", seconds=time.perf_counter() - began)
 
@@ -107,10 +120,10 @@ class Sweep:
         if alone:
             yield Notice(text=f"{'; '.join(alone)}: cannot be stacked, so each replica is trained alone, more slowly")
 
-    def _results(self, started: SweepStarted, read: Read | None, writer: SweepWriter) -> Iterator[Event]:
+    def _results(self, config: SweepConfig, read: Read | None, writer: SweepWriter) -> Iterator[Event]:
         done = set(read.results.replicas) if read else set()
-        backend = self._backend or LocalBackend(started.config.base, self._workers)
-        outcomes = backend.run(units(started.config, done), self._stopping.is_set, self._tell)
+        backend = self._backend or LocalBackend(config.base, self._workers)
+        outcomes = backend.run(units(config, done), self._stopping.is_set, self._tell)
         for outcome in outcomes:
             for replica in outcome:
                 if replica.key not in done:

@@ -9,12 +9,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ...core.config import RunConfig
 from ...core.errors import BadInput
 from ...core.runs import runs_folder
 from ...core.sweeps.description import SweepConfig
 from ...core.sweeps.folder import find_sweep, read_sweep
 from ...core.sweeps.sweep import Sweep
 from ...core.sweeps.workers import Backend
+from ..messages import tell
+from ..options import here
 from .options import described
 from .progress import duration
 
@@ -23,8 +26,7 @@ _LONG = 3600.0
 
 def new_sweep(given: argparse.Namespace) -> int:
     """Train what the command line describes; the exit code."""
-    if given.workers is not None and given.workers < 1:
-        raise BadInput(f"workers {given.workers}: must be 1 or more")
+    _check_workers(given)
     config = described(given)
     if given.print_config:
         raise BadInput("--print-config is for runs: a sweep writes its settings into its folder")
@@ -33,8 +35,8 @@ def new_sweep(given: argparse.Namespace) -> int:
         from .live import show_sweep
 
         return show_sweep(given.arguments)
-    backend = _backend(given, config)
-    return _run(Sweep(config, runs_folder(given.runs_dir), workers=given.workers, backend=backend), given)
+    workers, backend = _workplace(given, config.base)
+    return _run(Sweep(config, runs_folder(given.runs_dir), workers=workers, backend=backend), given)
 
 
 def resume_sweep(given: argparse.Namespace) -> int:
@@ -42,11 +44,17 @@ def resume_sweep(given: argparse.Namespace) -> int:
     folder = find_sweep(given.run, runs_folder(given.runs_dir))
     if given.iterations is not None:
         raise BadInput("a sweep is resumed as it was described: leave --iterations out")
+    if given.tensorboard:
+        raise BadInput("--tensorboard is for runs: of a sweep there is clipwatch report")
+    _check_workers(given)
     if _wants_screen(given):
         from .live import show_sweep
 
         return show_sweep(given.arguments)
-    return _run(Sweep.resumed(folder, read_sweep(folder)), given)
+    read = read_sweep(folder)
+    base = here(given).settings(read.results.started.config.base, tell)
+    workers, backend = _workplace(given, base)
+    return _run(Sweep.resumed(folder, read, base=base, workers=workers, backend=backend), given)
 
 
 def _wants_screen(given: argparse.Namespace) -> bool:
@@ -56,19 +64,25 @@ def _wants_screen(given: argparse.Namespace) -> bool:
 def _refuse_what_takes_long(config: SweepConfig, given: argparse.Namespace) -> None:
     cores = given.workers or os.cpu_count() or 1
     seconds = config.seconds(cores)
-    if seconds > _LONG and not given.yes and given.backend == "local" and config.base.device == "cpu":
+    if seconds > _LONG and not given.yes and given.backend != "ray" and config.base.device == "cpu":
         raise BadInput(
             f"{config.replicas:,} trainings would take about {duration(seconds)} on {cores} cores:"
             " say --yes if that is meant, or take fewer seeds"
         )
 
 
-def _backend(given: argparse.Namespace, config: SweepConfig) -> Backend | None:
-    if given.backend == "local":
-        return None
+def _check_workers(given: argparse.Namespace) -> None:
+    if given.workers is not None and given.workers < 1:
+        raise BadInput(f"workers {given.workers}: must be 1 or more")
+
+
+def _workplace(given: argparse.Namespace, base: RunConfig) -> tuple[int | None, Backend | None]:
+    """The processes that were asked for, and the cluster, None for this machine."""
+    if given.backend != "ray":
+        return given.workers, None
     from ...core.sweeps.on_ray import RayBackend
 
-    return RayBackend(config.base, given.ray_address)
+    return given.workers, RayBackend(base, given.ray_address)
 
 
 def _run(sweep: Sweep, given: argparse.Namespace) -> int:

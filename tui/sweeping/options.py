@@ -10,7 +10,7 @@ from typing import Any
 from ...core.config import KEYS, from_options, read_toml
 from ...core.errors import BadInput
 from ...core.sweeps.description import SweepConfig, sweep_config
-from ..options import add_data_options, add_output_options, add_training_options, integer
+from ..options import add_data_options, add_output_options, add_training_options, add_workplace_options, integer
 
 DEFAULT_RULES = ["none", "value:0.001"]
 DEFAULT_SEEDS = 32
@@ -21,9 +21,7 @@ def add_sweep_options(parser: argparse.ArgumentParser) -> None:
     sweep = parser.add_argument_group("sweep")
     sweep.add_argument("--seeds", metavar="N", type=integer, help=f"how many seeds (default: {DEFAULT_SEEDS})")
     sweep.add_argument("--yes", action="store_true", help="go on even if it will take more than an hour")
-    sweep.add_argument("--workers", metavar="N", type=integer, help="processes that train (default: one a core)")
-    sweep.add_argument("--backend", choices=("local", "ray"), default="local", help="where to train (default: local)")
-    sweep.add_argument("--ray-address", metavar="ADDRESS", help="a Ray cluster (default: one of its own, here)")
+    add_workplace_options(sweep)
     add_output_options(parser.add_argument_group("output"))
     store = parser._registry_get("action", None)
     # From here on an option may be given again and again, and keeps all its values.
