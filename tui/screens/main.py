@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from ...core.state import LaneState
 from ..bars import key_line, status, title
-from ..charts.chart import ChartLane, ChartSpec, Mark, Shade, render_chart
+from ..charts.chart import ChartLane, ChartSpec, Mark, Plot, Shade, render_chart
 from ..keys import KEYS
 from ..look import Look
 from ..memory import transients
@@ -73,6 +73,7 @@ class MainScreen(Screen[None]):
         self._charts = ChartView()
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._loss, self._accuracy = Lines(id="loss"), Lines(id="accuracy")
+        self._loss_plot, self._accuracy_plot = Plot(), Plot()
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
         self._keys_drawn_for: tuple[int, Look] | None = None
         self._too_small = Lines(id="too-small")
@@ -173,8 +174,8 @@ class MainScreen(Screen[None]):
     def _draw_charts(self) -> None:
         if self.diagnosing:
             return
-        self._loss.show(render_chart(self._chart("loss", self._loss, bounds=None)))
-        self._accuracy.show(render_chart(self._chart("accuracy", self._accuracy, bounds=(0, 1))))
+        self._loss.show(render_chart(self._chart("loss", self._loss, bounds=None), self._loss_plot))
+        self._accuracy.show(render_chart(self._chart("accuracy", self._accuracy, bounds=(0, 1)), self._accuracy_plot))
 
     def _chart(self, measure: str, widget: Lines, bounds: tuple[float, float] | None) -> ChartSpec:
         charts, state = self._charts, self._view.state
