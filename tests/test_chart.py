@@ -172,6 +172,18 @@ def test_a_plot_that_drew_before_draws_as_a_fresh_one(frames: list[tuple[list[Li
             assert again.tolist() == fresh.tolist()
 
 
+@pytest.mark.parametrize("rise", range(1, 40))
+def test_a_line_is_drawn_the_same_wherever_the_drawing_begins(rise: int) -> None:
+    """Halfway between two dots rounding would decide, differently at every distance from the edge."""
+    size, y = (60, 12), np.array([0.3, 0.5, 0.5, 0.5 + rise / 96 - 0.01])
+    for run in range(1, 12):
+        far = np.array([0, 81, 90, 90 + run])
+        before, after = (Line((far[:end] + 0.5) / 2, y[:end], far[:end] > 0, "braille") for end in (3, 4))
+        plot = Plot()
+        plot.draw([before], size)
+        assert plot.draw([after], size)[0].tolist() == Plot().draw([after], size)[0].tolist()
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_chart_that_grows_looks_as_one_drawn_afresh(data: st.DataObject) -> None:
