@@ -179,7 +179,7 @@ class MainScreen(Screen[None]):
 
     def _chart(self, measure: str, widget: Lines, bounds: tuple[float, float] | None) -> ChartSpec:
         charts, state = self._charts, self._view.state
-        first, last = charts.window.steps(self._view.last_step)
+        first, last = charts.window.drawn(self._view.last_step, self._view.final_step)
         lanes, marks, shades = [], [], []
         remembers = state.config is not None and state.config.optimizer == "adam"
         for number, (name, lane) in enumerate(self._view.lanes.items()):
