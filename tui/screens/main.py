@@ -18,6 +18,7 @@ from textual.strip import Strip
 from ...core.state import LaneState
 from ..bars import key_line, status, title
 from ..charts.chart import ChartLane, ChartSpec, Mark, Plot, Shade, render_chart
+from ..compositing import CellCompositor
 from ..keys import KEYS
 from ..look import Look
 from ..memory import transients
@@ -63,6 +64,7 @@ class MainScreen(Screen[None]):
 
     def __init__(self, view: RunView, look: Look, keymap: Mapping[str, str]) -> None:
         super().__init__()
+        self._compositor = CellCompositor()
         self._view, self._keymap = view, keymap
         self.look = look
         self.next_head: Literal["relu", "linear"] | None = None
