@@ -7,6 +7,8 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from clipwatch.tui import app, live
@@ -28,6 +30,15 @@ async def beat() -> None:
         await asyncio.sleep(BEAT)
 
 
+@contextmanager
+def added_to_the_frame() -> Iterator[None]:
+    """Count what is done in here, in later turns of the loop, to the frame that was begun last."""
+    started = time.perf_counter()
+    yield
+    if frames:
+        frames[-1]["seconds"] += time.perf_counter() - started
+
+
 class ProbedScreen(MainScreen):
     """Notes its frames, and what drawing and painting them takes."""
 
@@ -47,11 +58,17 @@ class ProbedScreen(MainScreen):
             }
         )
 
+    def draw_loss(self) -> None:
+        with added_to_the_frame():
+            super().draw_loss()
+
+    def draw_accuracy(self) -> None:
+        with added_to_the_frame():
+            super().draw_accuracy()
+
     def _compositor_refresh(self) -> None:
-        started = time.perf_counter()
-        super()._compositor_refresh()
-        if frames:
-            frames[-1]["seconds"] += time.perf_counter() - started
+        with added_to_the_frame():
+            super()._compositor_refresh()
 
 
 class ProbedApp(ClipwatchApp):

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.strip import Strip
 
+from clipwatch.tui.charts import plotting
 from clipwatch.tui.charts.chart import ChartLane, ChartSpec, Mark, Shade, render_chart
 from clipwatch.tui.charts.curve import Curve
 from clipwatch.tui.charts.palette import UNICODE, Palette
-from clipwatch.tui.charts.plotting import Line, plot
+from clipwatch.tui.charts.plotting import Line, Plot
 from clipwatch.tui.charts.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks
 
 
@@ -111,17 +112,112 @@ def dot(x: float, y: float, marker: str = "braille") -> Line:
 @pytest.mark.parametrize("column", [0, 1, 8, 11])
 @pytest.mark.parametrize("row", [0, 5, 11])
 def test_plotted_dots_land_where_asked(column: int, row: int) -> None:
-    (cells,) = plot([dot((column + 0.5) / 12, (11.5 - row) / 12)], (6, 3))
+    (cells,) = Plot().draw([dot((column + 0.5) / 2, (11.5 - row) / 12)], (6, 3))
     mark = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]][row % 4][column % 2]
     assert cells[row // 4, column // 2] == 0x2800 + mark
     assert (cells != ord(" ")).sum() == 1
 
 
 def test_lines_of_one_figure_keep_to_themselves() -> None:
-    top, bottom, ascii_top = plot([dot(0.5, 1.0), dot(0.5, 0.0), dot(0.5, 1.5, "*")], (6, 3))
+    top, bottom, ascii_top = Plot().draw([dot(3, 1.0), dot(3, 0.0), dot(3, 1.5, "*")], (6, 3))
     assert [np.flatnonzero(cells[:, 3] != ord(" ")).tolist() for cells in (top, bottom, ascii_top)] == [[0], [2], [0]]
     assert ascii_top[0, 3] == ord("*")
     assert all((cells != ord(" ")).sum() == 1 for cells in (top, bottom, ascii_top))
+
+
+@st.composite
+def line_sets(draw: st.DrawFn, lines: int, size: tuple[int, int]) -> list[Line]:
+    """Lines over the columns of a plot, that often begin as one another do."""
+    made = []
+    for number in range(lines):
+        marker = draw(st.sampled_from(["braille", "*"])) if number else "braille"
+        dots = 2 if marker == "braille" else 1
+        columns = sorted(draw(st.lists(st.integers(0, size[0] * dots - 1), max_size=40)))
+        y = [draw(st.sampled_from([0.0, 0.3, 0.31, 0.5, 1.0, 1.5])) for _ in columns]
+        joined = [draw(st.integers(0, 5)) > 0 for _ in columns]
+        made.append(Line((np.array(columns) + 0.5) / dots, np.array(y), np.array(joined, np.bool_), marker))
+    return made
+
+
+@st.composite
+def drawings(draw: st.DrawFn) -> list[tuple[list[Line], tuple[int, int]]]:
+    """Lines drawn one after the other, each a stretch of the one before with other points after it, or new."""
+    size = draw(st.tuples(st.integers(1, 30), st.integers(1, 8)))
+    lines = draw(st.integers(1, 4))
+    frames = [draw(line_sets(lines, size))]
+    for _ in range(draw(st.integers(1, 4))):
+        following = draw(line_sets(lines, size))
+        frames.append(
+            [_spliced(old, new, draw(st.integers(0, 40))) for old, new in zip(frames[-1], following, strict=True)]
+        )
+    return [(frame, size) for frame in frames]
+
+
+def _spliced(old: Line, new: Line, kept: int) -> Line:
+    """The first points of one line, and those of the other that lie beyond them."""
+    if old.marker != new.marker:
+        return new
+    kept = min(kept, len(old.x))
+    rest = new.x >= (old.x[kept - 1] if kept else 0)
+    parts = [(getattr(old, name)[:kept], getattr(new, name)[rest]) for name in ("x", "y", "joined")]
+    return Line(*(np.concatenate(part) for part in parts), old.marker)
+
+
+@settings(max_examples=300, deadline=None)
+@given(drawings())
+def test_a_plot_that_drew_before_draws_as_a_fresh_one(frames: list[tuple[list[Line], tuple[int, int]]]) -> None:
+    plot = Plot()
+    for lines, size in frames:
+        for again, fresh in zip(plot.draw(lines, size), Plot().draw(lines, size), strict=True):
+            assert again.tolist() == fresh.tolist()
+
+
+@pytest.mark.parametrize("rise", range(1, 40))
+def test_a_line_is_drawn_the_same_wherever_the_drawing_begins(rise: int) -> None:
+    """Halfway between two dots rounding would decide, differently at every distance from the edge."""
+    size, y = (60, 12), np.array([0.3, 0.5, 0.5, 0.5 + rise / 96 - 0.01])
+    for run in range(1, 12):
+        far = np.array([0, 81, 90, 90 + run])
+        before, after = (Line((far[:end] + 0.5) / 2, y[:end], far[:end] > 0, "braille") for end in (3, 4))
+        plot = Plot()
+        plot.draw([before], size)
+        assert plot.draw([after], size)[0].tolist() == Plot().draw([after], size)[0].tolist()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_chart_that_grows_looks_as_one_drawn_afresh(data: st.DataObject) -> None:
+    one, plot = data.draw(specs()), Plot()
+    for _ in range(data.draw(st.integers(1, 5))):
+        for lane in one.lanes:
+            step = lane.curve.last[0] if lane.curve.last else -1
+            for value in data.draw(VALUES.map(lambda values: values[:9])):
+                step += data.draw(st.integers(1, 40))
+                lane.curve.append(step, value)
+        last = data.draw(st.sampled_from([one.last, one.last, one.last + 100]))
+        one = replace(one, last=last, log=data.draw(st.sampled_from([one.log, one.log, not one.log])))
+        assert render_chart(one, plot) == render_chart(one)
+
+
+def test_a_plot_draws_only_the_columns_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    real = plotting._drawn
+
+    def counted(lines: list[Line], height: int, first: int, last: int) -> list[plotting.Cells]:
+        drawn.append(last - first)
+        return real(lines, height, first, last)
+
+    monkeypatch.setattr(plotting, "_drawn", counted)
+    values, plot = [2.3 - 0.02 * n for n in range(60)], Plot()
+    for _ in range(3):
+        render_chart(spec(values, bounds=(0, 3)), plot)
+        values.append(values[-1] - 0.02)
+    first, *others = drawn
+    assert first == 74
+    assert len(others) == 2
+    assert max(others) <= 2
+    render_chart(spec(values[:-1], bounds=(0, 3)), plot)
+    assert len(drawn) == 3
 
 
 def shaded(one: ChartSpec) -> list[list[str]]:

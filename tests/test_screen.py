@@ -14,9 +14,12 @@ from functools import wraps
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pyte
 import pytest
+from textual._compositor import CompositorUpdate
 from textual.command import CommandPalette
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input
 
 from clipwatch.core.codec import decode_command
@@ -184,6 +187,41 @@ async def test_a_run_is_on_the_screen(watch: Watch) -> None:
         for chart in ("loss", "accuracy"):
             assert re.search(rf"^ {chart} |  {chart} ", screen.text, re.MULTILINE)
         assert "no clean comparison" not in screen.text
+
+
+@on_a_loop
+async def test_the_terminal_is_sent_the_cells_that_changed_and_no_others(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = pyte.Screen(120, 40)
+    stream, sent = pyte.Stream(terminal), [0]
+
+    def display(app: ClipwatchApp, screen: Screen[object], update: CompositorUpdate | None) -> None:
+        if update is not None:
+            sequences = update.render_segments(app.console)
+            sent.append(len(re.sub(r"\x1b\[[0-9;]*[mH]", "", sequences)))
+            stream.feed(sequences)
+
+    monkeypatch.setattr(ClipwatchApp, "_display", display)
+    async with watch() as screen:
+        screen.app.refresh()
+        await screen.until(lambda: max(sent) > 4000)
+
+        def told() -> bool:
+            # What has been drawn and not sent yet is in no frame.
+            return [line.rstrip() for line in terminal.display] == [row.rstrip() for row in screen.rows]
+
+        for key in ("l", "plus", "tab", "c", "comma", "escape", "d", "d", "t", "right_square_bracket"):
+            await screen.press(key)
+            await screen.until(told)
+        await screen.press("space")
+        await screen.until(lambda: "paused" in screen.title and told())
+        # The cursor's line appears in both charts, and nothing left of it changes.
+        before = len(sent)
+        await screen.press("comma")
+        await screen.says("values at step")
+        await screen.until(told)
+        assert sum(sent[before:]) < 600
 
 
 @on_a_loop

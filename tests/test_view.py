@@ -50,6 +50,15 @@ def test_evaluations_become_curves_and_lines_of_the_assignment() -> None:
     ]
 
 
+def test_the_final_step_is_that_of_the_last_evaluation_to_come() -> None:
+    iterations = LANE.iterations
+    stride = RUN.config.eval_every
+    assert seen(at("a", 10)).final_step == (iterations - 1) // stride * stride
+    ended = [msgspec.structs.replace(FINISHED, lane=lane) for lane in ("a", "b")]
+    assert seen(at("a", 10), *ended).final_step == 10
+    assert RunView().final_step == 0
+
+
 def test_lanes_are_kept_apart() -> None:
     view = seen(at("a", 0, 2.0), at("b", 10, 3.0))
     assert view.lanes["a"].loss.last == (0, 2.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.tui.window import EMPTY, NARROWEST, WHOLE_RUN, Window
+from clipwatch.tui.window import EMPTY, LEAP, NARROWEST, WHOLE_RUN, Window
 
 NEWEST = st.integers(0, 1_000_000)
 MOVES = st.lists(st.sampled_from(["in", "out", "left", "right"]), max_size=30)
@@ -87,3 +87,36 @@ def test_the_start_is_the_end_of_panning_left() -> None:
 def test_the_whole_run_has_nowhere_to_move() -> None:
     assert WHOLE_RUN.panned(-0.25, 1000) == WHOLE_RUN
     assert WHOLE_RUN.panned(0.25, 1000) == WHOLE_RUN
+
+
+@given(MOVES, NEWEST, st.integers(0, 2_000_000))
+def test_room_for_steps_to_come_is_a_quarter_at_most_and_no_more_than_will_be(
+    moves: list[str], newest: int, final: int
+) -> None:
+    window = moved(moves, newest)
+    first, last = window.steps(newest)
+    drawn_first, drawn_last = window.drawn(newest, final)
+    room = drawn_last - last
+    assert 0 <= room <= 2 * LEAP * (last - first)
+    assert room == 0 or (last == newest and drawn_last <= final)
+    assert drawn_first == (first if window.span is None else first + room)
+
+
+@given(st.sampled_from([WHOLE_RUN, Window(400), Window(5000)]), st.integers(5000, 1_000_000))
+def test_a_window_that_follows_stands_still_between_leaps(window: Window, newest: int) -> None:
+    first, last = window.drawn(newest, 10**9)
+    assert window.drawn(last, 10**9) == (first, last)
+    later = window.drawn(last + 1, 10**9)
+    assert later[1] - last >= LEAP * (last - first) * 0.99
+
+
+def test_a_window_that_does_not_follow_and_one_of_few_steps_are_drawn_as_they_are() -> None:
+    assert Window(400, 700).drawn(1001, 10_000) == (300, 700)
+    assert Window(NARROWEST).drawn(1001, 10_000) == (1001 - NARROWEST, 1001)
+    assert WHOLE_RUN.drawn(7, 10_000) == (0, EMPTY)
+
+
+def test_the_end_of_a_run_fills_the_chart() -> None:
+    assert WHOLE_RUN.drawn(980, 990) == (0, 990)
+    assert WHOLE_RUN.drawn(990, 990) == (0, 990)
+    assert Window(400).drawn(990, 990) == (590, 990)

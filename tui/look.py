@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from rich.style import Style
 from textual.color import Color
@@ -98,7 +99,13 @@ class Look:
         return self.lane_colours[number % len(self.lane_colours)]
 
     def _on_panel(self, colour: str, *, bold: bool = False) -> Style:
-        return Style(color=colour, bgcolor=self.panel, bold=bold) if self.palette.coloured else Style(bold=bold)
+        return _style(colour, self.panel, bold) if self.palette.coloured else Style(bold=bold)
+
+
+@lru_cache(maxsize=256)
+def _style(colour: str, background: str, bold: bool) -> Style:
+    """Made once, for a frame asks for hundreds."""
+    return Style(color=colour, bgcolor=background, bold=bold)
 
 
 def look(variables: Mapping[str, str], *, dark: bool, coloured: bool, ascii: bool) -> Look:

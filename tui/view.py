@@ -124,6 +124,13 @@ class RunView:
         changed = [lane.changes[-1].step for lane in self.lanes.values() if lane.changes]
         return max(evaluated + changed, default=0)
 
+    @property
+    def final_step(self) -> int:
+        """The step of the last evaluation that is to come, the newest step if none is."""
+        stride = self.state.config.eval_every if self.state.config else 1
+        ends = [(lane.iterations - 1) // stride * stride for lane in self.state.lanes.values() if not lane.ended]
+        return max(ends, default=self.last_step)
+
     def differences(self, first: str, second: str) -> tuple[int, float, float] | None:
         """The newest step both lanes were evaluated at, and second minus first of loss and accuracy there."""
         lanes = [self.lanes.get(name) for name in (first, second)]

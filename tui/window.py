@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# The fewest steps a chart shows, and that an empty one starts with.
+# The fewest steps a chart shows, and that an empty one starts with; in fewer than these nothing is gained by leaps.
 NARROWEST = 20
 EMPTY = 100
+# A window that follows is drawn in leaps of this share of its width, or twice that where it holds the whole run.
+LEAP = 1 / 8
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,19 @@ class Window:
             return 0, max(newest, EMPTY)
         last = max(newest if self.end is None else self.end, self.span)
         return last - self.span, last
+
+    def drawn(self, newest: int, final: int) -> tuple[int, int]:
+        """First and last step to draw, of a run that will end at the step `final`.
+
+        At the end a window that follows shows room for steps to come, so that its columns stand still until these
+        are there; but not for more than there will be.
+        """
+        first, last = self.steps(newest)
+        if self.end is not None or last > newest or last - first < EMPTY:
+            return first, last
+        leap = max(1, int(LEAP * (self.span or 1 << newest.bit_length())))
+        room = min(-(-newest // leap) * leap, max(newest, final)) - newest
+        return first + room if self.span else first, last + room
 
     def zoomed(self, factor: float, newest: int) -> Window:
         """A window of so many times the steps around the same middle; one that holds the whole run follows it."""

@@ -1,4 +1,4 @@
-"""One chart as lines of a terminal: a pure function of a `ChartSpec`, its curves drawn by plotext."""
+"""One chart as lines of a terminal: a function of a `ChartSpec` alone, its curves drawn by plotext."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from .axes import Area, draw_axes, lay_out
 from .canvas import SPACE, Canvas
 from .chartspec import ChartLane, ChartSpec, Mark, Shade
 from .legend import fits_one_row, header
-from .plotting import BRAILLE, Cells, Line, plot
+from .plotting import BRAILLE, Cells, Line, Plot
 from .traces import Trace, scale, trace
 
-__all__ = ["ChartLane", "ChartSpec", "Mark", "Shade", "render_chart"]
+__all__ = ["ChartLane", "ChartSpec", "Mark", "Plot", "Shade", "render_chart"]
 
 SMALLEST = (20, 5)
 TALL = 12
 FAINT = 0.42
 
 
-def render_chart(spec: ChartSpec) -> list[Strip]:
-    """The chart as exactly `height` strips of exactly `width` cells; too small a size says so in its first line."""
+def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
+    """The chart as exactly `height` strips of exactly `width` cells; too small a size says so in its first line.
+
+    A `plot` that this chart was drawn with before saves drawing what has not changed; it never changes the outcome.
+    """
     if spec.width < SMALLEST[0] or spec.height < SMALLEST[1]:
         return _too_small(spec)
     rows = 1 if spec.height < TALL or fits_one_row(spec) else 2
@@ -31,7 +34,7 @@ def render_chart(spec: ChartSpec) -> list[Strip]:
     draw_axes(spec, canvas, area, ticks)
     draw_lines(spec, canvas, area)
     traces = [trace(lane, spec, area.width * spec.glyphs.dots[0]) for lane in spec.lanes]
-    _draw_curves(spec, canvas, area, traces)
+    _draw_curves(spec, canvas, area, traces, plot or Plot())
     draw_annotations(spec, canvas, area, traces)
     return header(spec, rows) + canvas.strips()
 
@@ -43,11 +46,11 @@ def _too_small(spec: ChartSpec) -> list[Strip]:
     return canvas.strips()
 
 
-def _draw_curves(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace]) -> None:
+def _draw_curves(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace], plot: Plot) -> None:
     """Every lane's values or band faintly, then what is drawn above it; without either the values in full."""
     layers = (True, False) if any(one.smooth is not None for one in traces) else (False,)
     lines = [_line(one, area, spec, number, faint=faint) for faint in layers for number, one in enumerate(traces)]
-    cells = iter(plot(lines, (area.width, area.height)) if lines else ())
+    cells = iter(plot.draw(lines, (area.width, area.height)))
     for faint in layers:
         _draw_layer(spec, canvas, area, [next(cells) for _ in traces], faint=faint)
 
@@ -55,7 +58,7 @@ def _draw_curves(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace
 def _line(one: Trace, area: Area, spec: ChartSpec, number: int, *, faint: bool) -> Line:
     columns, values, joined = one.path(smooth=not faint)
     markers = spec.glyphs.faint if faint else spec.glyphs.curves
-    x = (columns + 0.5) / (area.width * spec.glyphs.dots[0])
+    x = (columns + 0.5) / spec.glyphs.dots[0]
     return Line(x, area.scale.place(values), joined, markers[number % len(markers)])
 
 

@@ -1,11 +1,12 @@
-"""Lines drawn by plotext on a bare canvas, given back as code points.
+"""Lines drawn by plotext's kernel on a bare grid of cells, given back as code points.
 
-plotext's figure is global and not thread-safe: call from one thread. Axes, ticks and legend are drawn by the chart,
-which must fit them to the cells it has.
+Axes, ticks and legend are drawn by the chart, which must fit them to the cells it has. A figure of plotext's would
+cost as much again as its lines: it copies every point three times, and makes axes to throw away.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,67 +15,109 @@ from typing import Any
 import numpy as np
 import plotext
 from numpy.typing import NDArray
+from plotext._primitives.matrix import matrix
 from plotext._signal.signal import signal_class
 
 Cells = NDArray[np.uint32]
 BRAILLE = 0x2800
 # Dots in the height of a cell at the finest marker.
 _DOTS = 4
+# Moves points off the middle of a dot: halfway to the next one, rounding would decide which of the two is drawn.
+_OFF_MIDDLE = 1e-4
+_NOTHING = (sys.maxsize, 0)
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """Points at `x` and `y` from 0 to 1 (to the right, and up), joined to their predecessor where `joined`."""
+    """Points at `x` (ascending, in cells from the left edge) and `y` (0 to 1, up), joined to their predecessor or not.
+
+    A point in the middle of its dot is drawn the same wherever the drawing begins.
+    """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     joined: NDArray[np.bool_]
     marker: str
 
+    def part(self, first: int, last: int) -> Line:
+        """What is needed to draw columns first to last (exclusive): a point more on either side, if there is one."""
+        start, end = np.searchsorted(self.x, (first, last))
+        kept = slice(max(int(start) - 1, 0), int(end) + 1)
+        return Line(self.x[kept], self.y[kept], self.joined[kept], self.marker)
 
-def plot(lines: Sequence[Line], size: tuple[int, int]) -> list[Cells]:
-    """Each line alone on width by height cells → (height, width) code points; what lies beyond its edges is put there.
 
-    All are drawn in one figure, one line above the other, for most of a figure's cost does not depend on its content.
-    """
-    width, height = size
+class Plot:
+    """A grid of cells for each of some lines; draws again only the columns in which a line is not as it was."""
+
+    def __init__(self) -> None:
+        self._form: object = None
+        self._lines: Sequence[Line] = ()
+        self._cells: list[Cells] = []
+
+    def draw(self, lines: Sequence[Line], size: tuple[int, int]) -> list[Cells]:
+        """Each line alone on width by height cells → (height, width) code points, which the next drawing changes."""
+        width, height = size
+        form = (size, [line.marker for line in lines])
+        if form == self._form:
+            first, last = _changed(self._lines, lines)
+        else:
+            self._form, (first, last) = form, (0, width)
+            self._cells = [np.empty((height, width), np.uint32) for _ in lines]
+        self._lines = lines
+        if first < last:
+            for cells, drawn in zip(self._cells, _drawn(lines, height, first, last), strict=True):
+                cells[:, first:last] = drawn
+        return self._cells
+
+
+def _changed(before: Sequence[Line], lines: Sequence[Line]) -> tuple[int, int]:
+    """The first column that is not as it was and the one after the last; none if the former is not below the latter."""
+    spans = [_changed_span(old, new) for old, new in zip(before, lines, strict=True)]
+    return min((first for first, _ in spans), default=0), max((last for _, last in spans), default=0)
+
+
+def _changed_span(old: Line, new: Line) -> tuple[int, int]:
+    common = min(len(old.x), len(new.x))
+    differs = (
+        (old.x[:common] != new.x[:common])
+        | (old.y[:common] != new.y[:common])
+        | (old.joined[:common] != new.joined[:common])
+    )
+    same = int(differs.argmax()) if differs.any() else common
+    if same == max(len(old.x), len(new.x)):
+        return _NOTHING
+    # The last point that stayed may be joined to one that did not.
+    rest = np.concatenate([line.x[max(same - 1, 0) :] for line in (old, new)])
+    return int(rest.min()), int(rest.max()) + 1
+
+
+def _drawn(lines: Sequence[Line], height: int, first: int, last: int) -> list[Cells]:
+    """Columns first to last (exclusive) of every line, all on one canvas, one below the other."""
+    parts = [line.part(first, last) for line in lines]
+    left = int(min([first, *(part.x[0] for part in parts if len(part.x))]))
+    right = int(max([last, *(part.x[-1] + 1 for part in parts if len(part.x))]))
+    canvas = matrix(right - left, height * len(lines))
+    for level, part in enumerate(parts):
+        canvas._insert_points(_dots(part, left, height, level))
+    codes = np.frombuffer(canvas.string(colorless=True).encode("utf-32-le"), np.uint32)
+    # A line of text ends with a line end.
+    return list(codes.reshape(len(lines), height, right - left + 1)[:, :, first - left : last - left])
+
+
+def _dots(line: Line, left: int, height: int, level: int) -> Any:
+    """A line's points and all between those that are joined, in cells from the upper left of the canvas."""
     edge = 0.5 / (height * _DOTS)
-    figure = _bare_figure((width, height * len(lines)), len(lines))
-    for level, line in enumerate(reversed(lines)):
-        # What touches an edge would else be drawn in the line above or below.
-        y = level + np.clip(line.y, edge, 1 - edge)
-        figure.draw(_signal(line, y))
-    text = figure.build().string(colorless=True)
-    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    return list(codes.reshape(len(lines), height, width + 1)[:, :, :width])
-
-
-def _signal(line: Line, y: NDArray[np.float64]) -> signal_class:
-    """What `figure.signal` makes of a line, without a marker for each point, which takes longer than drawing."""
+    x = line.x - left + _OFF_MIDDLE
+    # What touches an edge would else be drawn in the line above or below.
+    y = height * (level + 1 - np.clip(line.y, edge, 1 - edge))
     marker = _marker(line.marker)
-    signal = signal_class(len(y))
-    signal._append_points(line.x.tolist(), y.tolist(), [marker] * len(y))
-    signal._set_marker(marker)
+    signal = signal_class(len(x))
+    signal._append_points(x.tolist(), y.tolist(), [marker] * len(x))
     for index in np.flatnonzero(line.joined).tolist():
         signal._set_connected(index)
-    # plotext reads every point back for a colour cycle that is not used here; that takes longer than drawing, too.
-    signal._get_unique_pixels = list
-    return signal
+    return signal._plot()._get_points()
 
 
 @cache
 def _marker(name: str) -> Any:
     return plotext.marker(name)
-
-
-def _bare_figure(size: tuple[int, int], levels: int) -> Any:
-    plotext.terminal.limit(False, False)
-    figure = plotext.figure
-    figure.clear.data()
-    figure.plot_size(*size)
-    figure.axes(False)
-    figure.legend(False)
-    figure.canvas("default")
-    for axis, high in (("x", 1), ("y", levels)):
-        figure.ruler(axis).frequency(0).alignment(lim="edge").lim(0, high)
-    return figure

@@ -34,8 +34,11 @@ _FORMS = (
 
 def effect_line(number: int, lane: LaneState, width: int, look: Look) -> Strip:
     """The last measurement in one line of exactly `width` cells, as roomy as it goes."""
-    strips = [Strip(list(_segments(number, lane, form, look))) for form in _FORMS]
-    fitting = next((strip for strip in strips if strip.cell_length <= width), strips[-1])
+    *roomier, tightest = _FORMS
+    strips = (Strip(list(_segments(number, lane, form, look))) for form in roomier)
+    fitting = next((strip for strip in strips if strip.cell_length <= width), None)
+    if fitting is None:
+        fitting = Strip(list(_segments(number, lane, tightest, look)))
     return fitting.adjust_cell_length(width, look.text)
 
 

@@ -17,7 +17,8 @@ from textual.strip import Strip
 
 from ...core.state import LaneState
 from ..bars import key_line, status, title
-from ..charts.chart import ChartLane, ChartSpec, Mark, Shade, render_chart
+from ..charts.chart import ChartLane, ChartSpec, Mark, Plot, Shade, render_chart
+from ..compositing import CellCompositor
 from ..keys import KEYS
 from ..look import Look
 from ..memory import transients
@@ -63,6 +64,7 @@ class MainScreen(Screen[None]):
 
     def __init__(self, view: RunView, look: Look, keymap: Mapping[str, str]) -> None:
         super().__init__()
+        self._compositor = CellCompositor()
         self._view, self._keymap = view, keymap
         self.look = look
         self.next_head: Literal["relu", "linear"] | None = None
@@ -73,6 +75,8 @@ class MainScreen(Screen[None]):
         self._charts = ChartView()
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._loss, self._accuracy = Lines(id="loss"), Lines(id="accuracy")
+        self._loss_plot, self._accuracy_plot = Plot(), Plot()
+        self._charts_due = False
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
         self._keys_drawn_for: tuple[int, Look] | None = None
         self._too_small = Lines(id="too-small")
@@ -151,7 +155,7 @@ class MainScreen(Screen[None]):
         for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
             panel.show(lane, self._view.lanes[lane.name], look, chosen=lane is self.chosen)
         if charts:
-            self._draw_charts()
+            self._draw_charts_soon()
 
     def draw_title(self) -> None:
         """Bring only the title up to date: before a run it counts the seconds."""
@@ -170,15 +174,27 @@ class MainScreen(Screen[None]):
         line = status(message, alert=self._alert, view=self._view, pair=pair, width=width, look=self.look)
         self._status.show([line])
 
-    def _draw_charts(self) -> None:
-        if self.diagnosing:
+    def _draw_charts_soon(self) -> None:
+        """Each in a turn of its own, so that a key has to wait for one at most; the answer to a key comes first."""
+        if not self._charts_due:
+            self._charts_due = True
+            self.call_later(self.draw_loss)
+
+    def draw_loss(self) -> None:
+        """Bring the chart of the loss up to date, and in the next turn that of the accuracy."""
+        self._charts_due = False
+        if self.diagnosing or self.has_class("-small"):
             return
-        self._loss.show(render_chart(self._chart("loss", self._loss, bounds=None)))
-        self._accuracy.show(render_chart(self._chart("accuracy", self._accuracy, bounds=(0, 1))))
+        self._loss.show(render_chart(self._chart("loss", self._loss, bounds=None), self._loss_plot))
+        self.call_later(self.draw_accuracy)
+
+    def draw_accuracy(self) -> None:
+        """Bring the chart of the accuracy up to date."""
+        self._accuracy.show(render_chart(self._chart("accuracy", self._accuracy, bounds=(0, 1)), self._accuracy_plot))
 
     def _chart(self, measure: str, widget: Lines, bounds: tuple[float, float] | None) -> ChartSpec:
         charts, state = self._charts, self._view.state
-        first, last = charts.window.steps(self._view.last_step)
+        first, last = charts.window.drawn(self._view.last_step, self._view.final_step)
         lanes, marks, shades = [], [], []
         remembers = state.config is not None and state.config.optimizer == "adam"
         for number, (name, lane) in enumerate(self._view.lanes.items()):
@@ -305,4 +321,4 @@ class MainScreen(Screen[None]):
 
     def _look_at(self, **changes: object) -> None:
         self._charts = replace(self._charts, **changes)
-        self._draw_charts()
+        self.call_after_refresh(self._draw_charts_soon)

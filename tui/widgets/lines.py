@@ -1,9 +1,11 @@
-"""A widget that shows ready-made lines, and repaints only those that changed."""
+"""A widget that shows ready-made lines, and repaints only the cells that changed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
+from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
 
@@ -24,11 +26,11 @@ class Lines(Painted):
             self._lines = lines
             self.refresh()
             return
+        spans = [_changed_cells(old, new) for old, new in zip(before, lines, strict=True)]
         # A strip that stays keeps what was made of it for the terminal.
-        self._lines = [old if old == new else new for old, new in zip(before, lines, strict=True)]
-        changed = [y for y, (old, new) in enumerate(zip(before, self._lines, strict=True)) if old is not new]
-        if changed:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+        self._lines = [new if span else old for old, new, span in zip(before, lines, spans, strict=True)]
+        if any(spans):
+            self.refresh(*(Region(span[0], y, span[1] - span[0], 1) for y, span in enumerate(spans) if span))
 
     def paint(self, first: int, last: int) -> list[Strip]:
         """The lines, and blank ones below them."""
@@ -38,3 +40,21 @@ class Lines(Painted):
             lines = [line.adjust_cell_length(width, self.rich_style) for line in lines]
             lines += [Strip.blank(width, self.rich_style)] * missing
         return lines
+
+
+def _changed_cells(old: Strip, new: Strip) -> tuple[int, int] | None:
+    """The first cell that is not as it was and the one after the last, to the precision of segments; None for none."""
+    if old is new or old == new:
+        return None
+    if old.cell_length != new.cell_length:
+        return 0, max(old.cell_length, new.cell_length)
+    before, after = list(old), list(new)
+    start = _common_cells(before, after)
+    end = new.cell_length - _common_cells(reversed(before), reversed(after))
+    return min(start, end), max(start, end)
+
+
+def _common_cells(before: Iterable[Segment], after: Iterable[Segment]) -> int:
+    """In how many cells two rows of segments begin alike."""
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
+    return sum(segment.cell_length for segment, _ in same)

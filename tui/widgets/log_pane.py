@@ -46,6 +46,7 @@ class LogPane(Painted, can_focus=False):
         self._first = 0
         self._following = True
         self._painted: tuple[object, list[Strip]] = None, []
+        self._styles: dict[str, Style] = {}
 
     @property
     def first(self) -> int:
@@ -120,19 +121,30 @@ class LogPane(Painted, can_focus=False):
         return self._painted[1][first:last]
 
     def _strips(self, style: Style) -> list[Strip]:
-        styles = {kind: self.get_component_rich_style(name) for kind, name in _CLASSES.items()}
-        bar, thumb = self.get_component_rich_style("log--bar"), self._thumb()
-        return [
-            self._strip(self.first + y, styles, style, bar if y in thumb else style) for y in range(self.size.height)
-        ]
-
-    def _strip(self, index: int, styles: dict[str, Style], style: Style, edge: Style) -> Strip:
+        if not self._styles:
+            self._styles = {name: self.get_component_rich_style(name) for name in self.COMPONENT_CLASSES}
+        bar, thumb, first = self._styles["log--bar"], self._thumb(), self.first
         room = max(0, self.size.width - 2)
+        return [self._strip(first + y, room, style, bar if y in thumb else style) for y in range(self.size.height)]
+
+    def notify_style_update(self) -> None:
+        """Another theme: the styles are looked up anew."""
+        super().notify_style_update()
+        self._styles.clear()
+
+    def _strip(self, index: int, room: int, style: Style, edge: Style) -> Strip:
         if index >= len(self._log):
             return Strip([Segment(" " * (room + 1), style), Segment(" ", edge)], room + 2)
         line = self._log[index]
         text = set_cell_size(_fitting(line, room), room)
-        return Strip([Segment(" ", style), Segment(text, styles.get(line.kind, style)), Segment(" ", edge)], room + 2)
+        return Strip(
+            [
+                Segment(" ", style),
+                Segment(text, self._styles[_CLASSES[line.kind]] if line.kind in _CLASSES else style),
+                Segment(" ", edge),
+            ],
+            room + 2,
+        )
 
     def _thumb(self) -> range:
         """The rows that stand for the part of the log in sight; none while all of it is."""
