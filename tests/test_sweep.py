@@ -345,7 +345,7 @@ def test_a_sweep_from_another_device_is_resumed_on_the_one_that_is_named(
     lines = [seal(encode(event)) + b"\n" for event in (msgspec.structs.replace(begun, config=there), *results)]
     SweepFolder(path).results.write_bytes(b"".join(lines))
     assert main(["resume", str(path), "--no-ui", "--workers", "1"]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    line = capsys.readouterr().err.splitlines()[-1]
     assert "'cuda:7'" in line
     assert main(["resume", str(path), "--no-ui", "--workers", "1", "--device", "cpu"]) == 0
     assert len(read_sweep(SweepFolder(path)).results.replicas) == 8
