@@ -13,6 +13,8 @@ from .events import Diagnosed, EvaluatedEarlier, Event, LaneEvent, LanesCompared
 
 # Seconds that are waited for at most: a pause of whoever recorded the run is none of the viewer's.
 LONGEST_GAP = 1.0
+# Seconds that a recording can have taken: a century.
+_LONGEST_RUN = 3.2e9
 # The evaluations of a lane that are told one by one after a seek: more than a pane shows at once.
 TOLD_SINGLY = 100
 # Of these only the newest is shown.
@@ -136,4 +138,6 @@ def _times(table: EventTable, order: Integers) -> Floats:
     told = np.empty(len(table))
     told[table.evaluations.places] = table.evaluations.seconds
     told[table.other_places] = [getattr(event, "seconds", 0.0) for event in table.others]
+    # A time that no clock shows counts as none: the event is due with those before it.
+    told[~((told >= 0) & (told <= _LONGEST_RUN))] = 0.0
     return np.cumsum(np.minimum(np.diff(np.maximum.accumulate(told[order]), prepend=0.0), LONGEST_GAP))

@@ -6,6 +6,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from clipwatch.core.checksums import all_sealed
 from clipwatch.core.codec import encode, is_sealed, seal
 from clipwatch.core.event_table import EventRows, EventTable
 from clipwatch.core.events import Evaluated, Event, Notice
-from clipwatch.core.timeline import Timeline
+from clipwatch.core.timeline import LONGEST_GAP, Timeline
 
 STEPS = st.integers(-1, 2**62)
 EVALUATIONS = st.builds(
@@ -54,6 +55,8 @@ def test_a_timeline_gives_them_in_order_of_step_one_by_one(events: list[Event]) 
     order = sorted(range(len(events)), key=places.__getitem__)
     timeline = Timeline(EventTable.of(events))
     assert written([timeline[index] for index in range(len(timeline))]) == written([events[at] for at in order])
+    waits = np.diff(timeline.times, prepend=0.0)
+    assert ((waits >= 0) & (waits <= LONGEST_GAP + 1e-9)).all()
 
 
 def test_a_recording_gives_the_same_whether_its_lines_are_read_together_or_singly(tmp_path: Path) -> None:
