@@ -223,8 +223,8 @@ def test_where_intervals_are_apart_the_better_network_is_named_and_no_rule_is_pr
 def test_one_run_says_that_one_seed_decides_nothing_and_what_to_do() -> None:
     alone = conclusions(events(), alone=True)
     assert "One seed decides nothing" in alone
-    assert "clipwatch --seed N --no-ui" in alone
-    assert "clipwatch report RUN1 RUN2" in alone
+    assert "clipwatch sweep --dataset mnist --head relu --optimizer adam --clip none --clip value:0.001" in alone
+    assert "clipwatch report SWEEP" in alone
     assert "One seed" not in text(page(told(events()), told(events(seed=1))))
 
 

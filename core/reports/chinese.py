@@ -145,8 +145,8 @@ CHINESE = {
     "digits_name": "内置手写数字",
     "own_files": "本地文件",
     "digits": "数据是内置的手写数字，不是 MNIST：图像更少、更粗糙。这些数字不能与作业中的数字相比。",
-    "one_seed": "一个随机种子说明不了什么：换一组初始权重和图像顺序，结果可能相反。请用 `clipwatch --seed N --no-ui` "
-    "运行其他种子，再用 `clipwatch report RUN1 RUN2 ...` 把它们放在一起比较。",
+    "one_seed": "一个随机种子说明不了什么：换一组初始权重和图像顺序，结果可能相反。要得到带误差范围的答案，"
+    "请用 `{sweep}` 训练多个种子，再用 `clipwatch report SWEEP` 得到报告。",
     "lines": "打印的训练记录",
     "lines_none": "记录中没有任何评估。",
     "repeat": "`clipwatch verify {run}` 会重新训练本次运行，并逐位比较。",
@@ -162,7 +162,7 @@ CHINESE = {
     "（{low_b} 至 {high_b}）。{a} 更准确的有 {wins} 个，{b} 更准确的有 {losses} 个，相等的有 {ties} 个。",
     "group_few": "有差别的种子只有 {count} 个，无论结果如何都不能下结论：即使全部一致，"
     "精确的双侧符号检验也只得到 p = {least}，大于 0.05。"
-    "至少需要六个；请用 `clipwatch --seed N --no-ui` 运行更多种子。",
+    "至少需要六个；可用 `clipwatch sweep` 训练任意多个种子。",
     "group_undecided": "对种子作精确的双侧符号检验得 p = {p}：这些种子不能决定哪条训练更准确。",
     "group_decided": "对种子作精确的双侧符号检验得 p = {p}：就这个网络、这份数据和这些设置而言，"
     "训练 {better} 更准确的次数多于仅凭偶然所能预期的。",

@@ -23,7 +23,15 @@ def _sentences(run: RunStory, words: Words, alone: bool) -> Iterator[Phrase]:
         yield words("touched")
     yield from _data(run, words)
     if alone:
-        yield words("one_seed")
+        yield words("one_seed", sweep=_sweep(run))
+
+
+def _sweep(run: RunStory) -> str:
+    """The command that trains the lanes' rules, and the network as it was, with many seeds."""
+    rules = [f"--clip {lane.rule}" for lane in run.lanes]
+    others = [f"--{name} {getattr(run.config, name)}" for name in ("head", "optimizer")]
+    dataset = f"--dataset {run.recorded.started.dataset.name}"
+    return " ".join(["clipwatch sweep", dataset, *others, *dict.fromkeys(rules)])
 
 
 def _ending(lane: LaneStory, words: Words) -> Phrase:

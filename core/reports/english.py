@@ -158,8 +158,7 @@ ENGLISH = {
     "digits": "The data is the embedded handwritten digits, not MNIST: fewer and coarser images. The figures cannot be "
     "set beside those of the assignment.",
     "one_seed": "One seed decides nothing: other initial weights and another order of the images can turn the result "
-    "round. Run other seeds, `clipwatch --seed N --no-ui`, and set them side by side with "
-    "`clipwatch report RUN1 RUN2 ...`.",
+    "round. Many seeds answer, with error bars: `{sweep}`, then `clipwatch report SWEEP`.",
     "lines": "Printed training lines",
     "lines_none": "The recording holds no evaluation.",
     "repeat": "`clipwatch verify {run}` trains this run again and compares it bit for bit.",
@@ -174,7 +173,7 @@ ENGLISH = {
     "group_pair": "Mean final accuracy over these {count} seeds: {a} {mean_a} ({low_a} to {high_a}), {b} {mean_b} "
     "({low_b} to {high_b}). {a} is the more accurate in {wins}, {b} in {losses}, and {ties} are equal.",
     "group_few": "{count} seeds that differ cannot decide, whatever they show: even if all agreed, an exact two-sided "
-    "sign test would give p = {least}, above 0.05. It takes six; run more with `clipwatch --seed N --no-ui`.",
+    "sign test would give p = {least}, above 0.05. It takes six; `clipwatch sweep` trains as many as are asked for.",
     "group_undecided": "An exact two-sided sign test over the seeds gives p = {p}: these seeds do not decide which "
     "lane is the more accurate.",
     "group_decided": "An exact two-sided sign test over the seeds gives p = {p}: lane {better} is the more accurate "
