@@ -12,7 +12,7 @@ SLOWEST = 0.095
 # However late a frame is, keys come between it and the next.
 BREATH = 0.01
 # Share of one core. At full speed the lanes keep two cores busy, and what the screen takes is taken from them.
-BUDGET_AT_FULL_SPEED = 0.07
+BUDGET_AT_FULL_SPEED = 0.05
 BUDGET = 0.2
 # How much the newest frame counts in the mean cost of a frame: about two seconds' worth at the slowest.
 _NEWEST = 0.1

@@ -30,6 +30,9 @@ from ..widgets.log_pane import LogPane
 from ..window import WHOLE_RUN, Window
 
 SMALLEST = (60, 16)
+# Seconds in which the answer to a key reaches the terminal, which is less than two of Textual's paintings are apart;
+# what takes long to draw waits for them to pass.
+ANSWER_FIRST = 0.03
 SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
 
 
@@ -76,7 +79,7 @@ class MainScreen(Screen[None]):
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._loss, self._accuracy = Lines(id="loss"), Lines(id="accuracy")
         self._loss_plot, self._accuracy_plot = Plot(), Plot()
-        self._charts_due = False
+        self._charts_due, self._answered = False, 0.0
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
         self._keys_drawn_for: tuple[int, Look] | None = None
         self._too_small = Lines(id="too-small")
@@ -133,6 +136,7 @@ class MainScreen(Screen[None]):
     def say(self, message: str, *shorter: str, alert: bool = False) -> None:
         """Put a message into the status line, at once; of several the first that there is room for."""
         self._messages, self._alert = (message, *shorter), alert
+        self._answered = time.monotonic()
         self._draw_status()
 
     # Drawing
@@ -175,10 +179,17 @@ class MainScreen(Screen[None]):
         self._status.show([line])
 
     def _draw_charts_soon(self) -> None:
-        """Each in a turn of its own, so that a key has to wait for one at most; the answer to a key comes first."""
+        """Each in a turn of its own, so that a key has to wait for one at most."""
         if not self._charts_due:
             self._charts_due = True
-            self.call_later(self.draw_loss)
+            self._in_turn(self.draw_loss)
+
+    def _in_turn(self, draw: Callable[[], None]) -> None:
+        """Draw once what came before is done, and an answer that has just been given has been painted."""
+        if (wait := self._answered + ANSWER_FIRST - time.monotonic()) > 0:
+            self.set_timer(wait, draw)
+        else:
+            self.call_later(draw)
 
     def draw_loss(self) -> None:
         """Bring the chart of the loss up to date, and in the next turn that of the accuracy."""
@@ -186,7 +197,7 @@ class MainScreen(Screen[None]):
         if self.diagnosing or self.has_class("-small"):
             return
         self._loss.show(render_chart(self._chart("loss", self._loss, bounds=None), self._loss_plot))
-        self.call_later(self.draw_accuracy)
+        self._in_turn(self.draw_accuracy)
 
     def draw_accuracy(self) -> None:
         """Bring the chart of the accuracy up to date."""
@@ -321,4 +332,4 @@ class MainScreen(Screen[None]):
 
     def _look_at(self, **changes: object) -> None:
         self._charts = replace(self._charts, **changes)
-        self.call_after_refresh(self._draw_charts_soon)
+        self.call_later(self._draw_charts_soon)
