@@ -17,6 +17,7 @@ from ..core.errors import BadInput
 from ..core.runs import LaneOutcome, Manifest, RunFolder, list_folders
 from ..core.sweeps.folder import SweepFolder, list_sweeps
 from ..core.sweeps.overview import SweepOverview, overview
+from .messages import tell
 
 # Each column with the least width of a terminal that shows it; name, which tells date and data too, is never shortened.
 _COLUMNS = {
@@ -43,7 +44,7 @@ def print_runs(home: Path, *, json: bool) -> int:
         try:
             kept = folder.manifest() if isinstance(folder, RunFolder) else overview(folder)
         except BadInput as error:
-            print(f"clipwatch: {error}", file=sys.stderr)
+            tell(str(error))
             continue
         sweeps = sweeps or isinstance(kept, SweepOverview)
         if json:

@@ -1,7 +1,8 @@
 """Lines drawn by plotext's kernel on a bare grid of cells, given back as code points.
 
 Axes, ticks and legend are drawn by the chart, which must fit them to the cells it has. A figure of plotext's would
-cost as much again as its lines: it copies every point three times, and makes axes to throw away.
+cost as much again as its lines: it copies every point three times, and makes axes to throw away. plotext is imported
+when it is first drawn with, for that takes a quarter of the time to the screen's first frame.
 """
 
 from __future__ import annotations
@@ -13,10 +14,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import plotext
 from numpy.typing import NDArray
-from plotext._primitives.matrix import matrix
-from plotext._signal.signal import signal_class
 
 Cells = NDArray[np.uint32]
 BRAILLE = 0x2800
@@ -93,6 +91,8 @@ def _changed_span(old: Line, new: Line) -> tuple[int, int]:
 
 def _drawn(lines: Sequence[Line], height: int, first: int, last: int) -> list[Cells]:
     """Columns first to last (exclusive) of every line, all on one canvas, one below the other."""
+    from plotext._primitives.matrix import matrix
+
     parts = [line.part(first, last) for line in lines]
     left = int(min([first, *(part.x[0] for part in parts if len(part.x))]))
     right = int(max([last, *(part.x[-1] + 1 for part in parts if len(part.x))]))
@@ -106,6 +106,8 @@ def _drawn(lines: Sequence[Line], height: int, first: int, last: int) -> list[Ce
 
 def _dots(line: Line, left: int, height: int, level: int) -> Any:
     """A line's points and all between those that are joined, in cells from the upper left of the canvas."""
+    from plotext._signal.signal import signal_class
+
     edge = 0.5 / (height * _DOTS)
     x = line.x - left + _OFF_MIDDLE
     # What touches an edge would else be drawn in the line above or below.
@@ -120,4 +122,6 @@ def _dots(line: Line, left: int, height: int, level: int) -> Any:
 
 @cache
 def _marker(name: str) -> Any:
+    import plotext
+
     return plotext.marker(name)

@@ -30,8 +30,8 @@ from ..widgets.log_pane import LogPane
 from ..window import WHOLE_RUN, Window
 
 SMALLEST = (60, 16)
-# Seconds in which the answer to a key reaches the terminal, which is less than two of Textual's paintings are apart;
-# what takes long to draw waits for them to pass.
+# Seconds in which the answer to a key or to a new size reaches the terminal, which is less than two of Textual's
+# paintings are apart; what takes long to draw waits for them to pass.
 ANSWER_FIRST = 0.03
 SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
 
@@ -151,7 +151,7 @@ class MainScreen(Screen[None]):
         width, look = self.size.width, self.look
         self.draw_title()
         if self._keys_drawn_for != (width, look):
-            self._keys_drawn_for = width, look
+            self._keys_drawn_for, self._answered = (width, look), time.monotonic()
             self._keys.show([key_line(self._keymap, width, look, replaying=self._view.state.replay is not None)])
         self._draw_status()
         if self.diagnosing:

@@ -7,6 +7,7 @@ import sys
 
 from ...core.codec import decode_sweep_event
 from ...core.errors import BadInput
+from ..messages import tell
 from ..terminal import prepare_terminal
 from .app import SweepApp
 from .console import print_tables
@@ -28,7 +29,7 @@ def show_sweep(arguments: list[str]) -> int:
         with contextlib.suppress(BadInput):
             app.view.fold(decode_sweep_event(line))
     if app.failure:
-        print(f"clipwatch: {app.failure}", file=sys.stderr)
+        tell(app.failure)
     if app.view.results and app.view.results.replicas:
         with contextlib.suppress(OSError):
             print_tables(app.view.results, app.view.progress, app.view.finished, app.view.folder)
