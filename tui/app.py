@@ -6,10 +6,12 @@ import asyncio
 import gc
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
@@ -113,6 +115,8 @@ class ClipwatchApp(App[int]):
         gc.freeze()
         # Lines of the screen come and go by the thousand, and hardly ever in cycles.
         gc.set_threshold(20_000, 20, 20)
+        # The first frame is there, and the charts' first lines are not yet: in the loop this would hold a key up, too.
+        threading.Thread(target=import_module, args=("plotext",), name="clipwatch-plotext", daemon=True).start()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The command palette: every key, by what it does."""

@@ -2,7 +2,7 @@
 
 Axes, ticks and legend are drawn by the chart, which must fit them to the cells it has. A figure of plotext's would
 cost as much again as its lines: it copies every point three times, and makes axes to throw away. plotext is imported
-when it is first drawn with, for that takes a quarter of the time to the screen's first frame.
+when there are lines, for that takes a quarter of the time to the screen's first frame, which has none.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Plot:
             self._form, (first, last) = form, (0, width)
             self._cells = [np.empty((height, width), np.uint32) for _ in lines]
         self._lines = lines
-        if first < last:
+        if lines and first < last:
             for cells, drawn in zip(self._cells, _drawn(lines, height, first, last), strict=True):
                 cells[:, first:last] = drawn
         return self._cells
