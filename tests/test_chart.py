@@ -463,3 +463,23 @@ def test_a_range_holds_its_data(a: float, b: float) -> None:
 def test_the_chart_layer_never_imports_torch() -> None:
     code = "import sys, clipwatch.tui.charts.chart; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_lines_can_be_drawn_while_a_thread_loads_the_library() -> None:
+    code = """
+import sys, threading
+import numpy as np
+from clipwatch.tui.charts.plotting import Line, Plot, load
+
+sys.setswitchinterval(1e-6)
+failures = []
+threading.excepthook = failures.append
+loading = threading.Thread(target=load)
+loading.start()
+ends = np.array([0.5, 3.5])
+Plot().draw([Line(ends, ends / 4, np.array([False, True]), "braille")], (4, 4))
+loading.join()
+sys.exit(len(failures))
+"""
+    run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -77,7 +77,7 @@ async def watching(engine: Told, words: str) -> AsyncIterator[Watched]:
     async with app.run_test(size=(140, 45)) as pilot:
         screen = Watched(app, pilot, None)
         await screen.shows(words)
-        await screen.until(lambda: not app._dirty)
+        await screen.until(lambda: not app._dirty and not app.main.charts_are_due)
         yield screen
 
 

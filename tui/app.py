@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,6 +26,7 @@ from ..core.rules import parse_rule
 from .asked import Asked
 from .bounds import has_bound, stepped, toggled
 from .cadence import BREATH, FASTEST, Cadence
+from .charts.plotting import load
 from .driver import TerminalDriver
 from .engine_process import EngineProcess, Source
 from .keys import KEYS
@@ -116,7 +116,7 @@ class ClipwatchApp(App[int]):
         # Lines of the screen come and go by the thousand, and hardly ever in cycles.
         gc.set_threshold(20_000, 20, 20)
         # The first frame is there, and the charts' first lines are not yet: in the loop this would hold a key up, too.
-        threading.Thread(target=import_module, args=("plotext",), name="clipwatch-plotext", daemon=True).start()
+        threading.Thread(target=load, name="clipwatch-plotext", daemon=True).start()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The command palette: every key, by what it does."""

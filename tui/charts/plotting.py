@@ -2,7 +2,7 @@
 
 Axes, ticks and legend are drawn by the chart, which must fit them to the cells it has. A figure of plotext's would
 cost as much again as its lines: it copies every point three times, and makes axes to throw away. plotext is imported
-when there are lines, for that takes a quarter of the time to the screen's first frame, which has none.
+by `load`, for that takes a quarter of the time to the screen's first frame, which has no lines.
 """
 
 from __future__ import annotations
@@ -23,6 +23,14 @@ _DOTS = 4
 # Moves points off the middle of a dot: halfway to the next one, rounding would decide which of the two is drawn.
 _OFF_MIDDLE = 1e-4
 _NOTHING = (sys.maxsize, 0)
+
+
+def load() -> None:
+    """Import plotext, or wait until another thread has, which must come before any of its modules is asked for.
+
+    They import each other: two threads that began with different ones would each wait for the other.
+    """
+    import plotext  # noqa: F401
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +99,7 @@ def _changed_span(old: Line, new: Line) -> tuple[int, int]:
 
 def _drawn(lines: Sequence[Line], height: int, first: int, last: int) -> list[Cells]:
     """Columns first to last (exclusive) of every line, all on one canvas, one below the other."""
+    load()
     from plotext._primitives.matrix import matrix
 
     parts = [line.part(first, last) for line in lines]

@@ -79,7 +79,8 @@ class MainScreen(Screen[None]):
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._loss, self._accuracy = Lines(id="loss"), Lines(id="accuracy")
         self._loss_plot, self._accuracy_plot = Plot(), Plot()
-        self._charts_due, self._answered = False, 0.0
+        self._charts_due: list[Callable[[], None]] = []
+        self._answered = 0.0
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
         self._keys_drawn_for: tuple[int, Look] | None = None
         self._too_small = Lines(id="too-small")
@@ -178,11 +179,18 @@ class MainScreen(Screen[None]):
         line = status(message, alert=self._alert, view=self._view, pair=pair, width=width, look=self.look)
         self._status.show([line])
 
+    @property
+    def charts_are_due(self) -> bool:
+        """Whether charts that are to be drawn wait for their turn."""
+        return bool(self._charts_due)
+
     def _draw_charts_soon(self) -> None:
         """Each in a turn of its own, so that a key has to wait for one at most."""
-        if not self._charts_due:
-            self._charts_due = True
-            self._in_turn(self.draw_loss)
+        idle = not self._charts_due
+        # One that waits already is drawn once, and before one that has had its turn.
+        self._charts_due += [draw for draw in (self.draw_loss, self.draw_accuracy) if draw not in self._charts_due]
+        if idle:
+            self._in_turn(self._draw_next_chart)
 
     def _in_turn(self, draw: Callable[[], None]) -> None:
         """Draw once what came before is done, and an answer that has just been given has been painted."""
@@ -191,13 +199,17 @@ class MainScreen(Screen[None]):
         else:
             self.call_later(draw)
 
-    def draw_loss(self) -> None:
-        """Bring the chart of the loss up to date, and in the next turn that of the accuracy."""
-        self._charts_due = False
+    def _draw_next_chart(self) -> None:
         if self.diagnosing or self.has_class("-small"):
+            self._charts_due.clear()
             return
+        self._charts_due.pop(0)()
+        if self._charts_due:
+            self._in_turn(self._draw_next_chart)
+
+    def draw_loss(self) -> None:
+        """Bring the chart of the loss up to date."""
         self._loss.show(render_chart(self._chart("loss", self._loss, bounds=None), self._loss_plot))
-        self._in_turn(self.draw_accuracy)
 
     def draw_accuracy(self) -> None:
         """Bring the chart of the accuracy up to date."""
