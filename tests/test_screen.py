@@ -185,7 +185,7 @@ async def test_a_run_is_on_the_screen(watch: Watch) -> None:
         assert "clipped \N{MINUS SIGN} unclipped at step 200:  Δloss +0.050  Δaccuracy -0.05" in screen.status
         assert "space pause" in screen.rows[-1]
         for chart in ("loss", "accuracy"):
-            assert re.search(rf"^ {chart} |  {chart} ", screen.text, re.MULTILINE)
+            await screen.until(lambda chart=chart: re.search(rf"^ {chart} |  {chart} ", screen.text, re.MULTILINE))
         assert "no clean comparison" not in screen.text
 
 
