@@ -23,6 +23,7 @@ from flood import LANES, beginning, end
 from pseudoterminal import CLIPWATCH, Pseudoterminal
 from rich.console import Console
 from rich.table import Table
+from scipy.stats import quantile_test
 
 from clipwatch.core.codec import encode, seal
 from clipwatch.core.config import RunConfig
@@ -31,7 +32,7 @@ from clipwatch.core.engine import Engine
 from clipwatch.core.events import Evaluated, Event, RunFinished, RunStarted
 from clipwatch.core.recording import Recorder
 
-PAIRS, ITERATIONS = 15, 2000
+PAIRS, ITERATIONS = 40, 2000
 EVENTS, RUNS = 1_000_000, 1000
 OPENINGS, SEEKS = 5, 20
 SIZE = (160, 45)
@@ -56,12 +57,12 @@ def measure_cost(data_dir: str | None, folder: Path, table: Table) -> None:
         homes = (None, folder) if turn % 2 else (folder, None)
         speeds = {home: train(dataset, home) for home in homes}
         pairs.append((speeds[None], speeds[folder]))
-    costs = sorted(1 - recorded / plain for plain, recorded in pairs)
+    costs = [1 - recorded / plain for plain, recorded in pairs]
     plain = statistics.median(plain for plain, _ in pairs)
-    quarter = PAIRS // 4
+    bounds = quantile_test(costs).confidence_interval()
     table.add_row("training unrecorded, each lane", f"{plain:,.0f} steps/s", "")
     table.add_row(f"recording's cost (median of {PAIRS} pairs)", f"{statistics.median(costs):.1%}", "2 %")
-    table.add_row("  middle half of the pairs", f"{costs[quarter]:.1%} to {costs[-1 - quarter]:.1%}", "")
+    table.add_row("  95 % interval of the median", f"{bounds.low:.1%} to {bounds.high:.1%}", "")
 
 
 def million() -> Iterator[Event]:

@@ -183,14 +183,14 @@ class _Writing:
         line = seal(encode(event)) + b"\n"
         if self._file.write(line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if os.fstat(self._file.fileno()).st_nlink == 0:
-            # Writing to a file that was deleted goes well, and is lost.
-            raise OSError(errno.ENOENT, "the run's folder has vanished")
         if isinstance(event, Evaluated):
             # Only how the run stands when the manifest is written is asked for, so the last of these will do.
             self._latest[event.lane] = event
-        else:
-            self._state = apply(self._state, event)
+            return
+        self._state = apply(self._state, event)
+        if os.fstat(self._file.fileno()).st_nlink == 0:
+            # Writing to a file that was deleted goes well, and is lost.
+            raise OSError(errno.ENOENT, "the run's folder has vanished")
 
     def close(self) -> None:
         self.finish_checkpoints()
