@@ -1,6 +1,6 @@
 """What the screen costs the training, and how quickly it answers: `python benchmarks/screen.py [DIR]`.
 
-DIR holds the four MNIST files; without it the data set is found or fetched as clipwatch does. It takes about four
+DIR holds the four MNIST files; without it the data set is found or fetched as clipwatch does. It takes about seven
 minutes. Runs without a screen and with one take turns, so that whatever else the machine does meets both.
 """
 
@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 SIZES = ((160, 45), (220, 60))
-ROUNDS, ITERATIONS = 5, 4000
+ROUNDS, ITERATIONS = 11, 3000
 STARTS = 5
 KEYS = 120
 PACE = 300

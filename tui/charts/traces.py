@@ -85,6 +85,9 @@ class Scale:
 
 def scale(spec: ChartSpec) -> Scale:
     """The range asked for, or one that fits everything in the window, whatever the width of the chart."""
+    bounds = spec.bounds if spec.bounds is not None and spec.bounds[0] < spec.bounds[1] else None
+    if bounds and not spec.log:
+        return Scale(*bounds, log=False)
     traces = [trace(lane, spec, SAMPLES) for lane in spec.lanes]
     values = np.concatenate([[], *(part for t in traces for part in t.parts())])
     values = values[np.isfinite(values)]
@@ -92,9 +95,9 @@ def scale(spec: ChartSpec) -> Scale:
     if spec.log:
         values = values[values > 0]
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.1, 1.0)
-    if spec.bounds is not None and spec.bounds[0] < spec.bounds[1]:
-        low, high = spec.bounds
-        if not spec.log or low > 0:
+    if bounds:
+        low, high = bounds
+        if low > 0:
             return Scale(low, high, spec.log, hidden)
         low = float(values.min()) if len(values) else high / 100
     return Scale(*(log_range if spec.log else linear_range)(low, high), spec.log, hidden)
