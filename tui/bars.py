@@ -218,10 +218,12 @@ def _progress(number: int, lane: LaneState, view: LaneView, width: int, look: Lo
         return bar([Part(words, look.alert)], [], width, look)
     if lane.finished:
         low, high = wilson_interval(lane.finished.correct, lane.finished.total)
-        accuracy = Part(f"accuracy {lane.finished.correct / lane.finished.total:.3f}", look.strong)
-        interval = Part(f"({low:.3f}-{high:.3f})", look.strong, 1)
-        total = Part(f"on all {lane.finished.total:,}", look.muted, 3)
-        return bar([Part(lane.status, look.muted, 2), accuracy, interval, total], [], width, look)
+        accuracy = f"accuracy {lane.finished.correct / lane.finished.total:.3f}"
+        interval = f" ({low:.3f}-{high:.3f})"
+        if len(accuracy + interval) < width:
+            accuracy += interval
+        total = Part(f"on all {lane.finished.total:,}", look.muted, 2)
+        return bar([Part(lane.status, look.muted, 1), Part(accuracy, look.strong), total], [], width, look)
     speed = view.steps_per_second
     left = (lane.iterations - lane.step) / speed if speed else None
     words = [
