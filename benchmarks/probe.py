@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clipwatch.tui import app
+from clipwatch.tui import app, listening
 from clipwatch.tui.app import ClipwatchApp
 from clipwatch.tui.cli import main
 from clipwatch.tui.screens.main import MainScreen
@@ -85,7 +85,7 @@ class ProbedApp(ClipwatchApp):
 
 
 if __name__ == "__main__":
-    app.ClipwatchApp, app.MainScreen = ProbedApp, ProbedScreen
+    app.ClipwatchApp, listening.MainScreen = ProbedApp, ProbedScreen
     path, *options = sys.argv[1:]
     try:
         code = main(options)

@@ -1,4 +1,4 @@
-"""Where a lane stands, on disk: enough to go on bit for bit.
+"""Where a lane stands, in memory and on disk: enough to go on bit for bit.
 
 A file is one line with the SHA-256 of the rest, then what `torch.save` wrote. It is written atomically and read with
 `weights_only`, so that nothing in it is ever executed.
@@ -10,6 +10,7 @@ import hashlib
 import io
 import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,15 @@ _MAGIC = b"clipwatch-checkpoint 1 sha256="
 KEPT = 3
 
 Snapshot = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a lane needs to go on bit for bit from `step`: tensors, numbers and strings by name."""
+
+    lane: str
+    step: int
+    snapshot: Snapshot
 
 
 class BadCheckpoint(ClipwatchError):

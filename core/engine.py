@@ -28,7 +28,8 @@ from .events import Event, LaneFailed, LaneFinished, Notice, RunFinished, RunSta
 from .mailbox import Mailbox
 
 if TYPE_CHECKING:
-    from .lane import Kept, Lane
+    from .checkpoint import Kept
+    from .lane import Lane
 
 
 @dataclass(frozen=True, kw_only=True)

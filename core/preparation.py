@@ -24,8 +24,10 @@ from .comparison import Comparison
 from .diagnosis import Diagnosis
 from .diagnostics import ClipEffect
 from .firing import Firing
-from .lane import Data, Lane, Schedule
+from .lane import Lane
 from .optimizers import make_optimizer
+from .schedule import Schedule
+from .trainer import Data, Trainer
 
 
 @contextmanager
@@ -70,10 +72,10 @@ def prepare_lanes(
         )
         effect = ClipEffect(lenet.LAYOUT, config.learning_rate)
         diagnosis = Diagnosis(lane.name, effect, Firing(model.units), comparison) if comparison else None
-        made = Lane(lane.name, lane.rule, model, optimizer, data, schedule, diagnosis)
+        trainer = Trainer(lane.name, lane.rule, model, optimizer, data, schedule, diagnosis)
         if lane.name in snapshots:
-            made.restore(snapshots[lane.name])
-        lanes.append(made)
+            trainer.restore(snapshots[lane.name])
+        lanes.append(Lane(trainer, schedule))
     return lanes, str(place), _notices()
 
 

@@ -23,7 +23,7 @@ from .runs import LaneOutcome, Manifest, RunFolder, RunStatus, create_run
 from .state import LaneState, RunState, apply
 
 if TYPE_CHECKING:
-    from .lane import Kept
+    from .checkpoint import Kept
 
 
 class Recorder:

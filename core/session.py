@@ -14,7 +14,7 @@ from .engine import Engine, Resumption
 from .events import Event
 
 if TYPE_CHECKING:
-    from .lane import Kept
+    from .checkpoint import Kept
 
 
 class Session:

@@ -48,7 +48,7 @@ from .runs import RunFolder, create_run
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .lane import Kept
+    from .checkpoint import Kept
 
 Describe = Callable[[Event], str | None]
 
@@ -253,8 +253,7 @@ def _checkpoints(folder: Path) -> Iterator[tuple[str, str, Path]]:
 def _keep_all(due: Iterable[tuple[int, str, Path]], keep: Callable[[Kept], None], tell: Callable[[str], None]) -> None:
     for step, lane, path in due:
         # torch is imported only for runs that have weights.
-        from .checkpoint import BadCheckpoint, load
-        from .lane import Kept
+        from .checkpoint import BadCheckpoint, Kept, load
 
         try:
             keep(Kept(lane, step, load(path)))

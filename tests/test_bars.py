@@ -187,6 +187,42 @@ def test_a_lanes_heading_has_its_name_rule_and_steps() -> None:
     assert headed()[0].split()[-3:] == ["0", "/", "100"]
 
 
+def narrow(name: str, rule: str, width: int, look: Look = COLOURED) -> str:
+    """The first line of a lane's heading."""
+    state, view = LaneState(name=name, rule=rule, iterations=1000), view_of(RUN, LANE).lanes["a"]
+    return lane_heading(0, state, view, width, look, chosen=False)[0].text
+
+
+# What a lane of four has at 80 columns.
+QUARTER = 19
+
+
+@pytest.mark.parametrize("rule", ["value:0.001", "value:0.0005", "value:0.00005", "layer-norm:0.5", "autoclip:12.5"])
+@pytest.mark.parametrize("name", ["a", "clipped", "a lane with a long name", "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 9])
+@pytest.mark.parametrize("look", [COLOURED, ASCII])
+def test_a_narrow_heading_keeps_the_rule_whole(name: str, rule: str, look: Look) -> None:
+    line = narrow(name, rule, QUARTER, look)
+    assert line.split()[0] == look.symbol(0)
+    assert line.split()[-1] == rule
+
+
+def test_a_narrow_heading_shortens_the_name_and_then_has_the_symbol_alone() -> None:
+    assert narrow("clipped", "value:0.001", 30).rstrip() == " ● clipped   value:0.001"
+    assert narrow("clipped", "norm:0.5", QUARTER) == " ● clip…   norm:0.5"
+    assert narrow("clipped", "norm:0.5", QUARTER, ASCII) == " * clip~   norm:0.5"
+    assert narrow("a", "value:0.0005", QUARTER) == " ● a   value:0.0005"
+    assert narrow("a", "value:0.00005", QUARTER).rstrip() == " ●   value:0.00005"
+
+
+def test_not_clipped_is_said_in_a_word_where_room_is_short() -> None:
+    assert narrow("a", "none", QUARTER) == " ● a   not clipped "
+    assert narrow("unclipped", "none", QUARTER) == " ● unclipped   none"
+
+
+def test_a_rule_that_is_wider_than_the_heading_is_marked_where_it_is_cut() -> None:
+    assert narrow("a", "value:-0.001:0.002", QUARTER) == " ●   value:-0.001:…"
+
+
 def test_a_lane_that_is_not_clipped_says_so_and_when_it_changed() -> None:
     first = headed(CHANGE)[0]
     assert "not clipped" in first
@@ -224,6 +260,7 @@ def test_a_failed_lane_says_at_which_step_and_why() -> None:
 
 def test_a_finished_lane_has_its_accuracy_with_the_interval() -> None:
     assert " ".join(headed(FINISHED)[1].split()) == "completed accuracy 0.600 (0.231-0.882) on all 5"
+    assert headed(FINISHED, width=QUARTER)[1].strip() == "accuracy 0.600"
 
 
 def test_the_chosen_lane_looks_otherwise_in_colour_and_without() -> None:
@@ -242,6 +279,39 @@ def test_the_status_has_the_message_and_the_lanes_difference() -> None:
     assert text.endswith(f"{OTHER.lane} \N{MINUS SIGN} a at step 10:  Δloss -0.250  Δaccuracy +0.25 ")
     assert "diff loss -0.250" in status("hello", pair=("a", OTHER.lane), look=ASCII, **arguments).text
     assert "loss" not in status("hello", pair=None, look=COLOURED, **arguments).text
+
+
+def difference(width: int, message: str = "hello", lanes: int = 2, look: Look = COLOURED) -> str:
+    """What the status line says beside the message: the last lane minus the first."""
+    names = [f"lane {number}" for number in range(lanes)]
+    one = Evaluated(lane="lane 0", step=10, loss=1.5, accuracy=0.5, train_loss=1.0, seconds=1.0)
+    starts = [msgspec.structs.replace(LANE, lane=name) for name in names]
+    view = view_of(RUN, *starts, one, msgspec.structs.replace(one, lane=names[-1], loss=1.25, accuracy=0.75))
+    text = status(message, alert=False, view=view, pair=(names[0], names[-1]), width=width, look=look).text
+    return text.removeprefix(f" {message} ").strip()
+
+
+def test_the_difference_says_of_which_lanes_in_ever_fewer_words() -> None:
+    minus = "\N{MINUS SIGN}"
+    assert [difference(width) for width in (70, 62, 45, 40, 34, 20)] == [
+        f"lane 1 {minus} lane 0 at step 10:  Δloss -0.250  Δaccuracy +0.25",
+        f"lane 1 {minus} lane 0:  Δloss -0.250  Δaccuracy +0.25",
+        f"◆{minus}●:  Δloss -0.250  Δaccuracy +0.25",
+        f"◆{minus}●:  Δloss -0.250  Δacc +0.25",
+        f"◆{minus}●:  Δloss -0.250",
+        "",
+    ]
+    assert difference(50, look=ASCII) == "o-*:  diff loss -0.250  diff acc +0.25"
+
+
+def test_where_lanes_share_a_symbol_the_difference_has_their_names() -> None:
+    assert difference(45, lanes=4).startswith("■\N{MINUS SIGN}●: ")
+    assert difference(45, lanes=5) == "lane 4 \N{MINUS SIGN} lane 0:  Δloss -0.250"
+
+
+def test_beside_the_first_message_80_columns_have_room_for_the_whole_difference() -> None:
+    text = difference(80, "training with seed 0; ? says what the keys do", lanes=4)
+    assert text == "■\N{MINUS SIGN}●:  Δloss -0.250  Δacc +0.25"
 
 
 def test_the_message_outlives_the_difference_where_room_is_short() -> None:

@@ -101,3 +101,10 @@ def test_charts_come_at_once_and_then_in_every_other_frame() -> None:
     cadence = Cadence(cpu=lambda: 0.0, clock=lambda: 0.0)
     assert [cadence.charts_are_due(full_speed=True) for _ in range(5)] == [True, False, True, False, True]
     assert all(cadence.charts_are_due(full_speed=False) for _ in range(3))
+
+
+def test_charts_that_are_wanted_are_in_the_next_frame_and_then_in_every_other_one() -> None:
+    cadence = Cadence(cpu=lambda: 0.0, clock=lambda: 0.0)
+    assert cadence.charts_are_due(full_speed=True)
+    cadence.want_charts()
+    assert [cadence.charts_are_due(full_speed=True) for _ in range(3)] == [True, False, True]

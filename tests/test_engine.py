@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from clipwatch.core import lane as lane_module
+from clipwatch.core import trainer
 from clipwatch.core.commands import AnyCommand, Extend, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.datasets import Dataset, Split, load
@@ -244,9 +244,9 @@ def test_a_lane_that_raises_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None
         def clip(self, gradient: Tensor, parameters: Tensor) -> tuple[Tensor, bool]:
             raise ValueError("a rule went wrong")
 
-    make = lane_module.make_clipper
+    make = trainer.make_clipper
     monkeypatch.setattr(
-        lane_module, "make_clipper", lambda rule, *rest: make(rule, *rest) if str(rule) == "none" else Faulty()
+        trainer, "make_clipper", lambda rule, *rest: make(rule, *rest) if str(rule) == "none" else Faulty()
     )
     events = events_of(SMALL)
     (failed,) = of_kind(events, LaneFailed, "clipped")

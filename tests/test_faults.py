@@ -19,9 +19,9 @@ from full_disk import Disk
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
 from clipwatch.core import checkpoint
+from clipwatch.core.checkpoint import Kept
 from clipwatch.core.errors import ClipwatchError
 from clipwatch.core.events import Event, Notice, RunFinished
-from clipwatch.core.lane import Kept
 from clipwatch.core.recorded import read_recording
 from clipwatch.core.recording import Recorder
 from clipwatch.core.runs import RunFolder

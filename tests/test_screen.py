@@ -35,7 +35,7 @@ from clipwatch.core.commands import (
     StepOnce,
     Stop,
 )
-from clipwatch.tui import app as app_module
+from clipwatch.tui import listening
 from clipwatch.tui.app import ClipwatchApp
 from clipwatch.tui.charts.chart import Shade
 from clipwatch.tui.keys import KEYS, keymap
@@ -969,7 +969,7 @@ async def test_half_a_line_at_the_end_is_told(watch: Watch) -> None:
 
 @on_a_loop
 async def test_an_engine_that_does_not_answer_is_told(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(listening, "PATIENCE", 0.2)
     async with watch("silent") as screen:
         await screen.until(lambda: screen.app.view.last_step == 200)
         await screen.press("space")

@@ -10,7 +10,7 @@ from test_replay import many
 from test_screen import Watched, on_a_loop
 
 from clipwatch.core.codec import encode
-from clipwatch.core.commands import AnyCommand, Pause, Seek
+from clipwatch.core.commands import AnyCommand, Pause, Seek, SetPace
 from clipwatch.core.event_table import EventTable
 from clipwatch.core.events import Event, LaneEvent
 from clipwatch.core.replay import Replay
@@ -21,6 +21,7 @@ STORY = many(1000)
 # A key seeks a twentieth of the recording.
 KEY = 500
 BEGUN = 4000
+PAUSE = Pause()
 
 
 class Told:
@@ -52,10 +53,11 @@ class Told:
 
 
 class Counted:
-    """How often the app looked at its engine, and how often it drew."""
+    """How often the app looked at its engine, and its drawings: whether the charts were among them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.looks = self.draws = 0
+        self.looks = 0
+        self.draws: list[bool] = []
         look, draw = ClipwatchApp._update, MainScreen.draw
 
         def count_look(app: ClipwatchApp) -> None:
@@ -63,7 +65,7 @@ class Counted:
             self.looks += 1
 
         def count_draw(screen: MainScreen, *, charts: bool = True) -> None:
-            self.draws += 1
+            self.draws.append(charts)
             draw(screen, charts=charts)
 
         monkeypatch.setattr(ClipwatchApp, "_update", count_look)
@@ -87,11 +89,10 @@ async def looked_again(screen: Watched, counted: Counted) -> None:
     await screen.until(lambda: counted.looks >= enough)
 
 
-def replaying() -> tuple[Replay, Told]:
-    """A replay that is paused at a step, and an engine that has told so."""
+def replaying(command: AnyCommand = PAUSE) -> tuple[Replay, Told]:
+    """A replay at a step, paused or as this command has it, and an engine that has told so."""
     replay = Replay("story", EventTable.of(STORY), speed=1.0, lasting=True)
-    list(replay._obey(Pause()))
-    return replay, Told(replay._seek(BEGUN))
+    return replay, Told([*replay._seek(BEGUN), *replay._obey(command)])
 
 
 @pytest.mark.parametrize("key", ["<", ">"])
@@ -102,20 +103,35 @@ async def test_a_seek_is_drawn_once_when_all_of_it_is_here(key: str, monkeypatch
     place = BEGUN + KEY * (1 if key == ">" else -1)
     async with watching(engine, f"Step: {BEGUN} ") as screen:
         await looked_again(screen, counted)
-        rows, drawn = screen.rows, counted.draws
+        rows, drawn = screen.rows, len(counted.draws)
         await screen.press(key)
         await screen.until(lambda: engine.heard == [Seek(step=place)])
         answer = list(replay._seek(place))
         for part in (answer[: len(answer) // 2], answer[len(answer) // 2 : -1]):
             engine.say(part)
             await looked_again(screen, counted)
-            assert counted.draws == drawn
+            assert len(counted.draws) == drawn
             assert screen.rows[:-2] == rows[:-2]
         engine.say(answer[-1:])
         await screen.shows(f"Step: {place} ")
         await looked_again(screen, counted)
-        assert counted.draws == drawn + 1
+        assert len(counted.draws) == drawn + 1
         assert screen.rows[:-2] != rows[:-2]
+
+
+@on_a_loop
+async def test_at_full_speed_too_the_one_drawing_after_a_seek_has_the_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    replay, engine = replaying(SetPace(pace=None))
+    counted = Counted(monkeypatch)
+    async with watching(engine, f"Step: {BEGUN} ") as screen:
+        assert screen.app._at_full_speed
+        await looked_again(screen, counted)
+        counted.draws.clear()
+        await screen.press(">")
+        engine.say(replay._seek(BEGUN + KEY))
+        await screen.shows(f"Step: {BEGUN + KEY} ")
+        await looked_again(screen, counted)
+        assert counted.draws == [True]
 
 
 @on_a_loop

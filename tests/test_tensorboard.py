@@ -344,7 +344,7 @@ def test_initial_weights_are_left_out_where_another_torch_might_draw_others(run:
 
             event = replace(event, versions={**event.versions, "torch": "0.1"})
         board.receive(event)
-    from clipwatch.core.lane import Kept
+    from clipwatch.core.checkpoint import Kept
 
     board.keep(Kept("clipped", 60, checkpoint.load(folder / "checkpoints" / "clipped-0000000060.pt")))
     board.close()

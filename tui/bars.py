@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
@@ -33,7 +33,7 @@ def bar(left: list[Part], right: list[Part], width: int, look: Look) -> Strip:
         [replace(part, text=printable(part.text, ascii=look.ascii)) for part in side] for side in (left, right)
     )
     parts = [part for part in (*left, *right) if part.text]
-    while len(parts) > 1 and _length(parts) + 1 > width:
+    while len(parts) > 1 and _needed(parts) > width:
         parts.remove(max(parts, key=lambda part: part.rank))
     start = _joined([part for part in parts if part in left], look)
     if parts and not parts[0].text.startswith(" "):
@@ -76,12 +76,14 @@ def title(
 
 def lane_heading(number: int, lane: LaneState, view: LaneView, width: int, look: Look, *, chosen: bool) -> list[Strip]:
     """Two lines: the lane and its rule; how far it is, how fast, and how long it still takes."""
-    symbol = ("*", "o", "+", "#")[number % 4] if look.ascii else ("●", "◆", "▲", "■")[number % 4]
-    name = Part(f" {symbol} {lane.name} ", look.lane(number, bold=True, reverse=chosen))
-    rule = "not clipped" if lane.rule == "none" else lane.rule
+    name, rule = _name_and_rule(number, lane, width, look)
     changed = f"changed at step {lane.changed_at[-1]}" if lane.changed_at else ""
     first = bar(
-        [name, Part(rule, look.text, 1), Part(changed, look.alert, 3)],
+        [
+            Part(name, look.lane(number, bold=True, reverse=chosen)),
+            Part(rule, look.text, 1),
+            Part(changed, look.alert, 3),
+        ],
         [Part(f"{lane.step:,} / {lane.iterations:,} ", look.muted, 2)],
         width,
         look,
@@ -90,17 +92,12 @@ def lane_heading(number: int, lane: LaneState, view: LaneView, width: int, look:
 
 
 def status(message: str, *, alert: bool, view: RunView, pair: tuple[str, str] | None, width: int, look: Look) -> Strip:
-    """What the last key did or what there is to know, and the difference of two lanes now."""
-    right = []
-    if pair and (difference := view.differences(*pair)):
-        step, loss, accuracy = difference
-        minus, delta = ("-", "diff ") if look.ascii else ("\N{MINUS SIGN}", "Δ")
-        right = [
-            Part(f"{pair[1]} {minus} {pair[0]} at step {step:,}:", look.muted, 3),
-            Part(f"{delta}loss {loss:+.3f}", look.text, 1),
-            Part(f"{delta}accuracy {accuracy:+.2f} ", look.text, 2),
-        ]
-    return bar([Part(f" {message} " if alert else message, look.alert if alert else look.text)], right, width, look)
+    """What the last key did or what there is to know, and what there is room for of the difference of two lanes now."""
+    message = printable(message, ascii=look.ascii)
+    left = Part(f" {message} " if alert else message, look.alert if alert else look.text)
+    differences = _differences(pair, view, look) if pair else iter(())
+    right = next((parts for parts in differences if _needed([left, *parts]) <= width), [])
+    return bar([left], right, width, look)
 
 
 def key_line(keymap: Mapping[str, str], width: int, look: Look, *, replaying: bool = False) -> Strip:
@@ -120,8 +117,46 @@ def key_line(keymap: Mapping[str, str], width: int, look: Look, *, replaying: bo
     return Strip(segments).adjust_cell_length(width, look.text)
 
 
+def _name_and_rule(number: int, lane: LaneState, width: int, look: Look) -> tuple[str, str]:
+    """The rule in force is kept whole as long as it can be, at the cost of the name if need be, but for its symbol."""
+    symbol, name = f" {look.symbol(number)} ", printable(lane.name, ascii=look.ascii)
+    rule = lane.rule
+    if rule == "none" and cell_len(symbol + name) + 3 + len("not clipped") <= width:
+        rule = "not clipped"
+    # Beside the rule, the two blanks before it, the symbol, and the blank that ends the name.
+    room = width - cell_len(rule) - 2 - cell_len(symbol) - 1
+    head = f"{symbol}{look.glyphs.shortened(name, room)} " if room > 0 else symbol
+    return head, look.glyphs.shortened(rule, max(1, width - cell_len(head) - 2))
+
+
+def _differences(pair: tuple[str, str], view: RunView, look: Look) -> Iterator[list[Part]]:
+    """Second minus first lane of the pair, in ever fewer words; it always says which lanes these are."""
+    if (found := view.differences(*pair)) is None:
+        return
+    step, loss, accuracy = found
+    minus, delta = ("-", "diff ") if look.ascii else ("\N{MINUS SIGN}", "Δ")
+    one, other = (printable(name, ascii=look.ascii) for name in pair)
+    names = short = f"{other} {minus} {one}"
+    lanes = list(view.state.lanes)
+    if len(lanes) <= len(look.glyphs.heads):
+        # No two lanes have the same symbol.
+        short = minus.join(look.symbol(lanes.index(name)) for name in reversed(pair))
+    less = Part(f"{delta}loss {loss:+.3f}", look.text)
+    more, in_short = (Part(f"{delta}{word} {accuracy:+.2f} ", look.text) for word in ("accuracy", "acc"))
+    yield [Part(f"{names} at step {step:,}:", look.muted), less, more]
+    yield [Part(f"{names}:", look.muted), less, more]
+    yield [Part(f"{short}:", look.muted), less, more]
+    yield [Part(f"{short}:", look.muted), less, in_short]
+    yield [Part(f"{short}:", look.muted), less]
+
+
 def _length(parts: list[Part]) -> int:
     return sum(cell_len(part.text) for part in parts) + 2 * (len(parts) - 1)
+
+
+def _needed(parts: list[Part]) -> int:
+    """Cells that a bar of these parts takes: the first one has a blank before it."""
+    return _length(parts) + (not parts[0].text.startswith(" "))
 
 
 def _joined(parts: list[Part], look: Look) -> Strip:
@@ -183,7 +218,10 @@ def _progress(number: int, lane: LaneState, view: LaneView, width: int, look: Lo
         return bar([Part(words, look.alert)], [], width, look)
     if lane.finished:
         low, high = wilson_interval(lane.finished.correct, lane.finished.total)
-        accuracy = f"accuracy {lane.finished.correct / lane.finished.total:.3f} ({low:.3f}-{high:.3f})"
+        accuracy = f"accuracy {lane.finished.correct / lane.finished.total:.3f}"
+        interval = f" ({low:.3f}-{high:.3f})"
+        if len(accuracy + interval) < width:
+            accuracy += interval
         total = Part(f"on all {lane.finished.total:,}", look.muted, 2)
         return bar([Part(lane.status, look.muted, 1), Part(accuracy, look.strong), total], [], width, look)
     speed = view.steps_per_second

@@ -29,7 +29,7 @@ from ..core.runs import RunFolder
 from ..core.session import Session
 
 if TYPE_CHECKING:
-    from ..core.lane import Kept
+    from ..core.checkpoint import Kept
     from .tensorboard import LiveTensorBoard
 
 # What gives events and obeys commands.

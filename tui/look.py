@@ -10,7 +10,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
 
-from .charts.palette import Palette
+from .charts.palette import ASCII, UNICODE, Glyphs, Palette
 
 DARK = Theme(
     name="clipwatch-dark",
@@ -89,6 +89,16 @@ class Look:
             colour = self.lane_colour(number)
             return Style(color=self.palette.background, bgcolor=colour, bold=True) if self.palette.coloured else _LOUD
         return self._on_panel(self.lane_colour(number), bold=bold)
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The characters to draw with."""
+        return ASCII if self.ascii else UNICODE
+
+    def symbol(self, number: int) -> str:
+        """What a lane is known by where there is no room for its name, nor colour."""
+        heads = self.glyphs.heads
+        return heads[number % len(heads)]
 
     def faint(self, colour: str, share: float) -> Style:
         """Text on a bar in a colour that is nearly gone: `share` of it is left."""

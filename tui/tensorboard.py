@@ -12,7 +12,7 @@ from ..core.tensorboard import TensorBoard
 from .wording import lane_message
 
 if TYPE_CHECKING:
-    from ..core.lane import Kept
+    from ..core.checkpoint import Kept
 
 _Given = TypeVar("_Given")
 

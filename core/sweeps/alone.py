@@ -8,12 +8,12 @@ import msgspec
 import torch
 from torch import Tensor
 
+from ..checkpoint import Kept
 from ..commands import Stop
 from ..datasets import Dataset
 from ..engine import Engine
 from ..errors import Cancelled, ClipwatchError
 from ..events import Evaluated, LaneFailed, LaneFinished
-from ..lane import Kept
 from ..lenet import LeNet
 from .results import Curve, ReplicaFinished
 from .units import Unit

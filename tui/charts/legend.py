@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
@@ -58,7 +58,7 @@ def _entries(spec: ChartSpec, names: int) -> list[Segment]:
 def _entry(spec: ChartSpec, lane: ChartLane, number: int, names: int) -> list[Segment]:
     palette, heads = spec.palette, spec.glyphs.heads
     symbol = heads[number % len(heads)]
-    name = f" {_shortened(printable(lane.name, ascii=spec.ascii), names, spec.glyphs.ellipsis)}" if names else ""
+    name = f" {spec.glyphs.shortened(printable(lane.name, ascii=spec.ascii), names)}" if names else ""
     color = palette.style(lane.color)
     return [Segment(symbol + name + " ", color), Segment(_value(spec, lane), palette.style(lane.color, bold=True))]
 
@@ -66,10 +66,6 @@ def _entry(spec: ChartSpec, lane: ChartLane, number: int, names: int) -> list[Se
 def _value(spec: ChartSpec, lane: ChartLane) -> str:
     point = lane.curve.last if spec.cursor is None else lane.curve.nearest(spec.cursor)
     return fixed(point[1] if point else None)
-
-
-def _shortened(name: str, cells: int, ellipsis: str) -> str:
-    return name if cell_len(name) <= cells else set_cell_size(name, cells - 1) + ellipsis
 
 
 def _length(segments: list[Segment]) -> int:

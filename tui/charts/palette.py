@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rich.cells import cell_len, set_cell_size
 from rich.color import Color, ColorParseError, blend_rgb
 from rich.style import Style
 
@@ -82,6 +83,10 @@ class Glyphs:
     def dots(self) -> tuple[int, int]:
         """Dots per cell, across and down."""
         return (2, 4) if self.curves[0] == "braille" else (1, 1)
+
+    def shortened(self, text: str, cells: int) -> str:
+        """The text in at most so many cells, marked where it was cut."""
+        return text if cell_len(text) <= cells else set_cell_size(text, cells - 1) + self.ellipsis
 
 
 UNICODE = Glyphs(

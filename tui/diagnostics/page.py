@@ -114,10 +114,9 @@ def diagnostics_page(number: int, lane: LaneState, state: RunState, width: int, 
 
 
 def _head(page: _Page, state: RunState) -> Iterator[Strip]:
-    symbol = ("*", "o", "+", "#")[page.number % 4] if page.look.ascii else ("●", "◆", "▲", "■")[page.number % 4]
     rule = "not clipped" if page.lane.rule == "none" else page.lane.rule
     yield page.line(
-        (f"{symbol} {page.lane.name}", page.look.lane(page.number, bold=True)),
+        (f"{page.look.symbol(page.number)} {page.lane.name}", page.look.lane(page.number, bold=True)),
         (f"   {rule}", page.strong),
         (f"   measured at step {page.measured.step:,}", page.muted),
     )

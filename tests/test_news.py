@@ -1,0 +1,56 @@
+"""What the status line tells of events, without a screen."""
+
+from __future__ import annotations
+
+import msgspec
+from test_state import EVALUATED, FINISHED, LANE, RUN
+
+from clipwatch.core.events import ClipChanged, Event, LanePaused, Notice
+from clipwatch.tui.news import News, news_of
+from clipwatch.tui.view import RunView
+
+OTHER = msgspec.structs.replace(LANE, lane="b")
+CHANGE = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")
+
+
+def told(*events: Event) -> News | None:
+    """What is told of the last of these."""
+    view = RunView()
+    view.fold(events)
+    return news_of(events[-1], view.state)
+
+
+def texts(*events: Event) -> tuple[str, ...]:
+    news = told(*events)
+    assert news is not None
+    return news.texts
+
+
+def test_a_run_that_starts_is_told_and_an_evaluation_is_not() -> None:
+    assert "training with seed" in texts(RUN)[0]
+    assert told(RUN, LANE, EVALUATED) is None
+
+
+def test_the_end_is_told_once_every_lane_has_ended() -> None:
+    assert "every lane has ended" in texts(RUN, LANE, FINISHED)[0]
+    assert told(RUN, LANE, OTHER, FINISHED) is None
+
+
+def test_a_warning_is_louder_than_a_notice() -> None:
+    assert told(Notice(text="so it is", level="info")) == News(("so it is",))
+    assert told(Notice(text="look")) == News(("look",), alert=True)
+
+
+def test_what_happened_to_a_lane_has_its_name() -> None:
+    assert texts(RUN, LANE, LanePaused(lane="a", step=3)) == ("a: Step: 3 paused",)
+
+
+def test_after_a_change_of_rule_what_adam_remembers_is_told_ever_shorter() -> None:
+    long, short, shortest = texts(RUN, LANE, CHANGE)
+    assert long.startswith("a: Step: 12 clip value:0.001 -> none. Adam's second moment remembers")
+    assert len(long) > len(short) > len(shortest)
+    assert texts(RUN, LANE, msgspec.structs.replace(CHANGE, moments_reset=True)) == (
+        "a: Step: 12 clip value:0.001 -> none, moments reset",
+    )
+    sgd = msgspec.structs.replace(RUN, config=msgspec.structs.replace(RUN.config, optimizer="sgd"))
+    assert len(texts(sgd, LANE, CHANGE)) == 1

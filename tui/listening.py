@@ -1,0 +1,171 @@
+"""An app that listens to an engine: drains its events on a timer, folds them, has them drawn and told."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping
+
+from textual.app import App
+from textual.screen import Screen
+
+from ..core.codec import decode_event
+from ..core.errors import BadInput
+from ..core.events import Event, Sought
+from .asked import Asked
+from .cadence import BREATH, FASTEST, Cadence
+from .charts.plotting import load
+from .driver import TerminalDriver
+from .engine_process import Source
+from .look import DARK, LIGHT, Look, look
+from .news import news_of
+from .screens.main import MainScreen
+from .view import RunView
+
+# Seconds a frame spends on what the engine says, so that a flood of events leaves time for keys.
+LISTENING = 0.03
+# Seconds of silence after a command before the screen says so.
+PATIENCE = 3.0
+
+
+class ListeningApp(App[int]):
+    """Exits with the program's exit code; `failure` says why if the engine never started."""
+
+    CSS = """
+    .-ascii ModalScreen > *, .-ascii Input { border: ascii $primary; }
+    .-ascii VerticalScroll { scrollbar-size: 0 0; }
+    """
+
+    def __init__(self, engine: Source, *, keymap: Mapping[str, str], ascii: bool, quit_when_done: bool) -> None:
+        # One that is asked for in the environment, as for the browser, is Textual's to find.
+        super().__init__(driver_class=None if "TEXTUAL_DRIVER" in os.environ else TerminalDriver)
+        self._remapped, self._ascii, self._quit_when_done = dict(keymap), ascii, quit_when_done
+        self.engine = engine
+        self.view = RunView()
+        self.failure: str | None = None
+        self._cadence = Cadence()
+        self._shown_run = 0
+        self._asked = Asked()
+        self._asked_at: float | None = None
+        self._news: list[Event] = []
+        self._dirty = True
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        self.main = MainScreen(self.view, self._make_look(), self._remapped)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen."""
+        return self.main
+
+    def on_mount(self) -> None:
+        """Listen to signals, and draw from now on."""
+        self.set_class(self._ascii, "-ascii")
+        self.set_keymap(self._remapped)
+        self.theme_changed_signal.subscribe(self, lambda _: self._dress())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, lambda number=number: self.exit(128 + number, return_code=128 + number))
+        self._dress()
+        self.set_timer(FASTEST, self._frame)
+
+    def on_ready(self) -> None:
+        """Leave what has been made so far out of the search for garbage, which would hold a key up for 100 ms."""
+        gc.freeze()
+        # Lines of the screen come and go by the thousand, and hardly ever in cycles.
+        gc.set_threshold(20_000, 20, 20)
+        # The first frame is there, and the charts' first lines are not yet: in the loop this would hold a key up, too.
+        threading.Thread(target=load, name="clipwatch-plotext", daemon=True).start()
+
+    def _make_look(self) -> Look:
+        dark, coloured = self.current_theme.dark, not self.no_color
+        return look(self.theme_variables, dark=dark, coloured=coloured, ascii=self._ascii)
+
+    def _dress(self) -> None:
+        self.main.look = self._make_look()
+        self.call_after_refresh(self.main.draw)
+
+    def _frame(self) -> None:
+        """Drain, fold, draw once, and wait as long as the drawing took it to earn."""
+        self._update()
+        pause = self._cadence.next_frame(full_speed=self._at_full_speed)
+        self.set_timer(BREATH if self.engine.behind else pause, self._frame)
+
+    def _update(self) -> None:
+        if self._receive():
+            self._asked_at = None
+            self._dirty = True
+        if self._terminal_is_behind or self._asked.seeking:
+            # What would be drawn now would be old when it is seen, or half of a story.
+            pass
+        elif self._dirty:
+            charts = self._cadence.charts_are_due(full_speed=self._at_full_speed)
+            self.main.draw(charts=charts)
+            self._dirty = not (charts and self.main.laid_out)
+        elif self.view.runs == 0:
+            self.main.draw_title()
+        self._watch_engine()
+        lanes = self.view.state.lanes.values()
+        if self._quit_when_done and lanes and all(lane.ended for lane in lanes):
+            code = 1 if any(lane.failed and lane.failed.reason == "error" for lane in lanes) else 0
+            self.exit(code, return_code=code)
+
+    @property
+    def _terminal_is_behind(self) -> bool:
+        return isinstance(self._driver, TerminalDriver) and self._driver.behind
+
+    @property
+    def _at_full_speed(self) -> bool:
+        return any(lane.pace is None and lane.status == "training" for lane in self.view.state.lanes.values())
+
+    def _receive(self) -> bool:
+        """Fold what the engine has said, and tell of it once it is the whole of a seek; whether it said anything."""
+        before = len(self._news)
+        for line in self.engine.lines(LISTENING):
+            try:
+                event = decode_event(line)
+            except BadInput as error:
+                self.main.say(f"the engine wrote something else than an event: {error}", alert=True)
+                continue
+            self.view.fold((event,))
+            self._asked.settle(event)
+            self._news.append(event)
+        came = len(self._news) > before
+        if self._asked.seeking:
+            return came
+        if self.view.runs != self._shown_run and len(self.view.lanes) == self._expected_lanes():
+            self._shown_run = self.view.runs
+            self.main.begin_run()
+        news, self._news = self._news, []
+        for event in news:
+            if told := news_of(event, self.view.state):
+                self.main.say(*told.texts, alert=told.alert)
+        if any(isinstance(event, Sought) for event in news):
+            self._cadence.want_charts()
+        return came
+
+    def _expected_lanes(self) -> int:
+        return len(self.view.state.config.lanes) if self.view.state.config else -1
+
+    def _watch_engine(self) -> None:
+        if self.main.ended is None and (code := self.engine.exit_code) is not None:
+            self._engine_ended(code)
+        elif self._asked_at and (silent := time.monotonic() - self._asked_at) > PATIENCE:
+            self.main.say(f"the engine has not answered for {silent:.0f} s", alert=True)
+
+    def _engine_ended(self, code: int) -> None:
+        words = self.engine.last_words.removeprefix("clipwatch: ")
+        if self.view.runs == 0:
+            # There is nothing to look at: the terminal's own screen is the place to say why.
+            self.failure = words or f"the engine ended (code {code}) before it started"
+            self.exit(code if code > 0 else 1, return_code=code if code > 0 else 1)
+            return
+        how = f"signal {-code}" if code < 0 else f"code {code}"
+        half = " in the middle of a line" if self.engine.half_line else ""
+        self.main.ended, self._asked_at, self._asked = " engine gone ", None, Asked()
+        self.main.say(f"the engine ended ({how}){half}: r starts another. {words}", alert=True)
+        self.main.draw()

@@ -1,0 +1,39 @@
+"""What the status line tells of an event: what came of a command, and what there is to know."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..core.events import ClipChanged, Event, LaneEvent, LaneFinished, Notice, RunStarted
+from ..core.state import RunState
+from .memory import memory_words
+from .wording import lane_message
+
+
+class News(NamedTuple):
+    """Of the texts the first that there is room for is shown."""
+
+    texts: tuple[str, ...]
+    alert: bool = False
+
+
+def news_of(event: Event, state: RunState) -> News | None:
+    """What there is to tell of an event, None if nothing is; the state is the one after it."""
+    lanes = state.lanes.values()
+    if isinstance(event, RunStarted):
+        return News((f"training with seed {event.config.seed}; ? says what the keys do",))
+    if isinstance(event, LaneFinished) and lanes and all(lane.ended for lane in lanes):
+        return News(("every lane has ended: e trains on, r starts afresh, n with a new seed, q quits",))
+    if isinstance(event, Notice):
+        return News((event.text,), alert=event.level == "warning")
+    if isinstance(event, LaneEvent) and (text := lane_message(event)):
+        return News(_of_lane(event, f"{event.lane}: {text}", state))
+    return None
+
+
+def _of_lane(event: LaneEvent, text: str, state: RunState) -> tuple[str, ...]:
+    adam = state.config is not None and state.config.optimizer == "adam"
+    if not (adam and isinstance(event, ClipChanged) and not event.moments_reset):
+        return (text,)
+    long, short = memory_words(event)
+    return f"{text}. {long}", f"{text}. {short}", f"{event.lane}: {short}"
