@@ -17,10 +17,11 @@ from ..rules import parse_rule
 from . import stacked_passes as passes
 from .clipping import clip_stacked_
 from .results import Curve, ReplicaFinished
+from .stacked_logits import kernels, logits
 from .units import Unit
 
 # Images at a time when networks are measured: what the cache holds.
-_CHUNK = 25
+_CHUNK = 50
 # Points of a curve, at most.
 _POINTS = 20
 
@@ -55,7 +56,6 @@ class Stack:
         self._optimizer = make_optimizer(self._config, self.weights)
         self._training = [Batches(*training, seeded_generator(seed, "training batches")) for seed in unit.seeds]
         self._validation = [Batches(*validation, seeded_generator(seed, "validation batches")) for seed in unit.seeds]
-        self._looking: dict[tuple[int, int], passes.Room] = {}
         self._diverged = torch.full((self._count,), -1, device=self._device)
         self.step = 0
 
@@ -97,21 +97,14 @@ class Stack:
         loss = torch.zeros(self._count, device=self._device)
         correct = torch.zeros(self._count, dtype=torch.long, device=self._device)
         largest = torch.full((self._count, 10), -torch.inf, device=self._device)
+        networks = kernels(self.weights)
         for chunk, classes in zip(images.split(_CHUNK, 1), labels.split(_CHUNK, 1), strict=True):
-            logits = passes.logits(chunk, self._ready(chunk))
-            answers = classes.repeat_interleave(self._count // len(classes), 0)
-            loss -= torch.log_softmax(logits, 2).gather(2, answers[:, :, None]).sum((1, 2))
-            correct += (logits.argmax(2) == answers).sum(1)
-            torch.maximum(largest, logits.amax(1), out=largest)
+            answers = logits(chunk, networks, self.floor)
+            right = classes.repeat_interleave(self._count // len(classes), 0)
+            loss -= torch.log_softmax(answers, 2).gather(2, right[:, :, None]).sum((1, 2))
+            correct += (answers.argmax(2) == right).sum(1)
+            torch.maximum(largest, answers.amax(1), out=largest)
         return Measured(loss / labels.size(1), correct, largest)
-
-    def _ready(self, images: Tensor) -> passes.Room:
-        """Room to look at images."""
-        shape = images.size(0), images.size(1)
-        if shape not in self._looking:
-            self._looking[shape] = passes.room(self.weights, self.floor, *shape)
-        passes.spread(self._looking[shape])
-        return self._looking[shape]
 
 
 def train_stack(

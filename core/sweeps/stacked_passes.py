@@ -162,25 +162,22 @@ def _gathered(gradient: Gradient) -> None:
     gradient.weight.add_(corners[2]).add_(corners[3])
 
 
-def _convolve(layer: Convolution, with_pairs: bool) -> None:
+def _convolve(layer: Convolution) -> None:
     """Convolve, max-pool, add the bias, ReLU.
 
-    With `with_pairs` there is left, as 0 or 1: in corners 1 and 3 whether they beat 0 and 2, in `pair` whether the
-    second pair beat the first. The first of equals wins, as in torch.
+    There is left, as 0 or 1: in corners 1 and 3 whether they beat 0 and 2, in `pair` whether the second pair beat the
+    first. The first of equals wins, as in torch.
     """
     layer.windows.copy_(layer.patches)
     torch.bmm(layer.kernel.transpose(1, 2), layer.matrix, out=layer.response)
     first, second, third, fourth = layer.corners
     torch.maximum(first, second, out=layer.pooled)
     torch.maximum(third, fourth, out=layer.pair)
-    if with_pairs:
-        second.gt_(first)
-        fourth.gt_(third)
-        torch.maximum(layer.pooled, layer.pair, out=first)
-        layer.pair.gt_(layer.pooled)
-        torch.add(first, layer.bias, out=layer.pooled).relu_()
-    else:
-        torch.maximum(layer.pooled, layer.pair, out=layer.pooled).add_(layer.bias).relu_()
+    second.gt_(first)
+    fourth.gt_(third)
+    torch.maximum(layer.pooled, layer.pair, out=first)
+    layer.pair.gt_(layer.pooled)
+    torch.add(first, layer.bias, out=layer.pooled).relu_()
 
 
 def _convolve_backward(layer: Convolution, gradient: Gradient, slope: Tensor) -> None:
@@ -197,15 +194,15 @@ def _convolve_backward(layer: Convolution, gradient: Gradient, slope: Tensor) ->
     _gathered(gradient)
 
 
-def _forward(images: Tensor, room: Room, with_pairs: bool) -> list[Tensor]:
+def _forward(images: Tensor, room: Room) -> list[Tensor]:
     """Inputs and outputs of the dense layers, (replicas, batch, features), of bytes (seeds, batch, 28, 28)."""
     fours = images.unflatten(3, [7, 4]).permute(0, 2, 4, 3, 1)
     room.parts[0].copy_(fours[:, :, 2:, :6])
     room.parts[1].copy_(fours)
     room.parts[2].copy_(fours[:, :, :2, 1:])
     room.canvas.div_(255.0)
-    _convolve(room.first, with_pairs)
-    _convolve(room.second, with_pairs)
+    _convolve(room.first)
+    _convolve(room.second)
     dense, batch = room.dense, images.size(1)
     flat = room.second.pooled.view(-1, 400, batch).transpose(1, 2)
     first = torch.baddbmm(dense[1][:, None], flat, dense[0].transpose(1, 2)).relu_()
@@ -214,15 +211,10 @@ def _forward(images: Tensor, room: Room, with_pairs: bool) -> list[Tensor]:
     return [flat, first, second, torch.maximum(logits, room.floor)]
 
 
-def _logits(images: Tensor, room: Room) -> Tensor:
-    """Logits (replicas, batch, 10) of bytes (seeds, batch, 28, 28), with the kernels that were spread last."""
-    return _forward(images, room, False)[3]
-
-
 def _loss_and_gradient(images: Tensor, labels: Tensor, room: Room, back: Back) -> Tensor:
     """Mean softmax cross-entropy in nats of each replica, of bytes (seeds, batch, 28, 28); fills the gradient."""
     _spread(room)
-    activations = _forward(images, room, True)
+    activations = _forward(images, room)
     seeds, batch, replicas = images.size(0), images.size(1), room.floor.size(0)
     log_p = torch.log_softmax(activations[3], 2)
     picked = labels.repeat_interleave(replicas // seeds, 0)[:, :, None]
@@ -256,6 +248,4 @@ def _windows_adjoint(back: Back) -> None:
         back.at_pooled[:, :, :, :, k : k + 5].add_(back.at_rows[:, :, k])
 
 
-spread = unlocked(_spread)
-logits = unlocked(_logits)
 loss_and_gradient = unlocked(_loss_and_gradient)
