@@ -57,7 +57,7 @@ def test_it_holds_question_answer_figures_cause_and_method(sweep: Path, tmp_path
     assert "The sweep is not finished" in text
     assert "Clipping by value:0.001 (relu head)" in text
     assert "| not clipped, relu head | 0: 0.73 (2), 1: 0.63 (2), 2: 0.53 (2) | -1.00 |" in text
-    assert "seed 0: accuracy 0.733; dead classes: 0; 4 of 6 seeds ended lower" in text
+    assert "seed 0: accuracy 0.733; dead classes: 0; seeds that ended lower: 4 of 6" in text
     for picture in ("distributions", "differences", "curves"):
         assert (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8").startswith("<svg")
 
@@ -88,6 +88,14 @@ def test_every_pair_of_the_first_axis_has_its_own_chart_with_its_two_bands(axes,
     assert figure.count('id="curves-FillBetweenPolyCollection_') == min(2, len(config.settings)) * charts
     for one in compared[:charts]:
         assert common_name(one.axis, one.other) in figure
+
+
+def test_one_setting_is_not_called_several() -> None:
+    pytest.importorskip("matplotlib", reason="the report's figures need matplotlib")
+    alone = Results(started=started(sweep_config(DIGITS, {"clip": ["none"]}, 1, ())), replicas={(0, 0): replica(0, 0)})
+    page = webpage(sweep_contents("it", alone, (), Words("en")), "en")
+    assert "One setting, many seeds" in page
+    assert "1 settings" not in page
 
 
 def test_on_paper_a_figure_of_many_rows_is_as_high_as_it_needs(sweep: Path) -> None:

@@ -18,6 +18,7 @@ from ..core.runs import LaneOutcome, Manifest, RunFolder, list_folders
 from ..core.sweeps.folder import SweepFolder, list_sweeps
 from ..core.sweeps.overview import SweepOverview, overview
 from .messages import tell
+from .sweeping.progress import number_of
 
 # Each column with the least width of a terminal that shows it; name, which tells date and data too, is never shortened.
 _COLUMNS = {
@@ -113,6 +114,6 @@ def _sweep(kept: SweepOverview) -> list[tuple[str, ...]]:
     pair, _, common = found.name.partition(" (") if found else ("", "", "")
     figures = (f"{found.nats:+.4f}", f"{found.points / 100:+.3f}") if found else ("-", "-")
     return [
-        (f"{kept.settings} settings", pair, f"{kept.done:,} of {kept.total:,}", *figures),
-        (f"{kept.seeds:,} seeds", f"({common}" if common else "", "", "", ""),
+        (number_of(kept.settings, "setting"), pair, f"{kept.done:,} of {kept.total:,}", *figures),
+        (number_of(kept.seeds, "seed"), f"({common}" if common else "", "", "", ""),
     ]

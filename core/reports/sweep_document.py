@@ -74,7 +74,8 @@ def _head(name: str, results: Results, damage: Sequence[str], words: Words) -> I
     """Title, state, warnings and the question."""
     config, dataset = results.started.config, results.started.dataset
     time = datetime.fromtimestamp(results.started.time, UTC)
-    yield Heading(1, words("sweep_title", count=len(config.settings), dataset=dataset_words(dataset.name, words)))
+    title = "sweep_title" if len(config.settings) > 1 else "sweep_title_one"
+    yield Heading(1, words(title, count=len(config.settings), dataset=dataset_words(dataset.name, words)))
     done, total = f"{len(results.replicas):,}", f"{config.replicas:,}"
     yield Paragraph(words("sweep_subtitle", sweep=name, time=f"{time:%Y-%m-%d %H:%M}", done=done, total=total))
     if warnings := tuple(_warnings(results, damage, words)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from rich.console import Console
@@ -13,7 +12,7 @@ from ...core.reports.phrases import Words
 from ...core.reports.sweep_words import sentence
 from ...core.sweeps.comparisons import comparisons, summaries
 from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
-from .progress import Progress, duration
+from .progress import Progress, duration, number_of
 from .tables import comparison_table, setting_table
 
 
@@ -32,8 +31,8 @@ class SweepJson:
 class SweepConsole:
     """Prints events as they come; `close` prints what can be said."""
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
+    def __init__(self, *, quiet: bool, cores: int) -> None:
+        self._quiet, self._cores = quiet, cores
         self._results: Results | None = None
         self._progress = Progress(0)
         self._finished: SweepFinished | None = None
@@ -47,8 +46,8 @@ class SweepConsole:
                 self._results = Results(started=event, replicas={})
                 self._progress = Progress(config.replicas)
                 self._tell(
-                    f"{len(config.settings)} settings x {len(config.every_seed):,} seeds,"
-                    f" about {duration(config.seconds(os.cpu_count() or 1))} on {os.cpu_count()} cores"
+                    f"{number_of(len(config.settings), 'setting')} x {number_of(len(config.every_seed), 'seed')},"
+                    f" about {duration(config.seconds(self._cores))} on {number_of(self._cores, 'core')}"
                 )
             case StageStarted() if self._results:
                 self._progress.begin()
