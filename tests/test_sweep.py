@@ -505,7 +505,7 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
     assert 0 < len(before) < 120
     rest = program.run("resume", path.name, "--no-ui", "--workers", "1", "--runs-dir", str(tmp_path))
     assert rest.returncode == 0, rest.stderr
-    assert "120 of 120 trainings done in" in rest.stdout
+    assert f"120 of 120 trainings done, {120 - len(before)} of them in" in rest.stdout
     assert "stopped" not in rest.stdout
     after = read_sweep(SweepFolder(path)).results.replicas
     assert len(after) == 120

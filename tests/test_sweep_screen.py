@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from test_sweep import DIGITS, replica, started
 from textual.strip import Strip
 
@@ -23,6 +25,7 @@ from clipwatch.tui.sweeping.curves import curve_chart, panels, quartile_curves
 from clipwatch.tui.sweeping.page import Page, page
 from clipwatch.tui.sweeping.plots import Axis, dots, whisker
 from clipwatch.tui.sweeping.progress import Progress, duration
+from clipwatch.tui.sweeping.tables import comparison_table, setting_table
 from clipwatch.tui.sweeping.view import SweepView, status, title
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 8, ())
@@ -191,6 +194,21 @@ def test_the_title_says_how_far_it_is() -> None:
     assert "32 / 32" in title(view, 160, dress()).text
     view.fold(SweepFinished(reason="stopped", seconds=5.0))
     assert "stopped" in title(view, 160, dress()).text
+
+
+@pytest.mark.parametrize("width", [160, 119, 80, 60])
+def test_the_tables_at_the_end_keep_every_figure_whole_in_any_terminal(width: int) -> None:
+    results = viewed().results
+    assert results
+    file = io.StringIO()
+    out = Console(width=width, file=file)
+    out.print(setting_table(summaries(results), width))
+    out.print(comparison_table(comparisons(results), width))
+    printed = file.getvalue()
+    assert "…" not in printed
+    assert "0.640 (0.600-0.690)" in printed
+    assert "+26.50 (+23.08 to +28.58)" in printed
+    assert max(map(len, printed.splitlines())) <= width
 
 
 def test_dots_lie_where_the_values_are_and_the_median_stands_out() -> None:

@@ -15,6 +15,9 @@ from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, Swee
 from .progress import Progress, duration, number_of
 from .tables import comparison_table, setting_table
 
+# No narrower than the tables' figures.
+_NARROWEST = 60
+
 
 class SweepJson:
     """The stream itself, a line an event."""
@@ -95,18 +98,21 @@ class SweepConsole:
 
 def print_tables(results: Results, progress: Progress, finished: SweepFinished | None, folder: str) -> None:
     """Settings, comparisons, and what follows from them in a sentence each, on standard output."""
-    out = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
+    on_terminal = sys.stdout.isatty()
+    out = Console(width=None if on_terminal else 150, highlight=False)
+    out.width = max(out.width, _NARROWEST)
     compared = comparisons(results)
-    out.print(setting_table(summaries(results)))
+    out.print(setting_table(summaries(results), out.width))
     if compared:
-        out.print(comparison_table(compared))
+        out.print(comparison_table(compared, out.width))
     for comparison in compared:
-        out.print(str(sentence(comparison, Words("en"))), soft_wrap=True)
+        out.print(str(sentence(comparison, Words("en"))), soft_wrap=not on_terminal)
     for setting in results.started.config.settings:
         if not results.of(setting.number) and any(key[0] == setting.number for key in results.replicas):
             out.print(f"{setting.name}: every training diverged", soft_wrap=True)
     if finished:
-        done = f"{progress.counted} in {duration(finished.seconds)}"
+        part = "" if progress.trained == progress.done else f", {progress.trained:,} of them"
+        done = f"{progress.counted}{part} in {duration(finished.seconds)}"
         out.print(f"\n{done}" + ("" if finished.reason == "completed" else f", {finished.reason}"))
     rest = ", clipwatch resume goes on" if progress.done < progress.total else ""
-    out.print(f"kept in {folder}: clipwatch report writes it up{rest}", soft_wrap=True)
+    out.print(f"kept in {folder}\nclipwatch report writes it up{rest}", soft_wrap=True)

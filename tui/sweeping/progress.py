@@ -25,10 +25,14 @@ class Progress:
     @property
     def left(self) -> float | None:
         """Seconds until the end, None before anything was trained."""
-        trained = self.done - self._there
-        if not trained:
+        if not self.trained:
             return None
-        return (self._clock() - self._began) / trained * (self.total - self.done)
+        return (self._clock() - self._began) / self.trained * (self.total - self.done)
+
+    @property
+    def trained(self) -> int:
+        """How many were not there before."""
+        return self.done - self._there
 
     @property
     def counted(self) -> str:
