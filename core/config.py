@@ -95,6 +95,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 KEYS = RunConfig.__struct_fields__
+_KINDS = {field.name: field.type for field in msgspec.structs.fields(RunConfig)}
 
 
 def from_options(options: dict[str, Any]) -> RunConfig:
@@ -151,14 +152,13 @@ def _with_clip(lanes: tuple[LaneConfig, ...], rule: Any) -> tuple[LaneConfig, ..
 
 
 def _converted(values: dict[str, Any]) -> RunConfig:
-    kinds = {field.name: field.type for field in msgspec.structs.fields(RunConfig)}
     for key, choices in _CHOICES.items():
         if isinstance(values.get(key), str):
             _known(key, values[key], choices)
     for key, value in values.items():
         try:
             if key != "lanes":
-                values[key] = msgspec.convert(value, kinds[key])
+                values[key] = msgspec.convert(value, _KINDS[key])
         except msgspec.ValidationError as error:
             raise BadInput(f"{_option(key)} {value!r}: {str(error).replace('`', '')}") from None
     return RunConfig(**values)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import program
 import pytest
 from recordings import DIGITS as RUN
-from test_sweep import DIGITS, replica, started
+from test_sweep import DIGITS, INFO, replica, started
 from virtual_terminal import CLIPWATCH, VirtualTerminal
 
+from clipwatch.core.codec import encode, seal
 from clipwatch.core.errors import BadInput
-from clipwatch.core.runs import find_run
+from clipwatch.core.runs import LaneOutcome, Manifest, create_run, find_run
 from clipwatch.core.sweeps.description import SweepConfig, sweep_config
 from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
 from clipwatch.core.sweeps.overview import overview
+from clipwatch.tui.runs_table import print_runs
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 2, ())
 
@@ -83,6 +87,57 @@ def test_a_narrow_terminal_shows_every_name_in_full(tmp_path: Path) -> None:
         assert "-0.200" in terminal.text
     finally:
         terminal.close()
+
+
+def test_a_thousand_runs_of_which_many_are_sweeps_are_listed_within_a_second(tmp_path: Path) -> None:
+    config = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 32, ())
+    curve = tuple((50 * number, 1 / number, number / 30) for number in range(1, 21))
+    lines = [replica(setting, seed, curve=curve) for seed in range(32) for setting in range(4)]
+    content = b"".join(seal(encode(event)) + b"\n" for event in (started(config), *lines))
+    outcome = LaneOutcome(name="clipped", rule="value:0.001", step=1000, loss=1.0, accuracy=0.5)
+    told = {"seed": 0, "dataset": INFO, "device": "cpu", "versions": {}, "lanes": (outcome, outcome)}
+    for number in range(1000):
+        if number < 300:
+            create_sweep(tmp_path, "digits", 60.0 * number).results.write_bytes(content)
+        else:
+            run = create_run(tmp_path, "digits", 0, 60.0 * number)
+            run.write_manifest(Manifest(state="done", started=60.0 * number, **told))
+    before = os.times()
+    table = program.run("runs", "--runs-dir", str(tmp_path)).stdout
+    after = os.times()
+    assert table.count("128 of 128") == 300
+    assert len(table.splitlines()) == 2000 + 4
+    # Time of the processor, which does not depend on what else is running.
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 0.9
+
+
+def test_without_curves_a_sweep_is_read_to_the_same_outcomes_and_damage(tmp_path: Path) -> None:
+    folder = create_sweep(tmp_path, "digits", 0.0)
+    with SweepWriter(folder) as writer:
+        writer.write(started(CONFIG))
+        for seed in range(2):
+            writer.write(replica(0, seed, curve=((10, 2.0, 0.5), (20, 1.0, 0.6))))
+    with folder.results.open("ab") as file:
+        file.write(seal(encode(replica(1, 0))).replace(b"200", b"201") + b"\n" + b'{"v":1')
+    whole, light = read_sweep(folder), read_sweep(folder, curves=False)
+    assert len(light.damage) == 2
+    assert (light.damage, light.whole_bytes) == (whole.damage, whole.whole_bytes)
+    assert list(light.results.replicas.values()) == [replica(0, 0), replica(0, 1)]
+    assert whole.results.replicas[0, 0].curve
+
+
+@pytest.mark.parametrize("width", [60, 80, 110, 160])
+def test_a_table_is_no_wider_than_its_terminal(
+    width: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    print_runs(tmp_path, json=False)
+    table, _, explanation = capsys.readouterr().out.partition("\n\n")
+    assert explanation
+    assert max(map(len, table.splitlines())) <= width
+    assert "value:0.001" in table
 
 
 def test_where_a_run_is_wanted_a_sweep_is_told_apart_from_nothing(tmp_path: Path) -> None:

@@ -222,11 +222,30 @@ def test_a_billion_seeds_are_described_without_being_counted_out() -> None:
         ({"clip": ["none"], "seed": [1, 2]}, 2, (), "cannot be an axis"),
         ({"clip": ["none"], "learning_rate": [0.1, -1.0]}, 2, (), "above 0"),
         ({"clip": ["nun"]}, 2, (), "not a rule"),
+        ({"optimizer": ["adam", "sgd"], "beta1": [0.5, 0.9]}, 2, (), "beta1 has no effect with optimizer sgd"),
+        ({"eval_size": [50, 100]}, 2, (), "eval-size decides nothing"),
     ],
 )
 def test_a_sweep_that_makes_no_sense_is_refused(axes, seeds, chosen, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         sweep_config(DIGITS, axes, seeds, chosen)
+
+
+def test_beta1_is_an_axis_with_adam_and_may_be_given_once_with_others() -> None:
+    assert len(sweep_config(DIGITS, {"beta1": [0.5, 0.9]}, 2, ()).settings) == 2
+    sgd = msgspec.structs.replace(DIGITS, optimizer="sgd", beta1=0.9)
+    assert len(sweep_config(sgd, {"clip": ["none", "sign"]}, 2, ()).settings) == 2
+    with pytest.raises(BadInput, match="give one --beta1, or --optimizer adam alone"):
+        sweep_config(sgd, {"beta1": [0.5, 0.9]}, 2, ())
+
+
+def test_a_recorded_sweep_whose_axis_has_no_effect_is_still_read(tmp_path: Path) -> None:
+    base = msgspec.structs.replace(DIGITS, optimizer="sgd")
+    axes = {"beta1": (0.5, 0.9), "eval_size": (50, 100)}
+    folder = create_sweep(tmp_path, "digits", 0.0)
+    with SweepWriter(folder) as writer:
+        writer.write(started(SweepConfig(base=base, axes=axes, seeds=2)))
+    assert read_sweep(folder).results.started.config.axes == axes
 
 
 # On disk
@@ -449,6 +468,15 @@ def test_the_program_prints_settings_comparisons_and_sentences(tmp_path: Path) -
     assert "8 of 8 trainings done" in done.stderr
 
 
+def test_what_there_is_one_of_is_told_in_the_singular(tmp_path: Path) -> None:
+    alone = ["--seeds", "1", "--clip", "none", "--workers", "1", "--runs-dir", str(tmp_path)]
+    done = program.run(*SMALL, *alone)
+    assert done.returncode == 0, done.stderr
+    assert "1 setting x 1 seed, about" in done.stderr
+    assert "on 1 core\n" in done.stderr
+    assert "1 of 1 training done in" in done.stdout
+
+
 def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) -> None:
     config = sweep_config(msgspec.structs.replace(DIGITS, iterations=5), {"clip": ["none", "zclip"]}, 2, ())
     events = list(Sweep(config, tmp_path, backend=Here(config.base)).run())
@@ -461,10 +489,10 @@ def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) 
 
 
 def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Path) -> None:
-    arguments = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "60", "--seeds", "400", "--yes"]
+    arguments = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "60", "--seeds", "60"]
     with program.running(*arguments, "--workers", "1", "--runs-dir", str(tmp_path)) as process:
         assert process.stderr
-        program.line_with(process.stderr, "of 800 trainings done")
+        program.line_with(process.stderr, "of 120 trainings done")
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         out, _ = process.communicate(timeout=30)
@@ -473,8 +501,15 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
     assert "Clipping by value:0.001" in out
     assert "stopped" in out
     (path,) = tmp_path.iterdir()
-    before = read_sweep(SweepFolder(path))
-    assert 0 < len(before.results.replicas) < 800
+    before = read_sweep(SweepFolder(path)).results.replicas
+    assert 0 < len(before) < 120
+    rest = program.run("resume", path.name, "--no-ui", "--workers", "1", "--runs-dir", str(tmp_path))
+    assert rest.returncode == 0, rest.stderr
+    assert f"120 of 120 trainings done, {120 - len(before)} of them in" in rest.stdout
+    assert "stopped" not in rest.stdout
+    after = read_sweep(SweepFolder(path)).results.replicas
+    assert len(after) == 120
+    assert list(after.values())[: len(before)] == list(before.values())
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux tells of processes that are not ours")
@@ -527,6 +562,8 @@ def test_a_setting_that_always_diverges_is_told_of(tmp_path: Path) -> None:
         (["--seed", "1", "--seed", "2", "--seeds", "3"], "not both"),
         (["--workers", "0"], "workers 0"),
         (["--head", "tail"], "unknown head 'tail'"),
+        (["--optimizer", "sgd", "--beta1", "0.5", "--beta1", "0.9"], "beta1 has no effect with optimizer sgd"),
+        (["--seeds", "1,1"], "'1,1' is not a whole number; see clipwatch sweep --help"),
     ],
 )
 def test_bad_input_is_one_line(arguments: list[str], says: str) -> None:

@@ -15,11 +15,14 @@ from clipwatch.core.errors import BadInput
 from clipwatch.core.reports.blocks import Table
 from clipwatch.core.reports.phrases import Words
 from clipwatch.core.reports.sweep_document import report_sweep, sweep_contents
+from clipwatch.core.reports.sweep_figures import curve_figure
 from clipwatch.core.reports.sweep_words import setting_words, value_words
 from clipwatch.core.reports.webpage import webpage
-from clipwatch.core.sweeps.comparisons import summaries
+from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.core.sweeps.description import NO_AXIS, sweep_config
-from clipwatch.core.sweeps.folder import SweepWriter, create_sweep, find_sweep, read_sweep
+from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, find_sweep, read_sweep
+from clipwatch.core.sweeps.pairs import common_name
+from clipwatch.core.sweeps.results import Results
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 7, ())
 
@@ -54,7 +57,7 @@ def test_it_holds_question_answer_figures_cause_and_method(sweep: Path, tmp_path
     assert "The sweep is not finished" in text
     assert "Clipping by value:0.001 (relu head)" in text
     assert "| not clipped, relu head | 0: 0.73 (2), 1: 0.63 (2), 2: 0.53 (2) | -1.00 |" in text
-    assert "seed 0: accuracy 0.733; dead classes: 0; 4 of 6 seeds ended lower" in text
+    assert "seed 0: accuracy 0.733; dead classes: 0; seeds that ended lower: 4 of 6" in text
     for picture in ("distributions", "differences", "curves"):
         assert (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8").startswith("<svg")
 
@@ -63,6 +66,42 @@ def test_it_is_one_page_of_html(sweep: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.html"
     report_sweep([str(sweep)], tmp_path, output, None, "en")
     assert output.read_text(encoding="utf-8").count("<svg") == 3
+
+
+@pytest.mark.parametrize(
+    ("axes", "charts"),
+    [
+        ({"clip": ["none"]}, 1),
+        ({"clip": ["none"], "head": ["relu", "linear"]}, 1),
+        ({"clip": ["none", "sign", "norm:1"], "head": ["relu", "linear"], "optimizer": ["adam", "sgd"]}, 8),
+    ],
+)
+def test_every_pair_of_the_first_axis_has_its_own_chart_with_its_two_bands(axes, charts: int, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the report's figures need matplotlib")
+    config = sweep_config(DIGITS, axes, 2, ())
+    curve = ((100, 2.0, 0.3), (200, 1.0, 0.6))
+    replicas = [replica(one.number, seed, curve=curve) for one in config.settings for seed in range(2)]
+    results = Results(started=started(config), replicas={one.key: one for one in replicas})
+    compared = comparisons(results)
+    figure = curve_figure(results, compared, Words("en"), "curves")
+    assert figure.count('id="curves-axes_') == charts
+    assert figure.count('id="curves-FillBetweenPolyCollection_') == min(2, len(config.settings)) * charts
+    for one in compared[:charts]:
+        assert common_name(one.axis, one.other) in figure
+
+
+def test_one_setting_is_not_called_several() -> None:
+    pytest.importorskip("matplotlib", reason="the report's figures need matplotlib")
+    alone = Results(started=started(sweep_config(DIGITS, {"clip": ["none"]}, 1, ())), replicas={(0, 0): replica(0, 0)})
+    page = webpage(sweep_contents("it", alone, (), Words("en")), "en")
+    assert "One setting, many seeds" in page
+    assert "1 settings" not in page
+
+
+def test_on_paper_a_figure_of_many_rows_is_as_high_as_it_needs(sweep: Path) -> None:
+    page = webpage(sweep_contents("it", read_sweep(SweepFolder(sweep)).results, (), Words("en")), "en")
+    assert page.count('class="tall"') == 3
+    assert ".tall svg { max-height: 230mm; }" in page
 
 
 def test_what_cannot_be_written_is_said(sweep: Path, tmp_path: Path) -> None:

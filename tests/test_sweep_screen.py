@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from test_sweep import DIGITS, replica, started
 from textual.strip import Strip
 
@@ -19,10 +21,11 @@ from clipwatch.core.sweeps.description import sweep_config
 from clipwatch.core.sweeps.results import SweepFinished
 from clipwatch.tui.look import DARK, Look, look
 from clipwatch.tui.sweeping.app import SweepApp
-from clipwatch.tui.sweeping.curves import quartile_curves
+from clipwatch.tui.sweeping.curves import curve_chart, panels, quartile_curves
 from clipwatch.tui.sweeping.page import Page, page
 from clipwatch.tui.sweeping.plots import Axis, dots, whisker
 from clipwatch.tui.sweeping.progress import Progress, duration
+from clipwatch.tui.sweeping.tables import comparison_table, setting_table
 from clipwatch.tui.sweeping.view import SweepView, status, title
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 8, ())
@@ -141,11 +144,71 @@ def test_the_curve_is_the_median_and_the_band_reaches_from_quartile_to_quartile(
     assert edges.high[-1] == pytest.approx(0.7, abs=0.03)
 
 
+MANY = sweep_config(
+    DIGITS, {"clip": ["none", "value:0.001", "sign"], "head": ["relu", "linear"], "optimizer": ["adam", "sgd"]}, 8, ()
+)
+
+
+def of_many() -> SweepView:
+    view = SweepView()
+    view.fold(started(MANY))
+    for setting in range(12):
+        for seed in range(8):
+            curve = tuple((step, 1.0, (step / 20 + setting + seed) / 80) for step in range(100, 1001, 100))
+            view.fold(replica(setting, seed, 100 + setting, curve=curve))
+    return view
+
+
+@pytest.mark.parametrize("size", [(160, 43), (80, 22), (60, 14)])
+@pytest.mark.parametrize("ascii", [False, True])
+def test_of_many_settings_each_pair_of_the_first_axis_has_a_chart_with_bands(
+    size: tuple[int, int], ascii: bool
+) -> None:
+    view = of_many()
+    assert [len(panel.settings) for panel in panels(MANY)] == [2] * 8
+    part = shown(view, size, ascii=ascii)
+    seen = [*part.lines]
+    while part.below:
+        part = shown(view, size, len(seen), ascii=ascii)
+        seen[part.above :] = part.lines
+    assert {line.cell_length for line in seen} == {size[0]}
+    whole = text(seen)
+    assert "accuracy in training  median and middle half" in whole
+    for common in ("relu head, adam", "relu head, sgd", "linear head, adam", "linear head, sgd"):
+        assert whole.count(f" {common}  ") >= 2
+    assert whole.count("sign 0.") == whole.count("value:0.001 0.") == 4
+    # Every chart is drawn where it is seen, though not elsewhere.
+    assert len([line for line in seen if line.text.rstrip().endswith("1000")]) == 8
+
+
+def test_the_charts_of_many_settings_show_bands() -> None:
+    results = of_many().results
+    assert results
+    chart = curve_chart(results, panels(MANY)[0], 60, 12, dress())
+    assert all(lane.band is not None and len(lane.band) for lane in chart.lanes)
+    assert [lane.name for lane in chart.lanes] == ["not clipped", "value:0.001"]
+
+
 def test_the_title_says_how_far_it_is() -> None:
     view = viewed()
     assert "32 / 32" in title(view, 160, dress()).text
     view.fold(SweepFinished(reason="stopped", seconds=5.0))
     assert "stopped" in title(view, 160, dress()).text
+
+
+@pytest.mark.parametrize("width", [160, 119, 80, 60])
+def test_the_tables_at_the_end_keep_every_figure_whole_in_any_terminal(width: int) -> None:
+    results = viewed().results
+    assert results
+    file = io.StringIO()
+    out = Console(width=width, file=file)
+    out.print(setting_table(summaries(results), width))
+    out.print(comparison_table(comparisons(results), width))
+    printed = file.getvalue()
+    assert "…" not in printed
+    assert "0.640 (0.600-0.690)" in printed
+    assert "+26.50 (+23.08 to +28.58)" in printed
+    assert max(map(len, printed.splitlines())) <= width
 
 
 def test_dots_lie_where_the_values_are_and_the_median_stands_out() -> None:

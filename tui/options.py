@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        tell(f"{message}; see clipwatch --help")
+        tell(f"{message}; see {self.prog} --help")
         raise SystemExit(2)
 
 

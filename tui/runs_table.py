@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import heapq
+import shutil
 import sys
+import textwrap
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.cells import cell_len
 
 from ..core.errors import BadInput
 from ..core.runs import LaneOutcome, Manifest, RunFolder, list_folders
 from ..core.sweeps.folder import SweepFolder, list_sweeps
 from ..core.sweeps.overview import SweepOverview, overview
 from .messages import tell
+from .sweeping.progress import number_of
 
 # Each column with the least width of a terminal that shows it; name, which tells date and data too, is never shortened.
 _COLUMNS = {
@@ -28,12 +29,14 @@ _COLUMNS = {
     "state": 0,
     "lane": 110,
     "clip": 0,
-    "done": 0,
+    "done": 70,
     "loss": 110,
     "accuracy": 0,
 }
 _FIGURES = ("done", "loss", "accuracy")
 _FILE_WIDTH = 160
+# What a rule is folded to at the narrowest.
+_LEAST_CLIP = 12
 
 
 def print_runs(home: Path, *, json: bool) -> int:
@@ -54,24 +57,35 @@ def print_runs(home: Path, *, json: bool) -> int:
     if not json:
         _print_table(rows, home)
         if sweeps:
-            print("Of a sweep: by how much these two settings differ, on average over the seeds that both have.")
+            print("\nOf a sweep: by how much these two settings differ, on average over the seeds that both have.")
     return 0
 
 
 def _print_table(rows: list[tuple[str, ...]], home: Path) -> None:
-    out = Console(width=None if sys.stdout.isatty() else _FILE_WIDTH, highlight=False, markup=False, emoji=False)
+    """Plain lines, which a thousand runs take no time to lay out."""
     if not rows:
-        out.print(f"no runs are kept in {home}", soft_wrap=True)
+        print(f"no runs are kept in {home}")
         return
-    shown = [place for place, least in enumerate(_COLUMNS.values()) if out.width >= least]
-    table = Table(box=box.SIMPLE_HEAD, padding=0)
-    for place, heading in enumerate(_COLUMNS):
-        if place in shown:
-            justify = "right" if heading in _FIGURES else "left"
-            table.add_column(heading, justify=justify, no_wrap=heading != "clip", overflow="fold")
-    for row in rows:
-        table.add_row(*(row[place] for place in shown))
-    out.print(table)
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else _FILE_WIDTH
+    places = [place for place, least in enumerate(_COLUMNS.values()) if room >= least]
+    lines = [tuple(row[place] for place in places) for row in (tuple(_COLUMNS), *rows)]
+    headings = lines[0]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    folded = headings.index("clip")
+    widths[folded] = min(widths[folded], max(_LEAST_CLIP, room - sum(widths) - len(widths) + widths[folded]))
+    rule = ("─" if sys.stdout.encoding.lower().startswith("utf") else "-") * (sum(widths) + len(widths) - 1)
+    for number, line in enumerate(lines):
+        pieces = textwrap.wrap(line[folded], widths[folded], break_on_hyphens=False) or [""]
+        for place, piece in enumerate(pieces):
+            cells = [piece if column == folded else "" if place else cell for column, cell in enumerate(line)]
+            print(" ".join(map(_padded, cells, headings, widths)).rstrip())
+        if number == 0:
+            print(rule)
+
+
+def _padded(cell: str, heading: str, width: int) -> str:
+    gap = " " * (width - cell_len(cell))
+    return gap + cell if heading in _FIGURES else cell + gap
 
 
 def _found(folder: RunFolder | SweepFolder, kept: Manifest | SweepOverview) -> dict[str, Any]:
@@ -100,6 +114,6 @@ def _sweep(kept: SweepOverview) -> list[tuple[str, ...]]:
     pair, _, common = found.name.partition(" (") if found else ("", "", "")
     figures = (f"{found.nats:+.4f}", f"{found.points / 100:+.3f}") if found else ("-", "-")
     return [
-        (f"{kept.settings} settings", pair, f"{kept.done:,} of {kept.total:,}", *figures),
-        (f"{kept.seeds:,} seeds", f"({common}" if common else "", "", "", ""),
+        (number_of(kept.settings, "setting"), pair, f"{kept.done:,} of {kept.total:,}", *figures),
+        (number_of(kept.seeds, "seed"), f"({common}" if common else "", "", "", ""),
     ]

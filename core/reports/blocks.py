@@ -58,12 +58,12 @@ class Printed:
 
 @dataclass(frozen=True)
 class Picture:
-    """A vector graphic; `name` is unique within the report."""
+    """A vector graphic; `name` is unique within the report. On paper plots have one height, tall ones their own."""
 
     name: str
     svg: str
     caption: Text
-    kind: Literal["plot", "screen"] = "plot"
+    kind: Literal["plot", "tall", "screen"] = "plot"
 
 
 Block = Heading | Paragraph | Warnings | Bullets | Table | Printed | Picture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,16 @@ def new_axes(width: float, height: float) -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()
+
+
+def new_grid(width: float, row: float, count: int) -> tuple[Figure, list[Axes]]:
+    """A figure so many inches wide with `count` charts, up to three beside each other, in rows of so many inches."""
+    from matplotlib.figure import Figure
+
+    columns = min(count, 2 if count <= 4 else 3)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(width, row * rows), layout="constrained")
+    return figure, [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
 
 
 def line_look(number: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ body {
   font: 16px/1.55 "Source Serif 4", Charter, Georgia, "Noto Serif CJK SC", "Songti SC", SimSun, serif;
 }
 main { max-width: 46rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
-h1, h2, h3, th, figcaption, .plot svg text {
+h1, h2, h3, th, figcaption, .plot svg text, .tall svg text {
   font-family: "Helvetica Neue", Helvetica, Arial, "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif
     !important;
 }
@@ -51,7 +51,7 @@ figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3
   p { orphans: 3; widows: 3; }
   h2 { margin: 12pt 0 4pt; padding-top: 5pt; }
   figure { margin: 6pt 0; }
-  .plot svg { height: 57mm; } .screen svg { height: 78mm; }
+  .plot svg { height: 57mm; } .tall svg { max-height: 230mm; } .screen svg { height: 78mm; }
   .wide { overflow: visible; margin: 5pt 0; }
   td, th { padding-top: 1.2pt; padding-bottom: 1.2pt; }
   .figures td { font-size: 9pt; line-height: 1.3; }

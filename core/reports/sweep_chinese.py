@@ -4,6 +4,7 @@ from __future__ import annotations
 
 SWEEP_CHINESE = {
     "sweep_title": "裁剪有没有作用？LeNet 在 {dataset} 上的 {count} 种设置",
+    "sweep_title_one": "一种设置，多个种子：LeNet 在 {dataset} 上",
     "sweep_subtitle": "批量实验 {sweep}，开始于 {time}（UTC）：已完成 {done} / {total} 次训练。",
     "sweep_unfinished": "批量实验尚未完成，以下内容只对已完成的训练成立。",
     "sweep_diverged": "{setting}：有 {count} 次训练发散，未计入。",

@@ -53,15 +53,15 @@ def _contents(name: str, results: Results, damage: Sequence[str], words: Words) 
         yield Paragraph(words("sweep_no_answer"))
     yield Heading(2, words("sweep_distributions"))
     figure = distribution_figure(described, words, "distributions")
-    yield Picture("distributions", figure, words("sweep_caption_distributions"))
+    yield Picture("distributions", figure, words("sweep_caption_distributions"), "tall")
     yield _table_of_settings(described, words)
     yield from _cause(described, words)
     if compared:
         yield Heading(2, words("sweep_differences"))
         figure = difference_figure(compared, words, "differences")
-        yield Picture("differences", figure, words("sweep_caption_differences"))
+        yield Picture("differences", figure, words("sweep_caption_differences"), "tall")
         yield _table_of_comparisons(compared, words)
-    yield from _one_run(results, described, words)
+    yield from _one_run(results, described, compared, words)
     yield Heading(2, words("sweep_method"))
     yield Bullets(tuple(words(f"sweep_method_{part}") for part in _METHOD))
     dataset = results.started.dataset
@@ -74,7 +74,8 @@ def _head(name: str, results: Results, damage: Sequence[str], words: Words) -> I
     """Title, state, warnings and the question."""
     config, dataset = results.started.config, results.started.dataset
     time = datetime.fromtimestamp(results.started.time, UTC)
-    yield Heading(1, words("sweep_title", count=len(config.settings), dataset=dataset_words(dataset.name, words)))
+    title = "sweep_title" if len(config.settings) > 1 else "sweep_title_one"
+    yield Heading(1, words(title, count=len(config.settings), dataset=dataset_words(dataset.name, words)))
     done, total = f"{len(results.replicas):,}", f"{config.replicas:,}"
     yield Paragraph(words("sweep_subtitle", sweep=name, time=f"{time:%Y-%m-%d %H:%M}", done=done, total=total))
     if warnings := tuple(_warnings(results, damage, words)):
@@ -152,16 +153,18 @@ def _correlation(value: float | None) -> str:
     return "-" if value is None else f"{value:+z.2f}"
 
 
-def _one_run(results: Results, described: Sequence[Summary], words: Words) -> Iterator[Block]:
-    """The assignment's own two curves: its settings with one seed, beside all the others."""
-    assignment = [summary.setting for summary in described if summary.setting.config.head == "relu"]
-    if not any(replica.curve for replica in results.replicas.values()) or not assignment:
+def _one_run(
+    results: Results, described: Sequence[Summary], compared: Sequence[Comparison], words: Words
+) -> Iterator[Block]:
+    """What a single seed shows, beside all the others."""
+    if not any(replica.curve for replica in results.replicas.values()):
         return
     seed = results.started.config.every_seed[0]
     yield Heading(2, words("sweep_one_run"))
-    figure = curve_figure(results, [setting.number for setting in assignment], words, "curves")
-    yield Picture("curves", figure, words("sweep_caption_curves"))
-    yield Bullets(tuple(text for setting in assignment if (text := _place(results, setting.number, seed, words))))
+    figure = curve_figure(results, compared, words, "curves")
+    yield Picture("curves", figure, words("sweep_caption_curves"), "tall")
+    places = (_place(results, summary.setting.number, seed, words) for summary in described)
+    yield Bullets(tuple(text for text in places if text))
 
 
 def _place(results: Results, number: int, seed: int, words: Words) -> Phrase | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 SWEEP_ENGLISH = {
     "sweep_title": "Does it make a difference? LeNet on {dataset} with {count} settings",
+    "sweep_title_one": "One setting, many seeds: LeNet on {dataset}",
     "sweep_subtitle": "Sweep {sweep}, begun {time} UTC: {done} of {total} trainings done.",
     "sweep_unfinished": "The sweep is not finished: what follows holds for the trainings that are done.",
     "sweep_diverged": "{setting}: trainings that diverged and are left out: {count}.",
@@ -68,8 +69,8 @@ SWEEP_ENGLISH = {
     "sweep_caption_curves": "Median and middle half of all seeds (bold and shaded), and what the assignment saw: a "
     "single seed (thin, marked).",
     "sweep_validation_accuracy": "validation accuracy",
-    "sweep_place": "{setting}, seed {seed}: accuracy {accuracy}; dead classes: {dead}; {below} of {count} seeds ended "
-    "lower.",
+    "sweep_place": "{setting}, seed {seed}: accuracy {accuracy}; dead classes: {dead}; seeds that ended lower: "
+    "{below} of {count}.",
     "sweep_method": "Method",
     "sweep_method_twins": "Every setting is trained from the same seeds: a seed decides the initial weights and the "
     "order of the images, so two settings of one seed are twins, and their difference is free of what the seed "

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..sweeps.comparisons import Comparison, Summary
+from ..sweeps.description import Setting, Value
 from ..sweeps.results import Results
-from .drawing import add_legend, as_svg, drawn_as, line_look, new_axes
+from .drawing import as_svg, drawn_as, line_look, new_axes, new_grid
 from .phrases import Words
-from .sweep_words import pair_words, setting_words
+from .sweep_words import pair_words, setting_words, value_words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # A network has so many classes.
 _CLASSES = 10
@@ -52,34 +58,52 @@ def difference_figure(compared: Sequence[Comparison], words: Words, name: str) -
             reach = [[found.mean - low], [high - found.mean]] if math.isfinite(low) else None
             axes.errorbar([found.mean], [row - 0.2], xerr=reach, fmt="D", color="#000000", markersize=4, capsize=4)
         axes.axvline(0, color="#666666", linewidth=0.8, linestyle=":")
-        axes.set_yticks(range(len(compared)), [pair_words(comparison, words) for comparison in compared])
+        axes.set_yticks(range(len(compared)), [_broken(pair_words(comparison, words)) for comparison in compared])
         axes.set_ylim(len(compared) - 0.5, -0.5)
         axes.set_xlabel(words.plain("sweep_difference_axis"))
         return as_svg(figure, name)
 
 
-def curve_figure(results: Results, numbers: Sequence[int], words: Words, name: str) -> str:
-    """Median and middle half of accuracy over the steps, and over it the curve of the first seed alone."""
+def curve_figure(results: Results, compared: Sequence[Comparison], words: Words, name: str) -> str:
+    """Accuracy over the steps, a chart for each comparison along the first axis, in which its two bands can be told
+    apart: median and middle half of all seeds, and over them the curve of the first seed alone.
+    """
+    config = results.started.config
+    axis = compared[0].axis if compared else next(iter(config.axes))
+    panels = [(_broken(pair_words(one, words)), (one.reference, one.other)) for one in compared if one.axis == axis]
     with drawn_as(name):
-        figure, axes = new_axes(6.6, 2.3)
-        settings = results.started.config.settings
-        first = results.started.config.every_seed[0]
-        handles, labels = [], []
-        for place, number in enumerate(numbers):
-            look, replicas = line_look(place), results.of(number)
-            steps, low, middle, high = quartiles([replica.curve for replica in replicas.values()])
-            axes.fill_between(steps, low, high, color=look["color"], alpha=0.18, linewidth=0)
-            (line,) = axes.plot(steps, middle, color=look["color"], linestyle=look["linestyle"], linewidth=1.7)
-            handles, labels = [*handles, line], [*labels, setting_words(settings[number], words)]
-            if first in replicas:
-                curve = replicas[first].curve
-                xs, ys = [step for step, _, _ in curve], [accuracy for _, _, accuracy in curve]
-                axes.plot(xs, ys, color=look["color"], linewidth=0.8, marker=look["marker"], markersize=3)
-        axes.set_ylim(0, 1)
-        axes.set_xlabel(words.plain("step"))
-        axes.set_ylabel(words.plain("sweep_validation_accuracy"))
-        add_legend(axes, handles, labels)
+        figure, charts = new_grid(6.6, 2.3, len(panels) or 1)
+        lines: dict[Value, Any] = {}
+        for axes, (title, settings) in zip(charts, panels or [("", config.settings)], strict=True):
+            for setting in settings:
+                value = setting.choice[axis]
+                lines[value] = _curves(axes, results, setting, config.axes[axis].index(value))
+            axes.set_title(title, fontsize=7.5)
+            axes.set_ylim(0, 1)
+        figure.supxlabel(words.plain("step"), fontsize=9)
+        figure.supylabel(words.plain("sweep_validation_accuracy"), fontsize=9)
+        labels = [value_words(axis, value, words) for value in lines]
+        figure.legend(lines.values(), labels, loc="outside upper left", ncols=4)
         return as_svg(figure, name)
+
+
+def _curves(axes: Axes, results: Results, setting: Setting, number: int) -> Any:
+    """One setting's curves in the look of that number; the line to explain."""
+    look, replicas = line_look(number), results.of(setting.number)
+    first = results.started.config.every_seed[0]
+    steps, low, middle, high = quartiles([replica.curve for replica in replicas.values()])
+    axes.fill_between(steps, low, high, color=look["color"], alpha=0.18, linewidth=0)
+    (line,) = axes.plot(steps, middle, color=look["color"], linestyle=look["linestyle"], linewidth=1.7)
+    if first in replicas:
+        curve = replicas[first].curve
+        xs, ys = [step for step, _, _ in curve], [accuracy for _, _, accuracy in curve]
+        axes.plot(xs, ys, color=look["color"], linewidth=0.8, marker=look["marker"], markersize=3)
+    return line
+
+
+def _broken(pair: str) -> str:
+    """What is compared, and on a line of its own what both have in common."""
+    return re.sub(r" ?([(\N{FULLWIDTH LEFT PARENTHESIS}])", r"\n\1", pair, count=1)
 
 
 def _shades() -> list[str]:

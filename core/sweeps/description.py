@@ -119,7 +119,20 @@ def sweep_config(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int,
     """A sweep from a run and the values given for each of its axes; rules in their one spelling."""
     rules = {"clip": [str(parse_rule(str(rule))) for rule in axes["clip"]]} if "clip" in axes else {}
     spelled = {axis: tuple(values) for axis, values in {**axes, **rules}.items()}
+    _refuse_axes_without_effect(base, spelled)
     return SweepConfig(base=base, axes=spelled, seeds=len(chosen) or seeds, chosen=tuple(chosen))
+
+
+def _refuse_axes_without_effect(base: RunConfig, axes: Mapping[str, Sequence[Any]]) -> None:
+    """Not for what was recorded, which stays readable."""
+    others = [name for name in axes.get("optimizer", (base.optimizer,)) if name != "adam"]
+    if len(axes.get("beta1", ())) > 1 and others:
+        raise BadInput(
+            f"beta1 has no effect with optimizer {others[0]}, so its values would all train the same:"
+            " give one --beta1, or --optimizer adam alone"
+        )
+    if len(axes.get("eval_size", ())) > 1:
+        raise BadInput("eval-size decides nothing that a sweep compares: give it once")
 
 
 def is_stackable(config: RunConfig) -> bool:

@@ -39,7 +39,7 @@ class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
 
 def overview(folder: SweepFolder) -> SweepOverview:
     """Read one sweep; BadInput if it cannot be read."""
-    results = read_sweep(folder).results
+    results = read_sweep(folder, curves=False).results
     config, done = results.started.config, len(results.replicas)
     finished = done >= config.replicas
     return SweepOverview(

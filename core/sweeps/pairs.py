@@ -23,8 +23,13 @@ def pairs(config: SweepConfig) -> Iterator[tuple[str, Setting, Setting]]:
 def pair_name(axis: str, reference: Setting, other: Setting) -> str:
     """What is compared, and what both have in common."""
     names = [axis_value(axis, setting.choice[axis]) for setting in (other, reference)]
-    common = [axis_value(name, value) for name, value in other.choice.items() if name != axis]
-    return f"{names[0]} against {names[1]}" + (f" ({', '.join(common)})" if common else "")
+    common = common_name(axis, other)
+    return f"{names[0]} against {names[1]}" + (f" ({common})" if common else "")
+
+
+def common_name(axis: str, setting: Setting) -> str:
+    """What settings that differ along this axis alone have in common, empty if there is no other axis."""
+    return ", ".join(axis_value(name, value) for name, value in setting.choice.items() if name != axis)
 
 
 def _reference(axis: str, values: tuple[Value, ...]) -> Value:

@@ -19,7 +19,7 @@ from ...core.sweeps.workers import Backend
 from ..messages import tell
 from ..options import here
 from .options import described
-from .progress import duration
+from .progress import duration, number_of
 
 _LONG = 3600.0
 
@@ -62,13 +62,18 @@ def _wants_screen(given: argparse.Namespace) -> bool:
 
 
 def _refuse_what_takes_long(config: SweepConfig, given: argparse.Namespace) -> None:
-    cores = given.workers or os.cpu_count() or 1
+    cores = _cores(given)
     seconds = config.seconds(cores)
     if seconds > _LONG and not given.yes and given.backend != "ray" and config.base.device == "cpu":
         raise BadInput(
-            f"{config.replicas:,} trainings would take about {duration(seconds)} on {cores} cores:"
+            f"{number_of(config.replicas, 'training')} would take about {duration(seconds)}"
+            f" on {number_of(cores, 'core')}:"
             " say --yes if that is meant, or take fewer seeds"
         )
+
+
+def _cores(given: argparse.Namespace) -> int:
+    return given.workers or os.cpu_count() or 1
 
 
 def _check_workers(given: argparse.Namespace) -> None:
@@ -89,7 +94,7 @@ def _run(sweep: Sweep, given: argparse.Namespace) -> int:
     from .console import SweepConsole, SweepJson
 
     with _signals_stop(sweep) as caught:
-        output = SweepJson() if given.json else SweepConsole(quiet=given.quiet)
+        output = SweepJson() if given.json else SweepConsole(quiet=given.quiet, cores=_cores(given))
         if given.control:
             _stop_when_input_ends(sweep)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from rich.console import Console
@@ -13,8 +12,11 @@ from ...core.reports.phrases import Words
 from ...core.reports.sweep_words import sentence
 from ...core.sweeps.comparisons import comparisons, summaries
 from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
-from .progress import Progress, duration
+from .progress import Progress, duration, number_of
 from .tables import comparison_table, setting_table
+
+# No narrower than the tables' figures.
+_NARROWEST = 60
 
 
 class SweepJson:
@@ -32,8 +34,8 @@ class SweepJson:
 class SweepConsole:
     """Prints events as they come; `close` prints what can be said."""
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
+    def __init__(self, *, quiet: bool, cores: int) -> None:
+        self._quiet, self._cores = quiet, cores
         self._results: Results | None = None
         self._progress = Progress(0)
         self._finished: SweepFinished | None = None
@@ -47,8 +49,8 @@ class SweepConsole:
                 self._results = Results(started=event, replicas={})
                 self._progress = Progress(config.replicas)
                 self._tell(
-                    f"{len(config.settings)} settings x {len(config.every_seed):,} seeds,"
-                    f" about {duration(config.seconds(os.cpu_count() or 1))} on {os.cpu_count()} cores"
+                    f"{number_of(len(config.settings), 'setting')} x {number_of(len(config.every_seed), 'seed')},"
+                    f" about {duration(config.seconds(self._cores))} on {number_of(self._cores, 'core')}"
                 )
             case StageStarted() if self._results:
                 self._progress.begin()
@@ -96,18 +98,21 @@ class SweepConsole:
 
 def print_tables(results: Results, progress: Progress, finished: SweepFinished | None, folder: str) -> None:
     """Settings, comparisons, and what follows from them in a sentence each, on standard output."""
-    out = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
+    on_terminal = sys.stdout.isatty()
+    out = Console(width=None if on_terminal else 150, highlight=False)
+    out.width = max(out.width, _NARROWEST)
     compared = comparisons(results)
-    out.print(setting_table(summaries(results)))
+    out.print(setting_table(summaries(results), out.width))
     if compared:
-        out.print(comparison_table(compared))
+        out.print(comparison_table(compared, out.width))
     for comparison in compared:
-        out.print(str(sentence(comparison, Words("en"))), soft_wrap=True)
+        out.print(str(sentence(comparison, Words("en"))), soft_wrap=not on_terminal)
     for setting in results.started.config.settings:
         if not results.of(setting.number) and any(key[0] == setting.number for key in results.replicas):
             out.print(f"{setting.name}: every training diverged", soft_wrap=True)
     if finished:
-        done = f"{progress.counted} in {duration(finished.seconds)}"
+        part = "" if progress.trained == progress.done else f", {progress.trained:,} of them"
+        done = f"{progress.counted}{part} in {duration(finished.seconds)}"
         out.print(f"\n{done}" + ("" if finished.reason == "completed" else f", {finished.reason}"))
     rest = ", clipwatch resume goes on" if progress.done < progress.total else ""
-    out.print(f"kept in {folder}: clipwatch report writes it up{rest}", soft_wrap=True)
+    out.print(f"kept in {folder}\nclipwatch report writes it up{rest}", soft_wrap=True)

@@ -1,11 +1,14 @@
-"""Accuracy in training as a chart: each setting's median over its seeds, and the middle half of them as a band."""
+"""Accuracy in training as charts: each setting's median over its seeds, and the middle half of them as a band."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
+from ...core.sweeps.description import Setting, SweepConfig, axis_value
+from ...core.sweeps.pairs import common_name, pairs
 from ...core.sweeps.results import Results
 from ..charts.chart import ChartLane, ChartSpec
 from ..charts.curve import Curve
@@ -13,20 +16,44 @@ from ..look import Look
 
 # Points along a band's edges, several for each column of any chart.
 _EDGE_POINTS = 1200
-# With more settings than this their bands would hide each other.
-_BANDS = 4
+# In one chart the bands of more settings than this would hide each other.
+_TOGETHER = 4
 
 
-def curve_chart(results: Results, width: int, height: int, look: Look) -> ChartSpec:
-    """The chart; its lanes are told apart by symbol and colour, as the settings are elsewhere on the screen."""
-    settings = results.started.config.settings
+@dataclass(frozen=True)
+class Panel:
+    """One chart's settings under a title; their `names` in it, without which they are as elsewhere on the screen."""
+
+    title: str
+    settings: tuple[Setting, ...]
+    names: tuple[str, ...] = ()
+
+
+def panels(config: SweepConfig) -> list[Panel]:
+    """One for all settings, or, where they are many, one for each pair that differs along the first axis."""
+    if len(config.settings) <= _TOGETHER:
+        return [Panel("accuracy: median, middle half", config.settings)]
+    found = list(pairs(config))
+    return [
+        Panel(
+            common_name(axis, other) or "accuracy",
+            (reference, other),
+            tuple(axis_value(axis, setting.choice[axis]) for setting in (reference, other)),
+        )
+        for axis, reference, other in found
+        if axis == found[0][0]
+    ]
+
+
+def curve_chart(results: Results, panel: Panel, width: int, height: int, look: Look) -> ChartSpec:
+    """One panel's chart."""
     return ChartSpec(
-        title="accuracy: median" + (", middle half" if len(settings) <= _BANDS else ""),
+        title=panel.title,
         width=width,
         height=height,
-        lanes=tuple(_lanes(results, look)),
+        lanes=tuple(_lanes(results, panel, look)),
         first=0,
-        last=max(setting.config.iterations for setting in settings),
+        last=max(setting.config.iterations for setting in results.started.config.settings),
         bounds=(0, 1),
         smoothing=0,
         palette=look.palette,
@@ -34,12 +61,11 @@ def curve_chart(results: Results, width: int, height: int, look: Look) -> ChartS
     )
 
 
-def _lanes(results: Results, look: Look) -> Iterator[ChartLane]:
-    settings = results.started.config.settings
-    for setting in settings:
+def _lanes(results: Results, panel: Panel, look: Look) -> Iterator[ChartLane]:
+    """Told apart by symbol and colour as elsewhere on the screen; those that have names, by these."""
+    for place, setting in enumerate(panel.settings):
         median, band = quartile_curves(results, setting.number)
-        colour = look.lane_colour(setting.number)
-        yield ChartLane("", colour, median, band=band if len(settings) <= _BANDS else None)
+        yield ChartLane(panel.names[place] if panel.names else "", look.lane_colour(place), median, band=band)
 
 
 def quartile_curves(results: Results, setting: int) -> tuple[Curve, Curve]:
@@ -56,6 +82,8 @@ def quartile_curves(results: Results, setting: int) -> tuple[Curve, Curve]:
     for step, value in zip(steps, middle.tolist(), strict=True):
         median.append(step, value)
     spacing = max(1, (steps[-1] - steps[0]) // _EDGE_POINTS)
-    for place, step in enumerate(range(steps[0], steps[-1] + 1, spacing)):
-        band.append(step, float(np.interp(step, steps, (low, high)[place % 2])))
+    edge = np.arange(steps[0], steps[-1] + 1, spacing)
+    band.extend(
+        steps[0], spacing, np.where(np.arange(len(edge)) % 2, *(np.interp(edge, steps, y) for y in (high, low)))
+    )
     return median, band

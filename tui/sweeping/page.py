@@ -13,12 +13,12 @@ from ...core.sweeps.comparisons import Comparison, Summary
 from ...core.sweeps.results import Results
 from ..charts.chart import render_chart
 from ..look import Look
-from .curves import curve_chart
-from .sections import answers, causes, differences, distributions
+from .curves import Panel, curve_chart, panels
+from .sections import answers, causes, differences, distributions, heading
 
 # From this width on the curves stand beside the sections, with so large a share of it.
 _WIDE, _SHARE = 120, 0.35
-_CHART_HEIGHT = 14
+_CHART_HEIGHT, _PANEL_HEIGHT = 14, 12
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,41 @@ def page(
     beside = int(width * _SHARE) if width >= _WIDE else 0
     left = width - beside
     lines = _sections(results, summaries, compared, (left, height), look)
-    if summaries and not beside:
-        lines += [_blank(width, look), *render_chart(curve_chart(results, width, _CHART_HEIGHT, look))]
-    first = max(0, min(first, len(lines) - height))
-    shown = [line.adjust_cell_length(left, _style(look)) for line in lines[first : first + height]]
-    if summaries and beside:
-        shown += [_blank(left, look)] * (height - len(shown))
-        # Higher than wide it would only be stretched.
-        chart = render_chart(curve_chart(results, beside - 1, min(height, beside // 2), look))
-        chart += [_blank(beside - 1, look)] * (height - len(chart))
-        shown = [Strip.join([one, _blank(1, look), other]) for one, other in zip(shown, chart, strict=True)]
-    return Page(shown, first, max(0, len(lines) - first - height))
+    drawn = panels(results.started.config) if summaries else []
+    # Higher than wide a chart would only be stretched.
+    alone = min(height, beside // 2) if beside else _CHART_HEIGHT
+    tall = _PANEL_HEIGHT if len(drawn) > 1 else alone
+    top = 0 if beside else len(lines) + 1
+    # Charts with a line between them, and over several a heading.
+    total = max(len(lines), top + len(drawn) * (tall + 1) - 1 + (len(drawn) > 1))
+    first = max(0, min(first, total - height))
+    charts = _curves(
+        results, drawn, (beside - 1 if beside else width, tall), range(first - top, first - top + height), look
+    )
+    if beside:
+        columns = [_window(lines, left, first, height, look), _window(charts, beside - 1, first, height, look)]
+        shown = [Strip.join([one, _blank(1, look), other]) for one, other in zip(*columns, strict=True)]
+    else:
+        shown = _window([*lines, _blank(width, look), *charts], width, first, height, look)
+    return Page(shown, first, max(0, total - first - height))
+
+
+def _curves(results: Results, drawn: Sequence[Panel], size: tuple[int, int], seen: range, look: Look) -> list[Strip]:
+    """The charts of this size one below the other; those outside of the lines that are seen are not drawn."""
+    width, height = size
+    blank = _blank(width, look)
+    lines = [heading("accuracy in training", "median and middle half", width, look)] if len(drawn) > 1 else []
+    for panel in drawn:
+        unseen = len(lines) >= seen.stop or len(lines) + height <= seen.start
+        chart = [blank] * height if unseen else render_chart(curve_chart(results, panel, width, height, look))
+        lines += [*chart, blank]
+    return lines
+
+
+def _window(lines: Sequence[Strip], width: int, first: int, height: int, look: Look) -> list[Strip]:
+    """So many lines from the first on, each as wide."""
+    shown = [line.adjust_cell_length(width, _style(look)) for line in lines[first : first + height]]
+    return shown + [_blank(width, look)] * (height - len(shown))
 
 
 def _sections(

@@ -25,19 +25,28 @@ class Progress:
     @property
     def left(self) -> float | None:
         """Seconds until the end, None before anything was trained."""
-        trained = self.done - self._there
-        if not trained:
+        if not self.trained:
             return None
-        return (self._clock() - self._began) / trained * (self.total - self.done)
+        return (self._clock() - self._began) / self.trained * (self.total - self.done)
+
+    @property
+    def trained(self) -> int:
+        """How many were not there before."""
+        return self.done - self._there
 
     @property
     def counted(self) -> str:
         """How many are done."""
-        return f"{self.done:,} of {self.total:,} trainings done"
+        return f"{self.done:,} of {number_of(self.total, 'training')} done"
 
     def __str__(self) -> str:
         left = f", about {duration(self.left)} left" if self.left is not None and self.done < self.total else ""
         return f"{self.counted}{left}"
+
+
+def number_of(count: int, noun: str) -> str:
+    """`1 seed`, `2 seeds`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def duration(seconds: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.table import Table
@@ -12,39 +12,68 @@ from ...core.reports.sweep_words import by_dead_words
 from ...core.sweeps.comparisons import Comparison, Summary, p_words
 from ...core.verdict import Paired
 
+# Each column with the least width that shows it; the first takes what room there is, and figures are never shortened.
+_SETTING_COLUMNS = {
+    "setting": 0,
+    "seeds": 0,
+    "accuracy median (range)": 0,
+    "loss": 70,
+    "dead": 0,
+    "median accuracy by dead classes": 120,
+}
+_COMPARISON_COLUMNS = {
+    "difference": 0,
+    "n": 80,
+    "": 0,
+    "mean (95 %)": 0,
+    "median": 120,
+    "p": 120,
+    "Holm": 80,
+    "better (95 %)": 120,
+    "r": 120,
+}
+_RIGHT = ("seeds", "loss", "dead", "n", "median", "p", "Holm", "r")
+_FOLDED = ("setting", "difference", "median accuracy by dead classes")
 
-def setting_table(summaries: Sequence[Summary]) -> Table:
+
+def setting_table(summaries: Sequence[Summary], width: int) -> Table:
     """A row a setting: its distribution, and how it goes with the number of dead classes."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    for heading in ("setting", "seeds", "accuracy median (range)", "loss", "dead", "median accuracy by dead classes"):
-        table.add_column(heading, justify="right" if heading in ("seeds", "loss", "dead") else "left")
+    rows = []
     for summary in summaries:
         median, low, high = summary.range
         diverged = f", {summary.diverged} diverged" if summary.diverged else ""
-        table.add_row(
-            summary.setting.name,
-            f"{len(summary.accuracies)}{diverged}",
-            f"{median:.3f} ({low:.3f}-{high:.3f})",
-            f"{summary.median_loss:.3f}",
-            f"{summary.mean_dead:.1f}",
-            by_dead_words(summary) if summary.setting.config.head == "relu" else "no ReLU on the logits: none can die",
+        rows.append(
+            (
+                summary.setting.name,
+                f"{len(summary.accuracies)}{diverged}",
+                f"{median:.3f} ({low:.3f}-{high:.3f})",
+                f"{summary.median_loss:.3f}",
+                f"{summary.mean_dead:.1f}",
+                by_dead_words(summary)
+                if summary.setting.config.head == "relu"
+                else "no ReLU on the logits: none can die",
+            )
         )
-    return table
+    return _table(_SETTING_COLUMNS, rows, width)
 
 
-def comparison_table(compared: Sequence[Comparison]) -> Table:
+def comparison_table(compared: Sequence[Comparison], width: int) -> Table:
     """A row a comparison: accuracy in points and loss in nats, mean and median of the paired differences."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    for heading in ("difference", "n", "", "mean (95 %)", "median", "p", "Holm", "better (95 %)", "r"):
-        table.add_column(heading, justify="right" if heading in ("n", "median", "p", "Holm", "r") else "left")
+    rows = []
     for comparison in compared:
-        table.add_row(
-            comparison.name,
-            f"{comparison.accuracy.n}",
-            "points",
-            *_row(comparison.accuracy, comparison.accuracy_p, 2, more_is_better=True),
-        )
-        table.add_row("", "", "nats", *_row(comparison.loss, comparison.loss_p, 3, more_is_better=False))
+        points = _row(comparison.accuracy, comparison.accuracy_p, 2, more_is_better=True)
+        nats = _row(comparison.loss, comparison.loss_p, 3, more_is_better=False)
+        rows += [(comparison.name, f"{comparison.accuracy.n}", "points", *points), ("", "", "nats", *nats)]
+    return _table(_COMPARISON_COLUMNS, rows, width)
+
+
+def _table(columns: Mapping[str, int], rows: Sequence[tuple[str, ...]], width: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    shown = [place for place, least in enumerate(columns.values()) if width >= least]
+    for heading in (list(columns)[place] for place in shown):
+        table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=heading not in _FOLDED)
+    for row in rows:
+        table.add_row(*(row[place] for place in shown))
     return table
 
 

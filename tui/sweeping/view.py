@@ -10,7 +10,7 @@ from ...core.events import Event, Notice, RecordingStarted, StageStarted
 from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ..bars import Part, bar
 from ..look import Look
-from .progress import Progress, duration
+from .progress import Progress, duration, number_of
 
 
 @dataclass
@@ -65,7 +65,7 @@ def title(view: SweepView, width: int, look: Look) -> Strip:
         [
             Part("clipwatch sweep", look.strong, 4),
             Part(view.results.started.dataset.name, look.strong, 2),
-            Part(f"{len(config.settings)} settings", look.text, 3),
+            Part(number_of(len(config.settings), "setting"), look.text, 3),
             Part(f"{progress.done:,} / {progress.total:,}", look.text, 1),
             Part(full * filled + empty * (room - filled), look.lane(0)),
             Part(state, look.strong, 1),
