@@ -496,6 +496,7 @@ async def test_the_cursor_reads_both_charts(watch: Watch) -> None:
         for _ in range(10):
             await screen.press("comma")
         await screen.says("values at step 100")
+        assert "at step 100:  Δloss +0.025" in screen.status
         # What the script gives there: loss 2.3 less a tenth of 0.5, accuracy 0.1 more a tenth of 0.5.
         await screen.shows("unclipped 2.25")
         await screen.shows("unclipped 0.15")

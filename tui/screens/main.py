@@ -178,7 +178,8 @@ class MainScreen(Screen[None]):
         pair = (names[0], other) if other else None
         width = self.size.width
         message = next((text for text in self._messages if cell_len(text) + 2 <= width), self._messages[-1])
-        line = status(message, alert=self._alert, view=self._view, pair=pair, width=width, look=self.look)
+        at, alert = self._charts.cursor, self._alert
+        line = status(message, alert=alert, view=self._view, pair=pair, width=width, look=self.look, at=at)
         self._status.show([line])
 
     @property
