@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from test_bars import ASCII, COLOURED, PLAIN
 from test_codec import structs_of
-from test_state import EVALUATED, LANE, RUN, folded
+from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 from textual.strip import Strip
 
 from clipwatch.core.events import ClipChanged, Diagnosed, Event, LanesCompared, OutputDied, OutputRevived
@@ -70,6 +70,12 @@ def test_a_share_is_0_or_100_only_where_it_is(value: float | None, text: str) ->
 
 def test_what_is_undefined_is_a_dash() -> None:
     assert share(None) == decimal(None) == size(None) == "\N{EN DASH}"
+
+
+def test_at_the_end_the_outputs_are_those_of_all_images() -> None:
+    assert dead_outputs(folded(RUN, LANE, diagnosed(), FINISHED).lanes["a"]) == {2, 8}
+    end = msgspec.structs.replace(FINISHED, silent_outputs=(1,))
+    assert dead_outputs(folded(RUN, LANE, diagnosed(), DIED, end).lanes["a"]) == {1}
 
 
 def test_outputs_that_died_or_fired_since_the_measurement_count() -> None:
