@@ -79,6 +79,16 @@ def output_line(event: OutputDied | OutputRevived) -> str:
     return f"Step: {event.step} output {event.output} {'died' if isinstance(event, OutputDied) else 'fires again'}"
 
 
+def short_output_line(event: OutputDied | OutputRevived) -> str:
+    """The same where there is little room."""
+    return f"{event.step:>5} output {event.output} {'died' if isinstance(event, OutputDied) else 'fires'}"
+
+
+def terse_output_line(event: OutputDied | OutputRevived) -> str:
+    """The same where there is hardly any."""
+    return f"{event.step:>5} {event.output} {'died' if isinstance(event, OutputDied) else 'fires'}"
+
+
 def diagnosis_line(event: Diagnosed) -> str:
     """What the clip did at a step, in all layers together."""
     total = event.total
@@ -101,6 +111,16 @@ def finished_line(event: LaneFinished) -> str:
     """How a lane ended, with its accuracy on all validation images."""
     accuracy = event.correct / event.total
     return f"Step: {event.step} {event.reason}: accuracy {accuracy:.3f} loss {event.loss:.4f} (all {event.total:,})"
+
+
+def short_finished_line(event: LaneFinished) -> str:
+    """The same where there is little room."""
+    return f"{event.step:>5} acc {event.correct / event.total:.3f} loss {event.loss:.4f} (all {event.total:,})"
+
+
+def terse_finished_line(event: LaneFinished) -> str:
+    """The same where there is hardly any."""
+    return f"{event.step:>5} all {event.correct / event.total:.0%}"
 
 
 def pace_words(pace: float | None) -> str:
