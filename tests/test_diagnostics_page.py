@@ -259,6 +259,15 @@ def test_two_lanes_stand_side_by_side_where_there_is_room() -> None:
     assert all(strip.cell_length <= 160 for strip in wide)
 
 
+def test_lanes_side_by_side_have_their_tables_on_the_same_lines() -> None:
+    still = msgspec.structs.replace(UNTOUCHED, norm=0.0, clipped_norm=0.0)
+    state = folded(RUN, LANE, OTHER, diagnosed(dead=()), diagnosed("b", total=still, dead=tuple(range(10))))
+    rows = [strip.text for strip in diagnostics_pages(state, 0, 140, 40, COLOURED)]
+    assert "no rule can revive them" in " ".join(row[70:].strip() for row in rows[1:3])
+    for words in ("layer ", "total ", "engaged ", "outputs 0"):
+        assert [row.count(words) for row in rows if words in row] == [2]
+
+
 def test_else_the_chosen_lane_stands_alone() -> None:
     for chosen, name, other in ((0, "● a", "◆ b"), (1, "◆ b", "● a")):
         first = pages(chosen, 80)[0].text
