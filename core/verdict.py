@@ -123,11 +123,14 @@ def sign_flip_p(differences: Floats) -> tuple[float, bool]:
     return float((1 + (np.abs(signs @ differences) >= observed).sum()) / (1 + _FLIPS)), False
 
 
-def holm(values: Sequence[float]) -> list[float]:
-    """The values of p adjusted for being several (S. Holm, Scand. J. Statist. 6, 1979)."""
+def holm(values: Sequence[float], comparisons: int) -> list[float]:
+    """The values of p adjusted for being among so many comparisons (S. Holm, Scand. J. Statist. 6, 1979).
+
+    Comparisons without a value count as if theirs were 1.
+    """
     adjusted, least = [0.0] * len(values), 0.0
     for rank, place in enumerate(sorted(range(len(values)), key=values.__getitem__)):
-        least = max(least, min(1.0, (len(values) - rank) * values[place]))
+        least = max(least, min(1.0, (comparisons - rank) * values[place]))
         adjusted[place] = least
     return adjusted
 

@@ -446,6 +446,14 @@ def test_seeds_that_only_one_setting_has_are_not_compared() -> None:
     assert found.accuracy.n == 3
 
 
+def test_a_pair_that_cannot_be_compared_counts_among_the_comparisons() -> None:
+    config = sweep_config(DIGITS, {"clip": ["none", "sign", "norm:1"]}, 6, ())
+    replicas = [replica(setting, seed, 200 - 9 * setting - seed % 3) for setting in (0, 1) for seed in range(6)]
+    replicas += [replica(2, seed, reason="diverged", loss=None, correct=None) for seed in range(6)]
+    (found,) = comparisons(Results(started=started(config), replicas={one.key: one for one in replicas}))
+    assert (found.accuracy.p, found.accuracy_p) == (2 / 2**6, 2 * 2 / 2**6)
+
+
 def test_a_summary_splits_accuracy_by_dead_classes() -> None:
     config = sweep_config(DIGITS, {"clip": ["none"]}, 4, ())
     many = [replica(0, seed, 280 - 30 * dead, dead=tuple(range(dead))) for seed, dead in enumerate((0, 2, 2, 3))]

@@ -63,9 +63,13 @@ def test_an_interval_that_cannot_be_had_says_so(
 
 
 def test_holm_is_the_papers_procedure() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([]) == []
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([0.01, 0.04, 0.03, 0.005], 4) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([], 0) == []
+    assert holm([0.9, 0.8], 2) == [1.0, 1.0]
+
+
+def test_a_comparison_without_a_p_counts_as_one_that_shows_nothing() -> None:
+    assert holm([0.01, 0.04, 0.03], 5) == holm([0.01, 0.04, 0.03, 1.0, 1.0], 5)[:3]
 
 
 @pytest.mark.parametrize(("effect", "n", "expected"), [(0.5, 34, 0.8078), (0.8, 15, 0.8213), (0.2, 199, 0.8017)])

@@ -79,8 +79,8 @@ SWEEP_ENGLISH = {
     "curves are sparse: at most twenty points, on as many images as an evaluation of a single run has.",
     "sweep_method_intervals": "Intervals are 95 % BCa bootstrap intervals of the mean difference (9,999 resamples). "
     "The p is that of a two-sided sign-flip test of the mean: exact up to 16 seeds, above that from 20,000 random sign "
-    "patterns (~ before it). Holm's procedure adjusts it for all comparisons in the table. r is the correlation of the "
-    "two settings across seeds.",
+    "patterns (~ before it). Holm's procedure adjusts it for all comparisons that the axes suggest, those included for "
+    "which there is nothing to compare. r is the correlation of the two settings across seeds.",
     "sweep_method_rule": "A difference is called measurable if at least six seeds were compared, the adjusted p is "
     "below 0.05, and the interval leaves 0 out. Otherwise the sentence says that there is no measurable difference. "
     "The seeds needed are those with which a two-sided t test at 5 % sees a difference of the size found four times "

@@ -17,7 +17,7 @@ from .results import Results
 class Comparison:
     """Two settings that differ along one axis, over the seeds both have completed.
 
-    Accuracy in points, loss in nats; the p of each adjusted for all comparisons of the sweep.
+    Accuracy in points, loss in nats; the p of each adjusted for all pairs that the axes suggest, compared yet or not.
     """
 
     axis: str
@@ -88,13 +88,14 @@ def comparisons(results: Results, *, resamples: int = RESAMPLES) -> list[Compari
 
     Fewer `resamples` give the intervals sooner and a little less exactly.
     """
+    suggested = list(pairs(results.started.config))
     found = [
         (axis, reference, other, measured)
-        for axis, reference, other in pairs(results.started.config)
+        for axis, reference, other in suggested
         if (measured := _measured(results, reference, other, resamples))
     ]
-    accuracy_p = holm([accuracy.p for *_, (accuracy, _) in found])
-    loss_p = holm([loss.p for *_, (_, loss) in found])
+    accuracy_p = holm([accuracy.p for *_, (accuracy, _) in found], len(suggested))
+    loss_p = holm([loss.p for *_, (_, loss) in found], len(suggested))
     return [
         Comparison(axis, reference, other, *measured, *adjusted)
         for (axis, reference, other, measured), *adjusted in zip(found, accuracy_p, loss_p, strict=True)
