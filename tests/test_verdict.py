@@ -78,6 +78,11 @@ def test_power_is_that_of_published_tables(effect: float, n: int, expected: floa
     assert power(effect, n) == pytest.approx(expected, abs=0.002)
 
 
+@pytest.mark.parametrize("effect", [4.2, 20, 1000])
+def test_power_is_a_number_however_large_the_effect(effect: float) -> None:
+    assert power(effect, 6) == pytest.approx(1)
+
+
 def test_seeds_needed_is_the_least_number_with_that_power() -> None:
     random = np.random.default_rng(1)
     sample = random.normal(size=40)
