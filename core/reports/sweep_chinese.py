@@ -25,8 +25,8 @@ SWEEP_CHINESE = {
     "sweep_raises": "{subject}使准确率提高：{figures}，{tested}；{n} 个种子中有 {wins} 个更好。",
     "sweep_lowers": "{subject}使准确率降低：{figures}，{tested}；{n} 个种子中有 {wins} 个更好。",
     "sweep_none": "{subject}：没有可测出的差别：{figures}，{tested}。{needed}",
-    "sweep_exploratory": "{subject}：仅供探索。只有 {n} 个种子时什么也不能断定：即使全部一致，p 也只有 {least}；"
-    "至少需要 {enough} 个种子。",
+    "sweep_exploratory": "{subject}：仅供探索。{n} 个种子太少：即使全部一致，按比较的个数（{count}）校正后的 p "
+    "也有 {least}；至少需要 {enough} 个种子。",
     "sweep_raises_short": "{subject}使准确率提高 {size} 个百分点",
     "sweep_lowers_short": "{subject}使准确率降低 {size} 个百分点",
     "sweep_none_short": "{subject}：没有可测出的差别",
@@ -77,9 +77,11 @@ SWEEP_CHINESE = {
     "sweep_method_intervals": "区间是平均差别的 95 % BCa 自助法区间（重抽样 9,999 次）。"
     "p 来自对平均值的双侧符号翻转检验：不超过 16 个种子时是精确的，超过时取 20,000 个随机的符号组合（以 ~ 开头），"
     "并用 Holm 方法就各项设置所构成的全部比较作校正，没有数据可比的也计算在内。r 是两种设置在各种子之间的相关系数。",
-    "sweep_method_rule": "若至少比较了六个种子，校正后的 p 小于 0.05，并且区间不含 0，就称差别可以测出；"
-    "否则就说没有可测出的差别。"
-    "所需的种子数，是显著性水平为 5 % 的双侧 t 检验在五次中有四次能看出所得大小的差别时的种子数。",
+    "sweep_method_rule": "若校正后的 p 小于 0.05，并且区间不含 0，就称差别可以测出；否则就说没有可测出的差别；"
+    "若 n 个种子对 m 个比较来说太少，即使全部一致，首个比较校正后的 p（2m / 2^n）也不小于 0.05，就说仅供探索。"
+    "一个比较至少需要 6 个种子，四个需要 8 个，二十个需要 10 个。所需的种子数不少于此数，"
+    "并且使双侧 t 检验在 5 % / m 的显著性水平（即 Holm 方法对首个比较的要求）下，"
+    "五次中有四次能看出所得大小的差别。",
     "sweep_method_dead": "若最后的 ReLU 使某一类别的输出在每张验证图像上都为 0，该类别就是失活的。"
     "此后它从这些图像得不到任何梯度，因此几乎不会恢复。没有最后的 ReLU，类别就不会这样失活。",
     "sweep_method_stacked": "许多副本作为一个批量程序同时训练；"
