@@ -52,6 +52,14 @@ def test_above_sixteen_seeds_p_is_drawn_and_near_the_exact_one() -> None:
     assert p == pytest.approx(whole, abs=4 * math.sqrt(whole * (1 - whole) / 20_000))
 
 
+@pytest.mark.parametrize("comparisons", [900, 2000])
+def test_a_drawn_p_can_pass_among_any_number_of_comparisons(comparisons: int) -> None:
+    n = max(17, fewest_seeds(comparisons)) + 3
+    found = paired(np.zeros(n), 1 + np.arange(n) / 100, comparisons=comparisons, resamples=99)
+    assert not found.exact
+    assert is_measurable(found, holm([found.p], comparisons)[0])
+
+
 def test_interval_is_scipys_bca() -> None:
     (low, high), remark = mean_interval(DARWIN)
     library = stats.bootstrap((DARWIN,), np.mean, method="BCa", n_resamples=9999, rng=np.random.default_rng(0))

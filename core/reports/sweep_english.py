@@ -78,9 +78,9 @@ SWEEP_ENGLISH = {
     "sweep_method_measured": "Final loss and accuracy are measured on all validation images after the last step. The "
     "curves are sparse: at most twenty points, on as many images as an evaluation of a single run has.",
     "sweep_method_intervals": "Intervals are 95 % BCa bootstrap intervals of the mean difference (9,999 resamples). "
-    "The p is that of a two-sided sign-flip test of the mean: exact up to 16 seeds, above that from 20,000 random sign "
-    "patterns (~ before it). Holm's procedure adjusts it for all comparisons that the axes suggest, those included for "
-    "which there is nothing to compare. r is the correlation of the two settings across seeds.",
+    "The p is that of a two-sided sign-flip test of the mean: exact up to 16 seeds, above that from at least 20,000 "
+    "random sign patterns (~ before it). Holm's procedure adjusts it for all comparisons that the axes suggest, those "
+    "included for which there is nothing to compare. r is the correlation of the two settings across seeds.",
     "sweep_method_rule": "A difference is called measurable if the adjusted p is below 0.05 and the interval leaves 0 "
     "out. Otherwise the sentence says that there is no measurable difference, or that it is exploratory where n seeds "
     "are too few for m comparisons: where even if all agree, the adjusted p of the first, 2m / 2^n, is not below 0.05. "
