@@ -1,8 +1,8 @@
 """What paired differences say, and a plain sentence that follows from it by a stated rule.
 
 Differences are of the same seed under two settings, so what the seed decides is left out of them. A difference is
-called measurable if, with at least `ENOUGH` seeds, the sign-flip p, corrected by Holm for all comparisons, is below
-0.05 and the bootstrap interval of the mean leaves 0 out.
+called measurable if the sign-flip p, corrected by Holm for all comparisons, is below 0.05 and the bootstrap interval of
+the mean leaves 0 out. One of fewer than `fewest_seeds` is exploratory, unless Holm lets it through after others.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ Floats = NDArray[np.float64]
 
 LEVEL = 0.05
 POWER = 0.8
-# Below this many seeds even agreement of all gives no p below 0.05: the smallest two-sided one is 2 / 2^n.
-ENOUGH = 6
 # Up to this many seeds every one of the 2^n sign patterns is tried.
 EXACT = 16
-_FLIPS = 20_000
+# Above that, how many are drawn; no fewer for each comparison than let p, which is never 0, pass Holm's correction.
+_FLIPS, _FLIPS_EACH = 20_000, 40
 RESAMPLES = 9_999
 _MOST_SEEDS = 100_000
 
@@ -35,12 +34,14 @@ _MOST_SEEDS = 100_000
 class Paired:
     """Differences (other minus reference) over n seeds and what describes them; `interval` is of the mean, 95 %.
 
-    `exact`: whether p counts all sign patterns. `wins` are seeds with a difference above 0, `ties` those with none.
-    `remark` says why an interval is not the usual one; `needed` is how many seeds would see a difference of this size
-    four times out of five (None: it is 0, or beyond counting); `correlation` is that of the two settings across seeds.
+    It is one of so many `comparisons`. `exact`: whether p counts all sign patterns. `wins` are seeds with a difference
+    above 0, `ties` those with none. `remark` says why an interval is not the usual one; `needed` is how many seeds
+    would see a difference of this size four times out of five (None: it is 0, or beyond counting); `correlation` is
+    that of the two settings across seeds.
     """
 
     differences: tuple[float, ...]
+    comparisons: int
     mean: float
     median: float
     interval: tuple[float, float]
@@ -59,20 +60,21 @@ class Paired:
         return len(self.differences)
 
     @property
-    def exploratory(self) -> bool:
-        """Whether there are too few seeds for any p below 0.05."""
-        return self.n < ENOUGH
+    def least_p(self) -> float:
+        """The p that agreement of all seeds would give, adjusted for all comparisons."""
+        return min(1.0, self.comparisons * 2 / 2**self.n)
 
 
-def paired(reference: ArrayLike, other: ArrayLike, *, resamples: int = RESAMPLES) -> Paired:
+def paired(reference: ArrayLike, other: ArrayLike, *, comparisons: int = 1, resamples: int = RESAMPLES) -> Paired:
     """Compare two settings over the same seeds in the same order, at least one; `resamples` for the interval."""
     a, b = np.asarray(reference, np.float64), np.asarray(other, np.float64)
     differences = b - a
     interval, remark = mean_interval(differences, resamples=resamples)
     wins, ties = int((differences > 0).sum()), int((differences == 0).sum())
-    p, exact = sign_flip_p(differences)
+    p, exact = sign_flip_p(differences, comparisons)
     return Paired(
         differences=tuple(differences.tolist()),
+        comparisons=comparisons,
         mean=float(differences.mean()),
         median=float(np.median(differences)),
         interval=interval,
@@ -83,7 +85,7 @@ def paired(reference: ArrayLike, other: ArrayLike, *, resamples: int = RESAMPLES
         ties=ties,
         win_interval=wilson_interval(wins, len(differences)),
         correlation=_correlation(a, b),
-        needed=seeds_needed(differences),
+        needed=seeds_needed(differences, comparisons),
     )
 
 
@@ -104,7 +106,7 @@ def mean_interval(differences: Floats, *, resamples: int = RESAMPLES) -> tuple[t
     return (-math.inf, math.inf), "no interval could be found"
 
 
-def sign_flip_p(differences: Floats) -> tuple[float, bool]:
+def sign_flip_p(differences: Floats, comparisons: int = 1) -> tuple[float, bool]:
     """Two-sided p of the mean if each difference were as likely of either sign; and whether it is exact.
 
     R. A. Fisher, The Design of Experiments, 1935, section 21. Where a difference is as likely of either sign, as of two
@@ -119,50 +121,70 @@ def sign_flip_p(differences: Floats) -> tuple[float, bool]:
     if n <= EXACT:
         signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
         return float((np.abs(signs @ differences) >= observed).mean()), True
-    signs = np.random.default_rng(0).integers(0, 2, (_FLIPS, n)) * 2.0 - 1.0
-    return float((1 + (np.abs(signs @ differences) >= observed).sum()) / (1 + _FLIPS)), False
+    flips = max(_FLIPS, _FLIPS_EACH * comparisons)
+    signs = np.random.default_rng(0).integers(0, 2, (flips, n)) * 2.0 - 1.0
+    return float((1 + (np.abs(signs @ differences) >= observed).sum()) / (1 + flips)), False
 
 
-def holm(values: Sequence[float]) -> list[float]:
-    """The values of p adjusted for being several (S. Holm, Scand. J. Statist. 6, 1979)."""
+def holm(values: Sequence[float], comparisons: int) -> list[float]:
+    """The values of p adjusted for being among so many comparisons (S. Holm, Scand. J. Statist. 6, 1979).
+
+    Comparisons without a value count as if theirs were 1.
+    """
     adjusted, least = [0.0] * len(values), 0.0
     for rank, place in enumerate(sorted(range(len(values)), key=values.__getitem__)):
-        least = max(least, min(1.0, (len(values) - rank) * values[place]))
+        least = max(least, min(1.0, (comparisons - rank) * values[place]))
         adjusted[place] = least
     return adjusted
 
 
-def power(effect: float, n: int) -> float:
-    """The chance that a two-sided t test at 5 % sees a mean difference of `effect` standard deviations in n seeds."""
+def fewest_seeds(comparisons: int) -> int:
+    """The least n at which agreement of all seeds shows one difference among so many: their number x 2 / 2^n < 0.05."""
+    return math.ceil(math.log2(2 * comparisons / LEVEL))
+
+
+def power(effect: float, n: int, level: float = LEVEL) -> float:
+    """The chance that a two-sided t test sees a mean difference of `effect` standard deviations in n seeds.
+
+    The chance that it takes the sign for the other is left out: it has no weight, and scipy often has no number for it.
+    """
     if n < 2:
         return 0.0
-    limit = stats.t.ppf(1 - LEVEL / 2, n - 1)
-    shift = abs(effect) * math.sqrt(n)
-    return float(stats.nct.sf(limit, n - 1, shift) + stats.nct.cdf(-limit, n - 1, shift))
+    limit = stats.t.ppf(1 - level / 2, n - 1)
+    return float(stats.nct.sf(limit, n - 1, abs(effect) * math.sqrt(n)))
 
 
-def seeds_needed(differences: Floats) -> int | None:
-    """How many seeds in all see a difference of the size found with a power of 80 %, at least `ENOUGH`."""
+def seeds_needed(differences: Floats, comparisons: int = 1) -> int | None:
+    """How many seeds in all see a difference of the size found with a power of 80 %, at least `fewest_seeds`.
+
+    Among several comparisons the level is the one that Holm asks of the smallest p.
+    """
+    fewest, level = fewest_seeds(comparisons), LEVEL / comparisons
     spread = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
     mean = float(differences.mean())
     if spread == 0 or mean == 0:
-        return ENOUGH if mean and len(differences) > 1 else None
+        return fewest if mean and len(differences) > 1 else None
     effect = abs(mean) / spread
-    low, high = ENOUGH, ENOUGH
-    while power(effect, high) < POWER:
+    low, high = fewest, fewest
+    while power(effect, high, level) < POWER:
         low, high = high, high * 2
         if high > _MOST_SEEDS:
             return None
     while low < high:
         middle = (low + high) // 2
-        low, high = (middle + 1, high) if power(effect, middle) < POWER else (low, middle)
+        low, high = (middle + 1, high) if power(effect, middle, level) < POWER else (low, middle)
     return low
 
 
 def is_measurable(comparison: Paired, adjusted: float) -> bool:
     """The rule that the sentences follow."""
     low, high = comparison.interval
-    return not comparison.exploratory and adjusted < LEVEL and not low <= 0 <= high
+    return adjusted < LEVEL and not low <= 0 <= high
+
+
+def is_exploratory(comparison: Paired, adjusted: float) -> bool:
+    """Whether there are fewer than `fewest_seeds`, and Holm does not let it through after others."""
+    return comparison.least_p >= LEVEL and adjusted >= LEVEL
 
 
 def _correlation(a: Floats, b: Floats) -> float | None:

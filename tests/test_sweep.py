@@ -23,7 +23,7 @@ from clipwatch.core.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.events import DatasetInfo, Evaluated, Event, LaneFinished
 from clipwatch.core.reports.phrases import Words
-from clipwatch.core.reports.sweep_words import sentence
+from clipwatch.core.reports.sweep_words import sentence, short_sentence
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.core.sweeps.description import SweepConfig, sweep_config
 from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
@@ -438,12 +438,36 @@ def test_the_sentence_says_no_measurable_difference_and_how_many_seeds_it_takes(
 def test_five_seeds_are_exploratory_and_the_sentence_says_why() -> None:
     (found,) = comparisons(results({0: [100] * 5, 1: [200, 210, 205, 202, 201]}))
     assert "exploratory" in str(sentence(found, Words("en")))
-    assert "p is 0.0625" in str(sentence(found, Words("en")))
+    assert "p adjusted for the number of comparisons (1) is 0.0625; at least 6" in str(sentence(found, Words("en")))
+
+
+def test_eight_seeds_are_too_few_for_twenty_comparisons() -> None:
+    config = sweep_config(DIGITS, {"clip": ["none", *(f"value:{limit}" for limit in range(1, 21))]}, 8, ())
+    replicas = [replica(setting, seed, 280 - 10 * setting - seed) for setting in range(21) for seed in range(8)]
+    many = Results(started=started(config), replicas={one.key: one for one in replicas})
+    compared = comparisons(many, resamples=99)
+    assert str(sentence(compared[0], Words("en"))) == (
+        "Clipping by value:1: exploratory. n = 8 is too few: even if all seeds agree, p adjusted for the number of "
+        "comparisons (20) is 0.156; at least 10 seeds are needed."
+    )
+    assert str(short_sentence(compared[0], Words("en"))) == "Clipping by value:1: exploratory, under 10 seeds"
+    for words in ("8 个种子太少", "20", "校正后的 p 也有 0.156", "至少需要 10 个种子"):
+        assert words in str(sentence(compared[0], Words("zh")))
+    assert "不足 10 个种子" in str(short_sentence(compared[0], Words("zh")))
+    assert all(found.exploratory and found.accuracy.needed == 10 for found in compared)
 
 
 def test_seeds_that_only_one_setting_has_are_not_compared() -> None:
     (found,) = comparisons(results({0: [200] * 8, 1: [200] * 3}))
     assert found.accuracy.n == 3
+
+
+def test_a_pair_that_cannot_be_compared_counts_among_the_comparisons() -> None:
+    config = sweep_config(DIGITS, {"clip": ["none", "sign", "norm:1"]}, 6, ())
+    replicas = [replica(setting, seed, 200 - 9 * setting - seed % 3) for setting in (0, 1) for seed in range(6)]
+    replicas += [replica(2, seed, reason="diverged", loss=None, correct=None) for seed in range(6)]
+    (found,) = comparisons(Results(started=started(config), replicas={one.key: one for one in replicas}))
+    assert (found.accuracy.p, found.accuracy_p) == (2 / 2**6, 2 * 2 / 2**6)
 
 
 def test_a_summary_splits_accuracy_by_dead_classes() -> None:
@@ -464,7 +488,7 @@ def test_the_program_prints_settings_comparisons_and_sentences(tmp_path: Path) -
     done = program.run(*SMALL, "--head", "relu", "--head", "linear", "--runs-dir", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "value:0.001, linear head" in done.stdout
-    assert "Clipping by value:0.001 (relu head): exploratory. With n = 2 nothing can be decided" in done.stdout
+    assert "Clipping by value:0.001 (relu head): exploratory. n = 2 is too few" in done.stdout
     assert "8 of 8 trainings done" in done.stderr
 
 

@@ -55,7 +55,7 @@ def test_it_holds_question_answer_figures_cause_and_method(sweep: Path, tmp_path
     ):
         assert heading in text
     assert "The sweep is not finished" in text
-    assert "Clipping by value:0.001 (relu head)" in text
+    assert "Clipping by value:0.001 (relu head): exploratory. n = 6 is too few" in text
     assert "| not clipped, relu head | 0: 0.73 (2), 1: 0.63 (2), 2: 0.53 (2) | -1.00 |" in text
     assert "seed 0: accuracy 0.733; dead classes: 0; seeds that ended lower: 4 of 6" in text
     for picture in ("distributions", "differences", "curves"):
@@ -113,7 +113,7 @@ def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> N
     output = tmp_path / "out.md"
     report_sweep([str(sweep)], tmp_path, output, None, "zh")
     text = output.read_text(encoding="utf-8")
-    for words in ("问题", "回答", "按 value:0.001 裁剪", "没有可测出的差别", "失活", "方法"):
+    for words in ("问题", "回答", "按 value:0.001 裁剪", "至少需要 8 个种子", "失活", "方法"):
         assert words in text
     for picture in ("distributions", "differences", "curves"):
         text += (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8")

@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from clipwatch.core.verdict import ENOUGH, holm, is_measurable, mean_interval, paired, power, seeds_needed, sign_flip_p
+from clipwatch.core.verdict import (
+    LEVEL,
+    fewest_seeds,
+    holm,
+    is_exploratory,
+    is_measurable,
+    mean_interval,
+    paired,
+    power,
+    seeds_needed,
+    sign_flip_p,
+)
 
 # Darwin's cross- and self-fertilised Zea mays, differences in eighths of an inch: Fisher's own example (1935).
 DARWIN = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48], float)
@@ -41,6 +52,14 @@ def test_above_sixteen_seeds_p_is_drawn_and_near_the_exact_one() -> None:
     assert p == pytest.approx(whole, abs=4 * math.sqrt(whole * (1 - whole) / 20_000))
 
 
+@pytest.mark.parametrize("comparisons", [900, 2000])
+def test_a_drawn_p_can_pass_among_any_number_of_comparisons(comparisons: int) -> None:
+    n = max(17, fewest_seeds(comparisons)) + 3
+    found = paired(np.zeros(n), 1 + np.arange(n) / 100, comparisons=comparisons, resamples=99)
+    assert not found.exact
+    assert is_measurable(found, holm([found.p], comparisons)[0])
+
+
 def test_interval_is_scipys_bca() -> None:
     (low, high), remark = mean_interval(DARWIN)
     library = stats.bootstrap((DARWIN,), np.mean, method="BCa", n_resamples=9999, rng=np.random.default_rng(0))
@@ -63,9 +82,13 @@ def test_an_interval_that_cannot_be_had_says_so(
 
 
 def test_holm_is_the_papers_procedure() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([]) == []
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([0.01, 0.04, 0.03, 0.005], 4) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([], 0) == []
+    assert holm([0.9, 0.8], 2) == [1.0, 1.0]
+
+
+def test_a_comparison_without_a_p_counts_as_one_that_shows_nothing() -> None:
+    assert holm([0.01, 0.04, 0.03], 5) == holm([0.01, 0.04, 0.03, 1.0, 1.0], 5)[:3]
 
 
 @pytest.mark.parametrize(("effect", "n", "expected"), [(0.5, 34, 0.8078), (0.8, 15, 0.8213), (0.2, 199, 0.8017)])
@@ -74,13 +97,27 @@ def test_power_is_that_of_published_tables(effect: float, n: int, expected: floa
     assert power(effect, n) == pytest.approx(expected, abs=0.002)
 
 
+@pytest.mark.parametrize("effect", [4.2, 20, 1000])
+def test_power_is_a_number_however_large_the_effect(effect: float) -> None:
+    assert power(effect, 6) == pytest.approx(1)
+
+
 def test_seeds_needed_is_the_least_number_with_that_power() -> None:
     random = np.random.default_rng(1)
     sample = random.normal(size=40)
     sample = (sample - sample.mean()) / sample.std(ddof=1) + 0.5
     assert seeds_needed(sample) == 34
     assert seeds_needed(np.zeros(10)) is None
-    assert seeds_needed(np.full(10, 0.3)) == ENOUGH
+    assert seeds_needed(np.full(10, 0.3)) == 6
+
+
+def test_more_comparisons_need_more_seeds() -> None:
+    sample = DARWIN[:12]
+    needed = [seeds_needed(sample, comparisons) for comparisons in (1, 2, 4, 20, 100)]
+    assert needed == sorted(set(needed))
+    effect = sample.mean() / sample.std(ddof=1)
+    assert power(effect, needed[3], LEVEL / 20) >= 0.8 > power(effect, needed[3] - 1, LEVEL / 20)
+    assert [seeds_needed(np.full(10, 0.3), comparisons) for comparisons in (1, 4, 20)] == [6, 8, 10]
 
 
 def test_what_is_described() -> None:
@@ -91,11 +128,24 @@ def test_what_is_described() -> None:
     assert paired([1, 1], [2, 3]).correlation is None
 
 
-def test_under_six_seeds_nothing_is_measurable() -> None:
-    found = paired([0.0] * 5, [1.0, 1.1, 1.2, 0.9, 1.0])
-    assert found.p == 2 / 2**5
-    assert found.exploratory
-    assert not is_measurable(found, 0.0)
+@pytest.mark.parametrize(("comparisons", "fewest"), [(1, 6), (2, 7), (4, 8), (20, 10)])
+def test_fewer_seeds_than_can_show_anything_are_exploratory(comparisons: int, fewest: int) -> None:
+    assert fewest_seeds(comparisons) == fewest
+    for n in (fewest - 1, fewest):
+        found = paired(np.zeros(n), 1 + np.arange(n) / 100, comparisons=comparisons, resamples=999)
+        adjusted = holm([found.p], comparisons)[0]
+        assert adjusted == found.least_p == comparisons * 2 / 2**n
+        assert is_exploratory(found, adjusted) == (n < fewest)
+        assert is_measurable(found, adjusted) == (n == fewest)
+
+
+def test_what_holm_lets_through_after_others_is_not_exploratory() -> None:
+    full = paired(np.zeros(8), 1 + np.arange(8) / 100, comparisons=4)
+    fewer = paired(np.zeros(7), 1 + np.arange(7) / 100, comparisons=4)
+    assert is_exploratory(fewer, fewer.least_p)
+    adjusted = holm([full.p, full.p, full.p, fewer.p], 4)[3]
+    assert is_measurable(fewer, adjusted)
+    assert not is_exploratory(fewer, adjusted)
 
 
 def skewed(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -11,7 +11,7 @@ from ..errors import BadInput
 from ..sweeps.comparisons import Comparison, Summary, comparisons, p_words, summaries
 from ..sweeps.folder import find_sweep, read_sweep
 from ..sweeps.results import Results
-from ..verdict import Paired
+from ..verdict import Paired, is_exploratory
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, Warnings
 from .document import Format, write_blocks
 from .phrases import Phrase, Words
@@ -143,7 +143,7 @@ def _cells(found: Paired, adjusted: float, better: int, digits: int, words: Word
         f"{found.mean:+.{digits}f} ({interval})",
         f"{found.median:+.{digits}f}",
         ("" if found.exact else "~") + p_words(found.p),
-        words.plain("sweep_too_few") if found.exploratory else p_words(adjusted),
+        words.plain("sweep_too_few") if is_exploratory(found, adjusted) else p_words(adjusted),
         words.plain("sweep_of_all", count=better, total=found.n),
         _correlation(found.correlation),
     )

@@ -25,8 +25,8 @@ SWEEP_ENGLISH = {
     "sweep_raises": "{subject} raises accuracy: {figures}, {tested}; better on {wins} of {n} seeds.",
     "sweep_lowers": "{subject} lowers accuracy: {figures}, {tested}; better on {wins} of {n} seeds.",
     "sweep_none": "{subject}: no measurable difference: {figures}, {tested}. {needed}",
-    "sweep_exploratory": "{subject}: exploratory. With n = {n} nothing can be decided, for even if all seeds agree, p "
-    "is {least}; at least {enough} are needed.",
+    "sweep_exploratory": "{subject}: exploratory. n = {n} is too few: even if all seeds agree, p adjusted for the "
+    "number of comparisons ({count}) is {least}; at least {enough} seeds are needed.",
     "sweep_raises_short": "{subject} raises accuracy by {size} points",
     "sweep_lowers_short": "{subject} lowers accuracy by {size} points",
     "sweep_none_short": "{subject}: no measurable difference",
@@ -78,13 +78,15 @@ SWEEP_ENGLISH = {
     "sweep_method_measured": "Final loss and accuracy are measured on all validation images after the last step. The "
     "curves are sparse: at most twenty points, on as many images as an evaluation of a single run has.",
     "sweep_method_intervals": "Intervals are 95 % BCa bootstrap intervals of the mean difference (9,999 resamples). "
-    "The p is that of a two-sided sign-flip test of the mean: exact up to 16 seeds, above that from 20,000 random sign "
-    "patterns (~ before it). Holm's procedure adjusts it for all comparisons in the table. r is the correlation of the "
-    "two settings across seeds.",
-    "sweep_method_rule": "A difference is called measurable if at least six seeds were compared, the adjusted p is "
-    "below 0.05, and the interval leaves 0 out. Otherwise the sentence says that there is no measurable difference. "
-    "The seeds needed are those with which a two-sided t test at 5 % sees a difference of the size found four times "
-    "out of five.",
+    "The p is that of a two-sided sign-flip test of the mean: exact up to 16 seeds, above that from at least 20,000 "
+    "random sign patterns (~ before it). Holm's procedure adjusts it for all comparisons that the axes suggest, those "
+    "included for which there is nothing to compare. r is the correlation of the two settings across seeds.",
+    "sweep_method_rule": "A difference is called measurable if the adjusted p is below 0.05 and the interval leaves 0 "
+    "out. Otherwise the sentence says that there is no measurable difference, or that it is exploratory where n seeds "
+    "are too few for m comparisons: where even if all agree, the adjusted p of the first, 2m / 2^n, is not below 0.05. "
+    "At least 6 seeds are needed for one comparison, 8 for four and 10 for twenty. The seeds needed for a difference "
+    "of the size found are no fewer than these, and see it four times out of five by a two-sided t test at 5 % / m, "
+    "the level that Holm's procedure asks of the first.",
     "sweep_method_dead": "A class is dead if the last ReLU keeps its output at 0 on every validation image. It then "
     "gets no gradient from any of them, so it is hardly ever revived. Without the last ReLU no class can die in this "
     "way.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..sweeps.comparisons import Comparison, Summary, p_words
 from ..sweeps.description import Setting, Value
-from ..verdict import ENOUGH, Paired
+from ..verdict import Paired, fewest_seeds
 from .phrases import Phrase, Words
 
 
@@ -35,9 +35,9 @@ def pair_words(comparison: Comparison, words: Words) -> str:
 def sentence(comparison: Comparison, words: Words) -> Phrase:
     """What follows, in plain words."""
     found, subject = comparison.accuracy, _subject(comparison, words)
-    if found.exploratory:
-        least = f"{2 / 2**found.n:.3g}"
-        return words("sweep_exploratory", subject=subject, n=found.n, least=least, enough=ENOUGH)
+    if comparison.exploratory:
+        why = {"least": f"{found.least_p:.3g}", "count": found.comparisons, "enough": fewest_seeds(found.comparisons)}
+        return words("sweep_exploratory", subject=subject, n=found.n, **why)
     low, high = (f"{bound:+.2f}" for bound in found.interval)
     figures = words.plain("sweep_figures", mean=f"{found.mean:+.2f}", low=low, high=high)
     p = p_words(comparison.accuracy_p)
@@ -51,8 +51,8 @@ def sentence(comparison: Comparison, words: Words) -> Phrase:
 def short_sentence(comparison: Comparison, words: Words) -> Phrase:
     """The same in one line, for where the figures stand beside it."""
     found, subject = comparison.accuracy, _subject(comparison, words)
-    if found.exploratory:
-        return words("sweep_exploratory_short", subject=subject, enough=ENOUGH)
+    if comparison.exploratory:
+        return words("sweep_exploratory_short", subject=subject, enough=fewest_seeds(found.comparisons))
     if comparison.measurable:
         return words(f"sweep_{_verb(found)}_short", subject=subject, size=f"{abs(found.mean):.1f}")
     return words("sweep_none_short", subject=subject)

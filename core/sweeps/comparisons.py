@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..verdict import RESAMPLES, Paired, holm, is_measurable, paired
+from ..verdict import RESAMPLES, Paired, holm, is_exploratory, is_measurable, paired
 from .description import Setting
 from .pairs import pair_name, pairs
 from .results import Results
@@ -17,7 +17,7 @@ from .results import Results
 class Comparison:
     """Two settings that differ along one axis, over the seeds both have completed.
 
-    Accuracy in points, loss in nats; the p of each adjusted for all comparisons of the sweep.
+    Accuracy in points, loss in nats; the p of each adjusted for all pairs that the axes suggest, compared yet or not.
     """
 
     axis: str
@@ -32,6 +32,11 @@ class Comparison:
     def measurable(self) -> bool:
         """Whether accuracy differs by the rule of `verdict`."""
         return is_measurable(self.accuracy, self.accuracy_p)
+
+    @property
+    def exploratory(self) -> bool:
+        """Whether accuracy has too few seeds for a verdict."""
+        return is_exploratory(self.accuracy, self.accuracy_p)
 
     @property
     def name(self) -> str:
@@ -88,13 +93,14 @@ def comparisons(results: Results, *, resamples: int = RESAMPLES) -> list[Compari
 
     Fewer `resamples` give the intervals sooner and a little less exactly.
     """
+    suggested = list(pairs(results.started.config))
     found = [
         (axis, reference, other, measured)
-        for axis, reference, other in pairs(results.started.config)
-        if (measured := _measured(results, reference, other, resamples))
+        for axis, reference, other in suggested
+        if (measured := _measured(results, reference, other, len(suggested), resamples))
     ]
-    accuracy_p = holm([accuracy.p for *_, (accuracy, _) in found])
-    loss_p = holm([loss.p for *_, (_, loss) in found])
+    accuracy_p = holm([accuracy.p for *_, (accuracy, _) in found], len(suggested))
+    loss_p = holm([loss.p for *_, (_, loss) in found], len(suggested))
     return [
         Comparison(axis, reference, other, *measured, *adjusted)
         for (axis, reference, other, measured), *adjusted in zip(found, accuracy_p, loss_p, strict=True)
@@ -106,14 +112,17 @@ def summaries(results: Results) -> list[Summary]:
     return [summary for setting in results.started.config.settings if (summary := _summary(results, setting))]
 
 
-def _measured(results: Results, reference: Setting, other: Setting, resamples: int) -> tuple[Paired, Paired] | None:
+def _measured(
+    results: Results, reference: Setting, other: Setting, number: int, resamples: int
+) -> tuple[Paired, Paired] | None:
     first, second = results.of(reference.number), results.of(other.number)
     seeds = sorted(first.keys() & second.keys())
     if not seeds:
         return None
     points = [[100 * (side[seed].accuracy or 0.0) for seed in seeds] for side in (first, second)]
     losses = [[side[seed].loss or 0.0 for seed in seeds] for side in (first, second)]
-    return paired(*points, resamples=resamples), paired(*losses, resamples=resamples)
+    accuracy, loss = (paired(*values, comparisons=number, resamples=resamples) for values in (points, losses))
+    return accuracy, loss
 
 
 def _summary(results: Results, setting: Setting) -> Summary | None:

@@ -68,7 +68,7 @@ def differences(compared: Sequence[Comparison], width: int, look: Look) -> list[
     for comparison in compared:
         found, (low, high) = comparison.accuracy, comparison.accuracy.interval
         colour = look.palette.style(look.lane_colour(comparison.other.number))
-        p = "exploratory" if found.exploratory else f"p {p_words(comparison.accuracy_p)}"
+        p = "exploratory" if comparison.exploratory else f"p {p_words(comparison.accuracy_p)}"
         interval = f" ({low:+.1f} to {high:+.1f})" if roomy and math.isfinite(low) else ""
         mean = whisker(low, found.mean, high, axis, look, colour + Style(bold=True))
         rows = [

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ...core.reports.sweep_words import by_dead_words
 from ...core.sweeps.comparisons import Comparison, Summary, p_words
-from ...core.verdict import Paired
+from ...core.verdict import Paired, is_exploratory
 
 # Each column with the least width that shows it; the first takes what room there is, and figures are never shortened.
 _SETTING_COLUMNS = {
@@ -86,7 +86,7 @@ def _row(found: Paired, adjusted: float, digits: int, *, more_is_better: bool) -
         f"{found.mean:+.{digits}f} ({interval})",
         f"{found.median:+.{digits}f}",
         ("" if found.exact else "~") + p_words(found.p),
-        "exploratory" if found.exploratory else p_words(adjusted),
+        "exploratory" if is_exploratory(found, adjusted) else p_words(adjusted),
         f"{better} of {found.n}{wilson}",
         "-" if found.correlation is None else f"{found.correlation:+z.2f}",
     )
