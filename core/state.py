@@ -35,11 +35,12 @@ from .events import (
     StageStarted,
 )
 
-LaneStatus = Literal["training", "paused", "stepping", "completed", "stopped", "failed"]
+Going = Literal["training", "paused", "stepping"]
+LaneStatus = Literal[Going, "completed", "stopped", "failed"]
 
 
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
-    """One lane: `step` is the number of steps known to be done.
+    """One lane: `step` is the number of steps known to be done; `going` is what it does unless it has ended.
 
     `outputs_changed` tells which outputs died and fired again; `changed_at` and `reset_at` are the boundaries its rule
     changed at and its optimizer was told to begin anew at.
@@ -49,7 +50,7 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     iterations: int
     step: int = 0
-    status: LaneStatus = "training"
+    going: Going = "training"
     pace: float | None = None
     started: float = 0.0
     latest: Evaluated | None = None
@@ -63,7 +64,14 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ended(self) -> bool:
         """Whether the lane has done its steps, was stopped or failed."""
-        return self.status in ("completed", "stopped", "failed")
+        return self.finished is not None or self.failed is not None
+
+    @property
+    def status(self) -> LaneStatus:
+        """How it ended, else what it does: a lane that has ended obeys, but does not train."""
+        if self.failed:
+            return "failed"
+        return self.finished.reason if self.finished else self.going
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,25 +152,27 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
         case OutputDied() | OutputRevived():
             return replace(lane, outputs_changed=(*lane.outputs_changed, event))
         case LaneStarted(iterations=iterations, rule=rule):
-            return replace(lane, step=step, status="training", rule=rule, iterations=iterations, finished=None)
+            begun = replace(lane, step=step, going="training", rule=rule, iterations=iterations)
+            return replace(begun, finished=None, failed=None)
         case ClipChanged(rule=rule):
             return replace(lane, step=step, rule=rule, changed_at=(*lane.changed_at, step))
         case MomentsReset():
             return replace(lane, step=step, reset_at=(*lane.reset_at, step))
         case LanePaused():
-            return replace(lane, step=step, status="paused")
+            return replace(lane, step=step, going="paused")
         case LaneResumed():
-            return replace(lane, step=step, status="training")
+            return replace(lane, step=step, going="training")
         case LaneStepped():
-            return replace(lane, step=step, status="stepping")
+            return replace(lane, step=step, going="stepping")
         case PaceChanged(pace=pace):
             return replace(lane, step=step, pace=pace)
         case LaneExtended(iterations=iterations):
-            status = "training" if lane.status == "completed" else lane.status
-            return replace(lane, step=step, iterations=iterations, status=status, finished=None)
-        case LaneFinished(reason=reason):
-            return replace(lane, step=step, status=reason, finished=event)
+            return replace(lane, step=step, iterations=iterations, finished=None)
+        case LaneFinished():
+            # A lane that stepped to its end waits, should it be extended.
+            going = "paused" if lane.going == "stepping" else lane.going
+            return replace(lane, step=step, going=going, finished=event)
         case LaneFailed():
-            return replace(lane, step=step, status="failed", failed=event)
+            return replace(lane, step=step, failed=event)
         case _:
             return lane

@@ -5,7 +5,8 @@
 
 BEHAVIOUR: `normal` answers commands; `silent` obeys only Stop; `mute` says nothing at all; `garbage` writes lines that
 are no events between those that are; `half` ends in the middle of a line; `slow` writes half a line and the rest after
-the next command; `dies` ends before it starts; `stubborn` does not end when asked; `diverges` and `finishes` end lanes.
+the next command; `dies` ends before it starts; `stubborn` does not end when asked; `diverges` and `finishes` end lanes;
+`replays` is a recording at its end.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ from clipwatch.core.events import (
     Notice,
     OutputDied,
     PaceChanged,
+    ReplayStarted,
     RunFinished,
     RunStarted,
     StageStarted,
@@ -215,6 +217,9 @@ def play(script: Script, given: argparse.Namespace) -> None:
         case "diverges":
             script.diverge()
         case "finishes":
+            script.finish()
+        case "replays":
+            say(ReplayStarted(run="a-run", last_step=1000))
             script.finish()
     for command in commands(given.heard):
         if given.behaviour == "slow":

@@ -38,13 +38,13 @@ def test_a_pause_asked_for_twice_is_a_pause_and_a_resume() -> None:
     asked.note(Pause())
     assert asked.paused([NOW])
     asked.note(Resume())
-    assert not asked.paused([msgspec.structs.replace(NOW, status="paused")])
+    assert not asked.paused([msgspec.structs.replace(NOW, going="paused")])
     asked.settle(LaneResumed(lane="a", step=1))
-    assert asked.paused([msgspec.structs.replace(NOW, status="paused")])
+    assert asked.paused([msgspec.structs.replace(NOW, going="paused")])
     asked.note(StepOnce())
-    assert not asked.paused([msgspec.structs.replace(NOW, status="paused")])
+    assert not asked.paused([msgspec.structs.replace(NOW, going="paused")])
     asked.settle(LanePaused(lane="a", step=2))
-    assert asked.paused([msgspec.structs.replace(NOW, status="paused")])
+    assert asked.paused([msgspec.structs.replace(NOW, going="paused")])
 
 
 def test_seeds_go_on_while_a_restart_is_under_way() -> None:

@@ -26,6 +26,7 @@ from clipwatch.core.events import (
     OutputRevived,
     PaceChanged,
 )
+from clipwatch.core.state import RunState
 from clipwatch.core.statistics import wilson_interval
 from clipwatch.tui.console import ConsoleSink
 from clipwatch.tui.ordered import OrderedEvaluations
@@ -124,9 +125,13 @@ def test_the_end_in_words() -> None:
 
 
 def table(*events: Event) -> str:
-    console = Console(width=100)
+    return printed_in(100, folded(RUN, LANE, *events))
+
+
+def printed_in(width: int, state: RunState) -> str:
+    console = Console(width=width)
     with console.capture() as capture:
-        console.print(summary_table(folded(RUN, LANE, *events)))
+        console.print(summary_table(state))
     return capture.get()
 
 
@@ -139,7 +144,7 @@ def test_the_summary_has_what_was_measured() -> None:
         "1.0000",
         "0.50",
         "0.600 (0.231-0.882)",
-        "12 steps/s in 8.00 s",
+        "12 in 8.00 s",
     ]:
         assert words in text
 
@@ -148,9 +153,22 @@ def test_the_summary_has_what_the_clip_did() -> None:
     silent = msgspec.structs.replace(FINISHED, silent_outputs=(2, 8))
     text = " ".join(table(diagnosed(), silent).split())
     assert "dead outputs 2 8 " in text
-    assert "clipped, step 50 saturation 40 % " in text
-    assert "clipped, all steps engaged >99 % " in text
+    assert "at step 50 saturation 40 % " in text
+    assert "in all steps engaged >99 % " in text
     assert "dead outputs none" in " ".join(table(msgspec.structs.replace(FINISHED, silent_outputs=())).split())
+
+
+def test_the_summary_of_two_lanes_breaks_no_figure_in_80_cells() -> None:
+    fashion = msgspec.structs.replace(RUN.dataset, name="fashion-mnist", validation=5000)
+    run = msgspec.structs.replace(RUN, dataset=fashion)
+    other = msgspec.structs.replace(LANE, lane="unclipped", rule="none")
+    end = msgspec.structs.replace(
+        FINISHED, step=12000, correct=2500, total=5000, training_seconds=120.0, silent_outputs=tuple(range(10))
+    )
+    ends = [end, msgspec.structs.replace(end, lane="unclipped")]
+    text = printed_in(80, folded(run, LANE, other, diagnosed(), diagnosed("unclipped"), *ends))
+    for figure in ("0.500 (0.486-0.514)", "0 1 2 3 4 5 6 7 8 9", "100 in 120.00 s"):
+        assert text.count(figure) == 2
 
 
 def test_the_summary_of_what_was_never_measured_has_no_such_rows() -> None:

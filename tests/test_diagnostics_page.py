@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from test_bars import ASCII, COLOURED, PLAIN
 from test_codec import structs_of
-from test_state import EVALUATED, LANE, RUN, folded
+from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 from textual.strip import Strip
 
 from clipwatch.core.events import ClipChanged, Diagnosed, Event, LanesCompared, OutputDied, OutputRevived
@@ -70,6 +70,12 @@ def test_a_share_is_0_or_100_only_where_it_is(value: float | None, text: str) ->
 
 def test_what_is_undefined_is_a_dash() -> None:
     assert share(None) == decimal(None) == size(None) == "\N{EN DASH}"
+
+
+def test_at_the_end_the_outputs_are_those_of_all_images() -> None:
+    assert dead_outputs(folded(RUN, LANE, diagnosed(), FINISHED).lanes["a"]) == {2, 8}
+    end = msgspec.structs.replace(FINISHED, silent_outputs=(1,))
+    assert dead_outputs(folded(RUN, LANE, diagnosed(), DIED, end).lanes["a"]) == {1}
 
 
 def test_outputs_that_died_or_fired_since_the_measurement_count() -> None:
@@ -251,6 +257,15 @@ def test_two_lanes_stand_side_by_side_where_there_is_room() -> None:
     assert "● a" in wide[0].text
     assert "◆ b" in wide[0].text
     assert all(strip.cell_length <= 160 for strip in wide)
+
+
+def test_lanes_side_by_side_have_their_tables_on_the_same_lines() -> None:
+    still = msgspec.structs.replace(UNTOUCHED, norm=0.0, clipped_norm=0.0)
+    state = folded(RUN, LANE, OTHER, diagnosed(dead=()), diagnosed("b", total=still, dead=tuple(range(10))))
+    rows = [strip.text for strip in diagnostics_pages(state, 0, 140, 40, COLOURED)]
+    assert "no rule can revive them" in " ".join(row[70:].strip() for row in rows[1:3])
+    for words in ("layer ", "total ", "engaged ", "outputs 0"):
+        assert [row.count(words) for row in rows if words in row] == [2]
 
 
 def test_else_the_chosen_lane_stands_alone() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
-from clipwatch.core.events import ClipChanged, Event, LanePaused, Notice
+from clipwatch.core.events import ClipChanged, Event, LanePaused, Notice, PaceChanged, ReplayStarted
 from clipwatch.tui.news import News, news_of
 from clipwatch.tui.view import RunView
 
@@ -43,6 +43,20 @@ def test_a_warning_is_louder_than_a_notice() -> None:
 
 def test_what_happened_to_a_lane_has_its_name() -> None:
     assert texts(RUN, LANE, LanePaused(lane="a", step=3)) == ("a: Step: 3 paused",)
+
+
+def test_what_holds_of_every_lane_that_trains_is_told_of_all() -> None:
+    pause, other = LanePaused(lane="a", step=3), LanePaused(lane="b", step=4)
+    assert texts(RUN, LANE, OTHER, pause) == ("a: Step: 3 paused",)
+    assert texts(RUN, LANE, OTHER, pause, other) == ("all lanes: paused",)
+    fast = [PaceChanged(lane=lane, step=3, pace=None) for lane in "ab"]
+    assert texts(RUN, LANE, OTHER, *fast) == ("all lanes: pace full speed",)
+    assert texts(RUN, LANE, OTHER, FINISHED, other) == ("b: Step: 4 paused",)
+
+
+def test_the_end_of_a_recording_offers_no_training() -> None:
+    texts_of_it = texts(RUN, LANE, ReplayStarted(run="r", last_step=100), FINISHED)
+    assert texts_of_it == ("the recording ends here: < goes back in it, q leaves",)
 
 
 def test_after_a_change_of_rule_what_adam_remembers_is_told_ever_shorter() -> None:

@@ -46,6 +46,7 @@ from clipwatch.core.reports.figures import accuracy_figure, loss_figure, overvie
 from clipwatch.core.reports.markdown import markdown
 from clipwatch.core.reports.phrases import LANGUAGES, Words
 from clipwatch.core.reports.story import RunStory, story
+from clipwatch.core.reports.stylesheet import STYLESHEET
 from clipwatch.core.reports.webpage import webpage
 from clipwatch.core.statistics import wilson_interval
 from clipwatch.tui.picture import picture
@@ -237,7 +238,7 @@ def test_changes_under_way_are_listed_with_their_steps() -> None:
 
 
 def test_where_lanes_part_is_told() -> None:
-    assert "first differ in the evaluation at step 0" in text(page(told(events())))
+    assert "loss or accuracy first differ in the evaluation at step 0, perhaps only in digits" in text(page(told(events())))
     assert "the same at all of their 10 common evaluations" in text(page(told(events(a=9, b=9))))
 
 
@@ -407,6 +408,12 @@ def test_the_screen_is_in_the_report_as_it_was_and_loads_nothing() -> None:
     assert run.screen in document
     assert not re.search(r"url\((?!#)|@import|@font-face", document)
     assert '<figure id="figure-screen" class="screen">' in document
+
+
+def test_a_command_longer_than_a_line_breaks_inside_the_page() -> None:
+    wide = next(line for line in STYLESHEET.splitlines() if "min-width" in line)
+    assert "nowrap" not in wide
+    assert "max-width: 100%" in wide
 
 
 @pytest.mark.parametrize("end", [-1, -3, 3, 2, 1])

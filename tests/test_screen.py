@@ -255,11 +255,11 @@ async def test_space_pauses_and_goes_on(watch: Watch) -> None:
         await screen.press("space")
         await screen.hears(Pause())
         await screen.until(lambda: "paused" in screen.title)
-        await screen.says("Step: 210 paused")
+        await screen.says("all lanes: paused")
         await screen.press("space")
         await screen.hears(Pause(), Resume())
         await screen.until(lambda: "training" in screen.title)
-        await screen.says("Step: 210 resumed")
+        await screen.says("all lanes: resumed")
 
 
 @on_a_loop
@@ -268,6 +268,17 @@ async def test_space_on_a_finished_run_says_what_can_be_done(watch: Watch) -> No
         await screen.until(lambda: "done" in screen.title)
         await screen.press("space")
         await screen.says("no lane is training; e adds iterations, r starts afresh")
+        assert screen.heard == []
+
+
+@on_a_loop
+async def test_a_recording_at_its_end_offers_what_can_be_done_with_one(watch: Watch) -> None:
+    async with watch("replays", size=(80, 24)) as screen:
+        await screen.says("the recording ends here: < goes back in it, q leaves")
+        await screen.until(lambda: "< scrub back" in screen.rows[-1])
+        assert "restart" not in screen.rows[-1]
+        await screen.press("m", "space")
+        await screen.says("the recording ends here")
         assert screen.heard == []
 
 
@@ -393,7 +404,7 @@ async def test_speed(watch: Watch) -> None:
         ]:
             await screen.press(key)
             await screen.until(lambda pace=pace: screen.heard and screen.heard[-1] == SetPace(pace=pace))
-            await screen.says(f"Step: 210 pace {words}")
+            await screen.says(f"all lanes: pace {words}")
             await screen.until(lambda words=words: f"pace {words}" in screen.title)
         assert len(screen.heard) == 5
 
@@ -485,6 +496,7 @@ async def test_the_cursor_reads_both_charts(watch: Watch) -> None:
         for _ in range(10):
             await screen.press("comma")
         await screen.says("values at step 100")
+        assert "at step 100:  Δloss +0.025" in screen.status
         # What the script gives there: loss 2.3 less a tenth of 0.5, accuracy 0.1 more a tenth of 0.5.
         await screen.shows("unclipped 2.25")
         await screen.shows("unclipped 0.15")

@@ -98,6 +98,15 @@ def test_statuses_follow_the_lane() -> None:
     assert (lane(failed).status, lane(failed).failed) == ("failed", failed)
 
 
+def test_what_is_asked_of_a_lane_that_has_ended_shows_once_it_goes_on() -> None:
+    paused, stepped = LanePaused(lane="a", step=100), LaneStepped(lane="a", step=100, count=1)
+    for asked in (paused, LaneResumed(lane="a", step=100), stepped):
+        assert (lane(FINISHED, asked).status, lane(FINISHED, asked).ended) == ("completed", True)
+    extended = LaneExtended(lane="a", step=100, iterations=150)
+    assert lane(FINISHED, paused, extended).status == "paused"
+    assert lane(stepped, FINISHED, extended).status == "paused"
+
+
 def test_an_extended_lane_trains_again() -> None:
     extended = lane(FINISHED, LaneExtended(lane="a", step=100, iterations=150))
     assert (extended.status, extended.iterations, extended.finished) == ("training", 150, None)

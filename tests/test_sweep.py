@@ -525,6 +525,7 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
     assert "Clipping by value:0.001" in out
     assert "stopped" in out
     (path,) = tmp_path.iterdir()
+    assert f"clipwatch report {path.name} writes it up, clipwatch resume {path.name} goes on" in out
     before = read_sweep(SweepFolder(path)).results.replicas
     assert 0 < len(before) < 120
     rest = program.run("resume", path.name, "--no-ui", "--workers", "1", "--runs-dir", str(tmp_path))

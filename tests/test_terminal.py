@@ -93,7 +93,7 @@ def test_it_trains_and_shows_what_the_clip_does() -> None:
         # What is said while the engine ends is wiped away when it has.
         assert b"\rclipwatch: ending the run ...\r\x1b[K" in terminal.output
         summary = "\n".join(terminal.lines)
-        for words in ("digits, seed 0", "unclipped", "none, changed under way", "steps/s in", "stopped"):
+        for words in ("digits, seed 0", "unclipped", "none, changed under way", "steps/s", "stopped"):
             assert words in summary
         assert "Traceback" not in summary
 

@@ -125,6 +125,14 @@ def test_the_difference_is_taken_at_the_newest_step_of_both() -> None:
     assert view.differences("b", "a") == (10, pytest.approx(-0.5), pytest.approx(0.25))
 
 
+def test_the_difference_is_taken_where_the_cursor_is() -> None:
+    a, b = [at("a", 0, 2.0, 0.1), at("a", 10, 1.0, 0.5)], [at("b", 0, 2.5, 0.2), at("b", 10, 1.5, 0.25)]
+    view = seen(*a, *b, at("a", 20, 0.1, 0.9))
+    assert view.differences("a", "b", 0) == (0, pytest.approx(0.5), pytest.approx(0.1))
+    assert view.differences("a", "b", 3) == (0, pytest.approx(0.5), pytest.approx(0.1))
+    assert view.differences("a", "b", 20) == view.differences("a", "b")
+
+
 def test_there_is_no_difference_before_both_were_evaluated() -> None:
     assert seen(at("a", 0)).differences("a", "b") is None
     assert seen().differences("a", "nobody") is None

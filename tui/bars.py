@@ -91,11 +91,23 @@ def lane_heading(number: int, lane: LaneState, view: LaneView, width: int, look:
     return [first, _progress(number, lane, view, width, look)]
 
 
-def status(message: str, *, alert: bool, view: RunView, pair: tuple[str, str] | None, width: int, look: Look) -> Strip:
-    """What the last key did or what there is to know, and what there is room for of the difference of two lanes now."""
+def status(
+    message: str,
+    *,
+    alert: bool,
+    view: RunView,
+    pair: tuple[str, str] | None,
+    width: int,
+    look: Look,
+    at: int | None = None,
+) -> Strip:
+    """What the last key did or what there is to know, and what there is room for of the difference of two lanes.
+
+    The difference is the one now, or `at` a step.
+    """
     message = printable(message, ascii=look.ascii)
     left = Part(f" {message} " if alert else message, look.alert if alert else look.text)
-    differences = _differences(pair, view, look) if pair else iter(())
+    differences = _differences(pair, view, look, at) if pair else iter(())
     right = next((parts for parts in differences if _needed([left, *parts]) <= width), [])
     return bar([left], right, width, look)
 
@@ -129,9 +141,9 @@ def _name_and_rule(number: int, lane: LaneState, width: int, look: Look) -> tupl
     return head, look.glyphs.shortened(rule, max(1, width - cell_len(head) - 2))
 
 
-def _differences(pair: tuple[str, str], view: RunView, look: Look) -> Iterator[list[Part]]:
+def _differences(pair: tuple[str, str], view: RunView, look: Look, at: int | None) -> Iterator[list[Part]]:
     """Second minus first lane of the pair, in ever fewer words; it always says which lanes these are."""
-    if (found := view.differences(*pair)) is None:
+    if (found := view.differences(*pair, at)) is None:
         return
     step, loss, accuracy = found
     minus, delta = ("-", "diff ") if look.ascii else ("\N{MINUS SIGN}", "Δ")

@@ -111,7 +111,7 @@ KEYS: tuple[Key, ...] = (
     Key("cursor_off", "escape", "cursor off", "Show the latest values again; close the diagnostics", CHART),
     Key(
         "scrub_back",
-        "shift+left,less_than_sign",
+        "less_than_sign,shift+left",
         "scrub back",
         "Show the recording a twentieth earlier",
         RUN,
@@ -120,7 +120,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         "scrub_on",
-        "shift+right,greater_than_sign",
+        "greater_than_sign,shift+right",
         "scrub on",
         "Show the recording a twentieth later",
         RUN,

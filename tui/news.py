@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..core.events import ClipChanged, Event, LaneEvent, LaneFinished, Notice, RunStarted
+from ..core.events import (
+    ClipChanged,
+    Event,
+    LaneEvent,
+    LaneExtended,
+    LaneFinished,
+    LanePaused,
+    LaneResumed,
+    LaneStepped,
+    Notice,
+    PaceChanged,
+    RunStarted,
+)
 from ..core.state import RunState
 from .memory import memory_words
-from .wording import lane_message
+from .wording import lane_message, lane_words
+
+RECORDING_ENDS = "the recording ends here: < goes back in it, q leaves"
 
 
 class News(NamedTuple):
@@ -23,12 +37,31 @@ def news_of(event: Event, state: RunState) -> News | None:
     if isinstance(event, RunStarted):
         return News((f"training with seed {event.config.seed}; ? says what the keys do",))
     if isinstance(event, LaneFinished) and lanes and all(lane.ended for lane in lanes):
+        if state.replay:
+            return News((RECORDING_ENDS,))
         return News(("every lane has ended: e trains on, r starts afresh, n with a new seed, q quits",))
     if isinstance(event, Notice):
         return News((event.text,), alert=event.level == "warning")
+    if _is_so_of_all(event, state):
+        return News((f"all lanes: {lane_words(event)}",))
     if isinstance(event, LaneEvent) and (text := lane_message(event)):
         return News(_of_lane(event, f"{event.lane}: {text}", state))
     return None
+
+
+def _is_so_of_all(event: Event, state: RunState) -> bool:
+    """Whether what happened to a lane has now happened to every one that has not ended."""
+    lanes = [lane for lane in state.lanes.values() if not lane.ended]
+    match event:
+        case LanePaused() | LaneResumed() | LaneStepped():
+            same = {lane.going for lane in lanes}
+        case PaceChanged():
+            same = {lane.pace for lane in lanes}
+        case LaneExtended():
+            same = {lane.iterations for lane in lanes}
+        case _:
+            return False
+    return len(lanes) > 1 and len(same) == 1
 
 
 def _of_lane(event: LaneEvent, text: str, state: RunState) -> tuple[str, ...]:

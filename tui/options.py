@@ -148,7 +148,8 @@ def add_training_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--diagnose-every", metavar="N", type=integer, help=help_every)
     help_none = "measure nothing of what the clip does"
     group.add_argument("--no-diagnostics", action="store_const", const=False, dest="diagnostics", help=help_none)
-    group.add_argument("--pace", metavar="N", type=_pace, help="steps a second at most, or max (default: max)")
+    help_pace = "steps a second at most, or max (default: 100 on the screen, else max)"
+    group.add_argument("--pace", metavar="N", type=_pace, help=help_pace)
     group.add_argument("--checkpoint-every", metavar="N", type=integer, help="steps between checkpoints (default: 500)")
     group.add_argument("--device", metavar="DEVICE", help="where torch computes, like cpu or cuda (default: cpu)")
     group.add_argument("--config", metavar="FILE", help="settings in TOML; flags win over it")

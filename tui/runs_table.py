@@ -41,6 +41,8 @@ _LEAST_CLIP = 12
 
 def print_runs(home: Path, *, json: bool) -> int:
     """Print every run and sweep in `home`, oldest first; one that cannot be read is told of."""
+    if home.exists() and not home.is_dir():
+        raise BadInput(f"runs: {home} is not a folder")
     rows: list[tuple[str, ...]] = []
     sweeps = False
     for folder in heapq.merge(list_folders(home), list_sweeps(home), key=lambda folder: folder.path):

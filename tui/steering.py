@@ -13,6 +13,7 @@ from .bounds import has_bound, stepped, toggled
 from .cadence import FASTEST
 from .engine_process import EngineProcess, Source
 from .listening import ListeningApp
+from .news import RECORDING_ENDS
 from .paces import next_pace
 from .screens.rule_prompt import RulePrompt
 from .wording import pace_words
@@ -60,7 +61,9 @@ class SteeringApp(ListeningApp):
     def action_pause(self) -> None:
         """Pause, or go on."""
         lanes = [lane for lane in self.view.state.lanes.values() if not lane.ended]
-        if not lanes:
+        if not lanes and self.view.state.replay:
+            self.main.say(RECORDING_ENDS)
+        elif not lanes:
             ended = "no lane is training; e adds iterations, r starts afresh"
             self.main.say(ended if self.view.state.lanes else "no lane is training yet")
         elif self._asked.paused(lanes):

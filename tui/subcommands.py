@@ -196,6 +196,9 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language (default: en)")
 
 
+_ENDINGS = ("", ".html", ".htm", ".md", ".markdown")
+
+
 def _report(given: argparse.Namespace) -> int:
     from ..core.recorded import read_recording
     from ..core.reports.document import write_report
@@ -205,6 +208,8 @@ def _report(given: argparse.Namespace) -> int:
     from .picture import picture
 
     home = runs_folder(given.runs_dir)
+    if given.output and not given.format and given.output.suffix.lower() not in _ENDINGS:
+        raise BadInput(f"report: {given.output}: end it in .html or .md, or give --format")
     if is_sweep(given.runs[0], home):
         from ..core.reports.sweep_document import report_sweep
 

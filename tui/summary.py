@@ -14,6 +14,8 @@ from ..core.statistics import wilson_interval
 from .diagnostics.readings import share
 
 _UNKNOWN = "-"
+# The longest label; a longer name of the data, with its seed, is broken so that two lanes fit into 80 cells.
+_LABELS = 16
 
 
 def print_summary(console: Console, state: RunState) -> None:
@@ -29,7 +31,9 @@ def summary_table(state: RunState) -> Table:
     every = f"all {dataset.validation:,} (95 %)" if dataset else "all (95 %)"
     last = f"last {config.eval_size} images" if config else "last images"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    for heading in (*_heading(state), *(lane.name for lane in state.lanes.values())):
+    first, *headings = (*_heading(state), *(lane.name for lane in state.lanes.values()))
+    table.add_column(first, max_width=_LABELS)
+    for heading in headings:
         table.add_column(heading)
     lanes = state.lanes.values()
     table.add_row("clip", "", *map(_rule, lanes))
@@ -40,7 +44,7 @@ def summary_table(state: RunState) -> Table:
     table.add_row("", "accuracy", *map(_accuracy, lanes))
     for row in _effect(state):
         table.add_row(*row)
-    table.add_row("speed", "", *map(_speed, lanes))
+    table.add_row("speed", "steps/s", *map(_speed, lanes))
     return table
 
 
@@ -56,8 +60,8 @@ def _effect(state: RunState) -> Iterator[tuple[str, ...]]:
         yield "", "dead outputs", *map(_dead, lanes)
     if any(lane.diagnosed for lane in lanes):
         step = max(lane.diagnosed.step for lane in lanes if lane.diagnosed)
-        yield f"clipped, step {step}", "saturation", *(_share(lane, "saturation") for lane in lanes)
-        yield "clipped, all steps", "engaged", *(_share(lane, "engaged") for lane in lanes)
+        yield f"at step {step}", "saturation", *(_share(lane, "saturation") for lane in lanes)
+        yield "in all steps", "engaged", *(_share(lane, "engaged") for lane in lanes)
 
 
 def _dead(lane: LaneState) -> str:
@@ -93,4 +97,4 @@ def _speed(lane: LaneState) -> str:
     if lane.finished is None or not lane.step:
         return _UNKNOWN
     seconds = lane.finished.training_seconds
-    return f"{lane.step / seconds:,.0f} steps/s in {seconds:.2f} s"
+    return f"{lane.step / seconds:,.0f} in {seconds:.2f} s"

@@ -131,16 +131,17 @@ class RunView:
         ends = [(lane.iterations - 1) // stride * stride for lane in self.state.lanes.values() if not lane.ended]
         return max(ends, default=self.last_step)
 
-    def differences(self, first: str, second: str) -> tuple[int, float, float] | None:
-        """The newest step both lanes were evaluated at, and second minus first of loss and accuracy there."""
+    def differences(self, first: str, second: str, at: int | None = None) -> tuple[int, float, float] | None:
+        """The newest step of both lanes, or that nearest `at`, and second minus first of loss and accuracy there."""
         lanes = [self.lanes.get(name) for name in (first, second)]
         newest = [lane.loss.last for lane in lanes if lane]
         if len(newest) < 2 or None in newest:
             return None
         step = min(point[0] for point in newest if point)
+        step = step if at is None else min(at, step)
         losses = [lane.loss.nearest(step) for lane in lanes if lane]
         accuracies = [lane.accuracy.nearest(step) for lane in lanes if lane]
         (one, other), (right, more) = losses, accuracies
         if not (one and other and right and more):
             return None
-        return step, other[1] - one[1], more[1] - right[1]
+        return other[0], other[1] - one[1], more[1] - right[1]

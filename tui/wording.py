@@ -8,6 +8,7 @@ from ..core.events import (
     Evaluated,
     EvaluatedEarlier,
     Event,
+    LaneEvent,
     LaneExtended,
     LaneFailed,
     LaneFinished,
@@ -43,26 +44,32 @@ def terse_line(event: Evaluated) -> str:
 
 
 def lane_message(event: Event) -> str | None:
-    """What happened to a lane, in words, None where there is nothing to tell."""
+    """What happened to a lane and at which step, in words, None where there is nothing to tell."""
+    words = lane_words(event)
+    return f"Step: {event.step} {words}" if isinstance(event, LaneEvent) and words else None
+
+
+def lane_words(event: Event) -> str | None:
+    """The same without the step."""
     match event:
-        case ClipChanged(step=step, rule=rule, previous=previous, moments_reset=reset):
-            return f"Step: {step} clip {previous} -> {rule}{', moments reset' if reset else ''}"
-        case MomentsReset(step=step):
-            return f"Step: {step} moments reset"
-        case NonfiniteFound(step=step, nan=nan, infinite=infinite, action=action):
-            return f"Step: {step} the gradient is not finite, {nan} NaN and {infinite} infinite: {_DONE[action]}"
-        case LanePaused(step=step):
-            return f"Step: {step} paused"
-        case LaneResumed(step=step):
-            return f"Step: {step} resumed"
-        case LaneStepped(step=step, count=count):
-            return f"Step: {step} going {count} step{'s' if count > 1 else ''}"
-        case PaceChanged(step=step, pace=pace):
-            return f"Step: {step} pace {pace_words(pace)}"
-        case LaneExtended(step=step, iterations=iterations):
-            return f"Step: {step} extended to {iterations} steps"
-        case LaneFailed(step=step, reason=reason, cause=cause):
-            return f"Step: {step} {'diverged' if reason == 'diverged' else 'failed'}: {cause}"
+        case ClipChanged(rule=rule, previous=previous, moments_reset=reset):
+            return f"clip {previous} -> {rule}{', moments reset' if reset else ''}"
+        case MomentsReset():
+            return "moments reset"
+        case NonfiniteFound(nan=nan, infinite=infinite, action=action):
+            return f"the gradient is not finite, {nan} NaN and {infinite} infinite: {_DONE[action]}"
+        case LanePaused():
+            return "paused"
+        case LaneResumed():
+            return "resumed"
+        case LaneStepped(count=count):
+            return f"going {count} step{'s' if count > 1 else ''}"
+        case PaceChanged(pace=pace):
+            return f"pace {pace_words(pace)}"
+        case LaneExtended(iterations=iterations):
+            return f"extended to {iterations} steps"
+        case LaneFailed(reason=reason, cause=cause):
+            return f"{'diverged' if reason == 'diverged' else 'failed'}: {cause}"
         case _:
             return None
 
@@ -70,6 +77,16 @@ def lane_message(event: Event) -> str | None:
 def output_line(event: OutputDied | OutputRevived) -> str:
     """A class that is no longer answered, or is again."""
     return f"Step: {event.step} output {event.output} {'died' if isinstance(event, OutputDied) else 'fires again'}"
+
+
+def short_output_line(event: OutputDied | OutputRevived) -> str:
+    """The same where there is little room."""
+    return f"{event.step:>5} output {event.output} {'died' if isinstance(event, OutputDied) else 'fires'}"
+
+
+def terse_output_line(event: OutputDied | OutputRevived) -> str:
+    """The same where there is hardly any."""
+    return f"{event.step:>5} {event.output} {'died' if isinstance(event, OutputDied) else 'fires'}"
 
 
 def diagnosis_line(event: Diagnosed) -> str:
@@ -94,6 +111,16 @@ def finished_line(event: LaneFinished) -> str:
     """How a lane ended, with its accuracy on all validation images."""
     accuracy = event.correct / event.total
     return f"Step: {event.step} {event.reason}: accuracy {accuracy:.3f} loss {event.loss:.4f} (all {event.total:,})"
+
+
+def short_finished_line(event: LaneFinished) -> str:
+    """The same where there is little room."""
+    return f"{event.step:>5} acc {event.correct / event.total:.3f} loss {event.loss:.4f} (all {event.total:,})"
+
+
+def terse_finished_line(event: LaneFinished) -> str:
+    """The same where there is hardly any."""
+    return f"{event.step:>5} all {event.correct / event.total:.0%}"
 
 
 def pace_words(pace: float | None) -> str:

@@ -106,7 +106,7 @@ CHINESE = {
     "caption_runs": "每次运行中各条训练在整个验证集上的最终准确率及其 95 % 区间。",
     "effect": "裁剪的作用",
     "effect_same": "训练 {a} 与 {b}：在共有的 {count} 次评估中，损失和准确率完全相同。",
-    "effect_differ": "训练 {a} 与 {b}：损失和准确率在第 {step} 步的评估中首次出现差别。",
+    "effect_differ": "训练 {a} 与 {b}：损失或准确率在第 {step} 步的评估中首次出现差别（可能小于打印的位数）。",
     "effect_untouched": "训练途中没有改动裁剪规则，也没有改动步数。",
     "effect_touched": "训练途中的改动（第 300 步的改动从第 300 步起生效）：",
     "effect_unmeasured": "这份记录没有测量有多少梯度分量被裁剪。",

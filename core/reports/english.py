@@ -113,7 +113,8 @@ ENGLISH = {
     "caption_runs": "Final accuracy on the whole validation set, with its 95 % interval, of every run and lane.",
     "effect": "What the clipping did",
     "effect_same": "Lanes {a} and {b}: loss and accuracy are the same at all of their {count} common evaluations.",
-    "effect_differ": "Lanes {a} and {b}: loss and accuracy first differ in the evaluation at step {step}.",
+    "effect_differ": "Lanes {a} and {b}: loss or accuracy first differ in the evaluation at step {step}, perhaps only "
+    "in digits that are not printed.",
     "effect_untouched": "No clip rule and no number of steps was changed while the lanes trained.",
     "effect_touched": "Changed while the lanes trained (a change at step 300 holds from step 300 on):",
     "effect_unmeasured": "How many components of the gradient were clipped was not measured in this recording.",

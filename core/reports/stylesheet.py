@@ -39,7 +39,7 @@ figure { margin: 1.2rem 0; }
 .printed td:last-child { padding-right: 0; }
 figure svg { display: block; width: 100%; height: auto; }
 figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3rem; }
-@media print, (min-width: 40rem) { code { white-space: nowrap; } }
+@media print, (min-width: 40rem) { code { display: inline-block; max-width: 100%; } }
 @page { size: A4; margin: 18mm 17mm; }
 @media print {
   body { font-size: 10.5pt; line-height: 1.4; }

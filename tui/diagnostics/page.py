@@ -87,8 +87,13 @@ class _Page:
         return printable(in_ascii(text) if self.look.ascii else text, ascii=False)
 
 
-def diagnostics_page(number: int, lane: LaneState, state: RunState, width: int, height: int, look: Look) -> list[Strip]:
-    """As many lines as there is something to say, spread over `height` where that is enough."""
+def diagnostics_page(
+    number: int, lane: LaneState, state: RunState, width: int, height: int, look: Look, *, head_lines: int = 0
+) -> list[Strip]:
+    """As many lines as there is something to say, spread over `height` where that is enough.
+
+    The head takes `head_lines` at least, so that the tables of lanes side by side begin at the same line.
+    """
     # Cells and bars of a heading lie on a bar; here they lie on the screen.
     look = replace(look, panel=look.palette.background)
     if lane.diagnosed is None:
@@ -96,8 +101,9 @@ def diagnostics_page(number: int, lane: LaneState, state: RunState, width: int, 
         style = look.palette.style(look.palette.muted)
         return [Strip([Segment(f" {words}", style)]).adjust_cell_length(width, style)]
     page = _Page(number, lane, lane.diagnosed, width, look)
+    head = list(_head(page, state))
     sections = [
-        list(_head(page, state)),
+        [*head, *[page.line()] * (head_lines - len(head))],
         list(_table(page)),
         [*_shadow(page), *_compared(page, state)],
         list(_outputs(page)),
@@ -120,8 +126,12 @@ def _head(page: _Page, state: RunState) -> Iterator[Strip]:
         (f"   {rule}", page.strong),
         (f"   measured at step {page.measured.step:,}", page.muted),
     )
-    for line in wrap(explanation(state, page.lane) or "", page.width - 2) or [""]:
+    for line in _explained(page.lane, state, page.width):
         yield page.line((line, page.warning))
+
+
+def _explained(lane: LaneState, state: RunState, width: int) -> list[str]:
+    return wrap(explanation(state, lane) or "", width - 2) or [""]
 
 
 def _table(page: _Page) -> Iterator[Strip]:
@@ -283,7 +293,9 @@ def diagnostics_pages(state: RunState, chosen: int, width: int, height: int, loo
     first = min(max(0, chosen - fitting + 1), len(lanes) - fitting)
     gap = Strip([Segment(" ", look.palette.style(look.palette.foreground))])
     room = (width - (fitting - 1)) // fitting
-    pages = [diagnostics_page(n, lane, state, room, height, look) for n, lane in lanes[first : first + fitting]]
+    shown = lanes[first : first + fitting]
+    head = 1 + max(len(_explained(lane, state, room)) for _, lane in shown)
+    pages = [diagnostics_page(n, lane, state, room, height, look, head_lines=head) for n, lane in shown]
     blank = Strip.blank(room, look.palette.style(look.palette.foreground))
     rows = zip_longest(*pages, fillvalue=blank)
     return [Strip.join([part for strip in row for part in (gap, strip)][1:]) for row in rows]

@@ -47,7 +47,12 @@ def cosine(lane: LaneState) -> float | None:
 
 
 def dead_outputs(lane: LaneState) -> frozenset[int] | None:
-    """The classes whose output is dead now: as last measured, and what changed since; None where nobody looked."""
+    """The classes whose output is dead now; None where nobody looked.
+
+    At a lane's end those of all validation images, before it those last measured, and what changed since.
+    """
+    if lane.finished and lane.finished.silent_outputs is not None:
+        return frozenset(lane.finished.silent_outputs)
     if lane.diagnosed is None and not lane.outputs_changed:
         return None
     dead = set(lane.diagnosed.dead_outputs) if lane.diagnosed else set[int]()

@@ -82,7 +82,7 @@ class MainScreen(Screen[None]):
         self._charts_due: list[Callable[[], None]] = []
         self._answered = 0.0
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
-        self._keys_drawn_for: tuple[int, Look] | None = None
+        self._keys_drawn_for: tuple[int, Look, bool] | None = None
         self._too_small = Lines(id="too-small")
         self._lanes = Horizontal(id="lanes", classes="part")
         self._panels: list[LanePanel] = []
@@ -151,9 +151,11 @@ class MainScreen(Screen[None]):
             return
         width, look = self.size.width, self.look
         self.draw_title()
-        if self._keys_drawn_for != (width, look):
-            self._keys_drawn_for, self._answered = (width, look), time.monotonic()
-            self._keys.show([key_line(self._keymap, width, look, replaying=self._view.state.replay is not None)])
+        # That a run is a replay is known only once it has begun.
+        replaying = self._view.state.replay is not None
+        if self._keys_drawn_for != (width, look, replaying):
+            self._keys_drawn_for, self._answered = (width, look, replaying), time.monotonic()
+            self._keys.show([key_line(self._keymap, width, look, replaying=replaying)])
         self._draw_status()
         if self.diagnosing:
             self._diagnostics.show_state(self._view.state, self._chosen, look)
@@ -176,7 +178,8 @@ class MainScreen(Screen[None]):
         pair = (names[0], other) if other else None
         width = self.size.width
         message = next((text for text in self._messages if cell_len(text) + 2 <= width), self._messages[-1])
-        line = status(message, alert=self._alert, view=self._view, pair=pair, width=width, look=self.look)
+        at, alert = self._charts.cursor, self._alert
+        line = status(message, alert=alert, view=self._view, pair=pair, width=width, look=self.look, at=at)
         self._status.show([line])
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
@@ -114,5 +115,6 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
         part = "" if progress.trained == progress.done else f", {progress.trained:,} of them"
         done = f"{progress.counted}{part} in {duration(finished.seconds)}"
         out.print(f"\n{done}" + ("" if finished.reason == "completed" else f", {finished.reason}"))
-    rest = ", clipwatch resume goes on" if progress.done < progress.total else ""
-    out.print(f"kept in {folder}\nclipwatch report writes it up{rest}", soft_wrap=True)
+    name = Path(folder).name
+    rest = f", clipwatch resume {name} goes on" if progress.done < progress.total else ""
+    out.print(f"kept in {folder}\nclipwatch report {name} writes it up{rest}", soft_wrap=True)

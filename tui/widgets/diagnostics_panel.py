@@ -28,7 +28,10 @@ class DiagnosticsPanel(Lines):
     def show_state(self, state: RunState, chosen: int, look: Look) -> None:
         """Bring the panel up to date."""
         self._again = lambda: self.show_state(state, chosen, look)
-        lanes = [(lane.diagnosed, lane.outputs_changed, lane.rule, bool(lane.latest)) for lane in state.lanes.values()]
+        lanes = [
+            (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, bool(lane.latest))
+            for lane in state.lanes.values()
+        ]
         key = (lanes, state.compared, chosen, look, self.size)
         if self._key != key:
             self._key = key

@@ -54,7 +54,7 @@ class LanePanel(Vertical):
 
     def _effect_line(self, lane: LaneState, width: int, look: Look) -> Strip:
         """Made anew only when something was measured, for that is seldom."""
-        key = (lane.diagnosed, lane.outputs_changed, lane.rule, width, look)
+        key = (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, width, look)
         if self._effect[0] != key:
             self._effect = key, effect_line(self._number, lane, width, look)
         return self._effect[1]

@@ -12,9 +12,16 @@ from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
 
-from ...core.events import Evaluated
+from ...core.events import Evaluated, LaneFinished, OutputDied, OutputRevived
 from ..view import LogLine
-from ..wording import short_line, terse_line
+from ..wording import (
+    short_finished_line,
+    short_line,
+    short_output_line,
+    terse_finished_line,
+    terse_line,
+    terse_output_line,
+)
 from .painted import Painted
 
 MAX_LINES = 5000
@@ -136,7 +143,7 @@ class LogPane(Painted, can_focus=False):
         if index >= len(self._log):
             return Strip([Segment(" " * (room + 1), style), Segment(" ", edge)], room + 2)
         line = self._log[index]
-        text = set_cell_size(_fitting(line, room), room)
+        text = set_cell_size(fitting(line, room), room)
         return Strip(
             [
                 Segment(" ", style),
@@ -156,7 +163,15 @@ class LogPane(Painted, can_focus=False):
         return range(start, start + size)
 
 
-def _fitting(line: LogLine, room: int) -> str:
-    if room >= _ROOMY or not isinstance(line.event, Evaluated):
-        return line.text
-    return short_line(line.event) if room >= _NARROW else terse_line(line.event)
+def fitting(line: LogLine, room: int) -> str:
+    """A line in the longest form that `room` cells hold, or the shortest that there is."""
+    match line.event:
+        case Evaluated() as event if room < _ROOMY:
+            return short_line(event) if room >= _NARROW else terse_line(event)
+        case LaneFinished() as event if len(line.text) > room:
+            short = short_finished_line(event)
+            return short if len(short) <= room else terse_finished_line(event)
+        case OutputDied() | OutputRevived() as event if len(line.text) > room:
+            return short_output_line(event) if room >= _NARROW else terse_output_line(event)
+        case _:
+            return line.text
