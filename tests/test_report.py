@@ -238,7 +238,8 @@ def test_changes_under_way_are_listed_with_their_steps() -> None:
 
 
 def test_where_lanes_part_is_told() -> None:
-    assert "loss or accuracy first differ in the evaluation at step 0, perhaps only in digits" in text(page(told(events())))
+    said = text(page(told(events())))
+    assert "loss or accuracy first differ in the evaluation at step 0, perhaps only in digits" in said
     assert "the same at all of their 10 common evaluations" in text(page(told(events(a=9, b=9))))
 
 
