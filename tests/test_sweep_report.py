@@ -13,7 +13,7 @@ from test_sweep import DIGITS, replica, started
 from clipwatch.core.config import KEYS
 from clipwatch.core.errors import BadInput
 from clipwatch.core.reports.blocks import Table
-from clipwatch.core.reports.phrases import Words
+from clipwatch.core.reports.phrases import LANGUAGES, Words
 from clipwatch.core.reports.sweep_document import report_sweep, sweep_contents
 from clipwatch.core.reports.sweep_figures import curve_figure
 from clipwatch.core.reports.sweep_words import setting_words, value_words
@@ -60,6 +60,22 @@ def test_it_holds_question_answer_figures_cause_and_method(sweep: Path, tmp_path
     assert "seed 0: accuracy 0.733; dead classes: 0; seeds that ended lower: 4 of 6" in text
     for picture in ("distributions", "differences", "curves"):
         assert (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_it_says_how_sure_each_share_of_seeds_is_and_what_the_figures_do_not_say(sweep: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.md"
+    report_sweep([str(sweep)], tmp_path, output, None, "en")
+    text = output.read_text(encoding="utf-8")
+    assert "| 6 of 6 (0.61\N{EN DASH}1.00) |" in text
+    assert "If it was stopped because of what it showed, its p are too small." in text
+    assert "each stands for itself, not adjusted for the number of comparisons" in text
+    assert "What the seed does to both alike cancels" in text
+
+
+@pytest.mark.parametrize("key", sorted(LANGUAGES["zh"]))
+def test_chinese_sentences_have_chinese_punctuation(key: str) -> None:
+    ideograph = "[\N{CJK UNIFIED IDEOGRAPH-4E00}-\N{CJK UNIFIED IDEOGRAPH-9FFF}]"
+    assert not re.search(rf"{ideograph}[,;:?!(]|[,;:?!)]{ideograph}", LANGUAGES["zh"][key])
 
 
 def test_it_is_one_page_of_html(sweep: Path, tmp_path: Path) -> None:
@@ -172,3 +188,8 @@ def test_no_path_of_this_machine_is_printed(sweep: Path, tmp_path: Path) -> None
     info = msgspec.structs.replace(results.started.dataset, origin="files in /home/me/mnist")
     results = msgspec.structs.replace(results, started=msgspec.structs.replace(results.started, dataset=info))
     assert "/home/me" not in webpage(sweep_contents("it", results, (), Words("en")), "en")
+
+
+def test_a_unit_in_a_table_is_not_broken_in_two() -> None:
+    table = Table(("difference", "in"), (("a long comparison", "百分点"),))
+    assert '<td>a long comparison</td><td class="number">百分点</td>' in webpage([table], "zh")
