@@ -499,6 +499,7 @@ def test_what_there_is_one_of_is_told_in_the_singular(tmp_path: Path) -> None:
     assert "1 setting x 1 seed, about" in done.stderr
     assert "on 1 core\n" in done.stderr
     assert "1 of 1 training done in" in done.stdout
+    assert "One setting alone is compared with nothing." in done.stdout
 
 
 def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) -> None:
@@ -523,6 +524,7 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
         assert process.returncode == 130
         assert time.monotonic() - began < 15
     assert "Clipping by value:0.001" in out
+    assert "If it was stopped because of what it showed, its p are too small." in out
     assert "stopped" in out
     (path,) = tmp_path.iterdir()
     assert f"clipwatch report {path.name} writes it up, clipwatch resume {path.name} goes on" in out
@@ -532,6 +534,7 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
     assert rest.returncode == 0, rest.stderr
     assert f"120 of 120 trainings done, {120 - len(before)} of them in" in rest.stdout
     assert "stopped" not in rest.stdout
+    assert "p are too small" not in rest.stdout
     after = read_sweep(SweepFolder(path)).results.replicas
     assert len(after) == 120
     assert list(after.values())[: len(before)] == list(before.values())

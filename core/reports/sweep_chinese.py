@@ -14,6 +14,7 @@ SWEEP_CHINESE = {
     "最终准确率在 {total} 张未参与训练的图像上测得。",
     "sweep_answer": "回答",
     "sweep_no_answer": "只有一种设置，没有可比较的对象。",
+    "sweep_no_pair": "还没有两种设置完成了同一个种子，因此没有比较。",
     "axis_none": "不裁剪",
     "axis_clip": "裁剪 {value}",
     "axis_head": "{value} 末层",

@@ -18,7 +18,7 @@ from .document import Format, write_blocks
 from .phrases import Phrase, Words
 from .settings import dataset_words, origin_words
 from .sweep_figures import curve_figure, difference_figure, distribution_figure
-from .sweep_words import by_dead_words, pair_words, sentence, setting_words
+from .sweep_words import answers, by_dead_words, pair_words, setting_words
 
 _METHOD = ("twins", "measured", "intervals", "rule", "dead", "stacked")
 
@@ -48,10 +48,7 @@ def _contents(name: str, results: Results, damage: Sequence[str], words: Words) 
     described, compared = summaries(results), comparisons(results)
     yield from _head(name, results, damage, words)
     yield Heading(2, words("sweep_answer"))
-    if compared:
-        yield Bullets(tuple(sentence(comparison, words) for comparison in compared))
-    else:
-        yield Paragraph(words("sweep_no_answer"))
+    yield Bullets(tuple(answers(results, compared, words)))
     yield Heading(2, words("sweep_distributions"))
     figure = distribution_figure(described, words, "distributions")
     yield Picture("distributions", figure, words("sweep_caption_distributions"), "tall")
@@ -87,7 +84,7 @@ def _head(name: str, results: Results, damage: Sequence[str], words: Words) -> I
 
 
 def _warnings(results: Results, damage: Sequence[str], words: Words) -> Iterator[Phrase]:
-    if len(results.replicas) < results.started.config.replicas:
+    if results.unfinished:
         yield words("sweep_unfinished")
     for setting in results.started.config.settings:
         number = sum(replica.setting == setting.number for replica in results.replicas.values())

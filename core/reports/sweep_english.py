@@ -15,6 +15,7 @@ SWEEP_ENGLISH = {
     "{batch_size}; its final accuracy is that on {total} images that were not trained on.",
     "sweep_answer": "The answer",
     "sweep_no_answer": "One setting alone is compared with nothing.",
+    "sweep_no_pair": "No two settings have a seed in common yet: nothing is compared.",
     "axis_none": "not clipped",
     "axis_clip": "{value}",
     "axis_head": "{value} head",

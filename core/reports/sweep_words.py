@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..sweeps.comparisons import Comparison, Summary, p_words
 from ..sweeps.description import Setting, Value
+from ..sweeps.results import Results
 from ..verdict import Paired, fewest_seeds
 from .phrases import Phrase, Words
 
@@ -30,6 +33,13 @@ def pair_words(comparison: Comparison, words: Words) -> str:
         for setting in (comparison.other, comparison.reference)
     )
     return _with_common(comparison, words.plain("sweep_pair", other=other, reference=reference), words)
+
+
+def answers(results: Results, compared: Sequence[Comparison], words: Words) -> list[Phrase]:
+    """What follows from each comparison, or why there is none."""
+    alone = len(results.started.config.settings) == 1
+    nothing = words("sweep_no_answer" if alone else "sweep_no_pair")
+    return [sentence(comparison, words) for comparison in compared] or [nothing]
 
 
 def sentence(comparison: Comparison, words: Words) -> Phrase:
