@@ -426,6 +426,16 @@ def test_the_sentence_says_lowers_where_it_does() -> None:
     assert str(sentence(found, Words("en"))).endswith("p = 0.0078 over 8 seeds; better on 0 of 8 seeds.")
 
 
+def test_the_sentence_says_on_how_many_seeds_one_of_the_two_diverged() -> None:
+    found = results({0: [200] * 10, 1: [180, 195, 160, 199, 180, 180, 190, 178, 300, 300]})
+    for setting, seed in ((0, 8), (0, 9), (1, 9)):
+        found.replicas[setting, seed] = msgspec.structs.replace(found.replicas[setting, seed], reason="diverged")
+    (compared,) = comparisons(found)
+    assert (compared.accuracy.n, compared.left_out) == (8, 2)
+    said = str(sentence(compared, Words("en")))
+    assert "over 8 seeds (seeds left out because one of the two diverged: 2); better on 0 of 8" in said
+
+
 def test_the_sentence_says_no_measurable_difference_and_how_many_seeds_it_takes() -> None:
     (found,) = comparisons(
         results({0: [200, 210, 190, 220, 205, 195, 215, 200], 1: [210, 190, 195, 220, 215, 180, 220, 201]})

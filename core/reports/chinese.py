@@ -158,8 +158,9 @@ CHINESE = {
     "state": "状态",
     "changed": "{what}，途中有改动",
     "group": "运行 {runs} 只有随机种子不同，途中也没有改动。",
-    "group_pair": "这 {count} 个种子的最终准确率平均为：{a} {mean_a}（{low_a} 至 {high_a}），{b} {mean_b}"
-    "（{low_b} 至 {high_b}）。{a} 更准确的有 {wins} 个，{b} 更准确的有 {losses} 个，相等的有 {ties} 个。",
+    "group_pair": "这 {count} 个种子的最终准确率平均为：{a} {mean_a}（最低 {low_a}，最高 {high_a}），"
+    "{b} {mean_b}（最低 {low_b}，最高 {high_b}）。"
+    "{a} 更准确的有 {wins} 个，{b} 更准确的有 {losses} 个，相等的有 {ties} 个。",
     "group_few": "有差别的种子只有 {count} 个，无论结果如何都不能下结论：即使全部一致，"
     "精确的双侧符号检验也只得到 p = {least}，大于 0.05。"
     "至少需要六个；可用 `clipwatch sweep` 训练任意多个种子。",

@@ -52,6 +52,8 @@ def sentence(comparison: Comparison, words: Words) -> Phrase:
     figures = words.plain("sweep_figures", mean=f"{found.mean:+.2f}", low=low, high=high)
     p = p_words(comparison.accuracy_p)
     tested = words.plain("sweep_tested", p=p if p.startswith("<") else f"= {p}", n=found.n)
+    if comparison.left_out:
+        tested += words.plain("sweep_left_out", count=comparison.left_out)
     told = {"subject": subject, "figures": figures, "tested": tested}
     if comparison.measurable:
         return words(f"sweep_{_verb(found)}", **told, wins=found.wins, n=found.n)
