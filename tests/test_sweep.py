@@ -571,6 +571,7 @@ def test_a_device_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     done = program.run(*SMALL, "--device", "cuda", "--runs-dir", str(tmp_path))
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("clipwatch: device 'cuda' cannot be used here")
+    assert not list(tmp_path.iterdir())
     assert "Traceback" not in done.stderr
 
 
