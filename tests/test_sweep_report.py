@@ -15,7 +15,7 @@ from clipwatch.core.errors import BadInput
 from clipwatch.core.reports.blocks import Table
 from clipwatch.core.reports.phrases import LANGUAGES, Words
 from clipwatch.core.reports.sweep_document import report_sweep, sweep_contents
-from clipwatch.core.reports.sweep_figures import curve_figure
+from clipwatch.core.reports.sweep_figures import curve_figure, difference_figure
 from clipwatch.core.reports.sweep_words import setting_words, value_words
 from clipwatch.core.reports.webpage import webpage
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
@@ -104,6 +104,13 @@ def test_every_pair_of_the_first_axis_has_its_own_chart_with_its_two_bands(axes,
     assert figure.count('id="curves-FillBetweenPolyCollection_') == min(2, len(config.settings)) * charts
     for one in compared[:charts]:
         assert common_name(one.axis, one.other) in figure
+
+
+def test_names_of_two_lines_end_at_their_row_in_any_font(sweep: Path) -> None:
+    results = read_sweep(SweepFolder(sweep)).results
+    figure = difference_figure(comparisons(results), Words("en"), "differences")
+    for line in ("value:0.001 against not clipped", "(relu head)"):
+        assert re.search(rf"<text[^>]*text-anchor: end[^>]*>{re.escape(line)}</text>", figure)
 
 
 def test_one_setting_is_not_called_several() -> None:
