@@ -136,12 +136,20 @@ def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> N
     output = tmp_path / "out.md"
     report_sweep([str(sweep)], tmp_path, output, None, "zh")
     text = output.read_text(encoding="utf-8")
-    for words in ("问题", "回答", "按 value:0.001 裁剪", "至少需要 8 个种子", "失活", "方法"):
+    for words in (
+        "问题",
+        "回答",
+        "末层为线性",
+        "不裁剪、末层带 ReLU",
+        "至少需要 8 个种子",
+        "失活",
+        "方法",
+    ):
         assert words in text
     for picture in ("distributions", "differences", "curves"):
         text += (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8")
     assert "失活类别数" in text
-    for words in ("clipped", "head", "seed", "accuracy", "dead", "points", "training", " of "):
+    for words in ("clipped", "head", "relu", "linear", "seed", "accuracy", "dead", "points", "training", " of "):
         assert words not in re.sub(r"\w*-?sweep-\w+|<[^>]*>|\{[^}]*\}", "", text), words
 
 
@@ -152,7 +160,7 @@ def test_settings_are_called_the_same_everywhere() -> None:
     assert [setting_words(setting, Words("en")) for setting in config.settings] == [one.name for one in config.settings]
 
 
-@pytest.mark.parametrize("axis", sorted(set(KEYS) - NO_AXIS - {"clip"}))
+@pytest.mark.parametrize("axis", sorted(set(KEYS) - NO_AXIS - {"clip", "head"}))
 def test_every_axis_has_a_name_in_chinese(axis: str) -> None:
     assert value_words(axis, 1, Words("zh"))
 

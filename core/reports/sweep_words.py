@@ -15,7 +15,9 @@ def value_words(axis: str, value: Value, words: Words) -> str:
     """A value of an axis."""
     if axis == "clip" and value == "none":
         return words.plain("axis_none")
-    if axis in ("clip", "head", "optimizer"):
+    if axis == "head":
+        return words.plain(f"axis_head_{value}")
+    if axis in ("clip", "optimizer"):
         return words.plain(f"axis_{axis}", value=value)
     name = axis.replace("_", " ") if words.language == "en" else words.plain(f"set_{axis}")
     return words.plain("axis_other", axis=name, value=value)
