@@ -139,6 +139,7 @@ def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> N
     for words in (
         "问题",
         "回答",
+        "按 value:0.001 裁剪",
         "末层为线性",
         "不裁剪、末层带 ReLU",
         "至少需要 8 个种子",
