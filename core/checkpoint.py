@@ -69,11 +69,14 @@ def load(path: Path) -> Snapshot:
     return snapshot
 
 
-def newest(folder: Path, lane: str, tell: Callable[[str], None]) -> Snapshot | None:
-    """The newest whole snapshot of a lane, None if there is none; each bad one is told of."""
+def newest(folder: Path, lane: str, tell: Callable[[str], None], *, up_to: int) -> Snapshot | None:
+    """The newest whole snapshot of a lane, None if there is none; each bad one, or one beyond a step, is told of."""
     for path in _of_lane(folder, lane):
         try:
-            return load(path)
+            snapshot = load(path)
+            if snapshot["step"] <= up_to:
+                return snapshot
+            tell(f"checkpoint {path}: the recording does not reach so far; going on from the one before")
         except BadCheckpoint as error:
             tell(f"{error}; going on from the one before")
     return None

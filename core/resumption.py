@@ -44,17 +44,26 @@ class Interrupted:
     config: RunConfig
 
     def snapshots(self, tell: list[str]) -> Snapshots:
-        """The lanes' newest whole checkpoints by lane; a lane without one is told of, and starts over."""
+        """The lanes' newest whole checkpoints by lane; a lane without one is told of, and starts over.
+
+        None beyond the recording, whose last lines a dying machine may lose after a checkpoint is on disk.
+        """
         from .checkpoint import newest
 
         found: dict[str, Mapping[str, Any]] = {}
         for lane in self.config.lanes:
-            snapshot = newest(self.folder.checkpoints, lane.name, tell.append)
+            reached = self._reached(lane.name)
+            snapshot = newest(self.folder.checkpoints, lane.name, tell.append, up_to=reached)
             if snapshot is None:
                 tell.append(f"{lane.name} has no checkpoint and trains again from the start")
             else:
                 found[lane.name] = snapshot
         return found
+
+    def _reached(self, lane: str) -> int:
+        """The step at which the next evaluation is missing: all before it are recorded."""
+        last = self.recorded.last_evaluated(lane)
+        return 0 if last < 0 else last + self.config.eval_every
 
     def commands(self, snapshots: Snapshots) -> list[SetClip | ResetMoments]:
         """The changes that were recorded after the checkpoints, to be made again at their steps."""

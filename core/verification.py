@@ -28,9 +28,13 @@ from .resumption import settings
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many figures were compared, and the first that differs by lane: what was recorded and what came out."""
+    """How many figures were compared, and the first that differs by lane: what was recorded and what came out.
+
+    `missing` evaluations came out, but are not in the recording.
+    """
 
     compared: int
+    missing: int
     differences: tuple[tuple[str, int, str, str], ...]
 
 
@@ -78,7 +82,8 @@ def compare(recorded: Recorded, again: Iterable[Event]) -> Verdict:
         after = found.get(key, "nothing")
         if after != before and (key in found or kind == Evaluated.__name__):
             differences.setdefault(lane, (lane, step, before, after))
-    return Verdict(len(expected.keys() & found.keys()), tuple(differences.values()))
+    missing = sum(kind == Evaluated.__name__ for _, kind, _ in found.keys() - expected.keys())
+    return Verdict(len(expected.keys() & found.keys()), missing, tuple(differences.values()))
 
 
 def _figures(events: Iterable[Event]) -> Iterator[tuple[tuple[str, str, int], str]]:

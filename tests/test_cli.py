@@ -139,6 +139,11 @@ def test_output_that_cannot_be_written_is_one_line(redirection: str, code: int) 
     assert line.startswith("clipwatch: ")
 
 
+def test_help_names_the_other_commands_of_which_not_all_take_a_run() -> None:
+    said = " ".join(program.run("--help").stdout.split())
+    assert said.endswith("| report | sweep, each with a --help of its own.")
+
+
 def test_help_that_nobody_reads_is_no_fault() -> None:
     reader, writer = os.pipe()
     os.close(reader)

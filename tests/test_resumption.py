@@ -231,6 +231,18 @@ def test_a_lane_without_any_checkpoint_trains_again_from_the_start(whole: Path, 
     assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(whole).events)
 
 
+def test_a_recording_that_lost_what_its_checkpoints_know_is_trained_again(whole: Path, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path, 65)
+    events = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
+    kept = [line for line in events if b'"step":55' not in line and b'"step":60' not in line]
+    (folder / "events.jsonl").write_bytes(b"".join(kept[:-1]))
+    assert resume(folder) == 0
+    again = recordings.read(folder)
+    told = [event.text for event in again.events if isinstance(event, Notice)]
+    assert sum("-0000000060.pt: the recording does not reach so far" in text for text in told) == 2
+    assert recordings.figures(again.events) == recordings.figures(recordings.read(whole).events)
+
+
 class _Payload:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.system, ("touch payload-ran",)
@@ -279,6 +291,17 @@ def test_verify_trains_again_and_finds_the_same(whole: Path, capsys: pytest.Capt
     assert main(["verify", str(whole)]) == 0
     # 16 evaluations, 4 measurements and an end, in two lanes.
     assert "the same, bit for bit, in 42 figures" in capsys.readouterr().out
+
+
+def test_verify_says_how_much_the_recording_lacks(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = begun_otherwise(whole, tmp_path, lambda started: started)
+    lines = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if not (b'"Evaluated"' in line and b'"step":25,' in line)]
+    (folder / "events.jsonl").write_bytes(b"".join(kept))
+    assert main(["verify", str(folder)]) == 0
+    assert "in 40 figures; evaluations missing in the recording: 2" in capsys.readouterr().out
 
 
 def test_verify_says_where_it_first_differs(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -426,6 +426,16 @@ def test_the_sentence_says_lowers_where_it_does() -> None:
     assert str(sentence(found, Words("en"))).endswith("p = 0.0078 over 8 seeds; better on 0 of 8 seeds.")
 
 
+def test_the_sentence_says_on_how_many_seeds_one_of_the_two_diverged() -> None:
+    found = results({0: [200] * 10, 1: [180, 195, 160, 199, 180, 180, 190, 178, 300, 300]})
+    for setting, seed in ((0, 8), (0, 9), (1, 9)):
+        found.replicas[setting, seed] = msgspec.structs.replace(found.replicas[setting, seed], reason="diverged")
+    (compared,) = comparisons(found)
+    assert (compared.accuracy.n, compared.left_out) == (8, 2)
+    said = str(sentence(compared, Words("en")))
+    assert "over 8 seeds (seeds left out because one of the two diverged: 2); better on 0 of 8" in said
+
+
 def test_the_sentence_says_no_measurable_difference_and_how_many_seeds_it_takes() -> None:
     (found,) = comparisons(
         results({0: [200, 210, 190, 220, 205, 195, 215, 200], 1: [210, 190, 195, 220, 215, 180, 220, 201]})
@@ -499,6 +509,7 @@ def test_what_there_is_one_of_is_told_in_the_singular(tmp_path: Path) -> None:
     assert "1 setting x 1 seed, about" in done.stderr
     assert "on 1 core\n" in done.stderr
     assert "1 of 1 training done in" in done.stdout
+    assert "One setting alone is compared with nothing." in done.stdout
 
 
 def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) -> None:
@@ -523,6 +534,7 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
         assert process.returncode == 130
         assert time.monotonic() - began < 15
     assert "Clipping by value:0.001" in out
+    assert "If it was stopped because of what it showed, its p are too small." in out
     assert "stopped" in out
     (path,) = tmp_path.iterdir()
     assert f"clipwatch report {path.name} writes it up, clipwatch resume {path.name} goes on" in out
@@ -532,6 +544,7 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
     assert rest.returncode == 0, rest.stderr
     assert f"120 of 120 trainings done, {120 - len(before)} of them in" in rest.stdout
     assert "stopped" not in rest.stdout
+    assert "p are too small" not in rest.stdout
     after = read_sweep(SweepFolder(path)).results.replicas
     assert len(after) == 120
     assert list(after.values())[: len(before)] == list(before.values())
@@ -558,6 +571,7 @@ def test_a_device_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     done = program.run(*SMALL, "--device", "cuda", "--runs-dir", str(tmp_path))
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("clipwatch: device 'cuda' cannot be used here")
+    assert not list(tmp_path.iterdir())
     assert "Traceback" not in done.stderr
 
 
@@ -586,6 +600,9 @@ def test_a_setting_that_always_diverges_is_told_of(tmp_path: Path) -> None:
         (["--lane", "a=none"], "a sweep has no lanes"),
         (["--seed", "1", "--seed", "2", "--seeds", "3"], "not both"),
         (["--workers", "0"], "workers 0"),
+        (["--ray-address", "10.0.0.1:6379"], "--ray-address is for --backend ray"),
+        (["--pace", "3"], "--pace has no effect in a sweep: leave it out"),
+        (["--diagnostics"], "--diagnostics has no effect in a sweep: leave it out"),
         (["--head", "tail"], "unknown head 'tail'"),
         (["--optimizer", "sgd", "--beta1", "0.5", "--beta1", "0.9"], "beta1 has no effect with optimizer sgd"),
         (["--seeds", "1,1"], "'1,1' is not a whole number; see clipwatch sweep --help"),

@@ -13,9 +13,9 @@ from test_sweep import DIGITS, replica, started
 from clipwatch.core.config import KEYS
 from clipwatch.core.errors import BadInput
 from clipwatch.core.reports.blocks import Table
-from clipwatch.core.reports.phrases import Words
+from clipwatch.core.reports.phrases import LANGUAGES, Words
 from clipwatch.core.reports.sweep_document import report_sweep, sweep_contents
-from clipwatch.core.reports.sweep_figures import curve_figure
+from clipwatch.core.reports.sweep_figures import curve_figure, difference_figure
 from clipwatch.core.reports.sweep_words import setting_words, value_words
 from clipwatch.core.reports.webpage import webpage
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
@@ -62,6 +62,22 @@ def test_it_holds_question_answer_figures_cause_and_method(sweep: Path, tmp_path
         assert (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8").startswith("<svg")
 
 
+def test_it_says_how_sure_each_share_of_seeds_is_and_what_the_figures_do_not_say(sweep: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.md"
+    report_sweep([str(sweep)], tmp_path, output, None, "en")
+    text = output.read_text(encoding="utf-8")
+    assert "| 6 of 6 (0.61\N{EN DASH}1.00) |" in text
+    assert "If it was stopped because of what it showed, its p are too small." in text
+    assert "each stands for itself, not adjusted for the number of comparisons" in text
+    assert "What the seed does to both alike cancels" in text
+
+
+@pytest.mark.parametrize("key", sorted(LANGUAGES["zh"]))
+def test_chinese_sentences_have_chinese_punctuation(key: str) -> None:
+    ideograph = "[\N{CJK UNIFIED IDEOGRAPH-4E00}-\N{CJK UNIFIED IDEOGRAPH-9FFF}]"
+    assert not re.search(rf"{ideograph}[,;:?!(]|[,;:?!)]{ideograph}", LANGUAGES["zh"][key])
+
+
 def test_it_is_one_page_of_html(sweep: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.html"
     report_sweep([str(sweep)], tmp_path, output, None, "en")
@@ -90,6 +106,13 @@ def test_every_pair_of_the_first_axis_has_its_own_chart_with_its_two_bands(axes,
         assert common_name(one.axis, one.other) in figure
 
 
+def test_names_of_two_lines_end_at_their_row_in_any_font(sweep: Path) -> None:
+    results = read_sweep(SweepFolder(sweep)).results
+    figure = difference_figure(comparisons(results), Words("en"), "differences")
+    for line in ("value:0.001 against not clipped", "(relu head)"):
+        assert re.search(rf"<text[^>]*text-anchor: end[^>]*>{re.escape(line)}</text>", figure)
+
+
 def test_one_setting_is_not_called_several() -> None:
     pytest.importorskip("matplotlib", reason="the report's figures need matplotlib")
     alone = Results(started=started(sweep_config(DIGITS, {"clip": ["none"]}, 1, ())), replicas={(0, 0): replica(0, 0)})
@@ -113,12 +136,21 @@ def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> N
     output = tmp_path / "out.md"
     report_sweep([str(sweep)], tmp_path, output, None, "zh")
     text = output.read_text(encoding="utf-8")
-    for words in ("问题", "回答", "按 value:0.001 裁剪", "至少需要 8 个种子", "失活", "方法"):
+    for words in (
+        "问题",
+        "回答",
+        "按 value:0.001 裁剪",
+        "末层为线性",
+        "不裁剪、末层带 ReLU",
+        "至少需要 8 个种子",
+        "失活",
+        "方法",
+    ):
         assert words in text
     for picture in ("distributions", "differences", "curves"):
         text += (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8")
     assert "失活类别数" in text
-    for words in ("clipped", "head", "seed", "accuracy", "dead", "points", "training", " of "):
+    for words in ("clipped", "head", "relu", "linear", "seed", "accuracy", "dead", "points", "training", " of "):
         assert words not in re.sub(r"\w*-?sweep-\w+|<[^>]*>|\{[^}]*\}", "", text), words
 
 
@@ -129,7 +161,7 @@ def test_settings_are_called_the_same_everywhere() -> None:
     assert [setting_words(setting, Words("en")) for setting in config.settings] == [one.name for one in config.settings]
 
 
-@pytest.mark.parametrize("axis", sorted(set(KEYS) - NO_AXIS - {"clip"}))
+@pytest.mark.parametrize("axis", sorted(set(KEYS) - NO_AXIS - {"clip", "head"}))
 def test_every_axis_has_a_name_in_chinese(axis: str) -> None:
     assert value_words(axis, 1, Words("zh"))
 
@@ -172,3 +204,8 @@ def test_no_path_of_this_machine_is_printed(sweep: Path, tmp_path: Path) -> None
     info = msgspec.structs.replace(results.started.dataset, origin="files in /home/me/mnist")
     results = msgspec.structs.replace(results, started=msgspec.structs.replace(results.started, dataset=info))
     assert "/home/me" not in webpage(sweep_contents("it", results, (), Words("en")), "en")
+
+
+def test_a_unit_in_a_table_is_not_broken_in_two() -> None:
+    table = Table(("difference", "in"), (("a long comparison", "百分点"),))
+    assert '<td>a long comparison</td><td class="number">百分点</td>' in webpage([table], "zh")

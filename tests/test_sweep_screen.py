@@ -91,6 +91,14 @@ def test_where_there_is_room_the_answers_are_whole_sentences_and_beside_them_the
     assert "the cause: median accuracy by dead classes" in text(seen.lines)
 
 
+def test_before_all_seeds_are_in_the_answer_is_so_far() -> None:
+    view = viewed()
+    assert "the answer so far" not in text(shown(view, (160, 43)).lines)
+    assert view.results
+    view.results.replicas.popitem()
+    assert "the answer so far  while seeds are missing" in text(shown(view, (160, 43)).lines)
+
+
 def test_on_80_by_24_every_answer_is_seen_at_once() -> None:
     view = viewed()
     assert view.results

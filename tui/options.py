@@ -96,7 +96,7 @@ def _parser(commands: str) -> Parser:
     parser = Parser(
         prog="clipwatch",
         description=DESCRIPTION,
-        epilog=f"RULE is one of {EXAMPLES}. Recorded runs: clipwatch {commands} RUN, each with a --help of its own.",
+        epilog=f"RULE is one of {EXAMPLES}. Other commands: clipwatch {commands}, each with a --help of its own.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"clipwatch {metadata.version('clipwatch')}")

@@ -24,7 +24,8 @@ def print_verification(folder: RunFolder, here: Here) -> int:
         session.send(command)
     verdict = compare(recorded, _watched(session.run(), recorded.started))
     if not verdict.differences:
-        print(f"{folder.path.name}: the same, bit for bit, in {verdict.compared} figures")
+        lacking = f"; evaluations missing in the recording: {verdict.missing}" if verdict.missing else ""
+        print(f"{folder.path.name}: the same, bit for bit, in {verdict.compared} figures{lacking}")
         return 0
     for lane, step, before, after in verdict.differences:
         print(f"{folder.path.name}: {lane} first differs at step {step}")

@@ -171,8 +171,9 @@ ENGLISH = {
     "state": "state",
     "changed": "{what}, changed under way",
     "group": "Runs {runs} differ in their seed alone, and nothing was changed under way.",
-    "group_pair": "Mean final accuracy over these {count} seeds: {a} {mean_a} ({low_a} to {high_a}), {b} {mean_b} "
-    "({low_b} to {high_b}). {a} is the more accurate in {wins}, {b} in {losses}, and {ties} are equal.",
+    "group_pair": "Mean final accuracy over these {count} seeds: {a} {mean_a} (lowest {low_a}, highest "
+    "{high_a}), {b} {mean_b} (lowest {low_b}, highest {high_b}). "
+    "{a} is the more accurate in {wins}, {b} in {losses}, and {ties} are equal.",
     "group_few": "{count} seeds that differ cannot decide, whatever they show: even if all agreed, an exact two-sided "
     "sign test would give p = {least}, above 0.05. It takes six; `clipwatch sweep` trains as many as are asked for.",
     "group_undecided": "An exact two-sided sign test over the seeds gives p = {p}: these seeds do not decide which "

@@ -26,9 +26,9 @@ code { padding: .08em .3em; background: #f2f2f5; }
 .warnings { border-left-width: 5px; }
 .wide { overflow-x: auto; margin: .8rem 0; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; vertical-align: top; padding: .28rem .9rem .28rem 0; }
+th, td { text-align: left; vertical-align: top; padding: .28rem .65rem .28rem 0; }
 th { font-size: .82rem; border-bottom: 1.5px solid #1b1b1f; }
-.figures td { font-size: .9rem; border-bottom: 1px solid #e4e4ea; }
+.figures td { font-size: .85rem; border-bottom: 1px solid #e4e4ea; }
 .figures .number { white-space: nowrap; }
 .printed td {
   font: .66rem/1.5 ui-monospace, "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 SWEEP_CHINESE = {
-    "sweep_title": "裁剪有没有作用？LeNet 在 {dataset} 上的 {count} 种设置",
+    "sweep_title": "有没有差别？LeNet 在 {dataset} 上的 {count} 种设置",
     "sweep_title_one": "一种设置，多个种子：LeNet 在 {dataset} 上",
     "sweep_subtitle": "批量实验 {sweep}，开始于 {time}（UTC）：已完成 {done} / {total} 次训练。",
-    "sweep_unfinished": "批量实验尚未完成，以下内容只对已完成的训练成立。",
+    "sweep_unfinished": "批量实验尚未完成，以下内容只对已完成的训练成立。如果是因为看到了结果才停止的，p 就偏小。",
     "sweep_diverged": "{setting}：有 {count} 次训练发散，未计入。",
     "sweep_question": "问题",
     "sweep_question_text": "作业中分别在使用和不使用梯度裁剪的情况下各训练一次，并由此得出裁剪有帮助的结论。"
@@ -14,9 +14,11 @@ SWEEP_CHINESE = {
     "最终准确率在 {total} 张未参与训练的图像上测得。",
     "sweep_answer": "回答",
     "sweep_no_answer": "只有一种设置，没有可比较的对象。",
+    "sweep_no_pair": "还没有两种设置完成了同一个种子，因此没有比较。",
     "axis_none": "不裁剪",
     "axis_clip": "裁剪 {value}",
-    "axis_head": "{value} 末层",
+    "axis_head_relu": "末层带 ReLU",
+    "axis_head_linear": "末层为线性",
     "axis_optimizer": "优化器 {value}",
     "axis_other": "{axis}为 {value}",
     "sweep_pair": "“{other}”相对于“{reference}”",
@@ -32,8 +34,9 @@ SWEEP_CHINESE = {
     "sweep_none_short": "{subject}：没有可测出的差别",
     "sweep_exploratory_short": "{subject}：仅供探索，不足 {enough} 个种子",
     "sweep_figures": "平均相差 {mean} 个百分点（95 % 区间 {low} 至 {high}）",
-    "sweep_tested": "{n} 个种子的校正后 p {p}",
-    "sweep_needed_never": "即使有差别，也没有切实可行的种子数能够显示出来。",
+    "sweep_tested": "{n} 个种子，校正后 p {p}",
+    "sweep_left_out": "（另有 {count} 个种子因其中之一发散而未计入）",
+    "sweep_needed_never": "这样大小的差别，没有切实可行的种子数能够显示出来。",
     "sweep_needed_more": "要在五次中有四次看出这样大小的差别，需要 {needed} 个种子，还差 {more} 个。",
     "sweep_needed_had": "{needed} 个种子就能在五次中有四次看出这样大小的差别。",
     "sweep_distributions": "分布",
@@ -48,7 +51,8 @@ SWEEP_CHINESE = {
     "sweep_mean_dead": "平均失活类别数",
     "sweep_cause": "原因：失活的类别",
     "sweep_cause_text": "按训练结束时失活类别的个数分组，列出各组种子的准确率中位数，括号内为种子数；"
-    "r 为准确率与失活类别数的相关系数。末层为线性时，没有类别会失活。",
+    "r 为准确率与失活类别数的相关系数。失活类别的输出为 0，几乎不会是最大的，"
+    "因此该类别的图像（约占全部的十分之一）几乎都会认错。末层为线性时，没有类别会失活；那里的差别另有原因。",
     "sweep_by_dead": "失活数：准确率中位数（种子数）",
     "sweep_differences": "逐个种子的差别",
     "sweep_caption_differences": "每个点是一个种子的差别；菱形是它们的平均值及其 95 % 区间。",
@@ -60,8 +64,8 @@ SWEEP_CHINESE = {
     "sweep_mean": "平均（95 %）",
     "sweep_median": "中位数",
     "sweep_adjusted": "校正后 p",
-    "sweep_better": "更好",
-    "sweep_of_all": "{count} / {total}",
+    "sweep_better": "更好（95 %）",
+    "sweep_share": "{count} / {total}（{low}\N{EN DASH}{high}）",
     "sweep_no_interval": "没有区间",
     "sweep_too_few": "仅供探索",
     "sweep_one_run": "从全体看一次运行",
@@ -71,10 +75,12 @@ SWEEP_CHINESE = {
     "{count} 个种子中有 {below} 个的结果更低。",
     "sweep_method": "方法",
     "sweep_method_twins": "每种设置都用同一组种子训练：种子决定初始权重和图像的顺序，"
-    "因此同一种子的两种设置如同孪生，它们之差不含种子所决定的部分。",
+    "因此同一种子的两种设置如同孪生：种子对两者相同的影响在差值中抵消，只对其中之一的影响则留在差值里，"
+    "差值因此分散。",
     "sweep_method_measured": "最终的损失和准确率在最后一步之后于整个验证集上测得。"
     "曲线是稀疏的：最多二十个点，每个点所用的图像数与单次运行的一次评估相同。",
-    "sweep_method_intervals": "区间是平均差别的 95 % BCa 自助法区间（重抽样 9,999 次）。"
+    "sweep_method_intervals": "区间是平均差别的 95 % BCa 自助法区间（重抽样 9,999 次），"
+    "更好的种子所占比例的区间是 Wilson 区间；每个区间各自成立，没有按比较的个数校正。"
     "p 来自对平均值的双侧符号翻转检验：不超过 16 个种子时是精确的，超过时取至少 20,000 个随机的符号组合（以 ~ 开头），"
     "并用 Holm 方法就各项设置所构成的全部比较作校正，没有数据可比的也计算在内。r 是两种设置在各种子之间的相关系数。",
     "sweep_method_rule": "若校正后的 p 小于 0.05，并且区间不含 0，就称差别可以测出；否则就说没有可测出的差别；"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import BadInput
+from ..statistics import wilson_interval
 from ..sweeps.comparisons import Comparison, Summary, comparisons, p_words, summaries
 from ..sweeps.folder import find_sweep, read_sweep
 from ..sweeps.results import Results
@@ -17,7 +18,7 @@ from .document import Format, write_blocks
 from .phrases import Phrase, Words
 from .settings import dataset_words, origin_words
 from .sweep_figures import curve_figure, difference_figure, distribution_figure
-from .sweep_words import by_dead_words, pair_words, sentence, setting_words
+from .sweep_words import answers, by_dead_words, pair_words, setting_words
 
 _METHOD = ("twins", "measured", "intervals", "rule", "dead", "stacked")
 
@@ -47,10 +48,7 @@ def _contents(name: str, results: Results, damage: Sequence[str], words: Words) 
     described, compared = summaries(results), comparisons(results)
     yield from _head(name, results, damage, words)
     yield Heading(2, words("sweep_answer"))
-    if compared:
-        yield Bullets(tuple(sentence(comparison, words) for comparison in compared))
-    else:
-        yield Paragraph(words("sweep_no_answer"))
+    yield Bullets(tuple(answers(results, compared, words)))
     yield Heading(2, words("sweep_distributions"))
     figure = distribution_figure(described, words, "distributions")
     yield Picture("distributions", figure, words("sweep_caption_distributions"), "tall")
@@ -86,7 +84,7 @@ def _head(name: str, results: Results, damage: Sequence[str], words: Words) -> I
 
 
 def _warnings(results: Results, damage: Sequence[str], words: Words) -> Iterator[Phrase]:
-    if len(results.replicas) < results.started.config.replicas:
+    if results.unfinished:
         yield words("sweep_unfinished")
     for setting in results.started.config.settings:
         number = sum(replica.setting == setting.number for replica in results.replicas.values())
@@ -128,14 +126,15 @@ def _table_of_comparisons(compared: Sequence[Comparison], words: Words) -> Table
     rows = []
     for comparison in compared:
         accuracy, loss = comparison.accuracy, comparison.loss
-        points = _cells(accuracy, comparison.accuracy_p, accuracy.wins, 2, words)
-        nats = _cells(loss, comparison.loss_p, loss.n - loss.wins - loss.ties, 3, words)
+        points = _cells(accuracy, comparison.accuracy_p, 2, _share(accuracy.wins, accuracy.n, words), words)
+        lower = _share(loss.n - loss.wins - loss.ties, loss.n, words)
+        nats = _cells(loss, comparison.loss_p, 3, lower, words)
         rows.append((pair_words(comparison, words), words.plain("sweep_points"), *points))
         rows.append(("", words.plain("sweep_nats"), *nats))
     return Table((difference, unit, mean, median, "p", adjusted, better, "r"), tuple(rows))
 
 
-def _cells(found: Paired, adjusted: float, better: int, digits: int, words: Words) -> tuple[str, ...]:
+def _cells(found: Paired, adjusted: float, digits: int, better: str, words: Words) -> tuple[str, ...]:
     low, high = (f"{bound:+.{digits}f}" for bound in found.interval)
     bounded = math.isfinite(found.interval[0])
     interval = words.plain("sweep_from_to", low=low, high=high) if bounded else words.plain("sweep_no_interval")
@@ -144,9 +143,15 @@ def _cells(found: Paired, adjusted: float, better: int, digits: int, words: Word
         f"{found.median:+.{digits}f}",
         ("" if found.exact else "~") + p_words(found.p),
         words.plain("sweep_too_few") if is_exploratory(found, adjusted) else p_words(adjusted),
-        words.plain("sweep_of_all", count=better, total=found.n),
+        better,
         _correlation(found.correlation),
     )
+
+
+def _share(count: int, total: int, words: Words) -> str:
+    """On how many of the seeds, and the Wilson interval of their share."""
+    low, high = (f"{bound:.2f}" for bound in wilson_interval(count, total))
+    return words.plain("sweep_share", count=count, total=total, low=low, high=high)
 
 
 def _correlation(value: float | None) -> str:

@@ -6,7 +6,8 @@ SWEEP_ENGLISH = {
     "sweep_title": "Does it make a difference? LeNet on {dataset} with {count} settings",
     "sweep_title_one": "One setting, many seeds: LeNet on {dataset}",
     "sweep_subtitle": "Sweep {sweep}, begun {time} UTC: {done} of {total} trainings done.",
-    "sweep_unfinished": "The sweep is not finished: what follows holds for the trainings that are done.",
+    "sweep_unfinished": "The sweep is not finished: what follows holds for the trainings that are done. "
+    "If it was stopped because of what it showed, its p are too small.",
     "sweep_diverged": "{setting}: trainings that diverged and are left out: {count}.",
     "sweep_question": "The question",
     "sweep_question_text": "The assignment trained once with gradient clipping and once without, and read off that "
@@ -14,9 +15,11 @@ SWEEP_ENGLISH = {
     "{batch_size}; its final accuracy is that on {total} images that were not trained on.",
     "sweep_answer": "The answer",
     "sweep_no_answer": "One setting alone is compared with nothing.",
+    "sweep_no_pair": "No two settings have a seed in common yet: nothing is compared.",
     "axis_none": "not clipped",
     "axis_clip": "{value}",
-    "axis_head": "{value} head",
+    "axis_head_relu": "relu head",
+    "axis_head_linear": "linear head",
     "axis_optimizer": "{value}",
     "axis_other": "{axis} {value}",
     "sweep_pair": "{other} against {reference}",
@@ -33,7 +36,8 @@ SWEEP_ENGLISH = {
     "sweep_exploratory_short": "{subject}: exploratory, under {enough} seeds",
     "sweep_figures": "{mean} points of accuracy on average (95 % {low} to {high})",
     "sweep_tested": "adjusted p {p} over {n} seeds",
-    "sweep_needed_never": "If there is one, no practicable number of seeds would show it.",
+    "sweep_left_out": " (seeds left out because one of the two diverged: {count})",
+    "sweep_needed_never": "No practicable number of seeds would show a difference of this size.",
     "sweep_needed_more": "To see a difference of this size four times out of five takes {needed} seeds, {more} more.",
     "sweep_needed_had": "{needed} seeds would see a difference of this size four times out of five.",
     "sweep_distributions": "The distributions",
@@ -49,7 +53,9 @@ SWEEP_ENGLISH = {
     "sweep_mean_dead": "dead classes, mean",
     "sweep_cause": "The cause: dead classes",
     "sweep_cause_text": "Median accuracy of the seeds by how many classes are dead at the end, in brackets the number "
-    "of these seeds; r is the correlation of accuracy and dead classes. With a linear head no class can die.",
+    "of these seeds; r is the correlation of accuracy and dead classes. The output of a dead class is 0 and hardly "
+    "ever the largest: nearly all of its images, about a tenth of all, are answered wrongly. With a linear head no "
+    "class can die; a difference there has another cause.",
     "sweep_by_dead": "dead: median accuracy (seeds)",
     "sweep_differences": "The differences, seed by seed",
     "sweep_caption_differences": "Each dot is one seed's difference; the diamond is their mean with its 95 % interval.",
@@ -61,8 +67,8 @@ SWEEP_ENGLISH = {
     "sweep_mean": "mean (95 %)",
     "sweep_median": "median",
     "sweep_adjusted": "adjusted p",
-    "sweep_better": "better",
-    "sweep_of_all": "{count} of {total}",
+    "sweep_better": "better (95 %)",
+    "sweep_share": "{count} of {total} ({low}\N{EN DASH}{high})",
     "sweep_no_interval": "no interval",
     "sweep_too_few": "exploratory",
     "sweep_one_run": "One run in the light of all",
@@ -73,14 +79,16 @@ SWEEP_ENGLISH = {
     "{below} of {count}.",
     "sweep_method": "Method",
     "sweep_method_twins": "Every setting is trained from the same seeds: a seed decides the initial weights and the "
-    "order of the images, so two settings of one seed are twins, and their difference is free of what the seed "
-    "decides.",
+    "order of the images, so two settings of one seed are twins. What the seed does to both alike cancels in their "
+    "difference; what it does to one of them alone does not, hence the scatter of the differences.",
     "sweep_method_measured": "Final loss and accuracy are measured on all validation images after the last step. The "
     "curves are sparse: at most twenty points, on as many images as an evaluation of a single run has.",
-    "sweep_method_intervals": "Intervals are 95 % BCa bootstrap intervals of the mean difference (9,999 resamples). "
-    "The p is that of a two-sided sign-flip test of the mean: exact up to 16 seeds, above that from at least 20,000 "
-    "random sign patterns (~ before it). Holm's procedure adjusts it for all comparisons that the axes suggest, those "
-    "included for which there is nothing to compare. r is the correlation of the two settings across seeds.",
+    "sweep_method_intervals": "Intervals are 95 % BCa bootstrap intervals of the mean difference (9,999 resamples), "
+    "and Wilson intervals of the share of seeds that were better; each stands for itself, not adjusted for the number "
+    "of comparisons. The p is that of a two-sided sign-flip test of the mean: exact up to 16 seeds, above that from at "
+    "least 20,000 random sign patterns (~ before it). Holm's procedure adjusts it for all comparisons that the "
+    "axes suggest, those included for which there is nothing to compare. r is the correlation of the two settings "
+    "across seeds.",
     "sweep_method_rule": "A difference is called measurable if the adjusted p is below 0.05 and the interval leaves 0 "
     "out. Otherwise the sentence says that there is no measurable difference, or that it is exploratory where n seeds "
     "are too few for m comparisons: where even if all agree, the adjusted p of the first, 2m / 2^n, is not below 0.05. "

@@ -58,7 +58,7 @@ def difference_figure(compared: Sequence[Comparison], words: Words, name: str) -
             reach = [[found.mean - low], [high - found.mean]] if math.isfinite(low) else None
             axes.errorbar([found.mean], [row - 0.2], xerr=reach, fmt="D", color="#000000", markersize=4, capsize=4)
         axes.axvline(0, color="#666666", linewidth=0.8, linestyle=":")
-        axes.set_yticks(range(len(compared)), [_broken(pair_words(comparison, words)) for comparison in compared])
+        _name_rows(axes, [_broken(pair_words(comparison, words)) for comparison in compared])
         axes.set_ylim(len(compared) - 0.5, -0.5)
         axes.set_xlabel(words.plain("sweep_difference_axis"))
         return as_svg(figure, name)
@@ -99,6 +99,17 @@ def _curves(axes: Axes, results: Results, setting: Setting, number: int) -> Any:
         xs, ys = [step for step, _, _ in curve], [accuracy for _, _, accuracy in curve]
         axes.plot(xs, ys, color=look["color"], linewidth=0.8, marker=look["marker"], markersize=3)
     return line
+
+
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Each line a text of its own: only such end where they shall in whatever font the reader has."""
+    axes.set_yticks(range(len(names)), [""] * len(names))
+    for row, name in enumerate(names):
+        lines = name.split("\n")
+        places = [("bottom", 1), ("top", -1)] if len(lines) > 1 else [("center", 0)]
+        for line, (side, up) in zip(lines, places, strict=True):
+            at = {"xycoords": axes.get_yaxis_transform(), "xytext": (-6, up), "textcoords": "offset points"}
+            axes.annotate(line, (0, row), ha="right", va=side, annotation_clip=False, **at)
 
 
 def _broken(pair: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..sweeps.comparisons import Comparison, Summary, p_words
 from ..sweeps.description import Setting, Value
+from ..sweeps.results import Results
 from ..verdict import Paired, fewest_seeds
 from .phrases import Phrase, Words
 
@@ -12,7 +15,9 @@ def value_words(axis: str, value: Value, words: Words) -> str:
     """A value of an axis."""
     if axis == "clip" and value == "none":
         return words.plain("axis_none")
-    if axis in ("clip", "head", "optimizer"):
+    if axis == "head":
+        return words.plain(f"axis_head_{value}")
+    if axis in ("clip", "optimizer"):
         return words.plain(f"axis_{axis}", value=value)
     name = axis.replace("_", " ") if words.language == "en" else words.plain(f"set_{axis}")
     return words.plain("axis_other", axis=name, value=value)
@@ -32,6 +37,13 @@ def pair_words(comparison: Comparison, words: Words) -> str:
     return _with_common(comparison, words.plain("sweep_pair", other=other, reference=reference), words)
 
 
+def answers(results: Results, compared: Sequence[Comparison], words: Words) -> list[Phrase]:
+    """What follows from each comparison, or why there is none."""
+    alone = len(results.started.config.settings) == 1
+    nothing = words("sweep_no_answer" if alone else "sweep_no_pair")
+    return [sentence(comparison, words) for comparison in compared] or [nothing]
+
+
 def sentence(comparison: Comparison, words: Words) -> Phrase:
     """What follows, in plain words."""
     found, subject = comparison.accuracy, _subject(comparison, words)
@@ -42,6 +54,8 @@ def sentence(comparison: Comparison, words: Words) -> Phrase:
     figures = words.plain("sweep_figures", mean=f"{found.mean:+.2f}", low=low, high=high)
     p = p_words(comparison.accuracy_p)
     tested = words.plain("sweep_tested", p=p if p.startswith("<") else f"= {p}", n=found.n)
+    if comparison.left_out:
+        tested += words.plain("sweep_left_out", count=comparison.left_out)
     told = {"subject": subject, "figures": figures, "tested": tested}
     if comparison.measurable:
         return words(f"sweep_{_verb(found)}", **told, wins=found.wins, n=found.n)

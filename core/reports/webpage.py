@@ -13,8 +13,8 @@ from .stylesheet import STYLESHEET
 # The page may load nothing at all, whatever a recording has brought into it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
-# A figure, perhaps with its interval; a list of many may be broken.
-_FIGURE = re.compile(r"[~<+-]{0,2}\d.{0,30}")
+# A figure, perhaps with its interval, or a unit, which could be broken in Chinese; a list of many may be broken.
+_FIGURE = re.compile(r"[~<+-]{0,2}\d.{0,30}|\S{1,4}")
 
 
 def webpage(blocks: Sequence[Block], language: str) -> str:

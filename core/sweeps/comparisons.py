@@ -18,6 +18,7 @@ class Comparison:
     """Two settings that differ along one axis, over the seeds both have completed.
 
     Accuracy in points, loss in nats; the p of each adjusted for all pairs that the axes suggest, compared yet or not.
+    `left_out` counts the seeds on which one of the two diverged.
     """
 
     axis: str
@@ -27,6 +28,7 @@ class Comparison:
     loss: Paired
     accuracy_p: float
     loss_p: float
+    left_out: int
 
     @property
     def measurable(self) -> bool:
@@ -102,8 +104,8 @@ def comparisons(results: Results, *, resamples: int = RESAMPLES) -> list[Compari
     accuracy_p = holm([accuracy.p for *_, (accuracy, _) in found], len(suggested))
     loss_p = holm([loss.p for *_, (_, loss) in found], len(suggested))
     return [
-        Comparison(axis, reference, other, *measured, *adjusted)
-        for (axis, reference, other, measured), *adjusted in zip(found, accuracy_p, loss_p, strict=True)
+        Comparison(axis, reference, other, *measured, points_p, nats_p, _left_out(results, reference, other))
+        for (axis, reference, other, measured), points_p, nats_p in zip(found, accuracy_p, loss_p, strict=True)
     ]
 
 
@@ -123,6 +125,12 @@ def _measured(
     losses = [[side[seed].loss or 0.0 for seed in seeds] for side in (first, second)]
     accuracy, loss = (paired(*values, comparisons=number, resamples=resamples) for values in (points, losses))
     return accuracy, loss
+
+
+def _left_out(results: Results, reference: Setting, other: Setting) -> int:
+    ended = [{seed for number, seed in results.replicas if number == one.number} for one in (reference, other)]
+    compared = results.of(reference.number).keys() & results.of(other.number).keys()
+    return len((ended[0] & ended[1]) - compared)
 
 
 def _summary(results: Results, setting: Setting) -> Summary | None:

@@ -68,6 +68,11 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     started: SweepStarted
     replicas: dict[tuple[int, int], ReplicaFinished] = {}
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether trainings are left."""
+        return len(self.replicas) < self.started.config.replicas
+
     def of(self, setting: int) -> dict[int, ReplicaFinished]:
         """The replicas of one setting by seed, those that diverged left out."""
         found = (replica for replica in self.replicas.values() if replica.setting == setting)

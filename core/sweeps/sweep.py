@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import queue
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from ..datasets import Dataset, load
 from ..errors import BadInput, Cancelled, ClipwatchError
 from ..events import Event, Notice, RecordingStarted, StageStarted
 from .description import SweepConfig, is_stackable
-from .folder import Read, SweepFolder, SweepWriter, create_sweep
+from .folder import Read, SweepFolder, SweepWriter, create_sweep, read_sweep
 from .results import SweepFinished, SweepStarted
 from .units import units
 from .workers import Backend, LocalBackend
@@ -88,7 +89,12 @@ class Sweep:
             if read:
                 yield from read.results.replicas.values()
             yield StageStarted(stage="training")
-            yield from self._results(config, read, writer)
+            try:
+                yield from self._results(config, read, writer)
+            except BadInput:
+                if not read:
+                    _discard_if_empty(folder)
+                raise
         finished = self._stopping.is_set()
         yield SweepFinished(reason="stopped" if finished else "completed", seconds=time.perf_counter() - began)
 
@@ -135,6 +141,12 @@ class Sweep:
 
     def _tell(self, text: str) -> None:
         self._told.put(Notice(text=text))
+
+
+def _discard_if_empty(folder: SweepFolder) -> None:
+    """Of a sweep that is refused before its first replica nothing is to be listed."""
+    if not read_sweep(folder).results.replicas:
+        shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def _check_data(started: SweepStarted, dataset: Dataset) -> None:

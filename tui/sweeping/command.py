@@ -26,7 +26,7 @@ _LONG = 3600.0
 
 def new_sweep(given: argparse.Namespace) -> int:
     """Train what the command line describes; the exit code."""
-    _check_workers(given)
+    _check_workplace(given)
     config = described(given)
     if given.print_config:
         raise BadInput("--print-config is for runs: a sweep writes its settings into its folder")
@@ -46,7 +46,7 @@ def resume_sweep(given: argparse.Namespace) -> int:
         raise BadInput("a sweep is resumed as it was described: leave --iterations out")
     if given.tensorboard:
         raise BadInput("--tensorboard is for runs: of a sweep there is clipwatch report")
-    _check_workers(given)
+    _check_workplace(given)
     if _wants_screen(given):
         from .live import show_sweep
 
@@ -76,7 +76,9 @@ def _cores(given: argparse.Namespace) -> int:
     return given.workers or os.cpu_count() or 1
 
 
-def _check_workers(given: argparse.Namespace) -> None:
+def _check_workplace(given: argparse.Namespace) -> None:
+    if given.ray_address and given.backend != "ray":
+        raise BadInput("--ray-address is for --backend ray")
     if given.workers is not None and given.workers < 1:
         raise BadInput(f"workers {given.workers}: must be 1 or more")
 

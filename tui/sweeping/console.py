@@ -10,7 +10,7 @@ from rich.console import Console
 from ...core.codec import encode
 from ...core.events import DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
 from ...core.reports.phrases import Words
-from ...core.reports.sweep_words import sentence
+from ...core.reports.sweep_words import answers
 from ...core.sweeps.comparisons import comparisons, summaries
 from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
 from .progress import Progress, duration, number_of
@@ -106,8 +106,10 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
     out.print(setting_table(summaries(results), out.width))
     if compared:
         out.print(comparison_table(compared, out.width))
-    for comparison in compared:
-        out.print(str(sentence(comparison, Words("en"))), soft_wrap=not on_terminal)
+    words = Words("en")
+    warned = [words("sweep_unfinished")] if results.unfinished else []
+    for text in (*answers(results, compared, words), *warned):
+        out.print(str(text), soft_wrap=not on_terminal)
     for setting in results.started.config.settings:
         if not results.of(setting.number) and any(key[0] == setting.number for key in results.replicas):
             out.print(f"{setting.name}: every training diverged", soft_wrap=True)

@@ -14,6 +14,14 @@ from ..options import add_data_options, add_output_options, add_training_options
 
 DEFAULT_RULES = ["none", "value:0.001"]
 DEFAULT_SEEDS = 32
+# A run's options without effect where nobody watches a replica, by the name that the parser has for them.
+_WITHOUT_EFFECT = {
+    "pace": "--pace",
+    "checkpoint_every": "--checkpoint-every",
+    "diagnose_every": "--diagnose-every",
+    "show_diagnostics": "--diagnostics",
+    "reset_moments": "--reset-moments",
+}
 
 
 def add_sweep_options(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +41,9 @@ def add_sweep_options(parser: argparse.ArgumentParser) -> None:
 
 def described(given: argparse.Namespace) -> SweepConfig:
     """The sweep that the command line and its config file describe; BadInput if there is none."""
+    for name, option in _WITHOUT_EFFECT.items():
+        if getattr(given, name, None):
+            raise BadInput(f"{option} has no effect in a sweep: leave it out")
     values = _file(given)
     flags = {key: value for key in (*KEYS, "clip") if (value := getattr(given, key, None)) is not None}
     values.update(flags)

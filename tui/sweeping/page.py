@@ -92,7 +92,7 @@ def _sections(
     for short, gap in ((False, 1), (True, 1), (True, 0)):
         sections = [
             distributions(results, summaries, width, look),
-            answers(compared, width, look, short=short),
+            answers(compared, width, look, short=short, so_far=results.unfinished),
             differences(compared, width, look),
             causes(summaries, width, look),
         ]

@@ -42,12 +42,15 @@ def distributions(results: Results, summaries: Sequence[Summary], width: int, lo
     return [*lines, *_labelled("", muted, [(ruler(axis, look, muted, 1), words, muted)])]
 
 
-def answers(compared: Sequence[Comparison], width: int, look: Look, *, short: bool) -> list[Strip]:
-    """A sentence a comparison, those that differ measurably in bold."""
+def answers(
+    compared: Sequence[Comparison], width: int, look: Look, *, short: bool, so_far: bool = False
+) -> list[Strip]:
+    """A sentence a comparison, those that differ measurably in bold; `so_far`: more seeds may change them."""
     if not compared:
         return []
     plain = look.palette.style(look.palette.foreground)
-    lines = [heading("the answer", "", width, look)]
+    note = "while seeds are missing: who stops once p is small has too small a p" if so_far else ""
+    lines = [heading("the answer so far" if so_far else "the answer", note, width, look)]
     for comparison in compared:
         said = str((short_sentence if short else sentence)(comparison, Words("en")))
         style = plain + Style(bold=comparison.measurable)
