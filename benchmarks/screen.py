@@ -45,7 +45,7 @@ def headless_speed(options: Sequence[str]) -> float:
 def screen_speed(size: tuple[int, int], options: Sequence[str]) -> float:
     """Steps per second and lane under a screen, from the summary that it leaves behind."""
     with Pseudoterminal(size, [*CLIPWATCH, *options, "--quit-when-done"]) as terminal:
-        seconds = re.findall(r"steps/s in ([\d.]+) s", terminal.finish())
+        seconds = re.findall(r"[\d,]+ in ([\d.]+) s", terminal.finish())
     return statistics.mean(ITERATIONS / float(one) for one in seconds)
 
 
