@@ -15,20 +15,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 from flood import LANES, beginning, end
+from headless import headless_speed, mnist_options
 from pseudoterminal import CLIPWATCH, Pseudoterminal
 from rich.console import Console
 from rich.table import Table
 from scipy.stats import quantile_test
 
 from clipwatch.core.codec import encode, seal
-from clipwatch.core.config import RunConfig
-from clipwatch.core.datasets import Dataset, load
-from clipwatch.core.engine import Engine
 from clipwatch.core.events import Evaluated, Event, RunFinished, RunStarted
 from clipwatch.core.recording import Recorder
 
@@ -38,29 +36,17 @@ OPENINGS, SEEKS = 5, 20
 SIZE = (160, 45)
 
 
-def train(dataset: Dataset, home: Path | None) -> float:
-    """Steps a second of both lanes from their start to their end, recorded in `home` unless it is None."""
-    recorder = Recorder(home) if home else None
-    config = RunConfig(dataset="mnist", iterations=ITERATIONS)
-    engine = Engine(config, load=lambda *_args, **_options: dataset, keep=recorder.keep if recorder else None)
-    events = list(recorder.through(engine.run()) if recorder else engine.run())
-    (finished,) = (event for event in events if isinstance(event, RunFinished))
-    return ITERATIONS / finished.seconds
-
-
-def measure_cost(data_dir: str | None, folder: Path, table: Table) -> None:
+def measure_cost(options: Sequence[str], folder: Path, table: Table) -> None:
     """Rows on training with and without a recording, in turn."""
-    dataset = load("mnist", data_dir=data_dir, offline=False, report=lambda event: None)
-    train(dataset, folder)
-    pairs = []
+    run = [*options, "--iterations", str(ITERATIONS)]
+    recorded, unrecorded = (*run, "--runs-dir", str(folder)), (*run, "--no-record")
+    costs, plain = [], []
     for turn in range(PAIRS):
-        homes = (None, folder) if turn % 2 else (folder, None)
-        speeds = {home: train(dataset, home) for home in homes}
-        pairs.append((speeds[None], speeds[folder]))
-    costs = [1 - recorded / plain for plain, recorded in pairs]
-    plain = statistics.median(plain for plain, _ in pairs)
+        speeds = {one: headless_speed(one) for one in (recorded, unrecorded)[:: -1 if turn % 2 else 1]}
+        costs.append(1 - speeds[recorded] / speeds[unrecorded])
+        plain.append(speeds[unrecorded])
     bounds = quantile_test(costs).confidence_interval()
-    table.add_row("training unrecorded, each lane", f"{plain:,.0f} steps/s", "")
+    table.add_row("training unrecorded, each lane", f"{statistics.median(plain):,.0f} steps/s", "")
     table.add_row(f"recording's cost (median of {PAIRS} pairs)", f"{statistics.median(costs):.1%}", "2 %")
     table.add_row("  95 % interval of the median", f"{bounds.low:.1%} to {bounds.high:.1%}", "")
 
@@ -144,7 +130,7 @@ def measure_list(folder: Path, table: Table) -> None:
 
 def main() -> None:
     """Print one table."""
-    data_dir = sys.argv[1] if len(sys.argv) > 1 else None
+    options = mnist_options()
     table = Table(title=f"Recorded runs, {os.cpu_count()} cores")
     for heading in ("what", "measured", "promised"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
@@ -152,7 +138,7 @@ def main() -> None:
         parts = [Path(folder) / name for name in ("trained", "million", "listed")]
         for part in parts:
             part.mkdir()
-        measure_cost(data_dir, parts[0], table)
+        measure_cost(options, parts[0], table)
         measure_replay(parts[1], table)
         measure_list(parts[2], table)
     Console(width=110).print(table)

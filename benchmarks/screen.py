@@ -11,7 +11,6 @@ import os
 import random
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from charts import chart, curve, redraw
+from headless import headless_speed, mnist_options
 from pseudoterminal import CLIPWATCH, Pseudoterminal
 from rich.console import Console
 from rich.table import Table
@@ -32,14 +32,6 @@ PACE = 300
 EVENTS = 1_000_000
 HERE = Path(__file__).parent
 Figures = dict[str, str]
-
-
-def headless_speed(options: Sequence[str]) -> float:
-    """Steps per second and lane without a screen."""
-    run = [sys.executable, *CLIPWATCH, *options, "--no-ui", "--json"]
-    lines = subprocess.run(run, stdout=subprocess.PIPE, check=True).stdout.splitlines()
-    ends = [event for event in map(json.loads, lines) if event["event"] == "LaneFinished"]
-    return statistics.mean(end["step"] / end["training_seconds"] for end in ends)
 
 
 def screen_speed(size: tuple[int, int], options: Sequence[str]) -> float:
@@ -186,7 +178,7 @@ TARGETS = {
 
 def main() -> None:
     """Print one table."""
-    options = ["--dataset", "mnist", *(["--data-dir", os.path.abspath(sys.argv[1])] if len(sys.argv) > 1 else [])]
+    options = mnist_options()
     columns = [{**speed, **measure(size, options)} for size, speed in zip(SIZES, speeds(options), strict=True)]
     table = Table(title=f"The screen over both lanes on MNIST, {os.cpu_count()} cores; rates: mean (slowest twentieth)")
     table.add_column("what")
