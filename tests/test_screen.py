@@ -262,11 +262,12 @@ async def test_space_pauses_and_goes_on(watch: Watch) -> None:
         await screen.says("all lanes: resumed")
 
 
+@pytest.mark.parametrize("key", ["space", "s", "S"])
 @on_a_loop
-async def test_space_on_a_finished_run_says_what_can_be_done(watch: Watch) -> None:
+async def test_a_finished_run_neither_pauses_nor_steps_and_says_what_can_be_done(watch: Watch, key: str) -> None:
     async with watch("finishes") as screen:
         await screen.until(lambda: "done" in screen.title)
-        await screen.press("space")
+        await screen.press(key)
         await screen.says("no lane is training; e adds iterations, r starts afresh")
         assert screen.heard == []
 
