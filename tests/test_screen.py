@@ -509,6 +509,20 @@ async def test_the_cursor_reads_both_charts(watch: Watch) -> None:
 
 
 @on_a_loop
+async def test_the_cursor_starts_in_the_window_and_takes_it_along(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", "101") as screen:
+        await screen.until(lambda: screen.app.view.last_step == 1000)
+        await screen.press("z", "z", "left", "left", "comma")
+        await screen.says("values at step 870")
+        await screen.press(*["comma"] * 26)
+        await screen.says("values at step 610")
+        await screen.until(lambda: "610" in screen.rows[-3].split())
+        await screen.press("f", "z", "z", "full_stop")
+        await screen.says("values at step 620")
+        await screen.until(lambda: "620" in screen.rows[-3].split())
+
+
+@on_a_loop
 async def test_logs_follow_their_end_until_they_are_scrolled_back(watch: Watch) -> None:
     async with watch() as screen:
         newest, oldest = "Step: 200 validation accuracy: 0.15", "Start Training..."

@@ -89,6 +89,19 @@ def test_the_whole_run_has_nowhere_to_move() -> None:
     assert WHOLE_RUN.panned(0.25, 1000) == WHOLE_RUN
 
 
+@given(MOVES, NEWEST, st.integers(0, 2_000_000), st.data())
+def test_a_window_is_moved_to_show_a_step_only_if_it_must_be(
+    moves: list[str], newest: int, final: int, data: st.DataObject
+) -> None:
+    window, step = moved(moves, newest), data.draw(st.integers(0, newest))
+    first, last = window.drawn(newest, final)
+    shown = window.showing(step, newest, final)
+    shown_first, shown_last = shown.drawn(newest, final)
+    assert shown.span == window.span
+    assert shown_first <= step <= shown_last
+    assert shown == window or not first <= step <= last
+
+
 @given(MOVES, NEWEST, st.integers(0, 2_000_000))
 def test_room_for_steps_to_come_is_a_quarter_at_most_and_no_more_than_will_be(
     moves: list[str], newest: int, final: int
