@@ -343,6 +343,16 @@ async def test_keys_pressed_faster_than_answers_come_add_up(watch: Watch) -> Non
 
 
 @on_a_loop
+async def test_bounds_walked_through_at_one_step_leave_one_mark(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("left_square_bracket", "left_square_bracket")
+        await screen.says("clip value:0.0005 -> value:0.0002")
+        charts = slice(-2 - screen.app.main._loss.size.height, -2)
+        await screen.until(lambda: "value:0.0002" in "".join(screen.rows[charts]))
+        assert "value:0.0005" not in "".join(screen.rows[charts])
+
+
+@on_a_loop
 async def test_a_bound_of_a_lane_that_is_not_clipped_is_not_asked_for(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("tab", "right_square_bracket")

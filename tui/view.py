@@ -60,6 +60,11 @@ class LaneView:
         (first, start), (last, end) = self.recent[0], self.recent[-1]
         return (last - first) / (end - start)
 
+    @property
+    def told_changes(self) -> list[ClipChanged | MomentsReset]:
+        """The changes without rules that another one replaced at the same step: no step was taken with these."""
+        return list({(change.step, type(change)): change for change in self.changes}.values())
+
 
 def changed_to(change: ClipChanged | MomentsReset) -> str:
     """What an intervention is called in a chart."""

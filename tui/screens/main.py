@@ -228,7 +228,7 @@ class MainScreen(Screen[None]):
             curve = lane.loss if measure == "loss" else lane.accuracy
             lanes.append(ChartLane(name, self.look.lane_colour(number), curve, failed.step if failed else None))
             shades += [Shade(*stretch, number) for stretch in transients(lane.changes)] if remembers else []
-            marks += [Mark(change.step, number, changed_to(change)) for change in lane.changes]
+            marks += [Mark(change.step, number, changed_to(change)) for change in lane.told_changes]
         return ChartSpec(
             title=measure,
             width=widget.size.width,
