@@ -650,6 +650,7 @@ async def test_help_opens_and_closes(watch: Watch) -> None:
             await screen.press(key)
             await screen.until(lambda: isinstance(screen.app.screen, HelpScreen))
             await screen.shows("Pause all lanes, or let them go on")
+            assert "in the shaded steps Adam still remembers" in " ".join(screen.text.replace("│", " ").split())
             await screen.press("c", "escape")
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
         assert screen.heard == []
