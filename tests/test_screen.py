@@ -942,10 +942,13 @@ async def test_everything_has_a_place_at_every_size(watch: Watch, size: tuple[in
 async def test_a_killed_engine_leaves_what_was_received_and_r_starts_another(watch: Watch) -> None:
     async with watch() as screen:
         await screen.shows("Step: 200 ")
+        await screen.shows(" s left")
         os.kill(screen.engine_pid, signal.SIGKILL)
         await screen.says("the engine ended (signal 9): r starts another")
         await screen.until(lambda: "engine gone" in screen.title)
         assert "Step: 200 validation accuracy: 0.15" in screen.text
+        assert " left" not in screen.text
+        assert "reached" not in screen.title
         await screen.press("space")
         await screen.says("the engine is gone: r starts another")
         first = screen.engine_pid

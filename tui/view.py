@@ -88,6 +88,11 @@ class RunView:
             if isinstance(event, LaneEvent):
                 self._fold_lane(event)
 
+    def stand_still(self) -> None:
+        """No lane goes any more, whatever was said of it last."""
+        for lane in self.lanes.values():
+            lane.recent.clear()
+
     def _fold_lane(self, event: LaneEvent) -> None:
         lane = self.lanes.get(event.lane)
         if lane is None:
