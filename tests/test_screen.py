@@ -683,7 +683,7 @@ async def test_the_palette_offers_every_key_and_runs_it(watch: Watch) -> None:
 async def test_q_asks_before_a_run_is_lost(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("q")
-        await screen.shows("The run is under way and ends here.")
+        await screen.shows("The run is under way and not recorded: it ends here.")
         for key in ("n", "escape"):
             await screen.press(key)
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
