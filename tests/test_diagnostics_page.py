@@ -95,6 +95,11 @@ def test_the_heading_has_saturation_cosine_and_outputs() -> None:
     assert squeezed(headed(diagnosed(), width=29)) == "sat 40 % cos 0.35 0123456789"
 
 
+def test_outputs_that_there_is_no_room_for_are_left_out_and_not_cut() -> None:
+    for width in range(19, 29):
+        assert squeezed(headed(diagnosed(), width=width)) == "sat 40 % cos 0.35"
+
+
 @pytest.mark.parametrize("width", [29, 39, 79])
 @pytest.mark.parametrize("cosine", [1.0, None])
 def test_it_fits_beside_another_lane_whatever_the_figures(width: int, cosine: float | None) -> None:
