@@ -262,6 +262,13 @@ async def test_space_pauses_and_goes_on(watch: Watch) -> None:
         await screen.says("all lanes: resumed")
 
 
+@on_a_loop
+async def test_the_end_of_a_run_leaves_room_for_the_difference(watch: Watch) -> None:
+    async with watch("finishes", size=(80, 24)) as screen:
+        await screen.says("every lane has ended: e trains on, n tries another seed")
+        assert "Δloss" in screen.status
+
+
 @pytest.mark.parametrize("key", ["space", "s", "S"])
 @on_a_loop
 async def test_a_finished_run_neither_pauses_nor_steps_and_says_what_can_be_done(watch: Watch, key: str) -> None:
