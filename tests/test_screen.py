@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 import pyte
 import pytest
+from textual import events
 from textual._compositor import CompositorUpdate
 from textual.command import CommandPalette
 from textual.pilot import Pilot
@@ -399,6 +400,17 @@ async def test_a_rule_is_typed_and_checked_as_it_is(watch: Watch) -> None:
         await screen.hears(SetClip(lane="clipped", rule="value:-0.5:1"))
         await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
         await screen.says("clip value:0.001 -> value:-0.5:1")
+
+
+@on_a_loop
+async def test_a_rule_is_what_was_typed_however_fast(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("b")
+        await screen.shows("clip rule of clipped")
+        typed = [("ctrl+u", None), *((letter, letter) for letter in "signs"), ("backspace", None), ("enter", "\r")]
+        for key, character in typed:
+            screen.app.post_message(events.Key(key, character))
+        await screen.hears(SetClip(lane="clipped", rule="sign"))
 
 
 @on_a_loop
