@@ -403,6 +403,22 @@ async def test_a_rule_is_typed_and_checked_as_it_is(watch: Watch) -> None:
 
 
 @on_a_loop
+async def test_a_rule_that_is_in_force_already_leaves_the_run_clean(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("b")
+        await screen.shows("clip rule of clipped")
+        await screen.press("enter")
+        await screen.says("clipped keeps value:0.001")
+        await screen.press("b")
+        await screen.shows("clip rule of clipped")
+        await screen.press("ctrl+u", *"value", "colon", *"1000", "enter")
+        await screen.hears(SetClip(lane="clipped", rule="value:1000"))
+        await screen.press("right_square_bracket")
+        await screen.says("clipped keeps value:1000")
+        assert len(screen.heard) == 1
+
+
+@on_a_loop
 async def test_a_rule_is_what_was_typed_however_fast(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("b")

@@ -158,6 +158,9 @@ class SteeringApp(ListeningApp):
     def _set_rule(self, rule: str) -> None:
         if lane := self.main.chosen:
             now = self._asked.rule(lane)
+            if rule == now:
+                self.main.say(f"{lane.name} keeps {rule}")
+                return
             self._ask(SetClip(lane=lane.name, rule=rule), f"{lane.name}: clip {now} -> {rule}")
             if now != "none":
                 self._remembered_rules[lane.name] = now
