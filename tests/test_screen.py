@@ -883,6 +883,14 @@ async def test_a_run_without_diagnostics_says_so(watch: Watch) -> None:
 
 
 @on_a_loop
+async def test_an_optimizer_without_moments_has_none_to_reset(watch: Watch) -> None:
+    async with watch("normal", "--optimizer", "sgd") as screen:
+        await screen.press("R")
+        await screen.says("sgd remembers nothing: there are no moments to reset")
+        assert screen.heard == []
+
+
+@on_a_loop
 async def test_r_resets_the_moments_of_the_chosen_lane(watch: Watch) -> None:
     async with watch("normal", "--measured") as screen:
         await screen.press("R")

@@ -167,7 +167,10 @@ class SteeringApp(ListeningApp):
 
     def action_reset_moments(self) -> None:
         """The chosen lane's optimizer begins anew."""
-        if lane := self.main.chosen:
+        config = self.view.state.config
+        if config and config.optimizer == "sgd":
+            self.main.say("sgd remembers nothing: there are no moments to reset")
+        elif lane := self.main.chosen:
             self._ask(ResetMoments(lane=lane.name), f"{lane.name}: resetting the moments")
 
     def action_slower(self) -> None:
