@@ -117,6 +117,12 @@ def test_a_lane_of_which_nothing_is_measured_has_dashes(look: Look) -> None:
     assert headed(EVALUATED, look=look).split() == ["saturation", dash, "cos", dash, "outputs", dash]
 
 
+@pytest.mark.parametrize("width", range(28, 80))
+def test_the_heading_has_one_form_before_and_after_the_first_measurement(width: int) -> None:
+    labels = [re.findall("[a-z]+", headed(event, width=width)) for event in (EVALUATED, diagnosed())]
+    assert labels[0] == labels[1]
+
+
 def test_a_dead_output_goes_dark_in_colour_and_is_a_dot_without() -> None:
     strip = effect_line(0, folded(RUN, LANE, diagnosed()).lanes["a"], 79, COLOURED)
     styles = {segment.text.strip(): segment.style for segment in strip}

@@ -42,7 +42,8 @@ def effect_line(number: int, lane: LaneState, width: int, look: Look) -> Strip:
 def output_cells(number: int, dead: frozenset[int] | None, between: str, look: Look) -> Iterator[Segment]:
     """A cell per class, dark where its output is dead; without colour a dot stands there."""
     if dead is None:
-        yield Segment(_shown(UNDEFINED, look), look.muted)
+        # As wide as the cells, so that the line keeps its form once there are some.
+        yield Segment(_shown(UNDEFINED, look).ljust(CLASSES + len(between) * (CLASSES - 1)), look.muted)
         return
     gone = look.faint(look.palette.foreground, DARK)
     for output in range(CLASSES):
