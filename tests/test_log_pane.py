@@ -29,5 +29,10 @@ def test_lines_get_shorter_where_there_is_little_room(line: str, event: LaneEven
     assert [fitting(kept, room) for room in (80, 40, 14)] == [line, short, terse]
 
 
+def test_among_lines_of_the_assignment_the_end_begins_as_they_do() -> None:
+    kept = LogLine(finished_line(END), "message", END)
+    assert fitting(kept, 57) == "Step: 1000 completed: accuracy 0.772 loss 1.0000"
+
+
 def test_a_line_without_a_shorter_form_is_cut_by_the_pane() -> None:
     assert fitting(LogLine("Start Training...", "message", LANE), 9) == "Start Training..."
