@@ -565,6 +565,9 @@ async def test_the_cursor_starts_in_the_window_and_takes_it_along(watch: Watch) 
         await screen.press("f", "z", "z", "full_stop")
         await screen.says("values at step 620")
         await screen.until(lambda: "620" in screen.rows[-3].split())
+        assert screen.app.main._charts.window.end is not None
+        await screen.press("escape")
+        assert screen.app.main._charts.window.end is None
 
 
 @on_a_loop

@@ -89,17 +89,17 @@ def test_the_whole_run_has_nowhere_to_move() -> None:
     assert WHOLE_RUN.panned(0.25, 1000) == WHOLE_RUN
 
 
-@given(MOVES, NEWEST, st.integers(0, 2_000_000), st.data())
-def test_a_window_is_moved_to_show_a_step_only_if_it_must_be(
-    moves: list[str], newest: int, final: int, data: st.DataObject
+@given(MOVES, NEWEST, st.integers(0, 1_000_000), st.integers(0, 1000), st.data())
+def test_a_window_that_shows_a_step_does_so_for_good_and_moves_only_if_it_must(
+    moves: list[str], newest: int, to_come: int, more: int, data: st.DataObject
 ) -> None:
-    window, step = moved(moves, newest), data.draw(st.integers(0, newest))
+    window, final, step = moved(moves, newest), newest + to_come, data.draw(st.integers(0, newest))
     first, last = window.drawn(newest, final)
     shown = window.showing(step, newest, final)
-    shown_first, shown_last = shown.drawn(newest, final)
+    later_first, later_last = shown.drawn(newest + more, final + more)
     assert shown.span == window.span
-    assert shown_first <= step <= shown_last
-    assert shown == window or not first <= step <= last
+    assert later_first <= step <= later_last
+    assert window.span is None or shown.drawn(newest, final) == (first, last) or not first <= step <= last
 
 
 @given(MOVES, NEWEST, st.integers(0, 2_000_000))

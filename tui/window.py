@@ -59,13 +59,11 @@ class Window:
         return Window(self.span) if end >= newest else Window(self.span, max(self.span, end))
 
     def showing(self, step: int, newest: int, final: int) -> Window:
-        """Moved no further than it must be for a step to be drawn; at the run's newest step it follows again."""
-        first, last = self.drawn(newest, final)
-        if self.span is None or first <= step <= last:
+        """One that has a step in sight for good, moved no further than it must be; the whole run always has it."""
+        if self.span is None:
             return self
-        if step >= newest:
-            return Window(self.span)
-        return Window(self.span, step if step > last else step + self.span)
+        _, last = self.drawn(newest, final)
+        return Window(self.span, min(max(step, last), step + self.span))
 
 
 WHOLE_RUN = Window()

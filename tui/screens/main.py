@@ -309,7 +309,7 @@ class MainScreen(Screen[None]):
         if self.diagnosing:
             self.action_diagnostics()
             return
-        self._look_at(cursor=None)
+        self._look_at(cursor=None, window=replace(self._charts.window, end=None))
         self.say("the charts show the newest values")
 
     def action_log_up(self) -> None:
