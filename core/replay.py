@@ -40,6 +40,7 @@ class Replay:
         self._lanes = self._timeline.lanes
         self._next, self._step, self._clock = 0, 0, 0.0
         self._paused_at: int | None = None
+        self._asked_pace: SetPace | None = None
 
     def send(self, command: AnyCommand) -> None:
         """Ask for something, from any thread; the answer is an event, a `Notice` for what no recording can do."""
@@ -106,6 +107,12 @@ class Replay:
         for lane in self._lanes:
             yield LanePaused(lane=lane, step=self._step)
 
+    def _paced(self) -> Iterator[Event]:
+        """The pace that was asked for, if one was."""
+        if self._asked_pace:
+            for lane in self._lanes:
+                yield PaceChanged(lane=lane, step=self._step, pace=self._asked_pace.pace)
+
     def _obey(self, command: AnyCommand) -> Iterator[Event]:
         match command:
             case Pause():
@@ -120,9 +127,9 @@ class Replay:
                 for lane in self._lanes:
                     yield LaneStepped(lane=lane, step=self._step, count=count)
             case SetPace(pace=pace):
+                self._asked_pace = command
                 self._speed = None if pace is None else pace / self._recorded_pace()
-                for lane in self._lanes:
-                    yield PaceChanged(lane=lane, step=self._step, pace=pace)
+                yield from self._paced()
             case Seek(step=step):
                 yield from self._seek(min(max(0, step), self._last_step))
             case _:
@@ -135,10 +142,14 @@ class Replay:
         self._clock = float(self._times[self._next - 1])
         self._step = last.step if isinstance(last, LaneEvent) else step
         # Forward there is only the rest to tell.
-        for event in self._timeline.told(before if before < self._next else 0, self._next):
+        back = self._next <= before
+        for event in self._timeline.told(0 if back else before, self._next):
             yield event
             if isinstance(event, RunStarted):
                 yield self._started
+        if back:
+            # The story knows only of the pace that it was recorded at.
+            yield from self._paced()
         if self._paused_at is not None:
             self._paused_at = self._step
             yield from self._paused()

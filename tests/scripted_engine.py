@@ -1,7 +1,7 @@
 """An engine without training: speaks the event stream as told, and writes down every command that it gets.
 
-    python scripted_engine.py BEHAVIOUR [--heard FILE] [--pid FILE] [--dataset NAME] [--evaluations N]
-        [--lanes N] [--goes-on] [--measured]
+    python scripted_engine.py BEHAVIOUR [--heard FILE] [--pid FILE] [--dataset NAME] [--optimizer NAME]
+        [--evaluations N] [--lanes N] [--goes-on] [--measured]
 
 BEHAVIOUR: `normal` answers commands; `silent` obeys only Stop; `mute` says nothing at all; `garbage` writes lines that
 are no events between those that are; `half` ends in the middle of a line; `slow` writes half a line and the rest after
@@ -77,7 +77,7 @@ class Script:
         self._given = given
         lanes = tuple(LaneConfig(f"lane{number}", f"value:{number}") for number in range(1, given.lanes + 1))
         given_lanes = {"lanes": lanes} if lanes else {}
-        self._config = RunConfig(dataset=given.dataset, pace=100.0, **given_lanes)
+        self._config = RunConfig(dataset=given.dataset, pace=100.0, optimizer=given.optimizer, **given_lanes)
 
     def begin(self) -> None:
         self.rules = {lane.name: lane.rule for lane in self._config.lanes}
@@ -183,6 +183,7 @@ def main() -> int:
     parser.add_argument("--heard")
     parser.add_argument("--pid")
     parser.add_argument("--dataset", default="digits")
+    parser.add_argument("--optimizer", default="adam")
     parser.add_argument("--goes-on", action="store_true")
     parser.add_argument("--measured", action="store_true")
     parser.add_argument("--lanes", type=int, default=0)

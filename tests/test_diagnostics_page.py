@@ -95,6 +95,11 @@ def test_the_heading_has_saturation_cosine_and_outputs() -> None:
     assert squeezed(headed(diagnosed(), width=29)) == "sat 40 % cos 0.35 0123456789"
 
 
+def test_outputs_that_there_is_no_room_for_are_left_out_and_not_cut() -> None:
+    for width in range(19, 29):
+        assert squeezed(headed(diagnosed(), width=width)) == "sat 40 % cos 0.35"
+
+
 @pytest.mark.parametrize("width", [29, 39, 79])
 @pytest.mark.parametrize("cosine", [1.0, None])
 def test_it_fits_beside_another_lane_whatever_the_figures(width: int, cosine: float | None) -> None:
@@ -110,6 +115,12 @@ def test_a_rule_that_scales_everything_shows_how_often_it_did() -> None:
 def test_a_lane_of_which_nothing_is_measured_has_dashes(look: Look) -> None:
     dash = "-" if look.ascii else "\N{EN DASH}"
     assert headed(EVALUATED, look=look).split() == ["saturation", dash, "cos", dash, "outputs", dash]
+
+
+@pytest.mark.parametrize("width", range(28, 80))
+def test_the_heading_has_one_form_before_and_after_the_first_measurement(width: int) -> None:
+    labels = [re.findall("[a-z]+", headed(event, width=width)) for event in (EVALUATED, diagnosed())]
+    assert labels[0] == labels[1]
 
 
 def test_a_dead_output_goes_dark_in_colour_and_is_a_dot_without() -> None:

@@ -164,6 +164,17 @@ def test_the_pace_is_set_in_steps_a_second() -> None:
     assert recorded_part(events) == STORY
 
 
+def test_a_pace_that_was_set_is_told_again_when_a_seek_tells_the_story_again() -> None:
+    replay = Replay("story", EventTable.of(STORY), speed=1.0, lasting=True)
+    asked = list(replay._obey(SetPace(pace=None)))
+    back = list(replay._obey(Seek(step=30)))
+    back += replay._obey(Seek(step=0))
+    assert folded(back).lanes["a"].pace is None
+    on = list(replay._obey(Seek(step=50)))
+    assert asked[0] in back
+    assert not any(isinstance(event, PaceChanged) for event in on)
+
+
 def test_what_no_recording_can_do_is_told() -> None:
     events = played(lambda event: [], SetClip(rule="none"), Restart(), Pause(), Resume())
     told = [event.text for event in events if isinstance(event, Notice)]

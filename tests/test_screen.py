@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 import pyte
 import pytest
+from textual import events
 from textual._compositor import CompositorUpdate
 from textual.command import CommandPalette
 from textual.pilot import Pilot
@@ -263,10 +264,18 @@ async def test_space_pauses_and_goes_on(watch: Watch) -> None:
 
 
 @on_a_loop
-async def test_space_on_a_finished_run_says_what_can_be_done(watch: Watch) -> None:
+async def test_the_end_of_a_run_leaves_room_for_the_difference(watch: Watch) -> None:
+    async with watch("finishes", size=(80, 24)) as screen:
+        await screen.says("every lane has ended: e trains on, n tries another seed")
+        assert "Δloss" in screen.status
+
+
+@pytest.mark.parametrize("key", ["space", "s", "S"])
+@on_a_loop
+async def test_a_finished_run_neither_pauses_nor_steps_and_says_what_can_be_done(watch: Watch, key: str) -> None:
     async with watch("finishes") as screen:
         await screen.until(lambda: "done" in screen.title)
-        await screen.press("space")
+        await screen.press(key)
         await screen.says("no lane is training; e adds iterations, r starts afresh")
         assert screen.heard == []
 
@@ -342,6 +351,16 @@ async def test_keys_pressed_faster_than_answers_come_add_up(watch: Watch) -> Non
 
 
 @on_a_loop
+async def test_bounds_walked_through_at_one_step_leave_one_mark(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("left_square_bracket", "left_square_bracket")
+        await screen.says("clip value:0.0005 -> value:0.0002")
+        charts = slice(-2 - screen.app.main._loss.size.height, -2)
+        await screen.until(lambda: "value:0.0002" in "".join(screen.rows[charts]))
+        assert "value:0.0005" not in "".join(screen.rows[charts])
+
+
+@on_a_loop
 async def test_a_bound_of_a_lane_that_is_not_clipped_is_not_asked_for(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("tab", "right_square_bracket")
@@ -381,6 +400,33 @@ async def test_a_rule_is_typed_and_checked_as_it_is(watch: Watch) -> None:
         await screen.hears(SetClip(lane="clipped", rule="value:-0.5:1"))
         await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
         await screen.says("clip value:0.001 -> value:-0.5:1")
+
+
+@on_a_loop
+async def test_a_rule_that_is_in_force_already_leaves_the_run_clean(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("b")
+        await screen.shows("clip rule of clipped")
+        await screen.press("enter")
+        await screen.says("clipped keeps value:0.001")
+        await screen.press("b")
+        await screen.shows("clip rule of clipped")
+        await screen.press("ctrl+u", *"value", "colon", *"1000", "enter")
+        await screen.hears(SetClip(lane="clipped", rule="value:1000"))
+        await screen.press("right_square_bracket")
+        await screen.says("clipped keeps value:1000")
+        assert len(screen.heard) == 1
+
+
+@on_a_loop
+async def test_a_rule_is_what_was_typed_however_fast(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("b")
+        await screen.shows("clip rule of clipped")
+        typed = [("ctrl+u", None), *((letter, letter) for letter in "signs"), ("backspace", None), ("enter", "\r")]
+        for key, character in typed:
+            screen.app.post_message(events.Key(key, character))
+        await screen.hears(SetClip(lane="clipped", rule="sign"))
 
 
 @on_a_loop
@@ -508,6 +554,23 @@ async def test_the_cursor_reads_both_charts(watch: Watch) -> None:
 
 
 @on_a_loop
+async def test_the_cursor_starts_in_the_window_and_takes_it_along(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", "101") as screen:
+        await screen.until(lambda: screen.app.view.last_step == 1000)
+        await screen.press("z", "z", "left", "left", "comma")
+        await screen.says("values at step 870")
+        await screen.press(*["comma"] * 26)
+        await screen.says("values at step 610")
+        await screen.until(lambda: "610" in screen.rows[-3].split())
+        await screen.press("f", "z", "z", "full_stop")
+        await screen.says("values at step 620")
+        await screen.until(lambda: "620" in screen.rows[-3].split())
+        assert screen.app.main._charts.window.end is not None
+        await screen.press("escape")
+        assert screen.app.main._charts.window.end is None
+
+
+@on_a_loop
 async def test_logs_follow_their_end_until_they_are_scrolled_back(watch: Watch) -> None:
     async with watch() as screen:
         newest, oldest = "Step: 200 validation accuracy: 0.15", "Start Training..."
@@ -625,6 +688,7 @@ async def test_help_opens_and_closes(watch: Watch) -> None:
             await screen.press(key)
             await screen.until(lambda: isinstance(screen.app.screen, HelpScreen))
             await screen.shows("Pause all lanes, or let them go on")
+            assert "in the shaded steps Adam still remembers" in " ".join(screen.text.replace("│", " ").split())
             await screen.press("c", "escape")
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
         assert screen.heard == []
@@ -657,7 +721,7 @@ async def test_the_palette_offers_every_key_and_runs_it(watch: Watch) -> None:
 async def test_q_asks_before_a_run_is_lost(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("q")
-        await screen.shows("The run is under way and ends here.")
+        await screen.shows("The run is under way and not recorded: it ends here.")
         for key in ("n", "escape"):
             await screen.press(key)
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
@@ -822,6 +886,14 @@ async def test_a_run_without_diagnostics_says_so(watch: Watch) -> None:
 
 
 @on_a_loop
+async def test_an_optimizer_without_moments_has_none_to_reset(watch: Watch) -> None:
+    async with watch("normal", "--optimizer", "sgd") as screen:
+        await screen.press("R")
+        await screen.says("sgd remembers nothing: there are no moments to reset")
+        assert screen.heard == []
+
+
+@on_a_loop
 async def test_r_resets_the_moments_of_the_chosen_lane(watch: Watch) -> None:
     async with watch("normal", "--measured") as screen:
         await screen.press("R")
@@ -916,10 +988,13 @@ async def test_everything_has_a_place_at_every_size(watch: Watch, size: tuple[in
 async def test_a_killed_engine_leaves_what_was_received_and_r_starts_another(watch: Watch) -> None:
     async with watch() as screen:
         await screen.shows("Step: 200 ")
+        await screen.shows(" s left")
         os.kill(screen.engine_pid, signal.SIGKILL)
         await screen.says("the engine ended (signal 9): r starts another")
         await screen.until(lambda: "engine gone" in screen.title)
         assert "Step: 200 validation accuracy: 0.15" in screen.text
+        assert " left" not in screen.text
+        assert "reached" not in screen.title
         await screen.press("space")
         await screen.says("the engine is gone: r starts another")
         first = screen.engine_pid

@@ -86,7 +86,7 @@ def test_it_trains_and_shows_what_the_clip_does() -> None:
         terminal.type(" ")
         terminal.shows("paused")
         terminal.type("q")
-        terminal.shows("The run is under way and ends here.")
+        terminal.shows("The run is under way and not recorded: it ends here.")
         terminal.type("y")
         assert terminal.ends() == 0
         assert terminal.restored

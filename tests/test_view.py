@@ -156,3 +156,17 @@ def test_a_reset_of_the_moments_is_a_line_and_an_intervention_like_a_change_of_t
     assert lines(view)[-1] == ("message", "Step: 20 moments reset")
     assert [changed_to(one) for one in view.lanes["a"].changes] == ["none", "moments reset"]
     assert view.last_step == 20
+
+
+def test_a_rule_replaced_at_its_own_step_is_not_told_for_no_step_was_taken_with_it() -> None:
+    rules = ["none", "value:0.1", "value:0.01"]
+    changes = [ClipChanged(lane="a", step=10, rule=rule, previous="norm:1") for rule in rules]
+    later = ClipChanged(lane="a", step=11, rule="none", previous="value:0.01")
+    lane = seen(*changes[:2], MomentsReset(lane="a", step=10), changes[2], later).lanes["a"]
+    assert [changed_to(one) for one in lane.told_changes] == ["value:0.01", "moments reset", "none"]
+    assert [one.text for one in lane.fresh if "clip" in one.text] == [
+        "Step: 10 clip norm:1 -> none",
+        "Step: 10 clip norm:1 -> value:0.1",
+        "Step: 10 clip norm:1 -> value:0.01",
+        "Step: 11 clip value:0.01 -> none",
+    ]

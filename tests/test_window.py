@@ -89,6 +89,19 @@ def test_the_whole_run_has_nowhere_to_move() -> None:
     assert WHOLE_RUN.panned(0.25, 1000) == WHOLE_RUN
 
 
+@given(MOVES, NEWEST, st.integers(0, 1_000_000), st.integers(0, 1000), st.data())
+def test_a_window_that_shows_a_step_does_so_for_good_and_moves_only_if_it_must(
+    moves: list[str], newest: int, to_come: int, more: int, data: st.DataObject
+) -> None:
+    window, final, step = moved(moves, newest), newest + to_come, data.draw(st.integers(0, newest))
+    first, last = window.drawn(newest, final)
+    shown = window.showing(step, newest, final)
+    later_first, later_last = shown.drawn(newest + more, final + more)
+    assert shown.span == window.span
+    assert later_first <= step <= later_last
+    assert window.span is None or shown.drawn(newest, final) == (first, last) or not first <= step <= last
+
+
 @given(MOVES, NEWEST, st.integers(0, 2_000_000))
 def test_room_for_steps_to_come_is_a_quarter_at_most_and_no_more_than_will_be(
     moves: list[str], newest: int, final: int

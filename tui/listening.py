@@ -167,5 +167,6 @@ class ListeningApp(App[int]):
         how = f"signal {-code}" if code < 0 else f"code {code}"
         half = " in the middle of a line" if self.engine.half_line else ""
         self.main.ended, self._asked_at, self._asked = " engine gone ", None, Asked()
+        self.view.stand_still()
         self.main.say(f"the engine ended ({how}){half}: r starts another. {words}", alert=True)
         self.main.draw()

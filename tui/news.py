@@ -39,7 +39,7 @@ def news_of(event: Event, state: RunState) -> News | None:
     if isinstance(event, LaneFinished) and lanes and all(lane.ended for lane in lanes):
         if state.replay:
             return News((RECORDING_ENDS,))
-        return News(("every lane has ended: e trains on, r starts afresh, n with a new seed, q quits",))
+        return News(("every lane has ended: e trains on, n tries another seed",))
     if isinstance(event, Notice):
         return News((event.text,), alert=event.level == "warning")
     if _is_so_of_all(event, state):

@@ -9,6 +9,7 @@ from functools import partial
 from ..core.commands import AnyCommand, Extend, Pause, ResetMoments, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from ..core.errors import BadInput
 from ..core.rules import parse_rule
+from ..core.state import LaneState
 from .bounds import has_bound, stepped, toggled
 from .cadence import FASTEST
 from .engine_process import EngineProcess, Source
@@ -60,24 +61,30 @@ class SteeringApp(ListeningApp):
 
     def action_pause(self) -> None:
         """Pause, or go on."""
-        lanes = [lane for lane in self.view.state.lanes.values() if not lane.ended]
-        if not lanes and self.view.state.replay:
-            self.main.say(RECORDING_ENDS)
-        elif not lanes:
-            ended = "no lane is training; e adds iterations, r starts afresh"
-            self.main.say(ended if self.view.state.lanes else "no lane is training yet")
-        elif self._asked.paused(lanes):
-            self._ask(Resume(), "going on")
-        else:
-            self._ask(Pause(), "pausing")
+        if lanes := self._under_way():
+            paused = self._asked.paused(lanes)
+            self._ask(Resume() if paused else Pause(), "going on" if paused else "pausing")
 
     def action_step(self) -> None:
         """One step."""
-        self._ask(StepOnce(), "one step")
+        if self._under_way():
+            self._ask(StepOnce(), "one step")
 
     def action_step_ten(self) -> None:
         """Ten steps."""
-        self._ask(StepOnce(count=10), "ten steps")
+        if self._under_way():
+            self._ask(StepOnce(count=10), "ten steps")
+
+    def _under_way(self) -> list[LaneState]:
+        """The lanes that can still go; if there are none, says what can be done."""
+        state = self.view.state
+        lanes = [lane for lane in state.lanes.values() if not lane.ended]
+        if not lanes and state.replay:
+            self.main.say(RECORDING_ENDS)
+        elif not lanes:
+            ended = "no lane is training; e adds iterations, r starts afresh"
+            self.main.say(ended if state.lanes else "no lane is training yet")
+        return lanes
 
     def action_restart(self) -> None:
         """The same run afresh."""
@@ -151,13 +158,19 @@ class SteeringApp(ListeningApp):
     def _set_rule(self, rule: str) -> None:
         if lane := self.main.chosen:
             now = self._asked.rule(lane)
+            if rule == now:
+                self.main.say(f"{lane.name} keeps {rule}")
+                return
             self._ask(SetClip(lane=lane.name, rule=rule), f"{lane.name}: clip {now} -> {rule}")
             if now != "none":
                 self._remembered_rules[lane.name] = now
 
     def action_reset_moments(self) -> None:
         """The chosen lane's optimizer begins anew."""
-        if lane := self.main.chosen:
+        config = self.view.state.config
+        if config and config.optimizer == "sgd":
+            self.main.say("sgd remembers nothing: there are no moments to reset")
+        elif lane := self.main.chosen:
             self._ask(ResetMoments(lane=lane.name), f"{lane.name}: resetting the moments")
 
     def action_slower(self) -> None:

@@ -60,6 +60,11 @@ class LaneView:
         (first, start), (last, end) = self.recent[0], self.recent[-1]
         return (last - first) / (end - start)
 
+    @property
+    def told_changes(self) -> list[ClipChanged | MomentsReset]:
+        """The changes without rules that another one replaced at the same step: no step was taken with these."""
+        return list({(change.step, type(change)): change for change in self.changes}.values())
+
 
 def changed_to(change: ClipChanged | MomentsReset) -> str:
     """What an intervention is called in a chart."""
@@ -82,6 +87,11 @@ class RunView:
             self.state = apply(self.state, event)
             if isinstance(event, LaneEvent):
                 self._fold_lane(event)
+
+    def stand_still(self) -> None:
+        """No lane goes any more, whatever was said of it last."""
+        for lane in self.lanes.values():
+            lane.recent.clear()
 
     def _fold_lane(self, event: LaneEvent) -> None:
         lane = self.lanes.get(event.lane)

@@ -58,5 +58,12 @@ class Window:
         end = last + round(self.span * share)
         return Window(self.span) if end >= newest else Window(self.span, max(self.span, end))
 
+    def showing(self, step: int, newest: int, final: int) -> Window:
+        """One that has a step in sight for good, moved no further than it must be; the whole run always has it."""
+        if self.span is None:
+            return self
+        _, last = self.drawn(newest, final)
+        return Window(self.span, min(max(step, last), step + self.span))
+
 
 WHOLE_RUN = Window()

@@ -109,8 +109,12 @@ def earlier_line(event: EvaluatedEarlier, count: int) -> str:
 
 def finished_line(event: LaneFinished) -> str:
     """How a lane ended, with its accuracy on all validation images."""
-    accuracy = event.correct / event.total
-    return f"Step: {event.step} {event.reason}: accuracy {accuracy:.3f} loss {event.loss:.4f} (all {event.total:,})"
+    return f"{ended_line(event)} (all {event.total:,})"
+
+
+def ended_line(event: LaneFinished) -> str:
+    """The same without how many images these are."""
+    return f"Step: {event.step} {event.reason}: accuracy {event.correct / event.total:.3f} loss {event.loss:.4f}"
 
 
 def short_finished_line(event: LaneFinished) -> str:

@@ -33,19 +33,17 @@ _FORMS = (
 
 
 def effect_line(number: int, lane: LaneState, width: int, look: Look) -> Strip:
-    """The last measurement in one line of exactly `width` cells, as roomy as it goes."""
-    *roomier, tightest = _FORMS
-    strips = (Strip(list(_segments(number, lane, form, look))) for form in roomier)
+    """The last measurement in one line of exactly `width` cells, as roomy as it goes; of the outputs all or none."""
+    strips = (Strip([*_figures(lane, form, look), *_outputs(number, lane, form, look)]) for form in _FORMS)
     fitting = next((strip for strip in strips if strip.cell_length <= width), None)
-    if fitting is None:
-        fitting = Strip(list(_segments(number, lane, tightest, look)))
-    return fitting.adjust_cell_length(width, look.text)
+    return (fitting or Strip(list(_figures(lane, _FORMS[-1], look)))).adjust_cell_length(width, look.text)
 
 
 def output_cells(number: int, dead: frozenset[int] | None, between: str, look: Look) -> Iterator[Segment]:
     """A cell per class, dark where its output is dead; without colour a dot stands there."""
     if dead is None:
-        yield Segment(_shown(UNDEFINED, look), look.muted)
+        # As wide as the cells, so that the line keeps its form once there are some.
+        yield Segment(_shown(UNDEFINED, look).ljust(CLASSES + len(between) * (CLASSES - 1)), look.muted)
         return
     gone = look.faint(look.palette.foreground, DARK)
     for output in range(CLASSES):
@@ -53,17 +51,19 @@ def output_cells(number: int, dead: frozenset[int] | None, between: str, look: L
         yield Segment((between if output else "") + text, gone if output in dead else look.lane(number, bold=True))
 
 
-def _segments(number: int, lane: LaneState, form: _Form, look: Look) -> Iterator[Segment]:
-    gap = Segment(" " * form.gap, look.text)
+def _figures(lane: LaneState, form: _Form, look: Look) -> Iterator[Segment]:
     what, value = extent(lane)
     yield Segment(" ", look.text)
     yield Segment(form.labels[what], look.muted)
     # As wide whatever it is, so that the line keeps its form.
     yield Segment(_shown(share(value), look).rjust(5 if form.gap == 1 else 6), look.text)
-    yield gap
+    yield Segment(" " * form.gap, look.text)
     yield Segment("cos ", look.muted)
     yield Segment(_shown(decimal(cosine(lane)), look).rjust(4), look.text)
-    yield gap
+
+
+def _outputs(number: int, lane: LaneState, form: _Form, look: Look) -> Iterator[Segment]:
+    yield Segment(" " * form.gap, look.text)
     yield Segment(form.labels["outputs"], look.muted)
     yield from output_cells(number, dead_outputs(lane), form.between, look)
 

@@ -14,7 +14,7 @@ ABOUT = (
     "Lanes train the same network from the same weights on the same batches; they differ in their clip rule alone. "
     "The faint curve is what was measured on 100 images at a time (at 90 % that is 3 points of noise either way), the "
     "bold one is smoothed. A dotted line marks a change of rule: from there on the lanes are no clean comparison any "
-    "more. One seed decides nothing: try n."
+    "more, and in the shaded steps Adam still remembers the gradients from before. One seed decides nothing: try n."
 )
 
 

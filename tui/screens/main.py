@@ -228,7 +228,7 @@ class MainScreen(Screen[None]):
             curve = lane.loss if measure == "loss" else lane.accuracy
             lanes.append(ChartLane(name, self.look.lane_colour(number), curve, failed.step if failed else None))
             shades += [Shade(*stretch, number) for stretch in transients(lane.changes)] if remembers else []
-            marks += [Mark(change.step, number, changed_to(change)) for change in lane.changes]
+            marks += [Mark(change.step, number, changed_to(change)) for change in lane.told_changes]
         return ChartSpec(
             title=measure,
             width=widget.size.width,
@@ -297,7 +297,7 @@ class MainScreen(Screen[None]):
         self._look_through(WHOLE_RUN)
 
     def action_cursor_left(self) -> None:
-        """One evaluation earlier; the cursor appears at the newest."""
+        """One evaluation earlier; the cursor appears at the newest in sight."""
         self._move_cursor(-1)
 
     def action_cursor_right(self) -> None:
@@ -309,7 +309,7 @@ class MainScreen(Screen[None]):
         if self.diagnosing:
             self.action_diagnostics()
             return
-        self._look_at(cursor=None)
+        self._look_at(cursor=None, window=replace(self._charts.window, end=None))
         self.say("the charts show the newest values")
 
     def action_log_up(self) -> None:
@@ -331,13 +331,13 @@ class MainScreen(Screen[None]):
             act(self._panels[self._chosen].log_pane)
 
     def _move_cursor(self, direction: int) -> None:
-        newest, config = self._view.last_step, self._view.state.config
-        stride = config.eval_every if config else 1
+        newest, final, config = self._view.last_step, self._view.final_step, self._view.state.config
+        stride, window = config.eval_every if config else 1, self._charts.window
         if self._charts.cursor is None:
-            step = newest
+            step = min(newest, window.steps(newest)[1] // stride * stride)
         else:
             step = min(newest, max(0, (self._charts.cursor // stride + direction) * stride))
-        self._look_at(cursor=step)
+        self._look_at(cursor=step, window=window.showing(step, newest, final))
         self.say(f"values at step {step:,}; escape shows the newest again")
 
     def _look_through(self, window: Window) -> None:

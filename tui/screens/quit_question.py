@@ -15,7 +15,7 @@ class QuitQuestion(ModalScreen[bool]):
     DEFAULT_CSS = """
     QuitQuestion { align: center middle; }
     QuitQuestion > Vertical {
-        width: 58; max-width: 100%; height: auto; background: $surface; padding: 1 2; border: round $warning;
+        width: 60; max-width: 100%; height: auto; background: $surface; padding: 1 2; border: round $warning;
         border-title-color: $warning;
     }
     QuitQuestion Static { height: auto; }
@@ -29,7 +29,9 @@ class QuitQuestion(ModalScreen[bool]):
         """The question and its answers."""
         with Vertical() as panel:
             panel.border_title = "Quit?"
-            yield Static("The run is under way and ends here.\n\n\\[y] quit    \\[n] stay", markup=True)
+            yield Static(
+                "The run is under way and not recorded: it ends here.\n\n\\[y] quit    \\[n] stay", markup=True
+            )
 
     def action_answer(self, leave: bool) -> None:
         """Close with the answer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -11,6 +11,17 @@ from textual.widgets import Input, Static
 
 from ...core.errors import BadInput
 from ...core.rules import EXAMPLES, parse_rule
+
+
+class _RuleField(Input):
+    """Edits in the order of the keys; Textual lets letters overtake an editing key that was pressed just before."""
+
+    async def on_key(self, event: events.Key) -> None:
+        """Obey an editing key at once, not by way of the app."""
+        for binding in self._bindings.key_to_bindings.get(event.key, []):
+            event.stop()
+            event.prevent_default()
+            await self.run_action(binding.action)
 
 
 class RulePrompt(ModalScreen[str | None]):
@@ -35,7 +46,7 @@ class RulePrompt(ModalScreen[str | None]):
         """The field, and what is wrong with what stands in it."""
         with Vertical() as panel:
             panel.border_title, panel.border_subtitle = f"clip rule of {self._lane}", "enter sets it, escape leaves it"
-            yield Input(self._rule, placeholder=EXAMPLES)
+            yield _RuleField(self._rule, placeholder=EXAMPLES)
             yield Static(f"one of {EXAMPLES}; an empty side is free")
 
     @on(Input.Changed)

@@ -15,6 +15,7 @@ from textual.strip import Strip
 from ...core.events import Evaluated, LaneFinished, OutputDied, OutputRevived
 from ..view import LogLine
 from ..wording import (
+    ended_line,
     short_finished_line,
     short_line,
     short_output_line,
@@ -164,14 +165,16 @@ class LogPane(Painted, can_focus=False):
 
 
 def fitting(line: LogLine, room: int) -> str:
-    """A line in the longest form that `room` cells hold, or the shortest that there is."""
+    """A line in the longest form that `room` cells hold, or the shortest; steps stand below each other."""
     match line.event:
         case Evaluated() as event if room < _ROOMY:
             return short_line(event) if room >= _NARROW else terse_line(event)
+        case LaneFinished() as event if len(line.text) > room >= _ROOMY:
+            return ended_line(event)
         case LaneFinished() as event if len(line.text) > room:
             short = short_finished_line(event)
             return short if len(short) <= room else terse_finished_line(event)
-        case OutputDied() | OutputRevived() as event if len(line.text) > room:
+        case OutputDied() | OutputRevived() as event if room < _ROOMY:
             return short_output_line(event) if room >= _NARROW else terse_output_line(event)
         case _:
             return line.text
