@@ -14,7 +14,9 @@ from pathlib import Path
 from clipwatch.tui import app, listening
 from clipwatch.tui.app import ClipwatchApp
 from clipwatch.tui.cli import main
+from clipwatch.tui.screens import main as main_screen
 from clipwatch.tui.screens.main import MainScreen
+from clipwatch.tui.widgets.charts_panel import Chart, ChartsPanel
 
 BEAT = 0.01
 # Makes megabytes of what the system counts in.
@@ -58,17 +60,17 @@ class ProbedScreen(MainScreen):
             }
         )
 
-    def draw_loss(self) -> None:
-        with added_to_the_frame():
-            super().draw_loss()
-
-    def draw_accuracy(self) -> None:
-        with added_to_the_frame():
-            super().draw_accuracy()
-
     def _compositor_refresh(self) -> None:
         with added_to_the_frame():
             super()._compositor_refresh()
+
+
+class ProbedCharts(ChartsPanel):
+    """Counts what the charts take to the frame."""
+
+    def draw_chart(self, chart: Chart) -> None:
+        with added_to_the_frame():
+            super().draw_chart(chart)
 
 
 class ProbedApp(ClipwatchApp):
@@ -85,7 +87,7 @@ class ProbedApp(ClipwatchApp):
 
 
 if __name__ == "__main__":
-    app.ClipwatchApp, listening.MainScreen = ProbedApp, ProbedScreen
+    app.ClipwatchApp, listening.MainScreen, main_screen.ChartsPanel = ProbedApp, ProbedScreen, ProbedCharts
     path, *options = sys.argv[1:]
     try:
         code = main(options)

@@ -47,6 +47,7 @@ from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.screens.quit_question import QuitQuestion
 from clipwatch.tui.screens.rule_prompt import RulePrompt
 from clipwatch.tui.widgets import diagnostics_panel
+from clipwatch.tui.widgets.charts_panel import Chart, ChartsPanel
 from clipwatch.tui.widgets.log_pane import MAX_LINES
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
@@ -355,7 +356,7 @@ async def test_bounds_walked_through_at_one_step_leave_one_mark(watch: Watch) ->
     async with watch() as screen:
         await screen.press("left_square_bracket", "left_square_bracket")
         await screen.says("clip value:0.0005 -> value:0.0002")
-        charts = slice(-2 - screen.app.main._loss.size.height, -2)
+        charts = slice(-2 - screen.app.main.query_one("#loss").size.height, -2)
         await screen.until(lambda: "value:0.0002" in "".join(screen.rows[charts]))
         assert "value:0.0005" not in "".join(screen.rows[charts])
 
@@ -565,9 +566,9 @@ async def test_the_cursor_starts_in_the_window_and_takes_it_along(watch: Watch) 
         await screen.press("f", "z", "z", "full_stop")
         await screen.says("values at step 620")
         await screen.until(lambda: "620" in screen.rows[-3].split())
-        assert screen.app.main._charts.window.end is not None
+        assert screen.app.main.query_one(ChartsPanel).window.end is not None
         await screen.press("escape")
-        assert screen.app.main._charts.window.end is None
+        assert screen.app.main.query_one(ChartsPanel).window.end is None
 
 
 @on_a_loop
@@ -657,7 +658,7 @@ async def test_no_color_is_no_colour(watch: Watch, monkeypatch: pytest.MonkeyPat
         assert not look.palette.coloured
         for row in ("title", "status"):
             assert getattr(screen, row)
-        for widget in (screen.app.main._title, screen.app.main._status, screen.app.main._loss):
+        for widget in (screen.app.main._title, screen.app.main._status, screen.app.main.query_one("#loss", Chart)):
             for line in widget._lines:
                 for segment in line:
                     assert segment.style is None or segment.style.color is None
@@ -927,7 +928,8 @@ async def test_the_charts_shade_what_adam_remembers(watch: Watch) -> None:
     async with watch("normal", "--goes-on") as screen:
         await screen.press("c")
         await screen.until(lambda: screen.app.view.lanes["clipped"].changes)
-        spec = screen.app.main._chart("loss", screen.app.main._loss, None)
+        charts = screen.app.main.query_one(ChartsPanel)
+        spec = charts.described(charts.query_one("#loss", Chart))
         assert spec.shades == (Shade(210, 210 + 693, 1),)
 
 

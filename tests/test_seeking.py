@@ -16,6 +16,7 @@ from clipwatch.core.events import Event, LaneEvent
 from clipwatch.core.replay import Replay
 from clipwatch.tui.app import ClipwatchApp
 from clipwatch.tui.screens.main import MainScreen
+from clipwatch.tui.widgets.charts_panel import ChartsPanel
 
 STORY = many(1000)
 # A key seeks a twentieth of the recording.
@@ -79,7 +80,7 @@ async def watching(engine: Told, words: str) -> AsyncIterator[Watched]:
     async with app.run_test(size=(140, 45)) as pilot:
         screen = Watched(app, pilot, None)
         await screen.shows(words)
-        await screen.until(lambda: not app._dirty and not app.main.charts_are_due)
+        await screen.until(lambda: not app._dirty and not app.main.query_one(ChartsPanel).are_due)
         yield screen
 
 

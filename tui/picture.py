@@ -31,9 +31,7 @@ async def _picture(table: EventTable) -> str:
         app.theme = LIGHT.name
         while not (app.view.runs and app.main.laid_out):
             await pilot.pause()
-        app.main.draw(charts=False)
-        app.main.draw_loss()
-        app.main.draw_accuracy()
+        app.main.draw_at_once()
         await pilot.pause()
         return _FETCHED.sub("", app.export_screenshot(title="clipwatch"))
 

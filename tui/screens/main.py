@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from rich.cells import cell_len
@@ -17,33 +16,17 @@ from textual.strip import Strip
 
 from ...core.state import LaneState
 from ..bars import key_line, status, title
-from ..charts.chart import ChartLane, ChartSpec, Mark, Plot, Shade, render_chart
 from ..compositing import CellCompositor
 from ..keys import KEYS
 from ..look import Look
-from ..memory import transients
-from ..view import RunView, changed_to
+from ..view import RunView
+from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
 from ..widgets.lines import Lines
 from ..widgets.log_pane import LogPane
-from ..window import WHOLE_RUN, Window
 
 SMALLEST = (60, 16)
-# Seconds in which the answer to a key or to a new size reaches the terminal, which is less than two of Textual's
-# paintings are apart; what takes long to draw waits for them to pass.
-ANSWER_FIRST = 0.03
-SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
-
-
-@dataclass(frozen=True)
-class ChartView:
-    """How the charts are looked at."""
-
-    window: Window = WHOLE_RUN
-    cursor: int | None = None
-    log: bool = False
-    smoothing: str = "light"
 
 
 class MainScreen(Screen[None]):
@@ -54,8 +37,6 @@ class MainScreen(Screen[None]):
     MainScreen .bar { height: 1; background: $panel; }
     MainScreen #lanes { height: 38%; min-height: 5; }
     MainScreen #charts { height: 1fr; }
-    MainScreen #charts > Lines { width: 1fr; height: 100%; background: $surface; }
-    MainScreen #loss { margin: 0 1 0 0; }
     MainScreen #diagnostics { display: none; height: 1fr; background: $surface; }
     MainScreen.-diagnosing #diagnostics { display: block; }
     MainScreen.-diagnosing #lanes, MainScreen.-diagnosing #charts { display: none; }
@@ -75,12 +56,8 @@ class MainScreen(Screen[None]):
         self._messages, self._alert = ("starting the engine",), False
         self._stage, self._stage_since = view.state.stage, time.monotonic()
         self._chosen = 0
-        self._charts = ChartView()
+        self._charts = ChartsPanel(view, look, id="charts", classes="part")
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
-        self._loss, self._accuracy = Lines(id="loss"), Lines(id="accuracy")
-        self._loss_plot, self._accuracy_plot = Plot(), Plot()
-        self._charts_due: list[Callable[[], None]] = []
-        self._answered = 0.0
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
         self._keys_drawn_for: tuple[int, Look, bool] | None = None
         self._too_small = Lines(id="too-small")
@@ -92,9 +69,7 @@ class MainScreen(Screen[None]):
         yield self._too_small
         yield self._title
         yield self._lanes
-        with Horizontal(id="charts", classes="part"):
-            yield self._loss
-            yield self._accuracy
+        yield self._charts
         yield self._diagnostics
         yield self._status
         yield self._keys
@@ -131,13 +106,13 @@ class MainScreen(Screen[None]):
         for panel in self._panels:
             panel.log_pane.clear()
         self._chosen = next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0)
-        self._charts = replace(self._charts, window=WHOLE_RUN, cursor=None)
+        self._charts.begin_run()
         self.next_head = None
 
     def say(self, message: str, *shorter: str, alert: bool = False) -> None:
         """Put a message into the status line, at once; of several the first that there is room for."""
         self._messages, self._alert = (message, *shorter), alert
-        self._answered = time.monotonic()
+        self._charts.wait_for_answer()
         self._draw_status()
 
     # Drawing
@@ -154,7 +129,8 @@ class MainScreen(Screen[None]):
         # That a run is a replay is known only once it has begun.
         replaying = self._view.state.replay is not None
         if self._keys_drawn_for != (width, look, replaying):
-            self._keys_drawn_for, self._answered = (width, look, replaying), time.monotonic()
+            self._keys_drawn_for = (width, look, replaying)
+            self._charts.wait_for_answer()
             self._keys.show([key_line(self._keymap, width, look, replaying=replaying)])
         self._draw_status()
         if self.diagnosing:
@@ -162,7 +138,12 @@ class MainScreen(Screen[None]):
         for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
             panel.show(lane, self._view.lanes[lane.name], look, chosen=lane is self.chosen)
         if charts:
-            self._draw_charts_soon()
+            self._charts.draw_soon(look)
+
+    def draw_at_once(self) -> None:
+        """Bring everything up to date, the charts without waiting for their turn."""
+        self.draw(charts=False)
+        self._charts.draw(self.look)
 
     def draw_title(self) -> None:
         """Bring only the title up to date: before a run it counts the seconds."""
@@ -181,70 +162,6 @@ class MainScreen(Screen[None]):
         at, alert = self._charts.cursor, self._alert
         line = status(message, alert=alert, view=self._view, pair=pair, width=width, look=self.look, at=at)
         self._status.show([line])
-
-    @property
-    def charts_are_due(self) -> bool:
-        """Whether charts that are to be drawn wait for their turn."""
-        return bool(self._charts_due)
-
-    def _draw_charts_soon(self) -> None:
-        """Each in a turn of its own, so that a key has to wait for one at most."""
-        idle = not self._charts_due
-        # One that waits already is drawn once, and before one that has had its turn.
-        self._charts_due += [draw for draw in (self.draw_loss, self.draw_accuracy) if draw not in self._charts_due]
-        if idle:
-            self._in_turn(self._draw_next_chart)
-
-    def _in_turn(self, draw: Callable[[], None]) -> None:
-        """Draw once what came before is done, and an answer that has just been given has been painted."""
-        if (wait := self._answered + ANSWER_FIRST - time.monotonic()) > 0:
-            self.set_timer(wait, draw)
-        else:
-            self.call_later(draw)
-
-    def _draw_next_chart(self) -> None:
-        if self.diagnosing or self.has_class("-small"):
-            self._charts_due.clear()
-            return
-        self._charts_due.pop(0)()
-        if self._charts_due:
-            self._in_turn(self._draw_next_chart)
-
-    def draw_loss(self) -> None:
-        """Bring the chart of the loss up to date."""
-        self._loss.show(render_chart(self._chart("loss", self._loss, bounds=None), self._loss_plot))
-
-    def draw_accuracy(self) -> None:
-        """Bring the chart of the accuracy up to date."""
-        self._accuracy.show(render_chart(self._chart("accuracy", self._accuracy, bounds=(0, 1)), self._accuracy_plot))
-
-    def _chart(self, measure: str, widget: Lines, bounds: tuple[float, float] | None) -> ChartSpec:
-        charts, state = self._charts, self._view.state
-        first, last = charts.window.drawn(self._view.last_step, self._view.final_step)
-        lanes, marks, shades = [], [], []
-        remembers = state.config is not None and state.config.optimizer == "adam"
-        for number, (name, lane) in enumerate(self._view.lanes.items()):
-            failed = state.lanes[name].failed
-            curve = lane.loss if measure == "loss" else lane.accuracy
-            lanes.append(ChartLane(name, self.look.lane_colour(number), curve, failed.step if failed else None))
-            shades += [Shade(*stretch, number) for stretch in transients(lane.changes)] if remembers else []
-            marks += [Mark(change.step, number, changed_to(change)) for change in lane.told_changes]
-        return ChartSpec(
-            title=measure,
-            width=widget.size.width,
-            height=widget.size.height,
-            lanes=tuple(lanes),
-            first=first,
-            last=last,
-            bounds=bounds,
-            log=charts.log and measure == "loss",
-            smoothing=SMOOTHING[charts.smoothing],
-            cursor=charts.cursor,
-            marks=tuple(marks),
-            shades=tuple(shades),
-            palette=self.look.palette,
-            ascii=self.look.ascii,
-        )
 
     # Keys
 
@@ -267,50 +184,46 @@ class MainScreen(Screen[None]):
 
     def action_log_scale(self) -> None:
         """Loss on a logarithmic or a linear scale."""
-        self._look_at(log=not self._charts.log)
-        self.say(f"loss on a {'logarithmic' if self._charts.log else 'linear'} scale")
+        self.say(self._charts.toggle_log())
 
     def action_smoothing(self) -> None:
         """The next strength of smoothing."""
-        names = list(SMOOTHING)
-        self._look_at(smoothing=names[(names.index(self._charts.smoothing) + 1) % len(names)])
-        self.say(f"smoothing {self._charts.smoothing} (weight of the past {SMOOTHING[self._charts.smoothing]:g})")
+        self.say(self._charts.smooth())
 
     def action_zoom_in(self) -> None:
         """Half as many steps."""
-        self._look_through(self._charts.window.zoomed(0.5, self._view.last_step))
+        self.say(self._charts.zoom(0.5))
 
     def action_zoom_out(self) -> None:
         """Twice as many steps."""
-        self._look_through(self._charts.window.zoomed(2, self._view.last_step))
+        self.say(self._charts.zoom(2))
 
     def action_pan_left(self) -> None:
         """A quarter of the window to earlier steps."""
-        self._look_through(self._charts.window.panned(-0.25, self._view.last_step))
+        self.say(self._charts.pan(-0.25))
 
     def action_pan_right(self) -> None:
         """A quarter of the window to later steps."""
-        self._look_through(self._charts.window.panned(0.25, self._view.last_step))
+        self.say(self._charts.pan(0.25))
 
     def action_follow(self) -> None:
         """The whole run, growing."""
-        self._look_through(WHOLE_RUN)
+        self.say(self._charts.follow())
 
     def action_cursor_left(self) -> None:
         """One evaluation earlier; the cursor appears at the newest in sight."""
-        self._move_cursor(-1)
+        self.say(self._charts.move_cursor(-1))
 
     def action_cursor_right(self) -> None:
         """One evaluation later."""
-        self._move_cursor(1)
+        self.say(self._charts.move_cursor(1))
 
     def action_cursor_off(self) -> None:
         """The newest values again; or back from the diagnostics."""
         if self.diagnosing:
             self.action_diagnostics()
             return
-        self._look_at(cursor=None, window=replace(self._charts.window, end=None))
-        self.say("the charts show the newest values")
+        self.say(self._charts.cursor_off())
 
     def action_log_up(self) -> None:
         """Back in the chosen lane's log."""
@@ -329,22 +242,3 @@ class MainScreen(Screen[None]):
             act(self._diagnostics)
         elif self._chosen < len(self._panels):
             act(self._panels[self._chosen].log_pane)
-
-    def _move_cursor(self, direction: int) -> None:
-        newest, final, config = self._view.last_step, self._view.final_step, self._view.state.config
-        stride, window = config.eval_every if config else 1, self._charts.window
-        if self._charts.cursor is None:
-            step = min(newest, window.steps(newest)[1] // stride * stride)
-        else:
-            step = min(newest, max(0, (self._charts.cursor // stride + direction) * stride))
-        self._look_at(cursor=step, window=window.showing(step, newest, final))
-        self.say(f"values at step {step:,}; escape shows the newest again")
-
-    def _look_through(self, window: Window) -> None:
-        self._look_at(window=window)
-        first, last = window.steps(self._view.last_step)
-        self.say(f"steps {first:,} to {last:,}" + (", following" if window.end is None else "; f follows again"))
-
-    def _look_at(self, **changes: object) -> None:
-        self._charts = replace(self._charts, **changes)
-        self.call_later(self._draw_charts_soon)
