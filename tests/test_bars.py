@@ -171,9 +171,18 @@ def test_digits_that_stand_in_for_mnist_are_said_to_at_any_width(width: int) -> 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_a_touched_run_is_marked_at_any_width(width: int) -> None:
-    words = "rule changed: no clean comparison"
-    assert words in titled(*run_on("digits", "digits"), CHANGE, width=width)
+    words = "no clean comparison"
+    marked = titled(*run_on("digits", "digits"), CHANGE, width=width)
+    assert words in marked
+    assert ("rule changed: " in marked) == (width == 200)
     assert words not in titled(*run_on("digits", "digits"), width=width)
+
+
+def test_the_mark_of_a_touched_run_leaves_room_for_its_seed_in_80_cells() -> None:
+    long = [msgspec.structs.replace(one, iterations=20_000) if one is LANE else one for one in run_on("mnist", "mnist")]
+    marked = titled(*long, msgspec.structs.replace(CHANGE, step=4_381), width=80)
+    for words in ("mnist", "seed 7", "step 4,381 / 20,000", "training", "no clean comparison"):
+        assert words in marked
 
 
 def test_the_next_head_is_told_only_where_it_is_another() -> None:

@@ -17,6 +17,9 @@ from .look import Look
 from .view import LaneView, RunView
 from .wording import pace_words, printable
 
+# The least width of a title that gives reasons.
+_ROOMY = 100
+
 
 @dataclass(frozen=True)
 class Part:
@@ -69,7 +72,7 @@ def title(
     right = [
         Part(" replay " if state.replay else "", look.alert),
         Part(" embedded digits, not MNIST " if stands_in else "", look.alert),
-        Part(f" {_touched(state)}: no clean comparison " if state.touched else "", look.alert, 1),
+        Part(f" {_touched(state, width)}no clean comparison " if state.touched else "", look.alert, 1),
     ]
     return bar(left, right, width, look)
 
@@ -193,8 +196,11 @@ def _preparing(state: RunState, waited: float) -> str:
     return f"downloading {download.file} [{progress}] {share:.0%} of {download.total / 1e6:.1f} MB"
 
 
-def _touched(state: RunState) -> str:
-    return "rule changed" if any(lane.changed_at for lane in state.lanes.values()) else "moments reset"
+def _touched(state: RunState, width: int) -> str:
+    """Why it is none, where that leaves room for the seed: marks and headings tell it too."""
+    if width < _ROOMY:
+        return ""
+    return "rule changed: " if any(lane.changed_at for lane in state.lanes.values()) else "moments reset: "
 
 
 def _steps(state: RunState) -> str:
