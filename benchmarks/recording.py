@@ -20,11 +20,10 @@ from pathlib import Path
 
 import msgspec
 from flood import LANES, beginning, end
-from headless import headless_speed, mnist_options
+from headless import headless_speed, interval, mnist_options, shares
 from pseudoterminal import CLIPWATCH, Pseudoterminal
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import quantile_test
 
 from clipwatch.core.codec import encode, seal
 from clipwatch.core.events import Evaluated, Event, RunFinished, RunStarted
@@ -39,16 +38,13 @@ SIZE = (160, 45)
 def measure_cost(options: Sequence[str], folder: Path, table: Table) -> None:
     """Rows on training with and without a recording, in turn."""
     run = [*options, "--iterations", str(ITERATIONS)]
-    recorded, unrecorded = (*run, "--runs-dir", str(folder)), (*run, "--no-record")
-    costs, plain = [], []
-    for turn in range(PAIRS):
-        speeds = {one: headless_speed(one) for one in (recorded, unrecorded)[:: -1 if turn % 2 else 1]}
-        costs.append(1 - speeds[recorded] / speeds[unrecorded])
-        plain.append(speeds[unrecorded])
-    bounds = quantile_test(costs).confidence_interval()
-    table.add_row("training unrecorded, each lane", f"{statistics.median(plain):,.0f} steps/s", "")
+    unrecorded, recorded = [*run, "--no-record"], [*run, "--runs-dir", str(folder)]
+    others = {"recorded": lambda: headless_speed(recorded)}
+    plain, found = shares(lambda: headless_speed(unrecorded), others, PAIRS)
+    costs = [1 - share for share in found["recorded"]]
+    table.add_row("training unrecorded, each lane", f"{plain:,.0f} steps/s", "")
     table.add_row(f"recording's cost (median of {PAIRS} pairs)", f"{statistics.median(costs):.1%}", "2 %")
-    table.add_row("  95 % interval of the median", f"{bounds.low:.1%} to {bounds.high:.1%}", "")
+    table.add_row("  95 % interval of the median", interval(costs), "")
 
 
 def million() -> Iterator[Event]:

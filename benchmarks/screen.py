@@ -15,11 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from charts import chart, curve, redraw
-from headless import headless_speed, mnist_options
+from headless import headless_speed, interval, mnist_options, shares
 from pseudoterminal import CLIPWATCH, Pseudoterminal
 from rich.console import Console
 from rich.table import Table
@@ -44,17 +45,13 @@ def screen_speed(size: tuple[int, int], options: Sequence[str]) -> float:
 def speeds(options: Sequence[str]) -> list[Figures]:
     """For every size the share of the training's speed that is kept, as a median of pairs."""
     run = [*options, "--iterations", str(ITERATIONS), "--pace", "max"]
-    alone: list[float] = []
-    shares: dict[tuple[int, int], list[float]] = {size: [] for size in SIZES}
-    for turn in range(ROUNDS):
-        alone.append(headless_speed(run))
-        for size in SIZES[:: -1 if turn % 2 else 1]:
-            shares[size].append(screen_speed(size, run) / alone[-1])
+    screens = {size: partial(screen_speed, size, run) for size in SIZES}
+    alone, kept = shares(lambda: headless_speed(run), screens, ROUNDS)
     return [
         {
-            "training without a screen, each lane": f"{statistics.median(alone):,.0f} steps/s",
-            f"kept under the screen (median of {ROUNDS} pairs)": f"{statistics.median(shares[size]):.1%}",
-            "  worst and best pair": f"{min(shares[size]):.1%} {max(shares[size]):.1%}",
+            "training without a screen, each lane": f"{alone:,.0f} steps/s",
+            f"kept under the screen (median of {ROUNDS} pairs)": f"{statistics.median(kept[size]):.1%}",
+            "  95 % interval of the median": interval(kept[size]),
         }
         for size in SIZES
     ]
