@@ -59,7 +59,7 @@ class Diagnosis:
 
     @property
     def state(self) -> dict[str, Any]:
-        """A copy of what later events depend on: numbers, lists and tensors by name."""
+        """A copy of what later events depend on: numbers and tensors by name."""
         return {"effect": self._effect.state, "firing": self._firing.state}
 
     def restore(self, state: Mapping[str, Any], optimizer: Shadow) -> None:

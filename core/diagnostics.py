@@ -146,14 +146,16 @@ class ClipEffect:
 
     @property
     def state(self) -> dict[str, Any]:
-        """A copy of all that later measures depend on: numbers, lists and tensors by name."""
+        """A copy of all that later measures depend on: numbers and tensors by name."""
         shadow = {"shadow": dict(self._shadow.state)} if self._shadow else {}
-        return {"steps": self._steps, "engaged": self._engaged, "recent": list(self._recent), **shadow}
+        # A list would be pickled entry by entry, while the lanes wait.
+        return {"steps": self._steps, "engaged": self._engaged, "recent": torch.tensor(self._recent), **shadow}
 
     def restore(self, state: Mapping[str, Any], optimizer: Shadow) -> None:
         """Go on from a `state`."""
         self._steps, self._engaged = state["steps"], state["engaged"]
-        self._recent = deque(state["recent"], maxlen=RECENT)
+        # Checkpoints of before held a list.
+        self._recent = deque(torch.as_tensor(state["recent"]).tolist(), maxlen=RECENT)
         self._shadow = None
         if "shadow" in state:
             self._shadow = optimizer.fork()

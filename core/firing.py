@@ -11,7 +11,9 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 # A unit that fires on no image at so many evaluations running is dead.
 SILENT = 3
@@ -58,13 +60,14 @@ class Firing:
         return tuple(np.flatnonzero(self._dead()[self._first_output :]).tolist())
 
     @property
-    def state(self) -> list[int]:
-        """The evaluations running at which each unit was silent."""
-        return self._silent.tolist()
+    def state(self) -> Tensor:
+        """The evaluations running at which each unit was silent, int64 (units,)."""
+        # `note` makes a new array, so nothing is copied.
+        return torch.from_numpy(self._silent)
 
-    def restore(self, state: Sequence[int]) -> None:
-        """Go on from a `state`."""
-        self._silent = np.array(state, np.int64)
+    def restore(self, state: Tensor | Sequence[int]) -> None:
+        """Go on from a `state`; from before it was a tensor, a list."""
+        self._silent = torch.as_tensor(state).numpy()
 
 
 def silent_outputs(units: Mapping[str, int], fired: Sequence[NDArray[np.bool_]]) -> tuple[int, ...]:

@@ -243,6 +243,18 @@ def test_a_recording_that_lost_what_its_checkpoints_know_is_trained_again(whole:
     assert recordings.figures(again.events) == recordings.figures(recordings.read(whole).events)
 
 
+def test_checkpoints_from_when_they_held_lists_are_gone_on_from(whole: Path, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path, 65)
+    for path in list((folder / "checkpoints").iterdir()):
+        snapshot = checkpoint.load(path)
+        diagnosis = snapshot["diagnosis"]
+        diagnosis["firing"], effect = diagnosis["firing"].tolist(), diagnosis["effect"]
+        effect["recent"] = effect["recent"].tolist()
+        checkpoint.save(path.parent, path.stem.rpartition("-")[0], snapshot["step"], snapshot)
+    assert resume(folder) == 0
+    assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(whole).events)
+
+
 class _Payload:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.system, ("touch payload-ran",)
