@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
+import msgspec
 import torch
 from torch import Tensor
 
-from ..batches import Batches, seeded_generator
+from ..batches import SideBySide, seeded_generator
 from ..config import RunConfig
-from ..errors import Cancelled
+from ..errors import Cancelled, ClipwatchError
 from ..lenet import initial_parameters, views
 from ..optimizers import make_optimizer
 from ..rules import parse_rule
@@ -40,33 +42,29 @@ class Measured:
 class Stack:
     """The replicas of a unit; their order is `Unit.replicas`."""
 
-    def __init__(self, unit: Unit, training: Tensors, validation: Tensors) -> None:
+    def __init__(self, unit: Unit, training: Tensors, validation: Tensors, *, fused: bool = False) -> None:
         self._config: RunConfig = unit.settings[0].config
-        self._device = training[0].device
+        self._device, self._fused = training[0].device, fused
         self._count, self._shared = len(unit.replicas), len(unit.settings)
-        initial = [self._initial(setting.config.init_std, seed) for seed in unit.seeds for setting in unit.settings]
+        initial = [_initial(setting.config.init_std, seed) for seed in unit.seeds for setting in unit.settings]
         self.weights = torch.stack(initial).to(self._device)
         heads = [setting.config.head for _ in unit.seeds for setting in unit.settings]
         floors = [0.0 if head == "relu" else -torch.inf for head in heads]
         self.floor = torch.tensor(floors, device=self._device)[:, None, None]
         self._rules = [parse_rule(setting.rule) for setting in unit.settings]
-        self._room = passes.room(self.weights, self.floor, len(unit.seeds), self._config.batch_size)
-        self._gradient = torch.zeros_like(self.weights)
-        self._back = passes.back(self._room, self._gradient)
+        self._room = passes.room(self.weights, self.floor, len(unit.seeds), self._config.batch_size, fused=fused)
+        self.gradient = torch.zeros_like(self.weights)
+        self._back = passes.back(self._room, self.gradient)
         self._optimizer = make_optimizer(self._config, self.weights)
-        self._training = [Batches(*training, seeded_generator(seed, "training batches")) for seed in unit.seeds]
-        self._validation = [Batches(*validation, seeded_generator(seed, "validation batches")) for seed in unit.seeds]
+        self._training, self._validation = (
+            SideBySide(*data, [seeded_generator(seed, purpose) for seed in unit.seeds], size)
+            for data, purpose, size in (
+                (training, "training batches", self._config.batch_size),
+                (validation, "validation batches", self._config.eval_size),
+            )
+        )
         self._diverged = torch.full((self._count,), -1, device=self._device)
         self.step = 0
-
-    @staticmethod
-    def _initial(std: float, seed: int) -> Tensor:
-        """A network's weights in the order that the passes keep them in."""
-        initial = initial_parameters(std, seeded_generator(seed, "weights"))
-        flat = torch.empty_like(initial)
-        for view, tensor in zip(passes.weights(flat[None]), views(initial).values(), strict=True):
-            view[0].copy_(tensor.movedim(0, -1) if tensor.dim() == 4 else tensor)
-        return flat
 
     @property
     def diverged(self) -> list[int | None]:
@@ -77,42 +75,97 @@ class Stack:
 
     def train_step(self) -> Tensor:
         """One step of every replica; each one's training loss."""
-        images, labels = _side_by_side(self._training, self._config.batch_size)
+        images, labels = self._training.next_batches()
         loss = passes.loss_and_gradient(images, labels, self._room, self._back)
         fresh = ~loss.isfinite() & (self._diverged < 0)
         self._diverged.masked_fill_(fresh, self.step)
         for place, rule in enumerate(self._rules):
-            clip_stacked_(self._gradient[place :: self._shared], rule)
-        self._optimizer.step(self._gradient)
+            clip_stacked_(self.gradient[place :: self._shared], rule)
+        self._optimizer.step(self.gradient)
         self.step += 1
         return loss
 
     def look(self, *, wanted: bool) -> Measured | None:
         """Measure on the next validation images of each seed; if not `wanted`, only step over them."""
-        images, labels = _side_by_side(self._validation, self._config.eval_size)
-        return self.measure(images, labels) if wanted else None
+        if wanted:
+            return self.measure(*self._validation.next_batches())
+        self._validation.skip()
+        return None
 
     def measure(self, images: Tensor, labels: Tensor) -> Measured:
         """Measure on bytes (seeds, n, 28, 28) and classes (seeds, n); with one seed's worth, all on the same."""
         loss = torch.zeros(self._count, device=self._device)
         correct = torch.zeros(self._count, dtype=torch.long, device=self._device)
         largest = torch.full((self._count, 10), -torch.inf, device=self._device)
-        networks = kernels(self.weights)
+        answer = self._answers()
         for chunk, classes in zip(images.split(_CHUNK, 1), labels.split(_CHUNK, 1), strict=True):
-            answers = logits(chunk, networks, self.floor)
+            answers = answer(chunk)
             right = classes.repeat_interleave(self._count // len(classes), 0)
             loss -= torch.log_softmax(answers, 2).gather(2, right[:, :, None]).sum((1, 2))
             correct += (answers.argmax(2) == right).sum(1)
             torch.maximum(largest, answers.amax(1), out=largest)
         return Measured(loss / labels.size(1), correct, largest)
 
+    def _answers(self) -> Callable[[Tensor], Tensor]:
+        """The networks as they are, as a function of bytes (seeds, n, 28, 28)."""
+        if self._device.type == "cpu":
+            networks = kernels(self.weights)
+            return lambda images: logits(images, networks, self.floor)
+        # A GPU's convolutions in thousands of groups take four times as long.
+        rooms: dict[torch.Size, passes.Room] = {}
+
+        def answer(images: Tensor) -> Tensor:
+            if images.shape not in rooms:
+                seeds, batch = images.shape[:2]
+                rooms[images.shape] = passes.room(self.weights, self.floor, seeds, batch, fused=self._fused)
+            return passes.logits(images, rooms[images.shape])
+
+        return answer
+
+
+@lru_cache(maxsize=8)
+def _initial(std: float, seed: int) -> Tensor:
+    """A network's weights in the order that the passes keep them in; the settings of a seed share most of them."""
+    initial = initial_parameters(std, seeded_generator(seed, "weights"))
+    flat = torch.empty_like(initial)
+    for view, tensor in zip(passes.weights(flat[None]), views(initial).values(), strict=True):
+        view[0].copy_(tensor.movedim(0, -1) if tensor.dim() == 4 else tensor)
+    return flat
+
+
+def train_in_parts(
+    unit: Unit,
+    training: Tensors,
+    validation: Tensors,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    fused: bool = False,
+) -> list[ReplicaFinished]:
+    """`train_stack`, of one half after the other where the device's memory does not hold both; ClipwatchError."""
+    try:
+        return train_stack(unit, training, validation, cancelled, fused=fused)
+    except torch.OutOfMemoryError as error:
+        if len(unit.seeds) == 1:
+            count, place = len(unit.replicas), training[0].device
+            raise ClipwatchError(f"device {place} has no memory for {count} networks at once") from error
+    middle = len(unit.seeds) // 2
+    halves = (msgspec.structs.replace(unit, seeds=seeds) for seeds in (unit.seeds[:middle], unit.seeds[middle:]))
+    return [
+        replica for half in halves for replica in train_in_parts(half, training, validation, cancelled, fused=fused)
+    ]
+
 
 def train_stack(
-    unit: Unit, training: Tensors, validation: Tensors, cancelled: Callable[[], bool] = lambda: False
+    unit: Unit,
+    training: Tensors,
+    validation: Tensors,
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    fused: bool = False,
 ) -> list[ReplicaFinished]:
-    """Train a unit from beginning to end; Cancelled as soon as `cancelled()`."""
+    """Train a unit from beginning to end; Cancelled as soon as `cancelled()`. `fused`: see `stacked_passes.Room`."""
     with torch.no_grad():
-        stack = Stack(unit, training, validation)
+        stack = Stack(unit, training, validation, fused=fused)
         config = unit.settings[0].config
         curves: list[list[Curve]] = [[] for _ in unit.replicas]
         looks = -(-config.iterations // config.eval_every)
@@ -157,8 +210,3 @@ def _outcomes(
         )
         for place, ((setting, seed), diverged) in enumerate(zip(unit.replicas, stack.diverged, strict=True))
     ]
-
-
-def _side_by_side(walks: list[Batches], size: int) -> Tensors:
-    pairs = [walk.next_batch(size) for walk in walks]
-    return torch.stack([images for images, _ in pairs]), torch.stack([labels for _, labels in pairs])

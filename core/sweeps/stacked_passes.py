@@ -19,6 +19,7 @@ arithmetic per operation.
 """
 
 import math
+from subprocess import SubprocessError
 from typing import NamedTuple
 
 import torch
@@ -62,7 +63,10 @@ class Gradient(NamedTuple):
 
 
 class Room(NamedTuple):
-    """All that the forward pass reads and writes; `dense` are weight and bias of each of the three layers."""
+    """All that the forward pass reads and writes; `dense` are weight and bias of each of the three layers.
+
+    With `fused` the work between matrix products is that of `gpu_kernels`.
+    """
 
     canvas: Tensor
     # Where columns 2 and 3, 0 to 3, and 0 and 1 of every four go.
@@ -72,6 +76,7 @@ class Room(NamedTuple):
     dense: list[Tensor]
     # (R, 1, 1): what the logits are kept above, 0 with the last ReLU, -inf without.
     floor: Tensor
+    fused: bool
 
 
 class Back(NamedTuple):
@@ -94,7 +99,7 @@ def weights(flat: Tensor) -> list[Tensor]:
     return [part.view(len(flat), *shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
-def room(flat: Tensor, floor: Tensor, seeds: int, batch: int) -> Room:
+def room(flat: Tensor, floor: Tensor, seeds: int, batch: int, *, fused: bool) -> Room:
     """Room for networks (replicas, PARAMETERS) to see `batch` images of each of so many seeds."""
     kernel1, bias1, kernel2, bias2, *dense = weights(flat)
     # Row, column among eight, which eight of those that begin at every fourth, image.
@@ -107,7 +112,7 @@ def room(flat: Tensor, floor: Tensor, seeds: int, batch: int) -> Room:
     first = _convolution(patches, kernel1, bias1)
     strides = (6 * 196 * batch, 196 * batch, 7 * batch, 98 * batch, batch, 49 * batch, 7 * batch, batch, 1)
     patches = first.pooled.as_strided((len(flat), 6, 3, 2, 3, 2, 5, 5, batch), strides)
-    return Room(canvas, parts, first, _convolution(patches, kernel2, bias2), dense, floor)
+    return Room(canvas, parts, first, _convolution(patches, kernel2, bias2), dense, floor, fused)
 
 
 def _convolution(patches: Tensor, weight: Tensor, bias: Tensor) -> Convolution:
@@ -162,14 +167,52 @@ def _gathered(gradient: Gradient) -> None:
     gradient.weight.add_(corners[2]).add_(corners[3])
 
 
-def _convolve(layer: Convolution) -> None:
+@torch.jit.ignore(drop=False)  # pyright: ignore[reportPrivateImportUsage]
+def _pool_fused(response: Tensor, bias: Tensor, pooled: Tensor, pair: Tensor) -> None:
+    from . import gpu_kernels
+
+    gpu_kernels.pool(response, bias, pooled, pair)
+
+
+@torch.jit.ignore(drop=False)  # pyright: ignore[reportPrivateImportUsage]
+def _pool_backward_fused(slope: Tensor, pooled: Tensor, pair: Tensor, response: Tensor, bias: Tensor) -> None:
+    from . import gpu_kernels
+
+    gpu_kernels.pool_backward(slope, pooled, pair, response, bias)
+
+
+@torch.jit.ignore(drop=False)  # pyright: ignore[reportPrivateImportUsage]
+def _windows_adjoint_fused(at_windows: Tensor, at_pooled: Tensor) -> None:
+    from . import gpu_kernels
+
+    gpu_kernels.windows_adjoint(at_windows, at_pooled)
+
+
+def trouble_with_fusing(device: torch.device) -> str | None:
+    """Why the kernels cannot run on a device, None if they can: compiling takes a C compiler and Python's headers."""
+    if device.type != "cuda":
+        return "they are for CUDA"
+    if device.index is not None:
+        # Triton launches there, wherever its tensors are.
+        torch.cuda.set_device(device)
+    try:
+        _windows_adjoint_fused(torch.ones(900, device=device), torch.empty(1, 1, 196, 1, device=device))
+    except (ImportError, OSError, RuntimeError, SubprocessError) as error:
+        return (str(error) or type(error).__name__).splitlines()[0]
+    return None
+
+
+def _convolve(layer: Convolution, fused: bool) -> None:
     """Convolve, max-pool, add the bias, ReLU.
 
     There is left, as 0 or 1: in corners 1 and 3 whether they beat 0 and 2, in `pair` whether the second pair beat the
-    first. The first of equals wins, as in torch.
+    first; or, fused, in `pair` which corner won. The first of equals wins, as in torch.
     """
     layer.windows.copy_(layer.patches)
     torch.bmm(layer.kernel.transpose(1, 2), layer.matrix, out=layer.response)
+    if fused:
+        _pool_fused(layer.response, layer.bias, layer.pooled, layer.pair)
+        return
     first, second, third, fourth = layer.corners
     torch.maximum(first, second, out=layer.pooled)
     torch.maximum(third, fourth, out=layer.pair)
@@ -180,29 +223,33 @@ def _convolve(layer: Convolution) -> None:
     torch.add(first, layer.bias, out=layer.pooled).relu_()
 
 
-def _convolve_backward(layer: Convolution, gradient: Gradient, slope: Tensor) -> None:
+def _convolve_backward(layer: Convolution, gradient: Gradient, slope: Tensor, fused: bool) -> None:
     """From the gradient at `pooled` to those at weight and bias, and in `response` that at the convolution; `slope` and
     `pair` are used up."""
-    slope.mul_(layer.pooled.sign_())
-    torch.sum(slope, [2], out=gradient.bias)
-    first, second, third, fourth = layer.corners
-    pair = layer.pair.mul_(slope)
-    slope.sub_(pair)
-    torch.sub(slope, second.mul_(slope), out=first)
-    torch.sub(pair, fourth.mul_(pair), out=third)
+    if fused:
+        _pool_backward_fused(slope, layer.pooled, layer.pair, layer.response, gradient.bias)
+    else:
+        slope.mul_(layer.pooled.sign_())
+        torch.sum(slope, [2], out=gradient.bias)
+        first, second, third, fourth = layer.corners
+        pair = layer.pair.mul_(slope)
+        slope.sub_(pair)
+        torch.sub(slope, second.mul_(slope), out=first)
+        torch.sub(pair, fourth.mul_(pair), out=third)
     torch.bmm(layer.matrix, layer.response.transpose(1, 2), out=gradient.kernel)
     _gathered(gradient)
 
 
 def _forward(images: Tensor, room: Room) -> list[Tensor]:
     """Inputs and outputs of the dense layers, (replicas, batch, features), of bytes (seeds, batch, 28, 28)."""
+    _spread(room)
     fours = images.unflatten(3, [7, 4]).permute(0, 2, 4, 3, 1)
     room.parts[0].copy_(fours[:, :, 2:, :6])
     room.parts[1].copy_(fours)
     room.parts[2].copy_(fours[:, :, :2, 1:])
     room.canvas.div_(255.0)
-    _convolve(room.first)
-    _convolve(room.second)
+    _convolve(room.first, room.fused)
+    _convolve(room.second, room.fused)
     dense, batch = room.dense, images.size(1)
     flat = room.second.pooled.view(-1, 400, batch).transpose(1, 2)
     first = torch.baddbmm(dense[1][:, None], flat, dense[0].transpose(1, 2)).relu_()
@@ -213,7 +260,6 @@ def _forward(images: Tensor, room: Room) -> list[Tensor]:
 
 def _loss_and_gradient(images: Tensor, labels: Tensor, room: Room, back: Back) -> Tensor:
     """Mean softmax cross-entropy in nats of each replica, of bytes (seeds, batch, 28, 28); fills the gradient."""
-    _spread(room)
     activations = _forward(images, room)
     seeds, batch, replicas = images.size(0), images.size(1), room.floor.size(0)
     log_p = torch.log_softmax(activations[3], 2)
@@ -230,11 +276,14 @@ def _loss_and_gradient(images: Tensor, labels: Tensor, room: Room, back: Back) -
         torch.sum(slope, [1], out=back.dense[2 * layer + 1])
         slope = torch.bmm(slope, room.dense[2 * layer])
     slope = slope.transpose(1, 2).contiguous().view(replicas, 16, -1)
-    _convolve_backward(room.second, back.second, slope)
+    _convolve_backward(room.second, back.second, slope, room.fused)
     at_windows = back.at_windows.view(replicas, 216, -1)
     torch.bmm(room.second.kernel, room.second.response.view(replicas, 64, -1), out=at_windows)
-    _windows_adjoint(back)
-    _convolve_backward(room.first, back.first, back.at_pooled.view(replicas, 6, -1))
+    if room.fused:
+        _windows_adjoint_fused(back.at_windows, back.at_pooled)
+    else:
+        _windows_adjoint(back)
+    _convolve_backward(room.first, back.first, back.at_pooled.view(replicas, 6, -1), room.fused)
     return loss
 
 
@@ -249,3 +298,8 @@ def _windows_adjoint(back: Back) -> None:
 
 
 loss_and_gradient = unlocked(_loss_and_gradient)
+
+
+def logits(images: Tensor, room: Room) -> Tensor:
+    """Logits (replicas, batch, 10), kept above the floor, of bytes (seeds, batch, 28, 28)."""
+    return _forward(images, room)[-1]

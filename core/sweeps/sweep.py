@@ -131,11 +131,13 @@ class Sweep:
         backend = self._backend or LocalBackend(config.base, self._workers)
         outcomes = backend.run(units(config, done), self._stopping.is_set, self._tell)
         for outcome in outcomes:
-            for replica in outcome:
-                if replica.key not in done:
-                    done.add(replica.key)
-                    writer.write(replica)
-                    yield replica
+            for event in outcome:
+                if isinstance(event, Notice):
+                    yield event
+                elif event.key not in done:
+                    done.add(event.key)
+                    writer.write(event)
+                    yield event
             while not self._told.empty():
                 yield self._told.get()
 

@@ -10,8 +10,9 @@ import msgspec
 from ..config import LaneConfig, RunConfig
 from .description import Setting, SweepConfig, is_stackable
 
-# Replicas trained as one batched program: what a core's share of the cache holds; a GPU wants thousands.
-_ON_CPU, _ON_GPU = 4, 4096
+# Replicas trained as one batched program: what a core's share of the cache holds; what keeps a GPU busy, in 5 GB of its
+# memory, and gives results within seconds.
+_ON_CPU, _ON_GPU = 4, 1024
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,16 +31,18 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 def units(sweep: SweepConfig, done: Set[tuple[int, int]]) -> Iterator[Unit]:
     """The work that is left when these (setting, seed) are done; seeds in order, so that pairs are complete early.
 
-    A sweep of several units begins with small ones, so that there is something to see soon.
+    A sweep of several units begins with small ones, so that there is something to see soon; not on a GPU, which takes
+    as long for them.
     """
     groups = _groups(sweep)
+    begins_small = sweep.base.device == "cpu"
     sizes = [max(1, _room(sweep.base.device) // len(group)) if stacked else 1 for group, stacked in groups]
     numbers = itertools.count()
     for start in range(0, len(sweep.every_seed), max(sizes)):
         for (group, _), size in zip(groups, sizes, strict=True):
             window = sweep.every_seed[start : start + max(sizes)]
             left = [seed for seed in window if any((setting.number, seed) not in done for setting in group)]
-            step = 1 if start == 0 and len(sweep.every_seed) > len(window) else size
+            step = 1 if begins_small and start == 0 and len(sweep.every_seed) > len(window) else size
             for place in range(0, len(left), step):
                 yield Unit(number=next(numbers), settings=group, seeds=tuple(left[place : place + step]))
 

@@ -15,10 +15,12 @@ from typing import Any, Protocol
 from ..config import RunConfig
 from ..datasets import load
 from ..errors import Cancelled, ClipwatchError
+from ..events import Notice
 from .results import ReplicaFinished
 from .units import Unit
 
-Outcome = list[ReplicaFinished]
+# Results, and what the user should be told.
+Outcome = list[ReplicaFinished | Notice]
 # How often workers may die before it is the machine's or the program's fault.
 _ATTEMPTS = 3
 _POLL = 0.2
@@ -37,23 +39,33 @@ class Trainer:
 
     def __init__(self, config: RunConfig) -> None:
         from ..preparation import device, tensors
+        from .stacked_passes import trouble_with_fusing
 
         dataset = load(config.dataset, data_dir=config.data_dir, offline=True, report=lambda event: None)
         place = device(config.device)
         self._training, self._validation = tensors(dataset.training, place), tensors(dataset.validation, place)
         self._dataset = dataset
+        self._fused, self._told = False, list[Notice]()
+        if place.type != "cpu":
+            why_not = trouble_with_fusing(place)
+            self._fused = why_not is None
+            if why_not:
+                text = f"{place}: stacks train more slowly, without kernels of their own: {why_not}"
+                self._told.append(Notice(text=text))
 
     def train(self, unit: Unit, cancelled: Callable[[], bool]) -> Outcome:
         """Train one unit; Cancelled as soon as `cancelled()`."""
         from ..preparation import lane_thread
         from .alone import train_alone
         from .description import is_stackable
-        from .stacked import train_stack
+        from .stacked import train_in_parts
 
         if not is_stackable(unit.settings[0].config):
-            return train_alone(unit, self._dataset, self._validation, cancelled)
+            return [*train_alone(unit, self._dataset, self._validation, cancelled)]
         with lane_thread():
-            return train_stack(unit, self._training, self._validation, cancelled)
+            found = train_in_parts(unit, self._training, self._validation, cancelled, fused=self._fused)
+        told, self._told = self._told, []
+        return [*told, *found]
 
 
 class LocalBackend:

@@ -1,0 +1,129 @@
+"""How fast a sweep trains on a GPU: over the size of a stack, with what share of the chip, and from end to end.
+
+    python benchmarks/sweep_gpu.py [DIR]
+
+DIR holds the four MNIST files; without it the data set is found or fetched as clipwatch does.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from clipwatch.core.config import RunConfig
+from clipwatch.core.datasets import Dataset, load
+from clipwatch.core.lenet import PARAMETERS
+from clipwatch.core.preparation import lane_thread, tensors
+from clipwatch.core.sweeps.description import sweep_config
+from clipwatch.core.sweeps.results import ReplicaFinished
+from clipwatch.core.sweeps.stacked import Stack
+from clipwatch.core.sweeps.stacked_passes import trouble_with_fusing
+from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.core.sweeps.units import Unit
+
+AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
+SIZES = (64, 256, 1024, 2048, 4096, 8192)
+SEEDS = 1024
+TARGET = 300_000
+BATCH, STEPS = 8, 50
+GPU = torch.device("cuda")
+
+# Of one replica at one step: what its matrix products add and multiply. A convolution is a product of 6x6 windows,
+# at 14x14 and 5x5 places, with four kernels a feature; the first needs no gradient of its input.
+PRODUCTS = 2 * BATCH * (2 * 196 * 36 * 24 + 3 * 25 * 216 * 64 + 3 * (400 * 120 + 120 * 84 + 84 * 10))
+
+
+def traffic(shared: int) -> int:
+    """Bytes that the operations of one replica's step read and write, with `shared` replicas that see one batch."""
+    # Both passes read the weights and write the gradient, clipping goes over half of them, Adam over four vectors.
+    vectors = PARAMETERS * (3 + 1 + 7)
+    # Windows are written and read twice, the response is written and read going and coming back.
+    first = BATCH * 196 * (36 * 3 // shared + 24 * 4 + 6 * 6)
+    second = BATCH * 25 * (216 * 3 + 64 * 5 + 16 * 6 + 216 * 2) + BATCH * 196 * 6 * 2
+    return 4 * (vectors + first + second)
+
+
+def seconds(operation: Callable[[], object], repeats: int) -> float:
+    """Of one of `repeats`, after some to warm up."""
+    for _ in range(3):
+        operation()
+    torch.cuda.synchronize()
+    begun = time.perf_counter()
+    for _ in range(repeats):
+        operation()
+    torch.cuda.synchronize()
+    return (time.perf_counter() - begun) / repeats
+
+
+def ceilings() -> tuple[float, float]:
+    """Floating-point operations and bytes a second, of a large product and a large copy."""
+    side = 8192
+    square = torch.randn(side, side, device=GPU)
+    arithmetic = 2 * side**3 / seconds(lambda: square @ square, 5)
+    long = torch.randn(2**29, device=GPU)
+    other = torch.empty_like(long)
+    return arithmetic, 2 * long.nbytes / seconds(lambda: other.copy_(long), 20)
+
+
+def speed_of_a_stack(base: RunConfig, dataset: Dataset, replicas: int, *, fused: bool) -> float:
+    """Replica-steps a second, drawing the batches included and evaluations left out."""
+    config = sweep_config(base, AXES, 1, ())
+    unit = Unit(number=0, settings=config.settings, seeds=tuple(range(replicas // len(config.settings))))
+    with lane_thread():
+        stack = Stack(unit, tensors(dataset.training, GPU), tensors(dataset.validation, GPU), fused=fused)
+        return replicas / seconds(stack.train_step, STEPS)
+
+
+def sweep(base: RunConfig, table: Table) -> None:
+    """Rows on a whole sweep."""
+    config = sweep_config(base, AXES, SEEDS, ())
+    with tempfile.TemporaryDirectory() as home:
+        begun = time.perf_counter()
+        arrivals = [time.perf_counter() for e in Sweep(config, Path(home)).run() if isinstance(e, ReplicaFinished)]
+        took = time.perf_counter() - begun
+    trained = config.replicas * config.base.iterations
+    table.add_row(f"a sweep of {config.replicas:,} trainings, from start to end", f"{took:.1f} s", "", "")
+    table.add_row("  replica-steps a second of all that", f"{trained / took:,.0f}", "", "")
+    table.add_row("  first results after", f"{arrivals[0] - begun:.1f} s", "", "")
+
+
+def main() -> None:
+    """Print one table."""
+    data_dir = sys.argv[1] if len(sys.argv) > 1 else None
+    base = RunConfig(dataset="mnist", data_dir=data_dir, diagnostics=False, device="cuda", batch_size=BATCH)
+    dataset = load("mnist", data_dir=data_dir, offline=False, report=lambda event: None)
+    why_not = trouble_with_fusing(GPU)
+    arithmetic, bandwidth = ceilings()
+    title = f"A sweep on MNIST, batches of {BATCH}, one {torch.cuda.get_device_name()}, torch {version('torch')}"
+    table = Table(title=title)
+    table.add_column("what")
+    for heading in ("measured", "arithmetic", "bandwidth"):
+        table.add_column(heading, justify="right")
+    table.add_row(
+        "the chip: a large product, a large copy",
+        "",
+        f"{arithmetic / 1e12:.1f} TFLOP/s",
+        f"{bandwidth / 1e12:.2f} TB/s",
+    )
+    for fused in (False, True) if why_not is None else (False,):
+        for replicas in SIZES:
+            rate = speed_of_a_stack(base, dataset, replicas, fused=fused)
+            kernels = "own kernels" if fused else "torch's operations"
+            shares = (f"{rate * PRODUCTS / arithmetic:.0%}", f"{rate * traffic(len(AXES) * 2) / bandwidth:.0%}")
+            # Torch's operations move more than what is counted.
+            table.add_row(f"a stack of {replicas:,}, {kernels}", f"{rate:,.0f} /s", *(shares if fused else ("", "")))
+    sweep(base, table)
+    Console(width=110).print(table)
+    print(f"asked: {TARGET:,} replica-steps a second" + (f"; kernels do not compile: {why_not}" if why_not else ""))
+
+
+if __name__ == "__main__":
+    main()

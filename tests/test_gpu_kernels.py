@@ -1,0 +1,128 @@
+"""The kernels of a GPU: by Triton's interpreter where there is none, and on one where there is."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+from clipwatch.core import preparation
+from clipwatch.core.config import RunConfig
+from clipwatch.core.datasets import load
+from clipwatch.core.errors import ClipwatchError
+from clipwatch.core.events import Notice
+from clipwatch.core.preparation import tensors
+from clipwatch.core.sweeps import stacked
+from clipwatch.core.sweeps.description import sweep_config
+from clipwatch.core.sweeps.results import ReplicaFinished
+from clipwatch.core.sweeps.stacked import Stack, Tensors, train_in_parts, train_stack
+from clipwatch.core.sweeps.stacked_passes import trouble_with_fusing
+from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.core.sweeps.units import Unit
+from clipwatch.core.sweeps.workers import Trainer
+
+BASE = RunConfig(dataset="digits", offline=True, batch_size=5, iterations=6, eval_size=20)
+AXES = {"clip": ["none", "value:0.001"], "head": ["relu"]}
+CPU = torch.device("cpu")
+on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+
+def unit(seeds: int = 2) -> Unit:
+    return Unit(number=0, settings=sweep_config(BASE, AXES, 1, ()).settings, seeds=tuple(range(seeds)))
+
+
+def data(place: torch.device) -> tuple[Tensors, Tensors]:
+    dataset = load("digits", data_dir=None, offline=True, report=lambda event: None)
+    return tensors(dataset.training, place), tensors(dataset.validation, place)
+
+
+def assert_alike(place: torch.device, *, fused: bool) -> None:
+    """A stack on `place` does what the passes do on a processor, what is not finite included."""
+    here, there = data(CPU), data(place)
+    with torch.no_grad():
+        one, other = Stack(unit(), *here), Stack(unit(), *there, fused=fused)
+        for step in range(2):
+            torch.testing.assert_close(other.train_step().cpu(), one.train_step(), rtol=1e-5, atol=1e-5)
+            if step == 0:
+                torch.testing.assert_close(other.gradient.cpu(), one.gradient, rtol=1e-4, atol=1e-7)
+        for stack in (one, other):
+            stack.weights[1, 0] = torch.nan
+            stack.train_step()
+        assert one.diverged == other.diverged == [None, 2, None, None]
+
+
+def interpreted() -> None:
+    """What `TRITON_INTERPRET` makes of the kernels; in a process of its own, for Triton asks for it when imported."""
+    assert_alike(CPU, fused=True)
+
+
+def test_the_kernels_do_what_torchs_operations_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("triton")
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        pool.submit(interpreted).result()
+
+
+def test_where_the_kernels_cannot_run_stacks_do_without_and_the_user_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    on_cpu = data(CPU)
+    monkeypatch.setattr(preparation, "device", lambda name: torch.device("meta"))
+    monkeypatch.setattr(stacked, "train_in_parts", lambda unit, *given, **options: train_stack(unit, *on_cpu))
+
+    class Elsewhere:
+        """A backend in this process, with a device that is no processor and has no kernels."""
+
+        def run(self, units, stopping, tell):
+            trainer = Trainer(BASE)
+            for unit in units:
+                yield trainer.train(unit, stopping)
+
+    events = list(Sweep(sweep_config(BASE, AXES, 6, ()), tmp_path, backend=Elsewhere()).run())
+    (told,) = [event.text for event in events if isinstance(event, Notice) and "kernels" in event.text]
+    assert "they are for CUDA" in told
+    assert sum(isinstance(event, ReplicaFinished) for event in events) == 12
+
+
+def test_a_unit_that_the_memory_does_not_hold_is_trained_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def train(unit: Unit, *given: object, **options: object) -> list[tuple[int, int]]:
+        sizes.append(len(unit.replicas))
+        if len(unit.replicas) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return list(unit.replicas)
+
+    monkeypatch.setattr(stacked, "train_stack", train)
+    room = 4
+    assert train_in_parts(unit(5), *data(CPU)) == list(unit(5).replicas)
+    assert sizes == [10, 4, 6, 2, 4]
+    room = 1
+    with pytest.raises(ClipwatchError, match="no memory for 2 networks at once"):
+        train_in_parts(unit(5), *data(CPU))
+
+
+@on_a_gpu
+@pytest.mark.parametrize("fused", [False, True])
+def test_a_stack_on_a_gpu_is_one_on_a_processor(fused: bool) -> None:
+    place = torch.device("cuda")
+    assert trouble_with_fusing(place) is None
+    assert_alike(place, fused=fused)
+
+
+@on_a_gpu
+def test_a_sweep_on_a_gpu_is_one_on_a_processor(tmp_path: Path) -> None:
+    found = []
+    for place in ("cpu", "cuda"):
+        config = sweep_config(msgspec.structs.replace(BASE, device=place), AXES, 3, ())
+        events = list(Sweep(config, tmp_path / place).run())
+        assert not [event for event in events if isinstance(event, Notice)]
+        found.append({event.key: event for event in events if isinstance(event, ReplicaFinished)})
+    assert len(found[0]) == 6
+    for key, one in found[0].items():
+        assert found[1][key].loss == pytest.approx(one.loss, abs=1e-2)
+        assert found[1][key].dead == one.dead
