@@ -55,8 +55,34 @@ def assert_alike(place: torch.device, *, fused: bool) -> None:
         assert one.diverged == other.diverged == [None, 2, None, None]
 
 
+def assert_pooling_is_torchs(place: torch.device) -> None:
+    """Equals and NaN among the corners are told apart as torch does."""
+    from clipwatch.core.sweeps import gpu_kernels
+
+    chance = torch.Generator().manual_seed(0)
+    response = torch.randint(-2, 3, (2, 4, 3, 300), generator=chance).float()
+    for corner in range(4):
+        response[1, corner, 0, 10 * corner] = torch.nan
+    # As views into what holds more.
+    biases, to_bias = (torch.rand(2, 10, generator=chance) for _ in range(2))
+    bias, slope = biases[:, 2:5, None], torch.rand(2, 3, 300, generator=chance)
+    best, which = response.max(1)
+    expected = (best + bias).relu()
+    passed = slope * expected.sign()
+    at_response = torch.zeros_like(response).scatter_(1, which[:, None], passed[:, None])
+    pooled, winner = torch.empty_like(expected, device=place), torch.empty_like(expected, device=place)
+    to_bias, there = to_bias.to(place), response.to(place)
+    gpu_kernels.pool(there, biases.to(place)[:, 2:5, None], pooled, winner)
+    torch.testing.assert_close(pooled.cpu(), expected, rtol=0, atol=0, equal_nan=True)
+    assert torch.equal(winner.cpu().long(), which)
+    gpu_kernels.pool_backward(slope.to(place), pooled, winner, there, to_bias[:, 2:5])
+    torch.testing.assert_close(there.cpu(), at_response, rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(to_bias[:, 2:5].cpu(), passed.sum(2), equal_nan=True)
+
+
 def interpreted() -> None:
     """What `TRITON_INTERPRET` makes of the kernels; in a process of its own, for Triton asks for it when imported."""
+    assert_pooling_is_torchs(CPU)
     assert_alike(CPU, fused=True)
 
 
@@ -111,6 +137,7 @@ def test_a_unit_that_the_memory_does_not_hold_is_trained_in_parts(monkeypatch: p
 def test_a_stack_on_a_gpu_is_one_on_a_processor(fused: bool) -> None:
     place = torch.device("cuda")
     assert trouble_with_fusing(place) is None
+    assert_pooling_is_torchs(place)
     assert_alike(place, fused=fused)
 
 

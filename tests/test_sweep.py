@@ -198,8 +198,9 @@ def test_units_cover_every_replica_once_and_leave_out_what_is_done() -> None:
     assert [unit.seeds for unit in units(config, done - {(0, 3)})] == [(3,)]
 
 
-def test_on_a_gpu_a_thousand_are_one_unit_from_the_first_on() -> None:
-    assert [len(unit.replicas) for unit in units(grid(seeds=600, device="cuda"), set())] == [1024, 1024, 352]
+def test_on_a_gpu_a_thousand_are_one_unit_and_the_first_is_smaller() -> None:
+    assert [len(unit.replicas) for unit in units(grid(seeds=600, device="cuda"), set())] == [256, 768, 1024, 352]
+    assert [len(unit.replicas) for unit in units(grid(seeds=64, device="cuda"), set())] == [256]
 
 
 def test_a_billion_seeds_are_described_without_being_counted_out() -> None:
@@ -594,6 +595,7 @@ def test_a_setting_that_always_diverges_is_told_of(tmp_path: Path) -> None:
     [
         (["--seeds", "0"], "seeds 0: must be 1 or more"),
         (["--seeds", "1000000000"], "--yes"),
+        (["--seeds", "1000000000", "--device", "cuda"], "days on cuda: say --yes"),
         (["--seed", "4", "--seed", "4"], "seed 4 is given twice"),
         (["--clip", "none", "--clip", "none"], "axis clip: none is given twice"),
         (["--lane", "a=none"], "a sweep has no lanes"),

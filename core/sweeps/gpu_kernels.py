@@ -24,14 +24,14 @@ def pool(response: Tensor, bias: Tensor, pooled: Tensor, winner: Tensor) -> None
     """
     features, pixels = pooled.size(1), pooled.size(2)
     grid = (pooled.size(0) * features,)
-    _pool[grid](response, bias, pooled, winner, features, pixels, bias.stride(0), BLOCK=_BLOCK)
+    _pool[grid](response, bias, pooled, winner, features, bias.stride(0), PIXELS=pixels, BLOCK=_BLOCK)
 
 
 def pool_backward(slope: Tensor, pooled: Tensor, winner: Tensor, response: Tensor, bias: Tensor) -> None:
     """From the gradient at `pooled` to that at `response`, and at `bias`, (replicas, features)."""
     features, pixels = pooled.size(1), pooled.size(2)
     grid = (pooled.size(0) * features,)
-    _pool_backward[grid](slope, pooled, winner, response, bias, features, pixels, bias.stride(0), BLOCK=_BLOCK)
+    _pool_backward[grid](slope, pooled, winner, response, bias, features, bias.stride(0), PIXELS=pixels, BLOCK=_BLOCK)
 
 
 def windows_adjoint(at_windows: Tensor, at_pooled: Tensor) -> None:
@@ -41,15 +41,15 @@ def windows_adjoint(at_windows: Tensor, at_pooled: Tensor) -> None:
 
 
 @triton.jit
-def _pool(response, bias, pooled, winner, features, pixels, bias_stride, BLOCK: tl.constexpr):
+def _pool(response, bias, pooled, winner, features, bias_stride, PIXELS: tl.constexpr, BLOCK: tl.constexpr):
     row = tl.program_id(0).to(tl.int64)
     replica, feature = row // features, row % features
-    corner = features * pixels
-    source = response + replica * 4 * corner + feature * pixels
+    corner = features * PIXELS
+    source = response + replica * 4 * corner + feature * PIXELS
     shift = tl.load(bias + replica * bias_stride + feature)
-    for start in range(0, pixels, BLOCK):
+    for start in range(0, PIXELS, BLOCK):
         place = start + tl.arange(0, BLOCK)
-        inside = place < pixels
+        inside = place < PIXELS
         best = tl.load(source + place, mask=inside, other=0.0)
         which = tl.zeros([BLOCK], tl.float32)
         for number in tl.static_range(1, 4):
@@ -59,24 +59,26 @@ def _pool(response, bias, pooled, winner, features, pixels, bias_stride, BLOCK: 
             best = tl.where(wins, other, best)
             which = tl.where(wins, float(number), which)
         best += shift
-        tl.store(pooled + row * pixels + place, tl.where(best < 0, 0.0, best), mask=inside)
-        tl.store(winner + row * pixels + place, which, mask=inside)
+        tl.store(pooled + row * PIXELS + place, tl.where(best < 0, 0.0, best), mask=inside)
+        tl.store(winner + row * PIXELS + place, which, mask=inside)
 
 
 @triton.jit
-def _pool_backward(slope, pooled, winner, response, bias, features, pixels, bias_stride, BLOCK: tl.constexpr):
+def _pool_backward(
+    slope, pooled, winner, response, bias, features, bias_stride, PIXELS: tl.constexpr, BLOCK: tl.constexpr
+):
     row = tl.program_id(0).to(tl.int64)
     replica, feature = row // features, row % features
-    corner = features * pixels
-    goal = response + replica * 4 * corner + feature * pixels
+    corner = features * PIXELS
+    goal = response + replica * 4 * corner + feature * PIXELS
     total = tl.zeros([BLOCK], tl.float32)
-    for start in range(0, pixels, BLOCK):
+    for start in range(0, PIXELS, BLOCK):
         place = start + tl.arange(0, BLOCK)
-        inside = place < pixels
-        at = row * pixels + place
+        inside = place < PIXELS
+        at = row * PIXELS + place
         kept = tl.load(pooled + at, mask=inside, other=0.0)
         passed = tl.load(slope + at, mask=inside, other=0.0)
-        passed = tl.where(kept > 0, passed, passed * kept)
+        passed = tl.where(kept > 0, passed, 0.0)
         which = tl.load(winner + at, mask=inside, other=0.0)
         total += passed
         for number in tl.static_range(4):

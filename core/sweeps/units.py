@@ -31,20 +31,19 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 def units(sweep: SweepConfig, done: Set[tuple[int, int]]) -> Iterator[Unit]:
     """The work that is left when these (setting, seed) are done; seeds in order, so that pairs are complete early.
 
-    A sweep of several units begins with small ones, so that there is something to see soon; not on a GPU, which takes
-    as long for them.
+    It begins with small ones, so that there is something to see soon.
     """
     groups = _groups(sweep)
-    begins_small = sweep.base.device == "cpu"
     sizes = [max(1, _room(sweep.base.device) // len(group)) if stacked else 1 for group, stacked in groups]
     numbers = itertools.count()
     for start in range(0, len(sweep.every_seed), max(sizes)):
         for (group, _), size in zip(groups, sizes, strict=True):
             window = sweep.every_seed[start : start + max(sizes)]
             left = [seed for seed in window if any((setting.number, seed) not in done for setting in group)]
-            step = 1 if begins_small and start == 0 and len(sweep.every_seed) > len(window) else size
-            for place in range(0, len(left), step):
-                yield Unit(number=next(numbers), settings=group, seeds=tuple(left[place : place + step]))
+            first = max(1, size // 4) if start == 0 else size
+            for begin, end in itertools.pairwise((0, *range(first, len(left), size), len(left))):
+                if begin < end:
+                    yield Unit(number=next(numbers), settings=group, seeds=tuple(left[begin:end]))
 
 
 def _room(device: str) -> int:

@@ -19,7 +19,7 @@ from ...core.sweeps.workers import Backend
 from ..messages import tell
 from ..options import here
 from .options import described
-from .progress import duration, number_of
+from .progress import estimate, number_of
 
 _LONG = 3600.0
 
@@ -62,12 +62,9 @@ def _wants_screen(given: argparse.Namespace) -> bool:
 
 
 def _refuse_what_takes_long(config: SweepConfig, given: argparse.Namespace) -> None:
-    cores = _cores(given)
-    seconds = config.seconds(cores)
-    if seconds > _LONG and not given.yes and given.backend != "ray" and config.base.device == "cpu":
+    if config.seconds(_cores(given)) > _LONG and not given.yes and given.backend != "ray":
         raise BadInput(
-            f"{number_of(config.replicas, 'training')} would take about {duration(seconds)}"
-            f" on {number_of(cores, 'core')}:"
+            f"{number_of(config.replicas, 'training')} would take {estimate(config, _cores(given))}:"
             " say --yes if that is meant, or take fewer seeds"
         )
 

@@ -13,7 +13,7 @@ from ...core.reports.phrases import Words
 from ...core.reports.sweep_words import answers
 from ...core.sweeps.comparisons import comparisons, summaries
 from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
-from .progress import Progress, duration, number_of
+from .progress import Progress, duration, estimate, number_of
 from .tables import comparison_table, setting_table
 
 # No narrower than the tables' figures.
@@ -51,7 +51,7 @@ class SweepConsole:
                 self._progress = Progress(config.replicas)
                 self._tell(
                     f"{number_of(len(config.settings), 'setting')} x {number_of(len(config.every_seed), 'seed')},"
-                    f" about {duration(config.seconds(self._cores))} on {number_of(self._cores, 'core')}"
+                    f" {estimate(config, self._cores)}"
                 )
             case StageStarted() if self._results:
                 self._progress.begin()

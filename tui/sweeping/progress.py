@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from ...core.sweeps.description import SweepConfig
+
 
 class Progress:
     """Counts replicas; `clock` gives seconds. Those that were there before `begin` say nothing about speed."""
@@ -58,3 +60,9 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest:02} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours < 48 else f"{hours / 24:,.0f} days"
+
+
+def estimate(config: SweepConfig, cores: int) -> str:
+    """How long a sweep takes, and on what."""
+    place = number_of(cores, "core") if config.base.device == "cpu" else config.base.device
+    return f"about {duration(config.seconds(cores))} on {place}"
