@@ -33,7 +33,8 @@ AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
 SIZES = (64, 256, 1024, 2048, 4096, 8192)
 SEEDS = 1024
 TARGET = 300_000
-BATCH, STEPS = 8, 50
+# Enough for batches to be drawn twice.
+BATCH, STEPS = 8, 128
 GPU = torch.device("cuda")
 
 # Of one replica at one step: what its matrix products add and multiply. A convolution is a product of 6x6 windows,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -65,29 +65,30 @@ class Batches(Walk):
 
 
 class SideBySide:
-    """The `next_batch(size)` of many walks at once; places are drawn some batches ahead, for that costs each walk."""
+    """The next batches of many walks at once; `size` is at most the number of images.
+
+    The places are drawn many batches ahead: to ask thousands of walks takes longer than a step.
+    """
 
     _AHEAD = 64
 
     def __init__(self, images: Tensor, labels: Tensor, generators: Sequence[torch.Generator], size: int) -> None:
-        self._images, self._labels, self._size = images, labels, size
-        # Where the places of all walks are put together.
-        here = torch.device("cpu")
-        self._walks = [Walk(len(labels), generator, here) for generator in generators]
-        self._ahead = min(self._AHEAD, len(labels) // size)
-        self._drawn: list[Tensor] = []
+        self._images, self._labels = images, labels
+        self._places = self._drawn(generators, size)
 
     def next_batches(self) -> tuple[Tensor, Tensor]:
         """Images (walks, size, ...) and labels (walks, size)."""
-        chosen = self._places()
+        chosen = next(self._places)
         return self._images[chosen], self._labels[chosen]
 
     def skip(self) -> None:
         """Go on as `next_batches` does."""
-        self._places()
+        next(self._places)
 
-    def _places(self) -> Tensor:
-        if not self._drawn:
-            places = torch.stack([walk.take(self._ahead * self._size) for walk in self._walks])
-            self._drawn = list(places.to(self._labels.device).split(self._size, 1))[::-1]
-        return self._drawn.pop()
+    def _drawn(self, generators: Sequence[torch.Generator], size: int) -> Iterator[Tensor]:
+        count, place = len(self._labels), self._labels.device
+        # Drawn where they are put together.
+        walks = [Walk(count, generator, torch.device("cpu")) for generator in generators]
+        ahead = min(self._AHEAD, count // size)
+        while True:
+            yield from torch.stack([walk.take(ahead * size) for walk in walks]).to(place).split(size, 1)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.serialization import config
 
 from .atomic import write_atomically
 from .errors import ClipwatchError
@@ -43,8 +44,8 @@ def save(folder: Path, lane: str, step: int, snapshot: Snapshot) -> Path:
     """Write a lane's snapshot (tensors, numbers and strings by name) and let go of all but the last few; OSError."""
     buffer = io.BytesIO()
     # The lanes wait while torch writes, and the file has a checksum of its own.
-    torch.serialization.set_crc32_options(False)
-    torch.save(snapshot, buffer)
+    with config.patch("save.compute_crc32", False):  # pyright: ignore[reportAttributeAccessIssue]
+        torch.save(snapshot, buffer)
     content = buffer.getvalue()
     path = folder / f"{lane}-{step:010d}.pt"
     folder.mkdir(exist_ok=True)

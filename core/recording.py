@@ -166,9 +166,7 @@ class _Writing:
                 save(self.folder.checkpoints, kept.lane, kept.step, kept.snapshot)
             except (OSError, RuntimeError) as error:
                 self._tell(f"no checkpoint of {kept.lane} at step {kept.step}: {error}")
-            # The next one's knows more.
-            if self._checkpoints.empty():
-                self._write_manifest(manifest)
+            self._write_manifest(manifest)
 
     def _write_manifest(self, manifest: Manifest) -> None:
         try:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.core.batches import Batches, seeded_generator
+from clipwatch.core.batches import Batches, SideBySide, seeded_generator
 
 
 def numbered(count: int, seed: int = 0) -> Batches:
@@ -47,3 +47,18 @@ def test_streams_differ_by_seed_and_purpose_and_repeat() -> None:
     assert draw(1, "a") != draw(1, "b")
     assert draw(1, "a") != draw(2, "a")
     assert draw(2**63 - 1, "a") != draw(2**63 - 2, "a")
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 3), st.data())
+def test_walks_side_by_side_are_the_same_walks(count: int, size: int, walks: int, data: st.DataObject) -> None:
+    size = min(size, count)
+    images, labels = torch.zeros(count, 28, 28, dtype=torch.uint8), torch.arange(count)
+    apart = [numbered(count, seed) for seed in range(walks)]
+    together = SideBySide(images, labels, [seeded_generator(seed, "test") for seed in range(walks)], size)
+    skipped = data.draw(st.sets(st.integers(0, 139)))
+    for number in range(140):
+        expected = torch.stack([batches.next_batch(size)[1] for batches in apart])
+        if number in skipped:
+            together.skip()
+        else:
+            assert torch.equal(together.next_batches()[1], expected)

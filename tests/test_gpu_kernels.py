@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -19,13 +20,13 @@ from clipwatch.core.preparation import tensors
 from clipwatch.core.sweeps import stacked
 from clipwatch.core.sweeps.description import sweep_config
 from clipwatch.core.sweeps.results import ReplicaFinished
-from clipwatch.core.sweeps.stacked import Stack, Tensors, train_in_parts, train_stack
+from clipwatch.core.sweeps.stacked import DoesNotFit, Stack, Tensors, train_stack
 from clipwatch.core.sweeps.stacked_passes import trouble_with_fusing
 from clipwatch.core.sweeps.sweep import Sweep
 from clipwatch.core.sweeps.units import Unit
 from clipwatch.core.sweeps.workers import Trainer
 
-BASE = RunConfig(dataset="digits", offline=True, batch_size=5, iterations=6, eval_size=20)
+BASE = RunConfig(dataset="digits", offline=True, batch_size=5, iterations=6, eval_every=2, eval_size=20)
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu"]}
 CPU = torch.device("cpu")
 on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -49,6 +50,15 @@ def assert_alike(place: torch.device, *, fused: bool) -> None:
             torch.testing.assert_close(other.train_step().cpu(), one.train_step(), rtol=1e-5, atol=1e-5)
             if step == 0:
                 torch.testing.assert_close(other.gradient.cpu(), one.gradient, rtol=1e-4, atol=1e-7)
+        for seen in (slice(None, 7), None):
+            images, classes = (
+                (tensor[seen] if seen else torch.stack([tensor[:9], tensor[9:18]])) for tensor in here[1]
+            )
+            at_once = (images[None], classes[None]) if seen else (images, classes)
+            expected, found = one.measure(*at_once), other.measure(*(tensor.to(place) for tensor in at_once))
+            torch.testing.assert_close(found.loss.cpu(), expected.loss, rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(found.largest.cpu(), expected.largest, rtol=1e-4, atol=1e-4)
+            assert torch.equal(found.correct.cpu(), expected.correct)
         for stack in (one, other):
             stack.weights[1, 0] = torch.nan
             stack.train_step()
@@ -93,25 +103,35 @@ def test_the_kernels_do_what_torchs_operations_do(monkeypatch: pytest.MonkeyPatc
         pool.submit(interpreted).result()
 
 
-def test_where_the_kernels_cannot_run_stacks_do_without_and_the_user_is_told(
+class Elsewhere:
+    """A backend of two trainers in this process."""
+
+    def run(self, units, stopping, tell):
+        trainers = itertools.cycle([Trainer(BASE), Trainer(BASE)])
+        for unit in units:
+            yield next(trainers).train(unit, stopping)
+
+
+def test_where_the_kernels_cannot_run_stacks_do_without_and_the_user_is_told_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    def train(unit: Unit, *given: object, fused: bool) -> list[ReplicaFinished]:
+        assert not fused
+        return train_stack(unit, *on_cpu)
+
     on_cpu = data(CPU)
+    # No processor, and nothing that Triton knows.
     monkeypatch.setattr(preparation, "device", lambda name: torch.device("meta"))
-    monkeypatch.setattr(stacked, "train_in_parts", lambda unit, *given, **options: train_stack(unit, *on_cpu))
-
-    class Elsewhere:
-        """A backend in this process, with a device that is no processor and has no kernels."""
-
-        def run(self, units, stopping, tell):
-            trainer = Trainer(BASE)
-            for unit in units:
-                yield trainer.train(unit, stopping)
-
+    monkeypatch.setattr(stacked, "train_stack", train)
     events = list(Sweep(sweep_config(BASE, AXES, 6, ()), tmp_path, backend=Elsewhere()).run())
     (told,) = [event.text for event in events if isinstance(event, Notice) and "kernels" in event.text]
     assert "they are for CUDA" in told
     assert sum(isinstance(event, ReplicaFinished) for event in events) == 12
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_what_keeps_the_kernels_from_running_is_one_line() -> None:
+    assert "\n" not in (trouble_with_fusing(torch.device("cuda")) or "\n")
 
 
 def test_a_unit_that_the_memory_does_not_hold_is_trained_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,16 +140,41 @@ def test_a_unit_that_the_memory_does_not_hold_is_trained_in_parts(monkeypatch: p
     def train(unit: Unit, *given: object, **options: object) -> list[tuple[int, int]]:
         sizes.append(len(unit.replicas))
         if len(unit.replicas) > room:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise DoesNotFit(f"no memory for {len(unit.replicas)} networks")
         return list(unit.replicas)
 
     monkeypatch.setattr(stacked, "train_stack", train)
-    room = 4
-    assert train_in_parts(unit(5), *data(CPU)) == list(unit(5).replicas)
-    assert sizes == [10, 4, 6, 2, 4]
+    trainer, room = Trainer(BASE), 4
+    told, *trained = trainer.train(unit(5), lambda: False)
+    assert trained == list(unit(5).replicas)
+    assert told == Notice(text="no memory for 10 networks: fewer are trained at a time")
+    # What fitted is remembered.
+    assert trainer.train(unit(3), lambda: False) == list(unit(3).replicas)
+    assert sizes == [10, 4, 4, 2, 4, 2]
     room = 1
-    with pytest.raises(ClipwatchError, match="no memory for 2 networks at once"):
-        train_in_parts(unit(5), *data(CPU))
+    with pytest.raises(ClipwatchError, match="no memory for 2 networks"):
+        trainer.train(unit(5), lambda: False)
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), DoesNotFit),
+        (RuntimeError("failed in the TorchScript interpreter.\nRuntimeError: CUDA out of memory"), DoesNotFit),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"), DoesNotFit),
+        (RuntimeError("shapes differ"), RuntimeError),
+    ],
+)
+def test_memory_that_runs_out_is_told_from_other_errors(
+    error: Exception, seen: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(stacked, "Stack", fail)
+    with pytest.raises(seen) as raised:
+        train_stack(unit(), *data(CPU))
+    assert type(raised.value) is seen
 
 
 @on_a_gpu
@@ -152,4 +197,7 @@ def test_a_sweep_on_a_gpu_is_one_on_a_processor(tmp_path: Path) -> None:
     assert len(found[0]) == 6
     for key, one in found[0].items():
         assert found[1][key].loss == pytest.approx(one.loss, abs=1e-2)
+        assert abs(found[1][key].correct - one.correct) <= 3
+        for point, expected in zip(found[1][key].curve, one.curve, strict=True):
+            assert point == pytest.approx(expected, abs=6e-2)
         assert found[1][key].dead == one.dead

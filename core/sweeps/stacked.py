@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 
-import msgspec
 import torch
 from torch import Tensor
 
@@ -22,7 +22,7 @@ from .results import Curve, ReplicaFinished
 from .stacked_logits import kernels, logits
 from .units import Unit
 
-# Images at a time when networks are measured: what the cache holds.
+# Images at a time when networks are measured on a processor: what the cache holds.
 _CHUNK = 50
 # Points of a curve, at most.
 _POINTS = 20
@@ -37,6 +37,10 @@ class Measured:
     loss: Tensor
     correct: Tensor
     largest: Tensor
+
+
+class DoesNotFit(ClipwatchError):
+    """The device's memory does not hold a unit."""
 
 
 class Stack:
@@ -97,30 +101,29 @@ class Stack:
         loss = torch.zeros(self._count, device=self._device)
         correct = torch.zeros(self._count, dtype=torch.long, device=self._device)
         largest = torch.full((self._count, 10), -torch.inf, device=self._device)
-        answer = self._answers()
-        for chunk, classes in zip(images.split(_CHUNK, 1), labels.split(_CHUNK, 1), strict=True):
-            answers = answer(chunk)
+        size, answers_to = self._answers()
+        for chunk, classes in zip(images.split(size, 1), labels.split(size, 1), strict=True):
+            answers = answers_to(chunk)
             right = classes.repeat_interleave(self._count // len(classes), 0)
             loss -= torch.log_softmax(answers, 2).gather(2, right[:, :, None]).sum((1, 2))
             correct += (answers.argmax(2) == right).sum(1)
             torch.maximum(largest, answers.amax(1), out=largest)
         return Measured(loss / labels.size(1), correct, largest)
 
-    def _answers(self) -> Callable[[Tensor], Tensor]:
-        """The networks as they are, as a function of bytes (seeds, n, 28, 28)."""
-        if self._device.type == "cpu":
+    def _answers(self) -> tuple[int, Callable[[Tensor], Tensor]]:
+        """How many images at a time, and the networks as they are, as a function of bytes (seeds or 1, n, 28, 28)."""
+        if self._device.type == "cpu" and not self._fused:
             networks = kernels(self.weights)
-            return lambda images: logits(images, networks, self.floor)
-        # A GPU's convolutions in thousands of groups take four times as long.
-        rooms: dict[torch.Size, passes.Room] = {}
+            return _CHUNK, lambda images: logits(images, networks, self.floor)
+        # A GPU's convolutions in thousands of groups take four times as long as the passes, which have their room.
+        seeds, size = self._count // self._shared, self._config.batch_size
 
-        def answer(images: Tensor) -> Tensor:
-            if images.shape not in rooms:
-                seeds, batch = images.shape[:2]
-                rooms[images.shape] = passes.room(self.weights, self.floor, seeds, batch, fused=self._fused)
-            return passes.logits(images, rooms[images.shape])
+        def answers(images: Tensor) -> Tensor:
+            whole = torch.zeros(seeds, size, *images.shape[2:], dtype=images.dtype, device=self._device)
+            whole[:, : images.size(1)] = images
+            return passes.answers(whole, self._room)[:, : images.size(1)]
 
-        return answer
+        return size, answers
 
 
 @lru_cache(maxsize=8)
@@ -133,28 +136,6 @@ def _initial(std: float, seed: int) -> Tensor:
     return flat
 
 
-def train_in_parts(
-    unit: Unit,
-    training: Tensors,
-    validation: Tensors,
-    cancelled: Callable[[], bool] = lambda: False,
-    *,
-    fused: bool = False,
-) -> list[ReplicaFinished]:
-    """`train_stack`, of one half after the other where the device's memory does not hold both; ClipwatchError."""
-    try:
-        return train_stack(unit, training, validation, cancelled, fused=fused)
-    except torch.OutOfMemoryError as error:
-        if len(unit.seeds) == 1:
-            count, place = len(unit.replicas), training[0].device
-            raise ClipwatchError(f"device {place} has no memory for {count} networks at once") from error
-    middle = len(unit.seeds) // 2
-    halves = (msgspec.structs.replace(unit, seeds=seeds) for seeds in (unit.seeds[:middle], unit.seeds[middle:]))
-    return [
-        replica for half in halves for replica in train_in_parts(half, training, validation, cancelled, fused=fused)
-    ]
-
-
 def train_stack(
     unit: Unit,
     training: Tensors,
@@ -163,23 +144,41 @@ def train_stack(
     *,
     fused: bool = False,
 ) -> list[ReplicaFinished]:
-    """Train a unit from beginning to end; Cancelled as soon as `cancelled()`. `fused`: see `stacked_passes.Room`."""
-    with torch.no_grad():
-        stack = Stack(unit, training, validation, fused=fused)
-        config = unit.settings[0].config
-        curves: list[list[Curve]] = [[] for _ in unit.replicas]
-        looks = -(-config.iterations // config.eval_every)
-        stride = -(-looks // _POINTS)
-        for step in range(config.iterations):
-            if cancelled():
-                raise Cancelled("the sweep was stopped")
-            stack.train_step()
-            if step % config.eval_every == 0:
-                look = stack.look(wanted=step // config.eval_every % stride == stride - 1)
-                if look:
-                    _note(curves, step, look, config.eval_size)
-        final = stack.measure(validation[0][None], validation[1][None])
-        return _outcomes(unit, stack, final, curves, len(validation[1]))
+    """Train a unit from beginning to end; Cancelled as soon as `cancelled()`, DoesNotFit if it takes too much memory.
+
+    `fused`: see `stacked_passes.Room`.
+    """
+    place = training[0].device
+    # Triton launches on the device that is set, wherever its tensors are.
+    there = torch.cuda.device(place) if place.type == "cuda" else nullcontext()
+    try:
+        with torch.no_grad(), there:
+            return _trained(unit, training, validation, cancelled, fused=fused)
+    except RuntimeError as error:
+        # What TorchScript passes on is no OutOfMemoryError any more.
+        if "out of memory" not in str(error) and "ALLOC_FAILED" not in str(error):
+            raise
+        raise DoesNotFit(f"device {place} has no memory for {len(unit.replicas)} networks at once") from error
+
+
+def _trained(
+    unit: Unit, training: Tensors, validation: Tensors, cancelled: Callable[[], bool], *, fused: bool
+) -> list[ReplicaFinished]:
+    stack = Stack(unit, training, validation, fused=fused)
+    config = unit.settings[0].config
+    curves: list[list[Curve]] = [[] for _ in unit.replicas]
+    looks = -(-config.iterations // config.eval_every)
+    stride = -(-looks // _POINTS)
+    for step in range(config.iterations):
+        if cancelled():
+            raise Cancelled("the sweep was stopped")
+        stack.train_step()
+        if step % config.eval_every == 0:
+            look = stack.look(wanted=step // config.eval_every % stride == stride - 1)
+            if look:
+                _note(curves, step, look, config.eval_size)
+    final = stack.measure(validation[0][None], validation[1][None])
+    return _outcomes(unit, stack, final, curves, len(validation[1]))
 
 
 def _note(curves: list[list[Curve]], step: int, look: Measured, size: int) -> None:

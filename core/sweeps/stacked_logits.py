@@ -1,8 +1,8 @@
 """What many LeNets answer to many images.
 
-To measure networks takes none of what training them does: no gradient follows, and there are images enough for
-general convolution kernels to do well. Replicas stand side by side as channels, each its own group; channels-last,
-because the kernels for groups are made for that.
+To measure networks takes none of what training them does: no gradient follows, and on a processor there are images
+enough for general convolution kernels to do well. Replicas stand side by side as channels, each its own group;
+channels-last, because the kernels for groups are made for that.
 """
 
 import torch

@@ -15,11 +15,10 @@ Everything large is written into a `Room` that is made once, and again as often 
 much as the arithmetic, and what leaves the cache nearly so.
 
 Like `lenet_passes` these are functions that TorchScript can compile (see `unlocked`), for a small stack has little
-arithmetic per operation.
+arithmetic per operation. On a GPU what lies between the products is done by `gpu_kernels`, where they can be compiled.
 """
 
 import math
-from subprocess import SubprocessError
 from typing import NamedTuple
 
 import torch
@@ -148,7 +147,7 @@ def back(room: Room, gradient: Tensor) -> Back:
     )
     # What a convolution read is not needed any more when the gradient arrives there.
     at_windows = room.second.windows
-    at_rows = torch.empty(replicas, 6, 3, 2, 2, 5, 7, batch, device=gradient.device)
+    at_rows = torch.empty(0 if room.fused else replicas, 6, 3, 2, 2, 5, 7, batch, device=gradient.device)
     at_pooled = torch.empty(replicas, 6, 2, 2, 7, 7, batch, device=gradient.device)
     return Back(first, second, dense, at_windows, at_rows, at_pooled)
 
@@ -192,12 +191,11 @@ def trouble_with_fusing(device: torch.device) -> str | None:
     """Why the kernels cannot run on a device, None if they can: compiling takes a C compiler and Python's headers."""
     if device.type != "cuda":
         return "they are for CUDA"
-    if device.index is not None:
-        # Triton launches there, wherever its tensors are.
-        torch.cuda.set_device(device)
     try:
-        _windows_adjoint_fused(torch.ones(900, device=device), torch.empty(1, 1, 196, 1, device=device))
-    except (ImportError, OSError, RuntimeError, SubprocessError) as error:
+        with torch.cuda.device(device):
+            _windows_adjoint_fused(torch.ones(900, device=device), torch.empty(1, 1, 196, 1, device=device))
+            torch.cuda.synchronize()
+    except Exception as error:  # Triton, compilers and drivers fail in ways that have no name in common.
         return (str(error) or type(error).__name__).splitlines()[0]
     return None
 
@@ -225,7 +223,7 @@ def _convolve(layer: Convolution, fused: bool) -> None:
 
 def _convolve_backward(layer: Convolution, gradient: Gradient, slope: Tensor, fused: bool) -> None:
     """From the gradient at `pooled` to those at weight and bias, and in `response` that at the convolution; `slope` and
-    `pair` are used up."""
+    `pair` may be used up."""
     if fused:
         _pool_backward_fused(slope, layer.pooled, layer.pair, layer.response, gradient.bias)
     else:
@@ -300,6 +298,6 @@ def _windows_adjoint(back: Back) -> None:
 loss_and_gradient = unlocked(_loss_and_gradient)
 
 
-def logits(images: Tensor, room: Room) -> Tensor:
+def answers(images: Tensor, room: Room) -> Tensor:
     """Logits (replicas, batch, 10), kept above the floor, of bytes (seeds, batch, 28, 28)."""
     return _forward(images, room)[-1]

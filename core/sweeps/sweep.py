@@ -127,13 +127,16 @@ class Sweep:
             yield Notice(text=f"{'; '.join(alone)}: cannot be stacked, so each replica is trained alone, more slowly")
 
     def _results(self, config: SweepConfig, read: Read | None, writer: SweepWriter) -> Iterator[Event]:
-        done = set(read.results.replicas) if read else set()
+        done, said = set(read.results.replicas) if read else set[tuple[int, int]](), set[Notice]()
         backend = self._backend or LocalBackend(config.base, self._workers)
         outcomes = backend.run(units(config, done), self._stopping.is_set, self._tell)
         for outcome in outcomes:
             for event in outcome:
                 if isinstance(event, Notice):
-                    yield event
+                    # Every worker may say it.
+                    if event not in said:
+                        yield event
+                    said.add(event)
                 elif event.key not in done:
                     done.add(event.key)
                     writer.write(event)

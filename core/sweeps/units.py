@@ -10,7 +10,7 @@ import msgspec
 from ..config import LaneConfig, RunConfig
 from .description import Setting, SweepConfig, is_stackable
 
-# Replicas trained as one batched program: what a core's share of the cache holds; what keeps a GPU busy, in 5 GB of its
+# Replicas trained as one batched program: what a core's share of the cache holds; what keeps a GPU busy, in 2 GB of its
 # memory, and gives results within seconds.
 _ON_CPU, _ON_GPU = 4, 1024
 
@@ -31,7 +31,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 def units(sweep: SweepConfig, done: Set[tuple[int, int]]) -> Iterator[Unit]:
     """The work that is left when these (setting, seed) are done; seeds in order, so that pairs are complete early.
 
-    It begins with small ones, so that there is something to see soon.
+    The first seeds come in small ones, so that there is something to see soon.
     """
     groups = _groups(sweep)
     sizes = [max(1, _room(sweep.base.device) // len(group)) if stacked else 1 for group, stacked in groups]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.synchronize import Event as Flag
 from typing import Any, Protocol
+
+import msgspec
 
 from ..config import RunConfig
 from ..datasets import load
@@ -45,27 +48,47 @@ class Trainer:
         place = device(config.device)
         self._training, self._validation = tensors(dataset.training, place), tensors(dataset.validation, place)
         self._dataset = dataset
-        self._fused, self._told = False, list[Notice]()
-        if place.type != "cpu":
-            why_not = trouble_with_fusing(place)
-            self._fused = why_not is None
-            if why_not:
-                text = f"{place}: stacks train more slowly, without kernels of their own: {why_not}"
-                self._told.append(Notice(text=text))
+        self._told: list[Notice] = []
+        why_not = trouble_with_fusing(place) if place.type != "cpu" else None
+        self._fused = place.type != "cpu" and not why_not
+        if why_not:
+            self._tell(f"{place}: stacks train more slowly, without kernels of their own: {why_not}")
+        self._most = sys.maxsize
 
     def train(self, unit: Unit, cancelled: Callable[[], bool]) -> Outcome:
-        """Train one unit; Cancelled as soon as `cancelled()`."""
+        """Train one unit; Cancelled as soon as `cancelled()`, ClipwatchError if it cannot be."""
         from ..preparation import lane_thread
         from .alone import train_alone
         from .description import is_stackable
-        from .stacked import train_in_parts
 
         if not is_stackable(unit.settings[0].config):
             return [*train_alone(unit, self._dataset, self._validation, cancelled)]
         with lane_thread():
-            found = train_in_parts(unit, self._training, self._validation, cancelled, fused=self._fused)
+            found = self._in_parts(unit, cancelled)
         told, self._told = self._told, []
         return [*told, *found]
+
+    def _in_parts(self, unit: Unit, cancelled: Callable[[], bool]) -> list[ReplicaFinished]:
+        """All of a unit at once, if the memory holds it, or else as much as it does."""
+        from .stacked import DoesNotFit, train_stack
+
+        found: list[ReplicaFinished] = []
+        left = unit.seeds
+        while left:
+            seeds = max(1, self._most // len(unit.settings))
+            part = msgspec.structs.replace(unit, seeds=left[:seeds])
+            try:
+                found += train_stack(part, self._training, self._validation, cancelled, fused=self._fused)
+                left = left[seeds:]
+            except DoesNotFit as error:
+                if len(part.seeds) == 1:
+                    raise
+                self._most = len(part.replicas) // 2
+                self._tell(f"{error}: fewer are trained at a time")
+        return found
+
+    def _tell(self, text: str) -> None:
+        self._told.append(Notice(text=text))
 
 
 class LocalBackend:
