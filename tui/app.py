@@ -32,7 +32,8 @@ class ClipwatchApp(SteeringApp):
 
     def action_picture(self) -> None:
         """Save the screen as SVG."""
-        name = f"clipwatch-{datetime.now():%Y%m%d-%H%M%S}.svg"
+        # To the microsecond, for pictures in quick succession.
+        name = f"clipwatch-{datetime.now():%Y%m%d-%H%M%S-%f}.svg"
         try:
             Path(name).write_text(self.export_screenshot(title="clipwatch"), encoding="utf-8")
         except OSError as error:
