@@ -8,6 +8,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+# Batches whose places are drawn at once.
+_AHEAD = 64
+
 
 def seeded_generator(seed: int, purpose: str) -> torch.Generator:
     """A stream of random numbers for one purpose, independent of the streams for others under the same seed."""
@@ -70,8 +73,6 @@ class SideBySide:
     The places are drawn many batches ahead: to ask thousands of walks takes longer than a step.
     """
 
-    _AHEAD = 64
-
     def __init__(self, images: Tensor, labels: Tensor, generators: Sequence[torch.Generator], size: int) -> None:
         self._images, self._labels = images, labels
         self._places = self._drawn(generators, size)
@@ -89,6 +90,6 @@ class SideBySide:
         count, place = len(self._labels), self._labels.device
         # Drawn where they are put together.
         walks = [Walk(count, generator, torch.device("cpu")) for generator in generators]
-        ahead = min(self._AHEAD, count // size)
+        ahead = min(_AHEAD, count // size)
         while True:
             yield from torch.stack([walk.take(ahead * size) for walk in walks]).to(place).split(size, 1)

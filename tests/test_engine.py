@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from clipwatch.core import trainer
+from clipwatch.core import engine, trainer
 from clipwatch.core.commands import AnyCommand, Extend, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.datasets import Dataset, Split, load
@@ -108,6 +111,22 @@ def test_a_run_tells_its_story_in_order() -> None:
         (finished,) = of_kind(events, LaneFinished, lane)
         assert (finished.step, finished.total) == (60, 300)
         assert finished.training_seconds > 0
+
+
+def test_events_are_read_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    def until_all_has_happened(seconds: float) -> None:
+        waits.append(seconds)
+        for thread in threading.enumerate():
+            if thread.name == "clipwatch-engine":
+                thread.join()
+
+    clock = SimpleNamespace(**{**vars(time), "sleep": until_all_has_happened})
+    monkeypatch.setattr(engine, "time", clock)
+    assert isinstance(events_of(SMALL)[-1], RunFinished)
+    assert len(waits) == 1
+    assert waits[0] <= 0.02
 
 
 def test_lanes_are_bit_identical_when_no_rule_binds() -> None:

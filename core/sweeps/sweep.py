@@ -127,7 +127,8 @@ class Sweep:
             yield Notice(text=f"{'; '.join(alone)}: cannot be stacked, so each replica is trained alone, more slowly")
 
     def _results(self, config: SweepConfig, read: Read | None, writer: SweepWriter) -> Iterator[Event]:
-        done, said = set(read.results.replicas) if read else set[tuple[int, int]](), set[Notice]()
+        done = set(read.results.replicas) if read else set()
+        said: set[Notice] = set()
         backend = self._backend or LocalBackend(config.base, self._workers)
         outcomes = backend.run(units(config, done), self._stopping.is_set, self._tell)
         for outcome in outcomes:

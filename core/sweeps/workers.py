@@ -49,10 +49,12 @@ class Trainer:
         self._training, self._validation = tensors(dataset.training, place), tensors(dataset.validation, place)
         self._dataset = dataset
         self._told: list[Notice] = []
-        why_not = trouble_with_fusing(place) if place.type != "cpu" else None
-        self._fused = place.type != "cpu" and not why_not
+        on_cpu = place.type == "cpu"
+        why_not = None if on_cpu else trouble_with_fusing(place)
+        self._fused = not (on_cpu or why_not)
         if why_not:
             self._tell(f"{place}: stacks train more slowly, without kernels of their own: {why_not}")
+        # Replicas at a time; fewer once the memory did not hold so many.
         self._most = sys.maxsize
 
     def train(self, unit: Unit, cancelled: Callable[[], bool]) -> Outcome:
