@@ -15,6 +15,7 @@ from .errors import BadInput, Cancelled, ClipwatchError
 from .events import AnyEvent, DatasetInfo, Notice
 from .limits import Limits
 from .obtaining import Obtained, Request, downloaded, present
+from .paths import user_path
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def load(
 def _existing(data_dir: str | None) -> Path | None:
     if data_dir is None:
         return None
-    path = Path(data_dir).expanduser()
+    path = user_path(data_dir)
     if not path.is_dir():
         raise BadInput(f"data dir {path}: {'not a folder' if path.exists() else 'no such folder'}")
     return path

@@ -18,6 +18,7 @@ from .codec import encode, seal
 from .config import to_toml
 from .errors import BadInput, ClipwatchError
 from .events import Evaluated, Event, Notice, RecordingStarted, RunFinished, RunStarted
+from .paths import path_text
 from .recorded import Recorded
 from .runs import LaneOutcome, Manifest, RunFolder, RunStatus, create_run
 from .state import LaneState, RunState, apply
@@ -96,7 +97,7 @@ class Recorder:
         folder = create_run(self._home, event.dataset.name, event.config.seed, event.time)
         try:
             self._writing = _Writing(folder, folder.claim(), event, self._trouble.put)
-            started = RecordingStarted(folder=str(folder.path))
+            started = RecordingStarted(folder=path_text(folder.path))
             for earlier in (event, started, *self._before):
                 self._writing.write(earlier)
         except (OSError, BadInput) as error:

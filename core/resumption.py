@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,6 +27,7 @@ from .events import (
     OutputRevived,
     RunStarted,
 )
+from .paths import user_path
 from .recorded import Recorded, read_recording
 from .runs import RunFolder
 
@@ -131,7 +131,7 @@ class Here:
     def settings(self, config: RunConfig, tell: Callable[[str], None]) -> RunConfig:
         """The settings to train with here; a recorded folder that is not here is told of."""
         data_dir = self.data_dir or config.data_dir
-        if self.data_dir is None and data_dir and not Path(data_dir).expanduser().is_dir():
+        if self.data_dir is None and data_dir and not user_path(data_dir).is_dir():
             tell(f"data dir {data_dir} is not on this machine; --data-dir names another")
             data_dir = None
         return msgspec.structs.replace(config, data_dir=data_dir, device=self.device or config.device)

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from .atomic import write_atomically
 from .errors import BadInput, ClipwatchError
 from .events import DatasetInfo
+from .paths import platform_folder, user_path
 
 MANIFEST = "manifest.json"
 # What a sweep's folder holds instead, see `sweeps.folder`.
@@ -120,10 +121,10 @@ def is_held(lock: FileLock) -> bool:
 def runs_folder(given: str | None) -> Path:
     """Where runs are kept: as given, else by CLIPWATCH_RUNS_DIR, else the platform's folder for user data."""
     if given:
-        return Path(given).expanduser()
+        return user_path(given)
     if named := os.environ.get("CLIPWATCH_RUNS_DIR"):
-        return Path(named).expanduser()
-    return platformdirs.user_data_path("clipwatch") / "runs"
+        return user_path(named)
+    return platform_folder(platformdirs.user_data_path("clipwatch") / "runs", "--runs-dir, or CLIPWATCH_RUNS_DIR")
 
 
 def create_run(home: Path, dataset: str, seed: int, started: float) -> RunFolder:
@@ -152,7 +153,7 @@ def find_run(name: str, home: Path) -> RunFolder:
         if newest is None:
             raise BadInput(f"no run is kept in {home}")
         return newest
-    for path in (Path(name), home / name):
+    for path in (user_path(name), home / name):
         if (path / "events.jsonl").is_file():
             return RunFolder(path)
         if (path / SWEEP_RESULTS).is_file():

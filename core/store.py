@@ -16,6 +16,7 @@ import platformdirs
 
 from .catalog import MNIST, Kind
 from .idx import CorruptFile, read
+from .paths import platform_folder, user_path
 
 MANIFEST = "clipwatch.json"
 
@@ -38,7 +39,9 @@ class Files:
 
 def cache_folder() -> Path:
     """Where downloads are kept: CLIPWATCH_CACHE_DIR, or else the platform's cache folder."""
-    return Path(os.environ.get("CLIPWATCH_CACHE_DIR") or platformdirs.user_cache_path("clipwatch")).expanduser()
+    if named := os.environ.get("CLIPWATCH_CACHE_DIR"):
+        return user_path(named)
+    return platform_folder(platformdirs.user_cache_path("clipwatch"), "CLIPWATCH_CACHE_DIR, or --data-dir")
 
 
 def find(home: Path, kind: Kind) -> Files | None:

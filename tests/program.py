@@ -9,16 +9,24 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "clipwatch.tui.cli"]
 DEADLINE = 60.0
 
 
-def run(*arguments: str, input: str | bytes = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    """The program from beginning to end; bytes of input need not be text."""
+def run(
+    *arguments: str, input: str | bytes = "", cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The program from beginning to end, started in `cwd`; bytes of input need not be text."""
     given = input if isinstance(input, bytes) else input.encode()
     done = subprocess.run(
-        [*COMMAND, *arguments], input=given, capture_output=True, timeout=DEADLINE, env={**os.environ, **environment}
+        [*COMMAND, *arguments],
+        input=given,
+        capture_output=True,
+        timeout=DEADLINE,
+        cwd=cwd,
+        env={**os.environ, **environment},
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 

@@ -21,6 +21,7 @@ from ..core.config import RunConfig
 from ..core.engine import Resumption
 from ..core.errors import BadInput
 from ..core.events import Event, LaneFailed, Notice, RecordingStarted, RunFinished, RunStarted
+from ..core.paths import path_text
 from ..core.recorded import read_recording
 from ..core.recording import Recorder
 from ..core.replay import Replay
@@ -114,7 +115,7 @@ def replay_headless(folder: RunFolder, speed: float | None, manner: Manner) -> i
 def _as_it_lies(folder: RunFolder, events: Iterable[Event]) -> Iterator[Event]:
     """The events of a run; it may have been recorded elsewhere, but is told to be where it is."""
     for event in events:
-        yield RecordingStarted(folder=str(folder.path)) if isinstance(event, RecordingStarted) else event
+        yield RecordingStarted(folder=path_text(folder.path)) if isinstance(event, RecordingStarted) else event
 
 
 def _tensorboard(manner: Manner, tell: Callable[[str], None], name: str | None = None) -> LiveTensorBoard | None:

@@ -6,11 +6,11 @@ import argparse
 import os
 from collections.abc import Iterable, Mapping
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..core.config import DATASETS, HEADS, NONFINITE, OPTIMIZERS, RunConfig, from_options, read_toml
 from ..core.errors import BadInput
+from ..core.paths import user_path
 from ..core.rules import EXAMPLES
 from .messages import tell
 
@@ -77,7 +77,7 @@ def key_settings(given: argparse.Namespace) -> dict[str, str]:
 
 
 def _settings(given: argparse.Namespace) -> dict[str, Any]:
-    return {} if given.config is None else read_toml(Path(given.config))
+    return {} if given.config is None else read_toml(user_path(given.config))
 
 
 def _lanes(pairs: list[str]) -> dict[str, str]:
@@ -202,7 +202,7 @@ def add_workplace_options(group: argparse._ActionsContainer) -> None:
 
 def add_tensorboard_option(group: argparse._ActionsContainer) -> None:
     """Where TensorBoard looks."""
-    group.add_argument("--tensorboard", metavar="DIR", type=Path, help="write for TensorBoard, DIR/<run>/<lane>")
+    group.add_argument("--tensorboard", metavar="DIR", type=user_path, help="write for TensorBoard, DIR/<run>/<lane>")
 
 
 def _add_place_options(group: argparse._ArgumentGroup) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from rich.cells import cell_len
 
 from ..core.errors import BadInput
+from ..core.paths import path_text
 from ..core.runs import LaneOutcome, Manifest, RunFolder, list_folders
 from ..core.sweeps.folder import SweepFolder, list_sweeps
 from ..core.sweeps.overview import SweepOverview, overview
@@ -92,7 +93,7 @@ def _padded(cell: str, heading: str, width: int) -> str:
 
 def _found(folder: RunFolder | SweepFolder, kept: Manifest | SweepOverview) -> dict[str, Any]:
     kind = "run" if isinstance(kept, Manifest) else "sweep"
-    return {"kind": kind, "run": folder.path.name, "folder": str(folder.path), **msgspec.to_builtins(kept)}
+    return {"kind": kind, "run": folder.path.name, "folder": path_text(folder.path), **msgspec.to_builtins(kept)}
 
 
 def _rows(name: str, kept: Manifest | SweepOverview) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadInput
+from ..core.paths import user_path
 from .messages import tell
 from .options import (
     Parser,
@@ -161,8 +162,8 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
-    parser.add_argument("--csv", metavar="FILE", type=Path, help="a row per evaluation")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="the events as one JSON array")
+    parser.add_argument("--csv", metavar="FILE", type=user_path, help="a row per evaluation")
+    parser.add_argument("--json", metavar="FILE", type=user_path, help="the events as one JSON array")
     add_tensorboard_option(parser)
 
 
@@ -191,7 +192,9 @@ def _export(given: argparse.Namespace) -> int:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's folder, its name, or last; or several")
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: report.html or report.md, here")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=user_path, help="default: report.html or report.md, here"
+    )
     parser.add_argument("--format", choices=("html", "md"), help="default: by the ending of FILE, else html")
     parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language (default: en)")
 

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from ..codec import decode_sweep_event, encode, is_sealed, seal
 from ..errors import BadInput, ClipwatchError
 from ..events import Event
+from ..paths import user_path
 from ..runs import SWEEP_RESULTS, is_held
 from .results import ReplicaFinished, Results, SweepStarted
 
@@ -66,12 +67,12 @@ def create_sweep(home: Path, dataset: str, started: float) -> SweepFolder:
 
 def is_sweep(name: str, home: Path) -> bool:
     """Whether a user's name means a sweep rather than a run."""
-    return any((path / SWEEP_RESULTS).is_file() for path in (Path(name), home / name))
+    return any((path / SWEEP_RESULTS).is_file() for path in (user_path(name), home / name))
 
 
 def find_sweep(name: str, home: Path) -> SweepFolder:
     """The sweep that a user names: a folder, or a name among the kept runs; BadInput if there is none."""
-    for path in (Path(name), home / name):
+    for path in (user_path(name), home / name):
         if (path / SWEEP_RESULTS).is_file():
             return SweepFolder(path)
     raise BadInput(f"sweep {name!r}: no such folder with {SWEEP_RESULTS}, here or in {home}")

@@ -18,6 +18,7 @@ from ..config import RunConfig
 from ..datasets import Dataset, load
 from ..errors import BadInput, Cancelled, ClipwatchError
 from ..events import Event, Notice, RecordingStarted, StageStarted
+from ..paths import path_text
 from .description import SweepConfig, is_stackable
 from .folder import Read, SweepFolder, SweepWriter, create_sweep, read_sweep
 from .results import SweepFinished, SweepStarted
@@ -85,7 +86,7 @@ class Sweep:
             else:
                 writer.write(started)
             yield started
-            yield RecordingStarted(folder=str(folder.path))
+            yield RecordingStarted(folder=path_text(folder.path))
             if read:
                 yield from read.results.replicas.values()
             yield StageStarted(stage="training")

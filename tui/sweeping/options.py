@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import Any
 
 from ...core.config import KEYS, from_options, read_toml
 from ...core.errors import BadInput
+from ...core.paths import user_path
 from ...core.sweeps.description import SweepConfig, sweep_config
 from ..options import add_data_options, add_output_options, add_training_options, add_workplace_options, integer
 
@@ -72,7 +72,7 @@ def _file(given: argparse.Namespace) -> dict[str, Any]:
         return {}
     if len(given.config) > 1:
         raise BadInput("--config: give one file")
-    values = read_toml(Path(given.config[0]))
+    values = read_toml(user_path(given.config[0]))
     values.pop("keys", None)
     for key in values:
         if key not in (*KEYS, "clip", "seeds"):
