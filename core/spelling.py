@@ -82,12 +82,12 @@ def _of_one(kinds: tuple[inspect.Type, ...]) -> _Read | None:
     if structs:
         (field,) = {kind.tag_field for kind in kinds if isinstance(kind, inspect.StructType) and kind.tag}
 
-        def read(value: Any) -> Any:
+        def read_tagged(value: Any) -> Any:
             tag = value.get(field) if isinstance(value, dict) else None
             one = structs.get(tag) if isinstance(tag, str) else None
             return one(value) if one else value
 
-        return read
+        return read_tagged
     if any(isinstance(kind, inspect.StrType) for kind in kinds):
         return None
     return next((read for kind in kinds if (read := _reader(kind))), None)
