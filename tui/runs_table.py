@@ -116,7 +116,8 @@ def _sweep(kept: SweepOverview) -> list[tuple[str, ...]]:
     found = kept.comparison
     pair, _, common = found.name.partition(" (") if found else ("", "", "")
     figures = (f"{found.nats:+.4f}", f"{found.points / 100:+.3f}") if found else ("-", "-")
+    diverged = f", {kept.diverged:,} diverged" if kept.diverged else ""
     return [
-        (number_of(kept.settings, "setting"), pair, f"{kept.done:,} of {kept.total:,}", *figures),
+        (number_of(kept.settings, "setting"), pair, f"{kept.done:,} of {kept.total:,}{diverged}", *figures),
         (number_of(kept.seeds, "seed"), f"({common}" if common else "", "", "", ""),
     ]
