@@ -70,11 +70,6 @@ class ReplicaFinished(Event, frozen=True, kw_only=True):
             return None
         return Figures(self.correct / self.total, self.loss)
 
-    @property
-    def accuracy(self) -> float | None:
-        """The share of right answers."""
-        return self.figures.accuracy if self.figures else None
-
 
 def diverged(setting: int, seed: int, step: int, total: int, curve: tuple[Curve, ...]) -> ReplicaFinished:
     """A replica that diverged at this step."""
