@@ -107,6 +107,8 @@ def _rows(name: str, kept: Manifest | SweepOverview) -> list[tuple[str, ...]]:
 def _lane(lane: LaneOutcome | None) -> tuple[str, ...]:
     if lane is None:
         return ("",) * 5
+    if lane.ended in ("diverged", "error"):
+        return lane.name, lane.rule, str(lane.step), "-", lane.ended
     loss, accuracy = (f"{lane.loss:.4f}", f"{lane.accuracy:.3f}") if lane.loss is not None else ("-", "-")
     return lane.name, lane.rule, str(lane.step), loss, accuracy
 
