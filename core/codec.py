@@ -6,20 +6,21 @@ as the strings "NaN", "Infinity" and "-Infinity" where a number is expected.
 
 from __future__ import annotations
 
-import math
 import zlib
-from typing import Any, get_args
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
 
 import msgspec
 
 from .commands import AnyCommand, Command
 from .errors import BadInput
 from .events import AnyEvent, Event
+from .spelling import reader, spelled
 from .sweeps.results import AnySweepEvent
 
 SCHEMA = 1
 _PREFIX = b'{"v":%d,"event":' % SCHEMA
-_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class _Header(msgspec.Struct):
@@ -28,17 +29,49 @@ class _Header(msgspec.Struct):
 
 _encoder = msgspec.json.Encoder()
 _header = msgspec.json.Decoder(_Header)
-_events = msgspec.json.Decoder(AnyEvent)
-_sweeps = msgspec.json.Decoder(AnySweepEvent)
-_commands = msgspec.json.Decoder(AnyCommand)
 _json = msgspec.json.Decoder()
-# The fields that may hold a spelled-out number, by kind of event; a lane called NaN is none.
-_FLOATS = {
-    kind.__name__: tuple(
-        field.name for field in msgspec.structs.fields(kind) if float in (field.type, *get_args(field.type))
-    )
-    for kind in get_args(AnyEvent)
-}
+
+
+class _Reader:
+    """Reads lines of one kind: at once, or where a number is spelled as a string, through plain values."""
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+        self.decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind)
+
+    @cached_property
+    def _numbers(self) -> Callable[[Any], Any]:
+        """Made when first needed, which takes milliseconds."""
+        return reader(self._kind)
+
+    def read(self, line: bytes | str) -> Any:
+        """What the line says; BadInput."""
+        try:
+            text = line if isinstance(line, str) else line.decode()
+            version = _header.decode(text).v
+            if version != SCHEMA:
+                raise BadInput(
+                    f"schema {version}: written by another clipwatch; this one reads schema {SCHEMA}; upgrade it"
+                )
+            return self.decoder.decode(text)
+        except msgspec.ValidationError as error:
+            return self._read_spelled(line, error)
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+            raise BadInput(f"not a JSON line: {error}: {_shortened(line)}") from error
+
+    def _read_spelled(self, line: bytes | str, error: msgspec.ValidationError) -> Any:
+        """A second try for lines with a spelled number, which the fast path takes for a string in a number's place."""
+        try:
+            raw = _json.decode(line)
+            if not isinstance(raw, dict):
+                raise error
+            raw.pop("v", None)
+            return msgspec.convert(self._numbers(raw), self._kind)
+        except (msgspec.DecodeError, TypeError, RecursionError):
+            raise BadInput(f"{error}: {_shortened(line)}") from error
+
+
+_events, _sweeps, _commands = _Reader(AnyEvent), _Reader(AnySweepEvent), _Reader(AnyCommand)
 
 
 def encode(message: Event | Command) -> bytes:
@@ -46,18 +79,18 @@ def encode(message: Event | Command) -> bytes:
     line = _encoder.encode(message)
     if b"null" in line:
         # What has no number in JSON has become null; so has None, which stays.
-        line = msgspec.json.encode(_spelled(msgspec.to_builtins(message)))
+        line = msgspec.json.encode(spelled(msgspec.to_builtins(message)))
     return b'{"v":%d,%s' % (SCHEMA, line[1:])
 
 
 def decode_event(line: bytes | str) -> AnyEvent:
     """The event of one line; BadInput says what is wrong with the line."""
-    return _decode(line, _events, AnyEvent)
+    return _events.read(line)
 
 
 def decode_sweep_event(line: bytes | str) -> AnySweepEvent:
     """The same of a sweep."""
-    return _decode(line, _sweeps, AnySweepEvent)
+    return _sweeps.read(line)
 
 
 def decode_events(lines: bytes) -> list[AnyEvent]:
@@ -65,7 +98,7 @@ def decode_events(lines: bytes) -> list[AnyEvent]:
     if lines.count(_PREFIX) != lines.count(b"\n"):
         raise BadInput("a line of another schema, or none of ours")
     try:
-        return _events.decode_lines(lines)
+        return _events.decoder.decode_lines(lines)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"not a line of ours: {error}") from error
 
@@ -83,55 +116,7 @@ def is_sealed(line: bytes) -> bool:
 
 def decode_command(line: bytes | str) -> AnyCommand:
     """The command of one line, in which `v` may be left out; BadInput says what is wrong with the line."""
-    return _decode(line, _commands, AnyCommand)
-
-
-def _decode(line: bytes | str, decoder: msgspec.json.Decoder[Any], kind: Any) -> Any:
-    try:
-        text = line if isinstance(line, str) else line.decode()
-    except UnicodeDecodeError as error:
-        raise BadInput(f"not a JSON line: {error}: {_shortened(line)}") from error
-    return _decode_text(text, decoder, kind)
-
-
-def _decode_text(line: str, decoder: msgspec.json.Decoder[Any], kind: Any) -> Any:
-    try:
-        version = _header.decode(line).v
-        if version != SCHEMA:
-            raise BadInput(
-                f"schema {version}: written by another clipwatch; this one reads schema {SCHEMA}; upgrade it"
-            )
-        return decoder.decode(line)
-    except msgspec.ValidationError as error:
-        return _decode_spelled(line, kind, error)
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
-        raise BadInput(f"not a JSON line: {error}: {_shortened(line)}") from error
-
-
-def _decode_spelled(line: str, kind: Any, error: msgspec.ValidationError) -> Any:
-    """A second try for lines with a spelled-out number, which the fast path takes for a string in a number's place."""
-    try:
-        raw = _json.decode(line)
-        if not isinstance(raw, dict):
-            raise error
-        raw.pop("v", None)
-        for name in _FLOATS.get(raw.get("event", ""), ()):
-            if isinstance(raw.get(name), str):
-                raw[name] = _NON_FINITE.get(raw[name], raw[name])
-        return msgspec.convert(raw, kind)
-    except (msgspec.DecodeError, TypeError, RecursionError):
-        raise BadInput(f"{error}: {_shortened(line)}") from error
-
-
-def _spelled(value: Any) -> Any:
-    """`value` with every non-finite number spelled out."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, dict):
-        return {key: _spelled(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_spelled(item) for item in value]
-    return value
+    return _commands.read(line)
 
 
 def _shortened(line: bytes | str) -> str:

@@ -17,10 +17,13 @@ from .nonfinite import NonfiniteLedger
 
 
 class Gradients(NamedTuple):
-    """One step's flat gradient, what the rule made of it, and the parameters before and after."""
+    """One step's flat gradient, what the optimizer was given, and the parameters before and after.
+
+    `used` is None if no step was taken, and `raw` itself where the rule changed nothing.
+    """
 
     raw: Tensor
-    clipped: Tensor
+    used: Tensor | None
     before: Tensor
     after: Tensor
 

@@ -94,18 +94,18 @@ class ClipEffect:
         return sum(self._recent) / len(self._recent) if self._recent else 0.0
 
     def measure(
-        self, raw: Tensor, clipped: Tensor, before: Tensor, after: Tensor
+        self, raw: Tensor, clipped: Tensor | None, before: Tensor, after: Tensor
     ) -> tuple[Measure, dict[str, Measure]]:
         """All layers together, and each: flat gradients raw and as used, parameters before and after the step.
 
-        NaN and infinity are counted, and 0 to every other figure.
+        `clipped` is `raw` itself where the rule changed nothing, None where no step was taken. NaN and infinity are
+        counted, and 0 to every other figure.
         """
         histograms, places = self._histograms(raw)
-        if any(histogram.nan or histogram.inf for histogram in histograms):
-            raw, clipped = without_nonfinite(raw), without_nonfinite(clipped)
-        columns = self._clip_columns(raw, clipped) | self._update_columns(before, after)
+        columns = self._gradient_columns(raw, clipped, finite=not (histograms[-1].nan or histograms[-1].inf))
+        columns |= self._update_columns(before, after, stepped=clipped is not None)
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        rows.append({name: math.fsum(column) for name, column in columns.items()})
+        rows.append({name: _total(column) for name, column in columns.items()})
         measures = [
             _measure(row, histogram, cells, self._learning_rate)
             for row, histogram, cells in zip(rows, histograms, places, strict=True)
@@ -126,20 +126,25 @@ class ClipEffect:
         parts = [*torch.tensor_split(raw, self._ends[:-1]), raw]
         return [(int(part.isnan().sum()), int(part.isinf().sum())) for part in parts]
 
-    def _clip_columns(self, raw: Tensor, clipped: Tensor) -> dict[str, list[float]]:
-        if clipped is raw:
-            (squares,) = _gradient_sums(raw, self._ends).T.tolist()
+    def _gradient_columns(self, raw: Tensor, clipped: Tensor | None, *, finite: bool) -> dict[str, list[float]]:
+        numbers = raw if finite else without_nonfinite(raw)
+        if clipped is None or clipped is raw:
+            (squares,) = _gradient_sums(numbers, self._ends).T.tolist()
             none = [0.0] * len(squares)
-            return {"gg": squares, "cc": squares, "gc": squares, "changed": none}
-        sums = zip(("gg", "cc", "gc", "c1"), _clip_sums(raw, clipped, self._ends).T.tolist(), strict=True)
+            used = none if clipped is None else squares
+            return {"gg": squares, "cc": used, "gc": used, "changed": none}
+        used = clipped if finite else without_nonfinite(clipped)
+        sums = zip(("gg", "cc", "gc", "c1"), _clip_sums(numbers, used, self._ends).T.tolist(), strict=True)
         # numpy counts ten times as fast as torch.
-        changed = np.not_equal(raw.cpu().numpy(), clipped.cpu().numpy())
+        changed = np.not_equal(numbers.cpu().numpy(), used.cpu().numpy())
+        if not finite:
+            changed &= raw.isfinite().cpu().numpy()
         return {**dict(sums), "changed": [float(np.count_nonzero(changed[part])) for part in self._parts]}
 
-    def _update_columns(self, before: Tensor, after: Tensor) -> dict[str, list[float]]:
+    def _update_columns(self, before: Tensor, after: Tensor, *, stepped: bool) -> dict[str, list[float]]:
         update = _update_sums(before, after, self._ends).T.tolist()
         columns: dict[str, list[float]] = dict(zip(("ww", "dd", "d1"), update, strict=True))
-        if self._shadow:
+        if self._shadow and stepped:
             shadow = _shadow_sums(before, after, self._shadow.update(), self._ends).T.tolist()
             columns |= dict(zip(("ss", "sd"), shadow, strict=True))
         return columns
@@ -184,6 +189,11 @@ def _measure(sums: Mapping[str, float], histogram: Histogram, cells: Sequence[in
         percentiles=(_middle(cells[0]), _middle(cells[1]), _middle(cells[2])) if nonzero else None,
         **measure,
     )
+
+
+def _total(column: Sequence[float]) -> float:
+    """The sum of all layers; exact, unless one of them is beyond counting, where `fsum` would raise."""
+    return math.fsum(column) if all(map(math.isfinite, column)) else sum(column)
 
 
 def _middle(cell: int) -> float:

@@ -14,7 +14,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,10 +34,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Resumption:
-    """Where an interrupted run stood: the lanes' snapshots by name, and the seconds it had taken."""
+    """Where an interrupted run stood: the lanes' snapshots by name, and the seconds it had taken.
+
+    Lanes that had `diverged` train no more.
+    """
 
     snapshots: Mapping[str, Mapping[str, Any]]
     seconds: float
+    diverged: Mapping[str, LaneFailed] = field(default_factory=dict[str, LaneFailed])
 
 
 _JOIN_SECONDS = 10.0
@@ -68,8 +72,8 @@ class Engine:
         self._config, self._load, self._keep, self._resumption = config, load, keep, resumption
         self._happened: queue.SimpleQueue[Event | Kept | BaseException | None] = queue.SimpleQueue()
         self._mailboxes = {lane.name: Mailbox[LaneCommand](lasting=lasting) for lane in config.lanes}
-        self._outcomes: dict[str, LaneFinished | LaneFailed] = {}
-        self._ended: set[str] = set()
+        self._outcomes: dict[str, LaneFinished | LaneFailed] = dict(resumption.diverged) if resumption else {}
+        self._ended: set[str] = set(self._outcomes)
         self._stopping = threading.Event()
         self._lanes: list[Lane] = []
 
@@ -177,6 +181,7 @@ class Engine:
 
         snapshots = self._resumption.snapshots if self._resumption else {}
         lanes, device, notices = prepare_lanes(config, dataset, snapshots, checkpoints=self._keep is not None)
+        lanes = [lane for lane in lanes if lane.name not in self._ended]
         for text in notices:
             self.tell(text)
         if self._stopping.is_set():

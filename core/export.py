@@ -12,7 +12,7 @@ import msgspec
 from .atomic import write_atomically
 from .codec import encode
 from .errors import ClipwatchError
-from .events import ClipChanged, Diagnosed, Evaluated, LaneStarted
+from .events import ClipChanged, Diagnosed, Evaluated, LaneFailed, LaneStarted
 from .recorded import Recorded
 
 COLUMNS = ("lane", "rule", "step", "train_loss", "validation_loss", "validation_accuracy", "seconds")
@@ -34,13 +34,15 @@ MEASURED = (
     "nan",
     "infinite",
 )
+# Of a lane that diverged or raised, in a row of its own at that step; empty in all others.
+FAILURE = "failure"
 
 
 def write_csv(recorded: Recorded, path: Path) -> None:
-    """A row per evaluation, with the rule in force and what was measured; ClipwatchError if unwritable."""
+    """A row per evaluation, with the rule in force and what was measured; one for a lane that failed. ClipwatchError."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow((*COLUMNS, *MEASURED))
+    writer.writerow((*COLUMNS, *MEASURED, FAILURE))
     rules: dict[str, str] = {}
     measured = {(event.lane, event.step): event for event in recorded.events if isinstance(event, Diagnosed)}
     for event in recorded.events:
@@ -49,7 +51,10 @@ def write_csv(recorded: Recorded, path: Path) -> None:
                 rules[lane] = rule
             case Evaluated(lane=lane, step=step, loss=loss, accuracy=accuracy, train_loss=train_loss, seconds=seconds):
                 row = (lane, rules.get(lane, ""), step, train_loss, loss, accuracy, seconds)
-                writer.writerow((*row, *_measured(measured.get((lane, step)))))
+                writer.writerow((*row, *_measured(measured.get((lane, step))), ""))
+            case LaneFailed(lane=lane, step=step, reason=reason, cause=cause, seconds=seconds):
+                row = (lane, rules.get(lane, ""), step, "", "", "", seconds)
+                writer.writerow((*row, *_measured(None), f"{reason}: {cause}"))
             case _:
                 pass
     _write(path, text.getvalue().encode())

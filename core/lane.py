@@ -84,8 +84,9 @@ class Lane:
                 yield self._obey(command)
             if self.step >= self._iterations and not self._finished:
                 yield from self._kept()
-                yield self._end("completed")
-                if not control.lasting:
+                end = self._end("completed")
+                yield end
+                if isinstance(end, LaneFailed) or not control.lasting:
                     return
             if self._is_idle() or self._pacer.patience() > 0:
                 continue
@@ -150,7 +151,7 @@ class Lane:
                 self._paused, self._steps_granted = True, 0
                 return LanePaused(**at)
 
-    def _end(self, reason: Literal["completed", "stopped"]) -> LaneFinished:
+    def _end(self, reason: Literal["completed", "stopped"]) -> LaneFinished | LaneFailed:
         self._finished = True
         return self._trainer.finished(reason)
 

@@ -132,11 +132,11 @@ def activations(images: Tensor, weights: list[Tensor], relu_head: bool) -> list[
 
 
 def firing(layers: list[Tensor], relu_head: bool) -> Tensor:
-    """Which ReLU units of `activations` are above 0 for any image: (226,), with a ReLU head (236,)."""
+    """Which ReLU units of `activations` are not 0 for every image, NaN included: (226,), with a ReLU head (236,)."""
     peaks = [layers[0].amax([1, 2, 3]), layers[1].amax([1, 2, 3]), layers[2].amax([0]), layers[3].amax([0])]
     if relu_head:
         peaks.append(layers[4].amax([0]))
-    return torch.cat(peaks) > 0.0
+    return ~(torch.cat(peaks) <= 0.0)
 
 
 def cross_entropy_and_answers(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -54,8 +54,9 @@ class Histogram(msgspec.Struct, frozen=True, kw_only=True):
 class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One layer, or all of them. What is undefined is None: a cosine with a vector of zeros, say.
 
-    `changed`: finite components that the rule changed. `percentiles`: the 50th, 90th and 99th of the nonzero finite
-    |g|, to 1.6 %. `sign_cosine`: cos(ĝ, sign ĝ) = ‖ĝ‖₁ / (√d₊ ‖ĝ‖₂), 1 where the optimizer sees only signs.
+    `changed`: finite components that the rule changed; in a step that was skipped none, and ‖ĝ‖ is 0. `percentiles`:
+    the 50th, 90th and 99th of the nonzero finite |g|, to 1.6 %. `sign_cosine`: cos(ĝ, sign ĝ) = ‖ĝ‖₁ / (√d₊ ‖ĝ‖₂), 1
+    where the optimizer sees only signs.
     `update_ratio`: ‖Δw‖ / ‖w‖. `step_size`: the mean |Δw| over the learning rate. `shadow_cosine` and
     `shadow_distance`: cos(Δw, Δs) and ‖Δw - Δs‖ / ‖Δs‖, where Δs is the update that the same optimizer would have
     made had it been fed g all along.

@@ -32,9 +32,9 @@ from .trainer import Data, Trainer
 
 @contextmanager
 def lane_thread() -> Iterator[None]:
-    """The state every lane's thread trains in: one torch thread, no autograd, operations in the order written."""
+    """The state every lane's thread trains in: one torch thread, no autograd."""
     torch.set_num_threads(1)
-    with torch.no_grad(), torch.jit.optimized_execution(False):  # pyright: ignore[reportPrivateImportUsage]
+    with torch.no_grad():
         yield
 
 

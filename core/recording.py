@@ -231,6 +231,9 @@ class _Writing:
 
 
 def _outcome(lane: LaneState) -> LaneOutcome:
-    end = lane.finished
-    loss, accuracy = (end.loss, end.correct / end.total) if end else (None, None)
-    return LaneOutcome(name=lane.name, rule=lane.rule, step=lane.step, loss=loss, accuracy=accuracy)
+    known, end = {"name": lane.name, "rule": lane.rule, "step": lane.step}, lane.finished
+    if lane.failed:
+        return LaneOutcome(**known, ended=lane.failed.reason)
+    if end is None:
+        return LaneOutcome(**known)
+    return LaneOutcome(**known, ended=end.reason, loss=end.loss, accuracy=end.correct / end.total)

@@ -30,9 +30,10 @@ from .events import (
 from .paths import user_path
 from .recorded import Recorded, read_recording
 from .runs import RunFolder
+from .state import RunState, apply
 
 Snapshots = Mapping[str, Mapping[str, Any]]
-_OnceAStep = Evaluated | Diagnosed | ClipChanged | MomentsReset | NonfiniteFound | LaneFailed
+_OnceAStep = Evaluated | Diagnosed | ClipChanged | MomentsReset | NonfiniteFound
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,17 @@ class Interrupted:
     recorded: Recorded
     config: RunConfig
 
+    @property
+    def diverged(self) -> Mapping[str, LaneFailed]:
+        """The lanes that diverged, which they would do again; one that raised may fare better."""
+        state = RunState()
+        for event in self.recorded.events:
+            state = apply(state, event)
+        failed = {name: lane.failed for name, lane in state.lanes.items()}
+        return {name: event for name, event in failed.items() if event and event.reason == "diverged"}
+
     def snapshots(self, tell: list[str]) -> Snapshots:
-        """The lanes' newest whole checkpoints by lane; a lane without one is told of, and starts over.
+        """The newest whole checkpoints of the lanes that train on; one without is told of, and starts over.
 
         None beyond the recording, whose last lines a dying machine may lose after a checkpoint is on disk.
         """
@@ -52,6 +62,8 @@ class Interrupted:
 
         found: dict[str, Mapping[str, Any]] = {}
         for lane in self.config.lanes:
+            if lane.name in self.diverged:
+                continue
             reached = self._reached(lane.name)
             snapshot = newest(self.folder.checkpoints, lane.name, tell.append, up_to=reached)
             if snapshot is None:

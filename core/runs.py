@@ -26,13 +26,17 @@ RunStatus = Literal["running", "done", "interrupted", "failed"]
 
 
 class LaneOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a lane ended; loss and accuracy on all validation images, None if it failed."""
+    """How a lane ended; loss and accuracy on all validation images, None if it failed.
+
+    `ended` is None while it has not, and in manifests of an older clipwatch.
+    """
 
     name: str
     rule: str
     step: int
     loss: float | None = None
     accuracy: float | None = None
+    ended: Literal["completed", "stopped", "diverged", "error"] | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

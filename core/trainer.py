@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -52,6 +52,14 @@ class Data:
     training: Batches
     validation: Batches
     all_validation: tuple[Tensor, Tensor]
+
+
+class Update(NamedTuple):
+    """What a step is made of: a flat gradient, what the optimizer is given, and whether the rule made another of it."""
+
+    raw: Tensor
+    used: Tensor
+    engaged: bool
 
 
 class Trainer:
@@ -125,51 +133,63 @@ class Trainer:
 
     def train(self) -> Iterator[Event]:
         """One step, and an evaluation where one is due."""
-        model = self._model
-        train_loss = model.loss_and_gradient(*self._data.training.next_batch(self._schedule.batch_size))
-        if not math.isfinite(train_loss) and self._schedule.nonfinite == "propagate":
-            self._nonfinite.enter(model.gradient)
-            yield self.failed("diverged", f"the training loss is {train_loss}")
+        model, schedule = self._model, self._schedule
+        train_loss = model.loss_and_gradient(*self._data.training.next_batch(schedule.batch_size))
+        update = self._clipped(model.gradient)
+        if not self._clipper.finite and self._nonfinite.enter(model.gradient):
+            if self._nonfinite.steps == 1:
+                yield self._nonfinite_found()
+            update = self._instead(update)
+        if cause := self._cause_to_fail(train_loss, update):
+            yield self.failed("diverged", cause)
             return
-        clipped, engaged = self._clipper.clip(model.gradient, model.parameters)
-        measuring = self._diagnosis and self.step % (self._schedule.eval_every * self._schedule.diagnose_every) == 0
+        measuring = self._diagnosis and self.step % (schedule.eval_every * schedule.diagnose_every) == 0
         before = model.parameters.clone() if measuring else None
-        if self._clipper.finite or not self._nonfinite.enter(model.gradient):
-            self._optimizer.step(clipped)
+        if update:
+            self._optimizer.step(update.used)
             if self._diagnosis:
-                self._diagnosis.stepped(model.gradient, engaged)
-        else:
-            yield from self._step_nonfinite(clipped)
-            if self._schedule.nonfinite == "stop":
-                return
+                self._diagnosis.stepped(update.raw, update.engaged)
         # A sum is finite exactly if its terms are (short of overflow), and thirty times cheaper than asking each.
         if not math.isfinite(model.parameters.sum().item()):
             yield self.failed("diverged", "a weight is no longer finite")
             return
-        if self.step % self._schedule.eval_every == 0:
-            gradients = None if before is None else Gradients(model.gradient, clipped, before, model.parameters)
+        if self.step % schedule.eval_every == 0:
+            gradients = None if before is None else self._gradients(update, before)
             yield from self._evaluate(train_loss, gradients)
         self.step += 1
 
-    def _step_nonfinite(self, clipped: Tensor) -> Iterator[Event]:
-        """What is to be done about a gradient with NaN or infinity in it."""
-        action, ledger = self._schedule.nonfinite, self._nonfinite
-        if ledger.steps == 1:
-            nan, infinite = ledger.nan, ledger.infinite
-            yield NonfiniteFound(lane=self.name, step=self.step, nan=nan, infinite=infinite, action=action)
-        match action:
+    def _clipped(self, gradient: Tensor) -> Update:
+        return Update(gradient, *self._clipper.clip(gradient, self._model.parameters))
+
+    def _instead(self, update: Update) -> Update | None:
+        """What the optimizer is given instead of a gradient with NaN or infinity in it, None if it takes no step."""
+        match self._schedule.nonfinite:
             case "propagate":
-                self._optimizer.step(clipped)
-            case "skip":
-                pass
+                return update
             case "zero":
-                raw = without_nonfinite(self._model.gradient)
-                clipped, engaged = self._clipper.clip(raw, self._model.parameters)
-                self._optimizer.step(clipped)
-                if self._diagnosis:
-                    self._diagnosis.stepped(raw, engaged)
-            case "stop":
-                yield self.failed("diverged", "the gradient is no longer finite, and the lane was to stop there")
+                return self._clipped(without_nonfinite(update.raw))
+            case "skip" | "stop":
+                return None
+
+    def _cause_to_fail(self, train_loss: float, update: Update | None) -> str | None:
+        """Why the lane takes no further step."""
+        match self._schedule.nonfinite:
+            case "propagate" if not math.isfinite(train_loss):
+                return f"the training loss is {train_loss}"
+            case "stop" if update is None:
+                return "the gradient is no longer finite, and the lane was to stop there"
+            case _:
+                return None
+
+    def _nonfinite_found(self) -> NonfiniteFound:
+        ledger, action = self._nonfinite, self._schedule.nonfinite
+        return NonfiniteFound(lane=self.name, step=self.step, nan=ledger.nan, infinite=ledger.infinite, action=action)
+
+    def _gradients(self, update: Update | None, before: Tensor) -> Gradients:
+        """What the step under way was: the gradient itself where the rule changed nothing of what the step took."""
+        raw = self._model.gradient
+        used = None if update is None else update.used if update.engaged else raw
+        return Gradients(raw, used, before, self._model.parameters)
 
     def _evaluate(self, train_loss: float, gradients: Gradients | None) -> Iterator[Event]:
         """Loss and accuracy, what they show of dead outputs, and of `gradients` what the clip did to them."""
@@ -193,8 +213,8 @@ class Trainer:
             seconds=self.watch.seconds,
         )
 
-    def finished(self, reason: Literal["completed", "stopped"]) -> LaneFinished:
-        """Measure the network on all validation images."""
+    def finished(self, reason: Literal["completed", "stopped"]) -> LaneFinished | LaneFailed:
+        """Measure the network on all validation images; one without a finite loss has diverged."""
         training_seconds = self.watch.training_seconds
         images, labels = self._data.all_validation
         loss_sum, correct = 0.0, 0
@@ -203,6 +223,8 @@ class Trainer:
             found = self._model.examine(chunk, answers)
             loss_sum, correct = loss_sum + found.loss * len(answers), correct + found.correct
             fired.append(found.firing)
+        if not math.isfinite(loss_sum):
+            return self.failed("diverged", f"the loss on all validation images is {loss_sum}")
         return LaneFinished(
             lane=self.name,
             step=self.step,

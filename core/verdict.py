@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from .errors import ClipwatchError
 from .statistics import wilson_interval
 
 Floats = NDArray[np.float64]
@@ -27,6 +28,8 @@ EXACT = 16
 # Above that, how many are drawn; no fewer for each comparison than let p, which is never 0, pass Holm's correction.
 _FLIPS, _FLIPS_EACH = 20_000, 40
 RESAMPLES = 9_999
+# Numbers drawn at a time: 16 MB, of which a few copies are held at once.
+_AT_ONCE = 2_000_000
 _MOST_SEEDS = 100_000
 
 
@@ -66,9 +69,14 @@ class Paired:
 
 
 def paired(reference: ArrayLike, other: ArrayLike, *, comparisons: int = 1, resamples: int = RESAMPLES) -> Paired:
-    """Compare two settings over the same seeds in the same order, at least one; `resamples` for the interval."""
+    """Compare two settings over the same seeds in the same order, at least one; `resamples` for the interval.
+
+    ClipwatchError if a figure is NaN or infinite: a seed that diverged has no difference, and is to be left out.
+    """
     a, b = np.asarray(reference, np.float64), np.asarray(other, np.float64)
     differences = b - a
+    if not np.isfinite(differences).all():
+        raise ClipwatchError("a seed that diverged cannot be compared: its figures are not finite; leave it out")
     interval, remark = mean_interval(differences, resamples=resamples)
     wins, ties = int((differences > 0).sum()), int((differences == 0).sum())
     p, exact = sign_flip_p(differences, comparisons)
@@ -99,7 +107,12 @@ def mean_interval(differences: Floats, *, resamples: int = RESAMPLES) -> tuple[t
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = stats.bootstrap(
-                (differences,), np.mean, n_resamples=resamples, method=method, rng=np.random.default_rng(0)
+                (differences,),
+                np.mean,
+                n_resamples=resamples,
+                batch=_rows(len(differences)),
+                method=method,
+                rng=np.random.default_rng(0),
             ).confidence_interval
         if math.isfinite(found.low) and math.isfinite(found.high):
             return (float(found.low), float(found.high)), remark
@@ -120,10 +133,24 @@ def sign_flip_p(differences: Floats, comparisons: int = 1) -> tuple[float, bool]
     observed = abs(differences.sum()) * (1 - 1e-12)
     if n <= EXACT:
         signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-        return float((np.abs(signs @ differences) >= observed).mean()), True
-    flips = max(_FLIPS, _FLIPS_EACH * comparisons)
-    signs = np.random.default_rng(0).integers(0, 2, (flips, n)) * 2.0 - 1.0
-    return float((1 + (np.abs(signs @ differences) >= observed).sum()) / (1 + flips)), False
+        return _as_extreme(signs, differences, observed) / 2**n, True
+    flips, generator = max(_FLIPS, _FLIPS_EACH * comparisons), np.random.default_rng(0)
+    extreme = 0
+    for start in range(0, flips, _rows(n)):
+        # The patterns are the same however many are drawn at a time.
+        signs = generator.integers(0, 2, (min(_rows(n), flips - start), n)) * 2.0 - 1.0
+        extreme += _as_extreme(signs, differences, observed)
+    return (1 + extreme) / (1 + flips), False
+
+
+def _rows(n: int) -> int:
+    """How many rows of n numbers to draw at a time."""
+    return max(1, _AT_ONCE // n)
+
+
+def _as_extreme(signs: Floats, differences: Floats, observed: float) -> int:
+    """How many sign patterns give a sum of at least this size; all if that is no number."""
+    return int((~(np.abs(signs @ differences) < observed)).sum())
 
 
 def holm(values: Sequence[float], comparisons: int) -> list[float]:

@@ -64,6 +64,9 @@ def ends(recorded: Recorded) -> list[Stop]:
         match event:
             case Evaluated(lane=lane, step=step):
                 last[lane] = max(step + 1, last.get(lane, 0))
+            case LaneFailed(lane=lane, step=step):
+                # It is to come as far as to fail again.
+                last[lane] = planned[lane]
             case LaneFinished(lane=lane, step=step):
                 last[lane] = max(step, last.get(lane, 0))
             case LaneExtended(lane=lane, iterations=iterations) | LaneStarted(lane=lane, iterations=iterations):
@@ -74,13 +77,13 @@ def ends(recorded: Recorded) -> list[Stop]:
 
 
 def compare(recorded: Recorded, again: Iterable[Event]) -> Verdict:
-    """Compare the figures of two runs by lane, kind and step, bit for bit; a missing evaluation differs."""
+    """Compare the figures of two runs by lane, kind and step, bit for bit; a missing evaluation or failure differs."""
     expected, found = dict(_figures(recorded.events)), dict(_figures(again))
     differences: dict[str, tuple[str, int, str, str]] = {}
     for key, before in expected.items():
         lane, kind, step = key
         after = found.get(key, "nothing")
-        if after != before and (key in found or kind == Evaluated.__name__):
+        if after != before and (key in found or kind in (Evaluated.__name__, LaneFailed.__name__)):
             differences.setdefault(lane, (lane, step, before, after))
     missing = sum(kind == Evaluated.__name__ for _, kind, _ in found.keys() - expected.keys())
     return Verdict(len(expected.keys() & found.keys()), missing, tuple(differences.values()))

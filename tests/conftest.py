@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import torch
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -16,11 +15,4 @@ def _neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
         patch.setenv("CLIPWATCH_RUNS_DIR", str(tmp_path_factory.mktemp("runs")))
         for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS", "PYTHONUNBUFFERED", "CLIPWATCH_MIRRORS"):
             patch.delenv(name, raising=False)
-        yield
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _as_in_a_lane() -> Iterator[None]:
-    # A compiled function that was once rewritten by its optimizer stays so, in the lanes of every later test, too.
-    with torch.jit.optimized_execution(False):
         yield

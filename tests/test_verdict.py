@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from clipwatch.core import verdict
+from clipwatch.core.errors import ClipwatchError
 from clipwatch.core.verdict import (
     LEVEL,
     fewest_seeds,
@@ -205,3 +208,34 @@ def test_the_seeds_said_to_be_needed_have_that_power() -> None:
     assert power(effect, n) >= 0.8 > power(effect, n - 1)
     seen = np.mean([sign_flip_p(sample)[0] < 0.05 for sample in random.normal(effect, 1, (400, n))])
     assert seen == pytest.approx(power(effect, n), abs=3 * math.sqrt(0.8 * 0.2 / 400))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("n", [8, 20])
+def test_a_figure_that_is_no_number_is_never_compared(n: int, bad: float) -> None:
+    reference, other = np.ones(n), np.linspace(2, 3, n)
+    for one in (reference, other):
+        one[3] = bad
+        with pytest.raises(ClipwatchError, match="diverged"):
+            paired(reference, other)
+        assert sign_flip_p(other - reference)[0] == 1.0
+        one[3] = 1.0
+
+
+def test_drawing_in_batches_changes_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    differences = np.random.default_rng(1).normal(0.3, 1, 40)
+    signs = np.random.default_rng(0).integers(0, 2, (20_000, 40)) * 2.0 - 1.0
+    reached = np.abs(signs @ differences) >= abs(differences.sum()) * (1 - 1e-12)
+    at_once = float((1 + reached.sum()) / 20_001), mean_interval(differences)
+    for size in (40, 40 * 7, 40 * 9_998):
+        monkeypatch.setattr(verdict, "_AT_ONCE", size)
+        assert (sign_flip_p(differences)[0], mean_interval(differences)) == at_once
+
+
+def test_ten_thousand_seeds_take_little_memory() -> None:
+    differences = np.random.default_rng(1).normal(0.0, 1, 10_000)
+    tracemalloc.start()
+    paired(np.zeros(10_000), differences, resamples=600)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6

@@ -88,7 +88,7 @@ def resume_headless(folder: RunFolder, iterations: int | None, here: Here, manne
     recorder = Recorder(folder.path.parent)
     recorder.reopen(folder, lock, run.recorded)
     snapshots = run.snapshots(told)
-    resumption = Resumption(snapshots=snapshots, seconds=run.recorded.seconds)
+    resumption = Resumption(snapshots=snapshots, seconds=run.recorded.seconds, diverged=run.diverged)
     config = here.settings(run.config, told.append)
     session = Session(config, lasting=manner.control, keep=_keeping(recorder, board), resumption=resumption)
     for command in run.commands(snapshots):

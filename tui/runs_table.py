@@ -107,6 +107,8 @@ def _rows(name: str, kept: Manifest | SweepOverview) -> list[tuple[str, ...]]:
 def _lane(lane: LaneOutcome | None) -> tuple[str, ...]:
     if lane is None:
         return ("",) * 5
+    if lane.ended in ("diverged", "error"):
+        return lane.name, lane.rule, str(lane.step), "-", lane.ended
     loss, accuracy = (f"{lane.loss:.4f}", f"{lane.accuracy:.3f}") if lane.loss is not None else ("-", "-")
     return lane.name, lane.rule, str(lane.step), loss, accuracy
 
@@ -116,7 +118,8 @@ def _sweep(kept: SweepOverview) -> list[tuple[str, ...]]:
     found = kept.comparison
     pair, _, common = found.name.partition(" (") if found else ("", "", "")
     figures = (f"{found.nats:+.4f}", f"{found.points / 100:+.3f}") if found else ("-", "-")
+    diverged = f", {kept.diverged:,} diverged" if kept.diverged else ""
     return [
-        (number_of(kept.settings, "setting"), pair, f"{kept.done:,} of {kept.total:,}", *figures),
+        (number_of(kept.settings, "setting"), pair, f"{kept.done:,} of {kept.total:,}{diverged}", *figures),
         (number_of(kept.seeds, "seed"), f"({common}" if common else "", "", "", ""),
     ]

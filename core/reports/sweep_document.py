@@ -29,7 +29,7 @@ def report_sweep(names: Sequence[str], home: Path, output: Path | None, format: 
         raise BadInput("report: one sweep at a time")
     folder = find_sweep(names[0], home)
     read = read_sweep(folder)
-    if not summaries(read.results):
+    if not read.results.replicas:
         raise BadInput(f"sweep {folder.path}: nothing was trained to the end yet")
     by_ending: Format = "md" if output and output.suffix.lower() in (".md", ".markdown") else "html"
     path = output or Path(f"report.{format or by_ending}")
@@ -49,17 +49,19 @@ def _contents(name: str, results: Results, damage: Sequence[str], words: Words) 
     yield from _head(name, results, damage, words)
     yield Heading(2, words("sweep_answer"))
     yield Bullets(tuple(answers(results, compared, words)))
-    yield Heading(2, words("sweep_distributions"))
-    figure = distribution_figure(described, words, "distributions")
-    yield Picture("distributions", figure, words("sweep_caption_distributions"), "tall")
-    yield _table_of_settings(described, words)
-    yield from _cause(described, words)
+    if described:
+        yield Heading(2, words("sweep_distributions"))
+        figure = distribution_figure(described, words, "distributions")
+        yield Picture("distributions", figure, words("sweep_caption_distributions"), "tall")
+        yield _table_of_settings(described, words)
+        yield from _cause(described, words)
     if compared:
         yield Heading(2, words("sweep_differences"))
         figure = difference_figure(compared, words, "differences")
         yield Picture("differences", figure, words("sweep_caption_differences"), "tall")
         yield _table_of_comparisons(compared, words)
-    yield from _one_run(results, described, compared, words)
+    if described:
+        yield from _one_run(results, described, compared, words)
     yield Heading(2, words("sweep_method"))
     yield Bullets(tuple(words(f"sweep_method_{part}") for part in _METHOD))
     dataset = results.started.dataset
@@ -176,15 +178,16 @@ def _place(results: Results, number: int, seed: int, words: Words) -> Phrase | N
     """Where one seed's outcome lies among all."""
     replicas = results.of(number)
     mine = replicas.get(seed)
-    if mine is None or mine.accuracy is None:
+    if mine is None or mine.figures is None:
         return None
-    accuracies = [replica.accuracy or 0.0 for replica in replicas.values()]
+    accuracy = mine.figures.accuracy
+    accuracies = [figures.accuracy for figures in results.figures(number).values()]
     return words(
         "sweep_place",
         setting=setting_words(results.started.config.settings[number], words),
         seed=seed,
-        accuracy=f"{mine.accuracy:.3f}",
+        accuracy=f"{accuracy:.3f}",
         dead=len(mine.dead),
-        below=sum(accuracy < mine.accuracy for accuracy in accuracies),
+        below=sum(other < accuracy for other in accuracies),
         count=len(accuracies),
     )

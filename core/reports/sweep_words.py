@@ -39,6 +39,8 @@ def pair_words(comparison: Comparison, words: Words) -> str:
 
 def answers(results: Results, compared: Sequence[Comparison], words: Words) -> list[Phrase]:
     """What follows from each comparison, or why there is none."""
+    if results.all_diverged:
+        return [words("sweep_all_diverged")]
     alone = len(results.started.config.settings) == 1
     nothing = words("sweep_no_answer" if alone else "sweep_no_pair")
     return [sentence(comparison, words) for comparison in compared] or [nothing]

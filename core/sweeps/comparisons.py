@@ -117,12 +117,12 @@ def summaries(results: Results) -> list[Summary]:
 def _measured(
     results: Results, reference: Setting, other: Setting, number: int, resamples: int
 ) -> tuple[Paired, Paired] | None:
-    first, second = results.of(reference.number), results.of(other.number)
+    first, second = results.figures(reference.number), results.figures(other.number)
     seeds = sorted(first.keys() & second.keys())
     if not seeds:
         return None
-    points = [[100 * (side[seed].accuracy or 0.0) for seed in seeds] for side in (first, second)]
-    losses = [[side[seed].loss or 0.0 for seed in seeds] for side in (first, second)]
+    points = [[100 * side[seed].accuracy for seed in seeds] for side in (first, second)]
+    losses = [[side[seed].loss for seed in seeds] for side in (first, second)]
     accuracy, loss = (paired(*values, comparisons=number, resamples=resamples) for values in (points, losses))
     return accuracy, loss
 
@@ -134,16 +134,16 @@ def _left_out(results: Results, reference: Setting, other: Setting) -> int:
 
 
 def _summary(results: Results, setting: Setting) -> Summary | None:
-    replicas = list(results.of(setting.number).values())
-    if not replicas:
+    figures = results.figures(setting.number)
+    if not figures:
         return None
     number = sum(replica.setting == setting.number for replica in results.replicas.values())
     return Summary(
         setting=setting,
-        accuracies=tuple(replica.accuracy or 0.0 for replica in replicas),
-        losses=tuple(replica.loss or 0.0 for replica in replicas),
-        dead=tuple(len(replica.dead) for replica in replicas),
-        diverged=number - len(replicas),
+        accuracies=tuple(one.accuracy for one in figures.values()),
+        losses=tuple(one.loss for one in figures.values()),
+        dead=tuple(len(replica.dead) for replica in results.of(setting.number).values()),
+        diverged=number - len(figures),
     )
 
 

@@ -11,6 +11,8 @@ from .folder import SweepFolder, read_sweep
 from .pairs import pair_name, pairs
 from .results import Results
 
+State = Literal["running", "done", "interrupted", "failed"]
+
 
 class FirstComparison(msgspec.Struct, frozen=True, kw_only=True):
     """The first comparison's means over the `seeds` that both settings have: other minus reference."""
@@ -24,10 +26,11 @@ class FirstComparison(msgspec.Struct, frozen=True, kw_only=True):
 class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
     """What is to know of a sweep among others; `started` in seconds since 1970 (UTC), trainings `done` and in `total`.
 
-    `comparison` is None before both of its settings have a seed in common.
+    Of those that are done so many `diverged`; if all did, the sweep `failed`. `comparison` is None before both of its
+    settings have a seed in common.
     """
 
-    state: Literal["running", "done", "interrupted"]
+    state: State
     started: float
     dataset: DatasetInfo
     settings: int
@@ -35,23 +38,30 @@ class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     total: int
     comparison: FirstComparison | None
+    diverged: int = 0
 
 
 def overview(folder: SweepFolder) -> SweepOverview:
     """Read one sweep; BadInput if it cannot be read."""
     results = read_sweep(folder, curves=False).results
-    config, done = results.started.config, len(results.replicas)
-    finished = done >= config.replicas
+    config = results.started.config
     return SweepOverview(
-        state="done" if finished else "running" if folder.is_being_written() else "interrupted",
+        state=_state(results, folder),
         started=results.started.time,
         dataset=results.started.dataset,
         settings=len(config.settings),
         seeds=len(config.every_seed),
-        done=done,
+        done=len(results.replicas),
         total=config.replicas,
         comparison=_first(results),
+        diverged=results.diverged,
     )
+
+
+def _state(results: Results, folder: SweepFolder) -> State:
+    if results.unfinished:
+        return "running" if folder.is_being_written() else "interrupted"
+    return "failed" if results.all_diverged else "done"
 
 
 def _first(results: Results) -> FirstComparison | None:
@@ -59,11 +69,11 @@ def _first(results: Results) -> FirstComparison | None:
     axis, reference, other = next(pairs(results.started.config), (None, None, None))
     if axis is None or reference is None or other is None:
         return None
-    first, second = results.of(reference.number), results.of(other.number)
+    first, second = results.figures(reference.number), results.figures(other.number)
     seeds = first.keys() & second.keys()
     if not seeds:
         return None
-    points = [100 * ((second[seed].accuracy or 0.0) - (first[seed].accuracy or 0.0)) for seed in seeds]
-    nats = [(second[seed].loss or 0.0) - (first[seed].loss or 0.0) for seed in seeds]
+    points = [100 * (second[seed].accuracy - first[seed].accuracy) for seed in seeds]
+    nats = [second[seed].loss - first[seed].loss for seed in seeds]
     name = pair_name(axis, reference, other)
     return FirstComparison(name=name, seeds=len(seeds), points=sum(points) / len(seeds), nats=sum(nats) / len(seeds))

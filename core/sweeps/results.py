@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Literal, NamedTuple
 
 import msgspec
 
+from ..config import RunConfig
 from ..events import DatasetInfo, DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
 from .description import SweepConfig
 
 # Step, loss in nats, accuracy on one validation batch.
 Curve = tuple[int, float, float]
+# Points of a curve, at most.
+_POINTS = 20
+
+
+def is_on_curve(step: int, config: RunConfig) -> bool:
+    """Whether the evaluation at this step is a point of a replica's curve."""
+    evaluations = -(-config.iterations // config.eval_every)
+    stride = -(-evaluations // _POINTS)
+    return step // config.eval_every % stride == stride - 1
+
+
+class Figures(NamedTuple):
+    """What a replica that was trained to the end comes to on all validation images."""
+
+    accuracy: float
+    loss: float
 
 
 class SweepStarted(Event, frozen=True, kw_only=True):
@@ -26,7 +44,8 @@ class ReplicaFinished(Event, frozen=True, kw_only=True):
     """One seed of one setting has been trained; loss and right answers on all `total` validation images.
 
     `dead` are the classes that the last ReLU kept at 0 on all of them; without one there are none. `curve` is sparse.
-    A replica that diverged (`step`: where) has neither loss nor right answers.
+    A replica that diverged (`step`: where) has neither loss nor right answers nor dead classes; one whose final loss is
+    NaN or infinite has diverged at its last step.
     """
 
     setting: int
@@ -45,13 +64,30 @@ class ReplicaFinished(Event, frozen=True, kw_only=True):
         return self.setting, self.seed
 
     @property
-    def accuracy(self) -> float | None:
-        """The share of right answers."""
-        return None if self.correct is None else self.correct / self.total
+    def figures(self) -> Figures | None:
+        """None of a replica that diverged, even if an older clipwatch called it completed with a loss of NaN."""
+        if self.reason == "diverged" or self.loss is None or self.correct is None or not math.isfinite(self.loss):
+            return None
+        return Figures(self.correct / self.total, self.loss)
+
+
+def diverged(setting: int, seed: int, step: int, total: int, curve: tuple[Curve, ...]) -> ReplicaFinished:
+    """A replica that diverged at this step."""
+    return ReplicaFinished(
+        setting=setting,
+        seed=seed,
+        step=step,
+        reason="diverged",
+        loss=None,
+        correct=None,
+        total=total,
+        dead=(),
+        curve=curve,
+    )
 
 
 class SweepFinished(Event, frozen=True, kw_only=True):
-    """No more will come for now."""
+    """No more will come for now; `failed`: every replica diverged."""
 
     reason: Literal["completed", "stopped", "failed"]
     seconds: float
@@ -73,7 +109,22 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
         """Whether trainings are left."""
         return len(self.replicas) < self.started.config.replicas
 
+    @property
+    def diverged(self) -> int:
+        """How many replicas diverged."""
+        return sum(replica.figures is None for replica in self.replicas.values())
+
+    @property
+    def all_diverged(self) -> bool:
+        """Whether no replica was trained to its end."""
+        return 0 < len(self.replicas) == self.diverged
+
     def of(self, setting: int) -> dict[int, ReplicaFinished]:
         """The replicas of one setting by seed, those that diverged left out."""
         found = (replica for replica in self.replicas.values() if replica.setting == setting)
-        return {replica.seed: replica for replica in found if replica.reason == "completed"}
+        return {replica.seed: replica for replica in found if replica.figures}
+
+    def figures(self, setting: int) -> dict[int, Figures]:
+        """Their figures."""
+        found = (replica for replica in self.replicas.values() if replica.setting == setting)
+        return {replica.seed: figures for replica in found if (figures := replica.figures)}

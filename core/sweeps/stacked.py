@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -18,14 +19,12 @@ from ..optimizers import make_optimizer
 from ..rules import parse_rule
 from . import stacked_passes as passes
 from .clipping import clip_stacked_
-from .results import Curve, ReplicaFinished
+from .results import Curve, ReplicaFinished, diverged, is_on_curve
 from .stacked_logits import kernels, logits
 from .units import Unit
 
 # Images at a time when networks are measured on a processor: what the cache holds.
 _CHUNK = 50
-# Points of a curve, at most.
-_POINTS = 20
 
 Tensors = tuple[Tensor, Tensor]
 
@@ -167,14 +166,12 @@ def _trained(
     stack = Stack(unit, training, validation, fused=fused)
     config = unit.settings[0].config
     curves: list[list[Curve]] = [[] for _ in unit.replicas]
-    looks = -(-config.iterations // config.eval_every)
-    stride = -(-looks // _POINTS)
     for step in range(config.iterations):
         if cancelled():
             raise Cancelled("the sweep was stopped")
         stack.train_step()
         if step % config.eval_every == 0:
-            look = stack.look(wanted=step // config.eval_every % stride == stride - 1)
+            look = stack.look(wanted=is_on_curve(step, config))
             if look:
                 _note(curves, step, look, config.eval_size)
     final = stack.measure(validation[0][None], validation[1][None])
@@ -195,17 +192,24 @@ def _outcomes(
     # Without the last ReLU an output below 0 is nothing special, and still gets its gradient.
     dead = ((final.largest <= 0) & (stack.floor[:, 0] == 0)).tolist()
     losses, correct = final.loss.tolist(), final.correct.tolist()
-    return [
-        ReplicaFinished(
-            setting=setting,
-            seed=seed,
-            step=stack.step if diverged is None else diverged,
-            reason="completed" if diverged is None else "diverged",
-            loss=losses[place] if diverged is None else None,
-            correct=correct[place] if diverged is None else None,
-            total=total,
-            dead=tuple(kind for kind, is_dead in enumerate(dead[place]) if is_dead),
-            curve=tuple(curves[place]),
+    found: list[ReplicaFinished] = []
+    for place, ((setting, seed), failed_at) in enumerate(zip(unit.replicas, stack.diverged, strict=True)):
+        curve = tuple(curves[place])
+        if failed_at is not None or not math.isfinite(losses[place]):
+            step = stack.step if failed_at is None else failed_at
+            found.append(diverged(setting, seed, step, total, curve))
+            continue
+        found.append(
+            ReplicaFinished(
+                setting=setting,
+                seed=seed,
+                step=stack.step,
+                reason="completed",
+                loss=losses[place],
+                correct=correct[place],
+                total=total,
+                dead=tuple(kind for kind, is_dead in enumerate(dead[place]) if is_dead),
+                curve=curve,
+            )
         )
-        for place, ((setting, seed), diverged) in enumerate(zip(unit.replicas, stack.diverged, strict=True))
-    ]
+    return found

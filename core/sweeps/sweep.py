@@ -21,7 +21,7 @@ from ..events import Event, Notice, RecordingStarted, StageStarted
 from ..paths import path_text
 from .description import SweepConfig, is_stackable
 from .folder import Read, SweepFolder, SweepWriter, create_sweep, read_sweep
-from .results import SweepFinished, SweepStarted
+from .results import Results, SweepFinished, SweepStarted
 from .units import units
 from .workers import Backend, LocalBackend
 
@@ -87,17 +87,17 @@ class Sweep:
                 writer.write(started)
             yield started
             yield RecordingStarted(folder=path_text(folder.path))
-            if read:
-                yield from read.results.replicas.values()
+            results = Results(started=started, replicas=dict(read.results.replicas) if read else {})
+            yield from list(results.replicas.values())
             yield StageStarted(stage="training")
             try:
-                yield from self._results(config, read, writer)
+                yield from self._train(config, results, writer)
             except BadInput:
                 if not read:
                     _discard_if_empty(folder)
                 raise
-        finished = self._stopping.is_set()
-        yield SweepFinished(reason="stopped" if finished else "completed", seconds=time.perf_counter() - began)
+        reason = "stopped" if self._stopping.is_set() else "failed" if results.all_diverged else "completed"
+        yield SweepFinished(reason=reason, seconds=time.perf_counter() - began)
 
     def _load(self) -> Dataset:
         base = self._config.base
@@ -127,11 +127,12 @@ class Sweep:
         if alone:
             yield Notice(text=f"{'; '.join(alone)}: cannot be stacked, so each replica is trained alone, more slowly")
 
-    def _results(self, config: SweepConfig, read: Read | None, writer: SweepWriter) -> Iterator[Event]:
-        done = set(read.results.replicas) if read else set()
+    def _train(self, config: SweepConfig, results: Results, writer: SweepWriter) -> Iterator[Event]:
+        """What is left; every replica once it is on disk."""
+        done = results.replicas
         said: set[Notice] = set()
         backend = self._backend or LocalBackend(config.base, self._workers)
-        outcomes = backend.run(units(config, done), self._stopping.is_set, self._tell)
+        outcomes = backend.run(units(config, done.keys()), self._stopping.is_set, self._tell)
         for outcome in outcomes:
             for event in outcome:
                 if isinstance(event, Notice):
@@ -140,7 +141,7 @@ class Sweep:
                         yield event
                     said.add(event)
                 elif event.key not in done:
-                    done.add(event.key)
+                    done[event.key] = event
                     writer.write(event)
                     yield event
             while not self._told.empty():

@@ -64,7 +64,7 @@ class Trainer:
         from .description import is_stackable
 
         if not is_stackable(unit.settings[0].config):
-            return [*train_alone(unit, self._dataset, self._validation, cancelled)]
+            return [train_alone(unit, self._dataset, cancelled)]
         with lane_thread():
             found = self._in_parts(unit, cancelled)
         told, self._told = self._told, []

@@ -14,6 +14,7 @@ from ...core.errors import BadInput
 from ...core.runs import runs_folder
 from ...core.sweeps.description import SweepConfig
 from ...core.sweeps.folder import find_sweep, read_sweep
+from ...core.sweeps.results import SweepFinished
 from ...core.sweeps.sweep import Sweep
 from ...core.sweeps.workers import Backend
 from ..messages import tell
@@ -97,11 +98,13 @@ def _run(sweep: Sweep, given: argparse.Namespace) -> int:
         if given.control:
             _stop_when_input_ends(sweep)
         try:
+            failed = False
             for event in sweep.run():
+                failed |= isinstance(event, SweepFinished) and event.reason == "failed"
                 output.receive(event)
         finally:
             output.close()
-    return 128 + caught[0] if caught else 0
+    return 128 + caught[0] if caught else int(failed)
 
 
 @contextmanager

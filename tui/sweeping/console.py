@@ -103,7 +103,8 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
     out = Console(width=None if on_terminal else 150, highlight=False)
     out.width = max(out.width, _NARROWEST)
     compared = comparisons(results)
-    out.print(setting_table(summaries(results), out.width))
+    if described := summaries(results):
+        out.print(setting_table(described, out.width))
     if compared:
         out.print(comparison_table(compared, out.width))
     words = Words("en")

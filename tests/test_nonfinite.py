@@ -1,0 +1,187 @@
+"""Gradients with NaN or infinity in them: whatever is done about them, what a lane tells is what it did."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from clipwatch.core.comparison import Comparison
+from clipwatch.core.config import RunConfig
+from clipwatch.core.diagnosis import Diagnosis
+from clipwatch.core.diagnostics import ClipEffect
+from clipwatch.core.events import Diagnosed, Evaluated, LaneFailed, NonfiniteFound
+from clipwatch.core.examination import Examination
+from clipwatch.core.firing import Firing
+from clipwatch.core.layout import Layout
+from clipwatch.core.optimizers import make_optimizer
+from clipwatch.core.schedule import Schedule
+from clipwatch.core.trainer import Data, Trainer
+
+RATE = 0.01
+LAYOUT = Layout(layers={"one": 4, "two": 2}, tensors=((2, 2), (1, 2)))
+RULES = ["none", "value:0.5", "value:-0.3:0.4", "norm:1", "layer-norm:0.5", "agc:0.1", "autoclip:30", "zclip", "sign"]
+OPTIMIZERS = ["adam", "sgd", "sgd-momentum"]
+ACTIONS = ["propagate", "skip", "zero", "stop"]
+NUMBERS = st.floats(-2, 2, width=32) | st.sampled_from([math.nan, math.inf, -math.inf])
+GRADIENTS = st.lists(st.lists(st.floats(-2, 2, width=32), min_size=6, max_size=6), min_size=1, max_size=5)
+BROKEN = st.lists(st.lists(NUMBERS, min_size=6, max_size=6), min_size=1, max_size=5)
+
+
+class Scripted:
+    """A network whose gradients, and whose loss on all validation images, are given."""
+
+    layout = LAYOUT
+
+    def __init__(self, gradients: list[list[float]], loss: float = 1.0) -> None:
+        self.units = {"one": 2}
+        self.parameters, self.gradient = torch.linspace(-1, 1, 6), torch.zeros(6)
+        self._gradients, self._loss = iter(gradients), loss
+
+    def loss_and_gradient(self, images: Tensor, labels: Tensor) -> float:
+        self.gradient.copy_(torch.tensor(next(self._gradients)))
+        return 1.0
+
+    def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
+        return self._loss, 0
+
+    def examine(self, images: Tensor, labels: Tensor) -> Examination:
+        return Examination(self._loss, 0, torch.zeros(1), np.ones(2, bool))
+
+
+class Walk:
+    position = (0, 0)
+
+    def next_batch(self, size: int) -> tuple[Tensor, Tensor]:
+        return torch.zeros(1), torch.zeros(1, dtype=torch.long)
+
+
+class Taken(NamedTuple):
+    """What the optimizer was given, and the update that came of it."""
+
+    used: np.ndarray[Any, Any]
+    update: np.ndarray[Any, Any]
+
+
+class Watched:
+    """An optimizer that says what it does."""
+
+    def __init__(self, optimizer: Any, parameters: Tensor) -> None:
+        self._optimizer, self._parameters = optimizer, parameters
+        self.taken: Taken | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._optimizer, name)
+
+    def step(self, gradient: Tensor) -> None:
+        before = self._parameters.clone()
+        self._optimizer.step(gradient)
+        self.taken = Taken(gradient.double().numpy(), (self._parameters - before).double().numpy())
+
+
+def lane(rule: str, optimizer: str, action: Any, model: Scripted) -> tuple[Trainer, Watched]:
+    watched = Watched(
+        make_optimizer(RunConfig(optimizer=optimizer, learning_rate=RATE), model.parameters),  # type: ignore[arg-type]
+        model.parameters,
+    )
+    schedule = Schedule(
+        iterations=9,
+        batch_size=1,
+        eval_every=1,
+        eval_size=1,
+        diagnose_every=1,
+        pace=None,
+        reset_moments=False,
+        nonfinite=action,
+        checkpoint_every=None,
+    )
+    data: Any = Walk()
+    everything = torch.zeros(1), torch.zeros(1, dtype=torch.long)
+    diagnosis = Diagnosis("a", ClipEffect(LAYOUT, RATE), Firing(model.units), Comparison(["a"]))
+    given = Data(training=data, validation=data, all_validation=everything)
+    return Trainer("a", rule, model, watched, given, schedule, diagnosis), watched
+
+
+def expected(raw: np.ndarray[Any, Any], taken: Taken | None, weights: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """The figures of a step, worked out plainly."""
+    finite = np.isfinite(raw)
+    numbers = np.where(finite, raw, 0.0)
+    norm = float(np.linalg.norm(numbers))
+    if taken is None:
+        return {"changed": 0, "norm": norm, "clipped": 0.0, "cosine": None, "step": 0.0, "ratio": 0.0}
+    used = np.where(np.isfinite(taken.used), taken.used, 0.0)
+    size = float(np.linalg.norm(used))
+    return {
+        "changed": int(np.count_nonzero(finite & (numbers != used))),
+        "norm": norm,
+        "clipped": size,
+        "cosine": float(numbers @ used) / (norm * size) if norm * size > 0 else None,
+        "step": float(np.abs(taken.update).mean()) / RATE,
+        "ratio": float(np.linalg.norm(taken.update) / np.linalg.norm(weights)),
+    }
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@given(
+    rule=st.sampled_from(RULES), optimizer=st.sampled_from(OPTIMIZERS), before=GRADIENTS, broken=BROKEN, after=GRADIENTS
+)
+@settings(deadline=None, max_examples=40)
+def test_what_is_told_of_a_step_is_the_step_that_was_taken(
+    action: str,
+    rule: str,
+    optimizer: str,
+    before: list[list[float]],
+    broken: list[list[float]],
+    after: list[list[float]],
+) -> None:
+    gradients = [*before, *broken, *after]
+    model = Scripted(gradients)
+    trainer, watched = lane(rule, optimizer, action, model)
+    nan = infinite = engaged = taken_steps = 0
+    for step, gradient in enumerate(gradients):
+        raw = np.array(gradient)
+        watched.taken, first = None, not (nan or infinite)
+        events = list(trainer.train())
+        taken, is_broken = watched.taken, not np.isfinite(raw).all()
+        nan, infinite = nan + int(np.isnan(raw).sum()), infinite + int(np.isinf(raw).sum())
+        found = [event for event in events if isinstance(event, NonfiniteFound)]
+        assert [(event.step, event.nan, event.infinite) for event in found] == (
+            [(step, nan, infinite)] if first and is_broken else []
+        )
+        assert (taken is None) == (is_broken and action in ("skip", "stop"))
+        if isinstance(events[-1], LaneFailed):
+            assert is_broken
+            assert action == "stop" or (action == "propagate" and not model.parameters.isfinite().all())
+            return
+        if taken is not None:
+            taken_steps += 1
+            sane = np.where(np.isfinite(raw), raw, 0.0) if action == "zero" else raw
+            engaged += not np.array_equal(sane, taken.used)
+        (told,) = (event for event in events if isinstance(event, Diagnosed))
+        assert (told.nan, told.infinite) == (nan, infinite)
+        assert told.engaged == pytest.approx(engaged / taken_steps if taken_steps else 0.0)
+        total = told.total
+        figures = expected(raw, taken, model.parameters.double().numpy())
+        assert total.changed == figures["changed"]
+        assert total.changed == sum(layer.changed for layer in told.layers.values())
+        assert (total.histogram.nan, total.histogram.inf) == (np.isnan(raw).sum(), np.isinf(raw).sum())
+        close = {"rel": 1e-4, "abs": 1e-6}
+        assert (total.norm, total.clipped_norm) == pytest.approx((figures["norm"], figures["clipped"]), **close)
+        assert (total.step_size, total.update_ratio) == pytest.approx((figures["step"], figures["ratio"]), **close)
+        assert (total.cosine is None) == (figures["cosine"] is None)
+        assert total.cosine is None or total.cosine == pytest.approx(figures["cosine"], **close)
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_lane_that_ends_without_a_finite_loss_has_diverged(loss: float) -> None:
+    trainer, _ = lane("none", "sgd", "propagate", Scripted([[0.0] * 6], loss))
+    assert isinstance(next(trainer.train()), Evaluated)
+    failed = trainer.finished("completed")
+    assert isinstance(failed, LaneFailed)
+    assert (failed.reason, failed.cause) == ("diverged", f"the loss on all validation images is {loss}")
