@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
+
+import msgspec
 
 from ...core.config import KEYS, from_options, read_toml
 from ...core.errors import BadInput
+from ...core.offline import is_offline
 from ...core.paths import user_path
 from ...core.sweeps.description import SweepConfig, sweep_config
 from ..options import add_data_options, add_output_options, add_training_options, add_workplace_options, integer
@@ -59,12 +61,12 @@ def described(given: argparse.Namespace) -> SweepConfig:
     axes = {key: values.pop(key) for key in list(values) if isinstance(values[key], list) and len(values[key]) != 1}
     rules = axes.pop("clip", None) or values.pop("clip", None) or DEFAULT_RULES
     base = {key: value[0] if isinstance(value, list) else value for key, value in values.items()}
-    if os.environ.get("CLIPWATCH_OFFLINE", "") not in ("", "0"):
-        base.setdefault("offline", True)
     axes = {"clip": rules if isinstance(rules, list) else [rules], **axes}
     if not isinstance(seeds, int) or isinstance(seeds, bool):
         raise BadInput(f"seeds {seeds!r}: write a whole number")
-    return sweep_config(from_options(base), axes, seeds, chosen or [])
+    run = from_options(base)
+    run = msgspec.structs.replace(run, offline=is_offline(run.offline))
+    return sweep_config(run, axes, seeds, chosen or [])
 
 
 def _file(given: argparse.Namespace) -> dict[str, Any]:
