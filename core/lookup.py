@@ -1,4 +1,4 @@
-"""The two files of a data set in a folder as people have it: renamed, unpacked, in folders of their own, a level deep."""
+"""The two files of a data set in a folder as people have it: renamed, unpacked, in folders of their own, too deep."""
 
 from __future__ import annotations
 

@@ -105,7 +105,8 @@ def first_to_answer(source: Source, limits: Limits, cancelled: Callable[[], bool
             if trouble is None:
                 return asked[future]
             troubles[asked[future]] = trouble
-    raise ClipwatchError("no mirror can be used: " + "; ".join(f"{host(url)} {why}" for url, why in troubles.items()))
+    each = "; ".join(f"{host(url)} {trouble}" for url, trouble in troubles.items())
+    raise ClipwatchError(f"no mirror answered with {source.file}: {each}")
 
 
 def _trouble(url: str, limits: Limits) -> str | None:

@@ -52,7 +52,7 @@ class Request:
 def present(request: Request, kind: Kind) -> Obtained | None:
     """The data set if it is on this machine; None if it is not, or is in the cache but damaged and can be fetched."""
     if request.data_dir is not None and (given := lookup.find(request.data_dir, kind)):
-        return _read(given, kind, f"files in {path_text(given.folder)}")
+        return _read(given, kind, f"files in {path_text(request.data_dir)}")
     try:
         cached = _cached(request, kind)
     except (store.Unreadable, NoHome):

@@ -55,10 +55,10 @@ def test_toml_and_options_give_the_same_run_back(config: RunConfig, tmp_path: Pa
     assert from_line(*config_arguments(config)) == config
 
 
-def test_flags_win_over_the_file_and_the_file_over_the_environment(tmp_path: Path) -> None:
+def test_flags_win_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "run.toml"
     file.write_text('seed = 3\niterations = 50\noffline = false\nclip = "value:0.5"\n', encoding="utf-8")
-    config = from_line("--config", str(file), "--seed", "4", environment={"CLIPWATCH_OFFLINE": "1"})
+    config = from_line("--config", str(file), "--seed", "4")
     assert (config.seed, config.iterations, config.offline) == (4, 50, False)
     assert config.lanes[1].rule == "value:0.5"
     assert from_line("--config", str(file), "--clip", "value:0.1").lanes[1].rule == "value:0.1"

@@ -32,7 +32,8 @@ needs_mnist = pytest.mark.skipif(not REAL, reason="CLIPWATCH_TEST_MNIST names no
 @pytest.fixture(autouse=True)
 def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CLIPWATCH_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("CLIPWATCH_MIRRORS", raising=False)
+    for name in ("CLIPWATCH_MIRRORS", "CLIPWATCH_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
@@ -182,9 +183,8 @@ def test_a_damaged_file_is_an_error_that_names_it(name: str, packed: bool, damag
         lambda c: c[:-1],
         lambda c: c[:500] + bytes([c[500] ^ 255]) + c[501:],
         lambda c: c + b"more",
-        lambda c: b"not gzip",
     ],
-    ids=["half", "checksum", "one byte less", "flipped byte", "trailing bytes", "not gzip"],
+    ids=["half", "checksum", "one byte less", "flipped byte", "trailing bytes"],
 )
 @pytest.mark.usefixtures("small")
 def test_a_damaged_gzip_file_is_an_error_that_names_it(change: Callable[[bytes], bytes], tmp_path: Path) -> None:

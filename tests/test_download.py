@@ -87,7 +87,8 @@ def setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Setting:
     shrink_kinds(monkeypatch)
     monkeypatch.setenv("CLIPWATCH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("CLIPWATCH_MIRRORS", raising=False)
+    for name in ("CLIPWATCH_MIRRORS", "CLIPWATCH_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
     return Setting(monkeypatch, tmp_path / "cache")
 
 
