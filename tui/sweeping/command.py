@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...core.config import RunConfig
+from ...core.cores import usable_cores
 from ...core.errors import BadInput
 from ...core.runs import runs_folder
 from ...core.sweeps.description import SweepConfig
@@ -70,7 +71,7 @@ def _refuse_what_takes_long(config: SweepConfig, given: argparse.Namespace) -> N
 
 
 def _cores(given: argparse.Namespace) -> int:
-    return given.workers or os.cpu_count() or 1
+    return given.workers or usable_cores()
 
 
 def _check_workplace(given: argparse.Namespace) -> None:
@@ -86,7 +87,7 @@ def _workplace(given: argparse.Namespace, base: RunConfig) -> tuple[int | None, 
         return given.workers, None
     from ...core.sweeps.on_ray import RayBackend
 
-    return given.workers, RayBackend(base, given.ray_address)
+    return given.workers, RayBackend(base, given.ray_address, given.workers)
 
 
 def _run(sweep: Sweep, given: argparse.Namespace) -> int:
