@@ -10,7 +10,7 @@ import sys
 import traceback
 
 from ..core.config import RunConfig
-from ..core.errors import BadInput, ClipwatchError
+from ..core.errors import BadInput, ClipwatchError, one_line
 from .messages import lose_output, tell
 from .options import key_settings, parse, run_config
 from .paces import GENTLE
@@ -19,29 +19,31 @@ from .subcommands import SUBCOMMANDS, manner, parse_subcommand, tensorboard_argu
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit code is 0 done, 1 failed, 2 bad input, 130 or 143 interrupted, 141 nobody reads."""
-    given = None
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    if debug:
+        logging.basicConfig(level=logging.DEBUG)
     try:
-        given = _parsed(sys.argv[1:] if arguments is None else arguments)
-        if given.debug:
-            logging.basicConfig(level=logging.DEBUG)
+        given = _parsed(arguments)
         return given.perform(given)
-    except ClipwatchError as error:
-        if given and given.debug:
-            traceback.print_exc()
-        tell(str(error))
-        return error.exit_code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         lose_output(sys.stdout.fileno())
         return 141
-    except OSError as error:
-        # What can be foreseen is a ClipwatchError by now; this is a full disk under standard output, or the like.
-        if given and given.debug:
+    # The program's edge: whatever was raised, here or in a thread or a worker, is one line.
+    except Exception as error:
+        if debug:
             traceback.print_exc()
-        tell(str(error))
-        lose_output(sys.stdout.fileno())
-        return 1
+        tell(_in_one_line(error))
+        if isinstance(error, OSError):  # a full disk under standard output, or the like
+            lose_output(sys.stdout.fileno())
+        return error.exit_code if isinstance(error, ClipwatchError) else 1
+
+
+def _in_one_line(error: Exception) -> str:
+    foreseen = isinstance(error, ClipwatchError | OSError)
+    return one_line(error) if foreseen else f"unexpected {one_line(error)}; --debug shows where it was raised"
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:

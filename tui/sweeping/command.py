@@ -19,7 +19,7 @@ from ...core.sweeps.sweep import Sweep
 from ...core.sweeps.workers import Backend
 from ..messages import tell
 from ..options import here
-from .options import described
+from .options import described, no_effect
 from .progress import estimate, number_of
 
 _LONG = 3600.0
@@ -47,6 +47,8 @@ def resume_sweep(given: argparse.Namespace) -> int:
         raise BadInput("a sweep is resumed as it was described: leave --iterations out")
     if given.tensorboard:
         raise BadInput("--tensorboard is for runs: of a sweep there is clipwatch report")
+    if given.show_diagnostics:
+        raise no_effect("--diagnostics")
     _check_workplace(given)
     if _wants_screen(given):
         from .live import show_sweep
