@@ -15,8 +15,8 @@ _MOUNT = Path("/sys/fs/cgroup")
 def usable_cores(environment: Mapping[str, str] = os.environ) -> int:
     """By the process's affinity, the quotas of its control groups, and the job that Slurm started it in."""
     slurm = environment.get("SLURM_CPUS_PER_TASK", "")
-    jobs = [int(slurm)] if slurm.isdecimal() else []
-    return max(1, min(_by_affinity(), *jobs, *map(math.ceil, _quotas())))
+    job = [int(slurm)] if slurm.isdecimal() else []
+    return max(1, min([_by_affinity(), *job, *map(math.ceil, _quotas())]))
 
 
 def _by_affinity() -> int:
