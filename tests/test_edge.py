@@ -50,7 +50,7 @@ def throw(error: object) -> None:
 def test_whatever_is_raised_is_one_line(
     error: object, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("clipwatch.tui.cli.lose_output", lambda number: None)
+    monkeypatch.setattr("clipwatch.tui.edge.lose_output", lambda number: None)
     _, describe, options = subcommands.SUBCOMMANDS["runs"]
     monkeypatch.setitem(subcommands.SUBCOMMANDS, "runs", (lambda given: throw(error), describe, options))
     assert main(["runs"]) == code

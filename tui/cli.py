@@ -7,43 +7,26 @@ import difflib
 import logging
 import shlex
 import sys
-import traceback
 
 from ..core.config import RunConfig
-from ..core.errors import BadInput, ClipwatchError, one_line
-from .messages import lose_output, tell
+from ..core.errors import BadInput
+from .edge import exit_code
 from .options import key_settings, parse, run_config
 from .paces import GENTLE
 from .subcommands import SUBCOMMANDS, manner, parse_subcommand, tensorboard_arguments, wants_screen
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program; the exit code is 0 done, 1 failed, 2 bad input, 130 or 143 interrupted, 141 nobody reads."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
-    if debug:
+    """Run the program; the exit code, see `edge`."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return exit_code(lambda: _run(given), debug="--debug" in given)
+
+
+def _run(arguments: list[str]) -> int:
+    given = _parsed(arguments)
+    if given.debug:
         logging.basicConfig(level=logging.DEBUG)
-    try:
-        given = _parsed(arguments)
-        return given.perform(given)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        lose_output(sys.stdout.fileno())
-        return 141
-    # The program's edge: whatever was raised, here or in a thread or a worker, is one line.
-    except Exception as error:
-        if debug:
-            traceback.print_exc()
-        tell(_in_one_line(error))
-        if isinstance(error, OSError):  # a full disk under standard output, or the like
-            lose_output(sys.stdout.fileno())
-        return error.exit_code if isinstance(error, ClipwatchError) else 1
-
-
-def _in_one_line(error: Exception) -> str:
-    foreseen = isinstance(error, ClipwatchError | OSError)
-    return one_line(error) if foreseen else f"unexpected {one_line(error)}; --debug shows where it was raised"
+    return given.perform(given)
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
