@@ -39,14 +39,14 @@ def find(home: Path, kind: Kind) -> Files | None:
     return None
 
 
-def holds_others(home: Path) -> bool:
-    """Whether a folder holds anything but the folders of data sets."""
-    return any(_kind_named(entry.name) is None for entry in _entries(home))
+def holds_others(home: Path, kind: Kind) -> bool:
+    """Whether a folder holds anything but the folders of other data sets."""
+    return any(_kind_named(entry.name) is None for entry in _contents(home, kind))
 
 
 def absence(home: Path, kind: Kind) -> str:
     """What was looked for in a folder without the files of `kind`, and what it holds instead."""
-    there = [path_text(path.relative_to(home)) for path in _entries(home)]
+    there = [path_text(path.relative_to(home)) for path in _contents(home, kind)]
     more = f" and {len(there) - _NAMES:,} more" if len(there) > _NAMES else ""
     like = next((folder for folder in _below(home) if _owner(folder, home) is None and _is_whole(folder, kind)), None)
     advice = f"; if {path_text(like)} holds {kind.name}, give --data-dir {path_text(like)}" if like else ""
@@ -62,6 +62,15 @@ def _places(home: Path, kind: Kind) -> Iterator[Path]:
         if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK):
             raise BadInput(f"data dir {path_text(folder)}: cannot be read: permission denied")
         yield folder
+
+
+def _contents(folder: Path, kind: Kind) -> Iterator[Path]:
+    """What a folder holds; of folders that are for the files of `kind`, what they hold."""
+    for entry in _entries(folder):
+        if os.path.isdir(entry) and (_key(entry.name) == "raw" or _kind_named(entry.name) == kind.name):
+            yield from _contents(entry, kind)
+        else:
+            yield entry
 
 
 def _is_named(folder: Path, home: Path, kind: Kind) -> bool:

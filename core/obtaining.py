@@ -80,7 +80,7 @@ def _cached(request: Request, kind: Kind, *, tell: bool = False) -> Obtained | N
 
 def _tell_of_others(request: Request, kind: Kind, what: str) -> None:
     """Nothing is fetched silently beside what the user may have meant."""
-    if request.data_dir is not None and lookup.holds_others(request.data_dir):
+    if request.data_dir is not None and lookup.holds_others(request.data_dir, kind):
         request.report(Notice(text=f"{lookup.absence(request.data_dir, kind)}; {what}"))
 
 

@@ -193,7 +193,7 @@ def test_a_folder_too_deep_or_too_high_is_as_good(given: str, tmp_path: Path, mo
 @pytest.mark.usefixtures("small", "no_network")
 def test_files_of_a_folder_named_after_another_are_not_taken(given: str, tmp_path: Path) -> None:
     put(tmp_path / "t/MNIST/raw", packed_files(catalog.KINDS["mnist"]))
-    with pytest.raises(BadInput, match=r"holds no kmnist: .*there is (raw|MNIST); offline"):
+    with pytest.raises(BadInput, match=r"holds no kmnist: .*there is (raw/train-\S+, raw/train-\S+|MNIST); offline"):
         loaded("kmnist", tmp_path / given)
 
 
@@ -204,6 +204,7 @@ OTHERS = {
     "test files": ({"t10k-images-idx3-ubyte": b"", "t10k-labels-idx1-ubyte": b""}, "there is t10k-images-idx3-ubyte"),
     "a name that is no text": ({"\udcd4.npz": b""}, r"there is \\xd4\.npz"),
     "nothing": ({}, "there is nothing"),
+    "in its own folder": ({"{folder}/raw/all.npz": b""}, r"there is \w+/raw/all.npz"),
 }
 
 
@@ -213,7 +214,10 @@ OTHERS = {
 def test_what_is_wanted_and_what_is_there_is_told(name: str, others: str, tmp_path: Path) -> None:
     files, there = OTHERS[others]
     kind = catalog.KINDS[name]
-    put(tmp_path / "given", files)
+    (tmp_path / "given").mkdir()
+    for file, content in files.items():
+        path = tmp_path / "given" / file.format(folder=kind.folder)
+        put(path.parent, {path.name: content})
     with pytest.raises(BadInput, match=there) as caught:
         loaded(name, tmp_path / "given")
     for wanted in (kind.images, kind.labels, kind.page, "--dataset digits"):
