@@ -17,13 +17,14 @@ SIDE = 28
 
 @dataclass(frozen=True)
 class Kind:
-    """One data set: `folder` is also the name of torchvision's class for it.
+    """One data set: `folder` is also the name of torchvision's class for it, `page` says where its files are.
 
     `sha256` gives the checksums of unpacked files by file name, where they are known.
     """
 
     name: str
     folder: str
+    page: str
     images: str = "train-images-idx3-ubyte"
     labels: str = "train-labels-idx1-ubyte"
     label_columns: int = 0
@@ -44,6 +45,7 @@ class Kind:
 MNIST = Kind(
     "mnist",
     "MNIST",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
     sha256={
         "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -51,8 +53,15 @@ MNIST = Kind(
 )
 
 # A label of QMNIST is a row of 8 numbers (class, writer, ...), the class first.
-QMNIST = Kind("qmnist", "QMNIST", "qmnist-train-images-idx3-ubyte", "qmnist-train-labels-idx2-int", label_columns=8)
+QMNIST = Kind(
+    "qmnist",
+    "QMNIST",
+    "https://github.com/facebookresearch/qmnist",
+    "qmnist-train-images-idx3-ubyte",
+    "qmnist-train-labels-idx2-int",
+    label_columns=8,
+)
+FASHION = Kind("fashion-mnist", "FashionMNIST", "https://github.com/zalandoresearch/fashion-mnist")
+KMNIST = Kind("kmnist", "KMNIST", "https://github.com/rois-codh/kmnist")
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (MNIST, Kind("fashion-mnist", "FashionMNIST"), Kind("kmnist", "KMNIST"), QMNIST)
-}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (MNIST, FASHION, KMNIST, QMNIST)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import math
 import re
@@ -119,8 +120,10 @@ def from_options(options: dict[str, Any]) -> RunConfig:
 def read_toml(path: Path) -> dict[str, Any]:
     """The settings of a TOML file, unvalidated; BadInput if there is no such file or it is not TOML."""
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        content = path.read_bytes()
+        # Editors and shells of Windows put a byte order mark first, PowerShell one of UTF-16.
+        encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+        return tomllib.loads(content.decode(encoding))
     except OSError as error:
         raise BadInput(f"config file {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

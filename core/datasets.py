@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +13,14 @@ import numpy as np
 
 from . import digits
 from .catalog import KINDS, Kind
-from .errors import BadInput, Cancelled, ClipwatchError
+from .errors import BadInput, Cancelled, one_line
 from .events import AnyEvent, DatasetInfo, Notice
 from .limits import Limits
-from .obtaining import Obtained, Request, downloaded, present
-from .paths import user_path
+from .obtaining import GO_ONLINE, Obtained, Request, downloaded, present, wanting
+from .offline import is_offline
+from .paths import NoHome, path_text, user_path
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,8 @@ def load(
 ) -> Dataset:
     """The data set of this name: a key of `catalog.KINDS`, `digits`, or `auto`.
 
-    Taken from `data_dir` (in torchvision's layout or directly, gzipped or not), else from the cache, else downloaded
-    into the first of these that there is, unless `offline`. `auto` is MNIST if it is here or some mirror answers within
+    Taken from `data_dir` (see `lookup.find`), else from the cache, else downloaded into the first of these that there
+    is, unless `offline`, or the environment, forbids it. `auto` is MNIST if it is here or some mirror answers within
     `limits.answer` seconds, else the digits, with a Notice that says why.
 
     All files are checked before use (`store.read_files`). One in `data_dir` that fails is never replaced but raises
@@ -57,7 +62,11 @@ def load(
     torchvision. Torchvision is imported only to download.
     """
     request = Request(
-        data_dir=_existing(data_dir), offline=offline, report=report, cancelled=cancelled, limits=limits or Limits()
+        data_dir=_existing(data_dir),
+        offline=is_offline(offline),
+        report=report,
+        cancelled=cancelled,
+        limits=limits or Limits(),
     )
     if name == "digits":
         return _digits()
@@ -68,8 +77,14 @@ def _existing(data_dir: str | None) -> Path | None:
     if data_dir is None:
         return None
     path = user_path(data_dir)
-    if not path.is_dir():
-        raise BadInput(f"data dir {path}: {'not a folder' if path.exists() else 'no such folder'}")
+    try:
+        os.listdir(path)
+    except FileNotFoundError as error:
+        raise BadInput(f"data dir {path_text(path)}: no such folder") from error
+    except NotADirectoryError as error:
+        raise BadInput(f"data dir {path_text(path)}: not a folder") from error
+    except OSError as error:
+        raise BadInput(f"data dir {path_text(path)}: cannot be read: {error.strerror}") from error
     return path
 
 
@@ -85,11 +100,15 @@ def _auto(request: Request) -> Dataset:
             return _split(kind.name, found, kind.validation)
         if not request.offline:
             return _split(kind.name, downloaded(request, kind, hasty=True), kind.validation)
-        reason = "mnist is not on this machine and offline forbids fetching it"
+        reason = wanting(request, kind)
+    except NoHome as error:
+        reason = str(error)
     except (BadInput, Cancelled):
         raise
-    except ClipwatchError as error:
-        reason = str(error)
+    # The edge of the network and the cache: there is other data, whatever fails.
+    except Exception as error:
+        _log.debug("auto", exc_info=True)
+        reason = one_line(error)
     request.report(Notice(text=f"using the {digits.ORIGIN} in place of mnist: {reason}"))
     return _digits()
 
@@ -98,8 +117,7 @@ def _explicit(request: Request, kind: Kind) -> Dataset:
     found = present(request, kind)
     if found is None and request.offline:
         raise BadInput(
-            f"dataset {kind.name} is not on this machine and offline forbids fetching it:"
-            " run once without --offline, give its files with --data-dir, or take --dataset digits"
+            f"{wanting(request, kind)}: {GO_ONLINE}, give its files with --data-dir, or take --dataset digits"
         )
     return _split(kind.name, found or downloaded(request, kind), kind.validation)
 

@@ -11,12 +11,14 @@ from typing import Any
 
 import pooch
 import requests
+from urllib3.exceptions import LocationValueError
 
 from .background import awaited, in_background
 from .errors import Cancelled, ClipwatchError
 from .events import AnyEvent, DownloadProgressed
+from .failures import START, host, in_words, wrong_content
 from .limits import Limits
-from .mirrors import GZIP_MAGIC, HEADERS, Source, as_sent, host
+from .mirrors import HEADERS, Source, as_sent
 from .publishing import Unwritable
 
 # Pooch announces each download on standard error, where the screen is.
@@ -134,11 +136,13 @@ def _retrieve(source: Source, url: str, transfer: _Transfer) -> None:
     checked: Any = download  # pooch declares other names for its three arguments than it has itself
     try:
         pooch.retrieve(url, f"md5:{source.md5}", fname=source.file, path=folder, downloader=checked)
-    except requests.RequestException as error:
-        raise MirrorFailed(_reason(error, limits)) from error
+    except (requests.RequestException, LocationValueError) as error:
+        raise MirrorFailed(in_words(error, url, limits)) from error
     except ValueError as error:
         raise MirrorFailed("sent something else (wrong checksum)") from error
     except OSError as error:
+        if error.errno is None:  # of requests, which lets it through
+            raise MirrorFailed(in_words(error, url, limits)) from error
         raise Unwritable(f"cannot write to {folder}: {error.strerror or error}") from error
     finally:
         for response in responses:  # pooch leaves those open that fail
@@ -147,22 +151,6 @@ def _retrieve(source: Source, url: str, transfer: _Transfer) -> None:
 
 def _check_gzipped(path: Path) -> None:
     with path.open("rb") as file:
-        start = file.read(64)
-    if start.lstrip().startswith(b"<"):
-        raise MirrorFailed("sent a web page instead (the login page of this network?)")
-    if not start.startswith(GZIP_MAGIC):
-        raise MirrorFailed("sent something else (not gzipped data)")
-
-
-def _reason(error: requests.RequestException, limits: Limits) -> str:
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"answered {error.response.status_code}"
-    if isinstance(error, requests.ConnectTimeout):
-        return f"did not accept a connection within {limits.connect:g} s"
-    if isinstance(error, requests.ReadTimeout) or "Read timed out" in str(error):
-        return f"sent nothing for {limits.stall:g} s"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "has no valid certificate"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "broke off"
-    return "could not be reached" if isinstance(error, requests.ConnectionError) else f"failed ({error})"
+        trouble = wrong_content(file.read(START))
+    if trouble:
+        raise MirrorFailed(trouble)

@@ -23,6 +23,7 @@ import msgspec
 from .commands import LaneCommand, Pause, StepOnce, Stop
 from .config import RunConfig
 from .datasets import Dataset, load
+from .devices import checked
 from .errors import BadInput, Cancelled
 from .events import Event, LaneFailed, LaneFinished, Notice, RunFinished, RunStarted, StageStarted
 from .mailbox import Mailbox
@@ -165,6 +166,8 @@ class Engine:
 
     def _prepare(self) -> list[Lane]:
         config = self._config
+        for stage in checked(config.device):
+            self._happened.put(stage)
         self._happened.put(
             StageStarted(stage=f"reading {config.dataset}" if config.dataset != "auto" else "reading data")
         )

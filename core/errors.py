@@ -9,6 +9,14 @@ class ClipwatchError(Exception):
     exit_code = 1
 
 
+def one_line(error: BaseException) -> str:
+    """Any error in one line: what was raised knowingly as it is, the rest with its type."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ClipwatchError | OSError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 class BadInput(ClipwatchError):
     """An option, file or setting that cannot be used as given; exit code 2."""
 

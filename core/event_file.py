@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import ClipwatchError
+from .extras import installation
 from .lenet_graph import Node
 from .measures import BIN_EDGES, Measure
 
@@ -134,7 +135,7 @@ def _module(name: str) -> Any:
     try:
         return import_module(f"tensorboard.{name}")
     except ImportError as error:
-        raise ClipwatchError(f'TensorBoard cannot be used ({error}): pip install "clipwatch[tensorboard]"') from error
+        raise ClipwatchError(f"TensorBoard cannot be used ({error}): {installation('tensorboard')}") from error
 
 
 def _node(node: Node) -> Any:

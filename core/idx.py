@@ -17,6 +17,7 @@ import numpy as np
 
 from .errors import BadInput
 
+GZIP_MAGIC = b"\x1f\x8b"
 _CODES = {"u1": 0x08, ">i4": 0x0C}
 
 
@@ -51,7 +52,7 @@ class Content:
 
 
 def read(path: Path, format: Format) -> Content:
-    """Read an idx file, gzipped if its name ends in `.gz`.
+    """Read an idx file, gzipped or not, whatever its name says: browsers unpack files and leave them their names.
 
     Raises CorruptFile unless header and length are exactly the format's and a gzip file's own checksum holds.
     """
@@ -69,8 +70,10 @@ def read(path: Path, format: Format) -> Content:
 
 def _fill(path: Path, buffer: bytearray) -> int:
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            return file.readinto(buffer)
+        with path.open("rb") as file:
+            packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+            file.seek(0)
+            return gzip.GzipFile(fileobj=file).readinto(buffer) if packed else file.readinto(buffer)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise CorruptFile(f"{path} is damaged: not a whole gzip file ({error})") from error
     except OSError as error:

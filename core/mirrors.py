@@ -11,18 +11,19 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from .background import in_background
 from .catalog import Kind
-from .errors import Cancelled, ClipwatchError
+from .errors import BadInput, Cancelled, ClipwatchError
+from .failures import START, host, in_words, wrong_content
 from .limits import Limits
 
-GZIP_MAGIC = b"\x1f\x8b"
 HEADERS = {"Accept-Encoding": "identity", "User-Agent": "clipwatch"}
 
 
@@ -56,7 +57,17 @@ def _source(file: str, address: str, md5: str, mirrors: list[str], kind: Kind) -
 
 def _own_mirrors(kind: Kind) -> list[str]:
     bases = os.environ.get("CLIPWATCH_MIRRORS", "").split(",")
-    return [base.strip().replace("{dataset}", kind.name) for base in bases if base.strip()]
+    return [_checked(base.strip().replace("{dataset}", kind.name)) for base in bases if base.strip()]
+
+
+def _checked(base: str) -> str:
+    try:
+        parse_url(base)
+    except LocationParseError as error:
+        raise BadInput(
+            f"CLIPWATCH_MIRRORS: {base.rpartition('@')[2]} is no web address: write https://HOST/PATH"
+        ) from error
+    return base
 
 
 def _torchvision_datasets() -> Any:
@@ -70,11 +81,6 @@ def _torchvision_datasets() -> Any:
         ) from error
 
 
-def host(url: str) -> str:
-    """The address's host and port, without a password that may stand before it."""
-    return urlsplit(url).netloc.rpartition("@")[2] or url
-
-
 def preferring(source: Source, url: str) -> Source:
     """The same source, the mirror of `url` first."""
     base = url.rpartition("/")[0]
@@ -84,27 +90,31 @@ def preferring(source: Source, url: str) -> Source:
 def first_to_answer(source: Source, limits: Limits, cancelled: Callable[[], bool]) -> str:
     """The address that first begins to send the file, all asked at once.
 
-    Raises ClipwatchError if none does within `limits.answer` seconds.
+    Raises ClipwatchError if none does within `limits.answer` seconds, saying what each did.
     """
-    asked = {in_background(lambda url=url: _begins(url, limits)): url for url in source.urls}
-    waiting: set[Future[bool]] = set(asked)
+    asked = {in_background(lambda url=url: _trouble(url, limits)): url for url in source.urls}
+    troubles = dict.fromkeys(source.urls, f"did not answer within {limits.answer:g} s")
+    waiting: set[Future[str | None]] = set(asked)
     deadline = time.monotonic() + limits.answer
     while waiting and time.monotonic() < deadline:
         if cancelled():
             raise Cancelled("stopped while looking for a mirror")
         done, waiting = wait(waiting, timeout=limits.poll, return_when=FIRST_COMPLETED)
         for future in done:
-            if future.result():
+            trouble = future.result()
+            if trouble is None:
                 return asked[future]
-    hosts = ", ".join(host(url) for url in source.urls)
-    raise ClipwatchError(f"no mirror answered within {limits.answer:g} s ({hosts})")
+            troubles[asked[future]] = trouble
+    each = "; ".join(f"{host(url)} {trouble}" for url, trouble in troubles.items())
+    raise ClipwatchError(f"no mirror answered with {source.file}: {each}")
 
 
-def _begins(url: str, limits: Limits) -> bool:
-    """Whether the address sends gzipped data: a portal's login page is an answer too, but not this one."""
+def _trouble(url: str, limits: Limits) -> str | None:
+    """Why the address does not send gzipped data; None if it does."""
     hooks = {"response": as_sent}
     try:
         with requests.get(url, headers=HEADERS, hooks=hooks, stream=True, timeout=limits.answer) as response:
-            return response.ok and next(response.iter_content(len(GZIP_MAGIC)), b"") == GZIP_MAGIC
-    except (requests.RequestException, ValueError):
-        return False
+            response.raise_for_status()
+            return wrong_content(next(response.iter_content(START), b""))
+    except (OSError, ValueError) as error:  # all that requests raises, and what it lets through
+        return in_words(error, url, replace(limits, connect=limits.answer, stall=limits.answer))

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import publishing, store
+from . import lookup, publishing, store
 from .catalog import Kind
 from .errors import BadInput, Cancelled, ClipwatchError
 from .events import AnyEvent, Notice, StageStarted
 from .idx import CorruptFile
 from .limits import Limits
+from .paths import NoHome, path_text
 
 if TYPE_CHECKING:
     from .mirrors import Source
+
+
+GO_ONLINE = "run once without --offline and CLIPWATCH_OFFLINE"
 
 
 @dataclass(frozen=True)
@@ -45,21 +49,45 @@ class Request:
         return self.data_dir or store.cache_folder()
 
 
-def present(request: Request, kind: Kind, *, tell: bool = False) -> Obtained | None:
+def present(request: Request, kind: Kind) -> Obtained | None:
     """The data set if it is on this machine; None if it is not, or is in the cache but damaged and can be fetched."""
-    if request.data_dir is not None and (given := store.find(request.data_dir, kind)):
-        return _read(given, kind, f"files in {request.data_dir}")
-    cached = store.find_published(store.cache_folder(), kind)
-    if cached is None:
+    if request.data_dir is not None and (given := lookup.find(request.data_dir, kind)):
+        return _read(given, kind, f"files in {path_text(request.data_dir)}")
+    try:
+        cached = _cached(request, kind)
+    except (store.Unreadable, NoHome):
+        if request.data_dir is None:
+            raise
+        return None  # a folder given does without the cache
+    if cached:
+        _tell_of_others(request, kind, "the cache is taken")
+    return cached
+
+
+def _cached(request: Request, kind: Kind, *, tell: bool = False) -> Obtained | None:
+    files = store.find_published(store.cache_folder(), kind)
+    if files is None:
         return None
     try:
-        return _read(cached, kind, "cache")
+        return _read(files, kind, "cache")
     except CorruptFile as error:
         if request.offline:
-            raise ClipwatchError(f"{error}; offline forbids fetching it again: run once without --offline") from error
+            raise ClipwatchError(f"{error}; offline forbids fetching it again: {GO_ONLINE}") from error
         if tell:
             request.report(Notice(text=f"{error}; fetching it again"))
         return None
+
+
+def _tell_of_others(request: Request, kind: Kind, what: str) -> None:
+    """Nothing is fetched silently beside what the user may have meant."""
+    if request.data_dir is not None and lookup.holds_others(request.data_dir, kind):
+        request.report(Notice(text=f"{lookup.absence(request.data_dir, kind)}; {what}"))
+
+
+def wanting(request: Request, kind: Kind) -> str:
+    """Why the data set is not here, and may not be fetched."""
+    absence = lookup.absence(request.data_dir, kind) if request.data_dir else f"{kind.name} is not on this machine"
+    return f"{absence}; offline forbids fetching it"
 
 
 def downloaded(request: Request, kind: Kind, *, hasty: bool = False) -> Obtained:
@@ -67,6 +95,7 @@ def downloaded(request: Request, kind: Kind, *, hasty: bool = False) -> Obtained
     # Imports requests, as `download` does pooch: a start from the cache is to do without both.
     from . import mirrors
 
+    _tell_of_others(request, kind, "fetching it from a mirror")
     request.report(StageStarted(stage="loading torchvision, which knows the mirrors"))
     sources = mirrors.sources(kind)
     if hasty:
@@ -77,16 +106,25 @@ def downloaded(request: Request, kind: Kind, *, hasty: bool = False) -> Obtained
     try:
         with publishing.locked(request.home, kind, limits=limits, report=report, cancelled=cancelled):
             # Only now is damage certain: before, another process may have been in the midst of publishing.
-            return present(request, kind, tell=True) or _fetched(request, kind, sources)
+            return _here_by_now(request, kind) or _fetched(request, kind, sources)
     except publishing.Unwritable as error:
         if request.data_dir is None:
             raise
         raise BadInput(f"data dir: {error}") from error
 
 
+def _here_by_now(request: Request, kind: Kind) -> Obtained | None:
+    """The data set if another process has fetched it meanwhile."""
+    if request.data_dir is None:
+        return _cached(request, kind, tell=True)
+    fetched = store.find_published(request.data_dir, kind)
+    return _read(fetched, kind, f"files in {path_text(request.data_dir)}") if fetched else None
+
+
 def _fetched(request: Request, kind: Kind, sources: tuple[Source, ...]) -> Obtained:
     from .download import Fetcher
-    from .mirrors import host, preferring
+    from .failures import host
+    from .mirrors import preferring
 
     request.report(StageStarted(stage=f"downloading {kind.name}"))
     url = ""

@@ -18,10 +18,14 @@ def user_path(text: str) -> Path:
         raise BadInput(f"path {text!r}: there is no such home folder; write the whole path") from error
 
 
+class NoHome(BadInput):
+    """This user has no home folder; the message says which option to give."""
+
+
 def platform_folder(path: Path, option: str) -> Path:
-    """A folder that platformdirs named; BadInput where this user has no home, naming the `option` to give."""
+    """A folder that platformdirs named; NoHome where this user has none, naming the `option` to give."""
     if not path.is_absolute():
-        raise BadInput(f"no home folder is known for this user: give {option}")
+        raise NoHome(f"no home folder is known for this user: give {option}")
     return path
 
 

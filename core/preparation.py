@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -95,8 +96,8 @@ def device(name: str) -> torch.device:
     try:
         found = torch.device(name)
         torch.zeros(1, device=found).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise BadInput(
-            f"device {name!r} cannot be used here: {str(error).splitlines()[0]}; try --device cpu"
-        ) from error
+    # A device whose code is no part of this torch is an import that fails.
+    except (RuntimeError, AssertionError, ImportError) as error:
+        why = re.split(r"\. |\n", str(error))[0]
+        raise BadInput(f"device {name!r} cannot be used here: {why}; try --device cpu") from error
     return found

@@ -135,10 +135,11 @@ def changes(before: RunStarted, again: RunStarted) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Here:
-    """Where this machine has the data, and what it computes on, if that is not as recorded."""
+    """Where this machine has the data, what it computes on, and whether it is offline, if that is not as recorded."""
 
     data_dir: str | None = None
     device: str | None = None
+    offline: bool = False
 
     def settings(self, config: RunConfig, tell: Callable[[str], None]) -> RunConfig:
         """The settings to train with here; a recorded folder that is not here is told of."""
@@ -146,7 +147,8 @@ class Here:
         if self.data_dir is None and data_dir and not user_path(data_dir).is_dir():
             tell(f"data dir {data_dir} is not on this machine; --data-dir names another")
             data_dir = None
-        return msgspec.structs.replace(config, data_dir=data_dir, device=self.device or config.device)
+        device, offline = self.device or config.device, self.offline or config.offline
+        return msgspec.structs.replace(config, data_dir=data_dir, device=device, offline=offline)
 
 
 def _identity(event: Event) -> tuple[object, ...] | None:

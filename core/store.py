@@ -7,6 +7,7 @@ that files without one, or other than it says, are not counted as complete.
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +16,15 @@ import numpy as np
 import platformdirs
 
 from .catalog import MNIST, Kind
+from .errors import ClipwatchError
 from .idx import CorruptFile, read
-from .paths import platform_folder, user_path
+from .paths import path_text, platform_folder, user_path
 
 MANIFEST = "clipwatch.json"
+
+
+class Unreadable(ClipwatchError):
+    """A cache folder that cannot be read; the message names it and says why."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,26 +50,24 @@ def cache_folder() -> Path:
     return platform_folder(platformdirs.user_cache_path("clipwatch"), "CLIPWATCH_CACHE_DIR, or --data-dir")
 
 
-def find(home: Path, kind: Kind) -> Files | None:
-    """The files of `kind` in torchvision's layout under `home`, or in `home` itself; None if there are none.
-
-    Raises CorruptFile if there is one without the other.
-    """
-    for folder in (raw_folder(home, kind), home):
-        images, labels = _packed_or_not(folder, kind.images), _packed_or_not(folder, kind.labels)
-        if images and labels:
-            return Files(folder, images, labels)
-        if images or labels:
-            missing = kind.labels if images else kind.images
-            raise CorruptFile(f"{images or labels} is there without {missing}: add that file, or remove this one")
-    return None
-
-
 def find_published(home: Path, kind: Kind) -> Files | None:
-    """Files that clipwatch put under `home` and finished; None if there are none."""
+    """Files that clipwatch put under `home` and finished; None if there are none, Unreadable if nobody can tell."""
     files = published(home, kind)
-    complete = all(path.is_file() for path in (files.images, files.labels, files.folder / MANIFEST))
+    try:
+        complete = all(_is_file(path) for path in (files.images, files.labels, files.folder / MANIFEST))
+    except OSError as error:
+        raise Unreadable(
+            f"cannot read {path_text(home)}: {error.strerror}; name another cache folder by CLIPWATCH_CACHE_DIR"
+        ) from error
     return files if complete else None
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; an OSError if that cannot be known."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def published(home: Path, kind: Kind) -> Files:
@@ -75,10 +79,6 @@ def published(home: Path, kind: Kind) -> Files:
 def raw_folder(home: Path, kind: Kind) -> Path:
     """The folder of `kind` under `home`, as torchvision lays it out."""
     return home / kind.folder / "raw"
-
-
-def _packed_or_not(folder: Path, name: str) -> Path | None:
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
 def read_files(files: Files, kind: Kind) -> tuple[np.ndarray, np.ndarray]:

@@ -55,19 +55,22 @@ def test_toml_and_options_give_the_same_run_back(config: RunConfig, tmp_path: Pa
     assert from_line(*config_arguments(config)) == config
 
 
-def test_flags_win_over_the_file_and_the_file_over_the_environment(tmp_path: Path) -> None:
+def test_flags_win_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "run.toml"
     file.write_text('seed = 3\niterations = 50\noffline = false\nclip = "value:0.5"\n', encoding="utf-8")
-    config = from_line("--config", str(file), "--seed", "4", environment={"CLIPWATCH_OFFLINE": "1"})
+    config = from_line("--config", str(file), "--seed", "4")
     assert (config.seed, config.iterations, config.offline) == (4, 50, False)
     assert config.lanes[1].rule == "value:0.5"
     assert from_line("--config", str(file), "--clip", "value:0.1").lanes[1].rule == "value:0.1"
     assert from_line("--config", str(file), "--lane", "x=none").lanes == (LaneConfig("x", "none"),)
 
 
-@pytest.mark.parametrize(("value", "offline"), [("1", True), ("yes", True), ("0", False), ("", False)])
-def test_the_environment_can_forbid_the_network(value: str, offline: bool) -> None:
-    assert from_line(environment={"CLIPWATCH_OFFLINE": value}).offline is offline
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_may_begin_with_a_byte_order_mark(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_bytes('seed = 3\r\n[lanes]\n"裁剪" = "none"\n'.encode(encoding))
+    config = from_line("--config", str(file))
+    assert (config.seed, config.lanes) == (3, (LaneConfig("裁剪", "none"),))
 
 
 def test_lanes_replace_both_and_clip_sets_the_clipped_one() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import platformdirs
 import pytest
 from mirror import serving
 from synthetic import COUNT, VALIDATION, fake_torchvision, packed_files, put, shrink_kinds, unpacked_files
@@ -32,7 +33,8 @@ needs_mnist = pytest.mark.skipif(not REAL, reason="CLIPWATCH_TEST_MNIST names no
 @pytest.fixture(autouse=True)
 def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CLIPWATCH_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("CLIPWATCH_MIRRORS", raising=False)
+    for name in ("CLIPWATCH_MIRRORS", "CLIPWATCH_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
@@ -126,6 +128,148 @@ def test_files_are_found_in_either_layout_packed_or_not(name: str, packed: bool,
     assert (dataset.info.training, dataset.info.validation) == (COUNT - VALIDATION, VALIDATION)
 
 
+# Files as people have them: where a data set's files lie, below the folder given, and as what.
+PLACES = {
+    "dots": ("kmnist", {"train-images.idx3-ubyte": "images", "train-labels.idx1-ubyte": "labels"}),
+    "dots, packed": ("kmnist", {"train-images.idx3-ubyte.gz": "images.gz", "train-labels.idx1-ubyte.gz": "labels.gz"}),
+    "capitals": ("kmnist", {"Train-Images-idx3-ubyte": "images", "TRAIN-LABELS-IDX1-UBYTE.GZ": "labels.gz"}),
+    "unpacked by a browser": (
+        "kmnist",
+        {"train-images-idx3-ubyte.gz": "images", "train-labels-idx1-ubyte.gz": "labels"},
+    ),
+    "packed without the ending": (
+        "kmnist",
+        {"train-images-idx3-ubyte": "images.gz", "train-labels-idx1-ubyte": "labels.gz"},
+    ),
+    "folders named as the files": (
+        "kmnist",
+        {
+            "train-images-idx3-ubyte/train-images-idx3-ubyte": "images",
+            "train-labels.idx1-ubyte/train-labels-idx1-ubyte.gz": "labels.gz",
+        },
+    ),
+    "without raw": ("kmnist", {"KMNIST": "both"}),
+    "other case": ("kmnist", {"kmnist/Raw": "both"}),
+    "the parent": ("kmnist", {"data/KMNIST/raw": "both", "data/MNIST/raw": "others"}),
+    "beside another": ("kmnist", {"KMNIST/raw": "both", "FashionMNIST/raw": "others", "MNIST": "others"}),
+    "Fashion-MNIST": ("fashion-mnist", {"Fashion-MNIST": "both"}),
+    "fashion-mnist": ("fashion-mnist", {"fashion-mnist/raw": "both"}),
+    "fashion": ("fashion-mnist", {"data/fashion": "both", "data/mnist": "others"}),
+    "fashion_mnist": ("fashion-mnist", {"fashion_mnist": "both"}),
+    "QMNIST": ("qmnist", {"qmnist": "both"}),
+}
+
+
+def put_as(home: Path, name: str, places: dict[str, str]) -> None:
+    """Lay files out as one of PLACES says."""
+    kind = catalog.KINDS[name]
+    content, packed = unpacked_files(kind), packed_files(kind)
+    for place, what in places.items():
+        if what in ("both", "others"):
+            put(home / place, packed if what == "both" else packed_files(kind, seed=1))
+            continue
+        file = kind.images if "images" in what else kind.labels
+        put((home / place).parent, {Path(place).name: packed[f"{file}.gz"] if what.endswith("gz") else content[file]})
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.usefixtures("small", "no_network")
+def test_files_are_found_as_people_have_them(place: str, tmp_path: Path) -> None:
+    name, places = PLACES[place]
+    put_as(tmp_path / "given", name, places)
+    put(tmp_path / "plain", packed_files(catalog.KINDS[name]))
+    assert loaded(name, tmp_path / "given").info.checksum == loaded(name, tmp_path / "plain").info.checksum
+
+
+@pytest.mark.parametrize("given", ["t/KMNIST", "t/KMNIST/raw", "t", "."])
+@pytest.mark.usefixtures("small", "no_network")
+def test_a_folder_too_deep_or_too_high_is_as_good(given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "t/KMNIST/raw", packed_files(catalog.KINDS["kmnist"]))
+    monkeypatch.chdir(tmp_path)
+    assert loaded("kmnist", Path(given)).info.name == "kmnist"
+
+
+@pytest.mark.parametrize("given", ["t/MNIST", "t"])
+@pytest.mark.usefixtures("small", "no_network")
+def test_files_of_a_folder_named_after_another_are_not_taken(given: str, tmp_path: Path) -> None:
+    put(tmp_path / "t/MNIST/raw", packed_files(catalog.KINDS["mnist"]))
+    with pytest.raises(BadInput, match=r"holds no kmnist: .*there is (raw/train-\S+, raw/train-\S+|MNIST); offline"):
+        loaded("kmnist", tmp_path / given)
+
+
+OTHERS = {
+    "npz": ({"mnist.npz": b"PK"}, "there is mnist.npz"),
+    "csv": ({"mnist_train.csv": b"5,0", "mnist_test.csv": b"7,0"}, "there is mnist_test.csv, mnist_train.csv"),
+    "many": ({f"{n}.png": b"" for n in range(8)}, "there is 0.png, 1.png, 2.png, 3.png, 4.png and 3 more"),
+    "test files": ({"t10k-images-idx3-ubyte": b"", "t10k-labels-idx1-ubyte": b""}, "there is t10k-images-idx3-ubyte"),
+    "a name that is no text": ({"\udcd4.npz": b""}, r"there is \\xd4\.npz"),
+    "nothing": ({}, "there is nothing"),
+    "in its own folder": ({"{folder}/raw/all.npz": b""}, r"there is \w+/raw/all.npz"),
+}
+
+
+@pytest.mark.parametrize("name", IDX_KINDS)
+@pytest.mark.parametrize("others", OTHERS)
+@pytest.mark.usefixtures("small", "no_network")
+def test_what_is_wanted_and_what_is_there_is_told(name: str, others: str, tmp_path: Path) -> None:
+    files, there = OTHERS[others]
+    kind = catalog.KINDS[name]
+    (tmp_path / "given").mkdir()
+    for file, content in files.items():
+        path = tmp_path / "given" / file.format(folder=kind.folder)
+        put(path.parent, {path.name: content})
+    with pytest.raises(BadInput, match=there) as caught:
+        loaded(name, tmp_path / "given")
+    for wanted in (kind.images, kind.labels, kind.page, "--dataset digits"):
+        assert wanted in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("small", "no_network")
+def test_auto_tells_it_too(tmp_path: Path) -> None:
+    put(tmp_path / "given", {"mnist.npz": b"PK"})
+    events: list[AnyEvent] = []
+    assert loaded("auto", tmp_path / "given", events).info.name == "digits"
+    assert "there is mnist.npz" in "".join(event.text for event in events if isinstance(event, Notice))
+
+
+@pytest.mark.usefixtures("small", "no_network")
+def test_files_in_a_folder_of_another_name_are_pointed_at(tmp_path: Path) -> None:
+    put(tmp_path / "given/my stuff", packed_files(catalog.KINDS["kmnist"]))
+    with pytest.raises(BadInput, match=r"give --data-dir .*/given/my stuff"):
+        loaded("kmnist", tmp_path / "given")
+    assert loaded("kmnist", tmp_path / "given/my stuff").info.name == "kmnist"
+
+
+@pytest.mark.usefixtures("small", "no_network")
+def test_a_folder_given_does_without_the_cache(tmp_path: Path) -> None:
+    (tmp_path / "cache").symlink_to("cache")
+    put(tmp_path / "given", packed_files(catalog.KINDS["kmnist"]))
+    assert loaded("kmnist", tmp_path / "given").info.name == "kmnist"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="there is nothing"):
+        loaded("kmnist", tmp_path / "empty")
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_cache_that_cannot_be_read_leaves_auto_the_digits(tmp_path: Path) -> None:
+    (tmp_path / "cache").symlink_to("cache")
+    events: list[AnyEvent] = []
+    assert loaded("auto", events=events).info.name == "digits"
+    assert f"cannot read {tmp_path / 'cache'}" in "".join(e.text for e in events if isinstance(e, Notice))
+    with pytest.raises(ClipwatchError, match="CLIPWATCH_CACHE_DIR"):
+        loaded("mnist")
+
+
+@pytest.mark.usefixtures("no_network")
+def test_without_a_home_auto_takes_the_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLIPWATCH_CACHE_DIR")
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda _: Path("~/.cache/clipwatch"))
+    assert loaded("auto").info.name == "digits"
+    with pytest.raises(BadInput, match="CLIPWATCH_CACHE_DIR"):
+        loaded("mnist")
+
+
 @pytest.mark.usefixtures("small")
 def test_the_checksum_tells_contents_apart(tmp_path: Path) -> None:
     kind = catalog.KINDS["mnist"]
@@ -182,9 +326,8 @@ def test_a_damaged_file_is_an_error_that_names_it(name: str, packed: bool, damag
         lambda c: c[:-1],
         lambda c: c[:500] + bytes([c[500] ^ 255]) + c[501:],
         lambda c: c + b"more",
-        lambda c: b"not gzip",
     ],
-    ids=["half", "checksum", "one byte less", "flipped byte", "trailing bytes", "not gzip"],
+    ids=["half", "checksum", "one byte less", "flipped byte", "trailing bytes"],
 )
 @pytest.mark.usefixtures("small")
 def test_a_damaged_gzip_file_is_an_error_that_names_it(change: Callable[[bytes], bytes], tmp_path: Path) -> None:

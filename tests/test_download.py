@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import re
+import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 from mirror import refusing_url, serving
 from synthetic import COUNT, VALIDATION, fake_torchvision, md5, packed_files, put, shrink_kinds, unpacked_files
 
@@ -87,7 +90,8 @@ def setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Setting:
     shrink_kinds(monkeypatch)
     monkeypatch.setenv("CLIPWATCH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("CLIPWATCH_MIRRORS", raising=False)
+    for name in ("CLIPWATCH_MIRRORS", "CLIPWATCH_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
     return Setting(monkeypatch, tmp_path / "cache")
 
 
@@ -390,6 +394,123 @@ def test_auto_takes_the_digits_when_no_mirror_answers(setting: Setting, word: st
     assert "no mirror answered" in setting.notices[0]
     assert "digits" in setting.notices[0]
     assert StageStarted(stage="looking for mnist at a mirror, 0.4 s at most") in setting.events
+
+
+def refusing_proxy() -> str:
+    return refusing_url().replace("http://", "http://me:secret@").removesuffix("/data")
+
+
+# What is asked, under which environment, and what is told of it.
+CAUSES = {
+    "nobody listens": (refusing_url, {}, "could not be reached: connection refused"),
+    "no such host": (lambda: "http://me:secret@no.such.host/data", {}, "no.such.host could not be reached: its name"),
+    "certificates": (
+        lambda: "https://me:secret@127.0.0.1:9/data",
+        {"REQUESTS_CA_BUNDLE": "/nonexistent.pem"},
+        "127.0.0.1:9 could not be asked: Could not find .* certificate bundle, invalid path: /nonexistent.pem",
+    ),
+    "proxy": (
+        lambda: "http://mirror.example/data",
+        {"HTTP_PROXY": "proxy"},
+        "mirror.example could not be reached through the proxy .*: connection refused",
+    ),
+    "malformed proxy": (lambda: "http://mirror.example/data", {"HTTP_PROXY": "http://[::1"}, "proxy's address"),
+    "proxy of another kind": (lambda: "http://mirror.example/data", {"HTTP_PROXY": "gopher://x"}, "proxy's address"),
+    "SOCKS": (lambda: "http://mirror.example/data", {"ALL_PROXY": "socks5://127.0.0.1:9"}, "pip install pysocks"),
+    "file": (lambda: "file:///srv/mnist", {}, "file:///srv/mnist/.* is no web address"),
+    "path": (lambda: "/srv/mnist", {}, "/srv/mnist/.* is no web address"),
+    "other scheme": (lambda: "ftp://me:secret@host/mnist", {}, "host is no web address"),
+    "no scheme": (lambda: "me:secret@host/mnist", {}, "host/mnist/.* is no web address"),
+    "no host": (lambda: "http:///mnist", {}, "is no web address"),
+    "bad name": (lambda: "http://a..b/mnist", {}, "a..b is no web address"),
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_cause_is_told_in_words_and_without_a_password(setting: Setting, cause: str) -> None:
+    address, environment, words = CAUSES[cause]
+    if cause == "SOCKS":
+        setting.monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", without_socks)
+    if cause == "no such host":
+        setting.monkeypatch.setattr(socket, "getaddrinfo", no_such_host)
+    for name, value in environment.items():
+        setting.monkeypatch.setenv(name, refusing_proxy() if value == "proxy" else value)
+    setting.use(address())
+    began = time.monotonic()
+    assert setting.load("auto").info.name == "digits"
+    assert time.monotonic() - began < FAST.answer + 1
+    (notice,) = setting.notices
+    with pytest.raises(ClipwatchError, match=words) as caught:
+        setting.load()
+    assert caught.value.exit_code == 1
+    for told in (notice, str(caught.value)):
+        assert re.search(words, told)
+        assert "secret" not in told
+        assert "within" not in told
+        assert "\n" not in told
+
+
+def without_socks(*_: object, **__: object) -> None:
+    raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
+
+
+def no_such_host(*_: object, **__: object) -> None:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+def test_a_server_without_tls_is_told_as_that(setting: Setting) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        thread = threading.Thread(target=answer_plainly, args=(plain,))
+        thread.start()
+        setting.use(f"https://127.0.0.1:{plain.getsockname()[1]}/data")
+        assert setting.load("auto").info.name == "digits"
+        thread.join()
+    assert "could not be reached by TLS" in setting.notices[0]
+
+
+def answer_plainly(listener: socket.socket) -> None:
+    client, _ = listener.accept()
+    with client:
+        client.recv(4096)
+        client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+
+
+@pytest.mark.parametrize("address", ["http://[::1/x", "http://host:port/x", "http://me:secret@host:99999/x"])
+@pytest.mark.parametrize("name", ["auto", "mnist"])
+def test_an_address_that_is_none_is_bad_input(setting: Setting, name: str, address: str) -> None:
+    setting.use("http://127.0.0.1:9/never")
+    setting.monkeypatch.setenv("CLIPWATCH_MIRRORS", address)
+    with pytest.raises(BadInput, match=r"CLIPWATCH_MIRRORS: .* is no web address") as caught:
+        setting.load(name)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("raw"), ValueError("raw"), RuntimeError("raw"), NotImplementedError("raw"), UnicodeError("raw")]
+)
+def test_whatever_fails_leaves_auto_the_digits(setting: Setting, error: Exception) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    setting.use("http://127.0.0.1:9/never")
+    for place in ("clipwatch.core.mirrors.first_to_answer", "clipwatch.core.store.find_published"):
+        setting.monkeypatch.setattr(place, fail)
+        assert setting.load("auto").info.name == "digits"
+        assert "raw" in setting.notices[-1]
+
+
+def test_nothing_is_fetched_silently_beside_what_a_data_dir_holds(setting: Setting, tmp_path: Path) -> None:
+    put(tmp_path / "given", {"mnist.npz": b"PK"})
+    with serving(setting.files) as mirror:
+        setting.use(mirror.url)
+        setting.load(data_dir=tmp_path / "given")
+        (notice,) = setting.notices
+        assert "train-images-idx3-ubyte and train-labels-idx1-ubyte" in notice
+        assert notice.endswith("there is mnist.npz; fetching it from a mirror")
+        put(tmp_path / "again", {"mnist.npz": b"PK"})
+        setting.load()
+        setting.load(data_dir=tmp_path / "again")
+    assert setting.notices[-1].endswith("there is mnist.npz; the cache is taken")
 
 
 def test_auto_takes_the_digits_when_the_download_fails_after_all(setting: Setting) -> None:

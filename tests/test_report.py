@@ -394,7 +394,7 @@ def test_where_it_cannot_be_written_one_line_says_so(tmp_path: Path) -> None:
 def test_without_matplotlib_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("matplotlib", "matplotlib.style"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ClipwatchError, match=r'pip install "clipwatch\[report\]"'):
+    with pytest.raises(ClipwatchError, match=r'pip install "\.\[report\]"'):
         write_report([told(events())], tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
 

@@ -16,7 +16,7 @@ from clipwatch.core.sweeps.folder import SweepFolder, read_sweep
 from clipwatch.core.sweeps.results import ReplicaFinished, SweepFinished
 from clipwatch.core.sweeps.sweep import Sweep
 
-ray = pytest.importorskip("ray", reason='ray is not installed: pip install "clipwatch[ray]"')
+ray = pytest.importorskip("ray", reason='ray is not installed: pip install ".[ray]"')
 cluster_utils = pytest.importorskip("ray.cluster_utils", reason="ray has no cluster to test with")
 
 pytestmark = pytest.mark.filterwarnings("ignore")

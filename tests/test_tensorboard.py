@@ -413,7 +413,7 @@ def test_without_tensorboard_one_line_says_how_to_get_it(
         out, err = capsys.readouterr()
         assert out == ""
         (line,) = err.splitlines()
-        assert 'pip install "clipwatch[tensorboard]"' in line
+        assert 'pip install ".[tensorboard]"' in line
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,41 +7,26 @@ import difflib
 import logging
 import shlex
 import sys
-import traceback
 
 from ..core.config import RunConfig
-from ..core.errors import BadInput, ClipwatchError
-from .messages import lose_output, tell
+from ..core.errors import BadInput
+from .edge import exit_code
 from .options import key_settings, parse, run_config
 from .paces import GENTLE
 from .subcommands import SUBCOMMANDS, manner, parse_subcommand, tensorboard_arguments, wants_screen
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program; the exit code is 0 done, 1 failed, 2 bad input, 130 or 143 interrupted, 141 nobody reads."""
-    given = None
-    try:
-        given = _parsed(sys.argv[1:] if arguments is None else arguments)
-        if given.debug:
-            logging.basicConfig(level=logging.DEBUG)
-        return given.perform(given)
-    except ClipwatchError as error:
-        if given and given.debug:
-            traceback.print_exc()
-        tell(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        lose_output(sys.stdout.fileno())
-        return 141
-    except OSError as error:
-        # What can be foreseen is a ClipwatchError by now; this is a full disk under standard output, or the like.
-        if given and given.debug:
-            traceback.print_exc()
-        tell(str(error))
-        lose_output(sys.stdout.fileno())
-        return 1
+    """Run the program; the exit code, see `edge`."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return exit_code(lambda: _run(given), debug="--debug" in given)
+
+
+def _run(arguments: list[str]) -> int:
+    given = _parsed(arguments)
+    if given.debug:
+        logging.basicConfig(level=logging.DEBUG)
+    return given.perform(given)
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:

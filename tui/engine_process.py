@@ -38,6 +38,7 @@ def resumed_engine(folder: Path, iterations: int | None, here: Here) -> list[str
     program = [sys.executable, "-m", "clipwatch.tui.cli", "resume", str(folder), "--no-ui", "--json", "--control"]
     program += ["--iterations", str(iterations)] if iterations else []
     program += ["--data-dir", here.data_dir] if here.data_dir else []
+    program += ["--offline"] if here.offline else []
     return [*program, *(["--device", here.device] if here.device else [])]
 
 

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import msgspec
+
 from ..core.config import DATASETS, HEADS, NONFINITE, OPTIMIZERS, RunConfig, from_options, read_toml
 from ..core.errors import BadInput
+from ..core.offline import is_offline
 from ..core.paths import user_path
 from ..core.rules import EXAMPLES
 from .messages import tell
@@ -55,7 +58,7 @@ def parse(arguments: list[str], commands: Iterable[str] = ()) -> argparse.Namesp
 
 
 def run_config(given: argparse.Namespace, environment: Mapping[str, str] = os.environ, **defaults: object) -> RunConfig:
-    """The run: defaults, under the environment, under the config file, under the flags."""
+    """The run: defaults, under the config file, under the flags; offline if the environment says so, too."""
     flags: dict[str, Any] = dict(given.options)
     if "lanes" in flags:
         flags["lanes"] = _lanes(flags["lanes"])
@@ -64,8 +67,8 @@ def run_config(given: argparse.Namespace, environment: Mapping[str, str] = os.en
     if "lanes" in flags:
         # Lanes given by flag replace the file's, its rule for the clipped one included.
         from_file.pop("clip", None)
-    from_environment = {"offline": True} if environment.get("CLIPWATCH_OFFLINE", "") not in ("", "0") else {}
-    return from_options({**defaults, **from_environment, **from_file, **flags})
+    config = from_options({**defaults, **from_file, **flags})
+    return msgspec.structs.replace(config, offline=is_offline(config.offline, environment))
 
 
 def key_settings(given: argparse.Namespace) -> dict[str, str]:
@@ -114,9 +117,7 @@ def add_data_options(group: argparse._ArgumentGroup) -> None:
         "--dataset", metavar="NAME", help=f"{', '.join(DATASETS)} (default: auto, MNIST if it can be had)"
     )
     add_data_dir_option(group)
-    group.add_argument(
-        "--offline", action="store_const", const=True, help="never touch the network (also CLIPWATCH_OFFLINE=1)"
-    )
+    _add_offline_option(group)
 
 
 def add_training_options(group: argparse._ArgumentGroup) -> None:
@@ -180,9 +181,16 @@ def add_data_dir_option(group: argparse._ActionsContainer) -> None:
     group.add_argument("--data-dir", metavar="DIR", help="where the data set's files are, or shall be downloaded to")
 
 
+def _add_offline_option(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
+        "--offline", action="store_const", const=True, help="never touch the network (also CLIPWATCH_OFFLINE=1)"
+    )
+
+
 def add_here_options(group: argparse._ActionsContainer) -> None:
     """What may be another than recorded where a run is trained further or again."""
     add_data_dir_option(group)
+    _add_offline_option(group)
     group.add_argument("--device", metavar="DEVICE", help="where torch computes (default: as recorded)")
 
 
@@ -190,7 +198,7 @@ def here(given: argparse.Namespace) -> Here:
     """What `add_here_options` was given."""
     from ..core.resumption import Here
 
-    return Here(given.data_dir, given.device)
+    return Here(given.data_dir, given.device, bool(given.offline))
 
 
 def add_workplace_options(group: argparse._ActionsContainer) -> None:

@@ -6,6 +6,7 @@ import shlex
 import sys
 
 from ..core.errors import BadInput, ClipwatchError
+from ..core.extras import installation
 
 
 def serve(port: int, arguments: list[str]) -> int:
@@ -15,7 +16,7 @@ def serve(port: int, arguments: list[str]) -> int:
     try:
         from textual_serve.server import Server
     except ImportError as error:
-        raise ClipwatchError('--web needs textual-serve: pip install "clipwatch[web]"') from error
+        raise ClipwatchError(f"--web needs textual-serve: {installation('web')}") from error
     command = shlex.join([sys.executable, "-m", "clipwatch.tui.cli", *_without_web(arguments)])
     Server(command, host="127.0.0.1", port=port, title="clipwatch").serve()
     return 0

@@ -9,6 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ClipwatchError
+from ..extras import installation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +40,7 @@ def drawn_as(name: str) -> Any:
     try:
         import matplotlib.style
     except ImportError as error:
-        raise ClipwatchError('the report\'s figures need matplotlib: pip install "clipwatch[report]"') from error
+        raise ClipwatchError(f"the report's figures need matplotlib: {installation('report')}") from error
     # Not the reader's own matplotlibrc, but what everyone has.
     return matplotlib.style.context(["default", {**_STYLE, "svg.hashsalt": name}])
 

@@ -13,21 +13,10 @@ from ..config import KEYS, MOST, LaneConfig, RunConfig, from_options
 from ..errors import BadInput
 from ..rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule
 
-# Of a run's settings these decide no number that a sweep measures, or are the seeds themselves.
-NO_AXIS = {
-    "seed",
-    "lanes",
-    "pace",
-    "checkpoint_every",
-    "data_dir",
-    "offline",
-    "device",
-    "dataset",
-    "eval_every",
-    "diagnostics",
-    "diagnose_every",
-    "reset_moments",
-}
+# Of a run's settings these decide nothing in a sweep, where nobody watches a replica or changes its rule.
+WITHOUT_EFFECT = {"pace", "checkpoint_every", "diagnostics", "diagnose_every", "reset_moments"}
+# And these are one for all replicas, or are the seeds themselves.
+NO_AXIS = {*WITHOUT_EFFECT, "seed", "lanes", "data_dir", "offline", "device", "dataset", "eval_every"}
 _LANE = "replica"
 # Milliseconds that one core takes for a step of one stacked replica with one image, and of one trained alone; and what
 # a large GPU takes for one of a thousand, measured as well as trained.

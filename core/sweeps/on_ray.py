@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..config import RunConfig
+from ..cores import usable_cores
 from ..errors import ClipwatchError
+from ..extras import installation
 from .units import Unit
 from .workers import Outcome, Trainer
 
@@ -16,18 +18,21 @@ _POLL = 0.2
 
 
 class RayBackend:
-    """One task a unit and core; `address` is a cluster's, None begins one on the loopback without a dashboard."""
+    """One task a unit and core; `address` is a cluster's, None begins one on the loopback without a dashboard.
 
-    def __init__(self, config: RunConfig, address: str | None) -> None:
-        self._config, self._address = config, address
+    At most `workers` tasks are under way at once, if that is given.
+    """
+
+    def __init__(self, config: RunConfig, address: str | None, workers: int | None = None) -> None:
+        self._config, self._address, self._workers = config, address, workers
 
     def run(
         self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
     ) -> Iterator[Outcome]:
         """The outcomes as they come; ends early when `stopping()`."""
-        ray = _connected(self._address)
+        ray = _connected(self._address, self._workers or usable_cores())
         task = ray.remote(max_retries=_RETRIES, num_gpus=0 if self._config.device == "cpu" else 1)(_train)
-        room = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        room = self._workers or 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
         under_way: list[Any] = []
         try:
             while not stopping():
@@ -37,6 +42,8 @@ class RayBackend:
                     return
                 done, under_way = ray.wait(under_way, timeout=_POLL)
                 yield from map(ray.get, done)
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from error
         except ray.exceptions.RayError as error:
             raise ClipwatchError(f"ray: {str(error).splitlines()[0]}") from error
         finally:
@@ -44,14 +51,14 @@ class RayBackend:
                 ray.cancel(reference, force=True)
 
 
-def _connected(address: str | None) -> Any:
+def _connected(address: str | None, cores: int) -> Any:
     try:
         import ray
     except ImportError as error:
-        raise ClipwatchError('--backend ray needs ray: pip install "clipwatch[ray]"') from error
+        raise ClipwatchError(f"--backend ray needs ray: {installation('ray')}") from error
     try:
         if address is None and not ray.is_initialized():
-            ray.init(include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
+            ray.init(num_cpus=cores, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
         elif not ray.is_initialized():
             ray.init(address=address, log_to_driver=False)
     except (ConnectionError, RuntimeError, ValueError) as error:

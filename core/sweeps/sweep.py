@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import queue
 import shutil
@@ -15,7 +14,9 @@ from pathlib import Path
 import msgspec
 
 from ..config import RunConfig
+from ..cores import usable_cores
 from ..datasets import Dataset, load
+from ..devices import checked
 from ..errors import BadInput, Cancelled, ClipwatchError
 from ..events import Event, Notice, RecordingStarted, StageStarted
 from ..paths import path_text
@@ -34,7 +35,7 @@ class Sweep:
     ) -> None:
         self._config, self._home, self._backend = config, home, backend
         # A GPU is one for all; its stacks are as large as it likes them.
-        self._workers = workers or (os.cpu_count() or 1 if config.base.device == "cpu" else 1)
+        self._workers = workers or (usable_cores() if config.base.device == "cpu" else 1)
         self._resumed: tuple[SweepFolder, Read] | None = None
         self._stopping = threading.Event()
         self._told: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -63,6 +64,8 @@ class Sweep:
     def run(self) -> Iterator[Event]:
         """Every event, results once they are on disk; BadInput and ClipwatchError if it cannot go on."""
         began = time.perf_counter()
+        if self._backend is None:  # a cluster's devices are not this machine's
+            yield from checked(self._config.base.device)
         yield StageStarted(stage="reading data")
         try:
             dataset = self._load()

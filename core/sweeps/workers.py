@@ -174,7 +174,7 @@ def _begin(config: RunConfig, flag: Flag) -> None:
     threading.Thread(target=_end_with_leader, name="clipwatch-leader", daemon=True).start()
     try:
         _here["trainer"], _here["flag"] = Trainer(config), flag
-    except ClipwatchError as error:
+    except Exception as error:  # the process's edge
         _here["error"] = error
 
 

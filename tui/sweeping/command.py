@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...core.config import RunConfig
+from ...core.cores import usable_cores
 from ...core.errors import BadInput
 from ...core.runs import runs_folder
 from ...core.sweeps.description import SweepConfig
@@ -19,7 +20,7 @@ from ...core.sweeps.sweep import Sweep
 from ...core.sweeps.workers import Backend
 from ..messages import tell
 from ..options import here
-from .options import described
+from .options import described, no_effect
 from .progress import estimate, number_of
 
 _LONG = 3600.0
@@ -47,6 +48,8 @@ def resume_sweep(given: argparse.Namespace) -> int:
         raise BadInput("a sweep is resumed as it was described: leave --iterations out")
     if given.tensorboard:
         raise BadInput("--tensorboard is for runs: of a sweep there is clipwatch report")
+    if given.show_diagnostics:
+        raise no_effect("--diagnostics")
     _check_workplace(given)
     if _wants_screen(given):
         from .live import show_sweep
@@ -71,7 +74,7 @@ def _refuse_what_takes_long(config: SweepConfig, given: argparse.Namespace) -> N
 
 
 def _cores(given: argparse.Namespace) -> int:
-    return given.workers or os.cpu_count() or 1
+    return given.workers or usable_cores()
 
 
 def _check_workplace(given: argparse.Namespace) -> None:
@@ -87,7 +90,7 @@ def _workplace(given: argparse.Namespace, base: RunConfig) -> tuple[int | None, 
         return given.workers, None
     from ...core.sweeps.on_ray import RayBackend
 
-    return given.workers, RayBackend(base, given.ray_address)
+    return given.workers, RayBackend(base, given.ray_address, given.workers)
 
 
 def _run(sweep: Sweep, given: argparse.Namespace) -> int:

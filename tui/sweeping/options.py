@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
+
+import msgspec
 
 from ...core.config import KEYS, from_options, read_toml
 from ...core.errors import BadInput
+from ...core.offline import is_offline
 from ...core.paths import user_path
-from ...core.sweeps.description import SweepConfig, sweep_config
+from ...core.sweeps.description import WITHOUT_EFFECT, SweepConfig, sweep_config
 from ..options import add_data_options, add_output_options, add_training_options, add_workplace_options, integer
 
 DEFAULT_RULES = ["none", "value:0.001"]
 DEFAULT_SEEDS = 32
-# A run's options without effect where nobody watches a replica, by the name that the parser has for them.
-_WITHOUT_EFFECT = {
-    "pace": "--pace",
-    "checkpoint_every": "--checkpoint-every",
-    "diagnose_every": "--diagnose-every",
-    "show_diagnostics": "--diagnostics",
-    "reset_moments": "--reset-moments",
-}
+# A run's options that a sweep does not take, by the name that the parser has for them: the help leaves them out.
+_WITHOUT_EFFECT = {*WITHOUT_EFFECT, "show_diagnostics"}
+_HIDDEN = {*_WITHOUT_EFFECT, "lanes", "print_config"}
 
 
 def add_sweep_options(parser: argparse.ArgumentParser) -> None:
@@ -30,20 +27,27 @@ def add_sweep_options(parser: argparse.ArgumentParser) -> None:
     sweep.add_argument("--seeds", metavar="N", type=integer, help=f"how many seeds (default: {DEFAULT_SEEDS})")
     sweep.add_argument("--yes", action="store_true", help="go on even if it will take more than an hour")
     add_workplace_options(sweep)
-    add_output_options(parser.add_argument_group("output"))
+    output = parser.add_argument_group("output")
+    add_output_options(output)
     store = parser._registry_get("action", None)
     # From here on an option may be given again and again, and keeps all its values.
     parser.register("action", None, argparse._AppendAction)
     add_data_options(parser.add_argument_group("data"))
-    add_training_options(parser.add_argument_group("training; repeat an option to make an axis of it"))
+    training = parser.add_argument_group("training; repeat an option to make an axis of it")
+    add_training_options(training)
     parser.register("action", None, store)
+    actions = [*output._group_actions, *training._group_actions]
+    for action in actions:
+        if action.dest in _HIDDEN:
+            action.help = argparse.SUPPRESS
+    parser.set_defaults(without_effect=[action for action in actions if action.dest in _WITHOUT_EFFECT])
 
 
 def described(given: argparse.Namespace) -> SweepConfig:
     """The sweep that the command line and its config file describe; BadInput if there is none."""
-    for name, option in _WITHOUT_EFFECT.items():
-        if getattr(given, name, None):
-            raise BadInput(f"{option} has no effect in a sweep: leave it out")
+    for action in given.without_effect:
+        if getattr(given, action.dest) != action.default:
+            raise no_effect(action.option_strings[0])
     values = _file(given)
     flags = {key: value for key in (*KEYS, "clip") if (value := getattr(given, key, None)) is not None}
     values.update(flags)
@@ -59,12 +63,17 @@ def described(given: argparse.Namespace) -> SweepConfig:
     axes = {key: values.pop(key) for key in list(values) if isinstance(values[key], list) and len(values[key]) != 1}
     rules = axes.pop("clip", None) or values.pop("clip", None) or DEFAULT_RULES
     base = {key: value[0] if isinstance(value, list) else value for key, value in values.items()}
-    if os.environ.get("CLIPWATCH_OFFLINE", "") not in ("", "0"):
-        base.setdefault("offline", True)
     axes = {"clip": rules if isinstance(rules, list) else [rules], **axes}
     if not isinstance(seeds, int) or isinstance(seeds, bool):
         raise BadInput(f"seeds {seeds!r}: write a whole number")
-    return sweep_config(from_options(base), axes, seeds, chosen or [])
+    run = from_options(base)
+    run = msgspec.structs.replace(run, offline=is_offline(run.offline))
+    return sweep_config(run, axes, seeds, chosen or [])
+
+
+def no_effect(name: str) -> BadInput:
+    """What is raised for an option or setting that a sweep has no use for."""
+    return BadInput(f"{name} has no effect in a sweep: leave it out")
 
 
 def _file(given: argparse.Namespace) -> dict[str, Any]:
@@ -77,6 +86,8 @@ def _file(given: argparse.Namespace) -> dict[str, Any]:
     for key in values:
         if key not in (*KEYS, "clip", "seeds"):
             raise BadInput(f"config file {given.config[0]}: unknown setting {key!r}")
+        if key in WITHOUT_EFFECT:
+            raise no_effect(f"config file {given.config[0]}: {key}")
         if values[key] == []:
             raise BadInput(f"axis {key.replace('_', '-')}: no values")
     return values

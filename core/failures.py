@@ -1,0 +1,102 @@
+"""Why an address did not give what was asked of it, in words, and without the password that it may hold."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import requests
+from requests import exceptions
+from urllib3.exceptions import ProtocolError
+from urllib3.util import parse_url
+
+from .idx import GZIP_MAGIC
+from .limits import Limits
+
+START = 64
+"""So many first bytes tell what a file is."""
+
+
+def host(url: str) -> str:
+    """The address's host and port, or all of it where it has none."""
+    return (urlsplit(url).netloc or url).rpartition("@")[2]
+
+
+def wrong_content(start: bytes) -> str | None:
+    """What was sent in place of a gzip file, by its first bytes; None if it is one."""
+    if start.startswith(GZIP_MAGIC):
+        return None
+    # A portal's login page is an answer too.
+    page = start.lstrip().startswith(b"<")
+    return f"sent {'a web page' if page else 'something else'} instead ({_PAGE if page else 'not gzipped data'})"
+
+
+_PAGE = "the login page of this network?"
+
+
+def in_words(error: Exception, url: str, limits: Limits) -> str:
+    """What the host did, as the end of a sentence that begins with its name."""
+    # The messages of requests hold whole addresses, which may hold a password.
+    match error:
+        case exceptions.HTTPError() if error.response is not None:
+            return f"answered {error.response.status_code}"
+        case exceptions.InvalidSchema() if "SOCKS" in str(error):
+            return "is behind a SOCKS proxy (see ALL_PROXY), which needs a package: pip install pysocks"
+        case exceptions.InvalidProxyURL():
+            return _BAD_PROXY
+        case exceptions.InvalidURL() if parse_url(url).host:
+            return _BAD_PROXY
+        case ValueError():
+            return "is no web address: write http:// or https://, or give a folder with --data-dir"
+        case exceptions.ConnectTimeout():
+            return f"did not accept a connection within {limits.connect:g} s"
+        case exceptions.Timeout():
+            return f"sent nothing for {limits.stall:g} s"
+        case exceptions.ProxyError():
+            return f"could not be reached through the proxy (see HTTPS_PROXY, HTTP_PROXY): {_detail(error)}"
+        case exceptions.SSLError():
+            return _without_tls(error)
+        case exceptions.ConnectionError() if "Read timed out" in str(error):
+            return f"sent nothing for {limits.stall:g} s"
+        case exceptions.ChunkedEncodingError():
+            return "broke off"
+        case exceptions.ConnectionError() if any(isinstance(cause, ProtocolError) for cause in _causes(error)):
+            return "broke off"
+        case exceptions.ConnectionError():
+            return f"could not be reached: {_detail(error)}"
+        case exceptions.TooManyRedirects():
+            return "redirects without end"
+        case requests.RequestException():
+            return f"failed ({type(error).__name__})"
+        case _:
+            # Certificates that are not where REQUESTS_CA_BUNDLE says, for one.
+            return f"could not be asked: {error}"
+
+
+_BAD_PROXY = "cannot be asked: the proxy's address (see HTTPS_PROXY, HTTP_PROXY) is malformed"
+
+
+def _without_tls(error: Exception) -> str:
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"has no valid certificate ({cause.verify_message})"
+        if isinstance(cause, ssl.SSLError) and cause.reason:
+            return f"could not be reached by TLS: {cause.reason.lower().replace('_', ' ')}"
+    return "could not be reached by TLS"
+
+
+def _detail(error: Exception) -> str:
+    *_, first = _causes(error)
+    if isinstance(first, socket.gaierror):
+        return "its name is not known (no network?)"
+    return (first.strerror or str(first)).lower() if isinstance(first, OSError) else type(first).__name__
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, what it came of, and so on."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -1,0 +1,39 @@
+"""The program's edge: whatever ends it becomes one line and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import traceback
+from collections.abc import Callable
+
+from ..core.errors import ClipwatchError, one_line
+from .messages import lose_output, tell
+
+
+def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
+    """The exit code of `perform`: 0 done, 1 failed, 2 bad input, 130 or 143 interrupted, 141 nobody reads.
+
+    With `debug` the traceback of an error is shown, too. What a thread or a worker process raised is raised here again.
+    """
+    try:
+        return perform()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        lose_output(sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        # A standard error that takes nothing changes no exit code.
+        with contextlib.suppress(OSError):
+            if debug:
+                traceback.print_exc()
+            tell(_line(error))
+        if isinstance(error, OSError):  # a full disk under standard output, or the like
+            lose_output(sys.stdout.fileno())
+        return error.exit_code if isinstance(error, ClipwatchError) else 1
+
+
+def _line(error: Exception) -> str:
+    foreseen = isinstance(error, ClipwatchError | OSError)
+    return one_line(error) if foreseen else f"unexpected {one_line(error)}; --debug shows where it was raised"
