@@ -1,11 +1,14 @@
-"""A file that is there whole or not at all."""
+"""Files of our own: there whole or not at all, and read only if they are files."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -23,6 +26,25 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.unlink(temporary)
         raise
     _sync_folder(path.parent)
+
+
+def read_file(path: Path) -> bytes:
+    """What a regular file holds; OSError for anything else, such as a pipe, which nobody may ever write to."""
+    with open_regular(path) as file:
+        return file.read()
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """The same, to be read part by part."""
+    return open(path, "rb", opener=_open_regular)
+
+
+def _open_regular(path: str, flags: int) -> int:
+    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    raise OSError(errno.EINVAL, "not a regular file")
 
 
 def _sync_folder(folder: Path) -> None:

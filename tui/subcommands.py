@@ -23,6 +23,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..core.runs import RunFolder
     from .headless import Manner
 
 
@@ -68,6 +69,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run's folder, its name, or last")
 
 
+def _found_run(given: argparse.Namespace) -> RunFolder:
+    from ..core.archive import find_run
+    from ..core.runs import runs_folder
+
+    return find_run(given.run, runs_folder(given.runs_dir), tell)
+
+
 def _add_runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print a JSON object a run")
 
@@ -90,14 +98,14 @@ def _add_resume(parser: argparse.ArgumentParser) -> None:
 
 
 def _resume(given: argparse.Namespace) -> int:
-    from ..core.runs import find_run, runs_folder
-    from ..core.sweeps.folder import is_sweep
+    from ..core.archive import find
+    from ..core.runs import RunFolder, runs_folder
 
-    if is_sweep(given.run, runs_folder(given.runs_dir)):
+    folder = find(given.run, runs_folder(given.runs_dir), tell)
+    if not isinstance(folder, RunFolder):
         from .sweeping.command import resume_sweep
 
-        return resume_sweep(given)
-    folder = find_run(given.run, runs_folder(given.runs_dir))
+        return resume_sweep(folder, given)
     if given.workers or given.backend or given.ray_address:
         raise BadInput("--workers, --backend and --ray-address are for sweeps: a run is trained here")
     if given.iterations is not None and given.iterations < 1:
@@ -121,9 +129,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
 
 
 def _replay(given: argparse.Namespace) -> int:
-    from ..core.runs import find_run, runs_folder
-
-    folder = find_run(given.run, runs_folder(given.runs_dir))
+    folder = _found_run(given)
     speed = _speed(given.speed)
     if wants_screen(given):
         from .engine_process import replaying_engine
@@ -154,10 +160,9 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    from ..core.runs import find_run, runs_folder
     from .verification import print_verification
 
-    return print_verification(find_run(given.run, runs_folder(given.runs_dir)), here(given))
+    return print_verification(_found_run(given), here(given))
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -170,11 +175,10 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 def _export(given: argparse.Namespace) -> int:
     from ..core.export import write_csv, write_json
     from ..core.recorded import read_recording
-    from ..core.runs import find_run, runs_folder
 
     if not (given.csv or given.json or given.tensorboard):
         raise BadInput("export: say what to write: --csv FILE, --json FILE or --tensorboard DIR")
-    folder = find_run(given.run, runs_folder(given.runs_dir))
+    folder = _found_run(given)
     recorded = read_recording(folder.events)
     for text in recorded.damage:
         tell(text)
@@ -203,21 +207,25 @@ _ENDINGS = ("", ".html", ".htm", ".md", ".markdown")
 
 
 def _report(given: argparse.Namespace) -> int:
+    from ..core.archive import find
     from ..core.recorded import read_recording
     from ..core.reports.document import write_report
     from ..core.reports.story import story
-    from ..core.runs import RunFolder, find_run, runs_folder
-    from ..core.sweeps.folder import is_sweep
+    from ..core.runs import RunFolder, runs_folder
+    from ..core.sweeps.folder import SweepFolder
     from .picture import picture
 
-    home = runs_folder(given.runs_dir)
     if given.output and not given.format and given.output.suffix.lower() not in _ENDINGS:
         raise BadInput(f"report: {given.output}: end it in .html or .md, or give --format")
-    if is_sweep(given.runs[0], home):
-        from ..core.reports.sweep_document import report_sweep
+    found = [find(name, runs_folder(given.runs_dir), tell) for name in given.runs]
+    for sweep in found:
+        if isinstance(sweep, SweepFolder):
+            from ..core.reports.sweep_document import report_sweep
 
-        return report_sweep(given.runs, home, given.output, given.format, given.lang)
-    folders = dict.fromkeys(find_run(name, home).path.resolve() for name in given.runs)
+            if len(found) > 1:
+                raise BadInput("report: one sweep at a time, without runs")
+            return report_sweep(sweep, given.output, given.format, given.lang)
+    folders = dict.fromkeys(folder.path.resolve() for folder in found)
     recordings = {path: read_recording(RunFolder(path).events) for path in folders}
     stories = [story(path.name, read, picture(read.table)) for path, read in recordings.items()]
     by_ending = "md" if given.output and given.output.suffix.lower() in (".md", ".markdown") else "html"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from ..events import DatasetInfo, DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
+from ..events import Count, DatasetInfo, DownloadProgressed, Event, Notice, RecordingStarted, StageStarted, Step, Time
 from .description import SweepConfig
 
 # Step, loss in nats, accuracy on one validation batch.
@@ -19,7 +19,7 @@ class SweepStarted(Event, frozen=True, kw_only=True):
     config: SweepConfig
     dataset: DatasetInfo
     versions: dict[str, str]
-    time: float
+    time: Time
 
 
 class ReplicaFinished(Event, frozen=True, kw_only=True):
@@ -29,15 +29,19 @@ class ReplicaFinished(Event, frozen=True, kw_only=True):
     A replica that diverged (`step`: where) has neither loss nor right answers.
     """
 
-    setting: int
+    setting: Annotated[int, msgspec.Meta(ge=0)]
     seed: int
-    step: int
+    step: Step
     reason: Literal["completed", "diverged"]
     loss: float | None
-    correct: int | None
-    total: int
+    correct: Annotated[int, msgspec.Meta(ge=0)] | None
+    total: Count
     dead: tuple[int, ...]
     curve: tuple[Curve, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.correct is not None and self.correct > self.total:
+            raise ValueError(f"{self.correct} right of {self.total}")
 
     @property
     def key(self) -> tuple[int, int]:
