@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import program
 import pytest
 import recordings
@@ -156,7 +157,9 @@ def test_a_line_is_counted_from_the_beginning_of_the_recording(
 ) -> None:
     monkeypatch.setattr("clipwatch.core.recorded._PART", 100)
     assert read_bytes(whole, tmp_path).events == STORY[1:]
-    lines = (whole * 3).splitlines(keepends=True)
+    beginning, start, evaluated, *end = whole.splitlines(keepends=True)
+    more = (msgspec.structs.replace(EVALUATED, step=step) for step in range(5))
+    lines = [beginning, start, *(seal(encode(event)) + b"\n" for event in more), evaluated, *end]
     lines[7] = lines[7].replace(b'"step":30', b'"step":31')
     read = read_bytes(b"".join(lines), tmp_path)
     assert len(read.events) == len(lines) - 1
