@@ -7,16 +7,22 @@ import errno
 import os
 import secrets
 import stat
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, which holds either all of it or what it held before, whatever happens; OSError."""
+def write_atomically(path: Path, content: bytes, *, mode: int | None = None) -> None:
+    """Put `content` at `path`, which holds either all of it or what it held before, whatever happens; OSError.
+
+    `mode` are its permissions, None: those of a new file.
+    """
     # Not a tempfile, which nobody else may ever read.
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        with temporary.open("xb") as file:
+        with open(temporary, "xb", opener=partial(os.open, mode=0o600 if mode is not None else 0o666)) as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

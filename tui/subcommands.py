@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadInput
-from ..core.paths import user_path
+from ..core.output import is_stream, output_path
 from .messages import tell
 from .options import (
     Parser,
@@ -167,8 +167,8 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
-    parser.add_argument("--csv", metavar="FILE", type=user_path, help="a row per evaluation")
-    parser.add_argument("--json", metavar="FILE", type=user_path, help="the events as one JSON array")
+    parser.add_argument("--csv", metavar="FILE", type=output_path, help="a row per evaluation")
+    parser.add_argument("--json", metavar="FILE", type=output_path, help="the events as one JSON array")
     add_tensorboard_option(parser)
 
 
@@ -197,7 +197,7 @@ def _export(given: argparse.Namespace) -> int:
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's folder, its name, or last; or several")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", type=user_path, help="default: report.html or report.md, here"
+        "-o", "--output", metavar="FILE", type=output_path, help="default: report.html or report.md, here"
     )
     parser.add_argument("--format", choices=("html", "md"), help="default: by the ending of FILE, else html")
     parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language (default: en)")
@@ -232,7 +232,8 @@ def _report(given: argparse.Namespace) -> int:
     format = given.format or by_ending
     output = given.output or Path(f"report.{format}")
     write_report(stories, output, format, given.lang)
-    print(output, flush=True)
+    if not is_stream(output):
+        print(output, flush=True)
     return 0
 
 

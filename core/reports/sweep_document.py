@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import BadInput
+from ..output import is_stream
 from ..statistics import wilson_interval
 from ..sweeps.comparisons import Comparison, Summary, comparisons, p_words, summaries
 from ..sweeps.folder import SweepFolder, read_sweep
@@ -32,7 +33,8 @@ def report_sweep(folder: SweepFolder, output: Path | None, format: Format | None
     path = output or Path(f"report.{format or by_ending}")
     blocks = sweep_contents(folder.path.resolve().name, read.results, read.damage, Words(language))
     write_blocks(blocks, path, format or by_ending, language)
-    print(path, flush=True)
+    if not is_stream(path):
+        print(path, flush=True)
     return 0
 
 
