@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
+
+_TEMPORARY = re.compile(r"\..+-[0-9a-f]{16}")
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int | None = None) -> None:
@@ -20,7 +22,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int | None = None) -> 
     # Not a tempfile, which nobody else may ever read.
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        with open(temporary, "xb", opener=partial(os.open, mode=0o600 if mode is not None else 0o666)) as file:
+        with temporary.open("xb") as file:
             if mode is not None:
                 os.fchmod(file.fileno(), mode)
             file.write(content)
@@ -32,6 +34,14 @@ def write_atomically(path: Path, content: bytes, *, mode: int | None = None) -> 
             os.unlink(temporary)
         raise
     _sync_folder(path.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote left in a folder; nobody else may write there now."""
+    for path in folder.glob(".*-*"):
+        if _TEMPORARY.fullmatch(path.name):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def read_file(path: Path) -> bytes:

@@ -81,6 +81,13 @@ class RecordingStarted(Event, frozen=True, kw_only=True):
     folder: str
 
 
+class RecordingStopped(Event, frozen=True, kw_only=True):
+    """The run goes on, but no more of it can be written to this folder, for this cause."""
+
+    folder: str
+    cause: str
+
+
 class ReplayStarted(Event, frozen=True, kw_only=True):
     """What follows was recorded; `run` is its name, `last_step` the last step that any event tells of."""
 
@@ -261,6 +268,7 @@ AnyEvent = (
     | Notice
     | RunStarted
     | RecordingStarted
+    | RecordingStopped
     | ReplayStarted
     | Sought
     | LaneStarted

@@ -12,7 +12,7 @@ import msgspec
 import platformdirs
 from filelock import FileLock
 
-from .atomic import read_file, write_atomically
+from .atomic import read_file, remove_leftovers, write_atomically
 from .errors import BadInput, ClipwatchError
 from .events import DatasetInfo, Time
 from .lock import claim, is_held
@@ -72,7 +72,10 @@ class RunFolder:
 
     def claim(self) -> FileLock:
         """The lock of the one process that writes the run, held; BadInput if another has it, or nobody can."""
-        return claim(self.path, "run")
+        lock = claim(self.path, "run")
+        remove_leftovers(self.path)
+        remove_leftovers(self.checkpoints)
+        return lock
 
     def is_being_written(self) -> bool:
         """Whether a process holds the run."""
