@@ -29,7 +29,7 @@ from clipwatch.core.engine import Engine
 from clipwatch.core.events import LaneFinished, RunFinished, RunStarted
 from clipwatch.core.preparation import lane_thread, tensors
 from clipwatch.core.recorded import read_recording
-from clipwatch.core.runs import list_folders
+from clipwatch.core.runs import RunFolder
 from clipwatch.core.sweeps.description import SweepConfig, sweep_config
 from clipwatch.core.sweeps.results import ReplicaFinished, SweepStarted
 from clipwatch.core.sweeps.stacked import Stack
@@ -51,8 +51,8 @@ def program(base: RunConfig, seeds: int) -> float:
             with tempfile.TemporaryDirectory() as home:
                 run = [sys.executable, *CLIPWATCH, "--no-ui", "--dataset", base.dataset, *data, "--runs-dir", home]
                 subprocess.run([*run, "--seed", str(seed), "--head", head], stdout=subprocess.PIPE, check=True)
-                (folder,) = list_folders(Path(home))
-                events = read_recording(folder.events).events
+                (path,) = Path(home).iterdir()
+                events = read_recording(RunFolder(path).events).events
             steps += sum(event.step for event in events if isinstance(event, LaneFinished))
             seconds += sum(event.seconds for event in events if isinstance(event, RunFinished))
     return 1000 * seconds / steps

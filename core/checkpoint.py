@@ -67,22 +67,36 @@ def load(path: Path) -> Snapshot:
         snapshot = torch.load(io.BytesIO(content), weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
         raise BadCheckpoint(f"checkpoint {path}: holds something else than a lane's state") from error
-    if not isinstance(snapshot, dict):
+    if not isinstance(snapshot, dict) or not isinstance(snapshot.get("step"), int):
         raise BadCheckpoint(f"checkpoint {path}: holds something else than a lane's state")
     return snapshot
 
 
 def newest(folder: Path, lane: str, tell: Callable[[str], None], *, up_to: int) -> Snapshot | None:
-    """The newest whole snapshot of a lane, None if there is none; each bad one, or one beyond a step, is told of."""
+    """The newest whole snapshot of a lane up to a step, None if there is none; each bad one is told of.
+
+    Checkpoints beyond that step are removed: kept as the newest, they would be let stay for those yet to be written.
+    """
+    beyond = [path for path in _of_lane(folder, lane) if _step(path) > up_to]
+    for path in beyond:
+        path.unlink(missing_ok=True)
+    if beyond:
+        steps = ", ".join(str(_step(path)) for path in reversed(beyond))
+        tell(f"{lane} is recorded up to step {up_to}: its checkpoints at {steps} are removed, and trained again")
     for path in _of_lane(folder, lane):
         try:
             snapshot = load(path)
             if snapshot["step"] <= up_to:
                 return snapshot
-            tell(f"checkpoint {path}: the recording does not reach so far; going on from the one before")
         except BadCheckpoint as error:
             tell(f"{error}; going on from the one before")
     return None
+
+
+def _step(path: Path) -> int:
+    """The step in a checkpoint's name."""
+    number = path.stem.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0
 
 
 def _of_lane(folder: Path, lane: str) -> list[Path]:

@@ -8,12 +8,19 @@ from step 300 on.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from .config import RunConfig
+from .config import MOST, RunConfig
 from .measures import Measure
+from .rules import parse_rule
+
+# What is outside these bounds was never told by a run: a line that says so is damaged.
+Step = Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=2 * MOST)]
+# Seconds since 1970 that calendars know.
+Time = Annotated[float, msgspec.Meta(ge=0, lt=253402300800)]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="event", tag=True):
@@ -24,7 +31,7 @@ class LaneEvent(Event, frozen=True, kw_only=True):
     """Something that happened to one lane at one step."""
 
     lane: str
-    step: int
+    step: Step
 
 
 class StageStarted(Event, frozen=True, kw_only=True):
@@ -53,8 +60,8 @@ class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     origin: str
-    training: int
-    validation: int
+    training: Count
+    validation: Count
     checksum: str
 
 
@@ -65,7 +72,7 @@ class RunStarted(Event, frozen=True, kw_only=True):
     dataset: DatasetInfo
     device: str
     versions: dict[str, str]
-    time: float
+    time: Time
 
 
 class RecordingStarted(Event, frozen=True, kw_only=True):
@@ -74,26 +81,36 @@ class RecordingStarted(Event, frozen=True, kw_only=True):
     folder: str
 
 
+class RecordingStopped(Event, frozen=True, kw_only=True):
+    """The run goes on, but no more of it can be written to this folder, for this cause."""
+
+    folder: str
+    cause: str
+
+
 class ReplayStarted(Event, frozen=True, kw_only=True):
     """What follows was recorded; `run` is its name, `last_step` the last step that any event tells of."""
 
     run: str
-    last_step: int
+    last_step: Step
 
 
 class Sought(Event, frozen=True, kw_only=True):
     """A replay has come to this step as it was asked to, and has told all that there is to know of what was before."""
 
-    step: int
+    step: Step
 
 
 class LaneStarted(LaneEvent, frozen=True, kw_only=True):
     """A lane is about to take its first step, or with `step` above 0 goes on from a checkpoint."""
 
     rule: str
-    iterations: int
+    iterations: Count
     parameters: int
     seconds: float
+
+    def __post_init__(self) -> None:
+        parse_rule(self.rule)
 
 
 class Evaluated(LaneEvent, frozen=True, kw_only=True):
@@ -140,7 +157,7 @@ class OutputRevived(LaneEvent, frozen=True, kw_only=True):
 class LanesCompared(Event, frozen=True, kw_only=True):
     """After this step: the distance ‖θ₁ - θ₂‖ of two lanes' weights, the share of images they answer differently."""
 
-    step: int
+    step: Step
     lanes: tuple[str, str]
     distance: float
     disagreement: float
@@ -152,9 +169,13 @@ class EvaluatedEarlier(LaneEvent, frozen=True, kw_only=True):
     Losses and accuracies are little-endian numbers of single precision, which is what charts draw.
     """
 
-    stride: int
+    stride: Count
     losses: bytes
     accuracies: bytes
+
+    def __post_init__(self) -> None:
+        if not self.losses or len(self.losses) % 4 or len(self.losses) != len(self.accuracies):
+            raise ValueError("losses and accuracies are not as many numbers of single precision")
 
 
 class ClipChanged(LaneEvent, frozen=True, kw_only=True):
@@ -163,6 +184,9 @@ class ClipChanged(LaneEvent, frozen=True, kw_only=True):
     rule: str
     previous: str
     moments_reset: bool = False
+
+    def __post_init__(self) -> None:
+        parse_rule(self.rule)
 
 
 class MomentsReset(LaneEvent, frozen=True, kw_only=True):
@@ -200,7 +224,7 @@ class PaceChanged(LaneEvent, frozen=True, kw_only=True):
 class LaneExtended(LaneEvent, frozen=True, kw_only=True):
     """The lane will now stop after `iterations` steps."""
 
-    iterations: int
+    iterations: Count
 
 
 class LaneFinished(LaneEvent, frozen=True, kw_only=True):
@@ -212,11 +236,15 @@ class LaneFinished(LaneEvent, frozen=True, kw_only=True):
 
     reason: Literal["completed", "stopped"]
     loss: float
-    correct: int
-    total: int
+    correct: Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
+    total: Count
     seconds: float
     training_seconds: float
     silent_outputs: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.correct > self.total:
+            raise ValueError(f"{self.correct} right of {self.total}")
 
 
 class LaneFailed(LaneEvent, frozen=True, kw_only=True):
@@ -240,6 +268,7 @@ AnyEvent = (
     | Notice
     | RunStarted
     | RecordingStarted
+    | RecordingStopped
     | ReplayStarted
     | Sought
     | LaneStarted

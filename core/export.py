@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from pathlib import Path
 
 import msgspec
 
-from .atomic import write_atomically
 from .codec import encode
-from .errors import ClipwatchError
 from .events import ClipChanged, Diagnosed, Evaluated, LaneFailed, LaneStarted
+from .output import write_output
 from .recorded import Recorded
 
 COLUMNS = ("lane", "rule", "step", "train_loss", "validation_loss", "validation_accuracy", "seconds")
@@ -57,7 +55,7 @@ def write_csv(recorded: Recorded, path: Path) -> None:
                 writer.writerow((*row, *_measured(None), f"{reason}: {cause}"))
             case _:
                 pass
-    _write(path, text.getvalue().encode())
+    write_output(path, text.getvalue().encode())
 
 
 def _measured(event: Diagnosed | None) -> tuple[object, ...]:
@@ -86,15 +84,4 @@ def _measured(event: Diagnosed | None) -> tuple[object, ...]:
 def write_json(recorded: Recorded, path: Path) -> None:
     """Every event, as one JSON array of the stream's objects. ClipwatchError if unwritable."""
     lines = msgspec.Raw(b"[" + b",\n".join(encode(event) for event in recorded.events) + b"]\n")
-    _write(path, bytes(lines))
-
-
-def _write(path: Path, content: bytes) -> None:
-    if str(path) == "-":
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-        return
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise ClipwatchError(f"cannot write {path}: {error.strerror}") from error
+    write_output(path, bytes(lines))

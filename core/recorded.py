@@ -8,9 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
+from .atomic import open_regular
 from .checksums import all_sealed
-from .codec import decode_event, decode_events, is_sealed
+from .codec import decode_event, decode_events
+from .coherence import coherent
 from .config import from_options, read_toml
+from .damage import Damage, DamagedLine, decode_sealed
 from .errors import BadInput
 from .event_table import EventRows, EventTable
 from .events import ClipChanged, Event, LaneExtended, MomentsReset, RunStarted
@@ -62,17 +65,19 @@ def read_recording(path: Path) -> Recorded:
     """
     reading = _Reading(path)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             reading.read(file)
     except OSError as error:
         raise BadInput(f"recording {path}: {error.strerror}") from error
-    table, wrong = reading.rows.table(), reading.wrong
+    table, wrong = reading.rows.table(), [*reading.damage.told()]
     if not any(isinstance(event, RunStarted) for event in table.others):
         beginning = _beginning(RunFolder(path.parent)) if wrong else None
         if beginning is None:
             raise BadInput(f"recording {path}: holds no run" + (f"; {wrong[0]}" if wrong else ""))
         table = table.after(beginning)
         wrong.append(f"{path.name}: how the run began is taken from its manifest and settings")
+    table, out_of_place = coherent(table)
+    wrong += [f"{path.name}: {what}" for what in out_of_place]
     if reading.unended:
         wrong.append(f"{path.name}: the last line is incomplete and is left out")
     return Recorded(table, tuple(wrong), reading.whole_bytes)
@@ -99,7 +104,7 @@ class _Reading:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lines = 0
-        self.rows, self.wrong = EventRows(), list[str]()
+        self.rows, self.damage = EventRows(), Damage(path.name)
         self.whole_bytes, self.unended = 0, False
 
     def read(self, file: BinaryIO) -> None:
@@ -124,13 +129,8 @@ class _Reading:
         """The events of lines of which some are damaged."""
         for number, line in enumerate(part.split(b"\n")[:-1], self._lines + 1):
             try:
-                event = decode_event(line)
+                yield decode_sealed(line, decode_event)
+            except DamagedLine as error:
+                self.damage.add(number, str(error))
             except BadInput as error:
-                if is_sealed(line) and str(error).startswith("schema"):
-                    raise BadInput(f"recording {self._path}, line {number}: {error}") from error
-                self.wrong.append(f"{self._path.name}: line {number} is damaged and is left out")
-                continue
-            if is_sealed(line):
-                yield event
-            else:
-                self.wrong.append(f"{self._path.name}: line {number} is not as it was written and is left out")
+                raise BadInput(f"recording {self._path}, line {number}: {error}") from error

@@ -17,7 +17,7 @@ from filelock import FileLock
 from .codec import encode, seal
 from .config import to_toml
 from .errors import BadInput, ClipwatchError
-from .events import Evaluated, Event, Notice, RecordingStarted, RunFinished, RunStarted
+from .events import Evaluated, Event, Notice, RecordingStarted, RecordingStopped, RunFinished, RunStarted
 from .paths import path_text
 from .recorded import Recorded
 from .runs import LaneOutcome, Manifest, RunFolder, RunStatus, create_run
@@ -83,7 +83,7 @@ class Recorder:
             try:
                 self._writing.write(event)
             except OSError as error:
-                yield self._give_up(error)
+                yield from self._give_up(error)
         elif isinstance(event, Notice):
             self._before.append(event)
         if isinstance(event, RunFinished):
@@ -106,16 +106,18 @@ class Recorder:
                 self._writing = None
             # Of a run that is refused nothing is to be listed.
             shutil.rmtree(folder.path, ignore_errors=True)
-            raise ClipwatchError(f"run folder {folder.path}: {error}; give --runs-dir, or --no-record") from error
+            what = f"run folder {folder.path}: {error}" if isinstance(error, OSError) else str(error)
+            raise ClipwatchError(f"{what}; give --runs-dir, or --no-record") from error
         self._before = []
         return started
 
-    def _give_up(self, error: OSError) -> Notice:
+    def _give_up(self, error: OSError) -> Iterator[Event]:
         assert self._writing
-        folder = self._writing.folder.path
+        folder, cause = path_text(self._writing.folder.path), error.strerror or str(error)
         self._writing.abandon()
         self._writing = None
-        return Notice(text=f"recording stopped, the run goes on unrecorded: {folder}: {error.strerror or error}")
+        yield RecordingStopped(folder=folder, cause=cause)
+        yield Notice(text=f"recording stopped, the run goes on unrecorded: {folder}: {cause}")
 
     def _end(self) -> None:
         if self._writing:

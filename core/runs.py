@@ -1,9 +1,8 @@
-"""Recorded runs on disk: where they lie, what one holds, and the list of them."""
+"""Recorded runs on disk: where they lie, and what one holds."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,14 +10,16 @@ from typing import Literal
 
 import msgspec
 import platformdirs
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
-from .atomic import write_atomically
+from .atomic import read_file, remove_leftovers, write_atomically
 from .errors import BadInput, ClipwatchError
-from .events import DatasetInfo
+from .events import DatasetInfo, Time
+from .lock import claim, is_held
 from .paths import platform_folder, user_path
 
 MANIFEST = "manifest.json"
+EVENTS = "events.jsonl"
 # What a sweep's folder holds instead, see `sweeps.folder`.
 SWEEP_RESULTS = "sweep.jsonl"
 
@@ -44,7 +45,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: int = 1
     state: RunStatus
-    started: float
+    started: Time
     seed: int
     dataset: DatasetInfo
     device: str
@@ -61,7 +62,7 @@ class RunFolder:
     @property
     def events(self) -> Path:
         """The stream, a line an event."""
-        return self.path / "events.jsonl"
+        return self.path / EVENTS
 
     @property
     def config(self) -> Path:
@@ -73,24 +74,16 @@ class RunFolder:
         """The lanes' checkpoints."""
         return self.path / "checkpoints"
 
-    def lock(self) -> FileLock:
-        """Held by the one process that writes the run, see `claim`."""
-        return FileLock(self.path / ".lock")
-
     def claim(self) -> FileLock:
-        """The lock, held; BadInput if another process holds it, or nobody can."""
-        lock = self.lock()
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise BadInput(f"run {self.path}: another process is writing it") from error
-        except OSError as error:
-            raise BadInput(f"run {self.path}: {error.strerror}") from error
+        """The lock of the one process that writes the run, held; BadInput if another has it, or nobody can."""
+        lock = claim(self.path, "run")
+        remove_leftovers(self.path)
+        remove_leftovers(self.checkpoints)
         return lock
 
     def is_being_written(self) -> bool:
         """Whether a process holds the run."""
-        return is_held(self.lock())
+        return is_held(self.path)
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace the manifest; OSError."""
@@ -100,26 +93,18 @@ class RunFolder:
         """The manifest; BadInput if unreadable. A run that is running while nobody writes it was interrupted."""
         path = self.path / MANIFEST
         try:
-            manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+            manifest = msgspec.json.decode(read_file(path), type=Manifest)
         except OSError as error:
             raise BadInput(f"run {self.path}: {error.strerror}: {MANIFEST}") from error
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadInput(f"run {self.path}: {MANIFEST} is damaged: {error}") from error
         if manifest.state == "running" and not self.is_being_written():
             return msgspec.structs.replace(manifest, state="interrupted")
         return manifest
 
-
-def is_held(lock: FileLock) -> bool:
-    """Whether a process holds it."""
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    except OSError:
-        return False
-    lock.release()
-    return False
+    def started(self) -> float:
+        """When it was started, in seconds since 1970 (UTC); BadInput if that is not known."""
+        return self.manifest().started
 
 
 def runs_folder(given: str | None) -> Path:
@@ -148,27 +133,3 @@ def create_run(home: Path, dataset: str, seed: int, started: float) -> RunFolder
             f"runs cannot be kept in {home}: {error.strerror}; give --runs-dir, or --no-record"
         ) from error
     raise ClipwatchError(f"runs cannot be kept in {home}: {stem} is taken a thousand times")
-
-
-def find_run(name: str, home: Path) -> RunFolder:
-    """The run that a user names: a folder, a name among the kept runs, or `last`; BadInput if there is none."""
-    if name == "last":
-        newest = max(list_folders(home), key=lambda folder: folder.path.stat().st_mtime, default=None)
-        if newest is None:
-            raise BadInput(f"no run is kept in {home}")
-        return newest
-    for path in (user_path(name), home / name):
-        if (path / "events.jsonl").is_file():
-            return RunFolder(path)
-        if (path / SWEEP_RESULTS).is_file():
-            raise BadInput(f"{name!r} is a sweep: clipwatch report writes it up, clipwatch resume goes on with it")
-    raise BadInput(f"run {name!r}: no such folder with events.jsonl, here or in {home}; clipwatch runs lists them")
-
-
-def list_folders(home: Path) -> Iterator[RunFolder]:
-    """Every folder in `home` that holds a run, oldest first by name."""
-    if not home.is_dir():
-        return
-    for path in sorted(home.iterdir()):
-        if (path / MANIFEST).is_file():
-            yield RunFolder(path)

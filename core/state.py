@@ -29,6 +29,7 @@ from .events import (
     OutputRevived,
     PaceChanged,
     RecordingStarted,
+    RecordingStopped,
     ReplayStarted,
     RunFinished,
     RunStarted,
@@ -86,6 +87,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     notice: Notice | None = None
     compared: dict[tuple[str, str], LanesCompared] = {}
     recorded_in: str | None = None
+    recording_stopped: RecordingStopped | None = None
     replay: ReplayStarted | None = None
     finished: RunFinished | None = None
 
@@ -109,7 +111,9 @@ def apply(state: RunState, event: Event) -> RunState:
             # After a restart nothing of the run before is left.
             return RunState(stage="", config=config, dataset=dataset, device=device, notice=state.notice)
         case RecordingStarted(folder=folder):
-            return replace(state, recorded_in=folder)
+            return replace(state, recorded_in=folder, recording_stopped=None)
+        case RecordingStopped():
+            return replace(state, recorded_in=None, recording_stopped=event)
         case ReplayStarted():
             return replace(state, replay=event)
         case Notice():

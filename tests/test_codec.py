@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from contextlib import suppress
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 import pytest
@@ -45,6 +45,10 @@ def values_of(kind: Any, floats: st.SearchStrategy[float] = FLOATS) -> st.Search
             if last is ...
             else st.tuples(*(values_of(item, floats) for item in get_args(kind)))
         )
+    if get_origin(kind) is Annotated:
+        of, bounds = get_args(kind)
+        most = float(bounds.lt) if bounds.lt else bounds.le
+        return st.floats(bounds.ge, most, exclude_max=True) if of is float else st.integers(bounds.ge, most)
     if get_args(kind):
         return st.one_of([values_of(option, floats) for option in get_args(kind)])
     return {
@@ -56,8 +60,20 @@ def values_of(kind: Any, floats: st.SearchStrategy[float] = FLOATS) -> st.Search
     }[kind]
 
 
+RULES = st.sampled_from(["none", "value:0.001", "value::2"])
+SINGLES = st.binary(min_size=4, max_size=4)
+# Fields of which not any value of their type will do.
+CHECKED: dict[type[msgspec.Struct], dict[str, st.SearchStrategy[Any]]] = {
+    events.LaneStarted: {"rule": RULES},
+    events.ClipChanged: {"rule": RULES},
+    events.LaneFinished: {"correct": st.integers(0, 9), "total": st.integers(9, 99)},
+    events.EvaluatedEarlier: {"losses": SINGLES, "accuracies": SINGLES},
+}
+
+
 def structs_of(kind: type[msgspec.Struct], floats: st.SearchStrategy[float] = FLOATS) -> st.SearchStrategy[Any]:
-    return st.builds(kind, **{field.name: values_of(field.type, floats) for field in msgspec.structs.fields(kind)})
+    fields = {field.name: values_of(field.type, floats) for field in msgspec.structs.fields(kind)}
+    return st.builds(kind, **{**fields, **CHECKED.get(kind, {})})
 
 
 def refuse_constant(name: str) -> None:
@@ -85,7 +101,6 @@ def built(command: type[commands.Command], **fields: st.SearchStrategy[Any]) -> 
 
 
 COUNTS = st.integers(1, 10**15)
-RULES = st.sampled_from(["none", "value:0.001", "value::2"])
 PACES = st.none() | st.floats(0, exclude_min=True, allow_infinity=False)
 COMMAND_STRATEGIES = {
     commands.SetClip: built(commands.SetClip, rule=RULES),

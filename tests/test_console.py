@@ -12,6 +12,7 @@ from measured import UNTOUCHED, diagnosed
 from rich.console import Console
 from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 
+from clipwatch.core.config import RunConfig
 from clipwatch.core.events import (
     ClipChanged,
     Diagnosed,
@@ -211,7 +212,8 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
 
 LANES = [msgspec.structs.replace(LANE, lane=name) for name in ("unclipped", "clipped")]
 ENDS = [msgspec.structs.replace(FINISHED, lane=name) for name in ("unclipped", "clipped")]
-RUNNING = [RUN, *LANES, at("clipped", 0), at("unclipped", 0), msgspec.structs.replace(CHANGE, lane="clipped"), *ENDS]
+TWO = msgspec.structs.replace(RUN, config=RunConfig())
+RUNNING = [TWO, *LANES, at("clipped", 0), at("unclipped", 0), msgspec.structs.replace(CHANGE, lane="clipped"), *ENDS]
 
 
 def test_training_goes_to_the_output_and_messages_to_the_other(printed: Printed) -> None:
@@ -265,4 +267,11 @@ def test_colour_is_wanted_with_force_color_and_not_without(printed: Printed, mon
 
 def test_a_lane_finished_is_no_message(printed: Printed) -> None:
     assert isinstance(ENDS[0], LaneFinished)
-    assert printed(RUN, *LANES, *ENDS)[1] == ""
+    assert printed(TWO, *LANES, *ENDS)[1] == ""
+
+
+def test_what_is_told_of_a_lane_that_never_began_or_is_none_of_the_run_ends_nothing(printed: Printed) -> None:
+    stranger = msgspec.structs.replace(LANE, lane="stranger")
+    out, _ = printed(TWO, *LANES, at("nobody", 0), stranger, at("stranger", 0), at("stranger", 0), *ENDS)
+    assert "nobody" not in out
+    assert "stranger Step: 0" in out

@@ -239,7 +239,7 @@ def test_a_run_that_cannot_be_claimed_is_not_resumed(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr("clipwatch.core.runs.FileLock.acquire", refuse)
+    monkeypatch.setattr("clipwatch.core.lock.FileLock.acquire", refuse)
     assert main(["resume", str(folder), "--no-ui"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert str(folder) in line

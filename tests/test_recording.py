@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import program
 import pytest
 import recordings
@@ -18,7 +19,7 @@ from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.events import Diagnosed, Event, Notice, RecordingStarted, RunFinished
 from clipwatch.core.recorded import read_recording
 from clipwatch.core.recording import Recorder
-from clipwatch.core.runs import RunFolder, create_run, find_run, list_folders, runs_folder
+from clipwatch.core.runs import RunFolder, create_run, runs_folder
 
 END = RunFinished(reason="completed", seconds=9.0)
 STORY = [Notice(text="first"), RUN, LANE, EVALUATED, FINISHED, END]
@@ -89,7 +90,7 @@ def test_two_runs_of_one_second_get_folders_of_their_own(tmp_path: Path) -> None
 
 def test_a_restart_begins_another_recording(tmp_path: Path) -> None:
     recorded(tmp_path, [*STORY[1:], *STORY[1:]])
-    assert [folder.manifest().state for folder in list_folders(tmp_path)] == ["done", "done"]
+    assert [RunFolder(path).manifest().state for path in tmp_path.iterdir()] == ["done", "done"]
 
 
 def test_a_folder_that_cannot_be_made_refuses_the_run_before_it_trains(tmp_path: Path) -> None:
@@ -156,7 +157,9 @@ def test_a_line_is_counted_from_the_beginning_of_the_recording(
 ) -> None:
     monkeypatch.setattr("clipwatch.core.recorded._PART", 100)
     assert read_bytes(whole, tmp_path).events == STORY[1:]
-    lines = (whole * 3).splitlines(keepends=True)
+    beginning, start, evaluated, *end = whole.splitlines(keepends=True)
+    more = (msgspec.structs.replace(EVALUATED, step=step) for step in range(5))
+    lines = [beginning, start, *(seal(encode(event)) + b"\n" for event in more), evaluated, *end]
     lines[7] = lines[7].replace(b'"step":30', b'"step":31')
     read = read_bytes(b"".join(lines), tmp_path)
     assert len(read.events) == len(lines) - 1
@@ -205,15 +208,6 @@ def test_runs_tells_of_a_damaged_manifest_and_lists_the_others(tmp_path: Path) -
     done = program.run("runs", "--runs-dir", str(tmp_path))
     assert whole.name in done.stdout
     assert "manifest.json is damaged" in done.stderr
-
-
-def test_a_run_is_found_by_folder_by_name_and_as_the_last(run: Path, tmp_path: Path) -> None:
-    for name in (str(run), run.name, "last"):
-        assert find_run(name, run.parent).path.samefile(run)
-    with pytest.raises(BadInput, match="no such folder"):
-        find_run("nothing", run.parent)
-    with pytest.raises(BadInput, match="no run is kept"):
-        find_run("last", tmp_path)
 
 
 def test_where_runs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ from clipwatch.core.events import (
     RunStarted,
 )
 from clipwatch.core.recording import Recorder
+from clipwatch.core.resumption import interrupted
 from clipwatch.core.runs import RunFolder
 from clipwatch.core.session import Session
 from clipwatch.tui.cli import main
@@ -239,8 +240,23 @@ def test_a_recording_that_lost_what_its_checkpoints_know_is_trained_again(whole:
     assert resume(folder) == 0
     again = recordings.read(folder)
     told = [event.text for event in again.events if isinstance(event, Notice)]
-    assert sum("-0000000060.pt: the recording does not reach so far" in text for text in told) == 2
+    assert sum("is recorded up to step 55: its checkpoints at 60 are removed" in text for text in told) == 2
     assert recordings.figures(again.events) == recordings.figures(recordings.read(whole).events)
+
+
+def test_after_half_a_recording_was_lost_the_checkpoints_written_since_are_kept(whole: Path, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path, 25)
+    shutil.copytree(whole / "checkpoints", folder / "checkpoints", dirs_exist_ok=True)
+    stop = '{"command":"Stop","at_step":45}'
+    done = program.run("resume", str(folder), "--no-ui", "--control", input=stop)
+    assert done.stderr.count("its checkpoints at 40, 60, 80 are removed") == 2
+    assert {path.name for path in (folder / "checkpoints").glob("clipped*")} == {
+        f"clipped-00000000{step}.pt" for step in (20, 40, 45)
+    }
+    told = list[str]()
+    snapshots = interrupted(RunFolder(folder), None).snapshots(told)
+    assert [snapshot["step"] for snapshot in snapshots.values()] == [45, 45]
+    assert told == []
 
 
 def test_checkpoints_from_when_they_held_lists_are_gone_on_from(whole: Path, tmp_path: Path) -> None:
@@ -280,7 +296,7 @@ def test_two_resumes_at_once_do_not_write_one_run(
     whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = cut(whole, tmp_path, 30)
-    with RunFolder(folder).lock():
+    with RunFolder(folder).claim():
         assert resume(folder) == 2
     assert "another process is writing it" in capsys.readouterr().err
     assert resume(folder) == 0
@@ -297,6 +313,14 @@ def test_fewer_steps_than_were_done_are_refused(whole: Path, capsys: pytest.Capt
     assert resume(whole, "--iterations", "0") == 2
     assert main(["resume", "nothing-of-that-name", "--no-ui"]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 3
+
+
+def test_what_has_nothing_to_compare_is_not_verified(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = cut(whole, tmp_path, 0)
+    assert main(["verify", str(folder)]) == 1
+    assert "not verified" in capsys.readouterr().out
 
 
 def test_verify_trains_again_and_finds_the_same(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:

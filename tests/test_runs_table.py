@@ -14,8 +14,7 @@ from test_sweep import DIGITS, INFO, replica, started
 from virtual_terminal import CLIPWATCH, VirtualTerminal
 
 from clipwatch.core.codec import encode, seal
-from clipwatch.core.errors import BadInput
-from clipwatch.core.runs import LaneOutcome, Manifest, create_run, find_run
+from clipwatch.core.runs import LaneOutcome, Manifest, create_run
 from clipwatch.core.sweeps.description import SweepConfig, sweep_config
 from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
 from clipwatch.core.sweeps.overview import overview
@@ -138,9 +137,3 @@ def test_a_table_is_no_wider_than_its_terminal(
     assert explanation
     assert max(map(len, table.splitlines())) <= width
     assert "value:0.001" in table
-
-
-def test_where_a_run_is_wanted_a_sweep_is_told_apart_from_nothing(tmp_path: Path) -> None:
-    sweep = write(tmp_path)
-    with pytest.raises(BadInput, match="is a sweep"):
-        find_run(sweep.path.name, tmp_path)

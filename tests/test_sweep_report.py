@@ -11,7 +11,6 @@ import pytest
 from test_sweep import DIGITS, replica, started
 
 from clipwatch.core.config import KEYS
-from clipwatch.core.errors import BadInput
 from clipwatch.core.reports.blocks import Table
 from clipwatch.core.reports.phrases import LANGUAGES, Words
 from clipwatch.core.reports.sweep_document import report_sweep, sweep_contents
@@ -20,9 +19,10 @@ from clipwatch.core.reports.sweep_words import setting_words, value_words
 from clipwatch.core.reports.webpage import webpage
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.core.sweeps.description import NO_AXIS, sweep_config
-from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, find_sweep, read_sweep
+from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
 from clipwatch.core.sweeps.pairs import common_name
 from clipwatch.core.sweeps.results import Results
+from clipwatch.tui.cli import main
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 7, ())
 
@@ -43,7 +43,7 @@ def sweep(tmp_path: Path) -> Path:
 
 def test_it_holds_question_answer_figures_cause_and_method(sweep: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.md"
-    assert report_sweep([str(sweep)], tmp_path, output, None, "en") == 0
+    assert report_sweep(SweepFolder(sweep), output, None, "en") == 0
     text = output.read_text(encoding="utf-8")
     for heading in (
         "question",
@@ -64,7 +64,7 @@ def test_it_holds_question_answer_figures_cause_and_method(sweep: Path, tmp_path
 
 def test_it_says_how_sure_each_share_of_seeds_is_and_what_the_figures_do_not_say(sweep: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.md"
-    report_sweep([str(sweep)], tmp_path, output, None, "en")
+    report_sweep(SweepFolder(sweep), output, None, "en")
     text = output.read_text(encoding="utf-8")
     assert "| 6 of 6 (0.61\N{EN DASH}1.00) |" in text
     assert "If it was stopped because of what it showed, its p are too small." in text
@@ -80,7 +80,7 @@ def test_chinese_sentences_have_chinese_punctuation(key: str) -> None:
 
 def test_it_is_one_page_of_html(sweep: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.html"
-    report_sweep([str(sweep)], tmp_path, output, None, "en")
+    report_sweep(SweepFolder(sweep), output, None, "en")
     assert output.read_text(encoding="utf-8").count("<svg") == 3
 
 
@@ -127,14 +127,14 @@ def test_on_paper_a_figure_of_many_rows_is_as_high_as_it_needs(sweep: Path) -> N
     assert ".tall svg { max-height: 230mm; }" in page
 
 
-def test_what_cannot_be_written_is_said(sweep: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="one sweep at a time"):
-        report_sweep([str(sweep)] * 2, tmp_path, None, None, "en")
+def test_what_cannot_be_written_is_said(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(sweep), str(sweep)]) == 2
+    assert "one sweep at a time" in capsys.readouterr().err
 
 
 def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.md"
-    report_sweep([str(sweep)], tmp_path, output, None, "zh")
+    report_sweep(SweepFolder(sweep), output, None, "zh")
     text = output.read_text(encoding="utf-8")
     for words in (
         "问题",
@@ -168,8 +168,8 @@ def test_every_axis_has_a_name_in_chinese(axis: str) -> None:
 
 def test_a_median_is_that_of_the_console(sweep: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.md"
-    report_sweep([str(sweep)], tmp_path, output, None, "en")
-    (summary, *_) = summaries(read_sweep(find_sweep(str(sweep), tmp_path)).results)
+    report_sweep(SweepFolder(sweep), output, None, "en")
+    (summary, *_) = summaries(read_sweep(SweepFolder(sweep)).results)
     assert summary.median_by_dead == {
         0: (pytest.approx(220 / 300), 2),
         1: (pytest.approx(190 / 300), 2),
@@ -186,7 +186,7 @@ def test_a_setting_that_always_diverged_is_told_of(tmp_path: Path) -> None:
         writer.write(replica(0, 0))
         writer.write(replica(2, 0, reason="diverged", loss=None, correct=None))
     output = tmp_path / "out.md"
-    report_sweep([str(folder.path)], tmp_path, output, None, "en")
+    report_sweep(folder, output, None, "en")
     assert "value:0.001, relu head: trainings that diverged and are left out: 1." in output.read_text(encoding="utf-8")
 
 
@@ -200,7 +200,7 @@ def test_on_paper_no_figure_is_broken_in_two() -> None:
 
 
 def test_no_path_of_this_machine_is_printed(sweep: Path, tmp_path: Path) -> None:
-    results = read_sweep(find_sweep(str(sweep), tmp_path)).results
+    results = read_sweep(SweepFolder(sweep)).results
     info = msgspec.structs.replace(results.started.dataset, origin="files in /home/me/mnist")
     results = msgspec.structs.replace(results, started=msgspec.structs.replace(results.started, dataset=info))
     assert "/home/me" not in webpage(sweep_contents("it", results, (), Words("en")), "en")

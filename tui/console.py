@@ -50,6 +50,8 @@ class ConsoleSink:
         match event:
             case RunStarted():
                 self._start(event)
+            case LaneEvent(lane=lane) if lane not in self._state.lanes:
+                pass
             case Evaluated():
                 self._print_evaluations(self._ordered.add(event))
             case Diagnosed() if self._diagnostics:
@@ -101,7 +103,7 @@ class ConsoleSink:
         for event in ready:
             if not self._quiet:
                 line = evaluation_line(event) if isinstance(event, Evaluated) else diagnosis_line(event)
-                sys.stdout.write(f"{self._prefixes[event.lane]} {line}\n")
+                sys.stdout.write(f"{self._prefixes.get(event.lane, event.lane)} {line}\n")
         sys.stdout.flush()
 
     def _tell(self, text: str) -> None:

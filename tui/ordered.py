@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -19,13 +20,16 @@ class OrderedEvaluations:
     def __init__(self, lanes: tuple[str, ...], *, measured_every: int | None = None) -> None:
         self._rank = {lane: rank for rank, lane in enumerate(lanes)}
         self._last_step: dict[str, float] = dict.fromkeys(lanes, -1)
-        self._held: list[tuple[int, int, bool, Evaluated | Diagnosed]] = []
+        # The count keeps what is told twice in order.
+        self._held: list[tuple[int, int, bool, int, Evaluated | Diagnosed]] = []
+        self._count = itertools.count()
         self._measured_every = measured_every
 
     def add(self, event: Evaluated | Diagnosed) -> Iterator[Evaluated | Diagnosed]:
         """What can be shown now that this is known."""
         second = isinstance(event, Diagnosed)
-        heapq.heappush(self._held, (event.step, self._rank[event.lane], second, event))
+        rank = self._rank.setdefault(event.lane, len(self._rank))
+        heapq.heappush(self._held, (event.step, rank, second, next(self._count), event))
         more = not second and self._measured_every and event.step % self._measured_every == 0
         self._last_step[event.lane] = event.step - 0.5 if more else event.step
         return self._ready()
@@ -38,4 +42,4 @@ class OrderedEvaluations:
     def _ready(self) -> Iterator[Evaluated | Diagnosed]:
         behind = min(self._last_step.values())
         while self._held and self._held[0][0] <= behind:
-            yield heapq.heappop(self._held)[3]
+            yield heapq.heappop(self._held)[-1]

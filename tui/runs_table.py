@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import shutil
 import sys
 import textwrap
@@ -13,10 +12,10 @@ from typing import Any
 import msgspec
 from rich.cells import cell_len
 
+from ..core.archive import Kept, kept
 from ..core.errors import BadInput
 from ..core.paths import path_text
-from ..core.runs import LaneOutcome, Manifest, RunFolder, list_folders
-from ..core.sweeps.folder import SweepFolder, list_sweeps
+from ..core.runs import LaneOutcome, Manifest, RunFolder
 from ..core.sweeps.overview import SweepOverview, overview
 from .messages import tell
 from .sweeping.progress import number_of
@@ -42,21 +41,19 @@ _LEAST_CLIP = 12
 
 def print_runs(home: Path, *, json: bool) -> int:
     """Print every run and sweep in `home`, oldest first; one that cannot be read is told of."""
-    if home.exists() and not home.is_dir():
-        raise BadInput(f"runs: {home} is not a folder")
     rows: list[tuple[str, ...]] = []
     sweeps = False
-    for folder in heapq.merge(list_folders(home), list_sweeps(home), key=lambda folder: folder.path):
+    for folder in kept(home, tell):
         try:
-            kept = folder.manifest() if isinstance(folder, RunFolder) else overview(folder)
+            found = folder.manifest() if isinstance(folder, RunFolder) else overview(folder)
         except BadInput as error:
             tell(str(error))
             continue
-        sweeps = sweeps or isinstance(kept, SweepOverview)
+        sweeps = sweeps or isinstance(found, SweepOverview)
         if json:
-            print(msgspec.json.encode(_found(folder, kept)).decode())
+            print(msgspec.json.encode(_found(folder, found)).decode())
         else:
-            rows += _rows(folder.path.name, kept)
+            rows += _rows(folder.path.name, found)
     if not json:
         _print_table(rows, home)
         if sweeps:
@@ -91,9 +88,9 @@ def _padded(cell: str, heading: str, width: int) -> str:
     return gap + cell if heading in _FIGURES else cell + gap
 
 
-def _found(folder: RunFolder | SweepFolder, kept: Manifest | SweepOverview) -> dict[str, Any]:
-    kind = "run" if isinstance(kept, Manifest) else "sweep"
-    return {"kind": kind, "run": folder.path.name, "folder": path_text(folder.path), **msgspec.to_builtins(kept)}
+def _found(folder: Kept, found: Manifest | SweepOverview) -> dict[str, Any]:
+    kind = "run" if isinstance(found, Manifest) else "sweep"
+    return {"kind": kind, "run": folder.path.name, "folder": path_text(folder.path), **msgspec.to_builtins(found)}
 
 
 def _rows(name: str, kept: Manifest | SweepOverview) -> list[tuple[str, ...]]:

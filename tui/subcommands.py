@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadInput
-from ..core.paths import user_path
+from ..core.output import is_stream, output_path
 from .messages import tell
 from .options import (
     Parser,
@@ -23,6 +23,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..core.runs import RunFolder
     from .headless import Manner
 
 
@@ -68,6 +69,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run's folder, its name, or last")
 
 
+def _found_run(given: argparse.Namespace) -> RunFolder:
+    from ..core.archive import find_run
+    from ..core.runs import runs_folder
+
+    return find_run(given.run, runs_folder(given.runs_dir), tell)
+
+
 def _add_runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print a JSON object a run")
 
@@ -90,14 +98,14 @@ def _add_resume(parser: argparse.ArgumentParser) -> None:
 
 
 def _resume(given: argparse.Namespace) -> int:
-    from ..core.runs import find_run, runs_folder
-    from ..core.sweeps.folder import is_sweep
+    from ..core.archive import find
+    from ..core.runs import RunFolder, runs_folder
 
-    if is_sweep(given.run, runs_folder(given.runs_dir)):
+    folder = find(given.run, runs_folder(given.runs_dir), tell)
+    if not isinstance(folder, RunFolder):
         from .sweeping.command import resume_sweep
 
-        return resume_sweep(given)
-    folder = find_run(given.run, runs_folder(given.runs_dir))
+        return resume_sweep(folder, given)
     if given.workers or given.backend or given.ray_address:
         raise BadInput("--workers, --backend and --ray-address are for sweeps: a run is trained here")
     if given.iterations is not None and given.iterations < 1:
@@ -121,9 +129,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
 
 
 def _replay(given: argparse.Namespace) -> int:
-    from ..core.runs import find_run, runs_folder
-
-    folder = find_run(given.run, runs_folder(given.runs_dir))
+    folder = _found_run(given)
     speed = _speed(given.speed)
     if wants_screen(given):
         from .engine_process import replaying_engine
@@ -154,27 +160,25 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    from ..core.runs import find_run, runs_folder
     from .verification import print_verification
 
-    return print_verification(find_run(given.run, runs_folder(given.runs_dir)), here(given))
+    return print_verification(_found_run(given), here(given))
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
-    parser.add_argument("--csv", metavar="FILE", type=user_path, help="a row per evaluation")
-    parser.add_argument("--json", metavar="FILE", type=user_path, help="the events as one JSON array")
+    parser.add_argument("--csv", metavar="FILE", type=output_path, help="a row per evaluation")
+    parser.add_argument("--json", metavar="FILE", type=output_path, help="the events as one JSON array")
     add_tensorboard_option(parser)
 
 
 def _export(given: argparse.Namespace) -> int:
     from ..core.export import write_csv, write_json
     from ..core.recorded import read_recording
-    from ..core.runs import find_run, runs_folder
 
     if not (given.csv or given.json or given.tensorboard):
         raise BadInput("export: say what to write: --csv FILE, --json FILE or --tensorboard DIR")
-    folder = find_run(given.run, runs_folder(given.runs_dir))
+    folder = _found_run(given)
     recorded = read_recording(folder.events)
     for text in recorded.damage:
         tell(text)
@@ -193,7 +197,7 @@ def _export(given: argparse.Namespace) -> int:
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", metavar="RUN", nargs="+", help="a run's folder, its name, or last; or several")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", type=user_path, help="default: report.html or report.md, here"
+        "-o", "--output", metavar="FILE", type=output_path, help="default: report.html or report.md, here"
     )
     parser.add_argument("--format", choices=("html", "md"), help="default: by the ending of FILE, else html")
     parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language (default: en)")
@@ -203,28 +207,33 @@ _ENDINGS = ("", ".html", ".htm", ".md", ".markdown")
 
 
 def _report(given: argparse.Namespace) -> int:
+    from ..core.archive import find
     from ..core.recorded import read_recording
     from ..core.reports.document import write_report
     from ..core.reports.story import story
-    from ..core.runs import RunFolder, find_run, runs_folder
-    from ..core.sweeps.folder import is_sweep
+    from ..core.runs import RunFolder, runs_folder
+    from ..core.sweeps.folder import SweepFolder
     from .picture import picture
 
-    home = runs_folder(given.runs_dir)
     if given.output and not given.format and given.output.suffix.lower() not in _ENDINGS:
         raise BadInput(f"report: {given.output}: end it in .html or .md, or give --format")
-    if is_sweep(given.runs[0], home):
-        from ..core.reports.sweep_document import report_sweep
+    found = [find(name, runs_folder(given.runs_dir), tell) for name in given.runs]
+    for sweep in found:
+        if isinstance(sweep, SweepFolder):
+            from ..core.reports.sweep_document import report_sweep
 
-        return report_sweep(given.runs, home, given.output, given.format, given.lang)
-    folders = dict.fromkeys(find_run(name, home).path.resolve() for name in given.runs)
+            if len(found) > 1:
+                raise BadInput("report: one sweep at a time, without runs")
+            return report_sweep(sweep, given.output, given.format, given.lang)
+    folders = dict.fromkeys(folder.path.resolve() for folder in found)
     recordings = {path: read_recording(RunFolder(path).events) for path in folders}
     stories = [story(path.name, read, picture(read.table)) for path, read in recordings.items()]
     by_ending = "md" if given.output and given.output.suffix.lower() in (".md", ".markdown") else "html"
     format = given.format or by_ending
     output = given.output or Path(f"report.{format}")
     write_report(stories, output, format, given.lang)
-    print(output, flush=True)
+    if not is_stream(output):
+        print(output, flush=True)
     return 0
 
 

@@ -19,10 +19,17 @@ _LABELS = 16
 
 
 def print_summary(console: Console, state: RunState) -> None:
-    """The table, and below it where the run is recorded, in one line however long."""
+    """The table, and below it where the run is recorded, and how far, in one line however long."""
     console.print(summary_table(state), soft_wrap=False)
-    if state.recorded_in:
-        console.print(f"  recorded in {state.recorded_in}", soft_wrap=True, markup=False, highlight=False)
+    if where := recorded(state):
+        console.print(f"  {where}", soft_wrap=True, markup=False, highlight=False)
+
+
+def recorded(state: RunState) -> str:
+    """Where the run is recorded, and how far; nothing if it is not."""
+    if stopped := state.recording_stopped:
+        return f"not recorded to its end: {stopped.folder} holds what came before ({stopped.cause})"
+    return f"recorded in {state.recorded_in}" if state.recorded_in else ""
 
 
 def summary_table(state: RunState) -> Table:

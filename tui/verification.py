@@ -23,6 +23,9 @@ def print_verification(folder: RunFolder, here: Here) -> int:
     for command in (*commands, *ends(recorded)):
         session.send(command)
     verdict = compare(recorded, _watched(session.run(), recorded.started))
+    if not verdict.compared and not verdict.differences:
+        print(f"{folder.path.name}: not verified: its recording holds no figure to compare")
+        return 1
     if not verdict.differences:
         lacking = f"; evaluations missing in the recording: {verdict.missing}" if verdict.missing else ""
         print(f"{folder.path.name}: the same, bit for bit, in {verdict.compared} figures{lacking}")

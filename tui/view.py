@@ -85,7 +85,7 @@ class RunView:
             if isinstance(event, RunStarted):
                 self.state, self.lanes, self.runs = RunState(), {}, self.runs + 1
             self.state = apply(self.state, event)
-            if isinstance(event, LaneEvent):
+            if isinstance(event, LaneEvent) and event.lane in self.state.lanes:
                 self._fold_lane(event)
 
     def stand_still(self) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from ..atomic import write_atomically
-from ..errors import ClipwatchError
+from ..errors import BadInput
+from ..output import is_stream, write_output
 from .blocks import Block, Picture
 from .contents import contents
 from .markdown import markdown
@@ -29,17 +29,12 @@ def write_report(runs: Sequence[RunStory], path: Path, format: Format = "html", 
 def write_blocks(blocks: Sequence[Block], path: Path, format: Format = "html", language: str = "en") -> None:
     """Write a document that is made already."""
     if format == "html":
-        _write(path, webpage(blocks, language))
+        write_output(path, webpage(blocks, language).encode())
         return
+    if is_stream(path):
+        raise BadInput(f"{path}: Markdown has its figures in files beside it: name a file, or give --format html")
     pictures = [block for block in blocks if isinstance(block, Picture)]
     files = {picture.name: f"{path.stem}-{picture.name}.svg" for picture in pictures}
     for picture in pictures:
-        _write(path.with_name(files[picture.name]), picture.svg)
-    _write(path, markdown(blocks, files))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_atomically(path, text.encode())
-    except OSError as error:
-        raise ClipwatchError(f"cannot write {path}: {error.strerror}") from error
+        write_output(path.with_name(files[picture.name]), picture.svg.encode())
+    write_output(path, markdown(blocks, files).encode())

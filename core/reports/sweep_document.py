@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import BadInput
+from ..output import is_stream
 from ..statistics import wilson_interval
 from ..sweeps.comparisons import Comparison, Summary, comparisons, p_words, summaries
-from ..sweeps.folder import find_sweep, read_sweep
+from ..sweeps.folder import SweepFolder, read_sweep
 from ..sweeps.results import Results
 from ..verdict import Paired, is_exploratory
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, Warnings
@@ -23,11 +24,8 @@ from .sweep_words import answers, by_dead_words, pair_words, setting_words
 _METHOD = ("twins", "measured", "intervals", "rule", "dead", "stacked")
 
 
-def report_sweep(names: Sequence[str], home: Path, output: Path | None, format: Format | None, language: str) -> int:
+def report_sweep(folder: SweepFolder, output: Path | None, format: Format | None, language: str) -> int:
     """Write the report of one sweep and print where; the exit code. BadInput where there is nothing to write."""
-    if len(names) > 1:
-        raise BadInput("report: one sweep at a time")
-    folder = find_sweep(names[0], home)
     read = read_sweep(folder)
     if not read.results.replicas:
         raise BadInput(f"sweep {folder.path}: nothing was trained to the end yet")
@@ -35,7 +33,8 @@ def report_sweep(names: Sequence[str], home: Path, output: Path | None, format: 
     path = output or Path(f"report.{format or by_ending}")
     blocks = sweep_contents(folder.path.resolve().name, read.results, read.damage, Words(language))
     write_blocks(blocks, path, format or by_ending, language)
-    print(path, flush=True)
+    if not is_stream(path):
+        print(path, flush=True)
     return 0
 
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
-from filelock import FileLock, Timeout
-
-from ..codec import decode_sweep_event, encode, is_sealed, seal
+from ..atomic import read_file
+from ..codec import decode_sweep_event, encode, seal
+from ..damage import Damage, DamagedLine, decode_sealed
 from ..errors import BadInput, ClipwatchError
 from ..events import Event
-from ..paths import user_path
-from ..runs import SWEEP_RESULTS, is_held
+from ..lock import claim, is_held
+from ..runs import SWEEP_RESULTS
 from .results import ReplicaFinished, Results, SweepStarted
 
 
@@ -32,22 +31,23 @@ class SweepFolder:
         """The file of results."""
         return self.path / SWEEP_RESULTS
 
-    def lock(self) -> FileLock:
-        """Held by the one process that writes the sweep."""
-        return FileLock(self.path / ".lock")
-
     def is_being_written(self) -> bool:
         """Whether a process holds the sweep."""
-        return is_held(self.lock())
+        return is_held(self.path)
+
+    def started(self) -> float:
+        """When it was started, in seconds since 1970 (UTC); BadInput if that is not known."""
+        return read_sweep(self, curves=False).results.started.time
 
 
 @dataclass(frozen=True)
 class Read:
-    """What a folder holds; `damage` tells of lines left out, `whole_bytes` is where an unended line begins."""
+    """What a folder holds; `damage` tells of lines left out, the bytes from `whole_bytes` to `size` an unended one."""
 
     results: Results
     damage: tuple[str, ...]
     whole_bytes: int
+    size: int
 
 
 def create_sweep(home: Path, dataset: str, started: float) -> SweepFolder:
@@ -65,57 +65,48 @@ def create_sweep(home: Path, dataset: str, started: float) -> SweepFolder:
     raise ClipwatchError(f"sweeps cannot be kept in {home}: {stem} is taken a thousand times")
 
 
-def is_sweep(name: str, home: Path) -> bool:
-    """Whether a user's name means a sweep rather than a run."""
-    return any((path / SWEEP_RESULTS).is_file() for path in (user_path(name), home / name))
-
-
-def find_sweep(name: str, home: Path) -> SweepFolder:
-    """The sweep that a user names: a folder, or a name among the kept runs; BadInput if there is none."""
-    for path in (user_path(name), home / name):
-        if (path / SWEEP_RESULTS).is_file():
-            return SweepFolder(path)
-    raise BadInput(f"sweep {name!r}: no such folder with {SWEEP_RESULTS}, here or in {home}")
-
-
 def read_sweep(folder: SweepFolder, *, curves: bool = True) -> Read:
     """Read what there is; BadInput if it cannot be read, is of another version, or does not begin with a sweep.
 
     Without `curves`, which are most of it, it is read in less than half the time.
     """
     try:
-        content = folder.results.read_bytes()
+        content = read_file(folder.results)
     except OSError as error:
         raise BadInput(f"sweep {folder.path}: {error.strerror}") from error
     whole = content.rfind(b"\n") + 1
-    damage = [] if whole == len(content) else [f"{SWEEP_RESULTS}: the last line is incomplete and is left out"]
+    damage, decode = Damage(SWEEP_RESULTS), decode_sweep_event if curves else _without_curve
     started: SweepStarted | None = None
     replicas: dict[tuple[int, int], ReplicaFinished] = {}
     for number, line in enumerate(content[:whole].splitlines(), 1):
-        event = _decoded(line, folder, number, curves=curves)
-        if isinstance(event, str):
-            damage.append(event)
-        elif isinstance(event, SweepStarted):
+        try:
+            event = decode_sealed(line, decode)
+        except DamagedLine as error:
+            damage.add(number, str(error))
+            continue
+        except BadInput as error:
+            raise BadInput(f"sweep {folder.path}, line {number}: {error}") from error
+        if isinstance(event, SweepStarted):
             started = started or event
         elif isinstance(event, ReplicaFinished):
             # A unit that was done twice counts once.
             replicas.setdefault(event.key, event)
     if started is None:
         raise BadInput(f"sweep {folder.path}: {SWEEP_RESULTS} does not begin with a sweep")
-    return Read(Results(started=started, replicas=replicas), tuple(damage), whole)
+    settings, seeds = len(started.config.settings), started.config.every_seed
+    own = {key: replica for key, replica in replicas.items() if key[0] < settings and key[1] in seeds}
+    told = [*damage.told()]
+    if len(own) < len(replicas):
+        told.append(f"{SWEEP_RESULTS}: {len(replicas) - len(own)} results are of another sweep and are left out")
+    if whole < len(content):
+        told.append(f"{SWEEP_RESULTS}: the last line is incomplete and is left out")
+    return Read(Results(started=started, replicas=own), tuple(told), whole, len(content))
 
 
-def _decoded(line: bytes, folder: SweepFolder, number: int, *, curves: bool) -> Event | str:
-    if not is_sealed(line):
-        return f"{SWEEP_RESULTS}: line {number} is not as it was written and is left out"
-    if not curves:
-        # A curve is its line's last member but the checksum.
-        before, curve, _ = line.partition(b',"curve":')
-        line = before + b"}" if curve else line
-    try:
-        return decode_sweep_event(line)
-    except BadInput as error:
-        raise BadInput(f"sweep {folder.path}, line {number}: {error}") from error
+def _without_curve(line: bytes) -> Event:
+    """A curve is its line's last member but the checksum."""
+    before, curve, _ = line.partition(b',"curve":')
+    return decode_sweep_event(before + b"}" if curve else line)
 
 
 class SweepWriter:
@@ -123,17 +114,20 @@ class SweepWriter:
 
     def __init__(self, folder: SweepFolder, so_far: Read | None = None) -> None:
         self._folder = folder
-        self._lock = folder.lock()
+        self._lock = claim(folder.path, "sweep")
         try:
-            self._lock.acquire(timeout=0)
             if so_far:
+                if folder.results.stat().st_size != so_far.size:
+                    raise BadInput(f"sweep {folder.path}: another process has written it meanwhile; try again")
                 os.truncate(folder.results, so_far.whole_bytes)
             # Unbuffered: what is written outlives this process.
             self._file = folder.results.open("ab", buffering=0)
-        except Timeout as error:
-            raise BadInput(f"sweep {folder.path}: another process is writing it") from error
         except OSError as error:
+            self._lock.release()
             raise ClipwatchError(f"sweep {folder.path}: {error.strerror}") from error
+        except BadInput:
+            self._lock.release()
+            raise
 
     def __enter__(self) -> SweepWriter:
         return self
@@ -156,9 +150,3 @@ class SweepWriter:
             raise ClipwatchError(
                 f"sweep {self._folder.path}: {error.strerror}; what was written is kept: clipwatch resume goes on"
             ) from error
-
-
-def list_sweeps(home: Path) -> Iterator[SweepFolder]:
-    """Every folder in `home` that holds a sweep, oldest first by name."""
-    if home.is_dir():
-        yield from (SweepFolder(path) for path in sorted(home.iterdir()) if (path / SWEEP_RESULTS).is_file())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
 from ..config import RunConfig
-from ..events import DatasetInfo, DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
+from ..events import Count, DatasetInfo, DownloadProgressed, Event, Notice, RecordingStarted, StageStarted, Step, Time
 from .description import SweepConfig
 
 # Step, loss in nats, accuracy on one validation batch.
@@ -37,7 +37,7 @@ class SweepStarted(Event, frozen=True, kw_only=True):
     config: SweepConfig
     dataset: DatasetInfo
     versions: dict[str, str]
-    time: float
+    time: Time
 
 
 class ReplicaFinished(Event, frozen=True, kw_only=True):
@@ -48,15 +48,19 @@ class ReplicaFinished(Event, frozen=True, kw_only=True):
     NaN or infinite has diverged at its last step.
     """
 
-    setting: int
+    setting: Annotated[int, msgspec.Meta(ge=0)]
     seed: int
-    step: int
+    step: Step
     reason: Literal["completed", "diverged"]
     loss: float | None
-    correct: int | None
-    total: int
+    correct: Annotated[int, msgspec.Meta(ge=0)] | None
+    total: Count
     dead: tuple[int, ...]
     curve: tuple[Curve, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.correct is not None and self.correct > self.total:
+            raise ValueError(f"{self.correct} right of {self.total}")
 
     @property
     def key(self) -> tuple[int, int]:

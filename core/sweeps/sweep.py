@@ -81,7 +81,7 @@ class Sweep:
             started = self._started(dataset)
             config = started.config
         folder, read = self._resumed or (create_sweep(self._home, dataset.info.name, started.time), None)
-        with SweepWriter(folder, read) as writer:
+        with _writer(folder, read) as writer:
             if read:
                 _check_data(started, dataset)
                 for text in read.damage:
@@ -152,6 +152,16 @@ class Sweep:
 
     def _tell(self, text: str) -> None:
         self._told.put(Notice(text=text))
+
+
+def _writer(folder: SweepFolder, read: Read | None) -> SweepWriter:
+    try:
+        return SweepWriter(folder, read)
+    except ClipwatchError as error:
+        if read:
+            raise
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise ClipwatchError(f"{error}; give --runs-dir") from error
 
 
 def _discard_if_empty(folder: SweepFolder) -> None:

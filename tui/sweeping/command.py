@@ -14,7 +14,7 @@ from ...core.cores import usable_cores
 from ...core.errors import BadInput
 from ...core.runs import runs_folder
 from ...core.sweeps.description import SweepConfig
-from ...core.sweeps.folder import find_sweep, read_sweep
+from ...core.sweeps.folder import SweepFolder, read_sweep
 from ...core.sweeps.results import SweepFinished
 from ...core.sweeps.sweep import Sweep
 from ...core.sweeps.workers import Backend
@@ -41,9 +41,8 @@ def new_sweep(given: argparse.Namespace) -> int:
     return _run(Sweep(config, runs_folder(given.runs_dir), workers=workers, backend=backend), given)
 
 
-def resume_sweep(given: argparse.Namespace) -> int:
+def resume_sweep(folder: SweepFolder, given: argparse.Namespace) -> int:
     """Train what is left of a sweep; the exit code."""
-    folder = find_sweep(given.run, runs_folder(given.runs_dir))
     if given.iterations is not None:
         raise BadInput("a sweep is resumed as it was described: leave --iterations out")
     if given.tensorboard:

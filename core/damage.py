@@ -1,0 +1,57 @@
+"""Sealed lines that are not as they were written: told by their numbers, runs of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import TypeVar
+
+from .codec import is_sealed
+from .errors import BadInput, ClipwatchError
+
+_Event = TypeVar("_Event")
+
+
+class DamagedLine(ClipwatchError):
+    """A line that is left out; the message says what it is."""
+
+
+def decode_sealed(line: bytes, decode: Callable[[bytes], _Event]) -> _Event:
+    """The event of a line from the disk; DamagedLine if it is left out, BadInput if another version wrote it.
+
+    A line end of another system, which an editor or a copy may have put there, is no damage.
+    """
+    line = line.removesuffix(b"\r")
+    sealed = is_sealed(line)
+    try:
+        event = decode(line)
+    except BadInput as error:
+        if not sealed:
+            raise DamagedLine("damaged") from error
+        if str(error).startswith("schema"):
+            raise
+        raise DamagedLine("not understood by this version") from error
+    if not sealed:
+        raise DamagedLine("not as it was written")
+    return event
+
+
+class Damage:
+    """The lines of a file that are left out."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._lines: list[tuple[int, str]] = []
+
+    def add(self, number: int, what: str) -> None:
+        """One more, in order."""
+        self._lines.append((number, what))
+
+    def told(self) -> Iterator[str]:
+        """A line of text for each run of lines that have the same wrong with them."""
+        for (what, _), group in groupby(enumerate(self._lines), lambda item: (item[1][1], item[1][0] - item[0])):
+            numbers = [number for _, (number, _) in group]
+            if len(numbers) == 1:
+                yield f"{self._file}: line {numbers[0]} is {what} and is left out"
+            else:
+                yield f"{self._file}: lines {numbers[0]} to {numbers[-1]} are {what} and are left out"
