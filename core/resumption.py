@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from .commands import ResetMoments, SetClip
+from .commands import LaneCommand, ResetMoments, SetClip
 from .config import RunConfig
 from .errors import BadInput, ClipwatchError
 from .events import (
@@ -30,6 +30,7 @@ from .events import (
 from .paths import user_path
 from .recorded import Recorded, read_recording
 from .runs import RunFolder
+from .scheduled import still_scheduled
 
 Snapshots = Mapping[str, Mapping[str, Any]]
 _OnceAStep = Evaluated | Diagnosed | ClipChanged | MomentsReset | NonfiniteFound | LaneFailed
@@ -37,11 +38,12 @@ _OnceAStep = Evaluated | Diagnosed | ClipChanged | MomentsReset | NonfiniteFound
 
 @dataclass(frozen=True)
 class Interrupted:
-    """A run to go on with, and the settings it goes on under."""
+    """A run to go on with, the settings it goes on under, and how many steps each lane is to have in all."""
 
     folder: RunFolder
     recorded: Recorded
     config: RunConfig
+    iterations: Mapping[str, int]
 
     def snapshots(self, tell: list[str]) -> Snapshots:
         """The lanes' newest whole checkpoints by lane; a lane without one is told of, and starts over.
@@ -65,9 +67,9 @@ class Interrupted:
         last = self.recorded.last_evaluated(lane)
         return 0 if last < 0 else last + self.config.eval_every
 
-    def commands(self, snapshots: Snapshots) -> list[SetClip | ResetMoments]:
-        """The changes that were recorded after the checkpoints, to be made again at their steps."""
-        return [
+    def commands(self, snapshots: Snapshots) -> list[LaneCommand]:
+        """The changes recorded after the checkpoints, to be made again at their steps, and what is still scheduled."""
+        changed: list[LaneCommand] = [
             SetClip(lane=change.lane, rule=change.rule, at_step=change.step)
             if isinstance(change, ClipChanged)
             else ResetMoments(lane=change.lane, at_step=change.step)
@@ -75,6 +77,7 @@ class Interrupted:
             if isinstance(change, ClipChanged | MomentsReset)
             and change.step >= snapshots.get(change.lane, {"step": 0})["step"]
         ]
+        return [*changed, *still_scheduled(self.recorded)]
 
     def continued(self, live: Iterable[Event]) -> Iterator[Event]:
         """Of the events of the training that goes on, those that are not recorded yet."""
@@ -90,18 +93,27 @@ class Interrupted:
 
 
 def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
-    """The run in a folder, to go on to `iterations` steps (None: as many as it was to have); BadInput if it cannot.
+    """The run in a folder, to go on to `iterations` steps (None: as many as planned); BadInput if it cannot.
 
     The folder is claimed before: what is read must be all that there is when the run goes on.
     """
     recorded = read_recording(folder.events)
     started = recorded.started
-    planned = [event.iterations for event in recorded.events if isinstance(event, LaneExtended | LaneStarted)]
-    wanted = iterations or max(planned, default=started.config.iterations)
     steps = [event.step + 1 for event in recorded.events if isinstance(event, Evaluated)]
-    if wanted < max(steps, default=0):
-        raise BadInput(f"iterations {wanted}: the run has done {max(steps)} steps already")
-    return Interrupted(folder, recorded, msgspec.structs.replace(settings(started), iterations=wanted))
+    if iterations is not None and iterations < max(steps, default=0):
+        raise BadInput(f"iterations {iterations}: the run has done {max(steps)} steps already")
+    wanted = {lane: iterations or planned for lane, planned in planned_iterations(recorded).items()}
+    config = msgspec.structs.replace(settings(started), iterations=max(wanted.values()))
+    return Interrupted(folder, recorded, config, wanted)
+
+
+def planned_iterations(recorded: Recorded) -> dict[str, int]:
+    """How many steps each lane was to have in the end."""
+    planned = {lane.name: recorded.started.config.iterations for lane in recorded.started.config.lanes}
+    for event in recorded.table.others:
+        if isinstance(event, LaneExtended | LaneStarted):
+            planned[event.lane] = event.iterations
+    return planned
 
 
 def settings(started: RunStarted) -> RunConfig:
