@@ -34,9 +34,11 @@ from clipwatch.core.events import (
     LaneFinished,
     LanePaused,
     MomentsReset,
+    Notice,
     RunFinished,
 )
 from clipwatch.core.lane import Lane
+from clipwatch.core.mailbox import Mailbox
 from clipwatch.core.schedule import Schedule
 from clipwatch.core.state import RunState, apply
 from clipwatch.core.stopwatch import Stopwatch
@@ -209,8 +211,8 @@ def test_a_lane_that_stands_still_obeys_what_is_for_a_step_ahead() -> None:
     mailbox = Mailbox[LaneCommand](lasting=False)
     mailbox.put(StepOnce(), level=7)
     mailbox.put(Resume(at_step=8))
-    assert mailbox.take(3, None) == [StepOnce()]
+    assert list(mailbox.take(3, None)) == [StepOnce()]
     mailbox.close()
-    assert mailbox.take(4, None) == [Stop()]
-    assert mailbox.end() == [Resume(at_step=8)]
+    assert list(mailbox.take(4, None)) == [Stop()]
+    assert list(mailbox.end()) == [Resume(at_step=8)]
     assert not mailbox.put(Pause())
