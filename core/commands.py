@@ -1,7 +1,8 @@
 """What is asked of a run while it goes: imperatives, frozen.
 
-Without `lane` a command goes to every lane. It takes effect at the next step boundary, or with `at_step` before that
-step (at once if the lane is already past it); the answer is an event that says at which step.
+Without `lane` a command goes to every lane. It takes effect at the next step boundary, after what was sent before it.
+With `at_step` it is scheduled: it takes effect before that step (at once if the lane is already past it), whatever else
+is sent. The answer is an event that says at which step, or a `Notice` that says why nothing happens.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="command", ta
     at_step: int | None = None
 
     def __post_init__(self) -> None:
-        if self.at_step is not None and self.at_step < 0:
-            raise BadInput(f"at_step {self.at_step}: steps count from 0")
+        if self.at_step is not None and not 0 <= self.at_step <= MOST:
+            raise BadInput(f"at_step {self.at_step}: from 0 to 10^15")
 
 
 class SetClip(Command, frozen=True, kw_only=True):
@@ -34,7 +35,8 @@ class SetClip(Command, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         Command.__post_init__(self)
-        parse_rule(self.rule)
+        # The one canonical spelling, so that equal rules compare equal.
+        msgspec.structs.force_setattr(self, "rule", str(parse_rule(self.rule)))
 
 
 class ResetMoments(Command, frozen=True, kw_only=True):
@@ -50,7 +52,7 @@ class Resume(Command, frozen=True, kw_only=True):
 
 
 class StepOnce(Command, frozen=True, kw_only=True):
-    """Take `count` steps, then wait; pauses a lane that was running."""
+    """Take `count` steps, then wait; pauses a lane that was training. Steps that are still to be taken add up."""
 
     count: int = 1
 
@@ -86,23 +88,32 @@ class Stop(Command, frozen=True, kw_only=True):
     """End here, in good order."""
 
 
-class Restart(Command, frozen=True, kw_only=True):
+class _RunCommand(Command, frozen=True, kw_only=True):
+    """Something that concerns the whole run at once."""
+
+    def __post_init__(self) -> None:
+        if self.lane is not None or self.at_step is not None:
+            raise BadInput(f"{type(self).__name__} is for the whole run, at once: leave lane and at_step out")
+
+
+class Restart(_RunCommand, frozen=True, kw_only=True):
     """End this run and start it afresh, with another seed or head if one is given."""
 
     seed: int | None = None
     head: Literal["relu", "linear"] | None = None
 
     def __post_init__(self) -> None:
-        Command.__post_init__(self)
+        _RunCommand.__post_init__(self)
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise BadInput(f"seed {self.seed}: from 0 to 2^63 - 1")
 
 
-class Seek(Command, frozen=True, kw_only=True):
+class Seek(_RunCommand, frozen=True, kw_only=True):
     """Show a recording as it was when `step` steps were done."""
 
     step: int
 
 
-LaneCommand = SetClip | ResetMoments | Pause | Resume | StepOnce | SetPace | Extend | Stop
+Steering = SetClip | ResetMoments | Pause | Resume | StepOnce | SetPace | Extend
+LaneCommand = Steering | Stop
 AnyCommand = LaneCommand | Restart | Seek

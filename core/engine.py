@@ -10,22 +10,30 @@ from __future__ import annotations
 
 import logging
 import platform
-import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
-
-from .commands import LaneCommand, Pause, StepOnce, Stop
+from .backlog import Backlog
+from .commands import LaneCommand, Pause, SetPace, StepOnce, Stop
 from .config import RunConfig
 from .datasets import Dataset, load
 from .devices import checked
 from .errors import BadInput, Cancelled
-from .events import Event, LaneFailed, LaneFinished, Notice, RunFinished, RunStarted, StageStarted
+from .events import (
+    CommandScheduled,
+    Event,
+    LaneFailed,
+    LaneFinished,
+    Notice,
+    RunFinished,
+    RunStarted,
+    StageStarted,
+)
 from .mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -35,22 +43,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Resumption:
-    """Where an interrupted run stood: the lanes' snapshots by name, and the seconds it had taken.
+    """How a recorded run is trained again: from the lanes' snapshots (a lane without one from the start), after the
+    seconds it had taken, to so many steps by lane, with commands that are in the recording already.
 
     Lanes that had `diverged` train no more.
     """
 
-    snapshots: Mapping[str, Mapping[str, Any]]
-    seconds: float
-    diverged: Mapping[str, LaneFailed] = field(default_factory=dict[str, LaneFailed])
+    snapshots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seconds: float = 0.0
+    iterations: Mapping[str, int] = field(default_factory=dict)
+    commands: Sequence[LaneCommand] = ()
+    diverged: Mapping[str, LaneFailed] = field(default_factory=dict)
 
 
+FRESH = Resumption()
 _JOIN_SECONDS = 10.0
 # Steps a second at full speed, roughly; and the seconds within which a pause must have taken hold.
 _FAST, _SOON = 1000.0, 0.3
-# Seconds in which events gather. Whoever reads them takes a core from a lane each time it wakes, and finds nothing in
-# the cache: ten events together cost little more than one.
-_GATHERING = 0.02
 _log = logging.getLogger(__name__)
 
 
@@ -68,15 +77,18 @@ class Engine:
         lasting: bool = False,
         load: Callable[..., Dataset] = load,
         keep: Callable[[Kept], None] | None = None,
-        resumption: Resumption | None = None,
+        resumption: Resumption = FRESH,
     ) -> None:
         self._config, self._load, self._keep, self._resumption = config, load, keep, resumption
-        self._happened: queue.SimpleQueue[Event | Kept | BaseException | None] = queue.SimpleQueue()
-        self._mailboxes = {lane.name: Mailbox[LaneCommand](lasting=lasting) for lane in config.lanes}
-        self._outcomes: dict[str, LaneFinished | LaneFailed] = dict(resumption.diverged) if resumption else {}
-        self._ended: set[str] = set(self._outcomes)
         self._stopping = threading.Event()
+        self._happened: Backlog[Event | Kept | BaseException | None] = Backlog(self._stopping)
+        self._mailboxes = {lane.name: Mailbox[LaneCommand](lasting=lasting) for lane in config.lanes}
+        self._outcomes: dict[str, LaneFinished | LaneFailed] = dict(resumption.diverged)
+        for name in resumption.diverged:
+            self._mailboxes[name].end()
         self._lanes: list[Lane] = []
+        for command in resumption.commands:
+            self._pass_on(command)
 
     def run(self) -> Iterator[Event]:
         """Train, and give every event as it happens; BadInput and ClipwatchError if the run cannot be prepared.
@@ -86,52 +98,72 @@ class Engine:
         conductor = threading.Thread(target=self._conduct, name="clipwatch-engine", daemon=True)
         conductor.start()
         try:
-            while (event := self._next()) is not None:
+            while (event := self._happened.get()) is not None:
                 if isinstance(event, BaseException):
                     raise event
                 if isinstance(event, Event):
                     yield event
-                elif self._keep:
+                    continue
+                self._happened.took_snapshot()
+                if self._keep:
                     self._keep(event)
         finally:
             self.send(Stop())
             conductor.join(_JOIN_SECONDS)
 
-    def _next(self) -> Event | Kept | BaseException | None:
-        """What happened next: at once after silence, otherwise after it has gathered with what follows."""
-        if self._happened.empty():
-            time.sleep(_GATHERING)
-        return self._happened.get()
-
     def send(self, command: LaneCommand) -> None:
-        """Ask for something, from any thread; the answer is an event, a `Notice` if no lane is there to obey."""
+        """Ask for something, from any thread; the answer is an event, a `Notice` if no lane is there to obey.
+
+        Every lane obeys what it is sent in the order in which it was sent.
+        """
         if command.lane is not None and command.lane not in self._mailboxes:
-            self.tell(f"no lane is named {command.lane!r}; there are {', '.join(self._mailboxes)}")
+            lanes = ", ".join(self._mailboxes)
+            self.tell(f"{type(command).__name__}: no lane is named {command.lane!r}; there are {lanes}")
             return
         if isinstance(command, Stop) and command.lane is None and command.at_step is None:
             self._stopping.set()
-        command = self._levelled(command)
+        with ExitStack() as held:
+            # All lanes are held before it is decided where the command takes effect: none gets past that.
+            for mailbox in self._mailboxes.values():
+                held.enter_context(mailbox.held())
+            if command.at_step is not None and self._is_to_come(command.at_step):
+                self._happened.put(CommandScheduled(command=command))
+            self._pass_on(command, self._level(command))
+
+    def _pass_on(self, command: LaneCommand, level: int = 0) -> None:
         for name, mailbox in self._mailboxes.items():
-            if command.lane not in (None, name):
-                continue
-            mailbox.put(command)
-            if name in self._ended and not isinstance(command, Stop):
+            if command.lane in (None, name) and not mailbox.put(command, level=level) and _is_missed(command):
                 self.tell(_too_late(name, command))
 
-    def _levelled(self, command: LaneCommand) -> LaneCommand:
-        """A pause of all lanes takes hold where the foremost is, so that they wait side by side, if that is soon."""
-        if not isinstance(command, Pause | StepOnce) or command.lane is not None or command.at_step is not None:
-            return command
-        lanes = [lane for lane in self._lanes if lane.name not in self._ended and not lane.finished]
-        paces = {lane.pace for lane in lanes}
-        if len(lanes) < 2 or len(paces) > 1:
-            return command
+    def _is_to_come(self, step: int) -> bool:
+        """Whether a lane has yet to reach this step."""
+        return not self._lanes or any(lane.step < step for lane in self._under_way())
+
+    def _under_way(self) -> list[Lane]:
+        return [lane for lane in self._lanes if not self._mailboxes[lane.name].ended]
+
+    def _level(self, command: LaneCommand) -> int:
+        """A pause of all lanes takes effect where the foremost is, so that they wait side by side, if that is soon."""
+        if not isinstance(command, Pause | StepOnce) or command.lane is not None:
+            return 0
+        paces = {self._pace(lane) for lane in self._under_way()}
+        if len(paces) != 1:
+            return 0
         (pace,) = paces
-        steps = [lane.step for lane in lanes]
-        if max(steps) - min(steps) > (pace or _FAST) * _SOON:
-            return command
-        # At full speed the foremost is in the middle of a step, otherwise most likely waiting for one.
-        return msgspec.structs.replace(command, at_step=max(steps) + (pace is None))
+        next_steps = [self._next_step(lane) for lane in self._under_way()]
+        soon = max(next_steps) - min(next_steps) <= (pace or _FAST) * _SOON
+        return max(next_steps) if soon else 0
+
+    def _pace(self, lane: Lane) -> float | None:
+        """The lane's pace once it has obeyed what waits for it."""
+        commands = self._mailboxes[lane.name].waiting
+        asked = [command.pace for command in commands if isinstance(command, SetPace) and command.at_step is None]
+        return asked[-1] if asked else lane.pace
+
+    def _next_step(self, lane: Lane) -> int:
+        """The boundary at which a lane that is held takes its next commands, at the latest."""
+        waits_at = self._mailboxes[lane.name].waits_at
+        return lane.step + 1 if waits_at is None else waits_at
 
     def tell(self, text: str) -> None:
         """Put a `Notice` into the stream."""
@@ -147,7 +179,7 @@ class Engine:
         started = time.perf_counter()
         try:
             lanes = self._lanes = self._prepare()
-            started = time.perf_counter() - (self._resumption.seconds if self._resumption else 0.0)
+            started = time.perf_counter() - self._resumption.seconds
             threads = [
                 threading.Thread(target=self._train, args=(lane, started), name=f"clipwatch-{lane.name}", daemon=True)
                 for lane in lanes
@@ -158,6 +190,8 @@ class Engine:
                 thread.join()
             self._happened.put(RunFinished(reason=self._reason(), seconds=time.perf_counter() - started))
         except Cancelled:
+            for name in self._mailboxes:
+                self._end(name)
             self._happened.put(RunFinished(reason="stopped", seconds=time.perf_counter() - started))
         except BaseException as error:
             # Whatever it is, it is raised again where the events are read.
@@ -182,9 +216,14 @@ class Engine:
         self._happened.put(StageStarted(stage="loading torch"))
         from .preparation import prepare_lanes
 
-        snapshots = self._resumption.snapshots if self._resumption else {}
-        lanes, device, notices = prepare_lanes(config, dataset, snapshots, checkpoints=self._keep is not None)
-        lanes = [lane for lane in lanes if lane.name not in self._ended]
+        lanes, device, notices = prepare_lanes(
+            config,
+            dataset,
+            self._resumption.snapshots,
+            self._resumption.iterations,
+            checkpoints=self._keep is not None,
+        )
+        lanes = [lane for lane in lanes if lane.name not in self._resumption.diverged]
         for text in notices:
             self.tell(text)
         if self._stopping.is_set():
@@ -205,14 +244,20 @@ class Engine:
                 # The thread's edge: one lane's fault is told as an event, and the other lanes go on.
                 _log.debug("lane %s", lane.name, exc_info=True)
                 self._note(lane.failed(f"{type(error).__name__}: {error}"))
-        self._ended.add(lane.name)
-        for command in self._mailboxes[lane.name].pending():
-            self.tell(_too_late(lane.name, command))
+        self._end(lane.name)
+
+    def _end(self, name: str) -> None:
+        """A lane takes no more commands; those that it leaves undone are told."""
+        for command in filter(_is_missed, self._mailboxes[name].end()):
+            self.tell(_too_late(name, command))
 
     def _note(self, event: Event | Kept) -> None:
         if isinstance(event, LaneFinished | LaneFailed):
             self._outcomes[event.lane] = event
-        self._happened.put(event)
+        if isinstance(event, Event):
+            self._happened.put_event(event)
+        else:
+            self._happened.put_snapshot(event)
 
     def _reason(self) -> Literal["completed", "stopped", "failed"]:
         reasons = {outcome.reason for outcome in self._outcomes.values()}
@@ -221,8 +266,14 @@ class Engine:
         return "completed" if "completed" in reasons else "failed"
 
 
+def _is_missed(command: LaneCommand) -> bool:
+    """Whether a lane that has ended leaves this undone."""
+    return not isinstance(command, Stop) or command.at_step is not None
+
+
 def _too_late(lane: str, command: LaneCommand) -> str:
-    return f"lane {lane} has ended: {type(command).__name__} came too late for it"
+    scheduled = "" if command.at_step is None else f" (it was for step {command.at_step})"
+    return f"lane {lane} has ended: {type(command).__name__} came too late for it{scheduled}"
 
 
 def _check_sizes(config: RunConfig, dataset: Dataset) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from .commands import LaneCommand
 from .config import MOST, RunConfig
 from .measures import Measure
 from .rules import parse_rule
@@ -99,6 +100,12 @@ class Sought(Event, frozen=True, kw_only=True):
     """A replay has come to this step as it was asked to, and has told all that there is to know of what was before."""
 
     step: Step
+
+
+class CommandScheduled(Event, frozen=True, kw_only=True):
+    """A command was accepted for its `at_step`, which is to come; the answer follows at that step."""
+
+    command: LaneCommand
 
 
 class LaneStarted(LaneEvent, frozen=True, kw_only=True):
@@ -210,7 +217,7 @@ class LaneResumed(LaneEvent, frozen=True, kw_only=True):
 
 
 class LaneStepped(LaneEvent, frozen=True, kw_only=True):
-    """A paused lane will take `count` steps from here and wait again."""
+    """The lane will take `count` steps from here and wait again."""
 
     count: int
 
@@ -271,6 +278,7 @@ AnyEvent = (
     | RecordingStopped
     | ReplayStarted
     | Sought
+    | CommandScheduled
     | LaneStarted
     | Evaluated
     | Diagnosed

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol
 
 from .checkpoint import Kept
-from .commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
+from .commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, Steering, StepOnce, Stop
 from .events import (
     ClipChanged,
     Event,
@@ -51,11 +51,6 @@ class Lane:
     def step(self) -> int:
         """The number of steps done."""
         return self._trainer.step
-
-    @property
-    def finished(self) -> bool:
-        """Whether the lane has done its steps, or ended before."""
-        return self._finished
 
     @property
     def pace(self) -> float | None:
@@ -122,7 +117,7 @@ class Lane:
     def _is_idle(self) -> bool:
         return self._finished or (self._paused and not self._steps_granted)
 
-    def _obey(self, command: LaneCommand) -> Event:
+    def _obey(self, command: Steering) -> Event:
         """Do what is asked and say so."""
         at = {"lane": self.name, "step": self.step}
         match command:
@@ -139,15 +134,15 @@ class Lane:
                 self._paused, self._steps_granted = False, 0
                 return LaneResumed(**at)
             case StepOnce(count=count):
-                self._paused, self._steps_granted = True, count
-                return LaneStepped(**at, count=count)
+                self._paused, self._steps_granted = True, self._steps_granted + count
+                return LaneStepped(**at, count=self._steps_granted)
             case SetPace(pace=pace):
                 self._pacer = Pacer(pace)
                 return PaceChanged(**at, pace=pace)
             case Extend(iterations=more):
                 self._iterations, self._finished = self._iterations + more, False
                 return LaneExtended(**at, iterations=self._iterations)
-            case Pause() | Stop():
+            case Pause():
                 self._paused, self._steps_granted = True, 0
                 return LanePaused(**at)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from .config import RunConfig
@@ -40,11 +41,16 @@ def lane_thread() -> Iterator[None]:
 
 
 def prepare_lanes(
-    config: RunConfig, dataset: Dataset, snapshots: Mapping[str, Mapping[str, Any]], *, checkpoints: bool
+    config: RunConfig,
+    dataset: Dataset,
+    snapshots: Mapping[str, Mapping[str, Any]],
+    iterations: Mapping[str, int],
+    *,
+    checkpoints: bool,
 ) -> tuple[list[Lane], str, list[str]]:
     """The lanes of a run, alike but for their rules; the device they are on; and what the user should be told.
 
-    A lane that `snapshots` names stands where its snapshot was taken.
+    A lane that `snapshots` names stands where its snapshot was taken; one that `iterations` names does so many steps.
     """
     torch.set_num_threads(1)
     place = device(config.device)
@@ -76,7 +82,7 @@ def prepare_lanes(
         trainer = Trainer(lane.name, lane.rule, model, optimizer, data, schedule, diagnosis)
         if lane.name in snapshots:
             trainer.restore(snapshots[lane.name])
-        lanes.append(Lane(trainer, schedule))
+        lanes.append(Lane(trainer, replace(schedule, iterations=iterations.get(lane.name, config.iterations))))
     return lanes, str(place), _notices()
 
 

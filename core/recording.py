@@ -8,6 +8,7 @@ import os
 import queue
 import shutil
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,16 @@ from filelock import FileLock
 from .codec import encode, seal
 from .config import to_toml
 from .errors import BadInput, ClipwatchError
-from .events import Evaluated, Event, Notice, RecordingStarted, RecordingStopped, RunFinished, RunStarted
+from .events import (
+    CommandScheduled,
+    Evaluated,
+    Event,
+    Notice,
+    RecordingStarted,
+    RecordingStopped,
+    RunFinished,
+    RunStarted,
+)
 from .paths import path_text
 from .recorded import Recorded
 from .runs import LaneOutcome, Manifest, RunFolder, RunStatus, create_run
@@ -33,7 +43,7 @@ class Recorder:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._trouble: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._before: list[Notice] = []
+        self._before: list[Notice | CommandScheduled] = []
         self._writing: _Writing | None = None
 
     @property
@@ -84,7 +94,7 @@ class Recorder:
                 self._writing.write(event)
             except OSError as error:
                 yield from self._give_up(error)
-        elif isinstance(event, Notice):
+        elif isinstance(event, Notice | CommandScheduled):
             self._before.append(event)
         if isinstance(event, RunFinished):
             self._end()
@@ -150,26 +160,48 @@ class _Writing:
                 folder.config.write_text(to_toml(started.config), encoding="utf-8")
             # Unbuffered: a line is with the system when `write` returns, and outlives this process from then on.
             self._file = undo.enter_context(folder.events.open("ab", buffering=0))
-            folder.write_manifest(self._manifest("running"))
+            self._standing = self._manifest("running")
+            folder.write_manifest(self._standing)
             undo.pop_all()
-        self._checkpoints: queue.SimpleQueue[tuple[Kept, Manifest] | None] = queue.SimpleQueue()
+        # By lane the snapshots that are to be written, the lane whose turn it is first.
+        self._snapshots: dict[str, deque[Kept]] = {}
+        self._no_more_snapshots = False
+        self._snapshots_changed = threading.Condition()
         self._keeper = threading.Thread(target=self._write_checkpoints, name="clipwatch-checkpoints", daemon=True)
         self._keeper.start()
 
     def keep(self, kept: Kept) -> None:
+        from .checkpoint import KEPT
+
         # Should the program be killed, the list of runs knows how far it was.
-        self._checkpoints.put((kept, self._manifest("running")))
+        self._standing = self._manifest("running")
+        with self._snapshots_changed:
+            # A disk that is slower than the lanes never gets those that newer ones would replace there at once.
+            self._snapshots.setdefault(kept.lane, deque(maxlen=KEPT)).append(kept)
+            self._snapshots_changed.notify()
+
+    def _next_snapshot(self) -> Kept | None:
+        """The next to write, the lanes in turn; waits for one, None if no more will come."""
+        with self._snapshots_changed:
+            self._snapshots_changed.wait_for(lambda: self._snapshots or self._no_more_snapshots)
+            if not self._snapshots:
+                return None
+            lane = next(iter(self._snapshots))
+            waiting = self._snapshots.pop(lane)
+            found = waiting.popleft()
+            if waiting:
+                self._snapshots[lane] = waiting
+            return found
 
     def _write_checkpoints(self) -> None:
-        while (waiting := self._checkpoints.get()) is not None:
+        while (kept := self._next_snapshot()) is not None:
             from .checkpoint import save
 
-            kept, manifest = waiting
             try:
                 save(self.folder.checkpoints, kept.lane, kept.step, kept.snapshot)
             except (OSError, RuntimeError) as error:
                 self._tell(f"no checkpoint of {kept.lane} at step {kept.step}: {error}")
-            self._write_manifest(manifest)
+            self._write_manifest(self._standing)
 
     def _write_manifest(self, manifest: Manifest) -> None:
         try:
@@ -179,7 +211,9 @@ class _Writing:
 
     def finish_checkpoints(self) -> None:
         """Wait for the checkpoints that are being written; no more will come."""
-        self._checkpoints.put(None)
+        with self._snapshots_changed:
+            self._no_more_snapshots = True
+            self._snapshots_changed.notify()
         self._keeper.join()
 
     def write(self, event: Event) -> None:

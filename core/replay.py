@@ -44,7 +44,10 @@ class Replay:
 
     def send(self, command: AnyCommand) -> None:
         """Ask for something, from any thread; the answer is an event, a `Notice` for what no recording can do."""
-        self._mailbox.put(command)
+        if command.lane is not None or command.at_step is not None:
+            self.tell(f"{type(command).__name__}: a recording is steered as a whole: leave lane and at_step out")
+        elif not self._mailbox.put(command) and not isinstance(command, Stop):
+            self.tell(_too_late(command))
 
     def tell(self, text: str) -> None:
         """Put a `Notice` into the stream."""
@@ -57,14 +60,20 @@ class Replay:
 
     def run(self) -> Iterator[Event]:
         """The events, as they come due."""
+        yield from self._play()
+        for command in self._mailbox.end():
+            if not isinstance(command, Stop):
+                self.tell(_too_late(command))
+        yield from self._notices()
+
+    def _play(self) -> Iterator[Event]:
         before = time.perf_counter()
         while True:
             for command in self._mailbox.take(0, self._patience()):
                 if isinstance(command, Stop):
                     return
                 yield from self._obey(command)
-            while not self._told.empty():
-                yield Notice(text=self._told.get())
+            yield from self._notices()
             now = time.perf_counter()
             if not self._is_paused() and self._speed is not None:
                 self._clock += (now - before) * self._speed
@@ -72,6 +81,10 @@ class Replay:
             yield from self._due()
             if self._next == len(self._timeline) and not self._mailbox.lasting:
                 return
+
+    def _notices(self) -> Iterator[Event]:
+        while not self._told.empty():
+            yield Notice(text=self._told.get())
 
     def _is_paused(self) -> bool:
         return self._paused_at is not None and self._step >= self._paused_at
@@ -123,9 +136,9 @@ class Replay:
                 for lane in self._lanes:
                     yield LaneResumed(lane=lane, step=self._step)
             case StepOnce(count=count):
-                self._paused_at = self._step + count
+                self._paused_at = max(self._step, self._paused_at or 0) + count
                 for lane in self._lanes:
-                    yield LaneStepped(lane=lane, step=self._step, count=count)
+                    yield LaneStepped(lane=lane, step=self._step, count=self._paused_at - self._step)
             case SetPace(pace=pace):
                 self._asked_pace = command
                 self._speed = None if pace is None else pace / self._recorded_pace()
@@ -158,3 +171,7 @@ class Replay:
     def _recorded_pace(self) -> float:
         """Steps a second as they were recorded, without the gaps that are skipped."""
         return max(1.0, self._last_step) / max(1e-3, float(self._times[-1]))
+
+
+def _too_late(command: AnyCommand) -> str:
+    return f"the replay has ended: {type(command).__name__} came too late for it"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from .commands import ResetMoments, SetClip
+from .commands import LaneCommand, ResetMoments, SetClip
 from .config import RunConfig
 from .errors import BadInput, ClipwatchError
 from .events import (
@@ -30,6 +31,7 @@ from .events import (
 from .paths import user_path
 from .recorded import Recorded, read_recording
 from .runs import RunFolder
+from .scheduled import still_scheduled
 from .state import RunState, apply
 
 Snapshots = Mapping[str, Mapping[str, Any]]
@@ -38,13 +40,14 @@ _OnceAStep = Evaluated | Diagnosed | ClipChanged | MomentsReset | NonfiniteFound
 
 @dataclass(frozen=True)
 class Interrupted:
-    """A run to go on with, and the settings it goes on under."""
+    """A run to go on with, the settings it goes on under, and how many steps each lane is to have in all."""
 
     folder: RunFolder
     recorded: Recorded
     config: RunConfig
+    iterations: Mapping[str, int]
 
-    @property
+    @cached_property
     def diverged(self) -> Mapping[str, LaneFailed]:
         """The lanes that diverged, which they would do again; one that raised may fare better."""
         state = RunState()
@@ -77,9 +80,9 @@ class Interrupted:
         last = self.recorded.last_evaluated(lane)
         return 0 if last < 0 else last + self.config.eval_every
 
-    def commands(self, snapshots: Snapshots) -> list[SetClip | ResetMoments]:
-        """The changes that were recorded after the checkpoints, to be made again at their steps."""
-        return [
+    def commands(self, snapshots: Snapshots) -> list[LaneCommand]:
+        """The changes recorded after the checkpoints, to be made again at their steps, and what is still scheduled."""
+        changed: list[LaneCommand] = [
             SetClip(lane=change.lane, rule=change.rule, at_step=change.step)
             if isinstance(change, ClipChanged)
             else ResetMoments(lane=change.lane, at_step=change.step)
@@ -87,6 +90,8 @@ class Interrupted:
             if isinstance(change, ClipChanged | MomentsReset)
             and change.step >= snapshots.get(change.lane, {"step": 0})["step"]
         ]
+        due = (*changed, *still_scheduled(self.recorded))
+        return [command for command in due if command.lane not in self.diverged]
 
     def continued(self, live: Iterable[Event]) -> Iterator[Event]:
         """Of the events of the training that goes on, those that are not recorded yet."""
@@ -102,18 +107,27 @@ class Interrupted:
 
 
 def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
-    """The run in a folder, to go on to `iterations` steps (None: as many as it was to have); BadInput if it cannot.
+    """The run in a folder, to go on to `iterations` steps (None: as many as planned); BadInput if it cannot.
 
     The folder is claimed before: what is read must be all that there is when the run goes on.
     """
     recorded = read_recording(folder.events)
     started = recorded.started
-    planned = [event.iterations for event in recorded.events if isinstance(event, LaneExtended | LaneStarted)]
-    wanted = iterations or max(planned, default=started.config.iterations)
     steps = [event.step + 1 for event in recorded.events if isinstance(event, Evaluated)]
-    if wanted < max(steps, default=0):
-        raise BadInput(f"iterations {wanted}: the run has done {max(steps)} steps already")
-    return Interrupted(folder, recorded, msgspec.structs.replace(settings(started), iterations=wanted))
+    if iterations is not None and iterations < max(steps, default=0):
+        raise BadInput(f"iterations {iterations}: the run has done {max(steps)} steps already")
+    wanted = {lane: iterations or planned for lane, planned in planned_iterations(recorded).items()}
+    config = msgspec.structs.replace(settings(started), iterations=max(wanted.values()))
+    return Interrupted(folder, recorded, config, wanted)
+
+
+def planned_iterations(recorded: Recorded) -> dict[str, int]:
+    """How many steps each lane was to have in the end."""
+    planned = {lane.name: recorded.started.config.iterations for lane in recorded.started.config.lanes}
+    for event in recorded.table.others:
+        if isinstance(event, LaneExtended | LaneStarted):
+            planned[event.lane] = event.iterations
+    return planned
 
 
 def settings(started: RunStarted) -> RunConfig:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from .commands import AnyCommand, Restart, Seek, SetPace, Stop
+from .commands import AnyCommand, LaneCommand, Restart, Seek, SetPace, Stop
 from .config import RunConfig
-from .engine import Engine, Resumption
+from .engine import FRESH, Engine, Resumption
 from .events import Event
 
 if TYPE_CHECKING:
@@ -26,11 +26,13 @@ class Session:
         *,
         lasting: bool = False,
         keep: Callable[[Kept], None] | None = None,
-        resumption: Resumption | None = None,
+        resumption: Resumption = FRESH,
     ) -> None:
         self._config, self._lasting, self._keep = config, lasting, keep
         self._engine = Engine(config, lasting=lasting, keep=keep, resumption=resumption)
+        # The run that a restart begins, and the commands that were sent after it.
         self._next: RunConfig | None = None
+        self._later: list[LaneCommand] = []
         self._closed = False
         self._switching = threading.RLock()
 
@@ -43,19 +45,22 @@ class Session:
     def send(self, command: AnyCommand) -> None:
         """Ask for something, from any thread."""
         with self._switching:
-            if isinstance(command, Restart):
-                self._next = self._changed(command)
-                self._engine.send(Stop())
-                return
-            if isinstance(command, Seek):
-                self.tell("a run under way has no other moments to show: seeking is for replays")
-                return
-            if isinstance(command, SetPace) and command.lane is None and command.at_step is None:
-                # What follows a restart goes on at the pace that was set last.
-                self._config = msgspec.structs.replace(self._config, pace=command.pace)
-            if isinstance(command, Stop) and command.lane is None:
-                self._next = None
-            self._engine.send(command)
+            match command:
+                case Restart():
+                    self._restart(command)
+                case Seek():
+                    self.tell("Seek is for replays: a run under way has no other moments to show")
+                case Stop(lane=None, at_step=None):
+                    self._next = None
+                    self._drop_later()
+                    self._engine.send(command)
+                case SetPace(lane=None, at_step=None) if self._next:
+                    self._next = msgspec.structs.replace(self._next, pace=command.pace)
+                case _ if self._next:
+                    # It was sent after the restart, so it is for the run that follows.
+                    self._later.append(command)
+                case _:
+                    self._pass_on(command)
 
     def tell(self, text: str) -> None:
         """Put a `Notice` into the stream."""
@@ -67,10 +72,23 @@ class Session:
             self._closed = True
             self._engine.close()
 
-    def _changed(self, restart: Restart) -> RunConfig:
+    def _pass_on(self, command: LaneCommand) -> None:
+        if isinstance(command, SetPace) and command.lane is None and command.at_step is None:
+            # What follows a restart goes on at the pace that was set last.
+            self._config = msgspec.structs.replace(self._config, pace=command.pace)
+        self._engine.send(command)
+
+    def _restart(self, restart: Restart) -> None:
         given = {"seed": restart.seed, "head": restart.head}
         changes = {name: value for name, value in given.items() if value is not None}
-        return msgspec.structs.replace(self._next or self._config, **changes)
+        self._next = msgspec.structs.replace(self._next or self._config, **changes)
+        self._drop_later()
+        self._engine.send(Stop())
+
+    def _drop_later(self) -> None:
+        for command in self._later:
+            self.tell(f"{type(command).__name__} did not take effect: its run never began")
+        self._later = []
 
     def _begin_next(self) -> bool:
         with self._switching:
@@ -78,6 +96,9 @@ class Session:
                 return False
             self._config, self._next = self._next, None
             self._engine = Engine(self._config, lasting=self._lasting, keep=self._keep)
+            later, self._later = self._later, []
+            for command in later:
+                self._pass_on(command)
             if self._closed:
                 self._engine.close()
             return True

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from .codec import encode
-from .commands import AnyCommand, Extend, ResetMoments, SetClip, Stop
+from .commands import LaneCommand, ResetMoments, SetClip, Stop
 from .config import RunConfig
+from .engine import Resumption
 from .events import (
     ClipChanged,
     Diagnosed,
     Evaluated,
     Event,
     LaneEvent,
-    LaneExtended,
     LaneFailed,
     LaneFinished,
-    LaneStarted,
     MomentsReset,
 )
 from .recorded import Recorded
-from .resumption import settings
+from .resumption import planned_iterations, settings
 
 
 @dataclass(frozen=True)
@@ -38,28 +37,22 @@ class Verdict:
     differences: tuple[tuple[str, int, str, str], ...]
 
 
-def repetition(recorded: Recorded) -> tuple[RunConfig, list[AnyCommand]]:
-    """The settings and commands that train the run again, at full speed."""
-    started = recorded.started
-    commands: list[AnyCommand] = []
-    planned = {lane.name: started.config.iterations for lane in started.config.lanes}
-    for event in recorded.events:
+def repetition(recorded: Recorded) -> tuple[RunConfig, Resumption]:
+    """The settings and commands that train the run again, at full speed, to where each lane ended."""
+    commands: list[LaneCommand] = []
+    for event in recorded.table.others:
         if isinstance(event, ClipChanged):
             commands.append(SetClip(lane=event.lane, rule=event.rule, at_step=event.step))
         elif isinstance(event, MomentsReset):
             commands.append(ResetMoments(lane=event.lane, at_step=event.step))
-        elif isinstance(event, LaneExtended | LaneStarted) and event.iterations > planned[event.lane]:
-            # A lane that was resumed may have started with more to do.
-            more = event.iterations - planned[event.lane]
-            planned[event.lane] = event.iterations
-            commands.append(Extend(lane=event.lane, iterations=more))
-    return msgspec.structs.replace(settings(started), pace=None), commands
+    iterations = planned_iterations(recorded)
+    again = Resumption(iterations=iterations, commands=[*commands, *_ends(recorded, iterations)])
+    return msgspec.structs.replace(settings(recorded.started), pace=None), again
 
 
-def ends(recorded: Recorded) -> list[Stop]:
+def _ends(recorded: Recorded, planned: Mapping[str, int]) -> Iterator[Stop]:
     """Stops where lanes ended, or were last heard of, short of the steps they were to have."""
     last: dict[str, int] = {}
-    planned = {lane.name: recorded.started.config.iterations for lane in recorded.started.config.lanes}
     for event in recorded.events:
         match event:
             case Evaluated(lane=lane, step=step):
@@ -69,11 +62,11 @@ def ends(recorded: Recorded) -> list[Stop]:
                 last[lane] = planned[lane]
             case LaneFinished(lane=lane, step=step):
                 last[lane] = max(step, last.get(lane, 0))
-            case LaneExtended(lane=lane, iterations=iterations) | LaneStarted(lane=lane, iterations=iterations):
-                planned[lane] = iterations
             case _:
                 pass
-    return [Stop(lane=lane, at_step=step) for lane, step in last.items() if step < planned[lane]]
+    for lane, step in last.items():
+        if step < planned[lane]:
+            yield Stop(lane=lane, at_step=step)
 
 
 def compare(recorded: Recorded, again: Iterable[Event]) -> Verdict:

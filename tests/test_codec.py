@@ -16,11 +16,39 @@ from clipwatch.core import commands, events
 from clipwatch.core.codec import decode_command, decode_event, decode_sweep_event, encode
 from clipwatch.core.config import RunConfig
 from clipwatch.core.errors import BadInput
+from clipwatch.core.rules import parse_rule
 from clipwatch.core.sweeps.description import SweepConfig
 from clipwatch.core.sweeps.results import AnySweepEvent
 
 FLOATS = st.floats()
 PAUSED = events.LanePaused(lane="clipped", step=20)
+
+
+COUNTS = st.integers(1, 10**15)
+
+
+def built(command: type[commands.Command], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.builds(command, lane=st.none() | st.text(), at_step=st.none() | COUNTS, **fields)
+
+
+RULES = st.sampled_from(["none", "value:0.001", "value::2"])
+PACES = st.none() | st.floats(0, exclude_min=True, allow_infinity=False)
+COMMAND_STRATEGIES = {
+    commands.SetClip: built(commands.SetClip, rule=RULES),
+    commands.ResetMoments: built(commands.ResetMoments),
+    commands.Pause: built(commands.Pause),
+    commands.Resume: built(commands.Resume),
+    commands.StepOnce: built(commands.StepOnce, count=COUNTS),
+    commands.SetPace: built(commands.SetPace, pace=PACES),
+    commands.Extend: built(commands.Extend, iterations=COUNTS),
+    commands.Stop: built(commands.Stop),
+    commands.Restart: st.builds(
+        commands.Restart,
+        seed=st.none() | st.integers(0, 2**63 - 1),
+        head=st.sampled_from([None, "relu", "linear"]),
+    ),
+    commands.Seek: st.builds(commands.Seek, step=st.integers(0, 10**15)),
+}
 
 
 def values_of(kind: Any, floats: st.SearchStrategy[float] = FLOATS) -> st.SearchStrategy[Any]:
@@ -34,6 +62,8 @@ def values_of(kind: Any, floats: st.SearchStrategy[float] = FLOATS) -> st.Search
     if kind is SweepConfig:
         rules = st.lists(st.sampled_from(["none", "sign", "value:0.001"]), min_size=1, unique=True).map(tuple)
         return st.builds(SweepConfig, base=st.builds(RunConfig), axes=st.fixed_dictionaries({"clip": rules}))
+    if kind in COMMAND_STRATEGIES:
+        return COMMAND_STRATEGIES[kind]
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return structs_of(kind, floats)
     if get_origin(kind) is dict:
@@ -60,7 +90,6 @@ def values_of(kind: Any, floats: st.SearchStrategy[float] = FLOATS) -> st.Search
     }[kind]
 
 
-RULES = st.sampled_from(["none", "value:0.001", "value::2"])
 SINGLES = st.binary(min_size=4, max_size=4)
 # Fields of which not any value of their type will do.
 CHECKED: dict[type[msgspec.Struct], dict[str, st.SearchStrategy[Any]]] = {
@@ -94,30 +123,6 @@ def test_every_event_comes_back_as_it_was_with_any_number_at_any_depth(decode: A
     json.loads(line, parse_constant=refuse_constant)
     # NaN is not itself, but looks like itself.
     assert repr(decode(line)) == repr(event)
-
-
-def built(command: type[commands.Command], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.builds(command, lane=st.none() | st.text(), at_step=st.none() | st.integers(0, 2**63 - 1), **fields)
-
-
-COUNTS = st.integers(1, 10**15)
-PACES = st.none() | st.floats(0, exclude_min=True, allow_infinity=False)
-COMMAND_STRATEGIES = {
-    commands.SetClip: built(commands.SetClip, rule=RULES),
-    commands.ResetMoments: built(commands.ResetMoments),
-    commands.Pause: built(commands.Pause),
-    commands.Resume: built(commands.Resume),
-    commands.StepOnce: built(commands.StepOnce, count=COUNTS),
-    commands.SetPace: built(commands.SetPace, pace=PACES),
-    commands.Extend: built(commands.Extend, iterations=COUNTS),
-    commands.Stop: built(commands.Stop),
-    commands.Restart: built(
-        commands.Restart,
-        seed=st.none() | st.integers(0, 2**63 - 1),
-        head=st.sampled_from([None, "relu", "linear"]),
-    ),
-    commands.Seek: built(commands.Seek, step=st.integers(0, 10**15)),
-}
 
 
 @given(st.one_of(*COMMAND_STRATEGIES.values()))
@@ -205,11 +210,22 @@ def test_garbage_is_refused_in_words(line: str | bytes) -> None:
         '{"command":"Restart","seed":-1}',
         '{"command":"Pause","at_step":-1}',
         '{"command":"Restart","head":"round"}',
+        '{"command":"Restart","lane":"clipped"}',
+        '{"command":"Restart","at_step":5}',
+        '{"command":"Seek","step":5,"at_step":5}',
+        '{"command":"Pause","at_step":1000000000000001}',
     ],
 )
 def test_commands_that_make_no_sense_are_refused(line: str) -> None:
     with pytest.raises(BadInput):
         decode_command(line)
+
+
+@pytest.mark.parametrize("written", ["none", " none ", "value:0.0010", "value:-0.001:0.001", "norm: 1.0", "zclip:2.5"])
+def test_a_rule_is_kept_in_its_canonical_spelling(written: str) -> None:
+    line = json.dumps({"command": "SetClip", "rule": written})
+    for command in (commands.SetClip(rule=written), decode_command(line)):
+        assert command == commands.SetClip(rule=str(parse_rule(written)))
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), st.integers(0, 60), st.integers(0, 60))

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from clipwatch.core import engine, trainer
+from clipwatch.core import backlog, trainer
 from clipwatch.core.commands import AnyCommand, Extend, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.datasets import Dataset, Split, load
@@ -123,7 +123,7 @@ def test_events_are_read_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None
                 thread.join()
 
     clock = SimpleNamespace(**{**vars(time), "sleep": until_all_has_happened})
-    monkeypatch.setattr(engine, "time", clock)
+    monkeypatch.setattr(backlog, "time", clock)
     assert isinstance(events_of(SMALL)[-1], RunFinished)
     assert len(waits) == 1
     assert waits[0] <= 0.02

@@ -19,13 +19,15 @@ from msgspec.structs import replace
 
 from clipwatch.core import checkpoint
 from clipwatch.core.codec import encode, seal
-from clipwatch.core.commands import Extend, ResetMoments, SetClip, Stop
+from clipwatch.core.commands import Extend, LaneCommand, ResetMoments, SetClip, Stop
 from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.events import (
     ClipChanged,
+    CommandScheduled,
     Evaluated,
     Event,
     LaneEvent,
+    LaneFinished,
     MomentsReset,
     Notice,
     RunFinished,
@@ -46,7 +48,7 @@ CHANGE = SetClip(lane="clipped", rule="value:0.01", at_step=37)
 CHANGE_OF_MEMORY = SetClip(lane="clipped", rule="autoclip:75", at_step=37)
 
 
-def train(home: Path, *commands: SetClip | ResetMoments | Stop, config: RunConfig = CONFIG) -> Path:
+def train(home: Path, *commands: LaneCommand, config: RunConfig = CONFIG) -> Path:
     """A recorded run, every checkpoint of it kept."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "KEPT", 100)
@@ -71,11 +73,15 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(tmp_path_factory.mktemp("plain"))
 
 
-def cut(whole: Path, home: Path, step: int) -> Path:
-    """A copy of the run as it would be left by a death while step `step` was under way."""
+def cut(whole: Path, home: Path, step: int, *, scheduled: bool = False) -> Path:
+    """A copy of the run as it would be left by a death while step `step` was under way.
+
+    Its commands came at their steps, or with `scheduled` before the first.
+    """
     folder = home / whole.name
     shutil.copytree(whole, folder, ignore=shutil.ignore_patterns(".lock"))
     events = recordings.read(whole).events
+    events = [event for event in events if scheduled or not isinstance(event, CommandScheduled)]
     kept = [
         event for event in events if not isinstance(event, LaneEvent) or event.step < step or _was_change(event, step)
     ]
@@ -117,6 +123,18 @@ def test_a_run_cut_off_before_a_change_is_the_run_without_it(
     assert resume(folder) == 0
     assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(plain).events)
     assert recordings.figures(recordings.read(whole).events) != recordings.figures(recordings.read(plain).events)
+
+
+@pytest.mark.parametrize("step", [1, 36, 37, 38, 60])
+def test_what_was_scheduled_when_a_run_was_cut_off_takes_effect_once(step: int, whole: Path, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path, step, scheduled=True)
+    assert resume(folder) == 0
+    again = recordings.read(folder)
+    assert recordings.figures(again.events) == recordings.figures(recordings.read(whole).events)
+    changes = [event for event in again.events if isinstance(event, ClipChanged)]
+    assert [(change.lane, change.step, change.rule) for change in changes] == [("clipped", 37, "value:0.01")]
+    assert sum(isinstance(event, CommandScheduled) for event in again.events) == 1
+    assert main(["verify", str(folder)]) == 0
 
 
 @pytest.fixture(scope="module", params=["adam", "sgd-momentum"])
@@ -168,6 +186,32 @@ def test_a_run_that_was_done_goes_on_to_more_steps(tmp_path: Path) -> None:
     rows = [row for row in recordings.figures(recordings.read(short).events) if len(row) == 5 or row[1] == 60]
     assert rows == recordings.figures(recordings.read(long).events)
     assert main(["verify", str(short)]) == 0
+
+
+def planned(folder: Path) -> dict[str, int]:
+    """The steps that each lane had done at its end."""
+    return {event.lane: event.step for event in recordings.read(folder).events if isinstance(event, LaneFinished)}
+
+
+def test_each_lane_keeps_its_own_iterations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    extend = Extend(lane="clipped", iterations=20, at_step=10)
+    folder = train(tmp_path, extend, Stop(at_step=45), config=replace(CONFIG, iterations=50))
+    assert resume(folder) == 0
+    assert planned(folder) == {"unclipped": 50, "clipped": 70}
+    assert main(["verify", str(folder)]) == 0
+    assert resume(folder, "--iterations", "90") == 0
+    assert planned(folder) == {"unclipped": 90, "clipped": 90}
+    assert main(["verify", str(folder)]) == 0
+    assert "missing" not in capsys.readouterr().out
+
+
+def test_a_run_that_is_resumed_to_fewer_steps_is_verified(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = cut(whole, tmp_path, 45)
+    assert resume(folder, "--iterations", "60") == 0
+    assert main(["verify", str(folder)]) == 0
+    assert "missing" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("moment", [0, 1, 2])

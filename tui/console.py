@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from ..core.events import (
+    CommandScheduled,
     Diagnosed,
     DownloadProgressed,
     Evaluated,
@@ -23,7 +24,7 @@ from ..core.events import (
 from ..core.state import RunState, apply
 from .ordered import OrderedEvaluations
 from .summary import print_summary
-from .wording import diagnosis_line, evaluation_line, lane_message
+from .wording import diagnosis_line, evaluation_line, lane_message, scheduled_line
 
 LANE_COLOURS = ("cyan", "yellow", "magenta", "green", "blue", "red")
 
@@ -64,6 +65,8 @@ class ConsoleSink:
             case LaneEvent(lane=lane):
                 if not self._quiet and (text := lane_message(event)):
                     self._tell(f"lane {lane}: {text}")
+            case CommandScheduled() if not self._quiet:
+                self._tell(scheduled_line(event))
             case Notice(text=text, level=level):
                 if not self._quiet or level == "warning":
                     self._tell(text)

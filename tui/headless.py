@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-import select
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +13,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ..core.codec import decode_command, encode
+from ..core.codec import encode
 from ..core.commands import Stop
 from ..core.config import RunConfig
 from ..core.engine import Resumption
-from ..core.errors import BadInput
 from ..core.events import Event, LaneFailed, Notice, RecordingStarted, RunFinished, RunStarted
 from ..core.paths import path_text
 from ..core.recorded import read_recording
@@ -28,13 +25,11 @@ from ..core.replay import Replay
 from ..core.resumption import Here, interrupted
 from ..core.runs import RunFolder
 from ..core.session import Session
+from .control import Conversation, obey_standard_input
 
 if TYPE_CHECKING:
     from ..core.checkpoint import Kept
     from .tensorboard import LiveTensorBoard
-
-# What gives events and obeys commands.
-Conversation = Session | Replay
 
 
 class Sink(Protocol):
@@ -88,11 +83,15 @@ def resume_headless(folder: RunFolder, iterations: int | None, here: Here, manne
     recorder = Recorder(folder.path.parent)
     recorder.reopen(folder, lock, run.recorded)
     snapshots = run.snapshots(told)
-    resumption = Resumption(snapshots=snapshots, seconds=run.recorded.seconds, diverged=run.diverged)
+    resumption = Resumption(
+        snapshots=snapshots,
+        seconds=run.recorded.seconds,
+        iterations=run.iterations,
+        commands=run.commands(snapshots),
+        diverged=run.diverged,
+    )
     config = here.settings(run.config, told.append)
     session = Session(config, lasting=manner.control, keep=_keeping(recorder, board), resumption=resumption)
-    for command in run.commands(snapshots):
-        session.send(command)
     notices = [Notice(text=text) for text in told]
     live = recorder.through(chain(notices, run.continued(session.run())))
     before = _as_it_lies(folder, (event for event in run.recorded.events if not isinstance(event, RunFinished)))
@@ -139,8 +138,7 @@ def _keeping(recorder: Recorder | None, board: LiveTensorBoard | None) -> Callab
 
 def _run(session: Conversation, events: Iterable[Event], manner: Manner, board: LiveTensorBoard | None = None) -> int:
     if manner.control:
-        threading.Thread(target=_obey_standard_input, args=(session,), name="clipwatch-control", daemon=True).start()
-        threading.Thread(target=_stop_unheard, args=(session,), name="clipwatch-unheard", daemon=True).start()
+        obey_standard_input(session)
     with _signals_stop(session) as caught:
         output = JsonSink() if manner.json else _console(manner)
         exit_code = _drain(events, [board, output] if board else [output])
@@ -190,35 +188,3 @@ def _signals_stop(session: Conversation) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _obey_standard_input(session: Conversation) -> None:
-    try:
-        _obey_lines(session)
-    except OSError as error:
-        session.tell(f"no more commands: standard input: {error.strerror}")
-    session.close()
-
-
-def _stop_unheard(session: Conversation) -> None:
-    """Stop once nobody can read standard output any more: one who only waits for commands would not notice."""
-    if hasattr(select, "poll"):
-        readers = select.poll()
-        readers.register(1, 0)
-        readers.poll()
-        session.send(Stop())
-
-
-def _obey_lines(session: Conversation) -> None:
-    if sys.stdin is None:
-        # Closed before the program began: its number belongs to some other file by now.
-        return
-    # Unbuffered and apart from sys.stdin, whose lock a thread still waiting here would hold when the program ends.
-    with open(0, "rb", buffering=0, closefd=False) as lines:
-        for line in lines:
-            if not line.strip():
-                continue
-            try:
-                session.send(decode_command(line))
-            except BadInput as error:
-                session.tell(f"command not understood: {error}")

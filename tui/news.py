@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ..core.events import (
     ClipChanged,
+    CommandScheduled,
     Event,
     LaneEvent,
     LaneExtended,
@@ -19,7 +20,7 @@ from ..core.events import (
 )
 from ..core.state import RunState
 from .memory import memory_words
-from .wording import lane_message, lane_words
+from .wording import lane_message, lane_words, scheduled_line
 
 RECORDING_ENDS = "the recording ends here: < goes back in it, q leaves"
 
@@ -42,6 +43,8 @@ def news_of(event: Event, state: RunState) -> News | None:
         return News(("every lane has ended: e trains on, n tries another seed",))
     if isinstance(event, Notice):
         return News((event.text,), alert=event.level == "warning")
+    if isinstance(event, CommandScheduled):
+        return News((scheduled_line(event),))
     if _is_so_of_all(event, state):
         return News((f"all lanes: {lane_words(event)}",))
     if isinstance(event, LaneEvent) and (text := lane_message(event)):

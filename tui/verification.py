@@ -9,7 +9,7 @@ from ..core.recorded import read_recording
 from ..core.resumption import Here, changes
 from ..core.runs import RunFolder
 from ..core.session import Session
-from ..core.verification import compare, ends, repetition
+from ..core.verification import compare, repetition
 from .messages import tell
 
 
@@ -18,10 +18,8 @@ def print_verification(folder: RunFolder, here: Here) -> int:
     recorded = read_recording(folder.events)
     for text in recorded.damage:
         tell(text)
-    config, commands = repetition(recorded)
-    session = Session(here.settings(config, tell))
-    for command in (*commands, *ends(recorded)):
-        session.send(command)
+    config, again = repetition(recorded)
+    session = Session(here.settings(config, tell), resumption=again)
     verdict = compare(recorded, _watched(session.run(), recorded.started))
     if not verdict.compared and not verdict.differences:
         print(f"{folder.path.name}: not verified: its recording holds no figure to compare")

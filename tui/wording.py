@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..core.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from ..core.events import (
     ClipChanged,
+    CommandScheduled,
     Diagnosed,
     Evaluated,
     EvaluatedEarlier,
@@ -72,6 +74,33 @@ def lane_words(event: Event) -> str | None:
             return f"{'diverged' if reason == 'diverged' else 'failed'}: {cause}"
         case _:
             return None
+
+
+def scheduled_line(event: CommandScheduled) -> str:
+    """What a lane is to do, and at which step."""
+    command = event.command
+    whose = "all lanes" if command.lane is None else f"lane {command.lane}"
+    return f"{whose}: at step {command.at_step}: {_command_words(command)}"
+
+
+def _command_words(command: LaneCommand) -> str:
+    match command:
+        case SetClip(rule=rule):
+            return f"clip {rule}"
+        case ResetMoments():
+            return "reset the moments"
+        case Pause():
+            return "pause"
+        case Resume():
+            return "resume"
+        case StepOnce(count=count):
+            return f"go {count} step{'s' if count > 1 else ''}"
+        case SetPace(pace=pace):
+            return f"pace {pace_words(pace)}"
+        case Extend(iterations=iterations):
+            return f"{iterations} more steps"
+        case Stop():
+            return "stop"
 
 
 def output_line(event: OutputDied | OutputRevived) -> str:

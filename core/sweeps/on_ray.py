@@ -29,7 +29,7 @@ class RayBackend:
     def run(
         self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
     ) -> Iterator[Outcome]:
-        """The outcomes as they come; ends early when `stopping()`."""
+        """The outcomes as they come, an empty one now and then; ends early when `stopping()`."""
         ray = _connected(self._address, self._workers or usable_cores())
         task = ray.remote(max_retries=_RETRIES, num_gpus=0 if self._config.device == "cpu" else 1)(_train)
         room = self._workers or 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -42,6 +42,8 @@ class RayBackend:
                     return
                 done, under_way = ray.wait(under_way, timeout=_POLL)
                 yield from map(ray.get, done)
+                # Whoever takes the outcomes may have something to say meanwhile.
+                yield []
         except ray.exceptions.RayTaskError as error:
             raise error.cause from error
         except ray.exceptions.RayError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..commands import AnyCommand, Stop
 from ..config import RunConfig
 from ..cores import usable_cores
 from ..datasets import Dataset, load
@@ -28,7 +29,7 @@ from .workers import Backend, LocalBackend
 
 
 class Sweep:
-    """One sweep. `stop`, from any thread or signal handler, ends it in good order."""
+    """One sweep. `stop`, from any thread or signal handler, ends it in good order, as the command `Stop` does."""
 
     def __init__(
         self, config: SweepConfig, home: Path, *, workers: int | None = None, backend: Backend | None = None
@@ -61,6 +62,20 @@ class Sweep:
         """End soon; what is done is kept."""
         self._stopping.set()
 
+    def send(self, command: AnyCommand) -> None:
+        """Ask for something, from any thread; the answer to anything but a `Stop` of the whole is a `Notice`."""
+        if command == Stop():
+            self.stop()
+        else:
+            self.tell(f"{type(command).__name__} is for runs: a sweep obeys Stop alone, without lane and at_step")
+
+    def tell(self, text: str) -> None:
+        """Put a `Notice` into the stream."""
+        self._told.put(Notice(text=text))
+
+    def close(self) -> None:
+        """No more commands will come: the sweep goes on without."""
+
     def run(self) -> Iterator[Event]:
         """Every event, results once they are on disk; BadInput and ClipwatchError if it cannot go on."""
         began = time.perf_counter()
@@ -70,6 +85,7 @@ class Sweep:
         try:
             dataset = self._load()
         except Cancelled:
+            yield from self._said()
             yield SweepFinished(reason="stopped", seconds=0.0)
             return
         yield from self._notices()
@@ -99,6 +115,7 @@ class Sweep:
                 if not read:
                     _discard_if_empty(folder)
                 raise
+        yield from self._said()
         reason = "stopped" if self._stopping.is_set() else "failed" if results.all_diverged else "completed"
         yield SweepFinished(reason=reason, seconds=time.perf_counter() - began)
 
@@ -123,9 +140,12 @@ class Sweep:
         versions = {**packages, "python": platform.python_version()}
         return SweepStarted(config=config, dataset=dataset.info, versions=versions, time=time.time())
 
-    def _notices(self) -> Iterator[Event]:
+    def _said(self) -> Iterator[Event]:
         while not self._told.empty():
             yield self._told.get()
+
+    def _notices(self) -> Iterator[Event]:
+        yield from self._said()
         alone = [setting.name for setting in self._config.settings if not is_stackable(setting.config)]
         if alone:
             yield Notice(text=f"{'; '.join(alone)}: cannot be stacked, so each replica is trained alone, more slowly")
@@ -135,7 +155,7 @@ class Sweep:
         done = results.replicas
         said: set[Notice] = set()
         backend = self._backend or LocalBackend(config.base, self._workers)
-        outcomes = backend.run(units(config, done.keys()), self._stopping.is_set, self._tell)
+        outcomes = backend.run(units(config, done.keys()), self._stopping.is_set, self.tell)
         for outcome in outcomes:
             for event in outcome:
                 if isinstance(event, Notice):
@@ -147,11 +167,7 @@ class Sweep:
                     done[event.key] = event
                     writer.write(event)
                     yield event
-            while not self._told.empty():
-                yield self._told.get()
-
-    def _tell(self, text: str) -> None:
-        self._told.put(Notice(text=text))
+            yield from self._said()
 
 
 def _writer(folder: SweepFolder, read: Read | None) -> SweepWriter:

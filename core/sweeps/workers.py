@@ -102,7 +102,10 @@ class LocalBackend:
     def run(
         self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
     ) -> Iterator[Outcome]:
-        """The outcomes as they come; ends early when `stopping()`. Units of a worker that died are done again."""
+        """The outcomes as they come, an empty one now and then; ends early when `stopping()`.
+
+        Units of a worker that died are done again.
+        """
         context = multiprocessing.get_context("spawn")
         flag = context.Event()
         again: list[Unit] = []
@@ -146,6 +149,8 @@ class LocalBackend:
                         yield outcome
                 if stopping():
                     flag.set()
+                # Whoever takes the outcomes may have something to say meanwhile.
+                yield []
         except GeneratorExit:
             flag.set()
             raise

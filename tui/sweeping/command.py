@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +17,7 @@ from ...core.sweeps.folder import SweepFolder, read_sweep
 from ...core.sweeps.results import SweepFinished
 from ...core.sweeps.sweep import Sweep
 from ...core.sweeps.workers import Backend
+from ..control import obey_standard_input
 from ..messages import tell
 from ..options import here
 from .options import described, no_effect
@@ -98,7 +98,7 @@ def _run(sweep: Sweep, given: argparse.Namespace) -> int:
     with _signals_stop(sweep) as caught:
         output = SweepJson() if given.json else SweepConsole(quiet=given.quiet, cores=_cores(given))
         if given.control:
-            _stop_when_input_ends(sweep)
+            obey_standard_input(sweep)
         try:
             failed = False
             for event in sweep.run():
@@ -126,14 +126,3 @@ def _signals_stop(sweep: Sweep) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _stop_when_input_ends(sweep: Sweep) -> None:
-    """Whoever watches says Stop, or goes away: either ends the sweep."""
-    import threading
-
-    def listen() -> None:
-        sys.stdin.buffer.readline()
-        sweep.stop()
-
-    threading.Thread(target=listen, name="clipwatch-control", daemon=True).start()

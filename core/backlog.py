@@ -1,0 +1,56 @@
+"""What an engine has to tell until somebody reads it, within bounds."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+# How many events may wait before the lanes wait, too; and how many snapshots, of about a megabyte each.
+_EVENTS, _SNAPSHOTS = 2000, 8
+# Seconds in which events gather. Whoever reads them takes a core from a lane each time it wakes, and finds nothing in
+# the cache: ten events together cost little more than one.
+_GATHERING = 0.02
+
+
+class Backlog(Generic[T]):
+    """A queue in which only what a lane tells waits for room: `put` returns at once, from signal handlers too."""
+
+    def __init__(self, given_up: threading.Event) -> None:
+        """Once `given_up` is set nobody waits for room any more."""
+        self._queue: queue.SimpleQueue[T] = queue.SimpleQueue()
+        self._snapshots = threading.Semaphore(_SNAPSHOTS)
+        self._given_up = given_up
+
+    def put(self, item: T) -> None:
+        """Tell something that is not to be held up."""
+        self._queue.put(item)
+
+    def put_event(self, item: T) -> None:
+        """Tell something once there is room for it."""
+        self._wait(lambda: self._queue.qsize() < _EVENTS)
+        self._queue.put(item)
+
+    def put_snapshot(self, item: T) -> None:
+        """The same of something large; whoever takes it says so by `took_snapshot`."""
+        self._wait(lambda: self._snapshots.acquire(blocking=False))
+        self._queue.put(item)
+
+    def took_snapshot(self) -> None:
+        """Make room for another."""
+        self._snapshots.release()
+
+    def get(self) -> T:
+        """The next item. Waits 20 ms when the queue is empty, so that events arrive in groups."""
+        if self._queue.empty():
+            time.sleep(_GATHERING)
+        return self._queue.get()
+
+    def _wait(self, has_room: Callable[[], bool]) -> None:
+        # Asked now and then: a reader that told of room each time it takes something would be slower for it.
+        while not has_room() and not self._given_up.wait(_GATHERING):
+            pass

@@ -1,0 +1,157 @@
+"""Every command is obeyed or answered by a notice that names it, by a run, a replay and a sweep alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import program
+import pytest
+from test_replay import STORY
+
+from clipwatch.core.codec import decode_sweep_event
+from clipwatch.core.commands import (
+    AnyCommand,
+    Extend,
+    Pause,
+    ResetMoments,
+    Restart,
+    Resume,
+    Seek,
+    SetClip,
+    SetPace,
+    StepOnce,
+    Stop,
+)
+from clipwatch.core.config import RunConfig
+from clipwatch.core.event_table import EventTable
+from clipwatch.core.events import Evaluated, Event, LanePaused, Notice, RunFinished, RunStarted
+from clipwatch.core.replay import Replay
+from clipwatch.core.session import Session
+from clipwatch.core.sweeps.description import sweep_config
+from clipwatch.core.sweeps.results import ReplicaFinished, SweepFinished
+from clipwatch.core.sweeps.sweep import Sweep
+
+SMALL = RunConfig(dataset="digits", offline=True, iterations=30, eval_every=5, eval_size=20)
+SWEEP = ["sweep", "--no-ui", "--json", "--control", "--dataset", "digits", "--seeds", "2", "--workers", "1"]
+
+
+class Conversation(Protocol):
+    def send(self, command: AnyCommand) -> None: ...
+
+    def run(self) -> Iterator[Event]: ...
+
+
+def replay(_: Path) -> Replay:
+    return Replay("story", EventTable.of(STORY), speed=None, lasting=False)
+
+
+def session(_: Path) -> Session:
+    return Session(SMALL)
+
+
+class Nothing:
+    """A backend that trains nothing."""
+
+    def run(self, units: object, stopping: object, tell: object) -> Iterator[list[ReplicaFinished | Notice]]:
+        yield []
+
+
+def sweep(home: Path) -> Sweep:
+    return Sweep(sweep_config(SMALL, {}, 1, ()), home, backend=Nothing())
+
+
+REFUSED: list[tuple[Callable[[Path], Conversation], AnyCommand]] = [
+    (session, Seek(step=3)),
+    (session, Pause(lane="nobody")),
+    (session, Pause(at_step=1000)),
+    (session, Stop(at_step=1000)),
+    *((replay, command) for command in (SetClip(rule="none"), ResetMoments(), Extend(iterations=1), Restart())),
+    *((replay, kind(at_step=5)) for kind in (Pause, Resume, StepOnce, Stop)),
+    *((replay, kind(lane="a")) for kind in (Pause, Resume, StepOnce, Stop)),
+    *((sweep, command) for command in (Pause(), SetPace(pace=None), Restart(), Seek(step=1), Stop(lane="clipped"))),
+]
+
+
+@pytest.mark.parametrize(("start", "command"), REFUSED)
+def test_a_command_that_is_not_obeyed_is_named_by_a_notice(
+    start: Callable[[Path], Conversation], command: AnyCommand, tmp_path: Path
+) -> None:
+    conversation = start(tmp_path)
+    conversation.send(command)
+    told = [event.text for event in conversation.run() if isinstance(event, Notice)]
+    assert any(type(command).__name__ in text for text in told)
+
+
+def test_commands_behind_a_stop_are_answered_while_a_run_is_prepared_and_by_a_replay(tmp_path: Path) -> None:
+    for start in (session, replay):
+        conversation = start(tmp_path)
+        for command in (Stop(), Pause()):
+            conversation.send(command)
+        assert any("Pause came too late" in getattr(event, "text", "") for event in conversation.run())
+
+
+def test_a_sweep_obeys_stop(tmp_path: Path) -> None:
+    conversation = sweep(tmp_path)
+    conversation.send(Stop())
+    *_, last = conversation.run()
+    assert isinstance(last, SweepFinished)
+    assert last.reason == "stopped"
+
+
+def test_what_is_sent_after_a_restart_is_for_the_run_that_it_begins() -> None:
+    conversation = Session(SMALL, lasting=True)
+    runs, events = 0, []
+    for event in conversation.run():
+        events.append(event)
+        runs += isinstance(event, RunStarted)
+        if isinstance(event, Evaluated) and len([one for one in events if isinstance(one, Evaluated)]) == 1:
+            for command in (Restart(seed=1), SetClip(rule="none"), Restart(seed=2), SetPace(pace=700.0), Pause()):
+                conversation.send(command)
+        if isinstance(event, LanePaused):
+            conversation.send(Stop())
+    assert [(one.config.seed, one.config.pace) for one in events if isinstance(one, RunStarted)] == [
+        (0, None),
+        (2, 700.0),
+    ]
+    assert {event.step for event in events if isinstance(event, LanePaused)} == {0}
+    assert any("SetClip did not take effect" in getattr(event, "text", "") for event in events)
+    assert isinstance(events[-1], RunFinished)
+
+
+def test_a_sweep_reads_its_commands_as_a_run_does(tmp_path: Path) -> None:
+    lines = b'\n{"command":"Pause"}\nnonsense\n'
+    done = program.run(*SWEEP, "--iterations", "5", "--runs-dir", str(tmp_path), input=lines)
+    events = list(map(decode_sweep_event, done.stdout.splitlines()))
+    told = [event.text for event in events if isinstance(event, Notice)]
+    assert any("Pause is for runs" in text for text in told)
+    assert sum("not understood" in text for text in told) == 1
+    # The input has ended, and the sweep has not.
+    assert isinstance(events[-1], SweepFinished)
+    assert events[-1].reason == "completed"
+    assert sum(isinstance(event, ReplicaFinished) for event in events) == 4
+    assert done.returncode == 0
+
+
+def test_a_sweep_ends_beside_an_open_input_and_when_it_is_told_to_stop(tmp_path: Path) -> None:
+    with program.running(*SWEEP, "--iterations", "5", "--runs-dir", str(tmp_path)) as process:
+        program.line_with(process.stdout, '"SweepFinished"')
+        assert process.wait(program.DEADLINE) == 0
+    with program.running(*SWEEP, "--iterations", "100000", "--yes", "--runs-dir", str(tmp_path)) as process:
+        program.line_with(process.stdout, '"stage":"training"')
+        assert process.stdin
+        process.stdin.write('{"command":"Stop"}\n')
+        process.stdin.flush()
+        assert '"stopped"' in program.line_with(process.stdout, '"SweepFinished"')
+        assert process.wait(program.DEADLINE) == 0
+
+
+def test_a_sweep_whose_reader_has_gone_ends(tmp_path: Path) -> None:
+    with program.running(*SWEEP, "--iterations", "100000", "--yes", "--runs-dir", str(tmp_path)) as process:
+        program.line_with(process.stdout, '"stage":"training"')
+        assert process.stdin
+        assert process.stdout
+        process.stdin.close()
+        process.stdout.close()
+        assert process.wait(program.DEADLINE) == 141

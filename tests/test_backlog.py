@@ -1,0 +1,111 @@
+"""What waits for a reader is bounded, and whoever must not wait never does."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from test_state import LANE, RUN
+
+from clipwatch.core import backlog, checkpoint
+from clipwatch.core.backlog import Backlog
+from clipwatch.core.checkpoint import Kept
+from clipwatch.core.config import RunConfig
+from clipwatch.core.engine import Engine
+from clipwatch.core.events import Evaluated, Event, RunFinished
+from clipwatch.core.recording import Recorder
+
+ENDLESS = RunConfig(dataset="digits", offline=True, iterations=10**9, eval_every=1, eval_size=10, checkpoint_every=1)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "_EVENTS", 20)
+    monkeypatch.setattr(backlog, "_SNAPSHOTS", 3)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("large", [False, True])
+def test_what_lanes_tell_waits_for_room_and_the_rest_does_not(large: bool) -> None:
+    given_up = threading.Event()
+    waiting: Backlog[int] = Backlog(given_up)
+    put, room = (waiting.put_snapshot, 3) if large else (waiting.put_event, 20)
+    for number in range(room):
+        put(number)
+    lane = threading.Thread(target=put, args=(room,))
+    lane.start()
+    waiting.put(-1)
+    lane.join(0.1)
+    assert lane.is_alive()
+    for number in (*range(room), -1):
+        assert waiting.get() == number
+        if large:
+            waiting.took_snapshot()
+    assert waiting.get() == room
+    lane.join()
+
+
+@pytest.mark.usefixtures("small")
+def test_nobody_waits_for_room_any_more_once_the_reader_has_gone() -> None:
+    given_up = threading.Event()
+    waiting: Backlog[int] = Backlog(given_up)
+    lane = threading.Thread(target=lambda: [waiting.put_event(number) for number in range(30)])
+    lane.start()
+    given_up.set()
+    lane.join(10)
+    assert [waiting.get() for _ in range(30)] == list(range(30))
+
+
+@pytest.mark.usefixtures("small")
+def test_a_reader_that_stands_still_has_the_lanes_wait_and_nothing_is_lost() -> None:
+    kept: list[Kept] = []
+    engine = Engine(ENDLESS, keep=kept.append)
+    events: list[Event] = []
+    for event in engine.run():
+        events.append(event)
+        if isinstance(event, Evaluated) and event.step == 30:
+            break_at = threading.Event()
+            # Until no lane has got on for a while.
+            steps: list[int] = []
+            while len(steps) < 2 or steps[-1] != steps[-2]:
+                break_at.wait(0.2)
+                steps.append(sum(lane.step for lane in engine._lanes))
+            engine.tell("said by the reader itself")
+            break
+    # Leaving ends the lanes, though they wait for room.
+    assert all(not thread.name.startswith("clipwatch-") for thread in threading.enumerate())
+    for lane in ("unclipped", "clipped"):
+        seen = [event.step for event in events if isinstance(event, Evaluated) and event.lane == lane]
+        assert seen == list(range(len(seen)))
+    assert steps[-1] < 2 * 30 + 2 * 20
+
+
+def test_snapshots_that_newer_ones_would_replace_are_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[str, int]] = []
+    first, go_on = threading.Event(), threading.Event()
+
+    def save(folder: Path, lane: str, step: int, snapshot: object) -> None:
+        first.set()
+        go_on.wait()
+        written.append((lane, step))
+
+    monkeypatch.setattr(checkpoint, "save", save)
+    recorder = Recorder(tmp_path)
+
+    def story() -> list[Event]:
+        yield from (RUN, LANE)
+        recorder.keep(Kept("a", 1, {}))
+        first.wait()
+        for step in range(2, 100):
+            recorder.keep(Kept("a", step, {"parameters": torch.zeros(1)}))
+        recorder.keep(Kept("b", 7, {}))
+        go_on.set()
+        yield RunFinished(reason="completed", seconds=1.0)
+
+    list(recorder.through(story()))
+    assert sorted(written) == [("a", 1), ("a", 97), ("a", 98), ("a", 99), ("b", 7)]
+    assert written.index(("b", 7)) < written.index(("a", 98))

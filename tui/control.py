@@ -1,0 +1,60 @@
+"""Commands from standard input, for a run, a replay and a sweep."""
+
+from __future__ import annotations
+
+import select
+import sys
+import threading
+from typing import Protocol
+
+from ..core.codec import decode_command
+from ..core.commands import AnyCommand, Stop
+from ..core.errors import BadInput
+
+
+class Conversation(Protocol):
+    """What obeys commands, each of which it answers in its stream of events."""
+
+    def send(self, command: AnyCommand) -> None: ...
+
+    def tell(self, text: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def obey_standard_input(conversation: Conversation) -> None:
+    """Pass commands on, on threads of their own; stop once nobody reads what is said."""
+    threading.Thread(target=_listen, args=(conversation,), name="clipwatch-control", daemon=True).start()
+    threading.Thread(target=_stop_unheard, args=(conversation,), name="clipwatch-unheard", daemon=True).start()
+
+
+def _listen(conversation: Conversation) -> None:
+    try:
+        _obey_lines(conversation)
+    except OSError as error:
+        conversation.tell(f"no more commands: standard input: {error.strerror}")
+    conversation.close()
+
+
+def _obey_lines(conversation: Conversation) -> None:
+    if sys.stdin is None:
+        # Closed before the program began: its number belongs to some other file by now.
+        return
+    # Unbuffered and apart from sys.stdin, whose lock a thread still waiting here would hold when the program ends.
+    with open(0, "rb", buffering=0, closefd=False) as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                conversation.send(decode_command(line))
+            except BadInput as error:
+                conversation.tell(f"command not understood: {error}")
+
+
+def _stop_unheard(conversation: Conversation) -> None:
+    """Stop once nobody can read standard output any more: one who only waits for commands would not notice."""
+    if hasattr(select, "poll"):
+        readers = select.poll()
+        readers.register(1, 0)
+        readers.poll()
+        conversation.send(Stop())
