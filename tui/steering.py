@@ -13,6 +13,7 @@ from ..core.state import LaneState
 from .bounds import has_bound, stepped, toggled
 from .cadence import FASTEST
 from .engine_process import EngineProcess, Source
+from .engine_request import Wanted
 from .listening import ListeningApp
 from .news import RECORDING_ENDS
 from .paces import next_pace
@@ -29,21 +30,21 @@ SEEK_BREATH, SEEK_PATIENCE = 0.002, 1.2
 class SteeringApp(ListeningApp):
     """Turns keys into commands, and says so before they are answered.
 
-    `engine` is one that `command` has started already; `start` starts others.
+    `engine` is what `start` has made of `wanted` already; `start` makes others.
     """
 
     def __init__(
         self,
-        command: list[str],
+        wanted: Wanted,
         *,
         keymap: Mapping[str, str],
         ascii: bool = False,
         quit_when_done: bool = False,
-        start: Callable[[list[str]], Source] = EngineProcess,
+        start: Callable[[Wanted], Source] = EngineProcess,
         engine: Source | None = None,
     ) -> None:
-        super().__init__(engine or start(command), keymap=keymap, ascii=ascii, quit_when_done=quit_when_done)
-        self._command, self._start = command, start
+        super().__init__(engine or start(wanted), keymap=keymap, ascii=ascii, quit_when_done=quit_when_done)
+        self._wanted, self._start = wanted, start
         self._remembered_rules: dict[str, str] = {}
 
     def _ask(self, command: AnyCommand, message: str) -> None:
@@ -100,7 +101,7 @@ class SteeringApp(ListeningApp):
         if self.main.ended:
             self.engine.stop()
             try:
-                self.engine = self._start(self._command)
+                self.engine = self._start(self._wanted)
             except BadInput as error:
                 self.main.say(str(error), alert=True)
                 return

@@ -18,6 +18,7 @@ from ...core.errors import BadInput
 from ...core.sweeps.comparisons import Comparison, Summary, comparisons, summaries
 from ...core.verdict import RESAMPLES
 from ..engine_process import EngineProcess
+from ..engine_request import Wanted
 from ..look import DARK, LIGHT, Look, look
 from ..widgets.lines import Lines
 from .page import page
@@ -49,9 +50,9 @@ class SweepApp(App[int]):
         Binding("pagedown", "scroll(10)", "page down"),
     ]
 
-    def __init__(self, command: list[str], *, ascii: bool = False) -> None:
+    def __init__(self, wanted: Wanted, *, ascii: bool = False) -> None:
         super().__init__()
-        self.engine = EngineProcess(command)
+        self.engine = EngineProcess(wanted)
         self.view = SweepView()
         self.failure: str | None = None
         self._ascii = ascii

@@ -6,9 +6,8 @@ import argparse
 import os
 from typing import Any
 
-from ...core.config import KEYS, from_options, read_toml
+from ...core.config import KEYS, from_options
 from ...core.errors import BadInput
-from ...core.paths import user_path
 from ...core.sweeps.description import SweepConfig, sweep_config
 from ..options import add_data_options, add_output_options, add_training_options, add_workplace_options, integer
 
@@ -72,11 +71,11 @@ def _file(given: argparse.Namespace) -> dict[str, Any]:
         return {}
     if len(given.config) > 1:
         raise BadInput("--config: give one file")
-    values = read_toml(user_path(given.config[0]))
-    values.pop("keys", None)
+    (file,) = given.config
+    values = {key: value for key, value in file.values.items() if key != "keys"}
     for key in values:
         if key not in (*KEYS, "clip", "seeds"):
-            raise BadInput(f"config file {given.config[0]}: unknown setting {key!r}")
+            raise BadInput(f"config file {file.name}: unknown setting {key!r}")
         if values[key] == []:
             raise BadInput(f"axis {key.replace('_', '-')}: no values")
     return values
