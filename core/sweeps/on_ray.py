@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import chdir
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from ..config import RunConfig
 from ..errors import ClipwatchError
+from ..paths import user_path
 from .units import Unit
-from .workers import Outcome, Trainer
+from .workers import Outcome, Trainer, safe_path
 
 # A task whose worker or node is lost is given to another, so often.
 _RETRIES = 5
 _POLL = 0.2
+# A folder of ours that holds no Python.
+_NO_MODULES = Path(__file__).parents[1] / "data"
 
 
 class RayBackend:
     """One task a unit and core; `address` is a cluster's, None begins one on the loopback without a dashboard."""
 
     def __init__(self, config: RunConfig, address: str | None) -> None:
-        self._config, self._address = config, address
+        # Workers have a current folder of their own.
+        data_dir = str(user_path(config.data_dir).absolute()) if config.data_dir else None
+        self._config, self._address = msgspec.structs.replace(config, data_dir=data_dir), address
 
     def run(
         self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
@@ -49,11 +58,12 @@ def _connected(address: str | None) -> Any:
         import ray
     except ImportError as error:
         raise ClipwatchError('--backend ray needs ray: pip install "clipwatch[ray]"') from error
+    here = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address is None else {"address": address}
     try:
-        if address is None and not ray.is_initialized():
-            ray.init(include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
-        elif not ray.is_initialized():
-            ray.init(address=address, log_to_driver=False)
+        # Ray has its workers import from the folder that is current now, before all others.
+        with chdir(_NO_MODULES), safe_path():
+            if not ray.is_initialized():
+                ray.init(**here, log_to_driver=False)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ClipwatchError(f"ray at {address or 'this machine'}: {str(error).splitlines()[0]}") from error
     return ray

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -139,7 +138,9 @@ def _stop_when_input_ends(sweep: Sweep) -> None:
     import threading
 
     def listen() -> None:
-        sys.stdin.buffer.readline()
+        # Apart from sys.stdin, whose lock a thread still waiting here would hold when the program ends.
+        with open(0, "rb", buffering=0, closefd=False) as lines:
+            lines.readline()
         sweep.stop()
 
     threading.Thread(target=listen, name="clipwatch-control", daemon=True).start()
