@@ -22,8 +22,20 @@ _PREFIX = b'{"v":%d,"event":' % SCHEMA
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
+class OtherSchema(BadInput):
+    """A line in another version's way of writing."""
+
+
+class UnknownEvent(BadInput):
+    """An event of a kind that this version does not know; the events around it stand without it."""
+
+
 class _Header(msgspec.Struct):
     v: int = SCHEMA
+
+
+class _Kind(msgspec.Struct):
+    event: str
 
 
 _encoder = msgspec.json.Encoder()
@@ -32,6 +44,8 @@ _events = msgspec.json.Decoder(AnyEvent)
 _sweeps = msgspec.json.Decoder(AnySweepEvent)
 _commands = msgspec.json.Decoder(AnyCommand)
 _json = msgspec.json.Decoder()
+_kind = msgspec.json.Decoder(_Kind)
+_KINDS = {kind.__name__ for kind in (*get_args(AnyEvent), *get_args(AnySweepEvent))}
 # The fields that may hold a spelled-out number, by kind of event; a lane called NaN is none.
 _FLOATS = {
     kind.__name__: tuple(
@@ -98,7 +112,7 @@ def _decode_text(line: str, decoder: msgspec.json.Decoder[Any], kind: Any) -> An
     try:
         version = _header.decode(line).v
         if version != SCHEMA:
-            raise BadInput(
+            raise OtherSchema(
                 f"schema {version}: written by another clipwatch; this one reads schema {SCHEMA}; upgrade it"
             )
         return decoder.decode(line)
@@ -120,7 +134,18 @@ def _decode_spelled(line: str, kind: Any, error: msgspec.ValidationError) -> Any
                 raw[name] = _NON_FINITE.get(raw[name], raw[name])
         return msgspec.convert(raw, kind)
     except (msgspec.DecodeError, TypeError, RecursionError):
+        _refuse_unknown_kind(line, kind)
         raise BadInput(f"{error}: {_shortened(line)}") from error
+
+
+def _refuse_unknown_kind(line: str, kind: Any) -> None:
+    """UnknownEvent if that is all that is wrong with a line."""
+    try:
+        name = _kind.decode(line).event
+    except msgspec.DecodeError:
+        return
+    if kind is not AnyCommand and name not in _KINDS:
+        raise UnknownEvent(f"{name[:40]!r} events are of another version of clipwatch and are passed over")
 
 
 def _spelled(value: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .checksums import all_sealed
-from .codec import decode_event, decode_events, is_sealed
+from .codec import OtherSchema, UnknownEvent, decode_event, decode_events, is_sealed
 from .config import from_options, read_toml
 from .errors import BadInput
 from .event_table import EventRows, EventTable
@@ -126,11 +126,20 @@ class _Reading:
             try:
                 event = decode_event(line)
             except BadInput as error:
-                if is_sealed(line) and str(error).startswith("schema"):
-                    raise BadInput(f"recording {self._path}, line {number}: {error}") from error
-                self.wrong.append(f"{self._path.name}: line {number} is damaged and is left out")
+                self._pass_over(line, number, error)
                 continue
             if is_sealed(line):
                 yield event
             else:
                 self.wrong.append(f"{self._path.name}: line {number} is not as it was written and is left out")
+
+    def _pass_over(self, line: bytes, number: int, error: BadInput) -> None:
+        """Tell once of a kind that is not known, and of every line that is damaged; BadInput if nothing can be read."""
+        text = f"{self._path.name}: line {number} is damaged and is left out"
+        if is_sealed(line):
+            if isinstance(error, OtherSchema):
+                raise BadInput(f"recording {self._path}, line {number}: {error}") from error
+            other = f"line {number} is of another version and is left out: {error}"
+            text = f"{self._path.name}: {error if isinstance(error, UnknownEvent) else other}"
+        if text not in self.wrong:
+            self.wrong.append(text)

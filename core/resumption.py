@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ from .events import (
 )
 from .paths import user_path
 from .recorded import Recorded, read_recording
+from .rules import require_known
 from .runs import RunFolder
 
 Snapshots = Mapping[str, Mapping[str, Any]]
@@ -101,11 +103,14 @@ def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
     steps = [event.step + 1 for event in recorded.events if isinstance(event, Evaluated)]
     if wanted < max(steps, default=0):
         raise BadInput(f"iterations {wanted}: the run has done {max(steps)} steps already")
-    return Interrupted(folder, recorded, msgspec.structs.replace(settings(started), iterations=wanted))
+    return Interrupted(folder, recorded, msgspec.structs.replace(settings(recorded), iterations=wanted))
 
 
-def settings(started: RunStarted) -> RunConfig:
-    """The settings to train a recorded run again with: what auto chose is chosen."""
+def settings(recorded: Recorded) -> RunConfig:
+    """The settings to train a recorded run again with: what auto chose is chosen; BadInput if a rule is not known."""
+    started = recorded.started
+    changed = (event.rule for event in recorded.table.others if isinstance(event, ClipChanged))
+    require_known(chain((lane.rule for lane in started.config.lanes), changed))
     return msgspec.structs.replace(started.config, dataset=started.dataset.name)
 
 

@@ -40,7 +40,7 @@ class Verdict:
 
 def repetition(recorded: Recorded) -> tuple[RunConfig, list[AnyCommand]]:
     """The settings and commands that train the run again, at full speed."""
-    started = recorded.started
+    started, config = recorded.started, settings(recorded)
     commands: list[AnyCommand] = []
     planned = {lane.name: started.config.iterations for lane in started.config.lanes}
     for event in recorded.events:
@@ -53,7 +53,7 @@ def repetition(recorded: Recorded) -> tuple[RunConfig, list[AnyCommand]]:
             more = event.iterations - planned[event.lane]
             planned[event.lane] = event.iterations
             commands.append(Extend(lane=event.lane, iterations=more))
-    return msgspec.structs.replace(settings(started), pace=None), commands
+    return msgspec.structs.replace(config, pace=None), commands
 
 
 def ends(recorded: Recorded) -> list[Stop]:

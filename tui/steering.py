@@ -8,7 +8,7 @@ from functools import partial
 
 from ..core.commands import AnyCommand, Extend, Pause, ResetMoments, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from ..core.errors import BadInput
-from ..core.rules import parse_rule
+from ..core.rules import recorded_rule
 from ..core.state import LaneState
 from .bounds import has_bound, stepped, toggled
 from .cadence import FASTEST
@@ -128,7 +128,7 @@ class SteeringApp(ListeningApp):
         """Clipping of the chosen lane on or off."""
         if lane := self.main.chosen:
             now = self._asked.rule(lane)
-            rule = toggled(parse_rule(now), self._remembered_rules.get(lane.name))
+            rule = toggled(recorded_rule(now), self._remembered_rules.get(lane.name))
             self._set_rule(rule)
 
     def action_tighten(self) -> None:
@@ -141,7 +141,7 @@ class SteeringApp(ListeningApp):
 
     def _step_bound(self, direction: int) -> None:
         if lane := self.main.chosen:
-            rule = parse_rule(self._asked.rule(lane))
+            rule = recorded_rule(self._asked.rule(lane))
             if str(rule) == "none":
                 self.main.say(f"{lane.name} is not clipped: c clips it")
             elif not has_bound(rule):
@@ -162,7 +162,13 @@ class SteeringApp(ListeningApp):
             if rule == now:
                 self.main.say(f"{lane.name} keeps {rule}")
                 return
-            self._ask(SetClip(lane=lane.name, rule=rule), f"{lane.name}: clip {now} -> {rule}")
+            try:
+                command = SetClip(lane=lane.name, rule=rule)
+            except BadInput as error:
+                # What an engine of another version clips by.
+                self.main.say(str(error), alert=True)
+                return
+            self._ask(command, f"{lane.name}: clip {now} -> {rule}")
             if now != "none":
                 self._remembered_rules[lane.name] = now
 

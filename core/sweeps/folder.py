@@ -13,7 +13,7 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from ..codec import decode_sweep_event, encode, is_sealed, seal
+from ..codec import UnknownEvent, decode_sweep_event, encode, is_sealed, seal
 from ..errors import BadInput, ClipwatchError
 from ..events import Event
 from ..paths import user_path
@@ -102,7 +102,7 @@ def read_sweep(folder: SweepFolder, *, curves: bool = True) -> Read:
             replicas.setdefault(event.key, event)
     if started is None:
         raise BadInput(f"sweep {folder.path}: {SWEEP_RESULTS} does not begin with a sweep")
-    return Read(Results(started=started, replicas=replicas), tuple(damage), whole)
+    return Read(Results(started=started, replicas=replicas), tuple(dict.fromkeys(damage)), whole)
 
 
 def _decoded(line: bytes, folder: SweepFolder, number: int, *, curves: bool) -> Event | str:
@@ -114,6 +114,8 @@ def _decoded(line: bytes, folder: SweepFolder, number: int, *, curves: bool) -> 
         line = before + b"}" if curve else line
     try:
         return decode_sweep_event(line)
+    except UnknownEvent as error:
+        return f"{SWEEP_RESULTS}: {error}"
     except BadInput as error:
         raise BadInput(f"sweep {folder.path}, line {number}: {error}") from error
 

@@ -58,12 +58,13 @@ def _connected(address: str | None) -> Any:
         import ray
     except ImportError as error:
         raise ClipwatchError('--backend ray needs ray: pip install "clipwatch[ray]"') from error
-    here = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address is None else {"address": address}
     try:
         # Ray has its workers import from the folder that is current now, before all others.
         with chdir(_NO_MODULES), safe_path():
-            if not ray.is_initialized():
-                ray.init(**here, log_to_driver=False)
+            if address is None and not ray.is_initialized():
+                ray.init(include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
+            elif not ray.is_initialized():
+                ray.init(address=address, log_to_driver=False)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ClipwatchError(f"ray at {address or 'this machine'}: {str(error).splitlines()[0]}") from error
     return ray

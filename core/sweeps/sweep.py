@@ -19,6 +19,7 @@ from ..datasets import Dataset, load
 from ..errors import BadInput, Cancelled, ClipwatchError
 from ..events import Event, Notice, RecordingStarted, StageStarted
 from ..paths import path_text
+from ..rules import require_known
 from .description import SweepConfig, is_stackable
 from .folder import Read, SweepFolder, SweepWriter, create_sweep, read_sweep
 from .results import SweepFinished, SweepStarted
@@ -51,6 +52,7 @@ class Sweep:
     ) -> Sweep:
         """The rest of a sweep; `base` are its settings as this machine can have them, see `resumption.Here`."""
         config = read.results.started.config
+        require_known(setting.rule for setting in config.settings)
         config = msgspec.structs.replace(config, base=base or config.base)
         sweep = cls(config, folder.path.parent, workers=workers, backend=backend)
         sweep._resumed = folder, read
