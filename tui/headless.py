@@ -106,7 +106,7 @@ def resume_headless(folder: RunFolder, iterations: int | None, here: Here, manne
 def replay_headless(folder: RunFolder, speed: float | None, manner: Manner) -> int:
     """Print a recorded run again; the exit code."""
     recorded = read_recording(folder.events)
-    replay = Replay(folder.path.name, recorded.table, speed=speed, lasting=manner.control)
+    replay = Replay(path_text(Path(folder.path.name)), recorded.table, speed=speed, lasting=manner.control)
     for text in recorded.damage:
         replay.tell(text)
     return _run(replay, _as_it_lies(folder, replay.run()), manner)
