@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -23,13 +23,27 @@ SCHEMA = 1
 _PREFIX = b'{"v":%d,"event":' % SCHEMA
 
 
+class OtherSchema(BadInput):
+    """A line in another version's way of writing."""
+
+
+class UnknownEvent(BadInput):
+    """An event of a kind that this version does not know; the events around it stand without it."""
+
+
 class _Header(msgspec.Struct):
     v: int = SCHEMA
+
+
+class _Kind(msgspec.Struct):
+    event: str
 
 
 _encoder = msgspec.json.Encoder()
 _header = msgspec.json.Decoder(_Header)
 _json = msgspec.json.Decoder()
+_kind = msgspec.json.Decoder(_Kind)
+_KINDS = {kind.__name__ for kind in (*get_args(AnyEvent), *get_args(AnySweepEvent))}
 
 
 class _Reader:
@@ -50,7 +64,7 @@ class _Reader:
             text = line if isinstance(line, str) else line.decode()
             version = _header.decode(text).v
             if version != SCHEMA:
-                raise BadInput(
+                raise OtherSchema(
                     f"schema {version}: written by another clipwatch; this one reads schema {SCHEMA}; upgrade it"
                 )
             return self.decoder.decode(text)
@@ -68,7 +82,17 @@ class _Reader:
             raw.pop("v", None)
             return msgspec.convert(self._numbers(raw), self._kind)
         except (msgspec.DecodeError, TypeError, RecursionError):
+            self._refuse_unknown_kind(line)
             raise BadInput(f"{error}: {_shortened(line)}") from error
+
+    def _refuse_unknown_kind(self, line: bytes | str) -> None:
+        """UnknownEvent if that is all that is wrong with a line."""
+        try:
+            name = _kind.decode(line).event
+        except (msgspec.DecodeError, RecursionError):
+            return
+        if self._kind is not AnyCommand and name not in _KINDS:
+            raise UnknownEvent(f"{name[:40]!r} events are of another version of clipwatch and are passed over")
 
 
 _events, _sweeps, _commands = _Reader(AnyEvent), _Reader(AnySweepEvent), _Reader(AnyCommand)

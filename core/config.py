@@ -14,7 +14,7 @@ import msgspec
 import tomli_w
 
 from .errors import BadInput
-from .rules import parse_rule
+from .rules import parse_rule, recorded_rule
 
 DATASETS = ("auto", "mnist", "fashion-mnist", "kmnist", "qmnist", "digits")
 HEADS = ("relu", "linear")
@@ -26,8 +26,8 @@ MOST = 10**15
 _LANE_NAME = re.compile(r"[\w.+-]{1,24}")
 
 
-class LaneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A lane's name and its clip rule, in the grammar of `rules`."""
+class LaneConfig(msgspec.Struct, frozen=True):
+    """A lane's name and its clip rule, in the grammar of `rules`, or as another version recorded it."""
 
     name: str
     rule: str
@@ -36,13 +36,13 @@ class LaneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not _LANE_NAME.fullmatch(self.name):
             raise BadInput(f"lane name {self.name!r}: 1 to 24 letters, digits or . + - _")
         # The rule is kept in its one canonical spelling, so that equal rules compare equal.
-        msgspec.structs.force_setattr(self, "rule", str(parse_rule(self.rule)))
+        msgspec.structs.force_setattr(self, "rule", str(recorded_rule(self.rule)))
 
 
 DEFAULT_LANES = (LaneConfig("unclipped", "none"), LaneConfig("clipped", "value:0.001"))
 
 
-class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """All that decides a run's numbers, with the assignment's values as defaults.
 
     `pace` is in steps per second, None for full speed. With `reset_moments` the optimizer begins anew whenever a lane's
@@ -143,7 +143,11 @@ def _lanes(lanes: Any) -> tuple[LaneConfig, ...]:
         return lanes
     if not isinstance(lanes, dict) or not all(isinstance(rule, str) for rule in lanes.values()):
         raise BadInput('lanes: write a table of NAME = "RULE"')
-    return tuple(LaneConfig(name, rule) for name, rule in lanes.items())
+    return tuple(_lane(name, rule) for name, rule in lanes.items())
+
+
+def _lane(name: str, rule: str) -> LaneConfig:
+    return LaneConfig(name, str(parse_rule(rule)))
 
 
 def _with_clip(lanes: tuple[LaneConfig, ...], rule: Any) -> tuple[LaneConfig, ...]:
@@ -151,7 +155,7 @@ def _with_clip(lanes: tuple[LaneConfig, ...], rule: Any) -> tuple[LaneConfig, ..
         raise BadInput(f'clip {rule!r}: write a rule in quotes, like "value:0.001"')
     if all(lane.name != "clipped" for lane in lanes):
         raise BadInput("clip sets the rule of the lane named clipped, and the lanes given have none of that name")
-    return tuple(LaneConfig("clipped", rule) if lane.name == "clipped" else lane for lane in lanes)
+    return tuple(_lane("clipped", rule) if lane.name == "clipped" else lane for lane in lanes)
 
 
 def _converted(values: dict[str, Any]) -> RunConfig:

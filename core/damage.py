@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import TypeVar
 
-from .codec import is_sealed
+from .codec import OtherSchema, UnknownEvent, is_sealed
 from .errors import BadInput, ClipwatchError
 
 _Event = TypeVar("_Event")
@@ -17,7 +17,8 @@ class DamagedLine(ClipwatchError):
 
 
 def decode_sealed(line: bytes, decode: Callable[[bytes], _Event]) -> _Event:
-    """The event of a line from the disk; DamagedLine if it is left out, BadInput if another version wrote it.
+    """The event of a line from the disk; DamagedLine if it is left out, OtherSchema or UnknownEvent if another
+    version wrote it.
 
     A line end of another system, which an editor or a copy may have put there, is no damage.
     """
@@ -28,7 +29,7 @@ def decode_sealed(line: bytes, decode: Callable[[bytes], _Event]) -> _Event:
     except BadInput as error:
         if not sealed:
             raise DamagedLine("damaged") from error
-        if str(error).startswith("schema"):
+        if isinstance(error, OtherSchema | UnknownEvent):
             raise
         raise DamagedLine("not understood by this version") from error
     if not sealed:
@@ -42,10 +43,15 @@ class Damage:
     def __init__(self, file: str) -> None:
         self._file = file
         self._lines: list[tuple[int, str]] = []
+        self._passed_over: dict[str, None] = {}
 
     def add(self, number: int, what: str) -> None:
         """One more, in order."""
         self._lines.append((number, what))
+
+    def pass_over(self, what: str) -> None:
+        """Lines of a kind that this version does not know, told once."""
+        self._passed_over.setdefault(what)
 
     def told(self) -> Iterator[str]:
         """A line of text for each run of lines that have the same wrong with them."""
@@ -55,3 +61,4 @@ class Damage:
                 yield f"{self._file}: line {numbers[0]} is {what} and is left out"
             else:
                 yield f"{self._file}: lines {numbers[0]} to {numbers[-1]} are {what} and are left out"
+        yield from (f"{self._file}: {what}" for what in self._passed_over)

@@ -15,7 +15,6 @@ import msgspec
 from .commands import LaneCommand
 from .config import MOST, RunConfig
 from .measures import Measure
-from .rules import parse_rule
 
 # What is outside these bounds was never told by a run: a line that says so is damaged.
 Step = Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
@@ -116,9 +115,6 @@ class LaneStarted(LaneEvent, frozen=True, kw_only=True):
     parameters: int
     seconds: float
 
-    def __post_init__(self) -> None:
-        parse_rule(self.rule)
-
 
 class Evaluated(LaneEvent, frozen=True, kw_only=True):
     """After this step: loss (nats) and accuracy on one validation batch, and the loss of the step's training batch."""
@@ -191,9 +187,6 @@ class ClipChanged(LaneEvent, frozen=True, kw_only=True):
     rule: str
     previous: str
     moments_reset: bool = False
-
-    def __post_init__(self) -> None:
-        parse_rule(self.rule)
 
 
 class MomentsReset(LaneEvent, frozen=True, kw_only=True):

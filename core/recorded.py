@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from .atomic import open_regular
 from .checksums import all_sealed
-from .codec import decode_event, decode_events
+from .codec import UnknownEvent, decode_event, decode_events
 from .coherence import coherent
 from .config import from_options, read_toml
 from .damage import Damage, DamagedLine, decode_sealed
@@ -132,5 +132,7 @@ class _Reading:
                 yield decode_sealed(line, decode_event)
             except DamagedLine as error:
                 self.damage.add(number, str(error))
+            except UnknownEvent as error:
+                self.damage.pass_over(str(error))
             except BadInput as error:
                 raise BadInput(f"recording {self._path}, line {number}: {error}") from error

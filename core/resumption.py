@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -28,8 +29,8 @@ from .events import (
     OutputRevived,
     RunStarted,
 )
-from .paths import user_path
 from .recorded import Recorded, read_recording
+from .rules import require_known
 from .runs import RunFolder
 from .scheduled import still_scheduled
 from .state import RunState, apply
@@ -112,12 +113,11 @@ def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
     The folder is claimed before: what is read must be all that there is when the run goes on.
     """
     recorded = read_recording(folder.events)
-    started = recorded.started
     steps = [event.step + 1 for event in recorded.events if isinstance(event, Evaluated)]
     if iterations is not None and iterations < max(steps, default=0):
         raise BadInput(f"iterations {iterations}: the run has done {max(steps)} steps already")
     wanted = {lane: iterations or planned for lane, planned in planned_iterations(recorded).items()}
-    config = msgspec.structs.replace(settings(started), iterations=max(wanted.values()))
+    config = msgspec.structs.replace(settings(recorded), iterations=max(wanted.values()))
     return Interrupted(folder, recorded, config, wanted)
 
 
@@ -130,8 +130,11 @@ def planned_iterations(recorded: Recorded) -> dict[str, int]:
     return planned
 
 
-def settings(started: RunStarted) -> RunConfig:
-    """The settings to train a recorded run again with: what auto chose is chosen."""
+def settings(recorded: Recorded) -> RunConfig:
+    """The settings to train a recorded run again with: what auto chose is chosen; BadInput if a rule is not known."""
+    started = recorded.started
+    changed = (event.rule for event in recorded.table.others if isinstance(event, ClipChanged))
+    require_known(chain((lane.rule for lane in started.config.lanes), changed))
     return msgspec.structs.replace(started.config, dataset=started.dataset.name)
 
 
@@ -145,24 +148,6 @@ def changes(before: RunStarted, again: RunStarted) -> Iterator[str]:
     changed = ", ".join(f"{name} {was.get(name)} -> {what}" for name, what in now.items() if was.get(name) != what)
     if changed:
         yield f"other than recorded: {changed}; the last bits may differ"
-
-
-@dataclass(frozen=True)
-class Here:
-    """Where this machine has the data, what it computes on, and whether it is offline, if that is not as recorded."""
-
-    data_dir: str | None = None
-    device: str | None = None
-    offline: bool = False
-
-    def settings(self, config: RunConfig, tell: Callable[[str], None]) -> RunConfig:
-        """The settings to train with here; a recorded folder that is not here is told of."""
-        data_dir = self.data_dir or config.data_dir
-        if self.data_dir is None and data_dir and not user_path(data_dir).is_dir():
-            tell(f"data dir {data_dir} is not on this machine; --data-dir names another")
-            data_dir = None
-        device, offline = self.device or config.device, self.offline or config.offline
-        return msgspec.structs.replace(config, data_dir=data_dir, device=device, offline=offline)
 
 
 def _identity(event: Event) -> tuple[object, ...] | None:

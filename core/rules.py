@@ -6,7 +6,7 @@ What a rule does to a gradient is in `clipping`; this module starts without torc
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -111,7 +111,17 @@ class SignClip(msgspec.Struct, frozen=True):
         return "sign"
 
 
+class UnknownRule(msgspec.Struct, frozen=True):
+    """A rule that another version recorded and this one does not know: it is shown, and nothing is trained by it."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 Rule = NoClip | ValueClip | NormClip | LayerNormClip | AdaptiveClip | AutoClip | ZClip | SignClip
+RecordedRule = Rule | UnknownRule
 
 
 def parse_rule(text: str) -> Rule:
@@ -120,6 +130,21 @@ def parse_rule(text: str) -> Rule:
     if kind not in _KINDS:
         raise BadInput(f"clip rule {text!r}: not a rule; write one of {EXAMPLES}")
     return _KINDS[kind](rest if colon else None, text)
+
+
+def recorded_rule(text: str) -> RecordedRule:
+    """The rule that an event or a recording tells of, which another version may have written."""
+    try:
+        return parse_rule(text)
+    except BadInput:
+        return UnknownRule(text)
+
+
+def require_known(rules: Iterable[str]) -> None:
+    """BadInput if this version cannot train by one of these recorded rules."""
+    for rule in rules:
+        if isinstance(recorded_rule(rule), UnknownRule):
+            raise BadInput(f"rule {rule!r}: this version of clipwatch does not know it; use the version that wrote it")
 
 
 def _bare(rule: Rule) -> Callable[[str | None, str], Rule]:

@@ -47,7 +47,7 @@ def repetition(recorded: Recorded) -> tuple[RunConfig, Resumption]:
             commands.append(ResetMoments(lane=event.lane, at_step=event.step))
     iterations = planned_iterations(recorded)
     again = Resumption(iterations=iterations, commands=[*commands, *_ends(recorded, iterations)])
-    return msgspec.structs.replace(settings(recorded.started), pace=None), again
+    return msgspec.structs.replace(settings(recorded), pace=None), again
 
 
 def _ends(recorded: Recorded, planned: Mapping[str, int]) -> Iterator[Stop]:

@@ -8,7 +8,6 @@ import pytest
 
 from clipwatch.core.config import DEFAULT_LANES, LaneConfig, RunConfig, from_options, read_toml, to_toml
 from clipwatch.core.errors import BadInput
-from clipwatch.tui.engine_process import config_arguments
 from clipwatch.tui.options import parse, run_config
 
 FULL = RunConfig(
@@ -52,7 +51,6 @@ def test_toml_and_options_give_the_same_run_back(config: RunConfig, tmp_path: Pa
     file.write_text(to_toml(config), encoding="utf-8")
     assert from_options(read_toml(file)) == config
     assert from_line("--config", str(file)) == config
-    assert from_line(*config_arguments(config)) == config
 
 
 def test_flags_win_over_the_file(tmp_path: Path) -> None:

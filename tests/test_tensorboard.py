@@ -29,6 +29,7 @@ from clipwatch.core.measures import BIN_EDGES
 from clipwatch.core.runs import RunFolder
 from clipwatch.core.tensorboard import TensorBoard
 from clipwatch.tui.cli import main
+from clipwatch.tui.engine_request import ResumeRun, TrainRun
 from clipwatch.tui.tensorboard import LiveTensorBoard
 from clipwatch.tui.wording import lane_message
 
@@ -503,25 +504,24 @@ def test_equal_weights_are_one_bucket_and_a_black_image(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def engine_options(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands of the engines that the screen would have started."""
+def engine_requests(monkeypatch: pytest.MonkeyPatch) -> list[TrainRun | ResumeRun]:
+    """What the engines that the screen would have started were asked for."""
     from clipwatch.tui import live
 
-    asked: list[list[str]] = []
+    asked: list[TrainRun | ResumeRun] = []
 
-    def run_live(command: list[str], *_: object, **__: object) -> int:
-        asked.append(command)
+    def run_live(wanted: TrainRun | ResumeRun, *_: object, **__: object) -> int:
+        asked.append(wanted)
         return 0
 
     monkeypatch.setattr(live, "run_live", run_live)
     return asked
 
 
-def test_the_screen_passes_the_folder_to_its_engine(run: Path, engine_options: list[list[str]]) -> None:
+def test_the_screen_passes_the_folder_to_its_engine(run: Path, engine_requests: list[TrainRun | ResumeRun]) -> None:
     assert main(["--dataset", "digits", "--tensorboard", "somewhere"]) == 0
     assert main(["resume", str(run), "--tensorboard", "somewhere"]) == 0
-    for command in engine_options:
-        assert command[-2:] == ["--tensorboard", "somewhere"]
+    assert [request.tensorboard for request in engine_requests] == [Path("somewhere")] * 2
 
 
 def test_an_engine_elsewhere_is_to_be_told_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,9 +13,13 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from clipwatch.tui.cli import main
+from clipwatch.tui.web import is_allowed, origin_of
 
 aiohttp = pytest.importorskip("aiohttp", reason="the extra `web` is not installed")
 pytest.importorskip("textual_serve", reason="the extra `web` is not installed")
@@ -42,12 +46,16 @@ READ_TERMINAL = """(() => {
 })()"""
 
 
+PROXY = "https://lab.example.org"
+
+
 @contextmanager
-def served() -> Iterator[int]:
+def served(*options: str) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "clipwatch.tui.cli", "--dataset", "digits", "--no-record", "--web", str(port)]
+    command += options
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             yield port
@@ -170,6 +178,117 @@ def test_it_listens_on_the_loopback_address_alone() -> None:
         pytest.skip("reads /proc to see who listens")
     with served() as port:
         asyncio.run(look())
+
+
+# By a request's Host and Origin, PORT being the server's: whether it is answered.
+REQUESTS = [
+    ("127.0.0.1:PORT", None, True),
+    ("127.0.0.1:PORT", "http://127.0.0.1:PORT", True),
+    ("127.0.0.1:PORT", "http://localhost:PORT", True),
+    ("LOCALHOST:PORT", "http://localhost:PORT", True),
+    ("[::1]:PORT", "http://[::1]:PORT", True),
+    ("localhost:9000", "http://localhost:9000", True),
+    ("lab.example.org", PROXY, True),
+    ("127.0.0.1:PORT", PROXY, True),
+    ("127.0.0.1:PORT", "https://LAB.example.org:443", True),
+    ("127.0.0.1:PORT", "http://lab.example.org", False),
+    ("127.0.0.1:PORT", f"{PROXY}:8443", False),
+    ("127.0.0.1:PORT", "http://evil.example", False),
+    ("127.0.0.1:PORT", "http://localhost:3000", False),
+    ("127.0.0.1:PORT", "http://localhost.evil.example:PORT", False),
+    ("127.0.0.1:PORT", "http://127.0.0.1@evil.example:PORT", False),
+    ("127.0.0.1:PORT", "null", False),
+    ("127.0.0.1:PORT", "", False),
+    ("127.0.0.1:PORT", "http://[::1", False),
+    ("evil.example:PORT", None, False),
+    ("evil.example:PORT", "http://evil.example:PORT", False),
+    ("evil.example:PORT", "http://localhost:PORT", False),
+    ("evil.example@localhost:PORT", "http://localhost:PORT", False),
+]
+
+
+@pytest.mark.parametrize(("host", "origin", "answered"), REQUESTS)
+def test_only_its_own_pages_are_answered(host: str, origin: str | None, answered: bool) -> None:
+    others = frozenset(filter(None, [origin_of(PROXY)]))
+    sent = host.replace("PORT", "8000"), origin if origin is None else origin.replace("PORT", "8000")
+    assert is_allowed(*sent, 8000, others) == answered
+
+
+async def _handshake(session: Any, port: int, host: str, origin: str | None) -> int:
+    headers = {"Host": host.replace("PORT", str(port))}
+    headers |= {"Origin": origin.replace("PORT", str(port))} if origin is not None else {}
+    try:
+        async with session.ws_connect(f"http://127.0.0.1:{port}/ws", headers=headers):
+            return 101
+    except aiohttp.WSServerHandshakeError as error:
+        return error.status
+
+
+def test_the_server_asks_where_a_page_is_from_and_its_page_has_no_address_but_its_own() -> None:
+    async def look() -> None:
+        await answers(port)
+        address = f"http://127.0.0.1:{port}"
+        async with aiohttp.ClientSession() as session:
+            assert await _handshake(session, port, "127.0.0.1:PORT", "http://evil.example") == 403
+            assert await _handshake(session, port, "evil.example:PORT", None) == 403
+            assert await _handshake(session, port, "localhost:9000", "http://localhost:9000") == 101
+            assert await _handshake(session, port, "127.0.0.1:PORT", PROXY) == 101
+            for path in ("/", "/download/key"):
+                async with session.get(address + path, headers={"Host": "evil.example"}) as answer:
+                    assert answer.status == 403
+            async with session.get(address, headers={"Host": "localhost:9000"}) as answer:
+                page = await answer.text()
+            loaded = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']([^"']+)""", page)
+            assert len(loaded) == 4
+            assert not [each for each in loaded if "//" in each or each.startswith("/")]
+            assert not re.search(r"wss?://|127\.0\.0\.1", page)
+            for path in set(loaded) - {"ws"}:
+                async with session.get(f"{address}/{path}") as answer:
+                    assert answer.status == 200
+
+    with served("--web-origin", PROXY) as port:
+        asyncio.run(look())
+
+
+def test_the_picture_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look() -> None:
+        await answers(port)
+        seen, key = b"", ""
+        async with (
+            asyncio.timeout(DEADLINE),
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+            session.ws_connect("/ws?width=120&height=40") as page,
+        ):
+            while not key:
+                message = await page.receive()
+                if message.type == aiohttp.WSMsgType.BINARY:
+                    was, seen = seen, seen + message.data
+                    if b"Start Training" in seen and b"Start Training" not in was:
+                        await page.send_json(["stdin", "p"])
+                else:
+                    kind, key = message.json()
+                    assert kind == "deliver_file_start"
+            async with session.get(f"/download/{key}") as answer:
+                assert answer.headers["Content-Disposition"].startswith("attachment; filename=clipwatch-")
+                assert "value:0.001" in await answer.text()
+
+    monkeypatch.chdir(tmp_path)
+    with served() as port:
+        asyncio.run(look())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--web", "--web-origin", "lab.example.org"], "--web-origin 'lab.example.org': write the address of the page"),
+        (["--web", "--web-origin", "http://[::1"], "--web-origin 'http://[::1': write the address of the page"),
+        (["--web-origin", PROXY], "--web-origin is for --web"),
+    ],
+)
+def test_an_origin_that_is_none_is_refused(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(options) == 2
+    assert capsys.readouterr().err.startswith(f"clipwatch: {words}")
 
 
 @pytest.mark.parametrize("port", ["0", "70000"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,11 +32,16 @@ class ClipwatchApp(SteeringApp):
             yield SystemCommand(key.label, key.tooltip, lambda action=key.action: self.run_action(action, self.main))
 
     def action_picture(self) -> None:
-        """Save the screen as SVG."""
+        """Save the screen as SVG: here, or where the browser keeps its downloads."""
         # To the microsecond, for pictures in quick succession.
         name = f"clipwatch-{datetime.now():%Y%m%d-%H%M%S-%f}.svg"
+        picture = self.export_screenshot(title="clipwatch")
+        if self.is_web:
+            self.deliver_text(StringIO(picture), save_filename=name, encoding="utf-8", mime_type="image/svg+xml")
+            self.main.say(f"the browser downloads {name}")
+            return
         try:
-            Path(name).write_text(self.export_screenshot(title="clipwatch"), encoding="utf-8")
+            Path(name).write_text(picture, encoding="utf-8")
         except OSError as error:
             self.main.say(f"no picture: {name}: {error.strerror}", alert=True)
             return

@@ -10,8 +10,9 @@ from ..core.rules import (
     LayerNormClip,
     NoClip,
     NormClip,
-    Rule,
+    RecordedRule,
     SignClip,
+    UnknownRule,
     ValueClip,
     ZClip,
     parse_rule,
@@ -22,12 +23,12 @@ SMALLEST, LARGEST = 1e-10, 1e3
 PERCENTILES = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 98.0, 99.0)
 
 
-def has_bound(rule: Rule) -> bool:
+def has_bound(rule: RecordedRule) -> bool:
     """Whether there is a number to step."""
-    return not isinstance(rule, NoClip | SignClip) and rule != ZClip()
+    return not isinstance(rule, NoClip | SignClip | UnknownRule) and rule != ZClip()
 
 
-def stepped(rule: Rule, direction: int) -> Rule:
+def stepped(rule: RecordedRule, direction: int) -> RecordedRule:
     """The rule with its number at the next (1) or previous (-1) of 1, 2, 5, 10, 20, ...; without one it stays.
 
     A percentile goes along `PERCENTILES`.
@@ -47,7 +48,7 @@ def stepped(rule: Rule, direction: int) -> Rule:
             return AdaptiveClip(_size(ratio, direction))
         case ZClip(threshold=threshold):
             return ZClip(_size(threshold, direction))
-        case NoClip() | SignClip():
+        case NoClip() | SignClip() | UnknownRule():
             return rule
 
 
@@ -75,7 +76,7 @@ def _percentile(percentile: float, direction: int) -> float:
     return max((stop for stop in PERCENTILES if stop < percentile), default=percentile)
 
 
-def toggled(rule: Rule, remembered: str | None) -> str:
+def toggled(rule: RecordedRule, remembered: str | None) -> str:
     """The rule after clipping was switched: off, or back to what it was before, or to the assignment's."""
     if not isinstance(rule, NoClip):
         return "none"

@@ -7,13 +7,17 @@ import difflib
 import logging
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 from ..core.config import RunConfig
 from ..core.errors import BadInput
 from .edge import exit_code
 from .options import key_settings, parse, run_config
 from .paces import GENTLE
-from .subcommands import SUBCOMMANDS, manner, parse_subcommand, tensorboard_arguments, wants_screen
+from .subcommands import SUBCOMMANDS, manner, parse_subcommand, record_in, wants_screen
+
+if TYPE_CHECKING:
+    from .engine_request import ScreenRequest
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,7 +44,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
             meant = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(SUBCOMMANDS)}"
             raise BadInput(f"unknown command {arguments[0]!r}{meant}")
         given = parse(arguments, SUBCOMMANDS)
-        given.perform, given.arguments = _train, arguments
+        given.perform = _train
         return given
     finally:
         # Sends off what --help printed, while it can still be told that nobody reads it.
@@ -54,30 +58,34 @@ def _train(given: argparse.Namespace) -> int:
 
         print(to_toml(config), end="", flush=True)
         return 0
+    if given.web is None and given.web_origins:
+        raise BadInput("--web-origin is for --web")
+    if given.web is None and not wants_screen(given):
+        from .headless import run_headless
+
+        return run_headless(config, manner(given))
+    screen = _screen(given, config)
     if given.web is not None:
         from .web import serve
 
-        return serve(given.web, given.arguments)
-    if wants_screen(given):
-        return _show(given, config)
-    from .headless import run_headless
+        return serve(given.web, given.web_origins or [], screen)
+    from .live import show
 
-    return run_headless(config, manner(given))
+    return show(screen)
 
 
-def _show(given: argparse.Namespace, config: RunConfig) -> int:
-    keys = key_settings(given)
-    from .engine_process import local_engine
+def _screen(given: argparse.Namespace, config: RunConfig) -> ScreenRequest:
+    """The screen that the command line describes."""
+    from .engine_request import ScreenRequest, TrainRun
     from .keys import keymap
-    from .live import run_live
 
-    recording = ["--no-record"] if given.no_record else ["--runs-dir", given.runs_dir] if given.runs_dir else []
-    wanted = given.engine_command
-    if wanted is not None and given.tensorboard:
+    if given.engine_command is None:
+        engine = TrainRun(config=config, record_in=record_in(given), tensorboard=given.tensorboard)
+    elif given.tensorboard:
         raise BadInput("--tensorboard is written where the engine is: give it to the --engine-command")
-    options = [*recording, *tensorboard_arguments(given)]
-    command = local_engine(config, options) if wanted is None else _engine_command(wanted)
-    return run_live(command, keymap(keys), quit_when_done=given.quit_when_done)
+    else:
+        engine = _engine_command(given.engine_command)
+    return ScreenRequest(engine=engine, keymap=keymap(key_settings(given)), quit_when_done=given.quit_when_done)
 
 
 def _engine_command(text: str) -> list[str]:

@@ -11,54 +11,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, Protocol
 
 from ..core.codec import encode
 from ..core.commands import AnyCommand, Stop
-from ..core.config import RunConfig
 from ..core.errors import BadInput
-
-if TYPE_CHECKING:
-    from ..core.resumption import Here
+from .engine_request import AnyRequest, Wanted, encoded
 
 _CHUNK = 1 << 16
 # Seconds to wait for what an engine that has ended wrote on standard error, which is read by a thread.
 _LAST_WORDS = 0.2
-
-
-def local_engine(config: RunConfig, options: Sequence[str] = ()) -> list[str]:
-    """The command that runs this configuration on this machine, with further options."""
-    program = [sys.executable, "-m", "clipwatch.tui.cli", "--no-ui", "--json", "--control"]
-    return [*program, *config_arguments(config), *options]
-
-
-def resumed_engine(folder: Path, iterations: int | None, here: Here) -> list[str]:
-    """The command that goes on with a recorded run on this machine."""
-    program = [sys.executable, "-m", "clipwatch.tui.cli", "resume", str(folder), "--no-ui", "--json", "--control"]
-    program += ["--iterations", str(iterations)] if iterations else []
-    program += ["--data-dir", here.data_dir] if here.data_dir else []
-    program += ["--offline"] if here.offline else []
-    return [*program, *(["--device", here.device] if here.device else [])]
-
-
-def replaying_engine(folder: Path, speed: str) -> list[str]:
-    """The command that plays a recorded run again."""
-    program = [sys.executable, "-m", "clipwatch.tui.cli", "replay", str(folder), "--speed", speed]
-    return [*program, "--no-ui", "--json", "--control"]
-
-
-def config_arguments(config: RunConfig) -> list[str]:
-    """A configuration as command-line options."""
-    arguments = [] if config.data_dir is None else ["--data-dir", config.data_dir]
-    arguments += [f"--{name.replace('_', '-')}" for name in ("offline", "reset_moments") if getattr(config, name)]
-    arguments += [] if config.diagnostics else ["--no-diagnostics"]
-    for lane in config.lanes:
-        arguments += ["--lane", f"{lane.name}={lane.rule}"]
-    for name in config.__struct_fields__:
-        if name not in ("data_dir", "offline", "reset_moments", "diagnostics", "lanes", "pace"):
-            arguments += [f"--{name.replace('_', '-')}", str(getattr(config, name))]
-    return [*arguments, "--pace", "max" if config.pace is None else repr(config.pace)]
 
 
 class Source(Protocol):
@@ -83,21 +45,44 @@ class Source(Protocol):
     def stop(self) -> list[bytes]: ...
 
 
-class EngineProcess:
-    """Speaks the event stream with a child process; never blocks the caller. BadInput if it cannot be started."""
+def _spawn(command: Sequence[str], descriptors: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    # A session of its own keeps the terminal's signals away from it: the screen decides when it stops.
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=descriptors,
+        )
+    except OSError as error:
+        raise BadInput(f"the engine cannot be started: {command[0]}: {error.strerror}") from error
 
-    def __init__(self, command: Sequence[str]) -> None:
-        # A session of its own keeps the terminal's signals away from it: the screen decides when it stops.
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise BadInput(f"the engine cannot be started: {command[0]}: {error.strerror}") from error
+
+def _spawn_own(request: AnyRequest) -> subprocess.Popen[bytes]:
+    """An engine of ours, given the request whole through a pipe: nothing of it is read as an option."""
+    reading, writing = os.pipe()
+    with open(reading, "rb") as theirs, open(writing, "wb") as ours:
+        # -P: what lies in the current folder is not imported in place of the real thing.
+        command = [sys.executable, "-P", "-m", "clipwatch.tui.engine_program", str(theirs.fileno())]
+        process = _spawn(command, [theirs.fileno()])
+        theirs.close()
+        # One that has ended already says why itself.
+        with contextlib.suppress(BrokenPipeError):
+            ours.write(encoded(request))
+            ours.flush()
+    return process
+
+
+class EngineProcess:
+    """Speaks the event stream with a child process; never blocks the caller. BadInput if it cannot be started.
+
+    `wanted` is a request to an engine of ours, or the user's own command.
+    """
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._process = _spawn(wanted) if isinstance(wanted, Sequence) else _spawn_own(wanted)
         assert self._process.stdin
         assert self._process.stdout
         assert self._process.stderr

@@ -18,11 +18,12 @@ from ..core.commands import Stop
 from ..core.config import RunConfig
 from ..core.engine import Resumption
 from ..core.events import Event, LaneFailed, Notice, RecordingStarted, RunFinished, RunStarted
+from ..core.machine import Machine
 from ..core.paths import path_text
 from ..core.recorded import read_recording
 from ..core.recording import Recorder
 from ..core.replay import Replay
-from ..core.resumption import Here, interrupted
+from ..core.resumption import interrupted
 from ..core.runs import RunFolder
 from ..core.session import Session
 from .control import Conversation, obey_standard_input
@@ -74,7 +75,7 @@ def run_headless(config: RunConfig, manner: Manner) -> int:
     return _run(session, recorder.through(events) if recorder else events, manner, board)
 
 
-def resume_headless(folder: RunFolder, iterations: int | None, here: Here, manner: Manner) -> int:
+def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine, manner: Manner) -> int:
     """Print what a run recorded, then train on, record and print; the exit code."""
     board = _tensorboard(manner, lambda text: session.tell(text), folder.path.resolve().name)
     lock = folder.claim()
@@ -90,7 +91,7 @@ def resume_headless(folder: RunFolder, iterations: int | None, here: Here, manne
         commands=run.commands(snapshots),
         diverged=run.diverged,
     )
-    config = here.settings(run.config, told.append)
+    config = machine.settings(run.config, told.append)
     session = Session(config, lasting=manner.control, keep=_keeping(recorder, board), resumption=resumption)
     notices = [Notice(text=text) for text in told]
     live = recorder.through(chain(notices, run.continued(session.run())))
@@ -105,7 +106,7 @@ def resume_headless(folder: RunFolder, iterations: int | None, here: Here, manne
 def replay_headless(folder: RunFolder, speed: float | None, manner: Manner) -> int:
     """Print a recorded run again; the exit code."""
     recorded = read_recording(folder.events)
-    replay = Replay(folder.path.name, recorded.table, speed=speed, lasting=manner.control)
+    replay = Replay(path_text(Path(folder.path.name)), recorded.table, speed=speed, lasting=manner.control)
     for text in recorded.damage:
         replay.tell(text)
     return _run(replay, _as_it_lies(folder, replay.run()), manner)

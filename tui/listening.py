@@ -14,12 +14,12 @@ from textual.app import App
 from textual.screen import Screen
 
 from ..core.codec import decode_event
-from ..core.errors import BadInput
 from ..core.events import Event, Sought
 from .asked import Asked
 from .cadence import BREATH, FASTEST, Cadence
 from .charts.plotting import load
 from .driver import TerminalDriver
+from .engine_lines import EngineLines
 from .engine_process import Source
 from .look import DARK, LIGHT, Look, look
 from .news import news_of
@@ -47,6 +47,7 @@ class ListeningApp(App[int]):
         self.engine = engine
         self.view = RunView()
         self.failure: str | None = None
+        self._lines = EngineLines(decode_event, lambda text: self.main.say(text, alert=True))
         self._cadence = Cadence()
         self._shown_run = 0
         self._asked = Asked()
@@ -109,6 +110,8 @@ class ListeningApp(App[int]):
         elif self.view.runs == 0:
             self.main.draw_title()
         self._watch_engine()
+        if self._lines.other_schema and self.view.runs == 0:
+            self._fail(self._lines.other_schema, 1)
         lanes = self.view.state.lanes.values()
         if self._quit_when_done and lanes and all(lane.ended for lane in lanes):
             code = 1 if any(lane.failed and lane.failed.reason == "error" for lane in lanes) else 0
@@ -125,12 +128,7 @@ class ListeningApp(App[int]):
     def _receive(self) -> bool:
         """Fold what the engine has said, and tell of it once it is the whole of a seek; whether it said anything."""
         before = len(self._news)
-        for line in self.engine.lines(LISTENING):
-            try:
-                event = decode_event(line)
-            except BadInput as error:
-                self.main.say(f"the engine wrote something else than an event: {error}", alert=True)
-                continue
+        for event in self._lines.decoded(self.engine.lines(LISTENING)):
             self.view.fold((event,))
             self._asked.settle(event)
             self._news.append(event)
@@ -157,12 +155,15 @@ class ListeningApp(App[int]):
         elif self._asked_at and (silent := time.monotonic() - self._asked_at) > PATIENCE:
             self.main.say(f"the engine has not answered for {silent:.0f} s", alert=True)
 
+    def _fail(self, why: str, code: int) -> None:
+        """There is nothing to look at: the terminal's own screen is the place to say why."""
+        self.failure = self.failure or why
+        self.exit(code, return_code=code)
+
     def _engine_ended(self, code: int) -> None:
         words = self.engine.last_words.removeprefix("clipwatch: ")
         if self.view.runs == 0:
-            # There is nothing to look at: the terminal's own screen is the place to say why.
-            self.failure = words or f"the engine ended (code {code}) before it started"
-            self.exit(code if code > 0 else 1, return_code=code if code > 0 else 1)
+            self._fail(words or f"the engine ended (code {code}) before it started", code if code > 0 else 1)
             return
         how = f"signal {-code}" if code < 0 else f"code {code}"
         half = " in the middle of a line" if self.engine.half_line else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.codec import decode_event
 from ..core.errors import BadInput
 from .engine_process import EngineProcess
+from .engine_request import ScreenRequest, Wanted
 from .messages import lose_output, tell
 from .terminal import prepare_terminal
 
@@ -17,16 +18,21 @@ if TYPE_CHECKING:
     from .app import ClipwatchApp
 
 
-def run_live(command: list[str], keymap: Mapping[str, str], *, quit_when_done: bool) -> int:
-    """Show the engine that `command` starts; the exit code."""
+def show(screen: ScreenRequest) -> int:
+    """Show what was asked for; the exit code."""
+    return run_live(screen.engine, screen.keymap, quit_when_done=screen.quit_when_done)
+
+
+def run_live(wanted: Wanted, keymap: Mapping[str, str], *, quit_when_done: bool) -> int:
+    """Show the engine that is wanted; the exit code."""
     ascii_only = prepare_terminal()
-    engine = EngineProcess(command)
+    engine = EngineProcess(wanted)
     with contextlib.ExitStack() as undo:
         undo.callback(engine.stop)
         # Textual takes as long to load as a recording; both do so at once.
         from .app import ClipwatchApp
 
-        app = ClipwatchApp(command, engine=engine, keymap=keymap, ascii=ascii_only, quit_when_done=quit_when_done)
+        app = ClipwatchApp(wanted, engine=engine, keymap=keymap, ascii=ascii_only, quit_when_done=quit_when_done)
         undo.pop_all()
     try:
         app.run()

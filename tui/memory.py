@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..core.events import ClipChanged, MomentsReset
-from ..core.rules import NoClip, NormClip, Rule, ValueClip, parse_rule
+from ..core.rules import NoClip, NormClip, RecordedRule, ValueClip, recorded_rule
 
 # The half-life of Adam's second moment in steps: log 0.5 / log 0.999.
 HALF_LIFE = 693
@@ -16,14 +16,14 @@ _KICKS = "a kick of a few steps, larger than usual"
 
 def memory_words(change: ClipChanged) -> tuple[str, str]:
     """What is seen after a rule changed while the moments stayed, in a sentence and in few words."""
-    tightness = _tightness(parse_rule(change.previous), parse_rule(change.rule))
+    tightness = _tightness(recorded_rule(change.previous), recorded_rule(change.rule))
     long, short = {1: (_SHRINKS, "steps shrink"), -1: (_KICKS, "a kick"), 0: ("steps take time to adapt", "")}[
         tightness
     ]
     return f"Adam's second moment {_KNOWN}: {long}", f"Adam {_KNOWN}{f': {short}' if short else ''}"
 
 
-def _tightness(before: Rule, after: Rule) -> int:
+def _tightness(before: RecordedRule, after: RecordedRule) -> int:
     """1 where the rule clips more than it did, -1 where it clips less, 0 where that cannot be told."""
     match before, after:
         case NoClip(), _:
@@ -38,7 +38,7 @@ def _tightness(before: Rule, after: Rule) -> int:
             return 0
 
 
-def _symmetric(rule: Rule) -> bool:
+def _symmetric(rule: RecordedRule) -> bool:
     return isinstance(rule, ValueClip) and rule.low is not None and rule.low == -(rule.high or 0)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
@@ -18,9 +20,17 @@ from ..core.rules import EXAMPLES
 from .messages import tell
 
 if TYPE_CHECKING:
-    from ..core.resumption import Here
+    from ..core.machine import Machine
 
 DESCRIPTION = "Train LeNet twice at once, with and without gradient clipping, and watch what the clipping does."
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A config file as it was when the command line was parsed: a pipe can be read only once."""
+
+    name: str
+    values: dict[str, Any]
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,6 +59,7 @@ def parse(arguments: list[str], commands: Iterable[str] = ()) -> argparse.Namesp
         "engine_command",
         "quit_when_done",
         "web",
+        "web_origins",
         "runs_dir",
         "no_record",
         "tensorboard",
@@ -62,7 +73,7 @@ def run_config(given: argparse.Namespace, environment: Mapping[str, str] = os.en
     flags: dict[str, Any] = dict(given.options)
     if "lanes" in flags:
         flags["lanes"] = _lanes(flags["lanes"])
-    from_file = _settings(given)
+    from_file = {} if given.config is None else dict(given.config.values)
     from_file.pop("keys", None)
     if "lanes" in flags:
         # Lanes given by flag replace the file's, its rule for the clipped one included.
@@ -73,14 +84,10 @@ def run_config(given: argparse.Namespace, environment: Mapping[str, str] = os.en
 
 def key_settings(given: argparse.Namespace) -> dict[str, str]:
     """The config file's [keys]: ids of keys and what to press for them."""
-    keys = _settings(given).get("keys", {})
+    keys = given.config.values.get("keys", {}) if given.config else {}
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise BadInput('keys: write a table of ID = "KEY"')
     return keys
-
-
-def _settings(given: argparse.Namespace) -> dict[str, Any]:
-    return {} if given.config is None else read_toml(user_path(given.config))
 
 
 def _lanes(pairs: list[str]) -> dict[str, str]:
@@ -153,10 +160,19 @@ def add_training_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--pace", metavar="N", type=_pace, help=help_pace)
     group.add_argument("--checkpoint-every", metavar="N", type=integer, help="steps between checkpoints (default: 500)")
     group.add_argument("--device", metavar="DEVICE", help="where torch computes, like cpu or cuda (default: cpu)")
-    group.add_argument("--config", metavar="FILE", help="settings in TOML; flags win over it")
+    add_config_option(group, "settings in TOML; flags win over it")
     group.add_argument(
         "--print-config", action="store_true", help="print the run's settings as TOML, and train nothing"
     )
+
+
+def add_config_option(group: argparse._ActionsContainer, help: str) -> None:
+    """A file of settings and keys."""
+    group.add_argument("--config", metavar="FILE", type=_config_file, help=help)
+
+
+def _config_file(text: str) -> ConfigFile:
+    return ConfigFile(text, read_toml(user_path(text)))
 
 
 def add_output_options(group: argparse._ArgumentGroup) -> None:
@@ -194,11 +210,13 @@ def add_here_options(group: argparse._ActionsContainer) -> None:
     group.add_argument("--device", metavar="DEVICE", help="where torch computes (default: as recorded)")
 
 
-def here(given: argparse.Namespace) -> Here:
+def machine(given: argparse.Namespace) -> Machine:
     """What `add_here_options` was given."""
-    from ..core.resumption import Here
+    from ..core.machine import Machine
 
-    return Here(given.data_dir, given.device, bool(given.offline))
+    return Machine(
+        data_dir=Path(given.data_dir) if given.data_dir else None, device=given.device, offline=bool(given.offline)
+    )
 
 
 def add_workplace_options(group: argparse._ActionsContainer) -> None:
@@ -221,6 +239,8 @@ def _add_place_options(group: argparse._ArgumentGroup) -> None:
     )
     help_web = "serve the screen to a browser on this machine"
     group.add_argument("--web", metavar="PORT", type=integer, nargs="?", const=8000, help=help_web)
+    help_origin = "with --web: where else the page may be opened, like https://lab.example.org for a proxy; repeat it"
+    group.add_argument("--web-origin", metavar="URL", dest="web_origins", action="append", help=help_origin)
 
 
 def integer(text: str) -> int:

@@ -8,11 +8,12 @@ from functools import partial
 
 from ..core.commands import AnyCommand, Extend, Pause, ResetMoments, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from ..core.errors import BadInput
-from ..core.rules import parse_rule
+from ..core.rules import recorded_rule
 from ..core.state import LaneState
 from .bounds import has_bound, stepped, toggled
 from .cadence import FASTEST
 from .engine_process import EngineProcess, Source
+from .engine_request import Wanted
 from .listening import ListeningApp
 from .news import RECORDING_ENDS
 from .paces import next_pace
@@ -29,21 +30,21 @@ SEEK_BREATH, SEEK_PATIENCE = 0.002, 1.2
 class SteeringApp(ListeningApp):
     """Turns keys into commands, and says so before they are answered.
 
-    `engine` is one that `command` has started already; `start` starts others.
+    `engine` is what `start` has made of `wanted` already; `start` makes others.
     """
 
     def __init__(
         self,
-        command: list[str],
+        wanted: Wanted,
         *,
         keymap: Mapping[str, str],
         ascii: bool = False,
         quit_when_done: bool = False,
-        start: Callable[[list[str]], Source] = EngineProcess,
+        start: Callable[[Wanted], Source] = EngineProcess,
         engine: Source | None = None,
     ) -> None:
-        super().__init__(engine or start(command), keymap=keymap, ascii=ascii, quit_when_done=quit_when_done)
-        self._command, self._start = command, start
+        super().__init__(engine or start(wanted), keymap=keymap, ascii=ascii, quit_when_done=quit_when_done)
+        self._wanted, self._start = wanted, start
         self._remembered_rules: dict[str, str] = {}
 
     def _ask(self, command: AnyCommand, message: str) -> None:
@@ -100,7 +101,7 @@ class SteeringApp(ListeningApp):
         if self.main.ended:
             self.engine.stop()
             try:
-                self.engine = self._start(self._command)
+                self.engine = self._start(self._wanted)
             except BadInput as error:
                 self.main.say(str(error), alert=True)
                 return
@@ -127,7 +128,7 @@ class SteeringApp(ListeningApp):
         """Clipping of the chosen lane on or off."""
         if lane := self.main.chosen:
             now = self._asked.rule(lane)
-            rule = toggled(parse_rule(now), self._remembered_rules.get(lane.name))
+            rule = toggled(recorded_rule(now), self._remembered_rules.get(lane.name))
             self._set_rule(rule)
 
     def action_tighten(self) -> None:
@@ -140,7 +141,7 @@ class SteeringApp(ListeningApp):
 
     def _step_bound(self, direction: int) -> None:
         if lane := self.main.chosen:
-            rule = parse_rule(self._asked.rule(lane))
+            rule = recorded_rule(self._asked.rule(lane))
             if str(rule) == "none":
                 self.main.say(f"{lane.name} is not clipped: c clips it")
             elif not has_bound(rule):
@@ -161,7 +162,13 @@ class SteeringApp(ListeningApp):
             if rule == now:
                 self.main.say(f"{lane.name} keeps {rule}")
                 return
-            self._ask(SetClip(lane=lane.name, rule=rule), f"{lane.name}: clip {now} -> {rule}")
+            try:
+                command = SetClip(lane=lane.name, rule=rule)
+            except BadInput as error:
+                # What an engine of another version clips by.
+                self.main.say(str(error), alert=True)
+                return
+            self._ask(command, f"{lane.name}: clip {now} -> {rule}")
             if now != "none":
                 self._remembered_rules[lane.name] = now
 

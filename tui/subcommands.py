@@ -14,16 +14,19 @@ from .messages import tell
 from .options import (
     Parser,
     add_common_options,
+    add_config_option,
     add_here_options,
     add_output_options,
     add_tensorboard_option,
     add_workplace_options,
-    here,
     integer,
+    key_settings,
+    machine,
 )
 
 if TYPE_CHECKING:
     from ..core.runs import RunFolder
+    from .engine_request import AnyRequest
     from .headless import Manner
 
 
@@ -35,7 +38,7 @@ def parse_subcommand(arguments: list[str]) -> argparse.Namespace:
     add_options(parser)
     add_common_options(parser)
     given = parser.parse_args(arguments[1:])
-    given.perform, given.arguments = perform, arguments
+    given.perform = perform
     return given
 
 
@@ -46,23 +49,23 @@ def wants_screen(given: argparse.Namespace) -> bool:
 
 def manner(given: argparse.Namespace) -> Manner:
     """How a headless run is to print, listen and record."""
-    from ..core.runs import runs_folder
     from .headless import Manner
 
-    record_in = None if given.no_record else runs_folder(given.runs_dir)
     return Manner(
         json=given.json,
         control=given.control,
         quiet=given.quiet,
         diagnostics=given.show_diagnostics,
-        record_in=record_in,
+        record_in=record_in(given),
         tensorboard=given.tensorboard,
     )
 
 
-def tensorboard_arguments(given: argparse.Namespace) -> list[str]:
-    """What an engine of its own is to be told of TensorBoard."""
-    return ["--tensorboard", str(given.tensorboard)] if given.tensorboard else []
+def record_in(given: argparse.Namespace) -> Path | None:
+    """The folder of runs to record in, None for nowhere."""
+    from ..core.runs import runs_folder
+
+    return None if given.no_record else runs_folder(given.runs_dir)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +97,7 @@ def _add_resume(parser: argparse.ArgumentParser) -> None:
     add_tensorboard_option(parser)
     add_workplace_options(parser.add_argument_group("of a sweep"))
     add_output_options(parser.add_argument_group("output"))
+    _add_keys(parser)
     parser.set_defaults(no_record=False)
 
 
@@ -111,20 +115,35 @@ def _resume(given: argparse.Namespace) -> int:
     if given.iterations is not None and given.iterations < 1:
         raise BadInput(f"iterations {given.iterations}: must be 1 or more")
     if wants_screen(given):
-        from .engine_process import resumed_engine
-        from .live import run_live
+        from .engine_request import ResumeRun
 
-        engine = [*resumed_engine(folder.path, given.iterations, here(given)), *tensorboard_arguments(given)]
-        return run_live(engine, {}, quit_when_done=given.quit_when_done)
+        steps, board = given.iterations, given.tensorboard
+        return _show(given, ResumeRun(folder=folder.path, iterations=steps, machine=machine(given), tensorboard=board))
     from .headless import resume_headless
 
-    return resume_headless(folder, given.iterations, here(given), manner(given))
+    return resume_headless(folder, given.iterations, machine(given), manner(given))
+
+
+def _show(given: argparse.Namespace, request: AnyRequest) -> int:
+    """Show an engine of our own with the config file's keys; its settings are for new runs."""
+    from .keys import keymap
+    from .live import run_live
+
+    keys = key_settings(given)
+    if given.config and (others := sorted(given.config.values.keys() - {"keys"})):
+        tell(f"{given.config.name}: only [keys] counts for a recorded run; passed over: {', '.join(others)}")
+    return run_live(request, keymap(keys), quit_when_done=given.quit_when_done)
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    add_config_option(parser.add_argument_group("screen"), "TOML with [keys]; its settings are for new runs")
 
 
 def _add_replay(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
     parser.add_argument("--speed", metavar="X", default="1", help="times the recorded speed, or max (default: 1)")
     add_output_options(parser.add_argument_group("output"))
+    _add_keys(parser)
     parser.set_defaults(no_record=True, tensorboard=None)
 
 
@@ -132,10 +151,9 @@ def _replay(given: argparse.Namespace) -> int:
     folder = _found_run(given)
     speed = _speed(given.speed)
     if wants_screen(given):
-        from .engine_process import replaying_engine
-        from .live import run_live
+        from .engine_request import ReplayRun
 
-        return run_live(replaying_engine(folder.path, given.speed), {}, quit_when_done=given.quit_when_done)
+        return _show(given, ReplayRun(folder=folder.path, speed=speed))
     from .headless import replay_headless
 
     return replay_headless(folder, speed, manner(given))
@@ -162,7 +180,7 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
 def _verify(given: argparse.Namespace) -> int:
     from .verification import print_verification
 
-    return print_verification(_found_run(given), here(given))
+    return print_verification(_found_run(given), machine(given))
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:

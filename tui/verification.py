@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..core.events import Event, RunStarted
+from ..core.machine import Machine
 from ..core.recorded import read_recording
-from ..core.resumption import Here, changes
+from ..core.resumption import changes
 from ..core.runs import RunFolder
 from ..core.session import Session
 from ..core.verification import compare, repetition
 from .messages import tell
 
 
-def print_verification(folder: RunFolder, here: Here) -> int:
+def print_verification(folder: RunFolder, machine: Machine) -> int:
     """Print the verdict; the exit code is 0 if every figure is the same bit for bit, else 1."""
     recorded = read_recording(folder.events)
     for text in recorded.damage:
         tell(text)
     config, again = repetition(recorded)
-    session = Session(here.settings(config, tell), resumption=again)
+    session = Session(machine.settings(config, tell), resumption=again)
     verdict = compare(recorded, _watched(session.run(), recorded.started))
     if not verdict.compared and not verdict.differences:
         print(f"{folder.path.name}: not verified: its recording holds no figure to compare")

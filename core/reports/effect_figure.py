@@ -6,7 +6,7 @@ from math import log10
 from typing import TYPE_CHECKING
 
 from ..measures import BIN_EDGES
-from ..rules import ValueClip, parse_rule
+from ..rules import ValueClip, recorded_rule
 from .drawing import add_legend, as_svg, drawn_as, line_look, new_axes
 from .phrases import Words
 from .story import RunStory
@@ -60,6 +60,6 @@ def _sizes(axes: Axes, run: RunStory, words: Words) -> None:
 
 def _bounds(rule: str) -> set[float]:
     """The sizes that a value rule lets through at most."""
-    clip = parse_rule(rule)
+    clip = recorded_rule(rule)
     sides = (clip.low, clip.high) if isinstance(clip, ValueClip) else ()
     return {abs(side) for side in sides if side}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..config import RunConfig
-from ..errors import BadInput
 from ..rules import (
     AdaptiveClip,
     AutoClip,
@@ -11,9 +10,10 @@ from ..rules import (
     NoClip,
     NormClip,
     SignClip,
+    UnknownRule,
     ValueClip,
     ZClip,
-    parse_rule,
+    recorded_rule,
 )
 from .blocks import Table
 from .phrases import Words
@@ -42,11 +42,7 @@ def dataset_words(name: str, words: Words) -> str:
 
 def rule_words(rule: str, words: Words) -> str:
     """A clip rule in words, beside its spelling."""
-    try:
-        parsed = parse_rule(rule)
-    except BadInput:
-        return rule
-    match parsed:
+    match recorded_rule(rule):
         case NoClip():
             return words.plain("rule_none")
         case ValueClip(low=low, high=high):
@@ -65,6 +61,8 @@ def rule_words(rule: str, words: Words) -> str:
             return words.plain("rule_zclip", threshold=f"{threshold:g}")
         case SignClip():
             return words.plain("rule_sign")
+        case UnknownRule():
+            return rule
 
 
 def lane_rule_words(lane: LaneStory, words: Words) -> str:

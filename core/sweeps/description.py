@@ -11,7 +11,7 @@ import msgspec
 
 from ..config import KEYS, MOST, LaneConfig, RunConfig, from_options
 from ..errors import BadInput
-from ..rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule
+from ..rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule, recorded_rule
 
 # Of a run's settings these decide nothing in a sweep, where nobody watches a replica or changes its rule.
 WITHOUT_EFFECT = {"pace", "checkpoint_every", "diagnostics", "diagnose_every", "reset_moments"}
@@ -43,7 +43,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(axis_value(axis, value) for axis, value in self.choice.items()) or self.rule
 
 
-class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
+class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A grid of settings, each with the same seeds: `seeds` from `base.seed` on, unless they are `chosen` one by one.
 
     `axes` gives the values by name of a run's setting; `clip` is the rule. Raises BadInput, naming the axis.
@@ -130,7 +130,7 @@ def _refuse_axes_without_effect(base: RunConfig, axes: Mapping[str, Sequence[Any
 def is_stackable(config: RunConfig) -> bool:
     """Whether replicas of this run are trained stacked; others are trained alone by the engine."""
     stacked = NoClip | ValueClip | NormClip | LayerNormClip | SignClip
-    return isinstance(parse_rule(config.lanes[0].rule), stacked) and config.nonfinite == "propagate"
+    return isinstance(recorded_rule(config.lanes[0].rule), stacked) and config.nonfinite == "propagate"
 
 
 def axis_value(axis: str, value: Value) -> str:

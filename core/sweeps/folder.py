@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ..atomic import read_file
-from ..codec import decode_sweep_event, encode, seal
+from ..codec import UnknownEvent, decode_sweep_event, encode, seal
 from ..damage import Damage, DamagedLine, decode_sealed
 from ..errors import BadInput, ClipwatchError
 from ..events import Event
@@ -83,6 +83,9 @@ def read_sweep(folder: SweepFolder, *, curves: bool = True) -> Read:
             event = decode_sealed(line, decode)
         except DamagedLine as error:
             damage.add(number, str(error))
+            continue
+        except UnknownEvent as error:
+            damage.pass_over(str(error))
             continue
         except BadInput as error:
             raise BadInput(f"sweep {folder.path}, line {number}: {error}") from error

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import chdir
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from ..config import RunConfig
 from ..cores import usable_cores
 from ..errors import ClipwatchError
 from ..extras import installation
+from ..paths import user_path
 from .units import Unit
-from .workers import Outcome, Trainer
+from .workers import Outcome, Trainer, safe_path
 
 # A task whose worker or node is lost is given to another, so often.
 _RETRIES = 5
 _POLL = 0.2
+# A folder of ours that holds no Python.
+_NO_MODULES = Path(__file__).parents[1] / "data"
 
 
 class RayBackend:
@@ -24,7 +31,10 @@ class RayBackend:
     """
 
     def __init__(self, config: RunConfig, address: str | None, workers: int | None = None) -> None:
-        self._config, self._address, self._workers = config, address, workers
+        # Workers have a current folder of their own.
+        data_dir = str(user_path(config.data_dir).absolute()) if config.data_dir else None
+        self._config = msgspec.structs.replace(config, data_dir=data_dir)
+        self._address, self._workers = address, workers
 
     def run(
         self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
@@ -59,10 +69,12 @@ def _connected(address: str | None, cores: int) -> Any:
     except ImportError as error:
         raise ClipwatchError(f"--backend ray needs ray: {installation('ray')}") from error
     try:
-        if address is None and not ray.is_initialized():
-            ray.init(num_cpus=cores, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
-        elif not ray.is_initialized():
-            ray.init(address=address, log_to_driver=False)
+        # Ray has its workers import from the folder that is current now, before all others.
+        with chdir(_NO_MODULES), safe_path():
+            if address is None and not ray.is_initialized():
+                ray.init(num_cpus=cores, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
+            elif not ray.is_initialized():
+                ray.init(address=address, log_to_driver=False)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ClipwatchError(f"ray at {address or 'this machine'}: {str(error).splitlines()[0]}") from error
     return ray

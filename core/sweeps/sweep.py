@@ -7,7 +7,7 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from ..devices import checked
 from ..errors import BadInput, Cancelled, ClipwatchError
 from ..events import Event, Notice, RecordingStarted, StageStarted
 from ..paths import path_text
+from ..rules import require_known
 from .description import SweepConfig, is_stackable
 from .folder import Read, SweepFolder, SweepWriter, create_sweep, read_sweep
 from .results import Results, SweepFinished, SweepStarted
@@ -51,8 +52,9 @@ class Sweep:
         workers: int | None = None,
         backend: Backend | None = None,
     ) -> Sweep:
-        """The rest of a sweep; `base` are its settings as this machine can have them, see `resumption.Here`."""
+        """The rest of a sweep; `base` are its settings as this machine can have them, see `machine`."""
         config = read.results.started.config
+        require_known(setting.rule for setting in config.settings)
         config = msgspec.structs.replace(config, base=base or config.base)
         sweep = cls(config, folder.path.parent, workers=workers, backend=backend)
         sweep._resumed = folder, read
@@ -76,7 +78,7 @@ class Sweep:
     def close(self) -> None:
         """No more commands will come: the sweep goes on without."""
 
-    def run(self) -> Iterator[Event]:
+    def run(self) -> Generator[Event, None, None]:
         """Every event, results once they are on disk; BadInput and ClipwatchError if it cannot go on."""
         began = time.perf_counter()
         if self._backend is None:  # a cluster's devices are not this machine's

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.synchronize import Event as Flag
 from typing import Any, Protocol
 
@@ -27,6 +28,8 @@ Outcome = list[ReplicaFinished | Notice]
 # How often workers may die before it is the machine's or the program's fault.
 _ATTEMPTS = 3
 _POLL = 0.2
+# Python's -P, for children that something else starts.
+_SAFE_PATH = "PYTHONSAFEPATH"
 
 
 class Backend(Protocol):
@@ -93,6 +96,23 @@ class Trainer:
         self._told.append(Notice(text=text))
 
 
+@contextmanager
+def safe_path() -> Iterator[None]:
+    """Let Python processes that start meanwhile import nothing from the current folder.
+
+    A worker is begun as `python -c`, which would look there first: a `queue.py` would take the library's place.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
+
+
 class LocalBackend:
     """A process per core."""
 
@@ -106,6 +126,12 @@ class LocalBackend:
 
         Units of a worker that died are done again.
         """
+        with safe_path():
+            yield from self._run(units, stopping, tell)
+
+    def _run(
+        self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
+    ) -> Iterator[Outcome]:
         context = multiprocessing.get_context("spawn")
         flag = context.Event()
         again: list[Unit] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...core.rules import ValueClip, parse_rule
+from ...core.rules import ValueClip, recorded_rule
 from ...core.state import LaneState, RunState
 from .readings import CLASSES, share
 
@@ -32,7 +32,7 @@ def _conclusions(state: RunState, lane: LaneState) -> Iterator[str]:
         yield "nothing is being clipped: the lanes are identical"
     clipped, signs = total.saturation_nonzero, total.sign_cosine
     adam = state.config is not None and state.config.optimizer == "adam"
-    by_value = isinstance(parse_rule(lane.rule), ValueClip)
+    by_value = isinstance(recorded_rule(lane.rule), ValueClip)
     if adam and by_value and clipped and clipped > NEARLY_ALL and signs and signs > SIGNS_ONLY:
         yield f"{share(clipped)} of the nonzero components are clipped: Adam sees almost only signs"
 

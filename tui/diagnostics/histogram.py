@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from ...core.measures import BIN_EDGES, BINS, Histogram
-from ...core.rules import Rule, ValueClip
+from ...core.rules import RecordedRule, ValueClip
 
 DECADES = range(-10, 3)
 MARGIN = 2
@@ -46,7 +46,7 @@ class Bounds:
         return tuple(sorted({bound for bound in (self.first, self.last) if BIN_EDGES[0] < bound < BIN_EDGES[-1]}))
 
 
-def value_bounds(rule: Rule) -> Bounds:
+def value_bounds(rule: RecordedRule) -> Bounds:
     """The bounds of a value rule; a rule that looks at norms has none for a component."""
     if not isinstance(rule, ValueClip):
         return Bounds()

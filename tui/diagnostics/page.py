@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from ...core.events import Diagnosed, LanesCompared, OutputDied
 from ...core.measures import Histogram, Measure
-from ...core.rules import parse_rule
+from ...core.rules import recorded_rule
 from ...core.state import LaneState, RunState
 from ..look import Look
 from ..wording import printable
@@ -242,7 +242,7 @@ def _changes(page: _Page) -> str:
 
 
 def _histogram(page: _Page, bars: int, *, by_layer: bool) -> Iterator[Strip]:
-    total, bounds = page.measured.total, value_bounds(parse_rule(page.lane.rule))
+    total, bounds = page.measured.total, value_bounds(recorded_rule(page.lane.rule))
     strips = histogram_strips(total.histogram, bounds, page.width, bars, page.ink)
     if page.width >= BESIDE:
         yield from _beside(strips, list(_counts(total.histogram)), list(_percentiles(total)), page)

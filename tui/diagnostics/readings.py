@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...core.events import OutputDied
 from ...core.measures import Measure
-from ...core.rules import NoClip, SignClip, ValueClip, parse_rule
+from ...core.rules import NoClip, SignClip, ValueClip, recorded_rule
 from ...core.state import LaneState
 
 # Classes, and so outputs, of every data set here.
@@ -33,7 +33,7 @@ def size(value: float | None, digits: int = 3) -> str:
 
 def extent(lane: LaneState) -> tuple[str, float | None]:
     """How much is clipped: the share of components changed, or where all are scaled at once, of the last 100 steps."""
-    scales = not isinstance(parse_rule(lane.rule), NoClip | ValueClip | SignClip)
+    scales = not isinstance(recorded_rule(lane.rule), NoClip | ValueClip | SignClip)
     if lane.diagnosed is None:
         return ("engaged" if scales else "saturation"), None
     if scales:

@@ -14,10 +14,11 @@ from textual.binding import Binding
 from textual.strip import Strip
 
 from ...core.codec import decode_sweep_event
-from ...core.errors import BadInput
 from ...core.sweeps.comparisons import Comparison, Summary, comparisons, summaries
 from ...core.verdict import RESAMPLES
+from ..engine_lines import EngineLines
 from ..engine_process import EngineProcess
+from ..engine_request import Wanted
 from ..look import DARK, LIGHT, Look, look
 from ..widgets.lines import Lines
 from .page import page
@@ -49,10 +50,11 @@ class SweepApp(App[int]):
         Binding("pagedown", "scroll(10)", "page down"),
     ]
 
-    def __init__(self, command: list[str], *, ascii: bool = False) -> None:
+    def __init__(self, wanted: Wanted, *, ascii: bool = False) -> None:
         super().__init__()
-        self.engine = EngineProcess(command)
+        self.engine = EngineProcess(wanted)
         self.view = SweepView()
+        self._lines = EngineLines(decode_sweep_event, self._complain)
         self.failure: str | None = None
         self._ascii = ascii
         self._title, self._body, self._status = Lines(id="title"), Lines(id="body"), Lines(id="status")
@@ -104,12 +106,9 @@ class SweepApp(App[int]):
 
     def _frame(self) -> None:
         heard = False
-        for line in self.engine.lines(_LISTENING):
+        for event in self._lines.decoded(self.engine.lines(_LISTENING)):
             heard = True
-            try:
-                self.view.fold(decode_sweep_event(line))
-            except BadInput as error:
-                self.view.message, self.view.alert = f"the engine wrote something else: {error}", True
+            self.view.fold(event)
         weighed = self._weigh()
         self._watch()
         if heard or weighed or not self.view.finished:
@@ -135,7 +134,14 @@ class SweepApp(App[int]):
         self._next_verdict = now + took / _SHARE
         return True
 
+    def _complain(self, text: str) -> None:
+        self.view.message, self.view.alert = text, True
+
     def _watch(self) -> None:
+        if self._lines.other_schema and self.view.results is None:
+            self.failure = self._lines.other_schema
+            self.exit(1, return_code=1)
+            return
         code = self.engine.exit_code
         if code is None:
             return

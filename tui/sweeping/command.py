@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from ...core.config import RunConfig
 from ...core.cores import usable_cores
@@ -18,8 +18,9 @@ from ...core.sweeps.results import SweepFinished
 from ...core.sweeps.sweep import Sweep
 from ...core.sweeps.workers import Backend
 from ..control import obey_standard_input
+from ..engine_request import ResumeSweep, TrainSweep, Workplace
 from ..messages import tell
-from ..options import here
+from ..options import machine
 from .options import described, no_effect
 from .progress import estimate, number_of
 
@@ -28,17 +29,12 @@ _LONG = 3600.0
 
 def new_sweep(given: argparse.Namespace) -> int:
     """Train what the command line describes; the exit code."""
-    _check_workplace(given)
+    workplace = _workplace(given)
     config = described(given)
     if given.print_config:
         raise BadInput("--print-config is for runs: a sweep writes its settings into its folder")
     _refuse_what_takes_long(config, given)
-    if _wants_screen(given):
-        from .live import show_sweep
-
-        return show_sweep(given.arguments)
-    workers, backend = _workplace(given, config.base)
-    return _run(Sweep(config, runs_folder(given.runs_dir), workers=workers, backend=backend), given)
+    return _perform(TrainSweep(config=config, home=runs_folder(given.runs_dir), workplace=workplace), given)
 
 
 def resume_sweep(folder: SweepFolder, given: argparse.Namespace) -> int:
@@ -49,64 +45,79 @@ def resume_sweep(folder: SweepFolder, given: argparse.Namespace) -> int:
         raise BadInput("--tensorboard is for runs: of a sweep there is clipwatch report")
     if given.show_diagnostics:
         raise no_effect("--diagnostics")
-    _check_workplace(given)
-    if _wants_screen(given):
+    return _perform(ResumeSweep(folder=folder.path, machine=machine(given), workplace=_workplace(given)), given)
+
+
+def _perform(request: TrainSweep | ResumeSweep, given: argparse.Namespace) -> int:
+    if not (given.no_ui or given.json or given.control):
         from .live import show_sweep
 
-        return show_sweep(given.arguments)
-    read = read_sweep(folder)
-    base = here(given).settings(read.results.started.config.base, tell)
-    workers, backend = _workplace(given, base)
-    return _run(Sweep.resumed(folder, read, base=base, workers=workers, backend=backend), given)
-
-
-def _wants_screen(given: argparse.Namespace) -> bool:
-    return not (given.no_ui or given.json or given.control)
+        return show_sweep(request)
+    return train(request, json=given.json, control=given.control, quiet=given.quiet)
 
 
 def _refuse_what_takes_long(config: SweepConfig, given: argparse.Namespace) -> None:
-    if config.seconds(_cores(given)) > _LONG and not given.yes and given.backend != "ray":
+    cores = _cores(given.workers)
+    if config.seconds(cores) > _LONG and not given.yes and given.backend != "ray":
         raise BadInput(
-            f"{number_of(config.replicas, 'training')} would take {estimate(config, _cores(given))}:"
+            f"{number_of(config.replicas, 'training')} would take {estimate(config, cores)}:"
             " say --yes if that is meant, or take fewer seeds"
         )
 
 
-def _cores(given: argparse.Namespace) -> int:
-    return given.workers or usable_cores()
+def _cores(workers: int | None) -> int:
+    return workers or usable_cores()
 
 
-def _check_workplace(given: argparse.Namespace) -> None:
+def _workplace(given: argparse.Namespace) -> Workplace:
     if given.ray_address and given.backend != "ray":
         raise BadInput("--ray-address is for --backend ray")
     if given.workers is not None and given.workers < 1:
         raise BadInput(f"workers {given.workers}: must be 1 or more")
+    return Workplace(workers=given.workers, on_ray=given.backend == "ray", ray_address=given.ray_address)
 
 
-def _workplace(given: argparse.Namespace, base: RunConfig) -> tuple[int | None, Backend | None]:
-    """The processes that were asked for, and the cluster, None for this machine."""
-    if given.backend != "ray":
-        return given.workers, None
-    from ...core.sweeps.on_ray import RayBackend
-
-    return given.workers, RayBackend(base, given.ray_address, given.workers)
-
-
-def _run(sweep: Sweep, given: argparse.Namespace) -> int:
+def train(request: TrainSweep | ResumeSweep, *, json: bool, control: bool, quiet: bool = False) -> int:
+    """Train a sweep in this process, and print it; the exit code."""
     from .console import SweepConsole, SweepJson
 
+    sweep, cores = _sweep(request), _cores(request.workplace.workers)
     with _signals_stop(sweep) as caught:
-        output = SweepJson() if given.json else SweepConsole(quiet=given.quiet, cores=_cores(given))
-        if given.control:
+        output = SweepJson() if json else SweepConsole(quiet=quiet, cores=cores)
+        if control:
             obey_standard_input(sweep)
+        failed = False
         try:
-            failed = False
-            for event in sweep.run():
-                failed |= isinstance(event, SweepFinished) and event.reason == "failed"
-                output.receive(event)
+            # Closed, so that workers end before the program does, whatever ends it.
+            with closing(sweep.run()) as events:
+                for event in events:
+                    failed |= isinstance(event, SweepFinished) and event.reason == "failed"
+                    output.receive(event)
         finally:
             output.close()
     return 128 + caught[0] if caught else int(failed)
+
+
+def _sweep(request: TrainSweep | ResumeSweep) -> Sweep:
+    workers = request.workplace.workers
+    match request:
+        case TrainSweep(config=config, home=home):
+            return Sweep(config, home, workers=workers, backend=_backend(request.workplace, config.base))
+        case ResumeSweep():
+            folder = SweepFolder(request.folder)
+            read = read_sweep(folder)
+            base = request.machine.settings(read.results.started.config.base, tell)
+            backend = _backend(request.workplace, base)
+            return Sweep.resumed(folder, read, base=base, workers=workers, backend=backend)
+
+
+def _backend(workplace: Workplace, base: RunConfig) -> Backend | None:
+    """The cluster that was asked for, None for this machine."""
+    if not workplace.on_ray:
+        return None
+    from ...core.sweeps.on_ray import RayBackend
+
+    return RayBackend(base, workplace.ray_address, workplace.workers)
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 
 from ...core.codec import decode_sweep_event
 from ...core.errors import BadInput
+from ..engine_request import ResumeSweep, TrainSweep
 from ..messages import tell
 from ..terminal import prepare_terminal
 from .app import SweepApp
@@ -16,11 +16,10 @@ from .console import print_tables
 _PATIENCE = 10.0
 
 
-def show_sweep(arguments: list[str]) -> int:
-    """Show the sweep that these arguments describe; the exit code."""
+def show_sweep(request: TrainSweep | ResumeSweep) -> int:
+    """Show this sweep; the exit code."""
     ascii_only = prepare_terminal()
-    command = [sys.executable, "-m", "clipwatch.tui.cli", *arguments, "--no-ui", "--json", "--control"]
-    app = SweepApp(command, ascii=ascii_only)
+    app = SweepApp(request, ascii=ascii_only)
     try:
         app.run()
     finally:

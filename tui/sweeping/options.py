@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 
-from ...core.config import KEYS, from_options, read_toml
+from ...core.config import KEYS, from_options
 from ...core.errors import BadInput
 from ...core.offline import is_offline
-from ...core.paths import user_path
 from ...core.sweeps.description import WITHOUT_EFFECT, SweepConfig, sweep_config
 from ..options import add_data_options, add_output_options, add_training_options, add_workplace_options, integer
 
@@ -81,13 +80,13 @@ def _file(given: argparse.Namespace) -> dict[str, Any]:
         return {}
     if len(given.config) > 1:
         raise BadInput("--config: give one file")
-    values = read_toml(user_path(given.config[0]))
-    values.pop("keys", None)
+    (file,) = given.config
+    values = {key: value for key, value in file.values.items() if key != "keys"}
     for key in values:
         if key not in (*KEYS, "clip", "seeds"):
-            raise BadInput(f"config file {given.config[0]}: unknown setting {key!r}")
+            raise BadInput(f"config file {file.name}: unknown setting {key!r}")
         if key in WITHOUT_EFFECT:
-            raise no_effect(f"config file {given.config[0]}: {key}")
+            raise no_effect(f"config file {file.name}: {key}")
         if values[key] == []:
             raise BadInput(f"axis {key.replace('_', '-')}: no values")
     return values

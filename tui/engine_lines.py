@@ -1,0 +1,39 @@
+"""What an engine says, decoded: a line that is no event is told of, and the rest goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+from ..core.codec import OtherSchema, UnknownEvent
+from ..core.errors import BadInput
+
+T = TypeVar("T")
+
+
+class EngineLines(Generic[T]):
+    """Decodes lines, and complains of each kind of event that it does not know once."""
+
+    def __init__(self, decode: Callable[[bytes], T], complain: Callable[[str], None]) -> None:
+        self._decode, self._complain = decode, complain
+        self._told: set[str] = set()
+        # Why nothing that this engine says can be read, once that is known.
+        self.other_schema: str | None = None
+
+    def decoded(self, lines: Iterable[bytes]) -> Iterator[T]:
+        """The events among these lines."""
+        for line in lines:
+            try:
+                yield self._decode(line)
+            except OtherSchema as error:
+                self.other_schema = f"the engine is another clipwatch: {error}"
+                self._complain_once(self.other_schema)
+            except UnknownEvent as error:
+                self._complain_once(str(error))
+            except BadInput as error:
+                self._complain(f"the engine wrote something else than an event: {error}")
+
+    def _complain_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._complain(text)
