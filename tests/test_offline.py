@@ -13,11 +13,11 @@ from clipwatch.core.config import RunConfig
 from clipwatch.core.datasets import load
 from clipwatch.core.errors import BadInput
 from clipwatch.core.events import AnyEvent, Notice
+from clipwatch.core.machine import Machine
 from clipwatch.core.offline import is_offline
-from clipwatch.core.resumption import Here
 from clipwatch.tui.cli import main
 from clipwatch.tui.engine_process import resumed_engine
-from clipwatch.tui.options import here, parse, run_config
+from clipwatch.tui.options import machine, parse, run_config
 from clipwatch.tui.subcommands import parse_subcommand
 from clipwatch.tui.sweeping.options import described
 
@@ -62,10 +62,10 @@ def test_any_of_flag_file_and_environment_that_says_offline_wins(
 
 @pytest.mark.parametrize("name", ["resume", "verify"])
 def test_what_trains_again_takes_the_flag(name: str) -> None:
-    given = here(parse_subcommand([name, "last", "--offline"]))
+    given = machine(parse_subcommand([name, "last", "--offline"]))
     assert given.settings(RunConfig(), [].append).offline
-    assert not here(parse_subcommand([name, "last"])).settings(RunConfig(), [].append).offline
-    assert Here().settings(RunConfig(offline=True), [].append).offline
+    assert not machine(parse_subcommand([name, "last"])).settings(RunConfig(), [].append).offline
+    assert Machine().settings(RunConfig(offline=True), [].append).offline
     assert "--offline" in resumed_engine(Path("run"), None, given)
 
 
