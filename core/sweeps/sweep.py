@@ -8,7 +8,7 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -60,7 +60,7 @@ class Sweep:
         """End soon; what is done is kept."""
         self._stopping.set()
 
-    def run(self) -> Iterator[Event]:
+    def run(self) -> Generator[Event, None, None]:
         """Every event, results once they are on disk; BadInput and ClipwatchError if it cannot go on."""
         began = time.perf_counter()
         yield StageStarted(stage="reading data")

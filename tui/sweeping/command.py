@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 
 from ...core.config import RunConfig
 from ...core.errors import BadInput
@@ -18,6 +16,7 @@ from ...core.sweeps.sweep import Sweep
 from ...core.sweeps.workers import Backend
 from ..messages import tell
 from ..options import here
+from ..signals import ending_signals
 from .options import described
 from .progress import estimate, number_of
 
@@ -34,7 +33,7 @@ def new_sweep(given: argparse.Namespace) -> int:
     if _wants_screen(given):
         from .live import show_sweep
 
-        return show_sweep(given.arguments)
+        return show_sweep(given.arguments, quit_when_done=given.quit_when_done)
     workers, backend = _workplace(given, config.base)
     return _run(Sweep(config, runs_folder(given.runs_dir), workers=workers, backend=backend), given)
 
@@ -50,7 +49,7 @@ def resume_sweep(given: argparse.Namespace) -> int:
     if _wants_screen(given):
         from .live import show_sweep
 
-        return show_sweep(given.arguments)
+        return show_sweep(given.arguments, quit_when_done=given.quit_when_done)
     read = read_sweep(folder)
     base = here(given).settings(read.results.started.config.base, tell)
     workers, backend = _workplace(given, base)
@@ -92,35 +91,16 @@ def _workplace(given: argparse.Namespace, base: RunConfig) -> tuple[int | None, 
 def _run(sweep: Sweep, given: argparse.Namespace) -> int:
     from .console import SweepConsole, SweepJson
 
-    with _signals_stop(sweep) as caught:
+    with ending_signals(lambda _: sweep.stop()) as caught, closing(sweep.run()) as told:
         output = SweepJson() if given.json else SweepConsole(quiet=given.quiet, cores=_cores(given))
         if given.control:
             _stop_when_input_ends(sweep)
         try:
-            for event in sweep.run():
+            for event in told:
                 output.receive(event)
         finally:
             output.close()
     return 128 + caught[0] if caught else 0
-
-
-@contextmanager
-def _signals_stop(sweep: Sweep) -> Iterator[list[int]]:
-    """The first SIGINT or SIGTERM ends the sweep in good order, a second the program at once."""
-    caught: list[int] = []
-
-    def stop(number: int, frame: object) -> None:
-        if caught:
-            os._exit(128 + number)
-        caught.append(number)
-        sweep.stop()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _stop_when_input_ends(sweep: Sweep) -> None:
