@@ -8,6 +8,7 @@ torch is imported by the thread that prepares the run, so that what happens unti
 
 from __future__ import annotations
 
+import atexit
 import logging
 import platform
 import queue
@@ -80,6 +81,8 @@ class Engine:
         """
         conductor = threading.Thread(target=self._conduct, name="clipwatch-engine", daemon=True)
         conductor.start()
+        # Daemon threads that are in torch's code when the interpreter ends would abort the process.
+        atexit.register(self._end, conductor)
         try:
             while (event := self._next()) is not None:
                 if isinstance(event, BaseException):
@@ -89,8 +92,12 @@ class Engine:
                 elif self._keep:
                     self._keep(event)
         finally:
-            self.send(Stop())
-            conductor.join(_JOIN_SECONDS)
+            self._end(conductor)
+            atexit.unregister(self._end)
+
+    def _end(self, conductor: threading.Thread) -> None:
+        self.send(Stop())
+        conductor.join(_JOIN_SECONDS)
 
     def _next(self) -> Event | Kept | BaseException | None:
         """What happened next: at once after silence, otherwise after it has gathered with what follows."""

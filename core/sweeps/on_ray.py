@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..config import RunConfig
 from ..errors import ClipwatchError
 from .units import Unit
-from .workers import Outcome, Trainer
+from .workers import Outcome, Trainer, shielded
 
 # A task whose worker or node is lost is given to another, so often.
 _RETRIES = 5
@@ -49,13 +51,19 @@ def _connected(address: str | None) -> Any:
         import ray
     except ImportError as error:
         raise ClipwatchError('--backend ray needs ray: pip install "clipwatch[ray]"') from error
+    # ray.init takes SIGTERM for itself.
+    handler = signal.getsignal(signal.SIGTERM)
     try:
-        if address is None and not ray.is_initialized():
-            ray.init(include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
-        elif not ray.is_initialized():
-            ray.init(address=address, log_to_driver=False)
+        with shielded():
+            if address is None and not ray.is_initialized():
+                ray.init(include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
+            elif not ray.is_initialized():
+                ray.init(address=address, log_to_driver=False)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ClipwatchError(f"ray at {address or 'this machine'}: {str(error).splitlines()[0]}") from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
     return ray
 
 
