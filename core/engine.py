@@ -8,6 +8,7 @@ torch is imported by the thread that prepares the run, so that what happens unti
 
 from __future__ import annotations
 
+import atexit
 import logging
 import platform
 import threading
@@ -97,6 +98,8 @@ class Engine:
         """
         conductor = threading.Thread(target=self._conduct, name="clipwatch-engine", daemon=True)
         conductor.start()
+        # Daemon threads that are in torch's code when the interpreter ends would abort the process.
+        atexit.register(self._stop, conductor)
         try:
             while (event := self._happened.get()) is not None:
                 if isinstance(event, BaseException):
@@ -108,8 +111,12 @@ class Engine:
                 if self._keep:
                     self._keep(event)
         finally:
-            self.send(Stop())
-            conductor.join(_JOIN_SECONDS)
+            self._stop(conductor)
+            atexit.unregister(self._stop)
+
+    def _stop(self, conductor: threading.Thread) -> None:
+        self.send(Stop())
+        conductor.join(_JOIN_SECONDS)
 
     def send(self, command: LaneCommand) -> None:
         """Ask for something, from any thread; the answer is an event, a `Notice` if no lane is there to obey.
@@ -191,7 +198,7 @@ class Engine:
             self._happened.put(RunFinished(reason=self._reason(), seconds=time.perf_counter() - started))
         except Cancelled:
             for name in self._mailboxes:
-                self._end(name)
+                self._end_lane(name)
             self._happened.put(RunFinished(reason="stopped", seconds=time.perf_counter() - started))
         except BaseException as error:
             # Whatever it is, it is raised again where the events are read.
@@ -244,9 +251,9 @@ class Engine:
                 # The thread's edge: one lane's fault is told as an event, and the other lanes go on.
                 _log.debug("lane %s", lane.name, exc_info=True)
                 self._note(lane.failed(f"{type(error).__name__}: {error}"))
-        self._end(lane.name)
+        self._end_lane(lane.name)
 
-    def _end(self, name: str) -> None:
+    def _end_lane(self, name: str) -> None:
         """A lane takes no more commands; those that it leaves undone are told."""
         for command in filter(_is_missed, self._mailboxes[name].end()):
             self.tell(_too_late(name, command))

@@ -14,6 +14,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import IO
 
 import pyte
 
@@ -27,7 +28,8 @@ CLIPWATCH = ("-m", "clipwatch.tui.cli")
 class VirtualTerminal:
     """Runs Python with these arguments; `output` is all that it wrote, `text` what is on the screen.
 
-    A terminal that is not `controlling` sends no signal when it goes.
+    A terminal that is not `controlling` sends no signal when it goes; standard output is the terminal unless a file is
+    given for it.
     """
 
     def __init__(
@@ -37,16 +39,18 @@ class VirtualTerminal:
         size: tuple[int, int] = (120, 40),
         environment: Mapping[str, str] = {},
         controlling: bool = True,
+        stdout: IO[bytes] | None = None,
     ) -> None:
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self._terminal, program_side = pty.openpty()
         self._name = os.ttyname(program_side)
         self.resize(*size, tell=False)
+        self.attributes = termios.tcgetattr(program_side)
         self.process = subprocess.Popen(
             [sys.executable, "-c", _LAUNCH if controlling else _LAUNCH_WITHOUT, sys.executable, *arguments],
             stdin=program_side,
-            stdout=program_side,
+            stdout=stdout or program_side,
             stderr=program_side,
             start_new_session=True,
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONUTF8": "1", **environment},
@@ -65,6 +69,19 @@ class VirtualTerminal:
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
         if tell:
             self._screen.resize(height, width)
+
+    def forget(self) -> None:
+        """Show nothing, as after others had the terminal."""
+        self._screen.reset()
+
+    def echo(self) -> None:
+        """Echo what is typed, as a shell does that has the terminal."""
+        termios.tcsetattr(self._terminal, termios.TCSANOW, self.attributes)
+
+    @property
+    def as_it_was(self) -> bool:
+        """Whether its attributes, echo among them, are those that it began with."""
+        return termios.tcgetattr(self._terminal) == self.attributes
 
     def read(self, seconds: float) -> bool:
         """Take what comes within so long; False at the end."""

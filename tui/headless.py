@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -27,6 +24,7 @@ from ..core.resumption import interrupted
 from ..core.runs import RunFolder
 from ..core.session import Session
 from .control import Conversation, obey_standard_input
+from .signals import ending_signals
 
 if TYPE_CHECKING:
     from ..core.checkpoint import Kept
@@ -140,7 +138,7 @@ def _keeping(recorder: Recorder | None, board: LiveTensorBoard | None) -> Callab
 def _run(session: Conversation, events: Iterable[Event], manner: Manner, board: LiveTensorBoard | None = None) -> int:
     if manner.control:
         obey_standard_input(session)
-    with _signals_stop(session) as caught:
+    with ending_signals(lambda _: session.send(Stop())) as caught:
         output = JsonSink() if manner.json else _console(manner)
         exit_code = _drain(events, [board, output] if board else [output])
     return 128 + caught[0] if caught else exit_code
@@ -169,23 +167,3 @@ def _drain(events: Iterable[Event], sinks: Sequence[Sink]) -> int:
         for sink in sinks:
             sink.close()
     return 1 if failed else 0
-
-
-@contextmanager
-def _signals_stop(session: Conversation) -> Iterator[list[int]]:
-    """The first SIGINT, SIGTERM or SIGHUP stops the run in good order, a second ends the program at once."""
-    caught: list[int] = []
-
-    def stop(number: int, frame: object) -> None:
-        if caught:
-            os._exit(128 + number)
-        caught.append(number)
-        session.send(Stop())
-
-    numbers = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import os
-import signal
 import threading
 import time
 from collections.abc import Mapping
 
-from textual.app import App
 from textual.screen import Screen
 
 from ..core.codec import decode_event
@@ -18,12 +14,11 @@ from ..core.events import Event, Sought
 from .asked import Asked
 from .cadence import BREATH, FASTEST, Cadence
 from .charts.plotting import load
-from .driver import TerminalDriver
 from .engine_lines import EngineLines
 from .engine_process import Source
-from .look import DARK, LIGHT, Look, look
 from .news import news_of
 from .screens.main import MainScreen
+from .terminal_app import TerminalApp
 from .view import RunView
 
 # Seconds a frame spends on what the engine says, so that a flood of events leaves time for keys.
@@ -32,21 +27,13 @@ LISTENING = 0.03
 PATIENCE = 3.0
 
 
-class ListeningApp(App[int]):
-    """Exits with the program's exit code; `failure` says why if the engine never started."""
-
-    CSS = """
-    .-ascii ModalScreen > *, .-ascii Input { border: ascii $primary; }
-    .-ascii VerticalScroll { scrollbar-size: 0 0; }
-    """
+class ListeningApp(TerminalApp):
+    """Draws a run; with `quit_when_done` it leaves once every lane has ended."""
 
     def __init__(self, engine: Source, *, keymap: Mapping[str, str], ascii: bool, quit_when_done: bool) -> None:
-        # One that is asked for in the environment, as for the browser, is Textual's to find.
-        super().__init__(driver_class=None if "TEXTUAL_DRIVER" in os.environ else TerminalDriver)
-        self._remapped, self._ascii, self._quit_when_done = dict(keymap), ascii, quit_when_done
-        self.engine = engine
+        super().__init__(engine, ascii=ascii, quit_when_done=quit_when_done)
+        self._remapped = dict(keymap)
         self.view = RunView()
-        self.failure: str | None = None
         self._lines = EngineLines(decode_event, lambda text: self.main.say(text, alert=True))
         self._cadence = Cadence()
         self._shown_run = 0
@@ -54,9 +41,6 @@ class ListeningApp(App[int]):
         self._asked_at: float | None = None
         self._news: list[Event] = []
         self._dirty = True
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
         self.main = MainScreen(self.view, self._make_look(), self._remapped)
 
     def get_default_screen(self) -> Screen[None]:
@@ -64,13 +48,9 @@ class ListeningApp(App[int]):
         return self.main
 
     def on_mount(self) -> None:
-        """Listen to signals, and draw from now on."""
-        self.set_class(self._ascii, "-ascii")
+        """Draw from now on."""
         self.set_keymap(self._remapped)
         self.theme_changed_signal.subscribe(self, lambda _: self._dress())
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, lambda number=number: self.exit(128 + number, return_code=128 + number))
         self._dress()
         self.set_timer(FASTEST, self._frame)
 
@@ -81,10 +61,6 @@ class ListeningApp(App[int]):
         gc.set_threshold(20_000, 20, 20)
         # The first frame is there, and the charts' first lines are not yet: in the loop this would hold a key up, too.
         threading.Thread(target=load, name="clipwatch-plotext", daemon=True).start()
-
-    def _make_look(self) -> Look:
-        dark, coloured = self.current_theme.dark, not self.no_color
-        return look(self.theme_variables, dark=dark, coloured=coloured, ascii=self._ascii)
 
     def _dress(self) -> None:
         self.main.look = self._make_look()
@@ -109,17 +85,14 @@ class ListeningApp(App[int]):
             self._dirty = not (charts and self.main.laid_out)
         elif self.view.runs == 0:
             self.main.draw_title()
-        self._watch_engine()
         if self._lines.other_schema and self.view.runs == 0:
             self._fail(self._lines.other_schema, 1)
         lanes = self.view.state.lanes.values()
         if self._quit_when_done and lanes and all(lane.ended for lane in lanes):
             code = 1 if any(lane.failed and lane.failed.reason == "error" for lane in lanes) else 0
             self.exit(code, return_code=code)
-
-    @property
-    def _terminal_is_behind(self) -> bool:
-        return isinstance(self._driver, TerminalDriver) and self._driver.behind
+        else:
+            self._watch_engine()
 
     @property
     def _at_full_speed(self) -> bool:
@@ -156,17 +129,18 @@ class ListeningApp(App[int]):
             self.main.say(f"the engine has not answered for {silent:.0f} s", alert=True)
 
     def _fail(self, why: str, code: int) -> None:
-        """There is nothing to look at: the terminal's own screen is the place to say why."""
+        """There is nothing to look at, or nobody who does: the terminal's own screen is the place to say why."""
         self.failure = self.failure or why
         self.exit(code, return_code=code)
 
     def _engine_ended(self, code: int) -> None:
         words = self.engine.last_words.removeprefix("clipwatch: ")
-        if self.view.runs == 0:
-            self._fail(words or f"the engine ended (code {code}) before it started", code if code > 0 else 1)
-            return
         how = f"signal {-code}" if code < 0 else f"code {code}"
         half = " in the middle of a line" if self.engine.half_line else ""
+        if self.view.runs == 0 or self._quit_when_done:
+            when = half if self.view.runs else " before it started"
+            self._fail(words or f"the engine ended ({how}){when}", code if code > 0 else 1)
+            return
         self.main.ended, self._asked_at, self._asked = " engine gone ", None, Asked()
         self.view.stand_still()
         self.main.say(f"the engine ended ({how}){half}: r starts another. {words}", alert=True)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..core.codec import decode_event
 from ..core.errors import BadInput
 from .engine_process import EngineProcess
 from .engine_request import ScreenRequest, Wanted
-from .messages import lose_output, tell
-from .terminal import prepare_terminal
+from .messages import tell
+from .terminal import let_go_of_dead_terminal, prepare_terminal
 
 if TYPE_CHECKING:
     from .app import ClipwatchApp
@@ -34,35 +33,13 @@ def run_live(wanted: Wanted, keymap: Mapping[str, str], *, quit_when_done: bool)
 
         app = ClipwatchApp(wanted, engine=engine, keymap=keymap, ascii=ascii_only, quit_when_done=quit_when_done)
         undo.pop_all()
-    try:
-        app.run()
-    finally:
-        with _saying("ending the run ..."):
-            rest = app.engine.stop()
-    _fold(app, rest)
+    _fold(app, app.show())
     if app.failure:
         tell(app.failure)
     if app.view.state.lanes:
         _print_summary(app)
-    _let_go_of_a_dead_terminal()
-    return app.return_code or 0
-
-
-@contextlib.contextmanager
-def _saying(words: str) -> Iterator[None]:
-    """Words on the terminal while something lasts, wiped away after it."""
-    _write(f"\rclipwatch: {words}")
-    try:
-        yield
-    finally:
-        _write("\r\x1b[K")
-
-
-def _write(text: str) -> None:
-    # After SIGHUP there is no terminal any more.
-    with contextlib.suppress(OSError):
-        sys.stderr.write(text)
-        sys.stderr.flush()
+    let_go_of_dead_terminal()
+    return app.exit_code
 
 
 def _fold(app: ClipwatchApp, lines: list[bytes]) -> None:
@@ -81,12 +58,3 @@ def _print_summary(app: ClipwatchApp) -> None:
 
     with contextlib.suppress(OSError):
         print_summary(Console(highlight=False), app.view.state)
-
-
-def _let_go_of_a_dead_terminal() -> None:
-    """After SIGHUP nobody is there to read; what is still buffered must not spoil the exit code."""
-    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
-        try:
-            stream.flush()
-        except OSError:
-            lose_output(number)

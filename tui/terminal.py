@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import os
 import sys
+import termios
+from contextlib import suppress
 
 from ..core.errors import BadInput
 from .messages import lose_output
@@ -23,7 +26,8 @@ def prepare_terminal() -> bool:
     if os.environ.get("NO_COLOR") == "":
         del os.environ["NO_COLOR"]
     if codecs.lookup(sys.stderr.encoding or "ascii").name == "utf-8":
-        return False
+        # The console of Linux reads UTF-8, but its fonts have neither braille nor many lines and blocks.
+        return os.environ.get("TERM", "").partition("-")[0] == "linux"
     for stream in (sys.stdout, sys.__stdout__, sys.stderr, sys.__stderr__):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -34,4 +38,33 @@ def let_go_of_terminal() -> None:
     """Have what is written to it from now on lost quietly, since the terminal takes nothing."""
     for number in (1, 2):
         if os.isatty(number):
+            lose_output(number)
+
+
+def terminal_size() -> tuple[int, int]:
+    """Columns and rows of the terminal that is drawn on, wherever standard output goes and whatever COLUMNS says."""
+    width = height = 0
+    # A terminal that is gone has no size any more.
+    with suppress(OSError):
+        width, height = os.get_terminal_size(2)
+    return width or 80, height or 24
+
+
+def wait_for_foreground(terminal: int) -> None:
+    """Setting nothing anew stops the program while another one has the terminal, until the shell's `fg`."""
+    while True:
+        try:
+            termios.tcsetattr(terminal, termios.TCSANOW, termios.tcgetattr(terminal))
+        except termios.error as error:
+            if error.args[0] == errno.EINTR:
+                continue
+        return
+
+
+def let_go_of_dead_terminal() -> None:
+    """After SIGHUP nobody is there to read; what is still buffered must not spoil the exit code."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
             lose_output(number)

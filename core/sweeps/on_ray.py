@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -15,7 +17,7 @@ from ..errors import ClipwatchError
 from ..extras import installation
 from ..paths import user_path
 from .units import Unit
-from .workers import Outcome, Trainer, safe_path
+from .workers import Outcome, Trainer, safe_path, shielded
 
 # A task whose worker or node is lost is given to another, so often.
 _RETRIES = 5
@@ -68,15 +70,20 @@ def _connected(address: str | None, cores: int) -> Any:
         import ray
     except ImportError as error:
         raise ClipwatchError(f"--backend ray needs ray: {installation('ray')}") from error
+    # ray.init takes SIGTERM for itself.
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         # Ray has its workers import from the folder that is current now, before all others.
-        with chdir(_NO_MODULES), safe_path():
+        with chdir(_NO_MODULES), safe_path(), shielded():
             if address is None and not ray.is_initialized():
                 ray.init(num_cpus=cores, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
             elif not ray.is_initialized():
                 ray.init(address=address, log_to_driver=False)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ClipwatchError(f"ray at {address or 'this machine'}: {str(error).splitlines()[0]}") from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
     return ray
 
 

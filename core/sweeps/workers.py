@@ -32,6 +32,20 @@ _POLL = 0.2
 _SAFE_PATH = "PYTHONSAFEPATH"
 
 
+@contextmanager
+def shielded() -> Iterator[None]:
+    """Processes that are started meanwhile never hear the terminal: Ctrl+C and a hangup are for the one that leads."""
+    if os.name != "posix":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        # What came meanwhile comes now.
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Backend(Protocol):
     """Trains units somewhere."""
 
@@ -133,7 +147,8 @@ class LocalBackend:
         self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
     ) -> Iterator[Outcome]:
         context = multiprocessing.get_context("spawn")
-        flag = context.Event()
+        with shielded():
+            flag = context.Event()
         again: list[Unit] = []
         for attempt in range(_ATTEMPTS):
             with ProcessPoolExecutor(self._workers, context, initializer=_begin, initargs=(self._config, flag)) as pool:
@@ -141,6 +156,9 @@ class LocalBackend:
                     yield from self._drain(pool, _chained(again, units), again, stopping, flag)
                     return
                 except BrokenProcessPool:
+                    if stopping():
+                        # Whoever ends the sweep may end its workers, too.
+                        return
                     if attempt + 1 < _ATTEMPTS:
                         tell("a worker process died: its units are trained again")
                 finally:
@@ -163,7 +181,8 @@ class LocalBackend:
                 while not stopping() and len(under_way) < 2 * self._workers and (unit := next(units, None)):
                     # A pool may break in this very moment: until the unit is under way, it is to be done again.
                     again.append(unit)
-                    future = pool.submit(_train, unit)
+                    with shielded():
+                        future = pool.submit(_train, unit)
                     under_way[future] = again.pop()
                 if not under_way:
                     return
@@ -196,11 +215,10 @@ _here: dict[str, Any] = {}
 
 
 def _begin(config: RunConfig, flag: Flag) -> None:
-    """A worker process begins; the terminal's signals are for the process that leads.
+    """A worker process begins.
 
     Why it cannot is told by its first unit: a worker that ends before it has one looks like one that died.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     threading.Thread(target=_end_with_leader, name="clipwatch-leader", daemon=True).start()
     try:

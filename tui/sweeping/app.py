@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import time
 from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.strip import Strip
 
@@ -19,7 +17,8 @@ from ...core.verdict import RESAMPLES
 from ..engine_lines import EngineLines
 from ..engine_process import EngineProcess
 from ..engine_request import Wanted
-from ..look import DARK, LIGHT, Look, look
+from ..look import DARK, LIGHT
+from ..terminal_app import TerminalApp
 from ..widgets.lines import Lines
 from .page import page
 from .view import SweepView, status, title
@@ -28,12 +27,12 @@ SMALLEST = (60, 16)
 _FRAME = 0.2
 # Seconds a frame listens; bootstrap samples of an interval while it forms; share of time that statistics may take.
 _LISTENING, _RESAMPLES, _SHARE = 0.05, 999, 0.1
-# Seconds that the last statistics may take at once.
-_PATIENCE = 1.5
+# Seconds that the last statistics may take at once; and in which workers end when they are told to.
+_PATIENCE, _ENDING = 1.5, 10.0
 
 
-class SweepApp(App[int]):
-    """Exits with the program's exit code; `failure` says why if the engine never started."""
+class SweepApp(TerminalApp):
+    """Draws a sweep; with `quit_when_done` it leaves once that has ended."""
 
     TITLE = "clipwatch sweep"
     CSS = """
@@ -50,22 +49,22 @@ class SweepApp(App[int]):
         Binding("pagedown", "scroll(10)", "page down"),
     ]
 
-    def __init__(self, wanted: Wanted, *, ascii: bool = False) -> None:
-        super().__init__()
-        self.engine = EngineProcess(wanted)
+    def __init__(self, wanted: Wanted, *, ascii: bool = False, quit_when_done: bool = False) -> None:
+        self._process = EngineProcess(wanted)
+        super().__init__(self._process, ascii=ascii, quit_when_done=quit_when_done)
         self.view = SweepView()
         self._lines = EngineLines(decode_sweep_event, self._complain)
-        self.failure: str | None = None
-        self._ascii = ascii
         self._title, self._body, self._status = Lines(id="title"), Lines(id="body"), Lines(id="status")
         self._summaries: list[Summary] = []
         self._compared: list[Comparison] = []
         self._known, self._next_verdict, self._cost = (0, False), 0.0, 0.0
         self._first = 0
         self._stopping = False
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
+        self._dirty = True
+
+    def stop_engine(self) -> list[bytes]:
+        """Its workers end when they are told to, which takes a while."""
+        return self._process.stop(_ENDING)
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -74,10 +73,7 @@ class SweepApp(App[int]):
         yield self._status
 
     def on_mount(self) -> None:
-        """Listen to signals, and draw from now on."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, lambda number=number: self.exit(128 + number, return_code=128 + number))
+        """Draw from now on."""
         self.theme_changed_signal.subscribe(self, lambda _: self._draw())
         self.set_interval(_FRAME, self._frame)
 
@@ -101,38 +97,38 @@ class SweepApp(App[int]):
             return
         self._stopping = True
         self.view.message, self.view.alert = "stopping; what is done is kept", False
-        self.engine.stop_soon()
+        self._process.stop_soon()
         self._draw()
 
     def _frame(self) -> None:
-        heard = False
         for event in self._lines.decoded(self.engine.lines(_LISTENING)):
-            heard = True
+            self._dirty = True
             self.view.fold(event)
-        weighed = self._weigh()
+        self._weigh()
         self._watch()
-        if heard or weighed or not self.view.finished:
+        # Until it has finished the time goes on.
+        if self._dirty or not self.view.finished:
             self._draw()
 
-    def _weigh(self) -> bool:
-        """Bring the statistics up to date, as often as their cost allows; whether they are others now.
+    def _weigh(self) -> None:
+        """Bring the statistics up to date, as often as their cost allows.
 
         When all is done they are those that will be printed, unless that would keep the screen still for long.
         """
         results, now = self.view.results, time.monotonic()
         if results is None:
-            return False
+            return
         exact = self.view.finished is not None and self._cost * RESAMPLES / _RESAMPLES < _PATIENCE
         state = len(results.replicas), exact
         if state == self._known or (now < self._next_verdict and not exact):
-            return False
+            return
         self._known = state
         resamples = RESAMPLES if exact else _RESAMPLES
         self._summaries, self._compared = summaries(results), comparisons(results, resamples=resamples)
         took = time.monotonic() - now
         self._cost = took if not exact else self._cost
         self._next_verdict = now + took / _SHARE
-        return True
+        self._dirty = True
 
     def _complain(self, text: str) -> None:
         self.view.message, self.view.alert = text, True
@@ -148,14 +144,21 @@ class SweepApp(App[int]):
         if self.view.results is None:
             self.failure = self.engine.last_words.removeprefix("clipwatch: ") or f"the engine ended (code {code})"
             self.exit(code if code > 0 else 1, return_code=code if code > 0 else 1)
-        elif self._stopping:
+        elif self._stopping or (self._quit_when_done and self.view.finished):
             self.exit(0)
         elif not self.view.finished:
             words = self.engine.last_words.removeprefix("clipwatch: ")
+            if self._quit_when_done:
+                self.failure = f"the engine ended (code {code}): {words}"
+                self.exit(code if code > 0 else 1, return_code=code if code > 0 else 1)
             self.view.message, self.view.alert = f"the engine ended (code {code}): {words}; q leaves", True
 
     def _draw(self) -> None:
-        size, dress = self.size, self._look()
+        self._dirty = self._terminal_is_behind
+        if self._dirty:
+            # What would be drawn now would be old when it is seen.
+            return
+        size, dress = self.size, self._make_look()
         if size.width < SMALLEST[0] or size.height < SMALLEST[1]:
             words = f" clipwatch needs {SMALLEST[0]} x {SMALLEST[1]}; q stops"
             self._title.show([Strip([Segment(words, dress.text)])])
@@ -169,7 +172,3 @@ class SweepApp(App[int]):
             self._first, below = shown.above, shown.below
             self._body.show(shown.lines)
         self._status.show([status(self.view, below, size.width, dress)])
-
-    def _look(self) -> Look:
-        dark, coloured = self.current_theme.dark, not self.no_color
-        return look(self.theme_variables, dark=dark, coloured=coloured, ascii=self._ascii)

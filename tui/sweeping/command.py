@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 from ...core.config import RunConfig
 from ...core.cores import usable_cores
@@ -21,6 +18,7 @@ from ..control import obey_standard_input
 from ..engine_request import ResumeSweep, TrainSweep, Workplace
 from ..messages import tell
 from ..options import machine
+from ..signals import ending_signals
 from .options import described, no_effect
 from .progress import estimate, number_of
 
@@ -52,7 +50,7 @@ def _perform(request: TrainSweep | ResumeSweep, given: argparse.Namespace) -> in
     if not (given.no_ui or given.json or given.control):
         from .live import show_sweep
 
-        return show_sweep(request)
+        return show_sweep(request, quit_when_done=given.quit_when_done)
     return train(request, json=given.json, control=given.control, quiet=given.quiet)
 
 
@@ -82,17 +80,16 @@ def train(request: TrainSweep | ResumeSweep, *, json: bool, control: bool, quiet
     from .console import SweepConsole, SweepJson
 
     sweep, cores = _sweep(request), _cores(request.workplace.workers)
-    with _signals_stop(sweep) as caught:
+    # Closed, so that workers end before the program does, whatever ends it.
+    with ending_signals(lambda _: sweep.stop()) as caught, closing(sweep.run()) as events:
         output = SweepJson() if json else SweepConsole(quiet=quiet, cores=cores)
         if control:
             obey_standard_input(sweep)
         failed = False
         try:
-            # Closed, so that workers end before the program does, whatever ends it.
-            with closing(sweep.run()) as events:
-                for event in events:
-                    failed |= isinstance(event, SweepFinished) and event.reason == "failed"
-                    output.receive(event)
+            for event in events:
+                failed |= isinstance(event, SweepFinished) and event.reason == "failed"
+                output.receive(event)
         finally:
             output.close()
     return 128 + caught[0] if caught else int(failed)
@@ -118,22 +115,3 @@ def _backend(workplace: Workplace, base: RunConfig) -> Backend | None:
     from ...core.sweeps.on_ray import RayBackend
 
     return RayBackend(base, workplace.ray_address, workplace.workers)
-
-
-@contextmanager
-def _signals_stop(sweep: Sweep) -> Iterator[list[int]]:
-    """The first SIGINT or SIGTERM ends the sweep in good order, a second the program at once."""
-    caught: list[int] = []
-
-    def stop(number: int, frame: object) -> None:
-        if caught:
-            os._exit(128 + number)
-        caught.append(number)
-        sweep.stop()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -8,23 +8,16 @@ from ...core.codec import decode_sweep_event
 from ...core.errors import BadInput
 from ..engine_request import ResumeSweep, TrainSweep
 from ..messages import tell
-from ..terminal import prepare_terminal
+from ..terminal import let_go_of_dead_terminal, prepare_terminal
 from .app import SweepApp
 from .console import print_tables
 
-# Seconds in which workers end when they are told to.
-_PATIENCE = 10.0
 
-
-def show_sweep(request: TrainSweep | ResumeSweep) -> int:
+def show_sweep(request: TrainSweep | ResumeSweep, *, quit_when_done: bool) -> int:
     """Show this sweep; the exit code."""
     ascii_only = prepare_terminal()
-    app = SweepApp(request, ascii=ascii_only)
-    try:
-        app.run()
-    finally:
-        rest = app.engine.stop(_PATIENCE)
-    for line in rest:
+    app = SweepApp(request, ascii=ascii_only, quit_when_done=quit_when_done)
+    for line in app.show():
         with contextlib.suppress(BadInput):
             app.view.fold(decode_sweep_event(line))
     if app.failure:
@@ -32,4 +25,5 @@ def show_sweep(request: TrainSweep | ResumeSweep) -> int:
     if app.view.results and app.view.results.replicas:
         with contextlib.suppress(OSError):
             print_tables(app.view.results, app.view.progress, app.view.finished, app.view.folder)
-    return app.return_code or 0
+    let_go_of_dead_terminal()
+    return app.exit_code
