@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -30,7 +31,6 @@ from .events import (
 from .paths import user_path
 from .recorded import Recorded, read_recording
 from .runs import RunFolder
-from .state import RunState, apply
 
 Snapshots = Mapping[str, Mapping[str, Any]]
 _OnceAStep = Evaluated | Diagnosed | ClipChanged | MomentsReset | NonfiniteFound
@@ -44,14 +44,19 @@ class Interrupted:
     recorded: Recorded
     config: RunConfig
 
-    @property
+    @cached_property
     def diverged(self) -> Mapping[str, LaneFailed]:
         """The lanes that diverged, which they would do again; one that raised may fare better."""
-        state = RunState()
-        for event in self.recorded.events:
-            state = apply(state, event)
-        failed = {name: lane.failed for name, lane in state.lanes.items()}
-        return {name: event for name, event in failed.items() if event and event.reason == "diverged"}
+        found: dict[str, LaneFailed] = {}
+        for event in self.recorded.table.others:
+            match event:
+                case LaneFailed(lane=lane, reason="diverged"):
+                    found[lane] = event
+                case LaneStarted(lane=lane):
+                    found.pop(lane, None)
+                case _:
+                    pass
+        return found
 
     def snapshots(self, tell: list[str]) -> Snapshots:
         """The newest whole checkpoints of the lanes that train on; one without is told of, and starts over.
