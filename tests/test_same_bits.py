@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 
 import msgspec
@@ -79,7 +80,7 @@ def test_compiled_functions_run_without_torchscripts_optimizer_in_every_thread()
 
 def test_an_output_of_nan_is_not_dead_in_a_run_nor_in_a_sweep() -> None:
     layers = [torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, 1), torch.ones(1, 1), torch.ones(1, 1)]
-    logits = torch.tensor([[0.0, float("nan"), 1.0], [0.0, 0.0, 0.0]])
+    logits = torch.tensor([[0.0, math.nan, 1.0], [0.0, 0.0, 0.0]])
     assert lenet_passes.firing([*layers, logits], True)[-3:].tolist() == [False, True, True]
 
 
