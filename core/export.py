@@ -37,7 +37,7 @@ FAILURE = "failure"
 
 
 def write_csv(recorded: Recorded, path: Path) -> None:
-    """A row per evaluation, with the rule in force and what was measured; one for a failure. ClipwatchError."""
+    """A row per evaluation, with the rule and what was measured, and one per failure; ClipwatchError if unwritable."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow((*COLUMNS, *MEASURED, FAILURE))

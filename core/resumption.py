@@ -33,7 +33,6 @@ from .recorded import Recorded, read_recording
 from .rules import require_known
 from .runs import RunFolder
 from .scheduled import still_scheduled
-from .state import RunState, apply
 
 Snapshots = Mapping[str, Mapping[str, Any]]
 _OnceAStep = Evaluated | Diagnosed | ClipChanged | MomentsReset | NonfiniteFound
@@ -51,11 +50,16 @@ class Interrupted:
     @cached_property
     def diverged(self) -> Mapping[str, LaneFailed]:
         """The lanes that diverged, which they would do again; one that raised may fare better."""
-        state = RunState()
-        for event in self.recorded.events:
-            state = apply(state, event)
-        failed = {name: lane.failed for name, lane in state.lanes.items()}
-        return {name: event for name, event in failed.items() if event and event.reason == "diverged"}
+        found: dict[str, LaneFailed] = {}
+        for event in self.recorded.table.others:
+            match event:
+                case LaneFailed(lane=lane, reason="diverged"):
+                    found[lane] = event
+                case LaneStarted(lane=lane):
+                    found.pop(lane, None)
+                case _:
+                    pass
+        return found
 
     def snapshots(self, tell: list[str]) -> Snapshots:
         """The newest whole checkpoints of the lanes that train on; one without is told of, and starts over.

@@ -11,6 +11,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -148,7 +149,7 @@ def _rows(n: int) -> int:
     return max(1, _AT_ONCE // n)
 
 
-def _as_extreme(signs: Floats, differences: Floats, observed: float) -> int:
+def _as_extreme(signs: NDArray[np.floating[Any]], differences: Floats, observed: float) -> int:
     """How many sign patterns give a sum of at least this size; all if that is no number."""
     return int((~(np.abs(signs @ differences) < observed)).sum())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,13 +17,17 @@ from clipwatch.core.comparison import Comparison
 from clipwatch.core.config import RunConfig
 from clipwatch.core.diagnosis import Diagnosis
 from clipwatch.core.diagnostics import ClipEffect
-from clipwatch.core.events import Diagnosed, Evaluated, LaneFailed, NonfiniteFound
+from clipwatch.core.events import Diagnosed, Evaluated, LaneEvent, LaneFailed, LaneStarted, NonfiniteFound
 from clipwatch.core.examination import Examination
 from clipwatch.core.firing import Firing
 from clipwatch.core.layout import Layout
 from clipwatch.core.optimizers import make_optimizer
+from clipwatch.core.recorded import read_recording
+from clipwatch.core.runs import list_folders
 from clipwatch.core.schedule import Schedule
 from clipwatch.core.trainer import Data, Trainer
+from clipwatch.core.verification import compare, ends
+from clipwatch.tui.cli import main
 
 RATE = 0.01
 LAYOUT = Layout(layers={"one": 4, "two": 2}, tensors=((2, 2), (1, 2)))
@@ -185,3 +190,67 @@ def test_a_lane_that_ends_without_a_finite_loss_has_diverged(loss: float) -> Non
     failed = trainer.finished("completed")
     assert isinstance(failed, LaneFailed)
     assert (failed.reason, failed.cause) == ("diverged", f"the loss on all validation images is {loss}")
+
+
+# From step 4 on nothing of `wild` is finite.
+WILD = ["--dataset", "digits", "--optimizer", "sgd", "--learning-rate", "300", "--iterations", "30"]
+WILD += ["--lane", "wild=none", "--lane", "tame=norm:0.0001"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("runs")
+    assert main(["--no-ui", *WILD, "--runs-dir", str(home)]) == 0
+    assert main(["resume", "last", "--no-ui", "--iterations", "40", "--runs-dir", str(home)]) == 0
+    return home
+
+
+def test_a_resumed_lane_that_diverged_does_not_train_again(home: Path) -> None:
+    (folder,) = list_folders(home)
+    events = read_recording(folder.events).events
+    assert [type(event) for event in events if isinstance(event, LaneEvent) and event.lane == "wild"][-1] is LaneFailed
+    assert sum(isinstance(event, LaneStarted) for event in events) == 3
+    assert [(lane.name, lane.ended) for lane in folder.manifest().lanes] == [
+        ("wild", "diverged"),
+        ("tame", "completed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["runs"],
+        ["runs", "--json"],
+        ["replay", "last", "--no-ui"],
+        ["export", "last", "--csv", "-"],
+        ["export", "last", "--json", "-"],
+        ["report", "last", "-o", "{}"],
+    ],
+    ids=lambda command: " ".join(command[:3]),
+)
+def test_every_command_says_that_a_lane_diverged(
+    command: list[str], home: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    file = tmp_path / "report.md"
+    assert main([part.format(file) for part in command] + ["--runs-dir", str(home)]) == 0
+    told = capfdbinary.readouterr()
+    assert b"diverged" in told.out + told.err + (file.read_bytes() if file.exists() else b"")
+
+
+def test_verify_tells_a_divergence_that_does_not_come_again(home: Path) -> None:
+    (folder,) = list_folders(home)
+    recorded = read_recording(folder.events)
+    assert not any(stop.lane == "wild" for stop in ends(recorded))
+    tame = [event for event in recorded.events if not isinstance(event, LaneFailed)]
+    assert compare(recorded, recorded.events).differences == ()
+    ((lane, step, _, after),) = compare(recorded, tame).differences
+    assert (lane, step, after) == ("wild", 4, "nothing")
+
+
+def test_a_run_in_which_every_lane_diverged_stays_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--no-ui", "--dataset", "digits", "--learning-rate", "1e30", "--iterations", "5"]
+    assert main([*arguments, "--runs-dir", str(tmp_path)]) == 1
+    assert main(["resume", "last", "--no-ui", "--iterations", "9", "--runs-dir", str(tmp_path)]) == 1
+    assert "checkpoint" not in capfd.readouterr().err
+    (folder,) = list_folders(tmp_path)
+    assert folder.manifest().state == "failed"

@@ -37,7 +37,10 @@ def distributions(results: Results, summaries: Sequence[Summary], width: int, lo
         colour = look.palette.style(look.lane_colour(setting.number))
         plot = dots(summary.accuracies if summary else (), axis, look, colour)
         figures = _figures(summary, roomy=roomy) if summary else _without_figures(results, setting)
-        lines += _labelled(f"{_symbol(setting, look)} {setting.name}", colour, [(plot, figures, muted)])
+        rows = [(plot, figures, muted)]
+        if summary and summary.diverged:
+            rows.append((dots((), axis, look, colour), f"{summary.diverged} diverged", muted))
+        lines += _labelled(f"{_symbol(setting, look)} {setting.name}", colour, rows)
     words = "median (range)" if roomy else "median"
     return [*lines, *_labelled("", muted, [(ruler(axis, look, muted, 1), words, muted)])]
 
