@@ -82,7 +82,7 @@ def _existing(data_dir: str | None) -> Path | None:
     except FileNotFoundError as error:
         raise BadInput(f"data dir {path_text(path)}: no such folder") from error
     except NotADirectoryError as error:
-        raise BadInput(f"data dir {path_text(path)}: not a folder") from error
+        raise BadInput(f"data dir {path_text(path)}: not a folder; give the one that the files are in") from error
     except OSError as error:
         raise BadInput(f"data dir {path_text(path)}: cannot be read: {error.strerror}") from error
     return path

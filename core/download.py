@@ -19,6 +19,7 @@ from .events import AnyEvent, DownloadProgressed
 from .failures import START, host, in_words, wrong_content
 from .limits import Limits
 from .mirrors import HEADERS, Source, as_sent
+from .paths import path_text
 from .publishing import Unwritable
 
 # Pooch announces each download on standard error, where the screen is.
@@ -143,7 +144,7 @@ def _retrieve(source: Source, url: str, transfer: _Transfer) -> None:
     except OSError as error:
         if error.errno is None:  # of requests, which lets it through
             raise MirrorFailed(in_words(error, url, limits)) from error
-        raise Unwritable(f"cannot write to {folder}: {error.strerror or error}") from error
+        raise Unwritable(f"cannot write to {path_text(folder)}: {error.strerror or error}") from error
     finally:
         for response in responses:  # pooch leaves those open that fail
             response.close()

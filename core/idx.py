@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import BadInput
+from .paths import path_text
 
 GZIP_MAGIC = b"\x1f\x8b"
 _CODES = {"u1": 0x08, ">i4": 0x0C}
@@ -63,7 +64,7 @@ def read(path: Path, format: Format) -> Content:
     _check_header(path, bytes(content[: len(format.header)]), format)
     if length != format.size:
         found = f"{length:,} bytes, cut off" if length < format.size else "longer"
-        raise CorruptFile(f"{path} is damaged: {found}; it should be {format.size:,} bytes unpacked")
+        raise CorruptFile(f"{path_text(path)} is damaged: {found}; it should be {format.size:,} bytes unpacked")
     array = np.frombuffer(content, format.dtype, offset=len(format.header)).reshape(format.shape)
     return Content(array, hashlib.sha256(content).hexdigest())
 
@@ -75,9 +76,9 @@ def _fill(path: Path, buffer: bytearray) -> int:
             file.seek(0)
             return gzip.GzipFile(fileobj=file).readinto(buffer) if packed else file.readinto(buffer)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise CorruptFile(f"{path} is damaged: not a whole gzip file ({error})") from error
+        raise CorruptFile(f"{path_text(path)} is damaged: not a whole gzip file ({error})") from error
     except OSError as error:
-        raise CorruptFile(f"{path} cannot be read: {error.strerror or error}") from error
+        raise CorruptFile(f"{path_text(path)} cannot be read: {error.strerror or error}") from error
 
 
 def _check_header(path: Path, found: bytes, format: Format) -> None:
@@ -86,8 +87,12 @@ def _check_header(path: Path, found: bytes, format: Format) -> None:
         return
     if len(found) == len(wanted) and found[:4] == wanted[:4]:
         shape = struct.unpack(f">{len(format.shape)}I", found[4:])
-        raise CorruptFile(f"{path} is the wrong file: it holds {_times(shape)} numbers, not {_times(format.shape)}")
-    raise CorruptFile(f"{path} is the wrong file: not the idx format expected (begins with {found[:4].hex(' ')})")
+        raise CorruptFile(
+            f"{path_text(path)} is the wrong file: it holds {_times(shape)} numbers, not {_times(format.shape)}"
+        )
+    raise CorruptFile(
+        f"{path_text(path)} is the wrong file: not the idx format expected (begins with {found[:4].hex(' ')})"
+    )
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -31,9 +31,10 @@ def find(home: Path, kind: Kind) -> Files | None:
         images, labels = _file(folder, kind.images), _file(folder, kind.labels)
         if images and labels:
             return Files(folder, images, labels)
-        if (images or labels) and half is None:
+        one = images or labels
+        if one and half is None:
             missing = kind.labels if images else kind.images
-            half = CorruptFile(f"{images or labels} is there without {missing}: add that file, or remove this one")
+            half = CorruptFile(f"{path_text(one)} is there without {missing}: add that file, or remove this one")
     if half:
         raise half
     return None

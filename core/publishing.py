@@ -17,6 +17,7 @@ from .errors import Cancelled, ClipwatchError
 from .events import AnyEvent, Notice
 from .idx import read
 from .limits import Limits
+from .paths import path_text
 from .store import MANIFEST, Files, Manifest, published, raw_folder
 
 _STAGING = ".clipwatch-staging-"
@@ -116,4 +117,4 @@ def _writing(folder: Path) -> Iterator[None]:
     except Timeout:  # filelock's, an OSError too
         raise
     except OSError as error:
-        raise Unwritable(f"cannot write to {folder}: {error.strerror or error}") from error
+        raise Unwritable(f"cannot write to {path_text(folder)}: {error.strerror or error}") from error

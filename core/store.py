@@ -92,21 +92,27 @@ def read_files(files: Files, kind: Kind) -> tuple[np.ndarray, np.ndarray]:
     for path, (name, format) in zip((files.images, files.labels), kind.files.items(), strict=True):
         content = read(path, format)
         if promised is not None and promised.get(name) != content.sha256:
-            raise CorruptFile(f"{path} is damaged: not as downloaded ({MANIFEST} beside it has another checksum)")
+            raise CorruptFile(
+                f"{path_text(path)} is damaged: not as downloaded ({MANIFEST} beside it has another checksum)"
+            )
         _check_content(path, name, content.sha256, kind)
         arrays.append(content.array)
     images, labels = arrays
     classes = labels[:, 0] if labels.ndim == 2 else labels
     if classes.min() < 0 or classes.max() > 9:
-        raise CorruptFile(f"{files.labels} is damaged: labels go from {classes.min()} to {classes.max()}, not 0 to 9")
+        raise CorruptFile(
+            f"{path_text(files.labels)} is damaged: labels go from {classes.min()} to {classes.max()}, not 0 to 9"
+        )
     return images, classes.astype(np.int64)
 
 
 def _check_content(path: Path, name: str, sha256: str, kind: Kind) -> None:
     if sha256 != kind.sha256.get(name, sha256):
-        raise CorruptFile(f"{path} is damaged or the wrong file: not the content of {kind.name} (by its checksum)")
+        raise CorruptFile(
+            f"{path_text(path)} is damaged or the wrong file: not the content of {kind.name} (by its checksum)"
+        )
     if kind.name != MNIST.name and sha256 in MNIST.sha256.values():
-        raise CorruptFile(f"{path} is the wrong file: it holds {MNIST.name}, not {kind.name}")
+        raise CorruptFile(f"{path_text(path)} is the wrong file: it holds {MNIST.name}, not {kind.name}")
 
 
 def _read_manifest(folder: Path) -> dict[str, str] | None:
@@ -115,5 +121,5 @@ def _read_manifest(folder: Path) -> dict[str, str] | None:
         return msgspec.json.decode(path.read_bytes(), type=Manifest).sha256
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError) as error:
-        raise CorruptFile(f"{path} is damaged: {error}") from error
+    except (OSError, UnicodeError, RecursionError, msgspec.DecodeError) as error:
+        raise CorruptFile(f"{path_text(path)} is damaged: {error}") from error

@@ -215,7 +215,8 @@ def test_a_cache_that_cannot_be_written_is_a_fault(setting: Setting) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["flipped", "truncated", "no manifest", "manifest garbage", "manifest empty", "tampered"]
+    "damage",
+    ["flipped", "truncated", "no manifest", "manifest garbage", "manifest empty", "no text", "too deep", "tampered"],
 )
 def test_a_damaged_cache_is_fetched_again(setting: Setting, damage: str) -> None:
     with serving(setting.files) as mirror:
@@ -253,6 +254,10 @@ def damage_published(raw: Path, how: str) -> None:
         manifest.unlink()
     elif how == "manifest garbage":
         manifest.write_bytes(b"{")
+    elif how == "no text":
+        manifest.write_bytes(b'{"sha256": {"\xff": ""}, "source": ""}')
+    elif how == "too deep":
+        manifest.write_bytes(b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")
     elif how == "manifest empty":
         manifest.write_bytes(b'{"sha256": {}, "source": ""}')
     else:
