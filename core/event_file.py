@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import math
 import operator
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -35,20 +36,29 @@ def require_tensorboard() -> None:
 
 
 class EventFile:
-    """An event file written anew; what has been written is on its way to the disk. OSError if it cannot be.
+    """An event file of a TensorBoard run; what has been written is on its way to the disk. OSError if it cannot be.
 
-    Times are seconds since 1970. Scalars are 32-bit floats, as TensorBoard keeps them.
+    Written again it is a new file whose name comes after: a TensorBoard that is open goes on to it, and its beginning
+    tells to forget what was read. Times are seconds since 1970. Scalars are 32-bit floats, as TensorBoard keeps them.
     """
 
-    def __init__(self, path: Path, time: float) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A TensorBoard that is reading the file before this one keeps it until it is started again.
-        path.unlink(missing_ok=True)
+    def __init__(self, folder: Path, stem: str, time: float) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        before = sorted(folder.glob(f"{stem}*"))
+        number = max((int(path.suffix[1:]) + 1 for path in before if path.suffix[1:].isdecimal()), default=len(before))
         self._events, self._summaries = _module("compat.proto.event_pb2"), _module("compat.proto.summary_pb2")
-        self._file = path.open("wb")
+        self._file = (folder / f"{stem}.{number:04}").open("xb")
         self._records = _module("summary.writer.record_writer").RecordWriter(self._file)
-        # From version 2 on a reader leaves steps that go back in peace.
+        # From version 2 on a reader leaves steps that go back in peace, unless it is told that all begins anew.
         self._write(self._events.Event(wall_time=time, file_version="brain.Event:2"))
+        if before:
+            log = self._events.SessionLog(status=self._events.SessionLog.START)
+            self._write(self._events.Event(wall_time=time, session_log=log))
+        # A reader who has the last one open must still find it, to come to its end.
+        for path in before[-1:]:
+            os.truncate(path, 0)
+        for path in before[:-1]:
+            path.unlink(missing_ok=True)
 
     def scalars(self, step: int, time: float, values: Mapping[str, float]) -> None:
         """One number a tag."""

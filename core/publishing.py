@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, Timeout
 
 from .catalog import Kind
 from .errors import Cancelled, ClipwatchError
 from .events import AnyEvent, Notice
 from .idx import read
 from .limits import Limits
+from .lock import file_lock, why_not
 from .paths import path_text
 from .store import MANIFEST, Files, Manifest, published, raw_folder
 
@@ -36,7 +37,7 @@ def locked(
     folder = home / kind.folder
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / _LOCK)
+    lock = file_lock(folder / _LOCK)
     told = False
     while not _acquired(lock, folder, limits.poll):
         if cancelled():
@@ -50,12 +51,13 @@ def locked(
         lock.release()
 
 
-def _acquired(lock: FileLock, folder: Path, seconds: float) -> bool:
+def _acquired(lock: BaseFileLock, folder: Path, seconds: float) -> bool:
     try:
-        with _writing(folder):
-            lock.acquire(timeout=seconds)
+        lock.acquire(timeout=seconds)
     except Timeout:
         return False
+    except OSError as error:
+        raise Unwritable(f"cannot write to {folder}: {why_not(error)}") from error
     return True
 
 
@@ -114,7 +116,5 @@ def _write(path: Path, *parts: bytes | memoryview) -> None:
 def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
-    except Timeout:  # filelock's, an OSError too
-        raise
     except OSError as error:
         raise Unwritable(f"cannot write to {path_text(folder)}: {error.strerror or error}") from error

@@ -116,9 +116,14 @@ def runs_folder(given: str | None) -> Path:
     return platform_folder(platformdirs.user_data_path("clipwatch") / "runs", "--runs-dir, or CLIPWATCH_RUNS_DIR")
 
 
+def run_name(dataset: str, seed: int, started: float) -> str:
+    """What a run's folder is called."""
+    return f"{datetime.fromtimestamp(started):%Y%m%d-%H%M%S}-{dataset}-{seed}"
+
+
 def create_run(home: Path, dataset: str, seed: int, started: float) -> RunFolder:
     """A new, empty folder for a run; ClipwatchError if there can be none."""
-    stem = f"{datetime.fromtimestamp(started):%Y%m%d-%H%M%S}-{dataset}-{seed}"
+    stem = run_name(dataset, seed, started)
     try:
         home.mkdir(parents=True, exist_ok=True)
         for number in range(1, 1000):

@@ -21,6 +21,7 @@ the time of what the lane told before it.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
@@ -43,7 +44,7 @@ from .events import (
 )
 from .lenet_graph import nodes
 from .recorded import Recorded
-from .runs import RunFolder, create_run
+from .runs import RunFolder, run_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,6 +66,7 @@ class TensorBoard:
         self._directory, self._describe, self._first_name = directory, describe, name
         self._started: RunStarted | None = None
         self._folder: Path | None = None
+        self._name: str | None = None
         self._lanes: dict[str, _LaneFile] = {}
         with self._telling():
             directory.mkdir(parents=True, exist_ok=True)
@@ -83,7 +85,7 @@ class TensorBoard:
                 case RunStarted():
                     self._begin(event)
                 case RecordingStarted(folder=folder):
-                    self._folder = self._folder or self._directory / Path(folder).name
+                    self._name = self._name or Path(folder).name
                 case LaneStarted(lane=lane) if lane not in self._lanes:
                     self._open(event)
                 case LaneEvent(lane=lane) if lane in self._lanes:
@@ -107,7 +109,7 @@ class TensorBoard:
     def _begin(self, event: RunStarted) -> None:
         self.close()
         self._started = event
-        self._folder = self._directory / self._first_name if self._first_name else None
+        self._folder, self._name = None, self._first_name
         self._first_name = None
 
     def _open(self, event: LaneStarted) -> None:
@@ -115,8 +117,7 @@ class TensorBoard:
         if not self._started or all(lane.name != event.lane for lane in self._started.config.lanes):
             return
         if self._folder is None:
-            started = self._started
-            self._folder = create_run(self._directory, started.dataset.name, started.config.seed, started.time).path
+            self._folder = _claimed(self._directory, self._started, self._name)
         self._lanes[event.lane] = _LaneFile(self._folder, self._started, event, self._describe)
 
     @contextlib.contextmanager
@@ -125,6 +126,26 @@ class TensorBoard:
             yield
         except OSError as error:
             raise ClipwatchError(f"cannot write for TensorBoard in {self._directory}: {error.strerror}") from error
+
+
+def _stem(run: RunStarted) -> str:
+    """How the names of a run's event files begin, which tells them from those of every other run."""
+    return f"events.out.tfevents.{run.time:.6f}.clipwatch"
+
+
+def _claimed(directory: Path, run: RunStarted, name: str | None) -> Path:
+    """The folder that this run has there, or one that no other has."""
+    wanted = name or run_name(run.dataset.name, run.config.seed, run.time)
+    for number in itertools.count(1):
+        folder = directory / (wanted if number == 1 else f"{wanted}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            if not folder.is_dir() or any(folder.glob(f"*/{_stem(run)}*")):
+                return folder
+        else:
+            return folder
+    raise AssertionError
 
 
 class _LaneFile:
@@ -136,8 +157,7 @@ class _LaneFile:
         self.has_weights = False
         # A lane may be named of dots alone, which would be another folder.
         place = folder / (begun.lane if begun.lane.strip(".") else f"_{begun.lane}")
-        # A name that the run decides: written again it is the same file.
-        self._file = EventFile(place / f"events.out.tfevents.{run.time:.6f}.clipwatch", self._time)
+        self._file = EventFile(place, _stem(run), self._time)
         self._file.graph(self._time, nodes(run.config, begun.rule))
         settings = "".join(f"    {line}\n" for line in to_toml(run.config).splitlines())
         self._file.text(begun.step, self._time, "settings", settings)

@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import plain_lenet
 import program
@@ -289,8 +290,39 @@ def test_the_graph_computes_what_the_network_computes(head: Any) -> None:
     assert {node.shape for node in graph if node.name.startswith("training/")} == {(lenet.PARAMETERS,)}
 
 
+def test_a_reader_that_is_open_sees_what_is_written_again_and_once(tmp_path: Path) -> None:
+    def write(steps: int) -> None:
+        file = event_file.EventFile(tmp_path, "events.out.tfevents.1.clipwatch", 1.0)
+        for step in range(steps):
+            file.scalars(step, 1.0, {"loss": float(step)})
+        file.close()
+
+    # As an older version called it.
+    (tmp_path / "events.out.tfevents.1.clipwatch").touch()
+    write(3)
+    open_reader = reader(tmp_path)
+    for steps in (5, 4, 7):
+        write(steps)
+        open_reader.Reload()
+        assert [found.step for found in open_reader.Scalars("loss")] == list(range(steps))
+        assert [found.step for found in reader(tmp_path).Scalars("loss")] == list(range(steps))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_runs_of_one_name_in_one_folder_have_folders_of_their_own(tmp_path: Path) -> None:
+    for time in (1.0, 2.0, 1.0, 2.0):
+        board = TensorBoard(tmp_path, lane_message, "run")
+        for event in (msgspec.structs.replace(RUN, time=time), LANE, EVALUATED):
+            board.receive(event)
+        board.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run-2"]
+    assert [found.step for found in reader(tmp_path / "run" / "a").Scalars("loss/train")] == [EVALUATED.step]
+
+
 def test_exporting_again_replaces_what_was_exported(exported: Path, run: Path) -> None:
-    assert len(list((exported / run.name / "clipped").iterdir())) == 1
+    assert [path.name for path in exported.iterdir()] == [run.name]
+    steps = [found.step for found in reader(exported / run.name / "clipped").Scalars("loss/train")]
+    assert steps == sorted(set(steps))
 
 
 def copied(run: Path, home: Path, *, without: str = "") -> Path:
@@ -491,7 +523,7 @@ def test_what_ends_a_lane_and_what_stops_it_are_texts_and_the_rest_is_not(tmp_pa
 
 
 def test_equal_weights_are_one_bucket_and_a_black_image(tmp_path: Path) -> None:
-    file = event_file.EventFile(tmp_path / "events.out.tfevents.0", 0.0)
+    file = event_file.EventFile(tmp_path, "events.out.tfevents", 0.0)
     same = np.full((3, 2), 0.1, np.float32)
     file.histograms(1, 1.0, {"same": same})
     file.image(1, 1.0, "picture", same)
