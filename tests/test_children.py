@@ -179,7 +179,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, dict[str, str]]]:
         return 0
 
     monkeypatch.setattr(live, "run_live", run_live)
-    monkeypatch.setattr(sweep_live, "show_sweep", lambda request: run_live(request, {}))
+    monkeypatch.setattr(sweep_live, "show_sweep", lambda request, **_: run_live(request, {}))
     return asked
 
 
