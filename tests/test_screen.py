@@ -1021,7 +1021,7 @@ async def test_another_engine_that_cannot_be_started_is_said_so(watch: Watch) ->
     async with watch() as screen:
         os.kill(screen.engine_pid, signal.SIGKILL)
         await screen.until(lambda: "engine gone" in screen.title)
-        screen.app._command[0] = "no-such-program-anywhere"
+        screen.app._wanted[0] = "no-such-program-anywhere"
         await screen.press("r")
         await screen.says("the engine cannot be started: no-such-program-anywhere: No such file or directory")
 

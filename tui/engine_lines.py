@@ -9,6 +9,8 @@ from ..core.codec import OtherSchema, UnknownEvent
 from ..core.errors import BadInput
 
 T = TypeVar("T")
+# What follows these is nothing without them.
+_BEGINNINGS = (b'"event":"RunStarted"', b'"event":"SweepStarted"')
 
 
 class EngineLines(Generic[T]):
@@ -17,21 +19,22 @@ class EngineLines(Generic[T]):
     def __init__(self, decode: Callable[[bytes], T], complain: Callable[[str], None]) -> None:
         self._decode, self._complain = decode, complain
         self._told: set[str] = set()
-        # Why nothing that this engine says can be read, once that is known.
-        self.other_schema: str | None = None
+        # Why what this engine trains cannot be shown, once that is known.
+        self.unreadable: str | None = None
 
     def decoded(self, lines: Iterable[bytes]) -> Iterator[T]:
         """The events among these lines."""
         for line in lines:
             try:
                 yield self._decode(line)
-            except OtherSchema as error:
-                self.other_schema = f"the engine is another clipwatch: {error}"
-                self._complain_once(self.other_schema)
             except UnknownEvent as error:
                 self._complain_once(str(error))
             except BadInput as error:
-                self._complain(f"the engine wrote something else than an event: {error}")
+                if isinstance(error, OtherSchema) or any(beginning in line for beginning in _BEGINNINGS):
+                    self.unreadable = f"the engine is another clipwatch: {error}"
+                    self._complain_once(self.unreadable)
+                else:
+                    self._complain(f"the engine wrote something else than an event: {error}")
 
     def _complain_once(self, text: str) -> None:
         if text not in self._told:

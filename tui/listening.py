@@ -85,8 +85,8 @@ class ListeningApp(TerminalApp):
             self._dirty = not (charts and self.main.laid_out)
         elif self.view.runs == 0:
             self.main.draw_title()
-        if self._lines.other_schema and self.view.runs == 0:
-            self._fail(self._lines.other_schema, 1)
+        if self._lines.unreadable and self.view.runs == 0:
+            self._fail(self._lines.unreadable, 1)
         lanes = self.view.state.lanes.values()
         if self._quit_when_done and lanes and all(lane.ended for lane in lanes):
             code = 1 if any(lane.failed and lane.failed.reason == "error" for lane in lanes) else 0

@@ -105,6 +105,7 @@ def _resume(given: argparse.Namespace) -> int:
     from ..core.archive import find
     from ..core.runs import RunFolder, runs_folder
 
+    _pass_over_settings(given)
     folder = find(given.run, runs_folder(given.runs_dir), tell)
     if not isinstance(folder, RunFolder):
         from .sweeping.command import resume_sweep
@@ -125,14 +126,17 @@ def _resume(given: argparse.Namespace) -> int:
 
 
 def _show(given: argparse.Namespace, request: AnyRequest) -> int:
-    """Show an engine of our own with the config file's keys; its settings are for new runs."""
+    """Show an engine of our own, with the config file's keys."""
     from .keys import keymap
     from .live import run_live
 
-    keys = key_settings(given)
+    return run_live(request, keymap(key_settings(given)), quit_when_done=given.quit_when_done)
+
+
+def _pass_over_settings(given: argparse.Namespace) -> None:
+    """Of a config file only the keys count where a run is not described anew."""
     if given.config and (others := sorted(given.config.values.keys() - {"keys"})):
-        tell(f"{given.config.name}: only [keys] counts for a recorded run; passed over: {', '.join(others)}")
-    return run_live(request, keymap(keys), quit_when_done=given.quit_when_done)
+        tell(f"{given.config.name}: only [keys] counts for what is recorded; passed over: {', '.join(others)}")
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:
@@ -148,6 +152,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
 
 
 def _replay(given: argparse.Namespace) -> int:
+    _pass_over_settings(given)
     folder = _found_run(given)
     speed = _speed(given.speed)
     if wants_screen(given):

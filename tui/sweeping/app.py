@@ -134,8 +134,8 @@ class SweepApp(TerminalApp):
         self.view.message, self.view.alert = text, True
 
     def _watch(self) -> None:
-        if self._lines.other_schema and self.view.results is None:
-            self.failure = self._lines.other_schema
+        if self._lines.unreadable and self.view.results is None:
+            self.failure = self._lines.unreadable
             self.exit(1, return_code=1)
             return
         code = self.engine.exit_code
