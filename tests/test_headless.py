@@ -198,7 +198,7 @@ def test_an_engine_that_waits_for_commands_ends_when_nobody_reads() -> None:
         assert process.wait(program.DEADLINE) == 141
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_run_in_good_order_with_the_summary(number: int, code: int) -> None:
     with program.running(*LONG) as process:
         program.line_with(process.stdout, "Step: 10 ")

@@ -293,6 +293,22 @@ def test_when_all_is_done_the_screen_says_what_will_be_printed(tmp_path: Path) -
     assert app._compared == comparisons(app.view.results)
 
 
+async def _leaves(command: list[str]) -> SweepApp:
+    app = SweepApp(command, quit_when_done=True)
+    async with app.run_test(size=(160, 45)):
+        await until(lambda: not app.is_running)
+    app.engine.stop()
+    return app
+
+
+def test_with_quit_when_done_it_leaves_when_all_is_done_or_the_engine_is_gone(tmp_path: Path) -> None:
+    assert asyncio.run(_leaves(script(tmp_path, ends=True))).exit_code == 0
+    said = f"import sys; sys.stdout.buffer.write({encode(events()[0])!r} + b'\\n'); sys.exit('clipwatch: no such luck')"
+    app = asyncio.run(_leaves([sys.executable, "-c", said]))
+    assert app.exit_code == 1
+    assert app.failure == "the engine ended (code 1): no such luck"
+
+
 async def _in_a_tiny_terminal(tmp_path: Path) -> None:
     app = SweepApp(script(tmp_path, ends=False))
     async with app.run_test(size=(40, 12)) as pilot:

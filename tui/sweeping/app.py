@@ -139,12 +139,15 @@ class SweepApp(TerminalApp):
             self.exit(1, return_code=1)
             return
         code = self.engine.exit_code
+        if self._quit_when_done and self.view.finished:
+            self.exit(0)
+            return
         if code is None:
             return
         if self.view.results is None:
             self.failure = self.engine.last_words.removeprefix("clipwatch: ") or f"the engine ended (code {code})"
             self.exit(code if code > 0 else 1, return_code=code if code > 0 else 1)
-        elif self._stopping or (self._quit_when_done and self.view.finished):
+        elif self._stopping:
             self.exit(0)
         elif not self.view.finished:
             words = self.engine.last_words.removeprefix("clipwatch: ")
