@@ -8,6 +8,7 @@ from typing import Protocol
 
 import program
 import pytest
+import recordings
 from test_replay import STORY
 
 from clipwatch.core.codec import decode_sweep_event
@@ -26,12 +27,14 @@ from clipwatch.core.commands import (
 )
 from clipwatch.core.config import RunConfig
 from clipwatch.core.event_table import EventTable
-from clipwatch.core.events import Evaluated, Event, LanePaused, Notice, RunFinished, RunStarted
+from clipwatch.core.events import CommandScheduled, Evaluated, Event, LanePaused, Notice, RunFinished, RunStarted
+from clipwatch.core.recording import Recorder
 from clipwatch.core.replay import Replay
 from clipwatch.core.session import Session
 from clipwatch.core.sweeps.description import sweep_config
 from clipwatch.core.sweeps.results import ReplicaFinished, SweepFinished
 from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.tui.console import ConsoleSink
 
 SMALL = RunConfig(dataset="digits", offline=True, iterations=30, eval_every=5, eval_size=20)
 SWEEP = ["sweep", "--no-ui", "--json", "--control", "--dataset", "digits", "--seeds", "2", "--workers", "1"]
@@ -155,3 +158,26 @@ def test_a_sweep_whose_reader_has_gone_ends(tmp_path: Path) -> None:
         process.stdin.close()
         process.stdout.close()
         assert process.wait(program.DEADLINE) == 141
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (SetClip(lane="clipped", rule="none", at_step=500), "lane clipped: at step 500: clip none"),
+        (StepOnce(count=3, at_step=7), "all lanes: at step 7: go 3 steps"),
+        (SetPace(pace=None, at_step=7), "all lanes: at step 7: pace full speed"),
+        (Extend(iterations=9, at_step=7), "all lanes: at step 7: 9 more steps"),
+    ],
+)
+def test_what_is_scheduled_is_told_once_and_recorded(
+    command: AnyCommand, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conversation = Session(SMALL)
+    conversation.send(command)
+    conversation.close()
+    console, recorder = ConsoleSink(quiet=False), Recorder(tmp_path)
+    for event in recorder.through(conversation.run()):
+        console.receive(event)
+    assert capsys.readouterr().err.count(words) == 1
+    recorded = recordings.read(recordings.only_run(tmp_path)).events
+    assert [event.command for event in recorded if isinstance(event, CommandScheduled)] == [command]
