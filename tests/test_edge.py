@@ -17,6 +17,7 @@ from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.events import StageStarted
 from clipwatch.core.sweeps import sweep, workers
 from clipwatch.core.sweeps.description import WITHOUT_EFFECT, sweep_config
+from clipwatch.core.sweeps.on_ray import RayBackend
 from clipwatch.core.sweeps.units import units
 from clipwatch.tui import subcommands
 from clipwatch.tui.cli import main
@@ -99,6 +100,8 @@ def test_a_device_that_is_not_here_is_told_before_data_is_asked_for(
     monkeypatch.setattr(sweep, "load", load)
     with pytest.raises(BadInput, match=f"device '{device}' cannot be used here") as caught:
         told.extend(sweep.Sweep(sweep_config(config, {"clip": ["none"]}, 1, ()), tmp_path).run())
+    with pytest.raises(BadInput, match=f"device '{device}' cannot be used here"):
+        next(RayBackend(config, None).run(iter(()), lambda: False, [].append))
     assert all(isinstance(event, StageStarted) for event in told)
     assert len(str(caught.value)) < 250
 

@@ -13,6 +13,7 @@ import msgspec
 
 from ..config import RunConfig
 from ..cores import usable_cores
+from ..devices import checked
 from ..errors import ClipwatchError
 from ..extras import installation
 from ..paths import user_path
@@ -42,6 +43,9 @@ class RayBackend:
         self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
     ) -> Iterator[Outcome]:
         """The outcomes as they come, an empty one now and then; ends early when `stopping()`."""
+        if self._address is None:
+            # Ray would wait for ever for a device that this machine lacks.
+            list(checked(self._config.device))
         ray = _connected(self._address, self._workers or usable_cores())
         task = ray.remote(max_retries=_RETRIES, num_gpus=0 if self._config.device == "cpu" else 1)(_train)
         room = self._workers or 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
