@@ -16,6 +16,7 @@ from .commands import AnyCommand, Command
 from .errors import BadInput
 from .events import AnyEvent, Event
 from .sweeps.results import AnySweepEvent
+from .text import valid_unicode
 
 SCHEMA = 1
 _PREFIX = b'{"v":%d,"event":' % SCHEMA
@@ -43,7 +44,11 @@ _FLOATS = {
 
 def encode(message: Event | Command) -> bytes:
     """One line without its line end."""
-    line = _encoder.encode(message)
+    try:
+        line = _encoder.encode(message)
+    except UnicodeEncodeError:
+        # A path in one of its texts has bytes that are no UTF-8.
+        line = _encoder.encode(_valid(msgspec.to_builtins(message)))
     if b"null" in line:
         # What has no number in JSON has become null; so has None, which stays.
         line = msgspec.json.encode(_spelled(msgspec.to_builtins(message)))
@@ -121,6 +126,19 @@ def _decode_spelled(line: str, kind: Any, error: msgspec.ValidationError) -> Any
         return msgspec.convert(raw, kind)
     except (msgspec.DecodeError, TypeError, RecursionError):
         raise BadInput(f"{error}: {_shortened(line)}") from error
+
+
+def _valid(value: Any) -> Any:
+    """`value` with every text in valid Unicode."""
+    match value:
+        case str():
+            return valid_unicode(value)
+        case dict():
+            return {_valid(key): _valid(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_valid(item) for item in value]
+        case _:
+            return value
 
 
 def _spelled(value: Any) -> Any:

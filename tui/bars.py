@@ -12,10 +12,11 @@ from textual.strip import Strip
 
 from ..core.state import LaneState, RunState
 from ..core.statistics import wilson_interval
+from ..core.text import printable
 from .keys import KEYS, shown
 from .look import Look
 from .view import LaneView, RunView
-from .wording import pace_words, printable
+from .wording import pace_words
 
 # The least width of a title that gives reasons.
 _ROOMY = 100
@@ -135,7 +136,7 @@ def key_line(keymap: Mapping[str, str], width: int, look: Look, *, replaying: bo
 def _name_and_rule(number: int, lane: LaneState, width: int, look: Look) -> tuple[str, str]:
     """The rule in force is kept whole as long as it can be, at the cost of the name if need be, but for its symbol."""
     symbol, name = f" {look.symbol(number)} ", printable(lane.name, ascii=look.ascii)
-    rule = lane.rule
+    rule = printable(lane.rule, ascii=look.ascii)
     if rule == "none" and cell_len(symbol + name) + 3 + len("not clipped") <= width:
         rule = "not clipped"
     # Beside the rule, the two blanks before it, the symbol, and the blank that ends the name.

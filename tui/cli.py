@@ -11,7 +11,7 @@ import traceback
 
 from ..core.config import RunConfig
 from ..core.errors import BadInput, ClipwatchError
-from .messages import lose_output, tell
+from .messages import escape_unencodable, lose_output, tell
 from .options import key_settings, parse, run_config
 from .paces import GENTLE
 from .subcommands import SUBCOMMANDS, manner, parse_subcommand, tensorboard_arguments, wants_screen
@@ -20,6 +20,7 @@ from .subcommands import SUBCOMMANDS, manner, parse_subcommand, tensorboard_argu
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit code is 0 done, 1 failed, 2 bad input, 130 or 143 interrupted, 141 nobody reads."""
     given = None
+    escape_unencodable()
     try:
         given = _parsed(sys.argv[1:] if arguments is None else arguments)
         if given.debug:

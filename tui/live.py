@@ -69,12 +69,11 @@ def _fold(app: ClipwatchApp, lines: list[bytes]) -> None:
 
 
 def _print_summary(app: ClipwatchApp) -> None:
-    from rich.console import Console
-
+    from .output import Output
     from .summary import print_summary
 
     with contextlib.suppress(OSError):
-        print_summary(Console(highlight=False), app.view.state)
+        print_summary(Output(), app.view.state)
 
 
 def _let_go_of_a_dead_terminal() -> None:

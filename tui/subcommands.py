@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadInput
 from ..core.paths import user_path
-from .messages import tell
+from .messages import say, tell
 from .options import (
     Parser,
     add_common_options,
@@ -216,7 +216,8 @@ def _report(given: argparse.Namespace) -> int:
     if is_sweep(given.runs[0], home):
         from ..core.reports.sweep_document import report_sweep
 
-        return report_sweep(given.runs, home, given.output, given.format, given.lang)
+        say(str(report_sweep(given.runs, home, given.output, given.format, given.lang)))
+        return 0
     folders = dict.fromkeys(find_run(name, home).path.resolve() for name in given.runs)
     recordings = {path: read_recording(RunFolder(path).events) for path in folders}
     stories = [story(path.name, read, picture(read.table)) for path, read in recordings.items()]
@@ -224,7 +225,7 @@ def _report(given: argparse.Namespace) -> int:
     format = given.format or by_ending
     output = given.output or Path(f"report.{format}")
     write_report(stories, output, format, given.lang)
-    print(output, flush=True)
+    say(str(output))
     return 0
 
 

@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from typing import Literal
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from ..core.state import LaneState, RunState
 from ..core.statistics import wilson_interval
 from .diagnostics.readings import share
+from .output import Output
 
 _UNKNOWN = "-"
 # The longest label; a longer name of the data, with its seed, is broken so that two lanes fit into 80 cells.
 _LABELS = 16
 
 
-def print_summary(console: Console, state: RunState) -> None:
+def print_summary(console: Output, state: RunState) -> None:
     """The table, and below it where the run is recorded, in one line however long."""
     console.print(summary_table(state), soft_wrap=False)
     if state.recorded_in:
-        console.print(f"  recorded in {state.recorded_in}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"  recorded in {state.recorded_in}", soft_wrap=True)
 
 
 def summary_table(state: RunState) -> Table:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
+
+from rich.cells import cell_len
+
 from ..core.events import (
     ClipChanged,
     Diagnosed,
@@ -132,8 +136,9 @@ def pace_words(pace: float | None) -> str:
     return "full speed" if pace is None else f"{pace:g} steps/s"
 
 
-def printable(text: str, *, ascii: bool) -> str:
-    """Text from outside without what would move a terminal's cursor, and with nothing beyond ASCII if that is all."""
-    if not text.isprintable():
-        text = "".join(" " if c.isspace() else c if c.isprintable() else "?" for c in text)
-    return text.encode("ascii", "replace").decode() if ascii and not text.isascii() else text
+def wrapped(text: str, cells: int, *, indent: str = "", break_on_hyphens: bool = True) -> list[str]:
+    """Printable text in lines of so many cells, those after the first behind an `indent`."""
+    # textwrap counts characters: one of two cells counts for two with a NUL behind it, which printable text lacks.
+    counted = text if text.isascii() else "".join(c + "\0" * (cell_len(c) - 1) for c in text)
+    lines = textwrap.wrap(counted, cells, subsequent_indent=indent, break_on_hyphens=break_on_hyphens)
+    return [line.replace("\0", "") for line in lines]

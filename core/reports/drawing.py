@@ -9,6 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ClipwatchError
+from ..text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +75,7 @@ def line_look(number: int) -> dict[str, Any]:
 def add_legend(axes: Axes, handles: list[Any], labels: list[str], most: int = 4) -> None:
     """Above the chart, where it hides nothing, in `most` columns at most."""
     columns = min(most, max(1, len(labels)))
-    axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
+    axes.legend(handles, list(map(printable, labels)), loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
 
 
 def as_svg(figure: Figure, name: str) -> str:

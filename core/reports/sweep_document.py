@@ -23,8 +23,8 @@ from .sweep_words import answers, by_dead_words, pair_words, setting_words
 _METHOD = ("twins", "measured", "intervals", "rule", "dead", "stacked")
 
 
-def report_sweep(names: Sequence[str], home: Path, output: Path | None, format: Format | None, language: str) -> int:
-    """Write the report of one sweep and print where; the exit code. BadInput where there is nothing to write."""
+def report_sweep(names: Sequence[str], home: Path, output: Path | None, format: Format | None, language: str) -> Path:
+    """Write the report of one sweep, and give its path; BadInput where there is nothing to write."""
     if len(names) > 1:
         raise BadInput("report: one sweep at a time")
     folder = find_sweep(names[0], home)
@@ -35,8 +35,7 @@ def report_sweep(names: Sequence[str], home: Path, output: Path | None, format: 
     path = output or Path(f"report.{format or by_ending}")
     blocks = sweep_contents(folder.path.resolve().name, read.results, read.damage, Words(language))
     write_blocks(blocks, path, format or by_ending, language)
-    print(path, flush=True)
-    return 0
+    return path
 
 
 def sweep_contents(name: str, results: Results, damage: Sequence[str], words: Words) -> list[Block]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from textwrap import wrap
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -16,8 +15,9 @@ from ...core.events import Diagnosed, LanesCompared, OutputDied
 from ...core.measures import Histogram, Measure
 from ...core.rules import parse_rule
 from ...core.state import LaneState, RunState
+from ...core.text import printable
 from ..look import Look
-from ..wording import printable
+from ..wording import wrapped
 from .explanation import explanation
 from .heading import output_cells
 from .histogram import Ink, histogram_strips, sparkline, strips_end, value_bounds
@@ -84,7 +84,7 @@ class _Page:
         return Strip(segments).adjust_cell_length(self.width, self.text)
 
     def shown(self, text: str) -> str:
-        return printable(in_ascii(text) if self.look.ascii else text, ascii=False)
+        return printable(in_ascii(text) if self.look.ascii else text)
 
 
 def diagnostics_page(
@@ -131,7 +131,7 @@ def _head(page: _Page, state: RunState) -> Iterator[Strip]:
 
 
 def _explained(lane: LaneState, state: RunState, width: int) -> list[str]:
-    return wrap(explanation(state, lane) or "", width - 2) or [""]
+    return wrapped(explanation(state, lane) or "", width - 2) or [""]
 
 
 def _table(page: _Page) -> Iterator[Strip]:
