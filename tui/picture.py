@@ -16,6 +16,8 @@ from .look import LIGHT
 
 # Wide enough for all that the screen has to say, and readable at the width of a page.
 SIZE = (132, 36)
+# How often the screen may ask for more time to lay itself out.
+_PATIENCE = 1000
 # The fonts that Rich would fetch from a network; the reader's own will do, for every text has its width.
 _FETCHED = re.compile(r"@font-face\s*{[^}]*}\s*")
 
@@ -29,7 +31,9 @@ async def _picture(table: EventTable) -> str:
     app = ClipwatchApp([], keymap={}, start=lambda _: _Told(table))
     async with app.run_test(size=SIZE) as pilot:
         app.theme = LIGHT.name
-        while not (app.view.runs and app.main.laid_out):
+        for _ in range(_PATIENCE):
+            if app.view.runs and app.main.laid_out:
+                break
             await pilot.pause()
         app.main.draw_at_once()
         await pilot.pause()

@@ -40,7 +40,7 @@ def _legend(spec: ChartSpec, room: int) -> list[Segment]:
     """The entries with the longest names that fit into `room` cells."""
     lengths = [cell_len(_name(spec, lane)) for lane in spec.lanes]
     fixed_part = len(lengths) * (NUMBER_WIDTH + 3 + GAP) - GAP
-    names = max(lengths, default=0)
+    names = min(room, max(lengths, default=0))
     while names > 2 and fixed_part + sum(min(length, names) for length in lengths) > room:
         names -= 1
     return _entries(spec, names if names > 2 else 0)

@@ -17,6 +17,7 @@ from ...core.rules import parse_rule
 from ...core.state import LaneState, RunState
 from ...core.text import printable
 from ..look import Look
+from ..window import lanes_in_sight
 from ..wording import wrapped
 from .explanation import explanation
 from .heading import output_cells
@@ -287,13 +288,12 @@ def _percentiles(total: Measure) -> Iterator[tuple[str, str]]:
 def diagnostics_pages(state: RunState, chosen: int, width: int, height: int, look: Look) -> list[Strip]:
     """Lanes side by side as far as each has room, the chosen one among them; nothing where there is no room at all."""
     lanes = list(enumerate(state.lanes.values()))
-    fitting = min(len(lanes), max(1, width // NARROWEST))
-    if not fitting or width < LEAST:
+    if not lanes or width < LEAST:
         return []
-    first = min(max(0, chosen - fitting + 1), len(lanes) - fitting)
+    sight = lanes_in_sight(chosen, len(lanes), width // NARROWEST)
     gap = Strip([Segment(" ", look.palette.style(look.palette.foreground))])
-    room = (width - (fitting - 1)) // fitting
-    shown = lanes[first : first + fitting]
+    room = (width - (len(sight) - 1)) // len(sight)
+    shown = [lanes[number] for number in sight]
     head = 1 + max(len(_explained(lane, state, room)) for _, lane in shown)
     pages = [diagnostics_page(n, lane, state, room, height, look, head_lines=head) for n, lane in shown]
     blank = Strip.blank(room, look.palette.style(look.palette.foreground))
