@@ -18,6 +18,7 @@ from .errors import BadInput
 from .events import AnyEvent, Event
 from .spelling import reader, spelled
 from .sweeps.results import AnySweepEvent
+from .text import valid_unicode
 
 SCHEMA = 1
 _PREFIX = b'{"v":%d,"event":' % SCHEMA
@@ -100,7 +101,11 @@ _events, _sweeps, _commands = _Reader(AnyEvent), _Reader(AnySweepEvent), _Reader
 
 def encode(message: Event | Command) -> bytes:
     """One line without its line end."""
-    line = _encoder.encode(message)
+    try:
+        line = _encoder.encode(message)
+    except UnicodeEncodeError:
+        # A path in one of its texts has bytes that are no UTF-8.
+        return encode(msgspec.convert(_valid(msgspec.to_builtins(message)), type(message)))
     if b"null" in line:
         # What has no number in JSON has become null; so has None, which stays.
         line = msgspec.json.encode(spelled(msgspec.to_builtins(message)))
@@ -141,6 +146,19 @@ def is_sealed(line: bytes) -> bool:
 def decode_command(line: bytes | str) -> AnyCommand:
     """The command of one line, in which `v` may be left out; BadInput says what is wrong with the line."""
     return _commands.read(line)
+
+
+def _valid(value: Any) -> Any:
+    """`value` with every text in valid Unicode."""
+    match value:
+        case str():
+            return valid_unicode(value)
+        case dict():
+            return {_valid(key): _valid(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_valid(item) for item in value]
+        case _:
+            return value
 
 
 def _shortened(line: bytes | str) -> str:

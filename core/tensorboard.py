@@ -45,6 +45,7 @@ from .events import (
 from .lenet_graph import nodes
 from .recorded import Recorded
 from .runs import RunFolder, run_name
+from .text import in_markdown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -179,7 +180,7 @@ class _LaneFile:
             case _:
                 if text := self._describe(event):
                     tag = "failure" if isinstance(event, LaneFailed) else "interventions"
-                    self._file.text(event.step, self._time, tag, text)
+                    self._file.text(event.step, self._time, tag, in_markdown(text))
 
     def keep(self, step: int, parameters: Tensor) -> None:
         if not self.has_weights and step > 0 and (initial := self._initial_parameters()) is not None:

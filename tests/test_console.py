@@ -132,7 +132,7 @@ def table(*events: Event) -> str:
 def printed_in(width: int, state: RunState) -> str:
     console = Console(width=width)
     with console.capture() as capture:
-        console.print(summary_table(state))
+        console.print(summary_table(state, list(state.lanes.values())))
     return capture.get()
 
 

@@ -43,7 +43,7 @@ def sweep(tmp_path: Path) -> Path:
 
 def test_it_holds_question_answer_figures_cause_and_method(sweep: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.md"
-    assert report_sweep(SweepFolder(sweep), output, None, "en") == 0
+    assert report_sweep(SweepFolder(sweep), output, None, "en") == output
     text = output.read_text(encoding="utf-8")
     for heading in (
         "question",

@@ -207,7 +207,7 @@ def test_checkpoints_stand_at_the_time_of_the_evaluation_before(run: Path, board
 def test_interventions_and_settings_are_texts(board: Path) -> None:
     clipped, unclipped = reader(board / "clipped"), reader(board / "unclipped")
     assert texts(clipped, "interventions") == [
-        (17, "Step: 17 clip value:0.001 -> none"),
+        (17, "Step: 17 clip value:0.001 -&gt; none"),
         (50, "Step: 50 extended to 68 steps"),
     ]
     assert unclipped.Tags()["tensors"] == ["settings"]

@@ -12,10 +12,11 @@ from textual.strip import Strip
 
 from ..core.state import LaneState, RunState
 from ..core.statistics import wilson_interval
+from ..core.text import printable
 from .keys import KEYS, shown
 from .look import Look
 from .view import LaneView, RunView
-from .wording import pace_words, printable
+from .wording import pace_words
 
 # The least width of a title that gives reasons.
 _ROOMY = 100
@@ -47,9 +48,18 @@ def bar(left: list[Part], right: list[Part], width: int, look: Look) -> Strip:
 
 
 def title(
-    view: RunView, width: int, look: Look, *, ended: str | None, next_head: str | None, waited: float = 0.0
+    view: RunView,
+    width: int,
+    look: Look,
+    *,
+    ended: str | None,
+    next_head: str | None,
+    waited: float = 0.0,
+    in_sight: range = range(0),
 ) -> Strip:
     """Data, seed, step, state and speed; in plain sight what makes the run other than it seems.
+
+    Which lanes are `in_sight` is told where that is not all of them.
 
     Before a run, what is being done to prepare it, and for how many seconds that has been `waited` for.
     """
@@ -65,6 +75,7 @@ def title(
         Part(f"{config.head} head", look.muted, 6),
         Part(f"(next: {next_head})" if next_head and next_head != config.head else "", look.text, 5),
         Part(_steps(state), look.text, 2),
+        Part(_lanes(in_sight, len(state.lanes)), look.text, 3),
         Part(ended or _status(state), look.alert if ended else look.strong, 1),
         Part(_speed(view), look.muted, 4),
     ]
@@ -135,7 +146,7 @@ def key_line(keymap: Mapping[str, str], width: int, look: Look, *, replaying: bo
 def _name_and_rule(number: int, lane: LaneState, width: int, look: Look) -> tuple[str, str]:
     """The rule in force is kept whole as long as it can be, at the cost of the name if need be, but for its symbol."""
     symbol, name = f" {look.symbol(number)} ", printable(lane.name, ascii=look.ascii)
-    rule = lane.rule
+    rule = printable(lane.rule, ascii=look.ascii)
     if rule == "none" and cell_len(symbol + name) + 3 + len("not clipped") <= width:
         rule = "not clipped"
     # Beside the rule, the two blanks before it, the symbol, and the blank that ends the name.
@@ -201,6 +212,11 @@ def _touched(state: RunState, width: int) -> str:
     if width < _ROOMY:
         return ""
     return "rule changed: " if any(lane.changed_at for lane in state.lanes.values()) else "moments reset: "
+
+
+def _lanes(in_sight: range, count: int) -> str:
+    some = 0 < len(in_sight) < count
+    return f"lanes {in_sight.start + 1} to {in_sight.stop} of {count}" if some else ""
 
 
 def _steps(state: RunState) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 
-from rich.console import Console
+from rich.cells import cell_len
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from ..core.events import (
@@ -22,7 +21,9 @@ from ..core.events import (
     RunStarted,
 )
 from ..core.state import RunState, apply
+from ..core.text import in_encoding
 from .ordered import OrderedEvaluations
+from .output import Output
 from .summary import print_summary
 from .wording import diagnosis_line, evaluation_line, lane_message, scheduled_line
 
@@ -38,8 +39,8 @@ class ConsoleSink:
     def __init__(self, *, quiet: bool, diagnostics: bool = False) -> None:
         self._quiet, self._diagnostics = quiet, diagnostics
         # Lines are written as they are, so rich only decides on colour, for the lanes' names and the summary.
-        self._out = _Output(highlight=False, soft_wrap=True)
-        self._messages = _Output(stderr=True, highlight=False, soft_wrap=True, markup=False)
+        self._out = Output(soft_wrap=True)
+        self._messages = Output(stderr=True, soft_wrap=True)
         self._state = RunState()
         self._ordered = OrderedEvaluations(())
         self._prefixes: dict[str, str] = {}
@@ -89,17 +90,16 @@ class ConsoleSink:
         config = event.config
         measured = config.eval_every * config.diagnose_every if config.diagnostics and self._diagnostics else None
         self._ordered = OrderedEvaluations(names, measured_every=measured)
-        width = max(map(len, names)) + 2
-        for name, colour in zip(names, LANE_COLOURS * len(names), strict=False):
-            tag = f"[{name}]"
-            painted = self._painted(tag, colour)
-            self._prefixes[name] = painted + " " * (width - len(tag))
+        tags = [in_encoding(f"[{name}]", self._out.encoding) for name in names]
+        width = max(map(cell_len, tags))
+        for name, tag, colour in zip(names, tags, LANE_COLOURS * len(names), strict=False):
+            self._prefixes[name] = self._painted(tag, colour) + " " * (width - cell_len(tag))
         if not self._quiet:
             print("Start Training...", flush=True)
 
     def _painted(self, text: str, colour: str) -> str:
         with self._out.capture() as capture:
-            self._out.print(text, style=colour, markup=False, end="")
+            self._out.print(text, style=colour, end="")
         return capture.get()
 
     def _print_evaluations(self, ready: Iterable[Evaluated | Diagnosed]) -> None:
@@ -113,22 +113,10 @@ class ConsoleSink:
         self._messages.print(f"clipwatch: {text}")
 
 
-class _Output(Console):
-    """Leaves it to the program what is done when nobody reads any more; rich would end it."""
-
-    @property
-    def is_terminal(self) -> bool:
-        # FORCE_COLOR counts only when not empty; rich takes an empty one for a no.
-        return super().is_terminal or (os.environ.get("FORCE_COLOR") == "" and self.file.isatty())
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
 class _Download:
     """A bar for each file on a terminal, a line for each elsewhere."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Output) -> None:
         self._console = console
         self._progress: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -150,7 +138,14 @@ class _Download:
             self._console.print(f"clipwatch: downloading {event.file}")
             return
         if self._progress is None:
-            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                DownloadColumn(),
+                TransferSpeedColumn(),
+            )
             self._progress = Progress(*columns, console=self._console, transient=True)
             self._progress.start()
-        self._tasks[event.file] = self._progress.add_task(f"downloading {event.file}", total=event.total)
+        self._tasks[event.file] = self._progress.add_task(
+            in_encoding(f"downloading {event.file}", self._console.encoding), total=event.total
+        )

@@ -52,9 +52,8 @@ def _fold(app: ClipwatchApp, lines: list[bytes]) -> None:
 
 
 def _print_summary(app: ClipwatchApp) -> None:
-    from rich.console import Console
-
+    from .output import Output
     from .summary import print_summary
 
     with contextlib.suppress(OSError):
-        print_summary(Console(highlight=False), app.view.state)
+        print_summary(Output(), app.view.state)

@@ -1,14 +1,29 @@
-"""Messages to standard error, and the end of an output that nobody reads."""
+"""Lines to standard output and standard error, and the end of an output that nobody reads."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
+from ..core.text import in_encoding
+
 
 def tell(text: str) -> None:
-    """One line to whoever started the program."""
-    print(f"clipwatch: {' '.join(text.splitlines())}", file=sys.stderr)
+    """One line to whoever started the program, on standard error."""
+    print(f"clipwatch: {in_encoding(' '.join(text.splitlines()), sys.stderr.encoding)}", file=sys.stderr)
+
+
+def say(text: str) -> None:
+    """One line of a result, on standard output."""
+    print(in_encoding(text, sys.stdout.encoding), flush=True)
+
+
+def escape_unencodable() -> None:
+    """Have characters that an output's encoding lacks written like `\\u88c1`, instead of an error raised."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def lose_output(number: int) -> None:

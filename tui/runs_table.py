@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import textwrap
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,10 @@ from ..core.errors import BadInput
 from ..core.paths import path_text
 from ..core.runs import LaneOutcome, Manifest, RunFolder
 from ..core.sweeps.overview import SweepOverview, overview
-from .messages import tell
+from ..core.text import in_encoding, valid_unicode
+from .messages import say, tell
 from .sweeping.progress import number_of
+from .wording import wrapped
 
 # Each column with the least width of a terminal that shows it; name, which tells date and data too, is never shortened.
 _COLUMNS = {
@@ -51,7 +52,7 @@ def print_runs(home: Path, *, json: bool) -> int:
             continue
         sweeps = sweeps or isinstance(found, SweepOverview)
         if json:
-            print(msgspec.json.encode(_found(folder, found)).decode())
+            sys.stdout.buffer.write(msgspec.json.encode(_found(folder, found)) + b"\n")
         else:
             rows += _rows(folder.path.name, found)
     if not json:
@@ -64,18 +65,19 @@ def print_runs(home: Path, *, json: bool) -> int:
 def _print_table(rows: list[tuple[str, ...]], home: Path) -> None:
     """Plain lines, which a thousand runs take no time to lay out."""
     if not rows:
-        print(f"no runs are kept in {home}")
+        say(f"no runs are kept in {home}")
         return
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else _FILE_WIDTH
     places = [place for place, least in enumerate(_COLUMNS.values()) if room >= least]
-    lines = [tuple(row[place] for place in places) for row in (tuple(_COLUMNS), *rows)]
+    encoding = sys.stdout.encoding
+    lines = [tuple(in_encoding(row[place], encoding) for place in places) for row in (tuple(_COLUMNS), *rows)]
     headings = lines[0]
     widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
     folded = headings.index("clip")
     widths[folded] = min(widths[folded], max(_LEAST_CLIP, room - sum(widths) - len(widths) + widths[folded]))
-    rule = ("─" if sys.stdout.encoding.lower().startswith("utf") else "-") * (sum(widths) + len(widths) - 1)
+    rule = ("─" if encoding.lower().startswith("utf") else "-") * (sum(widths) + len(widths) - 1)
     for number, line in enumerate(lines):
-        pieces = textwrap.wrap(line[folded], widths[folded], break_on_hyphens=False) or [""]
+        pieces = wrapped(line[folded], widths[folded], break_on_hyphens=False) or [""]
         for place, piece in enumerate(pieces):
             cells = [piece if column == folded else "" if place else cell for column, cell in enumerate(line)]
             print(" ".join(map(_padded, cells, headings, widths)).rstrip())
@@ -90,7 +92,12 @@ def _padded(cell: str, heading: str, width: int) -> str:
 
 def _found(folder: Kept, found: Manifest | SweepOverview) -> dict[str, Any]:
     kind = "run" if isinstance(found, Manifest) else "sweep"
-    return {"kind": kind, "run": folder.path.name, "folder": path_text(folder.path), **msgspec.to_builtins(found)}
+    return {
+        "kind": kind,
+        "run": valid_unicode(folder.path.name),
+        "folder": path_text(folder.path),
+        **msgspec.to_builtins(found),
+    }
 
 
 def _rows(name: str, kept: Manifest | SweepOverview) -> list[tuple[str, ...]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadInput
 from ..core.output import is_stream, output_path
-from .messages import tell
+from .messages import say, tell
 from .options import (
     Parser,
     add_common_options,
@@ -247,7 +247,7 @@ def _report(given: argparse.Namespace) -> int:
 
             if len(found) > 1:
                 raise BadInput("report: one sweep at a time, without runs")
-            return report_sweep(sweep, given.output, given.format, given.lang)
+            return _say_where(report_sweep(sweep, given.output, given.format, given.lang))
     folders = dict.fromkeys(folder.path.resolve() for folder in found)
     recordings = {path: read_recording(RunFolder(path).events) for path in folders}
     stories = [story(path.name, read, picture(read.table)) for path, read in recordings.items()]
@@ -255,8 +255,13 @@ def _report(given: argparse.Namespace) -> int:
     format = given.format or by_ending
     output = given.output or Path(f"report.{format}")
     write_report(stories, output, format, given.lang)
+    return _say_where(output)
+
+
+def _say_where(output: Path) -> int:
+    """Name the document that was written, unless it went to standard output or the like."""
     if not is_stream(output):
-        print(output, flush=True)
+        say(str(output))
     return 0
 
 

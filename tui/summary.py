@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from ..core.state import LaneState, RunState
 from ..core.statistics import wilson_interval
 from .diagnostics.readings import share
+from .output import Output
 
 _UNKNOWN = "-"
 # The longest label; a longer name of the data, with its seed, is broken so that two lanes fit into 80 cells.
 _LABELS = 16
+# Cells that the labels take, and the least of a lane.
+_LABEL_CELLS, _LANE_CELLS = 34, 15
 
 
-def print_summary(console: Console, state: RunState) -> None:
-    """The table, and below it where the run is recorded, and how far, in one line however long."""
-    console.print(summary_table(state), soft_wrap=False)
+def print_summary(console: Output, state: RunState) -> None:
+    """The table, in parts where lanes are many; below it where the run is recorded, and how far, in one line."""
+    lanes, fitting = list(state.lanes.values()), max(1, (console.width - _LABEL_CELLS) // _LANE_CELLS)
+    for first in range(0, len(lanes), fitting):
+        console.print(summary_table(state, lanes[first : first + fitting]), soft_wrap=False)
     if where := recorded(state):
-        console.print(f"  {where}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"  {where}", soft_wrap=True)
 
 
 def recorded(state: RunState) -> str:
@@ -32,24 +36,23 @@ def recorded(state: RunState) -> str:
     return f"recorded in {state.recorded_in}" if state.recorded_in else ""
 
 
-def summary_table(state: RunState) -> Table:
-    """A column per lane: its rule and steps, its last validation batch, all validation images, its speed."""
+def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
+    """A column for each lane: its rule and steps, its last validation batch, all validation images, its speed."""
     dataset, config = state.dataset, state.config
     every = f"all {dataset.validation:,} (95 %)" if dataset else "all (95 %)"
     last = f"last {config.eval_size} images" if config else "last images"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    first, *headings = (*_heading(state), *(lane.name for lane in state.lanes.values()))
+    first, *headings = (*_heading(state), *(lane.name for lane in lanes))
     table.add_column(first, max_width=_LABELS)
     for heading in headings:
         table.add_column(heading)
-    lanes = state.lanes.values()
     table.add_row("clip", "", *map(_rule, lanes))
     table.add_row("steps", "", *map(_steps, lanes))
     table.add_row(last, "loss", *(f"{lane.latest.loss:.4f}" if lane.latest else _UNKNOWN for lane in lanes))
     table.add_row("", "accuracy", *(f"{lane.latest.accuracy:.2f}" if lane.latest else _UNKNOWN for lane in lanes))
     table.add_row(every, "loss", *(f"{lane.finished.loss:.4f}" if lane.finished else _UNKNOWN for lane in lanes))
     table.add_row("", "accuracy", *map(_accuracy, lanes))
-    for row in _effect(state):
+    for row in _effect(lanes):
         table.add_row(*row)
     table.add_row("speed", "steps/s", *map(_speed, lanes))
     return table
@@ -60,9 +63,8 @@ def _heading(state: RunState) -> tuple[str, str]:
     return (f"{dataset.name}, seed {config.seed}", f"{config.head} head") if dataset and config else ("", "")
 
 
-def _effect(state: RunState) -> Iterator[tuple[str, ...]]:
+def _effect(lanes: Sequence[LaneState]) -> Iterator[tuple[str, ...]]:
     """What the clip did, where it was measured: outputs that fired on no validation image, components, steps."""
-    lanes = state.lanes.values()
     if any(lane.finished and lane.finished.silent_outputs is not None for lane in lanes):
         yield "", "dead outputs", *map(_dead, lanes)
     if any(lane.diagnosed for lane in lanes):

@@ -11,7 +11,7 @@ from ..core.resumption import changes
 from ..core.runs import RunFolder
 from ..core.session import Session
 from ..core.verification import compare, repetition
-from .messages import tell
+from .messages import say, tell
 
 
 def print_verification(folder: RunFolder, machine: Machine) -> int:
@@ -23,16 +23,16 @@ def print_verification(folder: RunFolder, machine: Machine) -> int:
     session = Session(machine.settings(config, tell), resumption=again)
     verdict = compare(recorded, _watched(session.run(), recorded.started))
     if not verdict.compared and not verdict.differences:
-        print(f"{folder.path.name}: not verified: its recording holds no figure to compare")
+        say(f"{folder.path.name}: not verified: its recording holds no figure to compare")
         return 1
     if not verdict.differences:
         lacking = f"; evaluations missing in the recording: {verdict.missing}" if verdict.missing else ""
-        print(f"{folder.path.name}: the same, bit for bit, in {verdict.compared} figures{lacking}")
+        say(f"{folder.path.name}: the same, bit for bit, in {verdict.compared} figures{lacking}")
         return 0
     for lane, step, before, after in verdict.differences:
-        print(f"{folder.path.name}: {lane} first differs at step {step}")
-        print(f"  recorded  {before}")
-        print(f"  again     {after}")
+        say(f"{folder.path.name}: {lane} first differs at step {step}")
+        say(f"  recorded  {before}")
+        say(f"  again     {after}")
     return 1
 
 

@@ -25,8 +25,9 @@ from ..core.events import (
     RunStarted,
 )
 from ..core.state import RunState, apply
+from ..core.text import printable
 from .charts.curve import Curve
-from .wording import earlier_line, evaluation_line, finished_line, lane_message, output_line, printable
+from .wording import earlier_line, evaluation_line, finished_line, lane_message, output_line
 
 LineKind = Literal["evaluation", "message", "quiet", "failure"]
 # Evaluations that the speed of a lane is measured over.
@@ -115,7 +116,7 @@ class RunView:
             case LaneFinished():
                 lane.fresh.append(LogLine(finished_line(event), "message", event))
             case LaneFailed():
-                lane.fresh.append(LogLine(printable(lane_message(event) or "", ascii=False), "failure", event))
+                lane.fresh.append(LogLine(printable(lane_message(event) or ""), "failure", event))
             case OutputDied() | OutputRevived():
                 lane.fresh.append(LogLine(output_line(event), "quiet", event))
             case Diagnosed():
@@ -125,7 +126,7 @@ class RunView:
                 if isinstance(event, ClipChanged | MomentsReset):
                     lane.changes.append(event)
                 if text := lane_message(event):
-                    lane.fresh.append(LogLine(text, "message", event))
+                    lane.fresh.append(LogLine(printable(text), "message", event))
 
     @property
     def last_step(self) -> int:

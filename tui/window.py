@@ -1,4 +1,4 @@
-"""Which steps the charts show: zoom, pan, and following the run's end."""
+"""Which steps the charts show (zoom, pan, and following the run's end), and which lanes there is room for."""
 
 from __future__ import annotations
 
@@ -67,3 +67,10 @@ class Window:
 
 
 WHOLE_RUN = Window()
+
+
+def lanes_in_sight(selected: int, count: int, room: int) -> range:
+    """So many of the lanes as there is room for, at least one, the selected one among them."""
+    fitting = min(count, max(1, room))
+    first = min(max(0, selected - fitting + 1), count - fitting)
+    return range(first, first + fitting)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
+
+from rich.cells import cell_len
+
 from ..core.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from ..core.events import (
     ClipChanged,
@@ -161,8 +165,11 @@ def pace_words(pace: float | None) -> str:
     return "full speed" if pace is None else f"{pace:g} steps/s"
 
 
-def printable(text: str, *, ascii: bool) -> str:
-    """Text from outside without what would move a terminal's cursor, and with nothing beyond ASCII if that is all."""
-    if not text.isprintable():
-        text = "".join(" " if c.isspace() else c if c.isprintable() else "?" for c in text)
-    return text.encode("ascii", "replace").decode() if ascii and not text.isascii() else text
+def wrapped(text: str, cells: int, *, indent: str = "", break_on_hyphens: bool = True) -> list[str]:
+    """Printable text in lines of so many cells, those after the first behind an `indent`."""
+    # textwrap counts characters: one of two cells counts for two with a NUL behind it, which printable text lacks. One
+    # that is broken off from its NUL needs a cell more.
+    counted = "".join(c + "\0" * (cell_len(c) - 1) for c in text)
+    room = cells if counted == text else cells - 1
+    lines = textwrap.wrap(counted, room, subsequent_indent=indent, break_on_hyphens=break_on_hyphens)
+    return [line.replace("\0", "") for line in lines]

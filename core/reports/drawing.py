@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ClipwatchError
 from ..extras import installation
+from ..text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _COLOURS = ("#0072b2", "#d55e00", "#00795a", "#a3467f", "#56748a", "#7a5c00")
 _LINES = ("-", "--", "-.", (0, (1, 1.2)), (0, (6, 1, 1, 1, 1, 1)), (0, (3, 3)))
 _MARKERS = ("o", "s", "^", "D", "v", "P")
+# The longest label of a legend; inches of one of its rows, and how many rows a figure has room for.
+_LABEL, _ROW, _FEW_ROWS = 40, 0.19, 4
 _STYLE = {
     # Text stays text: it can be read aloud, searched and set in whatever script the reader's fonts have.
     "svg.fonttype": "none",
@@ -75,7 +78,13 @@ def line_look(number: int) -> dict[str, Any]:
 def add_legend(axes: Axes, handles: list[Any], labels: list[str], most: int = 4) -> None:
     """Above the chart, where it hides nothing, in `most` columns at most."""
     columns = min(most, max(1, len(labels)))
-    axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
+    rows = math.ceil(len(labels) / columns)
+    figure = axes.get_figure(root=True)
+    assert figure
+    # Many rows would leave the chart no height.
+    figure.set_figheight(figure.get_figheight() + _ROW * max(0, rows - _FEW_ROWS))
+    shown = [label if len(label) <= _LABEL else f"{label[: _LABEL - 1]}…" for label in map(printable, labels)]
+    axes.legend(handles, shown, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
 
 
 def as_svg(figure: Figure, name: str) -> str:
@@ -88,4 +97,5 @@ def as_svg(figure: Figure, name: str) -> str:
         figure.savefig(written, format="svg", metadata=nothing)
     text = written.getvalue()
     text = text[text.index("<svg") :]
-    return re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", text)
+    # In tags alone: what stands between them may come from a recording.
+    return re.sub(r"<[^>]*>", lambda tag: re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", tag[0]), text)

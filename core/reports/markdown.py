@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
-import re
+import os
 import unicodedata
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
+from ..text import in_markdown, printable
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Printed, Table, Text, Warnings
 from .phrases import Phrase
 
@@ -32,11 +32,11 @@ def _block(block: Block, files: Mapping[str, str]) -> str:
         case Printed(lanes, rows):
             return _columns((lanes, *rows))
         case Picture(name, caption=caption):
-            return f"![{_escaped(str(caption))}]({quote(files[name])})\n\n*{_text(caption).strip()}*"
+            return f"![{in_markdown(str(caption))}]({quote(os.fsencode(files[name]))})\n\n*{_text(caption).strip()}*"
 
 
 def _row(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join(cell if cell == "---" else _escaped(cell) for cell in cells) + " |"
+    return "| " + " | ".join(cell if cell == "---" else in_markdown(cell) for cell in cells) + " |"
 
 
 def _columns(rows: tuple[tuple[str, ...], ...]) -> str:
@@ -51,11 +51,13 @@ def _columns(rows: tuple[tuple[str, ...], ...]) -> str:
 
 
 def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    """In cells; a mark that combines with the character before it takes none."""
+    shown = (c for c in text if unicodedata.category(c) not in ("Mn", "Me"))
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in shown)
 
 
 def _text(text: Text) -> str:
-    return text.written(str, _escaped, _code) if isinstance(text, Phrase) else _escaped(text)
+    return text.written(str, in_markdown, _code) if isinstance(text, Phrase) else in_markdown(text)
 
 
 def _code(text: str) -> str:
@@ -64,13 +66,4 @@ def _code(text: str) -> str:
 
 def _verbatim(text: str) -> str:
     """Text for a place that is shown as it is, which it must not end."""
-    return _one_line(text).replace("`", "'")
-
-
-def _escaped(text: str) -> str:
-    """Text in which nothing is Markdown or HTML."""
-    return html.escape(re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", _one_line(text)), quote=False)
-
-
-def _one_line(text: str) -> str:
-    return "".join(" " if c.isspace() else c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return printable(text).replace("`", "'")

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import BadInput
-from ..output import is_stream
 from ..statistics import wilson_interval
 from ..sweeps.comparisons import Comparison, Summary, comparisons, p_words, summaries
 from ..sweeps.folder import SweepFolder, read_sweep
@@ -24,8 +23,8 @@ from .sweep_words import answers, by_dead_words, pair_words, setting_words
 _METHOD = ("twins", "measured", "intervals", "rule", "dead", "stacked")
 
 
-def report_sweep(folder: SweepFolder, output: Path | None, format: Format | None, language: str) -> int:
-    """Write the report of one sweep and print where; the exit code. BadInput where there is nothing to write."""
+def report_sweep(folder: SweepFolder, output: Path | None, format: Format | None, language: str) -> Path:
+    """Write the report of one sweep, and give its path; BadInput where there is nothing to write."""
     read = read_sweep(folder)
     if not read.results.replicas:
         raise BadInput(f"sweep {folder.path}: nothing was trained to the end yet")
@@ -33,9 +32,7 @@ def report_sweep(folder: SweepFolder, output: Path | None, format: Format | None
     path = output or Path(f"report.{format or by_ending}")
     blocks = sweep_contents(folder.path.resolve().name, read.results, read.damage, Words(language))
     write_blocks(blocks, path, format or by_ending, language)
-    if not is_stream(path):
-        print(path, flush=True)
-    return 0
+    return path
 
 
 def sweep_contents(name: str, results: Results, damage: Sequence[str], words: Words) -> list[Block]:

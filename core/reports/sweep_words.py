@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..sweeps.comparisons import Comparison, Summary, p_words
 from ..sweeps.description import Setting, Value
 from ..sweeps.results import Results
+from ..text import printable
 from ..verdict import Paired, fewest_seeds
 from .phrases import Phrase, Words
 
@@ -18,7 +19,7 @@ def value_words(axis: str, value: Value, words: Words) -> str:
     if axis == "head":
         return words.plain(f"axis_head_{value}")
     if axis in ("clip", "optimizer"):
-        return words.plain(f"axis_{axis}", value=value)
+        return words.plain(f"axis_{axis}", value=printable(str(value)))
     name = axis.replace("_", " ") if words.language == "en" else words.plain(f"set_{axis}")
     return words.plain("axis_other", axis=name, value=value)
 
@@ -86,7 +87,7 @@ def _verb(found: Paired) -> str:
 
 def _subject(comparison: Comparison, words: Words) -> str:
     if comparison.axis == "clip" and comparison.reference.choice["clip"] == "none":
-        clipping = words.plain("sweep_clipping", rule=comparison.other.choice["clip"])
+        clipping = words.plain("sweep_clipping", rule=printable(str(comparison.other.choice["clip"])))
         return _with_common(comparison, clipping, words)
     pair = pair_words(comparison, words)
     return pair[:1].upper() + pair[1:]

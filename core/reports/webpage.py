@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Sequence
 
+from ..text import printable
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Printed, Table, Text, Warnings
 from .phrases import TAGS, Phrase
 from .stylesheet import STYLESHEET
@@ -83,4 +84,4 @@ def _code(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return html.escape("".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text))
+    return html.escape(printable(text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..wording import printable
+from ...core.text import printable
 from .axes import Area, draw_cursor, draw_line
 from .canvas import Canvas
 from .chartspec import ChartSpec, Mark

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
-from ..wording import printable
+from ...core.text import printable
 from .chartspec import ChartLane, ChartSpec
 from .ticks import NUMBER_WIDTH, fixed
 
@@ -24,7 +24,7 @@ def header(spec: ChartSpec, rows: int) -> list[Strip]:
 
 def fits_one_row(spec: ChartSpec) -> bool:
     """Whether title and legend with every name in full go side by side."""
-    names = max((cell_len(lane.name) for lane in spec.lanes), default=0)
+    names = max((cell_len(_name(spec, lane)) for lane in spec.lanes), default=0)
     return _length(_title(spec)) + GAP + _length(_entries(spec, names)) + 1 <= spec.width
 
 
@@ -38,9 +38,9 @@ def _title(spec: ChartSpec) -> list[Segment]:
 
 def _legend(spec: ChartSpec, room: int) -> list[Segment]:
     """The entries with the longest names that fit into `room` cells."""
-    lengths = [cell_len(lane.name) for lane in spec.lanes]
+    lengths = [cell_len(_name(spec, lane)) for lane in spec.lanes]
     fixed_part = len(lengths) * (NUMBER_WIDTH + 3 + GAP) - GAP
-    names = max(lengths, default=0)
+    names = min(room, max(lengths, default=0))
     while names > 2 and fixed_part + sum(min(length, names) for length in lengths) > room:
         names -= 1
     return _entries(spec, names if names > 2 else 0)
@@ -58,9 +58,13 @@ def _entries(spec: ChartSpec, names: int) -> list[Segment]:
 def _entry(spec: ChartSpec, lane: ChartLane, number: int, names: int) -> list[Segment]:
     palette, heads = spec.palette, spec.glyphs.heads
     symbol = heads[number % len(heads)]
-    name = f" {spec.glyphs.shortened(printable(lane.name, ascii=spec.ascii), names)}" if names else ""
+    name = f" {spec.glyphs.shortened(_name(spec, lane), names)}" if names else ""
     color = palette.style(lane.color)
     return [Segment(symbol + name + " ", color), Segment(_value(spec, lane), palette.style(lane.color, bold=True))]
+
+
+def _name(spec: ChartSpec, lane: ChartLane) -> str:
+    return printable(lane.name, ascii=spec.ascii)
 
 
 def _value(spec: ChartSpec, lane: ChartLane) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from textwrap import wrap
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -16,8 +15,10 @@ from ...core.events import Diagnosed, LanesCompared, OutputDied
 from ...core.measures import Histogram, Measure
 from ...core.rules import recorded_rule
 from ...core.state import LaneState, RunState
+from ...core.text import printable
 from ..look import Look
-from ..wording import printable
+from ..window import lanes_in_sight
+from ..wording import wrapped
 from .explanation import explanation
 from .heading import output_cells
 from .histogram import Ink, histogram_strips, sparkline, strips_end, value_bounds
@@ -84,7 +85,7 @@ class _Page:
         return Strip(segments).adjust_cell_length(self.width, self.text)
 
     def shown(self, text: str) -> str:
-        return printable(in_ascii(text) if self.look.ascii else text, ascii=False)
+        return printable(in_ascii(text) if self.look.ascii else text)
 
 
 def diagnostics_page(
@@ -131,7 +132,7 @@ def _head(page: _Page, state: RunState) -> Iterator[Strip]:
 
 
 def _explained(lane: LaneState, state: RunState, width: int) -> list[str]:
-    return wrap(explanation(state, lane) or "", width - 2) or [""]
+    return wrapped(explanation(state, lane) or "", width - 2) or [""]
 
 
 def _table(page: _Page) -> Iterator[Strip]:
@@ -287,13 +288,12 @@ def _percentiles(total: Measure) -> Iterator[tuple[str, str]]:
 def diagnostics_pages(state: RunState, chosen: int, width: int, height: int, look: Look) -> list[Strip]:
     """Lanes side by side as far as each has room, the chosen one among them; nothing where there is no room at all."""
     lanes = list(enumerate(state.lanes.values()))
-    fitting = min(len(lanes), max(1, width // NARROWEST))
-    if not fitting or width < LEAST:
+    if not lanes or width < LEAST:
         return []
-    first = min(max(0, chosen - fitting + 1), len(lanes) - fitting)
+    sight = lanes_in_sight(chosen, len(lanes), width // NARROWEST)
     gap = Strip([Segment(" ", look.palette.style(look.palette.foreground))])
-    room = (width - (fitting - 1)) // fitting
-    shown = lanes[first : first + fitting]
+    room = (width - (len(sight) - 1)) // len(sight)
+    shown = [lanes[number] for number in sight]
     head = 1 + max(len(_explained(lane, state, room)) for _, lane in shown)
     pages = [diagnostics_page(n, lane, state, room, height, look, head_lines=head) for n, lane in shown]
     blank = Strip.blank(room, look.palette.style(look.palette.foreground))

@@ -7,6 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from ...core.text import printable
 from ..keys import KEYS, shown
 from .page import Page
 
@@ -34,5 +35,5 @@ class HelpScreen(Page):
             if key.group != group:
                 table.add_row(Text(key.group, style="bold underline"), "")
                 group = key.group
-            table.add_row(Text(f"  {shown(self._keys.get(key.id, key.keys))}"), Text(key.tooltip))
+            table.add_row(Text(printable(f"  {shown(self._keys.get(key.id, key.keys))}")), Text(key.tooltip))
         return Group(Text(ABOUT), table)

@@ -25,8 +25,11 @@ from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
 from ..widgets.lines import Lines
 from ..widgets.log_pane import LogPane
+from ..window import lanes_in_sight
 
 SMALLEST = (60, 16)
+# The least cells of a lane's panel; of more lanes than fit, some are out of sight.
+NARROWEST_LANE = 18
 
 
 class MainScreen(Screen[None]):
@@ -63,6 +66,7 @@ class MainScreen(Screen[None]):
         self._too_small = Lines(id="too-small")
         self._lanes = Horizontal(id="lanes", classes="part")
         self._panels: list[LanePanel] = []
+        self._in_sight = range(0)
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -77,12 +81,17 @@ class MainScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Say what is needed where there is too little room."""
         self.set_class(event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1], "-small")
+        self._place_lanes()
         self.call_after_refresh(self.draw)
 
     @property
     def laid_out(self) -> bool:
         """Whether what was drawn last was drawn at its size: new panels have none before the next layout."""
-        return self.has_class("-small") or self.diagnosing or all(panel.size.width for panel in self._panels)
+        return self.has_class("-small") or self.diagnosing or all(panel.size.width for panel in self._panels_in_sight)
+
+    @property
+    def _panels_in_sight(self) -> list[LanePanel]:
+        return [panel for panel in self._panels if panel.display]
 
     @property
     def diagnosing(self) -> bool:
@@ -106,8 +115,15 @@ class MainScreen(Screen[None]):
         for panel in self._panels:
             panel.log_pane.clear()
         self._chosen = next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0)
+        self._place_lanes()
         self._charts.begin_run()
         self.next_head = None
+
+    def _place_lanes(self) -> None:
+        """Show the lanes that there is room for, the chosen one among them."""
+        self._in_sight = lanes_in_sight(self._chosen, len(self._panels), self.size.width // NARROWEST_LANE)
+        for number, panel in enumerate(self._panels):
+            panel.display = number in self._in_sight
 
     def say(self, message: str, *shorter: str, alert: bool = False) -> None:
         """Put a message into the status line, at once; of several the first that there is room for."""
@@ -150,7 +166,15 @@ class MainScreen(Screen[None]):
         if self._stage != self._view.state.stage:
             self._stage, self._stage_since = self._view.state.stage, time.monotonic()
         waited = time.monotonic() - self._stage_since
-        line = title(self._view, self.size.width, self.look, ended=self.ended, next_head=self.next_head, waited=waited)
+        line = title(
+            self._view,
+            self.size.width,
+            self.look,
+            ended=self.ended,
+            next_head=self.next_head,
+            waited=waited,
+            in_sight=self._in_sight,
+        )
         self._title.show([line])
 
     def _draw_status(self) -> None:
@@ -168,6 +192,7 @@ class MainScreen(Screen[None]):
     def action_focus_lane(self) -> None:
         """Choose the next lane."""
         self._chosen = (self._chosen + 1) % max(1, len(self._view.state.lanes))
+        self._place_lanes()
         if self.chosen:
             self.say(f"{self.chosen.name} chosen: c, [, ] and b act on it")
         self.draw(charts=False)

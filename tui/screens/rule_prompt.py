@@ -6,11 +6,13 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ...core.errors import BadInput
 from ...core.rules import EXAMPLES, parse_rule
+from ...core.text import printable
 
 
 class _RuleField(Input):
@@ -45,9 +47,10 @@ class RulePrompt(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """The field, and what is wrong with what stands in it."""
         with Vertical() as panel:
-            panel.border_title, panel.border_subtitle = f"clip rule of {self._lane}", "enter sets it, escape leaves it"
-            yield _RuleField(self._rule, placeholder=EXAMPLES)
-            yield Static(f"one of {EXAMPLES}; an empty side is free")
+            panel.border_title = Content(printable(f"clip rule of {self._lane}"))
+            panel.border_subtitle = "enter sets it, escape leaves it"
+            yield _RuleField(printable(self._rule), placeholder=EXAMPLES)
+            yield Static(f"one of {EXAMPLES}; an empty side is free", markup=False)
 
     @on(Input.Changed)
     def _check(self, event: Input.Changed) -> None:
@@ -63,7 +66,7 @@ class RulePrompt(ModalScreen[str | None]):
     def _say(self, wrong: str | None) -> None:
         line = self.query_one(Static)
         line.set_class(wrong is not None, "wrong")
-        line.update(wrong or f"one of {EXAMPLES}; an empty side is free", layout=False)
+        line.update(printable(wrong) if wrong else f"one of {EXAMPLES}; an empty side is free", layout=False)
 
 
 def _wrong(text: str) -> str | None:

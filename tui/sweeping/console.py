@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
-
-from rich.console import Console
 
 from ...core.codec import encode
 from ...core.events import DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
@@ -13,6 +12,9 @@ from ...core.reports.phrases import Words
 from ...core.reports.sweep_words import answers
 from ...core.sweeps.comparisons import comparisons, summaries
 from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
+from ...core.text import in_encoding
+from ..messages import tell
+from ..output import Output
 from .progress import Progress, duration, estimate, number_of
 from .tables import comparison_table, setting_table
 
@@ -90,17 +92,20 @@ class SweepConsole:
     def _tell(self, text: str) -> None:
         """Progress, in place on a terminal."""
         if not self._quiet:
-            sys.stderr.write(f"\r\x1b[Kclipwatch: {text}" if self._moving else f"clipwatch: {text}\n")
+            line = f"clipwatch: {in_encoding(text, sys.stderr.encoding)}"
+            sys.stderr.write(f"\r\x1b[K{line}" if self._moving else f"{line}\n")
             sys.stderr.flush()
 
     def _message(self, text: str) -> None:
-        sys.stderr.write(f"{chr(10) if self._moving else ''}clipwatch: {text}\n")
+        if self._moving:
+            sys.stderr.write("\n")
+        tell(text)
 
 
 def print_tables(results: Results, progress: Progress, finished: SweepFinished | None, folder: str) -> None:
     """Settings, comparisons, and what follows from them in a sentence each, on standard output."""
     on_terminal = sys.stdout.isatty()
-    out = Console(width=None if on_terminal else 150, highlight=False)
+    out = Output(width=None if on_terminal else 150)
     out.width = max(out.width, _NARROWEST)
     compared = comparisons(results)
     if described := summaries(results):
@@ -117,7 +122,9 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
     if finished:
         part = "" if progress.trained == progress.done else f", {progress.trained:,} of them"
         done = f"{progress.counted}{part} in {duration(finished.seconds)}"
-        out.print(f"\n{done}" + ("" if finished.reason == "completed" else f", {finished.reason}"))
-    name = Path(folder).name
+        out.print()
+        out.print(done + ("" if finished.reason == "completed" else f", {finished.reason}"))
+    name = shlex.quote(Path(folder).name)
     rest = f", clipwatch resume {name} goes on" if progress.done < progress.total else ""
-    out.print(f"kept in {folder}\nclipwatch report {name} writes it up{rest}", soft_wrap=True)
+    out.print(f"kept in {folder}", soft_wrap=True)
+    out.print(f"clipwatch report {name} writes it up{rest}", soft_wrap=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -16,8 +15,10 @@ from ...core.reports.sweep_words import by_dead_words, sentence, short_sentence
 from ...core.sweeps.comparisons import Comparison, Summary, p_words
 from ...core.sweeps.description import Setting
 from ...core.sweeps.results import Results
+from ...core.text import printable
 from ..charts.palette import ASCII, UNICODE
 from ..look import Look
+from ..wording import wrapped
 from .plots import Axis, dots, marks_explained, ruler, whisker
 
 # From this width on there is room for ranges and intervals.
@@ -40,7 +41,7 @@ def distributions(results: Results, summaries: Sequence[Summary], width: int, lo
         rows = [(plot, figures, muted)]
         if summary and summary.diverged:
             rows.append((dots((), axis, look, colour), f"{summary.diverged} diverged", muted))
-        lines += _labelled(f"{_symbol(setting, look)} {setting.name}", colour, rows)
+        lines += _labelled(f"{_symbol(setting, look)} {printable(setting.name, ascii=look.ascii)}", colour, rows)
     words = "median (range)" if roomy else "median"
     return [*lines, *_labelled("", muted, [(ruler(axis, look, muted, 1), words, muted)])]
 
@@ -57,8 +58,8 @@ def answers(
     for comparison in compared:
         said = str((short_sentence if short else sentence)(comparison, Words("en")))
         style = plain + Style(bold=comparison.measurable)
-        wrapped = _wrapped(said.replace(" %", "\xa0%"), max(20, width - 2), indent="  ")
-        lines += [Strip([Segment(f" {line}", style)]) for line in wrapped]
+        sentences = _wrapped(said.replace(" %", "\xa0%"), max(20, width - 2), indent="  ")
+        lines += [Strip([Segment(f" {line}", style)]) for line in sentences]
     return lines
 
 
@@ -81,7 +82,7 @@ def differences(compared: Sequence[Comparison], width: int, look: Look) -> list[
             (dots(found.differences, axis, look, colour), p, muted),
             (mean, f"{found.mean:+.1f}{interval}", style),
         ]
-        lines += _labelled(comparison.name, style, rows)
+        lines += _labelled(printable(comparison.name, ascii=look.ascii), style, rows)
     words = "mean (95 %), Holm's p" if roomy else "mean, Holm's p"
     return [*lines, *_labelled("", muted, [(ruler(axis, look, muted, 0), words, muted)])]
 
@@ -98,7 +99,9 @@ def causes(summaries: Sequence[Summary], width: int, look: Look) -> list[Strip]:
         text = by_dead_words(summary).replace(": ", ":\xa0").replace(" (", "\xa0(")
         groups = _wrapped(text, max(20, width - _LABEL - 2))
         rows = [(Strip([Segment(group, look.palette.style(look.palette.foreground))]), "", muted) for group in groups]
-        lines += _labelled(f"{_symbol(summary.setting, look)} {summary.setting.name}", colour, rows)
+        lines += _labelled(
+            f"{_symbol(summary.setting, look)} {printable(summary.setting.name, ascii=look.ascii)}", colour, rows
+        )
     return lines
 
 
@@ -113,7 +116,7 @@ def heading(text: str, note: str, width: int, look: Look) -> Strip:
 
 def _wrapped(text: str, width: int, *, indent: str = "") -> list[str]:
     """Lines of text, in which what no-break spaces hold together stays together."""
-    return [line.replace("\xa0", " ") for line in textwrap.wrap(text, width, subsequent_indent=indent)]
+    return [line.replace("\xa0", " ") for line in wrapped(text, width, indent=indent)]
 
 
 def _plot_width(width: int) -> int:
@@ -138,7 +141,7 @@ def _without_figures(results: Results, setting: Setting) -> str:
 
 def _labelled(label: str, style: Style, rows: Sequence[tuple[Strip, str, Style]]) -> list[Strip]:
     """Rows of a plot and figures beside a label, which takes as many lines as it needs."""
-    words = textwrap.wrap(label, _LABEL - 1, subsequent_indent="  ") or [""]
+    words = wrapped(label, _LABEL - 1, indent="  ") or [""]
     lines = []
     for number in range(max(len(words), len(rows))):
         text = words[number] if number < len(words) else ""

@@ -39,8 +39,9 @@ class LanePanel(Vertical):
         yield self.log_pane
 
     def show(self, lane: LaneState, view: LaneView, look: Look, *, chosen: bool) -> None:
-        """Bring the panel up to date."""
-        self.show_heading(lane, view, look, chosen=chosen)
+        """Bring the panel up to date; one out of sight only takes the lines."""
+        if self.display:
+            self.show_heading(lane, view, look, chosen=chosen)
         fresh, view.fresh = view.fresh, []
         self.log_pane.add(fresh)
 
