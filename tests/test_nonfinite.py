@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,8 +24,16 @@ from clipwatch.core.firing import Firing
 from clipwatch.core.layout import Layout
 from clipwatch.core.optimizers import make_optimizer
 from clipwatch.core.recorded import read_recording
+from clipwatch.core.reports.sweep_document import report_sweep
 from clipwatch.core.runs import list_folders
 from clipwatch.core.schedule import Schedule
+from clipwatch.core.sweeps.description import sweep_config
+from clipwatch.core.sweeps.folder import list_sweeps
+from clipwatch.core.sweeps.overview import overview
+from clipwatch.core.sweeps.results import SweepFinished, diverged
+from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.core.sweeps.units import Unit
+from clipwatch.core.sweeps.workers import Outcome
 from clipwatch.core.trainer import Data, Trainer
 from clipwatch.core.verification import compare, ends
 from clipwatch.tui.cli import main
@@ -254,3 +263,22 @@ def test_a_run_in_which_every_lane_diverged_stays_one(tmp_path: Path, capfd: pyt
     assert "checkpoint" not in capfd.readouterr().err
     (folder,) = list_folders(tmp_path)
     assert folder.manifest().state == "failed"
+
+
+class AllDiverge:
+    """A place where every replica diverges."""
+
+    def run(self, units: Iterator[Unit], stopping: object, tell: object) -> Iterator[Outcome]:
+        for unit in units:
+            yield [diverged(setting, seed, 3, 300, ((0, math.nan, 0.1),)) for setting, seed in unit.replicas]
+
+
+def test_a_sweep_in_which_every_training_diverged_has_failed_and_is_written_up(tmp_path: Path) -> None:
+    config = sweep_config(RunConfig(dataset="digits"), {"clip": ["none", "sign"]}, 3, ())
+    *_, last = Sweep(config, tmp_path, workers=1, backend=AllDiverge()).run()
+    assert isinstance(last, SweepFinished)
+    assert last.reason == "failed"
+    (folder,) = list_sweeps(tmp_path)
+    assert (overview(folder).state, overview(folder).diverged) == ("failed", 6)
+    for language in ("en", "zh"):
+        assert report_sweep([str(folder.path)], tmp_path, tmp_path / "r.md", "md", language) == 0
