@@ -26,6 +26,8 @@ from clipwatch.core.events import (
     OutputDied,
     OutputRevived,
     PaceChanged,
+    RecordingStarted,
+    RecordingStopped,
 )
 from clipwatch.core.state import RunState
 from clipwatch.core.statistics import wilson_interval
@@ -275,3 +277,11 @@ def test_what_is_told_of_a_lane_that_never_began_or_is_none_of_the_run_ends_noth
     out, _ = printed(TWO, *LANES, at("nobody", 0), stranger, at("stranger", 0), at("stranger", 0), *ENDS)
     assert "nobody" not in out
     assert "stranger Step: 0" in out
+
+
+def test_a_recording_that_stopped_is_not_said_to_hold_the_run(printed: Printed) -> None:
+    kept, stopped = RecordingStarted(folder="/runs/it"), RecordingStopped(folder="/runs/it", cause="No space left")
+    assert "  recorded in /runs/it\n" in printed(TWO, kept, *LANES, *ENDS)[0]
+    out, _ = printed(TWO, kept, *LANES, stopped, *ENDS)
+    assert "  not recorded to its end: /runs/it holds what came before (No space left)\n" in out
+    assert "recorded in" not in out

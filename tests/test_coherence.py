@@ -1,0 +1,61 @@
+"""Whole lines that do not belong together, or are told together; line ends of another system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from test_recording import read_bytes
+from test_state import EVALUATED, FINISHED, LANE, RUN
+
+from clipwatch.core.codec import encode, seal
+from clipwatch.core.events import Event, RunFinished, Sought
+
+END = RunFinished(reason="completed", seconds=9.0)
+STORY: list[Event] = [RUN, LANE, EVALUATED, FINISHED, END]
+STRANGER = msgspec.structs.replace(EVALUATED, lane="stranger")
+# Of a lane whose start is lost, only its settings are known.
+MADE = msgspec.structs.replace(LANE, iterations=1000, parameters=0)
+
+
+def written(events: list[Event]) -> bytes:
+    return b"".join(seal(encode(event)) + b"\n" for event in events)
+
+
+@pytest.mark.parametrize(
+    ("events", "read", "told"),
+    [
+        (STORY, STORY, ()),
+        ([LANE, RUN, EVALUATED], [RUN, LANE, EVALUATED], ("the run's beginning is not its first line",)),
+        ([RUN, EVALUATED, LANE], [RUN, LANE, EVALUATED], ("the start of a is missing or out of its place",)),
+        ([RUN, FINISHED], [RUN, MADE, FINISHED], ("the start of a is missing or out of its place",)),
+        ([RUN, LANE, EVALUATED, EVALUATED], STORY[:3], ("1 evaluations are there twice and count once",)),
+        (
+            [*STORY, STRANGER, RUN, Sought(step=1)],
+            STORY,
+            ("3 events are of no lane of this run, or of another run, and are left out",),
+        ),
+    ],
+)
+def test_a_recording_is_put_right_and_it_is_told_once(
+    events: list[Event], read: list[Event], told: tuple[str, ...], tmp_path: Path
+) -> None:
+    found = read_bytes(written(events), tmp_path)
+    assert found.events == read
+    assert found.damage == tuple(f"events.jsonl: {text}" for text in told)
+
+
+def test_line_ends_of_another_system_are_no_damage(tmp_path: Path) -> None:
+    found = read_bytes(written(STORY).replace(b"\n", b"\r\n"), tmp_path)
+    assert (found.events, found.damage) == (STORY, ())
+
+
+def test_lines_that_are_damaged_alike_are_told_together(tmp_path: Path) -> None:
+    deep = b"[" * 100_000 + b"\n"
+    found = read_bytes(written(STORY[:2]) + deep * 3 + written(STORY[2:]) + deep, tmp_path)
+    assert found.events == STORY
+    assert found.damage == (
+        "events.jsonl: lines 3 to 5 are damaged and are left out",
+        "events.jsonl: line 9 is damaged and is left out",
+    )
