@@ -48,7 +48,7 @@ def encode(message: Event | Command) -> bytes:
         line = _encoder.encode(message)
     except UnicodeEncodeError:
         # A path in one of its texts has bytes that are no UTF-8.
-        line = _encoder.encode(_valid(msgspec.to_builtins(message)))
+        return encode(msgspec.convert(_valid(msgspec.to_builtins(message)), type(message)))
     if b"null" in line:
         # What has no number in JSON has become null; so has None, which stays.
         line = msgspec.json.encode(_spelled(msgspec.to_builtins(message)))

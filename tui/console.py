@@ -133,7 +133,14 @@ class _Download:
             self._console.print(f"clipwatch: downloading {event.file}")
             return
         if self._progress is None:
-            columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                DownloadColumn(),
+                TransferSpeedColumn(),
+            )
             self._progress = Progress(*columns, console=self._console, transient=True)
             self._progress.start()
-        self._tasks[event.file] = self._progress.add_task(in_encoding(f"downloading {event.file}", self._console.encoding), total=event.total)
+        self._tasks[event.file] = self._progress.add_task(
+            in_encoding(f"downloading {event.file}", self._console.encoding), total=event.total
+        )

@@ -18,9 +18,7 @@ class Output(Console):
     """
 
     def __init__(self, *, stderr: bool = False, soft_wrap: bool = False, width: int | None = None) -> None:
-        super().__init__(
-            stderr=stderr, soft_wrap=soft_wrap, width=width, markup=False, emoji=False, highlight=False
-        )
+        super().__init__(stderr=stderr, soft_wrap=soft_wrap, width=width, markup=False, emoji=False, highlight=False)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Every string comes by here, those in tables too."""

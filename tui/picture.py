@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ..core.codec import encode
 from ..core.commands import AnyCommand
+from ..core.errors import ClipwatchError
 from ..core.event_table import EventTable
 from ..core.events import Event
 from ..core.timeline import Timeline
@@ -16,25 +17,26 @@ from .look import LIGHT
 
 # Wide enough for all that the screen has to say, and readable at the width of a page.
 SIZE = (132, 36)
-# How often the screen may ask for more time to lay itself out.
-_PATIENCE = 1000
+# Seconds that the screen may take to lay itself out, and between two looks whether it has.
+_PATIENCE, _BREATH = 60.0, 0.01
 # The fonts that Rich would fetch from a network; the reader's own will do, for every text has its width.
 _FETCHED = re.compile(r"@font-face\s*{[^}]*}\s*")
 
 
 def picture(table: EventTable) -> str:
-    """The screen in its light theme, as SVG that loads nothing."""
-    return asyncio.run(_picture(table))
+    """The screen in its light theme, as SVG that loads nothing; ClipwatchError if it is never ready."""
+    try:
+        return asyncio.run(asyncio.wait_for(_picture(table), _PATIENCE))
+    except TimeoutError as error:
+        raise ClipwatchError(f"the picture of the screen was not ready after {_PATIENCE:.0f} s") from error
 
 
 async def _picture(table: EventTable) -> str:
     app = ClipwatchApp([], keymap={}, start=lambda _: _Told(table))
     async with app.run_test(size=SIZE) as pilot:
         app.theme = LIGHT.name
-        for _ in range(_PATIENCE):
-            if app.view.runs and app.main.laid_out:
-                break
-            await pilot.pause()
+        while not (app.view.runs and app.main.laid_out) and app.is_running:
+            await asyncio.sleep(_BREATH)
         app.main.draw_at_once()
         await pilot.pause()
         return _FETCHED.sub("", app.export_screenshot(title="clipwatch"))

@@ -95,7 +95,12 @@ def _padded(cell: str, heading: str, width: int) -> str:
 
 def _found(folder: RunFolder | SweepFolder, kept: Manifest | SweepOverview) -> dict[str, Any]:
     kind = "run" if isinstance(kept, Manifest) else "sweep"
-    return {"kind": kind, "run": valid_unicode(folder.path.name), "folder": path_text(folder.path), **msgspec.to_builtins(kept)}
+    return {
+        "kind": kind,
+        "run": valid_unicode(folder.path.name),
+        "folder": path_text(folder.path),
+        **msgspec.to_builtins(kept),
+    }
 
 
 def _rows(name: str, kept: Manifest | SweepOverview) -> list[tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from .phrases import Phrase, Words
@@ -28,10 +29,10 @@ def _sentences(run: RunStory, words: Words, alone: bool) -> Iterator[Phrase]:
 
 def _sweep(run: RunStory) -> str:
     """The command that trains the lanes' rules, and the network as it was, with many seeds."""
-    rules = [f"--clip {lane.rule}" for lane in run.lanes]
-    others = [f"--{name} {getattr(run.config, name)}" for name in ("head", "optimizer")]
-    dataset = f"--dataset {run.recorded.started.dataset.name}"
-    return " ".join(["clipwatch sweep", dataset, *others, *dict.fromkeys(rules)])
+    rules = dict.fromkeys(lane.rule for lane in run.lanes)
+    given = ("--dataset", run.recorded.started.dataset.name, "--head", run.config.head)
+    clips = (part for rule in rules for part in ("--clip", rule))
+    return shlex.join(("clipwatch", "sweep", *given, "--optimizer", run.config.optimizer, *clips))
 
 
 def _ending(lane: LaneStory, words: Words) -> Phrase:

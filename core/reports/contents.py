@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -132,7 +133,7 @@ def _row_of_lane(lane: LaneStory, words: Words) -> tuple[str, ...]:
 
 def _lines(run: RunStory, words: Words, level: int) -> Iterator[Block]:
     yield Heading(level, words("lines"))
-    yield Paragraph(words("repeat", run=run.name))
+    yield Paragraph(words("repeat", run=shlex.quote(run.name)))
     printed = [{event.step: evaluation_line(event) for event in lane.evaluations} for lane in run.lanes]
     steps = sorted({step for lines in printed for step in lines})
     if not steps:

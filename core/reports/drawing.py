@@ -95,4 +95,5 @@ def as_svg(figure: Figure, name: str) -> str:
         figure.savefig(written, format="svg", metadata=nothing)
     text = written.getvalue()
     text = text[text.index("<svg") :]
-    return re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", text)
+    # In tags alone: what stands between them may come from a recording.
+    return re.sub(r"<[^>]*>", lambda tag: re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", tag[0]), text)

@@ -85,7 +85,7 @@ def _verb(found: Paired) -> str:
 
 def _subject(comparison: Comparison, words: Words) -> str:
     if comparison.axis == "clip" and comparison.reference.choice["clip"] == "none":
-        clipping = words.plain("sweep_clipping", rule=comparison.other.choice["clip"])
+        clipping = words.plain("sweep_clipping", rule=printable(str(comparison.other.choice["clip"])))
         return _with_common(comparison, clipping, words)
     pair = pair_words(comparison, words)
     return pair[:1].upper() + pair[1:]

@@ -29,7 +29,7 @@ from ..window import lanes_in_sight
 
 SMALLEST = (60, 16)
 # The least cells of a lane's panel; of more lanes than fit, some are out of sight.
-NARROWEST_LANE = 12
+NARROWEST_LANE = 18
 
 
 class MainScreen(Screen[None]):

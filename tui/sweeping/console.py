@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
         done = f"{progress.counted}{part} in {duration(finished.seconds)}"
         out.print()
         out.print(done + ("" if finished.reason == "completed" else f", {finished.reason}"))
-    name = Path(folder).name
+    name = shlex.quote(Path(folder).name)
     rest = f", clipwatch resume {name} goes on" if progress.done < progress.total else ""
     out.print(f"kept in {folder}", soft_wrap=True)
     out.print(f"clipwatch report {name} writes it up{rest}", soft_wrap=True)

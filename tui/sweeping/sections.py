@@ -38,7 +38,9 @@ def distributions(results: Results, summaries: Sequence[Summary], width: int, lo
         colour = look.palette.style(look.lane_colour(setting.number))
         plot = dots(summary.accuracies if summary else (), axis, look, colour)
         figures = _figures(summary, roomy=roomy) if summary else _without_figures(results, setting)
-        lines += _labelled(f"{_symbol(setting, look)} {printable(setting.name, ascii=look.ascii)}", colour, [(plot, figures, muted)])
+        lines += _labelled(
+            f"{_symbol(setting, look)} {printable(setting.name, ascii=look.ascii)}", colour, [(plot, figures, muted)]
+        )
     words = "median (range)" if roomy else "median"
     return [*lines, *_labelled("", muted, [(ruler(axis, look, muted, 1), words, muted)])]
 
@@ -96,7 +98,9 @@ def causes(summaries: Sequence[Summary], width: int, look: Look) -> list[Strip]:
         text = by_dead_words(summary).replace(": ", ":\xa0").replace(" (", "\xa0(")
         groups = _wrapped(text, max(20, width - _LABEL - 2))
         rows = [(Strip([Segment(group, look.palette.style(look.palette.foreground))]), "", muted) for group in groups]
-        lines += _labelled(f"{_symbol(summary.setting, look)} {printable(summary.setting.name, ascii=look.ascii)}", colour, rows)
+        lines += _labelled(
+            f"{_symbol(summary.setting, look)} {printable(summary.setting.name, ascii=look.ascii)}", colour, rows
+        )
     return lines
 
 
