@@ -391,7 +391,9 @@ async def test_a_rule_is_typed_and_checked_as_it_is(watch: Watch) -> None:
         field = screen.app.screen.query_one(Input)
         assert field.value == "value:0.001"
         field.value = ""
-        await screen.press(*"valu")
+        await screen.press("left_square_bracket", "slash")
+        await screen.shows("clip rule '[/': not a rule")
+        await screen.press("ctrl+u", *"valu")
         await screen.shows("not a rule; write one of")
         await screen.press("enter")
         assert isinstance(screen.app.screen, RulePrompt)

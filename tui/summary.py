@@ -30,7 +30,7 @@ def print_summary(console: Output, state: RunState) -> None:
 
 
 def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
-    """A column for each of these lanes: its rule and steps, its last validation batch, all validation images, its speed."""
+    """A column for each lane: its rule and steps, its last validation batch, all validation images, its speed."""
     dataset, config = state.dataset, state.config
     every = f"all {dataset.validation:,} (95 %)" if dataset else "all (95 %)"
     last = f"last {config.eval_size} images" if config else "last images"

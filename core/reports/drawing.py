@@ -79,6 +79,7 @@ def add_legend(axes: Axes, handles: list[Any], labels: list[str], most: int = 4)
     columns = min(most, max(1, len(labels)))
     rows = math.ceil(len(labels) / columns)
     figure = axes.get_figure(root=True)
+    assert figure
     # Many rows would leave the chart no height.
     figure.set_figheight(figure.get_figheight() + _ROW * max(0, rows - _FEW_ROWS))
     shown = [label if len(label) <= _LABEL else f"{label[: _LABEL - 1]}…" for label in map(printable, labels)]
