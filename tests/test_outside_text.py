@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import html.parser
+import io
 import os
 import re
 import subprocess
+import sys
+import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,7 +26,7 @@ from test_sweep_screen import dress
 
 from clipwatch.core.codec import decode_event, encode, seal
 from clipwatch.core.commands import AnyCommand
-from clipwatch.core.config import RunConfig
+from clipwatch.core.config import RunConfig, from_options
 from clipwatch.core.events import (
     ClipChanged,
     DatasetInfo,
@@ -384,6 +387,18 @@ def test_no_encoding_ends_a_program_that_prints(environment: dict[str, str], tmp
         )
         assert b"Traceback" not in done.stderr
         assert done.returncode == (1 if "replay" in arguments else 0), done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_standard_output_takes_what_its_encoding_lacks(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding, "strict"))
+    assert main(["--lane", "裁剪=none", "--print-config"]) == 0
+    sys.stdout.write("\udcd4\n")
+    sys.stdout.flush()
+    assert (
+        from_options(tomllib.loads(written.getvalue().decode(encoding).rpartition("\n\\")[0])).lanes[0].name == "裁剪"
+    )
 
 
 def test_a_run_lives_in_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
