@@ -30,7 +30,7 @@ from clipwatch.core.runs import RunFolder
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.core.sweeps.folder import SweepFolder, read_sweep
 from clipwatch.core.timeline import Timeline
-from clipwatch.core.verification import compare, ends, repetition
+from clipwatch.core.verification import compare, repetition
 from clipwatch.tui.cli import main
 from clipwatch.tui.view import RunView
 
@@ -141,7 +141,7 @@ def use(folder: Path, *, report: bool) -> None:
         return
     assert len(set(recorded.damage)) == len(recorded.damage)
     shown(recorded)
-    repetition(recorded), ends(recorded)
+    repetition(recorded)
     compare(recorded, recorded.events)
     told = story("run", recorded)
     if report:

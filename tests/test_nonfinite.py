@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from clipwatch.core.archive import kept
 from clipwatch.core.comparison import Comparison
 from clipwatch.core.config import RunConfig
 from clipwatch.core.diagnosis import Diagnosis
@@ -25,10 +26,8 @@ from clipwatch.core.layout import Layout
 from clipwatch.core.optimizers import make_optimizer
 from clipwatch.core.recorded import read_recording
 from clipwatch.core.reports.sweep_document import report_sweep
-from clipwatch.core.runs import list_folders
 from clipwatch.core.schedule import Schedule
 from clipwatch.core.sweeps.description import sweep_config
-from clipwatch.core.sweeps.folder import list_sweeps
 from clipwatch.core.sweeps.overview import overview
 from clipwatch.core.sweeps.results import SweepFinished, diverged
 from clipwatch.core.sweeps.sweep import Sweep
@@ -215,7 +214,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_resumed_lane_that_diverged_does_not_train_again(home: Path) -> None:
-    (folder,) = list_folders(home)
+    (folder,) = kept(home, pytest.fail)
     events = read_recording(folder.events).events
     assert [type(event) for event in events if isinstance(event, LaneEvent) and event.lane == "wild"][-1] is LaneFailed
     assert sum(isinstance(event, LaneStarted) for event in events) == 3
@@ -247,7 +246,7 @@ def test_every_command_says_that_a_lane_diverged(
 
 
 def test_verify_tells_a_divergence_that_does_not_come_again(home: Path) -> None:
-    (folder,) = list_folders(home)
+    (folder,) = kept(home, pytest.fail)
     recorded = read_recording(folder.events)
     assert not any(stop.lane == "wild" for stop in ends(recorded))
     tame = [event for event in recorded.events if not isinstance(event, LaneFailed)]
@@ -261,7 +260,7 @@ def test_a_run_in_which_every_lane_diverged_stays_one(tmp_path: Path, capfd: pyt
     assert main([*arguments, "--runs-dir", str(tmp_path)]) == 1
     assert main(["resume", "last", "--no-ui", "--iterations", "9", "--runs-dir", str(tmp_path)]) == 1
     assert "checkpoint" not in capfd.readouterr().err
-    (folder,) = list_folders(tmp_path)
+    (folder,) = kept(tmp_path, pytest.fail)
     assert folder.manifest().state == "failed"
 
 
@@ -278,7 +277,7 @@ def test_a_sweep_in_which_every_training_diverged_has_failed_and_is_written_up(t
     *_, last = Sweep(config, tmp_path, workers=1, backend=AllDiverge()).run()
     assert isinstance(last, SweepFinished)
     assert last.reason == "failed"
-    (folder,) = list_sweeps(tmp_path)
+    (folder,) = kept(tmp_path, pytest.fail)
     assert (overview(folder).state, overview(folder).diverged) == ("failed", 6)
     for language in ("en", "zh"):
         assert report_sweep([str(folder.path)], tmp_path, tmp_path / "r.md", "md", language) == 0

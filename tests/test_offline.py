@@ -16,7 +16,7 @@ from clipwatch.core.events import AnyEvent, Notice
 from clipwatch.core.machine import Machine
 from clipwatch.core.offline import is_offline
 from clipwatch.tui.cli import main
-from clipwatch.tui.engine_process import resumed_engine
+from clipwatch.tui.engine_request import ResumeRun, decoded_request, encoded
 from clipwatch.tui.options import machine, parse, run_config
 from clipwatch.tui.subcommands import parse_subcommand
 from clipwatch.tui.sweeping.options import described
@@ -66,7 +66,7 @@ def test_what_trains_again_takes_the_flag(name: str) -> None:
     assert given.settings(RunConfig(), [].append).offline
     assert not machine(parse_subcommand([name, "last"])).settings(RunConfig(), [].append).offline
     assert Machine().settings(RunConfig(offline=True), [].append).offline
-    assert "--offline" in resumed_engine(Path("run"), None, given)
+    assert decoded_request(encoded(ResumeRun(folder=Path("run"), machine=given))).machine.offline
 
 
 def test_data_is_not_fetched_when_only_the_environment_forbids_it(monkeypatch: pytest.MonkeyPatch) -> None:
