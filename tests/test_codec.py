@@ -18,7 +18,7 @@ from clipwatch.core.config import RunConfig
 from clipwatch.core.errors import BadInput
 from clipwatch.core.rules import parse_rule
 from clipwatch.core.sweeps.description import SweepConfig
-from clipwatch.core.sweeps.results import AnySweepEvent
+from clipwatch.core.sweeps.results import AnySweepEvent, ReplicaFinished
 
 FLOATS = st.floats()
 PAUSED = events.LanePaused(lane="clipped", step=20)
@@ -97,6 +97,7 @@ CHECKED: dict[type[msgspec.Struct], dict[str, st.SearchStrategy[Any]]] = {
     events.ClipChanged: {"rule": RULES},
     events.LaneFinished: {"correct": st.integers(0, 9), "total": st.integers(9, 99)},
     events.EvaluatedEarlier: {"losses": SINGLES, "accuracies": SINGLES},
+    ReplicaFinished: {"correct": st.none() | st.integers(0, 9), "total": st.integers(9, 99)},
 }
 
 
