@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_codec import structs_of
 
-from clipwatch.core.config import DEFAULT_LANES, LaneConfig, RunConfig
+from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.events import (
     AnyEvent,
     ClipChanged,
@@ -33,7 +33,7 @@ from clipwatch.core.events import (
 from clipwatch.core.state import LaneState, RunState, apply
 
 DATA = DatasetInfo(name="digits", origin="here", training=10, validation=5, checksum="0")
-LANES = (*DEFAULT_LANES, *(LaneConfig(name, "value:0.001") for name in "ab"))
+LANES = tuple(LaneConfig(name, "value:0.001") for name in "ab")
 RUN = RunStarted(config=RunConfig(pace=50.0, lanes=LANES), dataset=DATA, device="cpu", versions={}, time=0.0)
 LANE = LaneStarted(lane="a", step=0, rule="value:0.001", iterations=100, parameters=7, seconds=0.0)
 EVALUATED = Evaluated(lane="a", step=30, loss=1.0, accuracy=0.5, train_loss=1.5, seconds=2.0)
