@@ -39,6 +39,7 @@ class Verdict:
 
 def repetition(recorded: Recorded) -> tuple[RunConfig, Resumption]:
     """The settings and commands that train the run again, at full speed, to where each lane ended."""
+    config = settings(recorded)
     commands: list[LaneCommand] = []
     for event in recorded.table.others:
         if isinstance(event, ClipChanged):
@@ -47,7 +48,7 @@ def repetition(recorded: Recorded) -> tuple[RunConfig, Resumption]:
             commands.append(ResetMoments(lane=event.lane, at_step=event.step))
     iterations = planned_iterations(recorded)
     again = Resumption(iterations=iterations, commands=[*commands, *_ends(recorded, iterations)])
-    return msgspec.structs.replace(settings(recorded), pace=None), again
+    return msgspec.structs.replace(config, pace=None), again
 
 
 def _ends(recorded: Recorded, planned: Mapping[str, int]) -> Iterator[Stop]:
