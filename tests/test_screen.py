@@ -770,14 +770,14 @@ async def test_ctrl_c_works_from_under_a_prompt(watch: Watch) -> None:
 
 @on_a_loop
 async def test_keys_can_be_remapped(watch: Watch) -> None:
-    wanted = keymap({"pause": "!", "quit": "x", "log_scale": "f5", "zoom_in": "ctrl+z"})
+    wanted = keymap({"pause": "!", "quit": "x", "log_scale": "f5", "zoom_in": "ctrl+g"})
     async with watch(keys=wanted) as screen:
         await screen.press("space", "l", "exclamation_mark")
         await screen.hears(Pause())
         assert "loss log" not in screen.text
         await screen.press("f5")
         await screen.says("logarithmic")
-        await screen.press("ctrl+z")
+        await screen.press("ctrl+g")
         await screen.says("following")
         assert " ! pause " in screen.rows[-1]
         await screen.press("x")
@@ -1046,9 +1046,9 @@ async def test_garbage_is_told_by_what_it_was(watch: Watch, monkeypatch: pytest.
     async with watch("garbage") as screen:
         await screen.says("still here")
     garbage = [text for text in said if "something else than an event" in text]
-    assert len(garbage) == 4
+    assert len(garbage) == 3
     assert "Segmentation what?" in garbage[0]
-    assert "LaneAteItsTail" in garbage[3]
+    assert [text for text in said if "'LaneAteItsTail' events are of another version" in text]
 
 
 @on_a_loop

@@ -133,6 +133,7 @@ KEYS: tuple[Key, ...] = (
     Key("picture", "p", "picture", "Save a picture of the screen (SVG) in the current folder", PROGRAM),
     Key("next_theme", "t", "theme", "Next colour theme", PROGRAM),
     Key("show_help", "question_mark,f1", "help", "What every key does, and what is seen", PROGRAM, footer=1),
+    Key("suspend_process", "ctrl+z", "suspend", "Give the terminal back to the shell, until its fg", PROGRAM),
     Key("quit", "q,ctrl+c,ctrl+q", "quit", "End the run and leave", PROGRAM, footer=1),
 )
 

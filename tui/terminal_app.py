@@ -27,7 +27,8 @@ class TerminalApp(App[int]):
     .-ascii ModalScreen > *, .-ascii Input { border: ascii $primary; }
     .-ascii VerticalScroll { scrollbar-size: 0 0; }
     """
-    BINDINGS: ClassVar = [Binding("ctrl+z", "suspend_process", show=False, priority=True)]
+    # Where something lies over the main screen, too.
+    BINDINGS: ClassVar = [Binding("ctrl+z", "suspend_process", show=False)]
 
     def __init__(self, engine: Source, *, ascii: bool, quit_when_done: bool) -> None:
         # One that is asked for in the environment, as for the browser, is Textual's to find.
