@@ -6,15 +6,18 @@ import errno
 import os
 import re
 import signal
+import subprocess
 import tomllib
 from pathlib import Path
 
+import program
 import pytest
 
 from clipwatch.core.config import RunConfig
 from clipwatch.core.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.events import StageStarted
+from clipwatch.core.recorded import read_recording
 from clipwatch.core.sweeps import sweep, workers
 from clipwatch.core.sweeps.description import WITHOUT_EFFECT, sweep_config
 from clipwatch.core.sweeps.on_ray import RayBackend
@@ -39,6 +42,16 @@ RAISED = [
     (ClipwatchError("known"), 1, "clipwatch: known\n"),
     (BadInput("known"), 2, "clipwatch: known\n"),
 ]
+
+
+@pytest.mark.parametrize(("closed", "code"), [("2>&-", 0), ("<&-", 0), ("<&- 2>&-", 0), (">&-", 2)])
+def test_standard_streams_may_be_closed(closed: str, code: int, tmp_path: Path) -> None:
+    run = [*program.COMMAND, "--no-ui", "--dataset", "digits", "--iterations", "2", "--runs-dir", str(tmp_path)]
+    done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *run], capture_output=True, text=True, timeout=60)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    # Nothing but events has got into the recording.
+    assert all(not read_recording(folder / "events.jsonl").damage for folder in tmp_path.iterdir())
 
 
 def throw(error: object) -> None:

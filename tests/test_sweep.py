@@ -16,14 +16,18 @@ import pytest
 import torch
 from scipy import stats
 
+from clipwatch.core.clipping import make_clipper
 from clipwatch.core.codec import decode_sweep_event, encode, is_sealed, seal
 from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.datasets import load
 from clipwatch.core.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.events import DatasetInfo, Evaluated, Event, LaneFinished
+from clipwatch.core.lenet import LAYOUT, PARAMETERS
 from clipwatch.core.reports.phrases import Words
 from clipwatch.core.reports.sweep_words import sentence, short_sentence
+from clipwatch.core.rules import parse_rule
+from clipwatch.core.sweeps.clipping import clip_stacked_
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.core.sweeps.description import SweepConfig, sweep_config
 from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
@@ -92,6 +96,17 @@ def test_every_rule_and_optimizer_that_is_stacked_does_what_it_does_alone(rule: 
         evaluations, _ = single(msgspec.structs.replace(config.settings[setting].config, seed=seed))
         expected = [event.train_loss for event in evaluations]
         assert [row[place] for row in losses] == pytest.approx(expected, abs=5e-3)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("rule", ["norm:0.5", "layer-norm:0.1", "sign", "value:-0.001:0.002"])
+def test_what_is_no_number_comes_out_of_every_rule_as_it_does_alone(rule: str, value: float) -> None:
+    gradient = torch.linspace(-1, 1, 2 * PARAMETERS).view(2, -1)
+    gradient[0, 7] = value
+    alone = [make_clipper(parse_rule(rule), row, LAYOUT).clip(row.clone(), row)[0].clone() for row in gradient]
+    clip_stacked_(gradient, parse_rule(rule))
+    for row, expected in zip(gradient, alone, strict=True):
+        torch.testing.assert_close(row, expected, equal_nan=True)
 
 
 @pytest.mark.parametrize("batch_size", [8, 5])

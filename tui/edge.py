@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 
 from ..core.errors import ClipwatchError, one_line
-from .messages import escape_unencodable, lose_output, tell
+from .messages import lose_output, prepare_outputs, tell
 
 
 def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
@@ -16,7 +16,7 @@ def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
 
     With `debug` the traceback of an error is shown, too. What a thread or a worker process raised is raised here again.
     """
-    escape_unencodable()
+    prepare_outputs()
     try:
         return perform()
     except KeyboardInterrupt:

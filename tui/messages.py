@@ -19,8 +19,16 @@ def say(text: str) -> None:
     print(in_encoding(text, sys.stdout.encoding), flush=True)
 
 
-def escape_unencodable() -> None:
-    """Have characters that an output's encoding lacks written like `\\u88c1`, instead of an error raised."""
+def prepare_outputs() -> None:
+    """Have characters that an output's encoding lacks written like `\\u88c1`, and messages that nobody hears lost."""
+    for number in (0, 1, 2):
+        # A file opened later would get the number of a standard stream that was closed before the program began.
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -20,9 +22,17 @@ def clip_stacked_(gradient: Tensor, rule: Rule) -> None:
             for layer in gradient.split(list(LAYOUT.layers.values()), 1):
                 _scale_(layer, bound)
         case SignClip():
-            gradient.sign_()
+            _sign_(gradient)
         case _:
             pass
+
+
+def _sign_(gradient: Tensor) -> None:
+    """Replace each number by its sign. NaN stays, which torch would make 0, as in a run that is trained alone."""
+    if math.isfinite(gradient.sum().item()):
+        gradient.sign_()
+    else:
+        gradient.copy_(gradient.sign().masked_fill_(gradient.isnan(), math.nan))
 
 
 def _scale_(gradient: Tensor, bound: float) -> None:
