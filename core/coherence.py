@@ -123,8 +123,8 @@ class _Changing:
         """What was changed, once `events` has come to its end."""
         told = {
             "the run's beginning is not its first line": self._moved,
-            f"{self._foreign} events are of no lane of this run, or of another run, and are left out": self._foreign,
-            f"{self._doubled} evaluations are there twice and count once": self._doubled,
+            f"events of another run or an unknown lane, left out: {self._foreign}": self._foreign,
+            f"evaluations recorded twice, counted once: {self._doubled}": self._doubled,
             f"the start of {', '.join(self._begun)} is missing or out of its place": len(self._begun),
         }
         return [text for text, count in told.items() if count]

@@ -10,6 +10,8 @@ from .codec import OtherSchema, UnknownEvent, is_sealed
 from .errors import BadInput, ClipwatchError
 
 _Event = TypeVar("_Event")
+# Runs of lines that are told one by one.
+_TOLD = 10
 
 
 class DamagedLine(ClipwatchError):
@@ -54,11 +56,14 @@ class Damage:
         self._passed_over.setdefault(what)
 
     def told(self) -> Iterator[str]:
-        """A line of text for each run of lines that have the same wrong with them."""
-        for (what, _), group in groupby(enumerate(self._lines), lambda item: (item[1][1], item[1][0] - item[0])):
-            numbers = [number for _, (number, _) in group]
+        """A line of text for each run of lines that have the same wrong with them; of many runs the first few."""
+        runs = groupby(enumerate(self._lines), lambda item: (item[1][1], item[1][0] - item[0]))
+        told = [(what, [number for _, (number, _) in group]) for (what, _), group in runs]
+        for what, numbers in told[:_TOLD]:
             if len(numbers) == 1:
                 yield f"{self._file}: line {numbers[0]} is {what} and is left out"
             else:
                 yield f"{self._file}: lines {numbers[0]} to {numbers[-1]} are {what} and are left out"
+        if more := sum(len(numbers) for _, numbers in told[_TOLD:]):
+            yield f"{self._file}: {more:,} further lines are damaged and are left out"
         yield from (f"{self._file}: {what}" for what in self._passed_over)

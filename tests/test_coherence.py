@@ -30,11 +30,11 @@ def written(events: list[Event]) -> bytes:
         ([LANE, RUN, EVALUATED], [RUN, LANE, EVALUATED], ("the run's beginning is not its first line",)),
         ([RUN, EVALUATED, LANE], [RUN, LANE, EVALUATED], ("the start of a is missing or out of its place",)),
         ([RUN, FINISHED], [RUN, MADE, FINISHED], ("the start of a is missing or out of its place",)),
-        ([RUN, LANE, EVALUATED, EVALUATED], STORY[:3], ("1 evaluations are there twice and count once",)),
+        ([RUN, LANE, EVALUATED, EVALUATED], STORY[:3], ("evaluations recorded twice, counted once: 1",)),
         (
             [*STORY, STRANGER, RUN, Sought(step=1)],
             STORY,
-            ("3 events are of no lane of this run, or of another run, and are left out",),
+            ("events of another run or an unknown lane, left out: 3",),
         ),
     ],
 )
@@ -59,3 +59,11 @@ def test_lines_that_are_damaged_alike_are_told_together(tmp_path: Path) -> None:
         "events.jsonl: lines 3 to 5 are damaged and are left out",
         "events.jsonl: line 9 is damaged and is left out",
     )
+
+
+def test_of_damage_everywhere_the_first_lines_are_told_and_how_many_more(tmp_path: Path) -> None:
+    found = read_bytes(written(STORY[:1]) + (b"?\n" + written(STORY[2:3])) * 50, tmp_path)
+    told = [text for text in found.damage if "damaged" in text]
+    assert told[0] == "events.jsonl: line 2 is damaged and is left out"
+    assert told[-1] == "events.jsonl: 40 further lines are damaged and are left out"
+    assert len(told) == 11
