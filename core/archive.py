@@ -11,10 +11,10 @@ from .paths import user_path
 from .runs import EVENTS, MANIFEST, SWEEP_RESULTS, RunFolder
 from .sweeps.folder import SweepFolder
 
-Kept = RunFolder | SweepFolder
+RecordedFolder = RunFolder | SweepFolder
 
 
-def kept(home: Path, tell: Callable[[str], None]) -> Iterator[Kept]:
+def recorded_folders(home: Path, tell: Callable[[str], None]) -> Iterator[RecordedFolder]:
     """Every run and sweep in `home`, in the order of their names; `tell` hears of folders that cannot be read."""
     try:
         paths = sorted(home.iterdir())
@@ -24,7 +24,7 @@ def kept(home: Path, tell: Callable[[str], None]) -> Iterator[Kept]:
         raise BadInput(f"runs in {home}: {error.strerror}") from error
     for path in paths:
         try:
-            found = _kept_at(path)
+            found = _recorded_at(path)
         except OSError as error:
             tell(f"{path}: {error.strerror}; it is passed over")
             continue
@@ -32,7 +32,7 @@ def kept(home: Path, tell: Callable[[str], None]) -> Iterator[Kept]:
             yield found
 
 
-def find(name: str, home: Path, tell: Callable[[str], None]) -> Kept:
+def find(name: str, home: Path, tell: Callable[[str], None]) -> RecordedFolder:
     """What a user names: a folder, the name of one in `home`, or `last`, which is what was started last.
 
     BadInput if there is none. A folder in the current one that is called `last` is `./last`.
@@ -42,7 +42,7 @@ def find(name: str, home: Path, tell: Callable[[str], None]) -> Kept:
     for path in (user_path(name), home / name):
         try:
             # A folder of the same name elsewhere is none of it, and the name may look like an option.
-            if found := _kept_at(path.absolute()):
+            if found := _recorded_at(path.absolute()):
                 return found
         except OSError as error:
             raise BadInput(f"run {path}: {error.strerror}") from error
@@ -60,9 +60,9 @@ def find_run(name: str, home: Path, tell: Callable[[str], None]) -> RunFolder:
     return found
 
 
-def _last(home: Path, tell: Callable[[str], None]) -> Kept:
-    newest: tuple[float, Kept] | None = None
-    for folder in kept(home, tell):
+def _last(home: Path, tell: Callable[[str], None]) -> RecordedFolder:
+    newest: tuple[float, RecordedFolder] | None = None
+    for folder in recorded_folders(home, tell):
         try:
             started = folder.started()
         except BadInput as error:
@@ -75,7 +75,7 @@ def _last(home: Path, tell: Callable[[str], None]) -> Kept:
     return newest[1]
 
 
-def _kept_at(path: Path) -> Kept | None:
+def _recorded_at(path: Path) -> RecordedFolder | None:
     """What a folder holds; OSError if that cannot be known."""
     if _holds(path, EVENTS) or _holds(path, MANIFEST):
         return RunFolder(path)

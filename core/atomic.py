@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +19,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int | None = None) -> 
     `mode` are its permissions, None: those of a new file.
     """
     # Not a tempfile, which nobody else may ever read.
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name}-{os.urandom(8).hex()}")
     try:
         with temporary.open("xb") as file:
             if mode is not None:

@@ -1,4 +1,4 @@
-"""What an engine has to tell until somebody reads it, within bounds."""
+"""A bounded queue of events and snapshots between the lanes and whoever reads them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+Waiting = Callable[[], AbstractContextManager[None]]
 
 # How many events may wait before the lanes wait, too; and how many snapshots, of about a megabyte each.
 _EVENTS, _SNAPSHOTS = 2000, 8
@@ -27,17 +29,22 @@ class Backlog(Generic[T]):
         self._given_up = given_up
 
     def put(self, item: T) -> None:
-        """Tell something that is not to be held up."""
+        """Add an item without waiting."""
         self._queue.put(item)
 
-    def put_event(self, item: T) -> None:
-        """Tell something once there is room for it."""
-        self._wait(lambda: self._queue.qsize() < _EVENTS)
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for another event."""
+        return self._queue.qsize() >= _EVENTS
+
+    def put_event(self, item: T, waiting: Waiting = nullcontext) -> None:
+        """Add an item once there is room for it; if that takes time, it is spent in `waiting`."""
+        self._wait(lambda: not self.is_full, waiting)
         self._queue.put(item)
 
-    def put_snapshot(self, item: T) -> None:
+    def put_snapshot(self, item: T, waiting: Waiting = nullcontext) -> None:
         """The same of something large; whoever takes it says so by `took_snapshot`."""
-        self._wait(lambda: self._snapshots.acquire(blocking=False))
+        self._wait(lambda: self._snapshots.acquire(blocking=False), waiting)
         self._queue.put(item)
 
     def took_snapshot(self) -> None:
@@ -50,7 +57,10 @@ class Backlog(Generic[T]):
             time.sleep(_GATHERING)
         return self._queue.get()
 
-    def _wait(self, has_room: Callable[[], bool]) -> None:
-        # Asked now and then: a reader that told of room each time it takes something would be slower for it.
-        while not has_room() and not self._given_up.wait(_GATHERING):
-            pass
+    def _wait(self, has_room: Callable[[], bool], waiting: Waiting) -> None:
+        if has_room():
+            return
+        with waiting():
+            # Asked now and then: a reader that told of room each time it takes something would be slower for it.
+            while not self._given_up.wait(_GATHERING) and not has_room():
+                pass

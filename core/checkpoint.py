@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch.utils.serialization import config
 
-from .atomic import write_atomically
+from .atomic import read_file, write_atomically
 from .errors import ClipwatchError
 
 _MAGIC = b"clipwatch-checkpoint 1 sha256="
@@ -58,7 +58,7 @@ def save(folder: Path, lane: str, step: int, snapshot: Snapshot) -> Path:
 def load(path: Path) -> Snapshot:
     """Read a snapshot; BadCheckpoint if it is not whole or not one."""
     try:
-        header, _, content = path.read_bytes().partition(b"\n")
+        header, _, content = read_file(path).partition(b"\n")
     except OSError as error:
         raise BadCheckpoint(f"checkpoint {path}: {error.strerror}") from error
     if header != _MAGIC + hashlib.sha256(content).hexdigest().encode():
@@ -75,14 +75,14 @@ def load(path: Path) -> Snapshot:
 def newest(folder: Path, lane: str, tell: Callable[[str], None], *, up_to: int) -> Snapshot | None:
     """The newest whole snapshot of a lane up to a step, None if there is none; each bad one is told of.
 
-    Checkpoints beyond that step are removed: kept as the newest, they would be let stay for those yet to be written.
+    Checkpoints beyond that step are removed: `save` keeps the highest steps, so these would push out the new ones.
     """
     beyond = [path for path in _of_lane(folder, lane) if _step(path) > up_to]
     for path in beyond:
         path.unlink(missing_ok=True)
     if beyond:
         steps = ", ".join(str(_step(path)) for path in reversed(beyond))
-        tell(f"{lane} is recorded up to step {up_to}: its checkpoints at {steps} are removed, and trained again")
+        tell(f"{lane} is recorded up to step {up_to}: its later checkpoints ({steps}) are removed, and trained again")
     for path in _of_lane(folder, lane):
         try:
             snapshot = load(path)

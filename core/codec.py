@@ -128,7 +128,7 @@ def decode_events(lines: bytes) -> list[AnyEvent]:
         raise BadInput("a line of another schema, or none of ours")
     try:
         return _events.decoder.decode_lines(lines)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"not a line of ours: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""Whole lines that do not belong together: of another run, there twice, in another order, or without a lane's start."""
+"""Puts a recording in order whose intact lines are misplaced, doubled, foreign, or lack a lane's start."""
 
 from __future__ import annotations
 

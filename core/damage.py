@@ -1,4 +1,4 @@
-"""Sealed lines that are not as they were written: told by their numbers, runs of them at once."""
+"""Damaged lines of a recording or a sweep, reported by their numbers, consecutive ones together."""
 
 from __future__ import annotations
 

@@ -11,6 +11,6 @@ def checked(name: str) -> Iterator[StageStarted]:
     """What is done about it; BadInput if it cannot be used. The processor always can be, and needs no torch yet."""
     if name != "cpu":
         yield StageStarted(stage="loading torch")
-        from .preparation import device
+        from .preparation import require_device
 
-        device(name)
+        require_device(name)

@@ -127,7 +127,7 @@ class Engine:
             lanes = ", ".join(self._mailboxes)
             self.tell(f"{type(command).__name__}: no lane is named {command.lane!r}; there are {lanes}")
             return
-        if isinstance(command, Stop) and command.lane is None and command.at_step is None:
+        if command == Stop() and not self._stopping.is_set():
             self._stopping.set()
         with ExitStack() as held:
             # All lanes are held before it is decided where the command takes effect: none gets past that.
@@ -171,6 +171,11 @@ class Engine:
         """The boundary at which a lane that is held takes its next commands, at the latest."""
         waits_at = self._mailboxes[lane.name].waits_at
         return lane.step + 1 if waits_at is None else waits_at
+
+    @property
+    def behind(self) -> bool:
+        """Whether more is to be told, or obeyed, than anybody takes at present."""
+        return self._happened.is_full or any(mailbox.is_full for mailbox in self._mailboxes.values())
 
     def tell(self, text: str) -> None:
         """Put a `Notice` into the stream."""
@@ -246,11 +251,11 @@ class Engine:
         with lane_thread():
             try:
                 for event in lane.run(self._mailboxes[lane.name], started):
-                    self._note(event)
+                    self._note(event, lane)
             except Exception as error:
                 # The thread's edge: one lane's fault is told as an event, and the other lanes go on.
                 _log.debug("lane %s", lane.name, exc_info=True)
-                self._note(lane.failed(f"{type(error).__name__}: {error}"))
+                self._note(lane.failed(f"{type(error).__name__}: {error}"), lane)
         self._end_lane(lane.name)
 
     def _end_lane(self, name: str) -> None:
@@ -258,13 +263,13 @@ class Engine:
         for command in filter(_is_missed, self._mailboxes[name].end()):
             self.tell(_too_late(name, command))
 
-    def _note(self, event: Event | Kept) -> None:
+    def _note(self, event: Event | Kept, lane: Lane) -> None:
         if isinstance(event, LaneFinished | LaneFailed):
             self._outcomes[event.lane] = event
         if isinstance(event, Event):
-            self._happened.put_event(event)
+            self._happened.put_event(event, lane.idle)
         else:
-            self._happened.put_snapshot(event)
+            self._happened.put_snapshot(event, lane.idle)
 
     def _reason(self) -> Literal["completed", "stopped", "failed"]:
         reasons = {outcome.reason for outcome in self._outcomes.values()}
@@ -279,8 +284,10 @@ def _is_missed(command: LaneCommand) -> bool:
 
 
 def _too_late(lane: str, command: LaneCommand) -> str:
-    scheduled = "" if command.at_step is None else f" (it was for step {command.at_step})"
-    return f"lane {lane} has ended: {type(command).__name__} came too late for it{scheduled}"
+    name = type(command).__name__
+    if command.at_step is None:
+        return f"lane {lane} has ended: {name} came too late for it"
+    return f"lane {lane} ended before step {command.at_step}: {name} did not take effect; a resumed run obeys it"
 
 
 def _check_sizes(config: RunConfig, dataset: Dataset) -> None:

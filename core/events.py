@@ -19,8 +19,8 @@ from .measures import Measure
 # What is outside these bounds was never told by a run: a line that says so is damaged.
 Step = Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=2 * MOST)]
-# Seconds since 1970 that calendars know.
-Time = Annotated[float, msgspec.Meta(ge=0, lt=253402300800)]
+# Seconds since 1970 that calendars know, in every time zone: to the end of the year 9998.
+Time = Annotated[float, msgspec.Meta(ge=0, lt=253370764800)]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="event", tag=True):

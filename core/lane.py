@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 from .checkpoint import Kept
@@ -56,6 +57,10 @@ class Lane:
     def pace(self) -> float | None:
         """The most steps a second, None for full speed."""
         return self._pacer.pace
+
+    def idle(self) -> AbstractContextManager[None]:
+        """Time spent in this context does not count as training time."""
+        return self._trainer.watch.idle()
 
     def run(self, control: Control, started: float) -> Iterator[Event | Kept]:
         """Train to the end, obeying `control` at step boundaries; `started` is the clock's reading at second 0."""

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from .commands import Command, Stop
 
 C = TypeVar("C", bound=Command)
+_MANY = 1000
 
 
 class Mailbox(Generic[C]):
@@ -76,6 +77,11 @@ class Mailbox(Generic[C]):
     def waiting(self) -> Sequence[C]:
         """The commands that have not been taken."""
         return [command for _, command in self._commands]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more commands wait than anybody gives by hand."""
+        return len(self._commands) >= _MANY
 
     @property
     def waits_at(self) -> int | None:

@@ -1,4 +1,4 @@
-"""What a user asks to have written: a file, replaced whole; or what is no file, such as a pipe, written to as it is."""
+"""Writes what a user asks for: files are replaced whole, pipes and devices are written to directly."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def write_output(path: Path, content: bytes) -> None:
 def _write(path: Path, content: bytes) -> None:
     descriptor = _descriptor(path)
     if descriptor is not None:
-        # At the place that whoever opened it has come to, which opening it again would begin anew.
+        # Opening the path again would start at offset 0.
         sys.stdout.flush()
         with open(os.dup(descriptor), "wb") as file:
             file.write(content)
@@ -69,7 +69,7 @@ def _write_file(path: Path, content: bytes) -> None:
     if there.st_nlink == 1 and there.st_uid == os.geteuid() and os.access(path.parent, os.W_OK):
         write_atomically(path, content, mode=stat.S_IMODE(there.st_mode))
     else:
-        # Another file in its place would be somebody else's, or none of its other names'.
+        # Replacing it would change its owner or break its hard links.
         with path.open("wb") as file:
             file.write(content)
 

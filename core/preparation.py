@@ -97,6 +97,15 @@ def tensors(split: Split, place: torch.device) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(split.images).to(place), torch.from_numpy(split.labels).to(place)
 
 
+def require_device(name: str) -> None:
+    """BadInput if this device cannot be used; takes none of a GPU's memory, which may be for another process."""
+    if re.fullmatch(r"cuda(:\d+)?", name) and torch.cuda.is_available():
+        number = int(name.partition(":")[2] or 0)
+        if number < torch.cuda.device_count():
+            return
+    device(name)
+
+
 def device(name: str) -> torch.device:
     """The device of this name; BadInput if it cannot be used."""
     try:

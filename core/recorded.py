@@ -71,7 +71,7 @@ def read_recording(path: Path) -> Recorded:
         raise BadInput(f"recording {path}: {error.strerror}") from error
     table, wrong = reading.rows.table(), [*reading.damage.told()]
     if not any(isinstance(event, RunStarted) for event in table.others):
-        beginning = _beginning(RunFolder(path.parent)) if wrong else None
+        beginning = _beginning(RunFolder(path.parent)) if wrong or len(table) else None
         if beginning is None:
             raise BadInput(f"recording {path}: holds no run" + (f"; {wrong[0]}" if wrong else ""))
         table = table.after(beginning)

@@ -23,6 +23,9 @@ from .events import (
 from .mailbox import Mailbox
 from .timeline import LONGEST_GAP, Timeline
 
+# Notices that wait to be read.
+_MANY = 1000
+
 
 class Replay:
     """Gives recorded events at their times, `speed` times as fast (None: at once), and obeys commands that fit.
@@ -48,6 +51,11 @@ class Replay:
             self.tell(f"{type(command).__name__}: a recording is steered as a whole: leave lane and at_step out")
         elif not self._mailbox.put(command) and not isinstance(command, Stop):
             self.tell(_too_late(command))
+
+    @property
+    def behind(self) -> bool:
+        """Whether more is to be told, or obeyed, than anybody takes at present."""
+        return self._told.qsize() >= _MANY or self._mailbox.is_full
 
     def tell(self, text: str) -> None:
         """Put a `Notice` into the stream."""

@@ -20,6 +20,7 @@ from .events import (
     Event,
     LaneExtended,
     LaneFailed,
+    LaneFinished,
     LanesCompared,
     LaneStarted,
     MomentsReset,
@@ -60,6 +61,13 @@ class Interrupted:
                 case _:
                     pass
         return found
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the lanes that have not diverged did all their steps, with every evaluation in the recording."""
+        ended = {event.lane: event.step for event in self.recorded.table.others if isinstance(event, LaneFinished)}
+        left = {lane: steps for lane, steps in self.iterations.items() if lane not in self.diverged}
+        return bool(left) and all(min(ended.get(lane, 0), self._reached(lane)) >= steps for lane, steps in left.items())
 
     def snapshots(self, tell: list[str]) -> Snapshots:
         """The newest whole checkpoints of the lanes that train on; one without is told of, and starts over.

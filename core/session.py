@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .checkpoint import Kept
 
 
+# Commands for a run that is to begin, as many as nobody gives by hand.
+_MANY = 1000
+
+
 class Session:
     """An `Engine` that can start afresh; every run begins with its own `RunStarted`."""
 
@@ -33,7 +37,7 @@ class Session:
         # The run that a restart begins, and the commands that were sent after it.
         self._next: RunConfig | None = None
         self._later: list[LaneCommand] = []
-        self._closed = False
+        self._closed = self._stopped = False
         self._switching = threading.RLock()
 
     def run(self) -> Iterator[Event]:
@@ -51,7 +55,7 @@ class Session:
                 case Seek():
                     self.tell("Seek is for replays: a run under way has no other moments to show")
                 case Stop(lane=None, at_step=None):
-                    self._next = None
+                    self._next, self._stopped = None, True
                     self._drop_later()
                     self._engine.send(command)
                 case SetPace(lane=None, at_step=None) if self._next:
@@ -61,6 +65,11 @@ class Session:
                     self._later.append(command)
                 case _:
                     self._pass_on(command)
+
+    @property
+    def behind(self) -> bool:
+        """Whether more is to be told, or obeyed, than anybody takes at present."""
+        return self._engine.behind or len(self._later) >= _MANY
 
     def tell(self, text: str) -> None:
         """Put a `Notice` into the stream."""
@@ -81,7 +90,7 @@ class Session:
     def _restart(self, restart: Restart) -> None:
         given = {"seed": restart.seed, "head": restart.head}
         changes = {name: value for name, value in given.items() if value is not None}
-        self._next = msgspec.structs.replace(self._next or self._config, **changes)
+        self._next, self._stopped = msgspec.structs.replace(self._next or self._config, **changes), False
         self._drop_later()
         self._engine.send(Stop())
 
@@ -94,8 +103,11 @@ class Session:
         with self._switching:
             if self._next is None:
                 return False
-            self._config, self._next = self._next, None
-            self._engine = Engine(self._config, lasting=self._lasting, keep=self._keep)
+            # A signal on this thread may bring a Stop in between: it finds the new engine, or is passed on to it.
+            engine = Engine(self._next, lasting=self._lasting, keep=self._keep)
+            self._config, self._engine, self._next = self._next, engine, None
+            if self._stopped:
+                engine.send(Stop())
             later, self._later = self._later, []
             for command in later:
                 self._pass_on(command)

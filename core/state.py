@@ -92,6 +92,16 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     finished: RunFinished | None = None
 
     @property
+    def failed(self) -> bool:
+        """Whether a lane raised, or all of them failed: the program's exit code is 1 then.
+
+        A lane that diverges beside others is a finding.
+        """
+        failures = [lane.failed for lane in self.lanes.values()]
+        raised = any(failure and failure.reason == "error" for failure in failures)
+        return raised or (bool(failures) and all(failures))
+
+    @property
     def touched(self) -> bool:
         """Whether a lane was meddled with under way, so that the lanes are no longer a clean comparison."""
         return any(lane.changed_at or lane.reset_at for lane in self.lanes.values())

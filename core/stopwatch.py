@@ -24,7 +24,7 @@ class Stopwatch:
 
     @contextmanager
     def idle(self) -> Iterator[None]:
-        """What is done in here is no training."""
+        """Time spent here does not count as training time."""
         since = time.perf_counter()
         yield
         self._idle += time.perf_counter() - since

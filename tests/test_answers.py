@@ -163,10 +163,10 @@ def test_a_sweep_whose_reader_has_gone_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (SetClip(lane="clipped", rule="none", at_step=500), "lane clipped: at step 500: clip none"),
-        (StepOnce(count=3, at_step=7), "all lanes: at step 7: go 3 steps"),
-        (SetPace(pace=None, at_step=7), "all lanes: at step 7: pace full speed"),
-        (Extend(iterations=9, at_step=7), "all lanes: at step 7: 9 more steps"),
+        (SetClip(lane="clipped", rule="none", at_step=500), "scheduled for step 500, lane clipped: clip none"),
+        (StepOnce(count=3, at_step=7), "scheduled for step 7, all lanes: take 3 steps"),
+        (SetPace(pace=None, at_step=7), "scheduled for step 7, all lanes: pace full speed"),
+        (Extend(iterations=9, at_step=7), "scheduled for step 7, all lanes: 9 more steps"),
     ],
 )
 def test_what_is_scheduled_is_told_once_and_recorded(

@@ -15,7 +15,7 @@ from test_runs_table import write as write_sweep
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
 from clipwatch.core import lock, publishing
-from clipwatch.core.archive import find, find_run, kept
+from clipwatch.core.archive import find, find_run, recorded_folders
 from clipwatch.core.atomic import write_atomically
 from clipwatch.core.catalog import KINDS
 from clipwatch.core.errors import BadInput, ClipwatchError
@@ -76,7 +76,7 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
         find("nothing", tmp_path, unheard)
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match="Not a directory"):
-        list(kept(tmp_path / "file", unheard))
+        list(recorded_folders(tmp_path / "file", unheard))
 
 
 def damaged_manifest(home: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_folder_that_may_not_be_looked_into_is_one_line(tmp_path: Path, monkey
 
     monkeypatch.setattr("clipwatch.core.archive.os.lstat", lstat)
     told: list[str] = []
-    assert list(kept(tmp_path, told.append)) == [whole]
+    assert list(recorded_folders(tmp_path, told.append)) == [whole]
     assert told == [f"{closed}: Permission denied; it is passed over"]
 
 
@@ -277,6 +277,6 @@ def test_what_a_killed_writer_left_is_removed_by_the_next_and_nothing_else(tmp_p
 def test_recording_leaves_a_run_that_is_listed_as_it_ended(tmp_path: Path) -> None:
     end = RunFinished(reason="completed", seconds=9.0)
     list(Recorder(tmp_path).through([RUN, LANE, EVALUATED, FINISHED, end]))
-    (folder,) = kept(tmp_path, unheard)
+    (folder,) = recorded_folders(tmp_path, unheard)
     assert isinstance(folder, RunFolder)
     assert folder.manifest().state == "done"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,24 @@ def test_a_reader_that_stands_still_has_the_lanes_wait_and_nothing_is_lost() -> 
         seen = [event.step for event in events if isinstance(event, Evaluated) and event.lane == lane]
         assert seen == list(range(len(seen)))
     assert steps[-1] < 2 * 30 + 2 * 20
+
+
+def test_waiting_for_the_reader_is_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "_EVENTS", 1)
+    full: Backlog[int] = Backlog(threading.Event())
+    waited: list[str] = []
+
+    @contextmanager
+    def waiting() -> Iterator[None]:
+        waited.append("begun")
+        assert full.get() == 1
+        yield
+        waited.append("ended")
+
+    full.put_event(1, waiting)
+    assert not waited
+    full.put_event(2, waiting)
+    assert waited == ["begun", "ended"]
 
 
 def test_snapshots_that_newer_ones_would_replace_are_not_written(

@@ -283,5 +283,5 @@ def test_a_recording_that_stopped_is_not_said_to_hold_the_run(printed: Printed) 
     kept, stopped = RecordingStarted(folder="/runs/it"), RecordingStopped(folder="/runs/it", cause="No space left")
     assert "  recorded in /runs/it\n" in printed(TWO, kept, *LANES, *ENDS)[0]
     out, _ = printed(TWO, kept, *LANES, stopped, *ENDS)
-    assert "  not recorded to its end: /runs/it holds what came before (No space left)\n" in out
+    assert "  recording stopped (No space left): /runs/it holds the run up to there\n" in out
     assert "recorded in" not in out

@@ -10,7 +10,7 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -92,8 +92,11 @@ def add_foreign(lines: list[bytes], chance: random.Random) -> None:
     lines.insert(chance.randrange(len(lines) + 1), seal(line))
 
 
+DEEP = b'{"v":1,"event":"Notice","text":"x","more":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+
+
 def add_nonsense(lines: list[bytes], chance: random.Random) -> None:
-    nonsense = (b"", b"null", b"{}", b"\0" * 100, b"\xff\xfe", b"[" * 100_000, b'{"v":1,"event":' + b"[" * 100_000)
+    nonsense = (b"", b"null", b"{}", b"\0" * 100, b"\xff\xfe", b"[" * 100_000, DEEP, DEEP[:20] + b"[" * 100_000)
     lines.insert(chance.randrange(len(lines) + 1), chance.choice((lambda line: line, seal))(chance.choice(nonsense)))
 
 
@@ -226,4 +229,33 @@ def test_the_files_beside_a_recording_may_be_damaged_in_any_way(
             find("last", tmp_path, tell_nobody)
         with contextlib.suppress(ClipwatchError):
             interrupted(RunFolder(folder), None).snapshots([])
+    capsys.readouterr()
+
+
+def numbers(value: object) -> Iterator[tuple[object, ...]]:
+    """Where the numbers of a JSON value are; of the items of a list, those of the first."""
+    items = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+    for key, item in items:
+        if isinstance(item, int | float):
+            yield (key,)
+        yield from ((key, *path) for path in numbers(item))
+
+
+def test_any_number_of_any_event_may_be_any_other(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (run / "events.jsonl").read_bytes().splitlines()
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("*.pt", ".lock"))
+    first = {json.loads(line)["event"]: place for place, line in reversed(list(enumerate(lines)))}
+    for place in first.values():
+        for *path, last in numbers(json.loads(unsealed(lines[place]))):
+            for number in (0, -1, 1e308):
+                raw = inner = json.loads(unsealed(lines[place]))
+                for key in path:
+                    inner = inner[key]
+                inner[last] = number
+                changed = [*lines[:place], seal(json.dumps(raw, separators=(",", ":")).encode()), *lines[place + 1 :]]
+                (folder / "events.jsonl").write_bytes(b"\n".join(changed) + b"\n")
+                assert main(["replay", str(folder), "--no-ui", "--speed", "max", "--quiet"]) in (0, 2), (path, last)
     capsys.readouterr()

@@ -33,9 +33,10 @@ def test_dead_outputs_bound_the_accuracy_on_the_images_that_were_looked_at() -> 
 
 
 def test_an_image_that_no_output_answers_counts_as_a_0_so_that_a_dead_0_can_be_right() -> None:
-    assert explained(diagnosed(dead=(0, 1))) == (
-        "2 of 10 outputs dead: on these images accuracy cannot exceed 80 %, ties aside"
-    )
+    assert explained(diagnosed(dead=(0, 1))) == "2 of 10 outputs dead: on these images 1 is never the answer"
+    assert explained(diagnosed(dead=(0, 4, 9))) == "3 of 10 outputs dead: on these images 4 9 are never the answer"
+    words = "1 of 10 outputs dead: on these images 0 is the answer only where every output is 0"
+    assert explained(diagnosed(dead=(0,))) == words
 
 
 def test_all_ten_dead_are_past_reviving_once_the_gradient_is_0() -> None:

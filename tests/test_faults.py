@@ -263,6 +263,8 @@ def test_a_flipped_bit_in_the_first_line_is_told_and_the_beginning_taken_from_be
         assert read.events == expected
         assert "line 1 " in read.damage[0]
         assert "manifest and settings" in read.damage[-1]
+    path.write_bytes(content[first + 1 :])
+    assert read_recording(path).events == expected
     # With its end the first line takes the second, where the run is recorded, along.
     path.write_bytes(content[:first] + b"\x0b" + content[first + 1 :])
     assert read_recording(path).events == [expected[0], *expected[2:]]
@@ -387,7 +389,7 @@ def test_a_run_is_read_only_after_it_is_claimed(tmp_path: Path, monkeypatch: pyt
         return read(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(headless, "interrupted", reading)
-    assert main(["resume", str(folder.path), "--no-ui", "--quiet"]) == 0
+    assert main(["resume", str(folder.path), "--no-ui", "--quiet", "--iterations", "21"]) == 0
     assert claimed == [True]
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from clipwatch.core.archive import kept
+from clipwatch.core.archive import recorded_folders
 from clipwatch.core.comparison import Comparison
 from clipwatch.core.config import RunConfig
 from clipwatch.core.diagnosis import Diagnosis
@@ -214,7 +214,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_resumed_lane_that_diverged_does_not_train_again(home: Path) -> None:
-    (folder,) = kept(home, pytest.fail)
+    (folder,) = recorded_folders(home, pytest.fail)
     events = read_recording(folder.events).events
     assert [type(event) for event in events if isinstance(event, LaneEvent) and event.lane == "wild"][-1] is LaneFailed
     assert sum(isinstance(event, LaneStarted) for event in events) == 3
@@ -246,7 +246,7 @@ def test_every_command_says_that_a_lane_diverged(
 
 
 def test_verify_tells_a_divergence_that_does_not_come_again(home: Path) -> None:
-    (folder,) = kept(home, pytest.fail)
+    (folder,) = recorded_folders(home, pytest.fail)
     recorded = read_recording(folder.events)
     assert not any(command.lane == "wild" for command in repetition(recorded)[1].commands)
     tame = [event for event in recorded.events if not isinstance(event, LaneFailed)]
@@ -260,7 +260,7 @@ def test_a_run_in_which_every_lane_diverged_stays_one(tmp_path: Path, capfd: pyt
     assert main([*arguments, "--runs-dir", str(tmp_path)]) == 1
     assert main(["resume", "last", "--no-ui", "--iterations", "9", "--runs-dir", str(tmp_path)]) == 1
     assert "checkpoint" not in capfd.readouterr().err
-    (folder,) = kept(tmp_path, pytest.fail)
+    (folder,) = recorded_folders(tmp_path, pytest.fail)
     assert folder.manifest().state == "failed"
 
 
@@ -277,7 +277,7 @@ def test_a_sweep_in_which_every_training_diverged_has_failed_and_is_written_up(t
     *_, last = Sweep(config, tmp_path, workers=1, backend=AllDiverge()).run()
     assert isinstance(last, SweepFinished)
     assert last.reason == "failed"
-    (folder,) = kept(tmp_path, pytest.fail)
+    (folder,) = recorded_folders(tmp_path, pytest.fail)
     assert (overview(folder).state, overview(folder).diverged) == ("failed", 6)
     for language in ("en", "zh"):
         assert report_sweep(folder, tmp_path / "r.md", "md", language).is_file()

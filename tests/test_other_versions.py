@@ -254,5 +254,5 @@ def test_an_engine_whose_beginning_cannot_be_read_ends_the_screen_in_one_line(
 
     app = make(says(line, line, line))
     watch()
-    assert app.failure.startswith("the engine is another clipwatch: ")
+    assert app.failure.startswith("the engine runs another version of clipwatch: ")
     assert app.return_code == 1

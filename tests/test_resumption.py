@@ -284,7 +284,7 @@ def test_a_recording_that_lost_what_its_checkpoints_know_is_trained_again(whole:
     assert resume(folder) == 0
     again = recordings.read(folder)
     told = [event.text for event in again.events if isinstance(event, Notice)]
-    assert sum("is recorded up to step 55: its checkpoints at 60 are removed" in text for text in told) == 2
+    assert sum("is recorded up to step 55: its later checkpoints (60) are removed" in text for text in told) == 2
     assert recordings.figures(again.events) == recordings.figures(recordings.read(whole).events)
 
 
@@ -293,7 +293,7 @@ def test_after_half_a_recording_was_lost_the_checkpoints_written_since_are_kept(
     shutil.copytree(whole / "checkpoints", folder / "checkpoints", dirs_exist_ok=True)
     stop = '{"command":"Stop","at_step":45}'
     done = program.run("resume", str(folder), "--no-ui", "--control", input=stop)
-    assert done.stderr.count("its checkpoints at 40, 60, 80 are removed") == 2
+    assert done.stderr.count("its later checkpoints (40, 60, 80) are removed") == 2
     assert {path.name for path in (folder / "checkpoints").glob("clipped*")} == {
         f"clipped-00000000{step}.pt" for step in (20, 40, 45)
     }
@@ -350,6 +350,13 @@ def test_a_run_that_was_moved_and_renamed_is_resumed(whole: Path, tmp_path: Path
     folder = cut(whole, tmp_path, 41).rename(tmp_path / "renamed")
     assert resume(folder) == 0
     assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(whole).events)
+
+
+def test_where_nothing_is_left_to_train_nothing_is_written(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (whole / "events.jsonl").read_bytes()
+    assert main(["resume", str(whole), "--no-ui"]) == 2
+    assert "nothing is left to train; --iterations N goes on to N steps" in capsys.readouterr().err
+    assert (whole / "events.jsonl").read_bytes() == before
 
 
 def test_fewer_steps_than_were_done_are_refused(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -760,6 +760,12 @@ async def test_it_quits_when_done_if_asked_to(watch: Watch) -> None:
 
 
 @on_a_loop
+async def test_a_run_in_which_every_lane_diverged_has_failed(watch: Watch) -> None:
+    async with watch("diverges", "--lanes", "1", started="", quit_when_done=True) as screen:
+        assert await screen.ends() == 1
+
+
+@on_a_loop
 async def test_ctrl_c_works_from_under_a_prompt(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("b")
@@ -1045,7 +1051,7 @@ async def test_garbage_is_told_by_what_it_was(watch: Watch, monkeypatch: pytest.
     )
     async with watch("garbage") as screen:
         await screen.says("still here")
-    garbage = [text for text in said if "something else than an event" in text]
+    garbage = [text for text in said if "a line that is not an event" in text]
     assert len(garbage) == 3
     assert "Segmentation what?" in garbage[0]
     assert [text for text in said if "'LaneAteItsTail' events are of another version" in text]

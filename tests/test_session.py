@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import pytest
+
+from clipwatch.core import session
 from clipwatch.core.commands import AnyCommand, Restart, SetPace, Stop
 from clipwatch.core.config import RunConfig
+from clipwatch.core.engine import Engine
 from clipwatch.core.events import Evaluated, Event, LaneFinished, RunFinished, RunStarted
 from clipwatch.core.session import Session
 
@@ -66,6 +71,26 @@ def test_a_stop_after_a_restart_ends_everything() -> None:
     assert isinstance(events[-1], RunFinished)
     assert events[-1].reason == "stopped"
     assert sum(isinstance(event, RunStarted) for event in events) == 1
+
+
+def test_a_stop_that_comes_while_the_next_run_is_made_ends_that_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Engine] = []
+
+    def make(*arguments: Any, **options: Any) -> Engine:
+        if made:
+            # As a signal on the reader's thread does.
+            running.send(Stop())
+        made.append(Engine(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(session, "Engine", make)
+    running = Session(SMALL)
+    events = []
+    for event in running.run():
+        events.append(event)
+        if isinstance(event, Evaluated) and len(made) == 1:
+            running.send(Restart(seed=1))
+    assert [event.reason for event in events if isinstance(event, RunFinished)] == ["stopped", "stopped"]
 
 
 def test_a_restart_goes_on_at_the_pace_that_was_set() -> None:

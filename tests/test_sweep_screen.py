@@ -307,6 +307,9 @@ def test_with_quit_when_done_it_leaves_when_all_is_done_or_the_engine_is_gone(tm
     app = asyncio.run(_leaves([sys.executable, "-c", said]))
     assert app.exit_code == 1
     assert app.failure == "the engine ended (code 1): no such luck"
+    diverged = (encode(events()[0]) + b"\n", encode(SweepFinished(reason="failed", seconds=1.0)) + b"\n")
+    said = f"import sys; sys.stdout.buffer.write({b''.join(diverged)!r})"
+    assert asyncio.run(_leaves([sys.executable, "-c", said])).exit_code == 1
 
 
 async def _in_a_tiny_terminal(tmp_path: Path) -> None:

@@ -62,6 +62,6 @@ class ClipwatchApp(SteeringApp):
         under_way = any(not lane.ended for lane in self.view.state.lanes.values())
         kept = self.view.state.replay or self.view.state.recorded_in
         if kept or not under_way or self.main.ended or isinstance(self.screen, QuitQuestion):
-            self.exit(0)
+            self.leave(failed=bool(self.main.ended) or self.view.state.failed)
         else:
-            self.push_screen(QuitQuestion(), lambda leave: self.exit(0) if leave else None)
+            self.push_screen(QuitQuestion(), lambda leave: self.leave(failed=False) if leave else None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import logging
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -28,8 +27,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     given = _parsed(arguments)
-    if given.debug:
-        logging.basicConfig(level=logging.DEBUG)
     return given.perform(given)
 
 
@@ -80,12 +77,13 @@ def _screen(given: argparse.Namespace, config: RunConfig) -> ScreenRequest:
     from .keys import keymap
 
     if given.engine_command is None:
-        engine = TrainRun(config=config, record_in=record_in(given), tensorboard=given.tensorboard)
+        engine = TrainRun(config=config, record_in=record_in(given), tensorboard=given.tensorboard, debug=given.debug)
     elif given.tensorboard:
         raise BadInput("--tensorboard is written where the engine is: give it to the --engine-command")
     else:
         engine = _engine_command(given.engine_command)
-    return ScreenRequest(engine=engine, keymap=keymap(key_settings(given)), quit_when_done=given.quit_when_done)
+    keys = keymap(key_settings(given))
+    return ScreenRequest(engine=engine, keymap=keys, quit_when_done=given.quit_when_done, debug=given.debug)
 
 
 def _engine_command(text: str) -> list[str]:

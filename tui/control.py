@@ -5,15 +5,22 @@ from __future__ import annotations
 import select
 import sys
 import threading
+import time
 from typing import Protocol
 
 from ..core.codec import decode_command
 from ..core.commands import AnyCommand, Stop
 from ..core.errors import BadInput
 
+# Seconds for a line while answers wait to be read.
+_BREATH = 0.05
+
 
 class Conversation(Protocol):
     """What obeys commands, each of which it answers in its stream of events."""
+
+    @property
+    def behind(self) -> bool: ...
 
     def send(self, command: AnyCommand) -> None: ...
 
@@ -45,6 +52,9 @@ def _obey_lines(conversation: Conversation) -> None:
         for line in lines:
             if not line.strip():
                 continue
+            if conversation.behind:
+                # A flood of lines fills no memory, and a Stop among them still gets through.
+                time.sleep(_BREATH)
             try:
                 conversation.send(decode_command(line))
             except BadInput as error:

@@ -110,7 +110,7 @@ class TerminalDriver(LinuxDriver):
             self._go_on()
 
     def _renew(self) -> None:
-        """Take the terminal once more: others had it while the program was stopped without having been asked."""
+        """Set the terminal up again: after SIGSTOP another program may have used it."""
         if self._has_terminal:
             self.suspend_application_mode()
             self._go_on()

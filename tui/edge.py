@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import traceback
 from collections.abc import Callable
@@ -17,6 +18,8 @@ def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
     With `debug` the traceback of an error is shown, too. What a thread or a worker process raised is raised here again.
     """
     prepare_outputs()
+    if debug:
+        logging.basicConfig(level=logging.DEBUG)
     try:
         return perform()
     except KeyboardInterrupt:

@@ -31,10 +31,10 @@ class EngineLines(Generic[T]):
                 self._complain_once(str(error))
             except BadInput as error:
                 if isinstance(error, OtherSchema) or any(beginning in line for beginning in _BEGINNINGS):
-                    self.unreadable = f"the engine is another clipwatch: {error}"
+                    self.unreadable = f"the engine runs another version of clipwatch: {error}"
                     self._complain_once(self.unreadable)
                 else:
-                    self._complain(f"the engine wrote something else than an event: {error}")
+                    self._complain(f"the engine wrote a line that is not an event: {error}")
 
     def _complain_once(self, text: str) -> None:
         if text not in self._told:

@@ -16,7 +16,7 @@ def main() -> int:
     """Do what the request on the descriptor, whose number is the only argument, asks for."""
     with open(int(sys.argv[1]), "rb") as descriptor:
         request = decoded_request(descriptor.read())
-    return exit_code(lambda: _perform(request))
+    return exit_code(lambda: _perform(request), debug=request.debug)
 
 
 def _perform(request: AnyRequest) -> int:

@@ -16,7 +16,9 @@ from ..core.sweeps.description import SweepConfig
 
 
 class EngineRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Base of everything that an engine can be asked to do."""
+    """Base of everything that an engine can be asked to do; with `debug` it shows the traceback of an error."""
+
+    debug: bool = False
 
 
 class TrainRun(EngineRequest, frozen=True, kw_only=True):
@@ -78,6 +80,7 @@ class ScreenRequest(msgspec.Struct, frozen=True, kw_only=True):
     engine: TrainRun | list[str]
     keymap: dict[str, str]
     quit_when_done: bool
+    debug: bool = False
 
 
 def encoded(request: AnyRequest | ScreenRequest) -> bytes:

@@ -14,6 +14,7 @@ from ..core.codec import encode
 from ..core.commands import Stop
 from ..core.config import RunConfig
 from ..core.engine import Resumption
+from ..core.errors import BadInput
 from ..core.events import Event, LaneFailed, Notice, RecordingStarted, RunFinished, RunStarted
 from ..core.machine import Machine
 from ..core.paths import path_text
@@ -78,6 +79,9 @@ def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine,
     board = _tensorboard(manner, lambda text: session.tell(text), folder.path.resolve().name)
     lock = folder.claim()
     run = interrupted(folder, iterations)
+    if run.is_done and not manner.control:
+        lock.release()
+        raise BadInput(f"run {path_text(folder.path)}: nothing is left to train; --iterations N goes on to N steps")
     told = list(run.recorded.damage)
     recorder = Recorder(folder.path.parent)
     recorder.reopen(folder, lock, run.recorded)

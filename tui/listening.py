@@ -89,8 +89,7 @@ class ListeningApp(TerminalApp):
             self._fail(self._lines.unreadable, 1)
         lanes = self.view.state.lanes.values()
         if self._quit_when_done and lanes and all(lane.ended for lane in lanes):
-            code = 1 if any(lane.failed and lane.failed.reason == "error" for lane in lanes) else 0
-            self.exit(code, return_code=code)
+            self.leave(failed=self.view.state.failed)
         else:
             self._watch_engine()
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from rich.cells import cell_len
 
-from ..core.archive import Kept, kept
+from ..core.archive import RecordedFolder, recorded_folders
 from ..core.errors import BadInput
 from ..core.paths import path_text
 from ..core.runs import LaneOutcome, Manifest, RunFolder
@@ -44,7 +44,7 @@ def print_runs(home: Path, *, json: bool) -> int:
     """Print every run and sweep in `home`, oldest first; one that cannot be read is told of."""
     rows: list[tuple[str, ...]] = []
     sweeps = False
-    for folder in kept(home, tell):
+    for folder in recorded_folders(home, tell):
         try:
             found = folder.manifest() if isinstance(folder, RunFolder) else overview(folder)
         except BadInput as error:
@@ -90,7 +90,7 @@ def _padded(cell: str, heading: str, width: int) -> str:
     return gap + cell if heading in _FIGURES else cell + gap
 
 
-def _found(folder: Kept, found: Manifest | SweepOverview) -> dict[str, Any]:
+def _found(folder: RecordedFolder, found: Manifest | SweepOverview) -> dict[str, Any]:
     kind = "run" if isinstance(found, Manifest) else "sweep"
     return {
         "kind": kind,

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 # SIGHUP is none of Windows's.
 _ENDING = [number for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP")]
-# Seconds in which the same signal again is no second wish: `timeout` sends it to the process and to its group, and of
-# a closed terminal both the system and the shell tell.
+# The same signal within so many seconds counts once: `timeout` signals the process and its group, and both the system
+# and the shell report a closed terminal.
 _ECHO = 0.2
 
 

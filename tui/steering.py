@@ -118,7 +118,9 @@ class SteeringApp(ListeningApp):
         config = self.view.state.config
         if self.view.state.replay:
             self.main.say(UNCHANGEABLE)
-        elif config:
+        elif config is None:
+            self.main.say("the run has not begun: its head can be changed then")
+        else:
             current = self.main.next_head or config.head
             self.main.next_head = "linear" if current == "relu" else "relu"
             self.main.say(f"the next restart (r or n) has a {self.main.next_head} head")

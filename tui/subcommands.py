@@ -119,7 +119,12 @@ def _resume(given: argparse.Namespace) -> int:
         from .engine_request import ResumeRun
 
         steps, board = given.iterations, given.tensorboard
-        return _show(given, ResumeRun(folder=folder.path, iterations=steps, machine=machine(given), tensorboard=board))
+        return _show(
+            given,
+            ResumeRun(
+                folder=folder.path, iterations=steps, machine=machine(given), tensorboard=board, debug=given.debug
+            ),
+        )
     from .headless import resume_headless
 
     return resume_headless(folder, given.iterations, machine(given), manner(given))
@@ -158,7 +163,7 @@ def _replay(given: argparse.Namespace) -> int:
     if wants_screen(given):
         from .engine_request import ReplayRun
 
-        return _show(given, ReplayRun(folder=folder.path, speed=speed))
+        return _show(given, ReplayRun(folder=folder.path, speed=speed, debug=given.debug))
     from .headless import replay_headless
 
     return replay_headless(folder, speed, manner(given))

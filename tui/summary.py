@@ -32,7 +32,7 @@ def print_summary(console: Output, state: RunState) -> None:
 def recorded(state: RunState) -> str:
     """Where the run is recorded, and how far; nothing if it is not."""
     if stopped := state.recording_stopped:
-        return f"not recorded to its end: {stopped.folder} holds what came before ({stopped.cause})"
+        return f"recording stopped ({stopped.cause}): {stopped.folder} holds the run up to there"
     return f"recorded in {state.recorded_in}" if state.recorded_in else ""
 
 
@@ -103,7 +103,7 @@ def _accuracy(lane: LaneState) -> str:
 
 
 def _speed(lane: LaneState) -> str:
-    if lane.finished is None or not lane.step:
+    if lane.finished is None or not lane.step or not lane.finished.training_seconds > 0:
         return _UNKNOWN
     seconds = lane.finished.training_seconds
     return f"{lane.step / seconds:,.0f} in {seconds:.2f} s"

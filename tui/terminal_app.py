@@ -66,9 +66,13 @@ class TerminalApp(App[int]):
         """End the engine; its last lines."""
         return self.engine.stop()
 
+    def leave(self, *, failed: bool) -> None:
+        """Close the screen; the exit code says whether what it showed has failed."""
+        self.exit(int(failed), return_code=int(failed))
+
     @property
     def exit_code(self) -> int:
-        """The program's; of a screen that ended without having been told to it is 1."""
+        """The program's; 1 if the screen ended by itself."""
         if self._caught:
             return 128 + self._caught[0]
         return 1 if self.return_code is None else self.return_code

@@ -9,4 +9,5 @@ from .engine_request import decoded_screen
 from .live import show
 
 if __name__ == "__main__":
-    raise SystemExit(exit_code(lambda: show(decoded_screen(sys.argv[1]))))
+    request = decoded_screen(sys.argv[1])
+    raise SystemExit(exit_code(lambda: show(request), debug=request.debug))

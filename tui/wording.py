@@ -84,7 +84,7 @@ def scheduled_line(event: CommandScheduled) -> str:
     """What a lane is to do, and at which step."""
     command = event.command
     whose = "all lanes" if command.lane is None else f"lane {command.lane}"
-    return f"{whose}: at step {command.at_step}: {_command_words(command)}"
+    return f"scheduled for step {command.at_step}, {whose}: {_command_words(command)}"
 
 
 def _command_words(command: LaneCommand) -> str:
@@ -98,7 +98,7 @@ def _command_words(command: LaneCommand) -> str:
         case Resume():
             return "resume"
         case StepOnce(count=count):
-            return f"go {count} step{'s' if count > 1 else ''}"
+            return f"take {count} step{'s' if count > 1 else ''}"
         case SetPace(pace=pace):
             return f"pace {pace_words(pace)}"
         case Extend(iterations=iterations):

@@ -124,7 +124,7 @@ CHINESE = {
     "share_of_components": "分量所占比例",
     "caption_effect": "左：十个输出中失活的个数。右：最后一次测量时原始梯度分量的大小，点线为按值裁剪的界限。",
     "effect_silent": "训练 {lane}：结束时十个类别中有 {count} 个（{classes}）的输出对每张验证图像都为 0，"
-    "这些类别的图像都无法识别。",
+    "这些类别的图像无法识别，但所有输出都为 0 时按类别 0 计。",
     "change": "改动",
     "clip_changed": "裁剪规则：{previous} → {rule}",
     "clip_changed_reset": "裁剪规则：{previous} → {rule}，优化器重新开始",

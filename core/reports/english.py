@@ -136,7 +136,7 @@ ENGLISH = {
     "caption_effect": "Left: outputs that are dead, out of ten. Right: sizes of the raw gradient's components when last"
     " measured, and as dotted lines the bound of a value rule.",
     "effect_silent": "Lane {lane}: at the end the outputs of {count} of the ten classes ({classes}) are 0 for every "
-    "validation image: no image of these classes is recognised.",
+    "validation image: their images are not recognised, but for those of class 0 where all outputs are 0.",
     "change": "change",
     "clip_changed": "clip rule: {previous} → {rule}",
     "clip_changed_reset": "clip rule: {previous} → {rule}, the optimizer begins anew",

@@ -40,7 +40,7 @@ def pair_words(comparison: Comparison, words: Words) -> str:
 
 def answers(results: Results, compared: Sequence[Comparison], words: Words) -> list[Phrase]:
     """What follows from each comparison, or why there is none."""
-    if results.all_diverged:
+    if results.all_diverged and not results.unfinished:
         return [words("sweep_all_diverged")]
     alone = len(results.started.config.settings) == 1
     nothing = words("sweep_no_answer" if alone else "sweep_no_pair")

@@ -96,7 +96,7 @@ def read_sweep(folder: SweepFolder, *, curves: bool = True) -> Read:
             replicas.setdefault(event.key, event)
     if started is None:
         raise BadInput(f"sweep {folder.path}: {SWEEP_RESULTS} does not begin with a sweep")
-    settings, seeds = len(started.config.settings), started.config.every_seed
+    settings, seeds = len(started.config.settings), frozenset(started.config.every_seed)
     own = {key: replica for key, replica in replicas.items() if key[0] < settings and key[1] in seeds}
     told = [*damage.told()]
     if len(own) < len(replicas):

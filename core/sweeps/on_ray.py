@@ -58,10 +58,10 @@ class RayBackend:
                     return
                 done, under_way = ray.wait(under_way, timeout=_POLL)
                 yield from map(ray.get, done)
-                # Whoever takes the outcomes may have something to say meanwhile.
+                # Lets the caller send notices while no outcome is ready.
                 yield []
         except ray.exceptions.RayTaskError as error:
-            raise error.cause from error
+            raise (error.cause if isinstance(error.cause, Exception) else error) from error
         except ray.exceptions.RayError as error:
             raise ClipwatchError(f"ray: {str(error).splitlines()[0]}") from error
         finally:

@@ -28,6 +28,9 @@ from .results import Results, SweepFinished, SweepStarted
 from .units import units
 from .workers import Backend, LocalBackend
 
+# Notices that wait to be read.
+_MANY = 1000
+
 
 class Sweep:
     """One sweep. `stop`, from any thread or signal handler, ends it in good order, as the command `Stop` does."""
@@ -70,6 +73,11 @@ class Sweep:
             self.stop()
         else:
             self.tell(f"{type(command).__name__} is for runs: a sweep obeys Stop alone, without lane and at_step")
+
+    @property
+    def behind(self) -> bool:
+        """Whether more is to be told than anybody takes at present."""
+        return self._told.qsize() >= _MANY
 
     def tell(self, text: str) -> None:
         """Put a `Notice` into the stream."""

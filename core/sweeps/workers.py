@@ -42,7 +42,7 @@ def shielded() -> Iterator[None]:
     try:
         yield
     finally:
-        # What came meanwhile comes now.
+        # Signals that arrived meanwhile are delivered here.
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
@@ -194,7 +194,7 @@ class LocalBackend:
                         yield outcome
                 if stopping():
                     flag.set()
-                # Whoever takes the outcomes may have something to say meanwhile.
+                # Lets the caller send notices while no outcome is ready.
                 yield []
         except GeneratorExit:
             flag.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...core.events import Diagnosed
 from ...core.rules import ValueClip, recorded_rule
 from ...core.state import LaneState, RunState
 from .readings import CLASSES, share
@@ -24,10 +25,7 @@ def _conclusions(state: RunState, lane: LaneState) -> Iterator[str]:
     if len(dead) == CLASSES and total.norm == 0:
         yield "all ten outputs are dead: loss is ln 10, the gradient is 0 and no rule can revive them"
     elif dead:
-        # Where every output is 0 the answer is class 0, which is right for its images even when it is dead.
-        aside = ", ties aside" if 0 in dead else ""
-        bound = f"on these images accuracy cannot exceed {share(1 - measured.dead_share)}{aside}"
-        yield f"{len(dead)} of {CLASSES} outputs dead: {bound}"
+        yield f"{len(dead)} of {CLASSES} outputs dead: on these images {_lost(measured)}"
     if _identical(state):
         yield "nothing is being clipped: the lanes are identical"
     clipped, signs = total.saturation_nonzero, total.sign_cosine
@@ -35,6 +33,15 @@ def _conclusions(state: RunState, lane: LaneState) -> Iterator[str]:
     by_value = isinstance(recorded_rule(lane.rule), ValueClip)
     if adam and by_value and clipped and clipped > NEARLY_ALL and signs and signs > SIGNS_ONLY:
         yield f"{share(clipped)} of the nonzero components are clipped: Adam sees almost only signs"
+
+
+def _lost(measured: Diagnosed) -> str:
+    """What dead outputs cost. Where every output is 0 the answer is class 0, which is right for its images."""
+    if 0 not in measured.dead_outputs:
+        return f"accuracy cannot exceed {share(1 - measured.dead_share)}"
+    if others := measured.dead_outputs[1:]:
+        return f"{' '.join(map(str, others))} {'are' if len(others) > 1 else 'is'} never the answer"
+    return "0 is the answer only where every output is 0"
 
 
 def _identical(state: RunState) -> bool:

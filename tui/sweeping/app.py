@@ -93,7 +93,7 @@ class SweepApp(TerminalApp):
     def action_leave(self) -> None:
         """Stop in good order; once more, or when all is done, leave at once."""
         if self._stopping or self.view.finished or self.engine.exit_code is not None:
-            self.exit(0)
+            self.leave(failed=self.view.failed or bool(self.engine.exit_code))
             return
         self._stopping = True
         self.view.message, self.view.alert = "stopping; what is done is kept", False
@@ -136,11 +136,11 @@ class SweepApp(TerminalApp):
     def _watch(self) -> None:
         if self._lines.unreadable and self.view.results is None:
             self.failure = self._lines.unreadable
-            self.exit(1, return_code=1)
+            self.leave(failed=True)
             return
         code = self.engine.exit_code
         if self._quit_when_done and self.view.finished:
-            self.exit(0)
+            self.leave(failed=self.view.failed)
             return
         if code is None:
             return
@@ -148,7 +148,7 @@ class SweepApp(TerminalApp):
             self.failure = self.engine.last_words.removeprefix("clipwatch: ") or f"the engine ended (code {code})"
             self.exit(code if code > 0 else 1, return_code=code if code > 0 else 1)
         elif self._stopping:
-            self.exit(0)
+            self.leave(failed=False)
         elif not self.view.finished:
             words = self.engine.last_words.removeprefix("clipwatch: ")
             if self._quit_when_done:

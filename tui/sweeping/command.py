@@ -32,7 +32,9 @@ def new_sweep(given: argparse.Namespace) -> int:
     if given.print_config:
         raise BadInput("--print-config is for runs: a sweep writes its settings into its folder")
     _refuse_what_takes_long(config, given)
-    return _perform(TrainSweep(config=config, home=runs_folder(given.runs_dir), workplace=workplace), given)
+    return _perform(
+        TrainSweep(config=config, home=runs_folder(given.runs_dir), workplace=workplace, debug=given.debug), given
+    )
 
 
 def resume_sweep(folder: SweepFolder, given: argparse.Namespace) -> int:
@@ -43,7 +45,9 @@ def resume_sweep(folder: SweepFolder, given: argparse.Namespace) -> int:
         raise BadInput("--tensorboard is for runs: of a sweep there is clipwatch report")
     if given.show_diagnostics:
         raise no_effect("--diagnostics")
-    return _perform(ResumeSweep(folder=folder.path, machine=machine(given), workplace=_workplace(given)), given)
+    return _perform(
+        ResumeSweep(folder=folder.path, machine=machine(given), workplace=_workplace(given), debug=given.debug), given
+    )
 
 
 def _perform(request: TrainSweep | ResumeSweep, given: argparse.Namespace) -> int:
@@ -77,12 +81,13 @@ def _workplace(given: argparse.Namespace) -> Workplace:
 
 def train(request: TrainSweep | ResumeSweep, *, json: bool, control: bool, quiet: bool = False) -> int:
     """Train a sweep in this process, and print it; the exit code."""
-    from .console import SweepConsole, SweepJson
+    from ..headless import JsonSink
+    from .console import SweepConsole
 
     sweep, cores = _sweep(request), _cores(request.workplace.workers)
     # Closed, so that workers end before the program does, whatever ends it.
     with ending_signals(lambda _: sweep.stop()) as caught, closing(sweep.run()) as events:
-        output = SweepJson() if json else SweepConsole(quiet=quiet, cores=cores)
+        output = JsonSink() if json else SweepConsole(quiet=quiet, cores=cores)
         if control:
             obey_standard_input(sweep)
         failed = False

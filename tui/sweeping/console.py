@@ -6,7 +6,6 @@ import shlex
 import sys
 from pathlib import Path
 
-from ...core.codec import encode
 from ...core.events import DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
 from ...core.reports.phrases import Words
 from ...core.reports.sweep_words import answers
@@ -20,18 +19,6 @@ from .tables import comparison_table, setting_table
 
 # No narrower than the tables' figures.
 _NARROWEST = 60
-
-
-class SweepJson:
-    """The stream itself, a line an event."""
-
-    def receive(self, event: Event) -> None:
-        """Write one event."""
-        sys.stdout.buffer.write(encode(event) + b"\n")
-        sys.stdout.buffer.flush()
-
-    def close(self) -> None:
-        """Nothing is held back."""
 
 
 class SweepConsole:

@@ -24,6 +24,11 @@ class SweepView:
     message: str = "starting"
     alert: bool = False
 
+    @property
+    def failed(self) -> bool:
+        """Whether every training diverged, so that there is nothing to compare."""
+        return self.finished is not None and self.finished.reason == "failed"
+
     def fold(self, event: Event) -> None:
         """One more event."""
         match event:

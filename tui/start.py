@@ -1,0 +1,13 @@
+"""The command `clipwatch`, which can be interrupted while it is still importing the rest."""
+
+from __future__ import annotations
+
+
+def main() -> int:
+    """Run the program; the exit code."""
+    try:
+        from .cli import main as run
+
+        return run()
+    except KeyboardInterrupt:
+        return 130
