@@ -47,13 +47,15 @@ class Resumption:
     """How a recorded run is trained again: from the lanes' snapshots (a lane without one from the start), after the
     seconds it had taken, to so many steps by lane, with commands that are in the recording already.
 
-    Lanes that had `diverged` train no more.
+    What else is asked takes effect where the recording ends (`recorded`, a step by lane) at the earliest: the steps
+    before are trained again as they were. Lanes that had `diverged` train no more.
     """
 
     snapshots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: float = 0.0
     iterations: Mapping[str, int] = field(default_factory=dict)
     commands: Sequence[LaneCommand] = ()
+    recorded: Mapping[str, int] = field(default_factory=dict)
     diverged: Mapping[str, LaneFailed] = field(default_factory=dict)
 
 
@@ -90,6 +92,8 @@ class Engine:
         self._lanes: list[Lane] = []
         for command in resumption.commands:
             self._pass_on(command)
+        for name, step in resumption.recorded.items():
+            self._mailboxes[name].not_before = step
 
     def run(self) -> Iterator[Event]:
         """Train, and give every event as it happens; BadInput and ClipwatchError if the run cannot be prepared.
@@ -144,7 +148,9 @@ class Engine:
 
     def _is_to_come(self, step: int) -> bool:
         """Whether a lane has yet to reach this step."""
-        return not self._lanes or any(lane.step < step for lane in self._under_way())
+        if not self._lanes:
+            return any(mailbox.not_before < step for mailbox in self._mailboxes.values())
+        return any(max(lane.step, self._mailboxes[lane.name].not_before) < step for lane in self._under_way())
 
     def _under_way(self) -> list[Lane]:
         return [lane for lane in self._lanes if not self._mailboxes[lane.name].ended]
@@ -169,8 +175,8 @@ class Engine:
 
     def _next_step(self, lane: Lane) -> int:
         """The boundary at which a lane that is held takes its next commands, at the latest."""
-        waits_at = self._mailboxes[lane.name].waits_at
-        return lane.step + 1 if waits_at is None else waits_at
+        mailbox = self._mailboxes[lane.name]
+        return max(mailbox.not_before, lane.step + 1 if mailbox.waits_at is None else mailbox.waits_at)
 
     @property
     def behind(self) -> bool:
@@ -260,8 +266,11 @@ class Engine:
 
     def _end_lane(self, name: str) -> None:
         """A lane takes no more commands; those that it leaves undone are told."""
-        for command in filter(_is_missed, self._mailboxes[name].end()):
-            self.tell(_too_late(name, command))
+        mailbox = self._mailboxes[name]
+        for command in filter(_is_missed, mailbox.end()):
+            # A change that is recorded is made again whenever its step is.
+            if command.at_step is None or command.at_step >= mailbox.not_before:
+                self.tell(_too_late(name, command))
 
     def _note(self, event: Event | Kept, lane: Lane) -> None:
         if isinstance(event, LaneFinished | LaneFailed):

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from .checkpoint import Kept
 from .commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, Steering, StepOnce, Stop
+from .config import MOST
 from .events import (
     ClipChanged,
     Event,
@@ -145,7 +146,8 @@ class Lane:
                 self._pacer = Pacer(pace)
                 return PaceChanged(**at, pace=pace)
             case Extend(iterations=more):
-                self._iterations, self._finished = self._iterations + more, False
+                # More than the settings may ask for could not be read again.
+                self._iterations, self._finished = min(self._iterations + more, MOST), False
                 return LaneExtended(**at, iterations=self._iterations)
             case Pause():
                 self._paused, self._steps_granted = True, 0

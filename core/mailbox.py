@@ -18,10 +18,12 @@ class Mailbox(Generic[C]):
     """Thread-safe; `lasting` says whether a lane that has done its steps waits here for an `Extend`.
 
     Commands are taken in the order in which they were left, but for those with an `at_step`, which are scheduled.
+    Those left once `not_before` is set take effect at that boundary at the earliest, but for a `Stop`.
     """
 
     def __init__(self, *, lasting: bool) -> None:
         self.lasting = lasting
+        self.not_before = 0
         self._closed = self._woken = self._ended = False
         # Each with the boundary from which on it is due.
         self._commands: list[tuple[int, C]] = []
@@ -34,12 +36,18 @@ class Mailbox(Generic[C]):
         with self._changed:
             if self._ended:
                 return False
-            before = (due for due, other in self._commands if other.at_step is None)
-            due = max(level, *before, 0) if command.at_step is None else command.at_step
-            self._commands.append((due, command))
+            self._commands.append((self._boundary(command, level), command))
             self._note_first_due()
             self._changed.notify()
             return True
+
+    def _boundary(self, command: C, level: int) -> int:
+        """From which boundary on a command is due."""
+        if command.at_step is not None:
+            return max(command.at_step, self.not_before)
+        before = (due for due, other in self._commands if other.at_step is None)
+        due = max(level, self.not_before, *before)
+        return 0 if isinstance(command, Stop) and due == self.not_before else due
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +29,7 @@ from .events import (
     Notice,
     OutputDied,
     OutputRevived,
+    RunFinished,
     RunStarted,
 )
 from .recorded import Recorded, read_recording
@@ -62,12 +64,22 @@ class Interrupted:
                     pass
         return found
 
+    @cached_property
+    def reached(self) -> Mapping[str, int]:
+        """How many steps of every lane the recording knows of; what is asked now must not change them."""
+        reached = {lane.name: self.recorded.last_evaluated(lane.name) + 1 for lane in self.config.lanes}
+        for event in self.recorded.table.others:
+            if isinstance(event, ClipChanged | MomentsReset):
+                reached[event.lane] = max(reached[event.lane], event.step)
+        return reached
+
     @property
     def is_done(self) -> bool:
         """Whether the lanes that have not diverged did all their steps, with every evaluation in the recording."""
         ended = {event.lane: event.step for event in self.recorded.table.others if isinstance(event, LaneFinished)}
-        left = {lane: steps for lane, steps in self.iterations.items() if lane not in self.diverged}
-        return bool(left) and all(min(ended.get(lane, 0), self._reached(lane)) >= steps for lane, steps in left.items())
+        done = {lane: min(ended.get(lane, 0), self._evaluated(lane)) for lane in self.iterations}
+        left = [lane for lane in self.iterations if lane not in self.diverged]
+        return bool(left) and all(done[lane] >= self.iterations[lane] for lane in left)
 
     def snapshots(self, tell: list[str]) -> Snapshots:
         """The newest whole checkpoints of the lanes that train on; one without is told of, and starts over.
@@ -80,15 +92,14 @@ class Interrupted:
         for lane in self.config.lanes:
             if lane.name in self.diverged:
                 continue
-            reached = self._reached(lane.name)
-            snapshot = newest(self.folder.checkpoints, lane.name, tell.append, up_to=reached)
+            snapshot = newest(self.folder.checkpoints, lane.name, tell.append, up_to=self._evaluated(lane.name))
             if snapshot is None:
                 tell.append(f"{lane.name} has no checkpoint and trains again from the start")
             else:
                 found[lane.name] = snapshot
         return found
 
-    def _reached(self, lane: str) -> int:
+    def _evaluated(self, lane: str) -> int:
         """The step at which the next evaluation is missing: all before it are recorded."""
         last = self.recorded.last_evaluated(lane)
         return 0 if last < 0 else last + self.config.eval_every
@@ -107,16 +118,34 @@ class Interrupted:
         return [command for command in due if command.lane not in self.diverged]
 
     def continued(self, live: Iterable[Event]) -> Iterator[Event]:
-        """Of the events of the training that goes on, those that are not recorded yet."""
-        known = set(map(_identity, self.recorded.events)) - {None}
-        beginning = True
+        """Of the events of the training that goes on, those that are not recorded yet.
+
+        A lane that is stopped before it has come where the recording ends leaves it as it is.
+        """
+        # A count, for what is recorded may be followed, at the same step, by another of its kind.
+        known = Counter(map(_identity, self.recorded.events))
+        live = iter(live)
         for event in live:
-            if isinstance(event, RunStarted) and beginning:
-                for text in changes(self.recorded.started, event):
-                    yield Notice(text=text)
-                beginning = False
-            elif _identity(event) not in known:
+            if isinstance(event, RunStarted):
+                yield from map(_notice, changes(self.recorded.started, event))
+                break
+            yield event
+        for event in live:
+            identity = _identity(event)
+            if isinstance(event, RunStarted):
+                # A restart: nothing of that run is recorded.
                 yield event
+                break
+            if isinstance(event, LaneFinished) and event.step < self.reached[event.lane]:
+                yield _notice(
+                    f"{event.lane} was stopped at step {event.step}, before step {self.reached[event.lane]}, up to "
+                    "which it is recorded: nothing of it has changed"
+                )
+            elif identity and known[identity]:
+                known[identity] -= 1
+            else:
+                yield event
+        yield from live
 
 
 def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
@@ -136,10 +165,20 @@ def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
 def planned_iterations(recorded: Recorded) -> dict[str, int]:
     """How many steps each lane was to have in the end."""
     planned = {lane.name: recorded.started.config.iterations for lane in recorded.started.config.lanes}
+    # Those that were stopped while others trained on, as far as they were to come.
+    stopped: dict[str, int] = {}
     for event in recorded.table.others:
-        if isinstance(event, LaneExtended | LaneStarted):
-            planned[event.lane] = event.iterations
-    return planned
+        match event:
+            case LaneExtended() | LaneStarted():
+                planned[event.lane] = event.iterations
+                stopped.pop(event.lane, None)
+            case LaneFinished(reason="stopped"):
+                stopped[event.lane] = event.step
+            case RunFinished():
+                stopped.clear()
+            case _:
+                pass
+    return {**planned, **stopped} if len(stopped) < len(planned) else planned
 
 
 def settings(recorded: Recorded) -> RunConfig:
@@ -160,6 +199,10 @@ def changes(before: RunStarted, again: RunStarted) -> Iterator[str]:
     changed = ", ".join(f"{name} {was.get(name)} -> {what}" for name, what in now.items() if was.get(name) != what)
     if changed:
         yield f"other than recorded: {changed}; the last bits may differ"
+
+
+def _notice(text: str) -> Notice:
+    return Notice(text=text)
 
 
 def _identity(event: Event) -> tuple[object, ...] | None:

@@ -162,7 +162,8 @@ class Script:
 
     def diverge(self) -> None:
         cause = "loss is nan\nafter \x1b[31mred\x1b[0m words"
-        say(LaneFailed(lane="unclipped", step=self.step, reason="diverged", cause=cause, seconds=1.0))
+        for lane in [lane for lane in self.rules if lane != "clipped"]:
+            say(LaneFailed(lane=lane, step=self.step, reason="diverged", cause=cause, seconds=1.0))
 
 
 def commands(heard: str | None) -> Iterator[Command]:

@@ -21,13 +21,16 @@ from clipwatch.core import checkpoint
 from clipwatch.core.codec import encode, seal
 from clipwatch.core.commands import Extend, LaneCommand, ResetMoments, SetClip, Stop
 from clipwatch.core.config import LaneConfig, RunConfig
+from clipwatch.core.engine import Resumption
 from clipwatch.core.events import (
     ClipChanged,
     CommandScheduled,
     Evaluated,
     Event,
     LaneEvent,
+    LaneExtended,
     LaneFinished,
+    LaneStarted,
     MomentsReset,
     Notice,
     RunFinished,
@@ -452,3 +455,77 @@ def test_a_run_from_another_device_is_verified_and_resumed_on_the_one_that_is_na
     assert "device cuda:7 -> cpu" in capsys.readouterr().err
     assert resume(folder, "--device", "cpu", "--iterations", "90") == 0
     assert recordings.read(folder).last_evaluated("clipped") == 85
+
+
+@pytest.mark.parametrize("at_step", ["", ', "at_step": 12', ', "at_step": 41'])
+def test_what_is_asked_while_recorded_steps_are_trained_again_waits_for_their_end(
+    at_step: str, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = cut(whole, tmp_path, 57)
+    ask = '{"command": "SetClip", "rule": "sign", "lane": "clipped"' + at_step + "}\n"
+    assert program.run("resume", str(folder), "--no-ui", "--control", input=ask).returncode == 0
+    changes = [event for event in recordings.read(folder).events if isinstance(event, ClipChanged)]
+    assert [(change.step, change.rule) for change in changes] == [(37, "value:0.01"), (56, "sign")]
+    assert main(["verify", str(folder)]) == 0
+    # And once more, with the change among what is trained again.
+    assert resume(folder, "--iterations", "90") == 0
+    assert main(["verify", str(folder)]) == 0
+
+
+def test_a_change_that_is_recorded_does_not_hide_another_at_its_step(whole: Path, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path, 37)
+    ask = '{"command": "SetClip", "rule": "sign", "lane": "clipped"}\n'
+    assert program.run("resume", str(folder), "--no-ui", "--control", input=ask).returncode == 0
+    changes = [event for event in recordings.read(folder).events if isinstance(event, ClipChanged)]
+    assert [(change.step, change.rule) for change in changes] == [(37, "value:0.01"), (37, "sign")]
+    assert main(["verify", str(folder)]) == 0
+
+
+def test_a_stop_while_recorded_steps_are_trained_again_changes_nothing(whole: Path, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path, 57)
+    for file in (folder / "checkpoints").iterdir():
+        file.unlink()
+    before = recordings.figures(recordings.read(folder).events)
+    run = interrupted(RunFolder(folder), None)
+    resumption = Resumption(iterations=run.iterations, commands=run.commands({}), recorded=run.reached)
+    session = Session(replace(run.config, pace=20.0), resumption=resumption)
+    recorder = Recorder(tmp_path)
+    recorder.reopen(RunFolder(folder), RunFolder(folder).claim(), run.recorded)
+    told: list[str] = []
+    for event in recorder.through(run.continued(session.run())):
+        if isinstance(event, Notice):
+            told.append(event.text)
+        if isinstance(event, LaneStarted):
+            session.send(Stop())
+    assert (
+        sum(text.endswith("before step 56, up to which it is recorded: nothing of it has changed") for text in told)
+        == 2
+    )
+    assert not any("did not take effect" in text for text in told)
+    assert recordings.figures(recordings.read(folder).events) == before
+    assert RunFolder(folder).manifest().state == "interrupted"
+    assert resume(folder) == 0
+    assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(whole).events)
+
+
+def test_a_run_begun_from_a_resumed_one_is_told_whole(whole: Path, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path, 57)
+    run = interrupted(RunFolder(folder), None)
+    begun = recordings.read(whole).started
+    again = [event for event in recordings.read(whole).events if isinstance(event, Evaluated | ClipChanged)]
+    assert list(run.continued([begun, begun, *again])) == [begun, *again]
+
+
+def test_a_lane_that_was_stopped_alone_stays_where_it_ended(tmp_path: Path) -> None:
+    stopped = train(tmp_path / "stopped", Stop(lane="clipped", at_step=33))
+    folder = cut(stopped, tmp_path, 57)
+    assert resume(folder) == 0
+    assert planned(folder) == {"unclipped": 80, "clipped": 33}
+    assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(stopped).events)
+    assert main(["verify", str(folder)]) == 0
+
+
+def test_no_lane_is_extended_to_more_steps_than_can_be_asked_for(tmp_path: Path) -> None:
+    folder = train(tmp_path, Extend(iterations=10**15, at_step=10), Stop(at_step=20))
+    assert {event.iterations for event in recordings.read(folder).events if isinstance(event, LaneExtended)} == {10**15}
+    interrupted(RunFolder(folder), None)

@@ -91,6 +91,7 @@ def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine,
         seconds=run.recorded.seconds,
         iterations=run.iterations,
         commands=run.commands(snapshots),
+        recorded=run.reached,
         diverged=run.diverged,
     )
     config = machine.settings(run.config, told.append)
