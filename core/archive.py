@@ -39,7 +39,7 @@ def find(name: str, home: Path, tell: Callable[[str], None]) -> RecordedFolder:
     """
     if name == "last":
         return _last(home, tell)
-    for path in (user_path(name), home / name):
+    for path in _places(name, home):
         try:
             # A folder of the same name elsewhere is none of it, and the name may look like an option.
             if found := _recorded_at(path.absolute()):
@@ -49,6 +49,14 @@ def find(name: str, home: Path, tell: Callable[[str], None]) -> RecordedFolder:
     raise BadInput(
         f"run {name!r}: no such folder with {EVENTS} or {SWEEP_RESULTS}, here or in {home}; clipwatch runs lists them"
     )
+
+
+def _places(name: str, home: Path) -> Iterator[Path]:
+    if name.startswith("~"):
+        # A name that begins so need not be a user's.
+        yield home / name
+    yield user_path(name)
+    yield home / name
 
 
 def find_run(name: str, home: Path, tell: Callable[[str], None]) -> RunFolder:

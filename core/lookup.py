@@ -65,11 +65,11 @@ def _places(home: Path, kind: Kind) -> Iterator[Path]:
         yield folder
 
 
-def _contents(folder: Path, kind: Kind) -> Iterator[Path]:
+def _contents(folder: Path, kind: Kind, depth: int = _DEPTH) -> Iterator[Path]:
     """What a folder holds; of folders that are for the files of `kind`, what they hold."""
     for entry in _entries(folder):
-        if os.path.isdir(entry) and (_key(entry.name) == "raw" or _kind_named(entry.name) == kind.name):
-            yield from _contents(entry, kind)
+        if depth and os.path.isdir(entry) and (_key(entry.name) == "raw" or _kind_named(entry.name) == kind.name):
+            yield from _contents(entry, kind, depth - 1)
         else:
             yield entry
 

@@ -12,10 +12,13 @@ def user_path(text: str) -> Path:
     """The path that a user wrote, `~` and `~name` expanded; BadInput if there is no such home folder."""
     if "\0" in text:
         raise BadInput(f"path {text!r}: a path cannot hold a NUL character")
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise BadInput(f"path {text!r}: there is no such home folder; write the whole path") from error
+    if not text:
+        raise BadInput("path '': name a file or a folder")
+    # Not Path.expanduser, which takes ./~ for ~, too.
+    expanded = os.path.expanduser(text)
+    if expanded.startswith("~"):
+        raise BadInput(f"path {text!r}: there is no such home folder; write the whole path, or ./{text}")
+    return Path(expanded)
 
 
 class NoHome(BadInput):

@@ -69,6 +69,12 @@ def test_a_folder_called_last_is_named_as_one(tmp_path: Path, monkeypatch: pytes
         assert find(f"./{name}", home, unheard).path == here / name
 
 
+def test_a_run_may_be_named_like_a_home_folder(tmp_path: Path) -> None:
+    run = write_run(tmp_path, 1.0)
+    odd = run.path.rename(tmp_path / "~odd")
+    assert find("~odd", tmp_path, unheard).path == odd
+
+
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no run is kept"):
         find("last", tmp_path / "none", unheard)

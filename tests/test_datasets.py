@@ -181,6 +181,15 @@ def test_files_are_found_as_people_have_them(place: str, tmp_path: Path) -> None
     assert loaded(name, tmp_path / "given").info.checksum == loaded(name, tmp_path / "plain").info.checksum
 
 
+@pytest.mark.usefixtures("no_network")
+def test_a_folder_that_leads_into_itself_is_looked_through_once(tmp_path: Path) -> None:
+    (tmp_path / "KMNIST").symlink_to(".")
+    (tmp_path / "raw").symlink_to(".")
+    with pytest.raises(BadInput, match="holds no kmnist") as raised:
+        loaded("kmnist", tmp_path)
+    assert len(str(raised.value)) < 1000
+
+
 @pytest.mark.parametrize("given", ["t/KMNIST", "t/KMNIST/raw", "t", "."])
 @pytest.mark.usefixtures("small", "no_network")
 def test_a_folder_too_deep_or_too_high_is_as_good(given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

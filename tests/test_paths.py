@@ -20,9 +20,10 @@ def test_a_home_folder_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/some/home")
     assert user_path("~/x") == Path("/some/home/x")
     assert user_path("a~b") == Path("a~b")
+    assert user_path("./~/x") == Path("~/x")
 
 
-@pytest.mark.parametrize("text", ["~nosuchuser/x", "a\0b"])
+@pytest.mark.parametrize("text", ["~nosuchuser/x", "a\0b", ""])
 def test_what_is_no_path_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="path "):
         user_path(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
@@ -238,6 +239,14 @@ def test_a_billion_seeds_are_described_without_being_counted_out() -> None:
         ({"clip": ["none"], "learning_rate": [0.1, -1.0]}, 2, (), "above 0"),
         ({"clip": ["nun"]}, 2, (), "not a rule"),
         ({"optimizer": ["adam", "sgd"], "beta1": [0.5, 0.9]}, 2, (), "beta1 has no effect with optimizer sgd"),
+        ({"clip": ["none"]}, 2, (1, 2.5), "seed"),
+        ({"clip": ["none"]}, 2, (1, -3), "from 0"),
+        ({"clip": ["none"]}, 2, (1, 2**63), "2\\^63"),
+        ({"clip": ["none"]}, 2, (1, math.nan), "seed"),
+        ({"clip": ["none"]}, 2, (1, [2]), "seed"),
+        ({"clip": ["none"]}, 2, (1, "a"), "seed"),
+        ({"batch_size": [{"a": 1}, 2]}, 2, (), "axis batch-size: {'a': 1}"),
+        ({"head": [["relu"], "linear"]}, 2, (), "axis head"),
         ({"eval_size": [50, 100]}, 2, (), "eval-size decides nothing"),
     ],
 )
@@ -629,6 +638,15 @@ def test_bad_input_is_one_line(arguments: list[str], says: str) -> None:
     assert done.returncode == 2
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_config_file_that_counts_seeds_and_names_them_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.toml"
+    file.write_text('dataset = "digits"\nseeds = 4\nseed = [1, 2]\n')
+    done = program.run("sweep", "--no-ui", "--config", str(file), "--runs-dir", str(tmp_path / "runs"))
+    assert done.returncode == 2
+    assert "not both" in done.stderr
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_config_file_gives_axes_and_flags_win(tmp_path: Path) -> None:

@@ -57,6 +57,9 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def __post_init__(self) -> None:
         if not 1 <= self.seeds <= MOST:
             raise BadInput(f"seeds {self.seeds}: must be 1 or more, and at most 10^15")
+        for seed in (*self.chosen, self.base.seed + self.seeds - 1):
+            # As a run with this seed would be refused.
+            from_options({"seed": seed})
         if len(set(self.chosen)) != len(self.chosen):
             raise BadInput(f"seed {_repeated(self.chosen)} is given twice: every seed counts once")
         for axis, values in self.axes.items():
@@ -64,6 +67,9 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 raise BadInput(f"{axis.replace('_', '-')} cannot be an axis of a sweep: give it once")
             if not values:
                 raise BadInput(f"axis {axis.replace('_', '-')}: no values")
+            for value in values:
+                if not isinstance(value, Value):
+                    raise BadInput(f"axis {axis.replace('_', '-')}: {value!r} is no text and no number")
             if len(set(values)) != len(values):
                 raise BadInput(f"axis {axis.replace('_', '-')}: {_repeated(values)} is given twice")
         _ = self.settings

@@ -48,15 +48,16 @@ def described(given: argparse.Namespace) -> SweepConfig:
         if getattr(given, action.dest) != action.default:
             raise no_effect(action.option_strings[0])
     values = _file(given)
+    counted_and_chosen = "seeds" in values and _is_list(values.get("seed"))
     flags = {key: value for key in (*KEYS, "clip") if (value := getattr(given, key, None)) is not None}
     values.update(flags)
     if values.pop("lanes", None):
         raise BadInput("a sweep has no lanes: give --clip for each rule")
     seeds = given.seeds if given.seeds is not None else values.pop("seeds", DEFAULT_SEEDS)
     values.pop("seeds", None)
-    chosen = values.get("seed") if isinstance(values.get("seed"), list) and len(values["seed"]) > 1 else []
+    chosen = values["seed"] if _is_list(values.get("seed")) else []
     if chosen:
-        if given.seeds is not None:
+        if given.seeds is not None or (counted_and_chosen and "seed" not in flags):
             raise BadInput("seeds: give --seeds N, or --seed for each, not both")
         values.pop("seed")
     axes = {key: values.pop(key) for key in list(values) if isinstance(values[key], list) and len(values[key]) != 1}
@@ -68,6 +69,10 @@ def described(given: argparse.Namespace) -> SweepConfig:
     run = from_options(base)
     run = msgspec.structs.replace(run, offline=is_offline(run.offline))
     return sweep_config(run, axes, seeds, chosen or [])
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 1
 
 
 def no_effect(name: str) -> BadInput:
