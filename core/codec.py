@@ -21,6 +21,8 @@ from .sweeps.results import AnySweepEvent
 from .text import valid_unicode
 
 SCHEMA = 1
+# Bytes of a line: room for the longest honest one, an EvaluatedEarlier of six million evaluations.
+LONGEST_LINE = 64 << 20
 _PREFIX = b'{"v":%d,"event":' % SCHEMA
 
 
@@ -33,7 +35,8 @@ class UnknownEvent(BadInput):
 
 
 class _Header(msgspec.Struct):
-    v: int = SCHEMA
+    # As it is written: what is no integer is no version of ours either.
+    v: msgspec.Raw = msgspec.Raw(b"%d" % SCHEMA)
 
 
 class _Kind(msgspec.Struct):
@@ -61,13 +64,11 @@ class _Reader:
 
     def read(self, line: bytes | str) -> Any:
         """What the line says; BadInput."""
+        if len(line) > LONGEST_LINE:
+            raise BadInput(f"longer than {LONGEST_LINE >> 20} MiB: {_shortened(line)}")
         try:
             text = line if isinstance(line, str) else line.decode()
-            version = _header.decode(text).v
-            if version != SCHEMA:
-                raise OtherSchema(
-                    f"schema {version}: written by another clipwatch; this one reads schema {SCHEMA}; upgrade it"
-                )
+            _refuse_other_schema(bytes(_header.decode(text).v))
             return self.decoder.decode(text)
         except msgspec.ValidationError as error:
             return self._read_spelled(line, error)
@@ -88,15 +89,20 @@ class _Reader:
 
     def _refuse_unknown_kind(self, line: bytes | str) -> None:
         """UnknownEvent if that is all that is wrong with a line."""
-        try:
-            name = _kind.decode(line).event
-        except (msgspec.DecodeError, RecursionError):
-            return
-        if self._kind is not AnyCommand and name not in _KINDS:
+        name = kind_of(line)
+        if self._kind is not AnyCommand and name is not None and name not in _KINDS:
             raise UnknownEvent(f"{name[:40]!r} events are of another version of clipwatch and are passed over")
 
 
 _events, _sweeps, _commands = _Reader(AnyEvent), _Reader(AnySweepEvent), _Reader(AnyCommand)
+
+
+def kind_of(line: bytes | str) -> str | None:
+    """The event that a line says it is, known or not; None if it says nothing of the kind."""
+    try:
+        return _kind.decode(line).event
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
 
 
 def encode(message: Event | Command) -> bytes:
@@ -148,6 +154,12 @@ def decode_command(line: bytes | str) -> AnyCommand:
     return _commands.read(line)
 
 
+def _refuse_other_schema(version: bytes) -> None:
+    if version != b"%d" % SCHEMA:
+        shown = repr(version[:20].decode(errors="replace"))[1:-1]
+        raise OtherSchema(f"schema {shown}: written by another clipwatch; this one reads schema {SCHEMA}; upgrade it")
+
+
 def _valid(value: Any) -> Any:
     """`value` with every text in valid Unicode."""
     match value:
@@ -162,5 +174,6 @@ def _valid(value: Any) -> Any:
 
 
 def _shortened(line: bytes | str) -> str:
-    text = line.decode(errors="replace") if isinstance(line, bytes) else line
+    # No character takes more than four bytes.
+    text = line[:324].decode(errors="replace") if isinstance(line, bytes) else line
     return repr(text if len(text) <= 80 else text[:77] + "...")

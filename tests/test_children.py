@@ -56,7 +56,8 @@ names = st.sampled_from(["last", "-a", "不裁剪", "a.b+c"])
 configs = st.builds(
     RunConfig,
     data_dir=st.none() | words | st.just("-data"),
-    seed=st.integers(0, 2**63 - 1),
+    # A sweep takes it and the two after it.
+    seed=st.integers(0, 2**63 - 3),
     pace=st.none() | st.floats(1e-300, 1e300),
     learning_rate=st.floats(1e-300, 1e300),
     device=words,

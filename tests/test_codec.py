@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipwatch.core import commands, events
-from clipwatch.core.codec import decode_command, decode_event, decode_sweep_event, encode
+from clipwatch.core.codec import OtherSchema, decode_command, decode_event, decode_sweep_event, encode
 from clipwatch.core.config import RunConfig
 from clipwatch.core.errors import BadInput
 from clipwatch.core.rules import parse_rule
@@ -158,6 +158,15 @@ def test_a_line_names_its_schema_and_its_kind() -> None:
 def test_another_schema_is_refused() -> None:
     with pytest.raises(BadInput, match="schema 2: written by another clipwatch"):
         decode_event(encode(PAUSED).replace(b'"v":1', b'"v":2'))
+
+
+@pytest.mark.parametrize(
+    "version", ['"1"', '"2"', "null", "1.0", "1.5", "true", "[]", "{}", "10", "-1", "9" * 50, "1e400"]
+)
+def test_only_our_own_integer_is_our_schema(version: str) -> None:
+    for decode, line in ((decode_event, encode(PAUSED)), (decode_command, encode(commands.Pause()))):
+        with pytest.raises(OtherSchema, match="written by another clipwatch"):
+            decode(line.replace(b'"v":1', b'"v":' + version.encode()))
 
 
 def test_a_command_typed_by_hand_needs_no_schema() -> None:

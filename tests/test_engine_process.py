@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from clipwatch.core.codec import decode_command, decode_event
-from clipwatch.core.commands import Pause, SetClip, Stop
+from clipwatch.core.codec import LONGEST_LINE, decode_command, decode_event, encode
+from clipwatch.core.commands import AnyCommand, Pause, SetClip, Stop
 from clipwatch.core.errors import BadInput
 from clipwatch.core.events import Event, LanePaused, Notice, RunFinished, RunStarted
 from clipwatch.tui.engine_process import EngineProcess
@@ -184,3 +184,54 @@ def test_a_program_that_cannot_be_started_is_named(command: list[str]) -> None:
 def test_stopping_twice_is_no_harm() -> None:
     with talking("normal") as talk:
         talk.process.stop()
+
+
+@contextmanager
+def outlived(script: str) -> Iterator[EngineProcess]:
+    """An engine in a shell of which something lives on."""
+    with running("sh", "-c", script) as process:
+        try:
+            yield process
+        finally:
+            os.killpg(process._process.pid, signal.SIGKILL)
+
+
+def test_an_engine_has_ended_though_its_child_holds_the_pipe() -> None:
+    with outlived("sleep 60 & echo no such host >&2; exit 255") as process:
+        until(lambda: not list(process.lines(0.02)) and process.exit_code is not None)
+        assert (process.exit_code, process.last_words) == (255, "no such host")
+
+
+def test_what_an_engines_child_still_says_is_heard() -> None:
+    said: list[bytes] = []
+    with outlived("(for line in 1 2 3 4 5; do sleep 0.2; echo $line; done; printf 6; sleep 60) & exit 3") as process:
+        until(lambda: said.extend(process.lines(0.02)) or process.exit_code is not None)
+        assert (process.exit_code, said, process.half_line) == (3, [b"1", b"2", b"3", b"4", b"5"], b"6")
+
+
+def test_a_line_without_end_is_cut_and_its_rest_dropped() -> None:
+    endless = f"[sys.stdout.write('x' * {LONGEST_LINE // 2}) for _ in range(5)]"
+    lines: list[bytes] = []
+    with running(sys.executable, "-c", f"import sys; {endless}; print('\\n{{}}')") as process:
+        until(lambda: lines.extend(process.lines(0.1)) or process.exit_code is not None)
+    cut, after = lines
+    assert LONGEST_LINE < len(cut) < LONGEST_LINE + (1 << 20)
+    assert after == b"{}"
+    with pytest.raises(BadInput, match="longer than 64 MiB: 'xxx"):
+        decode_event(cut)
+
+
+@pytest.mark.parametrize("length", [1, 1000, 50_000, 200_000])
+def test_a_command_comes_whole_or_not_at_all(length: int) -> None:
+    deaf = "import os, signal, sys; os.kill(os.getpid(), signal.SIGSTOP); [print(end=line) for line in sys.stdin]"
+    commands: list[AnyCommand] = [SetClip(lane="x" * (length + number % 7), rule="none") for number in range(2400)]
+    with running(sys.executable, "-u", "-c", deaf) as process:
+        os.waitpid(process._process.pid, os.WUNTRACED)
+        taken = [encode(command) for command in commands if process.send(command)]
+        assert 0 < len(taken) < len(commands)
+        process._process.send_signal(signal.SIGCONT)
+        heard: list[bytes] = []
+        until(lambda: heard.extend(process.lines(0.02)) or len(heard) == len(taken))
+        assert process.send(Pause())
+        until(lambda: heard.extend(process.lines(0.02)) or len(heard) > len(taken))
+        assert heard == [*taken, encode(Pause())]

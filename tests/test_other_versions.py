@@ -24,12 +24,14 @@ from clipwatch.core.sweeps.results import ReplicaFinished, SweepStarted
 from clipwatch.core.sweeps.sweep import Sweep
 from clipwatch.tui.app import ClipwatchApp
 from clipwatch.tui.cli import main
+from clipwatch.tui.engine_lines import EngineLines
 from clipwatch.tui.sweeping.app import SweepApp
 
 RECORDING = Path(__file__).parent / "schemas" / "1.jsonl"
 DATA = DatasetInfo(name="digits", origin="embedded", training=1497, validation=300, checksum="0")
 COLOURED = {"v": 1, "event": "Coloured", "lane": "clipped", "step": 3}
 FOREIGN = "median:3"
+UNREADABLE = RECORDING.read_bytes().splitlines()[0].replace(b'"relu"', b'"gelu"')
 Line = dict[str, Any]
 
 
@@ -238,9 +240,10 @@ async def test_a_rule_that_is_not_known_leaves_the_screen_whole() -> None:
     "line",
     [
         b'{"v":2,"event":"StageStarted","stage":"loading"}',
-        RECORDING.read_bytes().splitlines()[0].replace(b'"relu"', b'"gelu"'),
+        UNREADABLE,
+        json.dumps(json.loads(UNREADABLE)).encode(),
     ],
-    ids=["schema", "setting"],
+    ids=["schema", "setting", "spaced"],
 )
 @pytest.mark.parametrize("make", [lambda command: ClipwatchApp(command, keymap={}), SweepApp])
 def test_an_engine_whose_beginning_cannot_be_read_ends_the_screen_in_one_line(
@@ -256,3 +259,16 @@ def test_an_engine_whose_beginning_cannot_be_read_ends_the_screen_in_one_line(
     watch()
     assert app.failure.startswith("the engine runs another version of clipwatch: ")
     assert app.return_code == 1
+
+
+def test_ever_new_kinds_of_events_are_complained_of_a_hundred_times() -> None:
+    said: list[str] = []
+    lines = EngineLines(decode_event, said.append)
+    assert not [*lines.decoded(b'{"v":1,"event":"New%d"}' % number for number in range(1000))]
+    assert len(said) == 100
+
+
+def test_an_event_that_speaks_of_a_beginning_is_none() -> None:
+    lines = EngineLines(decode_event, lambda _: None)
+    assert not [*lines.decoded([b'{"v":1,"event":"Notice","x":{"event":"RunStarted"}}'])]
+    assert lines.unreadable is None

@@ -6,7 +6,8 @@ import select
 import sys
 import threading
 import time
-from typing import Protocol
+from collections.abc import Iterator
+from typing import IO, Protocol
 
 from ..core.codec import decode_command
 from ..core.commands import AnyCommand, Stop
@@ -14,6 +15,8 @@ from ..core.errors import BadInput
 
 # Seconds for a line while answers wait to be read.
 _BREATH = 0.05
+# Bytes of a line: commands have a few hundred at most, and a line without end fills no memory.
+_LONGEST = 1 << 20
 
 
 class Conversation(Protocol):
@@ -48,8 +51,8 @@ def _obey_lines(conversation: Conversation) -> None:
         # Closed before the program began: its number belongs to some other file by now.
         return
     # Unbuffered and apart from sys.stdin, whose lock a thread still waiting here would hold when the program ends.
-    with open(0, "rb", buffering=0, closefd=False) as lines:
-        for line in lines:
+    with open(0, "rb", buffering=0, closefd=False) as stream:
+        for line in _lines(stream):
             if not line.strip():
                 continue
             if conversation.behind:
@@ -59,6 +62,14 @@ def _obey_lines(conversation: Conversation) -> None:
                 conversation.send(decode_command(line))
             except BadInput as error:
                 conversation.tell(f"command not understood: {error}")
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a stream; one that is too long is cut off, which makes it no command, and its rest dropped."""
+    while line := stream.readline(_LONGEST):
+        yield line
+        while len(line) == _LONGEST and not line.endswith(b"\n"):
+            line = stream.readline(_LONGEST)
 
 
 def _stop_unheard(conversation: Conversation) -> None:

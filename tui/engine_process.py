@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import IO, Protocol
 
-from ..core.codec import encode
+from ..core.codec import LONGEST_LINE, encode
 from ..core.commands import AnyCommand, Stop
 from ..core.errors import BadInput
 from .engine_request import AnyRequest, Wanted, encoded
@@ -21,6 +21,8 @@ from .engine_request import AnyRequest, Wanted, encoded
 _CHUNK = 1 << 16
 # Seconds to wait for what an engine that has ended wrote on standard error, which is read by a thread.
 _LAST_WORDS = 0.2
+# Seconds without a line after which an engine whose process is gone has ended.
+_SILENCE = 0.5
 
 
 class Source(Protocol):
@@ -92,9 +94,14 @@ class EngineProcess:
         self._pipe = self._process.stdout.fileno()
         os.set_blocking(self._pipe, False)
         self._said_all = False
+        # When the process was first seen gone, or the last line since then.
+        self._silent_since: float | None = None
         # Whether the engine says more than has been listened to.
         self.behind = False
-        self._parts = [b""]
+        self._rest = bytearray()
+        self._dropping = False
+        # What the pipe had no room for of a command that it has begun to take.
+        self._unwritten = b""
         self._last_words: deque[bytes] = deque(maxlen=20)
         self._listener = threading.Thread(target=self._read_messages, args=(self._process.stderr,), daemon=True)
         self._listener.start()
@@ -103,13 +110,15 @@ class EngineProcess:
         """The whole lines that have come; stops soon after the caller has spent `seconds` on them."""
         deadline = time.perf_counter() + seconds
         self.behind = False
+        self._finish_command()
         while not self._said_all and time.perf_counter() < deadline:
             try:
                 chunk = os.read(self._pipe, _CHUNK)
             except BlockingIOError:
-                if len(self._parts) == 1:
+                self._said_all = self._has_fallen_silent()
+                # A line that did not come at once is still on its way.
+                if self._said_all or len(self._rest) < select.PIPE_BUF:
                     return
-                # In the middle of a long line the rest is on its way.
                 select.select([self._pipe], [], [], max(0.0, deadline - time.perf_counter()))
                 continue
             self._said_all = not chunk
@@ -117,33 +126,60 @@ class EngineProcess:
                 return
             # A pipe that was full kept the engine waiting, which has more to say.
             self.behind |= len(chunk) == _CHUNK
-            if b"\n" not in chunk:
-                # A long line is joined once, at its end.
-                self._parts.append(chunk)
-                continue
-            *whole, rest = b"".join((*self._parts, chunk)).split(b"\n")
-            self._parts = [rest]
-            yield from whole
+            yield from self._ended_in(chunk)
+
+    def _ended_in(self, chunk: bytes) -> list[bytes]:
+        """The lines that end in this chunk; of one that has become too long what has come, and its rest is dropped."""
+        if b"\n" in chunk:
+            self._silent_since = None
+            *whole, rest = b"".join((self._rest, chunk)).split(b"\n")
+            self._rest = bytearray(rest)
+            dropped, self._dropping = self._dropping, False
+            return whole[dropped:]
+        if not self._dropping:
+            # A long line is taken apart once, at its end.
+            self._rest += chunk
+        if len(self._rest) <= LONGEST_LINE:
+            return []
+        cut, self._rest, self._dropping = bytes(self._rest), bytearray(), True
+        return [cut]
+
+    def _has_fallen_silent(self) -> bool:
+        """Whether the process is gone and no more comes; what it has started may hold the pipe open for long."""
+        if self._silent_since is None and self._process.poll() is not None:
+            self._silent_since = time.perf_counter()
+        return self._silent_since is not None and time.perf_counter() - self._silent_since > _SILENCE
 
     def send(self, command: AnyCommand) -> bool:
-        """Pass a command on; False if the engine is gone, or does not read."""
+        """Pass a command on; False, and none of it passed on, if the engine is gone, or does not read."""
+        if not self._finish_command():
+            return False
+        line = self._unwritten = encode(command) + b"\n"
+        self._finish_command()
+        if self._unwritten == line:
+            self._unwritten = b""
+            return False
+        return True
+
+    def _finish_command(self) -> bool:
+        """Write what is left of a command; whether nothing is. A pipe takes a long one in pieces, as it has room."""
         assert self._process.stdin
         try:
-            self._process.stdin.write(encode(command) + b"\n")
-            self._process.stdin.flush()
+            while self._unwritten:
+                self._unwritten = self._unwritten[os.write(self._process.stdin.fileno(), self._unwritten) :]
         except (OSError, ValueError):
             return False
         return True
 
     @property
     def exit_code(self) -> int | None:
-        """How the engine ended (negative: by that signal), None while it lives or has unread output."""
+        """How the engine ended (negative: by that signal), None while it lives or more may come of it."""
         return self._process.poll() if self._said_all else None
 
     @property
     def half_line(self) -> bytes:
         """What the engine had written of a line that it has not ended yet."""
-        return b"".join(self._parts)
+        return bytes(self._rest)
 
     @property
     def last_words(self) -> str:

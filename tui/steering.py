@@ -53,7 +53,11 @@ class SteeringApp(ListeningApp):
             self.main.say(UNCHANGEABLE)
             return
         if self.main.ended or not self.engine.send(command):
-            self.main.say("the engine is gone: r starts another", alert=True)
+            gone = self.main.ended or self.engine.exit_code is not None
+            self.main.say(
+                "the engine is gone: r starts another" if gone else "the engine does not read: it was not asked",
+                alert=True,
+            )
             return
         self._asked.note(command)
         self._asked_at = self._asked_at or time.monotonic()

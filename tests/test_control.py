@@ -1,0 +1,23 @@
+"""Commands from standard input, however they are written."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from clipwatch.core.codec import decode_command, encode
+from clipwatch.core.commands import Pause, Stop
+from clipwatch.core.errors import BadInput
+from clipwatch.tui.control import _LONGEST, _lines
+
+PAUSE, STOP = encode(Pause()) + b"\n", encode(Stop())
+
+
+@pytest.mark.parametrize("length", [_LONGEST - 1, _LONGEST, _LONGEST + 1, 3 * _LONGEST, 3 * _LONGEST + 1])
+def test_a_line_without_end_is_refused_once_and_its_rest_dropped(length: int) -> None:
+    first, cut, *rest = _lines(io.BytesIO(PAUSE + b"[" * length + b"\n" + PAUSE + STOP))
+    assert [first, *rest] == [PAUSE, PAUSE, STOP]
+    assert len(cut) <= _LONGEST
+    with pytest.raises(BadInput):
+        decode_command(cut)
