@@ -19,6 +19,7 @@ from .measures import Measure
 # What is outside these bounds was never told by a run: a line that says so is damaged.
 Step = Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=2 * MOST)]
+Bytes = Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
 # Seconds since 1970 that calendars know, in every time zone: to the end of the year 9998.
 Time = Annotated[float, msgspec.Meta(ge=0, lt=253370764800)]
 
@@ -44,8 +45,8 @@ class DownloadProgressed(Event, frozen=True, kw_only=True):
     """`received` of `total` bytes (None: the server does not say) of one file are here."""
 
     file: str
-    received: int
-    total: int | None
+    received: Bytes
+    total: Bytes | None
 
 
 class Notice(Event, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from .codec import encode
 from .events import ClipChanged, Diagnosed, Evaluated, LaneFailed, LaneStarted
 from .output import write_output
 from .recorded import Recorded
+from .text import printable
 
 COLUMNS = ("lane", "rule", "step", "train_loss", "validation_loss", "validation_accuracy", "seconds")
 # Empty where nothing was measured; dead outputs with blanks between them.
@@ -37,7 +38,10 @@ FAILURE = "failure"
 
 
 def write_csv(recorded: Recorded, path: Path) -> None:
-    """A row per evaluation, with the rule and what was measured, and one per failure; ClipwatchError if unwritable."""
+    """A row per evaluation, with the rule and what was measured, and one per failure; ClipwatchError if unwritable.
+
+    What would move a terminal's cursor is escaped: the text may go to one.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow((*COLUMNS, *MEASURED, FAILURE))
@@ -46,13 +50,13 @@ def write_csv(recorded: Recorded, path: Path) -> None:
     for event in recorded.events:
         match event:
             case LaneStarted(lane=lane, rule=rule) | ClipChanged(lane=lane, rule=rule):
-                rules[lane] = rule
+                rules[lane] = printable(rule)
             case Evaluated(lane=lane, step=step, loss=loss, accuracy=accuracy, train_loss=train_loss, seconds=seconds):
-                row = (lane, rules.get(lane, ""), step, train_loss, loss, accuracy, seconds)
+                row = (printable(lane), rules.get(lane, ""), step, train_loss, loss, accuracy, seconds)
                 writer.writerow((*row, *_measured(measured.get((lane, step))), ""))
             case LaneFailed(lane=lane, step=step, reason=reason, cause=cause, seconds=seconds):
-                row = (lane, rules.get(lane, ""), step, "", "", "", seconds)
-                writer.writerow((*row, *_measured(None), f"{reason}: {cause}"))
+                row = (printable(lane), rules.get(lane, ""), step, "", "", "", seconds)
+                writer.writerow((*row, *_measured(None), printable(f"{reason}: {cause}")))
             case _:
                 pass
     write_output(path, text.getvalue().encode())

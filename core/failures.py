@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests import exceptions
+from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import ProtocolError
 from urllib3.util import parse_url
 
@@ -46,10 +47,8 @@ def in_words(error: Exception, url: str, limits: Limits) -> str:
             return "is behind a SOCKS proxy (see ALL_PROXY), which needs a package: pip install pysocks"
         case exceptions.InvalidProxyURL():
             return _BAD_PROXY
-        case exceptions.InvalidURL() if parse_url(url).host:
-            return _BAD_PROXY
         case ValueError():
-            return "is no web address: write http:// or https://, or give a folder with --data-dir"
+            return _malformed(error, url)
         case exceptions.ConnectTimeout():
             return f"did not accept a connection within {limits.connect:g} s"
         case exceptions.Timeout():
@@ -76,6 +75,33 @@ def in_words(error: Exception, url: str, limits: Limits) -> str:
 
 
 _BAD_PROXY = "cannot be asked: the proxy's address (see HTTPS_PROXY, HTTP_PROXY) is malformed"
+
+
+def _malformed(error: ValueError, url: str) -> str:
+    """What is wrong: the address asked, the answer, the proxy's address, or else where the answer leads."""
+    if not _names_host(url, _WEB):
+        return "is no web address: write http:// or https://, or give a folder with --data-dir"
+    if isinstance(error, exceptions.InvalidHeader):
+        return "sent an answer that is not understood"
+    proxy = select_proxy(url, get_environ_proxies(url))
+    if proxy and not _names_host(proxy, _PROXY):
+        return _BAD_PROXY
+    return "redirects to what is no web address"
+
+
+_WEB = ("http", "https")
+# Without a scheme it is one of HTTP.
+_PROXY = (None, *_WEB, "socks4", "socks4a", "socks5", "socks5h")
+
+
+def _names_host(address: str, schemes: tuple[str | None, ...]) -> bool:
+    """Whether it has one of the schemes and a host that could be asked, as requests and urllib3 find only later."""
+    try:
+        parts = parse_url(address)
+        name = parts.host or "*"
+        return parts.scheme in schemes and not name.startswith("*") and bool(name.encode("idna"))
+    except ValueError:
+        return False
 
 
 def _without_tls(error: Exception) -> str:

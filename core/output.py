@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from .atomic import write_atomically
-from .errors import ClipwatchError
+from .errors import BadInput, ClipwatchError
 from .paths import user_path
 
 STANDARD_OUTPUT = Path("-")
@@ -19,8 +19,14 @@ _NAMED = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def output_path(text: str) -> Path:
-    """Where a user wants something written; `-` is standard output, and a file of that name `./-`."""
+    """Where a user wants something written; BadInput for what names a folder.
+
+    `-` is standard output, and a file of that name `./-`.
+    """
     path = user_path(text)
+    # A Path forgets how its text ended, and `file/` would be taken for `file`.
+    if os.path.basename(text) in ("", os.curdir):
+        raise BadInput(f"path {text!r}: name a file, not a folder")
     return path.absolute() if path == STANDARD_OUTPUT and text != "-" else path
 
 

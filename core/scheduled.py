@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import msgspec
+import numpy as np
 
 from .commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
+from .event_table import EventTable, Integers
 from .events import (
     ClipChanged,
     CommandScheduled,
@@ -33,24 +36,50 @@ _ANSWERS: dict[type[LaneCommand], type[LaneEvent]] = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What a lane told of one kind: at which places of a recording, and up to which step from each place on."""
+
+    places: Integers
+    farthest: Integers
+
+    @classmethod
+    def of(cls, places: Integers, steps: Integers) -> _Told:
+        """In the order of their places."""
+        return cls(places, np.maximum.accumulate(steps[::-1])[::-1])
+
+    def reached(self, step: int, place: int) -> bool:
+        """Whether anything told after this place is of this step or one beyond."""
+        after = int(np.searchsorted(self.places, place, "right"))
+        return after < len(self.places) and bool(self.farthest[after] >= step)
+
+
+_NOTHING = _Told.of(np.array([], np.int64), np.array([], np.int64))
+
+
 def still_scheduled(recorded: Recorded) -> Iterator[LaneCommand]:
-    """Such commands, one for each lane that has not obeyed."""
-    lanes = [lane.name for lane in recorded.started.config.lanes]
-    for event, place in zip(recorded.table.others, recorded.table.other_places.tolist(), strict=True):
-        if isinstance(event, CommandScheduled):
-            for lane in lanes:
-                if event.command.lane in (None, lane) and not _was_obeyed(recorded, event.command, lane, place):
-                    yield msgspec.structs.replace(event.command, lane=lane)
+    """Such commands, one for each lane that neither trained that step since the command was accepted nor answered."""
+    table, lanes = recorded.table, [lane.name for lane in recorded.started.config.lanes]
+    evaluated, answered = {lane: _evaluations(table, lane) for lane in lanes}, _answers(table)
+    for event, place in zip(table.others, table.other_places.tolist(), strict=True):
+        if not isinstance(event, CommandScheduled):
+            continue
+        command, answer = event.command, _ANSWERS[type(event.command)]
+        for lane in lanes:
+            told = evaluated[lane], answered.get((lane, answer), _NOTHING)
+            if command.lane in (None, lane) and not any(kind.reached(command.at_step or 0, place) for kind in told):
+                yield msgspec.structs.replace(command, lane=lane)
 
 
-def _was_obeyed(recorded: Recorded, command: LaneCommand, lane: str, place: int) -> bool:
-    """Whether a lane trained the step of a command accepted at this place of the recording, or answered the command."""
-    step, answer, table = command.at_step or 0, _ANSWERS[type(command)], recorded.table
+def _evaluations(table: EventTable, lane: str) -> _Told:
     rows = table.evaluations.of(lane)
-    if (table.evaluations.steps[rows][table.evaluations.places[rows] > place] >= step).any():
-        return True
-    return any(
-        isinstance(event, answer) and event.lane == lane and event.step >= step
-        for event, at in zip(table.others, table.other_places.tolist(), strict=True)
-        if at > place
-    )
+    return _Told.of(table.evaluations.places[rows], table.evaluations.steps[rows])
+
+
+def _answers(table: EventTable) -> dict[tuple[str, type[LaneEvent]], _Told]:
+    """What each lane told of each kind, evaluations aside."""
+    told: dict[tuple[str, type[LaneEvent]], list[tuple[int, int]]] = {}
+    for event, place in zip(table.others, table.other_places.tolist(), strict=True):
+        if isinstance(event, LaneEvent):
+            told.setdefault((event.lane, type(event)), []).append((place, event.step))
+    return {kind: _Told.of(*np.array(pairs, np.int64).T) for kind, pairs in told.items()}

@@ -252,8 +252,8 @@ def export(
 def with_checkpoints(
     events: Iterable[Event], folder: Path, keep: Callable[[Kept], None], tell: Callable[[str], None]
 ) -> Iterator[Event]:
-    """The same events; each checkpoint in `folder` goes to `keep` where it was taken. `tell` hears of damaged ones."""
-    waiting = [(int(step), lane, path) for lane, step, path in _checkpoints(folder)]
+    """The same events; each checkpoint in `folder` goes to `keep` where it was taken. `tell` hears of bad ones."""
+    waiting = [(int(step), lane, path) for lane, step, path in _checkpoints(folder, tell)]
     for event in events:
         if isinstance(event, Evaluated | LaneFinished | LaneFailed):
             due = [entry for entry in waiting if entry[1] == event.lane and entry[0] <= event.step]
@@ -263,12 +263,24 @@ def with_checkpoints(
     _keep_all(waiting, keep, tell)
 
 
-def _checkpoints(folder: Path) -> Iterator[tuple[str, str, Path]]:
+def _checkpoints(folder: Path, tell: Callable[[str], None]) -> Iterator[tuple[str, str, Path]]:
     """Lane, step and file of each checkpoint, a lane's in order."""
-    for path in sorted(folder.glob("*.pt")):
+    for path in _files(folder, tell):
         lane, _, step = path.stem.rpartition("-")
-        if step.isdecimal():
+        if path.suffix == ".pt" and step.isdecimal():
             yield lane, step, path
+
+
+def _files(folder: Path, tell: Callable[[str], None]) -> list[Path]:
+    """What is in the folder, in order; `tell` hears why it cannot be read."""
+    # Not glob, to which a folder that may not be read is an empty one.
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        tell(f"{folder}: {error.strerror}; left out")
+        return []
 
 
 def _keep_all(due: Iterable[tuple[int, str, Path]], keep: Callable[[Kept], None], tell: Callable[[str], None]) -> None:

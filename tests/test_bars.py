@@ -132,6 +132,16 @@ def test_before_a_run_the_title_says_what_is_being_prepared() -> None:
     text = titled(*SITUATIONS["downloading"])
     assert "downloading train-images-idx3-ubyte.gz [######..............] 30% of 9.9 MB" in text
     assert titled(*SITUATIONS["downloading, size unknown"]).rstrip().endswith("downloading images: 3.0 MB")
+
+
+@pytest.mark.parametrize(
+    ("received", "share"), [(10**17, "[####################] 100%"), (-9, "[....................] 0%")]
+)
+def test_a_download_is_never_more_than_whole_nor_less_than_nothing(received: int, share: str) -> None:
+    told = DownloadProgressed(file="images", received=received, total=5)
+    assert share in titled(told)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(msgspec.to_builtins(told), DownloadProgressed)
     assert (
         "loading torch ... 3 s"
         in title(view_of(*SITUATIONS["loading"]), 80, PLAIN, ended=None, next_head=None, waited=2.9).text

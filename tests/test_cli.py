@@ -132,8 +132,13 @@ def through_shell(redirection: str, *arguments: str) -> subprocess.CompletedProc
 
 
 @pytest.mark.parametrize(("redirection", "code"), [(">/dev/full", 1), (">&-", 2)])
-def test_output_that_cannot_be_written_is_one_line(redirection: str, code: int) -> None:
-    done = through_shell(redirection, "--no-ui", "--print-config")
+@pytest.mark.parametrize("arguments", ["--no-ui --print-config", "--help", "sweep --help", "--version"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_cannot_be_written_is_one_line(
+    redirection: str, code: int, arguments: str, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    done = through_shell(redirection, *arguments.split())
     assert done.returncode == code
     (line,) = done.stderr.splitlines()
     assert line.startswith("clipwatch: ")

@@ -196,6 +196,22 @@ def test_the_interval_is_wilsons(right: int, of: int, low: float, high: float) -
     assert wilson_interval(right, of) == pytest.approx((low, high), abs=1e-4)
 
 
+@pytest.mark.parametrize("of", range(1, 501))
+def test_the_interval_holds_the_share_and_is_exact_at_its_ends(of: int) -> None:
+    assert wilson_interval(0, of)[0] == 0
+    assert wilson_interval(of, of)[1] == 1
+    for right in range(of + 1):
+        low, high = wilson_interval(right, of)
+        assert 0 <= low <= right / of <= high <= 1
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan")])
+def test_a_lane_that_took_no_time_has_no_speed(seconds: float) -> None:
+    said = table(msgspec.structs.replace(FINISHED, training_seconds=seconds))
+    (speed,) = (line for line in said.splitlines() if "steps/s" in line)
+    assert speed.split() == ["speed", "steps/s", "-"]
+
+
 Printed = Callable[..., tuple[str, str]]
 
 

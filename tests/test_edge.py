@@ -54,6 +54,28 @@ def test_standard_streams_may_be_closed(closed: str, code: int, tmp_path: Path) 
     assert all(not read_recording(folder / "events.jsonl").damage for folder in tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])
+@pytest.mark.parametrize("command", ["--control --iterations 5", "sweep --seeds 1 --iterations 3"])
+def test_messages_that_get_nowhere_change_nothing(redirection: str, command: str, tmp_path: Path) -> None:
+    run = [*program.COMMAND, *command.split(), "--no-ui", "--dataset", "digits", "--runs-dir", str(tmp_path)]
+    shell = ["sh", "-c", f'echo garbage | "$@" {redirection}', "sh", *run]
+    done = subprocess.run(shell, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert "steps/s" in done.stdout or "2 of 2 trainings done" in done.stdout
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("command", ["--no-ui --dataset digits", "sweep --no-ui --dataset digits", "runs"])
+def test_a_current_folder_that_is_gone_is_said_to_be(command: str, tmp_path: Path) -> None:
+    run = [*program.COMMAND, *command.split(), "--runs-dir", str(tmp_path)]
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    shell = ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", *run]
+    done = subprocess.run(shell, capture_output=True, text=True, timeout=60, cwd=gone)
+    assert done.stderr == "clipwatch: the current folder is gone; change to one that is there\n"
+    assert done.returncode == 2
+
+
 def throw(error: object) -> None:
     if isinstance(error, BaseException):
         raise error

@@ -13,7 +13,7 @@ import program
 import pytest
 import recordings
 
-from clipwatch.core.errors import ClipwatchError
+from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.output import is_stream, output_path, write_output
 
 
@@ -107,6 +107,12 @@ def test_standard_output_is_a_dash_and_a_file_called_so_is_not(
     write_output(output_path("./-"), b"a file")
     assert (tmp_path / "-").read_bytes() == b"a file"
     assert not is_stream(output_path("./-"))
+
+
+@pytest.mark.parametrize("text", ["", "out/", "out/.", "."])
+def test_a_folders_name_is_not_taken_for_a_files(text: str) -> None:
+    with pytest.raises(BadInput, match="name a file"):
+        output_path(text)
 
 
 @pytest.fixture(scope="module")

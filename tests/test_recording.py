@@ -16,8 +16,10 @@ from test_state import EVALUATED, FINISHED, LANE, RUN
 from clipwatch.core.codec import encode, is_sealed, seal
 from clipwatch.core.config import from_options, read_toml
 from clipwatch.core.errors import BadInput, ClipwatchError
-from clipwatch.core.events import Diagnosed, Event, Notice, RecordingStarted, RunFinished
-from clipwatch.core.recorded import read_recording
+from clipwatch.core.event_table import EventTable
+from clipwatch.core.events import Diagnosed, Event, LaneFailed, Notice, RecordingStarted, RunFinished
+from clipwatch.core.export import write_csv
+from clipwatch.core.recorded import Recorded, read_recording
 from clipwatch.core.recording import Recorder
 from clipwatch.core.runs import RunFolder, create_run, runs_folder
 
@@ -245,6 +247,13 @@ def test_export_writes_every_figure_exactly(run: Path, tmp_path: Path) -> None:
     nowhere = program.run("export", str(run), "--csv", str(tmp_path / "no" / "run.csv"))
     assert nowhere.returncode == 1
     assert len(nowhere.stderr.splitlines()) == 1
+
+
+def test_nothing_in_a_table_moves_a_cursor(tmp_path: Path) -> None:
+    failed = LaneFailed(lane="a", step=1, reason="error", cause="\x1b[2Jgone", seconds=1.0)
+    recorded = Recorded(EventTable.of([RUN, LANE, failed]), (), 0)
+    write_csv(recorded, tmp_path / "run.csv")
+    assert "error: \\x1b[2Jgone" in (tmp_path / "run.csv").read_text()
 
 
 def test_none_of_these_needs_torch() -> None:

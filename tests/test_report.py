@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 import subprocess
 import sys
@@ -307,6 +308,16 @@ def test_markdown_links_figures_that_are_there(tmp_path: Path) -> None:
     assert written.count("Step: 900 validation accuracy") == 4
 
 
+def test_markdown_through_a_link_has_its_figures_where_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.md").symlink_to("sub/in.md")
+    write_report([told(events())], tmp_path / "link.md", "md")
+    links = re.findall(r"!\[.*?\]\((.*?)\)", (tmp_path / "sub" / "in.md").read_text(encoding="utf-8"))
+    assert links
+    assert {path.name for path in (tmp_path / "sub").iterdir()} == {"in.md", *links}
+    assert {path.name for path in tmp_path.iterdir()} == {"sub", "link.md"}
+
+
 def test_several_runs_are_a_table_and_a_section_each() -> None:
     read = page(*(told(events(seed=seed)) for seed in range(3)))
     assert re.findall(r"<h2>(Run \d)", read) == ["Run 1", "Run 2", "Run 3"]
@@ -389,6 +400,10 @@ def test_where_it_cannot_be_written_one_line_says_so(tmp_path: Path) -> None:
     with pytest.raises(ClipwatchError, match=r"cannot write .*directory"):
         write_report([told(events())], tmp_path / "folder")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    (tmp_path / "link.md").symlink_to(tmp_path / "nowhere" / "report.md")
+    with pytest.raises(ClipwatchError, match=r"cannot write .*No such file"):
+        write_report([told(events())], tmp_path / "link.md", "md")
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "link.md"}
 
 
 def test_without_matplotlib_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -442,9 +457,21 @@ def test_the_program_reports_real_runs(tmp_path: Path) -> None:
     assert program.run("report", "nothing", "--runs-dir", str(home)).returncode == 2
 
 
-def test_a_report_needs_no_torch(tmp_path: Path) -> None:
+def record_events(folder: Path) -> None:
     recording = b"".join(seal(encode(event)) + b"\n" for event in events())
-    (tmp_path / "events.jsonl").write_bytes(recording)
+    (folder / "events.jsonl").write_bytes(recording)
+
+
+def test_without_a_place_for_its_cache_matplotlib_is_silent(tmp_path: Path) -> None:
+    record_events(tmp_path)
+    arguments = [*program.COMMAND, "report", str(tmp_path), "-o", str(tmp_path / "report.html")]
+    environment = {**os.environ, "MPLCONFIGDIR": "/dev/null/none"}
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_report_needs_no_torch(tmp_path: Path) -> None:
+    record_events(tmp_path)
     code = (
         "import sys; from clipwatch.tui.cli import main; main(sys.argv[1:]);"
         "print(*{name.partition('.')[0] for name in sys.modules})"

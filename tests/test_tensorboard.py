@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import sys
@@ -28,7 +29,7 @@ from clipwatch.core.events import ClipChanged, Diagnosed, Evaluated, Event, Lane
 from clipwatch.core.lenet_graph import Node, nodes
 from clipwatch.core.measures import BIN_EDGES
 from clipwatch.core.runs import RunFolder
-from clipwatch.core.tensorboard import TensorBoard
+from clipwatch.core.tensorboard import TensorBoard, with_checkpoints
 from clipwatch.tui.cli import main
 from clipwatch.tui.engine_request import ResumeRun, TrainRun
 from clipwatch.tui.tensorboard import LiveTensorBoard
@@ -365,6 +366,17 @@ def test_a_damaged_checkpoint_is_told_and_left_out(
     assert "clipped-0000000060.pt: damaged" in line
     histograms = reader(tmp_path / "board" / "copy" / "clipped").Histograms("fc1/bias")
     assert [found.step for found in histograms] == [0, 45, 68]
+
+
+def test_checkpoints_that_may_not_be_read_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("os.listdir", refuse)
+    monkeypatch.setattr("os.scandir", refuse)
+    told: list[str] = []
+    assert list(with_checkpoints([EVALUATED], tmp_path / "checkpoints", told.append, told.append)) == [EVALUATED]
+    assert told == [f"{tmp_path / 'checkpoints'}: Permission denied; left out"]
 
 
 def test_initial_weights_are_left_out_where_another_torch_might_draw_others(run: Path, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from virtual_terminal import CLIPWATCH, DEADLINE, VirtualTerminal
 
+from clipwatch.tui.terminal import terminal_size
+
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
 DIGITS = ("--dataset", "digits", "--no-record")
 ENDLESS = (*DIGITS, "--pace", "max", "--iterations", "1000000")
@@ -75,6 +77,14 @@ def children(pid: int) -> list[int]:
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc to see processes end")
+
+
+@pytest.mark.parametrize(("told", "drawn"), [((65535, 65535), (1000, 500)), ((0, 0), (80, 24)), ((120, 40), (120, 40))])
+def test_no_more_is_drawn_than_a_screen_can_have(
+    told: tuple[int, int], drawn: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.get_terminal_size", lambda number: told)
+    assert terminal_size() == drawn
 
 
 def test_it_trains_and_shows_what_the_clip_does() -> None:

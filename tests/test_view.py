@@ -10,6 +10,7 @@ from test_state import DATA, FINISHED, LANE, RUN
 from clipwatch.core.events import (
     ClipChanged,
     Evaluated,
+    EvaluatedEarlier,
     Event,
     LaneFailed,
     LanePaused,
@@ -70,6 +71,13 @@ def test_lanes_are_kept_apart() -> None:
 def test_an_evaluation_that_comes_again_is_not_drawn_again() -> None:
     view = seen(at("a", 10, 1.0), at("a", 10, 9.0), at("a", 0, 9.0))
     assert view.lanes["a"].loss.last == (10, 1.0)
+    assert len(lines(view)) == 2
+
+
+def test_nor_are_many_that_come_again() -> None:
+    many = EvaluatedEarlier(lane="a", step=10, stride=10, losses=bytes(8), accuracies=bytes(8))
+    view = seen(many, many, msgspec.structs.replace(many, step=0))
+    assert (len(view.lanes["a"].loss), view.lanes["a"].loss.last) == (2, (20, 0.0))
     assert len(lines(view)) == 2
 
 

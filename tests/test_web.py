@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -50,13 +50,13 @@ PROXY = "https://lab.example.org"
 
 
 @contextmanager
-def served(*options: str) -> Iterator[int]:
+def served(*options: str, output: int | IO[bytes] = subprocess.DEVNULL) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "clipwatch.tui.cli", "--dataset", "digits", "--no-record", "--web", str(port)]
     command += options
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    with subprocess.Popen(command, stdout=output, stderr=output) as server:
         try:
             yield port
         finally:
@@ -248,6 +248,21 @@ def test_the_server_asks_where_a_page_is_from_and_its_page_has_no_address_but_it
 
     with served("--web-origin", PROXY) as port:
         asyncio.run(look())
+
+
+def test_what_no_page_sends_ends_the_connection_without_a_traceback(tmp_path: Path) -> None:
+    async def look() -> None:
+        await answers(port)
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session, asyncio.timeout(DEADLINE):
+            for sent in ("zork", "{}", "[]", '["resize", 3]', '["stdin", 3]'):
+                async with session.ws_connect("/ws") as page:
+                    await page.send_str(sent)
+                    while (await page.receive()).type != aiohttp.WSMsgType.CLOSE:
+                        pass
+
+    with (tmp_path / "printed").open("wb") as printed, served(output=printed) as port:
+        asyncio.run(look())
+    assert "Traceback" not in (tmp_path / "printed").read_text()
 
 
 def test_the_picture_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -201,7 +201,7 @@ def _preparing(state: RunState, waited: float) -> str:
     megabytes = f"{download.received / 1e6:.1f} MB"
     if not download.total:
         return f"downloading {download.file}: {megabytes}"
-    share = download.received / download.total
+    share = min(1.0, max(0.0, download.received / download.total))
     filled = round(20 * share)
     progress = "#" * filled + "." * (20 - filled)
     return f"downloading {download.file} [{progress}] {share:.0%} of {download.total / 1e6:.1f} MB"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
+import io
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -33,19 +35,25 @@ def _run(arguments: list[str]) -> int:
 def _parsed(arguments: list[str]) -> argparse.Namespace:
     if sys.stdout is None:
         raise BadInput("standard output is closed; give it a file, or /dev/null")
+    said = io.StringIO()
     try:
-        if arguments and arguments[0] in SUBCOMMANDS:
-            return parse_subcommand(arguments)
-        if arguments and not arguments[0].startswith("-"):
-            near = difflib.get_close_matches(arguments[0], SUBCOMMANDS, 1)
-            meant = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(SUBCOMMANDS)}"
-            raise BadInput(f"unknown command {arguments[0]!r}{meant}")
-        given = parse(arguments, SUBCOMMANDS)
-        given.perform = _train
-        return given
+        with contextlib.redirect_stdout(said):
+            return _command(arguments)
     finally:
-        # Sends off what --help printed, while it can still be told that nobody reads it.
-        sys.stdout.flush()
+        # What --help prints: argparse would pass over an output that does not take it.
+        print(said.getvalue(), end="", flush=True)
+
+
+def _command(arguments: list[str]) -> argparse.Namespace:
+    if arguments and arguments[0] in SUBCOMMANDS:
+        return parse_subcommand(arguments)
+    if arguments and not arguments[0].startswith("-"):
+        near = difflib.get_close_matches(arguments[0], SUBCOMMANDS, 1)
+        meant = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(SUBCOMMANDS)}"
+        raise BadInput(f"unknown command {arguments[0]!r}{meant}")
+    given = parse(arguments, SUBCOMMANDS)
+    given.perform = _train
+    return given
 
 
 def _train(given: argparse.Namespace) -> int:

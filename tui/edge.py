@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable
 
-from ..core.errors import ClipwatchError, one_line
+from ..core.errors import BadInput, ClipwatchError, one_line
 from .messages import lose_output, prepare_outputs, tell
 
 
@@ -21,6 +21,7 @@ def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
     if debug:
         logging.basicConfig(level=logging.DEBUG)
     try:
+        _check_folder()
         return perform()
     except KeyboardInterrupt:
         return 130
@@ -28,14 +29,20 @@ def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
         lose_output(sys.stdout.fileno())
         return 141
     except Exception as error:
-        # A standard error that takes nothing changes no exit code.
-        with contextlib.suppress(OSError):
-            if debug:
-                traceback.print_exc()
-            tell(_line(error))
+        if debug:
+            traceback.print_exc()
+        tell(_line(error))
         if isinstance(error, OSError):  # a full disk under standard output, or the like
             lose_output(sys.stdout.fileno())
         return error.exit_code if isinstance(error, ClipwatchError) else 1
+
+
+def _check_folder() -> None:
+    """BadInput where the current folder was deleted: no worker starts there, and torch does not load."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise BadInput("the current folder is gone; change to one that is there") from None
 
 
 def _line(error: Exception) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import Any
 
 from ..core.text import in_encoding
 
@@ -26,12 +27,25 @@ def prepare_outputs() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)
-    if sys.stderr is None:
-        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+            # Workers have it, too.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    if sys.stderr is sys.__stderr__:
+        encoding = sys.stderr.encoding if sys.stderr else None
+        buffer = io.BufferedWriter(_Messages(2, "w", closefd=False))
+        sys.stderr = io.TextIOWrapper(buffer, encoding, line_buffering=True)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+class _Messages(io.FileIO):
+    """Standard error: what it does not take is lost, since no message may end a training or change an exit code."""
+
+    def write(self, content: Any) -> int:
+        try:
+            return super().write(content) or len(content)
+        except OSError:
+            return len(content)
 
 
 def lose_output(number: int) -> None:

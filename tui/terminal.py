@@ -13,6 +13,9 @@ from contextlib import suppress
 from ..core.errors import BadInput
 from .messages import lose_output
 
+# The most columns and rows that are drawn: a terminal may say that it is 65535 by 65535.
+_LARGEST = 1000, 500
+
 
 def prepare_terminal() -> bool:
     """Whether only ASCII can be shown; BadInput where there is no terminal to draw on."""
@@ -47,7 +50,7 @@ def terminal_size() -> tuple[int, int]:
     # A terminal that is gone has no size any more.
     with suppress(OSError):
         width, height = os.get_terminal_size(2)
-    return width or 80, height or 24
+    return min(width or 80, _LARGEST[0]), min(height or 24, _LARGEST[1])
 
 
 def wait_for_foreground(terminal: int) -> None:

@@ -98,10 +98,10 @@ class RunView:
         lane = self.lanes.get(event.lane)
         if lane is None:
             lane = self.lanes[event.lane] = LaneView()
+        if isinstance(event, Evaluated | EvaluatedEarlier) and (newest := lane.loss.last) and event.step <= newest[0]:
+            return
         match event:
             case Evaluated(step=step, loss=loss, accuracy=accuracy, seconds=seconds):
-                if (newest := lane.loss.last) and step <= newest[0]:
-                    return
                 lane.loss.append(step, loss)
                 lane.accuracy.append(step, accuracy)
                 lane.recent.append((step, seconds))

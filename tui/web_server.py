@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from aiohttp import web
+from textual_serve.app_service import AppService
 from textual_serve.server import Server
 
 from .web import Origin, is_allowed
@@ -44,6 +46,11 @@ class WebServer(Server):
         """The terminal in the page."""
         self._check(request)
         return await super().handle_websocket(request)
+
+    async def _process_messages(self, websocket: web.WebSocketResponse, app_service: AppService) -> None:
+        # What no page of ours sends ends the connection: textual-serve would print a traceback of it.
+        with contextlib.suppress(AssertionError, AttributeError, LookupError, TypeError, ValueError):
+            await super()._process_messages(websocket, app_service)
 
     async def handle_download(self, request: web.Request) -> web.StreamResponse:
         """A file that the screen delivers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 import re
 import warnings
@@ -40,6 +41,8 @@ _STYLE = {
 
 def drawn_as(name: str) -> Any:
     """The style to draw in, as a context; the figure's name makes its own within a page."""
+    # Without a home folder it logs at length where it keeps its cache instead.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         import matplotlib.style
     except ImportError as error:
