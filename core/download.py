@@ -14,6 +14,7 @@ import requests
 from urllib3.exceptions import LocationValueError
 
 from .background import awaited, in_background
+from .config import MOST
 from .errors import Cancelled, ClipwatchError
 from .events import AnyEvent, DownloadProgressed
 from .failures import START, host, in_words, wrong_content
@@ -91,11 +92,16 @@ class _Transfer:
         self._file = file
         self._told = -1
 
+    @property
+    def _expected(self) -> int | None:
+        """How many bytes will come in all, as far as the server can be believed."""
+        return self.total if 0 < self.total <= MOST else None
+
     def update(self, count: int) -> None:
         """A chunk has come. Pooch counts the last one as if it were full."""
         if self.abandoned:
             raise Cancelled("nobody waits for this download any more")
-        self.received = min(self.received + count, self.total or self.received + count)
+        self.received = min(self.received + count, self._expected or self.received + count)
         self.last_heard = time.monotonic()
 
     def reset(self) -> None:
@@ -113,7 +119,7 @@ class _Transfer:
         if self.received != self._told:
             self._told = self.received
             self.fetcher.report(
-                DownloadProgressed(file=self._file, received=self._told, total=self.total or None),
+                DownloadProgressed(file=self._file, received=self._told, total=self._expected),
             )
 
 

@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
 from mirror import refusing_url, serving
 from synthetic import COUNT, VALIDATION, fake_torchvision, md5, packed_files, put, shrink_kinds, unpacked_files
 
-from clipwatch.core import catalog
+from clipwatch.core import catalog, download
 from clipwatch.core.datasets import Dataset, load
 from clipwatch.core.errors import BadInput, Cancelled, ClipwatchError
 from clipwatch.core.events import AnyEvent, DownloadProgressed, Notice, StageStarted
@@ -322,7 +323,7 @@ ANOTHER_PROCESS = """
 import sys
 from types import ModuleType, SimpleNamespace
 from dataclasses import replace
-from clipwatch.core import catalog
+from clipwatch.core import catalog, download
 from clipwatch.core.datasets import load
 catalog.KINDS["mnist"] = replace(catalog.KINDS["mnist"], count={count}, validation={validation}, sha256={{}})
 sys.modules["torchvision"] = ModuleType("torchvision")
@@ -541,3 +542,14 @@ def test_bad_content_with_a_good_checksum_is_not_trained_on(setting: Setting) ->
         with pytest.raises(ClipwatchError, match="not 0 to 9") as caught:
             setting.load()
     assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize("length", [-5, 10**17])
+def test_a_size_that_no_file_has_is_not_believed(length: int) -> None:
+    told: list[AnyEvent] = []
+    fetcher = SimpleNamespace(cancelled=lambda: False, report=told.append, limits=Limits())
+    transfer = download._Transfer("x", fetcher)  # type: ignore[arg-type]
+    transfer.total = length
+    transfer.update(10)
+    transfer.check()
+    assert told == [DownloadProgressed(file="x", received=10, total=None)]

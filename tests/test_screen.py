@@ -686,7 +686,7 @@ async def test_the_ascii_screen_is_ascii(watch: Watch) -> None:
 
 @on_a_loop
 async def test_help_opens_and_closes(watch: Watch) -> None:
-    async with watch(size=(120, 60)) as screen:
+    async with watch(size=(120, 64)) as screen:
         for key in ("question_mark", "f1"):
             await screen.press(key)
             await screen.until(lambda: isinstance(screen.app.screen, HelpScreen))
@@ -1021,7 +1021,7 @@ async def test_leaving_after_the_engine_died_asks_nothing(watch: Watch) -> None:
         os.kill(screen.engine_pid, signal.SIGKILL)
         await screen.until(lambda: "engine gone" in screen.title)
         await screen.press("q")
-        assert await screen.ends() == 0
+        assert await screen.ends() == 1
 
 
 @on_a_loop
