@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .mirrors import Source
 
 
-GO_ONLINE = "run once without --offline and CLIPWATCH_OFFLINE"
+GO_ONLINE = "start a new run once without --offline and CLIPWATCH_OFFLINE"
 
 
 @dataclass(frozen=True)
