@@ -11,7 +11,6 @@ from typing import Any
 
 import pooch
 import requests
-from urllib3.exceptions import LocationValueError
 
 from .background import awaited, in_background
 from .config import MOST
@@ -137,13 +136,17 @@ def _retrieve(source: Source, url: str, transfer: _Transfer) -> None:
     )
 
     def download(url: str, output_file: str, asker: object) -> None:
-        downloader(url, output_file, asker)
+        try:
+            downloader(url, output_file, asker)
+        except ValueError as error:
+            # An address; pooch's own, for a wrong checksum, comes later.
+            raise MirrorFailed(in_words(error, url, limits)) from error
         _check_gzipped(Path(output_file))
 
     checked: Any = download  # pooch declares other names for its three arguments than it has itself
     try:
         pooch.retrieve(url, f"md5:{source.md5}", fname=source.file, path=folder, downloader=checked)
-    except (requests.RequestException, LocationValueError) as error:
+    except requests.RequestException as error:
         raise MirrorFailed(in_words(error, url, limits)) from error
     except ValueError as error:
         raise MirrorFailed("sent something else (wrong checksum)") from error

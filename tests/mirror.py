@@ -108,6 +108,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _wrong(self, body: bytes) -> None:
         self._send(gzip.compress(b"something else").ljust(len(body), b"\0"))
 
+    def _astray(self, body: bytes) -> None:
+        self.send_response(302)
+        self.send_header("Location", "http://[::1/")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def _html(self, body: bytes) -> None:
         self._send(HTML, Content_Type="text/html")
 

@@ -37,6 +37,7 @@ FAILURES = {
     "truncated": "wrong checksum",
     "wrong": "wrong checksum",
     "html": "web page",
+    "astray": "redirects to what is no web address",
 }
 
 
