@@ -180,6 +180,8 @@ class EvaluatedEarlier(LaneEvent, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.losses or len(self.losses) % 4 or len(self.losses) != len(self.accuracies):
             raise ValueError("losses and accuracies are not as many numbers of single precision")
+        if self.step + self.stride * (len(self.losses) // 4 - 1) > 2 * MOST:
+            raise ValueError("the last step is beyond any run's")
 
 
 class ClipChanged(LaneEvent, frozen=True, kw_only=True):
