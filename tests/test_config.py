@@ -115,7 +115,7 @@ def test_no_two_lanes_have_one_name() -> None:
         (["--pace", "nan"], "pace nan"),
         (["--config", "missing.toml"], "config file missing.toml: No such file"),
         (["--config", "."], "config file .: Is a directory"),
-        (["--config", ""], "config file .: Is a directory"),
+        (["--config", ""], "path '': name a file or a folder"),
         (["--iterations", str(10**30)], "iterations"),
         (["--data-dir", "\udcff"], "data-dir '\\udcff': must be valid Unicode"),
         (["--device", "\udcff"], "device"),

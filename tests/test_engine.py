@@ -241,7 +241,7 @@ def test_a_command_for_a_lane_that_is_not_there_is_told() -> None:
     events = events_of(SMALL, [SetClip(lane="nobody", rule="none"), Pause(lane="clipped", at_step=1000)])
     notices = [event.text for event in events if isinstance(event, Notice)]
     assert any("'nobody'" in text and "unclipped, clipped" in text for text in notices)
-    assert any("Pause came too late" in text for text in notices)
+    assert any("ended before step 1000: Pause did not take effect" in text for text in notices)
 
 
 def test_a_diverging_lane_fails_with_step_and_cause_and_the_others_go_on() -> None:
