@@ -18,19 +18,19 @@ from typing import Any
 import torch
 from matplotlib.axes import Axes
 
-from clipwatch.core import lenet
-from clipwatch.core.adam import EPS, Adam
-from clipwatch.core.batches import Batches, seeded_generator
-from clipwatch.core.clipping import make_clipper
-from clipwatch.core.commands import LaneCommand, SetClip
-from clipwatch.core.config import LaneConfig, RunConfig
-from clipwatch.core.datasets import Dataset, load
-from clipwatch.core.engine import Engine
-from clipwatch.core.events import Diagnosed, Evaluated, LaneFinished, LanesCompared
-from clipwatch.core.measures import Measure
-from clipwatch.core.preparation import lane_thread
+from clipwatch.core.clipping.clippers import make_clipper
+from clipwatch.core.data.datasets import Dataset, load
+from clipwatch.core.engine.engine import Engine
+from clipwatch.core.experiments.lenet import network as lenet
+from clipwatch.core.optimizers.adam import EPS, Adam
 from clipwatch.core.reports.drawing import add_legend, as_svg, drawn_as, line_look, new_axes
-from clipwatch.core.rules import parse_rule
+from clipwatch.core.stream.commands import LaneCommand, SetClip
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import Diagnosed, Evaluated, LaneFinished, LanesCompared
+from clipwatch.core.stream.measures import Measure
+from clipwatch.core.stream.rules import parse_rule
+from clipwatch.core.training.batches import Batches, seeded_generator
+from clipwatch.core.training.preparation import lane_thread
 
 PICTURES = Path(__file__).parent.parent / "docs" / "claims"
 BOUND = "value:0.001"

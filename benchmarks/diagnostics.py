@@ -13,9 +13,9 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from clipwatch.core.config import RunConfig
-from clipwatch.core.engine import Engine
-from clipwatch.core.events import LaneFinished
+from clipwatch.core.engine.engine import Engine
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import LaneFinished
 
 ROUNDS, ITERATIONS = 9, 2000
 EVERY = (5, 1)

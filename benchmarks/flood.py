@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import time
 
-from clipwatch.core.codec import encode
-from clipwatch.core.config import RunConfig
-from clipwatch.core.events import DatasetInfo, LaneFinished, LaneStarted, RunStarted
+from clipwatch.core.stream.codec import encode
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import DatasetInfo, LaneFinished, LaneStarted, RunStarted
 
 LANES = ("unclipped", "clipped")
 AT_ONCE = 1000

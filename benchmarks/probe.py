@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clipwatch.tui import app, listening
-from clipwatch.tui.app import ClipwatchApp
-from clipwatch.tui.cli import main
+from clipwatch.tui.cli.main import main
+from clipwatch.tui.live import app
+from clipwatch.tui.live import event_feed as listening
+from clipwatch.tui.live.app import ClipwatchApp
 from clipwatch.tui.screens import main as main_screen
 from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.widgets.charts_panel import Chart, ChartsPanel

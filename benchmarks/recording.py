@@ -25,9 +25,9 @@ from pseudoterminal import CLIPWATCH, Pseudoterminal
 from rich.console import Console
 from rich.table import Table
 
-from clipwatch.core.codec import encode, seal
-from clipwatch.core.events import Evaluated, Event, RunFinished, RunStarted
-from clipwatch.core.recording import Recorder
+from clipwatch.core.runs.recorder import Recorder
+from clipwatch.core.stream.codec import encode, seal
+from clipwatch.core.stream.events import Evaluated, Event, RunFinished, RunStarted
 
 PAIRS, ITERATIONS = 40, 2000
 EVENTS, RUNS = 1_000_000, 1000

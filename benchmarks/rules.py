@@ -17,14 +17,14 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from clipwatch.core import lenet
-from clipwatch.core.adam import Adam
-from clipwatch.core.batches import seeded_generator
-from clipwatch.core.clipping import make_clipper
-from clipwatch.core.datasets import load
-from clipwatch.core.preparation import lane_thread
-from clipwatch.core.rules import parse_rule
-from clipwatch.core.sgd import MomentumSgd, Sgd
+from clipwatch.core.clipping.clippers import make_clipper
+from clipwatch.core.data.datasets import load
+from clipwatch.core.experiments.lenet import network as lenet
+from clipwatch.core.optimizers.adam import Adam
+from clipwatch.core.optimizers.sgd import MomentumSgd, Sgd
+from clipwatch.core.stream.rules import parse_rule
+from clipwatch.core.training.batches import seeded_generator
+from clipwatch.core.training.preparation import lane_thread
 
 RULES = {
     "none": "none",

@@ -23,18 +23,18 @@ from pseudoterminal import CLIPWATCH
 from rich.console import Console
 from rich.table import Table
 
-from clipwatch.core.config import RunConfig
-from clipwatch.core.datasets import Dataset, load
-from clipwatch.core.engine import Engine
-from clipwatch.core.events import LaneFinished, RunFinished, RunStarted
-from clipwatch.core.preparation import lane_thread, tensors
-from clipwatch.core.recorded import read_recording
-from clipwatch.core.runs import RunFolder
-from clipwatch.core.sweeps.description import SweepConfig, sweep_config
-from clipwatch.core.sweeps.results import ReplicaFinished, SweepStarted
-from clipwatch.core.sweeps.stacked import Stack
-from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.core.data.datasets import Dataset, load
+from clipwatch.core.engine.engine import Engine
+from clipwatch.core.runs.folder import RunFolder
+from clipwatch.core.runs.reader import read_recording
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import LaneFinished, RunFinished, RunStarted
+from clipwatch.core.stream.sweep_config import SweepConfig, sweep_config
+from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepStarted
+from clipwatch.core.sweeps.runner import Sweep
+from clipwatch.core.sweeps.stacked.replicas import Stack
 from clipwatch.core.sweeps.units import Unit
+from clipwatch.core.training.preparation import lane_thread, tensors
 
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
 TARGET = 2.0

@@ -18,16 +18,16 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from clipwatch.core.config import RunConfig
-from clipwatch.core.datasets import Dataset, load
-from clipwatch.core.lenet import PARAMETERS
-from clipwatch.core.preparation import lane_thread, tensors
-from clipwatch.core.sweeps.description import sweep_config
-from clipwatch.core.sweeps.results import ReplicaFinished
-from clipwatch.core.sweeps.stacked import Stack
-from clipwatch.core.sweeps.stacked_passes import trouble_with_fusing
-from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.core.data.datasets import Dataset, load
+from clipwatch.core.experiments.lenet.network import PARAMETERS
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.sweep_config import sweep_config
+from clipwatch.core.stream.sweep_events import ReplicaFinished
+from clipwatch.core.sweeps.runner import Sweep
+from clipwatch.core.sweeps.stacked.passes import trouble_with_fusing
+from clipwatch.core.sweeps.stacked.replicas import Stack
 from clipwatch.core.sweeps.units import Unit
+from clipwatch.core.training.preparation import lane_thread, tensors
 
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
 SIZES = (64, 256, 1024, 2048, 4096, 8192)

@@ -18,10 +18,10 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.table import Table
 
-from clipwatch.core.config import RunConfig
-from clipwatch.core.datasets import Dataset, load
-from clipwatch.core.engine import Engine
-from clipwatch.core.events import Evaluated, LaneFinished
+from clipwatch.core.data.datasets import Dataset, load
+from clipwatch.core.engine.engine import Engine
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import Evaluated, LaneFinished
 
 ROUNDS = 5
 TARGET = 2.5
@@ -58,7 +58,7 @@ def reference(dataset: Dataset) -> float:
 
 def whole_process(arguments: list[str]) -> tuple[float, float, float]:
     """Seconds to the first line of output and to the end, and peak memory in MB, of one run of the program."""
-    command = [sys.executable, "-c", "from clipwatch.tui.cli import main; raise SystemExit(main())", *arguments]
+    command = [sys.executable, "-c", "from clipwatch.tui.cli.main import main; raise SystemExit(main())", *arguments]
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout

@@ -1,1 +1,1 @@
-"""The training engine and everything that reads its stream of events; knows no screen."""
+"""The training engine and everything that reads its stream of events. It knows no screen."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clipwatch.core.events import Diagnosed
-from clipwatch.core.measures import BINS, Histogram, Measure
+from clipwatch.core.stream.events import Diagnosed
+from clipwatch.core.stream.measures import BINS, Histogram, Measure
 
 # Bin 28 begins at 1e-3, bin 24 at 1e-4.
 COUNTS = tuple({20: 1, 24: 40, 27: 80, 28: 60, 32: 10}.get(place, 0) for place in range(BINS))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-COMMAND = [sys.executable, "-m", "clipwatch.tui.cli"]
+COMMAND = [sys.executable, "-m", "clipwatch.tui.cli.main"]
 DEADLINE = 60.0
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import program
 
-from clipwatch.core.events import Evaluated, Event, LaneFinished
-from clipwatch.core.recorded import Recorded, read_recording
+from clipwatch.core.runs.reader import Recorded, read_recording
+from clipwatch.core.stream.events import Evaluated, Event, LaneFinished
 
 DIGITS = ["--no-ui", "--dataset", "digits"]
 

@@ -21,8 +21,8 @@ from collections.abc import Iterator
 import msgspec
 from measured import UNTOUCHED, diagnosed
 
-from clipwatch.core.codec import decode_command, encode
-from clipwatch.core.commands import (
+from clipwatch.core.stream.codec import decode_command, encode
+from clipwatch.core.stream.commands import (
     Command,
     Extend,
     Pause,
@@ -34,8 +34,8 @@ from clipwatch.core.commands import (
     StepOnce,
     Stop,
 )
-from clipwatch.core.config import LaneConfig, RunConfig
-from clipwatch.core.events import (
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import (
     ClipChanged,
     DatasetInfo,
     Evaluated,

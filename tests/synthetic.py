@@ -13,8 +13,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from clipwatch.core import catalog
-from clipwatch.core.catalog import Kind
+from clipwatch.core.data import catalog
+from clipwatch.core.data.catalog import Kind
 
 COUNT = 120
 VALIDATION = 20

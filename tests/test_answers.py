@@ -11,8 +11,12 @@ import pytest
 import recordings
 from test_replay import STORY
 
-from clipwatch.core.codec import decode_sweep_event
-from clipwatch.core.commands import (
+from clipwatch.core.engine.replay import Replay
+from clipwatch.core.engine.session import Session
+from clipwatch.core.runs.event_table import EventTable
+from clipwatch.core.runs.recorder import Recorder
+from clipwatch.core.stream.codec import decode_sweep_event
+from clipwatch.core.stream.commands import (
     AnyCommand,
     Extend,
     Pause,
@@ -25,16 +29,12 @@ from clipwatch.core.commands import (
     StepOnce,
     Stop,
 )
-from clipwatch.core.config import RunConfig
-from clipwatch.core.event_table import EventTable
-from clipwatch.core.events import CommandScheduled, Evaluated, Event, LanePaused, Notice, RunFinished, RunStarted
-from clipwatch.core.recording import Recorder
-from clipwatch.core.replay import Replay
-from clipwatch.core.session import Session
-from clipwatch.core.sweeps.description import sweep_config
-from clipwatch.core.sweeps.results import ReplicaFinished, SweepFinished
-from clipwatch.core.sweeps.sweep import Sweep
-from clipwatch.tui.console import ConsoleSink
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import CommandScheduled, Evaluated, Event, LanePaused, Notice, RunFinished, RunStarted
+from clipwatch.core.stream.sweep_config import sweep_config
+from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepFinished
+from clipwatch.core.sweeps.runner import Sweep
+from clipwatch.tui.headless.console import ConsoleSink
 
 SMALL = RunConfig(dataset="digits", offline=True, iterations=30, eval_every=5, eval_size=20)
 SWEEP = ["sweep", "--no-ui", "--json", "--control", "--dataset", "digits", "--seeds", "2", "--workers", "1"]

@@ -14,17 +14,18 @@ import pytest
 from test_runs_table import write as write_sweep
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
-from clipwatch.core import lock, publishing
-from clipwatch.core.archive import find, find_run, recorded_folders
-from clipwatch.core.atomic import write_atomically
-from clipwatch.core.catalog import KINDS
+from clipwatch.core.data import publishing
+from clipwatch.core.data.catalog import KINDS
+from clipwatch.core.data.limits import Limits
 from clipwatch.core.errors import BadInput, ClipwatchError
-from clipwatch.core.events import RunFinished
-from clipwatch.core.limits import Limits
-from clipwatch.core.recording import Recorder
-from clipwatch.core.runs import Manifest, RunFolder, create_run
-from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, read_sweep
-from clipwatch.tui.cli import main
+from clipwatch.core.files import lock
+from clipwatch.core.files.atomic import write_atomically
+from clipwatch.core.runs.folder import Manifest, RunFolder, create_run
+from clipwatch.core.runs.recorder import Recorder
+from clipwatch.core.stream.events import RunFinished
+from clipwatch.core.sweeps.archive import find, find_run, recorded_folders
+from clipwatch.core.sweeps.store import SweepFolder, SweepWriter, read_sweep
+from clipwatch.tui.cli.main import main
 
 
 def write_run(home: Path, started: float, *, state: str = "done") -> RunFolder:
@@ -151,7 +152,7 @@ def test_a_folder_that_may_not_be_looked_into_is_one_line(tmp_path: Path, monkey
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return look(path, **arguments)
 
-    monkeypatch.setattr("clipwatch.core.archive.os.lstat", lstat)
+    monkeypatch.setattr("clipwatch.core.sweeps.archive.os.lstat", lstat)
     told: list[str] = []
     assert list(recorded_folders(tmp_path, told.append)) == [whole]
     assert told == [f"{closed}: Permission denied; it is passed over"]
@@ -203,7 +204,7 @@ def test_a_run_whose_lock_may_not_be_read_is_taken_for_running(tmp_path: Path, m
     def refuse(*arguments: object) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr("clipwatch.core.lock.os.open", refuse)
+    monkeypatch.setattr("clipwatch.core.files.lock.os.open", refuse)
     assert lock.is_held(folder.path)
 
 

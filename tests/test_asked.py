@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 from test_state import FINISHED, LANE, RUN, lane
 
-from clipwatch.core.commands import Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
-from clipwatch.core.events import ClipChanged, LanePaused, LaneResumed, Notice, PaceChanged, Sought
-from clipwatch.tui.asked import Asked
+from clipwatch.core.stream.commands import Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
+from clipwatch.core.stream.events import ClipChanged, LanePaused, LaneResumed, Notice, PaceChanged, Sought
+from clipwatch.tui.live.requests import Asked
 
 NOW = lane()
 

@@ -11,13 +11,14 @@ import pytest
 import torch
 from test_state import LANE, RUN
 
-from clipwatch.core import backlog, checkpoint
-from clipwatch.core.backlog import Backlog
-from clipwatch.core.checkpoint import Kept
-from clipwatch.core.config import RunConfig
-from clipwatch.core.engine import Engine
-from clipwatch.core.events import Evaluated, Event, RunFinished
-from clipwatch.core.recording import Recorder
+from clipwatch.core.engine import backlog
+from clipwatch.core.engine.backlog import Backlog
+from clipwatch.core.engine.engine import Engine
+from clipwatch.core.runs.recorder import Recorder
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import Evaluated, Event, RunFinished
+from clipwatch.core.training import checkpoint
+from clipwatch.core.training.checkpoint import Kept
 
 ENDLESS = RunConfig(dataset="digits", offline=True, iterations=10**9, eval_every=1, eval_size=10, checkpoint_every=1)
 

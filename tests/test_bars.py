@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from test_state import DATA, EVALUATED, FINISHED, LANE, RUN
 from textual.strip import Strip
 
-from clipwatch.core.config import RunConfig
-from clipwatch.core.events import (
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import (
     ClipChanged,
     DownloadProgressed,
     Evaluated,
@@ -25,11 +25,11 @@ from clipwatch.core.events import (
     RunFinished,
     StageStarted,
 )
-from clipwatch.core.state import LaneState
-from clipwatch.tui.bars import key_line, lane_heading, status, title
-from clipwatch.tui.keys import KEYS, shown
-from clipwatch.tui.look import DARK, Look, look
-from clipwatch.tui.view import RunView
+from clipwatch.core.stream.state import LaneState
+from clipwatch.tui.style.theme import DARK, Look, look
+from clipwatch.tui.view.header_and_footer import key_line, lane_heading, status, title
+from clipwatch.tui.view.keys import KEYS, shown
+from clipwatch.tui.view.run_view import RunView
 
 VARIABLES = DARK.to_color_system().generate()
 COLOURED = look(VARIABLES, dark=True, coloured=True, ascii=False)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.core.rules import ValueClip, parse_rule
-from clipwatch.tui.bounds import LARGEST, SMALLEST, has_bound, stepped, toggled
-from clipwatch.tui.paces import GENTLE, PACES, next_pace
+from clipwatch.core.stream.rules import ValueClip, parse_rule
+from clipwatch.tui.view.clip_bounds import LARGEST, SMALLEST, has_bound, stepped, toggled
+from clipwatch.tui.view.speed_limits import GENTLE, PACES, next_pace
 
 BOUNDS = st.floats(1e-14, 1e9)
 

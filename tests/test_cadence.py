@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from clipwatch.tui.cadence import BREATH, BUDGET, BUDGET_AT_FULL_SPEED, FASTEST, Cadence
+from clipwatch.tui.live.cadence import BREATH, BUDGET, BUDGET_AT_FULL_SPEED, FASTEST, Cadence
 
 FRAMES = 400
 

@@ -17,18 +17,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipwatch.core.codec import decode_event
-from clipwatch.core.config import LaneConfig, RunConfig
-from clipwatch.core.events import DatasetInfo, Event, ReplayStarted
-from clipwatch.core.runs import Manifest, RunFolder
-from clipwatch.core.sweeps.description import sweep_config
-from clipwatch.core.sweeps.folder import create_sweep
+from clipwatch.core.runs.folder import Manifest, RunFolder
+from clipwatch.core.stream.codec import decode_event
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import DatasetInfo, Event, ReplayStarted
+from clipwatch.core.stream.sweep_config import sweep_config
+from clipwatch.core.sweeps.store import create_sweep
 from clipwatch.core.sweeps.units import units
 from clipwatch.core.sweeps.workers import LocalBackend
-from clipwatch.tui import live
-from clipwatch.tui.cli import main
-from clipwatch.tui.engine_process import EngineProcess
-from clipwatch.tui.engine_request import (
+from clipwatch.tui.cli.main import main
+from clipwatch.tui.engine_child.process import EngineProcess
+from clipwatch.tui.engine_child.request import (
     Machine,
     ReplayRun,
     ResumeRun,
@@ -41,7 +40,8 @@ from clipwatch.tui.engine_request import (
     decoded_screen,
     encoded,
 )
-from clipwatch.tui.sweeping import live as sweep_live
+from clipwatch.tui.live import run as live
+from clipwatch.tui.sweep import run as sweep_live
 
 RECORDING = Path(__file__).parent / "schemas" / "1.jsonl"
 DEADLINE = 60.0

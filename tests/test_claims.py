@@ -15,15 +15,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from clipwatch.core.adam import EPS
-from clipwatch.core.codec import decode_command
-from clipwatch.core.commands import LaneCommand, ResetMoments, SetClip
-from clipwatch.core.config import LaneConfig, RunConfig
-from clipwatch.core.engine import Engine
-from clipwatch.core.events import Diagnosed, Evaluated, Event, LaneFinished, LanesCompared, OutputRevived
-from clipwatch.core.lenet import LeNet
-from clipwatch.core.measures import Measure
-from clipwatch.tui.cli import main
+from clipwatch.core.engine.engine import Engine
+from clipwatch.core.experiments.lenet.network import LeNet
+from clipwatch.core.optimizers.adam import EPS
+from clipwatch.core.stream.codec import decode_command
+from clipwatch.core.stream.commands import LaneCommand, ResetMoments, SetClip
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import Diagnosed, Evaluated, Event, LaneFinished, LanesCompared, OutputRevived
+from clipwatch.core.stream.measures import Measure
+from clipwatch.tui.cli.main import main
 
 COMPUTE = LeNet.loss_and_gradient
 DOCUMENT = Path(__file__).parent.parent / "docs" / "claims.md"

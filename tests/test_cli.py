@@ -13,7 +13,7 @@ from pathlib import Path
 import program
 import pytest
 
-from clipwatch.tui.cli import main
+from clipwatch.tui.cli.main import main
 
 DIGITS = ["--no-ui", "--dataset", "digits"]
 
@@ -92,7 +92,7 @@ def test_print_config_prints_what_would_run(tmp_path: Path, capsys: pytest.Captu
 @pytest.mark.parametrize("flag", ["--help", "--version"])
 def test_help_and_version_need_neither_torch_nor_numpy_nor_a_screen(flag: str) -> None:
     code = (
-        "import sys\nfrom clipwatch.tui.cli import main\n"
+        "import sys\nfrom clipwatch.tui.cli.main import main\n"
         "try:\n    main(sys.argv[1:])\nexcept SystemExit as leaving:\n    assert leaving.code == 0\n"
         "heavy = {'torch', 'torchvision', 'numpy', 'rich', 'textual', 'plotext'} & sys.modules.keys()\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
@@ -104,7 +104,7 @@ def test_help_and_version_need_neither_torch_nor_numpy_nor_a_screen(flag: str) -
 def test_a_fault_in_the_program_has_code_1_and_one_line() -> None:
     # A torch that cannot be imported stands for any fault outside the user's input.
     code = (
-        "import sys\nsys.modules['torch'] = None\nfrom clipwatch.tui.cli import main\n"
+        "import sys\nsys.modules['torch'] = None\nfrom clipwatch.tui.cli.main import main\n"
         "sys.exit(main(['--no-ui', '--dataset', 'digits']))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=program.DEADLINE)

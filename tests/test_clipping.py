@@ -11,11 +11,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from clipwatch.core import clipping, lenet
-from clipwatch.core.clipping import Clipper, make_clipper, part_norms
-from clipwatch.core.layout import Layout
-from clipwatch.core.rules import NoClip, SignClip, ValueClip, parse_rule
-from clipwatch.core.unlocked import is_unlocked
+from clipwatch.core.clipping import clippers as clipping
+from clipwatch.core.clipping.clippers import Clipper, make_clipper, part_norms
+from clipwatch.core.experiments.layout import Layout
+from clipwatch.core.experiments.lenet import network as lenet
+from clipwatch.core.experiments.torchscript import is_unlocked
+from clipwatch.core.stream.rules import NoClip, SignClip, ValueClip, parse_rule
 
 NUMBERS = st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=40)
 RULES = ["none", "value:0.5", "norm:0.5", "layer-norm:0.5", "agc:0.1", "autoclip:50", "zclip", "sign"]

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipwatch.core import commands, events
-from clipwatch.core.codec import OtherSchema, decode_command, decode_event, decode_sweep_event, encode
-from clipwatch.core.config import RunConfig
 from clipwatch.core.errors import BadInput
-from clipwatch.core.rules import parse_rule
-from clipwatch.core.sweeps.description import SweepConfig
-from clipwatch.core.sweeps.results import AnySweepEvent, ReplicaFinished
+from clipwatch.core.stream import commands, events
+from clipwatch.core.stream.codec import OtherSchema, decode_command, decode_event, decode_sweep_event, encode
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.rules import parse_rule
+from clipwatch.core.stream.sweep_config import SweepConfig
+from clipwatch.core.stream.sweep_events import AnySweepEvent, ReplicaFinished
 
 FLOATS = st.floats()
 PAUSED = events.LanePaused(lane="clipped", step=20)

@@ -9,8 +9,8 @@ import pytest
 from test_recording import read_bytes
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
-from clipwatch.core.codec import encode, seal
-from clipwatch.core.events import Event, RunFinished, Sought
+from clipwatch.core.stream.codec import encode, seal
+from clipwatch.core.stream.events import Event, RunFinished, Sought
 
 END = RunFinished(reason="completed", seconds=9.0)
 STORY: list[Event] = [RUN, LANE, EVALUATED, FINISHED, END]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from clipwatch.core.config import DEFAULT_LANES, LaneConfig, RunConfig, from_options, read_toml, to_toml
 from clipwatch.core.errors import BadInput
-from clipwatch.tui.options import parse, run_config
+from clipwatch.core.stream.config import DEFAULT_LANES, LaneConfig, RunConfig, from_options, read_toml, to_toml
+from clipwatch.tui.cli.options import parse, run_config
 
 FULL = RunConfig(
     dataset="digits",

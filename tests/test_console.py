@@ -12,8 +12,9 @@ from measured import UNTOUCHED, diagnosed
 from rich.console import Console
 from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 
-from clipwatch.core.config import RunConfig
-from clipwatch.core.events import (
+from clipwatch.core.statistics.intervals import wilson_interval
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import (
     ClipChanged,
     Diagnosed,
     Evaluated,
@@ -29,12 +30,11 @@ from clipwatch.core.events import (
     RecordingStarted,
     RecordingStopped,
 )
-from clipwatch.core.state import RunState
-from clipwatch.core.statistics import wilson_interval
-from clipwatch.tui.console import ConsoleSink
-from clipwatch.tui.ordered import OrderedEvaluations
-from clipwatch.tui.summary import summary_table
-from clipwatch.tui.wording import diagnosis_line, evaluation_line, finished_line, lane_message, output_line
+from clipwatch.core.stream.state import RunState
+from clipwatch.tui.headless.console import ConsoleSink
+from clipwatch.tui.headless.step_order import OrderedEvaluations
+from clipwatch.tui.text.summary import summary_table
+from clipwatch.tui.text.wording import diagnosis_line, evaluation_line, finished_line, lane_message, output_line
 
 CHANGE = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")
 

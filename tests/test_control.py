@@ -6,10 +6,10 @@ import io
 
 import pytest
 
-from clipwatch.core.codec import decode_command, encode
-from clipwatch.core.commands import Pause, Stop
 from clipwatch.core.errors import BadInput
-from clipwatch.tui.control import _LONGEST, _lines
+from clipwatch.core.stream.codec import decode_command, encode
+from clipwatch.core.stream.commands import Pause, Stop
+from clipwatch.tui.headless.control import _LONGEST, _lines
 
 PAUSE, STOP = encode(Pause()) + b"\n", encode(Stop())
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from clipwatch.core import cores
-from clipwatch.core.config import RunConfig
-from clipwatch.core.cores import usable_cores
-from clipwatch.core.sweeps.description import sweep_config
-from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.sweep_config import sweep_config
+from clipwatch.core.sweeps import cores
+from clipwatch.core.sweeps.cores import usable_cores
+from clipwatch.core.sweeps.runner import Sweep
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="affinity and control groups are Linux's")
 

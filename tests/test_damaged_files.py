@@ -17,22 +17,22 @@ import pytest
 import recordings
 from test_runs_table import write as write_sweep
 
-from clipwatch.core.archive import find
-from clipwatch.core.codec import seal
+from clipwatch.core.engine.resume import interrupted
+from clipwatch.core.engine.verify import compare, repetition
 from clipwatch.core.errors import ClipwatchError
-from clipwatch.core.recorded import Recorded, read_recording
-from clipwatch.core.recording import Recorder
 from clipwatch.core.reports.contents import contents
 from clipwatch.core.reports.phrases import Words
 from clipwatch.core.reports.story import story
-from clipwatch.core.resumption import interrupted
-from clipwatch.core.runs import RunFolder
+from clipwatch.core.runs.folder import RunFolder
+from clipwatch.core.runs.reader import Recorded, read_recording
+from clipwatch.core.runs.recorder import Recorder
+from clipwatch.core.runs.timeline import Timeline
+from clipwatch.core.stream.codec import seal
+from clipwatch.core.sweeps.archive import find
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
-from clipwatch.core.sweeps.folder import SweepFolder, read_sweep
-from clipwatch.core.timeline import Timeline
-from clipwatch.core.verification import compare, repetition
-from clipwatch.tui.cli import main
-from clipwatch.tui.view import RunView
+from clipwatch.core.sweeps.store import SweepFolder, read_sweep
+from clipwatch.tui.cli.main import main
+from clipwatch.tui.view.run_view import RunView
 
 TRIALS = int(os.environ.get("TRIALS", "8"))
 Damage = Callable[[list[bytes], random.Random], None]

@@ -19,11 +19,11 @@ import pytest
 from mirror import serving
 from synthetic import COUNT, VALIDATION, fake_torchvision, packed_files, put, shrink_kinds, unpacked_files
 
-from clipwatch.core import catalog, digits, store
-from clipwatch.core.datasets import Dataset, load
+from clipwatch.core.data import catalog, digits, store
+from clipwatch.core.data.datasets import Dataset, load
+from clipwatch.core.data.limits import Limits
 from clipwatch.core.errors import BadInput, ClipwatchError
-from clipwatch.core.events import AnyEvent, Notice
-from clipwatch.core.limits import Limits
+from clipwatch.core.stream.events import AnyEvent, Notice
 
 IDX_KINDS = ("mnist", "fashion-mnist", "kmnist", "qmnist")
 REAL = os.environ.get("CLIPWATCH_TEST_MNIST")
@@ -462,7 +462,7 @@ def test_a_torchvision_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_the_real_torchvision_says_where_the_files_of_each_are() -> None:
-    from clipwatch.core.mirrors import sources
+    from clipwatch.core.data.mirrors import sources
 
     for kind in catalog.KINDS.values():
         found = sources(kind)

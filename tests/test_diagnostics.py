@@ -12,18 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from clipwatch.core.adam import Adam
-from clipwatch.core.clipping import make_clipper
-from clipwatch.core.comparison import WAITING, Comparison
-from clipwatch.core.config import LaneConfig, RunConfig
-from clipwatch.core.diagnostics import ClipEffect
-from clipwatch.core.engine import Engine
-from clipwatch.core.events import Diagnosed, Evaluated, Event, LaneFinished, LanesCompared, OutputDied, OutputRevived
-from clipwatch.core.firing import OUTPUTS, Firing, silent_outputs
-from clipwatch.core.layout import Layout
-from clipwatch.core.measures import BIN_EDGES, BINS, Measure
-from clipwatch.core.rules import parse_rule
-from clipwatch.core.sgd import MomentumSgd, Sgd
+from clipwatch.core.clipping.clippers import make_clipper
+from clipwatch.core.diagnostics.clip_effect import ClipEffect
+from clipwatch.core.diagnostics.dead_outputs import OUTPUTS, Firing, silent_outputs
+from clipwatch.core.diagnostics.lane_distance import WAITING, Comparison
+from clipwatch.core.engine.engine import Engine
+from clipwatch.core.experiments.layout import Layout
+from clipwatch.core.optimizers.adam import Adam
+from clipwatch.core.optimizers.sgd import MomentumSgd, Sgd
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import (
+    Diagnosed,
+    Evaluated,
+    Event,
+    LaneFinished,
+    LanesCompared,
+    OutputDied,
+    OutputRevived,
+)
+from clipwatch.core.stream.measures import BIN_EDGES, BINS, Measure
+from clipwatch.core.stream.rules import parse_rule
 
 RATE = 0.001
 FINITE = st.floats(-1e4, 1e4, width=32)

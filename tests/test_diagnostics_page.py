@@ -17,15 +17,15 @@ from test_codec import structs_of
 from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 from textual.strip import Strip
 
-from clipwatch.core.events import ClipChanged, Diagnosed, Event, LanesCompared, OutputDied, OutputRevived
-from clipwatch.core.rules import parse_rule
+from clipwatch.core.stream.events import ClipChanged, Diagnosed, Event, LanesCompared, OutputDied, OutputRevived
+from clipwatch.core.stream.rules import parse_rule
 from clipwatch.tui.diagnostics.glossary import TERMS
 from clipwatch.tui.diagnostics.heading import effect_line
 from clipwatch.tui.diagnostics.histogram import Bounds, Ink, histogram_strips, sparkline, value_bounds
 from clipwatch.tui.diagnostics.page import diagnostics_page, diagnostics_pages
-from clipwatch.tui.diagnostics.readings import dead_outputs, decimal, share, size
-from clipwatch.tui.look import Look
 from clipwatch.tui.screens.figures import FiguresScreen
+from clipwatch.tui.style.theme import Look
+from clipwatch.tui.text.readings import dead_outputs, decimal, share, size
 
 OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")
 LOOKS = [COLOURED, ASCII, PLAIN]

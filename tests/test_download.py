@@ -18,11 +18,11 @@ import requests
 from mirror import refusing_url, serving
 from synthetic import COUNT, VALIDATION, fake_torchvision, md5, packed_files, put, shrink_kinds, unpacked_files
 
-from clipwatch.core import catalog, download
-from clipwatch.core.datasets import Dataset, load
+from clipwatch.core.data import catalog, download
+from clipwatch.core.data.datasets import Dataset, load
+from clipwatch.core.data.limits import Limits
 from clipwatch.core.errors import BadInput, Cancelled, ClipwatchError
-from clipwatch.core.events import AnyEvent, DownloadProgressed, Notice, StageStarted
-from clipwatch.core.limits import Limits
+from clipwatch.core.stream.events import AnyEvent, DownloadProgressed, Notice, StageStarted
 
 FAST = Limits(connect=1.0, stall=0.3, rounds=2, pause=0.01, answer=0.4, poll=0.01, chunk=1024)
 FAILURES = {
@@ -500,7 +500,7 @@ def test_whatever_fails_leaves_auto_the_digits(setting: Setting, error: Exceptio
         raise error
 
     setting.use("http://127.0.0.1:9/never")
-    for place in ("clipwatch.core.mirrors.first_to_answer", "clipwatch.core.store.find_published"):
+    for place in ("clipwatch.core.data.mirrors.first_to_answer", "clipwatch.core.data.store.find_published"):
         setting.monkeypatch.setattr(place, fail)
         assert setting.load("auto").info.name == "digits"
         assert "raw" in setting.notices[-1]

@@ -13,19 +13,20 @@ from pathlib import Path
 import program
 import pytest
 
-from clipwatch.core.config import RunConfig
-from clipwatch.core.engine import Engine
+from clipwatch.core.engine.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
-from clipwatch.core.events import StageStarted
-from clipwatch.core.recorded import read_recording
-from clipwatch.core.sweeps import sweep, workers
-from clipwatch.core.sweeps.description import WITHOUT_EFFECT, sweep_config
+from clipwatch.core.runs.reader import read_recording
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import StageStarted
+from clipwatch.core.stream.sweep_config import WITHOUT_EFFECT, sweep_config
+from clipwatch.core.sweeps import runner as sweep
+from clipwatch.core.sweeps import workers
 from clipwatch.core.sweeps.on_ray import RayBackend
 from clipwatch.core.sweeps.units import units
-from clipwatch.tui import subcommands
-from clipwatch.tui.cli import main
-from clipwatch.tui.options import Parser
-from clipwatch.tui.sweeping.options import add_sweep_options
+from clipwatch.tui.cli import subcommands
+from clipwatch.tui.cli.main import main
+from clipwatch.tui.cli.options import Parser
+from clipwatch.tui.cli.sweep_options import add_sweep_options
 
 ROOT = Path(__file__).parents[1]
 RAISED = [
@@ -86,7 +87,7 @@ def throw(error: object) -> None:
 def test_whatever_is_raised_is_one_line(
     error: object, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("clipwatch.tui.edge.lose_output", lambda number: None)
+    monkeypatch.setattr("clipwatch.tui.exit_codes.lose_output", lambda number: None)
     _, describe, options = subcommands.SUBCOMMANDS["runs"]
     monkeypatch.setitem(subcommands.SUBCOMMANDS, "runs", (lambda given: throw(error), describe, options))
     assert main(["runs"]) == code

@@ -14,13 +14,25 @@ import pytest
 import torch
 from torch import Tensor
 
-from clipwatch.core import backlog, trainer
-from clipwatch.core.commands import AnyCommand, Extend, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
-from clipwatch.core.config import LaneConfig, RunConfig
-from clipwatch.core.datasets import Dataset, Split, load
-from clipwatch.core.engine import Engine
+from clipwatch.core.clipping.nonfinite import NonfiniteLedger
+from clipwatch.core.data.datasets import Dataset, Split, load
+from clipwatch.core.engine import backlog
+from clipwatch.core.engine.engine import Engine
 from clipwatch.core.errors import BadInput
-from clipwatch.core.events import (
+from clipwatch.core.experiments.lenet.network import LeNet
+from clipwatch.core.stream.commands import (
+    AnyCommand,
+    Extend,
+    Pause,
+    ResetMoments,
+    Resume,
+    SetClip,
+    SetPace,
+    StepOnce,
+    Stop,
+)
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import (
     ClipChanged,
     Evaluated,
     Event,
@@ -39,8 +51,7 @@ from clipwatch.core.events import (
     RunFinished,
     RunStarted,
 )
-from clipwatch.core.lenet import LeNet
-from clipwatch.core.nonfinite import NonfiniteLedger
+from clipwatch.core.training import trainer
 
 SMALL = RunConfig(dataset="digits", offline=True, iterations=60, eval_every=5, eval_size=20)
 COMPUTE = LeNet.loss_and_gradient

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from clipwatch.core.codec import LONGEST_LINE, decode_command, decode_event, encode
-from clipwatch.core.commands import AnyCommand, Pause, SetClip, Stop
 from clipwatch.core.errors import BadInput
-from clipwatch.core.events import Event, LanePaused, Notice, RunFinished, RunStarted
-from clipwatch.tui.engine_process import EngineProcess
+from clipwatch.core.stream.codec import LONGEST_LINE, decode_command, decode_event, encode
+from clipwatch.core.stream.commands import AnyCommand, Pause, SetClip, Stop
+from clipwatch.core.stream.events import Event, LanePaused, Notice, RunFinished, RunStarted
+from clipwatch.tui.engine_child.process import EngineProcess
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
 DEADLINE = 20.0

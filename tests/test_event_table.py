@@ -14,11 +14,11 @@ from test_codec import values_of
 from test_recording import read_bytes
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
-from clipwatch.core.checksums import all_sealed
-from clipwatch.core.codec import encode, is_sealed, seal
-from clipwatch.core.event_table import EventRows, EventTable
-from clipwatch.core.events import Evaluated, Event, Notice
-from clipwatch.core.timeline import LONGEST_GAP, Timeline
+from clipwatch.core.runs.checksums import all_sealed
+from clipwatch.core.runs.event_table import EventRows, EventTable
+from clipwatch.core.runs.timeline import LONGEST_GAP, Timeline
+from clipwatch.core.stream.codec import encode, is_sealed, seal
+from clipwatch.core.stream.events import Evaluated, Event, Notice
 
 STEPS = st.integers(-1, 2**62)
 EVALUATIONS = st.builds(

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="re
 
 def of_run(folder: Path, before: str = "") -> str:
     return (
-        "from clipwatch.tui.live import run_live\n"
+        "from clipwatch.tui.live.run import run_live\n"
         f"{before}\n"
         f"raise SystemExit(run_live({RUN!r}, {{}}, quit_when_done=False))\n"
     )
@@ -30,7 +30,7 @@ def of_run(folder: Path, before: str = "") -> str:
 def of_sweep(folder: Path, before: str = "") -> str:
     return (
         "from clipwatch.tui.sweeping import live\n"
-        "from clipwatch.tui.sweeping.app import SweepApp\n"
+        "from clipwatch.tui.sweep.app import SweepApp\n"
         f"{before}\n"
         f"live.SweepApp = lambda _, **given: SweepApp({script(folder, ends=False)!r}, **given)\n"
         "raise SystemExit(live.show_sweep([], quit_when_done=False))\n"
@@ -175,8 +175,8 @@ def test_a_signal_ends_it_though_the_terminal_reads_nothing(screen: Screen) -> N
 
 def test_a_second_signal_ends_it_at_once_though_it_is_busy(screen: Screen, tmp_path: Path) -> None:
     busy = (
-        "from clipwatch.tui.app import ClipwatchApp\n"
-        "from clipwatch.tui.sweeping.app import SweepApp\n"
+        "from clipwatch.tui.live.app import ClipwatchApp\n"
+        "from clipwatch.tui.sweep.app import SweepApp\n"
         "def busy(self):\n"
         f"    open({str(tmp_path / 'busy')!r}, 'w').close()\n"
         "    while True: pass\n"
@@ -195,7 +195,7 @@ def test_a_second_signal_ends_it_at_once_though_it_is_busy(screen: Screen, tmp_p
 
 def test_a_screen_that_crashed_never_exits_0(screen: Screen) -> None:
     crashing = (
-        "from clipwatch.tui.terminal_app import TerminalApp\n"
+        "from clipwatch.tui.terminal.terminal_app import TerminalApp\n"
         "TerminalApp.on_key = lambda self, event: self.panic('no such luck')"
     )
     terminal = screen.start(crashing)

@@ -7,7 +7,7 @@ import pytest
 from measured import HISTOGRAM, MEASURE, UNTOUCHED, diagnosed
 from test_state import EVALUATED, LANE, RUN, folded
 
-from clipwatch.core.events import ClipChanged, Event, LanesCompared
+from clipwatch.core.stream.events import ClipChanged, Event, LanesCompared
 from clipwatch.tui.diagnostics.explanation import explanation
 
 OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from clipwatch.core.failures import in_words
-from clipwatch.core.limits import Limits
+from clipwatch.core.data.failures import in_words
+from clipwatch.core.data.limits import Limits
 
 
 @contextmanager

@@ -18,15 +18,15 @@ import torch
 from full_disk import Disk
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
-from clipwatch.core import checkpoint
-from clipwatch.core.checkpoint import Kept
 from clipwatch.core.errors import ClipwatchError
-from clipwatch.core.events import Event, Notice, RunFinished
-from clipwatch.core.recorded import read_recording
-from clipwatch.core.recording import Recorder
-from clipwatch.core.runs import RunFolder
-from clipwatch.tui import headless
-from clipwatch.tui.cli import main
+from clipwatch.core.runs.folder import RunFolder
+from clipwatch.core.runs.reader import read_recording
+from clipwatch.core.runs.recorder import Recorder
+from clipwatch.core.stream.events import Event, Notice, RunFinished
+from clipwatch.core.training import checkpoint
+from clipwatch.core.training.checkpoint import Kept
+from clipwatch.tui.cli.main import main
+from clipwatch.tui.headless import run as headless
 
 END = RunFinished(reason="completed", seconds=9.0)
 STEPS = range(0, 60, 10)
@@ -239,7 +239,7 @@ def test_a_run_that_cannot_be_claimed_is_not_resumed(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr("clipwatch.core.lock.FileLock.acquire", refuse)
+    monkeypatch.setattr("clipwatch.core.files.lock.FileLock.acquire", refuse)
     assert main(["resume", str(folder), "--no-ui"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert str(folder) in line

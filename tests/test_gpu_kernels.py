@@ -11,20 +11,20 @@ import msgspec
 import pytest
 import torch
 
-from clipwatch.core import preparation
-from clipwatch.core.config import RunConfig
-from clipwatch.core.datasets import load
+from clipwatch.core.data.datasets import load
 from clipwatch.core.errors import ClipwatchError
-from clipwatch.core.events import Notice
-from clipwatch.core.preparation import tensors
-from clipwatch.core.sweeps import stacked
-from clipwatch.core.sweeps.description import sweep_config
-from clipwatch.core.sweeps.results import ReplicaFinished
-from clipwatch.core.sweeps.stacked import DoesNotFit, Stack, Tensors, train_stack
-from clipwatch.core.sweeps.stacked_passes import trouble_with_fusing
-from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import Notice
+from clipwatch.core.stream.sweep_config import sweep_config
+from clipwatch.core.stream.sweep_events import ReplicaFinished
+from clipwatch.core.sweeps.runner import Sweep
+from clipwatch.core.sweeps.stacked import replicas as stacked
+from clipwatch.core.sweeps.stacked.passes import trouble_with_fusing
+from clipwatch.core.sweeps.stacked.replicas import DoesNotFit, Stack, Tensors, train_stack
 from clipwatch.core.sweeps.units import Unit
 from clipwatch.core.sweeps.workers import Trainer
+from clipwatch.core.training import preparation
+from clipwatch.core.training.preparation import tensors
 
 BASE = RunConfig(dataset="digits", offline=True, batch_size=5, iterations=6, eval_every=2, eval_size=20)
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu"]}
@@ -67,7 +67,7 @@ def assert_alike(place: torch.device, *, fused: bool) -> None:
 
 def assert_pooling_is_torchs(place: torch.device) -> None:
     """Equals and NaN among the corners are told apart as torch does."""
-    from clipwatch.core.sweeps import gpu_kernels
+    from clipwatch.core.sweeps.stacked import gpu_kernels
 
     chance = torch.Generator().manual_seed(0)
     response = torch.randint(-2, 3, (2, 4, 3, 300), generator=chance).float()

@@ -13,8 +13,8 @@ from contextlib import suppress
 import program
 import pytest
 
-from clipwatch.core.codec import decode_event
-from clipwatch.core.events import (
+from clipwatch.core.stream.codec import decode_event
+from clipwatch.core.stream.events import (
     ClipChanged,
     Evaluated,
     Event,

@@ -1,61 +1,57 @@
-"""Who may import what, seen in fresh interpreters."""
+"""What import contracts cannot see: that what is imported late is imported late, and what a user's folder may hold."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+import clipwatch
 import pytest
 
-LIGHT = [
-    "clipwatch.core.events",
-    "clipwatch.core.commands",
-    "clipwatch.core.codec",
-    "clipwatch.core.config",
-    "clipwatch.core.rules",
-    "clipwatch.core.thresholds",
-    "clipwatch.core.layout",
-    "clipwatch.core.state",
-    "clipwatch.core.statistics",
-    "clipwatch.core.datasets",
-    "clipwatch.core.engine",
-    "clipwatch.core.session",
-    "clipwatch.core.sweeps.sweep",
-    "clipwatch.tui.sweeping.command",
-    "clipwatch.tui.cli",
-    "clipwatch.tui.options",
-    "clipwatch.tui.headless",
-]
 TORCH = {"torch", "torchvision"}
 SCREEN = {"textual", "rich", "plotext"}
 
 
-def imported_by(module: str) -> set[str]:
-    """Top-level packages in a fresh interpreter after one import."""
-    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def loaded_by(code: str, folder: Path | None = None) -> set[str]:
+    """Top-level packages in a fresh interpreter after this code."""
+    code = f"import sys; {code}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder)
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", LIGHT)
-def test_starts_without_torch_and_without_a_screen(module: str) -> None:
-    assert not imported_by(module) & (TORCH | SCREEN)
+@pytest.mark.parametrize(
+    ("modules", "unwanted"),
+    [
+        (("core.engine.engine", "core.engine.session", "core.sweeps.runner", "core.sweeps.on_ray"), TORCH | SCREEN),
+        (("tui.start", "tui.cli.main", "tui.cli.sweep", "tui.headless.run", "tui.live.run"), TORCH | SCREEN),
+        (("tui.headless.console",), TORCH | {"textual", "plotext"}),
+        (("tui.live.app", "tui.sweep.app", "tui.web.screen"), TORCH),
+    ],
+)
+def test_starts_without(modules: tuple[str, ...], unwanted: set[str]) -> None:
+    assert not loaded_by(f"import {', '.join(f'clipwatch.{module}' for module in modules)}") & unwanted
 
 
-@pytest.mark.parametrize("module", ["clipwatch.tui.app", "clipwatch.tui.console", "clipwatch.tui.live"])
-def test_the_screen_starts_without_torch(module: str) -> None:
-    assert not imported_by(module) & TORCH
+def test_training_loads_torch_and_no_screen() -> None:
+    loaded = loaded_by("import clipwatch.core.training.preparation")
+    assert "torch" in loaded
+    assert not loaded & SCREEN
 
 
-def test_what_starts_the_engine_does_not_load_the_screen_first() -> None:
-    assert not imported_by("clipwatch.tui.live") & SCREEN
+def test_the_public_names_load_neither_torch_nor_a_screen() -> None:
+    loaded = loaded_by(
+        "from clipwatch import *; assert events.Evaluated and commands.SetClip and Engine and __version__"
+    )
+    assert "clipwatch" in loaded
+    assert not loaded & (TORCH | SCREEN)
 
 
-def test_the_console_needs_no_textual() -> None:
-    assert "textual" not in imported_by("clipwatch.tui.console")
+def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Missing'"):
+        clipwatch.Missing  # noqa: B018
 
 
-def test_training_needs_no_screen() -> None:
-    packages = imported_by("clipwatch.core.preparation")
-    assert "torch" in packages
-    assert not packages & SCREEN
+def test_a_folder_called_clipwatch_does_not_hide_the_package(tmp_path: Path) -> None:
+    (tmp_path / "clipwatch" / "core").mkdir(parents=True)
+    assert "msgspec" in loaded_by("import clipwatch.core.stream.events", tmp_path)

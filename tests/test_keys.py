@@ -10,10 +10,10 @@ from rich.console import Console
 from textual.binding import Binding
 
 from clipwatch.core.errors import BadInput
-from clipwatch.tui.app import ClipwatchApp
-from clipwatch.tui.keys import KEYS, Key, keymap, shown
+from clipwatch.tui.live.app import ClipwatchApp
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
+from clipwatch.tui.view.keys import KEYS, Key, keymap, shown
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)

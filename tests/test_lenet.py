@@ -10,13 +10,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from clipwatch.core import lenet, lenet_passes
-from clipwatch.core.adam import Adam
-from clipwatch.core.batches import Batches, seeded_generator
-from clipwatch.core.clipping import make_clipper
-from clipwatch.core.datasets import Dataset, load
-from clipwatch.core.preparation import lane_thread
-from clipwatch.core.rules import parse_rule
+from clipwatch.core.clipping.clippers import make_clipper
+from clipwatch.core.data.datasets import Dataset, load
+from clipwatch.core.experiments.lenet import network as lenet
+from clipwatch.core.experiments.lenet import passes as lenet_passes
+from clipwatch.core.optimizers.adam import Adam
+from clipwatch.core.stream.rules import parse_rule
+from clipwatch.core.training.batches import Batches, seeded_generator
+from clipwatch.core.training.preparation import lane_thread
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from clipwatch.tui import live
+from clipwatch.tui.live import run as live
 
 
 class Engine:
@@ -27,7 +27,7 @@ def test_the_engine_is_started_before_the_screen_is_loaded_and_stopped_if_that_f
     monkeypatch.setenv("TEXTUAL_DRIVER", "none needed")
     monkeypatch.setattr(live, "EngineProcess", lambda command: engines.append(Engine(command)) or engines[-1])
     # What is None in there cannot be imported.
-    monkeypatch.setitem(sys.modules, "clipwatch.tui.app", None)
+    monkeypatch.setitem(sys.modules, "clipwatch.tui.live.app", None)
     with pytest.raises(ImportError):
         live.run_live(["an", "engine"], {}, quit_when_done=False)
     (engine,) = engines

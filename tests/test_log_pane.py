@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from test_state import EVALUATED, FINISHED, LANE
 
-from clipwatch.core.events import LaneEvent, OutputDied, OutputRevived
-from clipwatch.tui.view import LogLine
+from clipwatch.core.stream.events import LaneEvent, OutputDied, OutputRevived
+from clipwatch.tui.text.wording import evaluation_line, finished_line, output_line
+from clipwatch.tui.view.run_view import LogLine
 from clipwatch.tui.widgets.log_pane import fitting
-from clipwatch.tui.wording import evaluation_line, finished_line, output_line
 
 END = msgspec.structs.replace(FINISHED, step=1000, correct=3860, total=5000)
 DIED, FIRES = OutputDied(lane="a", step=340, output=6), OutputRevived(lane="a", step=350, output=6)

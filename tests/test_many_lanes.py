@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 
-from clipwatch.core.config import LaneConfig, RunConfig
-from clipwatch.core.event_table import EventTable
-from clipwatch.core.events import Event
 from clipwatch.core.reports.drawing import add_legend, as_svg, drawn_as, new_axes
-from clipwatch.tui.output import Output
-from clipwatch.tui.picture import picture
-from clipwatch.tui.summary import print_summary
-from clipwatch.tui.window import lanes_in_sight
+from clipwatch.core.runs.event_table import EventTable
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import Event
+from clipwatch.tui.live.picture import picture
+from clipwatch.tui.text.rich_output import Output
+from clipwatch.tui.text.summary import print_summary
+from clipwatch.tui.view.window import lanes_in_sight
 
 COUNT = 70
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from clipwatch.core.events import ClipChanged, MomentsReset
-from clipwatch.tui.memory import HALF_LIFE, memory_words, transients
+from clipwatch.core.stream.events import ClipChanged, MomentsReset
+from clipwatch.tui.text.adam_memory import HALF_LIFE, memory_words, transients
 
 
 def change(step: int, previous: str = "none", rule: str = "value:0.001", *, reset: bool = False) -> ClipChanged:
@@ -18,7 +18,7 @@ RESET = MomentsReset(lane="a", step=700)
 
 
 def test_the_half_life_is_that_of_adams_second_moment() -> None:
-    from clipwatch.core.adam import BETA2
+    from clipwatch.core.optimizers.adam import BETA2
 
     assert round(math.log(0.5) / math.log(BETA2)) == HALF_LIFE
 

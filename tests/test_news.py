@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
-from clipwatch.core.events import ClipChanged, Event, LanePaused, Notice, PaceChanged, ReplayStarted
-from clipwatch.tui.news import News, news_of
-from clipwatch.tui.view import RunView
+from clipwatch.core.stream.events import ClipChanged, Event, LanePaused, Notice, PaceChanged, ReplayStarted
+from clipwatch.tui.text.status_messages import News, news_of
+from clipwatch.tui.view.run_view import RunView
 
 OTHER = msgspec.structs.replace(LANE, lane="b")
 CHANGE = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")

@@ -14,28 +14,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from clipwatch.core.archive import recorded_folders
-from clipwatch.core.comparison import Comparison
-from clipwatch.core.config import RunConfig
-from clipwatch.core.diagnosis import Diagnosis
-from clipwatch.core.diagnostics import ClipEffect
-from clipwatch.core.events import Diagnosed, Evaluated, LaneEvent, LaneFailed, LaneStarted, NonfiniteFound
-from clipwatch.core.examination import Examination
-from clipwatch.core.firing import Firing
-from clipwatch.core.layout import Layout
-from clipwatch.core.optimizers import make_optimizer
-from clipwatch.core.recorded import read_recording
+from clipwatch.core.diagnostics.clip_effect import ClipEffect
+from clipwatch.core.diagnostics.dead_outputs import Firing
+from clipwatch.core.diagnostics.lane_diagnostics import Diagnosis
+from clipwatch.core.diagnostics.lane_distance import Comparison
+from clipwatch.core.engine.verify import compare, repetition
+from clipwatch.core.experiments.examination import Examination
+from clipwatch.core.experiments.layout import Layout
+from clipwatch.core.optimizers.optimizer import make_optimizer
 from clipwatch.core.reports.sweep_document import report_sweep
-from clipwatch.core.schedule import Schedule
-from clipwatch.core.sweeps.description import sweep_config
+from clipwatch.core.runs.reader import read_recording
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import Diagnosed, Evaluated, LaneEvent, LaneFailed, LaneStarted, NonfiniteFound
+from clipwatch.core.stream.sweep_config import sweep_config
+from clipwatch.core.stream.sweep_events import SweepFinished, diverged
+from clipwatch.core.sweeps.archive import recorded_folders
 from clipwatch.core.sweeps.overview import overview
-from clipwatch.core.sweeps.results import SweepFinished, diverged
-from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.units import Unit
 from clipwatch.core.sweeps.workers import Outcome
-from clipwatch.core.trainer import Data, Trainer
-from clipwatch.core.verification import compare, repetition
-from clipwatch.tui.cli import main
+from clipwatch.core.training.schedule import Schedule
+from clipwatch.core.training.trainer import Data, Trainer
+from clipwatch.tui.cli.main import main
 
 RATE = 0.01
 LAYOUT = Layout(layers={"one": 4, "two": 2}, tensors=((2, 2), (1, 2)))

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from clipwatch.core.config import RunConfig
-from clipwatch.core.datasets import load
+from clipwatch.core.data.datasets import load
+from clipwatch.core.data.offline import is_offline
 from clipwatch.core.errors import BadInput
-from clipwatch.core.events import AnyEvent, Notice
-from clipwatch.core.machine import Machine
-from clipwatch.core.offline import is_offline
-from clipwatch.tui.cli import main
-from clipwatch.tui.engine_request import ResumeRun, decoded_request, encoded
-from clipwatch.tui.options import machine, parse, run_config
-from clipwatch.tui.subcommands import parse_subcommand
-from clipwatch.tui.sweeping.options import described
+from clipwatch.core.runs.machine import Machine
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import AnyEvent, Notice
+from clipwatch.tui.cli.main import main
+from clipwatch.tui.cli.options import machine, parse, run_config
+from clipwatch.tui.cli.subcommands import parse_subcommand
+from clipwatch.tui.cli.sweep_options import described
+from clipwatch.tui.engine_child.request import ResumeRun, decoded_request, encoded
 
 VALUES = {"1": True, "yes": True, "TRUE": True, " on ": True, "": False, "0": False, "No": False, "OFF": False}
 NO = ("false", "False", " no ", "off")

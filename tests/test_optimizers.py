@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from clipwatch.core.adam import Adam
-from clipwatch.core.optimizers import Optimizer
-from clipwatch.core.sgd import MomentumSgd, Sgd
+from clipwatch.core.optimizers.adam import Adam
+from clipwatch.core.optimizers.optimizer import Optimizer
+from clipwatch.core.optimizers.sgd import MomentumSgd, Sgd
 
 MAKERS: dict[str, Callable[[Tensor], Optimizer]] = {
     "adam": lambda parameters: Adam(parameters, learning_rate=0.01, beta1=0.5),

@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_state import FINISHED
 
-from clipwatch.core import preparation
-from clipwatch.core.commands import (
+from clipwatch.core.data.datasets import Dataset, load
+from clipwatch.core.engine.engine import Engine
+from clipwatch.core.engine.mailbox import Mailbox
+from clipwatch.core.stream.commands import (
     Extend,
     LaneCommand,
     Pause,
@@ -24,10 +26,8 @@ from clipwatch.core.commands import (
     StepOnce,
     Stop,
 )
-from clipwatch.core.config import RunConfig
-from clipwatch.core.datasets import Dataset, load
-from clipwatch.core.engine import Engine
-from clipwatch.core.events import (
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import (
     Evaluated,
     Event,
     LaneFailed,
@@ -37,11 +37,11 @@ from clipwatch.core.events import (
     Notice,
     RunFinished,
 )
-from clipwatch.core.lane import Lane
-from clipwatch.core.mailbox import Mailbox
-from clipwatch.core.schedule import Schedule
-from clipwatch.core.state import RunState, apply
-from clipwatch.core.stopwatch import Stopwatch
+from clipwatch.core.stream.state import RunState, apply
+from clipwatch.core.training import preparation
+from clipwatch.core.training.lane import Lane
+from clipwatch.core.training.schedule import Schedule
+from clipwatch.core.training.stopwatch import Stopwatch
 
 CONFIG = RunConfig(dataset="digits", offline=True, iterations=10**6, eval_every=10)
 DIGITS = load("digits", data_dir=None, offline=True, report=lambda event: None)

@@ -12,20 +12,20 @@ import pytest
 from test_screen import on_a_loop
 from test_sweep_screen import until
 
-from clipwatch.core.codec import OtherSchema, UnknownEvent, decode_event, decode_sweep_event, encode, seal
-from clipwatch.core.config import RunConfig, from_options
 from clipwatch.core.errors import BadInput
-from clipwatch.core.events import DatasetInfo, RunStarted
-from clipwatch.core.recorded import Recorded, read_recording
-from clipwatch.core.rules import UnknownRule, recorded_rule
-from clipwatch.core.sweeps.description import sweep_config
-from clipwatch.core.sweeps.folder import SweepFolder, read_sweep
-from clipwatch.core.sweeps.results import ReplicaFinished, SweepStarted
-from clipwatch.core.sweeps.sweep import Sweep
-from clipwatch.tui.app import ClipwatchApp
-from clipwatch.tui.cli import main
-from clipwatch.tui.engine_lines import EngineLines
-from clipwatch.tui.sweeping.app import SweepApp
+from clipwatch.core.runs.reader import Recorded, read_recording
+from clipwatch.core.stream.codec import OtherSchema, UnknownEvent, decode_event, decode_sweep_event, encode, seal
+from clipwatch.core.stream.config import RunConfig, from_options
+from clipwatch.core.stream.events import DatasetInfo, RunStarted
+from clipwatch.core.stream.rules import UnknownRule, recorded_rule
+from clipwatch.core.stream.sweep_config import sweep_config
+from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepStarted
+from clipwatch.core.sweeps.runner import Sweep
+from clipwatch.core.sweeps.store import SweepFolder, read_sweep
+from clipwatch.tui.cli.main import main
+from clipwatch.tui.engine_child.lines import EngineLines
+from clipwatch.tui.live.app import ClipwatchApp
+from clipwatch.tui.sweep.app import SweepApp
 
 RECORDING = Path(__file__).parent / "schemas" / "1.jsonl"
 DATA = DatasetInfo(name="digits", origin="embedded", training=1497, validation=300, checksum="0")

@@ -14,7 +14,7 @@ import pytest
 import recordings
 
 from clipwatch.core.errors import BadInput, ClipwatchError
-from clipwatch.core.output import is_stream, output_path, write_output
+from clipwatch.core.files.outputs import is_stream, output_path, write_output
 
 
 @pytest.mark.parametrize("before", [None, b"before, and longer"])

@@ -24,10 +24,12 @@ from test_sweep import DIGITS as SWEPT
 from test_sweep import grid, replica, started
 from test_sweep_screen import dress
 
-from clipwatch.core.codec import decode_event, encode, seal
-from clipwatch.core.commands import AnyCommand
-from clipwatch.core.config import RunConfig, from_options
-from clipwatch.core.events import (
+from clipwatch.core.reports.drawing import add_legend, as_svg, drawn_as, new_axes
+from clipwatch.core.runs.folder import LaneOutcome, Manifest, RunFolder
+from clipwatch.core.stream.codec import decode_event, encode, seal
+from clipwatch.core.stream.commands import AnyCommand
+from clipwatch.core.stream.config import RunConfig, from_options
+from clipwatch.core.stream.events import (
     ClipChanged,
     DatasetInfo,
     DownloadProgressed,
@@ -43,20 +45,18 @@ from clipwatch.core.events import (
     RunStarted,
     StageStarted,
 )
-from clipwatch.core.reports.drawing import add_legend, as_svg, drawn_as, new_axes
-from clipwatch.core.runs import LaneOutcome, Manifest, RunFolder
+from clipwatch.core.stream.sweep_config import sweep_config
+from clipwatch.core.stream.sweep_events import Results, SweepFinished
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
-from clipwatch.core.sweeps.description import sweep_config
-from clipwatch.core.sweeps.results import Results, SweepFinished
 from clipwatch.core.text import in_markdown, printable
-from clipwatch.tui.app import ClipwatchApp
-from clipwatch.tui.cli import main
-from clipwatch.tui.console import ConsoleSink
+from clipwatch.tui.cli.main import main
+from clipwatch.tui.headless.console import ConsoleSink
+from clipwatch.tui.live.app import ClipwatchApp
 from clipwatch.tui.screens.rule_prompt import RulePrompt
-from clipwatch.tui.sweeping.console import SweepConsole
-from clipwatch.tui.sweeping.page import page
-from clipwatch.tui.sweeping.view import SweepView, status, title
-from clipwatch.tui.wording import wrapped
+from clipwatch.tui.sweep.console import SweepConsole
+from clipwatch.tui.sweep.page import page
+from clipwatch.tui.sweep.view import SweepView, status, title
+from clipwatch.tui.text.wording import wrapped
 
 # What comes from outside, and how it is shown.
 TEXTS = {
@@ -206,7 +206,7 @@ def test_the_list_of_runs_prints_it(text: str, shown: str, tmp_path: Path, capsy
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_reports_hold_it(language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text, shown = together(TEXTS)
-    monkeypatch.setattr("clipwatch.tui.picture.picture", lambda table: "<svg></svg>")
+    monkeypatch.setattr("clipwatch.tui.live.picture.picture", lambda table: "<svg></svg>")
     folder = recorded(tmp_path, text)
     page, document = tmp_path / "r.html", tmp_path / "r.md"
     for output in (page, document):

@@ -9,9 +9,10 @@ import platformdirs
 import program
 import pytest
 
-from clipwatch.core import runs, store
+from clipwatch.core.data import store
 from clipwatch.core.errors import BadInput
-from clipwatch.core.paths import path_text, user_path
+from clipwatch.core.files.paths import path_text, user_path
+from clipwatch.core.runs import folder as runs
 
 SHORT = ("--no-ui", "--dataset", "digits", "--iterations", "2")
 

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
-from clipwatch.core.codec import encode, is_sealed, seal
-from clipwatch.core.config import from_options, read_toml
 from clipwatch.core.errors import BadInput, ClipwatchError
-from clipwatch.core.event_table import EventTable
-from clipwatch.core.events import Diagnosed, Event, LaneFailed, Notice, RecordingStarted, RunFinished
-from clipwatch.core.export import write_csv
-from clipwatch.core.recorded import Recorded, read_recording
-from clipwatch.core.recording import Recorder
-from clipwatch.core.runs import RunFolder, create_run, runs_folder
+from clipwatch.core.runs.event_table import EventTable
+from clipwatch.core.runs.export import write_csv
+from clipwatch.core.runs.folder import RunFolder, create_run, runs_folder
+from clipwatch.core.runs.reader import Recorded, read_recording
+from clipwatch.core.runs.recorder import Recorder
+from clipwatch.core.stream.codec import encode, is_sealed, seal
+from clipwatch.core.stream.config import from_options, read_toml
+from clipwatch.core.stream.events import Diagnosed, Event, LaneFailed, Notice, RecordingStarted, RunFinished
 
 END = RunFinished(reason="completed", seconds=9.0)
 STORY = [Notice(text="first"), RUN, LANE, EVALUATED, FINISHED, END]
@@ -157,7 +157,7 @@ def test_a_damaged_line_is_left_out_and_told_with_its_number(whole: bytes, tmp_p
 def test_a_line_is_counted_from_the_beginning_of_the_recording(
     whole: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clipwatch.core.recorded._PART", 100)
+    monkeypatch.setattr("clipwatch.core.runs.reader._PART", 100)
     assert read_bytes(whole, tmp_path).events == STORY[1:]
     beginning, start, evaluated, *end = whole.splitlines(keepends=True)
     more = (msgspec.structs.replace(EVALUATED, step=step) for step in range(5))
@@ -261,8 +261,8 @@ def test_none_of_these_needs_torch() -> None:
     import sys
 
     for modules in (
-        "clipwatch.tui.runs_table",
-        "clipwatch.core.recorded, clipwatch.core.export, clipwatch.core.recording",
+        "clipwatch.tui.cli.runs_table",
+        "clipwatch.core.runs.reader, clipwatch.core.runs.export, clipwatch.core.runs.recorder",
     ):
         code = f"import sys, {modules}; sys.exit('torch' in sys.modules or 'textual' in sys.modules)"
         subprocess.run([sys.executable, "-c", code], check=True)

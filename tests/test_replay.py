@@ -14,9 +14,11 @@ import pytest
 import recordings
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
-from clipwatch.core.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce, Stop
-from clipwatch.core.event_table import EventTable
-from clipwatch.core.events import (
+from clipwatch.core.engine.replay import Replay
+from clipwatch.core.runs.event_table import EventTable
+from clipwatch.core.runs.timeline import LONGEST_GAP, TOLD_SINGLY
+from clipwatch.core.stream.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce, Stop
+from clipwatch.core.stream.events import (
     ClipChanged,
     Evaluated,
     Event,
@@ -29,11 +31,9 @@ from clipwatch.core.events import (
     RunStarted,
     Sought,
 )
-from clipwatch.core.replay import Replay
-from clipwatch.core.state import RunState, apply
-from clipwatch.core.timeline import LONGEST_GAP, TOLD_SINGLY
-from clipwatch.tui.cli import main
-from clipwatch.tui.view import RunView
+from clipwatch.core.stream.state import RunState, apply
+from clipwatch.tui.cli.main import main
+from clipwatch.tui.view.run_view import RunView
 
 STEPS = range(0, 100, 10)
 STORY: list[Event] = [

@@ -20,11 +20,24 @@ import recordings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.core.codec import encode, seal
-from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.errors import ClipwatchError
-from clipwatch.core.event_table import EventTable
-from clipwatch.core.events import (
+from clipwatch.core.reports.blocks import Warnings
+from clipwatch.core.reports.comparison import joint_conclusion, sign_test
+from clipwatch.core.reports.conclusion import conclusion
+from clipwatch.core.reports.contents import contents
+from clipwatch.core.reports.document import write_report
+from clipwatch.core.reports.figures import accuracy_figure, loss_figure, overview_figure
+from clipwatch.core.reports.markdown import markdown
+from clipwatch.core.reports.phrases import LANGUAGES, Words
+from clipwatch.core.reports.story import RunStory, story
+from clipwatch.core.reports.stylesheet import STYLESHEET
+from clipwatch.core.reports.webpage import webpage
+from clipwatch.core.runs.event_table import EventTable
+from clipwatch.core.runs.reader import Recorded
+from clipwatch.core.statistics.intervals import wilson_interval
+from clipwatch.core.stream.codec import encode, seal
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import (
     ClipChanged,
     DatasetInfo,
     Evaluated,
@@ -37,21 +50,8 @@ from clipwatch.core.events import (
     RunFinished,
     RunStarted,
 )
-from clipwatch.core.recorded import Recorded
-from clipwatch.core.reports.blocks import Warnings
-from clipwatch.core.reports.comparison import joint_conclusion, sign_test
-from clipwatch.core.reports.conclusion import conclusion
-from clipwatch.core.reports.contents import contents
-from clipwatch.core.reports.document import write_report
-from clipwatch.core.reports.figures import accuracy_figure, loss_figure, overview_figure
-from clipwatch.core.reports.markdown import markdown
-from clipwatch.core.reports.phrases import LANGUAGES, Words
-from clipwatch.core.reports.story import RunStory, story
-from clipwatch.core.reports.stylesheet import STYLESHEET
-from clipwatch.core.reports.webpage import webpage
-from clipwatch.core.statistics import wilson_interval
-from clipwatch.tui.picture import picture
-from clipwatch.tui.wording import evaluation_line
+from clipwatch.tui.live.picture import picture
+from clipwatch.tui.text.wording import evaluation_line
 
 ENGLISH = Words("en")
 DASH = "\N{EN DASH}"
@@ -473,7 +473,7 @@ def test_without_a_place_for_its_cache_matplotlib_is_silent(tmp_path: Path) -> N
 def test_a_report_needs_no_torch(tmp_path: Path) -> None:
     record_events(tmp_path)
     code = (
-        "import sys; from clipwatch.tui.cli import main; main(sys.argv[1:]);"
+        "import sys; from clipwatch.tui.cli.main import main; main(sys.argv[1:]);"
         "print(*{name.partition('.')[0] for name in sys.modules})"
     )
     arguments = [sys.executable, "-c", code, "report", str(tmp_path), "-o", str(tmp_path / "report.html")]

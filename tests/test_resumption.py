@@ -17,12 +17,15 @@ import recordings
 import torch
 from msgspec.structs import replace
 
-from clipwatch.core import checkpoint
-from clipwatch.core.codec import encode, seal
-from clipwatch.core.commands import Extend, LaneCommand, ResetMoments, SetClip, Stop
-from clipwatch.core.config import LaneConfig, RunConfig
-from clipwatch.core.engine import Resumption
-from clipwatch.core.events import (
+from clipwatch.core.engine.engine import Resumption
+from clipwatch.core.engine.resume import interrupted
+from clipwatch.core.engine.session import Session
+from clipwatch.core.runs.folder import RunFolder
+from clipwatch.core.runs.recorder import Recorder
+from clipwatch.core.stream.codec import encode, seal
+from clipwatch.core.stream.commands import Extend, LaneCommand, ResetMoments, SetClip, Stop
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import (
     ClipChanged,
     CommandScheduled,
     Evaluated,
@@ -36,11 +39,8 @@ from clipwatch.core.events import (
     RunFinished,
     RunStarted,
 )
-from clipwatch.core.recording import Recorder
-from clipwatch.core.resumption import interrupted
-from clipwatch.core.runs import RunFolder
-from clipwatch.core.session import Session
-from clipwatch.tui.cli import main
+from clipwatch.core.training import checkpoint
+from clipwatch.tui.cli.main import main
 
 # Linear logits: with the last ReLU on a lane may be dead, and then every run of it looks the same.
 SETTINGS = ["--iterations", "80", "--checkpoint-every", "20", "--eval-every", "5", "--head", "linear"]

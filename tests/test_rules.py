@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.core.errors import BadInput
-from clipwatch.core.rules import (
+from clipwatch.core.stream.rules import (
     AdaptiveClip,
     AutoClip,
     LayerNormClip,

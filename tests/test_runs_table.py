@@ -13,12 +13,12 @@ from recordings import DIGITS as RUN
 from test_sweep import DIGITS, INFO, replica, started
 from virtual_terminal import CLIPWATCH, VirtualTerminal
 
-from clipwatch.core.codec import encode, seal
-from clipwatch.core.runs import LaneOutcome, Manifest, create_run
-from clipwatch.core.sweeps.description import SweepConfig, sweep_config
-from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
+from clipwatch.core.runs.folder import LaneOutcome, Manifest, create_run
+from clipwatch.core.stream.codec import encode, seal
+from clipwatch.core.stream.sweep_config import SweepConfig, sweep_config
 from clipwatch.core.sweeps.overview import overview
-from clipwatch.tui.runs_table import print_runs
+from clipwatch.core.sweeps.store import SweepFolder, SweepWriter, create_sweep, read_sweep
+from clipwatch.tui.cli.runs_table import print_runs
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 2, ())
 

@@ -11,17 +11,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from clipwatch.core import lenet_passes
-from clipwatch.core.codec import decode_sweep_event
-from clipwatch.core.config import RunConfig
-from clipwatch.core.engine import Engine
-from clipwatch.core.events import DatasetInfo, LaneFinished
+from clipwatch.core.engine.engine import Engine
+from clipwatch.core.experiments.lenet import passes as lenet_passes
+from clipwatch.core.experiments.torchscript import unlocked
+from clipwatch.core.stream.codec import decode_sweep_event
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import DatasetInfo, LaneFinished
+from clipwatch.core.stream.sweep_config import sweep_config
+from clipwatch.core.stream.sweep_events import ReplicaFinished, Results, SweepStarted, is_on_curve
 from clipwatch.core.sweeps import on_ray
-from clipwatch.core.sweeps.description import sweep_config
-from clipwatch.core.sweeps.results import ReplicaFinished, Results, SweepStarted, is_on_curve
 from clipwatch.core.sweeps.units import Unit, units
 from clipwatch.core.sweeps.workers import LocalBackend, Trainer
-from clipwatch.core.unlocked import unlocked
 
 BASE = RunConfig(dataset="digits", iterations=60, nonfinite="zero")
 INFO = DatasetInfo(name="digits", origin="embedded", training=1497, validation=300, checksum="0")

@@ -6,11 +6,11 @@ import time
 
 from test_state import EVALUATED, LANE, RUN
 
-from clipwatch.core.commands import LaneCommand, Pause, SetClip
-from clipwatch.core.event_table import EventTable
-from clipwatch.core.events import ClipChanged, CommandScheduled, Event, LanePaused
-from clipwatch.core.recorded import Recorded
-from clipwatch.core.scheduled import still_scheduled
+from clipwatch.core.runs.event_table import EventTable
+from clipwatch.core.runs.reader import Recorded
+from clipwatch.core.runs.scheduled_commands import still_scheduled
+from clipwatch.core.stream.commands import LaneCommand, Pause, SetClip
+from clipwatch.core.stream.events import ClipChanged, CommandScheduled, Event, LanePaused
 
 CHANGE = SetClip(lane="a", rule="none", at_step=20)
 CHANGED = ClipChanged(lane="a", step=20, rule="none", previous="value:0.001")

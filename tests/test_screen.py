@@ -23,8 +23,8 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
-from clipwatch.core.codec import decode_command
-from clipwatch.core.commands import (
+from clipwatch.core.stream.codec import decode_command
+from clipwatch.core.stream.commands import (
     Command,
     Extend,
     Pause,
@@ -36,16 +36,16 @@ from clipwatch.core.commands import (
     StepOnce,
     Stop,
 )
-from clipwatch.tui import listening
-from clipwatch.tui.app import ClipwatchApp
 from clipwatch.tui.charts.chart import Shade
-from clipwatch.tui.keys import KEYS, keymap
-from clipwatch.tui.look import DARK, LIGHT, THEMES
+from clipwatch.tui.live import event_feed as listening
+from clipwatch.tui.live.app import ClipwatchApp
 from clipwatch.tui.screens.figures import FiguresScreen
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.screens.quit_question import QuitQuestion
 from clipwatch.tui.screens.rule_prompt import RulePrompt
+from clipwatch.tui.style.theme import DARK, LIGHT, THEMES
+from clipwatch.tui.view.keys import KEYS, keymap
 from clipwatch.tui.widgets import diagnostics_panel
 from clipwatch.tui.widgets.charts_panel import Chart, ChartsPanel
 from clipwatch.tui.widgets.log_pane import MAX_LINES

@@ -9,12 +9,12 @@ import pytest
 from test_replay import many
 from test_screen import Watched, on_a_loop
 
-from clipwatch.core.codec import encode
-from clipwatch.core.commands import AnyCommand, Pause, Seek, SetPace
-from clipwatch.core.event_table import EventTable
-from clipwatch.core.events import Event, LaneEvent
-from clipwatch.core.replay import Replay
-from clipwatch.tui.app import ClipwatchApp
+from clipwatch.core.engine.replay import Replay
+from clipwatch.core.runs.event_table import EventTable
+from clipwatch.core.stream.codec import encode
+from clipwatch.core.stream.commands import AnyCommand, Pause, Seek, SetPace
+from clipwatch.core.stream.events import Event, LaneEvent
+from clipwatch.tui.live.app import ClipwatchApp
 from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.widgets.charts_panel import ChartsPanel
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from clipwatch.core import session
-from clipwatch.core.commands import AnyCommand, Restart, SetPace, Stop
-from clipwatch.core.config import RunConfig
-from clipwatch.core.engine import Engine
-from clipwatch.core.events import Evaluated, Event, LaneFinished, RunFinished, RunStarted
-from clipwatch.core.session import Session
+from clipwatch.core.engine import session
+from clipwatch.core.engine.engine import Engine
+from clipwatch.core.engine.session import Session
+from clipwatch.core.stream.commands import AnyCommand, Restart, SetPace, Stop
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import Evaluated, Event, LaneFinished, RunFinished, RunStarted
 
 SMALL = RunConfig(dataset="digits", offline=True, iterations=40, eval_every=5, eval_size=20)
 

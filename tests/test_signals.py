@@ -109,9 +109,9 @@ def test_a_closed_terminal_ends_a_sweep_with_its_summary(tmp_path: Path) -> None
 
 def test_an_error_while_lanes_train_is_the_last_word() -> None:
     failing = (
-        "from clipwatch.core.config import RunConfig\n"
-        "from clipwatch.core.engine import Engine\n"
-        "from clipwatch.core.events import Evaluated\n"
+        "from clipwatch.core.stream.config import RunConfig\n"
+        "from clipwatch.core.engine.engine import Engine\n"
+        "from clipwatch.core.stream.events import Evaluated\n"
         "events = Engine(RunConfig(dataset='digits', iterations=1000000)).run()\n"
         "for event in events:\n"
         "    if isinstance(event, Evaluated): raise RuntimeError('no such luck')\n"

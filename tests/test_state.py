@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_codec import structs_of
 
-from clipwatch.core.config import LaneConfig, RunConfig
-from clipwatch.core.events import (
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import (
     AnyEvent,
     ClipChanged,
     DatasetInfo,
@@ -30,7 +30,7 @@ from clipwatch.core.events import (
     RunStarted,
     StageStarted,
 )
-from clipwatch.core.state import LaneState, RunState, apply
+from clipwatch.core.stream.state import LaneState, RunState, apply
 
 DATA = DatasetInfo(name="digits", origin="here", training=10, validation=5, checksum="0")
 LANES = tuple(LaneConfig(name, "value:0.001") for name in "ab")

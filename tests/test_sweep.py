@@ -17,29 +17,29 @@ import pytest
 import torch
 from scipy import stats
 
-from clipwatch.core.clipping import make_clipper
-from clipwatch.core.codec import decode_sweep_event, encode, is_sealed, seal
-from clipwatch.core.config import LaneConfig, RunConfig
-from clipwatch.core.datasets import load
-from clipwatch.core.engine import Engine
+from clipwatch.core.clipping.clippers import make_clipper
+from clipwatch.core.data.datasets import load
+from clipwatch.core.engine.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
-from clipwatch.core.events import DatasetInfo, Evaluated, Event, LaneFinished
-from clipwatch.core.lenet import LAYOUT, PARAMETERS
+from clipwatch.core.experiments.lenet.network import LAYOUT, PARAMETERS
 from clipwatch.core.reports.phrases import Words
 from clipwatch.core.reports.sweep_words import sentence, short_sentence
-from clipwatch.core.rules import parse_rule
-from clipwatch.core.sweeps.clipping import clip_stacked_
+from clipwatch.core.stream.codec import decode_sweep_event, encode, is_sealed, seal
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import DatasetInfo, Evaluated, Event, LaneFinished
+from clipwatch.core.stream.rules import parse_rule
+from clipwatch.core.stream.sweep_config import SweepConfig, sweep_config
+from clipwatch.core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
-from clipwatch.core.sweeps.description import SweepConfig, sweep_config
-from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
 from clipwatch.core.sweeps.pairs import pairs
-from clipwatch.core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
-from clipwatch.core.sweeps.stacked import Stack, train_stack
-from clipwatch.core.sweeps.stacked_passes import weights
-from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.core.sweeps.runner import Sweep
+from clipwatch.core.sweeps.stacked.clipping import clip_stacked_
+from clipwatch.core.sweeps.stacked.passes import weights
+from clipwatch.core.sweeps.stacked.replicas import Stack, train_stack
+from clipwatch.core.sweeps.store import SweepFolder, SweepWriter, create_sweep, read_sweep
 from clipwatch.core.sweeps.units import Unit, units
 from clipwatch.core.sweeps.workers import LocalBackend, Outcome, Trainer
-from clipwatch.tui.cli import main
+from clipwatch.tui.cli.main import main
 
 DIGITS = RunConfig(dataset="digits")
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
@@ -316,7 +316,7 @@ def test_a_flipped_byte_is_told_and_left_out(tmp_path: Path) -> None:
 
 
 def test_a_sweep_of_another_version_gives_one_clear_line(tmp_path: Path) -> None:
-    from clipwatch.core.codec import seal
+    from clipwatch.core.stream.codec import seal
 
     folder = create_sweep(tmp_path, "digits", 0.0)
     folder.results.write_bytes(seal(encode(started(grid())).replace(b'{"v":1,', b'{"v":9,')) + b"\n")

@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from clipwatch.core.config import RunConfig
-from clipwatch.core.events import Event
-from clipwatch.core.sweeps.description import sweep_config
-from clipwatch.core.sweeps.folder import SweepFolder, read_sweep
-from clipwatch.core.sweeps.results import ReplicaFinished, SweepFinished
-from clipwatch.core.sweeps.sweep import Sweep
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import Event
+from clipwatch.core.stream.sweep_config import sweep_config
+from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepFinished
+from clipwatch.core.sweeps.runner import Sweep
+from clipwatch.core.sweeps.store import SweepFolder, read_sweep
 
 ray = pytest.importorskip("ray", reason='ray is not installed: pip install ".[ray]"')
 cluster_utils = pytest.importorskip("ray.cluster_utils", reason="ray has no cluster to test with")

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 from test_sweep import DIGITS, replica, started
 
-from clipwatch.core.config import KEYS
 from clipwatch.core.reports.blocks import Table
 from clipwatch.core.reports.phrases import LANGUAGES, Words
 from clipwatch.core.reports.sweep_document import report_sweep, sweep_contents
 from clipwatch.core.reports.sweep_figures import curve_figure, difference_figure
 from clipwatch.core.reports.sweep_words import setting_words, value_words
 from clipwatch.core.reports.webpage import webpage
+from clipwatch.core.stream.config import KEYS
+from clipwatch.core.stream.sweep_config import NO_AXIS, sweep_config
+from clipwatch.core.stream.sweep_events import Results
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
-from clipwatch.core.sweeps.description import NO_AXIS, sweep_config
-from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, create_sweep, read_sweep
 from clipwatch.core.sweeps.pairs import common_name
-from clipwatch.core.sweeps.results import Results
-from clipwatch.tui.cli import main
+from clipwatch.core.sweeps.store import SweepFolder, SweepWriter, create_sweep, read_sweep
+from clipwatch.tui.cli.main import main
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 7, ())
 

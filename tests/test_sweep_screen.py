@@ -12,21 +12,21 @@ from rich.console import Console
 from test_sweep import DIGITS, replica, started
 from textual.strip import Strip
 
-from clipwatch.core.codec import encode
-from clipwatch.core.events import RecordingStarted
 from clipwatch.core.reports.phrases import Words
 from clipwatch.core.reports.sweep_words import short_sentence
+from clipwatch.core.stream.codec import encode
+from clipwatch.core.stream.events import RecordingStarted
+from clipwatch.core.stream.sweep_config import sweep_config
+from clipwatch.core.stream.sweep_events import SweepFinished
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
-from clipwatch.core.sweeps.description import sweep_config
-from clipwatch.core.sweeps.results import SweepFinished
-from clipwatch.tui.look import DARK, Look, look
-from clipwatch.tui.sweeping.app import SweepApp
-from clipwatch.tui.sweeping.curves import curve_chart, panels, quartile_curves
-from clipwatch.tui.sweeping.page import Page, page
-from clipwatch.tui.sweeping.plots import Axis, dots, whisker
-from clipwatch.tui.sweeping.progress import Progress, duration
-from clipwatch.tui.sweeping.tables import comparison_table, setting_table
-from clipwatch.tui.sweeping.view import SweepView, status, title
+from clipwatch.tui.style.theme import DARK, Look, look
+from clipwatch.tui.sweep.app import SweepApp
+from clipwatch.tui.sweep.curves import curve_chart, panels, quartile_curves
+from clipwatch.tui.sweep.page import Page, page
+from clipwatch.tui.sweep.plots import Axis, dots, whisker
+from clipwatch.tui.sweep.progress import Progress, duration
+from clipwatch.tui.sweep.tables import comparison_table, setting_table
+from clipwatch.tui.sweep.view import SweepView, status, title
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 8, ())
 

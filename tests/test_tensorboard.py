@@ -21,19 +21,30 @@ import torch
 from PIL import Image
 from test_state import EVALUATED, LANE, RUN
 
-from clipwatch.core import checkpoint, event_file, lenet
-from clipwatch.core.batches import seeded_generator
-from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.errors import ClipwatchError
-from clipwatch.core.events import ClipChanged, Diagnosed, Evaluated, Event, LaneFailed, LaneFinished, LanePaused, Notice
-from clipwatch.core.lenet_graph import Node, nodes
-from clipwatch.core.measures import BIN_EDGES
-from clipwatch.core.runs import RunFolder
-from clipwatch.core.tensorboard import TensorBoard, with_checkpoints
-from clipwatch.tui.cli import main
-from clipwatch.tui.engine_request import ResumeRun, TrainRun
-from clipwatch.tui.tensorboard import LiveTensorBoard
-from clipwatch.tui.wording import lane_message
+from clipwatch.core.experiments.lenet import network as lenet
+from clipwatch.core.runs.folder import RunFolder
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import (
+    ClipChanged,
+    Diagnosed,
+    Evaluated,
+    Event,
+    LaneFailed,
+    LaneFinished,
+    LanePaused,
+    Notice,
+)
+from clipwatch.core.stream.measures import BIN_EDGES
+from clipwatch.core.tensorboard import event_file
+from clipwatch.core.tensorboard.lenet_graph import Node, nodes
+from clipwatch.core.tensorboard.sink import TensorBoard, with_checkpoints
+from clipwatch.core.training import checkpoint
+from clipwatch.core.training.batches import seeded_generator
+from clipwatch.tui.cli.main import main
+from clipwatch.tui.engine_child.request import ResumeRun, TrainRun
+from clipwatch.tui.headless.tensorboard import LiveTensorBoard
+from clipwatch.tui.text.wording import lane_message
 
 LANES = ("unclipped", "clipped")
 COMMANDS = """
@@ -345,7 +356,8 @@ def test_a_run_without_checkpoints_is_exported_without_weights_and_without_torch
     assert not [tag for tag in read.Tags()["histograms"] if not tag.startswith("gradient/")]
     assert read.Tags()["images"] == []
     assert read.Tags()["graph"]
-    code = f"from clipwatch.tui.cli import main; main({['export', str(folder), '--tensorboard', str(tmp_path / 'b')]})"
+    arguments = ["export", str(folder), "--tensorboard", str(tmp_path / "b")]
+    code = f"from clipwatch.tui.cli.main import main; main({arguments})"
     _run_python(f"import sys; {code}; sys.exit('torch' in sys.modules)")
 
 
@@ -389,7 +401,7 @@ def test_initial_weights_are_left_out_where_another_torch_might_draw_others(run:
 
             event = replace(event, versions={**event.versions, "torch": "0.1"})
         board.receive(event)
-    from clipwatch.core.checkpoint import Kept
+    from clipwatch.core.training.checkpoint import Kept
 
     board.keep(Kept("clipped", 60, checkpoint.load(folder / "checkpoints" / "clipped-0000000060.pt")))
     board.close()
@@ -550,7 +562,7 @@ def test_equal_weights_are_one_bucket_and_a_black_image(tmp_path: Path) -> None:
 @pytest.fixture
 def engine_requests(monkeypatch: pytest.MonkeyPatch) -> list[TrainRun | ResumeRun]:
     """What the engines that the screen would have started were asked for."""
-    from clipwatch.tui import live
+    from clipwatch.tui.live import run as live
 
     asked: list[TrainRun | ResumeRun] = []
 

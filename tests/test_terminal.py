@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from virtual_terminal import CLIPWATCH, DEADLINE, VirtualTerminal
 
-from clipwatch.tui.terminal import terminal_size
+from clipwatch.tui.terminal.terminal import terminal_size
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
 DIGITS = ("--dataset", "digits", "--no-record")
@@ -193,7 +193,7 @@ def test_a_terminal_out_of_reach_by_its_name_holds_nothing_up() -> None:
         "import os\n"
         "def nameless(number): raise OSError('no such name')\n"
         "os.ttyname = nameless\n"
-        "from clipwatch.tui.cli import main\n"
+        "from clipwatch.tui.cli.main import main\n"
         f"raise SystemExit(main({list(ENDLESS)!r}))\n"
     )
     terminal = VirtualTerminal(["-c", program])
@@ -373,8 +373,8 @@ def test_without_a_terminal_it_says_what_to_do() -> None:
 
 def test_the_cursor_comes_back_after_a_crash(tmp_path: Path) -> None:
     program = (
-        "from clipwatch.tui.app import ClipwatchApp\n"
-        "from clipwatch.tui.live import run_live\n"
+        "from clipwatch.tui.live.app import ClipwatchApp\n"
+        "from clipwatch.tui.live.run import run_live\n"
         "def boom(self): raise RuntimeError('boom')\n"
         "ClipwatchApp.action_log_scale = boom\n"
         "from clipwatch.tui.screens.main import MainScreen\n"

@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from textual.events import Key
 
-from clipwatch.tui.terminal_reader import TerminalReader
+from clipwatch.tui.terminal.reader import TerminalReader
 
 _NUMBERS = st.integers(0, 10**12).map(str) | st.sampled_from(["", ":", "5:1", "1114112", "55296", "-1", "٣"])
 _SEQUENCES = st.builds(

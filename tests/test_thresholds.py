@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.core.thresholds import Percentile, Spikes, Threshold
+from clipwatch.core.clipping.norm_history import Percentile, Spikes, Threshold
 
 NORMS = st.lists(st.floats(0, 1e30), min_size=1, max_size=60)
 

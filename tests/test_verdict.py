@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from clipwatch.core import verdict
 from clipwatch.core.errors import ClipwatchError
-from clipwatch.core.verdict import (
+from clipwatch.core.statistics import paired as verdict
+from clipwatch.core.statistics.paired import (
     LEVEL,
     fewest_seeds,
     holm,

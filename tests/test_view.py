@@ -7,7 +7,7 @@ import pytest
 from measured import diagnosed
 from test_state import DATA, FINISHED, LANE, RUN
 
-from clipwatch.core.events import (
+from clipwatch.core.stream.events import (
     ClipChanged,
     Evaluated,
     EvaluatedEarlier,
@@ -21,7 +21,7 @@ from clipwatch.core.events import (
     OutputRevived,
     RunStarted,
 )
-from clipwatch.tui.view import RunView, changed_to
+from clipwatch.tui.view.run_view import RunView, changed_to
 
 OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")
 

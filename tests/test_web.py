@@ -18,8 +18,8 @@ from typing import IO, Any
 
 import pytest
 
-from clipwatch.tui.cli import main
-from clipwatch.tui.web import is_allowed, origin_of
+from clipwatch.tui.cli.main import main
+from clipwatch.tui.web.web import is_allowed, origin_of
 
 aiohttp = pytest.importorskip("aiohttp", reason="the extra `web` is not installed")
 pytest.importorskip("textual_serve", reason="the extra `web` is not installed")
@@ -54,7 +54,7 @@ def served(*options: str, output: int | IO[bytes] = subprocess.DEVNULL) -> Itera
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "clipwatch.tui.cli", "--dataset", "digits", "--no-record", "--web", str(port)]
+    command = [sys.executable, "-m", "clipwatch.tui.cli.main", "--dataset", "digits", "--no-record", "--web", str(port)]
     command += options
     with subprocess.Popen(command, stdout=output, stderr=output) as server:
         try:
@@ -308,7 +308,7 @@ def test_an_origin_that_is_none_is_refused(options: list[str], words: str, capsy
 
 @pytest.mark.parametrize("port", ["0", "70000"])
 def test_a_port_that_is_none_is_refused(port: str) -> None:
-    command = [sys.executable, "-m", "clipwatch.tui.cli", "--web", port]
+    command = [sys.executable, "-m", "clipwatch.tui.cli.main", "--web", port]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"clipwatch: --web {port}: a port is from 1 to 65535\n"

@@ -22,7 +22,7 @@ DEADLINE = 30.0
 # Makes the pseudoterminal the controlling terminal, which a new session has none of, and becomes the program.
 _LAUNCH = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.executable, sys.argv[1:])"
 _LAUNCH_WITHOUT = "import os, sys; os.execv(sys.executable, sys.argv[1:])"
-CLIPWATCH = ("-m", "clipwatch.tui.cli")
+CLIPWATCH = ("-m", "clipwatch.tui.cli.main")
 
 
 class VirtualTerminal:

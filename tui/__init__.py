@@ -1,1 +1,1 @@
-"""The command line, the console and the screen: all that reads the engine's stream for a person."""
+"""Everything that a person meets: the command line, the console and the screen. It reads the stream of `core`."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 def main() -> int:
     """Run the program; the exit code."""
     try:
-        from .cli import main as run
+        from .cli.main import main as run
 
         return run()
     except KeyboardInterrupt:

@@ -1,1 +1,1 @@
-"""The document that is handed in, made from recorded runs: HTML in one file, or Markdown with its figures beside it."""
+"""The document made from recorded runs and sweeps: HTML in one file, or Markdown with its figures beside it; no torch."""

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from ..printed import evaluation_line
+from ..stream.evaluation_line import evaluation_line
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Printed, Table, Warnings
 from .comparison import joint_conclusion
 from .conclusion import conclusion

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import BadInput
-from ..output import is_stream, write_output
+from ..files.outputs import is_stream, write_output
 from .blocks import Block, Picture
 from .contents import contents
 from .markdown import markdown

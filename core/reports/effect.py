@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..events import ClipChanged, Diagnosed, LaneExtended
+from ..stream.events import ClipChanged, Diagnosed, LaneExtended
 from .blocks import Block, Bullets, Paragraph, Picture, Table
 from .effect_figure import effect_figure
 from .phrases import Phrase, Words

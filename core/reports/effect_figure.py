@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import log10
 from typing import TYPE_CHECKING
 
-from ..measures import BIN_EDGES
-from ..rules import ValueClip, recorded_rule
+from ..stream.measures import BIN_EDGES
+from ..stream.rules import ValueClip, recorded_rule
 from .drawing import add_legend, as_svg, drawn_as, line_look, new_axes
 from .phrases import Words
 from .story import RunStory

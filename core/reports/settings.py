@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..config import RunConfig
-from ..rules import (
+from ..stream.config import RunConfig
+from ..stream.rules import (
     AdaptiveClip,
     AutoClip,
     LayerNormClip,

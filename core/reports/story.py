@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
-from ..config import RunConfig
-from ..events import (
+from ..runs.reader import Recorded
+from ..statistics.intervals import wilson_interval
+from ..stream.config import RunConfig
+from ..stream.events import (
     ClipChanged,
     Diagnosed,
     Evaluated,
@@ -20,9 +22,7 @@ from ..events import (
     MomentsReset,
     Notice,
 )
-from ..recorded import Recorded
-from ..state import RunState, apply
-from ..statistics import wilson_interval
+from ..stream.state import RunState, apply
 
 Status = Literal["completed", "stopped", "failed", "unfinished"]
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import BadInput
-from ..statistics import wilson_interval
+from ..statistics.intervals import wilson_interval
+from ..statistics.paired import Paired, is_exploratory
+from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Summary, comparisons, p_words, summaries
-from ..sweeps.folder import SweepFolder, read_sweep
-from ..sweeps.results import Results
-from ..verdict import Paired, is_exploratory
+from ..sweeps.store import SweepFolder, read_sweep
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, Warnings
 from .document import Format, write_blocks
 from .phrases import Phrase, Words

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..stream.sweep_config import Setting, Value
+from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Summary
-from ..sweeps.description import Setting, Value
-from ..sweeps.results import Results
 from .drawing import as_svg, drawn_as, line_look, new_axes, new_grid
 from .phrases import Words
 from .sweep_words import pair_words, setting_words, value_words

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..statistics.paired import Paired, fewest_seeds
+from ..stream.sweep_config import Setting, Value
+from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Summary, p_words
-from ..sweeps.description import Setting, Value
-from ..sweeps.results import Results
 from ..text import printable
-from ..verdict import Paired, fewest_seeds
 from .phrases import Phrase, Words
 
 

@@ -1,1 +1,4 @@
-"""Many seeds of many settings, and what they say together."""
+"""Many seeds of many settings: planned, trained on this machine or on Ray, stored and compared.
+
+Imports `engine` and `stacked` (and so torch) only in its workers.
+"""

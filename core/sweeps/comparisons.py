@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..verdict import RESAMPLES, Paired, holm, is_exploratory, is_measurable, paired
-from .description import Setting
+from ..statistics.paired import RESAMPLES, Paired, holm, is_exploratory, is_measurable, paired
+from ..stream.sweep_config import Setting
+from ..stream.sweep_events import Results
 from .pairs import pair_name, pairs
-from .results import Results
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from ..config import RunConfig
-from ..cores import usable_cores
-from ..devices import checked
+from ..engine.devices import checked
 from ..errors import ClipwatchError
 from ..extras import installation
-from ..paths import user_path
+from ..files.paths import user_path
+from ..stream.config import RunConfig
+from .cores import usable_cores
 from .units import Unit
 from .workers import Outcome, Trainer, safe_path, shielded
 
@@ -24,7 +24,7 @@ from .workers import Outcome, Trainer, safe_path, shielded
 _RETRIES = 5
 _POLL = 0.2
 # A folder of ours that holds no Python.
-_NO_MODULES = Path(__file__).parents[1] / "data"
+_NO_MODULES = Path(__file__).parents[1] / "data" / "embedded"
 
 
 class RayBackend:

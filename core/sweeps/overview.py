@@ -6,10 +6,10 @@ from typing import Literal
 
 import msgspec
 
-from ..events import DatasetInfo
-from .folder import SweepFolder, read_sweep
+from ..stream.events import DatasetInfo
+from ..stream.sweep_events import Results
 from .pairs import pair_name, pairs
-from .results import Results
+from .store import SweepFolder, read_sweep
 
 State = Literal["running", "done", "interrupted", "failed"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .description import Setting, SweepConfig, Value, axis_value
+from ..stream.sweep_config import Setting, SweepConfig, Value, axis_value
 
 
 def pairs(config: SweepConfig) -> Iterator[tuple[str, Setting, Setting]]:

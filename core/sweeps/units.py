@@ -7,8 +7,8 @@ from collections.abc import Iterator, Set
 
 import msgspec
 
-from ..config import LaneConfig, RunConfig
-from .description import Setting, SweepConfig, is_stackable
+from ..stream.config import LaneConfig, RunConfig
+from ..stream.sweep_config import Setting, SweepConfig, is_stackable
 
 # Replicas trained as one batched program: what a core's share of the cache holds; what keeps a GPU busy, in 2 GB of its
 # memory, and gives results within seconds.

@@ -16,11 +16,11 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..config import RunConfig
-from ..datasets import load
+from ..data.datasets import load
 from ..errors import Cancelled, ClipwatchError
-from ..events import Notice
-from .results import ReplicaFinished
+from ..stream.config import RunConfig
+from ..stream.events import Notice
+from ..stream.sweep_events import ReplicaFinished
 from .units import Unit
 
 # Results, and what the user should be told.
@@ -58,8 +58,8 @@ class Trainer:
     """Trains units in this process: holds the data, and torch as every lane has it."""
 
     def __init__(self, config: RunConfig) -> None:
-        from ..preparation import device, tensors
-        from .stacked_passes import trouble_with_fusing
+        from ..training.preparation import device, tensors
+        from .stacked.passes import trouble_with_fusing
 
         dataset = load(config.dataset, data_dir=config.data_dir, offline=True, report=lambda event: None)
         place = device(config.device)
@@ -76,9 +76,9 @@ class Trainer:
 
     def train(self, unit: Unit, cancelled: Callable[[], bool]) -> Outcome:
         """Train one unit; Cancelled as soon as `cancelled()`, ClipwatchError if it cannot be."""
-        from ..preparation import lane_thread
-        from .alone import train_alone
-        from .description import is_stackable
+        from ..stream.sweep_config import is_stackable
+        from ..training.preparation import lane_thread
+        from .unstacked import train_alone
 
         if not is_stackable(unit.settings[0].config):
             return [train_alone(unit, self._dataset, cancelled)]
@@ -89,7 +89,7 @@ class Trainer:
 
     def _in_parts(self, unit: Unit, cancelled: Callable[[], bool]) -> list[ReplicaFinished]:
         """All of a unit at once, if the memory holds it, or else as much as it does."""
-        from .stacked import DoesNotFit, train_stack
+        from .stacked.replicas import DoesNotFit, train_stack
 
         found: list[ReplicaFinished] = []
         left = unit.seeds

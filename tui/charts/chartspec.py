@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..style.palette import ASCII, UNICODE, Glyphs, Palette
 from .curve import Curve
-from .palette import ASCII, UNICODE, Glyphs, Palette
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""What the clip does, as lines of text and strips: pure functions of what was measured."""
+"""What the clip does, as pure functions: a lane's page of diagnostics, its histogram, the glossary."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...core.events import Diagnosed
-from ...core.rules import ValueClip, recorded_rule
-from ...core.state import LaneState, RunState
-from .readings import CLASSES, share
+from ...core.stream.events import Diagnosed
+from ...core.stream.rules import ValueClip, recorded_rule
+from ...core.stream.state import LaneState, RunState
+from ..text.readings import CLASSES, share
 
 SIGNS_ONLY = 0.9
 NEARLY_ALL = 0.95

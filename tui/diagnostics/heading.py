@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from textual.strip import Strip
 
-from ...core.state import LaneState
-from ..look import Look
-from .notation import in_ascii
-from .readings import CLASSES, UNDEFINED, cosine, dead_outputs, decimal, extent, share
+from ...core.stream.state import LaneState
+from ..style.theme import Look
+from ..text.notation import in_ascii
+from ..text.readings import CLASSES, UNDEFINED, cosine, dead_outputs, decimal, extent, share
 
 DARK = 0.3
 

@@ -10,8 +10,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from ...core.measures import BIN_EDGES, BINS, Histogram
-from ...core.rules import RecordedRule, ValueClip
+from ...core.stream.measures import BIN_EDGES, BINS, Histogram
+from ...core.stream.rules import RecordedRule, ValueClip
 
 DECADES = range(-10, 3)
 MARGIN = 2

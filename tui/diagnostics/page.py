@@ -11,19 +11,19 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from ...core.events import Diagnosed, LanesCompared, OutputDied
-from ...core.measures import Histogram, Measure
-from ...core.rules import recorded_rule
-from ...core.state import LaneState, RunState
+from ...core.stream.events import Diagnosed, LanesCompared, OutputDied
+from ...core.stream.measures import Histogram, Measure
+from ...core.stream.rules import recorded_rule
+from ...core.stream.state import LaneState, RunState
 from ...core.text import printable
-from ..look import Look
-from ..window import lanes_in_sight
-from ..wording import wrapped
+from ..style.theme import Look
+from ..text.notation import in_ascii
+from ..text.readings import dead_outputs, decimal, norms, share, size
+from ..text.wording import wrapped
+from ..view.window import lanes_in_sight
 from .explanation import explanation
 from .heading import output_cells
 from .histogram import Ink, histogram_strips, sparkline, strips_end, value_bounds
-from .notation import in_ascii
-from .readings import dead_outputs, decimal, norms, share, size
 
 # The least and the most lines of bars.
 FLATTEST, TALLEST = 4, 14

@@ -1,1 +1,1 @@
-"""What lies over the main screen: help, the rule prompt, the question before quitting."""
+"""The main screen, and those that open over it: help, figures, the rule prompt, the question before leaving."""

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.text import printable
-from ..keys import KEYS, shown
+from ..view.keys import KEYS, shown
 from .page import Page
 
 ABOUT = (

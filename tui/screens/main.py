@@ -14,18 +14,18 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.strip import Strip
 
-from ...core.state import LaneState
-from ..bars import key_line, status, title
-from ..compositing import CellCompositor
-from ..keys import KEYS
-from ..look import Look
-from ..view import RunView
+from ...core.stream.state import LaneState
+from ..style.theme import Look
+from ..terminal.compositor import CellCompositor
+from ..view.header_and_footer import key_line, status, title
+from ..view.keys import KEYS
+from ..view.run_view import RunView
+from ..view.window import lanes_in_sight
 from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
 from ..widgets.lines import Lines
 from ..widgets.log_pane import LogPane
-from ..window import lanes_in_sight
 
 SMALLEST = (60, 16)
 # The least cells of a lane's panel; of more lanes than fit, some are out of sight.

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ...core.errors import BadInput
-from ...core.rules import EXAMPLES, parse_rule
+from ...core.stream.rules import EXAMPLES, parse_rule
 from ...core.text import printable
 
 

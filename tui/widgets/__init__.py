@@ -1,1 +1,1 @@
-"""One widget a file, each a thin shell over a pure rendering function."""
+"""One widget a file, its CSS beside it; each is a thin shell over a pure rendering function."""

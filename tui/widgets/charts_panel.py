@@ -11,10 +11,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from ..charts.chart import ChartLane, ChartSpec, Mark, Plot, Shade, render_chart
-from ..look import Look
-from ..memory import transients
-from ..view import RunView, changed_to
-from ..window import WHOLE_RUN, Window
+from ..style.theme import Look
+from ..text.adam_memory import transients
+from ..view.run_view import RunView, changed_to
+from ..view.window import WHOLE_RUN, Window
 from .lines import Lines
 
 # Seconds in which the answer to a key or to a new size reaches the terminal, which is less than two of Textual's

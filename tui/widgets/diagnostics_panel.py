@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from textual import events
 from textual.strip import Strip
 
-from ...core.state import RunState
+from ...core.stream.state import RunState
 from ..diagnostics.page import diagnostics_pages
-from ..look import Look
+from ..style.theme import Look
 from .lines import Lines
 
 _WHEEL = 3

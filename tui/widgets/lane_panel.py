@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.strip import Strip
 
-from ...core.state import LaneState
-from ..bars import lane_heading
+from ...core.stream.state import LaneState
 from ..diagnostics.heading import effect_line
-from ..look import Look
-from ..view import LaneView
+from ..style.theme import Look
+from ..view.header_and_footer import lane_heading
+from ..view.run_view import LaneView
 from .lines import Lines
 from .log_pane import LogPane
 

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
 
-from .painted import Painted
+from ..terminal.painted import Painted
 
 
 class Lines(Painted):

@@ -12,9 +12,9 @@ from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
 
-from ...core.events import Evaluated, LaneFinished, OutputDied, OutputRevived
-from ..view import LogLine
-from ..wording import (
+from ...core.stream.events import Evaluated, LaneFinished, OutputDied, OutputRevived
+from ..terminal.painted import Painted
+from ..text.wording import (
     ended_line,
     short_finished_line,
     short_line,
@@ -23,7 +23,7 @@ from ..wording import (
     terse_line,
     terse_output_line,
 )
-from .painted import Painted
+from ..view.run_view import LogLine
 
 MAX_LINES = 5000
 _DROPPED_AT_ONCE = 500

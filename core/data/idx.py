@@ -1,0 +1,99 @@
+"""Reading idx files, the format of MNIST: a big-endian header of magic number and dimensions, then the numbers.
+
+Format: http://yann.lecun.com/exdb/mnist/ (now mirrored elsewhere).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BadInput
+from ..files.paths import path_text
+
+GZIP_MAGIC = b"\x1f\x8b"
+_CODES = {"u1": 0x08, ">i4": 0x0C}
+
+
+class CorruptFile(BadInput):
+    """A data file that is not what it should be; the message names it and says what is wrong."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """What an idx file must hold: numbers of a numpy `dtype` ("u1" or ">i4") in this `shape`."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def header(self) -> bytes:
+        """The exact first bytes of such a file."""
+        return struct.pack(f">{1 + len(self.shape)}I", _CODES[self.dtype] << 8 | len(self.shape), *self.shape)
+
+    @property
+    def size(self) -> int:
+        """The exact length of such a file, unpacked, in bytes."""
+        return len(self.header) + math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class Content:
+    """The array of an idx file, of the format's dtype and shape, and the SHA-256 of the whole unpacked file."""
+
+    array: np.ndarray
+    sha256: str
+
+
+def read(path: Path, format: Format) -> Content:
+    """Read an idx file, gzipped or not, whatever its name says: browsers unpack files and leave them their names.
+
+    Raises CorruptFile unless header and length are exactly the format's and a gzip file's own checksum holds.
+    """
+    # One byte more than there should be, so that reading reaches the end, where gzip keeps its checksum.
+    buffer = bytearray(format.size + 1)
+    length = _fill(path, buffer)
+    content = memoryview(buffer)[:length]
+    _check_header(path, bytes(content[: len(format.header)]), format)
+    if length != format.size:
+        found = f"{length:,} bytes, cut off" if length < format.size else "longer"
+        raise CorruptFile(f"{path_text(path)} is damaged: {found}; it should be {format.size:,} bytes unpacked")
+    array = np.frombuffer(content, format.dtype, offset=len(format.header)).reshape(format.shape)
+    return Content(array, hashlib.sha256(content).hexdigest())
+
+
+def _fill(path: Path, buffer: bytearray) -> int:
+    try:
+        with path.open("rb") as file:
+            packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+            file.seek(0)
+            return gzip.GzipFile(fileobj=file).readinto(buffer) if packed else file.readinto(buffer)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise CorruptFile(f"{path_text(path)} is damaged: not a whole gzip file ({error})") from error
+    except OSError as error:
+        raise CorruptFile(f"{path_text(path)} cannot be read: {error.strerror or error}") from error
+
+
+def _check_header(path: Path, found: bytes, format: Format) -> None:
+    wanted = format.header
+    if found == wanted:
+        return
+    if len(found) == len(wanted) and found[:4] == wanted[:4]:
+        shape = struct.unpack(f">{len(format.shape)}I", found[4:])
+        raise CorruptFile(
+            f"{path_text(path)} is the wrong file: it holds {_times(shape)} numbers, not {_times(format.shape)}"
+        )
+    raise CorruptFile(
+        f"{path_text(path)} is the wrong file: not the idx format expected (begins with {found[:4].hex(' ')})"
+    )
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " by ".join(f"{length:,}" for length in shape)

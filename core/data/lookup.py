@@ -1,0 +1,135 @@
+"""The two files of a data set in a folder as people have it: renamed, unpacked, in folders of their own, too deep."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import BadInput
+from ..files.paths import path_text
+from .catalog import KINDS, Kind
+from .idx import CorruptFile
+from .store import Files, raw_folder
+
+# How far below the folder given files are looked for, in how many folders, and how many names a message tells.
+_DEPTH = 3
+_FOLDERS = 500
+_NAMES = 5
+
+
+def find(home: Path, kind: Kind) -> Files | None:
+    """The files of `kind` in torchvision's layout under `home`, in `home` itself, or in a folder below named after it.
+
+    Names may differ in case and punctuation, and a file may lie in a folder of its own name. Raises CorruptFile if
+    there is one file without the other, BadInput for a folder that cannot be read.
+    """
+    half: CorruptFile | None = None
+    for folder in _places(home, kind):
+        images, labels = _file(folder, kind.images), _file(folder, kind.labels)
+        if images and labels:
+            return Files(folder, images, labels)
+        one = images or labels
+        if one and half is None:
+            missing = kind.labels if images else kind.images
+            half = CorruptFile(f"{path_text(one)} is there without {missing}: add that file, or remove this one")
+    if half:
+        raise half
+    return None
+
+
+def holds_others(home: Path, kind: Kind) -> bool:
+    """Whether a folder holds anything but the folders of other data sets."""
+    return any(_kind_named(entry.name) is None for entry in _contents(home, kind))
+
+
+def absence(home: Path, kind: Kind) -> str:
+    """What was looked for in a folder without the files of `kind`, and what it holds instead."""
+    there = [path_text(path.relative_to(home)) for path in _contents(home, kind)]
+    more = f" and {len(there) - _NAMES:,} more" if len(there) > _NAMES else ""
+    like = next((folder for folder in _below(home) if _owner(folder, home) is None and _is_whole(folder, kind)), None)
+    advice = f"; if {path_text(like)} holds {kind.name}, give --data-dir {path_text(like)}" if like else ""
+    return (
+        f"data dir {path_text(home)} holds no {kind.name}: wanted are the files {' and '.join(kind.files)},"
+        f" packed as .gz or not, there or in {kind.folder}/raw, see {kind.page};"
+        f" there is {', '.join(there[:_NAMES]) or 'nothing'}{more}{advice}"
+    )
+
+
+def _places(home: Path, kind: Kind) -> Iterator[Path]:
+    for folder in (raw_folder(home, kind), home, *(each for each in _below(home) if _is_named(each, home, kind))):
+        if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK):
+            raise BadInput(f"data dir {path_text(folder)}: cannot be read: permission denied")
+        yield folder
+
+
+def _contents(folder: Path, kind: Kind, depth: int = _DEPTH) -> Iterator[Path]:
+    """What a folder holds; of folders that are for the files of `kind`, what they hold."""
+    for entry in _entries(folder):
+        if depth and os.path.isdir(entry) and (_key(entry.name) == "raw" or _kind_named(entry.name) == kind.name):
+            yield from _contents(entry, kind, depth - 1)
+        else:
+            yield entry
+
+
+def _is_named(folder: Path, home: Path, kind: Kind) -> bool:
+    owner = _owner(folder, home)
+    return owner == kind.name or (owner is None and folder.parent == home and _key(folder.name) == "raw")
+
+
+def _owner(folder: Path, home: Path) -> str | None:
+    """The data set that a folder at or below `home` is named after; one called raw has its parent's name."""
+    names = [home.resolve().name, *folder.relative_to(home).parts]
+    while len(names) > 1 and _key(names[-1]) == "raw":
+        names.pop()
+    return _kind_named(names[-1])
+
+
+def _kind_named(name: str) -> str | None:
+    """The data set of a folder's name: FashionMNIST, fashion-mnist, fashion."""
+    key = _key(name)
+    return next((each for each in KINDS if key in (_key(each), _key(each.partition("-")[0]))), None)
+
+
+def _is_whole(folder: Path, kind: Kind) -> bool:
+    return all(_file(folder, name) for name in kind.files)
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    """The file of this name in a folder, or in a folder there of the same name."""
+    exact = (folder / name, folder / f"{name}.gz")
+    alike = _alike(folder, name)
+    inside = (path for entry in alike for path in _alike(entry, name))
+    return next((path for path in (*exact, *alike, *inside) if os.path.isfile(path)), None)
+
+
+def _alike(folder: Path, name: str) -> list[Path]:
+    return [entry for entry in _entries(folder) if _key(entry.name) == _key(name)]
+
+
+def _key(name: str) -> str:
+    """A name without case, punctuation and the ending of packed files."""
+    return re.sub(r"[^a-z0-9]", "", name.lower().removesuffix(".gz"))
+
+
+def _below(home: Path) -> Iterator[Path]:
+    """The folders below `home`, nearest first."""
+    waiting = deque([(home, 0)])
+    for _ in range(_FOLDERS):
+        if not waiting:
+            return
+        folder, depth = waiting.popleft()
+        for entry in filter(os.path.isdir, _entries(folder)):
+            yield entry
+            if depth + 1 < _DEPTH:
+                waiting.append((entry, depth + 1))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What a folder holds, in order, hidden files aside; nothing if it is no folder, or may not be read."""
+    try:
+        return [folder / name for name in sorted(os.listdir(folder)) if not name.startswith(".")]
+    except OSError:
+        return []

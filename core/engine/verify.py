@@ -1,0 +1,101 @@
+"""Whether a recorded run comes out the same when it is trained again, its interventions at their steps included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from ..runs.reader import Recorded
+from ..stream.codec import encode
+from ..stream.commands import LaneCommand, ResetMoments, SetClip, Stop
+from ..stream.config import RunConfig
+from ..stream.events import (
+    ClipChanged,
+    Diagnosed,
+    Evaluated,
+    Event,
+    LaneEvent,
+    LaneFailed,
+    LaneFinished,
+    MomentsReset,
+)
+from .engine import Resumption
+from .resume import planned_iterations, settings
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How many figures were compared, and the first that differs by lane: what was recorded and what came out.
+
+    `missing` evaluations came out, but are not in the recording.
+    """
+
+    compared: int
+    missing: int
+    differences: tuple[tuple[str, int, str, str], ...]
+
+
+def repetition(recorded: Recorded) -> tuple[RunConfig, Resumption]:
+    """The settings and commands that train the run again, at full speed, to where each lane ended."""
+    config = settings(recorded)
+    commands: list[LaneCommand] = []
+    for event in recorded.table.others:
+        if isinstance(event, ClipChanged):
+            commands.append(SetClip(lane=event.lane, rule=event.rule, at_step=event.step))
+        elif isinstance(event, MomentsReset):
+            commands.append(ResetMoments(lane=event.lane, at_step=event.step))
+    iterations = planned_iterations(recorded)
+    again = Resumption(iterations=iterations, commands=[*commands, *_ends(recorded, iterations)])
+    return msgspec.structs.replace(config, pace=None), again
+
+
+def _ends(recorded: Recorded, planned: Mapping[str, int]) -> Iterator[Stop]:
+    """Stops where lanes ended, or were last heard of, short of the steps they were to have."""
+    last: dict[str, int] = {}
+    for event in recorded.events:
+        match event:
+            case Evaluated(lane=lane, step=step):
+                last[lane] = max(step + 1, last.get(lane, 0))
+            case LaneFailed(lane=lane, step=step):
+                # It is to come as far as to fail again.
+                last[lane] = planned[lane]
+            case LaneFinished(lane=lane, step=step):
+                last[lane] = max(step, last.get(lane, 0))
+            case _:
+                pass
+    for lane, step in last.items():
+        if step < planned[lane]:
+            yield Stop(lane=lane, at_step=step)
+
+
+def compare(recorded: Recorded, again: Iterable[Event]) -> Verdict:
+    """Compare the figures of two runs by lane, kind and step, bit for bit; a missing evaluation or failure differs."""
+    expected, found = dict(_figures(recorded.events)), dict(_figures(again))
+    differences: dict[str, tuple[str, int, str, str]] = {}
+    for key, before in expected.items():
+        lane, kind, step = key
+        after = found.get(key, "nothing")
+        if after != before and (key in found or kind in (Evaluated.__name__, LaneFailed.__name__)):
+            differences.setdefault(lane, (lane, step, before, after))
+    missing = sum(kind == Evaluated.__name__ for _, kind, _ in found.keys() - expected.keys())
+    return Verdict(len(expected.keys() & found.keys()), missing, tuple(differences.values()))
+
+
+def _figures(events: Iterable[Event]) -> Iterator[tuple[tuple[str, str, int], str]]:
+    for event in events:
+        if isinstance(event, LaneEvent) and isinstance(event, Evaluated | Diagnosed | LaneFinished | LaneFailed):
+            figures = encode(_timeless(event)).decode()
+            yield (event.lane, type(event).__name__, event.step), figures
+
+
+def _timeless(event: Evaluated | Diagnosed | LaneFinished | LaneFailed) -> Event:
+    """The event without its times, which are no figures of the training, and without what old recordings lack."""
+    match event:
+        case LaneFinished():
+            return msgspec.structs.replace(event, seconds=0.0, training_seconds=0.0, silent_outputs=None)
+        case Diagnosed():
+            return event
+        case Evaluated() | LaneFailed():
+            return msgspec.structs.replace(event, seconds=0.0)

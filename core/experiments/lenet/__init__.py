@@ -1,0 +1,1 @@
+"""LeNet, and its forward and backward passes written out by hand."""

@@ -1,0 +1,1 @@
+"""The optimizer protocol, Adam and SGD, on one flat vector. Imports torch, `experiments` and `stream`."""

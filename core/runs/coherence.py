@@ -1,0 +1,130 @@
+"""Puts a recording in order whose intact lines are misplaced, doubled, foreign, or lack a lane's start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..stream.events import (
+    Evaluated,
+    EvaluatedEarlier,
+    Event,
+    LaneEvent,
+    LanesCompared,
+    LaneStarted,
+    ReplayStarted,
+    RunStarted,
+    Sought,
+)
+from .event_table import EventTable
+
+# What only a replay tells.
+_NEVER_RECORDED = EvaluatedEarlier | ReplayStarted | Sought
+
+
+def coherent(table: EventTable) -> tuple[EventTable, list[str]]:
+    """The events that make one run, its beginning first and each lane's start before its other events.
+
+    Also what had to be changed for that, in words. `table` holds a `RunStarted`.
+    """
+    if _is_coherent(table):
+        return table, []
+    changing = _Changing(table)
+    return EventTable.of(changing.events()), changing.told()
+
+
+def _is_coherent(table: EventTable) -> bool:
+    first, *others = table.others
+    if not isinstance(first, RunStarted) or table.other_places[0] != 0:
+        return False
+    if any(isinstance(event, RunStarted | _NEVER_RECORDED) for event in others):
+        return False
+    begun: dict[str, int] = {}
+    for event, place in zip(table.others, table.other_places.tolist(), strict=True):
+        if isinstance(event, LaneStarted):
+            begun.setdefault(event.lane, place)
+        elif any(lane not in begun for lane in _lanes(event)):
+            return False
+    return begun.keys() <= _names(first) and all(_is_in_order(table, lane, begun) for lane in table.evaluations.names)
+
+
+def _is_in_order(table: EventTable, lane: str, begun: dict[str, int]) -> bool:
+    """Whether a lane's evaluations follow its start, each of another step."""
+    rows = table.evaluations.of(lane)
+    if not len(rows) or lane not in begun:
+        return not len(rows)
+    steps = table.evaluations.steps[rows]
+    after_start = int(table.evaluations.places[rows[0]]) > begun[lane]
+    return after_start and (bool((np.diff(steps) > 0).all()) or len(np.unique(steps)) == len(steps))
+
+
+def _names(started: RunStarted) -> set[str]:
+    return {lane.name for lane in started.config.lanes}
+
+
+def _lanes(event: Event) -> tuple[str, ...]:
+    """The lanes that an event tells of."""
+    if isinstance(event, LaneEvent):
+        return (event.lane,)
+    return event.lanes if isinstance(event, LanesCompared) else ()
+
+
+class _Changing:
+    """Makes a run of events one by one, and counts what it changes."""
+
+    def __init__(self, table: EventTable) -> None:
+        self._events = table.all()
+        self._started = next(event for event in table.others if isinstance(event, RunStarted))
+        self._names = _names(self._started)
+        self._moved = self._foreign = self._doubled = 0
+        self._begun: list[str] = []
+        self._brought_forward: list[LaneStarted] = []
+
+    def events(self) -> Iterator[Event]:
+        yield self._started
+        self._moved += self._events[0] is not self._started
+        seen: set[tuple[str, int]] = set()
+        begun: set[str] = set()
+        for event in self._own():
+            for lane in _lanes(event):
+                if lane not in begun:
+                    begun.add(lane)
+                    if not isinstance(event, LaneStarted):
+                        self._begun.append(lane)
+                        yield self._start_of(lane)
+            if isinstance(event, Evaluated):
+                if (event.lane, event.step) in seen:
+                    self._doubled += 1
+                    continue
+                seen.add((event.lane, event.step))
+            yield event
+
+    def _own(self) -> Iterator[Event]:
+        for event in self._events:
+            if event is self._started or any(event is known for known in self._brought_forward):
+                continue
+            if isinstance(event, RunStarted | _NEVER_RECORDED) or not self._names.issuperset(_lanes(event)):
+                self._foreign += 1
+            else:
+                yield event
+
+    def _start_of(self, lane: str) -> LaneStarted:
+        """As it was recorded further on, else as the settings say."""
+        config = self._started.config
+        rule = next(known.rule for known in config.lanes if known.name == lane)
+        for event in self._events:
+            if isinstance(event, LaneStarted) and (event.lane, event.step) == (lane, 0):
+                self._brought_forward.append(event)
+                return event
+        return LaneStarted(lane=lane, step=0, rule=rule, iterations=config.iterations, parameters=0, seconds=0.0)
+
+    def told(self) -> list[str]:
+        """What was changed, once `events` has come to its end."""
+        told = {
+            "the run's beginning is not its first line": self._moved,
+            f"events of another run or an unknown lane, left out: {self._foreign}": self._foreign,
+            f"evaluations recorded twice, counted once: {self._doubled}": self._doubled,
+            f"the start of {', '.join(self._begun)} is missing or out of its place": len(self._begun),
+        }
+        return [text for text, count in told.items() if count]

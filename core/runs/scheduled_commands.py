@@ -1,0 +1,85 @@
+"""The commands of a recorded run that were scheduled for a step which it had not reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from ..stream.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
+from ..stream.events import (
+    ClipChanged,
+    CommandScheduled,
+    LaneEvent,
+    LaneExtended,
+    LaneFinished,
+    LanePaused,
+    LaneResumed,
+    LaneStepped,
+    MomentsReset,
+    PaceChanged,
+)
+from .event_table import EventTable, Integers
+from .reader import Recorded
+
+_ANSWERS: dict[type[LaneCommand], type[LaneEvent]] = {
+    SetClip: ClipChanged,
+    ResetMoments: MomentsReset,
+    Pause: LanePaused,
+    Resume: LaneResumed,
+    StepOnce: LaneStepped,
+    SetPace: PaceChanged,
+    Extend: LaneExtended,
+    Stop: LaneFinished,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What a lane told of one kind: at which places of a recording, and up to which step from each place on."""
+
+    places: Integers
+    farthest: Integers
+
+    @classmethod
+    def of(cls, places: Integers, steps: Integers) -> _Told:
+        """In the order of their places."""
+        return cls(places, np.maximum.accumulate(steps[::-1])[::-1])
+
+    def reached(self, step: int, place: int) -> bool:
+        """Whether anything told after this place is of this step or one beyond."""
+        after = int(np.searchsorted(self.places, place, "right"))
+        return after < len(self.places) and bool(self.farthest[after] >= step)
+
+
+_NOTHING = _Told.of(np.array([], np.int64), np.array([], np.int64))
+
+
+def still_scheduled(recorded: Recorded) -> Iterator[LaneCommand]:
+    """Such commands, one for each lane that neither trained that step since the command was accepted nor answered."""
+    table, lanes = recorded.table, [lane.name for lane in recorded.started.config.lanes]
+    evaluated, answered = {lane: _evaluations(table, lane) for lane in lanes}, _answers(table)
+    for event, place in zip(table.others, table.other_places.tolist(), strict=True):
+        if not isinstance(event, CommandScheduled):
+            continue
+        command, answer = event.command, _ANSWERS[type(event.command)]
+        for lane in lanes:
+            told = evaluated[lane], answered.get((lane, answer), _NOTHING)
+            if command.lane in (None, lane) and not any(kind.reached(command.at_step or 0, place) for kind in told):
+                yield msgspec.structs.replace(command, lane=lane)
+
+
+def _evaluations(table: EventTable, lane: str) -> _Told:
+    rows = table.evaluations.of(lane)
+    return _Told.of(table.evaluations.places[rows], table.evaluations.steps[rows])
+
+
+def _answers(table: EventTable) -> dict[tuple[str, type[LaneEvent]], _Told]:
+    """What each lane told of each kind, evaluations aside."""
+    told: dict[tuple[str, type[LaneEvent]], list[tuple[int, int]]] = {}
+    for event, place in zip(table.others, table.other_places.tolist(), strict=True):
+        if isinstance(event, LaneEvent):
+            told.setdefault((event.lane, type(event)), []).append((place, event.step))
+    return {kind: _Told.of(*np.array(pairs, np.int64).T) for kind, pairs in told.items()}

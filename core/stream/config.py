@@ -1,0 +1,190 @@
+"""The description of a run: frozen and valid. The command line and TOML files both end here."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import math
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import tomli_w
+
+from ..errors import BadInput
+from .rules import parse_rule, recorded_rule
+
+DATASETS = ("auto", "mnist", "fashion-mnist", "kmnist", "qmnist", "digits")
+HEADS = ("relu", "linear")
+OPTIMIZERS = ("adam", "sgd", "sgd-momentum")
+NONFINITE = ("propagate", "skip", "zero", "stop")
+_CHOICES = {"dataset": DATASETS, "head": HEADS, "optimizer": OPTIMIZERS, "nonfinite": NONFINITE}
+# Counts are bounded so that their sums, too, fit the numbers of JSON.
+MOST = 10**15
+_LANE_NAME = re.compile(r"[\w.+-]{1,24}")
+
+
+class LaneConfig(msgspec.Struct, frozen=True):
+    """A lane's name and its clip rule, in the grammar of `rules`, or as another version recorded it."""
+
+    name: str
+    rule: str
+
+    def __post_init__(self) -> None:
+        if not _LANE_NAME.fullmatch(self.name):
+            raise BadInput(f"lane name {self.name!r}: 1 to 24 letters, digits or . + - _")
+        # The rule is kept in its one canonical spelling, so that equal rules compare equal.
+        msgspec.structs.force_setattr(self, "rule", str(recorded_rule(self.rule)))
+
+
+DEFAULT_LANES = (LaneConfig("unclipped", "none"), LaneConfig("clipped", "value:0.001"))
+
+
+class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """All that decides a run's numbers, with the assignment's values as defaults.
+
+    `pace` is in steps per second, None for full speed. With `reset_moments` the optimizer begins anew whenever a lane's
+    rule changes. `nonfinite` is what becomes of a gradient that holds NaN or infinity: it is used as it is, its step is
+    left out, these components become 0, or the lane ends. With `diagnostics` what the clip does is measured, at one
+    evaluation in `diagnose_every`. Raises BadInput, naming the setting.
+    """
+
+    dataset: str = "auto"
+    data_dir: str | None = None
+    offline: bool = False
+    seed: int = 0
+    iterations: int = 1000
+    batch_size: int = 8
+    eval_every: int = 10
+    eval_size: int = 100
+    learning_rate: float = 0.001
+    beta1: float = 0.5
+    init_std: float = 0.1
+    head: Literal["relu", "linear"] = "relu"
+    optimizer: Literal["adam", "sgd", "sgd-momentum"] = "adam"
+    reset_moments: bool = False
+    nonfinite: Literal["propagate", "skip", "zero", "stop"] = "propagate"
+    diagnostics: bool = True
+    diagnose_every: int = 5
+    lanes: tuple[LaneConfig, ...] = DEFAULT_LANES
+    pace: float | None = None
+    checkpoint_every: int = 500
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            _known(name, getattr(self, name), choices)
+        for name in ("iterations", "batch_size", "eval_every", "eval_size", "diagnose_every", "checkpoint_every"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "must be 1 or more")
+            _require(getattr(self, name) <= MOST, name, getattr(self, name), "must be at most 10^15")
+        for name in ("data_dir", "device"):
+            text = getattr(self, name) or ""
+            # The run is written down as JSON and TOML, which hold no other bytes.
+            _require(text.encode(errors="replace").decode() == text, name, repr(text), "must be valid Unicode")
+        _require(0 <= self.seed < 2**63, "seed", self.seed, "must be from 0 to 2^63 - 1")
+        for name in ("learning_rate", "init_std"):
+            value = getattr(self, name)
+            _require(math.isfinite(value) and value > 0, name, value, "must be above 0")
+        _require(0 <= self.beta1 < 1, "beta1", self.beta1, "must be at least 0 and below 1")
+        if self.pace is not None:
+            _require(math.isfinite(self.pace) and self.pace > 0, "pace", self.pace, "must be above 0, or max")
+        names = [lane.name for lane in self.lanes]
+        _require(len(names) >= 1, "lanes", "none given", "at least one")
+        _require(len(set(names)) == len(names), "lanes", ", ".join(names), "each name once")
+
+
+KEYS = RunConfig.__struct_fields__
+_KINDS = {field.name: field.type for field in msgspec.structs.fields(RunConfig)}
+
+
+def from_options(options: dict[str, Any]) -> RunConfig:
+    """A run from plain values by setting name (`lanes`: a dict of name to rule); settings left out take their default.
+
+    `clip` is the rule of the lane named `clipped`; `pace` may be "max".
+    """
+    values = {key: value for key, value in options.items() if key != "clip"}
+    for key in values:
+        if key not in KEYS:
+            raise BadInput(f"unknown setting {key!r}{_nearest(key, (*KEYS, 'clip'))}")
+    if values.get("pace") == "max":
+        values["pace"] = None
+    if "lanes" in values:
+        values["lanes"] = _lanes(values["lanes"])
+    if "clip" in options:
+        values["lanes"] = _with_clip(values.get("lanes", DEFAULT_LANES), options["clip"])
+    return _converted(values)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The settings of a TOML file, unvalidated; BadInput if there is no such file or it is not TOML."""
+    try:
+        content = path.read_bytes()
+        # Editors and shells of Windows put a byte order mark first, PowerShell one of UTF-16.
+        encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+        return tomllib.loads(content.decode(encoding))
+    except OSError as error:
+        raise BadInput(f"config file {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"config file {path}: not TOML: {error}") from error
+
+
+def to_toml(config: RunConfig) -> str:
+    """The config as a TOML file that `from_options(read_toml(...))` reads back as the same config."""
+    values = {key: value for key, value in msgspec.to_builtins(config).items() if value is not None}
+    values["pace"] = "max" if config.pace is None else config.pace
+    values["lanes"] = {lane.name: lane.rule for lane in config.lanes}
+    return tomli_w.dumps(values)
+
+
+def _lanes(lanes: Any) -> tuple[LaneConfig, ...]:
+    if isinstance(lanes, tuple):
+        return lanes
+    if not isinstance(lanes, dict) or not all(isinstance(rule, str) for rule in lanes.values()):
+        raise BadInput('lanes: write a table of NAME = "RULE"')
+    return tuple(_lane(name, rule) for name, rule in lanes.items())
+
+
+def _lane(name: str, rule: str) -> LaneConfig:
+    return LaneConfig(name, str(parse_rule(rule)))
+
+
+def _with_clip(lanes: tuple[LaneConfig, ...], rule: Any) -> tuple[LaneConfig, ...]:
+    if not isinstance(rule, str):
+        raise BadInput(f'clip {rule!r}: write a rule in quotes, like "value:0.001"')
+    if all(lane.name != "clipped" for lane in lanes):
+        raise BadInput("clip sets the rule of the lane named clipped, and the lanes given have none of that name")
+    return tuple(_lane("clipped", rule) if lane.name == "clipped" else lane for lane in lanes)
+
+
+def _converted(values: dict[str, Any]) -> RunConfig:
+    for key, choices in _CHOICES.items():
+        if isinstance(values.get(key), str):
+            _known(key, values[key], choices)
+    for key, value in values.items():
+        try:
+            if key != "lanes":
+                values[key] = msgspec.convert(value, _KINDS[key])
+        except msgspec.ValidationError as error:
+            raise BadInput(f"{_option(key)} {value!r}: {str(error).replace('`', '')}") from None
+    return RunConfig(**values)
+
+
+def _known(key: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadInput(f"unknown {key} {value!r}{_nearest(value, choices)}; choose from {', '.join(choices)}")
+
+
+def _nearest(word: str, choices: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(word, choices, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _require(holds: bool, key: str, value: object, what: str) -> None:
+    if not holds:
+        raise BadInput(f"{_option(key)} {value}: {what}")
+
+
+def _option(key: str) -> str:
+    return key.replace("_", "-")

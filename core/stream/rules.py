@@ -1,0 +1,232 @@
+"""Clip rules as data, and the one grammar that writes them: `none`, `value:c`, `norm:C`, `zclip`, ...
+
+What a rule does to a gradient is in `clipping`; this module starts without torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from ..errors import BadInput
+
+EXAMPLES = "none, value:0.001, value:-0.001:0.002, norm:1, layer-norm:1, agc:0.01, autoclip:10, zclip, sign"
+Z_THRESHOLD = 2.5
+
+
+class NoClip(msgspec.Struct, frozen=True):
+    """The gradient as it is."""
+
+    def __str__(self) -> str:
+        return "none"
+
+
+class ValueClip(msgspec.Struct, frozen=True):
+    """Every gradient component is kept within [low, high]; a side that is None is free.
+
+    T. Mikolov, "Statistical Language Models Based on Neural Networks", PhD thesis, Brno, 2012.
+    """
+
+    low: float | None
+    high: float | None
+
+    def __str__(self) -> str:
+        if self.high is not None and self.low == -self.high:
+            return f"value:{_number(self.high)}"
+        low, high = (_number(side) for side in (self.low, self.high))
+        return f"value:{low}:{high}"
+
+
+class NormClip(msgspec.Struct, frozen=True):
+    """A gradient whose norm is above `bound` is scaled down to it.
+
+    R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural networks", ICML 2013.
+    """
+
+    bound: float
+
+    def __str__(self) -> str:
+        return f"norm:{_number(self.bound)}"
+
+
+class LayerNormClip(msgspec.Struct, frozen=True):
+    """The same for each layer by itself, its weights and biases together.
+
+    Layer by layer as in A. W. Yu et al., "Block-Normalized Gradient Method", arXiv:1707.04822, 2017.
+    """
+
+    bound: float
+
+    def __str__(self) -> str:
+        return f"layer-norm:{_number(self.bound)}"
+
+
+class AdaptiveClip(msgspec.Struct, frozen=True):
+    """A unit's gradient norm is kept within `ratio` times the norm of its weights.
+
+    A. Brock, S. De, S. L. Smith and K. Simonyan, "High-Performance Large-Scale Image Recognition Without
+    Normalization", ICML 2021.
+    """
+
+    ratio: float
+
+    def __str__(self) -> str:
+        return f"agc:{_number(self.ratio)}"
+
+
+class AutoClip(msgspec.Struct, frozen=True):
+    """The bound on the norm is the `percentile` of all norms so far, this one included.
+
+    P. Seetharaman, G. Wichern, B. Pardo and J. Le Roux, "AutoClip: Adaptive Gradient Clipping for Source Separation
+    Networks", MLSP 2020.
+    """
+
+    percentile: float
+
+    def __str__(self) -> str:
+        return f"autoclip:{_number(self.percentile)}"
+
+
+class ZClip(msgspec.Struct, frozen=True):
+    """A norm that stands out from those before, by more than `threshold` standard deviations, is brought down.
+
+    A. Kumar et al., "ZClip: Adaptive Spike Mitigation for LLM Pre-Training", arXiv:2504.02507, 2025.
+    """
+
+    threshold: float = Z_THRESHOLD
+
+    def __str__(self) -> str:
+        return "zclip" if self.threshold == Z_THRESHOLD else f"zclip:{_number(self.threshold)}"
+
+
+class SignClip(msgspec.Struct, frozen=True):
+    """The signs alone: what clipping by value tends to, divided by its bound, as the bound goes to 0.
+
+    J. Bernstein et al., "signSGD: Compressed Optimisation for Non-Convex Problems", ICML 2018.
+    """
+
+    def __str__(self) -> str:
+        return "sign"
+
+
+class UnknownRule(msgspec.Struct, frozen=True):
+    """A rule that another version recorded and this one does not know: it is shown, and nothing is trained by it."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Rule = NoClip | ValueClip | NormClip | LayerNormClip | AdaptiveClip | AutoClip | ZClip | SignClip
+RecordedRule = Rule | UnknownRule
+
+
+def parse_rule(text: str) -> Rule:
+    """The rule that `text` writes; BadInput names what is wrong with it."""
+    kind, colon, rest = text.strip().partition(":")
+    if kind not in _KINDS:
+        raise BadInput(f"clip rule {text!r}: not a rule; write one of {EXAMPLES}")
+    return _KINDS[kind](rest if colon else None, text)
+
+
+def recorded_rule(text: str) -> RecordedRule:
+    """The rule that an event or a recording tells of, which another version may have written."""
+    try:
+        return parse_rule(text)
+    except BadInput:
+        return UnknownRule(text)
+
+
+def require_known(rules: Iterable[str]) -> None:
+    """BadInput if this version cannot train by one of these recorded rules."""
+    for rule in rules:
+        if isinstance(recorded_rule(rule), UnknownRule):
+            raise BadInput(f"rule {rule!r}: this version of clipwatch does not know it; use the version that wrote it")
+
+
+def _bare(rule: Rule) -> Callable[[str | None, str], Rule]:
+    def read(rest: str | None, text: str) -> Rule:
+        if rest is not None:
+            raise BadInput(f"clip rule {text!r}: {rule} stands alone, without a number")
+        return rule
+
+    return read
+
+
+def _bounded(make: Callable[[float], Rule], what: str, example: str) -> Callable[[str | None, str], Rule]:
+    def read(rest: str | None, text: str) -> Rule:
+        value = _parse_bound(rest or "", text)
+        if value is None:
+            raise BadInput(f"clip rule {text!r}: write its {what} too, like {example}")
+        if value <= 0:
+            raise BadInput(f"clip rule {text!r}: the {what} must be above 0")
+        return make(value)
+
+    return read
+
+
+def _value(rest: str | None, text: str) -> Rule:
+    sides = (rest or "").split(":")
+    if len(sides) > 2 or not any(side.strip() for side in sides):
+        raise BadInput(f"clip rule {text!r}: write value:BOUND or value:LOW:HIGH, like value:0.001")
+    numbers = [_parse_bound(side, text) for side in sides]
+    return _symmetric(numbers[0], text) if len(numbers) == 1 else _interval(numbers[0], numbers[1], text)
+
+
+def _autoclip(rest: str | None, text: str) -> Rule:
+    value = _parse_bound(rest or "", text)
+    if value is None or not 0 <= value <= 100:
+        raise BadInput(f"clip rule {text!r}: write a percentile from 0 to 100, like autoclip:10")
+    return AutoClip(value)
+
+
+def _zclip(rest: str | None, text: str) -> Rule:
+    return ZClip() if rest is None else _bounded(ZClip, "threshold", "zclip:3")(rest, text)
+
+
+def _parse_bound(side: str, text: str) -> float | None:
+    if not side.strip():
+        return None
+    try:
+        value = float(side)
+    except ValueError:
+        raise BadInput(f"clip rule {text!r}: {side!r} is not a number") from None
+    if not math.isfinite(value):
+        free = "; leave a side empty to leave it free" if text.strip().startswith("value") else ""
+        raise BadInput(f"clip rule {text!r}: a bound must be finite{free}")
+    # Adding 0 makes -0 the same as 0, in spelling too.
+    return value + 0.0
+
+
+def _symmetric(bound: float | None, text: str) -> ValueClip:
+    if bound is None or bound <= 0:
+        raise BadInput(f"clip rule {text!r}: the bound must be above 0")
+    return ValueClip(-bound, bound)
+
+
+def _interval(low: float | None, high: float | None, text: str) -> ValueClip:
+    if low is not None and high is not None and low >= high:
+        raise BadInput(f"clip rule {text!r}: the low bound must be below the high bound")
+    if (low is not None and low > 0) or (high is not None and high < 0):
+        raise BadInput(f"clip rule {text!r}: the interval must contain 0, or it would push where the gradient is 0")
+    return ValueClip(low, high)
+
+
+def _number(value: float | None) -> str:
+    # The shortest spelling that is read back as the same number.
+    return "" if value is None else repr(value).removesuffix(".0")
+
+
+_KINDS: dict[str, Callable[[str | None, str], Rule]] = {
+    "none": _bare(NoClip()),
+    "value": _value,
+    "norm": _bounded(NormClip, "bound", "norm:1"),
+    "layer-norm": _bounded(LayerNormClip, "bound", "layer-norm:1"),
+    "agc": _bounded(AdaptiveClip, "ratio", "agc:0.01"),
+    "autoclip": _autoclip,
+    "zclip": _zclip,
+    "sign": _bare(SignClip()),
+}

@@ -1,0 +1,158 @@
+"""The description of a sweep: frozen and valid; its settings, and what training them all will take."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from ..errors import BadInput
+from .config import KEYS, MOST, LaneConfig, RunConfig, from_options
+from .rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule, recorded_rule
+
+# Of a run's settings these decide nothing in a sweep, where nobody watches a replica or changes its rule.
+WITHOUT_EFFECT = {"pace", "checkpoint_every", "diagnostics", "diagnose_every", "reset_moments"}
+# And these are one for all replicas, or are the seeds themselves.
+NO_AXIS = {*WITHOUT_EFFECT, "seed", "lanes", "data_dir", "offline", "device", "dataset", "eval_every"}
+_LANE = "replica"
+# Milliseconds that one core takes for a step of one stacked replica with one image, and of one trained alone; and what
+# a large GPU takes for one of a thousand, measured as well as trained.
+_STACKED_MS, _ALONE_MS, _ON_GPU_MS = 0.08, 0.12, 0.0006
+
+Value = str | int | float
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """One combination of the axes' values: `choice` by axis, and the run it makes, whose seed is filled in later."""
+
+    number: int
+    choice: dict[str, Value]
+    config: RunConfig
+
+    @property
+    def rule(self) -> str:
+        """The clip rule."""
+        return self.config.lanes[0].rule
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others."""
+        return ", ".join(axis_value(axis, value) for axis, value in self.choice.items()) or self.rule
+
+
+class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """A grid of settings, each with the same seeds: `seeds` from `base.seed` on, unless they are `chosen` one by one.
+
+    `axes` gives the values by name of a run's setting; `clip` is the rule. Raises BadInput, naming the axis.
+    """
+
+    base: RunConfig
+    axes: dict[str, tuple[Value, ...]]
+    seeds: int = 32
+    chosen: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.seeds <= MOST:
+            raise BadInput(f"seeds {self.seeds}: must be 1 or more, and at most 10^15")
+        for seed in (*self.chosen, self.base.seed + self.seeds - 1):
+            # As a run with this seed would be refused.
+            from_options({"seed": seed})
+        if len(set(self.chosen)) != len(self.chosen):
+            raise BadInput(f"seed {_repeated(self.chosen)} is given twice: every seed counts once")
+        for axis, values in self.axes.items():
+            if axis != "clip" and (axis not in KEYS or axis in NO_AXIS):
+                raise BadInput(f"{axis.replace('_', '-')} cannot be an axis of a sweep: give it once")
+            if not values:
+                raise BadInput(f"axis {axis.replace('_', '-')}: no values")
+            for value in values:
+                if not isinstance(value, Value):
+                    raise BadInput(f"axis {axis.replace('_', '-')}: {value!r} is no text and no number")
+            if len(set(values)) != len(values):
+                raise BadInput(f"axis {axis.replace('_', '-')}: {_repeated(values)} is given twice")
+        _ = self.settings
+
+    @cached_property
+    def settings(self) -> tuple[Setting, ...]:
+        """The grid, the last axis fastest."""
+        combinations = itertools.product(*self.axes.values())
+        return tuple(
+            self._setting(number, dict(zip(self.axes, values, strict=True)))
+            for number, values in enumerate(combinations)
+        )
+
+    def _setting(self, number: int, choice: dict[str, Value]) -> Setting:
+        plain = {key: value for key, value in choice.items() if key != "clip"}
+        lanes = (LaneConfig(_LANE, str(choice.get("clip", "none"))),)
+        # What a sweep measures needs no diagnostics, which take their time where a replica is trained alone.
+        values = {name: getattr(self.base, name) for name in KEYS} | {"diagnostics": False}
+        return Setting(number=number, choice=choice, config=from_options({**values, **plain, "lanes": lanes}))
+
+    @property
+    def every_seed(self) -> Sequence[int]:
+        """The seeds in order."""
+        return self.chosen or range(self.base.seed, self.base.seed + self.seeds)
+
+    @property
+    def replicas(self) -> int:
+        """How many networks are trained."""
+        return len(self.settings) * (len(self.chosen) or self.seeds)
+
+    def seconds(self, cores: int) -> float:
+        """Roughly how long all of it takes on so many cores, or on the device that it is for."""
+        on_cores = self.base.device == "cpu"
+        stacked, workers = (_STACKED_MS, max(1, cores)) if on_cores else (_ON_GPU_MS, 1)
+        per_seed = sum(
+            (stacked if is_stackable(setting.config) else _ALONE_MS)
+            * setting.config.batch_size
+            * setting.config.iterations
+            for setting in self.settings
+        )
+        return per_seed / 1000 * (len(self.chosen) or self.seeds) / workers
+
+
+def sweep_config(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int, chosen: Sequence[int]) -> SweepConfig:
+    """A sweep from a run and the values given for each of its axes; rules in their one spelling."""
+    rules = {"clip": [str(parse_rule(str(rule))) for rule in axes["clip"]]} if "clip" in axes else {}
+    spelled = {axis: tuple(values) for axis, values in {**axes, **rules}.items()}
+    _refuse_axes_without_effect(base, spelled)
+    return SweepConfig(base=base, axes=spelled, seeds=len(chosen) or seeds, chosen=tuple(chosen))
+
+
+def _refuse_axes_without_effect(base: RunConfig, axes: Mapping[str, Sequence[Any]]) -> None:
+    """Not for what was recorded, which stays readable."""
+    others = [name for name in axes.get("optimizer", (base.optimizer,)) if name != "adam"]
+    if len(axes.get("beta1", ())) > 1 and others:
+        raise BadInput(
+            f"beta1 has no effect with optimizer {others[0]}, so its values would all train the same:"
+            " give one --beta1, or --optimizer adam alone"
+        )
+    if len(axes.get("eval_size", ())) > 1:
+        raise BadInput("eval-size decides nothing that a sweep compares: give it once")
+
+
+def is_stackable(config: RunConfig) -> bool:
+    """Whether replicas of this run are trained stacked; others are trained alone by the engine."""
+    stacked = NoClip | ValueClip | NormClip | LayerNormClip | SignClip
+    return isinstance(recorded_rule(config.lanes[0].rule), stacked) and config.nonfinite == "propagate"
+
+
+def axis_value(axis: str, value: Value) -> str:
+    """A value of an axis in few words."""
+    match axis, value:
+        case "clip", "none":
+            return "not clipped"
+        case "clip", _:
+            return str(value)
+        case "head", _:
+            return f"{value} head"
+        case "optimizer", _:
+            return str(value)
+        case _:
+            return f"{axis.replace('_', ' ')} {value}"
+
+
+def _repeated(values: Sequence[Value]) -> Value:
+    return next(value for place, value in enumerate(values) if value in values[:place])

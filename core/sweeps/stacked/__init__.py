@@ -1,0 +1,1 @@
+"""Many replicas of LeNet trained as one batched program. Imports torch."""

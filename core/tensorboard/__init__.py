@@ -1,0 +1,1 @@
+"""Runs for TensorBoard, live and from a recording."""

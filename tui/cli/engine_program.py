@@ -1,0 +1,47 @@
+"""The program that the screen starts as its engine: reads one request from a descriptor, and does it.
+
+It speaks JSON lines on standard output and obeys commands on standard input, as `--json --control` do.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ..engine_child.request import AnyRequest, ReplayRun, ResumeRun, ResumeSweep, TrainRun, TrainSweep, decoded_request
+from ..exit_codes import exit_code
+
+
+def main() -> int:
+    """Do what the request on the descriptor, whose number is the only argument, asks for."""
+    with open(int(sys.argv[1]), "rb") as descriptor:
+        request = decoded_request(descriptor.read())
+    return exit_code(lambda: _perform(request), debug=request.debug)
+
+
+def _perform(request: AnyRequest) -> int:
+    if isinstance(request, TrainSweep | ResumeSweep):
+        from .sweep import train
+
+        return train(request, json=True, control=True)
+    return _perform_run(request)
+
+
+def _perform_run(request: TrainRun | ResumeRun | ReplayRun) -> int:
+    from ...core.runs.folder import RunFolder
+    from ..headless.run import Manner, replay_headless, resume_headless, run_headless
+
+    def manner(record_in: Path | None = None, tensorboard: Path | None = None) -> Manner:
+        return Manner(json=True, control=True, quiet=False, record_in=record_in, tensorboard=tensorboard)
+
+    match request:
+        case TrainRun(config=config, record_in=record_in, tensorboard=tensorboard):
+            return run_headless(config, manner(record_in, tensorboard))
+        case ResumeRun(folder=folder, iterations=iterations, machine=machine, tensorboard=tensorboard):
+            return resume_headless(RunFolder(folder), iterations, machine, manner(tensorboard=tensorboard))
+        case ReplayRun(folder=folder, speed=speed):
+            return replay_headless(RunFolder(folder), speed, manner())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

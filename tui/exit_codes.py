@@ -1,0 +1,50 @@
+"""The program's edge: whatever ends it becomes one line and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+from ..core.errors import BadInput, ClipwatchError, one_line
+from .text.messages import lose_output, prepare_outputs, tell
+
+
+def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
+    """The exit code of `perform`: 0 done, 1 failed, 2 bad input, 130 or 143 interrupted, 141 nobody reads.
+
+    With `debug` the traceback of an error is shown, too. What a thread or a worker process raised is raised here again.
+    """
+    prepare_outputs()
+    if debug:
+        logging.basicConfig(level=logging.DEBUG)
+    try:
+        _check_folder()
+        return perform()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        lose_output(sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        tell(_line(error))
+        if isinstance(error, OSError):  # a full disk under standard output, or the like
+            lose_output(sys.stdout.fileno())
+        return error.exit_code if isinstance(error, ClipwatchError) else 1
+
+
+def _check_folder() -> None:
+    """BadInput where the current folder was deleted: no worker starts there, and torch does not load."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise BadInput("the current folder is gone; change to one that is there") from None
+
+
+def _line(error: Exception) -> str:
+    foreseen = isinstance(error, ClipwatchError | OSError)
+    return one_line(error) if foreseen else f"unexpected {one_line(error)}; --debug shows where it was raised"

@@ -1,0 +1,151 @@
+"""The run as lines of text: training lines and the summary on standard output, messages on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from rich.cells import cell_len
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+
+from ...core.stream.events import (
+    CommandScheduled,
+    Diagnosed,
+    DownloadProgressed,
+    Evaluated,
+    Event,
+    LaneEvent,
+    LaneFailed,
+    LaneFinished,
+    Notice,
+    RunStarted,
+)
+from ...core.stream.state import RunState, apply
+from ...core.text import in_encoding
+from ..text.rich_output import Output
+from ..text.summary import print_summary
+from ..text.wording import diagnosis_line, evaluation_line, lane_message, scheduled_line
+from .step_order import OrderedEvaluations
+
+LANE_COLOURS = ("cyan", "yellow", "magenta", "green", "blue", "red")
+
+
+class ConsoleSink:
+    """Prints events as they come; `close` prints the summary.
+
+    `quiet` leaves only the summary and failures; `diagnostics` adds a line for every measurement of what the clip does.
+    """
+
+    def __init__(self, *, quiet: bool, diagnostics: bool = False) -> None:
+        self._quiet, self._diagnostics = quiet, diagnostics
+        # Lines are written as they are, so rich only decides on colour, for the lanes' names and the summary.
+        self._out = Output(soft_wrap=True)
+        self._messages = Output(stderr=True, soft_wrap=True)
+        self._state = RunState()
+        self._ordered = OrderedEvaluations(())
+        self._prefixes: dict[str, str] = {}
+        self._download = _Download(self._messages)
+
+    def receive(self, event: Event) -> None:
+        """Fold and print one event."""
+        self._state = apply(self._state, event)
+        match event:
+            case RunStarted():
+                self._start(event)
+            case LaneEvent(lane=lane) if lane not in self._state.lanes:
+                pass
+            case Evaluated():
+                self._print_evaluations(self._ordered.add(event))
+            case Diagnosed() if self._diagnostics:
+                self._print_evaluations(self._ordered.add(event))
+            case LaneFinished(lane=lane):
+                self._print_evaluations(self._ordered.end(lane))
+            case LaneFailed(lane=lane):
+                self._print_evaluations(self._ordered.end(lane))
+                self._tell(f"lane {lane}: {lane_message(event)}")
+            case LaneEvent(lane=lane):
+                if not self._quiet and (text := lane_message(event)):
+                    self._tell(f"lane {lane}: {text}")
+            case CommandScheduled() if not self._quiet:
+                self._tell(scheduled_line(event))
+            case Notice(text=text, level=level):
+                if not self._quiet or level == "warning":
+                    self._tell(text)
+            case DownloadProgressed() if not self._quiet:
+                self._download.show(event)
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Print the summary of what was done."""
+        self._download.close()
+        if self._state.lanes:
+            self._out.print()
+            print_summary(self._out, self._state)
+            self._out.file.flush()
+
+    def _start(self, event: RunStarted) -> None:
+        self._download.close()
+        names = tuple(lane.name for lane in event.config.lanes)
+        config = event.config
+        measured = config.eval_every * config.diagnose_every if config.diagnostics and self._diagnostics else None
+        self._ordered = OrderedEvaluations(names, measured_every=measured)
+        tags = [in_encoding(f"[{name}]", self._out.encoding) for name in names]
+        width = max(map(cell_len, tags))
+        for name, tag, colour in zip(names, tags, LANE_COLOURS * len(names), strict=False):
+            self._prefixes[name] = self._painted(tag, colour) + " " * (width - cell_len(tag))
+        if not self._quiet:
+            print("Start Training...", flush=True)
+
+    def _painted(self, text: str, colour: str) -> str:
+        with self._out.capture() as capture:
+            self._out.print(text, style=colour, end="")
+        return capture.get()
+
+    def _print_evaluations(self, ready: Iterable[Evaluated | Diagnosed]) -> None:
+        for event in ready:
+            if not self._quiet:
+                line = evaluation_line(event) if isinstance(event, Evaluated) else diagnosis_line(event)
+                sys.stdout.write(f"{self._prefixes.get(event.lane, event.lane)} {line}\n")
+        sys.stdout.flush()
+
+    def _tell(self, text: str) -> None:
+        self._messages.print(f"clipwatch: {text}")
+
+
+class _Download:
+    """A bar for each file on a terminal, a line for each elsewhere."""
+
+    def __init__(self, console: Output) -> None:
+        self._console = console
+        self._progress: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def show(self, event: DownloadProgressed) -> None:
+        if event.file not in self._tasks:
+            self._add(event)
+        if self._progress:
+            self._progress.update(self._tasks[event.file], completed=event.received, total=event.total)
+
+    def close(self) -> None:
+        if self._progress:
+            self._progress.stop()
+            self._progress = None
+
+    def _add(self, event: DownloadProgressed) -> None:
+        if not self._console.is_terminal:
+            self._tasks[event.file] = TaskID(0)
+            self._console.print(f"clipwatch: downloading {event.file}")
+            return
+        if self._progress is None:
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                DownloadColumn(),
+                TransferSpeedColumn(),
+            )
+            self._progress = Progress(*columns, console=self._console, transient=True)
+            self._progress.start()
+        self._tasks[event.file] = self._progress.add_task(
+            in_encoding(f"downloading {event.file}", self._console.encoding), total=event.total
+        )

@@ -1,0 +1,1 @@
+"""Colours, characters and the theme. Imports `text` at most."""

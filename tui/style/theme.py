@@ -1,0 +1,138 @@
+"""How the screen looks: the theme's colours as rich styles, and the characters the terminal can show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from rich.style import Style
+from textual.color import Color
+from textual.theme import Theme
+
+from .palette import ASCII, UNICODE, Glyphs, Palette
+
+DARK = Theme(
+    name="clipwatch-dark",
+    primary="#7aa2f7",
+    secondary="#565f89",
+    accent="#bb9af7",
+    warning="#e0af68",
+    error="#f7768e",
+    success="#9ece6a",
+    foreground="#e4e4e7",
+    background="#101014",
+    surface="#16161d",
+    panel="#23232e",
+    dark=True,
+)
+LIGHT = Theme(
+    name="clipwatch-light",
+    primary="#2657c9",
+    secondary="#8f93a3",
+    accent="#7c3aed",
+    warning="#8f5b00",
+    error="#be123c",
+    success="#3f7d20",
+    foreground="#1f2028",
+    background="#eceef2",
+    surface="#fafafa",
+    panel="#dfe2ea",
+    dark=False,
+)
+THEMES = (DARK.name, LIGHT.name, "nord", "gruvbox", "solarized-light", "dracula")
+# Told apart by the colour-blind as well: blue and orange first.
+_LANES_ON_DARK = ("#7aa2f7", "#ff9e64", "#9ece6a", "#bb9af7", "#7dcfff", "#f7768e")
+_LANES_ON_LIGHT = ("#2657c9", "#b45309", "#3f7d20", "#7c3aed", "#0e7490", "#be123c")
+_LOUD = Style(bold=True, reverse=True)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Styles by role; `ascii` where the terminal shows no more than that, `palette.coloured` False under NO_COLOR."""
+
+    palette: Palette
+    panel: str
+    lane_colours: tuple[str, ...] = _LANES_ON_DARK
+    ascii: bool = False
+
+    @property
+    def text(self) -> Style:
+        """Ordinary text on a bar."""
+        return self._on_panel(self.palette.foreground)
+
+    @property
+    def muted(self) -> Style:
+        """Text that steps back."""
+        return self._on_panel(self.palette.muted)
+
+    @property
+    def off(self) -> Style:
+        """Text of what cannot be done now."""
+        return self.muted + Style(dim=True, strike=True)
+
+    @property
+    def strong(self) -> Style:
+        """Text that is read first."""
+        return self._on_panel(self.palette.foreground, bold=True)
+
+    @property
+    def alert(self) -> Style:
+        """Text that must be seen."""
+        if not self.palette.coloured:
+            return _LOUD
+        return Style(color=self.palette.background, bgcolor=self.palette.warning, bold=True)
+
+    def lane(self, number: int, *, bold: bool = False, reverse: bool = False) -> Style:
+        """Text in a lane's colour."""
+        if reverse:
+            colour = self.lane_colour(number)
+            return Style(color=self.palette.background, bgcolor=colour, bold=True) if self.palette.coloured else _LOUD
+        return self._on_panel(self.lane_colour(number), bold=bold)
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The characters to draw with."""
+        return ASCII if self.ascii else UNICODE
+
+    def symbol(self, number: int) -> str:
+        """What a lane is known by where there is no room for its name, nor colour."""
+        heads = self.glyphs.heads
+        return heads[number % len(heads)]
+
+    def faint(self, colour: str, share: float) -> Style:
+        """Text on a bar in a colour that is nearly gone: `share` of it is left."""
+        return replace(self.palette, background=self.panel).faint(colour, share)
+
+    def lane_colour(self, number: int) -> str:
+        """A lane's colour."""
+        return self.lane_colours[number % len(self.lane_colours)]
+
+    def _on_panel(self, colour: str, *, bold: bool = False) -> Style:
+        return _style(colour, self.panel, bold) if self.palette.coloured else Style(bold=bold)
+
+
+@lru_cache(maxsize=256)
+def _style(colour: str, background: str, bold: bool) -> Style:
+    """Made once, for a frame asks for hundreds."""
+    return Style(color=colour, bgcolor=background, bold=bold)
+
+
+def look(variables: Mapping[str, str], *, dark: bool, coloured: bool, ascii: bool) -> Look:
+    """The look of a theme, from its CSS variables."""
+    surface = Color.parse(variables["surface"])
+    palette = Palette(
+        foreground=_plain(variables["foreground"], surface),
+        muted=_plain(variables["foreground-muted"], surface),
+        background=_plain(variables["surface"], surface),
+        warning=_plain(variables["warning"], surface),
+        coloured=coloured,
+    )
+    lanes = _LANES_ON_DARK if dark else _LANES_ON_LIGHT
+    return Look(palette, _plain(variables["panel"], surface), lanes, ascii)
+
+
+def _plain(colour: str, under: Color) -> str:
+    """A colour of rich's, laid over another where it is see-through; a terminal's own colours stay its own."""
+    parsed = Color.parse(colour)
+    return "default" if parsed.ansi is not None or under.ansi is not None else (under + parsed).hex6

@@ -1,0 +1,1 @@
+"""A sweep on the console and on the screen."""

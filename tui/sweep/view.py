@@ -1,0 +1,90 @@
+"""What the screen knows of a sweep, from events alone; its title, and its last line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from textual.strip import Strip
+
+from ...core.stream.events import Event, Notice, RecordingStarted, StageStarted
+from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
+from ..style.theme import Look
+from ..view.header_and_footer import Part, bar
+from .progress import Progress, duration, number_of
+
+
+@dataclass
+class SweepView:
+    """Folds events."""
+
+    results: Results | None = None
+    progress: Progress = field(default_factory=lambda: Progress(0))
+    finished: SweepFinished | None = None
+    folder: str = ""
+    message: str = "starting"
+    alert: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether every training diverged, so that there is nothing to compare."""
+        return self.finished is not None and self.finished.reason == "failed"
+
+    def fold(self, event: Event) -> None:
+        """One more event."""
+        match event:
+            case StageStarted() if self.results:
+                self.progress.begin()
+            case StageStarted(stage=stage):
+                self.message = stage
+            case SweepStarted(config=config):
+                self.results, self.progress = Results(started=event, replicas={}), Progress(config.replicas)
+                self.message = "the first results come in a few seconds; q stops and keeps what is done"
+            case RecordingStarted(folder=folder):
+                self.folder = folder
+            case ReplicaFinished() if self.results:
+                if not self.results.replicas and not self.alert:
+                    self.message = "q stops and keeps what is done"
+                self.results.replicas.setdefault(event.key, event)
+                self.progress.count()
+            case Notice(text=text, level=level):
+                self.message, self.alert = text, level == "warning"
+            case SweepFinished():
+                self.finished = event
+                self.message = f"{event.reason} in {duration(event.seconds)}; q leaves and prints all"
+            case _:
+                pass
+
+
+def title(view: SweepView, width: int, look: Look) -> Strip:
+    """What is trained and how far it is."""
+    if view.results is None:
+        return bar([Part("clipwatch sweep", look.strong), Part(f"{view.message} ...", look.text)], [], width, look)
+    config, progress = view.results.started.config, view.progress
+    left = progress.left
+    state = view.finished.reason if view.finished else f"{duration(left)} left" if left is not None else "training"
+    room = max(6, min(40, width // 4))
+    share = progress.done / max(1, progress.total)
+    full, empty = ("#", ".") if look.ascii else ("━", "─")
+    filled = round(room * share)
+    return bar(
+        [
+            Part("clipwatch sweep", look.strong, 4),
+            Part(view.results.started.dataset.name, look.strong, 2),
+            Part(number_of(len(config.settings), "setting"), look.text, 3),
+            Part(f"{progress.done:,} / {progress.total:,}", look.text, 1),
+            Part(full * filled + empty * (room - filled), look.lane(0)),
+            Part(state, look.strong, 1),
+        ],
+        [],
+        width,
+        look,
+    )
+
+
+def status(view: SweepView, below: int, width: int, look: Look) -> Strip:
+    """What there is to know, how many lines there are `below` what is shown, and the keys."""
+    message = f" {view.message} " if view.alert else view.message
+    more = f"{'v' if look.ascii else '↓'} {below} more" if below else ""
+    keys = "q leave  t theme " if view.finished else "q stop  t theme "
+    left = [Part(message, look.alert if view.alert else look.text)]
+    return bar(left, [Part(more, look.strong, 1), Part(keys, look.muted, 2)], width, look)

@@ -1,1 +1,0 @@
-"""`clipwatch sweep`: its options, how it prints, and its screen."""

@@ -1,0 +1,109 @@
+"""The table that ends a run, on the console and after the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from rich import box
+from rich.table import Table
+
+from ...core.statistics.intervals import wilson_interval
+from ...core.stream.state import LaneState, RunState
+from .readings import share
+from .rich_output import Output
+
+_UNKNOWN = "-"
+# The longest label; a longer name of the data, with its seed, is broken so that two lanes fit into 80 cells.
+_LABELS = 16
+# Cells that the labels take, and the least of a lane.
+_LABEL_CELLS, _LANE_CELLS = 34, 15
+
+
+def print_summary(console: Output, state: RunState) -> None:
+    """The table, in parts where lanes are many; below it where the run is recorded, and how far, in one line."""
+    lanes, fitting = list(state.lanes.values()), max(1, (console.width - _LABEL_CELLS) // _LANE_CELLS)
+    for first in range(0, len(lanes), fitting):
+        console.print(summary_table(state, lanes[first : first + fitting]), soft_wrap=False)
+    if where := recorded(state):
+        console.print(f"  {where}", soft_wrap=True)
+
+
+def recorded(state: RunState) -> str:
+    """Where the run is recorded, and how far; nothing if it is not."""
+    if stopped := state.recording_stopped:
+        return f"recording stopped ({stopped.cause}): {stopped.folder} holds the run up to there"
+    return f"recorded in {state.recorded_in}" if state.recorded_in else ""
+
+
+def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
+    """A column for each lane: its rule and steps, its last validation batch, all validation images, its speed."""
+    dataset, config = state.dataset, state.config
+    every = f"all {dataset.validation:,} (95 %)" if dataset else "all (95 %)"
+    last = f"last {config.eval_size} images" if config else "last images"
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    first, *headings = (*_heading(state), *(lane.name for lane in lanes))
+    table.add_column(first, max_width=_LABELS)
+    for heading in headings:
+        table.add_column(heading)
+    table.add_row("clip", "", *map(_rule, lanes))
+    table.add_row("steps", "", *map(_steps, lanes))
+    table.add_row(last, "loss", *(f"{lane.latest.loss:.4f}" if lane.latest else _UNKNOWN for lane in lanes))
+    table.add_row("", "accuracy", *(f"{lane.latest.accuracy:.2f}" if lane.latest else _UNKNOWN for lane in lanes))
+    table.add_row(every, "loss", *(f"{lane.finished.loss:.4f}" if lane.finished else _UNKNOWN for lane in lanes))
+    table.add_row("", "accuracy", *map(_accuracy, lanes))
+    for row in _effect(lanes):
+        table.add_row(*row)
+    table.add_row("speed", "steps/s", *map(_speed, lanes))
+    return table
+
+
+def _heading(state: RunState) -> tuple[str, str]:
+    dataset, config = state.dataset, state.config
+    return (f"{dataset.name}, seed {config.seed}", f"{config.head} head") if dataset and config else ("", "")
+
+
+def _effect(lanes: Sequence[LaneState]) -> Iterator[tuple[str, ...]]:
+    """What the clip did, where it was measured: outputs that fired on no validation image, components, steps."""
+    if any(lane.finished and lane.finished.silent_outputs is not None for lane in lanes):
+        yield "", "dead outputs", *map(_dead, lanes)
+    if any(lane.diagnosed for lane in lanes):
+        step = max(lane.diagnosed.step for lane in lanes if lane.diagnosed)
+        yield f"at step {step}", "saturation", *(_share(lane, "saturation") for lane in lanes)
+        yield "in all steps", "engaged", *(_share(lane, "engaged") for lane in lanes)
+
+
+def _dead(lane: LaneState) -> str:
+    if lane.finished is None or lane.finished.silent_outputs is None:
+        return _UNKNOWN
+    return " ".join(map(str, lane.finished.silent_outputs)) or "none"
+
+
+def _share(lane: LaneState, which: Literal["saturation", "engaged"]) -> str:
+    if lane.diagnosed is None:
+        return _UNKNOWN
+    return share(lane.diagnosed.total.saturation if which == "saturation" else lane.diagnosed.engaged)
+
+
+def _rule(lane: LaneState) -> str:
+    return f"{lane.rule}, changed under way" if lane.changed_at else lane.rule
+
+
+def _steps(lane: LaneState) -> str:
+    if lane.failed:
+        return f"{lane.failed.reason} at {lane.step}"
+    return f"{lane.step}" if lane.status == "completed" else f"{lane.step}, {lane.status}"
+
+
+def _accuracy(lane: LaneState) -> str:
+    if lane.finished is None:
+        return _UNKNOWN
+    low, high = wilson_interval(lane.finished.correct, lane.finished.total)
+    return f"{lane.finished.correct / lane.finished.total:.3f} ({low:.3f}-{high:.3f})"
+
+
+def _speed(lane: LaneState) -> str:
+    if lane.finished is None or not lane.step or not lane.finished.training_seconds > 0:
+        return _UNKNOWN
+    seconds = lane.finished.training_seconds
+    return f"{lane.step / seconds:,.0f} in {seconds:.2f} s"
