@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import clipwatch
 import pytest
+
+import clipwatch
 
 TORCH = {"torch", "torchvision"}
 SCREEN = {"textual", "rich", "plotext"}

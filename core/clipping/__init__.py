@@ -1,1 +1,1 @@
-"""Clip rules at work on a flat gradient, and what they do about NaN and infinity. Imports torch, `experiments` and `stream`."""
+"""Clip rules at work on a flat gradient, NaN and infinity included. Imports torch, `experiments` and `stream`."""

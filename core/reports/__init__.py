@@ -1,1 +1,1 @@
-"""The document made from recorded runs and sweeps: HTML in one file, or Markdown with its figures beside it; no torch."""
+"""The document made from recorded runs and sweeps: HTML in one file, or Markdown with its figures; no torch."""

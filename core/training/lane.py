@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
-from .pacer import Pacer
 from ..stream.commands import (
     Extend,
     LaneCommand,
@@ -34,6 +33,7 @@ from ..stream.events import (
     PaceChanged,
 )
 from .checkpoint import Kept
+from .pacer import Pacer
 from .schedule import Schedule
 from .trainer import Trainer
 
