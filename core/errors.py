@@ -1,16 +1,16 @@
-"""What can go wrong that a user can act on: one line saying what, where and what to do."""
+"""The errors that a user sees. Each message is one line that names what failed, where, and what to do."""
 
 from __future__ import annotations
 
 
 class ClipwatchError(Exception):
-    """A fault outside the user's input; the program ends with exit code 1."""
+    """A fault that is not in the user's input. The program ends with exit code 1."""
 
     exit_code = 1
 
 
 def one_line(error: BaseException) -> str:
-    """Any error in one line: what was raised knowingly as it is, the rest with its type."""
+    """An error as one line: the message of an expected error, otherwise its type and message."""
     text = " ".join(str(error).split())
     if isinstance(error, ClipwatchError | OSError) and text:
         return text
@@ -18,10 +18,10 @@ def one_line(error: BaseException) -> str:
 
 
 class BadInput(ClipwatchError):
-    """An option, file or setting that cannot be used as given; exit code 2."""
+    """An option, file or setting that cannot be used. The program ends with exit code 2."""
 
     exit_code = 2
 
 
 class Cancelled(ClipwatchError):
-    """The run was stopped while it was still being prepared."""
+    """The user stopped the run while it was being prepared."""

@@ -1,8 +1,8 @@
-"""What clipwatch can do only with further packages, and how they are installed."""
+"""How to install the optional packages that some features need."""
 
 from __future__ import annotations
 
 
 def installation(extra: str) -> str:
-    """The command that adds an extra to an installation as the README describes it."""
+    """The sentence that tells how to install an extra of this package."""
     return f'run pip install ".[{extra}]" in the folder that clipwatch was installed from'

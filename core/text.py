@@ -1,4 +1,4 @@
-"""Text from outside, made fit to be shown: names, paths, causes and notices may hold anything."""
+"""Makes text from outside safe to show. Names, paths, error messages and notices may hold any character."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 
 
 def printable(text: str, *, ascii: bool = False) -> str:
-    """One line without what moves a cursor, turns the direction or cannot be encoded: `\\x1b` is shown for ESC.
+    """The text as one line without control characters, which appear as escapes: ESC becomes `\\x1b`.
 
-    With `ascii` everything beyond ASCII is written that way, too.
+    With `ascii`, characters outside ASCII become escapes too.
     """
     if not text.isprintable():
         text = "".join(" " if c.isspace() else c if c.isprintable() else _escaped(c) for c in text)
@@ -17,23 +17,23 @@ def printable(text: str, *, ascii: bool = False) -> str:
 
 
 def in_encoding(text: str, encoding: str | None) -> str:
-    """Printable text in which characters that an encoding lacks are written like `\\u88c1`."""
+    """Printable text in which characters that the encoding lacks become escapes such as `\\u88c1`."""
     name = encoding or "utf-8"
     return printable(text).encode(name, "backslashreplace").decode(name)
 
 
 def valid_unicode(text: str) -> str:
-    """The same text, with bytes of a path that are no UTF-8 written as `\\xd4`."""
+    """The text, with the bytes of a path that are not UTF-8 as escapes such as `\\xd4`."""
     return "".join(_escaped(c) if "\ud800" <= c <= "\udfff" else c for c in text)
 
 
 def in_markdown(text: str) -> str:
-    """One line in which nothing is Markdown or HTML."""
+    """The text as one line in which Markdown and HTML characters are escaped."""
     return html.escape(re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", printable(text)), quote=False)
 
 
 def _escaped(character: str) -> str:
     if "\udc80" <= character <= "\udcff":
-        # Python's stand-in for a byte that is no UTF-8.
+        # Python's surrogate for a byte that is not UTF-8.
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()

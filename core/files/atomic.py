@@ -1,4 +1,4 @@
-"""Files of our own: there whole or not at all, and read only if they are files."""
+"""Writes a file whole or not at all, and reads regular files only."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _TEMPORARY = re.compile(r"\..+-[0-9a-f]{16}")
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int | None = None) -> None:
-    """Put `content` at `path`, which holds either all of it or what it held before, whatever happens; OSError.
+    """Write `content` to `path`. If anything fails, `path` keeps its old content.
 
-    `mode` are its permissions, None: those of a new file.
+    `mode` sets the permissions; None gives those of a new file. Raises OSError.
     """
-    # Not a tempfile, which nobody else may ever read.
+    # A `tempfile` would be readable by its owner only.
     temporary = path.with_name(f".{path.name}-{os.urandom(8).hex()}")
     try:
         with temporary.open("xb") as file:
@@ -36,7 +36,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int | None = None) -> 
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a process that was killed while it wrote left in a folder; nobody else may write there now."""
+    """Remove the temporary files of a process that was killed. The caller must hold the folder's lock."""
     for path in folder.glob(".*-*"):
         if _TEMPORARY.fullmatch(path.name):
             with contextlib.suppress(OSError):
@@ -44,13 +44,13 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """What a regular file holds; OSError for anything else, such as a pipe, which nobody may ever write to."""
+    """The content of a regular file. Raises OSError for anything else: reading a pipe could block for ever."""
     with open_regular(path) as file:
         return file.read()
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """The same, to be read part by part."""
+    """A regular file, open for reading in parts. Raises OSError for anything else."""
     return open(path, "rb", opener=_open_regular)
 
 
@@ -63,7 +63,7 @@ def _open_regular(path: str, flags: int) -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name last too; file systems that cannot sync a folder need not."""
+    """Flush a folder's entries to disk, where the file system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""One process at a time writes a folder: its lock, and asking for it without taking it."""
+"""The lock of a folder that one process at a time may write, and a test whether it is held."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from filelock import FileLock, Timeout
 from ..errors import BadInput
 
 NAME = ".lock"
-# Whoever asks whether a folder is held shares its lock for some microseconds.
+# `is_held` shares the lock for some microseconds.
 _PATIENCE, _BETWEEN = 0.5, 0.005
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 def file_lock(path: Path) -> FileLock:
-    """A lock that ends with its process; a file system without locks raises OSError, see `why_not`.
+    """A lock that the system releases when its process ends. `why_not` explains its OSError.
 
-    filelock's own way out there is a file that a killed process leaves behind, for which others wait for ever.
+    filelock's fallback there is a file, which a killed process would leave behind.
     """
     return FileLock(path, fallback_to_soft=False)
 
 
 def why_not(error: OSError) -> str:
-    """What an OSError means for a lock, in words."""
+    """The cause of an OSError from a lock, in words."""
     if error.errno in _NO_LOCKS:
         return "its disk has no locks, without which two processes could write there at once; name a folder elsewhere"
     return error.strerror or str(error)
 
 
 def claim(folder: Path, what: str) -> FileLock:
-    """A folder's lock, held; BadInput, naming `what` it holds, if another process has it or nobody can."""
+    """Acquire a folder's lock. Raises BadInput, which names `what` the folder holds, if that fails."""
     lock = file_lock(folder / NAME)
     try:
         lock.acquire(timeout=_PATIENCE, poll_interval=_BETWEEN)
@@ -45,7 +45,7 @@ def claim(folder: Path, what: str) -> FileLock:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process holds the folder; nothing is written. A lock that may not be read counts as held."""
+    """Whether a process holds the folder's lock. Writes nothing. A lock that cannot be read counts as held."""
     try:
         handle = os.open(folder / NAME, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except PermissionError:
@@ -73,7 +73,7 @@ if sys.platform == "win32":
 else:
 
     def _shared(handle: int) -> bool:
-        """Whether the lock can be had together with others who ask: only one who writes excludes that."""
+        """Whether a shared lock can be acquired, which a writer excludes."""
         import fcntl
 
         try:
@@ -81,6 +81,6 @@ else:
         except BlockingIOError:
             return False
         except OSError:
-            # Without locks nobody writes there.
+            # A file system without locks: no run can be written there.
             return True
         return True

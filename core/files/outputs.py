@@ -1,4 +1,4 @@
-"""Writes what a user asks for: files are replaced whole, pipes and devices are written to directly."""
+"""Writes the outputs that a user names. Files are replaced whole; pipes and devices are written to directly."""
 
 from __future__ import annotations
 
@@ -19,26 +19,23 @@ _NAMED = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def output_path(text: str) -> Path:
-    """Where a user wants something written; BadInput for what names a folder.
-
-    `-` is standard output, and a file of that name `./-`.
-    """
+    """The path of an output. `-` is standard output; `./-` is a file of that name. Raises BadInput for a folder."""
     path = user_path(text)
-    # A Path forgets how its text ended, and `file/` would be taken for `file`.
+    # A Path drops the trailing slash of `file/`.
     if os.path.basename(text) in ("", os.curdir):
         raise BadInput(f"path {text!r}: name a file, not a folder")
     return path.absolute() if path == STANDARD_OUTPUT and text != "-" else path
 
 
 def is_stream(path: Path) -> bool:
-    """Whether this is no file that others could lie beside."""
+    """Whether this is standard output, a descriptor, a pipe or a device, beside which no other file can be written."""
     return path == STANDARD_OUTPUT or _descriptor(path) is not None or _is_special(path)
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write all of it: through links, with the mode that the file has; ClipwatchError if it cannot be.
+    """Write all of `content`. Follows links and keeps the file's mode. Raises ClipwatchError if that fails.
 
-    Nobody reading standard output any more is a BrokenPipeError.
+    Raises BrokenPipeError if standard output has no reader any more.
     """
     if path == STANDARD_OUTPUT:
         sys.stdout.buffer.write(content)
@@ -53,7 +50,7 @@ def write_output(path: Path, content: bytes) -> None:
 def _write(path: Path, content: bytes) -> None:
     descriptor = _descriptor(path)
     if descriptor is not None:
-        # Opening the path again would start at offset 0.
+        # Opening the path anew would write from offset 0.
         sys.stdout.flush()
         with open(os.dup(descriptor), "wb") as file:
             file.write(content)
@@ -75,13 +72,13 @@ def _write_file(path: Path, content: bytes) -> None:
     if there.st_nlink == 1 and there.st_uid == os.geteuid() and os.access(path.parent, os.W_OK):
         write_atomically(path, content, mode=stat.S_IMODE(there.st_mode))
     else:
-        # Replacing it would change its owner or break its hard links.
+        # Replacing the file would change its owner or break its hard links.
         with path.open("wb") as file:
             file.write(content)
 
 
 def _descriptor(path: Path) -> int | None:
-    """The open descriptor that a path stands for."""
+    """The open descriptor that a path such as `/dev/stdout` names."""
     if found := _DESCRIPTOR.fullmatch(str(path)):
         return int(found[1])
     return _NAMED.get(str(path))

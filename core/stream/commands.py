@@ -1,8 +1,8 @@
-"""What is asked of a run while it goes: imperatives, frozen.
+"""The commands that steer a run, as frozen values.
 
-Without `lane` a command goes to every lane. It takes effect at the next step boundary, after what was sent before it.
-With `at_step` it is scheduled: it takes effect before that step (at once if the lane is already past it), whatever else
-is sent. The answer is an event that says at which step, or a `Notice` that says why nothing happens.
+A command without `lane` goes to every lane. It takes effect at the next step boundary, after the commands sent before
+it. A command with `at_step` is scheduled: it takes effect before that step, or at once if the lane is already past it.
+The answer is an event that names the step, or a `Notice` that says why nothing happens.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .rules import parse_rule
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="command", tag=True, forbid_unknown_fields=True):
-    """Base of everything that can be asked."""
+    """Base of all commands."""
 
     lane: str | None = None
     at_step: int | None = None
@@ -29,30 +29,30 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="command", ta
 
 
 class SetClip(Command, frozen=True, kw_only=True):
-    """Clip by this rule from now on."""
+    """Clip with this rule from the next step on."""
 
     rule: str
 
     def __post_init__(self) -> None:
         Command.__post_init__(self)
-        # The one canonical spelling, so that equal rules compare equal.
+        # The canonical spelling makes equal rules compare equal.
         msgspec.structs.force_setattr(self, "rule", str(parse_rule(self.rule)))
 
 
 class ResetMoments(Command, frozen=True, kw_only=True):
-    """Let the optimizer begin anew: its moments and its count of steps."""
+    """Reset the optimizer state: its moments and its step count."""
 
 
 class Pause(Command, frozen=True, kw_only=True):
-    """Wait."""
+    """Pause training."""
 
 
 class Resume(Command, frozen=True, kw_only=True):
-    """Go on."""
+    """Continue training."""
 
 
 class StepOnce(Command, frozen=True, kw_only=True):
-    """Take `count` steps, then wait; pauses a lane that was training. Steps that are still to be taken add up."""
+    """Take `count` steps, then pause. The counts of several such commands add up."""
 
     count: int = 1
 
@@ -63,7 +63,7 @@ class StepOnce(Command, frozen=True, kw_only=True):
 
 
 class SetPace(Command, frozen=True, kw_only=True):
-    """Take at most `pace` steps a second; None is full speed."""
+    """Limit the speed to `pace` steps per second. None is full speed."""
 
     pace: float | None
 
@@ -74,7 +74,7 @@ class SetPace(Command, frozen=True, kw_only=True):
 
 
 class Extend(Command, frozen=True, kw_only=True):
-    """Do `iterations` more steps than planned so far."""
+    """Train `iterations` more steps than planned so far."""
 
     iterations: int
 
@@ -85,11 +85,11 @@ class Extend(Command, frozen=True, kw_only=True):
 
 
 class Stop(Command, frozen=True, kw_only=True):
-    """End here, in good order."""
+    """End the lane at the next boundary, with its final evaluation."""
 
 
 class _RunCommand(Command, frozen=True, kw_only=True):
-    """Something that concerns the whole run at once."""
+    """Base of the commands to the whole run."""
 
     def __post_init__(self) -> None:
         if self.lane is not None or self.at_step is not None:
@@ -97,7 +97,7 @@ class _RunCommand(Command, frozen=True, kw_only=True):
 
 
 class Restart(_RunCommand, frozen=True, kw_only=True):
-    """End this run and start it afresh, with another seed or head if one is given."""
+    """End this run and start a new one, with another seed or head if one is given."""
 
     seed: int | None = None
     head: Literal["relu", "linear"] | None = None
@@ -109,7 +109,7 @@ class Restart(_RunCommand, frozen=True, kw_only=True):
 
 
 class Seek(_RunCommand, frozen=True, kw_only=True):
-    """Show a recording as it was when `step` steps were done."""
+    """Show a recording as it was after `step` steps."""
 
     step: int
 

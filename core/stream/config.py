@@ -1,4 +1,4 @@
-"""The description of a run: frozen and valid. The command line and TOML files both end here."""
+"""The settings of a run, frozen and validated. The command line and TOML files both become a `RunConfig`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ HEADS = ("relu", "linear")
 OPTIMIZERS = ("adam", "sgd", "sgd-momentum")
 NONFINITE = ("propagate", "skip", "zero", "stop")
 _CHOICES = {"dataset": DATASETS, "head": HEADS, "optimizer": OPTIMIZERS, "nonfinite": NONFINITE}
-# Counts are bounded so that their sums, too, fit the numbers of JSON.
+# Counts are bounded so that their sums fit the numbers of JSON too.
 MOST = 10**15
 _LANE_NAME = re.compile(r"[\w.+-]{1,24}")
 
 
 class LaneConfig(msgspec.Struct, frozen=True):
-    """A lane's name and its clip rule, in the grammar of `rules`, or as another version recorded it."""
+    """A lane's name and its clip rule as text. A rule that another version recorded is kept as it is."""
 
     name: str
     rule: str
@@ -35,7 +35,7 @@ class LaneConfig(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if not _LANE_NAME.fullmatch(self.name):
             raise BadInput(f"lane name {self.name!r}: 1 to 24 letters, digits or . + - _")
-        # The rule is kept in its one canonical spelling, so that equal rules compare equal.
+        # The canonical spelling makes equal rules compare equal.
         msgspec.structs.force_setattr(self, "rule", str(recorded_rule(self.rule)))
 
 
@@ -43,12 +43,12 @@ DEFAULT_LANES = (LaneConfig("unclipped", "none"), LaneConfig("clipped", "value:0
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """All that decides a run's numbers, with the assignment's values as defaults.
+    """Every setting that decides a run's numbers. The defaults are the values of the assignment.
 
-    `pace` is in steps per second, None for full speed. With `reset_moments` the optimizer begins anew whenever a lane's
-    rule changes. `nonfinite` is what becomes of a gradient that holds NaN or infinity: it is used as it is, its step is
-    left out, these components become 0, or the lane ends. With `diagnostics` what the clip does is measured, at one
-    evaluation in `diagnose_every`. Raises BadInput, naming the setting.
+    `pace` is the speed limit in steps per second; None is full speed. With `reset_moments`, the optimizer state is
+    reset whenever a lane's rule changes. `nonfinite` decides about a gradient with NaN or infinity: use it as it is,
+    skip the step, set these elements to 0, or end the lane. With `diagnostics`, every `diagnose_every`-th evaluation
+    measures what the clip does. Raises BadInput, which names the setting.
     """
 
     dataset: str = "auto"
@@ -81,7 +81,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
             _require(getattr(self, name) <= MOST, name, getattr(self, name), "must be at most 10^15")
         for name in ("data_dir", "device"):
             text = getattr(self, name) or ""
-            # The run is written down as JSON and TOML, which hold no other bytes.
+            # JSON and TOML, in which the run is recorded, hold no other bytes.
             _require(text.encode(errors="replace").decode() == text, name, repr(text), "must be valid Unicode")
         _require(0 <= self.seed < 2**63, "seed", self.seed, "must be from 0 to 2^63 - 1")
         for name in ("learning_rate", "init_std"):
@@ -100,9 +100,9 @@ _KINDS = {field.name: field.type for field in msgspec.structs.fields(RunConfig)}
 
 
 def from_options(options: dict[str, Any]) -> RunConfig:
-    """A run from plain values by setting name (`lanes`: a dict of name to rule); settings left out take their default.
+    """A run from plain values by setting name. `lanes` is a dict of name to rule. Missing settings take their default.
 
-    `clip` is the rule of the lane named `clipped`; `pace` may be "max".
+    `clip` is the rule of the lane named `clipped`. `pace` may be "max".
     """
     values = {key: value for key, value in options.items() if key != "clip"}
     for key in values:
@@ -118,10 +118,10 @@ def from_options(options: dict[str, Any]) -> RunConfig:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The settings of a TOML file, unvalidated; BadInput if there is no such file or it is not TOML."""
+    """The settings of a TOML file, not yet validated. Raises BadInput if the file cannot be read or is not TOML."""
     try:
         content = path.read_bytes()
-        # Editors and shells of Windows put a byte order mark first, PowerShell one of UTF-16.
+        # Windows editors and shells write a byte order mark; PowerShell writes UTF-16.
         encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
         return tomllib.loads(content.decode(encoding))
     except OSError as error:
@@ -131,7 +131,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def to_toml(config: RunConfig) -> str:
-    """The config as a TOML file that `from_options(read_toml(...))` reads back as the same config."""
+    """The settings as TOML. `from_options(read_toml(...))` gives the same config back."""
     values = {key: value for key, value in msgspec.to_builtins(config).items() if value is not None}
     values["pace"] = "max" if config.pace is None else config.pace
     values["lanes"] = {lane.name: lane.rule for lane in config.lanes}
@@ -173,7 +173,7 @@ def _converted(values: dict[str, Any]) -> RunConfig:
 
 def _known(key: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise BadInput(f"unknown {key} {value!r}{_nearest(value, choices)}; choose from {', '.join(choices)}")
+        raise BadInput(f"unknown {key} {value!r}{_nearest(value, choices)}; select one of {', '.join(choices)}")
 
 
 def _nearest(word: str, choices: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""The line that training prints, wherever it is printed."""
+"""The line that training prints for an evaluation."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from .events import Evaluated
 
 
 def evaluation_line(event: Evaluated) -> str:
-    """The line of the assignment."""
+    """The line in the format of the assignment."""
     return f"Step: {event.step} validation accuracy: {event.accuracy:g} loss: {event.loss:g}"

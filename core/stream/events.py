@@ -1,8 +1,7 @@
-"""What happened in a run: past facts, frozen, of plain numbers, strings and tuples.
+"""The events of a run: past facts as frozen values of plain numbers, strings and tuples.
 
-Steps count from 0. In what is told of an evaluation, and in `LaneFailed`, `step` is the step it happened in;
-everywhere else it is the boundary it happened at, which is the number of steps done, so a change at `step` 300 holds
-from step 300 on.
+Steps count from 0. In the events of an evaluation and in `LaneFailed`, `step` is the training step they belong to. In
+all others it is a step boundary, the number of steps done: a rule changed at `step` 300 holds from step 300 on.
 `seconds` are wall-clock seconds since the lanes started.
 """
 
@@ -16,33 +15,33 @@ from .commands import LaneCommand
 from .config import MOST, RunConfig
 from .measures import Measure
 
-# What is outside these bounds was never told by a run: a line that says so is damaged.
+# No run produces values outside these bounds, so a line that holds one is damaged.
 Step = Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=2 * MOST)]
 Bytes = Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
-# Seconds since 1970 that calendars know, in every time zone: to the end of the year 9998.
+# Seconds since 1970, up to the end of the year 9998, which calendars can show in every time zone.
 Time = Annotated[float, msgspec.Meta(ge=0, lt=253370764800)]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="event", tag=True):
-    """Base of everything that happened."""
+    """Base of all events."""
 
 
 class LaneEvent(Event, frozen=True, kw_only=True):
-    """Something that happened to one lane at one step."""
+    """Base of the events of one lane at one step."""
 
     lane: str
     step: Step
 
 
 class StageStarted(Event, frozen=True, kw_only=True):
-    """A part of the preparation began, in words for the user: `loading torch`, `reading mnist`, ..."""
+    """A part of the preparation began. `stage` names it for the user: `loading torch`, `reading mnist`, ..."""
 
     stage: str
 
 
 class DownloadProgressed(Event, frozen=True, kw_only=True):
-    """`received` of `total` bytes (None: the server does not say) of one file are here."""
+    """`received` of `total` bytes of one file have arrived. `total` is None if the server does not tell it."""
 
     file: str
     received: Bytes
@@ -50,14 +49,14 @@ class DownloadProgressed(Event, frozen=True, kw_only=True):
 
 
 class Notice(Event, frozen=True, kw_only=True):
-    """Something the user should know that stops nothing: a fallback, a record skipped, a command refused."""
+    """A message to the user about something that stops nothing: a fallback, a skipped record, a refused command."""
 
     text: str
     level: Literal["info", "warning"] = "warning"
 
 
 class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """Which data a run trains on; `checksum` is the SHA-256 of images and labels in their order."""
+    """The data that a run trains on. `checksum` is the SHA-256 of the images and labels in their order."""
 
     name: str
     origin: str
@@ -67,7 +66,7 @@ class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunStarted(Event, frozen=True, kw_only=True):
-    """All is prepared and the lanes are about to start; `time` is seconds since 1970 (UTC)."""
+    """The preparation is done and the lanes are about to start. `time` is in seconds since 1970 (UTC)."""
 
     config: RunConfig
     dataset: DatasetInfo
@@ -77,39 +76,39 @@ class RunStarted(Event, frozen=True, kw_only=True):
 
 
 class RecordingStarted(Event, frozen=True, kw_only=True):
-    """The run is being written to this folder."""
+    """The run is recorded in this folder."""
 
     folder: str
 
 
 class RecordingStopped(Event, frozen=True, kw_only=True):
-    """The run goes on, but no more of it can be written to this folder, for this cause."""
+    """Recording to this folder failed. The run goes on unrecorded."""
 
     folder: str
     cause: str
 
 
 class ReplayStarted(Event, frozen=True, kw_only=True):
-    """What follows was recorded; `run` is its name, `last_step` the last step that any event tells of."""
+    """The events that follow are a recording. `run` is its name, `last_step` the last step of any event."""
 
     run: str
     last_step: Step
 
 
 class Sought(Event, frozen=True, kw_only=True):
-    """A replay has come to this step as it was asked to, and has told all that there is to know of what was before."""
+    """A replay has reached the step of a `Seek` and has sent everything before it."""
 
     step: Step
 
 
 class CommandScheduled(Event, frozen=True, kw_only=True):
-    """A command was accepted for its `at_step`, which is to come; the answer follows at that step."""
+    """A command was accepted for its `at_step`, which lies ahead. The answer follows at that step."""
 
     command: LaneCommand
 
 
 class LaneStarted(LaneEvent, frozen=True, kw_only=True):
-    """A lane is about to take its first step, or with `step` above 0 goes on from a checkpoint."""
+    """A lane is about to take its first step, or continues from a checkpoint if `step` is above 0."""
 
     rule: str
     iterations: Count
@@ -118,7 +117,7 @@ class LaneStarted(LaneEvent, frozen=True, kw_only=True):
 
 
 class Evaluated(LaneEvent, frozen=True, kw_only=True):
-    """After this step: loss (nats) and accuracy on one validation batch, and the loss of the step's training batch."""
+    """Loss (nats) and accuracy on one validation batch after this step, and the loss of the step's training batch."""
 
     loss: float
     accuracy: float
@@ -127,12 +126,12 @@ class Evaluated(LaneEvent, frozen=True, kw_only=True):
 
 
 class Diagnosed(LaneEvent, frozen=True, kw_only=True):
-    """What the clip did at this step, by layer and in all (see `measures`), and so far.
+    """What the clip did at this step, by layer and in total (see `measures`), and so far.
 
-    `engaged` and `engaged_recently`: share of the steps, of all and of the last 100, in which the rule changed
-    anything. `dead`: units by layer that fired on no image of three evaluations running; `dead_outputs`: the classes
-    among them, `dead_share`: of the images of this evaluation, those of such a class. `nan`, `infinite`: components
-    of gradients so far.
+    `engaged` and `engaged_recently`: share of the steps clipped, of all steps and of the last 100. `dead`: number of
+    units by layer that were 0 for every image of three evaluations in a row. `dead_outputs`: the classes among them.
+    `dead_share`: share of this evaluation's images that belong to a dead class. `nan`, `infinite`: how many gradient
+    elements so far.
     """
 
     layers: dict[str, Measure]
@@ -147,19 +146,19 @@ class Diagnosed(LaneEvent, frozen=True, kw_only=True):
 
 
 class OutputDied(LaneEvent, frozen=True, kw_only=True):
-    """A class's output is dead from this evaluation on: it was 0 for every image of three evaluations running."""
+    """An output died: it was 0 for every image of three evaluations in a row, this one included."""
 
     output: int
 
 
 class OutputRevived(LaneEvent, frozen=True, kw_only=True):
-    """A class's output that was dead is above 0 for an image of this evaluation."""
+    """A dead output recovered: it is above 0 for an image of this evaluation."""
 
     output: int
 
 
 class LanesCompared(Event, frozen=True, kw_only=True):
-    """After this step: the distance ‖θ₁ - θ₂‖ of two lanes' weights, the share of images they answer differently."""
+    """Two lanes after this step: the parameter distance ‖θ₁ - θ₂‖, and the share of images whose predictions differ."""
 
     step: Step
     lanes: tuple[str, str]
@@ -168,9 +167,9 @@ class LanesCompared(Event, frozen=True, kw_only=True):
 
 
 class EvaluatedEarlier(LaneEvent, frozen=True, kw_only=True):
-    """Many evaluations told at once, as a replay that seeks does: at `step`, and every `stride` steps from there on.
+    """Many evaluations in one event, which a replay sends when it seeks: at `step` and every `stride` steps after it.
 
-    Losses and accuracies are little-endian numbers of single precision, which is what charts draw.
+    Losses and accuracies are little-endian float32 numbers.
     """
 
     stride: Count
@@ -179,13 +178,13 @@ class EvaluatedEarlier(LaneEvent, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not self.losses or len(self.losses) % 4 or len(self.losses) != len(self.accuracies):
-            raise ValueError("losses and accuracies are not as many numbers of single precision")
+            raise ValueError("losses and accuracies are not equally many float32 numbers")
         if self.step + self.stride * (len(self.losses) // 4 - 1) > 2 * MOST:
-            raise ValueError("the last step is beyond any run's")
+            raise ValueError("the last step is larger than in any run")
 
 
 class ClipChanged(LaneEvent, frozen=True, kw_only=True):
-    """The rule in force from this step on; `moments_reset` tells whether the optimizer begins anew with it."""
+    """The lane clips with `rule` from this step on. `moments_reset`: whether the optimizer state was reset too."""
 
     rule: str
     previous: str
@@ -193,11 +192,11 @@ class ClipChanged(LaneEvent, frozen=True, kw_only=True):
 
 
 class MomentsReset(LaneEvent, frozen=True, kw_only=True):
-    """The optimizer begins anew at this step, its moments and its count of steps at 0."""
+    """The optimizer state was reset before this step: moments and step count are 0."""
 
 
 class NonfiniteFound(LaneEvent, frozen=True, kw_only=True):
-    """The lane's first gradient with NaN or infinity in it, so many of each, and what is done about such gradients."""
+    """The lane's first gradient with NaN or infinity: how many of each, and what is done about such gradients."""
 
     nan: int
     infinite: int
@@ -205,36 +204,36 @@ class NonfiniteFound(LaneEvent, frozen=True, kw_only=True):
 
 
 class LanePaused(LaneEvent, frozen=True, kw_only=True):
-    """The lane waits at this step."""
+    """The lane paused at this step."""
 
 
 class LaneResumed(LaneEvent, frozen=True, kw_only=True):
-    """The lane goes on from this step."""
+    """The lane continues from this step."""
 
 
 class LaneStepped(LaneEvent, frozen=True, kw_only=True):
-    """The lane will take `count` steps from here and wait again."""
+    """The lane takes `count` steps from here and pauses again."""
 
     count: int
 
 
 class PaceChanged(LaneEvent, frozen=True, kw_only=True):
-    """The most steps a second from here on; None is full speed."""
+    """The speed limit from here on, in steps per second. None is full speed."""
 
     pace: float | None
 
 
 class LaneExtended(LaneEvent, frozen=True, kw_only=True):
-    """The lane will now stop after `iterations` steps."""
+    """The lane now ends after `iterations` steps."""
 
     iterations: Count
 
 
 class LaneFinished(LaneEvent, frozen=True, kw_only=True):
-    """The lane has done its steps, or was stopped; loss and accuracy are those on all `total` validation images.
+    """The lane has done its steps or was stopped. Loss and `correct` are of all `total` validation images.
 
-    `silent_outputs` are the classes whose ReLU output is 0 for every one of these images, None if that was not looked
-    at. `training_seconds` leaves out pauses; an `Extend` can still set the lane going again.
+    `silent_outputs`: the classes whose ReLU output is 0 for every one of these images; None if that was not measured.
+    `training_seconds` excludes pauses. An `Extend` can still continue the lane.
     """
 
     reason: Literal["completed", "stopped"]
@@ -251,7 +250,7 @@ class LaneFinished(LaneEvent, frozen=True, kw_only=True):
 
 
 class LaneFailed(LaneEvent, frozen=True, kw_only=True):
-    """The lane diverged (loss or weights stopped being finite) or raised; the other lanes go on."""
+    """The lane diverged (loss or weights are not finite) or raised an error. The other lanes go on."""
 
     reason: Literal["diverged", "error"]
     cause: str
@@ -259,7 +258,7 @@ class LaneFailed(LaneEvent, frozen=True, kw_only=True):
 
 
 class RunFinished(Event, frozen=True, kw_only=True):
-    """Every lane has ended: all steps done, stopped by a command, or every lane failed."""
+    """Every lane has ended: completed, stopped by a command, or all failed."""
 
     reason: Literal["completed", "stopped", "failed"]
     seconds: float

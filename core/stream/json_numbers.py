@@ -1,4 +1,4 @@
-"""The numbers that JSON lacks, NaN and infinity, spelled as strings where a type has a float, at any depth."""
+"""Writes NaN and infinity, which JSON lacks, as strings, and reads them back where a type has a float."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Read = Callable[[Any], Any]
 
 
 def spelled(value: Any) -> Any:
-    """`value`, of JSON's kinds, with a string in place of every number that JSON lacks."""
+    """A JSON-like value with a string in place of every NaN and infinity, at any depth."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):
@@ -24,12 +24,12 @@ def spelled(value: Any) -> Any:
 
 
 def reader(kind: Any) -> _Read:
-    """A function that undoes `spelled` in the JSON of this type. A string in a string's place stays one."""
+    """A function that undoes `spelled` in a value of this type. Strings where the type has a string stay."""
     return _reader(inspect.type_info(kind)) or (lambda value: value)
 
 
 def _reader(kind: inspect.Type) -> _Read | None:
-    """None for a type without floats."""
+    """The reader of a type, None for a type without floats."""
     match kind:
         case inspect.FloatType():
             return lambda value: _NUMBERS.get(value, value) if isinstance(value, str) else value
@@ -65,7 +65,7 @@ def _of_items(item: _Read | None) -> _Read | None:
 
 
 def _of_places(*items: _Read | None) -> _Read | None:
-    """The only reader is for all places, several are for one each."""
+    """One reader serves all places of a list; several serve one place each."""
 
     def read(value: Any) -> Any:
         if not isinstance(value, list):
@@ -77,7 +77,7 @@ def _of_places(*items: _Read | None) -> _Read | None:
 
 
 def _of_one(kinds: tuple[inspect.Type, ...]) -> _Read | None:
-    """Of structs the one that the tag names; otherwise a number, unless a string may stand there."""
+    """A union: the struct that the tag names; otherwise a number, unless the union has a string."""
     structs = {kind.tag: _reader(kind) for kind in kinds if isinstance(kind, inspect.StructType) and kind.tag}
     if structs:
         (field,) = {kind.tag_field for kind in kinds if isinstance(kind, inspect.StructType) and kind.tag}

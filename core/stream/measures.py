@@ -1,6 +1,6 @@
-"""What is measured of one layer's gradient and update at one evaluation: plain numbers, and what follows from them.
+"""Measurements of a layer's gradient and update at one evaluation, and the figures derived from them.
 
-g is the raw gradient, ĝ what the clip rule made of it, d the number of components.
+g is the raw gradient, ĝ the clipped gradient, d₊ the number of nonzero elements.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import struct
 
 import msgspec
 
-# Histograms of |g| have four bins a decade from 1e-10 to 1e2.
+# Histograms of |g| have four bins per decade from 1e-10 to 1e2.
 BINS = 48
-# A float32's exponent and the upper 6 bits of its mantissa name the cell that it is counted in, so that bins are whole
-# cells; an edge is the cell's border nearest to the power of ten, at most 0.8 % away from it.
+# A float32's exponent and the upper 6 bits of its mantissa give the cell that it is counted in. A bin is a range of
+# whole cells, so its edges lie up to 0.8 % beside the powers of ten.
 CELL_BITS = 17
 
 
@@ -22,7 +22,7 @@ def _cell(value: float) -> int:
 
 
 def cell_edge(cell: int) -> float:
-    """The smallest number of a cell."""
+    """The smallest number in a cell."""
     return struct.unpack("<f", struct.pack("<i", cell << CELL_BITS))[0]
 
 
@@ -31,7 +31,7 @@ BIN_EDGES = tuple(map(cell_edge, EDGE_CELLS))
 
 
 class Histogram(msgspec.Struct, frozen=True, kw_only=True):
-    """How many |g| lie in each bin; bin k is [BIN_EDGES[k], BIN_EDGES[k + 1]). `zero`: below 2e-40, next to nothing."""
+    """How many |g| lie in each bin. Bin k is [BIN_EDGES[k], BIN_EDGES[k + 1]). `zero` counts those below 2e-40."""
 
     counts: tuple[int, ...]
     zero: int
@@ -42,24 +42,23 @@ class Histogram(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def components(self) -> int:
-        """All of them."""
+        """How many elements there are."""
         return self.finite + self.nan + self.inf
 
     @property
     def finite(self) -> int:
-        """Those that are numbers."""
+        """How many elements are finite."""
         return sum(self.counts) + self.zero + self.under + self.over
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One layer, or all of them. What is undefined is None: a cosine with a vector of zeros, say.
+    """The measurements of one layer, or of the whole network. Undefined figures are None.
 
-    `changed`: finite components that the rule changed; in a step that was skipped none, and ‖ĝ‖ is 0. `percentiles`:
-    the 50th, 90th and 99th of the nonzero finite |g|, to 1.6 %. `sign_cosine`: cos(ĝ, sign ĝ) = ‖ĝ‖₁ / (√d₊ ‖ĝ‖₂), 1
-    where the optimizer sees only signs.
-    `update_ratio`: ‖Δw‖ / ‖w‖. `step_size`: the mean |Δw| over the learning rate. `shadow_cosine` and
-    `shadow_distance`: cos(Δw, Δs) and ‖Δw - Δs‖ / ‖Δs‖, where Δs is the update that the same optimizer would have
-    made had it been fed g all along.
+    `changed`: finite elements that the rule changed; 0 in a skipped step, where ‖ĝ‖ is 0. `percentiles`: the 50th,
+    90th and 99th of the nonzero finite |g|, to 1.6 %. `sign_cosine`: cos(ĝ, sign ĝ) = ‖ĝ‖₁ / (√d₊ ‖ĝ‖₂), which is 1
+    where the optimizer sees only signs. `update_ratio`: ‖Δw‖ / ‖w‖. `step_size`: mean |Δw| / learning rate.
+    `shadow_cosine` and `shadow_distance`: cos(Δw, Δs) and ‖Δw - Δs‖ / ‖Δs‖, where Δs is the counterfactual update:
+    what the same optimizer would have done with raw gradients from the start.
     """
 
     histogram: Histogram
@@ -76,12 +75,12 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def saturation(self) -> float:
-        """Share of the finite components that the rule changed."""
+        """Share of the finite elements that the rule changed."""
         return self.changed / self.histogram.finite if self.histogram.finite else 0.0
 
     @property
     def saturation_nonzero(self) -> float | None:
-        """The same of those that were not 0, None if all were."""
+        """Share of the nonzero finite elements that the rule changed; None if all are 0."""
         nonzero = self.histogram.finite - self.histogram.zero
         return self.changed / nonzero if nonzero else None
 

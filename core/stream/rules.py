@@ -1,6 +1,6 @@
-"""Clip rules as data, and the one grammar that writes them: `none`, `value:c`, `norm:C`, `zclip`, ...
+"""Clip rules as data, and the grammar that reads and writes them: `none`, `value:c`, `norm:C`, `zclip`, ...
 
-What a rule does to a gradient is in `clipping`; this module starts without torch.
+The folder `clipping` applies a rule to a gradient.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ Z_THRESHOLD = 2.5
 
 
 class NoClip(msgspec.Struct, frozen=True):
-    """The gradient as it is."""
+    """Leaves the gradient as it is."""
 
     def __str__(self) -> str:
         return "none"
 
 
 class ValueClip(msgspec.Struct, frozen=True):
-    """Every gradient component is kept within [low, high]; a side that is None is free.
+    """Clamps every gradient element to [low, high]. A side that is None is unbounded.
 
     T. Mikolov, "Statistical Language Models Based on Neural Networks", PhD thesis, Brno, 2012.
     """
@@ -40,7 +40,7 @@ class ValueClip(msgspec.Struct, frozen=True):
 
 
 class NormClip(msgspec.Struct, frozen=True):
-    """A gradient whose norm is above `bound` is scaled down to it.
+    """Scales the whole gradient down to the norm `bound` where its norm is larger.
 
     R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural networks", ICML 2013.
     """
@@ -52,9 +52,9 @@ class NormClip(msgspec.Struct, frozen=True):
 
 
 class LayerNormClip(msgspec.Struct, frozen=True):
-    """The same for each layer by itself, its weights and biases together.
+    """Scales the gradient of each layer, weights and biases together, down to the norm `bound`.
 
-    Layer by layer as in A. W. Yu et al., "Block-Normalized Gradient Method", arXiv:1707.04822, 2017.
+    A. W. Yu et al., "Block-Normalized Gradient Method", arXiv:1707.04822, 2017.
     """
 
     bound: float
@@ -64,7 +64,7 @@ class LayerNormClip(msgspec.Struct, frozen=True):
 
 
 class AdaptiveClip(msgspec.Struct, frozen=True):
-    """A unit's gradient norm is kept within `ratio` times the norm of its weights.
+    """Scales the gradient of each unit down to `ratio` times the norm of the unit's weights.
 
     A. Brock, S. De, S. L. Smith and K. Simonyan, "High-Performance Large-Scale Image Recognition Without
     Normalization", ICML 2021.
@@ -77,7 +77,7 @@ class AdaptiveClip(msgspec.Struct, frozen=True):
 
 
 class AutoClip(msgspec.Struct, frozen=True):
-    """The bound on the norm is the `percentile` of all norms so far, this one included.
+    """Norm clipping whose bound is the `percentile` of all gradient norms so far, the present one included.
 
     P. Seetharaman, G. Wichern, B. Pardo and J. Le Roux, "AutoClip: Adaptive Gradient Clipping for Source Separation
     Networks", MLSP 2020.
@@ -90,7 +90,7 @@ class AutoClip(msgspec.Struct, frozen=True):
 
 
 class ZClip(msgspec.Struct, frozen=True):
-    """A norm that stands out from those before, by more than `threshold` standard deviations, is brought down.
+    """Scales a gradient down whose norm is more than `threshold` standard deviations above the running mean.
 
     A. Kumar et al., "ZClip: Adaptive Spike Mitigation for LLM Pre-Training", arXiv:2504.02507, 2025.
     """
@@ -102,7 +102,7 @@ class ZClip(msgspec.Struct, frozen=True):
 
 
 class SignClip(msgspec.Struct, frozen=True):
-    """The signs alone: what clipping by value tends to, divided by its bound, as the bound goes to 0.
+    """The signs of the elements: the limit of value clipping, divided by its bound, as the bound goes to 0.
 
     J. Bernstein et al., "signSGD: Compressed Optimisation for Non-Convex Problems", ICML 2018.
     """
@@ -112,7 +112,7 @@ class SignClip(msgspec.Struct, frozen=True):
 
 
 class UnknownRule(msgspec.Struct, frozen=True):
-    """A rule that another version recorded and this one does not know: it is shown, and nothing is trained by it."""
+    """A rule recorded by another version that this version cannot read. It is shown, but cannot train."""
 
     text: str
 
@@ -125,7 +125,7 @@ RecordedRule = Rule | UnknownRule
 
 
 def parse_rule(text: str) -> Rule:
-    """The rule that `text` writes; BadInput names what is wrong with it."""
+    """The rule that `text` writes. Raises BadInput, which says what is wrong with it."""
     kind, colon, rest = text.strip().partition(":")
     if kind not in _KINDS:
         raise BadInput(f"clip rule {text!r}: not a rule; write one of {EXAMPLES}")
@@ -133,7 +133,7 @@ def parse_rule(text: str) -> Rule:
 
 
 def recorded_rule(text: str) -> RecordedRule:
-    """The rule that an event or a recording tells of, which another version may have written."""
+    """The rule of an event or a recording, which may come from another version."""
     try:
         return parse_rule(text)
     except BadInput:
@@ -141,7 +141,7 @@ def recorded_rule(text: str) -> RecordedRule:
 
 
 def require_known(rules: Iterable[str]) -> None:
-    """BadInput if this version cannot train by one of these recorded rules."""
+    """Raise BadInput if this version cannot train with one of these recorded rules."""
     for rule in rules:
         if isinstance(recorded_rule(rule), UnknownRule):
             raise BadInput(f"rule {rule!r}: this version of clipwatch does not know it; use the version that wrote it")
@@ -197,7 +197,7 @@ def _parse_bound(side: str, text: str) -> float | None:
     if not math.isfinite(value):
         free = "; leave a side empty to leave it free" if text.strip().startswith("value") else ""
         raise BadInput(f"clip rule {text!r}: a bound must be finite{free}")
-    # Adding 0 makes -0 the same as 0, in spelling too.
+    # Adding 0 turns -0 into 0.
     return value + 0.0
 
 
@@ -216,7 +216,7 @@ def _interval(low: float | None, high: float | None, text: str) -> ValueClip:
 
 
 def _number(value: float | None) -> str:
-    # The shortest spelling that is read back as the same number.
+    # The shortest text that reads back as the same number.
     return "" if value is None else repr(value).removesuffix(".0")
 
 

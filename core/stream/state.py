@@ -1,4 +1,4 @@
-"""What a run looks like now: a pure fold of its events, read by the screen and the console's summary."""
+"""The present state of a run, as a pure fold of its events. The screen and the summary read it."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ LaneStatus = Literal[Going, "completed", "stopped", "failed"]
 
 
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
-    """One lane: `step` is the number of steps known to be done; `going` is what it does unless it has ended.
+    """One lane. `step` is the number of steps known to be done; `going` is what the lane does unless it has ended.
 
-    `outputs_changed` tells which outputs died and fired again; `changed_at` and `reset_at` are the boundaries its rule
-    changed at and its optimizer was told to begin anew at.
+    `outputs_changed` lists the outputs that died and recovered. `changed_at` and `reset_at` are the steps at which its
+    rule was changed and its optimizer state was reset by a command.
     """
 
     name: str
@@ -64,19 +64,19 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ended(self) -> bool:
-        """Whether the lane has done its steps, was stopped or failed."""
+        """Whether the lane completed, was stopped or failed."""
         return self.finished is not None or self.failed is not None
 
     @property
     def status(self) -> LaneStatus:
-        """How it ended, else what it does: a lane that has ended obeys, but does not train."""
+        """How the lane ended, or what it does."""
         if self.failed:
             return "failed"
         return self.finished.reason if self.finished else self.going
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole run; before `RunStarted` only the stage, the download and notices are known."""
+    """The whole run. Before `RunStarted`, only the stage, the download and notices are known."""
 
     stage: str = "starting"
     download: DownloadProgressed | None = None
@@ -93,9 +93,9 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def failed(self) -> bool:
-        """Whether a lane raised, or all of them failed: the program's exit code is 1 then.
+        """Whether a lane raised an error or all lanes failed, which makes the exit code 1.
 
-        A lane that diverges beside others is a finding.
+        A lane that diverges beside others is a result, not a failure.
         """
         failures = [lane.failed for lane in self.lanes.values()]
         raised = any(failure and failure.reason == "error" for failure in failures)
@@ -103,12 +103,12 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def touched(self) -> bool:
-        """Whether a lane was meddled with under way, so that the lanes are no longer a clean comparison."""
+        """Whether a lane was changed mid-run, so that the lanes are not a clean comparison any more."""
         return any(lane.changed_at or lane.reset_at for lane in self.lanes.values())
 
 
 def apply(state: RunState, event: Event) -> RunState:
-    """The state after one more event; an event that says nothing about the state leaves it as it is."""
+    """The state after one more event. An event that does not concern the state leaves it as it is."""
     replace = msgspec.structs.replace
     match event:
         case LaneEvent():
@@ -118,7 +118,7 @@ def apply(state: RunState, event: Event) -> RunState:
         case DownloadProgressed():
             return replace(state, download=event)
         case RunStarted(config=config, dataset=dataset, device=device):
-            # After a restart nothing of the run before is left.
+            # A restart keeps nothing of the run before but the last notice.
             return RunState(stage="", config=config, dataset=dataset, device=device, notice=state.notice)
         case RecordingStarted(folder=folder):
             return replace(state, recorded_in=folder, recording_stopped=None)
@@ -156,7 +156,7 @@ def _with_lane(state: RunState, event: LaneEvent) -> RunState:
 
 
 def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
-    """The lane after one more of its events."""
+    """The lane's state after one more of its events."""
     replace, step = msgspec.structs.replace, event.step
     match event:
         case Evaluated():
@@ -183,7 +183,7 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
         case LaneExtended(iterations=iterations):
             return replace(lane, step=step, iterations=iterations, finished=None)
         case LaneFinished():
-            # A lane that stepped to its end waits, should it be extended.
+            # A lane that stepped to its end stays paused if it is extended.
             going = "paused" if lane.going == "stepping" else lane.going
             return replace(lane, step=step, going=going, finished=event)
         case LaneFailed():

@@ -1,4 +1,4 @@
-"""The description of a sweep: frozen and valid; its settings, and what training them all will take."""
+"""The settings of a sweep, frozen and validated, and an estimate of its duration."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from ..errors import BadInput
 from .config import KEYS, MOST, LaneConfig, RunConfig, from_options
 from .rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule, recorded_rule
 
-# Of a run's settings these decide nothing in a sweep, where nobody watches a replica or changes its rule.
+# Settings of a run without effect in a sweep, which has no screen and no rule changes.
 WITHOUT_EFFECT = {"pace", "checkpoint_every", "diagnostics", "diagnose_every", "reset_moments"}
-# And these are one for all replicas, or are the seeds themselves.
+# These have one value for all replicas, or are the seeds themselves.
 NO_AXIS = {*WITHOUT_EFFECT, "seed", "lanes", "data_dir", "offline", "device", "dataset", "eval_every"}
 _LANE = "replica"
-# Milliseconds that one core takes for a step of one stacked replica with one image, and of one trained alone; and what
-# a large GPU takes for one of a thousand, measured as well as trained.
+# Milliseconds per step and image: for a stacked replica on one core, for one trained alone, and for one of a thousand
+# stacked replicas on a large GPU, evaluations included.
 _STACKED_MS, _ALONE_MS, _ON_GPU_MS = 0.08, 0.12, 0.0006
 
 Value = str | int | float
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """One combination of the axes' values: `choice` by axis, and the run it makes, whose seed is filled in later."""
+    """One combination of values: `choice` by axis, and the run that it makes, whose seed is filled in later."""
 
     number: int
     choice: dict[str, Value]
@@ -39,14 +39,14 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """What tells it from the others."""
+        """The values that tell this setting from the others."""
         return ", ".join(axis_value(axis, value) for axis, value in self.choice.items()) or self.rule
 
 
 class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """A grid of settings, each with the same seeds: `seeds` from `base.seed` on, unless they are `chosen` one by one.
+    """A grid of settings, each trained with the same seeds: `seeds` of them from `base.seed` on, or those in `chosen`.
 
-    `axes` gives the values by name of a run's setting; `clip` is the rule. Raises BadInput, naming the axis.
+    `axes` gives the values by the name of a run's setting; `clip` is the rule. Raises BadInput, which names the axis.
     """
 
     base: RunConfig
@@ -58,7 +58,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if not 1 <= self.seeds <= MOST:
             raise BadInput(f"seeds {self.seeds}: must be 1 or more, and at most 10^15")
         for seed in (*self.chosen, self.base.seed + self.seeds - 1):
-            # As a run with this seed would be refused.
+            # Refuses the seeds that a run refuses.
             from_options({"seed": seed})
         if len(set(self.chosen)) != len(self.chosen):
             raise BadInput(f"seed {_repeated(self.chosen)} is given twice: every seed counts once")
@@ -69,14 +69,14 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 raise BadInput(f"axis {axis.replace('_', '-')}: no values")
             for value in values:
                 if not isinstance(value, Value):
-                    raise BadInput(f"axis {axis.replace('_', '-')}: {value!r} is no text and no number")
+                    raise BadInput(f"axis {axis.replace('_', '-')}: {value!r} is neither text nor a number")
             if len(set(values)) != len(values):
                 raise BadInput(f"axis {axis.replace('_', '-')}: {_repeated(values)} is given twice")
         _ = self.settings
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
-        """The grid, the last axis fastest."""
+        """The grid. The last axis varies fastest."""
         combinations = itertools.product(*self.axes.values())
         return tuple(
             self._setting(number, dict(zip(self.axes, values, strict=True)))
@@ -86,7 +86,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def _setting(self, number: int, choice: dict[str, Value]) -> Setting:
         plain = {key: value for key, value in choice.items() if key != "clip"}
         lanes = (LaneConfig(_LANE, str(choice.get("clip", "none"))),)
-        # What a sweep measures needs no diagnostics, which take their time where a replica is trained alone.
+        # A sweep does not use diagnostics, which would slow replicas that are trained alone.
         values = {name: getattr(self.base, name) for name in KEYS} | {"diagnostics": False}
         return Setting(number=number, choice=choice, config=from_options({**values, **plain, "lanes": lanes}))
 
@@ -97,11 +97,11 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def replicas(self) -> int:
-        """How many networks are trained."""
+        """The number of networks to train."""
         return len(self.settings) * (len(self.chosen) or self.seeds)
 
     def seconds(self, cores: int) -> float:
-        """Roughly how long all of it takes on so many cores, or on the device that it is for."""
+        """A rough estimate of the duration on this many cores, or on the device of the sweep."""
         on_cores = self.base.device == "cpu"
         stacked, workers = (_STACKED_MS, max(1, cores)) if on_cores else (_ON_GPU_MS, 1)
         per_seed = sum(
@@ -114,7 +114,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def sweep_config(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int, chosen: Sequence[int]) -> SweepConfig:
-    """A sweep from a run and the values given for each of its axes; rules in their one spelling."""
+    """A sweep from a run and the values of each axis, with rules in canonical spelling."""
     rules = {"clip": [str(parse_rule(str(rule))) for rule in axes["clip"]]} if "clip" in axes else {}
     spelled = {axis: tuple(values) for axis, values in {**axes, **rules}.items()}
     _refuse_axes_without_effect(base, spelled)
@@ -122,7 +122,7 @@ def sweep_config(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int,
 
 
 def _refuse_axes_without_effect(base: RunConfig, axes: Mapping[str, Sequence[Any]]) -> None:
-    """Not for what was recorded, which stays readable."""
+    """Only for new sweeps: recorded ones stay readable."""
     others = [name for name in axes.get("optimizer", (base.optimizer,)) if name != "adam"]
     if len(axes.get("beta1", ())) > 1 and others:
         raise BadInput(
@@ -134,13 +134,13 @@ def _refuse_axes_without_effect(base: RunConfig, axes: Mapping[str, Sequence[Any
 
 
 def is_stackable(config: RunConfig) -> bool:
-    """Whether replicas of this run are trained stacked; others are trained alone by the engine."""
+    """Whether replicas of this run can be trained stacked. The engine trains the others one by one."""
     stacked = NoClip | ValueClip | NormClip | LayerNormClip | SignClip
     return isinstance(recorded_rule(config.lanes[0].rule), stacked) and config.nonfinite == "propagate"
 
 
 def axis_value(axis: str, value: Value) -> str:
-    """A value of an axis in few words."""
+    """A short name for a value of an axis."""
     match axis, value:
         case "clip", "none":
             return "not clipped"

@@ -1,4 +1,4 @@
-"""What a sweep says of itself, an event a line, on disk and to the screen alike."""
+"""The events of a sweep, on disk and to the screen alike, and the results they add up to."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from .config import RunConfig
 from .events import Count, DatasetInfo, DownloadProgressed, Event, Notice, RecordingStarted, StageStarted, Step, Time
 from .sweep_config import SweepConfig
 
-# Step, loss in nats, accuracy on one validation batch.
+# A point: step, loss in nats, accuracy on one validation batch.
 Curve = tuple[int, float, float]
-# Points of a curve, at most.
+# The most points of a curve.
 _POINTS = 20
 
 
 def is_on_curve(step: int, config: RunConfig) -> bool:
-    """Whether the evaluation at this step is a point of a replica's curve."""
+    """Whether the evaluation at this step becomes a point of a replica's curve."""
     evaluations = -(-config.iterations // config.eval_every)
     stride = -(-evaluations // _POINTS)
     return step // config.eval_every % stride == stride - 1
 
 
 class Figures(NamedTuple):
-    """What a replica that was trained to the end comes to on all validation images."""
+    """Final accuracy and loss (nats) of a completed replica on all validation images."""
 
     accuracy: float
     loss: float
 
 
 class SweepStarted(Event, frozen=True, kw_only=True):
-    """All is prepared; `time` is seconds since 1970 (UTC)."""
+    """The preparation is done. `time` is in seconds since 1970 (UTC)."""
 
     config: SweepConfig
     dataset: DatasetInfo
@@ -41,11 +41,11 @@ class SweepStarted(Event, frozen=True, kw_only=True):
 
 
 class ReplicaFinished(Event, frozen=True, kw_only=True):
-    """One seed of one setting has been trained; loss and right answers on all `total` validation images.
+    """One seed of one setting was trained. Loss and `correct` are of all `total` validation images.
 
-    `dead` are the classes that the last ReLU kept at 0 on all of them; without one there are none. `curve` is sparse.
-    A replica that diverged (`step`: where) has neither loss nor right answers nor dead classes; one whose final loss is
-    NaN or infinite has diverged at its last step.
+    `dead`: the classes whose ReLU output is 0 for all of these images; empty with plain logits. `curve` is sparse. A
+    replica that diverged at `step` has no loss, no `correct` and no `dead`. A final loss of NaN or infinity counts as
+    diverged at the last step.
     """
 
     setting: Annotated[int, msgspec.Meta(ge=0)]
@@ -64,19 +64,19 @@ class ReplicaFinished(Event, frozen=True, kw_only=True):
 
     @property
     def key(self) -> tuple[int, int]:
-        """What it counts as, however often it was trained."""
+        """Its identity: a replica that was trained twice counts once."""
         return self.setting, self.seed
 
     @property
     def figures(self) -> Figures | None:
-        """None of a replica that diverged, even if an older clipwatch called it completed with a loss of NaN."""
+        """The final figures; None if it diverged. Older versions recorded some of these as completed with NaN."""
         if self.reason == "diverged" or self.loss is None or self.correct is None or not math.isfinite(self.loss):
             return None
         return Figures(self.correct / self.total, self.loss)
 
 
 def diverged(setting: int, seed: int, step: int, total: int, curve: tuple[Curve, ...]) -> ReplicaFinished:
-    """A replica that diverged at this step."""
+    """The event of a replica that diverged at this step."""
     return ReplicaFinished(
         setting=setting,
         seed=seed,
@@ -91,7 +91,7 @@ def diverged(setting: int, seed: int, step: int, total: int, curve: tuple[Curve,
 
 
 class SweepFinished(Event, frozen=True, kw_only=True):
-    """No more will come for now; `failed`: every replica diverged."""
+    """The sweep has ended. `failed` means that every replica diverged."""
 
     reason: Literal["completed", "stopped", "failed"]
     seconds: float
@@ -103,14 +103,14 @@ AnySweepEvent = (
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """A sweep so far: each replica once, by (setting, seed)."""
+    """The results of a sweep so far. Each replica counts once, by (setting, seed)."""
 
     started: SweepStarted
     replicas: dict[tuple[int, int], ReplicaFinished] = {}
 
     @property
     def unfinished(self) -> bool:
-        """Whether trainings are left."""
+        """Whether some replicas are still to be trained."""
         return len(self.replicas) < self.started.config.replicas
 
     @property
@@ -120,15 +120,15 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def all_diverged(self) -> bool:
-        """Whether no replica was trained to its end."""
+        """Whether every replica so far diverged."""
         return 0 < len(self.replicas) == self.diverged
 
     def of(self, setting: int) -> dict[int, ReplicaFinished]:
-        """The replicas of one setting by seed, those that diverged left out."""
+        """The completed replicas of one setting, by seed."""
         found = (replica for replica in self.replicas.values() if replica.setting == setting)
         return {replica.seed: replica for replica in found if replica.figures}
 
     def figures(self, setting: int) -> dict[int, Figures]:
-        """Their figures."""
+        """The figures of the completed replicas of one setting, by seed."""
         found = (replica for replica in self.replicas.values() if replica.setting == setting)
         return {replica.seed: figures for replica in found if (figures := replica.figures)}
