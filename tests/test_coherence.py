@@ -27,9 +27,9 @@ def written(events: list[Event]) -> bytes:
     ("events", "read", "told"),
     [
         (STORY, STORY, ()),
-        ([LANE, RUN, EVALUATED], [RUN, LANE, EVALUATED], ("the run's beginning is not its first line",)),
-        ([RUN, EVALUATED, LANE], [RUN, LANE, EVALUATED], ("the start of a is missing or out of its place",)),
-        ([RUN, FINISHED], [RUN, MADE, FINISHED], ("the start of a is missing or out of its place",)),
+        ([LANE, RUN, EVALUATED], [RUN, LANE, EVALUATED], ("the run's start is not in the first line",)),
+        ([RUN, EVALUATED, LANE], [RUN, LANE, EVALUATED], ("the start of a is missing or misplaced",)),
+        ([RUN, FINISHED], [RUN, MADE, FINISHED], ("the start of a is missing or misplaced",)),
         ([RUN, LANE, EVALUATED, EVALUATED], STORY[:3], ("evaluations recorded twice, counted once: 1",)),
         (
             [*STORY, STRANGER, RUN, Sought(step=1)],

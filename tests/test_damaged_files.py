@@ -160,7 +160,7 @@ def use(folder: Path, *, report: bool) -> None:
 
 def shown(recorded: Recorded) -> None:
     timeline, view = Timeline(recorded.table), RunView()
-    view.fold(timeline.told(0, len(timeline)))
+    view.fold(timeline.condensed(0, len(timeline)))
     assert view.state.config
 
 

@@ -16,7 +16,7 @@ from test_state import EVALUATED, FINISHED, LANE, RUN
 
 from clipwatch.core.engine.replay import Replay
 from clipwatch.core.runs.event_table import EventTable
-from clipwatch.core.runs.timeline import LONGEST_GAP, TOLD_SINGLY
+from clipwatch.core.runs.timeline import LONGEST_GAP, SENT_SINGLY
 from clipwatch.core.stream.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce, Stop
 from clipwatch.core.stream.events import (
     ClipChanged,
@@ -130,7 +130,7 @@ def seen(events: list[Event], step: int) -> tuple[object, ...]:
     curves = [curve for lane in view.lanes.values() for curve in (lane.loss, lane.accuracy)]
     drawn = [[part.tolist() for part in vars(curve.columns(0, step, 90)).values()] for curve in curves]
     smooth = [np.round(curve.smoothed(0, step, 90, 0.6), 3).tolist() for curve in curves]
-    lines = [[line.text for line in lane.fresh[-TOLD_SINGLY:]] for lane in view.lanes.values()]
+    lines = [[line.text for line in lane.fresh[-SENT_SINGLY:]] for lane in view.lanes.values()]
     marks = [lane.changes for lane in view.lanes.values()]
     return str(drawn), str(smooth), lines, marks, msgspec.structs.replace(view.state, replay=None)
 
@@ -142,7 +142,7 @@ def test_a_screen_that_sought_shows_what_one_that_watched_shows(path: tuple[int,
     told = [event for step in path for event in replay._seek(step)]
     watched = [event for event in story if not isinstance(event, LaneEvent) or event.step <= path[-1]]
     assert seen(told, path[-1]) == seen(watched, path[-1])
-    assert sum(isinstance(event, Evaluated) for event in told) <= 2 * TOLD_SINGLY * len(path)
+    assert sum(isinstance(event, Evaluated) for event in told) <= 2 * SENT_SINGLY * len(path)
     assert [event.step for event in told if isinstance(event, Sought)] == list(path)
 
 

@@ -164,7 +164,7 @@ class Replay:
         self._step = last.step if isinstance(last, LaneEvent) else step
         # Forward there is only the rest to tell.
         back = self._next <= before
-        for event in self._timeline.told(0 if back else before, self._next):
+        for event in self._timeline.condensed(0 if back else before, self._next):
             yield event
             if isinstance(event, RunStarted):
                 yield self._started

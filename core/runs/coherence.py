@@ -1,4 +1,4 @@
-"""Puts a recording in order whose intact lines are misplaced, doubled, foreign, or lack a lane's start."""
+"""Repairs a recording whose intact lines are misplaced, doubled, foreign, or lack a lane's start."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from ..stream.events import (
 )
 from .event_table import EventTable
 
-# What only a replay tells.
+# Events that only a replay sends.
 _NEVER_RECORDED = EvaluatedEarlier | ReplayStarted | Sought
 
 
 def coherent(table: EventTable) -> tuple[EventTable, list[str]]:
-    """The events that make one run, its beginning first and each lane's start before its other events.
+    """The events of one run, `RunStarted` first and each lane's start before its other events.
 
-    Also what had to be changed for that, in words. `table` holds a `RunStarted`.
+    Also returns a message for each kind of repair. `table` must hold a `RunStarted`.
     """
     if _is_coherent(table):
         return table, []
-    changing = _Changing(table)
-    return EventTable.of(changing.events()), changing.told()
+    repair = _Repair(table)
+    return EventTable.of(repair.events()), repair.messages()
 
 
 def _is_coherent(table: EventTable) -> bool:
@@ -50,7 +50,7 @@ def _is_coherent(table: EventTable) -> bool:
 
 
 def _is_in_order(table: EventTable, lane: str, begun: dict[str, int]) -> bool:
-    """Whether a lane's evaluations follow its start, each of another step."""
+    """Whether a lane's evaluations follow its start and no step occurs twice."""
     rows = table.evaluations.of(lane)
     if not len(rows) or lane not in begun:
         return not len(rows)
@@ -64,14 +64,14 @@ def _names(started: RunStarted) -> set[str]:
 
 
 def _lanes(event: Event) -> tuple[str, ...]:
-    """The lanes that an event tells of."""
+    """The lanes that an event is about."""
     if isinstance(event, LaneEvent):
         return (event.lane,)
     return event.lanes if isinstance(event, LanesCompared) else ()
 
 
-class _Changing:
-    """Makes a run of events one by one, and counts what it changes."""
+class _Repair:
+    """Puts the events in order and counts what it changes."""
 
     def __init__(self, table: EventTable) -> None:
         self._events = table.all()
@@ -110,7 +110,7 @@ class _Changing:
                 yield event
 
     def _start_of(self, lane: str) -> LaneStarted:
-        """As it was recorded further on, else as the settings say."""
+        """The lane's start as recorded further on, else by the settings."""
         config = self._started.config
         rule = next(known.rule for known in config.lanes if known.name == lane)
         for event in self._events:
@@ -119,12 +119,12 @@ class _Changing:
                 return event
         return LaneStarted(lane=lane, step=0, rule=rule, iterations=config.iterations, parameters=0, seconds=0.0)
 
-    def told(self) -> list[str]:
-        """What was changed, once `events` has come to its end."""
-        told = {
-            "the run's beginning is not its first line": self._moved,
+    def messages(self) -> list[str]:
+        """What was changed. Complete once `events` is exhausted."""
+        counts = {
+            "the run's start is not in the first line": self._moved,
             f"events of another run or an unknown lane, left out: {self._foreign}": self._foreign,
             f"evaluations recorded twice, counted once: {self._doubled}": self._doubled,
-            f"the start of {', '.join(self._begun)} is missing or out of its place": len(self._begun),
+            f"the start of {', '.join(self._begun)} is missing or misplaced": len(self._begun),
         }
-        return [text for text, count in told.items() if count]
+        return [text for text, count in counts.items() if count]

@@ -1,4 +1,4 @@
-"""Damaged lines of a recording or a sweep, reported by their numbers, consecutive ones together."""
+"""Reports the damaged lines of a recording or a sweep by their numbers, consecutive lines together."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from ..errors import BadInput, ClipwatchError
 from ..stream.codec import OtherSchema, UnknownEvent, is_sealed
 
 _Event = TypeVar("_Event")
-# Runs of lines that are told one by one.
-_TOLD = 10
+# The most ranges of lines that are reported one by one.
+_RANGES = 10
 
 
 class DamagedLine(ClipwatchError):
-    """A line that is left out; the message says what it is."""
+    """A line that is skipped. The message says why."""
 
 
 def decode_sealed(line: bytes, decode: Callable[[bytes], _Event]) -> _Event:
-    """The event of a line from the disk; DamagedLine if it is left out, OtherSchema or UnknownEvent if another
-    version wrote it.
+    """The event of a line from disk. Raises DamagedLine, or OtherSchema or UnknownEvent for other versions' lines.
 
-    A line end of another system, which an editor or a copy may have put there, is no damage.
+    A CRLF line end, which an editor or a copy may have made, is not damage.
     """
     line = line.removesuffix(b"\r")
     sealed = is_sealed(line)
@@ -40,7 +39,7 @@ def decode_sealed(line: bytes, decode: Callable[[bytes], _Event]) -> _Event:
 
 
 class Damage:
-    """The lines of a file that are left out."""
+    """The lines of a file that are skipped."""
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -48,22 +47,22 @@ class Damage:
         self._passed_over: dict[str, None] = {}
 
     def add(self, number: int, what: str) -> None:
-        """One more, in order."""
+        """Add a line. The numbers must ascend."""
         self._lines.append((number, what))
 
     def pass_over(self, what: str) -> None:
-        """Lines of a kind that this version does not know, told once."""
+        """Add a kind of line that this version does not know. It is reported once."""
         self._passed_over.setdefault(what)
 
-    def told(self) -> Iterator[str]:
-        """A line of text for each run of lines that have the same wrong with them; of many runs the first few."""
-        runs = groupby(enumerate(self._lines), lambda item: (item[1][1], item[1][0] - item[0]))
-        told = [(what, [number for _, (number, _) in group]) for (what, _), group in runs]
-        for what, numbers in told[:_TOLD]:
+    def messages(self) -> Iterator[str]:
+        """A message for each range of lines with the same problem. Of many ranges, the first few."""
+        grouped = groupby(enumerate(self._lines), lambda item: (item[1][1], item[1][0] - item[0]))
+        ranges = [(what, [number for _, (number, _) in group]) for (what, _), group in grouped]
+        for what, numbers in ranges[:_RANGES]:
             if len(numbers) == 1:
                 yield f"{self._file}: line {numbers[0]} is {what} and is left out"
             else:
                 yield f"{self._file}: lines {numbers[0]} to {numbers[-1]} are {what} and are left out"
-        if more := sum(len(numbers) for _, numbers in told[_TOLD:]):
+        if more := sum(len(numbers) for _, numbers in ranges[_RANGES:]):
             yield f"{self._file}: {more:,} further lines are damaged and are left out"
         yield from (f"{self._file}: {what}" for what in self._passed_over)

@@ -1,4 +1,4 @@
-"""The events of a run, of which a million may be evaluations: these in columns, all others as they are."""
+"""The events of a run as a table: evaluations, of which there may be a million, in columns, and the rest as a list."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FIELDS += (("train_loss", np.float64), ("seconds", np.float64))
 
 @dataclass(frozen=True, eq=False)
 class Evaluations:
-    """Evaluations in columns: their `places` among all events, their `lanes` as indices into `names`."""
+    """Evaluations in columns. `places`: their indices among all events. `lanes`: indices into `names`."""
 
     names: tuple[str, ...]
     places: Integers
@@ -43,11 +43,11 @@ class Evaluations:
         )
 
     def of(self, lane: str) -> Integers:
-        """The rows of one lane."""
+        """The row numbers of one lane."""
         return np.flatnonzero(self.lanes == self.names.index(lane)) if lane in self.names else np.array([], np.int64)
 
     def all(self) -> list[Evaluated]:
-        """Every one, much sooner than one at a time."""
+        """Every evaluation. Much faster than one by one."""
         lanes = [self.names[lane] for lane in self.lanes.tolist()]
         columns = (self.steps, self.losses, self.accuracies, self.train_losses, self.seconds)
         return [
@@ -60,7 +60,7 @@ class Evaluations:
 
 @dataclass(frozen=True, eq=False)
 class EventTable:
-    """Events in order, each at its place: `others` at `other_places`, and the evaluations."""
+    """Events in order: the evaluations, and the `others` at the indices `other_places`."""
 
     others: tuple[Event, ...]
     other_places: Integers
@@ -68,7 +68,7 @@ class EventTable:
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> EventTable:
-        """These events."""
+        """A table of these events."""
         rows = EventRows()
         rows.add(list(events))
         return rows.table()
@@ -84,13 +84,13 @@ class EventTable:
         return events.tolist()
 
     def after(self, first: Event) -> EventTable:
-        """The same events after another."""
+        """A table with `first` before these events."""
         evaluations = replace(self.evaluations, places=self.evaluations.places + 1)
         return EventTable((first, *self.others), np.append(0, self.other_places + 1), evaluations)
 
 
 class EventRows:
-    """Takes events as they are read and makes a table of them."""
+    """Collects events and makes a table of them."""
 
     def __init__(self) -> None:
         self._length = 0
@@ -101,7 +101,7 @@ class EventRows:
         self.add(())
 
     def add(self, events: Sequence[Event]) -> None:
-        """More events."""
+        """Add events."""
         evaluated = [event for event in events if type(event) is Evaluated]
         places = np.arange(self._length, self._length + len(events))
         if len(evaluated) < len(events):
@@ -117,7 +117,7 @@ class EventRows:
         self._columns.append([places, np.fromiter(map(self._names.__getitem__, lanes), np.int64, len(lanes)), *columns])
 
     def table(self) -> EventTable:
-        """All that was added."""
+        """A table of all events added."""
         columns = [np.concatenate(parts) for parts in zip(*self._columns, strict=True)]
         places = np.array(self._other_places, np.int64)
         return EventTable(tuple(self._others), places, Evaluations(tuple(self._names), *columns))

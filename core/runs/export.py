@@ -1,4 +1,4 @@
-"""A recording for other programs: CSV and JSON."""
+"""Exports a recording as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..text import printable
 from .reader import Recorded
 
 COLUMNS = ("lane", "rule", "step", "train_loss", "validation_loss", "validation_accuracy", "seconds")
-# Empty where nothing was measured; dead outputs with blanks between them.
+# Empty where nothing was measured. Dead outputs are separated by blanks.
 MEASURED = (
     "saturation",
     "saturation_nonzero",
@@ -33,14 +33,14 @@ MEASURED = (
     "nan",
     "infinite",
 )
-# Of a lane that diverged or raised, in a row of its own at that step; empty in all others.
+# The cause, in a row of its own, where a lane diverged or raised an error.
 FAILURE = "failure"
 
 
 def write_csv(recorded: Recorded, path: Path) -> None:
-    """A row per evaluation, with the rule and what was measured, and one per failure; ClipwatchError if unwritable.
+    """Write a row per evaluation, with rule and measurements, and a row per failure. Raises ClipwatchError.
 
-    What would move a terminal's cursor is escaped: the text may go to one.
+    Control characters are escaped, as the text may go to a terminal.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -86,6 +86,6 @@ def _measured(event: Diagnosed | None) -> tuple[object, ...]:
 
 
 def write_json(recorded: Recorded, path: Path) -> None:
-    """Every event, as one JSON array of the stream's objects. ClipwatchError if unwritable."""
+    """Write every event as one JSON array. Raises ClipwatchError."""
     lines = msgspec.Raw(b"[" + b",\n".join(encode(event) for event in recorded.events) + b"]\n")
     write_output(path, bytes(lines))

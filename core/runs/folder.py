@@ -1,4 +1,4 @@
-"""Recorded runs on disk: where they lie, and what one holds."""
+"""The folder of a recorded run: where it is, its manifest, its lock."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from ..stream.events import DatasetInfo, Time
 
 MANIFEST = "manifest.json"
 EVENTS = "events.jsonl"
-# What a sweep's folder holds instead, see `sweeps.folder`.
+# The events of a sweep, see `sweeps.store`.
 SWEEP_RESULTS = "sweep.jsonl"
 
 RunStatus = Literal["running", "done", "interrupted", "failed"]
 
 
 class LaneOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a lane ended; loss and accuracy on all validation images, None if it failed.
+    """How a lane ended. Loss and accuracy are of all validation images; None if it failed.
 
-    `ended` is None while it has not, and in manifests of an older clipwatch.
+    `ended` is None while the lane trains, and in manifests of older versions.
     """
 
     name: str
@@ -41,7 +41,7 @@ class LaneOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to know of a run without reading its events; `started` in seconds since 1970 (UTC)."""
+    """The summary of a run that can be read without its events. `started` is in seconds since 1970 (UTC)."""
 
     schema: int = 1
     state: RunStatus
@@ -55,18 +55,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's folder."""
+    """The folder of one run."""
 
     path: Path
 
     @property
     def events(self) -> Path:
-        """The stream, a line an event."""
+        """The events, one JSON line each."""
         return self.path / EVENTS
 
     @property
     def config(self) -> Path:
-        """The settings, TOML."""
+        """The settings as TOML."""
         return self.path / "config.toml"
 
     @property
@@ -75,22 +75,22 @@ class RunFolder:
         return self.path / "checkpoints"
 
     def claim(self) -> FileLock:
-        """The lock of the one process that writes the run, held; BadInput if another has it, or nobody can."""
+        """Acquire the lock for writing the run. Raises BadInput if another process has it or it cannot be acquired."""
         lock = claim(self.path, "run")
         remove_leftovers(self.path)
         remove_leftovers(self.checkpoints)
         return lock
 
     def is_being_written(self) -> bool:
-        """Whether a process holds the run."""
+        """Whether a process holds the run's lock."""
         return is_held(self.path)
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Replace the manifest; OSError."""
+        """Replace the manifest. Raises OSError."""
         write_atomically(self.path / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
 
     def manifest(self) -> Manifest:
-        """The manifest; BadInput if unreadable. A run that is running while nobody writes it was interrupted."""
+        """The manifest. Raises BadInput if it is unreadable. A "running" run without a writer was interrupted."""
         path = self.path / MANIFEST
         try:
             manifest = msgspec.json.decode(read_file(path), type=Manifest)
@@ -103,12 +103,12 @@ class RunFolder:
         return manifest
 
     def started(self) -> float:
-        """When it was started, in seconds since 1970 (UTC); BadInput if that is not known."""
+        """The start of the run in seconds since 1970 (UTC). Raises BadInput if it is not known."""
         return self.manifest().started
 
 
 def runs_folder(given: str | None) -> Path:
-    """Where runs are kept: as given, else by CLIPWATCH_RUNS_DIR, else the platform's folder for user data."""
+    """The folder of all runs: `given`, else CLIPWATCH_RUNS_DIR, else in the platform's folder for user data."""
     if given:
         return user_path(given)
     if named := os.environ.get("CLIPWATCH_RUNS_DIR"):
@@ -117,12 +117,12 @@ def runs_folder(given: str | None) -> Path:
 
 
 def run_name(dataset: str, seed: int, started: float) -> str:
-    """What a run's folder is called."""
+    """The name of a run's folder."""
     return f"{datetime.fromtimestamp(started):%Y%m%d-%H%M%S}-{dataset}-{seed}"
 
 
 def create_run(home: Path, dataset: str, seed: int, started: float) -> RunFolder:
-    """A new, empty folder for a run; ClipwatchError if there can be none."""
+    """Create an empty folder for a run. Raises ClipwatchError if that fails."""
     stem = run_name(dataset, seed, started)
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -137,4 +137,4 @@ def create_run(home: Path, dataset: str, seed: int, started: float) -> RunFolder
         raise ClipwatchError(
             f"runs cannot be kept in {home}: {error.strerror}; give --runs-dir, or --no-record"
         ) from error
-    raise ClipwatchError(f"runs cannot be kept in {home}: {stem} is taken a thousand times")
+    raise ClipwatchError(f"runs cannot be kept in {home}: {stem} exists a thousand times already")

@@ -1,4 +1,4 @@
-"""The machine that a recorded run is trained on again, where it differs from the one it was recorded on."""
+"""The differences between this machine and the one that a run was recorded on."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..stream.config import RunConfig
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the data is, what computes, and whether the network is forbidden; what is left out is as recorded."""
+    """Data folder, device and whether the network is forbidden. Fields left out are as recorded."""
 
     data_dir: Path | None = None
     device: str | None = None
     offline: bool = False
 
     def settings(self, config: RunConfig, tell: Callable[[str], None]) -> RunConfig:
-        """A recorded run's settings on this machine; `tell` hears of a recorded data folder that is not there."""
+        """A recorded run's settings on this machine. Calls `tell` if the recorded data folder does not exist here."""
         data_dir = str(self.data_dir) if self.data_dir else config.data_dir
         if self.data_dir is None and data_dir and not user_path(data_dir).is_dir():
             tell(f"data dir {data_dir} is not on this machine; --data-dir names another")

@@ -1,4 +1,4 @@
-"""A recording read back: its events, and what is wrong with it."""
+"""Reads a recording: its events, and what is wrong with the file."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .damage import Damage, DamagedLine, decode_sealed
 from .event_table import EventRows, EventTable
 from .folder import RunFolder
 
-# Bytes decoded at a time: what the processor's cache holds of them is not fetched again.
+# Bytes decoded at a time, small enough for the processor's cache.
 _PART = 1 << 20
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """The events of a run in order; `damage` tells of lines left out; `whole_bytes` is where an unended line begins."""
+    """The events of a run in order. `damage`: a message per problem. `whole_bytes`: the size of all complete lines."""
 
     table: EventTable
     damage: tuple[str, ...]
@@ -33,35 +33,35 @@ class Recorded:
 
     @cached_property
     def events(self) -> list[Event]:
-        """The events one by one."""
+        """All events."""
         return self.table.all()
 
     @property
     def started(self) -> RunStarted:
-        """How the run began."""
+        """The event that the run began with."""
         return next(event for event in self.table.others if isinstance(event, RunStarted))
 
     def last_evaluated(self, lane: str) -> int:
-        """The last step this lane was evaluated at, -1 if it never was."""
+        """The last step at which this lane was evaluated, -1 if it never was."""
         evaluations = self.table.evaluations
         return int(evaluations.steps[evaluations.of(lane)].max(initial=-1))
 
     def interventions(self) -> list[ClipChanged | MomentsReset | LaneExtended]:
-        """What was changed under way, in order."""
+        """The mid-run changes, in order."""
         return [event for event in self.table.others if isinstance(event, ClipChanged | MomentsReset | LaneExtended)]
 
     @property
     def seconds(self) -> float:
-        """The newest time that any event tells, in seconds since the lanes started."""
-        told = (getattr(event, "seconds", 0.0) for event in self.table.others)
-        return max(*told, float(self.table.evaluations.seconds.max(initial=0.0)))
+        """The latest time of any event, in seconds since the lanes started."""
+        seconds = (getattr(event, "seconds", 0.0) for event in self.table.others)
+        return max(*seconds, float(self.table.evaluations.seconds.max(initial=0.0)))
 
 
 def read_recording(path: Path) -> Recorded:
-    """Read a run's events; BadInput if the file cannot be read, is of another schema, or does not begin with a run.
+    """Read a run's events. Raises BadInput if the file is unreadable, has another schema or holds no run.
 
-    A last line without its end is what a killed writer leaves: it is left out and told. A damaged line elsewhere is
-    left out and told with its number; how the run began, if it was in such a line, is taken from the files beside it.
+    Skips damaged lines and reports their numbers; also a last line without its end, which a killed writer leaves. If
+    the line of `RunStarted` is damaged, the manifest and the settings beside the file replace it.
     """
     reading = _Reading(path)
     try:
@@ -69,13 +69,13 @@ def read_recording(path: Path) -> Recorded:
             reading.read(file)
     except OSError as error:
         raise BadInput(f"recording {path}: {error.strerror}") from error
-    table, wrong = reading.rows.table(), [*reading.damage.told()]
+    table, wrong = reading.rows.table(), [*reading.damage.messages()]
     if not any(isinstance(event, RunStarted) for event in table.others):
         beginning = _beginning(RunFolder(path.parent)) if wrong or len(table) else None
         if beginning is None:
             raise BadInput(f"recording {path}: holds no run" + (f"; {wrong[0]}" if wrong else ""))
         table = table.after(beginning)
-        wrong.append(f"{path.name}: how the run began is taken from its manifest and settings")
+        wrong.append(f"{path.name}: the run's start is read from its manifest and settings")
     table, out_of_place = coherent(table)
     wrong += [f"{path.name}: {what}" for what in out_of_place]
     if reading.unended:
@@ -84,7 +84,7 @@ def read_recording(path: Path) -> Recorded:
 
 
 def _beginning(folder: RunFolder) -> RunStarted | None:
-    """What the first line of a recording said, None if the files beside it are damaged too."""
+    """The `RunStarted` event from the files beside the recording, None if these are damaged too."""
     try:
         config, manifest = from_options(read_toml(folder.config)), folder.manifest()
     except BadInput:
@@ -99,7 +99,7 @@ def _beginning(folder: RunFolder) -> RunStarted | None:
 
 
 class _Reading:
-    """Takes a file in part by part: where something is wrong, only that part is read line by line."""
+    """Reads a file in parts. Only a part with a problem is read line by line."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -108,7 +108,7 @@ class _Reading:
         self.whole_bytes, self.unended = 0, False
 
     def read(self, file: BinaryIO) -> None:
-        """To the end of the file, or to a line without its end."""
+        """Read to the end of the file, or to a line without its end."""
         while not self.unended and (part := file.read(_PART)):
             part += file.readline()
             whole = part[: part.rfind(b"\n") + 1]
@@ -126,7 +126,7 @@ class _Reading:
         return list(self._line_by_line(part))
 
     def _line_by_line(self, part: bytes) -> Iterator[Event]:
-        """The events of lines of which some are damaged."""
+        """The events of a part with damaged lines."""
         for number, line in enumerate(part.split(b"\n")[:-1], self._lines + 1):
             try:
                 yield decode_sealed(line, decode_event)

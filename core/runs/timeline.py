@@ -1,4 +1,4 @@
-"""A recording in the order it is shown in: when each event is due, and what is to be told of all before a step."""
+"""The order and time in which a replay sends a recording's events, and a short form of all events before a step."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from ..stream.events import Diagnosed, EvaluatedEarlier, Event, LaneEvent, LanesCompared, LaneStarted
 from .event_table import EventTable, Floats, Integers
 
-# Seconds that are waited for at most: a pause of whoever recorded the run is none of the viewer's.
+# The longest wait in seconds. Pauses of the recorded run are shortened to it.
 LONGEST_GAP = 1.0
-# Seconds that a recording can have taken: a century.
+# The longest duration in seconds that counts as real: a century.
 _LONGEST_RUN = 3.2e9
-# The evaluations of a lane that are told one by one after a seek: more than a pane shows at once.
-TOLD_SINGLY = 100
-# Of these only the newest is shown.
+# The newest evaluations of a lane that a seek sends one by one. A log pane shows fewer.
+SENT_SINGLY = 100
+# Only the newest of these is shown.
 _ONLY_NEWEST = (Diagnosed, LanesCompared)
 
 
 class Timeline:
-    """Events with the lanes side by side, however far one was ahead when they were recorded.
+    """A recording's events with the lanes in step, however far apart they were when recorded.
 
-    `times` are the seconds at which they are due, without long gaps; `last_step` is the last that any event tells of.
+    `times`: when each event is due, in seconds without long gaps. `last_step`: the last step of any event.
     """
 
     def __init__(self, table: EventTable) -> None:
@@ -33,12 +33,12 @@ class Timeline:
         steps[evaluations.places] = evaluations.steps
         steps[table.other_places] = [event.step if isinstance(event, LaneEvent) else -1 for event in table.others]
         self.last_step = int(max(0, steps.max(initial=0)))
-        # What is no lane's stays behind what it was told after.
+        # An event of no lane stays behind the events before it.
         places = np.where(steps < 0, np.maximum.accumulate(steps), steps) if len(steps) else steps
         order = np.argsort(places, kind="stable")
         self._places = places[order]
         self.times = _times(table, order)
-        # Where each event of the table has come to, and what is there: a row of the table, or below 0 another event.
+        # `now`: the new index of each event. `_at`: the row of the evaluation at a new index, or below 0 another event.
         now = np.empty(len(table), np.int64)
         now[order] = np.arange(len(table))
         self._evaluations, self._others = evaluations, table.others
@@ -47,7 +47,7 @@ class Timeline:
         self._at[now[table.other_places]] = ~np.arange(len(table.others))
         newest = np.array([isinstance(event, _ONLY_NEWEST) for event in table.others], np.bool_)
         self._singly = np.sort(now[table.other_places[~newest]])
-        self._diagnosed = _by_whom(table, now)
+        self._diagnosed = _measured(table, now)
         rows = {lane: evaluations.of(lane) for lane in evaluations.names}
         self._series = {lane: _Series(table, of_lane, now) for lane, of_lane in rows.items()}
 
@@ -60,23 +60,22 @@ class Timeline:
 
     @property
     def lanes(self) -> list[str]:
-        """The names of the lanes, as they were started."""
+        """The names of the lanes in the order of their start."""
         started = (event.lane for event in map(self.__getitem__, self._singly) if isinstance(event, LaneStarted))
         return list(dict.fromkeys((*started, *self._series)))
 
     def after(self, step: int) -> int:
-        """How many events there are up to this boundary."""
+        """The number of events up to this step boundary."""
         return int(np.searchsorted(self._places, step, "right"))
 
-    def told(self, start: int, end: int) -> Iterator[Event]:
-        """What there is to know of the events from `start` to below `end`; all but the newest evaluations at once,
-        and of measurements the newest alone."""
+    def condensed(self, start: int, end: int) -> Iterator[Event]:
+        """The events from `start` to below `end` in short: older evaluations together, measurements only the newest."""
         earlier: dict[int, list[EvaluatedEarlier]] = {}
         shown = [self._singly[(self._singly >= start) & (self._singly < end)]]
         shown += [indices[(indices >= start) & (indices < end)][-1:] for indices in self._diagnosed.values()]
         for lane, series in self._series.items():
             begin, last = np.searchsorted(series.indices, (start, end)).tolist()
-            first = max(begin, last - TOLD_SINGLY)
+            first = max(begin, last - SENT_SINGLY)
             shown.append(series.indices[first:last])
             if first > begin:
                 earlier[int(series.indices[first])] = list(series.at_once(lane, begin, first))
@@ -86,7 +85,7 @@ class Timeline:
 
 
 class _Series:
-    """One lane's evaluations in columns; a step that was told twice counts once."""
+    """One lane's evaluations in columns. A step that was evaluated twice counts once."""
 
     def __init__(self, table: EventTable, rows: Integers, now: Integers) -> None:
         evaluations = table.evaluations
@@ -100,7 +99,7 @@ class _Series:
         self._losses, self._accuracies = (_single(of[rows]) for of in (evaluations.losses, evaluations.accuracies))
 
     def at_once(self, lane: str, start: int, end: int) -> Iterator[EvaluatedEarlier]:
-        """The evaluations from `start` to below `end`, evenly spaced ones in one event."""
+        """The evaluations from `start` to below `end`, one event for each evenly spaced stretch."""
         strides = np.diff(self.steps[start:end])
         turns = np.flatnonzero(strides[1:] != strides[:-1]) + 2
         for first, last in pairwise([start, *(turns + start).tolist(), end]):
@@ -113,8 +112,8 @@ class _Series:
             )
 
 
-def _by_whom(table: EventTable, now: Integers) -> dict[object, Integers]:
-    """Where there is something told of a lane, or of two, of which the newest is shown."""
+def _measured(table: EventTable, now: Integers) -> dict[object, Integers]:
+    """The indices of the measurements of each lane, or each pair of lanes."""
     places: dict[object, list[int]] = {}
     for event, place in zip(table.others, table.other_places.tolist(), strict=True):
         match event:
@@ -124,20 +123,20 @@ def _by_whom(table: EventTable, now: Integers) -> dict[object, Integers]:
                 places.setdefault(lanes, []).append(place)
             case _:
                 pass
-    return {whom: np.sort(now[found]) for whom, found in places.items()}
+    return {lanes: np.sort(now[found]) for lanes, found in places.items()}
 
 
 def _single(values: Floats) -> NDArray[np.float32]:
-    """As single precision; what is finite stays so."""
+    """The values as float32. Finite values stay finite."""
     largest = np.finfo(np.float32).max
     return np.where(np.isfinite(values), np.clip(values, -largest, largest), values).astype("<f4")
 
 
 def _times(table: EventTable, order: Integers) -> Floats:
-    """When each event is due, in seconds of the recording without its long gaps."""
-    told = np.empty(len(table))
-    told[table.evaluations.places] = table.evaluations.seconds
-    told[table.other_places] = [getattr(event, "seconds", 0.0) for event in table.others]
-    # A time that no clock shows counts as none: the event is due with those before it.
-    told[~((told >= 0) & (told <= _LONGEST_RUN))] = 0.0
-    return np.cumsum(np.minimum(np.diff(np.maximum.accumulate(told[order]), prepend=0.0), LONGEST_GAP))
+    """When each event is due, in seconds without long gaps."""
+    seconds = np.empty(len(table))
+    seconds[table.evaluations.places] = table.evaluations.seconds
+    seconds[table.other_places] = [getattr(event, "seconds", 0.0) for event in table.others]
+    # An impossible time counts as none: the event is due with those before it.
+    seconds[~((seconds >= 0) & (seconds <= _LONGEST_RUN))] = 0.0
+    return np.cumsum(np.minimum(np.diff(np.maximum.accumulate(seconds[order]), prepend=0.0), LONGEST_GAP))

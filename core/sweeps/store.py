@@ -98,7 +98,7 @@ def read_sweep(folder: SweepFolder, *, curves: bool = True) -> Read:
         raise BadInput(f"sweep {folder.path}: {SWEEP_RESULTS} does not begin with a sweep")
     settings, seeds = len(started.config.settings), frozenset(started.config.every_seed)
     own = {key: replica for key, replica in replicas.items() if key[0] < settings and key[1] in seeds}
-    told = [*damage.told()]
+    told = [*damage.messages()]
     if len(own) < len(replicas):
         told.append(f"{SWEEP_RESULTS}: {len(replicas) - len(own)} results are of another sweep and are left out")
     if whole < len(content):

@@ -51,7 +51,7 @@ class _Told:
     last_words = ""
 
     def __init__(self, table: EventTable) -> None:
-        self._events: Iterator[Event] = Timeline(table).told(0, len(table))
+        self._events: Iterator[Event] = Timeline(table).condensed(0, len(table))
 
     def lines(self, seconds: float) -> Iterator[bytes]:
         yield from map(encode, self._events)
