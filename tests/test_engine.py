@@ -388,11 +388,11 @@ def test_data_of_your_own_can_be_trained_on() -> None:
 
 
 def test_the_readmes_example_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[1] / "docs" / "library.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     assert len(code.splitlines()) <= 16
     monkeypatch.setenv("CLIPWATCH_OFFLINE", "1")
-    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+    exec(compile(code, "library.md", "exec"), {"__name__": "__main__"})
     assert np.char.count(capsys.readouterr().out, "value:0.001").item() >= 1
 
 
