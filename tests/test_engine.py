@@ -387,13 +387,13 @@ def test_data_of_your_own_can_be_trained_on() -> None:
     assert isinstance(events[-1], RunFinished)
 
 
-def test_the_readmes_example_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (Path(__file__).parents[1] / "docs" / "library.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+def test_the_library_example_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    document = (Path(__file__).parents[1] / "docs" / "library.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
     assert len(code.splitlines()) <= 16
     monkeypatch.setenv("CLIPWATCH_OFFLINE", "1")
     exec(compile(code, "library.md", "exec"), {"__name__": "__main__"})
-    assert np.char.count(capsys.readouterr().out, "value:0.001").item() >= 1
+    assert capsys.readouterr().out.count("validation images correctly") == 2
 
 
 def test_a_pace_of_years_between_steps_waits_and_can_be_ended() -> None:
