@@ -22,7 +22,7 @@ except (ImportError, OSError) as error:
 
 from . import lenet, unlocked
 from .batches import Batches, seeded_generator
-from .comparison import Comparison
+from .comparison import LaneDistance
 from .diagnosis import Diagnosis
 from .diagnostics import ClipEffect
 from .firing import Firing
@@ -67,7 +67,7 @@ def prepare_lanes(
         nonfinite=config.nonfinite,
         checkpoint_every=config.checkpoint_every if checkpoints else None,
     )
-    comparison = Comparison([lane.name for lane in config.lanes]) if config.diagnostics else None
+    distance = LaneDistance([lane.name for lane in config.lanes]) if config.diagnostics else None
     lanes = []
     for lane in config.lanes:
         model = lenet.LeNet(weights.clone(), config.head)
@@ -78,7 +78,7 @@ def prepare_lanes(
             all_validation=validation,
         )
         effect = ClipEffect(lenet.LAYOUT, config.learning_rate)
-        diagnosis = Diagnosis(lane.name, effect, Firing(model.units), comparison) if comparison else None
+        diagnosis = Diagnosis(lane.name, effect, Firing(model.units), distance) if distance else None
         trainer = Trainer(lane.name, lane.rule, model, optimizer, data, schedule, diagnosis)
         if lane.name in snapshots:
             trainer.restore(snapshots[lane.name])

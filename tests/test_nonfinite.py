@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from clipwatch.core.archive import recorded_folders
-from clipwatch.core.comparison import Comparison
+from clipwatch.core.comparison import LaneDistance
 from clipwatch.core.config import RunConfig
 from clipwatch.core.diagnosis import Diagnosis
 from clipwatch.core.diagnostics import ClipEffect
@@ -116,7 +116,7 @@ def lane(rule: str, optimizer: str, action: Any, model: Scripted) -> tuple[Train
     )
     data: Any = Walk()
     everything = torch.zeros(1), torch.zeros(1, dtype=torch.long)
-    diagnosis = Diagnosis("a", ClipEffect(LAYOUT, RATE), Firing(model.units), Comparison(["a"]))
+    diagnosis = Diagnosis("a", ClipEffect(LAYOUT, RATE), Firing(model.units), LaneDistance(["a"]))
     given = Data(training=data, validation=data, all_validation=everything)
     return Trainer("a", rule, model, watched, given, schedule, diagnosis), watched
 
