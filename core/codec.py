@@ -23,7 +23,7 @@ from .text import valid_unicode
 SCHEMA = 1
 # Bytes of a line: room for the longest honest one, an EvaluatedEarlier of six million evaluations.
 LONGEST_LINE = 64 << 20
-# How our own lines begin: of these nothing but the event is read.
+# Every line that this version writes begins so, and its schema is not parsed again.
 _OURS = b'{"v":%d,' % SCHEMA
 _OUR_EVENT = b'%s"event":' % _OURS
 
