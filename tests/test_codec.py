@@ -169,6 +169,13 @@ def test_only_our_own_integer_is_our_schema(version: str) -> None:
             decode(line.replace(b'"v":1', b'"v":' + version.encode()))
 
 
+def test_the_schema_may_stand_anywhere_and_apart() -> None:
+    written = b'{ "event": "LanePaused", "v": %d, "lane": "clipped", "step": 20 }'
+    assert decode_event(written % 1) == PAUSED
+    with pytest.raises(OtherSchema):
+        decode_event(written % 2)
+
+
 def test_a_command_typed_by_hand_needs_no_schema() -> None:
     assert decode_command('{"command":"Pause"}') == commands.Pause()
 
@@ -194,6 +201,9 @@ def test_a_command_typed_by_hand_needs_no_schema() -> None:
         "[" * 100_000,
         '{"a":' * 100_000,
         '"\ud800"',
+        b'{"v":1,"event":"LanePaused","lane":"\xff","step":1}',
+        b'{"v":1,"event":"LanePaused","lane":3,"step":1,"more":"\xff"}',
+        b'{"v":1,"event":"LanePaused","lane":"a","step":1',
     ],
 )
 def test_garbage_is_refused_in_words(line: str | bytes) -> None:

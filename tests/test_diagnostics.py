@@ -15,7 +15,7 @@ from torch import Tensor
 from clipwatch.core.clipping.clippers import make_clipper
 from clipwatch.core.diagnostics.clip_effect import ClipEffect
 from clipwatch.core.diagnostics.dead_outputs import OUTPUTS, Firing, silent_outputs
-from clipwatch.core.diagnostics.lane_distance import WAITING, Comparison
+from clipwatch.core.diagnostics.lane_distance import WAITING, LaneDistance
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.experiments.layout import Layout
 from clipwatch.core.optimizers.adam import Adam
@@ -191,19 +191,19 @@ def test_silent_outputs_fired_in_no_batch() -> None:
 
 
 def test_lanes_are_compared_where_both_have_been() -> None:
-    comparison = Comparison(["a", "b"])
+    distance = LaneDistance(["a", "b"])
     answers = torch.tensor([1, 2, 3, 4])
-    assert list(comparison.meet("a", 0, torch.zeros(2), answers)) == []
-    found = list(comparison.meet("b", 0, torch.tensor([3.0, 4.0]), torch.tensor([1, 2, 0, 0])))
+    assert list(distance.meet("a", 0, torch.zeros(2), answers)) == []
+    found = list(distance.meet("b", 0, torch.tensor([3.0, 4.0]), torch.tensor([1, 2, 0, 0])))
     assert found == [LanesCompared(step=0, lanes=("a", "b"), distance=5.0, disagreement=0.5)]
 
 
 def test_a_lane_far_ahead_does_not_fill_the_memory() -> None:
-    comparison = Comparison(["a", "b"])
+    distance = LaneDistance(["a", "b"])
     for step in range(WAITING + 10):
-        assert list(comparison.meet("a", step, torch.zeros(1), torch.zeros(1))) == []
-    assert list(comparison.meet("b", 0, torch.zeros(1), torch.zeros(1))) == []
-    assert len(list(comparison.meet("b", WAITING, torch.zeros(1), torch.zeros(1)))) == 1
+        assert list(distance.meet("a", step, torch.zeros(1), torch.zeros(1))) == []
+    assert list(distance.meet("b", 0, torch.zeros(1), torch.zeros(1))) == []
+    assert len(list(distance.meet("b", WAITING, torch.zeros(1), torch.zeros(1)))) == 1
 
 
 def digits(*lanes: tuple[str, str], **settings: object) -> list[Event]:

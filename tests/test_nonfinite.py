@@ -17,7 +17,7 @@ from torch import Tensor
 from clipwatch.core.diagnostics.clip_effect import ClipEffect
 from clipwatch.core.diagnostics.dead_outputs import Firing
 from clipwatch.core.diagnostics.lane_diagnostics import Diagnosis
-from clipwatch.core.diagnostics.lane_distance import Comparison
+from clipwatch.core.diagnostics.lane_distance import LaneDistance
 from clipwatch.core.engine.verify import compare, repetition
 from clipwatch.core.experiments.examination import Examination
 from clipwatch.core.experiments.layout import Layout
@@ -116,7 +116,7 @@ def lane(rule: str, optimizer: str, action: Any, model: Scripted) -> tuple[Train
     )
     data: Any = Walk()
     everything = torch.zeros(1), torch.zeros(1, dtype=torch.long)
-    diagnosis = Diagnosis("a", ClipEffect(LAYOUT, RATE), Firing(model.units), Comparison(["a"]))
+    diagnosis = Diagnosis("a", ClipEffect(LAYOUT, RATE), Firing(model.units), LaneDistance(["a"]))
     given = Data(training=data, validation=data, all_validation=everything)
     return Trainer("a", rule, model, watched, given, schedule, diagnosis), watched
 

@@ -69,6 +69,15 @@ def test_every_event_is_written_before_it_is_passed_on(tmp_path: Path) -> None:
         assert seal(encode(event)) in written
 
 
+def test_an_event_that_was_just_written_is_not_encoded_again(tmp_path: Path) -> None:
+    recorder, known = Recorder(tmp_path), []
+    for event in recorder.through(STORY):
+        assert recorder.line(event) == encode(event)
+        if recorder.line(event) is recorder.line(event):
+            known.append(event)
+    assert known == [LANE, EVALUATED, FINISHED, END]
+
+
 def test_what_was_told_before_the_run_began_is_in_the_recording(tmp_path: Path) -> None:
     recorded(tmp_path, STORY)
     assert STORY[0] in recordings.read(recordings.only_run(tmp_path)).events

@@ -18,6 +18,7 @@ from clipwatch.core.stream.rules import (
     ValueClip,
     ZClip,
     parse_rule,
+    recorded_rule,
 )
 
 
@@ -121,3 +122,8 @@ def test_malformed_rules_are_refused_by_name_in_one_line(text: str) -> None:
         parse_rule(text)
     assert repr(text) in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["value:0.001", "a rule of another version"])
+def test_a_recorded_rule_is_parsed_once(text: str) -> None:
+    assert recorded_rule(text) is recorded_rule(text)

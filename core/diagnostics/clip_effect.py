@@ -11,7 +11,7 @@ import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
-from typing import Any, Protocol, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor
 from ..clipping.nonfinite import without_nonfinite
 from ..experiments.layout import Layout
 from ..experiments.torchscript import unlocked
+from ..optimizers.optimizer import Optimizer
 from ..stream.measures import BINS, EDGE_CELLS, Histogram, Measure, cell_edge
 from .layer_sums import census, clip_sums, gradient_sums, shadow_sums, update_sums
 
@@ -28,29 +29,6 @@ RECENT = 100
 
 _census, _gradient_sums, _clip_sums = unlocked(census), unlocked(gradient_sums), unlocked(clip_sums)
 _update_sums, _shadow_sums = unlocked(update_sums), unlocked(shadow_sums)
-
-
-class Shadow(Protocol):
-    """An optimizer that can be fed without being applied."""
-
-    def fork(self) -> Self:
-        """One of the same kind and state."""
-        ...
-
-    def absorb(self, gradient: Tensor) -> None:
-        """Take a gradient in as `step` does, and leave the parameters as they are."""
-        ...
-
-    def update(self) -> Tensor:
-        """What `step` would add to the parameters, after the gradients taken in."""
-        ...
-
-    def reset(self) -> None: ...
-
-    @property
-    def state(self) -> Mapping[str, Any]: ...
-
-    def restore(self, state: Mapping[str, Any]) -> None: ...
 
 
 class ClipEffect:
@@ -64,9 +42,9 @@ class ClipEffect:
         self._edges = torch.tensor(EDGE_CELLS) - EDGE_CELLS[0]
         self._recent: deque[bool] = deque(maxlen=RECENT)
         self._steps = self._engaged = 0
-        self._shadow: Shadow | None = None
+        self._shadow: Optimizer | None = None
 
-    def clips(self, optimizer: Shadow) -> None:
+    def clips(self, optimizer: Optimizer) -> None:
         """The lane will be clipped from now on; its optimizer has seen nothing but raw gradients, or is shadowed."""
         self._shadow = self._shadow or optimizer.fork()
 
@@ -156,7 +134,7 @@ class ClipEffect:
         # A list would be pickled entry by entry, while the lanes wait.
         return {"steps": self._steps, "engaged": self._engaged, "recent": torch.tensor(self._recent), **shadow}
 
-    def restore(self, state: Mapping[str, Any], optimizer: Shadow) -> None:
+    def restore(self, state: Mapping[str, Any], optimizer: Optimizer) -> None:
         """Go on from a `state`."""
         self._steps, self._engaged = state["steps"], state["engaged"]
         # Checkpoints of before held a list.

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from ..clipping.nonfinite import NonfiniteLedger
 from ..experiments.examination import Examination
+from ..optimizers.optimizer import Optimizer
 from ..stream.events import Diagnosed, Event, OutputDied, OutputRevived
-from .clip_effect import ClipEffect, Shadow
+from .clip_effect import ClipEffect
 from .dead_outputs import Firing
-from .lane_distance import Comparison
+from .lane_distance import LaneDistance
 
 
 class Gradients(NamedTuple):
@@ -31,8 +32,8 @@ class Gradients(NamedTuple):
 class Diagnosis:
     """One lane's measures, and what they remember from step to step."""
 
-    def __init__(self, lane: str, effect: ClipEffect, firing: Firing, comparison: Comparison) -> None:
-        self._lane, self._effect, self._firing, self._comparison = lane, effect, firing, comparison
+    def __init__(self, lane: str, effect: ClipEffect, firing: Firing, distance: LaneDistance) -> None:
+        self._lane, self._effect, self._firing, self._distance = lane, effect, firing, distance
         self.clips, self.reset, self.stepped = effect.clips, effect.reset, effect.stepped
 
     def noted(self, step: int, found: Examination) -> Iterator[OutputDied | OutputRevived]:
@@ -58,14 +59,14 @@ class Diagnosis:
             nan=nonfinite.nan,
             infinite=nonfinite.infinite,
         )
-        yield from self._comparison.meet(self._lane, step, gradients.after, found.answers)
+        yield from self._distance.meet(self._lane, step, gradients.after, found.answers)
 
     @property
     def state(self) -> dict[str, Any]:
         """A copy of what later events depend on: numbers and tensors by name."""
         return {"effect": self._effect.state, "firing": self._firing.state}
 
-    def restore(self, state: Mapping[str, Any], optimizer: Shadow) -> None:
+    def restore(self, state: Mapping[str, Any], optimizer: Optimizer) -> None:
         """Go on from a `state`."""
         self._effect.restore(state["effect"], optimizer)
         self._firing.restore(state["firing"])

@@ -20,8 +20,8 @@ class _Left(NamedTuple):
     answers: Tensor
 
 
-class Comparison:
-    """Compares every lane with the first one, at evaluations of the same step; thread-safe.
+class LaneDistance:
+    """Measures every lane against the first one, at evaluations of the same step; thread-safe.
 
     `_waiting` holds what lane a left for lane b at a step, by (a, b, step).
     """

@@ -45,6 +45,7 @@ class Recorder:
         self._trouble: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._before: list[Notice | CommandScheduled] = []
         self._writing: _Writing | None = None
+        self._last: tuple[Event | None, bytes] = None, b""
 
     @property
     def folder(self) -> RunFolder | None:
@@ -73,6 +74,11 @@ class Recorder:
         finally:
             self._end()
 
+    def line(self, event: Event) -> bytes:
+        """The line of an event; the one written last is not encoded again."""
+        last, line = self._last
+        return line if event is last else encode(event)
+
     def keep(self, kept: Kept) -> None:
         """Write a lane's checkpoint, beside whatever else goes on."""
         if self._writing:
@@ -91,7 +97,7 @@ class Recorder:
             return
         if self._writing:
             try:
-                self._writing.write(event)
+                self._last = event, self._writing.write(event)
             except OSError as error:
                 yield from self._give_up(error)
         elif isinstance(event, Notice | CommandScheduled):
@@ -216,18 +222,21 @@ class _Writing:
             self._snapshots_changed.notify()
         self._keeper.join()
 
-    def write(self, event: Event) -> None:
-        line = seal(encode(event)) + b"\n"
-        if self._file.write(line) != len(line):
+    def write(self, event: Event) -> bytes:
+        """Write an event's line sealed; the line as it was before."""
+        line = encode(event)
+        sealed = seal(line) + b"\n"
+        if self._file.write(sealed) != len(sealed):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if isinstance(event, Evaluated):
             # Only how the run stands when the manifest is written is asked for, so the last of these will do.
             self._latest[event.lane] = event
-            return
+            return line
         self._state = apply(self._state, event)
         if os.fstat(self._file.fileno()).st_nlink == 0:
             # Writing to a file that was deleted goes well, and is lost.
             raise OSError(errno.ENOENT, "the run's folder has vanished")
+        return line
 
     def close(self) -> None:
         self.finish_checkpoints()

@@ -23,7 +23,9 @@ from .sweep_events import AnySweepEvent
 SCHEMA = 1
 # Bytes of a line: room for the longest honest one, an EvaluatedEarlier of six million evaluations.
 LONGEST_LINE = 64 << 20
-_PREFIX = b'{"v":%d,"event":' % SCHEMA
+# Every line that this version writes begins so, and its schema is not parsed again.
+_OURS = b'{"v":%d,' % SCHEMA
+_OUR_EVENT = b'%s"event":' % _OURS
 
 
 class OtherSchema(BadInput):
@@ -67,9 +69,10 @@ class _Reader:
         if len(line) > LONGEST_LINE:
             raise BadInput(f"longer than {LONGEST_LINE >> 20} MiB: {_shortened(line)}")
         try:
-            text = line if isinstance(line, str) else line.decode()
-            _refuse_other_schema(bytes(_header.decode(text).v))
-            return self.decoder.decode(text)
+            raw = line.encode() if isinstance(line, str) else line
+            if not raw.startswith(_OURS):
+                _refuse_other_schema(bytes(_header.decode(raw).v))
+            return self.decoder.decode(raw)
         except msgspec.ValidationError as error:
             return self._read_spelled(line, error)
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
@@ -83,7 +86,7 @@ class _Reader:
                 raise error
             raw.pop("v", None)
             return msgspec.convert(self._numbers(raw), self._kind)
-        except (msgspec.DecodeError, TypeError, RecursionError):
+        except (msgspec.DecodeError, TypeError, RecursionError, UnicodeError):
             self._refuse_unknown_kind(line)
             raise BadInput(f"{error}: {_shortened(line)}") from error
 
@@ -130,7 +133,7 @@ def decode_sweep_event(line: bytes | str) -> AnySweepEvent:
 
 def decode_events(lines: bytes) -> list[AnyEvent]:
     """The events of whole lines, much sooner than one at a time; BadInput if anything is wrong with any."""
-    if lines.count(_PREFIX) != lines.count(b"\n"):
+    if lines.count(_OUR_EVENT) != lines.count(b"\n"):
         raise BadInput("a line of another schema, or none of ours")
     try:
         return _events.decoder.decode_lines(lines)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -132,6 +133,8 @@ def parse_rule(text: str) -> Rule:
     return _KINDS[kind](rest if colon else None, text)
 
 
+# A redraw asks for the same few rules many times.
+@lru_cache(maxsize=64)
 def recorded_rule(text: str) -> RecordedRule:
     """The rule of an event or a recording, which may come from another version."""
     try:

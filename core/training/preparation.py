@@ -23,7 +23,7 @@ except (ImportError, OSError) as error:
 from ..diagnostics.clip_effect import ClipEffect
 from ..diagnostics.dead_outputs import Firing
 from ..diagnostics.lane_diagnostics import Diagnosis
-from ..diagnostics.lane_distance import Comparison
+from ..diagnostics.lane_distance import LaneDistance
 from ..experiments import torchscript as unlocked
 from ..experiments.lenet import network as lenet
 from ..optimizers.optimizer import make_optimizer
@@ -68,7 +68,7 @@ def prepare_lanes(
         nonfinite=config.nonfinite,
         checkpoint_every=config.checkpoint_every if checkpoints else None,
     )
-    comparison = Comparison([lane.name for lane in config.lanes]) if config.diagnostics else None
+    distance = LaneDistance([lane.name for lane in config.lanes]) if config.diagnostics else None
     lanes = []
     for lane in config.lanes:
         model = lenet.LeNet(weights.clone(), config.head)
@@ -79,7 +79,7 @@ def prepare_lanes(
             all_validation=validation,
         )
         effect = ClipEffect(lenet.LAYOUT, config.learning_rate)
-        diagnosis = Diagnosis(lane.name, effect, Firing(model.units), comparison) if comparison else None
+        diagnosis = Diagnosis(lane.name, effect, Firing(model.units), distance) if distance else None
         trainer = Trainer(lane.name, lane.rule, model, optimizer, data, schedule, diagnosis)
         if lane.name in snapshots:
             trainer.restore(snapshots[lane.name])

@@ -41,10 +41,13 @@ class Sink(Protocol):
 
 
 class JsonSink:
-    """The stream itself, a line an event."""
+    """The stream itself, a line an event; `line` makes it."""
+
+    def __init__(self, line: Callable[[Event], bytes] = encode) -> None:
+        self._line = line
 
     def receive(self, event: Event) -> None:
-        sys.stdout.buffer.write(encode(event) + b"\n")
+        sys.stdout.buffer.write(self._line(event) + b"\n")
         sys.stdout.buffer.flush()
 
     def close(self) -> None: ...
@@ -71,7 +74,9 @@ def run_headless(config: RunConfig, manner: Manner) -> int:
     board = _tensorboard(manner, lambda text: session.tell(text))
     session = Session(config, lasting=manner.control, keep=_keeping(recorder, board))
     events = session.run()
-    return _run(session, recorder.through(events) if recorder else events, manner, board)
+    if recorder is None:
+        return _run(session, events, manner, board)
+    return _run(session, recorder.through(events), manner, board, recorder.line)
 
 
 def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine, manner: Manner) -> int:
@@ -103,7 +108,7 @@ def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine,
         from ...core.tensorboard.sink import with_checkpoints
 
         before = with_checkpoints(before, folder.checkpoints, board.keep, session.tell)
-    return _run(session, chain(before, live), manner, board)
+    return _run(session, chain(before, live), manner, board, recorder.line)
 
 
 def replay_headless(folder: RunFolder, speed: float | None, manner: Manner) -> int:
@@ -140,11 +145,17 @@ def _keeping(recorder: Recorder | None, board: LiveTensorBoard | None) -> Callab
     return keep if keepers else None
 
 
-def _run(session: Conversation, events: Iterable[Event], manner: Manner, board: LiveTensorBoard | None = None) -> int:
+def _run(
+    session: Conversation,
+    events: Iterable[Event],
+    manner: Manner,
+    board: LiveTensorBoard | None = None,
+    line: Callable[[Event], bytes] = encode,
+) -> int:
     if manner.control:
         obey_standard_input(session)
     with ending_signals(lambda _: session.send(Stop())) as caught:
-        output = JsonSink() if manner.json else _console(manner)
+        output = JsonSink(line) if manner.json else _console(manner)
         exit_code = _drain(events, [board, output] if board else [output])
     return 128 + caught[0] if caught else exit_code
 
