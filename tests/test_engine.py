@@ -14,7 +14,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from clipwatch.core import backlog, trainer
+from clipwatch.core import backlog
+from clipwatch.core import lane as lane_module
 from clipwatch.core.commands import AnyCommand, Extend, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from clipwatch.core.config import LaneConfig, RunConfig
 from clipwatch.core.datasets import Dataset, Split, load
@@ -263,9 +264,9 @@ def test_a_lane_that_raises_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None
         def clip(self, gradient: Tensor, parameters: Tensor) -> tuple[Tensor, bool]:
             raise ValueError("a rule went wrong")
 
-    make = trainer.make_clipper
+    make = lane_module.make_clipper
     monkeypatch.setattr(
-        trainer, "make_clipper", lambda rule, *rest: make(rule, *rest) if str(rule) == "none" else Faulty()
+        lane_module, "make_clipper", lambda rule, *rest: make(rule, *rest) if str(rule) == "none" else Faulty()
     )
     events = events_of(SMALL)
     (failed,) = of_kind(events, LaneFailed, "clipped")

@@ -19,7 +19,7 @@ from full_disk import Disk
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
 from clipwatch.core import checkpoint
-from clipwatch.core.checkpoint import Kept
+from clipwatch.core.checkpoint import Checkpoint
 from clipwatch.core.errors import ClipwatchError
 from clipwatch.core.events import Event, Notice, RunFinished
 from clipwatch.core.recorded import read_recording
@@ -42,7 +42,7 @@ def story(recorder: Recorder) -> Iterator[Event]:
     for step in STEPS:
         yield msgspec.structs.replace(EVALUATED, step=step)
         if step in KEPT:
-            recorder.keep(Kept("a", KEPT[step], {"step": KEPT[step], "parameters": torch.arange(4.0)}))
+            recorder.keep(Checkpoint("a", KEPT[step], {"step": KEPT[step], "parameters": torch.arange(4.0)}))
     yield FINISHED
     yield END
 
@@ -317,7 +317,7 @@ def test_a_flipped_bit_anywhere_in_a_checkpoint_is_told_and_the_one_before_is_us
         assert snapshot["step"] == 20, place
         (line,) = told
         assert newest.name in line
-        assert "going on from the one before" in line
+        assert "the one before it is used" in line
 
 
 def test_a_checkpoint_cut_off_anywhere_is_told_and_the_one_before_is_used(kept: Path, tmp_path: Path) -> None:
