@@ -18,15 +18,15 @@ from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import Evaluated, Event, RunFinished
 from clipwatch.core.training import checkpoint
-from clipwatch.core.training.checkpoint import Kept
+from clipwatch.core.training.checkpoint import Checkpoint
 
 ENDLESS = RunConfig(dataset="digits", offline=True, iterations=10**9, eval_every=1, eval_size=10, checkpoint_every=1)
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "_EVENTS", 20)
-    monkeypatch.setattr(backlog, "_SNAPSHOTS", 3)
+    monkeypatch.setattr(backlog, "_MAX_EVENTS", 20)
+    monkeypatch.setattr(backlog, "_MAX_CHECKPOINTS", 3)
 
 
 @pytest.mark.usefixtures("small")
@@ -34,7 +34,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_lanes_tell_waits_for_room_and_the_rest_does_not(large: bool) -> None:
     given_up = threading.Event()
     waiting: Backlog[int] = Backlog(given_up)
-    put, room = (waiting.put_snapshot, 3) if large else (waiting.put_event, 20)
+    put, room = (waiting.put_checkpoint, 3) if large else (waiting.put_event, 20)
     for number in range(room):
         put(number)
     lane = threading.Thread(target=put, args=(room,))
@@ -45,7 +45,7 @@ def test_what_lanes_tell_waits_for_room_and_the_rest_does_not(large: bool) -> No
     for number in (*range(room), -1):
         assert waiting.get() == number
         if large:
-            waiting.took_snapshot()
+            waiting.checkpoint_taken()
     assert waiting.get() == room
     lane.join()
 
@@ -63,7 +63,7 @@ def test_nobody_waits_for_room_any_more_once_the_reader_has_gone() -> None:
 
 @pytest.mark.usefixtures("small")
 def test_a_reader_that_stands_still_has_the_lanes_wait_and_nothing_is_lost() -> None:
-    kept: list[Kept] = []
+    kept: list[Checkpoint] = []
     engine = Engine(ENDLESS, keep=kept.append)
     events: list[Event] = []
     for event in engine.run():
@@ -74,7 +74,7 @@ def test_a_reader_that_stands_still_has_the_lanes_wait_and_nothing_is_lost() -> 
             steps: list[int] = []
             while len(steps) < 2 or steps[-1] != steps[-2]:
                 break_at.wait(0.2)
-                steps.append(sum(lane.step for lane in engine._lanes))
+                steps.append(sum(trainer.step for trainer in engine._trainers))
             engine.tell("said by the reader itself")
             break
     # Leaving ends the lanes, though they wait for room.
@@ -86,7 +86,7 @@ def test_a_reader_that_stands_still_has_the_lanes_wait_and_nothing_is_lost() -> 
 
 
 def test_waiting_for_the_reader_is_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "_EVENTS", 1)
+    monkeypatch.setattr(backlog, "_MAX_EVENTS", 1)
     full: Backlog[int] = Backlog(threading.Event())
     waited: list[str] = []
 
@@ -119,11 +119,11 @@ def test_snapshots_that_newer_ones_would_replace_are_not_written(
 
     def story() -> list[Event]:
         yield from (RUN, LANE)
-        recorder.keep(Kept("a", 1, {}))
+        recorder.keep(Checkpoint("a", 1, {}))
         first.wait()
         for step in range(2, 100):
-            recorder.keep(Kept("a", step, {"parameters": torch.zeros(1)}))
-        recorder.keep(Kept("b", 7, {}))
+            recorder.keep(Checkpoint("a", step, {"parameters": torch.zeros(1)}))
+        recorder.keep(Checkpoint("b", 7, {}))
         go_on.set()
         yield RunFinished(reason="completed", seconds=1.0)
 

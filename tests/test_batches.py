@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.core.training.batches import Batches, SideBySide, seeded_generator
+from clipwatch.core.training.batches import Batches, StackedBatches, seeded_generator
 
 
 def numbered(count: int, seed: int = 0) -> Batches:
@@ -54,7 +54,7 @@ def test_walks_side_by_side_are_the_same_walks(count: int, size: int, walks: int
     size = min(size, count)
     images, labels = torch.zeros(count, 28, 28, dtype=torch.uint8), torch.arange(count)
     apart = [numbered(count, seed) for seed in range(walks)]
-    together = SideBySide(images, labels, [seeded_generator(seed, "test") for seed in range(walks)], size)
+    together = StackedBatches(images, labels, [seeded_generator(seed, "test") for seed in range(walks)], size)
     skipped = data.draw(st.sets(st.integers(0, 139)))
     for number in range(140):
         expected = torch.stack([batches.next_batch(size)[1] for batches in apart])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +16,11 @@ from torch import Tensor
 
 from clipwatch.core.clipping.clippers import make_clipper
 from clipwatch.core.diagnostics.clip_effect import ClipEffect
-from clipwatch.core.diagnostics.dead_outputs import OUTPUTS, Firing, silent_outputs
-from clipwatch.core.diagnostics.lane_distance import WAITING, LaneDistance
+from clipwatch.core.diagnostics.dead_outputs import DeadUnits, inactive_outputs
+from clipwatch.core.diagnostics.lane_distance import MAX_WAITING, LaneDistance
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.experiments.layout import Layout
+from clipwatch.core.experiments.model import OUTPUTS, Evaluation, evaluate_all
 from clipwatch.core.optimizers.adam import Adam
 from clipwatch.core.optimizers.sgd import MomentumSgd, Sgd
 from clipwatch.core.stream.config import LaneConfig, RunConfig
@@ -129,7 +132,7 @@ def test_the_total_is_of_all_layers(parts: list[list[float]]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["adam", "sgd", "momentum"])
-def test_the_shadow_is_an_optimizer_that_was_fed_raw_gradients(kind: str) -> None:
+def test_the_counterfactual_optimizer_is_one_that_was_fed_raw_gradients(kind: str) -> None:
     def optimizer(parameters: Tensor) -> Adam | Sgd:
         if kind == "adam":
             return Adam(parameters, learning_rate=RATE, beta1=0.5)
@@ -143,67 +146,72 @@ def test_the_shadow_is_an_optimizer_that_was_fed_raw_gradients(kind: str) -> Non
         raw = torch.randn(200, generator=generator)
         clipped = raw if step < 5 else raw.clamp(-0.1, 0.1)
         if step == 5:
-            effect.clips(applied)
+            effect.start_counterfactual(applied)
         before, before_expected = lane.clone(), never_clipped.clone()
         applied.step(clipped)
         expected.step(raw)
-        effect.stepped(raw, clipped is not raw)
+        effect.add_step(raw, clipped is not raw)
     total, _ = effect.measure(raw, clipped, before, lane)
     taken, would_be = lane - before, never_clipped - before_expected
     cosine = torch.cosine_similarity(taken, would_be, dim=0).item()
     distance = (torch.linalg.vector_norm(taken - would_be) / torch.linalg.vector_norm(would_be)).item()
     assert total.shadow_cosine == pytest.approx(cosine, abs=1e-3)
     assert total.shadow_distance == pytest.approx(distance, rel=1e-2)
-    assert effect.engaged == 0.75
+    assert effect.share_clipped == 0.75
 
 
-def test_recent_engagement_is_of_the_last_hundred_steps() -> None:
+def test_the_recent_share_of_steps_clipped_is_of_the_last_hundred_steps() -> None:
     effect = ClipEffect(one_layer(1), RATE)
     for step in range(300):
-        effect.stepped(torch.ones(1), engaged=step >= 250)
-    assert effect.engaged_recently == 0.5
-    assert effect.engaged == pytest.approx(50 / 300)
+        effect.add_step(torch.ones(1), clipped=step >= 250)
+    assert effect.recent_share_clipped == 0.5
+    assert effect.share_clipped == pytest.approx(50 / 300)
 
 
-def test_a_unit_is_dead_after_three_silent_evaluations_and_alive_when_it_fires() -> None:
-    firing = Firing({"hidden": 2, OUTPUTS: 2})
+def test_a_unit_is_dead_after_three_inactive_evaluations_and_recovers_when_it_is_active() -> None:
+    dead_units = DeadUnits({"hidden": 2, OUTPUTS: 2})
     seen = []
-    for fires in ([1, 0, 0, 1], [1, 0, 0, 1], [1, 0, 0, 1], [1, 0, 0, 1], [1, 0, 1, 1]):
-        seen.append(list(firing.note(np.array(fires, np.bool_))))
+    for active in ([1, 0, 0, 1], [1, 0, 0, 1], [1, 0, 0, 1], [1, 0, 0, 1], [1, 0, 1, 1]):
+        seen.append(list(dead_units.add(np.array(active, np.bool_))))
         if len(seen) == 3:
-            assert firing.dead_outputs == (0,)
-            assert firing.dead == {"hidden": 1, OUTPUTS: 1}
+            assert dead_units.outputs == (0,)
+            assert dead_units.counts == {"hidden": 1, OUTPUTS: 1}
     assert seen == [[], [], [(0, True)], [], [(0, False)]]
-    assert firing.dead == {"hidden": 1, OUTPUTS: 0}
+    assert dead_units.counts == {"hidden": 1, OUTPUTS: 0}
 
 
 def test_a_linear_head_has_no_outputs_to_die() -> None:
-    firing = Firing({"hidden": 2})
+    dead_units = DeadUnits({"hidden": 2})
     for _ in range(5):
-        assert list(firing.note(np.array([True, False]))) == []
-    assert firing.dead_outputs == ()
-    assert silent_outputs({"hidden": 2}, [np.array([True, False])]) == ()
+        assert list(dead_units.add(np.array([True, False]))) == []
+    assert dead_units.outputs == ()
+    assert inactive_outputs({"hidden": 2}, np.array([True, False])) == ()
 
 
-def test_silent_outputs_fired_in_no_batch() -> None:
-    batches = [np.array([True, False, False]), np.array([False, True, False])]
-    assert silent_outputs({"hidden": 1, OUTPUTS: 2}, batches) == (1,)
+def test_inactive_outputs_were_active_in_no_batch() -> None:
+    labels = torch.zeros(250, dtype=torch.long)
+    batches = [[True, True, False], [False, True, False], [True, False, False]]
+    evaluations = iter([Evaluation(1.0, 50, torch.zeros(50), np.array(active)) for active in batches])
+    model: Any = SimpleNamespace(evaluate=lambda images, labels: next(evaluations))
+    evaluation = evaluate_all(model, labels, labels)
+    assert (evaluation.loss, evaluation.correct, evaluation.active.tolist()) == (1.0, 150, [True, True, False])
+    assert inactive_outputs({"hidden": 1, OUTPUTS: 2}, evaluation.active) == (1,)
 
 
 def test_lanes_are_compared_where_both_have_been() -> None:
     distance = LaneDistance(["a", "b"])
-    answers = torch.tensor([1, 2, 3, 4])
-    assert list(distance.meet("a", 0, torch.zeros(2), answers)) == []
-    found = list(distance.meet("b", 0, torch.tensor([3.0, 4.0]), torch.tensor([1, 2, 0, 0])))
+    predictions = torch.tensor([1, 2, 3, 4])
+    assert list(distance.add("a", 0, torch.zeros(2), predictions)) == []
+    found = list(distance.add("b", 0, torch.tensor([3.0, 4.0]), torch.tensor([1, 2, 0, 0])))
     assert found == [LanesCompared(step=0, lanes=("a", "b"), distance=5.0, disagreement=0.5)]
 
 
 def test_a_lane_far_ahead_does_not_fill_the_memory() -> None:
     distance = LaneDistance(["a", "b"])
-    for step in range(WAITING + 10):
-        assert list(distance.meet("a", step, torch.zeros(1), torch.zeros(1))) == []
-    assert list(distance.meet("b", 0, torch.zeros(1), torch.zeros(1))) == []
-    assert len(list(distance.meet("b", WAITING, torch.zeros(1), torch.zeros(1)))) == 1
+    for step in range(MAX_WAITING + 10):
+        assert list(distance.add("a", step, torch.zeros(1), torch.zeros(1))) == []
+    assert list(distance.add("b", 0, torch.zeros(1), torch.zeros(1))) == []
+    assert len(list(distance.add("b", MAX_WAITING, torch.zeros(1), torch.zeros(1)))) == 1
 
 
 def digits(*lanes: tuple[str, str], **settings: object) -> list[Event]:

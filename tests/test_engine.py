@@ -50,7 +50,7 @@ from clipwatch.core.stream.events import (
     RunFinished,
     RunStarted,
 )
-from clipwatch.core.training import trainer
+from clipwatch.core.training import lane as lane_module
 
 SMALL = RunConfig(dataset="digits", offline=True, iterations=60, eval_every=5, eval_size=20)
 COMPUTE = LeNet.loss_and_gradient
@@ -273,9 +273,9 @@ def test_a_lane_that_raises_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None
         def clip(self, gradient: Tensor, parameters: Tensor) -> tuple[Tensor, bool]:
             raise ValueError("a rule went wrong")
 
-    make = trainer.make_clipper
+    make = lane_module.make_clipper
     monkeypatch.setattr(
-        trainer, "make_clipper", lambda rule, *rest: make(rule, *rest) if str(rule) == "none" else Faulty()
+        lane_module, "make_clipper", lambda rule, *rest: make(rule, *rest) if str(rule) == "none" else Faulty()
     )
     events = events_of(SMALL)
     (failed,) = of_kind(events, LaneFailed, "clipped")

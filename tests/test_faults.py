@@ -24,7 +24,7 @@ from clipwatch.core.runs.reader import read_recording
 from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.stream.events import Event, Notice, RunFinished
 from clipwatch.core.training import checkpoint
-from clipwatch.core.training.checkpoint import Kept
+from clipwatch.core.training.checkpoint import Checkpoint
 from clipwatch.tui.cli.main import main
 from clipwatch.tui.headless import run as headless
 
@@ -42,7 +42,7 @@ def story(recorder: Recorder) -> Iterator[Event]:
     for step in STEPS:
         yield msgspec.structs.replace(EVALUATED, step=step)
         if step in KEPT:
-            recorder.keep(Kept("a", KEPT[step], {"step": KEPT[step], "parameters": torch.arange(4.0)}))
+            recorder.keep(Checkpoint("a", KEPT[step], {"step": KEPT[step], "parameters": torch.arange(4.0)}))
     yield FINISHED
     yield END
 
@@ -317,7 +317,7 @@ def test_a_flipped_bit_anywhere_in_a_checkpoint_is_told_and_the_one_before_is_us
         assert snapshot["step"] == 20, place
         (line,) = told
         assert newest.name in line
-        assert "going on from the one before" in line
+        assert "the one before it is used" in line
 
 
 def test_a_checkpoint_cut_off_anywhere_is_told_and_the_one_before_is_used(kept: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from clipwatch.core.sweeps.stacked import replicas as stacked
 from clipwatch.core.sweeps.stacked.passes import trouble_with_fusing
 from clipwatch.core.sweeps.stacked.replicas import DoesNotFit, Stack, Tensors, train_stack
 from clipwatch.core.sweeps.units import Unit
-from clipwatch.core.sweeps.workers import Trainer
+from clipwatch.core.sweeps.workers import UnitTrainer
 from clipwatch.core.training import preparation
 from clipwatch.core.training.preparation import tensors
 
@@ -107,7 +107,7 @@ class Elsewhere:
     """A backend of two trainers in this process."""
 
     def run(self, units, stopping, tell):
-        trainers = itertools.cycle([Trainer(BASE), Trainer(BASE)])
+        trainers = itertools.cycle([UnitTrainer(BASE), UnitTrainer(BASE)])
         for unit in units:
             yield next(trainers).train(unit, stopping)
 
@@ -149,7 +149,7 @@ def test_a_unit_that_the_memory_does_not_hold_is_trained_in_parts(monkeypatch: p
         return list(unit.replicas)
 
     monkeypatch.setattr(stacked, "train_stack", train)
-    trainer, room = Trainer(BASE), 4
+    trainer, room = UnitTrainer(BASE), 4
     told, *trained = trainer.train(unit(5), lambda: False)
     assert trained == list(unit(5).replicas)
     assert told == Notice(text="no memory for 10 networks: fewer are trained at a time")

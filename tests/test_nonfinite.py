@@ -15,17 +15,26 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from clipwatch.core.diagnostics.clip_effect import ClipEffect
-from clipwatch.core.diagnostics.dead_outputs import Firing
-from clipwatch.core.diagnostics.lane_diagnostics import Diagnosis
+from clipwatch.core.diagnostics.dead_outputs import DeadUnits
+from clipwatch.core.diagnostics.lane_diagnostics import LaneDiagnostics
 from clipwatch.core.diagnostics.lane_distance import LaneDistance
 from clipwatch.core.engine.verify import compare, repetition
-from clipwatch.core.experiments.examination import Examination
 from clipwatch.core.experiments.layout import Layout
+from clipwatch.core.experiments.model import Evaluation
 from clipwatch.core.optimizers.optimizer import make_optimizer
 from clipwatch.core.reports.sweep_document import report_sweep
 from clipwatch.core.runs.reader import read_recording
+from clipwatch.core.stream.commands import LaneCommand, StepOnce
 from clipwatch.core.stream.config import RunConfig
-from clipwatch.core.stream.events import Diagnosed, Evaluated, LaneEvent, LaneFailed, LaneStarted, NonfiniteFound
+from clipwatch.core.stream.events import (
+    Diagnosed,
+    Event,
+    LaneEvent,
+    LaneFailed,
+    LanePaused,
+    LaneStarted,
+    NonfiniteFound,
+)
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import SweepFinished, diverged
 from clipwatch.core.sweeps.archive import recorded_folders
@@ -33,8 +42,9 @@ from clipwatch.core.sweeps.overview import overview
 from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.units import Unit
 from clipwatch.core.sweeps.workers import Outcome
+from clipwatch.core.training.lane import Lane, LaneData
 from clipwatch.core.training.schedule import Schedule
-from clipwatch.core.training.trainer import Data, Trainer
+from clipwatch.core.training.trainer import Trainer
 from clipwatch.tui.cli.main import main
 
 RATE = 0.01
@@ -61,14 +71,20 @@ class Scripted:
         self.gradient.copy_(torch.tensor(next(self._gradients)))
         return 1.0
 
-    def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
-        return self._loss, 0
-
-    def examine(self, images: Tensor, labels: Tensor) -> Examination:
-        return Examination(self._loss, 0, torch.zeros(1), np.ones(2, bool))
+    def evaluate(self, images: Tensor, labels: Tensor) -> Evaluation:
+        return Evaluation(self._loss, 0, torch.zeros(1), np.ones(2, bool))
 
 
-class Walk:
+class StepByStep:
+    """A source of commands that grants one step at a time."""
+
+    lasting = False
+
+    def take(self, step: int, timeout: float | None) -> list[LaneCommand]:
+        return [StepOnce()]
+
+
+class NoData:
     position = (0, 0)
 
     def next_batch(self, size: int) -> tuple[Tensor, Tensor]:
@@ -98,13 +114,13 @@ class Watched:
         self.taken = Taken(gradient.double().numpy(), (self._parameters - before).double().numpy())
 
 
-def lane(rule: str, optimizer: str, action: Any, model: Scripted) -> tuple[Trainer, Watched]:
+def trainer_of(rule: str, optimizer: str, action: Any, model: Scripted, steps: int) -> tuple[Trainer, Watched]:
     watched = Watched(
         make_optimizer(RunConfig(optimizer=optimizer, learning_rate=RATE), model.parameters),  # type: ignore[arg-type]
         model.parameters,
     )
     schedule = Schedule(
-        iterations=9,
+        iterations=steps,
         batch_size=1,
         eval_every=1,
         eval_size=1,
@@ -114,11 +130,24 @@ def lane(rule: str, optimizer: str, action: Any, model: Scripted) -> tuple[Train
         nonfinite=action,
         checkpoint_every=None,
     )
-    data: Any = Walk()
+    batches: Any = NoData()
     everything = torch.zeros(1), torch.zeros(1, dtype=torch.long)
-    diagnosis = Diagnosis("a", ClipEffect(LAYOUT, RATE), Firing(model.units), LaneDistance(["a"]))
-    given = Data(training=data, validation=data, all_validation=everything)
-    return Trainer("a", rule, model, watched, given, schedule, diagnosis), watched
+    diagnostics = LaneDiagnostics("a", ClipEffect(LAYOUT, RATE), DeadUnits(model.units), LaneDistance(["a"]))
+    data = LaneData(training=batches, validation=batches, all_validation=everything)
+    return Trainer(Lane("a", rule, model, watched, data, diagnostics), schedule), watched
+
+
+def events_of_steps(trainer: Trainer) -> Iterator[list[Event]]:
+    """The events of each step, one step at a time."""
+    events: list[Event] = []
+    for event in trainer.run(StepByStep(), started=0.0):
+        assert isinstance(event, Event)
+        if isinstance(event, LanePaused):
+            yield events
+            events = []
+        else:
+            events.append(event)
+    yield events
 
 
 def expected(raw: np.ndarray[Any, Any], taken: Taken | None, weights: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -155,12 +184,14 @@ def test_what_is_told_of_a_step_is_the_step_that_was_taken(
 ) -> None:
     gradients = [*before, *broken, *after]
     model = Scripted(gradients)
-    trainer, watched = lane(rule, optimizer, action, model)
+    # One step more, so that the last one ends with a pause, too.
+    trainer, watched = trainer_of(rule, optimizer, action, model, len(gradients) + 1)
+    steps = events_of_steps(trainer)
     nan = infinite = engaged = taken_steps = 0
     for step, gradient in enumerate(gradients):
         raw = np.array(gradient)
         watched.taken, first = None, not (nan or infinite)
-        events = list(trainer.train())
+        events = next(steps)
         taken, is_broken = watched.taken, not np.isfinite(raw).all()
         nan, infinite = nan + int(np.isnan(raw).sum()), infinite + int(np.isinf(raw).sum())
         found = [event for event in events if isinstance(event, NonfiniteFound)]
@@ -193,9 +224,9 @@ def test_what_is_told_of_a_step_is_the_step_that_was_taken(
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_lane_that_ends_without_a_finite_loss_has_diverged(loss: float) -> None:
-    trainer, _ = lane("none", "sgd", "propagate", Scripted([[0.0] * 6], loss))
-    assert isinstance(next(trainer.train()), Evaluated)
-    failed = trainer.finished("completed")
+    trainer, _ = trainer_of("none", "sgd", "propagate", Scripted([[0.0] * 6], loss), 1)
+    *_, failed = trainer.run(StepByStep(), started=0.0)
+    assert trainer.step == 1
     assert isinstance(failed, LaneFailed)
     assert (failed.reason, failed.cause) == ("diverged", f"the loss on all validation images is {loss}")
 

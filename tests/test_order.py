@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import cast
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from test_state import FINISHED
+from torch import Tensor
 
 from clipwatch.core.data.datasets import Dataset, load
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.engine.mailbox import Mailbox
+from clipwatch.core.experiments.layout import Layout
+from clipwatch.core.experiments.model import Evaluation
+from clipwatch.core.optimizers.sgd import Sgd
 from clipwatch.core.stream.commands import (
     Extend,
     LaneCommand,
@@ -28,10 +33,7 @@ from clipwatch.core.stream.commands import (
 )
 from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import (
-    Evaluated,
     Event,
-    LaneFailed,
-    LaneFinished,
     LanePaused,
     MomentsReset,
     Notice,
@@ -39,45 +41,41 @@ from clipwatch.core.stream.events import (
 )
 from clipwatch.core.stream.state import RunState, apply
 from clipwatch.core.training import preparation
-from clipwatch.core.training.lane import Lane
+from clipwatch.core.training.batches import Batches
+from clipwatch.core.training.lane import Lane, LaneData
 from clipwatch.core.training.schedule import Schedule
-from clipwatch.core.training.stopwatch import Stopwatch
+from clipwatch.core.training.trainer import Trainer
 
 CONFIG = RunConfig(dataset="digits", offline=True, iterations=10**6, eval_every=10)
 DIGITS = load("digits", data_dir=None, offline=True, report=lambda event: None)
 
 
-class IdleTrainer:
+class IdleModel:
     """Takes the time of a quick step, and learns nothing."""
 
-    parameters = 0
+    layout = Layout(layers={}, tensors=())
+    units: Mapping[str, int] = {}
 
-    def __init__(self, name: str, rule: str) -> None:
-        self.name, self.rule, self.step, self.watch = name, rule, 0, Stopwatch()
+    def __init__(self) -> None:
+        self.parameters = self.gradient = torch.zeros(0)
 
-    def train(self) -> Iterator[Event]:
+    def loss_and_gradient(self, images: Tensor, labels: Tensor) -> float:
         time.sleep(0.0003)
-        if self.step % CONFIG.eval_every == 0:
-            yield Evaluated(lane=self.name, step=self.step, loss=1.0, accuracy=0.5, train_loss=1.0, seconds=0.0)
-        self.step += 1
+        return 1.0
 
-    def clip_by(self, rule: str) -> None:
-        self.rule = rule
-
-    def reset_moments(self) -> None: ...
-
-    def snapshot(self) -> dict[str, Any]:
-        return {}
-
-    def finished(self, reason: Literal["completed", "stopped"]) -> LaneFinished:
-        return LaneFinished(**{**vars_of(FINISHED), "lane": self.name, "step": self.step, "reason": reason})
-
-    def failed(self, reason: Literal["diverged", "error"], cause: str) -> LaneFailed:
-        return LaneFailed(lane=self.name, step=self.step, reason=reason, cause=cause, seconds=0.0)
+    def evaluate(self, images: Tensor, labels: Tensor) -> Evaluation:
+        return Evaluation(1.0, 5, torch.zeros(0), np.ones(0, bool))
 
 
-def vars_of(event: Event) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in event.__struct_fields__}
+class NoData:
+    def next_batch(self, size: int) -> tuple[Tensor, Tensor]:
+        return torch.zeros(size), torch.zeros(size)
+
+
+def idle_lane(name: str, rule: str) -> Lane:
+    model, batches = IdleModel(), cast(Batches, NoData())
+    data = LaneData(training=batches, validation=batches, all_validation=(torch.zeros(10), torch.zeros(10)))
+    return Lane(name, rule, model, Sgd(model.parameters, learning_rate=1.0), data)
 
 
 @pytest.fixture
@@ -86,12 +84,11 @@ def idle_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def prepare(
         config: RunConfig, dataset: Dataset, snapshots: object, iterations: Mapping[str, int], *, checkpoints: bool
-    ) -> tuple[list[Lane], str, list[str]]:
+    ) -> tuple[list[Trainer], str, list[str]]:
         schedule = Schedule(iterations=config.iterations, batch_size=8, eval_every=10, eval_size=10, pace=config.pace)
-        lanes: list[Any] = [IdleTrainer(lane.name, lane.rule) for lane in config.lanes]
-        return [Lane(lane, schedule) for lane in lanes], "cpu", []
+        return [Trainer(idle_lane(lane.name, lane.rule), schedule) for lane in config.lanes], "cpu", []
 
-    monkeypatch.setattr(preparation, "prepare_lanes", prepare)
+    monkeypatch.setattr(preparation, "prepare_trainers", prepare)
 
 
 class Steering:
@@ -182,12 +179,12 @@ def test_steps_that_are_asked_for_at_once_add_up() -> None:
 def test_a_lane_waits_at_its_boundary_while_it_is_held() -> None:
     mailbox = Mailbox[LaneCommand](lasting=False)
     taken: list[LaneCommand] = []
-    with mailbox.held():
+    with mailbox.hold():
         lane = threading.Thread(target=lambda: taken.extend(mailbox.take(5, 0)))
         lane.start()
         lane.join(0.1)
         assert lane.is_alive()
-        mailbox.put(Pause(), level=5)
+        mailbox.put(Pause(), earliest=5)
     lane.join()
     assert taken == [Pause()]
 
@@ -199,8 +196,8 @@ def taken(mailbox: Mailbox[LaneCommand], step: int) -> list[LaneCommand]:
 def test_what_is_scheduled_is_apart_from_the_order_of_the_rest() -> None:
     mailbox = Mailbox[LaneCommand](lasting=False)
     scheduled, pause, resume = SetClip(rule="none", at_step=9), Pause(), Resume()
-    for command, level in ((scheduled, 0), (pause, 7), (resume, 0)):
-        mailbox.put(command, level=level)
+    for command, earliest in ((scheduled, 0), (pause, 7), (resume, 0)):
+        mailbox.put(command, earliest=earliest)
     assert taken(mailbox, 6) == []
     assert taken(mailbox, 7) == [pause, resume]
     assert taken(mailbox, 8) == []
@@ -209,7 +206,7 @@ def test_what_is_scheduled_is_apart_from_the_order_of_the_rest() -> None:
 
 def test_a_lane_that_stands_still_obeys_what_is_for_a_step_ahead() -> None:
     mailbox = Mailbox[LaneCommand](lasting=False)
-    mailbox.put(StepOnce(), level=7)
+    mailbox.put(StepOnce(), earliest=7)
     mailbox.put(Resume(at_step=8))
     assert list(mailbox.take(3, None)) == [StepOnce()]
     mailbox.close()

@@ -54,7 +54,7 @@ CHANGE_OF_MEMORY = SetClip(lane="clipped", rule="autoclip:75", at_step=37)
 def train(home: Path, *commands: LaneCommand, config: RunConfig = CONFIG) -> Path:
     """A recorded run, every checkpoint of it kept."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint, "KEPT", 100)
+        patch.setattr(checkpoint, "MAX_CHECKPOINTS", 100)
         recorder = Recorder(home)
         session = Session(config, keep=recorder.keep)
         for command in commands:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.experiments.lenet import passes as lenet_passes
-from clipwatch.core.experiments.torchscript import unlocked
+from clipwatch.core.experiments.torchscript import compile_function
 from clipwatch.core.stream.codec import decode_sweep_event
 from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import DatasetInfo, LaneFinished
@@ -21,7 +21,7 @@ from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, Results, SweepStarted, is_on_curve
 from clipwatch.core.sweeps import on_ray
 from clipwatch.core.sweeps.units import Unit, units
-from clipwatch.core.sweeps.workers import LocalBackend, Trainer
+from clipwatch.core.sweeps.workers import LocalBackend, UnitTrainer
 
 BASE = RunConfig(dataset="digits", iterations=60, nonfinite="zero")
 INFO = DatasetInfo(name="digits", origin="embedded", training=1497, validation=300, checksum="0")
@@ -42,7 +42,7 @@ def single(setting: int, seed: int) -> tuple[object, ...]:
 def test_replicas_that_are_trained_alone_are_the_single_runs_in_any_order_and_worker() -> None:
     every = list(units(SWEEP, set()))
     expected = {(setting, seed): single(setting, seed) for setting, seed in itertools.product(range(4), range(2))}
-    trainer = Trainer(BASE)
+    trainer = UnitTrainer(BASE)
 
     def used(order: list[Unit]) -> list[ReplicaFinished]:
         return [found for unit in order for found in trainer.train(unit, lambda: False)]
@@ -63,7 +63,7 @@ def product(left: Tensor, right: Tensor) -> Tensor:
 
 
 def test_compiled_functions_run_without_torchscripts_optimizer_in_every_thread() -> None:
-    compiled, seen = unlocked(product), list[object]()
+    compiled, seen = compile_function(product), list[object]()
     left, right = torch.randn(2, 100, generator=torch.Generator().manual_seed(0))
 
     def call() -> None:
@@ -81,7 +81,7 @@ def test_compiled_functions_run_without_torchscripts_optimizer_in_every_thread()
 def test_an_output_of_nan_is_not_dead_in_a_run_nor_in_a_sweep() -> None:
     layers = [torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, 1), torch.ones(1, 1), torch.ones(1, 1)]
     logits = torch.tensor([[0.0, math.nan, 1.0], [0.0, 0.0, 0.0]])
-    assert lenet_passes.firing([*layers, logits], True)[-3:].tolist() == [False, True, True]
+    assert lenet_passes.active_units([*layers, logits], True)[-3:].tolist() == [False, True, True]
 
 
 @pytest.mark.parametrize("nonfinite", ["propagate", "skip"], ids=["stacked", "alone"])
@@ -89,7 +89,7 @@ def test_a_replica_with_finite_weights_and_no_finite_loss_has_diverged(nonfinite
     base = msgspec.structs.replace(BASE, iterations=1, learning_rate=1e30, nonfinite=nonfinite)
     sweep = sweep_config(base, {"clip": ["none"]}, 1, ())
     (unit,) = units(sweep, set())
-    (found,) = Trainer(base).train(unit, lambda: False)
+    (found,) = UnitTrainer(base).train(unit, lambda: False)
     assert isinstance(found, ReplicaFinished)
     assert (found.reason, found.step, found.loss, found.correct, found.dead) == ("diverged", 1, None, None, ())
     results = Results(started=SweepStarted(config=sweep, dataset=INFO, versions={}, time=0.0))

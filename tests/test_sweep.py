@@ -38,7 +38,7 @@ from clipwatch.core.sweeps.stacked.passes import weights
 from clipwatch.core.sweeps.stacked.replicas import Stack, train_stack
 from clipwatch.core.sweeps.store import SweepFolder, SweepWriter, create_sweep, read_sweep
 from clipwatch.core.sweeps.units import Unit, units
-from clipwatch.core.sweeps.workers import LocalBackend, Outcome, Trainer
+from clipwatch.core.sweeps.workers import LocalBackend, Outcome, UnitTrainer
 from clipwatch.tui.cli.main import main
 
 DIGITS = RunConfig(dataset="digits")
@@ -346,11 +346,11 @@ def _write_to_full_disk() -> None:
 # The whole
 
 
-class Here:
+class InProcessBackend:
     """A backend in this process."""
 
     def __init__(self, config: RunConfig, *, stop_after: int | None = None, twice: bool = False) -> None:
-        self._trainer, self._stop_after, self._twice = Trainer(config), stop_after, twice
+        self._trainer, self._stop_after, self._twice = UnitTrainer(config), stop_after, twice
 
     def run(self, units, stopping, tell) -> Iterator[Outcome]:
         for number, unit in enumerate(units):
@@ -366,12 +366,12 @@ def finished(events: list[Event]) -> dict[tuple[int, int], ReplicaFinished]:
 
 def test_a_sweep_that_was_cut_short_goes_on_and_comes_out_the_same(tmp_path: Path) -> None:
     config = grid(seeds=6, iterations=5)
-    whole = list(Sweep(config, tmp_path / "a", backend=Here(config.base)).run())
-    list(Sweep(config, tmp_path / "b", backend=Here(config.base, stop_after=1)).run())
+    whole = list(Sweep(config, tmp_path / "a", backend=InProcessBackend(config.base)).run())
+    list(Sweep(config, tmp_path / "b", backend=InProcessBackend(config.base, stop_after=1)).run())
     (path,) = (tmp_path / "b").iterdir()
     folder = SweepFolder(path)
     assert len(read_sweep(folder).results.replicas) == 4
-    rest = list(Sweep.resumed(folder, read_sweep(folder), backend=Here(config.base)).run())
+    rest = list(Sweep.resumed(folder, read_sweep(folder), backend=InProcessBackend(config.base)).run())
     assert finished(rest) == finished(whole) == read_sweep(folder).results.replicas
     assert len(finished(whole)) == 24
 
@@ -380,7 +380,7 @@ def test_a_sweep_from_another_device_is_resumed_on_the_one_that_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = grid(seeds=2, iterations=5)
-    list(Sweep(config, tmp_path, backend=Here(config.base, stop_after=1)).run())
+    list(Sweep(config, tmp_path, backend=InProcessBackend(config.base, stop_after=1)).run())
     (path,) = tmp_path.iterdir()
     begun, *results = map(decode_sweep_event, SweepFolder(path).results.read_bytes().splitlines())
     assert isinstance(begun, SweepStarted)
@@ -396,7 +396,7 @@ def test_a_sweep_from_another_device_is_resumed_on_the_one_that_is_named(
 
 def test_a_unit_done_twice_counts_once(tmp_path: Path) -> None:
     config = grid(seeds=2, iterations=3)
-    events = list(Sweep(config, tmp_path, backend=Here(config.base, twice=True)).run())
+    events = list(Sweep(config, tmp_path, backend=InProcessBackend(config.base, twice=True)).run())
     assert sum(isinstance(event, ReplicaFinished) for event in events) == 8
     (path,) = tmp_path.iterdir()
     assert len((path / "sweep.jsonl").read_bytes().splitlines()) == 9
@@ -538,7 +538,7 @@ def test_what_there_is_one_of_is_told_in_the_singular(tmp_path: Path) -> None:
 
 def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) -> None:
     config = sweep_config(msgspec.structs.replace(DIGITS, iterations=5), {"clip": ["none", "zclip"]}, 2, ())
-    events = list(Sweep(config, tmp_path, backend=Here(config.base)).run())
+    events = list(Sweep(config, tmp_path, backend=InProcessBackend(config.base)).run())
     assert any("zclip: cannot be stacked" in getattr(event, "text", "") for event in events)
     ends = finished(events)
     run = msgspec.structs.replace(DIGITS, iterations=5, seed=1, lanes=(LaneConfig("x", "zclip"),))

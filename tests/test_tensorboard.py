@@ -296,7 +296,7 @@ def test_the_graph_computes_what_the_network_computes(head: Any) -> None:
     generator = np.random.default_rng(0)
     images, labels = generator.integers(0, 256, (5, 28, 28), np.uint8), generator.integers(0, 10, 5)
     values = _Interpreter(graph, {**weights, "input/images": images, "input/labels": labels})
-    loss, correct = lenet.LeNet(flat, head).evaluate(torch.from_numpy(images), torch.from_numpy(labels))
+    loss, correct, *_ = lenet.LeNet(flat, head).evaluate(torch.from_numpy(images), torch.from_numpy(labels))
     assert values.value("loss/mean") == pytest.approx(loss, rel=1e-5)
     assert values.value("accuracy/mean") * 5 == correct
     assert {node.shape for node in graph if node.name.startswith("training/")} == {(lenet.PARAMETERS,)}
@@ -401,9 +401,9 @@ def test_initial_weights_are_left_out_where_another_torch_might_draw_others(run:
 
             event = replace(event, versions={**event.versions, "torch": "0.1"})
         board.receive(event)
-    from clipwatch.core.training.checkpoint import Kept
+    from clipwatch.core.training.checkpoint import Checkpoint
 
-    board.keep(Kept("clipped", 60, checkpoint.load(folder / "checkpoints" / "clipped-0000000060.pt")))
+    board.keep(Checkpoint("clipped", 60, checkpoint.load(folder / "checkpoints" / "clipped-0000000060.pt")))
     board.close()
     found = reader(tmp_path / "board" / "other" / "clipped").Histograms("fc1/bias")
     assert [histogram.step for histogram in found] == [60]

@@ -1,4 +1,4 @@
-"""Non-finite gradients, counted apart from everything else."""
+"""NaN and infinity in gradients, counted apart from everything else."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from torch import Tensor
 
 
 @dataclass
-class NonfiniteLedger:
-    """Components that were NaN or infinite, and the steps that had any."""
+class NonfiniteCounts:
+    """The elements that were NaN or infinite, and the steps that had any."""
 
     nan: int = 0
     infinite: int = 0
     steps: int = 0
 
-    def enter(self, gradient: Tensor) -> bool:
-        """Count a gradient in; whether it holds any."""
+    def add(self, gradient: Tensor) -> bool:
+        """Count the elements of a gradient; return whether any is NaN or infinite."""
         nan, infinite = int(gradient.isnan().sum()), int(gradient.isinf().sum())
         if nan or infinite:
             self.nan, self.infinite, self.steps = self.nan + nan, self.infinite + infinite, self.steps + 1
@@ -25,7 +25,7 @@ class NonfiniteLedger:
 
     @property
     def state(self) -> dict[str, int]:
-        """The counts by name, to make a ledger of again."""
+        """The counts by name, as the constructor takes them."""
         return asdict(self)
 
 

@@ -1,6 +1,6 @@
-"""What bounds the norm of a gradient, and what it remembers of the norms before. Starts without torch.
+"""Bounds on the norm of a gradient, fixed or derived from the norms of earlier steps. Starts without torch.
 
-A norm that is not finite is never remembered: it would decide every bound after it.
+Norms that are not finite are left out of the history, because they would decide every later bound.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import Any, Protocol
 import numpy as np
 
 
-class Threshold(Protocol):
-    """Gives the bound for each norm in turn; `state` is all that the next bound depends on but the norm."""
+class NormBound(Protocol):
+    """Gives the bound for the norm of each step in turn; `state` is what the next bound depends on besides the norm."""
 
-    def bound(self, norm: float) -> float: ...
+    def bound(self, norm: float) -> float:
+        """The bound for this norm, which becomes part of the history."""
+        ...
 
     @property
     def state(self) -> dict[str, Any]: ...
@@ -25,8 +27,8 @@ class Threshold(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None: ...
 
 
-class Fixed:
-    """The same bound always."""
+class FixedBound:
+    """The same bound for every norm."""
 
     def __init__(self, bound: float) -> None:
         self._bound = bound
@@ -44,12 +46,12 @@ class Fixed:
         """Nothing to restore."""
 
 
-class Percentile:
-    """AutoClip: the p-th percentile of all norms so far, this one included, since the rule came into force.
+class PercentileBound:
+    """AutoClip: the p-th percentile of all norms since the rule was set, the present one included.
 
     With the n norms in order, x[0] <= ... <= x[n - 1], and r = p / 100 * (n - 1), it is x[r], interpolated linearly
-    where r is no whole number: what `numpy.percentile` gives by default, as in the authors' program (Hyndman and Fan's
-    type 7). The first norm bounds itself, so the first step is never clipped.
+    between whole r. `numpy.percentile`, which the authors use, does the same by default (type 7 of Hyndman and Fan).
+    The first norm is its own bound, so the first step is never clipped.
     """
 
     def __init__(self, percentile: float) -> None:
@@ -57,7 +59,7 @@ class Percentile:
         self._norms = array("d")
 
     def bound(self, norm: float) -> float:
-        """The percentile, infinite while there is no finite norm."""
+        """The percentile; infinite before the first finite norm."""
         if math.isfinite(norm):
             insort(self._norms, norm)
         if not self._norms:
@@ -69,22 +71,22 @@ class Percentile:
 
     @property
     def state(self) -> dict[str, Any]:
-        """The norms in order."""
+        """The norms in ascending order."""
         return {"norms": self._norms.tolist()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Remember what a state says."""
+        """Set the state to one that `state` returned."""
         self._norms = array("d", state["norms"])
 
 
-class Spikes:
-    """ZClip: bounds a norm that is a spike among those before it.
+class SpikeBound:
+    """ZClip: bounds a norm that is a spike compared with earlier ones.
 
-    Built is: the first 25 norms are not bounded, and give mean m and variance v (divided by 25). From then on
-    z = (norm - m) / (sqrt(v) + 1e-6); with z above the threshold T the bound is m + sqrt(v) * T² / z, so that a larger
-    spike is cut further ("reciprocal clipping"), otherwise there is none. Then m = 0.97 m + 0.03 x and, with this new
-    m, v = 0.97 v + 0.03 (x - m)², where x is the norm after clipping. This is the authors' program with its defaults,
-    but for the fixed bound of 1 that it puts on top, which would make it another rule (`norm:1`).
+    The first 25 norms are not bounded; they give the mean m and the variance v (divided by 25). After that
+    z = (norm - m) / (sqrt(v) + 1e-6). If z is above the threshold T, the bound is m + sqrt(v) * T² / z, which is lower
+    for a larger spike ("reciprocal clipping"); otherwise there is none. Then m = 0.97 m + 0.03 x and, with this new m,
+    v = 0.97 v + 0.03 (x - m)², where x is the norm after clipping. These are the defaults of the authors' program,
+    without the fixed bound of 1 that it adds, which is a rule of its own (`norm:1`).
     """
 
     ALPHA, WARM_UP, EPS = 0.97, 25, 1e-6
@@ -95,7 +97,7 @@ class Spikes:
         self._mean = self._variance = 0.0
 
     def bound(self, norm: float) -> float:
-        """The bound, infinite for what is no spike."""
+        """The bound; infinite for a norm that is not a spike."""
         if len(self._first) < self.WARM_UP:
             self._warm_up(norm)
             return math.inf
@@ -103,7 +105,7 @@ class Spikes:
         z = (norm - self._mean) / (deviation + self.EPS)
         bound = self._mean + deviation * self._threshold * (self._threshold / z) if z > self._threshold else math.inf
         if math.isfinite(norm):
-            self._remember(min(norm, bound))
+            self._update(min(norm, bound))
         return bound
 
     def _warm_up(self, norm: float) -> None:
@@ -113,15 +115,15 @@ class Spikes:
             self._mean = float(np.mean(self._first))
             self._variance = float(np.var(self._first))
 
-    def _remember(self, norm: float) -> None:
+    def _update(self, norm: float) -> None:
         self._mean = self.ALPHA * self._mean + (1 - self.ALPHA) * norm
         self._variance = self.ALPHA * self._variance + (1 - self.ALPHA) * (norm - self._mean) ** 2
 
     @property
     def state(self) -> dict[str, Any]:
-        """The norms of the warm-up, mean and variance."""
+        """The norms of the warm-up, the mean and the variance."""
         return {"first": list(self._first), "mean": self._mean, "variance": self._variance}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Remember what a state says."""
+        """Set the state to one that `state` returned."""
         self._first, self._mean, self._variance = list(state["first"]), state["mean"], state["variance"]

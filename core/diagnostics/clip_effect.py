@@ -1,8 +1,8 @@
-"""What the clip does to a lane's gradients and updates, measured at evaluations; what each figure is, `measures` says.
+"""The effect of the clip rule on a lane's gradients and updates, measured at evaluations; see `measures`.
 
-The shadow is an optimizer like the lane's own that is fed the raw gradients and never applied: the update that it
-would have made, beside the one that was made, is what clipping changed, its memory included. It is made when the lane
-is first clipped, until when both are the same.
+The counterfactual optimizer is a copy of the lane's own that gets the raw gradients and never updates the parameters.
+The difference between the update that it would have made and the one that was made is the effect of clipping, optimizer
+state included. It is copied when the lane is first clipped; until then both are the same.
 """
 
 from __future__ import annotations
@@ -19,20 +19,27 @@ from torch import Tensor
 
 from ..clipping.nonfinite import without_nonfinite
 from ..experiments.layout import Layout
-from ..experiments.torchscript import unlocked
+from ..experiments.torchscript import compile_function
 from ..optimizers.optimizer import Optimizer
 from ..stream.measures import BINS, EDGE_CELLS, Histogram, Measure, cell_edge
-from .layer_sums import census, clip_sums, gradient_sums, shadow_sums, update_sums
+from .layer_sums import (
+    clip_sums,
+    counterfactual_sums,
+    gradient_sums,
+    histogram_counts,
+    update_sums,
+)
 
-# Steps that the recent engagement is a share of.
-RECENT = 100
+# The steps of which the recent share of steps clipped is.
+RECENT_STEPS = 100
 
-_census, _gradient_sums, _clip_sums = unlocked(census), unlocked(gradient_sums), unlocked(clip_sums)
-_update_sums, _shadow_sums = unlocked(update_sums), unlocked(shadow_sums)
+_histogram_counts, _gradient_sums = compile_function(histogram_counts), compile_function(gradient_sums)
+_clip_sums, _update_sums = compile_function(clip_sums), compile_function(update_sums)
+_counterfactual_sums = compile_function(counterfactual_sums)
 
 
 class ClipEffect:
-    """One lane's: `stepped` at every step, `measure` at an evaluation."""
+    """Measures one lane: call `add_step` at every step, `measure` at an evaluation."""
 
     def __init__(self, layout: Layout, learning_rate: float) -> None:
         self._names = tuple(layout.layers)
@@ -40,63 +47,63 @@ class ClipEffect:
         self._parts = [slice(start, end) for start, end in pairwise([0, *self._ends])]
         self._learning_rate = learning_rate
         self._edges = torch.tensor(EDGE_CELLS) - EDGE_CELLS[0]
-        self._recent: deque[bool] = deque(maxlen=RECENT)
-        self._steps = self._engaged = 0
-        self._shadow: Optimizer | None = None
+        self._recent: deque[bool] = deque(maxlen=RECENT_STEPS)
+        self._steps = self._clipped_steps = 0
+        self._counterfactual: Optimizer | None = None
 
-    def clips(self, optimizer: Optimizer) -> None:
-        """The lane will be clipped from now on; its optimizer has seen nothing but raw gradients, or is shadowed."""
-        self._shadow = self._shadow or optimizer.fork()
+    def start_counterfactual(self, optimizer: Optimizer) -> None:
+        """Copy the lane's optimizer, unless there is a copy; call it before the first step that is clipped."""
+        self._counterfactual = self._counterfactual or optimizer.copy()
 
-    def reset(self) -> None:
-        """The lane's optimizer begins anew, and so does its shadow."""
-        if self._shadow:
-            self._shadow.reset()
+    def reset_counterfactual(self) -> None:
+        """Reset the counterfactual optimizer's state; call it when the lane's optimizer is reset."""
+        if self._counterfactual:
+            self._counterfactual.reset()
 
-    def stepped(self, raw: Tensor, engaged: bool) -> None:
-        """Take in one step's raw gradient, and whether the rule changed it."""
+    def add_step(self, raw: Tensor, clipped: bool) -> None:
+        """Record a step's raw gradient, and whether the rule changed it."""
         self._steps += 1
-        self._engaged += engaged
-        self._recent.append(engaged)
-        if self._shadow:
-            self._shadow.absorb(raw)
+        self._clipped_steps += clipped
+        self._recent.append(clipped)
+        if self._counterfactual:
+            self._counterfactual.update_state(raw)
 
     @property
-    def engaged(self) -> float:
-        """Share of all steps in which the rule changed anything."""
-        return self._engaged / self._steps if self._steps else 0.0
+    def share_clipped(self) -> float:
+        """The share of all steps in which the rule changed the gradient."""
+        return self._clipped_steps / self._steps if self._steps else 0.0
 
     @property
-    def engaged_recently(self) -> float:
+    def recent_share_clipped(self) -> float:
         """The same of the last 100 steps."""
         return sum(self._recent) / len(self._recent) if self._recent else 0.0
 
     def measure(
         self, raw: Tensor, clipped: Tensor | None, before: Tensor, after: Tensor
     ) -> tuple[Measure, dict[str, Measure]]:
-        """All layers together, and each: flat gradients raw and as used, parameters before and after the step.
+        """Measure a step, all layers together and each: flat gradients and parameters, before and after.
 
         `clipped` is `raw` itself where the rule changed nothing, None where no step was taken. NaN and infinity are
-        counted, and 0 to every other figure.
+        counted; every other figure takes them as 0.
         """
-        histograms, places = self._histograms(raw)
+        histograms, percentile_cells = self._histograms(raw)
         columns = self._gradient_columns(raw, clipped, finite=not (histograms[-1].nan or histograms[-1].inf))
         columns |= self._update_columns(before, after, stepped=clipped is not None)
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         rows.append({name: _total(column) for name, column in columns.items()})
         measures = [
             _measure(row, histogram, cells, self._learning_rate)
-            for row, histogram, cells in zip(rows, histograms, places, strict=True)
+            for row, histogram, cells in zip(rows, histograms, percentile_cells, strict=True)
         ]
         return measures[-1], dict(zip(self._names, measures[:-1], strict=True))
 
     def _histograms(self, raw: Tensor) -> tuple[list[Histogram], list[Sequence[int]]]:
         first, last = EDGE_CELLS[0], EDGE_CELLS[-1]
-        rows = _census(raw.view(torch.int32), self._ends, self._edges.to(raw.device), first, last).tolist()
-        broken = self._nonfinite(raw) if any(row[2] for row in rows) else [(0, 0)] * len(rows)
+        rows = _histogram_counts(raw.view(torch.int32), self._ends, self._edges.to(raw.device), first, last).tolist()
+        nonfinite = self._nonfinite(raw) if any(row[2] for row in rows) else [(0, 0)] * len(rows)
         histograms = [
             Histogram(counts=tuple(row[3 : 3 + BINS]), zero=row[0], under=row[1], over=row[2] - n - i, nan=n, inf=i)
-            for row, (n, i) in zip(rows, broken, strict=True)
+            for row, (n, i) in zip(rows, nonfinite, strict=True)
         ]
         return histograms, [row[3 + BINS :] for row in rows]
 
@@ -120,29 +127,31 @@ class ClipEffect:
         return {**dict(sums), "changed": [float(np.count_nonzero(changed[part])) for part in self._parts]}
 
     def _update_columns(self, before: Tensor, after: Tensor, *, stepped: bool) -> dict[str, list[float]]:
-        update = _update_sums(before, after, self._ends).T.tolist()
-        columns: dict[str, list[float]] = dict(zip(("ww", "dd", "d1"), update, strict=True))
-        if self._shadow and stepped:
-            shadow = _shadow_sums(before, after, self._shadow.update(), self._ends).T.tolist()
-            columns |= dict(zip(("ss", "sd"), shadow, strict=True))
+        sums = _update_sums(before, after, self._ends).T.tolist()
+        columns: dict[str, list[float]] = dict(zip(("ww", "dd", "d1"), sums, strict=True))
+        if self._counterfactual and stepped:
+            update = self._counterfactual.parameter_update()
+            sums = _counterfactual_sums(before, after, update, self._ends).T.tolist()
+            columns |= dict(zip(("ss", "sd"), sums, strict=True))
         return columns
 
     @property
     def state(self) -> dict[str, Any]:
-        """A copy of all that later measures depend on: numbers and tensors by name."""
-        shadow = {"shadow": dict(self._shadow.state)} if self._shadow else {}
-        # A list would be pickled entry by entry, while the lanes wait.
-        return {"steps": self._steps, "engaged": self._engaged, "recent": torch.tensor(self._recent), **shadow}
+        """A copy of what later measures depend on: numbers and tensors by name."""
+        counterfactual = {"shadow": dict(self._counterfactual.state)} if self._counterfactual else {}
+        # A tensor, because a list is pickled element by element while the lanes wait.
+        recent = torch.tensor(self._recent)
+        return {"steps": self._steps, "engaged": self._clipped_steps, "recent": recent, **counterfactual}
 
     def restore(self, state: Mapping[str, Any], optimizer: Optimizer) -> None:
-        """Go on from a `state`."""
-        self._steps, self._engaged = state["steps"], state["engaged"]
-        # Checkpoints of before held a list.
-        self._recent = deque(torch.as_tensor(state["recent"]).tolist(), maxlen=RECENT)
-        self._shadow = None
+        """Set the state to one that `state` returned."""
+        self._steps, self._clipped_steps = state["steps"], state["engaged"]
+        # Old checkpoints hold a list.
+        self._recent = deque(torch.as_tensor(state["recent"]).tolist(), maxlen=RECENT_STEPS)
+        self._counterfactual = None
         if "shadow" in state:
-            self._shadow = optimizer.fork()
-            self._shadow.restore(state["shadow"])
+            self._counterfactual = optimizer.copy()
+            self._counterfactual.restore(state["shadow"])
 
 
 def _measure(sums: Mapping[str, float], histogram: Histogram, cells: Sequence[int], learning_rate: float) -> Measure:
@@ -170,7 +179,7 @@ def _measure(sums: Mapping[str, float], histogram: Histogram, cells: Sequence[in
 
 
 def _total(column: Sequence[float]) -> float:
-    """The sum of all layers; exact, unless one of them is beyond counting, where `fsum` would raise."""
+    """The exact sum over all layers, or a plain one where a term is not finite and `fsum` would raise."""
     return math.fsum(column) if all(map(math.isfinite, column)) else sum(column)
 
 

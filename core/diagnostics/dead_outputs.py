@@ -1,7 +1,7 @@
-"""Which ReLU units have gone silent: a unit that is not above 0 for any image passes no gradient on.
+"""Dead ReLU units: a unit that is 0 for every image passes no gradient back.
 
-The probe is the validation batch of each evaluation, the same images in every lane. It costs nothing, since these
-images go through the network anyway; three such batches are three hundred other images.
+They are looked for in the validation batch of each evaluation, whose images are the same in every lane. This takes no
+time of its own, because these images go through the network anyway; three batches are three hundred different images.
 """
 
 from __future__ import annotations
@@ -15,64 +15,64 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-# A unit that fires on no image at so many evaluations running is dead.
-SILENT = 3
-OUTPUTS = "outputs"
+from ..experiments.model import OUTPUTS
+
+# A unit that is inactive at so many evaluations in a row is dead.
+DEAD_AFTER = 3
 
 
-class Change(NamedTuple):
-    """An output that died, or fires again."""
+class OutputChange(NamedTuple):
+    """An output that died, or recovered."""
 
     output: int
     died: bool
 
 
-class Firing:
-    """How long each unit has been silent; `units` are their numbers by layer, the classes' last, under `outputs`."""
+class DeadUnits:
+    """Counts for how many evaluations in a row each unit was inactive; `units` is `Model.units`."""
 
     def __init__(self, units: Mapping[str, int]) -> None:
         self._layers = tuple(units)
         self._starts = list(accumulate(units.values(), initial=0))
         self._first_output = self._starts[-2] if OUTPUTS in units else self._starts[-1]
-        self._silent = np.zeros(self._starts[-1], np.int64)
+        self._inactive = np.zeros(self._starts[-1], np.int64)
 
-    def note(self, firing: NDArray[np.bool_]) -> Iterator[Change]:
-        """Take in which units fired at an evaluation; the outputs that are dead now and were not, or the other way."""
+    def add(self, active: NDArray[np.bool_]) -> Iterator[OutputChange]:
+        """Record which units were active at an evaluation; yield the outputs that died or recovered."""
         before = self._dead()
-        self._silent = np.where(firing, 0, self._silent + 1)
+        self._inactive = np.where(active, 0, self._inactive + 1)
         after = self._dead()
-        for place in np.flatnonzero(before[self._first_output :] != after[self._first_output :]).tolist():
-            yield Change(place, died=bool(after[self._first_output + place]))
+        for output in np.flatnonzero(before[self._first_output :] != after[self._first_output :]).tolist():
+            yield OutputChange(output, died=bool(after[self._first_output + output]))
 
     def _dead(self) -> NDArray[np.bool_]:
-        return self._silent >= SILENT
+        return self._inactive >= DEAD_AFTER
 
     @property
-    def dead(self) -> dict[str, int]:
-        """How many units are dead, by layer."""
+    def counts(self) -> dict[str, int]:
+        """The number of dead units in each layer."""
         return dict(
             zip(self._layers, np.add.reduceat(self._dead(), self._starts[:-1], dtype=int).tolist(), strict=True)
         )
 
     @property
-    def dead_outputs(self) -> tuple[int, ...]:
+    def outputs(self) -> tuple[int, ...]:
         """The classes whose output is dead."""
         return tuple(np.flatnonzero(self._dead()[self._first_output :]).tolist())
 
     @property
     def state(self) -> Tensor:
-        """The evaluations running at which each unit was silent, int64 (units,)."""
-        # `note` makes a new array, so nothing is copied.
-        return torch.from_numpy(self._silent)
+        """For how many evaluations in a row each unit was inactive, int64 (units,)."""
+        # `add` makes a new array, so no copy is needed.
+        return torch.from_numpy(self._inactive)
 
     def restore(self, state: Tensor | Sequence[int]) -> None:
-        """Go on from a `state`; from before it was a tensor, a list."""
-        self._silent = torch.as_tensor(state).numpy()
+        """Set the state to one that `state` returned; old checkpoints hold a list."""
+        self._inactive = torch.as_tensor(state).numpy()
 
 
-def silent_outputs(units: Mapping[str, int], fired: Sequence[NDArray[np.bool_]]) -> tuple[int, ...]:
-    """The classes whose output fired in none of these batches; with a linear head no output can be silent."""
+def inactive_outputs(units: Mapping[str, int], active: NDArray[np.bool_]) -> tuple[int, ...]:
+    """The classes whose output is 0 for all images; none if no ReLU follows the logits."""
     if OUTPUTS not in units:
         return ()
-    outputs = np.any(fired, axis=0)[-units[OUTPUTS] :]
-    return tuple(np.flatnonzero(~outputs).tolist())
+    return tuple(np.flatnonzero(~active[-units[OUTPUTS] :]).tolist())

@@ -1,4 +1,4 @@
-"""What a lane tells of itself at an evaluation besides loss and accuracy."""
+"""The diagnostics of one lane: the events that it yields at an evaluation besides loss and accuracy."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..clipping.nonfinite import NonfiniteLedger
-from ..experiments.examination import Examination
+from ..clipping.nonfinite import NonfiniteCounts
+from ..experiments.model import Evaluation
 from ..optimizers.optimizer import Optimizer
 from ..stream.events import Diagnosed, Event, OutputDied, OutputRevived
 from .clip_effect import ClipEffect
-from .dead_outputs import Firing
+from .dead_outputs import DeadUnits
 from .lane_distance import LaneDistance
 
 
-class Gradients(NamedTuple):
-    """One step's flat gradient, what the optimizer was given, and the parameters before and after.
+class MeasuredStep(NamedTuple):
+    """The flat tensors of one training step: the gradient, what the optimizer was given, parameters before and after.
 
     `used` is None if no step was taken, and `raw` itself where the rule changed nothing.
     """
@@ -29,50 +29,55 @@ class Gradients(NamedTuple):
     after: Tensor
 
 
-class Diagnosis:
-    """One lane's measures, and what they remember from step to step."""
+class LaneDiagnostics:
+    """Measures one lane, and keeps what the measurements need from step to step."""
 
-    def __init__(self, lane: str, effect: ClipEffect, firing: Firing, distance: LaneDistance) -> None:
-        self._lane, self._effect, self._firing, self._distance = lane, effect, firing, distance
-        self.clips, self.reset, self.stepped = effect.clips, effect.reset, effect.stepped
+    def __init__(self, lane: str, effect: ClipEffect, dead_units: DeadUnits, distance: LaneDistance) -> None:
+        self._lane, self._effect, self._dead_units, self._distance = lane, effect, dead_units, distance
+        self.start_counterfactual, self.reset_counterfactual = effect.start_counterfactual, effect.reset_counterfactual
+        self.add_step = effect.add_step
 
-    def noted(self, step: int, found: Examination) -> Iterator[OutputDied | OutputRevived]:
-        """Take in an evaluation; the outputs that have died or fire again."""
-        for output, died in self._firing.note(found.firing):
+    def add_evaluation(self, step: int, evaluation: Evaluation) -> Iterator[OutputDied | OutputRevived]:
+        """Record which units were active; yield an event for each output that died or recovered."""
+        for output, died in self._dead_units.add(evaluation.active):
             yield (OutputDied if died else OutputRevived)(lane=self._lane, step=step, output=output)
 
-    def measured(
-        self, step: int, gradients: Gradients, found: Examination, labels: Tensor, nonfinite: NonfiniteLedger
+    def measure(
+        self, step: int, measured: MeasuredStep, evaluation: Evaluation, labels: Tensor, nonfinite: NonfiniteCounts
     ) -> Iterator[Event]:
-        """What the clip did at the step under way; `found` is of the images with these labels, and noted."""
-        total, layers = self._effect.measure(*gradients)
+        """Measure what the clip rule did at this step, and how far the lanes are apart.
+
+        `evaluation` is of the images with these labels, and `add_evaluation` has seen it.
+        """
+        total, layers = self._effect.measure(*measured)
         yield Diagnosed(
             lane=self._lane,
             step=step,
             layers=layers,
             total=total,
-            engaged=self._effect.engaged,
-            engaged_recently=self._effect.engaged_recently,
-            dead=self._firing.dead,
-            dead_outputs=self._firing.dead_outputs,
-            dead_share=_share(labels, self._firing.dead_outputs),
+            engaged=self._effect.share_clipped,
+            engaged_recently=self._effect.recent_share_clipped,
+            dead=self._dead_units.counts,
+            dead_outputs=self._dead_units.outputs,
+            dead_share=_share(labels, self._dead_units.outputs),
             nan=nonfinite.nan,
             infinite=nonfinite.infinite,
         )
-        yield from self._distance.meet(self._lane, step, gradients.after, found.answers)
+        yield from self._distance.add(self._lane, step, measured.after, evaluation.predictions)
 
     @property
     def state(self) -> dict[str, Any]:
         """A copy of what later events depend on: numbers and tensors by name."""
-        return {"effect": self._effect.state, "firing": self._firing.state}
+        return {"effect": self._effect.state, "firing": self._dead_units.state}
 
     def restore(self, state: Mapping[str, Any], optimizer: Optimizer) -> None:
-        """Go on from a `state`."""
+        """Set the state to one that `state` returned."""
         self._effect.restore(state["effect"], optimizer)
-        self._firing.restore(state["firing"])
+        self._dead_units.restore(state["firing"])
 
 
 def _share(labels: Tensor, classes: tuple[int, ...]) -> float:
+    """The share of labels that are one of these classes."""
     if not classes:
         return 0.0
     counts = torch.bincount(labels, minlength=max(classes) + 1).tolist()

@@ -1,4 +1,4 @@
-"""How far apart the lanes are: the first at an evaluation leaves its weights for the others to measure against."""
+"""How far apart the lanes are: each lane against the first, at evaluations of the same step."""
 
 from __future__ import annotations
 
@@ -11,52 +11,50 @@ from torch import Tensor
 
 from ..stream.events import LanesCompared
 
-# Lanes further apart than so many measurements are not compared: every one that waits holds its weights.
-WAITING = 64
+# Lanes more than so many measurements apart are not compared: each one that waits holds a copy of the weights.
+MAX_WAITING = 64
 
 
-class _Left(NamedTuple):
+class _Point(NamedTuple):
     parameters: Tensor
-    answers: Tensor
+    predictions: Tensor
 
 
 class LaneDistance:
-    """Measures every lane against the first one, at evaluations of the same step; thread-safe.
+    """Measures every lane against the first one; thread-safe.
 
-    `_waiting` holds what lane a left for lane b at a step, by (a, b, step).
+    The lane that comes first to a step leaves its weights for the other. `_waiting` holds them by (lane, other lane,
+    step).
     """
 
     def __init__(self, lanes: Sequence[str]) -> None:
         self._first = lanes[0]
-        self._waiting: dict[tuple[str, str, int], _Left] = {}
+        self._waiting: dict[tuple[str, str, int], _Point] = {}
         self._others = tuple(lanes[1:])
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
 
-    def meet(self, lane: str, step: int, parameters: Tensor, answers: Tensor) -> Iterator[LanesCompared]:
-        """Leave a lane's flat weights and its answers to the validation batch; what can be compared with them now."""
-        mine = _Left(parameters.clone(), answers)
+    def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor) -> Iterator[LanesCompared]:
+        """Add a lane's flat weights and predictions at an evaluation; yield what can be compared with them now."""
+        point = _Point(parameters.clone(), predictions)
         partners = self._others if lane == self._first else (self._first,)
-        with self._guard:
-            met = {other: self._taken(lane, other, step) for other in partners}
-            self._leave(lane, step, mine, [other for other, theirs in met.items() if theirs is None])
-        for other, theirs in met.items():
+        with self._lock:
+            found = {other: self._waiting.pop((other, lane, step), None) for other in partners}
+            self._keep(lane, step, point, [other for other, theirs in found.items() if theirs is None])
+        for other, theirs in found.items():
             if theirs:
                 pair = (lane, other) if lane == self._first else (other, lane)
-                yield LanesCompared(step=step, lanes=pair, **_measured(mine, theirs))
+                yield LanesCompared(step=step, lanes=pair, **_distance(point, theirs))
 
-    def _taken(self, lane: str, other: str, step: int) -> _Left | None:
-        return self._waiting.pop((other, lane, step), None)
-
-    def _leave(self, lane: str, step: int, mine: _Left, others: Sequence[str]) -> None:
+    def _keep(self, lane: str, step: int, point: _Point, others: Sequence[str]) -> None:
         for other in others:
-            self._waiting[lane, other, step] = mine
-        while len(self._waiting) > WAITING * max(1, len(self._others)):
+            self._waiting[lane, other, step] = point
+        while len(self._waiting) > MAX_WAITING * max(1, len(self._others)):
             del self._waiting[next(iter(self._waiting))]
 
 
-def _measured(one: _Left, other: _Left) -> dict[str, float]:
+def _distance(one: _Point, other: _Point) -> dict[str, float]:
     difference = (one.parameters - other.parameters).double()
     return {
         "distance": float(torch.linalg.vector_norm(difference)),
-        "disagreement": float((one.answers != other.answers).double().mean()),
+        "disagreement": float((one.predictions != other.predictions).double().mean()),
     }

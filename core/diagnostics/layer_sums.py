@@ -1,7 +1,7 @@
 """Sums over the layers of a flat vector, for `diagnostics`: functions of torch operations that TorchScript can compile.
 
-A layer is a run of neighbours in the flat vector; `ends` are the places where layers end. Sums of
-products are float64; sums of sizes are torch's own, which are taken in pairs and lose nothing with length.
+A layer is a contiguous part of the flat vector; `ends` are the indices where layers end. Sums of products are float64.
+Sums of absolute values are torch's own, which adds in pairs and so stays exact for long vectors.
 """
 
 from typing import List  # noqa: UP035 (TorchScript reads annotations at run time)
@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 
-def census(bits: Tensor, ends: List[int], edges: Tensor, first: int, last: int) -> Tensor:  # noqa: UP006
-    """The bits of float32s counted by their upper 15 bits, (layers + 1, 3 + bins + 3), the last row being the total.
+def histogram_counts(bits: Tensor, ends: List[int], edges: Tensor, first: int, last: int) -> Tensor:  # noqa: UP006
+    """Count float32s, given as bits, by their absolute value's upper 15 bits (a cell): (layers + 1, 3 + bins + 3).
 
-    Columns: 0, below all bins, above them or not finite; each bin; the cells of the nonzero ones' 50th, 90th and 99th
-    percentiles, held within [`first`, `last`], the cells where the bins begin and end. `edges` count from `first`.
+    Columns: how many are 0, below all bins, above them or not finite; how many are in each bin; the cells of the 50th,
+    90th and 99th percentile of the nonzero ones, clamped to [`first`, `last`], the cells where the bins begin and end.
+    `edges` are the cells of the bins' edges minus `first`. The last row is the total.
     """
     cells = torch.bitwise_right_shift(bits.bitwise_and(0x7FFFFFFF), 17).clamp_(max=last)
     inside: List[Tensor] = []  # noqa: UP006
@@ -74,13 +75,13 @@ def update_sums(before: Tensor, after: Tensor, ends: List[int]) -> Tensor:  # no
     return torch.stack(sums).view(len(ends), 3)
 
 
-def shadow_sums(before: Tensor, after: Tensor, shadow: Tensor, ends: List[int]) -> Tensor:  # noqa: UP006
-    """By layer Σs², ΣsΔw, for an update s that was not made: (layers, 2)."""
+def counterfactual_sums(before: Tensor, after: Tensor, counterfactual: Tensor, ends: List[int]) -> Tensor:  # noqa: UP006
+    """By layer Σs², ΣsΔw, for the counterfactual update s: (layers, 2)."""
     update = after - before
     sums: List[Tensor] = []  # noqa: UP006
     start = 0
     for end in ends:
-        s, d = shadow[start:end].double(), update[start:end].double()
+        s, d = counterfactual[start:end].double(), update[start:end].double()
         sums += [torch.dot(s, s), torch.dot(s, d)]
         start = end
     return torch.stack(sums).view(len(ends), 2)

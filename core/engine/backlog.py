@@ -1,4 +1,4 @@
-"""A bounded queue of events and snapshots between the lanes and whoever reads them."""
+"""The bounded queue of events and checkpoints between the lanes and the thread that reads them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 Waiting = Callable[[], AbstractContextManager[None]]
 
-# How many events may wait before the lanes wait, too; and how many snapshots, of about a megabyte each.
-_EVENTS, _SNAPSHOTS = 2000, 8
-# Seconds in which events gather. Whoever reads them takes a core from a lane each time it wakes, and finds nothing in
-# the cache: ten events together cost little more than one.
-_GATHERING = 0.02
+# The number of events in the queue at which lanes wait; and that of checkpoints, of about a megabyte each.
+_MAX_EVENTS, _MAX_CHECKPOINTS = 2000, 8
+# Seconds in which events gather. The reader takes a core from a lane each time it wakes, and starts with a cold cache:
+# ten events together cost little more than one.
+_GATHER_SECONDS = 0.02
 
 
 class Backlog(Generic[T]):
-    """A queue in which only what a lane tells waits for room: `put` returns at once, from signal handlers too."""
+    """A queue in which only lanes wait for space; `put` returns at once and is safe in signal handlers."""
 
-    def __init__(self, given_up: threading.Event) -> None:
-        """Once `given_up` is set nobody waits for room any more."""
+    def __init__(self, stopping: threading.Event) -> None:
+        """Once `stopping` is set, lanes no longer wait."""
         self._queue: queue.SimpleQueue[T] = queue.SimpleQueue()
-        self._snapshots = threading.Semaphore(_SNAPSHOTS)
-        self._given_up = given_up
+        self._checkpoint_space = threading.Semaphore(_MAX_CHECKPOINTS)
+        self._stopping = stopping
 
     def put(self, item: T) -> None:
         """Add an item without waiting."""
@@ -34,33 +34,33 @@ class Backlog(Generic[T]):
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no room for another event."""
-        return self._queue.qsize() >= _EVENTS
+        """Whether lanes must wait before they add another event."""
+        return self._queue.qsize() >= _MAX_EVENTS
 
     def put_event(self, item: T, waiting: Waiting = nullcontext) -> None:
-        """Add an item once there is room for it; if that takes time, it is spent in `waiting`."""
+        """Add an item once there is space for it; a wait is spent inside the context `waiting`."""
         self._wait(lambda: not self.is_full, waiting)
         self._queue.put(item)
 
-    def put_snapshot(self, item: T, waiting: Waiting = nullcontext) -> None:
-        """The same of something large; whoever takes it says so by `took_snapshot`."""
-        self._wait(lambda: self._snapshots.acquire(blocking=False), waiting)
+    def put_checkpoint(self, item: T, waiting: Waiting = nullcontext) -> None:
+        """The same for a large item; the reader calls `checkpoint_taken` after it."""
+        self._wait(lambda: self._checkpoint_space.acquire(blocking=False), waiting)
         self._queue.put(item)
 
-    def took_snapshot(self) -> None:
-        """Make room for another."""
-        self._snapshots.release()
+    def checkpoint_taken(self) -> None:
+        """Make space for another checkpoint."""
+        self._checkpoint_space.release()
 
     def get(self) -> T:
         """The next item. Waits 20 ms when the queue is empty, so that events arrive in groups."""
         if self._queue.empty():
-            time.sleep(_GATHERING)
+            time.sleep(_GATHER_SECONDS)
         return self._queue.get()
 
-    def _wait(self, has_room: Callable[[], bool], waiting: Waiting) -> None:
-        if has_room():
+    def _wait(self, has_space: Callable[[], bool], waiting: Waiting) -> None:
+        if has_space():
             return
         with waiting():
-            # Asked now and then: a reader that told of room each time it takes something would be slower for it.
-            while not self._given_up.wait(_GATHERING) and not has_room():
+            # Polls, because a reader that signals after each item would be slower.
+            while not self._stopping.wait(_GATHER_SECONDS) and not has_space():
                 pass

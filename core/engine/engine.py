@@ -1,9 +1,9 @@
-"""Lanes in worker threads: commands in, events out.
+"""The engine trains the lanes of a run in worker threads: commands in, events out.
 
     for event in Engine(RunConfig(dataset="digits")).run():
         ...
 
-torch is imported by the thread that prepares the run, so that what happens until then can be told too.
+The thread that prepares the run imports torch, so that events are reported before that, too.
 """
 
 from __future__ import annotations
@@ -38,17 +38,18 @@ from .devices import checked
 from .mailbox import Mailbox
 
 if TYPE_CHECKING:
-    from ..training.checkpoint import Kept
-    from ..training.lane import Lane
+    from ..training.checkpoint import Checkpoint
+    from ..training.trainer import Trainer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resumption:
-    """How a recorded run is trained again: from the lanes' snapshots (a lane without one from the start), after the
-    seconds it had taken, to so many steps by lane, with commands that are in the recording already.
+    """How a recorded run continues.
 
-    What else is asked takes effect where the recording ends (`recorded`, a step by lane) at the earliest: the steps
-    before are trained again as they were. Lanes that had `diverged` train no more.
+    Lanes start from their `snapshots`, or from the start, at `seconds` on the run's clock, and train to `iterations`
+    steps. `commands` are those of the recording. Other commands take effect no earlier than where the recording ends
+    (`recorded`, a step for each lane), because the steps before are trained again as they were. Lanes that `diverged`
+    are not trained.
     """
 
     snapshots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -61,16 +62,15 @@ class Resumption:
 
 FRESH = Resumption()
 _JOIN_SECONDS = 10.0
-# Steps a second at full speed, roughly; and the seconds within which a pause must have taken hold.
-_FAST, _SOON = 1000.0, 0.3
+# A rough figure for steps a second at full speed; and the seconds within which a pause must take effect.
+_FULL_SPEED, _PAUSE_SECONDS = 1000.0, 0.3
 _log = logging.getLogger(__name__)
 
 
 class Engine:
-    """One run. `lasting` keeps lanes that have done their steps waiting for an `Extend`, until `Stop` or `close`.
+    """One run. With `lasting`, lanes that have done their steps wait for an `Extend`, until `Stop` or `close`.
 
-    `keep` is given what the lanes need to go on from their checkpoints and from their end, in order with the events;
-    `resumption` lets them go on from there.
+    `keep` is called with each checkpoint, in order with the events; `resumption` says how a recorded run continues.
     """
 
     def __init__(
@@ -79,53 +79,53 @@ class Engine:
         *,
         lasting: bool = False,
         load: Callable[..., Dataset] = load,
-        keep: Callable[[Kept], None] | None = None,
+        keep: Callable[[Checkpoint], None] | None = None,
         resumption: Resumption = FRESH,
     ) -> None:
         self._config, self._load, self._keep, self._resumption = config, load, keep, resumption
         self._stopping = threading.Event()
-        self._happened: Backlog[Event | Kept | BaseException | None] = Backlog(self._stopping)
+        self._backlog: Backlog[Event | Checkpoint | BaseException | None] = Backlog(self._stopping)
         self._mailboxes = {lane.name: Mailbox[LaneCommand](lasting=lasting) for lane in config.lanes}
         self._outcomes: dict[str, LaneFinished | LaneFailed] = dict(resumption.diverged)
         for name in resumption.diverged:
             self._mailboxes[name].end()
-        self._lanes: list[Lane] = []
+        self._trainers: list[Trainer] = []
         for command in resumption.commands:
-            self._pass_on(command)
+            self._deliver(command)
         for name, step in resumption.recorded.items():
             self._mailboxes[name].not_before = step
 
     def run(self) -> Iterator[Event]:
-        """Train, and give every event as it happens; BadInput and ClipwatchError if the run cannot be prepared.
+        """Train, and yield every event; raises BadInput or ClipwatchError if the run cannot be prepared.
 
-        Leaving the iteration early stops the lanes.
+        Closing the generator early stops the lanes.
         """
-        conductor = threading.Thread(target=self._conduct, name="clipwatch-engine", daemon=True)
-        conductor.start()
-        # Daemon threads that are in torch's code when the interpreter ends would abort the process.
-        atexit.register(self._stop, conductor)
+        run_thread = threading.Thread(target=self._run_lanes, name="clipwatch-engine", daemon=True)
+        run_thread.start()
+        # A daemon thread that runs torch code when the interpreter ends would abort the process.
+        atexit.register(self._stop, run_thread)
         try:
-            while (event := self._happened.get()) is not None:
+            while (event := self._backlog.get()) is not None:
                 if isinstance(event, BaseException):
                     raise event
                 if isinstance(event, Event):
                     yield event
                     continue
-                self._happened.took_snapshot()
+                self._backlog.checkpoint_taken()
                 if self._keep:
                     self._keep(event)
         finally:
-            self._stop(conductor)
+            self._stop(run_thread)
             atexit.unregister(self._stop)
 
-    def _stop(self, conductor: threading.Thread) -> None:
+    def _stop(self, run_thread: threading.Thread) -> None:
         self.send(Stop())
-        conductor.join(_JOIN_SECONDS)
+        run_thread.join(_JOIN_SECONDS)
 
     def send(self, command: LaneCommand) -> None:
-        """Ask for something, from any thread; the answer is an event, a `Notice` if no lane is there to obey.
+        """Send a command, from any thread. An event reports its effect, or a `Notice` that no lane can carry it out.
 
-        Every lane obeys what it is sent in the order in which it was sent.
+        Every lane obeys its commands in the order in which they were sent.
         """
         if command.lane is not None and command.lane not in self._mailboxes:
             lanes = ", ".join(self._mailboxes)
@@ -133,152 +133,161 @@ class Engine:
             return
         if command == Stop() and not self._stopping.is_set():
             self._stopping.set()
-        with ExitStack() as held:
-            # All lanes are held before it is decided where the command takes effect: none gets past that.
+        with ExitStack() as stack:
+            # All lanes are held while the step of the command is chosen, so that none passes it.
             for mailbox in self._mailboxes.values():
-                held.enter_context(mailbox.held())
-            if command.at_step is not None and self._is_to_come(command.at_step):
-                self._happened.put(CommandScheduled(command=command))
-            self._pass_on(command, self._level(command))
+                stack.enter_context(mailbox.hold())
+            if command.at_step is not None and self._is_ahead(command.at_step):
+                self._backlog.put(CommandScheduled(command=command))
+            self._deliver(command, self._earliest_step(command))
 
-    def _pass_on(self, command: LaneCommand, level: int = 0) -> None:
+    def _deliver(self, command: LaneCommand, earliest: int = 0) -> None:
         for name, mailbox in self._mailboxes.items():
-            if command.lane in (None, name) and not mailbox.put(command, level=level) and _is_missed(command):
+            if command.lane in (None, name) and not mailbox.put(command, earliest=earliest) and _is_missed(command):
                 self.tell(_too_late(name, command))
 
-    def _is_to_come(self, step: int) -> bool:
+    def _is_ahead(self, step: int) -> bool:
         """Whether a lane has yet to reach this step."""
-        if not self._lanes:
+        if not self._trainers:
             return any(mailbox.not_before < step for mailbox in self._mailboxes.values())
-        return any(max(lane.step, self._mailboxes[lane.name].not_before) < step for lane in self._under_way())
+        return any(max(trainer.step, self._mailboxes[trainer.name].not_before) < step for trainer in self._running())
 
-    def _under_way(self) -> list[Lane]:
-        return [lane for lane in self._lanes if not self._mailboxes[lane.name].ended]
+    def _running(self) -> list[Trainer]:
+        return [trainer for trainer in self._trainers if not self._mailboxes[trainer.name].ended]
 
-    def _level(self, command: LaneCommand) -> int:
-        """A pause of all lanes takes effect where the foremost is, so that they wait side by side, if that is soon."""
+    def _earliest_step(self, command: LaneCommand) -> int:
+        """The first step at which a command may take effect.
+
+        For a pause of all lanes it is that of the foremost lane, if the others get there soon, so that they wait at one
+        step.
+        """
         if not isinstance(command, Pause | StepOnce) or command.lane is not None:
             return 0
-        paces = {self._pace(lane) for lane in self._under_way()}
+        paces = {self._pace(trainer) for trainer in self._running()}
         if len(paces) != 1:
             return 0
         (pace,) = paces
-        next_steps = [self._next_step(lane) for lane in self._under_way()]
-        soon = max(next_steps) - min(next_steps) <= (pace or _FAST) * _SOON
-        return max(next_steps) if soon else 0
+        next_steps = [self._next_step(trainer) for trainer in self._running()]
+        is_soon = max(next_steps) - min(next_steps) <= (pace or _FULL_SPEED) * _PAUSE_SECONDS
+        return max(next_steps) if is_soon else 0
 
-    def _pace(self, lane: Lane) -> float | None:
-        """The lane's pace once it has obeyed what waits for it."""
-        commands = self._mailboxes[lane.name].waiting
-        asked = [command.pace for command in commands if isinstance(command, SetPace) and command.at_step is None]
-        return asked[-1] if asked else lane.pace
+    def _pace(self, trainer: Trainer) -> float | None:
+        """The lane's pace once it has obeyed the commands in its mailbox."""
+        commands = self._mailboxes[trainer.name].waiting
+        paces = [command.pace for command in commands if isinstance(command, SetPace) and command.at_step is None]
+        return paces[-1] if paces else trainer.pace
 
-    def _next_step(self, lane: Lane) -> int:
-        """The boundary at which a lane that is held takes its next commands, at the latest."""
-        mailbox = self._mailboxes[lane.name]
-        return max(mailbox.not_before, lane.step + 1 if mailbox.waits_at is None else mailbox.waits_at)
+    def _next_step(self, trainer: Trainer) -> int:
+        """The latest step at which a lane that is held takes its next commands."""
+        mailbox = self._mailboxes[trainer.name]
+        return max(mailbox.not_before, trainer.step + 1 if mailbox.waits_at is None else mailbox.waits_at)
 
     @property
     def behind(self) -> bool:
-        """Whether more is to be told, or obeyed, than anybody takes at present."""
-        return self._happened.is_full or any(mailbox.is_full for mailbox in self._mailboxes.values())
+        """Whether the queue of events or a mailbox is full."""
+        return self._backlog.is_full or any(mailbox.is_full for mailbox in self._mailboxes.values())
 
     def tell(self, text: str) -> None:
         """Put a `Notice` into the stream."""
-        self._happened.put(Notice(text=text))
+        self._backlog.put(Notice(text=text))
 
     def close(self) -> None:
-        """Say that no more commands will come: lanes that wait for one end."""
+        """Announce that no more commands will come: lanes that wait for one end."""
         for mailbox in self._mailboxes.values():
             mailbox.close()
 
-    def _conduct(self) -> None:
-        """Prepare, start the lanes and see them to their end, on a thread of its own."""
+    def _run_lanes(self) -> None:
+        """Prepare the run, start a thread for each lane and wait for all; runs in its own thread."""
         started = time.perf_counter()
         try:
-            lanes = self._lanes = self._prepare()
+            trainers = self._trainers = self._prepare()
             started = time.perf_counter() - self._resumption.seconds
             threads = [
-                threading.Thread(target=self._train, args=(lane, started), name=f"clipwatch-{lane.name}", daemon=True)
-                for lane in lanes
+                threading.Thread(
+                    target=self._train, args=(trainer, started), name=f"clipwatch-{trainer.name}", daemon=True
+                )
+                for trainer in trainers
             ]
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
-            self._happened.put(RunFinished(reason=self._reason(), seconds=time.perf_counter() - started))
+            self._backlog.put(RunFinished(reason=self._reason(), seconds=time.perf_counter() - started))
         except Cancelled:
             for name in self._mailboxes:
                 self._end_lane(name)
-            self._happened.put(RunFinished(reason="stopped", seconds=time.perf_counter() - started))
+            self._backlog.put(RunFinished(reason="stopped", seconds=time.perf_counter() - started))
         except BaseException as error:
-            # Whatever it is, it is raised again where the events are read.
-            self._happened.put(error)
-        self._happened.put(None)
+            # `run` raises it again in the thread that reads the events.
+            self._backlog.put(error)
+        self._backlog.put(None)
 
-    def _prepare(self) -> list[Lane]:
+    def _prepare(self) -> list[Trainer]:
         config = self._config
         for stage in checked(config.device):
-            self._happened.put(stage)
-        self._happened.put(
-            StageStarted(stage=f"reading {config.dataset}" if config.dataset != "auto" else "reading data")
-        )
-        dataset = self._load(
-            config.dataset,
-            data_dir=config.data_dir,
-            offline=config.offline,
-            report=self._happened.put,
-            cancelled=self._stopping.is_set,
-        )
-        _check_sizes(config, dataset)
-        self._happened.put(StageStarted(stage="loading torch"))
-        from ..training.preparation import prepare_lanes
+            self._backlog.put(stage)
+        dataset = self._read_data()
+        self._backlog.put(StageStarted(stage="loading torch"))
+        from ..training.preparation import prepare_trainers
 
-        lanes, device, notices = prepare_lanes(
+        trainers, device, notices = prepare_trainers(
             config,
             dataset,
             self._resumption.snapshots,
             self._resumption.iterations,
             checkpoints=self._keep is not None,
         )
-        lanes = [lane for lane in lanes if lane.name not in self._resumption.diverged]
         for text in notices:
             self.tell(text)
         if self._stopping.is_set():
             raise Cancelled
         versions = {"clipwatch": _version("clipwatch"), "python": platform.python_version(), "torch": _version("torch")}
         started = RunStarted(config=config, dataset=dataset.info, device=device, versions=versions, time=time.time())
-        self._happened.put(started)
-        return lanes
+        self._backlog.put(started)
+        return [trainer for trainer in trainers if trainer.name not in self._resumption.diverged]
 
-    def _train(self, lane: Lane, started: float) -> None:
+    def _read_data(self) -> Dataset:
+        config = self._config
+        stage = f"reading {config.dataset}" if config.dataset != "auto" else "reading data"
+        self._backlog.put(StageStarted(stage=stage))
+        dataset = self._load(
+            config.dataset,
+            data_dir=config.data_dir,
+            offline=config.offline,
+            report=self._backlog.put,
+            cancelled=self._stopping.is_set,
+        )
+        _check_sizes(config, dataset)
+        return dataset
+
+    def _train(self, trainer: Trainer, started: float) -> None:
         from ..training.preparation import lane_thread
 
         with lane_thread():
             try:
-                for event in lane.run(self._mailboxes[lane.name], started):
-                    self._note(event, lane)
+                for item in trainer.run(self._mailboxes[trainer.name], started):
+                    self._put(item, trainer)
             except Exception as error:
-                # The thread's edge: one lane's fault is told as an event, and the other lanes go on.
-                _log.debug("lane %s", lane.name, exc_info=True)
-                self._note(lane.failed(f"{type(error).__name__}: {error}"), lane)
-        self._end_lane(lane.name)
+                # The edge of the thread: an error becomes an event of this lane, and the other lanes go on.
+                _log.debug("lane %s", trainer.name, exc_info=True)
+                self._put(trainer.failed(f"{type(error).__name__}: {error}"), trainer)
+        self._end_lane(trainer.name)
 
     def _end_lane(self, name: str) -> None:
-        """A lane takes no more commands; those that it leaves undone are told."""
+        """End a lane's mailbox; report each command that did not take effect."""
         mailbox = self._mailboxes[name]
         for command in filter(_is_missed, mailbox.end()):
-            # A change that is recorded is made again whenever its step is.
+            # A change in the recording takes effect whenever its step is trained again.
             if command.at_step is None or command.at_step >= mailbox.not_before:
                 self.tell(_too_late(name, command))
 
-    def _note(self, event: Event | Kept, lane: Lane) -> None:
-        if isinstance(event, LaneFinished | LaneFailed):
-            self._outcomes[event.lane] = event
-        if isinstance(event, Event):
-            self._happened.put_event(event, lane.idle)
+    def _put(self, item: Event | Checkpoint, trainer: Trainer) -> None:
+        if isinstance(item, LaneFinished | LaneFailed):
+            self._outcomes[item.lane] = item
+        if isinstance(item, Event):
+            self._backlog.put_event(item, trainer.idle)
         else:
-            self._happened.put_snapshot(event, lane.idle)
+            self._backlog.put_checkpoint(item, trainer.idle)
 
     def _reason(self) -> Literal["completed", "stopped", "failed"]:
         reasons = {outcome.reason for outcome in self._outcomes.values()}
@@ -288,7 +297,7 @@ class Engine:
 
 
 def _is_missed(command: LaneCommand) -> bool:
-    """Whether a lane that has ended leaves this undone."""
+    """Whether this command has no effect on a lane that has ended."""
     return not isinstance(command, Stop) or command.at_step is not None
 
 

@@ -1,4 +1,4 @@
-"""Commands on their way to one lane, which takes them at its step boundaries."""
+"""The queue of commands for one lane, which takes them between two steps."""
 
 from __future__ import annotations
 
@@ -11,74 +11,76 @@ from typing import Generic, TypeVar
 from ..stream.commands import Command, Stop
 
 C = TypeVar("C", bound=Command)
-_MANY = 1000
+# Nobody types so many commands at once.
+_MAX_COMMANDS = 1000
 
 
 class Mailbox(Generic[C]):
-    """Thread-safe; `lasting` says whether a lane that has done its steps waits here for an `Extend`.
+    """A thread-safe queue; `lasting` says whether a lane that has done its steps waits for an `Extend`.
 
-    Commands are taken in the order in which they were left, but for those with an `at_step`, which are scheduled.
-    Those left once `not_before` is set take effect at that boundary at the earliest, but for a `Stop`.
+    A boundary is the moment before a step, and has that step's number. Commands are taken in the order in which they
+    were put, except those with an `at_step`, which are scheduled. Commands put after `not_before` is set take effect at
+    that boundary at the earliest, except `Stop`.
     """
 
     def __init__(self, *, lasting: bool) -> None:
         self.lasting = lasting
         self.not_before = 0
         self._closed = self._woken = self._ended = False
-        # Each with the boundary from which on it is due.
+        # Each with the first boundary at which it is due.
         self._commands: list[tuple[int, C]] = []
         self._first_due: float = math.inf
         self._waits_at: int | None = None
         self._changed = threading.Condition(threading.RLock())
 
-    def put(self, command: C, *, level: int = 0) -> bool:
-        """Leave a command for boundary `level` or later; False if nobody will take it any more."""
+    def put(self, command: C, *, earliest: int = 0) -> bool:
+        """Add a command for boundary `earliest` or later; return False if the lane has ended."""
         with self._changed:
             if self._ended:
                 return False
-            self._commands.append((self._boundary(command, level), command))
-            self._note_first_due()
+            self._commands.append((self._boundary(command, earliest), command))
+            self._update_first_due()
             self._changed.notify()
             return True
 
-    def _boundary(self, command: C, level: int) -> int:
-        """From which boundary on a command is due."""
+    def _boundary(self, command: C, earliest: int) -> int:
+        """The first boundary at which a command is due."""
         if command.at_step is not None:
             return max(command.at_step, self.not_before)
         before = (due for due, other in self._commands if other.at_step is None)
-        due = max(level, self.not_before, *before)
+        due = max(earliest, self.not_before, *before)
         return 0 if isinstance(command, Stop) and due == self.not_before else due
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep the lane from passing its next boundary for a moment."""
+    def hold(self) -> Iterator[None]:
+        """Keep the lane from passing its next boundary in this context."""
         with self._changed:
-            # Has the lane ask for the lock at its next boundary.
+            # Makes the lane acquire the lock at its next boundary.
             self._first_due = -1
             yield
-            self._note_first_due()
+            self._update_first_due()
 
     def wake(self) -> None:
-        """Let a `take` that waits return at once."""
+        """Make a `take` that waits return at once."""
         with self._changed:
             self._woken = True
             self._changed.notify()
 
     def close(self) -> None:
-        """No more commands will come: a lane that waits for one is told to stop."""
+        """Announce that no more commands will come: a lane that waits for one gets a `Stop`."""
         with self._changed:
             self.lasting, self._closed = False, True
             self._changed.notify()
 
     def end(self) -> Sequence[C]:
-        """Take no more commands; those that were never taken."""
+        """Accept no more commands; return those that were never taken."""
         with self._changed:
             self._ended = True
             return self.waiting
 
     @property
     def ended(self) -> bool:
-        """Whether no more commands are taken."""
+        """Whether the mailbox accepts no more commands."""
         return self._ended
 
     @property
@@ -88,17 +90,17 @@ class Mailbox(Generic[C]):
 
     @property
     def is_full(self) -> bool:
-        """Whether more commands wait than anybody gives by hand."""
-        return len(self._commands) >= _MANY
+        """Whether too many commands wait."""
+        return len(self._commands) >= _MAX_COMMANDS
 
     @property
     def waits_at(self) -> int | None:
-        """The boundary at which the lane waits, None while it is between two; exact while the mailbox is `held`."""
+        """The boundary at which the lane waits, None while it is between two; exact only inside `hold`."""
         return self._waits_at
 
     def take(self, step: int, timeout: float | None) -> Sequence[C | Stop]:
-        """The commands due at this boundary, none behind a `Stop`; waits up to `timeout` seconds (None: on and on)."""
-        # Looked at without the lock at every step; a command that arrives in between is taken one step later.
+        """The commands due at this boundary, none after a `Stop`; waits up to `timeout` seconds, None without limit."""
+        # Read without the lock, because this runs at every step; a command that arrives now is taken one step later.
         if timeout == 0 and step < self._first_due:
             return ()
         idle = timeout is None
@@ -111,17 +113,17 @@ class Mailbox(Generic[C]):
                 return (Stop(),)
             taken = set(map(id, due))
             self._commands = [item for item in self._commands if id(item) not in taken]
-            self._note_first_due()
+            self._update_first_due()
             return [command for _, command in due]
 
     def _due(self, step: int, idle: bool) -> list[tuple[int, C]]:
         due = [item for item in self._commands if item[0] <= step]
         if not due and idle:
-            # The lane comes to no other boundary before it has obeyed.
+            # An idle lane reaches no other boundary before it has obeyed.
             ordered = [item for item in self._commands if item[1].at_step is None]
             due = [item for item in ordered if item[0] == ordered[0][0]]
         stop = next((place for place, item in enumerate(due) if isinstance(item[1], Stop)), len(due))
         return due[: stop + 1]
 
-    def _note_first_due(self) -> None:
+    def _update_first_due(self) -> None:
         self._first_due = min((due for due, _ in self._commands), default=math.inf)

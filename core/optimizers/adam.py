@@ -1,8 +1,8 @@
 """Adam over one flat parameter vector.
 
-D. P. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, with torch's placement of eps. The
-library's own optimizer spends as long in Python as in arithmetic on a vector of this size, and takes a second to
-import; the kernel under it, which makes one pass over the numbers, does not.
+D. P. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, with eps where torch puts it.
+`torch.optim.Adam` spends as much time in Python as in arithmetic on a vector of this size, and takes a second to
+import. The kernel below it does not, and passes over the numbers once.
 """
 
 from __future__ import annotations
@@ -14,22 +14,20 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from ..experiments.torchscript import unlocked
+from ..experiments.torchscript import compile_function
 
 BETA2 = 0.999
 EPS = 1e-8
 
 
-def _absorb(gradient: Tensor, first: Tensor, second: Tensor, beta1: float, beta2: float) -> None:
+@compile_function
+def _update_moments(gradient: Tensor, first: Tensor, second: Tensor, beta1: float, beta2: float) -> None:
     first.lerp_(gradient, 1.0 - beta1)
     second.mul_(beta2).addcmul_(gradient, gradient, value=1.0 - beta2)
 
 
-_unlocked_absorb = unlocked(_absorb)
-
-
 class Adam:
-    """The optimizer's state beside the parameters it updates in place; `steps` counts the updates made."""
+    """Updates `parameters` in place; `steps` counts the updates."""
 
     def __init__(self, parameters: Tensor, *, learning_rate: float, beta1: float) -> None:
         self._parameters = parameters
@@ -37,11 +35,11 @@ class Adam:
         self.first_moment = torch.zeros_like(parameters)
         self.second_moment = torch.zeros_like(parameters)
         self.steps = 0
-        # `steps` again, where the kernel reads it.
+        # `steps` as the tensor that the kernel reads.
         self._count = torch.zeros((), device=parameters.device)
 
     def step(self, gradient: Tensor) -> None:
-        """One update by `gradient`, of the parameters' shape."""
+        """Update the parameters by a gradient of their shape."""
         self.steps += 1
         torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
             [self._parameters],
@@ -59,15 +57,15 @@ class Adam:
             maximize=False,
         )
 
-    def absorb(self, gradient: Tensor) -> None:
-        """Take a gradient in as `step` does, and leave the parameters as they are."""
+    def update_state(self, gradient: Tensor) -> None:
+        """Update the moments as `step` does, but not the parameters."""
         self.steps += 1
-        _unlocked_absorb(gradient, self.first_moment, self.second_moment, self._beta1, BETA2)
+        _update_moments(gradient, self.first_moment, self.second_moment, self._beta1, BETA2)
 
-    def update(self) -> Tensor:
-        """What `step` would add to the parameters, after the gradients taken in; needs one at least."""
+    def parameter_update(self) -> Tensor:
+        """What `step` would have added to the parameters for the last gradient; needs at least one."""
         correction, rate = self._corrections()
-        # Dividing by the correction last saves a pass.
+        # Dividing by the correction at the end saves a pass.
         return (
             self.second_moment.sqrt()
             .add_(EPS * correction)
@@ -77,29 +75,29 @@ class Adam:
         )
 
     def _corrections(self) -> tuple[float, float]:
-        """What the second moment's root is divided by, and the learning rate over the first moment's correction."""
+        """The bias correction of the second moment's root, and the learning rate over that of the first moment."""
         return (1 - BETA2**self.steps) ** 0.5, self._learning_rate / (1 - self._beta1**self.steps)
 
-    def fork(self) -> Self:
-        """One of the same kind and state, over the same parameters."""
-        forked = copy.copy(self)
-        forked.first_moment, forked.second_moment = self.first_moment.clone(), self.second_moment.clone()
-        return forked
+    def copy(self) -> Self:
+        """An optimizer with a copy of the state, for the same parameters."""
+        copied = copy.copy(self)
+        copied.first_moment, copied.second_moment = self.first_moment.clone(), self.second_moment.clone()
+        return copied
 
     def reset(self) -> None:
-        """Forget both moments and the number of steps."""
+        """Set both moments and the number of steps to 0."""
         self.first_moment.zero_()
         self.second_moment.zero_()
         self.steps = 0
 
     @property
     def state(self) -> dict[str, Tensor | int]:
-        """A copy of all that the next update depends on but the gradient."""
+        """A copy of the moments and the number of steps."""
         moments = {"first_moment": self.first_moment.clone(), "second_moment": self.second_moment.clone()}
         return {**moments, "steps": self.steps}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state`."""
+        """Set the state to one that `state` returned."""
         self.first_moment.copy_(state["first_moment"])
         self.second_moment.copy_(state["second_moment"])
         self.steps = state["steps"]

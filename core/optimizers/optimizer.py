@@ -1,4 +1,4 @@
-"""The optimizers that a run can name, over one flat parameter vector."""
+"""The optimizers that a run can use: the protocol, and one for each name."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from .sgd import MomentumSgd, Sgd
 
 
 class Optimizer(Protocol):
-    """Updates the parameters it was made for; a fork of it is fed gradients without updating them."""
+    """Updates the parameters that it was made for.
+
+    A copy can follow other gradients without updating them: `update_state` and `parameter_update` are `step` in two
+    halves.
+    """
 
     def step(self, gradient: Tensor) -> None: ...
 
-    def fork(self) -> Self:
-        """One of the same kind and state."""
+    def copy(self) -> Self:
+        """An optimizer with a copy of the state, for the same parameters."""
         ...
 
-    def absorb(self, gradient: Tensor) -> None:
-        """Take a gradient in as `step` does, and leave the parameters as they are."""
+    def update_state(self, gradient: Tensor) -> None:
+        """Update the state as `step` does, but not the parameters."""
         ...
 
-    def update(self) -> Tensor:
-        """What `step` would add to the parameters, after the gradients taken in."""
+    def parameter_update(self) -> Tensor:
+        """What `step` would have added to the parameters for the last gradient."""
         ...
 
     def reset(self) -> None: ...
@@ -38,7 +42,7 @@ class Optimizer(Protocol):
 
 
 def make_optimizer(config: RunConfig, parameters: Tensor) -> Optimizer:
-    """The optimizer of a run, to update these parameters in place; of any shape, for it goes by component."""
+    """The optimizer of a run, which updates these parameters, of any shape, in place and element by element."""
     rate = config.learning_rate
     match config.optimizer:
         case "adam":

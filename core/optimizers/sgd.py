@@ -17,7 +17,7 @@ MOMENTUM = 0.9
 
 
 class Sgd:
-    """Takes a step of the learning rate times the gradient; `steps` counts the updates made."""
+    """Subtracts the learning rate times the gradient; `steps` counts the updates."""
 
     def __init__(self, parameters: Tensor, *, learning_rate: float) -> None:
         self._parameters, self._learning_rate = parameters, learning_rate
@@ -25,65 +25,65 @@ class Sgd:
         self.steps = 0
 
     def step(self, gradient: Tensor) -> None:
-        """One update by `gradient`, of the parameters' shape."""
-        self.absorb(gradient)
+        """Update the parameters by a gradient of their shape."""
+        self.update_state(gradient)
         self._parameters.add_(self._direction, alpha=-self._learning_rate)
 
-    def absorb(self, gradient: Tensor) -> None:
-        """Take a gradient in as `step` does, and leave the parameters as they are."""
+    def update_state(self, gradient: Tensor) -> None:
+        """Update the state as `step` does, but not the parameters."""
         self.steps += 1
         self._direction = gradient
 
-    def update(self) -> Tensor:
-        """What `step` would add to the parameters, after the gradients taken in; as long as the last one is there."""
+    def parameter_update(self) -> Tensor:
+        """What `step` would have added to the parameters for the last gradient, which must be unchanged since."""
         return self._direction * -self._learning_rate
 
-    def fork(self) -> Self:
-        """One of the same kind and state, over the same parameters."""
+    def copy(self) -> Self:
+        """An optimizer with a copy of the state, for the same parameters."""
         return copy.copy(self)
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Set the number of steps to 0."""
         self.steps = 0
 
     @property
     def state(self) -> dict[str, Tensor | int]:
-        """A copy of all that the next update depends on but the gradient."""
+        """The number of steps."""
         return {"steps": self.steps}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state`."""
+        """Set the state to one that `state` returned."""
         self.steps = state["steps"]
 
 
 class MomentumSgd(Sgd):
-    """Takes a step of the learning rate times the velocity, 0.9 times the one before plus the gradient."""
+    """Subtracts the learning rate times the velocity, which is 0.9 times the last one plus the gradient."""
 
     def __init__(self, parameters: Tensor, *, learning_rate: float) -> None:
         super().__init__(parameters, learning_rate=learning_rate)
         self.velocity = torch.zeros_like(parameters)
 
-    def absorb(self, gradient: Tensor) -> None:
-        """Take a gradient into the velocity, and leave the parameters as they are."""
-        super().absorb(self.velocity.mul_(MOMENTUM).add_(gradient))
+    def update_state(self, gradient: Tensor) -> None:
+        """Update the velocity, but not the parameters."""
+        super().update_state(self.velocity.mul_(MOMENTUM).add_(gradient))
 
-    def fork(self) -> Self:
-        """One of the same kind and state, over the same parameters."""
-        forked = super().fork()
-        forked.velocity = self.velocity.clone()
-        return forked
+    def copy(self) -> Self:
+        """An optimizer with a copy of the state, for the same parameters."""
+        copied = super().copy()
+        copied.velocity = self.velocity.clone()
+        return copied
 
     def reset(self) -> None:
-        """Forget the velocity."""
+        """Set the velocity and the number of steps to 0."""
         super().reset()
         self.velocity.zero_()
 
     @property
     def state(self) -> dict[str, Tensor | int]:
-        """A copy of all that the next update depends on but the gradient."""
+        """A copy of the velocity, and the number of steps."""
         return {**super().state, "velocity": self.velocity.clone()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state`."""
+        """Set the state to one that `state` returned."""
         super().restore(state)
         self.velocity.copy_(state["velocity"])

@@ -34,7 +34,7 @@ from .folder import LaneOutcome, Manifest, RunFolder, RunStatus, create_run
 from .reader import Recorded
 
 if TYPE_CHECKING:
-    from ..training.checkpoint import Kept
+    from ..training.checkpoint import Checkpoint
 
 
 class Recorder:
@@ -79,7 +79,7 @@ class Recorder:
         last, line = self._last
         return line if event is last else encode(event)
 
-    def keep(self, kept: Kept) -> None:
+    def keep(self, kept: Checkpoint) -> None:
         """Write a lane's checkpoint, beside whatever else goes on."""
         if self._writing:
             self._writing.keep(kept)
@@ -170,23 +170,23 @@ class _Writing:
             folder.write_manifest(self._standing)
             undo.pop_all()
         # By lane the snapshots that are to be written, the lane whose turn it is first.
-        self._snapshots: dict[str, deque[Kept]] = {}
+        self._snapshots: dict[str, deque[Checkpoint]] = {}
         self._no_more_snapshots = False
         self._snapshots_changed = threading.Condition()
         self._keeper = threading.Thread(target=self._write_checkpoints, name="clipwatch-checkpoints", daemon=True)
         self._keeper.start()
 
-    def keep(self, kept: Kept) -> None:
-        from ..training.checkpoint import KEPT
+    def keep(self, kept: Checkpoint) -> None:
+        from ..training.checkpoint import MAX_CHECKPOINTS
 
         # Should the program be killed, the list of runs knows how far it was.
         self._standing = self._manifest("running")
         with self._snapshots_changed:
             # A disk that is slower than the lanes never gets those that newer ones would replace there at once.
-            self._snapshots.setdefault(kept.lane, deque(maxlen=KEPT)).append(kept)
+            self._snapshots.setdefault(kept.lane, deque(maxlen=MAX_CHECKPOINTS)).append(kept)
             self._snapshots_changed.notify()
 
-    def _next_snapshot(self) -> Kept | None:
+    def _next_snapshot(self) -> Checkpoint | None:
         """The next to write, the lanes in turn; waits for one, None if no more will come."""
         with self._snapshots_changed:
             self._snapshots_changed.wait_for(lambda: self._snapshots or self._no_more_snapshots)

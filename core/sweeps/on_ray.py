@@ -18,7 +18,7 @@ from ..files.paths import user_path
 from ..stream.config import RunConfig
 from .cores import usable_cores
 from .units import Unit
-from .workers import Outcome, Trainer, safe_path, shielded
+from .workers import Outcome, UnitTrainer, safe_path, shielded
 
 # A task whose worker or node is lost is given to another, so often.
 _RETRIES = 5
@@ -91,11 +91,11 @@ def _connected(address: str | None, cores: int) -> Any:
     return ray
 
 
-_trainers: dict[RunConfig, Trainer] = {}
+_trainers: dict[RunConfig, UnitTrainer] = {}
 
 
 def _train(config: RunConfig, unit: Unit) -> Outcome:
     """On the cluster: the data is read once by each worker process."""
     if config not in _trainers:
-        _trainers[config] = Trainer(config)
+        _trainers[config] = UnitTrainer(config)
     return _trainers[config].train(unit, lambda: False)

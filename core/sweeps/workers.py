@@ -54,8 +54,8 @@ class Backend(Protocol):
     ) -> Iterator[Outcome]: ...
 
 
-class Trainer:
-    """Trains units in this process: holds the data, and torch as every lane has it."""
+class UnitTrainer:
+    """Trains units in this process; holds the data."""
 
     def __init__(self, config: RunConfig) -> None:
         from ..training.preparation import device, tensors
@@ -65,7 +65,7 @@ class Trainer:
         place = device(config.device)
         self._training, self._validation = tensors(dataset.training, place), tensors(dataset.validation, place)
         self._dataset = dataset
-        self._told: list[Notice] = []
+        self._notices: list[Notice] = []
         on_cpu = place.type == "cpu"
         why_not = None if on_cpu else trouble_with_fusing(place)
         self._fused = not (on_cpu or why_not)
@@ -84,8 +84,8 @@ class Trainer:
             return [train_alone(unit, self._dataset, cancelled)]
         with lane_thread():
             found = self._in_parts(unit, cancelled)
-        told, self._told = self._told, []
-        return [*told, *found]
+        notices, self._notices = self._notices, []
+        return [*notices, *found]
 
     def _in_parts(self, unit: Unit, cancelled: Callable[[], bool]) -> list[ReplicaFinished]:
         """All of a unit at once, if the memory holds it, or else as much as it does."""
@@ -107,7 +107,7 @@ class Trainer:
         return found
 
     def _tell(self, text: str) -> None:
-        self._told.append(Notice(text=text))
+        self._notices.append(Notice(text=text))
 
 
 @contextmanager
@@ -211,7 +211,7 @@ def _chained(again: list[Unit], units: Iterator[Unit]) -> Iterator[Unit]:
         yield unit
 
 
-_here: dict[str, Any] = {}
+_worker: dict[str, Any] = {}
 
 
 def _begin(config: RunConfig, flag: Flag) -> None:
@@ -222,9 +222,9 @@ def _begin(config: RunConfig, flag: Flag) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     threading.Thread(target=_end_with_leader, name="clipwatch-leader", daemon=True).start()
     try:
-        _here["trainer"], _here["flag"] = Trainer(config), flag
+        _worker["trainer"], _worker["flag"] = UnitTrainer(config), flag
     except Exception as error:  # the process's edge
-        _here["error"] = error
+        _worker["error"] = error
 
 
 def _end_with_leader() -> None:
@@ -236,9 +236,9 @@ def _end_with_leader() -> None:
 
 
 def _train(unit: Unit) -> Outcome | None:
-    if error := _here.get("error"):
+    if error := _worker.get("error"):
         raise error
     try:
-        return _here["trainer"].train(unit, _here["flag"].is_set)
+        return _worker["trainer"].train(unit, _worker["flag"].is_set)
     except Cancelled:
         return None

@@ -50,7 +50,7 @@ from .lenet_graph import nodes
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..training.checkpoint import Kept
+    from ..training.checkpoint import Checkpoint
 
 Describe = Callable[[Event], str | None]
 
@@ -94,7 +94,7 @@ class TensorBoard:
                 case _:
                     pass
 
-    def keep(self, kept: Kept) -> None:
+    def keep(self, kept: Checkpoint) -> None:
         """Write a lane's weights."""
         with self._telling():
             if kept.lane in self._lanes:
@@ -250,7 +250,7 @@ def export(
 
 
 def with_checkpoints(
-    events: Iterable[Event], folder: Path, keep: Callable[[Kept], None], tell: Callable[[str], None]
+    events: Iterable[Event], folder: Path, keep: Callable[[Checkpoint], None], tell: Callable[[str], None]
 ) -> Iterator[Event]:
     """The same events; each checkpoint in `folder` goes to `keep` where it was taken. `tell` hears of bad ones."""
     waiting = [(int(step), lane, path) for lane, step, path in _checkpoints(folder, tell)]
@@ -283,12 +283,14 @@ def _files(folder: Path, tell: Callable[[str], None]) -> list[Path]:
         return []
 
 
-def _keep_all(due: Iterable[tuple[int, str, Path]], keep: Callable[[Kept], None], tell: Callable[[str], None]) -> None:
+def _keep_all(
+    due: Iterable[tuple[int, str, Path]], keep: Callable[[Checkpoint], None], tell: Callable[[str], None]
+) -> None:
     for step, lane, path in due:
         # torch is imported only for runs that have weights.
-        from ..training.checkpoint import BadCheckpoint, Kept, load
+        from ..training.checkpoint import BadCheckpoint, Checkpoint, load
 
         try:
-            keep(Kept(lane, step, load(path)))
+            keep(Checkpoint(lane, step, load(path)))
         except BadCheckpoint as error:
             tell(f"{error}; left out")

@@ -1,6 +1,6 @@
-"""Where a lane stands, in memory and on disk: enough to go on bit for bit.
+"""Checkpoints of a lane, in memory and on disk: training continues from one bit for bit.
 
-A file is one line with the SHA-256 of the rest, then what `torch.save` wrote. It is written atomically and read with
+A file is one line with the SHA-256 of the rest, then the output of `torch.save`. It is written atomically and read with
 `weights_only`, so that nothing in it is ever executed.
 """
 
@@ -21,15 +21,15 @@ from ..errors import ClipwatchError
 from ..files.atomic import read_file, write_atomically
 
 _MAGIC = b"clipwatch-checkpoint 1 sha256="
-# A damaged newest checkpoint leaves others to go on from.
-KEPT = 3
+# The number of checkpoints kept for each lane, because the newest may be damaged.
+MAX_CHECKPOINTS = 3
 
 Snapshot = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What a lane needs to go on bit for bit from `step`: tensors, numbers and strings by name."""
+class Checkpoint:
+    """The state of a lane after `step` steps: tensors, numbers and strings by name."""
 
     lane: str
     step: int
@@ -37,68 +37,68 @@ class Kept:
 
 
 class BadCheckpoint(ClipwatchError):
-    """A file that is no whole checkpoint; the message names it."""
+    """A file that is not a whole checkpoint; the message names it."""
 
 
 def save(folder: Path, lane: str, step: int, snapshot: Snapshot) -> Path:
-    """Write a lane's snapshot (tensors, numbers and strings by name) and let go of all but the last few; OSError."""
+    """Write a lane's snapshot and delete all but its newest few; raises OSError."""
     buffer = io.BytesIO()
-    # The lanes wait while torch writes, and the file has a checksum of its own.
+    # The lanes wait while torch writes. The file has its own checksum.
     with config.patch("save.compute_crc32", False):  # pyright: ignore[reportAttributeAccessIssue]
         torch.save(snapshot, buffer)
     content = buffer.getvalue()
     path = folder / f"{lane}-{step:010d}.pt"
     folder.mkdir(exist_ok=True)
     write_atomically(path, _MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-    for old in _of_lane(folder, lane)[KEPT:]:
+    for old in _of_lane(folder, lane)[MAX_CHECKPOINTS:]:
         old.unlink(missing_ok=True)
     return path
 
 
 def load(path: Path) -> Snapshot:
-    """Read a snapshot; BadCheckpoint if it is not whole or not one."""
+    """Read a snapshot; raises BadCheckpoint if the file is damaged or not a checkpoint."""
     try:
         header, _, content = read_file(path).partition(b"\n")
     except OSError as error:
         raise BadCheckpoint(f"checkpoint {path}: {error.strerror}") from error
     if header != _MAGIC + hashlib.sha256(content).hexdigest().encode():
-        raise BadCheckpoint(f"checkpoint {path}: damaged, its checksum is another")
+        raise BadCheckpoint(f"checkpoint {path}: damaged, its checksum does not match")
     try:
         snapshot = torch.load(io.BytesIO(content), weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        raise BadCheckpoint(f"checkpoint {path}: holds something else than a lane's state") from error
+        raise BadCheckpoint(f"checkpoint {path}: does not hold a lane's state") from error
     if not isinstance(snapshot, dict) or not isinstance(snapshot.get("step"), int):
-        raise BadCheckpoint(f"checkpoint {path}: holds something else than a lane's state")
+        raise BadCheckpoint(f"checkpoint {path}: does not hold a lane's state")
     return snapshot
 
 
 def newest(folder: Path, lane: str, tell: Callable[[str], None], *, up_to: int) -> Snapshot | None:
-    """The newest whole snapshot of a lane up to a step, None if there is none; each bad one is told of.
+    """The newest whole snapshot of a lane up to a step, or None; `tell` gets a message for each damaged one.
 
-    Checkpoints beyond that step are removed: `save` keeps the highest steps, so these would push out the new ones.
+    Later checkpoints are removed: `save` keeps the highest steps, so it would delete the new ones in their place.
     """
     beyond = [path for path in _of_lane(folder, lane) if _step(path) > up_to]
     for path in beyond:
         path.unlink(missing_ok=True)
     if beyond:
         steps = ", ".join(str(_step(path)) for path in reversed(beyond))
-        tell(f"{lane} is recorded up to step {up_to}: its later checkpoints ({steps}) are removed, and trained again")
+        tell(f"{lane} is recorded up to step {up_to}: its later checkpoints ({steps}) are removed")
     for path in _of_lane(folder, lane):
         try:
             snapshot = load(path)
             if snapshot["step"] <= up_to:
                 return snapshot
         except BadCheckpoint as error:
-            tell(f"{error}; going on from the one before")
+            tell(f"{error}; the one before it is used")
     return None
 
 
 def _step(path: Path) -> int:
-    """The step in a checkpoint's name."""
+    """The step in the name of a checkpoint file."""
     number = path.stem.rpartition("-")[2]
     return int(number) if number.isdecimal() else 0
 
 
 def _of_lane(folder: Path, lane: str) -> list[Path]:
-    """A lane's checkpoints, the newest first."""
+    """A lane's checkpoint files, the newest first."""
     return sorted((path for path in folder.glob(f"{lane}-*.pt") if path.stem.rpartition("-")[0] == lane), reverse=True)

@@ -1,4 +1,4 @@
-"""What the engine needs torch for: the data as tensors, the lanes as twins, and the state of a lane's thread."""
+"""Prepares a run with torch: data as tensors, lanes that start alike, and the settings of a lane's thread."""
 
 from __future__ import annotations
 
@@ -21,43 +21,63 @@ except (ImportError, OSError) as error:
     ) from error
 
 from ..diagnostics.clip_effect import ClipEffect
-from ..diagnostics.dead_outputs import Firing
-from ..diagnostics.lane_diagnostics import Diagnosis
+from ..diagnostics.dead_outputs import DeadUnits
+from ..diagnostics.lane_diagnostics import LaneDiagnostics
 from ..diagnostics.lane_distance import LaneDistance
 from ..experiments import torchscript as unlocked
 from ..experiments.lenet import network as lenet
 from ..optimizers.optimizer import make_optimizer
 from .batches import Batches, seeded_generator
-from .lane import Lane
+from .lane import Lane, LaneData
 from .schedule import Schedule
-from .trainer import Data, Trainer
+from .trainer import Trainer
 
 
 @contextmanager
 def lane_thread() -> Iterator[None]:
-    """The state every lane's thread trains in: one torch thread, no autograd."""
+    """Set up a lane's thread: one torch thread, no autograd."""
     torch.set_num_threads(1)
     with torch.no_grad():
         yield
 
 
-def prepare_lanes(
+def prepare_trainers(
     config: RunConfig,
     dataset: Dataset,
     snapshots: Mapping[str, Mapping[str, Any]],
     iterations: Mapping[str, int],
     *,
     checkpoints: bool,
-) -> tuple[list[Lane], str, list[str]]:
-    """The lanes of a run, alike but for their rules; the device they are on; and what the user should be told.
+) -> tuple[list[Trainer], str, list[str]]:
+    """The trainers of a run, whose lanes differ only in their rules; their device; and notices for the user.
 
-    A lane that `snapshots` names stands where its snapshot was taken; one that `iterations` names does so many steps.
+    A lane named in `snapshots` starts from its snapshot; one named in `iterations` does so many steps in all.
     """
     torch.set_num_threads(1)
     place = device(config.device)
     training, validation = tensors(dataset.training, place), tensors(dataset.validation, place)
     weights = lenet.initial_parameters(config.init_std, seeded_generator(config.seed, "weights")).to(place)
-    schedule = Schedule(
+    schedule = _schedule(config, checkpoints=checkpoints)
+    distance = LaneDistance([lane.name for lane in config.lanes]) if config.diagnostics else None
+    trainers = []
+    for lane_config in config.lanes:
+        model = lenet.LeNet(weights.clone(), config.head)
+        optimizer = make_optimizer(config, model.parameters)
+        data = LaneData(
+            training=Batches(*training, seeded_generator(config.seed, "training batches")),
+            validation=Batches(*validation, seeded_generator(config.seed, "validation batches")),
+            all_validation=validation,
+        )
+        diagnostics = _diagnostics(lane_config.name, config, model, distance) if distance else None
+        lane = Lane(lane_config.name, lane_config.rule, model, optimizer, data, diagnostics)
+        if lane.name in snapshots:
+            lane.restore(snapshots[lane.name])
+        trainers.append(Trainer(lane, replace(schedule, iterations=iterations.get(lane.name, config.iterations))))
+    return trainers, str(place), _notices()
+
+
+def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:
+    return Schedule(
         iterations=config.iterations,
         batch_size=config.batch_size,
         eval_every=config.eval_every,
@@ -68,29 +88,16 @@ def prepare_lanes(
         nonfinite=config.nonfinite,
         checkpoint_every=config.checkpoint_every if checkpoints else None,
     )
-    distance = LaneDistance([lane.name for lane in config.lanes]) if config.diagnostics else None
-    lanes = []
-    for lane in config.lanes:
-        model = lenet.LeNet(weights.clone(), config.head)
-        optimizer = make_optimizer(config, model.parameters)
-        data = Data(
-            training=Batches(*training, seeded_generator(config.seed, "training batches")),
-            validation=Batches(*validation, seeded_generator(config.seed, "validation batches")),
-            all_validation=validation,
-        )
-        effect = ClipEffect(lenet.LAYOUT, config.learning_rate)
-        diagnosis = Diagnosis(lane.name, effect, Firing(model.units), distance) if distance else None
-        trainer = Trainer(lane.name, lane.rule, model, optimizer, data, schedule, diagnosis)
-        if lane.name in snapshots:
-            trainer.restore(snapshots[lane.name])
-        lanes.append(Lane(trainer, replace(schedule, iterations=iterations.get(lane.name, config.iterations))))
-    return lanes, str(place), _notices()
+
+
+def _diagnostics(lane: str, config: RunConfig, model: lenet.LeNet, distance: LaneDistance) -> LaneDiagnostics:
+    return LaneDiagnostics(lane, ClipEffect(model.layout, config.learning_rate), DeadUnits(model.units), distance)
 
 
 def _notices() -> list[str]:
-    if unlocked.is_unlocked(lenet.loss_and_gradient):
+    if unlocked.is_compiled(lenet.loss_and_gradient):
         return []
-    return ["this torch cannot compile to TorchScript: the lanes give the same numbers but wait for each other more"]
+    return ["this torch cannot compile to TorchScript: the numbers are the same, but lanes slow each other down"]
 
 
 def tensors(split: Split, place: torch.device) -> tuple[Tensor, Tensor]:
@@ -99,7 +106,7 @@ def tensors(split: Split, place: torch.device) -> tuple[Tensor, Tensor]:
 
 
 def require_device(name: str) -> None:
-    """BadInput if this device cannot be used; takes none of a GPU's memory, which may be for another process."""
+    """Raise BadInput if this device cannot be used; uses no GPU memory, which another process may need."""
     if re.fullmatch(r"cuda(:\d+)?", name) and torch.cuda.is_available():
         number = int(name.partition(":")[2] or 0)
         if number < torch.cuda.device_count():
@@ -108,11 +115,11 @@ def require_device(name: str) -> None:
 
 
 def device(name: str) -> torch.device:
-    """The device of this name; BadInput if it cannot be used."""
+    """The device of this name; raises BadInput if it cannot be used."""
     try:
         found = torch.device(name)
         torch.zeros(1, device=found).item()
-    # A device whose code is no part of this torch is an import that fails.
+    # torch raises ImportError for a device that its build does not support.
     except (RuntimeError, AssertionError, ImportError) as error:
         why = re.split(r"\. |\n", str(error))[0]
         raise BadInput(f"device {name!r} cannot be used here: {why}; try --device cpu") from error

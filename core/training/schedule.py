@@ -1,4 +1,4 @@
-"""How a lane is to train."""
+"""How much a lane trains, and when it evaluates and saves its state."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How much a lane trains, when it looks, how often it gives a `Kept` (None: never); sizes in images.
+    """Sizes count images, intervals count steps; without `checkpoint_every` a trainer yields no checkpoints.
 
-    What `diagnose_every`, `reset_moments` and `nonfinite` ask for is said in `RunConfig`.
+    `RunConfig` describes `diagnose_every`, `reset_moments` and `nonfinite`.
     """
 
     iterations: int

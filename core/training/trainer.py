@@ -1,242 +1,261 @@
-"""A network in training, one step after the other; nothing about which network or data."""
+"""The training loop of one lane, as a generator of events: `Trainer.run` is the loop from top to bottom."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol
 
-from torch import Tensor
-
-from ..clipping.clippers import make_clipper
-from ..clipping.nonfinite import NonfiniteLedger, without_nonfinite
-from ..diagnostics.dead_outputs import silent_outputs
-from ..diagnostics.lane_diagnostics import Diagnosis, Gradients
-from ..experiments.examination import Examination
-from ..experiments.layout import Layout
-from ..optimizers.optimizer import Optimizer
-from ..stream.events import Evaluated, Event, LaneFailed, LaneFinished, NonfiniteFound
-from ..stream.rules import parse_rule
-from .batches import Batches
+from ..clipping.nonfinite import without_nonfinite
+from ..diagnostics.dead_outputs import inactive_outputs
+from ..diagnostics.lane_diagnostics import MeasuredStep
+from ..experiments.model import Evaluation, evaluate_all
+from ..stream.commands import (
+    Extend,
+    LaneCommand,
+    Pause,
+    ResetMoments,
+    Resume,
+    SetClip,
+    SetPace,
+    Steering,
+    StepOnce,
+    Stop,
+)
+from ..stream.config import MOST
+from ..stream.events import (
+    ClipChanged,
+    Evaluated,
+    Event,
+    LaneExtended,
+    LaneFailed,
+    LaneFinished,
+    LanePaused,
+    LaneResumed,
+    LaneStarted,
+    LaneStepped,
+    MomentsReset,
+    NonfiniteFound,
+    PaceChanged,
+)
+from .checkpoint import Checkpoint
+from .lane import Lane
+from .pacer import Pacer
 from .schedule import Schedule
-from .stopwatch import Stopwatch
-
-# Images at a time when all validation images are measured: what the processor's cache holds.
-_CHUNK = 100
 
 
-class Model(Protocol):
-    """A network over one flat parameter vector; `gradient` is laid out alike and filled by `loss_and_gradient`."""
-
-    parameters: Tensor
-    gradient: Tensor
+class CommandSource(Protocol):
+    """Where a trainer gets its commands, see `Mailbox`."""
 
     @property
-    def layout(self) -> Layout: ...
+    def lasting(self) -> bool: ...
 
-    @property
-    def units(self) -> Mapping[str, int]: ...
-
-    def loss_and_gradient(self, images: Tensor, labels: Tensor) -> float: ...
-
-    def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, int]: ...
-
-    def examine(self, images: Tensor, labels: Tensor) -> Examination: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Data:
-    """A lane's own walk through the data, and all validation images and labels for the end."""
-
-    training: Batches
-    validation: Batches
-    all_validation: tuple[Tensor, Tensor]
-
-
-class Update(NamedTuple):
-    """What a step is made of: a flat gradient, what the optimizer is given, and whether the rule made another of it."""
-
-    raw: Tensor
-    used: Tensor
-    engaged: bool
+    def take(self, step: int, timeout: float | None) -> Sequence[LaneCommand]: ...
 
 
 class Trainer:
-    """Trains a lane's `model` by `optimizer` under a clip `rule`; `step` is the number of steps done."""
+    """Trains a lane to the end of its schedule, or as far as commands let it."""
 
-    def __init__(
-        self,
-        name: str,
-        rule: str,
-        model: Model,
-        optimizer: Optimizer,
-        data: Data,
-        schedule: Schedule,
-        diagnosis: Diagnosis | None = None,
-    ) -> None:
-        self.name, self.step = name, 0
-        self.watch = Stopwatch()
-        self._model, self._optimizer, self._data, self._schedule = model, optimizer, data, schedule
-        self._diagnosis = diagnosis
-        self._nonfinite = NonfiniteLedger()
-        self.clip_by(rule)
+    def __init__(self, lane: Lane, schedule: Schedule) -> None:
+        self.name = lane.name
+        self._lane, self._schedule = lane, schedule
+        self._iterations = schedule.iterations
+        self._pacer = Pacer(schedule.pace)
+        self._paused = self._finished = False
+        self._steps_granted = 0
+        self._last_checkpoint = -1
 
     @property
-    def parameters(self) -> int:
-        """How many there are."""
-        return self._model.parameters.numel()
+    def step(self) -> int:
+        """The number of steps done."""
+        return self._lane.step
 
-    def clip_by(self, rule: str) -> None:
-        """Clip by this rule from now on; it remembers nothing of the steps before."""
-        self.rule = rule
-        self._clipper = make_clipper(parse_rule(rule), self._model.parameters, self._model.layout)
-        if self._diagnosis and rule != "none":
-            self._diagnosis.clips(self._optimizer)
+    @property
+    def pace(self) -> float | None:
+        """The speed limit in steps a second, None for full speed."""
+        return self._pacer.pace
 
-    def reset_moments(self) -> None:
-        """Let the optimizer begin anew."""
-        self._optimizer.reset()
-        if self._diagnosis:
-            self._diagnosis.reset()
+    def idle(self) -> AbstractContextManager[None]:
+        """Time spent in this context does not count as training time."""
+        return self._lane.stopwatch.idle()
 
-    def snapshot(self) -> dict[str, Any]:
-        """A copy of where the lane stands between two steps."""
-        training, validation = self._data.training.position, self._data.validation.position
-        return {
-            "step": self.step,
-            "rule": self.rule,
-            "parameters": self._model.parameters.clone(),
-            "optimizer": dict(self._optimizer.state),
-            "clipper": self._clipper.state,
-            "nonfinite": self._nonfinite.state,
-            "diagnosis": self._diagnosis.state if self._diagnosis else None,
-            "training": list(training),
-            "validation": list(validation),
-            "training_seconds": self.watch.training_seconds,
-        }
+    def run(self, commands: CommandSource, started: float) -> Iterator[Event | Checkpoint]:
+        """Train, and yield events and checkpoints as they come; `started` is the clock's reading at second 0."""
+        lane, schedule = self._lane, self._schedule
+        model, optimizer, data, diagnostics = lane.model, lane.optimizer, lane.data, lane.diagnostics
+        lane.stopwatch.start(started)
+        yield self._started()
+        while True:
+            # Between two steps: obey commands, end after the last step, wait while paused or ahead of the pace.
+            for command in self._due_commands(commands):
+                if isinstance(command, Stop):
+                    if not self._finished:
+                        yield from self._checkpoint()
+                        yield self._finish("stopped")
+                    return
+                yield self._obey(command)
+            if lane.step >= self._iterations and not self._finished:
+                yield from self._checkpoint()
+                yield (end := self._finish("completed"))
+                if isinstance(end, LaneFailed) or not commands.lasting:
+                    return
+            if self._is_idle() or self._pacer.seconds_left() > 0:
+                continue
 
-    def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Stand where a snapshot of a lane of the same run was taken."""
-        self.step = snapshot["step"]
-        self.clip_by(snapshot["rule"])
-        # Checkpoints from before there were rules that remember hold no more than the rule.
-        self._clipper.restore(snapshot.get("clipper", {}))
-        self._nonfinite = NonfiniteLedger(**snapshot.get("nonfinite", {}))
-        self._model.parameters.copy_(snapshot["parameters"])
-        self._optimizer.restore(snapshot["optimizer"])
-        if self._diagnosis and snapshot.get("diagnosis"):
-            self._diagnosis.restore(snapshot["diagnosis"], self._optimizer)
-        self._data.training.go_to(tuple(snapshot["training"]))
-        self._data.validation.go_to(tuple(snapshot["validation"]))
-        self.watch.go_on_from(snapshot["training_seconds"])
+            # Forward and backward.
+            train_loss = model.loss_and_gradient(*data.training.next_batch(schedule.batch_size))
 
-    def train(self) -> Iterator[Event]:
-        """One step, and an evaluation where one is due."""
-        model, schedule = self._model, self._schedule
-        train_loss = model.loss_and_gradient(*self._data.training.next_batch(schedule.batch_size))
-        update = self._clipped(model.gradient)
-        if not self._clipper.finite and self._nonfinite.enter(model.gradient):
-            if self._nonfinite.steps == 1:
-                yield self._nonfinite_found()
-            update = self._instead(update)
-        if cause := self._cause_to_fail(train_loss, update):
-            yield self.failed("diverged", cause)
-            return
-        measuring = self._diagnosis and self.step % (schedule.eval_every * schedule.diagnose_every) == 0
-        before = model.parameters.clone() if measuring else None
-        if update:
-            self._optimizer.step(update.used)
-            if self._diagnosis:
-                self._diagnosis.stepped(update.raw, update.engaged)
-        # A sum is finite exactly if its terms are (short of overflow), and thirty times cheaper than asking each.
-        if not math.isfinite(model.parameters.sum().item()):
-            yield self.failed("diverged", "a weight is no longer finite")
-            return
-        if self.step % schedule.eval_every == 0:
-            gradients = None if before is None else self._gradients(update, before)
-            yield from self._evaluate(train_loss, gradients)
-        self.step += 1
+            # Clip. `used` is what the optimizer gets, None if it takes no step.
+            gradient = model.gradient
+            used, clipped = lane.clipper.clip(gradient, model.parameters)
+            if not lane.clipper.finite and lane.nonfinite.add(gradient):
+                if lane.nonfinite.steps == 1:
+                    yield self._nonfinite_found()
+                match schedule.nonfinite:
+                    case "propagate":
+                        pass
+                    case "zero":
+                        gradient = without_nonfinite(gradient)
+                        used, clipped = lane.clipper.clip(gradient, model.parameters)
+                    case "skip":
+                        used = None
+                    case "stop":
+                        yield self._diverged("the gradient is no longer finite, and the lane was to stop there")
+                        return
+            if schedule.nonfinite == "propagate" and not math.isfinite(train_loss):
+                yield self._diverged(f"the training loss is {train_loss}")
+                return
 
-    def _clipped(self, gradient: Tensor) -> Update:
-        return Update(gradient, *self._clipper.clip(gradient, self._model.parameters))
+            # Update the parameters.
+            is_measured = diagnostics and lane.step % (schedule.eval_every * schedule.diagnose_every) == 0
+            before = model.parameters.clone() if is_measured else None
+            if used is not None:
+                optimizer.step(used)
+                if diagnostics:
+                    diagnostics.add_step(gradient, clipped)
+            # A sum is finite if all its terms are, and takes a thirtieth of the time of `isfinite` for each.
+            if not math.isfinite(model.parameters.sum().item()):
+                yield self._diverged("a weight is no longer finite")
+                return
 
-    def _instead(self, update: Update) -> Update | None:
-        """What the optimizer is given instead of a gradient with NaN or infinity in it, None if it takes no step."""
-        match self._schedule.nonfinite:
-            case "propagate":
-                return update
-            case "zero":
-                return self._clipped(without_nonfinite(update.raw))
-            case "skip" | "stop":
-                return None
+            # Evaluate on a validation batch, and measure what the clip rule did at this step.
+            if lane.step % schedule.eval_every == 0:
+                images, labels = data.validation.next_batch(schedule.eval_size)
+                evaluation = model.evaluate(images, labels)
+                yield self._evaluated(train_loss, evaluation)
+                if diagnostics:
+                    yield from diagnostics.add_evaluation(lane.step, evaluation)
+                if diagnostics and before is not None:
+                    # Only what the rule changed counts as clipped, not zeros in the place of NaN and infinity.
+                    applied = model.gradient if used is not None and not clipped else used
+                    step = MeasuredStep(model.gradient, applied, before, model.parameters)
+                    yield from diagnostics.measure(lane.step, step, evaluation, labels, lane.nonfinite)
 
-    def _cause_to_fail(self, train_loss: float, update: Update | None) -> str | None:
-        """Why the lane takes no further step."""
-        match self._schedule.nonfinite:
-            case "propagate" if not math.isfinite(train_loss):
-                return f"the training loss is {train_loss}"
-            case "stop" if update is None:
-                return "the gradient is no longer finite, and the lane was to stop there"
-            case _:
-                return None
+            # The step is done.
+            lane.step += 1
+            self._pacer.add_step()
+            self._steps_granted = max(0, self._steps_granted - 1)
+            if schedule.checkpoint_every and lane.step % schedule.checkpoint_every == 0:
+                yield from self._checkpoint()
+            if self._paused and not self._steps_granted and lane.step != self._iterations:
+                yield LanePaused(lane=lane.name, step=lane.step)
+
+    def _due_commands(self, commands: CommandSource) -> Sequence[LaneCommand]:
+        """The commands due; waits for one while idle, otherwise at most until the pace allows the next step."""
+        if not self._is_idle():
+            return commands.take(self.step, self._pacer.seconds_left())
+        with self.idle():
+            return commands.take(self.step, None)
+
+    def _is_idle(self) -> bool:
+        return self._finished or (self._paused and not self._steps_granted)
+
+    def _obey(self, command: Steering) -> Event:
+        """Carry out a command; return the event that reports it."""
+        at = {"lane": self.name, "step": self.step}
+        match command:
+            case SetClip(rule=rule):
+                previous, reset = self._lane.rule, self._schedule.reset_moments
+                self._lane.set_rule(rule)
+                if reset:
+                    self._lane.reset_optimizer()
+                return ClipChanged(**at, rule=rule, previous=previous, moments_reset=reset)
+            case ResetMoments():
+                self._lane.reset_optimizer()
+                return MomentsReset(**at)
+            case Resume():
+                self._paused, self._steps_granted = False, 0
+                return LaneResumed(**at)
+            case StepOnce(count=count):
+                self._paused, self._steps_granted = True, self._steps_granted + count
+                return LaneStepped(**at, count=self._steps_granted)
+            case SetPace(pace=pace):
+                self._pacer = Pacer(pace)
+                return PaceChanged(**at, pace=pace)
+            case Extend(iterations=more):
+                # A recording with more steps than a configuration allows could not be read again.
+                self._iterations, self._finished = min(self._iterations + more, MOST), False
+                return LaneExtended(**at, iterations=self._iterations)
+            case Pause():
+                self._paused, self._steps_granted = True, 0
+                return LanePaused(**at)
+
+    def _checkpoint(self) -> Iterator[Checkpoint]:
+        """A checkpoint of the lane, unless it has one of this step or is to have none."""
+        if self._schedule.checkpoint_every and self._last_checkpoint != self.step:
+            self._last_checkpoint = self.step
+            yield Checkpoint(self.name, self.step, self._lane.snapshot())
+
+    def _started(self) -> LaneStarted:
+        return LaneStarted(
+            lane=self.name,
+            step=self.step,
+            rule=self._lane.rule,
+            iterations=self._iterations,
+            parameters=self._lane.model.parameters.numel(),
+            seconds=self._lane.stopwatch.seconds,
+        )
 
     def _nonfinite_found(self) -> NonfiniteFound:
-        ledger, action = self._nonfinite, self._schedule.nonfinite
-        return NonfiniteFound(lane=self.name, step=self.step, nan=ledger.nan, infinite=ledger.infinite, action=action)
+        counts, action = self._lane.nonfinite, self._schedule.nonfinite
+        return NonfiniteFound(lane=self.name, step=self.step, nan=counts.nan, infinite=counts.infinite, action=action)
 
-    def _gradients(self, update: Update | None, before: Tensor) -> Gradients:
-        """What the step under way was: the gradient itself where the rule changed nothing of what the step took."""
-        raw = self._model.gradient
-        used = None if update is None else update.used if update.engaged else raw
-        return Gradients(raw, used, before, self._model.parameters)
-
-    def _evaluate(self, train_loss: float, gradients: Gradients | None) -> Iterator[Event]:
-        """Loss and accuracy, what they show of dead outputs, and of `gradients` what the clip did to them."""
-        images, labels = self._data.validation.next_batch(self._schedule.eval_size)
-        if self._diagnosis is None:
-            yield self._evaluated(train_loss, *self._model.evaluate(images, labels))
-            return
-        found = self._model.examine(images, labels)
-        yield self._evaluated(train_loss, found.loss, found.correct)
-        yield from self._diagnosis.noted(self.step, found)
-        if gradients:
-            yield from self._diagnosis.measured(self.step, gradients, found, labels, self._nonfinite)
-
-    def _evaluated(self, train_loss: float, loss: float, correct: int) -> Evaluated:
+    def _evaluated(self, train_loss: float, evaluation: Evaluation) -> Evaluated:
         return Evaluated(
             lane=self.name,
             step=self.step,
-            loss=loss,
-            accuracy=correct / self._schedule.eval_size,
+            loss=evaluation.loss,
+            accuracy=evaluation.correct / self._schedule.eval_size,
             train_loss=train_loss,
-            seconds=self.watch.seconds,
+            seconds=self._lane.stopwatch.seconds,
         )
 
-    def finished(self, reason: Literal["completed", "stopped"]) -> LaneFinished | LaneFailed:
-        """Measure the network on all validation images; one without a finite loss has diverged."""
-        training_seconds = self.watch.training_seconds
-        images, labels = self._data.all_validation
-        loss_sum, correct = 0.0, 0
-        fired = []
-        for chunk, answers in zip(images.split(_CHUNK), labels.split(_CHUNK), strict=True):
-            found = self._model.examine(chunk, answers)
-            loss_sum, correct = loss_sum + found.loss * len(answers), correct + found.correct
-            fired.append(found.firing)
-        if not math.isfinite(loss_sum):
-            return self.failed("diverged", f"the loss on all validation images is {loss_sum}")
+    def _finish(self, reason: Literal["completed", "stopped"]) -> LaneFinished | LaneFailed:
+        """Evaluate the network on all validation images; a lane whose loss is not finite has diverged."""
+        self._finished = True
+        stopwatch, model = self._lane.stopwatch, self._lane.model
+        training_seconds = stopwatch.training_seconds
+        images, labels = self._lane.data.all_validation
+        evaluation = evaluate_all(model, images, labels)
+        if not math.isfinite(evaluation.loss):
+            return self._diverged(f"the loss on all validation images is {evaluation.loss}")
         return LaneFinished(
             lane=self.name,
             step=self.step,
             reason=reason,
-            loss=loss_sum / len(labels),
-            correct=correct,
+            loss=evaluation.loss,
+            correct=evaluation.correct,
             total=len(labels),
-            seconds=self.watch.seconds,
+            seconds=stopwatch.seconds,
             training_seconds=training_seconds,
-            silent_outputs=silent_outputs(self._model.units, fired),
+            silent_outputs=inactive_outputs(model.units, evaluation.active),
         )
 
-    def failed(self, reason: Literal["diverged", "error"], cause: str) -> LaneFailed:
+    def _diverged(self, cause: str) -> LaneFailed:
+        return self.failed(cause, "diverged")
+
+    def failed(self, cause: str, reason: Literal["diverged", "error"] = "error") -> LaneFailed:
         """The event for the step under way, which could not be done."""
-        return LaneFailed(lane=self.name, step=self.step, reason=reason, cause=cause, seconds=self.watch.seconds)
+        seconds = self._lane.stopwatch.seconds
+        return LaneFailed(lane=self.name, step=self.step, reason=reason, cause=cause, seconds=seconds)

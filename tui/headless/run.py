@@ -28,7 +28,7 @@ from ..signals import ending_signals
 from .control import Conversation, obey_standard_input
 
 if TYPE_CHECKING:
-    from ...core.training.checkpoint import Kept
+    from ...core.training.checkpoint import Checkpoint
     from .tensorboard import LiveTensorBoard
 
 
@@ -134,11 +134,11 @@ def _tensorboard(manner: Manner, tell: Callable[[str], None], name: str | None =
     return LiveTensorBoard(manner.tensorboard, tell, name)
 
 
-def _keeping(recorder: Recorder | None, board: LiveTensorBoard | None) -> Callable[[Kept], None] | None:
+def _keeping(recorder: Recorder | None, board: LiveTensorBoard | None) -> Callable[[Checkpoint], None] | None:
     """Gives lanes' checkpoints to whoever wants them, None if nobody does."""
     keepers = [one.keep for one in (recorder, board) if one]
 
-    def keep(kept: Kept) -> None:
+    def keep(kept: Checkpoint) -> None:
         for give in keepers:
             give(kept)
 

@@ -12,7 +12,7 @@ from ...core.tensorboard.sink import TensorBoard
 from ..text.wording import lane_message
 
 if TYPE_CHECKING:
-    from ...core.training.checkpoint import Kept
+    from ...core.training.checkpoint import Checkpoint
 
 _Given = TypeVar("_Given")
 
@@ -32,7 +32,7 @@ class LiveTensorBoard:
         if self._board:
             self._trying(self._board.receive, event)
 
-    def keep(self, kept: Kept) -> None:
+    def keep(self, kept: Checkpoint) -> None:
         """Write a lane's weights."""
         if self._board:
             self._trying(self._board.keep, kept)

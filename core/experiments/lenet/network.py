@@ -1,8 +1,8 @@
-"""LeNet-5 as the assignment builds it, over one flat parameter vector.
+"""The assignment's LeNet-5, over one flat parameter vector.
 
-Y. LeCun et al., "Gradient-based learning applied to document recognition", Proc. IEEE 86(11), 1998, as it is usually
-taught: convolution 5x5x6, pool, convolution 5x5x16, pool, then 120, 84 and 10 units, ReLU throughout, the ten logits
-included unless the head is `linear`.
+Y. LeCun et al., "Gradient-based learning applied to document recognition", Proc. IEEE 86(11), 1998, in its
+usual form: convolution 5x5x6, pool, convolution 5x5x16, pool, then 120, 84 and 10 units. A ReLU follows every layer,
+the logits included unless the head is `linear`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ...diagnostics.dead_outputs import OUTPUTS
-from ..examination import Examination
 from ..layout import Layout
-from ..torchscript import unlocked
+from ..model import OUTPUTS, Evaluation
+from ..torchscript import compile_function
 from . import passes as lenet_passes
 
 Head = Literal["relu", "linear"]
@@ -44,12 +43,13 @@ LAYOUT = Layout(
 )
 PARAMETERS = sum(math.prod(shape) for shape in SHAPES.values())
 BIAS_INIT = 0.1
-# The units that a ReLU can silence, by layer; the last ten only with a ReLU head.
+# The number of ReLU units of each layer; the outputs count only with a ReLU head.
 UNITS = {"conv1": 6, "conv2": 16, "fc1": 120, "fc2": 84, OUTPUTS: 10}
 
-loss_and_gradient = unlocked(lenet_passes.loss_and_gradient)
-_activations, _firing = unlocked(lenet_passes.activations), unlocked(lenet_passes.firing)
-_cross_entropy_and_answers = unlocked(lenet_passes.cross_entropy_and_answers)
+loss_and_gradient = compile_function(lenet_passes.loss_and_gradient)
+_activations = compile_function(lenet_passes.activations)
+_active_units = compile_function(lenet_passes.active_units)
+_cross_entropy_and_predictions = compile_function(lenet_passes.cross_entropy_and_predictions)
 
 
 def views(flat: Tensor) -> dict[str, Tensor]:
@@ -59,7 +59,7 @@ def views(flat: Tensor) -> dict[str, Tensor]:
 
 
 def initial_parameters(std: float, generator: torch.Generator) -> Tensor:
-    """A flat vector: weights from a normal of width `std` truncated at two widths, biases 0.1."""
+    """A flat vector: weights from a normal distribution truncated at two standard deviations, biases 0.1."""
     flat = torch.empty(PARAMETERS)
     for name, view in views(flat).items():
         if name.endswith("bias"):
@@ -70,7 +70,7 @@ def initial_parameters(std: float, generator: torch.Generator) -> Tensor:
 
 
 class LeNet:
-    """The network; the gradient of a batch lands in `gradient`, laid out like `parameters`."""
+    """The network, see `Model`; `gradient` is laid out like `parameters`."""
 
     layout = LAYOUT
 
@@ -90,17 +90,12 @@ class LeNet:
         """Logits (batch, 10) of bytes (batch, 28, 28)."""
         return self._activations(images)[-1]
 
-    def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
-        """Mean cross-entropy in nats and the number of right answers on bytes (batch, 28, 28) and classes (batch,)."""
-        loss, answers = _cross_entropy_and_answers(self.logits(images), labels)
-        return loss.item(), int((answers == labels).sum())
-
-    def examine(self, images: Tensor, labels: Tensor) -> Examination:
-        """What `evaluate` finds, and more of what the same pass shows."""
+    def evaluate(self, images: Tensor, labels: Tensor) -> Evaluation:
+        """Evaluate on bytes (batch, 28, 28) and classes (batch,)."""
         layers = self._activations(images)
-        loss, answers = _cross_entropy_and_answers(layers[-1], labels)
-        firing = _firing(layers, self._relu_head).cpu().numpy()
-        return Examination(loss.item(), int((answers == labels).sum()), answers, firing)
+        loss, predictions = _cross_entropy_and_predictions(layers[-1], labels)
+        active = _active_units(layers, self._relu_head).cpu().numpy()
+        return Evaluation(loss.item(), int((predictions == labels).sum()), predictions, active)
 
     def _activations(self, images: Tensor) -> list[Tensor]:
         return _activations(images, self._weights, self._relu_head)

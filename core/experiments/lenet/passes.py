@@ -1,12 +1,11 @@
 """LeNet's forward and backward passes, written out.
 
-Automatic differentiation costs a batch of 8 as much in bookkeeping as in arithmetic, and general convolution kernels
-are made for larger batches. Here images lie batch-last, (channel, row, column, image): a convolution is one copy of
-whole runs of memory and one matrix product, and a pooling window compares vectors of images.
+For a batch of 8, automatic differentiation costs as much in bookkeeping as in arithmetic, and general convolution
+kernels are made for larger batches. Here images are stored batch-last, (channel, row, column, image). A convolution is
+then one copy of contiguous memory and one matrix product, and pooling compares vectors of images.
 
-These are functions of torch operations that TorchScript can compile (see `unlocked`). It allows no
-module constants: the kernel's 5 and the image's 28, padded to 32, stand as numbers. Weights come in the order of
-`lenet.SHAPES`.
+These are functions of torch operations that TorchScript can compile. It allows no module constants, so the kernel's 5
+and the image's 28, padded to 32, are written as numbers. Weights come in the order of `lenet.SHAPES`.
 """
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor
 
 
 def _padded(images: Tensor) -> Tensor:
-    """Bytes (batch, 28, 28) as numbers in [0, 1] inside a border of 2, (1, 32, 32, batch)."""
+    """Scale bytes (batch, 28, 28) to [0, 1] and pad them by 2: (1, 32, 32, batch)."""
     canvas = torch.zeros(1, 32, 32, images.size(0), device=images.device)
     canvas[0, 2:30, 2:30].copy_(images.permute(1, 2, 0)).div_(255.0)
     return canvas
@@ -42,18 +41,19 @@ def _patches_adjoint(slope: Tensor, channels: int, rows: int, batch: int) -> Ten
 
 
 def _images_last(response: Tensor, side: int, batch: int) -> Tensor:
-    """(features, side * side * batch) seen as channels-last with the image as channel: pooling runs over images."""
+    """View (features, side * side * batch) as channels-last with images as channels, so that pooling is vectorized."""
     return response.view(response.size(0), side, side, batch).permute(0, 3, 1, 2)
 
 
 def _pool(response: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """Max-pool 2x2, then bias and ReLU; both are monotone, so this is the usual order at a quarter of the work."""
+    """Max-pool 2x2, then add the bias and apply ReLU: equal to the usual order, as both are monotone, for a quarter of
+    the work."""
     pooled, argmax = torch.ops.aten.max_pool2d_with_indices(response, [2, 2], [2, 2])
     return (pooled.permute(0, 2, 3, 1) + bias[:, None, None, None]).relu_(), argmax
 
 
 def _pool_backward(slope: Tensor, output: Tensor, argmax: Tensor, response: Tensor, bias_gradient: Tensor) -> Tensor:
-    """From the gradient at `_pool`'s output to that at the convolution, (features, positions * batch)."""
+    """From the gradient at the output of `_pool` to that at the convolution, (features, positions * batch)."""
     slope = slope * (output > 0)
     torch.sum(slope, [1, 2, 3], out=bias_gradient)
     at_response = torch.ops.aten.max_pool2d_with_indices_backward(
@@ -113,7 +113,7 @@ def loss_and_gradient(
 
 
 def activations(images: Tensor, weights: list[Tensor], relu_head: bool) -> list[Tensor]:
-    """What comes out of the five layers for bytes (batch, 28, 28), by the kernels that are fastest for a hundred.
+    """The outputs of the five layers for bytes (batch, 28, 28), by the kernels that are fastest for a hundred images.
 
     (6, 14, 14, batch), (16, 5, 5, batch), (batch, 120), (batch, 84), and the logits (batch, 10).
     """
@@ -123,7 +123,7 @@ def activations(images: Tensor, weights: list[Tensor], relu_head: bool) -> list[
     for layer in [0, 2]:
         channels, rows = grid.size(0), grid.size(1)
         side = rows - 4
-        # Neighbouring columns lie `batch` numbers apart, so a dilated convolution reads batch-last images as they are.
+        # Neighbouring columns are `batch` numbers apart: a dilated convolution reads batch-last images without a copy.
         strip = grid.view(1, channels, rows, rows * batch)
         response = torch.conv2d(strip, weights[layer], dilation=[1, batch])
         grid, _ = _pool(_images_last(response.view(response.size(1), -1), side, batch), weights[layer + 1])
@@ -131,15 +131,15 @@ def activations(images: Tensor, weights: list[Tensor], relu_head: bool) -> list[
     return grids + _dense(weights, grid.view(400, batch).t(), relu_head)[1:]
 
 
-def firing(layers: list[Tensor], relu_head: bool) -> Tensor:
-    """Which ReLU units of `activations` are not 0 for every image, NaN included: (226,), with a ReLU head (236,)."""
+def active_units(layers: list[Tensor], relu_head: bool) -> Tensor:
+    """Which ReLU units of `activations` are above 0 or NaN for any image: (226,), with a ReLU head (236,)."""
     peaks = [layers[0].amax([1, 2, 3]), layers[1].amax([1, 2, 3]), layers[2].amax([0]), layers[3].amax([0])]
     if relu_head:
         peaks.append(layers[4].amax([0]))
     return ~(torch.cat(peaks) <= 0.0)
 
 
-def cross_entropy_and_answers(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean softmax cross-entropy in nats, and the classes of the largest logits (the first of equals), (batch,)."""
+def cross_entropy_and_predictions(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean softmax cross-entropy in nats, and the class of the largest logit (the first of equals), (batch,)."""
     loss = -torch.log_softmax(logits, 1).gather(1, labels[:, None]).mean()
     return loss, logits.argmax(1)

@@ -35,7 +35,7 @@ def pool_backward(slope: Tensor, pooled: Tensor, winner: Tensor, response: Tenso
 
 
 def windows_adjoint(at_windows: Tensor, at_pooled: Tensor) -> None:
-    """Each pooled pixel's sum over the windows it is in; shapes as in `stacked_passes.Back`."""
+    """Each pooled pixel's sum over the windows it is in; shapes as in `stacked_passes.BackwardWorkspace`."""
     grid = (at_pooled.size(0) * at_pooled.size(1),)
     _windows_adjoint[grid](at_windows, at_pooled, BATCH=at_pooled.size(-1), BLOCK=_BLOCK)
 

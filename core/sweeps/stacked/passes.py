@@ -1,21 +1,21 @@
-"""The passes of many LeNets at once: weights stacked over replicas, replicas of one seed beside each other.
+"""The passes of many LeNets at once: weights stacked over replicas, the replicas of a seed next to each other.
 
-A stack holds S settings of each of G seeds as G * S replicas. Replicas of one seed see the same images, so what the
-first convolution reads is laid out once for all of them, and their kernels stand side by side in one matrix. As in
-`lenet_passes` images lie batch-last.
+A stack holds S settings of each of G seeds as G * S replicas. The replicas of a seed see the same images, so the input
+of the first convolution is laid out once for all of them, and their kernels form one matrix. As in `lenet_passes`,
+images are stored batch-last.
 
-A 5x5 convolution followed by 2x2 pooling reads, for each pooled pixel, 6x6 pixels of its input, four times with the
-kernel at another corner. So the kernel is written four times into 6x6 (`_spread`), and all four corners come out of
-one matrix product, each in a block of its own: a product of better shape than the usual 5x5 patches make, from a third
-of the memory, and pooling compares whole blocks. Kernels lie features-last, so that spreading them moves whole runs.
-Pooled pixels are ordered by the parity of their row and column (and those of the first layer within that), for then
-the next layer's 6x6 windows are whole runs of memory too.
+A 5x5 convolution followed by 2x2 pooling reads 6x6 pixels of its input for each pooled pixel, with the kernel at each
+of four corners. So the kernel is written four times into 6x6 (`_spread`), and one matrix product gives all four
+corners, each in its own block. This product has a better shape than that of 5x5 patches and takes a third of the
+memory, and pooling compares whole blocks. Kernels are stored features-last, so that spreading them copies contiguous
+memory. Pooled pixels are ordered by the parity of their row and column (and those of the first layer within that), so
+that the next layer's 6x6 windows are contiguous too.
 
-Everything large is written into a `Room` that is made once, and again as often as it can be: fresh memory costs as
-much as the arithmetic, and what leaves the cache nearly so.
+All large tensors are buffers of a `Workspace` that is allocated once and reused: new memory costs as much as the
+arithmetic, and cache misses nearly as much.
 
-Like `lenet_passes` these are functions that TorchScript can compile (see `unlocked`), for a small stack has little
-arithmetic per operation. On a GPU what lies between the products is done by `gpu_kernels`, where they can be compiled.
+Like `lenet_passes` these are functions that TorchScript can compile, because a small stack has little arithmetic per
+operation. On a GPU `gpu_kernels` do the work between the products, where they can be compiled.
 """
 
 import math
@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from ...experiments.lenet.network import SHAPES
-from ...experiments.torchscript import unlocked
+from ...experiments.torchscript import compile_function
 
 
 class Convolution(NamedTuple):
@@ -34,7 +34,7 @@ class Convolution(NamedTuple):
     K are the pixels of a 6x6 window in all channels, F the features, N the pooled pixels of all images.
     """
 
-    # What is read, as windows, and room for it in that shape and as (G, K, N).
+    # The input as windows, and a buffer for it in that shape and as (G, K, N).
     patches: Tensor
     windows: Tensor
     matrix: Tensor
@@ -61,32 +61,32 @@ class Gradient(NamedTuple):
     bias: Tensor
 
 
-class Room(NamedTuple):
-    """All that the forward pass reads and writes; `dense` are weight and bias of each of the three layers.
+class Workspace(NamedTuple):
+    """The tensors that the forward pass reads and writes; `dense` are the weight and bias of each dense layer.
 
-    With `fused` the work between matrix products is that of `gpu_kernels`.
+    With `fused`, `gpu_kernels` do the work between the matrix products.
     """
 
     canvas: Tensor
-    # Where columns 2 and 3, 0 to 3, and 0 and 1 of every four go.
+    # The targets of columns 2 and 3, 0 to 3, and 0 and 1 of every four.
     parts: list[Tensor]
     first: Convolution
     second: Convolution
     dense: list[Tensor]
-    # (R, 1, 1): what the logits are kept above, 0 with the last ReLU, -inf without.
+    # (R, 1, 1): the lower bound of the logits, 0 with the last ReLU, -inf without.
     floor: Tensor
     fused: bool
 
 
-class Back(NamedTuple):
-    """Where the way back writes; `dense` as in `Room`."""
+class BackwardWorkspace(NamedTuple):
+    """The tensors that the backward pass writes; `dense` as in `Workspace`."""
 
     first: Gradient
     second: Gradient
     dense: list[Tensor]
-    # At the windows of the second convolution: (R, 6, window row / 2, row parity, window column / 2, ...).
+    # The gradient at the windows of the second convolution: (R, 6, window row / 2, row parity, window column / 2, ...).
     at_windows: Tensor
-    # Of that, each pooled pixel's sum along columns, and along both.
+    # Its sum for each pooled pixel along columns, and along both.
     at_rows: Tensor
     at_pooled: Tensor
 
@@ -98,10 +98,10 @@ def weights(flat: Tensor) -> list[Tensor]:
     return [part.view(len(flat), *shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
-def room(flat: Tensor, floor: Tensor, seeds: int, batch: int, *, fused: bool) -> Room:
-    """Room for networks (replicas, PARAMETERS) to see `batch` images of each of so many seeds."""
+def workspace(flat: Tensor, floor: Tensor, seeds: int, batch: int, *, fused: bool) -> Workspace:
+    """The workspace for networks (replicas, PARAMETERS) and `batch` images of each of so many seeds."""
     kernel1, bias1, kernel2, bias2, *dense = weights(flat)
-    # Row, column among eight, which eight of those that begin at every fourth, image.
+    # Row, column within eight, number of the eight (one starts at every fourth column), image.
     canvas = torch.zeros(seeds, 32, 8, 7, batch, device=flat.device)
     inside = canvas[:, 2:30]
     parts = [inside[:, :, :2, 1:], inside[:, :, 2:6], inside[:, :, 6:, :6]]
@@ -111,7 +111,7 @@ def room(flat: Tensor, floor: Tensor, seeds: int, batch: int, *, fused: bool) ->
     first = _convolution(patches, kernel1, bias1)
     strides = (6 * 196 * batch, 196 * batch, 7 * batch, 98 * batch, batch, 49 * batch, 7 * batch, batch, 1)
     patches = first.pooled.as_strided((len(flat), 6, 3, 2, 3, 2, 5, 5, batch), strides)
-    return Room(canvas, parts, first, _convolution(patches, kernel2, bias2), dense, floor, fused)
+    return Workspace(canvas, parts, first, _convolution(patches, kernel2, bias2), dense, floor, fused)
 
 
 def _convolution(patches: Tensor, weight: Tensor, bias: Tensor) -> Convolution:
@@ -130,31 +130,31 @@ def _convolution(patches: Tensor, weight: Tensor, bias: Tensor) -> Convolution:
 
 
 def _wide(weight: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """Room for kernels like `weight` at the corners of 6x6, and its four parts."""
+    """A buffer for kernels like `weight` at the corners of 6x6, and its four parts."""
     groups, shared, channels, features = weight.size(0), weight.size(1), weight.size(2), weight.size(5)
     wide = torch.zeros(groups, channels, 6, 6, shared, 4, features, device=weight.device)
     parts = [wide[:, :, y : y + 5, x : x + 5, :, 2 * y + x].permute(0, 4, 1, 2, 3, 5) for y in (0, 1) for x in (0, 1)]
     return wide.view(groups, channels * 36, -1), parts
 
 
-def back(room: Room, gradient: Tensor) -> Back:
-    """The way back from `room`, with room of its own and some of `room`'s, to (replicas, PARAMETERS)."""
+def backward_workspace(workspace: Workspace, gradient: Tensor) -> BackwardWorkspace:
+    """The workspace of the backward pass to (replicas, PARAMETERS); it shares some tensors with `workspace`."""
     kernel1, bias1, kernel2, bias2, *dense = weights(gradient)
-    replicas, batch = len(gradient), room.canvas.size(-1)
+    replicas, batch = len(gradient), workspace.canvas.size(-1)
     first, second = (
         Gradient(*_wide(layer.weight), weight.view(layer.weight.shape), bias)
-        for layer, weight, bias in ((room.first, kernel1, bias1), (room.second, kernel2, bias2))
+        for layer, weight, bias in ((workspace.first, kernel1, bias1), (workspace.second, kernel2, bias2))
     )
-    # What a convolution read is not needed any more when the gradient arrives there.
-    at_windows = room.second.windows
-    at_rows = torch.empty(0 if room.fused else replicas, 6, 3, 2, 2, 5, 7, batch, device=gradient.device)
+    # The input of a convolution is no longer needed when its gradient is computed.
+    at_windows = workspace.second.windows
+    at_rows = torch.empty(0 if workspace.fused else replicas, 6, 3, 2, 2, 5, 7, batch, device=gradient.device)
     at_pooled = torch.empty(replicas, 6, 2, 2, 7, 7, batch, device=gradient.device)
-    return Back(first, second, dense, at_windows, at_rows, at_pooled)
+    return BackwardWorkspace(first, second, dense, at_windows, at_rows, at_pooled)
 
 
-def _spread(room: Room) -> None:
-    """Write the kernels, as the weights are now, at the four corners of 6x6."""
-    for layer in [room.first, room.second]:
+def _spread(workspace: Workspace) -> None:
+    """Write the present kernels at the four corners of 6x6."""
+    for layer in [workspace.first, workspace.second]:
         for corner in layer.corners_of_kernel:
             corner.copy_(layer.weight)
 
@@ -203,8 +203,8 @@ def trouble_with_fusing(device: torch.device) -> str | None:
 def _convolve(layer: Convolution, fused: bool) -> None:
     """Convolve, max-pool, add the bias, ReLU.
 
-    There is left, as 0 or 1: in corners 1 and 3 whether they beat 0 and 2, in `pair` whether the second pair beat the
-    first; or, fused, in `pair` which corner won. The first of equals wins, as in torch.
+    Afterwards corners 1 and 3 hold whether they beat 0 and 2, as 0 or 1, and `pair` whether the second pair beat the
+    first. If fused, `pair` holds which corner won. The first of equals wins, as in torch.
     """
     layer.windows.copy_(layer.patches)
     torch.bmm(layer.kernel.transpose(1, 2), layer.matrix, out=layer.response)
@@ -222,8 +222,10 @@ def _convolve(layer: Convolution, fused: bool) -> None:
 
 
 def _convolve_backward(layer: Convolution, gradient: Gradient, slope: Tensor, fused: bool) -> None:
-    """From the gradient at `pooled` to those at weight and bias, and in `response` that at the convolution; `slope` and
-    `pair` may be used up."""
+    """From the gradient at `pooled` to those at weight and bias, and in `response` to that at the convolution.
+
+    Overwrites `slope` and `pair`.
+    """
     if fused:
         _pool_backward_fused(slope, layer.pooled, layer.pair, layer.response, gradient.bias)
     else:
@@ -238,66 +240,66 @@ def _convolve_backward(layer: Convolution, gradient: Gradient, slope: Tensor, fu
     _gathered(gradient)
 
 
-def _forward(images: Tensor, room: Room) -> list[Tensor]:
-    """Inputs and outputs of the dense layers, (replicas, batch, features), of bytes (seeds, batch, 28, 28)."""
-    _spread(room)
+def _forward(images: Tensor, workspace: Workspace) -> list[Tensor]:
+    """Inputs and outputs of the dense layers, (replicas, batch, features), for bytes (seeds, batch, 28, 28)."""
+    _spread(workspace)
     fours = images.unflatten(3, [7, 4]).permute(0, 2, 4, 3, 1)
-    room.parts[0].copy_(fours[:, :, 2:, :6])
-    room.parts[1].copy_(fours)
-    room.parts[2].copy_(fours[:, :, :2, 1:])
-    room.canvas.div_(255.0)
-    _convolve(room.first, room.fused)
-    _convolve(room.second, room.fused)
-    dense, batch = room.dense, images.size(1)
-    flat = room.second.pooled.view(-1, 400, batch).transpose(1, 2)
+    workspace.parts[0].copy_(fours[:, :, 2:, :6])
+    workspace.parts[1].copy_(fours)
+    workspace.parts[2].copy_(fours[:, :, :2, 1:])
+    workspace.canvas.div_(255.0)
+    _convolve(workspace.first, workspace.fused)
+    _convolve(workspace.second, workspace.fused)
+    dense, batch = workspace.dense, images.size(1)
+    flat = workspace.second.pooled.view(-1, 400, batch).transpose(1, 2)
     first = torch.baddbmm(dense[1][:, None], flat, dense[0].transpose(1, 2)).relu_()
     second = torch.baddbmm(dense[3][:, None], first, dense[2].transpose(1, 2)).relu_()
     logits = torch.baddbmm(dense[5][:, None], second, dense[4].transpose(1, 2))
-    return [flat, first, second, torch.maximum(logits, room.floor)]
+    return [flat, first, second, torch.maximum(logits, workspace.floor)]
 
 
-def _loss_and_gradient(images: Tensor, labels: Tensor, room: Room, back: Back) -> Tensor:
-    """Mean softmax cross-entropy in nats of each replica, of bytes (seeds, batch, 28, 28); fills the gradient."""
-    activations = _forward(images, room)
-    seeds, batch, replicas = images.size(0), images.size(1), room.floor.size(0)
+def _loss_and_gradient(images: Tensor, labels: Tensor, workspace: Workspace, backward: BackwardWorkspace) -> Tensor:
+    """Mean softmax cross-entropy in nats of each replica, for bytes (seeds, batch, 28, 28); fills the gradient."""
+    activations = _forward(images, workspace)
+    seeds, batch, replicas = images.size(0), images.size(1), workspace.floor.size(0)
     log_p = torch.log_softmax(activations[3], 2)
     picked = labels.repeat_interleave(replicas // seeds, 0)[:, :, None]
     loss = -log_p.gather(2, picked).mean([1, 2])
     slope = (
         log_p.exp_().scatter_add_(2, picked, torch.full([replicas, batch, 1], -1.0, device=log_p.device)).div_(batch)
     )
-    slope = slope * (activations[3] > room.floor)
+    slope = slope * (activations[3] > workspace.floor)
     for layer in [2, 1, 0]:
         if layer < 2:
             slope = slope.mul_(activations[layer + 1].sign())
-        torch.bmm(slope.transpose(1, 2), activations[layer], out=back.dense[2 * layer])
-        torch.sum(slope, [1], out=back.dense[2 * layer + 1])
-        slope = torch.bmm(slope, room.dense[2 * layer])
+        torch.bmm(slope.transpose(1, 2), activations[layer], out=backward.dense[2 * layer])
+        torch.sum(slope, [1], out=backward.dense[2 * layer + 1])
+        slope = torch.bmm(slope, workspace.dense[2 * layer])
     slope = slope.transpose(1, 2).contiguous().view(replicas, 16, -1)
-    _convolve_backward(room.second, back.second, slope, room.fused)
-    at_windows = back.at_windows.view(replicas, 216, -1)
-    torch.bmm(room.second.kernel, room.second.response.view(replicas, 64, -1), out=at_windows)
-    if room.fused:
-        _windows_adjoint_fused(back.at_windows, back.at_pooled)
+    _convolve_backward(workspace.second, backward.second, slope, workspace.fused)
+    at_windows = backward.at_windows.view(replicas, 216, -1)
+    torch.bmm(workspace.second.kernel, workspace.second.response.view(replicas, 64, -1), out=at_windows)
+    if workspace.fused:
+        _windows_adjoint_fused(backward.at_windows, backward.at_pooled)
     else:
-        _windows_adjoint(back)
-    _convolve_backward(room.first, back.first, back.at_pooled.view(replicas, 6, -1), room.fused)
+        _windows_adjoint(backward)
+    _convolve_backward(workspace.first, backward.first, backward.at_pooled.view(replicas, 6, -1), workspace.fused)
     return loss
 
 
-def _windows_adjoint(back: Back) -> None:
+def _windows_adjoint(backward: BackwardWorkspace) -> None:
     """Each pooled pixel's sum over the windows it is in, first along columns, then along rows."""
-    back.at_rows.zero_()
+    backward.at_rows.zero_()
     for k in range(3):
-        back.at_rows[..., k : k + 5, :].add_(back.at_windows[:, :, :, :, k])
-    back.at_pooled.zero_()
+        backward.at_rows[..., k : k + 5, :].add_(backward.at_windows[:, :, :, :, k])
+    backward.at_pooled.zero_()
     for k in range(3):
-        back.at_pooled[:, :, :, :, k : k + 5].add_(back.at_rows[:, :, k])
+        backward.at_pooled[:, :, :, :, k : k + 5].add_(backward.at_rows[:, :, k])
 
 
-loss_and_gradient = unlocked(_loss_and_gradient)
+loss_and_gradient = compile_function(_loss_and_gradient)
 
 
-def answers(images: Tensor, room: Room) -> Tensor:
-    """Logits (replicas, batch, 10), kept above the floor, of bytes (seeds, batch, 28, 28)."""
-    return _forward(images, room)[-1]
+def logits(images: Tensor, workspace: Workspace) -> Tensor:
+    """Logits (replicas, batch, 10), not below the floor, for bytes (seeds, batch, 28, 28)."""
+    return _forward(images, workspace)[-1]

@@ -17,9 +17,9 @@ from ...optimizers.optimizer import make_optimizer
 from ...stream.config import RunConfig
 from ...stream.rules import parse_rule
 from ...stream.sweep_events import Curve, ReplicaFinished, diverged, is_on_curve
-from ...training.batches import SideBySide, seeded_generator
+from ...training.batches import StackedBatches, seeded_generator
 from ..units import Unit
-from . import passes as passes
+from . import passes
 from .clipping import clip_stacked_
 from .logits import kernels, logits
 
@@ -55,12 +55,14 @@ class Stack:
         floors = [0.0 if head == "relu" else -torch.inf for head in heads]
         self.floor = torch.tensor(floors, device=self._device)[:, None, None]
         self._rules = [parse_rule(setting.rule) for setting in unit.settings]
-        self._room = passes.room(self.weights, self.floor, len(unit.seeds), self._config.batch_size, fused=fused)
+        self._workspace = passes.workspace(
+            self.weights, self.floor, len(unit.seeds), self._config.batch_size, fused=fused
+        )
         self.gradient = torch.zeros_like(self.weights)
-        self._back = passes.back(self._room, self.gradient)
+        self._backward = passes.backward_workspace(self._workspace, self.gradient)
         self._optimizer = make_optimizer(self._config, self.weights)
         self._training, self._validation = (
-            SideBySide(*data, [seeded_generator(seed, purpose) for seed in unit.seeds], size)
+            StackedBatches(*data, [seeded_generator(seed, purpose) for seed in unit.seeds], size)
             for data, purpose, size in (
                 (training, "training batches", self._config.batch_size),
                 (validation, "validation batches", self._config.eval_size),
@@ -79,7 +81,7 @@ class Stack:
     def train_step(self) -> Tensor:
         """One step of every replica; each one's training loss."""
         images, labels = self._training.next_batches()
-        loss = passes.loss_and_gradient(images, labels, self._room, self._back)
+        loss = passes.loss_and_gradient(images, labels, self._workspace, self._backward)
         fresh = ~loss.isfinite() & (self._diverged < 0)
         self._diverged.masked_fill_(fresh, self.step)
         for place, rule in enumerate(self._rules):
@@ -114,13 +116,13 @@ class Stack:
         if self._device.type == "cpu" and not self._fused:
             networks = kernels(self.weights)
             return _CHUNK, lambda images: logits(images, networks, self.floor)
-        # A GPU's convolutions in thousands of groups take four times as long as the passes, which have their room.
+        # On a GPU convolutions in thousands of groups take four times as long as the passes, whose workspace is there.
         seeds, size = self._count // self._shared, self._config.batch_size
 
         def answers(images: Tensor) -> Tensor:
             whole = torch.zeros(seeds, size, *images.shape[2:], dtype=images.dtype, device=self._device)
             whole[:, : images.size(1)] = images
-            return passes.answers(whole, self._room)[:, : images.size(1)]
+            return passes.logits(whole, self._workspace)[:, : images.size(1)]
 
         return size, answers
 
@@ -145,7 +147,7 @@ def train_stack(
 ) -> list[ReplicaFinished]:
     """Train a unit from beginning to end; Cancelled as soon as `cancelled()`, DoesNotFit if it takes too much memory.
 
-    `fused`: see `stacked_passes.Room`.
+    `fused`: see `stacked_passes.Workspace`.
     """
     place = training[0].device
     # Triton launches on the device that is set, wherever its tensors are.
