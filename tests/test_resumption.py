@@ -313,7 +313,7 @@ def test_checkpoints_from_when_they_held_lists_are_gone_on_from(whole: Path, tmp
         diagnosis = snapshot["diagnosis"]
         diagnosis["firing"], effect = diagnosis["firing"].tolist(), diagnosis["effect"]
         effect["recent"] = effect["recent"].tolist()
-        checkpoint.save(path.parent, path.stem.rpartition("-")[0], snapshot["step"], snapshot)
+        checkpoint.Checkpoint(path.stem.rpartition("-")[0], snapshot["step"], snapshot).save(path.parent)
     assert resume(folder) == 0
     assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(whole).events)
 

@@ -22,6 +22,8 @@ MANIFEST = "manifest.json"
 EVENTS = "events.jsonl"
 # The events of a sweep, see `sweeps.store`.
 SWEEP_RESULTS = "sweep.jsonl"
+# The number of checkpoints kept for each lane, because the newest may be damaged.
+MAX_CHECKPOINTS = 3
 
 RunStatus = Literal["running", "done", "interrupted", "failed"]
 

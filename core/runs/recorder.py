@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from filelock import FileLock
 
@@ -30,11 +30,22 @@ from ..stream.events import (
     RunStarted,
 )
 from ..stream.state import LaneState, RunState, apply
-from .folder import LaneOutcome, Manifest, RunFolder, RunStatus, create_run
+from .folder import MAX_CHECKPOINTS, LaneOutcome, Manifest, RunFolder, RunStatus, create_run
 from .reader import Recorded
 
-if TYPE_CHECKING:
-    from ..training.checkpoint import Checkpoint
+
+class LaneCheckpoint(Protocol):
+    """The state of a lane after `step` steps, which writes itself; see `training.checkpoint`."""
+
+    @property
+    def lane(self) -> str: ...
+
+    @property
+    def step(self) -> int: ...
+
+    def save(self, folder: Path) -> None:
+        """Write it to a folder. Raises OSError or RuntimeError."""
+        ...
 
 
 class Recorder:
@@ -79,7 +90,7 @@ class Recorder:
         last, line = self._last
         return line if event is last else encode(event)
 
-    def keep(self, kept: Checkpoint) -> None:
+    def keep(self, kept: LaneCheckpoint) -> None:
         """Write a lane's checkpoint, beside whatever else goes on."""
         if self._writing:
             self._writing.keep(kept)
@@ -170,15 +181,13 @@ class _Writing:
             folder.write_manifest(self._standing)
             undo.pop_all()
         # By lane the snapshots that are to be written, the lane whose turn it is first.
-        self._snapshots: dict[str, deque[Checkpoint]] = {}
+        self._snapshots: dict[str, deque[LaneCheckpoint]] = {}
         self._no_more_snapshots = False
         self._snapshots_changed = threading.Condition()
         self._keeper = threading.Thread(target=self._write_checkpoints, name="clipwatch-checkpoints", daemon=True)
         self._keeper.start()
 
-    def keep(self, kept: Checkpoint) -> None:
-        from ..training.checkpoint import MAX_CHECKPOINTS
-
+    def keep(self, kept: LaneCheckpoint) -> None:
         # Should the program be killed, the list of runs knows how far it was.
         self._standing = self._manifest("running")
         with self._snapshots_changed:
@@ -186,7 +195,7 @@ class _Writing:
             self._snapshots.setdefault(kept.lane, deque(maxlen=MAX_CHECKPOINTS)).append(kept)
             self._snapshots_changed.notify()
 
-    def _next_snapshot(self) -> Checkpoint | None:
+    def _next_snapshot(self) -> LaneCheckpoint | None:
         """The next to write, the lanes in turn; waits for one, None if no more will come."""
         with self._snapshots_changed:
             self._snapshots_changed.wait_for(lambda: self._snapshots or self._no_more_snapshots)
@@ -201,10 +210,8 @@ class _Writing:
 
     def _write_checkpoints(self) -> None:
         while (kept := self._next_snapshot()) is not None:
-            from ..training.checkpoint import save
-
             try:
-                save(self.folder.checkpoints, kept.lane, kept.step, kept.snapshot)
+                kept.save(self.folder.checkpoints)
             except (OSError, RuntimeError) as error:
                 self._tell(f"no checkpoint of {kept.lane} at step {kept.step}: {error}")
             self._write_manifest(self._standing)

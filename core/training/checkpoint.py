@@ -19,10 +19,9 @@ from torch.utils.serialization import config
 
 from ..errors import ClipwatchError
 from ..files.atomic import read_file, write_atomically
+from ..runs.folder import MAX_CHECKPOINTS
 
 _MAGIC = b"clipwatch-checkpoint 1 sha256="
-# The number of checkpoints kept for each lane, because the newest may be damaged.
-MAX_CHECKPOINTS = 3
 
 Snapshot = dict[str, Any]
 
@@ -35,24 +34,22 @@ class Checkpoint:
     step: int
     snapshot: Snapshot
 
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint and delete all but the lane's newest few. Raises OSError."""
+        buffer = io.BytesIO()
+        # The lanes wait while torch writes. The file has its own checksum.
+        with config.patch("save.compute_crc32", False):  # pyright: ignore[reportAttributeAccessIssue]
+            torch.save(self.snapshot, buffer)
+        content = buffer.getvalue()
+        path = folder / f"{self.lane}-{self.step:010d}.pt"
+        folder.mkdir(exist_ok=True)
+        write_atomically(path, _MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+        for old in _of_lane(folder, self.lane)[MAX_CHECKPOINTS:]:
+            old.unlink(missing_ok=True)
+
 
 class BadCheckpoint(ClipwatchError):
     """A file that is not a whole checkpoint; the message names it."""
-
-
-def save(folder: Path, lane: str, step: int, snapshot: Snapshot) -> Path:
-    """Write a lane's snapshot and delete all but its newest few; raises OSError."""
-    buffer = io.BytesIO()
-    # The lanes wait while torch writes. The file has its own checksum.
-    with config.patch("save.compute_crc32", False):  # pyright: ignore[reportAttributeAccessIssue]
-        torch.save(snapshot, buffer)
-    content = buffer.getvalue()
-    path = folder / f"{lane}-{step:010d}.pt"
-    folder.mkdir(exist_ok=True)
-    write_atomically(path, _MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-    for old in _of_lane(folder, lane)[MAX_CHECKPOINTS:]:
-        old.unlink(missing_ok=True)
-    return path
 
 
 def load(path: Path) -> Snapshot:
