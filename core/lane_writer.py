@@ -13,7 +13,9 @@ from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
@@ -116,12 +118,31 @@ class LaneWriter:
     def _add_weights(self, parameters: Tensor, step: int, time: float) -> None:
         weights = {name.replace(".", "/"): view for name, view in views(parameters).items()}
         for tag, values in weights.items():
-            # pyright takes the type from the default; numpy.histogram gets it.
-            self._writer.add_histogram(tag, values, step, bins=_BUCKETS, walltime=time)  # pyright: ignore[reportArgumentType]
+            self._add_histogram(tag, values.double().numpy().ravel(), step, time)
         # Kept as (84 outputs, 120 inputs): the image has a row an input and a column an output, as the assignment's.
         # TensorBoard shows nothing of a tag of two kinds, so the image has one of its own.
         pixels = _gray(weights["fc2/weight"].T)
         self._writer.add_image("fc2/weight/image", pixels, step, time, dataformats="HW")
+
+    def _add_histogram(self, tag: str, values: NDArray[np.float64], step: int, time: float) -> None:
+        """Buckets of one width from the smallest number to the largest; one bucket where all are equal.
+
+        `SummaryWriter.add_histogram` multiplies vectors, for which numpy's threads take cores from the lanes.
+        """
+        low, high = values.min(), values.max()
+        counts, edges = np.histogram(values, _BUCKETS) if low < high else ([values.size], [low, high])
+        self._writer.add_histogram_raw(
+            tag,
+            min=low,
+            max=high,
+            num=values.size,
+            sum=values.sum(),
+            sum_squares=np.square(values).sum(),
+            bucket_limits=edges[1:],
+            bucket_counts=counts,
+            global_step=step,
+            walltime=time,
+        )
 
     def _initial_parameters(self) -> Tensor | None:
         """The weights before the first step, None if they are not certain to come out the same here."""
@@ -146,10 +167,13 @@ def _open_writer(folder: Path, files: str) -> SummaryWriter:
 
 
 def _add_graph(writer: SummaryWriter, config: RunConfig) -> None:
+    images = torch.zeros(1, 1, 28, 28)
     with lane_thread(), warnings.catch_warnings():
         # The graph comes from TorchScript, which is deprecated.
         warnings.simplefilter("ignore")
-        writer.add_graph(LeNetModule(config.head), torch.zeros(1, 1, 28, 28))
+        # `add_graph` would check the trace, for which torch imports so much that it takes most of a second.
+        module = torch.jit.trace(LeNetModule(config.head), images, check_trace=False)
+        writer.add_graph(module, images)
 
 
 def _gray(values: Tensor) -> Tensor:
