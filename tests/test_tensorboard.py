@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
+import math
+import os
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import numpy as np
-import plain_lenet
 import program
 import pytest
 import recordings
 import torch
 from PIL import Image
-from test_state import EVALUATED, LANE, RUN
+from test_state import EVALUATED, FINISHED, LANE, RUN
+from torch.utils.tensorboard import RecordWriter
 
-from clipwatch.core.errors import ClipwatchError
+from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.experiments.lenet import network as lenet
+from clipwatch.core.experiments.lenet.module import LeNetModule
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import (
@@ -34,10 +40,10 @@ from clipwatch.core.stream.events import (
     LaneFinished,
     LanePaused,
     Notice,
+    RunFinished,
+    RunStarted,
 )
 from clipwatch.core.stream.measures import BIN_EDGES
-from clipwatch.core.tensorboard import event_file
-from clipwatch.core.tensorboard.lenet_graph import Node, nodes
 from clipwatch.core.tensorboard.sink import TensorBoard, with_checkpoints
 from clipwatch.core.training import checkpoint
 from clipwatch.core.training.batches import seeded_generator
@@ -45,6 +51,11 @@ from clipwatch.tui.cli.main import main
 from clipwatch.tui.engine_child.request import ResumeRun, TrainRun
 from clipwatch.tui.headless.tensorboard import LiveTensorBoard
 from clipwatch.tui.text.wording import lane_message
+
+
+def _run_of(*lanes: str) -> RunStarted:
+    return msgspec.structs.replace(RUN, config=RunConfig(lanes=tuple(LaneConfig(name, "none") for name in lanes)))
+
 
 LANES = ("unclipped", "clipped")
 COMMANDS = """
@@ -95,7 +106,16 @@ def reader(folder: Path) -> Any:
 
 
 def texts(accumulator: Any, tag: str) -> list[tuple[int, str]]:
-    return [(found.step, found.tensor_proto.string_val[0].decode()) for found in accumulator.Tensors(tag)]
+    found = accumulator.Tensors(f"{tag}/text_summary")
+    return [(text.step, text.tensor_proto.string_val[0].decode()) for text in found]
+
+
+def board_of(directory: Path, *events: Event, name: str = "run") -> TensorBoard:
+    """A board that has received these events."""
+    board = TensorBoard(directory, lane_message, lambda: RunFolder(Path(name)))
+    for event in events:
+        board.receive(event)
+    return board
 
 
 def of_lane(run: Path, lane: str, kind: type[Any]) -> list[Any]:
@@ -195,8 +215,10 @@ def test_the_second_fully_connected_layer_is_an_image_of_120_by_84_from_0_to_1(
     for step in (0, *STEPS[lane]):
         image = images[step]
         assert (image.height, image.width) == (120, 84)
-        pixels = np.asarray(Image.open(BytesIO(image.encoded_image_string)))
-        assert (pixels.shape, pixels.dtype) == ((120, 84), np.uint8)
+        colours = np.asarray(Image.open(BytesIO(image.encoded_image_string)))
+        assert (colours.shape, colours.dtype) == ((120, 84, 3), np.uint8)
+        pixels = colours[:, :, 0]
+        assert (colours == pixels[:, :, None]).all()
         weights = weights_at(run, lane, step)["fc2/weight"].T
         scaled = (weights - weights.min()) / (weights.max() - weights.min())
         assert (pixels.min(), pixels.max()) == (0, 255)
@@ -222,111 +244,69 @@ def test_interventions_and_settings_are_texts(board: Path) -> None:
         (17, "Step: 17 clip value:0.001 -&gt; none"),
         (50, "Step: 50 extended to 68 steps"),
     ]
-    assert unclipped.Tags()["tensors"] == ["settings"]
+    assert unclipped.Tags()["tensors"] == ["settings/text_summary"]
     ((step, settings),) = texts(unclipped, "settings")
     assert step == 0
     assert "    seed = 3\n" in settings
 
 
 def test_the_graph_has_the_layers(board: Path) -> None:
-    for lane, rule in zip(LANES, ("none", "value:0.001"), strict=True):
-        found = {node.name: node for node in reader(board / lane).Graph().node}
-        for layer in ("conv1", "conv2", "fc1", "fc2", "fc3"):
-            assert f"{layer}/weight" in found
-        assert "fc3/relu" not in found
-        assert found["training/clip"].attr["rule"].s.decode() == rule
-        assert all(source in found for node in found.values() for source in node.input)
-        (shape,) = found["fc2/relu"].attr["_output_shapes"].list.shape
-        assert [dim.size for dim in shape.dim] == [-1, 84]
-
-
-class _Interpreter:
-    """Computes a graph's nodes in numpy."""
-
-    def __init__(self, graph: list[Node], values: dict[str, Any]) -> None:
-        self._nodes, self.values = {node.name: node for node in graph}, dict(values)
-
-    def value(self, name: str) -> Any:
-        if name not in self.values:
-            node = self._nodes[name]
-            self.values[name] = self._compute(node, *(self.value(source) for source in node.inputs))
-            shape = np.shape(self.values[name])
-            assert [size for size, told in zip(shape, node.shape, strict=True) if told != -1] == [
-                told for told in node.shape if told != -1
-            ]
-        return self.values[name]
-
-    def _compute(self, node: Node, x: Any, y: Any = None) -> Any:
-        match node.op:
-            case "Scale":
-                return x[:, None] / 255.0
-            case "Pad":
-                return np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)))
-            case "Conv2D":
-                return plain_lenet.convolution(x, y)
-            case "BiasAdd":
-                return x + y.reshape(-1, *[1] * (x.ndim - 2))
-            case "Relu":
-                return plain_lenet.relu(x)
-            case "MaxPool":
-                return plain_lenet.windows(x).max(-1)
-            case "Reshape":
-                return x.reshape(len(x), 400)
-            case "MatMul":
-                return x @ y.T
-            case "SparseSoftmaxCrossEntropyWithLogits":
-                return np.log(np.exp(x).sum(1)) - x[np.arange(len(x)), y]
-            case "ArgMax":
-                return x.argmax(1)
-            case "Equal":
-                return x == y
-            case "Mean":
-                return x.mean()
-            case op:
-                raise AssertionError(op)
+    for lane in LANES:
+        nodes = list(reader(board / lane).Graph().node)
+        for layer in ("Conv2d[conv1]", "Conv2d[conv2]", "Linear[fc1]", "Linear[fc2]", "Linear[fc3]"):
+            for tensor in ("weight", "bias"):
+                assert any(node.name.startswith(f"LeNetModule/{layer}/{tensor}") for node in nodes)
+        # The run's head is linear.
+        assert [node.op for node in nodes].count("aten::relu") == 4
+        (output,) = [node for node in nodes if node.name.startswith("output/")]
+        (shape,) = output.attr["_output_shapes"].list.shape
+        assert [dim.size for dim in shape.dim] == [1, 10]
 
 
 @pytest.mark.parametrize("head", ["relu", "linear"])
-def test_the_graph_computes_what_the_network_computes(head: Any) -> None:
+def test_the_module_in_the_graph_computes_what_the_network_computes(head: Any) -> None:
     flat = lenet.initial_parameters(0.1, torch.Generator().manual_seed(1))
-    graph = nodes(RunConfig(head=head), "none")
-    weights = {name.replace(".", "/"): view.double().numpy() for name, view in lenet.views(flat).items()}
-    shapes = {node.name: node.shape for node in graph if node.op == "VariableV2"}
-    assert shapes == {name: value.shape for name, value in weights.items()}
-    generator = np.random.default_rng(0)
-    images, labels = generator.integers(0, 256, (5, 28, 28), np.uint8), generator.integers(0, 10, 5)
-    values = _Interpreter(graph, {**weights, "input/images": images, "input/labels": labels})
-    loss, correct, *_ = lenet.LeNet(flat, head).evaluate(torch.from_numpy(images), torch.from_numpy(labels))
-    assert values.value("loss/mean") == pytest.approx(loss, rel=1e-5)
-    assert values.value("accuracy/mean") * 5 == correct
-    assert {node.shape for node in graph if node.name.startswith("training/")} == {(lenet.PARAMETERS,)}
+    module = LeNetModule(head)
+    assert {name: tuple(value.shape) for name, value in module.state_dict().items()} == lenet.SHAPES
+    module.load_state_dict(lenet.views(flat))
+    images = torch.randint(256, (5, 28, 28), generator=torch.Generator().manual_seed(2), dtype=torch.uint8)
+    with torch.no_grad():
+        found = module(images[:, None] / 255)
+    torch.testing.assert_close(found, lenet.LeNet(flat, head).logits(images))
 
 
-def test_a_reader_that_is_open_sees_what_is_written_again_and_once(tmp_path: Path) -> None:
-    def write(steps: int) -> None:
-        file = event_file.EventFile(tmp_path, "events.out.tfevents.1.clipwatch", 1.0)
-        for step in range(steps):
-            file.scalars(step, 1.0, {"loss": float(step)})
-        file.close()
+def test_a_reader_that_is_open_sees_what_is_written_again_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tensorboard.summary.writer import event_file_writer
+
+    # Names begin with the second, and programs do not start within the same one.
+    seconds = itertools.count(1_000_000_000)
+    monkeypatch.setattr(event_file_writer, "time", SimpleNamespace(time=lambda: next(seconds)))
+
+    def write(count: int) -> None:
+        evaluated = [msgspec.structs.replace(EVALUATED, step=step) for step in range(count)]
+        board = board_of(tmp_path, msgspec.structs.replace(RUN, time=1.0), LANE, *evaluated)
+        board.flush()
+        board.close()
 
     # As an older version called it.
-    (tmp_path / "events.out.tfevents.1.clipwatch").touch()
+    lane = tmp_path / "run" / "a"
+    lane.mkdir(parents=True)
+    (lane / "events.out.tfevents.1.000000.clipwatch.0000").touch()
     write(3)
-    open_reader = reader(tmp_path)
-    for steps in (5, 4, 7):
-        write(steps)
+    open_reader = reader(lane)
+    for count in (5, 4, 7):
+        write(count)
         open_reader.Reload()
-        assert [found.step for found in open_reader.Scalars("loss")] == list(range(steps))
-        assert [found.step for found in reader(tmp_path).Scalars("loss")] == list(range(steps))
-    assert len(list(tmp_path.iterdir())) == 2
+        assert [found.step for found in open_reader.Scalars("loss/train")] == list(range(count))
+        assert [found.step for found in reader(lane).Scalars("loss/train")] == list(range(count))
+    assert len(list(lane.iterdir())) == 2
 
 
 def test_runs_of_one_name_in_one_folder_have_folders_of_their_own(tmp_path: Path) -> None:
     for time in (1.0, 2.0, 1.0, 2.0):
-        board = TensorBoard(tmp_path, lane_message, "run")
-        for event in (msgspec.structs.replace(RUN, time=time), LANE, EVALUATED):
-            board.receive(event)
-        board.close()
+        board_of(tmp_path, msgspec.structs.replace(RUN, time=time), LANE, EVALUATED).close()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run-2"]
     assert [found.step for found in reader(tmp_path / "run" / "a").Scalars("loss/train")] == [EVALUATED.step]
 
@@ -344,7 +324,7 @@ def copied(run: Path, home: Path, *, without: str = "") -> Path:
     return folder
 
 
-def test_a_run_without_checkpoints_is_exported_without_weights_and_without_torch(
+def test_a_run_without_checkpoints_is_exported_without_weights(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = copied(run, tmp_path, without="*.pt")
@@ -356,15 +336,6 @@ def test_a_run_without_checkpoints_is_exported_without_weights_and_without_torch
     assert not [tag for tag in read.Tags()["histograms"] if not tag.startswith("gradient/")]
     assert read.Tags()["images"] == []
     assert read.Tags()["graph"]
-    arguments = ["export", str(folder), "--tensorboard", str(tmp_path / "b")]
-    code = f"from clipwatch.tui.cli.main import main; main({arguments})"
-    _run_python(f"import sys; {code}; sys.exit('torch' in sys.modules)")
-
-
-def _run_python(code: str) -> None:
-    import subprocess
-
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=program.DEADLINE)
 
 
 def test_a_damaged_checkpoint_is_told_and_left_out(
@@ -393,17 +364,12 @@ def test_checkpoints_that_may_not_be_read_are_told(monkeypatch: pytest.MonkeyPat
 
 def test_initial_weights_are_left_out_where_another_torch_might_draw_others(run: Path, tmp_path: Path) -> None:
     folder = copied(run, tmp_path)
-    board = TensorBoard(tmp_path / "board", lane_message, "other")
-    read = recordings.read(folder)
-    for event in read.events[: [type(event).__name__ for event in read.events].index("Evaluated")]:
-        if event == read.started:
-            from msgspec.structs import replace
-
-            event = replace(event, versions={**event.versions, "torch": "0.1"})
-        board.receive(event)
-    from clipwatch.core.training.checkpoint import Checkpoint
-
-    board.keep(Checkpoint("clipped", 60, checkpoint.load(folder / "checkpoints" / "clipped-0000000060.pt")))
+    events = recordings.read(folder).events
+    before = events[: [type(event).__name__ for event in events].index("Evaluated")]
+    other = {"versions": {**recordings.read(folder).started.versions, "torch": "0.1"}}
+    changed = [msgspec.structs.replace(event, **other) if isinstance(event, RunStarted) else event for event in before]
+    board = board_of(tmp_path / "board", *changed, name="other")
+    board.keep(checkpoint.Checkpoint("clipped", 60, checkpoint.load(folder / "checkpoints" / "clipped-0000000060.pt")))
     board.close()
     found = reader(tmp_path / "board" / "other" / "clipped").Histograms("fc1/bias")
     assert [histogram.step for histogram in found] == [60]
@@ -456,7 +422,8 @@ def test_a_restart_is_a_run_of_its_own(tmp_path: Path) -> None:
 
 @pytest.fixture
 def no_tensorboard(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "tensorboard"]:
+    ours = ("tensorboard", "torch.utils.tensorboard", "clipwatch.core.tensorboard.lane_writer")
+    for name in [name for name in sys.modules if name.startswith(ours)]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "tensorboard", None)
 
@@ -492,71 +459,114 @@ def test_export_needs_something_to_write(run: Path, capsys: pytest.CaptureFixtur
     assert "--tensorboard DIR" in capsys.readouterr().err
 
 
-def test_a_live_run_goes_on_when_nothing_can_be_written_any_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+# The file's version, the graph with its metadata, the settings; three scalars of an evaluation, two of the end.
+RECORDS = 9
+
+
+def break_disk(patch: pytest.MonkeyPatch, first: int, error: Exception) -> None:
+    """Let event files take no record from number `first` on."""
+    write, records = RecordWriter.write, itertools.count()
+
+    def write_here(writer: RecordWriter, record: bytes) -> None:
+        if next(records) >= first:
+            raise error
+        write(writer, record)
+
+    patch.setattr(RecordWriter, "write", write_here)
+
+
+def through_live_board(directory: Path, events: list[Event]) -> list[Event]:
+    """What a live board passes on."""
+    with closing(LiveTensorBoard(directory, lambda: RunFolder(Path("run")))) as board:
+        return list(board.through(events))
+
+
+STORY = [_run_of("a"), LANE, EVALUATED, FINISHED, RunFinished(reason="completed", seconds=9.0)]
+
+
+@pytest.mark.parametrize("first", [0, 1, 4, RECORDS - 1, RECORDS])
+def test_a_run_goes_on_without_a_disk_and_says_so_once_before_it_ends(
+    first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told: list[str] = []
-    board = LiveTensorBoard(tmp_path, told.append)
-    story: list[Event] = [_run_of("a"), LANE, EVALUATED]
-    for event in story:
-        board.receive(event)
-
-    def full(self: object, event: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(event_file.EventFile, "_write", full)
-    for _ in range(3):
-        board.receive(EVALUATED)
-    board.close()
-    (line,) = told
-    assert "No space left on device; the run goes on without" in line
-    (folder,) = tmp_path.iterdir()
-    assert len(reader(folder / "a").Scalars("loss/train")) == 1
+    break_disk(monkeypatch, first, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    passed = through_live_board(tmp_path, STORY)
+    assert [event for event in passed if not isinstance(event, Notice)] == STORY
+    assert passed[-1] == STORY[-1]
+    told = [event.text for event in passed if isinstance(event, Notice)]
+    cause = "No space left on device; the run goes on without TensorBoard"
+    assert told == ([f"cannot write for TensorBoard in {tmp_path}: {cause}"] if first < RECORDS else [])
+    # The thread that wrote prints nothing of its own.
+    assert capsys.readouterr().err == ""
+    assert ("loss/train" in reader(tmp_path / "run" / "a").Tags()["scalars"]) == (first > 4)
 
 
-def _run_of(*lanes: str) -> Any:
-    from msgspec.structs import replace
+def test_whatever_tensorboard_raises_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_disk(monkeypatch, 4, RuntimeError("no such luck"))
+    passed = through_live_board(tmp_path, STORY)
+    assert Notice(text="RuntimeError: no such luck; the run goes on without TensorBoard") in passed
+    assert passed[-1] == STORY[-1]
 
-    return replace(RUN, config=RunConfig(lanes=tuple(LaneConfig(name, "none") for name in lanes)))
+
+def test_what_went_wrong_is_in_the_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_disk(monkeypatch, 0, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    arguments = [*recordings.DIGITS, "--quiet", "--iterations", "10", "--runs-dir", str(tmp_path / "runs")]
+    assert main([*arguments, "--tensorboard", str(tmp_path / "board")]) == 0
+    recorded = recordings.read(recordings.only_run(tmp_path / "runs"))
+    assert sum(isinstance(event, Notice) and "No space left" in event.text for event in recorded.events) == 1
+
+
+def test_an_export_without_a_disk_fails_in_one_line(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+
+    assert main(["export", str(run), "--tensorboard", str(tmp_path)]) == 0
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    records = sum(len(list(RawEventFileLoader(str(path)).Load())) for path in files)
+    # The very last one: what replaces a file begins with two more that purge it.
+    break_disk(monkeypatch, records + 2 * len(LANES) - 1, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert main(["export", str(run), "--tensorboard", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"cannot write for TensorBoard in {tmp_path}: No space left on device" in line
 
 
 @pytest.mark.parametrize("name", ["..", "."])
 def test_a_lane_of_dots_stays_in_its_run(name: str, tmp_path: Path) -> None:
-    from msgspec.structs import replace
-
-    board = TensorBoard(tmp_path / "board", lane_message, "run")
-    for event in (_run_of(name), replace(LANE, lane=name), replace(LANE, lane="../elsewhere")):
-        board.receive(event)
-    board.close()
+    lanes = [msgspec.structs.replace(LANE, lane=lane) for lane in (name, "../elsewhere")]
+    board_of(tmp_path / "board", _run_of(name), *lanes).close()
     assert [path.name for path in tmp_path.iterdir()] == ["board"]
     assert [path.name for path in (tmp_path / "board" / "run").iterdir()] == [f"_{name}"]
 
 
 def test_what_ends_a_lane_and_what_stops_it_are_texts_and_the_rest_is_not(tmp_path: Path) -> None:
-    board = TensorBoard(tmp_path, lane_message, "run")
     at = {"lane": "a", "step": 7}
     failed = LaneFailed(**at, reason="diverged", cause="the training loss is nan", seconds=3.0)
-    for event in (_run_of("a"), LANE, Notice(text="said"), LanePaused(**at), failed):
-        board.receive(event)
-    board.receive(ClipChanged(lane="b", step=7, rule="none", previous="none"))
-    board.close()
+    other = ClipChanged(lane="b", step=7, rule="none", previous="none")
+    board_of(tmp_path, _run_of("a"), LANE, Notice(text="said"), LanePaused(**at), failed, other).close()
     read = reader(tmp_path / "run" / "a")
     assert texts(read, "interventions") == [(7, "Step: 7 paused")]
     assert texts(read, "failure") == [(7, "Step: 7 diverged: the training loss is nan")]
-    assert read.Tensors("failure")[0].wall_time == RUN.time + 3.0
+    assert read.Tensors("failure/text_summary")[0].wall_time == RUN.time + 3.0
 
 
 def test_equal_weights_are_one_bucket_and_a_black_image(tmp_path: Path) -> None:
-    file = event_file.EventFile(tmp_path, "events.out.tfevents", 0.0)
-    same = np.full((3, 2), 0.1, np.float32)
-    file.histograms(1, 1.0, {"same": same})
-    file.image(1, 1.0, "picture", same)
-    file.close()
-    (found,) = reader(tmp_path).Histograms("same")
-    value = float(np.float32(0.1))
-    assert (list(found.histogram_value.bucket), list(found.histogram_value.bucket_limit)) == ([6], [value])
-    (image,) = reader(tmp_path).Images("picture")
+    board = board_of(tmp_path, _run_of("a"), LANE)
+    board.keep(checkpoint.Checkpoint("a", 1, {"parameters": torch.full((lenet.PARAMETERS,), 0.1)}))
+    board.close()
+    read = reader(tmp_path / "run" / "a")
+    (found,) = (event.histogram_value for event in read.Histograms("fc3/bias"))
+    assert (list(found.bucket), list(found.bucket_limit)) == ([10], [float(np.float32(0.1))])
+    (image,) = read.Images("fc2/weight/image")
     assert not np.asarray(Image.open(BytesIO(image.encoded_image_string))).any()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_nan_and_infinity_are_read_back(value: float, tmp_path: Path) -> None:
+    evaluated = msgspec.structs.replace(EVALUATED, loss=value, train_loss=value)
+    board_of(tmp_path, _run_of("a"), LANE, evaluated).close()
+    read = reader(tmp_path / "run" / "a")
+    for tag in ("loss/train", "loss/validation"):
+        assert [scalar.value for scalar in read.Scalars(tag)] == [pytest.approx(value, nan_ok=True)]
 
 
 @pytest.fixture
@@ -597,10 +607,14 @@ def test_json_is_not_touched(tmp_path: Path) -> None:
     assert all(json.loads(line)["event"] for line in done.stdout.splitlines())
 
 
-def test_the_sink_raises_one_line_for_a_folder_that_vanished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    board = TensorBoard(tmp_path / "board", lane_message, "run")
+def test_the_sink_raises_one_line_for_a_folder_that_vanished(tmp_path: Path) -> None:
+    board = board_of(tmp_path / "board", _run_of("a"))
     shutil.rmtree(tmp_path / "board")
     (tmp_path / "board").write_text("in the way")
-    board.receive(_run_of("a"))
     with pytest.raises(ClipwatchError, match="cannot write for TensorBoard"):
         board.receive(LANE)
+
+
+def test_a_folder_whose_name_tensorboard_cannot_write_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"UTF-8"):
+        board_of(tmp_path / os.fsdecode(b"\xd4"))

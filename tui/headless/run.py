@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -71,9 +72,9 @@ class Manner:
 def run_headless(config: RunConfig, manner: Manner) -> int:
     """Train, record and print; the exit code."""
     recorder = Recorder(manner.record_in) if manner.record_in else None
-    board = _tensorboard(manner, lambda text: session.tell(text))
+    board = _tensorboard(manner, recorder)
     session = Session(config, lasting=manner.control, keep=_keeping(recorder, board))
-    events = session.run()
+    events = board.through(session.run()) if board else session.run()
     if recorder is None:
         return _run(session, events, manner, board)
     return _run(session, recorder.through(events), manner, board, recorder.line)
@@ -81,14 +82,14 @@ def run_headless(config: RunConfig, manner: Manner) -> int:
 
 def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine, manner: Manner) -> int:
     """Print what a run recorded, then train on, record and print; the exit code."""
-    board = _tensorboard(manner, lambda text: session.tell(text), folder.path.resolve().name)
+    recorder = Recorder(folder.path.parent)
+    board = _tensorboard(manner, recorder)
     lock = folder.claim()
     run = interrupted(folder, iterations)
     if run.is_done and not manner.control:
         lock.release()
         raise BadInput(f"run {path_text(folder.path)}: nothing is left to train; --iterations N goes on to N steps")
     told = list(run.recorded.damage)
-    recorder = Recorder(folder.path.parent)
     recorder.reopen(folder, lock, run.recorded)
     snapshots = run.snapshots(told)
     resumption = Resumption(
@@ -102,13 +103,14 @@ def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine,
     config = machine.settings(run.config, told.append)
     session = Session(config, lasting=manner.control, keep=_keeping(recorder, board), resumption=resumption)
     notices = [Notice(text=text) for text in told]
-    live = recorder.through(chain(notices, run.continued(session.run())))
+    live = chain(notices, run.continued(session.run()))
     before = _as_it_lies(folder, (event for event in run.recorded.events if not isinstance(event, RunFinished)))
     if board:
         from ...core.tensorboard.sink import with_checkpoints
 
-        before = with_checkpoints(before, folder.checkpoints, board.keep, session.tell)
-    return _run(session, chain(before, live), manner, board, recorder.line)
+        before = board.through(with_checkpoints(before, folder.checkpoints, board.keep, session.tell))
+        live = board.through(live)
+    return _run(session, chain(before, recorder.through(live)), manner, board, recorder.line)
 
 
 def replay_headless(folder: RunFolder, speed: float | None, manner: Manner) -> int:
@@ -126,12 +128,12 @@ def _as_it_lies(folder: RunFolder, events: Iterable[Event]) -> Iterator[Event]:
         yield RecordingStarted(folder=path_text(folder.path)) if isinstance(event, RecordingStarted) else event
 
 
-def _tensorboard(manner: Manner, tell: Callable[[str], None], name: str | None = None) -> LiveTensorBoard | None:
+def _tensorboard(manner: Manner, recorder: Recorder | None) -> LiveTensorBoard | None:
     if manner.tensorboard is None:
         return None
     from .tensorboard import LiveTensorBoard
 
-    return LiveTensorBoard(manner.tensorboard, tell, name)
+    return LiveTensorBoard(manner.tensorboard, lambda: recorder.folder if recorder else None)
 
 
 def _keeping(recorder: Recorder | None, board: LiveTensorBoard | None) -> Callable[[Checkpoint], None] | None:
@@ -154,9 +156,8 @@ def _run(
 ) -> int:
     if manner.control:
         obey_standard_input(session)
-    with ending_signals(lambda _: session.send(Stop())) as caught:
-        output = JsonSink(line) if manner.json else _console(manner)
-        exit_code = _drain(events, [board, output] if board else [output])
+    with ending_signals(lambda _: session.send(Stop())) as caught, closing(board) if board else nullcontext():
+        exit_code = _drain(events, JsonSink(line) if manner.json else _console(manner))
     return 128 + caught[0] if caught else exit_code
 
 
@@ -166,12 +167,11 @@ def _console(manner: Manner) -> Sink:
     return ConsoleSink(quiet=manner.quiet, diagnostics=manner.diagnostics)
 
 
-def _drain(events: Iterable[Event], sinks: Sequence[Sink]) -> int:
+def _drain(events: Iterable[Event], sink: Sink) -> int:
     failed = False
     try:
         for event in events:
-            for sink in sinks:
-                sink.receive(event)
+            sink.receive(event)
             if isinstance(event, RunStarted):
                 failed = False
             # A lane that diverges is a finding; one that raises is a fault.
@@ -180,6 +180,5 @@ def _drain(events: Iterable[Event], sinks: Sequence[Sink]) -> int:
     finally:
         # Else the interpreter searches all of torch for garbage before it ends, for half a second.
         gc.freeze()
-        for sink in sinks:
-            sink.close()
+        sink.close()
     return 1 if failed else 0

@@ -1,0 +1,219 @@
+"""One lane as one TensorBoard run, written by torch's `SummaryWriter`."""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from ..experiments.lenet.module import LeNetModule
+from ..experiments.lenet.network import initial_parameters, views
+from ..stream.config import RunConfig, to_toml
+from ..stream.events import Diagnosed, Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunStarted
+from ..stream.measures import BIN_EDGES, Measure
+from ..text import in_markdown
+from ..training.batches import seeded_generator
+from ..training.preparation import lane_thread
+
+_BUCKETS = 64
+# Where a gradient's histogram has its buckets: at 0 and below the bins, in each bin, above them.
+_LIMITS = [*BIN_EDGES, sys.float_info.max]
+_MIDDLES = [0.0, *(math.sqrt(low * high) for low, high in pairwise(BIN_EDGES)), BIN_EDGES[-1]]
+
+
+class LaneWriter:
+    """Writes a lane's events and weights, at their steps and times, to a folder of its own. OSError if it cannot.
+
+    `SummaryWriter` writes on a thread of its own: an error may come from a later call, `flush` at the latest.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        files: str,
+        run: RunStarted,
+        started: LaneStarted,
+        describe: Callable[[Event], str | None],
+    ) -> None:
+        """Writing a run again replaces those of its event files whose names end in `files`."""
+        self._run, self._started, self._describe = run, started, describe
+        self._time = run.time + started.seconds
+        self.has_weights = False
+        self._writer = _open_writer(folder, files)
+        _add_graph(self._writer, run.config)
+        settings = "".join(f"    {line}\n" for line in to_toml(run.config).splitlines())
+        self._writer.add_text("settings", settings, started.step, self._time)
+
+    def receive(self, event: LaneEvent) -> None:
+        """Write one event."""
+        if isinstance(event, LaneStarted | Evaluated | LaneFinished | LaneFailed):
+            self._time = self._run.time + event.seconds
+        match event:
+            case Evaluated(loss=loss, accuracy=accuracy, train_loss=train_loss):
+                self._add_scalar("loss/train", train_loss, event.step)
+                self._add_scalar("loss/validation", loss, event.step)
+                self._add_scalar("accuracy/validation", accuracy, event.step)
+            case Diagnosed():
+                for tag, value in _measured(event):
+                    self._add_scalar(tag, value, event.step)
+                for layer, measure in {**event.layers, "total": event.total}.items():
+                    self._add_gradient(f"gradient/{layer}", measure, event.step)
+            case LaneFinished(loss=loss, correct=correct, total=total):
+                self._add_scalar("loss/validation_all", loss, event.step)
+                self._add_scalar("accuracy/validation_all", correct / total, event.step)
+            case _:
+                if text := self._describe(event):
+                    tag = "failure" if isinstance(event, LaneFailed) else "interventions"
+                    self._writer.add_text(tag, in_markdown(text), event.step, self._time)
+
+    def keep(self, step: int, parameters: Tensor) -> None:
+        """Write a checkpoint's weights."""
+        if not self.has_weights and step > 0 and (initial := self._initial_parameters()) is not None:
+            self._add_weights(initial, 0, self._run.time + self._started.seconds)
+        self.has_weights = True
+        self._add_weights(parameters.cpu(), step, self._time)
+
+    def flush(self) -> None:
+        """Wait until all is written."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+    def _add_scalar(self, tag: str, value: float, step: int) -> None:
+        self._writer.add_scalar(tag, value, step, self._time)
+
+    def _add_gradient(self, tag: str, measure: Measure, step: int) -> None:
+        """The histogram of |g| as it was counted; its sum is that of the bins' middles."""
+        histogram = measure.histogram
+        counts = [histogram.zero + histogram.under, *histogram.counts, histogram.over]
+        filled = [place for place, count in enumerate(counts) if count]
+        self._writer.add_histogram_raw(
+            tag,
+            min=[0.0, *BIN_EDGES][filled[0]] if filled else 0.0,
+            max=_LIMITS[filled[-1]] if filled else 0.0,
+            num=histogram.finite,
+            sum=sum(map(operator.mul, counts, _MIDDLES)),
+            sum_squares=measure.norm**2,
+            bucket_limits=_LIMITS,
+            bucket_counts=counts,
+            global_step=step,
+            walltime=self._time,
+        )
+
+    def _add_weights(self, parameters: Tensor, step: int, time: float) -> None:
+        weights = {name.replace(".", "/"): view for name, view in views(parameters).items()}
+        for tag, values in weights.items():
+            self._add_histogram(tag, values.double().numpy().ravel(), step, time)
+        # Kept as (84 outputs, 120 inputs): the image has a row an input and a column an output, as the assignment's.
+        # TensorBoard shows nothing of a tag of two kinds, so the image has one of its own.
+        pixels = _gray(weights["fc2/weight"].T)
+        self._writer.add_image("fc2/weight/image", pixels, step, time, dataformats="HW")
+
+    def _add_histogram(self, tag: str, values: NDArray[np.float64], step: int, time: float) -> None:
+        """Buckets of one width from the smallest number to the largest; one bucket where all are equal.
+
+        `SummaryWriter.add_histogram` multiplies vectors, for which numpy's threads take cores from the lanes.
+        """
+        low, high = values.min(), values.max()
+        counts, edges = np.histogram(values, _BUCKETS) if low < high else ([values.size], [low, high])
+        self._writer.add_histogram_raw(
+            tag,
+            min=low,
+            max=high,
+            num=values.size,
+            sum=values.sum(),
+            sum_squares=np.square(values).sum(),
+            bucket_limits=edges[1:],
+            bucket_counts=counts,
+            global_step=step,
+            walltime=time,
+        )
+
+    def _initial_parameters(self) -> Tensor | None:
+        """The weights before the first step, None if they are not certain to come out the same here."""
+        if self._started.step > 0 or self._run.versions.get("torch") != metadata.version("torch"):
+            return None
+        with lane_thread():
+            return initial_parameters(self._run.config.init_std, seeded_generator(self._run.config.seed, "weights"))
+
+
+def _open_writer(folder: Path, files: str) -> SummaryWriter:
+    """Begin a new event file, whose name comes after those before; a TensorBoard that is open goes on to it."""
+    _silence_writer_threads()
+    before = sorted(folder.glob(f"*{files}*"))
+    # A purge tells it to forget what it has read.
+    writer = SummaryWriter(str(folder), purge_step=0 if before else None, filename_suffix=files)
+    # Who has the last one open must still find it, to come to its end.
+    for path in before[-1:]:
+        os.truncate(path, 0)
+    for path in before[:-1]:
+        path.unlink(missing_ok=True)
+    return writer
+
+
+def _add_graph(writer: SummaryWriter, config: RunConfig) -> None:
+    images = torch.zeros(1, 1, 28, 28)
+    with lane_thread(), warnings.catch_warnings():
+        # The graph comes from TorchScript, which is deprecated.
+        warnings.simplefilter("ignore")
+        # `add_graph` would check the trace, for which torch imports so much that it takes most of a second.
+        module = torch.jit.trace(LeNetModule(config.head), images, check_trace=False)
+        writer.add_graph(module, images)
+
+
+def _gray(values: Tensor) -> Tensor:
+    """Bytes from 0 for the smallest number to 255 for the largest; 0 where all are equal."""
+    exact = values.double()
+    low, high = exact.min(), exact.max()
+    return ((exact - low) / (high - low if high > low else 1.0) * 255).round().to(torch.uint8)
+
+
+_default_hook = threading.excepthook
+
+
+def _silence_writer_threads() -> None:
+    """Leave it to the caller to report why a `SummaryWriter` failed: its thread would print a traceback, too."""
+
+    def report(failure: threading.ExceptHookArgs) -> None:
+        if not type(failure.thread).__module__.startswith("tensorboard."):
+            _default_hook(failure)
+
+    threading.excepthook = report
+
+
+def _measured(event: Diagnosed) -> Iterator[tuple[str, float]]:
+    """Tag and value of all that is defined."""
+    total = event.total
+    values = {
+        "clip/saturation": total.saturation,
+        "clip/engaged": event.engaged_recently,
+        "clip/cosine": total.cosine,
+        "clip/shadow_cosine": total.shadow_cosine,
+        "clip/shadow_distance": total.shadow_distance,
+        "clip/step_size": total.step_size,
+        "dead/outputs": float(len(event.dead_outputs)),
+        "dead/share_of_images": event.dead_share,
+    }
+    for layer, measure in {**event.layers, "total": total}.items():
+        values[f"gradient_norm/{layer}"] = measure.norm
+        values[f"clipped_norm/{layer}"] = measure.clipped_norm
+        values[f"update_ratio/{layer}"] = measure.update_ratio
+    values |= {f"dead/{layer}": float(units) for layer, units in event.dead.items() if layer != "outputs"}
+    for tag, value in values.items():
+        if value is not None:
+            yield tag, value
