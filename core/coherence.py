@@ -16,11 +16,11 @@ from .events import (
     LaneStarted,
     ReplayStarted,
     RunStarted,
-    Sought,
+    SeekFinished,
 )
 
 # What only a replay tells.
-_NEVER_RECORDED = EvaluatedEarlier | ReplayStarted | Sought
+_NEVER_RECORDED = EvaluatedEarlier | ReplayStarted | SeekFinished
 
 
 def coherent(table: EventTable) -> tuple[EventTable, list[str]]:

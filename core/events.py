@@ -96,8 +96,8 @@ class ReplayStarted(Event, frozen=True, kw_only=True):
     last_step: Step
 
 
-class Sought(Event, frozen=True, kw_only=True):
-    """A replay has come to this step as it was asked to, and has told all that there is to know of what was before."""
+class SeekFinished(Event, frozen=True, kw_only=True, tag="Sought"):
+    """A replay has reached the step of a `Seek`; all events up to it have been sent."""
 
     step: Step
 
@@ -273,7 +273,7 @@ AnyEvent = (
     | RecordingStarted
     | RecordingStopped
     | ReplayStarted
-    | Sought
+    | SeekFinished
     | CommandScheduled
     | LaneStarted
     | Evaluated

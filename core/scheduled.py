@@ -37,28 +37,28 @@ _ANSWERS: dict[type[LaneCommand], type[LaneEvent]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class _Told:
-    """What a lane told of one kind: at which places of a recording, and up to which step from each place on."""
+class _Occurrences:
+    """One kind of event of a lane: its places in the recording, and the highest step from each place on."""
 
     places: Integers
     farthest: Integers
 
     @classmethod
-    def of(cls, places: Integers, steps: Integers) -> _Told:
-        """In the order of their places."""
+    def of(cls, places: Integers, steps: Integers) -> _Occurrences:
+        """From places in ascending order and the step at each."""
         return cls(places, np.maximum.accumulate(steps[::-1])[::-1])
 
     def reached(self, step: int, place: int) -> bool:
-        """Whether anything told after this place is of this step or one beyond."""
+        """Whether any event after this place is of this step or a later one."""
         after = int(np.searchsorted(self.places, place, "right"))
         return after < len(self.places) and bool(self.farthest[after] >= step)
 
 
-_NOTHING = _Told.of(np.array([], np.int64), np.array([], np.int64))
+_NOTHING = _Occurrences.of(np.array([], np.int64), np.array([], np.int64))
 
 
 def still_scheduled(recorded: Recorded) -> Iterator[LaneCommand]:
-    """Such commands, one for each lane that neither trained that step since the command was accepted nor answered."""
+    """These commands, one for each lane that neither trained that step after the command was accepted nor obeyed it."""
     table, lanes = recorded.table, [lane.name for lane in recorded.started.config.lanes]
     evaluated, answered = {lane: _evaluations(table, lane) for lane in lanes}, _answers(table)
     for event, place in zip(table.others, table.other_places.tolist(), strict=True):
@@ -66,20 +66,22 @@ def still_scheduled(recorded: Recorded) -> Iterator[LaneCommand]:
             continue
         command, answer = event.command, _ANSWERS[type(event.command)]
         for lane in lanes:
-            told = evaluated[lane], answered.get((lane, answer), _NOTHING)
-            if command.lane in (None, lane) and not any(kind.reached(command.at_step or 0, place) for kind in told):
+            occurrences = evaluated[lane], answered.get((lane, answer), _NOTHING)
+            if command.lane in (None, lane) and not any(
+                kind.reached(command.at_step or 0, place) for kind in occurrences
+            ):
                 yield msgspec.structs.replace(command, lane=lane)
 
 
-def _evaluations(table: EventTable, lane: str) -> _Told:
+def _evaluations(table: EventTable, lane: str) -> _Occurrences:
     rows = table.evaluations.of(lane)
-    return _Told.of(table.evaluations.places[rows], table.evaluations.steps[rows])
+    return _Occurrences.of(table.evaluations.places[rows], table.evaluations.steps[rows])
 
 
-def _answers(table: EventTable) -> dict[tuple[str, type[LaneEvent]], _Told]:
-    """What each lane told of each kind, evaluations aside."""
-    told: dict[tuple[str, type[LaneEvent]], list[tuple[int, int]]] = {}
+def _answers(table: EventTable) -> dict[tuple[str, type[LaneEvent]], _Occurrences]:
+    """The events of each lane and kind, except evaluations."""
+    found: dict[tuple[str, type[LaneEvent]], list[tuple[int, int]]] = {}
     for event, place in zip(table.others, table.other_places.tolist(), strict=True):
         if isinstance(event, LaneEvent):
-            told.setdefault((event.lane, type(event)), []).append((place, event.step))
-    return {kind: _Told.of(*np.array(pairs, np.int64).T) for kind, pairs in told.items()}
+            found.setdefault((event.lane, type(event)), []).append((place, event.step))
+    return {kind: _Occurrences.of(*np.array(pairs, np.int64).T) for kind, pairs in found.items()}

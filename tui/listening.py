@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from textual.screen import Screen
 
 from ..core.codec import decode_event
-from ..core.events import Event, Sought
+from ..core.events import Event, SeekFinished
 from .asked import Asked
 from .cadence import BREATH, FASTEST, Cadence
 from .charts.plotting import load
@@ -114,7 +114,7 @@ class ListeningApp(TerminalApp):
         for event in news:
             if told := news_of(event, self.view.state):
                 self.main.say(*told.texts, alert=told.alert)
-        if any(isinstance(event, Sought) for event in news):
+        if any(isinstance(event, SeekFinished) for event in news):
             self._cadence.want_charts()
         return came
 
