@@ -6,7 +6,7 @@ import msgspec
 from test_state import FINISHED, LANE, RUN, lane
 
 from clipwatch.core.stream.commands import Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
-from clipwatch.core.stream.events import ClipChanged, LanePaused, LaneResumed, Notice, PaceChanged, Sought
+from clipwatch.core.stream.events import ClipChanged, LanePaused, LaneResumed, Notice, PaceChanged, SeekFinished
 from clipwatch.tui.live.requests import Asked
 
 NOW = lane()
@@ -78,7 +78,7 @@ def test_a_place_counts_from_the_key_until_the_seek_has_arrived() -> None:
     for event in (RUN, Notice(text="told"), FINISHED):
         asked.settle(event)
         assert asked.seeking
-    asked.settle(Sought(step=10))
+    asked.settle(SeekFinished(step=10))
     assert not asked.seeking
     assert asked.take_next_seek() == Seek(step=30)
     assert asked.take_next_seek() is None

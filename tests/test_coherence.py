@@ -10,7 +10,7 @@ from test_recording import read_bytes
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
 from clipwatch.core.stream.codec import encode, seal
-from clipwatch.core.stream.events import Event, RunFinished, Sought
+from clipwatch.core.stream.events import Event, RunFinished, SeekFinished
 
 END = RunFinished(reason="completed", seconds=9.0)
 STORY: list[Event] = [RUN, LANE, EVALUATED, FINISHED, END]
@@ -32,7 +32,7 @@ def written(events: list[Event]) -> bytes:
         ([RUN, FINISHED], [RUN, MADE, FINISHED], ("the start of a is missing or misplaced",)),
         ([RUN, LANE, EVALUATED, EVALUATED], STORY[:3], ("evaluations recorded twice, counted once: 1",)),
         (
-            [*STORY, STRANGER, RUN, Sought(step=1)],
+            [*STORY, STRANGER, RUN, SeekFinished(step=1)],
             STORY,
             ("events of another run or an unknown lane, left out: 3",),
         ),

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from clipwatch.core.clipping.nonfinite import NonfiniteLedger
+from clipwatch.core.clipping.nonfinite import NonfiniteCounts
 from clipwatch.core.data.datasets import Dataset, Split, load
 from clipwatch.core.engine import backlog
 from clipwatch.core.engine.engine import Engine
@@ -339,12 +339,12 @@ def test_stop_ends_the_lane_where_its_gradient_is_not_finite(monkeypatch: pytest
         assert "gradient is no longer finite" in failed.cause
 
 
-def test_the_ledger_counts_nan_and_infinity_apart() -> None:
-    ledger = NonfiniteLedger()
-    assert not ledger.enter(torch.ones(3))
-    assert ledger.enter(torch.tensor([float("nan"), float("inf"), -float("inf"), 0.0]))
-    assert ledger.enter(torch.tensor([float("nan"), 1.0]))
-    assert ledger == NonfiniteLedger(nan=2, infinite=2, steps=2) == NonfiniteLedger(**ledger.state)
+def test_nan_and_infinity_are_counted_apart() -> None:
+    counts = NonfiniteCounts()
+    assert not counts.add(torch.ones(3))
+    assert counts.add(torch.tensor([float("nan"), float("inf"), -float("inf"), 0.0]))
+    assert counts.add(torch.tensor([float("nan"), 1.0]))
+    assert counts == NonfiniteCounts(nan=2, infinite=2, steps=2) == NonfiniteCounts(**counts.state)
 
 
 def test_moments_begin_anew_when_told_and_with_the_rule_where_that_is_set() -> None:

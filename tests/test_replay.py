@@ -17,6 +17,7 @@ from test_state import EVALUATED, FINISHED, LANE, RUN
 from clipwatch.core.engine.replay import Replay
 from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.timeline import LONGEST_GAP, SENT_SINGLY
+from clipwatch.core.stream.codec import decode_event, encode
 from clipwatch.core.stream.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce, Stop
 from clipwatch.core.stream.events import (
     ClipChanged,
@@ -29,7 +30,7 @@ from clipwatch.core.stream.events import (
     PaceChanged,
     ReplayStarted,
     RunStarted,
-    Sought,
+    SeekFinished,
 )
 from clipwatch.core.stream.state import RunState, apply
 from clipwatch.tui.cli.main import main
@@ -143,7 +144,7 @@ def test_a_screen_that_sought_shows_what_one_that_watched_shows(path: tuple[int,
     watched = [event for event in story if not isinstance(event, LaneEvent) or event.step <= path[-1]]
     assert seen(told, path[-1]) == seen(watched, path[-1])
     assert sum(isinstance(event, Evaluated) for event in told) <= 2 * SENT_SINGLY * len(path)
-    assert [event.step for event in told if isinstance(event, Sought)] == list(path)
+    assert [event.step for event in told if isinstance(event, SeekFinished)] == list(path)
 
 
 def test_a_paused_story_stays_paused_where_it_was_sought() -> None:
@@ -222,3 +223,9 @@ def test_lanes_are_shown_side_by_side_however_far_one_was_ahead() -> None:
     replay = Replay("story", EventTable.of([RUN, LANE, *ahead, *STORY[2:]]), speed=None, lasting=False)
     steps = [event.step for event in replay.run() if isinstance(event, Evaluated)]
     assert steps == sorted(steps)
+
+
+def test_the_end_of_a_seek_has_the_name_that_other_versions_know() -> None:
+    line = encode(SeekFinished(step=3))
+    assert b'"event":"Sought"' in line
+    assert decode_event(line) == SeekFinished(step=3)

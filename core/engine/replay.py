@@ -1,4 +1,4 @@
-"""A recording played again as a stream of events, to whoever watches runs; a `Session` that trains nothing."""
+"""Replays a recording as a stream of events; has the methods of a `Session`, but trains nothing."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from ..stream.events import (
     PaceChanged,
     ReplayStarted,
     RunStarted,
-    Sought,
+    SeekFinished,
 )
 from .mailbox import Mailbox
 
-# Notices that wait to be read.
-_MANY = 1000
+# The number of unread notices at which the replay accepts no more commands for a while.
+_MAX_NOTICES = 1000
 
 
 class Replay:
-    """Gives recorded events at their times, `speed` times as fast (None: at once), and obeys commands that fit.
+    """Yields recorded events at their times, `speed` times as fast (None: at once), and obeys the commands that apply.
 
-    With `lasting` the end of the recording waits for a `Seek`, until `Stop` or `close`.
+    With `lasting` it waits for a `Seek` at the end of the recording, until `Stop` or `close`.
     """
 
     def __init__(self, name: str, table: EventTable, *, speed: float | None, lasting: bool) -> None:
         self._timeline, self._speed = Timeline(table), speed
         self._times = self._timeline.times
         self._mailbox = Mailbox[AnyCommand](lasting=lasting)
-        self._told: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._notice_texts: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._last_step = self._timeline.last_step
         self._started = ReplayStarted(run=name, last_step=self._last_step)
         self._lanes = self._timeline.lanes
         self._next, self._step, self._clock = 0, 0, 0.0
         self._paused_at: int | None = None
-        self._asked_pace: SetPace | None = None
+        self._pace_command: SetPace | None = None
 
     def send(self, command: AnyCommand) -> None:
-        """Ask for something, from any thread; the answer is an event, a `Notice` for what no recording can do."""
+        """Send a command, from any thread; an event reports its effect, or a `Notice` that a replay cannot do it."""
         if command.lane is not None or command.at_step is not None:
             self.tell(f"{type(command).__name__}: a recording is steered as a whole: leave lane and at_step out")
         elif not self._mailbox.put(command) and not isinstance(command, Stop):
@@ -54,20 +54,20 @@ class Replay:
 
     @property
     def behind(self) -> bool:
-        """Whether more is to be told, or obeyed, than anybody takes at present."""
-        return self._told.qsize() >= _MANY or self._mailbox.is_full
+        """Whether too many notices or commands wait."""
+        return self._notice_texts.qsize() >= _MAX_NOTICES or self._mailbox.is_full
 
     def tell(self, text: str) -> None:
         """Put a `Notice` into the stream."""
-        self._told.put(text)
+        self._notice_texts.put(text)
         self._mailbox.wake()
 
     def close(self) -> None:
-        """Say that no more commands will come."""
+        """Announce that no more commands will come."""
         self._mailbox.close()
 
     def run(self) -> Iterator[Event]:
-        """The events, as they come due."""
+        """Yield the events at their times."""
         yield from self._play()
         for command in self._mailbox.end():
             if not isinstance(command, Stop):
@@ -77,7 +77,7 @@ class Replay:
     def _play(self) -> Iterator[Event]:
         before = time.perf_counter()
         while True:
-            for command in self._mailbox.take(0, self._patience()):
+            for command in self._mailbox.take(0, self._seconds_to_wait()):
                 if isinstance(command, Stop):
                     return
                 yield from self._obey(command)
@@ -91,13 +91,13 @@ class Replay:
                 return
 
     def _notices(self) -> Iterator[Event]:
-        while not self._told.empty():
-            yield Notice(text=self._told.get())
+        while not self._notice_texts.empty():
+            yield Notice(text=self._notice_texts.get())
 
     def _is_paused(self) -> bool:
         return self._paused_at is not None and self._step >= self._paused_at
 
-    def _patience(self) -> float | None:
+    def _seconds_to_wait(self) -> float | None:
         if self._next == len(self._timeline):
             return None if self._mailbox.lasting else 0
         if self._is_paused():
@@ -107,7 +107,7 @@ class Replay:
         return min(LONGEST_GAP, max(0.0, (self._times[self._next] - self._clock) / self._speed))
 
     def _due(self) -> Iterator[Event]:
-        """The events up to the clock, or up to where a pause was asked for."""
+        """The events up to the clock, or up to the step of a pause."""
         while self._next < len(self._timeline) and not self._is_paused():
             if self._speed is not None and self._times[self._next] > self._clock and self._paused_at is None:
                 return
@@ -128,11 +128,11 @@ class Replay:
         for lane in self._lanes:
             yield LanePaused(lane=lane, step=self._step)
 
-    def _paced(self) -> Iterator[Event]:
-        """The pace that was asked for, if one was."""
-        if self._asked_pace:
+    def _pace_events(self) -> Iterator[Event]:
+        """A `PaceChanged` for each lane if a `SetPace` was sent."""
+        if self._pace_command:
             for lane in self._lanes:
-                yield PaceChanged(lane=lane, step=self._step, pace=self._asked_pace.pace)
+                yield PaceChanged(lane=lane, step=self._step, pace=self._pace_command.pace)
 
     def _obey(self, command: AnyCommand) -> Iterator[Event]:
         match command:
@@ -148,36 +148,36 @@ class Replay:
                 for lane in self._lanes:
                     yield LaneStepped(lane=lane, step=self._step, count=self._paused_at - self._step)
             case SetPace(pace=pace):
-                self._asked_pace = command
+                self._pace_command = command
                 self._speed = None if pace is None else pace / self._recorded_pace()
-                yield from self._paced()
+                yield from self._pace_events()
             case Seek(step=step):
                 yield from self._seek(min(max(0, step), self._last_step))
             case _:
                 yield Notice(text=f"a recording cannot be changed: {type(command).__name__} is for runs under way")
 
     def _seek(self, step: int) -> Iterator[Event]:
-        """The story up to this step, back from its beginning again."""
+        """The events up to this step; going back, from the start of the recording again."""
         before, self._next = self._next, self._timeline.after(step)
         last = self._timeline[self._next - 1]
         self._clock = float(self._times[self._next - 1])
         self._step = last.step if isinstance(last, LaneEvent) else step
-        # Forward there is only the rest to tell.
-        back = self._next <= before
-        for event in self._timeline.condensed(0 if back else before, self._next):
+        # Going forward, only the events in between are sent.
+        goes_back = self._next <= before
+        for event in self._timeline.condensed(0 if goes_back else before, self._next):
             yield event
             if isinstance(event, RunStarted):
                 yield self._started
-        if back:
-            # The story knows only of the pace that it was recorded at.
-            yield from self._paced()
+        if goes_back:
+            # The recording holds only the pace that it was recorded at.
+            yield from self._pace_events()
         if self._paused_at is not None:
             self._paused_at = self._step
             yield from self._paused()
-        yield Sought(step=step)
+        yield SeekFinished(step=step)
 
     def _recorded_pace(self) -> float:
-        """Steps a second as they were recorded, without the gaps that are skipped."""
+        """Steps a second in the recording, without the gaps that are skipped."""
         return max(1.0, self._last_step) / max(1e-3, float(self._times[-1]))
 
 

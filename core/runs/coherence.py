@@ -15,12 +15,12 @@ from ..stream.events import (
     LaneStarted,
     ReplayStarted,
     RunStarted,
-    Sought,
+    SeekFinished,
 )
 from .event_table import EventTable
 
 # Events that only a replay sends.
-_NEVER_RECORDED = EvaluatedEarlier | ReplayStarted | Sought
+_NEVER_RECORDED = EvaluatedEarlier | ReplayStarted | SeekFinished
 
 
 def coherent(table: EventTable) -> tuple[EventTable, list[str]]:

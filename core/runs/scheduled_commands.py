@@ -38,27 +38,27 @@ _ANSWERS: dict[type[LaneCommand], type[LaneEvent]] = {
 
 @dataclass(frozen=True, eq=False)
 class _Occurrences:
-    """A lane's events of one kind: their indices in a recording, and the highest step from each index on."""
+    """One kind of event of a lane: its places in the recording, and the highest step from each place on."""
 
     places: Integers
     farthest: Integers
 
     @classmethod
     def of(cls, places: Integers, steps: Integers) -> _Occurrences:
-        """Events in the order of their places."""
+        """From places in ascending order and the step at each."""
         return cls(places, np.maximum.accumulate(steps[::-1])[::-1])
 
     def reached(self, step: int, place: int) -> bool:
-        """Whether an event after this place is of this step or a later one."""
+        """Whether any event after this place is of this step or a later one."""
         after = int(np.searchsorted(self.places, place, "right"))
         return after < len(self.places) and bool(self.farthest[after] >= step)
 
 
-_NONE = _Occurrences.of(np.array([], np.int64), np.array([], np.int64))
+_NOTHING = _Occurrences.of(np.array([], np.int64), np.array([], np.int64))
 
 
 def still_scheduled(recorded: Recorded) -> Iterator[LaneCommand]:
-    """These commands, one for each lane that has neither trained that step nor answered since then."""
+    """These commands, one for each lane that neither trained that step after the command was accepted nor obeyed it."""
     table, lanes = recorded.table, [lane.name for lane in recorded.started.config.lanes]
     evaluated, answered = {lane: _evaluations(table, lane) for lane in lanes}, _answers(table)
     for event, place in zip(table.others, table.other_places.tolist(), strict=True):
@@ -66,8 +66,10 @@ def still_scheduled(recorded: Recorded) -> Iterator[LaneCommand]:
             continue
         command, answer = event.command, _ANSWERS[type(event.command)]
         for lane in lanes:
-            kinds = evaluated[lane], answered.get((lane, answer), _NONE)
-            if command.lane in (None, lane) and not any(kind.reached(command.at_step or 0, place) for kind in kinds):
+            occurrences = evaluated[lane], answered.get((lane, answer), _NOTHING)
+            if command.lane in (None, lane) and not any(
+                kind.reached(command.at_step or 0, place) for kind in occurrences
+            ):
                 yield msgspec.structs.replace(command, lane=lane)
 
 
@@ -77,7 +79,7 @@ def _evaluations(table: EventTable, lane: str) -> _Occurrences:
 
 
 def _answers(table: EventTable) -> dict[tuple[str, type[LaneEvent]], _Occurrences]:
-    """The events of each lane by kind, without evaluations."""
+    """The events of each lane and kind, except evaluations."""
     found: dict[tuple[str, type[LaneEvent]], list[tuple[int, int]]] = {}
     for event, place in zip(table.others, table.other_places.tolist(), strict=True):
         if isinstance(event, LaneEvent):

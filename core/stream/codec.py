@@ -49,7 +49,7 @@ _encoder = msgspec.json.Encoder()
 _header = msgspec.json.Decoder(_Header)
 _json = msgspec.json.Decoder()
 _kind = msgspec.json.Decoder(_Kind)
-_KINDS = {kind.__name__ for kind in (*get_args(AnyEvent), *get_args(AnySweepEvent))}
+_KINDS = {kind.__struct_config__.tag for kind in (*get_args(AnyEvent), *get_args(AnySweepEvent))}
 
 
 class _Reader:

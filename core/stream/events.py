@@ -95,8 +95,8 @@ class ReplayStarted(Event, frozen=True, kw_only=True):
     last_step: Step
 
 
-class Sought(Event, frozen=True, kw_only=True):
-    """A replay has reached the step of a `Seek` and has sent everything before it."""
+class SeekFinished(Event, frozen=True, kw_only=True, tag="Sought"):
+    """A replay has reached the step of a `Seek`; all events up to it have been sent."""
 
     step: Step
 
@@ -272,7 +272,7 @@ AnyEvent = (
     | RecordingStarted
     | RecordingStopped
     | ReplayStarted
-    | Sought
+    | SeekFinished
     | CommandScheduled
     | LaneStarted
     | Evaluated

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from textual.screen import Screen
 
 from ...core.stream.codec import decode_event
-from ...core.stream.events import Event, Sought
+from ...core.stream.events import Event, SeekFinished
 from ..charts.plotting import load
 from ..engine_child.lines import EngineLines
 from ..engine_child.process import Source
@@ -114,7 +114,7 @@ class ListeningApp(TerminalApp):
         for event in news:
             if told := news_of(event, self.view.state):
                 self.main.say(*told.texts, alert=told.alert)
-        if any(isinstance(event, Sought) for event in news):
+        if any(isinstance(event, SeekFinished) for event in news):
             self._cadence.want_charts()
         return came
 

@@ -16,7 +16,7 @@ from ...core.stream.events import (
     Notice,
     PaceChanged,
     RunStarted,
-    Sought,
+    SeekFinished,
 )
 from ...core.stream.state import LaneState
 
@@ -62,7 +62,7 @@ class Asked:
                 self._pace = None
             case LanePaused() | LaneResumed() | LaneStepped():
                 self._paused = None
-            case Sought():
+            case SeekFinished():
                 self._seek = None
             case _:
                 pass
