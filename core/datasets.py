@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Callable
@@ -11,16 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from . import digits
+from . import cache, digits, lookup
 from .catalog import KINDS, Kind
-from .errors import BadInput, Cancelled, one_line
-from .events import AnyEvent, DatasetInfo, Notice
-from .limits import Limits
-from .obtaining import GO_ONLINE, Obtained, Request, downloaded, present, wanting
+from .content import Content, checksum, read
+from .errors import BadInput, Cancelled, ClipwatchError, one_line
+from .events import AnyEvent, DatasetInfo, Notice, StageStarted
+from .idx import CorruptFile
 from .offline import is_offline
 from .paths import NoHome, path_text, user_path
+from .request import Limits, Request
 
 _log = logging.getLogger(__name__)
+_GO_ONLINE = "start a new run once without --offline and CLIPWATCH_OFFLINE"
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,10 @@ def load(
     is, unless `offline`, or the environment, forbids it. `auto` is MNIST if it is here or some mirror answers within
     `limits.answer` seconds, else the digits, with a Notice that says why.
 
-    All files are checked before use (`store.read_files`). One in `data_dir` that fails is never replaced but raises
-    BadInput, also under `auto`; one in the cache is fetched again. Raises BadInput also for a data dir that does not
-    exist or cannot be written when it must be, and for data that is not here when `offline`; Cancelled when
-    `cancelled()` turns true; ClipwatchError when all mirrors fail, offline for a damaged cache, and for a broken
-    torchvision. Torchvision is imported only to download.
+    All files are checked before use (`content.read`). One in `data_dir` that fails is never replaced but raises
+    BadInput, also under `auto`; one in the cache is downloaded again. Raises BadInput also for a data dir that does
+    not exist or cannot be written when it must be, and for data that is not here when `offline`; Cancelled when
+    `cancelled()` turns true; ClipwatchError when all mirrors fail, and offline for a damaged cache.
     """
     request = Request(
         data_dir=_existing(data_dir),
@@ -90,17 +90,18 @@ def _existing(data_dir: str | None) -> Path | None:
 
 def _digits() -> Dataset:
     images, labels = digits.read_digits()
-    return _split("digits", Obtained(images, labels, digits.ORIGIN), digits.VALIDATION)
+    content = Content(images, labels, checksum(images, labels))
+    return _split(content, "digits", digits.ORIGIN, digits.VALIDATION)
 
 
 def _auto(request: Request) -> Dataset:
     kind = KINDS["mnist"]
     try:
-        if found := present(request, kind):
-            return _split(kind.name, found, kind.validation)
+        if found := _find(request, kind):
+            return found
         if not request.offline:
-            return _split(kind.name, downloaded(request, kind, hasty=True), kind.validation)
-        reason = wanting(request, kind)
+            return _download(request, kind, hasty=True)
+        reason = _absence(request, kind)
     except NoHome as error:
         reason = str(error)
     except (BadInput, Cancelled):
@@ -114,33 +115,87 @@ def _auto(request: Request) -> Dataset:
 
 
 def _explicit(request: Request, kind: Kind) -> Dataset:
-    found = present(request, kind)
+    found = _find(request, kind)
     if found is None and request.offline:
         raise BadInput(
-            f"{wanting(request, kind)}: {GO_ONLINE}, give its files with --data-dir, or take --dataset digits"
+            f"{_absence(request, kind)}: {_GO_ONLINE}, give its files with --data-dir, or take --dataset digits"
         )
-    return _split(kind.name, found or downloaded(request, kind), kind.validation)
+    return found or _download(request, kind)
 
 
-def _split(name: str, obtained: Obtained, validation: int) -> Dataset:
+def _absence(request: Request, kind: Kind) -> str:
+    absence = lookup.absence(request.data_dir, kind) if request.data_dir else f"{kind.name} is not on this machine"
+    return f"{absence}; offline forbids fetching it"
+
+
+def _find(request: Request, kind: Kind, *, notify: bool = False) -> Dataset | None:
+    """The data set, if it is on this machine; None if it is damaged in the cache and may be downloaded again."""
+    if request.data_dir is None:
+        return _find_cached(request, kind, notify=notify)
+    if files := lookup.find(request.data_dir, kind):
+        return _split(read(files, kind), kind.name, f"files in {path_text(request.data_dir)}", kind.validation)
+    try:
+        cached = _find_cached(request, kind)
+    except (cache.Unreadable, NoHome):
+        return None  # a folder given does without the cache
+    if cached:
+        _report_others(request, kind, "the cache is taken")
+    return cached
+
+
+def _find_cached(request: Request, kind: Kind, *, notify: bool = False) -> Dataset | None:
+    files = cache.downloaded_files(cache.cache_folder(), kind)
+    try:
+        return files and _split(read(files, kind, kind.md5), kind.name, "cache", kind.validation)
+    except CorruptFile as error:
+        if request.offline:
+            raise ClipwatchError(f"{error}; offline forbids fetching it again: {_GO_ONLINE}") from error
+        if notify:
+            request.report(Notice(text=f"{error}; fetching it again"))
+        return None
+
+
+def _report_others(request: Request, kind: Kind, what: str) -> None:
+    """Say that other data is taken than what the user may have meant by the data dir."""
+    if request.data_dir is not None and lookup.holds_others(request.data_dir, kind):
+        request.report(Notice(text=f"{lookup.absence(request.data_dir, kind)}; {what}"))
+
+
+def _download(request: Request, kind: Kind, *, hasty: bool = False) -> Dataset:
+    """Download the data set, unless another process does so first; `hasty`: only if some mirror answers soon."""
+    # Imports requests, which takes 0.2 s: a start from the cache does without.
+    from . import download
+
+    _report_others(request, kind, "fetching it from a mirror")
+    mirrors = download.mirrors(kind)
+    if hasty:
+        request.report(StageStarted(stage=f"looking for {kind.name} at a mirror, {request.limits.answer:g} s at most"))
+        mirrors = download.preferring(download.first_to_answer(mirrors, kind, request), mirrors)
+    home = request.data_dir or cache.cache_folder()
+    with cache.writing(home, kind, request):
+        if found := _find(request, kind, notify=True):
+            return found
+        request.report(StageStarted(stage=f"downloading {kind.name}"))
+        packed, host = download.download(kind, mirrors, request)
+        try:
+            content = read(cache.store(packed, home, kind), kind, kind.md5)
+        except CorruptFile as error:  # the mirror's fault or the disk's, not the user's input
+            raise ClipwatchError(f"{kind.name} from {host} cannot be used: {error}") from error
+    return _split(content, kind.name, f"downloaded from {host}", kind.validation)
+
+
+def _split(content: Content, name: str, origin: str, validation: int) -> Dataset:
     """The first `validation` images validate, the others train; both are views, no copies."""
-    images, labels = obtained.images, obtained.labels
+    images, labels = content.images, content.labels
     info = DatasetInfo(
         name=name,
-        origin=obtained.origin,
+        origin=origin,
         training=len(images) - validation,
         validation=validation,
-        checksum=_checksum(images, labels),
+        checksum=content.checksum,
     )
     return Dataset(
         info,
         training=Split(images[validation:], labels[validation:]),
         validation=Split(images[:validation], labels[:validation]),
     )
-
-
-def _checksum(images: np.ndarray, labels: np.ndarray) -> str:
-    """SHA-256 of all images in file order (validation, then training), a byte a pixel, then all labels, a byte each."""
-    digest = hashlib.sha256(images.data)
-    digest.update(labels.astype(np.uint8).data)
-    return digest.hexdigest()

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import requests
 from requests import exceptions
 from requests.utils import get_environ_proxies, select_proxy
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 from urllib3.util import parse_url
 
 from .idx import GZIP_MAGIC
-from .limits import Limits
+from .request import Limits
 
 START = 64
 """So many first bytes tell what a file is."""
@@ -37,7 +37,7 @@ def wrong_content(start: bytes) -> str | None:
 _PAGE = "the login page of this network?"
 
 
-def in_words(error: Exception, url: str, limits: Limits) -> str:
+def describe(error: Exception, url: str, limits: Limits) -> str:
     """What the host did, as the end of a sentence that begins with its name."""
     # The messages of requests hold whole addresses, which may hold a password.
     match error:
@@ -51,17 +51,13 @@ def in_words(error: Exception, url: str, limits: Limits) -> str:
             return _malformed(error, url)
         case exceptions.ConnectTimeout():
             return f"did not accept a connection within {limits.connect:g} s"
-        case exceptions.Timeout():
-            return f"sent nothing for {limits.stall:g} s"
         case exceptions.ProxyError():
             return f"could not be reached through the proxy (see HTTPS_PROXY, HTTP_PROXY): {_detail(error)}"
         case exceptions.SSLError():
             return _without_tls(error)
-        case exceptions.ConnectionError() if "Read timed out" in str(error):
+        case _ if _came_of(error, ReadTimeoutError):
             return f"sent nothing for {limits.stall:g} s"
-        case exceptions.ChunkedEncodingError():
-            return "broke off"
-        case exceptions.ConnectionError() if any(isinstance(cause, ProtocolError) for cause in _causes(error)):
+        case _ if _came_of(error, ProtocolError):
             return "broke off"
         case exceptions.ConnectionError():
             return f"could not be reached: {_detail(error)}"
@@ -118,6 +114,10 @@ def _detail(error: Exception) -> str:
     if isinstance(first, socket.gaierror):
         return "its name is not known (no network?)"
     return (first.strerror or str(first)).lower() if isinstance(first, OSError) else type(first).__name__
+
+
+def _came_of(error: Exception, cause: type[Exception]) -> bool:
+    return any(isinstance(each, cause) for each in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

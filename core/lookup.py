@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .catalog import KINDS, Kind
+from .content import Files
 from .errors import BadInput
 from .idx import CorruptFile
 from .paths import path_text
-from .store import Files, raw_folder
 
 # How far below the folder given files are looked for, in how many folders, and how many names a message tells.
 _DEPTH = 3
@@ -30,7 +30,7 @@ def find(home: Path, kind: Kind) -> Files | None:
     for folder in _places(home, kind):
         images, labels = _file(folder, kind.images), _file(folder, kind.labels)
         if images and labels:
-            return Files(folder, images, labels)
+            return Files(images, labels)
         one = images or labels
         if one and half is None:
             missing = kind.labels if images else kind.images
@@ -59,7 +59,7 @@ def absence(home: Path, kind: Kind) -> str:
 
 
 def _places(home: Path, kind: Kind) -> Iterator[Path]:
-    for folder in (raw_folder(home, kind), home, *(each for each in _below(home) if _is_named(each, home, kind))):
+    for folder in (kind.raw_folder(home), home, *(each for each in _below(home) if _is_named(each, home, kind))):
         if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK):
             raise BadInput(f"data dir {path_text(folder)}: cannot be read: permission denied")
         yield folder

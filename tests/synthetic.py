@@ -1,14 +1,12 @@
-"""Small data sets in MNIST's format, and a torchvision that knows them, so that tests need neither the real ones."""
+"""Small data sets in MNIST's format, and mirrors for them, so that tests need neither the real ones."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -21,9 +19,9 @@ VALIDATION = 20
 
 
 def shrink_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every data set of the catalog have 120 images, 20 of them for validation, and no known checksums."""
+    """Let every data set of the catalog have 120 images, 20 of them for validation, and no known checksum."""
     for name, kind in list(catalog.KINDS.items()):
-        monkeypatch.setitem(catalog.KINDS, name, replace(kind, count=COUNT, validation=VALIDATION, sha256={}))
+        monkeypatch.setitem(catalog.KINDS, name, replace(kind, count=COUNT, validation=VALIDATION, checksum=None))
 
 
 def unpacked_files(kind: Kind, seed: int = 0) -> dict[str, bytes]:
@@ -49,15 +47,11 @@ def put(folder: Path, files: Mapping[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-def fake_torchvision(
-    monkeypatch: pytest.MonkeyPatch, kind: Kind, mirrors: list[str], files: Mapping[str, bytes]
-) -> None:
-    """A torchvision that knows these mirrors and the MD5s of these files."""
-    known = type(kind.folder, (), {"mirrors": mirrors, "resources": [(n, md5(c)) for n, c in files.items()]})
-    datasets = ModuleType("torchvision.datasets")
-    setattr(datasets, kind.folder, known)
-    monkeypatch.setitem(sys.modules, "torchvision", ModuleType("torchvision"))
-    monkeypatch.setitem(sys.modules, "torchvision.datasets", datasets)
+def use_mirrors(monkeypatch: pytest.MonkeyPatch, name: str, files: Mapping[str, bytes], *mirrors: str) -> None:
+    """Let the catalog have these mirrors and the MD5s of these packed files for the data set of this name."""
+    images, labels = map(md5, files.values())
+    kind = replace(catalog.KINDS[name], mirrors=mirrors, md5=(images, labels))
+    monkeypatch.setitem(catalog.KINDS, name, kind)
 
 
 def md5(content: bytes) -> str:

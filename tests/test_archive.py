@@ -14,14 +14,14 @@ import pytest
 from test_runs_table import write as write_sweep
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
-from clipwatch.core import lock, publishing
+from clipwatch.core import cache, lock
 from clipwatch.core.archive import find, find_run, recorded_folders
 from clipwatch.core.atomic import write_atomically
 from clipwatch.core.catalog import KINDS
 from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.events import RunFinished
-from clipwatch.core.limits import Limits
 from clipwatch.core.recording import Recorder
+from clipwatch.core.request import Limits, Request
 from clipwatch.core.runs import Manifest, RunFolder, create_run
 from clipwatch.core.sweeps.folder import SweepFolder, SweepWriter, read_sweep
 from clipwatch.tui.cli import main
@@ -240,11 +240,9 @@ def _no_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("_no_locks")
 def test_a_disk_without_locks_is_said_in_the_same_words_by_all_who_write_there(tmp_path: Path) -> None:
-    limits = Limits()
-
     def download() -> None:
-        request = {"limits": limits, "report": lambda event: None, "cancelled": lambda: False}
-        with publishing.locked(tmp_path / "cache", KINDS["mnist"], **request):  # type: ignore[arg-type]
+        request = Request(data_dir=None, offline=False, report=[].append, cancelled=lambda: False, limits=Limits())
+        with cache.writing(tmp_path / "cache", KINDS["mnist"], request):
             pass
 
     run, sweep = write_run(tmp_path, 1.0), SweepFolder(tmp_path)
