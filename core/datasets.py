@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from errno import ENOENT, ENOTDIR
 from pathlib import Path
 
 import numpy as np
@@ -79,12 +80,10 @@ def _existing(data_dir: str | None) -> Path | None:
     path = user_path(data_dir)
     try:
         os.listdir(path)
-    except FileNotFoundError as error:
-        raise BadInput(f"data dir {path_text(path)}: no such folder") from error
-    except NotADirectoryError as error:
-        raise BadInput(f"data dir {path_text(path)}: not a folder; give the one that the files are in") from error
     except OSError as error:
-        raise BadInput(f"data dir {path_text(path)}: cannot be read: {error.strerror}") from error
+        reasons = {ENOENT: "no such folder", ENOTDIR: "not a folder; give the one that the files are in"}
+        reason = reasons.get(error.errno, f"cannot be read: {error.strerror}")
+        raise BadInput(f"data dir {path_text(path)}: {reason}") from error
     return path
 
 
@@ -128,10 +127,10 @@ def _absence(request: Request, kind: Kind) -> str:
     return f"{absence}; offline forbids fetching it"
 
 
-def _find(request: Request, kind: Kind, *, notify: bool = False) -> Dataset | None:
-    """The data set, if it is on this machine; None if it is damaged in the cache and may be downloaded again."""
+def _find(request: Request, kind: Kind) -> Dataset | None:
+    """The data set, if it is on this machine; None if it is damaged in the cache and may be fetched again."""
     if request.data_dir is None:
-        return _find_cached(request, kind, notify=notify)
+        return _find_cached(request, kind)
     if files := lookup.find(request.data_dir, kind):
         return _split(read(files, kind), kind.name, f"files in {path_text(request.data_dir)}", kind.validation)
     try:
@@ -143,15 +142,14 @@ def _find(request: Request, kind: Kind, *, notify: bool = False) -> Dataset | No
     return cached
 
 
-def _find_cached(request: Request, kind: Kind, *, notify: bool = False) -> Dataset | None:
+def _find_cached(request: Request, kind: Kind) -> Dataset | None:
     files = cache.downloaded_files(cache.cache_folder(), kind)
     try:
         return files and _split(read(files, kind, kind.md5), kind.name, "cache", kind.validation)
     except CorruptFile as error:
         if request.offline:
             raise ClipwatchError(f"{error}; offline forbids fetching it again: {_GO_ONLINE}") from error
-        if notify:
-            request.report(Notice(text=f"{error}; fetching it again"))
+        request.report(Notice(text=f"{error}; fetching it again"))
         return None
 
 
@@ -173,7 +171,8 @@ def _download(request: Request, kind: Kind, *, hasty: bool = False) -> Dataset:
         mirrors = download.preferring(download.first_to_answer(mirrors, kind, request), mirrors)
     home = request.data_dir or cache.cache_folder()
     with cache.writing(home, kind, request):
-        if found := _find(request, kind, notify=True):
+        # Another process may have fetched it meanwhile.
+        if found := _find(replace(request, report=lambda event: None), kind):
             return found
         request.report(StageStarted(stage=f"downloading {kind.name}"))
         packed, host = download.download(kind, mirrors, request)

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from threading import Thread
 from typing import TypeVar
 
@@ -126,43 +126,39 @@ def _from_mirror(url: str, md5: str, request: Request) -> bytes:
     limits, file = request.limits, url.rpartition("/")[2]
     transfer = _Transfer()
     future = _in_background(lambda: transfer.run(url, limits))
-    reported = -1
+    received, since = -1, 0.0
     try:
         while not future.done():
             request.check_cancelled("downloading")
-            if time.monotonic() - transfer.last_chunk > limits.stall:
+            if len(transfer.content) != received:
+                received, since = len(transfer.content), time.monotonic()
+                request.report(DownloadProgressed(file=file, received=received, total=transfer.total))
+            elif time.monotonic() - since > limits.stall:
                 raise MirrorFailed(f"sent nothing for {limits.stall:g} s")
-            if transfer.received != reported:
-                reported = transfer.received
-                request.report(DownloadProgressed(file=file, received=reported, total=transfer.total))
             wait([future], timeout=limits.poll)
-        content = future.result()
+        future.result()
     finally:
         transfer.abandoned = True
-    if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+    if hashlib.md5(transfer.content, usedforsecurity=False).hexdigest() != md5:
         raise MirrorFailed("sent something else (wrong checksum)")
-    request.report(DownloadProgressed(file=file, received=len(content), total=len(content)))
-    return content
+    size = len(transfer.content)
+    request.report(DownloadProgressed(file=file, received=size, total=size))
+    return bytes(transfer.content)
 
 
+@dataclass
 class _Transfer:
     """One attempt to download a file: a thread runs it, another looks at how far it is."""
 
-    def __init__(self) -> None:
-        self.received = 0
-        self.total: int | None = None
-        self.last_chunk = time.monotonic()
-        self.abandoned = False
+    content: bytearray = field(default_factory=bytearray)
+    total: int | None = None
+    abandoned: bool = False
 
-    def run(self, url: str, limits: Limits) -> bytes:
-        content = bytearray()
+    def run(self, url: str, limits: Limits) -> None:
         for chunk, self.total in _chunks(url, limits):
             if self.abandoned:
                 raise Cancelled("nobody waits for this download any more")
-            content += chunk
-            self.received = len(content)
-            self.last_chunk = time.monotonic()
-        return bytes(content)
+            self.content += chunk
 
 
 def _chunks(url: str, limits: Limits) -> Iterator[tuple[bytes, int | None]]:
