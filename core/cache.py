@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import platformdirs
@@ -66,28 +66,23 @@ def writing(home: Path, kind: Kind, request: Request) -> Iterator[None]:
     folder = home / kind.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _acquired(file_lock(folder / _LOCK), kind, request):
+        with _acquire(file_lock(folder / _LOCK), kind, request):
             yield
     except OSError as error:
         fault, place = (BadInput, "data dir: ") if request.data_dir else (ClipwatchError, "")
         raise fault(f"{place}cannot write to {path_text(folder)}: {why_not(error)}") from error
 
 
-@contextmanager
-def _acquired(lock: BaseFileLock, kind: Kind, request: Request) -> Iterator[None]:
+def _acquire(lock: BaseFileLock, kind: Kind, request: Request) -> AbstractContextManager[object]:
     notified = False
-    while not lock.is_locked:
+    while True:
         try:
-            lock.acquire(timeout=request.limits.poll)
+            return lock.acquire(timeout=request.limits.poll)
         except Timeout:
             request.check_cancelled("waiting for another download")
-            if not notified:
-                request.report(Notice(text=f"waiting for another clipwatch that is fetching {kind.name}", level="info"))
-            notified = True
-    try:
-        yield
-    finally:
-        lock.release()
+        if not notified:
+            request.report(Notice(text=f"waiting for another clipwatch that is fetching {kind.name}", level="info"))
+        notified = True
 
 
 def store(packed: Mapping[str, bytes], home: Path, kind: Kind) -> Files:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -432,7 +434,7 @@ def test_auto_takes_mnist_from_the_folder_given_without_a_word(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("small", "no_network")
-def test_raw_files_in_the_cache_that_clipwatch_did_not_finish_do_not_count(tmp_path: Path) -> None:
+def test_files_in_the_cache_that_were_not_downloaded_do_not_count(tmp_path: Path) -> None:
     put(tmp_path / "cache/MNIST/raw", unpacked_files(catalog.KINDS["mnist"]))
     with pytest.raises(BadInput, match="not on this machine"):
         loaded("mnist")
@@ -442,16 +444,17 @@ def test_raw_files_in_the_cache_that_clipwatch_did_not_finish_do_not_count(tmp_p
 
 
 def test_mirrors_and_checksums_are_those_of_torchvision() -> None:
-    datasets = pytest.importorskip("torchvision.datasets")
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        pytest.skip("torchvision is not installed")
+    # Read, not imported: that fails where torchvision is built for another torch.
+    source = (Path(spec.origin).parent / "datasets/mnist.py").read_text(encoding="utf-8")
     for kind in catalog.KINDS.values():
-        known = getattr(datasets, kind.folder)
-        training = dict((known.resources["train"] if kind.name == "qmnist" else known.resources)[:2])
-        assert list(training.values()) == list(kind.md5)
-        if kind.name == "qmnist":
-            assert list(training) == [f"{mirror}/{file}" for mirror in kind.mirrors for file in kind.packed]
-        else:
-            assert list(training) == list(kind.packed)
-            assert known.mirrors == [f"{mirror}/" for mirror in kind.mirrors]
+        described = source.partition(f"\nclass {kind.folder}(")[2].partition("\nclass ")[0]
+        for file, checksum in kind.packed.items():
+            assert re.search(rf'{file}",\s+"{checksum}"', described)
+        for mirror in kind.mirrors:
+            assert f'"{mirror}/' in described
 
 
 def fresh_interpreter(code: str) -> str:

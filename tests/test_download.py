@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -257,6 +258,30 @@ def damage_published(raw: Path, how: str) -> None:
         images.unlink()
     else:
         images.write_bytes(DAMAGE[how](images.read_bytes()))
+
+
+def test_a_cache_of_an_earlier_version_is_left_alone_and_the_files_are_fetched_anew(setting: Setting) -> None:
+    earlier = {**unpacked_files(setting.kind), "clipwatch.json": b'{"sha256": {}, "source": ""}'}
+    put(setting.cache / "MNIST/raw", earlier)
+    with serving(setting.files) as mirror:
+        setting.use(mirror.url)
+        assert setting.load().info.origin.startswith("downloaded")
+    assert setting.published() == sorted([*earlier, *WHOLE])
+    assert setting.load(offline=True).info.origin == "cache"
+
+
+def test_a_data_dir_into_which_an_earlier_version_downloaded_is_used(setting: Setting, tmp_path: Path) -> None:
+    put(tmp_path / "given/MNIST/raw", {**unpacked_files(setting.kind), "clipwatch.json": b"{"})
+    assert setting.load(data_dir=tmp_path / "given", offline=True).info.name == "mnist"
+
+
+def test_downloaded_files_can_be_read_by_others(setting: Setting) -> None:
+    with serving(setting.files) as mirror:
+        setting.use(mirror.url)
+        setting.load()
+    for path in setting.cache.rglob("*.gz"):
+        assert path.stat().st_mode & stat.S_IROTH
+        assert path.parent.stat().st_mode & stat.S_IXOTH
 
 
 def test_what_a_killed_download_left_is_cleared_away(setting: Setting) -> None:
