@@ -1,4 +1,4 @@
-"""What a data set is, and getting one: from a folder given, the cache, a mirror, or the program itself."""
+"""A data set, loaded from the user's data dir, the cache, a mirror, or the program itself."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _auto(request: Request) -> Dataset:
         reason = str(error)
     except (BadInput, Cancelled):
         raise
-    # The edge of the network and the cache: there is other data, whatever fails.
+    # Whatever fails in the network or the cache, there is other data.
     except Exception as error:
         _log.debug("auto", exc_info=True)
         reason = one_line(error)
@@ -136,7 +136,7 @@ def _find(request: Request, kind: Kind) -> Dataset | None:
     try:
         cached = _find_cached(request, kind)
     except (cache.Unreadable, NoHome):
-        return None  # a folder given does without the cache
+        return None  # a data dir does without the cache
     if cached:
         _report_others(request, kind, "the cache is taken")
     return cached
@@ -154,13 +154,13 @@ def _find_cached(request: Request, kind: Kind) -> Dataset | None:
 
 
 def _report_others(request: Request, kind: Kind, what: str) -> None:
-    """Say that other data is taken than what the user may have meant by the data dir."""
+    """Report what the data dir holds instead of the files, and where the data is taken from."""
     if request.data_dir is not None and lookup.holds_others(request.data_dir, kind):
         request.report(Notice(text=f"{lookup.absence(request.data_dir, kind)}; {what}"))
 
 
 def _download(request: Request, kind: Kind, *, hasty: bool = False) -> Dataset:
-    """Download the data set, unless another process does so first; `hasty`: only if some mirror answers soon."""
+    """Download the data set, unless another process does so first. `hasty`: only if some mirror answers soon."""
     # Imports requests, which takes 0.2 s: a start from the cache does without.
     from . import download
 

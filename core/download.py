@@ -77,7 +77,7 @@ def first_to_answer(mirrors: Iterable[str], kind: Kind, request: Request) -> str
 
 
 def preferring(first: str, mirrors: Iterable[str]) -> list[str]:
-    """The mirrors in their order, but for one that comes first."""
+    """The mirrors, one of them moved to the front."""
     return sorted(mirrors, key=lambda mirror: mirror != first)
 
 
@@ -162,7 +162,10 @@ class _Transfer:
 
 
 def _chunks(url: str, limits: Limits) -> Iterator[tuple[bytes, int | None]]:
-    """A gzip file in chunks, each with the size of the whole if the server says one; MirrorFailed if that fails."""
+    """The gzip file at an address in chunks, each with the size of the whole file if the server gives one.
+
+    Raises MirrorFailed for whatever goes wrong.
+    """
     try:
         with requests.get(
             url,
@@ -189,7 +192,7 @@ def _keep_packed(response: requests.Response, *_args: object, **_kwargs: object)
 
 
 def _size(length: str) -> int | None:
-    """What a Content-Length says, if it can be believed."""
+    """The value of a Content-Length header, if it is plausible."""
     return int(length) if length.isdecimal() and 0 < int(length) <= MOST else None
 
 

@@ -1,4 +1,4 @@
-"""Why an address did not give what was asked of it, in words, and without the password that it may hold."""
+"""What went wrong with a mirror, in words, and without the password that its address may hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .idx import GZIP_MAGIC
 from .request import Limits
 
 START = 64
-"""So many first bytes tell what a file is."""
+"""The number of first bytes that tell what a file is."""
 
 
 def host(url: str) -> str:
@@ -121,7 +121,7 @@ def _came_of(error: Exception, cause: type[Exception]) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it came of, and so on."""
+    """The error, its cause, the cause's cause, and so on."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause

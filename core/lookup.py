@@ -1,4 +1,4 @@
-"""The two files of a data set in a folder as people have it: renamed, unpacked, in folders of their own, too deep."""
+"""Finding the two files of a data set in a user's folder, where they may be renamed, unpacked, or in subfolders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .errors import BadInput
 from .idx import CorruptFile
 from .paths import path_text
 
-# How far below the folder given files are looked for, in how many folders, and how many names a message tells.
+# Files are looked for so many levels below the folder, in so many folders; a message names so many entries.
 _DEPTH = 3
 _FOLDERS = 500
 _NAMES = 5

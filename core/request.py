@@ -18,7 +18,7 @@ class Limits:
     stall: without `chunk` bytes (which must therefore come at least that fast), after which a mirror is left.
     rounds: times that every mirror is asked for a file.
     pause: before the second round; twice that before the third, and so on.
-    answer: in which some mirror must begin to send, where there is other data to fall back on.
+    answer: within which some mirror must begin to send, where there is other data to fall back on.
     poll: between two looks at whether the user has cancelled, and between two reports of progress.
     """
 
