@@ -82,7 +82,7 @@ def _existing(data_dir: str | None) -> Path | None:
         os.listdir(path)
     except OSError as error:
         reasons = {ENOENT: "no such folder", ENOTDIR: "not a folder; give the one that the files are in"}
-        reason = reasons.get(error.errno, f"cannot be read: {error.strerror}")
+        reason = reasons.get(error.errno or 0, f"cannot be read: {error.strerror}")
         raise BadInput(f"data dir {path_text(path)}: {reason}") from error
     return path
 

@@ -70,7 +70,8 @@ def _folders(home: Path, kind: Kind) -> Iterator[tuple[Path, str | None]]:
     A folder belongs to the data set it is named after; one called raw, to that of its parent. `home` belongs to `kind`
     unless it is named after another.
     """
-    waiting = deque([(home, _kind_named(home.resolve().name) or kind.name, 0)])
+    owner = _kind_named(home.resolve().name) or kind.name
+    waiting: deque[tuple[Path, str | None, int]] = deque([(home, owner, 0)])
     for _ in range(_FOLDERS):
         if not waiting:
             return
