@@ -1,7 +1,7 @@
 """The data sets in MNIST's format that a run can train on: how their files look, and where they are.
 
 Only the two training files of each are read: the first 5,000 of their 60,000 images validate, the others train.
-Mirrors and MD5s are those of torchvision, whose import takes a second.
+The MD5s are those of torchvision, repeated here because its import takes too long for a start from the cache.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ class Kind:
     name: str
     folder: str
     page: str
-    mirrors: tuple[str, ...]
     md5: tuple[str, str]
     images: str = "train-images-idx3-ubyte"
     labels: str = "train-labels-idx1-ubyte"
@@ -57,7 +56,6 @@ MNIST = Kind(
     name="mnist",
     folder="MNIST",
     page="https://ossci-datasets.s3.amazonaws.com/mnist/",
-    mirrors=("https://ossci-datasets.s3.amazonaws.com/mnist", "http://yann.lecun.com/exdb/mnist"),
     md5=("f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432"),
     checksum="edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b",
 )
@@ -65,14 +63,12 @@ FASHION = Kind(
     name="fashion-mnist",
     folder="FashionMNIST",
     page="https://github.com/zalandoresearch/fashion-mnist",
-    mirrors=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",),
     md5=("8d4fb7e6c68d591d4c3dfef9ec88bf0d", "25c81989df183df01b3e8a0aad5dffbe"),
 )
 KMNIST = Kind(
     name="kmnist",
     folder="KMNIST",
     page="https://github.com/rois-codh/kmnist",
-    mirrors=("http://codh.rois.ac.jp/kmnist/dataset/kmnist",),
     md5=("bdb82020997e1d708af4cf47b453dcf7", "e144d726b3acfaa3e44228e80efcd344"),
 )
 # A label of QMNIST is a row of 8 numbers (class, writer, ...), the class first.
@@ -80,7 +76,6 @@ QMNIST = Kind(
     name="qmnist",
     folder="QMNIST",
     page="https://github.com/facebookresearch/qmnist",
-    mirrors=("https://raw.githubusercontent.com/facebookresearch/qmnist/master",),
     md5=("ed72d4157d28c017586c42bc6afe6370", "0058f8dd561b90ffdd0f734c6a30e5e4"),
     images="qmnist-train-images-idx3-ubyte",
     labels="qmnist-train-labels-idx2-int",

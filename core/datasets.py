@@ -161,11 +161,12 @@ def _report_others(request: Request, kind: Kind, what: str) -> None:
 
 def _download(request: Request, kind: Kind, *, hasty: bool = False) -> Dataset:
     """Download the data set, unless another process does so first. `hasty`: only if some mirror answers soon."""
-    # Imports requests, which takes 0.2 s: a start from the cache does without.
+    # These import requests, which takes 0.2 s, and torchvision: a start from the cache does without.
     from . import download
+    from .mirrors import find_mirrors
 
     _report_others(request, kind, "fetching it from a mirror")
-    mirrors = download.mirrors(kind)
+    mirrors = find_mirrors(kind, request)
     if hasty:
         request.report(StageStarted(stage=f"looking for {kind.name} at a mirror, {request.limits.answer:g} s at most"))
         mirrors = download.preferring(download.first_to_answer(mirrors, kind, request), mirrors)

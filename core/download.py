@@ -1,14 +1,9 @@
-"""Downloading the files of a data set from mirrors that may refuse, stall, break off or send something else.
-
-CLIPWATCH_MIRRORS, a list of addresses separated by commas, replaces the mirrors of the catalog (not its MD5s), for a
-classroom that keeps the `.gz` files on a server of its own. In it, `{dataset}` stands for the data set's name.
-"""
+"""Downloading the files of a data set from mirrors that may refuse, stall, break off or send something else."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -17,12 +12,10 @@ from threading import Thread
 from typing import TypeVar
 
 import requests
-from urllib3.exceptions import LocationParseError
-from urllib3.util import parse_url
 
 from .catalog import Kind
 from .config import MOST
-from .errors import BadInput, Cancelled, ClipwatchError
+from .errors import Cancelled, ClipwatchError
 from .events import DownloadProgressed
 from .failures import START, describe, host, wrong_content
 from .request import Limits, Request
@@ -33,22 +26,6 @@ _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "clipwatch"}
 
 class MirrorFailed(ClipwatchError):
     """One mirror did not give the file; the message says what it did."""
-
-
-def mirrors(kind: Kind) -> list[str]:
-    """The addresses of folders that hold the packed files of `kind`."""
-    named = [base.strip() for base in os.environ.get("CLIPWATCH_MIRRORS", "").split(",") if base.strip()]
-    return [_checked(base.replace("{dataset}", kind.name)).rstrip("/") for base in named] or list(kind.mirrors)
-
-
-def _checked(base: str) -> str:
-    try:
-        parse_url(base)
-    except LocationParseError as error:
-        raise BadInput(
-            f"CLIPWATCH_MIRRORS: {base.rpartition('@')[2]} is no web address: write https://HOST/PATH"
-        ) from error
-    return base
 
 
 def first_to_answer(mirrors: Iterable[str], kind: Kind, request: Request) -> str:

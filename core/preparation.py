@@ -17,7 +17,7 @@ try:
     from torch import Tensor
 except (ImportError, OSError) as error:
     raise ClipwatchError(
-        f"torch cannot be imported ({error}); reinstall it: pip install --force-reinstall torch"
+        f"torch cannot be imported ({error}); reinstall it: pip install --force-reinstall torch torchvision"
     ) from error
 
 from . import lenet, unlocked

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -48,10 +50,14 @@ def put(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def use_mirrors(monkeypatch: pytest.MonkeyPatch, name: str, files: Mapping[str, bytes], *mirrors: str) -> None:
-    """Let the catalog have these mirrors and the MD5s of these packed files for the data set of this name."""
+    """For one data set, a torchvision that knows these mirrors, and a catalog with the MD5s of these packed files."""
     images, labels = map(md5, files.values())
-    kind = replace(catalog.KINDS[name], mirrors=mirrors, md5=(images, labels))
+    kind = replace(catalog.KINDS[name], md5=(images, labels))
     monkeypatch.setitem(catalog.KINDS, name, kind)
+    datasets = ModuleType("torchvision.datasets")
+    setattr(datasets, kind.folder, type(kind.folder, (), {"mirrors": list(mirrors), "resources": []}))
+    monkeypatch.setitem(sys.modules, "torchvision", ModuleType("torchvision"))
+    monkeypatch.setitem(sys.modules, "torchvision.datasets", datasets)
 
 
 def md5(content: bytes) -> str:

@@ -111,7 +111,7 @@ def test_a_fault_in_the_program_has_code_1_and_one_line() -> None:
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("clipwatch: torch cannot be imported")
-    assert "pip install --force-reinstall torch" in line
+    assert "pip install --force-reinstall torch torchvision" in line
 
 
 def test_a_run_leaves_no_thread_and_no_handler_behind(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -23,8 +21,9 @@ from synthetic import COUNT, VALIDATION, md5, packed_files, put, shrink_kinds, u
 from clipwatch.core import catalog, digits
 from clipwatch.core.datasets import Dataset, load
 from clipwatch.core.errors import BadInput, ClipwatchError
-from clipwatch.core.events import AnyEvent, Notice
-from clipwatch.core.request import Limits
+from clipwatch.core.events import AnyEvent, Notice, StageStarted
+from clipwatch.core.mirrors import find_mirrors
+from clipwatch.core.request import Limits, Request
 
 IDX_KINDS = ("mnist", "fashion-mnist", "kmnist", "qmnist")
 REAL = os.environ.get("CLIPWATCH_TEST_MNIST")
@@ -443,18 +442,58 @@ def test_files_in_the_cache_that_were_not_downloaded_do_not_count(tmp_path: Path
 # torchvision
 
 
-def test_mirrors_and_checksums_are_those_of_torchvision() -> None:
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None or spec.origin is None:
-        pytest.skip("torchvision is not installed")
-    # Read, not imported: that fails where torchvision is built for another torch.
-    source = (Path(spec.origin).parent / "datasets/mnist.py").read_text(encoding="utf-8")
-    for kind in catalog.KINDS.values():
-        described = source.partition(f"\nclass {kind.folder}(")[2].partition("\nclass ")[0]
-        for file, checksum in kind.packed.items():
-            assert re.search(rf'{file}",\s+"{checksum}"', described)
-        for mirror in kind.mirrors:
-            assert f'"{mirror}/' in described
+@pytest.fixture(params=[ImportError("no torchvision"), RuntimeError("operator torchvision::nms does not exist")])
+def broken_torchvision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Exception:
+    """What every import of torchvision raises."""
+
+    class Broken:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name.partition(".")[0] == "torchvision":
+                raise request.param
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    return request.param
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_torchvision_that_cannot_be_imported(broken_torchvision: Exception) -> None:
+    events: list[AnyEvent] = []
+    advice = f"{broken_torchvision}.*pip install --upgrade --force-reinstall torch torchvision"
+    with pytest.raises(ClipwatchError, match=advice):
+        load("mnist", data_dir=None, offline=False, report=events.append)
+    assert load("auto", data_dir=None, offline=False, report=events.append).info.name == "digits"
+    assert "pip install" in next(event.text for event in events if isinstance(event, Notice))
+
+
+@pytest.mark.usefixtures("small", "broken_torchvision")
+def test_mirrors_that_the_user_names_need_no_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = catalog.KINDS["mnist"]
+    files = packed_files(kind)
+    images, labels = map(md5, files.values())
+    monkeypatch.setitem(catalog.KINDS, "mnist", replace(kind, md5=(images, labels)))
+    with serving(files) as mirror:
+        monkeypatch.setenv("CLIPWATCH_MIRRORS", mirror.url)
+        fetched = load("mnist", data_dir=None, offline=False, report=[].append)
+    assert fetched.info.origin.startswith("downloaded from")
+
+
+@pytest.mark.parametrize("kind", catalog.KINDS.values(), ids=catalog.KINDS)
+def test_mirrors_and_checksums_are_those_of_torchvision(kind: catalog.Kind) -> None:
+    from torchvision import datasets
+
+    known = getattr(datasets, kind.folder)
+    events: list[AnyEvent] = []
+    request = Request(data_dir=None, offline=False, report=events.append, cancelled=lambda: False, limits=Limits())
+    mirrors = find_mirrors(kind, request)
+    assert events == [StageStarted(stage="loading torchvision, which knows the mirrors")]
+    if kind.name == "qmnist":
+        checksums = {f"{mirrors[0]}/{file}": checksum for file, checksum in kind.packed.items()}
+        assert list(checksums.items()) == known.resources["train"]
+    else:
+        assert [f"{mirror}/" for mirror in mirrors] == known.mirrors
+        assert list(kind.packed.items()) == known.resources[:2]
 
 
 def fresh_interpreter(code: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import socket
 import stat
@@ -343,7 +344,7 @@ from dataclasses import replace
 from clipwatch.core import catalog
 from clipwatch.core.datasets import load
 catalog.KINDS["mnist"] = replace(
-    catalog.KINDS["mnist"], count={count}, validation={validation}, checksum=None, mirrors=({url!r},), md5={md5}
+    catalog.KINDS["mnist"], count={count}, validation={validation}, checksum=None, md5={md5}
 )
 tell = lambda event: print(event, flush=True)
 print(load("mnist", data_dir=None, offline=False, report=tell).info.origin)
@@ -360,10 +361,14 @@ def test_another_process_shares_a_download(setting: Setting) -> None:
         code = ANOTHER_PROCESS.format(
             count=COUNT,
             validation=VALIDATION,
-            url=mirror.url,
             md5=tuple(map(md5, setting.files.values())),
         )
-        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
+        with subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=os.environ | {"CLIPWATCH_MIRRORS": mirror.url},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as other:
             assert other.stdout is not None
             assert any("waiting for another" in line for line in other.stdout)
             mirror.resume.set()

@@ -1,0 +1,61 @@
+"""Where data files can be downloaded: the mirrors that torchvision knows, or those that the user names.
+
+CLIPWATCH_MIRRORS, a list of addresses separated by commas, replaces torchvision's mirrors (not its checksums), for a
+classroom that keeps the `.gz` files on a server of its own. In it, `{dataset}` stands for the data set's name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from .catalog import Kind
+from .errors import BadInput, ClipwatchError
+from .events import StageStarted
+from .request import Request
+
+
+def find_mirrors(kind: Kind, request: Request) -> list[str]:
+    """The addresses of folders that hold the packed files of `kind`.
+
+    Raises ClipwatchError if torchvision is needed and cannot be imported.
+    """
+    return [address.rstrip("/") for address in _named(kind) or _known_to_torchvision(kind, request)]
+
+
+def _named(kind: Kind) -> list[str]:
+    addresses = os.environ.get("CLIPWATCH_MIRRORS", "").split(",")
+    return [_checked(address.strip().replace("{dataset}", kind.name)) for address in addresses if address.strip()]
+
+
+def _checked(address: str) -> str:
+    try:
+        parse_url(address)
+    except LocationParseError as error:
+        raise BadInput(
+            f"CLIPWATCH_MIRRORS: {address.rpartition('@')[2]} is no web address: write https://HOST/PATH"
+        ) from error
+    return address
+
+
+def _known_to_torchvision(kind: Kind, request: Request) -> list[str]:
+    request.report(StageStarted(stage="loading torchvision, which knows the mirrors"))
+    known = getattr(_import_datasets(), kind.folder)
+    if isinstance(known.resources, dict):  # QMNIST lists whole addresses; its `mirrors` are those of MNIST
+        return [known.resources["train"][0][0].rpartition("/")[0]]
+    return known.mirrors
+
+
+def _import_datasets() -> Any:
+    try:
+        return importlib.import_module("torchvision.datasets")
+    # A torchvision built for another torch fails in any of these ways ("operator torchvision::nms does not exist").
+    except (ImportError, RuntimeError, AttributeError, OSError) as error:
+        raise ClipwatchError(
+            f"torchvision cannot be imported ({str(error).splitlines()[0] if str(error) else type(error).__name__});"
+            " install it and torch together: pip install --upgrade --force-reinstall torch torchvision"
+        ) from error
