@@ -18,10 +18,10 @@ HTML = b"<!DOCTYPE html><html><body>Please log in to this network</body></html>"
 class Mirror:
     """Serves `files` by name; answers the first requests as `script` says, one word each, and the rest well.
 
-    Words: `ok`, a status such as `503`, `stall` (half the file, then silence), `silent` (no answer at all),
-    `trickle` (a byte now and then), `reset` (half, then the connection is torn down), `truncated` (half, said to be
-    all), `broken-off` (half, said to be half of it), `wrong` (other bytes of that length), `html`, `encoded` (the
-    file, called an encoding).
+    Words: `ok`, a status such as `503`, `stall` (half the file, then silence; `stall:9` says that the file has 9
+    bytes), `silent` (no answer at all), `trickle` (a byte now and then), `reset` (half, then the connection is torn
+    down), `truncated` (half, said to be all), `broken-off` (half, said to be half of it), `wrong` (other bytes of that
+    length), `html`, `encoded` (the file, called an encoding).
     """
 
     def __init__(self, files: Mapping[str, bytes], script: tuple[str, ...] = ()) -> None:
@@ -88,9 +88,10 @@ class _Handler(BaseHTTPRequestHandler):
         if word.isdigit() or body is None:
             self.send_error(int(word) if word.isdigit() else 404)
         else:
-            getattr(self, f"_{word.replace('-', '_')}")(body)
+            name, *arguments = word.split(":")
+            getattr(self, f"_{name.replace('-', '_')}")(body, *arguments)
 
-    def _send(self, body: bytes, length: int | None = None, **headers: str) -> None:
+    def _send(self, body: bytes, length: int | str | None = None, **headers: str) -> None:
         self.send_response(200)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         for name, value in headers.items():
@@ -123,8 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _broken_off(self, body: bytes) -> None:
         self._send(body[: len(body) // 2], len(body))
 
-    def _stall(self, body: bytes) -> None:
-        self._send(body[: len(body) // 2], len(body))
+    def _stall(self, body: bytes, length: str | None = None) -> None:
+        self._send(body[: len(body) // 2], length or len(body))
         self.server.mirror.resume.wait()
 
     def _silent(self, body: bytes) -> None:

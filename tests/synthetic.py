@@ -1,4 +1,4 @@
-"""Small data sets in MNIST's format, and a torchvision that knows them, so that tests need neither the real ones."""
+"""Small data sets in MNIST's format, and mirrors for them, so that tests need neither the real ones."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ VALIDATION = 20
 
 
 def shrink_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every data set of the catalog have 120 images, 20 of them for validation, and no known checksums."""
+    """Let every data set of the catalog have 120 images, 20 of them for validation, and no known checksum."""
     for name, kind in list(catalog.KINDS.items()):
-        monkeypatch.setitem(catalog.KINDS, name, replace(kind, count=COUNT, validation=VALIDATION, sha256={}))
+        monkeypatch.setitem(catalog.KINDS, name, replace(kind, count=COUNT, validation=VALIDATION, checksum=None))
 
 
 def unpacked_files(kind: Kind, seed: int = 0) -> dict[str, bytes]:
@@ -49,13 +49,13 @@ def put(folder: Path, files: Mapping[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-def fake_torchvision(
-    monkeypatch: pytest.MonkeyPatch, kind: Kind, mirrors: list[str], files: Mapping[str, bytes]
-) -> None:
-    """A torchvision that knows these mirrors and the MD5s of these files."""
-    known = type(kind.folder, (), {"mirrors": mirrors, "resources": [(n, md5(c)) for n, c in files.items()]})
+def use_mirrors(monkeypatch: pytest.MonkeyPatch, name: str, files: Mapping[str, bytes], *mirrors: str) -> None:
+    """For one data set, a torchvision that knows these mirrors, and a catalog with the MD5s of these packed files."""
+    images, labels = map(md5, files.values())
+    kind = replace(catalog.KINDS[name], md5=(images, labels))
+    monkeypatch.setitem(catalog.KINDS, name, kind)
     datasets = ModuleType("torchvision.datasets")
-    setattr(datasets, kind.folder, known)
+    setattr(datasets, kind.folder, type(kind.folder, (), {"mirrors": list(mirrors), "resources": []}))
     monkeypatch.setitem(sys.modules, "torchvision", ModuleType("torchvision"))
     monkeypatch.setitem(sys.modules, "torchvision.datasets", datasets)
 

@@ -14,9 +14,9 @@ import pytest
 from test_runs_table import write as write_sweep
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
-from clipwatch.core.data import publishing
+from clipwatch.core.data import cache
 from clipwatch.core.data.catalog import KINDS
-from clipwatch.core.data.limits import Limits
+from clipwatch.core.data.request import Limits, Request
 from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.files import lock
 from clipwatch.core.files.atomic import write_atomically
@@ -241,11 +241,9 @@ def _no_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("_no_locks")
 def test_a_disk_without_locks_is_said_in_the_same_words_by_all_who_write_there(tmp_path: Path) -> None:
-    limits = Limits()
-
     def download() -> None:
-        request = {"limits": limits, "report": lambda event: None, "cancelled": lambda: False}
-        with publishing.locked(tmp_path / "cache", KINDS["mnist"], **request):  # type: ignore[arg-type]
+        request = Request(data_dir=None, offline=False, report=[].append, cancelled=lambda: False, limits=Limits())
+        with cache.writing(tmp_path / "cache", KINDS["mnist"], request):
             pass
 
     run, sweep = write_run(tmp_path, 1.0), SweepFolder(tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import os
 import socket
 import subprocess
@@ -17,13 +16,14 @@ import numpy as np
 import platformdirs
 import pytest
 from mirror import serving
-from synthetic import COUNT, VALIDATION, fake_torchvision, packed_files, put, shrink_kinds, unpacked_files
+from synthetic import COUNT, VALIDATION, md5, packed_files, put, shrink_kinds, unpacked_files, use_mirrors
 
-from clipwatch.core.data import catalog, digits, store
+from clipwatch.core.data import catalog, digits
 from clipwatch.core.data.datasets import Dataset, load
-from clipwatch.core.data.limits import Limits
+from clipwatch.core.data.mirrors import find_mirrors
+from clipwatch.core.data.request import Limits, Request
 from clipwatch.core.errors import BadInput, ClipwatchError
-from clipwatch.core.stream.events import AnyEvent, Notice
+from clipwatch.core.stream.events import AnyEvent, Notice, StageStarted
 
 IDX_KINDS = ("mnist", "fashion-mnist", "kmnist", "qmnist")
 REAL = os.environ.get("CLIPWATCH_TEST_MNIST")
@@ -378,16 +378,16 @@ def test_one_file_without_the_other_is_an_error(tmp_path: Path) -> None:
 
 def test_content_that_is_not_mnist_is_refused_as_mnist(tmp_path: Path) -> None:
     put(tmp_path / "given", unpacked_files(catalog.MNIST))
-    with pytest.raises(BadInput, match=r"train-images-idx3-ubyte.*not the content of mnist"):
+    with pytest.raises(BadInput, match=r"train-images-idx3-ubyte or train-labels-.*not the content of mnist"):
         loaded("mnist", tmp_path / "given")
 
 
 @pytest.mark.usefixtures("small")
 def test_mnist_is_refused_under_another_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     files = unpacked_files(catalog.KINDS["mnist"])
-    known = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    monkeypatch.setattr(store, "MNIST", replace(catalog.KINDS["mnist"], sha256=known))
     put(tmp_path / "given", files)
+    known = replace(catalog.KINDS["mnist"], checksum=loaded("mnist", tmp_path / "given").info.checksum)
+    monkeypatch.setitem(catalog.KINDS, "mnist", known)
     with pytest.raises(BadInput, match="it holds mnist, not kmnist"):
         loaded("kmnist", tmp_path / "given")
 
@@ -433,7 +433,7 @@ def test_auto_takes_mnist_from_the_folder_given_without_a_word(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("small", "no_network")
-def test_raw_files_in_the_cache_that_clipwatch_did_not_finish_do_not_count(tmp_path: Path) -> None:
+def test_files_in_the_cache_that_were_not_downloaded_do_not_count(tmp_path: Path) -> None:
     put(tmp_path / "cache/MNIST/raw", unpacked_files(catalog.KINDS["mnist"]))
     with pytest.raises(BadInput, match="not on this machine"):
         loaded("mnist")
@@ -442,33 +442,58 @@ def test_raw_files_in_the_cache_that_clipwatch_did_not_finish_do_not_count(tmp_p
 # torchvision
 
 
-@pytest.mark.parametrize(
-    "error", [ImportError("no torchvision"), RuntimeError("operator torchvision::nms does not exist")]
-)
-def test_a_torchvision_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+@pytest.fixture(params=[ImportError("no torchvision"), RuntimeError("operator torchvision::nms does not exist")])
+def broken_torchvision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Exception:
+    """What every import of torchvision raises."""
+
     class Broken:
         def find_spec(self, name: str, *_: object) -> None:
             if name.partition(".")[0] == "torchvision":
-                raise error
+                raise request.param
 
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    return request.param
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_torchvision_that_cannot_be_imported(broken_torchvision: Exception) -> None:
     events: list[AnyEvent] = []
-    with pytest.raises(ClipwatchError, match=f"{error}.*pip install --upgrade --force-reinstall torch torchvision"):
+    advice = f"{broken_torchvision}.*pip install --upgrade --force-reinstall torch torchvision"
+    with pytest.raises(ClipwatchError, match=advice):
         load("mnist", data_dir=None, offline=False, report=events.append)
     assert load("auto", data_dir=None, offline=False, report=events.append).info.name == "digits"
     assert "pip install" in next(event.text for event in events if isinstance(event, Notice))
 
 
-def test_the_real_torchvision_says_where_the_files_of_each_are() -> None:
-    from clipwatch.core.data.mirrors import sources
+@pytest.mark.usefixtures("small", "broken_torchvision")
+def test_mirrors_that_the_user_names_need_no_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = catalog.KINDS["mnist"]
+    files = packed_files(kind)
+    images, labels = map(md5, files.values())
+    monkeypatch.setitem(catalog.KINDS, "mnist", replace(kind, md5=(images, labels)))
+    with serving(files) as mirror:
+        monkeypatch.setenv("CLIPWATCH_MIRRORS", mirror.url)
+        fetched = load("mnist", data_dir=None, offline=False, report=[].append)
+    assert fetched.info.origin.startswith("downloaded from")
 
-    for kind in catalog.KINDS.values():
-        found = sources(kind)
-        assert [source.file for source in found] == [f"{name}.gz" for name in kind.files]
-        assert all(len(source.md5) == 32 for source in found)
-        assert all(url.startswith("http") and url.endswith(f"/{s.file}") for s in found for url in s.urls)
+
+@pytest.mark.parametrize("kind", catalog.KINDS.values(), ids=catalog.KINDS)
+def test_mirrors_and_checksums_are_those_of_torchvision(kind: catalog.Kind) -> None:
+    from torchvision import datasets
+
+    known = getattr(datasets, kind.folder)
+    events: list[AnyEvent] = []
+    request = Request(data_dir=None, offline=False, report=events.append, cancelled=lambda: False, limits=Limits())
+    mirrors = find_mirrors(kind, request)
+    assert events == [StageStarted(stage="loading torchvision, which knows the mirrors")]
+    if kind.name == "qmnist":
+        checksums = {f"{mirrors[0]}/{file}": checksum for file, checksum in kind.packed.items()}
+        assert list(checksums.items()) == known.resources["train"]
+    else:
+        assert [f"{mirror}/" for mirror in mirrors] == known.mirrors
+        assert list(kind.packed.items()) == known.resources[:2]
 
 
 def fresh_interpreter(code: str) -> str:
@@ -483,10 +508,10 @@ from clipwatch.core import catalog
 from clipwatch.core.datasets import load
 kinds = catalog.KINDS
 for name, kind in list(kinds.items()):
-    kinds[name] = replace(kind, count={count}, validation={validation}, sha256={{}})
+    kinds[name] = replace(kind, count={count}, validation={validation}, checksum=None, md5={md5})
 for name in ("mnist", "digits"):
     print(load(name, data_dir=None, offline=False, report=print).info.origin)
-print([name for name in ("torch", "torchvision", "requests", "pooch") if name in sys.modules])
+print([name for name in ("torch", "torchvision", "requests") if name in sys.modules])
 """
 
 
@@ -494,9 +519,10 @@ print([name for name in ("torch", "torchvision", "requests", "pooch") if name in
 def test_a_start_from_the_cache_imports_nothing_that_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     files = packed_files(catalog.KINDS["mnist"])
     with serving(files) as mirror:
-        fake_torchvision(monkeypatch, catalog.KINDS["mnist"], [mirror.url], files)
+        use_mirrors(monkeypatch, "mnist", files, mirror.url)
         load("mnist", data_dir=None, offline=False, report=[].append)
-    lines = fresh_interpreter(WARM_START.format(count=COUNT, validation=VALIDATION)).splitlines()
+    code = WARM_START.format(count=COUNT, validation=VALIDATION, md5=tuple(map(md5, files.values())))
+    lines = fresh_interpreter(code).splitlines()
     assert lines == ["cache", digits.ORIGIN, "[]"]
 
 
@@ -512,7 +538,7 @@ def test_the_real_mnist_from_a_folder() -> None:
 
 
 @needs_mnist
-def test_the_real_mnist_from_a_mirror_with_the_real_torchvision(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_real_mnist_from_a_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
     files = {path.name: path.read_bytes() for path in Path(str(REAL)).glob("train-*.gz")}
     with serving(files, "503", "truncated") as mirror:
         monkeypatch.setenv("CLIPWATCH_MIRRORS", mirror.url)
@@ -529,7 +555,7 @@ def test_a_flipped_byte_in_the_real_unpacked_images_is_noticed(tmp_path: Path) -
         content = bytearray(gzip.decompress(path.read_bytes()))
         content[-1] ^= "images" in path.name
         put(tmp_path / "given", {path.stem: bytes(content)})
-    with pytest.raises(BadInput, match="train-images-idx3-ubyte is damaged or the wrong file"):
+    with pytest.raises(BadInput, match=r"train-images-idx3-ubyte or .* is damaged or the wrong file"):
         loaded("mnist", tmp_path / "given")
 
 

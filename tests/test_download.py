@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import socket
+import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import requests
 from mirror import refusing_url, serving
-from synthetic import COUNT, VALIDATION, fake_torchvision, md5, packed_files, put, shrink_kinds, unpacked_files
+from synthetic import COUNT, VALIDATION, md5, packed_files, put, shrink_kinds, unpacked_files, use_mirrors
 
-from clipwatch.core.data import catalog, download
+from clipwatch.core.data import catalog
 from clipwatch.core.data.datasets import Dataset, load
-from clipwatch.core.data.limits import Limits
+from clipwatch.core.data.request import Limits
 from clipwatch.core.errors import BadInput, Cancelled, ClipwatchError
 from clipwatch.core.stream.events import AnyEvent, DownloadProgressed, Notice, StageStarted
 
@@ -52,7 +53,7 @@ class Setting:
         self.events: list[AnyEvent] = []
 
     def use(self, *mirrors: str) -> None:
-        fake_torchvision(self.monkeypatch, self.kind, list(mirrors), self.files)
+        use_mirrors(self.monkeypatch, self.kind.name, self.files, *mirrors)
 
     def load(
         self,
@@ -84,7 +85,7 @@ class Setting:
         return sorted(path.name for path in self.cache.rglob("*") if path.is_file() and path.name != ".clipwatch.lock")
 
 
-WHOLE = ["clipwatch.json", "train-images-idx3-ubyte", "train-labels-idx1-ubyte"]
+WHOLE = ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"]
 
 
 @pytest.fixture
@@ -216,10 +217,17 @@ def test_a_cache_that_cannot_be_written_is_a_fault(setting: Setting) -> None:
         assert setting.load("auto").info.name == "digits"
 
 
-@pytest.mark.parametrize(
-    "damage",
-    ["flipped", "truncated", "no manifest", "manifest garbage", "manifest empty", "no text", "too deep", "tampered"],
-)
+# In the last two all is as the format wants it, but the content is another, or only the packing.
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "flipped": lambda packed: packed[:500] + bytes([packed[500] ^ 1]) + packed[501:],
+    "truncated": lambda packed: packed[:-1],
+    "empty": lambda packed: b"",
+    "tampered": lambda packed: gzip.compress(gzip.decompress(packed)[:-1] + b"x"),
+    "packed anew": lambda packed: gzip.compress(gzip.decompress(packed), compresslevel=1),
+}
+
+
+@pytest.mark.parametrize("damage", ["missing", *DAMAGE])
 def test_a_damaged_cache_is_fetched_again(setting: Setting, damage: str) -> None:
     with serving(setting.files) as mirror:
         setting.use(mirror.url)
@@ -229,11 +237,11 @@ def test_a_damaged_cache_is_fetched_again(setting: Setting, damage: str) -> None
     assert again.info.checksum == checksum
     assert again.info.origin.startswith("downloaded")
     assert len(mirror.requests) == 4
-    assert len(setting.notices) == (0 if damage == "no manifest" else 1)
+    assert len(setting.notices) == (0 if damage == "missing" else 1)
     assert setting.load(offline=True).info.checksum == checksum
 
 
-@pytest.mark.parametrize("damage", ["flipped", "truncated", "manifest garbage", "manifest empty", "tampered"])
+@pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_cache_is_an_error_offline(setting: Setting, damage: str) -> None:
     with serving(setting.files) as mirror:
         setting.use(mirror.url)
@@ -246,24 +254,35 @@ def test_a_damaged_cache_is_an_error_offline(setting: Setting, damage: str) -> N
 
 
 def damage_published(raw: Path, how: str) -> None:
-    images, manifest = raw / "train-images-idx3-ubyte", raw / "clipwatch.json"
-    content = images.read_bytes()
-    if how == "flipped":
-        images.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    elif how == "truncated":
-        images.write_bytes(content[:-1])
-    elif how == "no manifest":
-        manifest.unlink()
-    elif how == "manifest garbage":
-        manifest.write_bytes(b"{")
-    elif how == "no text":
-        manifest.write_bytes(b'{"sha256": {"\xff": ""}, "source": ""}')
-    elif how == "too deep":
-        manifest.write_bytes(b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")
-    elif how == "manifest empty":
-        manifest.write_bytes(b'{"sha256": {}, "source": ""}')
+    images = raw / "train-images-idx3-ubyte.gz"
+    if how == "missing":
+        images.unlink()
     else:
-        manifest.write_text(manifest.read_text().replace("a", "b"))
+        images.write_bytes(DAMAGE[how](images.read_bytes()))
+
+
+def test_a_cache_of_an_earlier_version_is_left_alone_and_the_files_are_fetched_anew(setting: Setting) -> None:
+    earlier = {**unpacked_files(setting.kind), "clipwatch.json": b'{"sha256": {}, "source": ""}'}
+    put(setting.cache / "MNIST/raw", earlier)
+    with serving(setting.files) as mirror:
+        setting.use(mirror.url)
+        assert setting.load().info.origin.startswith("downloaded")
+    assert setting.published() == sorted([*earlier, *WHOLE])
+    assert setting.load(offline=True).info.origin == "cache"
+
+
+def test_a_data_dir_into_which_an_earlier_version_downloaded_is_used(setting: Setting, tmp_path: Path) -> None:
+    put(tmp_path / "given/MNIST/raw", {**unpacked_files(setting.kind), "clipwatch.json": b"{"})
+    assert setting.load(data_dir=tmp_path / "given", offline=True).info.name == "mnist"
+
+
+def test_downloaded_files_can_be_read_by_others(setting: Setting) -> None:
+    with serving(setting.files) as mirror:
+        setting.use(mirror.url)
+        setting.load()
+    for path in setting.cache.rglob("*.gz"):
+        assert path.stat().st_mode & stat.S_IROTH
+        assert path.parent.stat().st_mode & stat.S_IXOTH
 
 
 def test_what_a_killed_download_left_is_cleared_away(setting: Setting) -> None:
@@ -321,14 +340,12 @@ def test_two_at_once_share_one_download(setting: Setting) -> None:
 
 
 ANOTHER_PROCESS = """
-import sys
-from types import ModuleType, SimpleNamespace
 from dataclasses import replace
-from clipwatch.core import catalog, download
+from clipwatch.core import catalog
 from clipwatch.core.datasets import load
-catalog.KINDS["mnist"] = replace(catalog.KINDS["mnist"], count={count}, validation={validation}, sha256={{}})
-sys.modules["torchvision"] = ModuleType("torchvision")
-sys.modules["torchvision.datasets"] = SimpleNamespace(MNIST=SimpleNamespace(mirrors=[{url!r}], resources={resources!r}))
+catalog.KINDS["mnist"] = replace(
+    catalog.KINDS["mnist"], count={count}, validation={validation}, checksum=None, md5={md5}
+)
 tell = lambda event: print(event, flush=True)
 print(load("mnist", data_dir=None, offline=False, report=tell).info.origin)
 """
@@ -344,10 +361,14 @@ def test_another_process_shares_a_download(setting: Setting) -> None:
         code = ANOTHER_PROCESS.format(
             count=COUNT,
             validation=VALIDATION,
-            url=mirror.url,
-            resources=[(name, md5(content)) for name, content in setting.files.items()],
+            md5=tuple(map(md5, setting.files.values())),
         )
-        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
+        with subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=os.environ | {"CLIPWATCH_MIRRORS": mirror.url},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as other:
             assert other.stdout is not None
             assert any("waiting for another" in line for line in other.stdout)
             mirror.resume.set()
@@ -500,7 +521,7 @@ def test_whatever_fails_leaves_auto_the_digits(setting: Setting, error: Exceptio
         raise error
 
     setting.use("http://127.0.0.1:9/never")
-    for place in ("clipwatch.core.data.mirrors.first_to_answer", "clipwatch.core.data.store.find_published"):
+    for place in ("clipwatch.core.data.download.first_to_answer", "clipwatch.core.data.cache.downloaded_files"):
         setting.monkeypatch.setattr(place, fail)
         assert setting.load("auto").info.name == "digits"
         assert "raw" in setting.notices[-1]
@@ -545,12 +566,10 @@ def test_bad_content_with_a_good_checksum_is_not_trained_on(setting: Setting) ->
     assert caught.value.exit_code == 1
 
 
-@pytest.mark.parametrize("length", [-5, 10**17])
-def test_a_size_that_no_file_has_is_not_believed(length: int) -> None:
-    told: list[AnyEvent] = []
-    fetcher = SimpleNamespace(cancelled=lambda: False, report=told.append, limits=Limits())
-    transfer = download._Transfer("x", fetcher)  # type: ignore[arg-type]
-    transfer.total = length
-    transfer.update(10)
-    transfer.check()
-    assert told == [DownloadProgressed(file="x", received=10, total=None)]
+@pytest.mark.parametrize("length", ["-5", str(10**17), "many"])
+def test_a_size_that_no_file_has_is_not_believed(setting: Setting, length: str) -> None:
+    with serving(setting.files, f"stall:{length}") as mirror:
+        setting.use(mirror.url)
+        setting.load()
+    assert DownloadProgressed(file="train-images-idx3-ubyte.gz", received=0, total=None) in setting.progress
+    assert {event.total for event in setting.progress} <= {None, *map(len, setting.files.values())}

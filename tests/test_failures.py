@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from clipwatch.core.data.failures import in_words
-from clipwatch.core.data.limits import Limits
+from clipwatch.core.data.failures import describe
+from clipwatch.core.data.request import Limits
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def answering(*headers: str) -> Iterator[str]:
 def told(url: str) -> str:
     with pytest.raises((OSError, ValueError)) as caught:
         requests.get(url, timeout=5)
-    return in_words(caught.value, url, Limits())
+    return describe(caught.value, url, Limits())
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import platformdirs
 import program
 import pytest
 
-from clipwatch.core.data import store
+from clipwatch.core.data import cache
 from clipwatch.core.errors import BadInput
 from clipwatch.core.files.paths import path_text, user_path
 from clipwatch.core.runs import folder as runs
@@ -93,4 +93,4 @@ def test_without_a_home_the_option_to_give_is_named(monkeypatch: pytest.MonkeyPa
     with pytest.raises(BadInput, match="--runs-dir"):
         runs.runs_folder(None)
     with pytest.raises(BadInput, match="CLIPWATCH_CACHE_DIR"):
-        store.cache_folder()
+        cache.cache_folder()

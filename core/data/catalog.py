@@ -1,13 +1,13 @@
-"""The data sets in MNIST's format that a run can train on, and how their files look.
+"""The data sets in MNIST's format that a run can train on: how their files look, and where they are.
 
 Only the two training files of each are read: the first 5,000 of their 60,000 images validate, the others train.
-Where to fetch the files from is torchvision's knowledge (`mirrors`).
+The MD5s are those of torchvision, repeated here because its import takes too long for a start from the cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 from .idx import Format
 
@@ -15,22 +15,23 @@ SIDE = 28
 """Height and width of every image, in pixels."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One data set: `folder` is also the name of torchvision's class for it, `page` says where its files are.
+    """One data set. `folder` is its folder in torchvision's layout; `page` says where its files are.
 
-    `sha256` gives the checksums of unpacked files by file name, where they are known.
+    `md5`: of the packed files, images first. `checksum`: of the content (`content.checksum`), where it is known.
     """
 
     name: str
     folder: str
     page: str
+    md5: tuple[str, str]
     images: str = "train-images-idx3-ubyte"
     labels: str = "train-labels-idx1-ubyte"
     label_columns: int = 0
     count: int = 60_000
     validation: int = 5_000
-    sha256: Mapping[str, str] = field(default_factory=dict)
+    checksum: str | None = None
 
     @property
     def files(self) -> dict[str, Format]:
@@ -41,27 +42,44 @@ class Kind:
             self.labels: Format(">i4" if self.label_columns else "u1", label_shape),
         }
 
+    @property
+    def packed(self) -> dict[str, str]:
+        """The MD5 of each packed file, by file name: images first, then labels."""
+        return dict(zip((f"{name}.gz" for name in self.files), self.md5, strict=True))
+
+    def raw_folder(self, home: Path) -> Path:
+        """Where the files are in torchvision's layout of `home`."""
+        return home / self.folder / "raw"
+
 
 MNIST = Kind(
-    "mnist",
-    "MNIST",
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    sha256={
-        "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    },
+    name="mnist",
+    folder="MNIST",
+    page="https://ossci-datasets.s3.amazonaws.com/mnist/",
+    md5=("f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432"),
+    checksum="edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b",
 )
-
+FASHION = Kind(
+    name="fashion-mnist",
+    folder="FashionMNIST",
+    page="https://github.com/zalandoresearch/fashion-mnist",
+    md5=("8d4fb7e6c68d591d4c3dfef9ec88bf0d", "25c81989df183df01b3e8a0aad5dffbe"),
+)
+KMNIST = Kind(
+    name="kmnist",
+    folder="KMNIST",
+    page="https://github.com/rois-codh/kmnist",
+    md5=("bdb82020997e1d708af4cf47b453dcf7", "e144d726b3acfaa3e44228e80efcd344"),
+)
 # A label of QMNIST is a row of 8 numbers (class, writer, ...), the class first.
 QMNIST = Kind(
-    "qmnist",
-    "QMNIST",
-    "https://github.com/facebookresearch/qmnist",
-    "qmnist-train-images-idx3-ubyte",
-    "qmnist-train-labels-idx2-int",
+    name="qmnist",
+    folder="QMNIST",
+    page="https://github.com/facebookresearch/qmnist",
+    md5=("ed72d4157d28c017586c42bc6afe6370", "0058f8dd561b90ffdd0f734c6a30e5e4"),
+    images="qmnist-train-images-idx3-ubyte",
+    labels="qmnist-train-labels-idx2-int",
     label_columns=8,
 )
-FASHION = Kind("fashion-mnist", "FashionMNIST", "https://github.com/zalandoresearch/fashion-mnist")
-KMNIST = Kind("kmnist", "KMNIST", "https://github.com/rois-codh/kmnist")
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (MNIST, FASHION, KMNIST, QMNIST)}

@@ -1,4 +1,4 @@
-"""Why an address did not give what was asked of it, in words, and without the password that it may hold."""
+"""What went wrong with a mirror, in words, and without the password that its address may hold."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 import requests
 from requests import exceptions
 from requests.utils import get_environ_proxies, select_proxy
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 from urllib3.util import parse_url
 
 from .idx import GZIP_MAGIC
-from .limits import Limits
+from .request import Limits
 
 START = 64
-"""So many first bytes tell what a file is."""
+"""The number of first bytes that tell what a file is."""
 
 
 def host(url: str) -> str:
@@ -37,7 +37,7 @@ def wrong_content(start: bytes) -> str | None:
 _PAGE = "the login page of this network?"
 
 
-def in_words(error: Exception, url: str, limits: Limits) -> str:
+def describe(error: Exception, url: str, limits: Limits) -> str:
     """What the host did, as the end of a sentence that begins with its name."""
     # The messages of requests hold whole addresses, which may hold a password.
     match error:
@@ -51,17 +51,13 @@ def in_words(error: Exception, url: str, limits: Limits) -> str:
             return _malformed(error, url)
         case exceptions.ConnectTimeout():
             return f"did not accept a connection within {limits.connect:g} s"
-        case exceptions.Timeout():
-            return f"sent nothing for {limits.stall:g} s"
         case exceptions.ProxyError():
             return f"could not be reached through the proxy (see HTTPS_PROXY, HTTP_PROXY): {_detail(error)}"
         case exceptions.SSLError():
             return _without_tls(error)
-        case exceptions.ConnectionError() if "Read timed out" in str(error):
+        case _ if _came_of(error, ReadTimeoutError):
             return f"sent nothing for {limits.stall:g} s"
-        case exceptions.ChunkedEncodingError():
-            return "broke off"
-        case exceptions.ConnectionError() if any(isinstance(cause, ProtocolError) for cause in _causes(error)):
+        case _ if _came_of(error, ProtocolError):
             return "broke off"
         case exceptions.ConnectionError():
             return f"could not be reached: {_detail(error)}"
@@ -120,8 +116,12 @@ def _detail(error: Exception) -> str:
     return (first.strerror or str(first)).lower() if isinstance(first, OSError) else type(first).__name__
 
 
+def _came_of(error: Exception, cause: type[Exception]) -> bool:
+    return any(isinstance(each, cause) for each in _causes(error))
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it came of, and so on."""
+    """The error, its cause, the cause's cause, and so on."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadInput
+from ..files.atomic import open_regular
 from ..files.paths import path_text
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -44,34 +45,30 @@ class Format:
         return len(self.header) + math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
-@dataclass(frozen=True)
-class Content:
-    """The array of an idx file, of the format's dtype and shape, and the SHA-256 of the whole unpacked file."""
-
-    array: np.ndarray
-    sha256: str
-
-
-def read(path: Path, format: Format) -> Content:
+def read_idx(path: Path, format: Format, md5: str | None = None) -> np.ndarray:
     """Read an idx file, gzipped or not, whatever its name says: browsers unpack files and leave them their names.
 
-    Raises CorruptFile unless header and length are exactly the format's and a gzip file's own checksum holds.
+    Raises CorruptFile unless header and length are exactly the format's, a gzip file's own checksum holds, and the
+    file as it is stored has this MD5, if one is given.
     """
     # One byte more than there should be, so that reading reaches the end, where gzip keeps its checksum.
     buffer = bytearray(format.size + 1)
-    length = _fill(path, buffer)
+    length = _fill(path, buffer, md5)
     content = memoryview(buffer)[:length]
     _check_header(path, bytes(content[: len(format.header)]), format)
     if length != format.size:
         found = f"{length:,} bytes, cut off" if length < format.size else "longer"
         raise CorruptFile(f"{path_text(path)} is damaged: {found}; it should be {format.size:,} bytes unpacked")
-    array = np.frombuffer(content, format.dtype, offset=len(format.header)).reshape(format.shape)
-    return Content(array, hashlib.sha256(content).hexdigest())
+    return np.frombuffer(content, format.dtype, offset=len(format.header)).reshape(format.shape)
 
 
-def _fill(path: Path, buffer: bytearray) -> int:
+def _fill(path: Path, buffer: bytearray, md5: str | None) -> int:
+    """Read the file, unpacked, into the buffer; returns how many bytes that were."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
+            if md5 and hashlib.file_digest(file, "md5").hexdigest() != md5:
+                raise CorruptFile(f"{path_text(path)} is damaged: not as it was downloaded (wrong checksum)")
+            file.seek(0)
             packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
             file.seek(0)
             return gzip.GzipFile(fileobj=file).readinto(buffer) if packed else file.readinto(buffer)

@@ -1,7 +1,8 @@
-"""The two files of a data set in a folder as people have it: renamed, unpacked, in folders of their own, too deep."""
+"""Finding the two files of a data set in a user's folder, where they may be renamed, unpacked, or in subfolders."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections import deque
@@ -11,10 +12,10 @@ from pathlib import Path
 from ..errors import BadInput
 from ..files.paths import path_text
 from .catalog import KINDS, Kind
+from .content import Files
 from .idx import CorruptFile
-from .store import Files, raw_folder
 
-# How far below the folder given files are looked for, in how many folders, and how many names a message tells.
+# Files are looked for so many levels below the folder, in so many folders; a message names so many entries.
 _DEPTH = 3
 _FOLDERS = 500
 _NAMES = 5
@@ -26,15 +27,19 @@ def find(home: Path, kind: Kind) -> Files | None:
     Names may differ in case and punctuation, and a file may lie in a folder of its own name. Raises CorruptFile if
     there is one file without the other, BadInput for a folder that cannot be read.
     """
+    named = (folder for folder, owner in _folders(home, kind) if owner == kind.name)
     half: CorruptFile | None = None
-    for folder in _places(home, kind):
-        images, labels = _file(folder, kind.images), _file(folder, kind.labels)
+    for folder in itertools.chain((kind.raw_folder(home), home), named):
+        if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK):
+            raise BadInput(f"data dir {path_text(folder)}: cannot be read: permission denied")
+        images, labels = (_file(folder, name) for name in kind.files)
         if images and labels:
-            return Files(folder, images, labels)
-        one = images or labels
-        if one and half is None:
+            return Files(images, labels)
+        if one := images or labels:
             missing = kind.labels if images else kind.images
-            half = CorruptFile(f"{path_text(one)} is there without {missing}: add that file, or remove this one")
+            half = half or CorruptFile(
+                f"{path_text(one)} is there without {missing}: add that file, or remove this one"
+            )
     if half:
         raise half
     return None
@@ -49,7 +54,8 @@ def absence(home: Path, kind: Kind) -> str:
     """What was looked for in a folder without the files of `kind`, and what it holds instead."""
     there = [path_text(path.relative_to(home)) for path in _contents(home, kind)]
     more = f" and {len(there) - _NAMES:,} more" if len(there) > _NAMES else ""
-    like = next((folder for folder in _below(home) if _owner(folder, home) is None and _is_whole(folder, kind)), None)
+    unnamed = (folder for folder, owner in _folders(home, kind) if owner is None)
+    like = next((folder for folder in unnamed if all(_file(folder, name) for name in kind.files)), None)
     advice = f"; if {path_text(like)} holds {kind.name}, give --data-dir {path_text(like)}" if like else ""
     return (
         f"data dir {path_text(home)} holds no {kind.name}: wanted are the files {' and '.join(kind.files)},"
@@ -58,11 +64,27 @@ def absence(home: Path, kind: Kind) -> str:
     )
 
 
-def _places(home: Path, kind: Kind) -> Iterator[Path]:
-    for folder in (raw_folder(home, kind), home, *(each for each in _below(home) if _is_named(each, home, kind))):
-        if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK):
-            raise BadInput(f"data dir {path_text(folder)}: cannot be read: permission denied")
-        yield folder
+def _folders(home: Path, kind: Kind) -> Iterator[tuple[Path, str | None]]:
+    """`home` and the folders below it, nearest first, each with the data set that it belongs to.
+
+    A folder belongs to the data set it is named after; one called raw, to that of its parent. `home` belongs to `kind`
+    unless it is named after another.
+    """
+    owner = _kind_named(home.resolve().name) or kind.name
+    waiting: deque[tuple[Path, str | None, int]] = deque([(home, owner, 0)])
+    for _ in range(_FOLDERS):
+        if not waiting:
+            return
+        folder, owner, depth = waiting.popleft()
+        yield folder, owner
+        for entry in filter(os.path.isdir, _entries(folder) if depth < _DEPTH else ()):
+            waiting.append((entry, owner if _key(entry.name) == "raw" else _kind_named(entry.name), depth + 1))
+
+
+def _kind_named(name: str) -> str | None:
+    """The data set of a folder's name: FashionMNIST, fashion-mnist, fashion."""
+    key = _key(name)
+    return next((each for each in KINDS if key in (_key(each), _key(each.partition("-")[0]))), None)
 
 
 def _contents(folder: Path, kind: Kind, depth: int = _DEPTH) -> Iterator[Path]:
@@ -74,35 +96,11 @@ def _contents(folder: Path, kind: Kind, depth: int = _DEPTH) -> Iterator[Path]:
             yield entry
 
 
-def _is_named(folder: Path, home: Path, kind: Kind) -> bool:
-    owner = _owner(folder, home)
-    return owner == kind.name or (owner is None and folder.parent == home and _key(folder.name) == "raw")
-
-
-def _owner(folder: Path, home: Path) -> str | None:
-    """The data set that a folder at or below `home` is named after; one called raw has its parent's name."""
-    names = [home.resolve().name, *folder.relative_to(home).parts]
-    while len(names) > 1 and _key(names[-1]) == "raw":
-        names.pop()
-    return _kind_named(names[-1])
-
-
-def _kind_named(name: str) -> str | None:
-    """The data set of a folder's name: FashionMNIST, fashion-mnist, fashion."""
-    key = _key(name)
-    return next((each for each in KINDS if key in (_key(each), _key(each.partition("-")[0]))), None)
-
-
-def _is_whole(folder: Path, kind: Kind) -> bool:
-    return all(_file(folder, name) for name in kind.files)
-
-
 def _file(folder: Path, name: str) -> Path | None:
     """The file of this name in a folder, or in a folder there of the same name."""
-    exact = (folder / name, folder / f"{name}.gz")
     alike = _alike(folder, name)
     inside = (path for entry in alike for path in _alike(entry, name))
-    return next((path for path in (*exact, *alike, *inside) if os.path.isfile(path)), None)
+    return next(filter(os.path.isfile, itertools.chain(alike, inside)), None)
 
 
 def _alike(folder: Path, name: str) -> list[Path]:
@@ -112,19 +110,6 @@ def _alike(folder: Path, name: str) -> list[Path]:
 def _key(name: str) -> str:
     """A name without case, punctuation and the ending of packed files."""
     return re.sub(r"[^a-z0-9]", "", name.lower().removesuffix(".gz"))
-
-
-def _below(home: Path) -> Iterator[Path]:
-    """The folders below `home`, nearest first."""
-    waiting = deque([(home, 0)])
-    for _ in range(_FOLDERS):
-        if not waiting:
-            return
-        folder, depth = waiting.popleft()
-        for entry in filter(os.path.isdir, _entries(folder)):
-            yield entry
-            if depth + 1 < _DEPTH:
-                waiting.append((entry, depth + 1))
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -7,8 +7,8 @@ import errno
 import os
 import re
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 _TEMPORARY = re.compile(r"\..+-[0-9a-f]{16}")
 
@@ -49,7 +49,7 @@ def read_file(path: Path) -> bytes:
         return file.read()
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """A regular file, open for reading in parts. Raises OSError for anything else."""
     return open(path, "rb", opener=_open_regular)
 
