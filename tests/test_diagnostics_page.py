@@ -23,8 +23,9 @@ from clipwatch.tui.diagnostics.glossary import TERMS
 from clipwatch.tui.diagnostics.heading import effect_line
 from clipwatch.tui.diagnostics.histogram import Bounds, Ink, histogram_strips, sparkline, value_bounds
 from clipwatch.tui.diagnostics.page import diagnostics_page, diagnostics_pages
-from clipwatch.tui.diagnostics.readings import dead_outputs, decimal, share, size
+from clipwatch.tui.diagnostics.readings import dead_outputs
 from clipwatch.tui.look import Look
+from clipwatch.tui.notation import decimal, share, size
 from clipwatch.tui.screens.figures import FiguresScreen
 
 OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")

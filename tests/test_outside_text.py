@@ -56,7 +56,7 @@ from clipwatch.tui.screens.rule_prompt import RulePrompt
 from clipwatch.tui.sweeping.console import SweepConsole
 from clipwatch.tui.sweeping.page import page
 from clipwatch.tui.sweeping.view import SweepView, status, title
-from clipwatch.tui.wording import wrapped
+from clipwatch.tui.wrapping import wrapped
 
 # What comes from outside, and how it is shown.
 TEXTS = {

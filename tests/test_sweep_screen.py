@@ -20,11 +20,12 @@ from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.core.sweeps.description import sweep_config
 from clipwatch.core.sweeps.results import SweepFinished
 from clipwatch.tui.look import DARK, Look, look
+from clipwatch.tui.notation import duration
 from clipwatch.tui.sweeping.app import SweepApp
 from clipwatch.tui.sweeping.curves import curve_chart, panels, quartile_curves
 from clipwatch.tui.sweeping.page import Page, page
 from clipwatch.tui.sweeping.plots import Axis, dots, whisker
-from clipwatch.tui.sweeping.progress import Progress, duration
+from clipwatch.tui.sweeping.progress import Progress
 from clipwatch.tui.sweeping.tables import comparison_table, setting_table
 from clipwatch.tui.sweeping.view import SweepView, status, title
 

@@ -15,6 +15,7 @@ from ..core.statistics import wilson_interval
 from ..core.text import printable
 from .keys import KEYS, shown
 from .look import Look
+from .notation import duration
 from .view import LaneView, RunView
 from .wording import pace_words
 
@@ -263,17 +264,10 @@ def _progress(number: int, lane: LaneState, view: LaneView, width: int, look: Lo
     words = [
         Part(f"{lane.step / lane.iterations:4.0%}", look.text),
         Part("paused" if lane.status == "paused" else f"{speed:,.0f} steps/s" if speed else "", look.muted, 1),
-        Part(f"{_duration(left)} left" if left is not None and lane.status == "training" else "", look.muted, 2),
+        Part(f"{duration(left)} left" if left is not None and lane.status == "training" else "", look.muted, 2),
     ]
     room = max(4, min(40, width - _length([part for part in words if part.text]) - 5))
     filled = round(room * min(1.0, lane.step / lane.iterations))
     full, empty = ("#", ".") if look.ascii else ("━", "─")
     progress = [Part(full * filled + empty * (room - filled), look.lane(number))]
     return bar([*progress, *words], [], width, look)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

@@ -18,8 +18,8 @@ from ..core.runs import LaneOutcome, Manifest, RunFolder
 from ..core.sweeps.overview import SweepOverview, overview
 from ..core.text import in_encoding, valid_unicode
 from .messages import say, tell
-from .sweeping.progress import number_of
-from .wording import wrapped
+from .notation import number_of
+from .wrapping import wrapped
 
 # Each column with the least width of a terminal that shows it; name, which tells date and data too, is never shortened.
 _COLUMNS = {

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ..core.state import LaneState, RunState
 from ..core.statistics import wilson_interval
-from .diagnostics.readings import share
+from .notation import share
 from .output import Output
 
 _UNKNOWN = "-"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
-from rich.cells import cell_len
-
 from ..core.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from ..core.events import (
     ClipChanged,
@@ -28,8 +24,7 @@ from ..core.events import (
     PaceChanged,
 )
 from ..core.printed import evaluation_line as evaluation_line
-from .diagnostics.notation import in_ascii
-from .diagnostics.readings import decimal, norms, share
+from .notation import decimal, in_ascii, norms, share
 
 _DONE = {
     "propagate": "it is used as it is",
@@ -163,13 +158,3 @@ def terse_finished_line(event: LaneFinished) -> str:
 def pace_words(pace: float | None) -> str:
     """`full speed`, or so many steps a second."""
     return "full speed" if pace is None else f"{pace:g} steps/s"
-
-
-def wrapped(text: str, cells: int, *, indent: str = "", break_on_hyphens: bool = True) -> list[str]:
-    """Printable text in lines of so many cells, those after the first behind an `indent`."""
-    # textwrap counts characters: one of two cells counts for two with a NUL behind it, which printable text lacks. One
-    # that is broken off from its NUL needs a cell more.
-    counted = "".join(c + "\0" * (cell_len(c) - 1) for c in text)
-    room = cells if counted == text else cells - 1
-    lines = textwrap.wrap(counted, room, subsequent_indent=indent, break_on_hyphens=break_on_hyphens)
-    return [line.replace("\0", "") for line in lines]

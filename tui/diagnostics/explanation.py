@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ...core.events import Diagnosed
 from ...core.rules import ValueClip, recorded_rule
 from ...core.state import LaneState, RunState
-from .readings import CLASSES, share
+from ..notation import share
+from .readings import CLASSES
 
 SIGNS_ONLY = 0.9
 NEARLY_ALL = 0.95

@@ -10,8 +10,8 @@ from textual.strip import Strip
 
 from ...core.state import LaneState
 from ..look import Look
-from .notation import in_ascii
-from .readings import CLASSES, UNDEFINED, cosine, dead_outputs, decimal, extent, share
+from ..notation import UNDEFINED, decimal, in_ascii, share
+from .readings import CLASSES, cosine, dead_outputs, extent
 
 DARK = 0.3
 

@@ -17,13 +17,13 @@ from ...core.rules import recorded_rule
 from ...core.state import LaneState, RunState
 from ...core.text import printable
 from ..look import Look
+from ..notation import decimal, in_ascii, norms, share, size
 from ..window import lanes_in_sight
-from ..wording import wrapped
+from ..wrapping import wrapped
 from .explanation import explanation
 from .heading import output_cells
 from .histogram import Ink, histogram_strips, sparkline, strips_end, value_bounds
-from .notation import in_ascii
-from .readings import dead_outputs, decimal, norms, share, size
+from .readings import dead_outputs
 
 # The least and the most lines of bars.
 FLATTEST, TALLEST = 4, 14

@@ -17,10 +17,11 @@ from ...core.sweeps.workers import Backend
 from ..control import obey_standard_input
 from ..engine_request import ResumeSweep, TrainSweep, Workplace
 from ..messages import tell
+from ..notation import number_of
 from ..options import machine
 from ..signals import ending_signals
 from .options import described, no_effect
-from .progress import estimate, number_of
+from .progress import estimate
 
 _LONG = 3600.0
 

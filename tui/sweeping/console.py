@@ -13,8 +13,9 @@ from ...core.sweeps.comparisons import comparisons, summaries
 from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ...core.text import in_encoding
 from ..messages import tell
+from ..notation import duration, number_of
 from ..output import Output
-from .progress import Progress, duration, estimate, number_of
+from .progress import Progress, estimate
 from .tables import comparison_table, setting_table
 
 # No narrower than the tables' figures.

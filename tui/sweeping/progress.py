@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from ...core.sweeps.description import SweepConfig
+from ..notation import duration, number_of
 
 
 class Progress:
@@ -44,22 +45,6 @@ class Progress:
     def __str__(self) -> str:
         left = f", about {duration(self.left)} left" if self.left is not None and self.done < self.total else ""
         return f"{self.counted}{left}"
-
-
-def number_of(count: int, noun: str) -> str:
-    """`1 seed`, `2 seeds`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def duration(seconds: float) -> str:
-    """A time in the two units that matter."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours < 48 else f"{hours / 24:,.0f} days"
 
 
 def estimate(config: SweepConfig, cores: int) -> str:

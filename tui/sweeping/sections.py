@@ -18,7 +18,7 @@ from ...core.sweeps.results import Results
 from ...core.text import printable
 from ..charts.palette import ASCII, UNICODE
 from ..look import Look
-from ..wording import wrapped
+from ..wrapping import wrapped
 from .plots import Axis, dots, marks_explained, ruler, whisker
 
 # From this width on there is room for ranges and intervals.

@@ -10,7 +10,8 @@ from ...core.events import Event, Notice, RecordingStarted, StageStarted
 from ...core.sweeps.results import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ..bars import Part, bar
 from ..look import Look
-from .progress import Progress, duration, number_of
+from ..notation import duration, number_of
+from .progress import Progress
 
 
 @dataclass
