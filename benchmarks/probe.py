@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clipwatch.tui import app, listening
+from clipwatch.tui import app
 from clipwatch.tui.app import ClipwatchApp
 from clipwatch.tui.cli import main
 from clipwatch.tui.screens import main as main_screen
@@ -86,7 +86,7 @@ class ProbedApp(ClipwatchApp):
 
 
 if __name__ == "__main__":
-    app.ClipwatchApp, listening.MainScreen, main_screen.ChartsPanel = ProbedApp, ProbedScreen, ProbedCharts
+    app.ClipwatchApp, app.MainScreen, main_screen.ChartsPanel = ProbedApp, ProbedScreen, ProbedCharts
     path, *options = sys.argv[1:]
     try:
         code = main(options)

@@ -322,6 +322,8 @@ class _Told:
     def stop(self) -> list[bytes]:
         return []
 
+    def restart(self) -> None: ...
+
 
 @pytest.mark.parametrize("ascii", [False, True])
 @pytest.mark.parametrize("names", [("long",), ("wide",), tuple(name for name in TEXTS if name != "long")])
@@ -332,7 +334,11 @@ def test_the_screen_shows_it(names: tuple[str, ...], ascii: bool) -> None:
 
 async def _on_the_screen(text: str, shown: str, *, ascii: bool) -> None:
     events = crafted(text, "norm:2")
-    app = ClipwatchApp([], keymap={"help": "f1"}, ascii=ascii, start=lambda _: _Told(events))
+    app = ClipwatchApp(
+        _Told(events),
+        keymap={"help": "f1"},
+        ascii=ascii,
+    )
     async with app.run_test(size=(180, 40)) as pilot:
 
         def rows() -> list[str]:

@@ -34,6 +34,7 @@ from clipwatch.core.state import RunState, apply
 from clipwatch.core.timeline import LONGEST_GAP, TOLD_SINGLY
 from clipwatch.tui.cli import main
 from clipwatch.tui.view import RunView
+from clipwatch.tui.wording import log_line
 
 STEPS = range(0, 100, 10)
 STORY: list[Event] = [
@@ -126,11 +127,12 @@ def many(evaluations: int) -> list[Event]:
 def seen(events: list[Event], step: int) -> tuple[object, ...]:
     """What a screen that folded the events draws, and the newest lines of its logs."""
     view = RunView()
-    view.fold(events)
+    for event in events:
+        view.fold(event)
     curves = [curve for lane in view.lanes.values() for curve in (lane.loss, lane.accuracy)]
     drawn = [[part.tolist() for part in vars(curve.columns(0, step, 90)).values()] for curve in curves]
     smooth = [np.round(curve.smoothed(0, step, 90, 0.6), 3).tolist() for curve in curves]
-    lines = [[line.text for line in lane.fresh[-TOLD_SINGLY:]] for lane in view.lanes.values()]
+    lines = [[log_line(event, 80) for event in lane.unlogged[-TOLD_SINGLY:]] for lane in view.lanes.values()]
     marks = [lane.changes for lane in view.lanes.values()]
     return str(drawn), str(smooth), lines, marks, msgspec.structs.replace(view.state, replay=None)
 

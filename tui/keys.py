@@ -34,12 +34,14 @@ class Key:
 
     @property
     def action(self) -> str:
-        """What it runs: of the screen what only changes the view, of the app what reaches the engine or ends it."""
-        return self.id if self.group in (CHART, LOG, LANE) else f"app.{self.id}"
+        """The action of the screen that only changes the view, or the action of the app that steers the engine."""
+        if self.group in (CHART, LOG, LANE):
+            return self.id
+        return f"app.{self.id}" if self.group == PROGRAM else f"app.steer('{self.id}')"
 
     @property
     def binding(self) -> Binding:
-        """The binding of the app's action of the same name."""
+        """The key as Textual binds it."""
         return Binding(self.keys, self.action, self.label, id=self.id, tooltip=self.tooltip, show=self.footer > 0)
 
 
@@ -168,13 +170,13 @@ def _named(key: str) -> str:
     return KEY_NAME_REPLACEMENTS.get(name, name)
 
 
-def shown(keys: str) -> str:
+def keycaps(keys: str) -> str:
     """A binding's keys as they are printed on a keyboard."""
-    return " ".join(_printed(key) for key in keys.split(","))
+    return " ".join(_keycap(key) for key in keys.split(","))
 
 
-def _printed(key: str) -> str:
-    return f"^{key.removeprefix('ctrl+')}" if key.startswith("ctrl+") else _PRINTED.get(key, key)
+def _keycap(key: str) -> str:
+    return f"^{key.removeprefix('ctrl+')}" if key.startswith("ctrl+") else _KEYCAPS.get(key, key)
 
 
-_PRINTED = {_named(character): character for character in string.punctuation}
+_KEYCAPS = {_named(character): character for character in string.punctuation}

@@ -16,6 +16,7 @@ from ..core.events import (
     LaneFinished,
     LanePaused,
     LaneResumed,
+    LaneStarted,
     LaneStepped,
     MomentsReset,
     NonfiniteFound,
@@ -24,6 +25,7 @@ from ..core.events import (
     PaceChanged,
 )
 from ..core.printed import evaluation_line as evaluation_line
+from ..core.text import printable
 from .notation import decimal, in_ascii, norms, share
 
 _DONE = {
@@ -32,16 +34,55 @@ _DONE = {
     "zero": "these become 0",
     "stop": "the lane ends",
 }
+# The longest line of the assignment at a million steps; in a narrower log lines take their short form, and below the
+# length of that their shortest.
+_ROOMY, _NARROW = 56, 26
 
 
-def short_line(event: Evaluated) -> str:
-    """The same where there is little room."""
-    return f"{event.step:>5} acc {event.accuracy:.2f} loss {event.loss:.4f}"
+def log_line(event: LaneEvent, cells: int) -> str:
+    """A line of a lane's log in the longest form that `cells` hold, or the shortest; steps stand below each other."""
+    match event:
+        case Evaluated():
+            return _evaluation(event, cells)
+        case EvaluatedEarlier(step=step, stride=stride, losses=losses):
+            count = len(losses) // 4
+            return f"Steps: {step} to {step + stride * (count - 1)}: {count:,} evaluations, not listed"
+        case LaneStarted():
+            return "Start Training..."
+        case LaneFinished():
+            return _end(event, cells)
+        case OutputDied() | OutputRevived():
+            return _output(event, cells)
+        case _:
+            return printable(lane_message(event) or "")
 
 
-def terse_line(event: Evaluated) -> str:
-    """The same where there is hardly any: step, accuracy, loss."""
+def _evaluation(event: Evaluated, cells: int) -> str:
+    if cells >= _ROOMY:
+        return evaluation_line(event)
+    if cells >= _NARROW:
+        return f"{event.step:>5} acc {event.accuracy:.2f} loss {event.loss:.4f}"
     return f"{event.step:>5} {event.accuracy:>4.0%} {event.loss:.4f}"
+
+
+def _end(event: LaneFinished, cells: int) -> str:
+    """How a lane ended, with its accuracy on all validation images."""
+    accuracy = event.correct / event.total
+    full = f"Step: {event.step} {event.reason}: accuracy {accuracy:.3f} loss {event.loss:.4f}"
+    images = f" (all {event.total:,})"
+    if len(full + images) <= cells:
+        return full + images
+    short = f"{event.step:>5} acc {accuracy:.3f} loss {event.loss:.4f}{images}"
+    return full if cells >= _ROOMY else short if len(short) <= cells else f"{event.step:>5} all {accuracy:.0%}"
+
+
+def _output(event: OutputDied | OutputRevived, cells: int) -> str:
+    """A class that is no longer answered, or is again."""
+    died = isinstance(event, OutputDied)
+    if cells >= _ROOMY:
+        return f"Step: {event.step} output {event.output} {'died' if died else 'fires again'}"
+    name = f"output {event.output}" if cells >= _NARROW else f"{event.output}"
+    return f"{event.step:>5} {name} {'died' if died else 'fires'}"
 
 
 def lane_message(event: Event) -> str | None:
@@ -102,21 +143,6 @@ def _command_words(command: LaneCommand) -> str:
             return "stop"
 
 
-def output_line(event: OutputDied | OutputRevived) -> str:
-    """A class that is no longer answered, or is again."""
-    return f"Step: {event.step} output {event.output} {'died' if isinstance(event, OutputDied) else 'fires again'}"
-
-
-def short_output_line(event: OutputDied | OutputRevived) -> str:
-    """The same where there is little room."""
-    return f"{event.step:>5} output {event.output} {'died' if isinstance(event, OutputDied) else 'fires'}"
-
-
-def terse_output_line(event: OutputDied | OutputRevived) -> str:
-    """The same where there is hardly any."""
-    return f"{event.step:>5} {event.output} {'died' if isinstance(event, OutputDied) else 'fires'}"
-
-
 def diagnosis_line(event: Diagnosed) -> str:
     """What the clip did at a step, in all layers together."""
     total = event.total
@@ -130,29 +156,9 @@ def diagnosis_line(event: Diagnosed) -> str:
     return in_ascii(" ".join(figures))
 
 
-def earlier_line(event: EvaluatedEarlier, count: int) -> str:
-    """Evaluations that are drawn and not listed."""
-    return f"Steps: {event.step} to {event.step + event.stride * (count - 1)}: {count:,} evaluations, not listed"
-
-
-def finished_line(event: LaneFinished) -> str:
-    """How a lane ended, with its accuracy on all validation images."""
-    return f"{ended_line(event)} (all {event.total:,})"
-
-
-def ended_line(event: LaneFinished) -> str:
-    """The same without how many images these are."""
-    return f"Step: {event.step} {event.reason}: accuracy {event.correct / event.total:.3f} loss {event.loss:.4f}"
-
-
-def short_finished_line(event: LaneFinished) -> str:
-    """The same where there is little room."""
-    return f"{event.step:>5} acc {event.correct / event.total:.3f} loss {event.loss:.4f} (all {event.total:,})"
-
-
-def terse_finished_line(event: LaneFinished) -> str:
-    """The same where there is hardly any."""
-    return f"{event.step:>5} all {event.correct / event.total:.0%}"
+def change_label(change: ClipChanged | MomentsReset) -> str:
+    """What an intervention is called in a chart."""
+    return change.rule if isinstance(change, ClipChanged) else "moments reset"
 
 
 def pace_words(pace: float | None) -> str:

@@ -9,7 +9,7 @@ from textual.strip import Strip
 
 from ...core.state import RunState
 from ..diagnostics.page import diagnostics_pages
-from ..look import Look
+from ..look import Theme
 from .lines import Lines
 
 _WHEEL = 3
@@ -25,17 +25,17 @@ class DiagnosticsPanel(Lines):
         self._pages: Sequence[Strip] = ()
         self._again: Callable[[], None] = lambda: None
 
-    def show_state(self, state: RunState, chosen: int, look: Look) -> None:
+    def show_state(self, state: RunState, selected: int, theme: Theme) -> None:
         """Bring the panel up to date."""
-        self._again = lambda: self.show_state(state, chosen, look)
+        self._again = lambda: self.show_state(state, selected, theme)
         lanes = [
             (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, bool(lane.latest))
             for lane in state.lanes.values()
         ]
-        key = (lanes, state.compared, chosen, look, self.size)
+        key = (lanes, state.compared, selected, theme, self.size)
         if self._key != key:
             self._key = key
-            self._pages = diagnostics_pages(state, chosen, self.size.width, self.size.height, look)
+            self._pages = diagnostics_pages(state, selected, self.size.width, self.size.height, theme)
         self._scroll(0)
 
     def on_resize(self) -> None:
