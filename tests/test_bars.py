@@ -223,7 +223,7 @@ QUARTER = 19
 @pytest.mark.parametrize("theme", [COLOURED, ASCII])
 def test_a_narrow_heading_keeps_the_rule_whole(name: str, rule: str, theme: Theme) -> None:
     line = narrow(name, rule, QUARTER, theme)
-    assert line.split()[0] == theme.symbol(0)
+    assert line.split()[0] == theme.glyphs.symbol(0)
     assert line.split()[-1] == rule
 
 
