@@ -11,10 +11,14 @@ from textual.binding import Binding
 
 from clipwatch.core.errors import BadInput
 from clipwatch.tui.app import ClipwatchApp
+from clipwatch.tui.charts.palette import Palette
 from clipwatch.tui.engine_process import EngineProcess
-from clipwatch.tui.keys import CLIP, KEYS, PACE, PROGRAM, RUN, Key, keycaps, keymap
+from clipwatch.tui.keys import CHART, CLIP, KEYS, PACE, PROGRAM, RUN, Key, keycaps, keymap
+from clipwatch.tui.look import Theme
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
+from clipwatch.tui.view import RunView
+from clipwatch.tui.widgets.charts_panel import ChartsPanel
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
@@ -28,6 +32,9 @@ def test_every_key_does_something(key: Key) -> None:
     if key.group in (RUN, CLIP, PACE):
         assert key.action == f"app.steer('{key.id}')"
         return
+    if key.group == CHART:
+        assert key.action == f"change_charts('{key.id}')"
+        return
     action = getattr(ClipwatchApp if key.group == PROGRAM else MainScreen, f"action_{key.id}")
     assert callable(action)
     assert inspect.getdoc(action)
@@ -37,6 +44,12 @@ def test_steering_has_exactly_the_keys_that_reach_the_engine() -> None:
     app = ClipwatchApp(EngineProcess(["true"]), keymap={})
     app.engine.stop()
     assert sorted(app.steering.keys) == sorted(key.id for key in KEYS if key.action.startswith("app.steer"))
+
+
+def test_the_charts_have_exactly_the_keys_that_change_them() -> None:
+    view, theme = RunView(), Theme(Palette(), panel="#000000")
+    charts = ChartsPanel(view, theme, id="charts", classes="")
+    assert list(charts.keys) == [key.id for key in KEYS if key.group == CHART]
 
 
 def test_no_id_no_label_and_no_key_stands_for_two_things() -> None:

@@ -34,8 +34,10 @@ class Key:
 
     @property
     def action(self) -> str:
-        """The action of the screen that only changes the view, or the action of the app that steers the engine."""
-        if self.group in (CHART, LOG, LANE):
+        """What Textual runs: an action of the screen changes only the view, one of the app steers or ends the run."""
+        if self.group == CHART:
+            return f"change_charts('{self.id}')"
+        if self.group in (LANE, LOG):
             return self.id
         return f"app.{self.id}" if self.group == PROGRAM else f"app.steer('{self.id}')"
 

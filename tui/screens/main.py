@@ -1,4 +1,4 @@
-"""The main screen: title, lanes, charts, status and keys, and what only changes how they are looked at."""
+"""The main screen: title, lanes, charts, status and keys, and what keys change of the view alone."""
 
 from __future__ import annotations
 
@@ -209,48 +209,12 @@ class MainScreen(Screen[None]):
             self.say("the lanes again")
         self.call_after_refresh(self.draw)
 
-    def action_log_scale(self) -> None:
-        """Loss on a logarithmic or a linear scale."""
-        self.say(self._charts.toggle_log())
-
-    def action_smoothing(self) -> None:
-        """The next strength of smoothing."""
-        self.say(self._charts.smooth())
-
-    def action_zoom_in(self) -> None:
-        """Half as many steps."""
-        self.say(self._charts.zoom(0.5))
-
-    def action_zoom_out(self) -> None:
-        """Twice as many steps."""
-        self.say(self._charts.zoom(2))
-
-    def action_pan_left(self) -> None:
-        """A quarter of the window to earlier steps."""
-        self.say(self._charts.pan(-0.25))
-
-    def action_pan_right(self) -> None:
-        """A quarter of the window to later steps."""
-        self.say(self._charts.pan(0.25))
-
-    def action_follow(self) -> None:
-        """The whole run, growing."""
-        self.say(self._charts.follow())
-
-    def action_cursor_left(self) -> None:
-        """One evaluation earlier; the cursor appears at the newest in sight."""
-        self.say(self._charts.move_cursor(-1))
-
-    def action_cursor_right(self) -> None:
-        """One evaluation later."""
-        self.say(self._charts.move_cursor(1))
-
-    def action_cursor_off(self) -> None:
-        """The newest values again; or back from the diagnostics."""
-        if self.diagnosing:
+    def action_change_charts(self, key: str) -> None:
+        """Change how the charts are shown, and say so; over the diagnostics escape closes these."""
+        if key == "cursor_off" and self.diagnosing:
             self.action_diagnostics()
-            return
-        self.say(self._charts.cursor_off())
+        else:
+            self.say(self._charts.keys[key]())
 
     def action_log_up(self) -> None:
         """Back in the selected lane's log."""

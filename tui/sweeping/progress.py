@@ -15,11 +15,11 @@ class Progress:
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.total, self.done = total, 0
         self._clock, self._began = clock, clock()
-        self._there = 0
+        self._done_before = 0
 
     def begin(self) -> None:
         """What comes from now on is being trained."""
-        self._began, self._there = self._clock(), self.done
+        self._began, self._done_before = self._clock(), self.done
 
     def count(self) -> None:
         """One more replica."""
@@ -35,7 +35,7 @@ class Progress:
     @property
     def trained(self) -> int:
         """How many were not there before."""
-        return self.done - self._there
+        return self.done - self._done_before
 
     @property
     def counted(self) -> str:

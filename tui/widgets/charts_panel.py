@@ -1,10 +1,11 @@
-"""The charts of loss and accuracy, and how they are looked at: window, cursor, scale and smoothing."""
+"""The charts of loss and accuracy, and how they show these: window, cursor, scale and smoothing."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from textual.app import ComposeResult
@@ -26,7 +27,7 @@ SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
 
 @dataclass(frozen=True)
 class ChartSettings:
-    """How the charts are looked at."""
+    """How the charts show what was measured."""
 
     window: Window = WHOLE_RUN
     cursor: int | None = None
@@ -45,7 +46,7 @@ class Chart(Lines):
 
 
 class ChartsPanel(Horizontal):
-    """Both charts of a `RunView`. What changes how they are looked at answers with what to say of it."""
+    """Both charts of a `RunView`, and the keys that change how they show it."""
 
     DEFAULT_CSS = """
     ChartsPanel > Chart { width: 1fr; height: 100%; background: $surface; }
@@ -59,6 +60,19 @@ class ChartsPanel(Horizontal):
         self._charts = (Chart("loss"), Chart("accuracy", bounds=(0, 1)))
         self._due: list[Chart] = []
         self._answered = 0.0
+        # What keys change, each answering with what to say of it.
+        self.keys: dict[str, Callable[[], str]] = {
+            "log_scale": self._toggle_log,
+            "smoothing": self._smooth,
+            "zoom_in": partial(self._zoom, 0.5),
+            "zoom_out": partial(self._zoom, 2),
+            "pan_left": partial(self._pan, -0.25),
+            "pan_right": partial(self._pan, 0.25),
+            "follow": partial(self._show_window, WHOLE_RUN),
+            "cursor_left": partial(self._move_cursor, -1),
+            "cursor_right": partial(self._move_cursor, 1),
+            "cursor_off": self._remove_cursor,
+        }
 
     def compose(self) -> ComposeResult:
         """Side by side."""
@@ -77,7 +91,7 @@ class ChartsPanel(Horizontal):
     # Drawing
 
     def begin_run(self) -> None:
-        """Look at the whole of a run that has just started."""
+        """Show the whole of a run that has just started."""
         self._settings = replace(self._settings, window=WHOLE_RUN, cursor=None)
 
     def wait_for_answer(self) -> None:
@@ -152,33 +166,29 @@ class ChartsPanel(Horizontal):
             ascii=theme.ascii,
         )
 
-    # Looking
+    # Settings
 
-    def toggle_log(self) -> str:
+    def _toggle_log(self) -> str:
         """Loss on a logarithmic or a linear scale."""
         self._change(log=not self._settings.log)
         return f"loss on a {'logarithmic' if self._settings.log else 'linear'} scale"
 
-    def smooth(self) -> str:
+    def _smooth(self) -> str:
         """The next strength of smoothing."""
         names = list(SMOOTHING)
         strength = names[(names.index(self._settings.smoothing) + 1) % len(names)]
         self._change(smoothing=strength)
         return f"smoothing {strength} (weight of the past {SMOOTHING[strength]:g})"
 
-    def zoom(self, factor: float) -> str:
+    def _zoom(self, factor: float) -> str:
         """So many times the steps."""
         return self._show_window(self.window.zoomed(factor, self._view.last_step))
 
-    def pan(self, share: float) -> str:
+    def _pan(self, share: float) -> str:
         """A share of the window to later steps, or to earlier ones if it is negative."""
         return self._show_window(self.window.panned(share, self._view.last_step))
 
-    def follow(self) -> str:
-        """The whole run, growing."""
-        return self._show_window(WHOLE_RUN)
-
-    def move_cursor(self, direction: int) -> str:
+    def _move_cursor(self, direction: int) -> str:
         """So many evaluations on; the cursor appears at the newest in sight."""
         newest, final, config = self._view.last_step, self._view.final_step, self._view.state.config
         stride = config.eval_every if config else 1
@@ -189,7 +199,7 @@ class ChartsPanel(Horizontal):
         self._change(cursor=step, window=self.window.showing(step, newest, final))
         return f"values at step {step:,}; escape shows the newest again"
 
-    def cursor_off(self) -> str:
+    def _remove_cursor(self) -> str:
         """The newest values again."""
         self._change(cursor=None, window=replace(self.window, end=None))
         return "the charts show the newest values"

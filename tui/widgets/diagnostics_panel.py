@@ -23,11 +23,11 @@ class DiagnosticsPanel(Lines):
         self._first = 0
         self._key: object = None
         self._pages: Sequence[Strip] = ()
-        self._again: Callable[[], None] = lambda: None
+        self._show_state_again: Callable[[], None] = lambda: None
 
     def show_state(self, state: RunState, selected: int, theme: Theme) -> None:
         """Bring the panel up to date."""
-        self._again = lambda: self.show_state(state, selected, theme)
+        self._show_state_again = lambda: self.show_state(state, selected, theme)
         lanes = [
             (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, bool(lane.latest))
             for lane in state.lanes.values()
@@ -40,7 +40,7 @@ class DiagnosticsPanel(Lines):
 
     def on_resize(self) -> None:
         """What was shown before there was room is shown now."""
-        self._again()
+        self._show_state_again()
 
     def _scroll(self, lines: int) -> None:
         self._first = min(max(0, len(self._pages) - self.size.height), max(0, self._first + lines))

@@ -14,14 +14,14 @@ from textual.strip import Strip
 
 from ...core.events import Evaluated, LaneEvent, LaneFailed, OutputDied, OutputRevived
 from ..wording import log_line
-from .painted import Painted
+from .painted import StripWidget
 
 MAX_LINES = 5000
 _DROPPED_AT_ONCE = 500
 _WHEEL = 3
 
 
-class LogPane(Painted, can_focus=False):
+class LogPane(StripWidget, can_focus=False):
     """A line for each event of one lane, oldest first.
 
     A scrolling view of Textual's would lay the screen out anew at every line.
