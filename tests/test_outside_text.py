@@ -22,7 +22,7 @@ from measured import MEASURE, diagnosed
 from rich.cells import cell_len
 from test_sweep import DIGITS as SWEPT
 from test_sweep import grid, replica, started
-from test_sweep_screen import dress
+from test_sweep_screen import theme
 
 from clipwatch.core.codec import decode_event, encode, seal
 from clipwatch.core.commands import AnyCommand
@@ -279,10 +279,10 @@ def test_the_screen_of_a_sweep_shows_it(text: str, shown: str) -> None:
     begun = started(config)
     view = SweepView()
     view.fold(StageStarted(stage=text))
-    assert title(view, 200, dress()).text.isprintable()
+    assert title(view, 200, theme()).text.isprintable()
     view.fold(msgspec.structs.replace(begun, dataset=msgspec.structs.replace(begun.dataset, name=text)))
     view.fold(Notice(text=text))
-    for strip in (title(view, 200, dress()), status(view, 0, 200, dress())):
+    for strip in (title(view, 200, theme()), status(view, 0, 200, theme())):
         assert strip.text.isprintable()
         assert strip.cell_length == 200
         assert len(shown) > 100 or shown in strip.text
@@ -295,7 +295,7 @@ def test_rules_of_a_sweep_as_somebody_else_wrote_them_are_shown() -> None:
     replicas = {(event.setting, event.seed): event for event in (replica(n, s) for n in (0, 1) for s in (0, 1))}
     results = Results(started=started(config), replicas=replicas)
     for width in (80, 160):
-        lines = page(results, summaries(results), comparisons(results), (width, 50), dress()).lines
+        lines = page(results, summaries(results), comparisons(results), (width, 50), theme()).lines
         for line in lines:
             assert line.text.isprintable()
             assert line.cell_length == width

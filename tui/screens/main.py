@@ -24,7 +24,7 @@ from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
 from ..widgets.lines import Lines
-from ..widgets.log_pane import LogPane
+from ..widgets.scrolling import ScrollingWidget
 from ..window import lanes_in_sight
 from .rule_prompt import RulePrompt
 
@@ -228,7 +228,7 @@ class MainScreen(Screen[None]):
         """To the newest line of the selected lane's log."""
         self._scroll_log(lambda log: log.to_end())
 
-    def _scroll_log(self, act: Callable[[LogPane | DiagnosticsPanel], None]) -> None:
+    def _scroll_log(self, act: Callable[[ScrollingWidget], None]) -> None:
         if self.diagnosing:
             act(self._diagnostics)
         elif self._selected < len(self._panels):

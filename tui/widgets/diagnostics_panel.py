@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from textual import events
 from textual.strip import Strip
 
 from ...core.state import RunState
 from ..diagnostics.page import diagnostics_pages
 from ..look import Theme
 from .lines import Lines
+from .scrolling import ScrollingWidget
 
-_WHEEL = 3
 
-
-class DiagnosticsPanel(Lines):
+class DiagnosticsPanel(ScrollingWidget, Lines):
     """Makes its lines anew only when something was measured, or is looked at otherwise."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
@@ -36,34 +34,18 @@ class DiagnosticsPanel(Lines):
         if self._key != key:
             self._key = key
             self._pages = diagnostics_pages(state, selected, self.size.width, self.size.height, theme)
-        self._scroll(0)
+        self.scroll_lines(0)
 
     def on_resize(self) -> None:
         """What was shown before there was room is shown now."""
         self._show_state_again()
 
-    def _scroll(self, lines: int) -> None:
+    @property
+    def line_count(self) -> int:
+        """All lines of the lanes' diagnostics."""
+        return len(self._pages)
+
+    def scroll_lines(self, lines: int) -> None:
+        """Move down, or up."""
         self._first = min(max(0, len(self._pages) - self.size.height), max(0, self._first + lines))
         self.show(self._pages[self._first : self._first + self.size.height])
-
-    def page_up(self) -> None:
-        """A page towards the top."""
-        self._scroll(1 - self.size.height)
-
-    def page_down(self) -> None:
-        """A page towards the bottom."""
-        self._scroll(self.size.height - 1)
-
-    def to_end(self) -> None:
-        """The bottom."""
-        self._scroll(len(self._pages))
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel."""
-        event.stop()
-        self._scroll(-_WHEEL)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel."""
-        event.stop()
-        self._scroll(_WHEEL)

@@ -8,20 +8,18 @@ from typing import ClassVar
 from rich.cells import set_cell_size
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
 
 from ...core.events import Evaluated, LaneEvent, LaneFailed, OutputDied, OutputRevived
 from ..wording import log_line
-from .painted import StripWidget
+from .scrolling import ScrollingWidget
 
 MAX_LINES = 5000
 _DROPPED_AT_ONCE = 500
-_WHEEL = 3
 
 
-class LogPane(StripWidget, can_focus=False):
+class LogPane(ScrollingWidget, can_focus=False):
     """A line for each event of one lane, oldest first.
 
     A scrolling view of Textual's would lay the screen out anew at every line.
@@ -60,6 +58,11 @@ class LogPane(StripWidget, can_focus=False):
     def _last_first(self) -> int:
         return max(0, len(self._events) - self.size.height)
 
+    @property
+    def line_count(self) -> int:
+        """A line for each event."""
+        return len(self._events)
+
     def clear(self) -> None:
         """Begin anew."""
         self._events, self._first, self._following = [], 0, True
@@ -86,28 +89,6 @@ class LogPane(StripWidget, can_focus=False):
         self._first = min(self._last_first, max(0, self.first + lines))
         self._following = self._first == self._last_first
         self.refresh()
-
-    def page_up(self) -> None:
-        """A page towards the beginning."""
-        self.scroll_lines(1 - self.size.height)
-
-    def page_down(self) -> None:
-        """A page towards the end."""
-        self.scroll_lines(self.size.height - 1)
-
-    def to_end(self) -> None:
-        """The newest lines, and those to come."""
-        self.scroll_lines(len(self._events))
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel."""
-        event.stop()
-        self.scroll_lines(-_WHEEL)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel."""
-        event.stop()
-        self.scroll_lines(_WHEEL)
 
     def paint(self, first: int, last: int) -> list[Strip]:
         """The lines in sight between blanks, and at the right edge where in the log they are."""
