@@ -1,4 +1,4 @@
-"""What an engine says, decoded: a line that is no event is complained of, and the rest goes on."""
+"""Decodes the lines of an engine; reports those that are no events, and goes on."""
 
 from __future__ import annotations
 

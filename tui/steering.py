@@ -130,7 +130,7 @@ class Steering:
     def _toggle_clip(self) -> None:
         if lane := self._screen.selected:
             rule = recorded_rule(self._requests.rule(lane))
-            self._set_rule(toggled(rule, self._clipping_rules.get(lane.name)))
+            self._set_rule(lane, toggled(rule, self._clipping_rules.get(lane.name)))
 
     def _step_bound(self, direction: int) -> None:
         if lane := self._screen.selected:
@@ -140,7 +140,7 @@ class Steering:
             elif not has_bound(rule):
                 self._screen.say(f"{rule} has no bound to step: b types another rule")
             else:
-                self._set_rule(str(stepped(rule, direction)))
+                self._set_rule(lane, str(stepped(rule, direction)))
 
     def _type_rule(self) -> None:
         if self._view.state.replay:
@@ -148,21 +148,20 @@ class Steering:
         else:
             self._screen.prompt_for_rule(self._set_rule)
 
-    def _set_rule(self, rule: str) -> None:
-        if lane := self._screen.selected:
-            current = self._requests.rule(lane)
-            if rule == current:
-                self._screen.say(f"{lane.name} keeps {rule}")
-                return
-            try:
-                command = SetClip(lane=lane.name, rule=rule)
-            except BadInput as error:
-                # What an engine of another version clips by.
-                self._screen.say(str(error), alert=True)
-                return
-            self._send(command, f"{lane.name}: clip {current} -> {rule}")
-            if current != "none":
-                self._clipping_rules[lane.name] = current
+    def _set_rule(self, lane: LaneState, rule: str) -> None:
+        current = self._requests.rule(lane)
+        if rule == current:
+            self._screen.say(f"{lane.name} keeps {rule}")
+            return
+        try:
+            command = SetClip(lane=lane.name, rule=rule)
+        except BadInput as error:
+            # What an engine of another version clips by.
+            self._screen.say(str(error), alert=True)
+            return
+        self._send(command, f"{lane.name}: clip {current} -> {rule}")
+        if current != "none":
+            self._clipping_rules[lane.name] = current
 
     def _reset_moments(self) -> None:
         config = self._view.state.config

@@ -129,10 +129,16 @@ class MainScreen(Screen[None]):
         self._charts.wait_for_answer()
         self._draw_status()
 
-    def prompt_for_rule(self, use: Callable[[str], None]) -> None:
-        """Have a rule typed for the selected lane, to be used once it is accepted."""
+    def prompt_for_rule(self, use: Callable[[LaneState, str], None]) -> None:
+        """Have a rule typed for the selected lane, to be used for it once it is accepted."""
+
+        def accept(rule: str | None) -> None:
+            # The lane may have gone on meanwhile.
+            if rule and (lane := self.selected):
+                use(lane, rule)
+
         if lane := self.selected:
-            self.app.push_screen(RulePrompt(lane.name, lane.rule), lambda rule: use(rule) if rule else None)
+            self.app.push_screen(RulePrompt(lane.name, lane.rule), accept)
 
     # Drawing
 
