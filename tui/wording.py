@@ -42,8 +42,12 @@ _ROOMY, _NARROW = 56, 26
 def log_line(event: LaneEvent, cells: int) -> str:
     """A line of a lane's log in the longest form that `cells` hold, or the shortest; steps stand below each other."""
     match event:
-        case Evaluated():
-            return _evaluation(event, cells)
+        case Evaluated() if cells >= _ROOMY:
+            return evaluation_line(event)
+        case Evaluated(step=step, accuracy=accuracy, loss=loss) if cells >= _NARROW:
+            return f"{step:>5} acc {accuracy:.2f} loss {loss:.4f}"
+        case Evaluated(step=step, accuracy=accuracy, loss=loss):
+            return f"{step:>5} {accuracy:>4.0%} {loss:.4f}"
         case EvaluatedEarlier(step=step, stride=stride, losses=losses):
             count = len(losses) // 4
             return f"Steps: {step} to {step + stride * (count - 1)}: {count:,} evaluations, not listed"
@@ -55,14 +59,6 @@ def log_line(event: LaneEvent, cells: int) -> str:
             return _output(event, cells)
         case _:
             return printable(lane_message(event) or "")
-
-
-def _evaluation(event: Evaluated, cells: int) -> str:
-    if cells >= _ROOMY:
-        return evaluation_line(event)
-    if cells >= _NARROW:
-        return f"{event.step:>5} acc {event.accuracy:.2f} loss {event.loss:.4f}"
-    return f"{event.step:>5} {event.accuracy:>4.0%} {event.loss:.4f}"
 
 
 def _end(event: LaneFinished, cells: int) -> str:
