@@ -13,7 +13,6 @@ from pathlib import Path
 
 from clipwatch.tui.cli.main import main
 from clipwatch.tui.live import app
-from clipwatch.tui.live import event_feed as listening
 from clipwatch.tui.live.app import ClipwatchApp
 from clipwatch.tui.screens import main as main_screen
 from clipwatch.tui.screens.main import MainScreen
@@ -87,7 +86,7 @@ class ProbedApp(ClipwatchApp):
 
 
 if __name__ == "__main__":
-    app.ClipwatchApp, listening.MainScreen, main_screen.ChartsPanel = ProbedApp, ProbedScreen, ProbedCharts
+    app.ClipwatchApp, app.MainScreen, main_screen.ChartsPanel = ProbedApp, ProbedScreen, ProbedCharts
     path, *options = sys.argv[1:]
     try:
         code = main(options)

@@ -26,15 +26,15 @@ from clipwatch.core.stream.events import (
     StageStarted,
 )
 from clipwatch.core.stream.state import LaneState
-from clipwatch.tui.style.theme import DARK, Look, look
+from clipwatch.tui.style.theme import DARK, Theme, theme_of
 from clipwatch.tui.view.header_and_footer import key_line, lane_heading, status, title
-from clipwatch.tui.view.keys import KEYS, shown
+from clipwatch.tui.view.keys import KEYS, keycaps
 from clipwatch.tui.view.run_view import RunView
 
 VARIABLES = DARK.to_color_system().generate()
-COLOURED = look(VARIABLES, dark=True, coloured=True, ascii=False)
-ASCII = look(VARIABLES, dark=True, coloured=True, ascii=True)
-PLAIN = look(VARIABLES, dark=True, coloured=False, ascii=False)
+COLOURED = theme_of(VARIABLES, dark=True, coloured=True, ascii=False)
+ASCII = theme_of(VARIABLES, dark=True, coloured=True, ascii=True)
+PLAIN = theme_of(VARIABLES, dark=True, coloured=False, ascii=False)
 
 CHANGE = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")
 CAUSE = (
@@ -60,45 +60,50 @@ SITUATIONS: dict[str, list[Event]] = {
 
 def view_of(*events: Event) -> RunView:
     view = RunView()
-    view.fold(events)
+    for event in events:
+        view.fold(event)
     return view
 
 
-def titled(*events: Event, width: int = 200, ended: str | None = None, next_head: str | None = None) -> str:
-    return title(view_of(*events), width, COLOURED, ended=ended, next_head=next_head).text
+def titled(*events: Event, width: int = 200, engine_gone: bool = False, next_head: str | None = None) -> str:
+    view = view_of(*events)
+    view.engine_gone = engine_gone
+    return title(view, width, COLOURED, next_head=next_head).text
 
 
-def headed(*events: Event, width: int = 100, look: Look = COLOURED, chosen: bool = False) -> list[str]:
+def headed(*events: Event, width: int = 100, theme: Theme = COLOURED, selected: bool = False) -> list[str]:
     view = view_of(RUN, LANE, *events)
-    return [strip.text for strip in lane_heading(0, view.state.lanes["a"], view.lanes["a"], width, look, chosen=chosen)]
+    strips = lane_heading(0, view.state.lanes["a"], view.lanes["a"], width, theme, selected=selected)
+    return [strip.text for strip in strips]
 
 
-def every_line(name: str, width: int, look: Look) -> list[Strip]:
-    view = view_of(*SITUATIONS[name])
+def every_line(name: str, width: int, theme: Theme) -> list[Strip]:
+    view, gone = view_of(*SITUATIONS[name]), view_of(*SITUATIONS[name])
+    gone.lose_engine()
     strips = [
-        title(view, width, look, ended=None, next_head="linear"),
-        title(view, width, look, ended=" engine gone ", next_head=None),
+        title(view, width, theme, next_head="linear"),
+        title(gone, width, theme, next_head=None),
         status(
             "what\thappened " * 8,
             alert=True,
             view=view,
             pair=("a", "b\N{GREEK SMALL LETTER ALPHA}"),
             width=width,
-            look=look,
+            theme=theme,
         ),
-        status("so it is", alert=False, view=view, pair=None, width=width, look=look),
-        key_line({}, width, look),
-        key_line({"pause": "f12,x", "quit": "ctrl+x"}, width, look),
+        status("so it is", alert=False, view=view, pair=None, width=width, theme=theme),
+        key_line({}, width, theme),
+        key_line({"pause": "f12,x", "quit": "ctrl+x"}, width, theme),
     ]
     for number, lane in enumerate(view.state.lanes.values()):
-        for chosen in (True, False):
-            strips += lane_heading(number, lane, view.lanes[lane.name], width, look, chosen=chosen)
+        for selected in (True, False):
+            strips += lane_heading(number, lane, view.lanes[lane.name], width, theme, selected=selected)
     return strips
 
 
 @given(st.sampled_from(list(SITUATIONS)), st.integers(0, 250), st.sampled_from([COLOURED, ASCII, PLAIN]))
-def test_every_line_fits_its_width_to_the_cell(name: str, width: int, look: Look) -> None:
-    for strip in every_line(name, width, look):
+def test_every_line_fits_its_width_to_the_cell(name: str, width: int, theme: Theme) -> None:
+    for strip in every_line(name, width, theme):
         assert strip.cell_length == width
         assert sum(segment.cell_length for segment in strip) == width
 
@@ -142,11 +147,8 @@ def test_a_download_is_never_more_than_whole_nor_less_than_nothing(received: int
     assert share in titled(told)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(msgspec.to_builtins(told), DownloadProgressed)
-    assert (
-        "loading torch ... 3 s"
-        in title(view_of(*SITUATIONS["loading"]), 80, PLAIN, ended=None, next_head=None, waited=2.9).text
-    )
-    assert "engine gone" in titled(*SITUATIONS["loading"], ended=" engine gone ")
+    assert "loading torch ... 3 s" in title(view_of(*SITUATIONS["loading"]), 80, PLAIN, next_head=None, waited=2.9).text
+    assert "engine gone" in titled(*SITUATIONS["loading"], engine_gone=True)
 
 
 def test_the_title_has_data_seed_step_state_and_speed() -> None:
@@ -163,7 +165,7 @@ def test_the_title_has_the_state_of_all_lanes() -> None:
     assert "done" in titled(RUN, LANE, FINISHED)
     assert "completed" in titled(RUN, LANE, FINISHED, ENDED)
     assert "starting" in titled(RUN)
-    assert "engine gone" in titled(RUN, LANE, ended=" engine gone ")
+    assert "engine gone" in titled(RUN, LANE, engine_gone=True)
 
 
 def run_on(dataset: str, got: str) -> list[Event]:
@@ -206,10 +208,10 @@ def test_a_lanes_heading_has_its_name_rule_and_steps() -> None:
     assert headed()[0].split()[-3:] == ["0", "/", "100"]
 
 
-def narrow(name: str, rule: str, width: int, look: Look = COLOURED) -> str:
+def narrow(name: str, rule: str, width: int, theme: Theme = COLOURED) -> str:
     """The first line of a lane's heading."""
     state, view = LaneState(name=name, rule=rule, iterations=1000), view_of(RUN, LANE).lanes["a"]
-    return lane_heading(0, state, view, width, look, chosen=False)[0].text
+    return lane_heading(0, state, view, width, theme, selected=False)[0].text
 
 
 # What a lane of four has at 80 columns.
@@ -218,10 +220,10 @@ QUARTER = 19
 
 @pytest.mark.parametrize("rule", ["value:0.001", "value:0.0005", "value:0.00005", "layer-norm:0.5", "autoclip:12.5"])
 @pytest.mark.parametrize("name", ["a", "clipped", "a lane with a long name", "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 9])
-@pytest.mark.parametrize("look", [COLOURED, ASCII])
-def test_a_narrow_heading_keeps_the_rule_whole(name: str, rule: str, look: Look) -> None:
-    line = narrow(name, rule, QUARTER, look)
-    assert line.split()[0] == look.symbol(0)
+@pytest.mark.parametrize("theme", [COLOURED, ASCII])
+def test_a_narrow_heading_keeps_the_rule_whole(name: str, rule: str, theme: Theme) -> None:
+    line = narrow(name, rule, QUARTER, theme)
+    assert line.split()[0] == theme.glyphs.symbol(0)
     assert line.split()[-1] == rule
 
 
@@ -254,7 +256,7 @@ def test_progress_speed_and_time_left() -> None:
     bar, percent, speed, left = re.split(r"  +", headed(*events)[1].strip())
     assert (bar.count("━"), bar.count("─")) == (8, 32)
     assert (percent, speed, left) == ("20%", "2 steps/s", "40 s left")
-    assert headed(*events, look=ASCII)[1].strip().startswith("#" * 8 + "." * 32 + " ")
+    assert headed(*events, theme=ASCII)[1].strip().startswith("#" * 8 + "." * 32 + " ")
 
 
 def test_minutes_and_hours_left() -> None:
@@ -285,7 +287,9 @@ def test_a_finished_lane_has_its_accuracy_with_the_interval() -> None:
 def test_the_chosen_lane_looks_otherwise_in_colour_and_without() -> None:
     view = view_of(RUN, LANE)
     for one in (COLOURED, PLAIN):
-        lines = [lane_heading(0, view.state.lanes["a"], view.lanes["a"], 80, one, chosen=it)[0] for it in (True, False)]
+        lines = [
+            lane_heading(0, view.state.lanes["a"], view.lanes["a"], 80, one, selected=it)[0] for it in (True, False)
+        ]
         assert lines[0] != lines[1]
 
 
@@ -293,20 +297,20 @@ def test_the_status_has_the_message_and_the_lanes_difference() -> None:
     one = Evaluated(lane="a", step=10, loss=1.5, accuracy=0.5, train_loss=1.0, seconds=1.0)
     view = view_of(RUN, LANE, OTHER, one, msgspec.structs.replace(one, lane=OTHER.lane, loss=1.25, accuracy=0.75))
     arguments = {"alert": False, "view": view, "width": 120}
-    text = status("hello", pair=("a", OTHER.lane), look=COLOURED, **arguments).text
+    text = status("hello", pair=("a", OTHER.lane), theme=COLOURED, **arguments).text
     assert text.startswith(" hello ")
     assert text.endswith(f"{OTHER.lane} \N{MINUS SIGN} a at step 10:  Δloss -0.250  Δaccuracy +0.25 ")
-    assert "diff loss -0.250" in status("hello", pair=("a", OTHER.lane), look=ASCII, **arguments).text
-    assert "loss" not in status("hello", pair=None, look=COLOURED, **arguments).text
+    assert "diff loss -0.250" in status("hello", pair=("a", OTHER.lane), theme=ASCII, **arguments).text
+    assert "loss" not in status("hello", pair=None, theme=COLOURED, **arguments).text
 
 
-def difference(width: int, message: str = "hello", lanes: int = 2, look: Look = COLOURED) -> str:
+def difference(width: int, message: str = "hello", lanes: int = 2, theme: Theme = COLOURED) -> str:
     """What the status line says beside the message: the last lane minus the first."""
     names = [f"lane {number}" for number in range(lanes)]
     one = Evaluated(lane="lane 0", step=10, loss=1.5, accuracy=0.5, train_loss=1.0, seconds=1.0)
     starts = [msgspec.structs.replace(LANE, lane=name) for name in names]
     view = view_of(RUN, *starts, one, msgspec.structs.replace(one, lane=names[-1], loss=1.25, accuracy=0.75))
-    text = status(message, alert=False, view=view, pair=(names[0], names[-1]), width=width, look=look).text
+    text = status(message, alert=False, view=view, pair=(names[0], names[-1]), width=width, theme=theme).text
     return text.removeprefix(f" {message} ").strip()
 
 
@@ -320,7 +324,7 @@ def test_the_difference_says_of_which_lanes_in_ever_fewer_words() -> None:
         f"◆{minus}●:  Δloss -0.250",
         "",
     ]
-    assert difference(50, look=ASCII) == "o-*:  diff loss -0.250  diff acc +0.25"
+    assert difference(50, theme=ASCII) == "o-*:  diff loss -0.250  diff acc +0.25"
 
 
 def test_where_lanes_share_a_symbol_the_difference_has_their_names() -> None:
@@ -337,13 +341,13 @@ def test_the_message_outlives_the_difference_where_room_is_short() -> None:
     one = Evaluated(lane="a", step=10, loss=1.5, accuracy=0.5, train_loss=1.0, seconds=1.0)
     view = view_of(RUN, LANE, OTHER, one, msgspec.structs.replace(one, lane=OTHER.lane))
     message = "the engine is gone: r starts another"
-    text = status(message, alert=True, view=view, pair=("a", OTHER.lane), width=60, look=COLOURED).text
+    text = status(message, alert=True, view=view, pair=("a", OTHER.lane), width=60, theme=COLOURED).text
     assert message in text
 
 
 def test_an_alert_looks_otherwise_in_colour_and_without() -> None:
     for one in (COLOURED, PLAIN):
-        calm, loud = (status("x", alert=it, view=RunView(), pair=None, width=20, look=one) for it in (False, True))
+        calm, loud = (status("x", alert=it, view=RunView(), pair=None, width=20, theme=one) for it in (False, True))
         assert {segment.style for segment in loud} - {segment.style for segment in calm}
 
 
@@ -353,7 +357,7 @@ def test_the_key_line_shows_whole_keys_and_always_help_and_quit(width: int) -> N
     assert " ? help " in text
     assert " q quit " in text
     for key in KEYS:
-        text = text.replace(f" {shown(key.keys).split()[0]} {key.label} ", "", 1)
+        text = text.replace(f" {keycaps(key.keys).split()[0]} {key.label} ", "", 1)
     assert not text.strip()
 
 
@@ -380,7 +384,7 @@ def test_the_key_line_shows_remapped_keys() -> None:
 def test_lane_symbols_differ_without_colour() -> None:
     state, view = LaneState(name="a", rule="none", iterations=10), view_of(RUN, LANE).lanes["a"]
     for one in (PLAIN, ASCII):
-        symbols = {lane_heading(n, state, view, 80, one, chosen=False)[0].text.split()[0] for n in range(4)}
+        symbols = {lane_heading(n, state, view, 80, one, selected=False)[0].text.split()[0] for n in range(4)}
         assert len(symbols) == 4
 
 

@@ -34,7 +34,12 @@ from clipwatch.core.stream.state import RunState
 from clipwatch.tui.headless.console import ConsoleSink
 from clipwatch.tui.headless.step_order import OrderedEvaluations
 from clipwatch.tui.text.summary import summary_table
-from clipwatch.tui.text.wording import diagnosis_line, evaluation_line, finished_line, lane_message, output_line
+from clipwatch.tui.text.wording import (
+    diagnosis_line,
+    evaluation_line,
+    lane_message,
+    log_line,
+)
 
 CHANGE = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")
 
@@ -119,12 +124,12 @@ def test_a_measurement_in_a_line() -> None:
 
 
 def test_an_output_that_changed_in_words() -> None:
-    assert output_line(OutputDied(lane="a", step=340, output=6)) == "Step: 340 output 6 died"
-    assert output_line(OutputRevived(lane="a", step=350, output=6)) == "Step: 350 output 6 fires again"
+    assert log_line(OutputDied(lane="a", step=340, output=6), 80) == "Step: 340 output 6 died"
+    assert log_line(OutputRevived(lane="a", step=350, output=6), 80) == "Step: 350 output 6 fires again"
 
 
 def test_the_end_in_words() -> None:
-    assert finished_line(FINISHED) == "Step: 100 completed: accuracy 0.600 loss 1.0000 (all 5)"
+    assert log_line(FINISHED, 80) == "Step: 100 completed: accuracy 0.600 loss 1.0000 (all 5)"
 
 
 def table(*events: Event) -> str:

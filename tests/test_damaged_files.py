@@ -160,7 +160,8 @@ def use(folder: Path, *, report: bool) -> None:
 
 def shown(recorded: Recorded) -> None:
     timeline, view = Timeline(recorded.table), RunView()
-    view.fold(timeline.condensed(0, len(timeline)))
+    for event in timeline.condensed(0, len(timeline)):
+        view.fold(event)
     assert view.state.config
 
 

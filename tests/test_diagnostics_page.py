@@ -24,21 +24,22 @@ from clipwatch.tui.diagnostics.heading import effect_line
 from clipwatch.tui.diagnostics.histogram import Bounds, Ink, histogram_strips, sparkline, value_bounds
 from clipwatch.tui.diagnostics.page import diagnostics_page, diagnostics_pages
 from clipwatch.tui.screens.figures import FiguresScreen
-from clipwatch.tui.style.theme import Look
-from clipwatch.tui.text.readings import dead_outputs, decimal, share, size
+from clipwatch.tui.style.theme import Theme
+from clipwatch.tui.text.notation import decimal, share, size
+from clipwatch.tui.text.readings import dead_outputs
 
 OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")
 LOOKS = [COLOURED, ASCII, PLAIN]
 DIED, REVIVED = OutputDied(lane="a", step=60, output=5), OutputRevived(lane="a", step=70, output=2)
 
 
-def headed(*events: Event, width: int = 79, look: Look = COLOURED) -> str:
-    return effect_line(0, folded(RUN, LANE, *events).lanes["a"], width, look).text
+def headed(*events: Event, width: int = 79, theme: Theme = COLOURED) -> str:
+    return effect_line(0, folded(RUN, LANE, *events).lanes["a"], width, theme).text
 
 
-def page(*events: Event, width: int = 80, height: int = 21, look: Look = COLOURED) -> list[str]:
+def page(*events: Event, width: int = 80, height: int = 21, theme: Theme = COLOURED) -> list[str]:
     state = folded(RUN, LANE, OTHER, *events)
-    return [strip.text for strip in diagnostics_page(0, state.lanes["a"], state, width, height, look)]
+    return [strip.text for strip in diagnostics_page(0, state.lanes["a"], state, width, height, theme)]
 
 
 def ruled(rule: str) -> ClipChanged:
@@ -111,10 +112,10 @@ def test_a_rule_that_scales_everything_shows_how_often_it_did() -> None:
     assert headed(diagnosed(engaged=0.25), ruled("norm:1")).split()[:3] == ["engaged", "25", "%"]
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_a_lane_of_which_nothing_is_measured_has_dashes(look: Look) -> None:
-    dash = "-" if look.ascii else "\N{EN DASH}"
-    assert headed(EVALUATED, look=look).split() == ["saturation", dash, "cos", dash, "outputs", dash]
+@pytest.mark.parametrize("theme", LOOKS)
+def test_a_lane_of_which_nothing_is_measured_has_dashes(theme: Theme) -> None:
+    dash = "-" if theme.ascii else "\N{EN DASH}"
+    assert headed(EVALUATED, theme=theme).split() == ["saturation", dash, "cos", dash, "outputs", dash]
 
 
 @pytest.mark.parametrize("width", range(28, 80))
@@ -127,8 +128,8 @@ def test_a_dead_output_goes_dark_in_colour_and_is_a_dot_without() -> None:
     strip = effect_line(0, folded(RUN, LANE, diagnosed()).lanes["a"], 79, COLOURED)
     styles = {segment.text.strip(): segment.style for segment in strip}
     assert styles["2"] == styles["8"] != styles["1"] == styles["9"]
-    assert "0 1 · 3 4 5 6 7 · 9" in headed(diagnosed(), look=PLAIN)
-    assert "0 1 2 3 4 5 6 7 8 9" in headed(diagnosed(), look=ASCII)
+    assert "0 1 · 3 4 5 6 7 · 9" in headed(diagnosed(), theme=PLAIN)
+    assert "0 1 2 3 4 5 6 7 8 9" in headed(diagnosed(), theme=ASCII)
 
 
 # The histogram
@@ -214,20 +215,20 @@ def test_the_page_has_every_figure() -> None:
         assert words in text, words
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("theme", LOOKS)
 @pytest.mark.parametrize("width", [60, 79, 80])
-def test_figures_of_any_size_keep_apart(look: Look, width: int) -> None:
+def test_figures_of_any_size_keep_apart(theme: Theme, width: int) -> None:
     tiny = msgspec.structs.replace(MEASURE, norm=1.234e-5, clipped_norm=0.0001234, update_ratio=1.23e-5, cosine=-0.123)
-    (total,) = [line for line in page(diagnosed(total=tiny), width=width, look=look) if line.startswith(" total")]
-    arrow = "->" if look.ascii else "→"
+    (total,) = [line for line in page(diagnosed(total=tiny), width=width, theme=theme) if line.startswith(" total")]
+    arrow = "->" if theme.ascii else "→"
     cosine = "-0.12" if width == 60 else "-0.123"
     assert f" {cosine} 1.23e-05 {arrow} 0.000123 1.2e-05" in squeezed(total)
 
 
 def test_what_is_undefined_on_the_page_is_a_dash() -> None:
     nothing = msgspec.structs.replace(UNTOUCHED, cosine=None, norm=0.0, update_ratio=None)
-    for look, dash in ((COLOURED, "\N{EN DASH}"), (ASCII, "-")):
-        text = "\n".join(" ".join(line.split()) for line in page(diagnosed(total=nothing), look=look))
+    for theme, dash in ((COLOURED, "\N{EN DASH}"), (ASCII, "-")):
+        text = "\n".join(" ".join(line.split()) for line in page(diagnosed(total=nothing), theme=theme))
         assert f"shadow cos {dash} apart {dash} |step|/lr 1.00 sign cos {dash}" in text
         assert f"50 % {dash}" in text
 
@@ -237,23 +238,23 @@ def test_a_lane_that_was_never_measured_says_so() -> None:
     assert page()[0].strip() == "nothing is measured yet"
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("theme", LOOKS)
 @pytest.mark.parametrize(("width", "height"), [(60, 13), (79, 42), (80, 21), (160, 42)])
-def test_the_page_fits_every_size(look: Look, width: int, height: int) -> None:
-    lines = page(diagnosed(), DIED, width=width, height=height, look=look)
+def test_the_page_fits_every_size(theme: Theme, width: int, height: int) -> None:
+    lines = page(diagnosed(), DIED, width=width, height=height, theme=theme)
     assert all(len(line) == width and line.isprintable() for line in lines)
     # On the smallest screen it takes two, and is scrolled.
     assert len(lines) <= (height if width > 60 else 2 * height)
-    assert not look.ascii or all(line.isascii() for line in lines)
+    assert not theme.ascii or all(line.isascii() for line in lines)
 
 
 @given(structs_of(Diagnosed), st.integers(20, 200), st.integers(1, 60), st.sampled_from(LOOKS))
-def test_whatever_was_measured_fits(event: Diagnosed, width: int, height: int, look: Look) -> None:
+def test_whatever_was_measured_fits(event: Diagnosed, width: int, height: int, theme: Theme) -> None:
     counts = msgspec.structs.replace(HISTOGRAM, zero=10**9)
     total = msgspec.structs.replace(event.total, histogram=counts)
     event = msgspec.structs.replace(event, lane="a", total=total, layers={"fc1": total})
     state = folded(RUN, LANE, OTHER, event)
-    for strip in diagnostics_page(0, state.lanes["a"], state, width, height, look):
+    for strip in diagnostics_page(0, state.lanes["a"], state, width, height, theme):
         assert strip.cell_length == width == cell_len(strip.text)
         assert strip.text.isprintable()
 

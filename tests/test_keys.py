@@ -10,10 +10,15 @@ from rich.console import Console
 from textual.binding import Binding
 
 from clipwatch.core.errors import BadInput
+from clipwatch.tui.engine_child.process import EngineProcess
 from clipwatch.tui.live.app import ClipwatchApp
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
-from clipwatch.tui.view.keys import KEYS, Key, keymap, shown
+from clipwatch.tui.style.palette import Palette
+from clipwatch.tui.style.theme import Theme
+from clipwatch.tui.view.keys import CHART, CLIP, KEYS, PACE, PROGRAM, RUN, Key, keycaps, keymap
+from clipwatch.tui.view.run_view import RunView
+from clipwatch.tui.widgets.charts_panel import ChartsPanel
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
@@ -24,10 +29,27 @@ def test_every_key_says_what_it_is_and_what_it_does(key: Key) -> None:
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
 def test_every_key_does_something(key: Key) -> None:
-    owner = ClipwatchApp if key.action.startswith("app.") else MainScreen
-    action = getattr(owner, f"action_{key.id}")
+    if key.group in (RUN, CLIP, PACE):
+        assert key.action == f"app.steer('{key.id}')"
+        return
+    if key.group == CHART:
+        assert key.action == f"change_charts('{key.id}')"
+        return
+    action = getattr(ClipwatchApp if key.group == PROGRAM else MainScreen, f"action_{key.id}")
     assert callable(action)
     assert inspect.getdoc(action)
+
+
+def test_steering_has_exactly_the_keys_that_reach_the_engine() -> None:
+    app = ClipwatchApp(EngineProcess(["true"]), keymap={})
+    app.engine.stop()
+    assert sorted(app.steering.keys) == sorted(key.id for key in KEYS if key.action.startswith("app.steer"))
+
+
+def test_the_charts_have_exactly_the_keys_that_change_them() -> None:
+    view, theme = RunView(), Theme(Palette(), panel="#000000")
+    charts = ChartsPanel(view, theme, id="charts", classes="")
+    assert list(charts.keys) == [key.id for key in KEYS if key.group == CHART]
 
 
 def test_no_id_no_label_and_no_key_stands_for_two_things() -> None:
@@ -52,7 +74,7 @@ def helped(wanted: dict[str, str]) -> str:
 def test_help_has_every_key_and_what_it_does() -> None:
     text = helped({})
     for key in KEYS:
-        assert f"{shown(key.keys)} {key.tooltip}" in text
+        assert f"{keycaps(key.keys)} {key.tooltip}" in text
 
 
 def test_help_shows_the_keys_as_they_were_remapped() -> None:
@@ -93,8 +115,8 @@ def test_a_wrong_key_is_refused_by_name(wanted: dict[str, str], words: str) -> N
 
 
 def test_keys_are_shown_as_they_are_printed() -> None:
-    assert shown("left_square_bracket") == "["
-    assert shown("plus,equals_sign") == "+ ="
-    assert shown("q,ctrl+c") == "q ^c"
-    assert shown("ctrl+x") == "^x"
-    assert shown("exclamation_mark") == "!"
+    assert keycaps("left_square_bracket") == "["
+    assert keycaps("plus,equals_sign") == "+ ="
+    assert keycaps("q,ctrl+c") == "q ^c"
+    assert keycaps("ctrl+x") == "^x"
+    assert keycaps("exclamation_mark") == "!"

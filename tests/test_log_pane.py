@@ -1,4 +1,4 @@
-"""How a lane's log puts its lines into the room that there is."""
+"""How a lane's log puts its lines into the room that there is, and what it styles them by."""
 
 from __future__ import annotations
 
@@ -6,33 +6,41 @@ import msgspec
 import pytest
 from test_state import EVALUATED, FINISHED, LANE
 
-from clipwatch.core.stream.events import LaneEvent, OutputDied, OutputRevived
-from clipwatch.tui.text.wording import evaluation_line, finished_line, output_line
-from clipwatch.tui.view.run_view import LogLine
-from clipwatch.tui.widgets.log_pane import fitting
+from clipwatch.core.stream.events import LaneEvent, LaneFailed, OutputDied, OutputRevived
+from clipwatch.tui.text.wording import evaluation_line, log_line
+from clipwatch.tui.widgets.log_pane import component_class
 
 END = msgspec.structs.replace(FINISHED, step=1000, correct=3860, total=5000)
 DIED, FIRES = OutputDied(lane="a", step=340, output=6), OutputRevived(lane="a", step=350, output=6)
+FAILED = LaneFailed(lane="a", step=5, reason="diverged", cause="loss is nan", seconds=1.0)
 
 
 @pytest.mark.parametrize(
-    ("line", "event", "short", "terse"),
+    ("event", "line", "short", "terse"),
     [
-        (evaluation_line(EVALUATED), EVALUATED, "   30 acc 0.50 loss 1.0000", "   30  50% 1.0000"),
-        (finished_line(END), END, " 1000 acc 0.772 loss 1.0000 (all 5,000)", " 1000 all 77%"),
-        (output_line(DIED), DIED, "  340 output 6 died", "  340 6 died"),
-        (output_line(FIRES), FIRES, "  350 output 6 fires", "  350 6 fires"),
+        (EVALUATED, evaluation_line(EVALUATED), "   30 acc 0.50 loss 1.0000", "   30  50% 1.0000"),
+        (
+            END,
+            "Step: 1000 completed: accuracy 0.772 loss 1.0000 (all 5,000)",
+            " 1000 acc 0.772 loss 1.0000 (all 5,000)",
+            " 1000 all 77%",
+        ),
+        (DIED, "Step: 340 output 6 died", "  340 output 6 died", "  340 6 died"),
+        (FIRES, "Step: 350 output 6 fires again", "  350 output 6 fires", "  350 6 fires"),
     ],
 )
-def test_lines_get_shorter_where_there_is_little_room(line: str, event: LaneEvent, short: str, terse: str) -> None:
-    kept = LogLine(line, "message", event)
-    assert [fitting(kept, room) for room in (80, 40, 14)] == [line, short, terse]
+def test_lines_get_shorter_where_there_is_little_room(event: LaneEvent, line: str, short: str, terse: str) -> None:
+    assert [log_line(event, room) for room in (80, 40, 14)] == [line, short, terse]
 
 
 def test_among_lines_of_the_assignment_the_end_begins_as_they_do() -> None:
-    kept = LogLine(finished_line(END), "message", END)
-    assert fitting(kept, 57) == "Step: 1000 completed: accuracy 0.772 loss 1.0000"
+    assert log_line(END, 57) == "Step: 1000 completed: accuracy 0.772 loss 1.0000"
 
 
 def test_a_line_without_a_shorter_form_is_cut_by_the_pane() -> None:
-    assert fitting(LogLine("Start Training...", "message", LANE), 9) == "Start Training..."
+    assert log_line(LANE, 9) == "Start Training..."
+
+
+def test_lines_are_styled_by_what_happened() -> None:
+    styles = [component_class(event) for event in (EVALUATED, DIED, FIRES, FAILED, LANE, END)]
+    assert styles == [None, "log--quiet", "log--quiet", "log--failure", "log--message", "log--message"]

@@ -6,24 +6,25 @@ import msgspec
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
 from clipwatch.core.stream.events import ClipChanged, Event, LanePaused, Notice, PaceChanged, ReplayStarted
-from clipwatch.tui.text.status_messages import News, news_of
+from clipwatch.tui.text.status_messages import StatusMessage, status_message
 from clipwatch.tui.view.run_view import RunView
 
 OTHER = msgspec.structs.replace(LANE, lane="b")
 CHANGE = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")
 
 
-def told(*events: Event) -> News | None:
+def told(*events: Event) -> StatusMessage | None:
     """What is told of the last of these."""
     view = RunView()
-    view.fold(events)
-    return news_of(events[-1], view.state)
+    for event in events:
+        view.fold(event)
+    return status_message(events[-1], view.state)
 
 
 def texts(*events: Event) -> tuple[str, ...]:
-    news = told(*events)
-    assert news is not None
-    return news.texts
+    message = told(*events)
+    assert message is not None
+    return message.texts
 
 
 def test_a_run_that_starts_is_told_and_an_evaluation_is_not() -> None:
@@ -37,8 +38,8 @@ def test_the_end_is_told_once_every_lane_has_ended() -> None:
 
 
 def test_a_warning_is_louder_than_a_notice() -> None:
-    assert told(Notice(text="so it is", level="info")) == News(("so it is",))
-    assert told(Notice(text="look")) == News(("look",), alert=True)
+    assert told(Notice(text="so it is", level="info")) == StatusMessage(("so it is",))
+    assert told(Notice(text="look")) == StatusMessage(("look",), alert=True)
 
 
 def test_what_happened_to_a_lane_has_its_name() -> None:

@@ -24,6 +24,7 @@ from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.store import SweepFolder, read_sweep
 from clipwatch.tui.cli.main import main
 from clipwatch.tui.engine_child.lines import EngineLines
+from clipwatch.tui.engine_child.process import EngineProcess
 from clipwatch.tui.live.app import ClipwatchApp
 from clipwatch.tui.sweep.app import SweepApp
 
@@ -210,7 +211,7 @@ def says(*lines: bytes) -> list[str]:
 @on_a_loop
 async def test_the_screen_shows_what_it_understands_and_tells_once_of_the_rest() -> None:
     lines = [written(new) for line in recorded_lines() for more in more_fields(line) for new in more_kinds(more)]
-    app = ClipwatchApp(says(*lines), keymap={})
+    app = ClipwatchApp(EngineProcess(says(*lines)), keymap={})
     said: list[str] = []
     async with app.run_test(size=(120, 40)):
         tell = app.main.say
@@ -227,7 +228,7 @@ async def test_the_screen_shows_what_it_understands_and_tells_once_of_the_rest()
 @on_a_loop
 async def test_a_rule_that_is_not_known_leaves_the_screen_whole() -> None:
     lines = [written(new) for line in recorded_lines() for other in foreign_rule(line) for new in foreign_change(other)]
-    app = ClipwatchApp(says(*lines), keymap={})
+    app = ClipwatchApp(EngineProcess(says(*lines)), keymap={})
     async with app.run_test(size=(120, 40)) as pilot:
         await until(lambda: app.view.state.finished and app.main.laid_out)
         # The lane, its diagnostics, its bound, the rule prompt, its clip off and on.
@@ -245,7 +246,7 @@ async def test_a_rule_that_is_not_known_leaves_the_screen_whole() -> None:
     ],
     ids=["schema", "setting", "spaced"],
 )
-@pytest.mark.parametrize("make", [lambda command: ClipwatchApp(command, keymap={}), SweepApp])
+@pytest.mark.parametrize("make", [lambda command: ClipwatchApp(EngineProcess(command), keymap={}), SweepApp])
 def test_an_engine_whose_beginning_cannot_be_read_ends_the_screen_in_one_line(
     make: Callable[[list[str]], Any], line: bytes
 ) -> None:

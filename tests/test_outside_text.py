@@ -22,7 +22,7 @@ from measured import MEASURE, diagnosed
 from rich.cells import cell_len
 from test_sweep import DIGITS as SWEPT
 from test_sweep import grid, replica, started
-from test_sweep_screen import dress
+from test_sweep_screen import theme
 
 from clipwatch.core.reports.drawing import add_legend, as_svg, drawn_as, new_axes
 from clipwatch.core.runs.folder import LaneOutcome, Manifest, RunFolder
@@ -56,7 +56,7 @@ from clipwatch.tui.screens.rule_prompt import RulePrompt
 from clipwatch.tui.sweep.console import SweepConsole
 from clipwatch.tui.sweep.page import page
 from clipwatch.tui.sweep.view import SweepView, status, title
-from clipwatch.tui.text.wording import wrapped
+from clipwatch.tui.text.wrapping import wrapped
 
 # What comes from outside, and how it is shown.
 TEXTS = {
@@ -279,10 +279,10 @@ def test_the_screen_of_a_sweep_shows_it(text: str, shown: str) -> None:
     begun = started(config)
     view = SweepView()
     view.fold(StageStarted(stage=text))
-    assert title(view, 200, dress()).text.isprintable()
+    assert title(view, 200, theme()).text.isprintable()
     view.fold(msgspec.structs.replace(begun, dataset=msgspec.structs.replace(begun.dataset, name=text)))
     view.fold(Notice(text=text))
-    for strip in (title(view, 200, dress()), status(view, 0, 200, dress())):
+    for strip in (title(view, 200, theme()), status(view, 0, 200, theme())):
         assert strip.text.isprintable()
         assert strip.cell_length == 200
         assert len(shown) > 100 or shown in strip.text
@@ -295,7 +295,7 @@ def test_rules_of_a_sweep_as_somebody_else_wrote_them_are_shown() -> None:
     replicas = {(event.setting, event.seed): event for event in (replica(n, s) for n in (0, 1) for s in (0, 1))}
     results = Results(started=started(config), replicas=replicas)
     for width in (80, 160):
-        lines = page(results, summaries(results), comparisons(results), (width, 50), dress()).lines
+        lines = page(results, summaries(results), comparisons(results), (width, 50), theme()).lines
         for line in lines:
             assert line.text.isprintable()
             assert line.cell_length == width
@@ -322,6 +322,8 @@ class _Told:
     def stop(self) -> list[bytes]:
         return []
 
+    def restart(self) -> None: ...
+
 
 @pytest.mark.parametrize("ascii", [False, True])
 @pytest.mark.parametrize("names", [("long",), ("wide",), tuple(name for name in TEXTS if name != "long")])
@@ -332,7 +334,11 @@ def test_the_screen_shows_it(names: tuple[str, ...], ascii: bool) -> None:
 
 async def _on_the_screen(text: str, shown: str, *, ascii: bool) -> None:
     events = crafted(text, "norm:2")
-    app = ClipwatchApp([], keymap={"help": "f1"}, ascii=ascii, start=lambda _: _Told(events))
+    app = ClipwatchApp(
+        _Told(events),
+        keymap={"help": "f1"},
+        ascii=ascii,
+    )
     async with app.run_test(size=(180, 40)) as pilot:
 
         def rows() -> list[str]:

@@ -34,6 +34,7 @@ from clipwatch.core.stream.events import (
 )
 from clipwatch.core.stream.state import RunState, apply
 from clipwatch.tui.cli.main import main
+from clipwatch.tui.text.wording import log_line
 from clipwatch.tui.view.run_view import RunView
 
 STEPS = range(0, 100, 10)
@@ -127,11 +128,12 @@ def many(evaluations: int) -> list[Event]:
 def seen(events: list[Event], step: int) -> tuple[object, ...]:
     """What a screen that folded the events draws, and the newest lines of its logs."""
     view = RunView()
-    view.fold(events)
+    for event in events:
+        view.fold(event)
     curves = [curve for lane in view.lanes.values() for curve in (lane.loss, lane.accuracy)]
     drawn = [[part.tolist() for part in vars(curve.columns(0, step, 90)).values()] for curve in curves]
     smooth = [np.round(curve.smoothed(0, step, 90, 0.6), 3).tolist() for curve in curves]
-    lines = [[line.text for line in lane.fresh[-SENT_SINGLY:]] for lane in view.lanes.values()]
+    lines = [[log_line(event, 80) for event in lane.unlogged[-SENT_SINGLY:]] for lane in view.lanes.values()]
     marks = [lane.changes for lane in view.lanes.values()]
     return str(drawn), str(smooth), lines, marks, msgspec.structs.replace(view.state, replay=None)
 
@@ -227,5 +229,5 @@ def test_lanes_are_shown_side_by_side_however_far_one_was_ahead() -> None:
 
 def test_the_end_of_a_seek_has_the_name_that_other_versions_know() -> None:
     line = encode(SeekFinished(step=3))
-    assert b'"event":"Sought"' in line
+    assert b'"event":"SeekFinished"' in line
     assert decode_event(line) == SeekFinished(step=3)

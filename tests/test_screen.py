@@ -37,7 +37,8 @@ from clipwatch.core.stream.commands import (
     Stop,
 )
 from clipwatch.tui.charts.chart import Shade
-from clipwatch.tui.live import event_feed as listening
+from clipwatch.tui.engine_child.process import EngineProcess
+from clipwatch.tui.live import app as app_module
 from clipwatch.tui.live.app import ClipwatchApp
 from clipwatch.tui.screens.figures import FiguresScreen
 from clipwatch.tui.screens.help import HelpScreen
@@ -153,13 +154,13 @@ def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
     ) -> AsyncIterator[Watched]:
         files = ["--heard", str(tmp_path / "heard"), "--pid", str(tmp_path / "pid")]
         command = [sys.executable, str(SCRIPT), behaviour, *files, *arguments]
-        app = ClipwatchApp(command, keymap=keys or {}, **options)
+        app = ClipwatchApp(EngineProcess(command), keymap=keys or {}, **options)
         try:
             async with app.run_test(size=size) as pilot:
                 watched = Watched(app, pilot, tmp_path)
                 if started == "1 / 2":
                     await watched.until(
-                        lambda: app.main.chosen and app.view.last_step >= 0 and "clipped" in watched.text
+                        lambda: app.main.selected and app.view.last_step >= 0 and "clipped" in watched.text
                     )
                     await watched.until(lambda: "Start Training..." in watched.text or app.view.last_step)
                 yield watched
@@ -606,8 +607,10 @@ async def test_logs_are_bounded(watch: Watch) -> None:
     async with watch("normal", "--evaluations", str(MAX_LINES + 1000)) as screen:
         await screen.until(lambda: screen.app.view.last_step == 10 * (MAX_LINES + 999))
         await screen.shows(f"Step: {10 * (MAX_LINES + 999)} ")
-        await screen.until(lambda: all(len(panel.log_pane._log) < MAX_LINES + 600 for panel in screen.app.main._panels))
-        assert all(not lane.fresh for lane in screen.app.view.lanes.values())
+        await screen.until(
+            lambda: all(len(panel.log_pane._events) < MAX_LINES + 600 for panel in screen.app.main._panels)
+        )
+        assert all(not lane.unlogged for lane in screen.app.view.lanes.values())
 
 
 @on_a_loop
@@ -642,7 +645,7 @@ async def test_themes_go_round_and_the_light_one_is_light(watch: Watch) -> None:
         assert screen.bright < 0.05
         await screen.press("t")
         await screen.says(f"theme {LIGHT.name}")
-        await screen.until(lambda: screen.app.main.look.lane_colour(0) != DARK.primary)
+        await screen.until(lambda: screen.app.main.theme.lane_colour(0) != DARK.primary)
         await screen.until(lambda: screen.bright > 0.95)
         for name in (*THEMES[2:], DARK.name):
             await screen.press("t")
@@ -656,8 +659,8 @@ async def test_no_color_is_no_colour(watch: Watch, monkeypatch: pytest.MonkeyPat
     async with watch() as screen:
         await screen.press("c")
         await screen.until(lambda: "no clean comparison" in screen.title)
-        look = screen.app.main.look
-        assert not look.palette.coloured
+        theme = screen.app.main.theme
+        assert not theme.palette.coloured
         for row in ("title", "status"):
             assert getattr(screen, row)
         for widget in (screen.app.main._title, screen.app.main._status, screen.app.main.query_one("#loss", Chart)):
@@ -1029,7 +1032,7 @@ async def test_another_engine_that_cannot_be_started_is_said_so(watch: Watch) ->
     async with watch() as screen:
         os.kill(screen.engine_pid, signal.SIGKILL)
         await screen.until(lambda: "engine gone" in screen.title)
-        screen.app._wanted[0] = "no-such-program-anywhere"
+        screen.app.engine._wanted[0] = "no-such-program-anywhere"
         await screen.press("r")
         await screen.says("the engine cannot be started: no-such-program-anywhere: No such file or directory")
 
@@ -1066,7 +1069,7 @@ async def test_half_a_line_at_the_end_is_told(watch: Watch) -> None:
 
 @on_a_loop
 async def test_an_engine_that_does_not_answer_is_told(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "PATIENCE", 0.2)
+    monkeypatch.setattr(app_module, "PATIENCE", 0.2)
     async with watch("silent") as screen:
         await screen.until(lambda: screen.app.view.last_step == 200)
         await screen.press("space")

@@ -52,6 +52,8 @@ class Told:
     def stop(self) -> list[bytes]:
         return []
 
+    def restart(self) -> None: ...
+
 
 class Counted:
     """How often the app looked at its engine, and its drawings: whether the charts were among them."""
@@ -59,28 +61,28 @@ class Counted:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.looks = 0
         self.draws: list[bool] = []
-        look, draw = ClipwatchApp._update, MainScreen.draw
+        catch_up, draw = ClipwatchApp.catch_up, MainScreen.draw
 
-        def count_look(app: ClipwatchApp) -> None:
-            look(app)
+        def count_catch_up(app: ClipwatchApp) -> None:
+            catch_up(app)
             self.looks += 1
 
         def count_draw(screen: MainScreen, *, charts: bool = True) -> None:
             self.draws.append(charts)
             draw(screen, charts=charts)
 
-        monkeypatch.setattr(ClipwatchApp, "_update", count_look)
+        monkeypatch.setattr(ClipwatchApp, "catch_up", count_catch_up)
         monkeypatch.setattr(MainScreen, "draw", count_draw)
 
 
 @asynccontextmanager
 async def watching(engine: Told, words: str) -> AsyncIterator[Watched]:
     """The screen over this engine, once it shows the words."""
-    app = ClipwatchApp([], keymap={}, engine=engine)
+    app = ClipwatchApp(engine, keymap={})
     async with app.run_test(size=(140, 45)) as pilot:
         screen = Watched(app, pilot, None)
         await screen.shows(words)
-        await screen.until(lambda: not app._dirty and not app.main.query_one(ChartsPanel).are_due)
+        await screen.until(lambda: not app.feed.stale and not app.main.query_one(ChartsPanel).are_due)
         yield screen
 
 
@@ -125,7 +127,7 @@ async def test_at_full_speed_too_the_one_drawing_after_a_seek_has_the_charts(mon
     replay, engine = replaying(SetPace(pace=None))
     counted = Counted(monkeypatch)
     async with watching(engine, f"Step: {BEGUN} ") as screen:
-        assert screen.app._at_full_speed
+        assert screen.app.view.at_full_speed
         await looked_again(screen, counted)
         counted.draws.clear()
         await screen.press(">")
@@ -140,7 +142,7 @@ async def test_keys_add_up_while_a_seek_is_under_way() -> None:
     replay, engine = replaying()
     async with watching(engine, f"Step: {BEGUN} ") as screen:
         await screen.press(">", ">", ">", "<", ">")
-        assert screen.app._asked.place(BEGUN) == BEGUN + 3 * KEY
+        assert screen.app.requests.step(BEGUN) == BEGUN + 3 * KEY
         assert engine.heard == [Seek(step=BEGUN + KEY)]
         engine.say(replay._seek(BEGUN + KEY))
         await screen.until(lambda: len(engine.heard) == 2)
@@ -176,5 +178,5 @@ async def test_an_engine_that_ends_in_a_seek_leaves_what_it_told_on_the_screen()
         await screen.press(">")
         engine.say(list(replay._seek(BEGUN + KEY))[:-1])
         engine.exit_code = 1
-        await screen.until(lambda: screen.app.main.ended)
+        await screen.until(lambda: screen.app.view.engine_gone)
         await screen.shows(f"Step: {BEGUN + KEY} ")

@@ -19,24 +19,25 @@ from clipwatch.core.stream.events import RecordingStarted
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import SweepFinished
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
-from clipwatch.tui.style.theme import DARK, Look, look
+from clipwatch.tui.style.theme import DARK, Theme, theme_of
 from clipwatch.tui.sweep.app import SweepApp
 from clipwatch.tui.sweep.curves import curve_chart, panels, quartile_curves
-from clipwatch.tui.sweep.page import Page, page
+from clipwatch.tui.sweep.page import VisibleLines, page
 from clipwatch.tui.sweep.plots import Axis, dots, whisker
-from clipwatch.tui.sweep.progress import Progress, duration
+from clipwatch.tui.sweep.progress import Progress
 from clipwatch.tui.sweep.tables import comparison_table, setting_table
 from clipwatch.tui.sweep.view import SweepView, status, title
+from clipwatch.tui.text.notation import duration
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 8, ())
 
 
-def dress(*, ascii: bool = False) -> Look:
+def theme(*, ascii: bool = False) -> Theme:
     variables = {
         **DARK.to_color_system().generate(),
         "foreground-muted": "#888888",
     }
-    return look(variables, dark=True, coloured=True, ascii=ascii)
+    return theme_of(variables, dark=True, coloured=True, ascii=ascii)
 
 
 def events() -> list:
@@ -66,10 +67,10 @@ def text(lines: list[Strip]) -> str:
     return "\n".join(line.text for line in lines)
 
 
-def shown(view: SweepView, size: tuple[int, int], first: int = 0, *, ascii: bool = False) -> Page:
+def shown(view: SweepView, size: tuple[int, int], first: int = 0, *, ascii: bool = False) -> VisibleLines:
     assert view.results
     found, compared = summaries(view.results), comparisons(view.results)
-    return page(view.results, found, compared, size, dress(ascii=ascii), first)
+    return page(view.results, found, compared, size, theme(ascii=ascii), first)
 
 
 @pytest.mark.parametrize("size", [(160, 43), (120, 28), (80, 22), (60, 14)])
@@ -113,7 +114,7 @@ def test_what_does_not_fit_is_reached_line_by_line(size: tuple[int, int]) -> Non
     view = viewed()
     first = shown(view, size)
     assert first.above == 0
-    assert f"{first.below} more" in status(view, first.below, size[0], dress()).text
+    assert f"{first.below} more" in status(view, first.below, size[0], theme()).text
     seen = [*first.lines]
     for line in range(1, first.below + 1):
         seen.append(shown(view, size, line).lines[-1])
@@ -192,16 +193,16 @@ def test_of_many_settings_each_pair_of_the_first_axis_has_a_chart_with_bands(
 def test_the_charts_of_many_settings_show_bands() -> None:
     results = of_many().results
     assert results
-    chart = curve_chart(results, panels(MANY)[0], 60, 12, dress())
+    chart = curve_chart(results, panels(MANY)[0], 60, 12, theme())
     assert all(lane.band is not None and len(lane.band) for lane in chart.lanes)
     assert [lane.name for lane in chart.lanes] == ["not clipped", "value:0.001"]
 
 
 def test_the_title_says_how_far_it_is() -> None:
     view = viewed()
-    assert "32 / 32" in title(view, 160, dress()).text
+    assert "32 / 32" in title(view, 160, theme()).text
     view.fold(SweepFinished(reason="stopped", seconds=5.0))
-    assert "stopped" in title(view, 160, dress()).text
+    assert "stopped" in title(view, 160, theme()).text
 
 
 @pytest.mark.parametrize("width", [160, 119, 80, 60])
@@ -220,13 +221,13 @@ def test_the_tables_at_the_end_keep_every_figure_whole_in_any_terminal(width: in
 
 
 def test_dots_lie_where_the_values_are_and_the_median_stands_out() -> None:
-    strip = dots([0.0, 0.5, 0.5, 1.0], Axis(0.0, 1.0, 11), dress(), dress().text)
+    strip = dots([0.0, 0.5, 0.5, 1.0], Axis(0.0, 1.0, 11), theme(), theme().text)
     assert strip.text == "·    •    ·"
     assert [place for place, segment in enumerate(strip) if segment.style and segment.style.reverse] == [5]
 
 
 def test_a_whisker_spans_its_interval_about_its_mean() -> None:
-    strip = whisker(-2.0, 0.5, 3.0, Axis(-5.0, 5.0, 10), dress(ascii=True), dress().text)
+    strip = whisker(-2.0, 0.5, 3.0, Axis(-5.0, 5.0, 10), theme(ascii=True), theme().text)
     assert strip.text == "   --+--- "
 
 

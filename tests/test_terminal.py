@@ -373,12 +373,10 @@ def test_without_a_terminal_it_says_what_to_do() -> None:
 
 def test_the_cursor_comes_back_after_a_crash(tmp_path: Path) -> None:
     program = (
-        "from clipwatch.tui.live.app import ClipwatchApp\n"
         "from clipwatch.tui.live.run import run_live\n"
-        "def boom(self): raise RuntimeError('boom')\n"
-        "ClipwatchApp.action_log_scale = boom\n"
         "from clipwatch.tui.screens.main import MainScreen\n"
-        "MainScreen.action_log_scale = boom\n"
+        "def boom(self, key): raise RuntimeError('boom')\n"
+        "MainScreen.action_change_charts = boom\n"
         f"raise SystemExit(run_live({[sys.executable, str(SCRIPT), 'normal']!r}, {{}}, quit_when_done=False))\n"
     )
     terminal = VirtualTerminal(["-c", program])

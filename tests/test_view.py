@@ -21,7 +21,8 @@ from clipwatch.core.stream.events import (
     OutputRevived,
     RunStarted,
 )
-from clipwatch.tui.view.run_view import RunView, changed_to
+from clipwatch.tui.text.wording import change_label, log_line
+from clipwatch.tui.view.run_view import RunView
 
 OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")
 
@@ -32,19 +33,25 @@ def at(lane: str, step: int, loss: float = 1.0, accuracy: float = 0.5, seconds: 
 
 def seen(*events: Event) -> RunView:
     view = RunView()
-    view.fold([RUN, LANE, OTHER, *events])
+    fold(view, RUN, LANE, OTHER, *events)
     return view
 
 
-def lines(view: RunView, lane: str = "a") -> list[tuple[str, str]]:
-    return [(line.kind, line.text) for line in view.lanes[lane].fresh]
+def fold(view: RunView, *events: Event) -> None:
+    for event in events:
+        view.fold(event)
+
+
+def lines(view: RunView, lane: str = "a") -> list[str]:
+    return [log_line(event, 80) for event in view.lanes[lane].unlogged]
 
 
 def test_evaluations_become_curves_and_lines_of_the_assignment() -> None:
-    lane = seen(at("a", 0, 2.5, 0.125), at("a", 10, 2.25, 0.25)).lanes["a"]
+    view = seen(at("a", 0, 2.5, 0.125), at("a", 10, 2.25, 0.25))
+    lane = view.lanes["a"]
     assert (lane.loss.last, lane.accuracy.last) == ((10, 2.25), (10, 0.25))
     assert lane.loss.nearest(0) == (0, 2.5)
-    assert [line.text for line in lane.fresh] == [
+    assert lines(view) == [
         "Start Training...",
         "Step: 0 validation accuracy: 0.125 loss: 2.5",
         "Step: 10 validation accuracy: 0.25 loss: 2.25",
@@ -86,14 +93,14 @@ def test_a_change_of_rule_is_a_mark_and_a_line() -> None:
     view = seen(change)
     assert view.lanes["a"].changes == [change]
     assert view.lanes["b"].changes == []
-    assert lines(view)[-1] == ("message", "Step: 12 clip value:0.001 -> none")
+    assert lines(view)[-1] == "Step: 12 clip value:0.001 -> none"
 
 
-def test_ends_are_lines_of_their_kind() -> None:
+def test_ends_are_lines() -> None:
     failed = LaneFailed(lane="b", step=5, reason="diverged", cause="loss is nan", seconds=1.0)
     view = seen(FINISHED, failed, Notice(text="nobody's line"))
-    assert lines(view)[-1] == ("message", "Step: 100 completed: accuracy 0.600 loss 1.0000 (all 5)")
-    assert lines(view, "b")[-1] == ("failure", "Step: 5 diverged: loss is nan")
+    assert lines(view)[-1] == "Step: 100 completed: accuracy 0.600 loss 1.0000 (all 5)"
+    assert lines(view, "b")[-1] == "Step: 5 diverged: loss is nan"
 
 
 def test_a_run_that_starts_begins_anew() -> None:
@@ -101,7 +108,7 @@ def test_a_run_that_starts_begins_anew() -> None:
     again = RunStarted(
         config=msgspec.structs.replace(RUN.config, seed=1), dataset=DATA, device="cpu", versions={}, time=1.0
     )
-    view.fold([again, LANE, at("a", 0)])
+    fold(view, again, LANE, at("a", 0))
     assert view.runs == 2
     assert list(view.lanes) == ["a"]
     assert view.lanes["a"].loss.last == (0, 1.0)
@@ -115,7 +122,7 @@ def test_speed_is_that_of_the_last_evaluations() -> None:
     view = seen(*(at("a", 10 * n, seconds=n * 0.05) for n in range(3)))
     assert view.lanes["a"].steps_per_second == pytest.approx(200)
     assert view.lanes["b"].steps_per_second is None
-    view.fold(at("a", 30 + 10 * n, seconds=0.1 + (n + 1) * 0.5) for n in range(40))
+    fold(view, *(at("a", 30 + 10 * n, seconds=0.1 + (n + 1) * 0.5) for n in range(40)))
     assert view.lanes["a"].steps_per_second == pytest.approx(20)
 
 
@@ -128,7 +135,7 @@ def test_a_pause_is_no_slowness() -> None:
 
 def test_the_difference_is_taken_at_the_newest_step_of_both() -> None:
     view = seen(at("a", 0, 2.0, 0.1), at("a", 10, 1.0, 0.5), at("b", 0, 2.0, 0.1), at("b", 10, 1.5, 0.25))
-    view.fold([at("a", 20, 0.1, 0.9)])
+    view.fold(at("a", 20, 0.1, 0.9))
     assert view.differences("a", "b") == (10, pytest.approx(0.5), pytest.approx(-0.25))
     assert view.differences("b", "a") == (10, pytest.approx(-0.5), pytest.approx(0.25))
 
@@ -146,9 +153,9 @@ def test_there_is_no_difference_before_both_were_evaluated() -> None:
     assert seen().differences("a", "nobody") is None
 
 
-def test_outputs_that_die_and_fire_again_are_quiet_lines() -> None:
+def test_outputs_that_die_and_fire_again_are_lines() -> None:
     view = seen(OutputDied(lane="a", step=340, output=6), OutputRevived(lane="a", step=350, output=6))
-    assert lines(view)[1:] == [("quiet", "Step: 340 output 6 died"), ("quiet", "Step: 350 output 6 fires again")]
+    assert lines(view)[1:] == ["Step: 340 output 6 died", "Step: 350 output 6 fires again"]
 
 
 def test_a_measurement_is_no_line_and_takes_nothing_from_the_speed() -> None:
@@ -161,8 +168,8 @@ def test_a_measurement_is_no_line_and_takes_nothing_from_the_speed() -> None:
 def test_a_reset_of_the_moments_is_a_line_and_an_intervention_like_a_change_of_the_rule() -> None:
     change = ClipChanged(lane="a", step=10, rule="none", previous="value:0.001")
     view = seen(change, MomentsReset(lane="a", step=20))
-    assert lines(view)[-1] == ("message", "Step: 20 moments reset")
-    assert [changed_to(one) for one in view.lanes["a"].changes] == ["none", "moments reset"]
+    assert lines(view)[-1] == "Step: 20 moments reset"
+    assert [change_label(one) for one in view.lanes["a"].changes] == ["none", "moments reset"]
     assert view.last_step == 20
 
 
@@ -170,9 +177,9 @@ def test_a_rule_replaced_at_its_own_step_is_not_told_for_no_step_was_taken_with_
     rules = ["none", "value:0.1", "value:0.01"]
     changes = [ClipChanged(lane="a", step=10, rule=rule, previous="norm:1") for rule in rules]
     later = ClipChanged(lane="a", step=11, rule="none", previous="value:0.01")
-    lane = seen(*changes[:2], MomentsReset(lane="a", step=10), changes[2], later).lanes["a"]
-    assert [changed_to(one) for one in lane.told_changes] == ["value:0.01", "moments reset", "none"]
-    assert [one.text for one in lane.fresh if "clip" in one.text] == [
+    view = seen(*changes[:2], MomentsReset(lane="a", step=10), changes[2], later)
+    assert [change_label(one) for one in view.lanes["a"].effective_changes] == ["value:0.01", "moments reset", "none"]
+    assert [line for line in lines(view) if "clip" in line] == [
         "Step: 10 clip norm:1 -> none",
         "Step: 10 clip norm:1 -> value:0.1",
         "Step: 10 clip norm:1 -> value:0.01",

@@ -39,10 +39,6 @@ def draw_annotations(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[T
     _draw_shades(spec, canvas, area)
 
 
-def _symbol(spec: ChartSpec, number: int) -> str:
-    return spec.glyphs.heads[number % len(spec.glyphs.heads)]
-
-
 def _draw_symbols(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, number: int) -> None:
     """The lane's symbol now and then along its curve, staggered between lanes, and at its newest point."""
     values = one.main()
@@ -55,7 +51,7 @@ def _draw_symbols(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, numbe
     wanted = np.arange(start, area.width - 3, every) * dots
     nearest = filled[np.minimum(np.searchsorted(filled, wanted), len(filled) - 1)]
     for column in [*nearest[abs(nearest - wanted) <= 2 * dots].tolist(), int(filled[-1])]:
-        canvas.write(area.row(float(values[column])), area.left + column // dots, _symbol(spec, number), style)
+        canvas.write(area.row(float(values[column])), area.left + column // dots, spec.glyphs.symbol(number), style)
 
 
 def _draw_marks(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
@@ -73,7 +69,7 @@ def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int
     """The lane's symbol and the label where nothing is in the way, else the symbol alone."""
     left, column = place
     style = spec.palette.style(spec.lanes[mark.lane].color, bold=True)
-    symbol = _symbol(spec, mark.lane)
+    symbol = spec.glyphs.symbol(mark.lane)
     text = f"{symbol} {printable(mark.label, ascii=spec.ascii)} " if mark.label else symbol
     for start in (column + 1, column - len(text)):
         if start >= left and canvas.is_free(row, start, start + len(text), spec.glyphs.grid):
@@ -115,7 +111,7 @@ def _draw_broken(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, number
     for column in columns:
         canvas.write(row, area.left + column, spec.glyphs.broken, style)
     if columns:
-        text = f" {_symbol(spec, number)} {text} "
+        text = f" {spec.glyphs.symbol(number)} {text} "
         fits = max(columns) + 1 + len(text) <= area.width
         start = max(columns) + 1 if fits else max(min(columns) - len(text), 0)
         canvas.write(row, area.left + start, text, style)

@@ -56,8 +56,7 @@ def _entries(spec: ChartSpec, names: int) -> list[Segment]:
 
 
 def _entry(spec: ChartSpec, lane: ChartLane, number: int, names: int) -> list[Segment]:
-    palette, heads = spec.palette, spec.glyphs.heads
-    symbol = heads[number % len(heads)]
+    palette, symbol = spec.palette, spec.glyphs.symbol(number)
     name = f" {spec.glyphs.shortened(_name(spec, lane), names)}" if names else ""
     color = palette.style(lane.color)
     return [Segment(symbol + name + " ", color), Segment(_value(spec, lane), palette.style(lane.color, bold=True))]

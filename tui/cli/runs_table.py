@@ -17,9 +17,9 @@ from ...core.runs.folder import LaneOutcome, Manifest, RunFolder
 from ...core.sweeps.archive import RecordedFolder, recorded_folders
 from ...core.sweeps.overview import SweepOverview, overview
 from ...core.text import in_encoding, valid_unicode
-from ..sweep.progress import number_of
 from ..text.messages import say, tell
-from ..text.wording import wrapped
+from ..text.notation import number_of
+from ..text.wrapping import wrapped
 
 # Each column with the least width of a terminal that shows it; name, which tells date and data too, is never shortened.
 _COLUMNS = {

@@ -17,8 +17,9 @@ from ...core.sweeps.workers import Backend
 from ..engine_child.request import ResumeSweep, TrainSweep, Workplace
 from ..headless.control import obey_standard_input
 from ..signals import ending_signals
-from ..sweep.progress import estimate, number_of
+from ..sweep.progress import estimate
 from ..text.messages import tell
+from ..text.notation import number_of
 from .options import machine
 from .sweep_options import described, no_effect
 

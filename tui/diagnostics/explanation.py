@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ...core.stream.events import Diagnosed
 from ...core.stream.rules import ValueClip, recorded_rule
 from ...core.stream.state import LaneState, RunState
-from ..text.readings import CLASSES, share
+from ..text.notation import share
+from ..text.readings import CLASSES
 
 SIGNS_ONLY = 0.9
 NEARLY_ALL = 0.95

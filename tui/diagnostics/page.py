@@ -16,10 +16,10 @@ from ...core.stream.measures import Histogram, Measure
 from ...core.stream.rules import recorded_rule
 from ...core.stream.state import LaneState, RunState
 from ...core.text import printable
-from ..style.theme import Look
-from ..text.notation import in_ascii
-from ..text.readings import dead_outputs, decimal, norms, share, size
-from ..text.wording import wrapped
+from ..style.theme import Theme
+from ..text.notation import decimal, in_ascii, norms, share, size
+from ..text.readings import dead_outputs
+from ..text.wrapping import wrapped
 from ..view.window import lanes_in_sight
 from .explanation import explanation
 from .heading import output_cells
@@ -45,37 +45,37 @@ class _Page:
     lane: LaneState
     measured: Diagnosed
     width: int
-    look: Look
+    theme: Theme
 
     @property
     def text(self) -> Style:
-        return self.look.palette.style(self.look.palette.foreground)
+        return self.theme.palette.style(self.theme.palette.foreground)
 
     @property
     def strong(self) -> Style:
-        return self.look.palette.style(self.look.palette.foreground, bold=True)
+        return self.theme.palette.style(self.theme.palette.foreground, bold=True)
 
     @property
     def muted(self) -> Style:
-        return self.look.palette.style(self.look.palette.muted)
+        return self.theme.palette.style(self.theme.palette.muted)
 
     @property
     def faint(self) -> Style:
-        return self.look.palette.faint(self.look.palette.muted, 0.35)
+        return self.theme.palette.faint(self.theme.palette.muted, 0.35)
 
     @property
     def warning(self) -> Style:
-        return self.look.palette.style(self.look.palette.warning)
+        return self.theme.palette.style(self.theme.palette.warning)
 
     @property
     def ink(self) -> Ink:
-        palette, colour = self.look.palette, self.look.lane_colour(self.number)
+        palette, colour = self.theme.palette, self.theme.lane_colour(self.number)
         return Ink(
             within=palette.faint(colour, 0.45),
             partly=palette.faint(colour, 0.7),
             beyond=palette.style(colour),
             muted=self.muted,
-            ascii=self.look.ascii,
+            ascii=self.theme.ascii,
             coloured=palette.coloured,
         )
 
@@ -85,23 +85,23 @@ class _Page:
         return Strip(segments).adjust_cell_length(self.width, self.text)
 
     def shown(self, text: str) -> str:
-        return printable(in_ascii(text) if self.look.ascii else text)
+        return printable(in_ascii(text) if self.theme.ascii else text)
 
 
 def diagnostics_page(
-    number: int, lane: LaneState, state: RunState, width: int, height: int, look: Look, *, head_lines: int = 0
+    number: int, lane: LaneState, state: RunState, width: int, height: int, theme: Theme, *, head_lines: int = 0
 ) -> list[Strip]:
     """As many lines as there is something to say, spread over `height` where that is enough.
 
     The head takes `head_lines` at least, so that the tables of lanes side by side begin at the same line.
     """
     # Cells and bars of a heading lie on a bar; here they lie on the screen.
-    look = replace(look, panel=look.palette.background)
+    theme = replace(theme, panel=theme.palette.background)
     if lane.diagnosed is None:
         words = "nothing is measured of this lane" if lane.latest else "nothing is measured yet"
-        style = look.palette.style(look.palette.muted)
+        style = theme.palette.style(theme.palette.muted)
         return [Strip([Segment(f" {words}", style)]).adjust_cell_length(width, style)]
-    page = _Page(number, lane, lane.diagnosed, width, look)
+    page = _Page(number, lane, lane.diagnosed, width, theme)
     head = list(_head(page, state))
     sections = [
         [*head, *[page.line()] * (head_lines - len(head))],
@@ -123,7 +123,7 @@ def diagnostics_page(
 def _head(page: _Page, state: RunState) -> Iterator[Strip]:
     rule = "not clipped" if page.lane.rule == "none" else page.lane.rule
     yield page.line(
-        (f"{page.look.symbol(page.number)} {page.lane.name}", page.look.lane(page.number, bold=True)),
+        (f"{page.theme.glyphs.symbol(page.number)} {page.lane.name}", page.theme.lane(page.number, bold=True)),
         (f"   {rule}", page.strong),
         (f"   measured at step {page.measured.step:,}", page.muted),
     )
@@ -142,7 +142,7 @@ def _table(page: _Page) -> Iterator[Strip]:
     rows = {**page.measured.layers, "total": page.measured.total}
     for name, measure in rows.items():
         style = page.strong if name == "total" else page.text
-        full, empty = _bar(measure.saturation, page.look.ascii)
+        full, empty = _bar(measure.saturation, page.theme.ascii)
         first, *rest = widths
         cells = (
             share(measure.saturation),
@@ -220,7 +220,7 @@ def _named(page: _Page, *figures: tuple[str, str]) -> Iterator[Strip]:
 def _outputs(page: _Page) -> Iterator[Strip]:
     measured = page.measured
     cells = [*page.line(("outputs ", page.muted)).crop(0, 9)]
-    cells += output_cells(page.number, dead_outputs(page.lane), " ", page.look)
+    cells += output_cells(page.number, dead_outputs(page.lane), " ", page.theme)
     rest = page.line(
         (" ", page.text), (share(measured.dead_share), page.text), (" of images of a dead class", page.muted)
     )
@@ -285,17 +285,17 @@ def _percentiles(total: Measure) -> Iterator[tuple[str, str]]:
         yield name, size(value, 2)
 
 
-def diagnostics_pages(state: RunState, chosen: int, width: int, height: int, look: Look) -> list[Strip]:
-    """Lanes side by side as far as each has room, the chosen one among them; nothing where there is no room at all."""
+def diagnostics_pages(state: RunState, selected: int, width: int, height: int, theme: Theme) -> list[Strip]:
+    """Lanes side by side as far as each has room, the selected one among them; nothing where there is no room."""
     lanes = list(enumerate(state.lanes.values()))
     if not lanes or width < LEAST:
         return []
-    sight = lanes_in_sight(chosen, len(lanes), width // NARROWEST)
-    gap = Strip([Segment(" ", look.palette.style(look.palette.foreground))])
+    sight = lanes_in_sight(selected, len(lanes), width // NARROWEST)
+    gap = Strip([Segment(" ", theme.palette.style(theme.palette.foreground))])
     room = (width - (len(sight) - 1)) // len(sight)
     shown = [lanes[number] for number in sight]
     head = 1 + max(len(_explained(lane, state, room)) for _, lane in shown)
-    pages = [diagnostics_page(n, lane, state, room, height, look, head_lines=head) for n, lane in shown]
-    blank = Strip.blank(room, look.palette.style(look.palette.foreground))
+    pages = [diagnostics_page(n, lane, state, room, height, theme, head_lines=head) for n, lane in shown]
+    blank = Strip.blank(room, theme.palette.style(theme.palette.foreground))
     rows = zip_longest(*pages, fillvalue=blank)
     return [Strip.join([part for strip in row for part in (gap, strip)][1:]) for row in rows]

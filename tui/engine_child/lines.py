@@ -1,4 +1,4 @@
-"""What an engine says, decoded: a line that is no event is told of, and the rest goes on."""
+"""Decodes the lines of an engine; reports those that are no events, and goes on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 # What follows these is nothing without them.
 _BEGINNINGS = ("RunStarted", "SweepStarted")
 # Kinds of events that are complained of: an engine that makes up ever new ones fills no memory.
-_MOST_TOLD = 100
+_MOST_COMPLAINTS = 100
 
 
 class EngineLines(Generic[T]):
@@ -20,7 +20,7 @@ class EngineLines(Generic[T]):
 
     def __init__(self, decode: Callable[[bytes], T], complain: Callable[[str], None]) -> None:
         self._decode, self._complain = decode, complain
-        self._told: set[str] = set()
+        self._complained: set[str] = set()
         # Why what this engine trains cannot be shown, once that is known.
         self.unreadable: str | None = None
 
@@ -39,6 +39,6 @@ class EngineLines(Generic[T]):
                     self._complain(f"the engine wrote a line that is not an event: {error}")
 
     def _complain_once(self, text: str) -> None:
-        if text not in self._told and len(self._told) < _MOST_TOLD:
-            self._told.add(text)
+        if text not in self._complained and len(self._complained) < _MOST_COMPLAINTS:
+            self._complained.add(text)
             self._complain(text)

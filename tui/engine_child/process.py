@@ -25,7 +25,7 @@ _LAST_WORDS = 0.2
 _SILENCE = 0.5
 
 
-class Source(Protocol):
+class EngineConnection(Protocol):
     """Where the screen's events come from and its commands go, see `EngineProcess`."""
 
     @property
@@ -45,6 +45,8 @@ class Source(Protocol):
     def send(self, command: AnyCommand) -> bool: ...
 
     def stop(self) -> list[bytes]: ...
+
+    def restart(self) -> None: ...
 
 
 def _spawn(command: Sequence[str], descriptors: Sequence[int] = ()) -> subprocess.Popen[bytes]:
@@ -84,6 +86,16 @@ class EngineProcess:
     """
 
     def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._start()
+
+    def restart(self) -> None:
+        """Start the engine again, once it has ended. BadInput if it cannot be started."""
+        self.stop()
+        self._start()
+
+    def _start(self) -> None:
+        wanted = self._wanted
         self._process = _spawn(wanted) if isinstance(wanted, Sequence) else _spawn_own(wanted)
         assert self._process.stdin
         assert self._process.stdout
@@ -93,7 +105,7 @@ class EngineProcess:
         # took every line as it came would be woken hundreds of times a second, at the lanes' expense.
         self._pipe = self._process.stdout.fileno()
         os.set_blocking(self._pipe, False)
-        self._said_all = False
+        self._output_ended = False
         # When the process was first seen gone, or the last line since then.
         self._silent_since: float | None = None
         # Whether the engine says more than has been listened to.
@@ -103,7 +115,9 @@ class EngineProcess:
         # What the pipe had no room for of a command that it has begun to take.
         self._unwritten = b""
         self._last_words: deque[bytes] = deque(maxlen=20)
-        self._listener = threading.Thread(target=self._read_messages, args=(self._process.stderr,), daemon=True)
+        self._listener = threading.Thread(
+            target=_read_messages, args=(self._process.stderr, self._last_words), daemon=True
+        )
         self._listener.start()
 
     def lines(self, seconds: float) -> Iterator[bytes]:
@@ -111,18 +125,18 @@ class EngineProcess:
         deadline = time.perf_counter() + seconds
         self.behind = False
         self._finish_command()
-        while not self._said_all and time.perf_counter() < deadline:
+        while not self._output_ended and time.perf_counter() < deadline:
             try:
                 chunk = os.read(self._pipe, _CHUNK)
             except BlockingIOError:
-                self._said_all = self._has_fallen_silent()
+                self._output_ended = self._has_fallen_silent()
                 # A line that did not come at once is still on its way.
-                if self._said_all or len(self._rest) < select.PIPE_BUF:
+                if self._output_ended or len(self._rest) < select.PIPE_BUF:
                     return
                 select.select([self._pipe], [], [], max(0.0, deadline - time.perf_counter()))
                 continue
-            self._said_all = not chunk
-            if self._said_all:
+            self._output_ended = not chunk
+            if self._output_ended:
                 return
             # A pipe that was full kept the engine waiting, which has more to say.
             self.behind |= len(chunk) == _CHUNK
@@ -174,7 +188,7 @@ class EngineProcess:
     @property
     def exit_code(self) -> int | None:
         """How the engine ended (negative: by that signal), None while it lives or more may come of it."""
-        return self._process.poll() if self._said_all else None
+        return self._process.poll() if self._output_ended else None
 
     @property
     def half_line(self) -> bytes:
@@ -205,7 +219,7 @@ class EngineProcess:
                 insist()
             deadline = time.perf_counter() + seconds / 2
             # A full pipe would keep it from ending, so what it says is taken until it is gone.
-            while not self._said_all and (left := deadline - time.perf_counter()) > 0:
+            while not self._output_ended and (left := deadline - time.perf_counter()) > 0:
                 select.select([self._pipe], [], [], left)
                 lines += self.lines(left)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -217,11 +231,12 @@ class EngineProcess:
 
     def _close(self) -> None:
         """Let go of its output; something that the engine started may still hold its other end."""
-        self._said_all = True
+        self._output_ended = True
         assert self._process.stdout
         self._process.stdout.close()
 
-    def _read_messages(self, pipe: IO[bytes]) -> None:
-        with pipe:
-            while chunk := os.read(pipe.fileno(), _CHUNK):
-                self._last_words.append(chunk)
+
+def _read_messages(pipe: IO[bytes], words: deque[bytes]) -> None:
+    with pipe:
+        while chunk := os.read(pipe.fileno(), _CHUNK):
+            words.append(chunk)

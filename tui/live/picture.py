@@ -32,7 +32,7 @@ def picture(table: EventTable) -> str:
 
 
 async def _picture(table: EventTable) -> str:
-    app = ClipwatchApp([], keymap={}, start=lambda _: _Told(table))
+    app = ClipwatchApp(_RecordedRun(table), keymap={})
     async with app.run_test(size=SIZE) as pilot:
         app.theme = LIGHT.name
         while not (app.view.runs and app.main.laid_out) and app.is_running:
@@ -42,8 +42,8 @@ async def _picture(table: EventTable) -> str:
         return _FETCHED.sub("", app.export_screenshot(title="clipwatch"))
 
 
-class _Told:
-    """An engine that has said everything, and obeys nothing."""
+class _RecordedRun:
+    """An engine that has said all that a recording holds, and obeys nothing."""
 
     behind = False
     exit_code = None
@@ -61,3 +61,5 @@ class _Told:
 
     def stop(self) -> list[bytes]:
         return []
+
+    def restart(self) -> None: ...

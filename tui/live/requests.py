@@ -1,8 +1,10 @@
-"""What keys have asked for and the engine has not answered yet: at a slow pace keys come faster than answers."""
+"""What keys have requested and the engine has not answered yet: at a slow pace keys come faster than answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from typing import Literal
 
 from ...core.stream.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from ...core.stream.events import (
@@ -21,19 +23,25 @@ from ...core.stream.events import (
 from ...core.stream.state import LaneState
 
 
-class Asked:
-    """Notes commands, forgets them when they are answered, and says how things will be."""
+class Requests:
+    """Notes commands, forgets them when they are answered, and says how things will be. `clock` gives seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._waiting_since: float | None = None
         self._rules: dict[str, str] = {}
         self._pace: SetPace | None = None
         self._paused: bool | None = None
         self._seed: int | None = None
         self._seek: Seek | None = None
         self._next_seek: Seek | None = None
+        # The head that the next restart gives the network.
+        self.next_head: Literal["relu", "linear"] | None = None
 
     def note(self, command: AnyCommand) -> None:
         """A command was sent."""
+        if self._waiting_since is None:
+            self._waiting_since = self._clock()
         match command:
             case SetClip(lane=str(lane), rule=rule):
                 self._rules[lane] = rule
@@ -49,13 +57,14 @@ class Asked:
                 pass
 
     def settle(self, event: Event) -> None:
-        """Forget what was asked for once it is so, or can no longer be."""
+        """Forget what was requested once it is so, or can no longer be."""
+        self._waiting_since = None
         match event:
             case RunStarted():
-                self._forget()
-                self._seed = None
+                self._forget_changes()
+                self._seed = self.next_head = None
             case LaneFinished() | LaneFailed() | Notice():
-                self._forget()
+                self._forget_changes()
             case ClipChanged(lane=lane, rule=rule) if self._rules.get(lane) == rule:
                 del self._rules[lane]
             case PaceChanged(pace=pace) if self._pace and self._pace.pace == pace:
@@ -67,9 +76,19 @@ class Asked:
             case _:
                 pass
 
-    def _forget(self) -> None:
+    def _forget_changes(self) -> None:
         self._rules.clear()
         self._pace, self._paused = None, None
+
+    def forget(self) -> None:
+        """Forget all commands: the engine is gone."""
+        self._forget_changes()
+        self._seed = self._seek = self._next_seek = self._waiting_since = None
+
+    @property
+    def unanswered_for(self) -> float:
+        """Seconds since a command was sent without any event since, 0 if none was."""
+        return 0.0 if self._waiting_since is None else self._clock() - self._waiting_since
 
     def rule(self, lane: LaneState) -> str:
         """The rule that the lane will have."""
@@ -83,21 +102,21 @@ class Asked:
         """Whether the lanes that have not ended will all be paused."""
         return all(lane.status == "paused" for lane in lanes) if self._paused is None else self._paused
 
-    def seed(self, now: int) -> int:
+    def seed(self, current: int) -> int:
         """The seed that the run will have."""
-        return now if self._seed is None else self._seed
+        return current if self._seed is None else self._seed
 
     @property
     def seeking(self) -> bool:
-        """Whether a seek is under way, so that what has been told is half of the story."""
+        """Whether a seek is under way, so that only a part of its events has been received."""
         return self._seek is not None
 
-    def place(self, now: int) -> int:
+    def step(self, current: int) -> int:
         """The step that the replay will be at."""
         last = self._next_seek or self._seek
-        return last.step if last else now
+        return last.step if last else current
 
-    def seek_later(self, command: Seek) -> None:
+    def postpone_seek(self, command: Seek) -> None:
         """Once the seek under way has arrived this one is to follow, in the place of any other."""
         self._next_seek = command
 

@@ -31,9 +31,9 @@ def run_live(wanted: Wanted, keymap: Mapping[str, str], *, quit_when_done: bool)
         # Textual takes as long to load as a recording; both do so at once.
         from .app import ClipwatchApp
 
-        app = ClipwatchApp(wanted, engine=engine, keymap=keymap, ascii=ascii_only, quit_when_done=quit_when_done)
+        app = ClipwatchApp(engine, keymap=keymap, ascii=ascii_only, quit_when_done=quit_when_done)
         undo.pop_all()
-    _fold(app, app.show())
+    _fold_last_lines(app, app.show())
     if app.failure:
         tell(app.failure)
     if app.view.state.lanes:
@@ -42,11 +42,11 @@ def run_live(wanted: Wanted, keymap: Mapping[str, str], *, quit_when_done: bool)
     return app.exit_code
 
 
-def _fold(app: ClipwatchApp, lines: list[bytes]) -> None:
+def _fold_last_lines(app: ClipwatchApp, lines: list[bytes]) -> None:
     """What the engine said while it ended belongs to the summary; a line cut off by its end is left out."""
     for line in lines:
         try:
-            app.view.fold([decode_event(line)])
+            app.view.fold(decode_event(line))
         except BadInput:
             continue
 

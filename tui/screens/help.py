@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.text import printable
-from ..view.keys import KEYS, shown
+from ..view.keys import KEYS, keycaps
 from .page import Page
 
 ABOUT = (
@@ -35,5 +35,5 @@ class HelpScreen(Page):
             if key.group != group:
                 table.add_row(Text(key.group, style="bold underline"), "")
                 group = key.group
-            table.add_row(Text(printable(f"  {shown(self._keys.get(key.id, key.keys))}")), Text(key.tooltip))
+            table.add_row(Text(printable(f"  {keycaps(self._keys.get(key.id, key.keys))}")), Text(key.tooltip))
         return Group(Text(ABOUT), table)

@@ -1,10 +1,9 @@
-"""The main screen: title, lanes, charts, status and keys, and what only changes how they are looked at."""
+"""The main screen: title, lanes, charts, status and keys, and what keys change of the view alone."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -15,7 +14,8 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from ...core.stream.state import LaneState
-from ..style.theme import Look
+from ..live.requests import Requests
+from ..style.theme import Theme
 from ..terminal.compositor import CellCompositor
 from ..view.header_and_footer import key_line, status, title
 from ..view.keys import KEYS
@@ -25,7 +25,8 @@ from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
 from ..widgets.lines import Lines
-from ..widgets.log_pane import LogPane
+from ..widgets.scrolling import ScrollingWidget
+from .rule_prompt import RulePrompt
 
 SMALLEST = (60, 16)
 # The least cells of a lane's panel; of more lanes than fit, some are out of sight.
@@ -49,20 +50,18 @@ class MainScreen(Screen[None]):
     """
     BINDINGS = [key.binding for key in KEYS]  # noqa: RUF012
 
-    def __init__(self, view: RunView, look: Look, keymap: Mapping[str, str]) -> None:
+    def __init__(self, view: RunView, requests: Requests, theme: Theme, keymap: Mapping[str, str]) -> None:
         super().__init__()
         self._compositor = CellCompositor()
-        self._view, self._keymap = view, keymap
-        self.look = look
-        self.next_head: Literal["relu", "linear"] | None = None
-        self.ended: str | None = None
+        self._view, self._requests, self._keymap = view, requests, keymap
+        self.theme = theme
         self._messages, self._alert = ("starting the engine",), False
         self._stage, self._stage_since = view.state.stage, time.monotonic()
-        self._chosen = 0
-        self._charts = ChartsPanel(view, look, id="charts", classes="part")
+        self._selected = 0
+        self._charts = ChartsPanel(view, theme, id="charts", classes="part")
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
-        self._keys_drawn_for: tuple[int, Look, bool] | None = None
+        self._keys_drawn_for: tuple[int, Theme, bool] | None = None
         self._too_small = Lines(id="too-small")
         self._lanes = Horizontal(id="lanes", classes="part")
         self._panels: list[LanePanel] = []
@@ -99,13 +98,13 @@ class MainScreen(Screen[None]):
         return self.has_class("-diagnosing")
 
     @property
-    def chosen(self) -> LaneState | None:
+    def selected(self) -> LaneState | None:
         """The lane that the clipping keys act on."""
         lanes = list(self._view.state.lanes.values())
-        return lanes[self._chosen] if self._chosen < len(lanes) else None
+        return lanes[self._selected] if self._selected < len(lanes) else None
 
     def begin_run(self) -> None:
-        """Make room for the lanes of a run that has just started; the lane that is clipped is chosen."""
+        """Make room for the lanes of a run that has just started; the lane that is clipped is selected."""
         lanes = list(self._view.state.lanes.values())
         if len(self._panels) != len(lanes):
             self._lanes.remove_children()
@@ -114,14 +113,13 @@ class MainScreen(Screen[None]):
             self.call_after_refresh(self.draw)
         for panel in self._panels:
             panel.log_pane.clear()
-        self._chosen = next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0)
+        self._selected = next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0)
         self._place_lanes()
         self._charts.begin_run()
-        self.next_head = None
 
     def _place_lanes(self) -> None:
-        """Show the lanes that there is room for, the chosen one among them."""
-        self._in_sight = lanes_in_sight(self._chosen, len(self._panels), self.size.width // NARROWEST_LANE)
+        """Show the lanes that there is room for, the selected one among them."""
+        self._in_sight = lanes_in_sight(self._selected, len(self._panels), self.size.width // NARROWEST_LANE)
         for number, panel in enumerate(self._panels):
             panel.display = number in self._in_sight
 
@@ -131,6 +129,17 @@ class MainScreen(Screen[None]):
         self._charts.wait_for_answer()
         self._draw_status()
 
+    def prompt_for_rule(self, use: Callable[[LaneState, str], None]) -> None:
+        """Have a rule typed for the selected lane, to be used for it once it is accepted."""
+
+        def accept(rule: str | None) -> None:
+            # The lane may have gone on meanwhile.
+            if rule and (lane := self.selected):
+                use(lane, rule)
+
+        if lane := self.selected:
+            self.app.push_screen(RulePrompt(lane.name, lane.rule), accept)
+
     # Drawing
 
     def draw(self, *, charts: bool = True) -> None:
@@ -138,28 +147,28 @@ class MainScreen(Screen[None]):
         if self.has_class("-small"):
             needs, have = "{} x {}".format(*SMALLEST), f"{self.size.width} x {self.size.height}"
             lines = [f" clipwatch needs {needs};", f" this terminal has {have}.", " q quits"]
-            self._too_small.show([Strip([Segment(line, self.look.text)]) for line in lines])
+            self._too_small.show([Strip([Segment(line, self.theme.text)]) for line in lines])
             return
-        width, look = self.size.width, self.look
+        width, theme = self.size.width, self.theme
         self.draw_title()
         # That a run is a replay is known only once it has begun.
         replaying = self._view.state.replay is not None
-        if self._keys_drawn_for != (width, look, replaying):
-            self._keys_drawn_for = (width, look, replaying)
+        if self._keys_drawn_for != (width, theme, replaying):
+            self._keys_drawn_for = (width, theme, replaying)
             self._charts.wait_for_answer()
-            self._keys.show([key_line(self._keymap, width, look, replaying=replaying)])
+            self._keys.show([key_line(self._keymap, width, theme, replaying=replaying)])
         self._draw_status()
         if self.diagnosing:
-            self._diagnostics.show_state(self._view.state, self._chosen, look)
+            self._diagnostics.show_state(self._view.state, self._selected, theme)
         for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
-            panel.show(lane, self._view.lanes[lane.name], look, chosen=lane is self.chosen)
+            panel.show(lane, self._view.lanes[lane.name], theme, selected=lane is self.selected)
         if charts:
-            self._charts.draw_soon(look)
+            self._charts.draw_soon(theme)
 
     def draw_at_once(self) -> None:
         """Bring everything up to date, the charts without waiting for their turn."""
         self.draw(charts=False)
-        self._charts.draw(self.look)
+        self._charts.draw(self.theme)
 
     def draw_title(self) -> None:
         """Bring only the title up to date: before a run it counts the seconds."""
@@ -169,32 +178,31 @@ class MainScreen(Screen[None]):
         line = title(
             self._view,
             self.size.width,
-            self.look,
-            ended=self.ended,
-            next_head=self.next_head,
+            self.theme,
+            next_head=self._requests.next_head,
             waited=waited,
             in_sight=self._in_sight,
         )
         self._title.show([line])
 
     def _draw_status(self) -> None:
-        chosen, names = self.chosen, list(self._view.state.lanes)
-        other = chosen.name if chosen and chosen.name != names[0] else names[1] if len(names) > 1 else None
+        selected, names = self.selected, list(self._view.state.lanes)
+        other = selected.name if selected and selected.name != names[0] else names[1] if len(names) > 1 else None
         pair = (names[0], other) if other else None
         width = self.size.width
         message = next((text for text in self._messages if cell_len(text) + 2 <= width), self._messages[-1])
         at, alert = self._charts.cursor, self._alert
-        line = status(message, alert=alert, view=self._view, pair=pair, width=width, look=self.look, at=at)
+        line = status(message, alert=alert, view=self._view, pair=pair, width=width, theme=self.theme, at=at)
         self._status.show([line])
 
     # Keys
 
     def action_focus_lane(self) -> None:
         """Choose the next lane."""
-        self._chosen = (self._chosen + 1) % max(1, len(self._view.state.lanes))
+        self._selected = (self._selected + 1) % max(1, len(self._view.state.lanes))
         self._place_lanes()
-        if self.chosen:
-            self.say(f"{self.chosen.name} chosen: c, [, ] and b act on it")
+        if self.selected:
+            self.say(f"{self.selected.name} chosen: c, [, ] and b act on it")
         self.draw(charts=False)
 
     def action_diagnostics(self) -> None:
@@ -207,63 +215,27 @@ class MainScreen(Screen[None]):
             self.say("the lanes again")
         self.call_after_refresh(self.draw)
 
-    def action_log_scale(self) -> None:
-        """Loss on a logarithmic or a linear scale."""
-        self.say(self._charts.toggle_log())
-
-    def action_smoothing(self) -> None:
-        """The next strength of smoothing."""
-        self.say(self._charts.smooth())
-
-    def action_zoom_in(self) -> None:
-        """Half as many steps."""
-        self.say(self._charts.zoom(0.5))
-
-    def action_zoom_out(self) -> None:
-        """Twice as many steps."""
-        self.say(self._charts.zoom(2))
-
-    def action_pan_left(self) -> None:
-        """A quarter of the window to earlier steps."""
-        self.say(self._charts.pan(-0.25))
-
-    def action_pan_right(self) -> None:
-        """A quarter of the window to later steps."""
-        self.say(self._charts.pan(0.25))
-
-    def action_follow(self) -> None:
-        """The whole run, growing."""
-        self.say(self._charts.follow())
-
-    def action_cursor_left(self) -> None:
-        """One evaluation earlier; the cursor appears at the newest in sight."""
-        self.say(self._charts.move_cursor(-1))
-
-    def action_cursor_right(self) -> None:
-        """One evaluation later."""
-        self.say(self._charts.move_cursor(1))
-
-    def action_cursor_off(self) -> None:
-        """The newest values again; or back from the diagnostics."""
-        if self.diagnosing:
+    def action_change_charts(self, key: str) -> None:
+        """Change how the charts are shown, and say so; over the diagnostics escape closes these."""
+        if key == "cursor_off" and self.diagnosing:
             self.action_diagnostics()
-            return
-        self.say(self._charts.cursor_off())
+        else:
+            self.say(self._charts.keys[key]())
 
     def action_log_up(self) -> None:
-        """Back in the chosen lane's log."""
-        self._chosen_log(lambda log: log.page_up())
+        """Back in the selected lane's log."""
+        self._scroll_log(lambda log: log.page_up())
 
     def action_log_down(self) -> None:
-        """On in the chosen lane's log."""
-        self._chosen_log(lambda log: log.page_down())
+        """On in the selected lane's log."""
+        self._scroll_log(lambda log: log.page_down())
 
     def action_log_end(self) -> None:
-        """To the newest line of the chosen lane's log."""
-        self._chosen_log(lambda log: log.to_end())
+        """To the newest line of the selected lane's log."""
+        self._scroll_log(lambda log: log.to_end())
 
-    def _chosen_log(self, act: Callable[[LogPane | DiagnosticsPanel], None]) -> None:
+    def _scroll_log(self, act: Callable[[ScrollingWidget], None]) -> None:
         if self.diagnosing:
             act(self._diagnostics)
-        elif self._chosen < len(self._panels):
-            act(self._panels[self._chosen].log_pane)
+        elif self._selected < len(self._panels):
+            act(self._panels[self._selected].log_pane)

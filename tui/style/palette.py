@@ -84,6 +84,10 @@ class Glyphs:
         """Dots per cell, across and down."""
         return (2, 4) if self.curves[0] == "braille" else (1, 1)
 
+    def symbol(self, number: int) -> str:
+        """What a lane is known by where there is no room for its name, nor colour."""
+        return self.heads[number % len(self.heads)]
+
     def shortened(self, text: str, cells: int) -> str:
         """The text in at most so many cells, marked where it was cut."""
         return text if cell_len(text) <= cells else set_cell_size(text, cells - 1) + self.ellipsis

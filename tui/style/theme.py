@@ -8,11 +8,11 @@ from functools import lru_cache
 
 from rich.style import Style
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import Theme as TextualTheme
 
 from .palette import ASCII, UNICODE, Glyphs, Palette
 
-DARK = Theme(
+DARK = TextualTheme(
     name="clipwatch-dark",
     primary="#7aa2f7",
     secondary="#565f89",
@@ -26,7 +26,7 @@ DARK = Theme(
     panel="#23232e",
     dark=True,
 )
-LIGHT = Theme(
+LIGHT = TextualTheme(
     name="clipwatch-light",
     primary="#2657c9",
     secondary="#8f93a3",
@@ -48,7 +48,7 @@ _LOUD = Style(bold=True, reverse=True)
 
 
 @dataclass(frozen=True)
-class Look:
+class Theme:
     """Styles by role; `ascii` where the terminal shows no more than that, `palette.coloured` False under NO_COLOR."""
 
     palette: Palette
@@ -95,11 +95,6 @@ class Look:
         """The characters to draw with."""
         return ASCII if self.ascii else UNICODE
 
-    def symbol(self, number: int) -> str:
-        """What a lane is known by where there is no room for its name, nor colour."""
-        heads = self.glyphs.heads
-        return heads[number % len(heads)]
-
     def faint(self, colour: str, share: float) -> Style:
         """Text on a bar in a colour that is nearly gone: `share` of it is left."""
         return replace(self.palette, background=self.panel).faint(colour, share)
@@ -118,8 +113,8 @@ def _style(colour: str, background: str, bold: bool) -> Style:
     return Style(color=colour, bgcolor=background, bold=bold)
 
 
-def look(variables: Mapping[str, str], *, dark: bool, coloured: bool, ascii: bool) -> Look:
-    """The look of a theme, from its CSS variables."""
+def theme_of(variables: Mapping[str, str], *, dark: bool, coloured: bool, ascii: bool) -> Theme:
+    """Our styles for a theme of Textual's, from its CSS variables."""
     surface = Color.parse(variables["surface"])
     palette = Palette(
         foreground=_plain(variables["foreground"], surface),
@@ -129,7 +124,7 @@ def look(variables: Mapping[str, str], *, dark: bool, coloured: bool, ascii: boo
         coloured=coloured,
     )
     lanes = _LANES_ON_DARK if dark else _LANES_ON_LIGHT
-    return Look(palette, _plain(variables["panel"], surface), lanes, ascii)
+    return Theme(palette, _plain(variables["panel"], surface), lanes, ascii)
 
 
 def _plain(colour: str, under: Color) -> str:

@@ -25,8 +25,9 @@ from .view import SweepView, status, title
 
 SMALLEST = (60, 16)
 _FRAME = 0.2
-# Seconds a frame listens; bootstrap samples of an interval while it forms; share of time that statistics may take.
-_LISTENING, _RESAMPLES, _SHARE = 0.05, 999, 0.1
+# Seconds a frame spends on what the engine says; bootstrap samples of an interval while it forms; share of time that
+# statistics may take.
+_DRAIN_SECONDS, _RESAMPLES, _SHARE = 0.05, 999, 0.1
 # Seconds that the last statistics may take at once; and in which workers end when they are told to.
 _PATIENCE, _ENDING = 1.5, 10.0
 
@@ -101,7 +102,7 @@ class SweepApp(TerminalApp):
         self._draw()
 
     def _frame(self) -> None:
-        for event in self._lines.decoded(self.engine.lines(_LISTENING)):
+        for event in self._lines.decoded(self.engine.lines(_DRAIN_SECONDS)):
             self._dirty = True
             self.view.fold(event)
         self._weigh()
@@ -135,43 +136,40 @@ class SweepApp(TerminalApp):
 
     def _watch(self) -> None:
         if self._lines.unreadable and self.view.results is None:
-            self.failure = self._lines.unreadable
-            self.leave(failed=True)
+            self.fail(self._lines.unreadable)
             return
         code = self.engine.exit_code
-        if self._quit_when_done and self.view.finished:
+        if self.quit_when_done and self.view.finished:
             self.leave(failed=self.view.failed)
             return
         if code is None:
             return
         if self.view.results is None:
-            self.failure = self.engine.last_words.removeprefix("clipwatch: ") or f"the engine ended (code {code})"
-            self.exit(code if code > 0 else 1, return_code=code if code > 0 else 1)
+            self.fail(self.engine.last_words.removeprefix("clipwatch: ") or f"the engine ended (code {code})", code)
         elif self._stopping:
             self.leave(failed=False)
         elif not self.view.finished:
             words = self.engine.last_words.removeprefix("clipwatch: ")
-            if self._quit_when_done:
-                self.failure = f"the engine ended (code {code}): {words}"
-                self.exit(code if code > 0 else 1, return_code=code if code > 0 else 1)
+            if self.quit_when_done:
+                self.fail(f"the engine ended (code {code}): {words}", code)
             self.view.message, self.view.alert = f"the engine ended (code {code}): {words}; q leaves", True
 
     def _draw(self) -> None:
-        self._dirty = self._terminal_is_behind
+        self._dirty = self.terminal_is_behind
         if self._dirty:
             # What would be drawn now would be old when it is seen.
             return
-        size, dress = self.size, self._make_look()
+        size, theme = self.size, self.make_theme()
         if size.width < SMALLEST[0] or size.height < SMALLEST[1]:
             words = f" clipwatch needs {SMALLEST[0]} x {SMALLEST[1]}; q stops"
-            self._title.show([Strip([Segment(words, dress.text)])])
+            self._title.show([Strip([Segment(words, theme.text)])])
             self._body.show([Strip([Segment(f" {self.view.progress}")])] if self.view.results else [])
             return
-        self._title.show([title(self.view, size.width, dress)])
+        self._title.show([title(self.view, size.width, theme)])
         below = 0
         if self.view.results:
             room = (size.width, size.height - 2)
-            shown = page(self.view.results, self._summaries, self._compared, room, dress, self._first)
+            shown = page(self.view.results, self._summaries, self._compared, room, theme, self._first)
             self._first, below = shown.above, shown.below
             self._body.show(shown.lines)
-        self._status.show([status(self.view, below, size.width, dress)])
+        self._status.show([status(self.view, below, size.width, theme)])

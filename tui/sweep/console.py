@@ -13,8 +13,9 @@ from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished,
 from ...core.sweeps.comparisons import comparisons, summaries
 from ...core.text import in_encoding
 from ..text.messages import tell
+from ..text.notation import duration, number_of
 from ..text.rich_output import Output
-from .progress import Progress, duration, estimate, number_of
+from .progress import Progress, estimate
 from .tables import comparison_table, setting_table
 
 # No narrower than the tables' figures.

@@ -12,7 +12,7 @@ from ...core.stream.sweep_events import Results
 from ...core.sweeps.pairs import common_name, pairs
 from ..charts.chart import ChartLane, ChartSpec
 from ..charts.curve import Curve
-from ..style.theme import Look
+from ..style.theme import Theme
 
 # Points along a band's edges, several for each column of any chart.
 _EDGE_POINTS = 1200
@@ -45,27 +45,27 @@ def panels(config: SweepConfig) -> list[Panel]:
     ]
 
 
-def curve_chart(results: Results, panel: Panel, width: int, height: int, look: Look) -> ChartSpec:
+def curve_chart(results: Results, panel: Panel, width: int, height: int, theme: Theme) -> ChartSpec:
     """One panel's chart."""
     return ChartSpec(
         title=panel.title,
         width=width,
         height=height,
-        lanes=tuple(_lanes(results, panel, look)),
+        lanes=tuple(_lanes(results, panel, theme)),
         first=0,
         last=max(setting.config.iterations for setting in results.started.config.settings),
         bounds=(0, 1),
         smoothing=0,
-        palette=look.palette,
-        ascii=look.ascii,
+        palette=theme.palette,
+        ascii=theme.ascii,
     )
 
 
-def _lanes(results: Results, panel: Panel, look: Look) -> Iterator[ChartLane]:
+def _lanes(results: Results, panel: Panel, theme: Theme) -> Iterator[ChartLane]:
     """Told apart by symbol and colour as elsewhere on the screen; those that have names, by these."""
     for place, setting in enumerate(panel.settings):
         median, band = quartile_curves(results, setting.number)
-        yield ChartLane(panel.names[place] if panel.names else "", look.lane_colour(place), median, band=band)
+        yield ChartLane(panel.names[place] if panel.names else "", theme.lane_colour(place), median, band=band)
 
 
 def quartile_curves(results: Results, setting: int) -> tuple[Curve, Curve]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from ...core.stream.sweep_config import SweepConfig
+from ..text.notation import duration, number_of
 
 
 class Progress:
@@ -14,11 +15,11 @@ class Progress:
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.total, self.done = total, 0
         self._clock, self._began = clock, clock()
-        self._there = 0
+        self._done_before = 0
 
     def begin(self) -> None:
         """What comes from now on is being trained."""
-        self._began, self._there = self._clock(), self.done
+        self._began, self._done_before = self._clock(), self.done
 
     def count(self) -> None:
         """One more replica."""
@@ -34,7 +35,7 @@ class Progress:
     @property
     def trained(self) -> int:
         """How many were not there before."""
-        return self.done - self._there
+        return self.done - self._done_before
 
     @property
     def counted(self) -> str:
@@ -44,22 +45,6 @@ class Progress:
     def __str__(self) -> str:
         left = f", about {duration(self.left)} left" if self.left is not None and self.done < self.total else ""
         return f"{self.counted}{left}"
-
-
-def number_of(count: int, noun: str) -> str:
-    """`1 seed`, `2 seeds`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def duration(seconds: float) -> str:
-    """A time in the two units that matter."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours < 48 else f"{hours / 24:,.0f} days"
 
 
 def estimate(config: SweepConfig, cores: int) -> str:

@@ -8,9 +8,10 @@ from textual.strip import Strip
 
 from ...core.stream.events import Event, Notice, RecordingStarted, StageStarted
 from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
-from ..style.theme import Look
+from ..style.theme import Theme
+from ..text.notation import duration, number_of
 from ..view.header_and_footer import Part, bar
-from .progress import Progress, duration, number_of
+from .progress import Progress
 
 
 @dataclass
@@ -55,36 +56,36 @@ class SweepView:
                 pass
 
 
-def title(view: SweepView, width: int, look: Look) -> Strip:
+def title(view: SweepView, width: int, theme: Theme) -> Strip:
     """What is trained and how far it is."""
     if view.results is None:
-        return bar([Part("clipwatch sweep", look.strong), Part(f"{view.message} ...", look.text)], [], width, look)
+        return bar([Part("clipwatch sweep", theme.strong), Part(f"{view.message} ...", theme.text)], [], width, theme)
     config, progress = view.results.started.config, view.progress
     left = progress.left
     state = view.finished.reason if view.finished else f"{duration(left)} left" if left is not None else "training"
     room = max(6, min(40, width // 4))
     share = progress.done / max(1, progress.total)
-    full, empty = ("#", ".") if look.ascii else ("━", "─")
+    full, empty = ("#", ".") if theme.ascii else ("━", "─")
     filled = round(room * share)
     return bar(
         [
-            Part("clipwatch sweep", look.strong, 4),
-            Part(view.results.started.dataset.name, look.strong, 2),
-            Part(number_of(len(config.settings), "setting"), look.text, 3),
-            Part(f"{progress.done:,} / {progress.total:,}", look.text, 1),
-            Part(full * filled + empty * (room - filled), look.lane(0)),
-            Part(state, look.strong, 1),
+            Part("clipwatch sweep", theme.strong, 4),
+            Part(view.results.started.dataset.name, theme.strong, 2),
+            Part(number_of(len(config.settings), "setting"), theme.text, 3),
+            Part(f"{progress.done:,} / {progress.total:,}", theme.text, 1),
+            Part(full * filled + empty * (room - filled), theme.lane(0)),
+            Part(state, theme.strong, 1),
         ],
         [],
         width,
-        look,
+        theme,
     )
 
 
-def status(view: SweepView, below: int, width: int, look: Look) -> Strip:
+def status(view: SweepView, below: int, width: int, theme: Theme) -> Strip:
     """What there is to know, how many lines there are `below` what is shown, and the keys."""
     message = f" {view.message} " if view.alert else view.message
-    more = f"{'v' if look.ascii else '↓'} {below} more" if below else ""
+    more = f"{'v' if theme.ascii else '↓'} {below} more" if below else ""
     keys = "q leave  t theme " if view.finished else "q stop  t theme "
-    left = [Part(message, look.alert if view.alert else look.text)]
-    return bar(left, [Part(more, look.strong, 1), Part(keys, look.muted, 2)], width, look)
+    left = [Part(message, theme.alert if view.alert else theme.text)]
+    return bar(left, [Part(more, theme.strong, 1), Part(keys, theme.muted, 2)], width, theme)

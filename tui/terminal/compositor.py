@@ -6,7 +6,7 @@ from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.strip import Strip
 
-from .painted import Painted
+from .painted import StripWidget
 
 
 class CellCompositor(Compositor):
@@ -31,9 +31,9 @@ class CellCompositor(Compositor):
         painted = [
             (widget, region)
             for widget, (region, clip) in self.visible_widgets.items()
-            if isinstance(widget, Painted) and clip.contains_region(region)
+            if isinstance(widget, StripWidget) and clip.contains_region(region)
         ]
-        lines: dict[Painted, list[Strip]] = {}
+        lines: dict[StripWidget, list[Strip]] = {}
         cells = []
         for y, start, end in spans:
             span = Region(start, y, end - start, 1)

@@ -8,7 +8,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 
-class Painted(Widget):
+class StripWidget(Widget):
     """Its lines go to the screen as `paint` makes them: without border, padding and opacity, at a fifth of the cost."""
 
     def paint(self, first: int, last: int) -> list[Strip]:

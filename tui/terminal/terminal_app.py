@@ -1,4 +1,4 @@
-"""What every screen of the program has in common: driver, signals, two themes, the way out and its exit code."""
+"""What the screens of a run and of a sweep have in common: driver, signals, two themes, the way out, its exit code."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import Binding
 
-from ..engine_child.process import Source
+from ..engine_child.process import EngineConnection
 from ..signals import ending_signals
-from ..style.theme import DARK, LIGHT, Look, look
+from ..style.theme import DARK, LIGHT, Theme, theme_of
 from .driver import TerminalDriver
 
 
@@ -30,12 +30,12 @@ class TerminalApp(App[int]):
     # Where something lies over the main screen, too.
     BINDINGS: ClassVar = [Binding("ctrl+z", "suspend_process", show=False)]
 
-    def __init__(self, engine: Source, *, ascii: bool, quit_when_done: bool) -> None:
+    def __init__(self, engine: EngineConnection, *, ascii: bool, quit_when_done: bool) -> None:
         # One that is asked for in the environment, as for the browser, is Textual's to find.
         super().__init__(driver_class=None if "TEXTUAL_DRIVER" in os.environ else TerminalDriver)
         self.engine = engine
         self.failure: str | None = None
-        self._ascii, self._quit_when_done = ascii, quit_when_done
+        self.ascii, self.quit_when_done = ascii, quit_when_done
         self._loop_begun: asyncio.AbstractEventLoop | None = None
         self._caught: list[int] = []
         self.register_theme(DARK)
@@ -48,13 +48,13 @@ class TerminalApp(App[int]):
 
     def on_mount(self) -> None:
         """Fit the terminal."""
-        self.set_class(self._ascii, "-ascii")
+        self.set_class(self.ascii, "-ascii")
         # Whatever had the terminal while the program was stopped has left its own there.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def show(self) -> list[bytes]:
         """Show the screen until it is left and its engine has ended; the engine's last lines."""
-        with ending_signals(self._leave_soon, self._give_back) as self._caught:
+        with ending_signals(self._leave_soon, self._restore_terminal) as self._caught:
             try:
                 self.run()
             finally:
@@ -70,6 +70,12 @@ class TerminalApp(App[int]):
         """Close the screen; the exit code says whether what it showed has failed."""
         self.exit(int(failed), return_code=int(failed))
 
+    def fail(self, why: str, code: int = 1) -> None:
+        """Close the screen with the engine's exit code, 1 if a signal ended it; the terminal's own screen says why."""
+        code = code if code > 0 else 1
+        self.failure = self.failure or why
+        self.exit(code, return_code=code)
+
     @property
     def exit_code(self) -> int:
         """The program's; 1 if the screen ended by itself."""
@@ -83,12 +89,14 @@ class TerminalApp(App[int]):
             os.kill(0, signal.SIGTSTP)
 
     @property
-    def _terminal_is_behind(self) -> bool:
+    def terminal_is_behind(self) -> bool:
+        """Whether the terminal has yet to take what was drawn before."""
         return isinstance(self._driver, TerminalDriver) and self._driver.behind
 
-    def _make_look(self) -> Look:
+    def make_theme(self) -> Theme:
+        """The styles of the theme in use, in the characters that the terminal can show."""
         dark, coloured = self.current_theme.dark, not self.no_color
-        return look(self.theme_variables, dark=dark, coloured=coloured, ascii=self._ascii)
+        return theme_of(self.theme_variables, dark=dark, coloured=coloured, ascii=self.ascii)
 
     def _leave_soon(self, number: int) -> None:
         code = 128 + number
@@ -98,7 +106,7 @@ class TerminalApp(App[int]):
         with contextlib.suppress(RuntimeError):
             self._loop_begun.call_soon_threadsafe(partial(self.exit, code, return_code=code))
 
-    def _give_back(self) -> None:
+    def _restore_terminal(self) -> None:
         """Restore the terminal, whatever the program is doing."""
         if isinstance(self._driver, TerminalDriver):
             self._driver.suspend_application_mode()

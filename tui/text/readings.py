@@ -1,34 +1,13 @@
-"""Measured figures as short text, and what of a lane's measurements is shown now."""
+"""What of a lane's measurements is shown now."""
 
 from __future__ import annotations
 
 from ...core.stream.events import OutputDied
-from ...core.stream.measures import Measure
 from ...core.stream.rules import NoClip, SignClip, ValueClip, recorded_rule
 from ...core.stream.state import LaneState
 
 # Classes, and so outputs, of every data set here.
 CLASSES = 10
-UNDEFINED = "\N{EN DASH}"
-
-
-def share(value: float | None) -> str:
-    """A percentage without decimals, which says 0 or 100 only where it is exactly that."""
-    if value is None:
-        return UNDEFINED
-    if 0 < value < 0.005:
-        return "<1 %"
-    return ">99 %" if 0.995 <= value < 1 else f"{100 * value:.0f} %"
-
-
-def decimal(value: float | None, digits: int = 2) -> str:
-    """A number around 1, like a cosine."""
-    return UNDEFINED if value is None else f"{value:.{digits}f}"
-
-
-def size(value: float | None, digits: int = 3) -> str:
-    """A number of any size, to so many digits."""
-    return UNDEFINED if value is None else f"{value:.{digits}g}"
 
 
 def extent(lane: LaneState) -> tuple[str, float | None]:
@@ -61,8 +40,3 @@ def dead_outputs(lane: LaneState) -> frozenset[int] | None:
         if change.step > since:
             (dead.add if isinstance(change, OutputDied) else dead.discard)(change.output)
     return frozenset(dead)
-
-
-def norms(measure: Measure, arrow: str) -> str:
-    """The gradient's norm before and after the clip."""
-    return f"{size(measure.norm)} {arrow} {size(measure.clipped_norm)}"

@@ -1,4 +1,4 @@
-"""What the status line tells of an event: what came of a command, and what there is to know."""
+"""Messages of the status line about events: what came of a command, and what there is to know."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ...core.stream.events import (
     ClipChanged,
     CommandScheduled,
+    Evaluated,
     Event,
     LaneEvent,
     LaneExtended,
@@ -25,34 +26,37 @@ from .wording import lane_message, lane_words, scheduled_line
 RECORDING_ENDS = "the recording ends here: < goes back in it, q leaves"
 
 
-class News(NamedTuple):
-    """Of the texts the first that there is room for is shown."""
+class StatusMessage(NamedTuple):
+    """The status line shows the first of the texts that there is room for."""
 
     texts: tuple[str, ...]
     alert: bool = False
 
 
-def news_of(event: Event, state: RunState) -> News | None:
-    """What there is to tell of an event, None if nothing is; the state is the one after it."""
+def status_message(event: Event, state: RunState) -> StatusMessage | None:
+    """The message about an event, None where it needs none; the state is the one after it."""
+    if isinstance(event, Evaluated):
+        # Most events are.
+        return None
     lanes = state.lanes.values()
     if isinstance(event, RunStarted):
-        return News((f"training with seed {event.config.seed}; ? says what the keys do",))
+        return StatusMessage((f"training with seed {event.config.seed}; ? says what the keys do",))
     if isinstance(event, LaneFinished) and lanes and all(lane.ended for lane in lanes):
         if state.replay:
-            return News((RECORDING_ENDS,))
-        return News(("every lane has ended: e trains on, n tries another seed",))
+            return StatusMessage((RECORDING_ENDS,))
+        return StatusMessage(("every lane has ended: e trains on, n tries another seed",))
     if isinstance(event, Notice):
-        return News((event.text,), alert=event.level == "warning")
+        return StatusMessage((event.text,), alert=event.level == "warning")
     if isinstance(event, CommandScheduled):
-        return News((scheduled_line(event),))
-    if _is_so_of_all(event, state):
-        return News((f"all lanes: {lane_words(event)}",))
+        return StatusMessage((scheduled_line(event),))
+    if _holds_for_all(event, state):
+        return StatusMessage((f"all lanes: {lane_words(event)}",))
     if isinstance(event, LaneEvent) and (text := lane_message(event)):
-        return News(_of_lane(event, f"{event.lane}: {text}", state))
+        return StatusMessage(_of_lane(event, f"{event.lane}: {text}", state))
     return None
 
 
-def _is_so_of_all(event: Event, state: RunState) -> bool:
+def _holds_for_all(event: Event, state: RunState) -> bool:
     """Whether what happened to a lane has now happened to every one that has not ended."""
     lanes = [lane for lane in state.lanes.values() if not lane.ended]
     match event:

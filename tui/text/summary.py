@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ...core.statistics.intervals import wilson_interval
 from ...core.stream.state import LaneState, RunState
-from .readings import share
+from .notation import share
 from .rich_output import Output
 
 _UNKNOWN = "-"

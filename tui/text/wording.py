@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
-from rich.cells import cell_len
-
 from ...core.stream.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from ...core.stream.evaluation_line import evaluation_line as evaluation_line
 from ...core.stream.events import (
@@ -21,6 +17,7 @@ from ...core.stream.events import (
     LaneFinished,
     LanePaused,
     LaneResumed,
+    LaneStarted,
     LaneStepped,
     MomentsReset,
     NonfiniteFound,
@@ -28,8 +25,8 @@ from ...core.stream.events import (
     OutputRevived,
     PaceChanged,
 )
-from .notation import in_ascii
-from .readings import decimal, norms, share
+from ...core.text import printable
+from .notation import decimal, in_ascii, norms, share
 
 _DONE = {
     "propagate": "it is used as it is",
@@ -37,16 +34,51 @@ _DONE = {
     "zero": "these become 0",
     "stop": "the lane ends",
 }
+# The longest line of the assignment at a million steps; in a narrower log lines take their short form, and below the
+# length of that their shortest.
+_ROOMY, _NARROW = 56, 26
 
 
-def short_line(event: Evaluated) -> str:
-    """The same where there is little room."""
-    return f"{event.step:>5} acc {event.accuracy:.2f} loss {event.loss:.4f}"
+def log_line(event: LaneEvent, cells: int) -> str:
+    """A line of a lane's log in the longest form that `cells` hold, or the shortest; steps stand below each other."""
+    match event:
+        case Evaluated() if cells >= _ROOMY:
+            return evaluation_line(event)
+        case Evaluated(step=step, accuracy=accuracy, loss=loss) if cells >= _NARROW:
+            return f"{step:>5} acc {accuracy:.2f} loss {loss:.4f}"
+        case Evaluated(step=step, accuracy=accuracy, loss=loss):
+            return f"{step:>5} {accuracy:>4.0%} {loss:.4f}"
+        case EvaluatedEarlier(step=step, stride=stride, losses=losses):
+            count = len(losses) // 4
+            return f"Steps: {step} to {step + stride * (count - 1)}: {count:,} evaluations, not listed"
+        case LaneStarted():
+            return "Start Training..."
+        case LaneFinished():
+            return _end(event, cells)
+        case OutputDied() | OutputRevived():
+            return _output(event, cells)
+        case _:
+            return printable(lane_message(event) or "")
 
 
-def terse_line(event: Evaluated) -> str:
-    """The same where there is hardly any: step, accuracy, loss."""
-    return f"{event.step:>5} {event.accuracy:>4.0%} {event.loss:.4f}"
+def _end(event: LaneFinished, cells: int) -> str:
+    """How a lane ended, with its accuracy on all validation images."""
+    accuracy = event.correct / event.total
+    full = f"Step: {event.step} {event.reason}: accuracy {accuracy:.3f} loss {event.loss:.4f}"
+    images = f" (all {event.total:,})"
+    if len(full + images) <= cells:
+        return full + images
+    short = f"{event.step:>5} acc {accuracy:.3f} loss {event.loss:.4f}{images}"
+    return full if cells >= _ROOMY else short if len(short) <= cells else f"{event.step:>5} all {accuracy:.0%}"
+
+
+def _output(event: OutputDied | OutputRevived, cells: int) -> str:
+    """A class that is no longer answered, or is again."""
+    died = isinstance(event, OutputDied)
+    if cells >= _ROOMY:
+        return f"Step: {event.step} output {event.output} {'died' if died else 'fires again'}"
+    name = f"output {event.output}" if cells >= _NARROW else f"{event.output}"
+    return f"{event.step:>5} {name} {'died' if died else 'fires'}"
 
 
 def lane_message(event: Event) -> str | None:
@@ -107,21 +139,6 @@ def _command_words(command: LaneCommand) -> str:
             return "stop"
 
 
-def output_line(event: OutputDied | OutputRevived) -> str:
-    """A class that is no longer answered, or is again."""
-    return f"Step: {event.step} output {event.output} {'died' if isinstance(event, OutputDied) else 'fires again'}"
-
-
-def short_output_line(event: OutputDied | OutputRevived) -> str:
-    """The same where there is little room."""
-    return f"{event.step:>5} output {event.output} {'died' if isinstance(event, OutputDied) else 'fires'}"
-
-
-def terse_output_line(event: OutputDied | OutputRevived) -> str:
-    """The same where there is hardly any."""
-    return f"{event.step:>5} {event.output} {'died' if isinstance(event, OutputDied) else 'fires'}"
-
-
 def diagnosis_line(event: Diagnosed) -> str:
     """What the clip did at a step, in all layers together."""
     total = event.total
@@ -135,41 +152,11 @@ def diagnosis_line(event: Diagnosed) -> str:
     return in_ascii(" ".join(figures))
 
 
-def earlier_line(event: EvaluatedEarlier, count: int) -> str:
-    """Evaluations that are drawn and not listed."""
-    return f"Steps: {event.step} to {event.step + event.stride * (count - 1)}: {count:,} evaluations, not listed"
-
-
-def finished_line(event: LaneFinished) -> str:
-    """How a lane ended, with its accuracy on all validation images."""
-    return f"{ended_line(event)} (all {event.total:,})"
-
-
-def ended_line(event: LaneFinished) -> str:
-    """The same without how many images these are."""
-    return f"Step: {event.step} {event.reason}: accuracy {event.correct / event.total:.3f} loss {event.loss:.4f}"
-
-
-def short_finished_line(event: LaneFinished) -> str:
-    """The same where there is little room."""
-    return f"{event.step:>5} acc {event.correct / event.total:.3f} loss {event.loss:.4f} (all {event.total:,})"
-
-
-def terse_finished_line(event: LaneFinished) -> str:
-    """The same where there is hardly any."""
-    return f"{event.step:>5} all {event.correct / event.total:.0%}"
+def change_label(change: ClipChanged | MomentsReset) -> str:
+    """What an intervention is called in a chart."""
+    return change.rule if isinstance(change, ClipChanged) else "moments reset"
 
 
 def pace_words(pace: float | None) -> str:
     """`full speed`, or so many steps a second."""
     return "full speed" if pace is None else f"{pace:g} steps/s"
-
-
-def wrapped(text: str, cells: int, *, indent: str = "", break_on_hyphens: bool = True) -> list[str]:
-    """Printable text in lines of so many cells, those after the first behind an `indent`."""
-    # textwrap counts characters: one of two cells counts for two with a NUL behind it, which printable text lacks. One
-    # that is broken off from its NUL needs a cell more.
-    counted = "".join(c + "\0" * (cell_len(c) - 1) for c in text)
-    room = cells if counted == text else cells - 1
-    lines = textwrap.wrap(counted, room, subsequent_indent=indent, break_on_hyphens=break_on_hyphens)
-    return [line.replace("\0", "") for line in lines]

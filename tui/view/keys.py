@@ -34,12 +34,16 @@ class Key:
 
     @property
     def action(self) -> str:
-        """What it runs: of the screen what only changes the view, of the app what reaches the engine or ends it."""
-        return self.id if self.group in (CHART, LOG, LANE) else f"app.{self.id}"
+        """What Textual runs: an action of the screen changes only the view, one of the app steers or ends the run."""
+        if self.group == CHART:
+            return f"change_charts('{self.id}')"
+        if self.group in (LANE, LOG):
+            return self.id
+        return f"app.{self.id}" if self.group == PROGRAM else f"app.steer('{self.id}')"
 
     @property
     def binding(self) -> Binding:
-        """The binding of the app's action of the same name."""
+        """The key as Textual binds it."""
         return Binding(self.keys, self.action, self.label, id=self.id, tooltip=self.tooltip, show=self.footer > 0)
 
 
@@ -168,13 +172,13 @@ def _named(key: str) -> str:
     return KEY_NAME_REPLACEMENTS.get(name, name)
 
 
-def shown(keys: str) -> str:
+def keycaps(keys: str) -> str:
     """A binding's keys as they are printed on a keyboard."""
-    return " ".join(_printed(key) for key in keys.split(","))
+    return " ".join(_keycap(key) for key in keys.split(","))
 
 
-def _printed(key: str) -> str:
-    return f"^{key.removeprefix('ctrl+')}" if key.startswith("ctrl+") else _PRINTED.get(key, key)
+def _keycap(key: str) -> str:
+    return f"^{key.removeprefix('ctrl+')}" if key.startswith("ctrl+") else _KEYCAPS.get(key, key)
 
 
-_PRINTED = {_named(character): character for character in string.punctuation}
+_KEYCAPS = {_named(character): character for character in string.punctuation}

@@ -1,11 +1,9 @@
-"""What the screen knows of a run, from events alone: its state, and the curves, lines and marks that it draws."""
+"""What the screen knows of a run, from events alone: its state, and the curves, log and marks that it draws."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
@@ -16,42 +14,57 @@ from ...core.stream.events import (
     EvaluatedEarlier,
     Event,
     LaneEvent,
-    LaneFailed,
-    LaneFinished,
-    LaneStarted,
+    LaneExtended,
+    LanePaused,
+    LaneResumed,
+    LaneStepped,
     MomentsReset,
-    OutputDied,
-    OutputRevived,
+    PaceChanged,
     RunStarted,
 )
 from ...core.stream.state import RunState, apply
-from ...core.text import printable
 from ..charts.curve import Curve
-from ..text.wording import earlier_line, evaluation_line, finished_line, lane_message, output_line
 
-LineKind = Literal["evaluation", "message", "quiet", "failure"]
 # Evaluations that the speed of a lane is measured over.
 _SPEED_WINDOW = 20
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line of a lane's log."""
-
-    text: str
-    kind: LineKind
-    event: LaneEvent
-
-
 @dataclass
 class LaneView:
-    """One lane's curves, the changes of its rule and its moments, and the log lines that no pane has taken yet."""
+    """One lane's curves, the changes of its rule and its moments, and the events that its log has not taken yet."""
 
     loss: Curve = field(default_factory=Curve)
     accuracy: Curve = field(default_factory=Curve)
     changes: list[ClipChanged | MomentsReset] = field(default_factory=list)
-    fresh: list[LogLine] = field(default_factory=list)
+    unlogged: list[LaneEvent] = field(default_factory=list)
     recent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_SPEED_WINDOW))
+
+    def fold(self, event: LaneEvent) -> None:
+        """Take in an event of this lane; evaluations that come again are left out."""
+        if isinstance(event, Evaluated | EvaluatedEarlier) and (newest := self.loss.last) and event.step <= newest[0]:
+            return
+        match event:
+            case Evaluated(step=step, loss=loss, accuracy=accuracy, seconds=seconds):
+                self.loss.append(step, loss)
+                self.accuracy.append(step, accuracy)
+                self.recent.append((step, seconds))
+            case EvaluatedEarlier(step=step, stride=stride, losses=losses, accuracies=accuracies):
+                self.loss.extend(step, stride, np.frombuffer(losses, "<f4"))
+                self.accuracy.extend(step, stride, np.frombuffer(accuracies, "<f4"))
+            case ClipChanged() | MomentsReset():
+                self.changes.append(event)
+                self.recent.clear()
+            case LanePaused() | LaneResumed() | LaneStepped() | PaceChanged() | LaneExtended():
+                self.recent.clear()
+            case _:
+                pass
+        if not isinstance(event, Diagnosed):
+            self.unlogged.append(event)
+
+    def take_unlogged(self) -> list[LaneEvent]:
+        """The events that the log has not taken yet, which counts them as taken."""
+        events, self.unlogged = self.unlogged, []
+        return events
 
     @property
     def steps_per_second(self) -> float | None:
@@ -62,14 +75,9 @@ class LaneView:
         return (last - first) / (end - start)
 
     @property
-    def told_changes(self) -> list[ClipChanged | MomentsReset]:
-        """The changes without rules that another one replaced at the same step: no step was taken with these."""
+    def effective_changes(self) -> list[ClipChanged | MomentsReset]:
+        """The changes without those that another one replaced at the same step: no step was taken with these."""
         return list({(change.step, type(change)): change for change in self.changes}.values())
-
-
-def changed_to(change: ClipChanged | MomentsReset) -> str:
-    """What an intervention is called in a chart."""
-    return change.rule if isinstance(change, ClipChanged) else "moments reset"
 
 
 class RunView:
@@ -79,54 +87,28 @@ class RunView:
         self.state = RunState()
         self.lanes: dict[str, LaneView] = {}
         self.runs = 0
+        self.engine_gone = False
 
-    def fold(self, events: Iterable[Event]) -> None:
-        """Take in a batch of events."""
-        for event in events:
-            if isinstance(event, RunStarted):
-                self.state, self.lanes, self.runs = RunState(), {}, self.runs + 1
-            self.state = apply(self.state, event)
-            if isinstance(event, LaneEvent) and event.lane in self.state.lanes:
-                self._fold_lane(event)
+    def fold(self, event: Event) -> None:
+        """Take in an event."""
+        if isinstance(event, RunStarted):
+            self.state, self.lanes, self.runs = RunState(), {}, self.runs + 1
+        self.state = apply(self.state, event)
+        if isinstance(event, LaneEvent) and event.lane in self.state.lanes:
+            if event.lane not in self.lanes:
+                self.lanes[event.lane] = LaneView()
+            self.lanes[event.lane].fold(event)
 
-    def stand_still(self) -> None:
-        """No lane goes any more, whatever was said of it last."""
+    def lose_engine(self) -> None:
+        """The engine is gone: no lane goes any more, whatever was said of it last."""
+        self.engine_gone = True
         for lane in self.lanes.values():
             lane.recent.clear()
 
-    def _fold_lane(self, event: LaneEvent) -> None:
-        lane = self.lanes.get(event.lane)
-        if lane is None:
-            lane = self.lanes[event.lane] = LaneView()
-        if isinstance(event, Evaluated | EvaluatedEarlier) and (newest := lane.loss.last) and event.step <= newest[0]:
-            return
-        match event:
-            case Evaluated(step=step, loss=loss, accuracy=accuracy, seconds=seconds):
-                lane.loss.append(step, loss)
-                lane.accuracy.append(step, accuracy)
-                lane.recent.append((step, seconds))
-                lane.fresh.append(LogLine(evaluation_line(event), "evaluation", event))
-            case EvaluatedEarlier(step=step, stride=stride):
-                losses, accuracies = (np.frombuffer(part, "<f4") for part in (event.losses, event.accuracies))
-                lane.loss.extend(step, stride, losses)
-                lane.accuracy.extend(step, stride, accuracies)
-                lane.fresh.append(LogLine(earlier_line(event, len(losses)), "message", event))
-            case LaneStarted():
-                lane.fresh.append(LogLine("Start Training...", "message", event))
-            case LaneFinished():
-                lane.fresh.append(LogLine(finished_line(event), "message", event))
-            case LaneFailed():
-                lane.fresh.append(LogLine(printable(lane_message(event) or ""), "failure", event))
-            case OutputDied() | OutputRevived():
-                lane.fresh.append(LogLine(output_line(event), "quiet", event))
-            case Diagnosed():
-                pass
-            case _:
-                lane.recent.clear()
-                if isinstance(event, ClipChanged | MomentsReset):
-                    lane.changes.append(event)
-                if text := lane_message(event):
-                    lane.fresh.append(LogLine(printable(text), "message", event))
+    @property
+    def at_full_speed(self) -> bool:
+        """Whether a lane trains as fast as it can."""
+        return any(lane.pace is None and lane.status == "training" for lane in self.state.lanes.values())
 
     @property
     def last_step(self) -> int:

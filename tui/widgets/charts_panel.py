@@ -1,19 +1,21 @@
-"""The charts of loss and accuracy, and how they are looked at: window, cursor, scale and smoothing."""
+"""The charts of loss and accuracy, and how they show these: window, cursor, scale and smoothing."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from ..charts.chart import ChartLane, ChartSpec, Mark, Plot, Shade, render_chart
-from ..style.theme import Look
+from ..style.theme import Theme
 from ..text.adam_memory import transients
-from ..view.run_view import RunView, changed_to
+from ..text.wording import change_label
+from ..view.run_view import RunView
 from ..view.window import WHOLE_RUN, Window
 from .lines import Lines
 
@@ -24,8 +26,8 @@ SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
 
 
 @dataclass(frozen=True)
-class Looking:
-    """How the charts are looked at."""
+class ChartSettings:
+    """How the charts show what was measured."""
 
     window: Window = WHOLE_RUN
     cursor: int | None = None
@@ -39,28 +41,38 @@ class Chart(Lines):
     def __init__(self, measure: Literal["loss", "accuracy"], bounds: tuple[float, float] | None = None) -> None:
         super().__init__(id=measure)
         self.measure, self.bounds = measure, bounds
-        self._plot = Plot()
-
-    def draw(self, spec: ChartSpec) -> None:
-        """Show what is described; only the columns that have changed are drawn anew."""
-        self.show(render_chart(spec, self._plot))
+        # Keeps what was drawn, so that only the columns that change are drawn anew.
+        self.plot = Plot()
 
 
 class ChartsPanel(Horizontal):
-    """Both charts of a `RunView`. What changes how they are looked at answers with what to say of it."""
+    """Both charts of a `RunView`, and the keys that change how they show it."""
 
     DEFAULT_CSS = """
     ChartsPanel > Chart { width: 1fr; height: 100%; background: $surface; }
     ChartsPanel > #loss { margin: 0 1 0 0; }
     """
 
-    def __init__(self, view: RunView, look: Look, *, id: str, classes: str) -> None:
+    def __init__(self, view: RunView, theme: Theme, *, id: str, classes: str) -> None:
         super().__init__(id=id, classes=classes)
-        self._view, self._look = view, look
-        self._looking = Looking()
+        self._view, self._theme = view, theme
+        self._settings = ChartSettings()
         self._charts = (Chart("loss"), Chart("accuracy", bounds=(0, 1)))
         self._due: list[Chart] = []
         self._answered = 0.0
+        # What keys change, each answering with what to say of it.
+        self.keys: dict[str, Callable[[], str]] = {
+            "log_scale": self._toggle_log,
+            "smoothing": self._smooth,
+            "zoom_in": partial(self._zoom, 0.5),
+            "zoom_out": partial(self._zoom, 2),
+            "pan_left": partial(self._pan, -0.25),
+            "pan_right": partial(self._pan, 0.25),
+            "follow": partial(self._show_window, WHOLE_RUN),
+            "cursor_left": partial(self._move_cursor, -1),
+            "cursor_right": partial(self._move_cursor, 1),
+            "cursor_off": self._remove_cursor,
+        }
 
     def compose(self) -> ComposeResult:
         """Side by side."""
@@ -69,18 +81,18 @@ class ChartsPanel(Horizontal):
     @property
     def cursor(self) -> int | None:
         """The step at which both are read off, if one is."""
-        return self._looking.cursor
+        return self._settings.cursor
 
     @property
     def window(self) -> Window:
         """The steps in sight."""
-        return self._looking.window
+        return self._settings.window
 
     # Drawing
 
     def begin_run(self) -> None:
-        """Look at the whole of a run that has just started."""
-        self._looking = replace(self._looking, window=WHOLE_RUN, cursor=None)
+        """Show the whole of a run that has just started."""
+        self._settings = replace(self._settings, window=WHOLE_RUN, cursor=None)
 
     def wait_for_answer(self) -> None:
         """An answer was given just now: it is to be painted first."""
@@ -91,15 +103,15 @@ class ChartsPanel(Horizontal):
         """Whether charts that are to be drawn wait for their turn."""
         return bool(self._due)
 
-    def draw(self, look: Look) -> None:
+    def draw(self, theme: Theme) -> None:
         """Bring both up to date, at once."""
-        self._look = look
+        self._theme = theme
         for chart in self._charts:
             self.draw_chart(chart)
 
-    def draw_soon(self, look: Look) -> None:
+    def draw_soon(self, theme: Theme) -> None:
         """Each in a turn of its own, so that a key has to wait for one at most."""
-        self._look = look
+        self._theme = theme
         idle = not self._due
         # One that waits already is drawn once, and before one that has had its turn.
         self._due += [chart for chart in self._charts if chart not in self._due]
@@ -123,20 +135,20 @@ class ChartsPanel(Horizontal):
 
     def draw_chart(self, chart: Chart) -> None:
         """Bring one of the two up to date."""
-        chart.draw(self.described(chart))
+        chart.show(render_chart(self.described(chart), chart.plot))
 
     def described(self, chart: Chart) -> ChartSpec:
         """What a chart is to show now."""
-        looking, state, look = self._looking, self._view.state, self._look
-        first, last = looking.window.drawn(self._view.last_step, self._view.final_step)
+        settings, state, theme = self._settings, self._view.state, self._theme
+        first, last = settings.window.drawn(self._view.last_step, self._view.final_step)
         lanes, marks, shades = [], [], []
         remembers = state.config is not None and state.config.optimizer == "adam"
         for number, (name, lane) in enumerate(self._view.lanes.items()):
             failed = state.lanes[name].failed
             curve = lane.loss if chart.measure == "loss" else lane.accuracy
-            lanes.append(ChartLane(name, look.lane_colour(number), curve, failed.step if failed else None))
+            lanes.append(ChartLane(name, theme.lane_colour(number), curve, failed.step if failed else None))
             shades += [Shade(*stretch, number) for stretch in transients(lane.changes)] if remembers else []
-            marks += [Mark(change.step, number, changed_to(change)) for change in lane.told_changes]
+            marks += [Mark(change.step, number, change_label(change)) for change in lane.effective_changes]
         return ChartSpec(
             title=chart.measure,
             width=chart.size.width,
@@ -145,42 +157,38 @@ class ChartsPanel(Horizontal):
             first=first,
             last=last,
             bounds=chart.bounds,
-            log=looking.log and chart.measure == "loss",
-            smoothing=SMOOTHING[looking.smoothing],
-            cursor=looking.cursor,
+            log=settings.log and chart.measure == "loss",
+            smoothing=SMOOTHING[settings.smoothing],
+            cursor=settings.cursor,
             marks=tuple(marks),
             shades=tuple(shades),
-            palette=look.palette,
-            ascii=look.ascii,
+            palette=theme.palette,
+            ascii=theme.ascii,
         )
 
-    # Looking
+    # Settings
 
-    def toggle_log(self) -> str:
+    def _toggle_log(self) -> str:
         """Loss on a logarithmic or a linear scale."""
-        self._look_at(log=not self._looking.log)
-        return f"loss on a {'logarithmic' if self._looking.log else 'linear'} scale"
+        self._change(log=not self._settings.log)
+        return f"loss on a {'logarithmic' if self._settings.log else 'linear'} scale"
 
-    def smooth(self) -> str:
+    def _smooth(self) -> str:
         """The next strength of smoothing."""
         names = list(SMOOTHING)
-        strength = names[(names.index(self._looking.smoothing) + 1) % len(names)]
-        self._look_at(smoothing=strength)
+        strength = names[(names.index(self._settings.smoothing) + 1) % len(names)]
+        self._change(smoothing=strength)
         return f"smoothing {strength} (weight of the past {SMOOTHING[strength]:g})"
 
-    def zoom(self, factor: float) -> str:
+    def _zoom(self, factor: float) -> str:
         """So many times the steps."""
-        return self._look_through(self.window.zoomed(factor, self._view.last_step))
+        return self._show_window(self.window.zoomed(factor, self._view.last_step))
 
-    def pan(self, share: float) -> str:
+    def _pan(self, share: float) -> str:
         """A share of the window to later steps, or to earlier ones if it is negative."""
-        return self._look_through(self.window.panned(share, self._view.last_step))
+        return self._show_window(self.window.panned(share, self._view.last_step))
 
-    def follow(self) -> str:
-        """The whole run, growing."""
-        return self._look_through(WHOLE_RUN)
-
-    def move_cursor(self, direction: int) -> str:
+    def _move_cursor(self, direction: int) -> str:
         """So many evaluations on; the cursor appears at the newest in sight."""
         newest, final, config = self._view.last_step, self._view.final_step, self._view.state.config
         stride = config.eval_every if config else 1
@@ -188,20 +196,20 @@ class ChartsPanel(Horizontal):
             step = min(newest, self.window.steps(newest)[1] // stride * stride)
         else:
             step = min(newest, max(0, (self.cursor // stride + direction) * stride))
-        self._look_at(cursor=step, window=self.window.showing(step, newest, final))
+        self._change(cursor=step, window=self.window.showing(step, newest, final))
         return f"values at step {step:,}; escape shows the newest again"
 
-    def cursor_off(self) -> str:
+    def _remove_cursor(self) -> str:
         """The newest values again."""
-        self._look_at(cursor=None, window=replace(self.window, end=None))
+        self._change(cursor=None, window=replace(self.window, end=None))
         return "the charts show the newest values"
 
-    def _look_through(self, window: Window) -> str:
-        self._look_at(window=window)
+    def _show_window(self, window: Window) -> str:
+        self._change(window=window)
         first, last = window.steps(self._view.last_step)
         return f"steps {first:,} to {last:,}" + (", following" if window.end is None else "; f follows again")
 
-    def _look_at(self, **changes: object) -> None:
-        self._looking = replace(self._looking, **changes)
+    def _change(self, **changes: object) -> None:
+        self._settings = replace(self._settings, **changes)
         # What is said of it comes first.
-        self.call_later(self.draw_soon, self._look)
+        self.call_later(self.draw_soon, self._theme)

@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from ...core.stream.state import LaneState
 from ..diagnostics.heading import effect_line
-from ..style.theme import Look
+from ..style.theme import Theme
 from ..view.header_and_footer import lane_heading
 from ..view.run_view import LaneView
 from .lines import Lines
@@ -18,7 +18,7 @@ from .log_pane import LogPane
 
 
 class LanePanel(Vertical):
-    """Takes a lane's fresh log lines, and shows how it stands."""
+    """Takes the events that are new in a lane's log, and shows how the lane stands."""
 
     DEFAULT_CSS = """
     LanePanel { width: 1fr; height: 100%; margin: 0 1 0 0; }
@@ -38,26 +38,21 @@ class LanePanel(Vertical):
         yield self._heading
         yield self.log_pane
 
-    def show(self, lane: LaneState, view: LaneView, look: Look, *, chosen: bool) -> None:
-        """Bring the panel up to date; one out of sight only takes the lines."""
+    def show(self, lane: LaneState, view: LaneView, theme: Theme, *, selected: bool) -> None:
+        """Bring the panel up to date; one out of sight only takes the events."""
         if self.display:
-            self.show_heading(lane, view, look, chosen=chosen)
-        fresh, view.fresh = view.fresh, []
-        self.log_pane.add(fresh)
+            self._heading_at = lambda width: [
+                *lane_heading(self._number, lane, view, width, theme, selected=selected),
+                self._effect_line(lane, width, theme),
+            ]
+            self._heading.show(self._heading_at(self.size.width))
+        self.log_pane.add(view.take_unlogged())
 
-    def show_heading(self, lane: LaneState, view: LaneView, look: Look, *, chosen: bool) -> None:
-        """Bring only the heading up to date."""
-        self._heading_at = lambda width: [
-            *lane_heading(self._number, lane, view, width, look, chosen=chosen),
-            self._effect_line(lane, width, look),
-        ]
-        self._heading.show(self._heading_at(self.size.width))
-
-    def _effect_line(self, lane: LaneState, width: int, look: Look) -> Strip:
+    def _effect_line(self, lane: LaneState, width: int, theme: Theme) -> Strip:
         """Made anew only when something was measured, for that is seldom."""
-        key = (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, width, look)
+        key = (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, width, theme)
         if self._effect[0] != key:
-            self._effect = key, effect_line(self._number, lane, width, look)
+            self._effect = key, effect_line(self._number, lane, width, theme)
         return self._effect[1]
 
     def on_resize(self) -> None:

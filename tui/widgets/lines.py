@@ -9,10 +9,10 @@ from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
 
-from ..terminal.painted import Painted
+from ..terminal.painted import StripWidget
 
 
-class Lines(Painted):
+class Lines(StripWidget):
     """Shows strips as wide as itself; `show` costs nothing where a line is as it was."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

@@ -8,34 +8,24 @@ from typing import ClassVar
 from rich.cells import set_cell_size
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
 
-from ...core.stream.events import Evaluated, LaneFinished, OutputDied, OutputRevived
-from ..terminal.painted import Painted
+from ...core.stream.events import Evaluated, LaneEvent, LaneFailed, OutputDied, OutputRevived
 from ..text.wording import (
-    ended_line,
-    short_finished_line,
-    short_line,
-    short_output_line,
-    terse_finished_line,
-    terse_line,
-    terse_output_line,
+    log_line,
 )
-from ..view.run_view import LogLine
+from .scrolling import ScrollingWidget
 
 MAX_LINES = 5000
 _DROPPED_AT_ONCE = 500
-_WHEEL = 3
-# The longest line of the assignment at a million steps; in a narrower pane lines take their short form, and below the
-# length of that their shortest.
-_ROOMY, _NARROW = 56, 26
-_CLASSES = {"message": "log--message", "quiet": "log--quiet", "failure": "log--failure"}
 
 
-class LogPane(Painted, can_focus=False):
-    """Lines of one lane, oldest first. A scrolling view of Textual's would lay the screen out anew at every line."""
+class LogPane(ScrollingWidget, can_focus=False):
+    """A line for each event of one lane, oldest first.
+
+    A scrolling view of Textual's would lay the screen out anew at every line.
+    """
 
     DEFAULT_CSS = """
     LogPane {
@@ -50,7 +40,7 @@ class LogPane(Painted, can_focus=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._log: list[LogLine] = []
+        self._events: list[LaneEvent] = []
         self._first = 0
         self._following = True
         self._painted: tuple[object, list[Strip]] = None, []
@@ -68,26 +58,31 @@ class LogPane(Painted, can_focus=False):
 
     @property
     def _last_first(self) -> int:
-        return max(0, len(self._log) - self.size.height)
+        return max(0, len(self._events) - self.size.height)
+
+    @property
+    def line_count(self) -> int:
+        """A line for each event."""
+        return len(self._events)
 
     def clear(self) -> None:
         """Begin anew."""
-        self._log, self._first, self._following = [], 0, True
+        self._events, self._first, self._following = [], 0, True
         self.refresh()
 
-    def add(self, lines: Sequence[LogLine]) -> None:
-        """Append lines; a pane that shows the end goes on showing it."""
-        if not lines:
+    def add(self, added: Sequence[LaneEvent]) -> None:
+        """Append events; a pane that shows the end goes on showing it."""
+        if not added:
             return
-        before = len(self._log)
-        self._log += lines
-        if len(self._log) > MAX_LINES + _DROPPED_AT_ONCE:
-            dropped = len(self._log) - MAX_LINES
-            del self._log[:dropped]
+        before = len(self._events)
+        self._events += added
+        if len(self._events) > MAX_LINES + _DROPPED_AT_ONCE:
+            dropped = len(self._events) - MAX_LINES
+            del self._events[:dropped]
             self._first = max(0, self._first - dropped)
-        elif self._following and len(self._log) <= self.size.height:
+        elif self._following and len(self._events) <= self.size.height:
             # Nothing moves yet: only the new lines are painted.
-            self.refresh(Region(0, before, self.size.width, len(lines)))
+            self.refresh(Region(0, before, self.size.width, len(added)))
             return
         self.refresh()
 
@@ -97,33 +92,11 @@ class LogPane(Painted, can_focus=False):
         self._following = self._first == self._last_first
         self.refresh()
 
-    def page_up(self) -> None:
-        """A page towards the beginning."""
-        self.scroll_lines(1 - self.size.height)
-
-    def page_down(self) -> None:
-        """A page towards the end."""
-        self.scroll_lines(self.size.height - 1)
-
-    def to_end(self) -> None:
-        """The newest lines, and those to come."""
-        self.scroll_lines(len(self._log))
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel."""
-        event.stop()
-        self.scroll_lines(-_WHEEL)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel."""
-        event.stop()
-        self.scroll_lines(_WHEEL)
-
     def paint(self, first: int, last: int) -> list[Strip]:
         """The lines in sight between blanks, and at the right edge where in the log they are."""
         style = self.rich_style
         # Asked for again whenever something beside it changes.
-        key = (self.size, style, self.first, len(self._log), self._log[-1:])
+        key = (self.size, style, self.first, len(self._events), self._events[-1:])
         if self._painted[0] != key:
             self._painted = key, self._strips(style)
         return self._painted[1][first:last]
@@ -141,14 +114,15 @@ class LogPane(Painted, can_focus=False):
         self._styles.clear()
 
     def _strip(self, index: int, room: int, style: Style, edge: Style) -> Strip:
-        if index >= len(self._log):
+        if index >= len(self._events):
             return Strip([Segment(" " * (room + 1), style), Segment(" ", edge)], room + 2)
-        line = self._log[index]
-        text = set_cell_size(fitting(line, room), room)
+        event = self._events[index]
+        kind = component_class(event)
+        text = set_cell_size(log_line(event, room), room)
         return Strip(
             [
                 Segment(" ", style),
-                Segment(text, self._styles[_CLASSES[line.kind]] if line.kind in _CLASSES else style),
+                Segment(text, self._styles[kind] if kind else style),
                 Segment(" ", edge),
             ],
             room + 2,
@@ -156,7 +130,7 @@ class LogPane(Painted, can_focus=False):
 
     def _thumb(self) -> range:
         """The rows that stand for the part of the log in sight; none while all of it is."""
-        height, length = self.size.height, len(self._log)
+        height, length = self.size.height, len(self._events)
         if length <= height:
             return range(0)
         size = max(1, round(height * height / length))
@@ -164,17 +138,14 @@ class LogPane(Painted, can_focus=False):
         return range(start, start + size)
 
 
-def fitting(line: LogLine, room: int) -> str:
-    """A line in the longest form that `room` cells hold, or the shortest; steps stand below each other."""
-    match line.event:
-        case Evaluated() as event if room < _ROOMY:
-            return short_line(event) if room >= _NARROW else terse_line(event)
-        case LaneFinished() as event if len(line.text) > room >= _ROOMY:
-            return ended_line(event)
-        case LaneFinished() as event if len(line.text) > room:
-            short = short_finished_line(event)
-            return short if len(short) <= room else terse_finished_line(event)
-        case OutputDied() | OutputRevived() as event if room < _ROOMY:
-            return short_output_line(event) if room >= _NARROW else terse_output_line(event)
+def component_class(event: LaneEvent) -> str | None:
+    """What an event's line is styled by, None where it looks like the pane."""
+    match event:
+        case Evaluated():
+            return None
+        case OutputDied() | OutputRevived():
+            return "log--quiet"
+        case LaneFailed():
+            return "log--failure"
         case _:
-            return line.text
+            return "log--message"
