@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import BadInput, ClipwatchError
-from .events import Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunStarted
+from .events import Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunFinished, RunStarted
 from .extras import installation
 from .paths import path_text
 from .recorded import Recorded
@@ -74,6 +74,8 @@ class TensorBoard:
                 case RunStarted():
                     self.close()
                     self._started, self._folder = event, None
+                case RunFinished():
+                    self.flush()
                 case LaneStarted(lane=lane) if lane not in self._lanes:
                     self._open(event)
                 case LaneEvent(lane=lane) if lane in self._lanes:
