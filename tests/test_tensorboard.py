@@ -519,14 +519,18 @@ def test_an_export_without_a_disk_fails_in_one_line(
 ) -> None:
     from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 
-    assert main(["export", str(run), "--tensorboard", str(tmp_path)]) == 0
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    folder, board = copied(run, tmp_path), tmp_path / "board"
+    # A run that was killed has no end at which the board is flushed.
+    *lines, _ = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "events.jsonl").write_bytes(b"".join(lines))
+    assert main(["export", str(folder), "--tensorboard", str(board)]) == 0
+    files = [path for path in board.rglob("*") if path.is_file()]
     records = sum(len(list(RawEventFileLoader(str(path)).Load())) for path in files)
     # The very last one: what replaces a file begins with two more that purge it.
     break_disk(monkeypatch, records + 2 * len(LANES) - 1, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-    assert main(["export", str(run), "--tensorboard", str(tmp_path)]) == 1
+    assert main(["export", str(folder), "--tensorboard", str(board)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"cannot write for TensorBoard in {tmp_path}: No space left on device" in line
+    assert f"cannot write for TensorBoard in {board}: No space left on device" in line
 
 
 @pytest.mark.parametrize("name", ["..", "."])
