@@ -7,7 +7,7 @@ from test_state import FINISHED, LANE, RUN, lane
 
 from clipwatch.core.stream.commands import Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from clipwatch.core.stream.events import ClipChanged, LanePaused, LaneResumed, Notice, PaceChanged, SeekFinished
-from clipwatch.tui.live.requests import Requests
+from clipwatch.tui.view.requests import Requests
 
 NOW = lane()
 

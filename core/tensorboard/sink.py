@@ -33,7 +33,7 @@ from ..extras import installation
 from ..files.paths import path_text
 from ..runs.folder import RunFolder, run_name
 from ..runs.reader import Recorded
-from ..stream.events import Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunStarted
+from ..stream.events import Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunFinished, RunStarted
 
 if TYPE_CHECKING:
     from ..training.checkpoint import Checkpoint
@@ -74,6 +74,8 @@ class TensorBoard:
                 case RunStarted():
                     self.close()
                     self._started, self._folder = event, None
+                case RunFinished():
+                    self.flush()
                 case LaneStarted(lane=lane) if lane not in self._lanes:
                     self._open(event)
                 case LaneEvent(lane=lane) if lane in self._lanes:

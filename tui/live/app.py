@@ -25,10 +25,10 @@ from ..screens.quit_question import QuitQuestion
 from ..style.theme import THEMES
 from ..terminal.terminal_app import TerminalApp
 from ..view.keys import KEYS
+from ..view.requests import Requests
 from ..view.run_view import RunView
 from .cadence import FASTEST
 from .event_feed import EventFeed
-from .requests import Requests
 from .steering import Steering
 
 # Seconds of silence after a command before the screen says so.

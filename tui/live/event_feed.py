@@ -8,9 +8,9 @@ from ..engine_child.lines import EngineLines
 from ..engine_child.process import EngineConnection
 from ..screens.main import MainScreen
 from ..text.status_messages import status_message
+from ..view.requests import Requests
 from ..view.run_view import RunView
 from .cadence import BREATH, Cadence
-from .requests import Requests
 
 # Seconds a frame spends on what the engine says, so that a flood of events leaves time for keys.
 DRAIN_SECONDS = 0.03

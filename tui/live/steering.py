@@ -25,9 +25,9 @@ from ..screens.main import MainScreen
 from ..text.status_messages import RECORDING_ENDS
 from ..text.wording import pace_words
 from ..view.clip_bounds import has_bound, stepped, toggled
+from ..view.requests import Requests
 from ..view.run_view import RunView
 from ..view.speed_limits import next_pace
-from .requests import Requests
 
 MORE_ITERATIONS = 1000
 UNCHANGEABLE = "this is a recording: it can be watched, not changed"

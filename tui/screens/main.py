@@ -14,11 +14,11 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from ...core.stream.state import LaneState
-from ..live.requests import Requests
 from ..style.theme import Theme
 from ..terminal.compositor import CellCompositor
 from ..view.header_and_footer import key_line, status, title
 from ..view.keys import KEYS
+from ..view.requests import Requests
 from ..view.run_view import RunView
 from ..view.window import lanes_in_sight
 from ..widgets.charts_panel import ChartsPanel
