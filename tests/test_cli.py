@@ -36,8 +36,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
     [
         (["--nonsense"], "--nonsense"),
         (["--iter", "5"], "--iter"),
-        (["surprise"], "unknown command 'surprise'; there are runs"),
-        (["resum", "last"], "did you mean 'resume'?"),
+        (["surprise"], "unknown command 'surprise'; the commands are sweep, runs"),
         (["--two\nlines"], "--two lines"),
         (["--config", "two\nlines"], "two lines"),
         (["--seed"], "--seed"),
@@ -142,11 +141,6 @@ def test_output_that_cannot_be_written_is_one_line(
     assert done.returncode == code
     (line,) = done.stderr.splitlines()
     assert line.startswith("clipwatch: ")
-
-
-def test_help_names_the_other_commands_of_which_not_all_take_a_run() -> None:
-    said = " ".join(program.run("--help").stdout.split())
-    assert said.endswith("| report | sweep, each with a --help of its own.")
 
 
 def test_help_that_nobody_reads_is_no_fault() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from clipwatch.core.config import DEFAULT_LANES, LaneConfig, RunConfig, from_options, read_toml, to_toml
 from clipwatch.core.errors import BadInput
-from clipwatch.tui.options import parse, run_config
+from clipwatch.tui.cli import parse
+from clipwatch.tui.settings import run_config
 
 FULL = RunConfig(
     dataset="digits",

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import program
@@ -22,10 +23,7 @@ from clipwatch.core.sweeps import sweep, workers
 from clipwatch.core.sweeps.description import WITHOUT_EFFECT, sweep_config
 from clipwatch.core.sweeps.on_ray import RayBackend
 from clipwatch.core.sweeps.units import units
-from clipwatch.tui import subcommands
-from clipwatch.tui.cli import main
-from clipwatch.tui.options import Parser
-from clipwatch.tui.sweeping.options import add_sweep_options
+from clipwatch.tui.cli import COMMANDS, main
 
 ROOT = Path(__file__).parents[1]
 RAISED = [
@@ -87,8 +85,7 @@ def test_whatever_is_raised_is_one_line(
     error: object, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("clipwatch.tui.edge.lose_output", lambda number: None)
-    _, describe, options = subcommands.SUBCOMMANDS["runs"]
-    monkeypatch.setitem(subcommands.SUBCOMMANDS, "runs", (lambda given: throw(error), describe, options))
+    monkeypatch.setitem(COMMANDS, "runs", replace(COMMANDS["runs"], perform=lambda given: throw(error)))
     assert main(["runs"]) == code
     told = capfd.readouterr().err
     assert words in told
@@ -167,9 +164,7 @@ def test_a_setting_without_effect_in_a_sweep_is_refused_however_it_is_given(
         assert capsys.readouterr().err == f"clipwatch: {said} has no effect in a sweep: leave it out\n"
     with pytest.raises(BadInput, match="cannot be an axis"):
         sweep_config(RunConfig(), {name: [1, 2]}, 1, ())
-    parser = Parser()
-    add_sweep_options(parser)
-    assert OPTIONS[name][0] not in parser.format_help()
+    assert OPTIONS[name][0] not in COMMANDS["sweep"].by_name
 
 
 def test_every_hint_names_an_extra_as_the_readme_installs_it() -> None:

@@ -17,9 +17,9 @@ from ...core.sweeps.workers import Backend
 from ..control import obey_standard_input
 from ..engine_request import ResumeSweep, TrainSweep, Workplace
 from ..messages import tell
-from ..options import machine
+from ..settings import machine
 from ..signals import ending_signals
-from .options import described, no_effect
+from .options import describe_sweep, no_effect
 from .progress import estimate, number_of
 
 _LONG = 3600.0
@@ -28,9 +28,7 @@ _LONG = 3600.0
 def new_sweep(given: argparse.Namespace) -> int:
     """Train what the command line describes; the exit code."""
     workplace = _workplace(given)
-    config = described(given)
-    if given.print_config:
-        raise BadInput("--print-config is for runs: a sweep writes its settings into its folder")
+    config = describe_sweep(given)
     _refuse_what_takes_long(config, given)
     return _perform(
         TrainSweep(config=config, home=runs_folder(given.runs_dir), workplace=workplace, debug=given.debug), given

@@ -1,0 +1,54 @@
+"""`clipwatch report`: recorded runs, or a sweep, as a document."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..core.archive import find
+from ..core.errors import BadInput
+from ..core.output import is_stream
+from ..core.recorded import read_recording
+from ..core.reports.document import Format, write_report
+from ..core.reports.story import story
+from ..core.runs import RunFolder, runs_folder
+from ..core.sweeps.folder import SweepFolder
+from .messages import say, tell
+from .picture import picture
+
+# The format that the end of a file name asks for.
+_FORMATS: dict[str, Format] = {"": "html", ".html": "html", ".htm": "html", ".md": "md", ".markdown": "md"}
+
+
+def print_report(given: argparse.Namespace) -> int:
+    """Write the document and print where it is; the exit code."""
+    if given.output and not given.format and given.output.suffix.lower() not in _FORMATS:
+        raise BadInput(f"report: {given.output}: end it in .html or .md, or give --format")
+    folders = [find(name, runs_folder(given.runs_dir), tell) for name in given.runs]
+    sweeps = [folder for folder in folders if isinstance(folder, SweepFolder)]
+    if not sweeps:
+        output = _report_runs([folder.path for folder in folders], given)
+    elif len(folders) == 1:
+        output = _report_sweep(sweeps[0], given)
+    else:
+        raise BadInput("report: one sweep at a time, without runs")
+    if not is_stream(output):
+        say(str(output))
+    return 0
+
+
+def _report_sweep(sweep: SweepFolder, given: argparse.Namespace) -> Path:
+    from ..core.reports.sweep_document import report_sweep
+
+    return report_sweep(sweep, given.output, given.format, given.lang)
+
+
+def _report_runs(paths: Sequence[Path], given: argparse.Namespace) -> Path:
+    format: Format = given.format or _FORMATS.get(given.output.suffix.lower() if given.output else "", "html")
+    output = given.output or Path(f"report.{format}")
+    # A run that is named twice is one run.
+    recordings = {path: read_recording(RunFolder(path).events) for path in dict.fromkeys(map(Path.resolve, paths))}
+    stories = [story(path.name, read, picture(read.table)) for path, read in recordings.items()]
+    write_report(stories, output, format, given.lang)
+    return output
