@@ -23,7 +23,7 @@ MEANINGS = {
     "layer-norm:1": "scale each layer's gradient down to an L2 norm of 1",
     "agc:0.01": "scale a unit's gradient down to 0.01 of its weights' norm",
     "autoclip:10": "scale down to the 10th percentile of the norms so far",
-    "zclip": f"scale down a norm {Z_THRESHOLD} standard deviations above the mean so far",
+    "zclip": f"scale down norms {Z_THRESHOLD} standard deviations above the mean",
     "sign": "replace each element by its sign",
 }
 EXAMPLES = ", ".join(MEANINGS)

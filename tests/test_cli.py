@@ -93,11 +93,21 @@ def test_help_and_version_need_neither_torch_nor_numpy_nor_a_screen(flag: str) -
     code = (
         "import sys\nfrom clipwatch.tui.cli import main\n"
         "try:\n    main(sys.argv[1:])\nexcept SystemExit as leaving:\n    assert leaving.code == 0\n"
-        "heavy = {'torch', 'torchvision', 'numpy', 'rich', 'textual', 'plotext'} & sys.modules.keys()\n"
+        "heavy = {'torch', 'torchvision', 'numpy', 'rich', 'textual', 'plotext', 'shtab'} & sys.modules.keys()\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=True)
     assert "clipwatch" in done.stdout
+
+
+def test_on_windows_it_says_in_one_line_that_it_does_not_run_there() -> None:
+    code = (
+        "import sys\nsys.platform = 'win32'\nsys.modules.update(dict.fromkeys(['fcntl', 'termios', 'tty']))\n"
+        "from clipwatch.tui.start import main\nsys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=program.DEADLINE)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "clipwatch: Windows is not supported; run clipwatch on Linux, on macOS or in WSL\n"
 
 
 def test_a_fault_in_the_program_has_code_1_and_one_line() -> None:

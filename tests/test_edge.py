@@ -70,7 +70,7 @@ def test_a_current_folder_that_is_gone_is_said_to_be(command: str, tmp_path: Pat
     gone.mkdir()
     shell = ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", *run]
     done = subprocess.run(shell, capture_output=True, text=True, timeout=60, cwd=gone)
-    assert done.stderr == "clipwatch: the current folder is gone; change to one that is there\n"
+    assert done.stderr == "clipwatch: the current folder was deleted; change to another\n"
     assert done.returncode == 2
 
 

@@ -36,13 +36,13 @@ _SHELLS = ("bash", "zsh", "tcsh")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit code, see `edge`."""
-    given = sys.argv[1:] if arguments is None else arguments
-    return exit_code(lambda: _run(given), debug="--debug" in given)
+    words = sys.argv[1:] if arguments is None else arguments
+    return exit_code(lambda: _run(words), debug="--debug" in words)
 
 
 def _run(arguments: list[str]) -> int:
-    given = _parse_and_print(arguments)
-    return given.perform(given)
+    args = _parse_and_print(arguments)
+    return args.perform(args)
 
 
 def _parse_and_print(arguments: list[str]) -> argparse.Namespace:
@@ -63,29 +63,29 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if (command := COMMANDS.get(named)) is None:
         raise unknown_command(named, COMMANDS)
     check_options(arguments, command, COMMANDS.values())
-    given, unknown = build_parser(COMMANDS.values()).parse_known_args(arguments)
-    if (given.command or "") != command.name:
-        raise BadInput(f"the command goes first: clipwatch {given.command} [OPTIONS]")
+    args, unknown = build_parser(COMMANDS.values()).parse_known_args(arguments)
+    if (args.command or "") != command.name:
+        raise BadInput(f"the command goes first: clipwatch {args.command} [OPTIONS]")
     if unknown:
         raise BadInput(f"unexpected argument {unknown[0]!r}; see {command.program} --help")
-    return given
+    return args
 
 
-def _train(given: argparse.Namespace) -> int:
+def _train(args: argparse.Namespace) -> int:
     from .run import new_run
 
-    return new_run(given)
+    return new_run(args)
 
 
-def _complete(given: argparse.Namespace) -> int:
+def _complete(args: argparse.Namespace) -> int:
     from .completion import annotate, print_completion
 
-    return print_completion(build_parser(COMMANDS.values(), annotate), given.shell)
+    return print_completion(build_parser(COMMANDS.values(), annotate), args.shell)
 
 
 NEW_RUN = Command(
     "",
-    "train LeNet twice at once, without and with gradient clipping, and watch live what the clipping does",
+    "train LeNet twice, without and with gradient clipping, and watch it live",
     _train,
     (
         Group("data", DATA),
@@ -99,7 +99,7 @@ NEW_RUN = Command(
 examples:
   clipwatch                                  watch an unclipped and a clipped lane
   clipwatch --lane a=none --lane b=norm:1    watch lanes of your own
-  clipwatch sweep --seeds 64 --head linear   is the difference more than chance?
+  clipwatch sweep --seeds 64 --head linear   is it more than chance?
 
 {RULES_HELP}""",
 )
@@ -115,10 +115,10 @@ COMPLETION = Command(
         Group("options", (DEBUG, HELP)),
     ),
     epilog="""\
-to install it:
-  bash   clipwatch completion bash > ~/.local/share/bash-completion/completions/clipwatch
-  zsh    clipwatch completion zsh > DIR/_clipwatch, where DIR is a folder of $fpath
-  tcsh   clipwatch completion tcsh > ~/.clipwatch.tcsh, and in ~/.tcshrc: source ~/.clipwatch.tcsh""",
+save the script where the shell looks for it:
+  bash        ~/.local/share/bash-completion/completions/clipwatch
+  zsh         _clipwatch in a folder of $fpath
+  tcsh        anywhere; source it in ~/.tcshrc""",
 )
 COMMANDS = {command.name: command for command in (NEW_RUN, *SUBCOMMANDS, COMPLETION)}
 

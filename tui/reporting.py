@@ -21,16 +21,16 @@ from .picture import picture
 _FORMATS: dict[str, Format] = {"": "html", ".html": "html", ".htm": "html", ".md": "md", ".markdown": "md"}
 
 
-def print_report(given: argparse.Namespace) -> int:
+def print_report(args: argparse.Namespace) -> int:
     """Write the document and print where it is; the exit code."""
-    if given.output and not given.format and given.output.suffix.lower() not in _FORMATS:
-        raise BadInput(f"report: {given.output}: end it in .html or .md, or give --format")
-    folders = [find(name, runs_folder(given.runs_dir), tell) for name in given.runs]
+    if args.output and not args.format and args.output.suffix.lower() not in _FORMATS:
+        raise BadInput(f"report: {args.output}: end it in .html or .md, or give --format")
+    folders = [find(name, runs_folder(args.runs_dir), tell) for name in args.runs]
     sweeps = [folder for folder in folders if isinstance(folder, SweepFolder)]
     if not sweeps:
-        output = _report_runs([folder.path for folder in folders], given)
+        output = _report_runs([folder.path for folder in folders], args)
     elif len(folders) == 1:
-        output = _report_sweep(sweeps[0], given)
+        output = _report_sweep(sweeps[0], args)
     else:
         raise BadInput("report: one sweep at a time, without runs")
     if not is_stream(output):
@@ -38,17 +38,17 @@ def print_report(given: argparse.Namespace) -> int:
     return 0
 
 
-def _report_sweep(sweep: SweepFolder, given: argparse.Namespace) -> Path:
+def _report_sweep(sweep: SweepFolder, args: argparse.Namespace) -> Path:
     from ..core.reports.sweep_document import report_sweep
 
-    return report_sweep(sweep, given.output, given.format, given.lang)
+    return report_sweep(sweep, args.output, args.format, args.lang)
 
 
-def _report_runs(paths: Sequence[Path], given: argparse.Namespace) -> Path:
-    format: Format = given.format or _FORMATS.get(given.output.suffix.lower() if given.output else "", "html")
-    output = given.output or Path(f"report.{format}")
+def _report_runs(paths: Sequence[Path], args: argparse.Namespace) -> Path:
+    format: Format = args.format or _FORMATS.get(args.output.suffix.lower() if args.output else "", "html")
+    output = args.output or Path(f"report.{format}")
     # A run that is named twice is one run.
     recordings = {path: read_recording(RunFolder(path).events) for path in dict.fromkeys(map(Path.resolve, paths))}
     stories = [story(path.name, read, picture(read.table)) for path, read in recordings.items()]
-    write_report(stories, output, format, given.lang)
+    write_report(stories, output, format, args.lang)
     return output

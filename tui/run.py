@@ -12,39 +12,39 @@ from .paces import GENTLE
 from .settings import headless_manner, key_settings, record_in, run_config, wants_screen
 
 
-def new_run(given: argparse.Namespace) -> int:
+def new_run(args: argparse.Namespace) -> int:
     """Train what the command line describes; the exit code."""
-    config = run_config(given, pace=GENTLE if wants_screen(given) else None)
-    if given.print_config:
+    config = run_config(args, pace=GENTLE if wants_screen(args) else None)
+    if args.print_config:
         print(to_toml(config), end="", flush=True)
         return 0
-    if given.web is not None:
+    if args.web is not None:
         from .web import serve
 
-        return serve(given.web, given.web_origins or [], _screen(given, config))
-    if given.web_origins:
+        return serve(args.web, args.web_origins or [], _screen(args, config))
+    if args.web_origins:
         raise BadInput("--web-origin is for --web")
-    if wants_screen(given):
+    if wants_screen(args):
         from .live import show
 
-        return show(_screen(given, config))
+        return show(_screen(args, config))
     from .headless import run_headless
 
-    return run_headless(config, headless_manner(given))
+    return run_headless(config, headless_manner(args))
 
 
-def _screen(given: argparse.Namespace, config: RunConfig) -> ScreenRequest:
+def _screen(args: argparse.Namespace, config: RunConfig) -> ScreenRequest:
     """The screen that the command line describes."""
     from .keys import keymap
 
-    if given.engine_command is None:
-        engine = TrainRun(config=config, record_in=record_in(given), tensorboard=given.tensorboard, debug=given.debug)
-    elif given.tensorboard:
+    if args.engine_command is None:
+        engine = TrainRun(config=config, record_in=record_in(args), tensorboard=args.tensorboard, debug=args.debug)
+    elif args.tensorboard:
         raise BadInput("--tensorboard is written where the engine is: give it to the --engine-command")
     else:
-        engine = _engine_command(given.engine_command)
-    keys = keymap(key_settings(given))
-    return ScreenRequest(engine=engine, keymap=keys, quit_when_done=given.quit_when_done, debug=given.debug)
+        engine = _engine_command(args.engine_command)
+    keys = keymap(key_settings(args))
+    return ScreenRequest(engine=engine, keymap=keys, quit_when_done=args.quit_when_done, debug=args.debug)
 
 
 def _engine_command(text: str) -> list[str]:

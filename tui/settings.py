@@ -34,15 +34,15 @@ def read_config_file(text: str) -> ConfigFile:
     return ConfigFile(text, read_toml(user_path(text)))
 
 
-def option_settings(given: argparse.Namespace) -> dict[str, Any]:
+def option_settings(args: argparse.Namespace) -> dict[str, Any]:
     """The settings that the options give, by name."""
-    return {key: value for key in (*KEYS, "clip") if (value := getattr(given, key, None)) is not None}
+    return {key: value for key in (*KEYS, "clip") if (value := getattr(args, key, None)) is not None}
 
 
-def run_config(given: argparse.Namespace, environment: Mapping[str, str] = os.environ, **defaults: object) -> RunConfig:
+def run_config(args: argparse.Namespace, environment: Mapping[str, str] = os.environ, **defaults: object) -> RunConfig:
     """The run: options override the config file, which overrides defaults; offline if the environment says so, too."""
-    options = option_settings(given)
-    from_file = {} if given.config is None else dict(given.config.values)
+    options = option_settings(args)
+    from_file = {} if args.config is None else dict(args.config.values)
     from_file.pop("keys", None)
     if "lanes" in options:
         options["lanes"] = _lanes(options["lanes"])
@@ -64,44 +64,44 @@ def _lanes(pairs: list[str]) -> dict[str, str]:
     return lanes
 
 
-def key_settings(given: argparse.Namespace) -> dict[str, str]:
+def key_settings(args: argparse.Namespace) -> dict[str, str]:
     """The config file's [keys]: ids of keys and what to press for them."""
-    keys = given.config.values.get("keys", {}) if given.config else {}
+    keys = args.config.values.get("keys", {}) if args.config else {}
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise BadInput('keys: write a table of ID = "KEY"')
     return keys
 
 
-def machine(given: argparse.Namespace) -> Machine:
+def machine(args: argparse.Namespace) -> Machine:
     """Where a recorded run is trained again."""
     from ..core.machine import Machine
 
     return Machine(
-        data_dir=Path(given.data_dir) if given.data_dir else None, device=given.device, offline=bool(given.offline)
+        data_dir=Path(args.data_dir) if args.data_dir else None, device=args.device, offline=bool(args.offline)
     )
 
 
-def wants_screen(given: argparse.Namespace) -> bool:
+def wants_screen(args: argparse.Namespace) -> bool:
     """Whether no option asks for a headless run."""
-    return not (given.no_ui or given.json or given.control)
+    return not (args.no_ui or args.json or args.control)
 
 
-def headless_manner(given: argparse.Namespace) -> Manner:
+def headless_manner(args: argparse.Namespace) -> Manner:
     """How a headless run prints, listens and records."""
     from .headless import Manner
 
     return Manner(
-        json=given.json,
-        control=given.control,
-        quiet=given.quiet,
-        diagnostics=given.show_diagnostics,
-        record_in=record_in(given),
-        tensorboard=given.tensorboard,
+        json=args.json,
+        control=args.control,
+        quiet=args.quiet,
+        diagnostics=args.show_diagnostics,
+        record_in=record_in(args),
+        tensorboard=args.tensorboard,
     )
 
 
-def record_in(given: argparse.Namespace) -> Path | None:
+def record_in(args: argparse.Namespace) -> Path | None:
     """The folder of runs to record in, None for nowhere."""
     from ..core.runs import runs_folder
 
-    return None if given.no_record else runs_folder(given.runs_dir)
+    return None if args.no_record else runs_folder(args.runs_dir)

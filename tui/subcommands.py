@@ -34,73 +34,74 @@ if TYPE_CHECKING:
     from .engine_request import AnyRequest
 
 
-def _found_run(given: argparse.Namespace) -> RunFolder:
+def _found_run(args: argparse.Namespace) -> RunFolder:
     from ..core.archive import find_run
     from ..core.runs import runs_folder
 
-    return find_run(given.run, runs_folder(given.runs_dir), tell)
+    return find_run(args.run, runs_folder(args.runs_dir), tell)
 
 
-def _runs(given: argparse.Namespace) -> int:
+def _runs(args: argparse.Namespace) -> int:
     from ..core.runs import runs_folder
     from .runs_table import print_runs
 
-    return print_runs(runs_folder(given.runs_dir), json=given.json)
+    return print_runs(runs_folder(args.runs_dir), json=args.json)
 
 
-def _resume(given: argparse.Namespace) -> int:
+def _resume(args: argparse.Namespace) -> int:
     from ..core.archive import find
     from ..core.runs import RunFolder, runs_folder
 
-    _warn_of_settings(given)
-    folder = find(given.run, runs_folder(given.runs_dir), tell)
+    _warn_of_settings(args)
+    folder = find(args.run, runs_folder(args.runs_dir), tell)
     if isinstance(folder, RunFolder):
-        return _resume_run(folder, given)
+        return _resume_run(folder, args)
     from .sweeping.command import resume_sweep
 
-    return resume_sweep(folder, given)
+    return resume_sweep(folder, args)
 
 
-def _resume_run(folder: RunFolder, given: argparse.Namespace) -> int:
-    from .engine_request import ResumeRun
+def _resume_run(folder: RunFolder, args: argparse.Namespace) -> int:
+    if args.workers or args.backend or args.ray_address:
+        raise BadInput("--workers, --backend and --ray-address are for sweeps: a run is trained on this machine")
+    if args.iterations is not None and args.iterations < 1:
+        raise BadInput(f"iterations {args.iterations}: must be 1 or more")
+    steps, place, board = args.iterations, machine(args), args.tensorboard
+    if wants_screen(args):
+        from .engine_request import ResumeRun
+
+        request = ResumeRun(folder=folder.path, iterations=steps, machine=place, tensorboard=board, debug=args.debug)
+        return _show(args, request)
     from .headless import resume_headless
 
-    if given.workers or given.backend or given.ray_address:
-        raise BadInput("--workers, --backend and --ray-address are for sweeps: a run is trained on this machine")
-    if given.iterations is not None and given.iterations < 1:
-        raise BadInput(f"iterations {given.iterations}: must be 1 or more")
-    steps, place = given.iterations, machine(given)
-    if not wants_screen(given):
-        return resume_headless(folder, steps, place, headless_manner(given))
-    board = given.tensorboard
-    request = ResumeRun(folder=folder.path, iterations=steps, machine=place, tensorboard=board, debug=given.debug)
-    return _show(given, request)
+    return resume_headless(folder, steps, place, headless_manner(args))
 
 
-def _show(given: argparse.Namespace, request: AnyRequest) -> int:
+def _show(args: argparse.Namespace, request: AnyRequest) -> int:
     """Show an engine of our own, with the config file's keys."""
     from .keys import keymap
     from .live import run_live
 
-    return run_live(request, keymap(key_settings(given)), quit_when_done=given.quit_when_done)
+    return run_live(request, keymap(key_settings(args)), quit_when_done=args.quit_when_done)
 
 
-def _warn_of_settings(given: argparse.Namespace) -> None:
+def _warn_of_settings(args: argparse.Namespace) -> None:
     """Say which settings of the config file do not apply, because the run is recorded."""
-    if given.config and (others := sorted(given.config.values.keys() - {"keys"})):
-        tell(f"{given.config.name}: only [keys] applies to a recorded run; ignored: {', '.join(others)}")
+    if args.config and (others := sorted(args.config.values.keys() - {"keys"})):
+        tell(f"{args.config.name}: only [keys] applies to a recorded run; ignored: {', '.join(others)}")
 
 
-def _replay(given: argparse.Namespace) -> int:
-    from .engine_request import ReplayRun
+def _replay(args: argparse.Namespace) -> int:
+    _warn_of_settings(args)
+    folder = _found_run(args)
+    speed = _speed(args.speed)
+    if wants_screen(args):
+        from .engine_request import ReplayRun
+
+        return _show(args, ReplayRun(folder=folder.path, speed=speed, debug=args.debug))
     from .headless import replay_headless
 
-    _warn_of_settings(given)
-    folder = _found_run(given)
-    speed = _speed(given.speed)
-    if wants_screen(given):
-        return _show(given, ReplayRun(folder=folder.path, speed=speed, debug=given.debug))
-    return replay_headless(folder, speed, headless_manner(given))
+    return replay_headless(folder, speed, headless_manner(args))
 
 
 def _speed(text: str) -> float | None:
@@ -116,44 +117,44 @@ def _speed(text: str) -> float | None:
     return speed
 
 
-def _verify(given: argparse.Namespace) -> int:
+def _verify(args: argparse.Namespace) -> int:
     from .verification import print_verification
 
-    return print_verification(_found_run(given), machine(given))
+    return print_verification(_found_run(args), machine(args))
 
 
-def _export(given: argparse.Namespace) -> int:
+def _export(args: argparse.Namespace) -> int:
     from ..core.export import write_csv, write_json
     from ..core.recorded import read_recording
 
-    if not (given.csv or given.json or given.tensorboard):
+    if not (args.csv or args.json or args.tensorboard):
         raise BadInput("export: say what to write: --csv FILE, --json FILE or --tensorboard DIR")
-    folder = _found_run(given)
+    folder = _found_run(args)
     recorded = read_recording(folder.events)
     for text in recorded.damage:
         tell(text)
-    if given.csv:
-        write_csv(recorded, given.csv)
-    if given.json:
-        write_json(recorded, given.json)
-    if given.tensorboard:
+    if args.csv:
+        write_csv(recorded, args.csv)
+    if args.json:
+        write_json(recorded, args.json)
+    if args.tensorboard:
         from ..core.tensorboard import export
         from .wording import lane_message
 
-        export(recorded, folder, given.tensorboard, lane_message, tell)
+        export(recorded, folder, args.tensorboard, lane_message, tell)
     return 0
 
 
-def _report(given: argparse.Namespace) -> int:
+def _report(args: argparse.Namespace) -> int:
     from .reporting import print_report
 
-    return print_report(given)
+    return print_report(args)
 
 
-def _sweep(given: argparse.Namespace) -> int:
+def _sweep(args: argparse.Namespace) -> int:
     from .sweeping.command import new_sweep
 
-    return new_sweep(given)
+    return new_sweep(args)
 
 
 _RUN = option("run", metavar="RUN", help="a run's folder, its name, or last")

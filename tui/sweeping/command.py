@@ -17,51 +17,52 @@ from ...core.sweeps.workers import Backend
 from ..control import obey_standard_input
 from ..engine_request import ResumeSweep, TrainSweep, Workplace
 from ..messages import tell
-from ..settings import machine
+from ..settings import machine, wants_screen
 from ..signals import ending_signals
 from .options import describe_sweep, no_effect
 from .progress import estimate, number_of
 
+# Seconds above which a sweep is started with --yes only.
 _LONG = 3600.0
 
 
-def new_sweep(given: argparse.Namespace) -> int:
+def new_sweep(args: argparse.Namespace) -> int:
     """Train what the command line describes; the exit code."""
-    workplace = _workplace(given)
-    config = describe_sweep(given)
-    _refuse_what_takes_long(config, given)
+    workplace = _workplace(args)
+    config = describe_sweep(args)
+    _refuse_long_sweep(config, args)
     return _perform(
-        TrainSweep(config=config, home=runs_folder(given.runs_dir), workplace=workplace, debug=given.debug), given
+        TrainSweep(config=config, home=runs_folder(args.runs_dir), workplace=workplace, debug=args.debug), args
     )
 
 
-def resume_sweep(folder: SweepFolder, given: argparse.Namespace) -> int:
+def resume_sweep(folder: SweepFolder, args: argparse.Namespace) -> int:
     """Train what is left of a sweep; the exit code."""
-    if given.iterations is not None:
+    if args.iterations is not None:
         raise BadInput("a sweep is resumed as it was described: leave --iterations out")
-    if given.tensorboard:
-        raise BadInput("--tensorboard is for runs: of a sweep there is clipwatch report")
-    if given.show_diagnostics:
+    if args.tensorboard:
+        raise BadInput("--tensorboard is for runs; write a sweep up with clipwatch report")
+    if args.show_diagnostics:
         raise no_effect("--diagnostics")
     return _perform(
-        ResumeSweep(folder=folder.path, machine=machine(given), workplace=_workplace(given), debug=given.debug), given
+        ResumeSweep(folder=folder.path, machine=machine(args), workplace=_workplace(args), debug=args.debug), args
     )
 
 
-def _perform(request: TrainSweep | ResumeSweep, given: argparse.Namespace) -> int:
-    if not (given.no_ui or given.json or given.control):
+def _perform(request: TrainSweep | ResumeSweep, args: argparse.Namespace) -> int:
+    if wants_screen(args):
         from .live import show_sweep
 
-        return show_sweep(request, quit_when_done=given.quit_when_done)
-    return train(request, json=given.json, control=given.control, quiet=given.quiet)
+        return show_sweep(request, quit_when_done=args.quit_when_done)
+    return train(request, json=args.json, control=args.control, quiet=args.quiet)
 
 
-def _refuse_what_takes_long(config: SweepConfig, given: argparse.Namespace) -> None:
-    cores = _cores(given.workers)
-    if config.seconds(cores) > _LONG and not given.yes and given.backend != "ray":
+def _refuse_long_sweep(config: SweepConfig, args: argparse.Namespace) -> None:
+    cores = _cores(args.workers)
+    if config.seconds(cores) > _LONG and not args.yes and args.backend != "ray":
         raise BadInput(
             f"{number_of(config.replicas, 'training')} would take {estimate(config, cores)}:"
-            " say --yes if that is meant, or take fewer seeds"
+            " add --yes to start it, or take fewer seeds"
         )
 
 
@@ -69,12 +70,12 @@ def _cores(workers: int | None) -> int:
     return workers or usable_cores()
 
 
-def _workplace(given: argparse.Namespace) -> Workplace:
-    if given.ray_address and given.backend != "ray":
+def _workplace(args: argparse.Namespace) -> Workplace:
+    if args.ray_address and args.backend != "ray":
         raise BadInput("--ray-address is for --backend ray")
-    if given.workers is not None and given.workers < 1:
-        raise BadInput(f"workers {given.workers}: must be 1 or more")
-    return Workplace(workers=given.workers, on_ray=given.backend == "ray", ray_address=given.ray_address)
+    if args.workers is not None and args.workers < 1:
+        raise BadInput(f"workers {args.workers}: must be 1 or more")
+    return Workplace(workers=args.workers, on_ray=args.backend == "ray", ray_address=args.ray_address)
 
 
 def train(request: TrainSweep | ResumeSweep, *, json: bool, control: bool, quiet: bool = False) -> int:
@@ -83,7 +84,7 @@ def train(request: TrainSweep | ResumeSweep, *, json: bool, control: bool, quiet
     from .console import SweepConsole
 
     sweep, cores = _sweep(request), _cores(request.workplace.workers)
-    # Closed, so that workers end before the program does, whatever ends it.
+    # `closing` ends the workers before the program ends, whatever ends it.
     with ending_signals(lambda _: sweep.stop()) as caught, closing(sweep.run()) as events:
         output = JsonSink() if json else SweepConsole(quiet=quiet, cores=cores)
         if control:
@@ -112,7 +113,7 @@ def _sweep(request: TrainSweep | ResumeSweep) -> Sweep:
 
 
 def _backend(workplace: Workplace, base: RunConfig) -> Backend | None:
-    """The cluster that was asked for, None for this machine."""
+    """A Ray cluster, None for this machine."""
     if not workplace.on_ray:
         return None
     from ...core.sweeps.on_ray import RayBackend

@@ -86,11 +86,11 @@ REFUSED = {
 }
 
 
-def describe_sweep(given: argparse.Namespace) -> SweepConfig:
+def describe_sweep(args: argparse.Namespace) -> SweepConfig:
     """The sweep that the command line and its config file describe; BadInput if there is none."""
-    in_file, options = _file_settings(given.config or []), option_settings(given)
-    if given.seeds is not None:
-        options["seeds"] = given.seeds
+    in_file, options = _file_settings(args.config or []), option_settings(args)
+    if args.seeds is not None:
+        options["seeds"] = args.seeds
     values = {"seeds": DEFAULT_SEEDS, "clip": list(DEFAULT_RULES), **in_file, **options}
     selected = values.pop("seed") if _is_several(values.get("seed")) else []
     if selected and ("seeds" in options or ("seeds" in in_file and "seed" not in options)):
