@@ -97,7 +97,7 @@ NEW_RUN = Command(
     ),
     epilog=f"""\
 examples:
-  clipwatch                                  watch an unclipped and a clipped lane
+  clipwatch                                  watch two lanes, one clipped
   clipwatch --lane a=none --lane b=norm:1    watch lanes of your own
   clipwatch sweep --seeds 64 --head linear   is it more than chance?
 
