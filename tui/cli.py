@@ -72,7 +72,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from .run import new_run
+    from .run_command import new_run
 
     return new_run(args)
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ..core.config import RunConfig
+from ..core.cores import usable_cores
 from ..core.machine import Machine
 from ..core.sweeps.description import SweepConfig
 
@@ -51,6 +52,11 @@ class Workplace(msgspec.Struct, frozen=True, kw_only=True):
     workers: int | None = None
     on_ray: bool = False
     ray_address: str | None = None
+
+    @property
+    def cores(self) -> int:
+        """How many cores of this machine train."""
+        return self.workers or usable_cores()
 
 
 class TrainSweep(EngineRequest, frozen=True, kw_only=True):

@@ -56,7 +56,7 @@ def _resume(args: argparse.Namespace) -> int:
     folder = find(args.run, runs_folder(args.runs_dir), tell)
     if isinstance(folder, RunFolder):
         return _resume_run(folder, args)
-    from .sweeping.command import resume_sweep
+    from .sweep_command import resume_sweep
 
     return resume_sweep(folder, args)
 
@@ -146,13 +146,13 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace) -> int:
-    from .reporting import print_report
+    from .report_command import print_report
 
     return print_report(args)
 
 
 def _sweep(args: argparse.Namespace) -> int:
-    from .sweeping.command import new_sweep
+    from .sweep_command import new_sweep
 
     return new_sweep(args)
 

@@ -42,7 +42,7 @@ _CLIP = replace(
     CLIP.repeated(type=clip_rule("clipwatch sweep --clip none --clip value:0.001")),
     help=f"a clip rule; repeat it for each rule to compare (default: {' and '.join(DEFAULT_RULES)})",
 )
-_SEED = replace(SEED.repeated(), help="first seed (default: 0), or one seed; repeat it")
+_SEED = replace(SEED.repeated(), help="first seed (default: 0); repeat it to name every seed")
 SWEEP_GROUPS = (
     Group(
         "sweep",
