@@ -241,7 +241,7 @@ def test_a_recorded_run_takes_keys_alone(
     with pipe(tmp_path / "keys", 'seed = 3\n[keys]\npause = "x"\n') as file:
         assert main([command, str(run), "--config", file]) == 0
     assert [keymap for _, keymap in shown] == [{"pause": "x"}]
-    assert capsys.readouterr().err == f"clipwatch: {file}: only [keys] counts for what is recorded; passed over: seed\n"
+    assert capsys.readouterr().err == f"clipwatch: {file}: only [keys] applies to a recorded run; ignored: seed\n"
 
 
 def test_what_a_sweep_goes_on_with_is_handed_over(shown: list[Any], tmp_path: Path) -> None:

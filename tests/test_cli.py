@@ -36,8 +36,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
     [
         (["--nonsense"], "--nonsense"),
         (["--iter", "5"], "--iter"),
-        (["surprise"], "unknown command 'surprise'; there are runs"),
-        (["resum", "last"], "did you mean 'resume'?"),
+        (["surprise"], "unknown command 'surprise'; the commands are sweep, runs"),
         (["--two\nlines"], "--two lines"),
         (["--config", "two\nlines"], "two lines"),
         (["--seed"], "--seed"),
@@ -94,11 +93,21 @@ def test_help_and_version_need_neither_torch_nor_numpy_nor_a_screen(flag: str) -
     code = (
         "import sys\nfrom clipwatch.tui.cli.main import main\n"
         "try:\n    main(sys.argv[1:])\nexcept SystemExit as leaving:\n    assert leaving.code == 0\n"
-        "heavy = {'torch', 'torchvision', 'numpy', 'rich', 'textual', 'plotext'} & sys.modules.keys()\n"
+        "heavy = {'torch', 'torchvision', 'numpy', 'rich', 'textual', 'plotext', 'shtab'} & sys.modules.keys()\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=True)
     assert "clipwatch" in done.stdout
+
+
+def test_on_windows_it_says_in_one_line_that_it_does_not_run_there() -> None:
+    code = (
+        "import sys\nsys.platform = 'win32'\nsys.modules.update(dict.fromkeys(['fcntl', 'termios', 'tty']))\n"
+        "from clipwatch.tui.start import main\nsys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=program.DEADLINE)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "clipwatch: Windows is not supported; run clipwatch on Linux, on macOS or in WSL\n"
 
 
 def test_a_fault_in_the_program_has_code_1_and_one_line() -> None:
@@ -142,11 +151,6 @@ def test_output_that_cannot_be_written_is_one_line(
     assert done.returncode == code
     (line,) = done.stderr.splitlines()
     assert line.startswith("clipwatch: ")
-
-
-def test_help_names_the_other_commands_of_which_not_all_take_a_run() -> None:
-    said = " ".join(program.run("--help").stdout.split())
-    assert said.endswith("| report | sweep, each with a --help of its own.")
 
 
 def test_help_that_nobody_reads_is_no_fault() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from clipwatch.core.errors import BadInput
 from clipwatch.core.stream.config import DEFAULT_LANES, LaneConfig, RunConfig, from_options, read_toml, to_toml
-from clipwatch.tui.cli.options import parse, run_config
+from clipwatch.tui.cli.main import parse
+from clipwatch.tui.cli.settings import run_config
 
 FULL = RunConfig(
     dataset="digits",

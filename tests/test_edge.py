@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import program
@@ -23,10 +24,7 @@ from clipwatch.core.sweeps import runner as sweep
 from clipwatch.core.sweeps import workers
 from clipwatch.core.sweeps.on_ray import RayBackend
 from clipwatch.core.sweeps.units import units
-from clipwatch.tui.cli import subcommands
-from clipwatch.tui.cli.main import main
-from clipwatch.tui.cli.options import Parser
-from clipwatch.tui.cli.sweep_options import add_sweep_options
+from clipwatch.tui.cli.main import COMMANDS, main
 
 ROOT = Path(__file__).parents[1]
 RAISED = [
@@ -73,7 +71,7 @@ def test_a_current_folder_that_is_gone_is_said_to_be(command: str, tmp_path: Pat
     gone.mkdir()
     shell = ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", *run]
     done = subprocess.run(shell, capture_output=True, text=True, timeout=60, cwd=gone)
-    assert done.stderr == "clipwatch: the current folder is gone; change to one that is there\n"
+    assert done.stderr == "clipwatch: the current folder was deleted; change to another\n"
     assert done.returncode == 2
 
 
@@ -88,8 +86,7 @@ def test_whatever_is_raised_is_one_line(
     error: object, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("clipwatch.tui.exit_codes.lose_output", lambda number: None)
-    _, describe, options = subcommands.SUBCOMMANDS["runs"]
-    monkeypatch.setitem(subcommands.SUBCOMMANDS, "runs", (lambda given: throw(error), describe, options))
+    monkeypatch.setitem(COMMANDS, "runs", replace(COMMANDS["runs"], perform=lambda given: throw(error)))
     assert main(["runs"]) == code
     told = capfd.readouterr().err
     assert words in told
@@ -168,9 +165,7 @@ def test_a_setting_without_effect_in_a_sweep_is_refused_however_it_is_given(
         assert capsys.readouterr().err == f"clipwatch: {said} has no effect in a sweep: leave it out\n"
     with pytest.raises(BadInput, match="cannot be an axis"):
         sweep_config(RunConfig(), {name: [1, 2]}, 1, ())
-    parser = Parser()
-    add_sweep_options(parser)
-    assert OPTIONS[name][0] not in parser.format_help()
+    assert OPTIONS[name][0] not in COMMANDS["sweep"].by_name
 
 
 def test_every_hint_names_an_extra_as_the_readme_installs_it() -> None:

@@ -15,10 +15,9 @@ from clipwatch.core.errors import BadInput
 from clipwatch.core.runs.machine import Machine
 from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import AnyEvent, Notice
-from clipwatch.tui.cli.main import main
-from clipwatch.tui.cli.options import machine, parse, run_config
-from clipwatch.tui.cli.subcommands import parse_subcommand
-from clipwatch.tui.cli.sweep_options import described
+from clipwatch.tui.cli.main import main, parse
+from clipwatch.tui.cli.settings import machine, run_config
+from clipwatch.tui.cli.sweep_options import describe_sweep
 from clipwatch.tui.engine_child.request import ResumeRun, decoded_request, encoded
 
 VALUES = {"1": True, "yes": True, "TRUE": True, " on ": True, "": False, "0": False, "No": False, "OFF": False}
@@ -45,7 +44,7 @@ def settings(kind: str, arguments: list[str]) -> RunConfig:
     """What a run's or a sweep's command line describes."""
     if kind == "run":
         return run_config(parse(arguments), os.environ)
-    return described(parse_subcommand(["sweep", *arguments])).base
+    return describe_sweep(parse(["sweep", *arguments])).base
 
 
 @pytest.mark.parametrize("kind", ["run", "sweep"])
@@ -62,9 +61,9 @@ def test_any_of_flag_file_and_environment_that_says_offline_wins(
 
 @pytest.mark.parametrize("name", ["resume", "verify"])
 def test_what_trains_again_takes_the_flag(name: str) -> None:
-    given = machine(parse_subcommand([name, "last", "--offline"]))
+    given = machine(parse([name, "last", "--offline"]))
     assert given.settings(RunConfig(), [].append).offline
-    assert not machine(parse_subcommand([name, "last"])).settings(RunConfig(), [].append).offline
+    assert not machine(parse([name, "last"])).settings(RunConfig(), [].append).offline
     assert Machine().settings(RunConfig(offline=True), [].append).offline
     assert decoded_request(encoded(ResumeRun(folder=Path("run"), machine=given))).machine.offline
 

@@ -208,7 +208,7 @@ def test_runs_lists_what_there_is(run: Path, tmp_path: Path) -> None:
     (line,) = program.run("runs", "--json", "--runs-dir", str(run.parent)).stdout.splitlines()
     assert json.loads(line)["run"] == run.name
     assert json.loads(line)["kind"] == "run"
-    assert "no runs are kept" in program.run("runs", "--runs-dir", str(tmp_path / "none")).stdout
+    assert "no runs in" in program.run("runs", "--runs-dir", str(tmp_path / "none")).stdout
 
 
 def test_runs_tells_of_a_damaged_manifest_and_lists_the_others(tmp_path: Path) -> None:

@@ -58,7 +58,16 @@ def test_runs_lists_sweeps_among_runs(tmp_path: Path) -> None:
     sweep = write(tmp_path)
     assert program.run(*RUN, "--iterations", "5", "--runs-dir", str(tmp_path)).returncode == 0
     table = program.run("runs", "--runs-dir", str(tmp_path)).stdout
-    for words in (sweep.path.name, "4 settings", "2 seeds", "8 of 8", "-0.200", "+2.0000", "(relu head)", "Of a sweep"):
+    for words in (
+        sweep.path.name,
+        "4 settings",
+        "2 seeds",
+        "8 of 8",
+        "-0.200",
+        "+2.0000",
+        "(relu head)",
+        "For a sweep",
+    ):
         assert words in table
     lines = program.run("runs", "--json", "--runs-dir", str(tmp_path)).stdout.splitlines()
     kinds = {json.loads(line)["kind"]: json.loads(line) for line in lines}

@@ -619,7 +619,7 @@ def test_a_setting_that_always_diverges_is_told_of(tmp_path: Path) -> None:
     [
         (["--seeds", "0"], "seeds 0: must be 1 or more"),
         (["--seeds", "1000000000"], "--yes"),
-        (["--seeds", "1000000000", "--device", "cuda"], "days on cuda: say --yes"),
+        (["--seeds", "1000000000", "--device", "cuda"], "days on cuda: add --yes"),
         (["--seed", "4", "--seed", "4"], "seed 4 is given twice"),
         (["--clip", "none", "--clip", "none"], "axis clip: none is given twice"),
         (["--lane", "a=none"], "a sweep has no lanes"),

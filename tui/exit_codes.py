@@ -1,4 +1,4 @@
-"""The program's edge: whatever ends it becomes one line and an exit code."""
+"""The end of the program: every exception becomes one line and an exit code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .text.messages import lose_output, prepare_outputs, tell
 
 
 def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
-    """The exit code of `perform`: 0 done, 1 failed, 2 bad input, 130 or 143 interrupted, 141 nobody reads.
+    """The exit code of `perform`: 0 done, 1 failed, 2 bad input, 130 or 143 interrupted, 141 nobody reads its output.
 
-    With `debug` the traceback of an error is shown, too. What a thread or a worker process raised is raised here again.
+    With `debug` it also shows the traceback. Exceptions of threads and worker processes are raised again in `perform`.
     """
     prepare_outputs()
     if debug:
@@ -38,13 +38,13 @@ def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
 
 
 def _check_folder() -> None:
-    """BadInput where the current folder was deleted: no worker starts there, and torch does not load."""
+    """BadInput if the current folder was deleted: no worker starts there, and torch does not load."""
     try:
         os.getcwd()
     except FileNotFoundError:
-        raise BadInput("the current folder is gone; change to one that is there") from None
+        raise BadInput("the current folder was deleted; change to another") from None
 
 
 def _line(error: Exception) -> str:
-    foreseen = isinstance(error, ClipwatchError | OSError)
-    return one_line(error) if foreseen else f"unexpected {one_line(error)}; --debug shows where it was raised"
+    is_expected = isinstance(error, ClipwatchError | OSError)
+    return one_line(error) if is_expected else f"unexpected {one_line(error)}; --debug shows where it was raised"

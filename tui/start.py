@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> int:
     """Run the program; the exit code."""
+    if sys.platform == "win32":
+        print("clipwatch: Windows is not supported; run clipwatch on Linux, on macOS or in WSL", file=sys.stderr)
+        return 2
     try:
         from .cli.main import main as run
 

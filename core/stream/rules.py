@@ -5,6 +5,7 @@ The folder `clipping` applies a rule to a gradient.
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -13,8 +14,20 @@ import msgspec
 
 from ..errors import BadInput
 
-EXAMPLES = "none, value:0.001, value:-0.001:0.002, norm:1, layer-norm:1, agc:0.01, autoclip:10, zclip, sign"
 Z_THRESHOLD = 2.5
+# An example of each rule, and what it does to the gradient.
+MEANINGS = {
+    "none": "leave the gradient as it is",
+    "value:0.001": "clamp each element to [-0.001, 0.001]",
+    "value:-0.001:0.002": "the same with two bounds, of which one may be empty",
+    "norm:1": "scale the gradient down to an L2 norm of 1",
+    "layer-norm:1": "scale each layer's gradient down to an L2 norm of 1",
+    "agc:0.01": "scale a unit's gradient down to 0.01 of its weights' norm",
+    "autoclip:10": "scale down to the 10th percentile of the norms so far",
+    "zclip": f"scale down norms {Z_THRESHOLD} standard deviations above the mean",
+    "sign": "replace each element by its sign",
+}
+EXAMPLES = ", ".join(MEANINGS)
 
 
 class NoClip(msgspec.Struct, frozen=True):
@@ -129,8 +142,19 @@ def parse_rule(text: str) -> Rule:
     """The rule that `text` writes. Raises BadInput, which says what is wrong with it."""
     kind, colon, rest = text.strip().partition(":")
     if kind not in _KINDS:
-        raise BadInput(f"clip rule {text!r}: not a rule; write one of {EXAMPLES}")
+        raise BadInput(f"clip rule {text!r}: not a rule; {_advice(kind, colon + rest)}")
     return _KINDS[kind](rest if colon else None, text)
+
+
+def _advice(kind: str, rest: str) -> str:
+    """What to write instead of a kind that does not exist."""
+    try:
+        if 0 < float(kind) < math.inf and not rest:
+            return f"write value:{kind} to clamp each element, or norm:{kind} to bound the norm"
+    except ValueError:
+        pass
+    near = difflib.get_close_matches(kind, _KINDS, 1)
+    return f"did you mean {near[0]}{rest}?" if near else f"write one of {EXAMPLES}"
 
 
 # A redraw asks for the same few rules many times.

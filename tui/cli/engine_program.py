@@ -1,6 +1,6 @@
-"""The program that the screen starts as its engine: reads one request from a descriptor, and does it.
+"""The program that the screen starts as its engine: it reads one request from a descriptor and performs it.
 
-It speaks JSON lines on standard output and obeys commands on standard input, as `--json --control` do.
+It writes events to standard output and obeys commands from standard input, as with `--json --control`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..exit_codes import exit_code
 
 
 def main() -> int:
-    """Do what the request on the descriptor, whose number is the only argument, asks for."""
+    """Perform the request on the descriptor whose number is the only argument; the exit code."""
     with open(int(sys.argv[1]), "rb") as descriptor:
         request = decoded_request(descriptor.read())
     return exit_code(lambda: _perform(request), debug=request.debug)
@@ -21,7 +21,7 @@ def main() -> int:
 
 def _perform(request: AnyRequest) -> int:
     if isinstance(request, TrainSweep | ResumeSweep):
-        from .sweep import train
+        from ..sweep.train import train
 
         return train(request, json=True, control=True)
     return _perform_run(request)

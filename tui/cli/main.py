@@ -1,107 +1,126 @@
-"""The program `clipwatch`: reads the command line, and imports only what it asks for."""
+"""The program `clipwatch`: reads the command line, and imports only what the command needs."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
 import io
-import shlex
 import sys
-from typing import TYPE_CHECKING
 
 from ...core.errors import BadInput
-from ...core.stream.config import RunConfig
 from ..exit_codes import exit_code
-from ..view.speed_limits import GENTLE
-from .options import key_settings, parse, run_config
-from .subcommands import SUBCOMMANDS, manner, parse_subcommand, record_in, wants_screen
+from .options import (
+    CLIP,
+    CONFIG,
+    DATA,
+    DEBUG,
+    ELSEWHERE,
+    HELP,
+    LANE,
+    LEARNING,
+    OUTPUT,
+    PRINT_CONFIG,
+    RECORDING,
+    VERSION,
+    WATCHING,
+    Group,
+    one_of,
+    option,
+)
+from .parser import RULES_HELP, Command, build_parser
+from .subcommands import SUBCOMMANDS
+from .suggestions import check_options, unknown_command
 
-if TYPE_CHECKING:
-    from ..engine_child.request import ScreenRequest
+_SHELLS = ("bash", "zsh", "tcsh")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit code, see `edge`."""
-    given = sys.argv[1:] if arguments is None else arguments
-    return exit_code(lambda: _run(given), debug="--debug" in given)
+    words = sys.argv[1:] if arguments is None else arguments
+    return exit_code(lambda: _run(words), debug="--debug" in words)
 
 
 def _run(arguments: list[str]) -> int:
-    given = _parsed(arguments)
-    return given.perform(given)
+    args = _parse_and_print(arguments)
+    return args.perform(args)
 
 
-def _parsed(arguments: list[str]) -> argparse.Namespace:
+def _parse_and_print(arguments: list[str]) -> argparse.Namespace:
+    """Parse, and print what --help and --version print: argparse itself ignores an output that fails."""
     if sys.stdout is None:
         raise BadInput("standard output is closed; give it a file, or /dev/null")
-    said = io.StringIO()
+    output = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said):
-            return _command(arguments)
+        with contextlib.redirect_stdout(output):
+            return parse(arguments)
     finally:
-        # What --help prints: argparse would pass over an output that does not take it.
-        print(said.getvalue(), end="", flush=True)
+        print(output.getvalue(), end="", flush=True)
 
 
-def _command(arguments: list[str]) -> argparse.Namespace:
-    if arguments and arguments[0] in SUBCOMMANDS:
-        return parse_subcommand(arguments)
-    if arguments and not arguments[0].startswith("-"):
-        near = difflib.get_close_matches(arguments[0], SUBCOMMANDS, 1)
-        meant = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(SUBCOMMANDS)}"
-        raise BadInput(f"unknown command {arguments[0]!r}{meant}")
-    given = parse(arguments, SUBCOMMANDS)
-    given.perform = _train
-    return given
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The options and arguments of a command line; `perform` of the result does what it asks for."""
+    named = arguments[0] if arguments and not arguments[0].startswith("-") else ""
+    if (command := COMMANDS.get(named)) is None:
+        raise unknown_command(named, COMMANDS)
+    check_options(arguments, command, COMMANDS.values())
+    args, unknown = build_parser(COMMANDS.values()).parse_known_args(arguments)
+    if (args.command or "") != command.name:
+        raise BadInput(f"the command goes first: clipwatch {args.command} [OPTIONS]")
+    if unknown:
+        raise BadInput(f"unexpected argument {unknown[0]!r}; see {command.program} --help")
+    return args
 
 
-def _train(given: argparse.Namespace) -> int:
-    config = run_config(given, pace=GENTLE if wants_screen(given) else None)
-    if given.print_config:
-        from ...core.stream.config import to_toml
+def _train(args: argparse.Namespace) -> int:
+    from .run_command import new_run
 
-        print(to_toml(config), end="", flush=True)
-        return 0
-    if given.web is None and given.web_origins:
-        raise BadInput("--web-origin is for --web")
-    if given.web is None and not wants_screen(given):
-        from ..headless.run import run_headless
-
-        return run_headless(config, manner(given))
-    screen = _screen(given, config)
-    if given.web is not None:
-        from ..web.web import serve
-
-        return serve(given.web, given.web_origins or [], screen)
-    from ..live.run import show
-
-    return show(screen)
+    return new_run(args)
 
 
-def _screen(given: argparse.Namespace, config: RunConfig) -> ScreenRequest:
-    """The screen that the command line describes."""
-    from ..engine_child.request import ScreenRequest, TrainRun
-    from ..view.keys import keymap
+def _complete(args: argparse.Namespace) -> int:
+    from .completion import annotate, print_completion
 
-    if given.engine_command is None:
-        engine = TrainRun(config=config, record_in=record_in(given), tensorboard=given.tensorboard, debug=given.debug)
-    elif given.tensorboard:
-        raise BadInput("--tensorboard is written where the engine is: give it to the --engine-command")
-    else:
-        engine = _engine_command(given.engine_command)
-    keys = keymap(key_settings(given))
-    return ScreenRequest(engine=engine, keymap=keys, quit_when_done=given.quit_when_done, debug=given.debug)
+    return print_completion(build_parser(COMMANDS.values(), annotate), args.shell)
 
 
-def _engine_command(text: str) -> list[str]:
-    try:
-        command = shlex.split(text)
-    except ValueError as error:
-        raise BadInput(f"--engine-command {text!r}: {str(error).lower()}") from None
-    if not command:
-        raise BadInput(f"--engine-command {text!r}: name a program")
-    return command
+NEW_RUN = Command(
+    "",
+    "train LeNet twice, without and with gradient clipping, and watch it live",
+    _train,
+    (
+        Group("data", DATA),
+        Group("training", (CLIP, LANE, *LEARNING, *WATCHING)),
+        Group("output", OUTPUT),
+        Group("recording", RECORDING),
+        Group("engines and screens elsewhere", ELSEWHERE),
+        Group("other options", (CONFIG, PRINT_CONFIG, DEBUG, VERSION, HELP)),
+    ),
+    epilog=f"""\
+examples:
+  clipwatch                                  watch two lanes, one clipped
+  clipwatch --lane a=none --lane b=norm:1    watch lanes of your own
+  clipwatch sweep --seeds 64 --head linear   is it more than chance?
+
+{RULES_HELP}""",
+)
+COMPLETION = Command(
+    "completion",
+    "print the completion script for a shell",
+    _complete,
+    (
+        Group(
+            "arguments",
+            (option("shell", metavar="SHELL", type=one_of(*_SHELLS), choices=_SHELLS, help=", ".join(_SHELLS)),),
+        ),
+        Group("options", (DEBUG, HELP)),
+    ),
+    epilog="""\
+save the script where the shell looks for it:
+  bash        ~/.local/share/bash-completion/completions/clipwatch
+  zsh         _clipwatch in a folder of $fpath
+  tcsh        anywhere; source it in ~/.tcshrc""",
+)
+COMMANDS = {command.name: command for command in (NEW_RUN, *SUBCOMMANDS, COMPLETION)}
 
 
 if __name__ == "__main__":

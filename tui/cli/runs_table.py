@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from ..text.messages import say, tell
 from ..text.notation import number_of
 from ..text.wrapping import wrapped
 
-# Each column with the least width of a terminal that shows it; name, which tells date and data too, is never shortened.
+# The least width of a terminal in which each column is shown. A name tells the date and the data, too, and is whole.
 _COLUMNS = {
     "kind": 110,
     "name": 0,
@@ -36,53 +37,58 @@ _COLUMNS = {
 }
 _FIGURES = ("done", "loss", "accuracy")
 _FILE_WIDTH = 160
-# What a rule is folded to at the narrowest.
+# The least width to which the column of clip rules is wrapped.
 _LEAST_CLIP = 12
 
 
 def print_runs(home: Path, *, json: bool) -> int:
-    """Print every run and sweep in `home`, oldest first; one that cannot be read is told of."""
+    """Print every run and sweep in `home`, oldest first; report those that cannot be read."""
     rows: list[tuple[str, ...]] = []
-    sweeps = False
+    has_sweeps = False
     for folder in recorded_folders(home, tell):
         try:
-            found = folder.manifest() if isinstance(folder, RunFolder) else overview(folder)
+            recorded = folder.manifest() if isinstance(folder, RunFolder) else overview(folder)
         except BadInput as error:
             tell(str(error))
             continue
-        sweeps = sweeps or isinstance(found, SweepOverview)
+        has_sweeps = has_sweeps or isinstance(recorded, SweepOverview)
         if json:
-            sys.stdout.buffer.write(msgspec.json.encode(_found(folder, found)) + b"\n")
+            sys.stdout.buffer.write(msgspec.json.encode(_plain(folder, recorded)) + b"\n")
         else:
-            rows += _rows(folder.path.name, found)
+            rows += _rows(folder.path.name, recorded)
     if not json:
         _print_table(rows, home)
-        if sweeps:
-            print("\nOf a sweep: by how much these two settings differ, on average over the seeds that both have.")
+        if has_sweeps:
+            print("\nFor a sweep: the mean difference between these two settings, over the seeds that both have.")
     return 0
 
 
 def _print_table(rows: list[tuple[str, ...]], home: Path) -> None:
-    """Plain lines, which a thousand runs take no time to lay out."""
+    """Plain lines: a thousand runs are laid out in no time."""
     if not rows:
-        say(f"no runs are kept in {home}")
+        say(f"no runs in {home}")
         return
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else _FILE_WIDTH
-    places = [place for place, least in enumerate(_COLUMNS.values()) if room >= least]
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _FILE_WIDTH
+    shown = [number for number, least in enumerate(_COLUMNS.values()) if width >= least]
     encoding = sys.stdout.encoding
-    lines = [tuple(in_encoding(row[place], encoding) for place in places) for row in (tuple(_COLUMNS), *rows)]
+    lines = [tuple(in_encoding(row[number], encoding) for number in shown) for row in (tuple(_COLUMNS), *rows)]
     headings = lines[0]
     widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
-    folded = headings.index("clip")
-    widths[folded] = min(widths[folded], max(_LEAST_CLIP, room - sum(widths) - len(widths) + widths[folded]))
-    rule = ("─" if encoding.lower().startswith("utf") else "-") * (sum(widths) + len(widths) - 1)
+    clip = headings.index("clip")
+    widths[clip] = min(widths[clip], max(_LEAST_CLIP, width - sum(widths) - len(widths) + widths[clip]))
     for number, line in enumerate(lines):
-        pieces = wrapped(line[folded], widths[folded], break_on_hyphens=False) or [""]
-        for place, piece in enumerate(pieces):
-            cells = [piece if column == folded else "" if place else cell for column, cell in enumerate(line)]
+        for cells in _wrapped(line, clip, widths[clip]):
             print(" ".join(map(_padded, cells, headings, widths)).rstrip())
         if number == 0:
-            print(rule)
+            print(("─" if encoding.lower().startswith("utf") else "-") * (sum(widths) + len(widths) - 1))
+
+
+def _wrapped(line: tuple[str, ...], column: int, width: int) -> Iterator[tuple[str, ...]]:
+    """The lines of a row of which one column is wrapped."""
+    blank = ("",) * len(line)
+    for number, piece in enumerate(wrapped(line[column], width, break_on_hyphens=False) or [""]):
+        cells = blank if number else line
+        yield (*cells[:column], piece, *cells[column + 1 :])
 
 
 def _padded(cell: str, heading: str, width: int) -> str:
@@ -90,21 +96,22 @@ def _padded(cell: str, heading: str, width: int) -> str:
     return gap + cell if heading in _FIGURES else cell + gap
 
 
-def _found(folder: RecordedFolder, found: Manifest | SweepOverview) -> dict[str, Any]:
-    kind = "run" if isinstance(found, Manifest) else "sweep"
+def _plain(folder: RecordedFolder, recorded: Manifest | SweepOverview) -> dict[str, Any]:
+    """A run or sweep as a JSON object."""
+    kind = "run" if isinstance(recorded, Manifest) else "sweep"
     return {
         "kind": kind,
         "run": valid_unicode(folder.path.name),
         "folder": path_text(folder.path),
-        **msgspec.to_builtins(found),
+        **msgspec.to_builtins(recorded),
     }
 
 
-def _rows(name: str, kept: Manifest | SweepOverview) -> list[tuple[str, ...]]:
-    kind = "run" if isinstance(kept, Manifest) else "sweep"
-    started = f"{datetime.fromtimestamp(kept.started):%Y-%m-%d %H:%M}"
-    first = (kind, name, started, kept.dataset.name, kept.state)
-    rows = [_lane(lane) for lane in kept.lanes or (None,)] if isinstance(kept, Manifest) else _sweep(kept)
+def _rows(name: str, recorded: Manifest | SweepOverview) -> list[tuple[str, ...]]:
+    kind = "run" if isinstance(recorded, Manifest) else "sweep"
+    started = f"{datetime.fromtimestamp(recorded.started):%Y-%m-%d %H:%M}"
+    first = (kind, name, started, recorded.dataset.name, recorded.state)
+    rows = [_lane(lane) for lane in recorded.lanes or (None,)] if isinstance(recorded, Manifest) else _sweep(recorded)
     return [((*first, *row) if number == 0 else (*("",) * len(first), *row)) for number, row in enumerate(rows)]
 
 
@@ -117,13 +124,13 @@ def _lane(lane: LaneOutcome | None) -> tuple[str, ...]:
     return lane.name, lane.rule, str(lane.step), loss, accuracy
 
 
-def _sweep(kept: SweepOverview) -> list[tuple[str, ...]]:
-    """Two rows: settings and seeds; how much is done, and of the first comparison what is compared and the means."""
-    found = kept.comparison
-    pair, _, common = found.name.partition(" (") if found else ("", "", "")
-    figures = (f"{found.nats:+.4f}", f"{found.points / 100:+.3f}") if found else ("-", "-")
-    diverged = f", {kept.diverged:,} diverged" if kept.diverged else ""
+def _sweep(sweep: SweepOverview) -> list[tuple[str, ...]]:
+    """Two rows: settings, seeds and how many trainings are done; the two settings compared first and their means."""
+    compared = sweep.comparison
+    pair, _, common = compared.name.partition(" (") if compared else ("", "", "")
+    figures = (f"{compared.nats:+.4f}", f"{compared.points / 100:+.3f}") if compared else ("-", "-")
+    diverged = f", {sweep.diverged:,} diverged" if sweep.diverged else ""
     return [
-        (number_of(kept.settings, "setting"), pair, f"{kept.done:,} of {kept.total:,}{diverged}", *figures),
-        (number_of(kept.seeds, "seed"), f"({common}" if common else "", "", "", ""),
+        (number_of(sweep.settings, "setting"), pair, f"{sweep.done:,} of {sweep.total:,}{diverged}", *figures),
+        (number_of(sweep.seeds, "seed"), f"({common}" if common else "", "", "", ""),
     ]

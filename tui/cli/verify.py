@@ -1,4 +1,4 @@
-"""`clipwatch verify`: trains a recorded run again and says whether it comes out the same."""
+"""`clipwatch verify`: trains a recorded run again and compares all figures."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def print_verification(folder: RunFolder, machine: Machine) -> int:
         tell(text)
     config, again = repetition(recorded)
     session = Session(machine.settings(config, tell), resumption=again)
-    verdict = compare(recorded, _watched(session.run(), recorded.started))
+    verdict = compare(recorded, _reporting_changes(session.run(), recorded.started))
     if not verdict.compared and not verdict.differences:
-        say(f"{folder.path.name}: not verified: its recording holds no figure to compare")
+        say(f"{folder.path.name}: not verified: its recording has no figures to compare")
         return 1
     if not verdict.differences:
         lacking = f"; evaluations missing in the recording: {verdict.missing}" if verdict.missing else ""
@@ -32,12 +32,12 @@ def print_verification(folder: RunFolder, machine: Machine) -> int:
     for lane, step, before, after in verdict.differences:
         say(f"{folder.path.name}: {lane} first differs at step {step}")
         say(f"  recorded  {before}")
-        say(f"  again     {after}")
+        say(f"  now       {after}")
     return 1
 
 
-def _watched(events: Iterable[Event], before: RunStarted) -> Iterator[Event]:
-    """The same events; what is other than when the run was recorded is told."""
+def _reporting_changes(events: Iterable[Event], before: RunStarted) -> Iterator[Event]:
+    """The same events; reports what has changed since the run was recorded, like the version of torch."""
     for event in events:
         if isinstance(event, RunStarted):
             for text in changes(before, event):

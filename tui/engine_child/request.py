@@ -1,4 +1,4 @@
-"""What the screen asks of an engine of its own: a whole, typed value, handed to the child process as JSON."""
+"""What the screen asks its engine to do: one typed value, handed to the child process as JSON."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ import msgspec
 from ...core.runs.machine import Machine
 from ...core.stream.config import RunConfig
 from ...core.stream.sweep_config import SweepConfig
+from ...core.sweeps.cores import usable_cores
 
 
 class EngineRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Base of everything that an engine can be asked to do; with `debug` it shows the traceback of an error."""
+    """Base class of the requests; with `debug` the engine shows the traceback of an error."""
 
     debug: bool = False
 
 
 class TrainRun(EngineRequest, frozen=True, kw_only=True):
-    """Train this run, record it in a folder of runs and write for TensorBoard (None: nowhere)."""
+    """Train a run, record it in a folder of runs and write it for TensorBoard (None: do not)."""
 
     config: RunConfig
     record_in: Path | None = None
@@ -30,7 +31,7 @@ class TrainRun(EngineRequest, frozen=True, kw_only=True):
 
 
 class ResumeRun(EngineRequest, frozen=True, kw_only=True):
-    """Go on with the run in `folder`, to so many steps in all (None: as many as it was to have)."""
+    """Go on with the run in `folder` to this many steps in all (None: as many as planned)."""
 
     folder: Path
     iterations: int | None = None
@@ -39,22 +40,27 @@ class ResumeRun(EngineRequest, frozen=True, kw_only=True):
 
 
 class ReplayRun(EngineRequest, frozen=True, kw_only=True):
-    """Play the run in `folder` again, `speed` times as fast, None for at once."""
+    """Play the run in `folder` again, `speed` times as fast (None: without a limit)."""
 
     folder: Path
     speed: float | None = None
 
 
 class Workplace(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a sweep is trained: so many processes here (None: as many as there are cores), or a Ray cluster."""
+    """Where a sweep is trained: in processes on this machine (None: one per core), or on a Ray cluster."""
 
     workers: int | None = None
     on_ray: bool = False
     ray_address: str | None = None
 
+    @property
+    def cores(self) -> int:
+        """How many cores of this machine train."""
+        return self.workers or usable_cores()
+
 
 class TrainSweep(EngineRequest, frozen=True, kw_only=True):
-    """Train this sweep, and keep it in a folder of runs."""
+    """Train a sweep, and record it in a folder of runs."""
 
     config: SweepConfig
     home: Path
@@ -75,7 +81,7 @@ Wanted = AnyRequest | Sequence[str]
 
 
 class ScreenRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A screen to be shown by another process: its engine (a request, or the user's own command) and its keys."""
+    """A screen that another process shows: its engine (a request, or the user's own command) and its keys."""
 
     engine: TrainRun | list[str]
     keymap: dict[str, str]
@@ -84,17 +90,17 @@ class ScreenRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encoded(request: AnyRequest | ScreenRequest) -> bytes:
-    """A request as JSON; a path is written as its bytes, which need not be text."""
+    """A request as JSON; paths are written as bytes, because they need not be valid text."""
     return msgspec.json.encode(request, enc_hook=_plain)
 
 
 def decoded_request(text: bytes) -> AnyRequest:
-    """The engine's request again."""
+    """The request that `encoded` wrote for an engine."""
     return msgspec.json.decode(text, type=AnyRequest, dec_hook=_path)
 
 
 def decoded_screen(text: bytes | str) -> ScreenRequest:
-    """The screen's request again."""
+    """The request that `encoded` wrote for a screen."""
     return msgspec.json.decode(text, type=ScreenRequest, dec_hook=_path)
 
 

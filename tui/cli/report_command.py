@@ -1,0 +1,54 @@
+"""`clipwatch report`: recorded runs, or a sweep, as a document."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...core.errors import BadInput
+from ...core.files.outputs import is_stream
+from ...core.reports.document import Format, write_report
+from ...core.reports.story import story
+from ...core.runs.folder import RunFolder, runs_folder
+from ...core.runs.reader import read_recording
+from ...core.sweeps.archive import find
+from ...core.sweeps.store import SweepFolder
+from ..live.picture import picture
+from ..text.messages import say, tell
+
+# The format that the end of a file name asks for.
+_FORMATS: dict[str, Format] = {"": "html", ".html": "html", ".htm": "html", ".md": "md", ".markdown": "md"}
+
+
+def print_report(args: argparse.Namespace) -> int:
+    """Write the document and print where it is; the exit code."""
+    if args.output and not args.format and args.output.suffix.lower() not in _FORMATS:
+        raise BadInput(f"report: {args.output}: end it in .html or .md, or give --format")
+    folders = [find(name, runs_folder(args.runs_dir), tell) for name in args.runs]
+    sweeps = [folder for folder in folders if isinstance(folder, SweepFolder)]
+    if not sweeps:
+        output = _report_runs([folder.path for folder in folders], args)
+    elif len(folders) == 1:
+        output = _report_sweep(sweeps[0], args)
+    else:
+        raise BadInput("report: one sweep at a time, without runs")
+    if not is_stream(output):
+        say(str(output))
+    return 0
+
+
+def _report_sweep(sweep: SweepFolder, args: argparse.Namespace) -> Path:
+    from ...core.reports.sweep_document import report_sweep
+
+    return report_sweep(sweep, args.output, args.format, args.lang)
+
+
+def _report_runs(paths: Sequence[Path], args: argparse.Namespace) -> Path:
+    format: Format = args.format or _FORMATS.get(args.output.suffix.lower() if args.output else "", "html")
+    output = args.output or Path(f"report.{format}")
+    # A run that is named twice is one run.
+    recordings = {path: read_recording(RunFolder(path).events) for path in dict.fromkeys(map(Path.resolve, paths))}
+    stories = [story(path.name, read, picture(read.table)) for path, read in recordings.items()]
+    write_report(stories, output, format, args.lang)
+    return output

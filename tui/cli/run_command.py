@@ -1,0 +1,57 @@
+"""`clipwatch` without a command: a new run, on the screen, in a browser or headless."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+
+from ...core.errors import BadInput
+from ...core.stream.config import RunConfig, to_toml
+from ..engine_child.request import ScreenRequest, TrainRun
+from ..view.speed_limits import GENTLE
+from .settings import headless_manner, key_settings, record_in, run_config, wants_screen
+
+
+def new_run(args: argparse.Namespace) -> int:
+    """Train what the command line describes; the exit code."""
+    config = run_config(args, pace=GENTLE if wants_screen(args) else None)
+    if args.print_config:
+        print(to_toml(config), end="", flush=True)
+        return 0
+    if args.web is not None:
+        from ..web.web import serve
+
+        return serve(args.web, args.web_origins or [], _screen(args, config))
+    if args.web_origins:
+        raise BadInput("--web-origin is for --web")
+    if wants_screen(args):
+        from ..live.run import show
+
+        return show(_screen(args, config))
+    from ..headless.run import run_headless
+
+    return run_headless(config, headless_manner(args))
+
+
+def _screen(args: argparse.Namespace, config: RunConfig) -> ScreenRequest:
+    """The screen that the command line describes."""
+    from ..view.keys import keymap
+
+    if args.engine_command is None:
+        engine = TrainRun(config=config, record_in=record_in(args), tensorboard=args.tensorboard, debug=args.debug)
+    elif args.tensorboard:
+        raise BadInput("--tensorboard is written where the engine is: give it to the --engine-command")
+    else:
+        engine = _engine_command(args.engine_command)
+    keys = keymap(key_settings(args))
+    return ScreenRequest(engine=engine, keymap=keys, quit_when_done=args.quit_when_done, debug=args.debug)
+
+
+def _engine_command(text: str) -> list[str]:
+    try:
+        command = shlex.split(text)
+    except ValueError as error:
+        raise BadInput(f"--engine-command {text!r}: {str(error).lower()}") from None
+    if not command:
+        raise BadInput(f"--engine-command {text!r}: name a program")
+    return command
