@@ -16,7 +16,6 @@ from textual.strip import Strip
 
 from ...core.state import LaneState
 from ..bars import key_line, status, title
-from ..compositing import CellCompositor
 from ..keys import KEYS
 from ..look import Look
 from ..view import RunView
@@ -51,7 +50,6 @@ class MainScreen(Screen[None]):
 
     def __init__(self, view: RunView, look: Look, keymap: Mapping[str, str]) -> None:
         super().__init__()
-        self._compositor = CellCompositor()
         self._view, self._keymap = view, keymap
         self.look = look
         self.next_head: Literal["relu", "linear"] | None = None
