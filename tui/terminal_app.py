@@ -11,16 +11,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding
 
-from .driver import TerminalDriver
+from .driver import DrivenApp, TerminalDriver
 from .engine_process import Source
 from .look import DARK, LIGHT, Look, look
 from .signals import ending_signals
 
 
-class TerminalApp(App[int]):
+class TerminalApp(DrivenApp):
     """Shows an engine; `failure` says why if it never started."""
 
     CSS = """
@@ -79,12 +78,12 @@ class TerminalApp(App[int]):
 
     def action_suspend_process(self) -> None:
         """Stop until the shell's `fg`, and all that was started together, as Ctrl+Z does elsewhere."""
-        if self._driver and self._driver.can_suspend:
+        if self.terminal:
             os.kill(0, signal.SIGTSTP)
 
     @property
     def _terminal_is_behind(self) -> bool:
-        return isinstance(self._driver, TerminalDriver) and self._driver.behind
+        return self.terminal is not None and self.terminal.behind
 
     def _make_look(self) -> Look:
         dark, coloured = self.current_theme.dark, not self.no_color
@@ -100,8 +99,8 @@ class TerminalApp(App[int]):
 
     def _give_back(self) -> None:
         """Restore the terminal, whatever the program is doing."""
-        if isinstance(self._driver, TerminalDriver):
-            self._driver.suspend_application_mode()
+        if self.terminal:
+            self.terminal.suspend_application_mode()
 
 
 @contextlib.contextmanager
