@@ -1,20 +1,23 @@
-"""Run a function of torch operations without Python's interpreter lock.
+"""The one module that knows TorchScript: it runs a function of torch operations without Python's interpreter lock.
 
 A training step is some eighty short operations, each of which gives up the lock and takes it back, and two lanes in two
 threads spend a third of their time waking each other. Compiled to TorchScript, the same operations run in the same
 order in one call without the lock: the same bits, sooner, as long as its optimizer is off. A function that the
-optimizer has rewritten once stays rewritten, in every thread, so each call switches it off first. TorchScript is frozen
-rather than developed, so the functions stay ordinary Python: where it is gone they run as they are, and the caller is
-told.
+optimizer has rewritten once stays rewritten, in every thread, so each call switches it off first.
+
+TorchScript is deprecated. That is why the functions stay ordinary Python: on a torch without it they run as they are
+and compute the same bits, and the user is told that the lanes are slower. ARCHITECTURE.md has the figures.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class _Compiled:
@@ -24,13 +27,13 @@ class _Compiled:
         self._compiled = compiled
 
     def __call__(self, *arguments: Any) -> Any:
-        # Of this thread; `torch.jit.optimized_execution` does the same and takes 2 us a call instead of 0.2 us.
-        torch._C._set_graph_executor_optimize(False)  # pyright: ignore[reportPrivateUsage]
-        return self._compiled(*arguments)
+        with torch.jit.optimized_execution(False):  # pyright: ignore[reportPrivateImportUsage]
+            return self._compiled(*arguments)
 
 
 def unlocked(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` compiled, or itself where this torch cannot; `is_unlocked` tells which."""
+    # `torch.jit.script` warns that it is deprecated.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -42,3 +45,11 @@ def unlocked(function: Callable[..., Any]) -> Callable[..., Any]:
 def is_unlocked(function: Callable[..., Any]) -> bool:
     """Whether `unlocked` could compile this function."""
     return isinstance(function, _Compiled)
+
+
+def called_as_python(function: Function) -> Function:
+    """`function` for compiled ones to call, without compiling it: it may import and call anything."""
+    try:
+        return torch.jit.ignore(drop=False)(function)  # pyright: ignore[reportPrivateImportUsage]
+    except AttributeError:
+        return function
