@@ -5,8 +5,9 @@ threads spend a third of their time waking each other. Compiled to TorchScript, 
 order in one call without the lock: the same bits, sooner, as long as its optimizer is off. A function that the
 optimizer has rewritten once stays rewritten, in every thread, so each call switches it off first.
 
-TorchScript is deprecated. That is why the functions stay ordinary Python: on a torch without it they run as they are
-and compute the same bits, and the user is told that the lanes are slower. ARCHITECTURE.md has the figures.
+TorchScript is deprecated, so the functions stay ordinary Python. On a torch without it they run as they are: the same
+bits, but two lanes train at a third of their speed, and the user is told. A free-threaded Python gives the speed back;
+ARCHITECTURE.md ("When TorchScript goes") has the figures.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lines drawn by plotext on a bare grid of cells, given back as code points.
 
 The chart draws axes, ticks and legend itself, because it must fit them to the cells it has. `figure.draw` and
-`figure.build` would take 4 to 15 ms more for a whole chart: for each point they look up a colour in Python. So the
+`figure.build` would take 4 to 13 ms more for a whole chart: for each point they look up a colour in Python. So the
 points of a signal go straight to a matrix, by three private methods. plotext is imported by `load`: that takes a
 quarter of the time to the screen's first frame, which has no lines.
 """
