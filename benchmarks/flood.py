@@ -1,4 +1,4 @@
-"""An engine that trains nothing and has a great deal to say: `python flood.py EVENTS`."""
+"""An engine that trains nothing and has much to say: `python flood.py EVENTS [EVENTS_A_SECOND]`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from clipwatch.core.stream.events import DatasetInfo, LaneFinished, LaneStarted,
 
 LANES = ("unclipped", "clipped")
 AT_ONCE = 1000
+# At a given rate, so often a second.
+PARTS = 50
 EVALUATED = (
     '{"v":1,"event":"Evaluated","lane":"%s","step":%d,"loss":%.5f,"accuracy":%.2f,"train_loss":2.0,"seconds":%.3f}\n'
 )
@@ -41,12 +43,16 @@ def end(lane: str, steps: int) -> LaneFinished:
 
 
 def main() -> None:
-    """Say it all as fast as it is read, and let it be looked at for a second before the end."""
-    steps = int(sys.argv[1]) // len(LANES)
+    """Say it all, as fast as it is read or at the rate, and let it be looked at for a second before the end."""
+    steps, *rate = [int(text) // len(LANES) for text in sys.argv[1:]]
+    at_once = rate[0] // PARTS if rate else AT_ONCE
     out = sys.stdout.buffer
     out.writelines(encode(event) + b"\n" for event in beginning(steps))
-    for first in range(0, steps, AT_ONCE):
-        out.write(evaluations(first, min(first + AT_ONCE, steps)).encode())
+    for first in range(0, steps, at_once):
+        out.write(evaluations(first, min(first + at_once, steps)).encode())
+        if rate:
+            out.flush()
+            time.sleep(1 / PARTS)
     out.flush()
     time.sleep(1)
     out.writelines(encode(end(lane, steps)) + b"\n" for lane in LANES)

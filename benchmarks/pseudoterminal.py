@@ -21,13 +21,13 @@ _CHUNK = 1 << 16
 class Pseudoterminal:
     """Runs Python with these arguments; its keys and its screen are the terminal, `output` is all that it wrote."""
 
-    def __init__(self, size: tuple[int, int], arguments: Sequence[str]) -> None:
+    def __init__(self, size: tuple[int, int], arguments: Sequence[str], python: str = sys.executable) -> None:
         width, height = size
         self._terminal, program_side = os.openpty()
         fcntl.ioctl(program_side, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [python, *arguments],
             stdin=program_side,
             stdout=program_side,
             stderr=program_side,

@@ -72,10 +72,10 @@ def probed(size: tuple[int, int], options: Sequence[str], use: Callable[[Pseudot
         return json.loads(file.read_text())
 
 
-def press_keys(terminal: Pseudoterminal) -> list[float]:
+def press_keys(terminal: Pseudoterminal, keys: int = KEYS) -> list[float]:
     """Seconds from each of many keys, typed at odd moments, to the words on the screen that answer it."""
     waits, odd = [], random.Random(0)
-    for number in range(KEYS):
+    for number in range(keys):
         terminal.read_for(odd.uniform(0.04, 0.1))
         seen, answer = len(terminal.output), (b"linear scale", b"logarithmic scale")[number % 2 == 0]
         pressed = terminal.press("l")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,3 +70,13 @@ def test_ray_gives_what_this_machine_gives(cluster, tmp_path: Path) -> None:
         for events in (list(there), list(here))
     )
     assert first == second
+
+
+def test_a_cluster_of_its_own_listens_on_the_loopback_alone() -> None:
+    code = """
+from clipwatch.core.sweeps.on_ray import _connected
+
+print([node["NodeManagerAddress"] for node in _connected(None, 1).nodes()])
+"""
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120)
+    assert run.stdout == "['127.0.0.1']\n"

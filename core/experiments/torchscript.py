@@ -1,4 +1,4 @@
-"""Compile a function of torch operations to TorchScript, which runs it without Python's interpreter lock.
+"""The one module that knows TorchScript, which runs a function of torch operations without the interpreter lock.
 
 A training step is some eighty short operations, each of which releases the lock and acquires it again. Two lanes in two
 threads would spend a third of their time on that. TorchScript runs the same operations in the same order in one call
@@ -7,8 +7,9 @@ without the lock, so the bits are the same.
 That holds only while TorchScript's optimizer is off. A function that the optimizer has rewritten once stays rewritten,
 in every thread, so each call switches the optimizer off first.
 
-TorchScript is frozen rather than developed. The functions therefore stay ordinary Python, and run uncompiled on a torch
-without it; `is_compiled` lets the caller report that.
+TorchScript is deprecated, so the functions stay ordinary Python. On a torch without it they run uncompiled: the same
+bits, but two lanes train at a third of their speed, and a `Notice` says so. A free-threaded Python gives most of the
+speed back; ARCHITECTURE.md ("When TorchScript goes") has the figures.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ class _Compiled(Generic[P, R]):
         self._compiled = compiled
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        # This applies to one thread. `torch.jit.optimized_execution` does the same, in 2 us a call instead of 0.2 us.
-        torch._C._set_graph_executor_optimize(False)  # pyright: ignore[reportPrivateUsage]
-        return self._compiled(*args, **kwargs)
+        with torch.jit.optimized_execution(False):  # pyright: ignore[reportPrivateImportUsage]
+            return self._compiled(*args, **kwargs)
 
 
 def compile_function(function: Callable[P, R]) -> Callable[P, R]:
     """Return `function` compiled, or unchanged if this torch cannot compile it."""
+    # `torch.jit.script` warns that it is deprecated.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -48,3 +49,22 @@ def compile_function(function: Callable[P, R]) -> Callable[P, R]:
 def is_compiled(function: Callable[..., Any]) -> bool:
     """Whether `compile_function` could compile this function."""
     return isinstance(function, _Compiled)
+
+
+def called_as_python(function: Callable[P, R]) -> Callable[P, R]:
+    """Return `function` such that compiled functions call it uncompiled. It may import and call anything."""
+    try:
+        return torch.jit.ignore(drop=False)(function)  # pyright: ignore[reportPrivateImportUsage]
+    except AttributeError:
+        return function
+
+
+def trace_module(module: torch.nn.Module, example: torch.Tensor) -> torch.nn.Module:
+    """Return `module` traced with an example input, or unchanged if this torch cannot trace. The graph is not checked.
+
+    The check would import so much of torch that it takes most of a second.
+    """
+    try:
+        return torch.jit.trace(module, example, check_trace=False)
+    except AttributeError:
+        return module

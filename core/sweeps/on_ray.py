@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -70,6 +71,9 @@ class RayBackend:
 
 
 def _connected(address: str | None, cores: int) -> Any:
+    if address is None:
+        # Ray reads it when it is imported: a cluster of one machine listens on the loopback alone, as on macOS.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         import ray
     except ImportError as error:
@@ -80,7 +84,7 @@ def _connected(address: str | None, cores: int) -> Any:
         # Ray has its workers import from the folder that is current now, before all others.
         with chdir(_NO_MODULES), safe_path(), shielded():
             if address is None and not ray.is_initialized():
-                ray.init(num_cpus=cores, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
+                ray.init(num_cpus=cores, include_dashboard=False, log_to_driver=False)
             elif not ray.is_initialized():
                 ray.init(address=address, log_to_driver=False)
     except (ConnectionError, RuntimeError, ValueError) as error:

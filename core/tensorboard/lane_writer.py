@@ -22,6 +22,7 @@ from torch.utils.tensorboard import SummaryWriter, summary
 
 from ..experiments.lenet.module import LeNetModule
 from ..experiments.lenet.network import initial_parameters, views
+from ..experiments.torchscript import trace_module
 from ..stream.config import RunConfig, to_toml
 from ..stream.events import Diagnosed, Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunStarted
 from ..stream.measures import BIN_EDGES, Measure
@@ -173,11 +174,9 @@ def _open_writer(folder: Path, files: str) -> SummaryWriter:
 def _add_graph(writer: SummaryWriter, config: RunConfig) -> None:
     images = torch.zeros(1, 1, 28, 28)
     with lane_thread(), warnings.catch_warnings():
-        # The graph comes from TorchScript, which is deprecated.
+        # `SummaryWriter` takes the graph from TorchScript, which is deprecated.
         warnings.simplefilter("ignore")
-        # `add_graph` would check the trace, for which torch imports so much that it takes most of a second.
-        module = torch.jit.trace(LeNetModule(config.head), images, check_trace=False)
-        writer.add_graph(module, images)
+        writer.add_graph(trace_module(LeNetModule(config.head), images), images)
 
 
 def _gray(values: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
-"""Lines drawn by plotext's kernel on a bare grid of cells, given back as code points.
+"""Lines drawn by plotext on a bare grid of cells, given back as code points.
 
-Axes, ticks and legend are drawn by the chart, which must fit them to the cells it has. A figure of plotext's would
-cost as much again as its lines: it copies every point three times, and makes axes to throw away. plotext is imported
-by `load`, for that takes a quarter of the time to the screen's first frame, which has no lines.
+The chart draws axes, ticks and legend itself, because it must fit them to the cells it has. `figure.draw` and
+`figure.build` would take 4 to 13 ms more for a whole chart: for each point they look up a colour in Python. So the
+points of a signal go straight to a matrix, by three private methods. plotext is imported by `load`: that takes a
+quarter of the time to the screen's first frame, which has no lines.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,7 @@ _NOTHING = (sys.maxsize, 0)
 
 
 def load() -> None:
-    """Import plotext, or wait until another thread has, which must come before any of its modules is asked for.
-
-    They import each other: two threads that began with different ones would each wait for the other.
-    """
+    """Import plotext, or wait until another thread has."""
     import plotext  # noqa: F401
 
 
@@ -99,13 +96,12 @@ def _changed_span(old: Line, new: Line) -> tuple[int, int]:
 
 def _drawn(lines: Sequence[Line], height: int, first: int, last: int) -> list[Cells]:
     """Columns first to last (exclusive) of every line, all on one canvas, one below the other."""
-    load()
-    from plotext._primitives.matrix import matrix
+    import plotext
 
     parts = [line.part(first, last) for line in lines]
     left = int(min([first, *(part.x[0] for part in parts if len(part.x))]))
     right = int(max([last, *(part.x[-1] + 1 for part in parts if len(part.x))]))
-    canvas = matrix(right - left, height * len(lines))
+    canvas = plotext.matrix(right - left, height * len(lines))
     for level, part in enumerate(parts):
         canvas._insert_points(_dots(part, left, height, level))
     codes = np.frombuffer(canvas.string(colorless=True).encode("utf-32-le"), np.uint32)
@@ -115,22 +111,13 @@ def _drawn(lines: Sequence[Line], height: int, first: int, last: int) -> list[Ce
 
 def _dots(line: Line, left: int, height: int, level: int) -> Any:
     """A line's points and all between those that are joined, in cells from the upper left of the canvas."""
-    from plotext._signal.signal import signal_class
+    import plotext
 
     edge = 0.5 / (height * _DOTS)
     x = line.x - left + _OFF_MIDDLE
     # What touches an edge would else be drawn in the line above or below.
     y = height * (level + 1 - np.clip(line.y, edge, 1 - edge))
-    marker = _marker(line.marker)
-    signal = signal_class(len(x))
-    signal._append_points(x.tolist(), y.tolist(), [marker] * len(x))
-    for index in np.flatnonzero(line.joined).tolist():
-        signal._set_connected(index)
+    signal = plotext.figure.signal(x.tolist(), y.tolist(), marker=line.marker).lines()
+    for index in np.flatnonzero(~line.joined).tolist():
+        signal.line(index, False)
     return signal._plot()._get_points()
-
-
-@cache
-def _marker(name: str) -> Any:
-    import plotext
-
-    return plotext.marker(name)

@@ -15,7 +15,6 @@ from textual.strip import Strip
 
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
-from ..terminal.compositor import CellCompositor
 from ..view.header_and_footer import key_line, status, title
 from ..view.keys import KEYS
 from ..view.requests import Requests
@@ -52,7 +51,6 @@ class MainScreen(Screen[None]):
 
     def __init__(self, view: RunView, requests: Requests, theme: Theme, keymap: Mapping[str, str]) -> None:
         super().__init__()
-        self._compositor = CellCompositor()
         self._view, self._requests, self._keymap = view, requests, keymap
         self.theme = theme
         self._messages, self._alert = ("starting the engine",), False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingsMap
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -18,9 +18,11 @@ from ...core.text import printable
 class _RuleField(Input):
     """Edits in the order of the keys; Textual lets letters overtake an editing key that was pressed just before."""
 
+    EDITING = BindingsMap(Input.BINDINGS).key_to_bindings
+
     async def on_key(self, event: events.Key) -> None:
         """Obey an editing key at once, not by way of the app."""
-        for binding in self._bindings.key_to_bindings.get(event.key, []):
+        for binding in self.EDITING.get(event.key, []):
             event.stop()
             event.prevent_default()
             await self.run_action(binding.action)

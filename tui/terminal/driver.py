@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import signal
+import sys
 from functools import partial
 from typing import Any
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Resize
+from textual.events import Event, Resize
 from textual.geometry import Size
-from textual.message import Message
 
 from .reader import TerminalReader
 from .terminal import let_go_of_terminal, terminal_size, wait_for_foreground
@@ -24,10 +25,26 @@ _BREATH = 0.1
 _STOPPING, _CONTINUING = signal.SIGTSTP, signal.SIGCONT
 
 
-class TerminalDriver(LinuxDriver):
-    """Leaves the app, as SIGHUP does, when the terminal is gone. The size is that of the terminal it draws on."""
+class DrivenApp(App[int]):
+    """An app that knows its `TerminalDriver`; it has none in a browser or a test."""
 
-    def __init__(self, app: App[Any], *, size: tuple[int, int] | None = None, **options: Any) -> None:
+    terminal: TerminalDriver | None = None
+
+    async def on_event(self, event: Event) -> None:
+        """Handle an event; the size is always that of the terminal, whatever COLUMNS and standard output say."""
+        if self.terminal and isinstance(event, Resize):
+            size = Size(*terminal_size())
+            event = Resize(size, size, pixel_size=event.pixel_size)
+        await super().on_event(event)
+
+
+class TerminalDriver(LinuxDriver):
+    """Leaves the app, as SIGHUP does, when the terminal is gone."""
+
+    def __init__(self, app: DrivenApp, *, size: tuple[int, int] | None = None, **options: Any) -> None:
+        app.terminal = self
+        self._call_soon = asyncio.get_running_loop().call_soon_threadsafe
+        self._hang_up = partial(app.exit, GONE, return_code=GONE)
         self._found = {number: signal.getsignal(number) for number in (_STOPPING, _CONTINUING)}
         super().__init__(app, size=size or terminal_size(), **options)
         # Textual would start all its threads anew at every SIGCONT.
@@ -35,20 +52,17 @@ class TerminalDriver(LinuxDriver):
         self._writer: TerminalWriter | None = None
         self._has_terminal = False
 
-    def _get_terminal_size(self) -> tuple[int, int]:
-        return terminal_size()
-
     def start_application_mode(self) -> None:
         """Begin to write to the terminal."""
-        assert self._file
+        assert sys.__stderr__
         wait_for_foreground(self.fileno)
-        self._writer = TerminalWriter(self._file)
+        self._writer = TerminalWriter(sys.__stderr__)
         self._writer.start()
         super().start_application_mode()
         self._has_terminal = True
         for number, answer in ((_STOPPING, self._suspend), (_CONTINUING, self._renew)):
             if self._found[number] is not signal.SIG_IGN:
-                signal.signal(number, lambda *_, answer=answer: self._loop.call_soon_threadsafe(answer))
+                signal.signal(number, lambda *_, answer=answer: self._call_soon(answer))
 
     @property
     def behind(self) -> bool:
@@ -81,19 +95,12 @@ class TerminalDriver(LinuxDriver):
         while not self.exit_event.is_set():
             if select.select([self.fileno], [], [], _BREATH)[0]:
                 if not (typed := self._read()):
-                    self._loop.call_soon_threadsafe(partial(self._app.exit, GONE, return_code=GONE))
+                    self._call_soon(self._hang_up)
                     return
                 for message in reader.feed(typed):
                     self.process_message(message)
             for message in reader.tick():
                 self.process_message(message)
-
-    def process_message(self, message: Message) -> None:
-        """Pass on what was typed; a size that was written there is the terminal's real one."""
-        if isinstance(message, Resize):
-            size = Size(*terminal_size())
-            message = Resize(size, size, pixel_size=message.pixel_size)
-        super().process_message(message)
 
     def _read(self) -> bytes:
         """What was typed; nothing comes only from a terminal that is gone."""

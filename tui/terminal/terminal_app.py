@@ -11,16 +11,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding
 
 from ..engine_child.process import EngineConnection
 from ..signals import ending_signals
 from ..style.theme import DARK, LIGHT, Theme, theme_of
-from .driver import TerminalDriver
+from .driver import DrivenApp, TerminalDriver
 
 
-class TerminalApp(App[int]):
+class TerminalApp(DrivenApp):
     """Shows an engine; `failure` says why if it never started."""
 
     CSS = """
@@ -85,13 +84,13 @@ class TerminalApp(App[int]):
 
     def action_suspend_process(self) -> None:
         """Stop until the shell's `fg`, and all that was started together, as Ctrl+Z does elsewhere."""
-        if self._driver and self._driver.can_suspend:
+        if self.terminal:
             os.kill(0, signal.SIGTSTP)
 
     @property
     def terminal_is_behind(self) -> bool:
         """Whether the terminal has yet to take what was drawn before."""
-        return isinstance(self._driver, TerminalDriver) and self._driver.behind
+        return self.terminal is not None and self.terminal.behind
 
     def make_theme(self) -> Theme:
         """The styles of the theme in use, in the characters that the terminal can show."""
@@ -108,8 +107,8 @@ class TerminalApp(App[int]):
 
     def _restore_terminal(self) -> None:
         """Restore the terminal, whatever the program is doing."""
-        if isinstance(self._driver, TerminalDriver):
-            self._driver.suspend_application_mode()
+        if self.terminal:
+            self.terminal.suspend_application_mode()
 
 
 @contextlib.contextmanager

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import re
 
 from aiohttp import web
-from textual_serve.app_service import AppService
 from textual_serve.server import Server
 
 from .web import Origin, is_allowed
@@ -27,6 +26,7 @@ class WebServer(Server):
     def __init__(self, command: str, port: int, origins: frozenset[Origin]) -> None:
         super().__init__(command, host="127.0.0.1", port=port, title="clipwatch", public_url=f"http://127.0.0.1:{port}")
         self._origins = origins
+        logging.getLogger("textual-serve").addFilter(_is_no_bad_message)
 
     async def on_startup(self, app: web.Application) -> None:
         """Say where the page is."""
@@ -47,11 +47,6 @@ class WebServer(Server):
         self._check(request)
         return await super().handle_websocket(request)
 
-    async def _process_messages(self, websocket: web.WebSocketResponse, app_service: AppService) -> None:
-        # What no page of ours sends ends the connection: textual-serve would print a traceback of it.
-        with contextlib.suppress(AssertionError, AttributeError, LookupError, TypeError, ValueError):
-            await super()._process_messages(websocket, app_service)
-
     async def handle_download(self, request: web.Request) -> web.StreamResponse:
         """A file that the screen delivers."""
         self._check(request)
@@ -62,3 +57,9 @@ class WebServer(Server):
             raise web.HTTPForbidden(
                 text="clipwatch: this page is served elsewhere; --web-origin allows another address\n"
             )
+
+
+def _is_no_bad_message(record: logging.LogRecord) -> bool:
+    """Whether it is anything but the traceback of a message that our page never sends, which ends the connection."""
+    error = record.exc_info and record.exc_info[1]
+    return not isinstance(error, (AssertionError, AttributeError, LookupError, TypeError, ValueError))

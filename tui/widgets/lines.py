@@ -1,4 +1,4 @@
-"""A widget that shows ready-made lines, and repaints only the cells that changed."""
+"""A widget that shows ready-made lines, and has only those that changed painted again."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from ...experiments.lenet.network import SHAPES
-from ...experiments.torchscript import compile_function
+from ...experiments.torchscript import called_as_python, compile_function
 
 
 class Convolution(NamedTuple):
@@ -166,21 +166,21 @@ def _gathered(gradient: Gradient) -> None:
     gradient.weight.add_(corners[2]).add_(corners[3])
 
 
-@torch.jit.ignore(drop=False)  # pyright: ignore[reportPrivateImportUsage]
+@called_as_python
 def _pool_fused(response: Tensor, bias: Tensor, pooled: Tensor, pair: Tensor) -> None:
     from . import gpu_kernels
 
     gpu_kernels.pool(response, bias, pooled, pair)
 
 
-@torch.jit.ignore(drop=False)  # pyright: ignore[reportPrivateImportUsage]
+@called_as_python
 def _pool_backward_fused(slope: Tensor, pooled: Tensor, pair: Tensor, response: Tensor, bias: Tensor) -> None:
     from . import gpu_kernels
 
     gpu_kernels.pool_backward(slope, pooled, pair, response, bias)
 
 
-@torch.jit.ignore(drop=False)  # pyright: ignore[reportPrivateImportUsage]
+@called_as_python
 def _windows_adjoint_fused(at_windows: Tensor, at_pooled: Tensor) -> None:
     from . import gpu_kernels
 
