@@ -59,7 +59,7 @@ def called_as_python(function: Callable[P, R]) -> Callable[P, R]:
         return function
 
 
-def trace_module(module: torch.nn.Module, example: torch.Tensor) -> torch.nn.Module:
+def trace_module(module: torch.nn.Module, example: torch.Tensor) -> Any:
     """Return `module` traced with an example input, or unchanged if this torch cannot trace. The graph is not checked.
 
     The check would import so much of torch that it takes most of a second.
