@@ -10,6 +10,7 @@ import program
 import pytest
 import recordings
 from test_replay import STORY
+from test_sweep import Here
 
 from clipwatch.core.codec import decode_sweep_event
 from clipwatch.core.commands import (
@@ -31,6 +32,7 @@ from clipwatch.core.events import CommandScheduled, Evaluated, Event, LanePaused
 from clipwatch.core.recording import Recorder
 from clipwatch.core.replay import Replay
 from clipwatch.core.session import Session
+from clipwatch.core.sweeps import sweep as sweep_module
 from clipwatch.core.sweeps.description import sweep_config
 from clipwatch.core.sweeps.results import ReplicaFinished, SweepFinished
 from clipwatch.core.sweeps.sweep import Sweep
@@ -123,9 +125,10 @@ def test_what_is_sent_after_a_restart_is_for_the_run_that_it_begins() -> None:
     assert isinstance(events[-1], RunFinished)
 
 
-def test_a_sweep_reads_its_commands_as_a_run_does(tmp_path: Path) -> None:
+def test_a_sweep_reads_its_commands_as_a_run_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep_module, "LocalBackend", lambda config, workers: Here(config))
     lines = b'\n{"command":"Pause"}\nnonsense\n'
-    done = program.run(*SWEEP, "--iterations", "5", "--runs-dir", str(tmp_path), input=lines)
+    done = program.call(*SWEEP, "--iterations", "5", "--runs-dir", str(tmp_path), input=lines)
     events = list(map(decode_sweep_event, done.stdout.splitlines()))
     told = [event.text for event in events if isinstance(event, Notice)]
     assert any("Pause is for runs" in text for text in told)

@@ -51,9 +51,7 @@ def assert_alike(place: torch.device, *, fused: bool) -> None:
         torch.testing.assert_close(other.train_step().cpu(), one.train_step(), rtol=1e-5, atol=1e-5)
         torch.testing.assert_close(other.gradient.cpu(), one.gradient, rtol=1e-4, atol=1e-7)
         for seen in (slice(None, 2), None):
-            images, classes = (
-                (tensor[seen] if seen else torch.stack([tensor[:2], tensor[2:4]])) for tensor in here[1]
-            )
+            images, classes = ((tensor[seen] if seen else torch.stack([tensor[:2], tensor[2:4]])) for tensor in here[1])
             at_once = (images[None], classes[None]) if seen else (images, classes)
             expected, found = one.measure(*at_once), other.measure(*(tensor.to(place) for tensor in at_once))
             torch.testing.assert_close(found.loss.cpu(), expected.loss, rtol=1e-5, atol=1e-5)

@@ -448,13 +448,13 @@ def test_the_program_reports_real_runs(tmp_path: Path) -> None:
     for event in recordings.read(run).events:
         if isinstance(event, Evaluated):
             assert evaluation_line(event) in read
-    done = program.run(
+    done = program.call(
         "report", run.name, run.name, "-o", str(tmp_path / "b.md"), "--lang", "zh", "--runs-dir", str(home)
     )
     assert done.returncode == 0, done.stderr
     pictures = [f"b-{name}.svg" for name in ("accuracy", "effect", "loss", "screen")]
     assert sorted(path.name for path in tmp_path.glob("b*")) == [*pictures, "b.md"]
-    assert program.run("report", "nothing", "--runs-dir", str(home)).returncode == 2
+    assert program.call("report", "nothing", "--runs-dir", str(home)).returncode == 2
 
 
 def record_events(folder: Path) -> None:
