@@ -49,7 +49,10 @@ def call(
             patch.chdir(cwd)
         given = input if isinstance(input, bytes) else input.encode()
         with _standard_streams(given), redirect_stdout(out), redirect_stderr(err):
-            code = main(list(arguments))
+            try:
+                code = main(list(arguments))
+            except SystemExit as end:
+                code = end.code
         said = [stream.seek(0) or stream.read() for stream in (out, err)]
     return subprocess.CompletedProcess(arguments, code, *said)
 

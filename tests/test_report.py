@@ -441,8 +441,7 @@ def test_a_run_that_is_not_over_has_a_picture_too(end: int) -> None:
 def test_the_program_reports_real_runs(tmp_path: Path) -> None:
     home = tmp_path / "runs"
     run = recordings.record(home, "--iterations", "30", "--seed", "4")
-    arguments = [*program.COMMAND, "report", "last", "--runs-dir", str(home)]
-    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True)
+    done = program.call("report", "last", "--runs-dir", str(home), cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "report.html\n", "")
     read = text((tmp_path / "report.html").read_text(encoding="utf-8"))
     for event in recordings.read(run).events:

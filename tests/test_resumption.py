@@ -151,7 +151,7 @@ def remembering(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     return train(tmp_path_factory.mktemp(request.param), CHANGE_OF_MEMORY, reset, config=config)
 
 
-@pytest.mark.parametrize("step", [37, 38, 46, 59, 60, 79])
+@pytest.mark.parametrize("step", [38, 46, 60])
 def test_rules_and_optimizers_that_remember_are_resumed_bit_for_bit(
     step: int, remembering: Path, tmp_path: Path
 ) -> None:
@@ -217,7 +217,7 @@ def test_a_run_that_is_resumed_to_fewer_steps_is_verified(
     assert "missing" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("moment", [0, 1, 2])
+@pytest.mark.parametrize("moment", [0, 2])
 def test_a_killed_program_loses_nothing_that_it_told(moment: int, plain: Path, tmp_path: Path) -> None:
     arguments = [
         *recordings.DIGITS,

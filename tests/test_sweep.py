@@ -140,12 +140,12 @@ def test_a_short_training_ends_where_the_single_runs_end(data) -> None:
 
 
 def test_whole_trainings_are_distributed_as_single_ones(data) -> None:
-    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=150), {"head": ["relu"], "clip": ["none"]}, 32, ())
+    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=80), {"head": ["relu"], "clip": ["none"]}, 32, ())
     stacked = [outcome.correct for unit in units(config, set()) for outcome in train_stack(unit, *data)]
     # Other seeds: chance alone makes the two samples differ.
     singles = []
     for seed in range(1000, 1032):
-        run = msgspec.structs.replace(config.settings[0].config, seed=seed, eval_every=150, diagnostics=False)
+        run = msgspec.structs.replace(config.settings[0].config, seed=seed, eval_every=80, diagnostics=False)
         singles.append(single(run)[1][0].correct)
     assert stats.ks_2samp(stacked, singles).pvalue > 0.001
 
@@ -557,10 +557,10 @@ def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) 
 
 
 def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Path) -> None:
-    arguments = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "60", "--seeds", "60"]
+    arguments = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "60", "--seeds", "30"]
     with program.running(*arguments, "--workers", "1", "--runs-dir", str(tmp_path)) as process:
         assert process.stderr
-        program.line_with(process.stderr, "of 120 trainings done")
+        program.line_with(process.stderr, "of 60 trainings done")
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         out, _ = process.communicate(timeout=30)
@@ -572,14 +572,14 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
     (path,) = tmp_path.iterdir()
     assert f"clipwatch report {path.name} writes it up, clipwatch resume {path.name} goes on" in out
     before = read_sweep(SweepFolder(path)).results.replicas
-    assert 0 < len(before) < 120
+    assert 0 < len(before) < 60
     rest = program.call("resume", path.name, "--no-ui", "--workers", "1", "--runs-dir", str(tmp_path))
     assert rest.returncode == 0, rest.stderr
-    assert f"120 of 120 trainings done, {120 - len(before)} of them in" in rest.stdout
+    assert f"60 of 60 trainings done, {60 - len(before)} of them in" in rest.stdout
     assert "stopped" not in rest.stdout
     assert "p are too small" not in rest.stdout
     after = read_sweep(SweepFolder(path)).results.replicas
-    assert len(after) == 120
+    assert len(after) == 60
     assert list(after.values())[: len(before)] == list(before.values())
 
 
