@@ -1,55 +1,61 @@
-"""What is loaded with which module. Contracts cannot see it: for them an import inside a function is one, too."""
+"""Who may import what, seen in fresh interpreters."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-# In this order, with what must not be loaded once each has been imported.
-TORCH = ("torch", "torchvision")
-SCREEN = ("textual", "rich", "plotext")
-STEPS = [
-    *(
-        (f"clipwatch.{module}", TORCH + SCREEN)
-        for module in (
-            "core.events",
-            "core.commands",
-            "core.codec",
-            "core.config",
-            "core.rules",
-            "core.thresholds",
-            "core.layout",
-            "core.state",
-            "core.statistics",
-            "core.datasets",
-            "core.recorded",
-            "core.recording",
-            "core.export",
-            "core.engine",
-            "core.session",
-            "core.sweeps.sweep",
-            "tui.sweeping.command",
-            "tui.cli",
-            "tui.options",
-            "tui.headless",
-            "tui.live",
-        )
-    ),
-    ("clipwatch.tui.runs_table", (*TORCH, "textual")),
-    ("clipwatch.tui.console", (*TORCH, "textual")),
-    ("clipwatch.tui.app", TORCH),
-    ("clipwatch.core.preparation", ()),
+import pytest
+
+LIGHT = [
+    "clipwatch.core.events",
+    "clipwatch.core.commands",
+    "clipwatch.core.codec",
+    "clipwatch.core.config",
+    "clipwatch.core.rules",
+    "clipwatch.core.thresholds",
+    "clipwatch.core.layout",
+    "clipwatch.core.state",
+    "clipwatch.core.statistics",
+    "clipwatch.core.datasets",
+    "clipwatch.core.engine",
+    "clipwatch.core.session",
+    "clipwatch.core.sweeps.sweep",
+    "clipwatch.tui.sweeping.command",
+    "clipwatch.tui.cli",
+    "clipwatch.tui.options",
+    "clipwatch.tui.headless",
 ]
-CODE = f"""
-import importlib, sys
-for module, unwanted in {STEPS!r}:
-    importlib.import_module(module)
-    for package in unwanted:
-        assert package not in sys.modules, f"{{module}} loads {{package}}"
-assert {{"torch", "textual"}} <= sys.modules.keys()
-"""
+TORCH = {"torch", "torchvision"}
+SCREEN = {"textual", "rich", "plotext"}
 
 
-def test_torch_and_the_screen_are_loaded_where_they_are_used_and_no_earlier() -> None:
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def imported_by(module: str) -> set[str]:
+    """Top-level packages in a fresh interpreter after one import."""
+    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_starts_without_torch_and_without_a_screen(module: str) -> None:
+    assert not imported_by(module) & (TORCH | SCREEN)
+
+
+@pytest.mark.parametrize("module", ["clipwatch.tui.app", "clipwatch.tui.console", "clipwatch.tui.live"])
+def test_the_screen_starts_without_torch(module: str) -> None:
+    assert not imported_by(module) & TORCH
+
+
+def test_what_starts_the_engine_does_not_load_the_screen_first() -> None:
+    assert not imported_by("clipwatch.tui.live") & SCREEN
+
+
+def test_the_console_needs_no_textual() -> None:
+    assert "textual" not in imported_by("clipwatch.tui.console")
+
+
+def test_training_needs_no_screen() -> None:
+    packages = imported_by("clipwatch.core.preparation")
+    assert "torch" in packages
+    assert not packages & SCREEN

@@ -254,3 +254,15 @@ def test_nothing_in_a_table_moves_a_cursor(tmp_path: Path) -> None:
     recorded = Recorded(EventTable.of([RUN, LANE, failed]), (), 0)
     write_csv(recorded, tmp_path / "run.csv")
     assert "error: \\x1b[2Jgone" in (tmp_path / "run.csv").read_text()
+
+
+def test_none_of_these_needs_torch() -> None:
+    import subprocess
+    import sys
+
+    for modules in (
+        "clipwatch.tui.runs_table",
+        "clipwatch.core.recorded, clipwatch.core.export, clipwatch.core.recording",
+    ):
+        code = f"import sys, {modules}; sys.exit('torch' in sys.modules or 'textual' in sys.modules)"
+        subprocess.run([sys.executable, "-c", code], check=True)
