@@ -361,6 +361,12 @@ class Here:
                 yield self._trainer.train(unit, stopping)
 
 
+@pytest.fixture
+def trained_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program trains in this process, not in workers."""
+    monkeypatch.setattr(sweep_module, "LocalBackend", lambda config, workers: Here(config))
+
+
 def finished(events: list[Event]) -> dict[tuple[int, int], ReplicaFinished]:
     return {event.key: event for event in events if isinstance(event, ReplicaFinished)}
 
@@ -377,6 +383,7 @@ def test_a_sweep_that_was_cut_short_goes_on_and_comes_out_the_same(tmp_path: Pat
     assert len(finished(whole)) == 24
 
 
+@pytest.mark.usefixtures("trained_here")
 def test_a_sweep_from_another_device_is_resumed_on_the_one_that_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -517,12 +524,6 @@ def test_a_summary_splits_accuracy_by_dead_classes() -> None:
 # The program
 
 SMALL = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "20", "--seeds", "2"]
-
-
-@pytest.fixture
-def trained_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The program trains in this process, not in workers."""
-    monkeypatch.setattr(sweep_module, "LocalBackend", lambda config, workers: Here(config))
 
 
 @pytest.mark.usefixtures("trained_here")
