@@ -10,7 +10,7 @@ import program
 import pytest
 import recordings
 from test_replay import STORY
-from test_sweep import Here
+from test_sweep import Here, LocalBackend
 
 from clipwatch.core.codec import decode_sweep_event
 from clipwatch.core.commands import (
@@ -32,7 +32,6 @@ from clipwatch.core.events import CommandScheduled, Evaluated, Event, LanePaused
 from clipwatch.core.recording import Recorder
 from clipwatch.core.replay import Replay
 from clipwatch.core.session import Session
-from clipwatch.core.sweeps import sweep as sweep_module
 from clipwatch.core.sweeps.description import sweep_config
 from clipwatch.core.sweeps.results import ReplicaFinished, SweepFinished
 from clipwatch.core.sweeps.sweep import Sweep
@@ -126,7 +125,7 @@ def test_what_is_sent_after_a_restart_is_for_the_run_that_it_begins() -> None:
 
 
 def test_a_sweep_reads_its_commands_as_a_run_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep_module, "LocalBackend", lambda config, workers: Here(config))
+    monkeypatch.setattr(LocalBackend, "run", lambda backend, *given: Here(backend._config).run(*given))
     lines = b'\n{"command":"Pause"}\nnonsense\n'
     done = program.call(*SWEEP, "--iterations", "5", "--runs-dir", str(tmp_path), input=lines)
     events = list(map(decode_sweep_event, done.stdout.splitlines()))

@@ -28,7 +28,6 @@ from clipwatch.core.lenet import LAYOUT, PARAMETERS
 from clipwatch.core.reports.phrases import Words
 from clipwatch.core.reports.sweep_words import sentence, short_sentence
 from clipwatch.core.rules import parse_rule
-from clipwatch.core.sweeps import sweep as sweep_module
 from clipwatch.core.sweeps.clipping import clip_stacked_
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.core.sweeps.description import SweepConfig, sweep_config
@@ -364,7 +363,7 @@ class Here:
 @pytest.fixture
 def trained_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program trains in this process, not in workers."""
-    monkeypatch.setattr(sweep_module, "LocalBackend", lambda config, workers: Here(config))
+    monkeypatch.setattr(LocalBackend, "run", lambda backend, *given: Here(backend._config).run(*given))
 
 
 def finished(events: list[Event]) -> dict[tuple[int, int], ReplicaFinished]:
