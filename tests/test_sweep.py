@@ -557,7 +557,7 @@ def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) 
 
 
 def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Path) -> None:
-    arguments = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "60", "--seeds", "30"]
+    arguments = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "30", "--seeds", "30"]
     with program.running(*arguments, "--workers", "1", "--runs-dir", str(tmp_path)) as process:
         assert process.stderr
         program.line_with(process.stderr, "of 60 trainings done")
