@@ -1,10 +1,18 @@
-"""What every test stands on: no network, folders of its own, and no wishes of whoever runs it."""
+"""What every test stands on: no network, folders of its own, no wishes of whoever runs it, and no clock."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+
+# Tests share the cores already: threads of torch that wait for one another would spend several times the arithmetic.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("clipwatch", deadline=None)
+hypothesis.settings.load_profile("clipwatch")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,4 +1,4 @@
-"""Starting the real program, and waiting for what it says."""
+"""The real program, in a process of its own or in this one, and waiting for what it says."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+
+import pytest
+
+from clipwatch.tui.cli.main import main
 
 COMMAND = [sys.executable, "-m", "clipwatch.tui.cli.main"]
 DEADLINE = 60.0
@@ -29,6 +34,47 @@ def run(
         env={**os.environ, **environment},
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def call(
+    *arguments: str, input: str | bytes = "", cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """As `run`, but in this process, which has loaded torch: where no start and no end of a process is tested."""
+    with ExitStack() as stack:
+        out, err = (stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="")) for _ in range(2))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        if cwd:
+            patch.chdir(cwd)
+        given = input if isinstance(input, bytes) else input.encode()
+        with _standard_streams(given), redirect_stdout(out), redirect_stderr(err):
+            try:
+                code = main(list(arguments))
+            except SystemExit as end:
+                code = end.code
+        said = [stream.seek(0) or stream.read() for stream in (out, err)]
+    return subprocess.CompletedProcess(arguments, code, *said)
+
+
+@contextmanager
+def _standard_streams(given: bytes) -> Iterator[None]:
+    """The descriptors that `--control` listens to: 0 with the input, and 1 with a reader who leaves at the end."""
+    before = [os.dup(number) for number in (0, 1)]
+    reader, writer = os.pipe()
+    with tempfile.TemporaryFile() as source:
+        source.write(given)
+        source.seek(0)
+        os.dup2(source.fileno(), 0)
+    os.dup2(writer, 1)
+    os.close(writer)
+    try:
+        yield
+    finally:
+        os.close(reader)
+        for number, descriptor in enumerate(before):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
 
 
 @contextmanager

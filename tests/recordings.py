@@ -20,7 +20,7 @@ def only_run(home: Path) -> Path:
 
 def record(home: Path, *arguments: str, input: str = "") -> Path:
     """The folder of a run that was recorded from beginning to end."""
-    done = program.run(*DIGITS, "--runs-dir", str(home), *arguments, input=input)
+    done = program.call(*DIGITS, "--runs-dir", str(home), *arguments, input=input)
     assert done.returncode == 0, done.stderr
     return only_run(home)
 

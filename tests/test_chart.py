@@ -10,7 +10,7 @@ from math import inf, nan
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.strip import Strip
@@ -92,7 +92,6 @@ def specs(draw: st.DrawFn) -> ChartSpec:
     )
 
 
-@settings(max_examples=300, deadline=None)
 @given(specs())
 def test_any_chart_fills_its_rectangle(one: ChartSpec) -> None:
     chart = render_chart(one)
@@ -163,7 +162,6 @@ def _spliced(old: Line, new: Line, kept: int) -> Line:
     return Line(*(np.concatenate(part) for part in parts), old.marker)
 
 
-@settings(max_examples=300, deadline=None)
 @given(drawings())
 def test_a_plot_that_drew_before_draws_as_a_fresh_one(frames: list[tuple[list[Line], tuple[int, int]]]) -> None:
     plot = Plot()
@@ -184,7 +182,6 @@ def test_a_line_is_drawn_the_same_wherever_the_drawing_begins(rise: int) -> None
         assert plot.draw([after], size)[0].tolist() == Plot().draw([after], size)[0].tolist()
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_chart_that_grows_looks_as_one_drawn_afresh(data: st.DataObject) -> None:
     one, plot = data.draw(specs()), Plot()

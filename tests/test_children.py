@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.core.runs.folder import Manifest, RunFolder
@@ -83,13 +83,11 @@ requests = (
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(requests)
 def test_a_request_arrives_as_it_was(request: Any) -> None:
     assert decoded_request(encoded(request)) == request
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.builds(ScreenRequest, engine=train_runs | st.lists(words), keymap=st.just({"pause": "x"})))
 def test_so_does_a_screen_for_the_web_page(screen: ScreenRequest) -> None:
     assert decoded_screen(encoded(screen).decode()) == screen

@@ -116,7 +116,7 @@ KINDS += [(decode_sweep_event, kind) for kind in get_args(AnySweepEvent)]
 
 @pytest.mark.parametrize(("decode", "kind"), KINDS)
 @given(data=st.data())
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_every_event_comes_back_as_it_was_with_any_number_at_any_depth(decode: Any, kind: Any, data: st.DataObject):
     event = data.draw(structs_of(kind, st.sampled_from([math.nan, math.inf, -math.inf, 0.5])))
     line = encode(event)

@@ -54,7 +54,7 @@ def test_standard_streams_may_be_closed(closed: str, code: int, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])
-@pytest.mark.parametrize("command", ["--control --iterations 5", "sweep --seeds 1 --iterations 3"])
+@pytest.mark.parametrize("command", ["--control --iterations 5", "sweep --workers 1 --seeds 1 --iterations 3"])
 def test_messages_that_get_nowhere_change_nothing(redirection: str, command: str, tmp_path: Path) -> None:
     run = [*program.COMMAND, *command.split(), "--no-ui", "--dataset", "digits", "--runs-dir", str(tmp_path)]
     shell = ["sh", "-c", f'echo garbage | "$@" {redirection}', "sh", *run]

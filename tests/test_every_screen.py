@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from test_sweep_screen import script
-from virtual_terminal import DEADLINE, VirtualTerminal
+from virtual_terminal import DEADLINE, VirtualTerminal, wait_until
 
 RUN = [sys.executable, str(Path(__file__).with_name("scripted_engine.py")), "normal"]
 Start = Callable[..., VirtualTerminal]
@@ -69,13 +69,6 @@ def screen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Screen]:
 
 def state(terminal: VirtualTerminal) -> str:
     return Path(f"/proc/{terminal.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.01)
 
 
 FOREIGN = (

@@ -33,7 +33,9 @@ on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU
 
 
 def unit(seeds: int = 2) -> Unit:
-    return Unit(number=0, settings=sweep_config(BASE, AXES, 1, ()).settings, seeds=tuple(range(seeds)))
+    # Two images are the fewest whose pooled pixels fill more than one of a kernel's blocks.
+    base = msgspec.structs.replace(BASE, batch_size=2)
+    return Unit(number=0, settings=sweep_config(base, AXES, 1, ()).settings, seeds=tuple(range(seeds)))
 
 
 def data(place: torch.device) -> tuple[Tensors, Tensors]:
@@ -46,14 +48,10 @@ def assert_alike(place: torch.device, *, fused: bool) -> None:
     here, there = data(CPU), data(place)
     with torch.no_grad():
         one, other = Stack(unit(), *here), Stack(unit(), *there, fused=fused)
-        for step in range(2):
-            torch.testing.assert_close(other.train_step().cpu(), one.train_step(), rtol=1e-5, atol=1e-5)
-            if step == 0:
-                torch.testing.assert_close(other.gradient.cpu(), one.gradient, rtol=1e-4, atol=1e-7)
-        for seen in (slice(None, 7), None):
-            images, classes = (
-                (tensor[seen] if seen else torch.stack([tensor[:9], tensor[9:18]])) for tensor in here[1]
-            )
+        torch.testing.assert_close(other.train_step().cpu(), one.train_step(), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(other.gradient.cpu(), one.gradient, rtol=1e-4, atol=1e-7)
+        for seen in (slice(None, 2), None):
+            images, classes = ((tensor[seen] if seen else torch.stack([tensor[:2], tensor[2:4]])) for tensor in here[1])
             at_once = (images[None], classes[None]) if seen else (images, classes)
             expected, found = one.measure(*at_once), other.measure(*(tensor.to(place) for tensor in at_once))
             torch.testing.assert_close(found.loss.cpu(), expected.loss, rtol=1e-5, atol=1e-5)
@@ -62,7 +60,7 @@ def assert_alike(place: torch.device, *, fused: bool) -> None:
         for stack in (one, other):
             stack.weights[1, 0] = torch.nan
             stack.train_step()
-        assert one.diverged == other.diverged == [None, 2, None, None]
+        assert one.diverged == other.diverged == [None, 1, None, None]
 
 
 def assert_pooling_is_torchs(place: torch.device) -> None:

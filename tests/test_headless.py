@@ -6,9 +6,11 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 
 import program
 import pytest
@@ -28,6 +30,7 @@ from clipwatch.core.stream.events import (
     RunFinished,
     RunStarted,
 )
+from clipwatch.tui.headless.console import ConsoleSink
 
 SHORT = ["--no-ui", "--dataset", "digits", "--iterations", "30"]
 LONG = ["--no-ui", "--dataset", "digits", "--iterations", "1000000", "--pace", "200"]
@@ -56,14 +59,14 @@ def test_a_run_prints_the_assignments_lines_in_order_and_a_summary(short: subpro
 
 
 def test_two_runs_with_one_seed_print_the_same_bytes(short: subprocess.CompletedProcess[str]) -> None:
-    again = program.run(*SHORT, "--pace", "400")
+    again = program.call(*SHORT, "--pace", "400")
     assert training_lines(again.stdout) == training_lines(short.stdout)
-    other = program.run(*SHORT, "--seed", "1")
+    other = program.call(*SHORT, "--seed", "1")
     assert training_lines(other.stdout) != training_lines(short.stdout)
 
 
 def test_auto_without_network_says_which_data_it_uses_and_why() -> None:
-    done = program.run("--no-ui", "--iterations", "1")
+    done = program.call("--no-ui", "--iterations", "1")
     assert done.returncode == 0
     assert "embedded UCI digits" in done.stderr
     assert "offline" in done.stderr
@@ -75,7 +78,7 @@ def events_in(text: str) -> list[Event]:
 
 
 def test_json_prints_the_stream_and_nothing_else() -> None:
-    done = program.run(*SHORT, "--json")
+    done = program.call(*SHORT, "--json")
     events = events_in(done.stdout)
     assert isinstance(events[-1], RunFinished)
     assert sum(isinstance(event, RunStarted) for event in events) == 1
@@ -91,7 +94,7 @@ def test_control_obeys_and_answers_with_steps() -> None:
         {"command":"Resume","lane":"clipped","at_step":13}
         {"command":"Extend","iterations":5,"lane":"clipped","at_step":20}
     """
-    done = program.run(*SHORT, "--json", "--control", input=commands)
+    done = program.call(*SHORT, "--json", "--control", input=commands)
     assert done.returncode == 0
     told = [(type(event), event.step) for event in events_in(done.stdout) if getattr(event, "lane", "") == "clipped"]
     for answer in [(ClipChanged, 7), (PaceChanged, 9), (LaneStepped, 11), (LanePaused, 13), (LaneResumed, 13)]:
@@ -116,7 +119,7 @@ GARBAGE = [
 
 def test_garbage_on_standard_input_is_told_and_the_run_goes_on() -> None:
     unknown = b'{"command":"Pause","lane":"nobody"}'
-    done = program.run(*SHORT, "--json", "--control", input=b"\n".join([*GARBAGE, b"", unknown, b'{"command":"Pa']))
+    done = program.call(*SHORT, "--json", "--control", input=b"\n".join([*GARBAGE, b"", unknown, b'{"command":"Pa']))
     events = events_in(done.stdout)
     notices = [event.text for event in events if isinstance(event, Notice)]
     assert sum("not understood" in text for text in notices) == len(GARBAGE) + 1
@@ -152,16 +155,11 @@ def test_an_engine_whose_master_died_ends() -> None:
 
 
 def test_a_run_that_waits_ends_when_no_more_commands_can_come() -> None:
-    with program.running(*LONG, "--json", "--control") as process:
-        assert process.stdin
-        process.stdin.write('{"command":"Pause","at_step":5}\n')
-        process.stdin.flush()
-        for _ in range(2):
-            program.line_with(process.stdout, '"LanePaused"')
-        process.stdin.close()
-        finished = [decode_event(program.line_with(process.stdout, '"LaneFinished"')) for _ in range(2)]
-        assert {event.step for event in finished if isinstance(event, LaneFinished)} == {5}
-        assert process.wait(program.DEADLINE) == 0
+    done = program.call(*LONG, "--json", "--control", input='{"command":"Pause","at_step":5}\n')
+    events = events_in(done.stdout)
+    assert [event.step for event in events if isinstance(event, LanePaused)] == [5, 5]
+    assert [event.step for event in events if isinstance(event, LaneFinished)] == [5, 5]
+    assert done.returncode == 0
 
 
 def test_a_summary_that_nobody_reads_is_no_fault() -> None:
@@ -199,15 +197,21 @@ def test_an_engine_that_waits_for_commands_ends_when_nobody_reads() -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_ends_the_run_in_good_order_with_the_summary(number: int, code: int) -> None:
-    with program.running(*LONG) as process:
-        program.line_with(process.stdout, "Step: 10 ")
-        process.send_signal(number)
-        out, err = process.communicate(timeout=program.DEADLINE)
-        assert process.returncode == code
-        assert "stopped" in out
-        assert "steps/s" in out
-        assert err == ""
+def test_a_signal_ends_the_run_in_good_order_with_the_summary(
+    number: int, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def receive(sink: ConsoleSink, event: Event) -> None:
+        if isinstance(event, Evaluated) and event.step == 10:
+            signal.raise_signal(number)
+        printed(sink, event)
+
+    printed = ConsoleSink.receive
+    monkeypatch.setattr(ConsoleSink, "receive", receive)
+    done = program.call(*LONG)
+    assert done.returncode == code
+    assert "stopped" in done.stdout
+    assert "steps/s" in done.stdout
+    assert done.stderr == ""
 
 
 def test_a_second_signal_ends_it_at_once() -> None:
@@ -248,10 +252,12 @@ def test_a_signal_while_preparing_ends_the_run() -> None:
         assert events[-1].reason == "stopped"
 
 
-def test_on_a_terminal_lanes_are_coloured_and_without_wish_not() -> None:
+def test_on_a_terminal_lanes_are_coloured_and_without_wish_not(tmp_path: Path) -> None:
+    shutil.copy(Path(__file__).parent / "schemas" / "1.jsonl", tmp_path / "events.jsonl")
+
     def output(**environment: str) -> str:
         ours, theirs = pty.openpty()
-        command = [*program.COMMAND, *SHORT]
+        command = [*program.COMMAND, "replay", str(tmp_path), "--no-ui", "--speed", "max"]
         with subprocess.Popen(
             command, stdout=theirs, env={**os.environ, "TERM": "xterm-256color", **environment}
         ) as child:
@@ -273,7 +279,7 @@ def test_on_a_terminal_lanes_are_coloured_and_without_wish_not() -> None:
 
 @pytest.mark.skipif("CLIPWATCH_TEST_MNIST" not in os.environ, reason="CLIPWATCH_TEST_MNIST names no folder with MNIST")
 def test_real_mnist_trains() -> None:
-    done = program.run(
+    done = program.call(
         "--no-ui", "--iterations", "200", "--head", "linear", "--data-dir", os.environ["CLIPWATCH_TEST_MNIST"]
     )
     assert done.stderr == ""

@@ -1,4 +1,4 @@
-"""A writer killed at a random moment, 200 times: every recording opens, and at most the line under way is missing."""
+"""A writer killed at a random moment, 50 times: every recording opens, and at most the line under way is missing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-KILLS = 200
+KILLS = 50
 # In a process of its own, which has no threads when it forks.
 SCRIPT = f"""
 import os, random, signal, sys, time

@@ -173,7 +173,7 @@ def expected(raw: np.ndarray[Any, Any], taken: Taken | None, weights: np.ndarray
 @given(
     rule=st.sampled_from(RULES), optimizer=st.sampled_from(OPTIMIZERS), before=GRADIENTS, broken=BROKEN, after=GRADIENTS
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_what_is_told_of_a_step_is_the_step_that_was_taken(
     action: str,
     rule: str,

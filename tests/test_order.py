@@ -147,7 +147,7 @@ COMMANDS = st.one_of(
 
 
 @pytest.mark.usefixtures("idle_lanes")
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(COMMANDS, max_size=8), st.sampled_from([(), (Stop(),), (Stop(), Resume(), SetClip(rule="sign"))]))
 @example([Pause(), Resume()], ())
 @example([Pause(), StepOnce(), StepOnce(count=2)], ())

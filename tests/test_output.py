@@ -128,7 +128,7 @@ OUTPUTS = [("export", "--csv"), ("export", "--json"), ("report", "-o")]
 def test_every_output_takes_a_dash_and_a_process(command: str, option: str, run: Path) -> None:
     if command == "report":
         pytest.importorskip("matplotlib", reason="the report's figures need matplotlib")
-    expected = program.run(command, str(run), option, "-").stdout
+    expected = program.call(command, str(run), option, "-").stdout
     assert expected.startswith(("lane,rule", "[{", "<!"))
     words = " ".join([*program.COMMAND, command, str(run), option])
     done = subprocess.run(["bash", "-c", f"{words} >(cat >&2)"], capture_output=True, timeout=program.DEADLINE)
@@ -137,6 +137,6 @@ def test_every_output_takes_a_dash_and_a_process(command: str, option: str, run:
 
 
 def test_markdown_for_standard_output_has_no_place_for_its_figures(run: Path) -> None:
-    done = program.run("report", str(run), "--format", "md", "-o", "-")
+    done = program.call("report", str(run), "--format", "md", "-o", "-")
     assert done.returncode == 2
     assert "files beside it" in done.stderr

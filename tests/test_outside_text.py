@@ -410,7 +410,7 @@ def test_standard_output_takes_what_its_encoding_lacks(encoding: str, monkeypatc
 def test_a_run_lives_in_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
     home = os.fsencode(tmp_path) + b"/\xd4\xcb"
     lanes = ("--lane", "不裁剪=none", "--lane", "_x=value:0.001")
-    first = program.run(*recordings.DIGITS, *lanes, "--iterations", "11", "--runs-dir", os.fsdecode(home))
+    first = program.call(*recordings.DIGITS, *lanes, "--iterations", "11", "--runs-dir", os.fsdecode(home))
     assert first.returncode == 0, first.stderr
     assert len({cell_len(line[: line.index("Step:")]) for line in first.stdout.splitlines() if "Step:" in line}) == 1
     folder = recordings.only_run(Path(os.fsdecode(home)))
@@ -421,7 +421,7 @@ def test_a_run_lives_in_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
         (("report", "last", "-o", os.fsdecode(home) + "/r.md"), r"\xd4\xcb/r.md"),
         (("runs",), r"\xff \x1b[1m"),
     ):
-        done = program.run(*arguments, "--runs-dir", os.fsdecode(home))
+        done = program.call(*arguments, "--runs-dir", os.fsdecode(home))
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         assert says in done.stdout

@@ -47,7 +47,7 @@ def test_a_run_takes_its_paths_from_home(arguments: tuple[str, ...], made: str, 
     home.mkdir()
     here.mkdir()
     (home / "run.toml").write_text("seed = 7\n")
-    done = program.run(*SHORT, *arguments, cwd=here, HOME=str(home))
+    done = program.call(*SHORT, *arguments, cwd=here, HOME=str(home))
     assert done.returncode == 0, done.stderr
     assert (home / made).exists()
     assert not list(here.iterdir())
@@ -56,7 +56,7 @@ def test_a_run_takes_its_paths_from_home(arguments: tuple[str, ...], made: str, 
 def test_what_is_made_of_a_run_goes_home_too(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    program.run(*SHORT, "--runs-dir", str(home / "runs"))
+    program.call(*SHORT, "--runs-dir", str(home / "runs"))
     (run,) = (home / "runs").iterdir()
     written = {
         "x.csv": ("export", f"~/runs/{run.name}", "--csv=~/x.csv"),
@@ -64,7 +64,7 @@ def test_what_is_made_of_a_run_goes_home_too(tmp_path: Path) -> None:
         "x.md": ("report", f"~/runs/{run.name}", "--output=~/x.md"),
     }
     for file, arguments in written.items():
-        done = program.run(*arguments, cwd=tmp_path, HOME=str(home))
+        done = program.call(*arguments, cwd=tmp_path, HOME=str(home))
         assert done.returncode == 0, done.stderr
         assert (home / file).is_file()
 
@@ -79,7 +79,7 @@ def test_what_is_made_of_a_run_goes_home_too(tmp_path: Path) -> None:
     ],
 )
 def test_no_such_user_is_one_line(arguments: tuple[str, ...]) -> None:
-    done = program.run(*arguments)
+    done = program.call(*arguments)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "~nosuchuser/x" in done.stderr

@@ -55,7 +55,7 @@ def test_a_run_leaves_its_settings_events_manifest_and_checkpoints(run: Path) ->
 
 
 def test_nothing_is_kept_where_nothing_is_to_be(tmp_path: Path) -> None:
-    done = program.run(*recordings.DIGITS, "--iterations", "5", "--no-record", "--runs-dir", str(tmp_path))
+    done = program.call(*recordings.DIGITS, "--iterations", "5", "--no-record", "--runs-dir", str(tmp_path))
     assert done.returncode == 0
     assert list(tmp_path.iterdir()) == []
 
@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_made_refuses_the_run_before_it_trains(tmp_path:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ClipwatchError, match="--no-record"):
         recorded(tmp_path / "file", STORY)
-    done = program.run(*recordings.DIGITS, "--runs-dir", str(tmp_path / "file"))
+    done = program.call(*recordings.DIGITS, "--runs-dir", str(tmp_path / "file"))
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "Start Training" not in done.stdout
@@ -201,14 +201,14 @@ def test_recordings_of_every_schema_are_read_for_ever() -> None:
 
 
 def test_runs_lists_what_there_is(run: Path, tmp_path: Path) -> None:
-    done = program.run("runs", "--runs-dir", str(run.parent))
+    done = program.call("runs", "--runs-dir", str(run.parent))
     assert done.returncode == 0
     for words in (run.name, "digits", "done", "value:0.001", "40"):
         assert words in done.stdout
-    (line,) = program.run("runs", "--json", "--runs-dir", str(run.parent)).stdout.splitlines()
+    (line,) = program.call("runs", "--json", "--runs-dir", str(run.parent)).stdout.splitlines()
     assert json.loads(line)["run"] == run.name
     assert json.loads(line)["kind"] == "run"
-    assert "no runs in" in program.run("runs", "--runs-dir", str(tmp_path / "none")).stdout
+    assert "no runs in" in program.call("runs", "--runs-dir", str(tmp_path / "none")).stdout
 
 
 def test_runs_tells_of_a_damaged_manifest_and_lists_the_others(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_runs_tells_of_a_damaged_manifest_and_lists_the_others(tmp_path: Path) -
     recorded(tmp_path, STORY[1:])
     broken, whole = sorted(tmp_path.iterdir())
     (broken / "manifest.json").write_text("{")
-    done = program.run("runs", "--runs-dir", str(tmp_path))
+    done = program.call("runs", "--runs-dir", str(tmp_path))
     assert whole.name in done.stdout
     assert "manifest.json is damaged" in done.stderr
 
@@ -233,7 +233,7 @@ def test_export_writes_every_figure_exactly(run: Path, tmp_path: Path) -> None:
     import csv
 
     files = [tmp_path / "run.csv", tmp_path / "run.json"]
-    done = program.run("export", str(run), "--csv", str(files[0]), "--json", str(files[1]))
+    done = program.call("export", str(run), "--csv", str(files[0]), "--json", str(files[1]))
     assert (done.returncode, done.stderr) == (0, "")
     read = recordings.read(run)
     with files[0].open(newline="") as file:
@@ -251,9 +251,9 @@ def test_export_writes_every_figure_exactly(run: Path, tmp_path: Path) -> None:
         assert row["saturation"] == (repr(event.total.saturation) if event else "")
         assert row["dead_outputs"] == (" ".join(map(str, event.dead_outputs)) if event else "")
     assert [json.loads(encode(event)) for event in read.events] == json.loads(files[1].read_text())
-    piped = program.run("export", str(run), "--csv", "-")
+    piped = program.call("export", str(run), "--csv", "-")
     assert piped.stdout == files[0].read_bytes().decode()
-    nowhere = program.run("export", str(run), "--csv", str(tmp_path / "no" / "run.csv"))
+    nowhere = program.call("export", str(run), "--csv", str(tmp_path / "no" / "run.csv"))
     assert nowhere.returncode == 1
     assert len(nowhere.stderr.splitlines()) == 1
 

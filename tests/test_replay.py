@@ -195,7 +195,7 @@ def test_long_gaps_are_not_waited_for() -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A recorded run, and what it printed."""
     home = tmp_path_factory.mktemp("runs")
-    done = program.run(*recordings.DIGITS, "--iterations", "30", "--runs-dir", str(home))
+    done = program.call(*recordings.DIGITS, "--iterations", "30", "--runs-dir", str(home))
     return recordings.only_run(home), done.stdout
 
 

@@ -441,20 +441,19 @@ def test_a_run_that_is_not_over_has_a_picture_too(end: int) -> None:
 def test_the_program_reports_real_runs(tmp_path: Path) -> None:
     home = tmp_path / "runs"
     run = recordings.record(home, "--iterations", "30", "--seed", "4")
-    arguments = [*program.COMMAND, "report", "last", "--runs-dir", str(home)]
-    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True)
+    done = program.call("report", "last", "--runs-dir", str(home), cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "report.html\n", "")
     read = text((tmp_path / "report.html").read_text(encoding="utf-8"))
     for event in recordings.read(run).events:
         if isinstance(event, Evaluated):
             assert evaluation_line(event) in read
-    done = program.run(
+    done = program.call(
         "report", run.name, run.name, "-o", str(tmp_path / "b.md"), "--lang", "zh", "--runs-dir", str(home)
     )
     assert done.returncode == 0, done.stderr
     pictures = [f"b-{name}.svg" for name in ("accuracy", "effect", "loss", "screen")]
     assert sorted(path.name for path in tmp_path.glob("b*")) == [*pictures, "b.md"]
-    assert program.run("report", "nothing", "--runs-dir", str(home)).returncode == 2
+    assert program.call("report", "nothing", "--runs-dir", str(home)).returncode == 2
 
 
 def record_events(folder: Path) -> None:

@@ -56,8 +56,8 @@ def test_settings_without_a_seed_in_common_have_no_difference(tmp_path: Path) ->
 
 def test_runs_lists_sweeps_among_runs(tmp_path: Path) -> None:
     sweep = write(tmp_path)
-    assert program.run(*RUN, "--iterations", "5", "--runs-dir", str(tmp_path)).returncode == 0
-    table = program.run("runs", "--runs-dir", str(tmp_path)).stdout
+    assert program.call(*RUN, "--iterations", "5", "--runs-dir", str(tmp_path)).returncode == 0
+    table = program.call("runs", "--runs-dir", str(tmp_path)).stdout
     for words in (
         sweep.path.name,
         "4 settings",
@@ -69,7 +69,7 @@ def test_runs_lists_sweeps_among_runs(tmp_path: Path) -> None:
         "For a sweep",
     ):
         assert words in table
-    lines = program.run("runs", "--json", "--runs-dir", str(tmp_path)).stdout.splitlines()
+    lines = program.call("runs", "--json", "--runs-dir", str(tmp_path)).stdout.splitlines()
     kinds = {json.loads(line)["kind"]: json.loads(line) for line in lines}
     assert len(lines) == len(kinds) == 2
     assert kinds["sweep"]["run"] == sweep.path.name
@@ -79,7 +79,7 @@ def test_runs_lists_sweeps_among_runs(tmp_path: Path) -> None:
 def test_a_sweep_that_cannot_be_read_is_told_of_and_the_others_are_listed(tmp_path: Path) -> None:
     broken, whole = write(tmp_path), write(tmp_path)
     broken.results.write_bytes(b"")
-    done = program.run("runs", "--runs-dir", str(tmp_path))
+    done = program.call("runs", "--runs-dir", str(tmp_path))
     assert done.returncode == 0
     assert whole.path.name in done.stdout
     assert done.stderr == f"clipwatch: sweep {broken.path}: sweep.jsonl does not begin with a sweep\n"

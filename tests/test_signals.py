@@ -81,11 +81,20 @@ def started(*arguments: str, ignoring: str = "") -> Iterator[subprocess.Popen[st
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT], ids=["HUP", "INT"])
-def test_what_was_ignored_from_the_start_stays_ignored(number: int) -> None:
-    with started(*RUN, ignoring=signal.Signals(number).name.removeprefix("SIG")) as process:
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_what_was_ignored_when_it_began_stays_ignored(number: int) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with ending_signals(lambda _: None):
+            assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_run_goes_on_where_a_closed_terminal_was_ignored_from_the_start() -> None:
+    with started(*RUN, ignoring="HUP") as process:
         program.line_with(process.stdout, "Step: 10 ")
-        os.killpg(process.pid, number)
+        os.killpg(process.pid, signal.SIGHUP)
         program.line_with(process.stdout, "Step: 50 ")
         process.terminate()
         out, err = process.communicate(timeout=program.DEADLINE)

@@ -139,12 +139,12 @@ def test_a_short_training_ends_where_the_single_runs_end(data) -> None:
 
 
 def test_whole_trainings_are_distributed_as_single_ones(data) -> None:
-    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=150), {"head": ["relu"], "clip": ["none"]}, 32, ())
+    config = sweep_config(msgspec.structs.replace(DIGITS, iterations=80), {"head": ["relu"], "clip": ["none"]}, 32, ())
     stacked = [outcome.correct for unit in units(config, set()) for outcome in train_stack(unit, *data)]
     # Other seeds: chance alone makes the two samples differ.
     singles = []
     for seed in range(1000, 1032):
-        run = msgspec.structs.replace(config.settings[0].config, seed=seed)
+        run = msgspec.structs.replace(config.settings[0].config, seed=seed, eval_every=80, diagnostics=False)
         singles.append(single(run)[1][0].correct)
     assert stats.ks_2samp(stacked, singles).pvalue > 0.001
 
@@ -360,6 +360,12 @@ class InProcessBackend:
                 yield self._trainer.train(unit, stopping)
 
 
+@pytest.fixture
+def trained_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program trains in this process, not in workers."""
+    monkeypatch.setattr(LocalBackend, "run", lambda backend, *given: Here(backend._config).run(*given))
+
+
 def finished(events: list[Event]) -> dict[tuple[int, int], ReplicaFinished]:
     return {event.key: event for event in events if isinstance(event, ReplicaFinished)}
 
@@ -376,6 +382,7 @@ def test_a_sweep_that_was_cut_short_goes_on_and_comes_out_the_same(tmp_path: Pat
     assert len(finished(whole)) == 24
 
 
+@pytest.mark.usefixtures("trained_here")
 def test_a_sweep_from_another_device_is_resumed_on_the_one_that_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -518,17 +525,19 @@ def test_a_summary_splits_accuracy_by_dead_classes() -> None:
 SMALL = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "20", "--seeds", "2"]
 
 
+@pytest.mark.usefixtures("trained_here")
 def test_the_program_prints_settings_comparisons_and_sentences(tmp_path: Path) -> None:
-    done = program.run(*SMALL, "--head", "relu", "--head", "linear", "--runs-dir", str(tmp_path))
+    done = program.call(*SMALL, "--head", "relu", "--head", "linear", "--runs-dir", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "value:0.001, linear head" in done.stdout
     assert "Clipping by value:0.001 (relu head): exploratory. n = 2 is too few" in done.stdout
     assert "8 of 8 trainings done" in done.stderr
 
 
+@pytest.mark.usefixtures("trained_here")
 def test_what_there_is_one_of_is_told_in_the_singular(tmp_path: Path) -> None:
     alone = ["--seeds", "1", "--clip", "none", "--workers", "1", "--runs-dir", str(tmp_path)]
-    done = program.run(*SMALL, *alone)
+    done = program.call(*SMALL, *alone)
     assert done.returncode == 0, done.stderr
     assert "1 setting x 1 seed, about" in done.stderr
     assert "on 1 core\n" in done.stderr
@@ -548,10 +557,10 @@ def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) 
 
 
 def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Path) -> None:
-    arguments = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "60", "--seeds", "60"]
+    arguments = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "30", "--seeds", "30"]
     with program.running(*arguments, "--workers", "1", "--runs-dir", str(tmp_path)) as process:
         assert process.stderr
-        program.line_with(process.stderr, "of 120 trainings done")
+        program.line_with(process.stderr, "of 60 trainings done")
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         out, _ = process.communicate(timeout=30)
@@ -563,14 +572,14 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
     (path,) = tmp_path.iterdir()
     assert f"clipwatch report {path.name} writes it up, clipwatch resume {path.name} goes on" in out
     before = read_sweep(SweepFolder(path)).results.replicas
-    assert 0 < len(before) < 120
-    rest = program.run("resume", path.name, "--no-ui", "--workers", "1", "--runs-dir", str(tmp_path))
+    assert 0 < len(before) < 60
+    rest = program.call("resume", path.name, "--no-ui", "--workers", "1", "--runs-dir", str(tmp_path))
     assert rest.returncode == 0, rest.stderr
-    assert f"120 of 120 trainings done, {120 - len(before)} of them in" in rest.stdout
+    assert f"60 of 60 trainings done, {60 - len(before)} of them in" in rest.stdout
     assert "stopped" not in rest.stdout
     assert "p are too small" not in rest.stdout
     after = read_sweep(SweepFolder(path)).results.replicas
-    assert len(after) == 120
+    assert len(after) == 60
     assert list(after.values())[: len(before)] == list(before.values())
 
 
@@ -592,7 +601,7 @@ def test_workers_end_with_a_leader_that_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_device_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    done = program.run(*SMALL, "--device", "cuda", "--runs-dir", str(tmp_path))
+    done = program.call(*SMALL, "--device", "cuda", "--runs-dir", str(tmp_path))
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("clipwatch: device 'cuda' cannot be used here")
     assert not list(tmp_path.iterdir())
@@ -600,15 +609,16 @@ def test_a_device_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_batch_larger_than_the_data_is_one_line_and_leaves_no_folder(tmp_path: Path) -> None:
-    done = program.run(*SMALL, "--batch-size", "5000", "--runs-dir", str(tmp_path))
+    done = program.call(*SMALL, "--batch-size", "5000", "--runs-dir", str(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "clipwatch: not clipped: digits has fewer images than a batch\n"
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("trained_here")
 def test_a_setting_that_always_diverges_is_told_of(tmp_path: Path) -> None:
     arguments = ["--clip", "none", "--init-std", "0.1", "--init-std", "1e30", "--runs-dir", str(tmp_path)]
-    done = program.run(*SMALL, *arguments)
+    done = program.call(*SMALL, *arguments)
     assert "not clipped, init std 1e+30: every training diverged" in done.stdout
     assert "4 of 4 trainings done in" in done.stdout
     assert "clipwatch resume" not in done.stdout
@@ -634,7 +644,7 @@ def test_a_setting_that_always_diverges_is_told_of(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_is_one_line(arguments: list[str], says: str) -> None:
-    done = program.run("sweep", "--no-ui", *arguments)
+    done = program.call("sweep", "--no-ui", *arguments)
     assert done.returncode == 2
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
@@ -643,17 +653,18 @@ def test_bad_input_is_one_line(arguments: list[str], says: str) -> None:
 def test_a_config_file_that_counts_seeds_and_names_them_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "sweep.toml"
     file.write_text('dataset = "digits"\nseeds = 4\nseed = [1, 2]\n')
-    done = program.run("sweep", "--no-ui", "--config", str(file), "--runs-dir", str(tmp_path / "runs"))
+    done = program.call("sweep", "--no-ui", "--config", str(file), "--runs-dir", str(tmp_path / "runs"))
     assert done.returncode == 2
     assert "not both" in done.stderr
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.usefixtures("trained_here")
 def test_a_config_file_gives_axes_and_flags_win(tmp_path: Path) -> None:
     file = tmp_path / "sweep.toml"
     file.write_text('dataset = "digits"\nseeds = 1\niterations = 5\nhead = ["relu", "linear"]\nclip = ["none"]\n')
     arguments = ["sweep", "--no-ui", "--json", "--config", str(file), "--runs-dir", str(tmp_path / "runs")]
-    done = program.run(*arguments, "--iterations", "3")
+    done = program.call(*arguments, "--iterations", "3")
     assert done.returncode == 0, done.stderr
     events = [decode_sweep_event(line) for line in done.stdout.splitlines()]
     (begun,) = [event for event in events if isinstance(event, SweepStarted)]

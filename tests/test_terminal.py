@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from virtual_terminal import CLIPWATCH, DEADLINE, VirtualTerminal
+from virtual_terminal import CLIPWATCH, VirtualTerminal, wait_until
 
 from clipwatch.tui.terminal.terminal import terminal_size
 
@@ -62,14 +62,6 @@ def gone_within(pid: int, seconds: float) -> bool:
     while alive(pid) and time.monotonic() < end:
         time.sleep(0.01)
     return not alive(pid)
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait without reading the terminal."""
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.01)
 
 
 def children(pid: int) -> list[int]:

@@ -146,3 +146,11 @@ class VirtualTerminal:
             self.process.wait()
         if self._terminal >= 0:
             os.close(self._terminal)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait without reading the terminal."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)
