@@ -363,7 +363,7 @@ class InProcessBackend:
 @pytest.fixture
 def trained_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program trains in this process, not in workers."""
-    monkeypatch.setattr(LocalBackend, "run", lambda backend, *given: Here(backend._config).run(*given))
+    monkeypatch.setattr(LocalBackend, "run", lambda backend, *given: InProcessBackend(backend._config).run(*given))
 
 
 def finished(events: list[Event]) -> dict[tuple[int, int], ReplicaFinished]:
