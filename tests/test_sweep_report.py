@@ -1,4 +1,4 @@
-"""A sweep as a document."""
+"""The report of a sweep."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ def test_it_holds_question_answer_figures_cause_and_method(sweep: Path, tmp_path
         "question",
         "answer",
         "distributions",
-        "cause: dead classes",
-        "One run in the light of all",
+        "cause: dead outputs",
+        "One run among all seeds",
         "Method",
     ):
         assert heading in text
     assert "The sweep is not finished" in text
-    assert "Clipping by value:0.001 (relu head): exploratory. n = 6 is too few" in text
-    assert "| not clipped, relu head | 0: 0.73 (2), 1: 0.63 (2), 2: 0.53 (2) | -1.00 |" in text
-    assert "seed 0: accuracy 0.733; dead classes: 0; seeds that ended lower: 4 of 6" in text
+    assert "Clipping by value:0.001 (ReLU on the logits): exploratory. n = 6 is too few" in text
+    assert "| not clipped, ReLU on the logits | 0: 0.73 (2), 1: 0.63 (2), 2: 0.53 (2) | -1.00 |" in text
+    assert "seed 0: accuracy 0.733; dead outputs: 0; seeds that ended lower: 4 of 6" in text
     for picture in ("distributions", "differences", "curves"):
         assert (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8").startswith("<svg")
 
@@ -67,9 +67,9 @@ def test_it_says_how_sure_each_share_of_seeds_is_and_what_the_figures_do_not_say
     report_sweep(SweepFolder(sweep), output, None, "en")
     text = output.read_text(encoding="utf-8")
     assert "| 6 of 6 (0.61\N{EN DASH}1.00) |" in text
-    assert "If it was stopped because of what it showed, its p are too small." in text
-    assert "each stands for itself, not adjusted for the number of comparisons" in text
-    assert "What the seed does to both alike cancels" in text
+    assert "Stopping early because of the results makes p look smaller than it is." in text
+    assert "it is not adjusted for the number of comparisons" in text
+    assert "Whatever the seed does to both alike cancels" in text
 
 
 @pytest.mark.parametrize("key", sorted(LANGUAGES["zh"]))
@@ -109,7 +109,7 @@ def test_every_pair_of_the_first_axis_has_its_own_chart_with_its_two_bands(axes,
 def test_names_of_two_lines_end_at_their_row_in_any_font(sweep: Path) -> None:
     results = read_sweep(SweepFolder(sweep)).results
     figure = difference_figure(comparisons(results), Words("en"), "differences")
-    for line in ("value:0.001 against not clipped", "(relu head)"):
+    for line in ("value:0.001 vs. not clipped", "(ReLU on the logits)"):
         assert re.search(rf"<text[^>]*text-anchor: end[^>]*>{re.escape(line)}</text>", figure)
 
 
@@ -140,8 +140,8 @@ def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> N
         "问题",
         "回答",
         "按 value:0.001 裁剪",
-        "末层为线性",
-        "不裁剪、末层带 ReLU",
+        "logits 不接 ReLU",
+        "不裁剪、logits 接 ReLU",
         "至少需要 8 个种子",
         "失活",
         "方法",
@@ -149,7 +149,7 @@ def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> N
         assert words in text
     for picture in ("distributions", "differences", "curves"):
         text += (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8")
-    assert "失活类别数" in text
+    assert "失活输出数" in text
     for words in ("clipped", "head", "relu", "linear", "seed", "accuracy", "dead", "points", "training", " of "):
         assert words not in re.sub(r"\w*-?sweep-\w+|<[^>]*>|\{[^}]*\}", "", text), words
 
@@ -187,7 +187,9 @@ def test_a_setting_that_always_diverged_is_told_of(tmp_path: Path) -> None:
         writer.write(replica(2, 0, reason="diverged", loss=None, correct=None))
     output = tmp_path / "out.md"
     report_sweep(folder, output, None, "en")
-    assert "value:0.001, relu head: trainings that diverged and are left out: 1." in output.read_text(encoding="utf-8")
+    assert "value:0.001, ReLU on the logits: trainings left out because they diverged: 1." in output.read_text(
+        encoding="utf-8"
+    )
 
 
 def test_on_paper_no_figure_is_broken_in_two() -> None:
@@ -207,5 +209,5 @@ def test_no_path_of_this_machine_is_printed(sweep: Path, tmp_path: Path) -> None
 
 
 def test_a_unit_in_a_table_is_not_broken_in_two() -> None:
-    table = Table(("difference", "in"), (("a long comparison", "百分点"),))
+    table = Table(("difference", "unit"), (("a long comparison", "百分点"),))
     assert '<td>a long comparison</td><td class="number">百分点</td>' in webpage([table], "zh")
