@@ -1,7 +1,4 @@
-"""The claims of docs/claims.md about clipping, each checked on a real run.
-
-The figures in the document are from MNIST; these tests train on the digits.
-"""
+"""What docs/claims.md says of clipping, each claim on a real run; figures there are of MNIST, here of the digits."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "claims.md"
 
 
 def run_of(*rules: str, commands: Sequence[LaneCommand] = (), **settings: Any) -> list[Event]:
-    """All events of a run on the digits with one lane for each rule, named by its index; measured every 4 steps."""
+    """All events of a run of the digits in which each rule is a lane, named by its place; measured at every 4 steps."""
     lanes = tuple(LaneConfig(str(place), rule) for place, rule in enumerate(rules))
     small = {"iterations": 40, "eval_every": 4, "eval_size": 20, "diagnose_every": 1, "head": "linear"}
     engine = Engine(RunConfig(dataset="digits", offline=True, lanes=lanes, **{**small, **settings}))
@@ -43,12 +40,12 @@ def run_of(*rules: str, commands: Sequence[LaneCommand] = (), **settings: Any) -
 
 
 def measures(events: Sequence[Event], lane: int) -> dict[int, Measure]:
-    """The measures of one lane over all layers, by step."""
+    """One lane's measures of all layers together, by step."""
     return {event.step: event.total for event in events if isinstance(event, Diagnosed) and event.lane == str(lane)}
 
 
 def mean_step(events: Sequence[Event], lane: int, start: int = 0, end: int = 10**6) -> float:
-    """The mean of |step| / learning rate over the measures at steps from `start` to `end`."""
+    """The mean |step| over the learning rate, over the measures of some steps."""
     return statistics.mean(m.step_size or 0.0 for step, m in measures(events, lane).items() if start <= step < end)
 
 
@@ -57,7 +54,7 @@ def losses(events: Sequence[Event], lane: int) -> list[float]:
 
 
 def comparisons(events: Sequence[Event], lane: int) -> list[tuple[float, float]]:
-    """Parameter distance and disagreement between the first lane and another."""
+    """Distance and disagreement between the first lane and another."""
     return [
         (event.distance, event.disagreement)
         for event in events
@@ -67,22 +64,22 @@ def comparisons(events: Sequence[Event], lane: int) -> list[tuple[float, float]]
 
 @pytest.fixture
 def gradients(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
-    """The raw gradients of all steps of a run with one lane."""
-    gradients: list[Tensor] = []
+    """The raw gradients of all steps of a run with one lane, as the network gave them."""
+    seen: list[Tensor] = []
 
-    def loss_and_gradient(self: LeNet, images: Tensor, labels: Tensor) -> float:
+    def watched(self: LeNet, images: Tensor, labels: Tensor) -> float:
         loss = COMPUTE(self, images, labels)
-        gradients.append(self.gradient.clone())
+        seen.append(self.gradient.clone())
         return loss
 
-    monkeypatch.setattr(LeNet, "loss_and_gradient", loss_and_gradient)
-    return gradients
+    monkeypatch.setattr(LeNet, "loss_and_gradient", watched)
+    return seen
 
 
 def test_1_adams_steps_do_not_shrink_with_the_bound_and_sgds_do() -> None:
     rules = [f"value:1e-{exponent}" for exponent in range(2, 7)]
     adam = run_of(*rules)
-    # The larger learning rate keeps the steps above the rounding of the weights.
+    # The rate is larger so that steps are not lost in the rounding of the weights.
     sgd = run_of(*rules, optimizer="sgd", learning_rate=0.1)
     for tighter in range(1, 5):
         assert mean_step(adam, tighter) > 0.8 * mean_step(adam, 0)
@@ -90,17 +87,17 @@ def test_1_adams_steps_do_not_shrink_with_the_bound_and_sgds_do() -> None:
     assert mean_step(sgd, 4) < 1e-3 * mean_step(sgd, 0)
 
 
-def test_2_near_eps_adams_steps_shrink_too_by_half_at_a_bound_of_eps() -> None:
+def test_2_near_eps_they_do_by_half_at_a_bound_of_eps() -> None:
     bounds = (1e-5, 1e-7, EPS, 1e-9, 1e-10)
     events = run_of(*(f"value:{bound}" for bound in bounds))
     wide, *near = (measures(events, lane)[0].step_size for lane in range(len(bounds)))
     for bound, step in zip(bounds[1:], near, strict=True):
         assert step / wide == pytest.approx(bound / (bound + EPS), rel=0.02)
-    # Later, an element that was 0 at some steps has a second moment below the bound, and eps weighs more.
+    # Later a component that was 0 at times has a second moment below the bound, and eps weighs more.
     assert 0.35 < mean_step(events, 2, 4) / mean_step(events, 0, 4) < 0.5
 
 
-def test_3_with_a_bound_of_the_largest_element_the_lanes_are_bit_identical(gradients: list[Tensor]) -> None:
+def test_3_with_a_bound_of_the_largest_component_the_lanes_are_bit_identical(gradients: list[Tensor]) -> None:
     run_of("none")
     largest = max(float(gradient.abs().max()) for gradient in gradients)
     events = run_of("none", f"value:{largest}", f"value:{largest * 0.999}")
@@ -109,7 +106,7 @@ def test_3_with_a_bound_of_the_largest_element_the_lanes_are_bit_identical(gradi
         assert measure.cosine == pytest.approx(1, abs=1e-12)
     assert losses(events, 1) == losses(events, 0)
     assert set(comparisons(events, 1)) == {(0.0, 0.0)}
-    # The bound makes the difference: at one lower by a thousandth, one element of one step is clipped.
+    # It is the bound that makes the difference: a thousandth lower, and one component of one step is cut.
     assert comparisons(events, 2)[-1][0] > 0
 
 
@@ -140,9 +137,9 @@ def test_5_norm_clipping_keeps_the_direction_and_clipping_layer_by_layer_does_no
     assert min(measure.cosine or 0.0 for measure in measures(events, 2).values()) < 0.99
 
 
-def test_6_one_spike_shrinks_the_steps_of_unclipped_adam_but_not_of_clipped_adam() -> None:
+def test_6_one_spike_poisons_unclipped_adam_and_clipped_it_does_not() -> None:
     step_sizes = documented_step_sizes()
-    # The mean over 200 steps, long after the spike at step 200.
+    # The mean over some hundreds of steps, beginning long after the spike at step 200.
     later = slice(300, 500)
     sizes = {
         (rule, spike): statistics.mean(step_sizes(rule, spike, 500)[later])
@@ -154,7 +151,7 @@ def test_6_one_spike_shrinks_the_steps_of_unclipped_adam_but_not_of_clipped_adam
 
 
 def documented_step_sizes() -> Callable[[str, float, int], list[float]]:
-    """The function in the document's example, which must run unchanged."""
+    """The function of the document's example, which must run as it stands."""
     (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
     names: dict[str, Any] = {}
     exec(example.partition("\nfor rule")[0], names)
@@ -162,26 +159,26 @@ def documented_step_sizes() -> Callable[[str, float, int], list[float]]:
 
 
 @pytest.mark.parametrize("reset", [False, True])
-def test_7_toggling_is_asymmetric_and_resetting_the_optimizer_state_removes_it(reset: bool) -> None:
+def test_7_toggling_is_asymmetric_and_resetting_the_moments_removes_it(reset: bool) -> None:
     toggles = [SetClip(lane="0", rule="value:0.001", at_step=200), SetClip(lane="1", rule="none", at_step=200)]
     events = run_of(
         "none", "value:0.001", "value:0.001", commands=toggles, iterations=440, reset_moments=reset, eval_size=10
     )
-    # Lane 2 is clipped from the start, so its steps do not depend on moments from unclipped steps.
+    # Clipped from the start, this lane shows what clipped steps are like without the memory of others.
     stalled = mean_step(events, 0, 220, 440) / mean_step(events, 2, 220, 440)
     before = mean_step(events, 1, 160, 200)
-    transient = mean_step(events, 1, 200, 204) / before
+    kick = mean_step(events, 1, 200, 204) / before
     settled = mean_step(events, 1, 300, 440) / before
     if reset:
         assert stalled > 0.75
-        assert transient < 3
+        assert kick < 3
     else:
         assert stalled < 0.3
-        assert transient > 4
+        assert kick > 4
     assert settled < 1.5
 
 
-def test_8_no_rule_revives_a_network_whose_outputs_are_all_dead() -> None:
+def test_8_no_rule_revives_a_head_that_is_all_dead() -> None:
     rules = ("none", "value:0.001", "norm:1", "layer-norm:1", "agc:0.01", "autoclip:10", "zclip", "sign")
     toggles = [SetClip(lane="1", rule=rule, at_step=100 + 8 * place) for place, rule in enumerate(rules)]
     resets = [ResetMoments(lane="1", at_step=command.at_step) for command in toggles[4:]]
@@ -194,7 +191,7 @@ def test_8_no_rule_revives_a_network_whose_outputs_are_all_dead() -> None:
     assert {event.dead_outputs for event in dead} == {tuple(range(10))}
     assert not any(isinstance(event, OutputRevived) and event.step >= 100 for event in events)
     assert losses(events, 1)[25:] == pytest.approx([math.log(10)] * 20, abs=1e-6)
-    # The lane whose rules change stays bit-identical to the lane whose rule does not.
+    # What was toggled is bit for bit what was left alone.
     assert set(comparisons(events, 1)) == {(0.0, 0.0)}
     ends = [event for event in events if isinstance(event, LaneFinished)]
     assert [len(event.silent_outputs) for event in ends] == [10, 10]
@@ -210,7 +207,7 @@ def test_the_documents_commands_are_accepted(capsys: pytest.CaptureFixture[str])
         assert isinstance(decode_command(command), SetClip)
 
 
-def test_the_documents_pictures_exist() -> None:
+def test_the_documents_pictures_are_there() -> None:
     pictures = re.findall(r"!\[[^]]+\]\((.*?)\)", DOCUMENT.read_text(encoding="utf-8"))
     assert len(pictures) == 8
     for picture in pictures:
