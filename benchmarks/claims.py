@@ -192,7 +192,7 @@ def dead_outputs(results: Results) -> None:
         f"1 relu: {slope:.1f} percentage points for each more dead output, {at_none:.1f} at none; r {correlation:.2f}"
     )
     blue, orange = colour_of(0), colour_of(1)
-    title = f"{share:.0%} of the accuracy lost is dead outputs"
+    title = f"{100 * share:.0f} % of the accuracy that clipping costs is dead outputs"
     up = "accuracy, percentage points,\nclipped minus unclipped"
     with picture("dead-outputs", title, "dead outputs, clipped minus unclipped", up) as axes:
         rng = np.random.default_rng(0)
@@ -534,9 +534,10 @@ def main() -> None:
             folder = options.sweep or train_sweep(options.dir, home)
             dead_outputs(read_sweep(SweepFolder(folder)).results)
             asyncio.run(draw_screen(folder))
-    dataset = load("mnist", data_dir=options.dir, offline=True, report=print)
-    for name, claim in CLAIMS.items():
-        if name in options.only:
+    chosen = [claim for name, claim in CLAIMS.items() if name in options.only]
+    if chosen:
+        dataset = load("mnist", data_dir=options.dir, offline=True, report=print)
+        for claim in chosen:
             claim(dataset)
 
 
