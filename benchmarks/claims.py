@@ -1,6 +1,6 @@
 """The figures and pictures of docs/claims.md.
 
-    python benchmarks/claims.py DIR                              # all; about two minutes, and the sweep
+    python benchmarks/claims.py DIR                              # all: two minutes, after 5 to 15 for the sweep
     python benchmarks/claims.py DIR --sweep FOLDER               # the first claim from a sweep that is done
     python benchmarks/claims.py DIR --only steps spike           # some of them, by the names of their pictures
 
@@ -197,11 +197,13 @@ def dead_outputs(results: Results) -> None:
     with picture("dead-outputs", title, "dead outputs, clipped minus unclipped", up) as axes:
         rng = np.random.default_rng(0)
         ends = np.array([min(more_dead), max(more_dead)])
+        axes.set_axisbelow(True)
         axes.axhline(0, color=_GREY, linewidth=0.8)
         axes.plot(ends, at_none + slope * ends, color=blue, linewidth=1.2)
-        axes.scatter(more_dead + rng.uniform(-0.15, 0.15, len(more_dead)), differences, s=14, color=blue, alpha=0.6)
         plain_x = rng.uniform(-0.15, 0.15, plain.accuracy.n)
-        axes.scatter(plain_x, plain.accuracy.differences, s=14, color=orange, marker="s", alpha=0.6)
+        axes.scatter(plain_x, plain.accuracy.differences, s=14, color=orange, marker="s", alpha=0.4, linewidths=0)
+        dead_x = more_dead + rng.uniform(-0.15, 0.15, len(more_dead))
+        axes.scatter(dead_x, differences, s=16, color=blue, alpha=0.7, linewidths=0)
         axes.set_ylim(top=20)
         text = f"plain logits (no output can die): {plain.accuracy.mean:.1f} on average".replace("-", MINUS)
         note(axes, text, (-0.2, 11), orange)
@@ -532,7 +534,10 @@ def main() -> None:
     if SWEPT in options.only:
         with tempfile.TemporaryDirectory() as home:
             folder = options.sweep or train_sweep(options.dir, home)
-            dead_outputs(read_sweep(SweepFolder(folder)).results)
+            results = read_sweep(SweepFolder(folder)).results
+            if results.unfinished:
+                parser.error(f"{folder} is not finished: clipwatch resume finishes it")
+            dead_outputs(results)
             asyncio.run(draw_screen(folder))
     chosen = [claim for name, claim in CLAIMS.items() if name in options.only]
     if chosen:
