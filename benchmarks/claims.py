@@ -13,7 +13,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import math
+import re
 import statistics
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +33,6 @@ from clipwatch.core.engine.engine import Engine
 from clipwatch.core.experiments.lenet import network as lenet
 from clipwatch.core.optimizers.adam import EPS, Adam
 from clipwatch.core.reports.drawing import as_svg, drawn_as, line_look, new_axes
-from clipwatch.core.runs.machine import Machine
 from clipwatch.core.stream.commands import LaneCommand, SetClip
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import Diagnosed, Evaluated, LaneFinished, LanesCompared
@@ -43,7 +44,6 @@ from clipwatch.core.sweeps.store import SweepFolder, read_sweep
 from clipwatch.core.training.batches import Batches, seeded_generator
 from clipwatch.core.training.preparation import lane_thread
 from clipwatch.tui.cli.main import main as clipwatch
-from clipwatch.tui.engine_child.request import ResumeSweep, Workplace
 from clipwatch.tui.sweep.app import SweepApp
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -224,14 +224,15 @@ def differences_by_dead(results: Results, comparison: Comparison) -> tuple[np.nd
 
 async def draw_screen(folder: Path) -> None:
     """The screen of a finished sweep, as docs/sweep.svg."""
-    app = SweepApp(ResumeSweep(folder=folder, machine=Machine(), workplace=Workplace()))
-    async with app.run_test(size=(120, 35)) as pilot:
+    events = [sys.executable, "-m", "clipwatch.tui.cli.main", "resume", str(folder.resolve()), "--no-ui", "--json"]
+    app = SweepApp(events)
+    async with app.run_test(size=(136, 35)) as pilot:
         while not app.view.finished:
             await asyncio.sleep(0.1)
-        # The statistics are computed a last time.
-        await asyncio.sleep(2)
-        # Not how long it took to read the sweep.
-        app.view.message = "completed; q leaves and prints all"
+        # The screen computes its statistics as often as their cost allows, and once more at the end.
+        await asyncio.sleep(15)
+        # Without the time that it took to read the sweep.
+        app.view.message = re.sub(r" in \S.*?;", ";", app.view.message)
         app.action_scroll(0)
         await pilot.pause()
         (DOCS / "sweep.svg").write_text(app.export_screenshot(title="clipwatch sweep"), encoding="utf-8")
