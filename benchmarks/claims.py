@@ -153,7 +153,7 @@ def distances(dataset: Dataset) -> None:
         for number, (bound, lane) in enumerate(list(told.items())[1:]):
             line(axes, number, lane.distances, f"value:{bound}")
             same = lane.losses == told["none"].losses
-            saturation = max(measure.saturation for measure in lane.measures.values())
+            saturation = max(measure.clipped_share for measure in lane.measures.values())
             end = list(lane.distances.values())[-1]
             print(f"3 value:{bound}: distance at the end {end:.3g}, every loss equal: {same},")
             print(f"  cosine at least {min(lane.cosines.values()):.3f}, at most {saturation:.3%} clipped")

@@ -102,7 +102,7 @@ def test_3_with_a_bound_of_the_largest_component_the_lanes_are_bit_identical(gra
     largest = max(float(gradient.abs().max()) for gradient in gradients)
     events = run_of("none", f"value:{largest}", f"value:{largest * 0.999}")
     for measure in measures(events, 1).values():
-        assert measure.saturation == 0
+        assert measure.clipped_share == 0
         assert measure.cosine == pytest.approx(1, abs=1e-12)
     assert losses(events, 1) == losses(events, 0)
     assert set(comparisons(events, 1)) == {(0.0, 0.0)}

@@ -160,7 +160,7 @@ def test_what_the_clip_did_is_read_back(lane: str, run: Path, board: Path) -> No
     def told(value: Callable[[Any], float]) -> list[tuple[int, float]]:
         return [(event.step, float(np.float32(value(event)))) for event in diagnosed]
 
-    assert values("clip/saturation") == told(lambda event: event.total.saturation)
+    assert values("clip/saturation") == told(lambda event: event.total.clipped_share)
     assert values("clip/cosine") == told(lambda event: event.total.cosine)
     assert values("gradient_norm/fc1") == told(lambda event: event.layers["fc1"].norm)
     assert values("dead/outputs") == told(lambda event: len(event.dead_outputs))

@@ -155,7 +155,7 @@ class ClipEffect:
 
 
 def _measure(sums: Mapping[str, float], histogram: Histogram, cells: Sequence[int], learning_rate: float) -> Measure:
-    d = histogram.components
+    d = histogram.elements
     nonzero = histogram.finite - histogram.zero
     gg, cc, gc, dd, ww = (sums[name] for name in ("gg", "cc", "gc", "dd", "ww"))
     measure: dict[str, Any] = {}

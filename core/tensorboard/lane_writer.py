@@ -203,7 +203,7 @@ def _measured(event: Diagnosed) -> dict[str, float]:
     """Tag and value of all that is defined."""
     total = event.total
     values = {
-        "clip/saturation": total.saturation,
+        "clip/saturation": total.clipped_share,
         "clip/engaged": event.engaged_recently,
         "clip/cosine": total.cosine,
         "clip/shadow_cosine": total.shadow_cosine,
