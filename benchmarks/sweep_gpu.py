@@ -24,7 +24,7 @@ from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished
 from clipwatch.core.sweeps.runner import Sweep
-from clipwatch.core.sweeps.stacked.passes import trouble_with_fusing
+from clipwatch.core.sweeps.stacked.passes import fusing_problem
 from clipwatch.core.sweeps.stacked.replicas import Stack
 from clipwatch.core.sweeps.units import Unit
 from clipwatch.core.training.preparation import lane_thread, tensors
@@ -101,7 +101,7 @@ def main() -> None:
     data_dir = sys.argv[1] if len(sys.argv) > 1 else None
     base = RunConfig(dataset="mnist", data_dir=data_dir, diagnostics=False, device="cuda", batch_size=BATCH)
     dataset = load("mnist", data_dir=data_dir, offline=False, report=lambda event: None)
-    why_not = trouble_with_fusing(GPU)
+    why_not = fusing_problem(GPU)
     arithmetic, bandwidth = ceilings()
     title = f"A sweep on MNIST, batches of {BATCH}, one {torch.cuda.get_device_name()}, torch {version('torch')}"
     table = Table(title=title)

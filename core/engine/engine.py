@@ -34,7 +34,7 @@ from ..stream.events import (
     StageStarted,
 )
 from .backlog import Backlog
-from .devices import checked
+from .devices import check_device
 from .mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ class Engine:
 
     def _prepare(self) -> list[Trainer]:
         config = self._config
-        for stage in checked(config.device):
+        for stage in check_device(config.device):
             self._backlog.put(stage)
         dataset = self._read_data()
         self._backlog.put(StageStarted(stage="loading torch"))
