@@ -330,7 +330,7 @@ def test_a_run_without_checkpoints_is_exported_without_weights(
     folder = copied(run, tmp_path, without="*.pt")
     assert main(["export", str(folder), "--tensorboard", str(tmp_path / "board")]) == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert "no checkpoint of unclipped, clipped: without weights there are no histograms and no image" in line
+    assert "no checkpoint of unclipped, clipped: histograms and images of weights are missing" in line
     read = reader(tmp_path / "board" / "copy" / "unclipped")
     assert len(read.Scalars("loss/validation")) == 6
     assert not [tag for tag in read.Tags()["histograms"] if not tag.startswith("gradient/")]

@@ -139,8 +139,8 @@ class InterruptedRun:
                 break
             if isinstance(event, LaneFinished) and event.step < self.reached[event.lane]:
                 yield _notice(
-                    f"{event.lane} was stopped at step {event.step}; it is recorded up to step {self.reached[event.lane]}, "
-                    "and the recording is unchanged"
+                    f"{event.lane} was stopped at step {event.step}, but is recorded up to step "
+                    f"{self.reached[event.lane]}; the recording is unchanged"
                 )
             elif identity and known[identity]:
                 known[identity] -= 1

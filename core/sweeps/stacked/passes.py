@@ -6,10 +6,10 @@ images are stored batch-last.
 
 A 5x5 convolution followed by 2x2 pooling reads 6x6 pixels of its input for each pooled pixel, with the kernel at each
 of four corners. So each kernel is written at the four corners of a 6x6 window (`_spread`), and one matrix product gives
-all four corners, each in its own block. This product has a better shape than that of 5x5 patches and takes a third of the
-memory, and pooling compares whole blocks. Kernels are stored features-last, so that spreading them copies contiguous
-memory. Pooled pixels are ordered by the parity of their row and column (and those of the first layer within that), so
-that the next layer's 6x6 windows are contiguous too.
+all four corners, each in its own block. This product has a better shape than that of 5x5 patches and takes a third of
+the memory, and pooling compares whole blocks. Kernels are stored features-last, so that spreading them copies
+contiguous memory. Pooled pixels are ordered by the parity of their row and column (and those of the first layer within
+that), so that the next layer's 6x6 windows are contiguous too.
 
 All large tensors are buffers of a `Workspace` that is allocated once and reused: new memory costs as much as the
 arithmetic, and cache misses nearly as much.
@@ -139,7 +139,10 @@ def _wide(weight: Tensor) -> tuple[Tensor, list[Tensor]]:
 
 
 def backward_workspace(workspace: Workspace, gradient: Tensor) -> BackwardWorkspace:
-    """Allocate the workspace of the backward pass to `gradient`, (replicas, PARAMETERS); shares tensors of `workspace`."""
+    """Allocate the workspace of the backward pass to `gradient`, (replicas, PARAMETERS).
+
+    It shares some tensors with `workspace`.
+    """
     kernel1, bias1, kernel2, bias2, *dense = weights(gradient)
     replicas, batch = len(gradient), workspace.canvas.size(-1)
     first, second = (
@@ -223,9 +226,9 @@ def _convolve(layer: Convolution, fused: bool) -> None:
 
 
 def _convolve_backward(layer: Convolution, gradient: Gradient, slope: Tensor, fused: bool) -> None:
-    """From the gradient at `pooled` (`slope`), compute those at weight, at bias, and (in `response`) at the convolution.
+    """From the gradient at `pooled` (`slope`), compute those at weight and bias, and at the convolution.
 
-    Overwrites `slope` and `pair`.
+    The latter is written to `response`. Overwrites `slope` and `pair`.
     """
     if fused:
         _pool_backward_fused(slope, layer.pooled, layer.pair, layer.response, gradient.bias)
