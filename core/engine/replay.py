@@ -48,7 +48,9 @@ class Replay:
     def send(self, command: AnyCommand) -> None:
         """Send a command, from any thread; an event reports its effect, or a `Notice` that a replay cannot do it."""
         if command.lane is not None or command.at_step is not None:
-            self.tell(f"{type(command).__name__}: a recording is steered as a whole: leave lane and at_step out")
+            self.tell(
+                f"{type(command).__name__}: a replay has no single lanes or scheduled steps: leave out lane and at_step"
+            )
         elif not self._mailbox.put(command) and not isinstance(command, Stop):
             self.tell(_too_late(command))
 
@@ -154,7 +156,7 @@ class Replay:
             case Seek(step=step):
                 yield from self._seek(min(max(0, step), self._last_step))
             case _:
-                yield Notice(text=f"a recording cannot be changed: {type(command).__name__} is for runs under way")
+                yield Notice(text=f"a recording cannot be changed: {type(command).__name__} works only in a live run")
 
     def _seek(self, step: int) -> Iterator[Event]:
         """The events up to this step; going back, from the start of the recording again."""
@@ -169,7 +171,7 @@ class Replay:
             if isinstance(event, RunStarted):
                 yield self._started
         if goes_back:
-            # The recording holds only the pace that it was recorded at.
+            # The recording contains only the speed limits that were set in the run.
             yield from self._pace_events()
         if self._paused_at is not None:
             self._paused_at = self._step
@@ -177,7 +179,7 @@ class Replay:
         yield SeekFinished(step=step)
 
     def _recorded_pace(self) -> float:
-        """Steps a second in the recording, without the gaps that are skipped."""
+        """Steps per second in the recording, without the gaps that are skipped."""
         return max(1.0, self._last_step) / max(1e-3, float(self._times[-1]))
 
 

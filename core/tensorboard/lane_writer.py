@@ -110,7 +110,7 @@ class LaneWriter:
         self._writer.add_image("fc2/weight/image", pixels, step, time, dataformats="HW")
 
     def _initial_parameters(self) -> Tensor | None:
-        """The weights before the first step, computed from the seed. None if they might differ from those of the run."""
+        """The weights before the first step, computed from the seed. None if they might differ from the run's."""
         if self._started.step > 0 or self._run.versions.get("torch") != metadata.version("torch"):
             return None
         with lane_thread():

@@ -1,4 +1,4 @@
-"""Batches as the assignment's `next_batch` gives them."""
+"""Shuffled batches, as the assignment's `next_batch` returns them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _AHEAD = 64
 
 
 def seeded_generator(seed: int, purpose: str) -> torch.Generator:
-    """A generator for one purpose; different purposes under one seed get independent numbers."""
+    """A random generator for one purpose. Under one seed, different purposes get independent numbers."""
     digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 

@@ -73,7 +73,7 @@ class Trainer:
 
     @property
     def pace(self) -> float | None:
-        """The speed limit in steps a second, None for full speed."""
+        """The speed limit in steps per second, None for full speed."""
         return self._pacer.pace
 
     def idle(self) -> AbstractContextManager[None]:
@@ -81,13 +81,13 @@ class Trainer:
         return self._lane.stopwatch.idle()
 
     def run(self, commands: CommandSource, started: float) -> Iterator[Event | Checkpoint]:
-        """Train, and yield events and checkpoints as they come; `started` is the clock's reading at second 0."""
+        """Train, and yield events and checkpoints. `started`: the `time.perf_counter` at second 0 of the run."""
         lane, schedule = self._lane, self._schedule
         model, optimizer, data, diagnostics = lane.model, lane.optimizer, lane.data, lane.diagnostics
         lane.stopwatch.start(started)
         yield self._started()
         while True:
-            # Between two steps: obey commands, end after the last step, wait while paused or ahead of the pace.
+            # Between two steps: obey commands, end after the last step, wait while paused or ahead of the speed limit.
             for command in self._due_commands(commands):
                 if isinstance(command, Stop):
                     if not self._finished:
@@ -121,7 +121,9 @@ class Trainer:
                     case "skip":
                         used = None
                     case "stop":
-                        yield self._diverged("the gradient is no longer finite, and the lane was to stop there")
+                        yield self._diverged(
+                            "the gradient is no longer finite, and the lane is set to stop in this case"
+                        )
                         return
             if schedule.nonfinite == "propagate" and not math.isfinite(train_loss):
                 yield self._diverged(f"the training loss is {train_loss}")
@@ -162,7 +164,7 @@ class Trainer:
                 yield LanePaused(lane=lane.name, step=lane.step)
 
     def _due_commands(self, commands: CommandSource) -> Sequence[LaneCommand]:
-        """The commands due; waits for one while idle, otherwise at most until the pace allows the next step."""
+        """The commands due; waits for one while idle, otherwise at most until the speed limit allows the next step."""
         if not self._is_idle():
             return commands.take(self.step, self._pacer.seconds_left())
         with self.idle():
@@ -202,7 +204,7 @@ class Trainer:
                 return LanePaused(**at)
 
     def _checkpoint(self) -> Iterator[Checkpoint]:
-        """A checkpoint of the lane, unless it has one of this step or is to have none."""
+        """A checkpoint of the lane, unless it already has one of this step or checkpoints are off."""
         if self._schedule.checkpoint_every and self._last_checkpoint != self.step:
             self._last_checkpoint = self.step
             yield Checkpoint(self.name, self.step, self._lane.snapshot())
@@ -256,6 +258,6 @@ class Trainer:
         return self.failed(cause, "diverged")
 
     def failed(self, cause: str, reason: Literal["diverged", "error"] = "error") -> LaneFailed:
-        """The event for the step under way, which could not be done."""
+        """The event for a failure in the present step."""
         seconds = self._lane.stopwatch.seconds
         return LaneFailed(lane=self.name, step=self.step, reason=reason, cause=cause, seconds=seconds)

@@ -1,11 +1,11 @@
-"""LeNet's forward and backward passes, written out.
+"""LeNet's forward and backward passes, written out by hand.
 
-For a batch of 8, automatic differentiation costs as much in bookkeeping as in arithmetic, and general convolution
-kernels are made for larger batches. Here images are stored batch-last, (channel, row, column, image). A convolution is
-then one copy of contiguous memory and one matrix product, and pooling compares vectors of images.
+For a batch of 8, autograd takes as much time for bookkeeping as for arithmetic, and general convolution kernels are
+made for larger batches. Here images are stored batch-last, (channel, row, column, image). A convolution is then one
+copy of contiguous memory and one matrix product, and pooling compares vectors of images.
 
 These are functions of torch operations that TorchScript can compile. It allows no module constants, so the kernel's 5
-and the image's 28, padded to 32, are written as numbers. Weights come in the order of `lenet.SHAPES`.
+and the image's 28, padded to 32, are written as numbers. Weights come in the order of `network.SHAPES`.
 """
 
 import torch
@@ -46,8 +46,10 @@ def _images_last(response: Tensor, side: int, batch: int) -> Tensor:
 
 
 def _pool(response: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """Max-pool 2x2, then add the bias and apply ReLU: equal to the usual order, as both are monotone, for a quarter of
-    the work."""
+    """Max-pool 2x2, then add the bias and apply ReLU.
+
+    Both are monotone, so this equals the usual order, for a quarter of the work.
+    """
     pooled, argmax = torch.ops.aten.max_pool2d_with_indices(response, [2, 2], [2, 2])
     return (pooled.permute(0, 2, 3, 1) + bias[:, None, None, None]).relu_(), argmax
 

@@ -93,7 +93,7 @@ class BackwardWorkspace(NamedTuple):
 
 
 def weights(flat: Tensor) -> list[Tensor]:
-    """The tensors of `lenet.SHAPES` as views (replicas, ...) into (replicas, PARAMETERS); kernels features-last."""
+    """The tensors of `network.SHAPES` as views (replicas, ...) into (replicas, PARAMETERS); kernels features-last."""
     parts = flat.split([math.prod(shape) for shape in SHAPES.values()], 1)
     shapes = [(*shape[1:], shape[0]) if len(shape) == 4 else shape for shape in SHAPES.values()]
     return [part.view(len(flat), *shape) for part, shape in zip(parts, shapes, strict=True)]
