@@ -58,11 +58,11 @@ def memory() -> float:
 
 def main() -> None:
     """Print the table."""
-    print("points a lane " + "".join(f"{f'{w}x{h}':>10}" for w, h in SIZES) + "   (ms a redraw, two lanes)")
+    print("points/lane   " + "".join(f"{f'{w}x{h}':>10}" for w, h in SIZES) + "   (ms per redraw, two lanes)")
     for length in LENGTHS:
         curves = [curve(length, seed) for seed in (0, 1)]
         print(f"{length:>13,}" + "".join(f"{redraw(chart(curves, *size)):10.2f}" for size in SIZES))
-    print(f"{POINTS:,} points grow a curve by {memory():.1f} MB")
+    print(f"{POINTS:,} points take {memory():.1f} MB in a curve")
 
 
 if __name__ == "__main__":

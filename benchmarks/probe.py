@@ -19,7 +19,7 @@ from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.widgets.charts_panel import Chart, ChartsPanel
 
 BEAT = 0.01
-# The present memory of this process. The peak from `getrusage` would include that of the parent process.
+# The current memory of this process. The peak from `getrusage` would include that of the parent process.
 MEMORY = Path("/proc/self/statm")
 beats: list[float] = []
 frames: list[dict[str, float]] = []

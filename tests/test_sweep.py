@@ -377,7 +377,7 @@ def test_a_sweep_that_was_cut_short_goes_on_and_comes_out_the_same(tmp_path: Pat
     (path,) = (tmp_path / "b").iterdir()
     folder = SweepFolder(path)
     assert len(read_sweep(folder).results.replicas) == 4
-    rest = list(Sweep.resumed(folder, read_sweep(folder), backend=InProcessBackend(config.base)).run())
+    rest = list(Sweep.resume(folder, read_sweep(folder), backend=InProcessBackend(config.base)).run())
     assert finished(rest) == finished(whole) == read_sweep(folder).results.replicas
     assert len(finished(whole)) == 24
 

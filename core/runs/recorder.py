@@ -177,8 +177,8 @@ class _RunWriter:
                 folder.config.write_text(to_toml(started.config), encoding="utf-8")
             # Unbuffered: when `write` returns, the system has the line, and it survives a kill of this process.
             self._file = undo.enter_context(folder.events.open("ab", buffering=0))
-            self._present = self._manifest("running")
-            folder.write_manifest(self._present)
+            self._current_manifest = self._manifest("running")
+            folder.write_manifest(self._current_manifest)
             undo.pop_all()
         # The checkpoints that wait to be written, by lane. The first lane is the next one to be served.
         self._waiting: dict[str, deque[LaneCheckpoint]] = {}
@@ -188,9 +188,9 @@ class _RunWriter:
         self._thread.start()
 
     def keep(self, checkpoint: LaneCheckpoint) -> None:
-        """Hand a checkpoint to the thread that writes them, with a manifest of the present state."""
+        """Hand a checkpoint to the thread that writes them, with a manifest of the current state."""
         # If the program is killed, `clipwatch runs` reads from the manifest how far the run was.
-        self._present = self._manifest("running")
+        self._current_manifest = self._manifest("running")
         with self._waiting_changed:
             # If the disk is slower than the lanes, checkpoints that newer ones would replace are not written.
             self._waiting.setdefault(checkpoint.lane, deque(maxlen=MAX_CHECKPOINTS)).append(checkpoint)
@@ -215,7 +215,7 @@ class _RunWriter:
                 checkpoint.save(self.folder.checkpoints)
             except (OSError, RuntimeError) as error:
                 self._tell(f"no checkpoint of {checkpoint.lane} at step {checkpoint.step}: {error}")
-            self._write_manifest(self._present)
+            self._write_manifest(self._current_manifest)
 
     def _write_manifest(self, manifest: Manifest) -> None:
         try:

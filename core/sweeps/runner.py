@@ -46,7 +46,7 @@ class Sweep:
         self._pending: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
     @classmethod
-    def resumed(
+    def resume(
         cls,
         folder: SweepFolder,
         stored: StoredSweep,

@@ -45,16 +45,16 @@ class LaneWriter:
     def __init__(
         self,
         folder: Path,
-        files: str,
+        suffix: str,
         run: RunStarted,
         started: LaneStarted,
         describe: Callable[[Event], str | None],
     ) -> None:
-        """`files` is the suffix of the event files of this run, which are replaced if the run is written again."""
+        """Replaces event files of the same run, whose names end in `suffix`, if they were written before."""
         self._run, self._started, self._describe = run, started, describe
         self._time = run.time + started.seconds
         self.has_weights = False
-        self._writer = _open_writer(folder, files)
+        self._writer = _open_writer(folder, suffix)
         _add_graph(self._writer, run.config)
         settings = "".join(f"    {line}\n" for line in to_toml(run.config).splitlines())
         self._writer.add_text("settings", settings, started.step, self._time)
@@ -157,12 +157,12 @@ def _histogram(tag: str, values: NDArray[np.float64]) -> Any:
     )
 
 
-def _open_writer(folder: Path, files: str) -> SummaryWriter:
+def _open_writer(folder: Path, suffix: str) -> SummaryWriter:
     """Open an event file whose name sorts after the earlier ones, so that a running TensorBoard continues with it."""
     _silence_writer_threads()
-    before = sorted(folder.glob(f"*{files}*"))
+    before = sorted(folder.glob(f"*{suffix}*"))
     # A purge makes it forget what it has read.
-    writer = SummaryWriter(str(folder), purge_step=0 if before else None, filename_suffix=files)
+    writer = SummaryWriter(str(folder), purge_step=0 if before else None, filename_suffix=suffix)
     # A running TensorBoard reads the last file to its end before it opens the next, so that file is only emptied.
     for path in before[-1:]:
         os.truncate(path, 0)

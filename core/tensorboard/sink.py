@@ -58,19 +58,19 @@ class TensorBoard:
         self._lanes: dict[str, LaneWriter] = {}
         if (text := path_text(directory)) != str(directory):
             raise BadInput(f"folder {text}: TensorBoard needs a name that is valid UTF-8; give another folder")
-        with self._errors_reported():
+        with self._convert_errors():
             directory.mkdir(parents=True, exist_ok=True)
             if not os.access(directory, os.W_OK):
                 raise PermissionError(13, "Permission denied")
 
     @property
     def without_weights(self) -> list[str]:
-        """The lanes of the present run that have had no checkpoint."""
+        """The lanes of the current run that have had no checkpoint."""
         return [name for name, lane in self._lanes.items() if not lane.has_weights]
 
     def receive(self, event: Event) -> None:
         """Write one event."""
-        with self._errors_reported():
+        with self._convert_errors():
             match event:
                 case RunStarted():
                     self.close()
@@ -86,18 +86,18 @@ class TensorBoard:
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Write the weights of a checkpoint."""
-        with self._errors_reported():
+        with self._convert_errors():
             if checkpoint.lane in self._lanes:
                 self._lanes[checkpoint.lane].keep(checkpoint.step, checkpoint.snapshot["parameters"])
 
     def flush(self) -> None:
         """Wait until everything is written."""
-        with self._errors_reported():
+        with self._convert_errors():
             for lane in self._lanes.values():
                 lane.flush()
 
     def close(self) -> None:
-        """Close the present run's files."""
+        """Close the current run's files."""
         for lane in self._lanes.values():
             with contextlib.suppress(OSError):
                 lane.close()
@@ -113,10 +113,11 @@ class TensorBoard:
             self._folder = _run_folder(self._directory, self._started, self._recorded())
         # A lane's name may consist of dots, which would name another folder.
         folder = self._folder / (event.lane if event.lane.strip(".") else f"_{event.lane}")
-        self._lanes[event.lane] = LaneWriter(folder, _files(self._started), self._started, event, self._describe)
+        self._lanes[event.lane] = LaneWriter(folder, _file_suffix(self._started), self._started, event, self._describe)
 
     @contextlib.contextmanager
-    def _errors_reported(self) -> Iterator[None]:
+    def _convert_errors(self) -> Iterator[None]:
+        """Turn an OSError in this context into a ClipwatchError that names the folder."""
         try:
             yield
         except OSError as error:
@@ -132,7 +133,7 @@ def _require_tensorboard() -> None:
         raise ClipwatchError(f"TensorBoard cannot be used ({error}): {installation('tensorboard')}") from error
 
 
-def _files(run: RunStarted) -> str:
+def _file_suffix(run: RunStarted) -> str:
     """The suffix of a run's event files, which identifies the run."""
     return f".{run.time:.6f}.clipwatch"
 
@@ -140,15 +141,15 @@ def _files(run: RunStarted) -> str:
 def _run_folder(directory: Path, run: RunStarted, recorded: RunFolder | None) -> Path:
     """The folder that holds this run already, or a new one."""
     if recorded:
-        wanted = path_text(Path(recorded.path.resolve().name))
+        name = path_text(Path(recorded.path.resolve().name))
     else:
-        wanted = run_name(run.dataset.name, run.config.seed, run.time)
+        name = run_name(run.dataset.name, run.config.seed, run.time)
     for number in itertools.count(1):
-        folder = directory / (wanted if number == 1 else f"{wanted}-{number}")
+        folder = directory / (name if number == 1 else f"{name}-{number}")
         try:
             folder.mkdir()
         except FileExistsError:
-            if not folder.is_dir() or any(folder.glob(f"*/*{_files(run)}*")):
+            if not folder.is_dir() or any(folder.glob(f"*/*{_file_suffix(run)}*")):
                 return folder
         else:
             return folder
@@ -164,8 +165,8 @@ def export(
         for event in with_checkpoints(recorded.events, folder.checkpoints, sink.keep, tell):
             sink.receive(event)
         sink.flush()
-        if bare := sink.without_weights:
-            tell(f"no checkpoint of {', '.join(bare)}: histograms and images of weights are missing")
+        if missing := sink.without_weights:
+            tell(f"no checkpoint of {', '.join(missing)}: histograms and images of weights are missing")
     finally:
         sink.close()
 
@@ -173,7 +174,10 @@ def export(
 def with_checkpoints(
     events: Iterable[Event], folder: Path, keep: Callable[[Checkpoint], None], tell: Callable[[str], None]
 ) -> Iterator[Event]:
-    """Yield the same events, and pass each checkpoint in `folder` to `keep` at its step. `tell` hears of bad ones."""
+    """Yield the same events, and pass each checkpoint in `folder` to `keep` at its step.
+
+    `tell` gets a message for each one that cannot be read.
+    """
     waiting = [(int(step), lane, path) for lane, step, path in _checkpoints(folder, tell)]
     for event in events:
         if isinstance(event, Evaluated | LaneFinished | LaneFailed):

@@ -258,6 +258,6 @@ class Trainer:
         return self.failed(cause, "diverged")
 
     def failed(self, cause: str, reason: Literal["diverged", "error"] = "error") -> LaneFailed:
-        """The event for a failure in the present step."""
+        """The event for a failure in the current step."""
         seconds = self._lane.stopwatch.seconds
         return LaneFailed(lane=self.name, step=self.step, reason=reason, cause=cause, seconds=seconds)

@@ -157,7 +157,7 @@ def backward_workspace(workspace: Workspace, gradient: Tensor) -> BackwardWorksp
 
 
 def _spread(workspace: Workspace) -> None:
-    """Write the present kernels at the four corners of their 6x6 windows."""
+    """Write the current kernels at the four corners of their 6x6 windows."""
     for layer in [workspace.first, workspace.second]:
         for corner in layer.corners_of_kernel:
             corner.copy_(layer.weight)

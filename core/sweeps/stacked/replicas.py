@@ -113,7 +113,7 @@ class Stack:
         return StackEvaluation(loss / labels.size(1), correct, largest)
 
     def _logits(self) -> tuple[int, Callable[[Tensor], Tensor]]:
-        """The number of images at a time, and the present networks as a function of bytes (seeds or 1, n, 28, 28)."""
+        """The number of images at a time, and the current networks as a function of bytes (seeds or 1, n, 28, 28)."""
         if self._device.type == "cpu" and not self._fused:
             networks = kernels(self.weights)
             return _CHUNK, lambda images: logits(images, networks, self.floor)
