@@ -1,7 +1,7 @@
 """The addresses for downloading data files: torchvision's mirrors, or those that the user names.
 
 The variable CLIPWATCH_MIRRORS, addresses separated by commas, replaces torchvision's mirrors (not its checksums). A
-classroom can so keep the `.gz` files on its own server. In it, `{dataset}` stands for the data set's name.
+classroom can keep the `.gz` files on its own server this way. `{dataset}` in it stands for the data set's name.
 """
 
 from __future__ import annotations

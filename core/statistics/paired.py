@@ -109,7 +109,7 @@ def mean_interval(differences: Floats, *, resamples: int = RESAMPLES) -> tuple[t
         return (-math.inf, math.inf), "one seed has no interval"
     if np.ptp(differences) == 0:
         return (float(differences[0]), float(differences[0])), "all differences are equal"
-    for method, remark in (("BCa", ""), ("percentile", "no BCa interval exists: a percentile interval")):
+    for method, remark in (("BCa", ""), ("percentile", "no BCa interval exists; this is a percentile interval")):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = stats.bootstrap(
