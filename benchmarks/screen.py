@@ -84,7 +84,7 @@ def press_keys(terminal: Pseudoterminal, keys: int = KEYS) -> list[float]:
     return waits
 
 
-def at_full_speed(size: tuple[int, int], options: Sequence[str]) -> Figures:
+def measure_full_speed(size: tuple[int, int], options: Sequence[str]) -> Figures:
     """Response to keys, gaps of the event loop, and frames, while the lanes run at full speed."""
     waits: list[float] = []
 
@@ -107,7 +107,7 @@ def at_full_speed(size: tuple[int, int], options: Sequence[str]) -> Figures:
     }
 
 
-def below_full_speed(size: tuple[int, int], options: Sequence[str]) -> Figures:
+def measure_below_full_speed(size: tuple[int, int], options: Sequence[str]) -> Figures:
     """The frames at a speed limit that leaves processor time unused."""
 
     def use(terminal: Pseudoterminal) -> None:
@@ -119,7 +119,7 @@ def below_full_speed(size: tuple[int, int], options: Sequence[str]) -> Figures:
     return {f"everything at a speed limit of {PACE}": rate(frames)}
 
 
-def under_a_flood(size: tuple[int, int]) -> Figures:
+def measure_flood(size: tuple[int, int]) -> Figures:
     """Memory and frames during a million events: late frames with charts against early ones."""
     engine = f"{sys.executable} {BENCHMARKS / 'flood.py'} {EVENTS}"
     seen = run_probed(size, ["--engine-command", engine, "--quit-when-done"], lambda terminal: str(terminal.finish()))
@@ -151,10 +151,10 @@ def measure(size: tuple[int, int], options: Sequence[str]) -> Figures:
     first = statistics.median(first_frame(size, options) for _ in range(STARTS))
     return {
         f"first frame (median of {STARTS})": f"{first:.2f} s",
-        **at_full_speed(size, options),
-        **below_full_speed(size, options),
+        **measure_full_speed(size, options),
+        **measure_below_full_speed(size, options),
         "a chart of 100,000 points per lane": f"{redraw(long):.1f} ms",
-        **under_a_flood(size),
+        **measure_flood(size),
     }
 
 

@@ -27,7 +27,7 @@ ROUNDS = 5
 TARGET = 2.5
 
 
-def timed(function: Callable[[], object]) -> float:
+def time_call(function: Callable[[], object]) -> float:
     """Wall-clock seconds of a call."""
     start = time.perf_counter()
     function()
@@ -53,7 +53,7 @@ def reference(dataset: Dataset) -> float:
         for split in (dataset.training, dataset.validation)
     ]
     torch.set_num_threads(os.cpu_count() or 1)
-    return timed(lambda: [train_lane(*tensors, bound) for bound in (None, 0.001)])
+    return time_call(lambda: [train_lane(*tensors, bound) for bound in (None, 0.001)])
 
 
 def whole_process(arguments: list[str]) -> tuple[float, float, float]:

@@ -487,12 +487,12 @@ def test_a_stop_while_recorded_steps_are_trained_again_changes_nothing(whole: Pa
         file.unlink()
     before = recordings.figures(recordings.read(folder).events)
     run = read_interrupted(RunFolder(folder), None)
-    resumption = Resumption(iterations=run.iterations, commands=run.commands({}), recorded=run.reached)
+    resumption = Resumption(iterations=run.iterations, commands=run.commands({}), recorded=run.recorded_steps)
     session = Session(replace(run.config, pace=20.0), resumption=resumption)
     recorder = Recorder(tmp_path)
     recorder.reopen(RunFolder(folder), RunFolder(folder).claim(), run.recorded)
     told: list[str] = []
-    for event in recorder.through(run.continued(session.run())):
+    for event in recorder.through(run.unrecorded_events(session.run())):
         if isinstance(event, Notice):
             told.append(event.text)
         if isinstance(event, LaneStarted):
@@ -513,7 +513,7 @@ def test_a_run_begun_from_a_resumed_one_is_told_whole(whole: Path, tmp_path: Pat
     run = read_interrupted(RunFolder(folder), None)
     begun = recordings.read(whole).started
     again = [event for event in recordings.read(whole).events if isinstance(event, Evaluated | ClipChanged)]
-    assert list(run.continued([begun, begun, *again])) == [begun, *again]
+    assert list(run.unrecorded_events([begun, begun, *again])) == [begun, *again]
 
 
 def test_a_lane_that_was_stopped_alone_stays_where_it_ended(tmp_path: Path) -> None:

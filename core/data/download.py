@@ -50,7 +50,7 @@ def first_to_answer(mirrors: Iterable[str], kind: Kind, request: Request) -> str
                 failures[host(requested[future])] = str(failure)
             else:
                 return urls[requested[future]]
-    raise ClipwatchError(f"no mirror answered with {kind.labels}.gz: {_listed(failures)}")
+    raise ClipwatchError(f"no mirror answered with {kind.labels}.gz: {_join_failures(failures)}")
 
 
 def preferring(first: str, mirrors: Iterable[str]) -> list[str]:
@@ -82,12 +82,12 @@ def _from_any(mirrors: Iterable[str], file: str, md5: str, request: Request) -> 
             except MirrorFailed as failure:
                 failures[host(url)] = str(failure)
     raise ClipwatchError(
-        f"cannot download {file}: {_listed(failures)}. Try again later, give the files with --data-dir,"
+        f"cannot download {file}: {_join_failures(failures)}. Try again later, give the files with --data-dir,"
         " or use --dataset digits"
     )
 
 
-def _listed(failures: Mapping[str, str]) -> str:
+def _join_failures(failures: Mapping[str, str]) -> str:
     return "; ".join(f"{mirror} {failure}" for mirror, failure in failures.items())
 
 

@@ -48,7 +48,7 @@ def describe(error: Exception, url: str, limits: Limits) -> str:
         case exceptions.InvalidProxyURL():
             return _BAD_PROXY
         case ValueError():
-            return _malformed(error, url)
+            return _malformed_part(error, url)
         case exceptions.ConnectTimeout():
             return f"did not accept a connection within {limits.connect:g} s"
         case exceptions.ProxyError():
@@ -73,7 +73,7 @@ def describe(error: Exception, url: str, limits: Limits) -> str:
 _BAD_PROXY = "cannot be reached: the proxy's address (see HTTPS_PROXY, HTTP_PROXY) is malformed"
 
 
-def _malformed(error: ValueError, url: str) -> str:
+def _malformed_part(error: ValueError, url: str) -> str:
     """Find what is malformed: the address, the response, the proxy's address, or the target of a redirect."""
     if not _names_host(url, _WEB):
         return "is not a web address: write http:// or https://, or give a folder with --data-dir"

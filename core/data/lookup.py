@@ -47,7 +47,7 @@ def find(home: Path, kind: Kind) -> Files | None:
 
 def holds_others(home: Path, kind: Kind) -> bool:
     """Whether a folder holds anything besides the folders of other data sets."""
-    return any(_kind_named(entry.name) is None for entry in _contents(home, kind))
+    return any(_kind_of_folder(entry.name) is None for entry in _contents(home, kind))
 
 
 def absence(home: Path, kind: Kind) -> str:
@@ -70,7 +70,7 @@ def _folders(home: Path, kind: Kind) -> Iterator[tuple[Path, str | None]]:
     A folder belongs to the data set that it is named after; a folder called raw, to that of its parent. `home` belongs
     to `kind` unless it is named after another data set.
     """
-    owner = _kind_named(home.resolve().name) or kind.name
+    owner = _kind_of_folder(home.resolve().name) or kind.name
     waiting: deque[tuple[Path, str | None, int]] = deque([(home, owner, 0)])
     for _ in range(_FOLDERS):
         if not waiting:
@@ -78,10 +78,10 @@ def _folders(home: Path, kind: Kind) -> Iterator[tuple[Path, str | None]]:
         folder, owner, depth = waiting.popleft()
         yield folder, owner
         for entry in filter(os.path.isdir, _entries(folder) if depth < _DEPTH else ()):
-            waiting.append((entry, owner if _key(entry.name) == "raw" else _kind_named(entry.name), depth + 1))
+            waiting.append((entry, owner if _key(entry.name) == "raw" else _kind_of_folder(entry.name), depth + 1))
 
 
-def _kind_named(name: str) -> str | None:
+def _kind_of_folder(name: str) -> str | None:
     """The data set that a folder is named after: FashionMNIST, fashion-mnist and fashion are all `fashion-mnist`."""
     key = _key(name)
     return next((each for each in KINDS if key in (_key(each), _key(each.partition("-")[0]))), None)
@@ -90,7 +90,7 @@ def _kind_named(name: str) -> str | None:
 def _contents(folder: Path, kind: Kind, depth: int = _DEPTH) -> Iterator[Path]:
     """Yield the entries of a folder, with those of subfolders for `kind` in place of these subfolders."""
     for entry in _entries(folder):
-        if depth and os.path.isdir(entry) and (_key(entry.name) == "raw" or _kind_named(entry.name) == kind.name):
+        if depth and os.path.isdir(entry) and (_key(entry.name) == "raw" or _kind_of_folder(entry.name) == kind.name):
             yield from _contents(entry, kind, depth - 1)
         else:
             yield entry

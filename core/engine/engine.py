@@ -270,7 +270,7 @@ class Engine:
             except Exception as error:
                 # The edge of the thread: an error becomes an event of this lane, and the other lanes go on.
                 _log.debug("lane %s", trainer.name, exc_info=True)
-                self._put(trainer.failed(f"{type(error).__name__}: {error}"), trainer)
+                self._put(trainer.failure_event(f"{type(error).__name__}: {error}"), trainer)
         self._end_lane(trainer.name)
 
     def _end_lane(self, name: str) -> None:

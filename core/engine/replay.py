@@ -88,7 +88,7 @@ class Replay:
             if not self._is_paused() and self._speed is not None:
                 self._clock += (now - before) * self._speed
             before = now
-            yield from self._due()
+            yield from self._due_events()
             if self._next == len(self._timeline) and not self._mailbox.lasting:
                 return
 
@@ -108,14 +108,14 @@ class Replay:
             return 0
         return min(LONGEST_GAP, max(0.0, (self._times[self._next] - self._clock) / self._speed))
 
-    def _due(self) -> Iterator[Event]:
+    def _due_events(self) -> Iterator[Event]:
         """The events up to the clock, or up to the step of a pause."""
         while self._next < len(self._timeline) and not self._is_paused():
             if self._speed is not None and self._times[self._next] > self._clock and self._paused_at is None:
                 return
             yield from self._advance()
             if self._is_paused():
-                yield from self._paused()
+                yield from self._pause_events()
 
     def _advance(self) -> Iterator[Event]:
         event, self._clock = self._timeline[self._next], max(self._clock, self._times[self._next])
@@ -126,7 +126,7 @@ class Replay:
         if isinstance(event, RunStarted):
             yield self._started
 
-    def _paused(self) -> Iterator[Event]:
+    def _pause_events(self) -> Iterator[Event]:
         for lane in self._lanes:
             yield LanePaused(lane=lane, step=self._step)
 
@@ -140,7 +140,7 @@ class Replay:
         match command:
             case Pause():
                 self._paused_at = self._step
-                yield from self._paused()
+                yield from self._pause_events()
             case Resume():
                 self._paused_at = None
                 for lane in self._lanes:
@@ -175,7 +175,7 @@ class Replay:
             yield from self._pace_events()
         if self._paused_at is not None:
             self._paused_at = self._step
-            yield from self._paused()
+            yield from self._pause_events()
         yield SeekFinished(step=step)
 
     def _recorded_pace(self) -> float:

@@ -65,7 +65,7 @@ class InterruptedRun:
         return found
 
     @cached_property
-    def reached(self) -> Mapping[str, int]:
+    def recorded_steps(self) -> Mapping[str, int]:
         """The number of steps of each lane that the recording covers. New commands must not change these steps."""
         reached = {lane.name: self.recorded.last_evaluated(lane.name) + 1 for lane in self.config.lanes}
         for event in self.recorded.table.others:
@@ -77,7 +77,7 @@ class InterruptedRun:
     def is_done(self) -> bool:
         """Whether all lanes that did not diverge have done their steps, with every evaluation in the recording."""
         ended = {event.lane: event.step for event in self.recorded.table.others if isinstance(event, LaneFinished)}
-        done = {lane: min(ended.get(lane, 0), self._evaluated(lane)) for lane in self.iterations}
+        done = {lane: min(ended.get(lane, 0), self._first_unrecorded(lane)) for lane in self.iterations}
         left = [lane for lane in self.iterations if lane not in self.diverged]
         return bool(left) and all(done[lane] >= self.iterations[lane] for lane in left)
 
@@ -93,14 +93,14 @@ class InterruptedRun:
         for lane in self.config.lanes:
             if lane.name in self.diverged:
                 continue
-            snapshot = newest(self.folder.checkpoints, lane.name, tell.append, up_to=self._evaluated(lane.name))
+            snapshot = newest(self.folder.checkpoints, lane.name, tell.append, up_to=self._first_unrecorded(lane.name))
             if snapshot is None:
                 tell.append(f"{lane.name} has no checkpoint and trains again from the start")
             else:
                 found[lane.name] = snapshot
         return found
 
-    def _evaluated(self, lane: str) -> int:
+    def _first_unrecorded(self, lane: str) -> int:
         """The step of the first evaluation that is not recorded."""
         last = self.recorded.last_evaluated(lane)
         return 0 if last < 0 else last + self.config.eval_every
@@ -118,7 +118,7 @@ class InterruptedRun:
         due = (*changed, *still_scheduled(self.recorded))
         return [command for command in due if command.lane not in self.diverged]
 
-    def continued(self, live: Iterable[Event]) -> Iterator[Event]:
+    def unrecorded_events(self, live: Iterable[Event]) -> Iterator[Event]:
         """Those of the resumed run's events that are not recorded yet.
 
         A lane that is stopped before it reaches the end of the recording adds nothing to it.
@@ -137,10 +137,10 @@ class InterruptedRun:
                 # A restart: no event of the next run is recorded.
                 yield event
                 break
-            if isinstance(event, LaneFinished) and event.step < self.reached[event.lane]:
+            if isinstance(event, LaneFinished) and event.step < self.recorded_steps[event.lane]:
                 yield _notice(
                     f"{event.lane} was stopped at step {event.step}, but is recorded up to step "
-                    f"{self.reached[event.lane]}; the recording is unchanged"
+                    f"{self.recorded_steps[event.lane]}; the recording is unchanged"
                 )
             elif identity and known[identity]:
                 known[identity] -= 1

@@ -67,7 +67,7 @@ class _Reader:
     def read(self, line: bytes | str) -> Any:
         """Decode a line. Raises BadInput."""
         if len(line) > LONGEST_LINE:
-            raise BadInput(f"longer than {LONGEST_LINE >> 20} MiB: {_shortened(line)}")
+            raise BadInput(f"longer than {LONGEST_LINE >> 20} MiB: {_shorten(line)}")
         try:
             raw = line.encode() if isinstance(line, str) else line
             if not raw.startswith(_LINE_START):
@@ -76,7 +76,7 @@ class _Reader:
         except msgspec.ValidationError as error:
             return self._read_with_strings(line, error)
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-            raise BadInput(f"not a JSON line: {error}: {_shortened(line)}") from error
+            raise BadInput(f"not a JSON line: {error}: {_shorten(line)}") from error
 
     def _read_with_strings(self, line: bytes | str, error: msgspec.ValidationError) -> Any:
         """Decode a line again in which a number may be a string, which the fast path rejects with `error`."""
@@ -88,7 +88,7 @@ class _Reader:
             return msgspec.convert(self._numbers(raw), self._type)
         except (msgspec.DecodeError, TypeError, RecursionError, UnicodeError):
             self._raise_if_unknown(line)
-            raise BadInput(f"{error}: {_shortened(line)}") from error
+            raise BadInput(f"{error}: {_shorten(line)}") from error
 
     def _raise_if_unknown(self, line: bytes | str) -> None:
         """Raise UnknownEvent if the line names an event that this version does not know."""
@@ -176,7 +176,7 @@ def _valid(value: Any) -> Any:
             return value
 
 
-def _shortened(line: bytes | str) -> str:
+def _shorten(line: bytes | str) -> str:
     # 81 characters take at most 324 bytes.
     text = line[:324].decode(errors="replace") if isinstance(line, bytes) else line
     return repr(text if len(text) <= 80 else text[:77] + "...")

@@ -100,11 +100,11 @@ class Sweep:
             return
         yield from self._preparation_notices()
         yield StageStarted(stage="starting workers")
-        # `_started` may refuse the sweep, so it runs before the folder is created.
+        # `_make_started` may refuse the sweep, so it runs before the folder is created.
         if self._resumed:
             started, config = self._resumed[1].results.started, self._config
         else:
-            started = self._started(dataset)
+            started = self._make_started(dataset)
             config = started.config
         folder, stored = self._resumed or (create_sweep(self._home, dataset.info.name, started.time), None)
         with _writer(folder, stored) as writer:
@@ -139,7 +139,7 @@ class Sweep:
             cancelled=self._stopping.is_set,
         )
 
-    def _started(self, dataset: Dataset) -> SweepStarted:
+    def _make_started(self, dataset: Dataset) -> SweepStarted:
         # Every worker trains on the data set that `auto` took here.
         base = msgspec.structs.replace(self._config.base, dataset=dataset.info.name)
         config = msgspec.structs.replace(self._config, base=base)

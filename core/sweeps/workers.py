@@ -155,7 +155,7 @@ class LocalBackend:
                 self._workers, context, initializer=_start_worker, initargs=(self._config, flag)
             ) as pool:
                 try:
-                    yield from self._drain(pool, _chained(again, units), again, stopping, flag)
+                    yield from self._drain(pool, _chain(again, units), again, stopping, flag)
                     return
                 except BrokenProcessPool:
                     if stopping():
@@ -205,7 +205,7 @@ class LocalBackend:
             again[:] = [*running.values(), *again]
 
 
-def _chained(again: list[Unit], units: Iterator[Unit]) -> Iterator[Unit]:
+def _chain(again: list[Unit], units: Iterator[Unit]) -> Iterator[Unit]:
     """The units to train again, then the rest. `yield from` would close `units`, which is used again."""
     while again:
         yield again.pop(0)

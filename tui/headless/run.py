@@ -97,13 +97,13 @@ def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine,
         seconds=run.recorded.seconds,
         iterations=run.iterations,
         commands=run.commands(snapshots),
-        recorded=run.reached,
+        recorded=run.recorded_steps,
         diverged=run.diverged,
     )
     config = machine.settings(run.config, told.append)
     session = Session(config, lasting=manner.control, keep=_keeping(recorder, board), resumption=resumption)
     notices = [Notice(text=text) for text in told]
-    live = chain(notices, run.continued(session.run()))
+    live = chain(notices, run.unrecorded_events(session.run()))
     before = _as_it_lies(folder, (event for event in run.recorded.events if not isinstance(event, RunFinished)))
     if board:
         from ...core.tensorboard.sink import with_checkpoints

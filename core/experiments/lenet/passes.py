@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 
-def _padded(images: Tensor) -> Tensor:
+def _pad(images: Tensor) -> Tensor:
     """Scale bytes (batch, 28, 28) to [0, 1] and pad them by 2: (1, 32, 32, batch)."""
     canvas = torch.zeros(1, 32, 32, images.size(0), device=images.device)
     canvas[0, 2:30, 2:30].copy_(images.permute(1, 2, 0)).div_(255.0)
@@ -90,7 +90,7 @@ def loss_and_gradient(
 ) -> Tensor:
     """Mean softmax cross-entropy in nats of bytes (batch, 28, 28) and classes (batch,); fills `gradients`."""
     batch = images.size(0)
-    padded = _padded(images)
+    padded = _pad(images)
     patches1 = _patches(padded)
     response1 = _images_last(torch.mm(weights[0].view(6, -1), patches1), 28, batch)
     pooled1, argmax1 = _pool(response1, weights[1])
@@ -120,7 +120,7 @@ def activations(images: Tensor, weights: list[Tensor], relu_head: bool) -> list[
     (6, 14, 14, batch), (16, 5, 5, batch), (batch, 120), (batch, 84), and the logits (batch, 10).
     """
     batch = images.size(0)
-    grid = _padded(images)
+    grid = _pad(images)
     grids: list[Tensor] = []
     for layer in [0, 2]:
         channels, rows = grid.size(0), grid.size(1)
