@@ -196,7 +196,7 @@ def test_a_sweep_by_a_rule_that_is_not_known_is_written_up_and_not_trained(
     assert main(["report", str(folder.path), "-o", str(report)]) == 0
     assert FOREIGN in report.read_text()
     with pytest.raises(BadInput, match="does not know it"):
-        Sweep.resumed(folder, read_sweep(folder))
+        Sweep.resume(folder, read_sweep(folder))
 
 
 # On the screen

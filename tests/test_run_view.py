@@ -113,7 +113,7 @@ def test_a_run_that_starts_begins_anew() -> None:
     assert list(view.lanes) == ["a"]
     assert view.lanes["a"].loss.last == (0, 1.0)
     assert view.lanes["a"].changes == []
-    assert not view.state.touched
+    assert not view.state.changed_mid_run
     assert view.state.config is not None
     assert view.state.config.seed == 1
 

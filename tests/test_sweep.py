@@ -166,7 +166,7 @@ def test_a_dead_class_is_one_whose_output_is_zero_on_every_validation_image(data
         head_bias = weights(stack.weights)[9]
         head_bias[:, [3, 7]] = -1e3
         images, labels = data[1]
-        measured = stack.measure(images[None], labels[None])
+        measured = stack.evaluate(images[None], labels[None])
     assert (measured.largest[0, [3, 7]] == 0).all()
     assert (measured.largest[1, [3, 7]] < 0).all()
     outcomes = train_stack(unit, *data)
@@ -377,7 +377,7 @@ def test_a_sweep_that_was_cut_short_goes_on_and_comes_out_the_same(tmp_path: Pat
     (path,) = (tmp_path / "b").iterdir()
     folder = SweepFolder(path)
     assert len(read_sweep(folder).results.replicas) == 4
-    rest = list(Sweep.resumed(folder, read_sweep(folder), backend=InProcessBackend(config.base)).run())
+    rest = list(Sweep.resume(folder, read_sweep(folder), backend=InProcessBackend(config.base)).run())
     assert finished(rest) == finished(whole) == read_sweep(folder).results.replicas
     assert len(finished(whole)) == 24
 

@@ -58,7 +58,7 @@ def _row_of_measures(event: Diagnosed) -> tuple[str, ...]:
     return (
         event.lane,
         str(event.step),
-        f"{total.saturation:.1%}",
+        f"{total.clipped_share:.1%}",
         f"{event.engaged:.1%}",
         _or_dash(total.cosine, ".3f"),
         f"{total.norm:.3g} / {total.clipped_norm:.3g}",

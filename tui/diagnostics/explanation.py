@@ -29,7 +29,7 @@ def _conclusions(state: RunState, lane: LaneState) -> Iterator[str]:
         yield f"{len(dead)} of {CLASSES} outputs dead: on these images {_lost(measured)}"
     if _identical(state):
         yield "nothing is being clipped: the lanes are identical"
-    clipped, signs = total.saturation_nonzero, total.sign_cosine
+    clipped, signs = total.clipped_share_nonzero, total.sign_cosine
     adam = state.config is not None and state.config.optimizer == "adam"
     by_value = isinstance(recorded_rule(lane.rule), ValueClip)
     if adam and by_value and clipped and clipped > NEARLY_ALL and signs and signs > SIGNS_ONLY:
@@ -50,7 +50,7 @@ def _identical(state: RunState) -> bool:
     lanes, compared = list(state.lanes.values()), list(state.compared.values())
     return (
         len(lanes) > 1
-        and not state.touched
+        and not state.changed_mid_run
         and all(lane.diagnosed is not None and lane.diagnosed.engaged == 0 for lane in lanes)
         and len(compared) == len(lanes) - 1
         and all(one.distance == 0 for one in compared)

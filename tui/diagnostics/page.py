@@ -142,11 +142,11 @@ def _table(page: _Page) -> Iterator[Strip]:
     rows = {**page.measured.layers, "total": page.measured.total}
     for name, measure in rows.items():
         style = page.strong if name == "total" else page.text
-        full, empty = _bar(measure.saturation, page.theme.ascii)
+        full, empty = _bar(measure.clipped_share, page.theme.ascii)
         first, *rest = widths
         cells = (
-            share(measure.saturation),
-            share(measure.saturation_nonzero),
+            share(measure.clipped_share),
+            share(measure.clipped_share_nonzero),
             decimal(measure.cosine, 3 if widths[3] > 6 else 2),
             norms(measure, "→"),
             size(measure.update_ratio, 2),

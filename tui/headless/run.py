@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ...core.engine.engine import Resumption
 from ...core.engine.replay import Replay
-from ...core.engine.resume import interrupted
+from ...core.engine.resume import read_interrupted
 from ...core.engine.session import Session
 from ...core.errors import BadInput
 from ...core.files.paths import path_text
@@ -85,7 +85,7 @@ def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine,
     recorder = Recorder(folder.path.parent)
     board = _tensorboard(manner, recorder)
     lock = folder.claim()
-    run = interrupted(folder, iterations)
+    run = read_interrupted(folder, iterations)
     if run.is_done and not manner.control:
         lock.release()
         raise BadInput(f"run {path_text(folder.path)}: nothing is left to train; --iterations N goes on to N steps")
@@ -97,13 +97,13 @@ def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine,
         seconds=run.recorded.seconds,
         iterations=run.iterations,
         commands=run.commands(snapshots),
-        recorded=run.reached,
+        recorded=run.recorded_steps,
         diverged=run.diverged,
     )
     config = machine.settings(run.config, told.append)
     session = Session(config, lasting=manner.control, keep=_keeping(recorder, board), resumption=resumption)
     notices = [Notice(text=text) for text in told]
-    live = chain(notices, run.continued(session.run()))
+    live = chain(notices, run.unrecorded_events(session.run()))
     before = _as_it_lies(folder, (event for event in run.recorded.events if not isinstance(event, RunFinished)))
     if board:
         from ...core.tensorboard.sink import with_checkpoints

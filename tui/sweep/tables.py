@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from ...core.reports.sweep_words import by_dead_words
-from ...core.statistics.paired import Paired, is_exploratory
+from ...core.statistics.paired import PairedDifferences, is_exploratory
 from ...core.sweeps.comparisons import Comparison, Summary, p_words
 
 # Each column with the least width that shows it; the first takes what room there is, and figures are never shortened.
@@ -77,7 +77,7 @@ def _table(columns: Mapping[str, int], rows: Sequence[tuple[str, ...]], width: i
     return table
 
 
-def _row(found: Paired, adjusted: float, digits: int, *, more_is_better: bool) -> tuple[str, ...]:
+def _row(found: PairedDifferences, adjusted: float, digits: int, *, more_is_better: bool) -> tuple[str, ...]:
     low, high = found.interval
     interval = f"{low:+.{digits}f} to {high:+.{digits}f}" if math.isfinite(low) else found.remark
     better = found.wins if more_is_better else found.n - found.wins - found.ties

@@ -17,7 +17,7 @@ def extent(lane: LaneState) -> tuple[str, float | None]:
         return ("engaged" if scales else "saturation"), None
     if scales:
         return "engaged", lane.diagnosed.engaged_recently
-    return "saturation", lane.diagnosed.total.saturation
+    return "saturation", lane.diagnosed.total.clipped_share
 
 
 def cosine(lane: LaneState) -> float | None:

@@ -82,7 +82,7 @@ def _dead(lane: LaneState) -> str:
 def _share(lane: LaneState, which: Literal["saturation", "engaged"]) -> str:
     if lane.diagnosed is None:
         return _UNKNOWN
-    return share(lane.diagnosed.total.saturation if which == "saturation" else lane.diagnosed.engaged)
+    return share(lane.diagnosed.total.clipped_share if which == "saturation" else lane.diagnosed.engaged)
 
 
 def _rule(lane: LaneState) -> str:

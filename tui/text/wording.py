@@ -143,7 +143,7 @@ def diagnosis_line(event: Diagnosed) -> str:
     """What the clip did at a step, in all layers together."""
     total = event.total
     figures = (
-        f"saturation {share(total.saturation)}",
+        f"saturation {share(total.clipped_share)}",
         f"engaged {share(event.engaged_recently)}",
         f"cos {decimal(total.cosine)}",
         f"norm {norms(total, '->')}",

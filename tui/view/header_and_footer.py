@@ -89,7 +89,7 @@ def _warnings(config: RunConfig, dataset: DatasetInfo, state: RunState, width: i
     return [
         Part(" replay " if state.replay else "", theme.alert),
         Part(" embedded digits, not MNIST " if stands_in else "", theme.alert),
-        Part(f" {_why_not_clean(state, width)}no clean comparison " if state.touched else "", theme.alert, 1),
+        Part(f" {_why_not_clean(state, width)}no clean comparison " if state.changed_mid_run else "", theme.alert, 1),
     ]
 
 
