@@ -307,8 +307,8 @@ class _Told:
 
     behind = False
     exit_code = None
-    half_line = b""
-    last_words = ""
+    partial_line = b""
+    last_error_line = ""
 
     def __init__(self, events: list[Event]) -> None:
         self._events = iter(events)

@@ -1067,7 +1067,7 @@ async def test_half_a_line_at_the_end_is_told(watch: Watch) -> None:
 
 @on_a_loop
 async def test_an_engine_that_does_not_answer_is_told(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(app_module, "ANSWER_TIMEOUT", 0.2)
     async with watch("silent") as screen:
         await screen.until(lambda: screen.app.view.last_step == 200)
         await screen.press("space")

@@ -283,7 +283,7 @@ def test_q_asks_the_engine_to_stop_and_leaves_when_it_has(tmp_path: Path) -> Non
 async def _ends(tmp_path: Path) -> SweepApp:
     app = SweepApp(script(tmp_path, ends=True))
     async with app.run_test(size=(160, 45)):
-        await until(lambda: app._known == (32, True))
+        await until(lambda: app._statistics_of == (32, True))
     app.engine.stop()
     return app
 
@@ -291,7 +291,7 @@ async def _ends(tmp_path: Path) -> SweepApp:
 def test_when_all_is_done_the_screen_says_what_will_be_printed(tmp_path: Path) -> None:
     app = asyncio.run(_ends(tmp_path))
     assert app.view.results
-    assert app._compared == comparisons(app.view.results)
+    assert app._comparisons == comparisons(app.view.results)
 
 
 async def _leaves(command: list[str]) -> SweepApp:
