@@ -86,7 +86,7 @@ def test_what_may_be_repeated_makes_an_axis_of_a_sweep(option: Option) -> None:
 def test_what_all_trainings_share_is_given_once(option: Option) -> None:
     if not option.needs_value:
         return
-    with pytest.raises(BadInput, match=r"give it once|give one file|config file"):
+    with pytest.raises(BadInput, match=r"give it once|only one file|config file"):
         sweep_from_options(parse(twice(option)))
 
 

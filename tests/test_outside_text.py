@@ -269,7 +269,7 @@ def test_the_console_of_a_sweep_prints_it(text: str, shown: str, capsys: pytest.
     assert plain(output)
     assert plain(messages)
     assert squeezed(f"clipwatch: {shown}clipwatch: downloading {shown}clipwatch:") in squeezed(messages)
-    assert f"kept in {shown}\n" in output
+    assert f"recorded in {shown}\n" in output
     assert "done in 1 s" in output
 
 

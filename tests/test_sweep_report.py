@@ -129,7 +129,7 @@ def test_on_paper_a_figure_of_many_rows_is_as_high_as_it_needs(sweep: Path) -> N
 
 def test_what_cannot_be_written_is_said(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(sweep), str(sweep)]) == 2
-    assert "one sweep at a time" in capsys.readouterr().err
+    assert "a sweep cannot be combined" in capsys.readouterr().err
 
 
 def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> None:

@@ -82,22 +82,22 @@ def test_everything_fits_into_its_cells(size: tuple[int, int], ascii: bool) -> N
     assert not ascii or text(seen.lines).isascii()
     assert "not clipped, relu head" in text(seen.lines)
     assert "Clipping by value:0.001 (relu head)" in text(seen.lines)
-    assert ("accuracy: median, middle half" in text(seen.lines)) == (size[0] >= 120)
+    assert ("accuracy: median, quartiles" in text(seen.lines)) == (size[0] >= 120)
 
 
 def test_where_there_is_room_the_answers_are_whole_sentences_and_beside_them_the_cause() -> None:
     seen = shown(viewed(), (160, 43))
     assert seen.below == 0
     assert "better on 8 of 8 seeds." in text(seen.lines)
-    assert "the cause: median accuracy by dead classes" in text(seen.lines)
+    assert "the cause: median accuracy by dead outputs" in text(seen.lines)
 
 
 def test_before_all_seeds_are_in_the_answer_is_so_far() -> None:
     view = viewed()
-    assert "the answer so far" not in text(shown(view, (160, 43)).lines)
+    assert "the interim result" not in text(shown(view, (160, 43)).lines)
     assert view.results
     view.results.replicas.popitem()
-    assert "the answer so far  while seeds are missing" in text(shown(view, (160, 43)).lines)
+    assert "the interim result  stopping early makes p look smaller than it is" in text(shown(view, (160, 43)).lines)
 
 
 def test_on_80_by_24_every_answer_is_seen_at_once() -> None:
@@ -118,8 +118,8 @@ def test_what_does_not_fit_is_reached_line_by_line(size: tuple[int, int]) -> Non
     seen = [*first.lines]
     for line in range(1, first.below + 1):
         seen.append(shown(view, size, line).lines[-1])
-    assert "the cause: median accuracy by dead classes" in text(seen)
-    assert "accuracy: median, middle half" in text(seen)
+    assert "the cause: median accuracy by dead outputs" in text(seen)
+    assert "accuracy: median, quartiles" in text(seen)
     last = shown(view, size, 10**6)
     assert (last.above, last.below) == (first.below, 0)
 
@@ -182,7 +182,7 @@ def test_of_many_settings_each_pair_of_the_first_axis_has_a_chart_with_bands(
         seen[part.above :] = part.lines
     assert {line.cell_length for line in seen} == {size[0]}
     whole = text(seen)
-    assert "accuracy in training  median and middle half" in whole
+    assert "accuracy during training  median and quartiles" in whole
     for common in ("relu head, adam", "relu head, sgd", "linear head, adam", "linear head, sgd"):
         assert whole.count(f" {common}  ") >= 2
     assert whole.count("sign 0.") == whole.count("value:0.001 0.") == 4
@@ -307,7 +307,7 @@ def test_with_quit_when_done_it_leaves_when_all_is_done_or_the_engine_is_gone(tm
     said = f"import sys; sys.stdout.buffer.write({encode(events()[0])!r} + b'\\n'); sys.exit('clipwatch: no such luck')"
     app = asyncio.run(_leaves([sys.executable, "-c", said]))
     assert app.exit_code == 1
-    assert app.failure == "the engine ended (code 1): no such luck"
+    assert app.failure == "the engine ended (exit code 1): no such luck"
     diverged = (encode(events()[0]) + b"\n", encode(SweepFinished(reason="failed", seconds=1.0)) + b"\n")
     said = f"import sys; sys.stdout.buffer.write({b''.join(diverged)!r})"
     assert asyncio.run(_leaves([sys.executable, "-c", said])).exit_code == 1
@@ -319,7 +319,7 @@ async def _in_a_tiny_terminal(tmp_path: Path) -> None:
         await until(lambda: "32 of 32 trainings done" in text(app._body.paint(0, 1)))
         assert "clipwatch needs 60 x 16" in app._title.paint(0, 1)[0].text
         await pilot.resize_terminal(80, 24)
-        await until(lambda: "the answer" in text(app._body.paint(0, 22)))
+        await until(lambda: "the result" in text(app._body.paint(0, 22)))
         before = app._body.paint(0, 1)[0].text
         await pilot.press("down")
         await until(lambda: app._body.paint(0, 1)[0].text != before)

@@ -60,9 +60,7 @@ def print_runs(runs_dir: Path, *, json: bool) -> int:
     if not json:
         _print_table(rows, runs_dir)
         if has_sweeps:
-            print(
-                "\nSweeps: loss and accuracy are the mean differences between the two settings, over the seeds of both."
-            )
+            print("\nFor a sweep, loss and accuracy are mean differences of the two settings over the seeds of both.")
     return 0
 
 
