@@ -10,7 +10,7 @@ import program
 import pytest
 import recordings
 from test_replay import STORY
-from test_sweep import Here, LocalBackend
+from test_sweep import InProcessBackend, LocalBackend
 
 from clipwatch.core.engine.replay import Replay
 from clipwatch.core.engine.session import Session
@@ -125,7 +125,7 @@ def test_what_is_sent_after_a_restart_is_for_the_run_that_it_begins() -> None:
 
 
 def test_a_sweep_reads_its_commands_as_a_run_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LocalBackend, "run", lambda backend, *given: Here(backend._config).run(*given))
+    monkeypatch.setattr(LocalBackend, "run", lambda backend, *given: InProcessBackend(backend._config).run(*given))
     lines = b'\n{"command":"Pause"}\nnonsense\n'
     done = program.call(*SWEEP, "--iterations", "5", "--runs-dir", str(tmp_path), input=lines)
     events = list(map(decode_sweep_event, done.stdout.splitlines()))

@@ -230,7 +230,7 @@ def test_a_sweeps_config_file_is_read_once(shown: list[Any], tmp_path: Path) -> 
     with pipe(tmp_path / "sweep", "iterations = 5\nseeds = 2\n") as file:
         assert main(["sweep", "--config", file, "--runs-dir", str(tmp_path)]) == 0
     ((request, _),) = shown
-    assert (request.config.base.iterations, request.config.seeds, request.home) == (5, 2, tmp_path)
+    assert (request.config.base.iterations, request.config.seeds, request.record_in) == (5, 2, tmp_path)
 
 
 @pytest.mark.parametrize("command", ["resume", "replay"])

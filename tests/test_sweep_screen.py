@@ -237,10 +237,10 @@ def test_time_left_follows_from_what_was_done() -> None:
     for _ in range(4):
         progress.count()
     progress.begin()
-    assert progress.left is None
+    assert progress.seconds_left is None
     for _ in range(5):
         progress.count()
-    assert progress.left == 10.0
+    assert progress.seconds_left == 10.0
     assert [duration(seconds) for seconds in (7, 61, 3700, 10**6)] == ["7 s", "1 min 01 s", "1 h 01 min", "12 days"]
 
 
