@@ -393,7 +393,7 @@ async def test_a_rule_is_typed_and_checked_as_it_is(watch: Watch) -> None:
         await screen.press("left_square_bracket", "slash")
         await screen.shows("clip rule '[/': not a rule")
         await screen.press("ctrl+u", *"valu")
-        await screen.shows("not a rule; write one of")
+        await screen.shows("not a rule; did you mean value?")
         await screen.press("enter")
         assert isinstance(screen.app.screen, RulePrompt)
         await screen.press("e", "colon", *"-0.5", "colon", "1")
