@@ -141,7 +141,7 @@ def test_a_killed_engine_is_gone_by_that_signal(tmp_path: Path) -> None:
         assert not talk.process.send(Pause())
 
 
-def test_the_last_words_are_the_last_line_that_says_anything() -> None:
+def test_the_last_error_line_is_the_last_one_that_is_not_blank() -> None:
     with talking("dies") as talk:
         until(lambda: not talk.events and talk.process.exit_code is not None)
         assert talk.process.exit_code == 3

@@ -80,7 +80,7 @@ def _spawn_for_request(request: AnyRequest) -> subprocess.Popen[bytes]:
 
 
 class EngineProcess:
-    """A child process that writes event lines and reads commands; reading and sending never block.
+    """A child process that writes event lines and reads commands. Sending never blocks; reading has a time limit.
 
     `source` is a request to an engine of clipwatch, or the user's own command. BadInput if it cannot be started.
     """
@@ -222,9 +222,9 @@ class EngineProcess:
                 signal_process()
             deadline = time.perf_counter() + seconds / 2
             # A full pipe would keep the process from ending, so its output is read until it is gone.
-            while not self._output_ended and (left := deadline - time.perf_counter()) > 0:
-                select.select([self._pipe], [], [], left)
-                lines += self.lines(left)
+            while not self._output_ended and (remaining := deadline - time.perf_counter()) > 0:
+                select.select([self._pipe], [], [], remaining)
+                lines += self.lines(remaining)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(max(0.0, deadline - time.perf_counter()))
                 break

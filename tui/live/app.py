@@ -176,10 +176,10 @@ class ClipwatchApp(TerminalApp):
 
     async def action_quit(self) -> None:
         """Exit; ask first if an unrecorded run is still training."""
-        state, gone = self.view.state, self.view.engine_gone
+        state, engine_gone = self.view.state, self.view.engine_gone
         is_training = any(not lane.ended for lane in state.lanes.values())
         is_recorded = state.replay or state.recorded_in
-        if is_recorded or not is_training or gone or isinstance(self.screen, QuitQuestion):
-            self.leave(failed=gone or state.failed)
+        if is_recorded or not is_training or engine_gone or isinstance(self.screen, QuitQuestion):
+            self.leave(failed=engine_gone or state.failed)
         else:
             self.push_screen(QuitQuestion(), lambda leave: self.leave(failed=False) if leave else None)

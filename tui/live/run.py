@@ -28,7 +28,7 @@ def run_live(source: EngineSource, keymap: Mapping[str, str], *, quit_when_done:
     engine = EngineProcess(source)
     with contextlib.ExitStack() as on_failure:
         on_failure.callback(engine.stop)
-        # Importing Textual takes about as long as reading a recording: the engine does the one during the other.
+        # Imported only now: the engine reads its recording meanwhile, which takes about as long.
         from .app import ClipwatchApp
 
         app = ClipwatchApp(engine, keymap=keymap, ascii=ascii_only, quit_when_done=quit_when_done)

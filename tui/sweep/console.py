@@ -95,14 +95,14 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
     on_terminal = sys.stdout.isatty()
     out = Output(width=None if on_terminal else 150)
     out.width = max(out.width, _MIN_WIDTH)
-    compared = comparisons(results)
+    all_comparisons = comparisons(results)
     if setting_summaries := summaries(results):
         out.print(setting_table(setting_summaries, out.width))
-    if compared:
-        out.print(comparison_table(compared, out.width))
+    if all_comparisons:
+        out.print(comparison_table(all_comparisons, out.width))
     words = Words("en")
     warnings = [words("sweep_unfinished")] if results.unfinished else []
-    for text in (*answers(results, compared, words), *warnings):
+    for text in (*answers(results, all_comparisons, words), *warnings):
         out.print(str(text), soft_wrap=not on_terminal)
     for setting in results.started.config.settings:
         if not results.of(setting.number) and any(key[0] == setting.number for key in results.replicas):

@@ -33,15 +33,15 @@ def panels(config: SweepConfig) -> list[Panel]:
     """One panel for all settings, or, if there are many, one for each pair that differs along the first axis."""
     if len(config.settings) <= _MAX_SETTINGS:
         return [Panel("accuracy: median, quartiles", config.settings)]
-    found = list(pairs(config))
+    config_pairs = list(pairs(config))
     return [
         Panel(
             common_name(axis, other) or "accuracy",
             (reference, other),
             tuple(axis_value(axis, setting.choice[axis]) for setting in (reference, other)),
         )
-        for axis, reference, other in found
-        if axis == found[0][0]
+        for axis, reference, other in config_pairs
+        if axis == config_pairs[0][0]
     ]
 
 

@@ -33,7 +33,7 @@ class VisibleLines:
 def page(
     results: Results,
     summaries: Sequence[Summary],
-    compared: Sequence[Comparison],
+    comparisons: Sequence[Comparison],
     size: tuple[int, int],
     theme: Theme,
     first: int = 0,
@@ -41,8 +41,8 @@ def page(
     """The visible lines of a body of `size` (width, height) cells, scrolled to line `first` or as far as possible."""
     width, height = size
     column = int(width * _CHART_SHARE) if width >= _WIDE else 0
-    left = width - column
-    lines = _sections(results, summaries, compared, (left, height), theme)
+    left_width = width - column
+    lines = _sections(results, summaries, comparisons, (left_width, height), theme)
     chart_panels = panels(results.started.config) if summaries else []
     # A cell is about twice as high as wide: a higher chart would only be stretched.
     single_height = min(height, column // 2) if column else _CHART_HEIGHT
@@ -54,7 +54,7 @@ def page(
     chart_size = (column - 1 if column else width, chart_height)
     charts = _charts(results, chart_panels, chart_size, range(first - top, first - top + height), theme)
     if column:
-        columns = [_window(lines, left, first, height, theme), _window(charts, column - 1, first, height, theme)]
+        columns = [_window(lines, left_width, first, height, theme), _window(charts, column - 1, first, height, theme)]
         visible = [Strip.join([one, _blank(1, theme), other]) for one, other in zip(*columns, strict=True)]
     else:
         visible = _window([*lines, _blank(width, theme), *charts], width, first, height, theme)
@@ -84,7 +84,7 @@ def _window(lines: Sequence[Strip], width: int, first: int, height: int, theme: 
 def _sections(
     results: Results,
     summaries: Sequence[Summary],
-    compared: Sequence[Comparison],
+    comparisons: Sequence[Comparison],
     size: tuple[int, int],
     theme: Theme,
 ) -> list[Strip]:
@@ -93,8 +93,8 @@ def _sections(
     for short, gap in ((False, 1), (True, 1), (True, 0)):
         sections = [
             distributions(results, summaries, width, theme),
-            answers(compared, width, theme, short=short, interim=results.unfinished),
-            differences(compared, width, theme),
+            answers(comparisons, width, theme, short=short, interim=results.unfinished),
+            differences(comparisons, width, theme),
             causes(summaries, width, theme),
         ]
         lines = _joined([section for section in sections if section], [_blank(width, theme)] * gap)

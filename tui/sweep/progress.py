@@ -43,12 +43,12 @@ class Progress:
         return f"{self.done:,} of {number_of(self.total, 'training')} done"
 
     def __str__(self) -> str:
-        left = (
+        remaining = (
             f", about {duration(self.seconds_left)} left"
             if self.seconds_left is not None and self.done < self.total
             else ""
         )
-        return f"{self.done_of_total}{left}"
+        return f"{self.done_of_total}{remaining}"
 
 
 def estimate(config: SweepConfig, cores: int) -> str:

@@ -49,15 +49,15 @@ def distributions(results: Results, summaries: Sequence[Summary], width: int, th
 
 
 def answers(
-    compared: Sequence[Comparison], width: int, theme: Theme, *, short: bool, interim: bool = False
+    comparisons: Sequence[Comparison], width: int, theme: Theme, *, short: bool, interim: bool = False
 ) -> list[Strip]:
     """A sentence for each comparison, in bold if the difference is measurable. `interim`: seeds are still missing."""
-    if not compared:
+    if not comparisons:
         return []
     plain = theme.palette.style(theme.palette.foreground)
     note = "stopping early makes p look smaller than it is" if interim else ""
     lines = [heading("the interim result" if interim else "the result", note, width, theme)]
-    for comparison in compared:
+    for comparison in comparisons:
         text = str((short_sentence if short else sentence)(comparison, Words("en")))
         style = plain + Style(bold=comparison.measurable)
         sentences = _wrapped(text.replace(" %", "\xa0%"), max(20, width - 2), indent="  ")
@@ -65,18 +65,18 @@ def answers(
     return lines
 
 
-def differences(compared: Sequence[Comparison], width: int, theme: Theme) -> list[Strip]:
+def differences(comparisons: Sequence[Comparison], width: int, theme: Theme) -> list[Strip]:
     """Two lines for each comparison: the paired differences of all seeds with p, and their mean with its interval."""
-    if not compared:
+    if not comparisons:
         return []
     wide = width >= _WIDE
-    reach = max(1.0, *(abs(value) for comparison in compared for value in comparison.accuracy.differences))
+    reach = max(1.0, *(abs(value) for comparison in comparisons for value in comparison.accuracy.differences))
     axis = Axis(-reach, reach, _plot_width(width))
     style, muted = theme.palette.style(theme.palette.foreground), theme.palette.style(theme.palette.muted)
     lines = [
         heading("paired differences in accuracy, percentage points", "bar: mean and its 95 % interval", width, theme)
     ]
-    for comparison in compared:
+    for comparison in comparisons:
         accuracy, (low, high) = comparison.accuracy, comparison.accuracy.interval
         colour = theme.palette.style(theme.lane_colour(comparison.other.number))
         p = "exploratory" if comparison.exploratory else f"p {p_words(comparison.accuracy_p)}"

@@ -12,7 +12,7 @@ from ...core.reports.sweep_words import by_dead_words
 from ...core.statistics.paired import Paired, is_exploratory
 from ...core.sweeps.comparisons import Comparison, Summary, p_words
 
-# Each column with the least table width at which it is shown. Only the first column is wrapped, never figures.
+# Each column with the least table width at which it is shown. Columns of figures are never wrapped.
 _SETTING_COLUMNS = {
     "setting": 0,
     "seeds": 0,
@@ -32,8 +32,8 @@ _COMPARISON_COLUMNS = {
     "better (95 %)": 120,
     "r": 120,
 }
-_RIGHT = ("seeds", "loss", "dead", "n", "median", "p", "Holm", "r")
-_FOLDED = ("setting", "difference", "median accuracy by dead outputs")
+_RIGHT_ALIGNED = ("seeds", "loss", "dead", "n", "median", "p", "Holm", "r")
+_WRAPPED = ("setting", "difference", "median accuracy by dead outputs")
 
 
 def setting_table(summaries: Sequence[Summary], width: int) -> Table:
@@ -55,10 +55,10 @@ def setting_table(summaries: Sequence[Summary], width: int) -> Table:
     return _table(_SETTING_COLUMNS, rows, width)
 
 
-def comparison_table(compared: Sequence[Comparison], width: int) -> Table:
+def comparison_table(comparisons: Sequence[Comparison], width: int) -> Table:
     """Two rows for each comparison: the paired differences in accuracy (percentage points) and in loss (nats)."""
     rows = []
-    for comparison in compared:
+    for comparison in comparisons:
         accuracy = _row(comparison.accuracy, comparison.accuracy_p, 2, more_is_better=True)
         loss = _row(comparison.loss, comparison.loss_p, 3, more_is_better=False)
         rows += [
@@ -72,7 +72,9 @@ def _table(columns: Mapping[str, int], rows: Sequence[tuple[str, ...]], width: i
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     shown = [index for index, least in enumerate(columns.values()) if width >= least]
     for heading in (list(columns)[index] for index in shown):
-        table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=heading not in _FOLDED)
+        table.add_column(
+            heading, justify="right" if heading in _RIGHT_ALIGNED else "left", no_wrap=heading not in _WRAPPED
+        )
     for row in rows:
         table.add_row(*(row[index] for index in shown))
     return table

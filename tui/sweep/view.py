@@ -61,8 +61,10 @@ def title(view: SweepView, width: int, theme: Theme) -> Strip:
     if view.results is None:
         return bar([Part("clipwatch sweep", theme.strong), Part(f"{view.message} ...", theme.text)], [], width, theme)
     config, progress = view.results.started.config, view.progress
-    left = progress.seconds_left
-    state = view.finished.reason if view.finished else f"{duration(left)} left" if left is not None else "training"
+    seconds = progress.seconds_left
+    state = (
+        view.finished.reason if view.finished else f"{duration(seconds)} left" if seconds is not None else "training"
+    )
     bar_width = max(6, min(40, width // 4))
     share = progress.done / max(1, progress.total)
     full, empty = ("#", ".") if theme.ascii else ("━", "─")
@@ -87,5 +89,5 @@ def status(view: SweepView, below: int, width: int, theme: Theme) -> Strip:
     message = f" {view.message} " if view.alert else view.message
     more = f"{'v' if theme.ascii else '↓'} {below} more" if below else ""
     keys = "q quit  t theme " if view.finished else "q stop  t theme "
-    left = [Part(message, theme.alert if view.alert else theme.text)]
-    return bar(left, [Part(more, theme.strong, 1), Part(keys, theme.muted, 2)], width, theme)
+    parts = [Part(message, theme.alert if view.alert else theme.text)]
+    return bar(parts, [Part(more, theme.strong, 1), Part(keys, theme.muted, 2)], width, theme)
