@@ -1030,7 +1030,7 @@ async def test_another_engine_that_cannot_be_started_is_said_so(watch: Watch) ->
     async with watch() as screen:
         os.kill(screen.engine_pid, signal.SIGKILL)
         await screen.until(lambda: "engine gone" in screen.title)
-        screen.app.engine._wanted[0] = "no-such-program-anywhere"
+        screen.app.engine._source[0] = "no-such-program-anywhere"
         await screen.press("r")
         await screen.says("the engine cannot be started: no-such-program-anywhere: No such file or directory")
 

@@ -596,7 +596,7 @@ def test_the_screen_passes_the_folder_to_its_engine(run: Path, engine_requests: 
 
 def test_an_engine_elsewhere_is_to_be_told_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--engine-command", "anything", "--tensorboard", "somewhere"]) == 2
-    assert "give it to the --engine-command" in capsys.readouterr().err
+    assert "put it into the --engine-command" in capsys.readouterr().err
 
 
 def test_the_stream_is_the_same_with_and_without(run: Path, tmp_path: Path) -> None:
