@@ -148,14 +148,14 @@ def test_a_download_is_never_more_than_whole_nor_less_than_nothing(received: int
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(msgspec.to_builtins(told), DownloadProgressed)
     assert "loading torch ... 3 s" in title(view_of(*SITUATIONS["loading"]), 80, PLAIN, next_head=None, waited=2.9).text
-    assert "engine gone" in titled(*SITUATIONS["loading"], engine_gone=True)
+    assert "engine stopped" in titled(*SITUATIONS["loading"], engine_gone=True)
 
 
 def test_the_title_has_data_seed_step_state_and_speed() -> None:
-    words = "clipwatch digits seed 0 relu head step 0 / 100 training pace 50 steps/s, 50 reached"
+    words = "clipwatch digits seed 0 ReLU on the logits step 0 / 100 training 50 steps/s (speed limit 50)"
     assert " ".join(titled(*SITUATIONS["training"]).split()).startswith(words)
     assert "step 31 / 100" in titled(RUN, LANE, EVALUATED)
-    assert "pace full speed" in titled(RUN, LANE, PaceChanged(lane="a", step=1, pace=None))
+    assert "full speed" in titled(RUN, LANE, PaceChanged(lane="a", step=1, pace=None))
 
 
 def test_the_title_has_the_state_of_all_lanes() -> None:
@@ -165,7 +165,7 @@ def test_the_title_has_the_state_of_all_lanes() -> None:
     assert "done" in titled(RUN, LANE, FINISHED)
     assert "completed" in titled(RUN, LANE, FINISHED, ENDED)
     assert "starting" in titled(RUN)
-    assert "engine gone" in titled(RUN, LANE, engine_gone=True)
+    assert "engine stopped" in titled(RUN, LANE, engine_gone=True)
 
 
 def run_on(dataset: str, got: str) -> list[Event]:
@@ -183,22 +183,22 @@ def test_digits_that_stand_in_for_mnist_are_said_to_at_any_width(width: int) -> 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_a_touched_run_is_marked_at_any_width(width: int) -> None:
-    words = "no clean comparison"
+    words = "changed mid-run" if width < 100 else "not a clean comparison"
     marked = titled(*run_on("digits", "digits"), CHANGE, width=width)
     assert words in marked
-    assert ("rule changed: " in marked) == (width == 200)
+    assert ("rule changed mid-run: " in marked) == (width == 200)
     assert words not in titled(*run_on("digits", "digits"), width=width)
 
 
 def test_the_mark_of_a_touched_run_leaves_room_for_its_seed_in_80_cells() -> None:
     long = [msgspec.structs.replace(one, iterations=20_000) if one is LANE else one for one in run_on("mnist", "mnist")]
     marked = titled(*long, msgspec.structs.replace(CHANGE, step=4_381), width=80)
-    for words in ("mnist", "seed 7", "step 4,381 / 20,000", "training", "no clean comparison"):
+    for words in ("mnist", "seed 7", "step 4,381 / 20,000", "training", "changed mid-run"):
         assert words in marked
 
 
 def test_the_next_head_is_told_only_where_it_is_another() -> None:
-    assert "(next: linear)" in titled(RUN, LANE, next_head="linear")
+    assert "(next: plain logits)" in titled(RUN, LANE, next_head="linear")
     assert "next" not in titled(RUN, LANE, next_head="relu")
 
 
@@ -280,7 +280,7 @@ def test_a_failed_lane_says_at_which_step_and_why() -> None:
 
 
 def test_a_finished_lane_has_its_accuracy_with_the_interval() -> None:
-    assert " ".join(headed(FINISHED)[1].split()) == "completed accuracy 0.600 (0.231-0.882) on all 5"
+    assert " ".join(headed(FINISHED)[1].split()) == "completed accuracy 0.600 (0.231-0.882) on all 5 images"
     assert headed(FINISHED, width=QUARTER)[1].strip() == "accuracy 0.600"
 
 
@@ -333,8 +333,8 @@ def test_where_lanes_share_a_symbol_the_difference_has_their_names() -> None:
 
 
 def test_beside_the_first_message_80_columns_have_room_for_the_whole_difference() -> None:
-    text = difference(80, "training with seed 0; ? says what the keys do", lanes=4)
-    assert text == "■\N{MINUS SIGN}●:  Δloss -0.250  Δacc +0.25"
+    text = difference(80, "Training with seed 0. ?: help", lanes=4)
+    assert text == "lane 3 \N{MINUS SIGN} lane 0:  Δloss -0.250  Δaccuracy +0.25"
 
 
 def test_the_message_outlives_the_difference_where_room_is_short() -> None:
@@ -370,8 +370,8 @@ def test_with_room_the_key_line_shows_every_key_that_has_a_place() -> None:
 
 def test_in_a_replay_the_keys_of_a_live_run_give_way_first() -> None:
     text = key_line({}, 80, COLOURED, replaying=True).text
-    assert "scrub back" in text
-    assert "scrub on" in text
+    assert "back 5 %" in text
+    assert "forward 5 %" in text
     assert "new seed" not in text
 
 
@@ -388,7 +388,7 @@ def test_lane_symbols_differ_without_colour() -> None:
         assert len(symbols) == 4
 
 
-def test_a_run_whose_moments_were_reset_is_no_clean_comparison_either() -> None:
+def test_a_run_with_an_optimizer_reset_is_not_a_clean_comparison_either() -> None:
     reset = MomentsReset(lane="a", step=20)
-    assert "moments reset: no clean comparison" in titled(RUN, LANE, reset)
-    assert "rule changed: no clean comparison" in titled(RUN, LANE, CHANGE, reset)
+    assert "optimizer state reset mid-run: not a clean comparison" in titled(RUN, LANE, reset)
+    assert "rule changed mid-run: not a clean comparison" in titled(RUN, LANE, CHANGE, reset)

@@ -198,13 +198,13 @@ def test_a_chart_that_grows_looks_as_one_drawn_afresh(data: st.DataObject) -> No
 
 def test_a_plot_draws_only_the_columns_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
-    real = plotting._drawn
+    real = plotting._draw_columns
 
     def counted(lines: list[Line], height: int, first: int, last: int) -> list[plotting.Cells]:
         drawn.append(last - first)
         return real(lines, height, first, last)
 
-    monkeypatch.setattr(plotting, "_drawn", counted)
+    monkeypatch.setattr(plotting, "_draw_columns", counted)
     values, plot = [2.3 - 0.02 * n for n in range(60)], Plot()
     for _ in range(3):
         render_chart(spec(values, bounds=(0, 3)), plot)

@@ -101,10 +101,10 @@ def test_the_line_is_the_assignments() -> None:
     ("event", "words"),
     [
         (CHANGE, "Step: 12 clip value:0.001 -> none"),
-        (LaneStepped(lane="a", step=3, count=1), "Step: 3 going 1 step"),
-        (LaneStepped(lane="a", step=3, count=2), "Step: 3 going 2 steps"),
-        (PaceChanged(lane="a", step=3, pace=None), "Step: 3 pace full speed"),
-        (PaceChanged(lane="a", step=3, pace=0.5), "Step: 3 pace 0.5 steps/s"),
+        (LaneStepped(lane="a", step=3, count=1), "Step: 3 taking 1 step"),
+        (LaneStepped(lane="a", step=3, count=2), "Step: 3 taking 2 steps"),
+        (PaceChanged(lane="a", step=3, pace=None), "Step: 3 full speed"),
+        (PaceChanged(lane="a", step=3, pace=0.5), "Step: 3 speed limit 0.5 steps/s"),
         (LaneExtended(lane="a", step=3, iterations=9), "Step: 3 extended to 9 steps"),
         (LaneFailed(lane="a", step=3, reason="diverged", cause="nan", seconds=1.0), "Step: 3 diverged: nan"),
         (LaneFailed(lane="a", step=3, reason="error", cause="boom", seconds=1.0), "Step: 3 failed: boom"),
@@ -116,16 +116,16 @@ def test_events_in_words(event: Event, words: str | None) -> None:
 
 
 def test_a_measurement_in_a_line() -> None:
-    line = "saturation 40 % engaged >99 % cos 0.35 norm 4.88 -> 0.157 dead 2 8"
+    line = "elements clipped 40 %, steps clipped >99 %, cos 0.35, norm 4.88 -> 0.157, dead outputs 2 8"
     assert diagnosis_line(diagnosed()) == line
     undefined = msgspec.structs.replace(UNTOUCHED, cosine=None)
-    line = "saturation 0 % engaged 0 % cos - norm 1 -> 1 dead none"
+    line = "elements clipped 0 %, steps clipped 0 %, cos -, norm 1 -> 1, dead outputs none"
     assert diagnosis_line(diagnosed(total=undefined, dead=(), engaged=0.0)) == line
 
 
 def test_an_output_that_changed_in_words() -> None:
     assert log_line(OutputDied(lane="a", step=340, output=6), 80) == "Step: 340 output 6 died"
-    assert log_line(OutputRevived(lane="a", step=350, output=6), 80) == "Step: 350 output 6 fires again"
+    assert log_line(OutputRevived(lane="a", step=350, output=6), 80) == "Step: 350 output 6 recovered"
 
 
 def test_the_end_in_words() -> None:
@@ -161,8 +161,8 @@ def test_the_summary_has_what_the_clip_did() -> None:
     silent = msgspec.structs.replace(FINISHED, silent_outputs=(2, 8))
     text = " ".join(table(diagnosed(), silent).split())
     assert "dead outputs 2 8 " in text
-    assert "at step 50 saturation 40 % " in text
-    assert "in all steps engaged >99 % " in text
+    assert "elements clipped step 50 40 % " in text
+    assert "steps clipped all steps >99 % " in text
     assert "dead outputs none" in " ".join(table(msgspec.structs.replace(FINISHED, silent_outputs=())).split())
 
 
@@ -181,11 +181,11 @@ def test_the_summary_of_two_lanes_breaks_no_figure_in_80_cells() -> None:
 
 def test_the_summary_of_what_was_never_measured_has_no_such_rows() -> None:
     text = table(EVALUATED, FINISHED)
-    assert not any(words in text for words in ("dead", "saturation", "engaged"))
+    assert not any(words in text for words in ("dead", "elements", "clipped"))
 
 
 def test_the_summary_says_when_a_lane_was_touched_stopped_or_failed() -> None:
-    assert "changed under way" in table(CHANGE, FINISHED)
+    assert "changed mid-run" in table(CHANGE, FINISHED)
     stopped = msgspec.structs.replace(FINISHED, reason="stopped", step=40)
     assert "40, stopped" in table(stopped)
     failed = LaneFailed(lane="a", step=5, reason="diverged", cause="nan", seconds=1.0)
@@ -256,7 +256,7 @@ def test_measurements_are_printed_if_asked_for_and_deaths_are_not(printed: Print
     measured = [diagnosed("clipped", 0), OutputDied(lane="clipped", step=0, output=2), diagnosed("unclipped", 0)]
     events = [*RUNNING[:5], *measured, *RUNNING[5:]]
     out, err = printed(*events, diagnostics=True)
-    figures = "saturation 40 % engaged >99 % cos 0.35 norm 4.88 -> 0.157 dead 2 8"
+    figures = "elements clipped 40 %, steps clipped >99 %, cos 0.35, norm 4.88 -> 0.157, dead outputs 2 8"
     assert out.splitlines()[1:5] == [
         "[unclipped] Step: 0 validation accuracy: 0.5 loss: 1",
         f"[unclipped] {figures}",
@@ -304,5 +304,5 @@ def test_a_recording_that_stopped_is_not_said_to_hold_the_run(printed: Printed) 
     kept, stopped = RecordingStarted(folder="/runs/it"), RecordingStopped(folder="/runs/it", cause="No space left")
     assert "  recorded in /runs/it\n" in printed(TWO, kept, *LANES, *ENDS)[0]
     out, _ = printed(TWO, kept, *LANES, stopped, *ENDS)
-    assert "  recording stopped (No space left): /runs/it holds the run up to there\n" in out
+    assert "  recording stopped (No space left): /runs/it holds the run up to that point\n" in out
     assert "recorded in" not in out

@@ -11,7 +11,7 @@ from clipwatch.core.stream.events import ClipChanged, Event, LanesCompared
 from clipwatch.tui.diagnostics.explanation import explanation
 
 OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")
-# 9 of 10 nonzero components changed beyond 95 %, and next to nothing left but signs.
+# More than 95 % of the nonzero elements changed, and next to nothing left but signs.
 SIGNS = msgspec.structs.replace(MEASURE, changed=190, sign_cosine=0.97)
 IDENTICAL = LanesCompared(step=50, lanes=("a", "b"), distance=0.0, disagreement=0.0)
 
@@ -27,15 +27,18 @@ def test_nothing_measured_is_nothing_explained() -> None:
 
 
 def test_dead_outputs_bound_the_accuracy_on_the_images_that_were_looked_at() -> None:
-    words = "4 of 10 outputs dead: on these images accuracy cannot exceed 60 %"
+    words = "4 of 10 outputs are dead: on these images accuracy cannot exceed 60 %."
     assert explained(diagnosed(dead=(1, 2, 3, 9))) == words
-    assert explained(diagnosed(dead=(9,))) == "1 of 10 outputs dead: on these images accuracy cannot exceed 90 %"
+    assert explained(diagnosed(dead=(9,))) == "1 of 10 outputs is dead: on these images accuracy cannot exceed 90 %."
 
 
 def test_an_image_that_no_output_answers_counts_as_a_0_so_that_a_dead_0_can_be_right() -> None:
-    assert explained(diagnosed(dead=(0, 1))) == "2 of 10 outputs dead: on these images 1 is never the answer"
-    assert explained(diagnosed(dead=(0, 4, 9))) == "3 of 10 outputs dead: on these images 4 9 are never the answer"
-    words = "1 of 10 outputs dead: on these images 0 is the answer only where every output is 0"
+    assert explained(diagnosed(dead=(0, 1))) == "2 of 10 outputs are dead: on these images class 1 cannot be predicted."
+    assert (
+        explained(diagnosed(dead=(0, 4, 9)))
+        == "3 of 10 outputs are dead: on these images classes 4 9 cannot be predicted."
+    )
+    words = "1 of 10 outputs is dead: on these images class 0 is predicted only where every output is 0."
     assert explained(diagnosed(dead=(0,))) == words
 
 
@@ -43,7 +46,7 @@ def test_all_ten_dead_are_past_reviving_once_the_gradient_is_0() -> None:
     nothing = msgspec.structs.replace(MEASURE, norm=0.0, clipped_norm=0.0)
     every = tuple(range(10))
     assert explained(diagnosed(total=nothing, dead=every)) == (
-        "all ten outputs are dead: loss is ln 10, the gradient is 0 and no rule can revive them"
+        "All ten outputs are dead: the loss is ln 10, the gradient is 0, and no rule can revive them."
     )
     # A training image still had an output above 0.
     assert "no rule" not in str(explained(diagnosed(dead=every)))
@@ -51,7 +54,7 @@ def test_all_ten_dead_are_past_reviving_once_the_gradient_is_0() -> None:
 
 def test_lanes_that_were_never_clipped_and_are_at_one_place_are_identical() -> None:
     calm = [diagnosed(name, total=UNTOUCHED, dead=(), engaged=0.0) for name in ("a", "b")]
-    words = "nothing is being clipped: the lanes are identical"
+    words = "Nothing has been clipped: the lanes are identical."
     assert explained(*calm, IDENTICAL) == words
     assert explained(calm[0], IDENTICAL) is None
     assert explained(*calm) is None
@@ -62,7 +65,7 @@ def test_lanes_that_were_never_clipped_and_are_at_one_place_are_identical() -> N
 
 
 def test_adam_sees_signs_where_nearly_all_is_clipped() -> None:
-    words = "97 % of the nonzero components are clipped: Adam sees almost only signs"
+    words = "97 % of the nonzero elements are clipped: Adam sees little more than their signs."
     assert HISTOGRAM.finite - HISTOGRAM.zero == 196
     assert explained(diagnosed(total=SIGNS, dead=())) == words
 
@@ -87,4 +90,4 @@ def test_nor_with_another_optimizer_or_a_rule_that_scales() -> None:
 
 
 def test_dead_outputs_weigh_more_than_signs() -> None:
-    assert "outputs dead" in str(explained(diagnosed(total=SIGNS)))
+    assert "outputs are dead" in str(explained(diagnosed(total=SIGNS)))

@@ -79,8 +79,8 @@ def test_help_has_every_key_and_what_it_does() -> None:
 
 def test_help_shows_the_keys_as_they_were_remapped() -> None:
     text = helped({"pause": "x"})
-    assert "x Pause all lanes" in text
-    assert "space Pause all lanes" not in text
+    assert "x Pause or resume all lanes" in text
+    assert "space Pause or resume all lanes" not in text
 
 
 def test_a_remapped_key_is_taken_as_given() -> None:
@@ -99,12 +99,12 @@ def test_two_keys_can_swap_places() -> None:
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        ({"paws": "x"}, r"\[keys\] paws: no such key; there are pause, step, "),
-        ({"pause": "c"}, r"'c': that key is for pause already"),
-        ({"pause": "c,x"}, r"'c': that key is for pause already"),
-        ({"pause": "?"}, r"'question_mark': that key is for pause already"),
-        ({"pause": " c"}, r"'c': that key is for pause already"),
-        ({"pause": "x", "step": "x"}, r"\[keys\] step = 'x': that key is for pause already"),
+        ({"paws": "x"}, r"\[keys\] paws: unknown key; known keys: pause, step, "),
+        ({"pause": "c"}, r"'c': that key is already used for pause"),
+        ({"pause": "c,x"}, r"'c': that key is already used for pause"),
+        ({"pause": "?"}, r"'question_mark': that key is already used for pause"),
+        ({"pause": " c"}, r"'c': that key is already used for pause"),
+        ({"pause": "x", "step": "x"}, r"\[keys\] step = 'x': that key is already used for pause"),
         ({"pause": ""}, r"\[keys\] pause = '': name a key, like x or ctrl\+x"),
         ({"pause": "x,,y"}, r"\[keys\] pause = 'x,,y': name a key"),
     ],

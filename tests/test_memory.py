@@ -1,4 +1,4 @@
-"""What is said of Adam's memory when a rule changes, and for how long it lasts."""
+"""The words for the transient after a change of rule, and how long it lasts."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def test_the_half_life_is_that_of_adams_second_moment() -> None:
 @pytest.mark.parametrize(
     ("previous", "rule", "long", "short"),
     [
-        ("none", "value:0.001", "steps shrink for hundreds of steps", "steps shrink"),
-        ("value:0.001", "none", "a kick of a few steps", "a kick"),
-        ("value:0.01", "value:0.001", "steps shrink", "steps shrink"),
-        ("value:0.001", "value:0.01", "a kick", "a kick"),
-        ("norm:2", "norm:1", "steps shrink", "steps shrink"),
-        ("norm:1", "norm:2", "a kick", "a kick"),
-        # Which of these clips more cannot be told.
+        ("none", "value:0.001", "smaller steps for hundreds of steps", "smaller steps"),
+        ("value:0.001", "none", "a few larger steps, often with a loss spike", "a loss spike"),
+        ("value:0.01", "value:0.001", "smaller steps", "smaller steps"),
+        ("value:0.001", "value:0.01", "a loss spike", "a loss spike"),
+        ("norm:2", "norm:1", "smaller steps", "smaller steps"),
+        ("norm:1", "norm:2", "a loss spike", "a loss spike"),
+        # Which of these clips more is unknown.
         ("value:0.001", "norm:1", "steps take time to adapt", "steps)"),
         ("value:-0.001:0.1", "value:-1:0.001", "steps take time to adapt", "steps)"),
         ("value::0.1", "value::0.01", "steps take time to adapt", "steps)"),
@@ -40,9 +40,9 @@ def test_the_half_life_is_that_of_adams_second_moment() -> None:
 )
 def test_what_is_seen_is_said_in_plain_words(previous: str, rule: str, long: str, short: str) -> None:
     sentence, few = memory_words(change(300, previous, rule))
-    assert "Adam's second moment remembers (half-life 693 steps)" in sentence
+    assert "Adam's second moment adapts slowly (half-life 693 steps)" in sentence
     assert long in sentence
-    assert few.startswith("Adam remembers (half-life 693 steps)")
+    assert few.startswith("Adam adapts slowly (half-life 693 steps)")
     assert few.endswith(short)
     # Beside a lane's name it fits a line of 80 cells.
     assert len(few) < 66

@@ -938,7 +938,7 @@ async def test_the_charts_shade_what_adam_remembers(watch: Watch) -> None:
         await screen.press("c")
         await screen.until(lambda: screen.app.view.lanes["clipped"].changes)
         charts = screen.app.main.query_one(ChartsPanel)
-        spec = charts.described(charts.query_one("#loss", Chart))
+        spec = charts.spec_of(charts.query_one("#loss", Chart))
         assert spec.shades == (Shade(210, 210 + 693, 1),)
 
 

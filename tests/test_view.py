@@ -155,7 +155,7 @@ def test_there_is_no_difference_before_both_were_evaluated() -> None:
 
 def test_outputs_that_die_and_fire_again_are_lines() -> None:
     view = seen(OutputDied(lane="a", step=340, output=6), OutputRevived(lane="a", step=350, output=6))
-    assert lines(view)[1:] == ["Step: 340 output 6 died", "Step: 350 output 6 fires again"]
+    assert lines(view)[1:] == ["Step: 340 output 6 died", "Step: 350 output 6 recovered"]
 
 
 def test_a_measurement_is_no_line_and_takes_nothing_from_the_speed() -> None:
@@ -168,8 +168,8 @@ def test_a_measurement_is_no_line_and_takes_nothing_from_the_speed() -> None:
 def test_a_reset_of_the_moments_is_a_line_and_an_intervention_like_a_change_of_the_rule() -> None:
     change = ClipChanged(lane="a", step=10, rule="none", previous="value:0.001")
     view = seen(change, MomentsReset(lane="a", step=20))
-    assert lines(view)[-1] == "Step: 20 moments reset"
-    assert [change_label(one) for one in view.lanes["a"].changes] == ["none", "moments reset"]
+    assert lines(view)[-1] == "Step: 20 optimizer state reset"
+    assert [change_label(one) for one in view.lanes["a"].changes] == ["none", "optimizer reset"]
     assert view.last_step == 20
 
 
@@ -178,7 +178,7 @@ def test_a_rule_replaced_at_its_own_step_is_not_told_for_no_step_was_taken_with_
     changes = [ClipChanged(lane="a", step=10, rule=rule, previous="norm:1") for rule in rules]
     later = ClipChanged(lane="a", step=11, rule="none", previous="value:0.01")
     view = seen(*changes[:2], MomentsReset(lane="a", step=10), changes[2], later)
-    assert [change_label(one) for one in view.lanes["a"].effective_changes] == ["value:0.01", "moments reset", "none"]
+    assert [change_label(one) for one in view.lanes["a"].effective_changes] == ["value:0.01", "optimizer reset", "none"]
     assert [line for line in lines(view) if "clip" in line] == [
         "Step: 10 clip norm:1 -> none",
         "Step: 10 clip norm:1 -> value:0.1",

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 
 from ..core.errors import BadInput, ClipwatchError, one_line
-from .text.messages import lose_output, prepare_outputs, tell
+from .text.messages import discard_output, prepare_outputs, tell
 
 
 def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
@@ -26,14 +26,14 @@ def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        lose_output(sys.stdout.fileno())
+        discard_output(sys.stdout.fileno())
         return 141
     except Exception as error:
         if debug:
             traceback.print_exc()
         tell(_line(error))
         if isinstance(error, OSError):  # a full disk under standard output, or the like
-            lose_output(sys.stdout.fileno())
+            discard_output(sys.stdout.fileno())
         return error.exit_code if isinstance(error, ClipwatchError) else 1
 
 

@@ -23,7 +23,7 @@ from ...core.stream.state import LaneState
 from ..engine_child.process import EngineConnection
 from ..screens.main import MainScreen
 from ..text.status_messages import RECORDING_ENDS
-from ..text.wording import pace_words
+from ..text.wording import speed_limit_words
 from ..view.clip_bounds import has_bound, stepped, toggled
 from ..view.requests import Requests
 from ..view.run_view import RunView
@@ -187,7 +187,7 @@ class Steering:
         self._set_pace(next_pace(self._requests.pace(self._view.state.lanes.values()), direction))
 
     def _set_pace(self, pace: float | None) -> None:
-        self._send(SetPace(pace=pace), f"pace {pace_words(pace)}")
+        self._send(SetPace(pace=pace), speed_limit_words(pace))
 
     # A recording
 

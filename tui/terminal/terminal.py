@@ -11,7 +11,7 @@ import termios
 from contextlib import suppress
 
 from ...core.errors import BadInput
-from ..text.messages import lose_output
+from ..text.messages import discard_output
 
 # The most columns and rows that are drawn: a terminal may say that it is 65535 by 65535.
 _LARGEST = 1000, 500
@@ -41,7 +41,7 @@ def let_go_of_terminal() -> None:
     """Have what is written to it from now on lost quietly, since the terminal takes nothing."""
     for number in (1, 2):
         if os.isatty(number):
-            lose_output(number)
+            discard_output(number)
 
 
 def terminal_size() -> tuple[int, int]:
@@ -70,4 +70,4 @@ def let_go_of_dead_terminal() -> None:
         try:
             stream.flush()
         except OSError:
-            lose_output(number)
+            discard_output(number)
