@@ -198,7 +198,7 @@ def test_the_page_has_every_figure() -> None:
     text = "\n".join(lines)
     assert len(lines) == 21
     assert lines[0] == "● a value:0.001 measured at step 50"
-    assert lines[1] == "2 of 10 outputs are dead: on these images accuracy cannot exceed 80 %."
+    assert lines[1] == "2 of 10 outputs are dead: in this evaluation accuracy cannot exceed 80 %."
     assert "total ████░░░░░░ 40 % 42 % 0.351 4.88 → 0.157 0.0058" in lines
     for words in (
         "steps clipped >99 % of the last 100, >99 % of all",

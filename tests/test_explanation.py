@@ -27,18 +27,16 @@ def test_nothing_measured_is_nothing_explained() -> None:
 
 
 def test_dead_outputs_bound_the_accuracy_on_the_images_that_were_looked_at() -> None:
-    words = "4 of 10 outputs are dead: on these images accuracy cannot exceed 60 %."
+    words = "4 of 10 outputs are dead: in this evaluation accuracy cannot exceed 60 %."
     assert explained(diagnosed(dead=(1, 2, 3, 9))) == words
-    assert explained(diagnosed(dead=(9,))) == "1 of 10 outputs is dead: on these images accuracy cannot exceed 90 %."
+    assert explained(diagnosed(dead=(9,))) == "1 of 10 outputs is dead: in this evaluation accuracy cannot exceed 90 %."
 
 
 def test_an_image_that_no_output_answers_counts_as_a_0_so_that_a_dead_0_can_be_right() -> None:
-    assert explained(diagnosed(dead=(0, 1))) == "2 of 10 outputs are dead: on these images class 1 cannot be predicted."
-    assert (
-        explained(diagnosed(dead=(0, 4, 9)))
-        == "3 of 10 outputs are dead: on these images classes 4 9 cannot be predicted."
-    )
-    words = "1 of 10 outputs is dead: on these images class 0 is predicted only where every output is 0."
+    rest = "cannot be predicted, class 0 only if all outputs are 0."
+    assert explained(diagnosed(dead=(0, 1))) == f"2 of 10 outputs are dead: in this evaluation class 1 {rest}"
+    assert explained(diagnosed(dead=(0, 4, 9))) == f"3 of 10 outputs are dead: in this evaluation classes 4 9 {rest}"
+    words = "1 of 10 outputs is dead: in this evaluation class 0 is predicted only if all outputs are 0."
     assert explained(diagnosed(dead=(0,))) == words
 
 

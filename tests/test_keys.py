@@ -16,7 +16,7 @@ from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.style.palette import Palette
 from clipwatch.tui.style.theme import Theme
-from clipwatch.tui.view.keys import CHART, CLIP, KEYS, PACE, PROGRAM, RUN, Key, keycaps, keymap
+from clipwatch.tui.view.keys import CHART, CLIP, KEYS, PACE, PROGRAM, REPLAY, RUN, Key, keycaps, keymap
 from clipwatch.tui.view.run_view import RunView
 from clipwatch.tui.widgets.charts_panel import ChartsPanel
 
@@ -29,7 +29,7 @@ def test_every_key_says_what_it_is_and_what_it_does(key: Key) -> None:
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
 def test_every_key_does_something(key: Key) -> None:
-    if key.group in (RUN, CLIP, PACE):
+    if key.group in (RUN, CLIP, PACE, REPLAY):
         assert key.action == f"app.steer('{key.id}')"
         return
     if key.group == CHART:

@@ -1,4 +1,4 @@
-"""The screen, driven by keys over a scripted engine: what each key asks of the engine, says and shows."""
+"""The screen, driven by keys over a scripted engine: what each key sends to the engine, says and shows."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ async def test_a_run_is_on_the_screen(watch: Watch) -> None:
         assert "space pause" in screen.rows[-1]
         for chart in ("loss", "accuracy"):
             await screen.until(lambda chart=chart: re.search(rf"^ {chart} |  {chart} ", screen.text, re.MULTILINE))
-        assert "no clean comparison" not in screen.text
+        assert "mid-run" not in screen.text
 
 
 @on_a_loop
@@ -266,7 +266,7 @@ async def test_space_pauses_and_goes_on(watch: Watch) -> None:
 @on_a_loop
 async def test_the_end_of_a_run_leaves_room_for_the_difference(watch: Watch) -> None:
     async with watch("finishes", size=(80, 24)) as screen:
-        await screen.says("every lane has ended: e trains on, n tries another seed")
+        await screen.says("Finished. e: 1000 more steps · n: new seed · d: why")
         assert "Δloss" in screen.status
 
 
@@ -283,11 +283,11 @@ async def test_a_finished_run_neither_pauses_nor_steps_and_says_what_can_be_done
 @on_a_loop
 async def test_a_recording_at_its_end_offers_what_can_be_done_with_one(watch: Watch) -> None:
     async with watch("replays", size=(80, 24)) as screen:
-        await screen.says("the recording ends here: < goes back in it, q leaves")
-        await screen.until(lambda: "< scrub back" in screen.rows[-1])
+        await screen.says("End of the recording. <: back · q: quit")
+        await screen.until(lambda: "< back 5 %" in screen.rows[-1])
         assert "restart" not in screen.rows[-1]
         await screen.press("m", "space")
-        await screen.says("the recording ends here")
+        await screen.says("End of the recording")
         assert screen.heard == []
 
 
@@ -296,10 +296,10 @@ async def test_steps_one_and_ten(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("s")
         await screen.hears(StepOnce())
-        await screen.shows("Step: 210 going 1 step")
+        await screen.shows("Step: 210 taking 1 step")
         await screen.press("S")
         await screen.hears(StepOnce(), StepOnce(count=10))
-        await screen.shows("Step: 210 going 10 steps")
+        await screen.shows("Step: 210 taking 10 steps")
 
 
 @on_a_loop
@@ -307,9 +307,9 @@ async def test_the_clip_goes_off_and_comes_back_and_the_run_is_marked(watch: Wat
     async with watch("normal", "--goes-on") as screen:
         await screen.press("c")
         await screen.hears(SetClip(lane="clipped", rule="none"))
-        await screen.says("clipped: Step: 210 clip value:0.001 -> none")
+        await screen.says("clipped, step 210: clip value:0.001 -> none")
         await screen.shows("◆ clipped   not clipped  changed at step 210")
-        await screen.until(lambda: "rule changed: no clean comparison" in screen.title)
+        await screen.until(lambda: "rule changed mid-run: not a clean comparison" in screen.title)
         await screen.shows("▼")
         await screen.press("c")
         await screen.until(lambda: screen.heard[1:] == [SetClip(lane="clipped", rule="value:0.001")])
@@ -373,11 +373,11 @@ async def test_a_bound_of_a_lane_that_is_not_clipped_is_not_asked_for(watch: Wat
 async def test_tab_chooses_the_lane_that_the_keys_act_on(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("tab")
-        await screen.says("unclipped chosen: c, [, ] and b act on it")
+        await screen.says("Selected unclipped. c: clip on/off · [ ]: bound · b: rule")
         await screen.press("c")
         await screen.hears(SetClip(lane="unclipped", rule="value:0.001"))
         await screen.press("tab")
-        await screen.says("clipped chosen")
+        await screen.says("Selected clipped")
         await screen.press("c")
         await screen.until(lambda: screen.heard[1:] == [SetClip(lane="clipped", rule="none")])
 
@@ -386,7 +386,7 @@ async def test_tab_chooses_the_lane_that_the_keys_act_on(watch: Watch) -> None:
 async def test_a_rule_is_typed_and_checked_as_it_is(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("b")
-        await screen.shows("clip rule of clipped")
+        await screen.shows("Clip rule of clipped")
         field = screen.app.screen.query_one(Input)
         assert field.value == "value:0.001"
         field.value = ""
@@ -408,11 +408,11 @@ async def test_a_rule_is_typed_and_checked_as_it_is(watch: Watch) -> None:
 async def test_a_rule_that_is_in_force_already_leaves_the_run_clean(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("b")
-        await screen.shows("clip rule of clipped")
+        await screen.shows("Clip rule of clipped")
         await screen.press("enter")
         await screen.says("clipped keeps value:0.001")
         await screen.press("b")
-        await screen.shows("clip rule of clipped")
+        await screen.shows("Clip rule of clipped")
         await screen.press("ctrl+u", *"value", "colon", *"1000", "enter")
         await screen.hears(SetClip(lane="clipped", rule="value:1000"))
         await screen.press("right_square_bracket")
@@ -424,7 +424,7 @@ async def test_a_rule_that_is_in_force_already_leaves_the_run_clean(watch: Watch
 async def test_a_rule_is_what_was_typed_however_fast(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("b")
-        await screen.shows("clip rule of clipped")
+        await screen.shows("Clip rule of clipped")
         typed = [("ctrl+u", None), *((letter, letter) for letter in "signs"), ("backspace", None), ("enter", "\r")]
         for key, character in typed:
             screen.app.post_message(events.Key(key, character))
@@ -444,16 +444,16 @@ async def test_escape_leaves_the_rule_as_it_is(watch: Watch) -> None:
 async def test_speed(watch: Watch) -> None:
     async with watch() as screen:
         for key, pace, words in [
-            ("minus", 50.0, "50 steps/s"),
-            ("plus", 100.0, "100 steps/s"),
-            ("equals_sign", 200.0, "200 steps/s"),
+            ("minus", 50.0, "speed limit 50"),
+            ("plus", 100.0, "speed limit 100"),
+            ("equals_sign", 200.0, "speed limit 200"),
             ("0", None, "full speed"),
-            ("minus", 1000.0, "1000 steps/s"),
+            ("minus", 1000.0, "speed limit 1000"),
         ]:
             await screen.press(key)
             await screen.until(lambda pace=pace: screen.heard and screen.heard[-1] == SetPace(pace=pace))
-            await screen.says(f"all lanes: pace {words}")
-            await screen.until(lambda words=words: f"pace {words}" in screen.title)
+            await screen.says(f"all lanes: {words}")
+            await screen.until(lambda words=words: words in screen.title)
         assert len(screen.heard) == 5
 
 
@@ -461,10 +461,10 @@ async def test_speed(watch: Watch) -> None:
 async def test_restart_new_seed_and_the_other_head(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("c")
-        await screen.until(lambda: "no clean comparison" in screen.title)
+        await screen.until(lambda: "mid-run" in screen.title)
         await screen.press("r")
         await screen.until(lambda: screen.heard[1:] == [Restart()])
-        await screen.until(lambda: screen.app.view.runs == 2 and "no clean comparison" not in screen.title)
+        await screen.until(lambda: screen.app.view.runs == 2 and "mid-run" not in screen.title)
         assert "changed at" not in screen.text
         assert screen.text.count("Step: 200 validation") == 2
         await screen.press("n")
@@ -472,10 +472,10 @@ async def test_restart_new_seed_and_the_other_head(watch: Watch) -> None:
         await screen.until(lambda: "seed 1" in screen.title)
         await screen.press("h")
         await screen.says("the next restart (r or n) has a linear head")
-        assert "(next: linear)" in screen.title
+        assert "(next: plain logits)" in screen.title
         await screen.press("r")
         await screen.until(lambda: screen.heard[3:] == [Restart(head="linear")])
-        await screen.until(lambda: "linear head" in screen.title and "next:" not in screen.title)
+        await screen.until(lambda: "plain logits" in screen.title and "next:" not in screen.title)
         await screen.press("h", "h", "n")
         await screen.until(lambda: screen.heard[4:] == [Restart(seed=2, head="linear")])
 
@@ -498,17 +498,17 @@ async def test_the_charts_zoom_pan_and_follow(watch: Watch) -> None:
     async with watch("normal", "--evaluations", "101") as screen:
         await screen.until(lambda: screen.app.view.last_step == 1000)
         for keys, words in [
-            ("z", "steps 500 to 1,000, following"),
-            ("left", "steps 375 to 875; f follows again"),
-            ("up", "steps 500 to 750; f follows again"),
-            ("Z", "steps 375 to 875; f follows again"),
-            ("right", "steps 500 to 1,000, following"),
-            ("down", "steps 0 to 1,000, following"),
+            ("z", "Steps 500 to 1,000, following"),
+            ("left", "Steps 375 to 875. f: follow the newest step"),
+            ("up", "Steps 500 to 750. f: follow the newest step"),
+            ("Z", "Steps 375 to 875. f: follow the newest step"),
+            ("right", "Steps 500 to 1,000, following"),
+            ("down", "Steps 0 to 1,000, following"),
         ]:
             await screen.press(keys)
             await screen.says(words)
         await screen.press("z", "left", "f")
-        await screen.says("steps 0 to 1,000, following")
+        await screen.says("Steps 0 to 1,000, following")
         assert screen.heard == []
 
 
@@ -525,14 +525,14 @@ async def test_the_window_in_sight_is_drawn(watch: Watch) -> None:
 async def test_the_scale_and_the_smoothing_are_shown(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("l")
-        await screen.says("loss on a logarithmic scale")
+        await screen.says("Loss on a logarithmic scale")
         await screen.shows("loss log")
         await screen.press("l")
-        await screen.says("loss on a linear scale")
+        await screen.says("Loss on a linear scale")
         assert "loss log" not in screen.text
         for words in ("medium (weight of the past 0.9)", "strong", "off", "light"):
             await screen.press("m")
-            await screen.says(f"smoothing {words}")
+            await screen.says(f"Smoothing: {words}")
 
 
 @on_a_loop
@@ -540,18 +540,18 @@ async def test_the_cursor_reads_both_charts(watch: Watch) -> None:
     async with watch() as screen:
         await screen.until(lambda: screen.app.view.last_step == 200)
         await screen.press("comma")
-        await screen.says("values at step 200; escape shows the newest again")
+        await screen.says("Values at step 200. escape: newest values")
         for _ in range(10):
             await screen.press("comma")
-        await screen.says("values at step 100")
+        await screen.says("Values at step 100")
         assert "at step 100:  Δloss +0.025" in screen.status
         # What the script gives there: loss 2.3 less a tenth of 0.5, accuracy 0.1 more a tenth of 0.5.
         await screen.shows("unclipped 2.25")
         await screen.shows("unclipped 0.15")
         await screen.press("full_stop")
-        await screen.says("values at step 110")
+        await screen.says("Values at step 110")
         await screen.press("escape")
-        await screen.says("the charts show the newest values")
+        await screen.says("Newest values")
         await screen.shows("unclipped 2.2000")
 
 
@@ -560,12 +560,12 @@ async def test_the_cursor_starts_in_the_window_and_takes_it_along(watch: Watch) 
     async with watch("normal", "--evaluations", "101") as screen:
         await screen.until(lambda: screen.app.view.last_step == 1000)
         await screen.press("z", "z", "left", "left", "comma")
-        await screen.says("values at step 870")
+        await screen.says("Values at step 870")
         await screen.press(*["comma"] * 26)
-        await screen.says("values at step 610")
+        await screen.says("Values at step 610")
         await screen.until(lambda: "610" in screen.rows[-3].split())
         await screen.press("f", "z", "z", "full_stop")
-        await screen.says("values at step 620")
+        await screen.says("Values at step 620")
         await screen.until(lambda: "620" in screen.rows[-3].split())
         assert screen.app.main.query_one(ChartsPanel).window.end is not None
         await screen.press("escape")
@@ -582,14 +582,14 @@ async def test_logs_follow_their_end_until_they_are_scrolled_back(watch: Watch) 
         await screen.until(lambda: screen.text.count(oldest) == before + 1)
         assert newest not in screen.text
         await screen.press("minus")
-        await screen.until(lambda: "Step: 210 pace 50" in screen.text)
+        await screen.until(lambda: "Step: 210 speed limit 50" in screen.text)
         assert newest not in screen.text
         await screen.press("pagedown")
         await screen.until(lambda: screen.text.count(oldest) == before)
         await screen.press("end")
         await screen.shows(newest)
         await screen.press("plus")
-        await screen.until(lambda: screen.text.count("Step: 210 pace 100") >= 2)
+        await screen.until(lambda: screen.text.count("Step: 210 speed limit 100") >= 2)
 
 
 @on_a_loop
@@ -656,7 +656,7 @@ async def test_no_color_is_no_colour(watch: Watch, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("NO_COLOR", "1")
     async with watch() as screen:
         await screen.press("c")
-        await screen.until(lambda: "no clean comparison" in screen.title)
+        await screen.until(lambda: "mid-run" in screen.title)
         theme = screen.app.main.theme
         assert not theme.palette.coloured
         for row in ("title", "status"):
@@ -672,7 +672,7 @@ async def test_the_ascii_screen_is_ascii(watch: Watch) -> None:
     async with watch("diverges", ascii=True) as screen:
         await screen.shows("diverged at step 210")
         await screen.press("tab", "c", "comma", "z")
-        await screen.until(lambda: "no clean comparison" in screen.title)
+        await screen.until(lambda: "mid-run" in screen.title)
         assert all(row.isascii() for row in screen.rows), screen.text
         for key in ("question_mark", "b"):
             await screen.press(key)
@@ -691,8 +691,10 @@ async def test_help_opens_and_closes(watch: Watch) -> None:
         for key in ("question_mark", "f1"):
             await screen.press(key)
             await screen.until(lambda: isinstance(screen.app.screen, HelpScreen))
-            await screen.shows("Pause all lanes, or let them go on")
-            assert "in the shaded steps Adam still remembers" in " ".join(screen.text.replace("│", " ").split())
+            await screen.shows("Pause or resume all lanes")
+            assert "in the shaded steps Adam's second moment still adapts" in " ".join(
+                screen.text.replace("│", " ").split()
+            )
             await screen.press("c", "escape")
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
         assert screen.heard == []
@@ -702,10 +704,10 @@ async def test_help_opens_and_closes(watch: Watch) -> None:
 async def test_help_can_be_scrolled_on_the_smallest_screen(watch: Watch) -> None:
     async with watch(size=(60, 16)) as screen:
         await screen.press("question_mark")
-        await screen.shows("Lanes train the same network")
+        await screen.shows("A lane is one training run.")
         for _ in range(10):
             await screen.press("pagedown")
-        await screen.shows("End the run and leave")
+        await screen.shows("End the run and quit")
 
 
 @on_a_loop
@@ -716,7 +718,7 @@ async def test_the_palette_offers_every_key_and_runs_it(watch: Watch) -> None:
         await screen.press("ctrl+p")
         await screen.until(lambda: isinstance(screen.app.screen, CommandPalette))
         await screen.press(*"pause")
-        await screen.shows("Pause all lanes")
+        await screen.shows("Pause or resume all lanes")
         await screen.press("enter", "enter")
         await screen.hears(Pause())
 
@@ -725,7 +727,7 @@ async def test_the_palette_offers_every_key_and_runs_it(watch: Watch) -> None:
 async def test_q_asks_before_a_run_is_lost(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("q")
-        await screen.shows("The run is under way and not recorded: it ends here.")
+        await screen.shows("This run is not recorded. If you quit, its results are lost.")
         for key in ("n", "escape"):
             await screen.press(key)
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
@@ -801,8 +803,8 @@ SIZES = [(60, 16), (80, 24), (160, 45)]
 @on_a_loop
 async def test_every_heading_says_what_the_clip_does(watch: Watch, size: tuple[int, int]) -> None:
     async with watch("normal", "--measured", size=size) as screen:
-        await screen.until(lambda: re.search(r"sat\w* +40 % +cos 0.35 .*0 ?1 ?2", screen.text))
-        await screen.until(lambda: re.search(r"sat\w* +0 % +cos 1.00 ", screen.text))
+        await screen.until(lambda: re.search(r"clip\w* +40 ?% +cos 0.35 .*0 ?1 ?2", screen.text))
+        await screen.until(lambda: re.search(r"clip\w* +0 ?% +cos 1.00 ", screen.text))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -813,7 +815,7 @@ async def test_d_opens_the_diagnostics_and_closes_them(watch: Watch, size: tuple
         for key in ("d", "escape"):
             await screen.press("d")
             await screen.shows("conv1")
-            await screen.shows("2 of 10 outputs dead")
+            await screen.shows("2 of 10 outputs are dead")
             await screen.shows("measured at step 200")
             assert "Start Training" not in screen.text
             assert " accuracy  " not in screen.text
@@ -832,10 +834,10 @@ async def test_question_mark_there_says_what_the_figures_mean(watch: Watch, size
         await screen.shows("conv1")
         await screen.press("question_mark")
         await screen.until(lambda: isinstance(screen.app.screen, FiguresScreen))
-        await screen.shows("saturation  % of components")
+        await screen.shows("elements clipped  % of elements")
         for _ in range(20):
             await screen.press("pagedown")
-        await screen.shows("answers differ  % of images")
+        await screen.shows("predictions differ on  % of images")
         await screen.press("escape")
         await screen.shows("conv1")
         await screen.press("d", "question_mark")
@@ -890,9 +892,9 @@ async def test_the_diagnostics_are_drawn_anew_only_when_something_was_measured(
 @on_a_loop
 async def test_a_run_without_diagnostics_says_so(watch: Watch) -> None:
     async with watch() as screen:
-        await screen.shows("saturation     \N{EN DASH}")
+        await screen.shows("elements clipped     \N{EN DASH}")
         await screen.press("d")
-        await screen.shows("nothing is measured of this lane")
+        await screen.shows("No diagnostics were measured for this lane.")
 
 
 @on_a_loop
@@ -908,32 +910,30 @@ async def test_r_resets_the_moments_of_the_chosen_lane(watch: Watch) -> None:
     async with watch("normal", "--measured") as screen:
         await screen.press("R")
         await screen.hears(ResetMoments(lane="clipped"))
-        await screen.says("clipped: Step: 210 moments reset")
-        await screen.shows("Step: 210 moments reset")
+        await screen.says("clipped, step 210: optimizer state reset")
+        await screen.shows("Step: 210 optimizer state reset")
         await screen.shows("▼")
-        await screen.until(lambda: "moments reset: no clean comparison" in screen.title)
+        await screen.until(lambda: "optimizer state reset mid-run: not a clean comparison" in screen.title)
 
 
 @pytest.mark.parametrize(
     ("width", "words"),
     [
-        (200, "clip value:0.001 -> none. Adam's second moment remembers (half-life 693 steps): a kick of a few steps"),
-        (120, "clip value:0.001 -> none. Adam remembers (half-life 693 steps): a kick"),
-        (80, "clipped: Adam remembers (half-life 693 steps): a kick"),
-        (60, "clipped: Adam remembers (half-life 693 steps): a kick"),
+        (200, "clip value:0.001 -> none. Adam's second moment adapts slowly (half-life 693 steps): a few larger steps"),
+        (120, "clip value:0.001 -> none; brief loss spike (Adam's half-life: 693 steps)"),
+        (80, "clipped: brief loss spike (Adam's half-life: 693 steps)"),
+        (60, "clipped: brief loss spike (Adam's half-life: 693 steps)"),
     ],
 )
 @on_a_loop
-async def test_a_toggle_says_what_adam_remembers_as_fully_as_there_is_room(
-    watch: Watch, width: int, words: str
-) -> None:
+async def test_a_toggle_explains_the_transient_as_fully_as_there_is_room(watch: Watch, width: int, words: str) -> None:
     async with watch(size=(width, 30)) as screen:
         await screen.press("c")
         await screen.says(words)
 
 
 @on_a_loop
-async def test_the_charts_shade_what_adam_remembers(watch: Watch) -> None:
+async def test_the_charts_shade_the_transient(watch: Watch) -> None:
     async with watch("normal", "--goes-on") as screen:
         await screen.press("c")
         await screen.until(lambda: screen.app.view.lanes["clipped"].changes)
@@ -946,7 +946,7 @@ async def test_the_charts_shade_what_adam_remembers(watch: Watch) -> None:
 async def test_outputs_that_die_leave_the_status_line_alone(watch: Watch) -> None:
     async with watch("normal", "--measured") as screen:
         await screen.until(lambda: screen.app.view.state.lanes["clipped"].outputs_changed)
-        await screen.says("training with seed 0")
+        await screen.says("Training with seed 0")
 
 
 # Size
@@ -1002,15 +1002,15 @@ async def test_a_killed_engine_leaves_what_was_received_and_r_starts_another(wat
         await screen.shows(" s left")
         os.kill(screen.engine_pid, signal.SIGKILL)
         await screen.says("the engine ended (signal 9): r starts another")
-        await screen.until(lambda: "engine gone" in screen.title)
+        await screen.until(lambda: "engine stopped" in screen.title)
         assert "Step: 200 validation accuracy: 0.15" in screen.text
         assert " left" not in screen.text
-        assert "reached" not in screen.title
+        assert "steps/s (" not in screen.title
         await screen.press("space")
         await screen.says("the engine is gone: r starts another")
         first = screen.engine_pid
         await screen.press("r")
-        await screen.until(lambda: screen.app.view.runs >= 2 and "engine gone" not in screen.title)
+        await screen.until(lambda: screen.app.view.runs >= 2 and "engine stopped" not in screen.title)
         assert screen.engine_pid != first
         await screen.press("c")
         await screen.until(lambda: SetClip(lane="clipped", rule="none") in screen.heard)
@@ -1020,7 +1020,7 @@ async def test_a_killed_engine_leaves_what_was_received_and_r_starts_another(wat
 async def test_leaving_after_the_engine_died_asks_nothing(watch: Watch) -> None:
     async with watch() as screen:
         os.kill(screen.engine_pid, signal.SIGKILL)
-        await screen.until(lambda: "engine gone" in screen.title)
+        await screen.until(lambda: "engine stopped" in screen.title)
         await screen.press("q")
         assert await screen.ends() == 1
 
@@ -1029,7 +1029,7 @@ async def test_leaving_after_the_engine_died_asks_nothing(watch: Watch) -> None:
 async def test_another_engine_that_cannot_be_started_is_said_so(watch: Watch) -> None:
     async with watch() as screen:
         os.kill(screen.engine_pid, signal.SIGKILL)
-        await screen.until(lambda: "engine gone" in screen.title)
+        await screen.until(lambda: "engine stopped" in screen.title)
         screen.app.engine._wanted[0] = "no-such-program-anywhere"
         await screen.press("r")
         await screen.says("the engine cannot be started: no-such-program-anywhere: No such file or directory")
@@ -1091,7 +1091,7 @@ async def test_a_stage_that_lasts_counts_its_seconds(watch: Watch) -> None:
 @on_a_loop
 async def test_keys_before_the_engine_has_said_anything_do_no_harm(watch: Watch) -> None:
     async with watch("mute", started="") as screen:
-        await screen.shows("starting the engine")
+        await screen.shows("Starting the engine")
         keys = [name for key in KEYS if key.id not in ("quit", "picture") for name in key.keys.split(",")]
         for key in keys:
             await screen.press(key)

@@ -27,7 +27,7 @@ def _conclusions(state: RunState, lane: LaneState) -> Iterator[str]:
         yield "All ten outputs are dead: the loss is ln 10, the gradient is 0, and no rule can revive them."
     elif dead:
         verb = "is" if len(dead) == 1 else "are"
-        yield f"{len(dead)} of {CLASSES} outputs {verb} dead: on these images {_cost(measured)}."
+        yield f"{len(dead)} of {CLASSES} outputs {verb} dead: in this evaluation {_cost(measured)}."
     if _identical(state):
         yield "Nothing has been clipped: the lanes are identical."
     clipped, signs = total.clipped_share_nonzero, total.sign_cosine
@@ -42,8 +42,9 @@ def _cost(measured: Diagnosed) -> str:
     if 0 not in measured.dead_outputs:
         return f"accuracy cannot exceed {share(1 - measured.dead_share)}"
     if others := measured.dead_outputs[1:]:
-        return f"{'classes' if len(others) > 1 else 'class'} {' '.join(map(str, others))} cannot be predicted"
-    return "class 0 is predicted only where every output is 0"
+        classes = f"{'classes' if len(others) > 1 else 'class'} {' '.join(map(str, others))}"
+        return f"{classes} cannot be predicted, class 0 only if all outputs are 0"
+    return "class 0 is predicted only if all outputs are 0"
 
 
 def _identical(state: RunState) -> bool:

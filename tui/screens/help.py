@@ -14,9 +14,9 @@ from .page import Page
 ABOUT = (
     "A lane is one training run. All lanes start from the same weights and train on the same batches; they differ only "
     "in their clip rule. Faint curves: raw values, measured on 100 images each (at 90 % accuracy, the standard error "
-    "is 3 percentage points). Bold curves: smoothed. A dotted vertical line marks a change of rule: after it, the lanes "
-    "are no longer a clean comparison, and in the shaded steps Adam's second moment still adapts. One seed is not "
-    "enough for a conclusion: press n for another."
+    "is 3 percentage points). Bold curves: smoothed. A dotted vertical line marks a change of rule: after it, the "
+    "lanes are no longer a clean comparison, and in the shaded steps Adam's second moment still adapts. One seed is "
+    "not enough for a conclusion: press n for another."
 )
 
 

@@ -9,7 +9,6 @@ from ...core.stream.rules import NoClip, NormClip, RecordedRule, ValueClip, reco
 
 # The half-life of Adam's second moment in steps: log 0.5 / log 0.999.
 HALF_LIFE = 693
-_ADAPTS = f"adapts slowly (half-life {HALF_LIFE} steps)"
 _SMALLER = "clipped elements take smaller steps for hundreds of steps"
 _SPIKE = "a few larger steps, often with a loss spike"
 
@@ -17,10 +16,15 @@ _SPIKE = "a few larger steps, often with a loss spike"
 def memory_words(change: ClipChanged) -> tuple[str, str]:
     """A long and a short sentence on what follows a change of rule that keeps the optimizer state."""
     tightness = _tightness(recorded_rule(change.previous), recorded_rule(change.rule))
-    long, short = {1: (_SMALLER, "smaller steps"), -1: (_SPIKE, "a loss spike"), 0: ("steps take time to adapt", "")}[
-        tightness
-    ]
-    return f"Adam's second moment {_ADAPTS}: {long}", f"Adam {_ADAPTS}{f': {short}' if short else ''}"
+    long, short = {
+        1: (_SMALLER, "smaller steps"),
+        -1: (_SPIKE, "brief loss spike"),
+        0: ("steps take time to adapt", "steps adapt slowly"),
+    }[tightness]
+    return (
+        f"Adam's second moment adapts slowly (half-life {HALF_LIFE} steps): {long}",
+        f"{short} (Adam's half-life: {HALF_LIFE} steps)",
+    )
 
 
 def _tightness(before: RecordedRule, after: RecordedRule) -> int:

@@ -78,4 +78,4 @@ def _lane_texts(event: LaneEvent, text: str, state: RunState) -> tuple[str, ...]
     if not (adam and isinstance(event, ClipChanged) and not event.moments_reset):
         return (text,)
     long, short = memory_words(event)
-    return f"{text}. {long}", f"{text}. {short}", f"{event.lane}: {short}"
+    return f"{text}. {long}", f"{text}; {short}", f"{event.lane}: {short}"

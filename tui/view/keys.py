@@ -13,7 +13,8 @@ from textual.keys import KEY_NAME_REPLACEMENTS
 
 from ...core.errors import BadInput
 
-RUN, LANE, CLIP, PACE, CHART, LOG, PROGRAM = "Run", "Lane", "Clipping", "Speed", "Charts", "Logs", "Program"
+RUN, LANE, CLIP, PACE, CHART = "Run", "Lane", "Clipping", "Speed", "Charts"
+REPLAY, LOG, PROGRAM = "Replay", "Log of the selected lane", "Program"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ KEYS: tuple[Key, ...] = (
         "reseed",
         "n",
         "new seed",
-        "Restart with the next seed: other weights, other batches",
+        "Restart with the next seed (new weights and batches)",
         RUN,
         footer=2,
         only="live",
@@ -66,18 +67,16 @@ KEYS: tuple[Key, ...] = (
         "head",
         "h",
         "ReLU on the logits",
-        "Switch the ReLU on the logits on or off, from the next restart",
+        "Toggle the ReLU on the logits, from the next restart",
         RUN,
         only="live",
     ),
-    Key(
-        "focus_lane", "tab", "lane", "Select the next lane; the clipping keys act on the selected lane", LANE, footer=2
-    ),
+    Key("focus_lane", "tab", "lane", "Select the next lane, which the clipping keys act on", LANE, footer=2),
     Key(
         "diagnostics",
         "d",
         "diagnostics",
-        "Show or hide the diagnostics: what clipping does, layer by layer (? there: glossary)",
+        "Show or hide what clipping does, layer by layer",
         LANE,
         footer=2,
     ),
@@ -86,7 +85,7 @@ KEYS: tuple[Key, ...] = (
         "tighten",
         "left_square_bracket",
         "tighter",
-        "Lower the clip bound of the selected lane (1-2-5 series)",
+        "Lower the selected lane's clip bound (1-2-5 series)",
         CLIP,
         footer=2,
         only="live",
@@ -95,7 +94,7 @@ KEYS: tuple[Key, ...] = (
         "loosen",
         "right_square_bracket",
         "looser",
-        "Raise the clip bound of the selected lane (1-2-5 series)",
+        "Raise the selected lane's clip bound (1-2-5 series)",
         CLIP,
         footer=2,
         only="live",
@@ -105,14 +104,14 @@ KEYS: tuple[Key, ...] = (
         "reset_moments",
         "R",
         "reset optimizer",
-        "Reset the optimizer state (Adam's moments) of the selected lane",
+        "Reset the selected lane's optimizer state (moments)",
         CLIP,
         only="live",
     ),
     Key("slower", "minus", "slower", "Lower the speed limit (steps per second)", PACE, footer=4),
     Key("faster", "plus,equals_sign", "faster", "Raise the speed limit (steps per second)", PACE, footer=4),
     Key("full_speed", "0", "full speed", "Remove the speed limit", PACE, footer=3),
-    Key("log_scale", "l", "log scale", "Switch the loss between linear and logarithmic scale", CHART),
+    Key("log_scale", "l", "log scale", "Toggle the logarithmic scale of the loss", CHART),
     Key("smoothing", "m", "smoothing", "Change the smoothing: light, medium, strong, off", CHART),
     Key("zoom_in", "z,up", "zoom in", "Show half as many steps", CHART),
     Key("zoom_out", "Z,down", "zoom out", "Show twice as many steps", CHART),
@@ -121,13 +120,13 @@ KEYS: tuple[Key, ...] = (
     Key("follow", "f", "follow", "Show the whole run and follow the newest step", CHART),
     Key("cursor_left", "comma", "cursor left", "Show the values one evaluation earlier", CHART),
     Key("cursor_right", "full_stop", "cursor right", "Show the values one evaluation later", CHART),
-    Key("cursor_off", "escape", "cursor off", "Show the newest values again, or close the diagnostics", CHART),
+    Key("cursor_off", "escape", "cursor off", "Show the newest values, or close the diagnostics", CHART),
     Key(
         "scrub_back",
         "less_than_sign,shift+left",
         "back 5 %",
         "Go back in the recording by 5 % of its steps",
-        RUN,
+        REPLAY,
         footer=1,
         only="replay",
     ),
@@ -136,16 +135,16 @@ KEYS: tuple[Key, ...] = (
         "greater_than_sign,shift+right",
         "forward 5 %",
         "Go forward in the recording by 5 % of its steps",
-        RUN,
+        REPLAY,
         footer=1,
         only="replay",
     ),
-    Key("log_up", "pageup", "log up", "Scroll up the selected lane's log, or the diagnostics", LOG),
-    Key("log_down", "pagedown", "log down", "Scroll down the selected lane's log, or the diagnostics", LOG),
-    Key("log_end", "end", "log end", "Show and follow the newest lines of the selected lane's log", LOG),
+    Key("log_up", "pageup", "log up", "Scroll up the lane's log, or the diagnostics", LOG),
+    Key("log_down", "pagedown", "log down", "Scroll down the lane's log, or the diagnostics", LOG),
+    Key("log_end", "end", "log end", "Follow the newest lines of the lane's log", LOG),
     Key("picture", "p", "picture", "Save the screen as an SVG file in the current folder", PROGRAM),
     Key("next_theme", "t", "theme", "Switch to the next colour theme", PROGRAM),
-    Key("show_help", "question_mark,f1", "help", "Show all keys and how to read the screen", PROGRAM, footer=1),
+    Key("show_help", "question_mark,f1", "help", "Show all keys, and how to read the screen", PROGRAM, footer=1),
     Key("suspend_process", "ctrl+z", "suspend", "Suspend to the shell; `fg` resumes", PROGRAM),
     Key("quit", "q,ctrl+c,ctrl+q", "quit", "End the run and quit", PROGRAM, footer=1),
 )
