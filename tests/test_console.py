@@ -1,4 +1,4 @@
-"""What the console prints of events: order, wording, summary."""
+"""The console's output: order, wording and summary."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def at(lane: str, step: int) -> Evaluated:
 
 
 @given(st.permutations(["a"] * 5 + ["b"] * 5 + ["c"] * 5))
-def test_evaluations_come_out_by_step_and_then_by_lane_however_they_came_in(arrivals: list[str]) -> None:
+def test_evaluations_are_printed_by_step_then_lane_in_any_order_of_arrival(arrivals: list[str]) -> None:
     ordered, steps, shown = OrderedEvaluations(("a", "b", "c")), dict.fromkeys("abc", 0), []
     for lane in arrivals:
         shown += ordered.add(at(lane, steps[lane]))
@@ -62,7 +62,7 @@ def test_evaluations_come_out_by_step_and_then_by_lane_however_they_came_in(arri
 
 
 @given(st.permutations(["a"] * 10 + ["b"] * 10))
-def test_a_measurement_stands_under_its_evaluation_however_they_came_in(arrivals: list[str]) -> None:
+def test_a_measurement_follows_its_evaluation_in_any_order_of_arrival(arrivals: list[str]) -> None:
     ordered, shown = OrderedEvaluations(("a", "b"), measured_every=20), []
     sent = {lane: iter([event for step in range(0, 70, 10) for event in measured_at(lane, step)]) for lane in "ab"}
     for lane in arrivals:
@@ -78,21 +78,21 @@ def measured_at(lane: str, step: int) -> list[Evaluated | Diagnosed]:
     return [at(lane, step), *([diagnosed(lane, step)] if step % 20 == 0 else [])]
 
 
-def test_a_run_that_never_measured_holds_nothing_back_for_long() -> None:
+def test_a_run_without_measurements_delays_no_line_for_long() -> None:
     ordered = OrderedEvaluations(("a",), measured_every=10)
     assert list(ordered.add(at("a", 0))) == []
     assert list(ordered.add(at("a", 10))) == [at("a", 0)]
     assert list(ordered.end("a")) == [at("a", 10)]
 
 
-def test_a_lane_that_ended_holds_nobody_back() -> None:
+def test_an_ended_lane_delays_no_other() -> None:
     ordered = OrderedEvaluations(("a", "b"))
     assert list(ordered.add(at("a", 0))) == []
     assert list(ordered.end("b")) == [at("a", 0)]
     assert list(ordered.add(at("a", 10))) == [at("a", 10)]
 
 
-def test_the_line_is_the_assignments() -> None:
+def test_the_evaluation_line_has_the_assignments_format() -> None:
     event = Evaluated(lane="a", step=0, loss=2.3175912, accuracy=0.09, train_loss=1.0, seconds=0.0)
     assert evaluation_line(event) == "Step: 0 validation accuracy: 0.09 loss: 2.31759"
 
@@ -143,7 +143,7 @@ def printed_in(width: int, state: RunState) -> str:
     return capture.get()
 
 
-def test_the_summary_has_what_was_measured() -> None:
+def test_the_summary_has_all_results() -> None:
     text = table(EVALUATED, FINISHED)
     for words in [
         "digits, seed 0",
@@ -157,7 +157,7 @@ def test_the_summary_has_what_was_measured() -> None:
         assert words in text
 
 
-def test_the_summary_has_what_the_clip_did() -> None:
+def test_the_summary_has_the_effect_of_clipping() -> None:
     silent = msgspec.structs.replace(FINISHED, silent_outputs=(2, 8))
     text = " ".join(table(diagnosed(), silent).split())
     assert "dead outputs 2 8 " in text
@@ -166,7 +166,7 @@ def test_the_summary_has_what_the_clip_did() -> None:
     assert "dead outputs none" in " ".join(table(msgspec.structs.replace(FINISHED, silent_outputs=())).split())
 
 
-def test_the_summary_of_two_lanes_breaks_no_figure_in_80_cells() -> None:
+def test_the_summary_of_two_lanes_wraps_no_figure_in_80_columns() -> None:
     fashion = msgspec.structs.replace(RUN.dataset, name="fashion-mnist", validation=5000)
     run = msgspec.structs.replace(RUN, dataset=fashion)
     other = msgspec.structs.replace(LANE, lane="unclipped", rule="none")
@@ -179,12 +179,12 @@ def test_the_summary_of_two_lanes_breaks_no_figure_in_80_cells() -> None:
         assert text.count(figure) == 2
 
 
-def test_the_summary_of_what_was_never_measured_has_no_such_rows() -> None:
+def test_without_measurements_the_summary_has_no_rows_for_them() -> None:
     text = table(EVALUATED, FINISHED)
     assert not any(words in text for words in ("dead", "elements", "clipped"))
 
 
-def test_the_summary_says_when_a_lane_was_touched_stopped_or_failed() -> None:
+def test_the_summary_says_if_a_lane_was_changed_stopped_or_failed() -> None:
     assert "changed mid-run" in table(CHANGE, FINISHED)
     stopped = msgspec.structs.replace(FINISHED, reason="stopped", step=40)
     assert "40, stopped" in table(stopped)
@@ -202,7 +202,7 @@ def test_the_interval_is_wilsons(right: int, of: int, low: float, high: float) -
 
 
 @pytest.mark.parametrize("of", range(1, 501))
-def test_the_interval_holds_the_share_and_is_exact_at_its_ends(of: int) -> None:
+def test_the_interval_contains_the_share_and_is_exact_at_its_ends(of: int) -> None:
     assert wilson_interval(0, of)[0] == 0
     assert wilson_interval(of, of)[1] == 1
     for right in range(of + 1):
@@ -239,7 +239,7 @@ TWO = msgspec.structs.replace(RUN, config=RunConfig())
 RUNNING = [TWO, *LANES, at("clipped", 0), at("unclipped", 0), msgspec.structs.replace(CHANGE, lane="clipped"), *ENDS]
 
 
-def test_training_goes_to_the_output_and_messages_to_the_other(printed: Printed) -> None:
+def test_evaluations_go_to_stdout_and_messages_to_stderr(printed: Printed) -> None:
     out, err = printed(*RUNNING, Notice(text="look here"))
     assert out.splitlines()[:3] == [
         "Start Training...",
@@ -252,7 +252,7 @@ def test_training_goes_to_the_output_and_messages_to_the_other(printed: Printed)
     ]
 
 
-def test_measurements_are_printed_if_asked_for_and_deaths_are_not(printed: Printed) -> None:
+def test_diagnostics_prints_measurements_but_not_dead_outputs(printed: Printed) -> None:
     measured = [diagnosed("clipped", 0), OutputDied(lane="clipped", step=0, output=2), diagnosed("unclipped", 0)]
     events = [*RUNNING[:5], *measured, *RUNNING[5:]]
     out, err = printed(*events, diagnostics=True)
@@ -268,7 +268,7 @@ def test_measurements_are_printed_if_asked_for_and_deaths_are_not(printed: Print
     assert "cos" not in printed(*events, diagnostics=True, quiet=True)[0]
 
 
-def test_quiet_leaves_the_summary_and_warnings(printed: Printed) -> None:
+def test_quiet_prints_only_the_summary_and_warnings(printed: Printed) -> None:
     out, err = printed(*RUNNING, Notice(text="by the way", level="info"), Notice(text="look here"), quiet=True)
     assert "Step:" not in out
     assert "Start" not in out
@@ -276,7 +276,7 @@ def test_quiet_leaves_the_summary_and_warnings(printed: Printed) -> None:
     assert err.splitlines() == ["clipwatch: look here"]
 
 
-def test_colour_is_wanted_with_force_color_and_not_without(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_force_color_turns_colour_on(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b" not in "".join(printed(*RUNNING))
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b[36m[unclipped]\x1b[0m Step: 0 validation" in printed(*RUNNING)[0]
@@ -288,21 +288,21 @@ def test_colour_is_wanted_with_force_color_and_not_without(printed: Printed, mon
     assert "\x1b" not in printed(*RUNNING)[0]
 
 
-def test_a_lane_finished_is_no_message(printed: Printed) -> None:
+def test_the_end_of_a_lane_is_no_message(printed: Printed) -> None:
     assert isinstance(ENDS[0], LaneFinished)
     assert printed(TWO, *LANES, *ENDS)[1] == ""
 
 
-def test_what_is_told_of_a_lane_that_never_began_or_is_none_of_the_run_ends_nothing(printed: Printed) -> None:
+def test_events_of_unknown_or_unstarted_lanes_do_no_harm(printed: Printed) -> None:
     stranger = msgspec.structs.replace(LANE, lane="stranger")
     out, _ = printed(TWO, *LANES, at("nobody", 0), stranger, at("stranger", 0), at("stranger", 0), *ENDS)
     assert "nobody" not in out
     assert "stranger Step: 0" in out
 
 
-def test_a_recording_that_stopped_is_not_said_to_hold_the_run(printed: Printed) -> None:
-    kept, stopped = RecordingStarted(folder="/runs/it"), RecordingStopped(folder="/runs/it", cause="No space left")
-    assert "  recorded in /runs/it\n" in printed(TWO, kept, *LANES, *ENDS)[0]
-    out, _ = printed(TWO, kept, *LANES, stopped, *ENDS)
+def test_a_stopped_recording_is_not_reported_as_complete(printed: Printed) -> None:
+    started, stopped = RecordingStarted(folder="/runs/it"), RecordingStopped(folder="/runs/it", cause="No space left")
+    assert "  recorded in /runs/it\n" in printed(TWO, started, *LANES, *ENDS)[0]
+    out, _ = printed(TWO, started, *LANES, stopped, *ENDS)
     assert "  recording stopped (No space left): /runs/it holds the run up to that point\n" in out
     assert "recorded in" not in out

@@ -38,7 +38,7 @@ def test_the_half_life_is_that_of_adams_second_moment() -> None:
         ("value::0.1", "value::0.01", "steps take time to adapt", "steps adapt slowly"),
     ],
 )
-def test_what_is_seen_is_said_in_plain_words(previous: str, rule: str, long: str, short: str) -> None:
+def test_the_transient_is_explained_in_a_long_and_a_short_text(previous: str, rule: str, long: str, short: str) -> None:
     sentence, few = memory_words(change(300, previous, rule))
     assert "Adam's second moment adapts slowly (half-life 693 steps)" in sentence
     assert long in sentence
@@ -47,17 +47,17 @@ def test_what_is_seen_is_said_in_plain_words(previous: str, rule: str, long: str
     assert len(few) < 49
 
 
-def test_a_change_is_remembered_for_a_half_life() -> None:
+def test_a_transient_lasts_one_half_life() -> None:
     assert transients([]) == []
     assert transients([change(300)]) == [(300, 993)]
     assert transients([change(0), change(2000)]) == [(0, 693), (2000, 2693)]
 
 
-def test_one_change_after_another_is_one_stretch() -> None:
+def test_overlapping_transients_are_one_interval() -> None:
     assert transients([change(300), change(400)]) == [(300, 1093)]
 
 
-def test_a_reset_ends_it() -> None:
+def test_a_reset_ends_the_transient() -> None:
     assert transients([change(300), RESET]) == [(300, 700)]
     assert transients([RESET]) == []
     assert transients([change(300), change(350, reset=True)]) == [(300, 350)]

@@ -1,4 +1,4 @@
-"""Which steps the charts show."""
+"""The window of steps in the charts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_whole_run_grows_with_it() -> None:
 
 
 @given(MOVES, NEWEST)
-def test_wherever_the_keys_lead_the_window_lies_in_the_run(moves: list[str], newest: int) -> None:
+def test_any_keys_keep_the_window_within_the_run(moves: list[str], newest: int) -> None:
     first, last = moved(moves, newest).steps(newest)
     assert 0 <= first < last <= max(newest, EMPTY_SPAN)
     assert last - first >= min(MIN_SPAN, newest or MIN_SPAN)
@@ -68,7 +68,7 @@ def test_zooming_a_window_in_the_middle_keeps_its_middle() -> None:
     assert window.zoomed(2, 1000).steps(1000) == (100, 900)
 
 
-def test_it_does_not_zoom_in_further_than_a_few_evaluations() -> None:
+def test_zooming_in_has_a_limit() -> None:
     first, last = moved(["in"] * 30, 1000).steps(1000)
     assert last - first == MIN_SPAN
 
@@ -90,7 +90,7 @@ def test_the_whole_run_has_nowhere_to_move() -> None:
 
 
 @given(MOVES, NEWEST, st.integers(0, 1_000_000), st.integers(0, 1000), st.data())
-def test_a_window_that_shows_a_step_does_so_for_good_and_moves_only_if_it_must(
+def test_scrolling_to_a_step_fixes_the_window_and_moves_it_only_if_needed(
     moves: list[str], newest: int, to_come: int, more: int, data: st.DataObject
 ) -> None:
     window, final, step = moved(moves, newest), newest + to_come, data.draw(st.integers(0, newest))
@@ -103,7 +103,7 @@ def test_a_window_that_shows_a_step_does_so_for_good_and_moves_only_if_it_must(
 
 
 @given(MOVES, NEWEST, st.integers(0, 2_000_000))
-def test_room_for_steps_to_come_is_a_quarter_at_most_and_no_more_than_will_be(
+def test_room_for_future_steps_is_at_most_a_quarter_and_never_beyond_the_end(
     moves: list[str], newest: int, final: int
 ) -> None:
     window = moved(moves, newest)
@@ -116,14 +116,14 @@ def test_room_for_steps_to_come_is_a_quarter_at_most_and_no_more_than_will_be(
 
 
 @given(st.sampled_from([WHOLE_RUN, Window(400), Window(5000)]), st.integers(5000, 1_000_000))
-def test_a_window_that_follows_stands_still_between_leaps(window: Window, newest: int) -> None:
+def test_a_following_window_stands_still_between_jumps(window: Window, newest: int) -> None:
     first, last = window.steps_to_draw(newest, 10**9)
     assert window.steps_to_draw(last, 10**9) == (first, last)
     later = window.steps_to_draw(last + 1, 10**9)
     assert later[1] - last >= JUMP * (last - first) * 0.99
 
 
-def test_a_window_that_does_not_follow_and_one_of_few_steps_are_drawn_as_they_are() -> None:
+def test_fixed_and_narrow_windows_leave_no_room() -> None:
     assert Window(400, 700).steps_to_draw(1001, 10_000) == (300, 700)
     assert Window(MIN_SPAN).steps_to_draw(1001, 10_000) == (1001 - MIN_SPAN, 1001)
     assert WHOLE_RUN.steps_to_draw(7, 10_000) == (0, EMPTY_SPAN)

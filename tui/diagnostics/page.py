@@ -20,7 +20,7 @@ from ..style.theme import Theme
 from ..text.notation import decimal, in_ascii, norms, share, size
 from ..text.readings import dead_outputs
 from ..text.wrapping import wrapped
-from ..view.window import lanes_in_sight
+from ..view.window import visible_lanes
 from .explanation import explanation
 from .heading import output_cells
 from .histogram import Ink, histogram_strips, sparkline, strips_end, value_bounds
@@ -295,7 +295,7 @@ def diagnostics_pages(state: RunState, selected: int, width: int, height: int, t
     lanes = list(enumerate(state.lanes.values()))
     if not lanes or width < MIN_WIDTH:
         return []
-    visible = lanes_in_sight(selected, len(lanes), width // MIN_LANE_WIDTH)
+    visible = visible_lanes(selected, len(lanes), width // MIN_LANE_WIDTH)
     gap = Strip([Segment(" ", theme.palette.style(theme.palette.foreground))])
     room = (width - (len(visible) - 1)) // len(visible)
     shown = [lanes[number] for number in visible]

@@ -19,7 +19,7 @@ from ..view.header_and_footer import key_line, status, title
 from ..view.keys import KEYS
 from ..view.requests import Requests
 from ..view.run_view import RunView
-from ..view.window import lanes_in_sight
+from ..view.window import visible_lanes
 from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
@@ -63,7 +63,7 @@ class MainScreen(Screen[None]):
         self._too_small = Lines(id="too-small")
         self._lanes = Horizontal(id="lanes", classes="part")
         self._panels: list[LanePanel] = []
-        self._in_sight = range(0)
+        self._visible = range(0)
 
     def compose(self) -> ComposeResult:
         """All parts, from top to bottom."""
@@ -84,10 +84,10 @@ class MainScreen(Screen[None]):
     @property
     def laid_out(self) -> bool:
         """Whether the last drawing used final sizes; new panels have no size before the next layout."""
-        return self.has_class("-small") or self.diagnosing or all(panel.size.width for panel in self._panels_in_sight)
+        return self.has_class("-small") or self.diagnosing or all(panel.size.width for panel in self._visible_panels)
 
     @property
-    def _panels_in_sight(self) -> list[LanePanel]:
+    def _visible_panels(self) -> list[LanePanel]:
         return [panel for panel in self._panels if panel.display]
 
     @property
@@ -117,9 +117,9 @@ class MainScreen(Screen[None]):
 
     def _place_lanes(self) -> None:
         """Show as many lanes as fit, always including the selected one."""
-        self._in_sight = lanes_in_sight(self._selected, len(self._panels), self.size.width // MIN_LANE_WIDTH)
+        self._visible = visible_lanes(self._selected, len(self._panels), self.size.width // MIN_LANE_WIDTH)
         for number, panel in enumerate(self._panels):
-            panel.display = number in self._in_sight
+            panel.display = number in self._visible
 
     def say(self, message: str, *shorter: str, alert: bool = False) -> None:
         """Show a message in the status line now; of several texts, the first that fits."""
@@ -179,7 +179,7 @@ class MainScreen(Screen[None]):
             self.theme,
             next_head=self._requests.next_head,
             waited=waited,
-            in_sight=self._in_sight,
+            visible=self._visible,
         )
         self._title.show([line])
 

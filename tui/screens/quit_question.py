@@ -29,9 +29,7 @@ class QuitQuestion(ModalScreen[bool]):
         """The question and the keys that answer it."""
         with Vertical() as panel:
             panel.border_title = "Quit?"
-            yield Static(
-                "This run is not recorded. If you quit, its results are lost.\n\n\\[y] quit    \\[n] stay", markup=True
-            )
+            yield Static("This run is not recorded. Quitting discards it.\n\n\\[y] quit    \\[n] stay", markup=True)
 
     def action_answer(self, leave: bool) -> None:
         """Close with the answer."""

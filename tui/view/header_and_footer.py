@@ -57,9 +57,9 @@ def title(
     *,
     next_head: str | None,
     waited: float = 0.0,
-    in_sight: range = range(0),
+    visible: range = range(0),
 ) -> Strip:
-    """Data set, seed, head, step, state, speed and warnings, and the lanes `in_sight` if some do not fit.
+    """Data set, seed, head, step, state, speed and warnings, and the lanes `visible` if some do not fit.
 
     Before a run starts: the stage of preparation, and the `waited` seconds since it began.
     """
@@ -76,7 +76,7 @@ def title(
         Part(head_words(config.head), theme.muted, 6),
         Part(f"(next: {head_words(next_head)})" if next_head and next_head != config.head else "", theme.text, 5),
         Part(_steps(state), theme.text, 2),
-        Part(_lanes(in_sight, len(state.lanes)), theme.text, 3),
+        Part(_lanes(visible, len(state.lanes)), theme.text, 3),
         stopped if view.engine_gone else Part(_status(state), theme.strong, 1),
         Part(_speed(view), theme.muted, 4),
     ]
@@ -222,9 +222,9 @@ def _change_warning(state: RunState, width: int) -> str:
     return f"{what} mid-run: not a clean comparison"
 
 
-def _lanes(in_sight: range, count: int) -> str:
-    some = 0 < len(in_sight) < count
-    return f"lanes {in_sight.start + 1} to {in_sight.stop} of {count}" if some else ""
+def _lanes(visible: range, count: int) -> str:
+    some = 0 < len(visible) < count
+    return f"lanes {visible.start + 1} to {visible.stop} of {count}" if some else ""
 
 
 def _steps(state: RunState) -> str:

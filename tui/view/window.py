@@ -70,7 +70,7 @@ class Window:
 WHOLE_RUN = Window()
 
 
-def lanes_in_sight(selected: int, count: int, room: int) -> range:
+def visible_lanes(selected: int, count: int, room: int) -> range:
     """The lanes to show when `room` of them fit: at least one, always including the selected one."""
     fitting = min(count, max(1, room))
     first = min(max(0, selected - fitting + 1), count - fitting)
