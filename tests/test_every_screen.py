@@ -90,7 +90,7 @@ def test_no_input_ends_a_screen(screen: Screen) -> None:
     terminal.shows(*screen.words)
     for typed in FOREIGN:
         terminal.type(typed)
-    # What has the strange size of a report, too, is of the terminal's own size.
+    # FOREIGN includes reports of absurd sizes; the screen keeps the terminal's size.
     terminal.type("tt")
     terminal.resize(100, 30)
     terminal.until(lambda: screen.words[1] in terminal.text.splitlines()[29])
