@@ -23,7 +23,7 @@ from clipwatch.core.data.datasets import Dataset, load
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.experiments.lenet import network as lenet
 from clipwatch.core.optimizers.adam import EPS, Adam
-from clipwatch.core.reports.drawing import add_legend, as_svg, drawn_as, line_look, new_axes
+from clipwatch.core.reports.drawing import add_legend, as_svg, drawing_style, line_style, new_axes
 from clipwatch.core.stream.commands import LaneCommand, SetClip
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import Diagnosed, Evaluated, LaneFinished, LanesCompared
@@ -87,7 +87,7 @@ def line(axes: Axes, number: int, points: dict[Any, float], label: str, markers:
     every = max(1, len(points) // markers)
     shift = (number * every // 3 % every, every)
     places, values = list(points), list(points.values())
-    axes.plot(places, values, **line_look(number), markersize=4.5, markevery=shift, linewidth=1.6, label=label)
+    axes.plot(places, values, **line_style(number), markersize=4.5, markevery=shift, linewidth=1.6, label=label)
 
 
 def draw(name: str, axes: Axes, across: str, up: str) -> None:
@@ -110,7 +110,7 @@ def steps_and_bounds(dataset: Dataset) -> None:
     rules = {f"1e-{k}": f"value:1e-{k}" for k in range(2, 7)}
     adam = run(dataset, rules, iterations=200)
     sgd = run(dataset, rules, iterations=200, optimizer="sgd", learning_rate=0.1)
-    with drawn_as("steps"):
+    with drawing_style("steps"):
         _, axes = new_axes(6.6, 2.8)
         for number, (name, told) in enumerate({"Adam": adam, "SGD": sgd}.items()):
             sizes = {float(bound): lane.step_size() for bound, lane in told.items()}
@@ -131,7 +131,7 @@ def steps_near_eps(dataset: Dataset) -> None:
     later = {10**-k: told[f"b{k}"].step_size(100) / widest.step_size(100) for k in exponents}
     for bound in (1e-7, 1e-8, 1e-9):
         print(f"2 bound {bound:g}: first step {first[bound]:.3f}, steps 100 to 199 {later[bound]:.3f} of that at 1e-5")
-    with drawn_as("eps"):
+    with drawing_style("eps"):
         _, axes = new_axes(6.6, 2.8)
         line(axes, 0, first, "first step")
         line(axes, 1, later, "steps 100 to 199")
@@ -148,7 +148,7 @@ def steps_near_eps(dataset: Dataset) -> None:
 def distances(dataset: Dataset) -> None:
     """Claim 3."""
     told = run(dataset, {"none": "none", **{b: f"value:{b}" for b in ("100", "1", "0.1", "0.01")}})
-    with drawn_as("distance"):
+    with drawing_style("distance"):
         _, axes = new_axes(6.6, 2.8)
         for number, (bound, lane) in enumerate(list(told.items())[1:]):
             line(axes, number, lane.distances, f"value:{bound}")
@@ -163,7 +163,7 @@ def distances(dataset: Dataset) -> None:
 def directions(dataset: Dataset) -> None:
     """Claim 4: all lanes are one until the bound comes into force, so that they clip the same gradient."""
     exponents = [k / 2 for k in range(17)]
-    with drawn_as("direction"):
+    with drawing_style("direction"):
         _, axes = new_axes(6.6, 2.8)
         for number, at in enumerate((0, 500)):
             names = [f"b{k}" for k in exponents]
@@ -177,7 +177,7 @@ def directions(dataset: Dataset) -> None:
             print(f"  |g|_1 / (sqrt(d+) |g|_2) computed from the gradient: {signs:.4f},")
             print(f"  an angle of {math.degrees(math.acos(signs)):.0f} degrees")
             line(axes, number, cosines, f"step {at}")
-            axes.axhline(signs, color=line_look(number)["color"], linewidth=0.8, linestyle=":")
+            axes.axhline(signs, color=line_style(number)["color"], linewidth=0.8, linestyle=":")
         axes.set_xscale("log")
         axes.set_ylim(0, 1.05)
         axes.invert_xaxis()
@@ -208,7 +208,7 @@ def norm_rules(dataset: Dataset) -> None:
     """Claim 5."""
     rules = ("norm:0.1", "norm:1e-6", "layer-norm:0.1", BOUND)
     told = run(dataset, {f"l{n}": rule for n, rule in enumerate(rules)})
-    with drawn_as("norm"):
+    with drawing_style("norm"):
         _, axes = new_axes(6.6, 2.8)
         for number, rule in enumerate(rules):
             cosines = told[f"l{number}"].cosines
@@ -229,7 +229,7 @@ def spikes(dataset: Dataset) -> None:
         f"{BOUND}, spike": (BOUND, SPIKE),
         "norm:1, spike": ("norm:1", SPIKE),
     }
-    with drawn_as("spike"):
+    with drawing_style("spike"):
         _, axes = new_axes(6.6, 2.8)
         for number, (name, (rule, spike)) in enumerate(cases.items()):
             sizes, losses = spiked(dataset, rule, spike)
@@ -278,7 +278,7 @@ def toggles(dataset: Dataset) -> None:
         SetClip(lane="off", rule="none", at_step=TOGGLED_AT),
     ]
     settings = {"iterations": 1000, "eval_every": 2, "eval_size": 10}
-    with drawn_as("toggle"):
+    with drawing_style("toggle"):
         _, axes = new_axes(6.6, 3.0)
         for reset in (False, True):
             told = run(dataset, rules, commands, reset_moments=reset, **settings)
@@ -316,7 +316,7 @@ def dead(dataset: Dataset) -> None:
     print("8 distance from the lane left alone", set(lane.distances.values()))
     ends = {name: told[name].end for name in told}
     print("8 at the end", {n: f"{e.correct / e.total:.3f}, {len(e.silent_outputs)} dead" for n, e in ends.items() if e})
-    with drawn_as("dead"):
+    with drawing_style("dead"):
         _, axes = new_axes(6.6, 2.8)
         line(axes, 0, told["unclipped"].losses, "unclipped")
         line(axes, 1, lane.losses, f"{BOUND}, from step 600 on one rule after the other")

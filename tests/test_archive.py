@@ -173,7 +173,7 @@ def test_listing_runs_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixtu
 ASKING = """
 import sys
 from pathlib import Path
-from clipwatch.core.lock import is_held
+from clipwatch.core.files.lock import is_held
 print("asking", flush=True)
 while True:
     is_held(Path(sys.argv[1]))

@@ -17,7 +17,6 @@ from clipwatch.core.engine.engine import Engine
 from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import Evaluated, Event, RunFinished
-from clipwatch.core.training import checkpoint
 from clipwatch.core.training.checkpoint import Checkpoint
 
 ENDLESS = RunConfig(dataset="digits", offline=True, iterations=10**9, eval_every=1, eval_size=10, checkpoint_every=1)
@@ -109,12 +108,12 @@ def test_snapshots_that_newer_ones_would_replace_are_not_written(
     written: list[tuple[str, int]] = []
     first, go_on = threading.Event(), threading.Event()
 
-    def save(folder: Path, lane: str, step: int, snapshot: object) -> None:
+    def save(kept: Checkpoint, folder: Path) -> None:
         first.set()
         go_on.wait()
-        written.append((lane, step))
+        written.append((kept.lane, kept.step))
 
-    monkeypatch.setattr(checkpoint, "save", save)
+    monkeypatch.setattr(Checkpoint, "save", save)
     recorder = Recorder(tmp_path)
 
     def story() -> list[Event]:

@@ -268,5 +268,5 @@ def test_evaluations_beyond_the_steps_of_any_run_are_damage() -> None:
     many = events.EvaluatedEarlier(lane="a", step=0, stride=10**15, losses=bytes(12), accuracies=bytes(12))
     line = encode(many)
     assert decode_event(line) == many
-    with pytest.raises(BadInput, match="beyond any run"):
+    with pytest.raises(BadInput, match="larger than in any run"):
         decode_event(line.replace(b'"step":0', b'"step":1'))

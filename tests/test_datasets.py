@@ -504,8 +504,8 @@ def fresh_interpreter(code: str) -> str:
 WARM_START = """
 import sys
 from dataclasses import replace
-from clipwatch.core import catalog
-from clipwatch.core.datasets import load
+from clipwatch.core.data import catalog
+from clipwatch.core.data.datasets import load
 kinds = catalog.KINDS
 for name, kind in list(kinds.items()):
     kinds[name] = replace(kind, count={count}, validation={validation}, checksum=None, md5={md5})

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from measured import HISTOGRAM, MEASURE, UNTOUCHED, diagnosed
 from rich.cells import cell_len
 from rich.console import Console
-from test_bars import ASCII, COLOURED, PLAIN
 from test_codec import structs_of
+from test_header_and_footer import ASCII, COLOURED, PLAIN
 from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 from textual.strip import Strip
 

@@ -341,8 +341,8 @@ def test_two_at_once_share_one_download(setting: Setting) -> None:
 
 ANOTHER_PROCESS = """
 from dataclasses import replace
-from clipwatch.core import catalog
-from clipwatch.core.datasets import load
+from clipwatch.core.data import catalog
+from clipwatch.core.data.datasets import load
 catalog.KINDS["mnist"] = replace(
     catalog.KINDS["mnist"], count={count}, validation={validation}, checksum=None, md5={md5}
 )

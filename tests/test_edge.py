@@ -110,7 +110,7 @@ def test_so_is_what_a_thread_raises(
 
 def test_so_is_what_keeps_a_worker_from_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(workers, "_here", {})
+    monkeypatch.setattr(workers, "_worker", {})
     monkeypatch.setattr(workers, "UnitTrainer", lambda config: throw(MemoryError("no room")))
     monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
     config = sweep_config(RunConfig(dataset="digits"), {"clip": ["none"]}, 1, ())

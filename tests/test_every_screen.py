@@ -29,7 +29,7 @@ def of_run(folder: Path, before: str = "") -> str:
 
 def of_sweep(folder: Path, before: str = "") -> str:
     return (
-        "from clipwatch.tui.sweeping import live\n"
+        "from clipwatch.tui.sweep import run as live\n"
         "from clipwatch.tui.sweep.app import SweepApp\n"
         f"{before}\n"
         f"live.SweepApp = lambda _, **given: SweepApp({script(folder, ends=False)!r}, **given)\n"

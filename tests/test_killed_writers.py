@@ -14,8 +14,8 @@ from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_state import EVALUATED, LANE, RUN
 import msgspec
-from clipwatch.core.recording import Recorder
-from clipwatch.core.recorded import read_recording
+from clipwatch.core.runs.recorder import Recorder
+from clipwatch.core.runs.reader import read_recording
 
 def story():
     yield RUN

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 
-from clipwatch.core.reports.drawing import add_legend, as_svg, drawn_as, new_axes
+from clipwatch.core.reports.drawing import add_legend, as_svg, drawing_style, new_axes
 from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import Event
@@ -58,7 +58,7 @@ def test_the_summary_names_every_lane_within_its_width(width: int) -> None:
 
 
 def test_a_legend_of_many_leaves_the_chart_its_height() -> None:
-    with drawn_as("many"):
+    with drawing_style("many"):
         figure, axes = new_axes(6.6, 3.1)
         lines = [axes.plot([0, 1], [0, number])[0] for number in range(COUNT)]
         add_legend(axes, lines, [f"lane{number}" for number in range(COUNT)])

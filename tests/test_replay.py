@@ -229,5 +229,5 @@ def test_lanes_are_shown_side_by_side_however_far_one_was_ahead() -> None:
 
 def test_the_end_of_a_seek_has_the_name_that_other_versions_know() -> None:
     line = encode(SeekFinished(step=3))
-    assert b'"event":"SeekFinished"' in line
+    assert b'"event":"Sought"' in line
     assert decode_event(line) == SeekFinished(step=3)

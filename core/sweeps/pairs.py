@@ -24,7 +24,7 @@ def pair_name(axis: str, reference: Setting, other: Setting) -> str:
     """What is compared, and what both have in common."""
     names = [axis_value(axis, setting.choice[axis]) for setting in (other, reference)]
     common = common_name(axis, other)
-    return f"{names[0]} against {names[1]}" + (f" ({common})" if common else "")
+    return f"{names[0]} vs. {names[1]}" + (f" ({common})" if common else "")
 
 
 def common_name(axis: str, setting: Setting) -> str:
