@@ -814,7 +814,7 @@ async def test_d_opens_the_diagnostics_and_closes_them(watch: Watch, size: tuple
             await screen.shows("2 of 10 outputs are dead")
             await screen.shows("measured at step 200")
             assert "Start Training" not in screen.text
-            assert " accuracy  " not in screen.text
+            assert " loss  " not in screen.text
             assert "◆ clipped" in screen.text
             assert ("● unclipped" in screen.text) == (size[0] == 160)
             await screen.press(key)
