@@ -269,7 +269,7 @@ def test_the_console_of_a_sweep_prints_it(text: str, shown: str, capsys: pytest.
     assert plain(output)
     assert plain(messages)
     assert squeezed(f"clipwatch: {shown}clipwatch: downloading {shown}clipwatch:") in squeezed(messages)
-    assert f"kept in {shown}\n" in output
+    assert f"recorded in {shown}\n" in output
     assert "done in 1 s" in output
 
 
@@ -307,8 +307,8 @@ class _Told:
 
     behind = False
     exit_code = None
-    half_line = b""
-    last_words = ""
+    partial_line = b""
+    last_error_line = ""
 
     def __init__(self, events: list[Event]) -> None:
         self._events = iter(events)
