@@ -340,7 +340,7 @@ def test_the_first_message_leaves_room_for_the_whole_difference_in_80_columns() 
 def test_the_message_has_priority_over_the_difference() -> None:
     one = Evaluated(lane="a", step=10, loss=1.5, accuracy=0.5, train_loss=1.0, seconds=1.0)
     view = view_of(RUN, LANE, OTHER, one, msgspec.structs.replace(one, lane=OTHER.lane))
-    message = "the engine has ended; r starts a new one"
+    message = "The engine has ended. r: start a new one"
     text = status(message, alert=True, view=view, pair=("a", OTHER.lane), width=60, theme=COLOURED).text
     assert message in text
 

@@ -274,7 +274,7 @@ async def test_a_finished_run_neither_pauses_nor_steps_and_says_what_can_be_done
     async with watch("finishes") as screen:
         await screen.until(lambda: "done" in screen.title)
         await screen.press(key)
-        await screen.says("no lane is training; e: 1000 more steps, r: restart")
+        await screen.says("No lane is training. e: 1000 more steps · r: restart")
         assert screen.heard == []
 
 
@@ -362,7 +362,7 @@ async def test_several_bounds_at_one_step_leave_one_mark(watch: Watch) -> None:
 async def test_a_lane_that_is_not_clipped_has_no_bound_to_change(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("tab", "right_square_bracket")
-        await screen.says("unclipped is not clipped; c turns clipping on")
+        await screen.says("unclipped is not clipped. c: turn clipping on")
         await screen.press("left_square_bracket", "space")
         await screen.hears(Pause())
 
@@ -469,7 +469,7 @@ async def test_restart_new_seed_and_the_other_head(watch: Watch) -> None:
         await screen.until(lambda: screen.heard[2:] == [Restart(seed=1)])
         await screen.until(lambda: "seed 1" in screen.title)
         await screen.press("h")
-        await screen.says("from the next restart (r or n): plain logits")
+        await screen.says("From the next restart (r or n): plain logits")
         assert "(next: plain logits)" in screen.title
         await screen.press("r")
         await screen.until(lambda: screen.heard[3:] == [Restart(head="linear")])
@@ -614,7 +614,7 @@ async def test_a_picture_is_saved(watch: Watch, tmp_path: Path) -> None:
     async with watch() as screen:
         await screen.shows("Step: 200 ")
         await screen.press("p")
-        await screen.says("saved ")
+        await screen.says("Saved ")
         (picture,) = tmp_path.glob("clipwatch-*.svg")
         words = "".join(ElementTree.parse(picture).getroot().itertext()).replace("\N{NO-BREAK SPACE}", " ")
         assert "Step: 200 validation accuracy: 0.15" in words
@@ -630,7 +630,7 @@ async def test_a_picture_that_cannot_be_saved_is_reported(
         monkeypatch.chdir(folder)
         folder.rmdir()
         await screen.press("p")
-        await screen.says("picture not saved: clipwatch-")
+        await screen.says("Picture not saved: clipwatch-")
         monkeypatch.chdir(tmp_path)
 
 
@@ -897,7 +897,7 @@ async def test_a_run_without_diagnostics_says_so(watch: Watch) -> None:
 async def test_an_optimizer_without_moments_has_none_to_reset(watch: Watch) -> None:
     async with watch("normal", "--optimizer", "sgd") as screen:
         await screen.press("R")
-        await screen.says("plain SGD has no optimizer state to reset")
+        await screen.says("Plain SGD has no optimizer state to reset.")
         assert screen.heard == []
 
 
@@ -997,13 +997,13 @@ async def test_after_a_killed_engine_the_screen_stays_and_r_starts_another(watch
         await screen.shows("Step: 200 ")
         await screen.shows(" s left")
         os.kill(screen.engine_pid, signal.SIGKILL)
-        await screen.says("the engine ended (signal 9); r starts a new one")
+        await screen.says("The engine ended (signal 9). r: start a new one")
         await screen.until(lambda: "engine stopped" in screen.title)
         assert "Step: 200 validation accuracy: 0.15" in screen.text
         assert " left" not in screen.text
         assert "steps/s (" not in screen.title
         await screen.press("space")
-        await screen.says("the engine has ended; r starts a new one")
+        await screen.says("The engine has ended. r: start a new one")
         first = screen.engine_pid
         await screen.press("r")
         await screen.until(lambda: screen.app.view.runs >= 2 and "engine stopped" not in screen.title)
@@ -1026,7 +1026,7 @@ async def test_an_engine_that_cannot_be_started_is_reported(watch: Watch) -> Non
     async with watch() as screen:
         os.kill(screen.engine_pid, signal.SIGKILL)
         await screen.until(lambda: "engine stopped" in screen.title)
-        screen.app.engine._wanted[0] = "no-such-program-anywhere"
+        screen.app.engine._source[0] = "no-such-program-anywhere"
         await screen.press("r")
         await screen.says("the engine cannot be started: no-such-program-anywhere: No such file or directory")
 
@@ -1057,7 +1057,7 @@ async def test_garbage_is_reported_by_kind(watch: Watch, monkeypatch: pytest.Mon
 @on_a_loop
 async def test_a_partial_line_at_the_end_is_reported(watch: Watch) -> None:
     async with watch("half") as screen:
-        await screen.says("the engine ended (exit code 0) in the middle of a line; r starts a new one")
+        await screen.says("The engine ended (exit code 0) in the middle of a line. r: start a new one")
         await screen.shows("Step: 200 ")
 
 
@@ -1068,7 +1068,7 @@ async def test_an_engine_that_does_not_answer_is_reported(watch: Watch, monkeypa
         await screen.until(lambda: screen.app.view.last_step == 200)
         await screen.press("space")
         await screen.says("pausing")
-        await screen.says("the engine has not answered for")
+        await screen.says("The engine has not answered for")
 
 
 @on_a_loop
