@@ -167,7 +167,7 @@ def test_a_sweep_ends_when_its_output_is_closed(tmp_path: Path) -> None:
     [
         (SetClip(lane="clipped", rule="none", at_step=500), "scheduled for step 500, lane clipped: clip none"),
         (StepOnce(count=3, at_step=7), "scheduled for step 7, all lanes: take 3 steps"),
-        (SetPace(pace=None, at_step=7), "scheduled for step 7, all lanes: pace full speed"),
+        (SetPace(pace=None, at_step=7), "scheduled for step 7, all lanes: full speed"),
         (Extend(iterations=9, at_step=7), "scheduled for step 7, all lanes: 9 more steps"),
     ],
 )

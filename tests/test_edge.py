@@ -85,7 +85,7 @@ def throw(error: object) -> None:
 def test_whatever_is_raised_is_one_line(
     error: object, code: int, words: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("clipwatch.tui.exit_codes.lose_output", lambda number: None)
+    monkeypatch.setattr("clipwatch.tui.exit_codes.discard_output", lambda number: None)
     monkeypatch.setitem(COMMANDS, "runs", replace(COMMANDS["runs"], perform=lambda given: throw(error)))
     assert main(["runs"]) == code
     told = capfd.readouterr().err

@@ -18,7 +18,7 @@ from clipwatch.core.stream.events import Event
 from clipwatch.tui.live.picture import picture
 from clipwatch.tui.text.rich_output import Output
 from clipwatch.tui.text.summary import print_summary
-from clipwatch.tui.view.window import lanes_in_sight
+from clipwatch.tui.view.window import visible_lanes
 
 COUNT = 70
 
@@ -39,7 +39,7 @@ def test_the_screen_shows_the_lanes_that_there_is_room_for() -> None:
 @given(st.integers(0, 100), st.integers(1, 100), st.integers(-5, 100))
 def test_the_selected_lane_is_always_in_sight(selected: int, count: int, room: int) -> None:
     selected = min(selected, count - 1)
-    sight = lanes_in_sight(selected, count, room)
+    sight = visible_lanes(selected, count, room)
     assert selected in sight
     assert len(sight) == min(count, max(1, room))
     assert sight[0] >= 0
