@@ -1055,7 +1055,7 @@ async def test_garbage_is_told_by_what_it_was(watch: Watch, monkeypatch: pytest.
     garbage = [text for text in said if "a line that is not an event" in text]
     assert len(garbage) == 3
     assert "Segmentation what?" in garbage[0]
-    assert [text for text in said if "'LaneAteItsTail' events are of another version" in text]
+    assert [text for text in said if "'LaneAteItsTail' events are from another version" in text]
 
 
 @on_a_loop
