@@ -41,7 +41,7 @@ SMALL = RunConfig(dataset="digits", offline=True, iterations=30, eval_every=5, e
 SWEEP = ["sweep", "--no-ui", "--json", "--control", "--dataset", "digits", "--seeds", "2", "--workers", "1"]
 
 
-class Conversation(Protocol):
+class CommandReceiver(Protocol):
     def send(self, command: AnyCommand) -> None: ...
 
     def run(self) -> Iterator[Event]: ...
@@ -66,7 +66,7 @@ def sweep(home: Path) -> Sweep:
     return Sweep(sweep_config(SMALL, {}, 1, ()), home, backend=NoTraining())
 
 
-REFUSED: list[tuple[Callable[[Path], Conversation], AnyCommand]] = [
+UNSUPPORTED: list[tuple[Callable[[Path], CommandReceiver], AnyCommand]] = [
     (session, Seek(step=3)),
     (session, Pause(lane="nobody")),
     (session, Pause(at_step=1000)),
@@ -78,9 +78,9 @@ REFUSED: list[tuple[Callable[[Path], Conversation], AnyCommand]] = [
 ]
 
 
-@pytest.mark.parametrize(("start", "command"), REFUSED)
+@pytest.mark.parametrize(("start", "command"), UNSUPPORTED)
 def test_a_refused_command_is_named_by_a_notice(
-    start: Callable[[Path], Conversation], command: AnyCommand, tmp_path: Path
+    start: Callable[[Path], CommandReceiver], command: AnyCommand, tmp_path: Path
 ) -> None:
     conversation = start(tmp_path)
     conversation.send(command)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from clipwatch.tui.live.cadence import BREATH, BUDGET, BUDGET_AT_FULL_SPEED, FASTEST, Cadence
+from clipwatch.tui.live.cadence import BUDGET, BUDGET_AT_FULL_SPEED, MIN_INTERVAL, MIN_PAUSE, Cadence
 
 FRAMES = 400
 
@@ -73,7 +73,7 @@ def test_what_drawing_takes_is_its_budget_where_the_limits_leave_it_room(
 @pytest.mark.parametrize("full_speed", [True, False])
 def test_cheap_frames_come_at_the_fastest_rate_and_no_faster(full_speed: bool) -> None:
     frames = Frames(0.0001, full_speed=full_speed).draw()
-    assert longest(frames.log) == pytest.approx(FASTEST)
+    assert longest(frames.log) == pytest.approx(MIN_INTERVAL)
 
 
 def test_drawing_slows_down_by_itself_and_recovers() -> None:
@@ -87,14 +87,14 @@ def test_drawing_slows_down_by_itself_and_recovers() -> None:
 
 def test_a_frame_that_takes_longer_than_the_interval_still_leaves_a_breath() -> None:
     frames = Frames(0.5).draw(20)
-    assert min(frames.waits) == pytest.approx(BREATH)
+    assert min(frames.waits) == pytest.approx(MIN_PAUSE)
 
 
 def test_after_a_pause_frames_are_not_made_up_for() -> None:
     frames = Frames(0.002).draw()
     frames.now += 10
     frames.draw(10)
-    assert sum(frames.waits[-9:]) == pytest.approx(9 * FASTEST, rel=0.1)
+    assert sum(frames.waits[-9:]) == pytest.approx(9 * MIN_INTERVAL, rel=0.1)
 
 
 def test_charts_come_at_once_and_then_in_every_other_frame() -> None:

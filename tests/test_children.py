@@ -28,6 +28,7 @@ from clipwatch.core.sweeps.workers import LocalBackend
 from clipwatch.tui.cli.main import main
 from clipwatch.tui.engine_child.process import EngineProcess
 from clipwatch.tui.engine_child.request import (
+    BackendConfig,
     Machine,
     ReplayRun,
     ResumeRun,
@@ -35,7 +36,6 @@ from clipwatch.tui.engine_child.request import (
     ScreenRequest,
     TrainRun,
     TrainSweep,
-    Workplace,
     decoded_request,
     decoded_screen,
     encoded,
@@ -72,14 +72,14 @@ sweeps = st.builds(
     st.lists(st.integers(0, 2**63 - 1), max_size=3, unique=True),
 )
 machines = st.builds(Machine, data_dir=maybe_path, device=st.none() | words)
-workplaces = st.builds(Workplace, workers=st.none() | st.integers(1, 9), on_ray=st.booleans())
+workplaces = st.builds(BackendConfig, workers=st.none() | st.integers(1, 9), on_ray=st.booleans())
 train_runs = st.builds(TrainRun, config=configs, record_in=maybe_path, tensorboard=maybe_path)
 requests = (
     train_runs
     | st.builds(ResumeRun, folder=paths, iterations=st.none() | st.integers(1, 10**15), machine=machines)
     | st.builds(ReplayRun, folder=paths, speed=st.none() | st.floats(1e-300, 1e300))
-    | st.builds(TrainSweep, config=sweeps, home=paths, workplace=workplaces)
-    | st.builds(ResumeSweep, folder=paths, machine=machines, workplace=workplaces)
+    | st.builds(TrainSweep, config=sweeps, record_in=paths, backend=workplaces)
+    | st.builds(ResumeSweep, folder=paths, machine=machines, backend=workplaces)
 )
 
 
@@ -126,7 +126,7 @@ def test_a_folder_is_a_folder_whatever_it_is_called(name: bytes, shadowed: Path)
     events: list[Event] = []
     try:
         while not any(isinstance(event, ReplayStarted) for event in events):
-            assert process.exit_code is None, process.last_words
+            assert process.exit_code is None, process.last_error_line
             events += map(decode_event, process.lines(0.05))
     finally:
         process.stop()
@@ -136,8 +136,8 @@ def test_a_folder_is_a_folder_whatever_it_is_called(name: bytes, shadowed: Path)
 def test_a_request_that_no_pipe_holds_at_once_arrives() -> None:
     base = RunConfig(dataset="digits", iterations=1, eval_size=100_000)
     config = sweep_config(base, {"clip": ["none"]}, 1, range(20_000))
-    assert len(encoded(TrainSweep(config=config, home=Path(), workplace=Workplace()))) > 1 << 16
-    with engine(TrainSweep(config=config, home=Path("unused"), workplace=Workplace())) as (process, _):
+    assert len(encoded(TrainSweep(config=config, record_in=Path(), backend=BackendConfig()))) > 1 << 16
+    with engine(TrainSweep(config=config, record_in=Path("unused"), backend=BackendConfig())) as (process, _):
         assert process.exit_code == 2
 
 
@@ -151,9 +151,11 @@ def test_a_request_that_no_pipe_holds_at_once_arrives() -> None:
 )
 def test_a_sweep_that_cannot_be_trained_says_why(change: dict[str, Any], words: str, tmp_path: Path) -> None:
     base = msgspec.structs.replace(RunConfig(dataset="digits", iterations=1), **change)
-    request = TrainSweep(config=sweep_config(base, {"clip": ["none"]}, 1, ()), home=tmp_path, workplace=Workplace())
+    request = TrainSweep(
+        config=sweep_config(base, {"clip": ["none"]}, 1, ()), record_in=tmp_path, backend=BackendConfig()
+    )
     with engine(request) as (process, _):
-        assert process.last_words.startswith(f"clipwatch: {words}"), process.last_words
+        assert process.last_error_line.startswith(f"clipwatch: {words}"), process.last_error_line
         assert process.exit_code == 2
 
 
@@ -228,7 +230,7 @@ def test_a_sweeps_config_file_is_read_once(shown: list[Any], tmp_path: Path) -> 
     with pipe(tmp_path / "sweep", "iterations = 5\nseeds = 2\n") as file:
         assert main(["sweep", "--config", file, "--runs-dir", str(tmp_path)]) == 0
     ((request, _),) = shown
-    assert (request.config.base.iterations, request.config.seeds, request.home) == (5, 2, tmp_path)
+    assert (request.config.base.iterations, request.config.seeds, request.record_in) == (5, 2, tmp_path)
 
 
 @pytest.mark.parametrize("command", ["resume", "replay"])
@@ -248,7 +250,7 @@ def test_what_a_sweep_goes_on_with_is_handed_over(shown: list[Any], tmp_path: Pa
     given = ["--data-dir=-data", "--device", "cpu", "--workers", "2"]
     assert main(["resume", str(folder), *given, "--runs-dir", str(tmp_path)]) == 0
     wanted = ResumeSweep(
-        folder=folder, machine=Machine(data_dir=Path("-data"), device="cpu"), workplace=Workplace(workers=2)
+        folder=folder, machine=Machine(data_dir=Path("-data"), device="cpu"), backend=BackendConfig(workers=2)
     )
     assert [request for request, _ in shown] == [wanted]
 

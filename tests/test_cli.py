@@ -61,7 +61,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
         (["--no-ui", "--dataset", "mnist"], "mnist"),
         (["--web", "0"], "--web 0"),
         (["runs", "--runs-dir", __file__], "Not a directory"),
-        (["report", "last", "-o", "a.pdf"], "report: a.pdf: end it in .html or .md, or give --format"),
+        (["report", "last", "-o", "a.pdf"], "report: a.pdf: unknown format; use a name that ends in .html or .md"),
         ([], "--no-ui"),
     ],
 )

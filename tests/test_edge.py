@@ -71,7 +71,7 @@ def test_a_current_folder_that_is_gone_is_said_to_be(command: str, tmp_path: Pat
     gone.mkdir()
     shell = ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", *run]
     done = subprocess.run(shell, capture_output=True, text=True, timeout=60, cwd=gone)
-    assert done.stderr == "clipwatch: the current folder was deleted; change to another\n"
+    assert done.stderr == "clipwatch: the current folder was deleted; change to another folder\n"
     assert done.returncode == 2
 
 
@@ -162,7 +162,7 @@ def test_a_setting_without_effect_in_a_sweep_is_refused_however_it_is_given(
         (["--config", str(file)], f"config file {file}: {name}"),
     ):
         assert main(["sweep", "--no-ui", *arguments]) == 2
-        assert capsys.readouterr().err == f"clipwatch: {said} has no effect in a sweep: leave it out\n"
+        assert capsys.readouterr().err == f"clipwatch: {said} has no effect in a sweep; leave it out\n"
     with pytest.raises(BadInput, match="cannot be an axis"):
         sweep_config(RunConfig(), {name: [1, 2]}, 1, ())
     assert OPTIONS[name][0] not in COMMANDS["sweep"].by_name

@@ -109,7 +109,7 @@ def test_an_engine_that_hears_nothing_is_terminated() -> None:
 
 def test_half_a_line_waits_for_its_rest() -> None:
     with talking("slow") as talk:
-        until(lambda: talk.events and talk.process.half_line.endswith(b"the other"))
+        until(lambda: talk.events and talk.process.partial_line.endswith(b"the other"))
         assert not any(isinstance(event, Notice) for event in talk.events)
         talk.process.send(Pause())
         notice = talk.wait_for(Notice)
@@ -120,7 +120,7 @@ def test_half_a_line_waits_for_its_rest() -> None:
 def test_half_a_line_at_the_end_is_known() -> None:
     with talking("half") as talk:
         until(lambda: talk.events and talk.process.exit_code is not None)
-        assert talk.process.half_line.endswith(b'"text":"the other')
+        assert talk.process.partial_line.endswith(b'"text":"the other')
 
 
 def test_the_exit_code_waits_until_everything_is_read() -> None:
@@ -141,11 +141,11 @@ def test_a_killed_engine_is_gone_by_that_signal(tmp_path: Path) -> None:
         assert not talk.process.send(Pause())
 
 
-def test_the_last_words_are_the_last_line_that_says_anything() -> None:
+def test_the_last_error_line_is_the_last_one_that_is_not_blank() -> None:
     with talking("dies") as talk:
         until(lambda: not talk.events and talk.process.exit_code is not None)
         assert talk.process.exit_code == 3
-        assert talk.process.last_words == "clipwatch: no such luck"
+        assert talk.process.last_error_line == "clipwatch: no such luck"
 
 
 def test_an_engine_that_does_not_read_holds_nobody_up() -> None:
@@ -199,14 +199,14 @@ def outlived(script: str) -> Iterator[EngineProcess]:
 def test_an_engine_has_ended_though_its_child_holds_the_pipe() -> None:
     with outlived("sleep 60 & echo no such host >&2; exit 255") as process:
         until(lambda: not list(process.lines(0.02)) and process.exit_code is not None)
-        assert (process.exit_code, process.last_words) == (255, "no such host")
+        assert (process.exit_code, process.last_error_line) == (255, "no such host")
 
 
 def test_what_an_engines_child_still_says_is_heard() -> None:
     said: list[bytes] = []
     with outlived("(for line in 1 2 3 4 5; do sleep 0.2; echo $line; done; printf 6; sleep 60) & exit 3") as process:
         until(lambda: said.extend(process.lines(0.02)) or process.exit_code is not None)
-        assert (process.exit_code, said, process.half_line) == (3, [b"1", b"2", b"3", b"4", b"5"], b"6")
+        assert (process.exit_code, said, process.partial_line) == (3, [b"1", b"2", b"3", b"4", b"5"], b"6")
 
 
 def test_a_line_without_end_is_cut_and_its_rest_dropped() -> None:

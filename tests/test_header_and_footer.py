@@ -340,7 +340,7 @@ def test_beside_the_first_message_80_columns_have_room_for_the_whole_difference(
 def test_the_message_outlives_the_difference_where_room_is_short() -> None:
     one = Evaluated(lane="a", step=10, loss=1.5, accuracy=0.5, train_loss=1.0, seconds=1.0)
     view = view_of(RUN, LANE, OTHER, one, msgspec.structs.replace(one, lane=OTHER.lane))
-    message = "the engine is gone: r starts another"
+    message = "the engine has ended; r starts a new one"
     text = status(message, alert=True, view=view, pair=("a", OTHER.lane), width=60, theme=COLOURED).text
     assert message in text
 

@@ -15,7 +15,7 @@ from clipwatch.core.stream.rules import MEANINGS, parse_rule
 from clipwatch.core.stream.sweep_config import WITHOUT_EFFECT
 from clipwatch.tui.cli.main import COMMANDS, main, parse
 from clipwatch.tui.cli.options import Group, Option
-from clipwatch.tui.cli.sweep_options import DEFAULT_RULES, DEFAULT_SEEDS, SWEEP_GROUPS, describe_sweep
+from clipwatch.tui.cli.sweep_options import DEFAULT_RULES, DEFAULT_SEEDS, SWEEP_GROUPS, sweep_from_options
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -77,7 +77,7 @@ def twice(option: Option) -> list[str]:
 
 @pytest.mark.parametrize("option", settings("settings to compare"), ids=lambda option: option.names[0])
 def test_what_may_be_repeated_makes_an_axis_of_a_sweep(option: Option) -> None:
-    axes = describe_sweep(parse(twice(option))).axes
+    axes = sweep_from_options(parse(twice(option))).axes
     assert axes[option.setting] == VALUES.get(option.setting, (1, 2))
     assert axes.keys() == {"clip", option.setting}
 
@@ -86,16 +86,16 @@ def test_what_may_be_repeated_makes_an_axis_of_a_sweep(option: Option) -> None:
 def test_what_all_trainings_share_is_given_once(option: Option) -> None:
     if not option.needs_value:
         return
-    with pytest.raises(BadInput, match=r"give it once|give one file|config file"):
-        describe_sweep(parse(twice(option)))
+    with pytest.raises(BadInput, match=r"give it once|only one file|config file"):
+        sweep_from_options(parse(twice(option)))
 
 
 def test_the_defaults_of_a_sweep_are_those_that_its_help_names(capsys: pytest.CaptureFixture[str]) -> None:
-    config = describe_sweep(parse(["sweep"]))
+    config = sweep_from_options(parse(["sweep"]))
     assert (config.axes, config.seeds) == ({"clip": DEFAULT_RULES}, DEFAULT_SEEDS)
     text = " ".join(printed(capsys, "sweep", "--help").split())
     assert f"repeat it for each rule to compare (default: {' and '.join(DEFAULT_RULES)})" in text
-    assert f"how many seeds (default: {DEFAULT_SEEDS})" in text
+    assert f"number of seeds (default: {DEFAULT_SEEDS})" in text
     assert not {f"--{name.replace('_', '-')}" for name in WITHOUT_EFFECT} & described(text)
 
 

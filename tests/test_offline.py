@@ -17,7 +17,7 @@ from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import AnyEvent, Notice
 from clipwatch.tui.cli.main import main, parse
 from clipwatch.tui.cli.settings import machine, run_config
-from clipwatch.tui.cli.sweep_options import describe_sweep
+from clipwatch.tui.cli.sweep_options import sweep_from_options
 from clipwatch.tui.engine_child.request import ResumeRun, decoded_request, encoded
 
 VALUES = {"1": True, "yes": True, "TRUE": True, " on ": True, "": False, "0": False, "No": False, "OFF": False}
@@ -44,7 +44,7 @@ def settings(kind: str, arguments: list[str]) -> RunConfig:
     """What a run's or a sweep's command line describes."""
     if kind == "run":
         return run_config(parse(arguments), os.environ)
-    return describe_sweep(parse(["sweep", *arguments])).base
+    return sweep_from_options(parse(["sweep", *arguments])).base
 
 
 @pytest.mark.parametrize("kind", ["run", "sweep"])

@@ -265,11 +265,11 @@ def test_an_engine_whose_beginning_cannot_be_read_ends_the_screen_in_one_line(
 def test_ever_new_kinds_of_events_are_complained_of_a_hundred_times() -> None:
     said: list[str] = []
     lines = EngineLines(decode_event, said.append)
-    assert not [*lines.decoded(b'{"v":1,"event":"New%d"}' % number for number in range(1000))]
+    assert not [*lines.events(b'{"v":1,"event":"New%d"}' % number for number in range(1000))]
     assert len(said) == 100
 
 
 def test_an_event_that_speaks_of_a_beginning_is_none() -> None:
     lines = EngineLines(decode_event, lambda _: None)
-    assert not [*lines.decoded([b'{"v":1,"event":"Notice","x":{"event":"RunStarted"}}'])]
-    assert lines.unreadable is None
+    assert not [*lines.events([b'{"v":1,"event":"Notice","x":{"event":"RunStarted"}}'])]
+    assert lines.incompatibility is None

@@ -269,7 +269,7 @@ def test_the_console_of_a_sweep_prints_it(text: str, shown: str, capsys: pytest.
     assert plain(output)
     assert plain(messages)
     assert squeezed(f"clipwatch: {shown}clipwatch: downloading {shown}clipwatch:") in squeezed(messages)
-    assert f"kept in {shown}\n" in output
+    assert f"recorded in {shown}\n" in output
     assert "done in 1 s" in output
 
 
@@ -307,8 +307,8 @@ class _Told:
 
     behind = False
     exit_code = None
-    half_line = b""
-    last_words = ""
+    partial_line = b""
+    last_error_line = ""
 
     def __init__(self, events: list[Event]) -> None:
         self._events = iter(events)
@@ -417,7 +417,7 @@ def test_a_run_lives_in_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
     folder.rename(folder.with_name(os.fsdecode(b"\xff \x1b[1m")))
     for arguments, says in (
         (("resume", "last", "--iterations", "21", "--no-ui"), r"\xd4\xcb/\xff \x1b[1m"),
-        (("verify", "last"), r"\xff \x1b[1m: the same"),
+        (("verify", "last"), r"\xff \x1b[1m: identical"),
         (("report", "last", "-o", os.fsdecode(home) + "/r.md"), r"\xd4\xcb/r.md"),
         (("runs",), r"\xff \x1b[1m"),
     ):

@@ -169,7 +169,7 @@ def test_rules_and_optimizers_that_remember_are_resumed_bit_for_bit(
 
 def test_rules_and_optimizers_that_remember_are_verified(remembering: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(remembering)]) == 0
-    assert "the same, bit for bit" in capsys.readouterr().out
+    assert "identical bit for bit" in capsys.readouterr().out
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(whole: Path, tmp_path: Path) -> None:
@@ -358,7 +358,7 @@ def test_a_run_that_was_moved_and_renamed_is_resumed(whole: Path, tmp_path: Path
 def test_where_nothing_is_left_to_train_nothing_is_written(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (whole / "events.jsonl").read_bytes()
     assert main(["resume", str(whole), "--no-ui"]) == 2
-    assert "nothing is left to train; --iterations N goes on to N steps" in capsys.readouterr().err
+    assert "nothing is left to train; to continue, add --iterations N" in capsys.readouterr().err
     assert (whole / "events.jsonl").read_bytes() == before
 
 
@@ -380,7 +380,7 @@ def test_what_has_nothing_to_compare_is_not_verified(
 def test_verify_trains_again_and_finds_the_same(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(whole)]) == 0
     # 16 evaluations, 4 measurements and an end, in two lanes.
-    assert "the same, bit for bit, in 42 figures" in capsys.readouterr().out
+    assert "identical bit for bit in 42 figures" in capsys.readouterr().out
 
 
 def test_verify_says_how_much_the_recording_lacks(
@@ -391,7 +391,7 @@ def test_verify_says_how_much_the_recording_lacks(
     kept = [line for line in lines if not (b'"Evaluated"' in line and b'"step":25,' in line)]
     (folder / "events.jsonl").write_bytes(b"".join(kept))
     assert main(["verify", str(folder)]) == 0
-    assert "in 40 figures; evaluations missing in the recording: 2" in capsys.readouterr().out
+    assert "in 40 figures; evaluations missing from the recording: 2" in capsys.readouterr().out
 
 
 def test_verify_says_where_it_first_differs(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

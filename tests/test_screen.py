@@ -276,7 +276,7 @@ async def test_a_finished_run_neither_pauses_nor_steps_and_says_what_can_be_done
     async with watch("finishes") as screen:
         await screen.until(lambda: "done" in screen.title)
         await screen.press(key)
-        await screen.says("no lane is training; e adds iterations, r starts afresh")
+        await screen.says("no lane is training; e: 1000 more steps, r: restart")
         assert screen.heard == []
 
 
@@ -364,7 +364,7 @@ async def test_bounds_walked_through_at_one_step_leave_one_mark(watch: Watch) ->
 async def test_a_bound_of_a_lane_that_is_not_clipped_is_not_asked_for(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("tab", "right_square_bracket")
-        await screen.says("unclipped is not clipped: c clips it")
+        await screen.says("unclipped is not clipped; c turns clipping on")
         await screen.press("left_square_bracket", "space")
         await screen.hears(Pause())
 
@@ -410,13 +410,13 @@ async def test_a_rule_that_is_in_force_already_leaves_the_run_clean(watch: Watch
         await screen.press("b")
         await screen.shows("clip rule of clipped")
         await screen.press("enter")
-        await screen.says("clipped keeps value:0.001")
+        await screen.says("clipped already has value:0.001")
         await screen.press("b")
         await screen.shows("clip rule of clipped")
         await screen.press("ctrl+u", *"value", "colon", *"1000", "enter")
         await screen.hears(SetClip(lane="clipped", rule="value:1000"))
         await screen.press("right_square_bracket")
-        await screen.says("clipped keeps value:1000")
+        await screen.says("clipped already has value:1000")
         assert len(screen.heard) == 1
 
 
@@ -471,7 +471,7 @@ async def test_restart_new_seed_and_the_other_head(watch: Watch) -> None:
         await screen.until(lambda: screen.heard[2:] == [Restart(seed=1)])
         await screen.until(lambda: "seed 1" in screen.title)
         await screen.press("h")
-        await screen.says("the next restart (r or n) has a linear head")
+        await screen.says("from the next restart (r or n): plain logits")
         assert "(next: linear)" in screen.title
         await screen.press("r")
         await screen.until(lambda: screen.heard[3:] == [Restart(head="linear")])
@@ -632,7 +632,7 @@ async def test_a_picture_that_cannot_be_saved_is_said_so(
         monkeypatch.chdir(folder)
         folder.rmdir()
         await screen.press("p")
-        await screen.says("no picture: clipwatch-")
+        await screen.says("picture not saved: clipwatch-")
         monkeypatch.chdir(tmp_path)
 
 
@@ -899,7 +899,7 @@ async def test_a_run_without_diagnostics_says_so(watch: Watch) -> None:
 async def test_an_optimizer_without_moments_has_none_to_reset(watch: Watch) -> None:
     async with watch("normal", "--optimizer", "sgd") as screen:
         await screen.press("R")
-        await screen.says("sgd remembers nothing: there are no moments to reset")
+        await screen.says("plain SGD has no optimizer state to reset")
         assert screen.heard == []
 
 
@@ -1001,13 +1001,13 @@ async def test_a_killed_engine_leaves_what_was_received_and_r_starts_another(wat
         await screen.shows("Step: 200 ")
         await screen.shows(" s left")
         os.kill(screen.engine_pid, signal.SIGKILL)
-        await screen.says("the engine ended (signal 9): r starts another")
+        await screen.says("the engine ended (signal 9); r starts a new one")
         await screen.until(lambda: "engine gone" in screen.title)
         assert "Step: 200 validation accuracy: 0.15" in screen.text
         assert " left" not in screen.text
         assert "reached" not in screen.title
         await screen.press("space")
-        await screen.says("the engine is gone: r starts another")
+        await screen.says("the engine has ended; r starts a new one")
         first = screen.engine_pid
         await screen.press("r")
         await screen.until(lambda: screen.app.view.runs >= 2 and "engine gone" not in screen.title)
@@ -1030,7 +1030,7 @@ async def test_another_engine_that_cannot_be_started_is_said_so(watch: Watch) ->
     async with watch() as screen:
         os.kill(screen.engine_pid, signal.SIGKILL)
         await screen.until(lambda: "engine gone" in screen.title)
-        screen.app.engine._wanted[0] = "no-such-program-anywhere"
+        screen.app.engine._source[0] = "no-such-program-anywhere"
         await screen.press("r")
         await screen.says("the engine cannot be started: no-such-program-anywhere: No such file or directory")
 
@@ -1061,13 +1061,13 @@ async def test_garbage_is_told_by_what_it_was(watch: Watch, monkeypatch: pytest.
 @on_a_loop
 async def test_half_a_line_at_the_end_is_told(watch: Watch) -> None:
     async with watch("half") as screen:
-        await screen.says("the engine ended (code 0) in the middle of a line: r starts another")
+        await screen.says("the engine ended (exit code 0) in the middle of a line; r starts a new one")
         await screen.shows("Step: 200 ")
 
 
 @on_a_loop
 async def test_an_engine_that_does_not_answer_is_told(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(app_module, "ANSWER_TIMEOUT", 0.2)
     async with watch("silent") as screen:
         await screen.until(lambda: screen.app.view.last_step == 200)
         await screen.press("space")

@@ -29,8 +29,8 @@ class Told:
     """An engine that has said what it was told to say, and notes what it hears."""
 
     behind = False
-    half_line = b""
-    last_words = ""
+    partial_line = b""
+    last_error_line = ""
 
     def __init__(self, events: Iterable[Event]) -> None:
         self.exit_code: int | None = None

@@ -34,9 +34,9 @@ def answer(*arguments: str) -> str:
         ("--xyzzy", "unknown option --xyzzy; see clipwatch --help"),
         ("resume last --steps 5", "did you mean --iterations?"),
         ("replay last --pace 5", "did you mean --speed?"),
-        ("--seeds 5", "'clipwatch' has no option --seeds; 'clipwatch sweep' takes it"),
-        ("resume last --clip norm:1", "no option --clip; 'clipwatch' and 'clipwatch sweep' take it"),
-        ("sweep --version", "'clipwatch sweep' has no option --version; 'clipwatch' takes it"),
+        ("--seeds 5", "'clipwatch' has no option --seeds; 'clipwatch sweep' has it"),
+        ("resume last --clip norm:1", "no option --clip; 'clipwatch' and 'clipwatch sweep' have it"),
+        ("sweep --version", "'clipwatch sweep' has no option --version; 'clipwatch' has it"),
         ("swep", "unknown command 'swep'; did you mean 'clipwatch sweep'?"),
         ("resum last", "did you mean 'clipwatch resume'?"),
         ("train --seed 3", "unknown command 'train'; did you mean 'clipwatch'?"),
@@ -46,7 +46,7 @@ def answer(*arguments: str) -> str:
         ("--clip 0.001", "write value:0.001 to clamp each element, or norm:0.001 to bound the norm"),
         ("--clip nrom:2", "clip rule 'nrom:2': not a rule; did you mean norm:2?"),
         ("sweep --clip vlaue:-1:2", "did you mean value:-1:2?"),
-        ("sweep --print-config", "--print-config is for runs"),
+        ("sweep --print-config", "--print-config works only for runs"),
     ],
 )
 def test_a_near_miss_is_answered_with_what_was_meant(line: str, words: str) -> None:

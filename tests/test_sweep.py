@@ -572,7 +572,7 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
     assert "Stopping early because of the results makes p look smaller than it is." in out
     assert "stopped" in out
     (path,) = tmp_path.iterdir()
-    assert f"clipwatch report {path.name} writes it up, clipwatch resume {path.name} goes on" in out
+    assert f"to write a report: clipwatch report {path.name}\nto continue: clipwatch resume {path.name}\n" in out
     before = read_sweep(SweepFolder(path)).results.replicas
     assert 0 < len(before) < 60
     rest = program.call("resume", path.name, "--no-ui", "--workers", "1", "--runs-dir", str(tmp_path))
@@ -635,11 +635,11 @@ def test_a_setting_that_always_diverges_is_told_of(tmp_path: Path) -> None:
         (["--seed", "4", "--seed", "4"], "seed 4 is given twice"),
         (["--clip", "none", "--clip", "none"], "axis clip: none is given twice"),
         (["--lane", "a=none"], "a sweep has no lanes"),
-        (["--seed", "1", "--seed", "2", "--seeds", "3"], "not both"),
+        (["--seed", "1", "--seed", "2", "--seeds", "3"], "cannot be combined"),
         (["--workers", "0"], "workers 0"),
-        (["--ray-address", "10.0.0.1:6379"], "--ray-address is for --backend ray"),
-        (["--pace", "3"], "--pace has no effect in a sweep: leave it out"),
-        (["--diagnostics"], "--diagnostics has no effect in a sweep: leave it out"),
+        (["--ray-address", "10.0.0.1:6379"], "--ray-address works only with --backend ray"),
+        (["--pace", "3"], "--pace has no effect in a sweep; leave it out"),
+        (["--diagnostics"], "--diagnostics has no effect in a sweep; leave it out"),
         (["--head", "tail"], "unknown head 'tail'"),
         (["--optimizer", "sgd", "--beta1", "0.5", "--beta1", "0.9"], "beta1 has no effect with optimizer sgd"),
         (["--seeds", "1,1"], "'1,1' is not a whole number; see clipwatch sweep --help"),
@@ -657,7 +657,7 @@ def test_a_config_file_that_counts_seeds_and_names_them_is_refused(tmp_path: Pat
     file.write_text('dataset = "digits"\nseeds = 4\nseed = [1, 2]\n')
     done = program.call("sweep", "--no-ui", "--config", str(file), "--runs-dir", str(tmp_path / "runs"))
     assert done.returncode == 2
-    assert "not both" in done.stderr
+    assert "cannot be combined" in done.stderr
     assert not (tmp_path / "runs").exists()
 
 

@@ -129,7 +129,7 @@ def test_in_print_a_figure_of_many_rows_keeps_its_height(sweep: Path) -> None:
 
 def test_two_sweeps_in_one_report_are_refused(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(sweep), str(sweep)]) == 2
-    assert "one sweep at a time" in capsys.readouterr().err
+    assert "a sweep cannot be combined" in capsys.readouterr().err
 
 
 def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> None:

@@ -82,22 +82,22 @@ def test_everything_fits_into_its_cells(size: tuple[int, int], ascii: bool) -> N
     assert not ascii or text(seen.lines).isascii()
     assert all(f"{words} " in text(seen.lines) for words in ("not clipped,", "ReLU on the logits", "plain logits"))
     assert "Clipping by value:0.001 (ReLU on the logits)" in text(seen.lines)
-    assert ("accuracy: median, middle half" in text(seen.lines)) == (size[0] >= 120)
+    assert ("accuracy: median, quartiles" in text(seen.lines)) == (size[0] >= 120)
 
 
 def test_where_there_is_room_the_answers_are_whole_sentences_and_beside_them_the_cause() -> None:
     seen = shown(viewed(), (160, 43))
     assert seen.below == 0
     assert "better on 8 of 8 seeds." in text(seen.lines)
-    assert "the cause: median accuracy by dead classes" in text(seen.lines)
+    assert "the cause: median accuracy by dead outputs" in text(seen.lines)
 
 
 def test_before_all_seeds_are_in_the_answer_is_so_far() -> None:
     view = viewed()
-    assert "the answer so far" not in text(shown(view, (160, 43)).lines)
+    assert "the interim result" not in text(shown(view, (160, 43)).lines)
     assert view.results
     view.results.replicas.popitem()
-    assert "the answer so far  while seeds are missing" in text(shown(view, (160, 43)).lines)
+    assert "the interim result  stopping early makes p look smaller than it is" in text(shown(view, (160, 43)).lines)
 
 
 def test_on_80_by_24_every_answer_is_seen_at_once() -> None:
@@ -118,8 +118,8 @@ def test_what_does_not_fit_is_reached_line_by_line(size: tuple[int, int]) -> Non
     seen = [*first.lines]
     for line in range(1, first.below + 1):
         seen.append(shown(view, size, line).lines[-1])
-    assert "the cause: median accuracy by dead classes" in text(seen)
-    assert "accuracy: median, middle half" in text(seen)
+    assert "the cause: median accuracy by dead outputs" in text(seen)
+    assert "accuracy: median, quartiles" in text(seen)
     last = shown(view, size, 10**6)
     assert (last.above, last.below) == (first.below, 0)
 
@@ -184,7 +184,7 @@ def test_of_many_settings_each_pair_of_the_first_axis_has_a_chart_with_bands(
         seen[part.above :] = part.lines
     assert {line.cell_length for line in seen} == {size[0]}
     whole = text(seen)
-    assert "accuracy in training  median and middle half" in whole
+    assert "accuracy during training  median and quartiles" in whole
     for common in ("ReLU on the logits, adam", "ReLU on the logits, sgd", "plain logits, adam", "plain logits, sgd"):
         assert whole.count(f" {common}  ") >= 2
     assert whole.count("sign 0.") == whole.count("value:0.001 0.") == 4
@@ -239,10 +239,10 @@ def test_time_left_follows_from_what_was_done() -> None:
     for _ in range(4):
         progress.count()
     progress.begin()
-    assert progress.left is None
+    assert progress.seconds_left is None
     for _ in range(5):
         progress.count()
-    assert progress.left == 10.0
+    assert progress.seconds_left == 10.0
     assert [duration(seconds) for seconds in (7, 61, 3700, 10**6)] == ["7 s", "1 min 01 s", "1 h 01 min", "12 days"]
 
 
@@ -285,7 +285,7 @@ def test_q_asks_the_engine_to_stop_and_leaves_when_it_has(tmp_path: Path) -> Non
 async def _ends(tmp_path: Path) -> SweepApp:
     app = SweepApp(script(tmp_path, ends=True))
     async with app.run_test(size=(160, 45)):
-        await until(lambda: app._known == (32, True))
+        await until(lambda: app._statistics_of == (32, True))
     app.engine.stop()
     return app
 
@@ -293,7 +293,7 @@ async def _ends(tmp_path: Path) -> SweepApp:
 def test_when_all_is_done_the_screen_says_what_will_be_printed(tmp_path: Path) -> None:
     app = asyncio.run(_ends(tmp_path))
     assert app.view.results
-    assert app._compared == comparisons(app.view.results)
+    assert app._comparisons == comparisons(app.view.results)
 
 
 async def _leaves(command: list[str]) -> SweepApp:
@@ -309,7 +309,7 @@ def test_with_quit_when_done_it_leaves_when_all_is_done_or_the_engine_is_gone(tm
     said = f"import sys; sys.stdout.buffer.write({encode(events()[0])!r} + b'\\n'); sys.exit('clipwatch: no such luck')"
     app = asyncio.run(_leaves([sys.executable, "-c", said]))
     assert app.exit_code == 1
-    assert app.failure == "the engine ended (code 1): no such luck"
+    assert app.failure == "the engine ended (exit code 1): no such luck"
     diverged = (encode(events()[0]) + b"\n", encode(SweepFinished(reason="failed", seconds=1.0)) + b"\n")
     said = f"import sys; sys.stdout.buffer.write({b''.join(diverged)!r})"
     assert asyncio.run(_leaves([sys.executable, "-c", said])).exit_code == 1
@@ -321,7 +321,7 @@ async def _in_a_tiny_terminal(tmp_path: Path) -> None:
         await until(lambda: "32 of 32 trainings done" in text(app._body.paint(0, 1)))
         assert "clipwatch needs 60 x 16" in app._title.paint(0, 1)[0].text
         await pilot.resize_terminal(80, 24)
-        await until(lambda: "the answer" in text(app._body.paint(0, 22)))
+        await until(lambda: "the result" in text(app._body.paint(0, 22)))
         before = app._body.paint(0, 1)[0].text
         await pilot.press("down")
         await until(lambda: app._body.paint(0, 1)[0].text != before)

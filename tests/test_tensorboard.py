@@ -493,7 +493,7 @@ def test_a_run_goes_on_without_a_disk_and_says_so_once_before_it_ends(
     assert [event for event in passed if not isinstance(event, Notice)] == STORY
     assert passed[-1] == STORY[-1]
     told = [event.text for event in passed if isinstance(event, Notice)]
-    cause = "No space left on device; the run goes on without TensorBoard"
+    cause = "No space left on device; the run continues without TensorBoard"
     assert told == ([f"cannot write for TensorBoard in {tmp_path}: {cause}"] if first < RECORDS else [])
     # The thread that wrote prints nothing of its own.
     assert capsys.readouterr().err == ""
@@ -503,7 +503,7 @@ def test_a_run_goes_on_without_a_disk_and_says_so_once_before_it_ends(
 def test_whatever_tensorboard_raises_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_disk(monkeypatch, 4, RuntimeError("no such luck"))
     passed = through_live_board(tmp_path, STORY)
-    assert Notice(text="RuntimeError: no such luck; the run goes on without TensorBoard") in passed
+    assert Notice(text="RuntimeError: no such luck; the run continues without TensorBoard") in passed
     assert passed[-1] == STORY[-1]
 
 
@@ -596,7 +596,7 @@ def test_the_screen_passes_the_folder_to_its_engine(run: Path, engine_requests: 
 
 def test_an_engine_elsewhere_is_to_be_told_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--engine-command", "anything", "--tensorboard", "somewhere"]) == 2
-    assert "give it to the --engine-command" in capsys.readouterr().err
+    assert "put it into the --engine-command" in capsys.readouterr().err
 
 
 def test_the_stream_is_the_same_with_and_without(run: Path, tmp_path: Path) -> None:

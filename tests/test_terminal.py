@@ -324,8 +324,8 @@ def test_a_wrong_key_in_the_config_file_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "code", "words"),
     [
-        (DIGITS, {"TERM": "dumb"}, 2, "TERM is dumb: this terminal cannot show a screen; --no-ui"),
-        (DIGITS, {"TERM": ""}, 2, "--no-ui prints the training instead"),
+        (DIGITS, {"TERM": "dumb"}, 2, "this terminal cannot show the screen (TERM is unset or dumb); use --no-ui"),
+        (DIGITS, {"TERM": ""}, 2, "use --no-ui to print the run instead"),
         (
             ("--engine-command", "no-such-program-anywhere"),
             {},
@@ -359,7 +359,7 @@ def test_without_a_terminal_it_says_what_to_do() -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
-        "clipwatch: the screen needs a terminal to read and draw on; --no-ui prints the training instead\n"
+        "clipwatch: the screen needs a terminal for input and output; use --no-ui to print the run instead\n"
     )
 
 

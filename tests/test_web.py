@@ -298,7 +298,7 @@ def test_the_picture_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     [
         (["--web", "--web-origin", "lab.example.org"], "--web-origin 'lab.example.org': write the address of the page"),
         (["--web", "--web-origin", "http://[::1"], "--web-origin 'http://[::1': write the address of the page"),
-        (["--web-origin", PROXY], "--web-origin is for --web"),
+        (["--web-origin", PROXY], "--web-origin works only with --web"),
     ],
 )
 def test_an_origin_that_is_none_is_refused(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -311,4 +311,4 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
     command = [sys.executable, "-m", "clipwatch.tui.cli.main", "--web", port]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"clipwatch: --web {port}: a port is from 1 to 65535\n"
+    assert done.stderr == f"clipwatch: --web {port}: the port must be from 1 to 65535\n"

@@ -1,1 +1,1 @@
-"""Everything that a person meets: the command line, the console and the screen. It reads the stream of `core`."""
+"""The user interfaces: command line, console and screen. They read the event stream of `core` and send it commands."""

@@ -1,4 +1,4 @@
-"""The end of the program: every exception becomes one line and an exit code."""
+"""The edge of the program: turns every exception into a one-line message and an exit code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from .text.messages import lose_output, prepare_outputs, tell
 
 
 def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
-    """The exit code of `perform`: 0 done, 1 failed, 2 bad input, 130 or 143 interrupted, 141 nobody reads its output.
+    """Call `perform` and return the program's exit code.
 
-    With `debug` it also shows the traceback. Exceptions of threads and worker processes are raised again in `perform`.
+    0: done. 1: failed. 2: bad input. 130 or 143: interrupted. 141: nothing reads standard output. With `debug`, also
+    print the traceback. `perform` must raise the exceptions of its threads and worker processes again.
     """
     prepare_outputs()
     if debug:
@@ -31,20 +32,20 @@ def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        tell(_line(error))
-        if isinstance(error, OSError):  # a full disk under standard output, or the like
+        tell(_message(error))
+        if isinstance(error, OSError):  # for example, standard output is on a full disk
             lose_output(sys.stdout.fileno())
         return error.exit_code if isinstance(error, ClipwatchError) else 1
 
 
 def _check_folder() -> None:
-    """BadInput if the current folder was deleted: no worker starts there, and torch does not load."""
+    """Raise BadInput if the current folder was deleted: workers cannot start there and torch cannot be imported."""
     try:
         os.getcwd()
     except FileNotFoundError:
-        raise BadInput("the current folder was deleted; change to another") from None
+        raise BadInput("the current folder was deleted; change to another folder") from None
 
 
-def _line(error: Exception) -> str:
+def _message(error: Exception) -> str:
     is_expected = isinstance(error, ClipwatchError | OSError)
-    return one_line(error) if is_expected else f"unexpected {one_line(error)}; --debug shows where it was raised"
+    return one_line(error) if is_expected else f"unexpected {one_line(error)}; --debug shows the traceback"

@@ -1,4 +1,4 @@
-"""Signals that end the program: the first in good order, a second at once."""
+"""Handling of SIGINT, SIGTERM and SIGHUP: the first signal stops the program cleanly, a second one immediately."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# SIGHUP is none of Windows's.
+# By name, because Windows has no SIGHUP.
 _ENDING = [number for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP")]
-# The same signal within so many seconds counts once: `timeout` signals the process and its group, and both the system
-# and the shell report a closed terminal.
-_ECHO = 0.2
+# Repeats of the first signal within this many seconds are ignored: `timeout` signals the process and its group, and
+# both the kernel and the shell send SIGHUP when a terminal closes.
+_REPEAT_SECONDS = 0.2
 
 
 @contextmanager
-def ending_signals(stop: Callable[[int], object], at_once: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
-    """Call `stop` at the first SIGINT, SIGTERM or SIGHUP; at a second call `at_once` and end the program.
+def ending_signals(stop: Callable[[int], object], cleanup: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
+    """Call `stop` on the first SIGINT, SIGTERM or SIGHUP; on a second one, call `cleanup` and exit the process.
 
-    Gives a list that the first is put into. A signal that is ignored when this begins, as under nohup or for a job in
-    the background, stays ignored.
+    Yields a list to which the first signal is appended. Signals that were ignored on entry, as under nohup or in a
+    background job, stay ignored.
     """
-    caught: list[int] = []
-    first = 0.0
+    received: list[int] = []
+    first_time = 0.0
 
     def handle(number: int, frame: object) -> None:
-        nonlocal first
+        nonlocal first_time
         now = time.monotonic()
-        if not caught:
-            caught.append(number)
-            first = now
+        if not received:
+            received.append(number)
+            first_time = now
             stop(number)
-        elif number != caught[0] or now - first > _ECHO:
+        elif number != received[0] or now - first_time > _REPEAT_SECONDS:
             try:
-                at_once()
+                cleanup()
             finally:
                 os._exit(128 + number)
 
-    heeded = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heeded}
+    handled = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    previous_handlers = {number: signal.signal(number, handle) for number in handled}
     try:
-        yield caught
+        yield received
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""The command `clipwatch`, which can be interrupted while it is still importing the rest."""
+"""Entry point of the command `clipwatch`. It handles Ctrl+C while the other modules are still being imported."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> int:
-    """Run the program; the exit code."""
+    """Run the program and return its exit code."""
     if sys.platform == "win32":
         print("clipwatch: Windows is not supported; run clipwatch on Linux, on macOS or in WSL", file=sys.stderr)
         return 2

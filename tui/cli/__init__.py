@@ -1,1 +1,1 @@
-"""The command line: parses arguments, selects source and sinks, imports them when they are needed."""
+"""The command line: parses arguments, then imports and runs only what the command needs."""

@@ -1,6 +1,6 @@
-"""The program that the screen starts as its engine: it reads one request from a descriptor and performs it.
+"""The engine program that the screen starts: reads one request from a file descriptor and performs it.
 
-It writes events to standard output and obeys commands from standard input, as with `--json --control`.
+It writes events to standard output and reads commands from standard input, as `--json --control` does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..exit_codes import exit_code
 
 
 def main() -> int:
-    """Perform the request on the descriptor whose number is the only argument; the exit code."""
+    """Perform the request from the descriptor whose number is the only argument; return the exit code."""
     with open(int(sys.argv[1]), "rb") as descriptor:
         request = decoded_request(descriptor.read())
     return exit_code(lambda: _perform(request), debug=request.debug)
@@ -29,18 +29,18 @@ def _perform(request: AnyRequest) -> int:
 
 def _perform_run(request: TrainRun | ResumeRun | ReplayRun) -> int:
     from ...core.runs.folder import RunFolder
-    from ..headless.run import Manner, replay_headless, resume_headless, run_headless
+    from ..headless.run import HeadlessOptions, replay_headless, resume_headless, run_headless
 
-    def manner(record_in: Path | None = None, tensorboard: Path | None = None) -> Manner:
-        return Manner(json=True, control=True, quiet=False, record_in=record_in, tensorboard=tensorboard)
+    def options(record_in: Path | None = None, tensorboard: Path | None = None) -> HeadlessOptions:
+        return HeadlessOptions(json=True, control=True, quiet=False, record_in=record_in, tensorboard=tensorboard)
 
     match request:
         case TrainRun(config=config, record_in=record_in, tensorboard=tensorboard):
-            return run_headless(config, manner(record_in, tensorboard))
+            return run_headless(config, options(record_in, tensorboard))
         case ResumeRun(folder=folder, iterations=iterations, machine=machine, tensorboard=tensorboard):
-            return resume_headless(RunFolder(folder), iterations, machine, manner(tensorboard=tensorboard))
+            return resume_headless(RunFolder(folder), iterations, machine, options(tensorboard=tensorboard))
         case ReplayRun(folder=folder, speed=speed):
-            return replay_headless(RunFolder(folder), speed, manner())
+            return replay_headless(RunFolder(folder), speed, options())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The program `clipwatch`: reads the command line, and imports only what the command needs."""
+"""The program `clipwatch`: parses the command line and runs the command."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .options import (
     CONFIG,
     DATA,
     DEBUG,
-    ELSEWHERE,
     HELP,
     LANE,
-    LEARNING,
     OUTPUT,
     PRINT_CONFIG,
     RECORDING,
+    REMOTE,
+    RUN_ONLY,
+    TRAINING,
     VERSION,
-    WATCHING,
     Group,
     one_of,
     option,
 )
-from .parser import RULES_HELP, Command, build_parser
+from .parser import RULES_HELP, Subcommand, build_parser
 from .subcommands import SUBCOMMANDS
 from .suggestions import check_options, unknown_command
 
@@ -35,9 +35,9 @@ _SHELLS = ("bash", "zsh", "tcsh")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program; the exit code, see `edge`."""
-    words = sys.argv[1:] if arguments is None else arguments
-    return exit_code(lambda: _run(words), debug="--debug" in words)
+    """Run the program; return its exit code, see `exit_code`."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    return exit_code(lambda: _run(arguments), debug="--debug" in arguments)
 
 
 def _run(arguments: list[str]) -> int:
@@ -46,9 +46,9 @@ def _run(arguments: list[str]) -> int:
 
 
 def _parse_and_print(arguments: list[str]) -> argparse.Namespace:
-    """Parse, and print what --help and --version print: argparse itself ignores an output that fails."""
+    """Parse, and print the output of --help and --version here: argparse ignores errors when it prints."""
     if sys.stdout is None:
-        raise BadInput("standard output is closed; give it a file, or /dev/null")
+        raise BadInput("standard output is closed; redirect it to a file or to /dev/null")
     output = io.StringIO()
     try:
         with contextlib.redirect_stdout(output):
@@ -58,10 +58,10 @@ def _parse_and_print(arguments: list[str]) -> argparse.Namespace:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The options and arguments of a command line; `perform` of the result does what it asks for."""
-    named = arguments[0] if arguments and not arguments[0].startswith("-") else ""
-    if (command := COMMANDS.get(named)) is None:
-        raise unknown_command(named, COMMANDS)
+    """Parse a command line; the attribute `perform` of the result is the function that runs the command."""
+    name = arguments[0] if arguments and not arguments[0].startswith("-") else ""
+    if (command := COMMANDS.get(name)) is None:
+        raise unknown_command(name, COMMANDS)
     check_options(arguments, command, COMMANDS.values())
     args, unknown = build_parser(COMMANDS.values()).parse_known_args(arguments)
     if (args.command or "") != command.name:
@@ -77,45 +77,45 @@ def _train(args: argparse.Namespace) -> int:
     return new_run(args)
 
 
-def _complete(args: argparse.Namespace) -> int:
+def _print_completion(args: argparse.Namespace) -> int:
     from .completion import annotate, print_completion
 
     return print_completion(build_parser(COMMANDS.values(), annotate), args.shell)
 
 
-NEW_RUN = Command(
+NEW_RUN = Subcommand(
     "",
-    "train LeNet twice, without and with gradient clipping, and watch it live",
+    "train LeNet twice side by side, unclipped and clipped, and watch it live",
     _train,
     (
         Group("data", DATA),
-        Group("training", (CLIP, LANE, *LEARNING, *WATCHING)),
+        Group("training", (CLIP, LANE, *TRAINING, *RUN_ONLY)),
         Group("output", OUTPUT),
         Group("recording", RECORDING),
-        Group("engines and screens elsewhere", ELSEWHERE),
+        Group("remote engine and browser", REMOTE),
         Group("other options", (CONFIG, PRINT_CONFIG, DEBUG, VERSION, HELP)),
     ),
     epilog=f"""\
 examples:
-  clipwatch                                  watch two lanes, one clipped
-  clipwatch --lane a=none --lane b=norm:1    watch lanes of your own
-  clipwatch sweep --seeds 64 --head linear   is it more than chance?
+  clipwatch                                  train and watch both lanes
+  clipwatch --lane a=none --lane b=norm:1    compare other clip rules
+  clipwatch sweep --seeds 64 --head linear   compare over 64 seeds
 
 {RULES_HELP}""",
 )
-COMPLETION = Command(
+COMPLETION = Subcommand(
     "completion",
     "print the completion script for a shell",
-    _complete,
+    _print_completion,
     (
         Group(
             "arguments",
-            (option("shell", metavar="SHELL", type=one_of(*_SHELLS), choices=_SHELLS, help=", ".join(_SHELLS)),),
+            (option("shell", metavar="SHELL", type=one_of(*_SHELLS), choices=_SHELLS, help="bash, zsh or tcsh"),),
         ),
         Group("options", (DEBUG, HELP)),
     ),
     epilog="""\
-save the script where the shell looks for it:
+save the output where the shell looks for it:
   bash        ~/.local/share/bash-completion/completions/clipwatch
   zsh         _clipwatch in a folder of $fpath
   tcsh        anywhere; source it in ~/.tcshrc""",

@@ -1,4 +1,4 @@
-"""Every option of the command line, declared once: parser, help and completion are made from these lists."""
+"""The options of the command line, each declared once; the parser, the help and the completion are built from them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _DEFAULT = RunConfig()
 
 @dataclass(frozen=True)
 class Option:
-    """An option, or an argument if its name has no dash; `keywords` are those of argparse's `add_argument`.
+    """An option, or a positional argument if its name has no dash; `keywords` are those of argparse's `add_argument`.
 
-    `choices` are for shell completion: whoever reads the value says what is wrong with it.
+    `choices` are only for shell completion; the code that reads the value checks it, with a better message.
     """
 
     names: tuple[str, ...]
@@ -30,21 +30,21 @@ class Option:
 
     @property
     def setting(self) -> str:
-        """The attribute that holds its value when the command line has been parsed."""
+        """The name of the attribute that holds its value after parsing."""
         return self.keywords.get("dest", self.names[-1].lstrip("-").replace("-", "_"))
 
     @property
     def needs_value(self) -> bool:
-        """Whether the next argument is its value, whatever it looks like."""
+        """Whether the next argument is its value, even if it looks like an option."""
         return self.keywords.get("action", "append") == "append" and self.keywords.get("nargs") is None
 
-    def repeated(self, **keywords: Any) -> Option:
-        """The same option, which keeps all its values when it is given again; a flag stays as it is."""
+    def repeatable(self, **keywords: Any) -> Option:
+        """The same option, which collects its values in a list when it is repeated; a flag is returned unchanged."""
         return replace(self, keywords={**self.keywords, **keywords, "action": "append"}) if self.needs_value else self
 
 
 class Group(NamedTuple):
-    """Options under one title of the help."""
+    """Options under one heading of the help."""
 
     title: str
     options: tuple[Option, ...]
@@ -61,13 +61,13 @@ def flag(name: str, *, help: str, **keywords: Any) -> Option:
 
 
 def _setting(name: str, *, help: str, **keywords: Any) -> Option:
-    """A setting of a run; the help names its default."""
-    made = option(name, help=help, **keywords)
-    return replace(made, help=f"{help} (default: {getattr(_DEFAULT, made.setting)})")
+    """An option for a setting of a run; its default is added to the help."""
+    setting = option(name, help=help, **keywords)
+    return replace(setting, help=f"{help} (default: {getattr(_DEFAULT, setting.setting)})")
 
 
 def integer(text: str) -> int:
-    """A whole number of a command line."""
+    """Parse a whole number."""
     try:
         return int(text)
     except ValueError:
@@ -86,7 +86,7 @@ def _pace(text: str) -> float | str:
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """Reads one of these words."""
+    """A parser that accepts one of these words."""
 
     def read(text: str) -> str:
         if text not in choices:
@@ -97,7 +97,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 
 def clip_rule(example: str) -> Callable[[str], str]:
-    """Reads a clip rule; anything else is answered with an example of a command line."""
+    """A parser for clip rules; its error message ends with an example command line."""
 
     def read(text: str) -> str:
         try:
@@ -110,7 +110,7 @@ def clip_rule(example: str) -> Callable[[str], str]:
 
 
 class _Version(argparse.Action):
-    """Looks the version up only when it is asked for, which takes 20 ms."""
+    """Prints the version. It is looked up only then, because that takes 20 ms."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib import metadata
@@ -127,9 +127,9 @@ DATASET = option(
     "--dataset",
     metavar="NAME",
     choices=DATASETS,
-    help=f"{', '.join(DATASETS)} (default: auto, MNIST if available)",
+    help=f"{', '.join(DATASETS)} (default: auto, which is MNIST if available)",
 )
-DATA_DIR = option("--data-dir", metavar="DIR", help="where the data is, or where to download it")
+DATA_DIR = option("--data-dir", metavar="DIR", help="folder with the data, or a folder to download it to")
 OFFLINE = flag("--offline", action="store_const", const=True, help="never use the network (also CLIPWATCH_OFFLINE=1)")
 DATA = (DATASET, DATA_DIR, OFFLINE)
 
@@ -137,116 +137,120 @@ CLIP = option(
     "--clip",
     metavar="RULE",
     type=clip_rule("clipwatch --clip value:0.001"),
-    help=f"rule of the lane named clipped (default: {_DEFAULT.lanes[1].rule})",
+    help=f"clip rule of the clipped lane (default: {_DEFAULT.lanes[1].rule})",
 )
 LANE = option(
     "--lane",
     metavar="NAME=RULE",
     dest="lanes",
     action="append",
-    help="a lane (one of the trainings side by side) and its rule; repeat it; replaces both default lanes",
+    help="a lane (one of the trainings that run side by side) and its clip rule; repeat it for each lane; replaces the"
+    " two default lanes",
 )
-SEED = _setting("--seed", metavar="N", type=integer, help="seed of initial weights and batches")
-LEARNING = (
+SEED = _setting("--seed", metavar="N", type=integer, help="seed of the initial weights and of the batches")
+TRAINING = (
     SEED,
     _setting("--iterations", metavar="N", type=integer, help="training steps"),
     _setting("--batch-size", metavar="N", type=integer, help="images per step"),
     _setting("--eval-every", metavar="N", type=integer, help="steps between evaluations"),
     _setting("--eval-size", metavar="N", type=integer, help="validation images per evaluation"),
     _setting(
-        "--optimizer", metavar="NAME", choices=OPTIMIZERS, help="adam, sgd, or sgd-momentum with a momentum of 0.9"
+        "--optimizer", metavar="NAME", choices=OPTIMIZERS, help="adam, sgd, or sgd-momentum, whose momentum is 0.9"
     ),
-    _setting("--learning-rate", metavar="X", type=_number, help="step size, whatever the optimizer"),
-    _setting("--beta1", metavar="X", type=_number, help="Adam's decay rate of the mean gradient"),
-    _setting("--init-std", metavar="X", type=_number, help="standard deviation of initial weights"),
-    _setting("--head", metavar="KIND", choices=HEADS, help="relu (on the logits) or linear (plain logits)"),
+    _setting("--learning-rate", metavar="X", type=_number, help="learning rate of the optimizer"),
+    _setting("--beta1", metavar="X", type=_number, help="Adam's beta1, the decay rate of the mean gradient"),
+    _setting("--init-std", metavar="X", type=_number, help="standard deviation of the initial weights"),
+    _setting("--head", metavar="KIND", choices=HEADS, help="relu (ReLU on the logits) or linear (plain logits)"),
     _setting(
         "--nonfinite",
-        metavar="WHAT",
+        metavar="ACTION",
         choices=NONFINITE,
         help="what to do about NaN or infinity in a gradient: propagate, skip (the step), zero (these elements) or"
-        " stop (the lane)",
+        " stop (this training)",
     ),
-    _setting("--device", metavar="DEVICE", help="where torch computes, like cpu or cuda"),
+    _setting("--device", metavar="DEVICE", help="torch device, such as cpu or cuda"),
 )
-WATCHING = (
+RUN_ONLY = (
     flag(
         "--reset-moments",
         action="store_const",
         const=True,
         help="reset the optimizer state when a lane's rule changes",
     ),
-    _setting("--diagnose-every", metavar="N", type=integer, help="evaluations per measurement of the clipping"),
+    _setting(
+        "--diagnose-every", metavar="N", type=integer, help="measure the effect of clipping at every Nth evaluation"
+    ),
     flag(
         "--no-diagnostics",
         action="store_const",
         const=False,
         dest="diagnostics",
-        help="do not measure what the clipping does",
+        help="do not measure the effect of clipping",
     ),
     option(
         "--pace",
         metavar="N",
         type=_pace,
-        help="limit in steps per second, or max (default: 100 on the screen, else max)",
+        help="speed limit in steps per second, or max (default: 100 on the screen, otherwise max)",
     ),
     _setting("--checkpoint-every", metavar="N", type=integer, help="steps between checkpoints"),
 )
 
 CONFIG = option(
-    "--config", metavar="FILE", type=read_config_file, help="read settings from a TOML file; options override them"
+    "--config", metavar="FILE", type=read_config_file, help="read settings from a TOML file; options override it"
 )
 PRINT_CONFIG = flag("--print-config", help="print the settings as TOML and exit")
-KEYS_CONFIG = replace(CONFIG, help="read [keys] from a TOML file; its settings are for new runs")
+KEYS_CONFIG = replace(CONFIG, help="read [keys] (key bindings) from a TOML file; other settings are ignored")
 
-NO_UI = flag("--no-ui", help="print instead of opening the screen")
+NO_UI = flag("--no-ui", help="print text instead of opening the screen")
 SHOW_DIAGNOSTICS = flag(
-    "--diagnostics", dest="show_diagnostics", help="also print what the clipping does, a line per measurement"
+    "--diagnostics", dest="show_diagnostics", help="also print the effect of clipping, one line per measurement"
 )
 OUTPUT = (
     NO_UI,
-    flag("--json", help="print the events as JSON lines"),
-    flag("--control", help="obey commands from standard input, as JSON lines"),
-    flag("--quit-when-done", help="close the screen at the end"),
+    flag("--json", help="print the events as JSON lines (implies --no-ui)"),
+    flag("--control", help="read commands as JSON lines from standard input (implies --no-ui)"),
+    flag("--quit-when-done", help="close the screen when done"),
     SHOW_DIAGNOSTICS,
-    flag("--quiet", help="print only the summary"),
+    flag("--quiet", help="print only the summary, warnings and errors"),
 )
 
-RUNS_DIR = option("--runs-dir", metavar="DIR", help="where runs are recorded (also CLIPWATCH_RUNS_DIR)")
+RUNS_DIR = option("--runs-dir", metavar="DIR", help="folder of recorded runs (also CLIPWATCH_RUNS_DIR)")
 NO_RECORD = flag("--no-record", help="do not record this run")
-TENSORBOARD = option(
-    "--tensorboard", metavar="DIR", type=user_path, help="write for TensorBoard, into DIR/<run>/<lane>"
-)
+TENSORBOARD = option("--tensorboard", metavar="DIR", type=user_path, help="write TensorBoard logs to DIR/<run>/<lane>")
 RECORDING = (RUNS_DIR, NO_RECORD, TENSORBOARD)
 
-ELSEWHERE = (
-    option("--engine-command", metavar="COMMAND", help="show the engine that this starts, perhaps over ssh"),
+REMOTE = (
+    option(
+        "--engine-command", metavar="COMMAND", help="show an engine started by this command, for example through ssh"
+    ),
     option(
         "--web",
         metavar="PORT",
         type=integer,
         nargs="?",
         const=8000,
-        help="serve the screen to a browser here (port: 8000)",
+        help="serve the screen to a browser on this machine (default port: 8000)",
     ),
     option(
         "--web-origin",
         metavar="URL",
         dest="web_origins",
         action="append",
-        help="with --web: a further address of the page, like https://lab.example.org for a proxy; repeat it",
+        help="with --web: also allow this address of the page, such as https://lab.example.org for a proxy; may be"
+        " repeated",
     ),
 )
 
-# Where a recorded run is trained again.
+# Settings of a recorded run that may differ on this machine.
 MACHINE = (
     DATA_DIR,
     OFFLINE,
-    option("--device", metavar="DEVICE", help="where torch computes (default: as recorded)"),
+    option("--device", metavar="DEVICE", help="torch device (default: as recorded)"),
 )
 # Where a sweep is trained.
-WORKPLACE = (
-    option("--workers", metavar="N", type=integer, help="processes that train (default: one per core)"),
+BACKEND = (
+    option("--workers", metavar="N", type=integer, help="number of training processes (default: one per core)"),
     option(
         "--backend",
         metavar="NAME",
@@ -254,5 +258,5 @@ WORKPLACE = (
         choices=("local", "ray"),
         help="where to train: local or ray (default: local)",
     ),
-    option("--ray-address", metavar="ADDRESS", help="a Ray cluster (default: start one on this machine)"),
+    option("--ray-address", metavar="ADDRESS", help="address of a Ray cluster (default: start Ray on this machine)"),
 )

@@ -1,4 +1,4 @@
-"""The program's one parser, with a subparser for each command, made from the options that the commands declare."""
+"""The argument parser, with a subparser for each command, built from the options that the commands declare."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .options import Group, Option
 
 PROGRAM = "clipwatch"
 RULES_HELP = "\n".join(["clip rules (RULE):", *(f"  {rule:20}{meaning}" for rule, meaning in MEANINGS.items())])
-# Called with every option and what argparse has made of it.
+# Called with every option and its argparse action.
 Annotate = Callable[[Option, argparse.Action], None]
 
 
 @dataclass(frozen=True)
-class Command:
-    """A command: its line in the help, the function that performs it, and the options that it takes.
+class Subcommand:
+    """A command: its line in the help, the function that performs it, and its options.
 
-    The program without a command has the name "". `defaults` are values for which it has no option; `refused` says of
-    options that somebody may expect why it does not take them.
+    The program without a command has the name "". `defaults` sets attributes for which it has no option. `unsupported`
+    maps options that a user may expect to the error message for them.
     """
 
     name: str
@@ -31,54 +31,57 @@ class Command:
     perform: Callable[[argparse.Namespace], int]
     groups: tuple[Group, ...]
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict)
+    unsupported: Mapping[str, str] = field(default_factory=dict)
     epilog: str = ""
 
     @property
     def program(self) -> str:
-        """The words that call it."""
+        """How it is called, such as `clipwatch sweep`."""
         return f"{PROGRAM} {self.name}".strip()
 
     @cached_property
     def by_name(self) -> dict[str, Option]:
-        """Its options, by each of their names."""
+        """Its options by name, under each of their names."""
         return {name: option for group in self.groups for option in group.options for name in option.names}
 
     @property
     def usage(self) -> str:
-        """How to write it."""
+        """Its usage line."""
         arguments = [option.keywords for name, option in self.by_name.items() if not name.startswith("-")]
         words = [f"{each['metavar']} ..." if "nargs" in each else each["metavar"] for each in arguments]
         return " ".join((self.program, "[OPTIONS]", *words))
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """An argument parser that reports errors in one line."""
 
     def error(self, message: str) -> NoReturn:
+        """Print the message and exit with code 2."""
         tell(f"{message}; see {self.prog} --help")
         raise SystemExit(2)
 
 
-def build_parser(commands: Iterable[Command], annotate: Annotate | None = None) -> Parser:
-    """The parser of the program, which comes first, and its commands; all options together take 3 ms to add."""
+def build_parser(commands: Iterable[Subcommand], annotate: Annotate | None = None) -> Parser:
+    """Build the parser. The first command is the program itself. Adding all options takes 3 ms."""
     program, *others = commands
-    parser = _made(Parser, program, prog=PROGRAM, usage=f"{program.usage}\n       {PROGRAM} COMMAND [OPTIONS]")
+    parser = _make_parser(Parser, program, prog=PROGRAM, usage=f"{program.usage}\n       {PROGRAM} COMMAND [OPTIONS]")
     subparsers = parser.add_subparsers(
         title="commands",
         metavar="COMMAND",
         dest="command",
         prog=PROGRAM,
-        help=f"one of these; see {PROGRAM} COMMAND --help",
+        help=f"see {PROGRAM} COMMAND --help for its options",
     )
     _add_options(parser, program.groups, annotate)
     for command in others:
-        subparser = _made(subparsers.add_parser, command, command.name, help=command.summary, usage=command.usage)
+        subparser = _make_parser(
+            subparsers.add_parser, command, command.name, help=command.summary, usage=command.usage
+        )
         _add_options(subparser, command.groups, annotate)
     return parser
 
 
-def _made(make: Callable[..., Parser], command: Command, *arguments: Any, **keywords: Any) -> Parser:
+def _make_parser(make: Callable[..., Parser], command: Subcommand, *arguments: Any, **keywords: Any) -> Parser:
     parser = make(
         *arguments,
         description=f"{command.summary[0].upper()}{command.summary[1:]}.",

@@ -1,4 +1,4 @@
-"""`clipwatch report`: recorded runs, or a sweep, as a document."""
+"""`clipwatch report`: writes a document about recorded runs or about a sweep."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ...core.sweeps.store import SweepFolder
 from ..live.picture import picture
 from ..text.messages import say, tell
 
-# The format that the end of a file name asks for.
+# The format for each file name extension.
 _FORMATS: dict[str, Format] = {"": "html", ".html": "html", ".htm": "html", ".md": "md", ".markdown": "md"}
 
 
 def print_report(args: argparse.Namespace) -> int:
-    """Write the document and print where it is; the exit code."""
+    """Write the document and print its path; return the exit code."""
     if args.output and not args.format and args.output.suffix.lower() not in _FORMATS:
-        raise BadInput(f"report: {args.output}: end it in .html or .md, or give --format")
+        raise BadInput(f"report: {args.output}: unknown format; use a name that ends in .html or .md, or add --format")
     folders = [find(name, runs_folder(args.runs_dir), tell) for name in args.runs]
     sweeps = [folder for folder in folders if isinstance(folder, SweepFolder)]
     if not sweeps:
@@ -32,7 +32,7 @@ def print_report(args: argparse.Namespace) -> int:
     elif len(folders) == 1:
         output = _report_sweep(sweeps[0], args)
     else:
-        raise BadInput("report: one sweep at a time, without runs")
+        raise BadInput("report: a sweep cannot be combined with other sweeps or runs; name one sweep, or only runs")
     if not is_stream(output):
         say(str(output))
     return 0
@@ -47,7 +47,7 @@ def _report_sweep(sweep: SweepFolder, args: argparse.Namespace) -> Path:
 def _report_runs(paths: Sequence[Path], args: argparse.Namespace) -> Path:
     format: Format = args.format or _FORMATS.get(args.output.suffix.lower() if args.output else "", "html")
     output = args.output or Path(f"report.{format}")
-    # A run that is named twice is one run.
+    # A run that is named twice appears once.
     recordings = {path: read_recording(RunFolder(path).events) for path in dict.fromkeys(map(Path.resolve, paths))}
     stories = [story(path.name, read, picture(read.table)) for path, read in recordings.items()]
     write_report(stories, output, format, args.lang)

@@ -1,4 +1,4 @@
-"""`clipwatch` without a command: a new run, on the screen, in a browser or headless."""
+"""`clipwatch` without a command: trains a new run, on the screen, in a browser or headless."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ...core.errors import BadInput
 from ...core.stream.config import RunConfig, to_toml
 from ..engine_child.request import ScreenRequest, TrainRun
 from ..view.speed_limits import GENTLE
-from .settings import headless_manner, key_settings, record_in, run_config, wants_screen
+from .settings import headless_options, key_settings, record_in, run_config, uses_screen
 
 
 def new_run(args: argparse.Namespace) -> int:
-    """Train what the command line describes; the exit code."""
-    config = run_config(args, pace=GENTLE if wants_screen(args) else None)
+    """Train a new run as the command line describes it; return the exit code."""
+    config = run_config(args, pace=GENTLE if uses_screen(args) else None)
     if args.print_config:
         print(to_toml(config), end="", flush=True)
         return 0
@@ -23,24 +23,24 @@ def new_run(args: argparse.Namespace) -> int:
 
         return serve(args.web, args.web_origins or [], _screen(args, config))
     if args.web_origins:
-        raise BadInput("--web-origin is for --web")
-    if wants_screen(args):
+        raise BadInput("--web-origin works only with --web")
+    if uses_screen(args):
         from ..live.run import show
 
         return show(_screen(args, config))
     from ..headless.run import run_headless
 
-    return run_headless(config, headless_manner(args))
+    return run_headless(config, headless_options(args))
 
 
 def _screen(args: argparse.Namespace, config: RunConfig) -> ScreenRequest:
-    """The screen that the command line describes."""
+    """The screen request that the command line describes."""
     from ..view.keys import keymap
 
     if args.engine_command is None:
         engine = TrainRun(config=config, record_in=record_in(args), tensorboard=args.tensorboard, debug=args.debug)
     elif args.tensorboard:
-        raise BadInput("--tensorboard is written where the engine is: give it to the --engine-command")
+        raise BadInput("--tensorboard is an option of the engine; put it into the --engine-command")
     else:
         engine = _engine_command(args.engine_command)
     keys = keymap(key_settings(args))
@@ -53,5 +53,5 @@ def _engine_command(text: str) -> list[str]:
     except ValueError as error:
         raise BadInput(f"--engine-command {text!r}: {str(error).lower()}") from None
     if not command:
-        raise BadInput(f"--engine-command {text!r}: name a program")
+        raise BadInput(f"--engine-command {text!r}: no program named")
     return command

@@ -1,4 +1,4 @@
-"""`clipwatch runs`: the recorded runs and sweeps as a table, or as JSON."""
+"""`clipwatch runs`: lists the recorded runs and sweeps as a table or as JSON lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from ..text.messages import say, tell
 from ..text.notation import number_of
 from ..text.wrapping import wrapped
 
-# The least width of a terminal in which each column is shown. A name tells the date and the data, too, and is whole.
+# Each column with the least terminal width at which it is shown. Names include the date and the dataset, and are never
+# shortened.
 _COLUMNS = {
     "kind": 110,
     "name": 0,
@@ -35,17 +36,17 @@ _COLUMNS = {
     "loss": 110,
     "accuracy": 0,
 }
-_FIGURES = ("done", "loss", "accuracy")
+_RIGHT_ALIGNED = ("done", "loss", "accuracy")
 _FILE_WIDTH = 160
-# The least width to which the column of clip rules is wrapped.
-_LEAST_CLIP = 12
+# The least width of the column of clip rules, which is wrapped.
+_MIN_CLIP_WIDTH = 12
 
 
-def print_runs(home: Path, *, json: bool) -> int:
-    """Print every run and sweep in `home`, oldest first; report those that cannot be read."""
+def print_runs(runs_dir: Path, *, json: bool) -> int:
+    """Print every run and sweep in `runs_dir`, oldest first; report those that cannot be read."""
     rows: list[tuple[str, ...]] = []
     has_sweeps = False
-    for folder in recorded_folders(home, tell):
+    for folder in recorded_folders(runs_dir, tell):
         try:
             recorded = folder.manifest() if isinstance(folder, RunFolder) else overview(folder)
         except BadInput as error:
@@ -53,20 +54,20 @@ def print_runs(home: Path, *, json: bool) -> int:
             continue
         has_sweeps = has_sweeps or isinstance(recorded, SweepOverview)
         if json:
-            sys.stdout.buffer.write(msgspec.json.encode(_plain(folder, recorded)) + b"\n")
+            sys.stdout.buffer.write(msgspec.json.encode(_json_object(folder, recorded)) + b"\n")
         else:
             rows += _rows(folder.path.name, recorded)
     if not json:
-        _print_table(rows, home)
+        _print_table(rows, runs_dir)
         if has_sweeps:
-            print("\nFor a sweep: the mean difference between these two settings, over the seeds that both have.")
+            print("\nFor a sweep, loss and accuracy are mean differences of the two settings over the seeds of both.")
     return 0
 
 
-def _print_table(rows: list[tuple[str, ...]], home: Path) -> None:
-    """Plain lines: a thousand runs are laid out in no time."""
+def _print_table(rows: list[tuple[str, ...]], runs_dir: Path) -> None:
+    """Print the table as plain lines: a Rich table of a thousand runs would be slow."""
     if not rows:
-        say(f"no runs in {home}")
+        say(f"no runs in {runs_dir}")
         return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _FILE_WIDTH
     shown = [number for number, least in enumerate(_COLUMNS.values()) if width >= least]
@@ -75,7 +76,7 @@ def _print_table(rows: list[tuple[str, ...]], home: Path) -> None:
     headings = lines[0]
     widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
     clip = headings.index("clip")
-    widths[clip] = min(widths[clip], max(_LEAST_CLIP, width - sum(widths) - len(widths) + widths[clip]))
+    widths[clip] = min(widths[clip], max(_MIN_CLIP_WIDTH, width - sum(widths) - len(widths) + widths[clip]))
     for number, line in enumerate(lines):
         for cells in _wrapped(line, clip, widths[clip]):
             print(" ".join(map(_padded, cells, headings, widths)).rstrip())
@@ -84,7 +85,7 @@ def _print_table(rows: list[tuple[str, ...]], home: Path) -> None:
 
 
 def _wrapped(line: tuple[str, ...], column: int, width: int) -> Iterator[tuple[str, ...]]:
-    """The lines of a row of which one column is wrapped."""
+    """The lines of a row with one wrapped column."""
     blank = ("",) * len(line)
     for number, piece in enumerate(wrapped(line[column], width, break_on_hyphens=False) or [""]):
         cells = blank if number else line
@@ -93,10 +94,10 @@ def _wrapped(line: tuple[str, ...], column: int, width: int) -> Iterator[tuple[s
 
 def _padded(cell: str, heading: str, width: int) -> str:
     gap = " " * (width - cell_len(cell))
-    return gap + cell if heading in _FIGURES else cell + gap
+    return gap + cell if heading in _RIGHT_ALIGNED else cell + gap
 
 
-def _plain(folder: RecordedFolder, recorded: Manifest | SweepOverview) -> dict[str, Any]:
+def _json_object(folder: RecordedFolder, recorded: Manifest | SweepOverview) -> dict[str, Any]:
     """A run or sweep as a JSON object."""
     kind = "run" if isinstance(recorded, Manifest) else "sweep"
     return {
@@ -111,11 +112,15 @@ def _rows(name: str, recorded: Manifest | SweepOverview) -> list[tuple[str, ...]
     kind = "run" if isinstance(recorded, Manifest) else "sweep"
     started = f"{datetime.fromtimestamp(recorded.started):%Y-%m-%d %H:%M}"
     first = (kind, name, started, recorded.dataset.name, recorded.state)
-    rows = [_lane(lane) for lane in recorded.lanes or (None,)] if isinstance(recorded, Manifest) else _sweep(recorded)
+    rows = (
+        [_lane_cells(lane) for lane in recorded.lanes or (None,)]
+        if isinstance(recorded, Manifest)
+        else _sweep_cells(recorded)
+    )
     return [((*first, *row) if number == 0 else (*("",) * len(first), *row)) for number, row in enumerate(rows)]
 
 
-def _lane(lane: LaneOutcome | None) -> tuple[str, ...]:
+def _lane_cells(lane: LaneOutcome | None) -> tuple[str, ...]:
     if lane is None:
         return ("",) * 5
     if lane.ended in ("diverged", "error"):
@@ -124,8 +129,8 @@ def _lane(lane: LaneOutcome | None) -> tuple[str, ...]:
     return lane.name, lane.rule, str(lane.step), loss, accuracy
 
 
-def _sweep(sweep: SweepOverview) -> list[tuple[str, ...]]:
-    """Two rows: settings, seeds and how many trainings are done; the two settings compared first and their means."""
+def _sweep_cells(sweep: SweepOverview) -> list[tuple[str, ...]]:
+    """Two rows: the numbers of settings, seeds and finished trainings, and the first comparison with its means."""
     compared = sweep.comparison
     pair, _, common = compared.name.partition(" (") if compared else ("", "", "")
     figures = (f"{compared.nats:+.4f}", f"{compared.points / 100:+.3f}") if compared else ("-", "-")

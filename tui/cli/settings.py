@@ -1,4 +1,4 @@
-"""What the options, a config file and the environment describe together."""
+"""Settings from the options, the config file and the environment together."""
 
 from __future__ import annotations
 
@@ -18,35 +18,38 @@ from ...core.stream.config import KEYS, RunConfig, from_options, read_toml
 
 if TYPE_CHECKING:
     from ...core.runs.machine import Machine
-    from ..headless.run import Manner
+    from ..headless.run import HeadlessOptions
 
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A config file, read while the command line is parsed: a pipe can be read only once."""
+    """A config file. It is read while the command line is parsed, because a pipe can be read only once."""
 
     name: str
     values: dict[str, Any]
 
 
 def read_config_file(text: str) -> ConfigFile:
-    """The config file of this name."""
+    """Read the config file of this name."""
     return ConfigFile(text, read_toml(user_path(text)))
 
 
 def option_settings(args: argparse.Namespace) -> dict[str, Any]:
-    """The settings that the options give, by name."""
+    """The settings that are set by options, by name."""
     return {key: value for key in (*KEYS, "clip") if (value := getattr(args, key, None)) is not None}
 
 
 def run_config(args: argparse.Namespace, environment: Mapping[str, str] = os.environ, **defaults: object) -> RunConfig:
-    """The run: options override the config file, which overrides defaults; offline if the environment says so, too."""
+    """The configuration of a run: options override the config file, which overrides `defaults`.
+
+    The environment can also make the run offline.
+    """
     options = option_settings(args)
     from_file = {} if args.config is None else dict(args.config.values)
     from_file.pop("keys", None)
     if "lanes" in options:
         options["lanes"] = _lanes(options["lanes"])
-        # Lanes given as options replace the file's, its rule for the clipped one included.
+        # Lanes from options replace those of the file, including its `clip` rule.
         from_file.pop("clip", None)
     config = from_options({**defaults, **from_file, **options})
     return msgspec.structs.replace(config, offline=is_offline(config.offline, environment))
@@ -57,15 +60,15 @@ def _lanes(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, rule = pair.partition("=")
         if not equals:
-            raise BadInput(f"--lane {pair!r}: write NAME=RULE, like mild=value:0.01")
+            raise BadInput(f"--lane {pair!r}: write NAME=RULE, such as mild=value:0.01")
         if name in lanes:
-            raise BadInput(f"--lane {pair!r}: there is a lane {name!r} already")
+            raise BadInput(f"--lane {pair!r}: another lane is named {name!r}; use different names")
         lanes[name] = rule
     return lanes
 
 
 def key_settings(args: argparse.Namespace) -> dict[str, str]:
-    """The config file's [keys]: ids of keys and what to press for them."""
+    """The config file's [keys]: the ids of actions and the keys for them."""
     keys = args.config.values.get("keys", {}) if args.config else {}
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise BadInput('keys: write a table of ID = "KEY"')
@@ -73,7 +76,7 @@ def key_settings(args: argparse.Namespace) -> dict[str, str]:
 
 
 def machine(args: argparse.Namespace) -> Machine:
-    """Where a recorded run is trained again."""
+    """The machine settings for a recorded run."""
     from ...core.runs.machine import Machine
 
     return Machine(
@@ -81,16 +84,16 @@ def machine(args: argparse.Namespace) -> Machine:
     )
 
 
-def wants_screen(args: argparse.Namespace) -> bool:
-    """Whether no option asks for a headless run."""
+def uses_screen(args: argparse.Namespace) -> bool:
+    """Whether to open the screen: no option makes the run headless."""
     return not (args.no_ui or args.json or args.control)
 
 
-def headless_manner(args: argparse.Namespace) -> Manner:
-    """How a headless run prints, listens and records."""
-    from ..headless.run import Manner
+def headless_options(args: argparse.Namespace) -> HeadlessOptions:
+    """The options of a headless run."""
+    from ..headless.run import HeadlessOptions
 
-    return Manner(
+    return HeadlessOptions(
         json=args.json,
         control=args.control,
         quiet=args.quiet,
@@ -101,7 +104,7 @@ def headless_manner(args: argparse.Namespace) -> Manner:
 
 
 def record_in(args: argparse.Namespace) -> Path | None:
-    """The folder of runs to record in, None for nowhere."""
+    """The folder of runs to record in, None if the run is not recorded."""
     from ...core.runs.folder import runs_folder
 
     return None if args.no_record else runs_folder(args.runs_dir)

@@ -1,4 +1,4 @@
-"""The subcommands: `clipwatch sweep`, and everything that is done with recorded runs."""
+"""The subcommands: `clipwatch sweep`, and the commands for recorded runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ...core.errors import BadInput
 from ...core.files.outputs import output_path
 from ..text.messages import tell
 from .options import (
+    BACKEND,
     DEBUG,
     HELP,
     KEYS_CONFIG,
@@ -18,16 +19,15 @@ from .options import (
     OUTPUT,
     RUNS_DIR,
     TENSORBOARD,
-    WORKPLACE,
     Group,
     flag,
     integer,
     one_of,
     option,
 )
-from .parser import Command
-from .settings import headless_manner, key_settings, machine, wants_screen
-from .sweep_options import EPILOG, REFUSED, SWEEP_GROUPS
+from .parser import Subcommand
+from .settings import headless_options, key_settings, machine, uses_screen
+from .sweep_options import EPILOG, SWEEP_GROUPS, UNSUPPORTED
 
 if TYPE_CHECKING:
     from ...core.runs.folder import RunFolder
@@ -63,22 +63,24 @@ def _resume(args: argparse.Namespace) -> int:
 
 def _resume_run(folder: RunFolder, args: argparse.Namespace) -> int:
     if args.workers or args.backend or args.ray_address:
-        raise BadInput("--workers, --backend and --ray-address are for sweeps: a run is trained on this machine")
+        raise BadInput("--workers, --backend and --ray-address apply only to sweeps; leave them out")
     if args.iterations is not None and args.iterations < 1:
         raise BadInput(f"iterations {args.iterations}: must be 1 or more")
-    steps, place, board = args.iterations, machine(args), args.tensorboard
-    if wants_screen(args):
+    steps, tensorboard = args.iterations, args.tensorboard
+    if uses_screen(args):
         from ..engine_child.request import ResumeRun
 
-        request = ResumeRun(folder=folder.path, iterations=steps, machine=place, tensorboard=board, debug=args.debug)
+        request = ResumeRun(
+            folder=folder.path, iterations=steps, machine=machine(args), tensorboard=tensorboard, debug=args.debug
+        )
         return _show(args, request)
     from ..headless.run import resume_headless
 
-    return resume_headless(folder, steps, place, headless_manner(args))
+    return resume_headless(folder, steps, machine(args), headless_options(args))
 
 
 def _show(args: argparse.Namespace, request: AnyRequest) -> int:
-    """Show an engine of our own, with the config file's keys."""
+    """Show the engine of a request, with the key map of the config file."""
     from ..live.run import run_live
     from ..view.keys import keymap
 
@@ -86,7 +88,7 @@ def _show(args: argparse.Namespace, request: AnyRequest) -> int:
 
 
 def _warn_of_settings(args: argparse.Namespace) -> None:
-    """Say which settings of the config file do not apply, because the run is recorded."""
+    """Warn of settings in the config file that do not apply to a recorded run."""
     if args.config and (others := sorted(args.config.values.keys() - {"keys"})):
         tell(f"{args.config.name}: only [keys] applies to a recorded run; ignored: {', '.join(others)}")
 
@@ -95,25 +97,25 @@ def _replay(args: argparse.Namespace) -> int:
     _warn_of_settings(args)
     folder = _found_run(args)
     speed = _speed(args.speed)
-    if wants_screen(args):
+    if uses_screen(args):
         from ..engine_child.request import ReplayRun
 
         return _show(args, ReplayRun(folder=folder.path, speed=speed, debug=args.debug))
     from ..headless.run import replay_headless
 
-    return replay_headless(folder, speed, headless_manner(args))
+    return replay_headless(folder, speed, headless_options(args))
 
 
 def _speed(text: str) -> float | None:
-    """How many times the recorded speed, None for no limit."""
+    """Parse the factor of the recorded speed, None for no limit."""
     if text == "max":
         return None
     try:
         speed = float(text)
     except ValueError:
-        raise BadInput(f"--speed {text!r}: write a number, or max") from None
+        raise BadInput(f"--speed {text!r}: write a number or max") from None
     if not 0 < speed < math.inf:
-        raise BadInput(f"--speed {text}: must be above 0, or max")
+        raise BadInput(f"--speed {text}: must be above 0 or max")
     return speed
 
 
@@ -128,7 +130,7 @@ def _export(args: argparse.Namespace) -> int:
     from ...core.runs.reader import read_recording
 
     if not (args.csv or args.json or args.tensorboard):
-        raise BadInput("export: say what to write: --csv FILE, --json FILE or --tensorboard DIR")
+        raise BadInput("export: nothing to write; add --csv FILE, --json FILE or --tensorboard DIR")
     folder = _found_run(args)
     recorded = read_recording(folder.events)
     for text in recorded.damage:
@@ -157,96 +159,123 @@ def _sweep(args: argparse.Namespace) -> int:
     return new_sweep(args)
 
 
-_RUN = option("run", metavar="RUN", help="a run's folder, its name, or last")
+_RUN = option("run", metavar="RUN", help="folder or name of a run, or last for the newest one")
+_REPORTED_RUNS = replace(
+    _RUN,
+    names=("runs",),
+    help="folder or name of a run or sweep, or last for the newest one; several runs, or one sweep",
+    keywords={"metavar": "RUN", "nargs": "+"},
+)
 _COMMON = (RUNS_DIR, DEBUG, HELP)
 _OUTPUT_GROUP = Group("output", OUTPUT)
 SUBCOMMANDS = (
-    Command(
+    Subcommand(
         "sweep",
         "compare settings over many seeds, with error bars",
         _sweep,
         (*SWEEP_GROUPS, Group("other options", _COMMON)),
-        refused=REFUSED,
+        unsupported=UNSUPPORTED,
         epilog=EPILOG,
     ),
-    Command(
+    Subcommand(
         "runs",
         "list the recorded runs and sweeps",
         _runs,
-        (Group("options", (flag("--json", help="print one JSON object per run"), *_COMMON)),),
+        (Group("options", (flag("--json", help="print one JSON object per run or sweep"), *_COMMON)),),
     ),
-    Command(
+    Subcommand(
         "replay",
-        "watch a recorded run again",
+        "replay a recorded run",
         _replay,
         (
             Group("arguments", (_RUN,)),
             Group(
                 "replay",
-                (option("--speed", metavar="X", default="1", help="times the recorded speed, or max (default: 1)"),),
+                (
+                    option(
+                        "--speed",
+                        metavar="X",
+                        default="1",
+                        help="playback speed: a factor of the recorded speed, or max (default: 1)",
+                    ),
+                ),
             ),
             _OUTPUT_GROUP,
             Group("other options", (KEYS_CONFIG, *_COMMON)),
         ),
         defaults={"no_record": True, "tensorboard": None},
     ),
-    Command(
+    Subcommand(
         "resume",
-        "go on with an interrupted run or sweep, bit for bit",
+        "continue an interrupted run or sweep, bit for bit",
         _resume,
         (
-            Group("arguments", (replace(_RUN, help="the folder of a run or sweep, its name, or last"),)),
+            Group("arguments", (replace(_RUN, help="folder or name of a run or sweep, or last for the newest one"),)),
             Group(
                 "training",
-                (option("--iterations", metavar="N", type=integer, help="train to N steps in all"), *MACHINE),
+                (
+                    option(
+                        "--iterations",
+                        metavar="N",
+                        type=integer,
+                        help="train to N steps in total (default: as planned)",
+                    ),
+                    *MACHINE,
+                ),
             ),
-            Group("for a sweep", WORKPLACE),
+            Group("for a sweep", BACKEND),
             _OUTPUT_GROUP,
             Group("other options", (TENSORBOARD, KEYS_CONFIG, *_COMMON)),
         ),
         defaults={"no_record": False},
     ),
-    Command(
+    Subcommand(
         "verify",
-        "train a recorded run again, and compare every bit",
+        "train a recorded run again and compare it bit for bit",
         _verify,
         (Group("arguments", (_RUN,)), Group("options", (*MACHINE, *_COMMON))),
     ),
-    Command(
+    Subcommand(
         "export",
-        "write a recorded run for other programs",
+        "export a recorded run as CSV, JSON or TensorBoard logs",
         _export,
         (
             Group("arguments", (_RUN,)),
             Group(
                 "options",
                 (
-                    option("--csv", metavar="FILE", type=output_path, help="write one row per evaluation"),
-                    option("--json", metavar="FILE", type=output_path, help="write the events as one JSON array"),
+                    option(
+                        "--csv", metavar="FILE", type=output_path, help="write a CSV file with one row per evaluation"
+                    ),
+                    option("--json", metavar="FILE", type=output_path, help="write the events as a JSON array"),
                     TENSORBOARD,
                     *_COMMON,
                 ),
             ),
         ),
     ),
-    Command(
+    Subcommand(
         "report",
-        "write runs or a sweep as a document with figures",
+        "write a document about runs or a sweep, with figures",
         _report,
         (
-            Group("arguments", (replace(_RUN, names=("runs",), keywords={"metavar": "RUN", "nargs": "+"}),)),
+            Group("arguments", (_REPORTED_RUNS,)),
             Group(
                 "options",
                 (
                     option(
-                        "-o", "--output", metavar="FILE", type=output_path, help="default: report.html or report.md"
+                        "-o",
+                        "--output",
+                        metavar="FILE",
+                        type=output_path,
+                        help="file to write (default: report.html or report.md)",
                     ),
                     option(
                         "--format",
                         metavar="FORMAT",
                         type=one_of("html", "md"),
                         choices=("html", "md"),
-                        help="html or md (default: by the end of FILE's name, else html)",
+                        help="html or md (default: by the extension of FILE, otherwise html)",
                     ),
                     option(
                         "--lang",
@@ -254,7 +283,7 @@ SUBCOMMANDS = (
                         type=one_of("en", "zh"),
                         choices=("en", "zh"),
                         default="en",
-                        help="en or zh (default: en)",
+                        help="en (English) or zh (Chinese) (default: en)",
                     ),
                     *_COMMON,
                 ),

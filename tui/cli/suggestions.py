@@ -1,4 +1,4 @@
-"""The option or command that was probably meant, for one that does not exist."""
+"""Suggestions for options and commands that do not exist."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ...core.errors import BadInput
 from .options import Option
-from .parser import Command
+from .parser import Subcommand
 
-# What other programs call our options.
+# Names that other programs have for our options.
 _SYNONYMS = {
     "--lr": "--learning-rate",
     "--steps": "--iterations",
@@ -33,28 +33,28 @@ _COMMAND_SYNONYMS = {
     "list": "clipwatch runs",
     "continue": "clipwatch resume",
 }
-# What comes after one of these is not looked at.
-_LAST = ("--", "-h", "--help", "--version")
+# Arguments after one of these are not checked.
+_END_OF_OPTIONS = ("--", "-h", "--help", "--version")
 
 
 def unknown_command(name: str, commands: Iterable[str]) -> BadInput:
-    """What to raise for a command that does not exist."""
+    """The error for a command that does not exist, with a suggestion."""
     names = [command for command in commands if command]
-    near = difflib.get_close_matches(name, names, 1)
-    meant = _COMMAND_SYNONYMS.get(name) or (f"clipwatch {near[0]}" if near else None)
-    advice = f"did you mean '{meant}'?" if meant else f"the commands are {', '.join(names)}"
+    matches = difflib.get_close_matches(name, names, 1)
+    suggestion = _COMMAND_SYNONYMS.get(name) or (f"clipwatch {matches[0]}" if matches else None)
+    advice = f"did you mean '{suggestion}'?" if suggestion else f"the commands are {', '.join(names)}"
     return BadInput(f"unknown command {name!r}; {advice}")
 
 
-def check_options(arguments: Sequence[str], command: Command, all_commands: Iterable[Command]) -> None:
-    """BadInput for the first option that the command does not take, with the one that was probably meant.
+def check_options(arguments: Sequence[str], command: Subcommand, all_commands: Iterable[Subcommand]) -> None:
+    """Raise BadInput for the first option that the command does not have, with a suggestion.
 
-    Asked before argparse parses, which would take the value of an unknown option for a command.
+    Call it before argparse parses, which would take the value of an unknown option for a command.
     """
     known = command.by_name
     is_value = False
     for argument in arguments:
-        if argument in _LAST and (argument in known or argument == "--"):
+        if argument in _END_OF_OPTIONS and (argument in known or argument == "--"):
             return
         name = argument.partition("=")[0]
         if not is_value and _is_option(argument) and name not in known and argument[:2] not in known:
@@ -63,7 +63,7 @@ def check_options(arguments: Sequence[str], command: Command, all_commands: Iter
 
 
 def _is_option(argument: str) -> bool:
-    """Whether argparse takes it for one."""
+    """Whether argparse takes the argument for an option."""
     if not argument.startswith("-") or argument == "-" or " " in argument:
         return False
     try:
@@ -73,21 +73,21 @@ def _is_option(argument: str) -> bool:
     return False
 
 
-def _unknown_option(name: str, command: Command, all_commands: Iterable[Command]) -> BadInput:
-    if name in command.refused:
-        return BadInput(command.refused[name])
+def _unknown_option(name: str, command: Subcommand, all_commands: Iterable[Subcommand]) -> BadInput:
+    if name in command.unsupported:
+        return BadInput(command.unsupported[name])
     if _SYNONYMS.get(name) not in command.by_name:
-        takers = [f"'{other.program}'" for other in all_commands if name in other.by_name]
-        if takers:
-            verb = "takes" if len(takers) == 1 else "take"
-            return BadInput(f"'{command.program}' has no option {name}; {' and '.join(takers)} {verb} it")
-    meant = _nearest(name, command.by_name)
-    advice = f"did you mean {meant}?" if meant else f"see {command.program} --help"
+        others = [f"'{other.program}'" for other in all_commands if name in other.by_name]
+        if others:
+            verb = "has" if len(others) == 1 else "have"
+            return BadInput(f"'{command.program}' has no option {name}; {' and '.join(others)} {verb} it")
+    suggestion = _nearest(name, command.by_name)
+    advice = f"did you mean {suggestion}?" if suggestion else f"see {command.program} --help"
     return BadInput(f"unknown option {name}; {advice}")
 
 
 def _nearest(name: str, known: Mapping[str, Option]) -> str | None:
     if (synonym := _SYNONYMS.get(name)) in known:
         return synonym
-    near = [other for other in known if other.startswith(name)] or difflib.get_close_matches(name, known, 1)
-    return near[0] if near else None
+    matches = [other for other in known if other.startswith(name)] or difflib.get_close_matches(name, known, 1)
+    return matches[0] if matches else None

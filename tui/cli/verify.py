@@ -1,4 +1,4 @@
-"""`clipwatch verify`: trains a recorded run again and compares all figures."""
+"""`clipwatch verify`: trains a recorded run again and compares all figures bit for bit."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ..text.messages import say, tell
 
 
 def print_verification(folder: RunFolder, machine: Machine) -> int:
-    """Print the verdict; the exit code is 0 if every figure is the same bit for bit, else 1."""
+    """Train the run again and print the verdict; the exit code is 0 if all figures are identical, otherwise 1."""
     recorded = read_recording(folder.events)
     for text in recorded.damage:
         tell(text)
-    config, again = repetition(recorded)
-    session = Session(machine.settings(config, tell), resumption=again)
+    config, resumption = repetition(recorded)
+    session = Session(machine.settings(config, tell), resumption=resumption)
     verdict = compare(recorded, _reporting_changes(session.run(), recorded.started))
     if not verdict.compared and not verdict.differences:
-        say(f"{folder.path.name}: not verified: its recording has no figures to compare")
+        say(f"{folder.path.name}: not verified; its recording has no figures to compare")
         return 1
     if not verdict.differences:
-        lacking = f"; evaluations missing in the recording: {verdict.missing}" if verdict.missing else ""
-        say(f"{folder.path.name}: the same, bit for bit, in {verdict.compared} figures{lacking}")
+        missing = f"; evaluations missing from the recording: {verdict.missing}" if verdict.missing else ""
+        say(f"{folder.path.name}: identical bit for bit in {verdict.compared} figures{missing}")
         return 0
     for lane, step, before, after in verdict.differences:
         say(f"{folder.path.name}: {lane} first differs at step {step}")
@@ -37,7 +37,7 @@ def print_verification(folder: RunFolder, machine: Machine) -> int:
 
 
 def _reporting_changes(events: Iterable[Event], before: RunStarted) -> Iterator[Event]:
-    """The same events; reports what has changed since the run was recorded, like the version of torch."""
+    """Yield the events; report what has changed since the run was recorded, such as the version of torch."""
     for event in events:
         if isinstance(event, RunStarted):
             for text in changes(before, event):

@@ -1,1 +1,1 @@
-"""The engine in a child process: what is asked of it, the pipe to it, and the lines that come back."""
+"""The engine in a child process: the request that starts it, the pipes to it, and the event lines from it."""

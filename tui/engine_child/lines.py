@@ -1,4 +1,4 @@
-"""Decodes the lines of an engine; reports those that are no events, and goes on."""
+"""Decodes the lines that an engine writes; reports lines that are not events and continues."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from ...core.errors import BadInput
 from ...core.stream.codec import OtherSchema, UnknownEvent, kind_of
 
 T = TypeVar("T")
-# What follows these is nothing without them.
-_BEGINNINGS = ("RunStarted", "SweepStarted")
-# Kinds of events that are complained of: an engine that makes up ever new ones fills no memory.
-_MOST_COMPLAINTS = 100
+# Events without which the rest of the stream cannot be shown.
+_REQUIRED = ("RunStarted", "SweepStarted")
+# The most messages that are reported once each: bounds the memory if an engine writes ever new kinds of events.
+_MAX_REPORTS = 100
 
 
 class EngineLines(Generic[T]):
-    """Decodes lines, and complains of each kind of event that it does not know once."""
+    """Decodes lines; calls `report` once for each unknown kind of event and for every line that is not an event."""
 
-    def __init__(self, decode: Callable[[bytes], T], complain: Callable[[str], None]) -> None:
-        self._decode, self._complain = decode, complain
-        self._complained: set[str] = set()
-        # Why what this engine trains cannot be shown, once that is known.
-        self.unreadable: str | None = None
+    def __init__(self, decode: Callable[[bytes], T], report: Callable[[str], None]) -> None:
+        self._decode, self._report = decode, report
+        self._reported: set[str] = set()
+        # Why the stream cannot be shown: the engine runs another version of clipwatch.
+        self.incompatibility: str | None = None
 
-    def decoded(self, lines: Iterable[bytes]) -> Iterator[T]:
-        """The events among these lines."""
+    def events(self, lines: Iterable[bytes]) -> Iterator[T]:
+        """The events in these lines."""
         for line in lines:
             try:
                 yield self._decode(line)
             except UnknownEvent as error:
-                self._complain_once(str(error))
+                self._report_once(str(error))
             except BadInput as error:
-                if isinstance(error, OtherSchema) or kind_of(line) in _BEGINNINGS:
-                    self.unreadable = f"the engine runs another version of clipwatch: {error}"
-                    self._complain_once(self.unreadable)
+                if isinstance(error, OtherSchema) or kind_of(line) in _REQUIRED:
+                    self.incompatibility = f"the engine runs another version of clipwatch: {error}"
+                    self._report_once(self.incompatibility)
                 else:
-                    self._complain(f"the engine wrote a line that is not an event: {error}")
+                    self._report(f"the engine wrote a line that is not an event: {error}")
 
-    def _complain_once(self, text: str) -> None:
-        if text not in self._complained and len(self._complained) < _MOST_COMPLAINTS:
-            self._complained.add(text)
-            self._complain(text)
+    def _report_once(self, text: str) -> None:
+        if text not in self._reported and len(self._reported) < _MAX_REPORTS:
+            self._reported.add(text)
+            self._report(text)

@@ -1,4 +1,4 @@
-"""An engine at the far end of a pipe: spawn it, speak to it, notice its death."""
+"""An engine in a child process: starts it, reads its event lines, sends it commands and notices its end."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from typing import IO, Protocol
 from ...core.errors import BadInput
 from ...core.stream.codec import LONGEST_LINE, encode
 from ...core.stream.commands import AnyCommand, Stop
-from .request import AnyRequest, Wanted, encoded
+from .request import AnyRequest, EngineSource, encoded
 
 _CHUNK = 1 << 16
-# Seconds to wait for what an engine that has ended wrote on standard error, which is read by a thread.
-_LAST_WORDS = 0.2
-# Seconds without a line after which an engine whose process is gone has ended.
+# Seconds to wait for the thread that reads standard error, once the engine has ended.
+_STDERR_TIMEOUT = 0.2
+# Once the process is gone: seconds without a line after which its output counts as ended.
 _SILENCE = 0.5
 
 
 class EngineConnection(Protocol):
-    """Where the screen's events come from and its commands go, see `EngineProcess`."""
+    """The screen's source of event lines and target of commands, see `EngineProcess`."""
 
     @property
     def behind(self) -> bool: ...
@@ -35,10 +35,10 @@ class EngineConnection(Protocol):
     def exit_code(self) -> int | None: ...
 
     @property
-    def half_line(self) -> bytes: ...
+    def partial_line(self) -> bytes: ...
 
     @property
-    def last_words(self) -> str: ...
+    def last_error_line(self) -> str: ...
 
     def lines(self, seconds: float) -> Iterator[bytes]: ...
 
@@ -50,7 +50,7 @@ class EngineConnection(Protocol):
 
 
 def _spawn(command: Sequence[str], descriptors: Sequence[int] = ()) -> subprocess.Popen[bytes]:
-    # A session of its own keeps the terminal's signals away from it: the screen decides when it stops.
+    # A new session keeps the terminal's signals away from the engine: the screen decides when it stops.
     try:
         return subprocess.Popen(
             command,
@@ -64,64 +64,66 @@ def _spawn(command: Sequence[str], descriptors: Sequence[int] = ()) -> subproces
         raise BadInput(f"the engine cannot be started: {command[0]}: {error.strerror}") from error
 
 
-def _spawn_own(request: AnyRequest) -> subprocess.Popen[bytes]:
-    """An engine of ours, given the request whole through a pipe: nothing of it is read as an option."""
-    reading, writing = os.pipe()
-    with open(reading, "rb") as theirs, open(writing, "wb") as ours:
-        # -P: what lies in the current folder is not imported in place of the real thing.
-        command = [sys.executable, "-P", "-m", "clipwatch.tui.cli.engine_program", str(theirs.fileno())]
-        process = _spawn(command, [theirs.fileno()])
-        theirs.close()
-        # One that has ended already says why itself.
+def _spawn_for_request(request: AnyRequest) -> subprocess.Popen[bytes]:
+    """Start an engine of clipwatch. It reads the request from a pipe, so no part of it is parsed as an option."""
+    read_end, write_end = os.pipe()
+    with open(read_end, "rb") as reader, open(write_end, "wb") as writer:
+        # -P: modules in the current folder must not shadow the installed ones.
+        command = [sys.executable, "-P", "-m", "clipwatch.tui.cli.engine_program", str(reader.fileno())]
+        process = _spawn(command, [reader.fileno()])
+        reader.close()
+        # An engine that has already ended reports the reason itself.
         with contextlib.suppress(BrokenPipeError):
-            ours.write(encoded(request))
-            ours.flush()
+            writer.write(encoded(request))
+            writer.flush()
     return process
 
 
 class EngineProcess:
-    """Speaks the event stream with a child process; never blocks the caller. BadInput if it cannot be started.
+    """A child process that writes event lines and reads commands. Sending never blocks; reading has a time limit.
 
-    `wanted` is a request to an engine of ours, or the user's own command.
+    `source` is a request to an engine of clipwatch, or the user's own command. BadInput if it cannot be started.
     """
 
-    def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
+    def __init__(self, source: EngineSource) -> None:
+        self._source = source
         self._start()
 
     def restart(self) -> None:
-        """Start the engine again, once it has ended. BadInput if it cannot be started."""
+        """Start the engine again after it has ended. BadInput if it cannot be started."""
         self.stop()
         self._start()
 
     def _start(self) -> None:
-        wanted = self._wanted
-        self._process = _spawn(wanted) if isinstance(wanted, Sequence) else _spawn_own(wanted)
+        source = self._source
+        self._process = _spawn(source) if isinstance(source, Sequence) else _spawn_for_request(source)
         assert self._process.stdin
         assert self._process.stdout
         assert self._process.stderr
         os.set_blocking(self._process.stdin.fileno(), False)
-        # What the caller has not asked for yet waits in the pipe, and behind it in the engine's queue: a thread that
-        # took every line as it came would be woken hundreds of times a second, at the lanes' expense.
+        # Lines that the caller has not read wait in the pipe, and behind it in the engine's queue. A thread that read
+        # each line at once would wake up hundreds of times a second and slow the lanes down.
         self._pipe = self._process.stdout.fileno()
         os.set_blocking(self._pipe, False)
         self._output_ended = False
-        # When the process was first seen gone, or the last line since then.
+        # Once the process is gone: when that was noticed, or when the last line came after that.
         self._silent_since: float | None = None
-        # Whether the engine says more than has been listened to.
+        # Whether the engine has written more than has been read.
         self.behind = False
-        self._rest = bytearray()
+        # The unfinished last line.
+        self._partial_line = bytearray()
+        # Whether the rest of a line that was too long is being dropped.
         self._dropping = False
-        # What the pipe had no room for of a command that it has begun to take.
+        # The end of a command of which the pipe has taken only the beginning.
         self._unwritten = b""
-        self._last_words: deque[bytes] = deque(maxlen=20)
-        self._listener = threading.Thread(
-            target=_read_messages, args=(self._process.stderr, self._last_words), daemon=True
+        self._error_output: deque[bytes] = deque(maxlen=20)
+        self._error_reader = threading.Thread(
+            target=_read_error_output, args=(self._process.stderr, self._error_output), daemon=True
         )
-        self._listener.start()
+        self._error_reader.start()
 
     def lines(self, seconds: float) -> Iterator[bytes]:
-        """The whole lines that have come; stops soon after the caller has spent `seconds` on them."""
+        """The complete lines that have arrived; stops soon after the caller has spent `seconds` on them."""
         deadline = time.perf_counter() + seconds
         self.behind = False
         self._finish_command()
@@ -129,43 +131,43 @@ class EngineProcess:
             try:
                 chunk = os.read(self._pipe, _CHUNK)
             except BlockingIOError:
-                self._output_ended = self._has_fallen_silent()
-                # A line that did not come at once is still on its way.
-                if self._output_ended or len(self._rest) < select.PIPE_BUF:
+                self._output_ended = self._is_silent()
+                # A line longer than PIPE_BUF is not written atomically: the rest of it is still on its way.
+                if self._output_ended or len(self._partial_line) < select.PIPE_BUF:
                     return
                 select.select([self._pipe], [], [], max(0.0, deadline - time.perf_counter()))
                 continue
             self._output_ended = not chunk
             if self._output_ended:
                 return
-            # A pipe that was full kept the engine waiting, which has more to say.
+            # The pipe was full, so the engine is waiting to write more.
             self.behind |= len(chunk) == _CHUNK
-            yield from self._ended_in(chunk)
+            yield from self._complete_lines(chunk)
 
-    def _ended_in(self, chunk: bytes) -> list[bytes]:
-        """The lines that end in this chunk; of one that has become too long what has come, and its rest is dropped."""
+    def _complete_lines(self, chunk: bytes) -> list[bytes]:
+        """The lines that end in this chunk. A line that is too long is cut off, and the rest of it is dropped."""
         if b"\n" in chunk:
             self._silent_since = None
-            *whole, rest = b"".join((self._rest, chunk)).split(b"\n")
-            self._rest = bytearray(rest)
+            *lines, rest = b"".join((self._partial_line, chunk)).split(b"\n")
+            self._partial_line = bytearray(rest)
             dropped, self._dropping = self._dropping, False
-            return whole[dropped:]
+            return lines[dropped:]
         if not self._dropping:
-            # A long line is taken apart once, at its end.
-            self._rest += chunk
-        if len(self._rest) <= LONGEST_LINE:
+            # Appended in place, so that a long line is split only once, at its end.
+            self._partial_line += chunk
+        if len(self._partial_line) <= LONGEST_LINE:
             return []
-        cut, self._rest, self._dropping = bytes(self._rest), bytearray(), True
+        cut, self._partial_line, self._dropping = bytes(self._partial_line), bytearray(), True
         return [cut]
 
-    def _has_fallen_silent(self) -> bool:
-        """Whether the process is gone and no more comes; what it has started may hold the pipe open for long."""
+    def _is_silent(self) -> bool:
+        """Whether the process is gone and writes no more. A child of it may keep the pipe open for a long time."""
         if self._silent_since is None and self._process.poll() is not None:
             self._silent_since = time.perf_counter()
         return self._silent_since is not None and time.perf_counter() - self._silent_since > _SILENCE
 
     def send(self, command: AnyCommand) -> bool:
-        """Pass a command on; False, and none of it passed on, if the engine is gone, or does not read."""
+        """Send a command. False, with nothing sent, if the engine is gone or is not reading."""
         if not self._finish_command():
             return False
         line = self._unwritten = encode(command) + b"\n"
@@ -176,7 +178,7 @@ class EngineProcess:
         return True
 
     def _finish_command(self) -> bool:
-        """Write what is left of a command; whether nothing is. A pipe takes a long one in pieces, as it has room."""
+        """Write the rest of the last command, as far as the pipe has room; return whether all of it is written."""
         assert self._process.stdin
         try:
             while self._unwritten:
@@ -187,41 +189,42 @@ class EngineProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """How the engine ended (negative: by that signal), None while it lives or more may come of it."""
+        """The exit code (negative: the signal), None while the engine runs or more output may come."""
         return self._process.poll() if self._output_ended else None
 
     @property
-    def half_line(self) -> bytes:
-        """What the engine had written of a line that it has not ended yet."""
-        return bytes(self._rest)
+    def partial_line(self) -> bytes:
+        """The unfinished last line of the engine's output."""
+        return bytes(self._partial_line)
 
     @property
-    def last_words(self) -> str:
-        """The last line on the engine's standard error that says anything."""
+    def last_error_line(self) -> str:
+        """The last line of the engine's standard error that is not blank."""
         if self._process.poll() is not None:
-            self._listener.join(_LAST_WORDS)
-        words = [line for line in b"".join(self._last_words).decode(errors="replace").splitlines() if line.strip()]
-        return words[-1].strip() if words else ""
+            self._error_reader.join(_STDERR_TIMEOUT)
+        text = b"".join(self._error_output).decode(errors="replace")
+        lines = [line for line in text.splitlines() if line.strip()]
+        return lines[-1].strip() if lines else ""
 
-    def stop_soon(self) -> None:
-        """Ask the engine to end, and leave it the time it takes."""
+    def request_stop(self) -> None:
+        """Send Stop without waiting for the engine to end."""
         self.send(Stop())
 
     def stop(self, seconds: float = 1.5) -> list[bytes]:
-        """End the engine: ask it, then insist, then kill; it is gone when this returns its last lines."""
+        """End the engine: send Stop, then SIGTERM, then SIGKILL. Returns its last lines once the process is gone."""
         self.send(Stop())
         assert self._process.stdin
         with contextlib.suppress(OSError, ValueError):
             self._process.stdin.close()
         lines: list[bytes] = []
-        for insist in (None, self._process.terminate, self._process.kill):
-            if insist:
-                insist()
+        for signal_process in (None, self._process.terminate, self._process.kill):
+            if signal_process:
+                signal_process()
             deadline = time.perf_counter() + seconds / 2
-            # A full pipe would keep it from ending, so what it says is taken until it is gone.
-            while not self._output_ended and (left := deadline - time.perf_counter()) > 0:
-                select.select([self._pipe], [], [], left)
-                lines += self.lines(left)
+            # A full pipe would keep the process from ending, so its output is read until it is gone.
+            while not self._output_ended and (remaining := deadline - time.perf_counter()) > 0:
+                select.select([self._pipe], [], [], remaining)
+                lines += self.lines(remaining)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(max(0.0, deadline - time.perf_counter()))
                 break
@@ -230,13 +233,13 @@ class EngineProcess:
         return lines
 
     def _close(self) -> None:
-        """Let go of its output; something that the engine started may still hold its other end."""
+        """Close its output. A child of the engine may still hold the other end."""
         self._output_ended = True
         assert self._process.stdout
         self._process.stdout.close()
 
 
-def _read_messages(pipe: IO[bytes], words: deque[bytes]) -> None:
+def _read_error_output(pipe: IO[bytes], chunks: deque[bytes]) -> None:
     with pipe:
         while chunk := os.read(pipe.fileno(), _CHUNK):
-            words.append(chunk)
+            chunks.append(chunk)

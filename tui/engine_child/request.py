@@ -1,4 +1,4 @@
-"""What the screen asks its engine to do: one typed value, handed to the child process as JSON."""
+"""The requests that start an engine: one typed value, handed to the child process as JSON."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ...core.sweeps.cores import usable_cores
 
 
 class EngineRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Base class of the requests; with `debug` the engine shows the traceback of an error."""
+    """Base class of the requests. With `debug`, the engine prints the traceback of an error."""
 
     debug: bool = False
 
 
 class TrainRun(EngineRequest, frozen=True, kw_only=True):
-    """Train a run, record it in a folder of runs and write it for TensorBoard (None: do not)."""
+    """Train a run. Record it below `record_in` and write TensorBoard logs to `tensorboard` (None: do not)."""
 
     config: RunConfig
     record_in: Path | None = None
@@ -31,7 +31,7 @@ class TrainRun(EngineRequest, frozen=True, kw_only=True):
 
 
 class ResumeRun(EngineRequest, frozen=True, kw_only=True):
-    """Go on with the run in `folder` to this many steps in all (None: as many as planned)."""
+    """Continue the run in `folder` up to this many steps in total (None: as many as planned)."""
 
     folder: Path
     iterations: int | None = None
@@ -40,14 +40,14 @@ class ResumeRun(EngineRequest, frozen=True, kw_only=True):
 
 
 class ReplayRun(EngineRequest, frozen=True, kw_only=True):
-    """Play the run in `folder` again, `speed` times as fast (None: without a limit)."""
+    """Replay the run in `folder` at `speed` times the recorded speed (None: no limit)."""
 
     folder: Path
     speed: float | None = None
 
 
-class Workplace(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a sweep is trained: in processes on this machine (None: one per core), or on a Ray cluster."""
+class BackendConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a sweep is trained: in `workers` processes on this machine (None: one per core), or on a Ray cluster."""
 
     workers: int | None = None
     on_ray: bool = False
@@ -55,33 +55,33 @@ class Workplace(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def cores(self) -> int:
-        """How many cores of this machine train."""
+        """The number of cores of this machine that are used for training."""
         return self.workers or usable_cores()
 
 
 class TrainSweep(EngineRequest, frozen=True, kw_only=True):
-    """Train a sweep, and record it in a folder of runs."""
+    """Train a sweep and record it below `record_in`."""
 
     config: SweepConfig
-    home: Path
-    workplace: Workplace
+    record_in: Path
+    backend: BackendConfig
 
 
 class ResumeSweep(EngineRequest, frozen=True, kw_only=True):
-    """Train what is left of the sweep in `folder`."""
+    """Train the remaining replicas of the sweep in `folder`."""
 
     folder: Path
     machine: Machine
-    workplace: Workplace
+    backend: BackendConfig
 
 
 AnyRequest = TrainRun | ResumeRun | ReplayRun | TrainSweep | ResumeSweep
-# What `EngineProcess` starts: an engine of ours, or the user's own command.
-Wanted = AnyRequest | Sequence[str]
+# What `EngineProcess` starts: an engine of clipwatch with a request, or the user's `--engine-command`.
+EngineSource = AnyRequest | Sequence[str]
 
 
 class ScreenRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A screen that another process shows: its engine (a request, or the user's own command) and its keys."""
+    """A screen to show: its engine (a request, or the user's `--engine-command`) and its key map."""
 
     engine: TrainRun | list[str]
     keymap: dict[str, str]
@@ -90,21 +90,21 @@ class ScreenRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encoded(request: AnyRequest | ScreenRequest) -> bytes:
-    """A request as JSON; paths are written as bytes, because they need not be valid text."""
-    return msgspec.json.encode(request, enc_hook=_plain)
+    """A request as JSON. Paths are written as base64 bytes, because they need not be valid Unicode."""
+    return msgspec.json.encode(request, enc_hook=_path_bytes)
 
 
 def decoded_request(text: bytes) -> AnyRequest:
-    """The request that `encoded` wrote for an engine."""
+    """Decode a request to an engine."""
     return msgspec.json.decode(text, type=AnyRequest, dec_hook=_path)
 
 
 def decoded_screen(text: bytes | str) -> ScreenRequest:
-    """The request that `encoded` wrote for a screen."""
+    """Decode a request for a screen."""
     return msgspec.json.decode(text, type=ScreenRequest, dec_hook=_path)
 
 
-def _plain(value: Any) -> bytes:
+def _path_bytes(value: Any) -> bytes:
     if isinstance(value, Path):
         return os.fsencode(value)
     raise NotImplementedError

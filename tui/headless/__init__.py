@@ -1,1 +1,1 @@
-"""A run without a screen: from the engine to the console, to JSON lines and to TensorBoard."""
+"""A run without a screen: its events go to the console or to JSON lines, and to TensorBoard."""

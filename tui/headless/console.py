@@ -1,4 +1,4 @@
-"""The run as lines of text: training lines and the summary on standard output, messages on standard error."""
+"""Prints a run: training lines and the summary on standard output, messages on standard error."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ LANE_COLOURS = ("cyan", "yellow", "magenta", "green", "blue", "red")
 
 
 class ConsoleSink:
-    """Prints events as they come; `close` prints the summary.
+    """Prints events as they arrive; `close` prints the summary.
 
-    `quiet` leaves only the summary and failures; `diagnostics` adds a line for every measurement of what the clip does.
+    `quiet` prints only the summary, warnings and failures. `diagnostics` adds a line for every measurement of the
+    effect of clipping.
     """
 
     def __init__(self, *, quiet: bool, diagnostics: bool = False) -> None:
         self._quiet, self._diagnostics = quiet, diagnostics
-        # Lines are written as they are, so rich only decides on colour, for the lanes' names and the summary.
+        # Training lines are written without Rich; it only colours the names of lanes and prints the summary.
         self._out = Output(soft_wrap=True)
         self._messages = Output(stderr=True, soft_wrap=True)
         self._state = RunState()
@@ -62,22 +63,22 @@ class ConsoleSink:
                 self._print_evaluations(self._ordered.end(lane))
             case LaneFailed(lane=lane):
                 self._print_evaluations(self._ordered.end(lane))
-                self._tell(f"lane {lane}: {lane_message(event)}")
+                self._print_message(f"lane {lane}: {lane_message(event)}")
             case LaneEvent(lane=lane):
                 if not self._quiet and (text := lane_message(event)):
-                    self._tell(f"lane {lane}: {text}")
+                    self._print_message(f"lane {lane}: {text}")
             case CommandScheduled() if not self._quiet:
-                self._tell(scheduled_line(event))
+                self._print_message(scheduled_line(event))
             case Notice(text=text, level=level):
                 if not self._quiet or level == "warning":
-                    self._tell(text)
+                    self._print_message(text)
             case DownloadProgressed() if not self._quiet:
                 self._download.show(event)
             case _:
                 pass
 
     def close(self) -> None:
-        """Print the summary of what was done."""
+        """Print the summary of the run."""
         self._download.close()
         if self._state.lanes:
             self._out.print()
@@ -93,28 +94,28 @@ class ConsoleSink:
         tags = [in_encoding(f"[{name}]", self._out.encoding) for name in names]
         width = max(map(cell_len, tags))
         for name, tag, colour in zip(names, tags, LANE_COLOURS * len(names), strict=False):
-            self._prefixes[name] = self._painted(tag, colour) + " " * (width - cell_len(tag))
+            self._prefixes[name] = self._coloured(tag, colour) + " " * (width - cell_len(tag))
         if not self._quiet:
             print("Start Training...", flush=True)
 
-    def _painted(self, text: str, colour: str) -> str:
+    def _coloured(self, text: str, colour: str) -> str:
         with self._out.capture() as capture:
             self._out.print(text, style=colour, end="")
         return capture.get()
 
-    def _print_evaluations(self, ready: Iterable[Evaluated | Diagnosed]) -> None:
-        for event in ready:
+    def _print_evaluations(self, events: Iterable[Evaluated | Diagnosed]) -> None:
+        for event in events:
             if not self._quiet:
                 line = evaluation_line(event) if isinstance(event, Evaluated) else diagnosis_line(event)
                 sys.stdout.write(f"{self._prefixes.get(event.lane, event.lane)} {line}\n")
         sys.stdout.flush()
 
-    def _tell(self, text: str) -> None:
+    def _print_message(self, text: str) -> None:
         self._messages.print(f"clipwatch: {text}")
 
 
 class _Download:
-    """A bar for each file on a terminal, a line for each elsewhere."""
+    """Shows downloads: on a terminal as a progress bar for each file, elsewhere as a line for each."""
 
     def __init__(self, console: Output) -> None:
         self._console = console

@@ -1,4 +1,4 @@
-"""Commands from standard input, for a run, a replay and a sweep."""
+"""Reads commands from standard input, for a run, a replay or a sweep (`--control`)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ...core.errors import BadInput
 from ...core.stream.codec import decode_command
 from ...core.stream.commands import AnyCommand, Stop
 
-# Seconds for a line while answers wait to be read.
-_BREATH = 0.05
-# Bytes of a line: commands have a few hundred at most, and a line without end fills no memory.
-_LONGEST = 1 << 20
+# Seconds to wait before each command while the receiver is behind.
+_BACKLOG_PAUSE = 0.05
+# The most bytes of a line. Commands have a few hundred; the limit bounds the memory for a line without an end.
+_MAX_LINE = 1 << 20
 
 
-class Conversation(Protocol):
-    """What obeys commands, each of which it answers in its stream of events."""
+class CommandReceiver(Protocol):
+    """A run, replay or sweep that takes commands and answers them in its event stream."""
 
     @property
     def behind(self) -> bool: ...
@@ -32,50 +32,51 @@ class Conversation(Protocol):
     def close(self) -> None: ...
 
 
-def obey_standard_input(conversation: Conversation) -> None:
-    """Pass commands on, on threads of their own; stop once nobody reads what is said."""
-    threading.Thread(target=_listen, args=(conversation,), name="clipwatch-control", daemon=True).start()
-    threading.Thread(target=_stop_unheard, args=(conversation,), name="clipwatch-unheard", daemon=True).start()
+def forward_stdin_commands(receiver: CommandReceiver) -> None:
+    """Start daemon threads that forward commands from standard input, and send Stop when standard output is closed."""
+    threading.Thread(target=_forward_commands, args=(receiver,), name="clipwatch-control", daemon=True).start()
+    threading.Thread(target=_stop_without_reader, args=(receiver,), name="clipwatch-output", daemon=True).start()
 
 
-def _listen(conversation: Conversation) -> None:
+def _forward_commands(receiver: CommandReceiver) -> None:
     try:
-        _obey_lines(conversation)
+        _forward_lines(receiver)
     except OSError as error:
-        conversation.tell(f"no more commands: standard input: {error.strerror}")
-    conversation.close()
+        receiver.tell(f"cannot read commands from standard input: {error.strerror}; no more commands are accepted")
+    receiver.close()
 
 
-def _obey_lines(conversation: Conversation) -> None:
+def _forward_lines(receiver: CommandReceiver) -> None:
     if sys.stdin is None:
-        # Closed before the program began: its number belongs to some other file by now.
+        # Standard input was closed before the program started; descriptor 0 may be another file by now.
         return
-    # Unbuffered and apart from sys.stdin, whose lock a thread still waiting here would hold when the program ends.
+    # Unbuffered and separate from sys.stdin: this thread may still be reading when the program ends, and must not hold
+    # the lock of sys.stdin then.
     with open(0, "rb", buffering=0, closefd=False) as stream:
         for line in _lines(stream):
             if not line.strip():
                 continue
-            if conversation.behind:
-                # A flood of lines fills no memory, and a Stop among them still gets through.
-                time.sleep(_BREATH)
+            if receiver.behind:
+                # Slow a flood of commands down, so that it does not fill the memory. A Stop still gets through.
+                time.sleep(_BACKLOG_PAUSE)
             try:
-                conversation.send(decode_command(line))
+                receiver.send(decode_command(line))
             except BadInput as error:
-                conversation.tell(f"command not understood: {error}")
+                receiver.tell(f"command not understood: {error}")
 
 
 def _lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """The lines of a stream; one that is too long is cut off, which makes it no command, and its rest dropped."""
-    while line := stream.readline(_LONGEST):
+    """The lines of a stream. A line that is too long is cut off, so it does not decode, and its rest is dropped."""
+    while line := stream.readline(_MAX_LINE):
         yield line
-        while len(line) == _LONGEST and not line.endswith(b"\n"):
-            line = stream.readline(_LONGEST)
+        while len(line) == _MAX_LINE and not line.endswith(b"\n"):
+            line = stream.readline(_MAX_LINE)
 
 
-def _stop_unheard(conversation: Conversation) -> None:
-    """Stop once nobody can read standard output any more: one who only waits for commands would not notice."""
+def _stop_without_reader(receiver: CommandReceiver) -> None:
+    """Send Stop once standard output has no reader: a paused run writes nothing, so it would not notice."""
     if hasattr(select, "poll"):
-        readers = select.poll()
-        readers.register(1, 0)
-        readers.poll()
-        conversation.send(Stop())
+        output = select.poll()
+        output.register(1, 0)
+        output.poll()
+        receiver.send(Stop())

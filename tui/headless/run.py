@@ -1,4 +1,4 @@
-"""`clipwatch --no-ui`: one session, its events to a sink, signals and standard input to its commands."""
+"""`clipwatch --no-ui`: passes a session's events to a sink, and signals and standard input to it as commands."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ...core.stream.commands import Stop
 from ...core.stream.config import RunConfig
 from ...core.stream.events import Event, LaneFailed, Notice, RecordingStarted, RunFinished, RunStarted
 from ..signals import ending_signals
-from .control import Conversation, obey_standard_input
+from .control import CommandReceiver, forward_stdin_commands
 
 if TYPE_CHECKING:
     from ...core.training.checkpoint import Checkpoint
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Sink(Protocol):
-    """Where events go."""
+    """Receives events, and is closed after the last one."""
 
     def receive(self, event: Event) -> None: ...
 
@@ -42,7 +42,7 @@ class Sink(Protocol):
 
 
 class JsonSink:
-    """The stream itself, a line an event; `line` makes it."""
+    """Writes each event to standard output as a JSON line, encoded by `line`."""
 
     def __init__(self, line: Callable[[Event], bytes] = encode) -> None:
         self._line = line
@@ -55,10 +55,12 @@ class JsonSink:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manner:
-    """How a headless run prints, listens, records (in a folder of runs) and writes for TensorBoard (None: nowhere).
+class HeadlessOptions:
+    """What a headless run prints, whether it reads commands, and where it is recorded.
 
-    With `diagnostics` it prints what the clip does, too.
+    `json`: print JSON lines. `control`: read commands from standard input. `quiet`: print only the summary.
+    `diagnostics`: also print the effect of clipping. `record_in` is the folder of runs and `tensorboard` that of the
+    TensorBoard logs (None: do not write them).
     """
 
     json: bool
@@ -69,29 +71,32 @@ class Manner:
     tensorboard: Path | None = None
 
 
-def run_headless(config: RunConfig, manner: Manner) -> int:
-    """Train, record and print; the exit code."""
-    recorder = Recorder(manner.record_in) if manner.record_in else None
-    board = _tensorboard(manner, recorder)
-    session = Session(config, lasting=manner.control, keep=_keeping(recorder, board))
+def run_headless(config: RunConfig, options: HeadlessOptions) -> int:
+    """Train a new run, record and print it; return the exit code."""
+    recorder = Recorder(options.record_in) if options.record_in else None
+    board = _tensorboard(options, recorder)
+    session = Session(config, lasting=options.control, keep=_checkpoint_writer(recorder, board))
     events = board.through(session.run()) if board else session.run()
     if recorder is None:
-        return _run(session, events, manner, board)
-    return _run(session, recorder.through(events), manner, board, recorder.line)
+        return _run(session, events, options, board)
+    return _run(session, recorder.through(events), options, board, recorder.line)
 
 
-def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine, manner: Manner) -> int:
-    """Print what a run recorded, then train on, record and print; the exit code."""
+def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine, options: HeadlessOptions) -> int:
+    """Print a run as recorded so far, then continue to train, record and print it; return the exit code."""
     recorder = Recorder(folder.path.parent)
-    board = _tensorboard(manner, recorder)
+    board = _tensorboard(options, recorder)
     lock = folder.claim()
     run = read_interrupted(folder, iterations)
-    if run.is_done and not manner.control:
+    if run.is_done and not options.control:
         lock.release()
-        raise BadInput(f"run {path_text(folder.path)}: nothing is left to train; --iterations N goes on to N steps")
-    told = list(run.recorded.damage)
+        raise BadInput(
+            f"run {path_text(folder.path)}: nothing is left to train;"
+            " to continue, add --iterations N (the total number of steps)"
+        )
+    notices = list(run.recorded.damage)
     recorder.reopen(folder, lock, run.recorded)
-    snapshots = run.snapshots(told)
+    snapshots = run.snapshots(notices)
     resumption = Resumption(
         snapshots=snapshots,
         seconds=run.recorded.seconds,
@@ -100,71 +105,72 @@ def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine,
         recorded=run.recorded_steps,
         diverged=run.diverged,
     )
-    config = machine.settings(run.config, told.append)
-    session = Session(config, lasting=manner.control, keep=_keeping(recorder, board), resumption=resumption)
-    notices = [Notice(text=text) for text in told]
-    live = chain(notices, run.unrecorded_events(session.run()))
-    before = _as_it_lies(folder, (event for event in run.recorded.events if not isinstance(event, RunFinished)))
+    config = machine.settings(run.config, notices.append)
+    session = Session(config, lasting=options.control, keep=_checkpoint_writer(recorder, board), resumption=resumption)
+    live = chain([Notice(text=text) for text in notices], run.unrecorded_events(session.run()))
+    recorded = _with_current_folder(
+        folder, (event for event in run.recorded.events if not isinstance(event, RunFinished))
+    )
     if board:
         from ...core.tensorboard.sink import with_checkpoints
 
-        before = board.through(with_checkpoints(before, folder.checkpoints, board.keep, session.tell))
+        recorded = board.through(with_checkpoints(recorded, folder.checkpoints, board.keep, session.tell))
         live = board.through(live)
-    return _run(session, chain(before, recorder.through(live)), manner, board, recorder.line)
+    return _run(session, chain(recorded, recorder.through(live)), options, board, recorder.line)
 
 
-def replay_headless(folder: RunFolder, speed: float | None, manner: Manner) -> int:
-    """Print a recorded run again; the exit code."""
+def replay_headless(folder: RunFolder, speed: float | None, options: HeadlessOptions) -> int:
+    """Replay a recorded run; return the exit code."""
     recorded = read_recording(folder.events)
-    replay = Replay(path_text(Path(folder.path.name)), recorded.table, speed=speed, lasting=manner.control)
+    replay = Replay(path_text(Path(folder.path.name)), recorded.table, speed=speed, lasting=options.control)
     for text in recorded.damage:
         replay.tell(text)
-    return _run(replay, _as_it_lies(folder, replay.run()), manner)
+    return _run(replay, _with_current_folder(folder, replay.run()), options)
 
 
-def _as_it_lies(folder: RunFolder, events: Iterable[Event]) -> Iterator[Event]:
-    """The events of a run; it may have been recorded elsewhere, but is told to be where it is."""
+def _with_current_folder(folder: RunFolder, events: Iterable[Event]) -> Iterator[Event]:
+    """The events of a run, with its current folder in place of the one in which it was recorded."""
     for event in events:
         yield RecordingStarted(folder=path_text(folder.path)) if isinstance(event, RecordingStarted) else event
 
 
-def _tensorboard(manner: Manner, recorder: Recorder | None) -> LiveTensorBoard | None:
-    if manner.tensorboard is None:
+def _tensorboard(options: HeadlessOptions, recorder: Recorder | None) -> LiveTensorBoard | None:
+    if options.tensorboard is None:
         return None
     from .tensorboard import LiveTensorBoard
 
-    return LiveTensorBoard(manner.tensorboard, lambda: recorder.folder if recorder else None)
+    return LiveTensorBoard(options.tensorboard, lambda: recorder.folder if recorder else None)
 
 
-def _keeping(recorder: Recorder | None, board: LiveTensorBoard | None) -> Callable[[Checkpoint], None] | None:
-    """Gives lanes' checkpoints to whoever wants them, None if nobody does."""
-    keepers = [one.keep for one in (recorder, board) if one]
+def _checkpoint_writer(recorder: Recorder | None, board: LiveTensorBoard | None) -> Callable[[Checkpoint], None] | None:
+    """A function that passes a lane's checkpoint to the recorder and to TensorBoard, None if there is neither."""
+    writers = [sink.keep for sink in (recorder, board) if sink]
 
-    def keep(kept: Checkpoint) -> None:
-        for give in keepers:
-            give(kept)
+    def write(checkpoint: Checkpoint) -> None:
+        for write_checkpoint in writers:
+            write_checkpoint(checkpoint)
 
-    return keep if keepers else None
+    return write if writers else None
 
 
 def _run(
-    session: Conversation,
+    session: CommandReceiver,
     events: Iterable[Event],
-    manner: Manner,
+    options: HeadlessOptions,
     board: LiveTensorBoard | None = None,
     line: Callable[[Event], bytes] = encode,
 ) -> int:
-    if manner.control:
-        obey_standard_input(session)
-    with ending_signals(lambda _: session.send(Stop())) as caught, closing(board) if board else nullcontext():
-        exit_code = _drain(events, JsonSink(line) if manner.json else _console(manner))
-    return 128 + caught[0] if caught else exit_code
+    if options.control:
+        forward_stdin_commands(session)
+    with ending_signals(lambda _: session.send(Stop())) as signals, closing(board) if board else nullcontext():
+        exit_code = _drain(events, JsonSink(line) if options.json else _console(options))
+    return 128 + signals[0] if signals else exit_code
 
 
-def _console(manner: Manner) -> Sink:
+def _console(options: HeadlessOptions) -> Sink:
     from .console import ConsoleSink
 
-    return ConsoleSink(quiet=manner.quiet, diagnostics=manner.diagnostics)
+    return ConsoleSink(quiet=options.quiet, diagnostics=options.diagnostics)
 
 
 def _drain(events: Iterable[Event], sink: Sink) -> int:
@@ -174,11 +180,11 @@ def _drain(events: Iterable[Event], sink: Sink) -> int:
             sink.receive(event)
             if isinstance(event, RunStarted):
                 failed = False
-            # A lane that diverges is a finding; one that raises is a fault.
+            # A lane that diverges is a result; a lane that raises is a failure.
             failed |= isinstance(event, LaneFailed) and event.reason == "error"
             failed |= isinstance(event, RunFinished) and event.reason == "failed"
     finally:
-        # Else the interpreter searches all of torch for garbage before it ends, for half a second.
+        # Without this, the last garbage collection searches all objects of torch for half a second.
         gc.freeze()
         sink.close()
     return 1 if failed else 0

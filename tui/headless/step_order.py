@@ -1,4 +1,4 @@
-"""Evaluations of lanes that run side by side, put in order of step and then of lane."""
+"""Sorts the evaluations of concurrent lanes by step, then by lane."""
 
 from __future__ import annotations
 
@@ -11,35 +11,34 @@ from ...core.stream.events import Diagnosed, Evaluated
 
 
 class OrderedEvaluations:
-    """Holds an evaluation back until no lane can still send an earlier one.
+    """Holds each evaluation back until no lane can send an earlier one.
 
-    With `measured_every`, evaluations at multiples of so many steps have a measurement after them, to be shown under
-    them.
+    With `measured_every`, an evaluation at a multiple of that many steps is followed by a measurement of the same step.
     """
 
     def __init__(self, lanes: tuple[str, ...], *, measured_every: int | None = None) -> None:
         self._rank = {lane: rank for rank, lane in enumerate(lanes)}
         self._last_step: dict[str, float] = dict.fromkeys(lanes, -1)
-        # The count keeps what is told twice in order.
+        # The count keeps repeated events in order, and events are never compared.
         self._held: list[tuple[int, int, bool, int, Evaluated | Diagnosed]] = []
         self._count = itertools.count()
         self._measured_every = measured_every
 
     def add(self, event: Evaluated | Diagnosed) -> Iterator[Evaluated | Diagnosed]:
-        """What can be shown now that this is known."""
-        second = isinstance(event, Diagnosed)
+        """Add an event; return the events that can be shown now."""
+        is_measurement = isinstance(event, Diagnosed)
         rank = self._rank.setdefault(event.lane, len(self._rank))
-        heapq.heappush(self._held, (event.step, rank, second, next(self._count), event))
-        more = not second and self._measured_every and event.step % self._measured_every == 0
-        self._last_step[event.lane] = event.step - 0.5 if more else event.step
+        heapq.heappush(self._held, (event.step, rank, is_measurement, next(self._count), event))
+        measurement_follows = not is_measurement and self._measured_every and event.step % self._measured_every == 0
+        self._last_step[event.lane] = event.step - 0.5 if measurement_follows else event.step
         return self._ready()
 
     def end(self, lane: str) -> Iterator[Evaluated | Diagnosed]:
-        """What can be shown now that this lane sends no more for the time being."""
+        """Note that a lane sends no more events for now; return the events that can be shown."""
         self._last_step[lane] = math.inf
         return self._ready()
 
     def _ready(self) -> Iterator[Evaluated | Diagnosed]:
-        behind = min(self._last_step.values())
-        while self._held and self._held[0][0] <= behind:
+        complete = min(self._last_step.values())
+        while self._held and self._held[0][0] <= complete:
             yield heapq.heappop(self._held)[-1]

@@ -1,4 +1,4 @@
-"""TensorBoard beside a run under way."""
+"""Writes TensorBoard logs while a run is training."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ..text.wording import lane_message
 if TYPE_CHECKING:
     from ...core.training.checkpoint import Checkpoint
 
-_Given = TypeVar("_Given")
+_Item = TypeVar("_Item")
 _log = logging.getLogger(__name__)
 
 
 class LiveTensorBoard:
-    """Writes the runs of a stream for as long as it can; ClipwatchError if it cannot be used from the beginning."""
+    """Writes the runs of an event stream; the first write error turns it off. ClipwatchError if it cannot be set up."""
 
     def __init__(self, directory: Path, recorded: Callable[[], RunFolder | None]) -> None:
         self._board: TensorBoard | None = TensorBoard(directory, lane_message, recorded)
         self._failures: list[str] = []
 
     def through(self, events: Iterable[Event]) -> Iterator[Event]:
-        """The same events, each once it is written. A `Notice` says when the run goes on without TensorBoard."""
+        """Write each event, then yield it. After an error, a `Notice` is inserted and nothing more is written."""
         for event in events:
             if self._board:
                 self._try(self._board.receive, event)
@@ -36,21 +36,21 @@ class LiveTensorBoard:
                 yield Notice(text=self._failures.pop())
             yield event
 
-    def keep(self, kept: Checkpoint) -> None:
+    def keep(self, checkpoint: Checkpoint) -> None:
         """Write a lane's weights."""
         if self._board:
-            self._try(self._board.keep, kept)
+            self._try(self._board.keep, checkpoint)
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the files."""
         if self._board:
             self._board.close()
 
-    def _try(self, write: Callable[[_Given], None], what: _Given) -> None:
+    def _try(self, write: Callable[[_Item], None], item: _Item) -> None:
         try:
-            write(what)
+            write(item)
         except Exception as error:
-            # The edge of the threads that write: whatever they raised is raised again here, and the run goes on.
+            # The writer thread raises its exceptions again here. None of them may end the run.
             _log.debug("TensorBoard", exc_info=True)
             self._board = None
-            self._failures.append(f"{one_line(error)}; the run goes on without TensorBoard")
+            self._failures.append(f"{one_line(error)}; the run continues without TensorBoard")

@@ -1,1 +1,1 @@
-"""A run on the screen: the app, what its keys send, and the feed of events that it draws."""
+"""The screen of a run: the Textual app, the commands that its keys send, and the events that it draws."""

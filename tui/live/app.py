@@ -1,4 +1,4 @@
-"""The screen of `clipwatch`: shows an engine's run as it goes on, and steers it by keys."""
+"""The Textual app of `clipwatch`: shows a run live and lets the user steer it by keys."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from ..terminal.terminal_app import TerminalApp
 from ..view.keys import KEYS
 from ..view.requests import Requests
 from ..view.run_view import RunView
-from .cadence import FASTEST
+from .cadence import MIN_INTERVAL
 from .event_feed import EventFeed
 from .steering import Steering
 
-# Seconds of silence after a command before the screen says so.
-PATIENCE = 3.0
-# Seconds after a command in which the answer is looked for; after a seek the first of them, and how they grow.
-ANSWER_SOON = 0.03
-SEEK_PAUSE, SEEK_GROWTH = 0.002, 1.2
+# Seconds without an answer to a command before the status line reports it.
+ANSWER_TIMEOUT = 3.0
+# Seconds from sending a command to reading its answer. After a seek: the first delay, and the factor by which it grows.
+ANSWER_DELAY = 0.03
+SEEK_DELAY, SEEK_DELAY_GROWTH = 0.002, 1.2
 
 
 class ClipwatchApp(TerminalApp):
-    """Holds the event feed and the steering of a run; with `quit_when_done` it leaves once every lane has ended."""
+    """The app of a run. With `quit_when_done` it exits once every lane has ended."""
 
     TITLE = "clipwatch"
     BINDINGS: ClassVar = [Binding("ctrl+c", "quit", show=False, priority=True)]
@@ -65,18 +65,19 @@ class ClipwatchApp(TerminalApp):
         return self.main
 
     def on_mount(self) -> None:
-        """Draw from now on."""
+        """Apply the key map and the theme, and start the frame timer."""
         self.set_keymap(self._remapped_keys)
         self.theme_changed_signal.subscribe(self, lambda _: self._apply_theme())
         self._apply_theme()
-        self.set_timer(FASTEST, self._frame)
+        self.set_timer(MIN_INTERVAL, self._frame)
 
     def on_ready(self) -> None:
-        """Leave what has been made so far out of the search for garbage, which would hold a key up for 100 ms."""
+        """Tune the garbage collector and load plotext in the background, so that neither delays a key."""
+        # A full collection over everything allocated so far would delay a key by 100 ms.
         gc.freeze()
-        # Lines of the screen come and go by the thousand, and hardly ever in cycles.
+        # The screen allocates thousands of line objects, which are hardly ever part of a cycle.
         gc.set_threshold(20_000, 20, 20)
-        # The first frame is there, and the charts' first lines are not yet: in the loop this would hold a key up, too.
+        # The first frame is on the screen, but no curve has been drawn yet. Loading in the event loop would delay keys.
         threading.Thread(target=load, name="clipwatch-plotext", daemon=True).start()
 
     def _apply_theme(self) -> None:
@@ -90,65 +91,65 @@ class ClipwatchApp(TerminalApp):
         self.set_timer(self.feed.pause(), self._frame)
 
     def catch_up(self) -> None:
-        """Receive and draw what the engine has said since; leave where there is nothing more to see."""
+        """Receive and draw the engine's new events; exit if the engine is incompatible or the run is done."""
         self.feed.receive()
-        # What would be drawn while the terminal is behind would be old when it is seen.
+        # A frame drawn while the terminal is behind would be out of date when it appears.
         if not self.terminal_is_behind:
             self.feed.draw()
-        if self.feed.unreadable and self.view.runs == 0:
-            self.fail(self.feed.unreadable)
+        if self.feed.incompatibility and self.view.runs == 0:
+            self.fail(self.feed.incompatibility)
         lanes = self.view.state.lanes.values()
         if self.quit_when_done and lanes and all(lane.ended for lane in lanes):
             self.leave(failed=self.view.state.failed)
         elif not self.view.engine_gone and (code := self.engine.exit_code) is not None:
             self._engine_ended(code)
-        elif (silent := self.requests.unanswered_for) > PATIENCE:
+        elif (silent := self.requests.unanswered_for) > ANSWER_TIMEOUT:
             self.main.say(f"the engine has not answered for {silent:.0f} s", alert=True)
 
     def _engine_ended(self, code: int) -> None:
-        words = self.engine.last_words.removeprefix("clipwatch: ")
-        how = f"signal {-code}" if code < 0 else f"code {code}"
-        half = " in the middle of a line" if self.engine.half_line else ""
+        reason = self.engine.last_error_line.removeprefix("clipwatch: ")
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        cut_off = " in the middle of a line" if self.engine.partial_line else ""
         if self.view.runs == 0 or self.quit_when_done:
-            when = half if self.view.runs else " before it started"
-            self.fail(words or f"the engine ended ({how}){when}", code)
+            when = cut_off if self.view.runs else " before the run started"
+            self.fail(reason or f"the engine ended ({how}){when}", code)
             return
         self.requests.forget()
         self.view.lose_engine()
-        self.main.say(f"the engine ended ({how}){half}: r starts another. {words}", alert=True)
+        self.main.say(f"the engine ended ({how}){cut_off}; r starts a new one. {reason}", alert=True)
         self.main.draw()
 
     # Keys that steer the run
 
     def action_steer(self, key: str) -> None:
-        """What a key asks of the engine."""
+        """Perform the steering action of a key."""
         self.steering.keys[key]()
 
     def _await_answer(self, command: AnyCommand) -> None:
-        """Look for the answer before the next frame is due."""
+        """Read the answer to a command without waiting for the next frame."""
         if isinstance(command, Seek):
-            self.set_timer(SEEK_PAUSE, partial(self._follow_seek, SEEK_PAUSE))
+            self.set_timer(SEEK_DELAY, partial(self._follow_seek, SEEK_DELAY))
         else:
-            self.set_timer(ANSWER_SOON, self.catch_up)
+            self.set_timer(ANSWER_DELAY, self.catch_up)
 
-    def _follow_seek(self, pause: float) -> None:
-        """Draw what a seek shows as soon as it has arrived, then go where keys have asked to go meanwhile."""
+    def _follow_seek(self, delay: float) -> None:
+        """Draw the target of a seek as soon as it has arrived, then send the seek that was postponed meanwhile."""
         self.catch_up()
         if self.requests.seeking:
-            self.set_timer(pause, partial(self._follow_seek, min(FASTEST, SEEK_GROWTH * pause)))
+            self.set_timer(delay, partial(self._follow_seek, min(MIN_INTERVAL, SEEK_DELAY_GROWTH * delay)))
         else:
-            self.steering.seek_on()
+            self.steering.send_postponed_seek()
 
     # The program itself
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette: every key, by what it does."""
+        """The entries of the command palette: one for every key."""
         for key in KEYS:
             yield SystemCommand(key.label, key.tooltip, lambda action=key.action: self.run_action(action, self.main))
 
     def action_picture(self) -> None:
-        """Save the screen as SVG: in the current folder, or where the browser keeps its downloads."""
-        # To the microsecond, for pictures in quick succession.
+        """Save the screen as SVG in the current folder, or as a download of the browser."""
+        # Microseconds keep the names of pictures taken in quick succession apart.
         name = f"clipwatch-{datetime.now():%Y%m%d-%H%M%S-%f}.svg"
         picture = self.export_screenshot(title="clipwatch")
         if self.is_web:
@@ -158,27 +159,27 @@ class ClipwatchApp(TerminalApp):
         try:
             Path(name).write_text(picture, encoding="utf-8")
         except OSError as error:
-            self.main.say(f"no picture: {name}: {error.strerror}", alert=True)
+            self.main.say(f"picture not saved: {name}: {error.strerror}", alert=True)
             return
         self.main.say(f"saved {Path(name).resolve()}")
 
     def action_next_theme(self) -> None:
-        """The next theme."""
-        place = THEMES.index(self.theme) if self.theme in THEMES else -1
-        self.theme = THEMES[(place + 1) % len(THEMES)]
+        """Switch to the next theme."""
+        index = THEMES.index(self.theme) if self.theme in THEMES else -1
+        self.theme = THEMES[(index + 1) % len(THEMES)]
         self.main.say(f"theme {self.theme}")
 
     def action_show_help(self) -> None:
-        """Every key and what is seen; over the diagnostics, what their figures mean."""
+        """Show the help: the keys and the parts of the screen, or, over the diagnostics, what their figures mean."""
         help_screen = FiguresScreen(ascii=self.ascii) if self.main.diagnosing else HelpScreen(self._remapped_keys)
         self.push_screen(help_screen)
 
     async def action_quit(self) -> None:
-        """Leave; ask first if a run would be lost, which a recorded one is not."""
-        state, gone = self.view.state, self.view.engine_gone
-        under_way = any(not lane.ended for lane in state.lanes.values())
+        """Exit; ask first if an unrecorded run is still training."""
+        state, engine_gone = self.view.state, self.view.engine_gone
+        is_training = any(not lane.ended for lane in state.lanes.values())
         is_recorded = state.replay or state.recorded_in
-        if is_recorded or not under_way or gone or isinstance(self.screen, QuitQuestion):
-            self.leave(failed=gone or state.failed)
+        if is_recorded or not is_training or engine_gone or isinstance(self.screen, QuitQuestion):
+            self.leave(failed=engine_gone or state.failed)
         else:
             self.push_screen(QuitQuestion(), lambda leave: self.leave(failed=False) if leave else None)

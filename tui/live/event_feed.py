@@ -1,4 +1,4 @@
-"""What an engine says: drained, folded into the view, reported in the status line and drawn within a budget."""
+"""Reads the engine's events, folds them into the view, reports them in the status line and draws them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ..screens.main import MainScreen
 from ..text.status_messages import status_message
 from ..view.requests import Requests
 from ..view.run_view import RunView
-from .cadence import BREATH, Cadence
+from .cadence import MIN_PAUSE, Cadence
 
-# Seconds a frame spends on what the engine says, so that a flood of events leaves time for keys.
+# Seconds per frame for reading events, so that a flood of events leaves time for keys.
 DRAIN_SECONDS = 0.03
 
 
 class EventFeed:
-    """Brings an engine's events to the screen."""
+    """Carries an engine's events to the screen."""
 
     def __init__(self, engine: EngineConnection, view: RunView, requests: Requests, screen: MainScreen) -> None:
         self._engine, self._view, self._requests, self._screen = engine, view, requests, screen
@@ -25,17 +25,17 @@ class EventFeed:
         self._cadence = Cadence()
         self._unreported: list[Event] = []
         self._run_on_screen = 0
-        # Whether something has happened that is not drawn yet.
+        # Whether there are events that have not been drawn.
         self.stale = True
 
     @property
-    def unreadable(self) -> str | None:
-        """Why what the engine trains cannot be shown, None while that is not known."""
-        return self._lines.unreadable
+    def incompatibility(self) -> str | None:
+        """Why the engine's events cannot be shown, None if they can."""
+        return self._lines.incompatibility
 
     def receive(self) -> None:
-        """Fold what the engine has said, and report it once it is the whole of a seek."""
-        for event in self._lines.decoded(self._engine.lines(DRAIN_SECONDS)):
+        """Fold the new events and report them; during a seek, report only once it has finished."""
+        for event in self._lines.events(self._engine.lines(DRAIN_SECONDS)):
             self._view.fold(event)
             self._requests.settle(event)
             self._unreported.append(event)
@@ -45,7 +45,7 @@ class EventFeed:
             self._report()
 
     def _begin_run(self) -> None:
-        """Make room on the screen for a run all of whose lanes have started."""
+        """Lay out the screen for a new run, once all of its lanes have started."""
         config = self._view.state.config
         if self._view.runs != self._run_on_screen and config and len(self._view.lanes) == len(config.lanes):
             self._run_on_screen = self._view.runs
@@ -60,7 +60,7 @@ class EventFeed:
                 self._cadence.want_charts()
 
     def draw(self) -> None:
-        """Draw what is new; the charts when it is their turn, and half of a seek not at all."""
+        """Draw new events, and the charts when they are due. Nothing is drawn during a seek."""
         if self._requests.seeking:
             return
         if self.stale:
@@ -71,6 +71,6 @@ class EventFeed:
             self._screen.draw_title()
 
     def pause(self) -> float:
-        """Seconds until the next frame: as long as it takes this one to be within the budget."""
+        """Seconds until the next frame that keep the screen within its budget; short while events are waiting."""
         pause = self._cadence.next_frame(full_speed=self._view.at_full_speed)
-        return BREATH if self._engine.behind else pause
+        return MIN_PAUSE if self._engine.behind else pause

@@ -1,4 +1,4 @@
-"""A picture of the screen as it is after a recording's last event, taken without a terminal."""
+"""An SVG of the screen after a recording's last event, rendered without a terminal."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from ...core.stream.events import Event
 from ..style.theme import LIGHT
 from .app import ClipwatchApp
 
-# Wide enough for all that the screen has to say, and readable at the width of a page.
+# Columns and rows: wide enough for everything on the screen, and readable at the width of a page.
 SIZE = (132, 36)
-# Seconds that the screen may take to lay itself out, and between two looks whether it has.
-_PATIENCE, _BREATH = 60.0, 0.01
-# The fonts that Rich would fetch from a network; the reader's own will do, for every text has its width.
-_FETCHED = re.compile(r"@font-face\s*{[^}]*}\s*")
+# Seconds to wait for the layout of the screen, and between checks.
+_TIMEOUT, _POLL_SECONDS = 60.0, 0.01
+# Rich's references to fonts on the network. The reader's own fonts do, because every text element has a fixed width.
+_REMOTE_FONTS = re.compile(r"@font-face\s*{[^}]*}\s*")
 
 
 def picture(table: EventTable) -> str:
-    """The screen in its light theme, as SVG that loads nothing; ClipwatchError if it is never ready."""
+    """The screen in its light theme, as SVG without external files. ClipwatchError after a timeout."""
     try:
-        return asyncio.run(asyncio.wait_for(_picture(table), _PATIENCE))
+        return asyncio.run(asyncio.wait_for(_picture(table), _TIMEOUT))
     except TimeoutError as error:
-        raise ClipwatchError(f"the picture of the screen was not ready after {_PATIENCE:.0f} s") from error
+        raise ClipwatchError(f"the picture of the screen was not ready after {_TIMEOUT:.0f} s") from error
 
 
 async def _picture(table: EventTable) -> str:
@@ -36,19 +36,19 @@ async def _picture(table: EventTable) -> str:
     async with app.run_test(size=SIZE) as pilot:
         app.theme = LIGHT.name
         while not (app.view.runs and app.main.laid_out) and app.is_running:
-            await asyncio.sleep(_BREATH)
+            await asyncio.sleep(_POLL_SECONDS)
         app.main.draw_at_once()
         await pilot.pause()
-        return _FETCHED.sub("", app.export_screenshot(title="clipwatch"))
+        return _REMOTE_FONTS.sub("", app.export_screenshot(title="clipwatch"))
 
 
 class _RecordedRun:
-    """An engine that has said all that a recording holds, and obeys nothing."""
+    """An `EngineConnection` that gives the events of a recording and takes no commands."""
 
     behind = False
     exit_code = None
-    half_line = b""
-    last_words = ""
+    partial_line = b""
+    last_error_line = ""
 
     def __init__(self, table: EventTable) -> None:
         self._events: Iterator[Event] = Timeline(table).condensed(0, len(table))

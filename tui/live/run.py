@@ -1,4 +1,4 @@
-"""`clipwatch`: the screen in this terminal, and the summary when it is left."""
+"""Shows a run on the screen in this terminal, and prints the summary afterwards."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ...core.errors import BadInput
 from ...core.stream.codec import decode_event
 from ..engine_child.process import EngineProcess
-from ..engine_child.request import ScreenRequest, Wanted
-from ..terminal.terminal import let_go_of_dead_terminal, prepare_terminal
+from ..engine_child.request import EngineSource, ScreenRequest
+from ..terminal.terminal import discard_output_of_closed_terminal, prepare_terminal
 from ..text.messages import tell
 
 if TYPE_CHECKING:
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 
 def show(screen: ScreenRequest) -> int:
-    """Show what was asked for; the exit code."""
+    """Show the screen of a request; return the exit code."""
     return run_live(screen.engine, screen.keymap, quit_when_done=screen.quit_when_done)
 
 
-def run_live(wanted: Wanted, keymap: Mapping[str, str], *, quit_when_done: bool) -> int:
-    """Show the engine that is wanted; the exit code."""
+def run_live(source: EngineSource, keymap: Mapping[str, str], *, quit_when_done: bool) -> int:
+    """Start an engine and show its run; return the exit code."""
     ascii_only = prepare_terminal()
-    engine = EngineProcess(wanted)
-    with contextlib.ExitStack() as undo:
-        undo.callback(engine.stop)
-        # Textual takes as long to load as a recording; both do so at once.
+    engine = EngineProcess(source)
+    with contextlib.ExitStack() as on_failure:
+        on_failure.callback(engine.stop)
+        # Imported only now: the engine reads its recording meanwhile, which takes about as long.
         from .app import ClipwatchApp
 
         app = ClipwatchApp(engine, keymap=keymap, ascii=ascii_only, quit_when_done=quit_when_done)
-        undo.pop_all()
+        on_failure.pop_all()
     _fold_last_lines(app, app.show())
     if app.failure:
         tell(app.failure)
     if app.view.state.lanes:
         _print_summary(app)
-    let_go_of_dead_terminal()
+    discard_output_of_closed_terminal()
     return app.exit_code
 
 
 def _fold_last_lines(app: ClipwatchApp, lines: list[bytes]) -> None:
-    """What the engine said while it ended belongs to the summary; a line cut off by its end is left out."""
+    """Fold the events that the engine wrote while it stopped, for the summary. A line that was cut off is skipped."""
     for line in lines:
         try:
             app.view.fold(decode_event(line))

@@ -1,4 +1,4 @@
-"""What keys ask of the engine, and what the status line says of it before the engine answers."""
+"""Turns keys into commands to the engine, and shows each in the status line until the engine answers."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from ..view.run_view import RunView
 from ..view.speed_limits import next_pace
 
 MORE_ITERATIONS = 1000
-UNCHANGEABLE = "this is a recording: it can be watched, not changed"
+READ_ONLY = "this is a recording; it cannot be changed"
 
 
 class Steering:
-    """Turns keys into commands. After each command that the engine took it calls `sent`."""
+    """The actions of the keys that steer the run. Calls `on_sent` after each command that was sent."""
 
     def __init__(
         self,
@@ -42,16 +42,17 @@ class Steering:
         view: RunView,
         requests: Requests,
         screen: MainScreen,
-        sent: Callable[[AnyCommand], None],
+        on_sent: Callable[[AnyCommand], None],
     ) -> None:
-        self._engine, self._view, self._requests, self._screen, self._sent = engine, view, requests, screen, sent
-        # The last rule of each lane that did clip.
+        self._engine, self._view, self._requests, self._screen = engine, view, requests, screen
+        self._on_sent = on_sent
+        # The last rule other than none of each lane, which the clip key restores.
         self._clipping_rules: dict[str, str] = {}
         self.keys: dict[str, Callable[[], None]] = {
             "pause": self._pause_or_resume,
-            "step": partial(self._take_steps, 1, "one step"),
-            "step_ten": partial(self._take_steps, 10, "ten steps"),
-            "restart": self._restart_afresh,
+            "step": partial(self._take_steps, 1, "taking one step"),
+            "step_ten": partial(self._take_steps, 10, "taking ten steps"),
+            "restart": self._restart_with_same_seed,
             "reseed": self._restart_with_next_seed,
             "extend": self._extend,
             "head": self._switch_next_head,
@@ -68,47 +69,47 @@ class Steering:
         }
 
     def _send(self, command: AnyCommand, message: str) -> None:
-        """Send a command, and say so before it is answered."""
+        """Send a command, and show `message` until it is answered."""
         if self._view.state.replay and isinstance(command, SetClip | ResetMoments | Extend | Restart):
-            self._screen.say(UNCHANGEABLE)
+            self._screen.say(READ_ONLY)
         elif not self._view.engine_gone and self._engine.send(command):
             self._requests.note(command)
             self._screen.say(message)
-            self._sent(command)
+            self._on_sent(command)
         elif self._view.engine_gone or self._engine.exit_code is not None:
-            self._screen.say("the engine is gone: r starts another", alert=True)
+            self._screen.say("the engine has ended; r starts a new one", alert=True)
         else:
-            self._screen.say("the engine does not read: it was not asked", alert=True)
+            self._screen.say("the engine is not reading; the command was not sent", alert=True)
 
     # The run
 
     def _pause_or_resume(self) -> None:
-        if lanes := self._lanes_under_way():
+        if lanes := self._active_lanes():
             paused = self._requests.paused(lanes)
-            self._send(Resume() if paused else Pause(), "going on" if paused else "pausing")
+            self._send(Resume() if paused else Pause(), "resuming" if paused else "pausing")
 
-    def _take_steps(self, count: int, words: str) -> None:
-        if self._lanes_under_way():
-            self._send(StepOnce(count=count), words)
+    def _take_steps(self, count: int, message: str) -> None:
+        if self._active_lanes():
+            self._send(StepOnce(count=count), message)
 
-    def _lanes_under_way(self) -> list[LaneState]:
-        """The lanes that can still go; if there are none, says what can be done."""
+    def _active_lanes(self) -> list[LaneState]:
+        """The lanes that have not ended; if there are none, the status line says what to do."""
         state = self._view.state
         lanes = [lane for lane in state.lanes.values() if not lane.ended]
         if not lanes and state.replay:
             self._screen.say(RECORDING_ENDS)
         elif not lanes:
-            ended = "no lane is training; e adds iterations, r starts afresh"
+            ended = f"no lane is training; e: {MORE_ITERATIONS} more steps, r: restart"
             self._screen.say(ended if state.lanes else "no lane is training yet")
         return lanes
 
-    def _restart_afresh(self) -> None:
-        self._restart(Restart(head=self._requests.next_head), "starting afresh")
+    def _restart_with_same_seed(self) -> None:
+        self._restart(Restart(head=self._requests.next_head), "restarting")
 
     def _restart_with_next_seed(self) -> None:
         config = self._view.state.config
         seed = (self._requests.seed(config.seed) + 1) % 2**63 if config else 0
-        self._restart(Restart(seed=seed, head=self._requests.next_head), f"starting with seed {seed}")
+        self._restart(Restart(seed=seed, head=self._requests.next_head), f"restarting with seed {seed}")
 
     def _restart(self, command: Restart, message: str) -> None:
         if self._view.engine_gone:
@@ -122,18 +123,19 @@ class Steering:
         self._send(command, message)
 
     def _extend(self) -> None:
-        self._send(Extend(iterations=MORE_ITERATIONS), f"{MORE_ITERATIONS} more iterations")
+        self._send(Extend(iterations=MORE_ITERATIONS), f"adding {MORE_ITERATIONS} steps")
 
     def _switch_next_head(self) -> None:
         config = self._view.state.config
         if self._view.state.replay:
-            self._screen.say(UNCHANGEABLE)
+            self._screen.say(READ_ONLY)
         elif config is None:
-            self._screen.say("the run has not begun: its head can be changed then")
+            self._screen.say("the run has not started; the head can be changed once it has")
         else:
             current = self._requests.next_head or config.head
             self._requests.next_head = "linear" if current == "relu" else "relu"
-            self._screen.say(f"the next restart (r or n) has a {self._requests.next_head} head")
+            head = "ReLU on the logits" if self._requests.next_head == "relu" else "plain logits"
+            self._screen.say(f"from the next restart (r or n): {head}")
             self._screen.draw(charts=False)
 
     # The selected lane
@@ -147,27 +149,27 @@ class Steering:
         if lane := self._screen.selected:
             rule = recorded_rule(self._requests.rule(lane))
             if str(rule) == "none":
-                self._screen.say(f"{lane.name} is not clipped: c clips it")
+                self._screen.say(f"{lane.name} is not clipped; c turns clipping on")
             elif not has_bound(rule):
-                self._screen.say(f"{rule} has no bound to step: b types another rule")
+                self._screen.say(f"{rule} has no bound to change; b: type another rule")
             else:
                 self._set_rule(lane, str(stepped(rule, direction)))
 
     def _type_rule(self) -> None:
         if self._view.state.replay:
-            self._screen.say(UNCHANGEABLE)
+            self._screen.say(READ_ONLY)
         else:
             self._screen.prompt_for_rule(self._set_rule)
 
     def _set_rule(self, lane: LaneState, rule: str) -> None:
         current = self._requests.rule(lane)
         if rule == current:
-            self._screen.say(f"{lane.name} keeps {rule}")
+            self._screen.say(f"{lane.name} already has {rule}")
             return
         try:
             command = SetClip(lane=lane.name, rule=rule)
         except BadInput as error:
-            # What an engine of another version clips by.
+            # An engine of another version may have a rule that this one does not know.
             self._screen.say(str(error), alert=True)
             return
         self._send(command, f"{lane.name}: clip {current} -> {rule}")
@@ -177,9 +179,9 @@ class Steering:
     def _reset_moments(self) -> None:
         config = self._view.state.config
         if config and config.optimizer == "sgd":
-            self._screen.say("sgd remembers nothing: there are no moments to reset")
+            self._screen.say("plain SGD has no optimizer state to reset")
         elif lane := self._screen.selected:
-            self._send(ResetMoments(lane=lane.name), f"{lane.name}: resetting the moments")
+            self._send(ResetMoments(lane=lane.name), f"{lane.name}: resetting the optimizer state")
 
     # Speed
 
@@ -187,28 +189,28 @@ class Steering:
         self._set_pace(next_pace(self._requests.pace(self._view.state.lanes.values()), direction))
 
     def _set_pace(self, pace: float | None) -> None:
-        self._send(SetPace(pace=pace), f"pace {pace_words(pace)}")
+        self._send(SetPace(pace=pace), pace_words(pace) if pace is None else f"speed limit {pace_words(pace)}")
 
     # A recording
 
     def _scrub(self, direction: int) -> None:
-        """Go a twentieth of the recording on, or back."""
+        """Move a twentieth of the recording forward or back."""
         if (replay := self._view.state.replay) is None:
-            self._screen.say("a run under way has no other moments to show: this key is for replays")
+            self._screen.say("this key moves through a recording; it works in replays only")
             return
         current = self._requests.step(max((lane.step for lane in self._view.state.lanes.values()), default=0))
         step = min(replay.last_step, max(0, current + direction * max(1, replay.last_step // 20)))
         if self._requests.seeking:
             self._requests.postpone_seek(Seek(step=step))
-            self._screen.say(self._seek_words(step))
+            self._screen.say(self._seek_message(step))
         else:
-            self._send(Seek(step=step), self._seek_words(step))
+            self._send(Seek(step=step), self._seek_message(step))
 
-    def seek_on(self) -> None:
-        """Go where keys have asked to go while a seek was under way that has now arrived."""
+    def send_postponed_seek(self) -> None:
+        """Send the seek that keys requested while the previous one was running."""
         if command := self._requests.take_next_seek():
-            self._send(command, self._seek_words(command.step))
+            self._send(command, self._seek_message(command.step))
 
-    def _seek_words(self, step: int) -> str:
+    def _seek_message(self, step: int) -> str:
         replay = self._view.state.replay
         return f"step {step:,} of {replay.last_step:,}" if replay else f"step {step:,}"

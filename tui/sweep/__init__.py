@@ -1,1 +1,1 @@
-"""A sweep on the console and on the screen."""
+"""A sweep: how it is trained, printed on the console and shown on the screen."""

@@ -1,4 +1,4 @@
-"""The screen of a sweep: drains what its engine says on a timer, and draws what follows from it."""
+"""The Textual app of a sweep: reads its engine's events on a timer and draws the results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...core.stream.codec import decode_sweep_event
 from ...core.sweeps.comparisons import Comparison, Summary, comparisons, summaries
 from ..engine_child.lines import EngineLines
 from ..engine_child.process import EngineProcess
-from ..engine_child.request import Wanted
+from ..engine_child.request import EngineSource
 from ..style.theme import DARK, LIGHT
 from ..terminal.terminal_app import TerminalApp
 from ..widgets.lines import Lines
@@ -25,15 +25,17 @@ from .view import SweepView, status, title
 
 SMALLEST = (60, 16)
 _FRAME = 0.2
-# Seconds a frame spends on what the engine says; bootstrap samples of an interval while it forms; share of time that
-# statistics may take.
-_DRAIN_SECONDS, _RESAMPLES, _SHARE = 0.05, 999, 0.1
-# Seconds that the last statistics may take at once; and in which workers end when they are told to.
-_PATIENCE, _ENDING = 1.5, 10.0
+# Seconds per frame for reading events.
+_DRAIN_SECONDS = 0.05
+# Bootstrap samples of an interval while the sweep is training; share of time that statistics may take; seconds that the
+# final statistics, with all samples, may take at most.
+_INTERIM_RESAMPLES, _STATISTICS_SHARE, _MAX_FINAL_SECONDS = 999, 0.1, 1.5
+# Seconds for the workers to end after Stop.
+_STOP_SECONDS = 10.0
 
 
 class SweepApp(TerminalApp):
-    """Draws a sweep; with `quit_when_done` it leaves once that has ended."""
+    """The app of a sweep. With `quit_when_done` it exits once the sweep has ended."""
 
     TITLE = "clipwatch sweep"
     CSS = """
@@ -50,93 +52,97 @@ class SweepApp(TerminalApp):
         Binding("pagedown", "scroll(10)", "page down"),
     ]
 
-    def __init__(self, wanted: Wanted, *, ascii: bool = False, quit_when_done: bool = False) -> None:
-        self._process = EngineProcess(wanted)
+    def __init__(self, source: EngineSource, *, ascii: bool = False, quit_when_done: bool = False) -> None:
+        self._process = EngineProcess(source)
         super().__init__(self._process, ascii=ascii, quit_when_done=quit_when_done)
         self.view = SweepView()
-        self._lines = EngineLines(decode_sweep_event, self._complain)
+        self._lines = EngineLines(decode_sweep_event, self._show_warning)
         self._title, self._body, self._status = Lines(id="title"), Lines(id="body"), Lines(id="status")
         self._summaries: list[Summary] = []
-        self._compared: list[Comparison] = []
-        self._known, self._next_verdict, self._cost = (0, False), 0.0, 0.0
-        self._first = 0
+        self._comparisons: list[Comparison] = []
+        # The statistics on the screen: the number of replicas, and whether they use all bootstrap samples.
+        self._statistics_of = 0, False
+        self._next_statistics, self._cost = 0.0, 0.0
+        self._first_line = 0
         self._stopping = False
         self._dirty = True
 
     def stop_engine(self) -> list[bytes]:
-        """Its workers end when they are told to, which takes a while."""
-        return self._process.stop(_ENDING)
+        """End the engine. It gets more time than that of a run, because its workers must end first."""
+        return self._process.stop(_STOP_SECONDS)
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
+        """Title, body and status line."""
         yield self._title
         yield self._body
         yield self._status
 
     def on_mount(self) -> None:
-        """Draw from now on."""
+        """Start the frame timer."""
         self.theme_changed_signal.subscribe(self, lambda _: self._draw())
         self.set_interval(_FRAME, self._frame)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Everything has another size."""
+        """Draw at the new size."""
         self.call_after_refresh(self._draw)
 
     def action_next_theme(self) -> None:
-        """Dark or light."""
+        """Switch between dark and light."""
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
 
     def action_scroll(self, lines: int) -> None:
-        """Further down, or up."""
-        self._first += lines
+        """Scroll down, or up if `lines` is negative."""
+        self._first_line += lines
         self._draw()
 
     def action_leave(self) -> None:
-        """Stop in good order; once more, or when all is done, leave at once."""
+        """Stop the sweep and wait for it to end; a second time, or once it has ended, exit at once."""
         if self._stopping or self.view.finished or self.engine.exit_code is not None:
             self.leave(failed=self.view.failed or bool(self.engine.exit_code))
             return
         self._stopping = True
-        self.view.message, self.view.alert = "stopping; what is done is kept", False
-        self._process.stop_soon()
+        self.view.message, self.view.alert = "stopping; finished trainings are kept", False
+        self._process.request_stop()
         self._draw()
 
     def _frame(self) -> None:
-        for event in self._lines.decoded(self.engine.lines(_DRAIN_SECONDS)):
+        for event in self._lines.events(self.engine.lines(_DRAIN_SECONDS)):
             self._dirty = True
             self.view.fold(event)
-        self._weigh()
-        self._watch()
-        # Until it has finished the time goes on.
+        self._update_statistics()
+        self._check_engine()
+        # While the sweep is training, the remaining time changes without events.
         if self._dirty or not self.view.finished:
             self._draw()
 
-    def _weigh(self) -> None:
-        """Bring the statistics up to date, as often as their cost allows.
+    def _update_statistics(self) -> None:
+        """Compute the statistics of the results so far, as often as their cost allows.
 
-        When all is done they are those that will be printed, unless that would keep the screen still for long.
+        Once the sweep has finished, they use all bootstrap samples, as the printed ones do, unless that would take too
+        long.
         """
         results, now = self.view.results, time.monotonic()
         if results is None:
             return
-        exact = self.view.finished is not None and self._cost * RESAMPLES / _RESAMPLES < _PATIENCE
-        state = len(results.replicas), exact
-        if state == self._known or (now < self._next_verdict and not exact):
+        is_final = self.view.finished is not None and self._cost * RESAMPLES / _INTERIM_RESAMPLES < _MAX_FINAL_SECONDS
+        state = len(results.replicas), is_final
+        if state == self._statistics_of or (now < self._next_statistics and not is_final):
             return
-        self._known = state
-        resamples = RESAMPLES if exact else _RESAMPLES
-        self._summaries, self._compared = summaries(results), comparisons(results, resamples=resamples)
-        took = time.monotonic() - now
-        self._cost = took if not exact else self._cost
-        self._next_verdict = now + took / _SHARE
+        self._statistics_of = state
+        resamples = RESAMPLES if is_final else _INTERIM_RESAMPLES
+        self._summaries, self._comparisons = summaries(results), comparisons(results, resamples=resamples)
+        seconds = time.monotonic() - now
+        self._cost = seconds if not is_final else self._cost
+        self._next_statistics = now + seconds / _STATISTICS_SHARE
         self._dirty = True
 
-    def _complain(self, text: str) -> None:
+    def _show_warning(self, text: str) -> None:
         self.view.message, self.view.alert = text, True
 
-    def _watch(self) -> None:
-        if self._lines.unreadable and self.view.results is None:
-            self.fail(self._lines.unreadable)
+    def _check_engine(self) -> None:
+        """Exit when the sweep is done or its engine has failed; say so if the engine ended early."""
+        if self._lines.incompatibility and self.view.results is None:
+            self.fail(self._lines.incompatibility)
             return
         code = self.engine.exit_code
         if self.quit_when_done and self.view.finished:
@@ -145,31 +151,33 @@ class SweepApp(TerminalApp):
         if code is None:
             return
         if self.view.results is None:
-            self.fail(self.engine.last_words.removeprefix("clipwatch: ") or f"the engine ended (code {code})", code)
+            self.fail(
+                self.engine.last_error_line.removeprefix("clipwatch: ") or f"the engine ended (exit code {code})", code
+            )
         elif self._stopping:
             self.leave(failed=False)
         elif not self.view.finished:
-            words = self.engine.last_words.removeprefix("clipwatch: ")
+            message = f"the engine ended (exit code {code}): {self.engine.last_error_line.removeprefix('clipwatch: ')}"
             if self.quit_when_done:
-                self.fail(f"the engine ended (code {code}): {words}", code)
-            self.view.message, self.view.alert = f"the engine ended (code {code}): {words}; q leaves", True
+                self.fail(message, code)
+            self.view.message, self.view.alert = f"{message}; q quits", True
 
     def _draw(self) -> None:
         self._dirty = self.terminal_is_behind
         if self._dirty:
-            # What would be drawn now would be old when it is seen.
+            # A frame drawn now would be out of date when it appears.
             return
         size, theme = self.size, self.make_theme()
         if size.width < SMALLEST[0] or size.height < SMALLEST[1]:
-            words = f" clipwatch needs {SMALLEST[0]} x {SMALLEST[1]}; q stops"
-            self._title.show([Strip([Segment(words, theme.text)])])
+            message = f" clipwatch needs {SMALLEST[0]} x {SMALLEST[1]} cells; q stops"
+            self._title.show([Strip([Segment(message, theme.text)])])
             self._body.show([Strip([Segment(f" {self.view.progress}")])] if self.view.results else [])
             return
         self._title.show([title(self.view, size.width, theme)])
         below = 0
         if self.view.results:
-            room = (size.width, size.height - 2)
-            shown = page(self.view.results, self._summaries, self._compared, room, theme, self._first)
-            self._first, below = shown.above, shown.below
+            body_size = (size.width, size.height - 2)
+            shown = page(self.view.results, self._summaries, self._comparisons, body_size, theme, self._first_line)
+            self._first_line, below = shown.above, shown.below
             self._body.show(shown.lines)
         self._status.show([status(self.view, below, size.width, theme)])

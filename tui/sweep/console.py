@@ -1,4 +1,4 @@
-"""A sweep as text: progress on standard error, the tables and sentences on standard output."""
+"""Prints a sweep: progress on standard error, tables and conclusions on standard output."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..text.rich_output import Output
 from .progress import Progress, estimate
 from .tables import comparison_table, setting_table
 
-# No narrower than the tables' figures.
-_NARROWEST = 60
+# The least width at which the figures of the tables fit.
+_MIN_WIDTH = 60
 
 
 class SweepConsole:
-    """Prints events as they come; `close` prints what can be said."""
+    """Prints progress as events arrive; `close` prints the results."""
 
     def __init__(self, *, quiet: bool, cores: int) -> None:
         self._quiet, self._cores = quiet, cores
@@ -31,7 +31,7 @@ class SweepConsole:
         self._progress = Progress(0)
         self._finished: SweepFinished | None = None
         self._folder = ""
-        self._moving = sys.stderr.isatty()
+        self._on_terminal = sys.stderr.isatty()
 
     def receive(self, event: Event) -> None:
         """Fold and print one event."""
@@ -39,14 +39,14 @@ class SweepConsole:
             case SweepStarted(config=config):
                 self._results = Results(started=event, replicas={})
                 self._progress = Progress(config.replicas)
-                self._tell(
+                self._show_progress(
                     f"{number_of(len(config.settings), 'setting')} x {number_of(len(config.every_seed), 'seed')},"
                     f" {estimate(config, self._cores)}"
                 )
             case StageStarted() if self._results:
                 self._progress.begin()
             case ReplicaFinished():
-                self._note(event)
+                self._add_replica(event)
             case RecordingStarted(folder=folder):
                 self._folder = folder
             case Notice(text=text):
@@ -59,60 +59,61 @@ class SweepConsole:
                 pass
 
     def close(self) -> None:
-        """The tables and sentences of what is done."""
-        if self._moving and self._results:
+        """Print the results of the finished trainings."""
+        if self._on_terminal and self._results:
             sys.stderr.write("\n")
         if self._results is None or not self._results.replicas:
-            # One that failed says why itself.
+            # A sweep that failed with an error has printed it.
             if self._finished:
-                self._message("nothing was trained to the end")
+                self._message("no training finished, so there are no results")
             return
         print_tables(self._results, self._progress, self._finished, self._folder)
 
-    def _note(self, event: ReplicaFinished) -> None:
+    def _add_replica(self, event: ReplicaFinished) -> None:
         assert self._results
         self._results.replicas[event.key] = event
         self._progress.count()
         per_seed = len(self._results.started.config.settings)
-        if self._moving or self._progress.done % per_seed == 0:
-            self._tell(str(self._progress))
+        if self._on_terminal or self._progress.done % per_seed == 0:
+            self._show_progress(str(self._progress))
 
-    def _tell(self, text: str) -> None:
-        """Progress, in place on a terminal."""
+    def _show_progress(self, text: str) -> None:
+        """Print a line of progress, on a terminal in place of the last one."""
         if not self._quiet:
             line = f"clipwatch: {in_encoding(text, sys.stderr.encoding)}"
-            sys.stderr.write(f"\r\x1b[K{line}" if self._moving else f"{line}\n")
+            sys.stderr.write(f"\r\x1b[K{line}" if self._on_terminal else f"{line}\n")
             sys.stderr.flush()
 
     def _message(self, text: str) -> None:
-        if self._moving:
+        if self._on_terminal:
             sys.stderr.write("\n")
         tell(text)
 
 
 def print_tables(results: Results, progress: Progress, finished: SweepFinished | None, folder: str) -> None:
-    """Settings, comparisons, and what follows from them in a sentence each, on standard output."""
+    """Print the tables of settings and comparisons, and a sentence for each comparison, on standard output."""
     on_terminal = sys.stdout.isatty()
     out = Output(width=None if on_terminal else 150)
-    out.width = max(out.width, _NARROWEST)
-    compared = comparisons(results)
-    if described := summaries(results):
-        out.print(setting_table(described, out.width))
-    if compared:
-        out.print(comparison_table(compared, out.width))
+    out.width = max(out.width, _MIN_WIDTH)
+    all_comparisons = comparisons(results)
+    if setting_summaries := summaries(results):
+        out.print(setting_table(setting_summaries, out.width))
+    if all_comparisons:
+        out.print(comparison_table(all_comparisons, out.width))
     words = Words("en")
-    warned = [words("sweep_unfinished")] if results.unfinished else []
-    for text in (*answers(results, compared, words), *warned):
+    warnings = [words("sweep_unfinished")] if results.unfinished else []
+    for text in (*answers(results, all_comparisons, words), *warnings):
         out.print(str(text), soft_wrap=not on_terminal)
     for setting in results.started.config.settings:
         if not results.of(setting.number) and any(key[0] == setting.number for key in results.replicas):
             out.print(f"{setting.name}: every training diverged", soft_wrap=True)
     if finished:
-        part = "" if progress.trained == progress.done else f", {progress.trained:,} of them"
-        done = f"{progress.counted}{part} in {duration(finished.seconds)}"
+        new = "" if progress.trained == progress.done else f", {progress.trained:,} of them"
+        done = f"{progress.done_of_total}{new} in {duration(finished.seconds)}"
         out.print()
         out.print(done + ("" if finished.reason == "completed" else f", {finished.reason}"))
     name = shlex.quote(Path(folder).name)
-    rest = f", clipwatch resume {name} goes on" if progress.done < progress.total else ""
-    out.print(f"kept in {folder}", soft_wrap=True)
-    out.print(f"clipwatch report {name} writes it up{rest}", soft_wrap=True)
+    out.print(f"recorded in {folder}", soft_wrap=True)
+    out.print(f"to write a report: clipwatch report {name}", soft_wrap=True)
+    if progress.done < progress.total:
+        out.print(f"to continue: clipwatch resume {name}", soft_wrap=True)

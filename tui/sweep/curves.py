@@ -1,4 +1,4 @@
-"""Accuracy in training as charts: each setting's median over its seeds, and the middle half of them as a band."""
+"""Charts of accuracy during training: the median over the seeds of each setting, with an interquartile band."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ..charts.chart import ChartLane, ChartSpec
 from ..charts.curve import Curve
 from ..style.theme import Theme
 
-# Points along a band's edges, several for each column of any chart.
+# Points along a band's edges: several for each column of a chart.
 _EDGE_POINTS = 1200
-# In one chart the bands of more settings than this would hide each other.
-_TOGETHER = 4
+# The most settings in one chart; more bands would hide each other.
+_MAX_SETTINGS = 4
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One chart's settings under a title; their `names` in it, without which they are as elsewhere on the screen."""
+    """The settings of one chart, its title and the `names` of its curves. A panel of all settings needs no names."""
 
     title: str
     settings: tuple[Setting, ...]
@@ -30,23 +30,23 @@ class Panel:
 
 
 def panels(config: SweepConfig) -> list[Panel]:
-    """One for all settings, or, where they are many, one for each pair that differs along the first axis."""
-    if len(config.settings) <= _TOGETHER:
-        return [Panel("accuracy: median, middle half", config.settings)]
-    found = list(pairs(config))
+    """One panel for all settings, or, if there are many, one for each pair that differs along the first axis."""
+    if len(config.settings) <= _MAX_SETTINGS:
+        return [Panel("accuracy: median, quartiles", config.settings)]
+    config_pairs = list(pairs(config))
     return [
         Panel(
             common_name(axis, other) or "accuracy",
             (reference, other),
             tuple(axis_value(axis, setting.choice[axis]) for setting in (reference, other)),
         )
-        for axis, reference, other in found
-        if axis == found[0][0]
+        for axis, reference, other in config_pairs
+        if axis == config_pairs[0][0]
     ]
 
 
 def curve_chart(results: Results, panel: Panel, width: int, height: int, theme: Theme) -> ChartSpec:
-    """One panel's chart."""
+    """The chart of a panel."""
     return ChartSpec(
         title=panel.title,
         width=width,
@@ -62,14 +62,14 @@ def curve_chart(results: Results, panel: Panel, width: int, height: int, theme: 
 
 
 def _lanes(results: Results, panel: Panel, theme: Theme) -> Iterator[ChartLane]:
-    """Told apart by symbol and colour as elsewhere on the screen; those that have names, by these."""
-    for place, setting in enumerate(panel.settings):
+    """The curves of a panel. Colours go by position: in a panel of all settings they match the rest of the screen."""
+    for index, setting in enumerate(panel.settings):
         median, band = quartile_curves(results, setting.number)
-        yield ChartLane(panel.names[place] if panel.names else "", theme.lane_colour(place), median, band=band)
+        yield ChartLane(panel.names[index] if panel.names else "", theme.lane_colour(index), median, band=band)
 
 
 def quartile_curves(results: Results, setting: int) -> tuple[Curve, Curve]:
-    """The median at each step that was measured, and the band: the quartiles in turn, a step after another."""
+    """The median at each evaluated step, and a band: lower and upper quartile alternate from point to point."""
     by_step: dict[int, list[float]] = {}
     for replica in results.of(setting).values():
         for step, _, accuracy in replica.curve:

@@ -1,4 +1,4 @@
-"""The body of a sweep's screen: sections one below the other, and the curves beside them or last."""
+"""The body of the sweep screen: the sections below each other, and the charts beside or below them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..style.theme import Theme
 from .curves import Panel, curve_chart, panels
 from .sections import answers, causes, differences, distributions, heading
 
-# From this width on the curves stand beside the sections, with so large a share of it.
-_WIDE, _SHARE = 120, 0.35
+# From `_WIDE` columns on, the charts are beside the sections and take `_CHART_SHARE` of the width.
+_WIDE, _CHART_SHARE = 120, 0.35
 _CHART_HEIGHT, _PANEL_HEIGHT = 14, 12
 
 
 @dataclass(frozen=True)
 class VisibleLines:
-    """The lines in sight, and how many lie `above` and `below` them."""
+    """The visible lines, and the number of lines `above` and `below` them."""
 
     lines: list[Strip]
     above: int
@@ -33,49 +33,50 @@ class VisibleLines:
 def page(
     results: Results,
     summaries: Sequence[Summary],
-    compared: Sequence[Comparison],
+    comparisons: Sequence[Comparison],
     size: tuple[int, int],
     theme: Theme,
     first: int = 0,
 ) -> VisibleLines:
-    """The lines of `size` (width, height) cells from line `first` on, or as far down as there are any."""
+    """The visible lines of a body of `size` (width, height) cells, scrolled to line `first` or as far as possible."""
     width, height = size
-    beside = int(width * _SHARE) if width >= _WIDE else 0
-    left = width - beside
-    lines = _sections(results, summaries, compared, (left, height), theme)
-    drawn = panels(results.started.config) if summaries else []
-    # Higher than wide a chart would only be stretched.
-    alone = min(height, beside // 2) if beside else _CHART_HEIGHT
-    tall = _PANEL_HEIGHT if len(drawn) > 1 else alone
-    top = 0 if beside else len(lines) + 1
-    # Charts with a line between them, and over several a heading.
-    total = max(len(lines), top + len(drawn) * (tall + 1) - 1 + (len(drawn) > 1))
+    column = int(width * _CHART_SHARE) if width >= _WIDE else 0
+    left_width = width - column
+    lines = _sections(results, summaries, comparisons, (left_width, height), theme)
+    chart_panels = panels(results.started.config) if summaries else []
+    # A cell is about twice as high as wide: a higher chart would only be stretched.
+    single_height = min(height, column // 2) if column else _CHART_HEIGHT
+    chart_height = _PANEL_HEIGHT if len(chart_panels) > 1 else single_height
+    top = 0 if column else len(lines) + 1
+    # A blank line between charts, and a heading above several.
+    total = max(len(lines), top + len(chart_panels) * (chart_height + 1) - 1 + (len(chart_panels) > 1))
     first = max(0, min(first, total - height))
-    charts = _curves(
-        results, drawn, (beside - 1 if beside else width, tall), range(first - top, first - top + height), theme
-    )
-    if beside:
-        columns = [_window(lines, left, first, height, theme), _window(charts, beside - 1, first, height, theme)]
-        shown = [Strip.join([one, _blank(1, theme), other]) for one, other in zip(*columns, strict=True)]
+    chart_size = (column - 1 if column else width, chart_height)
+    charts = _charts(results, chart_panels, chart_size, range(first - top, first - top + height), theme)
+    if column:
+        columns = [_window(lines, left_width, first, height, theme), _window(charts, column - 1, first, height, theme)]
+        visible = [Strip.join([one, _blank(1, theme), other]) for one, other in zip(*columns, strict=True)]
     else:
-        shown = _window([*lines, _blank(width, theme), *charts], width, first, height, theme)
-    return VisibleLines(shown, first, max(0, total - first - height))
+        visible = _window([*lines, _blank(width, theme), *charts], width, first, height, theme)
+    return VisibleLines(visible, first, max(0, total - first - height))
 
 
-def _curves(results: Results, drawn: Sequence[Panel], size: tuple[int, int], seen: range, theme: Theme) -> list[Strip]:
-    """The charts of this size one below the other; those outside of the lines that are seen are not drawn."""
+def _charts(
+    results: Results, chart_panels: Sequence[Panel], size: tuple[int, int], visible: range, theme: Theme
+) -> list[Strip]:
+    """The charts, each of `size`, below each other; those outside of the visible lines are left blank."""
     width, height = size
     blank = _blank(width, theme)
-    lines = [heading("accuracy in training", "median and middle half", width, theme)] if len(drawn) > 1 else []
-    for panel in drawn:
-        unseen = len(lines) >= seen.stop or len(lines) + height <= seen.start
-        chart = [blank] * height if unseen else render_chart(curve_chart(results, panel, width, height, theme))
+    lines = [heading("accuracy during training", "median and quartiles", width, theme)] if len(chart_panels) > 1 else []
+    for panel in chart_panels:
+        hidden = len(lines) >= visible.stop or len(lines) + height <= visible.start
+        chart = [blank] * height if hidden else render_chart(curve_chart(results, panel, width, height, theme))
         lines += [*chart, blank]
     return lines
 
 
 def _window(lines: Sequence[Strip], width: int, first: int, height: int, theme: Theme) -> list[Strip]:
-    """So many lines from the first on, each as wide."""
+    """`height` lines from line `first` on, each `width` cells wide."""
     shown = [line.adjust_cell_length(width, _style(theme)) for line in lines[first : first + height]]
     return shown + [_blank(width, theme)] * (height - len(shown))
 
@@ -83,17 +84,17 @@ def _window(lines: Sequence[Strip], width: int, first: int, height: int, theme: 
 def _sections(
     results: Results,
     summaries: Sequence[Summary],
-    compared: Sequence[Comparison],
+    comparisons: Sequence[Comparison],
     size: tuple[int, int],
     theme: Theme,
 ) -> list[Strip]:
-    """All sections; where they do not fit the sentences are short, and where that is not enough nothing parts them."""
+    """All sections. If they do not fit, sentences are shortened; if that is not enough, blank lines are left out."""
     width, height = size
     for short, gap in ((False, 1), (True, 1), (True, 0)):
         sections = [
             distributions(results, summaries, width, theme),
-            answers(compared, width, theme, short=short, so_far=results.unfinished),
-            differences(compared, width, theme),
+            answers(comparisons, width, theme, short=short, interim=results.unfinished),
+            differences(comparisons, width, theme),
             causes(summaries, width, theme),
         ]
         lines = _joined([section for section in sections if section], [_blank(width, theme)] * gap)

@@ -1,4 +1,4 @@
-"""Dots on a line of cells: where the seeds of a setting lie, and what pairs of them differ by."""
+"""Plots of one line of cells: dots for the values of seeds, whiskers for intervals, and a ruler."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from textual.strip import Strip
 
 from ..style.theme import Theme
 
-# A cell of 1 seed, of 2 or 3, of 4 to 7, of 8 or more.
+# Marks for cells with 1 seed, 2 or 3, 4 to 7, and 8 or more.
 _MARKS, _ASCII_MARKS = "·•●◉", ".oO@"
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The values from the first to the last of `width` cells."""
+    """A linear scale from `low` in the first to `high` in the last of `width` cells."""
 
     low: float
     high: float
     width: int
 
     def cell(self, value: float) -> int:
-        """Where a value lies, held within."""
+        """The cell of a value; values beyond the ends get the first or last cell."""
         share = (value - self.low) / (self.high - self.low)
         return min(self.width - 1, max(0, math.floor(share * self.width)))
 
     @property
     def zero(self) -> int | None:
-        """Where 0 lies, unless it is an end or beyond."""
+        """The cell of 0, None if 0 is not inside the axis."""
         return self.cell(0) if self.low < 0 < self.high else None
 
 
-def marks_explained(theme: Theme) -> str:
-    """What the marks of `dots` mean."""
+def marks_legend(theme: Theme) -> str:
+    """The legend of the marks of `dots`."""
     one, two, four, eight = _ASCII_MARKS if theme.ascii else _MARKS
     return f"{one} 1  {two} 2+  {four} 4+  {eight} 8+ seeds, block: median"
 
 
 def dots(values: Sequence[float], axis: Axis, theme: Theme, style: Style) -> Strip:
-    """A mark in each cell that holds a value, heavier where it holds more; their median's cell is reversed."""
+    """A mark in each cell with values, heavier for more of them; the cell of the median is in reverse video."""
     counts = Counter(axis.cell(value) for value in values)
     median = axis.cell(sorted(values)[len(values) // 2]) if values else -1
     marks = _ASCII_MARKS if theme.ascii else _MARKS
-    segments = _ground(axis, theme)
+    segments = _empty_cells(axis, theme)
     for cell, count in counts.items():
         mark = marks[min(len(marks) - 1, int(math.log2(count)))]
         segments[cell] = Segment(mark, style + Style(reverse=True) if cell == median else style)
@@ -55,9 +55,9 @@ def dots(values: Sequence[float], axis: Axis, theme: Theme, style: Style) -> Str
 
 
 def whisker(low: float, middle: float, high: float, axis: Axis, theme: Theme, style: Style) -> Strip:
-    """An interval with its middle, over the axis's zero; one that reaches beyond the axis is cut."""
+    """An interval with its middle, cut off at the ends of the axis."""
     bar, point = ("-", "+") if theme.ascii else ("━", "╋")
-    segments = _ground(axis, theme)
+    segments = _empty_cells(axis, theme)
     if math.isfinite(low) and math.isfinite(high):
         for cell in range(axis.cell(low), axis.cell(high) + 1):
             segments[cell] = Segment(bar, style)
@@ -66,17 +66,17 @@ def whisker(low: float, middle: float, high: float, axis: Axis, theme: Theme, st
 
 
 def ruler(axis: Axis, theme: Theme, style: Style, digits: int) -> Strip:
-    """The numbers at the axis's ends and middle."""
-    ends = [f"{value:.{digits}f}" for value in (axis.low, (axis.low + axis.high) / 2, axis.high)]
-    room = axis.width - sum(map(len, ends))
-    if room < 2:
+    """The numbers at the ends and the middle of the axis."""
+    labels = [f"{value:.{digits}f}" for value in (axis.low, (axis.low + axis.high) / 2, axis.high)]
+    space = axis.width - sum(map(len, labels))
+    if space < 2:
         return Strip.blank(axis.width, style)
-    text = ends[0] + " " * (room // 2) + ends[1] + " " * (room - room // 2) + ends[2]
+    text = labels[0] + " " * (space // 2) + labels[1] + " " * (space - space // 2) + labels[2]
     return Strip([Segment(text, style)])
 
 
-def _ground(axis: Axis, theme: Theme) -> list[Segment]:
-    """Blank cells, the axis's zero marked."""
+def _empty_cells(axis: Axis, theme: Theme) -> list[Segment]:
+    """Blank cells with a mark at 0."""
     muted = theme.palette.style(theme.palette.muted)
     segments = [Segment(" ", muted)] * axis.width
     if axis.zero is not None:

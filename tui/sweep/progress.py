@@ -1,4 +1,4 @@
-"""How far a sweep is, and how long it still takes."""
+"""The progress of a sweep and its remaining time."""
 
 from __future__ import annotations
 
@@ -10,44 +10,48 @@ from ..text.notation import duration, number_of
 
 
 class Progress:
-    """Counts replicas; `clock` gives seconds. Those that were there before `begin` say nothing about speed."""
+    """Counts replicas; `clock` gives seconds. Replicas before `begin` were loaded and do not count for the speed."""
 
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.total, self.done = total, 0
-        self._clock, self._began = clock, clock()
+        self._clock, self._start = clock, clock()
         self._done_before = 0
 
     def begin(self) -> None:
-        """What comes from now on is being trained."""
-        self._began, self._done_before = self._clock(), self.done
+        """Start timing: the replicas from now on are trained, not loaded."""
+        self._start, self._done_before = self._clock(), self.done
 
     def count(self) -> None:
-        """One more replica."""
+        """Count one more replica."""
         self.done += 1
 
     @property
-    def left(self) -> float | None:
-        """Seconds until the end, None before anything was trained."""
+    def seconds_left(self) -> float | None:
+        """Estimated seconds until the end, None before the first training has finished."""
         if not self.trained:
             return None
-        return (self._clock() - self._began) / self.trained * (self.total - self.done)
+        return (self._clock() - self._start) / self.trained * (self.total - self.done)
 
     @property
     def trained(self) -> int:
-        """How many were not there before."""
+        """The number of replicas trained since `begin`."""
         return self.done - self._done_before
 
     @property
-    def counted(self) -> str:
-        """How many are done."""
+    def done_of_total(self) -> str:
+        """For example `3 of 64 trainings done`."""
         return f"{self.done:,} of {number_of(self.total, 'training')} done"
 
     def __str__(self) -> str:
-        left = f", about {duration(self.left)} left" if self.left is not None and self.done < self.total else ""
-        return f"{self.counted}{left}"
+        remaining = (
+            f", about {duration(self.seconds_left)} left"
+            if self.seconds_left is not None and self.done < self.total
+            else ""
+        )
+        return f"{self.done_of_total}{remaining}"
 
 
 def estimate(config: SweepConfig, cores: int) -> str:
-    """How long a sweep takes, and on what."""
-    place = number_of(cores, "core") if config.base.device == "cpu" else config.base.device
-    return f"about {duration(config.seconds(cores))} on {place}"
+    """The estimated duration of a sweep, and the cores or device that it runs on."""
+    resource = number_of(cores, "core") if config.base.device == "cpu" else config.base.device
+    return f"about {duration(config.seconds(cores))} on {resource}"

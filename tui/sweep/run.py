@@ -1,4 +1,4 @@
-"""The screen of a sweep from start to exit code, and the tables when it is left."""
+"""Shows a sweep on the screen in this terminal, and prints the tables afterwards."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import contextlib
 from ...core.errors import BadInput
 from ...core.stream.codec import decode_sweep_event
 from ..engine_child.request import ResumeSweep, TrainSweep
-from ..terminal.terminal import let_go_of_dead_terminal, prepare_terminal
+from ..terminal.terminal import discard_output_of_closed_terminal, prepare_terminal
 from ..text.messages import tell
 from .app import SweepApp
 from .console import print_tables
 
 
 def show_sweep(request: TrainSweep | ResumeSweep, *, quit_when_done: bool) -> int:
-    """Show this sweep; the exit code."""
+    """Train a sweep in a child process and show it; return the exit code."""
     ascii_only = prepare_terminal()
     app = SweepApp(request, ascii=ascii_only, quit_when_done=quit_when_done)
     for line in app.show():
@@ -25,5 +25,5 @@ def show_sweep(request: TrainSweep | ResumeSweep, *, quit_when_done: bool) -> in
     if app.view.results and app.view.results.replicas:
         with contextlib.suppress(OSError):
             print_tables(app.view.results, app.view.progress, app.view.finished, app.view.folder)
-    let_go_of_dead_terminal()
+    discard_output_of_closed_terminal()
     return app.exit_code

@@ -1,4 +1,4 @@
-"""The tables of a sweep: its settings, and what the comparisons between them say."""
+"""The tables of a sweep: its settings, and the comparisons between them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ...core.reports.sweep_words import by_dead_words
 from ...core.statistics.paired import PairedDifferences, is_exploratory
 from ...core.sweeps.comparisons import Comparison, Summary, p_words
 
-# Each column with the least width that shows it; the first takes what room there is, and figures are never shortened.
+# Each column with the least table width at which it is shown. Columns of figures are never wrapped.
 _SETTING_COLUMNS = {
     "setting": 0,
     "seeds": 0,
     "accuracy median (range)": 0,
     "loss": 70,
     "dead": 0,
-    "median accuracy by dead classes": 120,
+    "median accuracy by dead outputs": 120,
 }
 _COMPARISON_COLUMNS = {
     "difference": 0,
@@ -32,12 +32,12 @@ _COMPARISON_COLUMNS = {
     "better (95 %)": 120,
     "r": 120,
 }
-_RIGHT = ("seeds", "loss", "dead", "n", "median", "p", "Holm", "r")
-_FOLDED = ("setting", "difference", "median accuracy by dead classes")
+_RIGHT_ALIGNED = ("seeds", "loss", "dead", "n", "median", "p", "Holm", "r")
+_WRAPPED = ("setting", "difference", "median accuracy by dead outputs")
 
 
 def setting_table(summaries: Sequence[Summary], width: int) -> Table:
-    """A row a setting: its distribution, and how it goes with the number of dead classes."""
+    """A row for each setting: its seeds, accuracy, loss, mean number of dead outputs, and accuracy by that number."""
     rows = []
     for summary in summaries:
         median, low, high = summary.range
@@ -49,44 +49,47 @@ def setting_table(summaries: Sequence[Summary], width: int) -> Table:
                 f"{median:.3f} ({low:.3f}-{high:.3f})",
                 f"{summary.median_loss:.3f}",
                 f"{summary.mean_dead:.1f}",
-                by_dead_words(summary)
-                if summary.setting.config.head == "relu"
-                else "no ReLU on the logits: none can die",
+                by_dead_words(summary) if summary.setting.config.head == "relu" else "plain logits: no output can die",
             )
         )
     return _table(_SETTING_COLUMNS, rows, width)
 
 
-def comparison_table(compared: Sequence[Comparison], width: int) -> Table:
-    """A row a comparison: accuracy in points and loss in nats, mean and median of the paired differences."""
+def comparison_table(comparisons: Sequence[Comparison], width: int) -> Table:
+    """Two rows for each comparison: the paired differences in accuracy (percentage points) and in loss (nats)."""
     rows = []
-    for comparison in compared:
-        points = _row(comparison.accuracy, comparison.accuracy_p, 2, more_is_better=True)
-        nats = _row(comparison.loss, comparison.loss_p, 3, more_is_better=False)
-        rows += [(comparison.name, f"{comparison.accuracy.n}", "points", *points), ("", "", "nats", *nats)]
+    for comparison in comparisons:
+        accuracy = _row(comparison.accuracy, comparison.accuracy_p, 2, more_is_better=True)
+        loss = _row(comparison.loss, comparison.loss_p, 3, more_is_better=False)
+        rows += [
+            (comparison.name, f"{comparison.accuracy.n}", "accuracy, pp", *accuracy),
+            ("", "", "loss, nats", *loss),
+        ]
     return _table(_COMPARISON_COLUMNS, rows, width)
 
 
 def _table(columns: Mapping[str, int], rows: Sequence[tuple[str, ...]], width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    shown = [place for place, least in enumerate(columns.values()) if width >= least]
-    for heading in (list(columns)[place] for place in shown):
-        table.add_column(heading, justify="right" if heading in _RIGHT else "left", no_wrap=heading not in _FOLDED)
+    shown = [index for index, least in enumerate(columns.values()) if width >= least]
+    for heading in (list(columns)[index] for index in shown):
+        table.add_column(
+            heading, justify="right" if heading in _RIGHT_ALIGNED else "left", no_wrap=heading not in _WRAPPED
+        )
     for row in rows:
-        table.add_row(*(row[place] for place in shown))
+        table.add_row(*(row[index] for index in shown))
     return table
 
 
-def _row(found: PairedDifferences, adjusted: float, digits: int, *, more_is_better: bool) -> tuple[str, ...]:
-    low, high = found.interval
-    interval = f"{low:+.{digits}f} to {high:+.{digits}f}" if math.isfinite(low) else found.remark
-    better = found.wins if more_is_better else found.n - found.wins - found.ties
-    wilson = f" ({found.win_interval[0]:.2f}-{found.win_interval[1]:.2f})" if more_is_better else ""
+def _row(difference: PairedDifferences, adjusted: float, digits: int, *, more_is_better: bool) -> tuple[str, ...]:
+    low, high = difference.interval
+    interval = f"{low:+.{digits}f} to {high:+.{digits}f}" if math.isfinite(low) else difference.remark
+    better = difference.wins if more_is_better else difference.n - difference.wins - difference.ties
+    wilson = f" ({difference.win_interval[0]:.2f}-{difference.win_interval[1]:.2f})" if more_is_better else ""
     return (
-        f"{found.mean:+.{digits}f} ({interval})",
-        f"{found.median:+.{digits}f}",
-        ("" if found.exact else "~") + p_words(found.p),
-        "exploratory" if is_exploratory(found, adjusted) else p_words(adjusted),
-        f"{better} of {found.n}{wilson}",
-        "-" if found.correlation is None else f"{found.correlation:+z.2f}",
+        f"{difference.mean:+.{digits}f} ({interval})",
+        f"{difference.median:+.{digits}f}",
+        ("" if difference.exact else "~") + p_words(difference.p),
+        "exploratory" if is_exploratory(difference, adjusted) else p_words(adjusted),
+        f"{better} of {difference.n}{wilson}",
+        "-" if difference.correlation is None else f"{difference.correlation:+z.2f}",
     )

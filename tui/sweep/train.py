@@ -1,4 +1,4 @@
-"""Trains a sweep in this process, and prints it."""
+"""Trains a sweep from this process and prints it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from ...core.stream.sweep_events import SweepFinished
 from ...core.sweeps.runner import Sweep
 from ...core.sweeps.store import SweepFolder, read_sweep
 from ...core.sweeps.workers import Backend
-from ..engine_child.request import ResumeSweep, TrainSweep, Workplace
-from ..headless.control import obey_standard_input
+from ..engine_child.request import BackendConfig, ResumeSweep, TrainSweep
+from ..headless.control import forward_stdin_commands
 from ..signals import ending_signals
 from ..text.messages import tell
 
 
 def train(request: TrainSweep | ResumeSweep, *, json: bool, control: bool, quiet: bool = False) -> int:
-    """Train the sweep that is requested, and print it; the exit code."""
+    """Train the sweep of a request and print it; return the exit code."""
     from ..headless.run import JsonSink
     from .console import SweepConsole
 
     sweep = _sweep(request)
-    # `closing` ends the workers before the program ends, whatever ends it.
-    with ending_signals(lambda _: sweep.stop()) as caught, closing(sweep.run()) as events:
-        output = JsonSink() if json else SweepConsole(quiet=quiet, cores=request.workplace.cores)
+    # `closing` ends the workers even if printing raises.
+    with ending_signals(lambda _: sweep.stop()) as signals, closing(sweep.run()) as events:
+        output = JsonSink() if json else SweepConsole(quiet=quiet, cores=request.backend.cores)
         if control:
-            obey_standard_input(sweep)
+            forward_stdin_commands(sweep)
         failed = False
         try:
             for event in events:
@@ -33,26 +33,26 @@ def train(request: TrainSweep | ResumeSweep, *, json: bool, control: bool, quiet
                 output.receive(event)
         finally:
             output.close()
-    return 128 + caught[0] if caught else int(failed)
+    return 128 + signals[0] if signals else int(failed)
 
 
 def _sweep(request: TrainSweep | ResumeSweep) -> Sweep:
-    workers = request.workplace.workers
+    workers = request.backend.workers
     match request:
-        case TrainSweep(config=config, home=home):
-            return Sweep(config, home, workers=workers, backend=_backend(request.workplace, config.base))
+        case TrainSweep(config=config, record_in=record_in):
+            return Sweep(config, record_in, workers=workers, backend=_backend(request.backend, config.base))
         case ResumeSweep():
             folder = SweepFolder(request.folder)
             read = read_sweep(folder)
             base = request.machine.settings(read.results.started.config.base, tell)
-            backend = _backend(request.workplace, base)
+            backend = _backend(request.backend, base)
             return Sweep.resume(folder, read, base=base, workers=workers, backend=backend)
 
 
-def _backend(workplace: Workplace, base: RunConfig) -> Backend | None:
-    """A Ray cluster, None for this machine."""
-    if not workplace.on_ray:
+def _backend(config: BackendConfig, base: RunConfig) -> Backend | None:
+    """The Ray backend, None for this machine."""
+    if not config.on_ray:
         return None
     from ...core.sweeps.on_ray import RayBackend
 
-    return RayBackend(base, workplace.ray_address, workplace.workers)
+    return RayBackend(base, config.ray_address, config.workers)

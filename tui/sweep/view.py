@@ -1,4 +1,4 @@
-"""What the screen knows of a sweep, from events alone; its title, and its last line."""
+"""The state of the sweep screen, folded from events, and its title and status lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .progress import Progress
 
 @dataclass
 class SweepView:
-    """Folds events."""
+    """The state of a sweep, its progress and the message of the status line."""
 
     results: Results | None = None
     progress: Progress = field(default_factory=lambda: Progress(0))
@@ -27,11 +27,11 @@ class SweepView:
 
     @property
     def failed(self) -> bool:
-        """Whether every training diverged, so that there is nothing to compare."""
+        """Whether the sweep failed: every training diverged, so there is nothing to compare."""
         return self.finished is not None and self.finished.reason == "failed"
 
     def fold(self, event: Event) -> None:
-        """One more event."""
+        """Update the state with an event."""
         match event:
             case StageStarted() if self.results:
                 self.progress.begin()
@@ -39,41 +39,43 @@ class SweepView:
                 self.message = stage
             case SweepStarted(config=config):
                 self.results, self.progress = Results(started=event, replicas={}), Progress(config.replicas)
-                self.message = "the first results come in a few seconds; q stops and keeps what is done"
+                self.message = "first results in a few seconds; q stops and keeps finished trainings"
             case RecordingStarted(folder=folder):
                 self.folder = folder
             case ReplicaFinished() if self.results:
                 if not self.results.replicas and not self.alert:
-                    self.message = "q stops and keeps what is done"
+                    self.message = "q stops and keeps finished trainings"
                 self.results.replicas.setdefault(event.key, event)
                 self.progress.count()
             case Notice(text=text, level=level):
                 self.message, self.alert = text, level == "warning"
             case SweepFinished():
                 self.finished = event
-                self.message = f"{event.reason} in {duration(event.seconds)}; q leaves and prints all"
+                self.message = f"{event.reason} in {duration(event.seconds)}; q quits and prints the results"
             case _:
                 pass
 
 
 def title(view: SweepView, width: int, theme: Theme) -> Strip:
-    """What is trained and how far it is."""
+    """The title line: the dataset, the number of settings and the progress."""
     if view.results is None:
         return bar([Part("clipwatch sweep", theme.strong), Part(f"{view.message} ...", theme.text)], [], width, theme)
     config, progress = view.results.started.config, view.progress
-    left = progress.left
-    state = view.finished.reason if view.finished else f"{duration(left)} left" if left is not None else "training"
-    room = max(6, min(40, width // 4))
+    seconds = progress.seconds_left
+    state = (
+        view.finished.reason if view.finished else f"{duration(seconds)} left" if seconds is not None else "training"
+    )
+    bar_width = max(6, min(40, width // 4))
     share = progress.done / max(1, progress.total)
     full, empty = ("#", ".") if theme.ascii else ("━", "─")
-    filled = round(room * share)
+    filled = round(bar_width * share)
     return bar(
         [
             Part("clipwatch sweep", theme.strong, 4),
             Part(view.results.started.dataset.name, theme.strong, 2),
             Part(number_of(len(config.settings), "setting"), theme.text, 3),
             Part(f"{progress.done:,} / {progress.total:,}", theme.text, 1),
-            Part(full * filled + empty * (room - filled), theme.lane(0)),
+            Part(full * filled + empty * (bar_width - filled), theme.lane(0)),
             Part(state, theme.strong, 1),
         ],
         [],
@@ -83,9 +85,9 @@ def title(view: SweepView, width: int, theme: Theme) -> Strip:
 
 
 def status(view: SweepView, below: int, width: int, theme: Theme) -> Strip:
-    """What there is to know, how many lines there are `below` what is shown, and the keys."""
+    """The status line: the message, the number of lines `below` the visible ones, and the keys."""
     message = f" {view.message} " if view.alert else view.message
     more = f"{'v' if theme.ascii else '↓'} {below} more" if below else ""
-    keys = "q leave  t theme " if view.finished else "q stop  t theme "
-    left = [Part(message, theme.alert if view.alert else theme.text)]
-    return bar(left, [Part(more, theme.strong, 1), Part(keys, theme.muted, 2)], width, theme)
+    keys = "q quit  t theme " if view.finished else "q stop  t theme "
+    parts = [Part(message, theme.alert if view.alert else theme.text)]
+    return bar(parts, [Part(more, theme.strong, 1), Part(keys, theme.muted, 2)], width, theme)

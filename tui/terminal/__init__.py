@@ -1,1 +1,1 @@
-"""What clipwatch does to Textual and to the terminal: driver, reader, writer, compositor, and the base of its apps."""
+"""Textual on a real terminal: the driver with its reader and writer, and the base class of the apps."""

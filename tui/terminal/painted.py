@@ -1,4 +1,4 @@
-"""A widget whose lines are ready to be shown."""
+"""Base class of widgets that render their own strips."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from textual.widget import Widget
 
 
 class StripWidget(Widget):
-    """Its lines go to the screen as `paint` makes them: without border, padding and opacity, at a fifth of the cost."""
+    """Shows the strips that `paint` returns, without border, padding or opacity: a fifth of the cost of `Widget`."""
 
     def paint(self, first: int, last: int) -> list[Strip]:
-        """The lines from `first` to below `last`, as wide as the widget."""
+        """The lines from `first` up to but not including `last`, each as wide as the widget."""
         raise NotImplementedError
 
     def render_line(self, y: int) -> Strip:
-        """One line."""
+        """One line as a strip."""
         return self.paint(y, y + 1)[0]
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines in a region, as the screen asks for them."""
+        """The lines of a region of the widget."""
         strips = self.paint(crop.y, crop.bottom)
         for line_filter in self.get_line_filters():
-            # Colours are looked up in the theme already, and a terminal's own are meant to stay its own.
+            # The theme has resolved its colours already, and the terminal's ANSI colours must stay as they are.
             if not isinstance(line_filter, ANSIToTruecolor):
                 background = self.background_colors[1]
                 strips = [strip.apply_filter(line_filter, background) for strip in strips]

@@ -1,4 +1,4 @@
-"""What is typed at a terminal, as Textual's messages; what makes no sense is dropped."""
+"""Parses terminal input into Textual messages; drops input that cannot be parsed."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from textual.message import Message
 
 
 class TerminalReader:
-    """Reads any bytes: neither what Textual's parser raises nor text that cannot be written again gets out of it."""
+    """Parses any bytes. It never raises, and never yields keys with lone surrogates, which cannot be encoded again."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._parser = XTermParser()
 
-    def feed(self, typed: bytes) -> Iterator[Message]:
-        """What these bytes say; a sequence that cannot be understood takes nothing with it that stands beside it."""
-        for character in self._decoder.decode(typed):
-            yield from self._understood(self._parser.feed(character))
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """The messages in these bytes. A sequence that cannot be parsed is dropped without affecting its neighbours."""
+        for character in self._decoder.decode(data):
+            yield from self._valid_messages(self._parser.feed(character))
 
     def tick(self) -> Iterator[Message]:
-        """What follows from silence: an ESC that nothing came after is the key."""
-        yield from self._understood(self._parser.tick())
+        """The messages that are due after a pause: an ESC byte that nothing follows is the Escape key."""
+        yield from self._valid_messages(self._parser.tick())
 
-    def _understood(self, messages: Iterable[Message]) -> Iterator[Message]:
+    def _valid_messages(self, messages: Iterable[Message]) -> Iterator[Message]:
         try:
-            yield from (message for message in messages if not _is_half_a_character(message))
+            yield from (message for message in messages if not _has_surrogate(message))
         except Exception:
-            # The edge to foreign input, and to a parser that ends with whatever it raises.
+            # Any input may arrive here, and after any exception the parser cannot be used again.
             self._parser = XTermParser()
 
 
-def _is_half_a_character(message: Message) -> bool:
-    """Whether it is a key with a surrogate, which a terminal can name by its number."""
+def _has_surrogate(message: Message) -> bool:
+    """Whether it is a key with a lone surrogate, which a terminal can send as a code point number."""
     return isinstance(message, Key) and any("\ud800" <= character <= "\udfff" for character in message.character or "")

@@ -1,4 +1,4 @@
-"""What the screens of a run and of a sweep have in common: driver, signals, two themes, the way out, its exit code."""
+"""Base class of the apps for a run and for a sweep: driver, signals, themes, exit and exit code."""
 
 from __future__ import annotations
 
@@ -20,101 +20,101 @@ from .driver import DrivenApp, TerminalDriver
 
 
 class TerminalApp(DrivenApp):
-    """Shows an engine; `failure` says why if it never started."""
+    """An app that shows an engine; `failure` is the message to print after it was closed by an error."""
 
     CSS = """
     .-ascii ModalScreen > *, .-ascii Input { border: ascii $primary; }
     .-ascii VerticalScroll { scrollbar-size: 0 0; }
     """
-    # Where something lies over the main screen, too.
+    # Declared on the app, so that it also works while a modal screen is open.
     BINDINGS: ClassVar = [Binding("ctrl+z", "suspend_process", show=False)]
 
     def __init__(self, engine: EngineConnection, *, ascii: bool, quit_when_done: bool) -> None:
-        # One that is asked for in the environment, as for the browser, is Textual's to find.
+        # Textual loads the driver that TEXTUAL_DRIVER names, for example in a browser.
         super().__init__(driver_class=None if "TEXTUAL_DRIVER" in os.environ else TerminalDriver)
         self.engine = engine
         self.failure: str | None = None
         self.ascii, self.quit_when_done = ascii, quit_when_done
-        self._loop_begun: asyncio.AbstractEventLoop | None = None
-        self._caught: list[int] = []
+        self._signal_loop: asyncio.AbstractEventLoop | None = None
+        self._signals: list[int] = []
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
 
     def on_load(self) -> None:
-        """From now on a signal can be passed on."""
-        self._loop_begun = asyncio.get_running_loop()
+        """Store the event loop that signal handlers call."""
+        self._signal_loop = asyncio.get_running_loop()
 
     def on_mount(self) -> None:
-        """Fit the terminal."""
+        """Set up the class for ASCII terminals and the redraw after a suspension."""
         self.set_class(self.ascii, "-ascii")
-        # Whatever had the terminal while the program was stopped has left its own there.
+        # Another program may have drawn on the terminal while this one was stopped.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def show(self) -> list[bytes]:
-        """Show the screen until it is left and its engine has ended; the engine's last lines."""
-        with ending_signals(self._leave_soon, self._restore_terminal) as self._caught:
+        """Run the app, then end the engine; return the engine's last lines."""
+        with ending_signals(self._leave_soon, self._restore_terminal) as self._signals:
             try:
                 self.run()
             finally:
-                with _saying("ending the run ..."):
-                    rest = self.stop_engine()
-        return rest
+                with _temporary_message("ending the run ..."):
+                    last_lines = self.stop_engine()
+        return last_lines
 
     def stop_engine(self) -> list[bytes]:
-        """End the engine; its last lines."""
+        """End the engine; return its last lines."""
         return self.engine.stop()
 
     def leave(self, *, failed: bool) -> None:
-        """Close the screen; the exit code says whether what it showed has failed."""
+        """Exit the app with code 1 if the run failed, otherwise 0."""
         self.exit(int(failed), return_code=int(failed))
 
     def fail(self, why: str, code: int = 1) -> None:
-        """Close the screen with the engine's exit code, 1 if a signal ended it; the terminal's own screen says why."""
+        """Exit the app with the engine's exit code, or 1 if a signal ended it. `why` is printed afterwards."""
         code = code if code > 0 else 1
         self.failure = self.failure or why
         self.exit(code, return_code=code)
 
     @property
     def exit_code(self) -> int:
-        """The program's; 1 if the screen ended by itself."""
-        if self._caught:
-            return 128 + self._caught[0]
+        """The exit code of the program; 1 if the app ended with an exception."""
+        if self._signals:
+            return 128 + self._signals[0]
         return 1 if self.return_code is None else self.return_code
 
     def action_suspend_process(self) -> None:
-        """Stop until the shell's `fg`, and all that was started together, as Ctrl+Z does elsewhere."""
+        """Suspend the process group until the shell's `fg`, as Ctrl+Z does in other programs."""
         if self.terminal:
             os.kill(0, signal.SIGTSTP)
 
     @property
     def terminal_is_behind(self) -> bool:
-        """Whether the terminal has yet to take what was drawn before."""
+        """Whether the terminal has not yet taken everything that was drawn."""
         return self.terminal is not None and self.terminal.behind
 
     def make_theme(self) -> Theme:
-        """The styles of the theme in use, in the characters that the terminal can show."""
+        """The styles of the current theme, limited to the characters that the terminal can show."""
         dark, coloured = self.current_theme.dark, not self.no_color
         return theme_of(self.theme_variables, dark=dark, coloured=coloured, ascii=self.ascii)
 
     def _leave_soon(self, number: int) -> None:
         code = 128 + number
-        if self._loop_begun is None:
+        if self._signal_loop is None:
             raise SystemExit(code)
-        # It is closed when the screen has been left already, and only the engine has not ended.
+        # The loop is closed if the app has exited already and only the engine is still running.
         with contextlib.suppress(RuntimeError):
-            self._loop_begun.call_soon_threadsafe(partial(self.exit, code, return_code=code))
+            self._signal_loop.call_soon_threadsafe(partial(self.exit, code, return_code=code))
 
     def _restore_terminal(self) -> None:
-        """Restore the terminal, whatever the program is doing."""
+        """Restore the terminal immediately, from the signal handler."""
         if self.terminal:
             self.terminal.suspend_application_mode()
 
 
 @contextlib.contextmanager
-def _saying(words: str) -> Iterator[None]:
-    """Words on the terminal while something lasts, wiped away after it."""
-    _write(f"\rclipwatch: {words}")
+def _temporary_message(text: str) -> Iterator[None]:
+    """Show a message on the terminal during the block and erase it afterwards."""
+    _write(f"\rclipwatch: {text}")
     try:
         yield
     finally:
@@ -122,7 +122,7 @@ def _saying(words: str) -> Iterator[None]:
 
 
 def _write(text: str) -> None:
-    # After SIGHUP there is no terminal any more.
+    # After SIGHUP the terminal is closed.
     with contextlib.suppress(OSError):
         sys.stderr.write(text)
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""A thread that writes to a terminal as fast as it reads, while nobody waits."""
+"""A thread that writes to the terminal, so that the event loop never blocks on a slow one."""
 
 from __future__ import annotations
 
@@ -10,70 +10,70 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import TextIO
 
-# As many pieces as Textual makes of a frame.
-_FRAME = 3
-# Seconds after which a terminal that takes nothing counts as behind.
-_PATIENCE = 0.05
-# Seconds for a terminal to take what restores it.
-_LEAVING = 0.5
-# Ends an escape sequence that was cut off, and a frame.
-_CUT_OFF = "\x18\x1b[?2026l"
+# The number of writes that Textual makes per frame.
+_WRITES_PER_FRAME = 3
+# Seconds without progress after which the terminal counts as behind.
+_STUCK_SECONDS = 0.05
+# Seconds for the terminal to take the sequences that restore it.
+_FINISH_TIMEOUT = 0.5
+# Ends an escape sequence that was cut off, and a synchronized frame.
+_END_FRAME = "\x18\x1b[?2026l"
 
 
 class TerminalWriter(threading.Thread):
-    """Takes any amount of text at once; who writes much looks first whether the terminal is `behind`."""
+    """Queues any amount of text without blocking. Callers check `behind` before they draw a frame."""
 
     def __init__(self, terminal: TextIO) -> None:
         super().__init__(name="clipwatch-terminal", daemon=True)
-        self._terminal = _opened(terminal.fileno())
+        self._terminal = _reopen(terminal.fileno())
         self._encoding, self._errors = terminal.encoding, terminal.errors or "strict"
         self._queue: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
-        # What was written in an earlier age than this is not worth writing any more.
-        self._age = 0
+        # Text of an earlier generation is dropped.
+        self._generation = 0
         self._stuck = False
 
     @property
     def behind(self) -> bool:
-        """Whether the terminal has not taken what was written."""
-        return self._stuck or self._queue.qsize() > _FRAME
+        """Whether the terminal has not taken the last frame."""
+        return self._stuck or self._queue.qsize() > _WRITES_PER_FRAME
 
     def write(self, text: str) -> None:
-        """Have text written soon."""
-        self._queue.put((self._age, text.encode(self._encoding, self._errors)))
+        """Queue text."""
+        self._queue.put((self._generation, text.encode(self._encoding, self._errors)))
 
     def drop(self) -> None:
-        """Forget what the terminal has not taken, and have it forget what it has not read, which makes room."""
-        self._age += 1
+        """Drop the queued text and the terminal's unread output, which makes room for what follows."""
+        self._generation += 1
         with suppress(termios.error):
             termios.tcflush(self._terminal, termios.TCOFLUSH)
-        self.write(_CUT_OFF)
+        self.write(_END_FRAME)
 
     def finish(self) -> bool:
-        """Write to the end; False if the terminal does not take it."""
+        """Write the rest of the queue; False if the terminal does not take it in time."""
         self._queue.put(None)
-        self.join(_LEAVING)
+        self.join(_FINISH_TIMEOUT)
         return not self.is_alive()
 
     def run(self) -> None:
-        """Write until told to finish, or until the terminal is gone."""
+        """Write queued text until `finish` is called or the terminal is closed."""
         with suppress(OSError):
             while item := self._queue.get():
-                self._put(*item)
+                self._write_all(*item)
         os.close(self._terminal)
 
-    def _put(self, age: int, data: bytes) -> None:
-        while data and age == self._age:
-            self._stuck = not select.select([], [self._terminal], [], _PATIENCE)[1]
-            if not self._stuck and age == self._age:
+    def _write_all(self, generation: int, data: bytes) -> None:
+        while data and generation == self._generation:
+            self._stuck = not select.select([], [self._terminal], [], _STUCK_SECONDS)[1]
+            if not self._stuck and generation == self._generation:
                 with suppress(BlockingIOError):
                     data = data[os.write(self._terminal, data) :]
         self._stuck = False
 
 
-def _opened(terminal: int) -> int:
-    """The terminal opened anew, to be written to without waiting: as it is open already it is shared with the shell."""
+def _reopen(terminal: int) -> int:
+    """Open the terminal again in non-blocking mode; the existing descriptor shares its mode with the shell."""
     try:
         return os.open(os.ttyname(terminal), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
     except OSError:
-        # Out of reach by its name, as after `su`: then it is only the thread that may wait for ever.
+        # It cannot be opened by name, for example after `su`. A blocking write then blocks only this thread.
         return os.dup(terminal)

@@ -1,1 +1,1 @@
-"""The screen in a browser."""
+"""The screen in a browser: the web server, and the program that it starts for each page."""

@@ -1,4 +1,4 @@
-"""The program that the web server starts for each page: the screen that its only argument describes."""
+"""The program that the web server starts for each page: shows the screen of the request in its only argument."""
 
 from __future__ import annotations
 

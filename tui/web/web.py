@@ -1,4 +1,4 @@
-"""`clipwatch --web`: the same screen in a browser on this machine, served by textual-serve."""
+"""`clipwatch --web`: the screen in a browser on this machine, served by textual-serve."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ...core.errors import BadInput, ClipwatchError
 from ...core.extras import installation
 from ..engine_child.request import ScreenRequest, encoded
 
-# The names that this machine has for itself; a page from elsewhere has another.
+# Host names of the loopback address.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def serve(port: int, origins: Sequence[str], screen: ScreenRequest) -> int:
-    """Serve on the loopback address until interrupted; every page that is opened gets a run of its own.
+    """Serve on the loopback address until interrupted. Every page that is opened starts a separate run.
 
-    `origins` are the addresses under which proxies show the page.
+    `origins` are further addresses at which the page may be opened, such as that of a proxy.
     """
     if not 0 < port < 65536:
-        raise BadInput(f"--web {port}: a port is from 1 to 65535")
-    allowed = frozenset(map(_given_origin, origins))
+        raise BadInput(f"--web {port}: the port must be from 1 to 65535")
+    allowed = frozenset(map(_parse_origin, origins))
     try:
         from .server import WebServer
     except ImportError as error:
@@ -32,13 +32,13 @@ def serve(port: int, origins: Sequence[str], screen: ScreenRequest) -> int:
     return 0
 
 
-# Scheme, host and port of a page.
+# Scheme, host and port.
 Origin = tuple[str, str, int | None]
 _PORTS = {"http": 80, "https": 443}
 
 
 def origin_of(address: str) -> Origin | None:
-    """The origin that an address names, None if it names none."""
+    """The origin of an http or https address, None if it is not one."""
     try:
         parts = urlsplit(address)
         port = parts.port
@@ -49,23 +49,23 @@ def origin_of(address: str) -> Origin | None:
     return parts.scheme, parts.hostname, port or _PORTS[parts.scheme]
 
 
-def _given_origin(address: str) -> Origin:
+def _parse_origin(address: str) -> Origin:
     if (origin := origin_of(address)) is None:
-        raise BadInput(f"--web-origin {address!r}: write the address of the page, like https://lab.example.org")
+        raise BadInput(f"--web-origin {address!r}: write the address of the page, such as https://lab.example.org")
     return origin
 
 
 def is_allowed(host: str, origin: str | None, port: int, others: frozenset[Origin]) -> bool:
-    """Whether a request may be answered that was sent to `host` by a page from `origin` (None: by no page).
+    """Whether to answer a request that was sent to `host` by a page from `origin` (None: not sent by a page).
 
-    A page of somebody else's must not drive the screen, nor read it by a name of its own for this machine. At the far
-    end of an ssh tunnel the page has another port, so a loopback name may have any, but the page that speaks must
-    come from there, too.
+    A page of another site must not control the screen, nor read it through a DNS name of its own that resolves to this
+    machine. An ssh tunnel changes the port of the page, so a loopback host may have any port, but then the page must
+    come from that port or from `port`.
     """
-    asked = origin_of(f"http://{host}")
-    if asked is None or (asked[1] not in LOOPBACK and asked[1] not in {name for _, name, _ in others}):
+    target = origin_of(f"http://{host}")
+    if target is None or (target[1] not in LOOPBACK and target[1] not in {name for _, name, _ in others}):
         return False
     if origin is None:
         return True
     page = origin_of(origin)
-    return page in others or (page is not None and page[1] in LOOPBACK and page[2] in (port, asked[2]))
+    return page in others or (page is not None and page[1] in LOOPBACK and page[2] in (port, target[2]))
