@@ -497,10 +497,7 @@ def test_a_stop_while_recorded_steps_are_trained_again_changes_nothing(whole: Pa
             told.append(event.text)
         if isinstance(event, LaneStarted):
             session.send(Stop())
-    assert (
-        sum(text.endswith("before step 56, up to which it is recorded: nothing of it has changed") for text in told)
-        == 2
-    )
+    assert sum(text.endswith("is recorded up to step 56; the recording is unchanged") for text in told) == 2
     assert not any("did not take effect" in text for text in told)
     assert recordings.figures(recordings.read(folder).events) == before
     assert RunFolder(folder).manifest().state == "interrupted"

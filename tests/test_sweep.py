@@ -544,7 +544,7 @@ def test_what_there_is_one_of_is_told_in_the_singular(tmp_path: Path) -> None:
     assert "1 setting x 1 seed, about" in done.stderr
     assert "on 1 core\n" in done.stderr
     assert "1 of 1 training done in" in done.stdout
-    assert "One setting alone is compared with nothing." in done.stdout
+    assert "There is only one setting, so there is nothing to compare." in done.stdout
 
 
 def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) -> None:
