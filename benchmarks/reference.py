@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from clipwatch.core.experiments.lenet.module import LeNetModule
+from clipwatch.core.experiments.lenet.torch_module import LeNetModule
 
 
 def initial_network() -> LeNetModule:

@@ -20,7 +20,7 @@ from clipwatch.tui.charts.chart import ChartLane, ChartSpec, Mark, Shade, render
 from clipwatch.tui.charts.curve import Curve
 from clipwatch.tui.charts.plotting import Line, Plot
 from clipwatch.tui.charts.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks
-from clipwatch.tui.style.palette import UNICODE, Palette
+from clipwatch.tui.style.chart_styles import UNICODE, Palette
 
 
 def curve(values: list[float], every: int = 10) -> Curve:

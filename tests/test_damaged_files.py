@@ -22,14 +22,14 @@ from clipwatch.core.engine.verify import compare, repetition
 from clipwatch.core.errors import ClipwatchError
 from clipwatch.core.reports.contents import contents
 from clipwatch.core.reports.phrases import Words
-from clipwatch.core.reports.story import story
+from clipwatch.core.reports.run_summary import story
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.reader import Recorded, read_recording
 from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.runs.timeline import Timeline
 from clipwatch.core.stream.codec import seal
-from clipwatch.core.sweeps.archive import find
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
+from clipwatch.core.sweeps.recorded_folders import find
 from clipwatch.core.sweeps.store import SweepFolder, read_sweep
 from clipwatch.tui.cli.main import main
 from clipwatch.tui.view.run_view import RunView

@@ -25,8 +25,8 @@ from clipwatch.tui.diagnostics.histogram import Bounds, Ink, histogram_strips, s
 from clipwatch.tui.diagnostics.page import diagnostics_page, diagnostics_pages
 from clipwatch.tui.screens.figures import FiguresScreen
 from clipwatch.tui.style.theme import Theme
-from clipwatch.tui.text.notation import decimal, share, size
-from clipwatch.tui.text.readings import dead_outputs
+from clipwatch.tui.text.lane_figures import dead_outputs
+from clipwatch.tui.text.number_format import decimal, share, size
 
 OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")
 LOOKS = [COLOURED, ASCII, PLAIN]

@@ -22,7 +22,7 @@ from clipwatch.core.stream.events import StageStarted
 from clipwatch.core.stream.sweep_config import WITHOUT_EFFECT, sweep_config
 from clipwatch.core.sweeps import runner as sweep
 from clipwatch.core.sweeps import workers
-from clipwatch.core.sweeps.on_ray import RayBackend
+from clipwatch.core.sweeps.ray_backend import RayBackend
 from clipwatch.core.sweeps.units import units
 from clipwatch.tui.cli.main import COMMANDS, main
 

@@ -14,7 +14,7 @@ from clipwatch.tui.engine_child.process import EngineProcess
 from clipwatch.tui.live.app import ClipwatchApp
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
-from clipwatch.tui.style.palette import Palette
+from clipwatch.tui.style.chart_styles import Palette
 from clipwatch.tui.style.theme import Theme
 from clipwatch.tui.view.keys import CHART, CLIP, KEYS, PACE, PROGRAM, REPLAY, RUN, Key, keycaps, keymap
 from clipwatch.tui.view.run_view import RunView

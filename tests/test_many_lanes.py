@@ -15,10 +15,10 @@ from clipwatch.core.reports.drawing import add_legend, as_svg, drawing_style, ne
 from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import Event
-from clipwatch.tui.live.picture import picture
+from clipwatch.tui.live.screenshot import picture
 from clipwatch.tui.text.rich_output import Output
 from clipwatch.tui.text.summary import print_summary
-from clipwatch.tui.view.window import visible_lanes
+from clipwatch.tui.view.step_window import visible_lanes
 
 COUNT = 70
 

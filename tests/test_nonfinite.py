@@ -37,14 +37,14 @@ from clipwatch.core.stream.events import (
 )
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import SweepFinished, diverged
-from clipwatch.core.sweeps.archive import recorded_folders
 from clipwatch.core.sweeps.overview import overview
+from clipwatch.core.sweeps.recorded_folders import recorded_folders
 from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.units import Unit
 from clipwatch.core.sweeps.workers import Outcome
 from clipwatch.core.training.lane import Lane, LaneData
 from clipwatch.core.training.schedule import Schedule
-from clipwatch.core.training.trainer import Trainer
+from clipwatch.core.training.training_loop import Trainer
 from clipwatch.tui.cli.main import main
 
 RATE = 0.01

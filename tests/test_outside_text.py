@@ -26,6 +26,7 @@ from test_sweep_screen import theme
 
 from clipwatch.core.reports.drawing import add_legend, as_svg, drawing_style, new_axes
 from clipwatch.core.runs.folder import LaneOutcome, Manifest, RunFolder
+from clipwatch.core.safe_text import in_markdown, printable
 from clipwatch.core.stream.codec import decode_event, encode, seal
 from clipwatch.core.stream.commands import AnyCommand
 from clipwatch.core.stream.config import RunConfig, from_options
@@ -48,7 +49,6 @@ from clipwatch.core.stream.events import (
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import Results, SweepFinished
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
-from clipwatch.core.text import in_markdown, printable
 from clipwatch.tui.cli.main import main
 from clipwatch.tui.headless.console import ConsoleSink
 from clipwatch.tui.live.app import ClipwatchApp
@@ -206,7 +206,7 @@ def test_the_list_of_runs_prints_it(text: str, shown: str, tmp_path: Path, capsy
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_reports_hold_it(language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text, shown = together(TEXTS)
-    monkeypatch.setattr("clipwatch.tui.live.picture.picture", lambda table: "<svg></svg>")
+    monkeypatch.setattr("clipwatch.tui.live.screenshot.picture", lambda table: "<svg></svg>")
     folder = recorded(tmp_path, text)
     page, document = tmp_path / "r.html", tmp_path / "r.md"
     for output in (page, document):

@@ -29,7 +29,7 @@ from clipwatch.core.reports.document import write_report
 from clipwatch.core.reports.figures import accuracy_figure, loss_figure, overview_figure
 from clipwatch.core.reports.markdown import markdown
 from clipwatch.core.reports.phrases import LANGUAGES, Words
-from clipwatch.core.reports.story import RunStory, story
+from clipwatch.core.reports.run_summary import RunStory, story
 from clipwatch.core.reports.stylesheet import STYLESHEET
 from clipwatch.core.reports.webpage import webpage
 from clipwatch.core.runs.event_table import EventTable
@@ -50,7 +50,7 @@ from clipwatch.core.stream.events import (
     RunFinished,
     RunStarted,
 )
-from clipwatch.tui.live.picture import picture
+from clipwatch.tui.live.screenshot import picture
 from clipwatch.tui.text.wording import evaluation_line
 
 ENGLISH = Words("en")

@@ -19,7 +19,7 @@ from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import DatasetInfo, LaneFinished
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, Results, SweepStarted, is_on_curve
-from clipwatch.core.sweeps import on_ray
+from clipwatch.core.sweeps import ray_backend as on_ray
 from clipwatch.core.sweeps.units import Unit, units
 from clipwatch.core.sweeps.workers import LocalBackend, UnitTrainer
 

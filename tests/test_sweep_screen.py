@@ -22,12 +22,12 @@ from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.tui.style.theme import DARK, Theme, theme_of
 from clipwatch.tui.sweep.app import SweepApp
 from clipwatch.tui.sweep.curves import curve_chart, panels, quartile_curves
+from clipwatch.tui.sweep.dot_plots import Axis, dots, whisker
 from clipwatch.tui.sweep.page import VisibleLines, page
-from clipwatch.tui.sweep.plots import Axis, dots, whisker
 from clipwatch.tui.sweep.progress import Progress
 from clipwatch.tui.sweep.tables import comparison_table, setting_table
 from clipwatch.tui.sweep.view import SweepView, status, title
-from clipwatch.tui.text.notation import duration
+from clipwatch.tui.text.number_format import duration
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 8, ())
 

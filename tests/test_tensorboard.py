@@ -28,7 +28,7 @@ from torch.utils.tensorboard import RecordWriter
 
 from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.experiments.lenet import network as lenet
-from clipwatch.core.experiments.lenet.module import LeNetModule
+from clipwatch.core.experiments.lenet.torch_module import LeNetModule
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import (

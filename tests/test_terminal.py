@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from virtual_terminal import CLIPWATCH, VirtualTerminal, wait_until
 
-from clipwatch.tui.terminal.terminal import terminal_size
+from clipwatch.tui.terminal.capabilities import terminal_size
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
 DIGITS = ("--dataset", "digits", "--no-record")

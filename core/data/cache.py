@@ -20,7 +20,7 @@ from ..files.lock import file_lock, why_not
 from ..files.paths import path_text, platform_folder, user_path
 from ..stream.events import Notice
 from .catalog import Kind
-from .content import Files
+from .packed_files import Files
 from .request import Request
 
 _STAGING = ".clipwatch-staging"

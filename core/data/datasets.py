@@ -16,9 +16,9 @@ from ..files.paths import NoHome, path_text, user_path
 from ..stream.events import AnyEvent, DatasetInfo, Notice, StageStarted
 from . import cache, digits, lookup
 from .catalog import KINDS, Kind
-from .content import Content, checksum, read
 from .idx import CorruptFile
 from .offline import is_offline
+from .packed_files import Content, checksum, read
 from .request import Limits, Request
 
 _log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from ..errors import Cancelled, ClipwatchError
 from ..stream.config import MOST
 from ..stream.events import DownloadProgressed
 from .catalog import Kind
-from .failures import START, describe, host, wrong_content
+from .download_errors import START, describe, host, wrong_content
 from .request import Limits, Request
 
 Result = TypeVar("Result")

@@ -12,8 +12,8 @@ from pathlib import Path
 from ..errors import BadInput
 from ..files.paths import path_text
 from .catalog import KINDS, Kind
-from .content import Files
 from .idx import CorruptFile
+from .packed_files import Files
 
 # The levels below the folder and the number of folders that are searched; the number of entries that a message names.
 _DEPTH = 3

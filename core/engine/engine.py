@@ -39,7 +39,7 @@ from .mailbox import Mailbox
 
 if TYPE_CHECKING:
     from ..training.checkpoint import Checkpoint
-    from ..training.trainer import Trainer
+    from ..training.training_loop import Trainer
 
 
 @dataclass(frozen=True, kw_only=True)

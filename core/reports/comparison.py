@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from .phrases import Phrase, Words
-from .story import RunStory
+from .run_summary import RunStory
 
 # Settings that do not affect a training's result, and the seed and dataset name, which are compared separately.
 _IGNORED = {"seed": 0, "pace": None, "data_dir": None, "offline": False, "checkpoint_every": 1, "dataset": "auto"}

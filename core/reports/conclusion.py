@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator
 
 from .phrases import Phrase, Words
+from .run_summary import LaneStory, RunStory
 from .settings import dataset_words
-from .story import LaneStory, RunStory
 
 
 def conclusion(run: RunStory, words: Words, *, alone: bool) -> tuple[Phrase, ...]:

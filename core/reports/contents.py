@@ -13,8 +13,8 @@ from .conclusion import conclusion
 from .effect import effect
 from .figures import WINDOW, accuracy_figure, loss_figure, overview_figure
 from .phrases import Phrase, Words
+from .run_summary import LaneStory, RunStory
 from .settings import ASTERISK, accuracy_words, dataset_words, lane_rule_words, settings_table
-from .story import LaneStory, RunStory
 
 
 def contents(runs: Sequence[RunStory], words: Words) -> list[Block]:

@@ -13,7 +13,7 @@ from .blocks import Block, Picture
 from .contents import contents
 from .markdown import markdown
 from .phrases import Words
-from .story import RunStory
+from .run_summary import RunStory
 from .webpage import webpage
 
 Format = Literal["html", "md"]

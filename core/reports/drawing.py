@@ -10,8 +10,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ClipwatchError
-from ..extras import installation
-from ..text import printable
+from ..optional_packages import installation
+from ..safe_text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

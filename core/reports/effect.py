@@ -8,8 +8,8 @@ from ..stream.events import ClipChanged, Diagnosed, LaneExtended
 from .blocks import Block, Bullets, Paragraph, Picture, Table
 from .effect_figure import effect_figure
 from .phrases import Phrase, Words
+from .run_summary import LaneStory, RunStory
 from .settings import rule_words
-from .story import LaneStory, RunStory
 
 
 def effect(run: RunStory, words: Words, name: str) -> Iterator[Block]:

@@ -9,7 +9,7 @@ from ..stream.measures import BIN_EDGES
 from ..stream.rules import ValueClip, recorded_rule
 from .drawing import add_legend, as_svg, drawing_style, line_style, new_axes
 from .phrases import Words
-from .story import RunStory
+from .run_summary import RunStory
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

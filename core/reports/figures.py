@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .drawing import add_legend, as_svg, drawing_style, line_style, new_axes
 from .phrases import Words
-from .story import LaneStory, RunStory
+from .run_summary import LaneStory, RunStory
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from ..text import in_markdown, printable
+from ..safe_text import in_markdown, printable
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, Text, TrainingLog, Warnings
 from .phrases import Phrase
 

@@ -17,7 +17,7 @@ from ..stream.rules import (
 )
 from .blocks import Table
 from .phrases import Words
-from .story import FinalResult, LaneStory, RunStory
+from .run_summary import FinalResult, LaneStory, RunStory
 
 ASTERISK = " *"
 _DATASETS = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..safe_text import printable
 from ..statistics.paired import PairedDifferences, fewest_seeds
 from ..stream.sweep_config import Setting, Value
 from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Summary, p_words
-from ..text import printable
 from .phrases import Phrase, Words
 
 

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Sequence
 
-from ..text import printable
+from ..safe_text import printable
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, Text, TrainingLog, Warnings
 from .phrases import TAGS, Phrase
 from .stylesheet import STYLESHEET

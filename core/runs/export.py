@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from ..files.outputs import write_output
+from ..safe_text import printable
 from ..stream.codec import encode
 from ..stream.events import ClipChanged, Diagnosed, Evaluated, LaneFailed, LaneStarted
-from ..text import printable
 from .reader import Recorded
 
 COLUMNS = ("lane", "rule", "step", "train_loss", "validation_loss", "validation_accuracy", "seconds")

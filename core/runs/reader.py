@@ -14,10 +14,10 @@ from ..stream.codec import UnknownEvent, decode_event, decode_events
 from ..stream.config import from_options, read_toml
 from ..stream.events import ClipChanged, Event, LaneExtended, MomentsReset, RunStarted
 from .checksums import all_sealed
-from .coherence import coherent
 from .damage import Damage, DamagedLine, decode_sealed
 from .event_table import EventRows, EventTable
 from .folder import RunFolder
+from .repair import coherent
 
 # Bytes decoded at a time, small enough for the processor's cache.
 _PART = 1 << 20

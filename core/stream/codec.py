@@ -14,7 +14,7 @@ from typing import Any, get_args
 import msgspec
 
 from ..errors import BadInput
-from ..text import valid_unicode
+from ..safe_text import valid_unicode
 from .commands import AnyCommand, Command
 from .events import AnyEvent, Event
 from .json_numbers import reader, spelled

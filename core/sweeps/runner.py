@@ -23,9 +23,9 @@ from ..stream.events import Event, Notice, RecordingStarted, StageStarted
 from ..stream.rules import require_known
 from ..stream.sweep_config import SweepConfig, is_stackable
 from ..stream.sweep_events import Results, SweepFinished, SweepStarted
-from .cores import usable_cores
 from .store import StoredSweep, SweepFolder, SweepWriter, create_sweep, read_sweep
 from .units import units
+from .usable_cores import usable_cores
 from .workers import Backend, LocalBackend
 
 # The number of unread notices at which a sweep accepts no more commands for a while.

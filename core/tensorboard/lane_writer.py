@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter, summary
 
-from ..experiments.lenet.module import LeNetModule
 from ..experiments.lenet.network import initial_parameters, views
+from ..experiments.lenet.torch_module import LeNetModule
 from ..experiments.torchscript import trace_module
+from ..safe_text import in_markdown
 from ..stream.config import RunConfig, to_toml
 from ..stream.events import Diagnosed, Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunStarted
 from ..stream.measures import BIN_EDGES, Measure
-from ..text import in_markdown
 from ..training.batches import seeded_generator
 from ..training.preparation import lane_thread
 

@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput, ClipwatchError
-from ..extras import installation
 from ..files.paths import path_text
+from ..optional_packages import installation
 from ..runs.folder import RunFolder, run_name
 from ..runs.reader import Recorded
 from ..stream.events import Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunFinished, RunStarted

@@ -30,7 +30,7 @@ from ..optimizers.optimizer import make_optimizer
 from .batches import Batches, seeded_generator
 from .lane import Lane, LaneData
 from .schedule import Schedule
-from .trainer import Trainer
+from .training_loop import Trainer
 
 
 @contextmanager

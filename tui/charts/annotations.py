@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...core.text import printable
+from ...core.safe_text import printable
 from .axes import Area, draw_cursor, draw_line
 from .canvas import Canvas
-from .chartspec import ChartSpec, Mark
+from .chart_spec import ChartSpec, Mark
 from .traces import Trace
 
 SYMBOL_EVERY = 18

@@ -8,7 +8,7 @@ import numpy as np
 from rich.style import Style
 
 from .canvas import Canvas
-from .chartspec import ChartSpec
+from .chart_spec import ChartSpec
 from .ticks import compact, linear_ticks, log_ticks, step_ticks
 from .traces import Scale
 

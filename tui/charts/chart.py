@@ -9,7 +9,7 @@ from textual.strip import Strip
 from .annotations import draw_annotations, draw_lines
 from .axes import Area, draw_axes, lay_out
 from .canvas import SPACE, Canvas
-from .chartspec import ChartLane, ChartSpec, Mark, Shade
+from .chart_spec import ChartLane, ChartSpec, Mark, Shade
 from .legend import fits_one_row, header
 from .plotting import BRAILLE, Cells, Line, Plot
 from .traces import Trace, scale, trace

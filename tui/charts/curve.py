@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .ema import Ema
 from .extremes import Extremes
-from .stepindex import StepIndex
+from .step_index import StepIndex
 
 Floats = NDArray[np.float32]
 LARGEST = float(np.finfo(np.float32).max)

@@ -6,8 +6,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
-from ...core.text import printable
-from .chartspec import ChartLane, ChartSpec
+from ...core.safe_text import printable
+from .chart_spec import ChartLane, ChartSpec
 from .ticks import NUMBER_WIDTH, fixed
 
 GAP = 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .chartspec import ChartLane, ChartSpec
+from .chart_spec import ChartLane, ChartSpec
 from .curve import Columns
 from .ticks import linear_range, log_range
 

@@ -21,7 +21,7 @@ def main() -> int:
 
 def _perform(request: AnyRequest) -> int:
     if isinstance(request, TrainSweep | ResumeSweep):
-        from ..sweep.train import train
+        from ..sweep.headless import train
 
         return train(request, json=True, control=True)
     return _perform_run(request)

@@ -9,12 +9,12 @@ from pathlib import Path
 from ...core.errors import BadInput
 from ...core.files.outputs import is_stream
 from ...core.reports.document import Format, write_report
-from ...core.reports.story import story
+from ...core.reports.run_summary import story
 from ...core.runs.folder import RunFolder, runs_folder
 from ...core.runs.reader import read_recording
-from ...core.sweeps.archive import find
+from ...core.sweeps.recorded_folders import find
 from ...core.sweeps.store import SweepFolder
-from ..live.picture import picture
+from ..live.screenshot import picture
 from ..text.messages import say, tell
 
 # The format for each file name extension.

@@ -19,7 +19,7 @@ def new_run(args: argparse.Namespace) -> int:
         print(to_toml(config), end="", flush=True)
         return 0
     if args.web is not None:
-        from ..web.web import serve
+        from ..web.serve import serve
 
         return serve(args.web, args.web_origins or [], _screen(args, config))
     if args.web_origins:

@@ -15,11 +15,11 @@ from rich.cells import cell_len
 from ...core.errors import BadInput
 from ...core.files.paths import path_text
 from ...core.runs.folder import LaneOutcome, Manifest, RunFolder
-from ...core.sweeps.archive import RecordedFolder, recorded_folders
+from ...core.safe_text import in_encoding, valid_unicode
 from ...core.sweeps.overview import SweepOverview, overview
-from ...core.text import in_encoding, valid_unicode
+from ...core.sweeps.recorded_folders import RecordedFolder, recorded_folders
 from ..text.messages import say, tell
-from ..text.notation import number_of
+from ..text.number_format import number_of
 from ..text.wrapping import wrapped
 
 # Each column with the least terminal width at which it is shown. Names include the date and the dataset, and are never

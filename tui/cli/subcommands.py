@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def _found_run(args: argparse.Namespace) -> RunFolder:
     from ...core.runs.folder import runs_folder
-    from ...core.sweeps.archive import find_run
+    from ...core.sweeps.recorded_folders import find_run
 
     return find_run(args.run, runs_folder(args.runs_dir), tell)
 
@@ -50,7 +50,7 @@ def _runs(args: argparse.Namespace) -> int:
 
 def _resume(args: argparse.Namespace) -> int:
     from ...core.runs.folder import RunFolder, runs_folder
-    from ...core.sweeps.archive import find
+    from ...core.sweeps.recorded_folders import find
 
     _warn_of_settings(args)
     folder = find(args.run, runs_folder(args.runs_dir), tell)
@@ -120,7 +120,7 @@ def _speed(text: str) -> float | None:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from .verify import print_verification
+    from .verify_command import print_verification
 
     return print_verification(_found_run(args), machine(args))
 

@@ -42,7 +42,7 @@ def _perform(request: TrainSweep | ResumeSweep, args: argparse.Namespace) -> int
         from ..sweep.run import show_sweep
 
         return show_sweep(request, quit_when_done=args.quit_when_done)
-    from ..sweep.train import train
+    from ..sweep.headless import train
 
     return train(request, json=args.json, control=args.control, quiet=args.quiet)
 

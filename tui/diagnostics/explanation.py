@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ...core.stream.events import Diagnosed
 from ...core.stream.rules import ValueClip, recorded_rule
 from ...core.stream.state import LaneState, RunState
-from ..text.notation import share
-from ..text.readings import CLASSES
+from ..text.lane_figures import CLASSES
+from ..text.number_format import share
 
 SIGNS_ONLY = 0.9
 NEARLY_ALL = 0.95

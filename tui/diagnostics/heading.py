@@ -10,8 +10,8 @@ from textual.strip import Strip
 
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
-from ..text.notation import UNDEFINED, decimal, in_ascii, share
-from ..text.readings import CLASSES, clipped_share, cosine, dead_outputs
+from ..text.lane_figures import CLASSES, clipped_share, cosine, dead_outputs
+from ..text.number_format import UNDEFINED, decimal, in_ascii, share
 
 # The weight of the text colour in a dead output.
 DEAD_SHARE = 0.3

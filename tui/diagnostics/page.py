@@ -11,16 +11,16 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from ...core.safe_text import printable
 from ...core.stream.events import Diagnosed, LanesCompared, OutputDied
 from ...core.stream.measures import Histogram, Measure
 from ...core.stream.rules import recorded_rule
 from ...core.stream.state import LaneState, RunState
-from ...core.text import printable
 from ..style.theme import Theme
-from ..text.notation import decimal, in_ascii, norms, share, size
-from ..text.readings import dead_outputs
+from ..text.lane_figures import dead_outputs
+from ..text.number_format import decimal, in_ascii, norms, share, size
 from ..text.wrapping import wrapped
-from ..view.window import visible_lanes
+from ..view.step_window import visible_lanes
 from .explanation import explanation
 from .heading import output_cells
 from .histogram import Ink, histogram_strips, sparkline, strips_end, value_bounds

@@ -13,7 +13,7 @@ import msgspec
 from ...core.runs.machine import Machine
 from ...core.stream.config import RunConfig
 from ...core.stream.sweep_config import SweepConfig
-from ...core.sweeps.cores import usable_cores
+from ...core.sweeps.usable_cores import usable_cores
 
 
 class EngineRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from rich.cells import cell_len
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
+from ...core.safe_text import in_encoding
 from ...core.stream.events import (
     CommandScheduled,
     Diagnosed,
@@ -21,7 +22,6 @@ from ...core.stream.events import (
     RunStarted,
 )
 from ...core.stream.state import RunState, apply
-from ...core.text import in_encoding
 from ..text.rich_output import Output
 from ..text.summary import print_summary
 from ..text.wording import diagnosis_line, evaluation_line, lane_message, scheduled_line

@@ -10,7 +10,7 @@ from ...core.errors import BadInput
 from ...core.stream.codec import decode_event
 from ..engine_child.process import EngineProcess
 from ..engine_child.request import EngineSource, ScreenRequest
-from ..terminal.terminal import discard_output_of_closed_terminal, prepare_terminal
+from ..terminal.capabilities import discard_output_of_closed_terminal, prepare_terminal
 from ..text.messages import tell
 
 if TYPE_CHECKING:

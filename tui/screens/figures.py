@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ..diagnostics.glossary import NOTATION, TERMS
-from ..text.notation import in_ascii
+from ..text.number_format import in_ascii
 from .page import Page
 
 

@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ...core.text import printable
+from ...core.safe_text import printable
 from ..view.keys import KEYS, keycaps
 from .page import Page
 

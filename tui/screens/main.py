@@ -19,7 +19,7 @@ from ..view.header_and_footer import key_line, status, title
 from ..view.keys import KEYS
 from ..view.requests import Requests
 from ..view.run_view import RunView
-from ..view.window import visible_lanes
+from ..view.step_window import visible_lanes
 from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel

@@ -11,8 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ...core.errors import BadInput
+from ...core.safe_text import printable
 from ...core.stream.rules import EXAMPLES, parse_rule
-from ...core.text import printable
 
 _HELP = f"Rules: {EXAMPLES}. In value:LOW:HIGH an empty side has no bound."
 

@@ -10,7 +10,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme as TextualTheme
 
-from .palette import ASCII, UNICODE, Glyphs, Palette
+from .chart_styles import ASCII, UNICODE, Glyphs, Palette
 
 DARK = TextualTheme(
     name="clipwatch-dark",

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from ...core.reports.phrases import Words
 from ...core.reports.sweep_words import answers
+from ...core.safe_text import in_encoding
 from ...core.stream.events import DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
 from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ...core.sweeps.comparisons import comparisons, summaries
-from ...core.text import in_encoding
 from ..text.messages import tell
-from ..text.notation import duration, number_of
+from ..text.number_format import duration, number_of
 from ..text.rich_output import Output
 from .progress import Progress, estimate
 from .tables import comparison_table, setting_table

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from ...core.stream.sweep_config import SweepConfig
-from ..text.notation import duration, number_of
+from ..text.number_format import duration, number_of
 
 
 class Progress:

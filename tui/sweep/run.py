@@ -7,7 +7,7 @@ import contextlib
 from ...core.errors import BadInput
 from ...core.stream.codec import decode_sweep_event
 from ..engine_child.request import ResumeSweep, TrainSweep
-from ..terminal.terminal import discard_output_of_closed_terminal, prepare_terminal
+from ..terminal.capabilities import discard_output_of_closed_terminal, prepare_terminal
 from ..text.messages import tell
 from .app import SweepApp
 from .console import print_tables

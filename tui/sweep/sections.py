@@ -12,13 +12,13 @@ from textual.strip import Strip
 
 from ...core.reports.phrases import Words
 from ...core.reports.sweep_words import by_dead_words, sentence, short_sentence
+from ...core.safe_text import printable
 from ...core.stream.sweep_config import Setting
 from ...core.stream.sweep_events import Results
 from ...core.sweeps.comparisons import Comparison, Summary, p_words
-from ...core.text import printable
 from ..style.theme import Theme
 from ..text.wrapping import wrapped
-from .plots import Axis, dots, marks_legend, ruler, whisker
+from .dot_plots import Axis, dots, marks_legend, ruler, whisker
 
 # From this width on, ranges and intervals are shown.
 _WIDE = 90

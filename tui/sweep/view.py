@@ -9,7 +9,7 @@ from textual.strip import Strip
 from ...core.stream.events import Event, Notice, RecordingStarted, StageStarted
 from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ..style.theme import Theme
-from ..text.notation import duration, number_of
+from ..text.number_format import duration, number_of
 from ..view.header_and_footer import Part, bar
 from .progress import Progress
 

@@ -15,8 +15,8 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Event, Resize
 from textual.geometry import Size
 
+from .capabilities import discard_terminal_output, terminal_size, wait_for_foreground
 from .reader import TerminalReader
-from .terminal import discard_terminal_output, terminal_size, wait_for_foreground
 from .writer import TerminalWriter
 
 HANGUP_CODE = 128 + signal.SIGHUP

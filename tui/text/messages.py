@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from ...core.text import in_encoding
+from ...core.safe_text import in_encoding
 
 
 def tell(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from ...core.text import in_encoding
+from ...core.safe_text import in_encoding
 
 
 class Output(Console):

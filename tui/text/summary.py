@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ...core.statistics.intervals import wilson_interval
 from ...core.stream.state import LaneState, RunState
-from .notation import share
+from .number_format import share
 from .rich_output import Output
 from .wording import head_words
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...core.safe_text import printable
 from ...core.stream.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from ...core.stream.evaluation_line import evaluation_line as evaluation_line
 from ...core.stream.events import (
@@ -25,8 +26,7 @@ from ...core.stream.events import (
     OutputRevived,
     PaceChanged,
 )
-from ...core.text import printable
-from .notation import decimal, in_ascii, norms, share
+from .number_format import decimal, in_ascii, norms, share
 
 _NONFINITE_ACTIONS = {
     "propagate": "used unchanged",

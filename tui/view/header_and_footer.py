@@ -10,13 +10,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from ...core.safe_text import printable
 from ...core.statistics.intervals import wilson_interval
 from ...core.stream.config import RunConfig
 from ...core.stream.events import DatasetInfo
 from ...core.stream.state import LaneState, RunState
-from ...core.text import printable
 from ..style.theme import Theme
-from ..text.notation import duration
+from ..text.number_format import duration
 from ..text.wording import head_words, speed_limit_words
 from .keys import KEYS, keycaps
 from .run_view import LaneView, RunView

@@ -16,7 +16,7 @@ from ..style.theme import Theme
 from ..text.adam_memory import transients
 from ..text.wording import change_label
 from ..view.run_view import RunView
-from ..view.window import WHOLE_RUN, Window
+from ..view.step_window import WHOLE_RUN, Window
 from .lines import Lines
 
 # Charts wait this many seconds after a key or a resize, so that its cheap response is painted first. It is shorter than

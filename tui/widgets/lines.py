@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
 
-from ..terminal.painted import StripWidget
+from ..terminal.strip_widget import StripWidget
 
 
 class Lines(StripWidget):

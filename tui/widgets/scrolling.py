@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import events
 
-from ..terminal.painted import StripWidget
+from ..terminal.strip_widget import StripWidget
 
 _WHEEL = 3
 

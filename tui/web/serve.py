@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from ...core.errors import BadInput, ClipwatchError
-from ...core.extras import installation
+from ...core.optional_packages import installation
 from ..engine_child.request import ScreenRequest, encoded
 
 # Host names of the loopback address.

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from clipwatch.core.data.failures import describe
+from clipwatch.core.data.download_errors import describe
 from clipwatch.core.data.request import Limits
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..style.palette import ASCII, UNICODE, Glyphs, Palette
+from ..style.chart_styles import ASCII, UNICODE, Glyphs, Palette
 from .curve import Curve
 
 

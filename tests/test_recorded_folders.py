@@ -23,7 +23,7 @@ from clipwatch.core.files.atomic import write_atomically
 from clipwatch.core.runs.folder import Manifest, RunFolder, create_run
 from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.stream.events import RunFinished
-from clipwatch.core.sweeps.archive import find, find_run, recorded_folders
+from clipwatch.core.sweeps.recorded_folders import find, find_run, recorded_folders
 from clipwatch.core.sweeps.store import SweepFolder, SweepWriter, read_sweep
 from clipwatch.tui.cli.main import main
 
@@ -152,7 +152,7 @@ def test_a_folder_that_may_not_be_looked_into_is_one_line(tmp_path: Path, monkey
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return look(path, **arguments)
 
-    monkeypatch.setattr("clipwatch.core.sweeps.archive.os.lstat", lstat)
+    monkeypatch.setattr("clipwatch.core.sweeps.recorded_folders.os.lstat", lstat)
     told: list[str] = []
     assert list(recorded_folders(tmp_path, told.append)) == [whole]
     assert told == [f"{closed}: Permission denied; it is skipped"]

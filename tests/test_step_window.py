@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.tui.view.window import EMPTY_SPAN, JUMP, MIN_SPAN, WHOLE_RUN, Window
+from clipwatch.tui.view.step_window import EMPTY_SPAN, JUMP, MIN_SPAN, WHOLE_RUN, Window
 
 NEWEST = st.integers(0, 1_000_000)
 MOVES = st.lists(st.sampled_from(["in", "out", "left", "right"]), max_size=30)

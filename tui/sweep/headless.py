@@ -53,6 +53,6 @@ def _backend(config: BackendConfig, base: RunConfig) -> Backend | None:
     """The Ray backend, None for this machine."""
     if not config.on_ray:
         return None
-    from ...core.sweeps.on_ray import RayBackend
+    from ...core.sweeps.ray_backend import RayBackend
 
     return RayBackend(base, config.ray_address, config.workers)

@@ -10,9 +10,9 @@ import pytest
 
 from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.sweep_config import sweep_config
-from clipwatch.core.sweeps import cores
-from clipwatch.core.sweeps.cores import usable_cores
+from clipwatch.core.sweeps import usable_cores as cores
 from clipwatch.core.sweeps.runner import Sweep
+from clipwatch.core.sweeps.usable_cores import usable_cores
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="affinity and control groups are Linux's")
 

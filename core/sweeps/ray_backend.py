@@ -14,11 +14,11 @@ import msgspec
 
 from ..engine.devices import check_device
 from ..errors import ClipwatchError
-from ..extras import installation
 from ..files.paths import user_path
+from ..optional_packages import installation
 from ..stream.config import RunConfig
-from .cores import usable_cores
 from .units import Unit
+from .usable_cores import usable_cores
 from .workers import Outcome, UnitTrainer, safe_path, terminal_signals_blocked
 
 # How often Ray retries a task whose worker or node is lost.
