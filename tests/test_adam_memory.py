@@ -1,4 +1,4 @@
-"""What is said of Adam's memory when a rule changes, and for how long it lasts."""
+"""The words for the transient after a change of rule, and how long it lasts."""
 
 from __future__ import annotations
 
@@ -26,39 +26,38 @@ def test_the_half_life_is_that_of_adams_second_moment() -> None:
 @pytest.mark.parametrize(
     ("previous", "rule", "long", "short"),
     [
-        ("none", "value:0.001", "steps shrink for hundreds of steps", "steps shrink"),
-        ("value:0.001", "none", "a kick of a few steps", "a kick"),
-        ("value:0.01", "value:0.001", "steps shrink", "steps shrink"),
-        ("value:0.001", "value:0.01", "a kick", "a kick"),
-        ("norm:2", "norm:1", "steps shrink", "steps shrink"),
-        ("norm:1", "norm:2", "a kick", "a kick"),
-        # Which of these clips more cannot be told.
-        ("value:0.001", "norm:1", "steps take time to adapt", "steps)"),
-        ("value:-0.001:0.1", "value:-1:0.001", "steps take time to adapt", "steps)"),
-        ("value::0.1", "value::0.01", "steps take time to adapt", "steps)"),
+        ("none", "value:0.001", "smaller steps for hundreds of steps", "smaller steps"),
+        ("value:0.001", "none", "a few larger steps, often with a loss spike", "brief loss spike"),
+        ("value:0.01", "value:0.001", "smaller steps", "smaller steps"),
+        ("value:0.001", "value:0.01", "a loss spike", "brief loss spike"),
+        ("norm:2", "norm:1", "smaller steps", "smaller steps"),
+        ("norm:1", "norm:2", "a loss spike", "brief loss spike"),
+        # Which of these clips more is unknown.
+        ("value:0.001", "norm:1", "steps take time to adapt", "steps adapt slowly"),
+        ("value:-0.001:0.1", "value:-1:0.001", "steps take time to adapt", "steps adapt slowly"),
+        ("value::0.1", "value::0.01", "steps take time to adapt", "steps adapt slowly"),
     ],
 )
-def test_what_is_seen_is_said_in_plain_words(previous: str, rule: str, long: str, short: str) -> None:
+def test_the_transient_is_explained_in_a_long_and_a_short_text(previous: str, rule: str, long: str, short: str) -> None:
     sentence, few = memory_words(change(300, previous, rule))
-    assert "Adam's second moment remembers (half-life 693 steps)" in sentence
+    assert "Adam's second moment adapts slowly (half-life 693 steps)" in sentence
     assert long in sentence
-    assert few.startswith("Adam remembers (half-life 693 steps)")
-    assert few.endswith(short)
-    # Beside a lane's name it fits a line of 80 cells.
-    assert len(few) < 66
+    assert few == f"{short} (Adam's half-life: 693 steps)"
+    # It fits a line of 60 cells, beside a lane's name.
+    assert len(few) < 49
 
 
-def test_a_change_is_remembered_for_a_half_life() -> None:
+def test_a_transient_lasts_one_half_life() -> None:
     assert transients([]) == []
     assert transients([change(300)]) == [(300, 993)]
     assert transients([change(0), change(2000)]) == [(0, 693), (2000, 2693)]
 
 
-def test_one_change_after_another_is_one_stretch() -> None:
+def test_overlapping_transients_are_one_interval() -> None:
     assert transients([change(300), change(400)]) == [(300, 1093)]
 
 
-def test_a_reset_ends_it() -> None:
+def test_a_reset_ends_the_transient() -> None:
     assert transients([change(300), RESET]) == [(300, 700)]
     assert transients([RESET]) == []
     assert transients([change(300), change(350, reset=True)]) == [(300, 350)]

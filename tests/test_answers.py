@@ -1,4 +1,4 @@
-"""Every command is obeyed or answered by a notice that names it, by a run, a replay and a sweep alike."""
+"""Runs, replays and sweeps carry out every command or answer it with a notice that names it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def session(_: Path) -> Session:
     return Session(SMALL)
 
 
-class Nothing:
+class NoTraining:
     """A backend that trains nothing."""
 
     def run(self, units: object, stopping: object, tell: object) -> Iterator[list[ReplicaFinished | Notice]]:
@@ -63,7 +63,7 @@ class Nothing:
 
 
 def sweep(home: Path) -> Sweep:
-    return Sweep(sweep_config(SMALL, {}, 1, ()), home, backend=Nothing())
+    return Sweep(sweep_config(SMALL, {}, 1, ()), home, backend=NoTraining())
 
 
 UNSUPPORTED: list[tuple[Callable[[Path], CommandReceiver], AnyCommand]] = [
@@ -79,16 +79,16 @@ UNSUPPORTED: list[tuple[Callable[[Path], CommandReceiver], AnyCommand]] = [
 
 
 @pytest.mark.parametrize(("start", "command"), UNSUPPORTED)
-def test_a_command_that_is_not_obeyed_is_named_by_a_notice(
+def test_a_refused_command_is_named_by_a_notice(
     start: Callable[[Path], CommandReceiver], command: AnyCommand, tmp_path: Path
 ) -> None:
     conversation = start(tmp_path)
     conversation.send(command)
-    told = [event.text for event in conversation.run() if isinstance(event, Notice)]
-    assert any(type(command).__name__ in text for text in told)
+    notices = [event.text for event in conversation.run() if isinstance(event, Notice)]
+    assert any(type(command).__name__ in text for text in notices)
 
 
-def test_commands_behind_a_stop_are_answered_while_a_run_is_prepared_and_by_a_replay(tmp_path: Path) -> None:
+def test_commands_after_a_stop_are_answered_during_preparation_and_by_a_replay(tmp_path: Path) -> None:
     for start in (session, replay):
         conversation = start(tmp_path)
         for command in (Stop(), Pause()):
@@ -96,7 +96,7 @@ def test_commands_behind_a_stop_are_answered_while_a_run_is_prepared_and_by_a_re
         assert any("Pause came too late" in getattr(event, "text", "") for event in conversation.run())
 
 
-def test_a_sweep_obeys_stop(tmp_path: Path) -> None:
+def test_a_sweep_carries_out_stop(tmp_path: Path) -> None:
     conversation = sweep(tmp_path)
     conversation.send(Stop())
     *_, last = conversation.run()
@@ -104,7 +104,7 @@ def test_a_sweep_obeys_stop(tmp_path: Path) -> None:
     assert last.reason == "stopped"
 
 
-def test_what_is_sent_after_a_restart_is_for_the_run_that_it_begins() -> None:
+def test_commands_after_a_restart_apply_to_the_new_run() -> None:
     conversation = Session(SMALL, lasting=True)
     runs, events = 0, []
     for event in conversation.run():
@@ -124,22 +124,22 @@ def test_what_is_sent_after_a_restart_is_for_the_run_that_it_begins() -> None:
     assert isinstance(events[-1], RunFinished)
 
 
-def test_a_sweep_reads_its_commands_as_a_run_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_reads_commands_as_a_run_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LocalBackend, "run", lambda backend, *given: InProcessBackend(backend._config).run(*given))
     lines = b'\n{"command":"Pause"}\nnonsense\n'
     done = program.call(*SWEEP, "--iterations", "5", "--runs-dir", str(tmp_path), input=lines)
     events = list(map(decode_sweep_event, done.stdout.splitlines()))
-    told = [event.text for event in events if isinstance(event, Notice)]
-    assert any("Pause is for runs" in text for text in told)
-    assert sum("not understood" in text for text in told) == 1
-    # The input has ended, and the sweep has not.
+    notices = [event.text for event in events if isinstance(event, Notice)]
+    assert any("Pause is for runs" in text for text in notices)
+    assert sum("not understood" in text for text in notices) == 1
+    # The end of the input does not end the sweep.
     assert isinstance(events[-1], SweepFinished)
     assert events[-1].reason == "completed"
     assert sum(isinstance(event, ReplicaFinished) for event in events) == 4
     assert done.returncode == 0
 
 
-def test_a_sweep_ends_beside_an_open_input_and_when_it_is_told_to_stop(tmp_path: Path) -> None:
+def test_a_sweep_ends_although_its_input_is_open_and_when_stopped(tmp_path: Path) -> None:
     with program.running(*SWEEP, "--iterations", "5", "--runs-dir", str(tmp_path)) as process:
         program.line_with(process.stdout, '"SweepFinished"')
         assert process.wait(program.DEADLINE) == 0
@@ -152,7 +152,7 @@ def test_a_sweep_ends_beside_an_open_input_and_when_it_is_told_to_stop(tmp_path:
         assert process.wait(program.DEADLINE) == 0
 
 
-def test_a_sweep_whose_reader_has_gone_ends(tmp_path: Path) -> None:
+def test_a_sweep_ends_when_its_output_is_closed(tmp_path: Path) -> None:
     with program.running(*SWEEP, "--iterations", "100000", "--yes", "--runs-dir", str(tmp_path)) as process:
         program.line_with(process.stdout, '"stage":"training"')
         assert process.stdin
@@ -167,11 +167,11 @@ def test_a_sweep_whose_reader_has_gone_ends(tmp_path: Path) -> None:
     [
         (SetClip(lane="clipped", rule="none", at_step=500), "scheduled for step 500, lane clipped: clip none"),
         (StepOnce(count=3, at_step=7), "scheduled for step 7, all lanes: take 3 steps"),
-        (SetPace(pace=None, at_step=7), "scheduled for step 7, all lanes: pace full speed"),
+        (SetPace(pace=None, at_step=7), "scheduled for step 7, all lanes: full speed"),
         (Extend(iterations=9, at_step=7), "scheduled for step 7, all lanes: 9 more steps"),
     ],
 )
-def test_what_is_scheduled_is_told_once_and_recorded(
+def test_a_scheduled_command_is_reported_once_and_recorded(
     command: AnyCommand, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     conversation = Session(SMALL)

@@ -1,4 +1,4 @@
-"""Charts as text: their shape for any input, and what must be readable in them."""
+"""Charts as text: their shape for any input, and what must be readable."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def text(chart: list[Strip]) -> list[str]:
 
 
 def canvas(one: ChartSpec) -> list[str]:
-    """The rows below the header, right of the wall."""
+    """The rows below the header, right of the axis."""
     return [line[6:] for line in text(render_chart(one))[1:-2]]
 
 
@@ -60,7 +60,7 @@ VALUES = st.lists(
 
 @st.composite
 def specs(draw: st.DrawFn) -> ChartSpec:
-    """Charts of every kind, their sizes and windows reasonable or not."""
+    """Charts of any kind, with reasonable and unreasonable sizes and windows."""
     first = draw(st.integers(-50, 2000))
     lanes = tuple(
         ChartLane(
@@ -110,14 +110,14 @@ def dot(x: float, y: float, marker: str = "braille") -> Line:
 
 @pytest.mark.parametrize("column", [0, 1, 8, 11])
 @pytest.mark.parametrize("row", [0, 5, 11])
-def test_plotted_dots_land_where_asked(column: int, row: int) -> None:
+def test_dots_are_plotted_at_their_coordinates(column: int, row: int) -> None:
     (cells,) = Plot().draw([dot((column + 0.5) / 2, (11.5 - row) / 12)], (6, 3))
     mark = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]][row % 4][column % 2]
     assert cells[row // 4, column // 2] == 0x2800 + mark
     assert (cells != ord(" ")).sum() == 1
 
 
-def test_lines_of_one_figure_keep_to_themselves() -> None:
+def test_lines_of_one_figure_do_not_mix() -> None:
     top, bottom, ascii_top = Plot().draw([dot(3, 1.0), dot(3, 0.0), dot(3, 1.5, "*")], (6, 3))
     assert [np.flatnonzero(cells[:, 3] != ord(" ")).tolist() for cells in (top, bottom, ascii_top)] == [[0], [2], [0]]
     assert ascii_top[0, 3] == ord("*")
@@ -126,7 +126,7 @@ def test_lines_of_one_figure_keep_to_themselves() -> None:
 
 @st.composite
 def line_sets(draw: st.DrawFn, lines: int, size: tuple[int, int]) -> list[Line]:
-    """Lines over the columns of a plot, that often begin as one another do."""
+    """Lines over the columns of a plot, often with a common beginning."""
     made = []
     for number in range(lines):
         marker = draw(st.sampled_from(["braille", "*"])) if number else "braille"
@@ -140,7 +140,7 @@ def line_sets(draw: st.DrawFn, lines: int, size: tuple[int, int]) -> list[Line]:
 
 @st.composite
 def drawings(draw: st.DrawFn) -> list[tuple[list[Line], tuple[int, int]]]:
-    """Lines drawn one after the other, each a stretch of the one before with other points after it, or new."""
+    """Successive frames of lines, each new or a prefix of the previous one with other points after it."""
     size = draw(st.tuples(st.integers(1, 30), st.integers(1, 8)))
     lines = draw(st.integers(1, 4))
     frames = [draw(line_sets(lines, size))]
@@ -152,18 +152,18 @@ def drawings(draw: st.DrawFn) -> list[tuple[list[Line], tuple[int, int]]]:
     return [(frame, size) for frame in frames]
 
 
-def _spliced(old: Line, new: Line, kept: int) -> Line:
-    """The first points of one line, and those of the other that lie beyond them."""
+def _spliced(old: Line, new: Line, count: int) -> Line:
+    """The first points of one line, then the points of the other that lie beyond them."""
     if old.marker != new.marker:
         return new
-    kept = min(kept, len(old.x))
-    rest = new.x >= (old.x[kept - 1] if kept else 0)
-    parts = [(getattr(old, name)[:kept], getattr(new, name)[rest]) for name in ("x", "y", "joined")]
+    count = min(count, len(old.x))
+    rest = new.x >= (old.x[count - 1] if count else 0)
+    parts = [(getattr(old, name)[:count], getattr(new, name)[rest]) for name in ("x", "y", "joined")]
     return Line(*(np.concatenate(part) for part in parts), old.marker)
 
 
 @given(drawings())
-def test_a_plot_that_drew_before_draws_as_a_fresh_one(frames: list[tuple[list[Line], tuple[int, int]]]) -> None:
+def test_a_reused_plot_draws_like_a_new_one(frames: list[tuple[list[Line], tuple[int, int]]]) -> None:
     plot = Plot()
     for lines, size in frames:
         for again, fresh in zip(plot.draw(lines, size), Plot().draw(lines, size), strict=True):
@@ -171,8 +171,8 @@ def test_a_plot_that_drew_before_draws_as_a_fresh_one(frames: list[tuple[list[Li
 
 
 @pytest.mark.parametrize("rise", range(1, 40))
-def test_a_line_is_drawn_the_same_wherever_the_drawing_begins(rise: int) -> None:
-    """Halfway between two dots rounding would decide, differently at every distance from the edge."""
+def test_a_line_is_drawn_the_same_from_any_first_column(rise: int) -> None:
+    """Halfway between two dots, rounding would depend on the distance from the edge."""
     size, y = (60, 12), np.array([0.3, 0.5, 0.5, 0.5 + rise / 96 - 0.01])
     for run in range(1, 12):
         far = np.array([0, 81, 90, 90 + run])
@@ -183,7 +183,7 @@ def test_a_line_is_drawn_the_same_wherever_the_drawing_begins(rise: int) -> None
 
 
 @given(st.data())
-def test_a_chart_that_grows_looks_as_one_drawn_afresh(data: st.DataObject) -> None:
+def test_a_growing_chart_looks_like_a_newly_drawn_one(data: st.DataObject) -> None:
     one, plot = data.draw(specs()), Plot()
     for _ in range(data.draw(st.integers(1, 5))):
         for lane in one.lanes:
@@ -198,13 +198,13 @@ def test_a_chart_that_grows_looks_as_one_drawn_afresh(data: st.DataObject) -> No
 
 def test_a_plot_draws_only_the_columns_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
-    real = plotting._drawn
+    real = plotting._draw_columns
 
     def counted(lines: list[Line], height: int, first: int, last: int) -> list[plotting.Cells]:
         drawn.append(last - first)
         return real(lines, height, first, last)
 
-    monkeypatch.setattr(plotting, "_drawn", counted)
+    monkeypatch.setattr(plotting, "_draw_columns", counted)
     values, plot = [2.3 - 0.02 * n for n in range(60)], Plot()
     for _ in range(3):
         render_chart(spec(values, bounds=(0, 3)), plot)
@@ -218,7 +218,7 @@ def test_a_plot_draws_only_the_columns_that_changed(monkeypatch: pytest.MonkeyPa
 
 
 def shaded(one: ChartSpec) -> list[list[str]]:
-    """For each row below the header, right of the wall: the background of every cell."""
+    """The background of every cell below the header and right of the axis, by row."""
     rows = []
     for strip in render_chart(one)[1:-2]:
         cells = [str(segment.style and segment.style.bgcolor) for segment in strip for _ in segment.text]
@@ -226,17 +226,17 @@ def shaded(one: ChartSpec) -> list[list[str]]:
     return rows
 
 
-def test_steps_that_the_optimizer_remembers_have_the_lanes_colour_behind_them() -> None:
+def test_transients_are_tinted_in_the_lanes_colour() -> None:
     plain, one = (spec(FALLING, STUCK, shades=shades) for shades in ((), (Shade(300, 600, 1),)))
     rows, before = shaded(one), shaded(plain)[0][0]
     for row in rows:
         inside = [n for n, background in enumerate(row) if background != before]
-        # 74 columns stand for 990 steps.
+        # 74 columns represent 990 steps.
         assert inside == list(range(300 * 74 // 990, 600 * 74 // 990 + 1))
     assert text(render_chart(one)) == text(render_chart(plain))
 
 
-def test_two_lanes_that_remember_share_the_height() -> None:
+def test_the_transients_of_two_lanes_divide_the_height() -> None:
     rows = shaded(spec(FALLING, STUCK, shades=(Shade(300, 990, 0), Shade(500, 990, 1))))
     ends = [row[-1] for row in rows]
     assert len(set(ends)) == 2
@@ -244,14 +244,14 @@ def test_two_lanes_that_remember_share_the_height() -> None:
     assert rows[0][30] != rows[-1][30]
 
 
-def test_a_shade_reaches_into_the_window_as_far_as_it_does() -> None:
+def test_a_tint_is_clipped_to_the_window() -> None:
     rows = shaded(spec(FALLING, STUCK, first=500, last=990, shades=(Shade(300, 600, 1), Shade(100, 499, 1))))
     assert len({*rows[5][:15]}) == 1
     assert rows[5][0] != rows[5][40]
 
 
 @pytest.mark.parametrize("ascii", [False, True])
-def test_without_colours_dots_along_the_top_stand_for_the_shade(ascii: bool) -> None:
+def test_without_colour_dots_along_the_top_mark_a_transient(ascii: bool) -> None:
     one = spec(FALLING, STUCK, shades=(Shade(300, 600, 1),), palette=Palette(coloured=False), ascii=ascii)
     dot = "." if ascii else "·"
     assert canvas(one)[0].count(dot) == 600 * 74 // 990 - 300 * 74 // 990 + 1
@@ -304,7 +304,7 @@ def test_lanes_differ_without_colour(ascii_only: bool) -> None:
     assert any(second in row for row in canvas(one))
 
 
-def test_the_average_lies_over_faint_values() -> None:
+def test_the_average_is_drawn_over_faint_values() -> None:
     one = spec([0.2, 0.8] * 50, bounds=(0, 1), smoothing=0.9)
     colors = {
         segment.style.color.name
@@ -319,7 +319,7 @@ def test_the_average_lies_over_faint_values() -> None:
 BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
 
 
-def test_a_band_is_faint_and_the_values_go_through_it_in_full() -> None:
+def test_a_band_is_faint_and_the_values_are_in_full_colour() -> None:
     lane = ChartLane("one", "#7aa2f7", curve([0.5] * 100), band=curve([0.2, 0.8] * 50))
     chart = render_chart(spec(lanes=(lane,), bounds=(0, 1), smoothing=0))
     faint, full = Palette().faint(lane.color, 0.42).color, Palette().style(lane.color).color

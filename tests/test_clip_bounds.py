@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clipwatch.core.stream.rules import ValueClip, parse_rule
 from clipwatch.tui.view.clip_bounds import LARGEST, SMALLEST, has_bound, stepped, toggled
-from clipwatch.tui.view.speed_limits import GENTLE, PACES, next_pace
+from clipwatch.tui.view.speed_limits import DEFAULT_PACE, PACES, next_pace
 
 BOUNDS = st.floats(1e-14, 1e9)
 
@@ -116,7 +116,7 @@ def test_paces_go_along_their_ladder_to_full_speed_and_back() -> None:
     assert next_pace(None, 1) is None
     assert next_pace(None, -1) == PACES[-1]
     assert next_pace(PACES[0], -1) == PACES[0]
-    assert GENTLE in PACES
+    assert DEFAULT_PACE in PACES
 
 
 @given(st.floats(0.001, 1e6))

@@ -1,4 +1,4 @@
-"""What the console prints of events: order, wording, summary."""
+"""The console's output: order, wording and summary."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def at(lane: str, step: int) -> Evaluated:
 
 
 @given(st.permutations(["a"] * 5 + ["b"] * 5 + ["c"] * 5))
-def test_evaluations_come_out_by_step_and_then_by_lane_however_they_came_in(arrivals: list[str]) -> None:
+def test_evaluations_are_printed_by_step_then_lane_in_any_order_of_arrival(arrivals: list[str]) -> None:
     ordered, steps, shown = OrderedEvaluations(("a", "b", "c")), dict.fromkeys("abc", 0), []
     for lane in arrivals:
         shown += ordered.add(at(lane, steps[lane]))
@@ -62,7 +62,7 @@ def test_evaluations_come_out_by_step_and_then_by_lane_however_they_came_in(arri
 
 
 @given(st.permutations(["a"] * 10 + ["b"] * 10))
-def test_a_measurement_stands_under_its_evaluation_however_they_came_in(arrivals: list[str]) -> None:
+def test_a_measurement_follows_its_evaluation_in_any_order_of_arrival(arrivals: list[str]) -> None:
     ordered, shown = OrderedEvaluations(("a", "b"), measured_every=20), []
     sent = {lane: iter([event for step in range(0, 70, 10) for event in measured_at(lane, step)]) for lane in "ab"}
     for lane in arrivals:
@@ -78,21 +78,21 @@ def measured_at(lane: str, step: int) -> list[Evaluated | Diagnosed]:
     return [at(lane, step), *([diagnosed(lane, step)] if step % 20 == 0 else [])]
 
 
-def test_a_run_that_never_measured_holds_nothing_back_for_long() -> None:
+def test_a_run_without_measurements_delays_no_line_for_long() -> None:
     ordered = OrderedEvaluations(("a",), measured_every=10)
     assert list(ordered.add(at("a", 0))) == []
     assert list(ordered.add(at("a", 10))) == [at("a", 0)]
     assert list(ordered.end("a")) == [at("a", 10)]
 
 
-def test_a_lane_that_ended_holds_nobody_back() -> None:
+def test_an_ended_lane_delays_no_other() -> None:
     ordered = OrderedEvaluations(("a", "b"))
     assert list(ordered.add(at("a", 0))) == []
     assert list(ordered.end("b")) == [at("a", 0)]
     assert list(ordered.add(at("a", 10))) == [at("a", 10)]
 
 
-def test_the_line_is_the_assignments() -> None:
+def test_the_evaluation_line_has_the_assignments_format() -> None:
     event = Evaluated(lane="a", step=0, loss=2.3175912, accuracy=0.09, train_loss=1.0, seconds=0.0)
     assert evaluation_line(event) == "Step: 0 validation accuracy: 0.09 loss: 2.31759"
 
@@ -101,10 +101,10 @@ def test_the_line_is_the_assignments() -> None:
     ("event", "words"),
     [
         (CHANGE, "Step: 12 clip value:0.001 -> none"),
-        (LaneStepped(lane="a", step=3, count=1), "Step: 3 going 1 step"),
-        (LaneStepped(lane="a", step=3, count=2), "Step: 3 going 2 steps"),
-        (PaceChanged(lane="a", step=3, pace=None), "Step: 3 pace full speed"),
-        (PaceChanged(lane="a", step=3, pace=0.5), "Step: 3 pace 0.5 steps/s"),
+        (LaneStepped(lane="a", step=3, count=1), "Step: 3 taking 1 step"),
+        (LaneStepped(lane="a", step=3, count=2), "Step: 3 taking 2 steps"),
+        (PaceChanged(lane="a", step=3, pace=None), "Step: 3 full speed"),
+        (PaceChanged(lane="a", step=3, pace=0.5), "Step: 3 speed limit 0.5 steps/s"),
         (LaneExtended(lane="a", step=3, iterations=9), "Step: 3 extended to 9 steps"),
         (LaneFailed(lane="a", step=3, reason="diverged", cause="nan", seconds=1.0), "Step: 3 diverged: nan"),
         (LaneFailed(lane="a", step=3, reason="error", cause="boom", seconds=1.0), "Step: 3 failed: boom"),
@@ -116,16 +116,16 @@ def test_events_in_words(event: Event, words: str | None) -> None:
 
 
 def test_a_measurement_in_a_line() -> None:
-    line = "saturation 40 % engaged >99 % cos 0.35 norm 4.88 -> 0.157 dead 2 8"
+    line = "elements clipped 40 %, steps clipped >99 %, cos 0.35, norm 4.88 -> 0.157, dead outputs 2 8"
     assert diagnosis_line(diagnosed()) == line
     undefined = msgspec.structs.replace(UNTOUCHED, cosine=None)
-    line = "saturation 0 % engaged 0 % cos - norm 1 -> 1 dead none"
+    line = "elements clipped 0 %, steps clipped 0 %, cos -, norm 1 -> 1, dead outputs none"
     assert diagnosis_line(diagnosed(total=undefined, dead=(), engaged=0.0)) == line
 
 
 def test_an_output_that_changed_in_words() -> None:
     assert log_line(OutputDied(lane="a", step=340, output=6), 80) == "Step: 340 output 6 died"
-    assert log_line(OutputRevived(lane="a", step=350, output=6), 80) == "Step: 350 output 6 fires again"
+    assert log_line(OutputRevived(lane="a", step=350, output=6), 80) == "Step: 350 output 6 recovered"
 
 
 def test_the_end_in_words() -> None:
@@ -143,7 +143,7 @@ def printed_in(width: int, state: RunState) -> str:
     return capture.get()
 
 
-def test_the_summary_has_what_was_measured() -> None:
+def test_the_summary_has_all_results() -> None:
     text = table(EVALUATED, FINISHED)
     for words in [
         "digits, seed 0",
@@ -157,16 +157,16 @@ def test_the_summary_has_what_was_measured() -> None:
         assert words in text
 
 
-def test_the_summary_has_what_the_clip_did() -> None:
+def test_the_summary_has_the_effect_of_clipping() -> None:
     silent = msgspec.structs.replace(FINISHED, silent_outputs=(2, 8))
     text = " ".join(table(diagnosed(), silent).split())
     assert "dead outputs 2 8 " in text
-    assert "at step 50 saturation 40 % " in text
-    assert "in all steps engaged >99 % " in text
+    assert "elements clipped step 50 40 % " in text
+    assert "steps clipped all steps >99 % " in text
     assert "dead outputs none" in " ".join(table(msgspec.structs.replace(FINISHED, silent_outputs=())).split())
 
 
-def test_the_summary_of_two_lanes_breaks_no_figure_in_80_cells() -> None:
+def test_the_summary_of_two_lanes_wraps_no_figure_in_80_columns() -> None:
     fashion = msgspec.structs.replace(RUN.dataset, name="fashion-mnist", validation=5000)
     run = msgspec.structs.replace(RUN, dataset=fashion)
     other = msgspec.structs.replace(LANE, lane="unclipped", rule="none")
@@ -179,13 +179,13 @@ def test_the_summary_of_two_lanes_breaks_no_figure_in_80_cells() -> None:
         assert text.count(figure) == 2
 
 
-def test_the_summary_of_what_was_never_measured_has_no_such_rows() -> None:
+def test_without_measurements_the_summary_has_no_rows_for_them() -> None:
     text = table(EVALUATED, FINISHED)
-    assert not any(words in text for words in ("dead", "saturation", "engaged"))
+    assert not any(words in text for words in ("dead", "elements", "clipped"))
 
 
-def test_the_summary_says_when_a_lane_was_touched_stopped_or_failed() -> None:
-    assert "changed under way" in table(CHANGE, FINISHED)
+def test_the_summary_says_if_a_lane_was_changed_stopped_or_failed() -> None:
+    assert "changed mid-run" in table(CHANGE, FINISHED)
     stopped = msgspec.structs.replace(FINISHED, reason="stopped", step=40)
     assert "40, stopped" in table(stopped)
     failed = LaneFailed(lane="a", step=5, reason="diverged", cause="nan", seconds=1.0)
@@ -202,7 +202,7 @@ def test_the_interval_is_wilsons(right: int, of: int, low: float, high: float) -
 
 
 @pytest.mark.parametrize("of", range(1, 501))
-def test_the_interval_holds_the_share_and_is_exact_at_its_ends(of: int) -> None:
+def test_the_interval_contains_the_share_and_is_exact_at_its_ends(of: int) -> None:
     assert wilson_interval(0, of)[0] == 0
     assert wilson_interval(of, of)[1] == 1
     for right in range(of + 1):
@@ -239,7 +239,7 @@ TWO = msgspec.structs.replace(RUN, config=RunConfig())
 RUNNING = [TWO, *LANES, at("clipped", 0), at("unclipped", 0), msgspec.structs.replace(CHANGE, lane="clipped"), *ENDS]
 
 
-def test_training_goes_to_the_output_and_messages_to_the_other(printed: Printed) -> None:
+def test_evaluations_go_to_stdout_and_messages_to_stderr(printed: Printed) -> None:
     out, err = printed(*RUNNING, Notice(text="look here"))
     assert out.splitlines()[:3] == [
         "Start Training...",
@@ -252,11 +252,11 @@ def test_training_goes_to_the_output_and_messages_to_the_other(printed: Printed)
     ]
 
 
-def test_measurements_are_printed_if_asked_for_and_deaths_are_not(printed: Printed) -> None:
+def test_diagnostics_prints_measurements_but_not_dead_outputs(printed: Printed) -> None:
     measured = [diagnosed("clipped", 0), OutputDied(lane="clipped", step=0, output=2), diagnosed("unclipped", 0)]
     events = [*RUNNING[:5], *measured, *RUNNING[5:]]
     out, err = printed(*events, diagnostics=True)
-    figures = "saturation 40 % engaged >99 % cos 0.35 norm 4.88 -> 0.157 dead 2 8"
+    figures = "elements clipped 40 %, steps clipped >99 %, cos 0.35, norm 4.88 -> 0.157, dead outputs 2 8"
     assert out.splitlines()[1:5] == [
         "[unclipped] Step: 0 validation accuracy: 0.5 loss: 1",
         f"[unclipped] {figures}",
@@ -268,7 +268,7 @@ def test_measurements_are_printed_if_asked_for_and_deaths_are_not(printed: Print
     assert "cos" not in printed(*events, diagnostics=True, quiet=True)[0]
 
 
-def test_quiet_leaves_the_summary_and_warnings(printed: Printed) -> None:
+def test_quiet_prints_only_the_summary_and_warnings(printed: Printed) -> None:
     out, err = printed(*RUNNING, Notice(text="by the way", level="info"), Notice(text="look here"), quiet=True)
     assert "Step:" not in out
     assert "Start" not in out
@@ -276,7 +276,7 @@ def test_quiet_leaves_the_summary_and_warnings(printed: Printed) -> None:
     assert err.splitlines() == ["clipwatch: look here"]
 
 
-def test_colour_is_wanted_with_force_color_and_not_without(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_force_color_turns_colour_on(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b" not in "".join(printed(*RUNNING))
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b[36m[unclipped]\x1b[0m Step: 0 validation" in printed(*RUNNING)[0]
@@ -288,21 +288,21 @@ def test_colour_is_wanted_with_force_color_and_not_without(printed: Printed, mon
     assert "\x1b" not in printed(*RUNNING)[0]
 
 
-def test_a_lane_finished_is_no_message(printed: Printed) -> None:
+def test_the_end_of_a_lane_is_no_message(printed: Printed) -> None:
     assert isinstance(ENDS[0], LaneFinished)
     assert printed(TWO, *LANES, *ENDS)[1] == ""
 
 
-def test_what_is_told_of_a_lane_that_never_began_or_is_none_of_the_run_ends_nothing(printed: Printed) -> None:
+def test_events_of_unknown_or_unstarted_lanes_do_no_harm(printed: Printed) -> None:
     stranger = msgspec.structs.replace(LANE, lane="stranger")
     out, _ = printed(TWO, *LANES, at("nobody", 0), stranger, at("stranger", 0), at("stranger", 0), *ENDS)
     assert "nobody" not in out
     assert "stranger Step: 0" in out
 
 
-def test_a_recording_that_stopped_is_not_said_to_hold_the_run(printed: Printed) -> None:
-    kept, stopped = RecordingStarted(folder="/runs/it"), RecordingStopped(folder="/runs/it", cause="No space left")
-    assert "  recorded in /runs/it\n" in printed(TWO, kept, *LANES, *ENDS)[0]
-    out, _ = printed(TWO, kept, *LANES, stopped, *ENDS)
-    assert "  recording stopped (No space left): /runs/it holds the run up to there\n" in out
+def test_a_stopped_recording_is_not_reported_as_complete(printed: Printed) -> None:
+    started, stopped = RecordingStarted(folder="/runs/it"), RecordingStopped(folder="/runs/it", cause="No space left")
+    assert "  recorded in /runs/it\n" in printed(TWO, started, *LANES, *ENDS)[0]
+    out, _ = printed(TWO, started, *LANES, stopped, *ENDS)
+    assert "  recording stopped (No space left): /runs/it holds the run up to that point\n" in out
     assert "recorded in" not in out

@@ -56,8 +56,8 @@ def measured(gradient: Sequence[float], rule: str = "none", weights: Sequence[fl
 
 def test_saturation_is_the_share_that_was_changed() -> None:
     measure = measured([0.0, 0.0005, 0.001, 0.002], "value:0.001")
-    assert measure.saturation == 0.25
-    assert measure.saturation_nonzero == pytest.approx(1 / 3)
+    assert measure.clipped_share == 0.25
+    assert measure.clipped_share_nonzero == pytest.approx(1 / 3)
 
 
 def test_direction_and_size() -> None:
@@ -71,13 +71,13 @@ def test_direction_and_size() -> None:
 
 def test_nothing_clipped_has_its_own_direction_and_size() -> None:
     measure = measured([3.0, 4.0], "value:5")
-    assert (measure.saturation, measure.cosine, measure.norm_ratio) == (0.0, 1.0, 1.0)
+    assert (measure.clipped_share, measure.cosine, measure.norm_ratio) == (0.0, 1.0, 1.0)
 
 
 def test_what_a_gradient_of_zeros_leaves_undefined() -> None:
     measure = measured([0.0, 0.0], "value:0.001")
-    assert (measure.cosine, measure.norm_ratio, measure.saturation_nonzero, measure.percentiles) == (None,) * 4
-    assert measure.saturation == 0.0
+    assert (measure.cosine, measure.norm_ratio, measure.clipped_share_nonzero, measure.percentiles) == (None,) * 4
+    assert measure.clipped_share == 0.0
 
 
 def test_the_update_against_the_weights_and_the_learning_rate() -> None:
@@ -103,7 +103,7 @@ def test_the_histogram_counts_where_components_lie() -> None:
 def test_nan_and_infinity_are_counted_and_are_nothing_to_other_figures() -> None:
     measure = measured([3.0, 4.0, math.nan, math.inf, -math.inf])
     histogram = measure.histogram
-    assert (histogram.nan, histogram.inf, histogram.over, histogram.finite, histogram.components) == (1, 2, 0, 2, 5)
+    assert (histogram.nan, histogram.inf, histogram.over, histogram.finite, histogram.elements) == (1, 2, 0, 2, 5)
     assert (measure.norm, measure.cosine) == (5.0, 1.0)
 
 
@@ -115,8 +115,8 @@ def test_percentiles_are_of_what_is_not_zero() -> None:
 @given(st.lists(FINITE, min_size=1, max_size=40), st.sampled_from(["none", "value:0.1", "norm:1", "sign"]))
 def test_every_component_is_counted_once_and_cosines_are_cosines(gradient: list[float], rule: str) -> None:
     measure = measured(gradient, rule)
-    assert measure.histogram.components == len(gradient)
-    assert 0 <= measure.saturation <= 1
+    assert measure.histogram.elements == len(gradient)
+    assert 0 <= measure.clipped_share <= 1
     for cosine in (measure.cosine, measure.sign_cosine):
         assert cosine is None or -1 <= cosine <= 1
 
@@ -128,7 +128,7 @@ def test_the_total_is_of_all_layers(parts: list[list[float]]) -> None:
     total, layers = ClipEffect(layout, RATE).measure(raw, raw.clamp(-1, 1), torch.ones(6), torch.ones(6) - raw)
     assert total.norm == pytest.approx(math.hypot(*(layer.norm for layer in layers.values())))
     assert total.changed == sum(layer.changed for layer in layers.values())
-    assert total.histogram.components == 6
+    assert total.histogram.elements == 6
 
 
 @pytest.mark.parametrize("kind", ["adam", "sgd", "momentum"])

@@ -1,4 +1,4 @@
-"""What holds for the screen of a run and for that of a sweep: signals, a terminal's ways, and any input."""
+"""The screens of a run and of a sweep: signals, terminal behaviour, and arbitrary input."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def of_sweep(folder: Path, before: str = "") -> str:
     )
 
 
-# How each is started, what is on it once all is drawn, and the keys that leave it.
+# How to start each screen, its text once all is drawn, and the keys that quit it.
 SCREENS = {
     "run": (of_run, ("Step: 200 ", "q quit", "\u2809", "8 s left"), "qy"),
     "sweep": (of_sweep, ("32 / 32", "q stop ", "8 of 8 seeds", "the cause", "q stops and"), "q"),
@@ -45,7 +45,7 @@ SCREENS = {
 
 
 class Screen:
-    """One of the screens in a terminal, and how it is left."""
+    """One of the screens in a terminal, and the keys that quit it."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self._program, self.words, self.leave = SCREENS[name]
@@ -53,7 +53,7 @@ class Screen:
         self.program = folder / "program.py"
 
     def start(self, before: str = "", *, shell: bool = False, **options: object) -> VirtualTerminal:
-        """Show it, or the shell in which it can be started."""
+        """Start the screen, or a shell that can start it."""
         self.program.write_text(self._program(self._folder, before))
         started = ["-c", "import os; os.execlp('bash', 'bash', '--norc', '-i')"] if shell else [str(self.program)]
         self.terminal = VirtualTerminal(started, **options)
@@ -90,7 +90,7 @@ def test_no_input_ends_a_screen(screen: Screen) -> None:
     terminal.shows(*screen.words)
     for typed in FOREIGN:
         terminal.type(typed)
-    # What has the strange size of a report, too, is of the terminal's own size.
+    # FOREIGN includes reports of absurd sizes; the screen keeps the terminal's size.
     terminal.type("tt")
     terminal.resize(100, 30)
     terminal.until(lambda: screen.words[1] in terminal.text.splitlines()[29])
@@ -99,7 +99,7 @@ def test_no_input_ends_a_screen(screen: Screen) -> None:
     assert b"Traceback" not in terminal.output
 
 
-def test_stopped_and_continued_it_draws_all_and_leaves_the_terminal_as_it_was(screen: Screen) -> None:
+def test_after_stop_and_continue_it_redraws_and_restores_the_terminal(screen: Screen) -> None:
     terminal = screen.start()
     terminal.shows(*screen.words)
     tasks = Path(f"/proc/{terminal.process.pid}/task")
@@ -119,7 +119,7 @@ def test_stopped_and_continued_it_draws_all_and_leaves_the_terminal_as_it_was(sc
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="needs a shell with jobs")
-def test_ctrl_z_gives_the_shell_the_terminal_and_fg_takes_it_back(screen: Screen, tmp_path: Path) -> None:
+def test_ctrl_z_suspends_to_the_shell_and_fg_resumes(screen: Screen, tmp_path: Path) -> None:
     terminal = screen.start(shell=True)
     terminal.type(f"{sys.executable} {screen.program}\n")
     terminal.shows(*screen.words)
@@ -137,11 +137,11 @@ def test_ctrl_z_gives_the_shell_the_terminal_and_fg_takes_it_back(screen: Screen
 
 
 def whole(now: str, before: str) -> bool:
-    """Whether there is text in every line that had some; figures go on."""
+    """Whether every line that had text still has some; numbers may change."""
     return all(line.strip() or not was.strip() for line, was in zip(now.split("\n"), before.split("\n"), strict=True))
 
 
-def test_its_size_is_the_terminals_wherever_standard_output_goes(screen: Screen, tmp_path: Path) -> None:
+def test_its_size_is_the_terminals_even_if_stdout_is_redirected(screen: Screen, tmp_path: Path) -> None:
     with open(tmp_path / "summary", "wb") as summary:
         terminal = screen.start(stdout=summary, size=(120, 40), environment={"COLUMNS": "70", "LINES": "17"})
         for size in ((120, 40), (100, 30), (130, 45)):
@@ -153,7 +153,7 @@ def test_its_size_is_the_terminals_wherever_standard_output_goes(screen: Screen,
     assert (tmp_path / "summary").read_bytes()
 
 
-def test_a_signal_ends_it_though_the_terminal_reads_nothing(screen: Screen) -> None:
+def test_a_signal_ends_it_even_if_the_terminal_reads_nothing(screen: Screen) -> None:
     terminal = screen.start(size=(300, 100))
     terminal.shows(*screen.words)
     while not terminal.full:
@@ -166,7 +166,7 @@ def test_a_signal_ends_it_though_the_terminal_reads_nothing(screen: Screen) -> N
     assert b"Traceback" not in terminal.output
 
 
-def test_a_second_signal_ends_it_at_once_though_it_is_busy(screen: Screen, tmp_path: Path) -> None:
+def test_a_second_signal_ends_it_at_once_even_if_it_is_busy(screen: Screen, tmp_path: Path) -> None:
     busy = (
         "from clipwatch.tui.live.app import ClipwatchApp\n"
         "from clipwatch.tui.sweep.app import SweepApp\n"

@@ -1,4 +1,4 @@
-"""Conclusions are drawn where they are certain, and only there."""
+"""Conclusions appear only if they are certain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clipwatch.core.stream.events import ClipChanged, Event, LanesCompared
 from clipwatch.tui.diagnostics.explanation import explanation
 
 OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")
-# 9 of 10 nonzero components changed beyond 95 %, and next to nothing left but signs.
+# More than 95 % of the nonzero elements changed, and little is left but signs.
 SIGNS = msgspec.structs.replace(MEASURE, changed=190, sign_cosine=0.97)
 IDENTICAL = LanesCompared(step=50, lanes=("a", "b"), distance=0.0, disagreement=0.0)
 
@@ -21,37 +21,38 @@ def explained(*events: Event, run: Event = RUN) -> str | None:
     return explanation(state, state.lanes["a"])
 
 
-def test_nothing_measured_is_nothing_explained() -> None:
+def test_without_measurements_there_is_no_conclusion() -> None:
     assert explained(EVALUATED) is None
     assert explained(diagnosed(dead=())) is None
 
 
-def test_dead_outputs_bound_the_accuracy_on_the_images_that_were_looked_at() -> None:
-    words = "4 of 10 outputs dead: on these images accuracy cannot exceed 60 %"
+def test_dead_outputs_bound_the_accuracy_in_the_evaluation() -> None:
+    words = "4 of 10 outputs are dead: in this evaluation accuracy cannot exceed 60 %."
     assert explained(diagnosed(dead=(1, 2, 3, 9))) == words
-    assert explained(diagnosed(dead=(9,))) == "1 of 10 outputs dead: on these images accuracy cannot exceed 90 %"
+    assert explained(diagnosed(dead=(9,))) == "1 of 10 outputs is dead: in this evaluation accuracy cannot exceed 90 %."
 
 
-def test_an_image_that_no_output_answers_counts_as_a_0_so_that_a_dead_0_can_be_right() -> None:
-    assert explained(diagnosed(dead=(0, 1))) == "2 of 10 outputs dead: on these images 1 is never the answer"
-    assert explained(diagnosed(dead=(0, 4, 9))) == "3 of 10 outputs dead: on these images 4 9 are never the answer"
-    words = "1 of 10 outputs dead: on these images 0 is the answer only where every output is 0"
+def test_images_with_all_outputs_0_are_predicted_as_0_so_a_dead_0_can_be_correct() -> None:
+    rest = "cannot be predicted, class 0 only if all outputs are 0."
+    assert explained(diagnosed(dead=(0, 1))) == f"2 of 10 outputs are dead: in this evaluation class 1 {rest}"
+    assert explained(diagnosed(dead=(0, 4, 9))) == f"3 of 10 outputs are dead: in this evaluation classes 4 9 {rest}"
+    words = "1 of 10 outputs is dead: in this evaluation class 0 is predicted only if all outputs are 0."
     assert explained(diagnosed(dead=(0,))) == words
 
 
-def test_all_ten_dead_are_past_reviving_once_the_gradient_is_0() -> None:
+def test_ten_dead_outputs_cannot_recover_once_the_gradient_is_0() -> None:
     nothing = msgspec.structs.replace(MEASURE, norm=0.0, clipped_norm=0.0)
     every = tuple(range(10))
     assert explained(diagnosed(total=nothing, dead=every)) == (
-        "all ten outputs are dead: loss is ln 10, the gradient is 0 and no rule can revive them"
+        "All ten outputs are dead: the loss is ln 10, the gradient is 0, and no rule can revive them."
     )
     # A training image still had an output above 0.
     assert "no rule" not in str(explained(diagnosed(dead=every)))
 
 
-def test_lanes_that_were_never_clipped_and_are_at_one_place_are_identical() -> None:
+def test_lanes_never_clipped_and_with_equal_parameters_are_identical() -> None:
     calm = [diagnosed(name, total=UNTOUCHED, dead=(), engaged=0.0) for name in ("a", "b")]
-    words = "nothing is being clipped: the lanes are identical"
+    words = "Nothing has been clipped: the lanes are identical."
     assert explained(*calm, IDENTICAL) == words
     assert explained(calm[0], IDENTICAL) is None
     assert explained(*calm) is None
@@ -61,8 +62,8 @@ def test_lanes_that_were_never_clipped_and_are_at_one_place_are_identical() -> N
     assert explained(*calm, IDENTICAL, change) is None
 
 
-def test_adam_sees_signs_where_nearly_all_is_clipped() -> None:
-    words = "97 % of the nonzero components are clipped: Adam sees almost only signs"
+def test_adam_sees_signs_if_nearly_all_elements_are_clipped() -> None:
+    words = "97 % of the nonzero elements are clipped: Adam sees little more than their signs."
     assert HISTOGRAM.finite - HISTOGRAM.zero == 196
     assert explained(diagnosed(total=SIGNS, dead=())) == words
 
@@ -75,16 +76,16 @@ def test_adam_sees_signs_where_nearly_all_is_clipped() -> None:
         msgspec.structs.replace(SIGNS, sign_cosine=None),
     ],
 )
-def test_and_not_where_that_is_not_so(total: object) -> None:
+def test_adam_does_not_see_signs_otherwise(total: object) -> None:
     assert explained(diagnosed(total=total, dead=())) is None  # pyright: ignore[reportArgumentType]
 
 
-def test_nor_with_another_optimizer_or_a_rule_that_scales() -> None:
+def test_signs_are_not_mentioned_for_other_optimizers_or_norm_rules() -> None:
     sgd = msgspec.structs.replace(RUN, config=msgspec.structs.replace(RUN.config, optimizer="sgd"))
     assert explained(diagnosed(total=SIGNS, dead=()), run=sgd) is None
     change = ClipChanged(lane="a", step=50, rule="norm:1", previous="value:0.001")
     assert explained(diagnosed(total=SIGNS, dead=()), change) is None
 
 
-def test_dead_outputs_weigh_more_than_signs() -> None:
-    assert "outputs dead" in str(explained(diagnosed(total=SIGNS)))
+def test_dead_outputs_take_priority_over_signs() -> None:
+    assert "outputs are dead" in str(explained(diagnosed(total=SIGNS)))

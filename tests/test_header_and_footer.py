@@ -1,4 +1,4 @@
-"""The screen's lines of text: what they say, that they fit, and what they look like in every look."""
+"""The screen's bars: their text, their width, and their look in colour, without colour and in ASCII."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ SITUATIONS: dict[str, list[Event]] = {
     "downloading, size unknown": [DownloadProgressed(file="images", received=3_000_000, total=None)],
     "started": [RUN, LANE, OTHER],
     "training": [RUN, LANE, OTHER, *(msgspec.structs.replace(EVALUATED, step=n, seconds=n / 50) for n in (0, 10, 20))],
-    "touched": [RUN, LANE, OTHER, CHANGE],
+    "changed mid-run": [RUN, LANE, OTHER, CHANGE],
     "paused": [RUN, LANE, LanePaused(lane="a", step=3)],
     "failed": [RUN, LANE, OTHER, FAILED],
     "finished": [RUN, LANE, FINISHED, ENDED],
@@ -110,7 +110,7 @@ def test_every_line_fits_its_width_to_the_cell(name: str, width: int, theme: The
 
 @pytest.mark.parametrize("width", [1, 20, 60, 80, 160])
 @pytest.mark.parametrize("name", SITUATIONS)
-def test_no_line_carries_what_would_move_a_terminals_cursor(name: str, width: int) -> None:
+def test_no_line_contains_control_characters(name: str, width: int) -> None:
     for strip in every_line(name, width, COLOURED):
         assert strip.text.isprintable()
 
@@ -142,20 +142,20 @@ def test_before_a_run_the_title_says_what_is_being_prepared() -> None:
 @pytest.mark.parametrize(
     ("received", "share"), [(10**17, "[####################] 100%"), (-9, "[....................] 0%")]
 )
-def test_a_download_is_never_more_than_whole_nor_less_than_nothing(received: int, share: str) -> None:
-    told = DownloadProgressed(file="images", received=received, total=5)
-    assert share in titled(told)
+def test_the_progress_of_a_download_is_clamped(received: int, share: str) -> None:
+    progress = DownloadProgressed(file="images", received=received, total=5)
+    assert share in titled(progress)
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(msgspec.to_builtins(told), DownloadProgressed)
+        msgspec.convert(msgspec.to_builtins(progress), DownloadProgressed)
     assert "loading torch ... 3 s" in title(view_of(*SITUATIONS["loading"]), 80, PLAIN, next_head=None, waited=2.9).text
-    assert "engine gone" in titled(*SITUATIONS["loading"], engine_gone=True)
+    assert "engine stopped" in titled(*SITUATIONS["loading"], engine_gone=True)
 
 
 def test_the_title_has_data_seed_step_state_and_speed() -> None:
-    words = "clipwatch digits seed 0 relu head step 0 / 100 training pace 50 steps/s, 50 reached"
+    words = "clipwatch digits seed 0 ReLU on the logits step 0 / 100 training 50 steps/s (speed limit 50)"
     assert " ".join(titled(*SITUATIONS["training"]).split()).startswith(words)
     assert "step 31 / 100" in titled(RUN, LANE, EVALUATED)
-    assert "pace full speed" in titled(RUN, LANE, PaceChanged(lane="a", step=1, pace=None))
+    assert "full speed" in titled(RUN, LANE, PaceChanged(lane="a", step=1, pace=None))
 
 
 def test_the_title_has_the_state_of_all_lanes() -> None:
@@ -165,7 +165,7 @@ def test_the_title_has_the_state_of_all_lanes() -> None:
     assert "done" in titled(RUN, LANE, FINISHED)
     assert "completed" in titled(RUN, LANE, FINISHED, ENDED)
     assert "starting" in titled(RUN)
-    assert "engine gone" in titled(RUN, LANE, engine_gone=True)
+    assert "engine stopped" in titled(RUN, LANE, engine_gone=True)
 
 
 def run_on(dataset: str, got: str) -> list[Event]:
@@ -174,7 +174,7 @@ def run_on(dataset: str, got: str) -> list[Event]:
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
-def test_digits_that_stand_in_for_mnist_are_said_to_at_any_width(width: int) -> None:
+def test_digits_instead_of_mnist_are_announced_at_any_width(width: int) -> None:
     words = "embedded digits, not MNIST"
     assert words in titled(*run_on("auto", "digits"), width=width)
     assert words not in titled(*run_on("auto", "mnist"), width=width)
@@ -182,23 +182,23 @@ def test_digits_that_stand_in_for_mnist_are_said_to_at_any_width(width: int) -> 
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
-def test_a_touched_run_is_marked_at_any_width(width: int) -> None:
-    words = "no clean comparison"
+def test_a_run_changed_mid_run_is_marked_at_any_width(width: int) -> None:
+    words = "changed mid-run" if width < 100 else "not a clean comparison"
     marked = titled(*run_on("digits", "digits"), CHANGE, width=width)
     assert words in marked
-    assert ("rule changed: " in marked) == (width == 200)
+    assert ("rule changed mid-run: " in marked) == (width == 200)
     assert words not in titled(*run_on("digits", "digits"), width=width)
 
 
-def test_the_mark_of_a_touched_run_leaves_room_for_its_seed_in_80_cells() -> None:
+def test_the_mark_of_a_changed_run_leaves_room_for_the_seed_in_80_cells() -> None:
     long = [msgspec.structs.replace(one, iterations=20_000) if one is LANE else one for one in run_on("mnist", "mnist")]
     marked = titled(*long, msgspec.structs.replace(CHANGE, step=4_381), width=80)
-    for words in ("mnist", "seed 7", "step 4,381 / 20,000", "training", "no clean comparison"):
+    for words in ("mnist", "seed 7", "step 4,381 / 20,000", "training", "changed mid-run"):
         assert words in marked
 
 
-def test_the_next_head_is_told_only_where_it_is_another() -> None:
-    assert "(next: linear)" in titled(RUN, LANE, next_head="linear")
+def test_the_title_names_the_next_head_only_if_it_differs() -> None:
+    assert "(next: plain logits)" in titled(RUN, LANE, next_head="linear")
     assert "next" not in titled(RUN, LANE, next_head="relu")
 
 
@@ -214,7 +214,7 @@ def narrow(name: str, rule: str, width: int, theme: Theme = COLOURED) -> str:
     return lane_heading(0, state, view, width, theme, selected=False)[0].text
 
 
-# What a lane of four has at 80 columns.
+# The width of one of four lanes at 80 columns.
 QUARTER = 19
 
 
@@ -227,7 +227,7 @@ def test_a_narrow_heading_keeps_the_rule_whole(name: str, rule: str, theme: Them
     assert line.split()[-1] == rule
 
 
-def test_a_narrow_heading_shortens_the_name_and_then_has_the_symbol_alone() -> None:
+def test_a_narrow_heading_shortens_the_name_and_then_drops_it() -> None:
     assert narrow("clipped", "value:0.001", 30).rstrip() == " ● clipped   value:0.001"
     assert narrow("clipped", "norm:0.5", QUARTER) == " ● clip…   norm:0.5"
     assert narrow("clipped", "norm:0.5", QUARTER, ASCII) == " * clip~   norm:0.5"
@@ -235,12 +235,12 @@ def test_a_narrow_heading_shortens_the_name_and_then_has_the_symbol_alone() -> N
     assert narrow("a", "value:0.00005", QUARTER).rstrip() == " ●   value:0.00005"
 
 
-def test_not_clipped_is_said_in_a_word_where_room_is_short() -> None:
+def test_a_narrow_heading_says_none_for_not_clipped() -> None:
     assert narrow("a", "none", QUARTER) == " ● a   not clipped "
     assert narrow("unclipped", "none", QUARTER) == " ● unclipped   none"
 
 
-def test_a_rule_that_is_wider_than_the_heading_is_marked_where_it_is_cut() -> None:
+def test_a_rule_wider_than_the_heading_ends_with_an_ellipsis() -> None:
     assert narrow("a", "value:-0.001:0.002", QUARTER) == " ●   value:-0.001:…"
 
 
@@ -280,11 +280,11 @@ def test_a_failed_lane_says_at_which_step_and_why() -> None:
 
 
 def test_a_finished_lane_has_its_accuracy_with_the_interval() -> None:
-    assert " ".join(headed(FINISHED)[1].split()) == "completed accuracy 0.600 (0.231-0.882) on all 5"
+    assert " ".join(headed(FINISHED)[1].split()) == "completed accuracy 0.600 (0.231-0.882) on all 5 images"
     assert headed(FINISHED, width=QUARTER)[1].strip() == "accuracy 0.600"
 
 
-def test_the_chosen_lane_looks_otherwise_in_colour_and_without() -> None:
+def test_the_selected_lane_looks_different_with_and_without_colour() -> None:
     view = view_of(RUN, LANE)
     for one in (COLOURED, PLAIN):
         lines = [
@@ -305,7 +305,7 @@ def test_the_status_has_the_message_and_the_lanes_difference() -> None:
 
 
 def difference(width: int, message: str = "hello", lanes: int = 2, theme: Theme = COLOURED) -> str:
-    """What the status line says beside the message: the last lane minus the first."""
+    """The difference in the status line: last lane minus first."""
     names = [f"lane {number}" for number in range(lanes)]
     one = Evaluated(lane="lane 0", step=10, loss=1.5, accuracy=0.5, train_loss=1.0, seconds=1.0)
     starts = [msgspec.structs.replace(LANE, lane=name) for name in names]
@@ -314,7 +314,7 @@ def difference(width: int, message: str = "hello", lanes: int = 2, theme: Theme 
     return text.removeprefix(f" {message} ").strip()
 
 
-def test_the_difference_says_of_which_lanes_in_ever_fewer_words() -> None:
+def test_the_difference_names_its_lanes_at_every_width() -> None:
     minus = "\N{MINUS SIGN}"
     assert [difference(width) for width in (70, 62, 45, 40, 34, 20)] == [
         f"lane 1 {minus} lane 0 at step 10:  Δloss -0.250  Δaccuracy +0.25",
@@ -332,20 +332,20 @@ def test_where_lanes_share_a_symbol_the_difference_has_their_names() -> None:
     assert difference(45, lanes=5) == "lane 4 \N{MINUS SIGN} lane 0:  Δloss -0.250"
 
 
-def test_beside_the_first_message_80_columns_have_room_for_the_whole_difference() -> None:
-    text = difference(80, "training with seed 0; ? says what the keys do", lanes=4)
-    assert text == "■\N{MINUS SIGN}●:  Δloss -0.250  Δacc +0.25"
+def test_the_first_message_leaves_room_for_the_whole_difference_in_80_columns() -> None:
+    text = difference(80, "Training with seed 0. ?: help", lanes=4)
+    assert text == "lane 3 \N{MINUS SIGN} lane 0:  Δloss -0.250  Δaccuracy +0.25"
 
 
-def test_the_message_outlives_the_difference_where_room_is_short() -> None:
+def test_the_message_has_priority_over_the_difference() -> None:
     one = Evaluated(lane="a", step=10, loss=1.5, accuracy=0.5, train_loss=1.0, seconds=1.0)
     view = view_of(RUN, LANE, OTHER, one, msgspec.structs.replace(one, lane=OTHER.lane))
-    message = "the engine has ended; r starts a new one"
+    message = "The engine has ended. r: start a new one"
     text = status(message, alert=True, view=view, pair=("a", OTHER.lane), width=60, theme=COLOURED).text
     assert message in text
 
 
-def test_an_alert_looks_otherwise_in_colour_and_without() -> None:
+def test_an_alert_looks_different_with_and_without_colour() -> None:
     for one in (COLOURED, PLAIN):
         calm, loud = (status("x", alert=it, view=RunView(), pair=None, width=20, theme=one) for it in (False, True))
         assert {segment.style for segment in loud} - {segment.style for segment in calm}
@@ -361,17 +361,17 @@ def test_the_key_line_shows_whole_keys_and_always_help_and_quit(width: int) -> N
     assert not text.strip()
 
 
-def test_with_room_the_key_line_shows_every_key_that_has_a_place() -> None:
+def test_a_wide_key_line_shows_every_key_with_a_rank() -> None:
     text = key_line({}, 400, COLOURED, replaying=True).text
     assert all(f" {key.label} " in text for key in KEYS if key.footer)
     live = key_line({}, 400, COLOURED).text
     assert all((f" {key.label} " in live) == (key.only != "replay") for key in KEYS if key.footer)
 
 
-def test_in_a_replay_the_keys_of_a_live_run_give_way_first() -> None:
+def test_in_a_replay_the_keys_of_live_runs_are_dropped_first() -> None:
     text = key_line({}, 80, COLOURED, replaying=True).text
-    assert "scrub back" in text
-    assert "scrub on" in text
+    assert "back 5 %" in text
+    assert "forward 5 %" in text
     assert "new seed" not in text
 
 
@@ -388,7 +388,7 @@ def test_lane_symbols_differ_without_colour() -> None:
         assert len(symbols) == 4
 
 
-def test_a_run_whose_moments_were_reset_is_no_clean_comparison_either() -> None:
+def test_a_run_with_an_optimizer_reset_is_not_a_clean_comparison_either() -> None:
     reset = MomentsReset(lane="a", step=20)
-    assert "moments reset: no clean comparison" in titled(RUN, LANE, reset)
-    assert "rule changed: no clean comparison" in titled(RUN, LANE, CHANGE, reset)
+    assert "optimizer state reset mid-run: not a clean comparison" in titled(RUN, LANE, reset)
+    assert "rule changed mid-run: not a clean comparison" in titled(RUN, LANE, CHANGE, reset)

@@ -1,4 +1,4 @@
-"""The one list of keys, and what is made from it."""
+"""The list of keys, and what is derived from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.style.palette import Palette
 from clipwatch.tui.style.theme import Theme
-from clipwatch.tui.view.keys import CHART, CLIP, KEYS, PACE, PROGRAM, RUN, Key, keycaps, keymap
+from clipwatch.tui.view.keys import CHART, CLIP, KEYS, PACE, PROGRAM, REPLAY, RUN, Key, keycaps, keymap
 from clipwatch.tui.view.run_view import RunView
 from clipwatch.tui.widgets.charts_panel import ChartsPanel
 
@@ -29,7 +29,7 @@ def test_every_key_says_what_it_is_and_what_it_does(key: Key) -> None:
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
 def test_every_key_does_something(key: Key) -> None:
-    if key.group in (RUN, CLIP, PACE):
+    if key.group in (RUN, CLIP, PACE, REPLAY):
         assert key.action == f"app.steer('{key.id}')"
         return
     if key.group == CHART:
@@ -52,10 +52,10 @@ def test_the_charts_have_exactly_the_keys_that_change_them() -> None:
     assert list(charts.keys) == [key.id for key in KEYS if key.group == CHART]
 
 
-def test_no_id_no_label_and_no_key_stands_for_two_things() -> None:
+def test_ids_labels_and_keys_are_unique() -> None:
     names = [name for key in KEYS for name in key.keys.split(",")]
-    for given in ([key.id for key in KEYS], [key.label for key in KEYS], names):
-        assert len(given) == len(set(given))
+    for names_of_one_kind in ([key.id for key in KEYS], [key.label for key in KEYS], names):
+        assert len(names_of_one_kind) == len(set(names_of_one_kind))
 
 
 def test_the_main_screen_binds_exactly_these_keys() -> None:
@@ -64,9 +64,9 @@ def test_the_main_screen_binds_exactly_these_keys() -> None:
     assert all(isinstance(binding, Binding) and binding.tooltip for binding in MainScreen.BINDINGS)
 
 
-def helped(wanted: dict[str, str]) -> str:
+def helped(remapping: dict[str, str]) -> str:
     console = Console(file=StringIO(), width=100)
-    console.print(HelpScreen(wanted)._content())
+    console.print(HelpScreen(remapping)._content())
     assert isinstance(console.file, StringIO)
     return " ".join(console.file.getvalue().split())
 
@@ -77,18 +77,18 @@ def test_help_has_every_key_and_what_it_does() -> None:
         assert f"{keycaps(key.keys)} {key.tooltip}" in text
 
 
-def test_help_shows_the_keys_as_they_were_remapped() -> None:
+def test_help_shows_remapped_keys() -> None:
     text = helped({"pause": "x"})
-    assert "x Pause all lanes" in text
-    assert "space Pause all lanes" not in text
+    assert "x Pause or resume all lanes" in text
+    assert "space Pause or resume all lanes" not in text
 
 
-def test_a_remapped_key_is_taken_as_given() -> None:
+def test_key_names_are_kept() -> None:
     assert keymap({}) == {}
     assert keymap({"pause": "x", "log_scale": "f5,ctrl+l"}) == {"pause": "x", "log_scale": "f5,ctrl+l"}
 
 
-def test_characters_and_blanks_are_written_as_the_screen_knows_them() -> None:
+def test_characters_become_textuals_key_names() -> None:
     assert keymap({"pause": "! , x"}) == {"pause": "exclamation_mark,x"}
 
 
@@ -97,24 +97,24 @@ def test_two_keys_can_swap_places() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "words"),
+    ("remapping", "words"),
     [
-        ({"paws": "x"}, r"\[keys\] paws: no such key; there are pause, step, "),
-        ({"pause": "c"}, r"'c': that key is for pause already"),
-        ({"pause": "c,x"}, r"'c': that key is for pause already"),
-        ({"pause": "?"}, r"'question_mark': that key is for pause already"),
-        ({"pause": " c"}, r"'c': that key is for pause already"),
-        ({"pause": "x", "step": "x"}, r"\[keys\] step = 'x': that key is for pause already"),
+        ({"paws": "x"}, r"\[keys\] paws: unknown key; known keys: pause, step, "),
+        ({"pause": "c"}, r"'c': that key is already used for pause"),
+        ({"pause": "c,x"}, r"'c': that key is already used for pause"),
+        ({"pause": "?"}, r"'question_mark': that key is already used for pause"),
+        ({"pause": " c"}, r"'c': that key is already used for pause"),
+        ({"pause": "x", "step": "x"}, r"\[keys\] step = 'x': that key is already used for pause"),
         ({"pause": ""}, r"\[keys\] pause = '': name a key, like x or ctrl\+x"),
         ({"pause": "x,,y"}, r"\[keys\] pause = 'x,,y': name a key"),
     ],
 )
-def test_a_wrong_key_is_refused_by_name(wanted: dict[str, str], words: str) -> None:
+def test_a_wrong_key_is_refused_by_name(remapping: dict[str, str], words: str) -> None:
     with pytest.raises(BadInput, match=words):
-        keymap(wanted)
+        keymap(remapping)
 
 
-def test_keys_are_shown_as_they_are_printed() -> None:
+def test_keycaps_are_what_a_keyboard_shows() -> None:
     assert keycaps("left_square_bracket") == "["
     assert keycaps("plus,equals_sign") == "+ ="
     assert keycaps("q,ctrl+c") == "q ^c"

@@ -1,4 +1,4 @@
-"""How a lane's log puts its lines into the room that there is, and what it styles them by."""
+"""A lane's log: the length of its lines, and their styles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clipwatch.tui.text.wording import evaluation_line, log_line
 from clipwatch.tui.widgets.log_pane import component_class
 
 END = msgspec.structs.replace(FINISHED, step=1000, correct=3860, total=5000)
-DIED, FIRES = OutputDied(lane="a", step=340, output=6), OutputRevived(lane="a", step=350, output=6)
+DIED, RECOVERED = OutputDied(lane="a", step=340, output=6), OutputRevived(lane="a", step=350, output=6)
 FAILED = LaneFailed(lane="a", step=5, reason="diverged", cause="loss is nan", seconds=1.0)
 
 
@@ -26,14 +26,14 @@ FAILED = LaneFailed(lane="a", step=5, reason="diverged", cause="loss is nan", se
             " 1000 all 77%",
         ),
         (DIED, "Step: 340 output 6 died", "  340 output 6 died", "  340 6 died"),
-        (FIRES, "Step: 350 output 6 fires again", "  350 output 6 fires", "  350 6 fires"),
+        (RECOVERED, "Step: 350 output 6 recovered", "  350 output 6 recovered", "  350 6 alive"),
     ],
 )
-def test_lines_get_shorter_where_there_is_little_room(event: LaneEvent, line: str, short: str, terse: str) -> None:
+def test_lines_get_shorter_in_narrow_panes(event: LaneEvent, line: str, short: str, terse: str) -> None:
     assert [log_line(event, room) for room in (80, 40, 14)] == [line, short, terse]
 
 
-def test_among_lines_of_the_assignment_the_end_begins_as_they_do() -> None:
+def test_the_last_line_begins_like_the_assignments_lines() -> None:
     assert log_line(END, 57) == "Step: 1000 completed: accuracy 0.772 loss 1.0000"
 
 
@@ -41,6 +41,6 @@ def test_a_line_without_a_shorter_form_is_cut_by_the_pane() -> None:
     assert log_line(LANE, 9) == "Start Training..."
 
 
-def test_lines_are_styled_by_what_happened() -> None:
-    styles = [component_class(event) for event in (EVALUATED, DIED, FIRES, FAILED, LANE, END)]
+def test_lines_are_styled_by_event() -> None:
+    styles = [component_class(event) for event in (EVALUATED, DIED, RECOVERED, FAILED, LANE, END)]
     assert styles == [None, "log--quiet", "log--quiet", "log--failure", "log--message", "log--message"]

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 
-from clipwatch.core.reports.drawing import add_legend, as_svg, drawn_as, new_axes
+from clipwatch.core.reports.drawing import add_legend, as_svg, drawing_style, new_axes
 from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import Event
 from clipwatch.tui.live.picture import picture
 from clipwatch.tui.text.rich_output import Output
 from clipwatch.tui.text.summary import print_summary
-from clipwatch.tui.view.window import lanes_in_sight
+from clipwatch.tui.view.window import visible_lanes
 
 COUNT = 70
 
@@ -39,7 +39,7 @@ def test_the_screen_shows_the_lanes_that_there_is_room_for() -> None:
 @given(st.integers(0, 100), st.integers(1, 100), st.integers(-5, 100))
 def test_the_selected_lane_is_always_in_sight(selected: int, count: int, room: int) -> None:
     selected = min(selected, count - 1)
-    sight = lanes_in_sight(selected, count, room)
+    sight = visible_lanes(selected, count, room)
     assert selected in sight
     assert len(sight) == min(count, max(1, room))
     assert sight[0] >= 0
@@ -58,7 +58,7 @@ def test_the_summary_names_every_lane_within_its_width(width: int) -> None:
 
 
 def test_a_legend_of_many_leaves_the_chart_its_height() -> None:
-    with drawn_as("many"):
+    with drawing_style("many"):
         figure, axes = new_axes(6.6, 3.1)
         lines = [axes.plot([0, 1], [0, number])[0] for number in range(COUNT)]
         add_legend(axes, lines, [f"lane{number}" for number in range(COUNT)])

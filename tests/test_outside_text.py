@@ -24,7 +24,7 @@ from test_sweep import DIGITS as SWEPT
 from test_sweep import grid, replica, started
 from test_sweep_screen import theme
 
-from clipwatch.core.reports.drawing import add_legend, as_svg, drawn_as, new_axes
+from clipwatch.core.reports.drawing import add_legend, as_svg, drawing_style, new_axes
 from clipwatch.core.runs.folder import LaneOutcome, Manifest, RunFolder
 from clipwatch.core.stream.codec import decode_event, encode, seal
 from clipwatch.core.stream.commands import AnyCommand
@@ -242,7 +242,7 @@ class _Page(html.parser.HTMLParser):
 
 @every_text
 def test_figures_hold_it(text: str, shown: str) -> None:
-    with drawn_as("figure"):
+    with drawing_style("figure"):
         figure, axes = new_axes(6.6, 3.1)
         add_legend(axes, [axes.plot([1, 2], [1, 2])[0]], [f'{text}id="a'])
         svg = as_svg(figure, "figure")

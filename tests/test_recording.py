@@ -248,7 +248,7 @@ def test_export_writes_every_figure_exactly(run: Path, tmp_path: Path) -> None:
     assert measured
     for row in rows:
         event = measured.get((row["lane"], int(row["step"])))
-        assert row["saturation"] == (repr(event.total.saturation) if event else "")
+        assert row["saturation"] == (repr(event.total.clipped_share) if event else "")
         assert row["dead_outputs"] == (" ".join(map(str, event.dead_outputs)) if event else "")
     assert [json.loads(encode(event)) for event in read.events] == json.loads(files[1].read_text())
     piped = program.call("export", str(run), "--csv", "-")

@@ -1,4 +1,4 @@
-"""The document that is handed in: all that was printed, figures of every lane, and no word beyond the figures."""
+"""The report of runs: every printed line, figures of every lane, and only conclusions that the results support."""
 
 from __future__ import annotations
 
@@ -71,22 +71,22 @@ def finished(lane: str, correct: int, step: int = 1000, **changes: Any) -> LaneF
 def events(
     *more: Event, a: int = 3860, b: int = 2842, seed: int = 0, dataset: str = "mnist", config: RunConfig | None = None
 ) -> list[Event]:
-    """A whole run whose lanes end with so many of 5,000 right; what is given besides comes before the end."""
+    """A complete run whose lanes end with `a` and `b` of 5,000 images correct; `more` comes before the end."""
     config = config or RunConfig(seed=seed)
     data = DatasetInfo(name=dataset, origin="files", training=55000, validation=5000, checksum="c" * 64)
     versions = {"torch": "2"}
-    begun: list[Event] = [RunStarted(config=config, dataset=data, device="cpu", versions=versions, time=0.0)]
-    for lane, right in zip(config.lanes, (a, b), strict=True):
-        begun.append(
+    start: list[Event] = [RunStarted(config=config, dataset=data, device="cpu", versions=versions, time=0.0)]
+    for lane, correct in zip(config.lanes, (a, b), strict=True):
+        start.append(
             LaneStarted(lane=lane.name, step=0, rule=lane.rule, iterations=1000, parameters=61706, seconds=0.0)
         )
-        begun += [evaluated(lane.name, step, 2.3 - step / 1000, right / 5000) for step in range(0, 1000, 100)]
-    ends = [finished(lane.name, right) for lane, right in zip(config.lanes, (a, b), strict=True)]
-    return [*begun, *more, *ends, RunFinished(reason="completed", seconds=9.0)]
+        start += [evaluated(lane.name, step, 2.3 - step / 1000, correct / 5000) for step in range(0, 1000, 100)]
+    ends = [finished(lane.name, correct) for lane, correct in zip(config.lanes, (a, b), strict=True)]
+    return [*start, *more, *ends, RunFinished(reason="completed", seconds=9.0)]
 
 
-def told(happened: list[Event], *damage: str) -> RunStory:
-    return story("a-run", Recorded(EventTable.of(happened), damage, 0))
+def story_of(recorded_events: list[Event], *damage: str) -> RunStory:
+    return story("a-run", Recorded(EventTable.of(recorded_events), damage, 0))
 
 
 def page(*runs: RunStory, language: str = "en") -> str:
@@ -94,43 +94,43 @@ def page(*runs: RunStory, language: str = "en") -> str:
 
 
 def text(document: str) -> str:
-    """What a reader of the page reads."""
+    """The visible text of a page."""
     return html.unescape(re.sub(r"<[^>]*>", "", document))
 
 
-def conclusions(happened: list[Event], *, alone: bool = False) -> str:
-    return "\n".join(map(str, conclusion(told(happened), ENGLISH, alone=alone)))
+def conclusions(recorded_events: list[Event], *, alone: bool = False) -> str:
+    return "\n".join(map(str, conclusion(story_of(recorded_events), ENGLISH, alone=alone)))
 
 
-def keys(happened: list[Event]) -> set[str]:
-    """Which phrases a conclusion is made of."""
+def keys(recorded_events: list[Event]) -> set[str]:
+    """The keys of the phrases in a conclusion."""
     templates = {template: key for key, template in LANGUAGES["en"].items()}
-    return {templates[sentence.template] for sentence in conclusion(told(happened), ENGLISH, alone=False)}
+    return {templates[sentence.template] for sentence in conclusion(story_of(recorded_events), ENGLISH, alone=False)}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_line_that_was_printed_is_there_once_for_each_lane(language: str) -> None:
-    happened = events()
-    read = text(page(told(happened), language=language))
-    for event in happened:
+def test_every_printed_line_appears_once_for_each_lane(language: str) -> None:
+    recorded_events = events()
+    read = text(page(story_of(recorded_events), language=language))
+    for event in recorded_events:
         if isinstance(event, Evaluated):
             assert evaluation_line(event) in read
     assert read.count("Step: 900 validation accuracy") == 2
 
 
-def test_lines_of_one_step_stand_side_by_side() -> None:
-    rows = re.findall(r"<tr>(.*?)</tr>", page(told(events())).split('class="printed"')[1])
+def test_lines_of_one_step_are_side_by_side() -> None:
+    rows = re.findall(r"<tr>(.*?)</tr>", page(story_of(events())).split('class="log"')[1])
     assert len(rows) == 1 + 10
     assert all(row.count("Step: ") == 2 and len(set(re.findall(r"Step: (\d+)", row))) == 1 for row in rows[1:])
 
 
-def test_a_line_that_a_resumed_run_printed_again_is_there_once() -> None:
-    run = told(events(evaluated("clipped", 900, 9.0)))
+def test_a_line_that_a_resumed_run_printed_again_appears_once() -> None:
+    run = story_of(events(evaluated("clipped", 900, 9.0)))
     assert [event.loss for event in run.lanes[1].evaluations if event.step == 900] == [9.0]
 
 
 def test_the_page_is_one_well_formed_file_that_loads_nothing() -> None:
-    document = page(told(events()))
+    document = page(story_of(events()))
     body = document[document.index("<body>") : document.index("</html>")].replace("&nbsp;", " ")
     ElementTree.fromstring(body.strip())
     assert "<script" not in document
@@ -143,8 +143,8 @@ def test_the_page_is_one_well_formed_file_that_loads_nothing() -> None:
 
 @pytest.mark.parametrize("draw", [loss_figure, accuracy_figure])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_figure_is_svg_with_every_lane_and_the_same_each_time(draw: Any, language: str) -> None:
-    run = told(events(ClipChanged(lane="clipped", step=300, rule="none", previous="value:0.001")))
+def test_a_figure_is_svg_with_every_lane_and_is_reproducible(draw: Any, language: str) -> None:
+    run = story_of(events(ClipChanged(lane="clipped", step=300, rule="none", previous="value:0.001")))
     figure = draw(run, Words(language), "x")
     root = ElementTree.fromstring(figure)
     assert root.tag == f"{SVG}svg"
@@ -154,8 +154,8 @@ def test_a_figure_is_svg_with_every_lane_and_the_same_each_time(draw: Any, langu
     assert "date" not in figure.lower()
 
 
-def test_lanes_differ_in_line_and_marker_and_not_in_colour_alone() -> None:
-    root = ElementTree.fromstring(loss_figure(told(events()), ENGLISH, "x"))
+def test_lanes_differ_in_line_style_and_marker_as_well_as_in_colour() -> None:
+    root = ElementTree.fromstring(loss_figure(story_of(events()), ENGLISH, "x"))
     curves = [
         str(path.get("style")) for path in root.iter(f"{SVG}path") if "stroke-width: 1.7" in str(path.get("style"))
     ]
@@ -167,41 +167,41 @@ def test_lanes_differ_in_line_and_marker_and_not_in_colour_alone() -> None:
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e9, 0.0])
 def test_any_loss_can_be_drawn(loss: float) -> None:
-    run = told(events(evaluated("clipped", 950, loss)))
+    run = story_of(events(evaluated("clipped", 950, loss)))
     ElementTree.fromstring(loss_figure(run, ENGLISH, "x"))
     assert evaluation_line(evaluated("clipped", 950, loss)) in text(page(run))
 
 
-def test_a_logarithmic_scale_is_told() -> None:
-    assert "loss (logarithmic)" in loss_figure(told(events(evaluated("clipped", 950, 1e9))), ENGLISH, "x")
-    assert "logarithmic" not in loss_figure(told(events()), ENGLISH, "x")
+def test_a_logarithmic_scale_is_labelled() -> None:
+    assert "loss (logarithmic)" in loss_figure(story_of(events(evaluated("clipped", 950, 1e9))), ENGLISH, "x")
+    assert "logarithmic" not in loss_figure(story_of(events()), ENGLISH, "x")
 
 
-def test_a_lane_may_be_called_anything() -> None:
+def test_a_lane_may_have_any_name() -> None:
     config = RunConfig(lanes=(LaneConfig("_hidden", "none"), LaneConfig("剪裁", "value:0.01")))
-    run = told(events(config=config))
+    run = story_of(events(config=config))
     words = {element.text for element in ElementTree.fromstring(loss_figure(run, ENGLISH, "x")).iter(f"{SVG}text")}
     assert {"_hidden", "剪裁"} <= words
 
 
-def test_the_final_accuracy_is_given_with_its_interval() -> None:
+def test_the_final_accuracy_has_its_interval() -> None:
     low, high = wilson_interval(3860, 5000)
-    said = conclusions(events())
-    assert f"accuracy 0.772 on 5,000 validation images (95 % interval {low:.3f} to {high:.3f})" in said
-    assert f"0.772 ({low:.3f}{DASH}{high:.3f})" in text(page(told(events())))
+    sentences = conclusions(events())
+    assert f"accuracy 0.772 on 5,000 validation images (95 % interval {low:.3f} to {high:.3f})" in sentences
+    assert f"0.772 ({low:.3f}{DASH}{high:.3f})" in text(page(story_of(events())))
 
 
 @pytest.mark.parametrize(
-    ("happened", "expected"),
+    ("recorded_events", "expected"),
     [
         (events(), {"final_of", "disjoint"}),
         (events(a=3000, b=3001), {"final_of", "overlap"}),
         (events(a=3000, b=3000), {"final_of", "same"}),
         (
             events(ClipChanged(lane="clipped", step=300, rule="none", previous="value:0.001")),
-            {"final_of", "disjoint", "touched"},
+            {"final_of", "disjoint", "changed_mid_run"},
         ),
-        (events(LaneExtended(lane="clipped", step=900, iterations=1000)), {"final_of", "disjoint", "touched"}),
+        (events(LaneExtended(lane="clipped", step=900, iterations=1000)), {"final_of", "disjoint", "changed_mid_run"}),
         (events(dataset="digits"), {"final_of", "disjoint", "digits"}),
         (events(dataset="kmnist"), {"final_of", "disjoint", "not_mnist"}),
         (events()[:-2], {"final_of", "no_final_unfinished"}),
@@ -212,40 +212,40 @@ def test_the_final_accuracy_is_given_with_its_interval() -> None:
         ([*events()[:-2], finished("clipped", 9, 500, reason="stopped")], {"final_of", "disjoint", "uneven"}),
     ],
 )
-def test_the_conclusion_says_what_the_figures_support(happened: list[Event], expected: set[str]) -> None:
-    assert keys(happened) == expected
+def test_the_conclusion_matches_the_results(recorded_events: list[Event], expected: set[str]) -> None:
+    assert keys(recorded_events) == expected
 
 
-def test_where_intervals_are_apart_the_better_network_is_named_and_no_rule_is_praised() -> None:
-    assert "the network of lane unclipped is the more accurate" in conclusions(events())
-    assert "the network of lane clipped is the more accurate" in conclusions(events(a=100, b=4000))
-    assert "not of their clip rules" in conclusions(events())
+def test_if_intervals_do_not_overlap_the_better_network_is_named_and_no_rule_is() -> None:
+    assert "the network of lane unclipped is more accurate" in conclusions(events())
+    assert "the network of lane clipped is more accurate" in conclusions(events(a=100, b=4000))
+    assert "not for their clip rules" in conclusions(events())
 
 
-def test_one_run_says_that_one_seed_decides_nothing_and_what_to_do() -> None:
+def test_a_report_of_one_run_warns_about_its_single_seed_and_says_what_to_do() -> None:
     alone = conclusions(events(), alone=True)
-    assert "One seed decides nothing" in alone
+    assert "A single seed cannot separate" in alone
     assert "clipwatch sweep --dataset mnist --head relu --optimizer adam --clip none --clip value:0.001" in alone
     assert "clipwatch report SWEEP" in alone
-    assert "One seed" not in text(page(told(events()), told(events(seed=1))))
+    assert "A single seed" not in text(page(story_of(events()), story_of(events(seed=1))))
 
 
-def test_changes_under_way_are_listed_with_their_steps() -> None:
+def test_changes_mid_run_are_listed_with_their_steps() -> None:
     change = ClipChanged(lane="clipped", step=300, rule="none", previous="value:0.001")
-    read = page(told(events(change, change)))
+    read = page(story_of(events(change, change)))
     rows = re.findall(r"<tr>(.*?)</tr>", read)
-    assert sum("300" in row and "clip rule: components kept within [-0.001, 0.001] → none" in row for row in rows) == 1
-    assert "changed under way" in read
+    assert sum("300" in row and "clip rule: elements clipped to [-0.001, 0.001] → none" in row for row in rows) == 1
+    assert "changed mid-run" in read
 
 
-def test_where_lanes_part_is_told() -> None:
-    said = text(page(told(events())))
-    assert "loss or accuracy first differ in the evaluation at step 0, perhaps only in digits" in said
-    assert "the same at all of their 10 common evaluations" in text(page(told(events(a=9, b=9))))
+def test_the_first_difference_of_lanes_is_reported() -> None:
+    sentences = text(page(story_of(events())))
+    assert "loss or accuracy first differ in the evaluation at step 0, possibly only in digits" in sentences
+    assert "identical at all 10 common evaluations" in text(page(story_of(events(a=9, b=9))))
 
 
 def test_a_run_without_end_is_reported_as_such() -> None:
-    read = text(page(told(events()[:-3])))
+    read = text(page(story_of(events()[:-3])))
     assert "unfinished" in read
     assert "The recording has no end" in read
     assert "Step: 900" in read
@@ -253,28 +253,28 @@ def test_a_run_without_end_is_reported_as_such() -> None:
 
 def test_a_resumed_run_is_unfinished_until_its_second_end() -> None:
     resumed = LaneStarted(lane="clipped", step=900, rule="none", iterations=2000, parameters=1, seconds=9.0)
-    assert told([*events(), resumed]).status == "unfinished"
-    assert told([*events(), resumed, *events()[-3:]]).status == "completed"
+    assert story_of([*events(), resumed]).status == "unfinished"
+    assert story_of([*events(), resumed, *events()[-3:]]).status == "completed"
 
 
 def test_a_run_that_failed_before_its_first_evaluation_still_has_a_report() -> None:
     names = [lane.name for lane in RunConfig().lanes]
     failed = [LaneFailed(lane=name, step=0, reason="error", cause="no memory", seconds=0.1) for name in names]
-    happened = [event for event in events() if isinstance(event, RunStarted | LaneStarted)]
-    read = text(page(told([*happened, *failed, RunFinished(reason="failed", seconds=1.0)])))
+    recorded_events = [event for event in events() if isinstance(event, RunStarted | LaneStarted)]
+    read = text(page(story_of([*recorded_events, *failed, RunFinished(reason="failed", seconds=1.0)])))
     assert "The run failed" in read
     assert read.count("failed at step 0 (an error): no memory") == 2
-    assert "The recording holds no evaluation" in read
+    assert "The recording has no evaluations" in read
 
 
-def test_damage_and_notices_of_the_recording_are_told() -> None:
-    run = told(events(Notice(text="no network: digits")), "events.jsonl: line 7 is damaged and is left out")
+def test_damage_and_notices_of_the_recording_are_reported() -> None:
+    run = story_of(events(Notice(text="no network: digits")), "events.jsonl: line 7 is damaged and is left out")
     for read in (text(page(run)), markdown(contents([run], ENGLISH), {"loss": "l", "accuracy": "a"})):
         assert "line 7 is damaged and is left out" in read
         assert "no network: digits" in read
 
 
-def test_nothing_of_a_recording_is_taken_for_markup() -> None:
+def test_no_text_of_a_recording_becomes_markup() -> None:
     hostile = RunStarted(
         config=RunConfig(device=HOSTILE),
         dataset=DatasetInfo(name=HOSTILE, origin=HOSTILE, training=1, validation=1, checksum=HOSTILE),
@@ -282,8 +282,8 @@ def test_nothing_of_a_recording_is_taken_for_markup() -> None:
         versions={HOSTILE: HOSTILE},
         time=0.0,
     )
-    happened = [hostile, *events(Notice(text=HOSTILE), evaluated(HOSTILE, 0))[1:]]
-    run = story(HOSTILE, Recorded(EventTable.of(happened), (HOSTILE,), 0))
+    recorded_events = [hostile, *events(Notice(text=HOSTILE), evaluated(HOSTILE, 0))[1:]]
+    run = story(HOSTILE, Recorded(EventTable.of(recorded_events), (HOSTILE,), 0))
     document = page(run)
     assert "<script" not in document
     assert document.count("</style>") == 1 + document.count("<svg")
@@ -298,8 +298,8 @@ def test_any_text_stays_on_its_line_in_markdown(anything: str) -> None:
     assert [line[:1] for line in markdown(blocks, {}).splitlines()] == [">"] * 3
 
 
-def test_markdown_links_figures_that_are_there(tmp_path: Path) -> None:
-    write_report([told(events()), told(events(seed=1))], tmp_path / "my report.md", "md")
+def test_markdown_links_existing_figures(tmp_path: Path) -> None:
+    write_report([story_of(events()), story_of(events(seed=1))], tmp_path / "my report.md", "md")
     written = (tmp_path / "my report.md").read_text(encoding="utf-8")
     links = re.findall(r"!\[.*?\]\((.*?)\)", written)
     assert len(links) == 5
@@ -308,23 +308,23 @@ def test_markdown_links_figures_that_are_there(tmp_path: Path) -> None:
     assert written.count("Step: 900 validation accuracy") == 4
 
 
-def test_markdown_through_a_link_has_its_figures_where_it_is_written(tmp_path: Path) -> None:
+def test_markdown_written_through_a_link_has_its_figures_beside_the_target(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "link.md").symlink_to("sub/in.md")
-    write_report([told(events())], tmp_path / "link.md", "md")
+    write_report([story_of(events())], tmp_path / "link.md", "md")
     links = re.findall(r"!\[.*?\]\((.*?)\)", (tmp_path / "sub" / "in.md").read_text(encoding="utf-8"))
     assert links
     assert {path.name for path in (tmp_path / "sub").iterdir()} == {"in.md", *links}
     assert {path.name for path in tmp_path.iterdir()} == {"sub", "link.md"}
 
 
-def test_several_runs_are_a_table_and_a_section_each() -> None:
-    read = page(*(told(events(seed=seed)) for seed in range(3)))
+def test_several_runs_have_one_table_and_a_section_each() -> None:
+    read = page(*(story_of(events(seed=seed)) for seed in range(3)))
     assert re.findall(r"<h2>(Run \d)", read) == ["Run 1", "Run 2", "Run 3"]
     assert read.count("<svg") == 1 + 2 * 3
     assert text(read).count("Step: 900 validation accuracy") == 6
     assert read.count(f"0.772 (0.760{DASH}0.783)") == 2 * 3
-    ElementTree.fromstring(overview_figure([told(events())], ENGLISH, "x"))
+    ElementTree.fromstring(overview_figure([story_of(events())], ENGLISH, "x"))
 
 
 def joint(*runs: RunStory) -> str:
@@ -332,38 +332,38 @@ def joint(*runs: RunStory) -> str:
 
 
 def test_few_seeds_cannot_decide() -> None:
-    said = joint(*(told(events(seed=seed)) for seed in range(5)))
-    assert "unclipped is the more accurate in 5, clipped in 0, and 0 are equal" in said
-    assert "unclipped 0.772 (lowest 0.772, highest 0.772)" in said
-    assert "5 seeds that differ cannot decide" in said
-    assert "p = 0.0625" in said
+    sentences = joint(*(story_of(events(seed=seed)) for seed in range(5)))
+    assert "unclipped is more accurate on 5 seeds, clipped on 0; 0 are ties" in sentences
+    assert "unclipped 0.772 (lowest 0.772, highest 0.772)" in sentences
+    assert "Seeds on which the two differ: 5. These are too few to decide" in sentences
+    assert "p = 0.0625" in sentences
 
 
-def test_six_seeds_that_agree_decide_and_seven_that_do_not_agree_do_not() -> None:
-    agreeing = [told(events(seed=seed)) for seed in range(6)]
-    assert "p = 0.0312: lane unclipped is the more accurate more often than chance" in joint(*agreeing)
-    assert "p = 0.125: these seeds do not decide" in joint(*agreeing, told(events(seed=6, a=1, b=2)))
+def test_six_seeds_that_agree_decide_and_seven_that_disagree_do_not() -> None:
+    agreeing = [story_of(events(seed=seed)) for seed in range(6)]
+    assert "p = 0.0312: lane unclipped is more accurate more often than chance" in joint(*agreeing)
+    assert "p = 0.125: these seeds do not show which" in joint(*agreeing, story_of(events(seed=6, a=1, b=2)))
 
 
 def test_only_clean_runs_of_the_same_settings_and_other_seeds_are_compared() -> None:
     change = ClipChanged(lane="clipped", step=3, rule="none", previous="value:0.001")
     runs = [
-        told(events()),
-        told(events(seed=1, config=msgspec.structs.replace(RunConfig(seed=1), pace=9.0, checkpoint_every=7))),
-        told(events(seed=2, config=RunConfig(seed=2, batch_size=16))),
-        told(events(seed=3)[:-1]),
-        told(events(change, seed=4)),
-        told(events(seed=1)),
-        told(events(seed=5), "a line is left out"),
+        story_of(events()),
+        story_of(events(seed=1, config=msgspec.structs.replace(RunConfig(seed=1), pace=9.0, checkpoint_every=7))),
+        story_of(events(seed=2, config=RunConfig(seed=2, batch_size=16))),
+        story_of(events(seed=3)[:-1]),
+        story_of(events(change, seed=4)),
+        story_of(events(seed=1)),
+        story_of(events(seed=5), "a line is left out"),
     ]
-    said = joint(*runs)
-    assert "Runs 1 and 2 differ in their seed alone" in said
-    assert "by number: 3, 4, 5, 6 and 7" in said
-    assert "the table compares nothing" in joint(*runs[2:5])
+    sentences = joint(*runs)
+    assert "Runs 1 and 2 differ only in their seed" in sentences
+    assert "Runs not compared with the others: 3, 4, 5, 6 and 7" in sentences
+    assert "These runs do not form a comparison" in joint(*runs[2:5])
 
 
 @given(st.integers(0, 40), st.integers(0, 40))
-def test_the_sign_test_is_a_probability_and_knows_no_side(wins: int, losses: int) -> None:
+def test_the_sign_test_is_a_symmetric_probability(wins: int, losses: int) -> None:
     p = sign_test(wins, losses)
     assert 0 < p <= 1
     assert p == sign_test(losses, wins)
@@ -385,38 +385,38 @@ def test_every_language_has_every_phrase_with_the_same_values_in_it() -> None:
 
 
 def test_no_phrase_is_left_in_english_by_mistake() -> None:
-    chinese, same = LANGUAGES["zh"], {"free_low", "free_high", "optimizer_adam"}
+    chinese, same = LANGUAGES["zh"], {"no_lower_bound", "no_upper_bound", "optimizer_adam"}
     assert {key for key in chinese if chinese[key] == LANGUAGES["en"][key]} == same
-    read = page(told(events()), language="zh")
+    read = page(story_of(events()), language="zh")
     assert 'lang="zh-CN"' in read
     assert "结论" in read
     assert "Conclusion" not in read
 
 
-def test_where_it_cannot_be_written_one_line_says_so(tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_gives_one_line(tmp_path: Path) -> None:
     with pytest.raises(ClipwatchError, match=r"cannot write .*No such file"):
-        write_report([told(events())], tmp_path / "nowhere" / "report.html")
+        write_report([story_of(events())], tmp_path / "nowhere" / "report.html")
     (tmp_path / "folder").mkdir()
     with pytest.raises(ClipwatchError, match=r"cannot write .*directory"):
-        write_report([told(events())], tmp_path / "folder")
+        write_report([story_of(events())], tmp_path / "folder")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
     (tmp_path / "link.md").symlink_to(tmp_path / "nowhere" / "report.md")
     with pytest.raises(ClipwatchError, match=r"cannot write .*No such file"):
-        write_report([told(events())], tmp_path / "link.md", "md")
+        write_report([story_of(events())], tmp_path / "link.md", "md")
     assert {path.name for path in tmp_path.iterdir()} == {"folder", "link.md"}
 
 
-def test_without_matplotlib_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_matplotlib_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("matplotlib", "matplotlib.style"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ClipwatchError, match=r'pip install "\.\[report\]"'):
-        write_report([told(events())], tmp_path / "report.html")
+        write_report([story_of(events())], tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_screen_is_in_the_report_as_it_was_and_loads_nothing() -> None:
-    happened = events()
-    run = story("a-run", Recorded(EventTable.of(happened), (), 0), picture(EventTable.of(happened)))
+def test_the_report_has_the_screen_unchanged_and_loads_nothing() -> None:
+    recorded_events = events()
+    run = story("a-run", Recorded(EventTable.of(recorded_events), (), 0), picture(EventTable.of(recorded_events)))
     document = page(run)
     drawn = ElementTree.fromstring(run.screen or "")
     words = "".join(drawn.itertext()).replace("\N{NO-BREAK SPACE}", " ")
@@ -434,7 +434,7 @@ def test_a_command_longer_than_a_line_breaks_inside_the_page() -> None:
 
 
 @pytest.mark.parametrize("end", [-1, -3, 3, 2, 1])
-def test_a_run_that_is_not_over_has_a_picture_too(end: int) -> None:
+def test_an_unfinished_run_has_a_picture_too(end: int) -> None:
     ElementTree.fromstring(picture(EventTable.of(events()[:end])))
 
 
@@ -461,7 +461,7 @@ def record_events(folder: Path) -> None:
     (folder / "events.jsonl").write_bytes(recording)
 
 
-def test_without_a_place_for_its_cache_matplotlib_is_silent(tmp_path: Path) -> None:
+def test_without_a_cache_folder_matplotlib_is_silent(tmp_path: Path) -> None:
     record_events(tmp_path)
     arguments = [*program.COMMAND, "report", str(tmp_path), "-o", str(tmp_path / "report.html")]
     environment = {**os.environ, "MPLCONFIGDIR": "/dev/null/none"}

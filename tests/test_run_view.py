@@ -1,4 +1,4 @@
-"""What the screen keeps of a run: curves, marks, log lines, speeds, differences."""
+"""The screen's view of a run: curves, marks, log lines, speeds, differences."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_final_step_is_that_of_the_last_evaluation_to_come() -> None:
     assert RunView().final_step == 0
 
 
-def test_lanes_are_kept_apart() -> None:
+def test_lanes_have_separate_curves() -> None:
     view = seen(at("a", 0, 2.0), at("b", 10, 3.0))
     assert view.lanes["a"].loss.last == (0, 2.0)
     assert view.lanes["b"].loss.last == (10, 3.0)
@@ -75,13 +75,13 @@ def test_lanes_are_kept_apart() -> None:
     assert seen().last_step == 0
 
 
-def test_an_evaluation_that_comes_again_is_not_drawn_again() -> None:
+def test_a_repeated_evaluation_is_ignored() -> None:
     view = seen(at("a", 10, 1.0), at("a", 10, 9.0), at("a", 0, 9.0))
     assert view.lanes["a"].loss.last == (10, 1.0)
     assert len(lines(view)) == 2
 
 
-def test_nor_are_many_that_come_again() -> None:
+def test_many_repeated_evaluations_are_ignored() -> None:
     many = EvaluatedEarlier(lane="a", step=10, stride=10, losses=bytes(8), accuracies=bytes(8))
     view = seen(many, many, msgspec.structs.replace(many, step=0))
     assert (len(view.lanes["a"].loss), view.lanes["a"].loss.last) == (2, (20, 0.0))
@@ -103,7 +103,7 @@ def test_ends_are_lines() -> None:
     assert lines(view, "b")[-1] == "Step: 5 diverged: loss is nan"
 
 
-def test_a_run_that_starts_begins_anew() -> None:
+def test_a_new_run_resets_the_view() -> None:
     view = seen(at("a", 50), ClipChanged(lane="a", step=60, rule="none", previous="value:0.001"))
     again = RunStarted(
         config=msgspec.structs.replace(RUN.config, seed=1), dataset=DATA, device="cpu", versions={}, time=1.0
@@ -113,7 +113,7 @@ def test_a_run_that_starts_begins_anew() -> None:
     assert list(view.lanes) == ["a"]
     assert view.lanes["a"].loss.last == (0, 1.0)
     assert view.lanes["a"].changes == []
-    assert not view.state.touched
+    assert not view.state.changed_mid_run
     assert view.state.config is not None
     assert view.state.config.seed == 1
 
@@ -126,7 +126,7 @@ def test_speed_is_that_of_the_last_evaluations() -> None:
     assert view.lanes["a"].steps_per_second == pytest.approx(20)
 
 
-def test_a_pause_is_no_slowness() -> None:
+def test_a_pause_does_not_lower_the_speed() -> None:
     before = [at("a", 10 * n, seconds=n * 0.1) for n in range(5)]
     after = [at("a", 50 + 10 * n, seconds=1000 + n * 0.1) for n in range(5)]
     view = seen(*before, LanePaused(lane="a", step=50), LaneResumed(lane="a", step=50), *after)
@@ -153,32 +153,32 @@ def test_there_is_no_difference_before_both_were_evaluated() -> None:
     assert seen().differences("a", "nobody") is None
 
 
-def test_outputs_that_die_and_fire_again_are_lines() -> None:
+def test_outputs_that_die_and_recover_are_lines() -> None:
     view = seen(OutputDied(lane="a", step=340, output=6), OutputRevived(lane="a", step=350, output=6))
-    assert lines(view)[1:] == ["Step: 340 output 6 died", "Step: 350 output 6 fires again"]
+    assert lines(view)[1:] == ["Step: 340 output 6 died", "Step: 350 output 6 recovered"]
 
 
-def test_a_measurement_is_no_line_and_takes_nothing_from_the_speed() -> None:
+def test_a_measurement_is_no_line_and_does_not_change_the_speed() -> None:
     view = seen(at("a", 0, seconds=0.0), at("a", 10, seconds=0.5), diagnosed("a", 10))
     assert len(lines(view)) == 3
     assert view.lanes["a"].steps_per_second == 20
     assert view.state.lanes["a"].diagnosed
 
 
-def test_a_reset_of_the_moments_is_a_line_and_an_intervention_like_a_change_of_the_rule() -> None:
+def test_an_optimizer_reset_is_a_line_and_an_intervention() -> None:
     change = ClipChanged(lane="a", step=10, rule="none", previous="value:0.001")
     view = seen(change, MomentsReset(lane="a", step=20))
-    assert lines(view)[-1] == "Step: 20 moments reset"
-    assert [change_label(one) for one in view.lanes["a"].changes] == ["none", "moments reset"]
+    assert lines(view)[-1] == "Step: 20 optimizer state reset"
+    assert [change_label(one) for one in view.lanes["a"].changes] == ["none", "optimizer reset"]
     assert view.last_step == 20
 
 
-def test_a_rule_replaced_at_its_own_step_is_not_told_for_no_step_was_taken_with_it() -> None:
+def test_a_rule_replaced_at_its_own_step_is_not_marked() -> None:
     rules = ["none", "value:0.1", "value:0.01"]
     changes = [ClipChanged(lane="a", step=10, rule=rule, previous="norm:1") for rule in rules]
     later = ClipChanged(lane="a", step=11, rule="none", previous="value:0.01")
     view = seen(*changes[:2], MomentsReset(lane="a", step=10), changes[2], later)
-    assert [change_label(one) for one in view.lanes["a"].effective_changes] == ["value:0.01", "moments reset", "none"]
+    assert [change_label(one) for one in view.lanes["a"].effective_changes] == ["value:0.01", "optimizer reset", "none"]
     assert [line for line in lines(view) if "clip" in line] == [
         "Step: 10 clip norm:1 -> none",
         "Step: 10 clip norm:1 -> value:0.1",

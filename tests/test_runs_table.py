@@ -37,7 +37,7 @@ def test_an_overview_says_how_far_it_is_and_what_the_first_comparison_comes_to(t
     found = overview(write(tmp_path))
     assert (found.state, found.settings, found.seeds, found.done, found.total) == ("done", 4, 2, 8, 8)
     assert found.comparison
-    assert found.comparison.name == "value:0.001 against not clipped (relu head)"
+    assert found.comparison.name == "value:0.001 vs. not clipped (ReLU on the logits)"
     assert (found.comparison.seeds, found.comparison.nats) == (2, 2.0)
     assert found.comparison.points == pytest.approx(-20)
 
@@ -65,7 +65,7 @@ def test_runs_lists_sweeps_among_runs(tmp_path: Path) -> None:
         "8 of 8",
         "-0.200",
         "+2.0000",
-        "(relu head)",
+        "(ReLU on the logits)",
         "For a sweep",
     ):
         assert words in table

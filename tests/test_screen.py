@@ -1,4 +1,4 @@
-"""The screen, driven by keys over a scripted engine: what each key asks of the engine, says and shows."""
+"""The screen, driven by keys over a scripted engine: what each key sends to the engine, says and shows."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def on_a_loop(test: Callable[..., Coroutine[object, object, None]]) -> Callable[
 
 
 class Watched:
-    """The app under a pilot: what is on the screen, and what the engine heard."""
+    """The app under a pilot: the screen's text, and the commands that the engine received."""
 
     def __init__(self, app: ClipwatchApp, pilot: Pilot[int], folder: Path) -> None:
         self.app, self._pilot, self._folder = app, pilot, folder
@@ -89,7 +89,7 @@ class Watched:
 
     @property
     def bright(self) -> float:
-        """The share of the screen with a bright background."""
+        """The share of cells with a bright background."""
         segments = [segment for strip in self.app.screen._compositor.render_strips() for segment in strip]
         backgrounds = [(len(segment.text), segment.style and segment.style.bgcolor) for segment in segments]
         bright = sum(length for length, colour in backgrounds if colour and sum(colour.get_truecolor()) > 3 * 190)
@@ -97,7 +97,7 @@ class Watched:
 
     @property
     def heard(self) -> list[Command]:
-        """The commands that the engine got."""
+        """The commands that the engine received."""
         file = self._folder / "heard"
         return [decode_command(line) for line in file.read_bytes().splitlines()] if file.exists() else []
 
@@ -121,16 +121,16 @@ class Watched:
         await self.until(lambda: words in self.text)
 
     async def says(self, words: str) -> None:
-        """The status line has the words."""
+        """Wait until the status line has the words."""
         await self.until(lambda: words in self.status)
 
     async def hears(self, *commands: Command) -> None:
-        """The engine got exactly these commands so far, in their order."""
+        """Wait until the engine has received exactly these commands, in this order."""
         await self.until(lambda: len(self.heard) >= len(commands))
         assert self.heard == list(commands)
 
     async def ends(self) -> int | None:
-        """The app has left; its exit code."""
+        """Wait for the app to end; return its exit code."""
         await self.until(lambda: not self.app.is_running or self.app._exit)
         return self.app.return_code
 
@@ -140,7 +140,7 @@ Watch = Callable[..., "asynccontextmanager[Watched]"]
 
 @pytest.fixture
 def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
-    """The app over a scripted engine of this behaviour, once its lanes are on the screen."""
+    """Run the app with a scripted engine of this behaviour, and wait for its lanes."""
     monkeypatch.chdir(tmp_path)
 
     @asynccontextmanager
@@ -170,7 +170,7 @@ def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
     return watching
 
 
-# What is seen
+# Display
 
 
 @on_a_loop
@@ -189,13 +189,11 @@ async def test_a_run_is_on_the_screen(watch: Watch) -> None:
         assert "space pause" in screen.rows[-1]
         for chart in ("loss", "accuracy"):
             await screen.until(lambda chart=chart: re.search(rf"^ {chart} |  {chart} ", screen.text, re.MULTILINE))
-        assert "no clean comparison" not in screen.text
+        assert "mid-run" not in screen.text
 
 
 @on_a_loop
-async def test_the_terminal_is_sent_the_lines_that_changed_and_no_others(
-    watch: Watch, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_only_changed_lines_are_sent_to_the_terminal(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = pyte.Screen(120, 40)
     stream, sent = pyte.Stream(terminal), [0]
 
@@ -210,23 +208,23 @@ async def test_the_terminal_is_sent_the_lines_that_changed_and_no_others(
         screen.app.refresh()
         await screen.until(lambda: max(sent) > 4000)
 
-        def told() -> bool:
-            # What has been drawn and not sent yet is in no frame.
+        def all_sent() -> bool:
+            # A frame that is drawn but not sent yet does not count.
             return [line.rstrip() for line in terminal.display] == [row.rstrip() for row in screen.rows]
 
         for key in ("l", "plus", "tab", "c", "comma", "escape", "d", "d", "t", "right_square_bracket"):
             await screen.press(key)
-            await screen.until(told)
+            await screen.until(all_sent)
         await screen.press("space")
-        await screen.until(lambda: "paused" in screen.title and told())
+        await screen.until(lambda: "paused" in screen.title and all_sent())
         before = len(sent)
         screen.app.main.say("one line changes")
-        await screen.until(lambda: "one line changes" in screen.status and told())
+        await screen.until(lambda: "one line changes" in screen.status and all_sent())
         assert 0 < sum(sent[before:]) <= 120
 
 
 @on_a_loop
-async def test_digits_for_mnist_are_named_in_plain_sight(watch: Watch) -> None:
+async def test_digits_instead_of_mnist_are_announced(watch: Watch) -> None:
     async with watch("normal", "--dataset", "auto") as screen:
         await screen.shows("embedded digits, not MNIST")
 
@@ -247,7 +245,7 @@ async def test_lanes_that_finish_show_their_interval(watch: Watch) -> None:
         assert "done" in screen.title
 
 
-# What reaches the engine
+# Commands
 
 
 @on_a_loop
@@ -266,7 +264,7 @@ async def test_space_pauses_and_goes_on(watch: Watch) -> None:
 @on_a_loop
 async def test_the_end_of_a_run_leaves_room_for_the_difference(watch: Watch) -> None:
     async with watch("finishes", size=(80, 24)) as screen:
-        await screen.says("every lane has ended: e trains on, n tries another seed")
+        await screen.says("Finished. e: 1000 more steps · n: new seed · d: why")
         assert "Δloss" in screen.status
 
 
@@ -276,18 +274,18 @@ async def test_a_finished_run_neither_pauses_nor_steps_and_says_what_can_be_done
     async with watch("finishes") as screen:
         await screen.until(lambda: "done" in screen.title)
         await screen.press(key)
-        await screen.says("no lane is training; e: 1000 more steps, r: restart")
+        await screen.says("No lane is training. e: 1000 more steps · r: restart")
         assert screen.heard == []
 
 
 @on_a_loop
-async def test_a_recording_at_its_end_offers_what_can_be_done_with_one(watch: Watch) -> None:
+async def test_the_end_of_a_recording_names_its_keys(watch: Watch) -> None:
     async with watch("replays", size=(80, 24)) as screen:
-        await screen.says("the recording ends here: < goes back in it, q leaves")
-        await screen.until(lambda: "< scrub back" in screen.rows[-1])
+        await screen.says("End of the recording. <: back · q: quit")
+        await screen.until(lambda: "< back 5 %" in screen.rows[-1])
         assert "restart" not in screen.rows[-1]
         await screen.press("m", "space")
-        await screen.says("the recording ends here")
+        await screen.says("End of the recording")
         assert screen.heard == []
 
 
@@ -296,20 +294,20 @@ async def test_steps_one_and_ten(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("s")
         await screen.hears(StepOnce())
-        await screen.shows("Step: 210 going 1 step")
+        await screen.shows("Step: 210 taking 1 step")
         await screen.press("S")
         await screen.hears(StepOnce(), StepOnce(count=10))
-        await screen.shows("Step: 210 going 10 steps")
+        await screen.shows("Step: 210 taking 10 steps")
 
 
 @on_a_loop
-async def test_the_clip_goes_off_and_comes_back_and_the_run_is_marked(watch: Watch) -> None:
+async def test_toggling_the_clip_marks_the_run(watch: Watch) -> None:
     async with watch("normal", "--goes-on") as screen:
         await screen.press("c")
         await screen.hears(SetClip(lane="clipped", rule="none"))
-        await screen.says("clipped: Step: 210 clip value:0.001 -> none")
+        await screen.says("clipped, step 210: clip value:0.001 -> none")
         await screen.shows("◆ clipped   not clipped  changed at step 210")
-        await screen.until(lambda: "rule changed: no clean comparison" in screen.title)
+        await screen.until(lambda: "rule changed mid-run: not a clean comparison" in screen.title)
         await screen.shows("▼")
         await screen.press("c")
         await screen.until(lambda: screen.heard[1:] == [SetClip(lane="clipped", rule="value:0.001")])
@@ -317,7 +315,7 @@ async def test_the_clip_goes_off_and_comes_back_and_the_run_is_marked(watch: Wat
 
 
 @on_a_loop
-async def test_the_clip_comes_back_as_it_was(watch: Watch) -> None:
+async def test_toggling_restores_the_previous_rule(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("right_square_bracket")
         await screen.says("value:0.001 -> value:0.002")
@@ -341,7 +339,7 @@ async def test_brackets_step_the_bound(watch: Watch) -> None:
 
 
 @on_a_loop
-async def test_keys_pressed_faster_than_answers_come_add_up(watch: Watch) -> None:
+async def test_keys_pressed_before_the_answers_add_up(watch: Watch) -> None:
     async with watch("silent") as screen:
         await screen.press("right_square_bracket", "right_square_bracket", "right_square_bracket", "c", "plus", "plus")
         await screen.until(lambda: len(screen.heard) == 6)
@@ -351,7 +349,7 @@ async def test_keys_pressed_faster_than_answers_come_add_up(watch: Watch) -> Non
 
 
 @on_a_loop
-async def test_bounds_walked_through_at_one_step_leave_one_mark(watch: Watch) -> None:
+async def test_several_bounds_at_one_step_leave_one_mark(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("left_square_bracket", "left_square_bracket")
         await screen.says("clip value:0.0005 -> value:0.0002")
@@ -361,32 +359,32 @@ async def test_bounds_walked_through_at_one_step_leave_one_mark(watch: Watch) ->
 
 
 @on_a_loop
-async def test_a_bound_of_a_lane_that_is_not_clipped_is_not_asked_for(watch: Watch) -> None:
+async def test_a_lane_that_is_not_clipped_has_no_bound_to_change(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("tab", "right_square_bracket")
-        await screen.says("unclipped is not clipped; c turns clipping on")
+        await screen.says("unclipped is not clipped. c: turn clipping on")
         await screen.press("left_square_bracket", "space")
         await screen.hears(Pause())
 
 
 @on_a_loop
-async def test_tab_chooses_the_lane_that_the_keys_act_on(watch: Watch) -> None:
+async def test_tab_selects_the_lane_that_the_keys_act_on(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("tab")
-        await screen.says("unclipped chosen: c, [, ] and b act on it")
+        await screen.says("Selected unclipped. c: clip on/off · [ ]: bound · b: rule")
         await screen.press("c")
         await screen.hears(SetClip(lane="unclipped", rule="value:0.001"))
         await screen.press("tab")
-        await screen.says("clipped chosen")
+        await screen.says("Selected clipped")
         await screen.press("c")
         await screen.until(lambda: screen.heard[1:] == [SetClip(lane="clipped", rule="none")])
 
 
 @on_a_loop
-async def test_a_rule_is_typed_and_checked_as_it_is(watch: Watch) -> None:
+async def test_a_rule_is_checked_while_it_is_typed(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("b")
-        await screen.shows("clip rule of clipped")
+        await screen.shows("Clip rule of clipped")
         field = screen.app.screen.query_one(Input)
         assert field.value == "value:0.001"
         field.value = ""
@@ -405,14 +403,14 @@ async def test_a_rule_is_typed_and_checked_as_it_is(watch: Watch) -> None:
 
 
 @on_a_loop
-async def test_a_rule_that_is_in_force_already_leaves_the_run_clean(watch: Watch) -> None:
+async def test_setting_the_current_rule_changes_nothing(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("b")
-        await screen.shows("clip rule of clipped")
+        await screen.shows("Clip rule of clipped")
         await screen.press("enter")
         await screen.says("clipped already has value:0.001")
         await screen.press("b")
-        await screen.shows("clip rule of clipped")
+        await screen.shows("Clip rule of clipped")
         await screen.press("ctrl+u", *"value", "colon", *"1000", "enter")
         await screen.hears(SetClip(lane="clipped", rule="value:1000"))
         await screen.press("right_square_bracket")
@@ -421,10 +419,10 @@ async def test_a_rule_that_is_in_force_already_leaves_the_run_clean(watch: Watch
 
 
 @on_a_loop
-async def test_a_rule_is_what_was_typed_however_fast(watch: Watch) -> None:
+async def test_a_rule_typed_fast_arrives_complete(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("b")
-        await screen.shows("clip rule of clipped")
+        await screen.shows("Clip rule of clipped")
         typed = [("ctrl+u", None), *((letter, letter) for letter in "signs"), ("backspace", None), ("enter", "\r")]
         for key, character in typed:
             screen.app.post_message(events.Key(key, character))
@@ -444,16 +442,16 @@ async def test_escape_leaves_the_rule_as_it_is(watch: Watch) -> None:
 async def test_speed(watch: Watch) -> None:
     async with watch() as screen:
         for key, pace, words in [
-            ("minus", 50.0, "50 steps/s"),
-            ("plus", 100.0, "100 steps/s"),
-            ("equals_sign", 200.0, "200 steps/s"),
+            ("minus", 50.0, "speed limit 50"),
+            ("plus", 100.0, "speed limit 100"),
+            ("equals_sign", 200.0, "speed limit 200"),
             ("0", None, "full speed"),
-            ("minus", 1000.0, "1000 steps/s"),
+            ("minus", 1000.0, "speed limit 1000"),
         ]:
             await screen.press(key)
             await screen.until(lambda pace=pace: screen.heard and screen.heard[-1] == SetPace(pace=pace))
-            await screen.says(f"all lanes: pace {words}")
-            await screen.until(lambda words=words: f"pace {words}" in screen.title)
+            await screen.says(f"all lanes: {words}")
+            await screen.until(lambda words=words: words in screen.title)
         assert len(screen.heard) == 5
 
 
@@ -461,21 +459,21 @@ async def test_speed(watch: Watch) -> None:
 async def test_restart_new_seed_and_the_other_head(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("c")
-        await screen.until(lambda: "no clean comparison" in screen.title)
+        await screen.until(lambda: "mid-run" in screen.title)
         await screen.press("r")
         await screen.until(lambda: screen.heard[1:] == [Restart()])
-        await screen.until(lambda: screen.app.view.runs == 2 and "no clean comparison" not in screen.title)
+        await screen.until(lambda: screen.app.view.runs == 2 and "mid-run" not in screen.title)
         assert "changed at" not in screen.text
         assert screen.text.count("Step: 200 validation") == 2
         await screen.press("n")
         await screen.until(lambda: screen.heard[2:] == [Restart(seed=1)])
         await screen.until(lambda: "seed 1" in screen.title)
         await screen.press("h")
-        await screen.says("from the next restart (r or n): plain logits")
-        assert "(next: linear)" in screen.title
+        await screen.says("From the next restart (r or n): plain logits")
+        assert "(next: plain logits)" in screen.title
         await screen.press("r")
         await screen.until(lambda: screen.heard[3:] == [Restart(head="linear")])
-        await screen.until(lambda: "linear head" in screen.title and "next:" not in screen.title)
+        await screen.until(lambda: "plain logits" in screen.title and "next:" not in screen.title)
         await screen.press("h", "h", "n")
         await screen.until(lambda: screen.heard[4:] == [Restart(seed=2, head="linear")])
 
@@ -490,7 +488,7 @@ async def test_more_iterations(watch: Watch) -> None:
         await screen.until(lambda: "/ 2,000" in screen.title and "training" in screen.title)
 
 
-# What only changes how it is looked at
+# The view
 
 
 @on_a_loop
@@ -498,22 +496,22 @@ async def test_the_charts_zoom_pan_and_follow(watch: Watch) -> None:
     async with watch("normal", "--evaluations", "101") as screen:
         await screen.until(lambda: screen.app.view.last_step == 1000)
         for keys, words in [
-            ("z", "steps 500 to 1,000, following"),
-            ("left", "steps 375 to 875; f follows again"),
-            ("up", "steps 500 to 750; f follows again"),
-            ("Z", "steps 375 to 875; f follows again"),
-            ("right", "steps 500 to 1,000, following"),
-            ("down", "steps 0 to 1,000, following"),
+            ("z", "Steps 500 to 1,000, following"),
+            ("left", "Steps 375 to 875. f: follow the newest step"),
+            ("up", "Steps 500 to 750. f: follow the newest step"),
+            ("Z", "Steps 375 to 875. f: follow the newest step"),
+            ("right", "Steps 500 to 1,000, following"),
+            ("down", "Steps 0 to 1,000, following"),
         ]:
             await screen.press(keys)
             await screen.says(words)
         await screen.press("z", "left", "f")
-        await screen.says("steps 0 to 1,000, following")
+        await screen.says("Steps 0 to 1,000, following")
         assert screen.heard == []
 
 
 @on_a_loop
-async def test_the_window_in_sight_is_drawn(watch: Watch) -> None:
+async def test_the_charts_draw_the_window(watch: Watch) -> None:
     async with watch("normal", "--evaluations", "101") as screen:
         await screen.until(lambda: screen.app.view.last_step == 1000)
         await screen.until(lambda: screen.rows[-3].split()[:1] == ["0"])
@@ -525,14 +523,14 @@ async def test_the_window_in_sight_is_drawn(watch: Watch) -> None:
 async def test_the_scale_and_the_smoothing_are_shown(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("l")
-        await screen.says("loss on a logarithmic scale")
+        await screen.says("Loss on a logarithmic scale")
         await screen.shows("loss log")
         await screen.press("l")
-        await screen.says("loss on a linear scale")
+        await screen.says("Loss on a linear scale")
         assert "loss log" not in screen.text
         for words in ("medium (weight of the past 0.9)", "strong", "off", "light"):
             await screen.press("m")
-            await screen.says(f"smoothing {words}")
+            await screen.says(f"Smoothing: {words}")
 
 
 @on_a_loop
@@ -540,32 +538,32 @@ async def test_the_cursor_reads_both_charts(watch: Watch) -> None:
     async with watch() as screen:
         await screen.until(lambda: screen.app.view.last_step == 200)
         await screen.press("comma")
-        await screen.says("values at step 200; escape shows the newest again")
+        await screen.says("Values at step 200. escape: newest values")
         for _ in range(10):
             await screen.press("comma")
-        await screen.says("values at step 100")
+        await screen.says("Values at step 100")
         assert "at step 100:  Δloss +0.025" in screen.status
-        # What the script gives there: loss 2.3 less a tenth of 0.5, accuracy 0.1 more a tenth of 0.5.
+        # The script's values at step 100: loss 2.3 - 0.05, accuracy 0.1 + 0.05.
         await screen.shows("unclipped 2.25")
         await screen.shows("unclipped 0.15")
         await screen.press("full_stop")
-        await screen.says("values at step 110")
+        await screen.says("Values at step 110")
         await screen.press("escape")
-        await screen.says("the charts show the newest values")
+        await screen.says("Newest values")
         await screen.shows("unclipped 2.2000")
 
 
 @on_a_loop
-async def test_the_cursor_starts_in_the_window_and_takes_it_along(watch: Watch) -> None:
+async def test_the_cursor_starts_in_the_window_and_scrolls_it(watch: Watch) -> None:
     async with watch("normal", "--evaluations", "101") as screen:
         await screen.until(lambda: screen.app.view.last_step == 1000)
         await screen.press("z", "z", "left", "left", "comma")
-        await screen.says("values at step 870")
+        await screen.says("Values at step 870")
         await screen.press(*["comma"] * 26)
-        await screen.says("values at step 610")
+        await screen.says("Values at step 610")
         await screen.until(lambda: "610" in screen.rows[-3].split())
         await screen.press("f", "z", "z", "full_stop")
-        await screen.says("values at step 620")
+        await screen.says("Values at step 620")
         await screen.until(lambda: "620" in screen.rows[-3].split())
         assert screen.app.main.query_one(ChartsPanel).window.end is not None
         await screen.press("escape")
@@ -582,14 +580,14 @@ async def test_logs_follow_their_end_until_they_are_scrolled_back(watch: Watch) 
         await screen.until(lambda: screen.text.count(oldest) == before + 1)
         assert newest not in screen.text
         await screen.press("minus")
-        await screen.until(lambda: "Step: 210 pace 50" in screen.text)
+        await screen.until(lambda: "Step: 210 speed limit 50" in screen.text)
         assert newest not in screen.text
         await screen.press("pagedown")
         await screen.until(lambda: screen.text.count(oldest) == before)
         await screen.press("end")
         await screen.shows(newest)
         await screen.press("plus")
-        await screen.until(lambda: screen.text.count("Step: 210 pace 100") >= 2)
+        await screen.until(lambda: screen.text.count("Step: 210 speed limit 100") >= 2)
 
 
 @on_a_loop
@@ -616,14 +614,14 @@ async def test_a_picture_is_saved(watch: Watch, tmp_path: Path) -> None:
     async with watch() as screen:
         await screen.shows("Step: 200 ")
         await screen.press("p")
-        await screen.says("saved ")
+        await screen.says("Saved ")
         (picture,) = tmp_path.glob("clipwatch-*.svg")
         words = "".join(ElementTree.parse(picture).getroot().itertext()).replace("\N{NO-BREAK SPACE}", " ")
         assert "Step: 200 validation accuracy: 0.15" in words
 
 
 @on_a_loop
-async def test_a_picture_that_cannot_be_saved_is_said_so(
+async def test_a_picture_that_cannot_be_saved_is_reported(
     watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "gone"
@@ -632,12 +630,12 @@ async def test_a_picture_that_cannot_be_saved_is_said_so(
         monkeypatch.chdir(folder)
         folder.rmdir()
         await screen.press("p")
-        await screen.says("picture not saved: clipwatch-")
+        await screen.says("Picture not saved: clipwatch-")
         monkeypatch.chdir(tmp_path)
 
 
 @on_a_loop
-async def test_themes_go_round_and_the_light_one_is_light(watch: Watch) -> None:
+async def test_themes_cycle_and_the_light_one_is_light(watch: Watch) -> None:
     async with watch() as screen:
         assert screen.app.theme == DARK.name
         assert screen.bright < 0.05
@@ -656,7 +654,7 @@ async def test_no_color_is_no_colour(watch: Watch, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("NO_COLOR", "1")
     async with watch() as screen:
         await screen.press("c")
-        await screen.until(lambda: "no clean comparison" in screen.title)
+        await screen.until(lambda: "mid-run" in screen.title)
         theme = screen.app.main.theme
         assert not theme.palette.coloured
         for row in ("title", "status"):
@@ -672,7 +670,7 @@ async def test_the_ascii_screen_is_ascii(watch: Watch) -> None:
     async with watch("diverges", ascii=True) as screen:
         await screen.shows("diverged at step 210")
         await screen.press("tab", "c", "comma", "z")
-        await screen.until(lambda: "no clean comparison" in screen.title)
+        await screen.until(lambda: "mid-run" in screen.title)
         assert all(row.isascii() for row in screen.rows), screen.text
         for key in ("question_mark", "b"):
             await screen.press(key)
@@ -682,7 +680,7 @@ async def test_the_ascii_screen_is_ascii(watch: Watch) -> None:
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
 
 
-# Help, palette, leaving
+# Help, palette, quitting
 
 
 @on_a_loop
@@ -691,8 +689,8 @@ async def test_help_opens_and_closes(watch: Watch) -> None:
         for key in ("question_mark", "f1"):
             await screen.press(key)
             await screen.until(lambda: isinstance(screen.app.screen, HelpScreen))
-            await screen.shows("Pause all lanes, or let them go on")
-            assert "in the shaded steps Adam still remembers" in " ".join(screen.text.replace("│", " ").split())
+            await screen.shows("Pause or resume all lanes")
+            assert "the shaded steps Adam's second moment still adapts" in screen.text
             await screen.press("c", "escape")
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
         assert screen.heard == []
@@ -702,10 +700,10 @@ async def test_help_opens_and_closes(watch: Watch) -> None:
 async def test_help_can_be_scrolled_on_the_smallest_screen(watch: Watch) -> None:
     async with watch(size=(60, 16)) as screen:
         await screen.press("question_mark")
-        await screen.shows("Lanes train the same network")
+        await screen.shows("A lane is one training run.")
         for _ in range(10):
             await screen.press("pagedown")
-        await screen.shows("End the run and leave")
+        await screen.shows("End the run and quit")
 
 
 @on_a_loop
@@ -716,7 +714,7 @@ async def test_the_palette_offers_every_key_and_runs_it(watch: Watch) -> None:
         await screen.press("ctrl+p")
         await screen.until(lambda: isinstance(screen.app.screen, CommandPalette))
         await screen.press(*"pause")
-        await screen.shows("Pause all lanes")
+        await screen.shows("Pause or resume all lanes")
         await screen.press("enter", "enter")
         await screen.hears(Pause())
 
@@ -725,7 +723,7 @@ async def test_the_palette_offers_every_key_and_runs_it(watch: Watch) -> None:
 async def test_q_asks_before_a_run_is_lost(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("q")
-        await screen.shows("The run is under way and not recorded: it ends here.")
+        await screen.shows("This run is not recorded. Quitting discards it.")
         for key in ("n", "escape"):
             await screen.press(key)
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
@@ -737,7 +735,7 @@ async def test_q_asks_before_a_run_is_lost(watch: Watch) -> None:
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
 @on_a_loop
-async def test_every_way_out_asks_and_a_second_time_leaves(watch: Watch, key: str) -> None:
+async def test_every_quit_key_asks_first_and_quits_when_pressed_again(watch: Watch, key: str) -> None:
     async with watch() as screen:
         await screen.press(key)
         await screen.until(lambda: isinstance(screen.app.screen, QuitQuestion))
@@ -747,7 +745,7 @@ async def test_every_way_out_asks_and_a_second_time_leaves(watch: Watch, key: st
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
 @on_a_loop
-async def test_nothing_is_asked_when_nothing_is_lost(watch: Watch, key: str) -> None:
+async def test_quitting_a_finished_run_asks_nothing(watch: Watch, key: str) -> None:
     async with watch("finishes") as screen:
         await screen.until(lambda: "done" in screen.title)
         await screen.press(key)
@@ -755,7 +753,7 @@ async def test_nothing_is_asked_when_nothing_is_lost(watch: Watch, key: str) -> 
 
 
 @on_a_loop
-async def test_it_quits_when_done_if_asked_to(watch: Watch) -> None:
+async def test_quit_when_done_quits(watch: Watch) -> None:
     async with watch("finishes", started="", quit_when_done=True) as screen:
         assert await screen.ends() == 0
 
@@ -777,8 +775,8 @@ async def test_ctrl_c_works_from_under_a_prompt(watch: Watch) -> None:
 
 @on_a_loop
 async def test_keys_can_be_remapped(watch: Watch) -> None:
-    wanted = keymap({"pause": "!", "quit": "x", "log_scale": "f5", "zoom_in": "ctrl+g"})
-    async with watch(keys=wanted) as screen:
+    remapping = keymap({"pause": "!", "quit": "x", "log_scale": "f5", "zoom_in": "ctrl+g"})
+    async with watch(keys=remapping) as screen:
         await screen.press("space", "l", "exclamation_mark")
         await screen.hears(Pause())
         assert "loss log" not in screen.text
@@ -791,7 +789,7 @@ async def test_keys_can_be_remapped(watch: Watch) -> None:
         await screen.until(lambda: isinstance(screen.app.screen, QuitQuestion))
 
 
-# What the clip does
+# Diagnostics
 
 
 SIZES = [(60, 16), (80, 24), (160, 45)]
@@ -799,10 +797,10 @@ SIZES = [(60, 16), (80, 24), (160, 45)]
 
 @pytest.mark.parametrize("size", SIZES)
 @on_a_loop
-async def test_every_heading_says_what_the_clip_does(watch: Watch, size: tuple[int, int]) -> None:
+async def test_every_heading_has_the_effect_of_clipping(watch: Watch, size: tuple[int, int]) -> None:
     async with watch("normal", "--measured", size=size) as screen:
-        await screen.until(lambda: re.search(r"sat\w* +40 % +cos 0.35 .*0 ?1 ?2", screen.text))
-        await screen.until(lambda: re.search(r"sat\w* +0 % +cos 1.00 ", screen.text))
+        await screen.until(lambda: re.search(r"clip\w* +40 ?% +cos 0.35 .*0 ?1 ?2", screen.text))
+        await screen.until(lambda: re.search(r"clip\w* +0 ?% +cos 1.00 ", screen.text))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -813,10 +811,10 @@ async def test_d_opens_the_diagnostics_and_closes_them(watch: Watch, size: tuple
         for key in ("d", "escape"):
             await screen.press("d")
             await screen.shows("conv1")
-            await screen.shows("2 of 10 outputs dead")
+            await screen.shows("2 of 10 outputs are dead")
             await screen.shows("measured at step 200")
             assert "Start Training" not in screen.text
-            assert " accuracy  " not in screen.text
+            assert " loss  " not in screen.text
             assert "◆ clipped" in screen.text
             assert ("● unclipped" in screen.text) == (size[0] == 160)
             await screen.press(key)
@@ -826,16 +824,16 @@ async def test_d_opens_the_diagnostics_and_closes_them(watch: Watch, size: tuple
 
 @pytest.mark.parametrize("size", SIZES)
 @on_a_loop
-async def test_question_mark_there_says_what_the_figures_mean(watch: Watch, size: tuple[int, int]) -> None:
+async def test_question_mark_in_the_diagnostics_opens_the_glossary(watch: Watch, size: tuple[int, int]) -> None:
     async with watch("normal", "--measured", size=size) as screen:
         await screen.press("d")
         await screen.shows("conv1")
         await screen.press("question_mark")
         await screen.until(lambda: isinstance(screen.app.screen, FiguresScreen))
-        await screen.shows("saturation  % of components")
+        await screen.shows("elements clipped  % of elements")
         for _ in range(20):
             await screen.press("pagedown")
-        await screen.shows("answers differ  % of images")
+        await screen.shows("predictions differ on  % of images")
         await screen.press("escape")
         await screen.shows("conv1")
         await screen.press("d", "question_mark")
@@ -855,7 +853,7 @@ async def test_tab_shows_the_other_lane_and_clipping_keys_work_there(watch: Watc
 
 
 @on_a_loop
-async def test_the_diagnostics_scroll_where_they_are_longer_than_the_screen(watch: Watch) -> None:
+async def test_long_diagnostics_scroll(watch: Watch) -> None:
     async with watch("normal", "--measured", size=(60, 16)) as screen:
         await screen.press("d")
         await screen.shows("conv1")
@@ -867,7 +865,7 @@ async def test_the_diagnostics_scroll_where_they_are_longer_than_the_screen(watc
 
 
 @on_a_loop
-async def test_the_diagnostics_are_drawn_anew_only_when_something_was_measured(
+async def test_the_diagnostics_are_rendered_again_only_after_a_measurement(
     watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn = []
@@ -890,55 +888,53 @@ async def test_the_diagnostics_are_drawn_anew_only_when_something_was_measured(
 @on_a_loop
 async def test_a_run_without_diagnostics_says_so(watch: Watch) -> None:
     async with watch() as screen:
-        await screen.shows("saturation     \N{EN DASH}")
+        await screen.shows("elements clipped     \N{EN DASH}")
         await screen.press("d")
-        await screen.shows("nothing is measured of this lane")
+        await screen.shows("No diagnostics were measured for this lane.")
 
 
 @on_a_loop
 async def test_an_optimizer_without_moments_has_none_to_reset(watch: Watch) -> None:
     async with watch("normal", "--optimizer", "sgd") as screen:
         await screen.press("R")
-        await screen.says("plain SGD has no optimizer state to reset")
+        await screen.says("Plain SGD has no optimizer state to reset.")
         assert screen.heard == []
 
 
 @on_a_loop
-async def test_r_resets_the_moments_of_the_chosen_lane(watch: Watch) -> None:
+async def test_r_resets_the_optimizer_state_of_the_selected_lane(watch: Watch) -> None:
     async with watch("normal", "--measured") as screen:
         await screen.press("R")
         await screen.hears(ResetMoments(lane="clipped"))
-        await screen.says("clipped: Step: 210 moments reset")
-        await screen.shows("Step: 210 moments reset")
+        await screen.says("clipped, step 210: optimizer state reset")
+        await screen.shows("Step: 210 optimizer state reset")
         await screen.shows("▼")
-        await screen.until(lambda: "moments reset: no clean comparison" in screen.title)
+        await screen.until(lambda: "optimizer state reset mid-run: not a clean comparison" in screen.title)
 
 
 @pytest.mark.parametrize(
     ("width", "words"),
     [
-        (200, "clip value:0.001 -> none. Adam's second moment remembers (half-life 693 steps): a kick of a few steps"),
-        (120, "clip value:0.001 -> none. Adam remembers (half-life 693 steps): a kick"),
-        (80, "clipped: Adam remembers (half-life 693 steps): a kick"),
-        (60, "clipped: Adam remembers (half-life 693 steps): a kick"),
+        (200, "clip value:0.001 -> none. Adam's second moment adapts slowly (half-life 693 steps): a few larger steps"),
+        (120, "clip value:0.001 -> none; brief loss spike (Adam's half-life: 693 steps)"),
+        (80, "clipped: brief loss spike (Adam's half-life: 693 steps)"),
+        (60, "clipped: brief loss spike (Adam's half-life: 693 steps)"),
     ],
 )
 @on_a_loop
-async def test_a_toggle_says_what_adam_remembers_as_fully_as_there_is_room(
-    watch: Watch, width: int, words: str
-) -> None:
+async def test_a_toggle_explains_the_transient_as_fully_as_there_is_room(watch: Watch, width: int, words: str) -> None:
     async with watch(size=(width, 30)) as screen:
         await screen.press("c")
         await screen.says(words)
 
 
 @on_a_loop
-async def test_the_charts_shade_what_adam_remembers(watch: Watch) -> None:
+async def test_the_charts_shade_the_transient(watch: Watch) -> None:
     async with watch("normal", "--goes-on") as screen:
         await screen.press("c")
         await screen.until(lambda: screen.app.view.lanes["clipped"].changes)
         charts = screen.app.main.query_one(ChartsPanel)
-        spec = charts.described(charts.query_one("#loss", Chart))
+        spec = charts.spec_of(charts.query_one("#loss", Chart))
         assert spec.shades == (Shade(210, 210 + 693, 1),)
 
 
@@ -946,14 +942,14 @@ async def test_the_charts_shade_what_adam_remembers(watch: Watch) -> None:
 async def test_outputs_that_die_leave_the_status_line_alone(watch: Watch) -> None:
     async with watch("normal", "--measured") as screen:
         await screen.until(lambda: screen.app.view.state.lanes["clipped"].outputs_changed)
-        await screen.says("training with seed 0")
+        await screen.says("Training with seed 0")
 
 
 # Size
 
 
 @on_a_loop
-async def test_too_small_a_terminal_is_told_what_is_needed(watch: Watch) -> None:
+async def test_a_small_terminal_shows_the_size_needed(watch: Watch) -> None:
     async with watch(size=(59, 16), started="") as screen:
         await screen.shows("clipwatch needs 60 x 16;")
         await screen.shows("this terminal has 59 x 16.")
@@ -965,7 +961,7 @@ async def test_too_small_a_terminal_is_told_what_is_needed(watch: Watch) -> None
 
 
 @on_a_loop
-async def test_a_storm_of_sizes_is_weathered(watch: Watch) -> None:
+async def test_rapid_resizing_does_no_harm(watch: Watch) -> None:
     async with watch() as screen:
         for width, height in [(1, 1), (200, 5), (3, 100), (60, 16), (61, 17), (2, 2), (300, 100), (59, 15), (80, 24)]:
             await screen.resize(width, height)
@@ -983,7 +979,7 @@ async def test_a_storm_of_sizes_is_weathered(watch: Watch) -> None:
 
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (100, 30), (160, 45), (240, 70)])
 @on_a_loop
-async def test_everything_has_a_place_at_every_size(watch: Watch, size: tuple[int, int]) -> None:
+async def test_every_part_is_visible_at_every_size(watch: Watch, size: tuple[int, int]) -> None:
     async with watch(size=size) as screen:
         await screen.until(lambda: screen.app.view.last_step == 200 and " 200 " in screen.text)
         await screen.until(lambda: "help" in screen.rows[-1])
@@ -996,47 +992,47 @@ async def test_everything_has_a_place_at_every_size(watch: Watch, size: tuple[in
 
 
 @on_a_loop
-async def test_a_killed_engine_leaves_what_was_received_and_r_starts_another(watch: Watch) -> None:
+async def test_after_a_killed_engine_the_screen_stays_and_r_starts_another(watch: Watch) -> None:
     async with watch() as screen:
         await screen.shows("Step: 200 ")
         await screen.shows(" s left")
         os.kill(screen.engine_pid, signal.SIGKILL)
-        await screen.says("the engine ended (signal 9); r starts a new one")
-        await screen.until(lambda: "engine gone" in screen.title)
+        await screen.says("The engine ended (signal 9). r: start a new one")
+        await screen.until(lambda: "engine stopped" in screen.title)
         assert "Step: 200 validation accuracy: 0.15" in screen.text
         assert " left" not in screen.text
-        assert "reached" not in screen.title
+        assert "steps/s (" not in screen.title
         await screen.press("space")
-        await screen.says("the engine has ended; r starts a new one")
+        await screen.says("The engine has ended. r: start a new one")
         first = screen.engine_pid
         await screen.press("r")
-        await screen.until(lambda: screen.app.view.runs >= 2 and "engine gone" not in screen.title)
+        await screen.until(lambda: screen.app.view.runs >= 2 and "engine stopped" not in screen.title)
         assert screen.engine_pid != first
         await screen.press("c")
         await screen.until(lambda: SetClip(lane="clipped", rule="none") in screen.heard)
 
 
 @on_a_loop
-async def test_leaving_after_the_engine_died_asks_nothing(watch: Watch) -> None:
+async def test_quitting_after_the_engine_died_asks_nothing(watch: Watch) -> None:
     async with watch() as screen:
         os.kill(screen.engine_pid, signal.SIGKILL)
-        await screen.until(lambda: "engine gone" in screen.title)
+        await screen.until(lambda: "engine stopped" in screen.title)
         await screen.press("q")
         assert await screen.ends() == 1
 
 
 @on_a_loop
-async def test_another_engine_that_cannot_be_started_is_said_so(watch: Watch) -> None:
+async def test_an_engine_that_cannot_be_started_is_reported(watch: Watch) -> None:
     async with watch() as screen:
         os.kill(screen.engine_pid, signal.SIGKILL)
-        await screen.until(lambda: "engine gone" in screen.title)
+        await screen.until(lambda: "engine stopped" in screen.title)
         screen.app.engine._source[0] = "no-such-program-anywhere"
         await screen.press("r")
         await screen.says("the engine cannot be started: no-such-program-anywhere: No such file or directory")
 
 
 @on_a_loop
-async def test_garbage_is_told_and_events_go_on(watch: Watch) -> None:
+async def test_garbage_is_reported_and_events_continue(watch: Watch) -> None:
     async with watch("garbage") as screen:
         await screen.says("still here")
         await screen.press("space")
@@ -1044,7 +1040,7 @@ async def test_garbage_is_told_and_events_go_on(watch: Watch) -> None:
 
 
 @on_a_loop
-async def test_garbage_is_told_by_what_it_was(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_garbage_is_reported_by_kind(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     keep = MainScreen.say
     monkeypatch.setattr(
@@ -1055,43 +1051,43 @@ async def test_garbage_is_told_by_what_it_was(watch: Watch, monkeypatch: pytest.
     garbage = [text for text in said if "a line that is not an event" in text]
     assert len(garbage) == 3
     assert "Segmentation what?" in garbage[0]
-    assert [text for text in said if "'LaneAteItsTail' events are of another version" in text]
+    assert [text for text in said if "'LaneAteItsTail' events are from another version" in text]
 
 
 @on_a_loop
-async def test_half_a_line_at_the_end_is_told(watch: Watch) -> None:
+async def test_a_partial_line_at_the_end_is_reported(watch: Watch) -> None:
     async with watch("half") as screen:
-        await screen.says("the engine ended (exit code 0) in the middle of a line; r starts a new one")
+        await screen.says("The engine ended (exit code 0) in the middle of a line. r: start a new one")
         await screen.shows("Step: 200 ")
 
 
 @on_a_loop
-async def test_an_engine_that_does_not_answer_is_told(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_engine_that_does_not_answer_is_reported(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app_module, "ANSWER_TIMEOUT", 0.2)
     async with watch("silent") as screen:
         await screen.until(lambda: screen.app.view.last_step == 200)
         await screen.press("space")
         await screen.says("pausing")
-        await screen.says("the engine has not answered for")
+        await screen.says("The engine has not answered for")
 
 
 @on_a_loop
-async def test_an_engine_that_never_starts_ends_the_screen_with_its_words(watch: Watch) -> None:
+async def test_an_engine_that_never_starts_ends_the_screen_with_its_message(watch: Watch) -> None:
     async with watch("dies", started="") as screen:
         assert await screen.ends() == 3
         assert screen.app.failure == "no such luck"
 
 
 @on_a_loop
-async def test_a_stage_that_lasts_counts_its_seconds(watch: Watch) -> None:
+async def test_a_long_stage_counts_seconds(watch: Watch) -> None:
     async with watch("mute", started="") as screen:
         await screen.until(lambda: "starting ... 1 s" in screen.title)
 
 
 @on_a_loop
-async def test_keys_before_the_engine_has_said_anything_do_no_harm(watch: Watch) -> None:
+async def test_keys_before_the_first_event_do_no_harm(watch: Watch) -> None:
     async with watch("mute", started="") as screen:
-        await screen.shows("starting the engine")
+        await screen.shows("Starting the engine")
         keys = [name for key in KEYS if key.id not in ("quit", "picture") for name in key.keys.split(",")]
         for key in keys:
             await screen.press(key)

@@ -85,8 +85,8 @@ def test_steps_are_counted_as_done() -> None:
 def test_a_changed_rule_is_remembered_and_marks_the_run() -> None:
     change = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")
     assert (lane(change).rule, lane(change).changed_at) == ("none", (12,))
-    assert folded(RUN, LANE, change).touched
-    assert not folded(RUN, LANE).touched
+    assert folded(RUN, LANE, change).changed_mid_run
+    assert not folded(RUN, LANE).changed_mid_run
 
 
 def test_statuses_follow_the_lane() -> None:

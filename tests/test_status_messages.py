@@ -1,4 +1,4 @@
-"""What the status line tells of events, without a screen."""
+"""The status line's messages about events."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ OTHER = msgspec.structs.replace(LANE, lane="b")
 CHANGE = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")
 
 
-def told(*events: Event) -> StatusMessage | None:
-    """What is told of the last of these."""
+def message_of(*events: Event) -> StatusMessage | None:
+    """The message about the last event."""
     view = RunView()
     for event in events:
         view.fold(event)
@@ -22,50 +22,50 @@ def told(*events: Event) -> StatusMessage | None:
 
 
 def texts(*events: Event) -> tuple[str, ...]:
-    message = told(*events)
+    message = message_of(*events)
     assert message is not None
     return message.texts
 
 
-def test_a_run_that_starts_is_told_and_an_evaluation_is_not() -> None:
-    assert "training with seed" in texts(RUN)[0]
-    assert told(RUN, LANE, EVALUATED) is None
+def test_the_start_of_a_run_has_a_message_and_an_evaluation_has_none() -> None:
+    assert "Training with seed" in texts(RUN)[0]
+    assert message_of(RUN, LANE, EVALUATED) is None
 
 
-def test_the_end_is_told_once_every_lane_has_ended() -> None:
-    assert "every lane has ended" in texts(RUN, LANE, FINISHED)[0]
-    assert told(RUN, LANE, OTHER, FINISHED) is None
+def test_the_end_has_a_message_once_all_lanes_have_ended() -> None:
+    assert "Finished." in texts(RUN, LANE, FINISHED)[0]
+    assert message_of(RUN, LANE, OTHER, FINISHED) is None
 
 
-def test_a_warning_is_louder_than_a_notice() -> None:
-    assert told(Notice(text="so it is", level="info")) == StatusMessage(("so it is",))
-    assert told(Notice(text="look")) == StatusMessage(("look",), alert=True)
+def test_a_warning_is_an_alert() -> None:
+    assert message_of(Notice(text="so it is", level="info")) == StatusMessage(("so it is",))
+    assert message_of(Notice(text="look")) == StatusMessage(("look",), alert=True)
 
 
-def test_what_happened_to_a_lane_has_its_name() -> None:
-    assert texts(RUN, LANE, LanePaused(lane="a", step=3)) == ("a: Step: 3 paused",)
+def test_a_message_about_a_lane_names_it() -> None:
+    assert texts(RUN, LANE, LanePaused(lane="a", step=3)) == ("a, step 3: paused",)
 
 
-def test_what_holds_of_every_lane_that_trains_is_told_of_all() -> None:
+def test_an_event_of_all_active_lanes_is_reported_for_all() -> None:
     pause, other = LanePaused(lane="a", step=3), LanePaused(lane="b", step=4)
-    assert texts(RUN, LANE, OTHER, pause) == ("a: Step: 3 paused",)
+    assert texts(RUN, LANE, OTHER, pause) == ("a, step 3: paused",)
     assert texts(RUN, LANE, OTHER, pause, other) == ("all lanes: paused",)
     fast = [PaceChanged(lane=lane, step=3, pace=None) for lane in "ab"]
-    assert texts(RUN, LANE, OTHER, *fast) == ("all lanes: pace full speed",)
-    assert texts(RUN, LANE, OTHER, FINISHED, other) == ("b: Step: 4 paused",)
+    assert texts(RUN, LANE, OTHER, *fast) == ("all lanes: full speed",)
+    assert texts(RUN, LANE, OTHER, FINISHED, other) == ("b, step 4: paused",)
 
 
 def test_the_end_of_a_recording_offers_no_training() -> None:
-    texts_of_it = texts(RUN, LANE, ReplayStarted(run="r", last_step=100), FINISHED)
-    assert texts_of_it == ("the recording ends here: < goes back in it, q leaves",)
+    end = texts(RUN, LANE, ReplayStarted(run="r", last_step=100), FINISHED)
+    assert end == ("End of the recording. <: back · q: quit",)
 
 
-def test_after_a_change_of_rule_what_adam_remembers_is_told_ever_shorter() -> None:
+def test_after_a_change_of_rule_the_transient_is_explained_in_shorter_and_shorter_texts() -> None:
     long, short, shortest = texts(RUN, LANE, CHANGE)
-    assert long.startswith("a: Step: 12 clip value:0.001 -> none. Adam's second moment remembers")
+    assert long.startswith("a, step 12: clip value:0.001 -> none. Adam's second moment adapts slowly")
     assert len(long) > len(short) > len(shortest)
     assert texts(RUN, LANE, msgspec.structs.replace(CHANGE, moments_reset=True)) == (
-        "a: Step: 12 clip value:0.001 -> none, moments reset",
+        "a, step 12: clip value:0.001 -> none, optimizer state reset",
     )
     sgd = msgspec.structs.replace(RUN, config=msgspec.structs.replace(RUN.config, optimizer="sgd"))
     assert len(texts(sgd, LANE, CHANGE)) == 1

@@ -166,7 +166,7 @@ def test_a_dead_class_is_one_whose_output_is_zero_on_every_validation_image(data
         head_bias = weights(stack.weights)[9]
         head_bias[:, [3, 7]] = -1e3
         images, labels = data[1]
-        measured = stack.measure(images[None], labels[None])
+        measured = stack.evaluate(images[None], labels[None])
     assert (measured.largest[0, [3, 7]] == 0).all()
     assert (measured.largest[1, [3, 7]] < 0).all()
     outcomes = train_stack(unit, *data)
@@ -194,10 +194,10 @@ def test_a_replica_that_diverges_says_so_and_leaves_the_others_alone(data) -> No
 def test_the_grid_has_every_combination_and_pairs_each_with_its_reference() -> None:
     config = grid()
     assert [setting.name for setting in config.settings] == [
-        "not clipped, relu head",
-        "not clipped, linear head",
-        "value:0.001, relu head",
-        "value:0.001, linear head",
+        "not clipped, ReLU on the logits",
+        "not clipped, plain logits",
+        "value:0.001, ReLU on the logits",
+        "value:0.001, plain logits",
     ]
     found = [(axis, one.number, other.number) for axis, one, other in pairs(config)]
     assert found == [("clip", 0, 2), ("clip", 1, 3), ("head", 0, 1), ("head", 2, 3)]
@@ -377,7 +377,7 @@ def test_a_sweep_that_was_cut_short_goes_on_and_comes_out_the_same(tmp_path: Pat
     (path,) = (tmp_path / "b").iterdir()
     folder = SweepFolder(path)
     assert len(read_sweep(folder).results.replicas) == 4
-    rest = list(Sweep.resumed(folder, read_sweep(folder), backend=InProcessBackend(config.base)).run())
+    rest = list(Sweep.resume(folder, read_sweep(folder), backend=InProcessBackend(config.base)).run())
     assert finished(rest) == finished(whole) == read_sweep(folder).results.replicas
     assert len(finished(whole)) == 24
 
@@ -464,7 +464,7 @@ def test_the_sentence_says_on_how_many_seeds_one_of_the_two_diverged() -> None:
     (compared,) = comparisons(found)
     assert (compared.accuracy.n, compared.left_out) == (8, 2)
     said = str(sentence(compared, Words("en")))
-    assert "over 8 seeds (seeds left out because one of the two diverged: 2); better on 0 of 8" in said
+    assert "over 8 seeds (left out because one of the two diverged: 2); better on 0 of 8" in said
 
 
 def test_the_sentence_says_no_measurable_difference_and_how_many_seeds_it_takes() -> None:
@@ -479,7 +479,9 @@ def test_the_sentence_says_no_measurable_difference_and_how_many_seeds_it_takes(
 def test_five_seeds_are_exploratory_and_the_sentence_says_why() -> None:
     (found,) = comparisons(results({0: [100] * 5, 1: [200, 210, 205, 202, 201]}))
     assert "exploratory" in str(sentence(found, Words("en")))
-    assert "p adjusted for the number of comparisons (1) is 0.0625; at least 6" in str(sentence(found, Words("en")))
+    assert "p adjusted for the number of comparisons (1) would be 0.0625. At least 6" in str(
+        sentence(found, Words("en"))
+    )
 
 
 def test_eight_seeds_are_too_few_for_twenty_comparisons() -> None:
@@ -488,13 +490,13 @@ def test_eight_seeds_are_too_few_for_twenty_comparisons() -> None:
     many = Results(started=started(config), replicas={one.key: one for one in replicas})
     compared = comparisons(many, resamples=99)
     assert str(sentence(compared[0], Words("en"))) == (
-        "Clipping by value:1: exploratory. n = 8 is too few: even if all seeds agree, p adjusted for the number of "
-        "comparisons (20) is 0.156; at least 10 seeds are needed."
+        "Clipping by value:1: exploratory. n = 8 is too few: even if all seeds agreed, p adjusted for the number of "
+        "comparisons (20) would be 0.156. At least 10 seeds are needed."
     )
-    assert str(short_sentence(compared[0], Words("en"))) == "Clipping by value:1: exploratory, under 10 seeds"
+    assert str(short_sentence(compared[0], Words("en"))) == "Clipping by value:1: exploratory, needs 10 seeds"
     for words in ("8 个种子太少", "20", "校正后的 p 也有 0.156", "至少需要 10 个种子"):
         assert words in str(sentence(compared[0], Words("zh")))
-    assert "不足 10 个种子" in str(short_sentence(compared[0], Words("zh")))
+    assert "需要 10 个种子" in str(short_sentence(compared[0], Words("zh")))
     assert all(found.exploratory and found.accuracy.needed == 10 for found in compared)
 
 
@@ -529,8 +531,8 @@ SMALL = ["sweep", "--no-ui", "--dataset", "digits", "--iterations", "20", "--see
 def test_the_program_prints_settings_comparisons_and_sentences(tmp_path: Path) -> None:
     done = program.call(*SMALL, "--head", "relu", "--head", "linear", "--runs-dir", str(tmp_path))
     assert done.returncode == 0, done.stderr
-    assert "value:0.001, linear head" in done.stdout
-    assert "Clipping by value:0.001 (relu head): exploratory. n = 2 is too few" in done.stdout
+    assert "value:0.001, plain logits" in done.stdout
+    assert "Clipping by value:0.001 (ReLU on the logits): exploratory. n = 2 is too few" in done.stdout
     assert "8 of 8 trainings done" in done.stderr
 
 
@@ -542,7 +544,7 @@ def test_what_there_is_one_of_is_told_in_the_singular(tmp_path: Path) -> None:
     assert "1 setting x 1 seed, about" in done.stderr
     assert "on 1 core\n" in done.stderr
     assert "1 of 1 training done in" in done.stdout
-    assert "One setting alone is compared with nothing." in done.stdout
+    assert "There is only one setting, so there is nothing to compare." in done.stdout
 
 
 def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) -> None:
@@ -567,7 +569,7 @@ def test_ctrl_c_keeps_what_is_done_and_prints_it_and_resume_goes_on(tmp_path: Pa
         assert process.returncode == 130
         assert time.monotonic() - began < 15
     assert "Clipping by value:0.001" in out
-    assert "If it was stopped because of what it showed, its p are too small." in out
+    assert "Stopping early because of the results makes p look smaller than it is." in out
     assert "stopped" in out
     (path,) = tmp_path.iterdir()
     assert f"to write a report: clipwatch report {path.name}\nto continue: clipwatch resume {path.name}\n" in out

@@ -1,4 +1,4 @@
-"""A sweep as a document."""
+"""The report of a sweep."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def sweep(tmp_path: Path) -> Path:
     return folder.path
 
 
-def test_it_holds_question_answer_figures_cause_and_method(sweep: Path, tmp_path: Path) -> None:
+def test_it_has_question_answer_figures_cause_and_method(sweep: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.md"
     assert report_sweep(SweepFolder(sweep), output, None, "en") == output
     text = output.read_text(encoding="utf-8")
@@ -49,27 +49,27 @@ def test_it_holds_question_answer_figures_cause_and_method(sweep: Path, tmp_path
         "question",
         "answer",
         "distributions",
-        "cause: dead classes",
-        "One run in the light of all",
+        "cause: dead outputs",
+        "One run among all seeds",
         "Method",
     ):
         assert heading in text
     assert "The sweep is not finished" in text
-    assert "Clipping by value:0.001 (relu head): exploratory. n = 6 is too few" in text
-    assert "| not clipped, relu head | 0: 0.73 (2), 1: 0.63 (2), 2: 0.53 (2) | -1.00 |" in text
-    assert "seed 0: accuracy 0.733; dead classes: 0; seeds that ended lower: 4 of 6" in text
+    assert "Clipping by value:0.001 (ReLU on the logits): exploratory. n = 6 is too few" in text
+    assert "| not clipped, ReLU on the logits | 0: 0.73 (2), 1: 0.63 (2), 2: 0.53 (2) | -1.00 |" in text
+    assert "seed 0: accuracy 0.733; dead outputs: 0; seeds that ended lower: 4 of 6" in text
     for picture in ("distributions", "differences", "curves"):
         assert (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8").startswith("<svg")
 
 
-def test_it_says_how_sure_each_share_of_seeds_is_and_what_the_figures_do_not_say(sweep: Path, tmp_path: Path) -> None:
+def test_shares_of_seeds_have_intervals_and_the_limits_of_the_method_are_stated(sweep: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.md"
     report_sweep(SweepFolder(sweep), output, None, "en")
     text = output.read_text(encoding="utf-8")
     assert "| 6 of 6 (0.61\N{EN DASH}1.00) |" in text
-    assert "If it was stopped because of what it showed, its p are too small." in text
-    assert "each stands for itself, not adjusted for the number of comparisons" in text
-    assert "What the seed does to both alike cancels" in text
+    assert "Stopping early because of the results makes p look smaller than it is." in text
+    assert "it is not adjusted for the number of comparisons" in text
+    assert "Whatever the seed does to both alike cancels" in text
 
 
 @pytest.mark.parametrize("key", sorted(LANGUAGES["zh"]))
@@ -106,10 +106,10 @@ def test_every_pair_of_the_first_axis_has_its_own_chart_with_its_two_bands(axes,
         assert common_name(one.axis, one.other) in figure
 
 
-def test_names_of_two_lines_end_at_their_row_in_any_font(sweep: Path) -> None:
+def test_row_labels_of_two_lines_are_right_aligned_in_any_font(sweep: Path) -> None:
     results = read_sweep(SweepFolder(sweep)).results
     figure = difference_figure(comparisons(results), Words("en"), "differences")
-    for line in ("value:0.001 against not clipped", "(relu head)"):
+    for line in ("value:0.001 vs. not clipped", "(ReLU on the logits)"):
         assert re.search(rf"<text[^>]*text-anchor: end[^>]*>{re.escape(line)}</text>", figure)
 
 
@@ -121,13 +121,13 @@ def test_one_setting_is_not_called_several() -> None:
     assert "1 settings" not in page
 
 
-def test_on_paper_a_figure_of_many_rows_is_as_high_as_it_needs(sweep: Path) -> None:
+def test_in_print_a_figure_of_many_rows_keeps_its_height(sweep: Path) -> None:
     page = webpage(sweep_contents("it", read_sweep(SweepFolder(sweep)).results, (), Words("en")), "en")
     assert page.count('class="tall"') == 3
     assert ".tall svg { max-height: 230mm; }" in page
 
 
-def test_what_cannot_be_written_is_said(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_sweeps_in_one_report_are_refused(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(sweep), str(sweep)]) == 2
     assert "a sweep cannot be combined" in capsys.readouterr().err
 
@@ -140,8 +140,8 @@ def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> N
         "问题",
         "回答",
         "按 value:0.001 裁剪",
-        "末层为线性",
-        "不裁剪、末层带 ReLU",
+        "logits 不接 ReLU",
+        "不裁剪、logits 接 ReLU",
         "至少需要 8 个种子",
         "失活",
         "方法",
@@ -149,12 +149,12 @@ def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> N
         assert words in text
     for picture in ("distributions", "differences", "curves"):
         text += (tmp_path / f"out-{picture}.svg").read_text(encoding="utf-8")
-    assert "失活类别数" in text
+    assert "失活输出数" in text
     for words in ("clipped", "head", "relu", "linear", "seed", "accuracy", "dead", "points", "training", " of "):
         assert words not in re.sub(r"\w*-?sweep-\w+|<[^>]*>|\{[^}]*\}", "", text), words
 
 
-def test_settings_are_called_the_same_everywhere() -> None:
+def test_settings_have_the_same_names_everywhere() -> None:
     config = sweep_config(
         DIGITS, {"clip": ["none", "sign"], "optimizer": ["adam", "sgd"], "init_std": [0.1, 0.2]}, 2, ()
     )
@@ -166,7 +166,7 @@ def test_every_axis_has_a_name_in_chinese(axis: str) -> None:
     assert value_words(axis, 1, Words("zh"))
 
 
-def test_a_median_is_that_of_the_console(sweep: Path, tmp_path: Path) -> None:
+def test_the_medians_are_those_of_the_summaries(sweep: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.md"
     report_sweep(SweepFolder(sweep), output, None, "en")
     (summary, *_) = summaries(read_sweep(SweepFolder(sweep)).results)
@@ -178,7 +178,7 @@ def test_a_median_is_that_of_the_console(sweep: Path, tmp_path: Path) -> None:
     assert f"| {np.median(summary.accuracies):.3f} |" in output.read_text(encoding="utf-8")
 
 
-def test_a_setting_that_always_diverged_is_told_of(tmp_path: Path) -> None:
+def test_a_setting_that_always_diverged_is_reported(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the report's figures need matplotlib")
     folder = create_sweep(tmp_path, "digits", 0.0)
     with SweepWriter(folder) as writer:
@@ -187,10 +187,12 @@ def test_a_setting_that_always_diverged_is_told_of(tmp_path: Path) -> None:
         writer.write(replica(2, 0, reason="diverged", loss=None, correct=None))
     output = tmp_path / "out.md"
     report_sweep(folder, output, None, "en")
-    assert "value:0.001, relu head: trainings that diverged and are left out: 1." in output.read_text(encoding="utf-8")
+    assert "value:0.001, ReLU on the logits: trainings left out because they diverged: 1." in output.read_text(
+        encoding="utf-8"
+    )
 
 
-def test_on_paper_no_figure_is_broken_in_two() -> None:
+def test_a_number_in_a_table_is_not_broken_over_two_lines() -> None:
     table = Table(
         ("a", "b", "c"), (("~<0.0001", "-21.45 (-29.06 to -16.67)", "0: 0.91 (2), 1: 0.83 (7), 2: 0.77 (9)"),)
     )
@@ -206,6 +208,6 @@ def test_no_path_of_this_machine_is_printed(sweep: Path, tmp_path: Path) -> None
     assert "/home/me" not in webpage(sweep_contents("it", results, (), Words("en")), "en")
 
 
-def test_a_unit_in_a_table_is_not_broken_in_two() -> None:
-    table = Table(("difference", "in"), (("a long comparison", "百分点"),))
+def test_a_unit_in_a_table_is_not_broken_over_two_lines() -> None:
+    table = Table(("difference", "unit"), (("a long comparison", "百分点"),))
     assert '<td>a long comparison</td><td class="number">百分点</td>' in webpage([table], "zh")

@@ -80,8 +80,8 @@ def test_everything_fits_into_its_cells(size: tuple[int, int], ascii: bool) -> N
     assert len(seen.lines) == size[1]
     assert {line.cell_length for line in seen.lines} == {size[0]}
     assert not ascii or text(seen.lines).isascii()
-    assert "not clipped, relu head" in text(seen.lines)
-    assert "Clipping by value:0.001 (relu head)" in text(seen.lines)
+    assert all(f"{words} " in text(seen.lines) for words in ("not clipped,", "ReLU on the logits", "plain logits"))
+    assert "Clipping by value:0.001 (ReLU on the logits)" in text(seen.lines)
     assert ("accuracy: median, quartiles" in text(seen.lines)) == (size[0] >= 120)
 
 
@@ -105,8 +105,8 @@ def test_on_80_by_24_every_answer_is_seen_at_once() -> None:
     assert view.results
     seen = text(shown(view, (80, 22)).lines)
     said = [str(short_sentence(comparison, Words("en"))) for comparison in comparisons(view.results)]
-    assert said[2] == "Linear head against relu head (not clipped) raises accuracy by 13.2 points"
-    assert all(answer in seen for answer in said)
+    assert said[2] == "Plain logits vs. ReLU on the logits (not clipped): accuracy +13.2 percentage points"
+    assert all(answer in " ".join(seen.split()) for answer in said)
 
 
 @pytest.mark.parametrize("size", [(80, 22), (60, 14)])
@@ -128,7 +128,9 @@ def test_before_the_first_result_every_setting_has_its_place() -> None:
     view = SweepView()
     view.fold(started(CONFIG))
     seen = text(shown(view, (160, 43)).lines)
-    assert all(setting.name in seen for setting in CONFIG.settings)
+    assert all(
+        seen.count(words) == 2 for words in ("not clipped,", "value:0.001,", "ReLU on the logits", "plain logits")
+    )
 
 
 def test_a_setting_that_always_diverges_is_not_left_out() -> None:
@@ -183,7 +185,7 @@ def test_of_many_settings_each_pair_of_the_first_axis_has_a_chart_with_bands(
     assert {line.cell_length for line in seen} == {size[0]}
     whole = text(seen)
     assert "accuracy during training  median and quartiles" in whole
-    for common in ("relu head, adam", "relu head, sgd", "linear head, adam", "linear head, sgd"):
+    for common in ("ReLU on the logits, adam", "ReLU on the logits, sgd", "plain logits, adam", "plain logits, sgd"):
         assert whole.count(f" {common}  ") >= 2
     assert whole.count("sign 0.") == whole.count("value:0.001 0.") == 4
     # Every chart is drawn where it is seen, though not elsewhere.

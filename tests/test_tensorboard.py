@@ -160,7 +160,7 @@ def test_what_the_clip_did_is_read_back(lane: str, run: Path, board: Path) -> No
     def told(value: Callable[[Any], float]) -> list[tuple[int, float]]:
         return [(event.step, float(np.float32(value(event)))) for event in diagnosed]
 
-    assert values("clip/saturation") == told(lambda event: event.total.saturation)
+    assert values("clip/saturation") == told(lambda event: event.total.clipped_share)
     assert values("clip/cosine") == told(lambda event: event.total.cosine)
     assert values("gradient_norm/fc1") == told(lambda event: event.layers["fc1"].norm)
     assert values("dead/outputs") == told(lambda event: len(event.dead_outputs))
@@ -330,7 +330,7 @@ def test_a_run_without_checkpoints_is_exported_without_weights(
     folder = copied(run, tmp_path, without="*.pt")
     assert main(["export", str(folder), "--tensorboard", str(tmp_path / "board")]) == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert "no checkpoint of unclipped, clipped: without weights there are no histograms and no image" in line
+    assert "no checkpoint of unclipped, clipped: histograms and images of weights are missing" in line
     read = reader(tmp_path / "board" / "copy" / "unclipped")
     assert len(read.Scalars("loss/validation")) == 6
     assert not [tag for tag in read.Tags()["histograms"] if not tag.startswith("gradient/")]

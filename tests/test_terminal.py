@@ -84,18 +84,18 @@ def test_it_trains_and_shows_what_the_clip_does() -> None:
         terminal.shows("digits", "seed 0", "Start Training...", "unclipped", "value:0.001")
         terminal.shows("Step: 0 validation accuracy: ", "Step: 10 validation accuracy: ")
         terminal.type("c")
-        terminal.shows("clip value:0.001 -> none", "rule changed: no clean comparison", "▼")
+        terminal.shows("clip value:0.001 -> none", "rule changed mid-run: not a clean comparison", "▼")
         terminal.type(" ")
         terminal.shows("paused")
         terminal.type("q")
-        terminal.shows("The run is under way and not recorded: it ends here.")
+        terminal.shows("This run is not recorded. Quitting discards it.")
         terminal.type("y")
         assert terminal.ends() == 0
         assert terminal.restored
         # What is said while the engine ends is wiped away when it has.
         assert b"\rclipwatch: ending the run ...\r\x1b[K" in terminal.output
         summary = "\n".join(terminal.lines)
-        for words in ("digits, seed 0", "unclipped", "none, changed under way", "steps/s", "stopped"):
+        for words in ("digits, seed 0", "unclipped", "none, changed mid-run", "steps/s", "stopped"):
             assert words in summary
         assert "Traceback" not in summary
 
@@ -281,9 +281,9 @@ def test_a_terminal_without_utf8_gets_ascii(environment: dict[str, str], tmp_pat
     with scripted(tmp_path, environment=environment) as (terminal, _):
         terminal.shows("Step: 200 ", "* unclipped", "-+-")
         terminal.type("?")
-        terminal.shows("Pause all lanes")
+        terminal.shows("Pause or resume all lanes")
         terminal.type("\x1b")
-        terminal.until(lambda: "Pause all lanes" not in terminal.text)
+        terminal.until(lambda: "Pause or resume all lanes" not in terminal.text)
         terminal.type("qy")
         assert terminal.ends() == 0
         assert terminal.output.isascii()

@@ -159,9 +159,9 @@ def test_the_page_shows_the_panes_and_a_key_toggles_the_clip() -> None:
         async with browser() as page:
             await page.open(f"http://127.0.0.1:{port}")
             await page.shows("unclipped", "value:0.001", "Start Training...", "loss", "accuracy", "help")
-            assert "no clean comparison" not in await page.text()
+            assert "mid-run" not in await page.text()
             await page.type("c")
-            await page.shows("value:0.001 -> none", "no clean comparison")
+            await page.shows("value:0.001 -> none", "mid-run")
 
     with served() as port:
         asyncio.run(look())

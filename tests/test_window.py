@@ -1,11 +1,11 @@
-"""Which steps the charts show."""
+"""The window of steps in the charts."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.tui.view.window import EMPTY, LEAP, NARROWEST, WHOLE_RUN, Window
+from clipwatch.tui.view.window import EMPTY_SPAN, JUMP, MIN_SPAN, WHOLE_RUN, Window
 
 NEWEST = st.integers(0, 1_000_000)
 MOVES = st.lists(st.sampled_from(["in", "out", "left", "right"]), max_size=30)
@@ -27,7 +27,7 @@ def moved(moves: list[str], newest: int) -> Window:
 
 
 def test_an_empty_run_has_a_chart_of_some_width() -> None:
-    assert WHOLE_RUN.steps(0) == (0, EMPTY)
+    assert WHOLE_RUN.steps(0) == (0, EMPTY_SPAN)
 
 
 def test_the_whole_run_grows_with_it() -> None:
@@ -36,10 +36,10 @@ def test_the_whole_run_grows_with_it() -> None:
 
 
 @given(MOVES, NEWEST)
-def test_wherever_the_keys_lead_the_window_lies_in_the_run(moves: list[str], newest: int) -> None:
+def test_any_keys_keep_the_window_within_the_run(moves: list[str], newest: int) -> None:
     first, last = moved(moves, newest).steps(newest)
-    assert 0 <= first < last <= max(newest, EMPTY)
-    assert last - first >= min(NARROWEST, newest or NARROWEST)
+    assert 0 <= first < last <= max(newest, EMPTY_SPAN)
+    assert last - first >= min(MIN_SPAN, newest or MIN_SPAN)
 
 
 @given(MOVES, NEWEST)
@@ -68,9 +68,9 @@ def test_zooming_a_window_in_the_middle_keeps_its_middle() -> None:
     assert window.zoomed(2, 1000).steps(1000) == (100, 900)
 
 
-def test_it_does_not_zoom_in_further_than_a_few_evaluations() -> None:
+def test_zooming_in_has_a_limit() -> None:
     first, last = moved(["in"] * 30, 1000).steps(1000)
-    assert last - first == NARROWEST
+    assert last - first == MIN_SPAN
 
 
 def test_panning_moves_a_quarter_and_back_to_the_end_follows_again() -> None:
@@ -90,46 +90,46 @@ def test_the_whole_run_has_nowhere_to_move() -> None:
 
 
 @given(MOVES, NEWEST, st.integers(0, 1_000_000), st.integers(0, 1000), st.data())
-def test_a_window_that_shows_a_step_does_so_for_good_and_moves_only_if_it_must(
+def test_scrolling_to_a_step_fixes_the_window_and_moves_it_only_if_needed(
     moves: list[str], newest: int, to_come: int, more: int, data: st.DataObject
 ) -> None:
     window, final, step = moved(moves, newest), newest + to_come, data.draw(st.integers(0, newest))
-    first, last = window.drawn(newest, final)
-    shown = window.showing(step, newest, final)
-    later_first, later_last = shown.drawn(newest + more, final + more)
+    first, last = window.steps_to_draw(newest, final)
+    shown = window.scrolled_to(step, newest, final)
+    later_first, later_last = shown.steps_to_draw(newest + more, final + more)
     assert shown.span == window.span
     assert later_first <= step <= later_last
-    assert window.span is None or shown.drawn(newest, final) == (first, last) or not first <= step <= last
+    assert window.span is None or shown.steps_to_draw(newest, final) == (first, last) or not first <= step <= last
 
 
 @given(MOVES, NEWEST, st.integers(0, 2_000_000))
-def test_room_for_steps_to_come_is_a_quarter_at_most_and_no_more_than_will_be(
+def test_room_for_future_steps_is_at_most_a_quarter_and_never_beyond_the_end(
     moves: list[str], newest: int, final: int
 ) -> None:
     window = moved(moves, newest)
     first, last = window.steps(newest)
-    drawn_first, drawn_last = window.drawn(newest, final)
+    drawn_first, drawn_last = window.steps_to_draw(newest, final)
     room = drawn_last - last
-    assert 0 <= room <= 2 * LEAP * (last - first)
+    assert 0 <= room <= 2 * JUMP * (last - first)
     assert room == 0 or (last == newest and drawn_last <= final)
     assert drawn_first == (first if window.span is None else first + room)
 
 
 @given(st.sampled_from([WHOLE_RUN, Window(400), Window(5000)]), st.integers(5000, 1_000_000))
-def test_a_window_that_follows_stands_still_between_leaps(window: Window, newest: int) -> None:
-    first, last = window.drawn(newest, 10**9)
-    assert window.drawn(last, 10**9) == (first, last)
-    later = window.drawn(last + 1, 10**9)
-    assert later[1] - last >= LEAP * (last - first) * 0.99
+def test_a_following_window_stands_still_between_jumps(window: Window, newest: int) -> None:
+    first, last = window.steps_to_draw(newest, 10**9)
+    assert window.steps_to_draw(last, 10**9) == (first, last)
+    later = window.steps_to_draw(last + 1, 10**9)
+    assert later[1] - last >= JUMP * (last - first) * 0.99
 
 
-def test_a_window_that_does_not_follow_and_one_of_few_steps_are_drawn_as_they_are() -> None:
-    assert Window(400, 700).drawn(1001, 10_000) == (300, 700)
-    assert Window(NARROWEST).drawn(1001, 10_000) == (1001 - NARROWEST, 1001)
-    assert WHOLE_RUN.drawn(7, 10_000) == (0, EMPTY)
+def test_fixed_and_narrow_windows_leave_no_room() -> None:
+    assert Window(400, 700).steps_to_draw(1001, 10_000) == (300, 700)
+    assert Window(MIN_SPAN).steps_to_draw(1001, 10_000) == (1001 - MIN_SPAN, 1001)
+    assert WHOLE_RUN.steps_to_draw(7, 10_000) == (0, EMPTY_SPAN)
 
 
 def test_the_end_of_a_run_fills_the_chart() -> None:
-    assert WHOLE_RUN.drawn(980, 990) == (0, 990)
-    assert WHOLE_RUN.drawn(990, 990) == (0, 990)
-    assert Window(400).drawn(990, 990) == (590, 990)
+    assert WHOLE_RUN.steps_to_draw(980, 990) == (0, 990)
+    assert WHOLE_RUN.steps_to_draw(990, 990) == (0, 990)
+    assert Window(400).steps_to_draw(990, 990) == (590, 990)

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 
 from ..core.errors import BadInput, ClipwatchError, one_line
-from .text.messages import lose_output, prepare_outputs, tell
+from .text.messages import discard_output, prepare_outputs, tell
 
 
 def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
@@ -27,14 +27,14 @@ def exit_code(perform: Callable[[], int], *, debug: bool = False) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        lose_output(sys.stdout.fileno())
+        discard_output(sys.stdout.fileno())
         return 141
     except Exception as error:
         if debug:
             traceback.print_exc()
         tell(_message(error))
         if isinstance(error, OSError):  # for example, standard output is on a full disk
-            lose_output(sys.stdout.fileno())
+            discard_output(sys.stdout.fileno())
         return error.exit_code if isinstance(error, ClipwatchError) else 1
 
 

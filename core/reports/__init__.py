@@ -1,1 +1,1 @@
-"""The document made from recorded runs and sweeps: HTML in one file, or Markdown with its figures; no torch."""
+"""Reports of recorded runs and sweeps: one HTML file, or Markdown with figure files. Does not import torch."""

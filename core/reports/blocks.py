@@ -1,4 +1,4 @@
-"""What a report is made of, whatever it is written as."""
+"""The blocks of a report, independent of the output format."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Literal
 
 from .phrases import Phrase
 
-# A str may come from a recording: it is escaped wholly. A Phrase knows which part is ours.
+# A str may come from a recording, so all of it is escaped. In a Phrase only the values are.
 Text = str | Phrase
 
 
 @dataclass(frozen=True)
 class Heading:
-    """Level 1 is the title."""
+    """A heading; level 1 is the title."""
 
     level: int
     text: Text
@@ -28,29 +28,29 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Warnings:
-    """What must not be overlooked."""
+    """Warnings in a highlighted box, one paragraph each."""
 
     items: tuple[Text, ...]
 
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list."""
+    """A bulleted list."""
 
     items: tuple[Text, ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a header; the first column names the row."""
+    """A table with a header; the first column names the row."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
-class Printed:
-    """Lines as they were printed, a column a lane, the same step beside each other."""
+class TrainingLog:
+    """The lines that training printed: one column per lane, one row per step."""
 
     lanes: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -58,7 +58,7 @@ class Printed:
 
 @dataclass(frozen=True)
 class Picture:
-    """A vector graphic; `name` is unique within the report. On paper plots have one height, tall ones their own."""
+    """An SVG figure; `name` is unique within the report. In print a `plot` has a fixed height, a `tall` one its own."""
 
     name: str
     svg: str
@@ -66,4 +66,4 @@ class Picture:
     kind: Literal["plot", "tall", "screen"] = "plot"
 
 
-Block = Heading | Paragraph | Warnings | Bullets | Table | Printed | Picture
+Block = Heading | Paragraph | Warnings | Bullets | Table | TrainingLog | Picture

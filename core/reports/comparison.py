@@ -1,4 +1,4 @@
-"""What several runs that differ in their seed alone say together."""
+"""The joint conclusion of several runs that differ only in their seed."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ import msgspec
 from .phrases import Phrase, Words
 from .story import RunStory
 
-# None of these changes a number that is trained.
-_INDIFFERENT = {"seed": 0, "pace": None, "data_dir": None, "offline": False, "checkpoint_every": 1, "dataset": "auto"}
-# The first number of seeds whose agreement an exact two-sided sign test calls significant at 5 %: 2 / 2^6 < 0.05.
-_ENOUGH = 6
+# Settings that do not affect a training's result, and the seed and dataset name, which are compared separately.
+_IGNORED = {"seed": 0, "pace": None, "data_dir": None, "offline": False, "checkpoint_every": 1, "dataset": "auto"}
+# The smallest number of seeds whose agreement is significant at 5 % in an exact two-sided sign test: 2 / 2^6 < 0.05.
+_FEWEST_SEEDS = 6
 
-Numbered = tuple[int, RunStory]
+NumberedRun = tuple[int, RunStory]
 
 
 def sign_test(wins: int, losses: int) -> float:
-    """The exact two-sided p of so many signs either way, if each were as likely as the other (ties left out)."""
+    """The exact two-sided p of a sign test with these counts. Ties are left out."""
     n = wins + losses
     tail = sum(math.comb(n, k) for k in range(max(wins, losses), n + 1))
     return min(1.0, 2 * tail / 2**n)
 
 
 def joint_conclusion(runs: Sequence[RunStory], words: Words) -> tuple[Phrase, ...]:
-    """Sentences on several runs, which are numbered from 1."""
+    """Sentences about several runs, which are numbered from 1."""
     groups = [group for group in _groups(runs) if len(group) > 1]
     compared = {number for group in groups for number, _ in group}
     sentences = [sentence for group in groups for sentence in _of_group(group, words)]
     if not groups:
         return (words("group_none"),)
-    if left := [str(number) for number in range(1, len(runs) + 1) if number not in compared]:
-        sentences.append(words("left_out", runs=words.together(left)))
+    if others := [str(number) for number in range(1, len(runs) + 1) if number not in compared]:
+        sentences.append(words("runs_left_out", runs=words.join(others)))
     return tuple(sentences)
 
 
-def _groups(runs: Sequence[RunStory]) -> list[list[Numbered]]:
-    groups: dict[object, dict[int, Numbered]] = {}
+def _groups(runs: Sequence[RunStory]) -> list[list[NumberedRun]]:
+    groups: dict[object, dict[int, NumberedRun]] = {}
     for number, run in enumerate(runs, 1):
         if run.is_clean and not run.recorded.damage:
-            settings = msgspec.structs.replace(run.config, **_INDIFFERENT)
+            settings = msgspec.structs.replace(run.config, **_IGNORED)
             key = (settings, run.recorded.started.dataset.checksum)
             groups.setdefault(key, {}).setdefault(run.config.seed, (number, run))
     return [list(group.values()) for group in groups.values()]
 
 
-def _of_group(group: list[Numbered], words: Words) -> Iterator[Phrase]:
-    yield words("group", runs=words.together([str(number) for number, _ in group]))
+def _of_group(group: list[NumberedRun], words: Words) -> Iterator[Phrase]:
+    yield words("group", runs=words.join([str(number) for number, _ in group]))
     for other in range(1, len(group[0][1].lanes)):
         yield from _of_pair([run for _, run in group], other, words)
 
@@ -72,7 +72,7 @@ def _spread(name: str, values: list[float]) -> dict[str, str]:
 
 
 def _verdict(wins: int, losses: int, better: str, words: Words) -> Phrase:
-    if wins + losses < _ENOUGH:
+    if wins + losses < _FEWEST_SEEDS:
         return words("group_few", count=wins + losses, least=f"{sign_test(wins + losses, 0):.3g}")
     p = sign_test(wins, losses)
     return words("group_decided" if p < 0.05 else "group_undecided", p=f"{p:.3g}", better=better)

@@ -1,4 +1,4 @@
-"""What the figures of one run support, and no more."""
+"""The conclusions that the results of one run support."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .story import LaneStory, RunStory
 
 
 def conclusion(run: RunStory, words: Words, *, alone: bool) -> tuple[Phrase, ...]:
-    """Sentences on one run; `alone` is whether no other run stands beside it."""
+    """Sentences about one run; `alone`: whether the report has no other run."""
     return tuple(_sentences(run, words, alone))
 
 
@@ -21,18 +21,18 @@ def _sentences(run: RunStory, words: Words, alone: bool) -> Iterator[Phrase]:
     for a, b in run.pairs:
         yield from _comparison(a, b, words)
     if run.interventions:
-        yield words("touched")
+        yield words("changed_mid_run")
     yield from _data(run, words)
     if alone:
         yield words("one_seed", sweep=_sweep(run))
 
 
 def _sweep(run: RunStory) -> str:
-    """The command that trains the lanes' rules, and the network as it was, with many seeds."""
+    """The command that trains the same network and the lanes' rules with many seeds."""
     rules = dict.fromkeys(lane.rule for lane in run.lanes)
-    given = ("--dataset", run.recorded.started.dataset.name, "--head", run.config.head)
+    options = ("--dataset", run.recorded.started.dataset.name, "--head", run.config.head)
     clips = (part for rule in rules for part in ("--clip", rule))
-    return shlex.join(("clipwatch", "sweep", *given, "--optimizer", run.config.optimizer, *clips))
+    return shlex.join(("clipwatch", "sweep", *options, "--optimizer", run.config.optimizer, *clips))
 
 
 def _ending(lane: LaneStory, words: Words) -> Phrase:

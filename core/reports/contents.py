@@ -1,4 +1,4 @@
-"""What stands in a report, in order, whatever it is written as."""
+"""The blocks of a report of runs, in order, independent of the output format."""
 
 from __future__ import annotations
 
@@ -7,29 +7,32 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from ..stream.evaluation_line import evaluation_line
-from .blocks import Block, Bullets, Heading, Paragraph, Picture, Printed, Table, Warnings
+from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, TrainingLog, Warnings
 from .comparison import joint_conclusion
 from .conclusion import conclusion
 from .effect import effect
 from .figures import WINDOW, accuracy_figure, loss_figure, overview_figure
 from .phrases import Phrase, Words
-from .settings import DEPARTS, accuracy_words, dataset_words, lane_rule_words, settings_table
+from .settings import ASTERISK, accuracy_words, dataset_words, lane_rule_words, settings_table
 from .story import LaneStory, RunStory
 
 
 def contents(runs: Sequence[RunStory], words: Words) -> list[Block]:
-    """A report of one run, or a table of several and a section each; ClipwatchError without matplotlib."""
+    """A report of one run; or of several, with a table of all and a section for each.
+
+    Raises ClipwatchError if matplotlib is missing.
+    """
     if len(runs) == 1:
         dataset = dataset_words(runs[0].recorded.started.dataset.name, words)
         return [Heading(1, words("title", dataset=dataset)), *_run(runs[0], words, level=2, name="", alone=True)]
-    blocks = [Heading(1, words("title_several", count=len(runs))), *_task(words, 2), *_together(runs, words)]
+    blocks = [Heading(1, words("title_several", count=len(runs))), *_task(words, 2), *_all_runs(runs, words)]
     for number, run in enumerate(runs, 1):
         blocks.append(Heading(2, words("run", number=number, run=run.name)))
         blocks += _run(run, words, level=3, name=f"run{number}-", alone=False)
     return blocks
 
 
-def _together(runs: Sequence[RunStory], words: Words) -> Iterator[Block]:
+def _all_runs(runs: Sequence[RunStory], words: Words) -> Iterator[Block]:
     yield Heading(2, words("runs"))
     yield _table_of_runs(runs, words)
     yield Picture("runs", overview_figure(runs, words, "runs"), words("caption_runs"))
@@ -42,7 +45,7 @@ def _table_of_runs(runs: Sequence[RunStory], words: Words) -> Table:
     rows: list[tuple[str, ...]] = []
     for number, run in enumerate(runs, 1):
         state = words.plain(f"status_{run.status}")
-        state = words.plain("changed", what=state) if run.interventions else state
+        state = words.plain("with_changes", what=state) if run.interventions else state
         shared = (str(number), str(run.config.seed), dataset_words(run.recorded.started.dataset.name, words), state)
         for place, lane in enumerate(run.lanes):
             loss = f"{lane.final.loss:.4f}" if lane.final else "-"
@@ -65,7 +68,7 @@ def _run(run: RunStory, words: Words, *, level: int, name: str, alone: bool) -> 
     yield from effect(run, words, name)
     yield Heading(level, words("conclusion"))
     yield Bullets(conclusion(run, words, alone=alone))
-    yield from _lines(run, words, level)
+    yield from _log(run, words, level)
 
 
 def _warnings(run: RunStory, words: Words) -> Iterator[Phrase]:
@@ -91,12 +94,12 @@ def _network(run: RunStory, words: Words, level: int) -> Iterator[Block]:
     yield Paragraph(words("network_text"))
     yield Paragraph(words(f"network_{run.config.head}"))
     sizes = [lane.parameters for lane in run.lanes if lane.parameters]
-    optimizer = words.plain(f"steps_{run.config.optimizer}")
+    optimizer = words.plain(f"update_{run.config.optimizer}")
     yield Paragraph(words("network_size", parameters=f"{sizes[0]:,}" if sizes else "?", optimizer=optimizer))
     table = settings_table(run, words)
     yield table
-    if any(here.endswith(DEPARTS) for _, here, *_ in table.rows):
-        yield Paragraph(words("departs"))
+    if any(value.endswith(ASTERISK) for _, value, *_ in table.rows):
+        yield Paragraph(words("asterisk"))
 
 
 def _results(run: RunStory, words: Words, level: int, name: str) -> Iterator[Block]:
@@ -131,13 +134,13 @@ def _row_of_lane(lane: LaneStory, words: Words) -> tuple[str, ...]:
     )
 
 
-def _lines(run: RunStory, words: Words, level: int) -> Iterator[Block]:
-    yield Heading(level, words("lines"))
+def _log(run: RunStory, words: Words, level: int) -> Iterator[Block]:
+    yield Heading(level, words("log"))
     yield Paragraph(words("repeat", run=shlex.quote(run.name)))
-    printed = [{event.step: evaluation_line(event) for event in lane.evaluations} for lane in run.lanes]
-    steps = sorted({step for lines in printed for step in lines})
+    columns = [{event.step: evaluation_line(event) for event in lane.evaluations} for lane in run.lanes]
+    steps = sorted({step for lines in columns for step in lines})
     if not steps:
-        yield Paragraph(words("lines_none"))
+        yield Paragraph(words("log_empty"))
         return
-    rows = tuple(tuple(lines.get(step, "") for lines in printed) for step in steps)
-    yield Printed(tuple(lane.name for lane in run.lanes), rows)
+    rows = tuple(tuple(lines.get(step, "") for lines in columns) for step in steps)
+    yield TrainingLog(tuple(lane.name for lane in run.lanes), rows)

@@ -1,4 +1,4 @@
-"""A report written to disk."""
+"""Writes a report to disk."""
 
 from __future__ import annotations
 
@@ -20,24 +20,25 @@ Format = Literal["html", "md"]
 
 
 def write_report(runs: Sequence[RunStory], path: Path, format: Format = "html", language: str = "en") -> None:
-    """Write a report of one or more runs; ClipwatchError if it cannot be written, or matplotlib is missing.
+    """Write a report of one or more runs. Raises ClipwatchError if it cannot be written, or matplotlib is missing.
 
-    Markdown gets its figures as SVG files beside it, named after it: where `path` is a link, after what it leads to.
+    For Markdown, the figures are SVG files in the same folder, named after the report. If `path` is a symbolic link,
+    folder and name are those of its target.
     """
     write_blocks(contents(runs, Words(language)), path, format, language)
 
 
 def write_blocks(blocks: Sequence[Block], path: Path, format: Format = "html", language: str = "en") -> None:
-    """Write a document that is made already."""
+    """Write a document from its blocks. Raises as `write_report` does."""
     if format == "html":
         write_output(path, webpage(blocks, language).encode())
         return
     if is_stream(path):
-        raise BadInput(f"{path}: Markdown has its figures in files beside it: name a file, or give --format html")
+        raise BadInput(f"{path}: Markdown needs figure files beside it: give a file name with -o, or use --format html")
     pictures = [block for block in blocks if isinstance(block, Picture)]
-    written = Path(os.path.realpath(path))
-    files = {picture.name: f"{written.stem}-{picture.name}.svg" for picture in pictures}
-    # The document first: where it cannot be written, no figures are left behind.
+    target = Path(os.path.realpath(path))
+    files = {picture.name: f"{target.stem}-{picture.name}.svg" for picture in pictures}
+    # The document comes first: if it cannot be written, no figures are left behind.
     write_output(path, markdown(blocks, files).encode())
     for picture in pictures:
-        write_output(written.with_name(files[picture.name]), picture.svg.encode())
+        write_output(target.with_name(files[picture.name]), picture.svg.encode())

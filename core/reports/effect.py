@@ -1,4 +1,4 @@
-"""What the clipping did, as far as the recording measures it."""
+"""The section on what the clipping did, from the measurements in the recording."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from .story import LaneStory, RunStory
 
 
 def effect(run: RunStory, words: Words, name: str) -> Iterator[Block]:
-    """Where the lanes part, what was changed under way, and what was measured; pictures are called `name` and so on."""
-    if parting := tuple(phrase for a, b in run.pairs for phrase in _parting(a, b, words)):
-        yield Bullets(parting)
+    """Where the lanes first differ, what was changed mid-run, and what was measured.
+
+    `name` is the prefix of the names of pictures.
+    """
+    if differences := tuple(phrase for a, b in run.pairs for phrase in _first_difference(a, b, words)):
+        yield Bullets(differences)
     if run.interventions:
-        yield Paragraph(words("effect_touched"))
+        yield Paragraph(words("effect_changed"))
         yield _changes(run, words)
     else:
-        yield Paragraph(words("effect_untouched"))
+        yield Paragraph(words("effect_unchanged"))
     if not any(lane.measured for lane in run.lanes):
         yield Paragraph(words("effect_unmeasured"))
         return
@@ -30,12 +33,22 @@ def effect(run: RunStory, words: Words, name: str) -> Iterator[Block]:
     for lane in run.lanes:
         if lane.silent_outputs:
             classes = ", ".join(map(str, lane.silent_outputs))
-            yield Paragraph(words("effect_silent", lane=lane.name, count=len(lane.silent_outputs), classes=classes))
+            yield Paragraph(words("effect_dead", lane=lane.name, count=len(lane.silent_outputs), classes=classes))
 
 
 def _table_of_measures(run: RunStory, words: Words) -> Table:
-    """A row a lane, as it was last measured."""
-    keys = ("lane", "step", "saturation", "engaged", "cosine", "norms", "update_ratio", "shadow_cosine", "dead_outputs")
+    """The last measurement of each lane, one row per lane."""
+    keys = (
+        "lane",
+        "step",
+        "elements_clipped",
+        "steps_clipped",
+        "cosine",
+        "norms",
+        "update_ratio",
+        "counterfactual_cosine",
+        "dead_outputs",
+    )
     rows = [_row_of_measures(lane.measured[-1]) for lane in run.lanes if lane.measured]
     return Table(tuple(words.plain(key) for key in keys), tuple(rows))
 
@@ -45,21 +58,21 @@ def _row_of_measures(event: Diagnosed) -> tuple[str, ...]:
     return (
         event.lane,
         str(event.step),
-        f"{total.saturation:.1%}",
+        f"{total.clipped_share:.1%}",
         f"{event.engaged:.1%}",
-        _defined(total.cosine, ".3f"),
+        _or_dash(total.cosine, ".3f"),
         f"{total.norm:.3g} / {total.clipped_norm:.3g}",
-        _defined(total.update_ratio, ".2e"),
-        _defined(total.shadow_cosine, ".3f"),
+        _or_dash(total.update_ratio, ".2e"),
+        _or_dash(total.shadow_cosine, ".3f"),
         f"{len(event.dead_outputs)}",
     )
 
 
-def _defined(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
+def _or_dash(value: float | None, spec: str) -> str:
+    return "-" if value is None else format(value, spec)
 
 
-def _parting(a: LaneStory, b: LaneStory, words: Words) -> Iterator[Phrase]:
+def _first_difference(a: LaneStory, b: LaneStory, words: Words) -> Iterator[Phrase]:
     others = {step: figures for step, *figures in b.figures}
     common = [(step, figures == others[step]) for step, *figures in a.figures if step in others]
     if not common:
@@ -78,8 +91,8 @@ def _changes(run: RunStory, words: Words) -> Table:
             rules = {"previous": rule_words(event.previous, words), "rule": rule_words(event.rule, words)}
             change = words.plain("clip_changed_reset" if event.moments_reset else "clip_changed", **rules)
         elif isinstance(event, LaneExtended):
-            change = words.plain("extended", iterations=event.iterations)
+            change = words.plain("steps_extended", iterations=event.iterations)
         else:
-            change = words.plain("moments_reset")
+            change = words.plain("optimizer_reset")
         rows.append((str(event.step), event.lane, change))
     return Table(tuple(words.plain(key) for key in ("step", "lane", "change")), tuple(rows))

@@ -1,4 +1,4 @@
-"""The figure of what the clip did: dead outputs over the steps, and where the gradients' components lie."""
+"""The figure of dead outputs over the steps and of the distribution of gradient elements."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..stream.measures import BIN_EDGES
 from ..stream.rules import ValueClip, recorded_rule
-from .drawing import add_legend, as_svg, drawn_as, line_look, new_axes
+from .drawing import add_legend, as_svg, drawing_style, line_style, new_axes
 from .phrases import Words
 from .story import RunStory
 
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
 
 
 def effect_figure(run: RunStory, words: Words, name: str) -> str:
-    """Left the dead outputs of every lane, right the sizes of its raw gradient's components when last measured."""
-    with drawn_as(name):
+    """Left: dead outputs of every lane. Right: absolute values of its raw gradient's elements, last measured."""
+    with drawing_style(name):
         figure, _ = new_axes(6.6, 2.7)
         figure.clear()
         left, right = figure.subplots(1, 2)
-        _dead(left, run, words)
-        _sizes(right, run, words)
+        _plot_dead_outputs(left, run, words)
+        _plot_element_sizes(right, run, words)
         return as_svg(figure, name)
 
 
-def _dead(axes: Axes, run: RunStory, words: Words) -> None:
+def _plot_dead_outputs(axes: Axes, run: RunStory, words: Words) -> None:
     curves = []
     for number, lane in enumerate(run.lanes):
         steps = [event.step for event in lane.measured]
         dead = [len(event.dead_outputs) for event in lane.measured]
-        sparse = max(1, len(steps) // 6)
-        curves += axes.plot(steps, dead, **line_look(number), linewidth=1.5, markersize=4, markevery=sparse)
+        spacing = max(1, len(steps) // 6)
+        curves += axes.plot(steps, dead, **line_style(number), linewidth=1.5, markersize=4, markevery=spacing)
     axes.set_ylim(-0.2, 10.2)
     axes.set_xlabel(words.plain("step"))
     axes.set_ylabel(words.plain("dead_outputs"))
     add_legend(axes, curves, [lane.name for lane in run.lanes])
 
 
-def _sizes(axes: Axes, run: RunStory, words: Words) -> None:
+def _plot_element_sizes(axes: Axes, run: RunStory, words: Words) -> None:
     edges = [log10(edge) for edge in BIN_EDGES]
     shown: list[int] = []
     for number, lane in enumerate(run.lanes):
         if not lane.measured:
             continue
-        histogram, style = lane.measured[-1].total.histogram, line_look(number)
+        histogram, style = lane.measured[-1].total.histogram, line_style(number)
         shares = [count / max(1, histogram.finite) for count in histogram.counts]
         shown += [bin for bin, count in enumerate(histogram.counts) if count]
         axes.stairs(shares, edges, color=style["color"], linestyle=style["linestyle"], linewidth=1.5)
@@ -54,12 +54,12 @@ def _sizes(axes: Axes, run: RunStory, words: Words) -> None:
     if shown:
         axes.set_xlim(edges[min(shown)] - 0.25, edges[max(shown) + 1] + 0.25)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel(words.plain("size_of_component"))
-    axes.set_ylabel(words.plain("share_of_components"))
+    axes.set_xlabel(words.plain("element_size"))
+    axes.set_ylabel(words.plain("share_of_elements"))
 
 
 def _bounds(rule: str) -> set[float]:
-    """The sizes that a value rule lets through at most."""
+    """The absolute values of a value rule's bounds; empty for other rules."""
     clip = recorded_rule(rule)
     sides = (clip.low, clip.high) if isinstance(clip, ValueClip) else ()
     return {abs(side) for side in sides if side}

@@ -1,4 +1,4 @@
-"""The report in English."""
+"""The English text of the report of runs."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ ENGLISH = {
     "last_of_list": "{first} and {last}",
     "title": "Gradient clipping side by side: LeNet on {dataset}",
     "title_several": "Gradient clipping side by side: {count} runs of LeNet",
-    "subtitle": "Run {run}, begun {time} UTC: {status}.",
+    "subtitle": "Run {run}, started {time} UTC: {status}.",
     "run": "Run {number}: {run}",
     "status_completed": "completed",
-    "status_stopped": "stopped before all steps were done",
+    "status_stopped": "stopped before the last step",
     "status_failed": "failed, no lane reached its end",
     "status_unfinished": "unfinished",
-    "warn_stopped": "The run was stopped before all its steps were done. What follows holds for the steps it did.",
+    "warn_stopped": "The run was stopped before its last step. The results below cover only the steps that were done.",
     "warn_failed": "The run failed: no lane reached its end, so there is no final accuracy.",
-    "warn_unfinished": "The recording has no end: the run was interrupted, or is still under way. "
-    "What follows is as far as it came.",
+    "warn_unfinished": "The recording has no end: the run was interrupted or is still in progress. The results below "
+    "cover only what was recorded.",
     "warn_lane_failed": "Lane {lane} failed at step {step} ({reason}): {cause}",
     "reason_diverged": "it diverged",
     "reason_error": "an error",
-    "warn_damage": "The recording is damaged: {damage}. What was left out is missing below too.",
-    "warn_notice": "Said during the run: {notice}",
+    "warn_damage": "The recording is damaged: {damage}. The results below lack what was left out.",
+    "warn_notice": "Notice during the run: {notice}",
     "task": "Task",
-    "task_text": "Train LeNet with gradient clipping and without, and compare how the loss changes in training: every "
-    "component of the gradient of every variable is kept within [-0.001, 0.001] in one training and left alone "
-    "in the other. Batches of 8, 1000 iterations; every 10 steps loss and accuracy on the next 100 validation "
-    "images are printed.",
-    "task_lanes": "The trainings of one run are called its lanes. They begin with the same weights and see the same "
+    "task_text": "The assignment is to train LeNet with and without gradient clipping, and to compare how the loss "
+    "changes during training. In one training, every element of the gradient of every variable is clipped to [-0.001, "
+    "0.001]; the other training is not clipped. Batches of 8, 1000 iterations; every 10 steps, loss and accuracy on "
+    "the next 100 validation images are printed.",
+    "task_lanes": "The trainings of one run are called its lanes. They start from the same weights and use the same "
     "training batches and the same validation batches; only the clip rule differs.",
     "network": "Network and settings",
-    "network_text": "LeNet: images of 28 by 28 in [0, 1], padded with zeros to 32 by 32; convolution 5 by 5 to 6 "
-    "channels, ReLU, max-pooling by 2; convolution 5 by 5 to 16 channels, ReLU, max-pooling by 2; fully connected "
-    "layers 400 to 120 and 120 to 84, each with ReLU, and 84 to 10; mean softmax cross-entropy.",
-    "network_relu": "The ten logits pass through a ReLU as well, as in the assignment.",
-    "network_linear": "The ten logits are linear here; in the assignment they pass through a ReLU as well.",
-    "network_size": "{parameters} parameters. Weights are drawn from a normal distribution of the standard deviation "
-    "below, cut off at two of them; biases begin at 0.1. {optimizer} takes each step with "
-    "the clipped gradient.",
-    "steps_adam": "Adam with beta2 0.999 and epsilon 1e-8",
-    "steps_sgd": "Stochastic gradient descent",
-    "steps_sgd-momentum": "Stochastic gradient descent with momentum 0.9",
+    "network_text": "LeNet: images of 28 by 28 in [0, 1], zero-padded to 32 by 32; convolution 5 by 5 to 6 channels, "
+    "ReLU, max-pooling by 2; convolution 5 by 5 to 16 channels, ReLU, max-pooling by 2; fully connected layers 400 to "
+    "120 and 120 to 84, each with ReLU, and 84 to 10; mean softmax cross-entropy.",
+    "network_relu": "A ReLU is applied to the ten logits as well, as in the assignment.",
+    "network_linear": "The ten logits are plain: no ReLU is applied to them. In the assignment, one is.",
+    "network_size": "{parameters} parameters. Weights are drawn from a normal distribution with the standard deviation "
+    "below, truncated at two standard deviations; biases start at 0.1. {optimizer} updates the parameters with the "
+    "clipped gradient.",
+    "update_adam": "Adam with beta2 0.999 and epsilon 1e-8",
+    "update_sgd": "Stochastic gradient descent",
+    "update_sgd-momentum": "Stochastic gradient descent with momentum 0.9",
     "setting": "setting",
     "this_run": "this run",
     "assignment": "assignment",
@@ -57,33 +57,33 @@ ENGLISH = {
     "set_head": "last layer",
     "set_optimizer": "optimizer",
     "set_nonfinite": "gradient with NaN or infinity",
-    "set_reset_moments": "optimizer at a change of rule",
+    "set_reset_moments": "optimizer state when a rule changes",
     "optimizer_adam": "Adam",
     "optimizer_sgd": "SGD",
     "optimizer_sgd-momentum": "SGD with momentum 0.9",
-    "nonfinite_propagate": "used as it is",
-    "nonfinite_skip": "its step is left out",
-    "nonfinite_zero": "such components become 0",
-    "nonfinite_stop": "ends the training",
-    "reset_moments_False": "goes on",
-    "reset_moments_True": "begins anew",
+    "nonfinite_propagate": "used unchanged",
+    "nonfinite_skip": "step skipped",
+    "nonfinite_zero": "NaN and infinite elements set to 0",
+    "nonfinite_stop": "training stops",
+    "reset_moments_False": "kept",
+    "reset_moments_True": "reset",
     "set_lane": "clip rule, lane {lane}",
     "set_device": "device",
     "set_versions": "versions",
     "set_checksum": "SHA-256 of the data, first 16 digits",
     "head_relu": "ReLU on the logits",
-    "head_linear": "linear logits",
-    "departs": "An asterisk (*) marks what departs from the assignment.",
+    "head_linear": "plain logits",
+    "asterisk": "An asterisk (*) marks a setting that differs from the assignment.",
     "rule_none": "none",
-    "rule_value": "components kept within [{low}, {high}]",
+    "rule_value": "elements clipped to [{low}, {high}]",
     "rule_norm": "norm at most {bound}",
     "rule_layer_norm": "norm of each layer at most {bound}",
-    "rule_agc": "norm of each unit at most {ratio} of that of its weights",
-    "rule_autoclip": "norm at most percentile {percentile} of those so far",
-    "rule_zclip": "spikes of the norm beyond {threshold} standard deviations cut",
-    "rule_sign": "signs alone",
-    "free_low": "-∞",
-    "free_high": "∞",
+    "rule_agc": "norm of each unit at most {ratio} times the norm of its weights",
+    "rule_autoclip": "norm at most percentile {percentile} of all norms so far",
+    "rule_zclip": "norm spikes beyond {threshold} standard deviations clipped",
+    "rule_sign": "only the sign of each element",
+    "no_lower_bound": "-∞",
+    "no_upper_bound": "∞",
     "any": "any",
     "steps": "{count} steps",
     "results": "Results",
@@ -101,67 +101,70 @@ ENGLISH = {
     "logarithmic": "{what} (logarithmic)",
     "accuracy": "accuracy",
     "step": "step",
-    "chance_loss": "guessing: ln 10",
-    "chance_accuracy": "guessing: 0.1",
-    "caption_loss": "Loss on {count} validation images at a time: faint as measured, bold the mean of {window} "
-    "evaluations around each.{marks}",
-    "caption_accuracy": "Accuracy on {count} validation images at a time, drawn likewise; the bars at the right are "
-    "the final accuracy on the whole validation set with its 95 % interval.{marks}",
-    "caption_marks": " Dashed vertical lines mark changes under way.",
-    "caption_screen": "The screen of clipwatch at the end of the recording: above, the last lines that each lane "
-    "printed; below, loss and accuracy.",
-    "caption_runs": "Final accuracy on the whole validation set, with its 95 % interval, of every run and lane.",
+    "chance_loss": "chance: ln 10",
+    "chance_accuracy": "chance: 0.1",
+    "caption_loss": "Loss on {count} validation images per evaluation. Faint: raw values. Bold: moving average over "
+    "{window} evaluations.{marks}",
+    "caption_accuracy": "Accuracy on {count} validation images per evaluation, drawn the same way. Error bars at the "
+    "right: final accuracy on the whole validation set with its 95 % interval.{marks}",
+    "caption_marks": " Dashed vertical lines: changes mid-run.",
+    "caption_screen": "The screen of clipwatch at the end of the recording. Top: the last lines that each lane "
+    "printed. Bottom: loss and accuracy.",
+    "caption_runs": "Final accuracy on the whole validation set of every lane of every run, with its 95 % interval.",
     "effect": "What the clipping did",
-    "effect_same": "Lanes {a} and {b}: loss and accuracy are the same at all of their {count} common evaluations.",
-    "effect_differ": "Lanes {a} and {b}: loss or accuracy first differ in the evaluation at step {step}, perhaps only "
+    "effect_same": "Lanes {a} and {b}: loss and accuracy are identical at all {count} common evaluations.",
+    "effect_differ": "Lanes {a} and {b}: loss or accuracy first differ in the evaluation at step {step}, possibly only "
     "in digits that are not printed.",
-    "effect_untouched": "No clip rule and no number of steps was changed while the lanes trained.",
-    "effect_touched": "Changed while the lanes trained (a change at step 300 holds from step 300 on):",
-    "effect_unmeasured": "How many components of the gradient were clipped was not measured in this recording.",
-    "effect_measured": "What was last measured, of all parameters together: the share of the gradient's components "
-    "that the rule changed (saturation); the share of all steps in which it changed any; the cosine "
-    "between the raw gradient and the clipped one, and their norms; the norm of the update against "
-    "that of the weights; the cosine between the update made and the one that the same optimizer "
-    "would have made of raw gradients alone (-, where the lane was never clipped); and the outputs "
-    "that were 0 for every image of three evaluations running.",
-    "saturation": "saturation",
-    "engaged": "steps clipped",
+    "effect_unchanged": "No clip rule, optimizer state or number of steps was changed mid-run.",
+    "effect_changed": "Changes mid-run (a change at step 300 applies from step 300 on):",
+    "effect_unmeasured": "This recording has no measurements of how much the rules clipped.",
+    "effect_measured": "The last measurement of each lane, over all parameters together. % of elements clipped: the "
+    "share of the gradient's elements that the rule changed. % of steps clipped: the share of the steps so far in "
+    "which the rule changed at least one element. Cosine: between the raw and the clipped gradient. Update / weights: "
+    "the norm of the update divided by the norm of the weights. Cosine with counterfactual update: between the actual "
+    "update and the one that the same optimizer would have made from raw gradients only (- if the lane was never "
+    "clipped). Dead outputs: outputs that were 0 for every image in three consecutive evaluations.",
+    "elements_clipped": "% of elements clipped",
+    "steps_clipped": "% of steps clipped",
     "cosine": "cosine",
     "norms": "norm raw / clipped",
     "update_ratio": "update / weights",
-    "shadow_cosine": "cosine with the unclipped update",
+    "counterfactual_cosine": "cosine with counterfactual update",
     "dead_outputs": "dead outputs",
-    "size_of_component": "log10 of a component's size",
-    "share_of_components": "share of components",
-    "caption_effect": "Left: outputs that are dead, out of ten. Right: sizes of the raw gradient's components when last"
-    " measured, and as dotted lines the bound of a value rule.",
-    "effect_silent": "Lane {lane}: at the end the outputs of {count} of the ten classes ({classes}) are 0 for every "
-    "validation image: their images are not recognised, but for those of class 0 where all outputs are 0.",
+    "element_size": "log10 of an element's absolute value",
+    "share_of_elements": "share of elements",
+    "caption_effect": "Left: number of dead outputs, out of ten. Right: absolute values of the raw gradient's elements "
+    "in the last measurement; dotted lines mark the bounds of a value rule.",
+    "effect_dead": "Lane {lane}: at the end, {count} of the ten outputs (classes {classes}) are 0 for every validation "
+    "image. The network cannot predict these classes, except that an image whose ten outputs are all 0 counts as class "
+    "0.",
     "change": "change",
     "clip_changed": "clip rule: {previous} → {rule}",
-    "clip_changed_reset": "clip rule: {previous} → {rule}, the optimizer begins anew",
-    "moments_reset": "the optimizer begins anew",
-    "extended": "extended to {iterations} steps",
+    "clip_changed_reset": "clip rule: {previous} → {rule}, optimizer state reset",
+    "optimizer_reset": "optimizer state reset",
+    "steps_extended": "extended to {iterations} steps",
     "conclusion": "Conclusion",
-    "final_of": "Lane {lane} ends with accuracy {accuracy} on {total} validation images "
-    "(95 % interval {low} to {high}) and loss {loss}, after {step} steps.",
+    "final_of": "Lane {lane} ends with accuracy {accuracy} on {total} validation images (95 % interval {low} to "
+    "{high}) and loss {loss} after {step} steps.",
     "no_final_failed": "Lane {lane} has no final accuracy: it failed at step {step}.",
-    "no_final_unfinished": "Lane {lane} has no final accuracy: the recording ends after {step} of its steps.",
-    "same": "Lanes {a} and {b} gave the same figures throughout: in this run the difference of their rules made none.",
-    "overlap": "The intervals of {a} and {b} overlap: these figures do not tell the two apart.",
-    "disjoint": "The intervals of {a} and {b} do not overlap: on images like these the network of lane {better} "
-    "is the more accurate one. That is said of these two trained networks, not of their clip rules.",
-    "uneven": "Lanes {a} and {b} did not train for the same number of steps, which is no clean comparison.",
-    "touched": "Rules or numbers of steps were changed under way, so this run is no clean comparison of its lanes.",
-    "not_mnist": "The data is {dataset}, not MNIST: the figures cannot be set beside those of the assignment.",
+    "no_final_unfinished": "Lane {lane} has no final accuracy: its recording ends after {step} steps.",
+    "same": "Lanes {a} and {b} have identical results throughout: in this run, their rules made no difference.",
+    "overlap": "The intervals of lanes {a} and {b} overlap: this run does not show which network is more accurate.",
+    "disjoint": "The intervals of lanes {a} and {b} do not overlap: on images like these, the network of lane {better} "
+    "is more accurate. This holds for these two trained networks, not for their clip rules in general.",
+    "uneven": "Lanes {a} and {b} trained for different numbers of steps, so this is not a controlled comparison.",
+    "changed_mid_run": "Clip rules, optimizer state or numbers of steps were changed mid-run, so this run is not a "
+    "controlled comparison of its lanes.",
+    "not_mnist": "The data is {dataset}, not MNIST: the results cannot be compared with those of the assignment.",
     "digits_name": "embedded digits",
-    "own_files": "own files",
-    "digits": "The data is the embedded handwritten digits, not MNIST: fewer and coarser images. The figures cannot be "
-    "set beside those of the assignment.",
-    "one_seed": "One seed decides nothing: other initial weights and another order of the images can turn the result "
-    "round. Many seeds answer, with error bars: `{sweep}`, then `clipwatch report SWEEP`.",
-    "lines": "Printed training lines",
-    "lines_none": "The recording holds no evaluation.",
+    "own_files": "local files",
+    "digits": "The data is the embedded handwritten digits, not MNIST: fewer images, at a lower resolution. The "
+    "results cannot be compared with those of the assignment.",
+    "one_seed": "A single seed cannot separate the effect of clipping from the randomness of the initial weights and "
+    "the image order. To measure the effect with error bars, train many seeds: `{sweep}`, then `clipwatch report "
+    "SWEEP`.",
+    "log": "Printed training log",
+    "log_empty": "The recording has no evaluations.",
     "repeat": "`clipwatch verify {run}` trains this run again and compares it bit for bit.",
     "runs": "All runs",
     "number": "run",
@@ -169,19 +172,20 @@ ENGLISH = {
     "seed": "seed",
     "data": "data",
     "state": "state",
-    "changed": "{what}, changed under way",
-    "group": "Runs {runs} differ in their seed alone, and nothing was changed under way.",
-    "group_pair": "Mean final accuracy over these {count} seeds: {a} {mean_a} (lowest {low_a}, highest "
-    "{high_a}), {b} {mean_b} (lowest {low_b}, highest {high_b}). "
-    "{a} is the more accurate in {wins}, {b} in {losses}, and {ties} are equal.",
-    "group_few": "{count} seeds that differ cannot decide, whatever they show: even if all agreed, an exact two-sided "
-    "sign test would give p = {least}, above 0.05. It takes six; `clipwatch sweep` trains as many as are asked for.",
-    "group_undecided": "An exact two-sided sign test over the seeds gives p = {p}: these seeds do not decide which "
-    "lane is the more accurate.",
-    "group_decided": "An exact two-sided sign test over the seeds gives p = {p}: lane {better} is the more accurate "
-    "more often than chance alone would make likely, for this network, this data and these settings.",
-    "group_none": "Among these runs there are no two that differ in their seed alone, were completed and were left "
-    "alone under way, so the table compares nothing.",
-    "left_out": "Not compared with the others, by number: {runs} (other settings or other data, a seed that is there "
-    "already, changed under way, or not completed).",
+    "with_changes": "{what}, changed mid-run",
+    "group": "Runs {runs} differ only in their seed, and nothing was changed mid-run.",
+    "group_pair": "Mean final accuracy over these {count} seeds: {a} {mean_a} (lowest {low_a}, highest {high_a}), {b} "
+    "{mean_b} (lowest {low_b}, highest {high_b}). {a} is more accurate on {wins} seeds, {b} on {losses}; {ties} are "
+    "ties.",
+    "group_few": "Seeds on which the two differ: {count}. These are too few to decide: even if all agreed, an exact "
+    "two-sided sign test would give p = {least}, above 0.05. At least six are needed; `clipwatch sweep` trains any "
+    "number of seeds.",
+    "group_undecided": "An exact two-sided sign test over the seeds gives p = {p}: these seeds do not show which lane "
+    "is more accurate.",
+    "group_decided": "An exact two-sided sign test over the seeds gives p = {p}: lane {better} is more accurate more "
+    "often than chance would explain, for this network, this data and these settings.",
+    "group_none": "These runs do not form a comparison: that takes at least two completed runs that were not changed "
+    "mid-run and differ only in their seed.",
+    "runs_left_out": "Runs not compared with the others: {runs} (different settings or data, a repeated seed, changes "
+    "mid-run, not completed, or a damaged recording).",
 }

@@ -1,4 +1,4 @@
-"""A report as Markdown, with its figures as files beside it."""
+"""Renders a report as Markdown; its figures are separate files."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from ..text import in_markdown, printable
-from .blocks import Block, Bullets, Heading, Paragraph, Picture, Printed, Table, Text, Warnings
+from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, Text, TrainingLog, Warnings
 from .phrases import Phrase
 
 
 def markdown(blocks: Sequence[Block], files: Mapping[str, str]) -> str:
-    """The text; `files` gives the file's name for each picture's."""
+    """The Markdown text; `files` maps the name of each picture to its file name."""
     return "\n\n".join(_block(block, files) for block in blocks) + "\n"
 
 
@@ -29,7 +29,7 @@ def _block(block: Block, files: Mapping[str, str]) -> str:
             return "\n".join(f"- {_text(item)}" for item in items)
         case Table(header, rows):
             return "\n".join(_row(row) for row in (header, ("---",) * len(header), *rows))
-        case Printed(lanes, rows):
+        case TrainingLog(lanes, rows):
             return _columns((lanes, *rows))
         case Picture(name, caption=caption):
             return f"![{in_markdown(str(caption))}]({quote(os.fsencode(files[name]))})\n\n*{_text(caption).strip()}*"
@@ -40,7 +40,7 @@ def _row(cells: tuple[str, ...]) -> str:
 
 
 def _columns(rows: tuple[tuple[str, ...], ...]) -> str:
-    """Lines side by side in a block that is shown as it is."""
+    """The rows as aligned columns in a code block."""
     cells = [[_verbatim(cell) for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
     lines = [
@@ -51,13 +51,13 @@ def _columns(rows: tuple[tuple[str, ...], ...]) -> str:
 
 
 def _width(text: str) -> int:
-    """In cells; a mark that combines with the character before it takes none."""
-    shown = (c for c in text if unicodedata.category(c) not in ("Mn", "Me"))
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in shown)
+    """The width in terminal cells. Combining marks take none."""
+    spacing = (c for c in text if unicodedata.category(c) not in ("Mn", "Me"))
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in spacing)
 
 
 def _text(text: Text) -> str:
-    return text.written(str, in_markdown, _code) if isinstance(text, Phrase) else in_markdown(text)
+    return text.render(str, in_markdown, _code) if isinstance(text, Phrase) else in_markdown(text)
 
 
 def _code(text: str) -> str:
@@ -65,5 +65,5 @@ def _code(text: str) -> str:
 
 
 def _verbatim(text: str) -> str:
-    """Text for a place that is shown as it is, which it must not end."""
+    """Text for inside a code block or code span; its backquotes become apostrophes, so that it cannot end the code."""
     return printable(text).replace("`", "'")

@@ -1,4 +1,4 @@
-"""The report's own words in each language, and texts that mix them with what a recording says."""
+"""The texts of the reports in each language, and phrases that fill them with values."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from .sweep_english import SWEEP_ENGLISH
 LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH | SWEEP_ENGLISH, "zh": CHINESE | SWEEP_CHINESE}
 TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 
-Writer = Callable[[str], str]
+Formatter = Callable[[str], str]
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """Our words, in which `backquotes` mark code, and in {braces} the values, which may come from a recording."""
+    """A template with its values. `Backquotes` in the template mark code; {braces} mark values.
+
+    The template is ours; a value may come from a recording and must be escaped.
+    """
 
     template: str
     values: Mapping[str, object]
@@ -26,19 +29,19 @@ class Phrase:
     def __str__(self) -> str:
         return self.template.format(**self.values)
 
-    def written(self, ours: Writer, theirs: Writer, code: Writer) -> str:
-        """The text with `ours` done to our words, `theirs` to each value among them, and `code` to a piece of code."""
-        values = {key: theirs(str(value)) for key, value in self.values.items()}
+    def render(self, template: Formatter, value: Formatter, code: Formatter) -> str:
+        """Render the text: `template` formats our own text, `value` each value in it, `code` each piece of code."""
+        values = {key: value(str(content)) for key, content in self.values.items()}
         pieces = self.template.split("`")
         return "".join(
-            code(piece.format(**self.values)) if number % 2 else ours(piece).format(**values)
+            code(piece.format(**self.values)) if number % 2 else template(piece).format(**values)
             for number, piece in enumerate(pieces)
         )
 
 
 @dataclass(frozen=True)
 class Words:
-    """One language."""
+    """The texts of one language, by key."""
 
     language: str
 
@@ -46,11 +49,11 @@ class Words:
         return Phrase(LANGUAGES[self.language][key], values)
 
     def plain(self, key: str, /, **values: object) -> str:
-        """The same without markup, for cells and labels."""
+        """The text as a plain string, for table cells and labels."""
         return str(self(key, **values))
 
-    def together(self, names: list[str]) -> str:
-        """A list in words: `a, b and c`."""
+    def join(self, names: list[str]) -> str:
+        """The names as a list in running text: `a, b and c`."""
         if len(names) < 2:
             return "".join(names)
         return self.plain("last_of_list", first=self.plain("comma").join(names[:-1]), last=names[-1])

@@ -1,4 +1,4 @@
-"""A run's settings beside those of the assignment."""
+"""The table of a run's settings, compared with those of the assignment."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ..stream.rules import (
 )
 from .blocks import Table
 from .phrases import Words
-from .story import Final, LaneStory, RunStory
+from .story import FinalResult, LaneStory, RunStory
 
-DEPARTS = " *"
+ASTERISK = " *"
 _DATASETS = {
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
@@ -30,25 +30,25 @@ _NUMBERS = ("iterations", "batch_size", "eval_every", "eval_size", "learning_rat
 
 
 def settings_table(run: RunStory, words: Words) -> Table:
-    """Every setting that decides the numbers; one that departs from the assignment is marked with an asterisk."""
+    """Every setting that affects the results. An asterisk marks a value that differs from the assignment's."""
     header = tuple(words.plain(key) for key in ("setting", "this_run", "assignment"))
     return Table(header, (*_data_rows(run, words), *_training_rows(run.config, words), *_machine_rows(run, words)))
 
 
 def dataset_words(name: str, words: Words) -> str:
-    """What the data is called in print."""
+    """The name of a dataset in a report."""
     return words.plain("digits_name") if name == "digits" else _DATASETS.get(name, name)
 
 
 def rule_words(rule: str, words: Words) -> str:
-    """A clip rule in words, beside its spelling."""
+    """The description of a clip rule."""
     match recorded_rule(rule):
         case NoClip():
             return words.plain("rule_none")
         case ValueClip(low=low, high=high):
-            least = words.plain("free_low") if low is None else f"{low:g}"
-            most = words.plain("free_high") if high is None else f"{high:g}"
-            return words.plain("rule_value", low=least, high=most)
+            lower = words.plain("no_lower_bound") if low is None else f"{low:g}"
+            upper = words.plain("no_upper_bound") if high is None else f"{high:g}"
+            return words.plain("rule_value", low=lower, high=upper)
         case NormClip(bound=bound):
             return words.plain("rule_norm", bound=f"{bound:g}")
         case LayerNormClip(bound=bound):
@@ -66,18 +66,18 @@ def rule_words(rule: str, words: Words) -> str:
 
 
 def lane_rule_words(lane: LaneStory, words: Words) -> str:
-    """The rule that a lane began with, and whether that was all."""
+    """The rule that a lane started with, marked if it changed mid-run."""
     rule = rule_words(lane.rule, words)
-    return words.plain("changed", what=rule) if lane.changed_at else rule
+    return words.plain("with_changes", what=rule) if lane.changed_at else rule
 
 
-def accuracy_words(final: Final | None) -> str:
-    """The final accuracy with its interval, or a dash."""
+def accuracy_words(final: FinalResult | None) -> str:
+    """The final accuracy with its 95 % interval, or a dash."""
     return f"{final.accuracy:.3f} ({final.low:.3f}\N{EN DASH}{final.high:.3f})" if final else "-"
 
 
 def origin_words(origin: str, words: Words) -> str:
-    """Where the data is from; in which folder of whose machine it lies is nothing for print."""
+    """The origin of the data, without the path of a local folder, which does not belong in a report."""
     return words.plain("own_files") if origin.startswith("files in ") else origin
 
 
@@ -97,16 +97,17 @@ def _data_rows(run: RunStory, words: Words) -> list[tuple[str, ...]]:
 
 
 def _training_rows(config: RunConfig, words: Words) -> list[tuple[str, ...]]:
-    wanted = RunConfig()
+    assignment = RunConfig()
     rows = [
-        _row(words.plain(f"set_{name}"), _value(config, name, words), _value(wanted, name, words)) for name in _NUMBERS
+        _row(words.plain(f"set_{name}"), _value(config, name, words), _value(assignment, name, words))
+        for name in _NUMBERS
     ]
-    heads = (words.plain(f"head_{each.head}") for each in (config, wanted))
+    heads = (words.plain(f"head_{each.head}") for each in (config, assignment))
     rows.append(_row(words.plain("set_head"), *heads))
     for name in ("optimizer", "nonfinite", "reset_moments"):
-        choices = (words.plain(f"{name}_{getattr(each, name)}") for each in (config, wanted))
+        choices = (words.plain(f"{name}_{getattr(each, name)}") for each in (config, assignment))
         rows.append(_row(words.plain(f"set_{name}"), *choices))
-    rules = {lane.name: rule_words(lane.rule, words) for lane in wanted.lanes}
+    rules = {lane.name: rule_words(lane.rule, words) for lane in assignment.lanes}
     for lane in config.lanes:
         name = words.plain("set_lane", lane=lane.name)
         rows.append(_row(name, rule_words(lane.rule, words), rules.get(lane.name, "-")))
@@ -116,8 +117,8 @@ def _training_rows(config: RunConfig, words: Words) -> list[tuple[str, ...]]:
 def _machine_rows(run: RunStory, words: Words) -> list[tuple[str, ...]]:
     started = run.recorded.started
     versions = ", ".join(f"{name} {version}" for name, version in started.versions.items())
-    found = {"device": started.device, "versions": versions, "checksum": started.dataset.checksum[:16]}
-    return [_row(words.plain(f"set_{key}"), value, words.plain("any"), same=True) for key, value in found.items()]
+    values = {"device": started.device, "versions": versions, "checksum": started.dataset.checksum[:16]}
+    return [_row(words.plain(f"set_{key}"), value, words.plain("any"), same=True) for key, value in values.items()]
 
 
 def _value(config: RunConfig, name: str, words: Words) -> str:
@@ -125,6 +126,6 @@ def _value(config: RunConfig, name: str, words: Words) -> str:
     return words.plain("steps", count=value) if name == "eval_every" else f"{value:g}"
 
 
-def _row(name: str, here: str, wanted: str, *, same: bool | None = None) -> tuple[str, ...]:
-    departs = here != wanted if same is None else not same
-    return (name, f"{here}{DEPARTS}" if departs else here, wanted)
+def _row(name: str, value: str, expected: str, *, same: bool | None = None) -> tuple[str, ...]:
+    differs = value != expected if same is None else not same
+    return (name, f"{value}{ASTERISK}" if differs else value, expected)

@@ -1,4 +1,4 @@
-"""What a report tells of a run, gathered from its events."""
+"""The content of a report of one run, folded from its events."""
 
 from __future__ import annotations
 
@@ -28,8 +28,11 @@ Status = Literal["completed", "stopped", "failed", "unfinished"]
 
 
 @dataclass(frozen=True)
-class Final:
-    """A lane on the whole validation set after `step` steps; `low` and `high` are the 95 % Wilson interval."""
+class FinalResult:
+    """A lane's result on the whole validation set after `step` steps.
+
+    `low` and `high` are the 95 % Wilson interval of the accuracy; `seconds` is the training time.
+    """
 
     step: int
     accuracy: float
@@ -40,21 +43,24 @@ class Final:
     seconds: float
 
     @classmethod
-    def of(cls, event: LaneFinished) -> Final:
-        """The same from the event, whose `total` is at least 1."""
+    def of(cls, event: LaneFinished) -> FinalResult:
+        """The result from an event whose `total` is at least 1."""
         low, high = wilson_interval(event.correct, event.total)
         accuracy = event.correct / event.total
         return cls(event.step, accuracy, low, high, event.loss, event.total, event.training_seconds)
 
-    def overlaps(self, other: Final) -> bool:
-        """Whether the two intervals share a point."""
+    def overlaps(self, other: FinalResult) -> bool:
+        """Whether the two intervals overlap."""
         return self.low <= other.high and other.low <= self.high
 
 
 @dataclass(frozen=True)
 class LaneStory:
-    """One lane: its rule at the start, the steps it changed at, each evaluation once in order, its end if any, what was
-    measured in order, and the outputs that were silent on all validation images at its end."""
+    """One lane of a run.
+
+    `rule` is its rule at the start, `changed_at` the steps at which it changed. `evaluations` and `measured` are in
+    order of steps, each step once. `silent_outputs`: the outputs that were 0 for every validation image at the end.
+    """
 
     name: str
     rule: str
@@ -63,20 +69,20 @@ class LaneStory:
     parameters: int | None
     step: int
     status: str
-    final: Final | None
+    final: FinalResult | None
     failed: LaneFailed | None
     measured: tuple[Diagnosed, ...] = ()
     silent_outputs: tuple[int, ...] | None = None
 
     @property
     def figures(self) -> tuple[tuple[int, float, float], ...]:
-        """Step, loss and accuracy of each evaluation."""
+        """Step, loss and accuracy of each evaluation, in order of steps."""
         return tuple((event.step, event.loss, event.accuracy) for event in self.evaluations)
 
 
 @dataclass(frozen=True)
 class RunStory:
-    """One run under the name of its folder; `screen` is a picture of its screen (SVG)."""
+    """One run. `name` is the name of its folder, `screen` a picture of its screen (SVG)."""
 
     name: str
     recorded: Recorded
@@ -88,22 +94,22 @@ class RunStory:
 
     @property
     def config(self) -> RunConfig:
-        """The settings it began with."""
+        """The settings that the run started with."""
         return self.recorded.started.config
 
     @property
     def pairs(self) -> tuple[tuple[LaneStory, LaneStory], ...]:
-        """The lanes to compare: two with each other, more than two each with the first."""
+        """The pairs of lanes to compare: the first lane with each of the others."""
         return tuple((a, b) for a, b in combinations(self.lanes, 2) if a is self.lanes[0])
 
     @property
     def is_clean(self) -> bool:
-        """Whether every lane did all its steps, as many as the others, and nothing was changed under way."""
+        """Whether every lane completed all its steps and nothing was changed mid-run."""
         return self.status == "completed" and not self.interventions and all(lane.final for lane in self.lanes)
 
 
 def story(name: str, recorded: Recorded, screen: str | None = None) -> RunStory:
-    """Fold a recording; lines that a resumed run wrote twice count once."""
+    """Fold a recording into its story. Lines that a resumed run recorded twice count once."""
     state = RunState()
     for event in recorded.events:
         state = apply(state, event)
@@ -119,26 +125,28 @@ def _names(rules: Iterable[str], events: list[Event]) -> list[str]:
 
 
 def _lane(name: str, rule: str, state: RunState, events: list[Event]) -> LaneStory:
-    mine = {event.step: event for event in events if isinstance(event, Evaluated) and event.lane == name}
-    evaluations = tuple(mine[step] for step in sorted(mine))
+    by_step = {event.step: event for event in events if isinstance(event, Evaluated) and event.lane == name}
+    evaluations = tuple(by_step[step] for step in sorted(by_step))
     sizes = (event.parameters for event in events if isinstance(event, LaneStarted) and event.lane == name)
     parameters = next(sizes, None)
-    known = state.lanes.get(name)
-    if known is None:
-        return LaneStory(name, rule, (), evaluations, parameters, max(mine, default=-1) + 1, "unfinished", None, None)
-    final = Final.of(known.finished) if known.finished and known.finished.total else None
-    status = known.status if known.ended else "unfinished"
-    changed_at = tuple(sorted(set(known.changed_at)))
-    watched = {event.step: event for event in events if isinstance(event, Diagnosed) and event.lane == name}
-    measured = tuple(watched[step] for step in sorted(watched))
-    silent = known.finished.silent_outputs if known.finished else None
+    lane = state.lanes.get(name)
+    if lane is None:
+        return LaneStory(
+            name, rule, (), evaluations, parameters, max(by_step, default=-1) + 1, "unfinished", None, None
+        )
+    final = FinalResult.of(lane.finished) if lane.finished and lane.finished.total else None
+    status = lane.status if lane.ended else "unfinished"
+    changed_at = tuple(sorted(set(lane.changed_at)))
+    diagnosed = {event.step: event for event in events if isinstance(event, Diagnosed) and event.lane == name}
+    measured = tuple(diagnosed[step] for step in sorted(diagnosed))
+    silent = lane.finished.silent_outputs if lane.finished else None
     return LaneStory(
-        name, rule, changed_at, evaluations, parameters, known.step, status, final, known.failed, measured, silent
+        name, rule, changed_at, evaluations, parameters, lane.step, status, final, lane.failed, measured, silent
     )
 
 
 def _status(state: RunState) -> Status:
-    # A resumed run has the end of its first part behind it: its lanes tell whether this is the end.
+    # The recording of a resumed run holds the end of its first part. Only if all lanes have ended is it the last end.
     if state.finished is None or not all(lane.ended for lane in state.lanes.values()):
         return "unfinished"
     return state.finished.reason

@@ -1,4 +1,4 @@
-"""How the page looks: light, readable, and made for paper too."""
+"""The CSS of the HTML report, for the screen and for print."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ th, td { text-align: left; vertical-align: top; padding: .28rem .65rem .28rem 0;
 th { font-size: .82rem; border-bottom: 1.5px solid #1b1b1f; }
 .figures td { font-size: .85rem; border-bottom: 1px solid #e4e4ea; }
 .figures .number { white-space: nowrap; }
-.printed td {
+.log td {
   font: .66rem/1.5 ui-monospace, "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
   padding-top: 0; padding-bottom: 0; white-space: nowrap;
 }
-.printed td + td, .printed th + th { padding-left: .9rem; border-left: 1px solid #d5d5dc; }
+.log td + td, .log th + th { padding-left: .9rem; border-left: 1px solid #d5d5dc; }
 figure { margin: 1.2rem 0; }
-.printed td:last-child { padding-right: 0; }
+.log td:last-child { padding-right: 0; }
 figure svg { display: block; width: 100%; height: auto; }
 figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3rem; }
 @media print, (min-width: 40rem) { code { display: inline-block; max-width: 100%; } }
@@ -55,7 +55,7 @@ figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3
   .wide { overflow: visible; margin: 5pt 0; }
   td, th { padding-top: 1.2pt; padding-bottom: 1.2pt; }
   .figures td { font-size: 9pt; line-height: 1.3; }
-  .printed td { font-size: 7.6pt; line-height: 1.3; }
+  .log td { font-size: 7.6pt; line-height: 1.3; }
   code { background: none; padding: 0; }
   .warnings { background: none; }
 }

@@ -1,67 +1,68 @@
-"""The report of a sweep in Chinese."""
+"""The Chinese text of the report of a sweep."""
 
 from __future__ import annotations
 
 SWEEP_CHINESE = {
-    "sweep_title": "有没有差别？LeNet 在 {dataset} 上的 {count} 种设置",
+    "sweep_title": "{count} 种设置有没有差别？LeNet 在 {dataset} 上",
     "sweep_title_one": "一种设置，多个种子：LeNet 在 {dataset} 上",
     "sweep_subtitle": "批量实验 {sweep}，开始于 {time}（UTC）：已完成 {done} / {total} 次训练。",
-    "sweep_unfinished": "批量实验尚未完成，以下内容只对已完成的训练成立。如果是因为看到了结果才停止的，p 就偏小。",
+    "sweep_unfinished": "批量实验尚未完成，以下结果只涵盖已完成的训练。"
+    "因为看到结果而提前停止，会使 p 看起来比实际更小。",
     "sweep_diverged": "{setting}：有 {count} 次训练发散，未计入。",
     "sweep_question": "问题",
     "sweep_question_text": "作业中分别在使用和不使用梯度裁剪的情况下各训练一次，并由此得出裁剪有帮助的结论。"
-    "换一个随机种子，结论还一样吗？每次训练走 {iterations} 步，批大小为 {batch_size}；"
-    "最终准确率在 {total} 张未参与训练的图像上测得。",
+    "换一个随机种子，结论还一样吗？这里每次训练走 {iterations} 步，批大小为 {batch_size}；"
+    "最终准确率在训练集之外的 {total} 张图像上测得。",
     "sweep_answer": "回答",
     "sweep_no_answer": "只有一种设置，没有可比较的对象。",
-    "sweep_all_diverged": "每次训练都发散了，因此没有比较。",
-    "sweep_no_pair": "没有两种设置完成了同一个种子，因此没有比较。",
-    "axis_none": "不裁剪",
+    "sweep_all_diverged": "每次训练都发散了，因此没有可比较的对象。",
+    "sweep_no_pair": "没有两种设置完成了同一个种子，因此没有可比较的对象。",
+    "axis_not_clipped": "不裁剪",
     "axis_clip": "裁剪 {value}",
-    "axis_head_relu": "末层带 ReLU",
-    "axis_head_linear": "末层为线性",
+    "axis_head_relu": "logits 接 ReLU",
+    "axis_head_linear": "logits 不接 ReLU",
     "axis_optimizer": "优化器 {value}",
     "axis_other": "{axis}为 {value}",
     "sweep_pair": "“{other}”相对于“{reference}”",
+    "sweep_replacing": "以“{other}”代替“{reference}”",
     "sweep_clipping": "按 {rule} 裁剪",
-    "sweep_common": "{pair}（{common}）",
+    "sweep_pair_in_common": "{pair}（{common}）",
     "sweep_raises": "{subject}使准确率提高：{figures}，{tested}；{n} 个种子中有 {wins} 个更好。",
     "sweep_lowers": "{subject}使准确率降低：{figures}，{tested}；{n} 个种子中有 {wins} 个更好。",
     "sweep_none": "{subject}：没有可测出的差别：{figures}，{tested}。{needed}",
     "sweep_exploratory": "{subject}：仅供探索。{n} 个种子太少：即使全部一致，按比较的个数（{count}）校正后的 p "
     "也有 {least}；至少需要 {enough} 个种子。",
-    "sweep_raises_short": "{subject}使准确率提高 {size} 个百分点",
-    "sweep_lowers_short": "{subject}使准确率降低 {size} 个百分点",
+    "sweep_measurable_short": "{subject}：准确率 {size} 个百分点",
     "sweep_none_short": "{subject}：没有可测出的差别",
-    "sweep_exploratory_short": "{subject}：仅供探索，不足 {enough} 个种子",
-    "sweep_figures": "平均相差 {mean} 个百分点（95 % 区间 {low} 至 {high}）",
+    "sweep_exploratory_short": "{subject}：仅供探索，需要 {enough} 个种子",
+    "sweep_figures": "平均相差 {mean} 个百分点（95 % 置信区间 {low} 至 {high}）",
     "sweep_tested": "{n} 个种子，校正后 p {p}",
     "sweep_left_out": "（另有 {count} 个种子因其中之一发散而未计入）",
-    "sweep_needed_never": "这样大小的差别，没有切实可行的种子数能够显示出来。",
-    "sweep_needed_more": "要在五次中有四次看出这样大小的差别，需要 {needed} 个种子，还差 {more} 个。",
-    "sweep_needed_had": "{needed} 个种子就能在五次中有四次看出这样大小的差别。",
+    "sweep_needed_unreachable": "没有切实可行的种子数能够检出这样大小的差别。",
+    "sweep_needed_more": "要以 80 % 的检验功效检出这样大小的差别，需要 {needed} 个种子，还差 {more} 个。",
+    "sweep_needed_reached": "{needed} 个种子就足以用 80 % 的检验功效检出这样大小的差别。",
     "sweep_distributions": "分布",
-    "sweep_caption_distributions": "每个种子的最终准确率，每种设置一行；竖线为中位数，颜色表示失活类别的个数。",
+    "sweep_caption_distributions": "每个种子的最终准确率，每种设置一行。竖线：中位数；颜色：失活输出的个数。",
     "sweep_final_accuracy": "最终验证准确率",
-    "sweep_dead_classes": "失活类别数",
+    "sweep_dead_outputs": "失活输出数",
     "sweep_seeds": "种子数",
     "sweep_median_accuracy": "准确率中位数",
     "sweep_range": "范围",
     "sweep_from_to": "{low} 至 {high}",
     "sweep_median_loss": "损失中位数",
-    "sweep_mean_dead": "平均失活类别数",
-    "sweep_cause": "原因：失活的类别",
-    "sweep_cause_text": "按训练结束时失活类别的个数分组，列出各组种子的准确率中位数，括号内为种子数；"
-    "r 为准确率与失活类别数的相关系数。失活类别的输出为 0，几乎不会是最大的，"
-    "因此该类别的图像（约占全部的十分之一）几乎都会认错。末层为线性时，没有类别会失活；那里的差别另有原因。",
-    "sweep_by_dead": "失活数：准确率中位数（种子数）",
+    "sweep_mean_dead": "平均失活输出数",
+    "sweep_cause": "原因：失活的输出",
+    "sweep_cause_text": "按训练结束时失活输出的个数分组，列出各组种子的准确率中位数，括号内为种子数；"
+    "r 为准确率与失活输出数的相关系数。失活的输出对每张图像都为 0，几乎不会是最大的，"
+    "因此该类别的图像（约占全部的十分之一）几乎都会被分错。logits 不接 ReLU 时，输出不会失活；那里的差别另有原因。",
+    "sweep_by_dead": "失活输出数：准确率中位数（种子数）",
     "sweep_differences": "逐个种子的差别",
-    "sweep_caption_differences": "每个点是一个种子的差别；菱形是它们的平均值及其 95 % 区间。",
-    "sweep_difference_axis": "逐个种子的准确率之差（百分点）",
+    "sweep_caption_differences": "每个点是一个种子的差别；菱形是平均值及其 95 % 置信区间。",
+    "sweep_difference_axis": "准确率之差（百分点）",
     "sweep_difference": "差别",
-    "sweep_of": "单位",
-    "sweep_points": "百分点",
-    "sweep_nats": "奈特",
+    "sweep_quantity": "量",
+    "sweep_accuracy_points": "准确率（百分点）",
+    "sweep_loss_nats": "损失（奈特）",
     "sweep_mean": "平均（95 %）",
     "sweep_median": "中位数",
     "sweep_adjusted": "校正后 p",
@@ -69,29 +70,30 @@ SWEEP_CHINESE = {
     "sweep_share": "{count} / {total}（{low}\N{EN DASH}{high}）",
     "sweep_no_interval": "没有区间",
     "sweep_too_few": "仅供探索",
-    "sweep_one_run": "从全体看一次运行",
-    "sweep_caption_curves": "全部种子的中位数和居中的一半（粗线与阴影），以及作业所看到的单个种子（带标记的细线）。",
+    "sweep_one_run": "全部种子中的一次运行",
+    "sweep_caption_curves": "粗线：全部种子的中位数；阴影：居中的一半；带标记的细线：单个种子，"
+    "作业所看到的只有这一条。",
     "sweep_validation_accuracy": "验证准确率",
-    "sweep_place": "{setting}，种子 {seed}：准确率 {accuracy}，失活类别 {dead} 个；"
+    "sweep_place": "{setting}，种子 {seed}：准确率 {accuracy}，失活输出 {dead} 个；"
     "{count} 个种子中有 {below} 个的结果更低。",
     "sweep_method": "方法",
-    "sweep_method_twins": "每种设置都用同一组种子训练：种子决定初始权重和图像的顺序，"
-    "因此同一种子的两种设置如同孪生：种子对两者相同的影响在差值中抵消，只对其中之一的影响则留在差值里，"
+    "sweep_method_pairing": "每种设置都用同一组种子训练。种子决定初始权重和图像的顺序，"
+    "因此同一种子的两种设置构成一对。种子对两者相同的影响在差值中抵消，只对其中之一的影响则留在差值里，"
     "差值因此分散。",
     "sweep_method_measured": "最终的损失和准确率在最后一步之后于整个验证集上测得。"
-    "曲线是稀疏的：最多二十个点，每个点所用的图像数与单次运行的一次评估相同。",
-    "sweep_method_intervals": "区间是平均差别的 95 % BCa 自助法区间（重抽样 9,999 次），"
-    "更好的种子所占比例的区间是 Wilson 区间；每个区间各自成立，没有按比较的个数校正。"
-    "p 来自对平均值的双侧符号翻转检验：不超过 16 个种子时是精确的，超过时取至少 20,000 个随机的符号组合（以 ~ 开头），"
+    "曲线最多有二十个点，每个点所用的图像数与单次运行的一次评估相同。",
+    "sweep_method_intervals": "区间是平均差别的 95 % BCa 自助法置信区间（重抽样 9,999 次），"
+    "更好（准确率更高或损失更低）的种子所占比例的区间是 95 % Wilson 置信区间；每个区间各自成立，没有按比较的个数校正。"
+    "p 来自对平均值的双侧符号翻转检验：不超过 16 个种子时是精确的，"
+    "超过时由至少 20,000 个随机的符号组合估计（以 ~ 标出），"
     "并用 Holm 方法就各项设置所构成的全部比较作校正，没有数据可比的也计算在内。r 是两种设置在各种子之间的相关系数。",
     "sweep_method_rule": "若校正后的 p 小于 0.05，并且区间不含 0，就称差别可以测出；否则就说没有可测出的差别；"
-    "若 n 个种子对 m 个比较来说太少，即使全部一致，首个比较校正后的 p（2m / 2^n）也不小于 0.05，就说仅供探索。"
-    "一个比较至少需要 6 个种子，四个需要 8 个，二十个需要 10 个。所需的种子数不少于此数，"
-    "并且使双侧 t 检验在 5 % / m 的显著性水平（即 Holm 方法对首个比较的要求）下，"
-    "五次中有四次能看出所得大小的差别。",
-    "sweep_method_dead": "若最后的 ReLU 使某一类别的输出在每张验证图像上都为 0，该类别就是失活的。"
-    "此后它从这些图像得不到任何梯度，因此几乎不会恢复。没有最后的 ReLU，类别就不会这样失活。",
-    "sweep_method_stacked": "许多副本作为一个批量程序同时训练；"
+    "若 n 个种子对 m 个比较来说太少，即使全部一致，校正后最小的 p（2m / 2^n）也不小于 0.05，就说仅供探索。"
+    "一个比较至少需要 6 个种子，四个需要 8 个，二十个需要 10 个。检出所得大小的差别所需的种子数不少于此数，"
+    "并且使双侧 t 检验在 5 % / m 的显著性水平（即 Holm 方法对最小的 p 所用的水平）下有 80 % 的检验功效。",
+    "sweep_method_dead": "若 logits 之后的 ReLU 使某个输出对每张验证图像都为 0，该输出就是失活的。"
+    "此后它从这些图像得不到任何梯度，因此几乎不会恢复。logits 不接 ReLU 时，输出不会这样失活。",
+    "sweep_method_stacked": "许多副本作为一个批量程序同时训练。"
     "每个副本在最初若干步内与同一种子的单次运行在舍入误差范围内相同，就整个训练过程而言分布相同。",
     "sweep_data": "数据：{origin}，SHA-256 {checksum}。版本：{versions}。",
 }

@@ -1,4 +1,4 @@
-"""A sweep written up: the question, the answer, the figures, the method, and one run in the light of all."""
+"""The report of a sweep: question, answer, figures, one run among all seeds, and method."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..statistics.intervals import wilson_interval
-from ..statistics.paired import Paired, is_exploratory
+from ..statistics.paired import PairedDifferences, is_exploratory
 from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Summary, comparisons, p_words, summaries
 from ..sweeps.store import SweepFolder, read_sweep
@@ -20,23 +20,23 @@ from .settings import dataset_words, origin_words
 from .sweep_figures import curve_figure, difference_figure, distribution_figure
 from .sweep_words import answers, by_dead_words, pair_words, setting_words
 
-_METHOD = ("twins", "measured", "intervals", "rule", "dead", "stacked")
+_METHOD = ("pairing", "measured", "intervals", "rule", "dead", "stacked")
 
 
 def report_sweep(folder: SweepFolder, output: Path | None, format: Format | None, language: str) -> Path:
-    """Write the report of one sweep, and give its path; BadInput where there is nothing to write."""
-    read = read_sweep(folder)
-    if not read.results.replicas:
-        raise BadInput(f"sweep {folder.path}: nothing was trained to the end yet")
-    by_ending: Format = "md" if output and output.suffix.lower() in (".md", ".markdown") else "html"
-    path = output or Path(f"report.{format or by_ending}")
-    blocks = sweep_contents(folder.path.resolve().name, read.results, read.damage, Words(language))
-    write_blocks(blocks, path, format or by_ending, language)
+    """Write the report of one sweep and return its path. Raises BadInput if no training is finished yet."""
+    sweep = read_sweep(folder)
+    if not sweep.results.replicas:
+        raise BadInput(f"sweep {folder.path}: no training is finished yet, so there is nothing to report")
+    default: Format = "md" if output and output.suffix.lower() in (".md", ".markdown") else "html"
+    path = output or Path(f"report.{format or default}")
+    blocks = sweep_contents(folder.path.resolve().name, sweep.results, sweep.damage, Words(language))
+    write_blocks(blocks, path, format or default, language)
     return path
 
 
 def sweep_contents(name: str, results: Results, damage: Sequence[str], words: Words) -> list[Block]:
-    """The document, from the top."""
+    """The blocks of the report, in order."""
     return list(_contents(name, results, damage, words))
 
 
@@ -67,7 +67,7 @@ def _contents(name: str, results: Results, damage: Sequence[str], words: Words) 
 
 
 def _head(name: str, results: Results, damage: Sequence[str], words: Words) -> Iterator[Block]:
-    """Title, state, warnings and the question."""
+    """Title, progress, warnings and the question."""
     config, dataset = results.started.config, results.started.dataset
     time = datetime.fromtimestamp(results.started.time, UTC)
     title = "sweep_title" if len(config.settings) > 1 else "sweep_title_one"
@@ -105,7 +105,7 @@ def _table_of_settings(described: Sequence[Summary], words: Words) -> Table:
 
 
 def _cause(described: Sequence[Summary], words: Words) -> Iterator[Block]:
-    """The settings in which classes can die."""
+    """The section on dead outputs, for the settings in which outputs can die."""
     dying = [summary for summary in described if summary.setting.config.head == "relu"]
     if not dying:
         return
@@ -119,7 +119,7 @@ def _cause(described: Sequence[Summary], words: Words) -> Iterator[Block]:
 
 
 def _table_of_comparisons(compared: Sequence[Comparison], words: Words) -> Table:
-    keys = ("difference", "of", "mean", "median", "adjusted", "better")
+    keys = ("difference", "quantity", "mean", "median", "adjusted", "better")
     difference, unit, mean, median, adjusted, better = (words.plain(f"sweep_{key}") for key in keys)
     rows = []
     for comparison in compared:
@@ -127,12 +127,12 @@ def _table_of_comparisons(compared: Sequence[Comparison], words: Words) -> Table
         points = _cells(accuracy, comparison.accuracy_p, 2, _share(accuracy.wins, accuracy.n, words), words)
         lower = _share(loss.n - loss.wins - loss.ties, loss.n, words)
         nats = _cells(loss, comparison.loss_p, 3, lower, words)
-        rows.append((pair_words(comparison, words), words.plain("sweep_points"), *points))
-        rows.append(("", words.plain("sweep_nats"), *nats))
+        rows.append((pair_words(comparison, words), words.plain("sweep_accuracy_points"), *points))
+        rows.append(("", words.plain("sweep_loss_nats"), *nats))
     return Table((difference, unit, mean, median, "p", adjusted, better, "r"), tuple(rows))
 
 
-def _cells(found: Paired, adjusted: float, digits: int, better: str, words: Words) -> tuple[str, ...]:
+def _cells(found: PairedDifferences, adjusted: float, digits: int, better: str, words: Words) -> tuple[str, ...]:
     low, high = (f"{bound:+.{digits}f}" for bound in found.interval)
     bounded = math.isfinite(found.interval[0])
     interval = words.plain("sweep_from_to", low=low, high=high) if bounded else words.plain("sweep_no_interval")
@@ -147,7 +147,7 @@ def _cells(found: Paired, adjusted: float, digits: int, better: str, words: Word
 
 
 def _share(count: int, total: int, words: Words) -> str:
-    """On how many of the seeds, and the Wilson interval of their share."""
+    """The count of the seeds and the 95 % Wilson interval of their share."""
     low, high = (f"{bound:.2f}" for bound in wilson_interval(count, total))
     return words.plain("sweep_share", count=count, total=total, low=low, high=high)
 
@@ -159,31 +159,31 @@ def _correlation(value: float | None) -> str:
 def _one_run(
     results: Results, described: Sequence[Summary], compared: Sequence[Comparison], words: Words
 ) -> Iterator[Block]:
-    """What a single seed shows, beside all the others."""
+    """The section on the first seed, compared with all seeds."""
     if not any(replica.curve for replica in results.replicas.values()):
         return
     seed = results.started.config.every_seed[0]
     yield Heading(2, words("sweep_one_run"))
     figure = curve_figure(results, compared, words, "curves")
     yield Picture("curves", figure, words("sweep_caption_curves"), "tall")
-    places = (_place(results, summary.setting.number, seed, words) for summary in described)
-    yield Bullets(tuple(text for text in places if text))
+    ranks = (_rank(results, summary.setting.number, seed, words) for summary in described)
+    yield Bullets(tuple(text for text in ranks if text))
 
 
-def _place(results: Results, number: int, seed: int, words: Words) -> Phrase | None:
-    """Where one seed's outcome lies among all."""
+def _rank(results: Results, number: int, seed: int, words: Words) -> Phrase | None:
+    """The rank of one seed's accuracy among all seeds of a setting; None if the seed has no result."""
     replicas = results.of(number)
-    mine = replicas.get(seed)
-    if mine is None or mine.figures is None:
+    replica = replicas.get(seed)
+    if replica is None or replica.figures is None:
         return None
-    accuracy = mine.figures.accuracy
+    accuracy = replica.figures.accuracy
     accuracies = [figures.accuracy for figures in results.figures(number).values()]
     return words(
         "sweep_place",
         setting=setting_words(results.started.config.settings[number], words),
         seed=seed,
         accuracy=f"{accuracy:.3f}",
-        dead=len(mine.dead),
+        dead=len(replica.dead),
         below=sum(other < accuracy for other in accuracies),
         count=len(accuracies),
     )

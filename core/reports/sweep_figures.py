@@ -1,4 +1,4 @@
-"""The figures of a sweep's report as SVG."""
+"""The figures of the report of a sweep, as SVG."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ import numpy as np
 from ..stream.sweep_config import Setting, Value
 from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Summary
-from .drawing import as_svg, drawn_as, line_look, new_axes, new_grid
+from .drawing import as_svg, drawing_style, line_style, new_axes, new_grid
 from .phrases import Words
 from .sweep_words import pair_words, setting_words, value_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# A network has so many classes.
+# Number of classes, and of outputs of the network.
 _CLASSES = 10
 
 
 def distribution_figure(summaries: Sequence[Summary], words: Words, name: str) -> str:
-    """Every seed's final accuracy, a row a setting, shaded by how many classes are dead; a line at the median."""
-    with drawn_as(name):
+    """Every seed's final accuracy, one row per setting, coloured by number of dead outputs; a bar at the median."""
+    with drawing_style(name):
         figure, axes = new_axes(6.6, 0.8 + 0.36 * len(summaries))
         axes.set_axisbelow(True)
         shades = _shades()
         for row, summary in enumerate(summaries):
-            aside = np.random.default_rng(row).uniform(-0.28, 0.28, len(summary.accuracies))
+            offset = np.random.default_rng(row).uniform(-0.28, 0.28, len(summary.accuracies))
             colours = [shades[dead] for dead in summary.dead]
-            axes.scatter(summary.accuracies, row + aside, c=colours, s=13, linewidths=0)
+            axes.scatter(summary.accuracies, row + offset, c=colours, s=13, linewidths=0)
             axes.plot([summary.range[0]] * 2, [row - 0.38, row + 0.38], color="#000000", linewidth=1.4)
         axes.set_yticks(range(len(summaries)), [setting_words(summary.setting, words) for summary in summaries])
         axes.set_ylim(len(summaries) - 0.5, -0.5)
@@ -40,38 +40,39 @@ def distribution_figure(summaries: Sequence[Summary], words: Words, name: str) -
         axes.set_xlabel(words.plain("sweep_final_accuracy"))
         seen = sorted({dead for summary in summaries for dead in summary.dead})
         handles = [axes.scatter([], [], color=shades[dead], s=13, linewidths=0) for dead in seen]
-        title = words.plain("sweep_dead_classes")
+        title = words.plain("sweep_dead_outputs")
         axes.legend(handles, map(str, seen), title=title, loc="center left", bbox_to_anchor=(1, 0.5), ncols=2)
         return as_svg(figure, name)
 
 
 def difference_figure(compared: Sequence[Comparison], words: Words, name: str) -> str:
-    """Every paired difference as a dot, the mean with its interval above."""
-    with drawn_as(name):
+    """Every paired difference as a dot, and above the dots their mean with its 95 % interval."""
+    with drawing_style(name):
         figure, axes = new_axes(6.6, 0.6 + 0.42 * len(compared))
         axes.set_axisbelow(True)
         for row, comparison in enumerate(compared):
-            found, look = comparison.accuracy, line_look(row)
-            aside = np.random.default_rng(row).uniform(-0.05, 0.25, found.n)
-            axes.scatter(found.differences, row + aside, s=9, color=look["color"], alpha=0.5, linewidths=0)
+            found, style = comparison.accuracy, line_style(row)
+            offset = np.random.default_rng(row).uniform(-0.05, 0.25, found.n)
+            axes.scatter(found.differences, row + offset, s=9, color=style["color"], alpha=0.5, linewidths=0)
             low, high = found.interval
             reach = [[found.mean - low], [high - found.mean]] if math.isfinite(low) else None
             axes.errorbar([found.mean], [row - 0.2], xerr=reach, fmt="D", color="#000000", markersize=4, capsize=4)
         axes.axvline(0, color="#666666", linewidth=0.8, linestyle=":")
-        _name_rows(axes, [_broken(pair_words(comparison, words)) for comparison in compared])
+        _name_rows(axes, [_two_lines(pair_words(comparison, words)) for comparison in compared])
         axes.set_ylim(len(compared) - 0.5, -0.5)
         axes.set_xlabel(words.plain("sweep_difference_axis"))
         return as_svg(figure, name)
 
 
 def curve_figure(results: Results, compared: Sequence[Comparison], words: Words, name: str) -> str:
-    """Accuracy over the steps, a chart for each comparison along the first axis, in which its two bands can be told
-    apart: median and middle half of all seeds, and over them the curve of the first seed alone.
+    """Accuracy over the steps: median and middle half of all seeds, and the curve of the first seed.
+
+    There is one chart for each comparison along the first axis, because more than two bands would hide each other.
     """
     config = results.started.config
     axis = compared[0].axis if compared else next(iter(config.axes))
-    panels = [(_broken(pair_words(one, words)), (one.reference, one.other)) for one in compared if one.axis == axis]
-    with drawn_as(name):
+    panels = [(_two_lines(pair_words(one, words)), (one.reference, one.other)) for one in compared if one.axis == axis]
+    with drawing_style(name):
         figure, charts = new_grid(6.6, 2.3, len(panels) or 1)
         lines: dict[Value, Any] = {}
         for axes, (title, settings) in zip(charts, panels or [("", config.settings)], strict=True):
@@ -88,37 +89,37 @@ def curve_figure(results: Results, compared: Sequence[Comparison], words: Words,
 
 
 def _curves(axes: Axes, results: Results, setting: Setting, number: int) -> Any:
-    """One setting's curves in the look of that number; the line to explain."""
-    look, replicas = line_look(number), results.of(setting.number)
+    """Draw one setting's curves in line style `number`; return the median line for the legend."""
+    style, replicas = line_style(number), results.of(setting.number)
     first = results.started.config.every_seed[0]
     steps, low, middle, high = quartiles([replica.curve for replica in replicas.values()])
-    axes.fill_between(steps, low, high, color=look["color"], alpha=0.18, linewidth=0)
-    (line,) = axes.plot(steps, middle, color=look["color"], linestyle=look["linestyle"], linewidth=1.7)
+    axes.fill_between(steps, low, high, color=style["color"], alpha=0.18, linewidth=0)
+    (line,) = axes.plot(steps, middle, color=style["color"], linestyle=style["linestyle"], linewidth=1.7)
     if first in replicas:
         curve = replicas[first].curve
         xs, ys = [step for step, _, _ in curve], [accuracy for _, _, accuracy in curve]
-        axes.plot(xs, ys, color=look["color"], linewidth=0.8, marker=look["marker"], markersize=3)
+        axes.plot(xs, ys, color=style["color"], linewidth=0.8, marker=style["marker"], markersize=3)
     return line
 
 
 def _name_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Each line a text of its own: only such end where they shall in whatever font the reader has."""
+    """Label the rows. Each line is a separate text: only these stay right-aligned in any font of the reader."""
     axes.set_yticks(range(len(names)), [""] * len(names))
     for row, name in enumerate(names):
         lines = name.split("\n")
         places = [("bottom", 1), ("top", -1)] if len(lines) > 1 else [("center", 0)]
         for line, (side, up) in zip(lines, places, strict=True):
-            at = {"xycoords": axes.get_yaxis_transform(), "xytext": (-6, up), "textcoords": "offset points"}
-            axes.annotate(line, (0, row), ha="right", va=side, annotation_clip=False, **at)
+            options = {"xycoords": axes.get_yaxis_transform(), "xytext": (-6, up), "textcoords": "offset points"}
+            axes.annotate(line, (0, row), ha="right", va=side, annotation_clip=False, **options)
 
 
-def _broken(pair: str) -> str:
-    """What is compared, and on a line of its own what both have in common."""
+def _two_lines(pair: str) -> str:
+    """The name of a comparison, with the part in brackets on a second line."""
     return re.sub(r" ?([(\N{FULLWIDTH LEFT PARENTHESIS}])", r"\n\1", pair, count=1)
 
 
 def _shades() -> list[str]:
-    """A colour for each number of dead classes, from dark to light."""
+    """A colour for each number of dead outputs, from dark to light."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
@@ -129,7 +130,7 @@ Points = Sequence[tuple[int, float, float]]
 
 
 def quartiles(curves: Sequence[Points]) -> tuple[list[int], list[float], list[float], list[float]]:
-    """Steps, and at each the quartiles of accuracy over the curves that have it."""
+    """Steps, and at each step the three quartiles of accuracy over the curves that have a point there."""
     by_step: dict[int, list[float]] = {}
     for curve in curves:
         for step, _, accuracy in curve:

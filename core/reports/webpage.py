@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs no network and no script."""
+"""Renders a report as one HTML file that needs no network and no script."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import re
 from collections.abc import Sequence
 
 from ..text import printable
-from .blocks import Block, Bullets, Heading, Paragraph, Picture, Printed, Table, Text, Warnings
+from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, Text, TrainingLog, Warnings
 from .phrases import TAGS, Phrase
 from .stylesheet import STYLESHEET
 
-# The page may load nothing at all, whatever a recording has brought into it.
+# The page may not load anything, even if text from a recording asks for it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
-# A figure, perhaps with its interval, or a unit, which could be broken in Chinese; a list of many may be broken.
-_FIGURE = re.compile(r"[~<+-]{0,2}\d.{0,30}|\S{1,4}")
+# A number, possibly with its interval, or a short unit, which browsers could break in Chinese: kept on one line.
+_UNBROKEN = re.compile(r"[~<+-]{0,2}\d.{0,30}|\S{1,4}")
 
 
 def webpage(blocks: Sequence[Block], language: str) -> str:
-    """The whole page; every text is escaped."""
+    """The whole page. Every text is escaped."""
     title = next((str(block.text) for block in blocks if isinstance(block, Heading)), "clipwatch")
     body = "\n".join(_block(block) for block in blocks)
     return f"""<!DOCTYPE html>
@@ -54,8 +54,8 @@ def _block(block: Block) -> str:
             return "<ul>\n" + "\n".join(f"<li>{_text(item)}</li>" for item in items) + "\n</ul>"
         case Table(header, rows):
             return _table("figures", header, rows)
-        case Printed(lanes, rows):
-            return _table("printed", lanes, rows)
+        case TrainingLog(lanes, rows):
+            return _table("log", lanes, rows)
         case Picture(name, svg, caption, kind):
             return (
                 f'<figure id="figure-{name}" class="{kind}">\n{svg}<figcaption>{_text(caption)}</figcaption>\n</figure>'
@@ -63,7 +63,7 @@ def _block(block: Block) -> str:
 
 
 def _table(kind: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
-    # A number and its unit stay on one line.
+    # Keep a number and its % on one line.
     head = "".join(f'<th scope="col">{_escaped(cell).replace(" %", "&nbsp;%")}</th>' for cell in header)
     body = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     table = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
@@ -71,12 +71,12 @@ def _table(kind: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]
 
 
 def _cell(text: str) -> str:
-    kind = ' class="number"' if _FIGURE.fullmatch(text) else ""
+    kind = ' class="number"' if _UNBROKEN.fullmatch(text) else ""
     return f"<td{kind}>{_escaped(text)}</td>"
 
 
 def _text(text: Text) -> str:
-    return text.written(_escaped, _escaped, _code) if isinstance(text, Phrase) else _escaped(text)
+    return text.render(_escaped, _escaped, _code) if isinstance(text, Phrase) else _escaped(text)
 
 
 def _code(text: str) -> str:

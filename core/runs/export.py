@@ -67,8 +67,8 @@ def _measured(event: Diagnosed | None) -> tuple[object, ...]:
         return ("",) * len(MEASURED)
     total = event.total
     return (
-        total.saturation,
-        total.saturation_nonzero,
+        total.clipped_share,
+        total.clipped_share_nonzero,
         event.engaged,
         event.engaged_recently,
         total.cosine,

@@ -41,7 +41,7 @@ class Histogram(msgspec.Struct, frozen=True, kw_only=True):
     inf: int = 0
 
     @property
-    def components(self) -> int:
+    def elements(self) -> int:
         """How many elements there are."""
         return self.finite + self.nan + self.inf
 
@@ -74,12 +74,12 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     percentiles: tuple[float, float, float] | None = None
 
     @property
-    def saturation(self) -> float:
+    def clipped_share(self) -> float:
         """Share of the finite elements that the rule changed."""
         return self.changed / self.histogram.finite if self.histogram.finite else 0.0
 
     @property
-    def saturation_nonzero(self) -> float | None:
+    def clipped_share_nonzero(self) -> float | None:
         """Share of the nonzero finite elements that the rule changed; None if all are 0."""
         nonzero = self.histogram.finite - self.histogram.zero
         return self.changed / nonzero if nonzero else None

@@ -102,7 +102,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         return raised or (bool(failures) and all(failures))
 
     @property
-    def touched(self) -> bool:
+    def changed_mid_run(self) -> bool:
         """Whether a lane was changed mid-run, so that the lanes are not a clean comparison any more."""
         return any(lane.changed_at or lane.reset_at for lane in self.lanes.values())
 

@@ -146,8 +146,10 @@ def axis_value(axis: str, value: Value) -> str:
             return "not clipped"
         case "clip", _:
             return str(value)
-        case "head", _:
-            return f"{value} head"
+        case "head", "relu":
+            return "ReLU on the logits"
+        case "head", "linear":
+            return "plain logits"
         case "optimizer", _:
             return str(value)
         case _:

@@ -1,4 +1,4 @@
-"""Charts as lines of a terminal: `chart.render_chart` draws the `curve.Curve`s that a `chartspec.ChartSpec` holds.
+"""Charts as terminal lines: `chart.render_chart` draws the `curve.Curve`s of a `chartspec.ChartSpec`.
 
-Pure functions; imports `style`.
+Pure functions. May import `style`.
 """

@@ -1,4 +1,4 @@
-"""What is written over and under the curves: interventions, crosses, each lane's symbol, the cursor."""
+"""Annotations over and under the curves: interventions, non-finite values, lane symbols, transients, the cursor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TINT = 0.11
 
 
 def draw_lines(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
-    """The vertical lines, under the curves: one per intervention in its lane's colour, and the cursor."""
+    """Draw the vertical lines behind the curves: one per intervention in its lane's colour, and the cursor."""
     for mark in visible_marks(spec, area):
         style = spec.palette.faint(spec.lanes[mark.lane].color, LINE)
         draw_line(canvas, area, mark.step, spec.glyphs.mark, style)
@@ -24,12 +24,12 @@ def draw_lines(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
 
 
 def visible_marks(spec: ChartSpec, area: Area) -> list[Mark]:
-    """The interventions in the window, of lanes that the chart shows."""
+    """The interventions within the window, of lanes in the chart."""
     return [mark for mark in spec.marks if area.shows(mark.step) and mark.lane < len(spec.lanes)]
 
 
 def draw_annotations(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace]) -> None:
-    """Everything that must be readable whatever curve is behind it."""
+    """Draw everything that belongs in front of the curves."""
     for number, one in enumerate(traces):
         _draw_symbols(spec, canvas, area, one, number)
     _draw_marks(spec, canvas, area)
@@ -40,7 +40,7 @@ def draw_annotations(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[T
 
 
 def _draw_symbols(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, number: int) -> None:
-    """The lane's symbol now and then along its curve, staggered between lanes, and at its newest point."""
+    """Draw the lane's symbol at intervals along its curve, staggered between lanes, and at its newest point."""
     values = one.main()
     filled = np.flatnonzero(np.isfinite(values))
     if not len(filled):
@@ -48,14 +48,14 @@ def _draw_symbols(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, numbe
     dots, every = spec.glyphs.dots[0], SYMBOL_EVERY
     style = spec.palette.style(one.lane.color, bold=True)
     start = every * (2 * number + 1) // (2 * len(spec.lanes))
-    wanted = np.arange(start, area.width - 3, every) * dots
-    nearest = filled[np.minimum(np.searchsorted(filled, wanted), len(filled) - 1)]
-    for column in [*nearest[abs(nearest - wanted) <= 2 * dots].tolist(), int(filled[-1])]:
+    targets = np.arange(start, area.width - 3, every) * dots
+    nearest = filled[np.minimum(np.searchsorted(filled, targets), len(filled) - 1)]
+    for column in [*nearest[abs(nearest - targets) <= 2 * dots].tolist(), int(filled[-1])]:
         canvas.write(area.row(float(values[column])), area.left + column // dots, spec.glyphs.symbol(number), style)
 
 
 def _draw_marks(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
-    """A pointer on top of each intervention's line (one under another in one column), beside it what it was."""
+    """Draw a pointer and a label at the top of each intervention's line; several in one column are stacked."""
     stacked: dict[int, int] = {}
     for mark in visible_marks(spec, area):
         column = area.left + area.column(mark.step)
@@ -66,7 +66,7 @@ def _draw_marks(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
 
 
 def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int], mark: Mark) -> None:
-    """The lane's symbol and the label where nothing is in the way, else the symbol alone."""
+    """Draw the lane's symbol and the label where they fit, otherwise the symbol alone."""
     left, column = place
     style = spec.palette.style(spec.lanes[mark.lane].color, bold=True)
     symbol = spec.glyphs.symbol(mark.lane)
@@ -79,9 +79,9 @@ def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int
 
 
 def _draw_shades(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
-    """A faint background in the lane's colour where its optimizer remembers; without colours dots along the top.
+    """Tint the transients in the lane's colour; without colour, draw dots along the top.
 
-    Lanes that remember share the height.
+    Lanes with transients divide the height among them.
     """
     shaded = sorted({shade.lane for shade in spec.shades})
     for shade in spec.shades:
@@ -99,7 +99,7 @@ def _draw_shades(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
 
 
 def _draw_broken(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, number: int) -> None:
-    """A cross at the foot of each column with a value that is not finite or the lane's failure; a row per lane."""
+    """Draw a cross at the bottom of each column with a non-finite value or the lane's failure; each lane has a row."""
     dots = spec.glyphs.dots[0]
     columns = set((np.flatnonzero(one.columns.broken) // dots).tolist())
     text = one.lane.curve.broken_kind()
@@ -118,7 +118,7 @@ def _draw_broken(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, number
 
 
 def _draw_hidden(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
-    """Say near the lower edge, above the crosses, that a logarithmic scale leaves values out."""
+    """Note, above the crosses, that the logarithmic scale hides values of 0 and below."""
     if area.scale.hidden:
         row = max(area.height - 1 - len(spec.lanes), 0)
         style = spec.palette.style(spec.palette.warning, bold=True)

@@ -1,4 +1,4 @@
-"""The frame of a chart: values on the left, steps below, faint lines at the values."""
+"""A chart's axes: value labels on the left, steps below, faint grid lines at the values."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from .chartspec import ChartSpec
 from .ticks import compact, linear_ticks, log_ticks, step_ticks
 from .traces import Scale
 
-GUTTER = 4
+MIN_LABEL_WIDTH = 4
+# From this height on, the step axis has a line.
 FLOOR_FROM = 8
 GRID = 0.2
 
 
 @dataclass(frozen=True)
 class Area:
-    """The cells that curves are drawn on, and which of them a step or a value falls into."""
+    """The cells for curves, and the mapping of steps and values to them."""
 
     left: int
     width: int
@@ -28,7 +29,7 @@ class Area:
     scale: Scale
 
     def column(self, step: int) -> int:
-        """The cell column of a visible step."""
+        """The column of a visible step."""
         first, last = self.window
         return min((step - first) * self.width // (last - first), self.width - 1)
 
@@ -37,22 +38,22 @@ class Area:
         return self.window[0] <= step <= self.window[1]
 
     def row(self, value: float) -> int:
-        """The cell row of a value, the nearest one when it lies outside."""
+        """The row of a value, clamped to the area."""
         place = float(self.scale.place(np.array([value]))[0])
         return min(int((1 - place) * self.height), self.height - 1)
 
 
 def lay_out(spec: ChartSpec, canvas: Canvas, scale: Scale) -> tuple[Area, list[tuple[float, str]]]:
-    """Divide the canvas: labels to the left, steps below, a floor where there is height for one."""
+    """Divide the canvas into value labels on the left, steps below, the axis line if it fits, and the area."""
     height = canvas.codes.shape[0] - (2 if spec.height >= FLOOR_FROM else 1)
     ticks = _value_ticks(scale, height)
     labels = max((len(label) for _, label in ticks), default=0)
-    left = max(labels, GUTTER if spec.width >= 40 else 0) + 2
+    left = max(labels, MIN_LABEL_WIDTH if spec.width >= 40 else 0) + 2
     return Area(left, canvas.codes.shape[1] - left, height, spec.window, scale), ticks
 
 
 def _value_ticks(scale: Scale, height: int) -> list[tuple[float, str]]:
-    """About one tick every three rows, but two at least."""
+    """About one tick per three rows, at least two."""
     make = log_ticks if scale.log else linear_ticks
     for most in range(max(height // 3, 1) + scale.log, height + 8):
         ticks = make(scale.low, scale.high, most)
@@ -62,7 +63,7 @@ def _value_ticks(scale: Scale, height: int) -> list[tuple[float, str]]:
 
 
 def draw_axes(spec: ChartSpec, canvas: Canvas, area: Area, ticks: list[tuple[float, str]]) -> None:
-    """Draw walls, floor, labels and the faint lines behind everything."""
+    """Draw both axes with their labels, and the grid lines."""
     _draw_values(spec, canvas, area, ticks)
     _draw_steps(spec, canvas, area)
 
@@ -83,7 +84,7 @@ def _draw_values(spec: ChartSpec, canvas: Canvas, area: Area, ticks: list[tuple[
 
 
 def _draw_steps(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
-    """The floor with its ticks, the cursor's step and around it as many labels as there is room for."""
+    """Draw the step axis: the cursor's step first, then as many labels as fit around it."""
     palette, glyphs = spec.palette, spec.glyphs
     muted, row = palette.style(palette.muted), canvas.codes.shape[0] - 1
     has_floor = row > area.height
@@ -98,7 +99,7 @@ def _draw_steps(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
 
 
 def _write_step(canvas: Canvas, area: Area, step: int, style: Style) -> bool:
-    """Write a step under its column unless another one is in the way."""
+    """Write a step under its column; False if another label is in the way."""
     row, width = canvas.codes.shape[0] - 1, canvas.codes.shape[1]
     text = compact(step)
     start = min(max(area.left + area.column(step) - (len(text) - 1) // 2, 0), width - len(text))
@@ -109,13 +110,13 @@ def _write_step(canvas: Canvas, area: Area, step: int, style: Style) -> bool:
 
 
 def draw_cursor(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
-    """A line at the cursor's step, to be drawn under the curves."""
+    """Draw the vertical line at the cursor's step, if it is visible."""
     if spec.cursor is not None and area.shows(spec.cursor):
         style = spec.palette.style(spec.palette.foreground, bold=True)
         draw_line(canvas, area, spec.cursor, spec.glyphs.cursor, style)
 
 
 def draw_line(canvas: Canvas, area: Area, step: int, glyph: str, style: Style) -> None:
-    """A vertical line through all rows of the area at a visible step."""
+    """Draw a vertical line through the area at a visible step."""
     column = area.left + area.column(step)
     canvas.fill(slice(area.height), slice(column, column + 1), glyph, style)

@@ -1,4 +1,4 @@
-"""A grid of styled characters, turned into one strip per row."""
+"""A grid of styled characters that becomes one strip per row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SPACE = 32
 
 
 class Canvas:
-    """Code points and style numbers of width by height cells, blank at first; every character is one cell wide."""
+    """A grid of code points and style numbers, initially blank; every character is one cell wide."""
 
     def __init__(self, width: int, height: int, blank: Style) -> None:
         self.codes = np.full((height, width), SPACE, np.uint32)
@@ -21,11 +21,11 @@ class Canvas:
         self._inks = {blank: 0}
 
     def ink(self, style: Style) -> int:
-        """The number that stands for a style in `inks`."""
+        """The number of a style in `inks`."""
         return self._inks.setdefault(style, len(self._inks))
 
     def write(self, row: int, column: int, text: str, style: Style) -> None:
-        """Put text down, over what is there, cut off at the edges."""
+        """Write text, replacing what is there, clipped at the edges."""
         height, width = self.codes.shape
         codes = [ord(c) if c.isascii() or cell_len(c) == 1 else ord("?") for c in text]
         codes = codes[max(-column, 0) : max(width - column, 0)]
@@ -35,25 +35,25 @@ class Canvas:
             self.inks[row, column : column + len(codes)] = self.ink(style)
 
     def fill(self, rows: slice, columns: slice, glyph: str, style: Style) -> None:
-        """Put one character into every cell of a rectangle."""
+        """Fill a rectangle with one character."""
         self.codes[rows, columns] = ord(glyph)
         self.inks[rows, columns] = self.ink(style)
 
     def tint(self, rows: slice, columns: slice, background: Style) -> None:
-        """Put a background behind what is in a rectangle."""
+        """Set the background of a rectangle, keeping its text."""
         inks, styles = self.inks[rows, columns], list(self._inks)
         for ink in np.unique(inks).tolist():
             inks[inks == ink] = self.ink(styles[ink] + background)
 
     def is_free(self, row: int, start: int, end: int, background: str) -> bool:
-        """Whether the cells start to end (exclusive) of a row exist and hold nothing but blanks and `background`."""
+        """Whether cells `start` to `end` (exclusive) of a row exist and contain only blanks or `background`."""
         height, width = self.codes.shape
         inside = 0 <= row < height and start >= 0 and end <= width
         free = {SPACE, *map(ord, background)}
         return inside and free.issuperset(self.codes[row, start:end].tolist())
 
     def strips(self) -> list[Strip]:
-        """One strip per row, neighbours of one style in one segment."""
+        """One strip per row; neighbouring cells of one style share a segment."""
         height, width = self.codes.shape
         text = self.codes.tobytes().decode("utf-32-le")
         styles = list(self._inks)

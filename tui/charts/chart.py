@@ -1,4 +1,4 @@
-"""One chart as lines of a terminal: a function of a `ChartSpec` alone, its curves drawn by plotext."""
+"""Renders a chart as terminal lines: a pure function of a `ChartSpec`, with curves drawn by plotext."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from .traces import Trace, scale, trace
 
 __all__ = ["ChartLane", "ChartSpec", "Mark", "Plot", "Shade", "render_chart"]
 
-SMALLEST = (20, 5)
+MIN_SIZE = (20, 5)
+# From this height on, the header may take two rows.
 TALL = 12
+# The weight of the lane's colour in raw values.
 FAINT = 0.42
 
 
 def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
-    """The chart as exactly `height` strips of exactly `width` cells; too small a size says so in its first line.
+    """The chart as exactly `height` strips of exactly `width` cells; if it is too small, the first line says so.
 
-    A `plot` that this chart was drawn with before saves drawing what has not changed; it never changes the outcome.
+    `plot` is a cache: passing the one from the previous call draws only what changed, with the same result.
     """
-    if spec.width < SMALLEST[0] or spec.height < SMALLEST[1]:
+    if spec.width < MIN_SIZE[0] or spec.height < MIN_SIZE[1]:
         return _too_small(spec)
     rows = 1 if spec.height < TALL or fits_one_row(spec) else 2
     canvas = Canvas(spec.width, spec.height - rows, spec.palette.style(spec.palette.foreground))
@@ -40,14 +42,14 @@ def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
 
 
 def _too_small(spec: ChartSpec) -> list[Strip]:
-    text = "chart needs {}x{} cells".format(*SMALLEST)
+    text = "chart needs {}x{} cells".format(*MIN_SIZE)
     canvas = Canvas(max(spec.width, 0), max(spec.height, 0), spec.palette.style(spec.palette.muted))
     canvas.write(0, 0, text, canvas.blank)
     return canvas.strips()
 
 
 def _draw_curves(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace], plot: Plot) -> None:
-    """Every lane's values or band faintly, then what is drawn above it; without either the values in full."""
+    """Draw raw values or bands faintly under smoothed values; without smoothing, raw values in full colour."""
     layers = (True, False) if any(one.smooth is not None for one in traces) else (False,)
     lines = [_line(one, area, spec, number, faint=faint) for faint in layers for number, one in enumerate(traces)]
     cells = iter(plot.draw(lines, (area.width, area.height)))
@@ -63,7 +65,7 @@ def _line(one: Trace, area: Area, spec: ChartSpec, number: int, *, faint: bool) 
 
 
 def _draw_layer(spec: ChartSpec, canvas: Canvas, area: Area, lanes: list[Cells], *, faint: bool) -> None:
-    """One line per lane; a cell that the layer draws in loses what was there, so that a thin line stays visible."""
+    """Draw one line per lane. It replaces what is in its cells, so that a thin line stays visible."""
     palette = spec.palette
     codes = np.zeros((area.height, area.width), np.uint32)
     inks = np.zeros((area.height, area.width), np.uint8)
@@ -76,7 +78,7 @@ def _draw_layer(spec: ChartSpec, canvas: Canvas, area: Area, lanes: list[Cells],
 
 
 def _overlay(codes: Cells, inks: NDArray[np.uint8], cells: Cells, ink: int) -> None:
-    """Add one lane's cells to those of others: dots of braille are united, other characters replaced."""
+    """Add a lane's cells to those of other lanes: braille dots are combined, other characters replaced."""
     drawn = (cells != SPACE) & (cells != BRAILLE)
     united = drawn & (codes >= BRAILLE) & (cells >= BRAILLE)
     codes[drawn & ~united] = 0

@@ -1,4 +1,4 @@
-"""What a chart shows, as frozen inputs."""
+"""The frozen inputs of a chart."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .curve import Curve
 
 @dataclass(frozen=True)
 class ChartLane:
-    """One curve of a chart: the lane's name, its rich colour, its values; `failed` is the step it failed at.
+    """One curve of a chart: the lane's name, Rich colour and values; `failed` is the step at which it failed.
 
-    A `band`, its edges in turn, is drawn faintly in place of the values, and the values in full above it.
+    `band` alternates lower and upper edge. It is drawn faintly instead of the raw values, below the curve.
     """
 
     name: str
@@ -24,7 +24,7 @@ class ChartLane:
 
 @dataclass(frozen=True)
 class Mark:
-    """An intervention: the lane (its number in the chart), the step and in few letters what changed."""
+    """An intervention: its step, the lane's number in the chart, and a short label."""
 
     step: int
     lane: int
@@ -33,7 +33,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Shade:
-    """Steps, first and last, in which a lane's optimizer still remembers what was before an intervention."""
+    """The first and last step of a transient after an intervention, and the lane's number in the chart."""
 
     first: int
     last: int
@@ -42,10 +42,11 @@ class Shade:
 
 @dataclass(frozen=True)
 class ChartSpec:
-    """A chart of width by height cells over the steps [first, last].
+    """A chart of `width` by `height` cells over the steps [first, last].
 
-    `bounds` fixes the range of values (accuracy: (0, 1)); None fits it to what is visible. `smoothing` in [0, 1) is the
-    weight of the past in the average drawn on top; 0 draws the values alone. The values at `cursor` replace the latest.
+    `bounds` fixes the range of values (accuracy: (0, 1)); None fits it to the visible values. `smoothing` in [0, 1) is
+    the weight of the past in the moving average drawn on top; 0 draws only the values. The header shows the values at
+    step `cursor`, or the newest ones if it is None.
     """
 
     title: str
@@ -70,5 +71,5 @@ class ChartSpec:
 
     @property
     def window(self) -> tuple[int, int]:
-        """First and last step, at least one step apart."""
+        """The first and last step, at least one step apart."""
         return self.first, max(self.last, self.first + 1)

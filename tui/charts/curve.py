@@ -1,4 +1,4 @@
-"""One lane's loss or accuracy over its steps: append-only, compact, and reducible to any number of columns."""
+"""A lane's loss or accuracy by step: append-only, compact, and reducible to any number of columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """A window of a curve in W columns: finite minimum and maximum (NaN: none), and whether a value was not finite."""
+    """A window of a curve in W columns: finite minimum and maximum (NaN: none), and whether any value is non-finite."""
 
     low: Floats
     high: Floats
@@ -27,7 +27,7 @@ class Columns:
 
 
 class Curve:
-    """A series of (step, value); values are kept as float32, evenly spaced steps cost nothing."""
+    """A series of (step, value). Values are stored as float32; evenly spaced steps take no memory."""
 
     def __init__(self) -> None:
         self._values = array("f")
@@ -78,11 +78,11 @@ class Curve:
         return self._steps.step(index), self._values[index]
 
     def _view(self) -> Floats:
-        """The values without a copy; must not outlive the call, as the array cannot grow under a view."""
+        """The values without a copy. Callers must drop it before the next append: an array with a view cannot grow."""
         return np.frombuffer(self._values, np.float32)
 
     def _edges(self, first: int, last: int, width: int) -> NDArray[np.int64]:
-        """Index ranges of the columns: column k holds the points edges[k] to edges[k + 1].
+        """Index ranges of the columns: column k has the points edges[k] to edges[k + 1] (exclusive).
 
         A point at step s lies in column floor((s - first) * width / (last - first)), the last step in the last column.
         """
@@ -92,7 +92,7 @@ class Curve:
         return self._steps.at_or_after(steps)
 
     def columns(self, first: int, last: int, width: int) -> Columns:
-        """Minimum and maximum per column of the window [first, last], whose every point is in exactly one column."""
+        """Minimum and maximum per column of the window [first, last]; each point belongs to exactly one column."""
         edges = self._edges(first, last, width)
         low, high = np.full((2, width), np.nan, np.float32)
         filled = np.flatnonzero(edges[:-1] < edges[1:])
@@ -109,9 +109,9 @@ class Curve:
         return (np.append(starts, len(self))[run] < edges[1:]) & (edges[:-1] < edges[1:])
 
     def smoothed(self, first: int, last: int, width: int, factor: float) -> Floats:
-        """The debiased moving average after each column's last point, over all points from the first on; NaN: no point.
+        """The debiased moving average at each column's last point, over all points since the first; NaN: no point.
 
-        `factor` in [0, 1) is the weight of the past. Points that are not finite leave the average as it was.
+        `factor` in [0, 1) is the weight of the past. Non-finite points are ignored.
         """
         if self._ema.factor != factor:
             self._ema = Ema(factor)
@@ -123,7 +123,7 @@ class Curve:
         return out
 
     def broken_kind(self) -> str:
-        """What the latest value that is not a number was, in words: `NaN`, `inf`, or nothing."""
+        """The kind of the latest non-finite value: `NaN` or `inf`; empty if there is none."""
         if not self._broken_to:
             return ""
         return "inf" if isinf(self._values[self._broken_to[-1] - 1]) else "NaN"

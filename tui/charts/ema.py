@@ -1,4 +1,4 @@
-"""Exponential moving average of a long series, read anywhere without a pass over all of it."""
+"""Exponential moving average of a long series, evaluated at any index without a pass over the series."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BLOCK = 32
 class Ema:
     """m ← a·m + (1 - a)·x over the finite x, divided by 1 - aⁿ (n: finite values so far), as Adam debiases its moments.
 
-    Keeps the state before every block of 32 values, so that a value is at most 32 terms away from a known state.
+    Stores the state before every block of 32 values, so that any value needs at most 32 terms.
     """
 
     def __init__(self, factor: float) -> None:
@@ -43,7 +43,7 @@ class Ema:
     def _sums(
         self, values: NDArray[np.float32], inside: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Rows of BLOCK values → what each row adds to the mean, and how many of its values count."""
+        """Rows of BLOCK values → each row's contribution to the mean, and how many of its values are used."""
         used = np.isfinite(values) & inside
         if used.all():
             weights = (1 - self.factor) * self._powers[BLOCK - 1 :: -1]
@@ -53,14 +53,14 @@ class Ema:
         return np.einsum("ij,ij->i", weights, np.where(used, values, 0.0)), rank[:, -1]
 
     def _extend(self, values: NDArray[np.float32]) -> None:
-        """Advance the states over the blocks completed since last time."""
+        """Store the states of the blocks completed since the last call."""
         known, complete = len(self._mean) - 1, len(values) // BLOCK
         if known == complete:
             return
         blocks = values[known * BLOCK : complete * BLOCK].reshape(-1, BLOCK)
         sums, finite = self._sums(blocks, np.ones(blocks.shape, np.bool_))
         mean, count = self._mean[-1], self._count[-1]
-        for added, number, kept in zip(sums.tolist(), finite.tolist(), self._powers[finite].tolist(), strict=True):
-            mean, count = kept * mean + added, count + number
+        for added, number, decay in zip(sums.tolist(), finite.tolist(), self._powers[finite].tolist(), strict=True):
+            mean, count = decay * mean + added, count + number
             self._mean.append(mean)
             self._count.append(count)

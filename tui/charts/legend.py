@@ -1,4 +1,4 @@
-"""The line above a chart: its title, what to know about it, and each lane's marker, name and value."""
+"""A chart's header: its title, and each lane's symbol, name and value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GAP = 3
 
 
 def header(spec: ChartSpec, rows: int) -> list[Strip]:
-    """Title and legend on `rows` (1 or 2) strips as wide as the chart, names shortened as far as need be."""
+    """Title and legend on one or two strips as wide as the chart; names are shortened to fit."""
     title = _title(spec)
     if rows == 2:
         return [_strip(spec, title, []), _strip(spec, [], _legend(spec, spec.width - 1))]
@@ -23,7 +23,7 @@ def header(spec: ChartSpec, rows: int) -> list[Strip]:
 
 
 def fits_one_row(spec: ChartSpec) -> bool:
-    """Whether title and legend with every name in full go side by side."""
+    """Whether title and legend fit in one row with all names in full."""
     names = max((cell_len(_name(spec, lane)) for lane in spec.lanes), default=0)
     return _length(_title(spec)) + GAP + _length(_entries(spec, names)) + 1 <= spec.width
 
@@ -37,7 +37,7 @@ def _title(spec: ChartSpec) -> list[Segment]:
 
 
 def _legend(spec: ChartSpec, room: int) -> list[Segment]:
-    """The entries with the longest names that fit into `room` cells."""
+    """The entries, with names as long as `room` cells allow."""
     lengths = [cell_len(_name(spec, lane)) for lane in spec.lanes]
     fixed_part = len(lengths) * (NUMBER_WIDTH + 3 + GAP) - GAP
     names = min(room, max(lengths, default=0))
@@ -76,7 +76,7 @@ def _length(segments: list[Segment]) -> int:
 
 
 def _strip(spec: ChartSpec, left: list[Segment], right: list[Segment]) -> Strip:
-    """Left and right parts with blanks between; the left one gives way when there is not enough room."""
+    """Left and right parts with blanks between them; the left part is cropped to fit."""
     blank = spec.palette.style(spec.palette.foreground)
     right = [*right, Segment(" ", blank)] if right else []
     room = max(spec.width - _length(right), 0)
@@ -85,7 +85,7 @@ def _strip(spec: ChartSpec, left: list[Segment], right: list[Segment]) -> Strip:
 
 
 def _cropped(segments: list[Segment], cells: int, ellipsis: str) -> list[Segment]:
-    """Segments cut to so many cells, nothing at all when too little would be left."""
+    """Segments cut to `cells` cells with an ellipsis; empty if fewer than 5 are left."""
     if _length(segments) <= cells:
         return segments
     if cells < 5:

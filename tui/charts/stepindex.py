@@ -1,4 +1,4 @@
-"""Which index holds which step: growing steps, kept as runs of equal spacing."""
+"""Maps indices to strictly increasing steps, stored as runs of equal spacing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class StepIndex:
-    """Strictly growing steps, stored as runs (first index, first step, spacing)."""
+    """Strictly increasing steps, stored as runs of (first index, first step, spacing)."""
 
     def __init__(self) -> None:
         self._index, self._step, self._spacing = array("q"), array("q"), array("q")
@@ -32,7 +32,7 @@ class StepIndex:
 
     def extend(self, first: int, spacing: int, count: int) -> None:
         """Add `count` evenly spaced steps; raises ValueError as `append` does."""
-        # After three the run has their spacing, whatever it began as.
+        # After three steps, the current run has this spacing.
         for step in range(first, first + spacing * min(3, count), spacing):
             self.append(step)
         self._last += spacing * max(0, count - 3)
@@ -49,7 +49,7 @@ class StepIndex:
         return self._step[run] + (index - self._index[run]) * self._spacing[run]
 
     def at_or_after(self, steps: NDArray[np.int64]) -> NDArray[np.int64]:
-        """For each step the first index whose step is not below it; the length where there is none."""
+        """For each step, the first index whose step is at or above it; the length if there is none."""
         if not self._length:
             return np.zeros(len(steps), np.int64)
         index, start, spacing = (np.frombuffer(a, np.int64) for a in (self._index, self._step, self._spacing))

@@ -1,4 +1,4 @@
-"""Round numbers for axes, and numbers written so that they do not jitter."""
+"""Round numbers for axes, and numbers of fixed width."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NUMBER_WIDTH = 6
 
 
 def fixed(value: float | None) -> str:
-    """A value in exactly 6 cells: as many decimals as fit, `1.2e-5` where decimals say nothing, `--` for none."""
+    """A value in exactly 6 cells: as many decimals as fit, `1.2e-5` if it is tiny, `--` for None."""
     if value is None:
         return "--".rjust(NUMBER_WIDTH)
     if not isfinite(value):
@@ -28,7 +28,7 @@ def _scientific(value: float) -> str:
 
 
 def compact(step: int) -> str:
-    """A step count in few cells: 400, 12k, 1.25M."""
+    """A short step count: 400, 12k, 1.25M."""
     for size, letter in ((1_000_000, "M"), (10_000, "k")):
         if abs(step) >= size:
             return f"{step / min(size, 1000 if letter == 'k' else size):.10g}{letter}"
@@ -36,17 +36,17 @@ def compact(step: int) -> str:
 
 
 def spacing(span: float, most: int) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that cuts `span` into at most `most` pieces."""
+    """The smallest 1, 2 or 5 times a power of ten that divides `span` into at most `most` pieces."""
     rough = span / max(most, 1)
     power = 10.0 ** floor(log10(rough))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
 
 
 def step_ticks(first: int, last: int, most: int) -> list[int]:
-    """Round steps within [first, last], at most about `most` but two at least, for one alone says nothing."""
+    """Round steps within [first, last], about `most` at most and two at least, which a scale needs."""
     gaps = (max(round(spacing(max(last - first, 1), pieces)), 1) for pieces in range(most, most + 8))
-    found = (list(range(-(-first // gap) * gap, last + 1, gap)) for gap in gaps)
-    return next((steps for steps in found if len(steps) > 1), [])
+    candidates = (list(range(-(-first // gap) * gap, last + 1, gap)) for gap in gaps)
+    return next((steps for steps in candidates if len(steps) > 1), [])
 
 
 def linear_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
@@ -63,7 +63,7 @@ def _label(value: float, decimals: int, largest: float) -> str:
 
 
 def log_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
-    """Round values within [low, high] (above 0): powers of ten, with 2 and 5 between them where there is room."""
+    """Round values within [low, high], low > 0: powers of ten, and 2 and 5 times these (or 3 times) if they fit."""
     powers = range(floor(log10(low)), ceil(log10(high)) + 1)
     for factors in ((1, 2, 5), (1, 3), (1,)):
         found = [f * 10.0**p for p in powers for f in factors if low * 0.999 <= f * 10.0**p <= high * 1.001]
@@ -75,7 +75,7 @@ def log_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
 
 
 def linear_range(low: float, high: float) -> tuple[float, float]:
-    """A range around the data that ends on round numbers, and so changes seldom while data arrives."""
+    """A range around the data with round ends, so that it rarely changes while data arrives."""
     if high - low < 1e-6 * max(abs(low), abs(high), 1e-30):
         pad = 0.05 * max(abs(low), abs(high)) or 0.5
         low, high = low - pad, high + pad
@@ -87,7 +87,7 @@ def linear_range(low: float, high: float) -> tuple[float, float]:
 
 
 def log_range(low: float, high: float) -> tuple[float, float]:
-    """A range around positive data from a 1, 2 or 5 times a power of ten to another."""
+    """A range around positive data whose ends are 1, 2 or 5 times a power of ten."""
     rounds = (1, 2, 5, 10)
     down, up = 10.0 ** floor(log10(low)), 10.0 ** floor(log10(high))
     start = max(f * down for f in rounds if f * down <= low * (1 + 1e-9))

@@ -1,4 +1,4 @@
-"""Curves reduced to what one chart can show of them: a point or an extent per column, and the range they need."""
+"""Curves reduced to the columns of a chart (a value or a range per column), and the scale that fits them."""
 
 from __future__ import annotations
 
@@ -17,48 +17,45 @@ SAMPLES = 64
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One lane in columns: the extent in each of its values or its band, and above it their average or the values.
-
-    `smooth` is None where there is nothing to draw above.
-    """
+    """A lane in columns: `columns` is the range of its values or its band, `smooth` the line drawn on top, if any."""
 
     lane: ChartLane
     columns: Columns
     smooth: NDArray[np.float32] | None
 
     def path(self, smooth: bool) -> tuple[NDArray[np.int64], Floats, NDArray[np.bool_]]:
-        """Columns, values and whether a point is joined to the one before, through every extreme."""
+        """(columns, values, joined to the previous point) of the smoothed line, or a zigzag through all extremes."""
         if smooth and self.smooth is not None:
             at = np.flatnonzero(np.isfinite(self.smooth))
             return at, self.smooth[at].astype(np.float64), np.ones(len(at), np.bool_)
         return self._extremes()
 
     def _extremes(self) -> tuple[NDArray[np.int64], Floats, NDArray[np.bool_]]:
-        """Up and down each column's extent in turn, broken after a column with values that are not finite."""
+        """A zigzag up and down through each column's range, interrupted after columns with non-finite values."""
         low, high = self.columns.low, self.columns.high
         at = np.flatnonzero(np.isfinite(low))
         up = np.arange(len(at)) % 2 == 0
         pairs = np.where(up, [low[at], high[at]], [high[at], low[at]]).T.astype(np.float64)
-        kept = np.ones(pairs.shape, np.bool_)
-        kept[:, 1] = pairs[:, 0] != pairs[:, 1]
+        keep = np.ones(pairs.shape, np.bool_)
+        keep[:, 1] = pairs[:, 0] != pairs[:, 1]
         breaks = np.cumsum(self.columns.broken) - self.columns.broken
         joined = np.ones(pairs.shape, np.bool_)
         joined[1:, 0] = breaks[at[1:]] == breaks[at[:-1]]
-        return np.repeat(at, 2)[kept.ravel()], pairs[kept], joined[kept]
+        return np.repeat(at, 2)[keep.ravel()], pairs[keep], joined[keep]
 
     def parts(self) -> list[NDArray[np.float32]]:
-        """Every array that holds values to be shown."""
+        """All arrays of values that the scale must cover."""
         return [self.columns.low, self.columns.high, *([] if self.smooth is None else [self.smooth])]
 
     def main(self) -> Floats:
-        """The value of the topmost line per column, NaN where it has no point."""
+        """The value of the line on top per column; NaN: no point."""
         if self.smooth is not None:
             return self.smooth.astype(np.float64)
         return self.columns.high.astype(np.float64)
 
 
 def trace(lane: ChartLane, spec: ChartSpec, columns: int) -> Trace:
-    """Reduce one lane to the window of a chart."""
+    """Reduce a lane to the columns of a chart's window."""
     layered = spec.smoothing > 0 or lane.band is not None
     smooth = lane.curve.smoothed(*spec.window, columns, spec.smoothing) if layered else None
     behind = lane.curve if lane.band is None else lane.band
@@ -67,7 +64,7 @@ def trace(lane: ChartLane, spec: ChartSpec, columns: int) -> Trace:
 
 @dataclass(frozen=True)
 class Scale:
-    """The range of values from the bottom to the top edge; `hidden`: some values are ≤ 0 on a logarithmic scale."""
+    """The range of values from bottom to top; `hidden`: a logarithmic scale leaves out values ≤ 0."""
 
     low: float
     high: float
@@ -75,7 +72,7 @@ class Scale:
     hidden: bool = False
 
     def place(self, values: Floats) -> Floats:
-        """Values → 0 at the bottom edge to 1 at the top, held within; NaN stays NaN."""
+        """Values → positions from 0 (bottom) to 1 (top), clamped; NaN stays NaN."""
         low, high = self.low, self.high
         if self.log:
             values = np.log10(np.maximum(values, low))
@@ -84,7 +81,7 @@ class Scale:
 
 
 def scale(spec: ChartSpec) -> Scale:
-    """The range asked for, or one that fits everything in the window, whatever the width of the chart."""
+    """The spec's bounds, or a range that fits the window's values; it does not depend on the chart's width."""
     bounds = spec.bounds if spec.bounds is not None and spec.bounds[0] < spec.bounds[1] else None
     if bounds and not spec.log:
         return Scale(*bounds, log=False)

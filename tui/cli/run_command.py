@@ -8,13 +8,13 @@ import shlex
 from ...core.errors import BadInput
 from ...core.stream.config import RunConfig, to_toml
 from ..engine_child.request import ScreenRequest, TrainRun
-from ..view.speed_limits import GENTLE
+from ..view.speed_limits import DEFAULT_PACE
 from .settings import headless_options, key_settings, record_in, run_config, uses_screen
 
 
 def new_run(args: argparse.Namespace) -> int:
     """Train a new run as the command line describes it; return the exit code."""
-    config = run_config(args, pace=GENTLE if uses_screen(args) else None)
+    config = run_config(args, pace=DEFAULT_PACE if uses_screen(args) else None)
     if args.print_config:
         print(to_toml(config), end="", flush=True)
         return 0

@@ -1,1 +1,1 @@
-"""What the clip does, as pure functions: a lane's page of diagnostics, its histogram, the glossary."""
+"""Pure rendering of the diagnostics, which show what clipping does: a lane's page, its histogram, the glossary."""

@@ -1,4 +1,4 @@
-"""Every figure of the diagnostics: its unit, what it means and how it is computed."""
+"""The glossary of the diagnostics: each figure's unit, meaning and formula."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Term(NamedTuple):
-    """One figure, as its label is on the screen."""
+    """One figure; `name` is its label on the screen."""
 
     name: str
     unit: str
@@ -15,105 +15,110 @@ class Term(NamedTuple):
 
 
 NOTATION = (
-    "g is the raw gradient of one training batch, ĝ what the clip rule made of it, Δw the step that the optimizer then "
-    "took, w the weights before it. Measured at one evaluation in five (--diagnose-every), by layer and in total. A "
-    "dash stands where a figure is undefined, a cosine with a vector of zeros, say."
+    "g: the raw gradient of one training batch. ĝ: the same gradient after clipping. w: the parameters before the "
+    "step. Δw: the optimizer's update. Every figure is measured at one evaluation in five (--diagnose-every), per "
+    "layer and in total. A dash means undefined, such as a cosine with a zero vector."
 )
 
 TERMS: tuple[Term, ...] = (
-    Term("saturation", "% of components", "How much of the gradient the rule changed.", "#(ĝ ≠ g) / #finite"),
+    Term(
+        "elements clipped",
+        "% of elements",
+        "The share of the gradient's elements that the rule changed. A narrow heading says just: clip.",
+        "#(ĝ ≠ g) / #finite",
+    ),
     Term(
         "of nonzero",
-        "% of components",
-        "The same, without components that were 0: a dead unit's always are.",
+        "% of elements",
+        "The same without the elements that are 0, such as those of dead units.",
         "#(ĝ ≠ g) / #(g finite, not 0)",
     ),
     Term(
-        "engaged",
+        "steps clipped",
         "% of steps",
-        "How often the rule changed anything: of the last 100 steps, and of all.",
+        "The share of steps in which the rule changed the gradient: of the last 100 steps, and of all.",
         "#(steps with ĝ ≠ g) / #steps",
     ),
     Term(
         "cos",
         "-1 to 1",
-        "Whether clipping keeps the gradient's direction: 1 is kept. Rules on the norm keep it, on values do not.",
+        "The cosine between g and ĝ. 1: clipping keeps the direction, as norm rules do; value rules change it.",
         "g·ĝ / (‖g‖ ‖ĝ‖)",
     ),
-    Term("‖g‖ → ‖ĝ‖", "1 / weight", "The gradient's length before and after the clip.", "√Σg², √Σĝ²"),
+    Term("‖g‖ → ‖ĝ‖", "1 / weight", "The gradient's L2 norm before and after clipping.", "√Σg², √Σĝ²"),
     Term(
         "‖Δw‖/‖w‖",
         "ratio",
-        "How far one step moves a layer, of its own size; about 0.001 is usual.",
+        "The size of one update relative to the layer's weights; about 0.001 is typical.",
         "√ΣΔw² / √Σw²",
     ),
     Term(
         "|step|/lr",
         "learning rates",
-        "The mean step of a weight; where Adam sees signs alone that agree, it is 1.",
+        "The mean absolute update of a weight. It is 1 if Adam sees only signs and they agree over time.",
         "mean |Δw| / learning rate",
     ),
     Term(
         "sign cos",
         "0 to 1",
-        "How near ĝ is to its mere signs, the limit of value clipping as the bound goes to 0.",
+        "How close ĝ is to its signs alone, the limit of value clipping as the bound goes to 0.",
         "‖ĝ‖₁ / (√#nonzero ‖ĝ‖₂)",
     ),
     Term(
-        "shadow cos",
+        "counterfactual cos",
         "-1 to 1",
-        "The step taken against the step that the same optimizer would have taken, had it been fed g all along.",
-        "Δw·Δs / (‖Δw‖ ‖Δs‖), Δs the shadow's step",
+        "The cosine between the update and the counterfactual update: what the same optimizer would have done on the "
+        "same gradients, unclipped from the start.",
+        "Δw·Δc / (‖Δw‖ ‖Δc‖), Δc the counterfactual update",
     ),
     Term(
-        "apart",
-        "% of the shadow's step",
-        "How far the two steps are apart: what clipping did to this update, its memory included.",
-        "‖Δw - Δs‖ / ‖Δs‖",
+        "difference",
+        "% of the counterfactual update",
+        "How far the two updates differ: the effect of clipping on this update, through the optimizer state too.",
+        "‖Δw - Δc‖ / ‖Δc‖",
     ),
     Term(
         "outputs",
         "ten classes",
-        "Dark where dead: with the last ReLU an output that is 0 on every image of three evaluations running has no "
-        "gradient there.",
+        "Dark if dead: a ReLU on the logits was 0 for every image of three evaluations in a row, so no gradient flows.",
         "max over 3 x 100 images = 0",
     ),
     Term(
-        "of a dead class",
+        "belong to a dead class",
         "% of images",
-        "Images of the evaluation whose true class is dead: none of them can be answered right, but for ties at 0.",
+        "Images of the evaluation whose true class is dead. None can be predicted correctly, except by a tie at 0.",
         "#(images of dead classes) / #images",
     ),
-    Term("dead units", "units", "The same for the hidden layers' ReLUs.", "units at 0 on 3 x 100 images"),
+    Term("dead units", "units", "The same for the ReLUs of the hidden layers.", "units at 0 on 3 x 100 images"),
     Term(
         "histogram",
-        "components",
-        "How large components are, 4 bins a decade from 1e-10 to 1e2; the pointer is a value rule's bound, what is "
-        "beyond it is clipped.",
+        "elements",
+        "The magnitudes of g's elements, 4 bins per decade from 1e-10 to 1e2. The pointer marks a value rule's bound; "
+        "elements beyond it are clipped.",
         "log10 |g|",
     ),
     Term(
-        "0, under, over",
-        "components",
-        "Those that have no place in it; NaN and Inf stand apart from every figure.",
+        "zero, under, over",
+        "elements",
+        "Elements outside the histogram's range. NaN and Inf are counted apart and enter no other figure.",
         "|g| < 2e-40, |g| < 1e-10, |g| ≥ 1e2",
     ),
     Term(
-        "50, 90, 99 %",
+        "50 %, 90 %, 99 %",
         "1 / weight",
-        "So large are that many of the components that are not 0.",
+        "Percentiles of the magnitudes of the nonzero elements.",
         "percentiles of |g| > 0",
     ),
     Term(
-        "distance",
+        "parameter distance (L2)",
         "weights",
-        "How far a lane's weights are from the first lane's.",
+        "The distance between this lane's parameters and the first lane's.",
         "‖w₁ - w₂‖",
     ),
     Term(
-        "answers differ",
+        "predictions differ on",
         "% of images",
-        "Images of the evaluation that the two lanes answer differently.",
-        "#(answer₁ ≠ answer₂) / #images",
+        "Images of the evaluation for which the two lanes predict different classes.",
+        "#(prediction₁ ≠ prediction₂) / #images",
     ),
 )

@@ -1,4 +1,4 @@
-"""The line that stands in every lane's heading: how much is clipped, whether the direction is kept, who is dead."""
+"""The third line of a lane's heading: share clipped, cosine between raw and clipped gradient, dead outputs."""
 
 from __future__ import annotations
 
@@ -11,52 +11,60 @@ from textual.strip import Strip
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
 from ..text.notation import UNDEFINED, decimal, in_ascii, share
-from ..text.readings import CLASSES, cosine, dead_outputs, extent
+from ..text.readings import CLASSES, clipped_share, cosine, dead_outputs
 
-DARK = 0.3
+# The weight of the text colour in a dead output.
+DEAD_SHARE = 0.3
 
 
 @dataclass(frozen=True)
 class _Form:
-    """How roomy the line is: its labels, the blanks between figures and between cells."""
+    """A layout of the line: labels, cells of the percentage, blanks between figures, text between outputs."""
 
-    labels: dict[str, str]
+    clipped: str
+    outputs: str
+    share_cells: int
     gap: int
     between: str
 
 
+# From the widest to the narrowest.
 _FORMS = (
-    _Form({"saturation": "saturation", "engaged": "engaged", "outputs": "outputs "}, 3, " "),
-    _Form({"saturation": "sat", "engaged": "eng", "outputs": ""}, 1, " "),
-    _Form({"saturation": "sat", "engaged": "eng", "outputs": ""}, 1, ""),
+    _Form("{} clipped", "outputs ", share_cells=6, gap=3, between=" "),
+    _Form("{} clipped", "", share_cells=6, gap=2, between=" "),
+    _Form("clip", "", share_cells=5, gap=1, between=" "),
+    _Form("clip", "", share_cells=4, gap=1, between=""),
 )
 
 
 def effect_line(number: int, lane: LaneState, width: int, theme: Theme) -> Strip:
-    """The last measurement in one line of exactly `width` cells, as roomy as it goes; of the outputs all or none."""
+    """The last measurement in exactly `width` cells, in the widest form that fits; outputs are all shown or none."""
     strips = (Strip([*_figures(lane, form, theme), *_outputs(number, lane, form, theme)]) for form in _FORMS)
     fitting = next((strip for strip in strips if strip.cell_length <= width), None)
     return (fitting or Strip(list(_figures(lane, _FORMS[-1], theme)))).adjust_cell_length(width, theme.text)
 
 
 def output_cells(number: int, dead: frozenset[int] | None, between: str, theme: Theme) -> Iterator[Segment]:
-    """A cell per class, dark where its output is dead; without colour a dot stands there."""
+    """A cell per class. Dead outputs are dimmed; without colour they are dots."""
     if dead is None:
-        # As wide as the cells, so that the line keeps its form once there are some.
+        # As wide as the cells, so that the layout stays the same after the first measurement.
         yield Segment(_shown(UNDEFINED, theme).ljust(CLASSES + len(between) * (CLASSES - 1)), theme.muted)
         return
-    gone = theme.faint(theme.palette.foreground, DARK)
+    dead_style = theme.faint(theme.palette.foreground, DEAD_SHARE)
     for output in range(CLASSES):
         text = str(output) if output not in dead or theme.palette.coloured else "." if theme.ascii else "·"
-        yield Segment((between if output else "") + text, gone if output in dead else theme.lane(number, bold=True))
+        yield Segment(
+            (between if output else "") + text, dead_style if output in dead else theme.lane(number, bold=True)
+        )
 
 
 def _figures(lane: LaneState, form: _Form, theme: Theme) -> Iterator[Segment]:
-    what, value = extent(lane)
+    what, value = clipped_share(lane)
     yield Segment(" ", theme.text)
-    yield Segment(form.labels[what], theme.muted)
-    # As wide whatever it is, so that the line keeps its form.
-    yield Segment(_shown(share(value), theme).rjust(5 if form.gap == 1 else 6), theme.text)
+    yield Segment(form.clipped.format(what), theme.muted)
+    # A fixed width keeps the layout stable.
+    percentage = share(value).replace(" ", "") if form.share_cells < 6 else share(value)
+    yield Segment(_shown(percentage, theme).rjust(form.share_cells), theme.text)
     yield Segment(" " * form.gap, theme.text)
     yield Segment("cos ", theme.muted)
     yield Segment(_shown(decimal(cosine(lane)), theme).rjust(4), theme.text)
@@ -64,7 +72,7 @@ def _figures(lane: LaneState, form: _Form, theme: Theme) -> Iterator[Segment]:
 
 def _outputs(number: int, lane: LaneState, form: _Form, theme: Theme) -> Iterator[Segment]:
     yield Segment(" " * form.gap, theme.text)
-    yield Segment(form.labels["outputs"], theme.muted)
+    yield Segment(form.outputs, theme.muted)
     yield from output_cells(number, dead_outputs(lane), form.between, theme)
 
 

@@ -1,4 +1,4 @@
-"""The histogram of log10|g| in block characters, with the bounds of a value rule drawn in."""
+"""The histogram of log10 |g| in block characters, with the bounds of a value rule marked."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ...core.stream.rules import RecordedRule, ValueClip
 
 DECADES = range(-10, 3)
 MARGIN = 2
-# Cells to the right that are left to what is written there.
-BESIDE = 28
+# Cells left free to the right of the bars, for counts and percentiles.
+COUNTS_WIDTH = 28
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _UNCOLOURED = " ░░░▒▒▒▓▓"
 
 
 @dataclass(frozen=True)
 class Ink:
-    """What a histogram is drawn with; `beyond` for components that the rule changes, `partly` for some of them."""
+    """A histogram's styles: bins `within` the bounds, `beyond` both bounds, or between them (`partly` clipped)."""
 
     within: Style
     partly: Style
@@ -35,19 +35,19 @@ class Ink:
 
 @dataclass(frozen=True)
 class Bounds:
-    """A rule's bounds on |g|: beyond `first` some components are changed, beyond `last` all; infinite without any."""
+    """A rule's bounds on |g|: some elements above `first` are clipped, all above `last`. Infinite if there is none."""
 
     first: float = math.inf
     last: float = math.inf
 
     @property
-    def drawn(self) -> tuple[float, ...]:
-        """Those that have a place on the axis."""
+    def visible(self) -> tuple[float, ...]:
+        """The bounds that lie within the axis, ascending."""
         return tuple(sorted({bound for bound in (self.first, self.last) if BIN_EDGES[0] < bound < BIN_EDGES[-1]}))
 
 
 def value_bounds(rule: RecordedRule) -> Bounds:
-    """The bounds of a value rule; a rule that looks at norms has none for a component."""
+    """The bounds of a value rule; other rules have none per element."""
     if not isinstance(rule, ValueClip):
         return Bounds()
     sides = [math.inf if side is None else abs(side) for side in (rule.low, rule.high)]
@@ -55,7 +55,7 @@ def value_bounds(rule: RecordedRule) -> Bounds:
 
 
 def histogram_strips(histogram: Histogram, bounds: Bounds, width: int, height: int, ink: Ink) -> list[Strip]:
-    """`height` lines of bars, tallest at the top, over the bounds' line and the axis' labels: `height` + 2 strips."""
+    """`height` lines of bars from top to bottom, a line with the bounds, and the axis labels: `height` + 2 strips."""
     cells = cells_per_bin(width)
     tallest = max(histogram.counts) or 1
     levels = [round(8 * height * count / tallest) or (1 if count else 0) for count in histogram.counts]
@@ -68,24 +68,24 @@ def histogram_strips(histogram: Histogram, bounds: Bounds, width: int, height: i
 
 
 def sparkline(histogram: Histogram, bounds: Bounds, width: int, ink: Ink) -> Strip:
-    """The same bars in a single line."""
+    """The bars in a single line."""
     tallest = max(histogram.counts) or 1
     levels = [round(8 * count / tallest) or (1 if count else 0) for count in histogram.counts]
     return _row(levels, bounds, cells_per_bin(width), ink).adjust_cell_length(width, ink.muted)
 
 
 def strips_end(width: int) -> int:
-    """The column that the bars end before."""
+    """The column after the last bar."""
     return MARGIN + BINS * cells_per_bin(width)
 
 
 def cells_per_bin(width: int) -> int:
-    """How many cells wide a bin is drawn."""
-    return max(1, (width - MARGIN - BESIDE) // BINS)
+    """The width of a bin in cells."""
+    return max(1, (width - MARGIN - COUNTS_WIDTH) // BINS)
 
 
 def _row(levels: Sequence[int], bounds: Bounds, cells: int, ink: Ink) -> Strip:
-    places = {_bin(bound) for bound in bounds.drawn}
+    places = {_bin(bound) for bound in bounds.visible}
     segments = [Segment(" " * MARGIN, ink.muted)]
     for place, level in enumerate(levels):
         if level == 0 and place in places:
@@ -106,20 +106,20 @@ def _glyph(level: int, zone: int, ink: Ink) -> str:
 
 
 def _zone(place: int, bounds: Bounds) -> int:
-    """0 for a bin within the bounds, 1 for one beyond the first, 2 for one beyond the last."""
+    """0 for a bin within the bounds, 1 beyond the first, 2 beyond both."""
     middle = math.sqrt(BIN_EDGES[place] * BIN_EDGES[place + 1])
     return (middle > bounds.first) + (middle > bounds.last)
 
 
 def _bin(value: float) -> int:
-    """The bin that begins nearest to a value."""
+    """The bin whose lower edge is nearest to a value."""
     return min(BINS - 1, max(0, round(4 * (math.log10(value) + 10))))
 
 
 def _bound_line(bounds: Bounds, cells: int, ink: Ink) -> Strip:
-    """The floor, with a pointer and the number at each bound."""
+    """The axis line, with a pointer and a number at each bound."""
     line, floor = "", "-" if ink.ascii else "─"
-    for bound in bounds.drawn:
+    for bound in bounds.visible:
         line = line.ljust(_bin(bound) * cells, floor)[: _bin(bound) * cells]
         line += f"{'^' if ink.ascii else '▲'} {bound:g} "
     line = line.ljust(BINS * cells, floor)

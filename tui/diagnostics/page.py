@@ -1,4 +1,4 @@
-"""One lane's diagnostics as strips: conclusion, table by layer, shadow, outputs, histogram."""
+"""A lane's diagnostics as strips: conclusion, table by layer, counterfactual update, outputs, histogram."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from ..style.theme import Theme
 from ..text.notation import decimal, in_ascii, norms, share, size
 from ..text.readings import dead_outputs
 from ..text.wrapping import wrapped
-from ..view.window import lanes_in_sight
+from ..view.window import visible_lanes
 from .explanation import explanation
 from .heading import output_cells
 from .histogram import Ink, histogram_strips, sparkline, strips_end, value_bounds
 
-# The least and the most lines of bars.
-FLATTEST, TALLEST = 4, 14
+# Lines of bars in the histogram.
+MIN_BARS, MAX_BARS = 4, 14
 BAR = 10
-CHANGES_SHOWN = 12
-# Two lanes side by side have so many cells each.
-NARROWEST = 66
-# Before it is laid out a widget has no width.
-LEAST = 20
-# So wide a page has the counts beside the bars.
-BESIDE = 79
+MAX_CHANGES = 12
+# The minimum width of a page if lanes are side by side.
+MIN_LANE_WIDTH = 66
+# Narrower widgets are not laid out yet.
+MIN_WIDTH = 20
+# From this width on, counts and percentiles are to the right of the bars.
+WIDE = 79
 
 
 @dataclass(frozen=True)
 class _Page:
-    """A lane, what was measured of it, and the styles on the screen's own background."""
+    """A lane, its last measurement, and the styles on the screen's background."""
 
     number: int
     lane: LaneState
@@ -80,25 +80,25 @@ class _Page:
         )
 
     def line(self, *parts: tuple[str, Style]) -> Strip:
-        """Words in their styles as one line of the page, a blank before them."""
-        segments = [Segment(" ", self.text), *(Segment(self.shown(text), style) for text, style in parts)]
+        """A line of the page: a blank, then the styled parts."""
+        segments = [Segment(" ", self.text), *(Segment(self.printable(text), style) for text, style in parts)]
         return Strip(segments).adjust_cell_length(self.width, self.text)
 
-    def shown(self, text: str) -> str:
+    def printable(self, text: str) -> str:
         return printable(in_ascii(text) if self.theme.ascii else text)
 
 
 def diagnostics_page(
     number: int, lane: LaneState, state: RunState, width: int, height: int, theme: Theme, *, head_lines: int = 0
 ) -> list[Strip]:
-    """As many lines as there is something to say, spread over `height` where that is enough.
+    """All lines of the page, with blank lines between sections if `height` allows.
 
-    The head takes `head_lines` at least, so that the tables of lanes side by side begin at the same line.
+    The head has at least `head_lines` lines, so that the tables of lanes side by side are aligned.
     """
-    # Cells and bars of a heading lie on a bar; here they lie on the screen.
+    # Output cells are drawn on the screen's background here, not on a bar's.
     theme = replace(theme, panel=theme.palette.background)
     if lane.diagnosed is None:
-        words = "nothing is measured of this lane" if lane.latest else "nothing is measured yet"
+        words = "No diagnostics were measured for this lane." if lane.latest else "No measurements yet."
         style = theme.palette.style(theme.palette.muted)
         return [Strip([Segment(f" {words}", style)]).adjust_cell_length(width, style)]
     page = _Page(number, lane, lane.diagnosed, width, theme)
@@ -106,15 +106,15 @@ def diagnostics_page(
     sections = [
         [*head, *[page.line()] * (head_lines - len(head))],
         list(_table(page)),
-        [*_shadow(page), *_compared(page, state)],
+        [*_update(page), *_distances(page, state)],
         list(_outputs(page)),
     ]
-    taken = sum(map(len, sections))
+    used = sum(map(len, sections))
     layers = len(page.measured.layers)
-    # Under the bars are the floor with the bound and its labels; where there is no room beside them, two lines above.
-    room = height - taken - (2 if width >= BESIDE else 4) - len(sections)
-    by_layer = room >= FLATTEST + layers
-    bars = max(FLATTEST, min(TALLEST, room - (layers if by_layer else 0)))
+    # Below the bars are the axis and its labels; narrow pages have counts and percentiles in two lines above.
+    room = height - used - (2 if width >= WIDE else 4) - len(sections)
+    by_layer = room >= MIN_BARS + layers
+    bars = max(MIN_BARS, min(MAX_BARS, room - (layers if by_layer else 0)))
     sections.append(list(_histogram(page, bars, by_layer=by_layer)))
     gap = [page.line()] if height >= sum(map(len, sections)) + len(sections) - 1 else []
     return [strip for section in sections for strip in (*section, *gap)]
@@ -127,87 +127,90 @@ def _head(page: _Page, state: RunState) -> Iterator[Strip]:
         (f"   {rule}", page.strong),
         (f"   measured at step {page.measured.step:,}", page.muted),
     )
-    for line in _explained(page.lane, state, page.width):
+    for line in _conclusion(page.lane, state, page.width):
         yield page.line((line, page.warning))
 
 
-def _explained(lane: LaneState, state: RunState, width: int) -> list[str]:
+def _conclusion(lane: LaneState, state: RunState, width: int) -> list[str]:
     return wrapped(explanation(state, lane) or "", width - 2) or [""]
 
 
 def _table(page: _Page) -> Iterator[Strip]:
-    heads = ("layer", "saturation".ljust(BAR + 6), "of nonzero", "cos", "‖g‖ → ‖ĝ‖", "‖Δw‖/‖w‖")
+    heads = ("layer", "elements clipped", "of nonzero", "cos", "‖g‖ → ‖ĝ‖", "‖Δw‖/‖w‖")
     widths = _columns(page.width)
-    yield page.line((_row(map(page.shown, heads), widths), page.muted))
+    yield page.line((_row(map(page.printable, heads), widths), page.muted))
     rows = {**page.measured.layers, "total": page.measured.total}
     for name, measure in rows.items():
         style = page.strong if name == "total" else page.text
-        full, empty = _bar(measure.saturation, page.theme.ascii)
+        full, empty = _bar(measure.clipped_share, page.theme.ascii)
         first, *rest = widths
         cells = (
-            share(measure.saturation),
-            share(measure.saturation_nonzero),
+            share(measure.clipped_share),
+            share(measure.clipped_share_nonzero),
             decimal(measure.cosine, 3 if widths[3] > 6 else 2),
             norms(measure, "→"),
             size(measure.update_ratio, 2),
         )
         yield page.line(
-            (set_cell_size(page.shown(name), first), style),
+            (set_cell_size(page.printable(name), first), style),
             (full, page.ink.beyond),
             (empty, page.faint),
-            (_row(map(page.shown, cells), (rest[0] - BAR, *rest[1:])), style),
+            (_row(map(page.printable, cells), (rest[0] - BAR, *rest[1:])), style),
         )
 
 
 def _columns(width: int) -> tuple[int, ...]:
-    """Cells of each column: layer, saturation with its bar, of nonzero, cos, norms, update ratio."""
+    """Column widths: layer, % of elements clipped with its bar, of nonzero, cos, norms, update ratio."""
     wide = (8, BAR + 7, 12, 8, 21, 11)
     return wide if width > sum(wide) else (6, BAR + 6, 0, 6, 21, 10)
 
 
 def _row(cells: Iterable[str], widths: Iterable[int]) -> str:
-    """Texts to the right of their columns, the first of a line of heads to the left; a column of no width is gone."""
+    """Texts aligned right, the first two headings left; columns of width 0 are left out."""
     parts = []
     for text, width in zip(cells, widths, strict=True):
-        left = text.startswith(("layer", "saturation"))
+        left = text.startswith(("layer", "elements"))
         blank = " " * max(0, width - cell_len(text))
         parts.append((text + blank if left else blank + text) if width else "")
     return "".join(parts)
 
 
-def _bar(part: float, ascii: bool) -> tuple[str, str]:
-    filled = round(BAR * min(1.0, max(0.0, part))) or (1 if part > 0 else 0)
+def _bar(fraction: float, ascii: bool) -> tuple[str, str]:
+    filled = round(BAR * min(1.0, max(0.0, fraction))) or (1 if fraction > 0 else 0)
     return ("#" if ascii else "█") * filled, ("." if ascii else "░") * (BAR - filled)
 
 
-def _shadow(page: _Page) -> Iterator[Strip]:
+def _update(page: _Page) -> Iterator[Strip]:
+    """Steps clipped and the update. The lines depend only on the width, so that lanes side by side stay aligned."""
     measured, total = page.measured, page.measured.total
-    yield from _named(
-        page,
-        ("engaged", f"{share(measured.engaged_recently)} of the last 100 steps, {share(measured.engaged)} of all"),
-        ("not finite", f"{measured.nan + measured.infinite:,} so far"),
+    steps = ("steps clipped", f"{share(measured.engaged_recently)} of the last 100, {share(measured.engaged)} of all")
+    nonfinite = ("non-finite elements", f"{measured.nan + measured.infinite:,}")
+    counterfactual = (
+        ("counterfactual cos", decimal(total.shadow_cosine, 3)),
+        ("difference", share(total.shadow_distance)),
     )
-    yield from _named(
-        page,
-        ("shadow cos", decimal(total.shadow_cosine, 3)),
-        ("apart", share(total.shadow_distance)),
-        ("|step|/lr", decimal(total.step_size)),
-        ("sign cos", decimal(total.sign_cosine, 3)),
-    )
+    sizes = ("|step|/lr", decimal(total.step_size)), ("sign cos", decimal(total.sign_cosine, 3))
+    wide = (steps, nonfinite), (*counterfactual, *sizes)
+    narrow = (steps,), counterfactual, (*sizes, nonfinite)
+    for figures in wide if page.width >= WIDE else narrow:
+        yield from _figures(page, *figures)
 
 
-def _compared(page: _Page, state: RunState) -> Iterator[Strip]:
+def _distances(page: _Page, state: RunState) -> Iterator[Strip]:
     for (first, second), found in state.compared.items():
         if page.lane.name in (first, second):
-            yield from _distance(page, second if page.lane.name == first else first, found)
+            yield from _difference(page, second if page.lane.name == first else first, found)
 
 
-def _distance(page: _Page, other: str, found: LanesCompared) -> Iterator[Strip]:
-    return _named(page, (f"to {other}: distance", size(found.distance)), ("answers differ", share(found.disagreement)))
+def _difference(page: _Page, other: str, found: LanesCompared) -> Iterator[Strip]:
+    label = "parameter distance (L2)" if page.width >= WIDE else "distance (L2)"
+    return _figures(
+        page, (f"to {other}: {label}", size(found.distance)), ("predictions differ on", share(found.disagreement))
+    )
 
 
-def _named(page: _Page, *figures: tuple[str, str]) -> Iterator[Strip]:
-    """Figures after their names, in as many lines as they need."""
+def _figures(page: _Page, *figures: tuple[str, str]) -> Iterator[Strip]:
+    """Named figures, in as many lines as they need."""
     parts: list[tuple[str, Style]] = []
     for name, value in figures:
         if parts and sum(cell_len(text) for text, _ in parts) + cell_len(f"    {name} {value}") > page.width:
@@ -222,18 +225,18 @@ def _outputs(page: _Page) -> Iterator[Strip]:
     cells = [*page.line(("outputs ", page.muted)).crop(0, 9)]
     cells += output_cells(page.number, dead_outputs(page.lane), " ", page.theme)
     rest = page.line(
-        (" ", page.text), (share(measured.dead_share), page.text), (" of images of a dead class", page.muted)
+        (" ", page.text), (share(measured.dead_share), page.text), (" of images belong to a dead class", page.muted)
     )
     yield Strip([*cells, *rest]).adjust_cell_length(page.width, page.text)
     units = " ".join(f"{name} {count}" for name, count in measured.dead.items() if name != "outputs")
-    yield from _named(page, ("dead units", units))
-    yield from _named(page, ("deaths †, revivals ↑ ", _changes(page)))
+    yield from _figures(page, ("dead units", units))
+    yield from _figures(page, ("died †, recovered ↑ ", _changes(page)))
 
 
 def _changes(page: _Page) -> str:
-    """The newest deaths and revivals that there is room for, each with its step."""
+    """The newest outputs that died or recovered, each with its step, as many as fit."""
     words = ""
-    for change in reversed(page.lane.outputs_changed[-CHANGES_SHOWN:]):
+    for change in reversed(page.lane.outputs_changed[-MAX_CHANGES:]):
         sign = "†" if isinstance(change, OutputDied) else "↑"
         more = f"{sign}{change.output} at {change.step:,}"
         if len(words) + len(more) > page.width - 26:
@@ -245,23 +248,25 @@ def _changes(page: _Page) -> str:
 def _histogram(page: _Page, bars: int, *, by_layer: bool) -> Iterator[Strip]:
     total, bounds = page.measured.total, value_bounds(recorded_rule(page.lane.rule))
     strips = histogram_strips(total.histogram, bounds, page.width, bars, page.ink)
-    if page.width >= BESIDE:
-        yield from _beside(strips, list(_counts(total.histogram)), list(_percentiles(total)), page)
+    if page.width >= WIDE:
+        yield from _with_counts(strips, list(_counts(total.histogram)), list(_percentiles(total)), page)
     else:
-        yield from _named(page, *_counts(total.histogram))
-        yield from _named(page, *_percentiles(total))
+        yield from _figures(page, *_counts(total.histogram))
+        yield from _figures(page, *_percentiles(total))
         yield from strips
     if by_layer:
         end = strips_end(page.width)
         for name, measure in page.measured.layers.items():
             bins = sparkline(measure.histogram, bounds, page.width, page.ink).crop(0, end)
-            yield Strip([*bins, Segment(f" {page.shown(name)}", page.muted)]).adjust_cell_length(page.width, page.muted)
+            yield Strip([*bins, Segment(f" {page.printable(name)}", page.muted)]).adjust_cell_length(
+                page.width, page.muted
+            )
 
 
-def _beside(
+def _with_counts(
     strips: list[Strip], counts: list[tuple[str, str]], percentiles: list[tuple[str, str]], page: _Page
 ) -> Iterator[Strip]:
-    """Counts and percentiles in two columns to the right of the bars."""
+    """The bars, with counts and percentiles in two columns to their right."""
     end = strips_end(page.width)
     for strip, left, right in zip_longest(strips, counts, percentiles):
         if not (left or right):
@@ -269,7 +274,7 @@ def _beside(
             continue
         parts = [*strip.crop(0, end)]
         for (name, value), width in ((left or ("", ""), 6), (right or ("", ""), 5)):
-            parts += [Segment(f"  {name:{width}}", page.muted), Segment(f"{page.shown(value):>7}", page.text)]
+            parts += [Segment(f"  {name:{width}}", page.muted), Segment(f"{page.printable(value):>7}", page.text)]
         yield Strip(parts).adjust_cell_length(page.width, page.text)
 
 
@@ -286,15 +291,15 @@ def _percentiles(total: Measure) -> Iterator[tuple[str, str]]:
 
 
 def diagnostics_pages(state: RunState, selected: int, width: int, height: int, theme: Theme) -> list[Strip]:
-    """Lanes side by side as far as each has room, the selected one among them; nothing where there is no room."""
+    """As many lanes side by side as fit, always including the selected one; nothing on a very narrow screen."""
     lanes = list(enumerate(state.lanes.values()))
-    if not lanes or width < LEAST:
+    if not lanes or width < MIN_WIDTH:
         return []
-    sight = lanes_in_sight(selected, len(lanes), width // NARROWEST)
+    visible = visible_lanes(selected, len(lanes), width // MIN_LANE_WIDTH)
     gap = Strip([Segment(" ", theme.palette.style(theme.palette.foreground))])
-    room = (width - (len(sight) - 1)) // len(sight)
-    shown = [lanes[number] for number in sight]
-    head = 1 + max(len(_explained(lane, state, room)) for _, lane in shown)
+    room = (width - (len(visible) - 1)) // len(visible)
+    shown = [lanes[number] for number in visible]
+    head = 1 + max(len(_conclusion(lane, state, room)) for _, lane in shown)
     pages = [diagnostics_page(n, lane, state, room, height, theme, head_lines=head) for n, lane in shown]
     blank = Strip.blank(room, theme.palette.style(theme.palette.foreground))
     rows = zip_longest(*pages, fillvalue=blank)

@@ -104,7 +104,7 @@ class ClipwatchApp(TerminalApp):
         elif not self.view.engine_gone and (code := self.engine.exit_code) is not None:
             self._engine_ended(code)
         elif (silent := self.requests.unanswered_for) > ANSWER_TIMEOUT:
-            self.main.say(f"the engine has not answered for {silent:.0f} s", alert=True)
+            self.main.say(f"The engine has not answered for {silent:.0f} s", alert=True)
 
     def _engine_ended(self, code: int) -> None:
         reason = self.engine.last_error_line.removeprefix("clipwatch: ")
@@ -116,7 +116,7 @@ class ClipwatchApp(TerminalApp):
             return
         self.requests.forget()
         self.view.lose_engine()
-        self.main.say(f"the engine ended ({how}){cut_off}; r starts a new one. {reason}", alert=True)
+        self.main.say(f"The engine ended ({how}){cut_off}. r: start a new one. {reason}", alert=True)
         self.main.draw()
 
     # Keys that steer the run
@@ -154,14 +154,14 @@ class ClipwatchApp(TerminalApp):
         picture = self.export_screenshot(title="clipwatch")
         if self.is_web:
             self.deliver_text(StringIO(picture), save_filename=name, encoding="utf-8", mime_type="image/svg+xml")
-            self.main.say(f"the browser downloads {name}")
+            self.main.say(f"The browser downloads {name}")
             return
         try:
             Path(name).write_text(picture, encoding="utf-8")
         except OSError as error:
-            self.main.say(f"picture not saved: {name}: {error.strerror}", alert=True)
+            self.main.say(f"Picture not saved: {name}: {error.strerror}", alert=True)
             return
-        self.main.say(f"saved {Path(name).resolve()}")
+        self.main.say(f"Saved {Path(name).resolve()}")
 
     def action_next_theme(self) -> None:
         """Switch to the next theme."""

@@ -23,14 +23,14 @@ from ...core.stream.state import LaneState
 from ..engine_child.process import EngineConnection
 from ..screens.main import MainScreen
 from ..text.status_messages import RECORDING_ENDS
-from ..text.wording import pace_words
+from ..text.wording import speed_limit_words
 from ..view.clip_bounds import has_bound, stepped, toggled
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from ..view.speed_limits import next_pace
 
 MORE_ITERATIONS = 1000
-READ_ONLY = "this is a recording; it cannot be changed"
+READ_ONLY = "This is a recording. It cannot be changed."
 
 
 class Steering:
@@ -77,9 +77,9 @@ class Steering:
             self._screen.say(message)
             self._on_sent(command)
         elif self._view.engine_gone or self._engine.exit_code is not None:
-            self._screen.say("the engine has ended; r starts a new one", alert=True)
+            self._screen.say("The engine has ended. r: start a new one", alert=True)
         else:
-            self._screen.say("the engine is not reading; the command was not sent", alert=True)
+            self._screen.say("The engine is not reading, so the command was not sent.", alert=True)
 
     # The run
 
@@ -99,8 +99,8 @@ class Steering:
         if not lanes and state.replay:
             self._screen.say(RECORDING_ENDS)
         elif not lanes:
-            ended = f"no lane is training; e: {MORE_ITERATIONS} more steps, r: restart"
-            self._screen.say(ended if state.lanes else "no lane is training yet")
+            ended = f"No lane is training. e: {MORE_ITERATIONS} more steps · r: restart"
+            self._screen.say(ended if state.lanes else "No lane is training yet.")
         return lanes
 
     def _restart_with_same_seed(self) -> None:
@@ -130,12 +130,12 @@ class Steering:
         if self._view.state.replay:
             self._screen.say(READ_ONLY)
         elif config is None:
-            self._screen.say("the run has not started; the head can be changed once it has")
+            self._screen.say("The run has not started. The head can be changed once it has.")
         else:
             current = self._requests.next_head or config.head
             self._requests.next_head = "linear" if current == "relu" else "relu"
             head = "ReLU on the logits" if self._requests.next_head == "relu" else "plain logits"
-            self._screen.say(f"from the next restart (r or n): {head}")
+            self._screen.say(f"From the next restart (r or n): {head}")
             self._screen.draw(charts=False)
 
     # The selected lane
@@ -149,9 +149,9 @@ class Steering:
         if lane := self._screen.selected:
             rule = recorded_rule(self._requests.rule(lane))
             if str(rule) == "none":
-                self._screen.say(f"{lane.name} is not clipped; c turns clipping on")
+                self._screen.say(f"{lane.name} is not clipped. c: turn clipping on")
             elif not has_bound(rule):
-                self._screen.say(f"{rule} has no bound to change; b: type another rule")
+                self._screen.say(f"{rule} has no bound to change. b: type another rule")
             else:
                 self._set_rule(lane, str(stepped(rule, direction)))
 
@@ -179,7 +179,7 @@ class Steering:
     def _reset_moments(self) -> None:
         config = self._view.state.config
         if config and config.optimizer == "sgd":
-            self._screen.say("plain SGD has no optimizer state to reset")
+            self._screen.say("Plain SGD has no optimizer state to reset.")
         elif lane := self._screen.selected:
             self._send(ResetMoments(lane=lane.name), f"{lane.name}: resetting the optimizer state")
 
@@ -189,14 +189,14 @@ class Steering:
         self._set_pace(next_pace(self._requests.pace(self._view.state.lanes.values()), direction))
 
     def _set_pace(self, pace: float | None) -> None:
-        self._send(SetPace(pace=pace), pace_words(pace) if pace is None else f"speed limit {pace_words(pace)}")
+        self._send(SetPace(pace=pace), speed_limit_words(pace))
 
     # A recording
 
     def _scrub(self, direction: int) -> None:
         """Move a twentieth of the recording forward or back."""
         if (replay := self._view.state.replay) is None:
-            self._screen.say("this key moves through a recording; it works in replays only")
+            self._screen.say("This key moves through a recording. It works in replays only.")
             return
         current = self._requests.step(max((lane.step for lane in self._view.state.lanes.values()), default=0))
         step = min(replay.last_step, max(0, current + direction * max(1, replay.last_step // 20)))

@@ -1,1 +1,1 @@
-"""The main screen, and those that open over it: help, figures, the rule prompt, the question before leaving."""
+"""The main screen, and the screens over it: help, glossary, rule prompt and quit question."""

@@ -1,4 +1,4 @@
-"""What every figure of the diagnostics means and how it is computed."""
+"""The glossary of the diagnostics' figures."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .page import Page
 
 
 class FiguresScreen(Page):
-    """One paragraph a figure."""
+    """One paragraph per figure: label, unit, meaning and formula."""
 
-    HEADING = "what the figures mean"
+    HEADING = "Glossary of the diagnostics"
 
     def __init__(self, *, ascii: bool) -> None:
         super().__init__()
-        self._shown = in_ascii if ascii else str
+        self._charset = in_ascii if ascii else str
 
     def _content(self) -> Group:
-        paragraphs = (_paragraph(*map(self._shown, term)) for term in TERMS)
-        return Group(Text(self._shown(NOTATION)), *paragraphs)
+        paragraphs = (_paragraph(*map(self._charset, term)) for term in TERMS)
+        return Group(Text(self._charset(NOTATION)), *paragraphs)
 
 
 def _paragraph(name: str, unit: str, meaning: str, formula: str) -> Group:

@@ -1,4 +1,4 @@
-"""What every key does, and what is seen."""
+"""The help screen: how to read the screen, and all keys."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from ..view.keys import KEYS, keycaps
 from .page import Page
 
 ABOUT = (
-    "Lanes train the same network from the same weights on the same batches; they differ in their clip rule alone. "
-    "The faint curve is what was measured on 100 images at a time (at 90 % that is 3 points of noise either way), the "
-    "bold one is smoothed. A dotted line marks a change of rule: from there on the lanes are no clean comparison any "
-    "more, and in the shaded steps Adam still remembers the gradients from before. One seed decides nothing: try n."
+    "A lane is one training run. All lanes start from the same weights and train on the same batches; they differ only "
+    "in their clip rule. Faint curves: raw values, measured on 100 images each (at 90 % accuracy, the standard error "
+    "is 3 percentage points). Bold curves: smoothed. A dotted vertical line marks a change of rule: after it, the "
+    "lanes are no longer a clean comparison, and in the shaded steps Adam's second moment still adapts. One seed is "
+    "not enough for a conclusion: press n for another."
 )
 
 
 class HelpScreen(Page):
-    """The keys by group, then what is seen."""
+    """How to read the screen, then the keys by group."""
 
     def __init__(self, keys: dict[str, str]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The main screen: title, lanes, charts, status and keys, and what keys change of the view alone."""
+"""The main screen: title, lanes, charts, status line and key line, and the keys that change only the view."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..view.header_and_footer import key_line, status, title
 from ..view.keys import KEYS
 from ..view.requests import Requests
 from ..view.run_view import RunView
-from ..view.window import lanes_in_sight
+from ..view.window import visible_lanes
 from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
@@ -27,13 +27,13 @@ from ..widgets.lines import Lines
 from ..widgets.scrolling import ScrollingWidget
 from .rule_prompt import RulePrompt
 
-SMALLEST = (60, 16)
-# The least cells of a lane's panel; of more lanes than fit, some are out of sight.
-NARROWEST_LANE = 18
+MIN_SIZE = (60, 16)
+# The minimum width of a lane's panel; lanes that do not fit are hidden.
+MIN_LANE_WIDTH = 18
 
 
 class MainScreen(Screen[None]):
-    """Draws a `RunView`; holds the keys, so that what lies over it does not hear them."""
+    """Draws a `RunView`. It binds the keys, so that they do not act while another screen is open."""
 
     DEFAULT_CSS = """
     MainScreen { layout: vertical; }
@@ -53,7 +53,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._view, self._requests, self._keymap = view, requests, keymap
         self.theme = theme
-        self._messages, self._alert = ("starting the engine",), False
+        self._messages, self._alert = ("Starting the engine ...",), False
         self._stage, self._stage_since = view.state.stage, time.monotonic()
         self._selected = 0
         self._charts = ChartsPanel(view, theme, id="charts", classes="part")
@@ -63,10 +63,10 @@ class MainScreen(Screen[None]):
         self._too_small = Lines(id="too-small")
         self._lanes = Horizontal(id="lanes", classes="part")
         self._panels: list[LanePanel] = []
-        self._in_sight = range(0)
+        self._visible = range(0)
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
+        """All parts, from top to bottom."""
         yield self._too_small
         yield self._title
         yield self._lanes
@@ -76,23 +76,23 @@ class MainScreen(Screen[None]):
         yield self._keys
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say what is needed where there is too little room."""
-        self.set_class(event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1], "-small")
+        """Lay out the lanes again, or say that the terminal is too small."""
+        self.set_class(event.size.width < MIN_SIZE[0] or event.size.height < MIN_SIZE[1], "-small")
         self._place_lanes()
         self.call_after_refresh(self.draw)
 
     @property
     def laid_out(self) -> bool:
-        """Whether what was drawn last was drawn at its size: new panels have none before the next layout."""
-        return self.has_class("-small") or self.diagnosing or all(panel.size.width for panel in self._panels_in_sight)
+        """Whether the last drawing used final sizes; new panels have no size before the next layout."""
+        return self.has_class("-small") or self.diagnosing or all(panel.size.width for panel in self._visible_panels)
 
     @property
-    def _panels_in_sight(self) -> list[LanePanel]:
+    def _visible_panels(self) -> list[LanePanel]:
         return [panel for panel in self._panels if panel.display]
 
     @property
     def diagnosing(self) -> bool:
-        """Whether the diagnostics are open, in the place of lanes and charts."""
+        """Whether the diagnostics are shown instead of lanes and charts."""
         return self.has_class("-diagnosing")
 
     @property
@@ -102,7 +102,7 @@ class MainScreen(Screen[None]):
         return lanes[self._selected] if self._selected < len(lanes) else None
 
     def begin_run(self) -> None:
-        """Make room for the lanes of a run that has just started; the lane that is clipped is selected."""
+        """Create a panel per lane of a new run, and select the first lane that is clipped."""
         lanes = list(self._view.state.lanes.values())
         if len(self._panels) != len(lanes):
             self._lanes.remove_children()
@@ -116,22 +116,22 @@ class MainScreen(Screen[None]):
         self._charts.begin_run()
 
     def _place_lanes(self) -> None:
-        """Show the lanes that there is room for, the selected one among them."""
-        self._in_sight = lanes_in_sight(self._selected, len(self._panels), self.size.width // NARROWEST_LANE)
+        """Show as many lanes as fit, always including the selected one."""
+        self._visible = visible_lanes(self._selected, len(self._panels), self.size.width // MIN_LANE_WIDTH)
         for number, panel in enumerate(self._panels):
-            panel.display = number in self._in_sight
+            panel.display = number in self._visible
 
     def say(self, message: str, *shorter: str, alert: bool = False) -> None:
-        """Put a message into the status line, at once; of several the first that there is room for."""
+        """Show a message in the status line now; of several texts, the first that fits."""
         self._messages, self._alert = (message, *shorter), alert
-        self._charts.wait_for_answer()
+        self._charts.yield_to_response()
         self._draw_status()
 
     def prompt_for_rule(self, use: Callable[[LaneState, str], None]) -> None:
-        """Have a rule typed for the selected lane, to be used for it once it is accepted."""
+        """Prompt for a rule for the selected lane, and pass it to `use` if it is accepted."""
 
         def accept(rule: str | None) -> None:
-            # The lane may have gone on meanwhile.
+            # The lane's state may have changed meanwhile.
             if rule and (lane := self.selected):
                 use(lane, rule)
 
@@ -141,19 +141,19 @@ class MainScreen(Screen[None]):
     # Drawing
 
     def draw(self, *, charts: bool = True) -> None:
-        """Bring everything up to date."""
+        """Draw everything; the charts follow soon after."""
         if self.has_class("-small"):
-            needs, have = "{} x {}".format(*SMALLEST), f"{self.size.width} x {self.size.height}"
-            lines = [f" clipwatch needs {needs};", f" this terminal has {have}.", " q quits"]
+            needs, have = "{} x {}".format(*MIN_SIZE), f"{self.size.width} x {self.size.height}"
+            lines = [f" clipwatch needs {needs};", f" this terminal has {have}.", " q: quit"]
             self._too_small.show([Strip([Segment(line, self.theme.text)]) for line in lines])
             return
         width, theme = self.size.width, self.theme
         self.draw_title()
-        # That a run is a replay is known only once it has begun.
+        # Whether a run is a replay is known only after its start.
         replaying = self._view.state.replay is not None
         if self._keys_drawn_for != (width, theme, replaying):
             self._keys_drawn_for = (width, theme, replaying)
-            self._charts.wait_for_answer()
+            self._charts.yield_to_response()
             self._keys.show([key_line(self._keymap, width, theme, replaying=replaying)])
         self._draw_status()
         if self.diagnosing:
@@ -164,12 +164,12 @@ class MainScreen(Screen[None]):
             self._charts.draw_soon(theme)
 
     def draw_at_once(self) -> None:
-        """Bring everything up to date, the charts without waiting for their turn."""
+        """Draw everything now, charts included."""
         self.draw(charts=False)
         self._charts.draw(self.theme)
 
     def draw_title(self) -> None:
-        """Bring only the title up to date: before a run it counts the seconds."""
+        """Draw only the title, which counts seconds before the run starts."""
         if self._stage != self._view.state.stage:
             self._stage, self._stage_since = self._view.state.stage, time.monotonic()
         waited = time.monotonic() - self._stage_since
@@ -179,7 +179,7 @@ class MainScreen(Screen[None]):
             self.theme,
             next_head=self._requests.next_head,
             waited=waited,
-            in_sight=self._in_sight,
+            visible=self._visible,
         )
         self._title.show([line])
 
@@ -196,40 +196,43 @@ class MainScreen(Screen[None]):
     # Keys
 
     def action_focus_lane(self) -> None:
-        """Choose the next lane."""
+        """Select the next lane."""
         self._selected = (self._selected + 1) % max(1, len(self._view.state.lanes))
         self._place_lanes()
         if self.selected:
-            self.say(f"{self.selected.name} chosen: c, [, ] and b act on it")
+            self.say(
+                f"Selected {self.selected.name}. c: clip on/off · [ ]: bound · b: rule",
+                f"Selected {self.selected.name}",
+            )
         self.draw(charts=False)
 
     def action_diagnostics(self) -> None:
-        """What the clip does, in the place of lanes and charts; or back to these."""
+        """Toggle between the diagnostics and the lanes with their charts."""
         self.toggle_class("-diagnosing")
         if self.diagnosing:
-            mean = "? says what the figures mean"
-            self.say(f"what the clip does; {mean}, d or escape goes back", f"{mean}, d goes back")
+            keys = "?: glossary · d: back"
+            self.say(f"Diagnostics: what clipping does, layer by layer. {keys}", f"Diagnostics. {keys}")
         else:
-            self.say("the lanes again")
+            self.say("Lanes and charts")
         self.call_after_refresh(self.draw)
 
     def action_change_charts(self, key: str) -> None:
-        """Change how the charts are shown, and say so; over the diagnostics escape closes these."""
+        """Change a setting of the charts and say so; in the diagnostics, escape closes them instead."""
         if key == "cursor_off" and self.diagnosing:
             self.action_diagnostics()
         else:
             self.say(self._charts.keys[key]())
 
     def action_log_up(self) -> None:
-        """Back in the selected lane's log."""
+        """Scroll up the selected lane's log, or the diagnostics."""
         self._scroll_log(lambda log: log.page_up())
 
     def action_log_down(self) -> None:
-        """On in the selected lane's log."""
+        """Scroll down the selected lane's log, or the diagnostics."""
         self._scroll_log(lambda log: log.page_down())
 
     def action_log_end(self) -> None:
-        """To the newest line of the selected lane's log."""
+        """Scroll to the end of the selected lane's log, or of the diagnostics."""
         self._scroll_log(lambda log: log.to_end())
 
     def _scroll_log(self, act: Callable[[ScrollingWidget], None]) -> None:

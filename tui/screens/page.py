@@ -1,4 +1,4 @@
-"""A page of words over the screen, as high as it needs, scrolled where there is less room."""
+"""A page of text over the screen, scrollable if it does not fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 
 class Page(ModalScreen[None]):
-    """Closes on any of its keys; what stands on it is its kinds' affair."""
+    """A framed page that closes on escape, ?, F1, q, space or enter. Subclasses define `_content`."""
 
     DEFAULT_CSS = """
     Page { align: center middle; }
@@ -25,9 +25,9 @@ class Page(ModalScreen[None]):
     HEADING = "clipwatch"
 
     def compose(self) -> ComposeResult:
-        """A frame around the words."""
+        """The frame and its content."""
         with VerticalScroll() as panel:
-            panel.border_title, panel.border_subtitle = self.HEADING, "escape closes"
+            panel.border_title, panel.border_subtitle = self.HEADING, "escape: close"
             yield Static(self._content())
 
     def _content(self) -> Group:

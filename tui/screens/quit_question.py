@@ -1,4 +1,4 @@
-"""The question before a run is lost."""
+"""Asks before an unrecorded run is discarded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 
 class QuitQuestion(ModalScreen[bool]):
-    """True: leave."""
+    """Returns True to quit, False to stay."""
 
     DEFAULT_CSS = """
     QuitQuestion { align: center middle; }
@@ -26,12 +26,10 @@ class QuitQuestion(ModalScreen[bool]):
     ]
 
     def compose(self) -> ComposeResult:
-        """The question and its answers."""
+        """The question and the keys that answer it."""
         with Vertical() as panel:
             panel.border_title = "Quit?"
-            yield Static(
-                "The run is under way and not recorded: it ends here.\n\n\\[y] quit    \\[n] stay", markup=True
-            )
+            yield Static("This run is not recorded. Quitting discards it.\n\n\\[y] quit    \\[n] stay", markup=True)
 
     def action_answer(self, leave: bool) -> None:
         """Close with the answer."""

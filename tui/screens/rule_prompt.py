@@ -1,4 +1,4 @@
-"""Typing a clip rule, checked while it is typed."""
+"""A prompt for a clip rule, checked while it is typed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from ...core.errors import BadInput
 from ...core.stream.rules import EXAMPLES, parse_rule
 from ...core.text import printable
 
+_HELP = f"Rules: {EXAMPLES}. In value:LOW:HIGH an empty side has no bound."
+
 
 class _RuleField(Input):
-    """Edits in the order of the keys; Textual lets letters overtake an editing key that was pressed just before."""
+    """An input that applies keys in order; in Textual's, letters can overtake an editing key pressed before them."""
 
     EDITING = BindingsMap(Input.BINDINGS).key_to_bindings
 
     async def on_key(self, event: events.Key) -> None:
-        """Obey an editing key at once, not by way of the app."""
+        """Run an editing key's action here instead of through the app, which would be later than typed letters."""
         for binding in self.EDITING.get(event.key, []):
             event.stop()
             event.prevent_default()
@@ -29,7 +31,7 @@ class _RuleField(Input):
 
 
 class RulePrompt(ModalScreen[str | None]):
-    """Gives the rule, or None when the user changed their mind."""
+    """Returns the rule, or None if the user cancels."""
 
     DEFAULT_CSS = """
     RulePrompt { align: center middle; }
@@ -38,7 +40,7 @@ class RulePrompt(ModalScreen[str | None]):
         border: round $primary; border-title-color: $primary; border-subtitle-color: $foreground-muted;
     }
     RulePrompt Static { height: auto; margin: 0 1; color: $foreground-muted; }
-    RulePrompt Static.wrong { color: $text-error; }
+    RulePrompt Static.error { color: $text-error; }
     """
     BINDINGS = [Binding("escape", "dismiss", "cancel")]  # noqa: RUF012
 
@@ -47,31 +49,31 @@ class RulePrompt(ModalScreen[str | None]):
         self._lane, self._rule = lane, rule
 
     def compose(self) -> ComposeResult:
-        """The field, and what is wrong with what stands in it."""
+        """The input, and a line of help or the error in its text."""
         with Vertical() as panel:
-            panel.border_title = Content(printable(f"clip rule of {self._lane}"))
-            panel.border_subtitle = "enter sets it, escape leaves it"
+            panel.border_title = Content(printable(f"Clip rule of {self._lane}"))
+            panel.border_subtitle = "enter: apply, escape: cancel"
             yield _RuleField(printable(self._rule), placeholder=EXAMPLES)
-            yield Static(f"one of {EXAMPLES}; an empty side is free", markup=False)
+            yield Static(_HELP, markup=False)
 
     @on(Input.Changed)
     def _check(self, event: Input.Changed) -> None:
-        self._say(_wrong(event.value))
+        self._show_error(_error_in(event.value))
 
     @on(Input.Submitted)
     def _accept(self, event: Input.Submitted) -> None:
-        wrong = _wrong(event.value)
-        if wrong is None:
+        error = _error_in(event.value)
+        if error is None:
             self.dismiss(str(parse_rule(event.value)))
-        self._say(wrong)
+        self._show_error(error)
 
-    def _say(self, wrong: str | None) -> None:
+    def _show_error(self, error: str | None) -> None:
         line = self.query_one(Static)
-        line.set_class(wrong is not None, "wrong")
-        line.update(printable(wrong) if wrong else f"one of {EXAMPLES}; an empty side is free", layout=False)
+        line.set_class(error is not None, "error")
+        line.update(printable(error) if error else _HELP, layout=False)
 
 
-def _wrong(text: str) -> str | None:
+def _error_in(text: str) -> str | None:
     try:
         parse_rule(text)
     except BadInput as error:

@@ -1,1 +1,1 @@
-"""Colours, characters and the theme. Imports `text` at most."""
+"""Colours, characters and the theme. May import `text`."""

@@ -1,4 +1,4 @@
-"""Colours and characters of charts: rich styles from a theme's colours, and the two character sets."""
+"""Colours and characters of charts: Rich styles made from theme colours, and the Unicode and ASCII character sets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.style import Style
 
 @dataclass(frozen=True)
 class Palette:
-    """Rich colour strings of everything but the lanes; `coloured` False (NO_COLOR) leaves dim and bold alone."""
+    """Rich colours for everything but the lanes. If `coloured` is False (NO_COLOR), styles use only dim and bold."""
 
     foreground: str = "#e4e4e7"
     muted: str = "#8b8b96"
@@ -25,11 +25,11 @@ class Palette:
         return _style(color, self.background, self.coloured, bold)
 
     def faint(self, color: str, share: float) -> Style:
-        """Text in a colour blended into the background; `share` is what is left of the colour."""
+        """Text in a colour blended with the background, `share` being the colour's weight in [0, 1]."""
         return _faint(color, self.background, self.coloured, share)
 
     def tint(self, color: str, share: float) -> Style | None:
-        """A background with a share of a colour in it; None without colours, or where only the terminal knows them."""
+        """A background with `share` of a colour mixed in; None without colours or if the terminal defines them."""
         mixed = _blend(color, self.background, share) if self.coloured else None
         return Style(bgcolor=mixed) if mixed else None
 
@@ -48,7 +48,7 @@ def _faint(color: str, background: str, coloured: bool, share: float) -> Style:
 
 
 def _blend(color: str, background: str, share: float) -> Color | None:
-    """The mixture, or None where a terminal's own colours leave the result unknown."""
+    """The mixed colour, or None if either one is defined by the terminal and its RGB value is unknown."""
     try:
         front, back = Color.parse(color), Color.parse(background)
     except ColorParseError:
@@ -60,7 +60,7 @@ def _blend(color: str, background: str, share: float) -> Color | None:
 
 @dataclass(frozen=True)
 class Glyphs:
-    """The characters of a chart; lane i draws with item i of `curves`, `faint` and `heads`, counted round."""
+    """The characters of a chart; lane i uses item i of `curves`, `faint` and `heads`, modulo their length."""
 
     curves: tuple[str, ...]
     faint: tuple[str, ...]
@@ -81,15 +81,15 @@ class Glyphs:
 
     @property
     def dots(self) -> tuple[int, int]:
-        """Dots per cell, across and down."""
+        """Dots per cell, horizontally and vertically."""
         return (2, 4) if self.curves[0] == "braille" else (1, 1)
 
     def symbol(self, number: int) -> str:
-        """What a lane is known by where there is no room for its name, nor colour."""
+        """The symbol that identifies a lane where its name does not fit or colour is off."""
         return self.heads[number % len(self.heads)]
 
     def shortened(self, text: str, cells: int) -> str:
-        """The text in at most so many cells, marked where it was cut."""
+        """The text, cut to `cells` cells with an ellipsis if it is longer."""
         return text if cell_len(text) <= cells else set_cell_size(text, cells - 1) + self.ellipsis
 
 

@@ -1,4 +1,4 @@
-"""How the screen looks: the theme's colours as rich styles, and the characters the terminal can show."""
+"""The screen's look: Rich styles made from the theme's colours, and the character set of the terminal."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ LIGHT = TextualTheme(
     dark=False,
 )
 THEMES = (DARK.name, LIGHT.name, "nord", "gruvbox", "solarized-light", "dracula")
-# Told apart by the colour-blind as well: blue and orange first.
+# Blue and orange come first: colour-blind readers can tell them apart.
 _LANES_ON_DARK = ("#7aa2f7", "#ff9e64", "#9ece6a", "#bb9af7", "#7dcfff", "#f7768e")
 _LANES_ON_LIGHT = ("#2657c9", "#b45309", "#3f7d20", "#7c3aed", "#0e7490", "#be123c")
-_LOUD = Style(bold=True, reverse=True)
+_HIGHLIGHT = Style(bold=True, reverse=True)
 
 
 @dataclass(frozen=True)
 class Theme:
-    """Styles by role; `ascii` where the terminal shows no more than that, `palette.coloured` False under NO_COLOR."""
+    """Styles by role. `ascii`: the terminal shows ASCII only. `palette.coloured` is False under NO_COLOR."""
 
     palette: Palette
     panel: str
@@ -63,31 +63,33 @@ class Theme:
 
     @property
     def muted(self) -> Style:
-        """Text that steps back."""
+        """Secondary text."""
         return self._on_panel(self.palette.muted)
 
     @property
     def off(self) -> Style:
-        """Text of what cannot be done now."""
+        """Text of an unavailable key."""
         return self.muted + Style(dim=True, strike=True)
 
     @property
     def strong(self) -> Style:
-        """Text that is read first."""
+        """Emphasized text."""
         return self._on_panel(self.palette.foreground, bold=True)
 
     @property
     def alert(self) -> Style:
-        """Text that must be seen."""
+        """Text of a warning."""
         if not self.palette.coloured:
-            return _LOUD
+            return _HIGHLIGHT
         return Style(color=self.palette.background, bgcolor=self.palette.warning, bold=True)
 
     def lane(self, number: int, *, bold: bool = False, reverse: bool = False) -> Style:
         """Text in a lane's colour."""
         if reverse:
             colour = self.lane_colour(number)
-            return Style(color=self.palette.background, bgcolor=colour, bold=True) if self.palette.coloured else _LOUD
+            return (
+                Style(color=self.palette.background, bgcolor=colour, bold=True) if self.palette.coloured else _HIGHLIGHT
+            )
         return self._on_panel(self.lane_colour(number), bold=bold)
 
     @property
@@ -96,7 +98,7 @@ class Theme:
         return ASCII if self.ascii else UNICODE
 
     def faint(self, colour: str, share: float) -> Style:
-        """Text on a bar in a colour that is nearly gone: `share` of it is left."""
+        """Text on a bar in a faded colour, `share` being the colour's weight in [0, 1]."""
         return replace(self.palette, background=self.panel).faint(colour, share)
 
     def lane_colour(self, number: int) -> str:
@@ -109,12 +111,12 @@ class Theme:
 
 @lru_cache(maxsize=256)
 def _style(colour: str, background: str, bold: bool) -> Style:
-    """Made once, for a frame asks for hundreds."""
+    """Cached: a frame needs hundreds of styles."""
     return Style(color=colour, bgcolor=background, bold=bold)
 
 
 def theme_of(variables: Mapping[str, str], *, dark: bool, coloured: bool, ascii: bool) -> Theme:
-    """Our styles for a theme of Textual's, from its CSS variables."""
+    """Make a theme from the CSS variables of a Textual theme."""
     surface = Color.parse(variables["surface"])
     palette = Palette(
         foreground=_plain(variables["foreground"], surface),
@@ -128,6 +130,6 @@ def theme_of(variables: Mapping[str, str], *, dark: bool, coloured: bool, ascii:
 
 
 def _plain(colour: str, under: Color) -> str:
-    """A colour of rich's, laid over another where it is see-through; a terminal's own colours stay its own."""
+    """A Rich colour, blended over `under` if it is translucent; colours that the terminal defines become `default`."""
     parsed = Color.parse(colour)
     return "default" if parsed.ansi is not None or under.ansi is not None else (under + parsed).hex6

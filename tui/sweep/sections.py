@@ -41,9 +41,7 @@ def distributions(results: Results, summaries: Sequence[Summary], width: int, th
         rows = [(plot, figures, muted)]
         if summary and summary.diverged:
             rows.append((dots((), axis, theme, colour), f"{summary.diverged} diverged", muted))
-        lines += _labelled(
-            f"{theme.glyphs.symbol(setting.number)} {printable(setting.name, ascii=theme.ascii)}", colour, rows
-        )
+        lines += _labelled(_name(setting, theme), colour, rows)
     caption = "median (range)" if wide else "median"
     return [*lines, *_labelled("", muted, [(ruler(axis, theme, muted, 1), caption, muted)])]
 
@@ -101,11 +99,7 @@ def causes(summaries: Sequence[Summary], width: int, theme: Theme) -> list[Strip
         text = by_dead_words(summary).replace(": ", ":\xa0").replace(" (", "\xa0(")
         groups = _wrapped(text, max(20, width - _LABEL - 2))
         rows = [(Strip([Segment(group, theme.palette.style(theme.palette.foreground))]), "", muted) for group in groups]
-        lines += _labelled(
-            f"{theme.glyphs.symbol(summary.setting.number)} {printable(summary.setting.name, ascii=theme.ascii)}",
-            colour,
-            rows,
-        )
+        lines += _labelled(_name(summary.setting, theme), colour, rows)
     return lines
 
 
@@ -128,7 +122,9 @@ def _plot_width(width: int) -> int:
 
 
 def _name(setting: Setting, theme: Theme) -> str:
-    return f"{theme.glyphs.symbol(setting.number)} {printable(setting.name, ascii=theme.ascii)}"
+    """Symbol and name of a setting, in which a line can break only after a comma."""
+    name = printable(setting.name, ascii=theme.ascii).replace(" ", "\xa0").replace(",\xa0", ", ")
+    return f"{theme.glyphs.symbol(setting.number)}\xa0{name}"
 
 
 def _figures(summary: Summary, *, wide: bool) -> str:
@@ -144,7 +140,7 @@ def _without_figures(results: Results, setting: Setting) -> str:
 
 def _labelled(label: str, style: Style, rows: Sequence[tuple[Strip, str, Style]]) -> list[Strip]:
     """Rows of a plot and figures beside a label, which is wrapped over as many lines as it needs."""
-    label_lines = wrapped(label, _LABEL - 1, indent="  ") or [""]
+    label_lines = _wrapped(label, _LABEL - 1, indent="  ") or [""]
     lines = []
     for number in range(max(len(label_lines), len(rows))):
         text = label_lines[number] if number < len(label_lines) else ""

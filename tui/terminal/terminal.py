@@ -11,7 +11,7 @@ import termios
 from contextlib import suppress
 
 from ...core.errors import BadInput
-from ..text.messages import lose_output
+from ..text.messages import discard_output
 
 # The most columns and rows that are drawn: a terminal may report 65535 by 65535.
 _LARGEST = 1000, 500
@@ -43,7 +43,7 @@ def discard_terminal_output() -> None:
     """Redirect standard output and error to /dev/null where they are a terminal, which takes nothing any more."""
     for number in (1, 2):
         if os.isatty(number):
-            lose_output(number)
+            discard_output(number)
 
 
 def terminal_size() -> tuple[int, int]:
@@ -73,4 +73,4 @@ def discard_output_of_closed_terminal() -> None:
         try:
             stream.flush()
         except OSError:
-            lose_output(number)
+            discard_output(number)

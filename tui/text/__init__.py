@@ -1,1 +1,1 @@
-"""Words and figures: how events, rules and measurements read as text. Imports core alone."""
+"""Text for events, rules and measurements. Imports `core` only."""

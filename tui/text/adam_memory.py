@@ -1,4 +1,4 @@
-"""What Adam still remembers when a rule changes: said in plain words, and for how long the charts shade it."""
+"""The transient after a change of rule: Adam's second moment still holds gradients from before the change."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from ...core.stream.rules import NoClip, NormClip, RecordedRule, ValueClip, reco
 
 # The half-life of Adam's second moment in steps: log 0.5 / log 0.999.
 HALF_LIFE = 693
-_KNOWN = f"remembers (half-life {HALF_LIFE} steps)"
-_SHRINKS = "where it clips, steps shrink for hundreds of steps"
-_KICKS = "a kick of a few steps, larger than usual"
+_SMALLER = "clipped elements take smaller steps for hundreds of steps"
+_SPIKE = "a few larger steps, often with a loss spike"
 
 
 def memory_words(change: ClipChanged) -> tuple[str, str]:
-    """What is seen after a rule changed while the moments stayed, in a sentence and in few words."""
+    """A long and a short sentence on what follows a change of rule that keeps the optimizer state."""
     tightness = _tightness(recorded_rule(change.previous), recorded_rule(change.rule))
-    long, short = {1: (_SHRINKS, "steps shrink"), -1: (_KICKS, "a kick"), 0: ("steps take time to adapt", "")}[
-        tightness
-    ]
-    return f"Adam's second moment {_KNOWN}: {long}", f"Adam {_KNOWN}{f': {short}' if short else ''}"
+    long, short = {
+        1: (_SMALLER, "smaller steps"),
+        -1: (_SPIKE, "brief loss spike"),
+        0: ("steps take time to adapt", "steps adapt slowly"),
+    }[tightness]
+    return (
+        f"Adam's second moment adapts slowly (half-life {HALF_LIFE} steps): {long}",
+        f"{short} (Adam's half-life: {HALF_LIFE} steps)",
+    )
 
 
 def _tightness(before: RecordedRule, after: RecordedRule) -> int:
-    """1 where the rule clips more than it did, -1 where it clips less, 0 where that cannot be told."""
+    """1 if the new rule clips more than the old one, -1 if it clips less, 0 if the two cannot be compared."""
     match before, after:
         case NoClip(), _:
             return 1
@@ -43,13 +47,13 @@ def _symmetric(rule: RecordedRule) -> bool:
 
 
 def transients(changes: Iterable[ClipChanged | MomentsReset]) -> list[tuple[int, int]]:
-    """The stretches of steps, first and last, in which the moments still remember another rule."""
-    found: list[tuple[int, int]] = []
+    """The (first, last) steps of each transient: one half-life from a change of rule, or until the state is reset."""
+    intervals: list[tuple[int, int]] = []
     for change in changes:
-        ends_here = isinstance(change, MomentsReset) or change.moments_reset
-        if found and found[-1][1] >= change.step:
-            # The stretch under way ends here, or runs on from here.
-            found[-1] = found[-1][0], change.step if ends_here else change.step + HALF_LIFE
-        elif not ends_here:
-            found.append((change.step, change.step + HALF_LIFE))
-    return found
+        reset = isinstance(change, MomentsReset) or change.moments_reset
+        if intervals and intervals[-1][1] >= change.step:
+            # A change during a transient extends it; a reset ends it.
+            intervals[-1] = intervals[-1][0], change.step if reset else change.step + HALF_LIFE
+        elif not reset:
+            intervals.append((change.step, change.step + HALF_LIFE))
+    return intervals

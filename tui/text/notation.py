@@ -1,4 +1,4 @@
-"""Figures, counts, times and mathematical signs as short text; it imports nothing of the screen."""
+"""Numbers, counts, durations and mathematical symbols as short text."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _ASCII = str.maketrans(
 
 
 def in_ascii(text: str) -> str:
-    """The same text in ASCII."""
+    """The text in ASCII: mathematical symbols spelled out, anything else outside ASCII as `?`."""
     return text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
 def share(value: float | None) -> str:
-    """A percentage without decimals, which says 0 or 100 only where it is exactly that."""
+    """A fraction as a percentage without decimals; `0 %` and `100 %` mean exactly 0 and 1."""
     if value is None:
         return UNDEFINED
     if 0 < value < 0.005:
@@ -40,17 +40,17 @@ def share(value: float | None) -> str:
 
 
 def decimal(value: float | None, digits: int = 2) -> str:
-    """A number around 1, like a cosine."""
+    """A number of order 1, such as a cosine, with a fixed number of decimals."""
     return UNDEFINED if value is None else f"{value:.{digits}f}"
 
 
 def size(value: float | None, digits: int = 3) -> str:
-    """A number of any size, to so many digits."""
+    """A number of any magnitude, with `digits` significant digits."""
     return UNDEFINED if value is None else f"{value:.{digits}g}"
 
 
 def norms(measure: Measure, arrow: str) -> str:
-    """The gradient's norm before and after the clip."""
+    """The gradient norm before and after clipping."""
     return f"{size(measure.norm)} {arrow} {size(measure.clipped_norm)}"
 
 
@@ -60,7 +60,7 @@ def number_of(count: int, noun: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in the two units that matter."""
+    """A duration in its two largest units: `5 s`, `2 min 05 s`, `3 h 10 min`; from 48 h on in days."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

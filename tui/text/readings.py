@@ -1,34 +1,37 @@
-"""What of a lane's measurements is shown now."""
+"""A lane's latest measurements: how much is clipped, the cosine, the dead outputs."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from ...core.stream.events import OutputDied
 from ...core.stream.rules import NoClip, SignClip, ValueClip, recorded_rule
 from ...core.stream.state import LaneState
 
-# Classes, and so outputs, of every data set here.
+# The number of classes, and so of outputs, in every data set.
 CLASSES = 10
 
 
-def extent(lane: LaneState) -> tuple[str, float | None]:
-    """How much is clipped: the share of components changed, or where all are scaled at once, of the last 100 steps."""
+def clipped_share(lane: LaneState) -> tuple[Literal["elements", "steps"], float | None]:
+    """How much is clipped: the fraction of elements or, for rules that scale all at once, of the last 100 steps."""
     scales = not isinstance(recorded_rule(lane.rule), NoClip | ValueClip | SignClip)
     if lane.diagnosed is None:
-        return ("engaged" if scales else "saturation"), None
+        return ("steps" if scales else "elements"), None
     if scales:
-        return "engaged", lane.diagnosed.engaged_recently
-    return "saturation", lane.diagnosed.total.saturation
+        return "steps", lane.diagnosed.engaged_recently
+    return "elements", lane.diagnosed.total.clipped_share
 
 
 def cosine(lane: LaneState) -> float | None:
-    """cos(g, ĝ) of the last measurement."""
+    """cos(g, ĝ) at the last measurement."""
     return lane.diagnosed.total.cosine if lane.diagnosed else None
 
 
 def dead_outputs(lane: LaneState) -> frozenset[int] | None:
-    """The classes whose output is dead now; None where nobody looked.
+    """The classes whose output is dead, or None before the first measurement.
 
-    At a lane's end those of all validation images, before it those last measured, and what changed since.
+    A finished lane reports the outputs that are 0 on all validation images; a running one reports those of the last
+    measurement, updated by the outputs that died or recovered since.
     """
     if lane.finished and lane.finished.silent_outputs is not None:
         return frozenset(lane.finished.silent_outputs)

@@ -1,4 +1,4 @@
-"""Rich's console as this program uses it: text is text, whatever is in it."""
+"""A Rich console that prints text from outside literally: no markup and no escape sequences."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from ...core.text import in_encoding
 
 
 class Output(Console):
-    """Shows every string as it is: no markup, no emoji codes, nothing that moves the cursor.
+    """Prints strings without markup, emoji codes or control characters.
 
-    When nobody reads any more, it is the program that decides what to do; Rich would end it.
+    On a broken pipe it raises BrokenPipeError, so that the program chooses the exit code; Rich would exit itself.
     """
 
     def __init__(self, *, stderr: bool = False, soft_wrap: bool = False, width: int | None = None) -> None:
         super().__init__(stderr=stderr, soft_wrap=soft_wrap, width=width, markup=False, emoji=False, highlight=False)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Every string comes by here, those in tables too."""
+        """Escape control characters; Rich passes every string through here, table cells included."""
         return super().render_str(in_encoding(text, self.encoding), **options)
 
     @property
     def is_terminal(self) -> bool:
-        """FORCE_COLOR counts only when not empty; Rich takes an empty one for a no."""
+        """Ignore an empty FORCE_COLOR, which Rich takes as \"not a terminal\"."""
         return super().is_terminal or (os.environ.get("FORCE_COLOR") == "" and self.file.isatty())
 
     def on_broken_pipe(self) -> None:
-        """Tell the caller."""
+        """Leave the decision to the caller."""
         raise BrokenPipeError

@@ -1,4 +1,4 @@
-"""Messages of the status line about events: what came of a command, and what there is to know."""
+"""The status line's messages about events."""
 
 from __future__ import annotations
 
@@ -21,43 +21,45 @@ from ...core.stream.events import (
 )
 from ...core.stream.state import RunState
 from .adam_memory import memory_words
-from .wording import lane_message, lane_words, scheduled_line
+from .wording import lane_words, scheduled_line
 
-RECORDING_ENDS = "the recording ends here: < goes back in it, q leaves"
+RECORDING_ENDS = "End of the recording. <: back · q: quit"
 
 
 class StatusMessage(NamedTuple):
-    """The status line shows the first of the texts that there is room for."""
+    """Texts from longest to shortest; the status line shows the first that fits. `alert` highlights it."""
 
     texts: tuple[str, ...]
     alert: bool = False
 
 
 def status_message(event: Event, state: RunState) -> StatusMessage | None:
-    """The message about an event, None where it needs none; the state is the one after it."""
+    """The message about an event, or None if it needs none; `state` already includes the event."""
     if isinstance(event, Evaluated):
-        # Most events are.
+        # The common case, so it comes first.
         return None
     lanes = state.lanes.values()
     if isinstance(event, RunStarted):
-        return StatusMessage((f"training with seed {event.config.seed}; ? says what the keys do",))
+        return StatusMessage((f"Training with seed {event.config.seed}. ?: help",))
     if isinstance(event, LaneFinished) and lanes and all(lane.ended for lane in lanes):
         if state.replay:
             return StatusMessage((RECORDING_ENDS,))
-        return StatusMessage(("every lane has ended: e trains on, n tries another seed",))
+        return StatusMessage(
+            ("Finished. e: 1000 more steps · n: new seed · d: why", "Finished. e: 1000 more steps · n: new seed")
+        )
     if isinstance(event, Notice):
         return StatusMessage((event.text,), alert=event.level == "warning")
     if isinstance(event, CommandScheduled):
         return StatusMessage((scheduled_line(event),))
-    if _holds_for_all(event, state):
+    if _applies_to_all(event, state):
         return StatusMessage((f"all lanes: {lane_words(event)}",))
-    if isinstance(event, LaneEvent) and (text := lane_message(event)):
-        return StatusMessage(_of_lane(event, f"{event.lane}: {text}", state))
+    if isinstance(event, LaneEvent) and (text := lane_words(event)):
+        return StatusMessage(_lane_texts(event, f"{event.lane}, step {event.step:,}: {text}", state))
     return None
 
 
-def _holds_for_all(event: Event, state: RunState) -> bool:
-    """Whether what happened to a lane has now happened to every one that has not ended."""
+def _applies_to_all(event: Event, state: RunState) -> bool:
+    """Whether the event's new value is now the same in all lanes that have not ended."""
     lanes = [lane for lane in state.lanes.values() if not lane.ended]
     match event:
         case LanePaused() | LaneResumed() | LaneStepped():
@@ -71,9 +73,9 @@ def _holds_for_all(event: Event, state: RunState) -> bool:
     return len(lanes) > 1 and len(same) == 1
 
 
-def _of_lane(event: LaneEvent, text: str, state: RunState) -> tuple[str, ...]:
+def _lane_texts(event: LaneEvent, text: str, state: RunState) -> tuple[str, ...]:
     adam = state.config is not None and state.config.optimizer == "adam"
     if not (adam and isinstance(event, ClipChanged) and not event.moments_reset):
         return (text,)
     long, short = memory_words(event)
-    return f"{text}. {long}", f"{text}. {short}", f"{event.lane}: {short}"
+    return f"{text}. {long}", f"{text}; {short}", f"{event.lane}: {short}"

@@ -1,4 +1,4 @@
-"""The table that ends a run, on the console and after the screen."""
+"""The summary table printed when a run ends."""
 
 from __future__ import annotations
 
@@ -12,40 +12,41 @@ from ...core.statistics.intervals import wilson_interval
 from ...core.stream.state import LaneState, RunState
 from .notation import share
 from .rich_output import Output
+from .wording import head_words
 
 _UNKNOWN = "-"
-# The longest label; a longer name of the data, with its seed, is broken so that two lanes fit into 80 cells.
-_LABELS = 16
-# Cells that the labels take, and the least of a lane.
+# The widest text in each label column; longer ones wrap, so that two lanes fit into 80 columns.
+_LABEL_WIDTHS = 16, 12
+# Columns that both labels take, and the minimum for a lane.
 _LABEL_CELLS, _LANE_CELLS = 34, 15
 
 
 def print_summary(console: Output, state: RunState) -> None:
-    """The table, in parts where lanes are many; below it where the run is recorded, and how far, in one line."""
+    """Print the table, split if there are more lanes than fit, and the line that says where the run is recorded."""
     lanes, fitting = list(state.lanes.values()), max(1, (console.width - _LABEL_CELLS) // _LANE_CELLS)
     for first in range(0, len(lanes), fitting):
         console.print(summary_table(state, lanes[first : first + fitting]), soft_wrap=False)
-    if where := recorded(state):
-        console.print(f"  {where}", soft_wrap=True)
+    if line := recording_line(state):
+        console.print(f"  {line}", soft_wrap=True)
 
 
-def recorded(state: RunState) -> str:
-    """Where the run is recorded, and how far; nothing if it is not."""
+def recording_line(state: RunState) -> str:
+    """Where the run is recorded and whether the recording is complete; empty if there is none."""
     if stopped := state.recording_stopped:
-        return f"recording stopped ({stopped.cause}): {stopped.folder} holds the run up to there"
+        return f"recording stopped ({stopped.cause}): {stopped.folder} holds the run up to that point"
     return f"recorded in {state.recorded_in}" if state.recorded_in else ""
 
 
 def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
-    """A column for each lane: its rule and steps, its last validation batch, all validation images, its speed."""
+    """A column per lane: rule, steps, results on the last batch and on all validation images, clipping, speed."""
     dataset, config = state.dataset, state.config
     every = f"all {dataset.validation:,} (95 %)" if dataset else "all (95 %)"
     last = f"last {config.eval_size} images" if config else "last images"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    first, *headings = (*_heading(state), *(lane.name for lane in lanes))
-    table.add_column(first, max_width=_LABELS)
-    for heading in headings:
-        table.add_column(heading)
+    for heading, width in zip(_heading(state), _LABEL_WIDTHS, strict=True):
+        table.add_column(heading, max_width=width)
+    for lane in lanes:
+        table.add_column(lane.name)
     table.add_row("clip", "", *map(_rule, lanes))
     table.add_row("steps", "", *map(_steps, lanes))
     table.add_row(last, "loss", *(f"{lane.latest.loss:.4f}" if lane.latest else _UNKNOWN for lane in lanes))
@@ -60,17 +61,17 @@ def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
 
 def _heading(state: RunState) -> tuple[str, str]:
     dataset, config = state.dataset, state.config
-    return (f"{dataset.name}, seed {config.seed}", f"{config.head} head") if dataset and config else ("", "")
+    return (f"{dataset.name}, seed {config.seed}", head_words(config.head)) if dataset and config else ("", "")
 
 
 def _effect(lanes: Sequence[LaneState]) -> Iterator[tuple[str, ...]]:
-    """What the clip did, where it was measured: outputs that fired on no validation image, components, steps."""
+    """Dead outputs, and the shares of elements and steps clipped, if they were measured."""
     if any(lane.finished and lane.finished.silent_outputs is not None for lane in lanes):
         yield "", "dead outputs", *map(_dead, lanes)
     if any(lane.diagnosed for lane in lanes):
         step = max(lane.diagnosed.step for lane in lanes if lane.diagnosed)
-        yield f"at step {step}", "saturation", *(_share(lane, "saturation") for lane in lanes)
-        yield "in all steps", "engaged", *(_share(lane, "engaged") for lane in lanes)
+        yield "elements clipped", f"step {step}", *(_share(lane, "elements") for lane in lanes)
+        yield "steps clipped", "all steps", *(_share(lane, "steps") for lane in lanes)
 
 
 def _dead(lane: LaneState) -> str:
@@ -79,14 +80,14 @@ def _dead(lane: LaneState) -> str:
     return " ".join(map(str, lane.finished.silent_outputs)) or "none"
 
 
-def _share(lane: LaneState, which: Literal["saturation", "engaged"]) -> str:
+def _share(lane: LaneState, which: Literal["elements", "steps"]) -> str:
     if lane.diagnosed is None:
         return _UNKNOWN
-    return share(lane.diagnosed.total.saturation if which == "saturation" else lane.diagnosed.engaged)
+    return share(lane.diagnosed.total.clipped_share if which == "elements" else lane.diagnosed.engaged)
 
 
 def _rule(lane: LaneState) -> str:
-    return f"{lane.rule}, changed under way" if lane.changed_at else lane.rule
+    return f"{lane.rule}, changed mid-run" if lane.changed_at else lane.rule
 
 
 def _steps(lane: LaneState) -> str:

@@ -1,4 +1,4 @@
-"""How events read as text, the same on the console and on the screen."""
+"""Events as text, for the console and the screen."""
 
 from __future__ import annotations
 
@@ -28,23 +28,22 @@ from ...core.stream.events import (
 from ...core.text import printable
 from .notation import decimal, in_ascii, norms, share
 
-_DONE = {
-    "propagate": "it is used as it is",
-    "skip": "such steps are left out",
-    "zero": "these become 0",
-    "stop": "the lane ends",
+_NONFINITE_ACTIONS = {
+    "propagate": "used unchanged",
+    "skip": "such steps are skipped",
+    "zero": "these elements are set to 0",
+    "stop": "the lane stops",
 }
-# The longest line of the assignment at a million steps; in a narrower log lines take their short form, and below the
-# length of that their shortest.
-_ROOMY, _NARROW = 56, 26
+# The assignment's evaluation line takes up to _WIDE cells at a million steps, the short form up to _MEDIUM.
+_WIDE, _MEDIUM = 56, 26
 
 
 def log_line(event: LaneEvent, cells: int) -> str:
-    """A line of a lane's log in the longest form that `cells` hold, or the shortest; steps stand below each other."""
+    """A line of a lane's log, in the longest form that fits `cells`; steps are right-aligned."""
     match event:
-        case Evaluated() if cells >= _ROOMY:
+        case Evaluated() if cells >= _WIDE:
             return evaluation_line(event)
-        case Evaluated(step=step, accuracy=accuracy, loss=loss) if cells >= _NARROW:
+        case Evaluated(step=step, accuracy=accuracy, loss=loss) if cells >= _MEDIUM:
             return f"{step:>5} acc {accuracy:.2f} loss {loss:.4f}"
         case Evaluated(step=step, accuracy=accuracy, loss=loss):
             return f"{step:>5} {accuracy:>4.0%} {loss:.4f}"
@@ -62,48 +61,49 @@ def log_line(event: LaneEvent, cells: int) -> str:
 
 
 def _end(event: LaneFinished, cells: int) -> str:
-    """How a lane ended, with its accuracy on all validation images."""
+    """How a lane ended, with accuracy and loss on all validation images."""
     accuracy = event.correct / event.total
     full = f"Step: {event.step} {event.reason}: accuracy {accuracy:.3f} loss {event.loss:.4f}"
     images = f" (all {event.total:,})"
     if len(full + images) <= cells:
         return full + images
     short = f"{event.step:>5} acc {accuracy:.3f} loss {event.loss:.4f}{images}"
-    return full if cells >= _ROOMY else short if len(short) <= cells else f"{event.step:>5} all {accuracy:.0%}"
+    return full if cells >= _WIDE else short if len(short) <= cells else f"{event.step:>5} all {accuracy:.0%}"
 
 
 def _output(event: OutputDied | OutputRevived, cells: int) -> str:
-    """A class that is no longer answered, or is again."""
+    """An output that died or recovered."""
     died = isinstance(event, OutputDied)
-    if cells >= _ROOMY:
-        return f"Step: {event.step} output {event.output} {'died' if died else 'fires again'}"
-    name = f"output {event.output}" if cells >= _NARROW else f"{event.output}"
-    return f"{event.step:>5} {name} {'died' if died else 'fires'}"
+    if cells >= _WIDE:
+        return f"Step: {event.step} output {event.output} {'died' if died else 'recovered'}"
+    if cells >= _MEDIUM:
+        return f"{event.step:>5} output {event.output} {'died' if died else 'recovered'}"
+    return f"{event.step:>5} {event.output} {'died' if died else 'alive'}"
 
 
 def lane_message(event: Event) -> str | None:
-    """What happened to a lane and at which step, in words, None where there is nothing to tell."""
+    """What happened to a lane, and at which step; None for events without a message."""
     words = lane_words(event)
     return f"Step: {event.step} {words}" if isinstance(event, LaneEvent) and words else None
 
 
 def lane_words(event: Event) -> str | None:
-    """The same without the step."""
+    """What happened to a lane; None for events without a message."""
     match event:
         case ClipChanged(rule=rule, previous=previous, moments_reset=reset):
-            return f"clip {previous} -> {rule}{', moments reset' if reset else ''}"
+            return f"clip {previous} -> {rule}{', optimizer state reset' if reset else ''}"
         case MomentsReset():
-            return "moments reset"
+            return "optimizer state reset"
         case NonfiniteFound(nan=nan, infinite=infinite, action=action):
-            return f"the gradient is not finite, {nan} NaN and {infinite} infinite: {_DONE[action]}"
+            return f"non-finite gradient ({nan:,} NaN, {infinite:,} infinite): {_NONFINITE_ACTIONS[action]}"
         case LanePaused():
             return "paused"
         case LaneResumed():
             return "resumed"
         case LaneStepped(count=count):
-            return f"going {count} step{'s' if count > 1 else ''}"
+            return f"taking {count} step{'s' if count > 1 else ''}"
         case PaceChanged(pace=pace):
-            return f"pace {pace_words(pace)}"
+            return speed_limit_words(pace)
         case LaneExtended(iterations=iterations):
             return f"extended to {iterations} steps"
         case LaneFailed(reason=reason, cause=cause):
@@ -113,7 +113,7 @@ def lane_words(event: Event) -> str | None:
 
 
 def scheduled_line(event: CommandScheduled) -> str:
-    """What a lane is to do, and at which step."""
+    """The command that will run at a later step, and for which lanes."""
     command = event.command
     whose = "all lanes" if command.lane is None else f"lane {command.lane}"
     return f"scheduled for step {command.at_step}, {whose}: {_command_words(command)}"
@@ -124,7 +124,7 @@ def _command_words(command: LaneCommand) -> str:
         case SetClip(rule=rule):
             return f"clip {rule}"
         case ResetMoments():
-            return "reset the moments"
+            return "reset the optimizer state"
         case Pause():
             return "pause"
         case Resume():
@@ -132,7 +132,7 @@ def _command_words(command: LaneCommand) -> str:
         case StepOnce(count=count):
             return f"take {count} step{'s' if count > 1 else ''}"
         case SetPace(pace=pace):
-            return f"pace {pace_words(pace)}"
+            return speed_limit_words(pace)
         case Extend(iterations=iterations):
             return f"{iterations} more steps"
         case Stop():
@@ -140,23 +140,28 @@ def _command_words(command: LaneCommand) -> str:
 
 
 def diagnosis_line(event: Diagnosed) -> str:
-    """What the clip did at a step, in all layers together."""
+    """What clipping did at a step, over all layers."""
     total = event.total
     figures = (
-        f"saturation {share(total.saturation)}",
-        f"engaged {share(event.engaged_recently)}",
+        f"elements clipped {share(total.clipped_share)}",
+        f"steps clipped {share(event.engaged_recently)}",
         f"cos {decimal(total.cosine)}",
         f"norm {norms(total, '->')}",
-        f"dead {' '.join(map(str, event.dead_outputs)) or 'none'}",
+        f"dead outputs {' '.join(map(str, event.dead_outputs)) or 'none'}",
     )
-    return in_ascii(" ".join(figures))
+    return in_ascii(", ".join(figures))
 
 
 def change_label(change: ClipChanged | MomentsReset) -> str:
-    """What an intervention is called in a chart."""
-    return change.rule if isinstance(change, ClipChanged) else "moments reset"
+    """The label of an intervention in a chart: the new rule, or that the optimizer state was reset."""
+    return change.rule if isinstance(change, ClipChanged) else "optimizer reset"
 
 
-def pace_words(pace: float | None) -> str:
-    """`full speed`, or so many steps a second."""
-    return "full speed" if pace is None else f"{pace:g} steps/s"
+def head_words(head: str) -> str:
+    """What the last layer does to the logits."""
+    return "ReLU on the logits" if head == "relu" else "plain logits"
+
+
+def speed_limit_words(pace: float | None) -> str:
+    """`full speed`, or `speed limit 50 steps/s`."""
+    return "full speed" if pace is None else f"speed limit {pace:g} steps/s"

@@ -1,1 +1,1 @@
-"""What the screen knows of a run and how it lays it out, without a widget: run state, window of steps, keys, bounds."""
+"""The screen's model, without widgets: the run's state, the window of steps, keys, pending commands, bars of text."""

@@ -1,4 +1,4 @@
-"""The next tighter or looser bound along 1-2-5, and clipping switched off and on."""
+"""The next tighter or looser bound (1-2-5 series), and clipping toggled off and on."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ PERCENTILES = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 98.0, 99.0)
 
 
 def has_bound(rule: RecordedRule) -> bool:
-    """Whether there is a number to step."""
+    """Whether the rule has a number to step."""
     return not isinstance(rule, NoClip | SignClip | UnknownRule) and rule != ZClip()
 
 
 def stepped(rule: RecordedRule, direction: int) -> RecordedRule:
-    """The rule with its number at the next (1) or previous (-1) of 1, 2, 5, 10, 20, ...; without one it stays.
+    """The rule with its number moved up (1) or down (-1) in the series 1, 2, 5, 10, 20, ...
 
-    A percentile goes along `PERCENTILES`.
+    A rule without a number is returned as it is. The percentile of autoclip moves along `PERCENTILES`.
     """
     if not has_bound(rule):
         return rule
@@ -60,14 +60,14 @@ def _size(size: float, direction: int) -> float:
     if not (size < LARGEST if direction > 0 else size > SMALLEST):
         return size
     power = math.floor(math.log10(size) + 1e-9)
-    ladder = [mantissa * 10.0**p for p in (power - 1, power, power + 1) for mantissa in _MANTISSAS[:3]]
+    series = [mantissa * 10.0**p for p in (power - 1, power, power + 1) for mantissa in _MANTISSAS[:3]]
     if direction > 0:
-        wanted = min(step for step in ladder if step > size * (1 + 1e-9))
+        target = min(step for step in series if step > size * (1 + 1e-9))
     else:
-        wanted = max(step for step in ladder if step < size * (1 - 1e-9))
-    wanted = min(LARGEST, max(SMALLEST, wanted))
-    # Through text, so that 10 * 0.0001 is 0.001 to the last bit.
-    return float(f"{wanted:.1g}")
+        target = max(step for step in series if step < size * (1 - 1e-9))
+    target = min(LARGEST, max(SMALLEST, target))
+    # Rounding through text makes 10 * 0.0001 exactly 0.001.
+    return float(f"{target:.1g}")
 
 
 def _percentile(percentile: float, direction: int) -> float:
@@ -77,7 +77,7 @@ def _percentile(percentile: float, direction: int) -> float:
 
 
 def toggled(rule: RecordedRule, remembered: str | None) -> str:
-    """The rule after clipping was switched: off, or back to what it was before, or to the assignment's."""
+    """`none` if the lane clips; otherwise the remembered rule, or the default value:0.001."""
     if not isinstance(rule, NoClip):
         return "none"
     return remembered if remembered and remembered != "none" else str(parse_rule("value:0.001"))

@@ -1,4 +1,4 @@
-"""The screen's lines of text as pure functions: title, the heading of a lane, status."""
+"""The screen's bars as pure functions: title, lane heading, status line and key line."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ...core.stream.state import LaneState, RunState
 from ...core.text import printable
 from ..style.theme import Theme
 from ..text.notation import duration
-from ..text.wording import pace_words
+from ..text.wording import head_words, speed_limit_words
 from .keys import KEYS, keycaps
 from .run_view import LaneView, RunView
 
-# The least width of a title that gives reasons.
-_ROOMY = 100
+# The title explains its warnings from this width on.
+_WIDE = 100
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a bar; where room is short, parts with the highest `rank` are left out first."""
+    """A piece of a bar. If the bar is too narrow, the parts with the highest `rank` are dropped first."""
 
     text: str
     style: Style
@@ -35,7 +35,7 @@ class Part:
 
 
 def bar(left: list[Part], right: list[Part], width: int, theme: Theme) -> Strip:
-    """Parts with two blanks between them, the right ones at the right edge, in exactly `width` cells."""
+    """A line of exactly `width` cells: parts two blanks apart, the `right` ones flush right."""
     left, right = (
         [replace(part, text=printable(part.text, ascii=theme.ascii)) for part in side] for side in (left, right)
     )
@@ -57,46 +57,46 @@ def title(
     *,
     next_head: str | None,
     waited: float = 0.0,
-    in_sight: range = range(0),
+    visible: range = range(0),
 ) -> Strip:
-    """Data, seed, step, state and speed; which lanes are `in_sight` where not all are; warnings.
+    """Data set, seed, head, step, state, speed and warnings, and the lanes `visible` if some do not fit.
 
-    Before a run, what is being done to prepare it, and for how many seconds that has been `waited` for.
+    Before a run starts: the stage of preparation, and the `waited` seconds since it began.
     """
     state = view.state
     name = Part("clipwatch", theme.strong, 7)
-    gone = Part(" engine gone " if view.engine_gone else "", theme.alert, 1)
+    stopped = Part(" engine stopped " if view.engine_gone else "", theme.alert, 1)
     if state.config is None or state.dataset is None:
-        return bar([name, Part(_preparing(state, waited), theme.text)], [gone], width, theme)
+        return bar([name, Part(_preparing(state, waited), theme.text)], [stopped], width, theme)
     config, dataset = state.config, state.dataset
     parts = [
         name,
         Part(dataset.name, theme.strong),
         Part(f"seed {config.seed}", theme.text, 3),
-        Part(f"{config.head} head", theme.muted, 6),
-        Part(f"(next: {next_head})" if next_head and next_head != config.head else "", theme.text, 5),
+        Part(head_words(config.head), theme.muted, 6),
+        Part(f"(next: {head_words(next_head)})" if next_head and next_head != config.head else "", theme.text, 5),
         Part(_steps(state), theme.text, 2),
-        Part(_lanes(in_sight, len(state.lanes)), theme.text, 3),
-        gone if view.engine_gone else Part(_status(state), theme.strong, 1),
+        Part(_lanes(visible, len(state.lanes)), theme.text, 3),
+        stopped if view.engine_gone else Part(_status(state), theme.strong, 1),
         Part(_speed(view), theme.muted, 4),
     ]
     return bar(parts, _warnings(config, dataset, state, width, theme), width, theme)
 
 
 def _warnings(config: RunConfig, dataset: DatasetInfo, state: RunState, width: int, theme: Theme) -> list[Part]:
-    """What makes the run other than it seems."""
+    """Warnings about the run: a replay, a substitute data set, a change mid-run."""
     stands_in = config.dataset == "auto" and dataset.name == "digits"
     return [
         Part(" replay " if state.replay else "", theme.alert),
         Part(" embedded digits, not MNIST " if stands_in else "", theme.alert),
-        Part(f" {_why_not_clean(state, width)}no clean comparison " if state.touched else "", theme.alert, 1),
+        Part(f" {_change_warning(state, width)} " if state.changed_mid_run else "", theme.alert, 1),
     ]
 
 
 def lane_heading(
     number: int, lane: LaneState, view: LaneView, width: int, theme: Theme, *, selected: bool
 ) -> list[Strip]:
-    """Two lines: the lane and its rule; how far it is, how fast, and how long it still takes."""
+    """Two lines: name, rule and step count; then progress, speed and time left, or the result."""
     name, rule = _name_and_rule(number, lane, width, theme)
     changed = f"changed at step {lane.changed_at[-1]}" if lane.changed_at else ""
     first = bar(
@@ -122,11 +122,8 @@ def status(
     theme: Theme,
     at: int | None = None,
 ) -> Strip:
-    """What the last key did or what there is to know, and what there is room for of the difference of two lanes.
-
-    The difference is the one now, or `at` a step.
-    """
-    message = printable(message, ascii=theme.ascii)
+    """The message, and as much as fits of the difference between two lanes at the newest step, or at step `at`."""
+    message = printable(message.replace(" · ", "; ") if theme.ascii else message, ascii=theme.ascii)
     left = Part(f" {message} " if alert else message, theme.alert if alert else theme.text)
     differences = _differences(pair, view, theme, at) if pair else iter(())
     right = next((parts for parts in differences if _needed([left, *parts]) <= width), [])
@@ -134,7 +131,7 @@ def status(
 
 
 def key_line(keymap: Mapping[str, str], width: int, theme: Theme, *, replaying: bool = False) -> Strip:
-    """The keys that are worth a place, as many as fit; help is always among them. What makes no sense steps back."""
+    """As many keys as fit, always including help. Keys that do not apply to this kind of run are dimmed."""
     keys = [key for key in KEYS if key.footer and (replaying or key.only != "replay")]
     while True:
         names = [printable(keycaps(keymap.get(key.id, key.keys)), ascii=theme.ascii).split()[0] for key in keys]
@@ -151,19 +148,19 @@ def key_line(keymap: Mapping[str, str], width: int, theme: Theme, *, replaying: 
 
 
 def _name_and_rule(number: int, lane: LaneState, width: int, theme: Theme) -> tuple[str, str]:
-    """The rule in force is kept whole as long as it can be, at the cost of the name if need be, but for its symbol."""
+    """The lane's symbol and name, and its rule. The name is shortened before the rule; the symbol always stays."""
     symbol, name = f" {theme.glyphs.symbol(number)} ", printable(lane.name, ascii=theme.ascii)
     rule = printable(lane.rule, ascii=theme.ascii)
     if rule == "none" and cell_len(symbol + name) + 3 + len("not clipped") <= width:
         rule = "not clipped"
-    # Beside the rule, the two blanks before it, the symbol, and the blank that ends the name.
+    # What is left for the name after the rule, two blanks before it, the symbol, and a blank after the name.
     room = width - cell_len(rule) - 2 - cell_len(symbol) - 1
     head = f"{symbol}{theme.glyphs.shortened(name, room)} " if room > 0 else symbol
     return head, theme.glyphs.shortened(rule, max(1, width - cell_len(head) - 2))
 
 
 def _differences(pair: tuple[str, str], view: RunView, theme: Theme, at: int | None) -> Iterator[list[Part]]:
-    """Second minus first lane of the pair, in ever fewer words; it always says which lanes these are."""
+    """The difference, second minus first lane, from the longest form to the shortest; each form names both lanes."""
     if (found := view.differences(*pair, at)) is None:
         return
     step, loss, accuracy = found
@@ -172,7 +169,7 @@ def _differences(pair: tuple[str, str], view: RunView, theme: Theme, at: int | N
     names = short = f"{other} {minus} {one}"
     lanes = list(view.state.lanes)
     if len(lanes) <= len(theme.glyphs.heads):
-        # No two lanes have the same symbol.
+        # Every lane has its own symbol.
         short = minus.join(theme.glyphs.symbol(lanes.index(name)) for name in reversed(pair))
     less = Part(f"{delta}loss {loss:+.3f}", theme.text)
     more, in_short = (Part(f"{delta}{word} {accuracy:+.2f} ", theme.text) for word in ("accuracy", "acc"))
@@ -188,7 +185,7 @@ def _length(parts: list[Part]) -> int:
 
 
 def _needed(parts: list[Part]) -> int:
-    """Cells that a bar of these parts takes: the first one has a blank before it."""
+    """The width of a bar of these parts, including the blank before the first."""
     return _length(parts) + (not parts[0].text.startswith(" "))
 
 
@@ -216,16 +213,18 @@ def _preparing(state: RunState, waited: float) -> str:
     return f"downloading {download.file} [{progress}] {share:.0%} of {download.total / 1e6:.1f} MB"
 
 
-def _why_not_clean(state: RunState, width: int) -> str:
-    """Why it is none, where that leaves room for the seed: marks and headings tell it too."""
-    if width < _ROOMY:
-        return ""
-    return "rule changed: " if any(lane.changed_at for lane in state.lanes.values()) else "moments reset: "
+def _change_warning(state: RunState, width: int) -> str:
+    """The warning about a change mid-run; narrow titles leave out which change, so that the seed fits."""
+    if width < _WIDE:
+        return "changed mid-run"
+    rule_changed = any(lane.changed_at for lane in state.lanes.values())
+    what = "rule changed" if rule_changed else "optimizer state reset"
+    return f"{what} mid-run: not a clean comparison"
 
 
-def _lanes(in_sight: range, count: int) -> str:
-    some = 0 < len(in_sight) < count
-    return f"lanes {in_sight.start + 1} to {in_sight.stop} of {count}" if some else ""
+def _lanes(visible: range, count: int) -> str:
+    some = 0 < len(visible) < count
+    return f"lanes {visible.start + 1} to {visible.stop} of {count}" if some else ""
 
 
 def _steps(state: RunState) -> str:
@@ -250,9 +249,11 @@ def _status(state: RunState) -> str:
 def _speed(view: RunView) -> str:
     speeds = [lane.steps_per_second for lane in view.lanes.values()]
     paces = {lane.pace for lane in view.state.lanes.values()}
-    pace = f"pace {pace_words(paces.pop())}" if len(paces) == 1 else ""
+    if len(paces) != 1:
+        return ""
+    limit = speed_limit_words(paces.pop())
     known = [speed for speed in speeds if speed]
-    return f"{pace}, {sum(known) / len(known):,.0f} reached" if known and pace else pace
+    return f"{sum(known) / len(known):,.0f} steps/s ({limit.removesuffix(' steps/s')})" if known else limit
 
 
 def _progress(number: int, lane: LaneState, view: LaneView, width: int, theme: Theme) -> Strip:
@@ -265,7 +266,7 @@ def _progress(number: int, lane: LaneState, view: LaneView, width: int, theme: T
         interval = f" ({low:.3f}-{high:.3f})"
         if len(accuracy + interval) < width:
             accuracy += interval
-        total = Part(f"on all {lane.finished.total:,}", theme.muted, 2)
+        total = Part(f"on all {lane.finished.total:,} images", theme.muted, 2)
         return bar([Part(lane.status, theme.muted, 1), Part(accuracy, theme.strong), total], [], width, theme)
     speed = view.steps_per_second
     left = (lane.iterations - lane.step) / speed if speed else None

@@ -1,4 +1,4 @@
-"""What keys have requested and the engine has not answered yet: at a slow pace keys come faster than answers."""
+"""Commands that the engine has not answered yet. At a low speed limit, keys arrive faster than answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ...core.stream.state import LaneState
 
 
 class Requests:
-    """Notes commands, forgets them when they are answered, and says how things will be. `clock` gives seconds."""
+    """Tracks pending commands and predicts the state once they are applied. `clock` returns seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -35,11 +35,11 @@ class Requests:
         self._seed: int | None = None
         self._seek: Seek | None = None
         self._next_seek: Seek | None = None
-        # The head that the next restart gives the network.
+        # The head of the next restart; None: unchanged.
         self.next_head: Literal["relu", "linear"] | None = None
 
     def note(self, command: AnyCommand) -> None:
-        """A command was sent."""
+        """Record a command that was sent."""
         if self._waiting_since is None:
             self._waiting_since = self._clock()
         match command:
@@ -57,7 +57,7 @@ class Requests:
                 pass
 
     def settle(self, event: Event) -> None:
-        """Forget what was requested once it is so, or can no longer be."""
+        """Drop the pending commands that the event answers or makes obsolete."""
         self._waiting_since = None
         match event:
             case RunStarted():
@@ -81,46 +81,46 @@ class Requests:
         self._pace, self._paused = None, None
 
     def forget(self) -> None:
-        """Forget all commands: the engine is gone."""
+        """Drop all pending commands, because the engine has stopped."""
         self._forget_changes()
         self._seed = self._seek = self._next_seek = self._waiting_since = None
 
     @property
     def unanswered_for(self) -> float:
-        """Seconds since a command was sent without any event since, 0 if none was."""
+        """Seconds since the first command that no event has followed; 0 if there is none."""
         return 0.0 if self._waiting_since is None else self._clock() - self._waiting_since
 
     def rule(self, lane: LaneState) -> str:
-        """The rule that the lane will have."""
+        """The lane's rule after the pending commands."""
         return self._rules.get(lane.name, lane.rule)
 
     def pace(self, lanes: Iterable[LaneState]) -> float | None:
-        """The pace that the lanes will have."""
+        """The speed limit after the pending commands."""
         return self._pace.pace if self._pace else next((lane.pace for lane in lanes), None)
 
     def paused(self, lanes: Iterable[LaneState]) -> bool:
-        """Whether the lanes that have not ended will all be paused."""
+        """Whether, after the pending commands, all lanes that have not ended are paused."""
         return all(lane.status == "paused" for lane in lanes) if self._paused is None else self._paused
 
     def seed(self, current: int) -> int:
-        """The seed that the run will have."""
+        """The seed after the pending commands."""
         return current if self._seed is None else self._seed
 
     @property
     def seeking(self) -> bool:
-        """Whether a seek is under way, so that only a part of its events has been received."""
+        """Whether a seek is in progress, so that only some of its events have arrived."""
         return self._seek is not None
 
     def step(self, current: int) -> int:
-        """The step that the replay will be at."""
+        """The replay's step after the pending seeks."""
         last = self._next_seek or self._seek
         return last.step if last else current
 
     def postpone_seek(self, command: Seek) -> None:
-        """Once the seek under way has arrived this one is to follow, in the place of any other."""
+        """Send this seek after the current one; it replaces an earlier postponed seek."""
         self._next_seek = command
 
     def take_next_seek(self) -> Seek | None:
-        """What is to follow a seek that has arrived."""
+        """Return and clear the postponed seek."""
         command, self._next_seek = self._next_seek, None
         return command

@@ -1,4 +1,4 @@
-"""What the screen knows of a run, from events alone: its state, and the curves, log and marks that it draws."""
+"""The screen's view of a run, folded from events: its state, and the curves, logs and marks to draw."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from ...core.stream.events import (
 from ...core.stream.state import RunState, apply
 from ..charts.curve import Curve
 
-# Evaluations that the speed of a lane is measured over.
+# A lane's speed is measured over this many evaluations.
 _SPEED_WINDOW = 20
 
 
 @dataclass
 class LaneView:
-    """One lane's curves, the changes of its rule and its moments, and the events that its log has not taken yet."""
+    """A lane's curves, its rule changes and optimizer resets, and the events not yet in its log."""
 
     loss: Curve = field(default_factory=Curve)
     accuracy: Curve = field(default_factory=Curve)
@@ -40,7 +40,7 @@ class LaneView:
     recent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_SPEED_WINDOW))
 
     def fold(self, event: LaneEvent) -> None:
-        """Take in an event of this lane; evaluations that come again are left out."""
+        """Apply an event of this lane; evaluations at steps already seen are ignored."""
         if isinstance(event, Evaluated | EvaluatedEarlier) and (newest := self.loss.last) and event.step <= newest[0]:
             return
         match event:
@@ -62,13 +62,13 @@ class LaneView:
             self.unlogged.append(event)
 
     def take_unlogged(self) -> list[LaneEvent]:
-        """The events that the log has not taken yet, which counts them as taken."""
+        """Return the events not yet in the log, and clear them."""
         events, self.unlogged = self.unlogged, []
         return events
 
     @property
     def steps_per_second(self) -> float | None:
-        """Over the last evaluations, None before there are two."""
+        """Training speed over the last evaluations; None before the second one."""
         if len(self.recent) < 2 or self.recent[-1][1] <= self.recent[0][1]:
             return None
         (first, start), (last, end) = self.recent[0], self.recent[-1]
@@ -76,12 +76,12 @@ class LaneView:
 
     @property
     def effective_changes(self) -> list[ClipChanged | MomentsReset]:
-        """The changes without those that another one replaced at the same step: no step was taken with these."""
+        """The changes, without those replaced at the same step, which never applied to a training step."""
         return list({(change.step, type(change)): change for change in self.changes}.values())
 
 
 class RunView:
-    """Folds events; a `RunStarted` begins anew."""
+    """Folds events; `RunStarted` resets it."""
 
     def __init__(self) -> None:
         self.state = RunState()
@@ -90,7 +90,7 @@ class RunView:
         self.engine_gone = False
 
     def fold(self, event: Event) -> None:
-        """Take in an event."""
+        """Apply an event."""
         if isinstance(event, RunStarted):
             self.state, self.lanes, self.runs = RunState(), {}, self.runs + 1
         self.state = apply(self.state, event)
@@ -100,32 +100,32 @@ class RunView:
             self.lanes[event.lane].fold(event)
 
     def lose_engine(self) -> None:
-        """The engine is gone: no lane goes any more, whatever was said of it last."""
+        """Record that the engine has stopped, so that no lane has a speed any more."""
         self.engine_gone = True
         for lane in self.lanes.values():
             lane.recent.clear()
 
     @property
     def at_full_speed(self) -> bool:
-        """Whether a lane trains as fast as it can."""
+        """Whether a lane trains without a speed limit."""
         return any(lane.pace is None and lane.status == "training" for lane in self.state.lanes.values())
 
     @property
     def last_step(self) -> int:
-        """The newest step that there is anything to draw at, 0 before there is one."""
+        """The newest step with an evaluation or a change; 0 before the first."""
         evaluated = [lane.loss.last[0] for lane in self.lanes.values() if lane.loss.last]
         changed = [lane.changes[-1].step for lane in self.lanes.values() if lane.changes]
         return max(evaluated + changed, default=0)
 
     @property
     def final_step(self) -> int:
-        """The step of the last evaluation that is to come, the newest step if none is."""
+        """The step of the run's last evaluation; the newest step once all lanes have ended."""
         stride = self.state.config.eval_every if self.state.config else 1
         ends = [(lane.iterations - 1) // stride * stride for lane in self.state.lanes.values() if not lane.ended]
         return max(ends, default=self.last_step)
 
     def differences(self, first: str, second: str, at: int | None = None) -> tuple[int, float, float] | None:
-        """The newest step of both lanes, or that nearest `at`, and second minus first of loss and accuracy there."""
+        """(step, loss, accuracy): second minus first lane at the newest common step, or at the one nearest `at`."""
         lanes = [self.lanes.get(name) for name in (first, second)]
         newest = [lane.loss.last for lane in lanes if lane]
         if len(newest) < 2 or None in newest:

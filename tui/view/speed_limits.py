@@ -1,14 +1,14 @@
-"""The paces that the speed keys walk along."""
+"""The speed limits that the speed keys step through, in steps per second."""
 
 from __future__ import annotations
 
 PACES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
-# What the screen starts with: slow enough to look and act.
-GENTLE = 100.0
+# The screen's limit at the start: slow enough to watch and to intervene.
+DEFAULT_PACE = 100.0
 
 
 def next_pace(pace: float | None, direction: int) -> float | None:
-    """The next faster (1) or slower (-1) pace in steps a second; None, full speed, lies beyond the fastest."""
+    """The next faster (1) or slower (-1) limit in steps per second; None (no limit) follows the fastest."""
     if direction > 0:
         return None if pace is None else next((step for step in PACES if step > pace), None)
     if pace is None:

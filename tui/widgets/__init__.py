@@ -1,1 +1,1 @@
-"""One widget a file, its CSS beside it; each is a thin shell over a pure rendering function."""
+"""Widgets of the main screen, one per file with its CSS, each a thin shell over a pure rendering function."""

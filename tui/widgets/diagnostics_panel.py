@@ -1,4 +1,4 @@
-"""The diagnostics of the lanes that there is room for, scrolled where they are longer than the screen."""
+"""The diagnostics of as many lanes as fit, scrollable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .scrolling import ScrollingWidget
 
 
 class DiagnosticsPanel(ScrollingWidget, Lines):
-    """Makes its lines anew only when something was measured, or is looked at otherwise."""
+    """Renders its pages again only when the measurements, the selected lane, the theme or the size change."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -24,7 +24,7 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
         self._show_state_again: Callable[[], None] = lambda: None
 
     def show_state(self, state: RunState, selected: int, theme: Theme) -> None:
-        """Bring the panel up to date."""
+        """Update the panel."""
         self._show_state_again = lambda: self.show_state(state, selected, theme)
         lanes = [
             (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, bool(lane.latest))
@@ -37,15 +37,15 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
         self.scroll_lines(0)
 
     def on_resize(self) -> None:
-        """What was shown before there was room is shown now."""
+        """Render the latest state at the new size."""
         self._show_state_again()
 
     @property
     def line_count(self) -> int:
-        """All lines of the lanes' diagnostics."""
+        """The number of lines of the pages."""
         return len(self._pages)
 
     def scroll_lines(self, lines: int) -> None:
-        """Move down, or up."""
+        """Scroll down, or up by a negative number."""
         self._first = min(max(0, len(self._pages) - self.size.height), max(0, self._first + lines))
         self.show(self._pages[self._first : self._first + self.size.height])

@@ -1,4 +1,4 @@
-"""One lane: its heading over its log."""
+"""A lane's panel: its heading above its log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .log_pane import LogPane
 
 
 class LanePanel(Vertical):
-    """Takes the events that are new in a lane's log, and shows how the lane stands."""
+    """Shows a lane's state in its heading, and appends its new events to the log."""
 
     DEFAULT_CSS = """
     LanePanel { width: 1fr; height: 100%; margin: 0 1 0 0; }
@@ -34,12 +34,12 @@ class LanePanel(Vertical):
         self._effect: tuple[object, Strip] = None, Strip([])
 
     def compose(self) -> ComposeResult:
-        """The heading and the log."""
+        """Heading above log."""
         yield self._heading
         yield self.log_pane
 
     def show(self, lane: LaneState, view: LaneView, theme: Theme, *, selected: bool) -> None:
-        """Bring the panel up to date; one out of sight only takes the events."""
+        """Update the panel; a hidden one only appends events to its log."""
         if self.display:
             self._heading_at = lambda width: [
                 *lane_heading(self._number, lane, view, width, theme, selected=selected),
@@ -49,12 +49,12 @@ class LanePanel(Vertical):
         self.log_pane.add(view.take_unlogged())
 
     def _effect_line(self, lane: LaneState, width: int, theme: Theme) -> Strip:
-        """Made anew only when something was measured, for that is seldom."""
+        """Cached, because measurements are rare."""
         key = (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, width, theme)
         if self._effect[0] != key:
             self._effect = key, effect_line(self._number, lane, width, theme)
         return self._effect[1]
 
     def on_resize(self) -> None:
-        """What was shown before there was room is shown now; no event may come that has it drawn again."""
+        """Draw the heading at the new size at once: an ended run sends no event that would redraw it."""
         self._heading.show(self._heading_at(self.size.width))

@@ -1,4 +1,4 @@
-"""A lane's log: bounded, and following its end unless scrolled back."""
+"""A lane's log: bounded, and following the newest line unless scrolled up."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from ...core.stream.events import Evaluated, LaneEvent, LaneFailed, OutputDied, OutputRevived
-from ..text.wording import (
-    log_line,
-)
+from ..text.wording import log_line
 from .scrolling import ScrollingWidget
 
 MAX_LINES = 5000
-_DROPPED_AT_ONCE = 500
+_DROP_BATCH = 500
 
 
 class LogPane(ScrollingWidget, can_focus=False):
-    """A line for each event of one lane, oldest first.
+    """One line per event of a lane, oldest first.
 
-    A scrolling view of Textual's would lay the screen out anew at every line.
+    Not a Textual `RichLog`, which would trigger a layout of the screen at every line.
     """
 
     DEFAULT_CSS = """
@@ -48,12 +46,12 @@ class LogPane(ScrollingWidget, can_focus=False):
 
     @property
     def first(self) -> int:
-        """The index of the first line in sight."""
+        """The index of the first visible line."""
         return self._last_first if self._following else min(self._first, self._last_first)
 
     @property
     def following(self) -> bool:
-        """Whether the end of the log is held on to."""
+        """Whether the pane follows the newest line."""
         return self._following
 
     @property
@@ -62,40 +60,40 @@ class LogPane(ScrollingWidget, can_focus=False):
 
     @property
     def line_count(self) -> int:
-        """A line for each event."""
+        """One line per event."""
         return len(self._events)
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Remove all lines and follow the newest."""
         self._events, self._first, self._following = [], 0, True
         self.refresh()
 
-    def add(self, added: Sequence[LaneEvent]) -> None:
-        """Append events; a pane that shows the end goes on showing it."""
-        if not added:
+    def add(self, events: Sequence[LaneEvent]) -> None:
+        """Append events; the view stays at the end if it is there."""
+        if not events:
             return
         before = len(self._events)
-        self._events += added
-        if len(self._events) > MAX_LINES + _DROPPED_AT_ONCE:
+        self._events += events
+        if len(self._events) > MAX_LINES + _DROP_BATCH:
             dropped = len(self._events) - MAX_LINES
             del self._events[:dropped]
             self._first = max(0, self._first - dropped)
         elif self._following and len(self._events) <= self.size.height:
-            # Nothing moves yet: only the new lines are painted.
-            self.refresh(Region(0, before, self.size.width, len(added)))
+            # Nothing scrolls, so only the new lines need painting.
+            self.refresh(Region(0, before, self.size.width, len(events)))
             return
         self.refresh()
 
     def scroll_lines(self, lines: int) -> None:
-        """Move down, or up; reaching the end takes hold of it, leaving it lets go."""
+        """Scroll down, or up by a negative number. At the end the pane follows again."""
         self._first = min(self._last_first, max(0, self.first + lines))
         self._following = self._first == self._last_first
         self.refresh()
 
     def paint(self, first: int, last: int) -> list[Strip]:
-        """The lines in sight between blanks, and at the right edge where in the log they are."""
+        """The visible lines, and a scroll bar on the right."""
         style = self.rich_style
-        # Asked for again whenever something beside it changes.
+        # Textual calls this whenever something beside the pane changes.
         key = (self.size, style, self.first, len(self._events), self._events[-1:])
         if self._painted[0] != key:
             self._painted = key, self._strips(style)
@@ -109,7 +107,7 @@ class LogPane(ScrollingWidget, can_focus=False):
         return [self._strip(first + y, room, style, bar if y in thumb else style) for y in range(self.size.height)]
 
     def notify_style_update(self) -> None:
-        """Another theme: the styles are looked up anew."""
+        """Drop cached styles when the theme changes."""
         super().notify_style_update()
         self._styles.clear()
 
@@ -129,7 +127,7 @@ class LogPane(ScrollingWidget, can_focus=False):
         )
 
     def _thumb(self) -> range:
-        """The rows that stand for the part of the log in sight; none while all of it is."""
+        """The rows of the scroll bar's thumb; empty if all lines are visible."""
         height, length = self.size.height, len(self._events)
         if length <= height:
             return range(0)
@@ -139,7 +137,7 @@ class LogPane(ScrollingWidget, can_focus=False):
 
 
 def component_class(event: LaneEvent) -> str | None:
-    """What an event's line is styled by, None where it looks like the pane."""
+    """The component class that styles an event's line, or None for the pane's own style."""
     match event:
         case Evaluated():
             return None

@@ -1,4 +1,4 @@
-"""What scrolls a widget of ready-made lines: pages by keys, and the wheel."""
+"""Scrolling for widgets of rendered lines: by page, to the end, and by mouse wheel."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ _WHEEL = 3
 
 
 class ScrollingWidget(StripWidget):
-    """Scrolls by `scroll_lines`, which its kinds define over their `line_count`."""
+    """Subclasses define `scroll_lines` and `line_count`."""
 
     def scroll_lines(self, lines: int) -> None:
-        """Move down, or up by a negative number, as far as there are lines."""
+        """Scroll down, or up by a negative number, within the lines."""
         raise NotImplementedError
 
     @property
     def line_count(self) -> int:
-        """How many lines there are, in sight or not."""
+        """The number of lines, visible or not."""
         raise NotImplementedError
 
     def page_up(self) -> None:
-        """A page towards the beginning."""
+        """Scroll up by one page."""
         self.scroll_lines(1 - self.size.height)
 
     def page_down(self) -> None:
-        """A page towards the end."""
+        """Scroll down by one page."""
         self.scroll_lines(self.size.height - 1)
 
     def to_end(self) -> None:
-        """The last lines."""
+        """Scroll to the last line."""
         self.scroll_lines(self.line_count)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel."""
+        """Scroll up three lines."""
         event.stop()
         self.scroll_lines(-_WHEEL)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel."""
+        """Scroll down three lines."""
         event.stop()
         self.scroll_lines(_WHEEL)
