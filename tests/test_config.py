@@ -93,7 +93,7 @@ def test_no_two_lanes_have_one_name() -> None:
         (["--clip", "value:2:1"], "clip rule 'value:2:1'"),
         (["--clip", "none", "--lane", "a=none"], "none of that name"),
         (["--lane", "a"], "--lane 'a': write NAME=RULE"),
-        (["--lane", "a=none", "--lane", "a=none"], "already"),
+        (["--lane", "a=none", "--lane", "a=none"], "another lane is named"),
         (["--lane", "a b=none"], "lane name 'a b'"),
         (["--lane", "=none"], "lane name ''"),
         (["--iterations", "0"], "iterations 0: must be 1 or more"),
