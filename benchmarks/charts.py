@@ -1,4 +1,4 @@
-"""What the charts cost: `python benchmarks/charts.py` prints milliseconds per redraw and the memory of long curves."""
+"""The cost of the charts: milliseconds per redraw, and the memory of long curves. `python benchmarks/charts.py`."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ MARKS = (Mark(3, 0, "none"), Mark(60, 1, "norm:1.0"))
 
 
 def curve(length: int, seed: int) -> Curve:
-    """A noisy decay, evaluated every 10 steps."""
+    """A curve with noise that decays, with a value every 10 steps."""
     rng = np.random.default_rng(seed)
     values = 0.4 + 1.9 * np.exp(-4 * np.arange(length) / length) + rng.normal(0, 0.12, length)
-    made = Curve()
+    result = Curve()
     for index, value in enumerate(values.tolist()):
-        made.append(10 * index, value)
-    return made
+        result.append(10 * index, value)
+    return result
 
 
 def chart(curves: list[Curve], width: int, height: int) -> ChartSpec:
-    """Both lanes over all their steps, with what a busy screen shows besides."""
+    """A chart of both lanes over all their steps, with marks and a cursor."""
     lanes = tuple(
         ChartLane(name, color, one)
         for name, color, one in zip(("unclipped", "clipped"), ("#7aa2f7", "#ff9e64"), curves, strict=True)
@@ -37,20 +37,20 @@ def chart(curves: list[Curve], width: int, height: int) -> ChartSpec:
 
 
 def redraw(spec: ChartSpec) -> float:
-    """Milliseconds of one redraw: the best of several rounds, the rest being other programs' doing."""
+    """Milliseconds per redraw: the best of several rounds, because other programs can only slow it down."""
     render_chart(spec)
     return min(timeit.repeat(lambda: render_chart(spec), number=10, repeat=10)) * 100
 
 
 def memory() -> float:
-    """Megabytes that a curve of a million points, drawn once, has grown by."""
+    """Megabytes of a curve of a million points that was smoothed once."""
     values = np.random.default_rng(0).random(POINTS).tolist()
     gc.collect()
     tracemalloc.start()
-    made = Curve()
+    result = Curve()
     for index in range(POINTS):
-        made.append(10 * index, values[index])
-    made.smoothed(0, 10 * POINTS, 160, 0.9)
+        result.append(10 * index, values[index])
+    result.smoothed(0, 10 * POINTS, 160, 0.9)
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return grown / 1e6
@@ -58,11 +58,11 @@ def memory() -> float:
 
 def main() -> None:
     """Print the table."""
-    print("points a lane " + "".join(f"{f'{w}x{h}':>10}" for w, h in SIZES) + "   (ms a redraw, two lanes)")
+    print("points/lane   " + "".join(f"{f'{w}x{h}':>10}" for w, h in SIZES) + "   (ms per redraw, two lanes)")
     for length in LENGTHS:
         curves = [curve(length, seed) for seed in (0, 1)]
         print(f"{length:>13,}" + "".join(f"{redraw(chart(curves, *size)):10.2f}" for size in SIZES))
-    print(f"{POINTS:,} points grow a curve by {memory():.1f} MB")
+    print(f"{POINTS:,} points take {memory():.1f} MB in a curve")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The screen of one clipwatch against another's: `python benchmarks/compare.py PYTHON PYTHON [ROUNDS]`.
+"""Compares the screens of two versions of clipwatch: `python benchmarks/compare.py PYTHON PYTHON [ROUNDS]`.
 
-Each PYTHON is an interpreter with a clipwatch installed. Both draw what two lanes at full speed say, in turn, so that
-whatever else the machine does meets both. On two cores, one per cent of a core is half a per cent of the training.
+Each PYTHON is an interpreter with clipwatch installed. They take turns drawing the events of two lanes at full speed,
+so that other load on the machine affects both. On two cores, 1 % of a core is 0.5 % of the training speed.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from pathlib import Path
 from pseudoterminal import CLIPWATCH, Pseudoterminal
 from rich.console import Console
 from rich.table import Table
-from screen import HERE, percentile, press_keys
+from screen import BENCHMARKS, percentile, press_keys
 
 SIZE = (160, 45)
 KEYS, SECONDS = 40, 5
-# Two lanes of a thousand steps a second, evaluated at every tenth.
+# Events per second of two lanes at 1000 steps per second that are evaluated every 10 steps.
 RATE = 200
 EVENTS = 16 * RATE
 ROWS = ("processor time, % of a core", "written, KiB/s", "key to changed screen, p50, ms", "p95, ms")
 
 
 def processor_seconds(process: int) -> float:
-    """What a process has used so far."""
+    """The processor time that a process has used."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def figures(python: str) -> list[float]:
-    """Those of `ROWS`: first nobody types, then somebody does."""
-    engine = f"{python} {HERE / 'flood.py'} {EVENTS} {RATE}"
+def measure(python: str) -> list[float]:
+    """The values of `ROWS`, first without keys, then with keys pressed."""
+    engine = f"{python} {BENCHMARKS / 'flood.py'} {EVENTS} {RATE}"
     with Pseudoterminal(SIZE, [*CLIPWATCH, "--engine-command", engine], python) as terminal:
         terminal.read_until(b"steps/s")
         terminal.read_for(1)
@@ -46,12 +46,12 @@ def figures(python: str) -> list[float]:
 
 
 def main() -> None:
-    """Print one table: medians over all rounds, and the smallest and largest."""
+    """Print a table with the median, smallest and largest value over all rounds."""
     pythons, rounds = sys.argv[1:3], int(sys.argv[3]) if len(sys.argv) > 3 else 5
     found: dict[str, list[list[float]]] = {python: [] for python in pythons}
     for turn in range(rounds):
         for python in pythons[:: -1 if turn % 2 else 1]:
-            found[python].append(figures(python))
+            found[python].append(measure(python))
     table = Table("what", *pythons, title="{}x{}, {} rounds".format(*SIZE, rounds))
     for row, what in enumerate(ROWS):
         columns = [[one[row] for one in found[python]] for python in pythons]

@@ -1,4 +1,4 @@
-"""The program without a screen, as fast as it goes, and what else does in comparison."""
+"""Measures the speed of `clipwatch --no-ui`, and compares other speeds with a base."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Name = TypeVar("Name")
 
 
 def headless_speed(options: Sequence[str]) -> float:
-    """Steps per second and lane of `clipwatch --no-ui`, as it tells them itself."""
+    """Steps per second of a lane of `clipwatch --no-ui`, from its own events."""
     run = [sys.executable, *CLIPWATCH, *options, "--no-ui", "--json"]
     lines = subprocess.run(run, stdout=subprocess.PIPE, check=True).stdout.splitlines()
     ends = [event for event in map(msgspec.json.decode, lines) if event["event"] == "LaneFinished"]
@@ -26,16 +26,16 @@ def headless_speed(options: Sequence[str]) -> float:
 
 
 def mnist_options() -> list[str]:
-    """Options for training on the MNIST in the folder that the command line names, if it does."""
+    """Options for training on MNIST, from the folder on the command line if there is one."""
     return ["--dataset", "mnist", *(["--data-dir", os.path.abspath(sys.argv[1])] if len(sys.argv) > 1 else [])]
 
 
 def shares(
     base: Callable[[], float], others: Mapping[Name, Callable[[], float]], rounds: int
 ) -> tuple[float, dict[Name, list[float]]]:
-    """Speeds measured in turn, in every round each of the others once: the base's median, and the others' shares of it.
+    """Measure the base and the others in turn. Return the median speed of the base, and the others' shares of it.
 
-    A share is one of the mean of the bases before and after, so that a machine that slowly gets slower meets both.
+    A share is relative to the mean of the base before and after, so that a slow drift of the machine cancels.
     """
     bases, speeds = [base()], []
     for turn in range(rounds):
@@ -48,6 +48,6 @@ def shares(
 
 
 def interval(values: Sequence[float]) -> str:
-    """The 95 % interval of the median of shares."""
+    """The 95 % confidence interval of the median of shares."""
     bounds = quantile_test(values).confidence_interval()
     return f"{bounds.low:.1%} to {bounds.high:.1%}"

@@ -1,4 +1,4 @@
-"""The screen with instruments: `python probe.py OUT.json [OPTIONS]` runs clipwatch and writes what its loop did."""
+"""Runs clipwatch with probes in the screen, and writes their data: `python probe.py OUT.json [OPTIONS]`."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.widgets.charts_panel import Chart, ChartsPanel
 
 BEAT = 0.01
-# Of this process; the peak that the system tells begins with that of the process that started it.
+# The current memory of this process. The peak from `getrusage` would include that of the parent process.
 MEMORY = Path("/proc/self/statm")
 beats: list[float] = []
 frames: list[dict[str, float]] = []
 
 
 async def beat() -> None:
-    """Note when the loop comes round; a gap between two beats is what a key may have to wait."""
+    """Record the time whenever the event loop runs this. A gap between two beats is a time that a key may wait."""
     while True:
         beats.append(time.perf_counter())
         await asyncio.sleep(BEAT)
 
 
 @contextmanager
-def added_to_the_frame() -> Iterator[None]:
-    """Count what is done in here, in later turns of the loop, to the frame that was begun last."""
+def add_to_frame() -> Iterator[None]:
+    """Add the time spent in this context to the frame that started last."""
     started = time.perf_counter()
     yield
     if frames:
@@ -42,7 +42,7 @@ def added_to_the_frame() -> Iterator[None]:
 
 
 class ProbedScreen(MainScreen):
-    """Notes its frames, and what drawing and painting them takes."""
+    """Records the frames, and the time for drawing and painting them."""
 
     def draw(self, *, charts: bool = True) -> None:
         started = time.perf_counter()
@@ -60,23 +60,23 @@ class ProbedScreen(MainScreen):
         )
 
     def _compositor_refresh(self) -> None:
-        with added_to_the_frame():
+        with add_to_frame():
             super()._compositor_refresh()
 
 
 class ProbedCharts(ChartsPanel):
-    """Counts what the charts take to the frame."""
+    """Adds the time for drawing charts to the frame."""
 
     def draw_chart(self, chart: Chart) -> None:
-        with added_to_the_frame():
+        with add_to_frame():
             super().draw_chart(chart)
 
 
 class ProbedApp(ClipwatchApp):
-    """Has a heartbeat while its screen is up."""
+    """Records beats of the event loop while the app runs."""
 
     def on_ready(self) -> None:
-        """The loop runs."""
+        """Start the beats."""
         super().on_ready()
         self._heart = asyncio.create_task(beat())
 

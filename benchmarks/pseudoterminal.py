@@ -1,4 +1,4 @@
-"""The program in a pseudoterminal of a given size, and a reader that takes everything as it comes."""
+"""Runs a program in a pseudoterminal of a given size, and reads its output as it arrives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CHUNK = 1 << 16
 
 
 class Pseudoterminal:
-    """Runs Python with these arguments; its keys and its screen are the terminal, `output` is all that it wrote."""
+    """Runs Python with these arguments in a pseudoterminal. `output` is everything that it has written."""
 
     def __init__(self, size: tuple[int, int], arguments: Sequence[str], python: str = sys.executable) -> None:
         width, height = size
@@ -39,36 +39,36 @@ class Pseudoterminal:
         self.output = bytearray()
 
     def press(self, key: str) -> float:
-        """Type a key; the time it was typed at."""
+        """Type a key; return the time."""
         now = time.perf_counter()
         os.write(self._terminal, key.encode())
         return now
 
     def read(self, seconds: float) -> bool:
-        """Wait so long for output and take what there is; False at its end."""
+        """Wait up to `seconds` for output and read it. Returns False at the end of the output."""
         if not select.select([self._terminal], [], [], max(0.0, seconds))[0]:
             return True
         try:
             chunk = os.read(self._terminal, _CHUNK)
         except OSError:
-            # How Linux says that the program has closed its side.
+            # On Linux this error means that the program has closed its side.
             return False
         self.output += chunk
         return bool(chunk)
 
     def read_for(self, seconds: float) -> None:
-        """Read on for so long, or to the end."""
+        """Read for `seconds`, or to the end."""
         end = time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0 and self.read(left):
             pass
 
     def read_until(self, words: bytes, seconds: float = 60.0, since: int = 0) -> float:
-        """Read until `words` (of one style) come after the first `since` bytes; seconds since the start."""
+        """Read until `words` (in one style) appear after the first `since` bytes; return seconds since the start."""
         seen, end = since, time.perf_counter() + seconds
         while self.output.find(words, seen) < 0:
             seen = max(since, len(self.output) - len(words))
             if time.perf_counter() > end or not self.read(end - time.perf_counter()):
-                raise RuntimeError(f"{words!r} never came; the terminal's last: {bytes(self.output[-200:])!r}")
+                raise RuntimeError(f"{words!r} did not appear; the last output: {bytes(self.output[-200:])!r}")
         return time.perf_counter() - self.started
 
     def __enter__(self) -> Self:
@@ -80,7 +80,7 @@ class Pseudoterminal:
         os.close(self._terminal)
 
     def finish(self) -> str:
-        """Read to the end of the program; everything that it wrote."""
+        """Wait for the end of the program; return everything that it has written."""
         while self.read(60):
             pass
         self.process.wait()

@@ -1,8 +1,8 @@
-"""What recording costs the training, and how soon long recordings open, seek and are listed.
+"""The cost of recording, and the time to open, seek and list long recordings.
 
     python benchmarks/recording.py [DIR]
 
-DIR holds the four MNIST files; without it the data set is found or fetched as clipwatch does.
+DIR holds the four MNIST files; without it the data set is found or downloaded as clipwatch does.
 """
 
 from __future__ import annotations
@@ -36,65 +36,65 @@ SIZE = (160, 45)
 
 
 def measure_cost(options: Sequence[str], folder: Path, table: Table) -> None:
-    """Rows on training with and without a recording, in turn."""
+    """Add rows on training with and without a recording, in turn."""
     run = [*options, "--iterations", str(ITERATIONS)]
     unrecorded, recorded = [*run, "--no-record"], [*run, "--runs-dir", str(folder)]
     others = {"recorded": lambda: headless_speed(recorded)}
     plain, found = shares(lambda: headless_speed(unrecorded), others, PAIRS)
     costs = [1 - share for share in found["recorded"]]
-    table.add_row("training unrecorded, each lane", f"{plain:,.0f} steps/s", "")
+    table.add_row("training unrecorded, per lane", f"{plain:,.0f} steps/s", "")
     table.add_row(f"recording's cost (median of {PAIRS} pairs)", f"{statistics.median(costs):.1%}", "2 %")
     table.add_row("  95 % interval of the median", interval(costs), "")
 
 
-def million() -> Iterator[Event]:
-    """A recording of so many evaluations with figures of full length."""
-    chance, steps = random.Random(0), EVENTS // len(LANES)
+def million_events() -> Iterator[Event]:
+    """The events of a recording with a million evaluations whose numbers have all their digits."""
+    generator, steps = random.Random(0), EVENTS // len(LANES)
     yield from beginning(steps)
     for step in range(steps):
         for lane in LANES:
-            loss = 0.3 + 2 / (1 + step / 1000) + chance.random() / 10
+            loss = 0.3 + 2 / (1 + step / 1000) + generator.random() / 10
             yield Evaluated(
                 lane=lane,
                 step=step,
                 loss=loss,
-                accuracy=chance.randrange(101) / 100,
-                train_loss=loss + chance.random(),
-                seconds=step / 1000 + chance.random() / 1000,
+                accuracy=generator.randrange(101) / 100,
+                train_loss=loss + generator.random(),
+                seconds=step / 1000 + generator.random() / 1000,
             )
     yield from (end(lane, steps) for lane in LANES)
     yield RunFinished(reason="completed", seconds=steps / 1000)
 
 
 def replay(folder: Path) -> tuple[float, list[float]]:
-    """Seconds from the program's start to the recording on the screen, and from each of many keys to where it sought.
+    """Seconds from the program's start until the recording is shown, and from each key until its seek is shown.
 
-    Each key seeks a twentieth of the recording on, or back.
+    Each key seeks a twentieth of the recording forward or back.
     """
     steps, waits = EVENTS // len(LANES), []
     with Pseudoterminal(SIZE, [*CLIPWATCH, "replay", str(folder)]) as terminal:
         opened = terminal.read_until(f"/ {steps:,}".encode())
         terminal.press(" ")
         terminal.read_until(b" paused")
-        # The pause takes hold a step after what is shown then; where the first seek ends is known.
+        # The pause takes effect after the step that is shown, so the position is read after a first seek.
         terminal.press(">")
         terminal.read_for(1.0)
-        place = int(re.findall(rb"at step ([\d,]+):", terminal.output)[-1].replace(b",", b""))
+        position = int(re.findall(rb"at step ([\d,]+):", terminal.output)[-1].replace(b",", b""))
         for number in range(SEEKS):
-            on = number < SEEKS * 3 // 4 - 1
-            place += (1 if on else -1) * (steps // 20)
+            forward = number < SEEKS * 3 // 4 - 1
+            position += (1 if forward else -1) * (steps // 20)
             terminal.read_for(0.3)
-            seen, pressed = len(terminal.output), terminal.press(">" if on else "<")
-            # The line with the lanes' difference is painted with the charts.
-            terminal.read_until(f"at step {place:,}:".encode(), since=seen)
+            seen, pressed = len(terminal.output), terminal.press(">" if forward else "<")
+            # The line with the difference of the lanes is painted together with the charts.
+            terminal.read_until(f"at step {position:,}:".encode(), since=seen)
             waits.append(time.perf_counter() - pressed)
     return opened, waits
 
 
 def measure_replay(folder: Path, table: Table) -> None:
-    """Rows on a recording of a million events."""
+    """Add rows on replaying a recording of a million events."""
     with (folder / "events.jsonl").open("wb") as file:
-        file.writelines(seal(encode(event)) + b"\n" for event in million())
+        file.writelines(seal(encode(event)) + b"\n" for event in million_events())
     opened, waits = zip(*(replay(folder) for _ in range(OPENINGS)), strict=True)
     keys = sorted(wait for one in waits for wait in one)
     table.add_row(
@@ -103,11 +103,11 @@ def measure_replay(folder: Path, table: Table) -> None:
     table.add_row(
         f"seeking in them, key to screen (median of {len(keys)})", f"{statistics.median(keys) * 1e3:.0f} ms", "100 ms"
     )
-    table.add_row("  and 95 of 100", f"{keys[len(keys) * 95 // 100] * 1e3:.0f} ms", "100 ms")
+    table.add_row("  95th percentile", f"{keys[len(keys) * 95 // 100] * 1e3:.0f} ms", "100 ms")
 
 
 def measure_list(folder: Path, table: Table) -> None:
-    """A row on the list of very many runs."""
+    """Add a row on listing many runs."""
     started = next(event for event in beginning(10) if isinstance(event, RunStarted))
     for number in range(RUNS):
         run = msgspec.structs.replace(started, time=86400.0 * number)
@@ -115,9 +115,9 @@ def measure_list(folder: Path, table: Table) -> None:
     program = [sys.executable, *CLIPWATCH, "runs", "--runs-dir", str(folder)]
     seconds = []
     for _ in range(OPENINGS):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         lines = subprocess.run(program, stdout=subprocess.PIPE, check=True).stdout.splitlines()
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.perf_counter() - start)
         assert len(lines) > RUNS
     table.add_row(
         f"clipwatch runs over {RUNS:,} runs (median of {OPENINGS})", f"{statistics.median(seconds):.2f} s", "1 s"
@@ -125,10 +125,10 @@ def measure_list(folder: Path, table: Table) -> None:
 
 
 def main() -> None:
-    """Print one table."""
+    """Print a table."""
     options = mnist_options()
     table = Table(title=f"Recorded runs, {os.cpu_count()} cores")
-    for heading in ("what", "measured", "promised"):
+    for heading in ("what", "measured", "target"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
     with tempfile.TemporaryDirectory() as folder:
         parts = [Path(folder) / name for name in ("trained", "million", "listed")]

@@ -1,4 +1,4 @@
-"""The yardstick: what a user would write, plain eager PyTorch, the two lanes one after the other."""
+"""The reference for speed: plain eager PyTorch as a user would write it, one lane after the other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clipwatch.core.experiments.lenet.module import LeNetModule
 
 
 def initial_network() -> LeNetModule:
-    """The assignment's network out of the library's own layers."""
+    """The assignment's network with its initial weights, built of torch's layers."""
     model = LeNetModule()
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
@@ -25,8 +25,8 @@ def batches(images: Tensor, labels: Tensor, size: int):
     while True:
         order = torch.randperm(len(labels))
         for start in range(0, len(order) - size + 1, size):
-            chosen = order[start : start + size]
-            yield images[chosen], labels[chosen]
+            indices = order[start : start + size]
+            yield images[indices], labels[indices]
 
 
 def train_lane(

@@ -1,8 +1,8 @@
-"""What each clip rule costs a training step, in microseconds and as a share of the step; and each optimizer's update.
+"""The cost of each clip rule and optimizer, in microseconds and as a share of a training step.
 
     python benchmarks/rules.py
 
-One thread. A gradient of LeNet's size in which the rule finds something to clip, and one in which it does not.
+In one thread, with gradients of LeNet's size; for each rule, a bound that clips them and one that does not.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ROUNDS, CALLS, WARM_UP = 7, 300, 100
 
 
 def microseconds(function: Callable[[], object]) -> float:
-    """Of one call, the median of some rounds."""
+    """Microseconds per call: the median of several rounds."""
     for _ in range(WARM_UP):
         function()
     return statistics.median(_round(function) for _ in range(ROUNDS))
@@ -54,7 +54,7 @@ def _round(function: Callable[[], object]) -> float:
 
 
 def clipping(rule: str, parameters: Tensor, gradients: list[Tensor]) -> Callable[[], object]:
-    """A call that clips the next of the gradients."""
+    """A function that clips the next of the gradients."""
     clipper = make_clipper(parse_rule(rule), parameters, lenet.LAYOUT)
     count = 0
 
@@ -67,7 +67,7 @@ def clipping(rule: str, parameters: Tensor, gradients: list[Tensor]) -> Callable
 
 
 def main() -> None:
-    """Print one table."""
+    """Print a table."""
     with lane_thread():
         parameters = lenet.initial_parameters(0.1, seeded_generator(0, "weights"))
         model = lenet.LeNet(parameters, "relu")
@@ -75,7 +75,7 @@ def main() -> None:
         images, labels = torch.from_numpy(digits.images[:8]), torch.from_numpy(digits.labels[:8])
         adam = Adam(parameters.clone(), learning_rate=0.001, beta1=0.5)
         model.loss_and_gradient(images, labels)
-        # Of many sizes, so that rules that look at what came before have something to do.
+        # Several norms, so that rules that compare with earlier norms have something to clip.
         gradients = [model.gradient * size for size in (0.5, 1.0, 2.0, 1.5, 0.7)]
 
         def step() -> None:
@@ -83,7 +83,9 @@ def main() -> None:
             adam.step(model.gradient)
 
         whole = microseconds(step)
-        table = Table(title=f"Clipping 61,706 numbers, torch {version('torch')}; a step without is {whole:.0f} us")
+        table = Table(
+            title=f"Clipping 61,706 elements, torch {version('torch')}; a step without clipping takes {whole:.0f} us"
+        )
         for heading in ("rule or optimizer", "clipping", "of a step", "not clipping", "of a step"):
             table.add_column(heading, justify="left" if heading.startswith("rule") else "right")
         for binding, loose in RULES.items():

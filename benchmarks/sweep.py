@@ -1,10 +1,10 @@
-"""How fast a sweep trains, against the same experiments one after the other with `--no-ui` at full speed.
+"""The speed of a sweep, against the same training runs one after the other with `--no-ui` at full speed.
 
     python benchmarks/sweep.py [DIR]
 
-The runs are the program's own, recorded, printed and diagnosed; the same without any of that stand beside them.
+These runs are recorded, printed and diagnosed, as the program does. They are also measured without all of that.
 
-DIR holds the four MNIST files; without it the data set is found or fetched as clipwatch does.
+DIR holds the four MNIST files; without it the data set is found or downloaded as clipwatch does.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ SEEDS = 32
 SIZES = (1, 4, 16, 64, 256)
 
 
-def program(base: RunConfig, seeds: int) -> float:
-    """Milliseconds per replica-step of `clipwatch --no-ui` one after the other, from its lanes' start to their end."""
+def time_program(base: RunConfig, seeds: int) -> float:
+    """Milliseconds per replica-step of successive `clipwatch --no-ui` runs, without their start-up."""
     seconds, steps = 0.0, 0
     data = ["--data-dir", os.path.abspath(base.data_dir)] if base.data_dir else []
     for seed in range(seeds):
@@ -58,8 +58,8 @@ def program(base: RunConfig, seeds: int) -> float:
     return 1000 * seconds / steps
 
 
-def singles(base: RunConfig, dataset: Dataset, seeds: int) -> float:
-    """Milliseconds per replica-step of runs of two lanes one after the other, their evaluations included."""
+def time_engine(base: RunConfig, dataset: Dataset, seeds: int) -> float:
+    """Milliseconds per replica-step of successive runs of two lanes in the engine, with their evaluations."""
     seconds, steps = 0.0, 0
     for seed in range(seeds):
         for head in AXES["head"]:
@@ -73,8 +73,8 @@ def singles(base: RunConfig, dataset: Dataset, seeds: int) -> float:
     return 1000 * seconds / steps
 
 
-def sweep(config: SweepConfig) -> tuple[float, float]:
-    """Milliseconds per replica-step from the first result on, and seconds until that."""
+def time_sweep(config: SweepConfig) -> tuple[float, float]:
+    """Milliseconds per replica-step after the first results, and seconds until the first result."""
     arrivals: list[float] = []
     with tempfile.TemporaryDirectory() as home:
         began = time.perf_counter()
@@ -83,15 +83,15 @@ def sweep(config: SweepConfig) -> tuple[float, float]:
                 began_training = time.perf_counter()
             elif isinstance(event, ReplicaFinished):
                 arrivals.append(time.perf_counter())
-    # The first wave began while the workers were starting: only what came after it is timed.
+    # The first results are not timed, because their training overlaps the start of the workers.
     first = max(1, sum(at - arrivals[0] < 1.0 for at in arrivals))
     cost = 1000 * (arrivals[-1] - arrivals[first - 1]) / (len(arrivals) - first) / config.base.iterations
     assert began_training >= began
     return cost, arrivals[0] - began
 
 
-def cost_of_a_stack(base: RunConfig, dataset: Dataset, replicas: int) -> float:
-    """Milliseconds per replica-step of one stack on one core, evaluations left out."""
+def time_stack(base: RunConfig, dataset: Dataset, replicas: int) -> float:
+    """Milliseconds per replica-step of one stack on one core, without evaluations."""
     config = sweep_config(base, AXES if replicas >= 4 else {"clip": ["none"]}, 1, ())
     seeds = tuple(range(replicas // len(config.settings)))
     place = torch.device("cpu")
@@ -111,29 +111,29 @@ def cost_of_a_stack(base: RunConfig, dataset: Dataset, replicas: int) -> float:
 
 
 def main() -> None:
-    """Print one table."""
+    """Print a table."""
     data_dir = sys.argv[1] if len(sys.argv) > 1 else None
-    # Without diagnostics, which a sweep does not make either.
+    # Without diagnostics, which a sweep does not measure.
     base = RunConfig(dataset="mnist", data_dir=data_dir, diagnostics=False)
     dataset = load("mnist", data_dir=data_dir, offline=False, report=lambda event: None)
     cores = os.cpu_count() or 1
     table = Table(title=f"A sweep on MNIST, 1000 steps a replica, {cores} cores, torch {version('torch')}")
     for heading in ("what", "measured", "target"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
-    singles(base, dataset, 1)
-    before = program(base, 3), singles(base, dataset, 3)
-    stacked, first = sweep(sweep_config(base, AXES, SEEDS, ()))
-    after = program(base, 3), singles(base, dataset, 3)
+    time_engine(base, dataset, 1)
+    before = time_program(base, 3), time_engine(base, dataset, 3)
+    stacked, first = time_sweep(sweep_config(base, AXES, SEEDS, ()))
+    after = time_program(base, 3), time_engine(base, dataset, 3)
     runs, bare = (sum(times) / 2 for times in zip(before, after, strict=True))
     table.add_row("clipwatch --no-ui, two lanes, one after the other", f"{runs:.3f} ms per replica-step", "")
-    table.add_row("  neither recorded, printed nor diagnosed", f"{bare:.3f} ms per replica-step", "")
-    table.add_row("sweep, final measures and curves included", f"{stacked:.3f} ms per replica-step", "")
+    table.add_row("  without recording, printing and diagnostics", f"{bare:.3f} ms per replica-step", "")
+    table.add_row("sweep, with final evaluations and curves", f"{stacked:.3f} ms per replica-step", "")
     table.add_row("ratio", f"{runs / stacked:.2f}", f"{TARGET}")
-    table.add_row("  to runs neither recorded, printed nor diagnosed", f"{bare / stacked:.2f}", "")
+    table.add_row("  to runs without recording, printing and diagnostics", f"{bare / stacked:.2f}", "")
     table.add_row("first results after", f"{first:.1f} s", "10 s")
     for replicas in SIZES:
-        cost = cost_of_a_stack(base, dataset, replicas)
-        table.add_row(f"one core, a stack of {replicas}, steps alone", f"{cost:.3f} ms per replica-step", "")
+        cost = time_stack(base, dataset, replicas)
+        table.add_row(f"one core, a stack of {replicas}, only steps", f"{cost:.3f} ms per replica-step", "")
     Console(width=110).print(table)
 
 

@@ -1,8 +1,8 @@
-"""How fast a sweep trains on a GPU: over the size of a stack, with what share of the chip, and from end to end.
+"""The speed of a sweep on a GPU: by size of a stack, as a share of what the chip can do, and as a whole.
 
     python benchmarks/sweep_gpu.py [DIR]
 
-DIR holds the four MNIST files; without it the data set is found or fetched as clipwatch does.
+DIR holds the four MNIST files; without it the data set is found or downloaded as clipwatch does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished
 from clipwatch.core.sweeps.runner import Sweep
-from clipwatch.core.sweeps.stacked.passes import trouble_with_fusing
+from clipwatch.core.sweeps.stacked.passes import fusing_problem
 from clipwatch.core.sweeps.stacked.replicas import Stack
 from clipwatch.core.sweeps.units import Unit
 from clipwatch.core.training.preparation import lane_thread, tensors
@@ -33,39 +33,39 @@ AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
 SIZES = (64, 256, 1024, 2048, 4096, 8192)
 SEEDS = 1024
 TARGET = 300_000
-# Enough for batches to be drawn twice.
+# Enough steps for batches to be drawn twice.
 BATCH, STEPS = 8, 128
 GPU = torch.device("cuda")
 
-# Of one replica at one step: what its matrix products add and multiply. A convolution is a product of 6x6 windows,
-# at 14x14 and 5x5 places, with four kernels a feature; the first needs no gradient of its input.
+# Floating-point operations in the matrix products of one replica's step. A convolution is a product of 6x6 windows at
+# 14x14 and 5x5 positions with four kernels per feature; the first one needs no gradient of its input.
 PRODUCTS = 2 * BATCH * (2 * 196 * 36 * 24 + 3 * 25 * 216 * 64 + 3 * (400 * 120 + 120 * 84 + 84 * 10))
 
 
 def traffic(shared: int) -> int:
-    """Bytes that the operations of one replica's step read and write, with `shared` replicas that see one batch."""
-    # Both passes read the weights and write the gradient, clipping goes over half of them, Adam over four vectors.
+    """Bytes that one replica's step reads and writes, where `shared` replicas train on the same batch."""
+    # Both passes read the weights and write the gradient, half of the gradients are clipped, Adam uses four vectors.
     vectors = PARAMETERS * (3 + 1 + 7)
-    # Windows are written and read twice, the response is written and read going and coming back.
+    # Windows are written and read twice, the response is written and read in both passes.
     first = BATCH * 196 * (36 * 3 // shared + 24 * 4 + 6 * 6)
     second = BATCH * 25 * (216 * 3 + 64 * 5 + 16 * 6 + 216 * 2) + BATCH * 196 * 6 * 2
     return 4 * (vectors + first + second)
 
 
 def seconds(operation: Callable[[], object], repeats: int) -> float:
-    """Of one of `repeats`, after some to warm up."""
+    """Seconds per call over `repeats` calls, after a warm-up."""
     for _ in range(3):
         operation()
     torch.cuda.synchronize()
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for _ in range(repeats):
         operation()
     torch.cuda.synchronize()
-    return (time.perf_counter() - begun) / repeats
+    return (time.perf_counter() - start) / repeats
 
 
 def ceilings() -> tuple[float, float]:
-    """Floating-point operations and bytes a second, of a large product and a large copy."""
+    """Floating-point operations per second of a large matrix product, and bytes per second of a large copy."""
     side = 8192
     square = torch.randn(side, side, device=GPU)
     arithmetic = 2 * side**3 / seconds(lambda: square @ square, 5)
@@ -75,7 +75,7 @@ def ceilings() -> tuple[float, float]:
 
 
 def speed_of_a_stack(base: RunConfig, dataset: Dataset, replicas: int, *, fused: bool) -> float:
-    """Replica-steps a second, drawing the batches included and evaluations left out."""
+    """Replica-steps per second, with drawing of batches and without evaluations."""
     config = sweep_config(base, AXES, 1, ())
     unit = Unit(number=0, settings=config.settings, seeds=tuple(range(replicas // len(config.settings))))
     with lane_thread():
@@ -84,24 +84,24 @@ def speed_of_a_stack(base: RunConfig, dataset: Dataset, replicas: int, *, fused:
 
 
 def sweep(base: RunConfig, table: Table) -> None:
-    """Rows on a whole sweep."""
+    """Add rows on a whole sweep."""
     config = sweep_config(base, AXES, SEEDS, ())
     with tempfile.TemporaryDirectory() as home:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         arrivals = [time.perf_counter() for e in Sweep(config, Path(home)).run() if isinstance(e, ReplicaFinished)]
-        took = time.perf_counter() - begun
+        elapsed = time.perf_counter() - start
     trained = config.replicas * config.base.iterations
-    table.add_row(f"a sweep of {config.replicas:,} trainings, from start to end", f"{took:.1f} s", "", "")
-    table.add_row("  replica-steps a second of all that", f"{trained / took:,.0f}", "", "")
-    table.add_row("  first results after", f"{arrivals[0] - begun:.1f} s", "", "")
+    table.add_row(f"a sweep of {config.replicas:,} replicas, from start to end", f"{elapsed:.1f} s", "", "")
+    table.add_row("  replica-steps per second", f"{trained / elapsed:,.0f}", "", "")
+    table.add_row("  first results after", f"{arrivals[0] - start:.1f} s", "", "")
 
 
 def main() -> None:
-    """Print one table."""
+    """Print a table."""
     data_dir = sys.argv[1] if len(sys.argv) > 1 else None
     base = RunConfig(dataset="mnist", data_dir=data_dir, diagnostics=False, device="cuda", batch_size=BATCH)
     dataset = load("mnist", data_dir=data_dir, offline=False, report=lambda event: None)
-    why_not = trouble_with_fusing(GPU)
+    why_not = fusing_problem(GPU)
     arithmetic, bandwidth = ceilings()
     title = f"A sweep on MNIST, batches of {BATCH}, one {torch.cuda.get_device_name()}, torch {version('torch')}"
     table = Table(title=title)
@@ -117,13 +117,13 @@ def main() -> None:
     for fused in (False, True) if why_not is None else (False,):
         for replicas in SIZES:
             rate = speed_of_a_stack(base, dataset, replicas, fused=fused)
-            kernels = "own kernels" if fused else "torch's operations"
+            kernels = "Triton kernels" if fused else "torch's operations"
             shares = (f"{rate * PRODUCTS / arithmetic:.0%}", f"{rate * traffic(len(AXES) * 2) / bandwidth:.0%}")
-            # Torch's operations move more than what is counted.
+            # Torch's operations move more bytes than `traffic` counts, so no shares are given for them.
             table.add_row(f"a stack of {replicas:,}, {kernels}", f"{rate:,.0f} /s", *(shares if fused else ("", "")))
     sweep(base, table)
     Console(width=110).print(table)
-    print(f"asked: {TARGET:,} replica-steps a second" + (f"; kernels do not compile: {why_not}" if why_not else ""))
+    print(f"target: {TARGET:,} replica-steps per second" + (f"; kernels do not compile: {why_not}" if why_not else ""))
 
 
 if __name__ == "__main__":

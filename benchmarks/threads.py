@@ -1,6 +1,6 @@
-"""What TorchScript buys two lanes in two threads: `python benchmarks/threads.py`, also on a free-threaded Python.
+"""The gain from TorchScript for two lanes in two threads: `python benchmarks/threads.py`, also on free-threaded Python.
 
-A step is LeNet's passes on a batch of 8 and Adam's update, without evaluations; a lane takes a thread.
+A step is LeNet's passes on a batch of 8 and Adam's update, without evaluations. Each lane has its thread.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PASSES = {"TorchScript": lenet.loss_and_gradient, "plain functions": lenet_passe
 
 
 def lane(seed: int) -> Callable[[], None]:
-    """A lane's steps."""
+    """A function that trains a lane for `STEPS` steps."""
     generator = torch.Generator().manual_seed(seed)
     model = lenet.LeNet(lenet.initial_parameters(0.1, generator), "linear")
     optimizer = Adam(model.parameters, learning_rate=1e-3, beta1=0.9)
@@ -40,8 +40,8 @@ def lane(seed: int) -> Callable[[], None]:
     return train
 
 
-def measured(lanes: int) -> tuple[float, float]:
-    """Steps a second of each lane, and milliseconds of processor time a step."""
+def measure(lanes: int) -> tuple[float, float]:
+    """Steps per second of each lane, and milliseconds of processor time per step."""
     threads = [threading.Thread(target=lane(seed)) for seed in range(lanes)]
     wall, used = time.perf_counter(), time.process_time()
     for thread in threads:
@@ -52,19 +52,19 @@ def measured(lanes: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print a line for each; medians, and the lowest and highest."""
+    """Print a line for each variant, with the median, the smallest and the largest speed."""
     free = sysconfig.get_config_var("Py_GIL_DISABLED")
     print(f"Python {sys.version.split()[0]}{', free-threaded' if free else ''}, torch {torch.__version__}")
     found: dict[tuple[str, int], list[tuple[float, float]]] = {}
     for _ in range(ROUNDS):
-        for how, passes in PASSES.items():
+        for variant, passes in PASSES.items():
             lenet.loss_and_gradient = passes
             for lanes in (1, 2):
-                found.setdefault((how, lanes), []).append(measured(lanes))
-    for (how, lanes), figures in found.items():
+                found.setdefault((variant, lanes), []).append(measure(lanes))
+    for (variant, lanes), figures in found.items():
         speeds, used = zip(*figures, strict=True)
-        print(f"{how:>16}, lanes: {lanes}: {statistics.median(speeds):6.0f} steps/s and lane", end=" ")
-        print(f"({min(speeds):.0f} to {max(speeds):.0f}), {statistics.median(used):.2f} ms of processor a step")
+        print(f"{variant:>16}, lanes: {lanes}: {statistics.median(speeds):6.0f} steps/s per lane", end=" ")
+        print(f"({min(speeds):.0f} to {max(speeds):.0f}), {statistics.median(used):.2f} ms of processor time per step")
 
 
 if __name__ == "__main__":

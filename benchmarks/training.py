@@ -1,8 +1,8 @@
-"""How fast both lanes train, against plain eager PyTorch that trains them one after the other; and start-up and memory.
+"""The speed of both lanes against plain eager PyTorch, which trains one after the other; start-up time and memory.
 
     python benchmarks/training.py [DIR]
 
-DIR holds the four MNIST files; without it the data set is found or fetched as clipwatch does.
+DIR holds the four MNIST files; without it the data set is found or downloaded as clipwatch does.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ ROUNDS = 5
 TARGET = 2.5
 
 
-def timed(function: Callable[[], object]) -> float:
-    """Wall-clock seconds of one call."""
+def time_call(function: Callable[[], object]) -> float:
+    """Wall-clock seconds of a call."""
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
 
 
 def train_both_lanes(dataset: Dataset) -> float:
-    """Seconds the engine takes for both lanes, all evaluations and the final measure included; checks the events."""
+    """Seconds that the engine takes for both lanes, with all evaluations. Checks the events."""
     engine = Engine(RunConfig(dataset="mnist"), load=lambda *_args, **_options: dataset)
     events = list(engine.run())
     assert sum(isinstance(event, Evaluated) for event in events) == 200
@@ -44,7 +44,7 @@ def train_both_lanes(dataset: Dataset) -> float:
 
 
 def reference(dataset: Dataset) -> float:
-    """Seconds plain PyTorch takes for the two lanes, with its own choice of threads."""
+    """Seconds that plain PyTorch takes for both lanes, with a thread for each core."""
     import torch
     from reference import train_lane
 
@@ -53,7 +53,7 @@ def reference(dataset: Dataset) -> float:
         for split in (dataset.training, dataset.validation)
     ]
     torch.set_num_threads(os.cpu_count() or 1)
-    return timed(lambda: [train_lane(*tensors, bound) for bound in (None, 0.001)])
+    return time_call(lambda: [train_lane(*tensors, bound) for bound in (None, 0.001)])
 
 
 def whole_process(arguments: list[str]) -> tuple[float, float, float]:
@@ -70,7 +70,7 @@ def whole_process(arguments: list[str]) -> tuple[float, float, float]:
 
 
 def measure_program(data_dir: str | None, table: Table) -> None:
-    """Rows on the program as a whole; before this process grows, for a child's peak memory begins with its parent's."""
+    """Add rows on the whole program. Call it first, because a child's peak memory starts with that of its parent."""
     run = ["--no-ui", "--dataset", "mnist", *(["--data-dir", data_dir] if data_dir else [])]
     for flag in ("--help", "--version"):
         seconds = statistics.median(whole_process([flag])[1] for _ in range(ROUNDS))
@@ -83,7 +83,7 @@ def measure_program(data_dir: str | None, table: Table) -> None:
 
 
 def measure_training(data_dir: str | None, table: Table) -> None:
-    """Rows on both lanes' training, ours and plain PyTorch's in turn."""
+    """Add rows on training both lanes, by clipwatch and by plain PyTorch in turn."""
     dataset = load("mnist", data_dir=data_dir, offline=False, report=lambda event: None)
     train_both_lanes(dataset)
     rounds = [(reference(dataset), train_both_lanes(dataset)) for _ in range(ROUNDS)]
@@ -95,7 +95,7 @@ def measure_training(data_dir: str | None, table: Table) -> None:
 
 
 def main() -> None:
-    """Print one table."""
+    """Print a table."""
     data_dir = sys.argv[1] if len(sys.argv) > 1 else None
     title = f"Both lanes, 1000 steps, 100 evaluations each, MNIST, {os.cpu_count()} cores, torch {version('torch')}"
     table = Table(title=title)

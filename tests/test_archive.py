@@ -77,7 +77,7 @@ def test_a_run_may_be_named_like_a_home_folder(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no run is kept"):
+    with pytest.raises(BadInput, match="there is no run in"):
         find("last", tmp_path / "none", unheard)
     with pytest.raises(BadInput, match="no such folder"):
         find("nothing", tmp_path, unheard)
@@ -155,7 +155,7 @@ def test_a_folder_that_may_not_be_looked_into_is_one_line(tmp_path: Path, monkey
     monkeypatch.setattr("clipwatch.core.sweeps.archive.os.lstat", lstat)
     told: list[str] = []
     assert list(recorded_folders(tmp_path, told.append)) == [whole]
-    assert told == [f"{closed}: Permission denied; it is passed over"]
+    assert told == [f"{closed}: Permission denied; it is skipped"]
 
 
 # Who writes

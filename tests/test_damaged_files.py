@@ -17,7 +17,7 @@ import pytest
 import recordings
 from test_runs_table import write as write_sweep
 
-from clipwatch.core.engine.resume import interrupted
+from clipwatch.core.engine.resume import read_interrupted
 from clipwatch.core.engine.verify import compare, repetition
 from clipwatch.core.errors import ClipwatchError
 from clipwatch.core.reports.contents import contents
@@ -150,7 +150,7 @@ def use(folder: Path, *, report: bool) -> None:
     if report:
         assert contents([told], Words("en"))
     claimed = RunFolder(folder).claim()
-    run = interrupted(RunFolder(folder), None)
+    run = read_interrupted(RunFolder(folder), None)
     run.commands({})
     recorder = Recorder(folder.parent)
     recorder.reopen(run.folder, claimed, recorded)
@@ -229,7 +229,7 @@ def test_the_files_beside_a_recording_may_be_damaged_in_any_way(
         with contextlib.suppress(ClipwatchError):
             find("last", tmp_path, tell_nobody)
         with contextlib.suppress(ClipwatchError):
-            interrupted(RunFolder(folder), None).snapshots([])
+            read_interrupted(RunFolder(folder), None).snapshots([])
     capsys.readouterr()
 
 

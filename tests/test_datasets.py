@@ -85,17 +85,17 @@ def test_digits_use_the_whole_range_and_every_class_in_both_splits() -> None:
 
 
 def test_enlarging_keeps_constants_and_symmetry() -> None:
-    flat = digits.enlarged(np.full((1, 8, 8), 16, np.uint8))
+    flat = digits.enlarge(np.full((1, 8, 8), 16, np.uint8))
     assert (flat == 255).all()
     random = np.random.default_rng(0).integers(0, 17, (5, 8, 8), dtype=np.uint8)
-    np.testing.assert_array_equal(digits.enlarged(random[:, ::-1, :]), digits.enlarged(random)[:, ::-1, :])
-    np.testing.assert_array_equal(digits.enlarged(random.mT), digits.enlarged(random).mT)
+    np.testing.assert_array_equal(digits.enlarge(random[:, ::-1, :]), digits.enlarge(random)[:, ::-1, :])
+    np.testing.assert_array_equal(digits.enlarge(random.mT), digits.enlarge(random).mT)
 
 
 def test_enlarging_interpolates_between_pixel_centres() -> None:
     ramp = np.broadcast_to(np.arange(8, dtype=np.uint8) * 2, (1, 8, 8))
     centres = np.clip((np.arange(28) + 0.5) * 8 / 28 - 0.5, 0, 7) * 2 * 255 / 16
-    np.testing.assert_allclose(digits.enlarged(ramp)[0, 0], centres, atol=0.5)
+    np.testing.assert_allclose(digits.enlarge(ramp)[0, 0], centres, atol=0.5)
 
 
 # Files in a folder given
@@ -202,18 +202,18 @@ def test_a_folder_too_deep_or_too_high_is_as_good(given: str, tmp_path: Path, mo
 @pytest.mark.usefixtures("small", "no_network")
 def test_files_of_a_folder_named_after_another_are_not_taken(given: str, tmp_path: Path) -> None:
     put(tmp_path / "t/MNIST/raw", packed_files(catalog.KINDS["mnist"]))
-    with pytest.raises(BadInput, match=r"holds no kmnist: .*there is (raw/train-\S+, raw/train-\S+|MNIST); offline"):
+    with pytest.raises(BadInput, match=r"holds no kmnist: .*found (raw/train-\S+, raw/train-\S+|MNIST); offline"):
         loaded("kmnist", tmp_path / given)
 
 
 OTHERS = {
-    "npz": ({"mnist.npz": b"PK"}, "there is mnist.npz"),
-    "csv": ({"mnist_train.csv": b"5,0", "mnist_test.csv": b"7,0"}, "there is mnist_test.csv, mnist_train.csv"),
-    "many": ({f"{n}.png": b"" for n in range(8)}, "there is 0.png, 1.png, 2.png, 3.png, 4.png and 3 more"),
-    "test files": ({"t10k-images-idx3-ubyte": b"", "t10k-labels-idx1-ubyte": b""}, "there is t10k-images-idx3-ubyte"),
-    "a name that is no text": ({"\udcd4.npz": b""}, r"there is \\xd4\.npz"),
-    "nothing": ({}, "there is nothing"),
-    "in its own folder": ({"{folder}/raw/all.npz": b""}, r"there is \w+/raw/all.npz"),
+    "npz": ({"mnist.npz": b"PK"}, "found mnist.npz"),
+    "csv": ({"mnist_train.csv": b"5,0", "mnist_test.csv": b"7,0"}, "found mnist_test.csv, mnist_train.csv"),
+    "many": ({f"{n}.png": b"" for n in range(8)}, "found 0.png, 1.png, 2.png, 3.png, 4.png and 3 more"),
+    "test files": ({"t10k-images-idx3-ubyte": b"", "t10k-labels-idx1-ubyte": b""}, "found t10k-images-idx3-ubyte"),
+    "a name that is no text": ({"\udcd4.npz": b""}, r"found \\xd4\.npz"),
+    "nothing": ({}, "found nothing"),
+    "in its own folder": ({"{folder}/raw/all.npz": b""}, r"found \w+/raw/all.npz"),
 }
 
 
@@ -239,7 +239,7 @@ def test_auto_tells_it_too(tmp_path: Path) -> None:
     put(tmp_path / "given", {"mnist.npz": b"PK"})
     events: list[AnyEvent] = []
     assert loaded("auto", tmp_path / "given", events).info.name == "digits"
-    assert "there is mnist.npz" in "".join(event.text for event in events if isinstance(event, Notice))
+    assert "found mnist.npz" in "".join(event.text for event in events if isinstance(event, Notice))
 
 
 @pytest.mark.usefixtures("small", "no_network")
@@ -256,7 +256,7 @@ def test_a_folder_given_does_without_the_cache(tmp_path: Path) -> None:
     put(tmp_path / "given", packed_files(catalog.KINDS["kmnist"]))
     assert loaded("kmnist", tmp_path / "given").info.name == "kmnist"
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BadInput, match="there is nothing"):
+    with pytest.raises(BadInput, match="found nothing"):
         loaded("kmnist", tmp_path / "empty")
 
 
@@ -378,7 +378,7 @@ def test_one_file_without_the_other_is_an_error(tmp_path: Path) -> None:
 
 def test_content_that_is_not_mnist_is_refused_as_mnist(tmp_path: Path) -> None:
     put(tmp_path / "given", unpacked_files(catalog.MNIST))
-    with pytest.raises(BadInput, match=r"train-images-idx3-ubyte or train-labels-.*not the content of mnist"):
+    with pytest.raises(BadInput, match=r"train-images-idx3-ubyte or train-labels-.*the checksum is not that of mnist"):
         loaded("mnist", tmp_path / "given")
 
 

@@ -38,7 +38,7 @@ FAILURES = {
     "truncated": "wrong checksum",
     "wrong": "wrong checksum",
     "html": "web page",
-    "astray": "redirects to what is no web address",
+    "astray": "redirects to something that is not a web address",
 }
 
 
@@ -435,7 +435,7 @@ CAUSES = {
     "certificates": (
         lambda: "https://me:secret@127.0.0.1:9/data",
         {"REQUESTS_CA_BUNDLE": "/nonexistent.pem"},
-        "127.0.0.1:9 could not be asked: Could not find .* certificate bundle, invalid path: /nonexistent.pem",
+        "127.0.0.1:9 could not be requested: Could not find .* certificate bundle, invalid path: /nonexistent.pem",
     ),
     "proxy": (
         lambda: "http://mirror.example/data",
@@ -445,12 +445,12 @@ CAUSES = {
     "malformed proxy": (lambda: "http://mirror.example/data", {"HTTP_PROXY": "http://[::1"}, "proxy's address"),
     "proxy of another kind": (lambda: "http://mirror.example/data", {"HTTP_PROXY": "gopher://x"}, "proxy's address"),
     "SOCKS": (lambda: "http://mirror.example/data", {"ALL_PROXY": "socks5://127.0.0.1:9"}, "pip install pysocks"),
-    "file": (lambda: "file:///srv/mnist", {}, "file:///srv/mnist/.* is no web address"),
-    "path": (lambda: "/srv/mnist", {}, "/srv/mnist/.* is no web address"),
-    "other scheme": (lambda: "ftp://me:secret@host/mnist", {}, "host is no web address"),
-    "no scheme": (lambda: "me:secret@host/mnist", {}, "host/mnist/.* is no web address"),
-    "no host": (lambda: "http:///mnist", {}, "is no web address"),
-    "bad name": (lambda: "http://a..b/mnist", {}, "a..b is no web address"),
+    "file": (lambda: "file:///srv/mnist", {}, "file:///srv/mnist/.* is not a web address"),
+    "path": (lambda: "/srv/mnist", {}, "/srv/mnist/.* is not a web address"),
+    "other scheme": (lambda: "ftp://me:secret@host/mnist", {}, "host is not a web address"),
+    "no scheme": (lambda: "me:secret@host/mnist", {}, "host/mnist/.* is not a web address"),
+    "no host": (lambda: "http:///mnist", {}, "is not a web address"),
+    "bad name": (lambda: "http://a..b/mnist", {}, "a..b is not a web address"),
 }
 
 
@@ -508,7 +508,7 @@ def answer_plainly(listener: socket.socket) -> None:
 def test_an_address_that_is_none_is_bad_input(setting: Setting, name: str, address: str) -> None:
     setting.use("http://127.0.0.1:9/never")
     setting.monkeypatch.setenv("CLIPWATCH_MIRRORS", address)
-    with pytest.raises(BadInput, match=r"CLIPWATCH_MIRRORS: .* is no web address") as caught:
+    with pytest.raises(BadInput, match=r"CLIPWATCH_MIRRORS: .* is not a web address") as caught:
         setting.load(name)
     assert "secret" not in str(caught.value)
 
@@ -534,11 +534,11 @@ def test_nothing_is_fetched_silently_beside_what_a_data_dir_holds(setting: Setti
         setting.load(data_dir=tmp_path / "given")
         (notice,) = setting.notices
         assert "train-images-idx3-ubyte and train-labels-idx1-ubyte" in notice
-        assert notice.endswith("there is mnist.npz; fetching it from a mirror")
+        assert notice.endswith("found mnist.npz; downloading it from a mirror")
         put(tmp_path / "again", {"mnist.npz": b"PK"})
         setting.load()
         setting.load(data_dir=tmp_path / "again")
-    assert setting.notices[-1].endswith("there is mnist.npz; the cache is taken")
+    assert setting.notices[-1].endswith("found mnist.npz; using the cache")
 
 
 def test_auto_takes_the_digits_when_the_download_fails_after_all(setting: Setting) -> None:

@@ -114,7 +114,7 @@ def test_so_is_what_keeps_a_worker_from_its_work(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(workers, "UnitTrainer", lambda config: throw(MemoryError("no room")))
     monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
     config = sweep_config(RunConfig(dataset="digits"), {"clip": ["none"]}, 1, ())
-    workers._begin(config.base, workers.multiprocessing.get_context("spawn").Event())
+    workers._start_worker(config.base, workers.multiprocessing.get_context("spawn").Event())
     with pytest.raises(MemoryError, match="no room"):
         workers._train(next(iter(units(config, set()))))
 

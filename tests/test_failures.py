@@ -48,17 +48,17 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("place", ["http://a:99999999/", "file:///x", "http://[::1/", f"http://{'a' * 70}.org/"])
 def test_a_redirect_to_no_web_address_is_told_as_one(place: str) -> None:
     with answering("302 Found", f"Location: {place}") as url:
-        assert told(url) == "redirects to what is no web address"
+        assert told(url) == "redirects to something that is not a web address"
 
 
 def test_an_answer_of_two_lengths_is_not_understood() -> None:
     with answering("200 OK", "Content-Length: 3", "Content-Length: 4") as url:
-        assert told(url) == "sent an answer that is not understood"
+        assert told(url) == "sent a malformed response"
 
 
 @pytest.mark.parametrize("url", ["http://[::1/", "http://a:99999999/", "http://*a/", f"http://{'a' * 70}.org/", "a:8"])
 def test_an_address_that_is_malformed_itself_is_told_as_one(url: str) -> None:
-    assert told(url).startswith("is no web address")
+    assert told(url).startswith("is not a web address")
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ def test_a_folder_that_is_renamed_under_way_holds_the_whole_run(tmp_path: Path) 
     assert folder.manifest().state == "interrupted"
     told = [event.text for event in passed if isinstance(event, Notice)]
     assert any("no checkpoint" in text for text in told)
-    assert any("will not know how this run stands" in text for text in told)
+    assert any("the manifest cannot be written" in text for text in told)
 
 
 def test_a_run_that_cannot_be_claimed_is_not_resumed(
@@ -381,13 +381,13 @@ def test_of_two_resumes_at_once_exactly_one_goes_on(tmp_path: Path) -> None:
 
 def test_a_run_is_read_only_after_it_is_claimed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = RunFolder(recordings.record(tmp_path, "--iterations", "20"))
-    read, claimed = headless.interrupted, []
+    read, claimed = headless.read_interrupted, []
 
     def reading(*arguments: object) -> object:
         claimed.append(folder.is_being_written())
         return read(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(headless, "interrupted", reading)
+    monkeypatch.setattr(headless, "read_interrupted", reading)
     assert main(["resume", str(folder.path), "--no-ui", "--quiet", "--iterations", "21"]) == 0
     assert claimed == [True]
 

@@ -19,7 +19,7 @@ from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished
 from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.stacked import replicas as stacked
-from clipwatch.core.sweeps.stacked.passes import trouble_with_fusing
+from clipwatch.core.sweeps.stacked.passes import fusing_problem
 from clipwatch.core.sweeps.stacked.replicas import DoesNotFit, Stack, Tensors, train_stack
 from clipwatch.core.sweeps.units import Unit
 from clipwatch.core.sweeps.workers import UnitTrainer
@@ -53,7 +53,7 @@ def assert_alike(place: torch.device, *, fused: bool) -> None:
         for seen in (slice(None, 2), None):
             images, classes = ((tensor[seen] if seen else torch.stack([tensor[:2], tensor[2:4]])) for tensor in here[1])
             at_once = (images[None], classes[None]) if seen else (images, classes)
-            expected, found = one.measure(*at_once), other.measure(*(tensor.to(place) for tensor in at_once))
+            expected, found = one.evaluate(*at_once), other.evaluate(*(tensor.to(place) for tensor in at_once))
             torch.testing.assert_close(found.loss.cpu(), expected.loss, rtol=1e-5, atol=1e-5)
             torch.testing.assert_close(found.largest.cpu(), expected.largest, rtol=1e-4, atol=1e-4)
             assert torch.equal(found.correct.cpu(), expected.correct)
@@ -133,7 +133,7 @@ def test_whatever_keeps_the_kernels_from_running_is_one_line(error: Exception, m
         raise error
 
     monkeypatch.setattr(torch.cuda, "device", fail)
-    found = trouble_with_fusing(torch.device("cuda"))
+    found = fusing_problem(torch.device("cuda"))
     assert found in ("'arch'", "AssertionError", "no compiler")
 
 
@@ -184,7 +184,7 @@ def test_memory_that_runs_out_is_told_from_other_errors(
 @pytest.mark.parametrize("fused", [False, True])
 def test_a_stack_on_a_gpu_is_one_on_a_processor(fused: bool) -> None:
     place = torch.device("cuda")
-    assert trouble_with_fusing(place) is None
+    assert fusing_problem(place) is None
     assert_pooling_is_torchs(place)
     assert_alike(place, fused=fused)
 

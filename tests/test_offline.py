@@ -89,4 +89,4 @@ def test_commands_say_why_there_is_no_data(
 ) -> None:
     monkeypatch.setenv("CLIPWATCH_OFFLINE", "on")
     assert main([*arguments, "--runs-dir", str(tmp_path)]) == 2
-    assert "offline forbids fetching it" in capsys.readouterr().err
+    assert "offline forbids downloading it" in capsys.readouterr().err

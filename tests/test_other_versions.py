@@ -92,7 +92,7 @@ def test_what_a_user_writes_must_be_known(options: Line) -> None:
 def test_kinds_that_are_not_known_are_passed_over_and_told_once(tmp_path: Path) -> None:
     recorded = read(recording(tmp_path / "run", more_kinds))
     (told,) = recorded.damage
-    assert "'Coloured' events are of another version" in told
+    assert "'Coloured' events are from another version" in told
     assert recorded.events == read_recording(RECORDING).events
 
 
@@ -185,7 +185,7 @@ def test_a_sweep_of_another_version_is_read(tmp_path: Path) -> None:
     read = read_sweep(sweep(tmp_path / "sweep", changed))
     assert len(read.results.replicas) == 4
     (told,) = read.damage
-    assert "'Coloured' events are of another version" in told
+    assert "'Coloured' events are from another version" in told
 
 
 def test_a_sweep_by_a_rule_that_is_not_known_is_written_up_and_not_trained(
@@ -196,7 +196,7 @@ def test_a_sweep_by_a_rule_that_is_not_known_is_written_up_and_not_trained(
     assert main(["report", str(folder.path), "-o", str(report)]) == 0
     assert FOREIGN in report.read_text()
     with pytest.raises(BadInput, match="does not know it"):
-        Sweep.resumed(folder, read_sweep(folder))
+        Sweep.resume(folder, read_sweep(folder))
 
 
 # On the screen

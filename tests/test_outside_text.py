@@ -417,7 +417,7 @@ def test_a_run_lives_in_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
     folder.rename(folder.with_name(os.fsdecode(b"\xff \x1b[1m")))
     for arguments, says in (
         (("resume", "last", "--iterations", "21", "--no-ui"), r"\xd4\xcb/\xff \x1b[1m"),
-        (("verify", "last"), r"\xff \x1b[1m: the same"),
+        (("verify", "last"), r"\xff \x1b[1m: identical"),
         (("report", "last", "-o", os.fsdecode(home) + "/r.md"), r"\xd4\xcb/r.md"),
         (("runs",), r"\xff \x1b[1m"),
     ):

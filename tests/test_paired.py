@@ -14,12 +14,12 @@ from clipwatch.core.errors import ClipwatchError
 from clipwatch.core.statistics import paired as verdict
 from clipwatch.core.statistics.paired import (
     LEVEL,
+    compare_paired,
     fewest_seeds,
     holm,
     is_exploratory,
     is_measurable,
     mean_interval,
-    paired,
     power,
     seeds_needed,
     sign_flip_p,
@@ -59,7 +59,7 @@ def test_above_sixteen_seeds_p_is_drawn_and_near_the_exact_one() -> None:
 @pytest.mark.parametrize("comparisons", [900, 2000])
 def test_a_drawn_p_can_pass_among_any_number_of_comparisons(comparisons: int) -> None:
     n = max(17, fewest_seeds(comparisons)) + 3
-    found = paired(np.zeros(n), 1 + np.arange(n) / 100, comparisons=comparisons, resamples=99)
+    found = compare_paired(np.zeros(n), 1 + np.arange(n) / 100, comparisons=comparisons, resamples=99)
     assert not found.exact
     assert is_measurable(found, holm([found.p], comparisons)[0])
 
@@ -156,28 +156,28 @@ def test_more_comparisons_need_more_seeds() -> None:
 
 
 def test_what_is_described() -> None:
-    found = paired([1, 2, 3, 4, 5, 6, 7, 8], [2, 2, 5, 5, 7, 8, 8, 9])
+    found = compare_paired([1, 2, 3, 4, 5, 6, 7, 8], [2, 2, 5, 5, 7, 8, 8, 9])
     assert (found.n, found.mean, found.median, found.wins, found.ties) == (8, 1.25, 1.0, 7, 1)
     assert found.correlation == pytest.approx(np.corrcoef(range(1, 9), [2, 2, 5, 5, 7, 8, 8, 9])[0, 1])
     assert found.win_interval[0] < 7 / 8 < found.win_interval[1]
-    assert paired([1, 1], [2, 3]).correlation is None
+    assert compare_paired([1, 1], [2, 3]).correlation is None
 
 
 @pytest.mark.parametrize(("comparisons", "fewest"), [(1, 6), (2, 7), (4, 8), (20, 10)])
 def test_fewer_seeds_than_can_show_anything_are_exploratory(comparisons: int, fewest: int) -> None:
     assert fewest_seeds(comparisons) == fewest
     for n in (fewest - 1, fewest):
-        found = paired(np.zeros(n), 1 + np.arange(n) / 100, comparisons=comparisons, resamples=999)
+        found = compare_paired(np.zeros(n), 1 + np.arange(n) / 100, comparisons=comparisons, resamples=999)
         adjusted = holm([found.p], comparisons)[0]
-        assert adjusted == found.least_p == comparisons * 2 / 2**n
+        assert adjusted == found.smallest_p == comparisons * 2 / 2**n
         assert is_exploratory(found, adjusted) == (n < fewest)
         assert is_measurable(found, adjusted) == (n == fewest)
 
 
 def test_what_holm_lets_through_after_others_is_not_exploratory() -> None:
-    full = paired(np.zeros(8), 1 + np.arange(8) / 100, comparisons=4)
-    fewer = paired(np.zeros(7), 1 + np.arange(7) / 100, comparisons=4)
-    assert is_exploratory(fewer, fewer.least_p)
+    full = compare_paired(np.zeros(8), 1 + np.arange(8) / 100, comparisons=4)
+    fewer = compare_paired(np.zeros(7), 1 + np.arange(7) / 100, comparisons=4)
+    assert is_exploratory(fewer, fewer.smallest_p)
     adjusted = holm([full.p, full.p, full.p, fewer.p], 4)[3]
     assert is_measurable(fewer, adjusted)
     assert not is_exploratory(fewer, adjusted)
@@ -207,7 +207,9 @@ def test_at_most_a_twentieth_of_sweeps_without_a_difference_call_one() -> None:
     sizes = np.random.default_rng(11).exponential(size=(2, n))
     signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
     # Two comparisons: under the null hypothesis each pair of sign patterns is as likely as any other.
-    first, second = ([paired(np.zeros(n), one * row, comparisons=2, resamples=99) for row in signs] for one in sizes)
+    first, second = (
+        [compare_paired(np.zeros(n), one * row, comparisons=2, resamples=99) for row in signs] for one in sizes
+    )
     called = 0
     for pair in itertools.product(first, second):
         adjusted = holm([found.p for found in pair], 2)
@@ -239,7 +241,7 @@ def test_a_figure_that_is_no_number_is_never_compared(n: int, bad: float) -> Non
     for one in (reference, other):
         one[3] = bad
         with pytest.raises(ClipwatchError, match="diverged"):
-            paired(reference, other)
+            compare_paired(reference, other)
         assert sign_flip_p(other - reference)[0] == 1.0
         one[3] = 1.0
 
@@ -257,7 +259,7 @@ def test_drawing_in_batches_changes_no_figure(monkeypatch: pytest.MonkeyPatch) -
 def test_two_thousand_seeds_take_little_memory() -> None:
     differences = np.random.default_rng(1).normal(0.0, 1, 2000)
     tracemalloc.start()
-    paired(np.zeros(2000), differences)
+    compare_paired(np.zeros(2000), differences)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200e6

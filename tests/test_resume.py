@@ -18,7 +18,7 @@ import torch
 from msgspec.structs import replace
 
 from clipwatch.core.engine.engine import Resumption
-from clipwatch.core.engine.resume import interrupted
+from clipwatch.core.engine.resume import read_interrupted
 from clipwatch.core.engine.session import Session
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.recorder import Recorder
@@ -301,7 +301,7 @@ def test_after_half_a_recording_was_lost_the_checkpoints_written_since_are_kept(
         f"clipped-00000000{step}.pt" for step in (20, 40, 45)
     }
     told = list[str]()
-    snapshots = interrupted(RunFolder(folder), None).snapshots(told)
+    snapshots = read_interrupted(RunFolder(folder), None).snapshots(told)
     assert [snapshot["step"] for snapshot in snapshots.values()] == [45, 45]
     assert told == []
 
@@ -430,7 +430,7 @@ def test_other_data_is_refused(
     )
     assert main([arguments[0], str(folder), *arguments[1:]]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "is other data than the run was recorded with" in line
+    assert "differs from the data that the run was recorded with" in line
     assert recordings.figures(recordings.read(folder).events) == recordings.figures(recordings.read(whole).events)
 
 
@@ -440,7 +440,7 @@ def test_verify_tells_of_other_versions(whole: Path, tmp_path: Path, capsys: pyt
     )
     assert main(["verify", str(folder)]) == 0
     told = capsys.readouterr().err
-    assert re.search(r"other than recorded: torch 0\.1 -> [2-9][^;,]*; the last bits may differ", told)
+    assert re.search(r"changed since the recording: torch 0\.1 -> [2-9][^;,]*; the last bits may differ", told)
 
 
 def test_a_run_from_another_device_is_verified_and_resumed_on_the_one_that_is_named(
@@ -486,21 +486,18 @@ def test_a_stop_while_recorded_steps_are_trained_again_changes_nothing(whole: Pa
     for file in (folder / "checkpoints").iterdir():
         file.unlink()
     before = recordings.figures(recordings.read(folder).events)
-    run = interrupted(RunFolder(folder), None)
-    resumption = Resumption(iterations=run.iterations, commands=run.commands({}), recorded=run.reached)
+    run = read_interrupted(RunFolder(folder), None)
+    resumption = Resumption(iterations=run.iterations, commands=run.commands({}), recorded=run.recorded_steps)
     session = Session(replace(run.config, pace=20.0), resumption=resumption)
     recorder = Recorder(tmp_path)
     recorder.reopen(RunFolder(folder), RunFolder(folder).claim(), run.recorded)
     told: list[str] = []
-    for event in recorder.through(run.continued(session.run())):
+    for event in recorder.through(run.unrecorded_events(session.run())):
         if isinstance(event, Notice):
             told.append(event.text)
         if isinstance(event, LaneStarted):
             session.send(Stop())
-    assert (
-        sum(text.endswith("before step 56, up to which it is recorded: nothing of it has changed") for text in told)
-        == 2
-    )
+    assert sum(text.endswith("is recorded up to step 56; the recording is unchanged") for text in told) == 2
     assert not any("did not take effect" in text for text in told)
     assert recordings.figures(recordings.read(folder).events) == before
     assert RunFolder(folder).manifest().state == "interrupted"
@@ -510,10 +507,10 @@ def test_a_stop_while_recorded_steps_are_trained_again_changes_nothing(whole: Pa
 
 def test_a_run_begun_from_a_resumed_one_is_told_whole(whole: Path, tmp_path: Path) -> None:
     folder = cut(whole, tmp_path, 57)
-    run = interrupted(RunFolder(folder), None)
+    run = read_interrupted(RunFolder(folder), None)
     begun = recordings.read(whole).started
     again = [event for event in recordings.read(whole).events if isinstance(event, Evaluated | ClipChanged)]
-    assert list(run.continued([begun, begun, *again])) == [begun, *again]
+    assert list(run.unrecorded_events([begun, begun, *again])) == [begun, *again]
 
 
 def test_a_lane_that_was_stopped_alone_stays_where_it_ended(tmp_path: Path) -> None:
@@ -528,4 +525,4 @@ def test_a_lane_that_was_stopped_alone_stays_where_it_ended(tmp_path: Path) -> N
 def test_no_lane_is_extended_to_more_steps_than_can_be_asked_for(tmp_path: Path) -> None:
     folder = train(tmp_path, Extend(iterations=10**15, at_step=10), Stop(at_step=20))
     assert {event.iterations for event in recordings.read(folder).events if isinstance(event, LaneExtended)} == {10**15}
-    interrupted(RunFolder(folder), None)
+    read_interrupted(RunFolder(folder), None)

@@ -1051,7 +1051,7 @@ async def test_garbage_is_reported_by_kind(watch: Watch, monkeypatch: pytest.Mon
     garbage = [text for text in said if "a line that is not an event" in text]
     assert len(garbage) == 3
     assert "Segmentation what?" in garbage[0]
-    assert [text for text in said if "'LaneAteItsTail' events are of another version" in text]
+    assert [text for text in said if "'LaneAteItsTail' events are from another version" in text]
 
 
 @on_a_loop

@@ -166,7 +166,7 @@ def test_a_dead_class_is_one_whose_output_is_zero_on_every_validation_image(data
         head_bias = weights(stack.weights)[9]
         head_bias[:, [3, 7]] = -1e3
         images, labels = data[1]
-        measured = stack.measure(images[None], labels[None])
+        measured = stack.evaluate(images[None], labels[None])
     assert (measured.largest[0, [3, 7]] == 0).all()
     assert (measured.largest[1, [3, 7]] < 0).all()
     outcomes = train_stack(unit, *data)
@@ -377,7 +377,7 @@ def test_a_sweep_that_was_cut_short_goes_on_and_comes_out_the_same(tmp_path: Pat
     (path,) = (tmp_path / "b").iterdir()
     folder = SweepFolder(path)
     assert len(read_sweep(folder).results.replicas) == 4
-    rest = list(Sweep.resumed(folder, read_sweep(folder), backend=InProcessBackend(config.base)).run())
+    rest = list(Sweep.resume(folder, read_sweep(folder), backend=InProcessBackend(config.base)).run())
     assert finished(rest) == finished(whole) == read_sweep(folder).results.replicas
     assert len(finished(whole)) == 24
 
@@ -544,7 +544,7 @@ def test_what_there_is_one_of_is_told_in_the_singular(tmp_path: Path) -> None:
     assert "1 setting x 1 seed, about" in done.stderr
     assert "on 1 core\n" in done.stderr
     assert "1 of 1 training done in" in done.stdout
-    assert "One setting alone is compared with nothing." in done.stdout
+    assert "There is only one setting, so there is nothing to compare." in done.stdout
 
 
 def test_what_cannot_be_stacked_is_trained_alone_and_the_user_is_told(tmp_path) -> None:

@@ -74,9 +74,9 @@ def test_ray_gives_what_this_machine_gives(cluster, tmp_path: Path) -> None:
 
 def test_a_cluster_of_its_own_listens_on_the_loopback_alone() -> None:
     code = """
-from clipwatch.core.sweeps.on_ray import _connected
+from clipwatch.core.sweeps.on_ray import _connect
 
-print([node["NodeManagerAddress"] for node in _connected(None, 1).nodes()])
+print([node["NodeManagerAddress"] for node in _connect(None, 1).nodes()])
 """
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120)
     assert run.stdout == "['127.0.0.1']\n"

@@ -330,7 +330,7 @@ def test_a_run_without_checkpoints_is_exported_without_weights(
     folder = copied(run, tmp_path, without="*.pt")
     assert main(["export", str(folder), "--tensorboard", str(tmp_path / "board")]) == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert "no checkpoint of unclipped, clipped: without weights there are no histograms and no image" in line
+    assert "no checkpoint of unclipped, clipped: histograms and images of weights are missing" in line
     read = reader(tmp_path / "board" / "copy" / "unclipped")
     assert len(read.Scalars("loss/validation")) == 6
     assert not [tag for tag in read.Tags()["histograms"] if not tag.startswith("gradient/")]
@@ -596,7 +596,7 @@ def test_the_screen_passes_the_folder_to_its_engine(run: Path, engine_requests: 
 
 def test_an_engine_elsewhere_is_to_be_told_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--engine-command", "anything", "--tensorboard", "somewhere"]) == 2
-    assert "give it to the --engine-command" in capsys.readouterr().err
+    assert "put it into the --engine-command" in capsys.readouterr().err
 
 
 def test_the_stream_is_the_same_with_and_without(run: Path, tmp_path: Path) -> None:

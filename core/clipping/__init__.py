@@ -1,1 +1,1 @@
-"""Clip rules at work on a flat gradient, NaN and infinity included. Imports torch, `experiments` and `stream`."""
+"""Applies clip rules to a flat gradient, which may hold NaN and infinity. Imports torch, `experiments` and `stream`."""

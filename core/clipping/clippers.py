@@ -1,4 +1,4 @@
-"""The clip rules of `rules`, applied to gradients.
+"""Applies the clip rules of `stream.rules` to gradients.
 
 A clipper does not change the gradient but writes into its own buffer. It runs at every step, so the one pass that it
 makes over the gradient (for the extremes, the norm or a sum) also shows whether all elements are finite.
@@ -161,8 +161,8 @@ class _Value(_Stateless):
         if math.isnan(least):
             # With a NaN both extremes are NaN.
             return self._clipped, bool(((gradient < self._low) | (gradient > self._high)).any())
-        engaged = least < self._low or most > self._high
-        return (self._clipped if engaged else gradient), engaged
+        is_clipped = least < self._low or most > self._high
+        return (self._clipped if is_clipped else gradient), is_clipped
 
 
 class _Norm:

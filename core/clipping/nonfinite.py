@@ -1,4 +1,4 @@
-"""NaN and infinity in gradients, counted apart from everything else."""
+"""Counts and replaces NaN and infinity in gradients."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ class NonfiniteCounts:
 
 
 def without_nonfinite(gradient: Tensor) -> Tensor:
-    """A copy with 0 in the place of NaN and infinity."""
+    """A copy in which NaN and infinity are replaced by 0."""
     return torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)

@@ -15,7 +15,7 @@ import numpy as np
 
 
 class NormBound(Protocol):
-    """Gives the bound for the norm of each step in turn; `state` is what the next bound depends on besides the norm."""
+    """Returns a bound for the norm of each step. `state` is what the next bound depends on besides that norm."""
 
     def bound(self, norm: float) -> float:
         """The bound for this norm, which becomes part of the history."""
@@ -39,7 +39,7 @@ class FixedBound:
 
     @property
     def state(self) -> dict[str, Any]:
-        """Nothing."""
+        """Empty, because the bound never changes."""
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -86,7 +86,7 @@ class SpikeBound:
     z = (norm - m) / (sqrt(v) + 1e-6). If z is above the threshold T, the bound is m + sqrt(v) * T² / z, which is lower
     for a larger spike ("reciprocal clipping"); otherwise there is none. Then m = 0.97 m + 0.03 x and, with this new m,
     v = 0.97 v + 0.03 (x - m)², where x is the norm after clipping. These are the defaults of the authors' program,
-    without the fixed bound of 1 that it adds, which is a rule of its own (`norm:1`).
+    without the fixed bound of 1 that it adds, which is another rule (`norm:1`).
     """
 
     ALPHA, WARM_UP, EPS = 0.97, 25, 1e-6

@@ -1,4 +1,4 @@
-"""The images that a run trains on: found in a folder, fetched and checked, or the digits that come with the program.
+"""The images that a run trains on: files in a folder, downloads with a cache, or the embedded digits.
 
 Imports `stream` and `files`; no torch.
 """

@@ -1,6 +1,6 @@
-"""Downloaded files, packed as the mirrors send them and laid out as torchvision does.
+"""Stores downloaded files in the cache folder or the user's data dir, gzipped as downloaded, in torchvision's layout.
 
-They lie in the cache folder, or in the user's data dir. One process at a time writes there, all files or none.
+One process at a time writes to a folder, and it writes all files or none.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _LOCK = ".clipwatch.lock"
 
 
 class Unreadable(ClipwatchError):
-    """A cache folder that cannot be read; the message names it and says why."""
+    """The cache folder cannot be read. The message names it and says why."""
 
 
 def cache_folder() -> Path:
-    """CLIPWATCH_CACHE_DIR, or else the platform's cache folder."""
+    """The folder CLIPWATCH_CACHE_DIR, or else the platform's cache folder."""
     if named := os.environ.get("CLIPWATCH_CACHE_DIR"):
         return user_path(named)
     return platform_folder(platformdirs.user_cache_path("clipwatch"), "CLIPWATCH_CACHE_DIR, or --data-dir")
 
 
 def downloaded_files(home: Path, kind: Kind) -> Files | None:
-    """The files that were downloaded into `home`; None if there are none, Unreadable if that cannot be known."""
+    """The files that were downloaded to `home`, or None. Raises Unreadable if `home` cannot be read."""
     files = _files(home, kind)
     try:
         for path in (files.images, files.labels):
@@ -48,7 +48,7 @@ def downloaded_files(home: Path, kind: Kind) -> Files | None:
         return None
     except OSError as error:
         raise Unreadable(
-            f"cannot read {path_text(home)}: {error.strerror}; name another cache folder by CLIPWATCH_CACHE_DIR"
+            f"cannot read {path_text(home)}: {error.strerror}; name another cache folder in CLIPWATCH_CACHE_DIR"
         ) from error
     return files
 
@@ -59,9 +59,9 @@ def _files(home: Path, kind: Kind) -> Files:
 
 @contextmanager
 def writing(home: Path, kind: Kind, request: Request) -> Iterator[None]:
-    """Be the only process that writes `kind` in `home`, waiting (and saying so once) for the one that does.
+    """Hold the lock for writing `kind` in `home`. Waits for another process, with a notice.
 
-    An OSError of the block means that `home` cannot be written: BadInput for a data dir, ClipwatchError for the cache.
+    Turns an OSError in this context into BadInput for a data dir, or ClipwatchError for the cache.
     """
     folder = home / kind.folder
     try:
@@ -81,15 +81,15 @@ def _acquire(lock: BaseFileLock, kind: Kind, request: Request) -> AbstractContex
         except Timeout:
             request.check_cancelled("waiting for another download")
         if not notified:
-            request.report(Notice(text=f"waiting for another clipwatch that is fetching {kind.name}", level="info"))
+            request.report(Notice(text=f"waiting for another clipwatch that is downloading {kind.name}", level="info"))
         notified = True
 
 
 def store(packed: Mapping[str, bytes], home: Path, kind: Kind) -> Files:
-    """Put files where `downloaded_files` looks, all or none; only while `writing`."""
+    """Write files to where `downloaded_files` looks, all or none. Call it inside `writing`."""
     raw = kind.raw_folder(home)
     stage = raw.with_name(_STAGING)
-    # Staging folders of processes that were killed: nobody else is writing now.
+    # Staging folders of processes that were killed. This process holds the lock, so nobody uses them.
     for leftover in raw.parent.glob(f"{_STAGING}*"):
         shutil.rmtree(leftover, ignore_errors=True)
     stage.mkdir()

@@ -1,7 +1,7 @@
-"""The data sets in MNIST's format that a run can train on: how their files look, and where they are.
+"""The data sets in MNIST's format that a run can train on: the format of their files, and where they are.
 
-Only the two training files of each are read: the first 5,000 of their 60,000 images validate, the others train.
-The MD5s are those of torchvision, repeated here because its import takes too long for a start from the cache.
+Only the two training files of each are read: the first 5,000 of their 60,000 images are the validation set, the others
+the training set. The MD5s are torchvision's, repeated here because importing torchvision would delay each start.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ SIDE = 28
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One data set. `folder` is its folder in torchvision's layout; `page` says where its files are.
+    """A data set. `folder` is its folder in torchvision's layout, `page` a web page or folder with its files.
 
-    `md5`: of the packed files, images first. `checksum`: of the content (`content.checksum`), where it is known.
+    `md5`: of the gzipped files, images first. `checksum`: of the content (`content.checksum`), if it is known.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Kind:
 
     @property
     def files(self) -> dict[str, Format]:
-        """The format each file must have, by file name: images first, then labels."""
+        """The required format of each file by name: images first, then labels."""
         label_shape = (self.count, self.label_columns) if self.label_columns else (self.count,)
         return {
             self.images: Format("u1", (self.count, SIDE, SIDE)),
@@ -44,11 +44,11 @@ class Kind:
 
     @property
     def packed(self) -> dict[str, str]:
-        """The MD5 of each packed file, by file name: images first, then labels."""
+        """The MD5 of each gzipped file by name: images first, then labels."""
         return dict(zip((f"{name}.gz" for name in self.files), self.md5, strict=True))
 
     def raw_folder(self, home: Path) -> Path:
-        """Where the files are in torchvision's layout of `home`."""
+        """The folder of the files in torchvision's layout under `home`."""
         return home / self.folder / "raw"
 
 
@@ -71,7 +71,7 @@ KMNIST = Kind(
     page="https://github.com/rois-codh/kmnist",
     md5=("bdb82020997e1d708af4cf47b453dcf7", "e144d726b3acfaa3e44228e80efcd344"),
 )
-# A label of QMNIST is a row of 8 numbers (class, writer, ...), the class first.
+# A label of QMNIST is a row of 8 numbers (class, writer, ...).
 QMNIST = Kind(
     name="qmnist",
     folder="QMNIST",

@@ -1,4 +1,4 @@
-"""The images and labels of a data set, read from its two files and checked."""
+"""Reads and checks the images and labels of a data set."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Content:
 def read(files: Files, kind: Kind, md5: tuple[str, str] | tuple[None, None] = (None, None)) -> Content:
     """Read and check both files.
 
-    Raises CorruptFile unless the files have the given MD5s, format and length are exactly those of `kind`, gzip's own
-    checksum holds, labels go from 0 to 9, and the content is that of `kind`, as far as checksums are known.
+    Raises CorruptFile unless the files have the given MD5s and exactly the format and length of `kind`, gzip's checksum
+    matches, all labels are from 0 to 9, and the content is that of `kind`, as far as checksums are known.
     """
     paths = (files.images, files.labels)
     images, labels = map(read_idx, paths, kind.files.values(), md5)
@@ -49,7 +49,7 @@ def read(files: Files, kind: Kind, md5: tuple[str, str] | tuple[None, None] = (N
 
 
 def checksum(images: np.ndarray, labels: np.ndarray) -> str:
-    """SHA-256 of all images in file order, a byte a pixel, then all labels, a byte each."""
+    """The SHA-256 of all images in file order, one byte per pixel, and then all labels, one byte each."""
     digest = hashlib.sha256(images.data)
     digest.update(labels.astype(np.uint8).data)
     return digest.hexdigest()
@@ -59,7 +59,7 @@ def _check_kind(content: Content, files: Files, kind: Kind) -> None:
     if kind.checksum not in (None, content.checksum):
         raise CorruptFile(
             f"{path_text(files.images)} or {files.labels.name} is damaged or the wrong file:"
-            f" not the content of {kind.name} (by its checksum)"
+            f" the checksum is not that of {kind.name}"
         )
     for other in KINDS.values():
         if other.name != kind.name and other.checksum == content.checksum:

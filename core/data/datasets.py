@@ -1,4 +1,4 @@
-"""A data set, loaded from the user's data dir, the cache, a mirror, or the program itself."""
+"""Loads a data set from the user's data dir, the cache, a mirror, or the files that come with the program."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GO_ONLINE = "start a new run once without --offline and CLIPWATCH_OFFLINE"
 
 @dataclass(frozen=True)
 class Split:
-    """Images, uint8 (n, 28, 28) from 0 (background) to 255, and their labels, int64 (n,) from 0 to 9."""
+    """Images, uint8 (n, 28, 28) from 0 (background) to 255, and labels, int64 (n,) from 0 to 9."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -35,7 +35,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training and validation images with a description of where they are from."""
+    """The training and validation images, and a description of their origin."""
 
     info: DatasetInfo
     training: Split
@@ -51,16 +51,16 @@ def load(
     cancelled: Callable[[], bool] = lambda: False,
     limits: Limits | None = None,
 ) -> Dataset:
-    """The data set of this name: a key of `catalog.KINDS`, `digits`, or `auto`.
+    """Load a data set by name: a key of `catalog.KINDS`, `digits`, or `auto`.
 
-    Taken from `data_dir` (see `lookup.find`), else from the cache, else downloaded into the first of these that there
-    is, unless `offline`, or the environment, forbids it. `auto` is MNIST if it is here or some mirror answers within
-    `limits.answer` seconds, else the digits, with a Notice that says why.
+    It is read from `data_dir` (see `lookup.find`), or else from the cache. If it is in neither, it is downloaded to
+    `data_dir`, or without one to the cache, unless `offline` or the environment forbids that. `auto` is MNIST if it is
+    on this machine or a mirror answers within `limits.answer` seconds. Otherwise it is the digits; a Notice says why.
 
-    All files are checked before use (`content.read`). One in `data_dir` that fails is never replaced but raises
-    BadInput, also under `auto`; one in the cache is downloaded again. Raises BadInput also for a data dir that does
-    not exist or cannot be written when it must be, and for data that is not here when `offline`; Cancelled when
-    `cancelled()` turns true; ClipwatchError when all mirrors fail, and offline for a damaged cache.
+    All files are checked before use (`content.read`). A file in `data_dir` that fails is never replaced: it raises
+    BadInput, even for `auto`. A file in the cache that fails is downloaded again. Also raises BadInput for a data dir
+    that does not exist or cannot be written, and for data that is missing when `offline`; Cancelled when `cancelled()`
+    returns true; ClipwatchError when all mirrors fail, or when the cache is damaged and `offline` is set.
     """
     request = Request(
         data_dir=_existing(data_dir),
@@ -105,11 +105,11 @@ def _auto(request: Request) -> Dataset:
         reason = str(error)
     except (BadInput, Cancelled):
         raise
-    # Whatever fails in the network or the cache, there is other data.
+    # The digits replace MNIST, whatever failed in the network or the cache.
     except Exception as error:
         _log.debug("auto", exc_info=True)
         reason = one_line(error)
-    request.report(Notice(text=f"using the {digits.ORIGIN} in place of mnist: {reason}"))
+    request.report(Notice(text=f"using the {digits.ORIGIN} instead of mnist: {reason}"))
     return _digits()
 
 
@@ -117,18 +117,18 @@ def _explicit(request: Request, kind: Kind) -> Dataset:
     found = _find(request, kind)
     if found is None and request.offline:
         raise BadInput(
-            f"{_absence(request, kind)}: {_GO_ONLINE}, give its files with --data-dir, or take --dataset digits"
+            f"{_absence(request, kind)}: {_GO_ONLINE}, give its files with --data-dir, or use --dataset digits"
         )
     return found or _download(request, kind)
 
 
 def _absence(request: Request, kind: Kind) -> str:
     absence = lookup.absence(request.data_dir, kind) if request.data_dir else f"{kind.name} is not on this machine"
-    return f"{absence}; offline forbids fetching it"
+    return f"{absence}; offline forbids downloading it"
 
 
 def _find(request: Request, kind: Kind) -> Dataset | None:
-    """The data set, if it is on this machine; None if it is damaged in the cache and may be fetched again."""
+    """The data set if it is on this machine. None also if the cached files are damaged and may be downloaded again."""
     if request.data_dir is None:
         return _find_cached(request, kind)
     if files := lookup.find(request.data_dir, kind):
@@ -136,9 +136,9 @@ def _find(request: Request, kind: Kind) -> Dataset | None:
     try:
         cached = _find_cached(request, kind)
     except (cache.Unreadable, NoHome):
-        return None  # a data dir does without the cache
+        return None  # With a data dir, the cache is not needed.
     if cached:
-        _report_others(request, kind, "the cache is taken")
+        _report_others(request, kind, "using the cache")
     return cached
 
 
@@ -148,44 +148,44 @@ def _find_cached(request: Request, kind: Kind) -> Dataset | None:
         return files and _split(read(files, kind, kind.md5), kind.name, "cache", kind.validation)
     except CorruptFile as error:
         if request.offline:
-            raise ClipwatchError(f"{error}; offline forbids fetching it again: {_GO_ONLINE}") from error
-        request.report(Notice(text=f"{error}; fetching it again"))
+            raise ClipwatchError(f"{error}; offline forbids downloading it again: {_GO_ONLINE}") from error
+        request.report(Notice(text=f"{error}; downloading it again"))
         return None
 
 
 def _report_others(request: Request, kind: Kind, what: str) -> None:
-    """Report what the data dir holds instead of the files, and where the data is taken from."""
+    """Send a notice of what the data dir holds instead of the files; `what` says where the data comes from."""
     if request.data_dir is not None and lookup.holds_others(request.data_dir, kind):
         request.report(Notice(text=f"{lookup.absence(request.data_dir, kind)}; {what}"))
 
 
 def _download(request: Request, kind: Kind, *, hasty: bool = False) -> Dataset:
-    """Download the data set, unless another process does so first. `hasty`: only if some mirror answers soon."""
-    # These import requests, which takes 0.2 s, and torchvision: a start from the cache does without.
+    """Download the data set, unless another process does so first. `hasty`: only if a mirror answers soon."""
+    # Imported here, because they import requests (0.2 s) and torchvision, which are not needed to read the cache.
     from . import download
     from .mirrors import find_mirrors
 
-    _report_others(request, kind, "fetching it from a mirror")
+    _report_others(request, kind, "downloading it from a mirror")
     mirrors = find_mirrors(kind, request)
     if hasty:
         request.report(StageStarted(stage=f"looking for {kind.name} at a mirror, {request.limits.answer:g} s at most"))
         mirrors = download.preferring(download.first_to_answer(mirrors, kind, request), mirrors)
     home = request.data_dir or cache.cache_folder()
     with cache.writing(home, kind, request):
-        # Another process may have fetched it meanwhile.
+        # Another process may have downloaded it meanwhile.
         if found := _find(replace(request, report=lambda event: None), kind):
             return found
         request.report(StageStarted(stage=f"downloading {kind.name}"))
         packed, host = download.download(kind, mirrors, request)
         try:
             content = read(cache.store(packed, home, kind), kind, kind.md5)
-        except CorruptFile as error:  # the mirror's fault or the disk's, not the user's input
+        except CorruptFile as error:  # Not BadInput: the cause is the mirror or the disk.
             raise ClipwatchError(f"{kind.name} from {host} cannot be used: {error}") from error
     return _split(content, kind.name, f"downloaded from {host}", kind.validation)
 
 
 def _split(content: Content, name: str, origin: str, validation: int) -> Dataset:
-    """The first `validation` images validate, the others train; both are views, no copies."""
+    """Split the content: the first `validation` images are the validation set. Both parts are views."""
     images, labels = content.images, content.labels
     info = DatasetInfo(
         name=name,

@@ -1,4 +1,4 @@
-"""Downloading the files of a data set from mirrors that may refuse, stall, break off or send something else."""
+"""Downloads the files of a data set from mirrors, which may refuse, stall, break off or send something else."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "clipwatch"}
 
 
 class MirrorFailed(ClipwatchError):
-    """One mirror did not give the file; the message says what it did."""
+    """A mirror did not deliver a file. The message says what it did instead."""
 
 
 def first_to_answer(mirrors: Iterable[str], kind: Kind, request: Request) -> str:
-    """The mirror that first begins to send the labels, all asked at once.
+    """Request the labels from all mirrors at once, and return the first mirror that begins to send them.
 
-    Raises ClipwatchError if none does within `limits.answer` seconds, saying what each did.
+    Raises ClipwatchError if none does within `limits.answer` seconds. The message says what each did.
     """
     answer = request.limits.answer
     limits = replace(request.limits, connect=answer, stall=answer, chunk=START)
     urls = {f"{mirror}/{kind.labels}.gz": mirror for mirror in mirrors}
-    asked = {_in_background(lambda url=url: next(_chunks(url, limits))): url for url in urls}
+    requested = {_in_background(lambda url=url: next(_chunks(url, limits))): url for url in urls}
     failures = {host(url): f"did not answer within {answer:g} s" for url in urls}
-    waiting = set(asked)
+    waiting = set(requested)
     deadline = time.monotonic() + answer
     while waiting and time.monotonic() < deadline:
         request.check_cancelled("looking for a mirror")
@@ -47,21 +47,21 @@ def first_to_answer(mirrors: Iterable[str], kind: Kind, request: Request) -> str
             try:
                 future.result()
             except MirrorFailed as failure:
-                failures[host(asked[future])] = str(failure)
+                failures[host(requested[future])] = str(failure)
             else:
-                return urls[asked[future]]
-    raise ClipwatchError(f"no mirror answered with {kind.labels}.gz: {_listed(failures)}")
+                return urls[requested[future]]
+    raise ClipwatchError(f"no mirror answered with {kind.labels}.gz: {_join_failures(failures)}")
 
 
 def preferring(first: str, mirrors: Iterable[str]) -> list[str]:
-    """The mirrors, one of them moved to the front."""
+    """The mirrors, with `first` moved to the front."""
     return sorted(mirrors, key=lambda mirror: mirror != first)
 
 
 def download(kind: Kind, mirrors: list[str], request: Request) -> tuple[dict[str, bytes], str]:
-    """The packed files by name, each with the right MD5, and the host of the last.
+    """Download the gzipped files and check their MD5s. Return them by name, and the host of the last one.
 
-    Raises ClipwatchError when every mirror has failed in every round, saying what each did last; and Cancelled.
+    Raises Cancelled, and ClipwatchError when every mirror has failed in every round; it says what each did last.
     """
     packed: dict[str, bytes] = {}
     source = mirrors[0]
@@ -71,7 +71,7 @@ def download(kind: Kind, mirrors: list[str], request: Request) -> tuple[dict[str
 
 
 def _from_any(mirrors: Iterable[str], file: str, md5: str, request: Request) -> tuple[bytes, str]:
-    """A file, and the mirror that gave it."""
+    """Download a file; return it with the mirror that delivered it."""
     failures: dict[str, str] = {}
     for turn in range(request.limits.rounds):
         _pause(turn * request.limits.pause, request)
@@ -82,12 +82,12 @@ def _from_any(mirrors: Iterable[str], file: str, md5: str, request: Request) -> 
             except MirrorFailed as failure:
                 failures[host(url)] = str(failure)
     raise ClipwatchError(
-        f"cannot download {file}: {_listed(failures)}. Try again later, give the files with --data-dir,"
-        " or take --dataset digits"
+        f"cannot download {file}: {_join_failures(failures)}. Try again later, give the files with --data-dir,"
+        " or use --dataset digits"
     )
 
 
-def _listed(failures: Mapping[str, str]) -> str:
+def _join_failures(failures: Mapping[str, str]) -> str:
     return "; ".join(f"{mirror} {failure}" for mirror, failure in failures.items())
 
 
@@ -99,7 +99,7 @@ def _pause(seconds: float, request: Request) -> None:
 
 
 def _from_mirror(url: str, md5: str, request: Request) -> bytes:
-    """The file at an address, with progress reported; MirrorFailed when nothing has come for too long."""
+    """Download the file at an address and report progress. Raises MirrorFailed, also if nothing arrives for long."""
     limits, file = request.limits, url.rpartition("/")[2]
     transfer = _Transfer()
     future = _in_background(lambda: transfer.run(url, limits))
@@ -125,7 +125,7 @@ def _from_mirror(url: str, md5: str, request: Request) -> bytes:
 
 @dataclass
 class _Transfer:
-    """One attempt to download a file: a thread runs it, another looks at how far it is."""
+    """An attempt to download a file. One thread runs it, another watches its progress."""
 
     content: bytearray = field(default_factory=bytearray)
     total: int | None = None
@@ -139,9 +139,9 @@ class _Transfer:
 
 
 def _chunks(url: str, limits: Limits) -> Iterator[tuple[bytes, int | None]]:
-    """The gzip file at an address in chunks, each with the size of the whole file if the server gives one.
+    """Yield the gzip file at an address in chunks, each with the size of the whole file if the server states it.
 
-    Raises MirrorFailed for whatever goes wrong.
+    Raises MirrorFailed for every failure.
     """
     try:
         with requests.get(
@@ -159,12 +159,12 @@ def _chunks(url: str, limits: Limits) -> Iterator[tuple[bytes, int | None]]:
                 raise MirrorFailed(trouble)
             for chunk in itertools.chain([first], chunks):
                 yield chunk, total
-    except (OSError, ValueError) as error:  # all that requests raises, and what it lets through
+    except (OSError, ValueError) as error:  # What requests raises, and what it lets through.
         raise MirrorFailed(describe(error, url, limits)) from error
 
 
 def _keep_packed(response: requests.Response, *_args: object, **_kwargs: object) -> None:
-    """A hook for requests. Some servers call a `.gz` file an encoding; unpacked, its checksum would not fit."""
+    """Keep `.gz` files gzipped, as their MD5s are, if a server declares gzip as content encoding (a requests hook)."""
     response.raw.headers.pop("Content-Encoding", None)
 
 
@@ -174,16 +174,16 @@ def _size(length: str) -> int | None:
 
 
 def _in_background(work: Callable[[], Result]) -> Future[Result]:
-    """Start work that may block for long (a name lookup, a silent server); its result or exception is the future's.
+    """Start work that may block for long (a name lookup, a silent server) in a thread; return a future of its result.
 
-    The thread is a daemon: neither the caller nor the end of the program waits for it.
+    The thread is a daemon, so the program can end without waiting for it.
     """
     future: Future[Result] = Future()
 
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # the thread's boundary: whoever waits gets it
+        except BaseException as error:  # The boundary of the thread: `Future.result` raises it.
             future.set_exception(error)
 
     Thread(target=run, daemon=True, name="clipwatch-download").start()

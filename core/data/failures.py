@@ -1,4 +1,4 @@
-"""What went wrong with a mirror, in words, and without the password that its address may hold."""
+"""Describes the failures of mirrors in words, without the passwords that addresses may hold."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .idx import GZIP_MAGIC
 from .request import Limits
 
 START = 64
-"""The number of first bytes that tell what a file is."""
+"""The number of bytes at the start of a file that identify its type."""
 
 
 def host(url: str) -> str:
-    """The address's host and port, or all of it where it has none."""
+    """The host and port of an address, or the whole address if it has no host."""
     return (urlsplit(url).netloc or url).rpartition("@")[2]
 
 
 def wrong_content(start: bytes) -> str | None:
-    """What was sent in place of a gzip file, by its first bytes; None if it is one."""
+    """Describe what was sent instead of a gzip file, judged by its first bytes; None if it is one."""
     if start.startswith(GZIP_MAGIC):
         return None
-    # A portal's login page is an answer too.
+    # A captive portal answers with its login page.
     page = start.lstrip().startswith(b"<")
     return f"sent {'a web page' if page else 'something else'} instead ({_PAGE if page else 'not gzipped data'})"
 
@@ -38,8 +38,8 @@ _PAGE = "the login page of this network?"
 
 
 def describe(error: Exception, url: str, limits: Limits) -> str:
-    """What the host did, as the end of a sentence that begins with its name."""
-    # The messages of requests hold whole addresses, which may hold a password.
+    """Describe what the host did. The text continues a sentence that begins with the host's name."""
+    # The messages of requests are not used: they contain addresses, which may hold passwords.
     match error:
         case exceptions.HTTPError() if error.response is not None:
             return f"answered {error.response.status_code}"
@@ -48,50 +48,50 @@ def describe(error: Exception, url: str, limits: Limits) -> str:
         case exceptions.InvalidProxyURL():
             return _BAD_PROXY
         case ValueError():
-            return _malformed(error, url)
+            return _malformed_part(error, url)
         case exceptions.ConnectTimeout():
             return f"did not accept a connection within {limits.connect:g} s"
         case exceptions.ProxyError():
             return f"could not be reached through the proxy (see HTTPS_PROXY, HTTP_PROXY): {_detail(error)}"
         case exceptions.SSLError():
-            return _without_tls(error)
-        case _ if _came_of(error, ReadTimeoutError):
+            return _tls_failure(error)
+        case _ if _caused_by(error, ReadTimeoutError):
             return f"sent nothing for {limits.stall:g} s"
-        case _ if _came_of(error, ProtocolError):
+        case _ if _caused_by(error, ProtocolError):
             return "broke off"
         case exceptions.ConnectionError():
             return f"could not be reached: {_detail(error)}"
         case exceptions.TooManyRedirects():
-            return "redirects without end"
+            return "redirects endlessly"
         case requests.RequestException():
             return f"failed ({type(error).__name__})"
         case _:
-            # Certificates that are not where REQUESTS_CA_BUNDLE says, for one.
-            return f"could not be asked: {error}"
+            # For example, REQUESTS_CA_BUNDLE names a file that does not exist.
+            return f"could not be requested: {error}"
 
 
-_BAD_PROXY = "cannot be asked: the proxy's address (see HTTPS_PROXY, HTTP_PROXY) is malformed"
+_BAD_PROXY = "cannot be reached: the proxy's address (see HTTPS_PROXY, HTTP_PROXY) is malformed"
 
 
-def _malformed(error: ValueError, url: str) -> str:
-    """What is wrong: the address asked, the answer, the proxy's address, or else where the answer leads."""
+def _malformed_part(error: ValueError, url: str) -> str:
+    """Find what is malformed: the address, the response, the proxy's address, or the target of a redirect."""
     if not _names_host(url, _WEB):
-        return "is no web address: write http:// or https://, or give a folder with --data-dir"
+        return "is not a web address: write http:// or https://, or give a folder with --data-dir"
     if isinstance(error, exceptions.InvalidHeader):
-        return "sent an answer that is not understood"
+        return "sent a malformed response"
     proxy = select_proxy(url, get_environ_proxies(url))
     if proxy and not _names_host(proxy, _PROXY):
         return _BAD_PROXY
-    return "redirects to what is no web address"
+    return "redirects to something that is not a web address"
 
 
 _WEB = ("http", "https")
-# Without a scheme it is one of HTTP.
+# None: a proxy without a scheme is an HTTP proxy.
 _PROXY = (None, *_WEB, "socks4", "socks4a", "socks5", "socks5h")
 
 
 def _names_host(address: str, schemes: tuple[str | None, ...]) -> bool:
-    """Whether it has one of the schemes and a host that could be asked, as requests and urllib3 find only later."""
+    """Whether an address has one of the schemes and a valid host name, by the rules of requests and urllib3."""
     try:
         parts = parse_url(address)
         name = parts.host or "*"
@@ -100,7 +100,7 @@ def _names_host(address: str, schemes: tuple[str | None, ...]) -> bool:
         return False
 
 
-def _without_tls(error: Exception) -> str:
+def _tls_failure(error: Exception) -> str:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"has no valid certificate ({cause.verify_message})"
@@ -116,12 +116,12 @@ def _detail(error: Exception) -> str:
     return (first.strerror or str(first)).lower() if isinstance(first, OSError) else type(first).__name__
 
 
-def _came_of(error: Exception, cause: type[Exception]) -> bool:
+def _caused_by(error: Exception, cause: type[Exception]) -> bool:
     return any(isinstance(each, cause) for each in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, its cause, the cause's cause, and so on."""
+    """Yield the error, its cause, the cause of that, and so on."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause

@@ -1,4 +1,4 @@
-"""Reading idx files, the format of MNIST: a big-endian header of magic number and dimensions, then the numbers.
+"""Reads idx files, the format of MNIST: a big-endian header with a magic number and the dimensions, then the numbers.
 
 Format: http://yann.lecun.com/exdb/mnist/ (now mirrored elsewhere).
 """
@@ -24,12 +24,12 @@ _CODES = {"u1": 0x08, ">i4": 0x0C}
 
 
 class CorruptFile(BadInput):
-    """A data file that is not what it should be; the message names it and says what is wrong."""
+    """A data file is damaged or the wrong one. The message names it and says what is wrong."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """What an idx file must hold: numbers of a numpy `dtype` ("u1" or ">i4") in this `shape`."""
+    """The required content of an idx file: numbers of a numpy `dtype` ("u1" or ">i4") in this `shape`."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -41,17 +41,17 @@ class Format:
 
     @property
     def size(self) -> int:
-        """The exact length of such a file, unpacked, in bytes."""
+        """The exact length of such a file in bytes, unpacked."""
         return len(self.header) + math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 def read_idx(path: Path, format: Format, md5: str | None = None) -> np.ndarray:
-    """Read an idx file, gzipped or not, whatever its name says: browsers unpack files and leave them their names.
+    """Read an idx file, gzipped or not, regardless of its name: browsers unpack files without renaming them.
 
-    Raises CorruptFile unless header and length are exactly the format's, a gzip file's own checksum holds, and the
-    file as it is stored has this MD5, if one is given.
+    Raises CorruptFile unless the header and length are exactly those of the format, gzip's checksum matches if the file
+    is gzipped, and the stored file has this MD5, if one is given.
     """
-    # One byte more than there should be, so that reading reaches the end, where gzip keeps its checksum.
+    # One byte more than expected, so that the end is read, where gzip stores its checksum.
     buffer = bytearray(format.size + 1)
     length = _fill(path, buffer, md5)
     content = memoryview(buffer)[:length]
@@ -63,11 +63,11 @@ def read_idx(path: Path, format: Format, md5: str | None = None) -> np.ndarray:
 
 
 def _fill(path: Path, buffer: bytearray, md5: str | None) -> int:
-    """Read the file, unpacked, into the buffer; returns how many bytes that were."""
+    """Read the unpacked file into the buffer; return the number of bytes."""
     try:
         with open_regular(path) as file:
             if md5 and hashlib.file_digest(file, "md5").hexdigest() != md5:
-                raise CorruptFile(f"{path_text(path)} is damaged: not as it was downloaded (wrong checksum)")
+                raise CorruptFile(f"{path_text(path)} is damaged: changed since it was downloaded (wrong checksum)")
             file.seek(0)
             packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
             file.seek(0)
@@ -79,18 +79,18 @@ def _fill(path: Path, buffer: bytearray, md5: str | None) -> int:
 
 
 def _check_header(path: Path, found: bytes, format: Format) -> None:
-    wanted = format.header
-    if found == wanted:
+    expected = format.header
+    if found == expected:
         return
-    if len(found) == len(wanted) and found[:4] == wanted[:4]:
+    if len(found) == len(expected) and found[:4] == expected[:4]:
         shape = struct.unpack(f">{len(format.shape)}I", found[4:])
         raise CorruptFile(
-            f"{path_text(path)} is the wrong file: it holds {_times(shape)} numbers, not {_times(format.shape)}"
+            f"{path_text(path)} is the wrong file: it holds {_sides(shape)} numbers, not {_sides(format.shape)}"
         )
     raise CorruptFile(
         f"{path_text(path)} is the wrong file: not the idx format expected (begins with {found[:4].hex(' ')})"
     )
 
 
-def _times(shape: tuple[int, ...]) -> str:
+def _sides(shape: tuple[int, ...]) -> str:
     return " by ".join(f"{length:,}" for length in shape)

@@ -1,4 +1,4 @@
-"""Finding the two files of a data set in a user's folder, where they may be renamed, unpacked, or in subfolders."""
+"""Finds the two files of a data set in a user's folder, where they may be renamed, unpacked, or in subfolders."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .catalog import KINDS, Kind
 from .content import Files
 from .idx import CorruptFile
 
-# Files are looked for so many levels below the folder, in so many folders; a message names so many entries.
+# The levels below the folder and the number of folders that are searched; the number of entries that a message names.
 _DEPTH = 3
 _FOLDERS = 500
 _NAMES = 5
 
 
 def find(home: Path, kind: Kind) -> Files | None:
-    """The files of `kind` in torchvision's layout under `home`, in `home` itself, or in a folder below named after it.
+    """Find the files of `kind`: in torchvision's layout under `home`, in `home`, or in a subfolder named after `kind`.
 
-    Names may differ in case and punctuation, and a file may lie in a folder of its own name. Raises CorruptFile if
-    there is one file without the other, BadInput for a folder that cannot be read.
+    Names may differ in case and punctuation, and a file may lie in a folder of its own name. Raises CorruptFile if one
+    file is there without the other, and BadInput for a folder that cannot be read.
     """
     named = (folder for folder, owner in _folders(home, kind) if owner == kind.name)
     half: CorruptFile | None = None
@@ -46,31 +46,31 @@ def find(home: Path, kind: Kind) -> Files | None:
 
 
 def holds_others(home: Path, kind: Kind) -> bool:
-    """Whether a folder holds anything but the folders of other data sets."""
-    return any(_kind_named(entry.name) is None for entry in _contents(home, kind))
+    """Whether a folder holds anything besides the folders of other data sets."""
+    return any(_kind_of_folder(entry.name) is None for entry in _contents(home, kind))
 
 
 def absence(home: Path, kind: Kind) -> str:
-    """What was looked for in a folder without the files of `kind`, and what it holds instead."""
+    """Describe which files were expected in a folder without those of `kind`, and what it holds instead."""
     there = [path_text(path.relative_to(home)) for path in _contents(home, kind)]
     more = f" and {len(there) - _NAMES:,} more" if len(there) > _NAMES else ""
     unnamed = (folder for folder, owner in _folders(home, kind) if owner is None)
     like = next((folder for folder in unnamed if all(_file(folder, name) for name in kind.files)), None)
     advice = f"; if {path_text(like)} holds {kind.name}, give --data-dir {path_text(like)}" if like else ""
     return (
-        f"data dir {path_text(home)} holds no {kind.name}: wanted are the files {' and '.join(kind.files)},"
-        f" packed as .gz or not, there or in {kind.folder}/raw, see {kind.page};"
-        f" there is {', '.join(there[:_NAMES]) or 'nothing'}{more}{advice}"
+        f"data dir {path_text(home)} holds no {kind.name}: expected the files {' and '.join(kind.files)},"
+        f" gzipped or not, there or in {kind.folder}/raw, see {kind.page};"
+        f" found {', '.join(there[:_NAMES]) or 'nothing'}{more}{advice}"
     )
 
 
 def _folders(home: Path, kind: Kind) -> Iterator[tuple[Path, str | None]]:
-    """`home` and the folders below it, nearest first, each with the data set that it belongs to.
+    """Yield `home` and the folders below it, nearest first, each with the data set that it belongs to.
 
-    A folder belongs to the data set it is named after; one called raw, to that of its parent. `home` belongs to `kind`
-    unless it is named after another.
+    A folder belongs to the data set that it is named after; a folder called raw, to that of its parent. `home` belongs
+    to `kind` unless it is named after another data set.
     """
-    owner = _kind_named(home.resolve().name) or kind.name
+    owner = _kind_of_folder(home.resolve().name) or kind.name
     waiting: deque[tuple[Path, str | None, int]] = deque([(home, owner, 0)])
     for _ in range(_FOLDERS):
         if not waiting:
@@ -78,42 +78,42 @@ def _folders(home: Path, kind: Kind) -> Iterator[tuple[Path, str | None]]:
         folder, owner, depth = waiting.popleft()
         yield folder, owner
         for entry in filter(os.path.isdir, _entries(folder) if depth < _DEPTH else ()):
-            waiting.append((entry, owner if _key(entry.name) == "raw" else _kind_named(entry.name), depth + 1))
+            waiting.append((entry, owner if _key(entry.name) == "raw" else _kind_of_folder(entry.name), depth + 1))
 
 
-def _kind_named(name: str) -> str | None:
-    """The data set of a folder's name: FashionMNIST, fashion-mnist, fashion."""
+def _kind_of_folder(name: str) -> str | None:
+    """The data set that a folder is named after: FashionMNIST, fashion-mnist and fashion are all `fashion-mnist`."""
     key = _key(name)
     return next((each for each in KINDS if key in (_key(each), _key(each.partition("-")[0]))), None)
 
 
 def _contents(folder: Path, kind: Kind, depth: int = _DEPTH) -> Iterator[Path]:
-    """What a folder holds; of folders that are for the files of `kind`, what they hold."""
+    """Yield the entries of a folder, with those of subfolders for `kind` in place of these subfolders."""
     for entry in _entries(folder):
-        if depth and os.path.isdir(entry) and (_key(entry.name) == "raw" or _kind_named(entry.name) == kind.name):
+        if depth and os.path.isdir(entry) and (_key(entry.name) == "raw" or _kind_of_folder(entry.name) == kind.name):
             yield from _contents(entry, kind, depth - 1)
         else:
             yield entry
 
 
 def _file(folder: Path, name: str) -> Path | None:
-    """The file of this name in a folder, or in a folder there of the same name."""
-    alike = _alike(folder, name)
-    inside = (path for entry in alike for path in _alike(entry, name))
-    return next(filter(os.path.isfile, itertools.chain(alike, inside)), None)
+    """The file of this name in a folder, or in a subfolder of the same name."""
+    same_name = _same_name(folder, name)
+    inside = (path for entry in same_name for path in _same_name(entry, name))
+    return next(filter(os.path.isfile, itertools.chain(same_name, inside)), None)
 
 
-def _alike(folder: Path, name: str) -> list[Path]:
+def _same_name(folder: Path, name: str) -> list[Path]:
     return [entry for entry in _entries(folder) if _key(entry.name) == _key(name)]
 
 
 def _key(name: str) -> str:
-    """A name without case, punctuation and the ending of packed files."""
+    """A name without case, punctuation and the suffix `.gz`, for comparison."""
     return re.sub(r"[^a-z0-9]", "", name.lower().removesuffix(".gz"))
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What a folder holds, in order, hidden files aside; nothing if it is no folder, or may not be read."""
+    """The entries of a folder in order, without hidden files; empty if it is not a readable folder."""
     try:
         return [folder / name for name in sorted(os.listdir(folder)) if not name.startswith(".")]
     except OSError:

@@ -1,7 +1,7 @@
-"""Where data files can be downloaded: the mirrors that torchvision knows, or those that the user names.
+"""The addresses for downloading data files: torchvision's mirrors, or those that the user names.
 
-CLIPWATCH_MIRRORS, a list of addresses separated by commas, replaces torchvision's mirrors (not its checksums), for a
-classroom that keeps the `.gz` files on a server of its own. In it, `{dataset}` stands for the data set's name.
+The variable CLIPWATCH_MIRRORS, addresses separated by commas, replaces torchvision's mirrors (not its checksums). A
+classroom can keep the `.gz` files on its own server this way. `{dataset}` in it stands for the data set's name.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ def find_mirrors(kind: Kind, request: Request) -> list[str]:
 
     Raises ClipwatchError if torchvision is needed and cannot be imported.
     """
-    return [address.rstrip("/") for address in _named(kind) or _known_to_torchvision(kind, request)]
+    return [address.rstrip("/") for address in _from_user(kind) or _from_torchvision(kind, request)]
 
 
-def _named(kind: Kind) -> list[str]:
+def _from_user(kind: Kind) -> list[str]:
     addresses = os.environ.get("CLIPWATCH_MIRRORS", "").split(",")
-    return [_checked(address.strip().replace("{dataset}", kind.name)) for address in addresses if address.strip()]
+    return [_check_address(address.strip().replace("{dataset}", kind.name)) for address in addresses if address.strip()]
 
 
-def _checked(address: str) -> str:
+def _check_address(address: str) -> str:
     try:
         parse_url(address)
     except LocationParseError as error:
         raise BadInput(
-            f"CLIPWATCH_MIRRORS: {address.rpartition('@')[2]} is no web address: write https://HOST/PATH"
+            f"CLIPWATCH_MIRRORS: {address.rpartition('@')[2]} is not a web address: write https://HOST/PATH"
         ) from error
     return address
 
 
-def _known_to_torchvision(kind: Kind, request: Request) -> list[str]:
+def _from_torchvision(kind: Kind, request: Request) -> list[str]:
     request.report(StageStarted(stage="loading torchvision, which knows the mirrors"))
-    known = getattr(_import_datasets(), kind.folder)
-    if isinstance(known.resources, dict):  # QMNIST lists whole addresses; its `mirrors` are those of MNIST
-        return [known.resources["train"][0][0].rpartition("/")[0]]
-    return known.mirrors
+    dataset = getattr(_import_datasets(), kind.folder)
+    if isinstance(dataset.resources, dict):  # QMNIST lists whole addresses; its `mirrors` are those of MNIST.
+        return [dataset.resources["train"][0][0].rpartition("/")[0]]
+    return dataset.mirrors
 
 
 def _import_datasets() -> Any:

@@ -1,4 +1,4 @@
-"""Whether the network is forbidden. Flag, file and environment can each say so, and none of them can take it back."""
+"""Whether the network is forbidden: by the option, by the configuration file, or by the environment."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ _NO = ("", "0", "false", "no", "off")
 
 
 def is_offline(setting: bool = False, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a run's setting or the environment forbids the network; `0`, `false`, `no` and `off` mean no."""
+    """Whether a run's setting or CLIPWATCH_OFFLINE forbids the network. The values 0, false, no and off allow it."""
     return setting or environment.get(VARIABLE, "").strip().lower() not in _NO

@@ -1,4 +1,4 @@
-"""What a caller asks of the data: where to look, whether to download, and how long each wait may be."""
+"""The settings for loading data: where to look, whether to download, and how long to wait."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from ..stream.events import AnyEvent
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long a download may take. All in seconds, but for `rounds` and `chunk`.
+    """Limits of a download, in seconds unless stated otherwise.
 
-    connect: to set up a connection, for each address of a mirror.
-    stall: without `chunk` bytes (which must therefore come at least that fast), after which a mirror is left.
-    rounds: times that every mirror is asked for a file.
-    pause: before the second round; twice that before the third, and so on.
-    answer: within which some mirror must begin to send, where there is other data to fall back on.
-    poll: between two looks at whether the user has cancelled, and between two reports of progress.
+    connect: for setting up a connection to each address of a mirror.
+    stall: without progress. A mirror that sends fewer than `chunk` bytes in this time is given up.
+    rounds: the number of times that every mirror is tried for a file.
+    pause: before the second round; twice as long before the third, and so on.
+    answer: for a mirror to begin to send, if there is other data to fall back on.
+    poll: between two checks of whether the user has cancelled, and between two reports of progress.
+    chunk: bytes.
     """
 
     connect: float = 5.0
@@ -33,7 +34,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the user asks for and allows, whatever the data set."""
+    """A request for data, independent of the data set."""
 
     data_dir: Path | None
     offline: bool
@@ -42,6 +43,6 @@ class Request:
     limits: Limits
 
     def check_cancelled(self, activity: str) -> None:
-        """Raise Cancelled, naming the activity, if the user has cancelled."""
+        """Raise Cancelled, which names the activity, if the user has cancelled."""
         if self.cancelled():
             raise Cancelled(f"stopped while {activity}")

@@ -1,4 +1,4 @@
-"""The effect of the clip rule on a lane's gradients and updates, measured at evaluations; see `measures`.
+"""Measures the effect of the clip rule on a lane's gradients and updates at evaluations; see `stream.measures`.
 
 The counterfactual optimizer is a copy of the lane's own that gets the raw gradients and never updates the parameters.
 The difference between the update that it would have made and the one that was made is the effect of clipping, optimizer
@@ -30,7 +30,7 @@ from .layer_sums import (
     update_sums,
 )
 
-# The steps of which the recent share of steps clipped is.
+# The number of steps that the recent share of clipped steps covers.
 RECENT_STEPS = 100
 
 _histogram_counts, _gradient_sums = compile_function(histogram_counts), compile_function(gradient_sums)
@@ -70,21 +70,21 @@ class ClipEffect:
 
     @property
     def share_clipped(self) -> float:
-        """The share of all steps in which the rule changed the gradient."""
+        """The share of all steps at which the rule changed the gradient."""
         return self._clipped_steps / self._steps if self._steps else 0.0
 
     @property
     def recent_share_clipped(self) -> float:
-        """The same of the last 100 steps."""
+        """The share of the last 100 steps at which the rule changed the gradient."""
         return sum(self._recent) / len(self._recent) if self._recent else 0.0
 
     def measure(
         self, raw: Tensor, clipped: Tensor | None, before: Tensor, after: Tensor
     ) -> tuple[Measure, dict[str, Measure]]:
-        """Measure a step, all layers together and each: flat gradients and parameters, before and after.
+        """Measure a step by its flat gradients and the parameters before and after; return the total and each layer.
 
-        `clipped` is `raw` itself where the rule changed nothing, None where no step was taken. NaN and infinity are
-        counted; every other figure takes them as 0.
+        `clipped` is `raw` itself if the rule changed nothing, None if no step was taken. NaN and infinity are counted;
+        all other figures treat them as 0.
         """
         histograms, percentile_cells = self._histograms(raw)
         columns = self._gradient_columns(raw, clipped, finite=not (histograms[-1].nan or histograms[-1].inf))
@@ -179,7 +179,7 @@ def _measure(sums: Mapping[str, float], histogram: Histogram, cells: Sequence[in
 
 
 def _total(column: Sequence[float]) -> float:
-    """The exact sum over all layers, or a plain one where a term is not finite and `fsum` would raise."""
+    """The exact sum over all layers, or a plain sum if a term is not finite, for which `fsum` would raise."""
     return math.fsum(column) if all(map(math.isfinite, column)) else sum(column)
 
 

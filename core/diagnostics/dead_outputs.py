@@ -1,7 +1,7 @@
-"""Dead ReLU units: a unit that is 0 for every image passes no gradient back.
+"""Finds dead ReLU units: a unit that is 0 for every image passes no gradient back.
 
-They are looked for in the validation batch of each evaluation, whose images are the same in every lane. This takes no
-time of its own, because these images go through the network anyway; three batches are three hundred different images.
+Units are checked with the validation batch of each evaluation, whose images are the same in every lane. This takes no
+extra time, because these images pass through the network anyway. Three batches are three hundred different images.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..experiments.model import OUTPUTS
 
-# A unit that is inactive at so many evaluations in a row is dead.
+# A unit is dead after this many evaluations in a row at which it is 0 for all images.
 DEAD_AFTER = 3
 
 

@@ -1,4 +1,4 @@
-"""The diagnostics of one lane: the events that it yields at an evaluation besides loss and accuracy."""
+"""The diagnostics of one lane: the events of an evaluation besides its loss and accuracy."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .lane_distance import LaneDistance
 
 
 class MeasuredStep(NamedTuple):
-    """The flat tensors of one training step: the gradient, what the optimizer was given, parameters before and after.
+    """The flat tensors of one training step: the raw gradient, the one that was used, parameters before and after.
 
-    `used` is None if no step was taken, and `raw` itself where the rule changed nothing.
+    `used` is None if no step was taken, and `raw` itself if the rule changed nothing.
     """
 
     raw: Tensor
@@ -30,7 +30,7 @@ class MeasuredStep(NamedTuple):
 
 
 class LaneDiagnostics:
-    """Measures one lane, and keeps what the measurements need from step to step."""
+    """Measures one lane, and holds the state of the measurements between steps."""
 
     def __init__(self, lane: str, effect: ClipEffect, dead_units: DeadUnits, distance: LaneDistance) -> None:
         self._lane, self._effect, self._dead_units, self._distance = lane, effect, dead_units, distance
@@ -45,9 +45,9 @@ class LaneDiagnostics:
     def measure(
         self, step: int, measured: MeasuredStep, evaluation: Evaluation, labels: Tensor, nonfinite: NonfiniteCounts
     ) -> Iterator[Event]:
-        """Measure what the clip rule did at this step, and how far the lanes are apart.
+        """Measure the effect of the clip rule at this step, and the distance between lanes.
 
-        `evaluation` is of the images with these labels, and `add_evaluation` has seen it.
+        `evaluation` is of the images with these labels. Call `add_evaluation` with it first.
         """
         total, layers = self._effect.measure(*measured)
         yield Diagnosed(

@@ -1,4 +1,4 @@
-"""How far apart the lanes are: each lane against the first, at evaluations of the same step."""
+"""Compares each lane with the first one at evaluations of the same step: parameter distance and predictions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..stream.events import LanesCompared
 
-# Lanes more than so many measurements apart are not compared: each one that waits holds a copy of the weights.
+# Lanes that are more than this many measurements apart are not compared, because each waiting one holds a copy of the
+# parameters.
 MAX_WAITING = 64
 
 
@@ -21,10 +22,10 @@ class _Point(NamedTuple):
 
 
 class LaneDistance:
-    """Measures every lane against the first one; thread-safe.
+    """Compares every lane with the first one; thread-safe.
 
-    The lane that comes first to a step leaves its weights for the other. `_waiting` holds them by (lane, other lane,
-    step).
+    The lane that reaches a step first leaves a copy of its parameters for the other, in `_waiting` by (lane, other
+    lane, step).
     """
 
     def __init__(self, lanes: Sequence[str]) -> None:
@@ -34,7 +35,7 @@ class LaneDistance:
         self._lock = threading.Lock()
 
     def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor) -> Iterator[LanesCompared]:
-        """Add a lane's flat weights and predictions at an evaluation; yield what can be compared with them now."""
+        """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""
         point = _Point(parameters.clone(), predictions)
         partners = self._others if lane == self._first else (self._first,)
         with self._lock:

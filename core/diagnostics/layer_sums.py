@@ -1,4 +1,4 @@
-"""Sums over the layers of a flat vector, for `diagnostics`: functions of torch operations that TorchScript can compile.
+"""Sums over the layers of a flat vector, for `clip_effect`, as functions that TorchScript can compile.
 
 A layer is a contiguous part of the flat vector; `ends` are the indices where layers end. Sums of products are float64.
 Sums of absolute values are torch's own, which adds in pairs and so stays exact for long vectors.

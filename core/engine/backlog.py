@@ -12,10 +12,10 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 Waiting = Callable[[], AbstractContextManager[None]]
 
-# The number of events in the queue at which lanes wait; and that of checkpoints, of about a megabyte each.
+# The numbers of queued events and of queued checkpoints (about 1 MB each) at which lanes wait.
 _MAX_EVENTS, _MAX_CHECKPOINTS = 2000, 8
-# Seconds in which events gather. The reader takes a core from a lane each time it wakes, and starts with a cold cache:
-# ten events together cost little more than one.
+# Seconds in which events collect. Each time the reader wakes, it takes a core from a lane and starts with a cold cache,
+# so ten events at once cost little more than one.
 _GATHER_SECONDS = 0.02
 
 
@@ -43,7 +43,7 @@ class Backlog(Generic[T]):
         self._queue.put(item)
 
     def put_checkpoint(self, item: T, waiting: Waiting = nullcontext) -> None:
-        """The same for a large item; the reader calls `checkpoint_taken` after it."""
+        """Add a checkpoint once there is space for one. The reader must call `checkpoint_taken` after it."""
         self._wait(lambda: self._checkpoint_space.acquire(blocking=False), waiting)
         self._queue.put(item)
 

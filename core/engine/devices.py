@@ -1,4 +1,4 @@
-"""Looking at the device that a run asks for, before anything is fetched or read for it."""
+"""Checks the device of a run before its data is downloaded or read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ..stream.events import StageStarted
 
 
-def checked(name: str) -> Iterator[StageStarted]:
-    """What is done about it; BadInput if it cannot be used. The processor always can be, and needs no torch yet."""
+def check_device(name: str) -> Iterator[StageStarted]:
+    """Yield the stages of checking a device. Raises BadInput if it cannot be used. For `cpu`, torch is not imported."""
     if name != "cpu":
         yield StageStarted(stage="loading torch")
         from ..training.preparation import require_device

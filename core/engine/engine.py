@@ -34,7 +34,7 @@ from ..stream.events import (
     StageStarted,
 )
 from .backlog import Backlog
-from .devices import checked
+from .devices import check_device
 from .mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Resumption:
 
 FRESH = Resumption()
 _JOIN_SECONDS = 10.0
-# A rough figure for steps a second at full speed; and the seconds within which a pause must take effect.
+# A rough figure for the steps per second at full speed, and the seconds within which a pause must take effect.
 _FULL_SPEED, _PAUSE_SECONDS = 1000.0, 0.3
 _log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ class Engine:
         if command == Stop() and not self._stopping.is_set():
             self._stopping.set()
         with ExitStack() as stack:
-            # All lanes are held while the step of the command is chosen, so that none passes it.
+            # All lanes are held while the step of the command is determined, so that none passes it.
             for mailbox in self._mailboxes.values():
                 stack.enter_context(mailbox.hold())
             if command.at_step is not None and self._is_ahead(command.at_step):
@@ -158,8 +158,8 @@ class Engine:
     def _earliest_step(self, command: LaneCommand) -> int:
         """The first step at which a command may take effect.
 
-        For a pause of all lanes it is that of the foremost lane, if the others get there soon, so that they wait at one
-        step.
+        A pause of all lanes takes effect at the step of the foremost lane, if the others reach it soon, so that all
+        wait at the same step.
         """
         if not isinstance(command, Pause | StepOnce) or command.lane is not None:
             return 0
@@ -172,7 +172,7 @@ class Engine:
         return max(next_steps) if is_soon else 0
 
     def _pace(self, trainer: Trainer) -> float | None:
-        """The lane's pace once it has obeyed the commands in its mailbox."""
+        """The lane's speed limit after the commands in its mailbox."""
         commands = self._mailboxes[trainer.name].waiting
         paces = [command.pace for command in commands if isinstance(command, SetPace) and command.at_step is None]
         return paces[-1] if paces else trainer.pace
@@ -224,7 +224,7 @@ class Engine:
 
     def _prepare(self) -> list[Trainer]:
         config = self._config
-        for stage in checked(config.device):
+        for stage in check_device(config.device):
             self._backlog.put(stage)
         dataset = self._read_data()
         self._backlog.put(StageStarted(stage="loading torch"))
@@ -270,7 +270,7 @@ class Engine:
             except Exception as error:
                 # The edge of the thread: an error becomes an event of this lane, and the other lanes go on.
                 _log.debug("lane %s", trainer.name, exc_info=True)
-                self._put(trainer.failed(f"{type(error).__name__}: {error}"), trainer)
+                self._put(trainer.failure_event(f"{type(error).__name__}: {error}"), trainer)
         self._end_lane(trainer.name)
 
     def _end_lane(self, name: str) -> None:
@@ -314,7 +314,7 @@ def _check_sizes(config: RunConfig, dataset: Dataset) -> None:
         ("eval-size", config.eval_size, dataset.info.validation),
     ):
         if size > images:
-            raise BadInput(f"{name} {size}: {dataset.info.name} has only {images:,} images for it")
+            raise BadInput(f"{name} {size}: {dataset.info.name} has only {images:,} images")
 
 
 def _version(package: str) -> str:

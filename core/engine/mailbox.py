@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from ..stream.commands import Command, Stop
 
 C = TypeVar("C", bound=Command)
-# Nobody types so many commands at once.
+# More commands than a user types at once.
 _MAX_COMMANDS = 1000
 
 
@@ -27,7 +27,7 @@ class Mailbox(Generic[C]):
         self.lasting = lasting
         self.not_before = 0
         self._closed = self._woken = self._ended = False
-        # Each with the first boundary at which it is due.
+        # Each command with the first boundary at which it is due.
         self._commands: list[tuple[int, C]] = []
         self._first_due: float = math.inf
         self._waits_at: int | None = None
@@ -119,7 +119,7 @@ class Mailbox(Generic[C]):
     def _due(self, step: int, idle: bool) -> list[tuple[int, C]]:
         due = [item for item in self._commands if item[0] <= step]
         if not due and idle:
-            # An idle lane reaches no other boundary before it has obeyed.
+            # An idle lane reaches no other boundary until it has obeyed a command.
             ordered = [item for item in self._commands if item[1].at_step is None]
             due = [item for item in ordered if item[0] == ordered[0][0]]
         stop = next((place for place, item in enumerate(due) if isinstance(item[1], Stop)), len(due))

@@ -48,7 +48,9 @@ class Replay:
     def send(self, command: AnyCommand) -> None:
         """Send a command, from any thread; an event reports its effect, or a `Notice` that a replay cannot do it."""
         if command.lane is not None or command.at_step is not None:
-            self.tell(f"{type(command).__name__}: a recording is steered as a whole: leave lane and at_step out")
+            self.tell(
+                f"{type(command).__name__}: a replay has no single lanes or scheduled steps: leave out lane and at_step"
+            )
         elif not self._mailbox.put(command) and not isinstance(command, Stop):
             self.tell(_too_late(command))
 
@@ -86,7 +88,7 @@ class Replay:
             if not self._is_paused() and self._speed is not None:
                 self._clock += (now - before) * self._speed
             before = now
-            yield from self._due()
+            yield from self._due_events()
             if self._next == len(self._timeline) and not self._mailbox.lasting:
                 return
 
@@ -106,14 +108,14 @@ class Replay:
             return 0
         return min(LONGEST_GAP, max(0.0, (self._times[self._next] - self._clock) / self._speed))
 
-    def _due(self) -> Iterator[Event]:
+    def _due_events(self) -> Iterator[Event]:
         """The events up to the clock, or up to the step of a pause."""
         while self._next < len(self._timeline) and not self._is_paused():
             if self._speed is not None and self._times[self._next] > self._clock and self._paused_at is None:
                 return
             yield from self._advance()
             if self._is_paused():
-                yield from self._paused()
+                yield from self._pause_events()
 
     def _advance(self) -> Iterator[Event]:
         event, self._clock = self._timeline[self._next], max(self._clock, self._times[self._next])
@@ -124,7 +126,7 @@ class Replay:
         if isinstance(event, RunStarted):
             yield self._started
 
-    def _paused(self) -> Iterator[Event]:
+    def _pause_events(self) -> Iterator[Event]:
         for lane in self._lanes:
             yield LanePaused(lane=lane, step=self._step)
 
@@ -138,7 +140,7 @@ class Replay:
         match command:
             case Pause():
                 self._paused_at = self._step
-                yield from self._paused()
+                yield from self._pause_events()
             case Resume():
                 self._paused_at = None
                 for lane in self._lanes:
@@ -154,7 +156,7 @@ class Replay:
             case Seek(step=step):
                 yield from self._seek(min(max(0, step), self._last_step))
             case _:
-                yield Notice(text=f"a recording cannot be changed: {type(command).__name__} is for runs under way")
+                yield Notice(text=f"a recording cannot be changed: {type(command).__name__} works only in a live run")
 
     def _seek(self, step: int) -> Iterator[Event]:
         """The events up to this step; going back, from the start of the recording again."""
@@ -169,15 +171,15 @@ class Replay:
             if isinstance(event, RunStarted):
                 yield self._started
         if goes_back:
-            # The recording holds only the pace that it was recorded at.
+            # The recording contains only the speed limits that were set in the run.
             yield from self._pace_events()
         if self._paused_at is not None:
             self._paused_at = self._step
-            yield from self._paused()
+            yield from self._pause_events()
         yield SeekFinished(step=step)
 
     def _recorded_pace(self) -> float:
-        """Steps a second in the recording, without the gaps that are skipped."""
+        """Steps per second in the recording, without the gaps that are skipped."""
         return max(1.0, self._last_step) / max(1e-3, float(self._times[-1]))
 
 

@@ -1,4 +1,4 @@
-"""Going on with an interrupted run: what was recorded first, then the rest of the training, bit for bit."""
+"""Resumes an interrupted run from its checkpoints. The result is bit for bit that of an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ _OnceAStep = Evaluated | Diagnosed | ClipChanged | MomentsReset | NonfiniteFound
 
 
 @dataclass(frozen=True)
-class Interrupted:
-    """A run to go on with, the settings it goes on under, and how many steps each lane is to have in all."""
+class InterruptedRun:
+    """A recorded run to resume, the settings to resume it with, and the total number of steps of each lane."""
 
     folder: RunFolder
     recorded: Recorded
@@ -52,7 +52,7 @@ class Interrupted:
 
     @cached_property
     def diverged(self) -> Mapping[str, LaneFailed]:
-        """The lanes that diverged, which they would do again; one that raised may fare better."""
+        """The lanes that diverged, which would diverge again. Lanes that raised an error are not among them."""
         found: dict[str, LaneFailed] = {}
         for event in self.recorded.table.others:
             match event:
@@ -65,8 +65,8 @@ class Interrupted:
         return found
 
     @cached_property
-    def reached(self) -> Mapping[str, int]:
-        """How many steps of every lane the recording knows of; what is asked now must not change them."""
+    def recorded_steps(self) -> Mapping[str, int]:
+        """The number of steps of each lane that the recording covers. New commands must not change these steps."""
         reached = {lane.name: self.recorded.last_evaluated(lane.name) + 1 for lane in self.config.lanes}
         for event in self.recorded.table.others:
             if isinstance(event, ClipChanged | MomentsReset):
@@ -75,16 +75,17 @@ class Interrupted:
 
     @property
     def is_done(self) -> bool:
-        """Whether the lanes that have not diverged did all their steps, with every evaluation in the recording."""
+        """Whether all lanes that did not diverge have done their steps, with every evaluation in the recording."""
         ended = {event.lane: event.step for event in self.recorded.table.others if isinstance(event, LaneFinished)}
-        done = {lane: min(ended.get(lane, 0), self._evaluated(lane)) for lane in self.iterations}
+        done = {lane: min(ended.get(lane, 0), self._first_unrecorded(lane)) for lane in self.iterations}
         left = [lane for lane in self.iterations if lane not in self.diverged]
         return bool(left) and all(done[lane] >= self.iterations[lane] for lane in left)
 
     def snapshots(self, tell: list[str]) -> Snapshots:
-        """The newest whole checkpoints of the lanes that train on; one without is told of, and starts over.
+        """The newest whole checkpoint of each lane that continues; `tell` gets a message for a lane that has none.
 
-        None beyond the recording, whose last lines a dying machine may lose after a checkpoint is on disk.
+        Checkpoints beyond the recording are not used: a crash of the machine can lose its last lines after a checkpoint
+        was written.
         """
         from ..training.checkpoint import newest
 
@@ -92,20 +93,20 @@ class Interrupted:
         for lane in self.config.lanes:
             if lane.name in self.diverged:
                 continue
-            snapshot = newest(self.folder.checkpoints, lane.name, tell.append, up_to=self._evaluated(lane.name))
+            snapshot = newest(self.folder.checkpoints, lane.name, tell.append, up_to=self._first_unrecorded(lane.name))
             if snapshot is None:
                 tell.append(f"{lane.name} has no checkpoint and trains again from the start")
             else:
                 found[lane.name] = snapshot
         return found
 
-    def _evaluated(self, lane: str) -> int:
-        """The step at which the next evaluation is missing: all before it are recorded."""
+    def _first_unrecorded(self, lane: str) -> int:
+        """The step of the first evaluation that is not recorded."""
         last = self.recorded.last_evaluated(lane)
         return 0 if last < 0 else last + self.config.eval_every
 
     def commands(self, snapshots: Snapshots) -> list[LaneCommand]:
-        """The changes recorded after the checkpoints, to be made again at their steps, and what is still scheduled."""
+        """Commands that repeat the changes recorded after the checkpoints, and those that are still scheduled."""
         changed: list[LaneCommand] = [
             SetClip(lane=change.lane, rule=change.rule, at_step=change.step)
             if isinstance(change, ClipChanged)
@@ -117,12 +118,12 @@ class Interrupted:
         due = (*changed, *still_scheduled(self.recorded))
         return [command for command in due if command.lane not in self.diverged]
 
-    def continued(self, live: Iterable[Event]) -> Iterator[Event]:
-        """Of the events of the training that goes on, those that are not recorded yet.
+    def unrecorded_events(self, live: Iterable[Event]) -> Iterator[Event]:
+        """Those of the resumed run's events that are not recorded yet.
 
-        A lane that is stopped before it has come where the recording ends leaves it as it is.
+        A lane that is stopped before it reaches the end of the recording adds nothing to it.
         """
-        # A count, for what is recorded may be followed, at the same step, by another of its kind.
+        # Counted, because a step may have several events with the same identity, not all of them recorded.
         known = Counter(map(_identity, self.recorded.events))
         live = iter(live)
         for event in live:
@@ -133,13 +134,13 @@ class Interrupted:
         for event in live:
             identity = _identity(event)
             if isinstance(event, RunStarted):
-                # A restart: nothing of that run is recorded.
+                # A restart: no event of the next run is recorded.
                 yield event
                 break
-            if isinstance(event, LaneFinished) and event.step < self.reached[event.lane]:
+            if isinstance(event, LaneFinished) and event.step < self.recorded_steps[event.lane]:
                 yield _notice(
-                    f"{event.lane} was stopped at step {event.step}, before step {self.reached[event.lane]}, up to "
-                    "which it is recorded: nothing of it has changed"
+                    f"{event.lane} was stopped at step {event.step}, but is recorded up to step "
+                    f"{self.recorded_steps[event.lane]}; the recording is unchanged"
                 )
             elif identity and known[identity]:
                 known[identity] -= 1
@@ -148,24 +149,24 @@ class Interrupted:
         yield from live
 
 
-def interrupted(folder: RunFolder, iterations: int | None) -> Interrupted:
-    """The run in a folder, to go on to `iterations` steps (None: as many as planned); BadInput if it cannot.
+def read_interrupted(folder: RunFolder, iterations: int | None) -> InterruptedRun:
+    """Read a run to resume to `iterations` steps (None: as planned). Raises BadInput if it cannot be resumed.
 
-    The folder is claimed before: what is read must be all that there is when the run goes on.
+    Acquire the folder's lock first, so that nobody writes to the run after it is read.
     """
     recorded = read_recording(folder.events)
     steps = [event.step + 1 for event in recorded.events if isinstance(event, Evaluated)]
     if iterations is not None and iterations < max(steps, default=0):
         raise BadInput(f"iterations {iterations}: the run has done {max(steps)} steps already")
-    wanted = {lane: iterations or planned for lane, planned in planned_iterations(recorded).items()}
-    config = msgspec.structs.replace(settings(recorded), iterations=max(wanted.values()))
-    return Interrupted(folder, recorded, config, wanted)
+    totals = {lane: iterations or planned for lane, planned in planned_iterations(recorded).items()}
+    config = msgspec.structs.replace(settings(recorded), iterations=max(totals.values()))
+    return InterruptedRun(folder, recorded, config, totals)
 
 
 def planned_iterations(recorded: Recorded) -> dict[str, int]:
-    """How many steps each lane was to have in the end."""
+    """The number of steps that each lane was to do in all."""
     planned = {lane.name: recorded.started.config.iterations for lane in recorded.started.config.lanes}
-    # Those that were stopped while others trained on, as far as they were to come.
+    # Lanes that were stopped while others trained on: they end at that step.
     stopped: dict[str, int] = {}
     for event in recorded.table.others:
         match event:
@@ -182,7 +183,7 @@ def planned_iterations(recorded: Recorded) -> dict[str, int]:
 
 
 def settings(recorded: Recorded) -> RunConfig:
-    """The settings to train a recorded run again with: what auto chose is chosen; BadInput if a rule is not known."""
+    """The settings for training a recorded run again; `auto` is resolved. Raises BadInput for an unknown rule."""
     started = recorded.started
     changed = (event.rule for event in recorded.table.others if isinstance(event, ClipChanged))
     require_known(chain((lane.rule for lane in started.config.lanes), changed))
@@ -190,15 +191,17 @@ def settings(recorded: Recorded) -> RunConfig:
 
 
 def changes(before: RunStarted, again: RunStarted) -> Iterator[str]:
-    """What is other than when a run was recorded and may show in its last bits; ClipwatchError if the data is."""
+    """Describe differences from the recorded run's device and versions. Raises ClipwatchError if the data differs."""
     if again.dataset.checksum != before.dataset.checksum:
         raise ClipwatchError(
-            f"{again.dataset.name} from {again.dataset.origin} is other data than the run was recorded with"
+            f"{again.dataset.name} from {again.dataset.origin} differs from the data that the run was recorded with"
         )
-    was, now = ({"device": run.device, **run.versions} for run in (before, again))
-    changed = ", ".join(f"{name} {was.get(name)} -> {what}" for name, what in now.items() if was.get(name) != what)
+    recorded, present = ({"device": run.device, **run.versions} for run in (before, again))
+    changed = ", ".join(
+        f"{name} {recorded.get(name)} -> {value}" for name, value in present.items() if recorded.get(name) != value
+    )
     if changed:
-        yield f"other than recorded: {changed}; the last bits may differ"
+        yield f"changed since the recording: {changed}; the last bits may differ"
 
 
 def _notice(text: str) -> Notice:
@@ -206,7 +209,7 @@ def _notice(text: str) -> Notice:
 
 
 def _identity(event: Event) -> tuple[object, ...] | None:
-    """What names an event of a step, which training the step again tells again; None for others."""
+    """A key for an event that training its step again repeats; None for other events."""
     match event:
         case OutputDied() | OutputRevived():
             return type(event), event.lane, event.step, event.output

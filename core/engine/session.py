@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..training.checkpoint import Checkpoint
 
 
-# Commands that may wait for the next run to start; nobody types so many.
+# The number of commands that may wait for the next run to start, more than a user types.
 _MAX_COMMANDS = 1000
 
 
@@ -83,7 +83,7 @@ class Session:
 
     def _forward(self, command: LaneCommand) -> None:
         if isinstance(command, SetPace) and command.lane is None and command.at_step is None:
-            # The next run keeps the pace that was set last.
+            # The next run keeps the speed limit that was set last.
             self._config = msgspec.structs.replace(self._config, pace=command.pace)
         self._engine.send(command)
 

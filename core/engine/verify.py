@@ -1,4 +1,4 @@
-"""Whether a recorded run comes out the same when it is trained again, its interventions at their steps included."""
+"""Verifies a recorded run: trains it again, with its interventions at their steps, and compares the figures."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from .resume import planned_iterations, settings
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many figures were compared, and the first that differs by lane: what was recorded and what came out.
+    """How many events were compared, and the first difference of each lane: (lane, step, recorded, found).
 
-    `missing` evaluations came out, but are not in the recording.
+    `missing` counts evaluations that the recording lacks.
     """
 
     compared: int
@@ -38,7 +38,7 @@ class Verdict:
 
 
 def repetition(recorded: Recorded) -> tuple[RunConfig, Resumption]:
-    """The settings and commands that train the run again, at full speed, to where each lane ended."""
+    """The settings and commands that train the run again, without a speed limit, to the step where each lane ended."""
     config = settings(recorded)
     commands: list[LaneCommand] = []
     for event in recorded.table.others:
@@ -52,14 +52,14 @@ def repetition(recorded: Recorded) -> tuple[RunConfig, Resumption]:
 
 
 def _ends(recorded: Recorded, planned: Mapping[str, int]) -> Iterator[Stop]:
-    """Stops where lanes ended, or were last heard of, short of the steps they were to have."""
+    """A stop for each lane whose recording ends before its planned number of steps."""
     last: dict[str, int] = {}
     for event in recorded.events:
         match event:
             case Evaluated(lane=lane, step=step):
                 last[lane] = max(step + 1, last.get(lane, 0))
             case LaneFailed(lane=lane, step=step):
-                # It is to come as far as to fail again.
+                # Do not stop the lane, so that it fails again.
                 last[lane] = planned[lane]
             case LaneFinished(lane=lane, step=step):
                 last[lane] = max(step, last.get(lane, 0))
@@ -71,7 +71,7 @@ def _ends(recorded: Recorded, planned: Mapping[str, int]) -> Iterator[Stop]:
 
 
 def compare(recorded: Recorded, again: Iterable[Event]) -> Verdict:
-    """Compare the figures of two runs by lane, kind and step, bit for bit; a missing evaluation or failure differs."""
+    """Compare two runs' events by lane, kind and step, bit for bit. A missing evaluation or failure is a difference."""
     expected, found = dict(_figures(recorded.events)), dict(_figures(again))
     differences: dict[str, tuple[str, int, str, str]] = {}
     for key, before in expected.items():
@@ -91,7 +91,7 @@ def _figures(events: Iterable[Event]) -> Iterator[tuple[tuple[str, str, int], st
 
 
 def _timeless(event: Evaluated | Diagnosed | LaneFinished | LaneFailed) -> Event:
-    """The event without its times, which are no figures of the training, and without what old recordings lack."""
+    """The event without wall-clock times, and without fields that old recordings lack."""
     match event:
         case LaneFinished():
             return msgspec.structs.replace(event, seconds=0.0, training_seconds=0.0, silent_outputs=None)

@@ -1,4 +1,4 @@
-"""Which numbers of a flat vector belong together."""
+"""The layout of a flat parameter vector."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Layout:
-    """Contiguous parts of a flat parameter vector, in its order.
+    """The contiguous parts of a flat parameter vector, in order.
 
-    `layers`: how many numbers each layer has, weights and bias together. `tensors`: rows and columns of each tensor; a
-    row is what feeds one output unit, and a bias vector is a single row.
+    `layers`: the number of parameters of each layer, weights and bias together. `tensors`: rows and columns of each
+    tensor. A row holds the weights of one output unit; a bias vector is a single row.
     """
 
     layers: Mapping[str, int]

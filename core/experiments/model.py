@@ -1,4 +1,4 @@
-"""What a lane trains: the protocol of a network over one flat parameter vector, and the result of evaluating it."""
+"""The protocol of a network that a lane trains, over one flat parameter vector, and the result of its evaluation."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .layout import Layout
 
 # The key in `Model.units` of the network's outputs, if a ReLU follows them.
 OUTPUTS = "outputs"
-# Images per evaluation when all validation images are evaluated: their activations fit the processor's cache.
+# Images per evaluation when all validation images are evaluated: their activations fit the CPU's cache.
 _CHUNK = 100
 
 
 class Evaluation(NamedTuple):
     """A network evaluated on some images.
 
-    `loss` is the mean in nats, `correct` the number of correct predictions. `active` tells which ReLU units are not 0
-    for at least one image.
+    `loss` is the mean in nats, `correct` the number of correct predictions. `active`: which ReLU units are not 0 for at
+    least one image.
     """
 
     loss: float

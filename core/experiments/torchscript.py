@@ -1,11 +1,11 @@
-"""The one module that knows TorchScript, which runs a function of torch operations without the interpreter lock.
+"""Compiles functions of torch operations by TorchScript, so that they run without the interpreter lock.
 
 A training step is some eighty short operations, each of which releases the lock and acquires it again. Two lanes in two
 threads would spend a third of their time on that. TorchScript runs the same operations in the same order in one call
 without the lock, so the bits are the same.
 
 That holds only while TorchScript's optimizer is off. A function that the optimizer has rewritten once stays rewritten,
-in every thread, so each call switches the optimizer off first.
+in every thread, so each call switches the optimizer off first. No other module uses TorchScript.
 
 TorchScript is deprecated, so the functions stay ordinary Python. On a torch without it they run uncompiled: the same
 bits, but two lanes train at a third of their speed, and a `Notice` says so. A free-threaded Python gives most of the
@@ -52,7 +52,7 @@ def is_compiled(function: Callable[..., Any]) -> bool:
 
 
 def called_as_python(function: Callable[P, R]) -> Callable[P, R]:
-    """Return `function` such that compiled functions call it uncompiled. It may import and call anything."""
+    """Make compiled functions call `function` as ordinary Python, so that it may import and call anything."""
     try:
         return torch.jit.ignore(drop=False)(function)  # pyright: ignore[reportPrivateImportUsage]
     except AttributeError:

@@ -1,1 +1,1 @@
-"""The optimizer protocol, Adam and SGD, on one flat vector. Imports torch, `experiments` and `stream`."""
+"""The optimizer protocol, and Adam and SGD for one flat vector. Imports torch, `experiments` and `stream`."""

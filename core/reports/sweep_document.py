@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..statistics.intervals import wilson_interval
-from ..statistics.paired import Paired, is_exploratory
+from ..statistics.paired import PairedDifferences, is_exploratory
 from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Summary, comparisons, p_words, summaries
 from ..sweeps.store import SweepFolder, read_sweep
@@ -132,7 +132,7 @@ def _table_of_comparisons(compared: Sequence[Comparison], words: Words) -> Table
     return Table((difference, unit, mean, median, "p", adjusted, better, "r"), tuple(rows))
 
 
-def _cells(found: Paired, adjusted: float, digits: int, better: str, words: Words) -> tuple[str, ...]:
+def _cells(found: PairedDifferences, adjusted: float, digits: int, better: str, words: Words) -> tuple[str, ...]:
     low, high = (f"{bound:+.{digits}f}" for bound in found.interval)
     bounded = math.isfinite(found.interval[0])
     interval = words.plain("sweep_from_to", low=low, high=high) if bounded else words.plain("sweep_no_interval")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..statistics.paired import Paired, fewest_seeds
+from ..statistics.paired import PairedDifferences, fewest_seeds
 from ..stream.sweep_config import Setting, Value
 from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Summary, p_words
@@ -47,7 +47,11 @@ def sentence(comparison: Comparison, words: Words) -> Phrase:
     """The result of a comparison as a sentence with all its figures."""
     found, subject = comparison.accuracy, _subject(comparison, words, "sweep_replacing")
     if comparison.exploratory:
-        why = {"least": f"{found.least_p:.3g}", "count": found.comparisons, "enough": fewest_seeds(found.comparisons)}
+        why = {
+            "least": f"{found.smallest_p:.3g}",
+            "count": found.comparisons,
+            "enough": fewest_seeds(found.comparisons),
+        }
         return words("sweep_exploratory", subject=subject, n=found.n, **why)
     low, high = (f"{bound:+.2f}" for bound in found.interval)
     figures = words.plain("sweep_figures", mean=f"{found.mean:+.2f}", low=low, high=high)
@@ -99,7 +103,7 @@ def _with_common(comparison: Comparison, pair: str, words: Words) -> str:
     return words.plain("sweep_pair_in_common", pair=pair, common=words.plain("comma").join(common)) if common else pair
 
 
-def _needed(found: Paired, words: Words) -> str:
+def _needed(found: PairedDifferences, words: Words) -> str:
     if found.needed is None:
         return words.plain("sweep_needed_unreachable")
     if (more := found.needed - found.n) > 0:

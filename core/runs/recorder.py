@@ -1,4 +1,4 @@
-"""A run written down as it happens: every event is on disk before anything else sees it."""
+"""Records runs: each event is on disk before any reader of the stream gets it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from .reader import Recorded
 
 
 class LaneCheckpoint(Protocol):
-    """The state of a lane after `step` steps, which writes itself; see `training.checkpoint`."""
+    """A checkpoint of a lane after `step` steps, see `training.checkpoint`."""
 
     @property
     def lane(self) -> str: ...
@@ -44,61 +44,61 @@ class LaneCheckpoint(Protocol):
     def step(self) -> int: ...
 
     def save(self, folder: Path) -> None:
-        """Write it to a folder. Raises OSError or RuntimeError."""
+        """Write the checkpoint to a folder. Raises OSError or RuntimeError."""
         ...
 
 
 class Recorder:
-    """Writes the runs of a stream into folders under `home`, one a `RunStarted`."""
+    """Writes the runs of a stream to folders under `home`: a new one for each `RunStarted`."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._trouble: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._before: list[Notice | CommandScheduled] = []
-        self._writing: _Writing | None = None
+        self._problems: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._early: list[Notice | CommandScheduled] = []
+        self._writer: _RunWriter | None = None
         self._last: tuple[Event | None, bytes] = None, b""
 
     @property
     def folder(self) -> RunFolder | None:
-        """The run being written."""
-        return self._writing.folder if self._writing else None
+        """The folder of the run that is being written, if any."""
+        return self._writer.folder if self._writer else None
 
     def reopen(self, folder: RunFolder, lock: FileLock, recorded: Recorded) -> None:
-        """Go on writing a run, claimed by `lock` before its events so far were read; BadInput if it cannot be."""
+        """Append to a run whose `lock` was acquired before `recorded` was read. Raises BadInput if that fails."""
         try:
-            self._writing = _Writing(folder, lock, recorded.started, self._trouble.put, recorded)
+            self._writer = _RunWriter(folder, lock, recorded.started, self._problems.put, recorded)
         except OSError as error:
             raise BadInput(f"run {folder.path}: {error.strerror}") from error
 
     def through(self, events: Iterable[Event]) -> Iterator[Event]:
-        """The same events, each once it is written; ClipwatchError if a run's folder cannot be made.
+        """Yield the same events, each after it is written. Raises ClipwatchError if a run's folder cannot be created.
 
-        When the disk gives out under way, a `Notice` says so and the run goes on unrecorded.
+        If writing fails later, a `Notice` says so and the run goes on unrecorded.
         """
         try:
             for event in events:
-                if self._writing and isinstance(event, RunFinished):
-                    self._writing.finish_checkpoints()
-                    yield from self._told()
+                if self._writer and isinstance(event, RunFinished):
+                    self._writer.finish_checkpoints()
+                    yield from self._notices()
                 yield from self._write(event)
-                yield from self._told()
+                yield from self._notices()
         finally:
             self._end()
 
     def line(self, event: Event) -> bytes:
-        """The line of an event; the one written last is not encoded again."""
+        """The encoded line of an event. For the event written last, this is the line that was written."""
         last, line = self._last
         return line if event is last else encode(event)
 
-    def keep(self, kept: LaneCheckpoint) -> None:
-        """Write a lane's checkpoint, beside whatever else goes on."""
-        if self._writing:
-            self._writing.keep(kept)
+    def keep(self, checkpoint: LaneCheckpoint) -> None:
+        """Save a checkpoint, on the thread for checkpoints."""
+        if self._writer:
+            self._writer.keep(checkpoint)
 
-    def _told(self) -> Iterator[Event]:
-        """What went wrong beside the events."""
-        while not self._trouble.empty():
-            yield from self._write(Notice(text=self._trouble.get()))
+    def _notices(self) -> Iterator[Event]:
+        """Write and yield a notice of each problem that other threads reported."""
+        while not self._problems.empty():
+            yield from self._write(Notice(text=self._problems.get()))
 
     def _write(self, event: Event) -> Iterator[Event]:
         if isinstance(event, RunStarted):
@@ -106,54 +106,54 @@ class Recorder:
             yield event
             yield started
             return
-        if self._writing:
+        if self._writer:
             try:
-                self._last = event, self._writing.write(event)
+                self._last = event, self._writer.write(event)
             except OSError as error:
                 yield from self._give_up(error)
         elif isinstance(event, Notice | CommandScheduled):
-            self._before.append(event)
+            self._early.append(event)
         if isinstance(event, RunFinished):
             self._end()
-            # What an unrecorded run told is none of the next one's.
-            self._before = []
+            # Early events of an unrecorded run do not belong to the next run.
+            self._early = []
         yield event
 
     def _begin(self, event: RunStarted) -> RecordingStarted:
         self._end()
         folder = create_run(self._home, event.dataset.name, event.config.seed, event.time)
         try:
-            self._writing = _Writing(folder, folder.claim(), event, self._trouble.put)
+            self._writer = _RunWriter(folder, folder.claim(), event, self._problems.put)
             started = RecordingStarted(folder=path_text(folder.path))
-            for earlier in (event, started, *self._before):
-                self._writing.write(earlier)
+            for earlier in (event, started, *self._early):
+                self._writer.write(earlier)
         except (OSError, BadInput) as error:
-            if self._writing:
-                self._writing.abandon()
-                self._writing = None
-            # Of a run that is refused nothing is to be listed.
+            if self._writer:
+                self._writer.abandon()
+                self._writer = None
+            # `clipwatch runs` must not list a run that did not start.
             shutil.rmtree(folder.path, ignore_errors=True)
             what = f"run folder {folder.path}: {error}" if isinstance(error, OSError) else str(error)
             raise ClipwatchError(f"{what}; give --runs-dir, or --no-record") from error
-        self._before = []
+        self._early = []
         return started
 
     def _give_up(self, error: OSError) -> Iterator[Event]:
-        assert self._writing
-        folder, cause = path_text(self._writing.folder.path), error.strerror or str(error)
-        self._writing.abandon()
-        self._writing = None
+        assert self._writer
+        folder, cause = path_text(self._writer.folder.path), error.strerror or str(error)
+        self._writer.abandon()
+        self._writer = None
         yield RecordingStopped(folder=folder, cause=cause)
         yield Notice(text=f"recording stopped, the run goes on unrecorded: {folder}: {cause}")
 
     def _end(self) -> None:
-        if self._writing:
-            self._writing.close()
-            self._writing = None
+        if self._writer:
+            self._writer.close()
+            self._writer = None
 
 
-class _Writing:
-    """One run's open files."""
+class _RunWriter:
+    """The open files of one run, and a thread that writes its checkpoints."""
 
     def __init__(
         self,
@@ -161,101 +161,104 @@ class _Writing:
         lock: FileLock,
         started: RunStarted,
         tell: Callable[[str], None],
-        so_far: Recorded | None = None,
+        recorded: Recorded | None = None,
     ) -> None:
         self.folder, self._lock, self._started, self._tell = folder, lock, started, tell
         self._state = RunState()
         self._latest: dict[str, Evaluated] = {}
-        for event in so_far.events if so_far else ():
+        for event in recorded.events if recorded else ():
             self._state = apply(self._state, event)
         with contextlib.ExitStack() as undo:
             undo.callback(lock.release)
-            if so_far:
-                # Whoever wrote before may have died in the middle of a line.
-                os.truncate(folder.events, so_far.whole_bytes)
+            if recorded:
+                # The process that wrote before may have been killed in the middle of a line.
+                os.truncate(folder.events, recorded.whole_bytes)
             else:
                 folder.config.write_text(to_toml(started.config), encoding="utf-8")
-            # Unbuffered: a line is with the system when `write` returns, and outlives this process from then on.
+            # Unbuffered: when `write` returns, the system has the line, and it survives a kill of this process.
             self._file = undo.enter_context(folder.events.open("ab", buffering=0))
-            self._standing = self._manifest("running")
-            folder.write_manifest(self._standing)
+            self._current_manifest = self._manifest("running")
+            folder.write_manifest(self._current_manifest)
             undo.pop_all()
-        # By lane the snapshots that are to be written, the lane whose turn it is first.
-        self._snapshots: dict[str, deque[LaneCheckpoint]] = {}
-        self._no_more_snapshots = False
-        self._snapshots_changed = threading.Condition()
-        self._keeper = threading.Thread(target=self._write_checkpoints, name="clipwatch-checkpoints", daemon=True)
-        self._keeper.start()
+        # The checkpoints that wait to be written, by lane. The first lane is the next one to be served.
+        self._waiting: dict[str, deque[LaneCheckpoint]] = {}
+        self._finishing = False
+        self._waiting_changed = threading.Condition()
+        self._thread = threading.Thread(target=self._write_checkpoints, name="clipwatch-checkpoints", daemon=True)
+        self._thread.start()
 
-    def keep(self, kept: LaneCheckpoint) -> None:
-        # Should the program be killed, the list of runs knows how far it was.
-        self._standing = self._manifest("running")
-        with self._snapshots_changed:
-            # A disk that is slower than the lanes never gets those that newer ones would replace there at once.
-            self._snapshots.setdefault(kept.lane, deque(maxlen=MAX_CHECKPOINTS)).append(kept)
-            self._snapshots_changed.notify()
+    def keep(self, checkpoint: LaneCheckpoint) -> None:
+        """Hand a checkpoint to the thread that writes them, with a manifest of the current state."""
+        # If the program is killed, `clipwatch runs` reads from the manifest how far the run was.
+        self._current_manifest = self._manifest("running")
+        with self._waiting_changed:
+            # If the disk is slower than the lanes, checkpoints that newer ones would replace are not written.
+            self._waiting.setdefault(checkpoint.lane, deque(maxlen=MAX_CHECKPOINTS)).append(checkpoint)
+            self._waiting_changed.notify()
 
-    def _next_snapshot(self) -> LaneCheckpoint | None:
-        """The next to write, the lanes in turn; waits for one, None if no more will come."""
-        with self._snapshots_changed:
-            self._snapshots_changed.wait_for(lambda: self._snapshots or self._no_more_snapshots)
-            if not self._snapshots:
+    def _next_checkpoint(self) -> LaneCheckpoint | None:
+        """The next checkpoint to write, from each lane in turn. Waits for one; None if no more will come."""
+        with self._waiting_changed:
+            self._waiting_changed.wait_for(lambda: self._waiting or self._finishing)
+            if not self._waiting:
                 return None
-            lane = next(iter(self._snapshots))
-            waiting = self._snapshots.pop(lane)
+            lane = next(iter(self._waiting))
+            waiting = self._waiting.pop(lane)
             found = waiting.popleft()
             if waiting:
-                self._snapshots[lane] = waiting
+                self._waiting[lane] = waiting
             return found
 
     def _write_checkpoints(self) -> None:
-        while (kept := self._next_snapshot()) is not None:
+        while (checkpoint := self._next_checkpoint()) is not None:
             try:
-                kept.save(self.folder.checkpoints)
+                checkpoint.save(self.folder.checkpoints)
             except (OSError, RuntimeError) as error:
-                self._tell(f"no checkpoint of {kept.lane} at step {kept.step}: {error}")
-            self._write_manifest(self._standing)
+                self._tell(f"no checkpoint of {checkpoint.lane} at step {checkpoint.step}: {error}")
+            self._write_manifest(self._current_manifest)
 
     def _write_manifest(self, manifest: Manifest) -> None:
         try:
             self.folder.write_manifest(manifest)
         except OSError as error:
-            self._tell(f"clipwatch runs will not know how this run stands: {error}")
+            self._tell(f"the manifest cannot be written, so clipwatch runs shows an old state of this run: {error}")
 
     def finish_checkpoints(self) -> None:
-        """Wait for the checkpoints that are being written; no more will come."""
-        with self._snapshots_changed:
-            self._no_more_snapshots = True
-            self._snapshots_changed.notify()
-        self._keeper.join()
+        """Accept no more checkpoints, and wait until all are written."""
+        with self._waiting_changed:
+            self._finishing = True
+            self._waiting_changed.notify()
+        self._thread.join()
 
     def write(self, event: Event) -> bytes:
-        """Write an event's line sealed; the line as it was before."""
+        """Write an event as a sealed line; return the line without the checksum. Raises OSError."""
         line = encode(event)
         sealed = seal(line) + b"\n"
         if self._file.write(sealed) != len(sealed):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if isinstance(event, Evaluated):
-            # Only how the run stands when the manifest is written is asked for, so the last of these will do.
+            # The manifest needs only the latest evaluation, so it is applied when a manifest is made.
             self._latest[event.lane] = event
             return line
         self._state = apply(self._state, event)
         if os.fstat(self._file.fileno()).st_nlink == 0:
-            # Writing to a file that was deleted goes well, and is lost.
+            # Writing to a deleted file succeeds, but the data is lost.
             raise OSError(errno.ENOENT, "the run's folder has vanished")
         return line
 
     def close(self) -> None:
+        """Finish the run's files and release its lock."""
         self.finish_checkpoints()
         self._file.close()
         self._write_manifest(self._manifest(self._status()))
         self._lock.release()
 
     def abandon(self) -> None:
+        """Close the files after an error, and mark the run as interrupted if that is possible."""
         self.finish_checkpoints()
         with contextlib.suppress(OSError):
             self._file.close()
-        # A manifest that still says "running" means the same to a reader.
+        # Readers take "running" without a writer as interrupted, too.
         with contextlib.suppress(OSError):
             self.folder.write_manifest(self._manifest("interrupted"))
         self._lock.release()

@@ -1,1 +1,1 @@
-"""Confidence intervals, and what paired differences say. Knows nothing of runs or training; no torch."""
+"""Confidence intervals, and tests of paired differences. Imports only `errors`; no torch."""

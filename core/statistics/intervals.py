@@ -1,4 +1,4 @@
-"""Statistics of what was measured."""
+"""Confidence intervals of proportions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _Z95 = 1.959963984540054
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a proportion (E. B. Wilson, JASA 22, 1927), which holds the share; `trials` at least 1."""
+    """The 95 % score interval of a proportion (E. B. Wilson, JASA 22, 1927). `trials` is at least 1."""
     share, z2 = successes / trials, _Z95**2
     centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
     half = _Z95 / (1 + z2 / trials) * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
-    # At 0 and 1 the bounds are the share, which rounding can miss.
+    # The interval holds the share. At 0 and 1 the share is a bound, which rounding can miss.
     return min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))

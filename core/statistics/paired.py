@@ -1,8 +1,8 @@
-"""What paired differences say, and a plain sentence that follows from it by a stated rule.
+"""Compares two settings by their paired differences over seeds, and classifies the result by a fixed rule.
 
-Differences are of the same seed under two settings, so what the seed decides is left out of them. A difference is
-called measurable if the sign-flip p, corrected by Holm for all comparisons, is below 0.05 and the bootstrap interval of
-the mean leaves 0 out. One of fewer than `fewest_seeds` is exploratory, unless Holm lets it through after others.
+A pair is the same seed under two settings, so effects of the seed cancel in the difference. A difference is measurable
+if its sign-flip p, corrected by Holm for all comparisons, is below 0.05 and the bootstrap interval of its mean excludes
+0. A comparison over fewer than `fewest_seeds` is exploratory, unless its corrected p is below 0.05.
 """
 
 from __future__ import annotations
@@ -23,27 +23,28 @@ Floats = NDArray[np.float64]
 
 LEVEL = 0.05
 POWER = 0.8
-# Up to this many seeds every one of the 2^n sign patterns is tried.
+# Up to this many seeds, all 2^n sign patterns are tried.
 EXACT = 16
-# Above that, how many are drawn; no fewer for each comparison than let p, which is never 0, pass Holm's correction.
+# Above that, this many random patterns, but at least so many for each comparison: p is never below 1 / patterns, which
+# must be small enough to pass Holm's correction.
 _FLIPS, _FLIPS_EACH = 20_000, 40
-# Sums that differ by less than this share of the sum of all sizes count as equal. Accuracies are counts over a total,
-# so many sums of their differences are equal but for rounding.
+# Sums that differ by less than this share of the sum of absolute differences count as equal. Accuracies are counts over
+# a total, so many sums of their differences differ only by rounding.
 _ROUNDING = 1e-9
 RESAMPLES = 9_999
-# Numbers drawn at a time: 16 MB, of which a few copies are held at once.
+# Random numbers in memory at a time: 16 MB, of which a few copies exist at once.
 _AT_ONCE = 2_000_000
 _MOST_SEEDS = 100_000
 
 
 @dataclass(frozen=True)
-class Paired:
-    """Differences (other minus reference) over n seeds and what describes them; `interval` is of the mean, 95 %.
+class PairedDifferences:
+    """Differences (other minus reference) over n seeds, and their statistics.
 
-    It is one of so many `comparisons`. `exact`: whether p counts all sign patterns. `wins` are seeds with a difference
-    above 0, `ties` those with none. `remark` says why an interval is not the usual one; `needed` is how many seeds
-    would see a difference of this size four times out of five (None: it is 0, or beyond counting); `correlation` is
-    that of the two settings across seeds.
+    `comparisons`: the number of comparisons that this one belongs to. `interval`: 95 % interval of the mean; `remark`
+    says why it is not a BCa interval, empty if it is. `exact`: whether p counts all sign patterns. `wins`, `ties`: the
+    number of seeds with a difference above 0 and equal to 0. `correlation`: of the two settings across seeds. `needed`:
+    see `seeds_needed`.
     """
 
     differences: tuple[float, ...]
@@ -62,19 +63,21 @@ class Paired:
 
     @property
     def n(self) -> int:
-        """How many seeds."""
+        """The number of seeds."""
         return len(self.differences)
 
     @property
-    def least_p(self) -> float:
-        """The p that agreement of all seeds would give, adjusted for all comparisons."""
+    def smallest_p(self) -> float:
+        """The smallest p that n seeds can give, adjusted for all comparisons. All differences then have one sign."""
         return min(1.0, self.comparisons * 2 / 2**self.n)
 
 
-def paired(reference: ArrayLike, other: ArrayLike, *, comparisons: int = 1, resamples: int = RESAMPLES) -> Paired:
+def compare_paired(
+    reference: ArrayLike, other: ArrayLike, *, comparisons: int = 1, resamples: int = RESAMPLES
+) -> PairedDifferences:
     """Compare two settings over the same seeds in the same order, at least one; `resamples` for the interval.
 
-    ClipwatchError if a figure is NaN or infinite: a seed that diverged has no difference, and is to be left out.
+    Raises ClipwatchError if a figure is NaN or infinite: leave out seeds that diverged.
     """
     a, b = np.asarray(reference, np.float64), np.asarray(other, np.float64)
     differences = b - a
@@ -83,7 +86,7 @@ def paired(reference: ArrayLike, other: ArrayLike, *, comparisons: int = 1, resa
     interval, remark = mean_interval(differences, resamples=resamples)
     wins, ties = int((differences > 0).sum()), int((differences == 0).sum())
     p, exact = sign_flip_p(differences, comparisons)
-    return Paired(
+    return PairedDifferences(
         differences=tuple(differences.tolist()),
         comparisons=comparisons,
         mean=float(differences.mean()),
@@ -101,12 +104,12 @@ def paired(reference: ArrayLike, other: ArrayLike, *, comparisons: int = 1, resa
 
 
 def mean_interval(differences: Floats, *, resamples: int = RESAMPLES) -> tuple[tuple[float, float], str]:
-    """The 95 % BCa bootstrap interval of the mean (B. Efron, JASA 82, 1987), and a remark where there is none."""
+    """The 95 % BCa bootstrap interval of the mean (B. Efron, JASA 82, 1987), and a remark if it is another."""
     if len(differences) < 2:
         return (-math.inf, math.inf), "one seed has no interval"
     if np.ptp(differences) == 0:
         return (float(differences[0]), float(differences[0])), "all differences are equal"
-    for method, remark in (("BCa", ""), ("percentile", "no BCa interval exists: a percentile interval")):
+    for method, remark in (("BCa", ""), ("percentile", "no BCa interval exists; this is a percentile interval")):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = stats.bootstrap(
@@ -123,14 +126,13 @@ def mean_interval(differences: Floats, *, resamples: int = RESAMPLES) -> tuple[t
 
 
 def sign_flip_p(differences: Floats, comparisons: int = 1) -> tuple[float, bool]:
-    """Two-sided p of the mean if each difference were as likely of either sign; and whether it is exact.
+    """Two-sided p of the mean under random signs of the differences, and whether it is exact.
 
-    R. A. Fisher, The Design of Experiments, 1935, section 21. Where a difference is as likely of either sign, as of two
-    settings that do the same, the p of all patterns is exact, whatever the distribution: it is at most x with
-    probability x for every x that it can take, and with less for any other. Above `EXACT` seeds random sign patterns
-    are tried, always the same ones, the observed one among them, so that p is never 0 (B. Phipson and G. K. Smyth,
-    2010): it is the exact p within a standard error of 0.0015 at 0.05. That `is_measurable` wants the interval to leave
-    0 out, too, makes it only stricter.
+    R. A. Fisher, The Design of Experiments, 1935, section 21. The null hypothesis is that each difference is equally
+    likely to have either sign, as with two settings that do the same. Over all sign patterns p is then exact for every
+    distribution: p <= x has probability x for every value x that p can take, and less for any other x. Above `EXACT`
+    seeds, p is estimated from random sign patterns, the same ones in every call. The observed pattern counts as one of
+    them, so p is never 0 (B. Phipson and G. K. Smyth, 2010). The standard error of this estimate is 0.0015 at p = 0.05.
     """
     n = len(differences)
     observed = abs(float(differences.sum())) - _ROUNDING * float(np.abs(differences).sum())
@@ -142,26 +144,26 @@ def sign_flip_p(differences: Floats, comparisons: int = 1) -> tuple[float, bool]
     flips, generator = max(_FLIPS, _FLIPS_EACH * comparisons), np.random.default_rng(0)
     extreme = 0
     for start in range(0, flips, _rows(n)):
-        # The patterns are the same however many are drawn at a time.
+        # The patterns do not depend on how many are drawn at a time.
         signs = generator.integers(0, 2, (min(_rows(n), flips - start), n)) * 2.0 - 1.0
         extreme += _as_extreme(signs @ differences, observed)
     return (1 + extreme) / (1 + flips), False
 
 
 def _rows(n: int) -> int:
-    """How many rows of n numbers to draw at a time."""
+    """The number of rows of n numbers to draw at a time."""
     return max(1, _AT_ONCE // n)
 
 
 def _as_extreme(sums: Floats, observed: float) -> int:
-    """How many of the sums are at least of this size; all if that is no number."""
+    """The number of sums whose absolute value is at least `observed`; all of them if `observed` is NaN."""
     return int((~(np.abs(sums) < observed)).sum())
 
 
 def holm(values: Sequence[float], comparisons: int) -> list[float]:
-    """The values of p adjusted for being among so many comparisons (S. Holm, Scand. J. Statist. 6, 1979).
+    """Adjust values of p for the number of comparisons (S. Holm, Scand. J. Statist. 6, 1979).
 
-    Comparisons without a value count as if theirs were 1.
+    Comparisons without a value count as p = 1.
     """
     adjusted, least = [0.0] * len(values), 0.0
     for rank, place in enumerate(sorted(range(len(values)), key=values.__getitem__)):
@@ -171,14 +173,14 @@ def holm(values: Sequence[float], comparisons: int) -> list[float]:
 
 
 def fewest_seeds(comparisons: int) -> int:
-    """The least n at which agreement of all seeds shows one difference among so many: their number x 2 / 2^n < 0.05."""
+    """The smallest n at which differences of one sign reach significance: comparisons * 2 / 2^n < 0.05."""
     return math.ceil(math.log2(2 * comparisons / LEVEL))
 
 
 def power(effect: float, n: int, level: float = LEVEL) -> float:
-    """The chance that a two-sided t test sees a mean difference of `effect` standard deviations in n seeds.
+    """The power of a two-sided t test for a mean difference of `effect` standard deviations over n seeds.
 
-    The chance that it takes the sign for the other is left out: it has no weight, and scipy often has no number for it.
+    Leaves out rejections with the wrong sign: their probability is negligible, and scipy often returns NaN for it.
     """
     if n < 2:
         return 0.0
@@ -187,9 +189,10 @@ def power(effect: float, n: int, level: float = LEVEL) -> float:
 
 
 def seeds_needed(differences: Floats, comparisons: int = 1) -> int | None:
-    """How many seeds in all see a difference of the size found with a power of 80 %, at least `fewest_seeds`.
+    """The number of seeds that detect a difference of the observed size with 80 % power, at least `fewest_seeds`.
 
-    Among several comparisons the level is the one that Holm asks of the smallest p.
+    For several comparisons, the level is the one that Holm applies to the smallest p. None if the difference is 0, if
+    there is only one seed, or if more than 100,000 seeds would be needed.
     """
     fewest, level = fewest_seeds(comparisons), LEVEL / comparisons
     spread = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
@@ -208,15 +211,15 @@ def seeds_needed(differences: Floats, comparisons: int = 1) -> int | None:
     return low
 
 
-def is_measurable(comparison: Paired, adjusted: float) -> bool:
-    """The rule that the sentences follow."""
+def is_measurable(comparison: PairedDifferences, adjusted: float) -> bool:
+    """Whether the adjusted p is below 0.05 and the interval of the mean, which makes it stricter, excludes 0."""
     low, high = comparison.interval
     return adjusted < LEVEL and not low <= 0 <= high
 
 
-def is_exploratory(comparison: Paired, adjusted: float) -> bool:
-    """Whether there are fewer than `fewest_seeds`, and Holm does not let it through after others."""
-    return comparison.least_p >= LEVEL and adjusted >= LEVEL
+def is_exploratory(comparison: PairedDifferences, adjusted: float) -> bool:
+    """Whether a comparison has fewer than `fewest_seeds`, and its adjusted p is not below 0.05."""
+    return comparison.smallest_p >= LEVEL and adjusted >= LEVEL
 
 
 def _correlation(a: Floats, b: Floats) -> float | None:

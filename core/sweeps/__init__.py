@@ -1,4 +1,4 @@
-"""Many seeds of many settings: planned, trained on this machine or on Ray, stored and compared.
+"""Sweeps over many seeds and settings: planning, training on this machine or on Ray, storage and comparison.
 
 Imports `engine` and `stacked` (and so torch) only in its workers.
 """

@@ -1,4 +1,4 @@
-"""The runs and sweeps that are kept in a folder: listed, and found by the names that users give."""
+"""Lists the runs and sweeps in a folder, and finds them by the names that users give."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RecordedFolder = RunFolder | SweepFolder
 
 
 def recorded_folders(home: Path, tell: Callable[[str], None]) -> Iterator[RecordedFolder]:
-    """Every run and sweep in `home`, in the order of their names; `tell` hears of folders that cannot be read."""
+    """Every run and sweep in `home`, ordered by name. `tell` gets a message for each folder that cannot be read."""
     try:
         paths = sorted(home.iterdir())
     except FileNotFoundError:
@@ -26,22 +26,22 @@ def recorded_folders(home: Path, tell: Callable[[str], None]) -> Iterator[Record
         try:
             found = _recorded_at(path)
         except OSError as error:
-            tell(f"{path}: {error.strerror}; it is passed over")
+            tell(f"{path}: {error.strerror}; it is skipped")
             continue
         if found:
             yield found
 
 
 def find(name: str, home: Path, tell: Callable[[str], None]) -> RecordedFolder:
-    """What a user names: a folder, the name of one in `home`, or `last`, which is what was started last.
+    """Find a run or sweep by its folder, by its name in `home`, or by `last`: the one that was started last.
 
-    BadInput if there is none. A folder in the current one that is called `last` is `./last`.
+    Raises BadInput if there is none. To name a folder called `last` in the current folder, write `./last`.
     """
     if name == "last":
         return _last(home, tell)
-    for path in _places(name, home):
+    for path in _candidates(name, home):
         try:
-            # A folder of the same name elsewhere is none of it, and the name may look like an option.
+            # Absolute, because the name may look like an option, and must not mean another folder elsewhere.
             if found := _recorded_at(path.absolute()):
                 return found
         except OSError as error:
@@ -51,20 +51,20 @@ def find(name: str, home: Path, tell: Callable[[str], None]) -> RecordedFolder:
     )
 
 
-def _places(name: str, home: Path) -> Iterator[Path]:
+def _candidates(name: str, home: Path) -> Iterator[Path]:
     if name.startswith("~"):
-        # A name that begins so need not be a user's.
+        # `~name` may be the name of a folder in `home` instead of a user.
         yield home / name
     yield user_path(name)
     yield home / name
 
 
 def find_run(name: str, home: Path, tell: Callable[[str], None]) -> RunFolder:
-    """The same where only a run will do."""
+    """Find a run, as `find` does. Raises BadInput for a sweep."""
     found = find(name, home, tell)
     if isinstance(found, SweepFolder):
         meant = f"last is {found.path.name}, a sweep" if name == "last" else f"{name!r} is a sweep"
-        raise BadInput(f"{meant}: clipwatch report writes it up, clipwatch resume goes on with it")
+        raise BadInput(f"{meant}: clipwatch report writes a report, clipwatch resume continues it")
     return found
 
 
@@ -74,17 +74,17 @@ def _last(home: Path, tell: Callable[[str], None]) -> RecordedFolder:
         try:
             started = folder.started()
         except BadInput as error:
-            tell(f"{error}; it is passed over")
+            tell(f"{error}; it is skipped")
             continue
         if newest is None or started >= newest[0]:
             newest = started, folder
     if newest is None:
-        raise BadInput(f"no run is kept in {home}")
+        raise BadInput(f"there is no run in {home}")
     return newest[1]
 
 
 def _recorded_at(path: Path) -> RecordedFolder | None:
-    """What a folder holds; OSError if that cannot be known."""
+    """The run or sweep in a folder, if any. Raises OSError if the folder cannot be read."""
     if _holds(path, EVENTS) or _holds(path, MANIFEST):
         return RunFolder(path)
     return SweepFolder(path) if _holds(path, SWEEP_RESULTS) else None

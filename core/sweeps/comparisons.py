@@ -1,4 +1,4 @@
-"""What came of the comparisons that a sweep suggests; in words it is said by the reports."""
+"""The comparisons between the settings of a sweep, as numbers. The reports put them into words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..statistics.paired import RESAMPLES, Paired, holm, is_exploratory, is_measurable, paired
+from ..statistics.paired import RESAMPLES, PairedDifferences, compare_paired, holm, is_exploratory, is_measurable
 from ..stream.sweep_config import Setting
 from ..stream.sweep_events import Results
 from .pairs import pair_name, pairs
@@ -15,40 +15,40 @@ from .pairs import pair_name, pairs
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two settings that differ along one axis, over the seeds both have completed.
+    """Two settings that differ along one axis, compared over the seeds that both have completed.
 
-    Accuracy in points, loss in nats; the p of each adjusted for all pairs that the axes suggest, compared yet or not.
-    `left_out` counts the seeds on which one of the two diverged.
+    Accuracy is in percentage points, loss in nats. Each p is adjusted for all pairs of the sweep, including those that
+    cannot be compared yet. `left_out` counts the seeds on which one of the two diverged.
     """
 
     axis: str
     reference: Setting
     other: Setting
-    accuracy: Paired
-    loss: Paired
+    accuracy: PairedDifferences
+    loss: PairedDifferences
     accuracy_p: float
     loss_p: float
     left_out: int
 
     @property
     def measurable(self) -> bool:
-        """Whether accuracy differs by the rule of `verdict`."""
+        """Whether the difference in accuracy is measurable, see `statistics.paired`."""
         return is_measurable(self.accuracy, self.accuracy_p)
 
     @property
     def exploratory(self) -> bool:
-        """Whether accuracy has too few seeds for a verdict."""
+        """Whether there are too few seeds to judge the difference in accuracy."""
         return is_exploratory(self.accuracy, self.accuracy_p)
 
     @property
     def name(self) -> str:
-        """What is compared, and what both have in common."""
+        """The two values that are compared, and the values of the other axes."""
         return pair_name(self.axis, self.reference, self.other)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """One setting: final accuracies by number of dead classes, and the figures of all its seeds."""
+    """The final figures of one setting over its seeds. `dead` holds the number of dead outputs of each seed."""
 
     setting: Setting
     accuracies: tuple[float, ...]
@@ -58,18 +58,18 @@ class Summary:
 
     @property
     def by_dead(self) -> dict[int, tuple[float, ...]]:
-        """Accuracies by how many classes are dead."""
+        """Accuracies by the number of dead outputs."""
         pairs = list(zip(self.dead, self.accuracies, strict=True))
         return {count: tuple(value for dead, value in pairs if dead == count) for count in sorted(Counter(self.dead))}
 
     @property
     def median_loss(self) -> float:
-        """Loss of the middle seed, in nats."""
+        """Median loss in nats."""
         return float(np.median(self.losses))
 
     @property
     def median_by_dead(self) -> dict[int, tuple[float, int]]:
-        """Median accuracy, and how many seeds, by how many classes are dead."""
+        """Median accuracy and number of seeds, by the number of dead outputs."""
         return {dead: (float(np.median(values)), len(values)) for dead, values in self.by_dead.items()}
 
     @property
@@ -79,51 +79,51 @@ class Summary:
 
     @property
     def mean_dead(self) -> float:
-        """Dead classes on average."""
+        """Mean number of dead outputs."""
         return float(np.mean(self.dead))
 
     @property
     def dead_correlation(self) -> float | None:
-        """Correlation of accuracy and dead classes across seeds."""
+        """Correlation of accuracy and number of dead outputs across seeds; None if it is undefined."""
         if len(self.dead) < 3 or len(set(self.dead)) < 2 or len(set(self.accuracies)) < 2:
             return None
         return float(np.corrcoef(self.dead, self.accuracies)[0, 1])
 
 
 def comparisons(results: Results, *, resamples: int = RESAMPLES) -> list[Comparison]:
-    """Every pair that the axes suggest: along each axis each value against `none`, or else the first; all else equal.
+    """Compare the sweep's pairs: along each axis, every value against `none` or else the first value, all else equal.
 
-    Fewer `resamples` give the intervals sooner and a little less exactly.
+    Fewer `resamples` compute the intervals faster and a little less exactly.
     """
-    suggested = list(pairs(results.started.config))
+    all_pairs = list(pairs(results.started.config))
     found = [
-        (axis, reference, other, measured)
-        for axis, reference, other in suggested
-        if (measured := _measured(results, reference, other, len(suggested), resamples))
+        (axis, reference, other, differences)
+        for axis, reference, other in all_pairs
+        if (differences := _differences(results, reference, other, len(all_pairs), resamples))
     ]
-    accuracy_p = holm([accuracy.p for *_, (accuracy, _) in found], len(suggested))
-    loss_p = holm([loss.p for *_, (_, loss) in found], len(suggested))
+    accuracy_p = holm([accuracy.p for *_, (accuracy, _) in found], len(all_pairs))
+    loss_p = holm([loss.p for *_, (_, loss) in found], len(all_pairs))
     return [
-        Comparison(axis, reference, other, *measured, points_p, nats_p, _left_out(results, reference, other))
-        for (axis, reference, other, measured), points_p, nats_p in zip(found, accuracy_p, loss_p, strict=True)
+        Comparison(axis, reference, other, *differences, accuracy_p, loss_p, _left_out(results, reference, other))
+        for (axis, reference, other, differences), accuracy_p, loss_p in zip(found, accuracy_p, loss_p, strict=True)
     ]
 
 
 def summaries(results: Results) -> list[Summary]:
-    """Every setting with at least one seed completed."""
+    """Summaries of all settings that have completed at least one seed."""
     return [summary for setting in results.started.config.settings if (summary := _summary(results, setting))]
 
 
-def _measured(
+def _differences(
     results: Results, reference: Setting, other: Setting, number: int, resamples: int
-) -> tuple[Paired, Paired] | None:
+) -> tuple[PairedDifferences, PairedDifferences] | None:
     first, second = results.figures(reference.number), results.figures(other.number)
     seeds = sorted(first.keys() & second.keys())
     if not seeds:
         return None
     points = [[100 * side[seed].accuracy for seed in seeds] for side in (first, second)]
     losses = [[side[seed].loss for seed in seeds] for side in (first, second)]
-    accuracy, loss = (paired(*values, comparisons=number, resamples=resamples) for values in (points, losses))
+    accuracy, loss = (compare_paired(*values, comparisons=number, resamples=resamples) for values in (points, losses))
     return accuracy, loss
 
 
@@ -148,5 +148,5 @@ def _summary(results: Results, setting: Setting) -> Summary | None:
 
 
 def p_words(value: float) -> str:
-    """A p to four places; a random test of 20,000 patterns says no more."""
+    """Format p to four places; 20,000 random sign patterns give no more precision."""
     return f"{value:.4f}" if value >= 0.0001 else "<0.0001"

@@ -1,4 +1,4 @@
-"""How many processors this process may use, which can be fewer than the machine has."""
+"""The number of processor cores that this process may use, which can be fewer than the machine has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOUNT = Path("/sys/fs/cgroup")
 
 
 def usable_cores(environment: Mapping[str, str] = os.environ) -> int:
-    """By the process's affinity, the quotas of its control groups, and the job that Slurm started it in."""
+    """The smallest of the process's CPU affinity, its control groups' quotas, and its Slurm job's cores; at least 1."""
     slurm = environment.get("SLURM_CPUS_PER_TASK", "")
     job = [int(slurm)] if slurm.isdecimal() else []
     return max(1, min([_by_affinity(), *job, *map(math.ceil, _quotas())]))
@@ -28,7 +28,7 @@ def _by_affinity() -> int:
 
 
 def _quotas() -> Iterator[float]:
-    """Processors' time a second that each control group over this process allows, where it allows so much only."""
+    """The quota in cores of each control group of this process that has one."""
     for line in _read(_GROUPS).splitlines():
         _, controllers, group = line.split(":", 2)
         if not controllers:
@@ -38,7 +38,7 @@ def _quotas() -> Iterator[float]:
 
 
 def _limits(mount: Path, group: str, *files: str) -> Iterator[float]:
-    # In a container the group may be named as the machine sees it: what is not there is passed over.
+    # In a container the group may have its path on the host, which does not exist here; such files read as empty.
     folder = mount / group.lstrip("/")
     for place in (folder, *folder.parents):
         if place.is_relative_to(mount):

@@ -1,4 +1,4 @@
-"""A sweep in one line of a list: how far it is, and by how much its first comparison differs, without statistics."""
+"""The overview of a sweep in a list: its progress and the difference in its first comparison, without statistics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ State = Literal["running", "done", "interrupted", "failed"]
 
 
 class FirstComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """The first comparison's means over the `seeds` that both settings have: other minus reference."""
+    """Mean differences (other minus reference) of a sweep's first pair, over the `seeds` that both have completed.
+
+    `points`: accuracy in percentage points. `nats`: loss.
+    """
 
     name: str
     seeds: int
@@ -24,10 +27,9 @@ class FirstComparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to know of a sweep among others; `started` in seconds since 1970 (UTC), trainings `done` and in `total`.
+    """A sweep in a list. `started` is in seconds since 1970 (UTC); `done`, `total` and `diverged` count replicas.
 
-    Of those that are done so many `diverged`; if all did, the sweep `failed`. `comparison` is None before both of its
-    settings have a seed in common.
+    The state is `failed` if all replicas diverged. `comparison` is None until its settings have a common seed.
     """
 
     state: State
@@ -42,7 +44,7 @@ class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def overview(folder: SweepFolder) -> SweepOverview:
-    """Read one sweep; BadInput if it cannot be read."""
+    """Read the overview of a sweep. Raises BadInput if it cannot be read."""
     results = read_sweep(folder, curves=False).results
     config = results.started.config
     return SweepOverview(
@@ -65,7 +67,7 @@ def _state(results: Results, folder: SweepFolder) -> State:
 
 
 def _first(results: Results) -> FirstComparison | None:
-    """Accuracy in points and loss in nats of the first pair that has been trained."""
+    """The first pair of the sweep, or None if its settings have no common seed."""
     axis, reference, other = next(pairs(results.started.config), (None, None, None))
     if axis is None or reference is None or other is None:
         return None

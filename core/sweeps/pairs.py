@@ -1,4 +1,4 @@
-"""Which settings of a sweep are compared with which."""
+"""The pairs of settings that a sweep compares."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..stream.sweep_config import Setting, SweepConfig, Value, axis_value
 
 
 def pairs(config: SweepConfig) -> Iterator[tuple[str, Setting, Setting]]:
-    """The axis, the reference and the other of each comparison."""
+    """Yield the axis, the reference and the other setting of each comparison."""
     settings = config.settings
     for axis, values in config.axes.items():
         reference = _reference(axis, values)
@@ -21,14 +21,14 @@ def pairs(config: SweepConfig) -> Iterator[tuple[str, Setting, Setting]]:
 
 
 def pair_name(axis: str, reference: Setting, other: Setting) -> str:
-    """What is compared, and what both have in common."""
+    """The two values that are compared, and the values of the other axes."""
     names = [axis_value(axis, setting.choice[axis]) for setting in (other, reference)]
     common = common_name(axis, other)
     return f"{names[0]} vs. {names[1]}" + (f" ({common})" if common else "")
 
 
 def common_name(axis: str, setting: Setting) -> str:
-    """What settings that differ along this axis alone have in common, empty if there is no other axis."""
+    """The values of all axes but this one, empty if there is no other."""
     return ", ".join(axis_value(name, value) for name, value in setting.choice.items() if name != axis)
 
 

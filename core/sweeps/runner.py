@@ -1,4 +1,4 @@
-"""A sweep from beginning to end: what is left to do, to a backend; what it gives, to disk and to whoever watches."""
+"""Runs a sweep: gives its units to a backend, writes the results to disk, and yields them as events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ..data.datasets import Dataset, load
-from ..engine.devices import checked
+from ..engine.devices import check_device
 from ..errors import BadInput, Cancelled, ClipwatchError
 from ..files.paths import path_text
 from ..stream.commands import AnyCommand, Stop
@@ -24,108 +24,108 @@ from ..stream.rules import require_known
 from ..stream.sweep_config import SweepConfig, is_stackable
 from ..stream.sweep_events import Results, SweepFinished, SweepStarted
 from .cores import usable_cores
-from .store import Read, SweepFolder, SweepWriter, create_sweep, read_sweep
+from .store import StoredSweep, SweepFolder, SweepWriter, create_sweep, read_sweep
 from .units import units
 from .workers import Backend, LocalBackend
 
-# Notices that wait to be read.
-_MANY = 1000
+# The number of unread notices at which a sweep accepts no more commands for a while.
+_MAX_NOTICES = 1000
 
 
 class Sweep:
-    """One sweep. `stop`, from any thread or signal handler, ends it in good order, as the command `Stop` does."""
+    """One sweep. `stop` ends it cleanly, as the command `Stop` does; call it from any thread or signal handler."""
 
     def __init__(
         self, config: SweepConfig, home: Path, *, workers: int | None = None, backend: Backend | None = None
     ) -> None:
         self._config, self._home, self._backend = config, home, backend
-        # A GPU is one for all; its stacks are as large as it likes them.
+        # One process uses the whole GPU, by stacks of many replicas.
         self._workers = workers or (usable_cores() if config.base.device == "cpu" else 1)
-        self._resumed: tuple[SweepFolder, Read] | None = None
+        self._resumed: tuple[SweepFolder, StoredSweep] | None = None
         self._stopping = threading.Event()
-        self._told: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._pending: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
     @classmethod
-    def resumed(
+    def resume(
         cls,
         folder: SweepFolder,
-        read: Read,
+        stored: StoredSweep,
         *,
         base: RunConfig | None = None,
         workers: int | None = None,
         backend: Backend | None = None,
     ) -> Sweep:
-        """The rest of a sweep; `base` are its settings as this machine can have them, see `machine`."""
-        config = read.results.started.config
+        """A sweep that trains what a stored one lacks. `base`: its settings for this machine, see `runs.machine`."""
+        config = stored.results.started.config
         require_known(setting.rule for setting in config.settings)
         config = msgspec.structs.replace(config, base=base or config.base)
         sweep = cls(config, folder.path.parent, workers=workers, backend=backend)
-        sweep._resumed = folder, read
+        sweep._resumed = folder, stored
         return sweep
 
     def stop(self) -> None:
-        """End soon; what is done is kept."""
+        """End soon. Completed replicas are kept."""
         self._stopping.set()
 
     def send(self, command: AnyCommand) -> None:
-        """Ask for something, from any thread; the answer to anything but a `Stop` of the whole is a `Notice`."""
+        """Send a command, from any thread. Anything but a `Stop` without lane and step is refused by a `Notice`."""
         if command == Stop():
             self.stop()
         else:
-            self.tell(f"{type(command).__name__} is for runs: a sweep obeys Stop alone, without lane and at_step")
+            self.tell(f"{type(command).__name__} is for runs: a sweep obeys only Stop, without lane and at_step")
 
     @property
     def behind(self) -> bool:
-        """Whether more is to be told than anybody takes at present."""
-        return self._told.qsize() >= _MANY
+        """Whether too many notices wait."""
+        return self._pending.qsize() >= _MAX_NOTICES
 
     def tell(self, text: str) -> None:
         """Put a `Notice` into the stream."""
-        self._told.put(Notice(text=text))
+        self._pending.put(Notice(text=text))
 
     def close(self) -> None:
-        """No more commands will come: the sweep goes on without."""
+        """Announce that no more commands will come. The sweep goes on."""
 
     def run(self) -> Generator[Event, None, None]:
-        """Every event, results once they are on disk; BadInput and ClipwatchError if it cannot go on."""
+        """Yield every event, each result after it is on disk. Raises BadInput or ClipwatchError if the sweep fails."""
         began = time.perf_counter()
-        if self._backend is None:  # a cluster's devices are not this machine's
-            yield from checked(self._config.base.device)
+        if self._backend is None:  # A cluster has other devices than this machine.
+            yield from check_device(self._config.base.device)
         yield StageStarted(stage="reading data")
         try:
             dataset = self._load()
         except Cancelled:
-            yield from self._said()
+            yield from self._take_pending()
             yield SweepFinished(reason="stopped", seconds=0.0)
             return
-        yield from self._notices()
+        yield from self._preparation_notices()
         yield StageStarted(stage="starting workers")
-        # What cannot be trained leaves no folder behind.
+        # `_make_started` may refuse the sweep, so it runs before the folder is created.
         if self._resumed:
             started, config = self._resumed[1].results.started, self._config
         else:
-            started = self._started(dataset)
+            started = self._make_started(dataset)
             config = started.config
-        folder, read = self._resumed or (create_sweep(self._home, dataset.info.name, started.time), None)
-        with _writer(folder, read) as writer:
-            if read:
+        folder, stored = self._resumed or (create_sweep(self._home, dataset.info.name, started.time), None)
+        with _writer(folder, stored) as writer:
+            if stored:
                 _check_data(started, dataset)
-                for text in read.damage:
+                for text in stored.damage:
                     yield Notice(text=text)
             else:
                 writer.write(started)
             yield started
             yield RecordingStarted(folder=path_text(folder.path))
-            results = Results(started=started, replicas=dict(read.results.replicas) if read else {})
+            results = Results(started=started, replicas=dict(stored.results.replicas) if stored else {})
             yield from list(results.replicas.values())
             yield StageStarted(stage="training")
             try:
                 yield from self._train(config, results, writer)
             except BadInput:
-                if not read:
+                if not stored:
                     _discard_if_empty(folder)
                 raise
-        yield from self._said()
+        yield from self._take_pending()
         reason = "stopped" if self._stopping.is_set() else "failed" if results.all_diverged else "completed"
         yield SweepFinished(reason=reason, seconds=time.perf_counter() - began)
 
@@ -135,12 +135,12 @@ class Sweep:
             base.dataset,
             data_dir=base.data_dir,
             offline=base.offline,
-            report=self._told.put,
+            report=self._pending.put,
             cancelled=self._stopping.is_set,
         )
 
-    def _started(self, dataset: Dataset) -> SweepStarted:
-        # What auto chose is what every worker trains on.
+    def _make_started(self, dataset: Dataset) -> SweepStarted:
+        # Every worker trains on the data set that `auto` took here.
         base = msgspec.structs.replace(self._config.base, dataset=dataset.info.name)
         config = msgspec.structs.replace(self._config, base=base)
         for setting in config.settings:
@@ -150,52 +150,56 @@ class Sweep:
         versions = {**packages, "python": platform.python_version()}
         return SweepStarted(config=config, dataset=dataset.info, versions=versions, time=time.time())
 
-    def _said(self) -> Iterator[Event]:
-        while not self._told.empty():
-            yield self._told.get()
+    def _take_pending(self) -> Iterator[Event]:
+        while not self._pending.empty():
+            yield self._pending.get()
 
-    def _notices(self) -> Iterator[Event]:
-        yield from self._said()
+    def _preparation_notices(self) -> Iterator[Event]:
+        yield from self._take_pending()
         alone = [setting.name for setting in self._config.settings if not is_stackable(setting.config)]
         if alone:
-            yield Notice(text=f"{'; '.join(alone)}: cannot be stacked, so each replica is trained alone, more slowly")
+            yield Notice(
+                text=f"{'; '.join(alone)}: cannot be stacked, so its replicas are trained one at a time, more slowly"
+            )
 
     def _train(self, config: SweepConfig, results: Results, writer: SweepWriter) -> Iterator[Event]:
-        """What is left; every replica once it is on disk."""
+        """Train the replicas that are left; yield each after it is on disk."""
         done = results.replicas
-        said: set[Notice] = set()
+        notices: set[Notice] = set()
         backend = self._backend or LocalBackend(config.base, self._workers)
         outcomes = backend.run(units(config, done.keys()), self._stopping.is_set, self.tell)
         for outcome in outcomes:
             for event in outcome:
                 if isinstance(event, Notice):
-                    # Every worker may say it.
-                    if event not in said:
+                    # Every worker may send the same notice.
+                    if event not in notices:
                         yield event
-                    said.add(event)
+                    notices.add(event)
                 elif event.key not in done:
                     done[event.key] = event
                     writer.write(event)
                     yield event
-            yield from self._said()
+            yield from self._take_pending()
 
 
-def _writer(folder: SweepFolder, read: Read | None) -> SweepWriter:
+def _writer(folder: SweepFolder, stored: StoredSweep | None) -> SweepWriter:
     try:
-        return SweepWriter(folder, read)
+        return SweepWriter(folder, stored)
     except ClipwatchError as error:
-        if read:
+        if stored:
             raise
         shutil.rmtree(folder.path, ignore_errors=True)
         raise ClipwatchError(f"{error}; give --runs-dir") from error
 
 
 def _discard_if_empty(folder: SweepFolder) -> None:
-    """Of a sweep that is refused before its first replica nothing is to be listed."""
+    """Delete a sweep that was refused before its first replica, so that `clipwatch runs` does not list it."""
     if not read_sweep(folder).results.replicas:
         shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def _check_data(started: SweepStarted, dataset: Dataset) -> None:
     if dataset.info.checksum != started.dataset.checksum:
-        raise ClipwatchError(f"{dataset.info.name} from {dataset.info.origin} is other data than the sweep began with")
+        raise ClipwatchError(
+            f"{dataset.info.name} from {dataset.info.origin} differs from the data that the sweep began with"
+        )

@@ -1,4 +1,4 @@
-"""A sweep on disk: one file of sealed lines, appended to as results come, and read while it grows."""
+"""Stores a sweep on disk: one file of sealed lines that grows with the results and can be read meanwhile."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..stream.sweep_events import ReplicaFinished, Results, SweepStarted
 
 @dataclass(frozen=True)
 class SweepFolder:
-    """One sweep's folder."""
+    """The folder of one sweep."""
 
     path: Path
 
@@ -32,17 +32,20 @@ class SweepFolder:
         return self.path / SWEEP_RESULTS
 
     def is_being_written(self) -> bool:
-        """Whether a process holds the sweep."""
+        """Whether a process holds the sweep's lock."""
         return is_held(self.path)
 
     def started(self) -> float:
-        """When it was started, in seconds since 1970 (UTC); BadInput if that is not known."""
+        """The start of the sweep in seconds since 1970 (UTC). Raises BadInput if it cannot be read."""
         return read_sweep(self, curves=False).results.started.time
 
 
 @dataclass(frozen=True)
-class Read:
-    """What a folder holds; `damage` tells of lines left out, the bytes from `whole_bytes` to `size` an unended one."""
+class StoredSweep:
+    """The content of a sweep's file. `damage` describes lines that were left out.
+
+    The file has `size` bytes, of which the first `whole_bytes` are whole lines.
+    """
 
     results: Results
     damage: tuple[str, ...]
@@ -51,7 +54,7 @@ class Read:
 
 
 def create_sweep(home: Path, dataset: str, started: float) -> SweepFolder:
-    """A new, empty folder; ClipwatchError if there can be none."""
+    """Create an empty folder for a sweep. Raises ClipwatchError if that fails."""
     stem = f"{datetime.fromtimestamp(started):%Y%m%d-%H%M%S}-sweep-{dataset}"
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -62,13 +65,13 @@ def create_sweep(home: Path, dataset: str, started: float) -> SweepFolder:
                 return SweepFolder(path)
     except OSError as error:
         raise ClipwatchError(f"sweeps cannot be kept in {home}: {error.strerror}; give --runs-dir") from error
-    raise ClipwatchError(f"sweeps cannot be kept in {home}: {stem} is taken a thousand times")
+    raise ClipwatchError(f"sweeps cannot be kept in {home}: {stem} exists a thousand times already")
 
 
-def read_sweep(folder: SweepFolder, *, curves: bool = True) -> Read:
-    """Read what there is; BadInput if it cannot be read, is of another version, or does not begin with a sweep.
+def read_sweep(folder: SweepFolder, *, curves: bool = True) -> StoredSweep:
+    """Read a sweep. Raises BadInput if the file is unreadable, has another schema or does not begin with a sweep.
 
-    Without `curves`, which are most of it, it is read in less than half the time.
+    Without the `curves`, which are most of the file, it takes less than half the time.
     """
     try:
         content = read_file(folder.results)
@@ -92,38 +95,38 @@ def read_sweep(folder: SweepFolder, *, curves: bool = True) -> Read:
         if isinstance(event, SweepStarted):
             started = started or event
         elif isinstance(event, ReplicaFinished):
-            # A unit that was done twice counts once.
+            # A replica that was trained twice counts once.
             replicas.setdefault(event.key, event)
     if started is None:
         raise BadInput(f"sweep {folder.path}: {SWEEP_RESULTS} does not begin with a sweep")
     settings, seeds = len(started.config.settings), frozenset(started.config.every_seed)
     own = {key: replica for key, replica in replicas.items() if key[0] < settings and key[1] in seeds}
-    told = [*damage.messages()]
+    messages = [*damage.messages()]
     if len(own) < len(replicas):
-        told.append(f"{SWEEP_RESULTS}: {len(replicas) - len(own)} results are of another sweep and are left out")
+        messages.append(f"{SWEEP_RESULTS}: {len(replicas) - len(own)} results are of another sweep and are left out")
     if whole < len(content):
-        told.append(f"{SWEEP_RESULTS}: the last line is incomplete and is left out")
-    return Read(Results(started=started, replicas=own), tuple(told), whole, len(content))
+        messages.append(f"{SWEEP_RESULTS}: the last line is incomplete and is left out")
+    return StoredSweep(Results(started=started, replicas=own), tuple(messages), whole, len(content))
 
 
 def _without_curve(line: bytes) -> Event:
-    """A curve is its line's last member but the checksum."""
+    """Decode a line without its curve, which is the last member before the checksum."""
     before, curve, _ = line.partition(b',"curve":')
     return decode_sweep_event(before + b"}" if curve else line)
 
 
 class SweepWriter:
-    """Appends to one sweep; BadInput if another process does."""
+    """Appends to a sweep. Raises BadInput if another process is writing it."""
 
-    def __init__(self, folder: SweepFolder, so_far: Read | None = None) -> None:
+    def __init__(self, folder: SweepFolder, stored: StoredSweep | None = None) -> None:
         self._folder = folder
         self._lock = claim(folder.path, "sweep")
         try:
-            if so_far:
-                if folder.results.stat().st_size != so_far.size:
-                    raise BadInput(f"sweep {folder.path}: another process has written it meanwhile; try again")
-                os.truncate(folder.results, so_far.whole_bytes)
-            # Unbuffered: what is written outlives this process.
+            if stored:
+                if folder.results.stat().st_size != stored.size:
+                    raise BadInput(f"sweep {folder.path}: another process has written to it meanwhile; try again")
+                os.truncate(folder.results, stored.whole_bytes)
+            # Unbuffered, so that written lines survive a kill of this process.
             self._file = folder.results.open("ab", buffering=0)
         except OSError as error:
             self._lock.release()
@@ -142,7 +145,7 @@ class SweepWriter:
         self._lock.release()
 
     def write(self, event: Event) -> None:
-        """One line; ClipwatchError when the disk gives out, with all lines before it whole."""
+        """Write an event as one line. Raises ClipwatchError if that fails; earlier lines stay whole."""
         line = seal(encode(event)) + b"\n"
         try:
             if self._file.write(line) != len(line):
@@ -151,5 +154,5 @@ class SweepWriter:
                 raise OSError(errno.ENOENT, "the folder has vanished")
         except OSError as error:
             raise ClipwatchError(
-                f"sweep {self._folder.path}: {error.strerror}; what was written is kept: clipwatch resume goes on"
+                f"sweep {self._folder.path}: {error.strerror}; what was written is kept; clipwatch resume continues it"
             ) from error

@@ -1,4 +1,4 @@
-"""The work of a sweep in pieces that can be done anywhere, in any order, and more than once."""
+"""Splits a sweep into units of work, which can be trained anywhere, in any order, and more than once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import msgspec
 from ..stream.config import LaneConfig, RunConfig
 from ..stream.sweep_config import Setting, SweepConfig, is_stackable
 
-# Replicas trained as one batched program: what a core's share of the cache holds; what keeps a GPU busy, in 2 GB of its
-# memory, and gives results within seconds.
-_ON_CPU, _ON_GPU = 4, 1024
+# Replicas in a stack. On a CPU, as many as fit a core's share of the cache. On a GPU, enough to keep it busy; they take
+# 2 GB of memory and give results within seconds.
+_CPU_STACK, _GPU_STACK = 4, 1024
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
-    """Replicas to be trained together: every one of `settings` with every one of `seeds`."""
+    """Replicas that are trained together: each of the `settings` with each of the `seeds`."""
 
     number: int
     settings: tuple[Setting, ...]
@@ -24,17 +24,17 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def replicas(self) -> tuple[tuple[int, int], ...]:
-        """(setting, seed) of each, those of one seed beside each other."""
+        """(setting, seed) of each replica; those of one seed are neighbours."""
         return tuple((setting.number, seed) for seed in self.seeds for setting in self.settings)
 
 
 def units(sweep: SweepConfig, done: Set[tuple[int, int]]) -> Iterator[Unit]:
-    """The work that is left when these (setting, seed) are done; seeds in order, so that pairs are complete early.
+    """Yield the units that are left when these (setting, seed) are done, by seed, so that pairs are complete early.
 
-    The first seeds come in small ones, so that there is something to see soon.
+    The first units are small, so that results appear soon.
     """
     groups = _groups(sweep)
-    sizes = [max(1, _room(sweep.base.device) // len(group)) if stacked else 1 for group, stacked in groups]
+    sizes = [max(1, _stack_size(sweep.base.device) // len(group)) if stacked else 1 for group, stacked in groups]
     numbers = itertools.count()
     for start in range(0, len(sweep.every_seed), max(sizes)):
         for (group, _), size in zip(groups, sizes, strict=True):
@@ -46,26 +46,28 @@ def units(sweep: SweepConfig, done: Set[tuple[int, int]]) -> Iterator[Unit]:
                     yield Unit(number=next(numbers), settings=group, seeds=tuple(left[begin:end]))
 
 
-def _room(device: str) -> int:
-    return _ON_CPU if device == "cpu" else _ON_GPU
+def _stack_size(device: str) -> int:
+    return _CPU_STACK if device == "cpu" else _GPU_STACK
 
 
 def _groups(sweep: SweepConfig) -> list[tuple[tuple[Setting, ...], bool]]:
-    """Settings that can be stacked with each other, and whether they can be stacked at all."""
+    """Groups of settings that share a unit, each with whether it is trained as a stack."""
     stacks: dict[RunConfig, list[Setting]] = {}
     alone: list[tuple[tuple[Setting, ...], bool]] = []
     for setting in sweep.settings:
         if is_stackable(setting.config):
-            stacks.setdefault(_kind(setting.config), []).append(setting)
+            stacks.setdefault(_stack_key(setting.config), []).append(setting)
         else:
             alone.append(((setting,), False))
-    room = _room(sweep.base.device)
+    limit = _stack_size(sweep.base.device)
     stacked = [
-        (tuple(group[start : start + room]), True) for group in stacks.values() for start in range(0, len(group), room)
+        (tuple(group[start : start + limit]), True)
+        for group in stacks.values()
+        for start in range(0, len(group), limit)
     ]
     return stacked + alone
 
 
-def _kind(config: RunConfig) -> RunConfig:
-    """A run without what may differ within a stack."""
+def _stack_key(config: RunConfig) -> RunConfig:
+    """The configuration with fixed values for the settings that may differ within a stack."""
     return msgspec.structs.replace(config, head="relu", init_std=1.0, lanes=(LaneConfig("any", "none"),))

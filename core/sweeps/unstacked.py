@@ -1,4 +1,4 @@
-"""Replicas that cannot be stacked, trained one at a time by the engine, as `clipwatch --no-ui` would."""
+"""Trains a replica that cannot be stacked, with the engine, as `clipwatch --no-ui` does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .units import Unit
 
 
 def train_alone(unit: Unit, dataset: Dataset, cancelled: Callable[[], bool]) -> ReplicaFinished:
-    """Train the one replica of a unit; Cancelled as soon as `cancelled()`."""
+    """Train the only replica of a unit. Raises Cancelled soon after `cancelled()` returns true."""
     ((setting, seed),) = unit.replicas
     config = msgspec.structs.replace(unit.settings[0].config, seed=seed)
     engine = Engine(config, load=lambda *_given, **_options: dataset)

@@ -1,4 +1,4 @@
-"""Where units are trained: this machine's cores, one process each, or a Ray cluster."""
+"""Trains units: the protocol of a backend, and the one that uses a process for each core of this machine."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from ..stream.events import Notice
 from ..stream.sweep_events import ReplicaFinished
 from .units import Unit
 
-# Results, and what the user should be told.
+# Results, and notices for the user.
 Outcome = list[ReplicaFinished | Notice]
-# How often workers may die before it is the machine's or the program's fault.
+# The number of times that workers may die before the sweep fails.
 _ATTEMPTS = 3
 _POLL = 0.2
-# Python's -P, for children that something else starts.
+# The environment variable for Python's option -P.
 _SAFE_PATH = "PYTHONSAFEPATH"
 
 
 @contextmanager
-def shielded() -> Iterator[None]:
-    """Processes that are started meanwhile never hear the terminal: Ctrl+C and a hangup are for the one that leads."""
+def terminal_signals_blocked() -> Iterator[None]:
+    """Block SIGINT and SIGHUP, also for processes started in this context, so that only this process handles them."""
     if os.name != "posix":
         yield
         return
@@ -42,12 +42,12 @@ def shielded() -> Iterator[None]:
     try:
         yield
     finally:
-        # Signals that arrived meanwhile are delivered here.
+        # Signals that arrived meanwhile are delivered now.
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Backend(Protocol):
-    """Trains units somewhere."""
+    """Trains the units of a sweep."""
 
     def run(
         self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
@@ -55,11 +55,11 @@ class Backend(Protocol):
 
 
 class UnitTrainer:
-    """Trains units in this process; holds the data."""
+    """Trains units in this process. Reads the data once."""
 
     def __init__(self, config: RunConfig) -> None:
         from ..training.preparation import device, tensors
-        from .stacked.passes import trouble_with_fusing
+        from .stacked.passes import fusing_problem
 
         dataset = load(config.dataset, data_dir=config.data_dir, offline=True, report=lambda event: None)
         place = device(config.device)
@@ -67,15 +67,15 @@ class UnitTrainer:
         self._dataset = dataset
         self._notices: list[Notice] = []
         on_cpu = place.type == "cpu"
-        why_not = None if on_cpu else trouble_with_fusing(place)
+        why_not = None if on_cpu else fusing_problem(place)
         self._fused = not (on_cpu or why_not)
         if why_not:
-            self._tell(f"{place}: stacks train more slowly, without kernels of their own: {why_not}")
-        # Replicas at a time; fewer once the memory did not hold so many.
-        self._most = sys.maxsize
+            self._add_notice(f"{place}: stacks train more slowly, without Triton kernels: {why_not}")
+        # The limit of replicas at a time, lowered when memory runs out.
+        self._limit = sys.maxsize
 
     def train(self, unit: Unit, cancelled: Callable[[], bool]) -> Outcome:
-        """Train one unit; Cancelled as soon as `cancelled()`, ClipwatchError if it cannot be."""
+        """Train a unit. Raises Cancelled soon after `cancelled()` returns true, ClipwatchError if training fails."""
         from ..stream.sweep_config import is_stackable
         from ..training.preparation import lane_thread
         from .unstacked import train_alone
@@ -88,13 +88,13 @@ class UnitTrainer:
         return [*notices, *found]
 
     def _in_parts(self, unit: Unit, cancelled: Callable[[], bool]) -> list[ReplicaFinished]:
-        """All of a unit at once, if the memory holds it, or else as much as it does."""
+        """Train a unit at once, or in parts that fit the memory."""
         from .stacked.replicas import DoesNotFit, train_stack
 
         found: list[ReplicaFinished] = []
         left = unit.seeds
         while left:
-            seeds = max(1, self._most // len(unit.settings))
+            seeds = max(1, self._limit // len(unit.settings))
             part = msgspec.structs.replace(unit, seeds=left[:seeds])
             try:
                 found += train_stack(part, self._training, self._validation, cancelled, fused=self._fused)
@@ -102,19 +102,19 @@ class UnitTrainer:
             except DoesNotFit as error:
                 if len(part.seeds) == 1:
                     raise
-                self._most = len(part.replicas) // 2
-                self._tell(f"{error}: fewer are trained at a time")
+                self._limit = len(part.replicas) // 2
+                self._add_notice(f"{error}: fewer are trained at a time")
         return found
 
-    def _tell(self, text: str) -> None:
+    def _add_notice(self, text: str) -> None:
         self._notices.append(Notice(text=text))
 
 
 @contextmanager
 def safe_path() -> Iterator[None]:
-    """Let Python processes that start meanwhile import nothing from the current folder.
+    """Keep Python processes that start in this context from importing modules of the current folder.
 
-    A worker is begun as `python -c`, which would look there first: a `queue.py` would take the library's place.
+    A worker starts as `python -c`, which searches that folder first: a `queue.py` there would replace the library's.
     """
     before = os.environ.get(_SAFE_PATH)
     os.environ[_SAFE_PATH] = "1"
@@ -128,7 +128,7 @@ def safe_path() -> Iterator[None]:
 
 
 class LocalBackend:
-    """A process per core."""
+    """Trains units in processes on this machine, one for each worker."""
 
     def __init__(self, config: RunConfig, workers: int) -> None:
         self._config, self._workers = config, workers
@@ -136,9 +136,9 @@ class LocalBackend:
     def run(
         self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
     ) -> Iterator[Outcome]:
-        """The outcomes as they come, an empty one now and then; ends early when `stopping()`.
+        """Yield outcomes as they arrive, and an empty one now and then. Returns early when `stopping()`.
 
-        Units of a worker that died are done again.
+        The units of a worker that died are trained again.
         """
         with safe_path():
             yield from self._run(units, stopping, tell)
@@ -147,17 +147,19 @@ class LocalBackend:
         self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
     ) -> Iterator[Outcome]:
         context = multiprocessing.get_context("spawn")
-        with shielded():
+        with terminal_signals_blocked():
             flag = context.Event()
         again: list[Unit] = []
         for attempt in range(_ATTEMPTS):
-            with ProcessPoolExecutor(self._workers, context, initializer=_begin, initargs=(self._config, flag)) as pool:
+            with ProcessPoolExecutor(
+                self._workers, context, initializer=_start_worker, initargs=(self._config, flag)
+            ) as pool:
                 try:
-                    yield from self._drain(pool, _chained(again, units), again, stopping, flag)
+                    yield from self._drain(pool, _chain(again, units), again, stopping, flag)
                     return
                 except BrokenProcessPool:
                     if stopping():
-                        # Whoever ends the sweep may end its workers, too.
+                        # The signal that stops the sweep may have ended its workers, too.
                         return
                     if attempt + 1 < _ATTEMPTS:
                         tell("a worker process died: its units are trained again")
@@ -174,22 +176,22 @@ class LocalBackend:
         stopping: Callable[[], bool],
         flag: Flag,
     ) -> Iterator[Outcome]:
-        """Keep every worker busy and no more waiting; `again` is left with the units that had no outcome."""
-        under_way: dict[Future[Outcome | None], Unit] = {}
+        """Submit units so that each worker has one in progress and one waiting. `again` receives unfinished units."""
+        running: dict[Future[Outcome | None], Unit] = {}
         try:
             while True:
-                while not stopping() and len(under_way) < 2 * self._workers and (unit := next(units, None)):
-                    # A pool may break in this very moment: until the unit is under way, it is to be done again.
+                while not stopping() and len(running) < 2 * self._workers and (unit := next(units, None)):
+                    # If the pool breaks now, the unit must be trained again.
                     again.append(unit)
-                    with shielded():
+                    with terminal_signals_blocked():
                         future = pool.submit(_train, unit)
-                    under_way[future] = again.pop()
-                if not under_way:
+                    running[future] = again.pop()
+                if not running:
                     return
-                done, _ = wait(under_way, timeout=_POLL, return_when=FIRST_COMPLETED)
+                done, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
                 for future in done:
                     outcome = future.result()
-                    del under_way[future]
+                    del running[future]
                     if outcome:
                         yield outcome
                 if stopping():
@@ -200,11 +202,11 @@ class LocalBackend:
             flag.set()
             raise
         finally:
-            again[:] = [*under_way.values(), *again]
+            again[:] = [*running.values(), *again]
 
 
-def _chained(again: list[Unit], units: Iterator[Unit]) -> Iterator[Unit]:
-    """What is to be done again, then the rest; `units` outlives it, which `yield from` would not let it."""
+def _chain(again: list[Unit], units: Iterator[Unit]) -> Iterator[Unit]:
+    """The units to train again, then the rest. `yield from` would close `units`, which is used again."""
     while again:
         yield again.pop(0)
     for unit in units:  # noqa: UP028
@@ -214,24 +216,24 @@ def _chained(again: list[Unit], units: Iterator[Unit]) -> Iterator[Unit]:
 _worker: dict[str, Any] = {}
 
 
-def _begin(config: RunConfig, flag: Flag) -> None:
-    """A worker process begins.
+def _start_worker(config: RunConfig, flag: Flag) -> None:
+    """Initialize a worker process.
 
-    Why it cannot is told by its first unit: a worker that ends before it has one looks like one that died.
+    An error is raised with its first unit, because a pool takes a worker that fails here for one that died.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    threading.Thread(target=_end_with_leader, name="clipwatch-leader", daemon=True).start()
+    threading.Thread(target=_end_with_main_process, name="clipwatch-parent-watch", daemon=True).start()
     try:
         _worker["trainer"], _worker["flag"] = UnitTrainer(config), flag
-    except Exception as error:  # the process's edge
+    except Exception as error:  # The boundary of the process.
         _worker["error"] = error
 
 
-def _end_with_leader() -> None:
-    """One that is killed closes no queue: its workers would wait for ever."""
-    leader = multiprocessing.parent_process()
-    if leader:
-        leader.join()
+def _end_with_main_process() -> None:
+    """End this worker with the main process, which closes no queue if it is killed: workers would wait forever."""
+    main_process = multiprocessing.parent_process()
+    if main_process:
+        main_process.join()
         os._exit(1)
 
 

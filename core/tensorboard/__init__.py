@@ -1,1 +1,1 @@
-"""Runs for TensorBoard, live and from a recording."""
+"""Writes runs for TensorBoard, live or from a recording."""

@@ -1,4 +1,4 @@
-"""One lane as one TensorBoard run, written by torch's `SummaryWriter`."""
+"""Writes a lane as a TensorBoard run, by torch's `SummaryWriter`."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ from ..training.batches import seeded_generator
 from ..training.preparation import lane_thread
 
 _BUCKETS = 64
-# Where a gradient's histogram has its buckets: at 0 and below the bins, in each bin, above them.
+# The upper limits and middles of the buckets of a gradient's histogram: below the bins (with 0), each bin, above them.
 _LIMITS = [*BIN_EDGES, sys.float_info.max]
 _MIDDLES = [0.0, *(math.sqrt(low * high) for low, high in pairwise(BIN_EDGES)), BIN_EDGES[-1]]
 
 
 class LaneWriter:
-    """Writes a lane's events and weights, at their steps and times, to a folder of its own. OSError if it cannot.
+    """Writes a lane's events and weights, with their steps and times, to its folder. Raises OSError.
 
-    `SummaryWriter` writes on a thread of its own: an error may come from a later call, `flush` at the latest.
+    `SummaryWriter` writes in another thread, so an error may be raised by a later call, at the latest by `flush`.
     """
 
     def __init__(
         self,
         folder: Path,
-        files: str,
+        suffix: str,
         run: RunStarted,
         started: LaneStarted,
         describe: Callable[[Event], str | None],
     ) -> None:
-        """Writing a run again replaces those of its event files whose names end in `files`."""
+        """Replaces event files of the same run, whose names end in `suffix`, if they were written before."""
         self._run, self._started, self._describe = run, started, describe
         self._time = run.time + started.seconds
         self.has_weights = False
-        self._writer = _open_writer(folder, files)
+        self._writer = _open_writer(folder, suffix)
         _add_graph(self._writer, run.config)
         settings = "".join(f"    {line}\n" for line in to_toml(run.config).splitlines())
         self._writer.add_text("settings", settings, started.step, self._time)
@@ -69,8 +69,8 @@ class LaneWriter:
                 self._add(_scalars(values), event.step, self._time)
             case Diagnosed():
                 measures = {**event.layers, "total": event.total}
-                gradients = [_gradient(f"gradient/{layer}", measure) for layer, measure in measures.items()]
-                self._add([*_scalars(_measured(event)), *gradients], event.step, self._time)
+                gradients = [_gradient_histogram(f"gradient/{layer}", measure) for layer, measure in measures.items()]
+                self._add([*_scalars(_measurements(event)), *gradients], event.step, self._time)
             case LaneFinished(loss=loss, correct=correct, total=total):
                 values = {"loss/validation_all": loss, "accuracy/validation_all": correct / total}
                 self._add(_scalars(values), event.step, self._time)
@@ -80,14 +80,14 @@ class LaneWriter:
                     self._writer.add_text(tag, in_markdown(text), event.step, self._time)
 
     def keep(self, step: int, parameters: Tensor) -> None:
-        """Write a checkpoint's weights."""
+        """Write the weights of a checkpoint, before the first one also the initial weights."""
         if not self.has_weights and step > 0 and (initial := self._initial_parameters()) is not None:
             self._add_weights(initial, 0, self._run.time + self._started.seconds)
         self.has_weights = True
         self._add_weights(parameters.cpu(), step, self._time)
 
     def flush(self) -> None:
-        """Wait until all is written."""
+        """Wait until everything is written."""
         self._writer.flush()
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class LaneWriter:
         self._writer.close()
 
     def _add(self, summaries: Iterable[Any], step: int, time: float) -> None:
-        """Write what belongs together as one record: one each (`add_scalar`) would take three times as much time."""
+        """Write summaries as one record. A record for each (`add_scalar`) would take three times as long."""
         first, *others = summaries
         for other in others:
             first.MergeFrom(other)
@@ -104,13 +104,13 @@ class LaneWriter:
     def _add_weights(self, parameters: Tensor, step: int, time: float) -> None:
         weights = {name.replace(".", "/"): view for name, view in views(parameters).items()}
         self._add([_histogram(tag, values.double().numpy().ravel()) for tag, values in weights.items()], step, time)
-        # Kept as (84 outputs, 120 inputs): the image has a row an input and a column an output, as the assignment's.
-        # TensorBoard shows nothing of a tag of two kinds, so the image has one of its own.
+        # Transposed from (84 outputs, 120 inputs): rows are inputs and columns outputs, as in the assignment.
+        # TensorBoard shows nothing for a tag with two kinds of data, so the image has its own tag.
         pixels = _gray(weights["fc2/weight"].T)
         self._writer.add_image("fc2/weight/image", pixels, step, time, dataformats="HW")
 
     def _initial_parameters(self) -> Tensor | None:
-        """The weights before the first step, None if they are not certain to come out the same here."""
+        """The weights before the first step, computed from the seed. None if they might differ from the run's."""
         if self._started.step > 0 or self._run.versions.get("torch") != metadata.version("torch"):
             return None
         with lane_thread():
@@ -121,8 +121,8 @@ def _scalars(values: Mapping[str, float]) -> list[Any]:
     return [summary.scalar(tag, value) for tag, value in values.items()]
 
 
-def _gradient(tag: str, measure: Measure) -> Any:
-    """The histogram of |g| as it was counted; its sum is that of the bins' middles."""
+def _gradient_histogram(tag: str, measure: Measure) -> Any:
+    """The histogram of |g| with the bins of the recording. Its sum is estimated from the bins' middles."""
     histogram = measure.histogram
     counts = [histogram.zero + histogram.under, *histogram.counts, histogram.over]
     filled = [place for place, count in enumerate(counts) if count]
@@ -139,9 +139,9 @@ def _gradient(tag: str, measure: Measure) -> Any:
 
 
 def _histogram(tag: str, values: NDArray[np.float64]) -> Any:
-    """Buckets of one width from the smallest number to the largest; one bucket where all are equal.
+    """A histogram with buckets of equal width from the smallest to the largest number; one bucket if all are equal.
 
-    `summary.histogram` multiplies vectors, for which numpy's threads take cores from the lanes.
+    Not `summary.histogram`, which multiplies vectors: numpy's threads for that would take cores from the lanes.
     """
     low, high = values.min(), values.max()
     counts, edges = np.histogram(values, _BUCKETS) if low < high else ([values.size], [low, high])
@@ -157,13 +157,13 @@ def _histogram(tag: str, values: NDArray[np.float64]) -> Any:
     )
 
 
-def _open_writer(folder: Path, files: str) -> SummaryWriter:
-    """Begin a new event file, whose name comes after those before; a TensorBoard that is open goes on to it."""
+def _open_writer(folder: Path, suffix: str) -> SummaryWriter:
+    """Open an event file whose name sorts after the earlier ones, so that a running TensorBoard continues with it."""
     _silence_writer_threads()
-    before = sorted(folder.glob(f"*{files}*"))
-    # A purge tells it to forget what it has read.
-    writer = SummaryWriter(str(folder), purge_step=0 if before else None, filename_suffix=files)
-    # Who has the last one open must still find it, to come to its end.
+    before = sorted(folder.glob(f"*{suffix}*"))
+    # A purge makes it forget what it has read.
+    writer = SummaryWriter(str(folder), purge_step=0 if before else None, filename_suffix=suffix)
+    # A running TensorBoard reads the last file to its end before it opens the next, so that file is only emptied.
     for path in before[-1:]:
         os.truncate(path, 0)
     for path in before[:-1]:
@@ -174,13 +174,13 @@ def _open_writer(folder: Path, files: str) -> SummaryWriter:
 def _add_graph(writer: SummaryWriter, config: RunConfig) -> None:
     images = torch.zeros(1, 1, 28, 28)
     with lane_thread(), warnings.catch_warnings():
-        # `SummaryWriter` takes the graph from TorchScript, which is deprecated.
+        # `SummaryWriter` gets the graph from TorchScript, which warns that it is deprecated.
         warnings.simplefilter("ignore")
         writer.add_graph(trace_module(LeNetModule(config.head), images), images)
 
 
 def _gray(values: Tensor) -> Tensor:
-    """Bytes from 0 for the smallest number to 255 for the largest; 0 where all are equal."""
+    """Scale numbers to bytes, from 0 for the smallest to 255 for the largest; all 0 if they are equal."""
     exact = values.double()
     low, high = exact.min(), exact.max()
     return ((exact - low) / (high - low if high > low else 1.0) * 255).round().to(torch.uint8)
@@ -190,7 +190,7 @@ _default_hook = threading.excepthook
 
 
 def _silence_writer_threads() -> None:
-    """Leave it to the caller to report why a `SummaryWriter` failed: its thread would print a traceback, too."""
+    """Suppress the tracebacks of `SummaryWriter` threads that fail. The caller gets the error and reports it."""
 
     def report(failure: threading.ExceptHookArgs) -> None:
         if not type(failure.thread).__module__.startswith("tensorboard."):
@@ -199,8 +199,8 @@ def _silence_writer_threads() -> None:
     threading.excepthook = report
 
 
-def _measured(event: Diagnosed) -> dict[str, float]:
-    """Tag and value of all that is defined."""
+def _measurements(event: Diagnosed) -> dict[str, float]:
+    """The defined measurements of an event, by tag."""
     total = event.total
     values = {
         "clip/saturation": total.clipped_share,

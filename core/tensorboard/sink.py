@@ -1,4 +1,4 @@
-"""Runs for TensorBoard, all that the assignment's program wrote for it: one TensorBoard run a lane, DIR/<run>/<lane>.
+"""Writes runs for TensorBoard, a TensorBoard run for each lane: DIR/<run>/<lane>. Includes all tags of the assignment.
 
 | tag | when |
 |---|---|
@@ -6,16 +6,16 @@
 | `clip/saturation`, `clip/cosine`, ..., `gradient_norm/conv1`, ..., `dead/outputs`, ... | every measurement |
 | `gradient/conv1`, ..., `gradient/total` (histograms of |g|) | every measurement |
 | `loss/validation_all`, `accuracy/validation_all` | at a lane's end, on all validation images |
-| `conv1/weight`, ..., `fc3/bias` (histograms), `fc2/weight/image` | every checkpoint: after so many steps |
+| `conv1/weight`, ..., `fc3/bias` (histograms), `fc2/weight/image` | every checkpoint, at its number of steps |
 | `interventions`, `failure`, `settings` (text, below `text_summary`) | at their steps; the settings at the beginning |
 | the graph, of the forward pass | at the beginning |
 
-Weights exist only at checkpoints: live at every one, that is every `checkpoint_every` steps and at the end of a lane;
-of a recorded run at those that it still has, which are the last few. With the first of them comes step 0, the initial
-weights, which the seed gives again.
+Weights are written at checkpoints: live at each of them, which is every `checkpoint_every` steps and at the end of a
+lane; from a recording at those that it still has, the last few. The initial weights, computed again from the seed, are
+written with the first checkpoint, as step 0.
 
-What tells its seconds stands at the start of the run plus these; what does not, a checkpoint or an intervention, at
-the time of what the lane told before it.
+The wall time of an event with `seconds` is the start of the run plus these. Checkpoints and interventions have no
+`seconds`; they get the time of the lane's previous event.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ Describe = Callable[[Event], str | None]
 
 
 class TensorBoard:
-    """A sink for the runs of a stream, one a `RunStarted`; ClipwatchError if TensorBoard or the folder cannot be used.
+    """A sink for the runs of a stream, one for each `RunStarted`.
 
-    `describe` puts an intervention into words, None for what is none. A run is named like the folder it is recorded in,
-    which `recorded` gives. Writing a run again replaces what was written of it.
+    `describe` puts an intervention into words and returns None for other events. A run has the name of its folder,
+    which `recorded` returns. Writing a run again replaces it. Raises ClipwatchError if TensorBoard or the folder cannot
+    be used.
     """
 
     def __init__(self, directory: Path, describe: Describe, recorded: Callable[[], RunFolder | None]) -> None:
@@ -56,20 +57,20 @@ class TensorBoard:
         self._folder: Path | None = None
         self._lanes: dict[str, LaneWriter] = {}
         if (text := path_text(directory)) != str(directory):
-            raise BadInput(f"folder {text}: TensorBoard takes only names that are UTF-8; give another")
-        with self._telling():
+            raise BadInput(f"folder {text}: TensorBoard needs a name that is valid UTF-8; give another folder")
+        with self._convert_errors():
             directory.mkdir(parents=True, exist_ok=True)
             if not os.access(directory, os.W_OK):
                 raise PermissionError(13, "Permission denied")
 
     @property
     def without_weights(self) -> list[str]:
-        """The lanes of the present run that no checkpoint was given of."""
+        """The lanes of the current run that have had no checkpoint."""
         return [name for name, lane in self._lanes.items() if not lane.has_weights]
 
     def receive(self, event: Event) -> None:
         """Write one event."""
-        with self._telling():
+        with self._convert_errors():
             match event:
                 case RunStarted():
                     self.close()
@@ -83,39 +84,40 @@ class TensorBoard:
                 case _:
                     pass
 
-    def keep(self, kept: Checkpoint) -> None:
-        """Write a lane's weights."""
-        with self._telling():
-            if kept.lane in self._lanes:
-                self._lanes[kept.lane].keep(kept.step, kept.snapshot["parameters"])
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Write the weights of a checkpoint."""
+        with self._convert_errors():
+            if checkpoint.lane in self._lanes:
+                self._lanes[checkpoint.lane].keep(checkpoint.step, checkpoint.snapshot["parameters"])
 
     def flush(self) -> None:
-        """Wait until all is written."""
-        with self._telling():
+        """Wait until everything is written."""
+        with self._convert_errors():
             for lane in self._lanes.values():
                 lane.flush()
 
     def close(self) -> None:
-        """Close the present run's files."""
+        """Close the current run's files."""
         for lane in self._lanes.values():
             with contextlib.suppress(OSError):
                 lane.close()
         self._lanes = {}
 
     def _open(self, event: LaneStarted) -> None:
-        # Names of lanes in a run's settings are checked; what an event alone names is no part of the run.
+        # Only the names of lanes in the run's settings have been checked. Others do not belong to the run.
         if not self._started or all(lane.name != event.lane for lane in self._started.config.lanes):
             return
         from .lane_writer import LaneWriter
 
         if self._folder is None:
-            self._folder = _claimed(self._directory, self._started, self._recorded())
-        # A lane may be named of dots alone, which would be another folder.
+            self._folder = _run_folder(self._directory, self._started, self._recorded())
+        # A lane's name may consist of dots, which would name another folder.
         folder = self._folder / (event.lane if event.lane.strip(".") else f"_{event.lane}")
-        self._lanes[event.lane] = LaneWriter(folder, _files(self._started), self._started, event, self._describe)
+        self._lanes[event.lane] = LaneWriter(folder, _file_suffix(self._started), self._started, event, self._describe)
 
     @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _convert_errors(self) -> Iterator[None]:
+        """Turn an OSError in this context into a ClipwatchError that names the folder."""
         try:
             yield
         except OSError as error:
@@ -131,23 +133,23 @@ def _require_tensorboard() -> None:
         raise ClipwatchError(f"TensorBoard cannot be used ({error}): {installation('tensorboard')}") from error
 
 
-def _files(run: RunStarted) -> str:
-    """How the names of a run's event files end, which tells them from those of every other run."""
+def _file_suffix(run: RunStarted) -> str:
+    """The suffix of a run's event files, which identifies the run."""
     return f".{run.time:.6f}.clipwatch"
 
 
-def _claimed(directory: Path, run: RunStarted, recorded: RunFolder | None) -> Path:
-    """The folder that this run has there, or one that no other has."""
+def _run_folder(directory: Path, run: RunStarted, recorded: RunFolder | None) -> Path:
+    """The folder that holds this run already, or a new one."""
     if recorded:
-        wanted = path_text(Path(recorded.path.resolve().name))
+        name = path_text(Path(recorded.path.resolve().name))
     else:
-        wanted = run_name(run.dataset.name, run.config.seed, run.time)
+        name = run_name(run.dataset.name, run.config.seed, run.time)
     for number in itertools.count(1):
-        folder = directory / (wanted if number == 1 else f"{wanted}-{number}")
+        folder = directory / (name if number == 1 else f"{name}-{number}")
         try:
             folder.mkdir()
         except FileExistsError:
-            if not folder.is_dir() or any(folder.glob(f"*/*{_files(run)}*")):
+            if not folder.is_dir() or any(folder.glob(f"*/*{_file_suffix(run)}*")):
                 return folder
         else:
             return folder
@@ -157,14 +159,14 @@ def _claimed(directory: Path, run: RunStarted, recorded: RunFolder | None) -> Pa
 def export(
     recorded: Recorded, folder: RunFolder, directory: Path, describe: Describe, tell: Callable[[str], None]
 ) -> None:
-    """Write a recorded run; `tell` hears what is missing. ClipwatchError as for `TensorBoard`."""
+    """Write a recorded run. `tell` gets a message about what is missing. Raises ClipwatchError like `TensorBoard`."""
     sink = TensorBoard(directory, describe, lambda: folder)
     try:
         for event in with_checkpoints(recorded.events, folder.checkpoints, sink.keep, tell):
             sink.receive(event)
         sink.flush()
-        if bare := sink.without_weights:
-            tell(f"no checkpoint of {', '.join(bare)}: without weights there are no histograms and no image")
+        if missing := sink.without_weights:
+            tell(f"no checkpoint of {', '.join(missing)}: histograms and images of weights are missing")
     finally:
         sink.close()
 
@@ -172,19 +174,22 @@ def export(
 def with_checkpoints(
     events: Iterable[Event], folder: Path, keep: Callable[[Checkpoint], None], tell: Callable[[str], None]
 ) -> Iterator[Event]:
-    """The same events; each checkpoint in `folder` goes to `keep` where it was taken. `tell` hears of bad ones."""
+    """Yield the same events, and pass each checkpoint in `folder` to `keep` at its step.
+
+    `tell` gets a message for each one that cannot be read.
+    """
     waiting = [(int(step), lane, path) for lane, step, path in _checkpoints(folder, tell)]
     for event in events:
         if isinstance(event, Evaluated | LaneFinished | LaneFailed):
             due = [entry for entry in waiting if entry[1] == event.lane and entry[0] <= event.step]
             waiting = [entry for entry in waiting if entry not in due]
-            _keep_all(due, keep, tell)
+            _pass_on(due, keep, tell)
         yield event
-    _keep_all(waiting, keep, tell)
+    _pass_on(waiting, keep, tell)
 
 
 def _checkpoints(folder: Path, tell: Callable[[str], None]) -> Iterator[tuple[str, str, Path]]:
-    """Lane, step and file of each checkpoint, a lane's in order."""
+    """Lane, step and file of each checkpoint, ordered by step within a lane."""
     for path in _entries(folder, tell):
         lane, _, step = path.stem.rpartition("-")
         if path.suffix == ".pt" and step.isdecimal():
@@ -192,8 +197,8 @@ def _checkpoints(folder: Path, tell: Callable[[str], None]) -> Iterator[tuple[st
 
 
 def _entries(folder: Path, tell: Callable[[str], None]) -> list[Path]:
-    """What is in the folder, in order; `tell` hears why it cannot be read."""
-    # Not glob, to which a folder that may not be read is an empty one.
+    """The entries of the folder in order. `tell` gets a message if it cannot be read."""
+    # Not `glob`, which takes an unreadable folder for an empty one.
     try:
         return sorted(folder.iterdir())
     except FileNotFoundError:
@@ -203,7 +208,7 @@ def _entries(folder: Path, tell: Callable[[str], None]) -> list[Path]:
         return []
 
 
-def _keep_all(
+def _pass_on(
     due: Iterable[tuple[int, str, Path]], keep: Callable[[Checkpoint], None], tell: Callable[[str], None]
 ) -> None:
     for step, lane, path in due:

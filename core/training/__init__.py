@@ -1,1 +1,1 @@
-"""One lane in training, from batch to checkpoint. Imports torch and everything that a training step needs."""
+"""The training of a lane, from batch to checkpoint. Imports torch and everything that a training step needs."""

@@ -1,4 +1,4 @@
-"""Batches as the assignment's `next_batch` gives them."""
+"""Shuffled batches, as the assignment's `next_batch` returns them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _AHEAD = 64
 
 
 def seeded_generator(seed: int, purpose: str) -> torch.Generator:
-    """A generator for one purpose; different purposes under one seed get independent numbers."""
+    """A random generator for one purpose. Under one seed, different purposes get independent numbers."""
     digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
@@ -23,7 +23,7 @@ class ShuffledIndices:
 
     def __init__(self, count: int, generator: torch.Generator, device: torch.device) -> None:
         self._count, self._generator, self._device = count, generator, device
-        self._order = self._shuffled()
+        self._order = self._shuffle()
         self._next = 0
 
     @property
@@ -35,7 +35,7 @@ class ShuffledIndices:
         """Go to a position that `position` returned."""
         state, self._next = position
         self._generator.set_state(state)
-        self._order = self._shuffled()
+        self._order = self._shuffle()
 
     def take(self, size: int) -> Tensor:
         """The next `size` indices, at most `count`; they may span two permutations."""
@@ -45,11 +45,11 @@ class ShuffledIndices:
             self._next = end
             return indices
         rest = self._order[self._next :]
-        self._order = self._shuffled()
+        self._order = self._shuffle()
         self._next = size - len(rest)
         return torch.cat([rest, self._order[: self._next]])
 
-    def _shuffled(self) -> Tensor:
+    def _shuffle(self) -> Tensor:
         self._drawn_from = self._generator.get_state()
         return torch.randperm(self._count, generator=self._generator).to(self._device)
 

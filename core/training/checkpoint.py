@@ -49,7 +49,7 @@ class Checkpoint:
 
 
 class BadCheckpoint(ClipwatchError):
-    """A file that is not a whole checkpoint; the message names it."""
+    """A file is not a whole checkpoint. The message names it."""
 
 
 def load(path: Path) -> Snapshot:

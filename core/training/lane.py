@@ -28,7 +28,7 @@ class LaneData:
 
 
 class Lane:
-    """Everything that a lane's next step depends on; `step` is the number of steps done."""
+    """Everything that a lane's next step depends on. `step` is the number of steps done."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Lane:
         self.set_rule(rule)
 
     def set_rule(self, rule: str) -> None:
-        """Clip by this rule from now on; the new rule knows no earlier norms."""
+        """Clip by this rule from now on. Rules that use earlier norms start without any."""
         self.rule = rule
         self.clipper = make_clipper(parse_rule(rule), self.model.parameters, self.model.layout)
         if self.diagnostics and rule != "none":

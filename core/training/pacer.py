@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 
-# A lane this far behind its pace (after a pause, a slow evaluation) does not hurry to catch up.
+# Seconds of lag (after a pause or a slow evaluation) that a lane catches up; more than that is not caught up.
 _MAX_LAG = 0.1
 
-# `threading.Condition.wait` overflows at very long timeouts; callers ask again after a minute.
+# `threading.Condition.wait` overflows at very long timeouts; callers wait again after a minute.
 _MAX_WAIT = 60.0
 
 
 class Pacer:
-    """Limits a lane to `pace` steps a second; None is no limit."""
+    """Limits a lane to `pace` steps per second; None is no limit."""
 
     def __init__(self, pace: float | None) -> None:
         self.pace = pace

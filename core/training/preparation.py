@@ -24,8 +24,8 @@ from ..diagnostics.clip_effect import ClipEffect
 from ..diagnostics.dead_outputs import DeadUnits
 from ..diagnostics.lane_diagnostics import LaneDiagnostics
 from ..diagnostics.lane_distance import LaneDistance
-from ..experiments import torchscript as unlocked
 from ..experiments.lenet import network as lenet
+from ..experiments.torchscript import is_compiled
 from ..optimizers.optimizer import make_optimizer
 from .batches import Batches, seeded_generator
 from .lane import Lane, LaneData
@@ -49,9 +49,9 @@ def prepare_trainers(
     *,
     checkpoints: bool,
 ) -> tuple[list[Trainer], str, list[str]]:
-    """The trainers of a run, whose lanes differ only in their rules; their device; and notices for the user.
+    """Prepare the trainers of a run, whose lanes differ only in their rules. Also return the device and notices.
 
-    A lane named in `snapshots` starts from its snapshot; one named in `iterations` does so many steps in all.
+    `snapshots` and `iterations` hold, for some of the lanes, the state to start from and the total number of steps.
     """
     torch.set_num_threads(1)
     place = device(config.device)
@@ -95,7 +95,7 @@ def _diagnostics(lane: str, config: RunConfig, model: lenet.LeNet, distance: Lan
 
 
 def _notices() -> list[str]:
-    if unlocked.is_compiled(lenet.loss_and_gradient):
+    if is_compiled(lenet.loss_and_gradient):
         return []
     return ["this torch cannot compile to TorchScript: the numbers are the same, but lanes slow each other down"]
 

@@ -1,4 +1,4 @@
-"""The time that a lane takes."""
+"""Measures the time that a lane takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Stopwatch:
         self._idle = self._restored = 0.0
 
     def start(self, started: float) -> None:
-        """Start to count training time; `started` is the clock's reading at the start of the run."""
+        """Start to count training time. `started` is the value of `time.perf_counter` at the start of the run."""
         self._started, self._entered = started, time.perf_counter()
 
     def restore(self, training_seconds: float) -> None:

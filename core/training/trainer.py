@@ -73,7 +73,7 @@ class Trainer:
 
     @property
     def pace(self) -> float | None:
-        """The speed limit in steps a second, None for full speed."""
+        """The speed limit in steps per second, None for full speed."""
         return self._pacer.pace
 
     def idle(self) -> AbstractContextManager[None]:
@@ -81,13 +81,13 @@ class Trainer:
         return self._lane.stopwatch.idle()
 
     def run(self, commands: CommandSource, started: float) -> Iterator[Event | Checkpoint]:
-        """Train, and yield events and checkpoints as they come; `started` is the clock's reading at second 0."""
+        """Train, and yield events and checkpoints. `started`: the `time.perf_counter` at second 0 of the run."""
         lane, schedule = self._lane, self._schedule
         model, optimizer, data, diagnostics = lane.model, lane.optimizer, lane.data, lane.diagnostics
         lane.stopwatch.start(started)
-        yield self._started()
+        yield self._start_event()
         while True:
-            # Between two steps: obey commands, end after the last step, wait while paused or ahead of the pace.
+            # Between two steps: obey commands, end after the last step, wait while paused or ahead of the speed limit.
             for command in self._due_commands(commands):
                 if isinstance(command, Stop):
                     if not self._finished:
@@ -111,7 +111,7 @@ class Trainer:
             used, clipped = lane.clipper.clip(gradient, model.parameters)
             if not lane.clipper.finite and lane.nonfinite.add(gradient):
                 if lane.nonfinite.steps == 1:
-                    yield self._nonfinite_found()
+                    yield self._nonfinite_event()
                 match schedule.nonfinite:
                     case "propagate":
                         pass
@@ -121,10 +121,12 @@ class Trainer:
                     case "skip":
                         used = None
                     case "stop":
-                        yield self._diverged("the gradient is no longer finite, and the lane was to stop there")
+                        yield self._divergence_event(
+                            "the gradient is no longer finite, and the lane is set to stop in this case"
+                        )
                         return
             if schedule.nonfinite == "propagate" and not math.isfinite(train_loss):
-                yield self._diverged(f"the training loss is {train_loss}")
+                yield self._divergence_event(f"the training loss is {train_loss}")
                 return
 
             # Update the parameters.
@@ -136,14 +138,14 @@ class Trainer:
                     diagnostics.add_step(gradient, clipped)
             # A sum is finite if all its terms are, and takes a thirtieth of the time of `isfinite` for each.
             if not math.isfinite(model.parameters.sum().item()):
-                yield self._diverged("a weight is no longer finite")
+                yield self._divergence_event("a weight is no longer finite")
                 return
 
             # Evaluate on a validation batch, and measure what the clip rule did at this step.
             if lane.step % schedule.eval_every == 0:
                 images, labels = data.validation.next_batch(schedule.eval_size)
                 evaluation = model.evaluate(images, labels)
-                yield self._evaluated(train_loss, evaluation)
+                yield self._evaluation_event(train_loss, evaluation)
                 if diagnostics:
                     yield from diagnostics.add_evaluation(lane.step, evaluation)
                 if diagnostics and before is not None:
@@ -162,7 +164,7 @@ class Trainer:
                 yield LanePaused(lane=lane.name, step=lane.step)
 
     def _due_commands(self, commands: CommandSource) -> Sequence[LaneCommand]:
-        """The commands due; waits for one while idle, otherwise at most until the pace allows the next step."""
+        """The commands due; waits for one while idle, otherwise at most until the speed limit allows the next step."""
         if not self._is_idle():
             return commands.take(self.step, self._pacer.seconds_left())
         with self.idle():
@@ -202,12 +204,12 @@ class Trainer:
                 return LanePaused(**at)
 
     def _checkpoint(self) -> Iterator[Checkpoint]:
-        """A checkpoint of the lane, unless it has one of this step or is to have none."""
+        """A checkpoint of the lane, unless it already has one of this step or checkpoints are off."""
         if self._schedule.checkpoint_every and self._last_checkpoint != self.step:
             self._last_checkpoint = self.step
             yield Checkpoint(self.name, self.step, self._lane.snapshot())
 
-    def _started(self) -> LaneStarted:
+    def _start_event(self) -> LaneStarted:
         return LaneStarted(
             lane=self.name,
             step=self.step,
@@ -217,11 +219,11 @@ class Trainer:
             seconds=self._lane.stopwatch.seconds,
         )
 
-    def _nonfinite_found(self) -> NonfiniteFound:
+    def _nonfinite_event(self) -> NonfiniteFound:
         counts, action = self._lane.nonfinite, self._schedule.nonfinite
         return NonfiniteFound(lane=self.name, step=self.step, nan=counts.nan, infinite=counts.infinite, action=action)
 
-    def _evaluated(self, train_loss: float, evaluation: Evaluation) -> Evaluated:
+    def _evaluation_event(self, train_loss: float, evaluation: Evaluation) -> Evaluated:
         return Evaluated(
             lane=self.name,
             step=self.step,
@@ -239,7 +241,7 @@ class Trainer:
         images, labels = self._lane.data.all_validation
         evaluation = evaluate_all(model, images, labels)
         if not math.isfinite(evaluation.loss):
-            return self._diverged(f"the loss on all validation images is {evaluation.loss}")
+            return self._divergence_event(f"the loss on all validation images is {evaluation.loss}")
         return LaneFinished(
             lane=self.name,
             step=self.step,
@@ -252,10 +254,10 @@ class Trainer:
             silent_outputs=inactive_outputs(model.units, evaluation.active),
         )
 
-    def _diverged(self, cause: str) -> LaneFailed:
-        return self.failed(cause, "diverged")
+    def _divergence_event(self, cause: str) -> LaneFailed:
+        return self.failure_event(cause, "diverged")
 
-    def failed(self, cause: str, reason: Literal["diverged", "error"] = "error") -> LaneFailed:
-        """The event for the step under way, which could not be done."""
+    def failure_event(self, cause: str, reason: Literal["diverged", "error"] = "error") -> LaneFailed:
+        """The event for a failure in the current step."""
         seconds = self._lane.stopwatch.seconds
         return LaneFailed(lane=self.name, step=self.step, reason=reason, cause=cause, seconds=seconds)

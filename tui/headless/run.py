@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ...core.engine.engine import Resumption
 from ...core.engine.replay import Replay
-from ...core.engine.resume import interrupted
+from ...core.engine.resume import read_interrupted
 from ...core.engine.session import Session
 from ...core.errors import BadInput
 from ...core.files.paths import path_text
@@ -87,7 +87,7 @@ def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine,
     recorder = Recorder(folder.path.parent)
     board = _tensorboard(options, recorder)
     lock = folder.claim()
-    run = interrupted(folder, iterations)
+    run = read_interrupted(folder, iterations)
     if run.is_done and not options.control:
         lock.release()
         raise BadInput(
@@ -102,12 +102,12 @@ def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine,
         seconds=run.recorded.seconds,
         iterations=run.iterations,
         commands=run.commands(snapshots),
-        recorded=run.reached,
+        recorded=run.recorded_steps,
         diverged=run.diverged,
     )
     config = machine.settings(run.config, notices.append)
     session = Session(config, lasting=options.control, keep=_checkpoint_writer(recorder, board), resumption=resumption)
-    live = chain([Notice(text=text) for text in notices], run.continued(session.run()))
+    live = chain([Notice(text=text) for text in notices], run.unrecorded_events(session.run()))
     recorded = _with_current_folder(
         folder, (event for event in run.recorded.events if not isinstance(event, RunFinished))
     )

@@ -71,9 +71,7 @@ def differences(comparisons: Sequence[Comparison], width: int, theme: Theme) -> 
     reach = max(1.0, *(abs(value) for comparison in comparisons for value in comparison.accuracy.differences))
     axis = Axis(-reach, reach, _plot_width(width))
     style, muted = theme.palette.style(theme.palette.foreground), theme.palette.style(theme.palette.muted)
-    lines = [
-        heading("paired differences in accuracy, percentage points", "bar: mean and its 95 % interval", width, theme)
-    ]
+    lines = [heading("paired accuracy differences, percentage points", "bar: mean, 95 % interval", width, theme)]
     for comparison in comparisons:
         accuracy, (low, high) = comparison.accuracy, comparison.accuracy.interval
         colour = theme.palette.style(theme.lane_colour(comparison.other.number))

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from ...core.reports.sweep_words import by_dead_words
-from ...core.statistics.paired import Paired, is_exploratory
+from ...core.statistics.paired import PairedDifferences, is_exploratory
 from ...core.sweeps.comparisons import Comparison, Summary, p_words
 
 # Each column with the least table width at which it is shown. Columns of figures are never wrapped.
@@ -80,7 +80,7 @@ def _table(columns: Mapping[str, int], rows: Sequence[tuple[str, ...]], width: i
     return table
 
 
-def _row(difference: Paired, adjusted: float, digits: int, *, more_is_better: bool) -> tuple[str, ...]:
+def _row(difference: PairedDifferences, adjusted: float, digits: int, *, more_is_better: bool) -> tuple[str, ...]:
     low, high = difference.interval
     interval = f"{low:+.{digits}f} to {high:+.{digits}f}" if math.isfinite(low) else difference.remark
     better = difference.wins if more_is_better else difference.n - difference.wins - difference.ties

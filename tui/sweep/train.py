@@ -46,7 +46,7 @@ def _sweep(request: TrainSweep | ResumeSweep) -> Sweep:
             read = read_sweep(folder)
             base = request.machine.settings(read.results.started.config.base, tell)
             backend = _backend(request.backend, base)
-            return Sweep.resumed(folder, read, base=base, workers=workers, backend=backend)
+            return Sweep.resume(folder, read, base=base, workers=workers, backend=backend)
 
 
 def _backend(config: BackendConfig, base: RunConfig) -> Backend | None:

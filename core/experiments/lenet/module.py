@@ -1,4 +1,4 @@
-"""LeNet as a plain `torch.nn.Module`: the same parameters, by the same names, as `lenet` trains."""
+"""LeNet as a plain `torch.nn.Module`, with the same parameters and names as `lenet.network`."""
 
 from __future__ import annotations
 

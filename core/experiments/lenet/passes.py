@@ -1,18 +1,18 @@
-"""LeNet's forward and backward passes, written out.
+"""LeNet's forward and backward passes, written out by hand.
 
-For a batch of 8, automatic differentiation costs as much in bookkeeping as in arithmetic, and general convolution
-kernels are made for larger batches. Here images are stored batch-last, (channel, row, column, image). A convolution is
-then one copy of contiguous memory and one matrix product, and pooling compares vectors of images.
+For a batch of 8, autograd takes as much time for bookkeeping as for arithmetic, and general convolution kernels are
+made for larger batches. Here images are stored batch-last, (channel, row, column, image). A convolution is then one
+copy of contiguous memory and one matrix product, and pooling compares vectors of images.
 
 These are functions of torch operations that TorchScript can compile. It allows no module constants, so the kernel's 5
-and the image's 28, padded to 32, are written as numbers. Weights come in the order of `lenet.SHAPES`.
+and the image's 28, padded to 32, are written as numbers. Weights come in the order of `network.SHAPES`.
 """
 
 import torch
 from torch import Tensor
 
 
-def _padded(images: Tensor) -> Tensor:
+def _pad(images: Tensor) -> Tensor:
     """Scale bytes (batch, 28, 28) to [0, 1] and pad them by 2: (1, 32, 32, batch)."""
     canvas = torch.zeros(1, 32, 32, images.size(0), device=images.device)
     canvas[0, 2:30, 2:30].copy_(images.permute(1, 2, 0)).div_(255.0)
@@ -46,8 +46,10 @@ def _images_last(response: Tensor, side: int, batch: int) -> Tensor:
 
 
 def _pool(response: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """Max-pool 2x2, then add the bias and apply ReLU: equal to the usual order, as both are monotone, for a quarter of
-    the work."""
+    """Max-pool 2x2, then add the bias and apply ReLU.
+
+    Both are monotone, so this equals the usual order, for a quarter of the work.
+    """
     pooled, argmax = torch.ops.aten.max_pool2d_with_indices(response, [2, 2], [2, 2])
     return (pooled.permute(0, 2, 3, 1) + bias[:, None, None, None]).relu_(), argmax
 
@@ -88,7 +90,7 @@ def loss_and_gradient(
 ) -> Tensor:
     """Mean softmax cross-entropy in nats of bytes (batch, 28, 28) and classes (batch,); fills `gradients`."""
     batch = images.size(0)
-    padded = _padded(images)
+    padded = _pad(images)
     patches1 = _patches(padded)
     response1 = _images_last(torch.mm(weights[0].view(6, -1), patches1), 28, batch)
     pooled1, argmax1 = _pool(response1, weights[1])
@@ -118,7 +120,7 @@ def activations(images: Tensor, weights: list[Tensor], relu_head: bool) -> list[
     (6, 14, 14, batch), (16, 5, 5, batch), (batch, 120), (batch, 84), and the logits (batch, 10).
     """
     batch = images.size(0)
-    grid = _padded(images)
+    grid = _pad(images)
     grids: list[Tensor] = []
     for layer in [0, 2]:
         channels, rows = grid.size(0), grid.size(1)

@@ -1,4 +1,4 @@
-"""Clip rules on stacked gradients: those of `core.clipping` that remember nothing, for many replicas at once."""
+"""Clip rules for stacked gradients: the stateless rules of `core.clipping`, for many replicas at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...stream.rules import LayerNormClip, NormClip, Rule, SignClip, ValueClip
 
 
 def clip_stacked_(gradient: Tensor, rule: Rule) -> None:
-    """Clip (replicas, PARAMETERS) in place, each replica by itself."""
+    """Clip gradients (replicas, PARAMETERS) in place, each replica on its own."""
     match rule:
         case ValueClip(low=low, high=high):
             gradient.clamp_(low, high)
@@ -28,7 +28,7 @@ def clip_stacked_(gradient: Tensor, rule: Rule) -> None:
 
 
 def _sign_(gradient: Tensor) -> None:
-    """Replace each number by its sign. NaN stays, which torch would make 0, as in a run that is trained alone."""
+    """Replace each element by its sign. NaN stays NaN, as in `core.clipping`; `torch.sign` gives 0."""
     if math.isfinite(gradient.sum().item()):
         gradient.sign_()
     else:
@@ -36,6 +36,6 @@ def _sign_(gradient: Tensor) -> None:
 
 
 def _scale_(gradient: Tensor, bound: float) -> None:
-    """Scale each row so that its norm is at most `bound`; float64, as squares overflow."""
+    """Scale each row so that its norm is at most `bound`. Norms are float64, because squares overflow float32."""
     norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True, dtype=torch.float64)
     gradient.mul_(torch.where(norm <= bound, 1.0, bound / norm))

@@ -1,11 +1,11 @@
-"""What `stacked_passes` does between its matrix products, as kernels for a GPU.
+"""Triton kernels for the operations of `passes` between its matrix products.
 
-There an operation costs the bytes that it reads and writes, and pooling is a dozen operations. Each of these kernels
-reads and writes every number once; they find the same numbers but for the order of a bias's sum. Triton comes with
-torch's builds for CUDA, and compiles on first use.
+On a GPU an operation costs the bytes that it reads and writes, and pooling takes a dozen operations. Each of these
+kernels reads and writes every number once. The results are the same, except for the order of summation of the bias
+gradients. Triton comes with torch's CUDA builds and compiles on first use.
 """
 
-# Kernels are Triton's language, which only looks like Python's.
+# Triton's language is not Python, so its types are not checked.
 # pyright: basic, reportArgumentType=false, reportGeneralTypeIssues=false
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _BLOCK = 256
 
 
 def pool(response: Tensor, bias: Tensor, pooled: Tensor, winner: Tensor) -> None:
-    """Max-pool, add the bias, ReLU: of four corners side by side in `response`, (replicas, 4, features, pixels).
+    """Max-pool the four corners in `response` (replicas, 4, features, pixels), add the bias, apply ReLU.
 
-    `bias` is (replicas, features, 1); `pooled` and `winner`, (replicas, features, pixels), are written: what is left,
-    and which corner was the largest, the first of equals.
+    `bias` is (replicas, features, 1). Writes `pooled` and `winner`, both (replicas, features, pixels): the result, and
+    the index of the largest corner, the first one if several are equal.
     """
     features, pixels = pooled.size(1), pooled.size(2)
     grid = (pooled.size(0) * features,)
@@ -28,14 +28,14 @@ def pool(response: Tensor, bias: Tensor, pooled: Tensor, winner: Tensor) -> None
 
 
 def pool_backward(slope: Tensor, pooled: Tensor, winner: Tensor, response: Tensor, bias: Tensor) -> None:
-    """From the gradient at `pooled` to that at `response`, and at `bias`, (replicas, features)."""
+    """From the gradient at `pooled` (`slope`), compute those at `response` and at `bias`, (replicas, features)."""
     features, pixels = pooled.size(1), pooled.size(2)
     grid = (pooled.size(0) * features,)
     _pool_backward[grid](slope, pooled, winner, response, bias, features, bias.stride(0), PIXELS=pixels, BLOCK=_BLOCK)
 
 
 def windows_adjoint(at_windows: Tensor, at_pooled: Tensor) -> None:
-    """Each pooled pixel's sum over the windows it is in; shapes as in `stacked_passes.BackwardWorkspace`."""
+    """Sum `at_windows` over the windows of each pooled pixel; shapes as in `passes.BackwardWorkspace`."""
     grid = (at_pooled.size(0) * at_pooled.size(1),)
     _windows_adjoint[grid](at_windows, at_pooled, BATCH=at_pooled.size(-1), BLOCK=_BLOCK)
 
@@ -54,7 +54,7 @@ def _pool(response, bias, pooled, winner, features, bias_stride, PIXELS: tl.cons
         which = tl.zeros([BLOCK], tl.float32)
         for number in tl.static_range(1, 4):
             other = tl.load(source + number * corner + place, mask=inside, other=0.0)
-            # NaN wins, so that it is seen.
+            # NaN wins, so that it reaches the result.
             wins = (other > best) | (other != other)
             best = tl.where(wins, other, best)
             which = tl.where(wins, float(number), which)
@@ -76,9 +76,9 @@ def _pool_backward(
         place = start + tl.arange(0, BLOCK)
         inside = place < PIXELS
         at = row * PIXELS + place
-        kept = tl.load(pooled + at, mask=inside, other=0.0)
+        activation = tl.load(pooled + at, mask=inside, other=0.0)
         passed = tl.load(slope + at, mask=inside, other=0.0)
-        passed = tl.where(kept > 0, passed, 0.0)
+        passed = tl.where(activation > 0, passed, 0.0)
         which = tl.load(winner + at, mask=inside, other=0.0)
         total += passed
         for number in tl.static_range(4):

@@ -1,21 +1,22 @@
-"""The passes of many LeNets at once: weights stacked over replicas, the replicas of a seed next to each other.
+"""Forward and backward passes of many LeNets at once. Weights are stacked by replica; a seed's replicas are neighbours.
 
 A stack holds S settings of each of G seeds as G * S replicas. The replicas of a seed see the same images, so the input
-of the first convolution is laid out once for all of them, and their kernels form one matrix. As in `lenet_passes`,
+of the first convolution is laid out once for all of them, and their kernels form one matrix. As in `lenet.passes`,
 images are stored batch-last.
 
 A 5x5 convolution followed by 2x2 pooling reads 6x6 pixels of its input for each pooled pixel, with the kernel at each
-of four corners. So the kernel is written four times into 6x6 (`_spread`), and one matrix product gives all four
-corners, each in its own block. This product has a better shape than that of 5x5 patches and takes a third of the
-memory, and pooling compares whole blocks. Kernels are stored features-last, so that spreading them copies contiguous
-memory. Pooled pixels are ordered by the parity of their row and column (and those of the first layer within that), so
-that the next layer's 6x6 windows are contiguous too.
+of four corners. So each kernel is written at the four corners of a 6x6 window (`_spread`), and one matrix product gives
+all four corners, each in its own block. This product has a better shape than that of 5x5 patches and takes a third of
+the memory, and pooling compares whole blocks. Kernels are stored features-last, so that spreading them copies
+contiguous memory. Pooled pixels are ordered by the parity of their row and column (and those of the first layer within
+that), so that the next layer's 6x6 windows are contiguous too.
 
 All large tensors are buffers of a `Workspace` that is allocated once and reused: new memory costs as much as the
 arithmetic, and cache misses nearly as much.
 
-Like `lenet_passes` these are functions that TorchScript can compile, because a small stack has little arithmetic per
-operation. On a GPU `gpu_kernels` do the work between the products, where they can be compiled.
+Like those in `lenet.passes`, these functions can be compiled by TorchScript, because a small stack has little
+arithmetic per operation. On a GPU, the Triton kernels of `gpu_kernels` do the work between the products, if they can be
+compiled.
 """
 
 import math
@@ -29,9 +30,9 @@ from ...experiments.torchscript import called_as_python, compile_function
 
 
 class Convolution(NamedTuple):
-    """One convolution's and pooling's tensors, for R replicas in G groups of the same input.
+    """The tensors of one convolution with pooling, for R replicas in G groups that share their input.
 
-    K are the pixels of a 6x6 window in all channels, F the features, N the pooled pixels of all images.
+    K is the number of pixels of a 6x6 window in all channels, F of features, N of pooled pixels in all images.
     """
 
     # The input as windows, and a buffer for it in that shape and as (G, K, N).
@@ -53,7 +54,7 @@ class Convolution(NamedTuple):
 
 
 class Gradient(NamedTuple):
-    """Where the gradient of a `Convolution` goes: like its `kernel`, `corners_of_kernel` and `weight`; (R, F)."""
+    """The gradient of a `Convolution`, shaped like its `kernel`, `corners_of_kernel` and `weight`; `bias`: (R, F)."""
 
     kernel: Tensor
     corners_of_kernel: list[Tensor]
@@ -92,14 +93,14 @@ class BackwardWorkspace(NamedTuple):
 
 
 def weights(flat: Tensor) -> list[Tensor]:
-    """The tensors of `lenet.SHAPES` as views (replicas, ...) into (replicas, PARAMETERS); kernels features-last."""
+    """The tensors of `network.SHAPES` as views (replicas, ...) into (replicas, PARAMETERS); kernels features-last."""
     parts = flat.split([math.prod(shape) for shape in SHAPES.values()], 1)
     shapes = [(*shape[1:], shape[0]) if len(shape) == 4 else shape for shape in SHAPES.values()]
     return [part.view(len(flat), *shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def workspace(flat: Tensor, floor: Tensor, seeds: int, batch: int, *, fused: bool) -> Workspace:
-    """The workspace for networks (replicas, PARAMETERS) and `batch` images of each of so many seeds."""
+    """Allocate the workspace for networks (replicas, PARAMETERS) and `batch` images for each of the seeds."""
     kernel1, bias1, kernel2, bias2, *dense = weights(flat)
     # Row, column within eight, number of the eight (one starts at every fourth column), image.
     canvas = torch.zeros(seeds, 32, 8, 7, batch, device=flat.device)
@@ -130,7 +131,7 @@ def _convolution(patches: Tensor, weight: Tensor, bias: Tensor) -> Convolution:
 
 
 def _wide(weight: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """A buffer for kernels like `weight` at the corners of 6x6, and its four parts."""
+    """A buffer for kernels like `weight` at the corners of 6x6 windows, and its four parts."""
     groups, shared, channels, features = weight.size(0), weight.size(1), weight.size(2), weight.size(5)
     wide = torch.zeros(groups, channels, 6, 6, shared, 4, features, device=weight.device)
     parts = [wide[:, :, y : y + 5, x : x + 5, :, 2 * y + x].permute(0, 4, 1, 2, 3, 5) for y in (0, 1) for x in (0, 1)]
@@ -138,7 +139,10 @@ def _wide(weight: Tensor) -> tuple[Tensor, list[Tensor]]:
 
 
 def backward_workspace(workspace: Workspace, gradient: Tensor) -> BackwardWorkspace:
-    """The workspace of the backward pass to (replicas, PARAMETERS); it shares some tensors with `workspace`."""
+    """Allocate the workspace of the backward pass to `gradient`, (replicas, PARAMETERS).
+
+    It shares some tensors with `workspace`.
+    """
     kernel1, bias1, kernel2, bias2, *dense = weights(gradient)
     replicas, batch = len(gradient), workspace.canvas.size(-1)
     first, second = (
@@ -153,13 +157,13 @@ def backward_workspace(workspace: Workspace, gradient: Tensor) -> BackwardWorksp
 
 
 def _spread(workspace: Workspace) -> None:
-    """Write the present kernels at the four corners of 6x6."""
+    """Write the current kernels at the four corners of their 6x6 windows."""
     for layer in [workspace.first, workspace.second]:
         for corner in layer.corners_of_kernel:
             corner.copy_(layer.weight)
 
 
-def _gathered(gradient: Gradient) -> None:
+def _gather(gradient: Gradient) -> None:
     """The transpose of `_spread`."""
     corners = gradient.corners_of_kernel
     torch.add(corners[0], corners[1], out=gradient.weight)
@@ -187,15 +191,15 @@ def _windows_adjoint_fused(at_windows: Tensor, at_pooled: Tensor) -> None:
     gpu_kernels.windows_adjoint(at_windows, at_pooled)
 
 
-def trouble_with_fusing(device: torch.device) -> str | None:
-    """Why the kernels cannot run on a device, None if they can: compiling takes a C compiler and Python's headers."""
+def fusing_problem(device: torch.device) -> str | None:
+    """Why the Triton kernels cannot run on a device, or None. Compiling needs a C compiler and Python's headers."""
     if device.type != "cuda":
         return "they are for CUDA"
     try:
         with torch.cuda.device(device):
             _windows_adjoint_fused(torch.ones(900, device=device), torch.empty(1, 1, 196, 1, device=device))
             torch.cuda.synchronize()
-    except Exception as error:  # Triton, compilers and drivers fail in ways that have no name in common.
+    except Exception as error:  # Triton, compilers and drivers raise errors of many types.
         return (str(error) or type(error).__name__).splitlines()[0]
     return None
 
@@ -222,9 +226,9 @@ def _convolve(layer: Convolution, fused: bool) -> None:
 
 
 def _convolve_backward(layer: Convolution, gradient: Gradient, slope: Tensor, fused: bool) -> None:
-    """From the gradient at `pooled` to those at weight and bias, and in `response` to that at the convolution.
+    """From the gradient at `pooled` (`slope`), compute those at weight and bias, and at the convolution.
 
-    Overwrites `slope` and `pair`.
+    The latter is written to `response`. Overwrites `slope` and `pair`.
     """
     if fused:
         _pool_backward_fused(slope, layer.pooled, layer.pair, layer.response, gradient.bias)
@@ -237,7 +241,7 @@ def _convolve_backward(layer: Convolution, gradient: Gradient, slope: Tensor, fu
         torch.sub(slope, second.mul_(slope), out=first)
         torch.sub(pair, fourth.mul_(pair), out=third)
     torch.bmm(layer.matrix, layer.response.transpose(1, 2), out=gradient.kernel)
-    _gathered(gradient)
+    _gather(gradient)
 
 
 def _forward(images: Tensor, workspace: Workspace) -> list[Tensor]:
@@ -288,7 +292,7 @@ def _loss_and_gradient(images: Tensor, labels: Tensor, workspace: Workspace, bac
 
 
 def _windows_adjoint(backward: BackwardWorkspace) -> None:
-    """Each pooled pixel's sum over the windows it is in, first along columns, then along rows."""
+    """Sum over the windows of each pooled pixel, first along columns, then along rows."""
     backward.at_rows.zero_()
     for k in range(3):
         backward.at_rows[..., k : k + 5, :].add_(backward.at_windows[:, :, :, :, k])

@@ -1,4 +1,4 @@
-"""Training of many replicas as one batched program."""
+"""Trains many replicas of LeNet as one batched program."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from . import passes
 from .clipping import clip_stacked_
 from .logits import kernels, logits
 
-# Images at a time when networks are measured on a processor: what the cache holds.
+# Images at a time when networks are evaluated on a CPU: as many as fit the cache.
 _CHUNK = 50
 
 Tensors = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Of each replica: mean loss in nats, right answers, and the largest output of each class, on some images."""
+class StackEvaluation:
+    """For each replica: mean loss in nats, number of correct predictions, and largest value of each output."""
 
     loss: Tensor
     correct: Tensor
@@ -39,11 +39,11 @@ class Measured:
 
 
 class DoesNotFit(ClipwatchError):
-    """The device's memory does not hold a unit."""
+    """A unit does not fit the device's memory."""
 
 
 class Stack:
-    """The replicas of a unit; their order is `Unit.replicas`."""
+    """The replicas of a unit in training, in the order of `Unit.replicas`."""
 
     def __init__(self, unit: Unit, training: Tensors, validation: Tensors, *, fused: bool = False) -> None:
         self._config: RunConfig = unit.settings[0].config
@@ -73,13 +73,13 @@ class Stack:
 
     @property
     def diverged(self) -> list[int | None]:
-        """The step at which each replica's loss or weights stopped being finite."""
+        """The step at which each replica's loss or weights became NaN or infinite, or None."""
         finite = self.weights.sum(1).isfinite()
         steps = torch.where((self._diverged < 0) & ~finite, self.step - 1, self._diverged)
         return [None if step < 0 else step for step in steps.tolist()]
 
     def train_step(self) -> Tensor:
-        """One step of every replica; each one's training loss."""
+        """Train each replica by one step; return their training losses."""
         images, labels = self._training.next_batches()
         loss = passes.loss_and_gradient(images, labels, self._workspace, self._backward)
         fresh = ~loss.isfinite() & (self._diverged < 0)
@@ -90,46 +90,47 @@ class Stack:
         self.step += 1
         return loss
 
-    def look(self, *, wanted: bool) -> Measured | None:
-        """Measure on the next validation images of each seed; if not `wanted`, only step over them."""
-        if wanted:
-            return self.measure(*self._validation.next_batches())
-        self._validation.skip()
-        return None
+    def evaluate_next(self) -> StackEvaluation:
+        """Evaluate on the next validation batch of each seed."""
+        return self.evaluate(*self._validation.next_batches())
 
-    def measure(self, images: Tensor, labels: Tensor) -> Measured:
-        """Measure on bytes (seeds, n, 28, 28) and classes (seeds, n); with one seed's worth, all on the same."""
+    def skip_evaluation(self) -> None:
+        """Skip the next validation batch of each seed."""
+        self._validation.skip()
+
+    def evaluate(self, images: Tensor, labels: Tensor) -> StackEvaluation:
+        """Evaluate on bytes (seeds, n, 28, 28) and classes (seeds, n), or on (1, n, ...) shared by all seeds."""
         loss = torch.zeros(self._count, device=self._device)
         correct = torch.zeros(self._count, dtype=torch.long, device=self._device)
         largest = torch.full((self._count, 10), -torch.inf, device=self._device)
-        size, answers_to = self._answers()
+        size, logits_of = self._logits()
         for chunk, classes in zip(images.split(size, 1), labels.split(size, 1), strict=True):
-            answers = answers_to(chunk)
-            right = classes.repeat_interleave(self._count // len(classes), 0)
-            loss -= torch.log_softmax(answers, 2).gather(2, right[:, :, None]).sum((1, 2))
-            correct += (answers.argmax(2) == right).sum(1)
-            torch.maximum(largest, answers.amax(1), out=largest)
-        return Measured(loss / labels.size(1), correct, largest)
+            outputs = logits_of(chunk)
+            targets = classes.repeat_interleave(self._count // len(classes), 0)
+            loss -= torch.log_softmax(outputs, 2).gather(2, targets[:, :, None]).sum((1, 2))
+            correct += (outputs.argmax(2) == targets).sum(1)
+            torch.maximum(largest, outputs.amax(1), out=largest)
+        return StackEvaluation(loss / labels.size(1), correct, largest)
 
-    def _answers(self) -> tuple[int, Callable[[Tensor], Tensor]]:
-        """How many images at a time, and the networks as they are, as a function of bytes (seeds or 1, n, 28, 28)."""
+    def _logits(self) -> tuple[int, Callable[[Tensor], Tensor]]:
+        """The number of images at a time, and the current networks as a function of bytes (seeds or 1, n, 28, 28)."""
         if self._device.type == "cpu" and not self._fused:
             networks = kernels(self.weights)
             return _CHUNK, lambda images: logits(images, networks, self.floor)
-        # On a GPU convolutions in thousands of groups take four times as long as the passes, whose workspace is there.
+        # On a GPU, convolutions in thousands of groups take four times as long as the passes of training.
         seeds, size = self._count // self._shared, self._config.batch_size
 
-        def answers(images: Tensor) -> Tensor:
+        def batch_logits(images: Tensor) -> Tensor:
             whole = torch.zeros(seeds, size, *images.shape[2:], dtype=images.dtype, device=self._device)
             whole[:, : images.size(1)] = images
             return passes.logits(whole, self._workspace)[:, : images.size(1)]
 
-        return size, answers
+        return size, batch_logits
 
 
 @lru_cache(maxsize=8)
 def _initial(std: float, seed: int) -> Tensor:
-    """A network's weights in the order that the passes keep them in; the settings of a seed share most of them."""
+    """Initial weights in the layout of `passes`. Cached, because the settings of a seed share them."""
     initial = initial_parameters(std, seeded_generator(seed, "weights"))
     flat = torch.empty_like(initial)
     for view, tensor in zip(passes.weights(flat[None]), views(initial).values(), strict=True):
@@ -145,24 +146,24 @@ def train_stack(
     *,
     fused: bool = False,
 ) -> list[ReplicaFinished]:
-    """Train a unit from beginning to end; Cancelled as soon as `cancelled()`, DoesNotFit if it takes too much memory.
+    """Train a unit. Raises Cancelled soon after `cancelled()` returns true, DoesNotFit if it needs too much memory.
 
-    `fused`: see `stacked_passes.Workspace`.
+    `fused`: see `passes.Workspace`.
     """
     place = training[0].device
-    # Triton launches on the device that is set, wherever its tensors are.
-    there = torch.cuda.device(place) if place.type == "cuda" else nullcontext()
+    # Triton launches on the current device, not on that of the tensors.
+    on_device = torch.cuda.device(place) if place.type == "cuda" else nullcontext()
     try:
-        with torch.no_grad(), there:
-            return _trained(unit, training, validation, cancelled, fused=fused)
+        with torch.no_grad(), on_device:
+            return _train(unit, training, validation, cancelled, fused=fused)
     except RuntimeError as error:
-        # What TorchScript passes on is no OutOfMemoryError any more.
+        # TorchScript turns an OutOfMemoryError into another RuntimeError.
         if "out of memory" not in str(error) and "ALLOC_FAILED" not in str(error):
             raise
         raise DoesNotFit(f"device {place} has no memory for {len(unit.replicas)} networks at once") from error
 
 
-def _trained(
+def _train(
     unit: Unit, training: Tensors, validation: Tensors, cancelled: Callable[[], bool], *, fused: bool
 ) -> list[ReplicaFinished]:
     stack = Stack(unit, training, validation, fused=fused)
@@ -173,25 +174,26 @@ def _trained(
             raise Cancelled("the sweep was stopped")
         stack.train_step()
         if step % config.eval_every == 0:
-            look = stack.look(wanted=is_on_curve(step, config))
-            if look:
-                _note(curves, step, look, config.eval_size)
-    final = stack.measure(validation[0][None], validation[1][None])
+            if is_on_curve(step, config):
+                _add_points(curves, step, stack.evaluate_next(), config.eval_size)
+            else:
+                stack.skip_evaluation()
+    final = stack.evaluate(validation[0][None], validation[1][None])
     return _outcomes(unit, stack, final, curves, len(validation[1]))
 
 
-def _note(curves: list[list[Curve]], step: int, look: Measured, size: int) -> None:
-    finite = look.loss.isfinite().tolist()
-    points = zip(curves, look.loss.tolist(), look.correct.tolist(), finite, strict=True)
+def _add_points(curves: list[list[Curve]], step: int, evaluation: StackEvaluation, size: int) -> None:
+    finite = evaluation.loss.isfinite().tolist()
+    points = zip(curves, evaluation.loss.tolist(), evaluation.correct.tolist(), finite, strict=True)
     for curve, loss, correct, is_finite in points:
         if is_finite:
             curve.append((step, loss, correct / size))
 
 
 def _outcomes(
-    unit: Unit, stack: Stack, final: Measured, curves: list[list[Curve]], total: int
+    unit: Unit, stack: Stack, final: StackEvaluation, curves: list[list[Curve]], total: int
 ) -> list[ReplicaFinished]:
-    # Without the last ReLU an output below 0 is nothing special, and still gets its gradient.
+    # An output of plain logits gets its gradient at every value, so it cannot die.
     dead = ((final.largest <= 0) & (stack.floor[:, 0] == 0)).tolist()
     losses, correct = final.loss.tolist(), final.correct.tolist()
     found: list[ReplicaFinished] = []
