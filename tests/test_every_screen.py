@@ -40,7 +40,7 @@ def of_sweep(folder: Path, before: str = "") -> str:
 # How to start each screen, its text once all is drawn, and the keys that quit it.
 SCREENS = {
     "run": (of_run, ("Step: 200 ", "q quit", "\u2809", "8 s left"), "qy"),
-    "sweep": (of_sweep, ("32 / 32", "q stop ", "8 of 8 seeds", "the cause", "q stops and"), "q"),
+    "sweep": (of_sweep, ("32 / 32", "q stop ", "the result", "the cause", "q stops and"), "q"),
 }
 
 

@@ -235,7 +235,7 @@ def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
         terminal.type("]")
         terminal.shows("value:0.001 -> value:0.002")
         terminal.type("b")
-        terminal.shows("clip rule of clipped")
+        terminal.shows("Clip rule of clipped")
         terminal.type(b"\xff\xc3")
         terminal.shows("not a rule")
         terminal.type("\x03\x03")
@@ -317,7 +317,8 @@ def test_a_wrong_key_in_the_config_file_is_one_line(tmp_path: Path) -> None:
     with clipwatch("--config", str(config)) as terminal:
         assert terminal.ends() == 2
         assert (
-            terminal.output.decode().split("\r\n")[0] == "clipwatch: [keys] clip = 'c': that key is for pause already"
+            terminal.output.decode().split("\r\n")[0]
+            == "clipwatch: [keys] clip = 'c': that key is already used for pause"
         )
 
 
