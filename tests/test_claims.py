@@ -278,7 +278,7 @@ def test_the_documents_reader_of_measures_prints_them(
     (program,) = re.findall(r"python3 -c '\n(.*?)'$", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     events = run_of("value:0.001", iterations=8)
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(encode(event).decode() for event in events)))
-    exec(re.sub(r"^    ", "", program, flags=re.MULTILINE), {})
+    exec(program, {})
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [(step, float(size)) for _, step, _, size, *_ in printed] == [
         (str(step), measure.step_size) for step, measure in measures(events, 0).items()

@@ -88,10 +88,10 @@ def test_no_two_lanes_have_one_name() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--dataset", "mnits"], "unknown dataset 'mnits'; did you mean 'mnist'?"),
+        (["--dataset", "mnits"], "unknown dataset 'mnits' (did you mean 'mnist'?)"),
         (["--head", "round"], "unknown head 'round'"),
         (["--clip", "value:2:1"], "clip rule 'value:2:1'"),
-        (["--clip", "none", "--lane", "a=none"], "none of that name"),
+        (["--clip", "none", "--lane", "a=none"], "no lane has that name"),
         (["--lane", "a"], "--lane 'a': write NAME=RULE"),
         (["--lane", "a=none", "--lane", "a=none"], "another lane is named"),
         (["--lane", "a b=none"], "lane name 'a b'"),
@@ -140,7 +140,7 @@ def test_what_makes_no_sense_is_refused(arguments: list[str], words: str) -> Non
     [
         ("seed = ", "not TOML"),
         ("\xff", "not TOML"),
-        ("sede = 1", "unknown setting 'sede'; did you mean 'seed'?"),
+        ("sede = 1", "unknown setting 'sede' (did you mean 'seed'?)"),
         ('seed = "one"', "seed 'one'"),
         ("seed = 1.5", "seed 1.5"),
         ("seed = true", "seed True"),

@@ -68,7 +68,7 @@ def test_two_runs_with_one_seed_print_the_same_bytes(short: subprocess.Completed
 def test_auto_without_network_says_which_data_it_uses_and_why() -> None:
     done = program.call("--no-ui", "--iterations", "1")
     assert done.returncode == 0
-    assert "embedded UCI digits" in done.stderr
+    assert "using the embedded digits" in done.stderr
     assert "offline" in done.stderr
     assert "digits" in done.stdout
 

@@ -109,7 +109,7 @@ def _auto(request: Request) -> Dataset:
     except Exception as error:
         _log.debug("auto", exc_info=True)
         reason = one_line(error)
-    request.report(Notice(text=f"using the {digits.ORIGIN} instead of mnist: {reason}"))
+    request.report(Notice(text=f"using the embedded digits instead of mnist: {reason}"))
     return _digits()
 
 

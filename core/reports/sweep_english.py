@@ -6,7 +6,7 @@ SWEEP_ENGLISH = {
     "sweep_title": "Do {count} settings make a difference? LeNet on {dataset}",
     "sweep_title_one": "One setting, many seeds: LeNet on {dataset}",
     "sweep_subtitle": "Sweep {sweep}, started {time} UTC: {done} of {total} trainings done.",
-    "sweep_unfinished": "The sweep is not finished: the results below cover only the trainings that are done. Stopping "
+    "sweep_unfinished": "The sweep is not finished: the results cover only the trainings that are done. Stopping "
     "early because of the results makes p look smaller than it is.",
     "sweep_diverged": "{setting}: trainings left out because they diverged: {count}.",
     "sweep_question": "The question",

@@ -154,7 +154,7 @@ def _with_clip(lanes: tuple[LaneConfig, ...], rule: Any) -> tuple[LaneConfig, ..
     if not isinstance(rule, str):
         raise BadInput(f'clip {rule!r}: write a rule in quotes, like "value:0.001"')
     if all(lane.name != "clipped" for lane in lanes):
-        raise BadInput("clip sets the rule of the lane named clipped, and the lanes given have none of that name")
+        raise BadInput("clip sets the rule of the lane named clipped, but no lane has that name")
     return tuple(_lane("clipped", rule) if lane.name == "clipped" else lane for lane in lanes)
 
 
@@ -178,7 +178,7 @@ def _known(key: str, value: str, choices: tuple[str, ...]) -> None:
 
 def _nearest(word: str, choices: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(word, choices, 1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _require(holds: bool, key: str, value: object, what: str) -> None:

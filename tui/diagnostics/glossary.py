@@ -80,7 +80,7 @@ TERMS: tuple[Term, ...] = (
     Term(
         "outputs",
         "ten classes",
-        "Dark if dead: a ReLU on the logits was 0 for every image of three evaluations in a row, so no gradient flows.",
+        "Dark if dead: a ReLU on the logits was 0 for every image of three evaluations in a row, so it has no gradient.",
         "max over 3 x 100 images = 0",
     ),
     Term(
@@ -112,7 +112,7 @@ TERMS: tuple[Term, ...] = (
     Term(
         "parameter distance (L2)",
         "weights",
-        "The distance between this lane's parameters and the first lane's.",
+        "The distance between this lane's parameters and those of the lane that is named there.",
         "‖w₁ - w₂‖",
     ),
     Term(
