@@ -43,7 +43,7 @@ def distributions(results: Results, summaries: Sequence[Summary], width: int, th
             rows.append((dots((), axis, theme, colour), f"{summary.diverged} diverged", muted))
         lines += _labelled(_name(setting, theme), colour, rows)
     caption = "median (range)" if wide else "median"
-    return [*lines, *_labelled("", muted, [(ruler(axis, theme, muted, 1), caption, muted)])]
+    return [*lines, *_labelled("", muted, [(ruler(axis, muted, 1), caption, muted)])]
 
 
 def answers(
@@ -84,7 +84,7 @@ def differences(comparisons: Sequence[Comparison], width: int, theme: Theme) -> 
         ]
         lines += _labelled(printable(comparison.name, ascii=theme.ascii), style, rows)
     caption = "mean (95 %), Holm's p" if wide else "mean, Holm's p"
-    return [*lines, *_labelled("", muted, [(ruler(axis, theme, muted, 0), caption, muted)])]
+    return [*lines, *_labelled("", muted, [(ruler(axis, muted, 0), caption, muted)])]
 
 
 def causes(summaries: Sequence[Summary], width: int, theme: Theme) -> list[Strip]:
