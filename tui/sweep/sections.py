@@ -11,11 +11,11 @@ from rich.style import Style
 from textual.strip import Strip
 
 from ...core.reports.phrases import Words
-from ...core.reports.sweep_words import by_dead_words, sentence, short_sentence
+from ...core.reports.sweep_words import by_dead_words, p_words, sentence, short_sentence
 from ...core.safe_text import printable
 from ...core.stream.sweep_config import Setting
 from ...core.stream.sweep_events import Results
-from ...core.sweeps.comparisons import Comparison, Summary, p_words
+from ...core.sweeps.comparisons import Comparison, Summary
 from ..style.theme import Theme
 from ..text.wrapping import wrapped
 from .dot_plots import Axis, dots, marks_legend, ruler, whisker
