@@ -125,8 +125,9 @@ def test_a_fault_in_the_program_has_code_1_and_one_line() -> None:
 
 def test_a_run_leaves_no_thread_and_no_handler_behind(capsys: pytest.CaptureFixture[str]) -> None:
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    threads = set(threading.enumerate())
     assert main([*DIGITS, "--iterations", "5"]) == 0
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("clipwatch")]
+    assert not [thread.name for thread in set(threading.enumerate()) - threads if thread.name.startswith("clipwatch")]
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
     assert capsys.readouterr().out.startswith("Start Training...\n")
 

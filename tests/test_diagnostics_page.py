@@ -204,7 +204,7 @@ def test_the_page_has_every_figure() -> None:
         "steps clipped >99 % of the last 100, >99 % of all",
         "counterfactual cos 0.636 difference 79 % |step|/lr 0.39 sign cos 0.855",
         "to b: parameter distance (L2) 10.7 predictions differ on 33 %",
-        "20 % of images belong to a dead class",
+        "20 % of images in a dead class",
         "dead units conv1 0 conv2 1 fc1 24 fc2 13",
         "died †, recovered ↑ ↑2 at 70 †5 at 60",
         "zero 9 50 % 0.0015",

@@ -24,7 +24,10 @@ def loaded_by(code: str, folder: Path | None = None) -> set[str]:
 @pytest.mark.parametrize(
     ("modules", "unwanted"),
     [
-        (("core.engine.engine", "core.engine.session", "core.sweeps.runner", "core.sweeps.on_ray"), TORCH | SCREEN),
+        (
+            ("core.engine.engine", "core.engine.session", "core.sweeps.runner", "core.sweeps.ray_backend"),
+            TORCH | SCREEN,
+        ),
         (("tui.start", "tui.cli.main", "tui.cli.sweep_command", "tui.headless.run", "tui.live.run"), TORCH | SCREEN),
         (("tui.headless.console",), TORCH | {"textual", "plotext"}),
         (("tui.live.app", "tui.sweep.app", "tui.web.screen"), TORCH),

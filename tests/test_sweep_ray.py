@@ -74,7 +74,7 @@ def test_ray_gives_what_this_machine_gives(cluster, tmp_path: Path) -> None:
 
 def test_a_cluster_of_its_own_listens_on_the_loopback_alone() -> None:
     code = """
-from clipwatch.core.sweeps.on_ray import _connect
+from clipwatch.core.sweeps.ray_backend import _connect
 
 print([node["NodeManagerAddress"] for node in _connect(None, 1).nodes()])
 """

@@ -84,7 +84,7 @@ TERMS: tuple[Term, ...] = (
         "max over 3 x 100 images = 0",
     ),
     Term(
-        "belong to a dead class",
+        "in a dead class",
         "% of images",
         "Images of the evaluation whose true class is dead. None can be predicted correctly, except by a tie at 0.",
         "#(images of dead classes) / #images",

@@ -225,7 +225,7 @@ def _outputs(page: _Page) -> Iterator[Strip]:
     cells = [*page.line(("outputs ", page.muted)).crop(0, 9)]
     cells += output_cells(page.number, dead_outputs(page.lane), " ", page.theme)
     rest = page.line(
-        (" ", page.text), (share(measured.dead_share), page.text), (" of images belong to a dead class", page.muted)
+        (" ", page.text), (share(measured.dead_share), page.text), (" of images in a dead class", page.muted)
     )
     yield Strip([*cells, *rest]).adjust_cell_length(page.width, page.text)
     units = " ".join(f"{name} {count}" for name, count in measured.dead.items() if name != "outputs")
