@@ -14,6 +14,7 @@ from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 
 from clipwatch.core.statistics.intervals import wilson_interval
 from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.evaluation_line import evaluation_line
 from clipwatch.core.stream.events import (
     ClipChanged,
     Diagnosed,
@@ -36,7 +37,6 @@ from clipwatch.tui.headless.step_order import OrderedEvaluations
 from clipwatch.tui.text.summary import summary_table
 from clipwatch.tui.text.wording import (
     diagnosis_line,
-    evaluation_line,
     lane_message,
     log_line,
 )

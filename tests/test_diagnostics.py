@@ -64,19 +64,18 @@ def test_direction_and_size() -> None:
     measure = measured([3.0, 4.0], "value:3")
     assert measure.norm == 5.0
     assert measure.clipped_norm == pytest.approx(math.sqrt(18))
-    assert measure.norm_ratio == pytest.approx(0.849, abs=5e-4)
     assert measure.cosine == pytest.approx(0.990, abs=5e-4)
     assert measure.sign_cosine == pytest.approx(1.0)
 
 
 def test_nothing_clipped_has_its_own_direction_and_size() -> None:
     measure = measured([3.0, 4.0], "value:5")
-    assert (measure.clipped_share, measure.cosine, measure.norm_ratio) == (0.0, 1.0, 1.0)
+    assert (measure.clipped_share, measure.cosine, measure.norm, measure.clipped_norm) == (0.0, 1.0, 5.0, 5.0)
 
 
 def test_what_a_gradient_of_zeros_leaves_undefined() -> None:
     measure = measured([0.0, 0.0], "value:0.001")
-    assert (measure.cosine, measure.norm_ratio, measure.clipped_share_nonzero, measure.percentiles) == (None,) * 4
+    assert (measure.cosine, measure.clipped_share_nonzero, measure.percentiles) == (None,) * 3
     assert measure.clipped_share == 0.0
 
 

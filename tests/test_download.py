@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -564,6 +565,14 @@ def test_bad_content_with_a_good_checksum_is_not_trained_on(setting: Setting) ->
         with pytest.raises(ClipwatchError, match="not 0 to 9") as caught:
             setting.load()
     assert caught.value.exit_code == 1
+
+
+def test_a_mirror_that_sends_too_much_is_given_up(setting: Setting) -> None:
+    with serving(setting.files) as mirror:
+        setting.use(mirror.url)
+        with pytest.raises(ClipwatchError, match="sent more than 100 bytes"):
+            setting.load(limits=replace(FAST, size=100, rounds=1))
+    assert setting.published() == []
 
 
 @pytest.mark.parametrize("length", ["-5", str(10**17), "many"])

@@ -119,7 +119,7 @@ def test_where_the_kernels_cannot_run_stacks_do_without_and_the_user_is_told_onc
 
     on_cpu = data(CPU)
     # No processor, and nothing that Triton knows.
-    monkeypatch.setattr(preparation, "device", lambda name: torch.device("meta"))
+    monkeypatch.setattr(preparation, "usable_device", lambda name: torch.device("meta"))
     monkeypatch.setattr(stacked, "train_stack", train)
     events = list(Sweep(sweep_config(BASE, AXES, 6, ()), tmp_path, backend=Elsewhere()).run())
     (told,) = [event.text for event in events if isinstance(event, Notice) and "kernels" in event.text]

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from test_state import EVALUATED, FINISHED, LANE
 
+from clipwatch.core.stream.evaluation_line import evaluation_line
 from clipwatch.core.stream.events import LaneEvent, LaneFailed, OutputDied, OutputRevived
-from clipwatch.tui.text.wording import evaluation_line, log_line
+from clipwatch.tui.text.wording import log_line
 from clipwatch.tui.widgets.log_pane import component_class
 
 END = msgspec.structs.replace(FINISHED, step=1000, correct=3860, total=5000)

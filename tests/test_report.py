@@ -37,6 +37,7 @@ from clipwatch.core.runs.reader import Recorded
 from clipwatch.core.statistics.intervals import wilson_interval
 from clipwatch.core.stream.codec import encode, seal
 from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.evaluation_line import evaluation_line
 from clipwatch.core.stream.events import (
     ClipChanged,
     DatasetInfo,
@@ -51,7 +52,6 @@ from clipwatch.core.stream.events import (
     RunStarted,
 )
 from clipwatch.tui.live.screenshot import picture
-from clipwatch.tui.text.wording import evaluation_line
 
 ENGLISH = Words("en")
 DASH = "\N{EN DASH}"

@@ -9,6 +9,8 @@ import math
 import os
 import shutil
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from io import BytesIO
@@ -36,6 +38,7 @@ from clipwatch.core.stream.events import (
     Diagnosed,
     Evaluated,
     Event,
+    LaneEvent,
     LaneFailed,
     LaneFinished,
     LanePaused,
@@ -44,6 +47,7 @@ from clipwatch.core.stream.events import (
     RunStarted,
 )
 from clipwatch.core.stream.measures import BIN_EDGES
+from clipwatch.core.tensorboard.lane_writer import LaneWriter
 from clipwatch.core.tensorboard.sink import TensorBoard, with_checkpoints
 from clipwatch.core.training import checkpoint
 from clipwatch.core.training.batches import seeded_generator
@@ -305,8 +309,8 @@ def test_a_reader_that_is_open_sees_what_is_written_again_and_once(
 
 
 def test_runs_of_one_name_in_one_folder_have_folders_of_their_own(tmp_path: Path) -> None:
-    for time in (1.0, 2.0, 1.0, 2.0):
-        board_of(tmp_path, msgspec.structs.replace(RUN, time=time), LANE, EVALUATED).close()
+    for start in (1.0, 2.0, 1.0, 2.0):
+        board_of(tmp_path, msgspec.structs.replace(RUN, time=start), LANE, EVALUATED).close()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run-2"]
     assert [found.step for found in reader(tmp_path / "run" / "a").Scalars("loss/train")] == [EVALUATED.step]
 
@@ -505,6 +509,34 @@ def test_whatever_tensorboard_raises_the_run_goes_on(tmp_path: Path, monkeypatch
     passed = through_live_board(tmp_path, STORY)
     assert Notice(text="RuntimeError: no such luck; the run continues without TensorBoard") in passed
     assert passed[-1] == STORY[-1]
+
+
+def test_lanes_without_an_error_keep_what_was_written_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = LaneWriter.receive
+
+    def receive(writer: LaneWriter, event: LaneEvent) -> None:
+        if event.lane == "b":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        write(writer, event)
+
+    monkeypatch.setattr(LaneWriter, "receive", receive)
+    lanes = [msgspec.structs.replace(LANE, lane=name) for name in ("a", "b")]
+    before = threading.active_count()
+    board = LiveTensorBoard(tmp_path, lambda: RunFolder(Path("run")))
+    list(board.through([_run_of("a", "b"), *lanes, EVALUATED, msgspec.structs.replace(EVALUATED, lane="b")]))
+    assert threading.active_count() == before
+    assert reader(tmp_path / "run" / "a").Tags()["scalars"]
+
+
+def test_a_running_lane_can_be_read_after_a_second(tmp_path: Path) -> None:
+    with closing(board_of(tmp_path, _run_of("a"), LANE)) as board:
+        # The first record is written at once.
+        time.sleep(0.2)
+        board.receive(EVALUATED)
+        deadline = time.monotonic() + 20
+        while not reader(tmp_path / "run" / "a").Tags()["scalars"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def test_what_went_wrong_is_in_the_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from typing import IO, Any
 import pytest
 
 from clipwatch.tui.cli.main import main
-from clipwatch.tui.web.serve import is_allowed, origin_of
+from clipwatch.tui.web.origins import is_allowed, origin_of
 
 aiohttp = pytest.importorskip("aiohttp", reason="the extra `web` is not installed")
 pytest.importorskip("textual_serve", reason="the extra `web` is not installed")

@@ -19,7 +19,7 @@ SIDE = 28
 class Kind:
     """A data set. `folder` is its folder in torchvision's layout, `page` a web page or folder with its files.
 
-    `md5`: of the gzipped files, images first. `checksum`: of the content (`content.checksum`), if it is known.
+    `md5`: of the gzipped files, images first. `checksum`: of the content (`packed_files.checksum`), if it is known.
     """
 
     name: str

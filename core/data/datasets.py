@@ -57,7 +57,7 @@ def load(
     `data_dir`, or without one to the cache, unless `offline` or the environment forbids that. `auto` is MNIST if it is
     on this machine or a mirror answers within `limits.answer` seconds. Otherwise it is the digits; a Notice says why.
 
-    All files are checked before use (`content.read`). A file in `data_dir` that fails is never replaced: it raises
+    All files are checked before use (`packed_files.read`). A file in `data_dir` that fails is never replaced: it raises
     BadInput, even for `auto`. A file in the cache that fails is downloaded again. Also raises BadInput for a data dir
     that does not exist or cannot be written, and for data that is missing when `offline`; Cancelled when `cancelled()`
     returns true; ClipwatchError when all mirrors fail, or when the cache is damaged and `offline` is set.

@@ -136,6 +136,8 @@ class _Transfer:
             if self.abandoned:
                 raise Cancelled("nobody waits for this download any more")
             self.content += chunk
+            if len(self.content) > limits.size:
+                raise MirrorFailed(f"sent more than {limits.size:,} bytes")
 
 
 def _chunks(url: str, limits: Limits) -> Iterator[tuple[bytes, int | None]]:

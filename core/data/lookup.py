@@ -52,15 +52,17 @@ def holds_others(home: Path, kind: Kind) -> bool:
 
 def absence(home: Path, kind: Kind) -> str:
     """Describe which files were expected in a folder without those of `kind`, and what it holds instead."""
-    there = [path_text(path.relative_to(home)) for path in _contents(home, kind)]
-    more = f" and {len(there) - _NAMES:,} more" if len(there) > _NAMES else ""
+    contents = [path_text(path.relative_to(home)) for path in _contents(home, kind)]
+    more = f" and {len(contents) - _NAMES:,} more" if len(contents) > _NAMES else ""
     unnamed = (folder for folder, owner in _folders(home, kind) if owner is None)
-    like = next((folder for folder in unnamed if all(_file(folder, name) for name in kind.files)), None)
-    advice = f"; if {path_text(like)} holds {kind.name}, give --data-dir {path_text(like)}" if like else ""
+    candidate = next((folder for folder in unnamed if all(_file(folder, name) for name in kind.files)), None)
+    advice = (
+        f"; if {path_text(candidate)} holds {kind.name}, give --data-dir {path_text(candidate)}" if candidate else ""
+    )
     return (
         f"data dir {path_text(home)} holds no {kind.name}: expected the files {' and '.join(kind.files)},"
         f" gzipped or not, there or in {kind.folder}/raw, see {kind.page};"
-        f" found {', '.join(there[:_NAMES]) or 'nothing'}{more}{advice}"
+        f" found {', '.join(contents[:_NAMES]) or 'nothing'}{more}{advice}"
     )
 
 

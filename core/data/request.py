@@ -21,6 +21,7 @@ class Limits:
     answer: for a mirror to begin to send, if there is other data to fall back on.
     poll: between two checks of whether the user has cancelled, and between two reports of progress.
     chunk: bytes.
+    size: bytes of a file. A mirror that sends more is given up, because a file is held in memory.
     """
 
     connect: float = 5.0
@@ -30,6 +31,7 @@ class Limits:
     answer: float = 3.0
     poll: float = 0.1
     chunk: int = 16_384
+    size: int = 64 << 20
 
 
 @dataclass(frozen=True, kw_only=True)

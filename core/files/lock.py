@@ -12,8 +12,8 @@ from filelock import FileLock, Timeout
 from ..errors import BadInput
 
 NAME = ".lock"
-# `is_held` shares the lock for some microseconds.
-_PATIENCE, _BETWEEN = 0.5, 0.005
+# Seconds to wait for a lock, and between attempts: `is_held` shares it for some microseconds.
+_TIMEOUT, _POLL_SECONDS = 0.5, 0.005
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -36,7 +36,7 @@ def claim(folder: Path, what: str) -> FileLock:
     """Acquire a folder's lock. Raises BadInput, which names `what` the folder holds, if that fails."""
     lock = file_lock(folder / NAME)
     try:
-        lock.acquire(timeout=_PATIENCE, poll_interval=_BETWEEN)
+        lock.acquire(timeout=_TIMEOUT, poll_interval=_POLL_SECONDS)
     except Timeout as error:
         raise BadInput(f"{what} {folder}: another process is writing it") from error
     except OSError as error:
@@ -53,14 +53,14 @@ def is_held(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _shared(handle)
+        return not _can_share(handle)
     finally:
         os.close(handle)
 
 
 if sys.platform == "win32":
 
-    def _shared(handle: int) -> bool:
+    def _can_share(handle: int) -> bool:
         import msvcrt
 
         try:
@@ -72,7 +72,7 @@ if sys.platform == "win32":
 
 else:
 
-    def _shared(handle: int) -> bool:
+    def _can_share(handle: int) -> bool:
         """Whether a shared lock can be acquired, which a writer excludes."""
         import fcntl
 

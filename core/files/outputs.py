@@ -63,14 +63,14 @@ def _write(path: Path, content: bytes) -> None:
 
 def _write_file(path: Path, content: bytes) -> None:
     try:
-        there = path.stat()
+        existing = path.stat()
     except FileNotFoundError:
         write_atomically(path, content)
         return
-    if not there.st_mode & 0o222 or not os.access(path, os.W_OK):
+    if not existing.st_mode & 0o222 or not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, "it is read-only")
-    if there.st_nlink == 1 and there.st_uid == os.geteuid() and os.access(path.parent, os.W_OK):
-        write_atomically(path, content, mode=stat.S_IMODE(there.st_mode))
+    if existing.st_nlink == 1 and existing.st_uid == os.geteuid() and os.access(path.parent, os.W_OK):
+        write_atomically(path, content, mode=stat.S_IMODE(existing.st_mode))
     else:
         # Replacing the file would change its owner or break its hard links.
         with path.open("wb") as file:

@@ -11,14 +11,14 @@ from ..errors import BadInput
 from ..statistics.intervals import wilson_interval
 from ..statistics.paired import PairedDifferences, is_exploratory
 from ..stream.sweep_events import Results
-from ..sweeps.comparisons import Comparison, Summary, comparisons, p_words, summaries
+from ..sweeps.comparisons import Comparison, Summary, comparisons, summaries
 from ..sweeps.store import SweepFolder, read_sweep
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, Warnings
 from .document import Format, write_blocks
 from .phrases import Phrase, Words
 from .settings import dataset_words, origin_words
 from .sweep_figures import curve_figure, difference_figure, distribution_figure
-from .sweep_words import answers, by_dead_words, pair_words, setting_words
+from .sweep_words import answers, by_dead_words, p_words, pair_words, setting_words
 
 _METHOD = ("pairing", "measured", "intervals", "rule", "dead", "stacked")
 

@@ -8,7 +8,7 @@ from ..safe_text import printable
 from ..statistics.paired import PairedDifferences, fewest_seeds
 from ..stream.sweep_config import Setting, Value
 from ..stream.sweep_events import Results
-from ..sweeps.comparisons import Comparison, Summary, p_words
+from ..sweeps.comparisons import Comparison, Summary
 from .phrases import Phrase, Words
 
 
@@ -109,3 +109,8 @@ def _needed(found: PairedDifferences, words: Words) -> str:
     if (more := found.needed - found.n) > 0:
         return words.plain("sweep_needed_more", needed=f"{found.needed:,}", more=f"{more:,}")
     return words.plain("sweep_needed_reached", needed=f"{found.needed:,}")
+
+
+def p_words(value: float) -> str:
+    """Format p to four places; 20,000 random sign patterns give no more precision."""
+    return f"{value:.4f}" if value >= 0.0001 else "<0.0001"

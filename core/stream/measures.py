@@ -83,8 +83,3 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Share of the nonzero finite elements that the rule changed; None if all are 0."""
         nonzero = self.histogram.finite - self.histogram.zero
         return self.changed / nonzero if nonzero else None
-
-    @property
-    def norm_ratio(self) -> float | None:
-        """‖ĝ‖ / ‖g‖."""
-        return self.clipped_norm / self.norm if self.norm else None

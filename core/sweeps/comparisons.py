@@ -145,8 +145,3 @@ def _summary(results: Results, setting: Setting) -> Summary | None:
         dead=tuple(len(replica.dead) for replica in results.of(setting.number).values()),
         diverged=number - len(figures),
     )
-
-
-def p_words(value: float) -> str:
-    """Format p to four places; 20,000 random sign patterns give no more precision."""
-    return f"{value:.4f}" if value >= 0.0001 else "<0.0001"

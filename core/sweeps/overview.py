@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
+from ..runs.folder import RunStatus
 from ..stream.events import DatasetInfo
 from ..stream.sweep_events import Results
 from .pairs import pair_name, pairs
 from .store import SweepFolder, read_sweep
-
-State = Literal["running", "done", "interrupted", "failed"]
 
 
 class FirstComparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +29,7 @@ class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
     The state is `failed` if all replicas diverged. `comparison` is None until its settings have a common seed.
     """
 
-    state: State
+    state: RunStatus
     started: float
     dataset: DatasetInfo
     settings: int
@@ -60,7 +57,7 @@ def overview(folder: SweepFolder) -> SweepOverview:
     )
 
 
-def _state(results: Results, folder: SweepFolder) -> State:
+def _state(results: Results, folder: SweepFolder) -> RunStatus:
     if results.unfinished:
         return "running" if folder.is_being_written() else "interrupted"
     return "failed" if results.all_diverged else "done"

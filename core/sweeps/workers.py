@@ -58,19 +58,19 @@ class UnitTrainer:
     """Trains units in this process. Reads the data once."""
 
     def __init__(self, config: RunConfig) -> None:
-        from ..training.preparation import device, tensors
+        from ..training.preparation import tensors, usable_device
         from .stacked.passes import fusing_problem
 
         dataset = load(config.dataset, data_dir=config.data_dir, offline=True, report=lambda event: None)
-        place = device(config.device)
-        self._training, self._validation = tensors(dataset.training, place), tensors(dataset.validation, place)
+        device = usable_device(config.device)
+        self._training, self._validation = tensors(dataset.training, device), tensors(dataset.validation, device)
         self._dataset = dataset
         self._notices: list[Notice] = []
-        on_cpu = place.type == "cpu"
-        why_not = None if on_cpu else fusing_problem(place)
+        on_cpu = device.type == "cpu"
+        why_not = None if on_cpu else fusing_problem(device)
         self._fused = not (on_cpu or why_not)
         if why_not:
-            self._add_notice(f"{place}: stacks train more slowly, without Triton kernels: {why_not}")
+            self._add_notice(f"{device}: stacks train more slowly, without Triton kernels: {why_not}")
         # The limit of replicas at a time, lowered when memory runs out.
         self._limit = sys.maxsize
 

@@ -54,9 +54,9 @@ def prepare_trainers(
     `snapshots` and `iterations` hold, for some of the lanes, the state to start from and the total number of steps.
     """
     torch.set_num_threads(1)
-    place = device(config.device)
-    training, validation = tensors(dataset.training, place), tensors(dataset.validation, place)
-    weights = lenet.initial_parameters(config.init_std, seeded_generator(config.seed, "weights")).to(place)
+    device = usable_device(config.device)
+    training, validation = tensors(dataset.training, device), tensors(dataset.validation, device)
+    weights = lenet.initial_parameters(config.init_std, seeded_generator(config.seed, "weights")).to(device)
     schedule = _schedule(config, checkpoints=checkpoints)
     distance = LaneDistance([lane.name for lane in config.lanes]) if config.diagnostics else None
     trainers = []
@@ -73,7 +73,7 @@ def prepare_trainers(
         if lane.name in snapshots:
             lane.restore(snapshots[lane.name])
         trainers.append(Trainer(lane, replace(schedule, iterations=iterations.get(lane.name, config.iterations))))
-    return trainers, str(place), _notices()
+    return trainers, str(device), _notices()
 
 
 def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:
@@ -100,9 +100,9 @@ def _notices() -> list[str]:
     return ["this torch cannot compile to TorchScript: the numbers are the same, but lanes slow each other down"]
 
 
-def tensors(split: Split, place: torch.device) -> tuple[Tensor, Tensor]:
+def tensors(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
     """Images and labels on a device."""
-    return torch.from_numpy(split.images).to(place), torch.from_numpy(split.labels).to(place)
+    return torch.from_numpy(split.images).to(device), torch.from_numpy(split.labels).to(device)
 
 
 def require_device(name: str) -> None:
@@ -111,10 +111,10 @@ def require_device(name: str) -> None:
         number = int(name.partition(":")[2] or 0)
         if number < torch.cuda.device_count():
             return
-    device(name)
+    usable_device(name)
 
 
-def device(name: str) -> torch.device:
+def usable_device(name: str) -> torch.device:
     """The device of this name; raises BadInput if it cannot be used."""
     try:
         found = torch.device(name)

@@ -9,7 +9,8 @@ from ...core.runs.folder import runs_folder
 from ...core.stream.sweep_config import SweepConfig
 from ...core.sweeps.store import SweepFolder
 from ..engine_child.request import BackendConfig, ResumeSweep, TrainSweep
-from ..sweep.progress import estimate, number_of
+from ..sweep.progress import estimate
+from ..text.number_format import number_of
 from .settings import machine, uses_screen
 from .sweep_options import no_effect, sweep_from_options
 

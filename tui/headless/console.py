@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from ...core.safe_text import in_encoding
+from ...core.stream.evaluation_line import evaluation_line
 from ...core.stream.events import (
     CommandScheduled,
     Diagnosed,
@@ -24,7 +25,7 @@ from ...core.stream.events import (
 from ...core.stream.state import RunState, apply
 from ..text.rich_output import Output
 from ..text.summary import print_summary
-from ..text.wording import diagnosis_line, evaluation_line, lane_message, scheduled_line
+from ..text.wording import diagnosis_line, lane_message, scheduled_line
 from .step_order import OrderedEvaluations
 
 LANE_COLOURS = ("cyan", "yellow", "magenta", "green", "blue", "red")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -30,27 +31,30 @@ class LiveTensorBoard:
     def through(self, events: Iterable[Event]) -> Iterator[Event]:
         """Write each event, then yield it. After an error, a `Notice` is inserted and nothing more is written."""
         for event in events:
-            if self._board:
-                self._try(self._board.receive, event)
+            self._write(TensorBoard.receive, event)
             while self._failures:
                 yield Notice(text=self._failures.pop())
             yield event
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Write a lane's weights."""
-        if self._board:
-            self._try(self._board.keep, checkpoint)
+        self._write(TensorBoard.keep, checkpoint)
 
     def close(self) -> None:
         """Close the files."""
         if self._board:
             self._board.close()
 
-    def _try(self, write: Callable[[_Item], None], item: _Item) -> None:
+    def _write(self, write: Callable[[TensorBoard, _Item], None], item: _Item) -> None:
+        if (board := self._board) is None:
+            return
         try:
-            write(item)
+            write(board, item)
         except Exception as error:
             # The writer thread raises its exceptions again here. None of them may end the run.
             _log.debug("TensorBoard", exc_info=True)
+            # The other lanes' files are still written to their end.
+            with contextlib.suppress(Exception):
+                board.close()
             self._board = None
             self._failures.append(f"{one_line(error)}; the run continues without TensorBoard")

@@ -65,7 +65,7 @@ def whisker(low: float, middle: float, high: float, axis: Axis, theme: Theme, st
     return Strip(segments)
 
 
-def ruler(axis: Axis, theme: Theme, style: Style, digits: int) -> Strip:
+def ruler(axis: Axis, style: Style, digits: int) -> Strip:
     """The numbers at the ends and the middle of the axis."""
     labels = [f"{value:.{digits}f}" for value in (axis.low, (axis.low + axis.high) / 2, axis.high)]
     space = axis.width - sum(map(len, labels))

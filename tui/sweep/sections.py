@@ -11,11 +11,11 @@ from rich.style import Style
 from textual.strip import Strip
 
 from ...core.reports.phrases import Words
-from ...core.reports.sweep_words import by_dead_words, sentence, short_sentence
+from ...core.reports.sweep_words import by_dead_words, p_words, sentence, short_sentence
 from ...core.safe_text import printable
 from ...core.stream.sweep_config import Setting
 from ...core.stream.sweep_events import Results
-from ...core.sweeps.comparisons import Comparison, Summary, p_words
+from ...core.sweeps.comparisons import Comparison, Summary
 from ..style.theme import Theme
 from ..text.wrapping import wrapped
 from .dot_plots import Axis, dots, marks_legend, ruler, whisker
@@ -43,7 +43,7 @@ def distributions(results: Results, summaries: Sequence[Summary], width: int, th
             rows.append((dots((), axis, theme, colour), f"{summary.diverged} diverged", muted))
         lines += _labelled(_name(setting, theme), colour, rows)
     caption = "median (range)" if wide else "median"
-    return [*lines, *_labelled("", muted, [(ruler(axis, theme, muted, 1), caption, muted)])]
+    return [*lines, *_labelled("", muted, [(ruler(axis, muted, 1), caption, muted)])]
 
 
 def answers(
@@ -84,7 +84,7 @@ def differences(comparisons: Sequence[Comparison], width: int, theme: Theme) -> 
         ]
         lines += _labelled(printable(comparison.name, ascii=theme.ascii), style, rows)
     caption = "mean (95 %), Holm's p" if wide else "mean, Holm's p"
-    return [*lines, *_labelled("", muted, [(ruler(axis, theme, muted, 0), caption, muted)])]
+    return [*lines, *_labelled("", muted, [(ruler(axis, muted, 0), caption, muted)])]
 
 
 def causes(summaries: Sequence[Summary], width: int, theme: Theme) -> list[Strip]:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from rich import box
 from rich.table import Table
 
-from ...core.reports.sweep_words import by_dead_words
+from ...core.reports.sweep_words import by_dead_words, p_words
 from ...core.statistics.paired import PairedDifferences, is_exploratory
-from ...core.sweeps.comparisons import Comparison, Summary, p_words
+from ...core.sweeps.comparisons import Comparison, Summary
 
 # Each column with the least table width at which it is shown. Columns of figures are never wrapped.
 _SETTING_COLUMNS = {

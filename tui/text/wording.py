@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...core.safe_text import printable
 from ...core.stream.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
-from ...core.stream.evaluation_line import evaluation_line as evaluation_line
+from ...core.stream.evaluation_line import evaluation_line
 from ...core.stream.events import (
     ClipChanged,
     CommandScheduled,

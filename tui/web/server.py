@@ -8,7 +8,7 @@ import re
 from aiohttp import web
 from textual_serve.server import Server
 
-from .serve import Origin, is_allowed
+from .origins import Origin, is_allowed
 
 # Sets the WebSocket address before the page connects. Only the browser knows it behind tunnels and proxies.
 _WEBSOCKET_SCRIPT = """<script>

@@ -50,11 +50,6 @@ class LogPane(ScrollingWidget, can_focus=False):
         return self._last_first if self._following else min(self._first, self._last_first)
 
     @property
-    def following(self) -> bool:
-        """Whether the pane follows the newest line."""
-        return self._following
-
-    @property
     def _last_first(self) -> int:
         return max(0, len(self._events) - self.size.height)
 

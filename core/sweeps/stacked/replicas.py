@@ -150,9 +150,9 @@ def train_stack(
 
     `fused`: see `passes.Workspace`.
     """
-    place = training[0].device
+    device = training[0].device
     # Triton launches on the current device, not on that of the tensors.
-    on_device = torch.cuda.device(place) if place.type == "cuda" else nullcontext()
+    on_device = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
     try:
         with torch.no_grad(), on_device:
             return _train(unit, training, validation, cancelled, fused=fused)
@@ -160,7 +160,7 @@ def train_stack(
         # TorchScript turns an OutOfMemoryError into another RuntimeError.
         if "out of memory" not in str(error) and "ALLOC_FAILED" not in str(error):
             raise
-        raise DoesNotFit(f"device {place} has no memory for {len(unit.replicas)} networks at once") from error
+        raise DoesNotFit(f"device {device} has no memory for {len(unit.replicas)} networks at once") from error
 
 
 def _train(
