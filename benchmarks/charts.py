@@ -8,7 +8,8 @@ import tracemalloc
 
 import numpy as np
 
-from clipwatch.tui.charts.chart import ChartLane, ChartSpec, Mark, render_chart
+from clipwatch.tui.charts.chart import render_chart
+from clipwatch.tui.charts.chart_spec import ChartLane, ChartSpec, Mark
 from clipwatch.tui.charts.curve import Curve
 
 LENGTHS = (100, 100_000, 1_000_000)

@@ -16,7 +16,8 @@ from rich.cells import cell_len
 from textual.strip import Strip
 
 from clipwatch.tui.charts import plotting
-from clipwatch.tui.charts.chart import ChartLane, ChartSpec, Mark, Shade, render_chart
+from clipwatch.tui.charts.chart import render_chart
+from clipwatch.tui.charts.chart_spec import ChartLane, ChartSpec, Mark, Shade
 from clipwatch.tui.charts.curve import Curve
 from clipwatch.tui.charts.plotting import Line, Plot
 from clipwatch.tui.charts.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks

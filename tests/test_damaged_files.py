@@ -22,7 +22,7 @@ from clipwatch.core.engine.verify import compare, repetition
 from clipwatch.core.errors import ClipwatchError
 from clipwatch.core.reports.contents import contents
 from clipwatch.core.reports.phrases import Words
-from clipwatch.core.reports.run_summary import story
+from clipwatch.core.reports.run_summary import summarize_run
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.reader import Recorded, read_recording
 from clipwatch.core.runs.recorder import Recorder
@@ -146,7 +146,7 @@ def use(folder: Path, *, report: bool) -> None:
     shown(recorded)
     repetition(recorded)
     compare(recorded, recorded.events)
-    told = story("run", recorded)
+    told = summarize_run("run", recorded)
     if report:
         assert contents([told], Words("en"))
     claimed = RunFolder(folder).claim()

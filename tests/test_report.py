@@ -29,7 +29,7 @@ from clipwatch.core.reports.document import write_report
 from clipwatch.core.reports.figures import accuracy_figure, loss_figure, overview_figure
 from clipwatch.core.reports.markdown import markdown
 from clipwatch.core.reports.phrases import LANGUAGES, Words
-from clipwatch.core.reports.run_summary import RunStory, story
+from clipwatch.core.reports.run_summary import RunSummary, summarize_run
 from clipwatch.core.reports.stylesheet import STYLESHEET
 from clipwatch.core.reports.webpage import webpage
 from clipwatch.core.runs.event_table import EventTable
@@ -85,11 +85,11 @@ def events(
     return [*start, *more, *ends, RunFinished(reason="completed", seconds=9.0)]
 
 
-def story_of(recorded_events: list[Event], *damage: str) -> RunStory:
-    return story("a-run", Recorded(EventTable.of(recorded_events), damage, 0))
+def story_of(recorded_events: list[Event], *damage: str) -> RunSummary:
+    return summarize_run("a-run", Recorded(EventTable.of(recorded_events), damage, 0))
 
 
-def page(*runs: RunStory, language: str = "en") -> str:
+def page(*runs: RunSummary, language: str = "en") -> str:
     return webpage(contents(runs, Words(language)), language)
 
 
@@ -283,7 +283,7 @@ def test_no_text_of_a_recording_becomes_markup() -> None:
         time=0.0,
     )
     recorded_events = [hostile, *events(Notice(text=HOSTILE), evaluated(HOSTILE, 0))[1:]]
-    run = story(HOSTILE, Recorded(EventTable.of(recorded_events), (HOSTILE,), 0))
+    run = summarize_run(HOSTILE, Recorded(EventTable.of(recorded_events), (HOSTILE,), 0))
     document = page(run)
     assert "<script" not in document
     assert document.count("</style>") == 1 + document.count("<svg")
@@ -327,7 +327,7 @@ def test_several_runs_have_one_table_and_a_section_each() -> None:
     ElementTree.fromstring(overview_figure([story_of(events())], ENGLISH, "x"))
 
 
-def joint(*runs: RunStory) -> str:
+def joint(*runs: RunSummary) -> str:
     return "\n".join(map(str, joint_conclusion(runs, ENGLISH)))
 
 
@@ -416,7 +416,9 @@ def test_without_matplotlib_one_line_says_how_to_install_it(monkeypatch: pytest.
 
 def test_the_report_has_the_screen_unchanged_and_loads_nothing() -> None:
     recorded_events = events()
-    run = story("a-run", Recorded(EventTable.of(recorded_events), (), 0), picture(EventTable.of(recorded_events)))
+    run = summarize_run(
+        "a-run", Recorded(EventTable.of(recorded_events), (), 0), picture(EventTable.of(recorded_events))
+    )
     document = page(run)
     drawn = ElementTree.fromstring(run.screen or "")
     words = "".join(drawn.itertext()).replace("\N{NO-BREAK SPACE}", " ")

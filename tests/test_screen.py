@@ -36,7 +36,7 @@ from clipwatch.core.stream.commands import (
     StepOnce,
     Stop,
 )
-from clipwatch.tui.charts.chart import Shade
+from clipwatch.tui.charts.chart_spec import Shade
 from clipwatch.tui.engine_child.process import EngineProcess
 from clipwatch.tui.live import app as app_module
 from clipwatch.tui.live.app import ClipwatchApp

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
-import sys
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -47,7 +47,7 @@ def claim(folder: Path, what: str) -> FileLock:
 def is_held(folder: Path) -> bool:
     """Whether a process holds the folder's lock. Writes nothing. A lock that cannot be read counts as held."""
     try:
-        handle = os.open(folder / NAME, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(folder / NAME, os.O_RDONLY | os.O_NONBLOCK)
     except PermissionError:
         return True
     except OSError:
@@ -58,29 +58,13 @@ def is_held(folder: Path) -> bool:
         os.close(handle)
 
 
-if sys.platform == "win32":
-
-    def _can_share(handle: int) -> bool:
-        import msvcrt
-
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+def _can_share(handle: int) -> bool:
+    """Whether a shared lock can be acquired, which a writer excludes."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # A file system without locks: no run can be written there.
         return True
-
-else:
-
-    def _can_share(handle: int) -> bool:
-        """Whether a shared lock can be acquired, which a writer excludes."""
-        import fcntl
-
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            # A file system without locks: no run can be written there.
-            return True
-        return True
+    return True

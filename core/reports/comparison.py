@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from .phrases import Phrase, Words
-from .run_summary import RunStory
+from .run_summary import RunSummary
 
 # Settings that do not affect a training's result, and the seed and dataset name, which are compared separately.
 _IGNORED = {"seed": 0, "pace": None, "data_dir": None, "offline": False, "checkpoint_every": 1, "dataset": "auto"}
 # The smallest number of seeds whose agreement is significant at 5 % in an exact two-sided sign test: 2 / 2^6 < 0.05.
 _FEWEST_SEEDS = 6
 
-NumberedRun = tuple[int, RunStory]
+NumberedRun = tuple[int, RunSummary]
 
 
 def sign_test(wins: int, losses: int) -> float:
@@ -25,7 +25,7 @@ def sign_test(wins: int, losses: int) -> float:
     return min(1.0, 2 * tail / 2**n)
 
 
-def joint_conclusion(runs: Sequence[RunStory], words: Words) -> tuple[Phrase, ...]:
+def joint_conclusion(runs: Sequence[RunSummary], words: Words) -> tuple[Phrase, ...]:
     """Sentences about several runs, which are numbered from 1."""
     groups = [group for group in _groups(runs) if len(group) > 1]
     compared = {number for group in groups for number, _ in group}
@@ -37,7 +37,7 @@ def joint_conclusion(runs: Sequence[RunStory], words: Words) -> tuple[Phrase, ..
     return tuple(sentences)
 
 
-def _groups(runs: Sequence[RunStory]) -> list[list[NumberedRun]]:
+def _groups(runs: Sequence[RunSummary]) -> list[list[NumberedRun]]:
     groups: dict[object, dict[int, NumberedRun]] = {}
     for number, run in enumerate(runs, 1):
         if run.is_clean and not run.recorded.damage:
@@ -53,7 +53,7 @@ def _of_group(group: list[NumberedRun], words: Words) -> Iterator[Phrase]:
         yield from _of_pair([run for _, run in group], other, words)
 
 
-def _of_pair(runs: list[RunStory], other: int, words: Words) -> Iterator[Phrase]:
+def _of_pair(runs: list[RunSummary], other: int, words: Words) -> Iterator[Phrase]:
     names = {"a": runs[0].lanes[0].name, "b": runs[0].lanes[other].name}
     a, b = _accuracies(runs, 0), _accuracies(runs, other)
     wins, losses = (sum(x > y for x, y in pairs) for pairs in (zip(a, b, strict=True), zip(b, a, strict=True)))
@@ -62,7 +62,7 @@ def _of_pair(runs: list[RunStory], other: int, words: Words) -> Iterator[Phrase]
     yield _verdict(wins, losses, names["a"] if wins > losses else names["b"], words)
 
 
-def _accuracies(runs: list[RunStory], lane: int) -> list[float]:
+def _accuracies(runs: list[RunSummary], lane: int) -> list[float]:
     return [final.accuracy for run in runs if (final := run.lanes[lane].final)]
 
 

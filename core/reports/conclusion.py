@@ -6,16 +6,16 @@ import shlex
 from collections.abc import Iterator
 
 from .phrases import Phrase, Words
-from .run_summary import LaneStory, RunStory
+from .run_summary import LaneSummary, RunSummary
 from .settings import dataset_words
 
 
-def conclusion(run: RunStory, words: Words, *, alone: bool) -> tuple[Phrase, ...]:
+def conclusion(run: RunSummary, words: Words, *, alone: bool) -> tuple[Phrase, ...]:
     """Sentences about one run; `alone`: whether the report has no other run."""
     return tuple(_sentences(run, words, alone))
 
 
-def _sentences(run: RunStory, words: Words, alone: bool) -> Iterator[Phrase]:
+def _sentences(run: RunSummary, words: Words, alone: bool) -> Iterator[Phrase]:
     for lane in run.lanes:
         yield _ending(lane, words)
     for a, b in run.pairs:
@@ -27,7 +27,7 @@ def _sentences(run: RunStory, words: Words, alone: bool) -> Iterator[Phrase]:
         yield words("one_seed", sweep=_sweep(run))
 
 
-def _sweep(run: RunStory) -> str:
+def _sweep(run: RunSummary) -> str:
     """The command that trains the same network and the lanes' rules with many seeds."""
     rules = dict.fromkeys(lane.rule for lane in run.lanes)
     options = ("--dataset", run.recorded.started.dataset.name, "--head", run.config.head)
@@ -35,7 +35,7 @@ def _sweep(run: RunStory) -> str:
     return shlex.join(("clipwatch", "sweep", *options, "--optimizer", run.config.optimizer, *clips))
 
 
-def _ending(lane: LaneStory, words: Words) -> Phrase:
+def _ending(lane: LaneSummary, words: Words) -> Phrase:
     final = lane.final
     if final is None:
         key = "no_final_failed" if lane.failed else "no_final_unfinished"
@@ -52,7 +52,7 @@ def _ending(lane: LaneStory, words: Words) -> Phrase:
     )
 
 
-def _comparison(a: LaneStory, b: LaneStory, words: Words) -> Iterator[Phrase]:
+def _comparison(a: LaneSummary, b: LaneSummary, words: Words) -> Iterator[Phrase]:
     if a.final is None or b.final is None:
         return
     if a.final.step != b.final.step:
@@ -66,7 +66,7 @@ def _comparison(a: LaneStory, b: LaneStory, words: Words) -> Iterator[Phrase]:
         yield words("disjoint", a=a.name, b=b.name, better=better.name)
 
 
-def _data(run: RunStory, words: Words) -> Iterator[Phrase]:
+def _data(run: RunSummary, words: Words) -> Iterator[Phrase]:
     name = run.recorded.started.dataset.name
     if name == "digits":
         yield words("digits")

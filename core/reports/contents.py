@@ -13,11 +13,11 @@ from .conclusion import conclusion
 from .effect import effect
 from .figures import WINDOW, accuracy_figure, loss_figure, overview_figure
 from .phrases import Phrase, Words
-from .run_summary import LaneStory, RunStory
+from .run_summary import LaneSummary, RunSummary
 from .settings import ASTERISK, accuracy_words, dataset_words, lane_rule_words, settings_table
 
 
-def contents(runs: Sequence[RunStory], words: Words) -> list[Block]:
+def contents(runs: Sequence[RunSummary], words: Words) -> list[Block]:
     """A report of one run; or of several, with a table of all and a section for each.
 
     Raises ClipwatchError if matplotlib is missing.
@@ -32,7 +32,7 @@ def contents(runs: Sequence[RunStory], words: Words) -> list[Block]:
     return blocks
 
 
-def _all_runs(runs: Sequence[RunStory], words: Words) -> Iterator[Block]:
+def _all_runs(runs: Sequence[RunSummary], words: Words) -> Iterator[Block]:
     yield Heading(2, words("runs"))
     yield _table_of_runs(runs, words)
     yield Picture("runs", overview_figure(runs, words, "runs"), words("caption_runs"))
@@ -40,7 +40,7 @@ def _all_runs(runs: Sequence[RunStory], words: Words) -> Iterator[Block]:
     yield Bullets(joint_conclusion(runs, words))
 
 
-def _table_of_runs(runs: Sequence[RunStory], words: Words) -> Table:
+def _table_of_runs(runs: Sequence[RunSummary], words: Words) -> Table:
     keys = ("number", "seed", "data", "state", "lane", "rule", "final_loss", "final_accuracy")
     rows: list[tuple[str, ...]] = []
     for number, run in enumerate(runs, 1):
@@ -54,7 +54,7 @@ def _table_of_runs(runs: Sequence[RunStory], words: Words) -> Table:
     return Table(tuple(words.plain(key) for key in keys), tuple(rows))
 
 
-def _run(run: RunStory, words: Words, *, level: int, name: str, alone: bool) -> Iterator[Block]:
+def _run(run: RunSummary, words: Words, *, level: int, name: str, alone: bool) -> Iterator[Block]:
     time = datetime.fromtimestamp(run.recorded.started.time, UTC)
     status = words.plain(f"status_{run.status}")
     yield Paragraph(words("subtitle", run=run.name, time=f"{time:%Y-%m-%d %H:%M}", status=status))
@@ -71,7 +71,7 @@ def _run(run: RunStory, words: Words, *, level: int, name: str, alone: bool) -> 
     yield from _log(run, words, level)
 
 
-def _warnings(run: RunStory, words: Words) -> Iterator[Phrase]:
+def _warnings(run: RunSummary, words: Words) -> Iterator[Phrase]:
     if run.status != "completed":
         yield words(f"warn_{run.status}")
     for failed in (lane.failed for lane in run.lanes if lane.failed):
@@ -89,7 +89,7 @@ def _task(words: Words, level: int) -> Iterator[Block]:
     yield Paragraph(words("task_lanes"))
 
 
-def _network(run: RunStory, words: Words, level: int) -> Iterator[Block]:
+def _network(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
     yield Heading(level, words("network"))
     yield Paragraph(words("network_text"))
     yield Paragraph(words(f"network_{run.config.head}"))
@@ -102,7 +102,7 @@ def _network(run: RunStory, words: Words, level: int) -> Iterator[Block]:
         yield Paragraph(words("asterisk"))
 
 
-def _results(run: RunStory, words: Words, level: int, name: str) -> Iterator[Block]:
+def _results(run: RunSummary, words: Words, level: int, name: str) -> Iterator[Block]:
     yield Heading(level, words("results"))
     yield Paragraph(words("results_text"))
     yield _table_of_lanes(run, words)
@@ -115,13 +115,13 @@ def _results(run: RunStory, words: Words, level: int, name: str) -> Iterator[Blo
         yield Picture(f"{name}screen", run.screen, words("caption_screen"), "screen")
 
 
-def _table_of_lanes(run: RunStory, words: Words) -> Table:
+def _table_of_lanes(run: RunSummary, words: Words) -> Table:
     header = [words.plain(key) for key in ("lane", "rule", "steps_done", "final_loss", "final_accuracy")]
     header += [words.plain("last_batch", count=run.config.eval_size), words.plain("training_time")]
     return Table(tuple(header), tuple(_row_of_lane(lane, words) for lane in run.lanes))
 
 
-def _row_of_lane(lane: LaneStory, words: Words) -> tuple[str, ...]:
+def _row_of_lane(lane: LaneSummary, words: Words) -> tuple[str, ...]:
     final, latest = lane.final, lane.evaluations[-1] if lane.evaluations else None
     return (
         lane.name,
@@ -134,7 +134,7 @@ def _row_of_lane(lane: LaneStory, words: Words) -> tuple[str, ...]:
     )
 
 
-def _log(run: RunStory, words: Words, level: int) -> Iterator[Block]:
+def _log(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
     yield Heading(level, words("log"))
     yield Paragraph(words("repeat", run=shlex.quote(run.name)))
     columns = [{event.step: evaluation_line(event) for event in lane.evaluations} for lane in run.lanes]

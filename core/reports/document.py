@@ -13,13 +13,13 @@ from .blocks import Block, Picture
 from .contents import contents
 from .markdown import markdown
 from .phrases import Words
-from .run_summary import RunStory
+from .run_summary import RunSummary
 from .webpage import webpage
 
 Format = Literal["html", "md"]
 
 
-def write_report(runs: Sequence[RunStory], path: Path, format: Format = "html", language: str = "en") -> None:
+def write_report(runs: Sequence[RunSummary], path: Path, format: Format = "html", language: str = "en") -> None:
     """Write a report of one or more runs. Raises ClipwatchError if it cannot be written, or matplotlib is missing.
 
     For Markdown, the figures are SVG files in the same folder, named after the report. If `path` is a symbolic link,

@@ -8,11 +8,11 @@ from ..stream.events import ClipChanged, Diagnosed, LaneExtended
 from .blocks import Block, Bullets, Paragraph, Picture, Table
 from .effect_figure import effect_figure
 from .phrases import Phrase, Words
-from .run_summary import LaneStory, RunStory
+from .run_summary import LaneSummary, RunSummary
 from .settings import rule_words
 
 
-def effect(run: RunStory, words: Words, name: str) -> Iterator[Block]:
+def effect(run: RunSummary, words: Words, name: str) -> Iterator[Block]:
     """Where the lanes first differ, what was changed mid-run, and what was measured.
 
     `name` is the prefix of the names of pictures.
@@ -36,7 +36,7 @@ def effect(run: RunStory, words: Words, name: str) -> Iterator[Block]:
             yield Paragraph(words("effect_dead", lane=lane.name, count=len(lane.silent_outputs), classes=classes))
 
 
-def _table_of_measures(run: RunStory, words: Words) -> Table:
+def _table_of_measures(run: RunSummary, words: Words) -> Table:
     """The last measurement of each lane, one row per lane."""
     keys = (
         "lane",
@@ -72,7 +72,7 @@ def _or_dash(value: float | None, spec: str) -> str:
     return "-" if value is None else format(value, spec)
 
 
-def _first_difference(a: LaneStory, b: LaneStory, words: Words) -> Iterator[Phrase]:
+def _first_difference(a: LaneSummary, b: LaneSummary, words: Words) -> Iterator[Phrase]:
     others = {step: figures for step, *figures in b.figures}
     common = [(step, figures == others[step]) for step, *figures in a.figures if step in others]
     if not common:
@@ -84,7 +84,7 @@ def _first_difference(a: LaneStory, b: LaneStory, words: Words) -> Iterator[Phra
         yield words("effect_differ", a=a.name, b=b.name, step=first)
 
 
-def _changes(run: RunStory, words: Words) -> Table:
+def _changes(run: RunSummary, words: Words) -> Table:
     rows: list[tuple[str, ...]] = []
     for event in run.interventions:
         if isinstance(event, ClipChanged):

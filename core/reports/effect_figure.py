@@ -9,13 +9,13 @@ from ..stream.measures import BIN_EDGES
 from ..stream.rules import ValueClip, recorded_rule
 from .drawing import add_legend, as_svg, drawing_style, line_style, new_axes
 from .phrases import Words
-from .run_summary import RunStory
+from .run_summary import RunSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def effect_figure(run: RunStory, words: Words, name: str) -> str:
+def effect_figure(run: RunSummary, words: Words, name: str) -> str:
     """Left: dead outputs of every lane. Right: absolute values of its raw gradient's elements, last measured."""
     with drawing_style(name):
         figure, _ = new_axes(6.6, 2.7)
@@ -26,7 +26,7 @@ def effect_figure(run: RunStory, words: Words, name: str) -> str:
         return as_svg(figure, name)
 
 
-def _plot_dead_outputs(axes: Axes, run: RunStory, words: Words) -> None:
+def _plot_dead_outputs(axes: Axes, run: RunSummary, words: Words) -> None:
     curves = []
     for number, lane in enumerate(run.lanes):
         steps = [event.step for event in lane.measured]
@@ -39,7 +39,7 @@ def _plot_dead_outputs(axes: Axes, run: RunStory, words: Words) -> None:
     add_legend(axes, curves, [lane.name for lane in run.lanes])
 
 
-def _plot_element_sizes(axes: Axes, run: RunStory, words: Words) -> None:
+def _plot_element_sizes(axes: Axes, run: RunSummary, words: Words) -> None:
     edges = [log10(edge) for edge in BIN_EDGES]
     shown: list[int] = []
     for number, lane in enumerate(run.lanes):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .drawing import add_legend, as_svg, drawing_style, line_style, new_axes
 from .phrases import Words
-from .run_summary import LaneStory, RunStory
+from .run_summary import LaneSummary, RunSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ WINDOW = 5
 _LN10 = math.log(10)
 
 
-def loss_figure(run: RunStory, words: Words, name: str) -> str:
+def loss_figure(run: RunSummary, words: Words, name: str) -> str:
     """Validation loss of every lane over the steps."""
     with drawing_style(name):
         figure, axes = new_axes(6.6, 3.1)
@@ -32,7 +32,7 @@ def loss_figure(run: RunStory, words: Words, name: str) -> str:
         return as_svg(figure, name)
 
 
-def accuracy_figure(run: RunStory, words: Words, name: str) -> str:
+def accuracy_figure(run: RunSummary, words: Words, name: str) -> str:
     """Validation accuracy of every lane over the steps, and its final accuracy with the 95 % interval."""
     with drawing_style(name):
         figure, axes = new_axes(6.6, 3.1)
@@ -47,7 +47,7 @@ def accuracy_figure(run: RunStory, words: Words, name: str) -> str:
         return as_svg(figure, name)
 
 
-def overview_figure(runs: Sequence[RunStory], words: Words, name: str) -> str:
+def overview_figure(runs: Sequence[RunSummary], words: Words, name: str) -> str:
     """The final accuracy of every lane with its 95 % interval, one row per run."""
     with drawing_style(name):
         figure, axes = new_axes(6.6, 1.1 + 0.32 * len(runs))
@@ -63,7 +63,7 @@ def overview_figure(runs: Sequence[RunStory], words: Words, name: str) -> str:
         return as_svg(figure, name)
 
 
-def _curve(axes: Axes, number: int, lane: LaneStory, values: list[float]) -> Any:
+def _curve(axes: Axes, number: int, lane: LaneSummary, values: list[float]) -> Any:
     steps, style = [event.step for event in lane.evaluations], line_style(number)
     axes.plot(steps, _finite_or_nan(values), color=style["color"], linewidth=0.7, alpha=0.4)
     spacing = max(1, len(steps) // 10)
@@ -77,7 +77,7 @@ def _finite_or_nan(values: list[float]) -> list[float]:
     return [value if math.isfinite(value) else math.nan for value in values]
 
 
-def _smoothed(lane: LaneStory, values: list[float]) -> list[float]:
+def _smoothed(lane: LaneSummary, values: list[float]) -> list[float]:
     """Moving averages, centred; shorter windows at the ends and at a change of rule; NaN if a value is not finite."""
     parts = [bisect_right(lane.changed_at, event.step) for event in lane.evaluations]
     reach = WINDOW // 2
@@ -96,7 +96,7 @@ def _draw_chance_level(axes: Axes, level: float, label: str, *, above: bool) -> 
     axes.annotate(label, (0.9, level), (0, offset), **position, ha="right", va=valign, fontsize=7.5, color="#555555")
 
 
-def _draw_final_results(axes: Axes, run: RunStory) -> None:
+def _draw_final_results(axes: Axes, run: RunSummary) -> None:
     span = max((lane.final.step for lane in run.lanes if lane.final), default=0)
     for number, lane in enumerate(run.lanes):
         if lane.final:
@@ -104,7 +104,7 @@ def _draw_final_results(axes: Axes, run: RunStory) -> None:
 
 
 def _draw_interval(
-    axes: Axes, lane: LaneStory, number: int, place: float, bars: dict[str, Any], *, upright: bool = False
+    axes: Axes, lane: LaneSummary, number: int, place: float, bars: dict[str, Any], *, upright: bool = False
 ) -> None:
     if lane.final is None:
         return
@@ -130,7 +130,7 @@ def _scale_losses(axes: Axes, losses: list[float]) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _label(axes: Axes, run: RunStory, words: Words, what: str, curves: list[Any]) -> None:
+def _label(axes: Axes, run: RunSummary, words: Words, what: str, curves: list[Any]) -> None:
     for step in sorted({event.step for event in run.interventions}):
         axes.axvline(step, color="#333333", linewidth=0.8, linestyle=(0, (5, 3)))
     axes.set_xlabel(words.plain("step"))

@@ -55,7 +55,7 @@ class FinalResult:
 
 
 @dataclass(frozen=True)
-class LaneStory:
+class LaneSummary:
     """One lane of a run.
 
     `rule` is its rule at the start, `changed_at` the steps at which it changed. `evaluations` and `measured` are in
@@ -81,13 +81,13 @@ class LaneStory:
 
 
 @dataclass(frozen=True)
-class RunStory:
+class RunSummary:
     """One run. `name` is the name of its folder, `screen` a picture of its screen (SVG)."""
 
     name: str
     recorded: Recorded
     status: Status
-    lanes: tuple[LaneStory, ...]
+    lanes: tuple[LaneSummary, ...]
     interventions: tuple[ClipChanged | MomentsReset | LaneExtended, ...]
     notices: tuple[str, ...]
     screen: str | None = None
@@ -98,7 +98,7 @@ class RunStory:
         return self.recorded.started.config
 
     @property
-    def pairs(self) -> tuple[tuple[LaneStory, LaneStory], ...]:
+    def pairs(self) -> tuple[tuple[LaneSummary, LaneSummary], ...]:
         """The pairs of lanes to compare: the first lane with each of the others."""
         return tuple((a, b) for a, b in combinations(self.lanes, 2) if a is self.lanes[0])
 
@@ -108,7 +108,7 @@ class RunStory:
         return self.status == "completed" and not self.interventions and all(lane.final for lane in self.lanes)
 
 
-def story(name: str, recorded: Recorded, screen: str | None = None) -> RunStory:
+def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> RunSummary:
     """Fold a recording into its story. Lines that a resumed run recorded twice count once."""
     state = RunState()
     for event in recorded.events:
@@ -117,21 +117,21 @@ def story(name: str, recorded: Recorded, screen: str | None = None) -> RunStory:
     lanes = tuple(_lane(lane, rules.get(lane, ""), state, recorded.events) for lane in _names(rules, recorded.events))
     notices = dict.fromkeys(event.text for event in recorded.events if isinstance(event, Notice))
     interventions = tuple(dict.fromkeys(recorded.interventions()))
-    return RunStory(name, recorded, _status(state), lanes, interventions, tuple(notices), screen)
+    return RunSummary(name, recorded, _status(state), lanes, interventions, tuple(notices), screen)
 
 
 def _names(rules: Iterable[str], events: list[Event]) -> list[str]:
     return list(dict.fromkeys((*rules, *(event.lane for event in events if isinstance(event, Evaluated)))))
 
 
-def _lane(name: str, rule: str, state: RunState, events: list[Event]) -> LaneStory:
+def _lane(name: str, rule: str, state: RunState, events: list[Event]) -> LaneSummary:
     by_step = {event.step: event for event in events if isinstance(event, Evaluated) and event.lane == name}
     evaluations = tuple(by_step[step] for step in sorted(by_step))
     sizes = (event.parameters for event in events if isinstance(event, LaneStarted) and event.lane == name)
     parameters = next(sizes, None)
     lane = state.lanes.get(name)
     if lane is None:
-        return LaneStory(
+        return LaneSummary(
             name, rule, (), evaluations, parameters, max(by_step, default=-1) + 1, "unfinished", None, None
         )
     final = FinalResult.of(lane.finished) if lane.finished and lane.finished.total else None
@@ -140,7 +140,7 @@ def _lane(name: str, rule: str, state: RunState, events: list[Event]) -> LaneSto
     diagnosed = {event.step: event for event in events if isinstance(event, Diagnosed) and event.lane == name}
     measured = tuple(diagnosed[step] for step in sorted(diagnosed))
     silent = lane.finished.silent_outputs if lane.finished else None
-    return LaneStory(
+    return LaneSummary(
         name, rule, changed_at, evaluations, parameters, lane.step, status, final, lane.failed, measured, silent
     )
 

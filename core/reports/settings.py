@@ -17,7 +17,7 @@ from ..stream.rules import (
 )
 from .blocks import Table
 from .phrases import Words
-from .run_summary import FinalResult, LaneStory, RunStory
+from .run_summary import FinalResult, LaneSummary, RunSummary
 
 ASTERISK = " *"
 _DATASETS = {
@@ -29,7 +29,7 @@ _DATASETS = {
 _NUMBERS = ("iterations", "batch_size", "eval_every", "eval_size", "learning_rate", "beta1", "init_std")
 
 
-def settings_table(run: RunStory, words: Words) -> Table:
+def settings_table(run: RunSummary, words: Words) -> Table:
     """Every setting that affects the results. An asterisk marks a value that differs from the assignment's."""
     header = tuple(words.plain(key) for key in ("setting", "this_run", "assignment"))
     return Table(header, (*_data_rows(run, words), *_training_rows(run.config, words), *_machine_rows(run, words)))
@@ -65,7 +65,7 @@ def rule_words(rule: str, words: Words) -> str:
             return rule
 
 
-def lane_rule_words(lane: LaneStory, words: Words) -> str:
+def lane_rule_words(lane: LaneSummary, words: Words) -> str:
     """The rule that a lane started with, marked if it changed mid-run."""
     rule = rule_words(lane.rule, words)
     return words.plain("with_changes", what=rule) if lane.changed_at else rule
@@ -81,7 +81,7 @@ def origin_words(origin: str, words: Words) -> str:
     return words.plain("own_files") if origin.startswith("files in ") else origin
 
 
-def _data_rows(run: RunStory, words: Words) -> list[tuple[str, ...]]:
+def _data_rows(run: RunSummary, words: Words) -> list[tuple[str, ...]]:
     data = run.recorded.started.dataset
     images = f"{data.training:,} / {data.validation:,}"
     return [
@@ -114,7 +114,7 @@ def _training_rows(config: RunConfig, words: Words) -> list[tuple[str, ...]]:
     return rows
 
 
-def _machine_rows(run: RunStory, words: Words) -> list[tuple[str, ...]]:
+def _machine_rows(run: RunSummary, words: Words) -> list[tuple[str, ...]]:
     started = run.recorded.started
     versions = ", ".join(f"{name} {version}" for name, version in started.versions.items())
     values = {"device": started.device, "versions": versions, "checksum": started.dataset.checksum[:16]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,18 +126,21 @@ def run_name(dataset: str, seed: int, started: float) -> str:
 
 def create_run(home: Path, dataset: str, seed: int, started: float) -> RunFolder:
     """Create an empty folder for a run. Raises ClipwatchError if that fails."""
-    stem = run_name(dataset, seed, started)
+    return RunFolder(new_folder(home, run_name(dataset, seed, started), "runs", "give --runs-dir, or --no-record"))
+
+
+def new_folder(home: Path, name: str, what: str, advice: str) -> Path:
+    """Create an empty folder in `home` that is called `name`, or `name-2` and so on if that exists.
+
+    Raises ClipwatchError, which says that `what` cannot be kept there and gives the advice.
+    """
     try:
         home.mkdir(parents=True, exist_ok=True)
         for number in range(1, 1000):
-            path = home / (stem if number == 1 else f"{stem}-{number}")
-            try:
+            path = home / (name if number == 1 else f"{name}-{number}")
+            with contextlib.suppress(FileExistsError):
                 path.mkdir()
-            except FileExistsError:
-                continue
-            return RunFolder(path)
+                return path
     except OSError as error:
-        raise ClipwatchError(
-            f"runs cannot be kept in {home}: {error.strerror}; give --runs-dir, or --no-record"
-        ) from error
-    raise ClipwatchError(f"runs cannot be kept in {home}: {stem} exists a thousand times already")
+        raise ClipwatchError(f"{what} cannot be kept in {home}: {error.strerror}; {advice}") from error
+    raise ClipwatchError(f"{what} cannot be kept in {home}: {name} exists a thousand times already")

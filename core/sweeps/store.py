@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from ..errors import BadInput, ClipwatchError
 from ..files.atomic import read_file
 from ..files.lock import claim, is_held
 from ..runs.damage import Damage, DamagedLine, decode_sealed
-from ..runs.folder import SWEEP_RESULTS
+from ..runs.folder import SWEEP_RESULTS, new_folder
 from ..stream.codec import UnknownEvent, decode_sweep_event, encode, seal
 from ..stream.events import Event
 from ..stream.sweep_events import ReplicaFinished, Results, SweepStarted
@@ -56,16 +55,7 @@ class StoredSweep:
 def create_sweep(home: Path, dataset: str, started: float) -> SweepFolder:
     """Create an empty folder for a sweep. Raises ClipwatchError if that fails."""
     stem = f"{datetime.fromtimestamp(started):%Y%m%d-%H%M%S}-sweep-{dataset}"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        for number in range(1, 1000):
-            path = home / (stem if number == 1 else f"{stem}-{number}")
-            with contextlib.suppress(FileExistsError):
-                path.mkdir()
-                return SweepFolder(path)
-    except OSError as error:
-        raise ClipwatchError(f"sweeps cannot be kept in {home}: {error.strerror}; give --runs-dir") from error
-    raise ClipwatchError(f"sweeps cannot be kept in {home}: {stem} exists a thousand times already")
+    return SweepFolder(new_folder(home, stem, "sweeps", "give --runs-dir"))
 
 
 def read_sweep(folder: SweepFolder, *, curves: bool = True) -> StoredSweep:

@@ -35,9 +35,6 @@ _SAFE_PATH = "PYTHONSAFEPATH"
 @contextmanager
 def terminal_signals_blocked() -> Iterator[None]:
     """Block SIGINT and SIGHUP, also for processes started in this context, so that only this process handles them."""
-    if os.name != "posix":
-        yield
-        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield

@@ -9,12 +9,10 @@ from textual.strip import Strip
 from .annotations import draw_annotations, draw_lines
 from .axes import Area, draw_axes, lay_out
 from .canvas import SPACE, Canvas
-from .chart_spec import ChartLane, ChartSpec, Mark, Shade
+from .chart_spec import ChartSpec
 from .legend import fits_one_row, header
 from .plotting import BRAILLE, Cells, Line, Plot
 from .traces import Trace, scale, trace
-
-__all__ = ["ChartLane", "ChartSpec", "Mark", "Plot", "Shade", "render_chart"]
 
 MIN_SIZE = (20, 5)
 # From this height on, the header may take two rows.

@@ -9,7 +9,6 @@ from pathlib import Path
 from ...core.errors import BadInput
 from ...core.files.outputs import is_stream
 from ...core.reports.document import Format, write_report
-from ...core.reports.run_summary import story
 from ...core.runs.folder import RunFolder, runs_folder
 from ...core.runs.reader import read_recording
 from ...core.sweeps.recorded_folders import find
@@ -49,6 +48,6 @@ def _report_runs(paths: Sequence[Path], args: argparse.Namespace) -> Path:
     output = args.output or Path(f"report.{format}")
     # A run that is named twice appears once.
     recordings = {path: read_recording(RunFolder(path).events) for path in dict.fromkeys(map(Path.resolve, paths))}
-    stories = [story(path.name, read, picture(read.table)) for path, read in recordings.items()]
-    write_report(stories, output, format, args.lang)
+    summaries = [summarize_run(path.name, read, picture(read.table)) for path, read in recordings.items()]
+    write_report(summaries, output, format, args.lang)
     return output

@@ -80,7 +80,7 @@ TERMS: tuple[Term, ...] = (
     Term(
         "outputs",
         "ten classes",
-        "Dark if dead: a ReLU on the logits was 0 for every image of three evaluations in a row, so it has no gradient.",
+        "Dark if dead: a ReLU on the logits was 0 for every image of three evaluations in a row: no gradient.",
         "max over 3 x 100 images = 0",
     ),
     Term(

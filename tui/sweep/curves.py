@@ -10,7 +10,7 @@ import numpy as np
 from ...core.stream.sweep_config import Setting, SweepConfig, axis_value
 from ...core.stream.sweep_events import Results
 from ...core.sweeps.pairs import common_name, pairs
-from ..charts.chart import ChartLane, ChartSpec
+from ..charts.chart_spec import ChartLane, ChartSpec
 from ..charts.curve import Curve
 from ..style.theme import Theme
 

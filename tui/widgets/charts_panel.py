@@ -11,7 +11,9 @@ from typing import Literal
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from ..charts.chart import ChartLane, ChartSpec, Mark, Plot, Shade, render_chart
+from ..charts.chart import render_chart
+from ..charts.chart_spec import ChartLane, ChartSpec, Mark, Shade
+from ..charts.plotting import Plot
 from ..style.theme import Theme
 from ..text.adam_memory import transients
 from ..text.wording import change_label
