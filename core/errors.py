@@ -12,6 +12,8 @@ class ClipwatchError(Exception):
 def one_line(error: BaseException) -> str:
     """An error as one line: the message of an expected error, otherwise its type and message."""
     text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
     if isinstance(error, ClipwatchError | OSError) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -28,7 +28,7 @@ from clipwatch.tui.cli.main import COMMANDS, main
 
 ROOT = Path(__file__).parents[1]
 RAISED = [
-    (OSError(errno.EIO, "Input/output error", "a file"), 1, "[Errno 5] Input/output error: 'a file'"),
+    (OSError(errno.EIO, "Input/output error", "a file"), 1, "clipwatch: a file: Input/output error\n"),
     (OSError(), 1, "OSError"),
     (ValueError("one\ntwo"), 1, "unexpected ValueError: one two; --debug"),
     (RuntimeError("no"), 1, "unexpected RuntimeError: no"),

@@ -30,6 +30,7 @@ from clipwatch.core.stream.events import (
     RunFinished,
     RunStarted,
 )
+from clipwatch.tui.cli.main import main
 from clipwatch.tui.headless.console import ConsoleSink
 
 SHORT = ["--no-ui", "--dataset", "digits", "--iterations", "30"]
@@ -288,3 +289,9 @@ def test_real_mnist_trains() -> None:
     assert accuracies[0] < 0.3
     # 200 steps of 8 images already tell most digits apart when no class can die.
     assert min(accuracies[-6:]) > 0.6
+
+
+@pytest.mark.parametrize("headless", ["--no-ui", "--json", "--control"])
+def test_an_engine_command_is_refused_rather_than_ignored(headless: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([headless, "--engine-command", "an engine"]) == 2
+    assert "--engine-command works only with the screen" in capsys.readouterr().err

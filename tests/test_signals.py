@@ -63,6 +63,21 @@ def test_the_same_signal_again_ends_at_once_after_a_while(codes: list[int], monk
             signal.raise_signal(signal.SIGTERM)
 
 
+def test_ctrl_c_while_the_interpreter_shuts_down_prints_no_traceback() -> None:
+    program_that_shuts_down_slowly = (
+        "import atexit, signal, sys\n"
+        "import clipwatch.tui.cli.main as cli\n"
+        "from clipwatch.tui.start import main\n"
+        "cli.main = lambda: 0\n"
+        "atexit.register(signal.raise_signal, signal.SIGINT)\n"
+        "sys.exit(main())\n"
+    )
+    command = [sys.executable, "-c", program_that_shuts_down_slowly]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=program.DEADLINE)
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == ""
+
+
 @contextmanager
 def started(*arguments: str, ignoring: str = "") -> Iterator[subprocess.Popen[str]]:
     """The program in a session of its own, with a signal ignored from the start."""

@@ -167,6 +167,15 @@ def test_the_page_shows_the_panes_and_a_key_toggles_the_clip() -> None:
         asyncio.run(look())
 
 
+def test_a_port_in_use_is_one_line_and_no_address_is_announced(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["--dataset", "digits", "--web", str(port)]) == 1
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err == f"clipwatch: --web {port}: Address already in use; give another port\n"
+
+
 def test_it_listens_on_the_loopback_address_alone() -> None:
     async def look() -> None:
         await answers(port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
@@ -16,3 +17,6 @@ def main() -> int:
         return run()
     except KeyboardInterrupt:
         return 130
+    finally:
+        # Another Ctrl+C while the interpreter shuts down ends it at once, without the traceback of an exit handler.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

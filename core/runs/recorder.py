@@ -15,7 +15,7 @@ from typing import Protocol
 
 from filelock import FileLock
 
-from ..errors import BadInput, ClipwatchError
+from ..errors import BadInput, ClipwatchError, one_line
 from ..files.paths import path_text
 from ..stream.codec import encode, seal
 from ..stream.config import to_toml
@@ -133,7 +133,7 @@ class Recorder:
                 self._writer = None
             # `clipwatch runs` must not list a run that did not start.
             shutil.rmtree(folder.path, ignore_errors=True)
-            what = f"run folder {folder.path}: {error}" if isinstance(error, OSError) else str(error)
+            what = f"run folder {folder.path}: {one_line(error)}" if isinstance(error, OSError) else str(error)
             raise ClipwatchError(f"{what}; give --runs-dir, or --no-record") from error
         self._early = []
         return started
@@ -214,14 +214,16 @@ class _RunWriter:
             try:
                 checkpoint.save(self.folder.checkpoints)
             except (OSError, RuntimeError) as error:
-                self._tell(f"no checkpoint of {checkpoint.lane} at step {checkpoint.step}: {error}")
+                self._tell(f"no checkpoint of {checkpoint.lane} at step {checkpoint.step}: {one_line(error)}")
             self._write_manifest(self._current_manifest)
 
     def _write_manifest(self, manifest: Manifest) -> None:
         try:
             self.folder.write_manifest(manifest)
         except OSError as error:
-            self._tell(f"the manifest cannot be written, so clipwatch runs shows an old state of this run: {error}")
+            self._tell(
+                f"the manifest cannot be written, so clipwatch runs shows an old state of this run: {one_line(error)}"
+            )
 
     def finish_checkpoints(self) -> None:
         """Accept no more checkpoints, and wait until all are written."""

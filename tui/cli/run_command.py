@@ -28,6 +28,8 @@ def new_run(args: argparse.Namespace) -> int:
         from ..live.run import show
 
         return show(_screen(args, config))
+    if args.engine_command is not None:
+        raise BadInput("--engine-command works only with the screen; leave out --no-ui, --json and --control")
     from ..headless.run import run_headless
 
     return run_headless(config, headless_options(args))

@@ -109,6 +109,8 @@ class TerminalApp(DrivenApp):
         """Restore the terminal immediately, from the signal handler."""
         if self.terminal:
             self.terminal.suspend_application_mode()
+        # The temporary message, if it is shown.
+        _write("\r\x1b[K")
 
 
 @contextlib.contextmanager

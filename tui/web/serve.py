@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import socket
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +26,11 @@ def serve(port: int, origins: Sequence[str], screen: ScreenRequest) -> int:
         from .server import WebServer
     except ImportError as error:
         raise ClipwatchError(f"--web needs textual-serve: {installation('web')}") from error
+    try:
+        # textual-serve announces the address before it binds the port.
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise ClipwatchError(f"--web {port}: {os.strerror(error.errno or 0)}; give another port") from error
     command = shlex.join([sys.executable, "-P", "-m", "clipwatch.tui.web.screen", encoded(screen).decode()])
     WebServer(command, port, allowed).serve()
     return 0
