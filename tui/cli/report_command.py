@@ -9,6 +9,7 @@ from pathlib import Path
 from ...core.errors import BadInput
 from ...core.files.outputs import is_stream
 from ...core.reports.document import Format, write_report
+from ...core.reports.run_summary import summarize_run
 from ...core.runs.folder import RunFolder, runs_folder
 from ...core.runs.reader import read_recording
 from ...core.sweeps.recorded_folders import find
