@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-CLIPWATCH = ("-c", "from clipwatch.tui.cli.main import main; raise SystemExit(main())")
+CLIPWATCH = ("-c", "from clipwatch.tui.start import main; raise SystemExit(main())")
 _CHUNK = 1 << 16
 
 
