@@ -31,8 +31,6 @@ from ..training.batches import seeded_generator
 from ..training.preparation import lane_thread
 
 _BUCKETS = 64
-# Seconds after which an open TensorBoard can read what was written, and the most that a killed program loses.
-_FLUSH_SECONDS = 1
 # The upper limits and middles of the buckets of a gradient's histogram: below the bins (with 0), each bin, above them.
 _LIMITS = [*BIN_EDGES, sys.float_info.max]
 _MIDDLES = [0.0, *(math.sqrt(low * high) for low, high in pairwise(BIN_EDGES)), BIN_EDGES[-1]]
@@ -164,9 +162,7 @@ def _open_writer(folder: Path, suffix: str) -> SummaryWriter:
     _silence_writer_threads()
     before = sorted(folder.glob(f"*{suffix}*"))
     # A purge makes it forget what it has read.
-    writer = SummaryWriter(
-        str(folder), purge_step=0 if before else None, flush_secs=_FLUSH_SECONDS, filename_suffix=suffix
-    )
+    writer = SummaryWriter(str(folder), purge_step=0 if before else None, filename_suffix=suffix)
     # A running TensorBoard reads the last file to its end before it opens the next, so that file is only emptied.
     for path in before[-1:]:
         os.truncate(path, 0)
