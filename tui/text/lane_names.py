@@ -1,0 +1,14 @@
+"""The names of lanes on the screen: letters, because the default names would be wrong once a rule is changed."""
+
+from __future__ import annotations
+
+import string
+
+from ...core.stream.config import DEFAULT_LANES
+
+_UNNAMED = frozenset(lane.name for lane in DEFAULT_LANES)
+
+
+def lane_name(number: int, name: str) -> str:
+    """`A` for lane 0, `B` for lane 1, ...; a name that the user gave with `--lane` stays as it is."""
+    return string.ascii_uppercase[number] if name in _UNNAMED and number < len(string.ascii_uppercase) else name
