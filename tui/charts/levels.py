@@ -38,9 +38,12 @@ def draw_level_labels(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
         text = f" {arrow}{printable(level.label, ascii=spec.ascii) or f'{level.value:g}'} "
         row, end = area.row(level.value), _columns(area, level)[1]
         background = spec.glyphs.grid + spec.glyphs.level
-        for place in (row, row - 1, row + 1, row - 2, row + 2):
-            start = end - len(text)
-            if 0 <= place < area.height and start >= area.left and canvas.is_free(place, start, end, background):
+        # In the margin, or above the line's end.
+        rows = (row, row - 1, row + 1, row - 2, row + 2)
+        places = [(row, area.left + area.width), *((place, end - len(text)) for place in rows)]
+        for place, start in places:
+            fits = 0 <= place < area.height and start >= area.left
+            if fits and canvas.is_free(place, start, start + len(text), background):
                 canvas.write(place, start, text, style)
                 break
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +35,12 @@ class LineEnd:
 def draw_symbols(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace], drawn: Sequence[Drawn]) -> None:
     """Draw the symbols and the values at the line ends. `drawn` are the cells that each lane's line touches."""
     ends: list[LineEnd] = []
-    for number, (one, cells) in enumerate(zip(traces, drawn, strict=True)):
+    for lane, (one, cells) in enumerate(zip(traces, drawn, strict=True)):
         values = one.main()
         filled = np.flatnonzero(np.isfinite(values))
         if len(filled):
-            _draw_along(spec, canvas, area, number, values[filled], filled // spec.glyphs.dots[0], cells)
-            end = _end(area, number, float(values[filled[-1]]), int(filled[-1]) // spec.glyphs.dots[0], cells)
+            _draw_along(spec, canvas, area, lane, values[filled], filled // spec.glyphs.dots[0], cells)
+            end = _end(area, lane, float(values[filled[-1]]), int(filled[-1]) // spec.glyphs.dots[0], cells)
             ends += [end] if end else []
     _draw_ends(spec, canvas, area, ends)
 
@@ -54,44 +55,38 @@ def _draw_along(
     spec: ChartSpec,
     canvas: Canvas,
     area: Area,
-    number: int,
+    lane: int,
     values: NDArray[np.float64],
     columns: NDArray[np.int64],
     cells: Drawn,
 ) -> None:
     """Draw a lane's symbol at intervals on its line, staggered between lanes."""
-    style = spec.palette.style(spec.lanes[number].color, bold=True)
-    start = SYMBOL_EVERY * (2 * number + 1) // (2 * len(spec.lanes))
+    style = spec.palette.style(spec.lanes[lane].color, bold=True)
+    start = SYMBOL_EVERY * (2 * lane + 1) // (2 * len(spec.lanes))
     for target in range(start, area.width - 3, SYMBOL_EVERY):
         nearest = min(int(np.searchsorted(columns, target)), len(columns) - 1)
         column = int(columns[nearest])
         row = _row(area, float(values[nearest]), column, cells)
         if row is not None and abs(column - target) <= 2:
-            canvas.write(row, area.left + column, spec.glyphs.symbol(number), style)
+            canvas.write(row, area.left + column, spec.glyphs.symbol(lane), style)
 
 
-def _end(area: Area, number: int, value: float, column: int, cells: Drawn) -> LineEnd | None:
+def _end(area: Area, lane: int, value: float, column: int, cells: Drawn) -> LineEnd | None:
     row = _row(area, value, column, cells)
-    return None if row is None else LineEnd(number, row, column, value)
+    return None if row is None else LineEnd(lane, row, column, value)
 
 
 def _draw_ends(spec: ChartSpec, canvas: Canvas, area: Area, ends: list[LineEnd]) -> None:
     """Draw the symbols, those in one cell beside each other, and to their right the values."""
-    taken: set[tuple[int, int]] = set()
-    shifted = []
+    taken: dict[tuple[int, int], LineEnd] = {}
     for end in ends:
-        column = end.column
-        while (end.row, column) in taken:
-            column += 1
-        taken.add((end.row, column))
-        shifted.append(column)
+        column = next(column for column in count(end.column) if (end.row, column) not in taken)
+        taken[end.row, column] = end
         style = spec.palette.style(spec.lanes[end.lane].color, bold=True)
         canvas.write(end.row, area.left + column, spec.glyphs.symbol(end.lane), style)
     for end in sorted(ends, key=lambda end: -end.value):
-        aligned = [
-            place for place, other in zip(shifted, ends, strict=True) if abs(other.column - end.column) <= ALIGNED
-        ]
-        _draw_value(spec, canvas, area, end, area.left + max(aligned) + 2)
+        near = [column for (_, column), other in taken.items() if abs(other.column - end.column) <= ALIGNED]
+        _draw_value(spec, canvas, area, end, area.left + max(near) + 2)
 
 
 def _draw_value(spec: ChartSpec, canvas: Canvas, area: Area, end: LineEnd, column: int) -> None:

@@ -45,7 +45,8 @@ def _draw_arrow(spec: ChartSpec, canvas: Canvas, area: Area, lane: int, spike: t
     edge = [area.height - 1 - row if side < 0 else row for row in rows]
     row = next((row for row in edge if int(canvas.codes[row, column]) not in heads), edge[-1])
     canvas.write(row, column, spec.glyphs.above if side > 0 else spec.glyphs.below, style)
-    text = number(value, spec.decimals, percent=spec.percent)
+    plain = spec.decimals is None and not spec.percent
+    text = f"{value:.4g}" if plain else number(value, spec.decimals, percent=spec.percent)
     background = spec.glyphs.grid + spec.glyphs.level
     for start in (column + 1, column - len(text)):
         if start >= area.left and canvas.is_free(row, start, start + len(text), background):

@@ -31,7 +31,7 @@ def number(value: float | None, decimals: int | None = None, *, percent: bool = 
 def number_width(decimals: int | None, *, percent: bool) -> int:
     """The cells that `number` takes, apart from rare longer ones."""
     if percent:
-        return len(f"{100:.{_percent_digits(decimals)}f} %")
+        return len(f"{99:.{_percent_digits(decimals)}f} %")
     return NUMBER_WIDTH if decimals is None else min(len(f"{0:.{decimals}f}"), NUMBER_WIDTH)
 
 
