@@ -16,7 +16,7 @@ class Canvas:
 
     def __init__(self, width: int, height: int, blank: Style) -> None:
         self.codes = np.full((height, width), SPACE, np.uint32)
-        self.inks = np.zeros((height, width), np.uint8)
+        self.inks = np.zeros((height, width), np.uint16)
         self.blank = blank
         self._inks = {blank: 0}
 
@@ -38,12 +38,6 @@ class Canvas:
         """Fill a rectangle with one character."""
         self.codes[rows, columns] = ord(glyph)
         self.inks[rows, columns] = self.ink(style)
-
-    def tint(self, rows: slice, columns: slice, background: Style) -> None:
-        """Set the background of a rectangle, keeping its text."""
-        inks, styles = self.inks[rows, columns], list(self._inks)
-        for ink in np.unique(inks).tolist():
-            inks[inks == ink] = self.ink(styles[ink] + background)
 
     def is_free(self, row: int, start: int, end: int, background: str) -> bool:
         """Whether cells `start` to `end` (exclusive) of a row exist and contain only blanks or `background`."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from rich.style import Style
 from textual.strip import Strip
 
-from .annotations import draw_annotations, draw_lines
-from .axes import Area, draw_axes, lay_out
+from .area import Area
+from .axes import draw_axes, draw_cursor, lay_out
 from .canvas import SPACE, Canvas
 from .chart_spec import ChartSpec
+from .interventions import draw_mark_heads, draw_mark_lines
 from .legend import fits_one_row, header
+from .levels import draw_level_labels, draw_level_lines
+from .line_ends import Drawn, draw_symbols
+from .off_scale import draw_off_scale
 from .plotting import BRAILLE, Cells, Line, Plot
+from .strips import draw_strips
 from .traces import Trace, scale, trace
 
 MIN_SIZE = (20, 5)
@@ -19,6 +24,10 @@ MIN_SIZE = (20, 5)
 TALL = 12
 # The weight of the lane's colour in raw values.
 FAINT = 0.42
+# The most lanes whose raw values are drawn behind their averages.
+MOST_RAW = 2
+# Lines in one cell take turns every so many columns.
+TURN = 1
 
 
 def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
@@ -32,10 +41,16 @@ def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
     canvas = Canvas(spec.width, spec.height - rows, spec.palette.style(spec.palette.foreground))
     area, ticks = lay_out(spec, canvas, scale(spec))
     draw_axes(spec, canvas, area, ticks)
-    draw_lines(spec, canvas, area)
+    draw_level_lines(spec, canvas, area)
+    draw_mark_lines(spec, canvas, area)
+    draw_cursor(spec, canvas, area)
     traces = [trace(lane, spec, area.width * spec.glyphs.dots[0]) for lane in spec.lanes]
-    _draw_curves(spec, canvas, area, traces, plot or Plot())
-    draw_annotations(spec, canvas, area, traces)
+    drawn = _draw_curves(spec, canvas, area, traces, plot or Plot())
+    draw_symbols(spec, canvas, area, traces, drawn)
+    draw_mark_heads(spec, canvas, area)
+    draw_off_scale(spec, canvas, area, traces)
+    draw_level_labels(spec, canvas, area)
+    draw_strips(spec, canvas, area)
     return header(spec, rows) + canvas.strips()
 
 
@@ -46,39 +61,55 @@ def _too_small(spec: ChartSpec) -> list[Strip]:
     return canvas.strips()
 
 
-def _draw_curves(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace], plot: Plot) -> None:
-    """Draw raw values or bands faintly under smoothed values; without smoothing, raw values in full colour."""
-    layers = (True, False) if any(one.smooth is not None for one in traces) else (False,)
-    lines = [_line(one, area, spec, number, faint=faint) for faint in layers for number, one in enumerate(traces)]
+def _draw_curves(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace], plot: Plot) -> list[Drawn]:
+    """Draw raw values or bands faintly under smoothed values; without smoothing, raw values in full colour.
+
+    Returns the cells that each lane's line on top touches.
+    """
+    behind = [number for number, one in enumerate(traces) if one.smooth is not None and _shows_raw(spec, one)]
+    layers = [(behind, True), (list(range(len(traces))), False)]
+    lines = [_line(traces[number], area, spec, number, faint=faint) for numbers, faint in layers for number in numbers]
     cells = iter(plot.draw(lines, (area.width, area.height)))
-    for faint in layers:
-        _draw_layer(spec, canvas, area, [next(cells) for _ in traces], faint=faint)
+    drawn: list[Drawn] = []
+    for numbers, faint in layers:
+        drawn = _draw_layer(spec, canvas, area, numbers, [next(cells) for _ in numbers], faint=faint)
+    return drawn
+
+
+def _shows_raw(spec: ChartSpec, one: Trace) -> bool:
+    """Whether a lane's raw values or band are drawn. Those of many lanes would hide the lines."""
+    return one.lane.band is not None or len(spec.lanes) <= MOST_RAW
 
 
 def _line(one: Trace, area: Area, spec: ChartSpec, number: int, *, faint: bool) -> Line:
-    columns, values, joined = one.path(smooth=not faint)
+    columns, values, joined = one.drawn(area.scale, smooth=not faint)
     markers = spec.glyphs.faint if faint else spec.glyphs.curves
     x = (columns + 0.5) / spec.glyphs.dots[0]
     return Line(x, area.scale.place(values), joined, markers[number % len(markers)])
 
 
-def _draw_layer(spec: ChartSpec, canvas: Canvas, area: Area, lanes: list[Cells], *, faint: bool) -> None:
-    """Draw one line per lane. It replaces what is in its cells, so that a thin line stays visible."""
-    palette = spec.palette
-    codes = np.zeros((area.height, area.width), np.uint32)
-    inks = np.zeros((area.height, area.width), np.uint8)
-    for lane, cells in zip(spec.lanes, lanes, strict=True):
-        style = palette.faint(lane.color, FAINT) if faint else palette.style(lane.color)
-        _overlay(codes, inks, cells, canvas.ink(style))
-    drawn = codes > 0
-    canvas.codes[: area.height, area.left :][drawn] = codes[drawn]
-    canvas.inks[: area.height, area.left :][drawn] = inks[drawn]
+def _draw_layer(
+    spec: ChartSpec, canvas: Canvas, area: Area, numbers: list[int], lanes: list[Cells], *, faint: bool
+) -> list[Drawn]:
+    """Draw one line per lane over what is in its cells, so that a thin line stays visible; returns these cells.
+
+    In a cell of several lines, braille dots are combined; the lines take turns in colour, column by column.
+    """
+    if not lanes:
+        return []
+    stacked = np.stack(lanes)
+    drawn = (stacked != SPACE) & (stacked != BRAILLE)
+    count, rank = drawn.sum(axis=0), drawn.cumsum(axis=0) - 1
+    turn = drawn & (rank == np.arange(area.width) // TURN % np.maximum(count, 1))
+    braille = np.bitwise_or.reduce(np.where(drawn & (stacked >= BRAILLE), stacked, 0), axis=0)
+    codes = np.where(braille > 0, braille, np.where(turn, stacked, 0).max(axis=0))
+    inks = [canvas.ink(_ink(spec, number, faint=faint)) for number in numbers]
+    seen = count > 0
+    canvas.codes[: area.height, area.left : area.left + area.width][seen] = codes[seen]
+    canvas.inks[: area.height, area.left : area.left + area.width][seen] = np.array(inks)[turn.argmax(axis=0)][seen]
+    return list(drawn)
 
 
-def _overlay(codes: Cells, inks: NDArray[np.uint8], cells: Cells, ink: int) -> None:
-    """Add a lane's cells to those of other lanes: braille dots are combined, other characters replaced."""
-    drawn = (cells != SPACE) & (cells != BRAILLE)
-    united = drawn & (codes >= BRAILLE) & (cells >= BRAILLE)
-    codes[drawn & ~united] = 0
-    codes[drawn] |= cells[drawn]
-    inks[drawn] = ink
+def _ink(spec: ChartSpec, number: int, *, faint: bool) -> Style:
+    colour = spec.lanes[number].color
+    return spec.palette.faint(colour, FAINT) if faint else spec.palette.style(colour)

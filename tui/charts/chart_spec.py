@@ -32,8 +32,25 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Level:
+    """A horizontal line at a value, such as the bound of a norm rule, in the colour of the lane with this number.
+
+    `label` stands at its right end. The line is drawn over the steps [first, last]; None: from or to the window's edge.
+    """
+
+    value: float
+    lane: int
+    label: str = ""
+    first: int | None = None
+    last: int | None = None
+
+
+@dataclass(frozen=True)
 class Shade:
-    """The first and last step of a transient after an intervention, and the lane's number in the chart."""
+    """The first and last step of a transient after an intervention, and the lane's number in the chart.
+
+    The chart draws a strip under the curves, labelled "optimizer memory", for each lane that has a transient in sight.
+    """
 
     first: int
     last: int
@@ -44,9 +61,11 @@ class Shade:
 class ChartSpec:
     """A chart of `width` by `height` cells over the steps [first, last].
 
-    `bounds` fixes the range of values (accuracy: (0, 1)); None fits it to the visible values. `smoothing` in [0, 1) is
-    the weight of the past in the moving average drawn on top; 0 draws only the values. The header shows the values at
-    step `cursor`, or the newest ones if it is None.
+    `bounds` fixes the range of values; None fits it to the visible values, but within `limits` (accuracy: (0, 1)).
+    `smoothing` in [0, 1) is the weight of the past in the moving average drawn on top; 0 draws only the values. The
+    header shows the values at step `cursor`, or the newest ones if it is None. `decimals` is how many digits after the
+    point the values carry (None: as many as fit): 2 for accuracy on 100 images. `percent`: the values are shares and
+    are written as percentages.
     """
 
     title: str
@@ -61,6 +80,10 @@ class ChartSpec:
     cursor: int | None = None
     marks: tuple[Mark, ...] = ()
     shades: tuple[Shade, ...] = ()
+    levels: tuple[Level, ...] = ()
+    limits: tuple[float, float] | None = None
+    decimals: int | None = None
+    percent: bool = False
     palette: Palette = field(default_factory=Palette)
     ascii: bool = False
 

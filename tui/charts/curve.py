@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from math import isfinite, isinf
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,8 +122,10 @@ class Curve:
             out[filled] = self._ema.at(self._view(), edges[filled + 1] - 1)
         return out
 
-    def broken_kind(self) -> str:
-        """The kind of the latest non-finite value: `NaN` or `inf`; empty if there is none."""
-        if not self._broken_to:
-            return ""
-        return "inf" if isinf(self._values[self._broken_to[-1] - 1]) else "NaN"
+    def broken(self, first: int, last: int) -> tuple[int, int]:
+        """How many values in the window [first, last] are NaN, and how many infinite."""
+        if not self._broken_from:
+            return 0, 0
+        start, end = self._steps.at_or_after(np.array([first, last + 1])).tolist()
+        values = self._view()[start:end]
+        return int(np.isnan(values).sum()), int(np.isinf(values).sum())

@@ -1,6 +1,9 @@
-"""A chart's header: its title, and each lane's symbol, name and value."""
+"""A chart's header: its title, and each lane's symbol, name and values."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -8,67 +11,104 @@ from textual.strip import Strip
 
 from ...core.safe_text import printable
 from .chart_spec import ChartLane, ChartSpec
-from .ticks import NUMBER_WIDTH, fixed
+from .ticks import number, number_width
 
 GAP = 3
+# Names are not shortened below this.
+SHORTEST_NAME = 3
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the legend is written: the most cells of a name (0: none), and whether with raw values."""
+
+    names: int
+    raw: bool = False
 
 
 def header(spec: ChartSpec, rows: int) -> list[Strip]:
-    """Title and legend on one or two strips as wide as the chart; names are shortened to fit."""
-    title = _title(spec)
+    """Title and legend on one or two strips as wide as the chart.
+
+    If room is short, the raw values go first, then what follows the comma in the title, then names are shortened.
+    """
     if rows == 2:
-        return [_strip(spec, title, []), _strip(spec, [], _legend(spec, spec.width - 1))]
-    room = spec.width - 1 - _length(title)
-    return [_strip(spec, title, _legend(spec, room - GAP))]
+        return [_strip(spec, _title(spec), []), _strip(spec, [], _legend(spec, spec.width - 1))]
+    titles = [_title(spec), _title(spec, short=True)]
+    title = next((one for one in titles if _fits(spec, one, _full_names(spec))), titles[-1])
+    return [_strip(spec, title, _legend(spec, spec.width - 1 - _length(title) - GAP))]
 
 
 def fits_one_row(spec: ChartSpec) -> bool:
-    """Whether title and legend fit in one row with all names in full."""
-    names = max((cell_len(_name(spec, lane)) for lane in spec.lanes), default=0)
-    return _length(_title(spec)) + GAP + _length(_entries(spec, names)) + 1 <= spec.width
+    """Whether a short title and a legend with all names in full fit in one row."""
+    return _fits(spec, _title(spec, short=True), _full_names(spec))
 
 
-def _title(spec: ChartSpec) -> list[Segment]:
-    palette = spec.palette
-    segments = [Segment(" " + printable(spec.title, ascii=spec.ascii), palette.style(palette.foreground, bold=True))]
+def _fits(spec: ChartSpec, title: list[Segment], form: Form) -> bool:
+    return _length(title) + GAP + _length(_entries(spec, form)) + 1 <= spec.width
+
+
+def _title(spec: ChartSpec, *, short: bool = False) -> list[Segment]:
+    palette, title = spec.palette, printable(spec.title, ascii=spec.ascii)
+    text = title.partition(",")[0] if short else title
+    segments = [Segment(" " + text, palette.style(palette.foreground, bold=True))]
     if spec.log:
         segments.append(Segment(" log", palette.style(palette.muted)))
     return segments
 
 
+def _full_names(spec: ChartSpec) -> Form:
+    return Form(max((cell_len(_name(spec, lane)) for lane in spec.lanes), default=0))
+
+
 def _legend(spec: ChartSpec, room: int) -> list[Segment]:
-    """The entries, with names as long as `room` cells allow."""
-    lengths = [cell_len(_name(spec, lane)) for lane in spec.lanes]
-    fixed_part = len(lengths) * (NUMBER_WIDTH + 3 + GAP) - GAP
-    names = min(room, max(lengths, default=0))
-    while names > 2 and fixed_part + sum(min(length, names) for length in lengths) > room:
-        names -= 1
-    return _entries(spec, names if names > 2 else 0)
+    """The entries, with raw values if they fit, and with names as long as `room` cells allow."""
+    full = _full_names(spec).names
+    shorter = (Form(names) for names in range(min(full, room) - 1, SHORTEST_NAME - 1, -1))
+    for form in (Form(full, raw=spec.smoothing > 0), Form(full), *shorter):
+        entries = _entries(spec, form)
+        if _length(entries) <= room:
+            return entries
+    return _entries(spec, Form(0))
 
 
-def _entries(spec: ChartSpec, names: int) -> list[Segment]:
+def _entries(spec: ChartSpec, form: Form) -> list[Segment]:
     segments: list[Segment] = []
-    for number, lane in enumerate(spec.lanes):
-        if number:
-            segments.append(Segment(" " * (GAP if names else 1), spec.palette.style(spec.palette.muted)))
-        segments += _entry(spec, lane, number, names)
+    for index, lane in enumerate(spec.lanes):
+        if index:
+            segments.append(Segment(" " * (GAP if form.names else 1), spec.palette.style(spec.palette.muted)))
+        segments += _entry(spec, lane, index, form)
     return segments
 
 
-def _entry(spec: ChartSpec, lane: ChartLane, number: int, names: int) -> list[Segment]:
-    palette, symbol = spec.palette, spec.glyphs.symbol(number)
-    name = f" {spec.glyphs.shortened(_name(spec, lane), names)}" if names else ""
-    color = palette.style(lane.color)
-    return [Segment(symbol + name + " ", color), Segment(_value(spec, lane), palette.style(lane.color, bold=True))]
+def _entry(spec: ChartSpec, lane: ChartLane, index: int, form: Form) -> list[Segment]:
+    palette, symbol = spec.palette, spec.glyphs.symbol(index)
+    name = f" {spec.glyphs.shortened(_name(spec, lane), form.names)}" if form.names else ""
+    colour, (raw, smooth) = palette.style(lane.color), _values(spec, lane)
+    value = Segment(_written(spec, smooth), palette.style(lane.color, bold=True))
+    entry = [Segment(symbol + name + " ", colour), value]
+    if form.raw:
+        entry += [Segment(" raw ", palette.style(palette.muted)), Segment(_written(spec, raw), colour)]
+    return entry
 
 
 def _name(spec: ChartSpec, lane: ChartLane) -> str:
     return printable(lane.name, ascii=spec.ascii)
 
 
-def _value(spec: ChartSpec, lane: ChartLane) -> str:
+def _values(spec: ChartSpec, lane: ChartLane) -> tuple[float | None, float | None]:
+    """The value at the cursor, or the newest one, and its average; a value that is not finite has no average."""
     point = lane.curve.last if spec.cursor is None else lane.curve.nearest(spec.cursor)
-    return fixed(point[1] if point else None)
+    if point is None:
+        return None, None
+    step, value = point
+    if not spec.smoothing or not isfinite(value):
+        return value, value
+    return value, float(lane.curve.smoothed(step, step, 1, spec.smoothing)[0])
+
+
+def _written(spec: ChartSpec, value: float | None) -> str:
+    text = number(value, spec.decimals, percent=spec.percent)
+    return text.rjust(number_width(spec.decimals, percent=spec.percent))
 
 
 def _length(segments: list[Segment]) -> int:

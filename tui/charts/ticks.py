@@ -19,6 +19,26 @@ def fixed(value: float | None) -> str:
     return next((text.rjust(NUMBER_WIDTH) for text in texts if len(text) <= NUMBER_WIDTH), _scientific(value))
 
 
+def number(value: float | None, decimals: int | None = None, *, percent: bool = False) -> str:
+    """A value with `decimals` digits, two fewer as a percentage; where it does not fit, or for None, as in `fixed`."""
+    if value is not None and isfinite(value) and (decimals is not None or percent):
+        text = f"{100 * value:.{_percent_digits(decimals)}f}" if percent else f"{value:.{decimals}f}"
+        if len(text) <= NUMBER_WIDTH:
+            return f"{text} %" if percent else text
+    return fixed(value).strip()
+
+
+def number_width(decimals: int | None, *, percent: bool) -> int:
+    """The cells that `number` takes, apart from rare longer ones."""
+    if percent:
+        return len(f"{99:.{_percent_digits(decimals)}f} %")
+    return NUMBER_WIDTH if decimals is None else min(len(f"{0:.{decimals}f}"), NUMBER_WIDTH)
+
+
+def _percent_digits(decimals: int | None) -> int:
+    return 0 if decimals is None else max(decimals - 2, 0)
+
+
 def _scientific(value: float) -> str:
     mantissa, exponent = f"{value:.1e}".split("e")
     text = f"{mantissa}e{int(exponent)}"
@@ -49,13 +69,15 @@ def step_ticks(first: int, last: int, most: int) -> list[int]:
     return next((steps for steps in candidates if len(steps) > 1), [])
 
 
-def linear_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
+def linear_ticks(low: float, high: float, most: int, *, percent: bool = False) -> list[tuple[float, str]]:
     """Round values within [low, high] and their labels, all with the same number of decimals."""
+    unit = 0.01 if percent else 1.0
+    low, high = low / unit, high / unit
     gap = spacing(high - low, most)
     count = range(ceil(low / gap - 1e-6), floor(high / gap + 1e-6) + 1)
     decimals = max(0, -floor(log10(gap) + 1e-9))
     largest = max(abs(low), abs(high))
-    return [(n * gap, _label(n * gap, decimals, largest)) for n in count]
+    return [(n * gap * unit, _label(n * gap, decimals, largest) + " %" * percent) for n in count]
 
 
 def _label(value: float, decimals: int, largest: float) -> str:
@@ -75,11 +97,14 @@ def log_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
 
 
 def linear_range(low: float, high: float) -> tuple[float, float]:
-    """A range around the data with round ends, so that it rarely changes while data arrives."""
+    """A range around the data with round ends, so that it rarely changes while data arrives.
+
+    A lower end near 0 becomes 0.
+    """
     if high - low < 1e-6 * max(abs(low), abs(high), 1e-30):
         pad = 0.05 * max(abs(low), abs(high)) or 0.5
         low, high = low - pad, high + pad
-    gap = spacing(high - low, 5)
+    gap = spacing(high - low, 10)
     start = floor(low / gap + 1e-6) * gap
     if 0 < start <= 0.25 * high:
         start = 0.0

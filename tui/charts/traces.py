@@ -12,7 +12,17 @@ from .curve import Columns
 from .ticks import linear_range, log_range
 
 Floats = NDArray[np.float64]
-SAMPLES = 64
+SAMPLES = 256
+# The fewest columns with values of which a percentile is taken.
+FEWEST = 20
+# Spikes are left out of the range if they reach this many times the height of everything else.
+FLAT = 3
+# Levels within this factor of the values are part of a logarithmic range.
+LOG_REACH = 10
+# A range spans at least this many of the smallest differences between values with `decimals` digits.
+FINEST = 4
+ROUNDING = 1e-3
+SMALLEST = 1e-300
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +57,17 @@ class Trace:
         """All arrays of values that the scale must cover."""
         return [self.columns.low, self.columns.high, *([] if self.smooth is None else [self.smooth])]
 
+    def drawn(self, scale: Scale, *, smooth: bool) -> tuple[NDArray[np.int64], Floats, NDArray[np.bool_]]:
+        """The path within the scale. Where it leaves the scale, it goes to the edge and is interrupted."""
+        columns, values, joined = self.path(smooth)
+        out = scale.outside(values) != 0
+        both = out[1:] & out[:-1]
+        joined[1:] &= ~both
+        # Of several values outside, only the first and the last are drawn, at the edge.
+        keep = np.ones(len(out), np.bool_)
+        keep[1:-1] = ~(both[1:] & both[:-1])
+        return columns[keep], values[keep], joined[keep]
+
     def main(self) -> Floats:
         """The value of the line on top per column; NaN: no point."""
         if self.smooth is not None:
@@ -73,11 +94,20 @@ class Scale:
 
     def place(self, values: Floats) -> Floats:
         """Values → positions from 0 (bottom) to 1 (top), clamped; NaN stays NaN."""
+        return np.clip(self._place(values), 0.0, 1.0)
+
+    def outside(self, values: Floats) -> NDArray[np.int64]:
+        """1 for values above the range, -1 for values below it, otherwise 0."""
+        places = self._place(values)
+        return (places > 1 + ROUNDING).astype(np.int64) - (places < -ROUNDING)
+
+    def _place(self, values: Floats) -> Floats:
         low, high = self.low, self.high
         if self.log:
-            values = np.log10(np.maximum(values, low))
+            # Values ≤ 0 are far below any range.
+            values = np.log10(np.maximum(values, SMALLEST))
             low, high = np.log10(low), np.log10(high)
-        return np.clip((values - low) / (high - low), 0.0, 1.0)
+        return (values - low) / (high - low)
 
 
 def scale(spec: ChartSpec) -> Scale:
@@ -88,13 +118,45 @@ def scale(spec: ChartSpec) -> Scale:
     traces = [trace(lane, spec, SAMPLES) for lane in spec.lanes]
     values = np.concatenate([[], *(part for t in traces for part in t.parts())])
     values = values[np.isfinite(values)]
-    hidden = spec.log and bool((values <= 0).any())
-    if spec.log:
-        values = values[values > 0]
+    if not spec.log:
+        return Scale(*_linear(spec, traces, values), log=False)
+    hidden, values = bool((values <= 0).any()), values[values > 0]
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.1, 1.0)
     if bounds:
         low, high = bounds
         if low > 0:
             return Scale(low, high, spec.log, hidden)
         low = float(values.min()) if len(values) else high / 100
-    return Scale(*(log_range if spec.log else linear_range)(low, high), spec.log, hidden)
+    reach = [one.value for one in spec.levels if low / LOG_REACH <= one.value <= high * LOG_REACH]
+    return Scale(*log_range(min([low, *reach]), max([high, *reach])), spec.log, hidden)
+
+
+def _linear(spec: ChartSpec, traces: list[Trace], values: Floats) -> tuple[float, float]:
+    """A range for the values without rare spikes, and for the levels near them; never beyond the spec's limits."""
+    low, high = _without_spikes(spec, traces, values) if len(values) else (0.1, 1.0)
+    reach = high - low
+    near = [one.value for one in spec.levels if low - reach <= one.value <= high + reach]
+    low, high = min([low, *near]), max([high, *near])
+    if spec.decimals is not None and high - low < (finest := FINEST * 10.0**-spec.decimals):
+        middle = (low + high) / 2
+        low, high = middle - finest / 2, middle + finest / 2
+    low, high = linear_range(low, high)
+    start, end = spec.limits or (low, high)
+    # Values that break the limits are shown all the same.
+    return (max(low, start), min(high, end)) if low < end and start < high else (low, high)
+
+
+def _without_spikes(spec: ChartSpec, traces: list[Trace], values: Floats) -> tuple[float, float]:
+    """The lowest and highest value, or the 1st and 99th percentile of what is in sight where spikes flatten the rest.
+
+    Spikes flatten the rest if they leave it less than a quarter of the height. Values within limits never do.
+    """
+    low, high = float(values.min()), float(values.max())
+    sides = [[side[np.isfinite(side)] for side in (one.columns.low, one.columns.high)] for one in traces]
+    sides = [pair for pair in sides if len(pair[0]) >= FEWEST]
+    if spec.limits is not None or not sides:
+        return low, high
+    start = min(float(np.percentile(lows, 1, method="higher")) for lows, _ in sides)
+    end = max(float(np.percentile(highs, 99, method="lower")) for _, highs in sides)
+    flat = FLAT * (end - start)
+    return (start if start - low > flat else low), (end if high - end > flat else high)

@@ -68,7 +68,10 @@ class Glyphs:
     grid: str
     mark: str
     mark_head: str
-    shade: str
+    level: str
+    above: str
+    below: str
+    strip: str
     cursor: str
     broken: str
     wall: str
@@ -100,7 +103,10 @@ UNICODE = Glyphs(
     grid="┈",
     mark="╎",
     mark_head="▼",
-    shade="·",
+    level="╌",
+    above="↑",
+    below="↓",
+    strip="━",
     cursor="│",
     broken="\N{MULTIPLICATION SIGN}",
     wall="│",
@@ -119,7 +125,10 @@ ASCII = Glyphs(
     grid="",
     mark=":",
     mark_head="v",
-    shade=".",
+    level="-",
+    above="^",
+    below="v",
+    strip="=",
     cursor="|",
     broken="x",
     wall="|",
