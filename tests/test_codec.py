@@ -92,7 +92,7 @@ def values_of(kind: Any, floats: st.SearchStrategy[float] = FLOATS) -> st.Search
 
 
 SINGLES = st.binary(min_size=4, max_size=4)
-BINS_OF_ONE = st.binary(min_size=4 * BINS, max_size=4 * BINS)
+COUNTS = st.binary(min_size=4 * (1 + BINS), max_size=4 * (1 + BINS))
 STEP = {"losses": SINGLES, "norms": SINGLES, "clipped_norms": SINGLES, "clipped": st.sampled_from([b"\0", b"\1"])}
 # Fields of which not any value of their type will do.
 CHECKED: dict[type[msgspec.Struct], dict[str, st.SearchStrategy[Any]]] = {
@@ -101,7 +101,7 @@ CHECKED: dict[type[msgspec.Struct], dict[str, st.SearchStrategy[Any]]] = {
     events.LaneFinished: {"correct": st.integers(0, 9), "total": st.integers(9, 99)},
     events.EvaluatedEarlier: {"losses": SINGLES, "accuracies": SINGLES},
     events.SeriesEarlier: {"values": SINGLES},
-    events.HistogramsEarlier: {"counts": BINS_OF_ONE},
+    events.HistogramsEarlier: {"counts": COUNTS},
     events.StepsTrained: STEP,
     ReplicaFinished: {"correct": st.none() | st.integers(0, 9), "total": st.integers(9, 99)},
 }

@@ -190,7 +190,8 @@ def test_a_seek_sends_every_step_and_measurement() -> None:
             values = {event.step: np.float32(diagnosed_values(event)[name]) for event in measured}
             assert series[lane, name] == values
         (histograms,) = [e for e in sent if isinstance(e, HistogramsEarlier) and e.lane == lane]
-        counts = [list(event.total.histogram.counts) for event in measured[:-1]]
+        totals = [event.total.histogram for event in measured[:-1]]
+        counts = [[total.zero, *total.counts] for total in totals]
         assert earlier_histograms(histograms).tolist() == counts
     shares = series["clipped", "steps-clipped"]
     assert list(shares) == [0, 10, 20, 30]

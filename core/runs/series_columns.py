@@ -15,14 +15,14 @@ from ..stream.series import compared_values, diagnosed_values
 from .event_table import EventTable, Integers, StepLogs
 
 # Beyond this many values of one series in one seek, only the extremes of blocks of steps are sent, as charts draw them.
-MOST_VALUES = 100_000
+MOST_VALUES = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class SeriesColumn:
     """A series of a lane: for each value its step and the `index` of its event on the timeline, both ascending.
 
-    `values` are float32 numbers, or rows of counts for the histograms.
+    `values` are float32 numbers, or for the histograms rows of counts as in `HistogramsEarlier`.
     """
 
     lane: str
@@ -135,7 +135,7 @@ def _measured(events: Iterable[tuple[int, Diagnosed | LanesCompared]]) -> Iterat
         for name, value in values.items():
             found.setdefault(name, []).append((index, event.step, value))
         if isinstance(event, Diagnosed):
-            counts.append(event.total.histogram.counts)
+            counts.append((event.total.histogram.zero, *event.total.histogram.counts))
             places.append((index, event.step))
     for name, points in found.items():
         indices, steps, values = zip(*points, strict=True)

@@ -222,14 +222,15 @@ class SeriesEarlier(LaneEvent, frozen=True, kw_only=True):
 class HistogramsEarlier(LaneEvent, frozen=True, kw_only=True):
     """Many histograms of |g| over all layers in one event, which a replay sends when it seeks.
 
-    `counts` are little-endian uint32 numbers: the bins at `step`, then at every `stride` steps after it.
+    `counts` are little-endian uint32 numbers, a row at `step` and at every `stride` steps after it: first how many
+    elements are 0, then how many are in each bin.
     """
 
     stride: Count
     counts: bytes
 
     def __post_init__(self) -> None:
-        _require_rows(self.step, self.stride, self.counts, BINS)
+        _require_rows(self.step, self.stride, self.counts, 1 + BINS)
 
 
 def _require_rows(step: int, stride: int, values: bytes, columns: int = 1) -> None:

@@ -67,5 +67,5 @@ def compared_values(event: LanesCompared) -> dict[str, float]:
 
 
 def earlier_histograms(event: HistogramsEarlier) -> NDArray[np.uint32]:
-    """The counts of an event, a row for each step."""
-    return np.frombuffer(event.counts, "<u4").reshape(-1, BINS)
+    """The counts of an event, a row for each step: the zeros, then the bins."""
+    return np.frombuffer(event.counts, "<u4").reshape(-1, 1 + BINS)
