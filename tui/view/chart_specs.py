@@ -86,7 +86,7 @@ def chart_spec(
         last=last,
         limits=metric.limits,
         log=settings.is_log(metric),
-        smoothing=strengths[settings.smoothing],
+        smoothing=0.0 if metric.counts else strengths[settings.smoothing],
         cursor=settings.cursor,
         marks=tuple(marks),
         shades=tuple(shades),

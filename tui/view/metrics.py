@@ -18,7 +18,7 @@ class Metric:
 
     `of` names what the values were measured on, for the title. `log`: the scale is logarithmic unless the user changes
     it. `limits` are values that the series cannot exceed. `percent`: values are shares. `on_steps`: there is one value
-    for each step, not only for some.
+    for each step, not only for some. `counts`: values are whole numbers, which are not smoothed.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Metric:
     limits: tuple[float, float] | None = None
     percent: bool = False
     on_steps: bool = False
+    counts: bool = False
 
     def heading(self, config: RunConfig | None) -> str:
         """The title and what the values were measured on: `validation loss, 100 images`."""
@@ -36,6 +37,8 @@ class Metric:
 
     def decimals(self, config: RunConfig | None) -> int | None:
         """The digits after the point that the values carry; None: as many as fit."""
+        if self.counts:
+            return 0
         if self.name != "accuracy" or config is None:
             return None
         return len(str(config.eval_size - 1))
@@ -53,26 +56,30 @@ def _evaluations(config: RunConfig) -> str:
     return f"{config.eval_every:,} steps each" if config.eval_every > 1 else ""
 
 
-_SHARE = (0.0, 1.0)
+def _always(text: str) -> Callable[[RunConfig], str]:
+    return lambda config: text
+
+
+_SHARE, _COSINE = (0.0, 1.0), (-1.0, 1.0)
 METRICS = (
     Metric("loss", "validation loss", _images),
     Metric("accuracy", "accuracy", _images, limits=_SHARE),
-    Metric("grad-norm", "gradient norm ‖g‖ before clipping", log=True, on_steps=True),
+    Metric("grad-norm", "gradient norm ‖g‖", _always("before clipping"), log=True, on_steps=True),
     Metric("clipped", "% of elements clipped", limits=_SHARE, percent=True),
-    Metric(HISTOGRAM, "log10 |g| of all elements"),
-    Metric("clipped-norm", "gradient norm ‖ĝ‖ after clipping", log=True, on_steps=True),
-    Metric("cosine", "cosine of g and ĝ", limits=(-1.0, 1.0)),
+    Metric(HISTOGRAM, "log10 |g|", _always("all elements")),
+    Metric("clipped-norm", "gradient norm ‖ĝ‖", _always("after clipping"), log=True, on_steps=True),
+    Metric("cosine", "cosine of g and ĝ", limits=_COSINE),
     Metric("steps-clipped", "% of steps clipped", _evaluations, limits=_SHARE, percent=True),
-    Metric("step-size", "step size: mean |Δw| / learning rate"),
-    Metric("counterfactual-distance", "distance to the unclipped update", percent=True),
+    Metric("step-size", "step size", _always("mean |Δw| / learning rate")),
+    Metric("counterfactual-distance", "update distance", _always("from the counterfactual update"), percent=True),
     Metric("train-loss", "training loss", _batch, on_steps=True),
-    Metric("dead-outputs", "dead outputs", limits=(0.0, 10.0)),
-    Metric("dead-units", "dead hidden units"),
-    Metric("distance", "parameter distance (L2) to lane A", log=True),
-    Metric("disagreement", "predictions differ from lane A", _images, limits=_SHARE, percent=True),
-    Metric("update-ratio", "update ratio ‖Δw‖ / ‖w‖", log=True),
-    Metric("sign-cosine", "cosine of ĝ and its signs", limits=_SHARE),
-    Metric("counterfactual-cosine", "cosine to the unclipped update", limits=(-1.0, 1.0)),
+    Metric("dead-outputs", "dead outputs", limits=(0.0, 10.0), counts=True),
+    Metric("dead-units", "dead hidden units", counts=True),
+    Metric("distance", "parameter distance", _always("L2, to lane A")),
+    Metric("disagreement", "predictions differ", _always("from lane A"), limits=_SHARE, percent=True),
+    Metric("update-ratio", "update ratio", _always("‖Δw‖ / ‖w‖"), log=True),
+    Metric("sign-cosine", "sign cosine", _always("of ĝ and its signs"), limits=_SHARE),
+    Metric("counterfactual-cosine", "update cosine", _always("to the counterfactual update"), limits=_COSINE),
 )
 NAMES = tuple(metric.name for metric in METRICS)
 _BY_NAME = {metric.name: metric for metric in METRICS}
