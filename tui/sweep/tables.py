@@ -16,9 +16,9 @@ from ...core.sweeps.comparisons import Comparison, Summary
 _SETTING_COLUMNS = {
     "setting": 0,
     "seeds": 0,
-    "accuracy median (range)": 0,
+    "accuracy\nmedian (range)": 0,
     "loss": 70,
-    "dead": 0,
+    "dead\noutputs,\nmean": 0,
     "median accuracy by dead outputs": 120,
 }
 _COMPARISON_COLUMNS = {
@@ -32,7 +32,7 @@ _COMPARISON_COLUMNS = {
     "better (95 %)": 120,
     "r": 120,
 }
-_RIGHT_ALIGNED = ("seeds", "loss", "dead", "n", "median", "p", "Holm", "r")
+_RIGHT_ALIGNED = ("seeds", "loss", "dead\noutputs,\nmean", "n", "median", "p", "Holm", "r")
 _WRAPPED = ("setting", "difference", "median accuracy by dead outputs")
 
 
