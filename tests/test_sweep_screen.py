@@ -32,6 +32,7 @@ from clipwatch.tui.sweep.reading import TERMS
 from clipwatch.tui.sweep.tables import comparison_table, setting_table
 from clipwatch.tui.sweep.view import SweepView, status, title
 from clipwatch.tui.text.number_format import duration
+from clipwatch.tui.text.rich_output import Output
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 8, ())
 
@@ -287,11 +288,11 @@ def test_the_title_says_how_far_it_is() -> None:
 def test_the_tables_at_the_end_keep_every_figure_whole_in_any_terminal(width: int) -> None:
     results = viewed().results
     assert results
-    file = io.StringIO()
-    out = Console(width=width, file=file)
-    out.print(setting_table(summaries(results), width))
-    out.print(comparison_table(comparisons(results), width))
-    printed = file.getvalue()
+    out = Output(width=width)
+    with out.capture() as capture:
+        out.print(setting_table(summaries(results), width))
+        out.print(comparison_table(comparisons(results), width))
+    printed = capture.get()
     assert "…" not in printed
     assert "0.640 (0.600-0.690)" in printed
     assert "+26.50 (+23.08 to +28.58)" in printed
@@ -419,11 +420,13 @@ def test_every_word_of_the_help_stands_on_the_screen_or_in_the_tables() -> None:
     out = Console(width=160, file=file)
     out.print(setting_table(summaries(results), 160))
     out.print(comparison_table(comparisons(results), 160))
-    few = SweepView()
-    few.fold(started(CONFIG))
-    for setting in range(4):
-        few.fold(replica(setting, 0))
-    seen = [text(shown(view, (160, 60), show=("accuracy", "loss")).lines) for view in (viewed(), few)]
+    few, undecided = SweepView(), SweepView()
+    for view, seeds in ((few, 1), (undecided, 8)):
+        view.fold(started(sweep_config(DIGITS, {"clip": ["none", "sign"]}, seeds, ())))
+        for seed in range(seeds):
+            view.fold(replica(0, seed, 150))
+            view.fold(replica(1, seed, 140 + 20 * (seed % 2)))
+    seen = [text(shown(view, (160, 60), show=("accuracy", "loss")).lines) for view in (viewed(), few, undecided)]
     words = " ".join(" ".join([*seen, file.getvalue()]).split())
     for term, meaning in TERMS.items():
         assert re.search(rf"\b{re.escape(term)}(s|\b)", words), term

@@ -7,7 +7,7 @@ from ..view.keys import PROGRAM, Key
 KEYS: tuple[Key, ...] = (
     Key("next_curves", "v", "curves", "Show other curves: accuracy and loss, accuracy, loss", PROGRAM, footer=2),
     Key("scroll(-1)", "up", "up", "Scroll up by one line", PROGRAM),
-    Key("scroll(1)", "down", "scroll down", "Scroll down by one line", PROGRAM, footer=3),
+    Key("scroll(1)", "down", "more lines", "Scroll down by one line", PROGRAM, footer=3),
     Key("scroll(-10)", "pageup", "page up", "Scroll up by ten lines", PROGRAM),
     Key("scroll(10)", "pagedown", "page down", "Scroll down by ten lines", PROGRAM),
     Key("picture", "p", "picture", "Save the screen as an SVG file in the current folder", PROGRAM, footer=4),
