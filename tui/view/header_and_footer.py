@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
@@ -18,7 +18,7 @@ from ...core.stream.state import LaneState, RunState
 from ..style.theme import Theme
 from ..text.number_format import duration
 from ..text.wording import head_words, speed_limit_words
-from .keys import KEYS, keycaps
+from .keys import KEYS, Key, keycaps
 from .run_view import LaneView, RunView
 
 # The title explains its warnings from this width on.
@@ -130,9 +130,11 @@ def status(
     return bar([left], right, width, theme)
 
 
-def key_line(keymap: Mapping[str, str], width: int, theme: Theme, *, replaying: bool = False) -> Strip:
+def key_line(
+    keymap: Mapping[str, str], width: int, theme: Theme, *, replaying: bool = False, keys: Sequence[Key] = KEYS
+) -> Strip:
     """As many keys as fit, always including help. Keys that do not apply to this kind of run are dimmed."""
-    keys = [key for key in KEYS if key.footer and (replaying or key.only != "replay")]
+    keys = [key for key in keys if key.footer and (replaying or key.only != "replay")]
     while True:
         names = [printable(keycaps(keymap.get(key.id, key.keys)), ascii=theme.ascii).split()[0] for key in keys]
         parts = list(zip(names, keys, strict=True))
