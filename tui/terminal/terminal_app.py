@@ -15,6 +15,7 @@ from textual.binding import Binding
 
 from ..engine_child.process import EngineConnection
 from ..signals import ending_signals
+from ..style.contrast import with_legible_text
 from ..style.theme import DARK, LIGHT, Theme, theme_of
 from .driver import DrivenApp, TerminalDriver
 
@@ -91,6 +92,11 @@ class TerminalApp(DrivenApp):
     def terminal_is_behind(self) -> bool:
         """Whether the terminal has not yet taken everything that was drawn."""
         return self.terminal is not None and self.terminal.behind
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours, those of text legible."""
+        self.theme_variables = with_legible_text(super().get_css_variables())
+        return self.theme_variables
 
     def make_theme(self) -> Theme:
         """The styles of the current theme, limited to the characters that the terminal can show."""
