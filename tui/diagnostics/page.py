@@ -17,11 +17,13 @@ from ...core.stream.measures import Histogram, Measure
 from ...core.stream.rules import recorded_rule
 from ...core.stream.state import LaneState, RunState
 from ..style.theme import Theme
+from ..text.explanation import explanation
 from ..text.lane_figures import dead_outputs
+from ..text.lane_names import lane_name, lane_names
 from ..text.number_format import decimal, in_ascii, norms, share, size
+from ..text.rule_words import rule_words
 from ..text.wrapping import wrapped
 from ..view.step_window import visible_lanes
-from .explanation import explanation
 from .heading import output_cells
 from .histogram import Ink, histogram_strips, sparkline, strips_end, value_bounds
 
@@ -121,11 +123,14 @@ def diagnostics_page(
 
 
 def _head(page: _Page, state: RunState) -> Iterator[Strip]:
-    rule = "not clipped" if page.lane.rule == "none" else page.lane.rule
+    name = f"{page.theme.glyphs.symbol(page.number)} {lane_name(page.number, page.lane.name)}"
+    measured = f"   measured at step {page.measured.step:,}"
+    since = page.lane.changed_at[-1] if page.lane.changed_at else None
+    rules = rule_words(recorded_rule(page.lane.rule), since)
+    room = page.width - 4 - cell_len(page.printable(name)) - len(measured)
+    rule = next((form for form in rules if cell_len(form) <= room), rules[-1])
     yield page.line(
-        (f"{page.theme.glyphs.symbol(page.number)} {page.lane.name}", page.theme.lane(page.number, bold=True)),
-        (f"   {rule}", page.strong),
-        (f"   measured at step {page.measured.step:,}", page.muted),
+        (name, page.theme.lane(page.number, bold=True)), (f"   {rule}", page.strong), (measured, page.muted)
     )
     for line in _conclusion(page.lane, state, page.width):
         yield page.line((line, page.warning))
@@ -199,7 +204,8 @@ def _update(page: _Page) -> Iterator[Strip]:
 def _distances(page: _Page, state: RunState) -> Iterator[Strip]:
     for (first, second), found in state.compared.items():
         if page.lane.name in (first, second):
-            yield from _difference(page, second if page.lane.name == first else first, found)
+            other = second if page.lane.name == first else first
+            yield from _difference(page, lane_names(state.lanes).get(other, other), found)
 
 
 def _difference(page: _Page, other: str, found: LanesCompared) -> Iterator[Strip]:

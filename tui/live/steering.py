@@ -22,14 +22,14 @@ from ...core.stream.rules import recorded_rule
 from ...core.stream.state import LaneState
 from ..engine_child.process import EngineConnection
 from ..screens.main import MainScreen
-from ..text.status_messages import RECORDING_ENDS
+from ..text.rule_words import rule_words
+from ..text.status_messages import MORE_ITERATIONS, RECORDING_ENDS, has_ended, later_pace
 from ..text.wording import speed_limit_words
 from ..view.clip_bounds import has_bound, stepped, toggled
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from ..view.speed_limits import next_pace
 
-MORE_ITERATIONS = 1000
 READ_ONLY = "This is a recording. It cannot be changed."
 
 
@@ -48,6 +48,8 @@ class Steering:
         self._on_sent = on_sent
         # The last rule other than none of each lane, which the clip key restores.
         self._clipping_rules: dict[str, str] = {}
+        # The rules of lanes that have finished, to be sent if they are extended: until then nothing trains with them.
+        self._next_rules: dict[str, SetClip] = {}
         self.keys: dict[str, Callable[[], None]] = {
             "pause": self._pause_or_resume,
             "step": partial(self._take_steps, 1, "taking one step"),
@@ -104,12 +106,17 @@ class Steering:
         return lanes
 
     def _restart_with_same_seed(self) -> None:
-        self._restart(Restart(head=self._requests.next_head), "restarting")
+        self._restart(Restart(head=self._requests.next_head), f"Restarting. {self._kept()}")
 
     def _restart_with_next_seed(self) -> None:
         config = self._view.state.config
         seed = (self._requests.seed(config.seed) + 1) % 2**63 if config else 0
-        self._restart(Restart(seed=seed, head=self._requests.next_head), f"restarting with seed {seed}")
+        self._restart(Restart(seed=seed, head=self._requests.next_head), f"Restarting with seed {seed}. {self._kept()}")
+
+    def _kept(self) -> str:
+        """What becomes of the run so far."""
+        folder = self._view.state.recorded_in
+        return f"The run so far is kept in {folder}" if folder else "The run so far was not recorded"
 
     def _restart(self, command: Restart, message: str) -> None:
         if self._view.engine_gone:
@@ -120,9 +127,13 @@ class Steering:
                 return
             self._view.engine_gone = False
         self._clipping_rules.clear()
+        self._next_rules.clear()
         self._send(command, message)
 
     def _extend(self) -> None:
+        for command in self._next_rules.values():
+            self._send(command, "")
+        self._next_rules.clear()
         self._send(Extend(iterations=MORE_ITERATIONS), f"adding {MORE_ITERATIONS} steps")
 
     def _switch_next_head(self) -> None:
@@ -142,14 +153,14 @@ class Steering:
 
     def _toggle_clip(self) -> None:
         if lane := self._screen.selected:
-            rule = recorded_rule(self._requests.rule(lane))
+            rule = recorded_rule(self._rule(lane))
             self._set_rule(lane, toggled(rule, self._clipping_rules.get(lane.name)))
 
     def _step_bound(self, direction: int) -> None:
         if lane := self._screen.selected:
-            rule = recorded_rule(self._requests.rule(lane))
+            rule = recorded_rule(self._rule(lane))
             if str(rule) == "none":
-                self._screen.say(f"{lane.name} is not clipped. c: turn clipping on")
+                self._screen.say(f"{self._screen.name_of(lane)} is not clipped. c: turn clipping on")
             elif not has_bound(rule):
                 self._screen.say(f"{rule} has no bound to change. b: type another rule")
             else:
@@ -161,10 +172,15 @@ class Steering:
         else:
             self._screen.prompt_for_rule(self._set_rule)
 
+    def _rule(self, lane: LaneState) -> str:
+        """The lane's rule after the pending commands."""
+        waiting = self._next_rules.get(lane.name)
+        return waiting.rule if waiting else self._requests.rule(lane)
+
     def _set_rule(self, lane: LaneState, rule: str) -> None:
-        current = self._requests.rule(lane)
+        current, name = self._rule(lane), self._screen.name_of(lane)
         if rule == current:
-            self._screen.say(f"{lane.name} already has {rule}")
+            self._screen.say(f"{name} already has {rule}")
             return
         try:
             command = SetClip(lane=lane.name, rule=rule)
@@ -172,16 +188,35 @@ class Steering:
             # An engine of another version may have a rule that this one does not know.
             self._screen.say(str(error), alert=True)
             return
-        self._send(command, f"{lane.name}: clip {current} -> {rule}")
+        if lane.ended and not self._view.state.replay:
+            self._set_rule_later(lane, command)
+        else:
+            self._send(command, f"{name}: clip {current} -> {rule}")
         if current != "none":
             self._clipping_rules[lane.name] = current
+
+    def _set_rule_later(self, lane: LaneState, command: SetClip) -> None:
+        """Keep a rule for a lane that has ended until it is extended, and say so."""
+        name, words = self._screen.name_of(lane), rule_words(recorded_rule(command.rule))
+        if lane.failed:
+            self._screen.say(f"{name} has failed and cannot go on. r: restart · n: new seed")
+            return
+        self._next_rules[lane.name] = command
+        self._screen.say(
+            *(f"{name} has ended. {form}: takes effect with e: {MORE_ITERATIONS} more steps" for form in words),
+            f"{name}: {words[-1]}, with e",
+        )
 
     def _reset_moments(self) -> None:
         config = self._view.state.config
         if config and config.optimizer == "sgd":
             self._screen.say("Plain SGD has no optimizer state to reset.")
         elif lane := self._screen.selected:
-            self._send(ResetMoments(lane=lane.name), f"{lane.name}: resetting the optimizer state")
+            name = self._screen.name_of(lane)
+            if lane.ended and not self._view.state.replay:
+                self._screen.say(f"{name} has ended. e: {MORE_ITERATIONS} more steps")
+            else:
+                self._send(ResetMoments(lane=lane.name), f"{name}: resetting the optimizer state")
 
     # Speed
 
@@ -189,7 +224,13 @@ class Steering:
         self._set_pace(next_pace(self._requests.pace(self._view.state.lanes.values()), direction))
 
     def _set_pace(self, pace: float | None) -> None:
-        self._send(SetPace(pace=pace), speed_limit_words(pace))
+        state, words = self._view.state, f"all lanes: {speed_limit_words(pace)}"
+        if state.replay:
+            words = f"All lanes: replay {'as fast as possible' if pace is None else f'at {pace:g} steps/s'}"
+            words += ". <: back" if has_ended(state) else ""
+        elif has_ended(state):
+            words = later_pace(pace)
+        self._send(SetPace(pace=pace), words)
 
     # A recording
 

@@ -16,6 +16,7 @@ from ..charts.chart_spec import ChartLane, ChartSpec, Mark, Shade
 from ..charts.plotting import Plot
 from ..style.theme import Theme
 from ..text.adam_memory import transients
+from ..text.lane_names import lane_name
 from ..text.wording import change_label
 from ..view.run_view import RunView
 from ..view.step_window import WHOLE_RUN, Window
@@ -148,7 +149,9 @@ class ChartsPanel(Horizontal):
         for number, (name, lane) in enumerate(self._view.lanes.items()):
             failed = state.lanes[name].failed
             curve = lane.loss if chart.measure == "loss" else lane.accuracy
-            lanes.append(ChartLane(name, theme.lane_colour(number), curve, failed.step if failed else None))
+            lanes.append(
+                ChartLane(lane_name(number, name), theme.lane_colour(number), curve, failed.step if failed else None)
+            )
             shades += [Shade(*interval, number) for interval in transients(lane.changes)] if is_adam else []
             marks += [Mark(change.step, number, change_label(change)) for change in lane.effective_changes]
         return ChartSpec(
