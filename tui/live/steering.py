@@ -23,7 +23,7 @@ from ...core.stream.state import LaneState
 from ..engine_child.process import EngineConnection
 from ..screens.main import MainScreen
 from ..text.rule_words import rule_words
-from ..text.status_messages import MORE_ITERATIONS, RECORDING_ENDS, has_ended, later_pace
+from ..text.status_messages import MORE_ITERATIONS, RECORDING_ENDS, has_ended, kept_texts, later_pace
 from ..text.wording import speed_limit_words
 from ..view.clip_bounds import has_bound, stepped, toggled
 from ..view.requests import Requests
@@ -70,13 +70,13 @@ class Steering:
             "scrub_on": partial(self._scrub, 1),
         }
 
-    def _send(self, command: AnyCommand, message: str) -> None:
-        """Send a command, and show `message` until it is answered."""
+    def _send(self, command: AnyCommand, *messages: str) -> None:
+        """Send a command, and show the first message that fits until it is answered."""
         if self._view.state.replay and isinstance(command, SetClip | ResetMoments | Extend | Restart):
             self._screen.say(READ_ONLY)
         elif not self._view.engine_gone and self._engine.send(command):
             self._requests.note(command)
-            self._screen.say(message)
+            self._screen.say(*messages)
             self._on_sent(command)
         elif self._view.engine_gone or self._engine.exit_code is not None:
             self._screen.say("The engine has ended. r: start a new one", alert=True)
@@ -106,17 +106,12 @@ class Steering:
         return lanes
 
     def _restart_with_same_seed(self) -> None:
-        self._restart(Restart(head=self._requests.next_head), f"Restarting. {self._kept()}")
+        self._restart(Restart(head=self._requests.next_head), "Restarting.")
 
     def _restart_with_next_seed(self) -> None:
         config = self._view.state.config
         seed = (self._requests.seed(config.seed) + 1) % 2**63 if config else 0
-        self._restart(Restart(seed=seed, head=self._requests.next_head), f"Restarting with seed {seed}. {self._kept()}")
-
-    def _kept(self) -> str:
-        """What becomes of the run so far."""
-        folder = self._view.state.recorded_in
-        return f"The run so far is kept in {folder}" if folder else "The run so far was not recorded"
+        self._restart(Restart(seed=seed, head=self._requests.next_head), f"Restarting with seed {seed}.")
 
     def _restart(self, command: Restart, message: str) -> None:
         if self._view.engine_gone:
@@ -128,7 +123,7 @@ class Steering:
             self._view.engine_gone = False
         self._clipping_rules.clear()
         self._next_rules.clear()
-        self._send(command, message)
+        self._send(command, *(f"{message} {text}" for text in kept_texts(self._view.state.recorded_in)), message)
 
     def _extend(self) -> None:
         for command in self._next_rules.values():
@@ -197,15 +192,13 @@ class Steering:
 
     def _set_rule_later(self, lane: LaneState, command: SetClip) -> None:
         """Keep a rule for a lane that has ended until it is extended, and say so."""
-        name, words = self._screen.name_of(lane), rule_words(recorded_rule(command.rule))
+        name, words = self._screen.name_of(lane), rule_words(recorded_rule(command.rule))[:2][-1]
         if lane.failed:
             self._screen.say(f"{name} has failed and cannot go on. r: restart · n: new seed")
             return
         self._next_rules[lane.name] = command
-        self._screen.say(
-            *(f"{name} has ended. {form}: takes effect with e: {MORE_ITERATIONS} more steps" for form in words),
-            f"{name}: {words[-1]}, with e",
-        )
+        ended = f"{name} has ended. A change to {words}"
+        self._screen.say(f"{ended} takes effect with e: {MORE_ITERATIONS} more steps", f"{ended}: e")
 
     def _reset_moments(self) -> None:
         config = self._view.state.config
@@ -224,13 +217,15 @@ class Steering:
         self._set_pace(next_pace(self._requests.pace(self._view.state.lanes.values()), direction))
 
     def _set_pace(self, pace: float | None) -> None:
-        state, words = self._view.state, f"all lanes: {speed_limit_words(pace)}"
+        self._send(SetPace(pace=pace), *self._pace_words(pace))
+
+    def _pace_words(self, pace: float | None) -> tuple[str, ...]:
+        """What a speed limit does now; it always holds for all lanes."""
+        state = self._view.state
         if state.replay:
-            words = f"All lanes: replay {'as fast as possible' if pace is None else f'at {pace:g} steps/s'}"
-            words += ". <: back" if has_ended(state) else ""
-        elif has_ended(state):
-            words = later_pace(pace)
-        self._send(SetPace(pace=pace), words)
+            speed = "as fast as possible" if pace is None else f"at {pace:g} steps/s"
+            return (f"All lanes: replay {speed}{'. <: back' if has_ended(state) else ''}",)
+        return later_pace(pace) if has_ended(state) else (f"all lanes: {speed_limit_words(pace)}",)
 
     # A recording
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from ...core.stream.events import Diagnosed, LaneFailed, LaneFinished
+from ...core.stream.events import Diagnosed, LaneFailed
 from ...core.stream.rules import AutoClip, NoClip, NormClip, SignClip, ValueClip, ZClip, recorded_rule
 from ...core.stream.state import LaneState, RunState
 from .lane_figures import CLASSES, dead_outputs
@@ -102,15 +102,13 @@ _ALL_DEAD = (
 
 
 def _some_dead(lane: LaneState, dead: tuple[int, ...]) -> Sentence:
-    count = f"{len(dead)} of {CLASSES} outputs dead"
+    count, measured = f"{len(dead)} of {CLASSES} outputs dead", lane.diagnosed
     if lane.finished and lane.finished.silent_outputs is not None:
-        return _silent(lane.finished, count, dead)
-    measured = lane.diagnosed
-    if measured is None or measured.dead_outputs != dead:
-        # What newly dead outputs cost is not known before the next measurement.
-        return (count,)
-    if 0 in dead:
-        return f"{count}: on these images {_never_predicted(dead)}", f"{count}: {_never_predicted(dead)}", count
+        on_all = f"{count} on all {lane.finished.total:,} images"
+        return f"{on_all}: {_never_predicted(dead)[0]}", *_classes(dead)
+    if measured is None or measured.dead_outputs != dead or 0 in dead:
+        # The share of images in dead classes is unknown until the next measurement.
+        return _classes(dead)
     # Rounded up, so that the bound holds.
     most = math.ceil(round(100 * (1 - measured.dead_share), 6))
     return (
@@ -121,19 +119,20 @@ def _some_dead(lane: LaneState, dead: tuple[int, ...]) -> Sentence:
     )
 
 
-def _silent(end: LaneFinished, count: str, dead: tuple[int, ...]) -> Sentence:
-    """Outputs that are 0 on all validation images at the end."""
+def _classes(dead: tuple[int, ...]) -> Sentence:
+    """Dead outputs, and the classes that are therefore not predicted."""
+    count = f"{len(dead)} of {CLASSES} outputs dead"
     words = _never_predicted(dead)
-    return f"{count} on all {end.total:,} images: {words}", f"{count}: {words}", count
+    return *(f"{count}: {form}" for form in words), f"{len(dead)} dead: {words[-1]}".replace("cannot be", "not"), count
 
 
-def _never_predicted(dead: tuple[int, ...]) -> str:
+def _never_predicted(dead: tuple[int, ...]) -> Sentence:
     """What dead outputs mean. Where every output is 0, the prediction is class 0."""
-    others = [output for output in dead if output]
+    others = [str(output) for output in dead if output]
     if not others:
-        return "class 0 is predicted only if all outputs are 0"
-    words = f"{'classes' if len(others) > 1 else 'class'} {' '.join(map(str, others))} cannot be predicted"
-    return f"{words}, class 0 only if all outputs are 0" if 0 in dead else words
+        return ("class 0 is predicted only if all outputs are 0",)
+    words = f"{'classes' if len(others) > 1 else 'class'} {' '.join(others)} cannot be predicted"
+    return (f"{words}, class 0 only if all outputs are 0", words) if 0 in dead else (words,)
 
 
 # What the rule does

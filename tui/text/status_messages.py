@@ -70,7 +70,7 @@ def status_message(event: Event, state: RunState, *, kept_in: str | None = None)
         # It was recorded, or it is the answer to a key that has said what it does.
         return None
     if isinstance(event, PaceChanged) and has_ended(state):
-        return StatusMessage((later_pace(event.pace),))
+        return StatusMessage(later_pace(event.pace))
     if _applies_to_all(event, state):
         return StatusMessage((f"all lanes: {lane_words(event)}",))
     if isinstance(event, LaneEvent) and lane_words(event):
@@ -83,15 +83,24 @@ def has_ended(state: RunState) -> bool:
     return bool(state.lanes) and all(lane.ended for lane in state.lanes.values())
 
 
-def later_pace(pace: float | None) -> str:
+def later_pace(pace: float | None) -> tuple[str, ...]:
     """A speed limit that was set after the last step."""
-    return f"all lanes: {speed_limit_words(pace)} from the next step on. {END_KEYS}"
+    text = f"all lanes: {speed_limit_words(pace)} from the next step on"
+    return f"{text} (e: {MORE_ITERATIONS} more steps · n: new seed)", text
+
+
+def kept_texts(folder: str | None) -> tuple[str, ...]:
+    """What becomes of the run so far at a restart."""
+    if not folder:
+        return ("The run so far was not recorded.",)
+    return f"The run so far is kept in {folder}", f"Kept: {PurePath(folder).name}"
 
 
 def _start_texts(state: RunState, kept_in: str | None) -> tuple[str, ...]:
     text = f"Training with seed {state.config.seed if state.config else 0}."
     kept = f"{text} The run before is kept"
-    before = (f"{kept} in {kept_in}", f"{kept}: {PurePath(kept_in).name}") if kept_in else ()
+    folder = PurePath(kept_in or "").name
+    before = (f"{kept} in {kept_in}", f"{kept}: {folder}", f"{text} Kept: {folder}") if kept_in else ()
     return *before, f"{text} ?: help"
 
 

@@ -78,7 +78,7 @@ def title(
         Part(head_words(config.head), theme.muted, 6),
         Part(f"(next: {head_words(next_head)})" if next_head and next_head != config.head else "", theme.text, 5),
         Part(_steps(state), theme.text, 2),
-        Part(_lanes(visible, len(state.lanes)), theme.strong, 1),
+        Part(_lanes(visible, len(state.lanes)), theme.strong),
         stopped if view.engine_gone else Part(_status(state), theme.strong, 1),
         Part(_speed(view), theme.muted, 4),
     ]
@@ -169,11 +169,10 @@ def _first_line(number: int, lane: LaneState, view: LaneView, width: int, theme:
     rights = [f"{form} " for form in (_result(lane) if lane.ended else _progress(lane, view, theme))]
     # That a rule was changed is worth more than the progress.
     dated = rules if since is None else rules[:-1]
-    pairs = (
-        [(rule, right) for right in rights for rule in rules]
-        if lane.ended
-        else [(rule, right) for rule in dated for right in rights]
-    )
+    if lane.ended:
+        pairs = [(rules[0], rights[0]), *((rule, right) for right in rights[1:] for rule in rules)]
+    else:
+        pairs = [(rule, right) for rule in dated for right in rights]
     for rule, right in (*pairs, *((rule, "") for rule in rules)):
         if cell_len(name) + 2 + cell_len(rule) + (2 + cell_len(right) if right else 0) <= width:
             return name, rule, right
@@ -315,7 +314,7 @@ def _progress(lane: LaneState, view: LaneView, theme: Theme) -> Iterator[str]:
     else:
         left = f"{duration((lane.iterations - lane.step) / speed):>4} left" if speed and lane.step else ""
         rest = [f"{speed:,.0f} steps/s", left] if speed and left else []
-    percent = f"{share:.0%}".rjust(4)
+    percent = f"{100 * share:.0f} %".rjust(5)
     yield "  ".join([_filled(share, 20, theme), f"{lane.step:,} / {lane.iterations:,}", *rest])
     yield "  ".join([_filled(share, 10, theme), percent, *rest[-1:]])
     yield "  ".join([percent, *rest[-1:]])

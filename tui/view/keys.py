@@ -76,7 +76,7 @@ KEYS: tuple[Key, ...] = (
         RUN,
         footer=3,
         only="live",
-        footer_at_end=1,
+        footer_at_end=2,
     ),
     Key(
         "extend",
@@ -106,6 +106,7 @@ KEYS: tuple[Key, ...] = (
         LANE,
         footer=2,
         off_in=_BEFORE,
+        footer_at_end=3,
     ),
     Key(
         "diagnostics",
