@@ -122,7 +122,7 @@ def _end_texts(state: RunState) -> tuple[str, ...]:
         texts = verdict(state)
         return *(f"{text}. {RECORDING_ENDS}".replace("..", ".") for text in texts), RECORDING_ENDS
     texts = verdict(state, sweep_key=SWEEP_KEY)
-    return f"{texts[0]} {END_KEYS}", *texts
+    return f"{texts[0].removesuffix('.')}. {END_KEYS}", *texts
 
 
 def _with_shown_names(text: str, state: RunState) -> str:
