@@ -10,13 +10,15 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
+from ...core.stream.rules import recorded_rule
 from ...core.stream.state import RunState
 from ..style.theme import Theme
+from ..text.explanation import explanation
 from ..text.lane_names import lane_name
+from ..text.rule_words import rule_words
 from ..text.wrapping import wrapped
 from ..view.step_window import visible_lanes
 from .distribution import distribution, lines_without_bars, tallest_bins
-from .explanation import explanation
 from .figures import figures, outputs
 from .lane_page import LanePage
 from .layer_table import layer_table
@@ -75,8 +77,10 @@ def _head(page: LanePage, state: RunState, selected: int, visible: int) -> list[
     count, is_selected, theme = len(state.lanes), page.number == selected, page.theme
     tab = page.printable(f" {page.number + 1} of {count} · tab ") if visible < count and is_selected else ""
     name = f"{theme.glyphs.symbol(page.number)} {lane_name(page.number, page.lane.name)}"
-    rule = "not clipped" if page.lane.rule == "none" else page.lane.rule
     step = f"   measured at step {page.lane.diagnosed.step:,}" if page.lane.diagnosed else ""
+    rules = rule_words(recorded_rule(page.lane.rule), page.lane.changed_at[-1] if page.lane.changed_at else None)
+    room = page.width - 4 - cell_len(page.printable(name)) - len(step) - cell_len(tab)
+    rule = next((form for form in rules if cell_len(form) <= room), rules[-1])
     marked = theme.lane(page.number, bold=True, reverse=visible > 1 and is_selected)
     line = page.line((name, marked), (f"   {rule}", page.strong), (step, page.muted))
     first = Strip([*line.adjust_cell_length(page.width - cell_len(tab), page.text), Segment(tab, page.strong)])

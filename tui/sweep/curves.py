@@ -43,7 +43,7 @@ def choices(config: SweepConfig) -> list[tuple[Measure, ...]]:
 def panels(config: SweepConfig, measure: Measure) -> list[Panel]:
     """One panel for all settings, or, if there are many, one for each pair that differs along the first axis."""
     if len(config.settings) <= _MAX_SETTINGS:
-        return [Panel(measure, f"{LABELS[measure]}: median, quartiles", config.settings)]
+        return [Panel(measure, f"{LABELS[measure]}, median and quartiles", config.settings)]
     config_pairs = list(pairs(config))
     return [
         Panel(

@@ -18,6 +18,7 @@ from textual.binding import Binding
 
 from ..engine_child.process import EngineConnection
 from ..signals import ending_signals
+from ..style.contrast import with_legible_text
 from ..style.theme import DARK, LIGHT, THEMES, Theme, theme_of
 from .driver import DrivenApp, TerminalDriver
 
@@ -120,6 +121,11 @@ class TerminalApp(DrivenApp):
         index = THEMES.index(self.theme) if self.theme in THEMES else -1
         self.theme = THEMES[(index + 1) % len(THEMES)]
         self.say(f"theme {self.theme}")
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours, those of text legible."""
+        self.theme_variables = with_legible_text(super().get_css_variables())
+        return self.theme_variables
 
     def make_theme(self) -> Theme:
         """The styles of the current theme, limited to the characters that the terminal can show."""
