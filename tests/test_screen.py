@@ -442,7 +442,7 @@ async def test_escape_leaves_the_rule_as_it_is(watch: Watch) -> None:
 async def test_speed(watch: Watch) -> None:
     async with watch() as screen:
         for key, pace, words in [
-            ("minus", 50.0, "speed limit 50"),
+            ("minus", 40.0, "speed limit 40"),
             ("plus", 100.0, "speed limit 100"),
             ("equals_sign", 200.0, "speed limit 200"),
             ("0", None, "full speed"),
@@ -580,7 +580,7 @@ async def test_logs_follow_their_end_until_they_are_scrolled_back(watch: Watch) 
         await screen.until(lambda: screen.text.count(oldest) == before + 1)
         assert newest not in screen.text
         await screen.press("minus")
-        await screen.until(lambda: "Step: 210 speed limit 50" in screen.text)
+        await screen.until(lambda: "Step: 210 speed limit 40" in screen.text)
         assert newest not in screen.text
         await screen.press("pagedown")
         await screen.until(lambda: screen.text.count(oldest) == before)
@@ -1081,7 +1081,7 @@ async def test_an_engine_that_never_starts_ends_the_screen_with_its_message(watc
 @on_a_loop
 async def test_a_long_stage_counts_seconds(watch: Watch) -> None:
     async with watch("mute", started="") as screen:
-        await screen.until(lambda: "starting ... 1 s" in screen.title)
+        await screen.until(lambda: "starting the engine 1." in screen.title)
 
 
 @on_a_loop

@@ -36,7 +36,7 @@ for event in Engine(RunConfig(dataset="digits", iterations=1), load=slow).run():
     print(getattr(event, "stage", ""), type(event).__name__)
 """
     done = fresh(code)
-    assert done.stdout.split("\n")[:2] == ["reading digits, loading torch StageStarted", "loaded"]
+    assert done.stdout.split("\n")[:2] == ["reading digits and loading torch StageStarted", "loaded"]
     assert "RunFinished" in done.stdout
     assert done.stderr == ""
 
@@ -100,16 +100,16 @@ def stage(text: str) -> StageStarted:
 
 
 def test_the_stage_names_what_is_still_going_on() -> None:
-    assert stages("reading", "loading") == [stage("reading mnist, loading torch"), stage("loading torch")]
-    assert stages("loading", "reading") == [stage("reading mnist, loading torch"), stage("reading mnist")]
+    assert stages("reading", "loading") == [stage("reading mnist and loading torch"), stage("loading torch")]
+    assert stages("loading", "reading") == [stage("reading mnist and loading torch"), stage("reading mnist")]
 
 
 def test_a_download_takes_the_place_of_reading_and_its_progress_stays_when_torch_is_there() -> None:
     progress = DownloadProgressed(file="images", received=3, total=11)
     notice = Notice(text="slow")
     assert stages(stage("downloading mnist"), notice, progress, "loading") == [
-        stage("reading mnist, loading torch"),
-        stage("downloading mnist, loading torch"),
+        stage("reading mnist and loading torch"),
+        stage("downloading mnist and loading torch"),
         notice,
         progress,
         stage("downloading mnist"),

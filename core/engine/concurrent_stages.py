@@ -11,7 +11,7 @@ _LOADING = "loading torch"
 
 
 class ConcurrentStages:
-    """Reports both stages as one, such as `reading mnist, loading torch`, until one of them ends."""
+    """Reports both stages as one, such as `reading mnist and loading torch`, until one of them ends."""
 
     def __init__(self, put: Callable[[Event], None], reading: str) -> None:
         self._put = put
@@ -45,7 +45,7 @@ class ConcurrentStages:
             self._put_stages()
 
     def _put_stages(self) -> None:
-        if stages := ", ".join(filter(None, (self._reading, self._loading))):
+        if stages := " and ".join(filter(None, (self._reading, self._loading))):
             self._put(StageStarted(stage=stages))
         if self._download:
             # A stage hides the progress of the one before.

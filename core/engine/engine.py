@@ -31,7 +31,6 @@ from ..stream.events import (
     Notice,
     RunFinished,
     RunStarted,
-    StageStarted,
 )
 from .backlog import Backlog
 from .concurrent_stages import ConcurrentStages

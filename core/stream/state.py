@@ -78,7 +78,7 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """The whole run. Before `RunStarted`, only the stage, the download and notices are known."""
 
-    stage: str = "starting"
+    stage: str = "starting the engine"
     download: DownloadProgressed | None = None
     config: RunConfig | None = None
     dataset: DatasetInfo | None = None

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
-from ..view.header_and_footer import key_line, status, title
+from ..view.header_and_footer import key_line, stages, status, title
 from ..view.keys import KEYS
 from ..view.requests import Requests
 from ..view.run_view import RunView
@@ -54,7 +54,8 @@ class MainScreen(Screen[None]):
         self._view, self._requests, self._keymap = view, requests, keymap
         self.theme = theme
         self._messages, self._alert = ("Starting the engine ...",), False
-        self._stage, self._stage_since = view.state.stage, time.monotonic()
+        # When each stage of the preparation began.
+        self._stages: dict[str, float] = {}
         self._selected = 0
         self._charts = ChartsPanel(view, theme, id="charts", classes="part")
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
@@ -170,15 +171,14 @@ class MainScreen(Screen[None]):
 
     def draw_title(self) -> None:
         """Draw only the title, which counts seconds before the run starts."""
-        if self._stage != self._view.state.stage:
-            self._stage, self._stage_since = self._view.state.stage, time.monotonic()
-        waited = time.monotonic() - self._stage_since
+        now = time.monotonic()
+        self._stages = {stage: self._stages.get(stage, now) for stage in stages(self._view.state)}
         line = title(
             self._view,
             self.size.width,
             self.theme,
             next_head=self._requests.next_head,
-            waited=waited,
+            waited={stage: now - since for stage, since in self._stages.items()},
             visible=self._visible,
         )
         self._title.show([line])
