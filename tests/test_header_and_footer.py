@@ -141,14 +141,14 @@ def test_before_a_run_the_title_says_what_is_being_prepared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("received", "share"), [(10**17, "5.0 of 5.0 MB [####################]"), (-9, "0.0 of 5.0 MB [....................]")]
+    ("received", "share"),
+    [(10**17, "5.0 of 5.0 MB [####################]"), (-9, "0.0 of 5.0 MB [....................]")],
 )
 def test_the_progress_of_a_download_is_clamped(received: int, share: str) -> None:
     progress = DownloadProgressed(file="images", received=received, total=5_000_000)
     assert share in titled(progress)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(msgspec.to_builtins(progress), DownloadProgressed)
-
 
 
 def test_stages_that_overlap_have_their_seconds_each() -> None:

@@ -39,7 +39,10 @@ SEEK_DELAY, SEEK_DELAY_GROWTH = 0.002, 1.2
 
 
 class ClipwatchApp(TerminalApp):
-    """The app of a run. With `quit_when_done` it exits once every lane has ended."""
+    """The app of a run. With `quit_when_done` it exits once every lane has ended.
+
+    `new_run`: the run has to be prepared, so that there is time to read what one will see.
+    """
 
     TITLE = "clipwatch"
     BINDINGS: ClassVar = [Binding("ctrl+c", "quit", show=False, priority=True)]
@@ -51,12 +54,15 @@ class ClipwatchApp(TerminalApp):
         keymap: Mapping[str, str],
         ascii: bool = False,
         quit_when_done: bool = False,
+        new_run: bool = False,
     ) -> None:
         super().__init__(engine, ascii=ascii, quit_when_done=quit_when_done)
         self._remapped_keys = dict(keymap)
         self.view = RunView()
         self.requests = Requests()
         self.main = MainScreen(self.view, self.requests, self.make_theme(), self._remapped_keys)
+        if new_run:
+            self.main.welcome()
         self.feed = EventFeed(engine, self.view, self.requests, self.main)
         self.steering = Steering(engine, self.view, self.requests, self.main, self._await_answer)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import BadInput
 from ...core.stream.codec import decode_event
 from ..engine_child.process import EngineProcess
-from ..engine_child.request import EngineSource, ScreenRequest
+from ..engine_child.request import EngineSource, ReplayRun, ResumeRun, ScreenRequest
 from ..terminal.capabilities import discard_output_of_closed_terminal, prepare_terminal
 from ..text.messages import tell
 
@@ -31,7 +31,13 @@ def run_live(source: EngineSource, keymap: Mapping[str, str], *, quit_when_done:
         # Imported only now: the engine reads its recording meanwhile, which takes about as long.
         from .app import ClipwatchApp
 
-        app = ClipwatchApp(engine, keymap=keymap, ascii=ascii_only, quit_when_done=quit_when_done)
+        app = ClipwatchApp(
+            engine,
+            keymap=keymap,
+            ascii=ascii_only,
+            quit_when_done=quit_when_done,
+            new_run=not isinstance(source, ResumeRun | ReplayRun),
+        )
         on_failure.pop_all()
     _fold_last_lines(app, app.show())
     if app.failure:

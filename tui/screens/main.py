@@ -15,11 +15,13 @@ from textual.strip import Strip
 
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
+from ..text.status_messages import NOT_STARTED
 from ..view.header_and_footer import key_line, stages, status, title
 from ..view.keys import KEYS
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from ..view.step_window import visible_lanes
+from ..view.welcome import welcome
 from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
@@ -43,6 +45,9 @@ class MainScreen(Screen[None]):
     MainScreen #diagnostics { display: none; height: 1fr; background: $surface; }
     MainScreen.-diagnosing #diagnostics { display: block; }
     MainScreen.-diagnosing #lanes, MainScreen.-diagnosing #charts { display: none; }
+    MainScreen #welcome { display: none; height: 1fr; background: $surface; }
+    MainScreen.-welcoming #welcome { display: block; }
+    MainScreen.-welcoming #lanes, MainScreen.-welcoming #charts { display: none; }
     MainScreen #too-small { display: none; height: 100%; background: $surface; }
     MainScreen.-small .part { display: none; }
     MainScreen.-small #too-small { display: block; }
@@ -62,6 +67,7 @@ class MainScreen(Screen[None]):
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
         self._keys_drawn_for: tuple[int, Theme, bool] | None = None
         self._too_small = Lines(id="too-small")
+        self._welcome = Lines(id="welcome", classes="part")
         self._lanes = Horizontal(id="lanes", classes="part")
         self._panels: list[LanePanel] = []
         self._visible = range(0)
@@ -70,6 +76,7 @@ class MainScreen(Screen[None]):
         """All parts, from top to bottom."""
         yield self._too_small
         yield self._title
+        yield self._welcome
         yield self._lanes
         yield self._charts
         yield self._diagnostics
@@ -102,8 +109,13 @@ class MainScreen(Screen[None]):
         lanes = list(self._view.state.lanes.values())
         return lanes[self._selected] if self._selected < len(lanes) else None
 
+    def welcome(self) -> None:
+        """Say what there will be to see, until a run begins."""
+        self.add_class("-welcoming")
+
     def begin_run(self) -> None:
         """Create a panel per lane of a new run, and select the first lane that is clipped."""
+        self.remove_class("-welcoming")
         lanes = list(self._view.state.lanes.values())
         if len(self._panels) != len(lanes):
             self._lanes.remove_children()
@@ -157,6 +169,8 @@ class MainScreen(Screen[None]):
             self._charts.yield_to_response()
             self._keys.show([key_line(self._keymap, width, theme, replaying=replaying)])
         self._draw_status()
+        if self.has_class("-welcoming"):
+            self._welcome.show(welcome(self._keymap, width, self.size.height - 3, theme))
         if self.diagnosing:
             self._diagnostics.show_state(self._view.state, self._selected, theme)
         for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
@@ -195,8 +209,16 @@ class MainScreen(Screen[None]):
 
     # Keys
 
+    def _has_lanes(self) -> bool:
+        """Whether lanes have started; if not, the status line says so."""
+        if not self._panels:
+            self.say(NOT_STARTED)
+        return bool(self._panels)
+
     def action_focus_lane(self) -> None:
         """Select the next lane."""
+        if not self._has_lanes():
+            return
         self._selected = (self._selected + 1) % max(1, len(self._view.state.lanes))
         self._place_lanes()
         if self.selected:
@@ -208,6 +230,8 @@ class MainScreen(Screen[None]):
 
     def action_diagnostics(self) -> None:
         """Toggle between the diagnostics and the lanes with their charts."""
+        if not self.diagnosing and not self._has_lanes():
+            return
         self.toggle_class("-diagnosing")
         if self.diagnosing:
             keys = "?: glossary · d: back"
@@ -218,6 +242,8 @@ class MainScreen(Screen[None]):
 
     def action_change_charts(self, key: str) -> None:
         """Change a setting of the charts and say so; in the diagnostics, escape closes them instead."""
+        if not self._has_lanes():
+            return
         if key == "cursor_off" and self.diagnosing:
             self.action_diagnostics()
         else:

@@ -23,6 +23,7 @@ from ...core.stream.state import RunState
 from .adam_memory import memory_words
 from .wording import lane_words, scheduled_line
 
+NOT_STARTED = "The run has not started yet: this key works once its lanes train."
 RECORDING_ENDS = "End of the recording. <: back · q: quit"
 
 
@@ -40,7 +41,10 @@ def status_message(event: Event, state: RunState) -> StatusMessage | None:
         return None
     lanes = state.lanes.values()
     if isinstance(event, RunStarted):
-        return StatusMessage((f"Training with seed {event.config.seed}. ?: help",))
+        training = f"Training with seed {event.config.seed}."
+        return StatusMessage(
+            (f"{training} Try c: clip on/off · d: what clipping does · space: pause · ?: help", f"{training} ?: help")
+        )
     if isinstance(event, LaneFinished) and lanes and all(lane.ended for lane in lanes):
         if state.replay:
             return StatusMessage((RECORDING_ENDS,))
