@@ -13,7 +13,7 @@ from ..errors import Cancelled
 # Seconds before the import begins. Most mistakes in the settings show earlier, and an import cannot be interrupted: the
 # program would end a second after the message.
 _GRACE = 0.03
-_MODULE = f"{__package__.rpartition('.')[0]}.training.preparation"
+_MODULE = "clipwatch.core.training.preparation"
 
 
 class TorchImport:

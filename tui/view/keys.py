@@ -51,7 +51,7 @@ class Key:
 KEYS: tuple[Key, ...] = (
     Key("pause", "space", "pause", "Pause or resume all lanes", RUN, footer=1),
     Key("step", "s", "step", "Take one training step, then pause", RUN, footer=4),
-    Key("step_ten", "S", "10 steps", "Take ten training steps, then pause", RUN),
+    Key("step_ten", "x", "10 steps", "Take ten training steps, then pause", RUN),
     Key("restart", "r", "restart", "Restart this run from step 0 with the same seed", RUN, footer=2, only="live"),
     Key(
         "reseed",
@@ -63,6 +63,7 @@ KEYS: tuple[Key, ...] = (
         only="live",
     ),
     Key("extend", "e", "1000 more steps", "Train for 1000 more steps", RUN, only="live"),
+    Key("sweep", "S", "32 seeds", "Train this configuration with 32 seeds, after a question", RUN, footer=3),
     Key(
         "head",
         "h",

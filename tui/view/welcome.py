@@ -17,16 +17,15 @@ from .keys import KEYS, keycaps
 # The widest column of text that reads well.
 _MAX_WIDTH = 72
 _ABOUT = (
-    "Soon, trainings of one network run side by side. Each is a lane: same initial weights, same images, but another"
-    " rule for clipping the gradient.",
-    "Above: what each lane prints as it learns. Below: the curves of all lanes, each in its own colour and with its own"
-    " symbol.",
+    "Soon, trainings of one network run side by side: the lanes. They start with the same weights and see the same"
+    " images; only the clipping of their gradients differs.",
+    "Above: what each lane prints as it learns. Below: the curves of all lanes.",
 )
 # The keys to try first, by id.
 _TRY = {
-    "clip": "switch clipping of the selected lane on or off, mid-run",
-    "diagnostics": "see what clipping does to the gradient, layer by layer",
-    "pause": "stop the lanes to look around; again: go on",
+    "clip": "switch clipping on or off in the selected lane",
+    "diagnostics": "what clipping does, layer by layer",
+    "pause": "stop all lanes to look around; again: go on",
 }
 
 
