@@ -29,7 +29,7 @@ def test_every_key_says_what_it_is_and_what_it_does(key: Key) -> None:
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
 def test_every_key_does_something(key: Key) -> None:
-    if key.group in (RUN, CLIP, PACE, REPLAY):
+    if key.group in (RUN, CLIP, PACE, REPLAY) and key.id != "sweep":
         assert key.action == f"app.steer('{key.id}')"
         return
     if key.group == CHART:

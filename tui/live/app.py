@@ -141,12 +141,9 @@ class ClipwatchApp(TerminalApp):
 
     def action_steer(self, key: str) -> None:
         """Perform the steering action of a key."""
-        if key == "sweep":
-            self._offer_sweep()
-        else:
-            self.steering.keys[key]()
+        self.steering.keys[key]()
 
-    def _offer_sweep(self) -> None:
+    def action_sweep(self) -> None:
         """Ask whether this screen should end and a sweep of its configuration start."""
         state = self.view.state
         try:

@@ -40,7 +40,7 @@ class Key:
             return f"change_charts('{self.id}')"
         if self.group in (LANE, LOG):
             return self.id
-        return f"app.{self.id}" if self.group == PROGRAM else f"app.steer('{self.id}')"
+        return f"app.{self.id}" if self.group == PROGRAM or self.id == "sweep" else f"app.steer('{self.id}')"
 
     @property
     def binding(self) -> Binding:
@@ -51,7 +51,7 @@ class Key:
 KEYS: tuple[Key, ...] = (
     Key("pause", "space", "pause", "Pause or resume all lanes", RUN, footer=1),
     Key("step", "s", "step", "Take one training step, then pause", RUN, footer=4),
-    Key("step_ten", "x", "10 steps", "Take ten training steps, then pause", RUN),
+    Key("step_ten", "X", "10 steps", "Take ten training steps, then pause", RUN),
     Key("restart", "r", "restart", "Restart this run from step 0 with the same seed", RUN, footer=2, only="live"),
     Key(
         "reseed",
