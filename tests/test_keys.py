@@ -35,7 +35,7 @@ def test_every_key_does_something(key: Key) -> None:
     if key.group == CHART:
         assert key.action == f"change_charts('{key.id}')"
         return
-    action = getattr(ClipwatchApp if key.group == PROGRAM else MainScreen, f"action_{key.id}")
+    action = getattr(ClipwatchApp if key.action.startswith("app.") else MainScreen, f"action_{key.id}")
     assert callable(action)
     assert inspect.getdoc(action)
 
