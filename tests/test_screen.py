@@ -1090,7 +1090,7 @@ async def test_garbage_is_reported_by_kind(watch: Watch, monkeypatch: pytest.Mon
     said: list[str] = []
     keep = MainScreen.say
     monkeypatch.setattr(
-        MainScreen, "say", lambda self, text, **named: (said.append(text), keep(self, text, **named))[1]
+        MainScreen, "say", lambda self, *texts, **named: (said.extend(texts), keep(self, *texts, **named))[1]
     )
     async with watch("garbage") as screen:
         await screen.says("still here")
@@ -1133,7 +1133,7 @@ async def test_a_long_stage_counts_seconds(watch: Watch) -> None:
 @on_a_loop
 async def test_keys_before_the_first_event_do_no_harm(watch: Watch) -> None:
     async with watch("mute", started="") as screen:
-        await screen.shows("Starting the engine")
+        await screen.says("Preparing the run")
         keys = [name for key in KEYS if key.id not in ("quit", "picture") for name in key.keys.split(",")]
         for key in keys:
             await screen.press(key)

@@ -58,7 +58,10 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._view, self._requests, self._keymap = view, requests, keymap
         self.theme = theme
-        self._messages, self._alert = ("Starting the engine ...",), False
+        self._messages, self._alert = (
+            ("Preparing the run. ?: all keys, and how to read the screen", "Preparing the run"),
+            False,
+        )
         # When each stage of the preparation began.
         self._stages: dict[str, float] = {}
         self._selected = 0

@@ -42,9 +42,7 @@ def status_message(event: Event, state: RunState) -> StatusMessage | None:
     lanes = state.lanes.values()
     if isinstance(event, RunStarted):
         training = f"Training with seed {event.config.seed}."
-        return StatusMessage(
-            (f"{training} Try c: clip on/off · d: what clipping does · space: pause · ?: help", f"{training} ?: help")
-        )
+        return StatusMessage((f"{training} Try c, d and space. ?: help", f"{training} ?: help"))
     if isinstance(event, LaneFinished) and lanes and all(lane.ended for lane in lanes):
         if state.replay:
             return StatusMessage((RECORDING_ENDS,))

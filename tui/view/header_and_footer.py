@@ -68,7 +68,8 @@ def title(
     name = Part("clipwatch", theme.strong, 7)
     stopped = Part(" engine stopped " if view.engine_gone else "", theme.alert, 1)
     if state.config is None or state.dataset is None:
-        return bar([name, Part(_preparing(state, waited), theme.text)], [stopped], width, theme)
+        file = Part(state.download.file if state.download else "", theme.muted, 8)
+        return bar([name, Part(_preparing(state, waited), theme.text), file], [stopped], width, theme)
     config, dataset = state.config, state.dataset
     parts = [
         name,
@@ -206,13 +207,13 @@ def _preparing(state: RunState, waited: Mapping[str, float]) -> str:
     download = state.download
     if download is None:
         return ", ".join(f"{stage} {waited.get(stage, 0.0):.1f} s" for stage in stages(state))
-    seconds = f"{max(waited.values(), default=0.0):.1f} s"
+    seconds = f"{waited.get(stages(state)[0], 0.0):.1f} s"
     if not download.total:
-        return f"downloading {download.received / 1e6:.1f} MB {seconds}  {download.file}"
+        return f"downloading {download.received / 1e6:.1f} MB {seconds}"
     share = min(1.0, max(0.0, download.received / download.total))
     filled = round(20 * share)
     progress, megabytes = "#" * filled + "." * (20 - filled), download.total / 1e6
-    return f"downloading {share * megabytes:.1f} of {megabytes:.1f} MB [{progress}] {seconds}  {download.file}"
+    return f"downloading {share * megabytes:.1f} of {megabytes:.1f} MB [{progress}] {seconds}"
 
 
 def stages(state: RunState) -> list[str]:

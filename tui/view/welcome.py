@@ -19,7 +19,7 @@ _MAX_WIDTH = 72
 _ABOUT = (
     "Soon, trainings of one network run side by side: the lanes. They start with the same weights and see the same"
     " images; only the clipping of their gradients differs.",
-    "Above: what each lane prints as it learns. Below: the curves of all lanes.",
+    "Above: what each lane prints as it learns. Below: the curves.",
 )
 # The keys to try first, by id.
 _TRY = {
