@@ -759,7 +759,8 @@ async def test_quitting_a_finished_run_asks_nothing(watch: Watch, key: str) -> N
 async def test_a_key_ends_the_screen_with_the_sweep_of_this_configuration(watch: Watch) -> None:
     async with watch(can_sweep=True) as screen:
         await screen.press("S")
-        await screen.shows("Run 32 seeds (0 to 31) of this configuration: about ")
+        await screen.shows("Run 32 seeds (0 to 31) of this configuration:")
+        await screen.shows("about ")
         await screen.press("escape")
         await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
         assert screen.app.sweep is None

@@ -77,7 +77,7 @@ def test_what_cannot_be_trained_is_refused() -> None:
 
 def test_the_question_says_what_is_trained_and_how_long_it_takes() -> None:
     text = asked()
-    assert "Run 32 seeds (7 to 38) of this configuration: about 20 s on 2 cores." in text
+    assert "Run 32 seeds (7 to 38) of this configuration:\nabout 20 s on 2 cores, if nothing else runs." in text
     assert "Compared: not clipped and value:0.001. Data, steps" in text
 
 
@@ -88,9 +88,8 @@ def test_the_question_says_that_changed_rules_are_left_out() -> None:
 
 def test_the_question_says_what_becomes_of_the_run() -> None:
     recorded = RecordingStarted(folder="/runs/a")
-    changed = ClipChanged(lane="clipped", step=30, rule="norm:3", previous="value:0.001")
-    assert "This run ends at step 30 and is kept in /runs/a" in asked(recorded, changed)
-    assert "This run ends here, and is not recorded." in asked()
+    assert "This run stops. What it has done is kept in\n/runs/a" in asked(recorded)
+    assert "This run stops, and is not recorded." in asked()
     ended = [LaneFailed(lane=n, step=3, reason="diverged", cause="nan", seconds=1.0) for n in ("unclipped", "clipped")]
     assert "This run" not in asked(recorded, *ended)
     assert "This run" not in asked(ReplayStarted(run="a", last_step=90))

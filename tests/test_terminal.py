@@ -115,7 +115,7 @@ def test_a_sweep_of_the_run_follows_in_the_same_terminal(tmp_path: Path) -> None
     with clipwatch("--dataset", "digits", "--lane", "one=norm:1", *short) as terminal:
         terminal.shows("completed")
         terminal.type("S")
-        terminal.shows("Run 32 seeds (0 to 31) of this configuration: about ")
+        terminal.shows("Run 32 seeds (0 to 31) of this configuration:", "about ")
         terminal.type("\r")
         terminal.shows("clipwatch sweep", "32 / 32", "q quit")
         terminal.type("q")

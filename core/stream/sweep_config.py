@@ -23,6 +23,8 @@ _SEEDS = 32
 # Milliseconds per step and image: for a stacked replica on one core, for one trained alone, and for one of a thousand
 # stacked replicas on a large GPU, evaluations included.
 _STACKED_MS, _ALONE_MS, _ON_GPU_MS = 0.08, 0.12, 0.0006
+# Seconds until the workers have loaded torch and the data.
+_START_SECONDS = 4.0
 
 Value = str | int | float
 
@@ -103,7 +105,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return len(self.settings) * (len(self.chosen) or self.seeds)
 
     def seconds(self, cores: int) -> float:
-        """A rough estimate of the duration on this many cores, or on the device of the sweep."""
+        """A rough estimate of the duration on this many idle cores, or on the device of the sweep."""
         on_cores = self.base.device == "cpu"
         stacked, workers = (_STACKED_MS, max(1, cores)) if on_cores else (_ON_GPU_MS, 1)
         per_seed = sum(
@@ -112,7 +114,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             * setting.config.iterations
             for setting in self.settings
         )
-        return per_seed / 1000 * (len(self.chosen) or self.seeds) / workers
+        return _START_SECONDS + per_seed / 1000 * (len(self.chosen) or self.seeds) / workers
 
 
 def sweep_config(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int, chosen: Sequence[int]) -> SweepConfig:

@@ -156,8 +156,8 @@ class ClipwatchApp(TerminalApp):
         elif sweep is None:
             self.main.say(NOT_STARTED)
         else:
-            paragraphs = offer(sweep, estimate(sweep, usable_cores()), state)
-            self.push_screen(SweepQuestion(paragraphs), lambda start: self._end_with(sweep) if start else None)
+            lines = offer(sweep, estimate(sweep, usable_cores()), state)
+            self.push_screen(SweepQuestion(lines), lambda start: self._end_with(sweep) if start else None)
 
     def _end_with(self, sweep: SweepConfig) -> None:
         """Exit; the sweep follows."""

@@ -14,12 +14,14 @@ def offered_sweep(state: RunState) -> SweepConfig | None:
 
 
 def offer(sweep: SweepConfig, duration: str, state: RunState) -> list[str]:
-    """The paragraphs of the question: what is trained, how long it takes, and what becomes of the present run."""
+    """The lines of the question: what is trained, how long it takes, and what becomes of the present run."""
     seeds = sweep.every_seed
     rules = " and ".join(axis_value("clip", rule) for rule in sweep.axes["clip"])
     started = ", the rules that this run started with" if state.changed_mid_run else ""
     lines = [
-        f"Run {len(seeds)} seeds ({seeds[0]} to {seeds[-1]}) of this configuration: {duration}.",
+        f"Run {len(seeds)} seeds ({seeds[0]} to {seeds[-1]}) of this configuration:",
+        f"{duration}, if nothing else runs.",
+        "",
         f"Compared: {rules}{started}. Data, steps and all other settings stay the same.",
     ]
     return [*lines, *_fate(state)]
@@ -27,9 +29,8 @@ def offer(sweep: SweepConfig, duration: str, state: RunState) -> list[str]:
 
 def _fate(state: RunState) -> list[str]:
     """What becomes of a run that is still training."""
-    training = [lane.step for lane in state.lanes.values() if not lane.ended]
-    if state.replay or not training:
+    if state.replay or all(lane.ended for lane in state.lanes.values()):
         return []
     if state.recorded_in is None:
-        return ["This run ends here, and is not recorded."]
-    return [f"This run ends at step {max(training):,} and is kept in {state.recorded_in}"]
+        return ["", "This run stops, and is not recorded."]
+    return ["", "This run stops. What it has done is kept in", state.recorded_in]

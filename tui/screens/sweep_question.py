@@ -29,9 +29,9 @@ class SweepQuestion(ModalScreen[bool]):
         Binding("escape,q,ctrl+c", "answer(False)", "back"),
     ]
 
-    def __init__(self, paragraphs: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[str]) -> None:
         super().__init__()
-        self._text = "\n\n".join(map(printable, paragraphs))
+        self._text = "\n".join(map(printable, lines))
 
     def compose(self) -> ComposeResult:
         """The question; the keys that answer it are on its frame."""
