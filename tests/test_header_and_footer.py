@@ -148,29 +148,49 @@ def test_without_colour_there_is_none(name: str) -> None:
 
 
 def test_before_a_run_the_title_says_what_is_being_prepared() -> None:
-    assert "loading torch ..." in titled(*SITUATIONS["loading"])
+    assert "loading torch 0.0 s" in titled(*SITUATIONS["loading"])
     text = titled(*SITUATIONS["downloading"])
-    assert "downloading train-images-idx3-ubyte.gz [######..............] 30% of 9.9 MB" in text
-    assert titled(*SITUATIONS["downloading, size unknown"]).rstrip().endswith("downloading images: 3.0 MB")
+    assert "downloading 3.0 of 9.9 MB [######..............] 0.0 s  train-images-idx3-ubyte.gz" in text
+    assert titled(*SITUATIONS["downloading, size unknown"]).rstrip().endswith("downloading 3.0 MB 0.0 s  images")
 
 
 @pytest.mark.parametrize(
-    ("received", "share"), [(10**17, "[####################] 100%"), (-9, "[....................] 0%")]
+    ("received", "share"),
+    [(10**17, "5.0 of 5.0 MB [####################]"), (-9, "0.0 of 5.0 MB [....................]")],
 )
 def test_the_progress_of_a_download_is_clamped(received: int, share: str) -> None:
-    progress = DownloadProgressed(file="images", received=received, total=5)
+    progress = DownloadProgressed(file="images", received=received, total=5_000_000)
     assert share in titled(progress)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(msgspec.to_builtins(progress), DownloadProgressed)
-    assert "loading torch ... 3 s" in title(view_of(*SITUATIONS["loading"]), 80, PLAIN, next_head=None, waited=2.9).text
+
+
+def test_stages_that_overlap_have_their_seconds_each() -> None:
+    view = view_of(StageStarted(stage="reading mnist and loading torch"))
+    waited = {"reading mnist": 0.31, "loading torch": 2.9}
+    line = title(view, 80, PLAIN, next_head=None, waited=waited).text
+    assert "reading mnist 0.3 s, loading torch 2.9 s" in line
+
+
+def test_a_stopped_engine_shows_in_the_title_before_a_run_too() -> None:
     assert "engine stopped" in titled(*SITUATIONS["loading"], engine_gone=True)
 
 
 def test_the_title_has_data_seed_step_state_and_speed() -> None:
-    words = "clipwatch digits seed 0 ReLU on the logits step 0 / 100 training 50 steps/s (speed limit 50)"
+    words = "clipwatch digits seed 0 ReLU on the logits step 0 / 100 training 50 steps/s (speed limit) 0: full speed"
     assert " ".join(titled(*SITUATIONS["training"]).split()).startswith(words)
     assert "step 31 / 100" in titled(RUN, LANE, EVALUATED)
-    assert "full speed" in titled(RUN, LANE, PaceChanged(lane="a", step=1, pace=None))
+    assert "training  full speed " in titled(RUN, LANE, PaceChanged(lane="a", step=1, pace=None))
+    slower = [msgspec.structs.replace(EVALUATED, step=n, seconds=n / 30) for n in (0, 10, 20)]
+    assert "30 steps/s (speed limit 50)" in titled(RUN, LANE, *slower)
+
+
+def test_the_title_names_the_key_for_full_speed_while_a_lane_waits_for_its_speed_limit() -> None:
+    paced = [RUN, LANE]
+    assert "0: full speed" in titled(*paced)
+    assert "0: full speed" not in titled(*paced, PaceChanged(lane="a", step=1, pace=None))
+    assert "0: full speed" not in titled(*paced, FINISHED)
+    assert "0: full speed" not in titled(*paced, ReplayStarted(run="a", last_step=10))
 
 
 def test_the_title_has_the_state_of_all_lanes() -> None:

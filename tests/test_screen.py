@@ -36,6 +36,8 @@ from clipwatch.core.stream.commands import (
     StepOnce,
     Stop,
 )
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.sweep_config import sweep_of_run
 from clipwatch.tui.charts.chart_spec import Shade
 from clipwatch.tui.engine_child.process import EngineProcess
 from clipwatch.tui.live import app as app_module
@@ -45,6 +47,7 @@ from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.screens.quit_question import QuitQuestion
 from clipwatch.tui.screens.rule_prompt import RulePrompt
+from clipwatch.tui.screens.sweep_question import SweepQuestion
 from clipwatch.tui.style.theme import DARK, LIGHT, THEMES
 from clipwatch.tui.view.chart_specs import chart_spec
 from clipwatch.tui.view.keys import KEYS, keymap
@@ -271,7 +274,7 @@ async def test_the_end_of_a_run_leaves_room_for_the_difference(watch: Watch) -> 
         assert "Δloss" in screen.status
 
 
-@pytest.mark.parametrize("key", ["space", "s", "S"])
+@pytest.mark.parametrize("key", ["space", "s", "X"])
 @on_a_loop
 async def test_a_finished_run_neither_pauses_nor_steps_and_says_what_can_be_done(watch: Watch, key: str) -> None:
     async with watch("finishes") as screen:
@@ -298,7 +301,7 @@ async def test_steps_one_and_ten(watch: Watch) -> None:
         await screen.press("s")
         await screen.hears(StepOnce())
         await screen.shows("Step: 210 taking 1 step")
-        await screen.press("S")
+        await screen.press("X")
         await screen.hears(StepOnce(), StepOnce(count=10))
         await screen.shows("Step: 210 taking 10 steps")
 
@@ -445,7 +448,7 @@ async def test_escape_leaves_the_rule_as_it_is(watch: Watch) -> None:
 async def test_speed(watch: Watch) -> None:
     async with watch() as screen:
         for key, pace, words in [
-            ("minus", 50.0, "speed limit 50"),
+            ("minus", 40.0, "speed limit 40"),
             ("plus", 100.0, "speed limit 100"),
             ("equals_sign", 200.0, "speed limit 200"),
             ("0", None, "full speed"),
@@ -583,7 +586,7 @@ async def test_logs_follow_their_end_until_they_are_scrolled_back(watch: Watch) 
         await screen.until(lambda: screen.text.count(oldest) == before + 1)
         assert newest not in screen.text
         await screen.press("minus")
-        await screen.until(lambda: "Step: 210 speed limit 50" in screen.text)
+        await screen.until(lambda: "Step: 210 speed limit 40" in screen.text)
         assert newest not in screen.text
         await screen.press("pagedown")
         await screen.until(lambda: screen.text.count(oldest) == before)
@@ -753,6 +756,50 @@ async def test_quitting_a_finished_run_asks_nothing(watch: Watch, key: str) -> N
         await screen.until(lambda: "done" in screen.title)
         await screen.press(key)
         assert await screen.ends() == 0
+
+
+@on_a_loop
+async def test_a_key_ends_the_screen_with_the_sweep_of_this_configuration(watch: Watch) -> None:
+    async with watch(can_sweep=True) as screen:
+        await screen.press("S")
+        await screen.shows("Run 32 seeds (0 to 31) of this configuration:")
+        await screen.shows("about ")
+        await screen.press("escape")
+        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        assert screen.app.sweep is None
+        await screen.press("S")
+        await screen.until(lambda: isinstance(screen.app.screen, SweepQuestion))
+        await screen.press("enter")
+        assert await screen.ends() == 0
+        assert screen.app.sweep == sweep_of_run(RunConfig(dataset="digits"), "digits")
+
+
+@on_a_loop
+async def test_where_no_sweep_can_follow_the_key_says_so(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("S")
+        await screen.says("A sweep cannot start from here. In a terminal: clipwatch sweep")
+
+
+@on_a_loop
+async def test_before_the_run_there_is_a_welcome_and_keys_say_that_it_has_not_started(watch: Watch) -> None:
+    async with watch("mute", started="", new_run=True, can_sweep=True) as screen:
+        await screen.shows("side by side: the lanes")
+        await screen.shows("switch clipping on or off")
+        for key in ("S", "c", "b", "R", "[", "tab", "d", "z", "space", "s"):
+            screen.app.main.say("")
+            await screen.press(key)
+            await screen.says("The run has not started yet")
+        assert screen.heard == []
+        assert isinstance(screen.app.screen, MainScreen)
+
+
+@on_a_loop
+async def test_the_first_run_takes_the_place_of_the_welcome(watch: Watch) -> None:
+    async with watch(new_run=True) as screen:
+        await screen.shows("Step: 200 validation accuracy")
+        assert "side by side: the lanes" not in screen.text
+        await screen.until(lambda: re.search("^ loss ", screen.text, re.MULTILINE))
 
 
 @on_a_loop
@@ -1049,7 +1096,7 @@ async def test_garbage_is_reported_by_kind(watch: Watch, monkeypatch: pytest.Mon
     said: list[str] = []
     keep = MainScreen.say
     monkeypatch.setattr(
-        MainScreen, "say", lambda self, text, **named: (said.append(text), keep(self, text, **named))[1]
+        MainScreen, "say", lambda self, *texts, **named: (said.extend(texts), keep(self, *texts, **named))[1]
     )
     async with watch("garbage") as screen:
         await screen.says("still here")
@@ -1086,13 +1133,13 @@ async def test_an_engine_that_never_starts_ends_the_screen_with_its_message(watc
 @on_a_loop
 async def test_a_long_stage_counts_seconds(watch: Watch) -> None:
     async with watch("mute", started="") as screen:
-        await screen.until(lambda: "starting ... 1 s" in screen.title)
+        await screen.until(lambda: "starting the engine 1." in screen.title)
 
 
 @on_a_loop
 async def test_keys_before_the_first_event_do_no_harm(watch: Watch) -> None:
     async with watch("mute", started="") as screen:
-        await screen.shows("Starting the engine")
+        await screen.says("Preparing the run")
         keys = [name for key in KEYS if key.id not in ("quit", "picture") for name in key.keys.split(",")]
         for key in keys:
             await screen.press(key)

@@ -110,6 +110,25 @@ def test_it_trains_to_the_end_and_quits_when_done() -> None:
         assert "stopped" not in summary
 
 
+def test_a_sweep_of_the_run_follows_in_the_same_terminal(tmp_path: Path) -> None:
+    short = ("--iterations", "2", "--eval-every", "1", "--pace", "max", "--runs-dir", str(tmp_path))
+    with clipwatch("--dataset", "digits", "--lane", "one=norm:1", *short) as terminal:
+        terminal.shows("completed")
+        terminal.type("S")
+        terminal.shows("Run 32 seeds (0 to 31) of this configuration:", "about ")
+        terminal.type("\r")
+        terminal.shows("clipwatch sweep", "32 / 32", "q quit")
+        terminal.type("q")
+        assert terminal.ends() == 0
+        assert terminal.restored
+        run, sweep = sorted(folder.name for folder in tmp_path.iterdir())
+        # Lines of the terminal show only what came last: its second screen has overwritten the run's summary.
+        printed = terminal.output.decode()
+        places = [printed.rindex(words) for words in (run, "32 of 32 trainings done", sweep)]
+        assert places == sorted(places)
+        assert "digits, seed 0" in printed
+
+
 @needs_proc
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: signal.Signals(number).name)
 def test_a_signal_ends_it_in_good_order(number: int, tmp_path: Path) -> None:

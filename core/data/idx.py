@@ -5,7 +5,6 @@ Format: http://yann.lecun.com/exdb/mnist/ (now mirrored elsewhere).
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import math
 import struct
@@ -52,9 +51,8 @@ def read_idx(path: Path, format: Format, md5: str | None = None) -> np.ndarray:
     is gzipped, and the stored file has this MD5, if one is given.
     """
     # One byte more than expected, so that the end is read, where gzip stores its checksum.
-    buffer = bytearray(format.size + 1)
-    length = _fill(path, buffer, md5)
-    content = memoryview(buffer)[:length]
+    content = _content(path, format.size + 1, md5)
+    length = len(content)
     _check_header(path, bytes(content[: len(format.header)]), format)
     if length != format.size:
         found = f"{length:,} bytes, cut off" if length < format.size else "longer"
@@ -62,20 +60,35 @@ def read_idx(path: Path, format: Format, md5: str | None = None) -> np.ndarray:
     return np.frombuffer(content, format.dtype, offset=len(format.header)).reshape(format.shape)
 
 
-def _fill(path: Path, buffer: bytearray, md5: str | None) -> int:
-    """Read the unpacked file into the buffer; return the number of bytes."""
+def _content(path: Path, limit: int, md5: str | None) -> bytearray:
+    """The first bytes of the unpacked file, at most `limit`."""
     try:
         with open_regular(path) as file:
-            if md5 and hashlib.file_digest(file, "md5").hexdigest() != md5:
-                raise CorruptFile(f"{path_text(path)} is damaged: changed since it was downloaded (wrong checksum)")
-            file.seek(0)
-            packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-            file.seek(0)
-            return gzip.GzipFile(fileobj=file).readinto(buffer) if packed else file.readinto(buffer)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            # Bytes that cannot be packed take a little more room in a gzip file, which also holds its own name.
+            stored = file.read(limit + limit // 100 + 4096)
+        if md5 and hashlib.md5(stored, usedforsecurity=False).hexdigest() != md5:
+            raise CorruptFile(f"{path_text(path)} is damaged: changed since it was downloaded (wrong checksum)")
+        return _unpacked(stored, limit) if stored.startswith(GZIP_MAGIC) else bytearray(stored[:limit])
+    except (EOFError, zlib.error) as error:
         raise CorruptFile(f"{path_text(path)} is damaged: not a whole gzip file ({error})") from error
     except OSError as error:
         raise CorruptFile(f"{path_text(path)} cannot be read: {error.strerror or error}") from error
+
+
+def _unpacked(packed: bytes, limit: int) -> bytearray:
+    """Unpack at most `limit` bytes.
+
+    A member takes a few calls, which run without the interpreter lock. The gzip module makes hundreds, and would wait
+    for the lock after each of them while another thread imports torch.
+    """
+    content = bytearray()
+    while packed and len(content) < limit:
+        member = zlib.decompressobj(wbits=31)
+        content += member.decompress(packed, limit - len(content))
+        if not member.eof and len(content) < limit:
+            raise EOFError("it ends too early")
+        packed = member.unused_data.lstrip(b"\0")
+    return content
 
 
 def _check_header(path: Path, found: bytes, format: Format) -> None:

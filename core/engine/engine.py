@@ -3,7 +3,7 @@
     for event in Engine(RunConfig(dataset="digits")).run():
         ...
 
-The thread that prepares the run imports torch, so that events are reported before that, too.
+Torch is imported while the data are read, so that events are reported before that, too.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ from ..stream.events import (
     Notice,
     RunFinished,
     RunStarted,
-    StageStarted,
 )
 from .backlog import Backlog
+from .concurrent_stages import ConcurrentStages
 from .devices import check_device
 from .mailbox import Mailbox
+from .torch_import import TorchImport
 
 if TYPE_CHECKING:
     from ..training.checkpoint import Checkpoint
@@ -226,8 +227,7 @@ class Engine:
         config = self._config
         for stage in check_device(config.device):
             self._backlog.put(stage)
-        dataset = self._read_data()
-        self._backlog.put(StageStarted(stage="loading torch"))
+        dataset = self._read_data_and_import_torch()
         from ..training.preparation import prepare_trainers
 
         trainers, device, notices = prepare_trainers(
@@ -246,15 +246,27 @@ class Engine:
         self._backlog.put(started)
         return [trainer for trainer in trainers if trainer.name not in self._resumption.diverged]
 
-    def _read_data(self) -> Dataset:
+    def _read_data_and_import_torch(self) -> Dataset:
+        """Do both at the same time."""
+        name = self._config.dataset
+        stages = ConcurrentStages(self._backlog.put, f"reading {'data' if name == 'auto' else name}")
+        torch_import = TorchImport(stages.end_loading)
+        try:
+            dataset = self._read_data(stages.report)
+        except BaseException:
+            torch_import.cancel()
+            raise
+        stages.end_reading()
+        torch_import.wait()
+        return dataset
+
+    def _read_data(self, report: Callable[[Event], None]) -> Dataset:
         config = self._config
-        stage = f"reading {config.dataset}" if config.dataset != "auto" else "reading data"
-        self._backlog.put(StageStarted(stage=stage))
         dataset = self._load(
             config.dataset,
             data_dir=config.data_dir,
             offline=config.offline,
-            report=self._backlog.put,
+            report=report,
             cancelled=self._stopping.is_set,
         )
         _check_sizes(config, dataset)

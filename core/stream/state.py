@@ -86,7 +86,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     `started_at`: when its lanes started, in seconds since 1970 (UTC). `lanes` are in the order of the configuration.
     """
 
-    stage: str = "starting"
+    stage: str = "starting the engine"
     download: DownloadProgressed | None = None
     config: RunConfig | None = None
     dataset: DatasetInfo | None = None

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ..errors import BadInput
-from .config import KEYS, MOST, LaneConfig, RunConfig, from_options
+from .config import DEFAULT_LANES, KEYS, MOST, LaneConfig, RunConfig, from_options
 from .rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule, recorded_rule
 
 # Settings of a run without effect in a sweep, which has no screen and no rule changes.
@@ -18,9 +18,13 @@ WITHOUT_EFFECT = {"pace", "checkpoint_every", "diagnostics", "diagnose_every", "
 # These have one value for all replicas, or are the seeds themselves.
 NO_AXIS = {*WITHOUT_EFFECT, "seed", "lanes", "data_dir", "offline", "device", "dataset", "eval_every"}
 _LANE = "replica"
+# The number of seeds of a sweep, unless it is given.
+_SEEDS = 32
 # Milliseconds per step and image: for a stacked replica on one core, for one trained alone, and for one of a thousand
 # stacked replicas on a large GPU, evaluations included.
 _STACKED_MS, _ALONE_MS, _ON_GPU_MS = 0.08, 0.12, 0.0006
+# Seconds until the workers have loaded torch and the data.
+_START_SECONDS = 4.0
 
 Value = str | int | float
 
@@ -51,7 +55,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     base: RunConfig
     axes: dict[str, tuple[Value, ...]]
-    seeds: int = 32
+    seeds: int = _SEEDS
     chosen: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -101,7 +105,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return len(self.settings) * (len(self.chosen) or self.seeds)
 
     def seconds(self, cores: int) -> float:
-        """A rough estimate of the duration on this many cores, or on the device of the sweep."""
+        """A rough estimate of the duration on this many idle cores, or on the device of the sweep."""
         on_cores = self.base.device == "cpu"
         stacked, workers = (_STACKED_MS, max(1, cores)) if on_cores else (_ON_GPU_MS, 1)
         per_seed = sum(
@@ -110,7 +114,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             * setting.config.iterations
             for setting in self.settings
         )
-        return per_seed / 1000 * (len(self.chosen) or self.seeds) / workers
+        return _START_SECONDS + per_seed / 1000 * (len(self.chosen) or self.seeds) / workers
 
 
 def sweep_config(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int, chosen: Sequence[int]) -> SweepConfig:
@@ -119,6 +123,13 @@ def sweep_config(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int,
     spelled = {axis: tuple(values) for axis, values in {**axes, **rules}.items()}
     _refuse_axes_without_effect(base, spelled)
     return SweepConfig(base=base, axes=spelled, seeds=len(chosen) or seeds, chosen=tuple(chosen))
+
+
+def sweep_of_run(run: RunConfig, dataset: str) -> SweepConfig:
+    """A sweep that compares the rules of a run's lanes on its data, with its other settings, from its seed on."""
+    base = msgspec.structs.replace(run, dataset=dataset, pace=None, lanes=DEFAULT_LANES)
+    rules = dict.fromkeys(lane.rule for lane in run.lanes)
+    return sweep_config(base, {"clip": list(rules)}, _SEEDS, ())
 
 
 def _refuse_axes_without_effect(base: RunConfig, axes: Mapping[str, Sequence[Any]]) -> None:

@@ -191,7 +191,8 @@ RUN_ONLY = (
         "--pace",
         metavar="N",
         type=_pace,
-        help="speed limit in steps per second, or max (default: 100 on the screen, otherwise max)",
+        help="speed limit in steps per second, or max (default: 40 on the screen, where 0 is the key for full speed;"
+        " otherwise max)",
     ),
     _setting("--checkpoint-every", metavar="N", type=integer, help="steps between checkpoints"),
 )

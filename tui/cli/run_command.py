@@ -10,6 +10,7 @@ from ...core.stream.config import RunConfig, to_toml
 from ..engine_child.request import ScreenRequest, TrainRun
 from ..view.speed_limits import DEFAULT_PACE
 from .settings import headless_options, key_settings, record_in, run_config, uses_screen
+from .sweep_after_run import sweep_after_run
 
 
 def new_run(args: argparse.Namespace) -> int:
@@ -27,7 +28,7 @@ def new_run(args: argparse.Namespace) -> int:
     if uses_screen(args):
         from ..live.run import show
 
-        return show(_screen(args, config))
+        return show(_screen(args, config), train_sweep=sweep_after_run(args))
     if args.engine_command is not None:
         raise BadInput("--engine-command works only with the screen; leave out --no-ui, --json and --control")
     from ..headless.run import run_headless

@@ -27,6 +27,7 @@ from .options import (
 )
 from .parser import Subcommand
 from .settings import headless_options, key_settings, machine, uses_screen
+from .sweep_after_run import sweep_after_run
 from .sweep_options import EPILOG, SWEEP_GROUPS, UNSUPPORTED
 
 if TYPE_CHECKING:
@@ -84,7 +85,12 @@ def _show(args: argparse.Namespace, request: AnyRequest) -> int:
     from ..live.run import run_live
     from ..view.keys import keymap
 
-    return run_live(request, keymap(key_settings(args)), quit_when_done=args.quit_when_done)
+    return run_live(
+        request,
+        keymap(key_settings(args)),
+        quit_when_done=args.quit_when_done,
+        train_sweep=sweep_after_run(args),
+    )
 
 
 def _warn_of_settings(args: argparse.Namespace) -> None:

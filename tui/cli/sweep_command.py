@@ -9,8 +9,8 @@ from ...core.runs.folder import runs_folder
 from ...core.stream.sweep_config import SweepConfig
 from ...core.sweeps.store import SweepFolder
 from ..engine_child.request import BackendConfig, ResumeSweep, TrainSweep
-from ..sweep.progress import estimate
 from ..text.number_format import number_of
+from ..text.sweep_estimate import estimate
 from .settings import machine, uses_screen
 from .sweep_options import no_effect, sweep_from_options
 
@@ -24,6 +24,12 @@ def new_sweep(args: argparse.Namespace) -> int:
     if not args.yes:
         _check_duration(config, backend)
     return _perform(TrainSweep(config=config, record_in=record_in, backend=backend, debug=args.debug), args)
+
+
+def train_sweep(config: SweepConfig, args: argparse.Namespace) -> int:
+    """Train a sweep on this machine; return the exit code. `args` may be those of a run."""
+    home = runs_folder(args.runs_dir)
+    return _perform(TrainSweep(config=config, record_in=home, backend=BackendConfig(), debug=args.debug), args)
 
 
 def resume_sweep(folder: SweepFolder, args: argparse.Namespace) -> int:

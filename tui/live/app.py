@@ -12,21 +12,29 @@ from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
+from ...core.errors import BadInput
 from ...core.stream.commands import AnyCommand, Seek
+from ...core.stream.sweep_config import SweepConfig
+from ...core.sweeps.usable_cores import usable_cores
 from ..charts.plotting import load
 from ..engine_child.process import EngineConnection
 from ..screens.figures import FiguresScreen
 from ..screens.help import HelpScreen
 from ..screens.main import MainScreen
 from ..screens.quit_question import QuitQuestion
+from ..screens.sweep_question import SweepQuestion
 from ..terminal.terminal_app import TerminalApp
+from ..text.status_messages import NOT_STARTED
+from ..text.sweep_estimate import estimate
 from ..view.keys import KEYS
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from .cadence import MIN_INTERVAL
 from .event_feed import EventFeed
 from .steering import Steering
+from .sweep_offer import offer, offered_sweep
 
+NO_SWEEP = "A sweep cannot start from here. In a terminal: clipwatch sweep"
 # Seconds without an answer to a command before the status line reports it.
 ANSWER_TIMEOUT = 3.0
 # Seconds from sending a command to reading its answer. After a seek: the first delay, and the factor by which it grows.
@@ -35,7 +43,11 @@ SEEK_DELAY, SEEK_DELAY_GROWTH = 0.002, 1.2
 
 
 class ClipwatchApp(TerminalApp):
-    """The app of a run. With `quit_when_done` it exits once every lane has ended."""
+    """The app of a run. With `quit_when_done` it exits once every lane has ended.
+
+    `new_run`: the run has to be prepared, so that there is time to read what one will see. `can_sweep`: a sweep can
+    follow in this terminal; `sweep` is the one that the user has asked for.
+    """
 
     TITLE = "clipwatch"
     BINDINGS: ClassVar = [Binding("ctrl+c", "quit", show=False, priority=True)]
@@ -48,12 +60,18 @@ class ClipwatchApp(TerminalApp):
         charts: Sequence[str] = (),
         ascii: bool = False,
         quit_when_done: bool = False,
+        new_run: bool = False,
+        can_sweep: bool = False,
     ) -> None:
         super().__init__(engine, ascii=ascii, quit_when_done=quit_when_done)
         self._remapped_keys = dict(keymap)
+        self._can_sweep = can_sweep
+        self.sweep: SweepConfig | None = None
         self.view = RunView()
         self.requests = Requests()
         self.main = MainScreen(self.view, self.requests, self.make_theme(), self._remapped_keys, charts)
+        if new_run:
+            self.main.welcome()
         self.feed = EventFeed(engine, self.view, self.requests, self.main)
         self.steering = Steering(engine, self.view, self.requests, self.main, self._await_answer)
 
@@ -121,6 +139,27 @@ class ClipwatchApp(TerminalApp):
     def action_steer(self, key: str) -> None:
         """Perform the steering action of a key."""
         self.steering.keys[key]()
+
+    def action_sweep(self) -> None:
+        """Ask whether this screen should end and a sweep of its configuration start."""
+        state = self.view.state
+        try:
+            sweep = offered_sweep(state)
+        except BadInput as error:
+            self.main.say(str(error), alert=True)
+            return
+        if not self._can_sweep:
+            self.main.say(NO_SWEEP)
+        elif sweep is None:
+            self.main.say(NOT_STARTED)
+        else:
+            lines = offer(sweep, estimate(sweep, usable_cores()), state)
+            self.push_screen(SweepQuestion(lines), lambda start: self._end_with(sweep) if start else None)
+
+    def _end_with(self, sweep: SweepConfig) -> None:
+        """Exit; the sweep follows."""
+        self.sweep = sweep
+        self.leave(failed=self.view.state.failed)
 
     def _await_answer(self, command: AnyCommand) -> None:
         """Read the answer to a command without waiting for the next frame."""

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadInput
 from ...core.stream.codec import decode_event
+from ...core.stream.sweep_config import SweepConfig
 from ..engine_child.process import EngineProcess
-from ..engine_child.request import EngineSource, ScreenRequest
+from ..engine_child.request import EngineSource, ReplayRun, ResumeRun, ScreenRequest
 from ..terminal.capabilities import discard_output_of_closed_terminal, prepare_terminal
 from ..text.messages import tell
 
 if TYPE_CHECKING:
     from .app import ClipwatchApp
 
+# Trains a sweep and returns the exit code.
+TrainSweepOf = Callable[[SweepConfig], int]
 
-def show(screen: ScreenRequest) -> int:
+
+def show(screen: ScreenRequest, *, train_sweep: TrainSweepOf | None = None) -> int:
     """Show the screen of a request; return the exit code."""
-    return run_live(screen.engine, screen.keymap, quit_when_done=screen.quit_when_done)
+    return run_live(screen.engine, screen.keymap, quit_when_done=screen.quit_when_done, train_sweep=train_sweep)
 
 
-def run_live(source: EngineSource, keymap: Mapping[str, str], *, quit_when_done: bool) -> int:
-    """Start an engine and show its run; return the exit code."""
+def run_live(
+    source: EngineSource,
+    keymap: Mapping[str, str],
+    *,
+    quit_when_done: bool,
+    train_sweep: TrainSweepOf | None = None,
+) -> int:
+    """Start an engine and show its run; return the exit code.
+
+    `train_sweep` trains a sweep of the run's configuration once its screen has ended, if the user asks for it.
+    """
     ascii_only = prepare_terminal()
     engine = EngineProcess(source)
     with contextlib.ExitStack() as on_failure:
@@ -31,13 +44,22 @@ def run_live(source: EngineSource, keymap: Mapping[str, str], *, quit_when_done:
         # Imported only now: the engine reads its recording meanwhile, which takes about as long.
         from .app import ClipwatchApp
 
-        app = ClipwatchApp(engine, keymap=keymap, ascii=ascii_only, quit_when_done=quit_when_done)
+        app = ClipwatchApp(
+            engine,
+            keymap=keymap,
+            ascii=ascii_only,
+            quit_when_done=quit_when_done,
+            new_run=not isinstance(source, ResumeRun | ReplayRun),
+            can_sweep=train_sweep is not None and not isinstance(source, Sequence),
+        )
         on_failure.pop_all()
     _fold_last_lines(app, app.show())
     if app.failure:
         tell(app.failure)
     if app.view.state.lanes:
         _print_summary(app)
+    if app.sweep and train_sweep and app.exit_code <= 1:
+        return train_sweep(app.sweep)
     discard_output_of_closed_terminal()
     return app.exit_code
 

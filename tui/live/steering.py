@@ -23,7 +23,14 @@ from ...core.stream.state import LaneState
 from ..engine_child.process import EngineConnection
 from ..screens.main import MainScreen
 from ..text.rule_words import rule_words
-from ..text.status_messages import MORE_ITERATIONS, RECORDING_ENDS, has_ended, kept_texts, later_pace
+from ..text.status_messages import (
+    MORE_ITERATIONS,
+    NOT_STARTED,
+    RECORDING_ENDS,
+    has_ended,
+    kept_texts,
+    later_pace,
+)
 from ..text.wording import speed_limit_words
 from ..view.clip_bounds import has_bound, stepped, toggled
 from ..view.requests import Requests
@@ -102,7 +109,7 @@ class Steering:
             self._screen.say(RECORDING_ENDS)
         elif not lanes:
             ended = f"No lane is training. e: {MORE_ITERATIONS} more steps · r: restart"
-            self._screen.say(ended if state.lanes else "No lane is training yet.")
+            self._screen.say(ended if state.lanes else NOT_STARTED)
         return lanes
 
     def _restart_with_same_seed(self) -> None:
@@ -146,13 +153,19 @@ class Steering:
 
     # The selected lane
 
+    def _selected_lane(self) -> LaneState | None:
+        """The selected lane; before the lanes start, the status line says so."""
+        if self._screen.selected is None:
+            self._screen.say(NOT_STARTED)
+        return self._screen.selected
+
     def _toggle_clip(self) -> None:
-        if lane := self._screen.selected:
+        if lane := self._selected_lane():
             rule = recorded_rule(self._rule(lane))
             self._set_rule(lane, toggled(rule, self._clipping_rules.get(lane.name)))
 
     def _step_bound(self, direction: int) -> None:
-        if lane := self._screen.selected:
+        if lane := self._selected_lane():
             rule = recorded_rule(self._rule(lane))
             if str(rule) == "none":
                 self._screen.say(f"{self._screen.name_of(lane)} is not clipped. c: turn clipping on")
@@ -164,7 +177,7 @@ class Steering:
     def _type_rule(self) -> None:
         if self._view.state.replay:
             self._screen.say(READ_ONLY)
-        else:
+        elif self._selected_lane():
             self._screen.prompt_for_rule(self._set_rule)
 
     def _rule(self, lane: LaneState) -> str:
@@ -204,7 +217,7 @@ class Steering:
         config = self._view.state.config
         if config and config.optimizer == "sgd":
             self._screen.say("Plain SGD has no optimizer state to reset.")
-        elif lane := self._screen.selected:
+        elif lane := self._selected_lane():
             name = self._screen.name_of(lane)
             if lane.ended and not self._view.state.replay:
                 self._screen.say(f"{name} has ended. e: {MORE_ITERATIONS} more steps")

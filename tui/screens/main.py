@@ -16,12 +16,14 @@ from textual.strip import Strip
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
 from ..text.lane_names import lane_names
-from ..view.header_and_footer import key_line, phase_of, status, title
+from ..text.status_messages import NOT_STARTED
+from ..view.header_and_footer import key_line, phase_of, stages, status, title
 from ..view.keys import KEYS, Phase
 from ..view.metrics import Metric
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from ..view.step_window import lanes_in, visible_lanes
+from ..view.welcome import welcome
 from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
@@ -44,6 +46,9 @@ class MainScreen(Screen[None]):
     MainScreen #diagnostics { display: none; height: 1fr; background: $surface; }
     MainScreen.-diagnosing #diagnostics { display: block; }
     MainScreen.-diagnosing #lanes, MainScreen.-diagnosing #charts { display: none; }
+    MainScreen #welcome { display: none; height: 1fr; background: $surface; }
+    MainScreen.-welcoming #welcome { display: block; }
+    MainScreen.-welcoming #lanes, MainScreen.-welcoming #charts { display: none; }
     MainScreen #too-small { display: none; height: 100%; background: $surface; }
     MainScreen.-small .part { display: none; }
     MainScreen.-small #too-small { display: block; }
@@ -61,14 +66,19 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._view, self._requests, self._keymap = view, requests, keymap
         self.theme = theme
-        self._messages, self._alert = ("Starting the engine ...",), False
-        self._stage, self._stage_since = view.state.stage, time.monotonic()
+        self._messages, self._alert = (
+            ("Preparing the run. ?: all keys, and how to read the screen", "Preparing the run"),
+            False,
+        )
+        # When each stage of the preparation began.
+        self._stages: dict[str, float] = {}
         self._selected = 0
         self._charts = ChartsPanel(view, theme, metrics, id="charts", classes="part")
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
         self._keys_drawn_for: tuple[int, Theme, Phase] | None = None
         self._too_small = Lines(id="too-small")
+        self._welcome = Lines(id="welcome", classes="part")
         self._lanes = Horizontal(id="lanes", classes="part")
         self._panels: list[LanePanel] = []
         self._visible = range(0)
@@ -77,6 +87,7 @@ class MainScreen(Screen[None]):
         """All parts, from top to bottom."""
         yield self._too_small
         yield self._title
+        yield self._welcome
         yield self._lanes
         yield self._charts
         yield self._diagnostics
@@ -114,8 +125,13 @@ class MainScreen(Screen[None]):
         lanes = list(self._view.state.lanes.values())
         return lanes[self._selected] if self._selected < len(lanes) else None
 
+    def welcome(self) -> None:
+        """Say what there will be to see, until a run begins."""
+        self.add_class("-welcoming")
+
     def begin_run(self) -> None:
         """Create a panel per lane of a new run, and select the first lane that is clipped."""
+        self.remove_class("-welcoming")
         lanes = list(self._view.state.lanes.values())
         if len(self._panels) != len(lanes):
             self._lanes.remove_children()
@@ -172,6 +188,8 @@ class MainScreen(Screen[None]):
             self._charts.yield_to_response()
             self._keys.show([key_line(self._keymap, width, theme, phase=phase)])
         self._draw_status()
+        if self.has_class("-welcoming"):
+            self._welcome.show(welcome(self._keymap, width, self.size.height - 3, theme))
         if self.diagnosing:
             self._diagnostics.show_state(self._view.state, self._selected, theme)
         for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
@@ -186,15 +204,14 @@ class MainScreen(Screen[None]):
 
     def draw_title(self) -> None:
         """Draw only the title, which counts seconds before the run starts."""
-        if self._stage != self._view.state.stage:
-            self._stage, self._stage_since = self._view.state.stage, time.monotonic()
-        waited = time.monotonic() - self._stage_since
+        now = time.monotonic()
+        self._stages = {stage: self._stages.get(stage, now) for stage in stages(self._view.state)}
         line = title(
             self._view,
             self.size.width,
             self.theme,
             next_head=self._requests.next_head,
-            waited=waited,
+            waited={stage: now - since for stage, since in self._stages.items()},
             visible=self._visible,
         )
         self._title.show([line])
@@ -211,8 +228,16 @@ class MainScreen(Screen[None]):
 
     # Keys
 
+    def _has_lanes(self) -> bool:
+        """Whether lanes have started; if not, the status line says so."""
+        if not self._panels:
+            self.say(NOT_STARTED)
+        return bool(self._panels)
+
     def action_focus_lane(self) -> None:
         """Select the next lane."""
+        if not self._has_lanes():
+            return
         self._selected = (self._selected + 1) % max(1, len(self._view.state.lanes))
         self._place_lanes()
         if self.selected:
@@ -224,6 +249,8 @@ class MainScreen(Screen[None]):
 
     def action_diagnostics(self) -> None:
         """Toggle between the diagnostics and the lanes with their charts."""
+        if not self.diagnosing and not self._has_lanes():
+            return
         self.toggle_class("-diagnosing")
         if self.diagnosing:
             keys = "?: glossary · d: back"
@@ -234,6 +261,8 @@ class MainScreen(Screen[None]):
 
     def action_change_charts(self, key: str) -> None:
         """Change a setting of the charts and say so; in the diagnostics, escape closes them instead."""
+        if not self._has_lanes():
+            return
         if key == "cursor_off" and self.diagnosing:
             self.action_diagnostics()
         else:

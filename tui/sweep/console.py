@@ -15,7 +15,8 @@ from ...core.sweeps.comparisons import comparisons, summaries
 from ..text.messages import tell
 from ..text.number_format import duration, number_of
 from ..text.rich_output import Output
-from .progress import Progress, estimate
+from ..text.sweep_estimate import estimate
+from .progress import Progress
 from .tables import comparison_table, setting_table
 
 # The least width at which the figures of the tables fit.

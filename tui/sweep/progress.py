@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ...core.stream.sweep_config import SweepConfig
 from ..text.number_format import duration, number_of
 
 
@@ -56,9 +55,3 @@ class Progress:
             else ""
         )
         return f"{self.done_of_total}{remaining}"
-
-
-def estimate(config: SweepConfig, cores: int) -> str:
-    """The estimated duration of a sweep, and the cores or device that it runs on."""
-    resource = number_of(cores, "core") if config.base.device == "cpu" else config.base.device
-    return f"about {duration(config.seconds(cores))} on {resource}"

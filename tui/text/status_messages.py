@@ -34,6 +34,7 @@ from .wording import lane_words, replay_speed_words, scheduled_line, speed_limit
 
 MORE_ITERATIONS = 1000
 END_KEYS = f"e: {MORE_ITERATIONS} more steps · n: new seed · d: why"
+NOT_STARTED = "The run has not started yet: this key works once its lanes train."
 RECORDING_ENDS = "End of the recording. <: back · q: quit"
 SWEEP_KEY = "S"
 
@@ -101,7 +102,7 @@ def _start_texts(state: RunState, kept_in: str | None) -> tuple[str, ...]:
     kept = f"{text} The run before is kept"
     folder = PurePath(kept_in or "").name
     before = (f"{kept} in {kept_in}", f"{kept}: {folder}", f"{text} Kept: {folder}") if kept_in else ()
-    return *before, f"{text} ?: help"
+    return *before, f"{text} Try c, d and space. ?: help", f"{text} ?: help"
 
 
 def _replay_texts(event: ReplayStarted, state: RunState) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -58,18 +59,19 @@ def title(
     theme: Theme,
     *,
     next_head: str | None,
-    waited: float = 0.0,
+    waited: Mapping[str, float] = MappingProxyType({}),
     visible: range = range(0),
 ) -> Strip:
     """Data set, seed, head, step, state, speed and warnings, and the lanes `visible` if some do not fit.
 
-    Before a run starts: the stage of preparation, and the `waited` seconds since it began.
+    Before a run starts: the stages of its preparation, each with the seconds that it has `waited`.
     """
     state = view.state
     name = Part("clipwatch", theme.strong, 7)
     stopped = Part(" engine stopped " if view.engine_gone else "", theme.alert, 1)
     if state.config is None or state.dataset is None:
-        return bar([name, Part(_preparing(state, waited), theme.text)], [stopped], width, theme)
+        file = Part(state.download.file if state.download else "", theme.muted, 8)
+        return bar([name, Part(_preparing(state, waited), theme.text), file], [stopped], width, theme)
     config, dataset = state.config, state.dataset
     parts = [
         name,
@@ -81,6 +83,7 @@ def title(
         Part(_lanes(visible, len(state.lanes)), theme.strong),
         stopped if view.engine_gone else Part(_status(state), theme.strong, 1),
         Part(_speed(view), theme.muted, 4),
+        Part("0: full speed" if _has_speed_limit(state) else "", theme.muted, 8),
     ]
     return bar(parts, _warnings(config, dataset, state, width, theme), width, theme)
 
@@ -239,17 +242,22 @@ def _joined(parts: list[Part], theme: Theme) -> Strip:
     return Strip(segments)
 
 
-def _preparing(state: RunState, waited: float) -> str:
+def _preparing(state: RunState, waited: Mapping[str, float]) -> str:
     download = state.download
     if download is None:
-        return f"{state.stage} ..." + (f" {waited:.0f} s" if waited >= 1 else "")
-    megabytes = f"{download.received / 1e6:.1f} MB"
+        return ", ".join(f"{stage} {waited.get(stage, 0.0):.1f} s" for stage in stages(state))
+    seconds = f"{waited.get(stages(state)[0], 0.0):.1f} s"
     if not download.total:
-        return f"downloading {download.file}: {megabytes}"
+        return f"downloading {download.received / 1e6:.1f} MB {seconds}"
     share = min(1.0, max(0.0, download.received / download.total))
     filled = round(20 * share)
-    progress = "#" * filled + "." * (20 - filled)
-    return f"downloading {download.file} [{progress}] {share:.0%} of {download.total / 1e6:.1f} MB"
+    progress, megabytes = "#" * filled + "." * (20 - filled), download.total / 1e6
+    return f"downloading {share * megabytes:.1f} of {megabytes:.1f} MB [{progress}] {seconds}"
+
+
+def stages(state: RunState) -> list[str]:
+    """The stages of the preparation that are going on at the same time."""
+    return state.stage.split(" and ")
 
 
 def _replayed(state: RunState, width: int) -> str:
@@ -304,8 +312,17 @@ def _speed(view: RunView) -> str:
     paces = {lane.pace for lane in view.state.lanes.values()}
     if len(paces) != 1:
         return ""
-    limit = speed_limit_words(paces.pop())
-    return f"{mean:,.0f} steps/s ({limit.removesuffix(' steps/s')})" if mean else limit
+    pace = paces.pop()
+    if not mean:
+        return speed_limit_words(pace)
+    speed = f"{mean:,.0f}"
+    words = "full speed" if pace is None else "speed limit" if speed == f"{pace:,g}" else f"speed limit {pace:g}"
+    return f"{speed} steps/s ({words})"
+
+
+def _has_speed_limit(state: RunState) -> bool:
+    """Whether lanes train more slowly than they could, which a key changes."""
+    return not state.replay and any(lane.pace and lane.status == "training" for lane in state.lanes.values())
 
 
 def _progress(lane: LaneState, view: LaneView, theme: Theme) -> Iterator[str]:

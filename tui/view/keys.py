@@ -55,7 +55,7 @@ class Key:
             return f"change_charts('{self.id}')"
         if self.group in (LANE, LOG):
             return self.id
-        return f"app.{self.id}" if self.group == PROGRAM else f"app.steer('{self.id}')"
+        return f"app.{self.id}" if self.group == PROGRAM or self.id == "sweep" else f"app.steer('{self.id}')"
 
     @property
     def binding(self) -> Binding:
@@ -66,7 +66,7 @@ class Key:
 KEYS: tuple[Key, ...] = (
     Key("pause", "space", "pause", "Pause or resume all lanes", RUN, footer=1, off_in=_IDLE, footer_at_end=5),
     Key("step", "s", "step", "Take one training step, then pause", RUN, footer=5, off_in=_IDLE),
-    Key("step_ten", "S", "10 steps", "Take ten training steps, then pause", RUN, off_in=_IDLE),
+    Key("step_ten", "X", "10 steps", "Take ten training steps, then pause", RUN, off_in=_IDLE),
     Key("restart", "r", "restart", "Restart this run from step 0 with the same seed", RUN, footer=3, only="live"),
     Key(
         "reseed",
@@ -88,6 +88,16 @@ KEYS: tuple[Key, ...] = (
         only="live",
         off_in=_BEFORE,
         footer_at_end=1,
+    ),
+    Key(
+        "sweep",
+        "S",
+        "32 seeds",
+        "Train this configuration with 32 seeds, after a question",
+        RUN,
+        footer=6,
+        off_in=_BEFORE,
+        footer_at_end=2,
     ),
     Key(
         "head",

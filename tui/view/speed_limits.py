@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-PACES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
-# The screen's limit at the start: slow enough to watch and to intervene.
-DEFAULT_PACE = 100.0
+PACES = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 100.0, 200.0, 500.0, 1000.0)
+# The screen's limit at the start: 1000 steps take 25 s, slow enough to understand what happens and to intervene.
+DEFAULT_PACE = 40.0
 
 
 def next_pace(pace: float | None, direction: int) -> float | None:

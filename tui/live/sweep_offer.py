@@ -1,0 +1,36 @@
+"""The sweep that a run's screen offers: the run's configuration with many seeds."""
+
+from __future__ import annotations
+
+from ...core.stream.state import RunState
+from ...core.stream.sweep_config import SweepConfig, axis_value, sweep_of_run
+
+
+def offered_sweep(state: RunState) -> SweepConfig | None:
+    """The sweep of a run, None before its start. BadInput if it cannot be trained, as with another version's rule."""
+    if state.config is None or state.dataset is None:
+        return None
+    return sweep_of_run(state.config, state.dataset.name)
+
+
+def offer(sweep: SweepConfig, duration: str, state: RunState) -> list[str]:
+    """The lines of the question: what is trained, how long it takes, and what becomes of the present run."""
+    seeds = sweep.every_seed
+    rules = " and ".join(axis_value("clip", rule) for rule in sweep.axes["clip"])
+    started = ", the rules that this run started with" if state.changed_mid_run else ""
+    lines = [
+        f"Run {len(seeds)} seeds ({seeds[0]} to {seeds[-1]}) of this configuration:",
+        f"{duration}, if nothing else runs.",
+        "",
+        f"Compared: {rules}{started}. Data, steps and all other settings stay the same.",
+    ]
+    return [*lines, *_fate(state)]
+
+
+def _fate(state: RunState) -> list[str]:
+    """What becomes of a run that is still training."""
+    if state.replay or all(lane.ended for lane in state.lanes.values()):
+        return []
+    if state.recorded_in is None:
+        return ["", "This run stops, and is not recorded."]
+    return ["", "This run stops. What it has done is kept in", state.recorded_in]
