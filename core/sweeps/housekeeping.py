@@ -58,17 +58,19 @@ def rename(folder: RecordedFolder, name: str) -> Path:
     return target
 
 
+def deletable(folder: RecordedFolder) -> Contents:
+    """What a deletion would remove. Raises BadInput if `delete` would refuse."""
+    with _claimed(folder):
+        return _own_contents(folder)
+
+
 def delete(folder: RecordedFolder) -> None:
     """Delete a run or sweep. The folder is hidden from lists first, so that none shows a half-deleted run.
 
     Raises BadInput if another process writes it, or if the folder holds anything that clipwatch did not write.
     """
     with _claimed(folder):
-        if foreign := contents(folder).foreign:
-            more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
-            raise BadInput(
-                f"{_what(folder)} also holds {foreign[0]}{more}, which clipwatch did not write; move it elsewhere first"
-            )
+        _own_contents(folder)
         hidden = folder.path.with_name(f"{DELETED}{os.urandom(8).hex()}")
         _move(folder, hidden)
         try:
@@ -77,9 +79,12 @@ def delete(folder: RecordedFolder) -> None:
             raise ClipwatchError(f"{hidden} is left of {_what(folder)}: {error.strerror}; remove it by hand") from error
 
 
-def check_unused(folder: RecordedFolder) -> None:
-    """Raise BadInput if another process writes a run or sweep, or if its folder is a link."""
-    _claimed(folder).release()
+def _own_contents(folder: RecordedFolder) -> Contents:
+    """What the folder holds. Raises BadInput if clipwatch did not write all of it."""
+    found = contents(folder)
+    for name in found.foreign:
+        raise BadInput(f"{_what(folder)} also holds {name}, which clipwatch did not write; move it elsewhere first")
+    return found
 
 
 def _claimed(folder: RecordedFolder) -> FileLock:
@@ -126,8 +131,12 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _is_ours(path: Path, folder: Path) -> bool:
     """Whether clipwatch writes such a file, or an empty folder for checkpoints."""
-    is_file = stat.S_ISREG(path.lstat().st_mode)
+    mode, name = path.lstat().st_mode, path.name
+    if path == folder / CHECKPOINTS:
+        return stat.S_ISDIR(mode)
+    is_temporary = TEMPORARY.fullmatch(name) is not None
     if path.parent == folder:
-        return path.name == CHECKPOINTS if not is_file else path.name in _FILES or bool(TEMPORARY.fullmatch(path.name))
-    is_checkpoint = _CHECKPOINT.fullmatch(path.name) or TEMPORARY.fullmatch(path.name)
-    return is_file and path.parent == folder / CHECKPOINTS and bool(is_checkpoint)
+        is_known = name in _FILES or is_temporary
+    else:
+        is_known = path.parent == folder / CHECKPOINTS and (is_temporary or _CHECKPOINT.fullmatch(name) is not None)
+    return is_known and stat.S_ISREG(mode)

@@ -33,7 +33,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Filter:
-    """What a list shows: only this dataset, only what started at `since` (seconds since 1970) or later, only `changed`."""
+    """What a list shows: this dataset, what started at `since` (seconds since 1970) or later, what was `changed`."""
 
     dataset: str | None = None
     since: float | None = None

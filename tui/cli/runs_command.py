@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import re
 import sys
 import time
@@ -53,7 +54,8 @@ def _list(args: argparse.Namespace) -> int:
 
 def _is_terminal() -> bool:
     """Whether the list can be a screen: keys come from standard input, and the screen is drawn on standard error."""
-    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    has_screen = os.environ.get("TERM", "") not in ("", "dumb")
+    return has_screen and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def _rename(args: argparse.Namespace) -> int:
@@ -68,15 +70,13 @@ def _rename(args: argparse.Namespace) -> int:
 
 def _delete(args: argparse.Namespace) -> int:
     from ...core.runs.folder import runs_folder
-    from ...core.sweeps.housekeeping import check_unused, contents, delete
+    from ...core.sweeps.housekeeping import deletable, delete
     from ...core.sweeps.recorded_folders import find
 
     home = runs_folder(args.runs_dir)
     # A run that is named twice is deleted once.
     folders = list(dict.fromkeys(find(name, home, tell) for name in args.runs))
-    for folder in folders:
-        check_unused(folder)
-    bytes = [contents(folder).bytes for folder in folders]
+    bytes = [deletable(folder).bytes for folder in folders]
     if not args.yes:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise BadInput("delete: there is no terminal to ask on; add --yes")

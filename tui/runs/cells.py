@@ -12,7 +12,7 @@ from ..text.number_format import number_of
 
 # What follows the state of a run: was it changed mid-run? None: that is not known.
 MARKS = {True: "*", False: "", None: "?"}
-_LEGEND = {
+LEGEND = {
     True: "* changed mid-run: not a clean comparison of its lanes",
     None: "? its events cannot be read, so it may have been changed mid-run",
 }
@@ -40,7 +40,7 @@ def lane_cells(recording: Recording) -> list[tuple[str, ...]]:
 def legend(recordings: Iterable[Recording]) -> list[str]:
     """What the marks of these recordings mean, and the figures of sweeps if there are any."""
     listed = list(recordings)
-    texts = [text for mark, text in _LEGEND.items() if any(each.overview.changed is mark for each in listed)]
+    texts = [text for mark, text in LEGEND.items() if any(each.overview.changed is mark for each in listed)]
     if any(each.kind == "sweep" for each in listed):
         texts.append("For a sweep, loss and accuracy are mean differences of the two settings over the seeds of both.")
     return texts
