@@ -10,8 +10,6 @@ import sys
 import time
 from datetime import datetime
 
-from rich.filesize import decimal
-
 from ...core.errors import BadInput
 from ...core.stream.config import DATASETS
 from ..text.messages import say, tell
@@ -69,6 +67,8 @@ def _rename(args: argparse.Namespace) -> int:
 
 
 def _delete(args: argparse.Namespace) -> int:
+    from rich.filesize import decimal
+
     from ...core.runs.folder import runs_folder
     from ...core.sweeps.housekeeping import deletable, delete
     from ...core.sweeps.recorded_folders import find
