@@ -102,7 +102,7 @@ _COMMON = (RUNS_DIR, DEBUG, HELP)
 _DATASETS = DATASETS[1:]
 RUNS = Subcommand(
     "runs",
-    "list, open, rename and delete the recorded runs and sweeps",
+    "list, open, rename and delete recorded runs and sweeps",
     _list,
     (
         Group(
