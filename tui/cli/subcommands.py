@@ -235,7 +235,10 @@ SUBCOMMANDS = (
                 "options",
                 (
                     option(
-                        "--csv", metavar="FILE", type=output_path, help="write a CSV file with one row per evaluation"
+                        "--csv",
+                        metavar="FILE",
+                        type=output_path,
+                        help="write a CSV file: a row per evaluation, and each lane's result on all validation images",
                     ),
                     option("--json", metavar="FILE", type=output_path, help="write the events as a JSON array"),
                     TENSORBOARD,
