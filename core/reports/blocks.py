@@ -37,9 +37,10 @@ class Warnings:
 
 @dataclass(frozen=True)
 class Summary:
-    """The sentences that a report opens with, in a highlighted list."""
+    """The sentences that a report opens with, in a highlighted list; `lanes`: those that they name."""
 
     items: tuple[Text, ...]
+    lanes: tuple[LaneLabel, ...] = ()
 
 
 @dataclass(frozen=True)

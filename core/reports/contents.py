@@ -58,7 +58,7 @@ def _run(run: RunSummary, words: Words, *, level: int, name: str, alone: bool) -
     time = datetime.fromtimestamp(run.recorded.started.time, UTC)
     status = words.plain(f"status_{run.status}")
     yield Paragraph(words("subtitle", run=run.name, time=f"{time:%Y-%m-%d %H:%M}", status=status))
-    yield Summary(summary(run, words, alone=alone))
+    yield Summary(summary(run, words, alone=alone), tuple(lane.label for lane in run.lanes))
     if warnings := tuple(_warnings(run, words)):
         yield Warnings(warnings)
     if alone:

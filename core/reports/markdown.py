@@ -25,7 +25,7 @@ def _block(block: Block, files: Mapping[str, str]) -> str:
             return _text(text)
         case Warnings(items):
             return "\n>\n".join(f"> **!** {_text(item)}" for item in items)
-        case Summary(items) | Bullets(items):
+        case Summary(items=items) | Bullets(items=items):
             return "\n".join(f"- {_text(item)}" for item in items)
         case Table(header, rows):
             return "\n".join(_row(row) for row in (header, ("---",) * len(header), *rows))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ..safe_text import printable
 from .blocks import Block, Bullets, Cell, Heading, Paragraph, Picture, Summary, Table, Text, TrainingLog, Warnings
+from .lane_marks import LaneLabel
 from .phrases import TAGS, Phrase
 from .stylesheet import STYLESHEET
 
@@ -50,8 +51,8 @@ def _block(block: Block) -> str:
             return f"<p>{_text(text)}</p>"
         case Warnings(items):
             return '<aside class="warnings">\n' + "\n".join(f"<p>{_text(item)}</p>" for item in items) + "\n</aside>"
-        case Summary(items):
-            return _list("summary", items)
+        case Summary(items, lanes):
+            return _coloured(_list("summary", items), lanes)
         case Bullets(items):
             return _list("bullets", items)
         case Table(header, rows):
@@ -66,6 +67,13 @@ def _block(block: Block) -> str:
 
 def _list(kind: str, items: Sequence[Text]) -> str:
     return f'<ul class="{kind}">\n' + "\n".join(f"<li>{_text(item)}</li>" for item in items) + "\n</ul>"
+
+
+def _coloured(page: str, lanes: Sequence[LaneLabel]) -> str:
+    """The text with the symbols of lanes in their colours."""
+    for lane in lanes:
+        page = page.replace(_escaped(str(lane)), _content(lane))
+    return page
 
 
 def _table(kind: str, header: tuple[Cell, ...], rows: tuple[tuple[Cell, ...], ...]) -> str:
