@@ -1,4 +1,4 @@
-"""The screens of a run and of a sweep: signals, terminal behaviour, and arbitrary input."""
+"""The screens of a run, of a sweep and of the list of runs: signals, terminal behaviour, and arbitrary input."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from test_runs_screen import write_run
 from test_sweep_screen import script
 from virtual_terminal import DEADLINE, VirtualTerminal, wait_until
 
@@ -37,9 +38,24 @@ def of_sweep(folder: Path, before: str = "") -> str:
     )
 
 
+def of_list(folder: Path, before: str = "") -> str:
+    for started in (1.0, 2.0):
+        write_run(folder / "runs", started)
+    return (
+        "from pathlib import Path\n"
+        "from clipwatch.core.sweeps.listing import EVERYTHING\n"
+        "from clipwatch.tui.runs.show import show_runs\n"
+        f"{before}\n"
+        f"code = show_runs(Path({str(folder / 'runs')!r}), EVERYTHING)\n"
+        "print('left')\n"
+        "raise SystemExit(code)\n"
+    )
+
+
 # How to start each screen, its text once all is drawn, and the keys that quit it.
 SCREENS = {
     "run": (of_run, ("Step: 200 ", "q quit", "\u2809", "8 s left"), "qy"),
+    "list": (of_list, ("2 recordings", "q quit", "19700101-000002", "seed 2"), "q"),
     "sweep": (of_sweep, ("32 / 32", "q stop ", "the result", "the cause", "q stops and"), "q"),
 }
 
@@ -170,10 +186,11 @@ def test_a_second_signal_ends_it_at_once_even_if_it_is_busy(screen: Screen, tmp_
     busy = (
         "from clipwatch.tui.live.app import ClipwatchApp\n"
         "from clipwatch.tui.sweep.app import SweepApp\n"
+        "from clipwatch.tui.runs.app import RunsApp\n"
         "def busy(self):\n"
         f"    open({str(tmp_path / 'busy')!r}, 'w').close()\n"
         "    while True: pass\n"
-        "ClipwatchApp.action_next_theme = SweepApp.action_next_theme = busy\n"
+        "ClipwatchApp.action_next_theme = SweepApp.action_next_theme = RunsApp.action_next_theme = busy\n"
     )
     terminal = screen.start(busy)
     terminal.shows(*screen.words)
@@ -188,8 +205,8 @@ def test_a_second_signal_ends_it_at_once_even_if_it_is_busy(screen: Screen, tmp_
 
 def test_a_screen_that_crashed_never_exits_0(screen: Screen) -> None:
     crashing = (
-        "from clipwatch.tui.terminal.terminal_app import TerminalApp\n"
-        "TerminalApp.on_key = lambda self, event: self.panic('no such luck')"
+        "from clipwatch.tui.terminal.terminal_app import ScreenApp\n"
+        "ScreenApp.on_key = lambda self, event: self.panic('no such luck')"
     )
     terminal = screen.start(crashing)
     terminal.shows(*screen.words)

@@ -15,13 +15,22 @@ from test_state import EVALUATED, FINISHED, LANE, RUN
 
 from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.runs.event_table import EventTable
-from clipwatch.core.runs.export import write_csv
+from clipwatch.core.runs.export import COLUMNS, evaluation_rows, write_csv
 from clipwatch.core.runs.folder import RunFolder, create_run, runs_folder
 from clipwatch.core.runs.reader import Recorded, read_recording
 from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.stream.codec import encode, is_sealed, seal
 from clipwatch.core.stream.config import from_options, read_toml
-from clipwatch.core.stream.events import Diagnosed, Event, LaneFailed, Notice, RecordingStarted, RunFinished
+from clipwatch.core.stream.events import (
+    Diagnosed,
+    Evaluated,
+    Event,
+    LaneFailed,
+    LaneFinished,
+    Notice,
+    RecordingStarted,
+    RunFinished,
+)
 
 END = RunFinished(reason="completed", seconds=9.0)
 STORY = [Notice(text="first"), RUN, LANE, EVALUATED, FINISHED, END]
@@ -241,6 +250,7 @@ def test_export_writes_every_figure_exactly(run: Path, tmp_path: Path) -> None:
     written = sorted(
         (row["lane"], int(row["step"]), *(float(row[f"{name}"]) for name in ("validation_loss", "validation_accuracy")))
         for row in rows
+        if row["row"] == "evaluation"
     )
     assert written == sorted(row[:4] for row in recordings.figures(read.events) if len(row) == 5)
     assert {row["rule"] for row in rows if row["lane"] == "clipped"} == {"value:0.001"}
@@ -249,13 +259,56 @@ def test_export_writes_every_figure_exactly(run: Path, tmp_path: Path) -> None:
     for row in rows:
         event = measured.get((row["lane"], int(row["step"])))
         assert row["saturation"] == (repr(event.total.clipped_share) if event else "")
-        assert row["dead_outputs"] == (" ".join(map(str, event.dead_outputs)) if event else "")
+        if row["row"] == "evaluation":
+            assert [row[f"dead_{output}"] for output in range(10)] == dead(event.dead_outputs if event else None)
+    ends = {event.lane: event for event in read.events if isinstance(event, LaneFinished)}
+    assert [row["lane"] for row in rows if row["row"] == "final"] == ["unclipped", "clipped"]
+    for row in rows[-2:]:
+        end = ends[row["lane"]]
+        assert row["row"] == "final"
+        assert (int(row["step"]), float(row["validation_loss"])) == (end.step, end.loss)
+        assert float(row["validation_accuracy"]) == end.correct / end.total
+        assert [row[f"dead_{output}"] for output in range(10)] == dead(end.silent_outputs)
+    assert [(int(row["step"]), row["lane"]) for row in rows] == sorted(
+        ((int(row["step"]), row["lane"]) for row in rows), key=lambda place: (place[0], place[1] == "clipped")
+    )
     assert [json.loads(encode(event)) for event in read.events] == json.loads(files[1].read_text())
     piped = program.call("export", str(run), "--csv", "-")
     assert piped.stdout == files[0].read_bytes().decode()
     nowhere = program.call("export", str(run), "--csv", str(tmp_path / "no" / "run.csv"))
     assert nowhere.returncode == 1
     assert len(nowhere.stderr.splitlines()) == 1
+
+
+def dead(outputs: tuple[int, ...] | None) -> list[str]:
+    return [""] * 10 if outputs is None else [str(int(output in outputs)) for output in range(10)]
+
+
+def test_a_table_is_in_the_order_of_steps_with_each_row_once(tmp_path: Path) -> None:
+    def evaluated(lane: str, step: int) -> Evaluated:
+        return msgspec.structs.replace(EVALUATED, lane=lane, step=step)
+
+    events = [
+        RUN,
+        LANE,
+        msgspec.structs.replace(LANE, lane="b"),
+        *(evaluated("b", step) for step in (0, 10, 20)),
+        *(evaluated("a", step) for step in (0, 10, 10, 20)),
+        msgspec.structs.replace(FINISHED, lane="b", step=21),
+        LaneFailed(lane="a", step=20, reason="diverged", cause="nan", seconds=1.0),
+    ]
+    rows = evaluation_rows(Recorded(EventTable.of(events), (), 0))
+    assert [(row["step"], row["lane"], row["row"][0]) for row in rows] == [
+        (0, "a", "e"),
+        (0, "b", "e"),
+        (10, "a", "e"),
+        (10, "b", "e"),
+        (20, "a", "e"),
+        (20, "a", "f"),
+        (20, "b", "e"),
+        (21, "b", "f"),
+    ]
+    assert all({*row} <= {*COLUMNS} for row in rows)
 
 
 def test_nothing_in_a_table_moves_a_cursor(tmp_path: Path) -> None:

@@ -26,11 +26,14 @@ from clipwatch.core.reports.comparison import joint_conclusion, sign_test
 from clipwatch.core.reports.conclusion import conclusion
 from clipwatch.core.reports.contents import contents
 from clipwatch.core.reports.document import write_report
+from clipwatch.core.reports.drawing import line_style
 from clipwatch.core.reports.figures import accuracy_figure, loss_figure, overview_figure
+from clipwatch.core.reports.lane_marks import LaneLabel
 from clipwatch.core.reports.markdown import markdown
 from clipwatch.core.reports.phrases import LANGUAGES, Words
 from clipwatch.core.reports.run_summary import RunSummary, summarize_run
 from clipwatch.core.reports.stylesheet import STYLESHEET
+from clipwatch.core.reports.summary import summary
 from clipwatch.core.reports.webpage import webpage
 from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.reader import Recorded
@@ -52,6 +55,7 @@ from clipwatch.core.stream.events import (
     RunStarted,
 )
 from clipwatch.tui.live.screenshot import picture
+from clipwatch.tui.style.theme import theme_of
 
 ENGLISH = Words("en")
 DASH = "\N{EN DASH}"
@@ -228,6 +232,114 @@ def test_a_report_of_one_run_warns_about_its_single_seed_and_says_what_to_do() -
     assert "clipwatch sweep --dataset mnist --head relu --optimizer adam --clip none --clip value:0.001" in alone
     assert "clipwatch report SWEEP" in alone
     assert "A single seed" not in text(page(story_of(events()), story_of(events(seed=1))))
+
+
+# The summary
+
+
+def summary_of(recorded_events: list[Event], *, alone: bool = True, language: str = "en") -> list[str]:
+    return [str(phrase) for phrase in summary(story_of(recorded_events), Words(language), alone=alone)]
+
+
+def with_dead(a: tuple[int, ...] | None, b: tuple[int, ...] | None, /, **correct: Any) -> list[Event]:
+    """A run whose lanes end with these dead outputs."""
+    dead = {"unclipped": a, "clipped": b}
+    return [
+        msgspec.structs.replace(event, silent_outputs=dead[event.lane]) if isinstance(event, LaneFinished) else event
+        for event in events(**correct)
+    ]
+
+
+def test_the_report_opens_with_what_was_compared_what_came_out_and_why() -> None:
+    compared, result, cause = summary_of(with_dead((2, 8), (0, 2, 4, 5, 8)))
+    assert "● unclipped (clip rule: none) and ◆ clipped (clip rule: elements clipped to [-0.001, 0.001])" in compared
+    assert "LeNet with ReLU on the logits on MNIST, Adam, seed 0." in compared
+    low, high = wilson_interval(3860, 5000)
+    assert f"● unclipped 77.2 % (95 % interval {100 * low:.1f} to {100 * high:.1f})" in result
+    assert "all 5,000 validation images" in result
+    assert result.endswith("These two networks differ.")
+    assert cause.startswith("Why: dead outputs")
+    assert "● unclipped 2 of 10 and ◆ clipped 5 of 10. One seed says nothing about clipping" in cause
+    read = text(page(story_of(with_dead((2, 8), (0, 2, 4, 5, 8))))).replace("\N{NO-BREAK SPACE}", " ")
+    places = [
+        read.index(words) for words in (compared, result, cause, "\nTask", "\nConclusion", "\nNetwork and settings")
+    ]
+    assert places == sorted(places)
+    assert read.index("\nNetwork and settings") < read.index("\nPrinted training log")
+
+
+@pytest.mark.parametrize(
+    ("dead", "correct", "is_cause"),
+    [
+        (((), (1,)), {"a": 4000, "b": 3000}, True),
+        (((), (1,)), {"a": 3000, "b": 4000}, False),  # more dead outputs, but more accurate
+        (((1,), (2,)), {"a": 4000, "b": 3000}, False),
+        (((), (1,)), {"a": 3001, "b": 3000}, False),  # the intervals overlap
+    ],
+)
+def test_dead_outputs_are_called_the_cause_only_where_they_explain_the_result(
+    dead: tuple[tuple[int, ...], ...], correct: dict[str, int], is_cause: bool
+) -> None:
+    *_, cause = summary_of(with_dead(*dead, **correct))
+    assert cause.startswith("Why: ") is is_cause
+    assert "◆ clipped 1 of 10" in cause
+
+
+def test_the_summary_says_what_is_not_known_or_not_comparable() -> None:
+    assert "Whether outputs died is not recorded." in summary_of(events())[2]
+    assert summary_of(with_dead((), ()))[2].startswith("No output is dead in any lane.")
+    plain = [
+        msgspec.structs.replace(event, config=RunConfig(head="linear")) if isinstance(event, RunStarted) else event
+        for event in with_dead((), ())
+    ]
+    assert summary_of(plain)[2].startswith("With plain logits no output can die.")
+    assert "One seed" not in summary_of(events(), alone=False)[2]
+    assert summary_of(events(a=3000, b=3001))[1].endswith("these two networks are not shown to differ.")
+    assert summary_of(events(a=3000, b=3000))[1].endswith("Both lanes are identical throughout.")
+    change = ClipChanged(lane="clipped", step=300, rule="none", previous="value:0.001")
+    changed = summary_of(events(change))[0]
+    assert "elements clipped to [-0.001, 0.001], changed mid-run" in changed
+    assert "not a clean comparison" in changed
+    failed = LaneFailed(lane="clipped", step=20, reason="diverged", cause="loss nan", seconds=1.0)
+    assert "◆ clipped diverged at step 20" in summary_of([*events()[:-2], failed])[1]
+    assert "◆ clipped ends after" in summary_of(events()[:-2])[1]
+    assert "no lane has a final accuracy" in summary_of(events()[:-3])[1]
+
+
+def test_each_of_many_lanes_is_compared_with_the_first() -> None:
+    lanes = tuple(LaneConfig(name, "none") for name in "abcde")
+    begun = events(config=RunConfig(lanes=lanes[:2]))[0]
+    assert isinstance(begun, RunStarted)
+    begun = msgspec.structs.replace(begun, config=RunConfig(lanes=lanes))
+    ends = [finished(name, correct) for name, correct in zip("abcde", (4000, 4001, 3000, 2000, 4000), strict=True)]
+    starts = [
+        LaneStarted(lane=lane.name, step=0, rule="none", iterations=1000, parameters=1, seconds=0.0) for lane in lanes
+    ]
+    result = summary_of([begun, *starts, *ends, RunFinished(reason="completed", seconds=9.0)])[1]
+    assert "Networks that differ from that of ● a: ▲ c and ■ d." in result
+    assert "Not shown to differ from that of ● a, because the intervals overlap: ◆ b." in result
+    assert "Identical to ● a throughout: ● e." in result
+
+
+def test_several_runs_open_with_what_they_say_together() -> None:
+    read = text(page(*(story_of(events(seed=seed)) for seed in range(6))))
+    assert read.index("is more accurate more often than chance") < read.index("\nTask") < read.index("\nAll runs")
+    assert "One seed says nothing" not in read
+
+
+def test_symbols_and_colours_are_those_of_the_screen() -> None:
+    variables = dict.fromkeys(("surface", "foreground", "foreground-muted", "warning", "panel"), "#ffffff")
+    screen = theme_of(variables, dark=False, coloured=True, ascii=False)
+    for number in range(8):
+        label = LaneLabel(number, "x")
+        assert label.symbol == screen.glyphs.symbol(number)
+        assert label.colour == screen.lane_colour(number) == line_style(number)["color"]
+    document = page(story_of(events()))
+    for symbol, colour, name in (("●", "#2657c9", "unclipped"), ("◆", "#b45309", "clipped")):
+        # In the summary, the table of results and the training log.
+        assert document.count(f'<span style="color: {colour}">{symbol}</span>&nbsp;{name}') >= 4
+    written = markdown(contents([story_of(events())], ENGLISH), {"loss": "l", "accuracy": "a"})
+    assert "| ◆ clipped |" in written
 
 
 def test_changes_mid_run_are_listed_with_their_steps() -> None:

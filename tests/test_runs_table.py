@@ -5,21 +5,32 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
+from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import program
 import pytest
 from recordings import DIGITS as RUN
+from test_state import EVALUATED, FINISHED, LANE
+from test_state import RUN as BEGUN
 from test_sweep import DIGITS, INFO, replica, started
 from virtual_terminal import CLIPWATCH, VirtualTerminal
 
-from clipwatch.core.runs.folder import LaneOutcome, Manifest, create_run
+from clipwatch.core.runs.changes import with_changes
+from clipwatch.core.runs.folder import LaneOutcome, Manifest, RunFolder, create_run
+from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.stream.codec import encode, seal
+from clipwatch.core.stream.events import ClipChanged, Event, MomentsReset, RunFinished
 from clipwatch.core.stream.sweep_config import SweepConfig, sweep_config
 from clipwatch.core.sweeps.overview import overview
+from clipwatch.core.sweeps.recorded_folders import recorded_folders
 from clipwatch.core.sweeps.store import SweepFolder, SweepWriter, create_sweep, read_sweep
+from clipwatch.tui.cli.main import main
 from clipwatch.tui.cli.runs_table import print_runs
 
+END = RunFinished(reason="completed", seconds=9.0)
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 2, ())
 
 
@@ -87,7 +98,7 @@ def test_a_sweep_that_cannot_be_read_is_told_of_and_the_others_are_listed(tmp_pa
 
 def test_a_narrow_terminal_shows_every_name_in_full(tmp_path: Path) -> None:
     sweep = write(tmp_path)
-    terminal = VirtualTerminal([*CLIPWATCH, "runs", "--runs-dir", str(tmp_path)], size=(80, 24))
+    terminal = VirtualTerminal([*CLIPWATCH, "runs", "--list", "--runs-dir", str(tmp_path)], size=(80, 24))
     try:
         assert terminal.ends() == 0
         assert sweep.path.name in terminal.text
@@ -103,7 +114,7 @@ def test_a_thousand_runs_of_which_many_are_sweeps_are_listed_within_a_second(tmp
     lines = [replica(setting, seed, curve=curve) for seed in range(32) for setting in range(4)]
     content = b"".join(seal(encode(event)) + b"\n" for event in (started(config), *lines))
     outcome = LaneOutcome(name="clipped", rule="value:0.001", step=1000, loss=1.0, accuracy=0.5)
-    told = {"seed": 0, "dataset": INFO, "device": "cpu", "versions": {}, "lanes": (outcome, outcome)}
+    told = {"seed": 0, "dataset": INFO, "device": "cpu", "versions": {}, "lanes": (outcome, outcome), "changed": False}
     for number in range(1000):
         if number < 300:
             create_sweep(tmp_path, "digits", 60.0 * number).results.write_bytes(content)
@@ -134,7 +145,7 @@ def test_without_curves_a_sweep_is_read_to_the_same_outcomes_and_damage(tmp_path
     assert whole.results.replicas[0, 0].curve
 
 
-@pytest.mark.parametrize("width", [60, 80, 110, 160])
+@pytest.mark.parametrize("width", [60, 80, 100, 110, 130, 140, 160])
 def test_a_table_is_no_wider_than_its_terminal(
     width: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,3 +157,118 @@ def test_a_table_is_no_wider_than_its_terminal(
     assert explanation
     assert max(map(len, table.splitlines())) <= width
     assert "value:0.001" in table
+    # Where the data are not shown, they are in the name.
+    assert width < 100 or ("relu, linear" in table and "adam" in table)
+
+
+# Changed mid-run, and filters
+
+CHANGED = ClipChanged(lane="a", step=40, rule="none", previous="value:0.001")
+RESET = MomentsReset(lane="a", step=40)
+NEW_FIELDS = ("head", "optimizer", "changed")
+
+
+def listed(home: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["runs", *arguments, "--runs-dir", str(home)]) == 0
+    return capsys.readouterr().out
+
+
+def objects(home: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in listed(home, capsys, "--json", *arguments).splitlines()]
+
+
+def record(home: Path, *events: Event) -> RunFolder:
+    before = {*recorded_folders(home, print)}
+    list(Recorder(home).through([BEGUN, LANE, *events]))
+    (folder,) = {*recorded_folders(home, print)} - before
+    assert isinstance(folder, RunFolder)
+    return folder
+
+
+def make_old(folder: RunFolder) -> None:
+    """Make the manifest one of an older version."""
+    path = folder.path / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in manifest.items() if key not in NEW_FIELDS}))
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("change", [CHANGED, RESET])
+def test_a_run_that_was_changed_is_marked_whatever_version_wrote_it(
+    change: Event, old: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed, clean = record(tmp_path, change, FINISHED, END), record(tmp_path, EVALUATED, FINISHED, END)
+    if old:
+        make_old(changed)
+        make_old(clean)
+    found = objects(tmp_path, capsys)
+    assert {each["run"]: each["changed"] for each in found} == {changed.path.name: True, clean.path.name: False}
+    assert {(each["head"], each["optimizer"]) for each in found} == {("relu", "adam")}
+    table = listed(tmp_path, capsys)
+    assert [row.count("done*") for row in table.splitlines() if " done" in row and "digits" in row] == [1, 0]
+    assert "* changed mid-run: not a clean comparison of its lanes" in table
+    assert [each["run"] for each in objects(tmp_path, capsys, "--changed")] == [changed.path.name]
+
+
+def test_a_change_after_the_last_manifest_of_a_killed_run_is_seen(tmp_path: Path) -> None:
+    folder = record(tmp_path)
+    assert with_changes(folder, folder.manifest()).changed is False
+    with folder.events.open("ab") as file:
+        file.write(seal(encode(CHANGED)) + b"\n")
+    assert folder.manifest().changed is False
+    assert with_changes(folder, folder.manifest()).changed is True
+
+
+def test_what_cannot_be_known_is_shown_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = record(tmp_path, FINISHED, END)
+    make_old(folder)
+    for path in (folder.events, folder.config):
+        path.unlink()
+        os.mkfifo(path)
+    (found,) = objects(tmp_path, capsys)
+    assert [found[key] for key in NEW_FIELDS] == [None] * 3
+    table = listed(tmp_path, capsys)
+    assert "done?" in table
+    assert "? its events cannot be read" in table
+
+
+def test_runs_are_filtered_by_data_and_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    now = time.time()
+    for dataset, age in (("digits", 1.0), ("mnist", 2.0), ("mnist", 30.0)):
+        started, info = now - 86400 * age, msgspec.structs.replace(INFO, name=dataset)
+        manifest = Manifest(
+            state="done", started=started, seed=0, dataset=info, device="cpu", versions={}, lanes=(), changed=False
+        )
+        create_run(tmp_path, dataset, 0, started).write_manifest(manifest)
+    write(tmp_path)  # of 1970
+    day = f"{datetime.fromtimestamp(now - 3 * 86400):%Y-%m-%d}"
+    counts = {
+        "": 4,
+        "--dataset digits": 2,
+        "--dataset mnist": 2,
+        "--since 36h": 1,
+        "--since 3d": 2,
+        f"--since {day}": 2,
+        f"--since {day}T00:00": 2,
+        "--since 5w": 3,
+        "--since 3d --dataset mnist": 1,
+    }
+    assert {each: len(objects(tmp_path, capsys, *each.split())) for each in counts} == counts
+    assert listed(tmp_path, capsys, "--changed") == f"no such runs in {tmp_path}\n"
+
+
+@pytest.mark.parametrize("when", ["soon", "3", "3m", "2026-13-01", "", "-3d", "inf"])
+def test_a_time_that_is_none_is_one_line(when: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["runs", f"--since={when}"])
+    assert "neither a date such as 2026-03-31 nor an age such as 12h" in capsys.readouterr().err
+
+
+def test_what_was_started_first_is_first_whatever_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = write(tmp_path)
+    later = create_run(tmp_path, "digits", 0, 9.0)
+    later.write_manifest(
+        Manifest(state="done", started=9.0, seed=0, dataset=INFO, device="cpu", versions={}, lanes=(), changed=False)
+    )
+    later.path.rename(tmp_path / "0")
+    assert [each["run"] for each in objects(tmp_path, capsys)] == [first.path.name, "0"]

@@ -72,6 +72,23 @@ def test_shares_of_seeds_have_intervals_and_the_limits_of_the_method_are_stated(
     assert "Whatever the seed does to both alike cancels" in text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_units_are_explained_beside_the_table_that_has_them(language: str, sweep: Path, tmp_path: Path) -> None:
+    output, words = tmp_path / "out.md", LANGUAGES[language]
+    report_sweep(SweepFolder(sweep), output, None, language)
+    text = output.read_text(encoding="utf-8")
+    table = text.index(f"| {words['sweep_loss_nats']} |")
+    explained = [text.index(words[f"sweep_unit_{unit}"][:20]) for unit in ("points", "nats", "r")]
+    assert table < explained[0] < explained[1] < explained[2] < text.index(f"## {words['sweep_one_run']}")
+    assert "| r |" in text[text.index(words["sweep_cause_text"][:20]) :]
+
+
+def test_the_explanation_of_nats_is_right() -> None:
+    text = LANGUAGES["en"]["sweep_unit_nats"]
+    assert f"ln 10 = {np.log(10):.3f}" in text
+    assert f"+{np.log(2):.3f} (ln 2)" in text
+
+
 @pytest.mark.parametrize("key", sorted(LANGUAGES["zh"]))
 def test_chinese_sentences_have_chinese_punctuation(key: str) -> None:
     ideograph = "[\N{CJK UNIFIED IDEOGRAPH-4E00}-\N{CJK UNIFIED IDEOGRAPH-9FFF}]"

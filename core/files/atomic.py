@@ -10,7 +10,8 @@ import stat
 from io import BufferedReader
 from pathlib import Path
 
-_TEMPORARY = re.compile(r"\..+-[0-9a-f]{16}")
+# The names of temporary files.
+TEMPORARY = re.compile(r"\..+-[0-9a-f]{16}")
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int | None = None) -> None:
@@ -38,7 +39,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int | None = None) -> 
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of a process that was killed. The caller must hold the folder's lock."""
     for path in folder.glob(".*-*"):
-        if _TEMPORARY.fullmatch(path.name):
+        if TEMPORARY.fullmatch(path.name):
             with contextlib.suppress(OSError):
                 path.unlink()
 

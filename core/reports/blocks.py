@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .lane_marks import LaneLabel
 from .phrases import Phrase
 
 # A str may come from a recording, so all of it is escaped. In a Phrase only the values are.
 Text = str | Phrase
+Cell = str | LaneLabel
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,14 @@ class Warnings:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """The sentences that a report opens with, in a highlighted list; `lanes`: those that they name."""
+
+    items: tuple[Text, ...]
+    lanes: tuple[LaneLabel, ...] = ()
+
+
+@dataclass(frozen=True)
 class Bullets:
     """A bulleted list."""
 
@@ -45,14 +55,14 @@ class Table:
     """A table with a header; the first column names the row."""
 
     header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
 
 
 @dataclass(frozen=True)
 class TrainingLog:
     """The lines that training printed: one column per lane, one row per step."""
 
-    lanes: tuple[str, ...]
+    lanes: tuple[LaneLabel, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
@@ -66,4 +76,4 @@ class Picture:
     kind: Literal["plot", "tall", "screen"] = "plot"
 
 
-Block = Heading | Paragraph | Warnings | Bullets | Table | TrainingLog | Picture
+Block = Heading | Paragraph | Warnings | Summary | Bullets | Table | TrainingLog | Picture

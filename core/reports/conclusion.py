@@ -57,7 +57,7 @@ def _comparison(a: LaneSummary, b: LaneSummary, words: Words) -> Iterator[Phrase
         return
     if a.final.step != b.final.step:
         yield words("uneven", a=a.name, b=b.name)
-    if a.figures == b.figures and (a.final.accuracy, a.final.loss) == (b.final.accuracy, b.final.loss):
+    if a.matches(b):
         yield words("same", a=a.name, b=b.name)
     elif a.final.overlaps(b.final):
         yield words("overlap", a=a.name, b=b.name)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from ..stream.evaluation_line import evaluation_line
-from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, TrainingLog, Warnings
+from .blocks import Block, Bullets, Cell, Heading, Paragraph, Picture, Summary, Table, TrainingLog, Warnings
 from .comparison import joint_conclusion
 from .conclusion import conclusion
 from .effect import effect
@@ -15,6 +15,7 @@ from .figures import WINDOW, accuracy_figure, loss_figure, overview_figure
 from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
 from .settings import ASTERISK, accuracy_words, dataset_words, lane_rule_words, settings_table
+from .summary import summary
 
 
 def contents(runs: Sequence[RunSummary], words: Words) -> list[Block]:
@@ -25,7 +26,8 @@ def contents(runs: Sequence[RunSummary], words: Words) -> list[Block]:
     if len(runs) == 1:
         dataset = dataset_words(runs[0].recorded.started.dataset.name, words)
         return [Heading(1, words("title", dataset=dataset)), *_run(runs[0], words, level=2, name="", alone=True)]
-    blocks = [Heading(1, words("title_several", count=len(runs))), *_task(words, 2), *_all_runs(runs, words)]
+    blocks = [Heading(1, words("title_several", count=len(runs))), Summary(joint_conclusion(runs, words))]
+    blocks += [*_task(words, 2), *_all_runs(runs, words)]
     for number, run in enumerate(runs, 1):
         blocks.append(Heading(2, words("run", number=number, run=run.name)))
         blocks += _run(run, words, level=3, name=f"run{number}-", alone=False)
@@ -36,20 +38,18 @@ def _all_runs(runs: Sequence[RunSummary], words: Words) -> Iterator[Block]:
     yield Heading(2, words("runs"))
     yield _table_of_runs(runs, words)
     yield Picture("runs", overview_figure(runs, words, "runs"), words("caption_runs"))
-    yield Heading(2, words("conclusion"))
-    yield Bullets(joint_conclusion(runs, words))
 
 
 def _table_of_runs(runs: Sequence[RunSummary], words: Words) -> Table:
     keys = ("number", "seed", "data", "state", "lane", "rule", "final_loss", "final_accuracy")
-    rows: list[tuple[str, ...]] = []
+    rows: list[tuple[Cell, ...]] = []
     for number, run in enumerate(runs, 1):
         state = words.plain(f"status_{run.status}")
         state = words.plain("with_changes", what=state) if run.interventions else state
         shared = (str(number), str(run.config.seed), dataset_words(run.recorded.started.dataset.name, words), state)
         for place, lane in enumerate(run.lanes):
             loss = f"{lane.final.loss:.4f}" if lane.final else "-"
-            outcome = (lane.name, lane_rule_words(lane, words), loss, accuracy_words(lane.final))
+            outcome = (lane.label, lane_rule_words(lane, words), loss, accuracy_words(lane.final))
             rows.append((*(shared if place == 0 else ("",) * len(shared)), *outcome))
     return Table(tuple(words.plain(key) for key in keys), tuple(rows))
 
@@ -58,16 +58,17 @@ def _run(run: RunSummary, words: Words, *, level: int, name: str, alone: bool) -
     time = datetime.fromtimestamp(run.recorded.started.time, UTC)
     status = words.plain(f"status_{run.status}")
     yield Paragraph(words("subtitle", run=run.name, time=f"{time:%Y-%m-%d %H:%M}", status=status))
+    yield Summary(summary(run, words, alone=alone), tuple(lane.label for lane in run.lanes))
     if warnings := tuple(_warnings(run, words)):
         yield Warnings(warnings)
     if alone:
         yield from _task(words, level)
-    yield from _network(run, words, level)
     yield from _results(run, words, level, name)
     yield Heading(level, words("effect"))
     yield from effect(run, words, name)
     yield Heading(level, words("conclusion"))
     yield Bullets(conclusion(run, words, alone=alone))
+    yield from _network(run, words, level)
     yield from _log(run, words, level)
 
 
@@ -98,7 +99,7 @@ def _network(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
     yield Paragraph(words("network_size", parameters=f"{sizes[0]:,}" if sizes else "?", optimizer=optimizer))
     table = settings_table(run, words)
     yield table
-    if any(value.endswith(ASTERISK) for _, value, *_ in table.rows):
+    if any(str(value).endswith(ASTERISK) for _, value, *_ in table.rows):
         yield Paragraph(words("asterisk"))
 
 
@@ -121,10 +122,10 @@ def _table_of_lanes(run: RunSummary, words: Words) -> Table:
     return Table(tuple(header), tuple(_row_of_lane(lane, words) for lane in run.lanes))
 
 
-def _row_of_lane(lane: LaneSummary, words: Words) -> tuple[str, ...]:
+def _row_of_lane(lane: LaneSummary, words: Words) -> tuple[Cell, ...]:
     final, latest = lane.final, lane.evaluations[-1] if lane.evaluations else None
     return (
-        lane.name,
+        lane.label,
         lane_rule_words(lane, words),
         str(lane.step),
         f"{final.loss:.4f}" if final else "-",
@@ -143,4 +144,4 @@ def _log(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
         yield Paragraph(words("log_empty"))
         return
     rows = tuple(tuple(lines.get(step, "") for lines in columns) for step in steps)
-    yield TrainingLog(tuple(lane.name for lane in run.lanes), rows)
+    yield TrainingLog(tuple(lane.label for lane in run.lanes), rows)

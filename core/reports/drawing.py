@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ClipwatchError
 from ..optional_packages import installation
 from ..safe_text import printable
+from .lane_marks import COLOURS, MARKERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# After Okabe and Ito's palette, which is safe for colour blindness; dark enough for paper.
-_COLOURS = ("#0072b2", "#d55e00", "#00795a", "#a3467f", "#56748a", "#7a5c00")
 _LINES = ("-", "--", "-.", (0, (1, 1.2)), (0, (6, 1, 1, 1, 1, 1)), (0, (3, 3)))
-_MARKERS = ("o", "s", "^", "D", "v", "P")
 # A legend: characters of its longest label, inches of one row, and rows that fit without a taller figure.
 _LABEL, _ROW, _ROWS_THAT_FIT = 40, 0.19, 4
 _STYLE = {
@@ -73,11 +71,11 @@ def new_grid(width: float, row: float, count: int) -> tuple[Figure, list[Axes]]:
 
 
 def line_style(number: int) -> dict[str, Any]:
-    """Colour, line style and marker of line `number`; lines differ in all three."""
+    """Colour and marker of line `number`, those of the screen, and a line style."""
     return {
-        "color": _COLOURS[number % len(_COLOURS)],
+        "color": COLOURS[number % len(COLOURS)],
         "linestyle": _LINES[number % len(_LINES)],
-        "marker": _MARKERS[number % len(_MARKERS)],
+        "marker": MARKERS[number % len(MARKERS)],
     }
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..stream.events import ClipChanged, Diagnosed, LaneExtended
-from .blocks import Block, Bullets, Paragraph, Picture, Table
+from .blocks import Block, Bullets, Cell, Paragraph, Picture, Table
 from .effect_figure import effect_figure
+from .lane_marks import LaneLabel
 from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
 from .settings import rule_words
@@ -49,14 +50,14 @@ def _table_of_measures(run: RunSummary, words: Words) -> Table:
         "counterfactual_cosine",
         "dead_outputs",
     )
-    rows = [_row_of_measures(lane.measured[-1]) for lane in run.lanes if lane.measured]
+    rows = [_row_of_measures(lane.label, lane.measured[-1]) for lane in run.lanes if lane.measured]
     return Table(tuple(words.plain(key) for key in keys), tuple(rows))
 
 
-def _row_of_measures(event: Diagnosed) -> tuple[str, ...]:
+def _row_of_measures(label: LaneLabel, event: Diagnosed) -> tuple[Cell, ...]:
     total = event.total
     return (
-        event.lane,
+        label,
         str(event.step),
         f"{total.clipped_share:.1%}",
         f"{event.engaged:.1%}",
@@ -85,7 +86,8 @@ def _first_difference(a: LaneSummary, b: LaneSummary, words: Words) -> Iterator[
 
 
 def _changes(run: RunSummary, words: Words) -> Table:
-    rows: list[tuple[str, ...]] = []
+    labels = {lane.name: lane.label for lane in run.lanes}
+    rows: list[tuple[Cell, ...]] = []
     for event in run.interventions:
         if isinstance(event, ClipChanged):
             rules = {"previous": rule_words(event.previous, words), "rule": rule_words(event.rule, words)}
@@ -94,5 +96,5 @@ def _changes(run: RunSummary, words: Words) -> Table:
             change = words.plain("steps_extended", iterations=event.iterations)
         else:
             change = words.plain("optimizer_reset")
-        rows.append((str(event.step), event.lane, change))
+        rows.append((str(event.step), labels.get(event.lane, event.lane), change))
     return Table(tuple(words.plain(key) for key in ("step", "lane", "change")), tuple(rows))

@@ -22,6 +22,31 @@ ENGLISH = {
     "reason_error": "an error",
     "warn_damage": "The recording is damaged: {damage}. The results below lack what was left out.",
     "warn_notice": "Notice during the run: {notice}",
+    "summary_compared": "Compared: {lanes}. LeNet with {head} on {dataset}, {optimizer}, seed {seed}.{changed}",
+    "summary_lane": "{lane} (clip rule: {rule})",
+    "summary_changed": " Rules, optimizer state or numbers of steps were changed mid-run, so this is not a clean "
+    "comparison.",
+    "summary_result": "Result: accuracy on all {total} validation images: {results}.{verdict}",
+    "summary_no_result": "Result: no lane has a final accuracy: {results}.",
+    "summary_accuracy": "{lane} {accuracy} % (95 % interval {low} to {high})",
+    "summary_diverged": "{lane} diverged at step {step}",
+    "summary_error": "{lane} failed at step {step}",
+    "summary_unfinished": "{lane} ends after {step} steps without a result",
+    "summary_apart": " These two networks differ.",
+    "summary_overlap": " The intervals overlap: these two networks are not shown to differ.",
+    "summary_same": " Both lanes are identical throughout.",
+    "summary_all_apart": " Networks that differ from that of {first}: {names}.",
+    "summary_all_overlap": " Not shown to differ from that of {first}, because the intervals overlap: {names}.",
+    "summary_all_same": " Identical to {first} throughout: {names}.",
+    "summary_cause": "Why: dead outputs, which are 0 for every validation image, so that nearly all images of their "
+    "classes are misclassified: {counts}.{seed}",
+    "summary_dead": "Dead outputs, which are 0 for every validation image, so that nearly all images of their classes "
+    "are misclassified: {counts}.{seed}",
+    "summary_dead_of": "{lane} {count} of 10",
+    "summary_none_dead": "No output is dead in any lane.{seed}",
+    "summary_plain_logits": "With plain logits no output can die.{seed}",
+    "summary_dead_unknown": "Whether outputs died is not recorded.{seed}",
+    "summary_one_seed": " One seed says nothing about clipping in general; the conclusion names the sweep that does.",
     "task": "Task",
     "task_text": "The assignment is to train LeNet with and without gradient clipping, and to compare how the loss "
     "changes during training. In one training, every element of the gradient of every variable is clipped to [-0.001, "

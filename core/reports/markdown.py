@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from ..safe_text import in_markdown, printable
-from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, Text, TrainingLog, Warnings
+from .blocks import Block, Bullets, Cell, Heading, Paragraph, Picture, Summary, Table, Text, TrainingLog, Warnings
 from .phrases import Phrase
 
 
@@ -25,18 +25,18 @@ def _block(block: Block, files: Mapping[str, str]) -> str:
             return _text(text)
         case Warnings(items):
             return "\n>\n".join(f"> **!** {_text(item)}" for item in items)
-        case Bullets(items):
+        case Summary(items=items) | Bullets(items=items):
             return "\n".join(f"- {_text(item)}" for item in items)
         case Table(header, rows):
             return "\n".join(_row(row) for row in (header, ("---",) * len(header), *rows))
         case TrainingLog(lanes, rows):
-            return _columns((lanes, *rows))
+            return _columns((tuple(map(str, lanes)), *rows))
         case Picture(name, caption=caption):
             return f"![{in_markdown(str(caption))}]({quote(os.fsencode(files[name]))})\n\n*{_text(caption).strip()}*"
 
 
-def _row(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join(cell if cell == "---" else in_markdown(cell) for cell in cells) + " |"
+def _row(cells: tuple[Cell, ...]) -> str:
+    return "| " + " | ".join("---" if cell == "---" else in_markdown(str(cell)) for cell in cells) + " |"
 
 
 def _columns(rows: tuple[tuple[str, ...], ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
@@ -23,6 +23,7 @@ from ..stream.events import (
     Notice,
 )
 from ..stream.state import RunState, apply
+from .lane_marks import LaneLabel
 
 Status = Literal["completed", "stopped", "failed", "unfinished"]
 
@@ -58,8 +59,9 @@ class FinalResult:
 class LaneSummary:
     """One lane of a run.
 
-    `rule` is its rule at the start, `changed_at` the steps at which it changed. `evaluations` and `measured` are in
-    order of steps, each step once. `silent_outputs`: the outputs that were 0 for every validation image at the end.
+    `number` is its place among the lanes, `rule` its rule at the start, `changed_at` the steps at which it changed.
+    `evaluations` and `measured` are in order of steps, each step once. `silent_outputs`: the outputs that were 0 for
+    every validation image at the end.
     """
 
     name: str
@@ -73,6 +75,19 @@ class LaneSummary:
     failed: LaneFailed | None
     measured: tuple[Diagnosed, ...] = ()
     silent_outputs: tuple[int, ...] | None = None
+    number: int = 0
+
+    @property
+    def label(self) -> LaneLabel:
+        """Its name with the symbol of the screen."""
+        return LaneLabel(self.number, self.name)
+
+    def matches(self, other: LaneSummary) -> bool:
+        """Whether two lanes that ended have identical results throughout."""
+        assert self.final
+        assert other.final
+        results = [(final.accuracy, final.loss) for final in (self.final, other.final)]
+        return self.figures == other.figures and results[0] == results[1]
 
     @property
     def figures(self) -> tuple[tuple[int, float, float], ...]:
@@ -114,7 +129,10 @@ def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> R
     for event in recorded.events:
         state = apply(state, event)
     rules = {lane.name: lane.rule for lane in recorded.started.config.lanes}
-    lanes = tuple(_lane(lane, rules.get(lane, ""), state, recorded.events) for lane in _names(rules, recorded.events))
+    lanes = tuple(
+        replace(_lane(lane, rules.get(lane, ""), state, recorded.events), number=number)
+        for number, lane in enumerate(_names(rules, recorded.events))
+    )
     notices = dict.fromkeys(event.text for event in recorded.events if isinstance(event, Notice))
     interventions = tuple(dict.fromkeys(recorded.interventions()))
     return RunSummary(name, recorded, _status(state), lanes, interventions, tuple(notices), screen)

@@ -24,6 +24,7 @@ code { font: .88em ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace; }
 code { padding: .08em .3em; background: #f2f2f5; }
 .warnings { margin: 1rem 0; padding: .4rem 1rem; background: #fff8ec; border: 1px solid #b45309; }
 .warnings { border-left-width: 5px; }
+.summary { margin: 1rem 0; padding: .5rem 1rem; background: #f2f5fc; border-left: 5px solid #2657c9; list-style: none; }
 .wide { overflow-x: auto; margin: .8rem 0; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: top; padding: .28rem .65rem .28rem 0; }
@@ -46,7 +47,7 @@ figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3
   main { max-width: none; padding: 0; }
   h1 { font-size: 17pt; } h2 { font-size: 12.5pt; } h3 { font-size: 11pt; }
   h1, h2, h3, th, h2 + p, h3 + p, p:has(+ .wide) { break-after: avoid; }
-  figure, .warnings, .figures, tr, li { break-inside: avoid; }
+  figure, .warnings, .summary, .figures, tr, li { break-inside: avoid; }
   thead { display: table-header-group; }
   p { orphans: 3; widows: 3; }
   h2 { margin: 12pt 0 4pt; padding-top: 5pt; }
@@ -57,6 +58,6 @@ figcaption { font-size: .82rem; line-height: 1.4; color: #4a4a55; margin-top: .3
   .figures td { font-size: 9pt; line-height: 1.3; }
   .log td { font-size: 7.6pt; line-height: 1.3; }
   code { background: none; padding: 0; }
-  .warnings { background: none; }
+  .warnings, .summary { background: none; }
 }
 """

@@ -56,6 +56,7 @@ def _contents(name: str, results: Results, damage: Sequence[str], words: Words) 
         figure = difference_figure(compared, words, "differences")
         yield Picture("differences", figure, words("sweep_caption_differences"), "tall")
         yield _table_of_comparisons(compared, words)
+        yield Bullets(tuple(words(f"sweep_unit_{unit}") for unit in ("points", "nats", "r")))
     if described:
         yield from _one_run(results, described, compared, words)
     yield Heading(2, words("sweep_method"))

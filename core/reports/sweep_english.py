@@ -56,7 +56,8 @@ SWEEP_ENGLISH = {
     "sweep_mean_dead": "dead outputs, mean",
     "sweep_cause": "The cause: dead outputs",
     "sweep_cause_text": "Median accuracy of the seeds, grouped by the number of dead outputs at the end (number of "
-    "seeds in brackets). r is the correlation between accuracy and the number of dead outputs. A dead output is 0 for "
+    "seeds in brackets). r is Pearson's correlation between accuracy and the number of dead outputs, from -1 (the more "
+    "dead outputs, the lower the accuracy, on a line) to 1; near 0, the two are unrelated. A dead output is 0 for "
     "every image and hardly ever the largest, so nearly all images of its class (about a tenth of all images) are "
     "misclassified. With plain logits no output can die; a difference there has another cause.",
     "sweep_by_dead": "dead outputs: median accuracy (seeds)",
@@ -68,6 +69,14 @@ SWEEP_ENGLISH = {
     "sweep_quantity": "quantity",
     "sweep_accuracy_points": "accuracy, percentage points",
     "sweep_loss_nats": "loss, nats",
+    "sweep_unit_points": "Percentage points: the difference of two percentages. From 50 % to 60 % are +10 percentage "
+    "points of accuracy.",
+    "sweep_unit_nats": "Nats: the unit of the loss, which is the mean of -ln(p), where p is the probability that the "
+    "network gives to the right class. Guessing among ten classes costs ln 10 = 2.303 nats. A difference of +0.693 (ln "
+    "2) nats means that p is half as large (geometric mean). Less is better.",
+    "sweep_unit_r": "r: Pearson's correlation of the two settings across seeds, from -1 to 1. Near 1, seeds that are "
+    "good for one setting are good for the other, and comparing seed by seed removes most of the scatter. Near 0, a "
+    "result says nothing about the other with the same seed.",
     "sweep_mean": "mean (95 %)",
     "sweep_median": "median",
     "sweep_adjusted": "adjusted p",

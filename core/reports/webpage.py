@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 
 from ..safe_text import printable
-from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, Text, TrainingLog, Warnings
+from .blocks import Block, Bullets, Cell, Heading, Paragraph, Picture, Summary, Table, Text, TrainingLog, Warnings
+from .lane_marks import LaneLabel
 from .phrases import TAGS, Phrase
 from .stylesheet import STYLESHEET
 
@@ -50,8 +51,10 @@ def _block(block: Block) -> str:
             return f"<p>{_text(text)}</p>"
         case Warnings(items):
             return '<aside class="warnings">\n' + "\n".join(f"<p>{_text(item)}</p>" for item in items) + "\n</aside>"
+        case Summary(items, lanes):
+            return _coloured(_list("summary", items), lanes)
         case Bullets(items):
-            return "<ul>\n" + "\n".join(f"<li>{_text(item)}</li>" for item in items) + "\n</ul>"
+            return _list("bullets", items)
         case Table(header, rows):
             return _table("figures", header, rows)
         case TrainingLog(lanes, rows):
@@ -62,17 +65,34 @@ def _block(block: Block) -> str:
             )
 
 
-def _table(kind: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
+def _list(kind: str, items: Sequence[Text]) -> str:
+    return f'<ul class="{kind}">\n' + "\n".join(f"<li>{_text(item)}</li>" for item in items) + "\n</ul>"
+
+
+def _coloured(page: str, lanes: Sequence[LaneLabel]) -> str:
+    """The text with the symbols of lanes in their colours."""
+    for lane in lanes:
+        page = page.replace(_escaped(str(lane)), _content(lane))
+    return page
+
+
+def _table(kind: str, header: tuple[Cell, ...], rows: tuple[tuple[Cell, ...], ...]) -> str:
     # Keep a number and its % on one line.
-    head = "".join(f'<th scope="col">{_escaped(cell).replace(" %", "&nbsp;%")}</th>' for cell in header)
+    head = "".join(f'<th scope="col">{_content(cell).replace(" %", "&nbsp;%")}</th>' for cell in header)
     body = "\n".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     table = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
     return f'<div class="wide"><table class="{kind}">\n{table}\n</table></div>'
 
 
-def _cell(text: str) -> str:
-    kind = ' class="number"' if _UNBROKEN.fullmatch(text) else ""
-    return f"<td{kind}>{_escaped(text)}</td>"
+def _cell(cell: Cell) -> str:
+    kind = ' class="number"' if isinstance(cell, str) and _UNBROKEN.fullmatch(cell) else ""
+    return f"<td{kind}>{_content(cell)}</td>"
+
+
+def _content(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return _escaped(cell)
+    return f'<span style="color: {cell.colour}">{cell.symbol}</span>&nbsp;{_escaped(cell.name)}'
 
 
 def _text(text: Text) -> str:

@@ -21,6 +21,8 @@ from ..stream.events import DatasetInfo, Time
 
 MANIFEST = "manifest.json"
 EVENTS = "events.jsonl"
+CONFIG = "config.toml"
+CHECKPOINTS = "checkpoints"
 # The events of a sweep, see `sweeps.store`.
 SWEEP_RESULTS = "sweep.jsonl"
 # The number of checkpoints kept for each lane, because the newest may be damaged.
@@ -44,7 +46,11 @@ class LaneOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """The summary of a run that can be read without its events. `started` is in seconds since 1970 (UTC)."""
+    """The summary of a run that can be read without its events. `started` is in seconds since 1970 (UTC).
+
+    `changed`: whether a rule was changed or an optimizer state reset mid-run. `head`, `optimizer` and `changed` are
+    None in manifests of older versions, see `changes`.
+    """
 
     schema: int = 1
     state: RunStatus
@@ -54,6 +60,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     versions: dict[str, str]
     lanes: tuple[LaneOutcome, ...]
+    head: str | None = None
+    optimizer: str | None = None
+    changed: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +79,12 @@ class RunFolder:
     @property
     def config(self) -> Path:
         """The settings as TOML."""
-        return self.path / "config.toml"
+        return self.path / CONFIG
 
     @property
     def checkpoints(self) -> Path:
         """The lanes' checkpoints."""
-        return self.path / "checkpoints"
+        return self.path / CHECKPOINTS
 
     def claim(self) -> FileLock:
         """Acquire the lock for writing the run. Raises BadInput if another process has it or it cannot be acquired."""

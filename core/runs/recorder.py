@@ -287,6 +287,9 @@ class _RunWriter:
             device=started.device,
             versions=started.versions,
             lanes=tuple(_outcome(lane) for lane in self._state.lanes.values()),
+            head=started.config.head,
+            optimizer=started.config.optimizer,
+            changed=self._state.changed_mid_run,
         )
 
 

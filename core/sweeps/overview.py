@@ -6,6 +6,7 @@ import msgspec
 
 from ..runs.folder import RunStatus
 from ..stream.events import DatasetInfo
+from ..stream.sweep_config import SweepConfig
 from ..stream.sweep_events import Results
 from .pairs import pair_name, pairs
 from .store import SweepFolder, read_sweep
@@ -26,6 +27,8 @@ class FirstComparison(msgspec.Struct, frozen=True, kw_only=True):
 class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
     """A sweep in a list. `started` is in seconds since 1970 (UTC); `done`, `total` and `diverged` count replicas.
 
+    `head` and `optimizer` list the values of an axis: `relu, linear`. A sweep cannot be `changed` mid-run.
+
     The state is `failed` if all replicas diverged. `comparison` is None until its settings have a common seed.
     """
 
@@ -37,7 +40,10 @@ class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     total: int
     comparison: FirstComparison | None
+    head: str
+    optimizer: str
     diverged: int = 0
+    changed: bool = False
 
 
 def overview(folder: SweepFolder) -> SweepOverview:
@@ -53,8 +59,14 @@ def overview(folder: SweepFolder) -> SweepOverview:
         done=len(results.replicas),
         total=config.replicas,
         comparison=_first(results),
+        head=_values(config, "head"),
+        optimizer=_values(config, "optimizer"),
         diverged=results.diverged,
     )
+
+
+def _values(config: SweepConfig, name: str) -> str:
+    return ", ".join(map(str, config.axes.get(name, (getattr(config.base, name),))))
 
 
 def _state(results: Results, folder: SweepFolder) -> RunStatus:

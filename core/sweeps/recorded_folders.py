@@ -12,12 +12,14 @@ from ..runs.folder import EVENTS, MANIFEST, SWEEP_RESULTS, RunFolder
 from .store import SweepFolder
 
 RecordedFolder = RunFolder | SweepFolder
+# How the name of a folder begins that is being deleted. It is not listed.
+DELETED = ".clipwatch-deleted-"
 
 
 def recorded_folders(home: Path, tell: Callable[[str], None]) -> Iterator[RecordedFolder]:
     """Every run and sweep in `home`, ordered by name. `tell` gets a message for each folder that cannot be read."""
     try:
-        paths = sorted(home.iterdir())
+        paths = sorted(path for path in home.iterdir() if not path.name.startswith(DELETED))
     except FileNotFoundError:
         return
     except OSError as error:

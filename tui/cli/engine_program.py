@@ -8,7 +8,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ..engine_child.request import AnyRequest, ReplayRun, ResumeRun, ResumeSweep, TrainRun, TrainSweep, decoded_request
+from ..engine_child.request import (
+    AnyRequest,
+    ReplayRun,
+    ReplaySweep,
+    ResumeRun,
+    ResumeSweep,
+    TrainRun,
+    TrainSweep,
+    decoded_request,
+)
 from ..exit_codes import exit_code
 
 
@@ -24,6 +33,10 @@ def _perform(request: AnyRequest) -> int:
         from ..sweep.headless import train
 
         return train(request, json=True, control=True)
+    if isinstance(request, ReplaySweep):
+        from ..sweep.headless import replay
+
+        return replay(request)
     return _perform_run(request)
 
 

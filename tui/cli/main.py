@@ -59,16 +59,25 @@ def _parse_and_print(arguments: list[str]) -> argparse.Namespace:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse a command line; the attribute `perform` of the result is the function that runs the command."""
-    name = arguments[0] if arguments and not arguments[0].startswith("-") else ""
-    if (command := COMMANDS.get(name)) is None:
-        raise unknown_command(name, COMMANDS)
+    command = _command(arguments)
     check_options(arguments, command, COMMANDS.values())
     args, unknown = build_parser(COMMANDS.values()).parse_known_args(arguments)
-    if (args.command or "") != command.name:
-        raise BadInput(f"the command goes first: clipwatch {args.command} [OPTIONS]")
+    words = (args.command, getattr(args, f"command{args.command}", None))
+    if (name := " ".join(word for word in words if word)) != command.name:
+        raise BadInput(f"the command goes first: clipwatch {name} [OPTIONS]")
     if unknown:
         raise BadInput(f"unexpected argument {unknown[0]!r}; see {command.program} --help")
     return args
+
+
+def _command(arguments: list[str]) -> Subcommand:
+    """The command that the first one or two arguments name: `runs`, or `runs rename`."""
+    first, second = (*(word if not word.startswith("-") else "" for word in arguments[:2]), "", "")[:2]
+    inner = [name for name in COMMANDS if first and name.startswith(f"{first} ")]
+    name = f"{first} {second}" if inner and second else first
+    if name not in COMMANDS:
+        raise unknown_command(name, inner if inner else [name for name in COMMANDS if " " not in name])
+    return COMMANDS[name]
 
 
 def _train(args: argparse.Namespace) -> int:

@@ -22,8 +22,9 @@ Annotate = Callable[[Option, argparse.Action], None]
 class Subcommand:
     """A command: its line in the help, the function that performs it, and its options.
 
-    The program without a command has the name "". `defaults` sets attributes for which it has no option. `unsupported`
-    maps options that a user may expect to the error message for them.
+    The program without a command has the name "". A command of a command has both names: `runs rename`.
+    `defaults` sets attributes for which it has no option. `unsupported` maps options that a user may expect to the
+    error message for them.
     """
 
     name: str
@@ -63,22 +64,33 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser(commands: Iterable[Subcommand], annotate: Annotate | None = None) -> Parser:
     """Build the parser. The first command is the program itself. Adding all options takes 3 ms."""
-    program, *others = commands
-    parser = _make_parser(Parser, program, prog=PROGRAM, usage=f"{program.usage}\n       {PROGRAM} COMMAND [OPTIONS]")
-    subparsers = parser.add_subparsers(
+    by_name = {command.name: command for command in commands}
+    parents = {command.rpartition(" ")[0] for command in by_name if command}
+    parsers: dict[str, Parser] = {}
+    adders: dict[str, Callable[..., Parser]] = {}
+    for name, command in by_name.items():
+        parent, _, word = name.rpartition(" ")
+        usage = command.usage + (f"\n       {command.program} COMMAND [OPTIONS]" if name in parents else "")
+        if name:
+            parser = _make_parser(adders[parent], command, word, help=command.summary, usage=usage)
+        else:
+            parser = _make_parser(Parser, command, prog=PROGRAM, usage=usage)
+        if name in parents:
+            adders[name] = _subparsers(parser, command)
+        _add_options(parser, command.groups, annotate)
+        parsers[name] = parser
+    return parsers[""]
+
+
+def _subparsers(parser: Parser, command: Subcommand) -> Callable[..., Parser]:
+    """The function that adds a parser for a command of this command."""
+    return parser.add_subparsers(
         title="commands",
         metavar="COMMAND",
-        dest="command",
-        prog=PROGRAM,
-        help=f"see {PROGRAM} COMMAND --help for its options",
-    )
-    _add_options(parser, program.groups, annotate)
-    for command in others:
-        subparser = _make_parser(
-            subparsers.add_parser, command, command.name, help=command.summary, usage=command.usage
-        )
-        _add_options(subparser, command.groups, annotate)
-    return parser
+        dest=f"command{command.name}",
+        prog=command.program,
+        help=f"see {command.program} COMMAND --help for its options",
+    ).add_parser
 
 
 def _make_parser(make: Callable[..., Parser], command: Subcommand, *arguments: Any, **keywords: Any) -> Parser:

@@ -5,35 +5,33 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from rich.cells import cell_len
 
-from ...core.errors import BadInput
 from ...core.files.paths import path_text
-from ...core.runs.folder import LaneOutcome, Manifest, RunFolder
 from ...core.safe_text import in_encoding, valid_unicode
-from ...core.sweeps.overview import SweepOverview, overview
-from ...core.sweeps.recorded_folders import RecordedFolder, recorded_folders
+from ...core.sweeps.listing import EVERYTHING, Filter, Recording, recordings
+from ..runs.cells import lane_cells, legend, shared_cells, started
 from ..text.messages import say, tell
-from ..text.number_format import number_of
 from ..text.wrapping import wrapped
 
-# Each column with the least terminal width at which it is shown. Names include the date and the dataset, and are never
-# shortened.
+# Each column with the least terminal width at which it is shown. Names include the date and the dataset unless they
+# were changed, and are never shortened.
 _COLUMNS = {
-    "kind": 110,
+    "kind": 140,
     "name": 0,
-    "started": 150,
-    "dataset": 150,
+    "started": 160,
+    "data": 100,
+    "head": 100,
+    "optimizer": 100,
     "state": 0,
-    "lane": 110,
+    "lane": 130,
     "clip": 0,
     "done": 70,
-    "loss": 110,
+    "loss": 130,
     "accuracy": 0,
 }
 _RIGHT_ALIGNED = ("done", "loss", "accuracy")
@@ -42,33 +40,23 @@ _FILE_WIDTH = 160
 _MIN_CLIP_WIDTH = 12
 
 
-def print_runs(runs_dir: Path, *, json: bool) -> int:
-    """Print every run and sweep in `runs_dir`, oldest first; report those that cannot be read."""
-    rows: list[tuple[str, ...]] = []
-    has_sweeps = False
-    for folder in recorded_folders(runs_dir, tell):
-        try:
-            recorded = folder.manifest() if isinstance(folder, RunFolder) else overview(folder)
-        except BadInput as error:
-            tell(str(error))
-            continue
-        has_sweeps = has_sweeps or isinstance(recorded, SweepOverview)
-        if json:
-            sys.stdout.buffer.write(msgspec.json.encode(_json_object(folder, recorded)) + b"\n")
-        else:
-            rows += _rows(folder.path.name, recorded)
-    if not json:
-        _print_table(rows, runs_dir)
-        if has_sweeps:
-            print("\nFor a sweep, loss and accuracy are mean differences of the two settings over the seeds of both.")
+def print_runs(runs_dir: Path, filter: Filter = EVERYTHING, *, json: bool) -> int:
+    """Print the runs and sweeps in `runs_dir` that a filter accepts, oldest first; report those that are unreadable."""
+    found = recordings(runs_dir, filter, tell)
+    if json:
+        for recording in found:
+            sys.stdout.buffer.write(msgspec.json.encode(_json_object(recording)) + b"\n")
+    elif not found:
+        say(f"no runs in {runs_dir}" if filter == EVERYTHING else f"no such runs in {runs_dir}")
+    else:
+        _print_table([row for recording in found for row in _rows(recording)])
+        for text in legend(found):
+            print(f"\n{text}")
     return 0
 
 
-def _print_table(rows: list[tuple[str, ...]], runs_dir: Path) -> None:
+def _print_table(rows: list[tuple[str, ...]]) -> None:
     """Print the table as plain lines: a Rich table of a thousand runs would be slow."""
-    if not rows:
-        say(f"no runs in {runs_dir}")
-        return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _FILE_WIDTH
     shown = [number for number, least in enumerate(_COLUMNS.values()) if width >= least]
     encoding = sys.stdout.encoding
@@ -97,45 +85,20 @@ def _padded(cell: str, heading: str, width: int) -> str:
     return gap + cell if heading in _RIGHT_ALIGNED else cell + gap
 
 
-def _json_object(folder: RecordedFolder, recorded: Manifest | SweepOverview) -> dict[str, Any]:
+def _json_object(recording: Recording) -> dict[str, Any]:
     """A run or sweep as a JSON object."""
-    kind = "run" if isinstance(recorded, Manifest) else "sweep"
     return {
-        "kind": kind,
-        "run": valid_unicode(folder.path.name),
-        "folder": path_text(folder.path),
-        **msgspec.to_builtins(recorded),
+        "kind": recording.kind,
+        "run": valid_unicode(recording.name),
+        "folder": path_text(recording.folder.path),
+        **msgspec.to_builtins(recording.overview),
     }
 
 
-def _rows(name: str, recorded: Manifest | SweepOverview) -> list[tuple[str, ...]]:
-    kind = "run" if isinstance(recorded, Manifest) else "sweep"
-    started = f"{datetime.fromtimestamp(recorded.started):%Y-%m-%d %H:%M}"
-    first = (kind, name, started, recorded.dataset.name, recorded.state)
-    rows = (
-        [_lane_cells(lane) for lane in recorded.lanes or (None,)]
-        if isinstance(recorded, Manifest)
-        else _sweep_cells(recorded)
-    )
-    return [((*first, *row) if number == 0 else (*("",) * len(first), *row)) for number, row in enumerate(rows)]
-
-
-def _lane_cells(lane: LaneOutcome | None) -> tuple[str, ...]:
-    if lane is None:
-        return ("",) * 5
-    if lane.ended in ("diverged", "error"):
-        return lane.name, lane.rule, str(lane.step), "-", lane.ended
-    loss, accuracy = (f"{lane.loss:.4f}", f"{lane.accuracy:.3f}") if lane.loss is not None else ("-", "-")
-    return lane.name, lane.rule, str(lane.step), loss, accuracy
-
-
-def _sweep_cells(sweep: SweepOverview) -> list[tuple[str, ...]]:
-    """Two rows: the numbers of settings, seeds and finished trainings, and the first comparison with its means."""
-    compared = sweep.comparison
-    pair, _, common = compared.name.partition(" (") if compared else ("", "", "")
-    figures = (f"{compared.nats:+.4f}", f"{compared.points / 100:+.3f}") if compared else ("-", "-")
-    diverged = f", {sweep.diverged:,} diverged" if sweep.diverged else ""
+def _rows(recording: Recording) -> list[tuple[str, ...]]:
+    """The rows of a recording. All but the first are blank up to the column `lane`."""
+    first = (recording.kind, recording.name, started(recording), *shared_cells(recording))
     return [
-        (number_of(sweep.settings, "setting"), pair, f"{sweep.done:,} of {sweep.total:,}{diverged}", *figures),
-        (number_of(sweep.seeds, "seed"), f"({common}" if common else "", "", "", ""),
+        ((*first, *row) if number == 0 else (*("",) * len(first), *row))
+        for number, row in enumerate(lane_cells(recording))
     ]

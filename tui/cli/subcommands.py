@@ -20,12 +20,12 @@ from .options import (
     RUNS_DIR,
     TENSORBOARD,
     Group,
-    flag,
     integer,
     one_of,
     option,
 )
 from .parser import Subcommand
+from .runs_command import DELETE, RENAME, RUNS
 from .settings import headless_options, key_settings, machine, uses_screen
 from .sweep_after_run import sweep_after_run
 from .sweep_options import EPILOG, SWEEP_GROUPS, UNSUPPORTED
@@ -40,13 +40,6 @@ def _found_run(args: argparse.Namespace) -> RunFolder:
     from ...core.sweeps.recorded_folders import find_run
 
     return find_run(args.run, runs_folder(args.runs_dir), tell)
-
-
-def _runs(args: argparse.Namespace) -> int:
-    from ...core.runs.folder import runs_folder
-    from .runs_table import print_runs
-
-    return print_runs(runs_folder(args.runs_dir), json=args.json)
 
 
 def _resume(args: argparse.Namespace) -> int:
@@ -183,12 +176,9 @@ SUBCOMMANDS = (
         unsupported=UNSUPPORTED,
         epilog=EPILOG,
     ),
-    Subcommand(
-        "runs",
-        "list the recorded runs and sweeps",
-        _runs,
-        (Group("options", (flag("--json", help="print one JSON object per run or sweep"), *_COMMON)),),
-    ),
+    RUNS,
+    RENAME,
+    DELETE,
     Subcommand(
         "replay",
         "replay a recorded run",
@@ -251,7 +241,10 @@ SUBCOMMANDS = (
                 "options",
                 (
                     option(
-                        "--csv", metavar="FILE", type=output_path, help="write a CSV file with one row per evaluation"
+                        "--csv",
+                        metavar="FILE",
+                        type=output_path,
+                        help="write a CSV file: a row per evaluation, and each lane's result on all validation images",
                     ),
                     option("--json", metavar="FILE", type=output_path, help="write the events as a JSON array"),
                     TENSORBOARD,

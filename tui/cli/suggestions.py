@@ -32,6 +32,11 @@ _COMMAND_SYNONYMS = {
     "help": "clipwatch --help",
     "list": "clipwatch runs",
     "continue": "clipwatch resume",
+    "rename": "clipwatch runs rename",
+    "delete": "clipwatch runs delete",
+    "runs mv": "clipwatch runs rename",
+    "runs rm": "clipwatch runs delete",
+    "runs remove": "clipwatch runs delete",
 }
 # Arguments after one of these are not checked.
 _END_OF_OPTIONS = ("--", "-h", "--help", "--version")

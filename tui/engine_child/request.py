@@ -75,7 +75,13 @@ class ResumeSweep(EngineRequest, frozen=True, kw_only=True):
     backend: BackendConfig
 
 
-AnyRequest = TrainRun | ResumeRun | ReplayRun | TrainSweep | ResumeSweep
+class ReplaySweep(EngineRequest, frozen=True, kw_only=True):
+    """Send the recorded results of the sweep in `folder`."""
+
+    folder: Path
+
+
+AnyRequest = TrainRun | ResumeRun | ReplayRun | TrainSweep | ResumeSweep | ReplaySweep
 # What `EngineProcess` starts: an engine of clipwatch with a request, or the user's `--engine-command`.
 EngineSource = AnyRequest | Sequence[str]
 

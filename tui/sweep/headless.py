@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from ...core.files.paths import path_text
 from ...core.stream.config import RunConfig
+from ...core.stream.events import Notice, RecordingStarted
 from ...core.stream.sweep_events import SweepFinished
 from ...core.sweeps.runner import Sweep
 from ...core.sweeps.store import SweepFolder, read_sweep
 from ...core.sweeps.workers import Backend
-from ..engine_child.request import BackendConfig, ResumeSweep, TrainSweep
+from ..engine_child.request import BackendConfig, ReplaySweep, ResumeSweep, TrainSweep
 from ..headless.control import forward_stdin_commands
 from ..signals import ending_signals
 from ..text.messages import tell
@@ -34,6 +36,27 @@ def train(request: TrainSweep | ResumeSweep, *, json: bool, control: bool, quiet
         finally:
             output.close()
     return 128 + signals[0] if signals else int(failed)
+
+
+def replay(request: ReplaySweep) -> int:
+    """Print the recorded results of a sweep as JSON lines; return the exit code."""
+    from ..headless.run import JsonSink
+
+    read = read_sweep(SweepFolder(request.folder))
+    results, output = read.results, JsonSink()
+    reason = "stopped" if results.unfinished else "failed" if results.all_diverged else "completed"
+    output.receive(results.started)
+    output.receive(RecordingStarted(folder=path_text(request.folder)))
+    for replica in results.replicas.values():
+        output.receive(replica)
+    # When it ended is not recorded.
+    output.receive(SweepFinished(reason=reason, seconds=0.0))
+    missing = "; not finished: clipwatch resume continues it" if results.unfinished else ""
+    output.receive(Notice(text=f"recorded sweep{missing}; q closes it", level="info"))
+    for text in read.damage:
+        output.receive(Notice(text=text))
+    output.close()
+    return 0
 
 
 def _sweep(request: TrainSweep | ResumeSweep) -> Sweep:

@@ -6,15 +6,15 @@ import contextlib
 
 from ...core.errors import BadInput
 from ...core.stream.codec import decode_sweep_event
-from ..engine_child.request import ResumeSweep, TrainSweep
+from ..engine_child.request import ReplaySweep, ResumeSweep, TrainSweep
 from ..terminal.capabilities import discard_output_of_closed_terminal, prepare_terminal
 from ..text.messages import tell
 from .app import SweepApp
 from .console import print_tables
 
 
-def show_sweep(request: TrainSweep | ResumeSweep, *, quit_when_done: bool) -> int:
-    """Train a sweep in a child process and show it; return the exit code."""
+def show_sweep(request: TrainSweep | ResumeSweep | ReplaySweep, *, quit_when_done: bool) -> int:
+    """Train or replay a sweep in a child process and show it; return the exit code."""
     ascii_only = prepare_terminal()
     app = SweepApp(request, ascii=ascii_only, quit_when_done=quit_when_done)
     for line in app.show():
@@ -24,6 +24,8 @@ def show_sweep(request: TrainSweep | ResumeSweep, *, quit_when_done: bool) -> in
         tell(app.failure)
     if app.view.results and app.view.results.replicas:
         with contextlib.suppress(OSError):
-            print_tables(app.view.results, app.view.progress, app.view.finished, app.view.folder)
+            # When a recorded sweep ended is not known.
+            finished = None if isinstance(request, ReplaySweep) else app.view.finished
+            print_tables(app.view.results, app.view.progress, finished, app.view.folder)
     discard_output_of_closed_terminal()
     return app.exit_code

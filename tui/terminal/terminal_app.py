@@ -1,4 +1,4 @@
-"""Base class of the apps for a run and for a sweep: driver, signals, themes, exit and exit code."""
+"""Base classes of the apps: driver, signals, themes, exit and exit code; and the engine of those that show one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.binding import Binding
 
@@ -22,9 +22,11 @@ from ..style.contrast import with_legible_text
 from ..style.theme import DARK, LIGHT, THEMES, Theme, theme_of
 from .driver import DrivenApp, TerminalDriver
 
+Last = TypeVar("Last")
 
-class TerminalApp(DrivenApp):
-    """An app that shows an engine; `failure` is the message to print after it was closed by an error."""
+
+class ScreenApp(DrivenApp):
+    """An app in this terminal; `failure` is the message to print after it was closed by an error."""
 
     CSS = """
     .-ascii ModalScreen > *, .-ascii Input { border: ascii $primary; }
@@ -33,12 +35,11 @@ class TerminalApp(DrivenApp):
     # Declared on the app, so that it also works while a modal screen is open.
     BINDINGS: ClassVar = [Binding("ctrl+z", "suspend_process", show=False)]
 
-    def __init__(self, engine: EngineConnection, *, ascii: bool, quit_when_done: bool) -> None:
+    def __init__(self, *, ascii: bool) -> None:
         # Textual loads the driver that TEXTUAL_DRIVER names, for example in a browser.
         super().__init__(driver_class=None if "TEXTUAL_DRIVER" in os.environ else TerminalDriver)
-        self.engine = engine
         self.failure: str | None = None
-        self.ascii, self.quit_when_done = ascii, quit_when_done
+        self.ascii = ascii
         self._signal_loop: asyncio.AbstractEventLoop | None = None
         self._signals: list[int] = []
         self.register_theme(DARK)
@@ -55,19 +56,14 @@ class TerminalApp(DrivenApp):
         # Another program may have drawn on the terminal while this one was stopped.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
-    def show(self) -> list[bytes]:
-        """Run the app, then end the engine; return the engine's last lines."""
+    def run_until_closed(self, end: Callable[[], Last]) -> Last:
+        """Run the app, then call `end`, whatever happened; return what it returns."""
         with ending_signals(self._leave_soon, self._restore_terminal) as self._signals:
             try:
                 self.run()
             finally:
-                with _temporary_message("ending the run ..."):
-                    last_lines = self.stop_engine()
-        return last_lines
-
-    def stop_engine(self) -> list[bytes]:
-        """End the engine; return its last lines."""
-        return self.engine.stop()
+                last = end()
+        return last
 
     def leave(self, *, failed: bool) -> None:
         """Exit the app with code 1 if the run failed, otherwise 0."""
@@ -146,6 +142,26 @@ class TerminalApp(DrivenApp):
             self.terminal.suspend_application_mode()
         # The temporary message, if it is shown.
         _write("\r\x1b[K")
+
+
+class TerminalApp(ScreenApp):
+    """An app that shows an engine. With `quit_when_done` it exits once the engine is done."""
+
+    def __init__(self, engine: EngineConnection, *, ascii: bool, quit_when_done: bool) -> None:
+        super().__init__(ascii=ascii)
+        self.engine, self.quit_when_done = engine, quit_when_done
+
+    def show(self) -> list[bytes]:
+        """Run the app, then end the engine; return the engine's last lines."""
+        return self.run_until_closed(self._end)
+
+    def stop_engine(self) -> list[bytes]:
+        """End the engine; return its last lines."""
+        return self.engine.stop()
+
+    def _end(self) -> list[bytes]:
+        with _temporary_message("ending the run ..."):
+            return self.stop_engine()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,69 @@
+"""The recorded runs and sweeps of a folder with what a list shows of each, filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import BadInput
+from ..runs.changes import with_changes
+from ..runs.folder import Manifest, RunFolder
+from .overview import SweepOverview, overview
+from .recorded_folders import RecordedFolder, recorded_folders
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recorded run or sweep in a list."""
+
+    folder: RecordedFolder
+    overview: Manifest | SweepOverview
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.folder.path.name
+
+    @property
+    def kind(self) -> str:
+        """`run` or `sweep`."""
+        return "run" if isinstance(self.overview, Manifest) else "sweep"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list shows: this dataset, what started at `since` (seconds since 1970) or later, what was `changed`."""
+
+    dataset: str | None = None
+    since: float | None = None
+    changed: bool = False
+
+    def accepts(self, found: Manifest | SweepOverview) -> bool:
+        """Whether a run or sweep is listed."""
+        return (
+            (self.dataset is None or found.dataset.name == self.dataset)
+            and (self.since is None or found.started >= self.since)
+            and (not self.changed or bool(found.changed))
+        )
+
+
+EVERYTHING = Filter()
+
+
+def recordings(home: Path, filter: Filter, tell: Callable[[str], None]) -> list[Recording]:
+    """The recordings that a filter accepts, by time of their start. `tell` gets a message for each unreadable one."""
+    found: list[Recording] = []
+    for folder in recorded_folders(home, tell):
+        try:
+            recording = Recording(folder, _overview(folder))
+        except BadInput as error:
+            tell(str(error))
+            continue
+        if filter.accepts(recording.overview):
+            found.append(recording)
+    return sorted(found, key=lambda recording: recording.overview.started)
+
+
+def _overview(folder: RecordedFolder) -> Manifest | SweepOverview:
+    return with_changes(folder, folder.manifest()) if isinstance(folder, RunFolder) else overview(folder)

@@ -1,0 +1,1 @@
+"""The list of recorded runs and sweeps."""

@@ -1,0 +1,261 @@
+"""The Textual app of `clipwatch runs`: a list of recorded runs and sweeps, from which one is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.widgets import DataTable, Input, Static
+
+from ...core.errors import ClipwatchError
+from ...core.sweeps.housekeeping import deletable, delete, rename
+from ...core.sweeps.listing import Recording
+from ...core.sweeps.recorded_folders import RecordedFolder
+from ..style.theme import DARK, THEMES
+from ..terminal.terminal_app import ScreenApp
+from ..view.header_and_footer import Part, bar
+from ..widgets.lines import Lines
+from .bars import details, keys, title
+from .cells import LEGEND
+from .questions import DeleteQuestion, ListHelp
+from .rows import Column, Row, fitting
+
+# The details take at most this many lines, and this share of the height.
+_MAX_DETAILS, _DETAILS_SHARE = 5, 4
+
+
+@dataclass(frozen=True)
+class ListState:
+    """What is kept when a recording is opened from the list: filter, theme, and the name of the selected recording."""
+
+    filter: str = ""
+    theme: str = DARK.name
+    selected: str = ""
+
+
+class RunsApp(ScreenApp):
+    """The list of runs. `opened` is the recording to open once the app has exited, None to quit."""
+
+    TITLE = "clipwatch runs"
+    CSS = (
+        ScreenApp.CSS
+        + """
+    .-ascii DataTable { scrollbar-size: 0 0; }
+    #title, #message, #keys { height: 1; background: $panel; }
+    #details { height: auto; background: $panel; }
+    DataTable { height: 1fr; background: $surface; }
+    DataTable > .datatable--header { background: $surface; color: $foreground-muted; text-style: bold; }
+    #prompt { display: none; height: 1; background: $surface; padding: 0 1; }
+    #prompt Static { width: auto; color: $primary; text-style: bold; }
+    #prompt Input { width: 1fr; background: $surface; }
+    .-ascii #prompt Input { border: none; }
+    """
+    )
+    BINDINGS: ClassVar = [
+        Binding("slash", "ask_filter", "filter"),
+        Binding("r", "ask_name", "rename"),
+        Binding("x,delete", "ask_delete", "delete"),
+        Binding("question_mark,f1", "show_help", "help"),
+        Binding("t", "next_theme", "theme"),
+        Binding("escape", "close_prompt", "back"),
+        Binding("q", "leave", "quit"),
+        Binding("ctrl+c,ctrl+q", "leave", "quit", priority=True),
+    ]
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(
+        self, recordings: Sequence[Recording], home: Path, state: ListState, *, message: str = "", ascii: bool = False
+    ) -> None:
+        super().__init__(ascii=ascii)
+        self.theme = state.theme
+        self._rows = [Row(recording, ascii=ascii) for recording in reversed(recordings)]
+        self._home, self._state, self._message = home, state, message
+        self._shown: list[Row] = []
+        self._columns: list[Column] = []
+        # What the prompt asks for: "" if it is closed.
+        self._asking = ""
+        self.opened: RecordedFolder | None = None
+        self._title, self._message_line, self._keys = Lines(id="title"), Lines(id="message"), Lines(id="keys")
+        self._details = Lines(id="details")
+        self._table: DataTable[Text] = DataTable(cursor_type="row", zebra_stripes=False)
+        self._label, self._input = Static(), Input(compact=True)
+        self._prompt = Horizontal(self._label, self._input, id="prompt")
+
+    @property
+    def state(self) -> ListState:
+        """What to keep while a recording is open."""
+        return replace(self._state, theme=self.theme, selected=self._selected.recording.name if self._selected else "")
+
+    def compose(self) -> ComposeResult:
+        """Title, list, details of the selected recording, message or prompt, and keys."""
+        yield self._title
+        yield self._table
+        yield self._details
+        yield self._message_line
+        yield self._prompt
+        yield self._keys
+
+    def on_mount(self) -> None:
+        """Fill the list."""
+        self._table.focus()
+        self.theme_changed_signal.subscribe(self, lambda _: self.call_after_refresh(self._draw))
+        self.call_after_refresh(self._fill, self._state.selected)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show the columns that fit."""
+        self.call_after_refresh(self._fill)
+
+    # The list
+
+    @property
+    def _selected(self) -> Row | None:
+        row = self._table.cursor_row
+        return self._shown[row] if 0 <= row < len(self._shown) else None
+
+    def _fill(self, selected: str = "") -> None:
+        """Fill the table with the rows that match the filter; keep the selection if its row is among them."""
+        selected = selected or (self._selected.recording.name if self._selected else "")
+        self._shown = [row for row in self._rows if row.matches(self._state.filter)]
+        self._columns = fitting(self._shown, self.size.width - self._table.scrollbar_size_vertical)
+        self._table.clear(columns=True)
+        for column in self._columns:
+            self._table.add_column(Text(column.name), width=column.width)
+        for row in self._shown:
+            self._table.add_row(*(Text(row.cells[column.name], no_wrap=True) for column in self._columns))
+        names = [row.recording.name for row in self._shown]
+        self._table.move_cursor(row=names.index(selected) if selected in names else 0)
+        self._draw()
+
+    def _draw(self) -> None:
+        width, theme, recording = self.size.width, self.make_theme(), self._selected
+        total, height = len(self._rows), max(1, min(_MAX_DETAILS, self.size.height // _DETAILS_SHARE))
+        self._title.show([title(str(self._home), len(self._shown), total, self._state.filter, width, theme)])
+        lines = details(recording.recording if recording else None, width, height, theme)
+        self._details.styles.height = len(lines)
+        self._details.show(lines)
+        message = self._message or self._remark()
+        self._message_line.show([bar([Part(message, theme.alert if self._message else theme.text)], [], width, theme)])
+        self._keys.show([keys(self._asking, width, theme)])
+
+    def _remark(self) -> str:
+        """What is to be said about the list or the selected recording."""
+        if row := self._selected:
+            return LEGEND.get(row.recording.overview.changed, "")
+        return "nothing matches the filter" if self._rows else "no runs here"
+
+    @on(DataTable.RowHighlighted)
+    def _highlight(self) -> None:
+        self._message = ""
+        self._draw()
+
+    @on(DataTable.RowSelected)
+    def _open(self) -> None:
+        if self._selected:
+            self.opened = self._selected.recording.folder
+            self.exit(0, return_code=0)
+
+    def _say(self, message: str) -> None:
+        self._message = message
+        self._draw()
+
+    # The prompt
+
+    def action_ask_filter(self) -> None:
+        """Filter the list while the user types."""
+        self._ask("filter", self._state.filter, "words that must occur: mnist relu changed")
+
+    def action_ask_name(self) -> None:
+        """Ask for a new name of the selected recording."""
+        if self._selected:
+            self._ask("new name", self._selected.recording.name, "")
+
+    def _ask(self, what: str, value: str, placeholder: str) -> None:
+        self._asking = what
+        self._label.update(f"{what}: ")
+        self._input.placeholder, self._input.value = placeholder, value
+        self._prompt.display, self._message_line.display = True, False
+        self._input.focus()
+        self._draw()
+
+    def action_close_prompt(self) -> None:
+        """Close the prompt, and clear the filter."""
+        if self._asking != "new name" and self._state.filter:
+            self._set_filter("")
+        self._close_prompt()
+
+    def _close_prompt(self) -> None:
+        self._asking = ""
+        self._prompt.display, self._message_line.display = False, True
+        self._table.focus()
+        self._draw()
+
+    @on(Input.Changed)
+    def _type(self, event: Input.Changed) -> None:
+        if self._asking == "filter":
+            self._set_filter(event.value)
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        asked = self._asking
+        self._close_prompt()
+        if asked == "new name":
+            self._try(lambda row: self._rename(row, event.value))
+
+    def _set_filter(self, text: str) -> None:
+        self._state = replace(self._state, filter=text)
+        self._fill()
+
+    # Renaming and deleting
+
+    def _try(self, act: Callable[[Row], None]) -> None:
+        """Do something to the selected recording; show the error if it fails."""
+        if row := self._selected:
+            try:
+                act(row)
+            except ClipwatchError as error:
+                self._say(str(error))
+
+    def _rename(self, row: Row, name: str) -> None:
+        path = rename(row.recording.folder, name)
+        folder = replace(row.recording.folder, path=path)
+        renamed = Row(replace(row.recording, folder=folder), ascii=self.ascii)
+        self._rows[self._rows.index(row)] = renamed
+        self._fill(name)
+
+    def action_ask_delete(self) -> None:
+        """Ask whether to delete the selected recording."""
+        self._try(self._ask_delete)
+
+    def _ask_delete(self, row: Row) -> None:
+        question = DeleteQuestion(row.recording, deletable(row.recording.folder))
+        self.push_screen(question, lambda yes: self._try(lambda _: self._delete(row)) if yes else None)
+
+    def _delete(self, row: Row) -> None:
+        place = self._table.cursor_row
+        delete(row.recording.folder)
+        self._rows.remove(row)
+        self._fill()
+        self._table.move_cursor(row=min(place, len(self._shown) - 1))
+        self._say(f"deleted {row.recording.name}")
+
+    # The program itself
+
+    def action_show_help(self) -> None:
+        """Explain the list and its keys."""
+        self.push_screen(ListHelp())
+
+    def action_next_theme(self) -> None:
+        """Switch to the next theme."""
+        index = THEMES.index(self.theme) if self.theme in THEMES else -1
+        self.theme = THEMES[(index + 1) % len(THEMES)]
+
+    def action_leave(self) -> None:
+        """Quit."""
+        self.exit(0, return_code=0)

@@ -1,0 +1,100 @@
+"""The lines around the list of runs: its title, the details of the selected recording, the message and the keys."""
+
+from __future__ import annotations
+
+from textual.strip import Strip
+
+from ...core.runs.folder import LaneOutcome
+from ...core.sweeps.listing import Recording
+from ...core.sweeps.overview import SweepOverview
+from ..style.theme import Theme
+from ..text.lane_names import lane_name
+from ..text.number_format import number_of
+from ..view.header_and_footer import Part, bar
+from .cells import shared_cells, started
+
+KEYS = (
+    ("enter", "open"),
+    ("/", "filter"),
+    ("r", "rename"),
+    ("x", "delete"),
+    ("?", "help"),
+    ("t", "theme"),
+    ("q", "quit"),
+)
+PROMPT_KEYS = {
+    "filter": (("enter", "back to the list"), ("escape", "show all")),
+    "new name": (("enter", "rename"), ("escape", "cancel")),
+}
+_RANKS = {"t": 3, "r": 2, "x": 2}
+
+
+def title(home: str, shown: int, total: int, filter: str, width: int, theme: Theme) -> Strip:
+    """How many recordings are shown, of which folder, and the filter."""
+    count = number_of(total, "recording") if shown == total else f"{shown:,} of {number_of(total, 'recording')}"
+    return bar(
+        [
+            Part("clipwatch runs", theme.strong),
+            Part(count, theme.text),
+            Part(f" filter: {filter} " if filter else "", theme.alert, 1),
+        ],
+        [Part(f"{home} ", theme.muted, 2)],
+        width,
+        theme,
+    )
+
+
+def keys(asking: str, width: int, theme: Theme) -> Strip:
+    """The keys and what they do, in the list or in the prompt that is `asking` for something."""
+    shown = PROMPT_KEYS.get(asking, KEYS)
+    return bar([Part(f"{key} {label}", theme.text, _RANKS.get(key, 1)) for key, label in shown], [], width, theme)
+
+
+def details(recording: Recording | None, width: int, height: int, theme: Theme) -> list[Strip]:
+    """The settings, and a line per lane of a run or the first comparison of a sweep; at most `height` lines."""
+    if recording is None:
+        return []
+    found = recording.overview
+    if isinstance(found, SweepOverview):
+        trained = _of_sweep(found, width, theme)
+    else:
+        trained = [_of_lane(number, lane, width, theme) for number, lane in enumerate(found.lanes)]
+    lines = [_settings(recording, width, theme), *trained]
+    if len(lines) > height:
+        more = bar([Part(f"and {number_of(len(lines) - height + 1, 'more lane')}", theme.muted)], [], width, theme)
+        return [*lines[: height - 1], more]
+    return lines
+
+
+def _settings(recording: Recording, width: int, theme: Theme) -> Strip:
+    data, head, optimizer, state = shared_cells(recording)
+    seed = "" if isinstance(recording.overview, SweepOverview) else f"seed {recording.overview.seed}"
+    parts = [started(recording), data, f"head {head}", f"optimizer {optimizer}", seed, state]
+    ranked = [Part(part, theme.muted, rank) for rank, part in zip((5, 0, 3, 4, 2, 1), parts, strict=True)]
+    return bar(ranked, [], width, theme)
+
+
+def _of_lane(number: int, lane: LaneOutcome, width: int, theme: Theme) -> Strip:
+    name = f"{theme.glyphs.symbol(number)} {lane_name(number, lane.name)}"
+    if lane.ended in ("diverged", "error"):
+        result = f"{lane.ended} at step {lane.step}"
+    elif lane.loss is None:
+        result = f"{lane.step:,} steps"
+    else:
+        result = f"{lane.step:,} steps   loss {lane.loss:.4f}   accuracy {lane.accuracy:.3f}"
+    parts = [Part(name, theme.lane(number, bold=True)), Part(lane.rule, theme.text, 1), Part(result, theme.text)]
+    return bar(parts, [], width, theme)
+
+
+def _of_sweep(sweep: SweepOverview, width: int, theme: Theme) -> list[Strip]:
+    settings, seeds = number_of(sweep.settings, "setting"), number_of(sweep.seeds, "seed")
+    diverged = f", {sweep.diverged:,} diverged" if sweep.diverged else ""
+    progress = f"{sweep.done:,} of {number_of(sweep.total, 'training')} done{diverged}"
+    parts = [Part("sweep", theme.strong), Part(f"{settings} x {seeds}", theme.text, 1), Part(progress, theme.text)]
+    lines = [bar(parts, [], width, theme)]
+    if compared := sweep.comparison:
+        figures = f"accuracy {compared.points:+.1f} percentage points, loss {compared.nats:+.3f}"
+        over = f"(mean of {number_of(compared.seeds, 'seed')})"
+        lines.append(bar([Part(compared.name, theme.text)], [], width, theme))
+        lines.append(bar([Part(figures, theme.strong), Part(over, theme.muted, 1)], [], width, theme))
+    return lines

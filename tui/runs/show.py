@@ -1,0 +1,41 @@
+"""Shows the list of runs in this terminal, and opens what the user selects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...core.runs.folder import RunFolder
+from ...core.sweeps.listing import Filter, recordings
+from ...core.sweeps.recorded_folders import RecordedFolder
+from ..engine_child.request import ReplayRun, ReplaySweep
+from ..terminal.capabilities import discard_output_of_closed_terminal, prepare_terminal
+from .app import ListState, RunsApp
+
+
+def show_runs(home: Path, filter: Filter) -> int:
+    """Show the list until the user quits; return the exit code. Whatever is opened from it leads back to it."""
+    ascii_only, state = prepare_terminal(), ListState()
+    while True:
+        unreadable: list[str] = []
+        found = recordings(home, filter, unreadable.append)
+        more = f" (and {len(unreadable) - 1} more)" if len(unreadable) > 1 else ""
+        message = unreadable[0] + more if unreadable else ""
+        app = RunsApp(found, home, state, message=message, ascii=ascii_only)
+        app.run_until_closed(discard_output_of_closed_terminal)
+        if app.exit_code or app.opened is None:
+            return app.exit_code
+        state = app.state
+        # A run that failed ends with 1, which does not concern the list. A signal does.
+        if (code := _open(app.opened)) >= 128:
+            return code
+
+
+def _open(folder: RecordedFolder) -> int:
+    """Replay a run at its recorded speed, or show the results of a sweep; return the exit code."""
+    if isinstance(folder, RunFolder):
+        from ..live.run import run_live
+
+        return run_live(ReplayRun(folder=folder.path, speed=1.0), {}, quit_when_done=False)
+    from ..sweep.run import show_sweep
+
+    return show_sweep(ReplaySweep(folder=folder.path), quit_when_done=False)
