@@ -7,7 +7,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from .area import Area
-from .axes import draw_axes, draw_cursor, lay_out
+from .axes import draw_cursor, draw_steps, draw_values, lay_out
 from .canvas import SPACE, Canvas
 from .chart_spec import ChartSpec
 from .interventions import draw_mark_heads, draw_mark_lines
@@ -40,7 +40,8 @@ def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
     rows = 1 if spec.height < TALL or fits_one_row(spec) else 2
     canvas = Canvas(spec.width, spec.height - rows, spec.palette.style(spec.palette.foreground))
     area, ticks = lay_out(spec, canvas, scale(spec))
-    draw_axes(spec, canvas, area, ticks)
+    draw_values(spec, canvas, area, ticks)
+    draw_steps(spec, canvas, area)
     draw_level_lines(spec, canvas, area)
     draw_mark_lines(spec, canvas, area)
     draw_cursor(spec, canvas, area)

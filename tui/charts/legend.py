@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from ...core.safe_text import printable
 from .chart_spec import ChartLane, ChartSpec
+from .heat_map_spec import HeatMapSpec
 from .ticks import number, number_width
 
 GAP = 3
@@ -32,10 +33,10 @@ def header(spec: ChartSpec, rows: int) -> list[Strip]:
     If room is short, the raw values go first, then what follows the comma in the title, then names are shortened.
     """
     if rows == 2:
-        return [_strip(spec, _title(spec), []), _strip(spec, [], _legend(spec, spec.width - 1))]
+        return [row_of(spec, _title(spec), []), row_of(spec, [], _legend(spec, spec.width - 1))]
     titles = [_title(spec), _title(spec, short=True)]
     title = next((one for one in titles if _fits(spec, one, _full_names(spec))), titles[-1])
-    return [_strip(spec, title, _legend(spec, spec.width - 1 - _length(title) - GAP))]
+    return [row_of(spec, title, _legend(spec, spec.width - 1 - _length(title) - GAP))]
 
 
 def fits_one_row(spec: ChartSpec) -> bool:
@@ -115,13 +116,14 @@ def _length(segments: list[Segment]) -> int:
     return sum(segment.cell_length for segment in segments)
 
 
-def _strip(spec: ChartSpec, left: list[Segment], right: list[Segment]) -> Strip:
-    """Left and right parts with blanks between them; the left part is cropped to fit."""
+def row_of(spec: ChartSpec | HeatMapSpec, left: list[Segment], right: list[Segment], width: int | None = None) -> Strip:
+    """Left and right parts with blanks between them, as wide as the chart; the left part is cropped to fit."""
+    width = spec.width if width is None else width
     blank = spec.palette.style(spec.palette.foreground)
     right = [*right, Segment(" ", blank)] if right else []
-    room = max(spec.width - _length(right), 0)
+    room = max(width - _length(right), 0)
     start = Strip(_cropped(left, room - bool(right), spec.glyphs.ellipsis)).adjust_cell_length(room, blank)
-    return Strip.join([start, Strip(right)]).adjust_cell_length(spec.width, blank)
+    return Strip.join([start, Strip(right)]).adjust_cell_length(width, blank)
 
 
 def _cropped(segments: list[Segment], cells: int, ellipsis: str) -> list[Segment]:

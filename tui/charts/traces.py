@@ -116,7 +116,7 @@ def scale(spec: ChartSpec) -> Scale:
     if bounds and not spec.log:
         return Scale(*bounds, log=False)
     traces = [trace(lane, spec, SAMPLES) for lane in spec.lanes]
-    values = np.concatenate([[], *(part for t in traces for part in t.parts())])
+    values: Floats = np.concatenate([part for t in traces for part in t.parts()] or [[]]).astype(np.float64)
     values = values[np.isfinite(values)]
     if not spec.log:
         return Scale(*_linear(spec, traces, values), log=False)
