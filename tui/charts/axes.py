@@ -9,7 +9,7 @@ from .canvas import Canvas
 from .chart_spec import ChartSpec
 from .heat_map_spec import HeatMapSpec
 from .strips import strip_rows
-from .ticks import NUMBER_WIDTH, compact, linear_ticks, log_ticks, number_width, step_ticks
+from .ticks import NUMBER_WIDTH, compact, general, linear_ticks, log_ticks, number_width, step_ticks
 from .traces import Scale
 
 MIN_LABEL_WIDTH = 4
@@ -41,15 +41,15 @@ def _margin(spec: ChartSpec) -> int:
 
 
 def _value_ticks(scale: Scale, height: int, *, percent: bool) -> list[tuple[float, str]]:
-    """About one tick per three rows, at least two."""
-    for most in range(max(height // 3, 1) + scale.log, height + 8):
+    """About one tick per three rows, more in low charts, at least two."""
+    for most in range(height // 3 + (1 if scale.log else 2), height + 8):
         if scale.log:
             ticks = log_ticks(scale.low, scale.high, most)
         else:
             ticks = linear_ticks(scale.low, scale.high, most, percent=percent)
         if len(ticks) > 1:
             return ticks
-    return [(scale.low, f"{scale.low:.3g}"), (scale.high, f"{scale.high:.3g}")]
+    return [(value, general(value, 3)) for value in (scale.low, scale.high)]
 
 
 def draw_values(spec: ChartSpec | HeatMapSpec, canvas: Canvas, area: Area, ticks: list[tuple[float, str]]) -> None:

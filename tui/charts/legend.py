@@ -32,9 +32,10 @@ def header(spec: ChartSpec, rows: int) -> list[Strip]:
 
     If room is short, the raw values go first, then what follows the comma in the title, then names are shortened.
     """
-    if rows == 2:
-        return [row_of(spec, _title(spec), []), row_of(spec, [], _legend(spec, spec.width - 1))]
     titles = [_title(spec), _title(spec, short=True)]
+    if rows == 2:
+        title = titles[_length(titles[0]) > spec.width]
+        return [row_of(spec, title, []), row_of(spec, [], _legend(spec, spec.width - 1))]
     title = next((one for one in titles if _fits(spec, one, _full_names(spec))), titles[-1])
     return [row_of(spec, title, _legend(spec, spec.width - 1 - _length(title) - GAP))]
 

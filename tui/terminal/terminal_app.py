@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -96,9 +95,8 @@ class TerminalApp(DrivenApp):
     def make_theme(self) -> Theme:
         """The styles of the current theme, limited to the characters that the terminal can show."""
         dark, coloured = self.current_theme.dark, not self.no_color
-        made = theme_of(self.theme_variables, dark=dark, coloured=coloured, ascii=self.ascii)
         few_colours = self.console.color_system == "standard"
-        return replace(made, palette=replace(made.palette, few_colours=few_colours))
+        return theme_of(self.theme_variables, dark=dark, coloured=coloured, ascii=self.ascii, few_colours=few_colours)
 
     def _leave_soon(self, number: int) -> None:
         code = 128 + number
