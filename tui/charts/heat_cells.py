@@ -25,14 +25,20 @@ def has_half_blocks(spec: HeatMapSpec) -> bool:
     return not spec.ascii and all(spec.palette.has_shades(lane.color) for lane in spec.lanes)
 
 
+def cell_rows(spec: HeatMapSpec, height: int) -> int:
+    """How many shades lie above each other in so many rows."""
+    return height * 2 if has_half_blocks(spec) else height
+
+
 def draw_cells(spec: HeatMapSpec, canvas: Canvas, area: Area, number: int, columns: HeatColumns, top: float) -> Levels:
     """Draw a lane's shares; `top` has the strongest shade. Returns the shade of each cell, from 0 to `SHADES`."""
     low, high, color = area.scale.low, area.scale.high, spec.lanes[number].color
+    shares = columns.rows(low, high, cell_rows(spec, area.height))
     if has_half_blocks(spec):
-        halves = _levels(columns.rows(low, high, 2 * area.height), top, SHADES)
+        halves = _levels(shares, top, SHADES)
         _draw_halves(spec, canvas, area, halves, color)
         return np.maximum(halves[::2], halves[1::2])
-    levels = _levels(columns.rows(low, high, area.height), top, len(RAMP) - 1)
+    levels = _levels(shares, top, len(RAMP) - 1)
     ramp, seen = np.array([ord(character) for character in RAMP]), levels > 0
     canvas.codes[: area.height, area.left :][seen] = ramp[levels][seen]
     canvas.inks[: area.height, area.left :][seen] = canvas.ink(spec.palette.style(color))
@@ -67,6 +73,14 @@ def draw_bounds(spec: HeatMapSpec, canvas: Canvas, area: Area, number: int, leve
         for column in range(area.column(first), area.column(last) + 1):
             style = _line_style(spec, lane.color, int(levels[row, column]))
             canvas.write(row, area.left + column, spec.glyphs.bound, style)
+
+
+def draw_failure(spec: HeatMapSpec, canvas: Canvas, area: Area, number: int) -> None:
+    """Draw a cross at the bottom of the step at which a lane failed."""
+    failed = spec.lanes[number].failed
+    if failed is not None and area.shows(failed):
+        style = spec.palette.style(spec.palette.warning, bold=True)
+        canvas.write(area.height - 1, area.left + area.column(failed), spec.glyphs.broken, style)
 
 
 def bound_spans(lane: HeatLane, window: tuple[int, int]) -> list[tuple[int, int, float]]:

@@ -16,7 +16,7 @@ from ...core.stream.measures import BINS
 from .area import Area
 from .axes import draw_cursor, draw_steps, draw_values
 from .canvas import Canvas
-from .heat_cells import draw_bounds, draw_cells
+from .heat_cells import cell_rows, draw_bounds, draw_cells, draw_failure
 from .heat_columns import HeatColumns, bin_place, bound_sizes, heat_columns
 from .heat_header import panel_header, title_row
 from .heat_map_spec import HeatMapSpec
@@ -64,7 +64,7 @@ def render_heat_map(spec: HeatMapSpec) -> list[Strip]:
     if grid is None:
         return _message(spec, "heat map needs more room", spec.height)
     columns = [heat_columns(lane, spec.window, grid.width - LEFT) for lane in spec.lanes]
-    view = _view(spec, columns)
+    view = _view(spec, columns, grid)
     if view is None:
         return [title_row(spec, 0.0), *_message(spec, "no gradients measured in these steps", spec.height - 1)]
     panels = [_panel(spec, number, columns[number], view, grid) for number in range(len(spec.lanes))]
@@ -93,7 +93,7 @@ def _arrange(spec: HeatMapSpec) -> Grid | None:
     return next(fitting, None)
 
 
-def _view(spec: HeatMapSpec, columns: list[HeatColumns]) -> View | None:
+def _view(spec: HeatMapSpec, columns: list[HeatColumns], grid: Grid) -> View | None:
     """The occupied bins and the bounds near them, with a bin more on either side; None: there are none."""
     occupied = np.unique(np.concatenate([[], *(one.bins for one in columns)]))
     if not len(occupied):
@@ -102,8 +102,9 @@ def _view(spec: HeatMapSpec, columns: list[HeatColumns]) -> View | None:
     sizes = (size for lane in spec.lanes for bound in lane.bounds for size in bound_sizes(bound))
     near = [place for place in map(bin_place, sizes) if low - REACH <= place <= high + REACH]
     low, high = min([low, *map(int, near)]), max([high, *map(ceil, near)])
-    largest = max(float(np.nanmax(one.shares, initial=0.0)) for one in columns)
-    return View(max(low - 1, 0), min(high + 1, BINS), min(spacing(largest, 1), 1.0))
+    low, high = max(low - 1, 0), min(high + 1, BINS)
+    drawn = [one.rows(low, high, cell_rows(spec, grid.height - 1)) for one in columns]
+    return View(low, high, min(spacing(max(float(np.nanmax(rows, initial=0.0)) for rows in drawn), 1), 1.0))
 
 
 def _panel(spec: HeatMapSpec, number: int, columns: HeatColumns, view: View, grid: Grid) -> list[Strip]:
@@ -121,6 +122,7 @@ def _panel(spec: HeatMapSpec, number: int, columns: HeatColumns, view: View, gri
     levels = draw_cells(spec, canvas, area, number, columns, view.top)
     draw_bounds(spec, canvas, area, number, levels)
     draw_cursor(spec, canvas, area)
+    draw_failure(spec, canvas, area, number)
     return [panel_header(spec, number, grid.width), *canvas.strips()]
 
 
