@@ -11,7 +11,7 @@ from .axes import draw_cursor, draw_steps, draw_values, lay_out
 from .canvas import SPACE, Canvas
 from .chart_spec import ChartSpec
 from .interventions import draw_mark_heads, draw_mark_lines
-from .legend import fits_one_row, header
+from .legend import header
 from .levels import draw_level_labels, draw_level_lines
 from .line_ends import Drawn, draw_symbols
 from .off_scale import draw_off_scale
@@ -20,8 +20,6 @@ from .strips import draw_strips
 from .traces import Trace, scale, trace
 
 MIN_SIZE = (20, 5)
-# From this height on, the header may take two rows.
-TALL = 12
 # The weight of the lane's colour in raw values.
 FAINT = 0.42
 # The most lanes whose raw values are drawn behind their averages.
@@ -37,8 +35,8 @@ def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
     """
     if spec.width < MIN_SIZE[0] or spec.height < MIN_SIZE[1]:
         return _too_small(spec)
-    rows = 1 if spec.height < TALL or fits_one_row(spec) else 2
-    canvas = Canvas(spec.width, spec.height - rows, spec.palette.style(spec.palette.foreground))
+    head = header(spec)
+    canvas = Canvas(spec.width, spec.height - len(head), spec.palette.style(spec.palette.foreground))
     area, ticks = lay_out(spec, canvas, scale(spec))
     draw_values(spec, canvas, area, ticks)
     draw_steps(spec, canvas, area)
@@ -52,7 +50,7 @@ def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
     draw_off_scale(spec, canvas, area, traces)
     draw_level_labels(spec, canvas, area)
     draw_strips(spec, canvas, area)
-    return header(spec, rows) + canvas.strips()
+    return head + canvas.strips()
 
 
 def _too_small(spec: ChartSpec) -> list[Strip]:

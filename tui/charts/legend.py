@@ -17,6 +17,8 @@ from .ticks import number, number_width
 GAP = 3
 # Names are not shortened below this.
 SHORTEST_NAME = 3
+# From this height on, the header may take two rows.
+TALL = 12
 
 
 @dataclass(frozen=True)
@@ -27,26 +29,30 @@ class Form:
     raw: bool = False
 
 
-def header(spec: ChartSpec, rows: int) -> list[Strip]:
-    """Title and legend on one or two strips as wide as the chart.
+@dataclass(frozen=True)
+class Entry:
+    """What the legend says about a lane."""
+
+    symbol: str
+    name: str
+    value: str
+    raw: str
+    color: str
+
+
+def header(spec: ChartSpec) -> list[Strip]:
+    """Title and legend on one strip as wide as the chart, or on two if they do not fit and the chart is high.
 
     If room is short, the raw values go first, then what follows the comma in the title, then names are shortened.
     """
-    titles = [_title(spec), _title(spec, short=True)]
-    if rows == 2:
+    titles, entries = [_title(spec), _title(spec, short=True)], [_entry(spec, *item) for item in enumerate(spec.lanes)]
+    plain = _length(_written(spec, entries, Form(_longest(entries))))
+    fitting = [title for title in titles if _length(title) + GAP + plain + 1 <= spec.width]
+    if not fitting and spec.height >= TALL:
         title = titles[_length(titles[0]) > spec.width]
-        return [row_of(spec, title, []), row_of(spec, [], _legend(spec, spec.width - 1))]
-    title = next((one for one in titles if _fits(spec, one, _full_names(spec))), titles[-1])
-    return [row_of(spec, title, _legend(spec, spec.width - 1 - _length(title) - GAP))]
-
-
-def fits_one_row(spec: ChartSpec) -> bool:
-    """Whether a short title and a legend with all names in full fit in one row."""
-    return _fits(spec, _title(spec, short=True), _full_names(spec))
-
-
-def _fits(spec: ChartSpec, title: list[Segment], form: Form) -> bool:
-    return _length(title) + GAP + _length(_entries(spec, form)) + 1 <= spec.width
+        return [row_of(spec, title, []), row_of(spec, [], _legend(spec, entries, spec.width - 1))]
+    title = (fitting or titles[-1:])[0]
+    return [row_of(spec, title, _legend(spec, entries, spec.width - 1 - _length(title) - GAP))]
 
 
 def _title(spec: ChartSpec, *, short: bool = False) -> list[Segment]:
@@ -58,43 +64,43 @@ def _title(spec: ChartSpec, *, short: bool = False) -> list[Segment]:
     return segments
 
 
-def _full_names(spec: ChartSpec) -> Form:
-    return Form(max((cell_len(_name(spec, lane)) for lane in spec.lanes), default=0))
+def _longest(entries: list[Entry]) -> int:
+    return max((cell_len(entry.name) for entry in entries), default=0)
 
 
-def _legend(spec: ChartSpec, room: int) -> list[Segment]:
+def _legend(spec: ChartSpec, entries: list[Entry], room: int) -> list[Segment]:
     """The entries, with raw values if they fit, and with names as long as `room` cells allow."""
-    full = _full_names(spec).names
+    full = _longest(entries)
     shorter = (Form(names) for names in range(min(full, room) - 1, SHORTEST_NAME - 1, -1))
     for form in (Form(full, raw=spec.smoothing > 0), Form(full), *shorter):
-        entries = _entries(spec, form)
-        if _length(entries) <= room:
-            return entries
-    return _entries(spec, Form(0))
+        legend = _written(spec, entries, form)
+        if _length(legend) <= room:
+            return legend
+    return _written(spec, entries, Form(0))
 
 
-def _entries(spec: ChartSpec, form: Form) -> list[Segment]:
-    segments: list[Segment] = []
-    for index, lane in enumerate(spec.lanes):
+def _written(spec: ChartSpec, entries: list[Entry], form: Form) -> list[Segment]:
+    palette, segments = spec.palette, list[Segment]()
+    muted = palette.style(palette.muted)
+    for index, entry in enumerate(entries):
         if index:
-            segments.append(Segment(" " * (GAP if form.names else 1), spec.palette.style(spec.palette.muted)))
-        segments += _entry(spec, lane, index, form)
+            segments.append(Segment(" " * (GAP if form.names else 1), muted))
+        name = f" {spec.glyphs.shortened(entry.name, form.names)}" if form.names else ""
+        color = palette.style(entry.color)
+        segments += [
+            Segment(f"{entry.symbol}{name} ", color),
+            Segment(entry.value, palette.style(entry.color, bold=True)),
+        ]
+        if form.raw:
+            segments += [Segment(" raw ", muted), Segment(entry.raw, color)]
     return segments
 
 
-def _entry(spec: ChartSpec, lane: ChartLane, index: int, form: Form) -> list[Segment]:
-    palette, symbol = spec.palette, spec.glyphs.symbol(index)
-    name = f" {spec.glyphs.shortened(_name(spec, lane), form.names)}" if form.names else ""
-    colour, (raw, smooth) = palette.style(lane.color), _values(spec, lane)
-    value = Segment(_written(spec, smooth), palette.style(lane.color, bold=True))
-    entry = [Segment(symbol + name + " ", colour), value]
-    if form.raw:
-        entry += [Segment(" raw ", palette.style(palette.muted)), Segment(_written(spec, raw), colour)]
-    return entry
-
-
-def _name(spec: ChartSpec, lane: ChartLane) -> str:
-    return printable(lane.name, ascii=spec.ascii)
+def _entry(spec: ChartSpec, index: int, lane: ChartLane) -> Entry:
+    width = number_width(spec.decimals, percent=spec.percent)
+    raw, value = (number(one, spec.decimals, percent=spec.percent).rjust(width) for one in _values(spec, lane))
+    name = printable(lane.name, ascii=spec.ascii)
+    return Entry(spec.glyphs.symbol(index), name, value, raw, lane.color)
 
 
 def _values(spec: ChartSpec, lane: ChartLane) -> tuple[float | None, float | None]:
@@ -106,11 +112,6 @@ def _values(spec: ChartSpec, lane: ChartLane) -> tuple[float | None, float | Non
     if not spec.smoothing or not isfinite(value):
         return value, value
     return value, float(lane.curve.smoothed(step, step, 1, spec.smoothing)[0])
-
-
-def _written(spec: ChartSpec, value: float | None) -> str:
-    text = number(value, spec.decimals, percent=spec.percent)
-    return text.rjust(number_width(spec.decimals, percent=spec.percent))
 
 
 def _length(segments: list[Segment]) -> int:
