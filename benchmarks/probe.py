@@ -16,7 +16,8 @@ from clipwatch.tui.live import app
 from clipwatch.tui.live.app import ClipwatchApp
 from clipwatch.tui.screens import main as main_screen
 from clipwatch.tui.screens.main import MainScreen
-from clipwatch.tui.widgets.charts_panel import Chart, ChartsPanel
+from clipwatch.tui.widgets.chart_grid import Chart
+from clipwatch.tui.widgets.charts_panel import ChartsPanel
 
 BEAT = 0.01
 # The current memory of this process. The peak from `getrusage` would include that of the parent process.

@@ -16,6 +16,7 @@ from clipwatch.core.errors import BadInput
 from clipwatch.core.stream import commands, events
 from clipwatch.core.stream.codec import OtherSchema, decode_command, decode_event, decode_sweep_event, encode
 from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.measures import BINS
 from clipwatch.core.stream.rules import parse_rule
 from clipwatch.core.stream.sweep_config import SweepConfig
 from clipwatch.core.stream.sweep_events import AnySweepEvent, ReplicaFinished
@@ -91,12 +92,17 @@ def values_of(kind: Any, floats: st.SearchStrategy[float] = FLOATS) -> st.Search
 
 
 SINGLES = st.binary(min_size=4, max_size=4)
+COUNTS = st.binary(min_size=4 * (1 + BINS), max_size=4 * (1 + BINS))
+STEP = {"losses": SINGLES, "norms": SINGLES, "clipped_norms": SINGLES, "clipped": st.sampled_from([b"\0", b"\1"])}
 # Fields of which not any value of their type will do.
 CHECKED: dict[type[msgspec.Struct], dict[str, st.SearchStrategy[Any]]] = {
     events.LaneStarted: {"rule": RULES},
     events.ClipChanged: {"rule": RULES},
     events.LaneFinished: {"correct": st.integers(0, 9), "total": st.integers(9, 99)},
     events.EvaluatedEarlier: {"losses": SINGLES, "accuracies": SINGLES},
+    events.SeriesEarlier: {"values": SINGLES},
+    events.HistogramsEarlier: {"counts": COUNTS},
+    events.StepsTrained: STEP,
     ReplicaFinished: {"correct": st.none() | st.integers(0, 9), "total": st.integers(9, 99)},
 }
 

@@ -18,7 +18,7 @@ from clipwatch.core.runs.checksums import all_sealed
 from clipwatch.core.runs.event_table import EventRows, EventTable
 from clipwatch.core.runs.timeline import LONGEST_GAP, Timeline
 from clipwatch.core.stream.codec import encode, is_sealed, seal
-from clipwatch.core.stream.events import Evaluated, Event, Notice
+from clipwatch.core.stream.events import Evaluated, Event, Notice, StepsTrained
 
 STEPS = st.integers(-1, 2**62)
 EVALUATIONS = st.builds(
@@ -27,7 +27,16 @@ EVALUATIONS = st.builds(
     step=STEPS,
     **dict.fromkeys(("loss", "accuracy", "train_loss", "seconds"), values_of(float)),
 )
-EVENTS = st.lists(EVALUATIONS | st.just(LANE) | st.just(Notice(text="told")))
+STEP_LOGS = st.integers(1, 3).flatmap(
+    lambda count: st.builds(
+        StepsTrained,
+        lane=st.sampled_from(["a", "b", ""]),
+        step=st.integers(2, 2**50),
+        **dict.fromkeys(("losses", "norms", "clipped_norms"), st.binary(min_size=4 * count, max_size=4 * count)),
+        clipped=st.lists(st.integers(0, 1), min_size=count, max_size=count).map(bytes),
+    )
+)
+EVENTS = st.lists(EVALUATIONS | STEP_LOGS | st.just(LANE) | st.just(Notice(text="told")))
 SEALED = [seal(encode(event)) for event in (RUN, LANE, EVALUATED, FINISHED)]
 
 

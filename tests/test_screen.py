@@ -46,9 +46,12 @@ from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.screens.quit_question import QuitQuestion
 from clipwatch.tui.screens.rule_prompt import RulePrompt
 from clipwatch.tui.style.theme import DARK, LIGHT, THEMES
+from clipwatch.tui.view.chart_specs import chart_spec
 from clipwatch.tui.view.keys import KEYS, keymap
+from clipwatch.tui.view.metrics import metric
 from clipwatch.tui.widgets import diagnostics_panel
-from clipwatch.tui.widgets.charts_panel import Chart, ChartsPanel
+from clipwatch.tui.widgets.chart_grid import Chart
+from clipwatch.tui.widgets.charts_panel import ChartsPanel
 from clipwatch.tui.widgets.log_pane import MAX_LINES
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
@@ -353,7 +356,7 @@ async def test_several_bounds_at_one_step_leave_one_mark(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("left_square_bracket", "left_square_bracket")
         await screen.says("clip value:0.0005 -> value:0.0002")
-        charts = slice(-2 - screen.app.main.query_one("#loss").size.height, -2)
+        charts = slice(-2 - screen.app.main.query(Chart).first().size.height, -2)
         await screen.until(lambda: "value:0.0002" in "".join(screen.rows[charts]))
         assert "value:0.0005" not in "".join(screen.rows[charts])
 
@@ -659,7 +662,7 @@ async def test_no_color_is_no_colour(watch: Watch, monkeypatch: pytest.MonkeyPat
         assert not theme.palette.coloured
         for row in ("title", "status"):
             assert getattr(screen, row)
-        for widget in (screen.app.main._title, screen.app.main._status, screen.app.main.query_one("#loss", Chart)):
+        for widget in (screen.app.main._title, screen.app.main._status, screen.app.main.query(Chart).first()):
             for line in widget._lines:
                 for segment in line:
                     assert segment.style is None or segment.style.color is None
@@ -934,7 +937,7 @@ async def test_the_charts_shade_the_transient(watch: Watch) -> None:
         await screen.press("c")
         await screen.until(lambda: screen.app.view.lanes["clipped"].changes)
         charts = screen.app.main.query_one(ChartsPanel)
-        spec = charts.spec_of(charts.query_one("#loss", Chart))
+        spec = chart_spec(metric("loss"), screen.app.view, charts.settings, charts.theme, (80, 20))
         assert spec.shades == (Shade(210, 210 + 693, 1),)
 
 

@@ -82,7 +82,7 @@ async def watching(engine: Told, words: str) -> AsyncIterator[Watched]:
     async with app.run_test(size=(140, 45)) as pilot:
         screen = Watched(app, pilot, None)
         await screen.shows(words)
-        await screen.until(lambda: not app.feed.stale and not app.main.query_one(ChartsPanel).are_pending)
+        await screen.until(lambda: not app.feed.stale and not app.main.query_one(ChartsPanel)._pending)
         yield screen
 
 

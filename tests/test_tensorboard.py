@@ -42,11 +42,14 @@ from clipwatch.core.stream.events import (
     LaneFailed,
     LaneFinished,
     LanePaused,
+    LanesCompared,
     Notice,
     RunFinished,
     RunStarted,
+    StepsTrained,
 )
 from clipwatch.core.stream.measures import BIN_EDGES
+from clipwatch.core.stream.series import step_values
 from clipwatch.core.tensorboard.lane_writer import LaneWriter
 from clipwatch.core.tensorboard.sink import TensorBoard, with_checkpoints
 from clipwatch.core.training import checkpoint
@@ -129,7 +132,7 @@ def of_lane(run: Path, lane: str, kind: type[Any]) -> list[Any]:
 @pytest.mark.parametrize("lane", LANES)
 def test_every_scalar_step_and_time_is_read_back_exactly(lane: str, run: Path, board: Path) -> None:
     read, began = reader(board / lane), recordings.read(run).started.time
-    measured = ("clip", "dead", "gradient_norm", "clipped_norm", "update_ratio")
+    measured = ("clip", "dead", "gradient_norm", "clipped_norm", "update_ratio", "steps", "lanes")
     assert {tag for tag in read.Tags()["scalars"] if tag.partition("/")[0] not in measured} == {
         *("loss/train", "loss/validation", "accuracy/validation", "loss/validation_all", "accuracy/validation_all")
     }
@@ -175,6 +178,25 @@ def test_what_the_clip_did_is_read_back(lane: str, run: Path, board: Path) -> No
             assert list(found.histogram_value.bucket) == [counted.zero + counted.under, *counted.counts, counted.over]
             assert list(found.histogram_value.bucket_limit)[:-1] == list(BIN_EDGES)
             assert found.histogram_value.num == counted.finite
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_every_training_step_is_read_back(lane: str, run: Path, board: Path) -> None:
+    read, logged = reader(board / lane), [step_values(event) for event in of_lane(run, lane, StepsTrained)]
+    for name in ("train_loss", "grad_norm", "clipped_norm"):
+        expected = np.concatenate([values.series[name.replace("_", "-")] for values in logged]).tolist()
+        found = read.Scalars(f"steps/{name}")
+        assert [(scalar.step, scalar.value) for scalar in found] == list(enumerate(expected))
+        assert len(found) >= 60
+    clipped = [scalar.value for scalar in read.Scalars("steps/clipped")]
+    assert set(clipped) <= ({0.0} if lane == "unclipped" else {0.0, 1.0})
+
+
+def test_comparisons_are_read_back_in_the_second_lane(run: Path, board: Path) -> None:
+    compared = [event for event in recordings.read(run).events if isinstance(event, LanesCompared)]
+    scalars = reader(board / "clipped").Scalars("lanes/distance")
+    assert [(one.step, one.value) for one in scalars] == [(e.step, float(np.float32(e.distance))) for e in compared]
+    assert "lanes/distance" not in reader(board / "unclipped").Tags()["scalars"]
 
 
 def weights_at(run: Path, lane: str, step: int) -> dict[str, np.ndarray]:

@@ -11,10 +11,11 @@ from torch import Tensor
 from ..clipping.nonfinite import NonfiniteCounts
 from ..experiments.model import Evaluation
 from ..optimizers.optimizer import Optimizer
-from ..stream.events import Diagnosed, Event, OutputDied, OutputRevived
+from ..stream.events import Diagnosed, Event, OutputDied, OutputRevived, StepsTrained
 from .clip_effect import ClipEffect
 from .dead_outputs import DeadUnits
 from .lane_distance import LaneDistance
+from .step_log import StepLog
 
 
 class MeasuredStep(NamedTuple):
@@ -32,10 +33,23 @@ class MeasuredStep(NamedTuple):
 class LaneDiagnostics:
     """Measures one lane, and holds the state of the measurements between steps."""
 
-    def __init__(self, lane: str, effect: ClipEffect, dead_units: DeadUnits, distance: LaneDistance) -> None:
+    def __init__(
+        self, lane: str, effect: ClipEffect, dead_units: DeadUnits, distance: LaneDistance, step_log: StepLog
+    ) -> None:
         self._lane, self._effect, self._dead_units, self._distance = lane, effect, dead_units, distance
+        self._step_log = step_log
         self.start_counterfactual, self.reset_counterfactual = effect.start_counterfactual, effect.reset_counterfactual
-        self.add_step = effect.add_step
+        self.add_step, self.log_step = effect.add_step, step_log.add
+
+    @property
+    def step_log_is_full(self) -> bool:
+        """Whether `logged_steps` must be called before the next step is logged."""
+        return self._step_log.is_full
+
+    def logged_steps(self) -> Iterator[StepsTrained]:
+        """The event for the steps that were logged since the last one, if there are any."""
+        if event := self._step_log.take(self._lane):
+            yield event
 
     def add_evaluation(self, step: int, evaluation: Evaluation) -> Iterator[OutputDied | OutputRevived]:
         """Record which units were active; yield an event for each output that died or recovered."""

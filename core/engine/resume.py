@@ -34,11 +34,12 @@ from ..stream.events import (
     OutputRevived,
     RunFinished,
     RunStarted,
+    StepsTrained,
 )
 from ..stream.rules import require_known
 
 Snapshots = Mapping[str, Mapping[str, Any]]
-_OnceAStep = Evaluated | Diagnosed | ClipChanged | MomentsReset | NonfiniteFound
+_OnceAStep = Evaluated | StepsTrained | Diagnosed | ClipChanged | MomentsReset | NonfiniteFound
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from ..stream.events import (
     RecordingStopped,
     RunFinished,
     RunStarted,
+    StepsTrained,
 )
 from ..stream.state import LaneState, RunState, apply
 from .folder import MAX_CHECKPOINTS, LaneOutcome, Manifest, RunFolder, RunStatus, create_run
@@ -241,6 +242,8 @@ class _RunWriter:
         if isinstance(event, Evaluated):
             # The manifest needs only the latest evaluation, so it is applied when a manifest is made.
             self._latest[event.lane] = event
+            return line
+        if isinstance(event, StepsTrained):
             return line
         self._state = apply(self._state, event)
         if os.fstat(self._file.fileno()).st_nlink == 0:

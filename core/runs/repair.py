@@ -10,17 +10,19 @@ from ..stream.events import (
     Evaluated,
     EvaluatedEarlier,
     Event,
+    HistogramsEarlier,
     LaneEvent,
     LanesCompared,
     LaneStarted,
     ReplayStarted,
     RunStarted,
     SeekFinished,
+    SeriesEarlier,
 )
 from .event_table import EventTable
 
 # Events that only a replay sends.
-_NEVER_RECORDED = EvaluatedEarlier | ReplayStarted | SeekFinished
+_NEVER_RECORDED = EvaluatedEarlier | SeriesEarlier | HistogramsEarlier | ReplayStarted | SeekFinished
 
 
 def coherent(table: EventTable) -> tuple[EventTable, list[str]]:
@@ -46,7 +48,16 @@ def _is_coherent(table: EventTable) -> bool:
             begun.setdefault(event.lane, place)
         elif any(lane not in begun for lane in _lanes(event)):
             return False
-    return begun.keys() <= _names(first) and all(_is_in_order(table, lane, begun) for lane in table.evaluations.names)
+    if not begun.keys() <= _names(first) or not _logs_follow_starts(table, begun):
+        return False
+    return all(_is_in_order(table, lane, begun) for lane in table.evaluations.names)
+
+
+def _logs_follow_starts(table: EventTable, begun: dict[str, int]) -> bool:
+    """Whether every step log is of a lane that has started."""
+    logs = table.step_logs
+    starts = np.array([begun.get(name, len(table)) for name in logs.names], np.int64)
+    return bool((logs.places > starts[logs.lanes]).all()) if len(logs.places) else True
 
 
 def _is_in_order(table: EventTable, lane: str, begun: dict[str, int]) -> bool:

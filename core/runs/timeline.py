@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.events import Diagnosed, EvaluatedEarlier, Event, LaneEvent, LanesCompared, LaneStarted
+from ..stream.events import Diagnosed, EvaluatedEarlier, Event, LaneEvent, LanesCompared, LaneStarted, StepsTrained
 from .event_table import EventTable, Floats, Integers
+from .series_columns import SeriesColumn, even_stretches, kind_of, series_columns
 
 # The longest wait in seconds. Pauses of the recorded run are shortened to it.
 LONGEST_GAP = 1.0
@@ -17,7 +18,7 @@ LONGEST_GAP = 1.0
 _LONGEST_RUN = 3.2e9
 # The newest evaluations of a lane that a seek sends one by one. A log pane shows fewer.
 SENT_SINGLY = 100
-# Only the newest of these is shown.
+# Of these only the newest is sent as it is, the values of the others as series.
 _ONLY_NEWEST = (Diagnosed, LanesCompared)
 
 
@@ -28,9 +29,10 @@ class Timeline:
     """
 
     def __init__(self, table: EventTable) -> None:
-        evaluations = table.evaluations
+        evaluations, step_logs = table.evaluations, table.step_logs
         steps = np.full(len(table), -1)
         steps[evaluations.places] = evaluations.steps
+        steps[step_logs.places] = step_logs.steps
         steps[table.other_places] = [event.step if isinstance(event, LaneEvent) else -1 for event in table.others]
         self.last_step = int(max(0, steps.max(initial=0)))
         # An event of no lane stays behind the events before it.
@@ -38,25 +40,30 @@ class Timeline:
         order = np.argsort(places, kind="stable")
         self._places = places[order]
         self.times = _times(table, order)
-        # `now`: the new index of each event. `_at`: the row of the evaluation at a new index, or below 0 another event.
+        # `now`: the new index of each event. `_at`: for each new index the row of an evaluation, or of a step log if it
+        # is beyond the evaluations, or below 0 another event.
         now = np.empty(len(table), np.int64)
         now[order] = np.arange(len(table))
-        self._evaluations, self._others = evaluations, table.others
+        self._table, self._now = table, now
         self._at = np.empty(len(table), np.int64)
         self._at[now[evaluations.places]] = np.arange(len(evaluations.places))
+        self._at[now[step_logs.places]] = np.arange(len(step_logs.places)) + len(evaluations.places)
         self._at[now[table.other_places]] = ~np.arange(len(table.others))
         newest = np.array([isinstance(event, _ONLY_NEWEST) for event in table.others], np.bool_)
         self._singly = np.sort(now[table.other_places[~newest]])
-        self._diagnosed = _measured(table, now)
+        self._newest_only = _newest_only(table, now)
         rows = {lane: evaluations.of(lane) for lane in evaluations.names}
-        self._series = {lane: _Series(table, of_lane, now) for lane, of_lane in rows.items()}
+        self._series = {lane: _Series(table, of_lane, now) for lane, of_lane in rows.items() if len(of_lane)}
 
     def __len__(self) -> int:
         return len(self._at)
 
     def __getitem__(self, index: int) -> Event:
-        at = self._at.item(index)
-        return self._evaluations[at] if at >= 0 else self._others[~at]
+        at, evaluations = self._at.item(index), self._table.evaluations
+        if at < 0:
+            return self._table.others[~at]
+        beyond = at - len(evaluations.places)
+        return evaluations[at] if beyond < 0 else self._table.step_logs[beyond]
 
     @property
     def lanes(self) -> list[str]:
@@ -69,10 +76,14 @@ class Timeline:
         return int(np.searchsorted(self._places, step, "right"))
 
     def condensed(self, start: int, end: int) -> Iterator[Event]:
-        """The events from `start` to below `end` in short: older evaluations together, measurements only the newest."""
-        earlier: dict[int, list[EvaluatedEarlier]] = {}
+        """The events from `start` to below `end` in short: older evaluations and measurements as series."""
+        earlier: dict[int, list[Event]] = {}
         shown = [self._singly[(self._singly >= start) & (self._singly < end)]]
-        shown += [indices[(indices >= start) & (indices < end)][-1:] for indices in self._diagnosed.values()]
+        for kind, indices in self._newest_only.items():
+            if len(newest := indices[(indices >= start) & (indices < end)][-1:]):
+                shown.append(newest)
+                columns = self._columns.get(kind, ())
+                earlier[int(newest[0])] = [event for one in columns for event in one.at_once(start, int(newest[0]))]
         for lane, series in self._series.items():
             begin, last = np.searchsorted(series.indices, (start, end)).tolist()
             first = max(begin, last - SENT_SINGLY)
@@ -82,6 +93,11 @@ class Timeline:
         for index in np.sort(np.concatenate(shown)).tolist():
             yield from earlier.get(index, ())
             yield self[index]
+
+    @cached_property
+    def _columns(self) -> dict[object, list[SeriesColumn]]:
+        """The values of step logs and measurements by kind. Only seeks need them."""
+        return series_columns(self._table, self._now)
 
 
 class _Series:
@@ -100,30 +116,26 @@ class _Series:
 
     def at_once(self, lane: str, start: int, end: int) -> Iterator[EvaluatedEarlier]:
         """The evaluations from `start` to below `end`, one event for each evenly spaced stretch."""
-        strides = np.diff(self.steps[start:end])
-        turns = np.flatnonzero(strides[1:] != strides[:-1]) + 2
-        for first, last in pairwise([start, *(turns + start).tolist(), end]):
+        for first, last, stride in even_stretches(self.steps, start, end):
             yield EvaluatedEarlier(
                 lane=lane,
                 step=int(self.steps[first]),
-                stride=int(self.steps[first + 1] - self.steps[first]) if last - first > 1 else 1,
+                stride=stride,
                 losses=self._losses[first:last].tobytes(),
                 accuracies=self._accuracies[first:last].tobytes(),
             )
 
 
-def _measured(table: EventTable, now: Integers) -> dict[object, Integers]:
-    """The indices of the measurements of each lane, or each pair of lanes."""
+def _newest_only(table: EventTable, now: Integers) -> dict[object, Integers]:
+    """The indices of the step logs and measurements of each lane, and of the comparisons of each pair of lanes."""
     places: dict[object, list[int]] = {}
     for event, place in zip(table.others, table.other_places.tolist(), strict=True):
-        match event:
-            case Diagnosed(lane=lane):
-                places.setdefault(lane, []).append(place)
-            case LanesCompared(lanes=lanes):
-                places.setdefault(lanes, []).append(place)
-            case _:
-                pass
-    return {lanes: np.sort(now[found]) for lanes, found in places.items()}
+        if isinstance(event, _ONLY_NEWEST):
+            places.setdefault(kind_of(event), []).append(place)
+    found = {kind: np.sort(now[of_kind]) for kind, of_kind in places.items()}
+    logs = table.step_logs
+    by_lane = {(StepsTrained, lane): np.sort(now[logs.places[logs.of(lane)]]) for lane in logs.names}
+    return {**found, **{kind: indices for kind, indices in by_lane.items() if len(indices)}}
 
 
 def _single(values: Floats) -> NDArray[np.float32]:

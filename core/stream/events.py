@@ -13,7 +13,7 @@ import msgspec
 
 from .commands import LaneCommand
 from .config import MOST, RunConfig
-from .measures import Measure
+from .measures import BINS, Measure
 
 # No run produces values outside these bounds, so a line that holds one is damaged.
 Step = Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
@@ -125,6 +125,29 @@ class Evaluated(LaneEvent, frozen=True, kw_only=True):
     seconds: float
 
 
+class StepsTrained(LaneEvent, frozen=True, kw_only=True):
+    """One value for each training step since the lane's last such event; `step` is the newest of these steps.
+
+    `losses`: loss of the training batch. `norms`, `clipped_norms`: ‖g‖ and ‖ĝ‖, the latter 0 if the step was skipped;
+    infinite from 1.8e19 on. All three are little-endian float32 numbers, which hold NaN and infinity as JSON does not.
+    `clipped`: a byte per step, 1 if the rule changed the gradient. A lane sends one event before each evaluation.
+    """
+
+    losses: bytes
+    norms: bytes
+    clipped_norms: bytes
+    clipped: bytes
+
+    def __post_init__(self) -> None:
+        count = len(self.clipped)
+        if not count or any(len(part) != 4 * count for part in (self.losses, self.norms, self.clipped_norms)):
+            raise ValueError("losses, norms and clipped norms are not as many float32 numbers as there are steps")
+        if self.clipped.translate(None, b"\0\1"):
+            raise ValueError("clipped holds a byte other than 0 and 1")
+        if count > self.step + 1:
+            raise ValueError("more steps than the lane has trained")
+
+
 class Diagnosed(LaneEvent, frozen=True, kw_only=True):
     """What the clip did at this step, by layer and in total (see `measures`), and so far.
 
@@ -177,10 +200,46 @@ class EvaluatedEarlier(LaneEvent, frozen=True, kw_only=True):
     accuracies: bytes
 
     def __post_init__(self) -> None:
-        if not self.losses or len(self.losses) % 4 or len(self.losses) != len(self.accuracies):
+        if len(self.losses) != len(self.accuracies):
             raise ValueError("losses and accuracies are not equally many float32 numbers")
-        if self.step + self.stride * (len(self.losses) // 4 - 1) > 2 * MOST:
-            raise ValueError("the last step is larger than in any run")
+        _require_rows(self.step, self.stride, self.losses)
+
+
+class SeriesEarlier(LaneEvent, frozen=True, kw_only=True):
+    """Many values of a series (see `series`) in one event, which a replay sends when it seeks.
+
+    `values` are little-endian float32 numbers at `step` and every `stride` steps after it.
+    """
+
+    series: str
+    stride: Count
+    values: bytes
+
+    def __post_init__(self) -> None:
+        _require_rows(self.step, self.stride, self.values)
+
+
+class HistogramsEarlier(LaneEvent, frozen=True, kw_only=True):
+    """Many histograms of |g| over all layers in one event, which a replay sends when it seeks.
+
+    `counts` are little-endian uint32 numbers, a row at `step` and at every `stride` steps after it: first how many
+    elements are 0, then how many are in each bin.
+    """
+
+    stride: Count
+    counts: bytes
+
+    def __post_init__(self) -> None:
+        _require_rows(self.step, self.stride, self.counts, 1 + BINS)
+
+
+def _require_rows(step: int, stride: int, values: bytes, columns: int = 1) -> None:
+    """Raise ValueError unless `values` are rows of 4-byte numbers at steps that a run can have."""
+    rows, rest = divmod(len(values), 4 * columns)
+    if not rows or rest:
+        raise ValueError(f"the values are not rows of {columns} numbers")
+    if step + stride * (rows - 1) > 2 * MOST:
+        raise ValueError("the last step is larger than in any run")
 
 
 class ClipChanged(LaneEvent, frozen=True, kw_only=True):
@@ -276,11 +335,14 @@ AnyEvent = (
     | CommandScheduled
     | LaneStarted
     | Evaluated
+    | StepsTrained
     | Diagnosed
     | OutputDied
     | OutputRevived
     | LanesCompared
     | EvaluatedEarlier
+    | SeriesEarlier
+    | HistogramsEarlier
     | ClipChanged
     | MomentsReset
     | NonfiniteFound

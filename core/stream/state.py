@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from typing import Literal
 
 import msgspec
@@ -34,6 +36,7 @@ from .events import (
     RunFinished,
     RunStarted,
     StageStarted,
+    StepsTrained,
 )
 
 Going = Literal["training", "paused", "stepping"]
@@ -43,8 +46,9 @@ LaneStatus = Literal[Going, "completed", "stopped", "failed"]
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     """One lane. `step` is the number of steps known to be done; `going` is what the lane does unless it has ended.
 
-    `outputs_changed` lists the outputs that died and recovered. `changed_at` and `reset_at` are the steps at which its
-    rule was changed and its optimizer state was reset by a command.
+    `newest_norm` is the last step with a finite gradient norm before clipping, and that norm. `outputs_changed` lists
+    the outputs that died and recovered. `changed_at` and `reset_at` are the steps at which its rule was changed and its
+    optimizer state was reset by a command.
     """
 
     name: str
@@ -55,6 +59,7 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     pace: float | None = None
     started: float = 0.0
     latest: Evaluated | None = None
+    newest_norm: tuple[int, float] | None = None
     diagnosed: Diagnosed | None = None
     outputs_changed: tuple[OutputDied | OutputRevived, ...] = ()
     finished: LaneFinished | None = None
@@ -161,6 +166,8 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
     match event:
         case Evaluated():
             return replace(lane, step=step + 1, latest=event)
+        case StepsTrained():
+            return replace(lane, step=step + 1, newest_norm=_newest_norm(event) or lane.newest_norm)
         case Diagnosed():
             return replace(lane, diagnosed=event)
         case OutputDied() | OutputRevived():
@@ -190,3 +197,12 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
             return replace(lane, step=step, failed=event)
         case _:
             return lane
+
+
+def _newest_norm(event: StepsTrained) -> tuple[int, float] | None:
+    """The newest step with a finite norm, and that norm."""
+    for back in range(1, len(event.clipped) + 1):
+        (norm,) = struct.unpack_from("<f", event.norms, len(event.norms) - 4 * back)
+        if math.isfinite(norm):
+            return event.step + 1 - back, norm
+    return None

@@ -25,8 +25,20 @@ from ..experiments.lenet.torch_module import LeNetModule
 from ..experiments.torchscript import trace_module
 from ..safe_text import in_markdown
 from ..stream.config import RunConfig, to_toml
-from ..stream.events import Diagnosed, Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunStarted
+from ..stream.events import (
+    Diagnosed,
+    Evaluated,
+    Event,
+    LaneEvent,
+    LaneFailed,
+    LaneFinished,
+    LanesCompared,
+    LaneStarted,
+    RunStarted,
+    StepsTrained,
+)
 from ..stream.measures import BIN_EDGES, Measure
+from ..stream.series import StepValues, compared_values, step_values
 from ..training.batches import seeded_generator
 from ..training.preparation import lane_thread
 
@@ -54,19 +66,26 @@ class LaneWriter:
         self._run, self._started, self._describe = run, started, describe
         self._time = run.time + started.seconds
         self.has_weights = False
+        self._last_step = -1
         self._writer = _open_writer(folder, suffix)
         _add_graph(self._writer, run.config)
         settings = "".join(f"    {line}\n" for line in to_toml(run.config).splitlines())
         self._writer.add_text("settings", settings, started.step, self._time)
 
-    def receive(self, event: LaneEvent) -> None:
-        """Write one event."""
+    def receive(self, event: LaneEvent | LanesCompared) -> None:
+        """Write an event of this lane, or a comparison of the first lane with it."""
         if isinstance(event, LaneStarted | Evaluated | LaneFinished | LaneFailed):
             self._time = self._run.time + event.seconds
         match event:
             case Evaluated(loss=loss, accuracy=accuracy, train_loss=train_loss):
                 values = {"loss/train": train_loss, "loss/validation": loss, "accuracy/validation": accuracy}
                 self._add(_scalars(values), event.step, self._time)
+            case StepsTrained():
+                self._add_steps(step_values(event).after(self._last_step))
+                self._last_step = event.step
+            case LanesCompared(step=step):
+                values = {f"lanes/{name}": value for name, value in compared_values(event).items()}
+                self._add(_scalars(values), step, self._time)
             case Diagnosed():
                 measures = {**event.layers, "total": event.total}
                 gradients = [_gradient_histogram(f"gradient/{layer}", measure) for layer, measure in measures.items()]
@@ -93,6 +112,12 @@ class LaneWriter:
     def close(self) -> None:
         """Close the file."""
         self._writer.close()
+
+    def _add_steps(self, values: StepValues) -> None:
+        columns = {f"steps/{name.replace('-', '_')}": series.tolist() for name, series in values.series.items()}
+        columns["steps/clipped"] = values.clipped.astype(float).tolist()
+        for place, row in enumerate(zip(*columns.values(), strict=True)):
+            self._add(_scalars(dict(zip(columns, row, strict=True))), values.first + place, self._time)
 
     def _add(self, summaries: Iterable[Any], step: int, time: float) -> None:
         """Write summaries as one record. A record for each (`add_scalar`) would take three times as long."""

@@ -3,6 +3,8 @@
 | tag | when |
 |---|---|
 | `loss/train`, `loss/validation`, `accuracy/validation` | every evaluation (a training accuracy is not measured) |
+| `steps/train_loss`, `steps/grad_norm`, `steps/clipped_norm`, `steps/clipped` (0 or 1) | every training step |
+| `lanes/distance`, `lanes/disagreement` (to the first lane) | every measurement, except in the first lane |
 | `clip/saturation`, `clip/cosine`, ..., `gradient_norm/conv1`, ..., `dead/outputs`, ... | every measurement |
 | `gradient/conv1`, ..., `gradient/total` (histograms of |g|) | every measurement |
 | `loss/validation_all`, `accuracy/validation_all` | at a lane's end, on all validation images |
@@ -33,7 +35,17 @@ from ..files.paths import path_text
 from ..optional_packages import installation
 from ..runs.folder import RunFolder, run_name
 from ..runs.reader import Recorded
-from ..stream.events import Evaluated, Event, LaneEvent, LaneFailed, LaneFinished, LaneStarted, RunFinished, RunStarted
+from ..stream.events import (
+    Evaluated,
+    Event,
+    LaneEvent,
+    LaneFailed,
+    LaneFinished,
+    LanesCompared,
+    LaneStarted,
+    RunFinished,
+    RunStarted,
+)
 
 if TYPE_CHECKING:
     from ..training.checkpoint import Checkpoint
@@ -79,7 +91,7 @@ class TensorBoard:
                     self.flush()
                 case LaneStarted(lane=lane) if lane not in self._lanes:
                     self._open(event)
-                case LaneEvent(lane=lane) if lane in self._lanes:
+                case LaneEvent(lane=lane) | LanesCompared(lanes=(_, lane)) if lane in self._lanes:
                     self._lanes[lane].receive(event)
                 case _:
                     pass

@@ -24,6 +24,7 @@ from ..diagnostics.clip_effect import ClipEffect
 from ..diagnostics.dead_outputs import DeadUnits
 from ..diagnostics.lane_diagnostics import LaneDiagnostics
 from ..diagnostics.lane_distance import LaneDistance
+from ..diagnostics.step_log import StepLog
 from ..experiments.lenet import network as lenet
 from ..experiments.torchscript import is_compiled
 from ..optimizers.optimizer import make_optimizer
@@ -91,7 +92,8 @@ def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:
 
 
 def _diagnostics(lane: str, config: RunConfig, model: lenet.LeNet, distance: LaneDistance) -> LaneDiagnostics:
-    return LaneDiagnostics(lane, ClipEffect(model.layout, config.learning_rate), DeadUnits(model.units), distance)
+    effect, step_log = ClipEffect(model.layout, config.learning_rate), StepLog(config.eval_every, model.parameters)
+    return LaneDiagnostics(lane, effect, DeadUnits(model.units), distance, step_log)
 
 
 def _notices() -> list[str]:

@@ -89,6 +89,7 @@ class Trainer:
         while True:
             # Between two steps: obey commands, end after the last step, wait while paused or ahead of the speed limit.
             for command in self._due_commands(commands):
+                yield from self._logged_steps()
                 if isinstance(command, Stop):
                     if not self._finished:
                         yield from self._checkpoint()
@@ -96,6 +97,7 @@ class Trainer:
                     return
                 yield self._obey(command)
             if lane.step >= self._iterations and not self._finished:
+                yield from self._logged_steps()
                 yield from self._checkpoint()
                 yield (end := self._finish("completed"))
                 if isinstance(end, LaneFailed) or not commands.lasting:
@@ -121,12 +123,14 @@ class Trainer:
                     case "skip":
                         used = None
                     case "stop":
-                        yield self._divergence_event(
+                        yield from self._diverge(
                             "the gradient is no longer finite, and the lane is set to stop in this case"
                         )
                         return
+            if diagnostics:
+                diagnostics.log_step(lane.step, train_loss, model.gradient, used, clipped)
             if schedule.nonfinite == "propagate" and not math.isfinite(train_loss):
-                yield self._divergence_event(f"the training loss is {train_loss}")
+                yield from self._diverge(f"the training loss is {train_loss}")
                 return
 
             # Update the parameters.
@@ -138,13 +142,14 @@ class Trainer:
                     diagnostics.add_step(gradient, clipped)
             # A sum is finite if all its terms are, and takes a thirtieth of the time of `isfinite` for each.
             if not math.isfinite(model.parameters.sum().item()):
-                yield self._divergence_event("a weight is no longer finite")
+                yield from self._diverge("a weight is no longer finite")
                 return
 
             # Evaluate on a validation batch, and measure what the clip rule did at this step.
             if lane.step % schedule.eval_every == 0:
                 images, labels = data.validation.next_batch(schedule.eval_size)
                 evaluation = model.evaluate(images, labels)
+                yield from self._logged_steps()
                 yield self._evaluation_event(train_loss, evaluation)
                 if diagnostics:
                     yield from diagnostics.add_evaluation(lane.step, evaluation)
@@ -156,11 +161,16 @@ class Trainer:
 
             # The step is done.
             lane.step += 1
+            if diagnostics and diagnostics.step_log_is_full:
+                yield from self._logged_steps()
             self._pacer.add_step()
             self._steps_granted = max(0, self._steps_granted - 1)
             if schedule.checkpoint_every and lane.step % schedule.checkpoint_every == 0:
+                # A checkpoint does not hold logged steps.
+                yield from self._logged_steps()
                 yield from self._checkpoint()
             if self._paused and not self._steps_granted and lane.step != self._iterations:
+                yield from self._logged_steps()
                 yield LanePaused(lane=lane.name, step=lane.step)
 
     def _due_commands(self, commands: CommandSource) -> Sequence[LaneCommand]:
@@ -203,6 +213,11 @@ class Trainer:
                 self._paused, self._steps_granted = True, 0
                 return LanePaused(**at)
 
+    def _logged_steps(self) -> Iterator[Event]:
+        """The event of the steps since the last one, if diagnostics are on and there are any."""
+        if self._lane.diagnostics:
+            yield from self._lane.diagnostics.logged_steps()
+
     def _checkpoint(self) -> Iterator[Checkpoint]:
         """A checkpoint of the lane, unless it already has one of this step or checkpoints are off."""
         if self._schedule.checkpoint_every and self._last_checkpoint != self.step:
@@ -241,7 +256,7 @@ class Trainer:
         images, labels = self._lane.data.all_validation
         evaluation = evaluate_all(model, images, labels)
         if not math.isfinite(evaluation.loss):
-            return self._divergence_event(f"the loss on all validation images is {evaluation.loss}")
+            return self.failure_event(f"the loss on all validation images is {evaluation.loss}", "diverged")
         return LaneFinished(
             lane=self.name,
             step=self.step,
@@ -254,8 +269,10 @@ class Trainer:
             silent_outputs=inactive_outputs(model.units, evaluation.active),
         )
 
-    def _divergence_event(self, cause: str) -> LaneFailed:
-        return self.failure_event(cause, "diverged")
+    def _diverge(self, cause: str) -> Iterator[Event]:
+        """The logged steps and the lane's end, because it diverged in the current step."""
+        yield from self._logged_steps()
+        yield self.failure_event(cause, "diverged")
 
     def failure_event(self, cause: str, reason: Literal["diverged", "error"] = "error") -> LaneFailed:
         """The event for a failure in the current step."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
+from ...core.safe_text import printable
+from ..text.wrapping import wrapped
 from .area import Area
 from .axes import draw_cursor, draw_steps, draw_values, lay_out
 from .canvas import SPACE, Canvas
@@ -50,6 +53,7 @@ def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
     draw_off_scale(spec, canvas, area, traces)
     draw_level_labels(spec, canvas, area)
     draw_strips(spec, canvas, area)
+    _draw_empty(spec, canvas, area)
     return head + canvas.strips()
 
 
@@ -58,6 +62,16 @@ def _too_small(spec: ChartSpec) -> list[Strip]:
     canvas = Canvas(max(spec.width, 0), max(spec.height, 0), spec.palette.style(spec.palette.muted))
     canvas.write(0, 0, text, canvas.blank)
     return canvas.strips()
+
+
+def _draw_empty(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
+    """In a chart without any value, write why in the middle."""
+    if any(len(lane.curve) for lane in spec.lanes):
+        return
+    lines = wrapped(printable(spec.empty, ascii=spec.ascii), max(area.width - 2, 1))[: area.height]
+    for number, line in enumerate(lines):
+        column = area.left + max((area.width - cell_len(line)) // 2, 0)
+        canvas.write((area.height - len(lines)) // 2 + number, column, line, spec.palette.style(spec.palette.muted))
 
 
 def _draw_curves(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace], plot: Plot) -> list[Drawn]:

@@ -65,7 +65,7 @@ class ChartSpec:
     `smoothing` in [0, 1) is the weight of the past in the moving average drawn on top; 0 draws only the values. The
     header shows the values at step `cursor`, or the newest ones if it is None. `decimals` is how many digits after the
     point the values carry (None: as many as fit): 2 for accuracy on 100 images. `percent`: the values are shares and
-    are written as percentages.
+    are written as percentages. `empty` stands in the middle of a chart without any value.
     """
 
     title: str
@@ -84,6 +84,7 @@ class ChartSpec:
     limits: tuple[float, float] | None = None
     decimals: int | None = None
     percent: bool = False
+    empty: str = ""
     palette: Palette = field(default_factory=Palette)
     ascii: bool = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from io import StringIO
@@ -49,6 +49,7 @@ class ClipwatchApp(TerminalApp):
         engine: EngineConnection,
         *,
         keymap: Mapping[str, str],
+        charts: Sequence[str] = (),
         ascii: bool = False,
         quit_when_done: bool = False,
     ) -> None:
@@ -56,7 +57,7 @@ class ClipwatchApp(TerminalApp):
         self._remapped_keys = dict(keymap)
         self.view = RunView()
         self.requests = Requests()
-        self.main = MainScreen(self.view, self.requests, self.make_theme(), self._remapped_keys)
+        self.main = MainScreen(self.view, self.requests, self.make_theme(), self._remapped_keys, charts)
         self.feed = EventFeed(engine, self.view, self.requests, self.main)
         self.steering = Steering(engine, self.view, self.requests, self.main, self._await_answer)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,6 +17,7 @@ from ...core.stream.state import LaneState
 from ..style.theme import Theme
 from ..view.header_and_footer import key_line, status, title
 from ..view.keys import KEYS
+from ..view.metrics import Metric
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from ..view.step_window import visible_lanes
@@ -25,6 +26,7 @@ from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
 from ..widgets.lines import Lines
 from ..widgets.scrolling import ScrollingWidget
+from .grid import GridScreen
 from .rule_prompt import RulePrompt
 
 MIN_SIZE = (60, 16)
@@ -49,14 +51,21 @@ class MainScreen(Screen[None]):
     """
     BINDINGS = [key.binding for key in KEYS]  # noqa: RUF012
 
-    def __init__(self, view: RunView, requests: Requests, theme: Theme, keymap: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        view: RunView,
+        requests: Requests,
+        theme: Theme,
+        keymap: Mapping[str, str],
+        metrics: Sequence[str] = (),
+    ) -> None:
         super().__init__()
         self._view, self._requests, self._keymap = view, requests, keymap
         self.theme = theme
         self._messages, self._alert = ("Starting the engine ...",), False
         self._stage, self._stage_since = view.state.stage, time.monotonic()
         self._selected = 0
-        self._charts = ChartsPanel(view, theme, id="charts", classes="part")
+        self._charts = ChartsPanel(view, theme, metrics, id="charts", classes="part")
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
         self._keys_drawn_for: tuple[int, Theme, bool] | None = None
@@ -79,6 +88,7 @@ class MainScreen(Screen[None]):
         """Lay out the lanes again, or say that the terminal is too small."""
         self.set_class(event.size.width < MIN_SIZE[0] or event.size.height < MIN_SIZE[1], "-small")
         self._place_lanes()
+        self._charts.fit(event.size.height)
         self.call_after_refresh(self.draw)
 
     @property
@@ -141,7 +151,11 @@ class MainScreen(Screen[None]):
     # Drawing
 
     def draw(self, *, charts: bool = True) -> None:
-        """Draw everything; the charts follow soon after."""
+        """Draw everything; the charts follow soon after. While the grid of charts covers it, draw that instead."""
+        if isinstance(grid := self.app.screen, GridScreen):
+            if charts:
+                grid.draw(self.theme)
+            return
         if self.has_class("-small"):
             needs, have = "{} x {}".format(*MIN_SIZE), f"{self.size.width} x {self.size.height}"
             lines = [f" clipwatch needs {needs};", f" this terminal has {have}.", " q: quit"]
@@ -222,6 +236,16 @@ class MainScreen(Screen[None]):
             self.action_diagnostics()
         else:
             self.say(self._charts.keys[key]())
+
+    def action_all_charts(self) -> None:
+        """Show a chart of every series, from which one can be moved to the left."""
+
+        def accept(metric: Metric | None) -> None:
+            if metric:
+                self.say(self._charts.show_left(metric))
+            self.draw()
+
+        self.app.push_screen(GridScreen(self._view, self.theme, self._charts.settings), accept)
 
     def action_log_up(self) -> None:
         """Scroll up the selected lane's log, or the diagnostics."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...core.stream.events import (
     ClipChanged,
@@ -13,53 +15,115 @@ from ...core.stream.events import (
     Evaluated,
     EvaluatedEarlier,
     Event,
+    HistogramsEarlier,
     LaneEvent,
     LaneExtended,
     LanePaused,
     LaneResumed,
+    LanesCompared,
+    LaneStarted,
     LaneStepped,
     MomentsReset,
     PaceChanged,
     RunStarted,
+    SeriesEarlier,
+    StepsTrained,
 )
+from ...core.stream.series import compared_values, diagnosed_values, earlier_histograms, evaluated_values, step_values
 from ...core.stream.state import RunState, apply
 from ..charts.curve import Curve
+from .histogram_series import HistogramSeries
 
+# Events that the charts and the diagnostics show, but not the log.
+_NOT_LOGGED = Diagnosed | StepsTrained | SeriesEarlier | HistogramsEarlier
+# The series that get the values of new steps first.
+_EARLIEST = ("loss", "train-loss")
 # A lane's speed is measured over this many evaluations.
 _SPEED_WINDOW = 20
 
 
 @dataclass
 class LaneView:
-    """A lane's curves, its rule changes and optimizer resets, and the events not yet in its log."""
+    """A lane's curves by series, its rules and other changes, and the events not yet in its log.
 
-    loss: Curve = field(default_factory=Curve)
-    accuracy: Curve = field(default_factory=Curve)
+    `rules` holds each rule with the step from which it held. A series without values has no curve.
+    """
+
+    series: dict[str, Curve] = field(default_factory=dict)
+    histograms: HistogramSeries = field(default_factory=HistogramSeries)
+    rules: list[tuple[int, str]] = field(default_factory=list)
     changes: list[ClipChanged | MomentsReset] = field(default_factory=list)
     unlogged: list[LaneEvent] = field(default_factory=list)
     recent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_SPEED_WINDOW))
 
+    @property
+    def loss(self) -> Curve:
+        """The validation loss; empty before the first evaluation."""
+        return self.series.get("loss") or Curve()
+
+    @property
+    def accuracy(self) -> Curve:
+        """The accuracy on the validation batches."""
+        return self.series.get("accuracy") or Curve()
+
     def fold(self, event: LaneEvent) -> None:
-        """Apply an event of this lane; evaluations at steps already seen are ignored."""
+        """Apply an event of this lane. Values at steps already seen are ignored."""
         if isinstance(event, Evaluated | EvaluatedEarlier) and (newest := self.loss.last) and event.step <= newest[0]:
             return
         match event:
-            case Evaluated(step=step, loss=loss, accuracy=accuracy, seconds=seconds):
-                self.loss.append(step, loss)
-                self.accuracy.append(step, accuracy)
+            case Evaluated(step=step, seconds=seconds):
+                self.add(step, evaluated_values(event))
                 self.recent.append((step, seconds))
+            case StepsTrained():
+                self._add_steps(event)
+            case Diagnosed(step=step):
+                self.add(step, diagnosed_values(event))
+                self.histograms.append(step, event.total.histogram)
             case EvaluatedEarlier(step=step, stride=stride, losses=losses, accuracies=accuracies):
-                self.loss.extend(step, stride, np.frombuffer(losses, "<f4"))
-                self.accuracy.extend(step, stride, np.frombuffer(accuracies, "<f4"))
+                self._extend("loss", step, stride, np.frombuffer(losses, "<f4"))
+                self._extend("accuracy", step, stride, np.frombuffer(accuracies, "<f4"))
+            case SeriesEarlier(series=series, step=step, stride=stride, values=values):
+                self._extend(series, step, stride, np.frombuffer(values, "<f4"))
+            case HistogramsEarlier(step=step, stride=stride):
+                self.histograms.extend(step, stride, earlier_histograms(event))
+            case LaneStarted(step=step, rule=rule):
+                self.rules.append((step, rule))
             case ClipChanged() | MomentsReset():
-                self.changes.append(event)
-                self.recent.clear()
+                self._change(event)
             case LanePaused() | LaneResumed() | LaneStepped() | PaceChanged() | LaneExtended():
                 self.recent.clear()
             case _:
                 pass
-        if not isinstance(event, Diagnosed):
+        if not isinstance(event, _NOT_LOGGED):
             self.unlogged.append(event)
+
+    def add(self, step: int, values: Mapping[str, float]) -> None:
+        """Add values at one step by series, unless the series has one at this step or a later one."""
+        for name, value in values.items():
+            curve = self.series.get(name)
+            if curve is None:
+                curve = self.series[name] = Curve()
+            if (newest := curve.last) is None or newest[0] < step:
+                curve.append(step, value)
+
+    def _extend(self, name: str, first: int, stride: int, values: NDArray[np.float32]) -> None:
+        """Add values at evenly spaced steps; those at steps already seen are ignored."""
+        curve = self.series.setdefault(name, Curve())
+        known = 0 if (newest := curve.last) is None else max(0, (newest[0] - first) // stride + 1)
+        if len(values) > known:
+            curve.extend(first + known * stride, stride, values[known:])
+
+    def _add_steps(self, event: StepsTrained) -> None:
+        values = step_values(event)
+        for name, of_steps in values.series.items():
+            self._extend(name, values.first, 1, of_steps)
+        self.add(event.step, {"steps-clipped": float(values.clipped.mean())})
+
+    def _change(self, event: ClipChanged | MomentsReset) -> None:
+        self.changes.append(event)
+        if isinstance(event, ClipChanged):
+            self.rules.append((event.step, event.rule))
+        self.recent.clear()
 
     def take_unlogged(self) -> list[LaneEvent]:
         """Return the events not yet in the log, and clear them."""
@@ -98,6 +162,8 @@ class RunView:
             if event.lane not in self.lanes:
                 self.lanes[event.lane] = LaneView()
             self.lanes[event.lane].fold(event)
+        elif isinstance(event, LanesCompared) and event.lanes[1] in self.lanes:
+            self.lanes[event.lanes[1]].add(event.step, compared_values(event))
 
     def lose_engine(self) -> None:
         """Record that the engine has stopped, so that no lane has a speed any more."""
@@ -112,16 +178,16 @@ class RunView:
 
     @property
     def last_step(self) -> int:
-        """The newest step with an evaluation or a change; 0 before the first."""
-        evaluated = [lane.loss.last[0] for lane in self.lanes.values() if lane.loss.last]
+        """The newest step with a value or a change; 0 before the first."""
+        curves = [curve for lane in self.lanes.values() for curve in map(lane.series.get, _EARLIEST) if curve]
+        evaluated = [curve.last[0] for curve in curves if curve.last]
         changed = [lane.changes[-1].step for lane in self.lanes.values() if lane.changes]
         return max(evaluated + changed, default=0)
 
     @property
     def final_step(self) -> int:
-        """The step of the run's last evaluation; the newest step once all lanes have ended."""
-        stride = self.state.config.eval_every if self.state.config else 1
-        ends = [(lane.iterations - 1) // stride * stride for lane in self.state.lanes.values() if not lane.ended]
+        """The run's last step; the newest step once all lanes have ended."""
+        ends = [lane.iterations - 1 for lane in self.state.lanes.values() if not lane.ended]
         return max(ends, default=self.last_step)
 
     def differences(self, first: str, second: str, at: int | None = None) -> tuple[int, float, float] | None:

@@ -1,69 +1,37 @@
-"""The loss and accuracy charts, and their settings: window, cursor, scale and smoothing."""
+"""The charts of the main screen: which metrics they show, and their window, cursor, scale and smoothing."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Literal
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal
-
-from ..charts.chart import render_chart
-from ..charts.chart_spec import ChartLane, ChartSpec, Mark, Shade
-from ..charts.plotting import Plot
+from ...core.stream.rules import recorded_rule
 from ..style.theme import Theme
-from ..text.adam_memory import transients
-from ..text.wording import change_label
+from ..view.chart_specs import SMOOTHING, ChartSettings, with_log_toggled
+from ..view.metrics import Metric, by_interest, metric
 from ..view.run_view import RunView
 from ..view.step_window import WHOLE_RUN, Window
-from .lines import Lines
+from .chart_grid import ChartGrid
 
-# Charts wait this many seconds after a key or a resize, so that its cheap response is painted first. It is shorter than
-# two of Textual's repaints.
-RESPONSE_TIME = 0.03
-SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
-
-
-@dataclass(frozen=True)
-class ChartSettings:
-    """What the charts show and how; None: no cursor."""
-
-    window: Window = WHOLE_RUN
-    cursor: int | None = None
-    log: bool = False
-    smoothing: str = "light"
+LEFT, RIGHT = 0, 1
+# From this many rows of the terminal on, there are four charts unless the user asked for others.
+ROWS_FOR_FOUR = 50
 
 
-class Chart(Lines):
-    """One measure of all lanes, on a fixed range (`bounds`) or one fitted to the values."""
+class ChartsPanel(ChartGrid):
+    """Two or more charts, and the keys that change them."""
 
-    def __init__(self, measure: Literal["loss", "accuracy"], bounds: tuple[float, float] | None = None) -> None:
-        super().__init__(id=measure)
-        self.measure, self.bounds = measure, bounds
-        # Caches the drawn curves, so that only changed columns are drawn.
-        self.plot = Plot()
-
-
-class ChartsPanel(Horizontal):
-    """Both charts of a `RunView`, and the keys that change their settings."""
-
-    DEFAULT_CSS = """
-    ChartsPanel > Chart { width: 1fr; height: 100%; background: $surface; }
-    ChartsPanel > #loss { margin: 0 1 0 0; }
-    """
-
-    def __init__(self, view: RunView, theme: Theme, *, id: str, classes: str) -> None:
-        super().__init__(id=id, classes=classes)
-        self._view, self._theme = view, theme
-        self._settings = ChartSettings()
-        self._charts = (Chart("loss"), Chart("accuracy", bounds=(0, 1)))
-        self._pending: list[Chart] = []
-        self._responded_at = 0.0
+    def __init__(self, view: RunView, theme: Theme, metrics: Sequence[str] = (), *, id: str, classes: str) -> None:
+        """`metrics`: those that the user asked for; if there are none, two or four, depending on the size."""
+        super().__init__(view, theme, id=id, classes=classes)
+        # Whether clipwatch decides what the charts show, because the user has asked for nothing else.
+        self._is_default, self._count = not metrics, len(metrics) or 2
+        self._metrics = [metric(name) for name in metrics]
         # Key id -> change of a setting, which returns the message for the status line.
         self.keys: dict[str, Callable[[], str]] = {
+            "left_metric": partial(self._step_metric, LEFT),
+            "right_metric": partial(self._step_metric, RIGHT),
             "log_scale": self._toggle_log,
             "smoothing": self._smooth,
             "zoom_in": partial(self._zoom, 0.5),
@@ -75,129 +43,91 @@ class ChartsPanel(Horizontal):
             "cursor_right": partial(self._move_cursor, 1),
             "cursor_off": self._remove_cursor,
         }
-
-    def compose(self) -> ComposeResult:
-        """Loss on the left, accuracy on the right."""
-        yield from self._charts
+        self._show_default()
 
     @property
     def cursor(self) -> int | None:
-        """The step whose values both charts show; None: the newest."""
-        return self._settings.cursor
+        """The step whose values all charts show; None: the newest."""
+        return self.settings.cursor
 
     @property
     def window(self) -> Window:
         """The window of steps."""
-        return self._settings.window
-
-    # Drawing
+        return self.settings.window
 
     def begin_run(self) -> None:
         """Reset window and cursor for a new run."""
-        self._settings = replace(self._settings, window=WHOLE_RUN, cursor=None)
+        self.settings = replace(self.settings, window=WHOLE_RUN, cursor=None)
+        self._show_default()
 
-    def yield_to_response(self) -> None:
-        """Delay the charts until the response that was just drawn is painted."""
-        self._responded_at = time.monotonic()
+    # Which metrics
 
-    @property
-    def are_pending(self) -> bool:
-        """Whether charts are waiting to be drawn."""
-        return bool(self._pending)
+    def fit(self, rows: int) -> None:
+        """Show four charts on a tall terminal, unless the user asked for certain ones."""
+        if self._is_default:
+            self._count = 4 if rows >= ROWS_FOR_FOUR else 2
+            self._show_default()
 
-    def draw(self, theme: Theme) -> None:
-        """Draw both charts now."""
-        self._theme = theme
-        for chart in self._charts:
-            self.draw_chart(chart)
+    def _show_default(self) -> None:
+        """Show the most interesting metrics, unless the user asked for certain ones."""
+        if self._is_default:
+            self._metrics = self._by_interest()[: self._count]
+        self.show_metrics(self._metrics, min(2, self._count))
 
-    def draw_soon(self, theme: Theme) -> None:
-        """Schedule both charts, each in its own callback, so that a key waits for one chart at most."""
-        self._theme = theme
-        idle = not self._pending
-        # A chart that is already pending keeps its place and is drawn once.
-        self._pending += [chart for chart in self._charts if chart not in self._pending]
-        if idle:
-            self._schedule(self._draw_next)
+    def _by_interest(self) -> list[Metric]:
+        return by_interest(recorded_rule(lane.rule) for lane in self.view.state.lanes.values())
 
-    def _schedule(self, draw: Callable[[], None]) -> None:
-        """Call `draw` after the pending callbacks and after a response that was just drawn is painted."""
-        if (wait := self._responded_at + RESPONSE_TIME - time.monotonic()) > 0:
-            self.set_timer(wait, draw)
-        else:
-            self.call_later(draw)
+    def show_left(self, shown: Metric) -> str:
+        """Show a metric in the left chart; return the message for the status line."""
+        return self._show_metric(LEFT, shown)
 
-    def _draw_next(self) -> None:
-        if not self.display:
-            self._pending.clear()
-            return
-        self.draw_chart(self._pending.pop(0))
-        if self._pending:
-            self._schedule(self._draw_next)
+    def _step_metric(self, place: int) -> str:
+        """Show the next metric that no other chart shows."""
+        place = min(place, len(self._metrics) - 1)
+        metrics = self._by_interest()
+        others = [one for number, one in enumerate(self._metrics) if number != place]
+        rest = [one for one in metrics if one not in others]
+        current = self._metrics[place]
+        at = rest.index(current) + 1 if current in rest else 0
+        return self._show_metric(place, rest[at % len(rest)])
 
-    def draw_chart(self, chart: Chart) -> None:
-        """Draw one chart."""
-        chart.show(render_chart(self.spec_of(chart), chart.plot))
-
-    def spec_of(self, chart: Chart) -> ChartSpec:
-        """What a chart shows now."""
-        settings, state, theme = self._settings, self._view.state, self._theme
-        first, last = settings.window.steps_to_draw(self._view.last_step, self._view.final_step)
-        lanes, marks, shades = [], [], []
-        is_adam = state.config is not None and state.config.optimizer == "adam"
-        for number, (name, lane) in enumerate(self._view.lanes.items()):
-            failed = state.lanes[name].failed
-            curve = lane.loss if chart.measure == "loss" else lane.accuracy
-            lanes.append(ChartLane(name, theme.lane_colour(number), curve, failed.step if failed else None))
-            shades += [Shade(*interval, number) for interval in transients(lane.changes)] if is_adam else []
-            marks += [Mark(change.step, number, change_label(change)) for change in lane.effective_changes]
-        return ChartSpec(
-            title=chart.measure,
-            width=chart.size.width,
-            height=chart.size.height,
-            lanes=tuple(lanes),
-            first=first,
-            last=last,
-            bounds=chart.bounds,
-            log=settings.log and chart.measure == "loss",
-            smoothing=SMOOTHING[settings.smoothing],
-            cursor=settings.cursor,
-            marks=tuple(marks),
-            shades=tuple(shades),
-            palette=theme.palette,
-            ascii=theme.ascii,
-        )
+    def _show_metric(self, place: int, shown: Metric) -> str:
+        self._is_default, self._metrics[place] = False, shown
+        self.show_metrics(self._metrics, min(2, self._count))
+        key = "v" if place == LEFT else "V"
+        return f"{shown.heading(self.view.state.config)}. {key}: next · G: all"
 
     # Settings
 
     def _toggle_log(self) -> str:
-        """Toggle the logarithmic scale of the loss."""
-        self._change(log=not self._settings.log)
-        return f"Loss on a {'logarithmic' if self._settings.log else 'linear'} scale"
+        """Toggle logarithmic scales."""
+        self.settings = with_log_toggled(self.settings, self.shown)
+        self._redraw()
+        return f"{'Logarithmic' if self.settings.log else 'Linear'} scales, except for shares and cosines"
 
     def _smooth(self) -> str:
         """Switch to the next smoothing strength."""
         names = list(SMOOTHING)
-        strength = names[(names.index(self._settings.smoothing) + 1) % len(names)]
+        strength = names[(names.index(self.settings.smoothing) + 1) % len(names)]
         self._change(smoothing=strength)
         return f"Smoothing: {strength} (weight of the past {SMOOTHING[strength]:g})"
 
     def _zoom(self, factor: float) -> str:
         """Multiply the number of steps shown."""
-        return self._show_window(self.window.zoomed(factor, self._view.last_step))
+        return self._show_window(self.window.zoomed(factor, self.view.last_step))
 
     def _pan(self, share: float) -> str:
         """Move by a share of the window, to earlier steps if negative."""
-        return self._show_window(self.window.panned(share, self._view.last_step))
+        return self._show_window(self.window.panned(share, self.view.last_step))
 
     def _move_cursor(self, direction: int) -> str:
         """Move the cursor by `direction` evaluations; it first appears at the newest visible one."""
-        newest, final, config = self._view.last_step, self._view.final_step, self._view.state.config
+        newest, final, config = self.view.last_step, self.view.final_step, self.view.state.config
         stride = config.eval_every if config else 1
         if self.cursor is None:
-            step = min(newest, self.window.steps(newest)[1] // stride * stride)
+            step = min(newest, self.window.steps(newest)[1]) // stride * stride
         else:
-            step = min(newest, max(0, (self.cursor // stride + direction) * stride))
+            step = min(newest // stride * stride, max(0, (self.cursor // stride + direction) * stride))
         self._change(cursor=step, window=self.window.scrolled_to(step, newest, final))
         return f"Values at step {step:,}. escape: newest values"
 
@@ -208,10 +138,13 @@ class ChartsPanel(Horizontal):
 
     def _show_window(self, window: Window) -> str:
         self._change(window=window)
-        first, last = window.steps(self._view.last_step)
+        first, last = window.steps(self.view.last_step)
         return f"Steps {first:,} to {last:,}" + (", following" if window.end is None else ". f: follow the newest step")
 
     def _change(self, **changes: object) -> None:
-        self._settings = replace(self._settings, **changes)
+        self.settings: ChartSettings = replace(self.settings, **changes)
+        self._redraw()
+
+    def _redraw(self) -> None:
         # The message is drawn first.
-        self.call_later(self.draw_soon, self._theme)
+        self.call_later(self.draw_soon, self.theme)

@@ -1,0 +1,71 @@
+"""The series of a run: numbers by step and lane, under the names that charts, exports and replays use.
+
+`loss` and `accuracy` are those of the validation batches. `distance` and `disagreement` compare a lane with the first.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .events import Diagnosed, Evaluated, HistogramsEarlier, LanesCompared, StepsTrained
+from .measures import BINS
+
+Floats = NDArray[np.float32]
+
+
+class StepValues(NamedTuple):
+    """The values of a `StepsTrained` by series, one for each step from `first` on, and whether each was clipped."""
+
+    first: int
+    series: dict[str, Floats]
+    clipped: NDArray[np.bool_]
+
+    def after(self, step: int) -> StepValues:
+        """The values of later steps only: a resumed run trains steps again that are recorded already."""
+        known = max(0, step + 1 - self.first)
+        if not known:
+            return self
+        series = {name: values[known:] for name, values in self.series.items()}
+        return StepValues(self.first + known, series, self.clipped[known:])
+
+
+def step_values(event: StepsTrained) -> StepValues:
+    """The values of an event by step."""
+    parts = {"train-loss": event.losses, "grad-norm": event.norms, "clipped-norm": event.clipped_norms}
+    series = {name: np.frombuffer(part, "<f4") for name, part in parts.items()}
+    return StepValues(event.step + 1 - len(event.clipped), series, np.frombuffer(event.clipped, np.bool_))
+
+
+def evaluated_values(event: Evaluated) -> dict[str, float]:
+    """The values of an evaluation by series."""
+    return {"loss": event.loss, "accuracy": event.accuracy}
+
+
+def diagnosed_values(event: Diagnosed) -> dict[str, float]:
+    """The values of a measurement by series; undefined ones are left out."""
+    total = event.total
+    values = {
+        "clipped": total.clipped_share,
+        "cosine": total.cosine,
+        "step-size": total.step_size,
+        "update-ratio": total.update_ratio,
+        "sign-cosine": total.sign_cosine,
+        "counterfactual-cosine": total.shadow_cosine,
+        "counterfactual-distance": total.shadow_distance,
+        "dead-outputs": float(len(event.dead_outputs)),
+        "dead-units": float(sum(count for layer, count in event.dead.items() if layer != "outputs")),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def compared_values(event: LanesCompared) -> dict[str, float]:
+    """The values of a comparison by series. They belong to the second lane."""
+    return {"distance": event.distance, "disagreement": event.disagreement}
+
+
+def earlier_histograms(event: HistogramsEarlier) -> NDArray[np.uint32]:
+    """The counts of an event, a row for each step: the zeros, then the bins."""
+    return np.frombuffer(event.counts, "<u4").reshape(-1, 1 + BINS)

@@ -1,0 +1,159 @@
+"""What a chart of one metric shows of a run: the inputs of `charts.chart` and `charts.heat_map`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from textual.strip import Strip
+
+from ...core.stream.rules import NormClip, RecordedRule, ValueClip, recorded_rule
+from ..charts.chart import render_chart
+from ..charts.chart_spec import ChartLane, ChartSpec, Level, Mark, Shade
+from ..charts.curve import Curve
+from ..charts.heat_map import render_heat_map
+from ..charts.heat_map_spec import Bound, HeatLane, HeatMapSpec
+from ..charts.plotting import Plot
+from ..style.theme import Theme
+from ..text.adam_memory import transients
+from ..text.lane_names import lane_name
+from ..text.wording import change_label
+from .metrics import HISTOGRAM, Metric
+from .run_view import LaneView, RunView
+from .step_window import WHOLE_RUN, Window
+
+SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
+# For series with a value at every step, which vary more than averages over many images.
+_STEP_SMOOTHING = {"light": 0.9, "medium": 0.97, "strong": 0.99, "off": 0.0}
+_NORMS = ("grad-norm", "clipped-norm")
+
+
+@dataclass(frozen=True)
+class ChartSettings:
+    """What the charts show and how. `log`: whether scales are logarithmic; None: as the metric has it."""
+
+    window: Window = WHOLE_RUN
+    cursor: int | None = None
+    log: bool | None = None
+    smoothing: str = "light"
+
+    def is_log(self, metric: Metric) -> bool:
+        """Whether this metric has a logarithmic scale."""
+        return can_be_log(metric) and (metric.log if self.log is None else self.log)
+
+
+def can_be_log(metric: Metric) -> bool:
+    """Whether a logarithmic scale makes sense: not for shares and cosines."""
+    return metric.limits is None and metric.name != HISTOGRAM
+
+
+def draw_metric(
+    metric: Metric, view: RunView, settings: ChartSettings, theme: Theme, size: tuple[int, int], plot: Plot
+) -> list[Strip]:
+    """A chart of `size` (width, height) cells. `plot` caches what it drew before."""
+    if metric.name == HISTOGRAM:
+        return render_heat_map(heat_map_spec(metric, view, settings, theme, size))
+    return render_chart(chart_spec(metric, view, settings, theme, size), plot)
+
+
+def chart_spec(
+    metric: Metric, view: RunView, settings: ChartSettings, theme: Theme, size: tuple[int, int]
+) -> ChartSpec:
+    """The curves of a metric."""
+    state = view.state
+    first, last = settings.window.steps_to_draw(view.last_step, view.final_step)
+    lanes: list[ChartLane] = []
+    marks: list[Mark] = []
+    shades: list[Shade] = []
+    levels: list[Level] = []
+    is_adam = state.config is not None and state.config.optimizer == "adam"
+    for number, (name, lane) in enumerate(view.lanes.items()):
+        failed = state.lanes[name].failed
+        curve = lane.series.get(metric.name) or Curve()
+        colour, shown = theme.lane_colour(number), lane_name(number, name)
+        lanes.append(ChartLane(shown, colour, curve, failed.step if failed else None))
+        shades += [Shade(*interval, number) for interval in transients(lane.changes)] if is_adam else []
+        marks += [Mark(change.step, number, change_label(change)) for change in lane.effective_changes]
+        levels += _levels(number, lane) if metric.name in _NORMS else []
+    strengths = _STEP_SMOOTHING if metric.on_steps else SMOOTHING
+    return ChartSpec(
+        title=metric.heading(state.config),
+        width=size[0],
+        height=size[1],
+        lanes=tuple(lanes),
+        first=first,
+        last=last,
+        limits=metric.limits,
+        log=settings.is_log(metric),
+        smoothing=0.0 if metric.counts else strengths[settings.smoothing],
+        cursor=settings.cursor,
+        marks=tuple(marks),
+        shades=tuple(shades),
+        levels=tuple(levels),
+        decimals=metric.decimals(state.config),
+        percent=metric.percent,
+        empty=_empty_words(metric, view),
+        palette=theme.palette,
+        ascii=theme.ascii,
+    )
+
+
+def heat_map_spec(
+    metric: Metric, view: RunView, settings: ChartSettings, theme: Theme, size: tuple[int, int]
+) -> HeatMapSpec:
+    """The histograms of all lanes."""
+    state = view.state
+    first, last = settings.window.steps_to_draw(view.last_step, view.final_step)
+    lanes: list[HeatLane] = []
+    for number, (name, lane) in enumerate(view.lanes.items()):
+        failed, histograms = state.lanes[name].failed, lane.histograms
+        lanes.append(
+            HeatLane(
+                lane_name(number, name),
+                theme.lane_colour(number),
+                histograms.steps,
+                histograms.counts,
+                histograms.zeros,
+                bounds=tuple(_bound(step, recorded_rule(rule)) for step, rule in lane.rules),
+                failed=failed.step if failed else None,
+            )
+        )
+    return HeatMapSpec(
+        metric.heading(state.config),
+        *size,
+        tuple(lanes),
+        first,
+        last,
+        cursor=settings.cursor,
+        palette=theme.palette,
+        ascii=theme.ascii,
+    )
+
+
+def _bound(step: int, rule: RecordedRule) -> Bound:
+    return Bound(step, rule.low, rule.high) if isinstance(rule, ValueClip) else Bound(step)
+
+
+def _levels(number: int, lane: LaneView) -> Iterator[Level]:
+    """The bounds of norm rules, each over the steps at which it held."""
+    for (first, rule), (beyond, _) in pairwise([*lane.rules, (None, "")]):
+        parsed = recorded_rule(rule)
+        if isinstance(parsed, NormClip) and first is not None:
+            last = None if beyond is None else beyond - 1
+            yield Level(parsed.bound, number, rule, first=first, last=last)
+
+
+def _empty_words(metric: Metric, view: RunView) -> str:
+    """What a chart without values says: nothing before the first evaluation."""
+    if not view.last_step:
+        return ""
+    config = view.state.config
+    if config is not None and not config.diagnostics:
+        return f"{metric.title}: not recorded, because diagnostics are off"
+    return f"{metric.title}: not recorded in this run"
+
+
+def with_log_toggled(settings: ChartSettings, shown: list[Metric]) -> ChartSettings:
+    """All scales logarithmic if one of the charts shown could be and is not; otherwise all linear."""
+    return replace(settings, log=any(can_be_log(metric) and not settings.is_log(metric) for metric in shown))

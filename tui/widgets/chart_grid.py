@@ -1,0 +1,122 @@
+"""Charts in a grid, drawn one after the other so that no key waits for all of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from textual.containers import Container
+from textual.strip import Strip
+
+from ..charts.plotting import Plot
+from ..style.theme import Theme
+from ..view.chart_specs import ChartSettings, draw_metric
+from ..view.metrics import Metric
+from ..view.run_view import RunView
+from .lines import Lines
+
+# Charts wait this many seconds after a key or a resize, so that its cheap response is painted first. It is shorter than
+# two of Textual's repaints.
+RESPONSE_TIME = 0.03
+
+
+class Chart(Lines):
+    """One metric of all lanes."""
+
+    DEFAULT_CSS = "Chart { width: 1fr; height: 1fr; background: $surface; }"
+
+    def __init__(self, metric: Metric) -> None:
+        super().__init__()
+        self.metric = metric
+        # Caches the drawn curves, so that only changed columns are drawn.
+        self.plot = Plot()
+
+
+class ChartGrid(Container):
+    """Shows the metrics `shown` of a `RunView`, `columns` side by side, in rows of equal height."""
+
+    DEFAULT_CSS = """
+    ChartGrid { layout: grid; grid-size: 2; grid-gutter: 0 1; }
+    """
+
+    def __init__(self, view: RunView, theme: Theme, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.view, self.theme = view, theme
+        self.settings = ChartSettings()
+        self._charts: list[Chart] = []
+        self._pending: list[Chart] = []
+        self._responded_at = 0.0
+
+    @property
+    def shown(self) -> list[Metric]:
+        """The metrics, row by row."""
+        return [chart.metric for chart in self._charts]
+
+    def show_metrics(self, metrics: Sequence[Metric], columns: int) -> None:
+        """Show these metrics. Charts keep their place and size if only a metric changes."""
+        for chart in self._charts[len(metrics) :]:
+            chart.remove()
+        del self._charts[len(metrics) :]
+        for chart, metric in zip(self._charts, metrics, strict=False):
+            chart.metric = metric
+        added = [Chart(metric) for metric in metrics[len(self._charts) :]]
+        self._charts += added
+        self.styles.grid_size_columns = columns
+        if self.is_attached:
+            self.mount_all(added)
+        self.call_after_refresh(self.draw_soon, self.theme)
+
+    def on_mount(self) -> None:
+        """Add the charts that were shown before the grid was part of the screen."""
+        self.mount_all(chart for chart in self._charts if not chart.is_attached)
+
+    def on_resize(self) -> None:
+        """Draw the charts at their new size."""
+        self.call_after_refresh(self.draw_soon, self.theme)
+
+    def yield_to_response(self) -> None:
+        """Delay the charts until the response that was just drawn is painted."""
+        self._responded_at = time.monotonic()
+
+    def draw(self, theme: Theme) -> None:
+        """Draw all charts now."""
+        self.theme = theme
+        for chart in self._charts:
+            self.draw_chart(chart)
+
+    def draw_soon(self, theme: Theme) -> None:
+        """Schedule all charts, each in its own callback, so that a key waits for one chart at most."""
+        self.theme = theme
+        idle = not self._pending
+        # A chart that is already pending keeps its place and is drawn once.
+        self._pending += [chart for chart in self._charts if chart not in self._pending]
+        if idle and self._pending:
+            self._schedule(self._draw_next)
+
+    def _schedule(self, draw: Callable[[], None]) -> None:
+        """Call `draw` after the pending callbacks and after a response that was just drawn is painted."""
+        if (wait := self._responded_at + RESPONSE_TIME - time.monotonic()) > 0:
+            self.set_timer(wait, draw)
+        else:
+            self.call_later(draw)
+
+    def _draw_next(self) -> None:
+        if not self.display:
+            self._pending.clear()
+        if not self._pending:
+            return
+        chart = self._pending.pop(0)
+        if chart in self._charts:
+            self.draw_chart(chart)
+        if self._pending:
+            self._schedule(self._draw_next)
+
+    def draw_chart(self, chart: Chart) -> None:
+        """Draw one chart."""
+        if chart.size.width and chart.size.height:
+            chart.show(self.strips_of(chart))
+
+    def strips_of(self, chart: Chart) -> list[Strip]:
+        """What a chart shows now."""
+        size = (chart.size.width, chart.size.height)
+        return draw_metric(chart.metric, self.view, self.settings, self.theme, size, chart.plot)
