@@ -41,8 +41,9 @@ def _margin(spec: ChartSpec) -> int:
 
 
 def _value_ticks(scale: Scale, height: int, *, percent: bool) -> list[tuple[float, str]]:
-    """About one tick per three rows, more in low charts, at least two."""
-    for most in range(height // 3 + (1 if scale.log else 2), height + 8):
+    """About one tick per three rows, somewhat more in low charts and fewer in high ones, at least two."""
+    start = max(min(height // 3 + (1 if scale.log else 2), 7), height // 4)
+    for most in range(start, height + 8):
         if scale.log:
             ticks = log_ticks(scale.low, scale.high, most)
         else:

@@ -62,10 +62,10 @@ def heat_columns(lane: HeatLane, window: tuple[int, int], width: int) -> HeatCol
     filled = np.flatnonzero(edges[:-1] < edges[1:])
     if not len(filled):
         return HeatColumns(shares)
-    counts = np.add.reduceat(lane.counts[: edges[-1]], edges[filled])
+    counts = np.add.reduceat(lane.counts[: edges[-1]], edges[filled], dtype=np.int64)
     totals = counts.sum(axis=1)
     if lane.zeros is not None:
-        totals = totals + np.add.reduceat(lane.zeros[: edges[-1]], edges[filled])
+        totals = totals + np.add.reduceat(lane.zeros[: edges[-1]], edges[filled], dtype=np.int64)
     newest = int(filled[-1]) if edges[-1] == len(lane.steps) else width - 1
     known = np.arange(filled[0], newest + 1)
     source = np.searchsorted(filled, known, "right") - 1

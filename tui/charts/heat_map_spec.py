@@ -30,8 +30,8 @@ class HeatLane:
     name: str
     color: str
     steps: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    zeros: NDArray[np.int64] | None = None
+    counts: NDArray[np.integer]
+    zeros: NDArray[np.integer] | None = None
     bounds: tuple[Bound, ...] = ()
     failed: int | None = None
 

@@ -60,7 +60,7 @@ def _title(spec: ChartSpec, *, short: bool = False) -> list[Segment]:
     text = title.partition(",")[0] if short else title
     segments = [Segment(" " + text, palette.style(palette.foreground, bold=True))]
     if spec.log:
-        segments.append(Segment(" log", palette.style(palette.muted)))
+        segments.append(Segment(", log", palette.style(palette.muted)))
     return segments
 
 

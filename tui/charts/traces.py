@@ -53,6 +53,12 @@ class Trace:
         joined[1:, 0] = breaks[at[1:]] == breaks[at[:-1]]
         return np.repeat(at, 2)[keep.ravel()], pairs[keep], joined[keep]
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether most columns have several values."""
+        filled = np.isfinite(self.columns.low)
+        return bool((self.columns.low < self.columns.high).sum() * 2 > filled.sum())
+
     def parts(self) -> list[NDArray[np.float32]]:
         """All arrays of values that the scale must cover."""
         return [self.columns.low, self.columns.high, *([] if self.smooth is None else [self.smooth])]
