@@ -108,10 +108,9 @@ def _view(spec: HeatMapSpec, columns: list[HeatColumns], grid: Grid) -> View | N
 
 
 def _panel(spec: HeatMapSpec, number: int, columns: HeatColumns, view: View, grid: Grid) -> list[Strip]:
-    """A lane's header and cells; the step axis if there is no panel below."""
-    axis = grid.axis if number + grid.across >= len(spec.lanes) else 0
-    last_row = number // grid.across == (len(spec.lanes) - 1) // grid.across
-    rows = grid.height - 1 + (grid.axis if last_row else 0)
+    """A lane's header and cells, and the step axis in the last row."""
+    axis = grid.axis if number // grid.across == (len(spec.lanes) - 1) // grid.across else 0
+    rows = grid.height - 1 + axis
     canvas = Canvas(grid.width, rows, spec.palette.style(spec.palette.foreground))
     height = rows - axis
     scale = Scale(view.low, view.high, log=False)
