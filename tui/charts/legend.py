@@ -18,7 +18,7 @@ GAP = 3
 # Names are not shortened below this.
 SHORTEST_NAME = 3
 # From this height on, the header may take two rows.
-TALL = 12
+TALL = 16
 
 
 @dataclass(frozen=True)
