@@ -9,10 +9,14 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
 
 from rich.console import Console
 from rich.table import Table
 
+from clipwatch.core.diagnostics.step_log import StepLog
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import LaneFinished
@@ -35,27 +39,40 @@ def spread(shares: list[float]) -> str:
     return f"{statistics.median(shares):.1%} ({min(shares):.1%} {max(shares):.1%})"
 
 
+@contextmanager
+def no_step_log() -> Iterator[None]:
+    """Train without the log of every step."""
+    with patch.object(StepLog, "add", lambda *_: None), patch.object(StepLog, "take", lambda *_: None):
+        yield
+
+
 def main() -> None:
     """Print a table."""
     run()
-    speeds: dict[int, list[float]] = {every: [] for every in EVERY}
-    processor: dict[int, list[float]] = {every: [] for every in EVERY}
+    shares: dict[str, list[tuple[float, float]]] = {}
     bare: list[float] = []
     for _ in range(ROUNDS):
-        speed, seconds = run(diagnostics=False)
-        bare.append(speed)
+        without = run(diagnostics=False)
+        bare.append(without[0])
         for every in EVERY:
-            with_speed, with_seconds = run(diagnose_every=every)
-            speeds[every].append(with_speed / speed)
-            processor[every].append(seconds / with_seconds)
+            name = f"everything, measured at 1 evaluation in {every}"
+            shares.setdefault(name, []).append(share(run(diagnose_every=every), without))
+        with no_step_log():
+            measured = run()
+        name = "the log of every step, against the same without it"
+        shares.setdefault(name, []).append(share(run(), measured))
     speed = f"{statistics.median(bare):,.0f} steps/s per lane without diagnostics"
-    title = f"{speed}; {ROUNDS} pairs: median (worst, best); target 95 %"
-    table = Table(title=title)
-    for heading in ("measured at", "share of steps per second", "by processor time"):
+    table = Table(title=f"{speed}; {ROUNDS} pairs: median (worst, best)")
+    for heading in ("what", "share of steps per second", "by processor time"):
         table.add_column(heading)
-    for every in EVERY:
-        table.add_row(f"1 evaluation in {every}", spread(speeds[every]), spread(processor[every]))
-    Console(width=100).print(table)
+    for name, found in shares.items():
+        table.add_row(name, *(spread(list(column)) for column in zip(*found, strict=True)))
+    Console(width=120).print(table)
+
+
+def share(run: tuple[float, float], against: tuple[float, float]) -> tuple[float, float]:
+    """Steps per second and processor time of a run, as shares of those without what it measures."""
+    return run[0] / against[0], against[1] / run[1]
 
 
 if __name__ == "__main__":

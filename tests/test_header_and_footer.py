@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from measured import diagnosed
 from test_state import DATA, EVALUATED, FINISHED, LANE, RUN
 from textual.strip import Strip
 
@@ -22,13 +23,18 @@ from clipwatch.core.stream.events import (
     LaneStepped,
     MomentsReset,
     PaceChanged,
+    ReplayStarted,
     RunFinished,
     StageStarted,
 )
+from clipwatch.core.stream.rules import recorded_rule
 from clipwatch.core.stream.state import LaneState
 from clipwatch.tui.style.theme import DARK, Theme, theme_of
-from clipwatch.tui.view.header_and_footer import key_line, lane_heading, status, title
-from clipwatch.tui.view.keys import KEYS, keycaps
+from clipwatch.tui.text.explanation import explanations
+from clipwatch.tui.text.number_format import symbols_in_ascii
+from clipwatch.tui.text.rule_words import rule_words
+from clipwatch.tui.view.header_and_footer import key_line, lane_heading, phase_of, status, title
+from clipwatch.tui.view.keys import KEYS, Phase, keycaps
 from clipwatch.tui.view.run_view import RunView
 
 VARIABLES = DARK.to_color_system().generate()
@@ -42,6 +48,7 @@ CAUSE = (
 )
 FAILED = LaneFailed(lane="a", step=5, reason="diverged", cause=CAUSE, seconds=1.0)
 OTHER = msgspec.structs.replace(LANE, lane="b\N{GREEK SMALL LETTER ALPHA}", rule="none")
+REPLAY = ReplayStarted(run="2026-run", last_step=100, speed=2.0)
 ENDED = RunFinished(reason="completed", seconds=9.0)
 
 SITUATIONS: dict[str, list[Event]] = {
@@ -71,9 +78,17 @@ def titled(*events: Event, width: int = 200, engine_gone: bool = False, next_hea
     return title(view, width, COLOURED, next_head=next_head).text
 
 
+def heading(
+    view: RunView, number: int, lane: LaneState, width: int, theme: Theme, *, selected: bool = False
+) -> list[Strip]:
+    """A lane's heading, as its panel draws it."""
+    sentence = explanations(view.state, lane)
+    return lane_heading(number, lane, view.lanes[lane.name], sentence, width, theme, selected=selected)
+
+
 def headed(*events: Event, width: int = 100, theme: Theme = COLOURED, selected: bool = False) -> list[str]:
     view = view_of(RUN, LANE, *events)
-    strips = lane_heading(0, view.state.lanes["a"], view.lanes["a"], width, theme, selected=selected)
+    strips = heading(view, 0, view.state.lanes["a"], width, theme, selected=selected)
     return [strip.text for strip in strips]
 
 
@@ -92,12 +107,12 @@ def every_line(name: str, width: int, theme: Theme) -> list[Strip]:
             theme=theme,
         ),
         status("so it is", alert=False, view=view, pair=None, width=width, theme=theme),
-        key_line({}, width, theme),
+        *(key_line({}, width, theme, phase=phase) for phase in ("waiting", "training", "ended", "replay")),
         key_line({"pause": "f12,x", "quit": "ctrl+x"}, width, theme),
     ]
     for number, lane in enumerate(view.state.lanes.values()):
         for selected in (True, False):
-            strips += lane_heading(number, lane, view.lanes[lane.name], width, theme, selected=selected)
+            strips += heading(view, number, lane, width, theme, selected=selected)
     return strips
 
 
@@ -202,67 +217,80 @@ def test_the_title_names_the_next_head_only_if_it_differs() -> None:
     assert "next" not in titled(RUN, LANE, next_head="relu")
 
 
-def test_a_lanes_heading_has_its_name_rule_and_steps() -> None:
+def test_a_lanes_heading_has_its_name_its_rule_now_and_its_steps() -> None:
     first, _ = headed(EVALUATED)
-    assert re.fullmatch(r" ● a   value:0\.001 +31 / 100  ?", first)
-    assert headed()[0].split()[-3:] == ["0", "/", "100"]
+    assert first.startswith(" ● a   clipped: every element within ±0.001 ")
+    assert first.rstrip().endswith("━━━━━━──────────────  31 / 100")
+    assert headed(EVALUATED, width=70)[0].rstrip().endswith("  ━━━───────   31 %")
 
 
-def narrow(name: str, rule: str, width: int, theme: Theme = COLOURED) -> str:
+def test_a_lane_without_a_given_name_is_a_letter() -> None:
+    config = RunConfig(dataset="digits")
+    starts = [msgspec.structs.replace(LANE, lane=lane.name, rule=lane.rule) for lane in config.lanes]
+    view = view_of(msgspec.structs.replace(RUN, config=config), *starts)
+    lanes = view.state.lanes
+    first = [heading(view, n, lane, 60, COLOURED)[0].text.rstrip() for n, lane in enumerate(lanes.values())]
+    assert first[0].startswith(" ● A   unclipped ")
+    assert first[1].startswith(" ◆ B   clipped: every element within ±0.001 ")
+
+
+def narrow(name: str, rule: str, width: int, theme: Theme = COLOURED, step: int = 360) -> str:
     """The first line of a lane's heading."""
-    state, view = LaneState(name=name, rule=rule, iterations=1000), view_of(RUN, LANE).lanes["a"]
-    return lane_heading(0, state, view, width, theme, selected=False)[0].text
+    state, view = LaneState(name=name, rule=rule, iterations=1000, step=step), view_of(RUN, LANE).lanes["a"]
+    return lane_heading(0, state, view, (), width, theme, selected=False)[0].text.rstrip()
 
 
-# The width of one of four lanes at 80 columns.
-QUARTER = 19
+# The width of one of two lanes at 60 columns, and of one of four lanes at 120.
+NARROWEST = 29
+RULES = ["none", "value:0.001", "value:-0.001:0.002", "value::0.1", "norm:1", "layer-norm:0.5", "agc:0.01"]
 
 
-@pytest.mark.parametrize("rule", ["value:0.001", "value:0.0005", "value:0.00005", "layer-norm:0.5", "autoclip:12.5"])
-@pytest.mark.parametrize("name", ["a", "clipped", "a lane with a long name", "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 9])
+@pytest.mark.parametrize("rule", [*RULES, "autoclip:10", "zclip", "sign"])
 @pytest.mark.parametrize("theme", [COLOURED, ASCII])
-def test_a_narrow_heading_keeps_the_rule_whole(name: str, rule: str, theme: Theme) -> None:
-    line = narrow(name, rule, QUARTER, theme)
-    assert line.split()[0] == theme.glyphs.symbol(0)
-    assert line.split()[-1] == rule
+@pytest.mark.parametrize("name", ["unclipped", "a"])
+def test_the_narrowest_heading_has_name_rule_and_progress_whole(name: str, rule: str, theme: Theme) -> None:
+    line = narrow(name, rule, NARROWEST, theme)
+    words = rule_words(recorded_rule(rule))
+    assert any((symbols_in_ascii(form) if theme.ascii else form) in line for form in words)
+    assert line.split()[:2] == [theme.glyphs.symbol(0), "A" if name == "unclipped" else "a"]
+    assert line.endswith(" 36 %")
 
 
-def test_a_narrow_heading_shortens_the_name_and_then_drops_it() -> None:
-    assert narrow("clipped", "value:0.001", 30).rstrip() == " ● clipped   value:0.001"
-    assert narrow("clipped", "norm:0.5", QUARTER) == " ● clip…   norm:0.5"
-    assert narrow("clipped", "norm:0.5", QUARTER, ASCII) == " * clip~   norm:0.5"
-    assert narrow("a", "value:0.0005", QUARTER) == " ● a   value:0.0005"
-    assert narrow("a", "value:0.00005", QUARTER).rstrip() == " ●   value:0.00005"
+def test_a_heading_gives_up_the_rule_in_full_before_the_time_left() -> None:
+    events = [msgspec.structs.replace(EVALUATED, step=n, seconds=n / 2) for n in (0, 9, 19)]
+    assert re.split("   +", headed(*events, width=NARROWEST)[0].rstrip()) == [" ● a", "±0.001", "40 s left"]
+    assert headed(*events, width=39)[0].rstrip() == " ● a   value ±0.001    20 %  40 s left"
+    wide = " ● a   clipped: every element within ±0.001    40 s left"
+    assert headed(*events, width=57)[0].rstrip() == wide
 
 
-def test_a_narrow_heading_says_none_for_not_clipped() -> None:
-    assert narrow("a", "none", QUARTER) == " ● a   not clipped "
-    assert narrow("unclipped", "none", QUARTER) == " ● unclipped   none"
+def test_a_long_name_is_shortened_before_the_rule_is_lost() -> None:
+    assert narrow("a-lane-with-a-long-name", "norm:0.5", NARROWEST) == " ● a-lane-with-a-…   norm 0.5"
+    assert narrow("a-lane-with-a-long-name", "norm:0.5", 19) == " ● a-la…   norm 0.5"
+    assert narrow("a", "norm:0.00005", 19, ASCII) == " * a   norm 5e-05"
 
 
-def test_a_rule_wider_than_the_heading_ends_with_an_ellipsis() -> None:
-    assert narrow("a", "value:-0.001:0.002", QUARTER) == " ●   value:-0.001:…"
-
-
-def test_a_lane_that_is_not_clipped_says_so_and_when_it_changed() -> None:
-    first = headed(CHANGE)[0]
-    assert "not clipped" in first
-    assert "changed at step 12" in first
-    assert "changed" not in headed()[0]
+def test_a_rule_that_changed_says_since_when_it_holds() -> None:
+    assert " ● a   unclipped since step 12 " in headed(CHANGE)[0]
+    assert headed(CHANGE, width=NARROWEST)[0].rstrip() == " ● a   unclipped since 12"
+    again = ClipChanged(lane="a", step=1360, rule="value:0.001", previous="none")
+    assert " ● a   clipped: every element within ±0.001 since step 1,360 " in headed(CHANGE, again)[0]
+    assert headed(CHANGE, again, width=NARROWEST)[0].rstrip() == " ● a   ±0.001 since 1,360"
+    assert "since" not in headed()[0]
 
 
 def test_progress_speed_and_time_left() -> None:
     events = [msgspec.structs.replace(EVALUATED, step=n, seconds=n / 2) for n in (0, 9, 19)]
-    bar, percent, speed, left = re.split(r"  +", headed(*events)[1].strip())
-    assert (bar.count("━"), bar.count("─")) == (8, 32)
-    assert (percent, speed, left) == ("20%", "2 steps/s", "40 s left")
-    assert headed(*events, theme=ASCII)[1].strip().startswith("#" * 8 + "." * 32 + " ")
+    _, bar, steps, speed, left = re.split(r"  +", headed(*events, width=120)[0].strip())[-5:]
+    assert (bar.count("━"), bar.count("─")) == (4, 16)
+    assert (steps, speed, left) == ("20 / 100", "2 steps/s", "40 s left")
+    assert "  ####................  20 / 100 " in headed(*events, width=120, theme=ASCII)[0]
 
 
 def test_minutes_and_hours_left() -> None:
     def left(seconds_a_step: float) -> str:
         events = [msgspec.structs.replace(EVALUATED, step=n, seconds=n * seconds_a_step) for n in (0, 9, 19)]
-        return headed(*events)[1]
+        return headed(*events)[0]
 
     assert "2 min 00 s left" in left(1.5)
     assert "2 h 13 min left" in left(100)
@@ -270,26 +298,45 @@ def test_minutes_and_hours_left() -> None:
 
 def test_a_paused_lane_has_no_time_left() -> None:
     events = [msgspec.structs.replace(EVALUATED, step=n, seconds=n / 2) for n in (0, 9, 19)]
-    progress = headed(*events, LanePaused(lane="a", step=20))[1]
-    assert "paused" in progress
-    assert "left" not in progress
+    for width in (NARROWEST, 39, 120):
+        progress = headed(*events, LanePaused(lane="a", step=20), width=width)[0]
+        assert "paused" in progress
+        assert "left" not in progress
+
+
+def test_the_second_line_is_the_sentence_that_explains_the_lane() -> None:
+    assert headed(diagnosed(dead=()))[1].strip() == "clipping changed 40 % of elements, direction kept to cos 0.35"
+    assert headed(diagnosed(dead=()), width=39)[1].strip() == "changed 40 % of elements, cos 0.35"
+    assert headed(diagnosed(dead=()), width=NARROWEST)[1].strip() == "changed 40 % of elements"
+    assert headed()[1].strip() == ""
+
+
+def test_warnings_in_the_second_line_stand_out() -> None:
+    looks = []
+    for events in ([diagnosed(dead=())], [diagnosed()], [FAILED]):
+        view = view_of(RUN, LANE, *events)
+        line = heading(view, 0, view.state.lanes["a"], 80, COLOURED)[1]
+        looks += [{segment.style for segment in line if segment.text.strip()}]
+    assert len({frozenset(look) for look in looks}) == 3
 
 
 def test_a_failed_lane_says_at_which_step_and_why() -> None:
     assert "diverged at step 5: loss is nan" in headed(FAILED)[1]
+    assert headed(FAILED, width=NARROWEST)[1].strip() == "diverged at step 5"
 
 
 def test_a_finished_lane_has_its_accuracy_with_the_interval() -> None:
-    assert " ".join(headed(FINISHED)[1].split()) == "completed accuracy 0.600 (0.231-0.882) on all 5 images"
-    assert headed(FINISHED, width=QUARTER)[1].strip() == "accuracy 0.600"
+    assert headed(FINISHED)[0].rstrip().endswith("  accuracy 0.600 (0.231-0.882) on all 5 images")
+    assert headed(FINISHED, width=39)[0].rstrip() == " ● a   value ±0.001     accuracy 0.600"
+    assert headed(FINISHED, width=NARROWEST)[0].rstrip() == " ● a   value ±0.001    0.600"
+    stopped = msgspec.structs.replace(FINISHED, reason="stopped", step=50)
+    assert "stopped at step 50" in headed(stopped, width=140)[0]
 
 
 def test_the_selected_lane_looks_different_with_and_without_colour() -> None:
     view = view_of(RUN, LANE)
     for one in (COLOURED, PLAIN):
-        lines = [
-            lane_heading(0, view.state.lanes["a"], view.lanes["a"], 80, one, selected=it)[0] for it in (True, False)
-        ]
+        lines = [heading(view, 0, view.state.lanes["a"], 80, one, selected=it)[0] for it in (True, False)]
         assert lines[0] != lines[1]
 
 
@@ -362,17 +409,76 @@ def test_the_key_line_shows_whole_keys_and_always_help_and_quit(width: int) -> N
 
 
 def test_a_wide_key_line_shows_every_key_with_a_rank() -> None:
-    text = key_line({}, 400, COLOURED, replaying=True).text
+    text = key_line({}, 400, COLOURED, phase="replay").text
     assert all(f" {key.label} " in text for key in KEYS if key.footer)
     live = key_line({}, 400, COLOURED).text
     assert all((f" {key.label} " in live) == (key.only != "replay") for key in KEYS if key.footer)
 
 
 def test_in_a_replay_the_keys_of_live_runs_are_dropped_first() -> None:
-    text = key_line({}, 80, COLOURED, replaying=True).text
+    text = key_line({}, 80, COLOURED, phase="replay").text
     assert "back 5 %" in text
     assert "forward 5 %" in text
     assert "new seed" not in text
+
+
+def named(width: int, phase: Phase) -> list[str]:
+    """The ids of the keys on the key line."""
+    text = key_line({}, width, COLOURED, phase=phase).text
+    return [key.id for key in KEYS if f" {keycaps(key.keys).split()[0]} {key.label} " in text]
+
+
+def test_in_80_columns_the_most_useful_keys_stay() -> None:
+    assert {"pause", "clip", "focus_lane", "diagnostics", "show_help", "quit"} <= set(named(80, "training"))
+    assert {"extend", "reseed", "diagnostics", "show_help", "quit"} <= set(named(80, "ended"))
+    assert {"diagnostics", "scrub_back", "show_help", "quit"} <= set(named(80, "replay"))
+    assert {"clip", "diagnostics", "show_help", "quit"} <= set(named(60, "training"))
+    assert {"extend", "diagnostics", "show_help", "quit"} <= set(named(60, "ended"))
+
+
+@pytest.mark.parametrize(
+    ("phase", "off"),
+    [
+        ("waiting", {"pause", "step", "clip", "tighten", "loosen", "rule", "focus_lane", "extend"}),
+        ("training", set()),
+        ("ended", {"pause", "step"}),
+    ],
+)
+def test_keys_that_do_nothing_now_are_struck_out(phase: Phase, off: set[str]) -> None:
+    line = key_line({}, 400, COLOURED, phase=phase)
+    struck = {segment.text for segment in line if segment.style and segment.style.strike}
+    assert {key.id for key in KEYS if key.label in struck} == off
+
+
+def test_keys_follow_what_the_run_is_doing() -> None:
+    assert phase_of(view_of().state) == "waiting"
+    assert phase_of(view_of(RUN, LANE).state) == "training"
+    assert phase_of(view_of(RUN, LANE, OTHER, FINISHED).state) == "training"
+    assert phase_of(view_of(RUN, LANE, FINISHED).state) == "ended"
+    assert phase_of(view_of(RUN, REPLAY, LANE, FINISHED).state) == "replay"
+
+
+def test_the_title_of_a_replay_names_the_run_and_its_own_speed() -> None:
+    trained = [msgspec.structs.replace(EVALUATED, step=n, seconds=n / 50) for n in (0, 10, 20)]
+    text = titled(RUN, REPLAY, LANE, *trained)
+    assert "replay of 2026-run" in text
+    assert "replaying" in text
+    assert "training" not in text
+    assert "100 steps/s, at 2 times the recorded speed" in text
+    assert " replay " in titled(RUN, REPLAY, LANE, *trained, width=60)
+    at_once = msgspec.structs.replace(REPLAY, speed=None)
+    assert "as fast as possible" in titled(RUN, at_once, LANE, *trained)
+
+
+def test_the_title_says_which_lane_is_in_sight_and_the_key_for_the_others() -> None:
+    view = view_of(RUN, LANE, OTHER)
+    for width in (60, 80):
+        assert "2 of 4 · tab" not in title(view, width, COLOURED, next_head=None, visible=range(2)).text
+    starts = [msgspec.structs.replace(LANE, lane=name) for name in "abcd"]
+    view = view_of(RUN, *starts)
+    assert "2 of 4 · tab" in title(view, 60, COLOURED, next_head=None, visible=range(1, 2)).text
+    assert "2 of 4; tab" in title(view, 60, ASCII, next_head=None, visible=range(1, 2)).text
+    assert "lanes 2 to 3 of 4 · tab" in title(view, 80, COLOURED, next_head=None, visible=range(1, 3)).text
 
 
 def test_the_key_line_shows_remapped_keys() -> None:
@@ -384,7 +490,7 @@ def test_the_key_line_shows_remapped_keys() -> None:
 def test_lane_symbols_differ_without_colour() -> None:
     state, view = LaneState(name="a", rule="none", iterations=10), view_of(RUN, LANE).lanes["a"]
     for one in (PLAIN, ASCII):
-        symbols = {lane_heading(n, state, view, 80, one, selected=False)[0].text.split()[0] for n in range(4)}
+        symbols = {lane_heading(n, state, view, (), 80, one, selected=False)[0].text.split()[0] for n in range(4)}
         assert len(symbols) == 4
 
 

@@ -18,7 +18,7 @@ from clipwatch.core.stream.events import Event
 from clipwatch.tui.live.screenshot import picture
 from clipwatch.tui.text.rich_output import Output
 from clipwatch.tui.text.summary import print_summary
-from clipwatch.tui.view.step_window import visible_lanes
+from clipwatch.tui.view.step_window import lanes_in, visible_lanes
 
 COUNT = 70
 
@@ -33,7 +33,14 @@ def story() -> list[Event]:
 
 def test_the_screen_shows_the_lanes_that_there_is_room_for() -> None:
     shown = html.unescape(picture(EventTable.of(story()))).replace("\xa0", " ")
-    assert "lanes 1 to 7 of 70" in shown
+    assert "lanes 1 to 3 of 70 · tab" in shown
+
+
+@pytest.mark.parametrize(
+    ("width", "lanes", "shown"), [(60, 2, 2), (60, 4, 1), (80, 4, 2), (90, 3, 3), (120, 4, 4), (160, 6, 4), (60, 1, 1)]
+)
+def test_lanes_stand_side_by_side_where_no_number_is_cut(width: int, lanes: int, shown: int) -> None:
+    assert lanes_in(width, lanes) == shown
 
 
 @given(st.integers(0, 100), st.integers(1, 100), st.integers(-5, 100))

@@ -81,7 +81,7 @@ def recorded_part(events: list[Event]) -> list[Event]:
 def test_every_event_comes_in_order_and_the_end_is_the_recordings(speed: float | None) -> None:
     events = played(speed=speed)
     assert recorded_part(events) == STORY
-    assert [event for event in events if event not in STORY] == [ReplayStarted(run="story", last_step=100)]
+    assert [event for event in events if event not in STORY] == [ReplayStarted(run="story", last_step=100, speed=speed)]
     assert msgspec.structs.replace(folded(events), replay=None) == folded(STORY)
 
 

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import msgspec
+from measured import MEASURE, diagnosed
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
-from clipwatch.core.stream.events import ClipChanged, Event, LanePaused, Notice, PaceChanged, ReplayStarted
-from clipwatch.tui.text.status_messages import StatusMessage, status_message
+from clipwatch.core.stream.commands import Pause
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import (
+    ClipChanged,
+    CommandScheduled,
+    Event,
+    LanePaused,
+    Notice,
+    PaceChanged,
+    RecordingStarted,
+    ReplayStarted,
+    SeekFinished,
+)
+from clipwatch.tui.text.status_messages import StatusMessage, kept_texts, status_message
 from clipwatch.tui.view.run_view import RunView
 
 OTHER = msgspec.structs.replace(LANE, lane="b")
@@ -18,7 +31,7 @@ def message_of(*events: Event) -> StatusMessage | None:
     view = RunView()
     for event in events:
         view.fold(event)
-    return status_message(events[-1], view.state)
+    return status_message(events[-1], view.state, kept_in=view.kept_in)
 
 
 def texts(*events: Event) -> tuple[str, ...]:
@@ -28,12 +41,69 @@ def texts(*events: Event) -> tuple[str, ...]:
 
 
 def test_the_start_of_a_run_has_a_message_and_an_evaluation_has_none() -> None:
-    assert "Training with seed" in texts(RUN)[0]
+    assert texts(RUN, LANE) == ("Training with seed 0. ?: help",)
     assert message_of(RUN, LANE, EVALUATED) is None
 
 
+def test_a_restart_says_where_the_run_before_is_kept() -> None:
+    folder = "/runs/20261128-120000-mnist-0"
+    told = texts(RUN, LANE, RecordingStarted(folder=folder), msgspec.structs.replace(RUN, time=5.0), LANE)
+    assert told[0] == f"Training with seed 0. The run before is kept in {folder}"
+    assert told[2] == "Training with seed 0. Kept: 20261128-120000-mnist-0"
+    assert len(told[2]) < 58
+    assert kept_texts(folder)[0] == f"The run so far is kept in {folder}"
+    assert kept_texts(None) == ("The run so far was not recorded.",)
+
+
+def test_a_replay_says_what_it_replays_and_never_that_it_trains() -> None:
+    replay = ReplayStarted(run="2026-run", last_step=100, speed=2.0)
+    recorded = msgspec.structs.replace(RUN, time=1.7e9)
+    assert message_of(recorded, replay, LANE) is None
+    first = texts(recorded, replay)[0]
+    assert first.startswith("Replay of 2026-run, recorded 2023-11-1")
+    assert "at 2 times the recorded speed" in first
+    assert not any("raining" in text for text in texts(recorded, replay))
+    assert texts(recorded, replay, SeekFinished(step=30)) == ("step 30 of 100",)
+    # It was recorded, or a key that has said what it does set it.
+    assert message_of(recorded, replay, LANE, PaceChanged(lane="a", step=3, pace=None)) is None
+
+
+def test_lanes_without_a_given_name_are_letters() -> None:
+    run = msgspec.structs.replace(RUN, config=RunConfig(dataset="digits"))
+    starts = [msgspec.structs.replace(LANE, lane=lane.name) for lane in run.config.lanes]
+    change = ClipChanged(lane="clipped", step=12, rule="none", previous="value:0.001")
+    assert texts(run, *starts, change)[0].startswith("B, step 12: clip value:0.001 -> none")
+    scheduled = CommandScheduled(command=Pause(lane="clipped", at_step=500))
+    assert texts(run, *starts, scheduled) == ("scheduled for step 500, lane B: pause",)
+    notice = Notice(text="lane clipped has ended: SetClip came too late for it")
+    assert texts(run, *starts, notice) == ("lane B has ended: SetClip came too late for it",)
+
+
+def test_lanes_are_lettered_in_the_order_of_the_configuration() -> None:
+    run = msgspec.structs.replace(RUN, config=RunConfig(dataset="digits"))
+    late, early = (msgspec.structs.replace(LANE, lane=lane.name) for lane in run.config.lanes)
+    assert texts(run, early, late, LanePaused(lane="clipped", step=3))[0].startswith("B, ")
+
+
+def test_a_speed_limit_after_the_end_is_for_all_lanes_and_later() -> None:
+    assert texts(RUN, LANE, FINISHED, PaceChanged(lane="a", step=100, pace=None)) == (
+        "all lanes: full speed from the next step on (e: 1000 more steps · n: new seed)",
+        "all lanes: full speed from the next step on",
+    )
+
+
+def test_no_loss_spike_is_promised_to_a_lane_whose_outputs_are_all_dead() -> None:
+    nothing = msgspec.structs.replace(MEASURE, norm=0.0, clipped_norm=0.0)
+    told = texts(RUN, LANE, diagnosed(step=10, total=nothing, dead=tuple(range(10))), CHANGE)
+    assert "no rule changes anything" in told[0]
+    assert not any("spike" in text or "Adam" in text for text in told)
+
+
 def test_the_end_has_a_message_once_all_lanes_have_ended() -> None:
-    assert "Finished." in texts(RUN, LANE, FINISHED)[0]
+    assert texts(RUN, LANE, FINISHED)[0] == "a 60 % (95 %: 23-88). e: 1000 more steps · n: new seed · d: why"
+    both = texts(RUN, LANE, OTHER, FINISHED, msgspec.structs.replace(FINISHED, lane="b"))
+    assert "S runs 32. e: 1000 more steps · n: new seed · d: why" in both[0]
+    assert not any("e:" in text for text in both[1:])
     assert message_of(RUN, LANE, OTHER, FINISHED) is None
 
 
@@ -57,7 +127,9 @@ def test_an_event_of_all_active_lanes_is_reported_for_all() -> None:
 
 def test_the_end_of_a_recording_offers_no_training() -> None:
     end = texts(RUN, LANE, ReplayStarted(run="r", last_step=100), FINISHED)
-    assert end == ("End of the recording. <: back · q: quit",)
+    assert end[0] == "a 60 % (95 %: 23-88). End of the recording. <: back · q: quit"
+    assert end[-1] == "End of the recording. <: back · q: quit"
+    assert not any("S runs" in text or "e: " in text for text in end)
 
 
 def test_after_a_change_of_rule_the_transient_is_explained_in_shorter_and_shorter_texts() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -13,21 +14,25 @@ from test_sweep import DIGITS, replica, started
 from textual.strip import Strip
 
 from clipwatch.core.reports.phrases import Words
-from clipwatch.core.reports.sweep_words import short_sentence
+from clipwatch.core.reports.sweep_words import answers, apart, short_sentence
 from clipwatch.core.stream.codec import encode
 from clipwatch.core.stream.events import RecordingStarted
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import SweepFinished
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
+from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.style.theme import DARK, Theme, theme_of
 from clipwatch.tui.sweep.app import SweepApp
-from clipwatch.tui.sweep.curves import curve_chart, panels, quartile_curves
+from clipwatch.tui.sweep.curves import Measure, choices, curve_chart, panels, quartile_curves
 from clipwatch.tui.sweep.dot_plots import Axis, dots, whisker
+from clipwatch.tui.sweep.keys import KEYS
 from clipwatch.tui.sweep.page import VisibleLines, page
 from clipwatch.tui.sweep.progress import Progress
+from clipwatch.tui.sweep.reading import TERMS
 from clipwatch.tui.sweep.tables import comparison_table, setting_table
 from clipwatch.tui.sweep.view import SweepView, status, title
 from clipwatch.tui.text.number_format import duration
+from clipwatch.tui.text.rich_output import Output
 
 CONFIG = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 8, ())
 
@@ -67,10 +72,17 @@ def text(lines: list[Strip]) -> str:
     return "\n".join(line.text for line in lines)
 
 
-def shown(view: SweepView, size: tuple[int, int], first: int = 0, *, ascii: bool = False) -> VisibleLines:
+def shown(
+    view: SweepView,
+    size: tuple[int, int],
+    first: int = 0,
+    *,
+    ascii: bool = False,
+    show: tuple[Measure, ...] = ("accuracy",),
+) -> VisibleLines:
     assert view.results
     found, compared = summaries(view.results), comparisons(view.results)
-    return page(view.results, found, compared, size, theme(ascii=ascii), first)
+    return page(view.results, found, compared, size, theme(ascii=ascii), first, show)
 
 
 @pytest.mark.parametrize("size", [(160, 43), (120, 28), (80, 22), (60, 14)])
@@ -82,7 +94,7 @@ def test_everything_fits_into_its_cells(size: tuple[int, int], ascii: bool) -> N
     assert not ascii or text(seen.lines).isascii()
     assert all(f"{words} " in text(seen.lines) for words in ("not clipped,", "ReLU on the logits", "plain logits"))
     assert "Clipping by value:0.001 (ReLU on the logits)" in text(seen.lines)
-    assert ("accuracy: median, quartiles" in text(seen.lines)) == (size[0] >= 120)
+    assert ("accuracy, median and quartiles" in text(seen.lines)) == (size[0] >= 120)
 
 
 def test_where_there_is_room_the_answers_are_whole_sentences_and_beside_them_the_cause() -> None:
@@ -119,7 +131,8 @@ def test_what_does_not_fit_is_reached_line_by_line(size: tuple[int, int]) -> Non
     for line in range(1, first.below + 1):
         seen.append(shown(view, size, line).lines[-1])
     assert "the cause: median accuracy by dead outputs" in text(seen)
-    assert "accuracy: median, quartiles" in text(seen)
+    # A narrow chart leaves out what follows the comma.
+    assert re.search(r"^ accuracy(,| )", text(seen), re.MULTILINE)
     last = shown(view, size, 10**6)
     assert (last.above, last.below) == (first.below, 0)
 
@@ -148,11 +161,76 @@ def test_the_curve_is_the_median_and_the_band_reaches_from_quartile_to_quartile(
     for seed, accuracy in enumerate((0.1, 0.2, 0.5, 0.6, 0.9)):
         view.fold(replica(0, seed, curve=((10, 2.0, accuracy), (30, 1.0, accuracy + 0.1))))
     assert view.results
-    median, band = quartile_curves(view.results, 0)
+    median, band = quartile_curves(view.results, 0, "accuracy")
     assert [median.nearest(step) for step in (10, 30)] == [(10, pytest.approx(0.5)), (30, pytest.approx(0.6))]
     edges = band.columns(10, 30, 4)
     assert edges.low[0] == pytest.approx(0.2, abs=0.03)
     assert edges.high[-1] == pytest.approx(0.7, abs=0.03)
+    assert [quartile_curves(view.results, 0, "loss")[0].nearest(step) for step in (10, 30)] == [(10, 2.0), (30, 1.0)]
+
+
+@pytest.mark.parametrize(("width", "chart"), [(160, 55), (120, 41)])
+def test_beside_the_sections_the_charts_take_the_whole_height(width: int, chart: int) -> None:
+    view = viewed()
+    assert view.results
+    measures = choices(view.results.started.config)
+    assert measures == [("accuracy", "loss"), ("accuracy",), ("loss",)]
+    for height in (32, 42):
+        for show in measures:
+            lines = shown(view, (width, height), show=show).lines
+            column = [line.text[-chart:] for line in lines]
+            assert [name for name in ("accuracy", "loss") if any(f"{name}" in line for line in column)] == list(show)
+            # At most one line between two charts, and one below them.
+            assert sum(not line.strip() for line in column) <= len(show)
+
+
+def test_below_the_sections_the_charts_follow_each_other() -> None:
+    view = viewed()
+    whole = text(shown(view, (80, 100), show=("accuracy", "loss")).lines)
+    assert whole.index("accuracy, median and quartiles") < whole.index("loss (nats), median and quartiles")
+    assert "loss" not in text(shown(view, (80, 100), show=("accuracy",)).lines)
+
+
+@pytest.mark.parametrize("size", [(160, 42), (120, 32), (80, 21), (60, 13)])
+def test_exploratory_comparisons_share_one_sentence(size: tuple[int, int]) -> None:
+    view = SweepView()
+    view.fold(started(sweep_config(DIGITS, CONFIG.axes, 3, ())))
+    for seed in range(3):
+        for setting in range(4):
+            view.fold(replica(setting, seed, 100 + 50 * setting + seed))
+    found = " ".join(text(shown(view, size).lines).split())
+    assert found.count("n = 3 is too few") == 1
+    assert "4 comparisons are exploratory: n = 3" in found
+    assert view.results
+    compared = comparisons(view.results)
+    assert [str(phrase) for phrase in answers(view.results, compared, Words("en"))] == [
+        "4 comparisons are exploratory: n = 3 is too few for a significant difference. At least 8 seeds are needed."
+    ]
+    alone, shared = apart(compared[:1], Words("en"))
+    assert (alone, shared) == (compared[:1], [])
+
+
+def test_a_sentence_of_its_own_stays_with_a_comparison_that_is_not_exploratory() -> None:
+    results = viewed().results
+    assert results
+    compared = comparisons(results)
+    assert apart(compared, Words("en")) == (compared, [])
+
+
+@pytest.mark.parametrize("size", [(160, 42), (120, 32), (80, 21), (60, 13)])
+def test_the_mean_of_dead_outputs_is_spelled_out(size: tuple[int, int]) -> None:
+    found = text(shown(viewed(), size).lines)
+    assert "dead outputs, mean" in found
+    # Each of the two settings with a ReLU on the logits has one dead output in every replica.
+    assert len(re.findall(r"mean 1\.0\b|\)\s+1\.0\b", found)) == 2
+    assert "1.0 dead" not in found
+
+
+def test_a_setting_of_which_one_seed_diverged_says_so() -> None:
+    view = viewed()
+    view.fold(replica(1, 99, reason="diverged", loss=None, correct=None))
+    for size in ((160, 42), (60, 13)):
+        assert "1 diverged" in text(shown(view, size).lines)
 
 
 MANY = sweep_config(
@@ -176,7 +254,7 @@ def test_of_many_settings_each_pair_of_the_first_axis_has_a_chart_with_bands(
     size: tuple[int, int], ascii: bool
 ) -> None:
     view = of_many()
-    assert [len(panel.settings) for panel in panels(MANY)] == [2] * 8
+    assert [len(panel.settings) for panel in panels(MANY, "accuracy")] == [2] * 8
     part = shown(view, size, ascii=ascii)
     seen = [*part.lines]
     while part.below:
@@ -195,7 +273,7 @@ def test_of_many_settings_each_pair_of_the_first_axis_has_a_chart_with_bands(
 def test_the_charts_of_many_settings_show_bands() -> None:
     results = of_many().results
     assert results
-    chart = curve_chart(results, panels(MANY)[0], 60, 12, theme())
+    chart = curve_chart(results, panels(MANY, "accuracy")[0], 60, 12, theme())
     assert all(lane.band is not None and len(lane.band) for lane in chart.lanes)
     assert [lane.name for lane in chart.lanes] == ["not clipped", "value:0.001"]
 
@@ -211,11 +289,11 @@ def test_the_title_says_how_far_it_is() -> None:
 def test_the_tables_at_the_end_keep_every_figure_whole_in_any_terminal(width: int) -> None:
     results = viewed().results
     assert results
-    file = io.StringIO()
-    out = Console(width=width, file=file)
-    out.print(setting_table(summaries(results), width))
-    out.print(comparison_table(comparisons(results), width))
-    printed = file.getvalue()
+    out = Output(width=width)
+    with out.capture() as capture:
+        out.print(setting_table(summaries(results), width))
+        out.print(comparison_table(comparisons(results), width))
+    printed = capture.get()
     assert "…" not in printed
     assert "0.640 (0.600-0.690)" in printed
     assert "+26.50 (+23.08 to +28.58)" in printed
@@ -234,15 +312,22 @@ def test_a_whisker_spans_its_interval_about_its_mean() -> None:
 
 
 def test_time_left_follows_from_what_was_done() -> None:
-    clock = iter([0.0, 2.0, 12.0])
-    progress = Progress(14, lambda: next(clock))
+    now = 0.0
+    progress = Progress(14, lambda: now)
     for _ in range(4):
         progress.count()
+    now = 2.0
     progress.begin()
     assert progress.seconds_left is None
+    now = 12.0
     for _ in range(5):
         progress.count()
     assert progress.seconds_left == 10.0
+    # Until the next group of trainings ends, the time left falls, by what these trainings have taken already.
+    now = 15.0
+    assert progress.seconds_left == 7.0
+    now = 99.0
+    assert progress.seconds_left == 0.0
     assert [duration(seconds) for seconds in (7, 61, 3700, 10**6)] == ["7 s", "1 min 01 s", "1 h 01 min", "12 days"]
 
 
@@ -280,6 +365,80 @@ async def _stops(tmp_path: Path) -> None:
 
 def test_q_asks_the_engine_to_stop_and_leaves_when_it_has(tmp_path: Path) -> None:
     asyncio.run(_stops(tmp_path))
+
+
+async def _keys(tmp_path: Path) -> None:
+    app = SweepApp(script(tmp_path, ends=False))
+    async with app.run_test(size=(160, 45)) as pilot:
+        await until(lambda: "over 8 seeds" in " ".join(text(app._body.paint(0, 42)).split()))
+        body = lambda: text(app._body.paint(0, 42))  # noqa: E731
+        for measures in (("accuracy", "loss"), ("accuracy",), ("loss",), ("accuracy", "loss")):
+            await until(lambda measures=measures: ("loss (nats): median" in body()) == ("loss" in measures))
+            assert ("accuracy: median" in body()) == ("accuracy" in measures)
+            await pilot.press("v")
+        await until(lambda: app.view.message == "curves: accuracy")
+        await pilot.press("t")
+        await until(lambda: app.theme == "clipwatch-light")
+        assert app.view.message == "theme clipwatch-light"
+        await pilot.press("p")
+        await until(lambda: app.view.message.startswith("Saved "))
+        (picture,) = Path.cwd().glob("*.svg")
+        assert "dead outputs" in picture.read_text().replace("&#160;", " ")
+        await pilot.press("question_mark")
+        await until(lambda: isinstance(app.screen, HelpScreen))
+        # The page closes, the sweep goes on.
+        await pilot.press("q")
+        await until(lambda: not isinstance(app.screen, HelpScreen))
+        assert not app._stopping
+        line = app._keys.paint(0, 1)[0].text
+        assert all(word in line for word in ("v curves", "p picture", "t theme", "? help", "q quit"))
+    app.engine.stop()
+
+
+def test_keys_show_other_curves_save_a_picture_and_explain_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pictures").mkdir()
+    monkeypatch.chdir(tmp_path / "pictures")
+    asyncio.run(_keys(tmp_path))
+
+
+def test_a_message_that_is_too_long_leaves_room_for_the_lines_below() -> None:
+    view = viewed()
+    view.message = "Saved " + "x" * 200
+    for alert in (False, True):
+        view.alert = alert
+        line = status(view, 12, 60, theme()).text
+        assert len(line) == 60
+        assert line.endswith("… ↓ 12 more ") or line.rstrip().endswith("↓ 12 more")
+        assert "…" in line
+
+
+def test_every_word_of_the_help_stands_on_the_screen_or_in_the_tables() -> None:
+    results = viewed().results
+    assert results
+    file = io.StringIO()
+    out = Console(width=160, file=file)
+    out.print(setting_table(summaries(results), 160))
+    out.print(comparison_table(comparisons(results), 160))
+    few, undecided = SweepView(), SweepView()
+    for view, seeds in ((few, 1), (undecided, 8)):
+        view.fold(started(sweep_config(DIGITS, {"clip": ["none", "sign"]}, seeds, ())))
+        for seed in range(seeds):
+            view.fold(replica(0, seed, 150))
+            view.fold(replica(1, seed, 140 + 20 * (seed % 2)))
+    seen = [text(shown(view, (160, 60), show=("accuracy", "loss")).lines) for view in (viewed(), few, undecided)]
+    words = " ".join(" ".join([*seen, file.getvalue()]).split())
+    for term, meaning in TERMS.items():
+        assert re.search(rf"\b{re.escape(term)}(s|\b)", words), term
+        assert meaning.endswith(".")
+
+
+def test_every_key_does_what_the_help_says_it_does() -> None:
+    for key in KEYS:
+        name, _, _ = key.action.removeprefix("app.").partition("(")
+        assert hasattr(SweepApp, f"action_{name}"), key
+        assert key.tooltip
 
 
 async def _ends(tmp_path: Path) -> SweepApp:

@@ -39,11 +39,15 @@ class Replay:
         self._mailbox = Mailbox[AnyCommand](lasting=lasting)
         self._notice_texts: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._last_step = self._timeline.last_step
-        self._started = ReplayStarted(run=name, last_step=self._last_step)
+        self._name = name
         self._lanes = self._timeline.lanes
         self._next, self._step, self._clock = 0, 0, 0.0
         self._paused_at: int | None = None
         self._pace_command: SetPace | None = None
+
+    @property
+    def _started(self) -> ReplayStarted:
+        return ReplayStarted(run=self._name, last_step=self._last_step, speed=self._speed)
 
     def send(self, command: AnyCommand) -> None:
         """Send a command, from any thread; an event reports its effect, or a `Notice` that a replay cannot do it."""
@@ -152,6 +156,7 @@ class Replay:
             case SetPace(pace=pace):
                 self._pace_command = command
                 self._speed = None if pace is None else pace / self._recorded_pace()
+                yield self._started
                 yield from self._pace_events()
             case Seek(step=step):
                 yield from self._seek(min(max(0, step), self._last_step))

@@ -35,12 +35,27 @@ def pair_words(comparison: Comparison, words: Words) -> str:
 
 
 def answers(results: Results, compared: Sequence[Comparison], words: Words) -> list[Phrase]:
-    """A sentence for each comparison, or one that says why there is none."""
+    """A sentence for each comparison, or one that says why there is none. Exploratory ones share one sentence."""
     if results.all_diverged and not results.unfinished:
         return [words("sweep_all_diverged")]
     is_single = len(results.started.config.settings) == 1
     no_comparison = words("sweep_no_answer" if is_single else "sweep_no_pair")
-    return [sentence(comparison, words) for comparison in compared] or [no_comparison]
+    alone, shared = apart(compared, words)
+    return [*(sentence(comparison, words) for comparison in alone), *shared] or [no_comparison]
+
+
+def apart(compared: Sequence[Comparison], words: Words) -> tuple[list[Comparison], list[Phrase]]:
+    """The comparisons that need a sentence each, and one for the exploratory ones if there is more than one of them."""
+    exploratory = [comparison.accuracy for comparison in compared if comparison.exploratory]
+    if len(exploratory) < 2:
+        return list(compared), []
+    figures = {
+        "count": len(exploratory),
+        "n": max(found.n for found in exploratory),
+        "enough": fewest_seeds(exploratory[0].comparisons),
+    }
+    alone = [comparison for comparison in compared if not comparison.exploratory]
+    return alone, [words("sweep_exploratory_many", **figures)]
 
 
 def sentence(comparison: Comparison, words: Words) -> Phrase:

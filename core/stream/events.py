@@ -89,10 +89,14 @@ class RecordingStopped(Event, frozen=True, kw_only=True):
 
 
 class ReplayStarted(Event, frozen=True, kw_only=True):
-    """The events that follow are a recording. `run` is its name, `last_step` the last step of any event."""
+    """The events that follow are a recording. `run` is its name, `last_step` the last step of any event.
+
+    `speed`: how many times as fast as it was recorded, None without a limit. The event is sent again when that changes.
+    """
 
     run: str
     last_step: Step
+    speed: float | None = 1.0
 
 
 class SeekFinished(Event, frozen=True, kw_only=True, tag="Sought"):

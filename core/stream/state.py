@@ -81,13 +81,17 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole run. Before `RunStarted`, only the stage, the download and notices are known."""
+    """The whole run. Before `RunStarted`, only the stage, the download and notices are known.
+
+    `started_at`: when its lanes started, in seconds since 1970 (UTC). `lanes` are in the order of the configuration.
+    """
 
     stage: str = "starting"
     download: DownloadProgressed | None = None
     config: RunConfig | None = None
     dataset: DatasetInfo | None = None
     device: str = ""
+    started_at: float = 0.0
     lanes: dict[str, LaneState] = {}
     notice: Notice | None = None
     compared: dict[tuple[str, str], LanesCompared] = {}
@@ -122,9 +126,10 @@ def apply(state: RunState, event: Event) -> RunState:
             return replace(state, stage=stage, download=None)
         case DownloadProgressed():
             return replace(state, download=event)
-        case RunStarted(config=config, dataset=dataset, device=device):
+        case RunStarted(config=config, dataset=dataset, device=device, time=time):
             # A restart keeps nothing of the run before but the last notice.
-            return RunState(stage="", config=config, dataset=dataset, device=device, notice=state.notice)
+            run = RunState(stage="", config=config, dataset=dataset, device=device, started_at=time)
+            return replace(run, notice=state.notice)
         case RecordingStarted(folder=folder):
             return replace(state, recorded_in=folder, recording_stopped=None)
         case RecordingStopped():
@@ -157,7 +162,12 @@ def _with_lane(state: RunState, event: LaneEvent) -> RunState:
         )
     else:
         return state
-    return msgspec.structs.replace(state, lanes={**state.lanes, event.lane: lane})
+    lanes = {**state.lanes, event.lane: lane}
+    if not known and state.config:
+        # The lanes' threads start at the same time, in any order.
+        order = [lane.name for lane in state.config.lanes]
+        lanes = dict(sorted(lanes.items(), key=lambda one: order.index(one[0]) if one[0] in order else len(order)))
+    return msgspec.structs.replace(state, lanes=lanes)
 
 
 def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:

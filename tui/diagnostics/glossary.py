@@ -17,15 +17,23 @@ class Term(NamedTuple):
 NOTATION = (
     "g: the raw gradient of one training batch. ĝ: the same gradient after clipping. w: the parameters before the "
     "step. Δw: the optimizer's update. Every figure is measured at one evaluation in five (--diagnose-every), per "
-    "layer and in total. A dash means undefined, such as a cosine with a zero vector."
+    "layer and in total. A dash means undefined, such as a cosine with a zero vector. Lanes side by side have the same "
+    "scales."
 )
 
 TERMS: tuple[Term, ...] = (
     Term(
         "elements clipped",
         "% of elements",
-        "The share of the gradient's elements that the rule changed. A narrow heading says just: clip.",
+        "The share of the gradient's elements that the rule changed. A narrow page says just: clipped.",
         "#(ĝ ≠ g) / #finite",
+    ),
+    Term(
+        "scale ‖ĝ‖/‖g‖",
+        "0 to 1",
+        "In place of the share of elements, for rules that scale the gradient, such as norm: what is left of its norm. "
+        "1: not clipped.",
+        "‖ĝ‖ / ‖g‖",
     ),
     Term(
         "of nonzero",
@@ -34,7 +42,7 @@ TERMS: tuple[Term, ...] = (
         "#(ĝ ≠ g) / #(g finite, not 0)",
     ),
     Term(
-        "steps clipped",
+        "steps clipped, of all steps",
         "% of steps",
         "The share of steps in which the rule changed the gradient: of the last 100 steps, and of all.",
         "#(steps with ĝ ≠ g) / #steps",
@@ -53,6 +61,13 @@ TERMS: tuple[Term, ...] = (
         "√ΣΔw² / √Σw²",
     ),
     Term(
+        "history",
+        "the last measurements",
+        "The total of each column over the last measurements. Each sparkline is scaled from its lowest to its highest "
+        "value. A blank: undefined. The sparklines beside other figures are the same.",
+        "oldest to newest",
+    ),
+    Term(
         "|step|/lr",
         "learning rates",
         "The mean absolute update of a weight. It is 1 if Adam sees only signs and they agree over time.",
@@ -68,7 +83,7 @@ TERMS: tuple[Term, ...] = (
         "counterfactual cos",
         "-1 to 1",
         "The cosine between the update and the counterfactual update: what the same optimizer would have done on the "
-        "same gradients, unclipped from the start.",
+        "same gradients, unclipped from the start. A narrow page says: counterf. cos.",
         "Δw·Δc / (‖Δw‖ ‖Δc‖), Δc the counterfactual update",
     ),
     Term(
@@ -80,7 +95,7 @@ TERMS: tuple[Term, ...] = (
     Term(
         "outputs",
         "ten classes",
-        "Dark if dead: a ReLU on the logits was 0 for every image of three evaluations in a row: no gradient.",
+        "A dot if dead: a ReLU on the logits was 0 for every image of three evaluations in a row: no gradient.",
         "max over 3 x 100 images = 0",
     ),
     Term(
@@ -91,34 +106,41 @@ TERMS: tuple[Term, ...] = (
     ),
     Term("dead units", "units", "The same for the ReLUs of the hidden layers.", "units at 0 on 3 x 100 images"),
     Term(
-        "histogram",
-        "elements",
-        "The magnitudes of g's elements, 4 bins per decade from 1e-10 to 1e2. The pointer marks a value rule's bound; "
-        "elements beyond it are clipped.",
+        "log10 |g|",
+        "elements per bin",
+        "How many elements of g have which magnitude, 4 bins per decade from 1e-10 to 1e2. The pointer marks a value "
+        "rule's bound; elements beyond it are clipped. Under the bars: the same for each layer.",
         "log10 |g|",
     ),
+    Term("highest bar", "elements", "The elements in the fullest bin of all lanes on the page.", "max over the bins"),
     Term(
-        "zero, under, over",
+        "exactly 0, below 1e-10, 1e2 or more",
         "elements",
-        "Elements outside the histogram's range. NaN and Inf are counted apart and enter no other figure.",
+        "Elements outside of the bins. NaN and Inf are counted apart and enter no other figure.",
         "|g| < 2e-40, |g| < 1e-10, |g| ≥ 1e2",
     ),
     Term(
-        "50 %, 90 %, 99 %",
+        "half below, 90 % below, 99 % below",
         "1 / weight",
-        "Percentiles of the magnitudes of the nonzero elements.",
+        "Percentiles: the magnitude below which half, 90 % or 99 % of the nonzero elements are.",
         "percentiles of |g| > 0",
     ),
     Term(
-        "parameter distance (L2)",
+        "NaN, Inf so far",
+        "elements",
+        "Elements of g that were NaN or infinite since the start. Shown only if there were any.",
+        "#(g not finite)",
+    ),
+    Term(
+        "L2 distance to",
         "weights",
         "The distance between this lane's parameters and those of the lane that is named there.",
         "‖w₁ - w₂‖",
     ),
     Term(
-        "predictions differ on",
+        "predictions differ",
         "% of images",
-        "Images of the evaluation for which the two lanes predict different classes.",
+        "Images of the evaluation for which the two lanes predict different classes. A narrow page says: differ from.",
         "#(prediction₁ ≠ prediction₂) / #images",
     ),
 )

@@ -13,9 +13,6 @@ from ..style.theme import Theme
 from ..text.lane_figures import CLASSES, clipped_share, cosine, dead_outputs
 from ..text.number_format import UNDEFINED, decimal, in_ascii, share
 
-# The weight of the text colour in a dead output.
-DEAD_SHARE = 0.3
-
 
 @dataclass(frozen=True)
 class _Form:
@@ -45,17 +42,15 @@ def effect_line(number: int, lane: LaneState, width: int, theme: Theme) -> Strip
 
 
 def output_cells(number: int, dead: frozenset[int] | None, between: str, theme: Theme) -> Iterator[Segment]:
-    """A cell per class. Dead outputs are dimmed; without colour they are dots."""
+    """A cell per class: its number, or a dot if the output is dead."""
     if dead is None:
         # As wide as the cells, so that the layout stays the same after the first measurement.
         yield Segment(_shown(UNDEFINED, theme).ljust(CLASSES + len(between) * (CLASSES - 1)), theme.muted)
         return
-    dead_style = theme.faint(theme.palette.foreground, DEAD_SHARE)
+    dot = "." if theme.ascii else "·"
     for output in range(CLASSES):
-        text = str(output) if output not in dead or theme.palette.coloured else "." if theme.ascii else "·"
-        yield Segment(
-            (between if output else "") + text, dead_style if output in dead else theme.lane(number, bold=True)
-        )
+        style = theme.text if output in dead else theme.lane(number, bold=True)
+        yield Segment((between if output else "") + (dot if output in dead else str(output)), style)
 
 
 def _figures(lane: LaneState, form: _Form, theme: Theme) -> Iterator[Segment]:

@@ -16,7 +16,7 @@ from ...core.stream.rules import RecordedRule, ValueClip
 DECADES = range(-10, 3)
 MARGIN = 2
 # Cells left free to the right of the bars, for counts and percentiles.
-COUNTS_WIDTH = 28
+COUNTS_WIDTH = 29
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _UNCOLOURED = " ░░░▒▒▒▓▓"
 
@@ -54,27 +54,30 @@ def value_bounds(rule: RecordedRule) -> Bounds:
     return Bounds(min(sides), max(sides))
 
 
-def histogram_strips(histogram: Histogram, bounds: Bounds, width: int, height: int, ink: Ink) -> list[Strip]:
-    """`height` lines of bars from top to bottom, a line with the bounds, and the axis labels: `height` + 2 strips."""
+def bar_lines(histogram: Histogram, bounds: Bounds, width: int, height: int, ink: Ink, *, tallest: int) -> list[Strip]:
+    """Bars in `height` lines from top to bottom. A bin of `tallest` elements fills them; no bin with elements is blank.
+
+    With the same `tallest`, bars of several histograms compare.
+    """
     cells = cells_per_bin(width)
-    tallest = max(histogram.counts) or 1
-    levels = [round(8 * height * count / tallest) or (1 if count else 0) for count in histogram.counts]
+    full = 8 * height
+    levels = [min(full, round(full * count / max(1, tallest))) or (1 if count else 0) for count in histogram.counts]
     rows = [
         _row([min(8, max(0, level - 8 * row)) for level in levels], bounds, cells, ink)
         for row in reversed(range(height))
     ]
-    under = [_bound_line(bounds, cells, ink), _labels(cells, ink)]
-    return [strip.adjust_cell_length(width, ink.muted) for strip in (*rows, *under)]
+    return [strip.adjust_cell_length(width, ink.muted) for strip in rows]
 
 
-def sparkline(histogram: Histogram, bounds: Bounds, width: int, ink: Ink) -> Strip:
-    """The bars in a single line."""
-    tallest = max(histogram.counts) or 1
-    levels = [round(8 * count / tallest) or (1 if count else 0) for count in histogram.counts]
-    return _row(levels, bounds, cells_per_bin(width), ink).adjust_cell_length(width, ink.muted)
+def axis_lines(bounds: Bounds, width: int, ink: Ink) -> list[Strip]:
+    """The axis with the bounds, and the decades below it."""
+    cells = cells_per_bin(width)
+    return [
+        line.adjust_cell_length(width, ink.muted) for line in (_bound_line(bounds, cells, ink), _labels(cells, ink))
+    ]
 
 
-def strips_end(width: int) -> int:
+def bars_end(width: int) -> int:
     """The column after the last bar."""
     return MARGIN + BINS * cells_per_bin(width)
 

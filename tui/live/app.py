@@ -5,10 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import partial
-from io import StringIO
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import SystemCommand
@@ -22,7 +19,6 @@ from ..screens.figures import FiguresScreen
 from ..screens.help import HelpScreen
 from ..screens.main import MainScreen
 from ..screens.quit_question import QuitQuestion
-from ..style.theme import THEMES
 from ..terminal.terminal_app import TerminalApp
 from ..view.keys import KEYS
 from ..view.requests import Requests
@@ -143,32 +139,14 @@ class ClipwatchApp(TerminalApp):
 
     # The program itself
 
+    def say(self, message: str, *, alert: bool = False) -> None:
+        """Show a message in the status line."""
+        self.main.say(message, alert=alert)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The entries of the command palette: one for every key."""
         for key in KEYS:
             yield SystemCommand(key.label, key.tooltip, lambda action=key.action: self.run_action(action, self.main))
-
-    def action_picture(self) -> None:
-        """Save the screen as SVG in the current folder, or as a download of the browser."""
-        # Microseconds keep the names of pictures taken in quick succession apart.
-        name = f"clipwatch-{datetime.now():%Y%m%d-%H%M%S-%f}.svg"
-        picture = self.export_screenshot(title="clipwatch")
-        if self.is_web:
-            self.deliver_text(StringIO(picture), save_filename=name, encoding="utf-8", mime_type="image/svg+xml")
-            self.main.say(f"The browser downloads {name}")
-            return
-        try:
-            Path(name).write_text(picture, encoding="utf-8")
-        except OSError as error:
-            self.main.say(f"Picture not saved: {name}: {error.strerror}", alert=True)
-            return
-        self.main.say(f"Saved {Path(name).resolve()}")
-
-    def action_next_theme(self) -> None:
-        """Switch to the next theme."""
-        index = THEMES.index(self.theme) if self.theme in THEMES else -1
-        self.theme = THEMES[(index + 1) % len(THEMES)]
-        self.main.say(f"theme {self.theme}")
 
     def action_show_help(self) -> None:
         """Show the help: the keys and the parts of the screen, or, over the diagnostics, what their figures mean."""

@@ -54,7 +54,7 @@ class EventFeed:
     def _report(self) -> None:
         events, self._unreported = self._unreported, []
         for event in events:
-            if message := status_message(event, self._view.state):
+            if message := status_message(event, self._view.state, kept_in=self._view.kept_in):
                 self._screen.say(*message.texts, alert=message.alert)
             if isinstance(event, SeekFinished):
                 self._cadence.want_charts()

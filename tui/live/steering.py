@@ -22,14 +22,14 @@ from ...core.stream.rules import recorded_rule
 from ...core.stream.state import LaneState
 from ..engine_child.process import EngineConnection
 from ..screens.main import MainScreen
-from ..text.status_messages import RECORDING_ENDS
+from ..text.rule_words import rule_words
+from ..text.status_messages import MORE_ITERATIONS, RECORDING_ENDS, has_ended, kept_texts, later_pace
 from ..text.wording import speed_limit_words
 from ..view.clip_bounds import has_bound, stepped, toggled
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from ..view.speed_limits import next_pace
 
-MORE_ITERATIONS = 1000
 READ_ONLY = "This is a recording. It cannot be changed."
 
 
@@ -48,6 +48,8 @@ class Steering:
         self._on_sent = on_sent
         # The last rule other than none of each lane, which the clip key restores.
         self._clipping_rules: dict[str, str] = {}
+        # The rules of lanes that have finished, to be sent if they are extended: until then nothing trains with them.
+        self._next_rules: dict[str, SetClip] = {}
         self.keys: dict[str, Callable[[], None]] = {
             "pause": self._pause_or_resume,
             "step": partial(self._take_steps, 1, "taking one step"),
@@ -68,13 +70,13 @@ class Steering:
             "scrub_on": partial(self._scrub, 1),
         }
 
-    def _send(self, command: AnyCommand, message: str) -> None:
-        """Send a command, and show `message` until it is answered."""
+    def _send(self, command: AnyCommand, *messages: str) -> None:
+        """Send a command, and show the first message that fits until it is answered."""
         if self._view.state.replay and isinstance(command, SetClip | ResetMoments | Extend | Restart):
             self._screen.say(READ_ONLY)
         elif not self._view.engine_gone and self._engine.send(command):
             self._requests.note(command)
-            self._screen.say(message)
+            self._screen.say(*messages)
             self._on_sent(command)
         elif self._view.engine_gone or self._engine.exit_code is not None:
             self._screen.say("The engine has ended. r: start a new one", alert=True)
@@ -104,12 +106,12 @@ class Steering:
         return lanes
 
     def _restart_with_same_seed(self) -> None:
-        self._restart(Restart(head=self._requests.next_head), "restarting")
+        self._restart(Restart(head=self._requests.next_head), "Restarting.")
 
     def _restart_with_next_seed(self) -> None:
         config = self._view.state.config
         seed = (self._requests.seed(config.seed) + 1) % 2**63 if config else 0
-        self._restart(Restart(seed=seed, head=self._requests.next_head), f"restarting with seed {seed}")
+        self._restart(Restart(seed=seed, head=self._requests.next_head), f"Restarting with seed {seed}.")
 
     def _restart(self, command: Restart, message: str) -> None:
         if self._view.engine_gone:
@@ -120,9 +122,13 @@ class Steering:
                 return
             self._view.engine_gone = False
         self._clipping_rules.clear()
-        self._send(command, message)
+        self._next_rules.clear()
+        self._send(command, *(f"{message} {text}" for text in kept_texts(self._view.state.recorded_in)), message)
 
     def _extend(self) -> None:
+        for command in self._next_rules.values():
+            self._send(command, "")
+        self._next_rules.clear()
         self._send(Extend(iterations=MORE_ITERATIONS), f"adding {MORE_ITERATIONS} steps")
 
     def _switch_next_head(self) -> None:
@@ -142,14 +148,14 @@ class Steering:
 
     def _toggle_clip(self) -> None:
         if lane := self._screen.selected:
-            rule = recorded_rule(self._requests.rule(lane))
+            rule = recorded_rule(self._rule(lane))
             self._set_rule(lane, toggled(rule, self._clipping_rules.get(lane.name)))
 
     def _step_bound(self, direction: int) -> None:
         if lane := self._screen.selected:
-            rule = recorded_rule(self._requests.rule(lane))
+            rule = recorded_rule(self._rule(lane))
             if str(rule) == "none":
-                self._screen.say(f"{lane.name} is not clipped. c: turn clipping on")
+                self._screen.say(f"{self._screen.name_of(lane)} is not clipped. c: turn clipping on")
             elif not has_bound(rule):
                 self._screen.say(f"{rule} has no bound to change. b: type another rule")
             else:
@@ -161,10 +167,15 @@ class Steering:
         else:
             self._screen.prompt_for_rule(self._set_rule)
 
+    def _rule(self, lane: LaneState) -> str:
+        """The lane's rule after the pending commands."""
+        waiting = self._next_rules.get(lane.name)
+        return waiting.rule if waiting else self._requests.rule(lane)
+
     def _set_rule(self, lane: LaneState, rule: str) -> None:
-        current = self._requests.rule(lane)
+        current, name = self._rule(lane), self._screen.name_of(lane)
         if rule == current:
-            self._screen.say(f"{lane.name} already has {rule}")
+            self._screen.say(f"{name} already has {rule}")
             return
         try:
             command = SetClip(lane=lane.name, rule=rule)
@@ -172,16 +183,33 @@ class Steering:
             # An engine of another version may have a rule that this one does not know.
             self._screen.say(str(error), alert=True)
             return
-        self._send(command, f"{lane.name}: clip {current} -> {rule}")
+        if lane.ended and not self._view.state.replay:
+            self._set_rule_later(lane, command)
+        else:
+            self._send(command, f"{name}: clip {current} -> {rule}")
         if current != "none":
             self._clipping_rules[lane.name] = current
+
+    def _set_rule_later(self, lane: LaneState, command: SetClip) -> None:
+        """Keep a rule for a lane that has ended until it is extended, and say so."""
+        name, words = self._screen.name_of(lane), rule_words(recorded_rule(command.rule))[:2][-1]
+        if lane.failed:
+            self._screen.say(f"{name} has failed and cannot go on. r: restart · n: new seed")
+            return
+        self._next_rules[lane.name] = command
+        ended = f"{name} has ended. A change to {words}"
+        self._screen.say(f"{ended} takes effect with e: {MORE_ITERATIONS} more steps", f"{ended}: e")
 
     def _reset_moments(self) -> None:
         config = self._view.state.config
         if config and config.optimizer == "sgd":
             self._screen.say("Plain SGD has no optimizer state to reset.")
         elif lane := self._screen.selected:
-            self._send(ResetMoments(lane=lane.name), f"{lane.name}: resetting the optimizer state")
+            name = self._screen.name_of(lane)
+            if lane.ended and not self._view.state.replay:
+                self._screen.say(f"{name} has ended. e: {MORE_ITERATIONS} more steps")
+            else:
+                self._send(ResetMoments(lane=lane.name), f"{name}: resetting the optimizer state")
 
     # Speed
 
@@ -189,7 +217,15 @@ class Steering:
         self._set_pace(next_pace(self._requests.pace(self._view.state.lanes.values()), direction))
 
     def _set_pace(self, pace: float | None) -> None:
-        self._send(SetPace(pace=pace), speed_limit_words(pace))
+        self._send(SetPace(pace=pace), *self._pace_words(pace))
+
+    def _pace_words(self, pace: float | None) -> tuple[str, ...]:
+        """What a speed limit does now; it always holds for all lanes."""
+        state = self._view.state
+        if state.replay:
+            speed = "as fast as possible" if pace is None else f"at {pace:g} steps/s"
+            return (f"All lanes: replay {speed}{'. <: back' if has_ended(state) else ''}",)
+        return later_pace(pace) if has_ended(state) else (f"all lanes: {speed_limit_words(pace)}",)
 
     # A recording
 

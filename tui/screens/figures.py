@@ -26,5 +26,5 @@ class FiguresScreen(Page):
 
 
 def _paragraph(name: str, unit: str, meaning: str, formula: str) -> Group:
-    head = Text.assemble("\n", (name, "bold"), (f"  {unit}", "dim"))
+    head = Text.assemble("\n", (name, "bold"), f"  {unit}")
     return Group(head, Padding(Text.assemble(meaning, "\n", (formula, "italic")), (0, 0, 0, 2)))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from rich import box
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ...core.safe_text import printable
-from ..view.keys import KEYS, keycaps
+from ..view.keys import KEYS, Key, keycaps
 from .page import Page
 
-ABOUT = (
+ABOUT = Text(
     "A lane is one training run. All lanes start from the same weights and train on the same batches; they differ only "
     "in their clip rule. Faint curves: raw values, measured on 100 images each (at 90 % accuracy, the standard error "
     "is 3 percentage points). Bold curves: smoothed. A dotted vertical line marks a change of rule: after it, the "
@@ -23,18 +25,18 @@ ABOUT = (
 class HelpScreen(Page):
     """How to read the screen, then the keys by group."""
 
-    def __init__(self, keys: dict[str, str]) -> None:
+    def __init__(self, keymap: Mapping[str, str], *, keys: Sequence[Key] = KEYS, about: RenderableType = ABOUT) -> None:
         super().__init__()
-        self._keys = keys
+        self._keymap, self._keys, self._about = keymap, keys, about
 
     def _content(self) -> Group:
         table = Table(box=box.SIMPLE, show_header=False, padding=(0, 1), expand=True)
         table.add_column(no_wrap=True, style="bold")
         table.add_column()
         group = ""
-        for key in KEYS:
+        for key in self._keys:
             if key.group != group:
                 table.add_row(Text(key.group, style="bold underline"), "")
                 group = key.group
-            table.add_row(Text(printable(f"  {keycaps(self._keys.get(key.id, key.keys))}")), Text(key.tooltip))
-        return Group(Text(ABOUT), table)
+            table.add_row(Text(printable(f"  {keycaps(self._keymap.get(key.id, key.keys))}")), Text(key.tooltip))
+        return Group(self._about, table)

@@ -15,12 +15,13 @@ from textual.strip import Strip
 
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
-from ..view.header_and_footer import key_line, status, title
-from ..view.keys import KEYS
+from ..text.lane_names import lane_names
+from ..view.header_and_footer import key_line, phase_of, status, title
+from ..view.keys import KEYS, Phase
 from ..view.metrics import Metric
 from ..view.requests import Requests
 from ..view.run_view import RunView
-from ..view.step_window import visible_lanes
+from ..view.step_window import lanes_in, visible_lanes
 from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
@@ -30,8 +31,6 @@ from .grid import GridScreen
 from .rule_prompt import RulePrompt
 
 MIN_SIZE = (60, 16)
-# The minimum width of a lane's panel; lanes that do not fit are hidden.
-MIN_LANE_WIDTH = 18
 
 
 class MainScreen(Screen[None]):
@@ -68,7 +67,7 @@ class MainScreen(Screen[None]):
         self._charts = ChartsPanel(view, theme, metrics, id="charts", classes="part")
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
-        self._keys_drawn_for: tuple[int, Theme, bool] | None = None
+        self._keys_drawn_for: tuple[int, Theme, Phase] | None = None
         self._too_small = Lines(id="too-small")
         self._lanes = Horizontal(id="lanes", classes="part")
         self._panels: list[LanePanel] = []
@@ -105,6 +104,10 @@ class MainScreen(Screen[None]):
         """Whether the diagnostics are shown instead of lanes and charts."""
         return self.has_class("-diagnosing")
 
+    def name_of(self, lane: LaneState) -> str:
+        """A lane's name on the screen."""
+        return lane_names(self._view.state.lanes).get(lane.name, lane.name)
+
     @property
     def selected(self) -> LaneState | None:
         """The lane that the clipping keys act on."""
@@ -127,7 +130,7 @@ class MainScreen(Screen[None]):
 
     def _place_lanes(self) -> None:
         """Show as many lanes as fit, always including the selected one."""
-        self._visible = visible_lanes(self._selected, len(self._panels), self.size.width // MIN_LANE_WIDTH)
+        self._visible = visible_lanes(self._selected, len(self._panels), lanes_in(self.size.width, len(self._panels)))
         for number, panel in enumerate(self._panels):
             panel.display = number in self._visible
 
@@ -146,7 +149,7 @@ class MainScreen(Screen[None]):
                 use(lane, rule)
 
         if lane := self.selected:
-            self.app.push_screen(RulePrompt(lane.name, lane.rule), accept)
+            self.app.push_screen(RulePrompt(self.name_of(lane), lane.rule), accept)
 
     # Drawing
 
@@ -163,17 +166,16 @@ class MainScreen(Screen[None]):
             return
         width, theme = self.size.width, self.theme
         self.draw_title()
-        # Whether a run is a replay is known only after its start.
-        replaying = self._view.state.replay is not None
-        if self._keys_drawn_for != (width, theme, replaying):
-            self._keys_drawn_for = (width, theme, replaying)
+        phase = phase_of(self._view.state)
+        if self._keys_drawn_for != (width, theme, phase):
+            self._keys_drawn_for = (width, theme, phase)
             self._charts.yield_to_response()
-            self._keys.show([key_line(self._keymap, width, theme, replaying=replaying)])
+            self._keys.show([key_line(self._keymap, width, theme, phase=phase)])
         self._draw_status()
         if self.diagnosing:
             self._diagnostics.show_state(self._view.state, self._selected, theme)
         for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
-            panel.show(lane, self._view.lanes[lane.name], theme, selected=lane is self.selected)
+            panel.show(self._view.state, lane, self._view.lanes[lane.name], theme, selected=lane is self.selected)
         if charts:
             self._charts.draw_soon(theme)
 
@@ -215,8 +217,8 @@ class MainScreen(Screen[None]):
         self._place_lanes()
         if self.selected:
             self.say(
-                f"Selected {self.selected.name}. c: clip on/off · [ ]: bound · b: rule",
-                f"Selected {self.selected.name}",
+                f"Selected {self.name_of(self.selected)}. c: clip on/off · [ ]: bound · b: rule",
+                f"Selected {self.name_of(self.selected)}",
             )
         self.draw(charts=False)
 

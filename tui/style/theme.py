@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from rich.style import Style
@@ -11,6 +11,7 @@ from textual.color import Color
 from textual.theme import Theme as TextualTheme
 
 from .chart_styles import ASCII, UNICODE, Glyphs, Palette
+from .contrast import legible, with_legible_text
 
 DARK = TextualTheme(
     name="clipwatch-dark",
@@ -72,12 +73,17 @@ class Theme:
     @property
     def off(self) -> Style:
         """Text of an unavailable key."""
-        return self.muted + Style(dim=True, strike=True)
+        return self.muted + Style(strike=True)
 
     @property
     def strong(self) -> Style:
         """Emphasized text."""
         return self._on_panel(self.palette.foreground, bold=True)
+
+    @property
+    def warning(self) -> Style:
+        """Text that matters more than the rest."""
+        return self._on_panel(self.palette.warning)
 
     @property
     def alert(self) -> Style:
@@ -100,10 +106,6 @@ class Theme:
         """The characters to draw with."""
         return ASCII if self.ascii else UNICODE
 
-    def faint(self, colour: str, share: float) -> Style:
-        """Text on a bar in a faded colour, `share` being the colour's weight in [0, 1]."""
-        return replace(self.palette, background=self.panel).faint(colour, share)
-
     def lane_colour(self, number: int) -> str:
         """A lane's colour."""
         return self.lane_colours[number % len(self.lane_colours)]
@@ -121,8 +123,12 @@ def _style(colour: str, background: str, bold: bool) -> Style:
 def theme_of(
     variables: Mapping[str, str], *, dark: bool, coloured: bool, ascii: bool, few_colours: bool = False
 ) -> Theme:
-    """Make a theme from the CSS variables of a Textual theme; `few_colours`: for a terminal with 16 colours."""
-    surface = Color.parse(variables["surface"])
+    """Make a theme from the CSS variables of a Textual theme; all text is legible on bars and on the screen.
+
+    `few_colours`: the terminal shows 16 colours.
+    """
+    variables = with_legible_text(variables)
+    surface, panel = Color.parse(variables["surface"]), Color.parse(variables["panel"])
     palette = Palette(
         foreground=_plain(variables["foreground"], surface),
         muted=_plain(variables["foreground-muted"], surface),
@@ -135,6 +141,7 @@ def theme_of(
         lanes = _LANES_ON_DARK_OF_16 if dark else _LANES_ON_LIGHT_OF_16
     else:
         lanes = _LANES_ON_DARK if dark else _LANES_ON_LIGHT
+        lanes = tuple(legible(Color.parse(lane), (surface, panel)).hex6 for lane in lanes)
     return Theme(palette, _plain(variables["panel"], surface), lanes, ascii)
 
 

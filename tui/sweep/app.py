@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
+from textual.screen import Screen
 from textual.strip import Strip
 
 from ...core.statistics.paired import RESAMPLES
 from ...core.stream.codec import decode_sweep_event
+from ...core.stream.sweep_events import Results
 from ...core.sweeps.comparisons import Comparison, Summary, comparisons, summaries
 from ..engine_child.lines import EngineLines
 from ..engine_child.process import EngineProcess
 from ..engine_child.request import EngineSource
-from ..style.theme import DARK, LIGHT
+from ..screens.help import HelpScreen
 from ..terminal.terminal_app import TerminalApp
+from ..view.header_and_footer import key_line
 from ..widgets.lines import Lines
+from .curves import LABELS, Measure, choices
+from .keys import KEYS
 from .page import page
+from .reading import reading
 from .view import SweepView, status, title
 
 SMALLEST = (60, 16)
@@ -40,16 +47,12 @@ class SweepApp(TerminalApp):
     TITLE = "clipwatch sweep"
     CSS = """
     Screen { layout: vertical; background: $surface; }
-    #title, #status { height: 1; background: $panel; }
+    #title, #status, #keys { height: 1; background: $panel; }
     #body { height: 1fr; background: $surface; }
     """
     BINDINGS: ClassVar = [
-        Binding("q,ctrl+c,ctrl+q", "leave", "stop", priority=True),
-        Binding("t", "next_theme", "theme"),
-        Binding("up", "scroll(-1)", "up"),
-        Binding("down", "scroll(1)", "down"),
-        Binding("pageup", "scroll(-10)", "page up"),
-        Binding("pagedown", "scroll(10)", "page down"),
+        Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True),
+        *(key.binding for key in KEYS),
     ]
 
     def __init__(self, source: EngineSource, *, ascii: bool = False, quit_when_done: bool = False) -> None:
@@ -58,12 +61,13 @@ class SweepApp(TerminalApp):
         self.view = SweepView()
         self._lines = EngineLines(decode_sweep_event, self._show_warning)
         self._title, self._body, self._status = Lines(id="title"), Lines(id="body"), Lines(id="status")
+        self._keys = Lines(id="keys")
         self._summaries: list[Summary] = []
         self._comparisons: list[Comparison] = []
         # The statistics on the screen: the number of replicas, and whether they use all bootstrap samples.
         self._statistics_of = 0, False
         self._next_statistics, self._cost = 0.0, 0.0
-        self._first_line = 0
+        self._first_line, self._curves = 0, 0
         self._stopping = False
         self._dirty = True
 
@@ -72,10 +76,11 @@ class SweepApp(TerminalApp):
         return self._process.stop(_STOP_SECONDS)
 
     def compose(self) -> ComposeResult:
-        """Title, body and status line."""
+        """Title, body, status line and key line."""
         yield self._title
         yield self._body
         yield self._status
+        yield self._keys
 
     def on_mount(self) -> None:
         """Start the frame timer."""
@@ -86,9 +91,30 @@ class SweepApp(TerminalApp):
         """Draw at the new size."""
         self.call_after_refresh(self._draw)
 
-    def action_next_theme(self) -> None:
-        """Switch between dark and light."""
-        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+    def say(self, message: str, *, alert: bool = False) -> None:
+        """Show a message in the status line."""
+        self.view.message, self.view.alert = message, alert
+        self._draw()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The entries of the command palette: one for every key."""
+        for key in KEYS:
+            yield SystemCommand(key.label, key.tooltip, lambda action=key.action: self.run_action(action))
+
+    def action_show_help(self) -> None:
+        """Show how to read the page, and all keys."""
+        self.push_screen(HelpScreen({}, keys=KEYS, about=reading()))
+
+    def action_next_curves(self) -> None:
+        """Show the next measures in the charts."""
+        self._curves += 1
+        if self.view.results:
+            self.say(f"curves: {' and '.join(LABELS[measure] for measure in self._measures(self.view.results))}")
+
+    def _measures(self, results: Results) -> tuple[Measure, ...]:
+        """The measures that the charts show."""
+        found = choices(results.started.config)
+        return found[self._curves % len(found)]
 
     def action_scroll(self, lines: int) -> None:
         """Scroll down, or up if `lines` is negative."""
@@ -172,12 +198,16 @@ class SweepApp(TerminalApp):
             message = f" clipwatch needs {SMALLEST[0]} x {SMALLEST[1]} cells; q stops"
             self._title.show([Strip([Segment(message, theme.text)])])
             self._body.show([Strip([Segment(f" {self.view.progress}")])] if self.view.results else [])
+            self._keys.show([])
             return
         self._title.show([title(self.view, size.width, theme)])
         below = 0
         if self.view.results:
-            body_size = (size.width, size.height - 2)
-            shown = page(self.view.results, self._summaries, self._comparisons, body_size, theme, self._first_line)
+            body_size, measures = (size.width, size.height - 3), self._measures(self.view.results)
+            shown = page(
+                self.view.results, self._summaries, self._comparisons, body_size, theme, self._first_line, measures
+            )
             self._first_line, below = shown.above, shown.below
             self._body.show(shown.lines)
         self._status.show([status(self.view, below, size.width, theme)])
+        self._keys.show([key_line({}, size.width, theme, keys=KEYS)])

@@ -1,9 +1,10 @@
-"""Charts of accuracy during training: the median over the seeds of each setting, with an interquartile band."""
+"""Charts of training: the median of a measure over the seeds of each setting, with an interquartile band."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -16,27 +17,38 @@ from ..style.theme import Theme
 
 # Points along a band's edges: several for each column of a chart.
 _EDGE_POINTS = 1200
+# What the curves of a sweep hold, and how a chart names it.
+Measure = Literal["accuracy", "loss"]
+LABELS: dict[Measure, str] = {"accuracy": "accuracy", "loss": "loss (nats)"}
 # The most settings in one chart; more bands would hide each other.
 _MAX_SETTINGS = 4
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The settings of one chart, its title and the `names` of its curves. A panel of all settings needs no names."""
+    """The measure and the settings of a chart, its title and the `names` of its curves; not needed for all settings."""
 
+    measure: Measure
     title: str
     settings: tuple[Setting, ...]
     names: tuple[str, ...] = ()
 
 
-def panels(config: SweepConfig) -> list[Panel]:
+def choices(config: SweepConfig) -> list[tuple[Measure, ...]]:
+    """What the charts can show: both measures if all settings fit into one chart, or one of them."""
+    each: list[tuple[Measure, ...]] = [("accuracy",), ("loss",)]
+    return [("accuracy", "loss"), *each] if len(config.settings) <= _MAX_SETTINGS else each
+
+
+def panels(config: SweepConfig, measure: Measure) -> list[Panel]:
     """One panel for all settings, or, if there are many, one for each pair that differs along the first axis."""
     if len(config.settings) <= _MAX_SETTINGS:
-        return [Panel("accuracy: median, quartiles", config.settings)]
+        return [Panel(measure, f"{LABELS[measure]}, median and quartiles", config.settings)]
     config_pairs = list(pairs(config))
     return [
         Panel(
-            common_name(axis, other) or "accuracy",
+            measure,
+            common_name(axis, other) or LABELS[measure],
             (reference, other),
             tuple(axis_value(axis, setting.choice[axis]) for setting in (reference, other)),
         )
@@ -54,7 +66,7 @@ def curve_chart(results: Results, panel: Panel, width: int, height: int, theme: 
         lanes=tuple(_lanes(results, panel, theme)),
         first=0,
         last=max(setting.config.iterations for setting in results.started.config.settings),
-        bounds=(0, 1),
+        bounds=(0, 1) if panel.measure == "accuracy" else None,
         smoothing=0,
         palette=theme.palette,
         ascii=theme.ascii,
@@ -64,16 +76,16 @@ def curve_chart(results: Results, panel: Panel, width: int, height: int, theme: 
 def _lanes(results: Results, panel: Panel, theme: Theme) -> Iterator[ChartLane]:
     """The curves of a panel. Colours go by position: in a panel of all settings they match the rest of the screen."""
     for index, setting in enumerate(panel.settings):
-        median, band = quartile_curves(results, setting.number)
+        median, band = quartile_curves(results, setting.number, panel.measure)
         yield ChartLane(panel.names[index] if panel.names else "", theme.lane_colour(index), median, band=band)
 
 
-def quartile_curves(results: Results, setting: int) -> tuple[Curve, Curve]:
+def quartile_curves(results: Results, setting: int, measure: Measure) -> tuple[Curve, Curve]:
     """The median at each evaluated step, and a band: lower and upper quartile alternate from point to point."""
     by_step: dict[int, list[float]] = {}
     for replica in results.of(setting).values():
-        for step, _, accuracy in replica.curve:
-            by_step.setdefault(step, []).append(accuracy)
+        for step, loss, accuracy in replica.curve:
+            by_step.setdefault(step, []).append(accuracy if measure == "accuracy" else loss)
     median, band = Curve(), Curve()
     if not by_step:
         return median, band

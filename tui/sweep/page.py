@@ -13,11 +13,12 @@ from ...core.stream.sweep_events import Results
 from ...core.sweeps.comparisons import Comparison, Summary
 from ..charts.chart import render_chart
 from ..style.theme import Theme
-from .curves import Panel, curve_chart, panels
+from .curves import LABELS, Measure, Panel, curve_chart, panels
 from .sections import answers, causes, differences, distributions, heading
 
 # From `_WIDE` columns on, the charts are beside the sections and take `_CHART_SHARE` of the width.
 _WIDE, _CHART_SHARE = 120, 0.35
+# Heights of a chart below the sections, and the least height of one of several charts.
 _CHART_HEIGHT, _PANEL_HEIGHT = 14, 12
 
 
@@ -37,22 +38,26 @@ def page(
     size: tuple[int, int],
     theme: Theme,
     first: int = 0,
+    show: Sequence[Measure] = ("accuracy",),
 ) -> VisibleLines:
-    """The visible lines of a body of `size` (width, height) cells, scrolled to line `first` or as far as possible."""
+    """The visible lines of a body of `size` (width, height) cells, scrolled to line `first` or as far as possible.
+
+    The charts show the measures in `show`.
+    """
     width, height = size
     column = int(width * _CHART_SHARE) if width >= _WIDE else 0
     left_width = width - column
     lines = _sections(results, summaries, comparisons, (left_width, height), theme)
-    chart_panels = panels(results.started.config) if summaries else []
-    # A cell is about twice as high as wide: a higher chart would only be stretched.
-    single_height = min(height, column // 2) if column else _CHART_HEIGHT
-    chart_height = _PANEL_HEIGHT if len(chart_panels) > 1 else single_height
+    chart_panels = [panel for measure in show for panel in panels(results.started.config, measure)] if summaries else []
+    charts_heading = f"{LABELS[show[0]]} during training" if len(chart_panels) > len(show) else ""
+    # A blank line between charts, and a heading above those of many settings.
+    count, gaps = max(1, len(chart_panels)), len(chart_panels) - 1 + bool(charts_heading)
+    chart_height = max(_PANEL_HEIGHT, (height - gaps) // count) if column else _CHART_HEIGHT
     top = 0 if column else len(lines) + 1
-    # A blank line between charts, and a heading above several.
-    total = max(len(lines), top + len(chart_panels) * (chart_height + 1) - 1 + (len(chart_panels) > 1))
+    total = max(len(lines), top + len(chart_panels) * chart_height + gaps)
     first = max(0, min(first, total - height))
     chart_size = (column - 1 if column else width, chart_height)
-    charts = _charts(results, chart_panels, chart_size, range(first - top, first - top + height), theme)
+    charts = _charts(results, chart_panels, charts_heading, chart_size, range(first - top, first - top + height), theme)
     if column:
         columns = [_window(lines, left_width, first, height, theme), _window(charts, column - 1, first, height, theme)]
         visible = [Strip.join([one, _blank(1, theme), other]) for one, other in zip(*columns, strict=True)]
@@ -62,12 +67,12 @@ def page(
 
 
 def _charts(
-    results: Results, chart_panels: Sequence[Panel], size: tuple[int, int], visible: range, theme: Theme
+    results: Results, chart_panels: Sequence[Panel], title: str, size: tuple[int, int], visible: range, theme: Theme
 ) -> list[Strip]:
     """The charts, each of `size`, below each other; those outside of the visible lines are left blank."""
     width, height = size
     blank = _blank(width, theme)
-    lines = [heading("accuracy during training", "median and quartiles", width, theme)] if len(chart_panels) > 1 else []
+    lines = [heading(title, "median and quartiles", width, theme)] if title else []
     for panel in chart_panels:
         hidden = len(lines) >= visible.stop or len(lines) + height <= visible.start
         chart = [blank] * height if hidden else render_chart(curve_chart(results, panel, width, height, theme))

@@ -14,23 +14,30 @@ class Progress:
 
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.total, self.done = total, 0
-        self._clock, self._start = clock, clock()
+        self._clock = clock
+        self._start = self._last = clock()
         self._done_before = 0
 
     def begin(self) -> None:
         """Start timing: the replicas from now on are trained, not loaded."""
-        self._start, self._done_before = self._clock(), self.done
+        self._start = self._last = self._clock()
+        self._done_before = self.done
 
     def count(self) -> None:
         """Count one more replica."""
         self.done += 1
+        self._last = self._clock()
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated seconds until the end, None before the first training has finished."""
+        """Estimated seconds until the end, None before the first training has finished.
+
+        Trainings finish in groups, so the time since the last group belongs to trainings that have not finished yet.
+        """
         if not self.trained:
             return None
-        return (self._clock() - self._start) / self.trained * (self.total - self.done)
+        each = (self._last - self._start) / self.trained
+        return max(0.0, each * (self.total - self.done) - (self._clock() - self._last))
 
     @property
     def trained(self) -> int:

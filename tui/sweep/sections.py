@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from ...core.reports.phrases import Words
-from ...core.reports.sweep_words import by_dead_words, p_words, sentence, short_sentence
+from ...core.reports.sweep_words import apart, by_dead_words, p_words, sentence, short_sentence
 from ...core.safe_text import printable
 from ...core.stream.sweep_config import Setting
 from ...core.stream.sweep_events import Results
@@ -23,7 +23,10 @@ from .dot_plots import Axis, dots, marks_legend, ruler, whisker
 # From this width on, ranges and intervals are shown.
 _WIDE = 90
 # Widths of the labels, of the figures, and of the figures with ranges.
-_LABEL, _FIGURES, _WIDE_FIGURES = 28, 14, 30
+_LABEL, _FIGURES, _WIDE_FIGURES = 28, 13, 38
+# Widths of a median with a blank before it, and of a median with its range.
+_MEDIAN, _RANGE = 6, 19
+_DEAD = "dead outputs, mean"
 
 
 def distributions(results: Results, summaries: Sequence[Summary], width: int, theme: Theme) -> list[Strip]:
@@ -39,26 +42,31 @@ def distributions(results: Results, summaries: Sequence[Summary], width: int, th
         plot = dots(summary.accuracies if summary else (), axis, theme, colour)
         figures = _figures(summary, wide=wide) if summary else _without_figures(results, setting)
         rows = [(plot, figures, muted)]
-        if summary and summary.diverged:
-            rows.append((dots((), axis, theme, colour), f"{summary.diverged} diverged", muted))
+        for note in _notes(summary, wide=wide) if summary else ():
+            rows.append((Strip([Segment(note.rjust(axis.width + _MEDIAN), muted)]), "", muted))
         lines += _labelled(_name(setting, theme), colour, rows)
-    caption = "median (range)" if wide else "median"
+    caption = "median (range)".ljust(_RANGE) + _DEAD if wide else "median"
     return [*lines, *_labelled("", muted, [(ruler(axis, muted, 1), caption, muted)])]
 
 
 def answers(
     comparisons: Sequence[Comparison], width: int, theme: Theme, *, short: bool, interim: bool = False
 ) -> list[Strip]:
-    """A sentence for each comparison, in bold if the difference is measurable. `interim`: seeds are still missing."""
+    """A sentence for each comparison, in bold if the difference is measurable; one for all that are exploratory.
+
+    `interim`: seeds are still missing.
+    """
     if not comparisons:
         return []
     plain = theme.palette.style(theme.palette.foreground)
     note = "stopping early makes p look smaller than it is" if interim else ""
     lines = [heading("the interim result" if interim else "the result", note, width, theme)]
-    for comparison in comparisons:
-        text = str((short_sentence if short else sentence)(comparison, Words("en")))
-        style = plain + Style(bold=comparison.measurable)
-        sentences = _wrapped(text.replace(" %", "\xa0%"), max(20, width - 2), indent="  ")
+    words = Words("en")
+    alone, shared = apart(comparisons, words)
+    texts = [((short_sentence if short else sentence)(one, words), one.measurable) for one in alone]
+    for text, measurable in (*texts, *((phrase, False) for phrase in shared)):
+        style = plain + Style(bold=measurable)
+        sentences = _wrapped(str(text).replace(" %", "\xa0%"), max(20, width - 2), indent="  ")
         lines += [Strip([Segment(f" {line}", style)]) for line in sentences]
     return lines
 
@@ -89,7 +97,7 @@ def differences(comparisons: Sequence[Comparison], width: int, theme: Theme) -> 
 
 def causes(summaries: Sequence[Summary], width: int, theme: Theme) -> list[Strip]:
     """Median accuracy by the number of dead outputs, for the settings with a ReLU on the logits."""
-    with_relu = [summary for summary in summaries if summary.setting.config.head == "relu"]
+    with_relu = [summary for summary in summaries if _can_die(summary)]
     if not with_relu:
         return []
     muted = theme.palette.style(theme.palette.muted)
@@ -129,8 +137,22 @@ def _name(setting: Setting, theme: Theme) -> str:
 
 def _figures(summary: Summary, *, wide: bool) -> str:
     median, low, high = summary.range
-    text = f"{median:.3f} ({low:.2f}-{high:.2f})" if wide else f"{median:.3f}"
-    return text + (f" {summary.mean_dead:.1f} dead" if summary.setting.config.head == "relu" else "")
+    if not wide:
+        return f"{median:.3f}"
+    text = f"{median:.3f} ({low:.2f}-{high:.2f})".ljust(_RANGE)
+    return text + (f"{summary.mean_dead:.1f}".rjust(len(_DEAD)) if _can_die(summary) else "")
+
+
+def _notes(summary: Summary, *, wide: bool) -> Iterator[str]:
+    """What a setting's lines say below its plot: the dead outputs if the figures have no room for them, failures."""
+    if _can_die(summary) and not wide:
+        yield f"{_DEAD} {summary.mean_dead:.1f}"
+    if summary.diverged:
+        yield f"{summary.diverged} diverged"
+
+
+def _can_die(summary: Summary) -> bool:
+    return summary.setting.config.head == "relu"
 
 
 def _without_figures(results: Results, setting: Setting) -> str:

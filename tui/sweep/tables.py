@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from ...core.reports.sweep_words import by_dead_words, p_words
 from ...core.statistics.paired import PairedDifferences, is_exploratory
@@ -16,9 +17,9 @@ from ...core.sweeps.comparisons import Comparison, Summary
 _SETTING_COLUMNS = {
     "setting": 0,
     "seeds": 0,
-    "accuracy median (range)": 0,
+    "accuracy\nmedian (range)": 0,
     "loss": 70,
-    "dead": 0,
+    "dead\noutputs,\nmean": 0,
     "median accuracy by dead outputs": 120,
 }
 _COMPARISON_COLUMNS = {
@@ -32,7 +33,7 @@ _COMPARISON_COLUMNS = {
     "better (95 %)": 120,
     "r": 120,
 }
-_RIGHT_ALIGNED = ("seeds", "loss", "dead", "n", "median", "p", "Holm", "r")
+_RIGHT_ALIGNED = ("seeds", "loss", "dead\noutputs,\nmean", "n", "median", "p", "Holm", "r")
 _WRAPPED = ("setting", "difference", "median accuracy by dead outputs")
 
 
@@ -72,8 +73,9 @@ def _table(columns: Mapping[str, int], rows: Sequence[tuple[str, ...]], width: i
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     shown = [index for index, least in enumerate(columns.values()) if width >= least]
     for heading in (list(columns)[index] for index in shown):
+        # As text, a heading keeps its line breaks.
         table.add_column(
-            heading, justify="right" if heading in _RIGHT_ALIGNED else "left", no_wrap=heading not in _WRAPPED
+            Text(heading), justify="right" if heading in _RIGHT_ALIGNED else "left", no_wrap=heading not in _WRAPPED
         )
     for row in rows:
         table.add_row(*(row[index] for index in shown))

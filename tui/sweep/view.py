@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from textual.strip import Strip
 
+from ...core.safe_text import printable
 from ...core.stream.events import Event, Notice, RecordingStarted, StageStarted
 from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ..style.theme import Theme
@@ -85,9 +86,10 @@ def title(view: SweepView, width: int, theme: Theme) -> Strip:
 
 
 def status(view: SweepView, below: int, width: int, theme: Theme) -> Strip:
-    """The status line: the message, the number of lines `below` the visible ones, and the keys."""
-    message = f" {view.message} " if view.alert else view.message
-    more = f"{'v' if theme.ascii else '↓'} {below} more" if below else ""
-    keys = "q quit  t theme " if view.finished else "q stop  t theme "
-    parts = [Part(message, theme.alert if view.alert else theme.text)]
-    return bar(parts, [Part(more, theme.strong, 1), Part(keys, theme.muted, 2)], width, theme)
+    """The status line: the message, and the number of lines `below` the visible ones."""
+    more = f"{'v' if theme.ascii else '↓'} {below} more " if below else ""
+    room = width - len(more) - 4
+    message = theme.glyphs.shortened(printable(view.message, ascii=theme.ascii), room)
+    if view.alert:
+        return bar([Part(f" {message} ", theme.alert)], [Part(more, theme.strong)], width, theme)
+    return bar([Part(message, theme.text)], [Part(more, theme.strong)], width, theme)

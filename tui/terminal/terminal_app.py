@@ -8,14 +8,18 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
+from io import StringIO
+from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding
 
 from ..engine_child.process import EngineConnection
 from ..signals import ending_signals
-from ..style.theme import DARK, LIGHT, Theme, theme_of
+from ..style.contrast import with_legible_text
+from ..style.theme import DARK, LIGHT, THEMES, Theme, theme_of
 from .driver import DrivenApp, TerminalDriver
 
 
@@ -91,6 +95,37 @@ class TerminalApp(DrivenApp):
     def terminal_is_behind(self) -> bool:
         """Whether the terminal has not yet taken everything that was drawn."""
         return self.terminal is not None and self.terminal.behind
+
+    def say(self, message: str, *, alert: bool = False) -> None:
+        """Show a message in the status line."""
+        raise NotImplementedError
+
+    def action_picture(self) -> None:
+        """Save the screen as SVG in the current folder, or as a download of the browser."""
+        # Microseconds keep the names of pictures taken in quick succession apart.
+        name = f"clipwatch-{datetime.now():%Y%m%d-%H%M%S-%f}.svg"
+        picture = self.export_screenshot(title="clipwatch")
+        if self.is_web:
+            self.deliver_text(StringIO(picture), save_filename=name, encoding="utf-8", mime_type="image/svg+xml")
+            self.say(f"The browser downloads {name}")
+            return
+        try:
+            Path(name).write_text(picture, encoding="utf-8")
+        except OSError as error:
+            self.say(f"Picture not saved: {name}: {error.strerror}", alert=True)
+            return
+        self.say(f"Saved {Path(name).resolve()}")
+
+    def action_next_theme(self) -> None:
+        """Switch to the next theme."""
+        index = THEMES.index(self.theme) if self.theme in THEMES else -1
+        self.theme = THEMES[(index + 1) % len(THEMES)]
+        self.say(f"theme {self.theme}")
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours, those of text legible."""
+        self.theme_variables = with_legible_text(super().get_css_variables())
+        return self.theme_variables
 
     def make_theme(self) -> Theme:
         """The styles of the current theme, limited to the characters that the terminal can show."""

@@ -12,9 +12,14 @@ from ...core.stream.state import LaneState
 CLASSES = 10
 
 
+def scales_gradient(rule: str) -> bool:
+    """Whether a rule scales all elements of a gradient, or of a part of it, by one factor."""
+    return not isinstance(recorded_rule(rule), NoClip | ValueClip | SignClip)
+
+
 def clipped_share(lane: LaneState) -> tuple[Literal["elements", "steps"], float | None]:
     """How much is clipped: the fraction of elements or, for rules that scale all at once, of the last 100 steps."""
-    scales = not isinstance(recorded_rule(lane.rule), NoClip | ValueClip | SignClip)
+    scales = scales_gradient(lane.rule)
     if lane.diagnosed is None:
         return ("steps" if scales else "elements"), None
     if scales:

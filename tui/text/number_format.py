@@ -18,11 +18,18 @@ _ASCII = str.maketrans(
         "₂": "2",
         "≠": "!=",
         "≥": ">=",
+        "≤": "<=",
+        "±": "+-",
         "†": "x",
         "↑": "^",
         UNDEFINED: "-",
     }
 )
+
+
+def symbols_in_ascii(text: str) -> str:
+    """The text with mathematical symbols and separators spelled out; other characters stay."""
+    return text.replace(" · ", "; ").translate(_ASCII)
 
 
 def in_ascii(text: str) -> str:

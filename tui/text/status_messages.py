@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
+from pathlib import PurePath
 from typing import NamedTuple
 
 from ...core.stream.events import (
@@ -11,19 +14,28 @@ from ...core.stream.events import (
     Event,
     LaneEvent,
     LaneExtended,
+    LaneFailed,
     LaneFinished,
     LanePaused,
     LaneResumed,
+    LaneStarted,
     LaneStepped,
     Notice,
     PaceChanged,
-    RunStarted,
+    ReplayStarted,
+    SeekFinished,
 )
 from ...core.stream.state import RunState
 from .adam_memory import memory_words
-from .wording import lane_words, scheduled_line
+from .explanation import cannot_recover
+from .lane_names import lane_names
+from .verdict import verdict
+from .wording import lane_words, replay_speed_words, scheduled_line, speed_limit_words
 
+MORE_ITERATIONS = 1000
+END_KEYS = f"e: {MORE_ITERATIONS} more steps · n: new seed · d: why"
 RECORDING_ENDS = "End of the recording. <: back · q: quit"
+SWEEP_KEY = "S"
 
 
 class StatusMessage(NamedTuple):
@@ -33,29 +45,90 @@ class StatusMessage(NamedTuple):
     alert: bool = False
 
 
-def status_message(event: Event, state: RunState) -> StatusMessage | None:
-    """The message about an event, or None if it needs none; `state` already includes the event."""
+def status_message(event: Event, state: RunState, *, kept_in: str | None = None) -> StatusMessage | None:
+    """The message about an event, or None if it needs none; `state` already includes the event.
+
+    `kept_in`: where the run before this one is recorded.
+    """
     if isinstance(event, Evaluated):
         # The common case, so it comes first.
         return None
-    lanes = state.lanes.values()
-    if isinstance(event, RunStarted):
-        return StatusMessage((f"Training with seed {event.config.seed}. ?: help",))
-    if isinstance(event, LaneFinished) and lanes and all(lane.ended for lane in lanes):
-        if state.replay:
-            return StatusMessage((RECORDING_ENDS,))
-        return StatusMessage(
-            ("Finished. e: 1000 more steps · n: new seed · d: why", "Finished. e: 1000 more steps · n: new seed")
-        )
+    if isinstance(event, LaneStarted):
+        # Later than `RunStarted`, since only now it is known whether this is a replay.
+        return None if state.replay else StatusMessage(_start_texts(state, kept_in))
+    if isinstance(event, ReplayStarted):
+        return StatusMessage(_replay_texts(event, state))
+    if isinstance(event, SeekFinished) and state.replay:
+        return StatusMessage((f"step {event.step:,} of {state.replay.last_step:,}",))
+    if isinstance(event, LaneFinished | LaneFailed) and has_ended(state):
+        return StatusMessage(_end_texts(state))
     if isinstance(event, Notice):
-        return StatusMessage((event.text,), alert=event.level == "warning")
+        return StatusMessage((_with_shown_names(event.text, state),), alert=event.level == "warning")
     if isinstance(event, CommandScheduled):
-        return StatusMessage((scheduled_line(event),))
+        return StatusMessage((scheduled_line(event, lane_names(state.lanes)),))
+    if isinstance(event, PaceChanged) and state.replay:
+        # It was recorded, or it is the answer to a key that has said what it does.
+        return None
+    if isinstance(event, PaceChanged) and has_ended(state):
+        return StatusMessage(later_pace(event.pace))
     if _applies_to_all(event, state):
         return StatusMessage((f"all lanes: {lane_words(event)}",))
-    if isinstance(event, LaneEvent) and (text := lane_words(event)):
-        return StatusMessage(_lane_texts(event, f"{event.lane}, step {event.step:,}: {text}", state))
+    if isinstance(event, LaneEvent) and lane_words(event):
+        return StatusMessage(_lane_texts(event, state))
     return None
+
+
+def has_ended(state: RunState) -> bool:
+    """Whether every lane has ended."""
+    return bool(state.lanes) and all(lane.ended for lane in state.lanes.values())
+
+
+def later_pace(pace: float | None) -> tuple[str, ...]:
+    """A speed limit that was set after the last step."""
+    text = f"all lanes: {speed_limit_words(pace)} from the next step on"
+    return f"{text} (e: {MORE_ITERATIONS} more steps · n: new seed)", text
+
+
+def kept_texts(folder: str | None) -> tuple[str, ...]:
+    """What becomes of the run so far at a restart."""
+    if not folder:
+        return ("The run so far was not recorded.",)
+    return f"The run so far is kept in {folder}", f"Kept: {PurePath(folder).name}"
+
+
+def _start_texts(state: RunState, kept_in: str | None) -> tuple[str, ...]:
+    text = f"Training with seed {state.config.seed if state.config else 0}."
+    kept = f"{text} The run before is kept"
+    folder = PurePath(kept_in or "").name
+    before = (f"{kept} in {kept_in}", f"{kept}: {folder}", f"{text} Kept: {folder}") if kept_in else ()
+    return *before, f"{text} ?: help"
+
+
+def _replay_texts(event: ReplayStarted, state: RunState) -> tuple[str, ...]:
+    recorded = f"{datetime.fromtimestamp(state.started_at):%Y-%m-%d %H:%M}"
+    text, keys = f"Replay of {event.run}", "<: back · >: forward"
+    return (
+        f"{text}, recorded {recorded}, {replay_speed_words(event.speed)}. {keys} · ?: help",
+        f"{text}, recorded {recorded}. {keys}",
+        f"{text}. {keys}",
+        text,
+        f"Replay. {keys}",
+    )
+
+
+def _end_texts(state: RunState) -> tuple[str, ...]:
+    """The verdict, with the keys if there is room; they are on the key line, too."""
+    if state.replay:
+        texts = verdict(state)
+        return *(f"{text}. {RECORDING_ENDS}".replace("..", ".") for text in texts), RECORDING_ENDS
+    texts = verdict(state, sweep_key=SWEEP_KEY)
+    return f"{texts[0].removesuffix('.')}. {END_KEYS}", *texts
+
+
+def _with_shown_names(text: str, state: RunState) -> str:
+    """A notice of the engine, which knows the recorded names, with the names on the screen."""
+    names = lane_names(state.lanes)
+    return re.sub(r"\blane ([\w.+-]+)", lambda found: f"lane {names.get(found[1], found[1])}", text)
 
 
 def _applies_to_all(event: Event, state: RunState) -> bool:
@@ -73,9 +146,20 @@ def _applies_to_all(event: Event, state: RunState) -> bool:
     return len(lanes) > 1 and len(same) == 1
 
 
-def _lane_texts(event: LaneEvent, text: str, state: RunState) -> tuple[str, ...]:
+def _lane_texts(event: LaneEvent, state: RunState) -> tuple[str, ...]:
+    """What happened to one lane; after a change of rule, also what follows from it."""
+    name = lane_names(state.lanes).get(event.lane, event.lane)
+    text, lane = f"{name}, step {event.step:,}: {lane_words(event)}", state.lanes.get(event.lane)
+    if not isinstance(event, ClipChanged):
+        return (text,)
+    if lane and cannot_recover(lane):
+        return (
+            f"{text}. All its outputs are dead and every gradient is 0, so no rule changes anything",
+            f"{text}. All outputs dead: no rule helps",
+            f"{name}: all outputs dead, no rule helps",
+        )
     adam = state.config is not None and state.config.optimizer == "adam"
-    if not (adam and isinstance(event, ClipChanged) and not event.moments_reset):
+    if not adam or event.moments_reset:
         return (text,)
     long, short = memory_words(event)
-    return f"{text}. {long}", f"{text}; {short}", f"{event.lane}: {short}"
+    return f"{text}. {long}", f"{text}; {short}", f"{name}: {short}"

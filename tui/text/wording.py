@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...core.safe_text import printable
 from ...core.stream.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from ...core.stream.evaluation_line import evaluation_line
@@ -28,6 +30,7 @@ from ...core.stream.events import (
 )
 from .number_format import decimal, in_ascii, norms, share
 
+_NO_NAMES: Mapping[str, str] = {}
 _NONFINITE_ACTIONS = {
     "propagate": "used unchanged",
     "skip": "such steps are skipped",
@@ -112,10 +115,10 @@ def lane_words(event: Event) -> str | None:
             return None
 
 
-def scheduled_line(event: CommandScheduled) -> str:
-    """The command that will run at a later step, and for which lanes."""
+def scheduled_line(event: CommandScheduled, names: Mapping[str, str] = _NO_NAMES) -> str:
+    """The command that will run at a later step, and for which lanes; `names` are those on the screen."""
     command = event.command
-    whose = "all lanes" if command.lane is None else f"lane {command.lane}"
+    whose = "all lanes" if command.lane is None else f"lane {names.get(command.lane, command.lane)}"
     return f"scheduled for step {command.at_step}, {whose}: {_command_words(command)}"
 
 
@@ -165,3 +168,10 @@ def head_words(head: str) -> str:
 def speed_limit_words(pace: float | None) -> str:
     """`full speed`, or `speed limit 50 steps/s`."""
     return "full speed" if pace is None else f"speed limit {pace:g} steps/s"
+
+
+def replay_speed_words(speed: float | None) -> str:
+    """`at the recorded speed`, `at 2 times the recorded speed` or `as fast as possible`."""
+    if speed is None:
+        return "as fast as possible"
+    return "at the recorded speed" if speed == 1 else f"at {speed:.3g} times the recorded speed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
@@ -14,11 +14,15 @@ from ...core.safe_text import printable
 from ...core.statistics.intervals import wilson_interval
 from ...core.stream.config import RunConfig
 from ...core.stream.events import DatasetInfo
+from ...core.stream.rules import recorded_rule
 from ...core.stream.state import LaneState, RunState
 from ..style.theme import Theme
-from ..text.number_format import duration
-from ..text.wording import head_words, speed_limit_words
-from .keys import KEYS, keycaps
+from ..text.lane_figures import dead_outputs
+from ..text.lane_names import lane_name, lane_names
+from ..text.number_format import duration, symbols_in_ascii
+from ..text.rule_words import rule_words
+from ..text.wording import head_words, replay_speed_words, speed_limit_words
+from .keys import KEYS, Key, Phase, keycaps
 from .run_view import LaneView, RunView
 
 # The title explains its warnings from this width on.
@@ -36,9 +40,7 @@ class Part:
 
 def bar(left: list[Part], right: list[Part], width: int, theme: Theme) -> Strip:
     """A line of exactly `width` cells: parts two blanks apart, the `right` ones flush right."""
-    left, right = (
-        [replace(part, text=printable(part.text, ascii=theme.ascii)) for part in side] for side in (left, right)
-    )
+    left, right = ([replace(part, text=_shown(part.text, theme)) for part in side] for side in (left, right))
     parts = [part for part in (*left, *right) if part.text]
     while len(parts) > 1 and _needed(parts) > width:
         parts.remove(max(parts, key=lambda part: part.rank))
@@ -76,7 +78,7 @@ def title(
         Part(head_words(config.head), theme.muted, 6),
         Part(f"(next: {head_words(next_head)})" if next_head and next_head != config.head else "", theme.text, 5),
         Part(_steps(state), theme.text, 2),
-        Part(_lanes(visible, len(state.lanes)), theme.text, 3),
+        Part(_lanes(visible, len(state.lanes)), theme.strong),
         stopped if view.engine_gone else Part(_status(state), theme.strong, 1),
         Part(_speed(view), theme.muted, 4),
     ]
@@ -87,29 +89,27 @@ def _warnings(config: RunConfig, dataset: DatasetInfo, state: RunState, width: i
     """Warnings about the run: a replay, a substitute data set, a change mid-run."""
     stands_in = config.dataset == "auto" and dataset.name == "digits"
     return [
-        Part(" replay " if state.replay else "", theme.alert),
+        Part(_replayed(state, width), theme.alert),
         Part(" embedded digits, not MNIST " if stands_in else "", theme.alert),
         Part(f" {_change_warning(state, width)} " if state.changed_mid_run else "", theme.alert, 1),
     ]
 
 
 def lane_heading(
-    number: int, lane: LaneState, view: LaneView, width: int, theme: Theme, *, selected: bool
+    number: int,
+    lane: LaneState,
+    view: LaneView,
+    sentence: Sequence[str],
+    width: int,
+    theme: Theme,
+    *,
+    selected: bool,
 ) -> list[Strip]:
-    """Two lines: name, rule and step count; then progress, speed and time left, or the result."""
-    name, rule = _name_and_rule(number, lane, width, theme)
-    changed = f"changed at step {lane.changed_at[-1]}" if lane.changed_at else ""
-    first = bar(
-        [
-            Part(name, theme.lane(number, bold=True, reverse=selected)),
-            Part(rule, theme.text, 1),
-            Part(changed, theme.alert, 3),
-        ],
-        [Part(f"{lane.step:,} / {lane.iterations:,} ", theme.muted, 2)],
-        width,
-        theme,
-    )
-    return [first, _progress(number, lane, view, width, theme)]
+    """Two lines: name, rule, and progress or result; then the sentence that explains the lane, given in forms."""
+    name, rule, right = _first_line(number, lane, view, width, theme)
+    style = theme.strong if lane.finished else theme.muted
+    parts = [Part(name, theme.lane(number, bold=True, reverse=selected)), Part(rule, theme.text, 1)]
+    return [bar(parts, [Part(right, style, 2)], width, theme), _sentence(lane, sentence, width, theme)]
 
 
 def status(
@@ -123,40 +123,79 @@ def status(
     at: int | None = None,
 ) -> Strip:
     """The message, and as much as fits of the difference between two lanes at the newest step, or at step `at`."""
-    message = printable(message.replace(" · ", "; ") if theme.ascii else message, ascii=theme.ascii)
+    message = _shown(message, theme)
     left = Part(f" {message} " if alert else message, theme.alert if alert else theme.text)
     differences = _differences(pair, view, theme, at) if pair else iter(())
     right = next((parts for parts in differences if _needed([left, *parts]) <= width), [])
     return bar([left], right, width, theme)
 
 
-def key_line(keymap: Mapping[str, str], width: int, theme: Theme, *, replaying: bool = False) -> Strip:
-    """As many keys as fit, always including help. Keys that do not apply to this kind of run are dimmed."""
-    keys = [key for key in KEYS if key.footer and (replaying or key.only != "replay")]
+def key_line(
+    keymap: Mapping[str, str], width: int, theme: Theme, *, phase: Phase = "training", keys: Sequence[Key] = KEYS
+) -> Strip:
+    """As many keys as fit, always including help; keys that do nothing now are struck out, and are dropped first."""
+    keys = [key for key in keys if key.rank(phase) and (phase == "replay" or key.only != "replay")]
     while True:
-        names = [printable(keycaps(keymap.get(key.id, key.keys)), ascii=theme.ascii).split()[0] for key in keys]
+        names = [_shown(keycaps(keymap.get(key.id, key.keys)), theme).split()[0] for key in keys]
         parts = list(zip(names, keys, strict=True))
         if sum(cell_len(name) + cell_len(key.label) + 3 for name, key in parts) <= width or len(keys) < 2:
             break
-        keys.remove(max(reversed(keys), key=lambda key: (replaying and key.only == "live", key.footer)))
+        keys.remove(max(reversed(keys), key=lambda key: (not key.works_in(phase), key.rank(phase))))
     segments = []
     for name, key in parts:
-        off = key.only == ("live" if replaying else "replay")
-        segments += [Segment(f" {name}", theme.off if off else theme.strong)]
-        segments += [Segment(f" {key.label} ", theme.off if off else theme.muted)]
+        off = not key.works_in(phase)
+        segments += [Segment(" ", theme.text), Segment(name, theme.off if off else theme.strong)]
+        segments += [Segment(" ", theme.text), Segment(key.label, theme.off if off else theme.muted)]
+        segments += [Segment(" ", theme.text)]
     return Strip(segments).adjust_cell_length(width, theme.text)
 
 
-def _name_and_rule(number: int, lane: LaneState, width: int, theme: Theme) -> tuple[str, str]:
-    """The lane's symbol and name, and its rule. The name is shortened before the rule; the symbol always stays."""
-    symbol, name = f" {theme.glyphs.symbol(number)} ", printable(lane.name, ascii=theme.ascii)
-    rule = printable(lane.rule, ascii=theme.ascii)
-    if rule == "none" and cell_len(symbol + name) + 3 + len("not clipped") <= width:
-        rule = "not clipped"
+def phase_of(state: RunState) -> Phase:
+    """What the run is doing, as far as keys are concerned."""
+    if state.replay:
+        return "replay"
+    if not state.lanes:
+        return "waiting"
+    return "ended" if all(lane.ended for lane in state.lanes.values()) else "training"
+
+
+def _first_line(number: int, lane: LaneState, view: LaneView, width: int, theme: Theme) -> tuple[str, str, str]:
+    """The lane's name with its symbol, its rule, and its progress or result, in the longest forms that fit.
+
+    Before its end, the rule in full comes first; after it, the result. The name is shortened last, its symbol never.
+    """
+    symbol = f" {theme.glyphs.symbol(number)} "
+    name = f"{symbol}{_shown(lane_name(number, lane.name), theme)} "
+    since = lane.changed_at[-1] if lane.changed_at else None
+    rules = [_shown(form, theme) for form in rule_words(recorded_rule(lane.rule), since)]
+    rights = [f"{form} " for form in (_result(lane) if lane.ended else _progress(lane, view, theme))]
+    # That a rule was changed is worth more than the progress.
+    dated = rules if since is None else rules[:-1]
+    if lane.ended:
+        pairs = [(rules[0], rights[0]), *((rule, right) for right in rights[1:] for rule in rules)]
+    else:
+        pairs = [(rule, right) for rule in dated for right in rights]
+    for rule, right in (*pairs, *((rule, "") for rule in rules)):
+        if cell_len(name) + 2 + cell_len(rule) + (2 + cell_len(right) if right else 0) <= width:
+            return name, rule, right
+    rule = rules[-1]
     # What is left for the name after the rule, two blanks before it, the symbol, and a blank after the name.
     room = width - cell_len(rule) - 2 - cell_len(symbol) - 1
-    head = f"{symbol}{theme.glyphs.shortened(name, room)} " if room > 0 else symbol
-    return head, theme.glyphs.shortened(rule, max(1, width - cell_len(head) - 2))
+    name = f"{symbol}{theme.glyphs.shortened(name.removeprefix(symbol).rstrip(), room)} " if room > 0 else symbol
+    return name, theme.glyphs.shortened(rule, max(1, width - cell_len(name) - 2)), ""
+
+
+def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -> Strip:
+    """The longest form that fits; warnings stand out."""
+    style = theme.alert if lane.failed else theme.warning if dead_outputs(lane) else theme.text
+    shown = [_shown(form, theme) for form in forms] or [""]
+    text = next((form for form in shown if cell_len(form) + 2 <= width), shown[-1])
+    return bar([Part(f" {text} " if text else "", style)], [], width, theme)
+
+
+def _shown(text: str, theme: Theme) -> str:
+    """Printable text in the terminal's characters."""
+    return printable(symbols_in_ascii(text), ascii=True) if theme.ascii else printable(text)
 
 
 def _differences(pair: tuple[str, str], view: RunView, theme: Theme, at: int | None) -> Iterator[list[Part]]:
@@ -165,9 +204,9 @@ def _differences(pair: tuple[str, str], view: RunView, theme: Theme, at: int | N
         return
     step, loss, accuracy = found
     minus, delta = ("-", "diff ") if theme.ascii else ("\N{MINUS SIGN}", "Δ")
-    one, other = (printable(name, ascii=theme.ascii) for name in pair)
+    lanes, shown = list(view.state.lanes), lane_names(view.state.lanes)
+    one, other = (shown.get(name, name) for name in pair)
     names = short = f"{other} {minus} {one}"
-    lanes = list(view.state.lanes)
     if len(lanes) <= len(theme.glyphs.heads):
         # Every lane has its own symbol.
         short = minus.join(theme.glyphs.symbol(lanes.index(name)) for name in reversed(pair))
@@ -213,6 +252,12 @@ def _preparing(state: RunState, waited: float) -> str:
     return f"downloading {download.file} [{progress}] {share:.0%} of {download.total / 1e6:.1f} MB"
 
 
+def _replayed(state: RunState, width: int) -> str:
+    if state.replay is None:
+        return ""
+    return f" replay of {state.replay.run} " if width >= _WIDE else " replay "
+
+
 def _change_warning(state: RunState, width: int) -> str:
     """The warning about a change mid-run; narrow titles leave out which change, so that the seed fits."""
     if width < _WIDE:
@@ -223,8 +268,11 @@ def _change_warning(state: RunState, width: int) -> str:
 
 
 def _lanes(visible: range, count: int) -> str:
-    some = 0 < len(visible) < count
-    return f"lanes {visible.start + 1} to {visible.stop} of {count}" if some else ""
+    """Which lanes are in sight if not all are, and the key that shows the others."""
+    if not 0 < len(visible) < count:
+        return ""
+    which = f"{visible.stop}" if len(visible) == 1 else f"lanes {visible.start + 1} to {visible.stop}"
+    return f"{which} of {count} · tab"
 
 
 def _steps(state: RunState) -> str:
@@ -242,41 +290,55 @@ def _status(state: RunState) -> str:
     kinds = {lane.status for lane in state.lanes.values()}
     for kind in ("training", "stepping", "paused"):
         if kind in kinds:
-            return kind
+            return "replaying" if state.replay and kind == "training" else kind
     return "done" if kinds else "starting"
 
 
 def _speed(view: RunView) -> str:
-    speeds = [lane.steps_per_second for lane in view.lanes.values()]
+    known = [speed for lane in view.lanes.values() if (speed := lane.steps_per_second)]
+    mean = sum(known) / len(known) if known else None
+    if replay := view.state.replay:
+        # The speed is that of the recorded training.
+        shown = f"{mean * replay.speed:,.0f} steps/s, " if mean and replay.speed else ""
+        return f"{shown}{replay_speed_words(replay.speed)}"
     paces = {lane.pace for lane in view.state.lanes.values()}
     if len(paces) != 1:
         return ""
     limit = speed_limit_words(paces.pop())
-    known = [speed for speed in speeds if speed]
-    return f"{sum(known) / len(known):,.0f} steps/s ({limit.removesuffix(' steps/s')})" if known else limit
+    return f"{mean:,.0f} steps/s ({limit.removesuffix(' steps/s')})" if mean else limit
 
 
-def _progress(number: int, lane: LaneState, view: LaneView, width: int, theme: Theme) -> Strip:
-    if lane.failed:
-        words = f" {lane.failed.reason} at step {lane.failed.step:,}: {lane.failed.cause} "
-        return bar([Part(words, theme.alert)], [], width, theme)
-    if lane.finished:
-        low, high = wilson_interval(lane.finished.correct, lane.finished.total)
-        accuracy = f"accuracy {lane.finished.correct / lane.finished.total:.3f}"
-        interval = f" ({low:.3f}-{high:.3f})"
-        if len(accuracy + interval) < width:
-            accuracy += interval
-        total = Part(f"on all {lane.finished.total:,} images", theme.muted, 2)
-        return bar([Part(lane.status, theme.muted, 1), Part(accuracy, theme.strong), total], [], width, theme)
-    speed = view.steps_per_second
-    left = (lane.iterations - lane.step) / speed if speed else None
-    words = [
-        Part(f"{lane.step / lane.iterations:4.0%}", theme.text),
-        Part("paused" if lane.status == "paused" else f"{speed:,.0f} steps/s" if speed else "", theme.muted, 1),
-        Part(f"{duration(left)} left" if left is not None and lane.status == "training" else "", theme.muted, 2),
-    ]
-    room = max(4, min(40, width - _length([part for part in words if part.text]) - 5))
-    filled = round(room * min(1.0, lane.step / lane.iterations))
+def _progress(lane: LaneState, view: LaneView, theme: Theme) -> Iterator[str]:
+    """Progress, speed and time left, from long to short."""
+    speed, share = view.steps_per_second, min(1.0, lane.step / lane.iterations)
+    if lane.status == "paused":
+        rest = ["paused"]
+    else:
+        left = f"{duration((lane.iterations - lane.step) / speed):>4} left" if speed and lane.step else ""
+        rest = [f"{speed:,.0f} steps/s", left] if speed and left else []
+    percent = f"{100 * share:.0f} %".rjust(5)
+    yield "  ".join([_filled(share, 20, theme), f"{lane.step:,} / {lane.iterations:,}", *rest])
+    yield "  ".join([_filled(share, 10, theme), percent, *rest[-1:]])
+    yield "  ".join([percent, *rest[-1:]])
+    yield (rest or [percent])[-1].strip()
+
+
+def _filled(share: float, cells: int, theme: Theme) -> str:
     full, empty = ("#", ".") if theme.ascii else ("━", "─")
-    progress = [Part(full * filled + empty * (room - filled), theme.lane(number))]
-    return bar([*progress, *words], [], width, theme)
+    filled = round(cells * share)
+    return full * filled + empty * (cells - filled)
+
+
+def _result(lane: LaneState) -> Iterator[str]:
+    """The result of a lane that has ended, from long to short."""
+    if not lane.finished:
+        yield f"{lane.step:,} / {lane.iterations:,}"
+        return
+    low, high = wilson_interval(lane.finished.correct, lane.finished.total)
+    share = f"{lane.finished.correct / lane.finished.total:.3f}"
+    accuracy = f"accuracy {share} ({low:.3f}-{high:.3f})"
+    stopped = f"{lane.status} at step {lane.step:,}  " if lane.status == "stopped" else ""
+    yield f"{stopped}{accuracy} on all {lane.finished.total:,} images"
+    yield accuracy
+    yield f"accuracy {share}"
+    yield share

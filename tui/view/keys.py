@@ -14,6 +14,10 @@ from textual.keys import KEY_NAME_REPLACEMENTS
 from ...core.errors import BadInput
 
 RUN, LANE, CLIP, PACE, CHART = "Run", "Lane", "Clipping", "Speed", "Charts"
+# What a run is doing, as far as keys are concerned.
+Phase = Literal["waiting", "training", "ended", "replay"]
+_BEFORE: tuple[Phase, ...] = ("waiting",)
+_IDLE: tuple[Phase, ...] = ("waiting", "ended")
 REPLAY, LOG, PROGRAM = "Replay", "Log of the selected lane", "Program"
 
 
@@ -21,8 +25,9 @@ REPLAY, LOG, PROGRAM = "Replay", "Log of the selected lane", "Program"
 class Key:
     """A key: its id (the name under [keys] in a config file), label and tooltip.
 
-    `only` restricts it to live runs or replays (None: both). `footer` is its rank on the key line: 1 always shown,
-    higher ranks if there is room, 0 never.
+    `only` restricts it to live runs or replays (None: both); it does nothing in the phases `off_in`. `footer` is its
+    rank on the key line: 1 always shown, higher ranks if there is room, 0 never. `footer_at_end`: another rank once all
+    lanes have ended.
     """
 
     id: str
@@ -32,6 +37,16 @@ class Key:
     group: str
     footer: int = 0
     only: Literal["live", "replay"] | None = None
+    off_in: tuple[Phase, ...] = ()
+    footer_at_end: int | None = None
+
+    def works_in(self, phase: Phase) -> bool:
+        """Whether the key does something in this phase."""
+        return phase not in self.off_in and self.only != ("live" if phase == "replay" else "replay")
+
+    def rank(self, phase: Phase) -> int:
+        """The key's rank on the key line."""
+        return self.footer if phase != "ended" or self.footer_at_end is None else self.footer_at_end
 
     @property
     def action(self) -> str:
@@ -49,20 +64,31 @@ class Key:
 
 
 KEYS: tuple[Key, ...] = (
-    Key("pause", "space", "pause", "Pause or resume all lanes", RUN, footer=1),
-    Key("step", "s", "step", "Take one training step, then pause", RUN, footer=4),
-    Key("step_ten", "S", "10 steps", "Take ten training steps, then pause", RUN),
-    Key("restart", "r", "restart", "Restart this run from step 0 with the same seed", RUN, footer=2, only="live"),
+    Key("pause", "space", "pause", "Pause or resume all lanes", RUN, footer=1, off_in=_IDLE, footer_at_end=5),
+    Key("step", "s", "step", "Take one training step, then pause", RUN, footer=5, off_in=_IDLE),
+    Key("step_ten", "S", "10 steps", "Take ten training steps, then pause", RUN, off_in=_IDLE),
+    Key("restart", "r", "restart", "Restart this run from step 0 with the same seed", RUN, footer=3, only="live"),
     Key(
         "reseed",
         "n",
         "new seed",
         "Restart with the next seed (new weights and batches)",
         RUN,
-        footer=2,
+        footer=3,
         only="live",
+        footer_at_end=2,
     ),
-    Key("extend", "e", "1000 more steps", "Train for 1000 more steps", RUN, only="live"),
+    Key(
+        "extend",
+        "e",
+        "1000 more steps",
+        "Train for 1000 more steps",
+        RUN,
+        footer=6,
+        only="live",
+        off_in=_BEFORE,
+        footer_at_end=1,
+    ),
     Key(
         "head",
         "h",
@@ -70,25 +96,46 @@ KEYS: tuple[Key, ...] = (
         "Toggle the ReLU on the logits, from the next restart",
         RUN,
         only="live",
+        off_in=_BEFORE,
     ),
-    Key("focus_lane", "tab", "lane", "Select the next lane, which the clipping keys act on", LANE, footer=2),
+    Key(
+        "focus_lane",
+        "tab",
+        "lane",
+        "Select the next lane, which the clipping keys act on",
+        LANE,
+        footer=2,
+        off_in=_BEFORE,
+        footer_at_end=3,
+    ),
     Key(
         "diagnostics",
         "d",
         "diagnostics",
         "Show or hide what clipping does, layer by layer",
         LANE,
-        footer=2,
+        footer=1,
     ),
-    Key("clip", "c", "clip on/off", "Turn clipping of the selected lane on or off", CLIP, footer=1, only="live"),
+    Key(
+        "clip",
+        "c",
+        "clip on/off",
+        "Turn clipping of the selected lane on or off",
+        CLIP,
+        footer=1,
+        only="live",
+        off_in=_BEFORE,
+        footer_at_end=3,
+    ),
     Key(
         "tighten",
         "left_square_bracket",
         "tighter",
         "Lower the selected lane's clip bound (1-2-5 series)",
         CLIP,
-        footer=2,
+        footer=4,
         only="live",
+        off_in=_BEFORE,
     ),
     Key(
         "loosen",
@@ -96,10 +143,11 @@ KEYS: tuple[Key, ...] = (
         "looser",
         "Raise the selected lane's clip bound (1-2-5 series)",
         CLIP,
-        footer=2,
+        footer=4,
         only="live",
+        off_in=_BEFORE,
     ),
-    Key("rule", "b", "rule", "Type a clip rule for the selected lane", CLIP, footer=3, only="live"),
+    Key("rule", "b", "rule", "Type a clip rule for the selected lane", CLIP, footer=3, only="live", off_in=_BEFORE),
     Key(
         "reset_moments",
         "R",
@@ -107,10 +155,11 @@ KEYS: tuple[Key, ...] = (
         "Reset the selected lane's optimizer state (moments)",
         CLIP,
         only="live",
+        off_in=_BEFORE,
     ),
-    Key("slower", "minus", "slower", "Lower the speed limit (steps per second)", PACE, footer=4),
-    Key("faster", "plus,equals_sign", "faster", "Raise the speed limit (steps per second)", PACE, footer=4),
-    Key("full_speed", "0", "full speed", "Remove the speed limit", PACE, footer=3),
+    Key("slower", "minus", "slower", "Lower the speed limit (steps per second)", PACE, footer=5),
+    Key("faster", "plus,equals_sign", "faster", "Raise the speed limit (steps per second)", PACE, footer=5),
+    Key("full_speed", "0", "full speed", "Remove the speed limit", PACE, footer=4),
     Key("left_metric", "v", "metric", "Show the next metric in the left chart", CHART, footer=2),
     Key("right_metric", "V", "right metric", "Show the next metric in the right chart", CHART),
     Key("all_charts", "G", "all charts", "Show a chart of everything that the run records", LANE, footer=4),

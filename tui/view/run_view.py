@@ -151,16 +151,20 @@ class RunView:
         self.state = RunState()
         self.lanes: dict[str, LaneView] = {}
         self.runs = 0
+        # Where the run before this one is recorded.
+        self.kept_in: str | None = None
         self.engine_gone = False
 
     def fold(self, event: Event) -> None:
         """Apply an event."""
         if isinstance(event, RunStarted):
+            self.kept_in = self.state.recorded_in
             self.state, self.lanes, self.runs = RunState(), {}, self.runs + 1
         self.state = apply(self.state, event)
         if isinstance(event, LaneEvent) and event.lane in self.state.lanes:
             if event.lane not in self.lanes:
-                self.lanes[event.lane] = LaneView()
+                views = {**self.lanes, event.lane: LaneView()}
+                self.lanes = {name: views[name] for name in self.state.lanes if name in views}
             self.lanes[event.lane].fold(event)
         elif isinstance(event, LanesCompared) and event.lanes[1] in self.lanes:
             self.lanes[event.lanes[1]].add(event.step, compared_values(event))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 # The narrowest window.
 MIN_SPAN = 20
+# The width that a lane's heading needs without cutting a number. Lanes of which some are hidden get more each.
+MIN_LANE_WIDTH, WIDTH_IF_HIDDEN = 30, 40
 # The window of an empty chart. Narrower windows follow step by step, without jumps.
 EMPTY_SPAN = 100
 # A following window moves by jumps of this fraction of its width (up to twice that if it shows the whole run).
@@ -75,3 +77,8 @@ def visible_lanes(selected: int, count: int, room: int) -> range:
     fitting = min(count, max(1, room))
     first = min(max(0, selected - fitting + 1), count - fitting)
     return range(first, first + fitting)
+
+
+def lanes_in(width: int, count: int) -> int:
+    """How many of `count` lanes stand side by side in `width` cells."""
+    return count if count * MIN_LANE_WIDTH <= width else width // WIDTH_IF_HIDDEN

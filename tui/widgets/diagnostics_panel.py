@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rich.cells import cell_len
+from rich.segment import Segment
 from textual.strip import Strip
 
 from ...core.stream.state import RunState
 from ..diagnostics.page import diagnostics_pages
+from ..diagnostics.trend import History, no_history
 from ..style.theme import Theme
 from .lines import Lines
 from .scrolling import ScrollingWidget
@@ -19,13 +22,15 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._first = 0
+        self._theme: Theme | None = None
         self._key: object = None
         self._pages: Sequence[Strip] = ()
         self._show_state_again: Callable[[], None] = lambda: None
 
-    def show_state(self, state: RunState, selected: int, theme: Theme) -> None:
-        """Update the panel."""
-        self._show_state_again = lambda: self.show_state(state, selected, theme)
+    def show_state(self, state: RunState, selected: int, theme: Theme, history: History = no_history) -> None:
+        """Update the panel. `history` gives the earlier values of a lane's metric."""
+        self._theme = theme
+        self._show_state_again = lambda: self.show_state(state, selected, theme, history)
         lanes = [
             (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, bool(lane.latest))
             for lane in state.lanes.values()
@@ -33,7 +38,8 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
         key = (lanes, state.compared, selected, theme, self.size)
         if self._key != key:
             self._key = key
-            self._pages = diagnostics_pages(state, selected, self.size.width, self.size.height, theme)
+            width, height = self.size
+            self._pages = diagnostics_pages(state, selected, width, height, theme, history)
         self.scroll_lines(0)
 
     def on_resize(self) -> None:
@@ -48,4 +54,15 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
     def scroll_lines(self, lines: int) -> None:
         """Scroll down, or up by a negative number."""
         self._first = min(max(0, len(self._pages) - self.size.height), max(0, self._first + lines))
-        self.show(self._pages[self._first : self._first + self.size.height])
+        last = self._first + self.size.height
+        visible = [*self._pages[self._first : last]]
+        if visible and self._theme and (below := len(self._pages) - last) > 0:
+            visible[-1] = _with_more(visible[-1], below, self._theme)
+        self.show(visible)
+
+
+def _with_more(line: Strip, below: int, theme: Theme) -> Strip:
+    """The last visible line, with the number of lines below the window at its end."""
+    palette = theme.palette
+    more = Segment(f" {'v' if theme.ascii else '↓'} {below} more ", palette.style(palette.foreground, bold=True))
+    return Strip([*line.adjust_cell_length(line.cell_length - cell_len(more.text)), more])

@@ -8,9 +8,10 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.strip import Strip
 
-from ...core.stream.state import LaneState
+from ...core.stream.state import LaneState, RunState
 from ..diagnostics.heading import effect_line
 from ..style.theme import Theme
+from ..text.explanation import explanations
 from ..view.header_and_footer import lane_heading
 from ..view.run_view import LaneView
 from .lines import Lines
@@ -38,11 +39,12 @@ class LanePanel(Vertical):
         yield self._heading
         yield self.log_pane
 
-    def show(self, lane: LaneState, view: LaneView, theme: Theme, *, selected: bool) -> None:
+    def show(self, state: RunState, lane: LaneState, view: LaneView, theme: Theme, *, selected: bool) -> None:
         """Update the panel; a hidden one only appends events to its log."""
         if self.display:
+            sentence = explanations(state, lane)
             self._heading_at = lambda width: [
-                *lane_heading(self._number, lane, view, width, theme, selected=selected),
+                *lane_heading(self._number, lane, view, sentence, width, theme, selected=selected),
                 self._effect_line(lane, width, theme),
             ]
             self._heading.show(self._heading_at(self.size.width))

@@ -1,0 +1,101 @@
+"""The verdict on a run that has ended, and what it says one seed is worth."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from measured import UNTOUCHED, diagnosed
+from test_state import FINISHED, LANE, RUN, folded
+
+from clipwatch.core.statistics.intervals import difference_interval
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import ClipChanged, Event, LaneFailed, LanesCompared, MomentsReset
+from clipwatch.tui.text.verdict import verdict
+
+NAMES = ("unclipped", "clipped", "third", "fourth")
+FAILED = LaneFailed(lane="clipped", step=212, reason="diverged", cause="the training loss is nan", seconds=1.0)
+CHANGED = ClipChanged(lane="clipped", step=360, rule="none", previous="value:0.001")
+
+
+def ended(*correct: int | None, total: int = 5000, events: tuple[Event, ...] = (), key: str = "S") -> tuple[str, ...]:
+    """The verdict on lanes with so many correct images each, None for a lane that diverged."""
+    lanes = tuple(LaneConfig(name, "value:0.001") for name in NAMES[: len(correct)])
+    run = msgspec.structs.replace(RUN, config=RunConfig(dataset="digits", lanes=lanes))
+    starts = [msgspec.structs.replace(LANE, lane=lane.name) for lane in lanes]
+    ends = [
+        msgspec.structs.replace(FAILED, lane=lane.name)
+        if count is None
+        else msgspec.structs.replace(FINISHED, lane=lane.name, correct=count, total=total)
+        for lane, count in zip(lanes, correct, strict=True)
+    ]
+    return verdict(folded(run, *starts, *events, *ends), sweep_key=key)
+
+
+def test_two_networks_that_differ() -> None:
+    assert ended(3850, 2550)[0] == (
+        "A 77 % (95 %: 76-78), B 51 % (50-52): these two networks differ. "
+        "One seed says nothing about clipping: S runs 32."
+    )
+
+
+def test_two_networks_that_do_not_differ_measurably_have_a_decimal_more() -> None:
+    first = ended(3850, 3840)[0]
+    assert first.startswith("A 77.0 % (95 %: 75.8-78.1), B 76.8 % (75.6-77.9): these two networks do not differ")
+
+
+def test_few_images_do_not_tell_networks_apart() -> None:
+    assert "do not differ measurably" in ended(77, 70, total=100)[0]
+    assert "networks differ." in ended(77, 51, total=100)[0]
+
+
+def test_identical_lanes_are_called_identical() -> None:
+    calm = [diagnosed(lane, total=UNTOUCHED, dead=(), engaged=0.0) for lane in NAMES[:2]]
+    same = LanesCompared(step=50, lanes=NAMES[:2], distance=0.0, disagreement=0.0)
+    assert "these two networks are identical." in ended(3850, 3850, events=(*calm, same))[0]
+
+
+@pytest.mark.parametrize("change", [CHANGED, MomentsReset(lane="clipped", step=360)])
+def test_a_change_mid_run_is_said(change: Event) -> None:
+    first, *_ = texts = ended(3850, 2550, events=(change,))
+    assert first.endswith("B changed mid-run: this compares no rules. S runs 32 seeds of the rules at the start.")
+    assert "mid-run" not in ended(3850, 2550)[0]
+    for width in range(58, 160):
+        assert "mid-run" in next(text for text in texts if len(text) <= width)
+
+
+def test_lanes_that_failed_are_named() -> None:
+    assert ended(3850, None)[0].startswith("A 77 % (95 %: 76-78), B diverged at step 212. One seed says nothing")
+    assert ended(None, None)[0].startswith("A diverged at step 212, B diverged at step 212. One seed")
+
+
+def test_of_more_than_two_lanes_the_highest_and_the_lowest_are_named() -> None:
+    assert ended(3850, 2550, 4000)[0].startswith(
+        "of 3 lanes, third 80 % (95 %: 79-81) is highest, B 51 % (50-52) lowest. One seed says nothing"
+    )
+    assert "; 1 failed. " in ended(3850, None, 4000, 4500)[0]
+
+
+def test_one_lane_is_compared_with_nothing() -> None:
+    assert ended(3850) == ("A 77 % (95 %: 76-78)", "A 77 % (76-78)", "A 77 %")
+
+
+def test_without_the_key_none_is_named() -> None:
+    for texts in (ended(3850, 2550, key=""), ended(3850, 2550, key="", events=(CHANGED,))):
+        assert not any("32" in text or "S" in text.replace("One S", "") for text in texts)
+    assert ended(3850, 2550, key="")[0].endswith("One seed says nothing about clipping.")
+
+
+@pytest.mark.parametrize(
+    ("width", "words"), [(78, "One seed says nothing about clipping: S runs 32."), (58, "S: 32 seeds")]
+)
+def test_narrow_screens_have_a_verdict_too(width: int, words: str) -> None:
+    text = next(text for text in ended(3850, 2550) if len(text) <= width)
+    assert text.startswith("A 77 %")
+    assert "differ" in text
+    assert words in text
+
+
+def test_the_interval_of_a_difference_is_newcombes() -> None:
+    # R. G. Newcombe, Statistics in Medicine 17, 1998, table II, comparison (a): 56/70 and 48/80.
+    low, high = difference_interval((48, 80), (56, 70))
+    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)

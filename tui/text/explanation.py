@@ -1,0 +1,192 @@
+"""Sentences that explain a lane, most important first. Each follows with certainty from its measurements."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from ...core.stream.events import Diagnosed, LaneFailed
+from ...core.stream.rules import AutoClip, NoClip, NormClip, SignClip, ValueClip, ZClip, recorded_rule
+from ...core.stream.state import LaneState, RunState
+from .lane_figures import CLASSES, dead_outputs
+from .number_format import decimal, share, size
+
+# A sentence in forms from long to short.
+Sentence = tuple[str, ...]
+
+SIGNS_ONLY = 0.9
+NEARLY_ALL = 0.95
+# `Diagnosed.engaged_recently` is a share of this many steps.
+RECENT = 100
+_CAUSES = {
+    "the training loss is nan": "the loss became NaN",
+    "the training loss is inf": "the loss became infinite",
+    "a weight is no longer finite": "a weight became NaN or infinite",
+    "the gradient is no longer finite, and the lane is set to stop in this case": "a gradient became NaN or infinite",
+    "the loss on all validation images is nan": "the loss on all images is NaN",
+    "the loss on all validation images is inf": "the loss on all images is infinite",
+}
+
+
+def explanation(state: RunState, lane: LaneState) -> str | None:
+    """The longest form of the most important sentence; None if nothing is certain."""
+    return next(iter(explanations(state, lane)), None)
+
+
+def explanations(state: RunState, lane: LaneState) -> Sentence:
+    """The most important sentence in forms from long to short; empty if nothing is certain."""
+    return next(sentences(state, lane), ())
+
+
+def sentences(state: RunState, lane: LaneState) -> Iterator[Sentence]:
+    """All sentences about a lane, the most important first."""
+    if lane.failed:
+        yield _failure(lane, lane.failed)
+    if cannot_recover(lane):
+        yield _ALL_DEAD
+    elif dead := dead_outputs(lane):
+        yield _some_dead(lane, tuple(sorted(dead)))
+    if are_identical(state):
+        yield "nothing was clipped so far: the lanes are identical", "never clipped: identical lanes", "never clipped"
+    if lane.diagnosed:
+        yield from _effects(state, lane, lane.diagnosed)
+
+
+def cannot_recover(lane: LaneState) -> bool:
+    """Whether all outputs are dead and the gradient is 0, so that no rule and no step changes the lane."""
+    return lane.diagnosed is not None and lane.diagnosed.total.norm == 0 and len(dead_outputs(lane) or ()) == CLASSES
+
+
+def are_identical(state: RunState) -> bool:
+    """Whether no rule has changed any gradient and all lanes have the parameters of the first one."""
+    lanes, compared = list(state.lanes.values()), list(state.compared.values())
+    return (
+        len(lanes) > 1
+        and not state.changed_mid_run
+        and all(lane.diagnosed is not None and lane.diagnosed.engaged == 0 for lane in lanes)
+        and len(compared) == len(lanes) - 1
+        and all(one.distance == 0 for one in compared)
+    )
+
+
+# Failures
+
+
+def _failure(lane: LaneState, failed: LaneFailed) -> Sentence:
+    ended = f"{'diverged' if failed.reason == 'diverged' else 'failed'} at step {failed.step:,}"
+    why = f"{ended}: {_CAUSES.get(failed.cause, failed.cause)}"
+    if failed.reason != "diverged" or lane.newest_norm is None:
+        return why, ended
+    step, norm = lane.newest_norm
+    return f"{why}; ‖g‖ was {_brief(norm)} at step {step:,}", why, ended
+
+
+def _brief(value: float) -> str:
+    """A number with one or two digits: `3e8` instead of `3e+08`."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "infinite"
+    return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.2g}")
+
+
+# Dead outputs
+
+
+_ALL_DEAD = (
+    "all 10 outputs dead: the loss is ln 10 = 2.3026 and every gradient is 0; this lane cannot recover",
+    "all 10 outputs dead: loss ln 10 = 2.3026, every gradient 0; it cannot recover",
+    "all 10 outputs dead: every gradient is 0; it cannot recover",
+    "all 10 outputs dead: it cannot recover",
+    "all 10 outputs dead",
+)
+
+
+def _some_dead(lane: LaneState, dead: tuple[int, ...]) -> Sentence:
+    count, measured = f"{len(dead)} of {CLASSES} outputs dead", lane.diagnosed
+    if lane.finished and lane.finished.silent_outputs is not None:
+        on_all = f"{count} on all {lane.finished.total:,} images"
+        return f"{on_all}: {_never_predicted(dead)[0]}", *_classes(dead)
+    if measured is None or measured.dead_outputs != dead or 0 in dead:
+        # The share of images in dead classes is unknown until the next measurement.
+        return _classes(dead)
+    # Rounded up, so that the bound holds.
+    most = math.ceil(round(100 * (1 - measured.dead_share), 6))
+    return (
+        f"{count}: accuracy on these images cannot exceed {most} %",
+        f"{count}: accuracy at most {most} %",
+        f"{len(dead)} dead: accuracy ≤ {most} %",
+        count,
+    )
+
+
+def _classes(dead: tuple[int, ...]) -> Sentence:
+    """Dead outputs, and the classes that are therefore not predicted."""
+    count = f"{len(dead)} of {CLASSES} outputs dead"
+    words = _never_predicted(dead)
+    return *(f"{count}: {form}" for form in words), f"{len(dead)} dead: {words[-1]}".replace("cannot be", "not"), count
+
+
+def _never_predicted(dead: tuple[int, ...]) -> Sentence:
+    """What dead outputs mean. Where every output is 0, the prediction is class 0."""
+    others = [str(output) for output in dead if output]
+    if not others:
+        return ("class 0 is predicted only if all outputs are 0",)
+    words = f"{'classes' if len(others) > 1 else 'class'} {' '.join(others)} cannot be predicted"
+    return (f"{words}, class 0 only if all outputs are 0", words) if 0 in dead else (words,)
+
+
+# What the rule does
+
+
+def _effects(state: RunState, lane: LaneState, measured: Diagnosed) -> Iterator[Sentence]:
+    """What the rule did at the last measurement; nothing if the rule is newer than that."""
+    total, step = measured.total, measured.step
+    with_rule = step + 1 - (lane.changed_at[-1] if lane.changed_at else 0)
+    if with_rule < 1:
+        return
+    if isinstance(recorded_rule(lane.rule), NoClip):
+        yield (
+            f"the optimizer gets the raw gradient: ‖g‖ was {size(total.norm)} at step {step:,}",
+            f"raw gradient: ‖g‖ {size(total.norm)} at step {step:,}",
+            f"raw gradient: ‖g‖ {size(total.norm)}",
+        )
+    elif measured.engaged_recently == 0:
+        steps = f"last {RECENT} steps" if with_rule >= RECENT else f"{with_rule} steps with this rule"
+        yield f"the rule clipped none of the {steps}", f"clipped none of the {steps}", "clipped nothing lately"
+    elif total.changed == 0:
+        part = f"clipped {share(measured.engaged_recently)} of the last {min(RECENT, step + 1)} steps"
+        yield f"the rule {part}, but not step {step:,}", part, f"clipped {share(measured.engaged_recently)}"
+    else:
+        if _adam_sees_signs(state, lane, measured):
+            clipped = share(total.clipped_share_nonzero)
+            yield (
+                f"{clipped} of the nonzero elements are clipped: Adam sees little more than their signs",
+                f"{clipped} of nonzero clipped: Adam sees only signs",
+                f"{clipped} clipped: signs only",
+            )
+        yield _change(lane, measured)
+
+
+def _adam_sees_signs(state: RunState, lane: LaneState, measured: Diagnosed) -> bool:
+    clipped, signs = measured.total.clipped_share_nonzero, measured.total.sign_cosine
+    adam = state.config is not None and state.config.optimizer == "adam"
+    by_value = isinstance(recorded_rule(lane.rule), ValueClip)
+    return bool(adam and by_value and clipped and clipped > NEARLY_ALL and signs and signs > SIGNS_ONLY)
+
+
+def _change(lane: LaneState, measured: Diagnosed) -> Sentence:
+    """What the rule changed at this step."""
+    total, rule = measured.total, recorded_rule(lane.rule)
+    cosine = "" if total.cosine is None else f"cos {decimal(total.cosine)}"
+    if isinstance(rule, ValueClip | SignClip):
+        part, direction = share(total.clipped_share), f", direction kept to {cosine}" if cosine else ""
+        return (
+            f"clipping changed {part} of elements{direction}",
+            f"changed {part} of elements" + (f", {cosine}" if cosine else ""),
+            f"changed {part} of elements",
+        )
+    # These rules scale the whole gradient by one number.
+    keeps = isinstance(rule, NormClip | AutoClip | ZClip)
+    direction = ", direction kept" if keeps else f", direction kept to {cosine}" if cosine else ""
+    norms = f"{size(total.norm)} to {size(total.clipped_norm)}"
+    return f"clipping scaled ‖g‖ from {norms}{direction}", f"‖g‖ scaled from {norms}", f"‖g‖ {norms}"

@@ -1,0 +1,64 @@
+"""A clip rule in plain words, in forms from long to short, as it stands beside a lane's name."""
+
+from __future__ import annotations
+
+from ...core.stream.rules import (
+    AdaptiveClip,
+    AutoClip,
+    LayerNormClip,
+    NoClip,
+    NormClip,
+    RecordedRule,
+    SignClip,
+    UnknownRule,
+    ValueClip,
+    ZClip,
+)
+
+
+def rule_words(rule: RecordedRule, since: int | None = None) -> tuple[str, ...]:
+    """What the rule does to the gradient, and the step `since` which it holds if it was changed mid-run."""
+    forms = _forms(rule)
+    if since is None:
+        return forms
+    dated = tuple(f"{form} since step {since:,}" for form in forms[:2])
+    return *dated, f"{forms[-1]} since {since:,}", forms[-1]
+
+
+def _forms(rule: RecordedRule) -> tuple[str, ...]:
+    match rule:
+        case NoClip():
+            return ("unclipped",)
+        case ValueClip():
+            return _value_forms(rule)
+        case NormClip(bound=bound):
+            return f"clipped: norm at most {_number(bound)}", f"norm {_number(bound)}"
+        case LayerNormClip(bound=bound):
+            return f"clipped: norm of each layer at most {_number(bound)}", f"layer norm {_number(bound)}"
+        case AdaptiveClip(ratio=ratio):
+            return f"clipped: each unit to {_number(ratio)} of its weights' norm", f"agc {_number(ratio)}"
+        case AutoClip(percentile=percentile):
+            number = _number(percentile)
+            return f"clipped: norm at most percentile {number} of those so far", f"autoclip {number}"
+        case ZClip(threshold=threshold):
+            number = _number(threshold)
+            return f"clipped: norms more than {number} deviations above the mean", f"zclip {number}"
+        case SignClip():
+            return "clipped: every element to its sign", "signs only"
+        case UnknownRule(text=text):
+            return (text,)
+
+
+def _value_forms(rule: ValueClip) -> tuple[str, ...]:
+    low, high = _number(rule.low), _number(rule.high)
+    if rule.high is None:
+        return f"clipped: every element at least {low}", f"value ≥ {low}", f"≥{low}"
+    if rule.low is None:
+        return f"clipped: every element at most {high}", f"value ≤ {high}", f"≤{high}"
+    if rule.low == -rule.high:
+        return f"clipped: every element within ±{high}", f"value ±{high}", f"±{high}"
+    return f"clipped: every element from {low} to {high}", f"value {low} to {high}", f"{low} to {high}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else repr(value).removesuffix(".0")

@@ -1,0 +1,110 @@
+"""The verdict on a run whose lanes have ended: the accuracies, whether they differ, and what one seed is worth."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from ...core.statistics.intervals import difference_interval, wilson_interval
+from ...core.stream.events import LaneFinished
+from ...core.stream.state import LaneState, RunState
+from .explanation import are_identical
+from .lane_names import lane_names
+
+# The number of seeds that the sweep of a configuration runs.
+SWEEP_SEEDS = 32
+
+
+def verdict(state: RunState, *, sweep_key: str = "") -> tuple[str, ...]:
+    """Texts of which the first that fits is the best: intervals are left out before what the verdict is worth.
+
+    `sweep_key` starts a sweep of the configuration; empty if it cannot be started.
+    """
+    results = _results(state)
+    if len(state.lanes) < 2:
+        return results
+    return tuple(
+        f"{result}. {words}".removesuffix(". ") for words, result in product(_worth(state, sweep_key), results)
+    )
+
+
+# What the lanes reached
+
+
+def _results(state: RunState) -> tuple[str, ...]:
+    """The accuracies with their intervals, what failed, and whether two lanes differ."""
+    names, lanes = lane_names(state.lanes), list(state.lanes.values())
+    failed = [f"{names[lane.name]} {_failed(lane)}" for lane in lanes if lane.failed]
+    finished = [(names[lane.name], lane.finished) for lane in lanes if lane.finished]
+    if len(finished) > 2:
+        finished.sort(key=lambda one: one[1].correct / one[1].total, reverse=True)
+        return _many(finished, failed)
+    digits = _digits([end for _, end in finished])
+    long = ", ".join(
+        [_accuracy(name, end, digits, "95 %: " if not n else "") for n, (name, end) in enumerate(finished)] + failed
+    )
+    medium = ", ".join([_accuracy(name, end, digits) for name, end in finished] + failed)
+    short = ", ".join([f"{name} {_percent(end, digits)} %" for name, end in finished] + failed)
+    if len(finished) < 2:
+        return long, medium, short
+    differ = _comparison(state, finished[0][1], finished[1][1])
+    return f"{long}: these two networks {differ}", f"{medium}: they {differ}", f"{short}: they {differ}"
+
+
+def _many(finished: list[tuple[str, LaneFinished]], failed: list[str]) -> tuple[str, ...]:
+    """More than two lanes: only the highest and the lowest, since many comparisons would need many intervals."""
+    (best, most), (worst, least) = finished[0], finished[-1]
+    count = f"of {len(finished) + len(failed)} lanes"
+    also = f"; {len(failed)} failed" if failed else ""
+    digits = _digits([most, least])
+    low = _accuracy(worst, least, digits)
+    return (
+        f"{count}, {_accuracy(best, most, digits, '95 %: ')} is highest, {low} lowest{also}",
+        f"highest {_accuracy(best, most, digits)}, lowest {low}{also}",
+        f"highest {best} {_percent(most, digits)} %, lowest {worst} {_percent(least, digits)} %{also}",
+    )
+
+
+def _comparison(state: RunState, one: LaneFinished, other: LaneFinished) -> str:
+    if are_identical(state):
+        return "are identical"
+    low, high = difference_interval((one.correct, one.total), (other.correct, other.total))
+    return "differ" if low > 0 or high < 0 else "do not differ measurably"
+
+
+def _failed(lane: LaneState) -> str:
+    failed = lane.failed
+    return f"{'diverged' if failed and failed.reason == 'diverged' else 'failed'} at step {lane.step:,}"
+
+
+def _accuracy(name: str, end: LaneFinished, digits: int, label: str = "") -> str:
+    low, high = (f"{100 * side:.{digits}f}" for side in wilson_interval(end.correct, end.total))
+    return f"{name} {_percent(end, digits)} % ({label}{low}-{high})"
+
+
+def _percent(end: LaneFinished, digits: int) -> str:
+    return f"{100 * end.correct / end.total:.{digits}f}"
+
+
+def _digits(ends: list[LaneFinished]) -> int:
+    """Decimals of the percentages: 1 where whole percentages would hide a difference."""
+    whole = {_percent(end, 0) for end in ends}
+    return int(len(whole) < len({end.correct / end.total for end in ends}))
+
+
+# What that is worth
+
+
+def _worth(state: RunState, sweep_key: str) -> tuple[str, ...]:
+    """What one seed says about clipping, and the key that runs more."""
+    runs = f": {sweep_key} runs {SWEEP_SEEDS}." if sweep_key else "."
+    more = f"{sweep_key}: {SWEEP_SEEDS} seeds" if sweep_key else ""
+    changed = [name for lane, name in lane_names(state.lanes).items() if _was_changed(state.lanes[lane])]
+    if changed:
+        who = f"{' and '.join(changed) if len(changed) < 3 else 'lanes'} changed mid-run"
+        seeds = f" {sweep_key} runs {SWEEP_SEEDS} seeds of the rules at the start." if sweep_key else ""
+        return f"{who}: this compares no rules.{seeds}", f"{who}.", f"Changed mid-run. {more}".rstrip(), ""
+    return f"One seed says nothing about clipping{runs}", f"One seed proves nothing{runs}", more, ""
+
+
+def _was_changed(lane: LaneState) -> bool:
+    return bool(lane.changed_at or lane.reset_at)
