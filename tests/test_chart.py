@@ -400,7 +400,7 @@ def test_zooming_in_shows_only_the_window() -> None:
 
 
 def test_names_shrink_before_values() -> None:
-    header = text(render_chart(spec(FALLING, STUCK, width=44, height=9, smoothing=0)))[0]
+    header = text(render_chart(spec(FALLING, STUCK, width=40, height=9, smoothing=0)))[0]
     assert "…" in header
     assert fixed(FALLING[-1]) in header
     assert "2.3000" in text(render_chart(spec(FALLING, STUCK, width=20, height=5)))[0]

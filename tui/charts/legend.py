@@ -14,7 +14,7 @@ from .chart_spec import ChartLane, ChartSpec
 from .heat_map_spec import HeatMapSpec
 from .ticks import number, number_width
 
-GAP = 3
+GAP = 2
 # Names are not shortened below this.
 SHORTEST_NAME = 3
 # From this height on, the header may take two rows.
@@ -43,11 +43,12 @@ class Entry:
 def header(spec: ChartSpec) -> list[Strip]:
     """Title and legend on one strip as wide as the chart, or on two if they do not fit and the chart is high.
 
-    If room is short, the raw values go first, then what follows the comma in the title, then names are shortened.
+    If room is short, what follows the comma in the title goes first, then the raw values, then names are shortened.
     """
     titles, entries = [_title(spec), _title(spec, short=True)], [_entry(spec, *item) for item in enumerate(spec.lanes)]
-    plain = _length(_written(spec, entries, Form(_longest(entries))))
-    fitting = [title for title in titles if _length(title) + GAP + plain + 1 <= spec.width]
+    forms = (Form(_longest(entries), raw=spec.smoothing > 0), Form(_longest(entries)))
+    lengths = [_length(_written(spec, entries, form)) for form in forms]
+    fitting = [title for length in lengths for title in titles if _length(title) + GAP + length + 1 <= spec.width]
     if not fitting and spec.height >= TALL:
         title = titles[_length(titles[0]) > spec.width]
         return [row_of(spec, title, []), row_of(spec, [], _legend(spec, entries, spec.width - 1))]
