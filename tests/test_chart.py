@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from clipwatch.tui.charts import plotting
 from clipwatch.tui.charts.chart import render_chart
-from clipwatch.tui.charts.chart_spec import ChartLane, ChartSpec, Mark, Shade
+from clipwatch.tui.charts.chart_spec import ChartLane, ChartSpec, Level, Mark, Shade
 from clipwatch.tui.charts.curve import Curve
 from clipwatch.tui.charts.plotting import Line, Plot
 from clipwatch.tui.charts.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks
@@ -49,14 +49,25 @@ def text(chart: list[Strip]) -> list[str]:
     return [strip.text for strip in chart]
 
 
+# Columns for curves in a chart of 80 cells with two lanes; the margin on the right holds the values at the line ends.
+WIDTH = 66
+
+
 def canvas(one: ChartSpec) -> list[str]:
-    """The rows below the header, right of the axis."""
-    return [line[6:] for line in text(render_chart(one))[1:-2]]
+    """The rows below the header, between the axis and the margin."""
+    return [line[6 : 6 + WIDTH] for line in text(render_chart(one))[1:-2]]
 
 
 VALUES = st.lists(
     st.one_of(st.floats(-5, 5), st.floats(), st.sampled_from([nan, inf, -inf, 0.0, 1e38, -1e38, 1e-38])), max_size=60
 )
+
+
+@st.composite
+def levels(draw: st.DrawFn) -> Level:
+    step = st.none() | st.integers(-100, 2500)
+    label = draw(st.text(max_size=12))
+    return Level(draw(st.floats(-5, 5)), draw(st.integers(0, 5)), label, draw(step), draw(step))
 
 
 @st.composite
@@ -83,6 +94,10 @@ def specs(draw: st.DrawFn) -> ChartSpec:
         first=first,
         last=first + draw(st.one_of(st.integers(0, 3000), st.integers(0, 10**9))),
         bounds=draw(st.sampled_from([None, (0.0, 1.0), (0.5, 0.5), (1e-3, 3.0)])),
+        limits=draw(st.sampled_from([None, (0.0, 1.0)])),
+        decimals=draw(st.sampled_from([None, 0, 2, 9])),
+        percent=draw(st.booleans()),
+        levels=tuple(draw(st.lists(levels(), max_size=4))),
         log=draw(st.booleans()),
         smoothing=draw(st.sampled_from([0.0, 0.6, 0.99])),
         cursor=draw(st.none() | st.integers(-10, 3000)),
@@ -211,51 +226,11 @@ def test_a_plot_draws_only_the_columns_that_changed(monkeypatch: pytest.MonkeyPa
         render_chart(spec(values, bounds=(0, 3)), plot)
         values.append(values[-1] - 0.02)
     first, *others = drawn
-    assert first == 74
+    assert first == WIDTH + 1
     assert len(others) == 2
     assert max(others) <= 2
     render_chart(spec(values[:-1], bounds=(0, 3)), plot)
     assert len(drawn) == 3
-
-
-def shaded(one: ChartSpec) -> list[list[str]]:
-    """The background of every cell below the header and right of the axis, by row."""
-    rows = []
-    for strip in render_chart(one)[1:-2]:
-        cells = [str(segment.style and segment.style.bgcolor) for segment in strip for _ in segment.text]
-        rows.append(cells[6:])
-    return rows
-
-
-def test_transients_are_tinted_in_the_lanes_colour() -> None:
-    plain, one = (spec(FALLING, STUCK, shades=shades) for shades in ((), (Shade(300, 600, 1),)))
-    rows, before = shaded(one), shaded(plain)[0][0]
-    for row in rows:
-        inside = [n for n, background in enumerate(row) if background != before]
-        # 74 columns represent 990 steps.
-        assert inside == list(range(300 * 74 // 990, 600 * 74 // 990 + 1))
-    assert text(render_chart(one)) == text(render_chart(plain))
-
-
-def test_the_transients_of_two_lanes_divide_the_height() -> None:
-    rows = shaded(spec(FALLING, STUCK, shades=(Shade(300, 990, 0), Shade(500, 990, 1))))
-    ends = [row[-1] for row in rows]
-    assert len(set(ends)) == 2
-    assert ends == sorted(ends, key=ends.index)
-    assert rows[0][30] != rows[-1][30]
-
-
-def test_a_tint_is_clipped_to_the_window() -> None:
-    rows = shaded(spec(FALLING, STUCK, first=500, last=990, shades=(Shade(300, 600, 1), Shade(100, 499, 1))))
-    assert len({*rows[5][:15]}) == 1
-    assert rows[5][0] != rows[5][40]
-
-
-@pytest.mark.parametrize("ascii", [False, True])
-def test_without_colour_dots_along_the_top_mark_a_transient(ascii: bool) -> None:
-    one = spec(FALLING, STUCK, shades=(Shade(300, 600, 1),), palette=Palette(coloured=False), ascii=ascii)
-    dot = "." if ascii else "·"
-    assert canvas(one)[0].count(dot) == 600 * 74 // 990 - 300 * 74 // 990 + 1
 
 
 def test_too_small_a_size_says_so() -> None:
@@ -336,7 +311,7 @@ def test_values_that_are_not_finite_are_marked_and_named() -> None:
     assert not any(CROSS in line for line in text(render_chart(clean)))
     row = canvas(broken)[-1]
     assert row.index(CROSS) == pytest.approx(500 / 990 * len(row), abs=1)
-    assert f"{CROSS} ● NaN" in row
+    assert f"{CROSS} ● 1 NaN" in row
 
 
 def test_a_failed_lane_is_marked_where_it_failed() -> None:
@@ -374,13 +349,23 @@ def test_log_puts_powers_of_ten_at_equal_distances() -> None:
 
 
 def test_the_legend_shows_the_latest_values() -> None:
-    header = text(render_chart(spec(FALLING, STUCK)))[0]
+    header = text(render_chart(spec(FALLING, STUCK, smoothing=0)))[0]
     assert f"unclipped {fixed(FALLING[-1])}" in header
     assert "clipped 2.3000" in header
+    assert "raw" not in header
+
+
+def test_the_legend_shows_the_average_and_the_raw_value() -> None:
+    one = spec([*[1.0] * 99, 2.0], STUCK, smoothing=0.75)
+    assert "unclipped 1.2500 raw 2.0000" in text(render_chart(one))[0]
+    assert "unclipped 1.0000 raw 1.0000" in text(render_chart(replace(one, cursor=500)))[0]
+    header = text(render_chart(replace(one, width=44, height=11)))[0]
+    assert "1.2500" in header
+    assert "raw" not in header
 
 
 def test_the_cursor_reads_both_lanes_and_shows_its_step() -> None:
-    one = spec(FALLING, STUCK, cursor=500)
+    one = spec(FALLING, STUCK, cursor=500, smoothing=0)
     chart = text(render_chart(one))
     assert f"unclipped {fixed(FALLING[50])}" in chart[0]
     assert "clipped 2.3000" in chart[0]
@@ -415,7 +400,7 @@ def test_zooming_in_shows_only_the_window() -> None:
 
 
 def test_names_shrink_before_values() -> None:
-    header = text(render_chart(spec(FALLING, STUCK, width=44, height=9)))[0]
+    header = text(render_chart(spec(FALLING, STUCK, width=40, height=9, smoothing=0)))[0]
     assert "…" in header
     assert fixed(FALLING[-1]) in header
     assert "2.3000" in text(render_chart(spec(FALLING, STUCK, width=20, height=5)))[0]

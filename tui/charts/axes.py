@@ -7,8 +7,9 @@ from rich.style import Style
 from .area import Area, draw_line
 from .canvas import Canvas
 from .chart_spec import ChartSpec
+from .heat_map_spec import HeatMapSpec
 from .strips import strip_rows
-from .ticks import NUMBER_WIDTH, compact, linear_ticks, log_ticks, number_width, step_ticks
+from .ticks import NUMBER_WIDTH, compact, general, linear_ticks, log_ticks, number_width, step_ticks
 from .traces import Scale
 
 MIN_LABEL_WIDTH = 4
@@ -40,24 +41,20 @@ def _margin(spec: ChartSpec) -> int:
 
 
 def _value_ticks(scale: Scale, height: int, *, percent: bool) -> list[tuple[float, str]]:
-    """About one tick per three rows, at least two."""
-    for most in range(max(height // 3, 1) + scale.log, height + 8):
+    """About one tick per three rows, somewhat more in low charts and fewer in high ones, at least two."""
+    start = max(min(height // 3 + (1 if scale.log else 2), 7), height // 4)
+    for most in range(start, height + 8):
         if scale.log:
             ticks = log_ticks(scale.low, scale.high, most)
         else:
             ticks = linear_ticks(scale.low, scale.high, most, percent=percent)
         if len(ticks) > 1:
             return ticks
-    return [(scale.low, f"{scale.low:.3g}"), (scale.high, f"{scale.high:.3g}")]
+    return [(value, general(value, 3)) for value in (scale.low, scale.high)]
 
 
-def draw_axes(spec: ChartSpec, canvas: Canvas, area: Area, ticks: list[tuple[float, str]]) -> None:
-    """Draw both axes with their labels, and the grid lines."""
-    _draw_values(spec, canvas, area, ticks)
-    _draw_steps(spec, canvas, area)
-
-
-def _draw_values(spec: ChartSpec, canvas: Canvas, area: Area, ticks: list[tuple[float, str]]) -> None:
+def draw_values(spec: ChartSpec | HeatMapSpec, canvas: Canvas, area: Area, ticks: list[tuple[float, str]]) -> None:
+    """Draw the value axis with its labels, and a grid line at each."""
     palette, glyphs = spec.palette, spec.glyphs
     muted, grid = palette.style(palette.muted), palette.faint(palette.muted, GRID)
     canvas.fill(slice(area.height), slice(area.left - 1, area.left), glyphs.wall, muted)
@@ -72,7 +69,7 @@ def _draw_values(spec: ChartSpec, canvas: Canvas, area: Area, ticks: list[tuple[
             canvas.fill(slice(row, row + 1), slice(area.left, area.left + area.width), glyphs.grid, grid)
 
 
-def _draw_steps(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
+def draw_steps(spec: ChartSpec | HeatMapSpec, canvas: Canvas, area: Area) -> None:
     """Draw the step axis: the cursor's step first, then the last step, then as many labels as fit around them."""
     palette, glyphs = spec.palette, spec.glyphs
     muted, floor = palette.style(palette.muted), area.height
@@ -100,7 +97,7 @@ def _write_step(canvas: Canvas, area: Area, step: int, style: Style) -> bool:
     return True
 
 
-def draw_cursor(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
+def draw_cursor(spec: ChartSpec | HeatMapSpec, canvas: Canvas, area: Area) -> None:
     """Draw the vertical line at the cursor's step, if it is visible."""
     if spec.cursor is not None and area.shows(spec.cursor):
         style = spec.palette.style(spec.palette.foreground, bold=True)

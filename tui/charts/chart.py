@@ -10,11 +10,11 @@ from textual.strip import Strip
 from ...core.safe_text import printable
 from ..text.wrapping import wrapped
 from .area import Area
-from .axes import draw_axes, draw_cursor, lay_out
+from .axes import draw_cursor, draw_steps, draw_values, lay_out
 from .canvas import SPACE, Canvas
 from .chart_spec import ChartSpec
 from .interventions import draw_mark_heads, draw_mark_lines
-from .legend import fits_one_row, header
+from .legend import header
 from .levels import draw_level_labels, draw_level_lines
 from .line_ends import Drawn, draw_symbols
 from .off_scale import draw_off_scale
@@ -23,14 +23,10 @@ from .strips import draw_strips
 from .traces import Trace, scale, trace
 
 MIN_SIZE = (20, 5)
-# From this height on, the header may take two rows.
-TALL = 12
-# The weight of the lane's colour in raw values.
-FAINT = 0.42
+# The weight of the lane's colour in raw values, and in those that fill whole columns.
+FAINT, FAINTEST = 0.42, 0.26
 # The most lanes whose raw values are drawn behind their averages.
 MOST_RAW = 2
-# Lines in one cell take turns every so many columns.
-TURN = 1
 
 
 def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
@@ -40,10 +36,11 @@ def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
     """
     if spec.width < MIN_SIZE[0] or spec.height < MIN_SIZE[1]:
         return _too_small(spec)
-    rows = 1 if spec.height < TALL or fits_one_row(spec) else 2
-    canvas = Canvas(spec.width, spec.height - rows, spec.palette.style(spec.palette.foreground))
+    head = header(spec)
+    canvas = Canvas(spec.width, spec.height - len(head), spec.palette.style(spec.palette.foreground))
     area, ticks = lay_out(spec, canvas, scale(spec))
-    draw_axes(spec, canvas, area, ticks)
+    draw_values(spec, canvas, area, ticks)
+    draw_steps(spec, canvas, area)
     draw_level_lines(spec, canvas, area)
     draw_mark_lines(spec, canvas, area)
     draw_cursor(spec, canvas, area)
@@ -55,7 +52,7 @@ def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
     draw_level_labels(spec, canvas, area)
     draw_strips(spec, canvas, area)
     _draw_empty(spec, canvas, area)
-    return header(spec, rows) + canvas.strips()
+    return head + canvas.strips()
 
 
 def _too_small(spec: ChartSpec) -> list[Strip]:
@@ -86,7 +83,8 @@ def _draw_curves(spec: ChartSpec, canvas: Canvas, area: Area, traces: list[Trace
     cells = iter(plot.draw(lines, (area.width, area.height)))
     drawn: list[Drawn] = []
     for numbers, faint in layers:
-        drawn = _draw_layer(spec, canvas, area, numbers, [next(cells) for _ in numbers], faint=faint)
+        inks = [canvas.ink(_ink(spec, traces[number], faint=faint)) for number in numbers]
+        drawn = _draw_layer(canvas, area, inks, [next(cells) for _ in numbers])
     return drawn
 
 
@@ -102,9 +100,7 @@ def _line(one: Trace, area: Area, spec: ChartSpec, number: int, *, faint: bool) 
     return Line(x, area.scale.place(values), joined, markers[number % len(markers)])
 
 
-def _draw_layer(
-    spec: ChartSpec, canvas: Canvas, area: Area, numbers: list[int], lanes: list[Cells], *, faint: bool
-) -> list[Drawn]:
+def _draw_layer(canvas: Canvas, area: Area, inks: list[int], lanes: list[Cells]) -> list[Drawn]:
     """Draw one line per lane over what is in its cells, so that a thin line stays visible; returns these cells.
 
     In a cell of several lines, braille dots are combined; the lines take turns in colour, column by column.
@@ -114,16 +110,16 @@ def _draw_layer(
     stacked = np.stack(lanes)
     drawn = (stacked != SPACE) & (stacked != BRAILLE)
     count, rank = drawn.sum(axis=0), drawn.cumsum(axis=0) - 1
-    turn = drawn & (rank == np.arange(area.width) // TURN % np.maximum(count, 1))
+    turn = drawn & (rank == np.arange(area.width) % np.maximum(count, 1))
     braille = np.bitwise_or.reduce(np.where(drawn & (stacked >= BRAILLE), stacked, 0), axis=0)
     codes = np.where(braille > 0, braille, np.where(turn, stacked, 0).max(axis=0))
-    inks = [canvas.ink(_ink(spec, number, faint=faint)) for number in numbers]
     seen = count > 0
     canvas.codes[: area.height, area.left : area.left + area.width][seen] = codes[seen]
     canvas.inks[: area.height, area.left : area.left + area.width][seen] = np.array(inks)[turn.argmax(axis=0)][seen]
     return list(drawn)
 
 
-def _ink(spec: ChartSpec, number: int, *, faint: bool) -> Style:
-    colour = spec.lanes[number].color
-    return spec.palette.faint(colour, FAINT) if faint else spec.palette.style(colour)
+def _ink(spec: ChartSpec, one: Trace, *, faint: bool) -> Style:
+    if not faint:
+        return spec.palette.style(one.lane.color)
+    return spec.palette.faint(one.lane.color, FAINTEST if one.lane.band is None and one.is_dense else FAINT)

@@ -23,15 +23,15 @@ class Bound:
 class HeatLane:
     """The histograms of one lane's gradients: `counts[i, k]` elements in bin k (of `measures.BINS`) at `steps[i]`.
 
-    `steps` grow. `zeros`: how many elements are exactly 0, which no bin holds; they count in the shares. `bounds` are
+    `steps` grow. `zeros`: how many elements are 0 or below the first bin; they count in the shares. `bounds` are
     in the order of steps; `Bound(first)` ends the one before it. `failed` is the step at which the lane failed.
     """
 
     name: str
     color: str
     steps: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    zeros: NDArray[np.int64] | None = None
+    counts: NDArray[np.integer]
+    zeros: NDArray[np.integer] | None = None
     bounds: tuple[Bound, ...] = ()
     failed: int | None = None
 

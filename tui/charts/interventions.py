@@ -39,7 +39,7 @@ def draw_mark_heads(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
         column = area.left + area.column(mark.step)
         row = stacked[column] = min(stacked.get(column, -1) + 1, area.height - 1)
         canvas.write(row, column, spec.glyphs.mark_head, spec.palette.style(spec.lanes[mark.lane].color, bold=True))
-        _draw_label(spec, canvas, row, (area.left, column), mark)
+        _draw_label(spec, canvas, row, (area.left, column, area.height), mark)
     for mark in visible_marks(spec, area):
         if mark not in newest:
             _draw_head(spec, canvas, area, mark)
@@ -53,13 +53,13 @@ def _draw_head(spec: ChartSpec, canvas: Canvas, area: Area, mark: Mark) -> None:
             return canvas.write(row, column, spec.glyphs.mark_head, style)
 
 
-def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int], mark: Mark) -> None:
-    """Draw the lane's symbol and the label beside the line, at most two rows down, otherwise the symbol alone."""
-    left, column = place
+def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int, int], mark: Mark) -> None:
+    """Draw the lane's symbol and the label beside the line, as high as there is room, otherwise the symbol alone."""
+    left, column, height = place
     style = spec.palette.style(spec.lanes[mark.lane].color, bold=True)
     symbol = spec.glyphs.symbol(mark.lane)
     text = f"{symbol} {printable(mark.label, ascii=spec.ascii)} " if mark.label else symbol
-    for down in range(3):
+    for down in range(max(height // 2, 1)):
         for start in (column + 1, column - len(text)):
             if start >= left and canvas.is_free(row + down, start, start + len(text), spec.glyphs.grid):
                 return canvas.write(row + down, start, text, style)

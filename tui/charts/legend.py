@@ -11,11 +11,14 @@ from textual.strip import Strip
 
 from ...core.safe_text import printable
 from .chart_spec import ChartLane, ChartSpec
+from .heat_map_spec import HeatMapSpec
 from .ticks import number, number_width
 
-GAP = 3
+GAP = 2
 # Names are not shortened below this.
 SHORTEST_NAME = 3
+# From this height on, the header may take two rows.
+TALL = 16
 
 
 @dataclass(frozen=True)
@@ -26,25 +29,31 @@ class Form:
     raw: bool = False
 
 
-def header(spec: ChartSpec, rows: int) -> list[Strip]:
-    """Title and legend on one or two strips as wide as the chart.
+@dataclass(frozen=True)
+class Entry:
+    """What the legend says about a lane."""
 
-    If room is short, the raw values go first, then what follows the comma in the title, then names are shortened.
+    symbol: str
+    name: str
+    value: str
+    raw: str
+    color: str
+
+
+def header(spec: ChartSpec) -> list[Strip]:
+    """Title and legend on one strip as wide as the chart, or on two if they do not fit and the chart is high.
+
+    If room is short, what follows the comma in the title goes first, then the raw values, then names are shortened.
     """
-    if rows == 2:
-        return [_strip(spec, _title(spec), []), _strip(spec, [], _legend(spec, spec.width - 1))]
-    titles = [_title(spec), _title(spec, short=True)]
-    title = next((one for one in titles if _fits(spec, one, _full_names(spec))), titles[-1])
-    return [_strip(spec, title, _legend(spec, spec.width - 1 - _length(title) - GAP))]
-
-
-def fits_one_row(spec: ChartSpec) -> bool:
-    """Whether a short title and a legend with all names in full fit in one row."""
-    return _fits(spec, _title(spec, short=True), _full_names(spec))
-
-
-def _fits(spec: ChartSpec, title: list[Segment], form: Form) -> bool:
-    return _length(title) + GAP + _length(_entries(spec, form)) + 1 <= spec.width
+    titles, entries = [_title(spec), _title(spec, short=True)], [_entry(spec, *item) for item in enumerate(spec.lanes)]
+    forms = (Form(_longest(entries), raw=spec.smoothing > 0), Form(_longest(entries)))
+    lengths = [_length(_written(spec, entries, form)) for form in forms]
+    fitting = [title for length in lengths for title in titles if _length(title) + GAP + length + 1 <= spec.width]
+    if not fitting and spec.height >= TALL:
+        title = titles[_length(titles[0]) > spec.width]
+        return [row_of(spec, title, []), row_of(spec, [], _legend(spec, entries, spec.width - 1))]
+    title = (fitting or titles[-1:])[0]
+    return [row_of(spec, title, _legend(spec, entries, spec.width - 1 - _length(title) - GAP))]
 
 
 def _title(spec: ChartSpec, *, short: bool = False) -> list[Segment]:
@@ -52,47 +61,47 @@ def _title(spec: ChartSpec, *, short: bool = False) -> list[Segment]:
     text = title.partition(",")[0] if short else title
     segments = [Segment(" " + text, palette.style(palette.foreground, bold=True))]
     if spec.log:
-        segments.append(Segment(" log", palette.style(palette.muted)))
+        segments.append(Segment(", log", palette.style(palette.muted)))
     return segments
 
 
-def _full_names(spec: ChartSpec) -> Form:
-    return Form(max((cell_len(_name(spec, lane)) for lane in spec.lanes), default=0))
+def _longest(entries: list[Entry]) -> int:
+    return max((cell_len(entry.name) for entry in entries), default=0)
 
 
-def _legend(spec: ChartSpec, room: int) -> list[Segment]:
+def _legend(spec: ChartSpec, entries: list[Entry], room: int) -> list[Segment]:
     """The entries, with raw values if they fit, and with names as long as `room` cells allow."""
-    full = _full_names(spec).names
+    full = _longest(entries)
     shorter = (Form(names) for names in range(min(full, room) - 1, SHORTEST_NAME - 1, -1))
     for form in (Form(full, raw=spec.smoothing > 0), Form(full), *shorter):
-        entries = _entries(spec, form)
-        if _length(entries) <= room:
-            return entries
-    return _entries(spec, Form(0))
+        legend = _written(spec, entries, form)
+        if _length(legend) <= room:
+            return legend
+    return _written(spec, entries, Form(0))
 
 
-def _entries(spec: ChartSpec, form: Form) -> list[Segment]:
-    segments: list[Segment] = []
-    for index, lane in enumerate(spec.lanes):
+def _written(spec: ChartSpec, entries: list[Entry], form: Form) -> list[Segment]:
+    palette, segments = spec.palette, list[Segment]()
+    muted = palette.style(palette.muted)
+    for index, entry in enumerate(entries):
         if index:
-            segments.append(Segment(" " * (GAP if form.names else 1), spec.palette.style(spec.palette.muted)))
-        segments += _entry(spec, lane, index, form)
+            segments.append(Segment(" " * (GAP if form.names else 1), muted))
+        name = f" {spec.glyphs.shortened(entry.name, form.names)}" if form.names else ""
+        color = palette.style(entry.color)
+        segments += [
+            Segment(f"{entry.symbol}{name} ", color),
+            Segment(entry.value, palette.style(entry.color, bold=True)),
+        ]
+        if form.raw:
+            segments += [Segment(" raw ", muted), Segment(entry.raw, color)]
     return segments
 
 
-def _entry(spec: ChartSpec, lane: ChartLane, index: int, form: Form) -> list[Segment]:
-    palette, symbol = spec.palette, spec.glyphs.symbol(index)
-    name = f" {spec.glyphs.shortened(_name(spec, lane), form.names)}" if form.names else ""
-    colour, (raw, smooth) = palette.style(lane.color), _values(spec, lane)
-    value = Segment(_written(spec, smooth), palette.style(lane.color, bold=True))
-    entry = [Segment(symbol + name + " ", colour), value]
-    if form.raw:
-        entry += [Segment(" raw ", palette.style(palette.muted)), Segment(_written(spec, raw), colour)]
-    return entry
-
-
-def _name(spec: ChartSpec, lane: ChartLane) -> str:
-    return printable(lane.name, ascii=spec.ascii)
+def _entry(spec: ChartSpec, index: int, lane: ChartLane) -> Entry:
+    width = number_width(spec.decimals, percent=spec.percent)
+    raw, value = (number(one, spec.decimals, percent=spec.percent).rjust(width) for one in _values(spec, lane))
+    name = printable(lane.name, ascii=spec.ascii)
+    return Entry(spec.glyphs.symbol(index), name, value, raw, lane.color)
 
 
 def _values(spec: ChartSpec, lane: ChartLane) -> tuple[float | None, float | None]:
@@ -106,22 +115,18 @@ def _values(spec: ChartSpec, lane: ChartLane) -> tuple[float | None, float | Non
     return value, float(lane.curve.smoothed(step, step, 1, spec.smoothing)[0])
 
 
-def _written(spec: ChartSpec, value: float | None) -> str:
-    text = number(value, spec.decimals, percent=spec.percent)
-    return text.rjust(number_width(spec.decimals, percent=spec.percent))
-
-
 def _length(segments: list[Segment]) -> int:
     return sum(segment.cell_length for segment in segments)
 
 
-def _strip(spec: ChartSpec, left: list[Segment], right: list[Segment]) -> Strip:
-    """Left and right parts with blanks between them; the left part is cropped to fit."""
+def row_of(spec: ChartSpec | HeatMapSpec, left: list[Segment], right: list[Segment], width: int | None = None) -> Strip:
+    """Left and right parts with blanks between them, as wide as the chart; the left part is cropped to fit."""
+    width = spec.width if width is None else width
     blank = spec.palette.style(spec.palette.foreground)
     right = [*right, Segment(" ", blank)] if right else []
-    room = max(spec.width - _length(right), 0)
+    room = max(width - _length(right), 0)
     start = Strip(_cropped(left, room - bool(right), spec.glyphs.ellipsis)).adjust_cell_length(room, blank)
-    return Strip.join([start, Strip(right)]).adjust_cell_length(spec.width, blank)
+    return Strip.join([start, Strip(right)]).adjust_cell_length(width, blank)
 
 
 def _cropped(segments: list[Segment], cells: int, ellipsis: str) -> list[Segment]:

@@ -10,6 +10,7 @@ from ...core.safe_text import printable
 from .area import Area
 from .canvas import Canvas
 from .chart_spec import ChartSpec, Level
+from .ticks import general
 
 LINE = 0.6
 
@@ -29,23 +30,35 @@ def draw_level_lines(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
 
 
 def draw_level_labels(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
-    """Label the newest level of each lane at its right end; one that is out of range has an arrow at that edge."""
+    """Label the newest level of each lane; one that is out of range has an arrow at that edge."""
     newest = {level.lane: level for level in _visible(spec, area)}
     for level in newest.values():
-        style = spec.palette.style(spec.lanes[level.lane].color)
-        outside = _outside(area, level)
-        arrow = {0: "", 1: spec.glyphs.above + " ", -1: spec.glyphs.below + " "}[outside]
-        text = f" {arrow}{printable(level.label, ascii=spec.ascii) or f'{level.value:g}'} "
-        row, end = area.row(level.value), _columns(area, level)[1]
+        text = _label(spec, area, level)
         background = spec.glyphs.grid + spec.glyphs.level
-        # In the margin, or above the line's end.
-        rows = (row, row - 1, row + 1, row - 2, row + 2)
-        places = [(row, area.left + area.width), *((place, end - len(text)) for place in rows)]
-        for place, start in places:
-            fits = 0 <= place < area.height and start >= area.left
-            if fits and canvas.is_free(place, start, start + len(text), background):
-                canvas.write(place, start, text, style)
-                break
+        places = _places(area, level, len(text))
+        free = (
+            (row, start)
+            for row, start in places
+            if 0 <= row < area.height and canvas.is_free(row, start, start + len(text), background)
+        )
+        # What is out of range is seen by its label alone, which may cover a curve.
+        covering = places[1] if _outside(area, level) else None
+        if place := next(free, covering):
+            canvas.write(*place, text, spec.palette.style(spec.lanes[level.lane].color))
+
+
+def _label(spec: ChartSpec, area: Area, level: Level) -> str:
+    arrow = {0: "", 1: spec.glyphs.above + " ", -1: spec.glyphs.below + " "}[_outside(area, level)]
+    symbol = "" if spec.palette.coloured else spec.glyphs.symbol(level.lane) + " "
+    return f" {symbol}{arrow}{printable(level.label, ascii=spec.ascii) or general(level.value)} "
+
+
+def _places(area: Area, level: Level, length: int) -> list[tuple[int, int]]:
+    """(row, column) for a label, best first: in the margin, at the right end, above or below it, farther left."""
+    row, (start, end) = area.row(level.value), _columns(area, level)
+    right = max(end - length, area.left)
+    near = [(place, right) for place in (row, row - 1, row + 1)]
+    return [(row, area.left + area.width), *near, *((row, column) for column in range(right - 1, start, -1))]
 
 
 def _visible(spec: ChartSpec, area: Area) -> Iterator[Level]:

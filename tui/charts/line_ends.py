@@ -86,6 +86,9 @@ def _draw_ends(spec: ChartSpec, canvas: Canvas, area: Area, ends: list[LineEnd])
         canvas.write(end.row, area.left + column, spec.glyphs.symbol(end.lane), style)
     for end in sorted(ends, key=lambda end: -end.value):
         near = [column for (_, column), other in taken.items() if abs(other.column - end.column) <= ALIGNED]
+        if not spec.palette.coloured and [other.row for other in ends].count(end.row) > 1:
+            # Only colour tells whose value it is.
+            continue
         _draw_value(spec, canvas, area, end, area.left + max(near) + 2)
 
 
@@ -93,7 +96,7 @@ def _draw_value(spec: ChartSpec, canvas: Canvas, area: Area, end: LineEnd, colum
     """Draw a value beside its line's end, or in a free row nearby where colour tells whose it is."""
     text = number(end.value, spec.decimals, percent=spec.percent)
     style = spec.palette.style(spec.lanes[end.lane].color, bold=True)
-    for away in (0, 1, -1, 2, -2) if spec.palette.coloured else (0,):
+    for away in (0, 1, 2, 3, -1, -2) if spec.palette.coloured else (0,):
         row = end.row + away
         if 0 <= row < area.height and canvas.is_free(row, column - 1, column + len(text), spec.glyphs.grid):
             return canvas.write(row, column, text, style)

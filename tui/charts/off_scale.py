@@ -9,7 +9,7 @@ import numpy as np
 from .area import Area
 from .canvas import Canvas
 from .chart_spec import ChartSpec
-from .ticks import number
+from .ticks import general, number
 from .traces import Trace
 
 
@@ -46,7 +46,7 @@ def _draw_arrow(spec: ChartSpec, canvas: Canvas, area: Area, lane: int, spike: t
     row = next((row for row in edge if int(canvas.codes[row, column]) not in heads), edge[-1])
     canvas.write(row, column, spec.glyphs.above if side > 0 else spec.glyphs.below, style)
     plain = spec.decimals is None and not spec.percent
-    text = f"{value:.4g}" if plain else number(value, spec.decimals, percent=spec.percent)
+    text = general(value) if plain else number(value, spec.decimals, percent=spec.percent)
     background = spec.glyphs.grid + spec.glyphs.level
     for start in (column + 1, column - len(text)):
         if start >= area.left and canvas.is_free(row, start, start + len(text), background):

@@ -10,7 +10,7 @@ from .chart_spec import ChartSpec, Shade
 
 LABELS = ("optimizer memory", "memory")
 # Strips need charts of this height, and share one row in charts below the second one.
-STRIPS_FROM, ROW_PER_LANE_FROM = 8, 12
+STRIPS_FROM, ROW_PER_LANE_FROM = 8, 16
 # A row of the chart in so many may be a strip.
 SHARE = 6
 

@@ -39,6 +39,12 @@ def _percent_digits(decimals: int | None) -> int:
     return 0 if decimals is None else max(decimals - 2, 0)
 
 
+def general(value: float, digits: int = 4) -> str:
+    """A value with `digits` significant digits, without the zeros of `1e-05` and `1e+10`."""
+    mantissa, exponent, power = f"{value:.{digits}g}".partition("e")
+    return f"{mantissa}{exponent}{int(power)}" if exponent else mantissa
+
+
 def _scientific(value: float) -> str:
     mantissa, exponent = f"{value:.1e}".split("e")
     text = f"{mantissa}e{int(exponent)}"
@@ -81,7 +87,7 @@ def linear_ticks(low: float, high: float, most: int, *, percent: bool = False) -
 
 
 def _label(value: float, decimals: int, largest: float) -> str:
-    return f"{value:.3g}" if largest >= 1e5 or decimals > 5 else f"{value:.{decimals}f}"
+    return general(value, 3) if largest >= 1e5 or decimals > 5 else f"{value:.{decimals}f}"
 
 
 def log_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
@@ -93,7 +99,7 @@ def log_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
             break
     else:
         found = found[:: ceil(len(found) / max(most, 1))]
-    return [(value, f"{value:g}") for value in found]
+    return [(value, general(value)) for value in found]
 
 
 def linear_range(low: float, high: float) -> tuple[float, float]:

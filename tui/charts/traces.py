@@ -12,7 +12,7 @@ from .curve import Columns
 from .ticks import linear_range, log_range
 
 Floats = NDArray[np.float64]
-SAMPLES = 256
+SAMPLES = 128
 # The fewest columns with values of which a percentile is taken.
 FEWEST = 20
 # Spikes are left out of the range if they reach this many times the height of everything else.
@@ -52,6 +52,12 @@ class Trace:
         joined = np.ones(pairs.shape, np.bool_)
         joined[1:, 0] = breaks[at[1:]] == breaks[at[:-1]]
         return np.repeat(at, 2)[keep.ravel()], pairs[keep], joined[keep]
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether most columns have several values."""
+        filled = np.isfinite(self.columns.low)
+        return bool((self.columns.low < self.columns.high).sum() * 2 > filled.sum())
 
     def parts(self) -> list[NDArray[np.float32]]:
         """All arrays of values that the scale must cover."""
@@ -116,7 +122,7 @@ def scale(spec: ChartSpec) -> Scale:
     if bounds and not spec.log:
         return Scale(*bounds, log=False)
     traces = [trace(lane, spec, SAMPLES) for lane in spec.lanes]
-    values = np.concatenate([[], *(part for t in traces for part in t.parts())])
+    values: Floats = np.concatenate([part for t in traces for part in t.parts()] or [[]]).astype(np.float64)
     values = values[np.isfinite(values)]
     if not spec.log:
         return Scale(*_linear(spec, traces, values), log=False)
@@ -152,11 +158,15 @@ def _without_spikes(spec: ChartSpec, traces: list[Trace], values: Floats) -> tup
     Spikes flatten the rest if they leave it less than a quarter of the height. Values within limits never do.
     """
     low, high = float(values.min()), float(values.max())
-    sides = [[side[np.isfinite(side)] for side in (one.columns.low, one.columns.high)] for one in traces]
-    sides = [pair for pair in sides if len(pair[0]) >= FEWEST]
-    if spec.limits is not None or not sides:
+    if spec.limits is not None:
         return low, high
-    start = min(float(np.percentile(lows, 1, method="higher")) for lows, _ in sides)
-    end = max(float(np.percentile(highs, 99, method="lower")) for _, highs in sides)
+    sides = [(np.sort(one.columns.low), np.sort(one.columns.high)) for one in traces]
+    # Columns without a finite value are sorted to the end.
+    filled = [(lows, highs, int(np.isfinite(lows).sum()) - 1) for lows, highs in sides]
+    filled = [item for item in filled if item[2] >= FEWEST]
+    if not filled:
+        return low, high
+    start = min(float(lows[-(-last // 100)]) for lows, _, last in filled)
+    end = max(float(highs[last * 99 // 100]) for _, highs, last in filled)
     flat = FLAT * (end - start)
     return (start if start - low > flat else low), (end if high - end > flat else high)

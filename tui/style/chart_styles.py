@@ -12,13 +12,17 @@ from rich.style import Style
 
 @dataclass(frozen=True)
 class Palette:
-    """Rich colours for everything but the lanes. If `coloured` is False (NO_COLOR), styles use only dim and bold."""
+    """Rich colours for everything but the lanes. If `coloured` is False (NO_COLOR), styles use only dim and bold.
+
+    `few_colours`: the terminal shows 16 colours, so that mixed ones are not what they were.
+    """
 
     foreground: str = "#e4e4e7"
     muted: str = "#8b8b96"
     background: str = "#16161d"
     warning: str = "#f7768e"
     coloured: bool = True
+    few_colours: bool = False
 
     def style(self, color: str, *, bold: bool = False) -> Style:
         """Text in a colour on the palette's background."""
@@ -26,12 +30,20 @@ class Palette:
 
     def faint(self, color: str, share: float) -> Style:
         """Text in a colour blended with the background, `share` being the colour's weight in [0, 1]."""
-        return _faint(color, self.background, self.coloured, share)
+        return _faint(color, self.background, self.coloured, self.few_colours, share)
 
-    def tint(self, color: str, share: float) -> Style | None:
-        """A background with `share` of a colour mixed in; None without colours or if the terminal defines them."""
-        mixed = _blend(color, self.background, share) if self.coloured else None
-        return Style(bgcolor=mixed) if mixed else None
+    def has_shades(self, color: str) -> bool:
+        """Whether a colour can be mixed with the background."""
+        return self.coloured and not self.few_colours and _blend(color, self.background, 0.5) is not None
+
+    def shades(self, color: str, upper: float, lower: float) -> Style:
+        """Text, and its background, with shares in [0, 1] of a colour mixed in; only where there are shades."""
+        return _shades(color, self.background, upper, lower)
+
+
+@lru_cache(maxsize=1024)
+def _shades(color: str, background: str, upper: float, lower: float) -> Style:
+    return Style(color=_blend(color, background, upper), bgcolor=_blend(color, background, lower))
 
 
 @lru_cache(maxsize=256)
@@ -40,10 +52,10 @@ def _style(color: str, background: str, coloured: bool, bold: bool) -> Style:
 
 
 @lru_cache(maxsize=256)
-def _faint(color: str, background: str, coloured: bool, share: float) -> Style:
+def _faint(color: str, background: str, coloured: bool, few_colours: bool, share: float) -> Style:
     if not coloured:
         return Style(dim=True)
-    mixed = _blend(color, background, share)
+    mixed = None if few_colours else _blend(color, background, share)
     return Style(color=mixed, bgcolor=background) if mixed else Style(color=color, bgcolor=background, dim=True)
 
 
@@ -72,6 +84,7 @@ class Glyphs:
     above: str
     below: str
     strip: str
+    bound: str
     cursor: str
     broken: str
     wall: str
@@ -107,6 +120,7 @@ UNICODE = Glyphs(
     above="↑",
     below="↓",
     strip="━",
+    bound="━",
     cursor="│",
     broken="\N{MULTIPLICATION SIGN}",
     wall="│",
@@ -129,6 +143,7 @@ ASCII = Glyphs(
     above="^",
     below="v",
     strip="=",
+    bound="_",
     cursor="|",
     broken="x",
     wall="|",

@@ -45,6 +45,9 @@ THEMES = (DARK.name, LIGHT.name, "nord", "gruvbox", "solarized-light", "dracula"
 # Blue and orange come first: colour-blind readers can tell them apart.
 _LANES_ON_DARK = ("#7aa2f7", "#ff9e64", "#9ece6a", "#bb9af7", "#7dcfff", "#f7768e")
 _LANES_ON_LIGHT = ("#2657c9", "#b45309", "#3f7d20", "#7c3aed", "#0e7490", "#be123c")
+# By name: where there are only 16 colours, Rich turns most of those above into the same grey.
+_LANES_ON_DARK_OF_16 = ("bright_blue", "yellow", "bright_green", "bright_magenta", "bright_cyan", "bright_red")
+_LANES_ON_LIGHT_OF_16 = ("blue", "red", "green", "magenta", "cyan", "bright_red")
 _HIGHLIGHT = Style(bold=True, reverse=True)
 
 
@@ -117,8 +120,13 @@ def _style(colour: str, background: str, bold: bool) -> Style:
     return Style(color=colour, bgcolor=background, bold=bold)
 
 
-def theme_of(variables: Mapping[str, str], *, dark: bool, coloured: bool, ascii: bool) -> Theme:
-    """Make a theme from the CSS variables of a Textual theme; all text is legible on bars and on the screen."""
+def theme_of(
+    variables: Mapping[str, str], *, dark: bool, coloured: bool, ascii: bool, few_colours: bool = False
+) -> Theme:
+    """Make a theme from the CSS variables of a Textual theme; all text is legible on bars and on the screen.
+
+    `few_colours`: the terminal shows 16 colours.
+    """
     variables = with_legible_text(variables)
     surface, panel = Color.parse(variables["surface"]), Color.parse(variables["panel"])
     palette = Palette(
@@ -127,9 +135,13 @@ def theme_of(variables: Mapping[str, str], *, dark: bool, coloured: bool, ascii:
         background=_plain(variables["surface"], surface),
         warning=_plain(variables["warning"], surface),
         coloured=coloured,
+        few_colours=few_colours,
     )
-    lanes = _LANES_ON_DARK if dark else _LANES_ON_LIGHT
-    lanes = tuple(legible(Color.parse(lane), (surface, panel)).hex6 for lane in lanes)
+    if few_colours:
+        lanes = _LANES_ON_DARK_OF_16 if dark else _LANES_ON_LIGHT_OF_16
+    else:
+        lanes = _LANES_ON_DARK if dark else _LANES_ON_LIGHT
+        lanes = tuple(legible(Color.parse(lane), (surface, panel)).hex6 for lane in lanes)
     return Theme(palette, _plain(variables["panel"], surface), lanes, ascii)
 
 
