@@ -88,6 +88,30 @@ def test_print_config_prints_what_would_run(tmp_path: Path, capsys: pytest.Captu
     assert printed["lanes"] == {"a": "value:0.01"}
 
 
+@pytest.mark.parametrize(
+    ("options", "pace"),
+    [
+        ([], 40.0),
+        (["--quit-when-done"], 40.0),
+        (["--web"], 40.0),
+        (["--no-ui"], "max"),
+        (["--json"], "max"),
+        (["--control"], "max"),
+        (["--pace", "max"], "max"),
+        (["--pace", "7"], 7.0),
+        (["--no-ui", "--pace", "7"], 7.0),
+        (["--config", "slow.toml"], 3),
+        (["--config", "slow.toml", "--pace", "max"], "max"),
+    ],
+)
+def test_a_run_that_is_watched_has_a_speed_limit_unless_the_user_sets_one(
+    options: list[str], pace: float | str, tmp_path: Path
+) -> None:
+    (tmp_path / "slow.toml").write_text("pace = 3")
+    done = program.call(*options, "--print-config", cwd=tmp_path)
+    assert tomllib.loads(done.stdout)["pace"] == pace
+
+
 @pytest.mark.parametrize("flag", ["--help", "--version"])
 def test_help_and_version_need_neither_torch_nor_numpy_nor_a_screen(flag: str) -> None:
     code = (
