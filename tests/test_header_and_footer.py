@@ -322,7 +322,7 @@ def test_warnings_in_the_second_line_stand_out() -> None:
 
 def test_a_failed_lane_says_at_which_step_and_why() -> None:
     assert "diverged at step 5: loss is nan" in headed(FAILED)[1]
-    assert headed(FAILED, width=NARROWEST)[1].strip() == "diverged at step 5"
+    assert headed(FAILED, width=NARROWEST)[1].strip() == "diverged at step 5: loss…"
 
 
 def test_a_finished_lane_has_its_accuracy_with_the_interval() -> None:

@@ -43,7 +43,8 @@ def _legend(spec: ChartSpec, room: int) -> list[Segment]:
     names = min(room, max(lengths, default=0))
     while names > 2 and fixed_part + sum(min(length, names) for length in lengths) > room:
         names -= 1
-    return _entries(spec, names if names > 2 else 0)
+    fits = fixed_part + sum(min(length, names) for length in lengths) <= room
+    return _entries(spec, names if fits and (names > 2 or names == max(lengths, default=0)) else 0)
 
 
 def _entries(spec: ChartSpec, names: int) -> list[Segment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -188,6 +189,9 @@ def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -
     style = theme.alert if lane.failed else theme.warning if dead_outputs(lane) else theme.text
     shown = [_shown(form, theme) for form in forms] or [""]
     text = next((form for form in shown if cell_len(form) + 2 <= width), shown[-1])
+    if lane.failed and len(shown) > 1 and text == shown[-1]:
+        # A cause may be any text, so as many of its words as fit.
+        text = textwrap.shorten(shown[-2], max(len(text), width - 2), placeholder=theme.glyphs.ellipsis)
     return bar([Part(f" {text} " if text else "", style)], [], width, theme)
 
 
