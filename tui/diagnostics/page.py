@@ -126,7 +126,7 @@ def _head(page: _Page, state: RunState) -> Iterator[Strip]:
     name = f"{page.theme.glyphs.symbol(page.number)} {lane_name(page.number, page.lane.name)}"
     measured = f"   measured at step {page.measured.step:,}"
     since = page.lane.changed_at[-1] if page.lane.changed_at else None
-    rules = rule_words(recorded_rule(page.lane.rule), since)
+    rules = [page.printable(form) for form in rule_words(recorded_rule(page.lane.rule), since)]
     room = page.width - 4 - cell_len(page.printable(name)) - len(measured)
     rule = next((form for form in rules if cell_len(form) <= room), rules[-1])
     yield page.line(
