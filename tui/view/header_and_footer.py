@@ -139,7 +139,10 @@ def key_line(keymap: Mapping[str, str], width: int, theme: Theme, *, phase: Phas
         parts = list(zip(names, keys, strict=True))
         if sum(cell_len(name) + cell_len(key.label) + 3 for name, key in parts) <= width or len(keys) < 2:
             break
-        keys.remove(max(reversed(keys), key=lambda key: (not key.works_in(phase), key.rank(phase))))
+        last = max(reversed(keys), key=lambda key: (not key.works_in(phase), key.rank(phase)))
+        # A key and its counterpart, such as slower and faster, have the same rank and go together.
+        alike = (last.group, last.rank(phase)) if last.rank(phase) > 1 else None
+        keys = [key for key in keys if key is not last and (key.group, key.rank(phase)) != alike]
     segments = []
     for name, key in parts:
         off = not key.works_in(phase)
