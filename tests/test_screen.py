@@ -378,7 +378,7 @@ async def test_several_bounds_at_one_step_leave_one_mark(watch: Watch) -> None:
 async def test_a_lane_that_is_not_clipped_has_no_bound_to_change(watch: Watch) -> None:
     async with watch() as screen:
         await screen.press("tab", "right_square_bracket")
-        await screen.says("A is not clipped. c: turn clipping on")
+        await screen.says("A is unclipped. c: turn clipping on")
         await screen.press("left_square_bracket", "space")
         await screen.hears(Pause())
 
