@@ -259,6 +259,14 @@ def test_the_page_has_every_figure() -> None:
 
 
 @pytest.mark.parametrize("theme", LOOKS)
+@pytest.mark.parametrize("width", range(60, 90))
+def test_the_head_of_the_page_cuts_no_number(theme: Theme, width: int) -> None:
+    first = page(ruled("value:0.001"), diagnosed(step=1200), width=width, theme=theme)[0]
+    assert first.rstrip().endswith("measured at step 1,200")
+    assert "since " in first
+
+
+@pytest.mark.parametrize("theme", LOOKS)
 @pytest.mark.parametrize("width", [60, 79, 80])
 def test_figures_of_any_size_are_separated(theme: Theme, width: int) -> None:
     tiny = msgspec.structs.replace(MEASURE, norm=1.234e-5, clipped_norm=0.0001234, update_ratio=1.23e-5, cosine=-0.123)

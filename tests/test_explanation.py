@@ -40,6 +40,8 @@ def failed(cause: str, reason: str = "diverged") -> LaneFailed:
 
 def test_without_measurements_there_is_no_sentence() -> None:
     assert explained(EVALUATED) is None
+    blind = msgspec.structs.replace(RUN, config=msgspec.structs.replace(RUN.config, diagnostics=False))
+    assert explained(run=blind) == "gradients are not measured in this run (--no-diagnostics)"
 
 
 # Dead outputs

@@ -342,7 +342,7 @@ def test_warnings_in_the_second_line_stand_out() -> None:
 
 def test_a_failed_lane_says_at_which_step_and_why() -> None:
     assert "diverged at step 5: loss is nan" in headed(FAILED)[1]
-    assert headed(FAILED, width=NARROWEST)[1].strip() == "diverged at step 5"
+    assert headed(FAILED, width=NARROWEST)[1].strip() == "diverged at step 5: loss…"
 
 
 def test_a_finished_lane_has_its_accuracy_with_the_interval() -> None:
@@ -453,7 +453,15 @@ def test_in_80_columns_the_most_useful_keys_stay() -> None:
     assert {"extend", "reseed", "diagnostics", "show_help", "quit"} <= set(named(80, "ended"))
     assert {"diagnostics", "scrub_back", "show_help", "quit"} <= set(named(80, "replay"))
     assert {"clip", "diagnostics", "show_help", "quit"} <= set(named(60, "training"))
+    assert {"scrub_back", "scrub_on", "show_help", "quit"} <= set(named(60, "replay"))
     assert {"extend", "diagnostics", "show_help", "quit"} <= set(named(60, "ended"))
+
+
+@pytest.mark.parametrize("width", range(60, 200, 7))
+def test_a_key_and_its_counterpart_are_on_the_key_line_together(width: int) -> None:
+    keys = set(named(width, "training"))
+    for one, other in (("tighten", "loosen"), ("slower", "faster"), ("restart", "reseed")):
+        assert (one in keys) == (other in keys)
 
 
 @pytest.mark.parametrize(

@@ -58,11 +58,13 @@ def test_a_restart_says_where_the_run_before_is_kept() -> None:
 def test_a_replay_says_what_it_replays_and_never_that_it_trains() -> None:
     replay = ReplayStarted(run="2026-run", last_step=100, speed=2.0)
     recorded = msgspec.structs.replace(RUN, time=1.7e9)
-    assert message_of(recorded, replay, LANE) is None
-    first = texts(recorded, replay)[0]
+    assert message_of(recorded) is None
+    first = texts(recorded, replay, LANE)[0]
     assert first.startswith("Replay of 2026-run, recorded 2023-11-1")
     assert "at 2 times the recorded speed" in first
-    assert not any("raining" in text for text in texts(recorded, replay))
+    assert not any("raining" in text for text in texts(recorded, replay, LANE))
+    # Its speed was changed by a key that has said so.
+    assert message_of(recorded, replay, LANE, msgspec.structs.replace(replay, speed=4.0)) is None
     assert texts(recorded, replay, SeekFinished(step=30)) == ("step 30 of 100",)
     # It was recorded, or a key that has said what it does set it.
     assert message_of(recorded, replay, LANE, PaceChanged(lane="a", step=3, pace=None)) is None

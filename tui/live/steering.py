@@ -168,7 +168,7 @@ class Steering:
         if lane := self._selected_lane():
             rule = recorded_rule(self._rule(lane))
             if str(rule) == "none":
-                self._screen.say(f"{self._screen.name_of(lane)} is not clipped. c: turn clipping on")
+                self._screen.say(f"{self._screen.name_of(lane)} is unclipped. c: turn clipping on")
             elif not has_bound(rule):
                 self._screen.say(f"{rule} has no bound to change. b: type another rule")
             else:

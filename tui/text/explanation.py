@@ -51,6 +51,8 @@ def sentences(state: RunState, lane: LaneState) -> Iterator[Sentence]:
         yield "nothing was clipped so far: the lanes are identical", "never clipped: identical lanes", "never clipped"
     if lane.diagnosed:
         yield from _effects(state, lane, lane.diagnosed)
+    elif state.config and not state.config.diagnostics:
+        yield "gradients are not measured in this run (--no-diagnostics)", "gradients are not measured"
 
 
 def cannot_recover(lane: LaneState) -> bool:

@@ -56,9 +56,7 @@ def status_message(event: Event, state: RunState, *, kept_in: str | None = None)
         return None
     if isinstance(event, LaneStarted):
         # Later than `RunStarted`, since only now it is known whether this is a replay.
-        return None if state.replay else StatusMessage(_start_texts(state, kept_in))
-    if isinstance(event, ReplayStarted):
-        return StatusMessage(_replay_texts(event, state))
+        return StatusMessage(_replay_texts(state.replay, state) if state.replay else _start_texts(state, kept_in))
     if isinstance(event, SeekFinished) and state.replay:
         return StatusMessage((f"step {event.step:,} of {state.replay.last_step:,}",))
     if isinstance(event, LaneFinished | LaneFailed) and has_ended(state):
@@ -105,11 +103,11 @@ def _start_texts(state: RunState, kept_in: str | None) -> tuple[str, ...]:
     return *before, f"{text} Try c, d and space. ?: help", f"{text} ?: help"
 
 
-def _replay_texts(event: ReplayStarted, state: RunState) -> tuple[str, ...]:
+def _replay_texts(replay: ReplayStarted, state: RunState) -> tuple[str, ...]:
     recorded = f"{datetime.fromtimestamp(state.started_at):%Y-%m-%d %H:%M}"
-    text, keys = f"Replay of {event.run}", "<: back · >: forward"
+    text, keys = f"Replay of {replay.run}", "<: back · >: forward"
     return (
-        f"{text}, recorded {recorded}, {replay_speed_words(event.speed)}. {keys} · ?: help",
+        f"{text}, recorded {recorded}, {replay_speed_words(replay.speed)}. {keys} · ?: help",
         f"{text}, recorded {recorded}. {keys}",
         f"{text}. {keys}",
         text,

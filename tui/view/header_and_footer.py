@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -143,7 +144,10 @@ def key_line(
         parts = list(zip(names, keys, strict=True))
         if sum(cell_len(name) + cell_len(key.label) + 3 for name, key in parts) <= width or len(keys) < 2:
             break
-        keys.remove(max(reversed(keys), key=lambda key: (not key.works_in(phase), key.rank(phase))))
+        last = max(reversed(keys), key=lambda key: (not key.works_in(phase), key.rank(phase)))
+        # A key and its counterpart, such as slower and faster, have the same rank and go together.
+        alike = (last.group, last.rank(phase)) if last.rank(phase) > 1 else None
+        keys = [key for key in keys if key is not last and (key.group, key.rank(phase)) != alike]
     segments = []
     for name, key in parts:
         off = not key.works_in(phase)
@@ -193,6 +197,9 @@ def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -
     style = theme.alert if lane.failed else theme.warning if dead_outputs(lane) else theme.text
     shown = [_shown(form, theme) for form in forms] or [""]
     text = next((form for form in shown if cell_len(form) + 2 <= width), shown[-1])
+    if lane.failed and len(shown) > 1 and text == shown[-1]:
+        # A cause may be any text, so as many of its words as fit.
+        text = textwrap.shorten(shown[-2], max(len(text), width - 2), placeholder=theme.glyphs.ellipsis)
     return bar([Part(f" {text} " if text else "", style)], [], width, theme)
 
 

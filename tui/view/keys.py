@@ -65,18 +65,24 @@ class Key:
 
 KEYS: tuple[Key, ...] = (
     Key("pause", "space", "pause", "Pause or resume all lanes", RUN, footer=1, off_in=_IDLE, footer_at_end=5),
+<<<<<<< HEAD
     Key("step", "s", "step", "Take one training step, then pause", RUN, footer=5, off_in=_IDLE),
     Key("step_ten", "X", "10 steps", "Take ten training steps, then pause", RUN, off_in=_IDLE),
     Key("restart", "r", "restart", "Restart this run from step 0 with the same seed", RUN, footer=3, only="live"),
+=======
+    Key("step", "s", "step", "Take one training step, then pause", RUN, footer=6, off_in=_IDLE),
+    Key("step_ten", "S", "10 steps", "Take ten training steps, then pause", RUN, off_in=_IDLE),
+    Key("restart", "r", "restart", "Restart this run from step 0 with the same seed", RUN, footer=4, only="live"),
+>>>>>>> why
     Key(
         "reseed",
         "n",
         "new seed",
         "Restart with the next seed (new weights and batches)",
         RUN,
-        footer=3,
+        footer=4,
         only="live",
-        footer_at_end=2,
+        footer_at_end=3,
     ),
     Key(
         "extend",
@@ -84,7 +90,7 @@ KEYS: tuple[Key, ...] = (
         "1000 more steps",
         "Train for 1000 more steps",
         RUN,
-        footer=6,
+        footer=7,
         only="live",
         off_in=_BEFORE,
         footer_at_end=1,
@@ -114,9 +120,9 @@ KEYS: tuple[Key, ...] = (
         "lane",
         "Select the next lane, which the clipping keys act on",
         LANE,
-        footer=2,
+        footer=3,
         off_in=_BEFORE,
-        footer_at_end=3,
+        footer_at_end=4,
     ),
     Key(
         "diagnostics",
@@ -124,7 +130,7 @@ KEYS: tuple[Key, ...] = (
         "diagnostics",
         "Show or hide what clipping does, layer by layer",
         LANE,
-        footer=1,
+        footer=2,
     ),
     Key(
         "clip",
@@ -143,7 +149,7 @@ KEYS: tuple[Key, ...] = (
         "tighter",
         "Lower the selected lane's clip bound (1-2-5 series)",
         CLIP,
-        footer=4,
+        footer=5,
         only="live",
         off_in=_BEFORE,
     ),
@@ -153,11 +159,11 @@ KEYS: tuple[Key, ...] = (
         "looser",
         "Raise the selected lane's clip bound (1-2-5 series)",
         CLIP,
-        footer=4,
+        footer=5,
         only="live",
         off_in=_BEFORE,
     ),
-    Key("rule", "b", "rule", "Type a clip rule for the selected lane", CLIP, footer=3, only="live", off_in=_BEFORE),
+    Key("rule", "b", "rule", "Type a clip rule for the selected lane", CLIP, footer=4, only="live", off_in=_BEFORE),
     Key(
         "reset_moments",
         "R",
@@ -167,6 +173,7 @@ KEYS: tuple[Key, ...] = (
         only="live",
         off_in=_BEFORE,
     ),
+<<<<<<< HEAD
     Key("slower", "minus", "slower", "Lower the speed limit (steps per second)", PACE, footer=5),
     Key("faster", "plus,equals_sign", "faster", "Raise the speed limit (steps per second)", PACE, footer=5),
     Key("full_speed", "0", "full speed", "Remove the speed limit", PACE, footer=4),
@@ -174,6 +181,12 @@ KEYS: tuple[Key, ...] = (
     Key("right_metric", "V", "right metric", "Show the next metric in the right chart", CHART),
     Key("all_charts", "G", "all charts", "Show a chart of everything that the run records", LANE, footer=4),
     Key("log_scale", "l", "log scale", "Toggle logarithmic scales (not for shares and cosines)", CHART),
+=======
+    Key("slower", "minus", "slower", "Lower the speed limit (steps per second)", PACE, footer=6),
+    Key("faster", "plus,equals_sign", "faster", "Raise the speed limit (steps per second)", PACE, footer=6),
+    Key("full_speed", "0", "full speed", "Remove the speed limit", PACE, footer=5),
+    Key("log_scale", "l", "log scale", "Toggle the logarithmic scale of the loss", CHART),
+>>>>>>> why
     Key("smoothing", "m", "smoothing", "Change the smoothing: light, medium, strong, off", CHART),
     Key("zoom_in", "z,up", "zoom in", "Show half as many steps", CHART),
     Key("zoom_out", "Z,down", "zoom out", "Show twice as many steps", CHART),
