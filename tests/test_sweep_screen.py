@@ -312,6 +312,19 @@ def test_a_whisker_spans_its_interval_about_its_mean() -> None:
     assert strip.text == "   --+--- "
 
 
+def test_the_time_left_leaves_out_the_start_of_the_workers_once_it_can() -> None:
+    now = [0.0]
+    progress = Progress(100, lambda: now[0])
+    # 8 seconds to start, then 4 trainings every 2 seconds.
+    for now[0] in (10.0, 10.1, 10.2, 10.3, *(12.0,) * 4):
+        progress.count()
+    assert progress.seconds_left == pytest.approx(92 * 12 / 8)
+    for now[0] in (end for end in range(14, 23, 2) for _ in range(4)):
+        progress.count()
+    assert progress.done == 28
+    assert progress.seconds_left == pytest.approx(72 / 2, rel=0.05)
+
+
 def test_time_left_follows_from_what_was_done() -> None:
     now = 0.0
     progress = Progress(14, lambda: now)

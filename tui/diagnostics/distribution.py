@@ -20,7 +20,7 @@ def tallest_bins(pages: Sequence[LanePage]) -> dict[str, int]:
     tallest: dict[str, int] = {}
     for page in pages:
         for name, measure in (("", page.total), *page.layers.items()):
-            tallest[name] = max(tallest.get(name, 0), *measure.histogram.counts)
+            tallest[name] = max(tallest.get(name, 0), max(measure.histogram.counts, default=0))
     return tallest
 
 
