@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from test_sweep import DIGITS, replica, started
+from textual.containers import VerticalScroll
 from textual.strip import Strip
 
 from clipwatch.core.reports.phrases import Words
@@ -415,6 +416,19 @@ def test_keys_show_other_curves_save_a_picture_and_explain_the_page(
     (tmp_path / "pictures").mkdir()
     monkeypatch.chdir(tmp_path / "pictures")
     asyncio.run(_keys(tmp_path))
+
+
+async def _in_ascii(tmp_path: Path) -> None:
+    app = SweepApp(script(tmp_path, ends=False), ascii=True)
+    async with app.run_test(size=(60, 16)) as pilot:
+        await pilot.press("question_mark")
+        await until(lambda: isinstance(app.screen, HelpScreen))
+        assert app.screen.query_one(VerticalScroll).styles.border_top[0] == "ascii"
+    app.engine.stop()
+
+
+def test_on_an_ascii_terminal_the_frame_of_the_help_is_ascii(tmp_path: Path) -> None:
+    asyncio.run(_in_ascii(tmp_path))
 
 
 def test_a_message_that_is_too_long_leaves_room_for_the_lines_below() -> None:
