@@ -931,7 +931,7 @@ async def test_long_diagnostics_scroll(watch: Watch) -> None:
         await screen.press("d")
         await screen.shows("conv1")
         assert "1e-10" not in screen.text
-        assert re.search(r"↓ \d+ more", screen.text)
+        assert re.search(r"↓ \d+ more lines", screen.text)
         await screen.press("end")
         await screen.shows("1e-10")
         assert "↓" not in screen.text

@@ -532,7 +532,7 @@ def test_the_program_prints_settings_comparisons_and_sentences(tmp_path: Path) -
     done = program.call(*SMALL, "--head", "relu", "--head", "linear", "--runs-dir", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "value:0.001, plain logits" in done.stdout
-    assert "Clipping by value:0.001 (ReLU on the logits): exploratory. n = 2 is too few" in done.stdout
+    assert "4 comparisons are exploratory. n = 2 is too few" in done.stdout
     assert "8 of 8 trainings done" in done.stderr
 
 

@@ -55,7 +55,7 @@ def test_it_has_question_answer_figures_cause_and_method(sweep: Path, tmp_path: 
     ):
         assert heading in text
     assert "The sweep is not finished" in text
-    assert "Clipping by value:0.001 (ReLU on the logits): exploratory. n = 6 is too few" in text
+    assert "4 comparisons are exploratory. n = 6 is too few" in text
     assert "| not clipped, ReLU on the logits | 0: 0.73 (2), 1: 0.63 (2), 2: 0.53 (2) | -1.00 |" in text
     assert "seed 0: accuracy 0.733; dead outputs: 0; seeds that ended lower: 4 of 6" in text
     for picture in ("distributions", "differences", "curves"):
@@ -156,7 +156,7 @@ def test_in_chinese_nothing_is_left_in_english(sweep: Path, tmp_path: Path) -> N
     for words in (
         "问题",
         "回答",
-        "按 value:0.001 裁剪",
+        "4 项比较仅供探索",
         "logits 不接 ReLU",
         "不裁剪、logits 接 ReLU",
         "至少需要 8 个种子",

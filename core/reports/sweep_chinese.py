@@ -32,8 +32,9 @@ SWEEP_CHINESE = {
     "sweep_none": "{subject}：没有可测出的差别：{figures}，{tested}。{needed}",
     "sweep_exploratory": "{subject}：仅供探索。{n} 个种子太少：即使全部一致，按比较的个数（{count}）校正后的 p "
     "也有 {least}；至少需要 {enough} 个种子。",
-    "sweep_exploratory_many": "{count} 项比较仅供探索：{n} 个种子太少，不可能得出显著的差别；"
-    "至少需要 {enough} 个种子。",
+    "sweep_exploratory_many": "{number} 项比较仅供探索。{n} 个种子太少：即使全部一致，按比较的个数（{count}）校正后的 "
+    "p 也有 {least}；至少需要 {enough} 个种子。",
+    "sweep_exploratory_many_short": "{number} 项比较仅供探索：{n} 个种子太少，需要 {enough} 个",
     "sweep_measurable_short": "{subject}：准确率 {size} 个百分点",
     "sweep_none_short": "{subject}：没有可测出的差别",
     "sweep_exploratory_short": "{subject}：仅供探索，需要 {enough} 个种子",

@@ -32,8 +32,9 @@ SWEEP_ENGLISH = {
     "sweep_none": "{subject}: no measurable difference: {figures}, {tested}. {needed}",
     "sweep_exploratory": "{subject}: exploratory. n = {n} is too few: even if all seeds agreed, p adjusted for the "
     "number of comparisons ({count}) would be {least}. At least {enough} seeds are needed.",
-    "sweep_exploratory_many": "{count} comparisons are exploratory: n = {n} is too few for a significant difference. "
-    "At least {enough} seeds are needed.",
+    "sweep_exploratory_many": "{number} comparisons are exploratory. n = {n} is too few: even if all seeds agreed, p "
+    "adjusted for the number of comparisons ({count}) would be {least}. At least {enough} seeds are needed.",
+    "sweep_exploratory_many_short": "{number} comparisons are exploratory: n = {n} is too few, {enough} are needed",
     "sweep_measurable_short": "{subject}: accuracy {size} percentage points",
     "sweep_none_short": "{subject}: no measurable difference",
     "sweep_exploratory_short": "{subject}: exploratory, needs {enough} seeds",

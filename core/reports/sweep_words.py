@@ -44,30 +44,23 @@ def answers(results: Results, compared: Sequence[Comparison], words: Words) -> l
     return [*(sentence(comparison, words) for comparison in alone), *shared] or [no_comparison]
 
 
-def apart(compared: Sequence[Comparison], words: Words) -> tuple[list[Comparison], list[Phrase]]:
+def apart(
+    compared: Sequence[Comparison], words: Words, *, short: bool = False
+) -> tuple[list[Comparison], list[Phrase]]:
     """The comparisons that need a sentence each, and one for the exploratory ones if there is more than one of them."""
     exploratory = [comparison.accuracy for comparison in compared if comparison.exploratory]
     if len(exploratory) < 2:
         return list(compared), []
-    figures = {
-        "count": len(exploratory),
-        "n": max(found.n for found in exploratory),
-        "enough": fewest_seeds(exploratory[0].comparisons),
-    }
-    alone = [comparison for comparison in compared if not comparison.exploratory]
-    return alone, [words("sweep_exploratory_many", **figures)]
+    most = max(exploratory, key=lambda found: found.n)
+    phrase = words(f"sweep_exploratory_many{'_short' * short}", number=len(exploratory), **_too_few(most))
+    return [comparison for comparison in compared if not comparison.exploratory], [phrase]
 
 
 def sentence(comparison: Comparison, words: Words) -> Phrase:
     """The result of a comparison as a sentence with all its figures."""
     found, subject = comparison.accuracy, _subject(comparison, words, "sweep_replacing")
     if comparison.exploratory:
-        why = {
-            "least": f"{found.smallest_p:.3g}",
-            "count": found.comparisons,
-            "enough": fewest_seeds(found.comparisons),
-        }
-        return words("sweep_exploratory", subject=subject, n=found.n, **why)
+        return words("sweep_exploratory", subject=subject, **_too_few(found))
     low, high = (f"{bound:+.2f}" for bound in found.interval)
     figures = words.plain("sweep_figures", mean=f"{found.mean:+.2f}", low=low, high=high)
     p = p_words(comparison.accuracy_p)
@@ -116,6 +109,16 @@ def _with_common(comparison: Comparison, pair: str, words: Words) -> str:
         value_words(axis, value, words) for axis, value in comparison.other.choice.items() if axis != comparison.axis
     ]
     return words.plain("sweep_pair_in_common", pair=pair, common=words.plain("comma").join(common)) if common else pair
+
+
+def _too_few(found: PairedDifferences) -> dict[str, object]:
+    """Why these seeds are too few, and how many are needed."""
+    return {
+        "n": found.n,
+        "least": f"{found.smallest_p:.3g}",
+        "count": found.comparisons,
+        "enough": fewest_seeds(found.comparisons),
+    }
 
 
 def _needed(found: PairedDifferences, words: Words) -> str:

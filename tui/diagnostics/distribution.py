@@ -20,14 +20,15 @@ def tallest_bins(pages: Sequence[LanePage]) -> dict[str, int]:
     tallest: dict[str, int] = {}
     for page in pages:
         for name, measure in (("", page.total), *page.layers.items()):
-            tallest[name] = max(tallest.get(name, 0), *measure.histogram.counts)
+            tallest[name] = max(tallest.get(name, 0), max(measure.histogram.counts, default=0))
     return tallest
 
 
 def distribution(page: LanePage, bars: int, tallest: Mapping[str, int], *, by_layer: bool) -> Iterator[Strip]:
     """The histogram with `bars` lines of bars, on the scale of `tallest`, and if `by_layer` a line for each layer."""
     total, bounds = page.total, value_bounds(recorded_rule(page.lane.rule))
-    yield page.line(("log10 |g|, elements per bin", page.strong), (f"   highest bar: {tallest[''] or 0:,}", page.muted))
+    highest = f"   highest bar: {tallest['']:,}" if tallest[""] else ""
+    yield page.line(("log10 |g|, elements per bin", page.strong), (highest, page.muted))
     chart = bar_lines(total.histogram, bounds, page.width, bars, page.ink, tallest=tallest[""])
     if not any(total.histogram.counts):
         chart[len(chart) // 2] = page.line((f"  {_reason(total.histogram)}", page.muted))

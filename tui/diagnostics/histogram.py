@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 
 from rich.segment import Segment
 from rich.style import Style
@@ -88,16 +91,15 @@ def cells_per_bin(width: int) -> int:
 
 
 def _row(levels: Sequence[int], bounds: Bounds, cells: int, ink: Ink) -> Strip:
-    places = {_bin(bound) for bound in bounds.visible}
-    segments = [Segment(" " * MARGIN, ink.muted)]
-    for place, level in enumerate(levels):
-        if level == 0 and place in places:
-            segments.append(Segment((":" if ink.ascii else "┊").ljust(cells), ink.muted))
-        else:
-            zone = _zone(place, bounds)
-            style = (ink.within, ink.partly, ink.beyond)[zone]
-            segments.append(Segment(_glyph(level, zone, ink) * cells, style))
-    return Strip(segments).simplify()
+    styles, marks = (ink.within, ink.partly, ink.beyond, ink.muted), {_bin(bound) for bound in bounds.visible}
+    mark = (":" if ink.ascii else "┊").ljust(cells)
+    texts = (
+        (3, mark) if level == 0 and place in marks else (zone, _glyph(level, zone, ink) * cells)
+        for place, (level, zone) in enumerate(zip(levels, _zones(bounds), strict=False))
+    )
+    runs = itertools.groupby(texts, key=itemgetter(0))
+    segments = [Segment("".join(text for _, text in run), styles[kind]) for kind, run in runs]
+    return Strip([Segment(" " * MARGIN, ink.muted), *segments])
 
 
 def _glyph(level: int, zone: int, ink: Ink) -> str:
@@ -108,10 +110,11 @@ def _glyph(level: int, zone: int, ink: Ink) -> str:
     return _EIGHTHS[level] if zone == 0 or ink.coloured else _UNCOLOURED[level]
 
 
-def _zone(place: int, bounds: Bounds) -> int:
-    """0 for a bin within the bounds, 1 beyond the first, 2 beyond both."""
-    middle = math.sqrt(BIN_EDGES[place] * BIN_EDGES[place + 1])
-    return (middle > bounds.first) + (middle > bounds.last)
+@lru_cache(maxsize=8)
+def _zones(bounds: Bounds) -> tuple[int, ...]:
+    """By bin: 0 within the bounds, 1 beyond the first, 2 beyond both."""
+    middles = (math.sqrt(low * high) for low, high in itertools.pairwise(BIN_EDGES))
+    return tuple((middle > bounds.first) + (middle > bounds.last) for middle in middles)
 
 
 def _bin(value: float) -> int:

@@ -45,11 +45,14 @@ class SweepApp(TerminalApp):
     """The app of a sweep. With `quit_when_done` it exits once the sweep has ended."""
 
     TITLE = "clipwatch sweep"
-    CSS = """
+    CSS = (
+        TerminalApp.CSS
+        + """
     Screen { layout: vertical; background: $surface; }
     #title, #status, #keys { height: 1; background: $panel; }
     #body { height: 1fr; background: $surface; }
     """
+    )
     BINDINGS: ClassVar = [
         Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True),
         *(key.binding for key in KEYS),

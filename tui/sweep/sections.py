@@ -62,7 +62,7 @@ def answers(
     note = "stopping early makes p look smaller than it is" if interim else ""
     lines = [heading("the interim result" if interim else "the result", note, width, theme)]
     words = Words("en")
-    alone, shared = apart(comparisons, words)
+    alone, shared = apart(comparisons, words, short=short)
     texts = [((short_sentence if short else sentence)(one, words), one.measurable) for one in alone]
     for text, measurable in (*texts, *((phrase, False) for phrase in shared)):
         style = plain + Style(bold=measurable)

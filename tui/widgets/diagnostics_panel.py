@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
@@ -56,13 +55,13 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
         self._first = min(max(0, len(self._pages) - self.size.height), max(0, self._first + lines))
         last = self._first + self.size.height
         visible = [*self._pages[self._first : last]]
-        if visible and self._theme and (below := len(self._pages) - last) > 0:
-            visible[-1] = _with_more(visible[-1], below, self._theme)
+        if visible and self._theme and len(self._pages) > last:
+            visible[-1] = _more_line(len(self._pages) - last + 1, self.size.width, self._theme)
         self.show(visible)
 
 
-def _with_more(line: Strip, below: int, theme: Theme) -> Strip:
-    """The last visible line, with the number of lines below the window at its end."""
+def _more_line(lines: int, width: int, theme: Theme) -> Strip:
+    """The last line of a window with more lines below it, which says how many."""
     palette = theme.palette
-    more = Segment(f" {'v' if theme.ascii else '↓'} {below} more ", palette.style(palette.foreground, bold=True))
-    return Strip([*line.adjust_cell_length(line.cell_length - cell_len(more.text)), more])
+    words = f"{'v' if theme.ascii else '↓'} {lines} more lines "
+    return Strip([Segment(words.rjust(width), palette.style(palette.foreground, bold=True))])
