@@ -53,6 +53,9 @@ def status_message(event: Event, state: RunState) -> StatusMessage | None:
         return StatusMessage((scheduled_line(event),))
     if _applies_to_all(event, state):
         return StatusMessage((f"all lanes: {lane_words(event)}",))
+    if isinstance(event, LanePaused | LaneResumed | LaneStepped) and state.lanes[event.lane].ended:
+        # It has no effect on a lane that has ended, so what can be done now stays on the line.
+        return None
     if isinstance(event, LaneEvent) and (text := lane_words(event)):
         return StatusMessage(_lane_texts(event, f"{event.lane}, step {event.step:,}: {text}", state))
     return None
