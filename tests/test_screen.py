@@ -47,7 +47,7 @@ from clipwatch.tui.screens.quit_question import QuitQuestion
 from clipwatch.tui.screens.rule_prompt import RulePrompt
 from clipwatch.tui.style.theme import DARK, LIGHT, THEMES
 from clipwatch.tui.view.keys import KEYS, keymap
-from clipwatch.tui.widgets import diagnostics_panel
+from clipwatch.tui.widgets import charts_panel, diagnostics_panel
 from clipwatch.tui.widgets.charts_panel import Chart, ChartsPanel
 from clipwatch.tui.widgets.log_pane import MAX_LINES
 
@@ -107,6 +107,27 @@ class Watched:
 
     async def press(self, *keys: str) -> None:
         await self._pilot.press(*keys)
+
+    async def mouse(self, kind: type[events.MouseEvent], x: int, y: int, button: int = 1) -> None:
+        """Send one mouse event at a cell of the screen, as the terminal does."""
+        event = kind(None, x, y, 0, 0, button, False, False, False, screen_x=x, screen_y=y, style=None)
+        self.app.post_message(event)
+        await self._pilot.pause()
+
+    async def click(self, x: int, y: int, times: int = 1) -> None:
+        for _ in range(times):
+            await self.mouse(events.MouseDown, x, y)
+            await self.mouse(events.MouseUp, x, y)
+
+    async def drag(self, x: int, y: int, to_x: int, to_y: int) -> None:
+        """Press the button at one cell and release it at another."""
+        await self.mouse(events.MouseDown, x, y)
+        await self.mouse(events.MouseMove, to_x, to_y)
+        await self.mouse(events.MouseUp, to_x, to_y)
+
+    def find(self, words: str) -> tuple[int, int]:
+        """The cell where the words begin on the screen."""
+        return next((row.index(words), y) for y, row in enumerate(self.rows) if words in row)
 
     async def resize(self, width: int, height: int) -> None:
         await self._pilot.resize_terminal(width, height)
@@ -678,6 +699,153 @@ async def test_the_ascii_screen_is_ascii(watch: Watch) -> None:
             assert all(row.isascii() for row in screen.rows), screen.text
             await screen.press("escape")
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+
+
+# The mouse
+
+
+@on_a_loop
+async def test_a_click_on_a_lane_selects_it(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.shows("● unclipped   not clipped")
+        await screen.click(*screen.find("● unclipped   not clipped"))
+        await screen.says("Selected unclipped")
+        assert screen.app.main.selected.name == "unclipped"
+        x, y = screen.find("◆ clipped   value:0.001")
+        await screen.click(x, y + 5)
+        await screen.says("Selected clipped")
+
+
+@on_a_loop
+async def test_a_click_on_the_key_line_does_what_the_key_does(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.shows("space pause")
+        await screen.click(*screen.find("pause"))
+        await screen.hears(Pause())
+        await screen.click(screen.find("diagnostics")[0], 39)
+        await screen.until(lambda: screen.app.main.diagnosing)
+
+
+@on_a_loop
+async def test_a_click_in_the_diagnostics_selects_the_lane(watch: Watch) -> None:
+    async with watch("normal", "--measured", size=(160, 45)) as screen:
+        await screen.press("d")
+        await screen.shows("conv1")
+        await screen.click(10, 20)
+        await screen.says("Selected unclipped")
+        await screen.click(150, 20)
+        await screen.says("Selected clipped")
+
+
+def charts_of(screen: Watched) -> ChartsPanel:
+    return screen.app.main.query_one(ChartsPanel)
+
+
+async def loss_chart(screen: Watched) -> tuple[int, int, int]:
+    """The first column of the curves of the loss, the last one, and a row in the middle; of a run of 1000 steps."""
+    await screen.until(lambda: screen.app.view.last_step == 1000)
+    chart = screen.app.main.query_one("#loss", Chart)
+    await screen.until(lambda: chart.plot.area and chart.plot.area.window[1] >= 1000)
+    area, region = chart.plot.area, chart.region
+    return region.x + area.left, region.x + area.left + area.width - 1, region.y + region.height // 2
+
+
+@on_a_loop
+async def test_the_pointer_shows_values_and_a_click_leaves_the_cursor_there(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", "101") as screen:
+        left, right, y = await loss_chart(screen)
+        await screen.mouse(events.MouseMove, (left + right) // 2, y, button=0)
+        await screen.until(lambda: charts_of(screen).cursor == 490 or charts_of(screen).cursor == 500)
+        pointed = charts_of(screen).cursor
+        assert f"at step {pointed}:" in screen.status
+        await screen.mouse(events.MouseMove, left, 0, button=0)
+        await screen.until(lambda: charts_of(screen).cursor is None)
+        await screen.click((left + right) // 2, y)
+        await screen.says(f"Values at step {pointed}. escape: newest values")
+        await screen.mouse(events.MouseMove, left, 0, button=0)
+        await screen.until(lambda: charts_of(screen).cursor == pointed)
+        await screen.press("escape")
+        await screen.until(lambda: charts_of(screen).cursor is None)
+
+
+@on_a_loop
+async def test_a_drag_zooms_to_its_steps_and_a_double_click_shows_all(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", "101") as screen:
+        left, right, y = await loss_chart(screen)
+        middle = (left + right) // 2
+        await screen.mouse(events.MouseDown, left + 5, y)
+        await screen.mouse(events.MouseMove, middle, y)
+        await screen.until(lambda: re.match(r" Steps \d+ to \d+  ", screen.status))
+        style = screen.app.main.query_one("#loss", Chart)._drag_style
+        row = screen.app.screen._compositor.render_strips()[y]
+        assert {segment.style.bgcolor for segment in row.crop(left + 5, middle + 1)} == {style.bgcolor}
+        await screen.mouse(events.MouseUp, middle, y)
+        await screen.says("f: follow the newest step")
+        first, last = charts_of(screen).window.steps(1000)
+        assert 80 <= first <= 110
+        assert 480 <= last <= 520
+        await screen.until(lambda: screen.app.main.query_one("#loss", Chart).plot.area.window == (first, last))
+        await screen.click(middle, y + 1, times=2)
+        await screen.says("Steps 0 to 1,000, following")
+        assert charts_of(screen).window.span is None
+
+
+@on_a_loop
+async def test_the_wheel_zooms_at_the_pointer(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", "101") as screen:
+        left, right, y = await loss_chart(screen)
+        for _ in range(4):
+            await screen.mouse(events.MouseScrollUp, left + (right - left) // 4, y, button=0)
+        first, last = charts_of(screen).window.steps(1000)
+        assert 0 < first < 250 < last < 750
+        for _ in range(8):
+            await screen.mouse(events.MouseScrollDown, left + (right - left) // 4, y, button=0)
+        await screen.says("Steps 0 to 1,000, following")
+        await screen.mouse(events.MouseScrollUp, right, y, button=0)
+        await screen.mouse(events.MouseScrollLeft, right, y, button=0)
+        assert charts_of(screen).window.steps(1000)[1] < 1000
+
+
+@on_a_loop
+async def test_many_moves_of_the_mouse_draw_few_charts(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    original = ChartsPanel.draw_chart
+    monkeypatch.setattr(ChartsPanel, "draw_chart", lambda self, chart: (drawn.append(chart), original(self, chart)))
+    async with watch("normal", "--evaluations", "101") as screen:
+        left, right, y = await loss_chart(screen)
+        await screen.until(lambda: not charts_of(screen).are_pending)
+        drawn.clear()
+        start = time.monotonic()
+        for x in range(left, right):
+            screen.app.post_message(
+                events.MouseMove(None, x, y, 1, 0, 0, False, False, False, screen_x=x, screen_y=y, style=None)
+            )
+        await screen.until(lambda: (charts_of(screen).cursor or 0) >= 960 and not charts_of(screen).are_pending)
+        frames = (time.monotonic() - start) / charts_panel.MOUSE_INTERVAL + 1
+        assert len(drawn) <= 2 * frames
+
+
+# Layout
+
+
+@pytest.mark.parametrize(("size", "logs", "charts"), [((160, 45), 10, 29), ((80, 24), 4, 14), ((60, 16), 2, 8)])
+@on_a_loop
+async def test_logs_take_a_quarter_and_l_hides_them(
+    watch: Watch, size: tuple[int, int], logs: int, charts: int
+) -> None:
+    async with watch(size=size) as screen:
+        await screen.shows("Step: 200 " if size[0] == 160 else "  200 ")
+        panel, pane = charts_of(screen), screen.app.main._panels[0].log_pane
+        assert (pane.size.height, panel.size.height) == (logs, charts)
+        await screen.press("L")
+        await screen.says("Logs hidden. L: show them")
+        await screen.until(lambda: panel.size.height == size[1] - 6)
+        await screen.press("r")
+        await screen.until(lambda: screen.app.view.runs == 2)
+        assert panel.size.height == size[1] - 6
+        await screen.press("L")
+        await screen.until(lambda: panel.size.height == charts)
+        await screen.shows(" 200 ")
 
 
 # Help, palette, quitting

@@ -30,11 +30,13 @@ def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
         return _too_small(spec)
     rows = 1 if spec.height < TALL or fits_one_row(spec) else 2
     canvas = Canvas(spec.width, spec.height - rows, spec.palette.style(spec.palette.foreground))
+    plot = plot or Plot()
     area, ticks = lay_out(spec, canvas, scale(spec))
+    plot.area = area
     draw_axes(spec, canvas, area, ticks)
     draw_lines(spec, canvas, area)
     traces = [trace(lane, spec, area.width * spec.glyphs.dots[0]) for lane in spec.lanes]
-    _draw_curves(spec, canvas, area, traces, plot or Plot())
+    _draw_curves(spec, canvas, area, traces, plot)
     draw_annotations(spec, canvas, area, traces)
     return header(spec, rows) + canvas.strips()
 

@@ -15,11 +15,12 @@ from textual.strip import Strip
 
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
-from ..view.header_and_footer import key_line, status, title
+from ..view.header_and_footer import key_at, key_line, status, title
 from ..view.keys import KEYS
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from ..view.step_window import visible_lanes
+from ..widgets.chart_mouse import ChartGesture
 from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
@@ -38,7 +39,9 @@ class MainScreen(Screen[None]):
     DEFAULT_CSS = """
     MainScreen { layout: vertical; }
     MainScreen .bar { height: 1; background: $panel; }
-    MainScreen #lanes { height: 38%; min-height: 5; }
+    MainScreen #lanes { height: 31%; min-height: 5; }
+    MainScreen.-no-logs #lanes { height: 3; min-height: 3; }
+    MainScreen.-no-logs LogPane { display: none; }
     MainScreen #charts { height: 1fr; }
     MainScreen #diagnostics { display: none; height: 1fr; background: $surface; }
     MainScreen.-diagnosing #diagnostics { display: block; }
@@ -48,6 +51,8 @@ class MainScreen(Screen[None]):
     MainScreen.-small #too-small { display: block; }
     """
     BINDINGS = [key.binding for key in KEYS]  # noqa: RUF012
+    # Textual would select across lanes that are side by side; `LogPane` selects within its own lines.
+    ALLOW_SELECT = False
 
     def __init__(self, view: RunView, requests: Requests, theme: Theme, keymap: Mapping[str, str]) -> None:
         super().__init__()
@@ -197,7 +202,10 @@ class MainScreen(Screen[None]):
 
     def action_focus_lane(self) -> None:
         """Select the next lane."""
-        self._selected = (self._selected + 1) % max(1, len(self._view.state.lanes))
+        self._select((self._selected + 1) % max(1, len(self._view.state.lanes)))
+
+    def _select(self, number: int) -> None:
+        self._selected = number
         self._place_lanes()
         if self.selected:
             self.say(
@@ -223,6 +231,12 @@ class MainScreen(Screen[None]):
         else:
             self.say(self._charts.keys[key]())
 
+    def action_show_logs(self) -> None:
+        """Hide the logs, which gives their lines to the charts, or show them again."""
+        self.toggle_class("-no-logs")
+        self.say("Logs hidden. L: show them" if self.has_class("-no-logs") else "Logs shown")
+        self.call_after_refresh(self.draw)
+
     def action_log_up(self) -> None:
         """Scroll up the selected lane's log, or the diagnostics."""
         self._scroll_log(lambda log: log.page_up())
@@ -240,3 +254,31 @@ class MainScreen(Screen[None]):
             act(self._diagnostics)
         elif self._selected < len(self._panels):
             act(self._panels[self._selected].log_pane)
+
+    # The mouse
+
+    async def on_click(self, event: events.Click) -> None:
+        """Select the lane that was clicked, or do what the clicked key of the key line does."""
+        if event.widget is self._keys:
+            await self._press_key_at(event.x)
+        elif event.widget is self._diagnostics:
+            self._select_lane(self._diagnostics.lane_at(event.x))
+        elif event.widget:
+            clicked = [number for number, panel in enumerate(self._panels) if panel in event.widget.ancestors_with_self]
+            self._select_lane(next(iter(clicked), None))
+
+    def _select_lane(self, number: int | None) -> None:
+        if number is not None and number != self._selected:
+            self._select(number)
+
+    async def _press_key_at(self, column: int) -> None:
+        replaying = self._view.state.replay is not None
+        if key := key_at(column, self._keymap, self.size.width, self.theme, replaying=replaying):
+            await self.run_action(key.action)
+
+    def on_chart_gesture(self, event: ChartGesture) -> None:
+        """Pass the mouse on to the charts. The status line shows the difference at the step under the pointer."""
+        if message := self._charts.respond(event.gesture):
+            self.say(message)
+        else:
+            self._draw_status()

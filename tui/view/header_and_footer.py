@@ -18,7 +18,7 @@ from ...core.stream.state import LaneState, RunState
 from ..style.theme import Theme
 from ..text.number_format import duration
 from ..text.wording import head_words, speed_limit_words
-from .keys import KEYS, keycaps
+from .keys import KEYS, Key, keycaps
 from .run_view import LaneView, RunView
 
 # The title explains its warnings from this width on.
@@ -132,19 +132,33 @@ def status(
 
 def key_line(keymap: Mapping[str, str], width: int, theme: Theme, *, replaying: bool = False) -> Strip:
     """As many keys as fit, always including help. Keys that do not apply to this kind of run are dimmed."""
+    segments = []
+    for name, key in _footer(keymap, width, theme, replaying):
+        off = key.only == ("live" if replaying else "replay")
+        segments += [Segment(f" {name}", theme.off if off else theme.strong)]
+        segments += [Segment(f" {key.label} ", theme.off if off else theme.muted)]
+    return Strip(segments).adjust_cell_length(width, theme.text)
+
+
+def key_at(column: int, keymap: Mapping[str, str], width: int, theme: Theme, *, replaying: bool = False) -> Key | None:
+    """The key that the key line shows at a column, None beside the keys."""
+    end = 0
+    for name, key in _footer(keymap, width, theme, replaying):
+        end += cell_len(f" {name} {key.label} ")
+        if column < end:
+            return key
+    return None
+
+
+def _footer(keymap: Mapping[str, str], width: int, theme: Theme, replaying: bool) -> list[tuple[str, Key]]:
+    """The keys of the key line with their names on the keyboard; those of the highest ranks are left out."""
     keys = [key for key in KEYS if key.footer and (replaying or key.only != "replay")]
     while True:
         names = [printable(keycaps(keymap.get(key.id, key.keys)), ascii=theme.ascii).split()[0] for key in keys]
         parts = list(zip(names, keys, strict=True))
         if sum(cell_len(name) + cell_len(key.label) + 3 for name, key in parts) <= width or len(keys) < 2:
-            break
+            return parts
         keys.remove(max(reversed(keys), key=lambda key: (replaying and key.only == "live", key.footer)))
-    segments = []
-    for name, key in parts:
-        off = key.only == ("live" if replaying else "replay")
-        segments += [Segment(f" {name}", theme.off if off else theme.strong)]
-        segments += [Segment(f" {key.label} ", theme.off if off else theme.muted)]
-    return Strip(segments).adjust_cell_length(width, theme.text)
 
 
 def _name_and_rule(number: int, lane: LaneState, width: int, theme: Theme) -> tuple[str, str]:

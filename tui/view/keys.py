@@ -14,7 +14,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS
 from ...core.errors import BadInput
 
 RUN, LANE, CLIP, PACE, CHART = "Run", "Lane", "Clipping", "Speed", "Charts"
-REPLAY, LOG, PROGRAM = "Replay", "Log of the selected lane", "Program"
+REPLAY, LOG, PROGRAM = "Replay", "Log", "Program"
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,7 @@ KEYS: tuple[Key, ...] = (
         footer=1,
         only="replay",
     ),
+    Key("show_logs", "L", "logs", "Hide or show the logs, which gives their lines to the charts", LOG),
     Key("log_up", "pageup", "log up", "Scroll up the lane's log, or the diagnostics", LOG),
     Key("log_down", "pagedown", "log down", "Scroll down the lane's log, or the diagnostics", LOG),
     Key("log_end", "end", "log end", "Follow the newest lines of the lane's log", LOG),

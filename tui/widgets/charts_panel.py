@@ -13,38 +13,39 @@ from textual.containers import Horizontal
 
 from ..charts.chart import render_chart
 from ..charts.chart_spec import ChartLane, ChartSpec, Mark, Shade
-from ..charts.plotting import Plot
 from ..style.theme import Theme
 from ..text.adam_memory import transients
 from ..text.wording import change_label
+from ..view.pointer import Drag, Gesture, Pick, Point, ShowAll, Wheel, Zoom, evaluation_near
 from ..view.run_view import RunView
-from ..view.step_window import WHOLE_RUN, Window
-from .lines import Lines
+from ..view.step_window import WHOLE_RUN, Window, between
+from .chart_mouse import ChartMouse
 
 # Charts wait this many seconds after a key or a resize, so that its cheap response is painted first. It is shorter than
 # two of Textual's repaints.
 RESPONSE_TIME = 0.03
+# Seconds between two redraws of the charts by the mouse, which can send hundreds of events per second.
+MOUSE_INTERVAL = 0.05
 SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
 
 
 @dataclass(frozen=True)
 class ChartSettings:
-    """What the charts show and how; None: no cursor."""
+    """What the charts show and how; None: no cursor. While the mouse points at a step, its values are shown."""
 
     window: Window = WHOLE_RUN
     cursor: int | None = None
+    pointed: int | None = None
     log: bool = False
     smoothing: str = "light"
 
 
-class Chart(Lines):
+class Chart(ChartMouse):
     """One measure of all lanes, on a fixed range (`bounds`) or one fitted to the values."""
 
     def __init__(self, measure: Literal["loss", "accuracy"], bounds: tuple[float, float] | None = None) -> None:
         super().__init__(id=measure)
         self.measure, self.bounds = measure, bounds
-        # Caches the drawn curves, so that only changed columns are drawn.
-        self.plot = Plot()
 
 
 class ChartsPanel(Horizontal):
@@ -62,6 +63,7 @@ class ChartsPanel(Horizontal):
         self._charts = (Chart("loss"), Chart("accuracy", bounds=(0, 1)))
         self._pending: list[Chart] = []
         self._responded_at = 0.0
+        self._mouse_drawing = False
         # Key id -> change of a setting, which returns the message for the status line.
         self.keys: dict[str, Callable[[], str]] = {
             "log_scale": self._toggle_log,
@@ -83,7 +85,7 @@ class ChartsPanel(Horizontal):
     @property
     def cursor(self) -> int | None:
         """The step whose values both charts show; None: the newest."""
-        return self._settings.cursor
+        return self._settings.cursor if self._settings.pointed is None else self._settings.pointed
 
     @property
     def window(self) -> Window:
@@ -94,7 +96,7 @@ class ChartsPanel(Horizontal):
 
     def begin_run(self) -> None:
         """Reset window and cursor for a new run."""
-        self._settings = replace(self._settings, window=WHOLE_RUN, cursor=None)
+        self._settings = replace(self._settings, window=WHOLE_RUN, cursor=None, pointed=None)
 
     def yield_to_response(self) -> None:
         """Delay the charts until the response that was just drawn is painted."""
@@ -161,7 +163,7 @@ class ChartsPanel(Horizontal):
             bounds=chart.bounds,
             log=settings.log and chart.measure == "loss",
             smoothing=SMOOTHING[settings.smoothing],
-            cursor=settings.cursor,
+            cursor=self.cursor,
             marks=tuple(marks),
             shades=tuple(shades),
             palette=theme.palette,
@@ -192,26 +194,73 @@ class ChartsPanel(Horizontal):
 
     def _move_cursor(self, direction: int) -> str:
         """Move the cursor by `direction` evaluations; it first appears at the newest visible one."""
-        newest, final, config = self._view.last_step, self._view.final_step, self._view.state.config
-        stride = config.eval_every if config else 1
-        if self.cursor is None:
+        newest, final, stride, cursor = self._view.last_step, self._view.final_step, self._stride, self._settings.cursor
+        if cursor is None:
             step = min(newest, self.window.steps(newest)[1] // stride * stride)
         else:
-            step = min(newest, max(0, (self.cursor // stride + direction) * stride))
-        self._change(cursor=step, window=self.window.scrolled_to(step, newest, final))
+            step = min(newest, max(0, (cursor // stride + direction) * stride))
+        self._change(cursor=step, pointed=None, window=self.window.scrolled_to(step, newest, final))
         return f"Values at step {step:,}. escape: newest values"
+
+    @property
+    def _stride(self) -> int:
+        """The number of steps between evaluations."""
+        return self._view.state.config.eval_every if self._view.state.config else 1
 
     def _remove_cursor(self) -> str:
         """Remove the cursor, so that the charts show the newest values."""
-        self._change(cursor=None, window=replace(self.window, end=None))
+        self._change(cursor=None, pointed=None, window=replace(self.window, end=None))
         return "Newest values"
 
     def _show_window(self, window: Window) -> str:
         self._change(window=window)
-        first, last = window.steps(self._view.last_step)
-        return f"Steps {first:,} to {last:,}" + (", following" if window.end is None else ". f: follow the newest step")
+        return self._window_words()
+
+    def _window_words(self) -> str:
+        first, last = self.window.steps(self._view.last_step)
+        following = ", following" if self.window.end is None else ". f: follow the newest step"
+        return f"Steps {first:,} to {last:,}{following}"
 
     def _change(self, **changes: object) -> None:
         self._settings = replace(self._settings, **changes)
         # The message is drawn first.
         self.call_later(self.draw_soon, self._theme)
+
+    # The mouse
+
+    def respond(self, gesture: Gesture) -> str | None:
+        """Do what the mouse asks for; return the message for the status line if there is one."""
+        newest = self._view.last_step
+        match gesture:
+            case Point(step=step):
+                self._change_soon(pointed=None if step is None else evaluation_near(step, self._stride, newest))
+            case Pick(step=step):
+                cursor = evaluation_near(step, self._stride, newest)
+                self._change_soon(cursor=cursor, pointed=None)
+                return f"Values at step {cursor:,}. escape: newest values"
+            case Drag(first=first, last=last):
+                return f"Steps {first:,} to {last:,}"
+            case Zoom(first=first, last=last):
+                return self._show_window_soon(between(first, last, newest))
+            case Wheel(step=step, factor=factor, share=share):
+                window = self.window.panned(share, newest) if share else self.window.zoomed(factor, newest, step)
+                return self._show_window_soon(window)
+            case ShowAll():
+                self._change_soon(cursor=None)
+                return self._show_window_soon(WHOLE_RUN)
+        return None
+
+    def _show_window_soon(self, window: Window) -> str:
+        self._change_soon(window=window)
+        return self._window_words()
+
+    def _change_soon(self, **changes: object) -> None:
+        """Change settings, and draw at most every `MOUSE_INTERVAL` seconds."""
+        before, self._settings = self._settings, replace(self._settings, **changes)
+        if self._settings != before and not self._mouse_drawing:
+            self._mouse_drawing = True
+            self.set_timer(MOUSE_INTERVAL, self._draw_for_mouse)
+
+    def _draw_for_mouse(self) -> None:
+        self._mouse_drawing = False
+        self.draw_soon(self._theme)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from textual.strip import Strip
 
 from ...core.stream.state import RunState
-from ..diagnostics.page import diagnostics_pages
+from ..diagnostics.page import MIN_LANE_WIDTH, diagnostics_pages
 from ..style.theme import Theme
+from ..view.step_window import visible_lanes
 from .lines import Lines
 from .scrolling import ScrollingWidget
 
@@ -19,6 +20,7 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._first = 0
+        self._selected, self._lanes = 0, 0
         self._key: object = None
         self._pages: Sequence[Strip] = ()
         self._show_state_again: Callable[[], None] = lambda: None
@@ -26,6 +28,7 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
     def show_state(self, state: RunState, selected: int, theme: Theme) -> None:
         """Update the panel."""
         self._show_state_again = lambda: self.show_state(state, selected, theme)
+        self._selected, self._lanes = selected, len(state.lanes)
         lanes = [
             (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, bool(lane.latest))
             for lane in state.lanes.values()
@@ -49,3 +52,9 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
         """Scroll down, or up by a negative number."""
         self._first = min(max(0, len(self._pages) - self.size.height), max(0, self._first + lines))
         self.show(self._pages[self._first : self._first + self.size.height])
+
+    def lane_at(self, column: int) -> int | None:
+        """The number of the lane whose page is at a column."""
+        width = self.size.width
+        visible = visible_lanes(self._selected, self._lanes, width // MIN_LANE_WIDTH)
+        return visible[column * len(visible) // width] if visible else None
