@@ -825,6 +825,67 @@ async def test_many_moves_of_the_mouse_draw_few_charts(watch: Watch, monkeypatch
         assert len(drawn) <= 2 * frames
 
 
+# Copying
+
+
+@on_a_loop
+async def test_text_selected_in_a_log_is_copied_by_ctrl_c_which_then_quits(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.shows("Step: 190 validation accuracy: 0.2 loss: 2.205")
+        await screen.shows("Step: 200 validation accuracy: 0.2 loss: 2.2")
+        x, y = screen.find("Step: 190 validation accuracy: 0.2 loss: 2.205")
+        # From the middle of a line to the middle of the next one, and back over both panes.
+        await screen.mouse(events.MouseDown, x + 6, y)
+        await screen.mouse(events.MouseMove, x + 80, y + 1)
+        await screen.mouse(events.MouseMove, x + 8, y + 1)
+        row = screen.app.screen._compositor.render_strips()[y + 1]
+        marked = "".join(segment.text for segment in row if segment.style and segment.style.reverse)
+        assert marked.strip() == "Step: 200"
+        await screen.mouse(events.MouseUp, x + 8, y + 1)
+        await screen.says("Selected. ctrl+c: copy · escape: clear")
+        await screen.press("ctrl+c")
+        await screen.says("Copied the selection: 190 validation")
+        assert screen.app.clipboard == "190 validation accuracy: 0.2 loss: 2.205\nStep: 200"
+        assert isinstance(screen.app.screen, MainScreen)
+        await screen.press("ctrl+c")
+        await screen.until(lambda: isinstance(screen.app.screen, QuitQuestion))
+
+
+@on_a_loop
+async def test_a_log_holds_still_while_text_is_selected(watch: Watch) -> None:
+    async with watch("normal", "--goes-on") as screen:
+        line = "Step: 200 validation accuracy: 0.2 loss: 2.2"
+        await screen.shows(line)
+        x, y = screen.find(line)
+        await screen.drag(x, y, x + 5, y)
+        await screen.says("Selected.")
+        await screen.press("c", "c", "c")
+        await screen.shows("Step: 230 validation accuracy: 0.16")
+        assert screen.find(line) == (x, y)
+        await screen.press("escape")
+        await screen.says("Selection cleared")
+        await screen.shows("Step: 230 validation accuracy: 0.22")
+
+
+@on_a_loop
+async def test_y_copies_the_log_line_under_the_pointer_otherwise_a_lanes_result(watch: Watch) -> None:
+    async with watch(size=(80, 24)) as screen:
+        await screen.shows("  200 acc 0.20 loss 2.2000")
+        x, y = screen.find("  200 acc 0.20 loss 2.2000")
+        await screen.press("y")
+        await screen.says("Copied the summary: ")
+        assert "clip value:0.001; digits, seed 0" in screen.app.clipboard
+        await screen.mouse(events.MouseMove, x, y, button=0)
+        await screen.press("y")
+        await screen.says("Copied the log line: Step: 200")
+        assert screen.app.clipboard == "Step: 200 validation accuracy: 0.2 loss: 2.2"
+        await screen.mouse(events.MouseMove, x, 1, button=0)
+        await screen.press("y")
+        await screen.until(lambda: "clip none; digits" in screen.app.clipboard)
+        await screen.press("Y")
+        await screen.says("Copied the command: clipwatch --dataset digits --seed 0")
+
+
 # Layout
 
 

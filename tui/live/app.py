@@ -24,6 +24,7 @@ from ..screens.main import MainScreen
 from ..screens.quit_question import QuitQuestion
 from ..style.theme import THEMES
 from ..terminal.terminal_app import TerminalApp
+from ..text.summary import repeating_command
 from ..view.keys import KEYS
 from ..view.requests import Requests
 from ..view.run_view import RunView
@@ -42,7 +43,7 @@ class ClipwatchApp(TerminalApp):
     """The app of a run. With `quit_when_done` it exits once every lane has ended."""
 
     TITLE = "clipwatch"
-    BINDINGS: ClassVar = [Binding("ctrl+c", "quit", show=False, priority=True)]
+    BINDINGS: ClassVar = [Binding("ctrl+c", "copy_or_quit", show=False, priority=True)]
 
     def __init__(
         self,
@@ -146,6 +147,34 @@ class ClipwatchApp(TerminalApp):
         """The entries of the command palette: one for every key."""
         for key in KEYS:
             yield SystemCommand(key.label, key.tooltip, lambda action=key.action: self.run_action(action, self.main))
+
+    def action_copy(self) -> None:
+        """Copy what is selected or under the pointer, otherwise the result of the selected lane."""
+        if self.view.state.lanes:
+            self._copy(*self.main.text_to_copy())
+        else:
+            self.main.say("There is nothing to copy yet.")
+
+    def action_copy_command(self) -> None:
+        """Copy the command that repeats this run."""
+        if command := repeating_command(self.view.state):
+            self._copy("command", command)
+        else:
+            self.main.say("The run has not started. Its command can be copied once it has.")
+
+    def _copy(self, what: str, text: str) -> None:
+        """Put the text on the clipboard of the user's terminal, and say how it begins."""
+        self.copy_to_clipboard(text)
+        first, *more = text.splitlines()
+        self.main.say(f"Copied the {what}: {first}{' ...' if more else ''}")
+
+    async def action_copy_or_quit(self) -> None:
+        """Copy and clear a selection; without one, quit."""
+        if text := self.screen.get_selected_text():
+            self._copy("selection", text)
+            self.screen.clear_selection()
+        else:
+            await self.action_quit()
 
     def action_picture(self) -> None:
         """Save the screen as SVG in the current folder, or as a download of the browser."""

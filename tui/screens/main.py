@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
+from ..text.summary import lane_summary
 from ..view.header_and_footer import key_at, key_line, status, title
 from ..view.keys import KEYS
 from ..view.requests import Requests
@@ -225,8 +226,11 @@ class MainScreen(Screen[None]):
         self.call_after_refresh(self.draw)
 
     def action_change_charts(self, key: str) -> None:
-        """Change a setting of the charts and say so; in the diagnostics, escape closes them instead."""
-        if key == "cursor_off" and self.diagnosing:
+        """Change a setting of the charts and say so; escape first clears a selection or closes the diagnostics."""
+        if key == "cursor_off" and self.selections:
+            self.clear_selection()
+            self.say("Selection cleared")
+        elif key == "cursor_off" and self.diagnosing:
             self.action_diagnostics()
         else:
             self.say(self._charts.keys[key]())
@@ -257,8 +261,28 @@ class MainScreen(Screen[None]):
 
     # The mouse
 
+    def on_text_selected(self) -> None:
+        """Say what can be done with text that was selected in a log."""
+        if self.selections:
+            self.say("Selected. ctrl+c: copy · escape: clear")
+
+    def text_to_copy(self) -> tuple[str, str]:
+        """What is copied, in words, and its text: the selection, or what the pointer is on, or the selected lane."""
+        if text := self.get_selected_text():
+            return "selection", text
+        pointed = next((panel for panel in self._panels if self._is_pointed(panel)), None)
+        if pointed and (line := pointed.log_pane.pointed_line):
+            return "log line", line
+        number = self._panels.index(pointed) if pointed else self._selected
+        return "summary", lane_summary(self._view.state, number)
+
+    def _is_pointed(self, panel: LanePanel) -> bool:
+        return self.app.mouse_over is not None and panel in self.app.mouse_over.ancestors_with_self
+
     async def on_click(self, event: events.Click) -> None:
         """Select the lane that was clicked, or do what the clicked key of the key line does."""
+        if self.selections:
+            return
         if event.widget is self._keys:
             await self._press_key_at(event.x)
         elif event.widget is self._diagnostics:
