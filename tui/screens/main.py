@@ -226,11 +226,8 @@ class MainScreen(Screen[None]):
         self.call_after_refresh(self.draw)
 
     def action_change_charts(self, key: str) -> None:
-        """Change a setting of the charts and say so; escape first clears a selection or closes the diagnostics."""
-        if key == "cursor_off" and self.selections:
-            self.clear_selection()
-            self.say("Selection cleared")
-        elif key == "cursor_off" and self.diagnosing:
+        """Change a setting of the charts and say so; in the diagnostics, escape closes them instead."""
+        if key == "cursor_off" and self.diagnosing:
             self.action_diagnostics()
         else:
             self.say(self._charts.keys[key]())
