@@ -44,12 +44,12 @@ from clipwatch.tui.screens.figures import FiguresScreen
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.screens.quit_question import QuitQuestion
-from clipwatch.tui.screens.rule_prompt import RulePrompt
 from clipwatch.tui.style.theme import DARK, LIGHT, THEMES
 from clipwatch.tui.view.keys import KEYS, keymap
 from clipwatch.tui.widgets import charts_panel, diagnostics_panel
 from clipwatch.tui.widgets.charts_panel import Chart, ChartsPanel
 from clipwatch.tui.widgets.log_pane import MAX_LINES
+from clipwatch.tui.widgets.rule_prompt import RulePrompt
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
 DEADLINE = 20.0
@@ -401,37 +401,105 @@ async def test_tab_selects_the_lane_that_the_keys_act_on(watch: Watch) -> None:
         await screen.until(lambda: screen.heard[1:] == [SetClip(lane="clipped", rule="none")])
 
 
+def prompt_of(screen: Watched) -> RulePrompt:
+    return screen.app.main.query_one(RulePrompt)
+
+
+async def opens_prompt(screen: Watched) -> Input:
+    await screen.press("b")
+    await screen.until(lambda: prompt_of(screen).is_open and isinstance(screen.app.focused, Input))
+    return screen.app.main.query_one(Input)
+
+
 @on_a_loop
 async def test_a_rule_is_checked_while_it_is_typed(watch: Watch) -> None:
     async with watch() as screen:
-        await screen.press("b")
-        await screen.shows("Clip rule of clipped")
-        field = screen.app.screen.query_one(Input)
+        field = await opens_prompt(screen)
         assert field.value == "value:0.001"
         field.value = ""
         await screen.press("left_square_bracket", "slash")
-        await screen.shows("clip rule '[/': not a rule")
-        await screen.press("ctrl+u", *"valu")
-        await screen.shows("not a rule; did you mean value?")
+        await screen.shows("not a rule; write one of none, value:0.001")
+        await screen.press("ctrl+u", *"valu", "colon")
+        await screen.shows("not a rule; did you mean value:?")
         await screen.press("enter")
-        assert isinstance(screen.app.screen, RulePrompt)
-        await screen.press("e", "colon", *"-0.5", "colon", "1")
-        await screen.until(lambda: "not a rule" not in screen.text)
+        assert prompt_of(screen).is_open
+        await screen.press("backspace", "e", "colon", *"-0.5", "colon", "1")
+        await screen.shows("clamp each element to [-0.5, 1]")
         await screen.press("enter")
         await screen.hears(SetClip(lane="clipped", rule="value:-0.5:1"))
-        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await screen.until(lambda: not prompt_of(screen).is_open)
         await screen.says("clip value:0.001 -> value:-0.5:1")
+        assert screen.app.focused is None
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (160, 45)])
+@on_a_loop
+async def test_the_prompt_leaves_the_charts_in_sight_and_the_run_going(watch: Watch, size: tuple[int, int]) -> None:
+    async with watch("normal", "--goes-on", size=size) as screen:
+        await screen.until(lambda: screen.app.view.last_step == 200)
+        await opens_prompt(screen)
+        await screen.shows("leave the gradient as it is")
+        await screen.shows("loss")
+        assert charts_of(screen).size.height >= 5
+        assert "◆ B  clip: value:0.001" in screen.rows[-3]
+        screen.app.engine.send(SetClip(lane="clipped", rule="norm:3"))
+        await screen.until(lambda: screen.app.view.last_step == 210 and "norm:3" in screen.rows[1])
+        assert prompt_of(screen).is_open
+        await screen.press("escape")
+        await screen.until(lambda: "leave the gradient" not in screen.text)
+
+
+@on_a_loop
+async def test_tab_completes_and_a_number_replaces_that_of_the_example(watch: Watch) -> None:
+    async with watch() as screen:
+        field = await opens_prompt(screen)
+        await screen.press("n", "o", "r")
+        await screen.shows("tab: norm:1")
+        await screen.press("tab", *"0.5", "enter")
+        await screen.hears(SetClip(lane="clipped", rule="norm:0.5"))
+        await opens_prompt(screen)
+        await screen.press("n", "o", "right")
+        await screen.until(lambda: field.value == "norm:0.5")
+
+
+@on_a_loop
+async def test_arrow_keys_pick_rules_and_those_used_before(watch: Watch) -> None:
+    async with watch() as screen:
+        field = await opens_prompt(screen)
+        await screen.press("down")
+        assert field.value == "none"
+        await screen.press("down", "down", "down", "3", "enter")
+        await screen.hears(SetClip(lane="clipped", rule="norm:3"))
+        await opens_prompt(screen)
+        await screen.press("up")
+        assert field.value == "norm:3"
+        await screen.shows("used before")
+        await screen.click(*screen.find("replace each element by its sign"))
+        await screen.until(lambda: field.value == "sign")
+        await screen.press("enter")
+        await screen.until(lambda: screen.heard[1:] == [SetClip(lane="clipped", rule="sign")])
+        await opens_prompt(screen)
+        await screen.press("up")
+        assert field.value == "sign"
+
+
+@on_a_loop
+async def test_the_rule_is_for_the_lane_that_is_selected_when_it_is_sent(watch: Watch) -> None:
+    async with watch() as screen:
+        await opens_prompt(screen)
+        await screen.click(5, 1)
+        await screen.shows("● A  clip: value:0.001")
+        await screen.press(*"sign", "enter")
+        await screen.hears(SetClip(lane="unclipped", rule="sign"))
 
 
 @on_a_loop
 async def test_setting_the_current_rule_changes_nothing(watch: Watch) -> None:
     async with watch() as screen:
-        await screen.press("b")
-        await screen.shows("Clip rule of clipped")
+        await opens_prompt(screen)
         await screen.press("enter")
         await screen.says("clipped already has value:0.001")
-        await screen.press("b")
-        await screen.shows("Clip rule of clipped")
+        await opens_prompt(screen)
         await screen.press("ctrl+u", *"value", "colon", *"1000", "enter")
         await screen.hears(SetClip(lane="clipped", rule="value:1000"))
         await screen.press("right_square_bracket")
@@ -442,8 +510,7 @@ async def test_setting_the_current_rule_changes_nothing(watch: Watch) -> None:
 @on_a_loop
 async def test_a_rule_typed_fast_arrives_complete(watch: Watch) -> None:
     async with watch() as screen:
-        await screen.press("b")
-        await screen.shows("Clip rule of clipped")
+        await opens_prompt(screen)
         typed = [("ctrl+u", None), *((letter, letter) for letter in "signs"), ("backspace", None), ("enter", "\r")]
         for key, character in typed:
             screen.app.post_message(events.Key(key, character))
@@ -453,8 +520,9 @@ async def test_a_rule_typed_fast_arrives_complete(watch: Watch) -> None:
 @on_a_loop
 async def test_escape_leaves_the_rule_as_it_is(watch: Watch) -> None:
     async with watch() as screen:
-        await screen.press("b", "backspace", "2", "escape")
-        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await opens_prompt(screen)
+        await screen.press("backspace", "2", "escape")
+        await screen.until(lambda: not prompt_of(screen).is_open)
         await screen.press("space")
         await screen.hears(Pause())
 
@@ -693,12 +761,15 @@ async def test_the_ascii_screen_is_ascii(watch: Watch) -> None:
         await screen.press("tab", "c", "comma", "z")
         await screen.until(lambda: "mid-run" in screen.title)
         assert all(row.isascii() for row in screen.rows), screen.text
-        for key in ("question_mark", "b"):
-            await screen.press(key)
-            await screen.until(lambda: not isinstance(screen.app.screen, MainScreen))
-            assert all(row.isascii() for row in screen.rows), screen.text
-            await screen.press("escape")
-            await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await screen.press("question_mark")
+        await screen.until(lambda: not isinstance(screen.app.screen, MainScreen))
+        assert all(row.isascii() for row in screen.rows), screen.text
+        await screen.press("escape")
+        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await opens_prompt(screen)
+        await screen.press("n")
+        await screen.shows("tab: none")
+        assert all(row.isascii() for row in screen.rows), screen.text
 
 
 # The mouse
@@ -995,9 +1066,10 @@ async def test_a_run_in_which_every_lane_diverged_has_failed(watch: Watch) -> No
 @on_a_loop
 async def test_ctrl_c_works_from_under_a_prompt(watch: Watch) -> None:
     async with watch() as screen:
-        await screen.press("b")
-        await screen.until(lambda: isinstance(screen.app.screen, RulePrompt))
-        await screen.press("ctrl+c", "ctrl+c")
+        await opens_prompt(screen)
+        await screen.press("ctrl+c")
+        await screen.until(lambda: isinstance(screen.app.screen, QuitQuestion))
+        await screen.press("ctrl+c")
         assert await screen.ends() == 0
 
 

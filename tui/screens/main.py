@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
+from ..text.lane_names import lane_name
 from ..text.summary import lane_summary
 from ..view.header_and_footer import key_at, key_line, status, title
 from ..view.keys import KEYS
@@ -26,8 +27,8 @@ from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
 from ..widgets.lines import Lines
+from ..widgets.rule_prompt import RulePrompt
 from ..widgets.scrolling import ScrollingWidget
-from .rule_prompt import RulePrompt
 
 MIN_SIZE = (60, 16)
 # The minimum width of a lane's panel; lanes that do not fit are hidden.
@@ -54,6 +55,8 @@ class MainScreen(Screen[None]):
     BINDINGS = [key.binding for key in KEYS]  # noqa: RUF012
     # Textual would select across lanes that are side by side; `LogPane` selects within its own lines.
     ALLOW_SELECT = False
+    # Only the prompt for a rule has the focus, while it is open.
+    AUTO_FOCUS = ""
 
     def __init__(self, view: RunView, requests: Requests, theme: Theme, keymap: Mapping[str, str]) -> None:
         super().__init__()
@@ -65,6 +68,7 @@ class MainScreen(Screen[None]):
         self._charts = ChartsPanel(view, theme, id="charts", classes="part")
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
+        self._prompt = RulePrompt(classes="part")
         self._keys_drawn_for: tuple[int, Theme, bool] | None = None
         self._too_small = Lines(id="too-small")
         self._lanes = Horizontal(id="lanes", classes="part")
@@ -78,6 +82,7 @@ class MainScreen(Screen[None]):
         yield self._lanes
         yield self._charts
         yield self._diagnostics
+        yield self._prompt
         yield self._status
         yield self._keys
 
@@ -136,13 +141,19 @@ class MainScreen(Screen[None]):
     def prompt_for_rule(self, use: Callable[[LaneState, str], None]) -> None:
         """Prompt for a rule for the selected lane, and pass it to `use` if it is accepted."""
 
-        def accept(rule: str | None) -> None:
-            # The lane's state may have changed meanwhile.
-            if rule and (lane := self.selected):
+        def accept(rule: str) -> None:
+            # Another lane may have been selected meanwhile.
+            if lane := self.selected:
                 use(lane, rule)
 
         if lane := self.selected:
-            self.app.push_screen(RulePrompt(lane.name, lane.rule), accept)
+            self._name_prompted_lane()
+            self._prompt.open(lane.rule, self.size.height, accept)
+            self.say("enter: apply · tab: complete · up, down: pick · escape: close", "enter: apply · escape: close")
+
+    def _name_prompted_lane(self) -> None:
+        if lane := self.selected:
+            self._prompt.show_lane(f"{self.theme.glyphs.symbol(self._selected)} {lane_name(self._selected, lane.name)}")
 
     # Drawing
 
@@ -208,6 +219,7 @@ class MainScreen(Screen[None]):
     def _select(self, number: int) -> None:
         self._selected = number
         self._place_lanes()
+        self._name_prompted_lane()
         if self.selected:
             self.say(
                 f"Selected {self.selected.name}. c: clip on/off · [ ]: bound · b: rule",

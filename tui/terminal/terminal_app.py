@@ -23,8 +23,8 @@ class TerminalApp(DrivenApp):
     """An app that shows an engine; `failure` is the message to print after it was closed by an error."""
 
     CSS = """
-    .-ascii ModalScreen > *, .-ascii Input { border: ascii $primary; }
-    .-ascii VerticalScroll { scrollbar-size: 0 0; }
+    .-ascii ModalScreen > *, .-ascii ModalScreen Input { border: ascii $primary; }
+    .-ascii VerticalScroll, .-ascii OptionList { scrollbar-size: 0 0; }
     """
     # Declared on the app, so that it also works while a modal screen is open.
     BINDINGS: ClassVar = [Binding("ctrl+z", "suspend_process", show=False)]
