@@ -21,7 +21,7 @@ from textual import events
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from clipwatch.core.stream.codec import decode_command
 from clipwatch.core.stream.commands import (
@@ -1007,15 +1007,43 @@ async def test_help_can_be_scrolled_on_the_smallest_screen(watch: Watch) -> None
 
 @on_a_loop
 async def test_the_palette_offers_every_key_and_runs_it(watch: Watch) -> None:
-    async with watch() as screen:
-        offered = [(command.title, command.help) for command in screen.app.get_system_commands(screen.app.screen)]
-        assert offered == [(key.label, key.tooltip) for key in KEYS]
+    async with watch(keys=keymap({"pause": "x"}), size=(120, 60)) as screen:
         await screen.press("ctrl+p")
         await screen.until(lambda: isinstance(screen.app.screen, CommandPalette))
+        for group, label, keys in [("Run", "pause", "x"), ("Run", "step", "s"), ("Clipping", "looser", "]")]:
+            await screen.shows(f"{group + ': ' + label:<36}  {keys}")
+        shown = {(entry.group, entry.name): entry for entry in screen.app.palette_entries()}
+        for key in KEYS:
+            assert ((key.group, key.label) in shown) == (key.only != "replay")
         await screen.press(*"pause")
         await screen.shows("Pause or resume all lanes")
         await screen.press("enter", "enter")
         await screen.hears(Pause())
+
+
+@on_a_loop
+async def test_the_palette_has_presets_and_themes(watch: Watch) -> None:
+    async with watch() as screen:
+        presets = {entry.name: entry for entry in screen.app.palette_entries()}
+        presets["clip the selected lane: norm:1"].act()
+        await screen.hears(SetClip(lane="clipped", rule="norm:1"))
+        await screen.press("ctrl+p")
+        await screen.until(lambda: isinstance(screen.app.screen, CommandPalette))
+        await screen.press(*"nord")
+        await screen.shows("Use the colours of nord")
+        await screen.until(lambda: screen.app.screen.query_one(OptionList).option_count == 1)
+        await screen.press("enter", "enter")
+        await screen.says("theme nord")
+        assert screen.app.theme == "nord"
+
+
+@on_a_loop
+async def test_the_palette_of_a_replay_offers_no_training(watch: Watch) -> None:
+    async with watch("replays") as screen:
+        await screen.until(lambda: screen.app.view.state.replay)
+        offered = {entry.name for entry in screen.app.palette_entries()}
+        assert "back 5 %" in offered
+        assert not {"restart", "clip on/off", "clip the selected lane: norm:1"} & offered
 
 
 @on_a_loop

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
@@ -25,11 +24,11 @@ from ..screens.quit_question import QuitQuestion
 from ..style.theme import THEMES
 from ..terminal.terminal_app import TerminalApp
 from ..text.summary import repeating_command
-from ..view.keys import KEYS
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from .cadence import MIN_INTERVAL
 from .event_feed import EventFeed
+from .palette import Entry, PaletteEntries, entries
 from .steering import Steering
 
 # Seconds without an answer to a command before the status line reports it.
@@ -43,6 +42,7 @@ class ClipwatchApp(TerminalApp):
     """The app of a run. With `quit_when_done` it exits once every lane has ended."""
 
     TITLE = "clipwatch"
+    COMMANDS: ClassVar = {PaletteEntries}
     BINDINGS: ClassVar = [Binding("ctrl+c", "copy_or_quit", show=False, priority=True)]
 
     def __init__(
@@ -143,10 +143,9 @@ class ClipwatchApp(TerminalApp):
 
     # The program itself
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The entries of the command palette: one for every key."""
-        for key in KEYS:
-            yield SystemCommand(key.label, key.tooltip, lambda action=key.action: self.run_action(action, self.main))
+    def palette_entries(self) -> Iterator[Entry]:
+        """The entries of the command palette."""
+        return entries(self, self._remapped_keys)
 
     def action_copy(self) -> None:
         """Copy what is selected or under the pointer, otherwise the result of the selected lane."""
@@ -195,8 +194,12 @@ class ClipwatchApp(TerminalApp):
     def action_next_theme(self) -> None:
         """Switch to the next theme."""
         index = THEMES.index(self.theme) if self.theme in THEMES else -1
-        self.theme = THEMES[(index + 1) % len(THEMES)]
-        self.main.say(f"theme {self.theme}")
+        self.use_theme(THEMES[(index + 1) % len(THEMES)])
+
+    def use_theme(self, name: str) -> None:
+        """Switch to a theme."""
+        self.theme = name
+        self.main.say(f"theme {name}")
 
     def action_show_help(self) -> None:
         """Show the help: the keys and the parts of the screen, or, over the diagnostics, what their figures mean."""

@@ -161,6 +161,11 @@ class Steering:
         else:
             self._screen.prompt_for_rule(self._set_rule)
 
+    def use_rule(self, rule: str) -> None:
+        """Set the rule of the selected lane."""
+        if lane := self._screen.selected:
+            self._set_rule(lane, rule)
+
     def _set_rule(self, lane: LaneState, rule: str) -> None:
         current = self._requests.rule(lane)
         if rule == current:

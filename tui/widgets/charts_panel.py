@@ -113,6 +113,10 @@ class ChartsPanel(Horizontal):
         for chart in self._charts:
             self.draw_chart(chart)
 
+    def on_resize(self) -> None:
+        """Draw the charts at the new size: an ended run sends no event that would redraw them."""
+        self.draw_soon(self._theme)
+
     def draw_soon(self, theme: Theme) -> None:
         """Schedule both charts, each in its own callback, so that a key waits for one chart at most."""
         self._theme = theme
@@ -241,6 +245,7 @@ class ChartsPanel(Horizontal):
             case Drag(first=first, last=last):
                 return f"Steps {first:,} to {last:,}"
             case Zoom(first=first, last=last):
+                self._change_soon(pointed=None)
                 return self._show_window_soon(between(first, last, newest))
             case Wheel(step=step, factor=factor, share=share):
                 window = self.window.panned(share, newest) if share else self.window.zoomed(factor, newest, step)

@@ -85,7 +85,7 @@ class RulePrompt(Vertical):
         & > Horizontal { height: 1; }
         & Static { height: 1; width: auto; text-wrap: nowrap; text-overflow: ellipsis; }
         & #rule-lane { text-style: bold; }
-        & Input { width: 26; height: 1; border: none; padding: 0; background: $surface; }
+        & Input { width: 21; height: 1; border: none; padding: 0; background: $surface; }
         & #rule-remark { width: 1fr; padding: 0 1; color: $foreground-muted; }
         & #rule-remark.-error { color: $text-error; text-style: bold; }
     }
@@ -115,7 +115,7 @@ class RulePrompt(Vertical):
         self._use = use
         rows = choices(self.history)
         self._rules = [choice.rule for choice in rows]
-        self._list.clear_options().add_options([choice.line for choice in rows])
+        self._list.clear_options().add_options([f" {choice.line}" for choice in rows])
         self._list.highlighted = None
         self._list.styles.max_height = min(MAX_ROWS, max(MIN_ROWS, (height - _OTHER_LINES) // 4))
         self._field.value = printable(rule)
