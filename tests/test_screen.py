@@ -770,6 +770,9 @@ async def test_the_ascii_screen_is_ascii(watch: Watch) -> None:
         await screen.press("n")
         await screen.shows("tab: none")
         assert all(row.isascii() for row in screen.rows), screen.text
+        await screen.press("ctrl+p")
+        await screen.shows("Run: pause")
+        assert all(row.isascii() for row in screen.rows), screen.text
 
 
 # The mouse

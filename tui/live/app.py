@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.screen import Screen
 
 from ...core.stream.commands import AnyCommand, Seek
@@ -142,6 +143,11 @@ class ClipwatchApp(TerminalApp):
             self.steering.send_postponed_seek()
 
     # The program itself
+
+    def action_command_palette(self) -> None:
+        """Open the command palette."""
+        if not CommandPalette.is_open(self):
+            self.push_screen(CommandPalette(placeholder="Type the name of a key, a rule or a theme"))
 
     def palette_entries(self) -> Iterator[Entry]:
         """The entries of the command palette."""

@@ -37,7 +37,7 @@ class Entry(NamedTuple):
 
     def shown(self, title: Content) -> Content:
         """The line as shown, with the keys in a column behind the title."""
-        return Content.assemble(title.pad_right(_TITLE_CELLS - len(title)), "  ", (self.keys, "bold"))
+        return Content.assemble(title.pad_right(max(0, _TITLE_CELLS - len(title))), "  ", (self.keys, "bold"))
 
 
 def entries(app: ClipwatchApp, keymap: Mapping[str, str]) -> Iterator[Entry]:

@@ -25,6 +25,9 @@ class TerminalApp(DrivenApp):
     CSS = """
     .-ascii ModalScreen > *, .-ascii ModalScreen Input { border: ascii $primary; }
     .-ascii VerticalScroll, .-ascii OptionList { scrollbar-size: 0 0; }
+    .-ascii CommandPalette #--input { border: ascii $primary; }
+    .-ascii SearchIcon, .-ascii CommandPalette LoadingIndicator { display: none; }
+    .-ascii CommandList { border: none; }
     """
     # Declared on the app, so that it also works while a modal screen is open.
     BINDINGS: ClassVar = [Binding("ctrl+z", "suspend_process", show=False)]
