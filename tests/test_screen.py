@@ -865,6 +865,18 @@ async def test_a_drag_zooms_to_its_steps_and_a_double_click_shows_all(watch: Wat
 
 
 @on_a_loop
+async def test_a_button_released_elsewhere_ends_a_drag(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", "101") as screen:
+        left, right, y = await loss_chart(screen)
+        for x, row in ((left, y), (3, 6)):
+            await screen.mouse(events.MouseDown, x, row)
+            await screen.mouse(events.MouseMove, right, row, button=0)
+            await screen.until(lambda: screen.app.mouse_captured is None)
+        assert charts_of(screen).window.span is None
+        assert not screen.app.screen.selections
+
+
+@on_a_loop
 async def test_the_wheel_zooms_at_the_pointer(watch: Watch) -> None:
     async with watch("normal", "--evaluations", "101") as screen:
         left, right, y = await loss_chart(screen)

@@ -170,8 +170,9 @@ class ClipwatchApp(TerminalApp):
     def _copy(self, what: str, text: str) -> None:
         """Put the text on the clipboard of the user's terminal, and say how it begins."""
         self.copy_to_clipboard(text)
-        first, *more = text.splitlines()
-        self.main.say(f"Copied the {what}: {first}{' ...' if more else ''}")
+        words, line = f"Copied the {what}: ", " ".join(text.split("\n"))
+        room = max(0, self.main.size.width - len(words) - 2)
+        self.main.say(words + self.main.theme.glyphs.shortened(line, room))
 
     async def action_copy_or_quit(self) -> None:
         """Copy and clear a selection; without one, quit."""
@@ -195,7 +196,7 @@ class ClipwatchApp(TerminalApp):
         except OSError as error:
             self.main.say(f"Picture not saved: {name}: {error.strerror}", alert=True)
             return
-        self.main.say(f"Saved {Path(name).resolve()}")
+        self.main.say(f"Saved {Path(name).resolve()}", f"Saved {name}")
 
     def action_next_theme(self) -> None:
         """Switch to the next theme."""

@@ -124,6 +124,7 @@ class MainScreen(Screen[None]):
             panel.log_pane.clear()
         self._selected = next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0)
         self._place_lanes()
+        self._name_prompted_lane()
         self._charts.begin_run()
 
     def _place_lanes(self) -> None:
@@ -270,10 +271,9 @@ class MainScreen(Screen[None]):
 
     # The mouse
 
-    def on_text_selected(self) -> None:
+    def on_log_pane_text_selected(self) -> None:
         """Say what can be done with text that was selected in a log."""
-        if self.selections:
-            self.say("Selected. ctrl+c: copy · escape: clear")
+        self.say("Selected. ctrl+c: copy · escape: clear")
 
     def text_to_copy(self) -> tuple[str, str]:
         """What is copied, in words, and its text: the selection, or what the pointer is on, or the selected lane."""

@@ -61,6 +61,9 @@ class ChartMouse(Lines):
         """Point at the step under the pointer, or extend the drag."""
         if (area := self.plot.area) is None:
             return
+        if self._press and event.button == 0:
+            # The button was released elsewhere before the mouse was captured.
+            self._let_go()
         if self._press is None:
             self.post_message(ChartGesture(Point(area.step(event.x))))
         elif event.x != self._press.at:
@@ -70,11 +73,14 @@ class ChartMouse(Lines):
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """End a click or a drag."""
-        press, self._press = self._press, None
-        self.release_mouse()
-        if press and (area := self.plot.area):
+        if (press := self._press) and (area := self.plot.area):
             self.post_message(ChartGesture(press.released(area)))
-            self.show(self._drawn)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._press = None
+        self.release_mouse()
+        self.show(self._drawn)
 
     def on_click(self, event: events.Click) -> None:
         """A double click shows all steps."""

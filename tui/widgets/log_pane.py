@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Offset, Region
+from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -42,6 +43,9 @@ class LogPane(ScrollingWidget, can_focus=False):
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log--message", "log--quiet", "log--failure", "log--bar"}
+
+    class TextSelected(Message):
+        """Text was selected with the mouse."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -196,6 +200,9 @@ class LogPane(ScrollingWidget, can_focus=False):
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Select up to the pointer; above or below the pane, scroll."""
         self._pointed_row = event.y if 0 <= event.y < self.size.height else None
+        if self._anchor and event.button == 0:
+            # The button was released elsewhere before the mouse was captured.
+            self._let_go()
         if self._anchor is None:
             return
         if self._pointed_row is None:
@@ -205,6 +212,11 @@ class LogPane(ScrollingWidget, can_focus=False):
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """End the selection."""
+        self._let_go()
+        if self.text_selection:
+            self.post_message(self.TextSelected())
+
+    def _let_go(self) -> None:
         self.release_mouse()
         self._anchor = None
         self.selection_updated(self.text_selection)
@@ -217,10 +229,10 @@ class LogPane(ScrollingWidget, can_focus=False):
         """The character and the line at the pointer, or the nearest ones."""
         row = min(max(event.y, 0), self.size.height - 1)
         index = min(self.first + row, len(self._events) - 1)
-        return Offset(_character_at(self._line(index), event.x - 1), index + self._dropped)
+        return Offset(character_at(self._line(index), event.x - 1), index + self._dropped)
 
 
-def _character_at(text: str, cell: int) -> int:
+def character_at(text: str, cell: int) -> int:
     """The index of the character at a cell; the length of the text beyond its end."""
     return next((index for index in range(len(text)) if cell_len(text[: index + 1]) > cell), len(text))
 
