@@ -311,7 +311,8 @@ class MainScreen(Screen[None]):
 
     def on_chart_gesture(self, event: ChartGesture) -> None:
         """Pass the mouse on to the charts. The status line shows the difference at the step under the pointer."""
+        before = self._charts.cursor
         if message := self._charts.respond(event.gesture):
             self.say(message)
-        else:
+        elif self._charts.cursor != before:
             self._draw_status()

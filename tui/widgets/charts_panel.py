@@ -24,8 +24,9 @@ from .chart_mouse import ChartMouse
 # Charts wait this many seconds after a key or a resize, so that its cheap response is painted first. It is shorter than
 # two of Textual's repaints.
 RESPONSE_TIME = 0.03
-# Seconds between two redraws of the charts by the mouse, which can send hundreds of events per second.
-MOUSE_INTERVAL = 0.05
+# Seconds between two redraws of the charts by the mouse, which can send hundreds of events per second. At full speed the
+# lanes need the processor.
+MOUSE_INTERVAL, MOUSE_INTERVAL_AT_FULL_SPEED = 0.05, 0.16
 SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
 
 
@@ -260,11 +261,12 @@ class ChartsPanel(Horizontal):
         return self._window_words()
 
     def _change_soon(self, **changes: object) -> None:
-        """Change settings, and draw at most every `MOUSE_INTERVAL` seconds."""
+        """Change settings, and draw soon, but not at every event of the mouse."""
         before, self._settings = self._settings, replace(self._settings, **changes)
         if self._settings != before and not self._mouse_drawing:
             self._mouse_drawing = True
-            self.set_timer(MOUSE_INTERVAL, self._draw_for_mouse)
+            interval = MOUSE_INTERVAL_AT_FULL_SPEED if self._view.at_full_speed else MOUSE_INTERVAL
+            self.set_timer(interval, self._draw_for_mouse)
 
     def _draw_for_mouse(self) -> None:
         self._mouse_drawing = False
