@@ -440,7 +440,10 @@ async def test_the_prompt_leaves_the_charts_in_sight_and_the_run_going(watch: Wa
         await opens_prompt(screen)
         await screen.shows("leave the gradient as it is")
         await screen.shows("loss")
-        assert charts_of(screen).size.height >= 5
+        charts = charts_of(screen)
+        assert charts.size.height >= 5
+        # The charts fit into what is left: their last row is the axis of steps.
+        await screen.until(lambda: screen.rows[charts.region.bottom - 1].split()[:1] == ["0"])
         assert "◆ B  clip: value:0.001" in screen.rows[-3]
         screen.app.engine.send(SetClip(lane="clipped", rule="norm:3"))
         await screen.until(lambda: screen.app.view.last_step == 210 and "norm:3" in screen.rows[1])
@@ -1007,6 +1010,10 @@ async def test_help_opens_and_closes(watch: Watch) -> None:
             assert "the shaded steps Adam's second moment still adapts" in screen.text
             await screen.press("c", "escape")
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await screen.press("question_mark")
+        await screen.shows("Zoom a chart at the pointer")
+        await screen.click(2, 20)
+        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
         assert screen.heard == []
 
 
@@ -1071,7 +1078,11 @@ async def test_q_asks_before_a_run_is_lost(watch: Watch) -> None:
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
             await screen.press("q")
             await screen.until(lambda: isinstance(screen.app.screen, QuitQuestion))
-        await screen.press("y")
+        await screen.click(*screen.find("[n] stay"))
+        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await screen.press("q")
+        await screen.shows("[y] quit")
+        await screen.click(*screen.find("[y] quit"))
         assert await screen.ends() == 0
 
 

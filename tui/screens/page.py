@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Group
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -14,7 +15,10 @@ SHORT = 24
 
 
 class Page(ModalScreen[None]):
-    """A framed page that closes on escape, ?, F1, q, space or enter. Subclasses define `_content`."""
+    """A framed page that closes on escape, ?, F1, q, space, enter or a click beside it.
+
+    Subclasses define `_content`.
+    """
 
     DEFAULT_CSS = """
     Page { align: center middle; }
@@ -34,6 +38,11 @@ class Page(ModalScreen[None]):
             panel.set_class(self.app.size.height < SHORT, "-short")
             panel.border_title, panel.border_subtitle = self.HEADING, "escape: close"
             yield Static(self._content())
+
+    def on_click(self, event: events.Click) -> None:
+        """Close if the click is beside the page."""
+        if event.widget is self:
+            self.dismiss()
 
     def _content(self) -> Group:
         raise NotImplementedError

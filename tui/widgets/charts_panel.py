@@ -24,8 +24,8 @@ from .chart_mouse import ChartMouse
 # Charts wait this many seconds after a key or a resize, so that its cheap response is painted first. It is shorter than
 # two of Textual's repaints.
 RESPONSE_TIME = 0.03
-# Seconds between two redraws of the charts by the mouse, which can send hundreds of events per second. At full speed the
-# lanes need the processor.
+# Seconds between two redraws of the charts by the mouse, which can send hundreds of events per second. At full speed
+# the lanes need the processor.
 MOUSE_INTERVAL, MOUSE_INTERVAL_AT_FULL_SPEED = 0.05, 0.16
 SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
 
