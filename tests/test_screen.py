@@ -699,6 +699,11 @@ async def test_logs_are_bounded(watch: Watch) -> None:
             lambda: all(len(panel.log_pane._events) < MAX_LINES + 600 for panel in screen.app.main._panels)
         )
         assert all(not lane.unlogged for lane in screen.app.view.lanes.values())
+        # Lines that were dropped do not shift what is selected.
+        x, y = screen.find(f"Step: {10 * (MAX_LINES + 999)} ")
+        await screen.drag(x, y, x + 80, y)
+        await screen.press("ctrl+c")
+        await screen.until(lambda: screen.app.clipboard.startswith(f"Step: {10 * (MAX_LINES + 999)} "))
 
 
 @on_a_loop
