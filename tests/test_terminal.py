@@ -251,7 +251,7 @@ def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
         terminal.type("]")
         terminal.shows("value:0.001 -> value:0.002")
         terminal.type("b")
-        terminal.shows("Clip rule of clipped")
+        terminal.shows("clip: value:0.002")
         terminal.type(b"\xff\xc3")
         terminal.shows("not a rule")
         terminal.type("\x03\x03")
