@@ -229,6 +229,21 @@ def test_a_lasting_run_goes_on_after_its_end_bit_exactly() -> None:
     assert rows == figures(long)
 
 
+@pytest.mark.parametrize("late", [Pause(at_step=60), Pause(), StepOnce()])
+def test_a_pause_as_a_lane_ends_does_not_hold_it_once_it_is_extended(late: Pause | StepOnce) -> None:
+    def pause_and_extend(engine: Engine, event: Event) -> None:
+        if isinstance(event, LaneFinished) and event.step == 60:
+            if late.at_step is None:
+                engine.send(late)
+            engine.send(Extend(iterations=20))
+            # A lane that is held would end here.
+            engine.close()
+
+    config = replaced(SMALL, lanes=TWINS[:1])
+    events = events_of(config, [late] if late.at_step else [], pause_and_extend, lasting=True)
+    assert [event.step for event in of_kind(events, LaneFinished, "a")] == [60, 80]
+
+
 def test_a_lasting_run_ends_when_no_more_commands_can_come() -> None:
     def close(engine: Engine, event: Event) -> None:
         if isinstance(event, LanePaused):

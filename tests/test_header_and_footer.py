@@ -33,7 +33,7 @@ from clipwatch.tui.style.theme import DARK, Theme, theme_of
 from clipwatch.tui.text.explanation import explanations
 from clipwatch.tui.text.number_format import symbols_in_ascii
 from clipwatch.tui.text.rule_words import rule_words
-from clipwatch.tui.view.header_and_footer import key_line, lane_heading, phase_of, status, title
+from clipwatch.tui.view.header_and_footer import key_at, key_line, lane_heading, phase_of, status, title
 from clipwatch.tui.view.keys import KEYS, Phase, keycaps
 from clipwatch.tui.view.run_view import RunView
 
@@ -526,3 +526,20 @@ def test_a_run_with_an_optimizer_reset_is_not_a_clean_comparison_either() -> Non
     reset = MomentsReset(lane="a", step=20)
     assert "optimizer state reset mid-run: not a clean comparison" in titled(RUN, LANE, reset)
     assert "rule changed mid-run: not a clean comparison" in titled(RUN, LANE, CHANGE, reset)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 300])
+@pytest.mark.parametrize("replaying", [False, True])
+def test_the_key_at_a_column_is_the_one_that_is_shown_there(width: int, replaying: bool) -> None:
+    text = key_line({}, width, COLOURED, replaying=replaying).text
+    ends = 0
+    for key in (key for key in KEYS if f" {key.label} " in text):
+        shown = f" {keycaps(key.keys).split()[0]} {key.label} "
+        if shown not in text:
+            continue
+        start = text.index(shown)
+        for column in (start, start + len(shown) - 1):
+            assert key_at(column, {}, width, COLOURED, replaying=replaying) == key
+        ends = max(ends, start + len(shown))
+    assert ends > width // 2 or width == 300
+    assert key_at(ends, {}, width, COLOURED, replaying=replaying) is None

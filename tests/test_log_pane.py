@@ -9,7 +9,7 @@ from test_state import EVALUATED, FINISHED, LANE
 from clipwatch.core.stream.evaluation_line import evaluation_line
 from clipwatch.core.stream.events import LaneEvent, LaneFailed, OutputDied, OutputRevived
 from clipwatch.tui.text.wording import log_line
-from clipwatch.tui.widgets.log_pane import component_class
+from clipwatch.tui.widgets.log_pane import character_at, component_class
 
 END = msgspec.structs.replace(FINISHED, step=1000, correct=3860, total=5000)
 DIED, RECOVERED = OutputDied(lane="a", step=340, output=6), OutputRevived(lane="a", step=350, output=6)
@@ -45,3 +45,8 @@ def test_a_line_without_a_shorter_form_is_cut_by_the_pane() -> None:
 def test_lines_are_styled_by_event() -> None:
     styles = [component_class(event) for event in (EVALUATED, DIED, RECOVERED, FAILED, LANE, END)]
     assert styles == [None, "log--quiet", "log--quiet", "log--failure", "log--message", "log--message"]
+
+
+@pytest.mark.parametrize(("cell", "index"), [(0, 0), (1, 1), (2, 1), (3, 2), (4, 3), (50, 3)])
+def test_the_character_under_the_mouse_may_be_two_cells_wide(cell: int, index: int) -> None:
+    assert character_at("a\N{CJK UNIFIED IDEOGRAPH-4E00}b", cell) == index

@@ -52,11 +52,11 @@ from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.tui.cli.main import main
 from clipwatch.tui.headless.console import ConsoleSink
 from clipwatch.tui.live.app import ClipwatchApp
-from clipwatch.tui.screens.rule_prompt import RulePrompt
 from clipwatch.tui.sweep.console import SweepConsole
 from clipwatch.tui.sweep.page import page
 from clipwatch.tui.sweep.view import SweepView, status, title
 from clipwatch.tui.text.wrapping import wrapped
+from clipwatch.tui.widgets.rule_prompt import RulePrompt
 
 # What comes from outside, and how it is shown.
 TEXTS = {
@@ -361,7 +361,9 @@ async def _on_the_screen(text: str, shown: str, *, ascii: bool) -> None:
         assert wanted[:80] in rows()[-2]
         await pilot.press("d")
         await is_plain()
-        app.push_screen(RulePrompt(text, text))
+        prompt = app.main.query_one(RulePrompt)
+        prompt.show_lane(text)
+        prompt.open(text, 40, lambda rule: None)
         await is_plain()
         await pilot.press("ctrl+u", *map(_key, text[:40]))
         await is_plain()

@@ -21,7 +21,7 @@ from textual import events
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from clipwatch.core.stream.codec import decode_command
 from clipwatch.core.stream.commands import (
@@ -46,16 +46,16 @@ from clipwatch.tui.screens.figures import FiguresScreen
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.screens.quit_question import QuitQuestion
-from clipwatch.tui.screens.rule_prompt import RulePrompt
 from clipwatch.tui.screens.sweep_question import SweepQuestion
 from clipwatch.tui.style.theme import DARK, LIGHT, THEMES
 from clipwatch.tui.view.chart_specs import chart_spec
 from clipwatch.tui.view.keys import KEYS, keymap
 from clipwatch.tui.view.metrics import metric
-from clipwatch.tui.widgets import diagnostics_panel
+from clipwatch.tui.widgets import charts_panel, diagnostics_panel
 from clipwatch.tui.widgets.chart_grid import Chart
 from clipwatch.tui.widgets.charts_panel import ChartsPanel
 from clipwatch.tui.widgets.log_pane import MAX_LINES
+from clipwatch.tui.widgets.rule_prompt import RulePrompt
 
 SCRIPT = Path(__file__).with_name("scripted_engine.py")
 DEADLINE = 20.0
@@ -113,6 +113,27 @@ class Watched:
 
     async def press(self, *keys: str) -> None:
         await self._pilot.press(*keys)
+
+    async def mouse(self, kind: type[events.MouseEvent], x: int, y: int, button: int = 1) -> None:
+        """Send one mouse event at a cell of the screen, as the terminal does."""
+        event = kind(None, x, y, 0, 0, button, False, False, False, screen_x=x, screen_y=y, style=None)
+        self.app.post_message(event)
+        await self._pilot.pause()
+
+    async def click(self, x: int, y: int, times: int = 1) -> None:
+        for _ in range(times):
+            await self.mouse(events.MouseDown, x, y)
+            await self.mouse(events.MouseUp, x, y)
+
+    async def drag(self, x: int, y: int, to_x: int, to_y: int) -> None:
+        """Press the button at one cell and release it at another."""
+        await self.mouse(events.MouseDown, x, y)
+        await self.mouse(events.MouseMove, to_x, to_y)
+        await self.mouse(events.MouseUp, to_x, to_y)
+
+    def find(self, words: str) -> tuple[int, int]:
+        """The cell where the words begin on the screen."""
+        return next((row.index(words), y) for y, row in enumerate(self.rows) if words in row)
 
     async def resize(self, width: int, height: int) -> None:
         await self._pilot.resize_terminal(width, height)
@@ -402,37 +423,108 @@ async def test_tab_selects_the_lane_that_the_keys_act_on(watch: Watch) -> None:
         await screen.until(lambda: screen.heard[1:] == [SetClip(lane="clipped", rule="none")])
 
 
+def prompt_of(screen: Watched) -> RulePrompt:
+    return screen.app.main.query_one(RulePrompt)
+
+
+async def opens_prompt(screen: Watched) -> Input:
+    await screen.press("b")
+    await screen.until(lambda: prompt_of(screen).is_open and isinstance(screen.app.focused, Input))
+    return screen.app.main.query_one(Input)
+
+
 @on_a_loop
 async def test_a_rule_is_checked_while_it_is_typed(watch: Watch) -> None:
     async with watch() as screen:
-        await screen.press("b")
-        await screen.shows("Clip rule of B")
-        field = screen.app.screen.query_one(Input)
+        field = await opens_prompt(screen)
         assert field.value == "value:0.001"
         field.value = ""
         await screen.press("left_square_bracket", "slash")
-        await screen.shows("clip rule '[/': not a rule")
-        await screen.press("ctrl+u", *"valu")
-        await screen.shows("not a rule; did you mean value?")
+        await screen.shows("not a rule; write one of none, value:0.001")
+        await screen.press("ctrl+u", *"valu", "colon")
+        await screen.shows("not a rule; did you mean value:?")
         await screen.press("enter")
-        assert isinstance(screen.app.screen, RulePrompt)
-        await screen.press("e", "colon", *"-0.5", "colon", "1")
-        await screen.until(lambda: "not a rule" not in screen.text)
+        assert prompt_of(screen).is_open
+        await screen.press("backspace", "e", "colon", *"-0.5", "colon", "1")
+        await screen.shows("clamp each element to [-0.5, 1]")
         await screen.press("enter")
         await screen.hears(SetClip(lane="clipped", rule="value:-0.5:1"))
-        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await screen.until(lambda: not prompt_of(screen).is_open)
         await screen.says("clip value:0.001 -> value:-0.5:1")
+        assert screen.app.focused is None
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (160, 45)])
+@on_a_loop
+async def test_the_prompt_leaves_the_charts_in_sight_and_the_run_going(watch: Watch, size: tuple[int, int]) -> None:
+    async with watch("normal", "--goes-on", size=size) as screen:
+        await screen.until(lambda: screen.app.view.last_step == 200)
+        await opens_prompt(screen)
+        await screen.shows("leave the gradient as it is")
+        await screen.shows("loss")
+        charts = charts_of(screen)
+        assert charts.size.height >= 5
+        # The charts fit into what is left: their last row is the axis of steps.
+        await screen.until(lambda: screen.rows[charts.region.bottom - 1].split()[:1] == ["0"])
+        assert "◆ B  clip: value:0.001" in screen.rows[-3]
+        screen.app.engine.send(SetClip(lane="clipped", rule="norm:3"))
+        await screen.until(lambda: screen.app.view.last_step == 210 and "norm:3" in screen.rows[1])
+        assert prompt_of(screen).is_open
+        await screen.press("escape")
+        await screen.until(lambda: "leave the gradient" not in screen.text)
+
+
+@on_a_loop
+async def test_tab_completes_and_a_number_replaces_that_of_the_example(watch: Watch) -> None:
+    async with watch() as screen:
+        field = await opens_prompt(screen)
+        await screen.press("n", "o", "r")
+        await screen.shows("tab: norm:1")
+        await screen.press("tab", *"0.5", "enter")
+        await screen.hears(SetClip(lane="clipped", rule="norm:0.5"))
+        await opens_prompt(screen)
+        await screen.press("n", "o", "right")
+        await screen.until(lambda: field.value == "norm:0.5")
+
+
+@on_a_loop
+async def test_arrow_keys_pick_rules_and_those_used_before(watch: Watch) -> None:
+    async with watch() as screen:
+        field = await opens_prompt(screen)
+        await screen.press("down")
+        assert field.value == "none"
+        await screen.press("down", "down", "down", "3", "enter")
+        await screen.hears(SetClip(lane="clipped", rule="norm:3"))
+        await opens_prompt(screen)
+        await screen.press("up")
+        assert field.value == "norm:3"
+        await screen.shows("used before")
+        await screen.click(*screen.find("replace each element by its sign"))
+        await screen.until(lambda: field.value == "sign")
+        await screen.press("enter")
+        await screen.until(lambda: screen.heard[1:] == [SetClip(lane="clipped", rule="sign")])
+        await opens_prompt(screen)
+        await screen.press("up")
+        assert field.value == "sign"
+
+
+@on_a_loop
+async def test_the_rule_is_for_the_lane_that_is_selected_when_it_is_sent(watch: Watch) -> None:
+    async with watch() as screen:
+        await opens_prompt(screen)
+        await screen.click(5, 1)
+        await screen.shows("● A  clip: value:0.001")
+        await screen.press(*"sign", "enter")
+        await screen.hears(SetClip(lane="unclipped", rule="sign"))
 
 
 @on_a_loop
 async def test_setting_the_current_rule_changes_nothing(watch: Watch) -> None:
     async with watch() as screen:
-        await screen.press("b")
-        await screen.shows("Clip rule of B")
+        await opens_prompt(screen)
         await screen.press("enter")
         await screen.says("B already has value:0.001")
-        await screen.press("b")
-        await screen.shows("Clip rule of B")
+        await opens_prompt(screen)
         await screen.press("ctrl+u", *"value", "colon", *"1000", "enter")
         await screen.hears(SetClip(lane="clipped", rule="value:1000"))
         await screen.press("right_square_bracket")
@@ -443,8 +535,7 @@ async def test_setting_the_current_rule_changes_nothing(watch: Watch) -> None:
 @on_a_loop
 async def test_a_rule_typed_fast_arrives_complete(watch: Watch) -> None:
     async with watch() as screen:
-        await screen.press("b")
-        await screen.shows("Clip rule of B")
+        await opens_prompt(screen)
         typed = [("ctrl+u", None), *((letter, letter) for letter in "signs"), ("backspace", None), ("enter", "\r")]
         for key, character in typed:
             screen.app.post_message(events.Key(key, character))
@@ -454,8 +545,9 @@ async def test_a_rule_typed_fast_arrives_complete(watch: Watch) -> None:
 @on_a_loop
 async def test_escape_leaves_the_rule_as_it_is(watch: Watch) -> None:
     async with watch() as screen:
-        await screen.press("b", "backspace", "2", "escape")
-        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await opens_prompt(screen)
+        await screen.press("backspace", "2", "escape")
+        await screen.until(lambda: not prompt_of(screen).is_open)
         await screen.press("space")
         await screen.hears(Pause())
 
@@ -636,6 +728,11 @@ async def test_logs_are_bounded(watch: Watch) -> None:
             lambda: all(len(panel.log_pane._events) < MAX_LINES + 600 for panel in screen.app.main._panels)
         )
         assert all(not lane.unlogged for lane in screen.app.view.lanes.values())
+        # Lines that were dropped do not shift what is selected.
+        x, y = screen.find(f"Step: {10 * (MAX_LINES + 999)} ")
+        await screen.drag(x, y, x + 80, y)
+        await screen.press("ctrl+c")
+        await screen.until(lambda: screen.app.clipboard.startswith(f"Step: {10 * (MAX_LINES + 999)} "))
 
 
 @on_a_loop
@@ -701,12 +798,237 @@ async def test_the_ascii_screen_is_ascii(watch: Watch) -> None:
         await screen.press("c", "tab", "comma", "z")
         await screen.until(lambda: "mid-run" in screen.title)
         assert all(row.isascii() for row in screen.rows), screen.text
-        for key in ("question_mark", "b"):
-            await screen.press(key)
-            await screen.until(lambda: not isinstance(screen.app.screen, MainScreen))
-            assert all(row.isascii() for row in screen.rows), screen.text
-            await screen.press("escape")
-            await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await screen.press("question_mark")
+        await screen.until(lambda: not isinstance(screen.app.screen, MainScreen))
+        assert all(row.isascii() for row in screen.rows), screen.text
+        await screen.press("escape")
+        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await opens_prompt(screen)
+        await screen.press("n")
+        await screen.shows("tab: none")
+        assert all(row.isascii() for row in screen.rows), screen.text
+        await screen.press("ctrl+p")
+        await screen.shows("Run: pause")
+        assert all(row.isascii() for row in screen.rows), screen.text
+
+
+# The mouse
+
+
+@on_a_loop
+async def test_a_click_on_a_lane_selects_it(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.shows("● unclipped   not clipped")
+        await screen.click(*screen.find("● unclipped   not clipped"))
+        await screen.says("Selected unclipped")
+        assert screen.app.main.selected.name == "unclipped"
+        x, y = screen.find("◆ clipped   value:0.001")
+        await screen.click(x, y + 5)
+        await screen.says("Selected clipped")
+
+
+@on_a_loop
+async def test_a_click_on_the_key_line_does_what_the_key_does(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.shows("space pause")
+        await screen.click(*screen.find("pause"))
+        await screen.hears(Pause())
+        await screen.click(screen.find("diagnostics")[0], 39)
+        await screen.until(lambda: screen.app.main.diagnosing)
+
+
+@on_a_loop
+async def test_a_click_in_the_diagnostics_selects_the_lane(watch: Watch) -> None:
+    async with watch("normal", "--measured", size=(160, 45)) as screen:
+        await screen.press("d")
+        await screen.shows("conv1")
+        await screen.click(10, 20)
+        await screen.says("Selected unclipped")
+        await screen.click(150, 20)
+        await screen.says("Selected clipped")
+
+
+def charts_of(screen: Watched) -> ChartsPanel:
+    return screen.app.main.query_one(ChartsPanel)
+
+
+async def loss_chart(screen: Watched) -> tuple[int, int, int]:
+    """The first column of the curves of the loss, the last one, and a row in the middle; of a run of 1000 steps."""
+    await screen.until(lambda: screen.app.view.last_step == 1000)
+    chart = screen.app.main.query(Chart).first()
+    await screen.until(lambda: chart.plot.area and chart.plot.area.window[1] >= 1000)
+    area, region = chart.plot.area, chart.region
+    return region.x + area.left, region.x + area.left + area.width - 1, region.y + region.height // 2
+
+
+@on_a_loop
+async def test_the_pointer_shows_values_and_a_click_leaves_the_cursor_there(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", "101") as screen:
+        left, right, y = await loss_chart(screen)
+        await screen.mouse(events.MouseMove, (left + right) // 2, y, button=0)
+        await screen.until(lambda: charts_of(screen).cursor == 490 or charts_of(screen).cursor == 500)
+        pointed = charts_of(screen).cursor
+        assert f"at step {pointed}:" in screen.status
+        await screen.mouse(events.MouseMove, left, 0, button=0)
+        await screen.until(lambda: charts_of(screen).cursor is None)
+        await screen.click((left + right) // 2, y)
+        await screen.says(f"Values at step {pointed}. escape: newest values")
+        await screen.mouse(events.MouseMove, left, 0, button=0)
+        await screen.until(lambda: charts_of(screen).cursor == pointed)
+        await screen.press("escape")
+        await screen.until(lambda: charts_of(screen).cursor is None)
+
+
+@on_a_loop
+async def test_a_drag_zooms_to_its_steps_and_a_double_click_shows_all(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", "101") as screen:
+        left, right, y = await loss_chart(screen)
+        middle = (left + right) // 2
+        await screen.mouse(events.MouseDown, left + 5, y)
+        await screen.mouse(events.MouseMove, middle, y)
+        await screen.until(lambda: re.match(r" Steps \d+ to \d+  ", screen.status))
+        style = screen.app.main.query(Chart).first()._drag_style
+        row = screen.app.screen._compositor.render_strips()[y]
+        assert {segment.style.bgcolor for segment in row.crop(left + 5, middle + 1)} == {style.bgcolor}
+        await screen.mouse(events.MouseUp, middle, y)
+        await screen.says("f: follow the newest step")
+        first, last = charts_of(screen).window.steps(1000)
+        assert 80 <= first <= 110
+        assert 480 <= last <= 520
+        await screen.until(lambda: screen.app.main.query(Chart).first().plot.area.window == (first, last))
+        await screen.click(middle, y + 1, times=2)
+        await screen.says("Steps 0 to 1,000, following")
+        assert charts_of(screen).window.span is None
+
+
+@on_a_loop
+async def test_a_button_released_elsewhere_ends_a_drag(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", "101") as screen:
+        left, right, y = await loss_chart(screen)
+        for x, row in ((left, y), (3, 6)):
+            await screen.mouse(events.MouseDown, x, row)
+            await screen.mouse(events.MouseMove, right, row, button=0)
+            await screen.until(lambda: screen.app.mouse_captured is None)
+        assert charts_of(screen).window.span is None
+        assert not screen.app.screen.selections
+
+
+@on_a_loop
+async def test_the_wheel_zooms_at_the_pointer(watch: Watch) -> None:
+    async with watch("normal", "--evaluations", "101") as screen:
+        left, right, y = await loss_chart(screen)
+        for _ in range(4):
+            await screen.mouse(events.MouseScrollUp, left + (right - left) // 4, y, button=0)
+        first, last = charts_of(screen).window.steps(1000)
+        assert 0 < first < 250 < last < 750
+        for _ in range(8):
+            await screen.mouse(events.MouseScrollDown, left + (right - left) // 4, y, button=0)
+        await screen.says("Steps 0 to 1,000, following")
+        await screen.mouse(events.MouseScrollUp, right, y, button=0)
+        await screen.mouse(events.MouseScrollLeft, right, y, button=0)
+        assert charts_of(screen).window.steps(1000)[1] < 1000
+
+
+@on_a_loop
+async def test_many_moves_of_the_mouse_draw_few_charts(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    original = ChartsPanel.draw_chart
+    monkeypatch.setattr(ChartsPanel, "draw_chart", lambda self, chart: (drawn.append(chart), original(self, chart)))
+    async with watch("normal", "--evaluations", "101") as screen:
+        left, right, y = await loss_chart(screen)
+        await screen.until(lambda: not charts_of(screen)._pending)
+        drawn.clear()
+        start = time.monotonic()
+        for x in range(left, right):
+            screen.app.post_message(
+                events.MouseMove(None, x, y, 1, 0, 0, False, False, False, screen_x=x, screen_y=y, style=None)
+            )
+        await screen.until(lambda: (charts_of(screen).cursor or 0) >= 960 and not charts_of(screen)._pending)
+        frames = (time.monotonic() - start) / charts_panel.MOUSE_INTERVAL + 1
+        assert len(drawn) <= 2 * frames
+
+
+# Copying
+
+
+@on_a_loop
+async def test_text_selected_in_a_log_is_copied_by_ctrl_c_which_then_quits(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.shows("Step: 190 validation accuracy: 0.2 loss: 2.205")
+        await screen.shows("Step: 200 validation accuracy: 0.2 loss: 2.2")
+        x, y = screen.find("Step: 190 validation accuracy: 0.2 loss: 2.205")
+        # From the middle of a line to the middle of the next one, and back over both panes.
+        await screen.mouse(events.MouseDown, x + 6, y)
+        await screen.mouse(events.MouseMove, x + 80, y + 1)
+        await screen.mouse(events.MouseMove, x + 8, y + 1)
+        row = screen.app.screen._compositor.render_strips()[y + 1]
+        marked = "".join(segment.text for segment in row if segment.style and segment.style.reverse)
+        assert marked.strip() == "Step: 200"
+        await screen.mouse(events.MouseUp, x + 8, y + 1)
+        await screen.says("Selected. ctrl+c: copy · escape: clear")
+        await screen.press("ctrl+c")
+        await screen.says("Copied the selection: 190 validation")
+        assert screen.app.clipboard == "190 validation accuracy: 0.2 loss: 2.205\nStep: 200"
+        assert isinstance(screen.app.screen, MainScreen)
+        await screen.press("ctrl+c")
+        await screen.until(lambda: isinstance(screen.app.screen, QuitQuestion))
+
+
+@on_a_loop
+async def test_a_log_holds_still_while_text_is_selected(watch: Watch) -> None:
+    async with watch("normal", "--goes-on") as screen:
+        line = "Step: 200 validation accuracy: 0.2 loss: 2.2"
+        await screen.shows(line)
+        x, y = screen.find(line)
+        await screen.drag(x, y, x + 5, y)
+        await screen.says("Selected.")
+        await screen.press("c", "c", "c")
+        await screen.shows("Step: 230 validation accuracy: 0.16")
+        assert screen.find(line) == (x, y)
+        await screen.press("escape")
+        await screen.shows("Step: 230 validation accuracy: 0.22")
+
+
+@on_a_loop
+async def test_y_copies_the_log_line_under_the_pointer_otherwise_a_lanes_result(watch: Watch) -> None:
+    async with watch(size=(80, 24)) as screen:
+        await screen.shows("  200 acc 0.20 loss 2.2000")
+        x, y = screen.find("  200 acc 0.20 loss 2.2000")
+        await screen.press("y")
+        await screen.says("Copied the summary: ")
+        assert "clip value:0.001; digits, seed 0" in screen.app.clipboard
+        await screen.mouse(events.MouseMove, x, y, button=0)
+        await screen.press("y")
+        await screen.says("Copied the log line: Step: 200")
+        assert screen.app.clipboard == "Step: 200 validation accuracy: 0.2 loss: 2.2"
+        await screen.mouse(events.MouseMove, x, 1, button=0)
+        await screen.press("y")
+        await screen.until(lambda: "clip none; digits" in screen.app.clipboard)
+        await screen.press("Y")
+        await screen.says("Copied the command: clipwatch --dataset digits --seed 0")
+
+
+# Layout
+
+
+@pytest.mark.parametrize(("size", "logs", "charts"), [((160, 45), 10, 29), ((80, 24), 4, 14), ((60, 16), 2, 8)])
+@on_a_loop
+async def test_logs_take_a_quarter_and_l_hides_them(
+    watch: Watch, size: tuple[int, int], logs: int, charts: int
+) -> None:
+    async with watch(size=size) as screen:
+        await screen.shows("Step: 200 " if size[0] == 160 else "  200 ")
+        panel, pane = charts_of(screen), screen.app.main._panels[0].log_pane
+        assert (pane.size.height, panel.size.height) == (logs, charts)
+        await screen.press("L")
+        await screen.says("Logs hidden. L: show them")
+        await screen.until(lambda: panel.size.height == size[1] - 6)
+        await screen.press("r")
+        await screen.until(lambda: screen.app.view.runs == 2)
+        assert panel.size.height == size[1] - 6
+        await screen.press("L")
+        await screen.until(lambda: panel.size.height == charts)
+        await screen.shows(" 200 ")
 
 
 # Help, palette, quitting
@@ -722,6 +1044,10 @@ async def test_help_opens_and_closes(watch: Watch) -> None:
             assert "the shaded steps Adam's second moment still adapts" in screen.text
             await screen.press("c", "escape")
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await screen.press("question_mark")
+        await screen.shows("Zoom a chart at the pointer")
+        await screen.click(2, 20)
+        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
         assert screen.heard == []
 
 
@@ -737,15 +1063,43 @@ async def test_help_can_be_scrolled_on_the_smallest_screen(watch: Watch) -> None
 
 @on_a_loop
 async def test_the_palette_offers_every_key_and_runs_it(watch: Watch) -> None:
-    async with watch() as screen:
-        offered = [(command.title, command.help) for command in screen.app.get_system_commands(screen.app.screen)]
-        assert offered == [(key.label, key.tooltip) for key in KEYS]
+    async with watch(keys=keymap({"pause": "x"}), size=(120, 60)) as screen:
         await screen.press("ctrl+p")
         await screen.until(lambda: isinstance(screen.app.screen, CommandPalette))
+        for group, label, keys in [("Run", "pause", "x"), ("Run", "step", "s"), ("Clipping", "looser", "]")]:
+            await screen.shows(f"{group + ': ' + label:<36}  {keys}")
+        shown = {(entry.group, entry.name): entry for entry in screen.app.palette_entries()}
+        for key in KEYS:
+            assert ((key.group, key.label) in shown) == (key.only != "replay")
         await screen.press(*"pause")
         await screen.shows("Pause or resume all lanes")
         await screen.press("enter", "enter")
         await screen.hears(Pause())
+
+
+@on_a_loop
+async def test_the_palette_has_presets_and_themes(watch: Watch) -> None:
+    async with watch() as screen:
+        presets = {entry.name: entry for entry in screen.app.palette_entries()}
+        presets["clip the selected lane: norm:1"].act()
+        await screen.hears(SetClip(lane="clipped", rule="norm:1"))
+        await screen.press("ctrl+p")
+        await screen.until(lambda: isinstance(screen.app.screen, CommandPalette))
+        await screen.press(*"nord")
+        await screen.shows("Use the colours of nord")
+        await screen.until(lambda: screen.app.screen.query_one(OptionList).option_count == 1)
+        await screen.press("enter", "enter")
+        await screen.says("theme nord")
+        assert screen.app.theme == "nord"
+
+
+@on_a_loop
+async def test_the_palette_of_a_replay_offers_no_training(watch: Watch) -> None:
+    async with watch("replays") as screen:
+        await screen.until(lambda: screen.app.view.state.replay)
+        offered = {entry.name for entry in screen.app.palette_entries()}
+        assert "back 5 %" in offered
+        assert not {"restart", "clip on/off", "clip the selected lane: norm:1"} & offered
 
 
 @on_a_loop
@@ -758,7 +1112,11 @@ async def test_q_asks_before_a_run_is_lost(watch: Watch) -> None:
             await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
             await screen.press("q")
             await screen.until(lambda: isinstance(screen.app.screen, QuitQuestion))
-        await screen.press("y")
+        await screen.click(*screen.find("[n] stay"))
+        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await screen.press("q")
+        await screen.shows("[y] quit")
+        await screen.click(*screen.find("[y] quit"))
         assert await screen.ends() == 0
 
 
@@ -840,9 +1198,10 @@ async def test_a_run_in_which_every_lane_diverged_has_failed(watch: Watch) -> No
 @on_a_loop
 async def test_ctrl_c_works_from_under_a_prompt(watch: Watch) -> None:
     async with watch() as screen:
-        await screen.press("b")
-        await screen.until(lambda: isinstance(screen.app.screen, RulePrompt))
-        await screen.press("ctrl+c", "ctrl+c")
+        await opens_prompt(screen)
+        await screen.press("ctrl+c")
+        await screen.until(lambda: isinstance(screen.app.screen, QuitQuestion))
+        await screen.press("ctrl+c")
         assert await screen.ends() == 0
 
 

@@ -99,13 +99,14 @@ def test_statuses_follow_the_lane() -> None:
     assert (lane(failed).status, lane(failed).failed) == ("failed", failed)
 
 
-def test_what_is_asked_of_a_lane_that_has_ended_shows_once_it_goes_on() -> None:
+def test_a_pause_around_the_end_of_a_lane_does_not_outlive_it() -> None:
     paused, stepped = LanePaused(lane="a", step=100), LaneStepped(lane="a", step=100, count=1)
+    extended = LaneExtended(lane="a", step=100, iterations=150)
     for asked in (paused, LaneResumed(lane="a", step=100), stepped):
         assert (lane(FINISHED, asked).status, lane(FINISHED, asked).ended) == ("completed", True)
-    extended = LaneExtended(lane="a", step=100, iterations=150)
-    assert lane(FINISHED, paused, extended).status == "paused"
-    assert lane(stepped, FINISHED, extended).status == "paused"
+        assert lane(FINISHED, asked, extended).status == "training"
+        assert lane(asked, FINISHED, extended).status == "training"
+    assert lane(paused, extended).status == "paused"
 
 
 def test_an_extended_lane_trains_again() -> None:

@@ -143,3 +143,7 @@ def test_after_a_change_of_rule_the_transient_is_explained_in_shorter_and_shorte
     )
     sgd = msgspec.structs.replace(RUN, config=msgspec.structs.replace(RUN.config, optimizer="sgd"))
     assert len(texts(sgd, LANE, CHANGE)) == 1
+
+
+def test_a_lane_that_has_ended_says_nothing_of_a_pause() -> None:
+    assert message_of(RUN, LANE, FINISHED, LanePaused(lane="a", step=100)) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.tui.view.step_window import EMPTY_SPAN, JUMP, MIN_SPAN, WHOLE_RUN, Window
+from clipwatch.tui.view.step_window import EMPTY_SPAN, JUMP, MIN_SPAN, WHOLE_RUN, Window, between
 
 NEWEST = st.integers(0, 1_000_000)
 MOVES = st.lists(st.sampled_from(["in", "out", "left", "right"]), max_size=30)
@@ -133,3 +133,22 @@ def test_the_end_of_a_run_fills_the_chart() -> None:
     assert WHOLE_RUN.steps_to_draw(980, 990) == (0, 990)
     assert WHOLE_RUN.steps_to_draw(990, 990) == (0, 990)
     assert Window(400).steps_to_draw(990, 990) == (590, 990)
+
+
+@given(st.integers(1000, 100_000), st.floats(0, 1), st.sampled_from([0.5, 0.8, 1.25, 2]))
+def test_zooming_at_a_step_leaves_it_where_it_is(newest: int, place: float, factor: float) -> None:
+    window = Window(newest // 2, newest * 3 // 4)
+    first, last = window.steps(newest)
+    step = first + round(place * (last - first))
+    zoomed = window.zoomed(factor, newest, around=step)
+    start, end = zoomed.steps(newest)
+    assert start <= step <= end
+    if zoomed.end is not None and start > 0:
+        assert abs((step - start) / (end - start) - (step - first) / (last - first)) < 0.01
+
+
+def test_steps_picked_with_the_mouse_are_the_window() -> None:
+    assert between(300, 560, 1000).steps(1000) == (300, 560)
+    assert between(300, 310, 1000).steps(1000) == (300, 300 + MIN_SPAN)
+    assert between(700, 1000, 1000) == Window(300)
+    assert between(0, 3, 1000).steps(1000) == (0, MIN_SPAN)

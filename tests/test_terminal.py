@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shlex
 import signal
@@ -98,6 +99,21 @@ def test_it_trains_and_shows_what_the_clip_does() -> None:
         for words in ("digits, seed 0", "unclipped", "none, changed mid-run", "steps/s", "stopped"):
             assert words in summary
         assert "Traceback" not in summary
+
+
+def test_text_selected_with_the_mouse_gets_to_the_terminals_clipboard(tmp_path: Path) -> None:
+    with scripted(tmp_path) as (terminal, _):
+        line = "Step: 200 validation accuracy: 0.2 loss: 2.2 "
+        terminal.shows(line)
+        row = next(number for number, text in enumerate(terminal.text.splitlines(), 1) if line in text)
+        # SGR mouse reports: button 0 pressed, moved (32 more) and released, at a column and a row.
+        terminal.type(f"\x1b[<0;2;{row}M\x1b[<32;6;{row}M\x1b[<32;10;{row}M\x1b[<0;10;{row}m")
+        terminal.shows("Selected. ctrl+c: copy")
+        terminal.type("\x03")
+        terminal.shows("Copied the selection: Step: 200")
+        assert b"\x1b]52;c;" + base64.b64encode(b"Step: 200") + b"\a" in terminal.output
+        terminal.type("\x03")
+        terminal.shows("Quitting discards it.")
 
 
 def test_it_trains_to_the_end_and_quits_when_done() -> None:
@@ -254,7 +270,7 @@ def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
         terminal.type("]")
         terminal.shows("value:0.001 -> value:0.002")
         terminal.type("b")
-        terminal.shows("Clip rule of clipped")
+        terminal.shows("clip: value:0.002")
         terminal.type(b"\xff\xc3")
         terminal.shows("not a rule")
         terminal.type("\x03\x03")

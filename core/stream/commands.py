@@ -74,7 +74,7 @@ class SetPace(Command, frozen=True, kw_only=True):
 
 
 class Extend(Command, frozen=True, kw_only=True):
-    """Train `iterations` more steps than planned so far."""
+    """Train `iterations` more steps than planned so far. A lane that has done its steps goes on, paused or not."""
 
     iterations: int
 

@@ -15,19 +15,6 @@ import msgspec
 from ..errors import BadInput
 
 Z_THRESHOLD = 2.5
-# An example of each rule, and what it does to the gradient.
-MEANINGS = {
-    "none": "leave the gradient as it is",
-    "value:0.001": "clamp each element to [-0.001, 0.001]",
-    "value:-0.001:0.002": "the same with two bounds, of which one may be empty",
-    "norm:1": "scale the gradient down to an L2 norm of 1",
-    "layer-norm:1": "scale each layer's gradient down to an L2 norm of 1",
-    "agc:0.01": "scale a unit's gradient down to 0.01 of its weights' norm",
-    "autoclip:10": "scale down to the 10th percentile of the norms so far",
-    "zclip": f"scale down norms {Z_THRESHOLD} standard deviations above the mean",
-    "sign": "replace each element by its sign",
-}
-EXAMPLES = ", ".join(MEANINGS)
 
 
 class NoClip(msgspec.Struct, frozen=True):
@@ -257,3 +244,45 @@ _KINDS: dict[str, Callable[[str | None, str], Rule]] = {
     "zclip": _zclip,
     "sign": _bare(SignClip()),
 }
+
+
+def meaning(rule: Rule) -> str:
+    """What the rule does to the gradient."""
+    match rule:
+        case NoClip():
+            return "leave the gradient as it is"
+        case ValueClip(low=low, high=None):
+            return f"raise elements below {_number(low)} to it"
+        case ValueClip(low=None, high=high):
+            return f"lower elements above {_number(high)} to it"
+        case ValueClip(low=low, high=high):
+            return f"clamp each element to [{_number(low)}, {_number(high)}]"
+        case NormClip(bound=bound):
+            return f"scale the gradient down to an L2 norm of {_number(bound)}"
+        case LayerNormClip(bound=bound):
+            return f"scale each layer's gradient down to an L2 norm of {_number(bound)}"
+        case AdaptiveClip(ratio=ratio):
+            return f"scale a unit's gradient down to {_number(ratio)} of its weights' norm"
+        case AutoClip(percentile=percentile):
+            return f"scale down to percentile {_number(percentile)} of the norms so far"
+        case ZClip(threshold=threshold):
+            return f"scale down norms {_number(threshold)} standard deviations above the mean"
+        case SignClip():
+            return "replace each element by its sign"
+
+
+_EXAMPLES = (
+    NoClip(),
+    ValueClip(-0.001, 0.001),
+    ValueClip(-0.001, 0.002),
+    NormClip(1.0),
+    LayerNormClip(1.0),
+    AdaptiveClip(0.01),
+    AutoClip(10.0),
+    ZClip(),
+    SignClip(),
+)
+# An example of each rule, and what it does.
+MEANINGS = {str(rule): meaning(rule) for rule in _EXAMPLES}
+MEANINGS["value:-0.001:0.002"] = "the same with two bounds, of which one may be empty"
+EXAMPLES = ", ".join(MEANINGS)

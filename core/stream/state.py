@@ -198,11 +198,11 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
         case PaceChanged(pace=pace):
             return replace(lane, step=step, pace=pace)
         case LaneExtended(iterations=iterations):
-            return replace(lane, step=step, iterations=iterations, finished=None)
+            # A lane that has done its steps trains on, even if it was paused as it ended.
+            going = "training" if lane.finished else lane.going
+            return replace(lane, step=step, going=going, iterations=iterations, finished=None)
         case LaneFinished():
-            # A lane that stepped to its end stays paused if it is extended.
-            going = "paused" if lane.going == "stepping" else lane.going
-            return replace(lane, step=step, going=going, finished=event)
+            return replace(lane, step=step, finished=event)
         case LaneFailed():
             return replace(lane, step=step, failed=event)
         case _:

@@ -207,7 +207,10 @@ class Trainer:
                 return PaceChanged(**at, pace=pace)
             case Extend(iterations=more):
                 # A recording with more steps than a configuration allows could not be read again.
-                self._iterations, self._finished = min(self._iterations + more, MOST), False
+                self._iterations = min(self._iterations + more, MOST)
+                if self._finished:
+                    # A pause or steps that were asked for as the lane ended do not outlive its end.
+                    self._finished, self._paused, self._steps_granted = False, False, 0
                 return LaneExtended(**at, iterations=self._iterations)
             case Pause():
                 self._paused, self._steps_granted = True, 0

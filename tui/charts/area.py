@@ -27,6 +27,13 @@ class Area:
         first, last = self.window
         return min((step - first) * self.width // (last - first), self.width - 1)
 
+    def step(self, column: int) -> int:
+        """The step in the middle of a column of the chart; columns beside the area have its first or last step."""
+        first, last = self.window
+        place = min(max(column - self.left, 0), self.width - 1)
+        leftmost = -(-place * (last - first) // self.width)
+        return first + max(leftmost, (2 * place + 1) * (last - first) // (2 * self.width))
+
     def shows(self, step: int) -> bool:
         """Whether a step is in the window."""
         return self.window[0] <= step <= self.window[1]

@@ -38,14 +38,16 @@ def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
         return _too_small(spec)
     head = header(spec)
     canvas = Canvas(spec.width, spec.height - len(head), spec.palette.style(spec.palette.foreground))
+    plot = plot or Plot()
     area, ticks = lay_out(spec, canvas, scale(spec))
+    plot.area = area
     draw_values(spec, canvas, area, ticks)
     draw_steps(spec, canvas, area)
     draw_level_lines(spec, canvas, area)
     draw_mark_lines(spec, canvas, area)
     draw_cursor(spec, canvas, area)
     traces = [trace(lane, spec, area.width * spec.glyphs.dots[0]) for lane in spec.lanes]
-    drawn = _draw_curves(spec, canvas, area, traces, plot or Plot())
+    drawn = _draw_curves(spec, canvas, area, traces, plot)
     draw_symbols(spec, canvas, area, traces, drawn)
     draw_mark_heads(spec, canvas, area)
     draw_off_scale(spec, canvas, area, traces)

@@ -66,6 +66,10 @@ class Curve:
         """The newest (step, value)."""
         return self._point(len(self) - 1) if len(self) else None
 
+    def newest(self, count: int) -> list[float]:
+        """The newest `count` values, oldest first."""
+        return self._values[-count:].tolist()
+
     def nearest(self, step: int) -> tuple[int, float] | None:
         """The (step, value) closest to `step`, the earlier of two equally close ones."""
         if not len(self):

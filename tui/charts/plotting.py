@@ -11,10 +11,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .area import Area
 
 Cells = NDArray[np.uint32]
 BRAILLE = 0x2800
@@ -50,9 +53,13 @@ class Line:
 
 
 class Plot:
-    """The cells of several lines. A new drawing draws only the columns in which a line changed."""
+    """The cells of several lines. A new drawing draws only the columns in which a line changed.
+
+    `area` says where the last chart has its curves, None before the first; the mouse needs it.
+    """
 
     def __init__(self) -> None:
+        self.area: Area | None = None
         self._form: object = None
         self._lines: Sequence[Line] = ()
         self._cells: list[Cells] = []

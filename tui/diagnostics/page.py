@@ -43,7 +43,7 @@ def diagnostics_pages(
     """
     if not state.lanes or width < MIN_WIDTH:
         return []
-    visible = visible_lanes(selected, len(state.lanes), (width + 1) // (MIN_LANE_WIDTH + 1))
+    visible = pages_in(selected, len(state.lanes), width)
     room = (width - (len(visible) - 1)) // len(visible)
     # Output cells are drawn on the screen's background here, not on a bar's.
     theme = replace(theme, panel=theme.palette.background)
@@ -59,6 +59,11 @@ def diagnostics_pages(
     fits = height >= sum(map(len, sections)) + len(sections) - 1
     gap = _aligned(pages, [[page.line()] for page in pages], width) if fits else []
     return [line for number, section in enumerate(sections) for line in (*(gap if number else []), *section)]
+
+
+def pages_in(selected: int, count: int, width: int) -> range:
+    """The lanes of `count` whose pages fit side by side, always including the selected one."""
+    return visible_lanes(selected, count, (width + 1) // (MIN_LANE_WIDTH + 1))
 
 
 def _aligned(pages: Sequence[LanePage], columns: Iterable[Iterable[Strip]], width: int) -> list[Strip]:

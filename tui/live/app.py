@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
-from textual.app import SystemCommand
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.screen import Screen
 
 from ...core.errors import BadInput
@@ -25,12 +25,13 @@ from ..screens.quit_question import QuitQuestion
 from ..screens.sweep_question import SweepQuestion
 from ..terminal.terminal_app import TerminalApp
 from ..text.status_messages import NOT_STARTED
+from ..text.summary import repeating_command
 from ..text.sweep_estimate import estimate
-from ..view.keys import KEYS
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from .cadence import MIN_INTERVAL
 from .event_feed import EventFeed
+from .palette import Entry, PaletteEntries, entries
 from .steering import Steering
 from .sweep_offer import offer, offered_sweep
 
@@ -50,7 +51,8 @@ class ClipwatchApp(TerminalApp):
     """
 
     TITLE = "clipwatch"
-    BINDINGS: ClassVar = [Binding("ctrl+c", "quit", show=False, priority=True)]
+    COMMANDS: ClassVar = {PaletteEntries}
+    BINDINGS: ClassVar = [Binding("ctrl+c", "copy_or_quit", show=False, priority=True)]
 
     def __init__(
         self,
@@ -182,10 +184,43 @@ class ClipwatchApp(TerminalApp):
         """Show a message in the status line."""
         self.main.say(message, alert=alert)
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The entries of the command palette: one for every key."""
-        for key in KEYS:
-            yield SystemCommand(key.label, key.tooltip, lambda action=key.action: self.run_action(action, self.main))
+    def action_command_palette(self) -> None:
+        """Open the command palette."""
+        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
+            self.push_screen(CommandPalette(placeholder="Type the name of a key, a rule or a theme"))
+
+    def palette_entries(self) -> Iterator[Entry]:
+        """The entries of the command palette."""
+        return entries(self, self._remapped_keys)
+
+    def action_copy(self) -> None:
+        """Copy what is selected or under the pointer, otherwise the result of the selected lane."""
+        if self.view.state.lanes:
+            self._copy(*self.main.text_to_copy())
+        else:
+            self.main.say("There is nothing to copy yet.")
+
+    def action_copy_command(self) -> None:
+        """Copy the command that repeats this run."""
+        if command := repeating_command(self.view.state):
+            self._copy("command", command)
+        else:
+            self.main.say("The run has not started. Its command can be copied once it has.")
+
+    def _copy(self, what: str, text: str) -> None:
+        """Put the text on the clipboard of the user's terminal, and say how it begins."""
+        self.copy_to_clipboard(text)
+        words, line = f"Copied the {what}: ", " ".join(text.split("\n"))
+        room = max(0, self.main.size.width - len(words) - 2)
+        self.main.say(words + self.main.theme.glyphs.shortened(line, room))
+
+    async def action_copy_or_quit(self) -> None:
+        """Copy and clear a selection; without one, quit."""
+        if text := self.screen.get_selected_text():
+            self._copy("selection", text)
+            self.screen.clear_selection()
+        else:
+            await self.action_quit()
 
     def action_show_help(self) -> None:
         """Show the help: the keys and the parts of the screen, or, over the diagnostics, what their figures mean."""

@@ -185,6 +185,11 @@ class Steering:
         waiting = self._next_rules.get(lane.name)
         return waiting.rule if waiting else self._requests.rule(lane)
 
+    def use_rule(self, rule: str) -> None:
+        """Set the rule of the selected lane."""
+        if lane := self._selected_lane():
+            self._set_rule(lane, rule)
+
     def _set_rule(self, lane: LaneState, rule: str) -> None:
         current, name = self._rule(lane), self._screen.name_of(lane)
         if rule == current:

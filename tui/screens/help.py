@@ -20,23 +20,44 @@ ABOUT = Text(
     "lanes are no longer a clean comparison, and in the shaded steps Adam's second moment still adapts. One seed is "
     "not enough for a conclusion: press n for another."
 )
+MOUSE = {
+    "click": "Select a lane, press a key of the last line, or put the cursor into a chart",
+    "drag": "Show only these steps of a chart, or select text in a log (ctrl+c copies it)",
+    "double click": "Show the whole run",
+    "wheel": "Zoom a chart at the pointer, or scroll a log",
+}
 
 
 class HelpScreen(Page):
-    """How to read the screen, then the keys by group."""
+    """How to read the screen, then what the mouse does, then the keys by group."""
 
-    def __init__(self, keymap: Mapping[str, str], *, keys: Sequence[Key] = KEYS, about: RenderableType = ABOUT) -> None:
+    def __init__(
+        self,
+        keymap: Mapping[str, str],
+        *,
+        keys: Sequence[Key] = KEYS,
+        about: RenderableType = ABOUT,
+        mouse: Mapping[str, str] = MOUSE,
+    ) -> None:
         super().__init__()
-        self._keymap, self._keys, self._about = keymap, keys, about
+        self._keymap, self._keys, self._about, self._mouse = keymap, keys, about, mouse
 
     def _content(self) -> Group:
         table = Table(box=box.SIMPLE, show_header=False, padding=(0, 1), expand=True)
         table.add_column(no_wrap=True, style="bold")
         table.add_column()
+        if self._mouse:
+            table.add_row(*_heading("Mouse"))
+        for gesture, meaning in self._mouse.items():
+            table.add_row(f"  {gesture}", meaning)
         group = ""
         for key in self._keys:
             if key.group != group:
-                table.add_row(Text(key.group, style="bold underline"), "")
+                table.add_row(*_heading(key.group))
                 group = key.group
             table.add_row(Text(printable(f"  {keycaps(self._keymap.get(key.id, key.keys))}")), Text(key.tooltip))
         return Group(self._about, table)
+
+
+def _heading(text: str) -> tuple[Text, str]:
+    return Text(text, style="bold underline"), ""

@@ -17,20 +17,22 @@ from ...core.stream.state import LaneState
 from ..style.theme import Theme
 from ..text.lane_names import lane_names
 from ..text.status_messages import NOT_STARTED
-from ..view.header_and_footer import key_line, phase_of, stages, status, title
+from ..text.summary import lane_summary
+from ..view.header_and_footer import key_at, key_line, phase_of, stages, status, title
 from ..view.keys import KEYS, Phase
 from ..view.metrics import Metric
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from ..view.step_window import lanes_in, visible_lanes
 from ..view.welcome import welcome
+from ..widgets.chart_mouse import ChartGesture
 from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
 from ..widgets.lane_panel import LanePanel
 from ..widgets.lines import Lines
+from ..widgets.rule_prompt import RulePrompt
 from ..widgets.scrolling import ScrollingWidget
 from .grid import GridScreen
-from .rule_prompt import RulePrompt
 
 MIN_SIZE = (60, 16)
 
@@ -41,7 +43,9 @@ class MainScreen(Screen[None]):
     DEFAULT_CSS = """
     MainScreen { layout: vertical; }
     MainScreen .bar { height: 1; background: $panel; }
-    MainScreen #lanes { height: 38%; min-height: 5; }
+    MainScreen #lanes { height: 31%; min-height: 5; }
+    MainScreen.-no-logs #lanes { height: 3; min-height: 3; }
+    MainScreen.-no-logs LogPane { display: none; }
     MainScreen #charts { height: 1fr; }
     MainScreen #diagnostics { display: none; height: 1fr; background: $surface; }
     MainScreen.-diagnosing #diagnostics { display: block; }
@@ -54,6 +58,10 @@ class MainScreen(Screen[None]):
     MainScreen.-small #too-small { display: block; }
     """
     BINDINGS = [key.binding for key in KEYS]  # noqa: RUF012
+    # Textual would select across lanes that are side by side; `LogPane` selects within its own lines.
+    ALLOW_SELECT = False
+    # Only the prompt for a rule has the focus, while it is open.
+    AUTO_FOCUS = ""
 
     def __init__(
         self,
@@ -76,6 +84,7 @@ class MainScreen(Screen[None]):
         self._charts = ChartsPanel(view, theme, metrics, id="charts", classes="part")
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
+        self._prompt = RulePrompt(classes="part")
         self._keys_drawn_for: tuple[int, Theme, Phase] | None = None
         self._too_small = Lines(id="too-small")
         self._welcome = Lines(id="welcome", classes="part")
@@ -91,6 +100,7 @@ class MainScreen(Screen[None]):
         yield self._lanes
         yield self._charts
         yield self._diagnostics
+        yield self._prompt
         yield self._status
         yield self._keys
 
@@ -142,6 +152,7 @@ class MainScreen(Screen[None]):
             panel.log_pane.clear()
         self._selected = next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0)
         self._place_lanes()
+        self._name_prompted_lane()
         self._charts.begin_run()
 
     def _place_lanes(self) -> None:
@@ -159,13 +170,19 @@ class MainScreen(Screen[None]):
     def prompt_for_rule(self, use: Callable[[LaneState, str], None]) -> None:
         """Prompt for a rule for the selected lane, and pass it to `use` if it is accepted."""
 
-        def accept(rule: str | None) -> None:
-            # The lane's state may have changed meanwhile.
-            if rule and (lane := self.selected):
+        def accept(rule: str) -> None:
+            # Another lane may have been selected meanwhile.
+            if lane := self.selected:
                 use(lane, rule)
 
         if lane := self.selected:
-            self.app.push_screen(RulePrompt(self.name_of(lane), lane.rule), accept)
+            self._name_prompted_lane()
+            self._prompt.open(lane.rule, self.size.height, accept)
+            self.say("enter: apply · tab: complete · up, down: pick · escape: close", "enter: apply · escape: close")
+
+    def _name_prompted_lane(self) -> None:
+        if lane := self.selected:
+            self._prompt.show_lane(f"{self.theme.glyphs.symbol(self._selected)} {self.name_of(lane)}")
 
     # Drawing
 
@@ -191,7 +208,7 @@ class MainScreen(Screen[None]):
         if self.has_class("-welcoming"):
             self._welcome.show(welcome(self._keymap, width, self.size.height - 3, theme))
         if self.diagnosing:
-            self._diagnostics.show_state(self._view.state, self._selected, theme)
+            self._diagnostics.show_state(self._view.state, self._selected, theme, self._view.history)
         for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
             panel.show(self._view.state, lane, self._view.lanes[lane.name], theme, selected=lane is self.selected)
         if charts:
@@ -236,10 +253,13 @@ class MainScreen(Screen[None]):
 
     def action_focus_lane(self) -> None:
         """Select the next lane."""
-        if not self._has_lanes():
-            return
-        self._selected = (self._selected + 1) % max(1, len(self._view.state.lanes))
+        if self._has_lanes():
+            self._select((self._selected + 1) % len(self._view.state.lanes))
+
+    def _select(self, number: int) -> None:
+        self._selected = number
         self._place_lanes()
+        self._name_prompted_lane()
         if self.selected:
             self.say(
                 f"Selected {self.name_of(self.selected)}. c: clip on/off · [ ]: bound · b: rule",
@@ -278,6 +298,12 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(GridScreen(self._view, self.theme, self._charts.settings), accept)
 
+    def action_show_logs(self) -> None:
+        """Hide the logs, which gives their lines to the charts, or show them again."""
+        self.toggle_class("-no-logs")
+        self.say("Logs hidden. L: show them" if self.has_class("-no-logs") else "Logs shown")
+        self.call_after_refresh(self.draw)
+
     def action_log_up(self) -> None:
         """Scroll up the selected lane's log, or the diagnostics."""
         self._scroll_log(lambda log: log.page_up())
@@ -295,3 +321,51 @@ class MainScreen(Screen[None]):
             act(self._diagnostics)
         elif self._selected < len(self._panels):
             act(self._panels[self._selected].log_pane)
+
+    # The mouse
+
+    def on_log_pane_text_selected(self) -> None:
+        """Say what can be done with text that was selected in a log."""
+        self.say("Selected. ctrl+c: copy · escape: clear")
+
+    def text_to_copy(self) -> tuple[str, str]:
+        """What is copied, in words, and its text: the selection, or what the pointer is on, or the selected lane."""
+        if text := self.get_selected_text():
+            return "selection", text
+        pointed = next((panel for panel in self._panels if self._is_pointed(panel)), None)
+        if pointed and (line := pointed.log_pane.pointed_line):
+            return "log line", line
+        number = self._panels.index(pointed) if pointed else self._selected
+        return "summary", lane_summary(self._view.state, number)
+
+    def _is_pointed(self, panel: LanePanel) -> bool:
+        return self.app.mouse_over is not None and panel in self.app.mouse_over.ancestors_with_self
+
+    async def on_click(self, event: events.Click) -> None:
+        """Select the lane that was clicked, or do what the clicked key of the key line does."""
+        if self.selections:
+            return
+        if event.widget is self._keys:
+            await self._press_key_at(event.x)
+        elif event.widget is self._diagnostics:
+            self._select_lane(self._diagnostics.lane_at(event.x))
+        elif event.widget:
+            clicked = [number for number, panel in enumerate(self._panels) if panel in event.widget.ancestors_with_self]
+            self._select_lane(next(iter(clicked), None))
+
+    def _select_lane(self, number: int | None) -> None:
+        if number is not None and number != self._selected:
+            self._select(number)
+
+    async def _press_key_at(self, column: int) -> None:
+        phase = phase_of(self._view.state)
+        if key := key_at(column, self._keymap, self.size.width, self.theme, phase=phase):
+            await self.run_action(key.action)
+
+    def on_chart_gesture(self, event: ChartGesture) -> None:
+        """Pass the mouse on to the charts. The status line shows the difference at the step under the pointer."""
+        before = self._charts.cursor
+        if message := self._charts.respond(event.gesture):
+            self.say(message)
+        elif self._charts.cursor != before:
+            self._draw_status()

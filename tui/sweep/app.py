@@ -106,7 +106,7 @@ class SweepApp(TerminalApp):
 
     def action_show_help(self) -> None:
         """Show how to read the page, and all keys."""
-        self.push_screen(HelpScreen({}, keys=KEYS, about=reading()))
+        self.push_screen(HelpScreen({}, keys=KEYS, about=reading(), mouse={}))
 
     def action_next_curves(self) -> None:
         """Show the next measures in the charts."""

@@ -11,6 +11,9 @@ from textual.widget import Widget
 class StripWidget(Widget):
     """Shows the strips that `paint` returns, without border, padding or opacity: a fifth of the cost of `Widget`."""
 
+    # Textual could not find the text under the mouse in these strips.
+    ALLOW_SELECT = False
+
     def paint(self, first: int, last: int) -> list[Strip]:
         """The lines from `first` up to but not including `last`, each as wide as the widget."""
         raise NotImplementedError

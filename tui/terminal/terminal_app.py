@@ -29,8 +29,11 @@ class ScreenApp(DrivenApp):
     """An app in this terminal; `failure` is the message to print after it was closed by an error."""
 
     CSS = """
-    .-ascii ModalScreen > *, .-ascii Input { border: ascii $primary; }
-    .-ascii VerticalScroll { scrollbar-size: 0 0; }
+    .-ascii ModalScreen > *, .-ascii ModalScreen Input { border: ascii $primary; }
+    .-ascii VerticalScroll, .-ascii OptionList { scrollbar-size: 0 0; }
+    .-ascii CommandPalette #--input { border: ascii $primary; }
+    .-ascii SearchIcon, .-ascii CommandPalette LoadingIndicator { display: none; }
+    .-ascii CommandList { border: none; }
     """
     # Declared on the app, so that it also works while a modal screen is open.
     BINDINGS: ClassVar = [Binding("ctrl+z", "suspend_process", show=False)]
@@ -115,8 +118,12 @@ class ScreenApp(DrivenApp):
     def action_next_theme(self) -> None:
         """Switch to the next theme."""
         index = THEMES.index(self.theme) if self.theme in THEMES else -1
-        self.theme = THEMES[(index + 1) % len(THEMES)]
-        self.say(f"theme {self.theme}")
+        self.use_theme(THEMES[(index + 1) % len(THEMES)])
+
+    def use_theme(self, name: str) -> None:
+        """Switch to a theme."""
+        self.theme = name
+        self.say(f"theme {name}")
 
     def get_css_variables(self) -> dict[str, str]:
         """The theme's colours, those of text legible."""

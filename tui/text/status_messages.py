@@ -72,6 +72,9 @@ def status_message(event: Event, state: RunState, *, kept_in: str | None = None)
         return StatusMessage(later_pace(event.pace))
     if _applies_to_all(event, state):
         return StatusMessage((f"all lanes: {lane_words(event)}",))
+    if isinstance(event, LanePaused | LaneResumed | LaneStepped) and state.lanes[event.lane].ended:
+        # It has no effect on a lane that has ended, so what can be done now stays on the line.
+        return None
     if isinstance(event, LaneEvent) and lane_words(event):
         return StatusMessage(_lane_texts(event, state))
     return None

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+import msgspec
 from rich import box
 from rich.table import Table
 
 from ...core.statistics.intervals import wilson_interval
+from ...core.stream.command_line import command_line
 from ...core.stream.state import LaneState, RunState
+from .lane_names import lane_name
 from .number_format import share
 from .rich_output import Output
 from .wording import head_words
@@ -57,6 +60,33 @@ def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
         table.add_row(*row)
     table.add_row("speed", "steps/s", *map(_speed, lanes))
     return table
+
+
+def lane_summary(state: RunState, number: int) -> str:
+    """One lane in one line, for pasting elsewhere: its rule, its run and its result so far."""
+    lane = list(state.lanes.values())[number]
+    words = [
+        f"{lane_name(number, lane.name)}: clip {_rule(lane)}",
+        ", ".join(_heading(state)),
+        f"steps: {_steps(lane)}",
+    ]
+    if lane.finished:
+        words.append(
+            f"accuracy {_accuracy(lane)} and loss {lane.finished.loss:.4f} on all {lane.finished.total:,} images"
+        )
+        words.append(f"dead outputs {_dead(lane)}")
+    elif lane.latest and state.config:
+        latest = f"accuracy {lane.latest.accuracy:g} and loss {lane.latest.loss:.4f}"
+        words.append(f"{latest} on {state.config.eval_size} images")
+    return "; ".join(words)
+
+
+def repeating_command(state: RunState) -> str | None:
+    """The command that trains this run again, with the steps that were added to it; None before it has started."""
+    if state.config is None or state.dataset is None:
+        return None
+    iterations = max((lane.iterations for lane in state.lanes.values()), default=state.config.iterations)
+    return command_line(msgspec.structs.replace(state.config, dataset=state.dataset.name, iterations=iterations))
 
 
 def _heading(state: RunState) -> tuple[str, str]:

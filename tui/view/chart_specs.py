@@ -31,12 +31,21 @@ _NORMS = ("grad-norm", "clipped-norm")
 
 @dataclass(frozen=True)
 class ChartSettings:
-    """What the charts show and how. `log`: whether scales are logarithmic; None: as the metric has it."""
+    """What the charts show and how. `log`: whether scales are logarithmic; None: as the metric has it.
+
+    The values at step `pointed`, where the mouse is, replace those at `cursor`. None: the newest values.
+    """
 
     window: Window = WHOLE_RUN
     cursor: int | None = None
+    pointed: int | None = None
     log: bool | None = None
     smoothing: str = "light"
+
+    @property
+    def shown_step(self) -> int | None:
+        """The step whose values the charts show; None: the newest."""
+        return self.cursor if self.pointed is None else self.pointed
 
     def is_log(self, metric: Metric) -> bool:
         """Whether this metric has a logarithmic scale."""
@@ -87,7 +96,7 @@ def chart_spec(
         limits=metric.limits,
         log=settings.is_log(metric),
         smoothing=0.0 if metric.counts else strengths[settings.smoothing],
-        cursor=settings.cursor,
+        cursor=settings.shown_step,
         marks=tuple(marks),
         shades=tuple(shades),
         levels=tuple(levels),
@@ -125,7 +134,7 @@ def heat_map_spec(
         tuple(lanes),
         first,
         last,
-        cursor=settings.cursor,
+        cursor=settings.shown_step,
         palette=theme.palette,
         ascii=theme.ascii,
     )

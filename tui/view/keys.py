@@ -65,15 +65,9 @@ class Key:
 
 KEYS: tuple[Key, ...] = (
     Key("pause", "space", "pause", "Pause or resume all lanes", RUN, footer=1, off_in=_IDLE, footer_at_end=5),
-<<<<<<< HEAD
-    Key("step", "s", "step", "Take one training step, then pause", RUN, footer=5, off_in=_IDLE),
-    Key("step_ten", "X", "10 steps", "Take ten training steps, then pause", RUN, off_in=_IDLE),
-    Key("restart", "r", "restart", "Restart this run from step 0 with the same seed", RUN, footer=3, only="live"),
-=======
     Key("step", "s", "step", "Take one training step, then pause", RUN, footer=6, off_in=_IDLE),
-    Key("step_ten", "S", "10 steps", "Take ten training steps, then pause", RUN, off_in=_IDLE),
+    Key("step_ten", "X", "10 steps", "Take ten training steps, then pause", RUN, off_in=_IDLE),
     Key("restart", "r", "restart", "Restart this run from step 0 with the same seed", RUN, footer=4, only="live"),
->>>>>>> why
     Key(
         "reseed",
         "n",
@@ -173,20 +167,13 @@ KEYS: tuple[Key, ...] = (
         only="live",
         off_in=_BEFORE,
     ),
-<<<<<<< HEAD
-    Key("slower", "minus", "slower", "Lower the speed limit (steps per second)", PACE, footer=5),
-    Key("faster", "plus,equals_sign", "faster", "Raise the speed limit (steps per second)", PACE, footer=5),
-    Key("full_speed", "0", "full speed", "Remove the speed limit", PACE, footer=4),
-    Key("left_metric", "v", "metric", "Show the next metric in the left chart", CHART, footer=2),
-    Key("right_metric", "V", "right metric", "Show the next metric in the right chart", CHART),
-    Key("all_charts", "G", "all charts", "Show a chart of everything that the run records", LANE, footer=4),
-    Key("log_scale", "l", "log scale", "Toggle logarithmic scales (not for shares and cosines)", CHART),
-=======
     Key("slower", "minus", "slower", "Lower the speed limit (steps per second)", PACE, footer=6),
     Key("faster", "plus,equals_sign", "faster", "Raise the speed limit (steps per second)", PACE, footer=6),
     Key("full_speed", "0", "full speed", "Remove the speed limit", PACE, footer=5),
-    Key("log_scale", "l", "log scale", "Toggle the logarithmic scale of the loss", CHART),
->>>>>>> why
+    Key("left_metric", "v", "metric", "Show the next metric in the left chart", CHART, footer=3),
+    Key("right_metric", "V", "right metric", "Show the next metric in the right chart", CHART),
+    Key("all_charts", "G", "all charts", "Show a chart of everything that the run records", LANE, footer=5),
+    Key("log_scale", "l", "log scale", "Toggle logarithmic scales (not for shares and cosines)", CHART),
     Key("smoothing", "m", "smoothing", "Change the smoothing: light, medium, strong, off", CHART),
     Key("zoom_in", "z,up", "zoom in", "Show half as many steps", CHART),
     Key("zoom_out", "Z,down", "zoom out", "Show twice as many steps", CHART),
@@ -214,9 +201,18 @@ KEYS: tuple[Key, ...] = (
         footer=1,
         only="replay",
     ),
+    Key("show_logs", "L", "logs", "Hide or show the logs, which gives their lines to the charts", LOG),
     Key("log_up", "pageup", "log up", "Scroll up the lane's log, or the diagnostics", LOG),
     Key("log_down", "pagedown", "log down", "Scroll down the lane's log, or the diagnostics", LOG),
     Key("log_end", "end", "log end", "Follow the newest lines of the lane's log", LOG),
+    Key(
+        "copy",
+        "y",
+        "copy",
+        "Copy the selection or the log line under the pointer; otherwise the lane's result",
+        PROGRAM,
+    ),
+    Key("copy_command", "Y", "copy command", "Copy the command that repeats this run", PROGRAM),
     Key("picture", "p", "picture", "Save the screen as an SVG file in the current folder", PROGRAM),
     Key("next_theme", "t", "theme", "Switch to the next colour theme", PROGRAM),
     Key("show_help", "question_mark,f1", "help", "Show all keys, and how to read the screen", PROGRAM, footer=1),

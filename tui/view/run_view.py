@@ -38,6 +38,8 @@ from .histogram_series import HistogramSeries
 _NOT_LOGGED = Diagnosed | StepsTrained | SeriesEarlier | HistogramsEarlier
 # The series that get the values of new steps first.
 _EARLIEST = ("loss", "train-loss")
+# How many values a sparkline shows at most.
+_HISTORY = 16
 # A lane's speed is measured over this many evaluations.
 _SPEED_WINDOW = 20
 
@@ -193,6 +195,11 @@ class RunView:
         """The run's last step; the newest step once all lanes have ended."""
         ends = [lane.iterations - 1 for lane in self.state.lanes.values() if not lane.ended]
         return max(ends, default=self.last_step)
+
+    def history(self, lane: str, series: str) -> list[float]:
+        """The newest values of a lane's series, oldest first."""
+        curve = self.lanes[lane].series.get(series) if lane in self.lanes else None
+        return curve.newest(_HISTORY) if curve else []
 
     def differences(self, first: str, second: str, at: int | None = None) -> tuple[int, float, float] | None:
         """(step, loss, accuracy): second minus first lane at the newest common step, or at the one nearest `at`."""

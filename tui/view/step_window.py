@@ -41,25 +41,27 @@ class Window:
         room = min(-(-newest // jump) * jump, max(newest, final)) - newest
         return first + room if self.span else first, last + room
 
-    def zoomed(self, factor: float, newest: int) -> Window:
-        """The window with its span multiplied by `factor` around the same middle; the whole run is followed."""
+    def zoomed(self, factor: float, newest: int, around: int | None = None) -> Window:
+        """The window with its span multiplied by `factor`; the whole run is followed.
+
+        The step `around` keeps its place. Without one it is the middle, or the end of a window that follows.
+        """
         first, last = self.steps(newest)
         span = max(MIN_SPAN, round((last - first) * factor))
         if span >= max(newest, EMPTY_SPAN):
             return Window()
-        if self.end is None:
+        if around is None and self.end is None:
             return Window(span)
-        middle = (first + last) // 2
-        end = max(span, middle + span // 2)
-        return Window(span) if end >= newest else Window(span, end)
+        if around is None:
+            around = (first + last) // 2
+        return _ending_at(around + round(span * (last - around) / (last - first)), span, newest)
 
     def panned(self, share: float, newest: int) -> Window:
         """The window moved by `share` of its span; it follows again at the newest step. The whole run does not move."""
         if self.span is None:
             return self
         _, last = self.steps(newest)
-        end = last + round(self.span * share)
-        return Window(self.span) if end >= newest else Window(self.span, max(self.span, end))
+        return _ending_at(last + round(self.span * share), self.span, newest)
 
     def scrolled_to(self, step: int, newest: int, final: int) -> Window:
         """A fixed window that contains `step`, moved as little as possible; the whole run contains every step."""
@@ -67,6 +69,15 @@ class Window:
             return self
         _, last = self.steps_to_draw(newest, final)
         return Window(self.span, min(max(step, last), step + self.span))
+
+
+def between(first: int, last: int, newest: int) -> Window:
+    """The window of these steps; it follows if they include the newest one."""
+    return _ending_at(max(last, first + MIN_SPAN), max(last - first, MIN_SPAN), newest)
+
+
+def _ending_at(end: int, span: int, newest: int) -> Window:
+    return Window(span) if end >= newest else Window(span, max(span, end))
 
 
 WHOLE_RUN = Window()

@@ -8,19 +8,18 @@ from collections.abc import Callable, Sequence
 from textual.containers import Container
 from textual.strip import Strip
 
-from ..charts.plotting import Plot
 from ..style.theme import Theme
 from ..view.chart_specs import ChartSettings, draw_metric
 from ..view.metrics import Metric
 from ..view.run_view import RunView
-from .lines import Lines
+from .chart_mouse import ChartMouse
 
 # Charts wait this many seconds after a key or a resize, so that its cheap response is painted first. It is shorter than
 # two of Textual's repaints.
 RESPONSE_TIME = 0.03
 
 
-class Chart(Lines):
+class Chart(ChartMouse):
     """One metric of all lanes."""
 
     DEFAULT_CSS = "Chart { width: 1fr; height: 1fr; background: $surface; }"
@@ -28,8 +27,6 @@ class Chart(Lines):
     def __init__(self, metric: Metric) -> None:
         super().__init__()
         self.metric = metric
-        # Caches the drawn curves, so that only changed columns are drawn.
-        self.plot = Plot()
 
 
 class ChartGrid(Container):

@@ -10,13 +10,17 @@ from ...core.stream.rules import recorded_rule
 from ..style.theme import Theme
 from ..view.chart_specs import SMOOTHING, ChartSettings, with_log_toggled
 from ..view.metrics import Metric, by_interest, metric
+from ..view.pointer import Drag, Gesture, Pick, Point, ShowAll, Wheel, Zoom, evaluation_near
 from ..view.run_view import RunView
-from ..view.step_window import WHOLE_RUN, Window
+from ..view.step_window import WHOLE_RUN, Window, between
 from .chart_grid import ChartGrid
 
 LEFT, RIGHT = 0, 1
 # From this many rows of the terminal on, there are four charts unless the user asked for others.
 ROWS_FOR_FOUR = 50
+# Seconds between two redraws of the charts by the mouse, which can send hundreds of events per second. At full speed
+# the lanes need the processor.
+MOUSE_INTERVAL, MOUSE_INTERVAL_AT_FULL_SPEED = 0.05, 0.16
 
 
 class ChartsPanel(ChartGrid):
@@ -28,6 +32,7 @@ class ChartsPanel(ChartGrid):
         # Whether clipwatch decides what the charts show, because the user has asked for nothing else.
         self._is_default, self._count = not metrics, len(metrics) or 2
         self._metrics = [metric(name) for name in metrics]
+        self._mouse_drawing = False
         # Key id -> change of a setting, which returns the message for the status line.
         self.keys: dict[str, Callable[[], str]] = {
             "left_metric": partial(self._step_metric, LEFT),
@@ -48,7 +53,7 @@ class ChartsPanel(ChartGrid):
     @property
     def cursor(self) -> int | None:
         """The step whose values all charts show; None: the newest."""
-        return self.settings.cursor
+        return self.settings.shown_step
 
     @property
     def window(self) -> Window:
@@ -57,7 +62,7 @@ class ChartsPanel(ChartGrid):
 
     def begin_run(self) -> None:
         """Reset window and cursor for a new run."""
-        self.settings = replace(self.settings, window=WHOLE_RUN, cursor=None)
+        self.settings = replace(self.settings, window=WHOLE_RUN, cursor=None, pointed=None)
         self._show_default()
 
     # Which metrics
@@ -122,24 +127,32 @@ class ChartsPanel(ChartGrid):
 
     def _move_cursor(self, direction: int) -> str:
         """Move the cursor by `direction` evaluations; it first appears at the newest visible one."""
-        newest, final, config = self.view.last_step, self.view.final_step, self.view.state.config
-        stride = config.eval_every if config else 1
-        if self.cursor is None:
+        newest, final, stride = self.view.last_step, self.view.final_step, self._stride
+        if (cursor := self.settings.cursor) is None:
             step = min(newest, self.window.steps(newest)[1]) // stride * stride
         else:
-            step = min(newest // stride * stride, max(0, (self.cursor // stride + direction) * stride))
-        self._change(cursor=step, window=self.window.scrolled_to(step, newest, final))
+            step = min(newest // stride * stride, max(0, (cursor // stride + direction) * stride))
+        self._change(cursor=step, pointed=None, window=self.window.scrolled_to(step, newest, final))
         return f"Values at step {step:,}. escape: newest values"
+
+    @property
+    def _stride(self) -> int:
+        """The number of steps between evaluations."""
+        return self.view.state.config.eval_every if self.view.state.config else 1
 
     def _remove_cursor(self) -> str:
         """Remove the cursor, so that the charts show the newest values."""
-        self._change(cursor=None, window=replace(self.window, end=None))
+        self._change(cursor=None, pointed=None, window=replace(self.window, end=None))
         return "Newest values"
 
     def _show_window(self, window: Window) -> str:
         self._change(window=window)
-        first, last = window.steps(self.view.last_step)
-        return f"Steps {first:,} to {last:,}" + (", following" if window.end is None else ". f: follow the newest step")
+        return self._window_words()
+
+    def _window_words(self) -> str:
+        first, last = self.window.steps(self.view.last_step)
+        following = ", following" if self.window.end is None else ". f: follow the newest step"
+        return f"Steps {first:,} to {last:,}{following}"
 
     def _change(self, **changes: object) -> None:
         self.settings: ChartSettings = replace(self.settings, **changes)
@@ -148,3 +161,44 @@ class ChartsPanel(ChartGrid):
     def _redraw(self) -> None:
         # The message is drawn first.
         self.call_later(self.draw_soon, self.theme)
+
+    # The mouse
+
+    def respond(self, gesture: Gesture) -> str | None:
+        """Do what the mouse asks for; return the message for the status line if there is one."""
+        newest = self.view.last_step
+        match gesture:
+            case Point(step=step):
+                self._change_soon(pointed=None if step is None else evaluation_near(step, self._stride, newest))
+            case Pick(step=step):
+                cursor = evaluation_near(step, self._stride, newest)
+                self._change_soon(cursor=cursor, pointed=None)
+                return f"Values at step {cursor:,}. escape: newest values"
+            case Drag(first=first, last=last):
+                return f"Steps {first:,} to {last:,}"
+            case Zoom(first=first, last=last):
+                self._change_soon(pointed=None)
+                return self._show_window_soon(between(first, last, newest))
+            case Wheel(step=step, factor=factor, share=share):
+                window = self.window.panned(share, newest) if share else self.window.zoomed(factor, newest, step)
+                return self._show_window_soon(window)
+            case ShowAll():
+                self._change_soon(cursor=None)
+                return self._show_window_soon(WHOLE_RUN)
+        return None
+
+    def _show_window_soon(self, window: Window) -> str:
+        self._change_soon(window=window)
+        return self._window_words()
+
+    def _change_soon(self, **changes: object) -> None:
+        """Change settings, and draw soon, but not at every event of the mouse."""
+        before, self.settings = self.settings, replace(self.settings, **changes)
+        if self.settings != before and not self._mouse_drawing:
+            self._mouse_drawing = True
+            interval = MOUSE_INTERVAL_AT_FULL_SPEED if self.view.at_full_speed else MOUSE_INTERVAL
+            self.set_timer(interval, self._draw_for_mouse)
+
+    def _draw_for_mouse(self) -> None:
+        self._mouse_drawing = False
+        self.draw_soon(self.theme)

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from ...core.stream.state import RunState
-from ..diagnostics.page import diagnostics_pages
+from ..diagnostics.page import diagnostics_pages, pages_in
 from ..diagnostics.trend import History, no_history
 from ..style.theme import Theme
 from .lines import Lines
@@ -22,6 +22,7 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
         super().__init__(id=id, classes=classes)
         self._first = 0
         self._theme: Theme | None = None
+        self._selected, self._lanes = 0, 0
         self._key: object = None
         self._pages: Sequence[Strip] = ()
         self._show_state_again: Callable[[], None] = lambda: None
@@ -29,6 +30,7 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
     def show_state(self, state: RunState, selected: int, theme: Theme, history: History = no_history) -> None:
         """Update the panel. `history` gives the earlier values of a lane's metric."""
         self._theme = theme
+        self._selected, self._lanes = selected, len(state.lanes)
         self._show_state_again = lambda: self.show_state(state, selected, theme, history)
         lanes = [
             (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, bool(lane.latest))
@@ -58,6 +60,12 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
         if visible and self._theme and len(self._pages) > last:
             visible[-1] = _more_line(len(self._pages) - last + 1, self.size.width, self._theme)
         self.show(visible)
+
+    def lane_at(self, column: int) -> int | None:
+        """The number of the lane whose page is at a column."""
+        width = self.size.width
+        visible = pages_in(self._selected, self._lanes, width)
+        return visible[column * len(visible) // width] if visible and width else None
 
 
 def _more_line(lines: int, width: int, theme: Theme) -> Strip:

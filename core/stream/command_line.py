@@ -1,0 +1,52 @@
+"""The command that trains a run with given settings."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from .config import KEYS, RunConfig
+
+_DEFAULT = RunConfig()
+# The speed limit does not change a run's numbers.
+_LEFT_OUT = ("pace", "lanes")
+
+
+def command_line(config: RunConfig) -> str:
+    """`clipwatch` with data set and seed, and with the settings that differ from their defaults.
+
+    Changes made mid-run are not part of it.
+    """
+    return shlex.join(("clipwatch", *_options(config)))
+
+
+def _options(config: RunConfig) -> Iterator[str]:
+    for name in KEYS:
+        value = getattr(config, name)
+        if name in _LEFT_OUT or (value == getattr(_DEFAULT, name) and name not in ("dataset", "seed")):
+            continue
+        option = "--" + name.replace("_", "-")
+        if isinstance(value, bool):
+            yield option if value else option.replace("--", "--no-")
+        else:
+            yield from _with_value(option, str(value))
+    yield from _lanes(config)
+
+
+def _lanes(config: RunConfig) -> Iterator[str]:
+    plain, clipped = _DEFAULT.lanes
+    if config.lanes == (plain, clipped):
+        return
+    if config.lanes[:-1] == (plain,) and config.lanes[-1].name == clipped.name:
+        yield from _with_value("--clip", config.lanes[-1].rule)
+        return
+    for lane in config.lanes:
+        yield from _with_value("--lane", f"{lane.name}={lane.rule}")
+
+
+def _with_value(option: str, value: str) -> Iterator[str]:
+    """The option and its value, in one word if the value looks like an option."""
+    if value.startswith("-"):
+        yield f"{option}={value}"
+    else:
+        yield from (option, value)
