@@ -121,6 +121,8 @@ def test_a_deletion_that_was_cut_off_leaves_nothing_that_is_listed(
             delete(run)
     assert len(list(tmp_path.iterdir())) == 1
     assert listed(tmp_path) == []
+    delete(write_run(tmp_path, 2.0))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_may_not_be_moved_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

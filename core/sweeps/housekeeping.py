@@ -77,6 +77,9 @@ def delete(folder: RecordedFolder) -> None:
             shutil.rmtree(hidden)
         except OSError as error:
             raise ClipwatchError(f"{hidden} is left of {_what(folder)}: {error.strerror}; remove it by hand") from error
+        # What earlier deletions left that were killed.
+        for left in folder.path.parent.glob(f"{DELETED}*"):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _own_contents(folder: RecordedFolder) -> Contents:
