@@ -18,7 +18,9 @@ GAP = 2
 # Names are not shortened below this.
 SHORTEST_NAME = 3
 # From this height on, the header may take two rows.
-TALL = 16
+TALL = 12
+# Names up to this length are left out before the header takes two rows: the symbols alone say as much.
+LETTERS = 2
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def header(spec: ChartSpec) -> list[Strip]:
     """
     titles, entries = [_title(spec), _title(spec, short=True)], [_entry(spec, *item) for item in enumerate(spec.lanes)]
     forms = (Form(_longest(entries), raw=spec.smoothing > 0), Form(_longest(entries)))
+    if forms[0].names <= LETTERS:
+        forms = (*forms, Form(0))
     lengths = [_length(_written(spec, entries, form)) for form in forms]
     fitting = [title for length in lengths for title in titles if _length(title) + GAP + length + 1 <= spec.width]
     if not fitting and spec.height >= TALL:
