@@ -91,6 +91,8 @@ class MainScreen(Screen[None]):
         self._lanes = Horizontal(id="lanes", classes="part")
         self._panels: list[LanePanel] = []
         self._visible = range(0)
+        # The grid of all charts, while it covers this screen.
+        self._grid: GridScreen | None = None
 
     def compose(self) -> ComposeResult:
         """All parts, from top to bottom."""
@@ -188,9 +190,9 @@ class MainScreen(Screen[None]):
 
     def draw(self, *, charts: bool = True) -> None:
         """Draw everything; the charts follow soon after. While the grid of charts covers it, draw that instead."""
-        if isinstance(grid := self.app.screen, GridScreen):
+        if self._grid:
             if charts:
-                grid.draw(self.theme)
+                self._grid.draw(self.theme)
             return
         if self.has_class("-small"):
             needs, have = "{} x {}".format(*MIN_SIZE), f"{self.size.width} x {self.size.height}"
@@ -292,11 +294,13 @@ class MainScreen(Screen[None]):
         """Show a chart of every series, from which one can be moved to the left."""
 
         def accept(metric: Metric | None) -> None:
+            self._grid = None
             if metric:
                 self.say(self._charts.show_left(metric))
             self.draw()
 
-        self.app.push_screen(GridScreen(self._view, self.theme, self._charts.settings), accept)
+        self._grid = GridScreen(self._view, self.theme, self._charts.settings)
+        self.app.push_screen(self._grid, accept)
 
     def action_show_logs(self) -> None:
         """Hide the logs, which gives their lines to the charts, or show them again."""
