@@ -14,14 +14,14 @@ from clipwatch.tui.charts.traces import Scale
 from clipwatch.tui.view.pointer import Drag, Pick, Point, Press, Zoom, evaluation_near, highlighted
 
 SCALE = Scale(0.0, 1.0, log=False)
-AREA = Area(left=6, width=50, height=3, window=(0, 1000), scale=SCALE)
+AREA = Area(left=6, width=50, height=3, steps_row=4, window=(0, 1000), scale=SCALE)
 
 
 @given(st.integers(0, 20), st.integers(10, 200), st.integers(0, 10_000), st.integers(200, 100_000), st.data())
 def test_the_step_under_the_pointer_is_drawn_in_its_column(
     left: int, width: int, first: int, span: int, data: st.DataObject
 ) -> None:
-    area = Area(left, width, 10, (first, first + span), SCALE)
+    area = Area(left, width, 10, 11, (first, first + span), SCALE)
     column = data.draw(st.integers(0, width - 1))
     assert area.column(area.step(left + column)) == column
 
