@@ -108,8 +108,9 @@ def _some_dead(lane: LaneState, dead: tuple[int, ...]) -> Sentence:
     if lane.finished and lane.finished.silent_outputs is not None:
         on_all = f"{count} on all {lane.finished.total:,} images"
         return f"{on_all}: {_never_predicted(dead)[0]}", *_classes(dead)
-    if measured is None or measured.dead_outputs != dead or 0 in dead:
-        # The share of images in dead classes is unknown until the next measurement.
+    is_known = measured is not None and measured.dead_outputs == dead and 0 <= measured.dead_share <= 1
+    if measured is None or not is_known or 0 in dead:
+        # The share of images in dead classes is unknown until the next measurement, and in a damaged recording.
         return _classes(dead)
     # Rounded up, so that the bound holds.
     most = math.ceil(round(100 * (1 - measured.dead_share), 6))
