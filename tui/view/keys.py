@@ -18,7 +18,7 @@ RUN, LANE, CLIP, PACE, CHART = "Run", "Lane", "Clipping", "Speed", "Charts"
 Phase = Literal["waiting", "training", "ended", "replay"]
 _BEFORE: tuple[Phase, ...] = ("waiting",)
 _IDLE: tuple[Phase, ...] = ("waiting", "ended")
-REPLAY, LOG, PROGRAM = "Replay", "Log of the selected lane", "Program"
+REPLAY, LOG, PROGRAM = "Replay", "Log", "Program"
 
 
 @dataclass(frozen=True)
