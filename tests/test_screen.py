@@ -292,7 +292,7 @@ async def test_space_pauses_and_goes_on(watch: Watch) -> None:
 async def test_the_end_of_a_run_is_a_verdict_and_the_keys_that_go_on(watch: Watch) -> None:
     async with watch("finishes", size=(80, 24)) as screen:
         await screen.says("A 89 % (86-91), B 89 % (86-91): they do not differ measurably. S: 32 seeds")
-        await screen.until(lambda: "e 1000 more steps" in screen.rows[-1])
+        await screen.until(lambda: "e 1000 more" in screen.rows[-1])
         assert "n new seed" in screen.rows[-1]
         assert "d diagnostics" in screen.rows[-1]
 
