@@ -17,8 +17,8 @@ from .ticks import number, number_width
 GAP = 2
 # Names are not shortened below this.
 SHORTEST_NAME = 3
-# From this height on, the header may take two rows, and from the second on it does so rather than shorten the title.
-TALL, VERY_TALL = 12, 18
+# From this height on, the header may take two rows.
+TALL = 12
 # Names up to this length are left out before the header takes two rows: the symbols alone say as much.
 LETTERS = 2
 
@@ -45,18 +45,19 @@ class Entry:
 def header(spec: ChartSpec) -> list[Strip]:
     """Title and legend on one strip as wide as the chart, or on two if they do not fit and the chart is high.
 
-    If room is short, what follows the comma in the title goes first, then the raw values, then names are shortened. A
-    very high chart keeps the whole title.
+    If room is short, what follows the comma in the title goes first, then the raw values, then names are shortened.
     """
     titles, entries = [_title(spec), _title(spec, short=True)], [_entry(spec, *item) for item in enumerate(spec.lanes)]
     forms = (Form(_longest(entries), raw=spec.smoothing > 0), Form(_longest(entries)))
-    if forms[0].names <= LETTERS:
+    lettered = 0 < forms[0].names <= LETTERS
+    if lettered:
         forms = (*forms, Form(0))
+    # A second row is better than a shorter title, except for letters.
+    whole = titles if lettered or spec.height < TALL else titles[:1]
     lengths = [_length(_written(spec, entries, form)) for form in forms]
-    titles = titles[: 1 if spec.height >= VERY_TALL else 2]
-    fitting = [title for length in lengths for title in titles if _length(title) + GAP + length + 1 <= spec.width]
+    fitting = [title for length in lengths for title in whole if _length(title) + GAP + length + 1 <= spec.width]
     if not fitting and spec.height >= TALL:
-        title = titles[0] if _length(titles[0]) <= spec.width else _title(spec, short=True)
+        title = titles[_length(titles[0]) > spec.width]
         return [row_of(spec, title, []), row_of(spec, [], _legend(spec, entries, spec.width - 1))]
     title = (fitting or titles[-1:])[0]
     return [row_of(spec, title, _legend(spec, entries, spec.width - 1 - _length(title) - GAP))]
