@@ -127,13 +127,17 @@ def _verify(args: argparse.Namespace) -> int:
 def _export(args: argparse.Namespace) -> int:
     from ...core.runs.export import write_csv, write_json
     from ...core.runs.reader import read_recording
+    from ...core.runs.step_export import write_steps
 
-    if not (args.csv or args.json or args.tensorboard):
-        raise BadInput("export: nothing to write; add --csv FILE, --json FILE or --tensorboard DIR")
+    if not (args.csv or args.steps or args.json or args.tensorboard):
+        raise BadInput("export: nothing to write; add --csv FILE, --steps FILE, --json FILE or --tensorboard DIR")
     folder = _found_run(args)
     recorded = read_recording(folder.events)
     for text in recorded.damage:
         tell(text)
+    if args.steps:
+        # First, because it fails where steps are not recorded.
+        write_steps(recorded, args.steps)
     if args.csv:
         write_csv(recorded, args.csv)
     if args.json:
@@ -245,6 +249,12 @@ SUBCOMMANDS = (
                         metavar="FILE",
                         type=output_path,
                         help="write a CSV file: a row per evaluation, and each lane's result on all validation images",
+                    ),
+                    option(
+                        "--steps",
+                        metavar="FILE",
+                        type=output_path,
+                        help="write a CSV file: a row per training step and lane, with loss and gradient norms",
                     ),
                     option("--json", metavar="FILE", type=output_path, help="write the events as a JSON array"),
                     TENSORBOARD,
