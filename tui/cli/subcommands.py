@@ -26,7 +26,7 @@ from .options import (
 )
 from .parser import Subcommand
 from .runs_command import DELETE, RENAME, RUNS
-from .settings import headless_options, key_settings, machine, uses_screen
+from .settings import headless_options, machine, screen_options, uses_screen
 from .sweep_after_run import sweep_after_run
 from .sweep_options import EPILOG, SWEEP_GROUPS, UNSUPPORTED
 
@@ -74,16 +74,10 @@ def _resume_run(folder: RunFolder, args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace, request: AnyRequest) -> int:
-    """Show the engine of a request, with the key map of the config file."""
+    """Show the engine of a request."""
     from ..live.run import run_live
-    from ..view.keys import keymap
 
-    return run_live(
-        request,
-        keymap(key_settings(args)),
-        quit_when_done=args.quit_when_done,
-        train_sweep=sweep_after_run(args),
-    )
+    return run_live(request, screen_options(args), train_sweep=sweep_after_run(args))
 
 
 def _warn_of_settings(args: argparse.Namespace) -> None:
