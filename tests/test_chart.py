@@ -16,11 +16,13 @@ from rich.cells import cell_len
 from textual.strip import Strip
 
 from clipwatch.tui.charts import plotting
+from clipwatch.tui.charts.area import Area
 from clipwatch.tui.charts.chart import render_chart
 from clipwatch.tui.charts.chart_spec import ChartLane, ChartSpec, Level, Mark, Shade
 from clipwatch.tui.charts.curve import Curve
 from clipwatch.tui.charts.plotting import Line, Plot
 from clipwatch.tui.charts.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks
+from clipwatch.tui.charts.traces import Scale
 from clipwatch.tui.style.chart_styles import UNICODE, Palette
 
 
@@ -430,7 +432,14 @@ def test_ticks_are_round() -> None:
     assert step_ticks(0, 1000, 6) == [0, 200, 400, 600, 800, 1000]
     assert [label for _, label in linear_ticks(0, 1, 5)] == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
     assert linear_range(0.31, 2.35) == (0.0, 2.5)
+    assert linear_range(0.7, 2.35) == pytest.approx((0.6, 2.4))
     assert log_range(0.31, 2.35) == pytest.approx((0.2, 5.0))
+
+
+@pytest.mark.parametrize("height", [8, 12, 24, 40])
+def test_values_at_equal_distances_stand_in_rows_at_equal_distances(height: int) -> None:
+    area = Area(5, 40, height, height, (0, 10), Scale(0.0, 0.8, log=False))
+    assert [area.row(quarter * 0.2) for quarter in (4, 3, 2, 1)] == [n * height // 4 for n in range(4)]
 
 
 @given(st.floats(-1e30, 1e30), st.floats(-1e30, 1e30))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import ceil, floor, isfinite, isnan, log10
 
 NUMBER_WIDTH = 6
+# An axis begins at 0 if this leaves at most about this share of it empty.
+NEAR_ZERO = 0.15
 
 
 def fixed(value: float | None) -> str:
@@ -112,7 +114,7 @@ def linear_range(low: float, high: float) -> tuple[float, float]:
         low, high = low - pad, high + pad
     gap = spacing(high - low, 10)
     start = floor(low / gap + 1e-6) * gap
-    if 0 < start <= 0.25 * high:
+    if 0 < start <= NEAR_ZERO * high:
         start = 0.0
     return start, ceil(high / gap - 1e-6) * gap
 

@@ -12,11 +12,12 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.timer import Timer
 
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
 from ..text.lane_names import lane_names
-from ..text.status_messages import NOT_STARTED
+from ..text.status_messages import NOT_STARTED, end_texts, has_ended
 from ..text.summary import lane_summary
 from ..view.header_and_footer import key_at, key_line, phase_of, stages, status, title
 from ..view.keys import KEYS, Phase
@@ -35,6 +36,8 @@ from ..widgets.scrolling import ScrollingWidget
 from .grid import GridScreen
 
 MIN_SIZE = (60, 16)
+# Seconds that an answer to a key stays in the status line after the end of a run, before its result returns.
+ANSWER_SECONDS = 10.0
 
 
 class MainScreen(Screen[None]):
@@ -91,6 +94,7 @@ class MainScreen(Screen[None]):
         self._lanes = Horizontal(id="lanes", classes="part")
         self._panels: list[LanePanel] = []
         self._visible = range(0)
+        self._end_again: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """All parts, from top to bottom."""
@@ -166,6 +170,16 @@ class MainScreen(Screen[None]):
         self._messages, self._alert = (message, *shorter), alert
         self._charts.yield_to_response()
         self._draw_status()
+        if self._end_again:
+            self._end_again.stop()
+        if has_ended(self._view.state) and not alert:
+            self._end_again = self.set_timer(ANSWER_SECONDS, self.say_the_end)
+
+    def say_the_end(self) -> None:
+        """Show how the run ended again, after an answer to a key has been read."""
+        if has_ended(self._view.state) and not self._prompt.is_open and not self._alert:
+            self._messages = end_texts(self._view.state)
+            self._draw_status()
 
     def prompt_for_rule(self, use: Callable[[LaneState, str], None]) -> None:
         """Prompt for a rule for the selected lane, and pass it to `use` if it is accepted."""
@@ -296,6 +310,8 @@ class MainScreen(Screen[None]):
                 self.say(self._charts.show_left(metric))
             self.draw()
 
+        if not self._has_lanes():
+            return
         self.app.push_screen(GridScreen(self._view, self.theme, self._charts.settings), accept)
 
     def action_show_logs(self) -> None:
