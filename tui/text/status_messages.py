@@ -33,7 +33,8 @@ from .verdict import verdict
 from .wording import lane_words, replay_speed_words, scheduled_line, speed_limit_words
 
 MORE_ITERATIONS = 1000
-END_KEYS = f"e: {MORE_ITERATIONS} more steps · n: new seed · d: why"
+# The key line has the others.
+END_KEYS = "d: why"
 NOT_STARTED = "The run has not started yet: this key works once its lanes train."
 RECORDING_ENDS = "End of the recording. <: back · q: quit"
 SWEEP_KEY = "S"
@@ -119,7 +120,7 @@ def _replay_texts(replay: ReplayStarted, state: RunState) -> tuple[str, ...]:
 
 
 def end_texts(state: RunState) -> tuple[str, ...]:
-    """The verdict, with the keys if there is room; they are on the key line, too."""
+    """The verdict, and the key that shows why."""
     if state.replay:
         texts = verdict(state)
         return *(f"{text}. {RECORDING_ENDS}".replace("..", ".") for text in texts), RECORDING_ENDS
