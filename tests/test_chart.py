@@ -434,6 +434,21 @@ def test_ticks_are_round() -> None:
     assert linear_range(0.31, 2.35) == (0.0, 2.5)
     assert linear_range(0.7, 2.35) == pytest.approx((0.6, 2.4))
     assert log_range(0.31, 2.35) == pytest.approx((0.2, 5.0))
+    # Between 2 and 5, these values would be in a tenth of the chart.
+    assert log_range(2.09, 2.29) == pytest.approx((2.08, 2.3))
+
+
+def test_a_logarithmic_chart_of_similar_values_has_several_ticks() -> None:
+    labels = [line[:6].strip(" ┤│") for line in text(render_chart(replace(spec([2.09, 2.2, 2.29]), log=True)))]
+    assert {"2.10", "2.20", "2.30"} <= set(labels), labels
+
+
+@given(st.floats(1e-20, 1e20), st.floats(1, 1e6))
+def test_a_logarithmic_range_holds_its_data(low: float, ratio: float) -> None:
+    start, end = log_range(low, low * ratio)
+    assert 0 < start <= low * (1 + 1e-6)
+    assert end >= low * ratio * (1 - 1e-6)
+    assert start < end
 
 
 @pytest.mark.parametrize("height", [8, 12, 24, 40])
