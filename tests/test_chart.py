@@ -335,9 +335,10 @@ def test_log_says_that_values_at_or_below_zero_are_hidden() -> None:
     positive, mixed = spec(FALLING, log=True), spec([1.0, 0.0, -2.0, 3.0], log=True, last=30)
     assert " log" in text(render_chart(positive))[0]
     assert not any("hidden" in line for line in text(render_chart(positive)))
-    assert any("≤0 hidden" in line for line in text(render_chart(mixed)))
-    assert any("<=0 hidden" in line for line in text(render_chart(replace(mixed, ascii=True))))
-    assert any("≤0 hidden" in line for line in text(render_chart(spec([-1.0, 0.0], log=True, last=30))))
+    assert any("values ≤ 0 hidden" in line for line in text(render_chart(mixed)))
+    assert any("values <= 0 hidden" in line for line in text(render_chart(replace(mixed, ascii=True))))
+    assert any("values ≤ 0 hidden" in line for line in text(render_chart(spec([-1.0, 0.0], log=True, last=30))))
+    assert any("│≤0 hidden" in line for line in text(render_chart(replace(mixed, width=20))))
 
 
 def test_log_puts_powers_of_ten_at_equal_distances() -> None:
