@@ -113,7 +113,8 @@ class ScreenApp(DrivenApp):
         except OSError as error:
             self.say(f"Picture not saved: {name}: {error.strerror}", alert=True)
             return
-        self.say(f"Saved {Path(name).resolve()}")
+        # The name comes first, because a narrow terminal cuts the end.
+        self.say(f"Saved {name} in {Path.cwd()}")
 
     def action_next_theme(self) -> None:
         """Switch to the next theme."""
