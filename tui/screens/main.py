@@ -166,6 +166,8 @@ class MainScreen(Screen[None]):
         self._messages, self._alert = (message, *shorter), alert
         self._charts.yield_to_response()
         self._draw_status()
+        if isinstance(grid := self.app.screen, GridScreen):
+            grid.say(message, alert=alert)
 
     def prompt_for_rule(self, use: Callable[[LaneState, str], None]) -> None:
         """Prompt for a rule for the selected lane, and pass it to `use` if it is accepted."""
@@ -229,7 +231,8 @@ class MainScreen(Screen[None]):
             self.theme,
             next_head=self._requests.next_head,
             waited={stage: now - since for stage, since in self._stages.items()},
-            visible=self._visible,
+            # The diagnostics show other lanes, and say so themselves.
+            visible=range(0) if self.diagnosing else self._visible,
         )
         self._title.show([line])
 
@@ -290,13 +293,15 @@ class MainScreen(Screen[None]):
 
     def action_all_charts(self) -> None:
         """Show a chart of every series, from which one can be moved to the left."""
+        if not self._has_lanes() or self.app.screen is not self:
+            return
 
         def accept(metric: Metric | None) -> None:
             if metric:
                 self.say(self._charts.show_left(metric))
             self.draw()
 
-        self.app.push_screen(GridScreen(self._view, self.theme, self._charts.settings), accept)
+        self.app.push_screen(GridScreen(self._view, self.theme, self._charts, self._keymap), accept)
 
     def action_show_logs(self) -> None:
         """Hide the logs, which gives their lines to the charts, or show them again."""
