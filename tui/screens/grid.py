@@ -139,7 +139,8 @@ class GridScreen(Screen[Metric | None]):
     def action_filter(self) -> None:
         """Open the filter."""
         self.add_class("-filtering")
-        self._filter.focus()
+        # Not `focus()`, which waits: a letter typed meanwhile would act as a key of this screen.
+        self.set_focus(self._filter)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show only the charts whose name has the text that was typed."""
@@ -178,7 +179,8 @@ class GridScreen(Screen[Metric | None]):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Select the chart under the pointer."""
-        if isinstance(chart := event.widget, Chart) and chart.metric in self._pages.metrics:
+        chart, _ = self.get_widget_at(*event.screen_offset)
+        if isinstance(chart, Chart) and chart.metric in self._pages.metrics:
             self._show(self._pages.moved(self._pages.metrics.index(chart.metric) - self._pages.selected))
 
     async def on_click(self, event: events.Click) -> None:
