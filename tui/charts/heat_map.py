@@ -25,7 +25,7 @@ from .ticks import spacing
 from .traces import Scale
 
 # The smallest panels: columns, and rows without header and axis. Where possible, they have the larger size.
-SMALLEST, COMFORTABLE = (14, 2), (24, 5)
+SMALLEST, COMFORTABLE = (12, 2), (24, 5)
 # The value labels, such as 1e-10, and the axis.
 LEFT = 6
 FLOOR_FROM = 8

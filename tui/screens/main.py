@@ -149,6 +149,8 @@ class MainScreen(Screen[None]):
             self._end_again.stop()
         if has_ended(self._view.state) and not alert:
             self._end_again = self.set_timer(ANSWER_SECONDS, self.say_the_end)
+        if self._grid:
+            self._grid.say(message, alert=alert)
 
     def say_the_end(self) -> None:
         """Show how the run ended again, after an answer to a key has been read."""
@@ -217,7 +219,8 @@ class MainScreen(Screen[None]):
             self.theme,
             next_head=self._requests.next_head,
             waited={stage: now - since for stage, since in self._stages.items()},
-            visible=self._lanes.shown,
+            # The diagnostics show other lanes, and say so themselves.
+            visible=range(0) if self.diagnosing else self._lanes.shown,
         )
         self._title.show([line])
 
@@ -277,6 +280,8 @@ class MainScreen(Screen[None]):
 
     def action_all_charts(self) -> None:
         """Show a chart of every series, from which one can be moved to the left."""
+        if not self._has_lanes() or self.app.screen is not self:
+            return
 
         def accept(metric: Metric | None) -> None:
             self._grid = None
@@ -284,9 +289,7 @@ class MainScreen(Screen[None]):
                 self.say(self._charts.show_left(metric))
             self.draw()
 
-        if not self._has_lanes():
-            return
-        self._grid = GridScreen(self._view, self.theme, self._charts.settings)
+        self._grid = GridScreen(self._view, self.theme, self._charts, self._keymap)
         self.app.push_screen(self._grid, accept)
 
     def action_show_logs(self) -> None:

@@ -154,11 +154,17 @@ def key_line(
 
 
 def key_at(
-    column: int, keymap: Mapping[str, str], width: int, theme: Theme, *, phase: Phase = "training"
+    column: int,
+    keymap: Mapping[str, str],
+    width: int,
+    theme: Theme,
+    *,
+    phase: Phase = "training",
+    keys: Sequence[Key] = KEYS,
 ) -> Key | None:
     """The key that the key line shows at a column, None beside the keys."""
     end = 0
-    for name, key in _footer(keymap, width, theme, phase, KEYS):
+    for name, key in _footer(keymap, width, theme, phase, keys):
         end += cell_len(f" {name} {key.label} ")
         if column < end:
             return key

@@ -19,6 +19,7 @@ Phase = Literal["waiting", "training", "ended", "replay"]
 _BEFORE: tuple[Phase, ...] = ("waiting",)
 _IDLE: tuple[Phase, ...] = ("waiting", "ended")
 REPLAY, LOG, PROGRAM = "Replay", "Log", "Program"
+GRID = "All charts"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Key:
         """The Textual action: the screen's actions change the view, the app's actions steer or end the run."""
         if self.group == CHART:
             return f"change_charts('{self.id}')"
-        if self.group in (LANE, LOG):
+        if self.group in (LANE, LOG, GRID):
             return self.id
         return f"app.{self.id}" if self.group == PROGRAM or self.id == "sweep" else f"app.steer('{self.id}')"
 

@@ -49,6 +49,11 @@ class ChartGrid(Container):
         """The metrics, row by row."""
         return [chart.metric for chart in self._charts]
 
+    @property
+    def charts(self) -> Sequence[Chart]:
+        """The charts, row by row."""
+        return self._charts
+
     def show_metrics(self, metrics: Sequence[Metric], columns: int) -> None:
         """Show these metrics. Charts keep their place and size if only a metric changes."""
         for chart in self._charts[len(metrics) :]:

@@ -121,7 +121,8 @@ class RulePrompt(Vertical):
         self._field.value = printable(rule)
         self._field.action_select_all()
         self.add_class("-open")
-        self._field.focus()
+        # Not `focus()`, which waits: a letter typed meanwhile would act as a key of the screen.
+        self.screen.set_focus(self._field)
         if self.history:
             self._list.call_after_refresh(self._list.scroll_end, animate=False)
 
