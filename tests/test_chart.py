@@ -16,11 +16,13 @@ from rich.cells import cell_len
 from textual.strip import Strip
 
 from clipwatch.tui.charts import plotting
+from clipwatch.tui.charts.area import Area
 from clipwatch.tui.charts.chart import render_chart
 from clipwatch.tui.charts.chart_spec import ChartLane, ChartSpec, Level, Mark, Shade
 from clipwatch.tui.charts.curve import Curve
 from clipwatch.tui.charts.plotting import Line, Plot
 from clipwatch.tui.charts.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks
+from clipwatch.tui.charts.traces import Scale
 from clipwatch.tui.style.chart_styles import UNICODE, Palette
 
 
@@ -424,6 +426,13 @@ def test_steps_are_written_compactly(step: int, written: str) -> None:
 @pytest.mark.parametrize("last", [100, 420, 470, 999])
 def test_the_narrowest_chart_has_two_steps_to_read(last: int) -> None:
     assert len(step_ticks(0, last, 1)) >= 2
+
+
+@pytest.mark.parametrize("top", range(1, 8))
+def test_ticks_on_the_borders_of_rows_are_evenly_spaced(top: int) -> None:
+    # Only the lowest one is a row higher, since its border is the bottom of the chart.
+    area = Area(0, 10, 3 * top, 3 * top, (0, 1), Scale(0.0, float(top), log=False))
+    assert [area.row(float(value)) for value in range(top, 0, -1)] == list(range(0, 3 * top, 3))
 
 
 def test_ticks_are_round() -> None:
