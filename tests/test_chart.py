@@ -335,9 +335,10 @@ def test_log_says_that_values_at_or_below_zero_are_hidden() -> None:
     positive, mixed = spec(FALLING, log=True), spec([1.0, 0.0, -2.0, 3.0], log=True, last=30)
     assert " log" in text(render_chart(positive))[0]
     assert not any("hidden" in line for line in text(render_chart(positive)))
-    assert any("≤0 hidden" in line for line in text(render_chart(mixed)))
-    assert any("<=0 hidden" in line for line in text(render_chart(replace(mixed, ascii=True))))
-    assert any("≤0 hidden" in line for line in text(render_chart(spec([-1.0, 0.0], log=True, last=30))))
+    assert any("values ≤ 0 hidden" in line for line in text(render_chart(mixed)))
+    assert any("values <= 0 hidden" in line for line in text(render_chart(replace(mixed, ascii=True))))
+    assert any("values ≤ 0 hidden" in line for line in text(render_chart(spec([-1.0, 0.0], log=True, last=30))))
+    assert any("│≤0 hidden" in line for line in text(render_chart(replace(mixed, width=20))))
 
 
 def test_log_puts_powers_of_ten_at_equal_distances() -> None:
@@ -428,18 +429,33 @@ def test_the_narrowest_chart_has_two_steps_to_read(last: int) -> None:
     assert len(step_ticks(0, last, 1)) >= 2
 
 
-@pytest.mark.parametrize("top", range(1, 8))
-def test_ticks_on_the_borders_of_rows_are_evenly_spaced(top: int) -> None:
-    # Only the lowest one is a row higher, since its border is the bottom of the chart.
-    area = Area(0, 10, 3 * top, 3 * top, (0, 1), Scale(0.0, float(top), log=False))
-    assert [area.row(float(value)) for value in range(top, 0, -1)] == list(range(0, 3 * top, 3))
-
-
 def test_ticks_are_round() -> None:
     assert step_ticks(0, 1000, 6) == [0, 200, 400, 600, 800, 1000]
     assert [label for _, label in linear_ticks(0, 1, 5)] == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
     assert linear_range(0.31, 2.35) == (0.0, 2.5)
+    assert linear_range(0.7, 2.35) == pytest.approx((0.6, 2.4))
     assert log_range(0.31, 2.35) == pytest.approx((0.2, 5.0))
+    # Between 2 and 5, these values would be in a tenth of the chart.
+    assert log_range(2.09, 2.29) == pytest.approx((2.08, 2.3))
+
+
+def test_a_logarithmic_chart_of_similar_values_has_several_ticks() -> None:
+    labels = [line[:6].strip(" ┤│") for line in text(render_chart(replace(spec([2.09, 2.2, 2.29]), log=True)))]
+    assert {"2.10", "2.20", "2.30"} <= set(labels), labels
+
+
+@given(st.floats(1e-20, 1e20), st.floats(1, 1e6))
+def test_a_logarithmic_range_holds_its_data(low: float, ratio: float) -> None:
+    start, end = log_range(low, low * ratio)
+    assert 0 < start <= low * (1 + 1e-6)
+    assert end >= low * ratio * (1 - 1e-6)
+    assert start < end
+
+
+@pytest.mark.parametrize("height", [8, 12, 24, 40])
+def test_values_at_equal_distances_stand_in_rows_at_equal_distances(height: int) -> None:
+    area = Area(5, 40, height, height, (0, 10), Scale(0.0, 0.8, log=False))
+    assert [area.row(quarter * 0.2) for quarter in (4, 3, 2, 1)] == [n * height // 4 for n in range(4)]
 
 
 @given(st.floats(-1e30, 1e30), st.floats(-1e30, 1e30))

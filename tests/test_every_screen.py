@@ -22,9 +22,10 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="re
 
 def of_run(folder: Path, before: str = "") -> str:
     return (
+        "from clipwatch.tui.engine_child.request import ScreenOptions\n"
         "from clipwatch.tui.live.run import run_live\n"
         f"{before}\n"
-        f"raise SystemExit(run_live({RUN!r}, {{}}, quit_when_done=False))\n"
+        f"raise SystemExit(run_live({RUN!r}, ScreenOptions()))\n"
     )
 
 
@@ -56,7 +57,7 @@ def of_list(folder: Path, before: str = "") -> str:
 SCREENS = {
     "run": (of_run, ("Step: 200 ", "q quit", "\u2809", "8 s left"), "qy"),
     "list": (of_list, ("2 recordings", "q quit", "19700101-000002", "seed 2"), "q"),
-    "sweep": (of_sweep, ("32 / 32", "q stop ", "the result", "the cause", "q stops and"), "q"),
+    "sweep": (of_sweep, ("32 / 32", "q quit", "the result", "the cause", "q stops and"), "q"),
 }
 
 

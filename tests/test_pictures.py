@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
@@ -169,6 +170,16 @@ def test_a_movie_of_a_run_plays_its_frames(frames: list[Frame]) -> None:
     for frame in frames:
         assert visible_texts(picture, time + frame.seconds / 2) == texts(frame)
         time += frame.seconds
+
+
+def test_pictures_do_not_depend_on_the_terminal(timeline: Timeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    for term in ("xterm", "xterm-256color"):
+        monkeypatch.setenv("TERM", term)
+        monkeypatch.delenv("COLORTERM", raising=False)
+        end = Scene(0.1, len(timeline), "", "")
+        drawn.append(asyncio.run(film(timeline, [end, replace(end, key="G")], SIZE))[-1])
+    assert drawn[0] == drawn[1]
 
 
 def test_a_movie_fits_on_a_page_and_loads_nothing(frames: list[Frame]) -> None:

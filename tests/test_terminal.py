@@ -82,7 +82,7 @@ def test_no_more_is_drawn_than_a_screen_can_have(
 
 def test_it_trains_and_shows_what_the_clip_does() -> None:
     with clipwatch(*DIGITS, "--pace", "200") as terminal:
-        terminal.shows("digits", "seed 0", "Start Training...", "unclipped", "value:0.001")
+        terminal.shows("digits", "seed 0", "unclipped", "value ±0.001")
         terminal.shows("Step: 0 validation accuracy: ", "Step: 10 validation accuracy: ")
         terminal.type("c")
         terminal.shows("clip value:0.001 -> none", "rule changed mid-run: not a clean comparison", "▼")
@@ -270,7 +270,7 @@ def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
         terminal.type("]")
         terminal.shows("value:0.001 -> value:0.002")
         terminal.type("b")
-        terminal.shows("clip: value:0.002")
+        terminal.shows("◆ B  clip: value:0.002")
         terminal.type(b"\xff\xc3")
         terminal.shows("not a rule")
         terminal.type("\x03\x03")
@@ -314,7 +314,7 @@ def test_a_terminal_that_is_slow_to_read_gets_everything_in_the_end(tmp_path: Pa
 )
 def test_a_terminal_without_utf8_gets_ascii(environment: dict[str, str], tmp_path: Path) -> None:
     with scripted(tmp_path, environment=environment) as (terminal, _):
-        terminal.shows("Step: 200 ", "* unclipped", "-+-")
+        terminal.shows("Step: 200 ", "* A   unclipped", "-+-")
         terminal.type("?")
         terminal.shows("Pause or resume all lanes")
         terminal.type("\x1b")
@@ -344,6 +344,11 @@ def test_keys_come_from_the_config_file(tmp_path: Path) -> None:
         terminal.shows("Step: 200 ", " x pause")
         terminal.type("x")
         terminal.shows("Step: 210 paused")
+
+
+def test_the_charts_come_from_the_command_line(tmp_path: Path) -> None:
+    with scripted(tmp_path, "normal", "--charts", "dead-outputs,loss,distance") as (terminal, _):
+        terminal.shows("dead outputs", "validation loss", "parameter distance")
 
 
 def test_a_wrong_key_in_the_config_file_is_one_line(tmp_path: Path) -> None:
@@ -401,11 +406,12 @@ def test_without_a_terminal_it_says_what_to_do() -> None:
 
 def test_the_cursor_comes_back_after_a_crash(tmp_path: Path) -> None:
     program = (
+        "from clipwatch.tui.engine_child.request import ScreenOptions\n"
         "from clipwatch.tui.live.run import run_live\n"
         "from clipwatch.tui.screens.main import MainScreen\n"
         "def boom(self, key): raise RuntimeError('boom')\n"
         "MainScreen.action_change_charts = boom\n"
-        f"raise SystemExit(run_live({[sys.executable, str(SCRIPT), 'normal']!r}, {{}}, quit_when_done=False))\n"
+        f"raise SystemExit(run_live({[sys.executable, str(SCRIPT), 'normal']!r}, ScreenOptions()))\n"
     )
     terminal = VirtualTerminal(["-c", program])
     try:

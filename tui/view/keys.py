@@ -18,7 +18,7 @@ RUN, LANE, CLIP, PACE, CHART = "Run", "Lane", "Clipping", "Speed", "Charts"
 Phase = Literal["waiting", "training", "ended", "replay"]
 _BEFORE: tuple[Phase, ...] = ("waiting",)
 _IDLE: tuple[Phase, ...] = ("waiting", "ended")
-REPLAY, LOG, PROGRAM = "Replay", "Log of the selected lane", "Program"
+REPLAY, LOG, PROGRAM = "Replay", "Log", "Program"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "extend",
         "e",
-        "1000 more steps",
+        "1000 more",
         "Train for 1000 more steps",
         RUN,
         footer=7,
@@ -125,6 +125,7 @@ KEYS: tuple[Key, ...] = (
         "Show or hide what clipping does, layer by layer",
         LANE,
         footer=2,
+        off_in=_BEFORE,
     ),
     Key(
         "clip",
@@ -170,9 +171,26 @@ KEYS: tuple[Key, ...] = (
     Key("slower", "minus", "slower", "Lower the speed limit (steps per second)", PACE, footer=6),
     Key("faster", "plus,equals_sign", "faster", "Raise the speed limit (steps per second)", PACE, footer=6),
     Key("full_speed", "0", "full speed", "Remove the speed limit", PACE, footer=5),
-    Key("left_metric", "v", "metric", "Show the next metric in the left chart", CHART, footer=3),
-    Key("right_metric", "V", "right metric", "Show the next metric in the right chart", CHART),
-    Key("all_charts", "G", "all charts", "Show a chart of everything that the run records", LANE, footer=5),
+    Key(
+        "left_metric",
+        "v",
+        "metric",
+        "Show the next metric in the left chart",
+        CHART,
+        footer=3,
+        off_in=_BEFORE,
+        footer_at_end=2,
+    ),
+    Key("right_metric", "V", "right metric", "Show the next metric in the right chart", CHART, off_in=_BEFORE),
+    Key(
+        "all_charts",
+        "G",
+        "all charts",
+        "Show a chart of everything that the run records",
+        LANE,
+        footer=5,
+        off_in=_BEFORE,
+    ),
     Key("log_scale", "l", "log scale", "Toggle logarithmic scales (not for shares and cosines)", CHART),
     Key("smoothing", "m", "smoothing", "Change the smoothing: light, medium, strong, off", CHART),
     Key("zoom_in", "z,up", "zoom in", "Show half as many steps", CHART),
