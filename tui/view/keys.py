@@ -51,10 +51,10 @@ class Key:
     @property
     def action(self) -> str:
         """The Textual action: the screen's actions change the view, the app's actions steer or end the run."""
+        if self.group in (LANE, LOG) or self.id == "all_charts":
+            return self.id
         if self.group == CHART:
             return f"change_charts('{self.id}')"
-        if self.group in (LANE, LOG):
-            return self.id
         return f"app.{self.id}" if self.group == PROGRAM or self.id == "sweep" else f"app.steer('{self.id}')"
 
     @property
@@ -172,7 +172,7 @@ KEYS: tuple[Key, ...] = (
     Key("full_speed", "0", "full speed", "Remove the speed limit", PACE, footer=5),
     Key("left_metric", "v", "metric", "Show the next metric in the left chart", CHART, footer=3),
     Key("right_metric", "V", "right metric", "Show the next metric in the right chart", CHART),
-    Key("all_charts", "G", "all charts", "Show a chart of everything that the run records", LANE, footer=5),
+    Key("all_charts", "G", "all charts", "Show a chart of everything that the run records", CHART, footer=5),
     Key("log_scale", "l", "log scale", "Toggle logarithmic scales (not for shares and cosines)", CHART),
     Key("smoothing", "m", "smoothing", "Change the smoothing: light, medium, strong, off", CHART),
     Key("zoom_in", "z,up", "zoom in", "Show half as many steps", CHART),
