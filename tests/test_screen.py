@@ -292,7 +292,7 @@ async def test_space_pauses_and_goes_on(watch: Watch) -> None:
 async def test_the_end_of_a_run_is_a_verdict_and_the_keys_that_go_on(watch: Watch) -> None:
     async with watch("finishes", size=(80, 24)) as screen:
         await screen.says("A 89 % (86-91), B 89 % (86-91): they do not differ measurably. S: 32 seeds")
-        await screen.until(lambda: "e 1000 more steps" in screen.rows[-1])
+        await screen.until(lambda: "e 1000 more" in screen.rows[-1])
         assert "n new seed" in screen.rows[-1]
         assert "d diagnostics" in screen.rows[-1]
 
@@ -725,7 +725,7 @@ async def test_logs_are_bounded(watch: Watch) -> None:
         await screen.until(lambda: screen.app.view.last_step == 10 * (MAX_LINES + 999))
         await screen.shows(f"Step: {10 * (MAX_LINES + 999)} ")
         await screen.until(
-            lambda: all(len(panel.log_pane._events) < MAX_LINES + 600 for panel in screen.app.main._panels)
+            lambda: all(len(panel.log_pane._events) < MAX_LINES + 600 for panel in screen.app.main._lanes._panels)
         )
         assert all(not lane.unlogged for lane in screen.app.view.lanes.values())
         # Lines that were dropped do not shift what is selected.
@@ -1018,7 +1018,7 @@ async def test_logs_take_a_quarter_and_l_hides_them(
 ) -> None:
     async with watch(size=size) as screen:
         await screen.shows("Step: 200 " if size[0] == 160 else "  200 ")
-        panel, pane = charts_of(screen), screen.app.main._panels[0].log_pane
+        panel, pane = charts_of(screen), screen.app.main._lanes._panels[0].log_pane
         assert (pane.size.height, panel.size.height) == (logs, charts)
         await screen.press("L")
         await screen.says("Logs hidden. L: show them")
