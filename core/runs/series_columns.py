@@ -82,7 +82,7 @@ def thinned(steps: Integers, values: NDArray[np.float32]) -> tuple[Integers, NDA
 
 
 def kind_of(event: Diagnosed | LanesCompared) -> object:
-    """What the newest of several events stands for: the measurement of a lane, or the comparison of two."""
+    """Events of the same kind, of which a seek sends only the newest: measurements of a lane, comparisons of two."""
     return (type(event), event.lane if isinstance(event, Diagnosed) else event.lanes)
 
 

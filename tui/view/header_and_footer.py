@@ -244,7 +244,7 @@ def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -
     shown = [_shown(form, theme) for form in forms] or [""]
     text = next((form for form in shown if cell_len(form) + 2 <= width), shown[-1])
     if lane.failed and len(shown) > 1 and text == shown[-1]:
-        # A cause may be any text, so as many of its words as fit.
+        # A cause may be any text: show as many of its words as fit.
         text = textwrap.shorten(shown[-2], max(len(text), width - 2), placeholder=theme.glyphs.ellipsis)
     return bar([Part(f" {text} " if text else "", style)], [], width, theme)
 

@@ -52,10 +52,10 @@ class Key:
     @property
     def action(self) -> str:
         """The Textual action: the screen's actions change the view, the app's actions steer or end the run."""
+        if self.group in (LANE, LOG, GRID) or self.id == "all_charts":
+            return self.id
         if self.group == CHART:
             return f"change_charts('{self.id}')"
-        if self.group in (LANE, LOG, GRID):
-            return self.id
         return f"app.{self.id}" if self.group == PROGRAM or self.id == "sweep" else f"app.steer('{self.id}')"
 
     @property
@@ -188,7 +188,7 @@ KEYS: tuple[Key, ...] = (
         "G",
         "all charts",
         "Show a chart of everything that the run records",
-        LANE,
+        CHART,
         footer=5,
         off_in=_BEFORE,
     ),
