@@ -69,7 +69,7 @@ VALUES = st.lists(
 def levels(draw: st.DrawFn) -> Level:
     step = st.none() | st.integers(-100, 2500)
     label = draw(st.text(max_size=12))
-    return Level(draw(st.floats(-5, 5)), draw(st.integers(0, 5)), label, draw(step), draw(step))
+    return Level(draw(st.floats(-5, 5) | st.floats()), draw(st.integers(0, 5)), label, draw(step), draw(step))
 
 
 @st.composite
@@ -82,6 +82,7 @@ def specs(draw: st.DrawFn) -> ChartSpec:
             draw(st.sampled_from(["#7aa2f7", "red", "default"])),
             curve(draw(VALUES), draw(st.integers(1, 40))),
             draw(st.none() | st.integers(0, 3000)),
+            draw(st.none() | st.builds(curve, VALUES, st.integers(1, 40))),
         )
         for _ in range(draw(st.integers(0, 5)))
     )
@@ -96,7 +97,8 @@ def specs(draw: st.DrawFn) -> ChartSpec:
         first=first,
         last=first + draw(st.one_of(st.integers(0, 3000), st.integers(0, 10**9))),
         bounds=draw(st.sampled_from([None, (0.0, 1.0), (0.5, 0.5), (1e-3, 3.0)])),
-        limits=draw(st.sampled_from([None, (0.0, 1.0)])),
+        limits=draw(st.sampled_from([None, (0.0, 1.0), (-1.0, 1.0)])),
+        empty=draw(st.text(max_size=40)),
         decimals=draw(st.sampled_from([None, 0, 2, 9])),
         percent=draw(st.booleans()),
         levels=tuple(draw(st.lists(levels(), max_size=4))),

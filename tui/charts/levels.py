@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 
 import numpy as np
 
@@ -62,12 +63,12 @@ def _places(area: Area, level: Level, length: int) -> list[tuple[int, int]]:
 
 
 def _visible(spec: ChartSpec, area: Area) -> Iterator[Level]:
-    """The levels of lanes in the chart that hold for some step of the window."""
+    """The levels of lanes in the chart that hold for some step of the window; not those of a damaged bound."""
     first, last = area.window
     for level in spec.levels:
         start = first if level.first is None else level.first
         end = last if level.last is None else level.last
-        if level.lane < len(spec.lanes) and start <= last and end >= first:
+        if level.lane < len(spec.lanes) and isfinite(level.value) and start <= last and end >= first:
             yield level
 
 
