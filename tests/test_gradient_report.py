@@ -40,8 +40,8 @@ def test_each_lane_has_its_median_95th_percentile_maximum_and_share_of_steps_cli
         trained("clipped", 0, norms, [norm > 2 for norm in norms]), trained("unclipped", 0, [3.0], [False])
     )
     assert told == [
-        "Lane unclipped, 1 steps: median 3, 95th percentile 3, maximum 3 (at step 0). 0.0 % of the steps were clipped.",
-        "Lane clipped, 100 steps: median 50.5, 95th percentile 95, maximum 500 (at step 99). 98.0 % of the steps were"
+        "Lane unclipped, 1 steps: median 3, 95th percentile 3, maximum 3 (at step 0). 0 steps (0.0%) were clipped.",
+        "Lane clipped, 100 steps: median 50.5, 95th percentile 95, maximum 500 (at step 99). 98 steps (98.0%) were"
         " clipped.",
     ]
 
@@ -53,7 +53,7 @@ def test_norms_that_are_not_finite_are_counted_and_left_out() -> None:
         "In 2 of the steps the norm was not finite; these do not count for median, percentile and maximum."
     )
     (told,) = sentences(trained("clipped", 0, [math.nan, math.nan], [True, False]))
-    assert told == "Lane clipped, 2 steps: the norm was finite in none of them. 50.0 % of the steps were clipped."
+    assert told == "Lane clipped, 2 steps: the norm was finite in none of them. 1 steps (50.0%) were clipped."
 
 
 def test_without_every_step_it_says_so_and_draws_what_was_measured() -> None:

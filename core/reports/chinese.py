@@ -151,9 +151,10 @@ CHINESE = {
     "点线为按值裁剪的界限。",
     "gradient_text": "每一个训练步裁剪前的梯度（全部参数合计）的范数：",
     "gradient_norms": "训练 {lane}，共 {count} 步：中位数 {median}，第 95 百分位数 {high}，"
-    "最大值 {largest}（第 {step} 步）。其中 {clipped} 的步被裁剪。{broken}",
+    "最大值 {largest}（第 {step} 步）。其中 {clipped} 步（{share}）被裁剪。{broken}",
     "gradient_not_finite": "有 {count} 步的范数不是有限数，不计入中位数、百分位数和最大值。",
-    "gradient_never_finite": "训练 {lane}，共 {count} 步：所有步的范数都不是有限数。其中 {clipped} 的步被裁剪。",
+    "gradient_never_finite": "训练 {lane}，共 {count} 步：所有步的范数都不是有限数。"
+    "其中 {clipped} 步（{share}）被裁剪。",
     "gradient_unrecorded": "本次运行没有记录每一步的梯度范数。图中只有测量过的步；其间的范数可能更大。",
     "gradient_norm": "梯度范数",
     "caption_gradient": "上：裁剪前的梯度范数。线为相邻若干步的中位数，色带为其最小值至最大值，点线为范数规则的界限；"

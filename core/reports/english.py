@@ -162,11 +162,11 @@ ENGLISH = {
     "in the last measurement; dotted lines mark the bounds of a value rule.",
     "gradient_text": "The norm of the gradient over all parameters before clipping, in every training step:",
     "gradient_norms": "Lane {lane}, {count} steps: median {median}, 95th percentile {high}, maximum {largest} (at step "
-    "{step}). {clipped} of the steps were clipped.{broken}",
+    "{step}). {clipped} steps ({share}) were clipped.{broken}",
     "gradient_not_finite": " In {count} of the steps the norm was not finite; these do not count for median, "
     "percentile and maximum.",
-    "gradient_never_finite": "Lane {lane}, {count} steps: the norm was finite in none of them. {clipped} of the steps "
-    "were clipped.",
+    "gradient_never_finite": "Lane {lane}, {count} steps: the norm was finite in none of them. {clipped} steps "
+    "({share}) were clipped.",
     "gradient_unrecorded": "The gradient norm of every step is not recorded in this run. The figure shows the steps "
     "that were measured, so norms between them may have been larger.",
     "gradient_norm": "gradient norm",

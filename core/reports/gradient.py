@@ -38,7 +38,12 @@ def _marks(run: RunSummary, words: Words) -> str:
 def _sentence(lane: LaneSummary, steps: LaneSteps, words: Words) -> Phrase:
     """Median, 95th percentile and maximum of the norms, and the share of steps clipped."""
     count, finite = len(steps.steps), np.isfinite(steps.norms)
-    counts = {"lane": lane.name, "count": f"{count:,}", "clipped": f"{100 * steps.clipped.mean():.1f} %"}
+    counts = {
+        "lane": lane.name,
+        "count": f"{count:,}",
+        "clipped": f"{steps.clipped.sum():,}",
+        "share": f"{steps.clipped.mean():.1%}",
+    }
     if not finite.any():
         return words("gradient_never_finite", **counts)
     norms = steps.norms[finite].astype(np.float64)
