@@ -64,6 +64,9 @@ class LaneRules:
         return self.rules[place - 1] if place else ""
 
 
+NO_RULES = LaneRules((), ())
+
+
 def lane_rules(events: Iterable[Event], lane: str) -> LaneRules:
     """The rules of a lane, from its start and its changes."""
     found = {
