@@ -470,7 +470,7 @@ def test_a_key_and_its_counterpart_are_on_the_key_line_together(width: int) -> N
         (
             "waiting",
             {"pause", "step", "clip", "tighten", "loosen", "rule", "focus_lane", "extend", "sweep"}
-            | {"diagnostics", "left_metric", "all_charts"},
+            | {"diagnostics", "left_metric", "all_charts", "reseed"},
         ),
         ("training", set()),
         ("ended", {"pause", "step"}),
