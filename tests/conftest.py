@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from watched_screen import watch
+
+__all__ = ["watch"]
 
 # Tests share the cores already: threads of torch that wait for one another would spend several times the arithmetic.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

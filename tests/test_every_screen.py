@@ -56,7 +56,7 @@ def of_list(folder: Path, before: str = "") -> str:
 SCREENS = {
     "run": (of_run, ("Step: 200 ", "q quit", "\u2809", "8 s left"), "qy"),
     "list": (of_list, ("2 recordings", "q quit", "19700101-000002", "seed 2"), "q"),
-    "sweep": (of_sweep, ("32 / 32", "q stop ", "the result", "the cause", "q stops and"), "q"),
+    "sweep": (of_sweep, ("32 / 32", "q quit", "the result", "the cause", "q stops and"), "q"),
 }
 
 

@@ -454,7 +454,7 @@ def test_in_80_columns_the_most_useful_keys_stay() -> None:
     assert {"diagnostics", "scrub_back", "show_help", "quit"} <= set(named(80, "replay"))
     assert {"clip", "diagnostics", "show_help", "quit"} <= set(named(60, "training"))
     assert {"scrub_back", "scrub_on", "show_help", "quit"} <= set(named(60, "replay"))
-    assert {"extend", "diagnostics", "show_help", "quit"} <= set(named(60, "ended"))
+    assert {"extend", "sweep", "show_help", "quit"} <= set(named(60, "ended"))
 
 
 @pytest.mark.parametrize("width", range(60, 200, 7))
@@ -576,9 +576,9 @@ def test_a_run_with_an_optimizer_reset_is_not_a_clean_comparison_either() -> Non
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 300])
-@pytest.mark.parametrize("replaying", [False, True])
-def test_the_key_at_a_column_is_the_one_that_is_shown_there(width: int, replaying: bool) -> None:
-    text = key_line({}, width, COLOURED, replaying=replaying).text
+@pytest.mark.parametrize("phase", ["waiting", "training", "ended", "replay"])
+def test_the_key_at_a_column_is_the_one_that_is_shown_there(width: int, phase: Phase) -> None:
+    text = key_line({}, width, COLOURED, phase=phase).text
     ends = 0
     for key in (key for key in KEYS if f" {key.label} " in text):
         shown = f" {keycaps(key.keys).split()[0]} {key.label} "
@@ -586,7 +586,7 @@ def test_the_key_at_a_column_is_the_one_that_is_shown_there(width: int, replayin
             continue
         start = text.index(shown)
         for column in (start, start + len(shown) - 1):
-            assert key_at(column, {}, width, COLOURED, replaying=replaying) == key
+            assert key_at(column, {}, width, COLOURED, phase=phase) == key
         ends = max(ends, start + len(shown))
     assert ends > width // 2 or width == 300
-    assert key_at(ends, {}, width, COLOURED, replaying=replaying) is None
+    assert key_at(ends, {}, width, COLOURED, phase=phase) is None

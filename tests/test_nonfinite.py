@@ -18,6 +18,7 @@ from clipwatch.core.diagnostics.clip_effect import ClipEffect
 from clipwatch.core.diagnostics.dead_outputs import DeadUnits
 from clipwatch.core.diagnostics.lane_diagnostics import LaneDiagnostics
 from clipwatch.core.diagnostics.lane_distance import LaneDistance
+from clipwatch.core.diagnostics.step_log import StepLog
 from clipwatch.core.engine.verify import compare, repetition
 from clipwatch.core.experiments.layout import Layout
 from clipwatch.core.experiments.model import Evaluation
@@ -132,7 +133,8 @@ def trainer_of(rule: str, optimizer: str, action: Any, model: Scripted, steps: i
     )
     batches: Any = NoData()
     everything = torch.zeros(1), torch.zeros(1, dtype=torch.long)
-    diagnostics = LaneDiagnostics("a", ClipEffect(LAYOUT, RATE), DeadUnits(model.units), LaneDistance(["a"]))
+    distance, step_log = LaneDistance(["a"]), StepLog(1, model.parameters)
+    diagnostics = LaneDiagnostics("a", ClipEffect(LAYOUT, RATE), DeadUnits(model.units), distance, step_log)
     data = LaneData(training=batches, validation=batches, all_validation=everything)
     return Trainer(Lane("a", rule, model, watched, data, diagnostics), schedule), watched
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_screen import on_a_loop
 from test_sweep_screen import until
+from watched_screen import on_a_loop
 
 from clipwatch.core.errors import BadInput
 from clipwatch.core.runs.reader import Recorded, read_recording

@@ -334,7 +334,7 @@ def test_symbols_and_colours_are_those_of_the_screen() -> None:
         label = LaneLabel(number, "x")
         assert label.symbol == screen.glyphs.symbol(number)
         assert line_style(number)["marker"] == {"●": "o", "◆": "D", "▲": "^", "■": "s"}[label.symbol]
-        assert label.colour == screen.lane_colour(number) == line_style(number)["color"]
+        assert label.colour == screen.lane_colour(number).lower() == line_style(number)["color"]
     document = page(story_of(events()))
     for symbol, colour, name in (("●", "#2657c9", "unclipped"), ("◆", "#b45309", "clipped")):
         # In the summary, the table of results and the training log.

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from test_replay import many
-from test_screen import Watched, on_a_loop
+from watched_screen import Watched, on_a_loop
 
 from clipwatch.core.engine.replay import Replay
 from clipwatch.core.runs.event_table import EventTable

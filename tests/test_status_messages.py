@@ -41,7 +41,7 @@ def texts(*events: Event) -> tuple[str, ...]:
 
 
 def test_the_start_of_a_run_has_a_message_and_an_evaluation_has_none() -> None:
-    assert texts(RUN, LANE) == ("Training with seed 0. ?: help",)
+    assert texts(RUN, LANE) == ("Training with seed 0. Try c, d and space. ?: help", "Training with seed 0. ?: help")
     assert message_of(RUN, LANE, EVALUATED) is None
 
 

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from clipwatch.core.diagnostics import step_log
 from clipwatch.core.diagnostics.step_log import StepLog
 from clipwatch.core.engine.engine import Engine
+from clipwatch.core.engine.verify import compare
 from clipwatch.core.runs import series_columns
 from clipwatch.core.runs.event_table import EventTable
+from clipwatch.core.runs.reader import Recorded
 from clipwatch.core.runs.series_columns import thinned
 from clipwatch.core.runs.timeline import Timeline
 from clipwatch.core.stream.commands import Pause, Resume
@@ -218,3 +220,41 @@ def test_thinning_keeps_the_extremes_and_what_is_not_finite(values: list[float],
         assert after.max() == before.max()
     else:
         assert not np.isfinite(after).all()
+
+
+# Verification
+
+
+def test_logged_steps_are_compared_bit_for_bit_however_they_are_divided() -> None:
+    events = [event for event in Engine(RUN).run() if not isinstance(event, Diagnosed | Evaluated)]
+    recorded = Recorded(EventTable.of(events), (), 0)
+    again = [part for event in events for part in divided(event)]
+    assert compare(recorded, again) == compare(recorded, events)
+    assert compare(recorded, again).differences == ()
+    assert compare(recorded, again).compared == 2 * 35 + 2
+
+
+def divided(event: Event) -> list[Event]:
+    """A log of steps in two events, as a pause leaves it."""
+    if not isinstance(event, StepsTrained) or len(event.clipped) < 4:
+        return [event]
+    names, replace = ("losses", "norms", "clipped_norms"), msgspec.structs.replace
+    first = replace(
+        event, step=event.step - 3, **{name: getattr(event, name)[:-12] for name in names}, clipped=event.clipped[:-3]
+    )
+    return [first, replace(event, **{name: getattr(event, name)[-12:] for name in names}, clipped=event.clipped[-3:])]
+
+
+def test_the_first_step_that_differs_is_named_with_its_values() -> None:
+    events = list(Engine(RUN).run())
+    recorded = Recorded(EventTable.of(events), (), 0)
+    place = next(at for at, event in enumerate(events) if isinstance(event, StepsTrained) and event.step == 20)
+    event = events[place]
+    assert isinstance(event, StepsTrained)
+    norms = np.frombuffer(event.norms, "<f4").copy()
+    norms[4] = np.nan
+    again = [*events[:place], msgspec.structs.replace(event, norms=norms.tobytes()), *events[place + 1 :]]
+    ((lane, step, before, after),) = compare(recorded, again).differences
+    assert (lane, step) == (event.lane, 15)
+    assert "gradient norm nan" in after
+    assert "gradient norm nan" not in before

@@ -389,8 +389,8 @@ async def _keys(tmp_path: Path) -> None:
         await until(lambda: "over 8 seeds" in " ".join(text(app._body.paint(0, 42)).split()))
         body = lambda: text(app._body.paint(0, 42))  # noqa: E731
         for measures in (("accuracy", "loss"), ("accuracy",), ("loss",), ("accuracy", "loss")):
-            await until(lambda measures=measures: ("loss (nats): median" in body()) == ("loss" in measures))
-            assert ("accuracy: median" in body()) == ("accuracy" in measures)
+            await until(lambda measures=measures: ("loss (nats), median" in body()) == ("loss" in measures))
+            assert ("accuracy, median" in body()) == ("accuracy" in measures)
             await pilot.press("v")
         await until(lambda: app.view.message == "curves: accuracy")
         await pilot.press("t")

@@ -82,7 +82,7 @@ def test_no_more_is_drawn_than_a_screen_can_have(
 
 def test_it_trains_and_shows_what_the_clip_does() -> None:
     with clipwatch(*DIGITS, "--pace", "200") as terminal:
-        terminal.shows("digits", "seed 0", "Start Training...", "unclipped", "value:0.001")
+        terminal.shows("digits", "seed 0", "unclipped", "value ±0.001")
         terminal.shows("Step: 0 validation accuracy: ", "Step: 10 validation accuracy: ")
         terminal.type("c")
         terminal.shows("clip value:0.001 -> none", "rule changed mid-run: not a clean comparison", "▼")
@@ -270,7 +270,7 @@ def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
         terminal.type("]")
         terminal.shows("value:0.001 -> value:0.002")
         terminal.type("b")
-        terminal.shows("clip: value:0.002")
+        terminal.shows("◆ B  clip: value:0.002")
         terminal.type(b"\xff\xc3")
         terminal.shows("not a rule")
         terminal.type("\x03\x03")
@@ -314,7 +314,7 @@ def test_a_terminal_that_is_slow_to_read_gets_everything_in_the_end(tmp_path: Pa
 )
 def test_a_terminal_without_utf8_gets_ascii(environment: dict[str, str], tmp_path: Path) -> None:
     with scripted(tmp_path, environment=environment) as (terminal, _):
-        terminal.shows("Step: 200 ", "* unclipped", "-+-")
+        terminal.shows("Step: 200 ", "* A   unclipped", "-+-")
         terminal.type("?")
         terminal.shows("Pause or resume all lanes")
         terminal.type("\x1b")

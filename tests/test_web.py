@@ -158,7 +158,7 @@ def test_the_page_shows_the_panes_and_a_key_toggles_the_clip() -> None:
         await answers(port)
         async with browser() as page:
             await page.open(f"http://127.0.0.1:{port}")
-            await page.shows("unclipped", "value:0.001", "Start Training...", "loss", "accuracy", "help")
+            await page.shows("A   unclipped", "every element within ±0.001", "validation loss", "accuracy", "help")
             assert "mid-run" not in await page.text()
             await page.type("c")
             await page.shows("value:0.001 -> none", "mid-run")
@@ -294,7 +294,7 @@ def test_the_picture_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
                     assert kind == "deliver_file_start"
             async with session.get(f"/download/{key}") as answer:
                 assert answer.headers["Content-Disposition"].startswith("attachment; filename=clipwatch-")
-                assert "value:0.001" in await answer.text()
+                assert "±0.001" in await answer.text()
 
     monkeypatch.chdir(tmp_path)
     with served() as port:

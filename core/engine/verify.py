@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from ..runs.reader import Recorded
 from ..stream.codec import encode
@@ -21,6 +23,7 @@ from ..stream.events import (
     LaneFinished,
     MomentsReset,
 )
+from ..stream.series import StepTable, step_tables
 from .engine import Resumption
 from .resume import planned_iterations, settings
 
@@ -72,6 +75,7 @@ def _ends(recorded: Recorded, planned: Mapping[str, int]) -> Iterator[Stop]:
 
 def compare(recorded: Recorded, again: Iterable[Event]) -> Verdict:
     """Compare two runs' events by lane, kind and step, bit for bit. A missing evaluation or failure is a difference."""
+    again = list(again)
     expected, found = dict(_figures(recorded.events)), dict(_figures(again))
     differences: dict[str, tuple[str, int, str, str]] = {}
     for key, before in expected.items():
@@ -79,8 +83,34 @@ def compare(recorded: Recorded, again: Iterable[Event]) -> Verdict:
         after = found.get(key, "nothing")
         if after != before and (key in found or kind in (Evaluated.__name__, LaneFailed.__name__)):
             differences.setdefault(lane, (lane, step, before, after))
+    steps, different = _compared_steps(step_tables(recorded.events), step_tables(again))
+    for lane, step, before, after in different:
+        if lane not in differences or step < differences[lane][1]:
+            differences[lane] = (lane, step, before, after)
     missing = sum(kind == Evaluated.__name__ for _, kind, _ in found.keys() - expected.keys())
-    return Verdict(len(expected.keys() & found.keys()), missing, tuple(differences.values()))
+    return Verdict(len(expected.keys() & found.keys()) + steps, missing, tuple(differences.values()))
+
+
+def _compared_steps(
+    recorded: Mapping[str, StepTable], again: Mapping[str, StepTable]
+) -> tuple[int, list[tuple[str, int, str, str]]]:
+    """How many logged steps both runs have, and the first that differs in each lane."""
+    count, different = 0, []
+    for lane in recorded.keys() & again.keys():
+        before, after = recorded[lane], again[lane]
+        steps, at_before, at_after = np.intersect1d(before.steps, after.steps, return_indices=True)
+        count += len(steps)
+        # Bits are compared, since NaN is not equal to itself.
+        one, other = (table.rows[at].view(np.int32) for table, at in ((before, at_before), (after, at_after)))
+        if len(rows := np.flatnonzero((one != other).any(axis=1))):
+            texts = [_step_text(table.rows[at[rows[0]]]) for table, at in ((before, at_before), (after, at_after))]
+            different.append((lane, int(steps[rows[0]]), *texts))
+    return count, different
+
+
+def _step_text(row: NDArray[np.float32]) -> str:
+    loss, norm, clipped_norm, clipped = row.tolist()
+    return f"training loss {loss}, gradient norm {norm} -> {clipped_norm}, clipped: {'yes' if clipped else 'no'}"
 
 
 def _figures(events: Iterable[Event]) -> Iterator[tuple[tuple[str, str, int], str]]:

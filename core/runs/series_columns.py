@@ -139,7 +139,10 @@ def _measured(events: Iterable[tuple[int, Diagnosed | LanesCompared]]) -> Iterat
             places.append((index, event.step))
     for name, points in found.items():
         indices, steps, values = zip(*points, strict=True)
-        yield SeriesColumn(lane, name, np.array(indices), np.array(steps), np.array(values, np.float32))
+        # A damaged value may be too large for the type, and becomes infinite.
+        with np.errstate(over="ignore"):
+            column = np.array(values, np.float32)
+        yield SeriesColumn(lane, name, np.array(indices), np.array(steps), column)
     if counts:
         indices, steps = zip(*places, strict=True)
         yield SeriesColumn(lane, HISTOGRAMS, np.array(indices), np.array(steps), np.array(counts, np.uint32))

@@ -40,7 +40,7 @@ def render_chart(spec: ChartSpec, plot: Plot | None = None) -> list[Strip]:
     canvas = Canvas(spec.width, spec.height - len(head), spec.palette.style(spec.palette.foreground))
     plot = plot or Plot()
     area, ticks = lay_out(spec, canvas, scale(spec))
-    plot.area = area
+    plot.area, plot.header = area, len(head)
     draw_values(spec, canvas, area, ticks)
     draw_steps(spec, canvas, area)
     draw_level_lines(spec, canvas, area)

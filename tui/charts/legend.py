@@ -49,10 +49,13 @@ def header(spec: ChartSpec) -> list[Strip]:
     """
     titles, entries = [_title(spec), _title(spec, short=True)], [_entry(spec, *item) for item in enumerate(spec.lanes)]
     forms = (Form(_longest(entries), raw=spec.smoothing > 0), Form(_longest(entries)))
-    if forms[0].names <= LETTERS:
+    lettered = 0 < forms[0].names <= LETTERS
+    if lettered:
         forms = (*forms, Form(0))
+    # A second row is better than a shorter title, except for letters.
+    whole = titles if lettered or spec.height < TALL else titles[:1]
     lengths = [_length(_written(spec, entries, form)) for form in forms]
-    fitting = [title for length in lengths for title in titles if _length(title) + GAP + length + 1 <= spec.width]
+    fitting = [title for length in lengths for title in whole if _length(title) + GAP + length + 1 <= spec.width]
     if not fitting and spec.height >= TALL:
         title = titles[_length(titles[0]) > spec.width]
         return [row_of(spec, title, []), row_of(spec, [], _legend(spec, entries, spec.width - 1))]

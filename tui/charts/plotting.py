@@ -55,11 +55,12 @@ class Line:
 class Plot:
     """The cells of several lines. A new drawing draws only the columns in which a line changed.
 
-    `area` says where the last chart has its curves, None before the first; the mouse needs it.
+    `area` says where the last chart has its curves, below `header` lines; None: nowhere. The mouse needs it.
     """
 
     def __init__(self) -> None:
         self.area: Area | None = None
+        self.header = 0
         self._form: object = None
         self._lines: Sequence[Line] = ()
         self._cells: list[Cells] = []

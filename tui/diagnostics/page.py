@@ -85,7 +85,7 @@ def _head(page: LanePage, state: RunState, selected: int, visible: int) -> list[
     step = f"   measured at step {page.lane.diagnosed.step:,}" if page.lane.diagnosed else ""
     rules = rule_words(recorded_rule(page.lane.rule), page.lane.changed_at[-1] if page.lane.changed_at else None)
     room = page.width - 4 - cell_len(page.printable(name)) - len(step) - cell_len(tab)
-    rule = next((form for form in rules if cell_len(form) <= room), rules[-1])
+    rule = next((form for form in rules if cell_len(page.printable(form)) <= room), rules[-1])
     marked = theme.lane(page.number, bold=True, reverse=visible > 1 and is_selected)
     line = page.line((name, marked), (f"   {rule}", page.strong), (step, page.muted))
     first = Strip([*line.adjust_cell_length(page.width - cell_len(tab), page.text), Segment(tab, page.strong)])

@@ -9,7 +9,6 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.timer import Timer
@@ -24,12 +23,11 @@ from ..view.keys import KEYS, Phase
 from ..view.metrics import Metric
 from ..view.requests import Requests
 from ..view.run_view import RunView
-from ..view.step_window import lanes_in, visible_lanes
 from ..view.welcome import welcome
 from ..widgets.chart_mouse import ChartGesture
 from ..widgets.charts_panel import ChartsPanel
 from ..widgets.diagnostics_panel import DiagnosticsPanel
-from ..widgets.lane_panel import LanePanel
+from ..widgets.lanes_row import LanesRow
 from ..widgets.lines import Lines
 from ..widgets.rule_prompt import RulePrompt
 from ..widgets.scrolling import ScrollingWidget
@@ -46,9 +44,6 @@ class MainScreen(Screen[None]):
     DEFAULT_CSS = """
     MainScreen { layout: vertical; }
     MainScreen .bar { height: 1; background: $panel; }
-    MainScreen #lanes { height: 31%; min-height: 5; }
-    MainScreen.-no-logs #lanes { height: 3; min-height: 3; }
-    MainScreen.-no-logs LogPane { display: none; }
     MainScreen #charts { height: 1fr; }
     MainScreen #diagnostics { display: none; height: 1fr; background: $surface; }
     MainScreen.-diagnosing #diagnostics { display: block; }
@@ -83,7 +78,6 @@ class MainScreen(Screen[None]):
         )
         # When each stage of the preparation began.
         self._stages: dict[str, float] = {}
-        self._selected = 0
         self._charts = ChartsPanel(view, theme, metrics, id="charts", classes="part")
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
@@ -91,9 +85,9 @@ class MainScreen(Screen[None]):
         self._keys_drawn_for: tuple[int, Theme, Phase] | None = None
         self._too_small = Lines(id="too-small")
         self._welcome = Lines(id="welcome", classes="part")
-        self._lanes = Horizontal(id="lanes", classes="part")
-        self._panels: list[LanePanel] = []
-        self._visible = range(0)
+        self._lanes = LanesRow(view, id="lanes", classes="part")
+        # The grid of all charts, while it covers this screen.
+        self._grid: GridScreen | None = None
         self._end_again: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -111,18 +105,14 @@ class MainScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Lay out the lanes again, or say that the terminal is too small."""
         self.set_class(event.size.width < MIN_SIZE[0] or event.size.height < MIN_SIZE[1], "-small")
-        self._place_lanes()
+        self._lanes.place()
         self._charts.fit(event.size.height)
         self.call_after_refresh(self.draw)
 
     @property
     def laid_out(self) -> bool:
-        """Whether the last drawing used final sizes; new panels have no size before the next layout."""
-        return self.has_class("-small") or self.diagnosing or all(panel.size.width for panel in self._visible_panels)
-
-    @property
-    def _visible_panels(self) -> list[LanePanel]:
-        return [panel for panel in self._panels if panel.display]
+        """Whether the last drawing used final sizes."""
+        return self.has_class("-small") or self.diagnosing or self._lanes.laid_out
 
     @property
     def diagnosing(self) -> bool:
@@ -136,8 +126,7 @@ class MainScreen(Screen[None]):
     @property
     def selected(self) -> LaneState | None:
         """The lane that the clipping keys act on."""
-        lanes = list(self._view.state.lanes.values())
-        return lanes[self._selected] if self._selected < len(lanes) else None
+        return self._lanes.selected
 
     def welcome(self) -> None:
         """Say what there will be to see, until a run begins."""
@@ -146,24 +135,10 @@ class MainScreen(Screen[None]):
     def begin_run(self) -> None:
         """Create a panel per lane of a new run, and select the first lane that is clipped."""
         self.remove_class("-welcoming")
-        lanes = list(self._view.state.lanes.values())
-        if len(self._panels) != len(lanes):
-            self._lanes.remove_children()
-            self._panels = [LanePanel(number) for number in range(len(lanes))]
-            self._lanes.mount_all(self._panels)
+        if self._lanes.begin_run():
             self.call_after_refresh(self.draw)
-        for panel in self._panels:
-            panel.log_pane.clear()
-        self._selected = next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0)
-        self._place_lanes()
         self._name_prompted_lane()
         self._charts.begin_run()
-
-    def _place_lanes(self) -> None:
-        """Show as many lanes as fit, always including the selected one."""
-        self._visible = visible_lanes(self._selected, len(self._panels), lanes_in(self.size.width, len(self._panels)))
-        for number, panel in enumerate(self._panels):
-            panel.display = number in self._visible
 
     def say(self, message: str, *shorter: str, alert: bool = False) -> None:
         """Show a message in the status line now; of several texts, the first that fits."""
@@ -196,15 +171,15 @@ class MainScreen(Screen[None]):
 
     def _name_prompted_lane(self) -> None:
         if lane := self.selected:
-            self._prompt.show_lane(f"{self.theme.glyphs.symbol(self._selected)} {self.name_of(lane)}")
+            self._prompt.show_lane(f"{self.theme.glyphs.symbol(self._lanes.number)} {self.name_of(lane)}")
 
     # Drawing
 
     def draw(self, *, charts: bool = True) -> None:
         """Draw everything; the charts follow soon after. While the grid of charts covers it, draw that instead."""
-        if isinstance(grid := self.app.screen, GridScreen):
+        if self._grid:
             if charts:
-                grid.draw(self.theme)
+                self._grid.draw(self.theme)
             return
         if self.has_class("-small"):
             needs, have = "{} x {}".format(*MIN_SIZE), f"{self.size.width} x {self.size.height}"
@@ -222,9 +197,8 @@ class MainScreen(Screen[None]):
         if self.has_class("-welcoming"):
             self._welcome.show(welcome(self._keymap, width, self.size.height - 3, theme))
         if self.diagnosing:
-            self._diagnostics.show_state(self._view.state, self._selected, theme, self._view.history)
-        for panel, lane in zip(self._panels, self._view.state.lanes.values(), strict=False):
-            panel.show(self._view.state, lane, self._view.lanes[lane.name], theme, selected=lane is self.selected)
+            self._diagnostics.show_state(self._view.state, self._lanes.number, theme, self._view.history)
+        self._lanes.draw(theme)
         if charts:
             self._charts.draw_soon(theme)
 
@@ -243,7 +217,7 @@ class MainScreen(Screen[None]):
             self.theme,
             next_head=self._requests.next_head,
             waited={stage: now - since for stage, since in self._stages.items()},
-            visible=self._visible,
+            visible=self._lanes.shown,
         )
         self._title.show([line])
 
@@ -261,18 +235,17 @@ class MainScreen(Screen[None]):
 
     def _has_lanes(self) -> bool:
         """Whether lanes have started; if not, the status line says so."""
-        if not self._panels:
+        if not self._lanes.count:
             self.say(NOT_STARTED)
-        return bool(self._panels)
+        return self._lanes.count > 0
 
     def action_focus_lane(self) -> None:
         """Select the next lane."""
         if self._has_lanes():
-            self._select((self._selected + 1) % len(self._view.state.lanes))
+            self._select((self._lanes.number + 1) % self._lanes.count)
 
     def _select(self, number: int) -> None:
-        self._selected = number
-        self._place_lanes()
+        self._lanes.select(number)
         self._name_prompted_lane()
         if self.selected:
             self.say(
@@ -306,18 +279,19 @@ class MainScreen(Screen[None]):
         """Show a chart of every series, from which one can be moved to the left."""
 
         def accept(metric: Metric | None) -> None:
+            self._grid = None
             if metric:
                 self.say(self._charts.show_left(metric))
             self.draw()
 
         if not self._has_lanes():
             return
-        self.app.push_screen(GridScreen(self._view, self.theme, self._charts.settings), accept)
+        self._grid = GridScreen(self._view, self.theme, self._charts.settings)
+        self.app.push_screen(self._grid, accept)
 
     def action_show_logs(self) -> None:
         """Hide the logs, which gives their lines to the charts, or show them again."""
-        self.toggle_class("-no-logs")
-        self.say("Logs hidden. L: show them" if self.has_class("-no-logs") else "Logs shown")
+        self.say("Logs shown" if self._lanes.toggle_logs() else "Logs hidden. L: show them")
         self.call_after_refresh(self.draw)
 
     def action_log_up(self) -> None:
@@ -335,8 +309,8 @@ class MainScreen(Screen[None]):
     def _scroll_log(self, act: Callable[[ScrollingWidget], None]) -> None:
         if self.diagnosing:
             act(self._diagnostics)
-        elif self._selected < len(self._panels):
-            act(self._panels[self._selected].log_pane)
+        elif self._lanes.selected_log:
+            act(self._lanes.selected_log)
 
     # The mouse
 
@@ -348,29 +322,23 @@ class MainScreen(Screen[None]):
         """What is copied, in words, and its text: the selection, or what the pointer is on, or the selected lane."""
         if text := self.get_selected_text():
             return "selection", text
-        pointed = next((panel for panel in self._panels if self._is_pointed(panel)), None)
-        if pointed and (line := pointed.log_pane.pointed_line):
-            return "log line", line
-        number = self._panels.index(pointed) if pointed else self._selected
-        return "summary", lane_summary(self._view.state, number)
-
-    def _is_pointed(self, panel: LanePanel) -> bool:
-        return self.app.mouse_over is not None and panel in self.app.mouse_over.ancestors_with_self
+        number, line = self._lanes.pointed or (self._lanes.number, None)
+        return ("log line", line) if line else ("summary", lane_summary(self._view.state, number))
 
     async def on_click(self, event: events.Click) -> None:
-        """Select the lane that was clicked, or do what the clicked key of the key line does."""
-        if self.selections:
-            return
+        """Do what the clicked key of the key line does, or select the lane whose diagnostics were clicked."""
         if event.widget is self._keys:
             await self._press_key_at(event.x)
         elif event.widget is self._diagnostics:
-            self._select_lane(self._diagnostics.lane_at(event.x))
-        elif event.widget:
-            clicked = [number for number, panel in enumerate(self._panels) if panel in event.widget.ancestors_with_self]
-            self._select_lane(next(iter(clicked), None))
+            self._select_clicked(self._diagnostics.lane_at(event.x))
 
-    def _select_lane(self, number: int | None) -> None:
-        if number is not None and number != self._selected:
+    def on_lanes_row_clicked(self, event: LanesRow.Clicked) -> None:
+        """Select the lane that was clicked."""
+        self._select_clicked(event.number)
+
+    def _select_clicked(self, number: int | None) -> None:
+        # A click also ends the selection of text in a log.
+        if number is not None and number != self._lanes.number and not self.selections:
             self._select(number)
 
     async def _press_key_at(self, column: int) -> None:

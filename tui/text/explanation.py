@@ -116,8 +116,8 @@ def _some_dead(lane: LaneState, dead: tuple[int, ...]) -> Sentence:
     measured, finished = lane.diagnosed, lane.finished
     if finished and finished.silent_outputs is not None:
         longest = (f"{count} on all {finished.total:,} images: {meaning}",)
-    elif measured is None or measured.dead_outputs != dead or 0 in dead:
-        # The share of images in dead classes is unknown until the next measurement.
+    elif measured is None or measured.dead_outputs != dead or not 0 <= measured.dead_share <= 1 or 0 in dead:
+        # The share of images in dead classes is unknown until the next measurement, and in a damaged recording.
         longest = ()
     else:
         # Rounded up, so that the bound holds.

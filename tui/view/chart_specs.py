@@ -62,6 +62,8 @@ def draw_metric(
 ) -> list[Strip]:
     """A chart of `size` (width, height) cells. `plot` caches what it drew before."""
     if metric.name == HISTOGRAM:
+        # The mouse does nothing in a heat map, whose panels have steps of their own.
+        plot.area = None
         return render_heat_map(heat_map_spec(metric, view, settings, theme, size))
     return render_chart(chart_spec(metric, view, settings, theme, size), plot)
 

@@ -16,6 +16,7 @@ class HistogramSeries:
     def __init__(self) -> None:
         self._steps = array("q")
         self._counts = bytearray()
+        self._table: NDArray[np.uint32] = np.empty((0, 1 + BINS), np.uint32)
 
     def append(self, step: int, histogram: Histogram) -> None:
         """Add a histogram, unless there is one at this step or a later one."""
@@ -35,15 +36,18 @@ class HistogramSeries:
         return np.array(self._steps, np.int64)
 
     @property
-    def zeros(self) -> NDArray[np.int64]:
+    def zeros(self) -> NDArray[np.uint32]:
         """How many elements are 0 at each step, (n,)."""
         return self._rows[:, 0]
 
     @property
-    def counts(self) -> NDArray[np.int64]:
+    def counts(self) -> NDArray[np.uint32]:
         """How many elements are in each bin at each step, (n, BINS)."""
         return self._rows[:, 1:]
 
     @property
-    def _rows(self) -> NDArray[np.int64]:
-        return np.frombuffer(bytes(self._counts), np.uint32).reshape(-1, 1 + BINS).astype(np.int64)
+    def _rows(self) -> NDArray[np.uint32]:
+        # Made again only after an append: a view of the growing buffer would keep it from growing.
+        if len(self._table) < len(self._steps):
+            self._table = np.frombuffer(bytes(self._counts), np.uint32).reshape(-1, 1 + BINS)
+        return self._table

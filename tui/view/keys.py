@@ -18,7 +18,7 @@ RUN, LANE, CLIP, PACE, CHART = "Run", "Lane", "Clipping", "Speed", "Charts"
 Phase = Literal["waiting", "training", "ended", "replay"]
 _BEFORE: tuple[Phase, ...] = ("waiting",)
 _IDLE: tuple[Phase, ...] = ("waiting", "ended")
-REPLAY, LOG, PROGRAM = "Replay", "Log of the selected lane", "Program"
+REPLAY, LOG, PROGRAM = "Replay", "Log", "Program"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         "extend",
         "e",
-        "1000 more steps",
+        "1000 more",
         "Train for 1000 more steps",
         RUN,
         footer=7,
@@ -172,7 +172,16 @@ KEYS: tuple[Key, ...] = (
     Key("slower", "minus", "slower", "Lower the speed limit (steps per second)", PACE, footer=6),
     Key("faster", "plus,equals_sign", "faster", "Raise the speed limit (steps per second)", PACE, footer=6),
     Key("full_speed", "0", "full speed", "Remove the speed limit", PACE, footer=5),
-    Key("left_metric", "v", "metric", "Show the next metric in the left chart", CHART, footer=3, off_in=_BEFORE),
+    Key(
+        "left_metric",
+        "v",
+        "metric",
+        "Show the next metric in the left chart",
+        CHART,
+        footer=3,
+        off_in=_BEFORE,
+        footer_at_end=2,
+    ),
     Key("right_metric", "V", "right metric", "Show the next metric in the right chart", CHART, off_in=_BEFORE),
     Key(
         "all_charts",

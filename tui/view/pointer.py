@@ -97,13 +97,11 @@ def evaluation_near(step: int, stride: int, newest: int) -> int:
     return min(newest, max(0, round(step / stride) * stride))
 
 
-def highlighted(lines: Sequence[Strip], press: Press, area: Area, style: Style) -> list[Strip]:
-    """A chart's lines with the columns of a drag in another style, from the top of the curves to the step axis."""
-    # The axis has a line and labels, or labels alone.
-    top = max(1, len(lines) - area.height - 2)
+def highlighted(lines: Sequence[Strip], press: Press, area: Area, header: int, style: Style) -> list[Strip]:
+    """A chart's lines with the columns of a drag in another style, below the lines of its header."""
     left, right = area.left, area.left + area.width
     first, last = (min(max(column, left), right - 1) for column in press.columns)
-    return [*lines[:top], *(_highlighted(line, first, last + 1, style) for line in lines[top:])]
+    return [*lines[:header], *(_highlighted(line, first, last + 1, style) for line in lines[header:])]
 
 
 def _highlighted(line: Strip, first: int, end: int, style: Style) -> Strip:

@@ -42,7 +42,7 @@ class ChartMouse(Lines):
         """Show the chart, with the steps of a drag highlighted."""
         self._drawn = lines
         if self._press and self._press.is_drag and (area := self.plot.area):
-            lines = highlighted(lines, self._press, area, self._drag_style)
+            lines = highlighted(lines, self._press, area, self.plot.header, self._drag_style)
         super().show(lines)
 
     @property

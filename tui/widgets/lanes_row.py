@@ -1,0 +1,111 @@
+"""The lanes side by side: their panels, which of them fit, and which one is selected."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.containers import Horizontal
+from textual.message import Message
+
+from ...core.stream.state import LaneState
+from ..style.theme import Theme
+from ..view.run_view import RunView
+from ..view.step_window import lanes_in, visible_lanes
+from .lane_panel import LanePanel
+from .log_pane import LogPane
+
+
+class LanesRow(Horizontal):
+    """Shows as many lanes of a `RunView` as fit, always including the selected one.
+
+    `number` is that of the selected lane; `shown` are those of the lanes that fit.
+    """
+
+    DEFAULT_CSS = """
+    LanesRow { height: 31%; min-height: 5; }
+    LanesRow.-no-logs { height: 3; min-height: 3; }
+    LanesRow.-no-logs LogPane { display: none; }
+    """
+
+    class Clicked(Message):
+        """A lane's panel was clicked."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+    def __init__(self, view: RunView, *, id: str, classes: str) -> None:
+        super().__init__(id=id, classes=classes)
+        self._view = view
+        self._panels: list[LanePanel] = []
+        self.number = 0
+        self.shown = range(0)
+
+    @property
+    def count(self) -> int:
+        """The number of lanes, shown or not; 0 before they start."""
+        return len(self._panels)
+
+    @property
+    def selected(self) -> LaneState | None:
+        """The lane that the clipping keys act on."""
+        lanes = list(self._view.state.lanes.values())
+        return lanes[self.number] if self.number < len(lanes) else None
+
+    @property
+    def selected_log(self) -> LogPane | None:
+        """The selected lane's log."""
+        return self._panels[self.number].log_pane if self.number < len(self._panels) else None
+
+    @property
+    def laid_out(self) -> bool:
+        """Whether the visible panels have sizes; new ones have none before the next layout."""
+        return all(panel.size.width for panel in self._panels if panel.display)
+
+    def begin_run(self) -> bool:
+        """Select the first lane that is clipped and clear the logs; return whether there are new panels."""
+        lanes = list(self._view.state.lanes.values())
+        if is_new := len(self._panels) != len(lanes):
+            self.remove_children()
+            self._panels = [LanePanel(number) for number in range(len(lanes))]
+            self.mount_all(self._panels)
+        for panel in self._panels:
+            panel.log_pane.clear()
+        self.select(next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0))
+        return is_new
+
+    def select(self, number: int) -> None:
+        """Select a lane."""
+        self.number = number
+        self.place()
+
+    def place(self) -> None:
+        """Show the lanes that fit into the screen's width."""
+        self.shown = visible_lanes(self.number, self.count, lanes_in(self.screen.size.width, self.count))
+        for number, panel in enumerate(self._panels):
+            panel.display = number in self.shown
+
+    def toggle_logs(self) -> bool:
+        """Hide the logs or show them again; return whether they are shown."""
+        return not self.toggle_class("-no-logs").has_class("-no-logs")
+
+    def draw(self, theme: Theme) -> None:
+        """Update the panels, and the logs of those that are hidden too."""
+        state, selected = self._view.state, self.selected
+        for panel, lane in zip(self._panels, state.lanes.values(), strict=False):
+            panel.show(state, lane, self._view.lanes[lane.name], theme, selected=lane is selected)
+
+    # The mouse
+
+    @property
+    def pointed(self) -> tuple[int, str | None] | None:
+        """The lane under the pointer, and the line of its log that is; None beside the lanes."""
+        for number, panel in enumerate(self._panels):
+            if self.app.mouse_over is not None and panel in self.app.mouse_over.ancestors_with_self:
+                return number, panel.log_pane.pointed_line
+        return None
+
+    def on_click(self, event: events.Click) -> None:
+        """Report which lane was clicked."""
+        for number, panel in enumerate(self._panels):
+            if event.widget and panel in event.widget.ancestors_with_self:
+                self.post_message(self.Clicked(number))
