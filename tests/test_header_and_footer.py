@@ -537,6 +537,23 @@ def test_lanes_beside_each_other_show_their_progress_in_one_form() -> None:
         assert progress[0] == progress[1], lines
 
 
+@pytest.mark.parametrize("width", [29, 39, 59, 79])
+def test_lanes_beside_each_other_show_their_results_in_one_form(width: int) -> None:
+    view = view_of(RUN, LANE, OTHER, FINISHED, msgspec.structs.replace(FINISHED, lane=OTHER.lane))
+    lanes = list(view.state.lanes.values())
+    results = [
+        re.split(
+            "  +",
+            lane_heading(n, lane, view.lanes[lane.name], (), width, COLOURED, selected=False, beside=lanes)[
+                0
+            ].text.rstrip(),
+        )[-1]
+        for n, lane in enumerate(lanes)
+    ]
+    assert results[0] == results[1]
+    assert "0.600" in results[0]
+
+
 def test_after_a_failure_there_is_no_difference_of_old_values_except_at_the_cursor() -> None:
     one = Evaluated(lane="a", step=0, loss=2e12, accuracy=0.1, train_loss=1.0, seconds=1.0)
     view = view_of(RUN, LANE, OTHER, one, msgspec.structs.replace(one, lane=OTHER.lane, loss=2.0), FAILED)
