@@ -470,7 +470,7 @@ def test_a_key_and_its_counterpart_are_on_the_key_line_together(width: int) -> N
         (
             "waiting",
             {"pause", "step", "clip", "tighten", "loosen", "rule", "focus_lane", "extend", "sweep"}
-            | {"diagnostics", "left_metric", "all_charts"},
+            | {"diagnostics", "left_metric", "all_charts", "reseed"},
         ),
         ("training", set()),
         ("ended", {"pause", "step"}),
@@ -535,6 +535,23 @@ def test_lanes_beside_each_other_show_their_progress_in_one_form() -> None:
         ]
         progress = [re.split("   +", line.rstrip())[-1] for line in lines]
         assert progress[0] == progress[1], lines
+
+
+@pytest.mark.parametrize("width", [29, 39, 59, 79])
+def test_lanes_beside_each_other_show_their_results_in_one_form(width: int) -> None:
+    view = view_of(RUN, LANE, OTHER, FINISHED, msgspec.structs.replace(FINISHED, lane=OTHER.lane))
+    lanes = list(view.state.lanes.values())
+    results = [
+        re.split(
+            "  +",
+            lane_heading(n, lane, view.lanes[lane.name], (), width, COLOURED, selected=False, beside=lanes)[
+                0
+            ].text.rstrip(),
+        )[-1]
+        for n, lane in enumerate(lanes)
+    ]
+    assert results[0] == results[1]
+    assert "0.600" in results[0]
 
 
 def test_after_a_failure_there_is_no_difference_of_old_values_except_at_the_cursor() -> None:

@@ -205,15 +205,17 @@ def _first_line(
     """
     name, rules = _name(number, lane, theme), _rules(lane, theme)
     rights = [f"{form} " for form in (_result(lane) if lane.ended else _progress(lane, view, theme))]
+    alike = [(one, other) for one, other in enumerate(beside) if bool(other.ended) == bool(lane.ended)]
+    # The rule in its shortest form beside a result, in full beside the progress.
+    room = width - 4 - max((_rule_end(*other, theme, form=-1 if lane.ended else 0) for other in alike), default=0)
+    common = [right for right in rights if cell_len(right) <= room]
     if lane.ended:
-        pairs = [(rules[0], rights[0]), *((rule, right) for right in rights[1:] for rule in rules)]
+        rights = common or rights
+        pairs = [(rules[0], rights[0]), *((rule, right) for right in rights for rule in rules)]
     else:
         # That a rule was changed is worth more than the progress.
         dated = rules[:-1] if lane.changed_at else rules
-        training = [(one, other) for one, other in enumerate(beside) if not other.ended]
-        room = width - 4 - max((_rule_end(*other, theme) for other in training), default=0)
-        common = [(rules[0], right) for right in rights if cell_len(right) <= room]
-        pairs = [*common[:1], *((rule, right) for rule in dated for right in rights)]
+        pairs = [(rules[0], right) for right in common[:1]] + [(rule, right) for rule in dated for right in rights]
     for rule, right in (*pairs, *((rule, "") for rule in rules)):
         if cell_len(name) + 2 + cell_len(rule) + (2 + cell_len(right) if right else 0) <= width:
             return name, rule, right
@@ -233,9 +235,9 @@ def _rules(lane: LaneState, theme: Theme) -> list[str]:
     return [_shown(form, theme) for form in rule_words(recorded_rule(lane.rule), since)]
 
 
-def _rule_end(number: int, lane: LaneState, theme: Theme) -> int:
-    """The cells that a lane's name and its rule in full take."""
-    return cell_len(_name(number, lane, theme)) + cell_len(_rules(lane, theme)[0])
+def _rule_end(number: int, lane: LaneState, theme: Theme, *, form: int) -> int:
+    """The cells that a lane's name and a form of its rule take."""
+    return cell_len(_name(number, lane, theme)) + cell_len(_rules(lane, theme)[form])
 
 
 def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -> Strip:

@@ -77,6 +77,7 @@ KEYS: tuple[Key, ...] = (
         RUN,
         footer=4,
         only="live",
+        off_in=_BEFORE,
         footer_at_end=3,
     ),
     Key(
