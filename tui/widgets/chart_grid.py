@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from textual.containers import Container
 from textual.strip import Strip
@@ -95,14 +96,16 @@ class ChartGrid(Container):
         if idle and self._pending:
             self._schedule(self._draw_next)
 
-    def _schedule(self, draw: Callable[[], None]) -> None:
+    def _schedule(self, draw: Callable[[], Awaitable[None]]) -> None:
         """Call `draw` after the pending callbacks and after a response that was just drawn is painted."""
         if (wait := self._responded_at + RESPONSE_TIME - time.monotonic()) > 0:
             self.set_timer(wait, draw)
         else:
             self.call_later(draw)
 
-    def _draw_next(self) -> None:
+    async def _draw_next(self) -> None:
+        # Textual handles messages that are already in the queue without a break, and so would draw all charts.
+        await asyncio.sleep(0)
         if not self.display:
             self._pending.clear()
         if not self._pending:
