@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from textual.containers import Container
 from textual.strip import Strip
@@ -18,6 +17,8 @@ from .chart_mouse import ChartMouse
 # Charts wait this many seconds after a key or a resize, so that its cheap response is painted first. It is shorter than
 # two of Textual's repaints.
 RESPONSE_TIME = 0.03
+# Seconds between two charts, in which a key passes from task to task. It waits for one chart at most.
+PAUSE = 0.004
 
 
 class Chart(ChartMouse):
@@ -96,16 +97,14 @@ class ChartGrid(Container):
         if idle and self._pending:
             self._schedule(self._draw_next)
 
-    def _schedule(self, draw: Callable[[], Awaitable[None]]) -> None:
-        """Call `draw` after the pending callbacks and after a response that was just drawn is painted."""
-        if (wait := self._responded_at + RESPONSE_TIME - time.monotonic()) > 0:
+    def _schedule(self, draw: Callable[[], None], pause: float = 0.0) -> None:
+        """Call `draw` after a pause, and after a response that was just drawn is painted."""
+        if (wait := max(pause, self._responded_at + RESPONSE_TIME - time.monotonic())) > 0:
             self.set_timer(wait, draw)
         else:
             self.call_later(draw)
 
-    async def _draw_next(self) -> None:
-        # Textual handles messages that are already in the queue without a break, and so would draw all charts.
-        await asyncio.sleep(0)
+    def _draw_next(self) -> None:
         if not self.display:
             self._pending.clear()
         if not self._pending:
@@ -114,7 +113,8 @@ class ChartGrid(Container):
         if chart in self._charts:
             self.draw_chart(chart)
         if self._pending:
-            self._schedule(self._draw_next)
+            # Not `call_later`: Textual would draw all of them before it reads a key.
+            self._schedule(self._draw_next, PAUSE)
 
     def draw_chart(self, chart: Chart) -> None:
         """Draw one chart."""
