@@ -493,3 +493,11 @@ sys.exit(len(failures))
 """
     run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_a_legend_without_room_shows_whole_values_and_how_many_more_there_are() -> None:
+    lanes = tuple(ChartLane(name, "red", curve([2.3026, 1.6160])) for name in "abcd")
+    for width in range(20, 80):
+        header = render_chart(spec(lanes=lanes, width=width, height=9, smoothing=0))[0].text
+        shown = header.count("1.6160")
+        assert shown == len(lanes) or header.endswith(f" +{len(lanes) - shown} "), header

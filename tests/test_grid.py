@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from test_screen import Watch, Watched, on_a_loop, watch
 from textual import events
+from textual.command import CommandPalette
 
 from clipwatch.tui.screens.grid import GridScreen
 from clipwatch.tui.screens.help import HelpScreen
@@ -153,3 +155,33 @@ async def test_before_the_run_there_are_no_charts_to_show(watch: Watch) -> None:
         await screen.press("G")
         await screen.says("not started")
         assert isinstance(screen.app.screen, MainScreen)
+
+
+@on_a_loop
+async def test_the_palette_opens_over_the_run_on_which_its_entries_act(watch: Watch) -> None:
+    async with watch("normal", *RECORDED) as screen:
+        await opened(screen)
+        await screen.press("ctrl+p")
+        await screen.until(lambda: isinstance(screen.app.screen, CommandPalette))
+        await screen.press("escape")
+        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+
+
+@on_a_loop
+async def test_other_tasks_run_between_two_charts(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with watch("normal", *RECORDED, size=(160, 45)) as screen:
+        grid = await opened(screen)
+        await screen.until(lambda: all(text_of(chart).strip() for chart in shown(screen)))
+        order: list[str] = []
+        monkeypatch.setattr(grid._grid, "draw_chart", lambda chart: order.append("chart"))
+
+        async def work() -> None:
+            while order.count("chart") < 14:
+                order.append("other")
+                await asyncio.sleep(0)
+
+        grid._grid.draw_soon(grid.theme)
+        await asyncio.wait_for(work(), 20)
+        # Time enough for a key, which passes through several tasks.
+        assert "chart chart" not in " ".join(order)
+        assert all(len(part.split()) >= 3 for part in " ".join(order).split("chart")[1:-1])

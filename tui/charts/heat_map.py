@@ -66,7 +66,7 @@ def render_heat_map(spec: HeatMapSpec) -> list[Strip]:
     columns = [heat_columns(lane, spec.window, grid.width - LEFT) for lane in spec.lanes]
     view = _view(spec, columns, grid)
     if view is None:
-        return [title_row(spec, 0.0), *_message(spec, "no gradients measured in these steps", spec.height - 1)]
+        return [title_row(spec, 0.0), *_message(spec, spec.empty, spec.height - 1)]
     panels = [_panel(spec, number, columns[number], view, grid) for number in range(len(spec.lanes))]
     strips = [title_row(spec, view.top)]
     for start in range(0, len(panels), grid.across):

@@ -131,6 +131,8 @@ def heat_map_spec(
                 failed=failed.step if failed else None,
             )
         )
+    measured = any(len(lane.steps) for lane in lanes)
+    words = {} if measured else {"empty": _in_charset(_empty_words(metric, view), theme)}
     return HeatMapSpec(
         _heading(metric, view, theme),
         *size,
@@ -138,6 +140,7 @@ def heat_map_spec(
         first,
         last,
         cursor=settings.shown_step,
+        **words,
         palette=theme.palette,
         ascii=theme.ascii,
     )

@@ -80,6 +80,7 @@ class RulePrompt(Vertical):
         & > OptionList {
             height: auto; background: $surface; border: none; padding: 0; scrollbar-size-vertical: 1;
             color: $foreground;
+            text-wrap: nowrap; text-overflow: ellipsis;
             & > .option-list--option { padding: 0 1; }
         }
         & > Horizontal { height: 1; }
