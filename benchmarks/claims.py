@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from animated_svg import still
 from matplotlib.axes import Axes
 
 from clipwatch.core.clipping.clippers import make_clipper
@@ -235,7 +236,8 @@ async def draw_screen(folder: Path) -> None:
         app.view.message = re.sub(r" in \S.*?;", ";", app.view.message)
         app.action_scroll(0)
         await pilot.pause()
-        (DOCS / "sweep.svg").write_text(app.export_screenshot(title="clipwatch sweep"), encoding="utf-8")
+        picture = still(app.export_screenshot(simplify=True), "clipwatch sweep")
+        (DOCS / "sweep.svg").write_text(picture, encoding="utf-8")
     app.stop_engine()
 
 

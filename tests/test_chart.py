@@ -16,11 +16,13 @@ from rich.cells import cell_len
 from textual.strip import Strip
 
 from clipwatch.tui.charts import plotting
+from clipwatch.tui.charts.area import Area
 from clipwatch.tui.charts.chart import render_chart
 from clipwatch.tui.charts.chart_spec import ChartLane, ChartSpec, Level, Mark, Shade
 from clipwatch.tui.charts.curve import Curve
 from clipwatch.tui.charts.plotting import Line, Plot
 from clipwatch.tui.charts.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks
+from clipwatch.tui.charts.traces import Scale
 from clipwatch.tui.style.chart_styles import UNICODE, Palette
 
 
@@ -335,9 +337,10 @@ def test_log_says_that_values_at_or_below_zero_are_hidden() -> None:
     positive, mixed = spec(FALLING, log=True), spec([1.0, 0.0, -2.0, 3.0], log=True, last=30)
     assert " log" in text(render_chart(positive))[0]
     assert not any("hidden" in line for line in text(render_chart(positive)))
-    assert any("≤0 hidden" in line for line in text(render_chart(mixed)))
-    assert any("<=0 hidden" in line for line in text(render_chart(replace(mixed, ascii=True))))
-    assert any("≤0 hidden" in line for line in text(render_chart(spec([-1.0, 0.0], log=True, last=30))))
+    assert any("values ≤ 0 hidden" in line for line in text(render_chart(mixed)))
+    assert any("values <= 0 hidden" in line for line in text(render_chart(replace(mixed, ascii=True))))
+    assert any("values ≤ 0 hidden" in line for line in text(render_chart(spec([-1.0, 0.0], log=True, last=30))))
+    assert any("│≤0 hidden" in line for line in text(render_chart(replace(mixed, width=20))))
 
 
 def test_log_puts_powers_of_ten_at_equal_distances() -> None:
@@ -432,7 +435,29 @@ def test_ticks_are_round() -> None:
     assert step_ticks(0, 1000, 6) == [0, 200, 400, 600, 800, 1000]
     assert [label for _, label in linear_ticks(0, 1, 5)] == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
     assert linear_range(0.31, 2.35) == (0.0, 2.5)
+    assert linear_range(0.7, 2.35) == pytest.approx((0.6, 2.4))
     assert log_range(0.31, 2.35) == pytest.approx((0.2, 5.0))
+    # Between 2 and 5, these values would be in a tenth of the chart.
+    assert log_range(2.09, 2.29) == pytest.approx((2.08, 2.3))
+
+
+def test_a_logarithmic_chart_of_similar_values_has_several_ticks() -> None:
+    labels = [line[:6].strip(" ┤│") for line in text(render_chart(replace(spec([2.09, 2.2, 2.29]), log=True)))]
+    assert {"2.10", "2.20", "2.30"} <= set(labels), labels
+
+
+@given(st.floats(1e-20, 1e20), st.floats(1, 1e6))
+def test_a_logarithmic_range_holds_its_data(low: float, ratio: float) -> None:
+    start, end = log_range(low, low * ratio)
+    assert 0 < start <= low * (1 + 1e-6)
+    assert end >= low * ratio * (1 - 1e-6)
+    assert start < end
+
+
+@pytest.mark.parametrize("height", [8, 12, 24, 40])
+def test_values_at_equal_distances_stand_in_rows_at_equal_distances(height: int) -> None:
+    area = Area(5, 40, height, height, (0, 10), Scale(0.0, 0.8, log=False))
+    assert [area.row(quarter * 0.2) for quarter in (4, 3, 2, 1)] == [n * height // 4 for n in range(4)]
 
 
 @given(st.floats(-1e30, 1e30), st.floats(-1e30, 1e30))
@@ -468,3 +493,11 @@ sys.exit(len(failures))
 """
     run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_a_legend_without_room_shows_whole_values_and_how_many_more_there_are() -> None:
+    lanes = tuple(ChartLane(name, "red", curve([2.3026, 1.6160])) for name in "abcd")
+    for width in range(20, 80):
+        header = render_chart(spec(lanes=lanes, width=width, height=9, smoothing=0))[0].text
+        shown = header.count("1.6160")
+        assert shown == len(lanes) or header.endswith(f" +{len(lanes) - shown} "), header

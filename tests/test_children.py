@@ -33,6 +33,7 @@ from clipwatch.tui.engine_child.request import (
     ReplayRun,
     ResumeRun,
     ResumeSweep,
+    ScreenOptions,
     ScreenRequest,
     TrainRun,
     TrainSweep,
@@ -42,6 +43,8 @@ from clipwatch.tui.engine_child.request import (
 )
 from clipwatch.tui.live import run as live
 from clipwatch.tui.sweep import run as sweep_live
+from clipwatch.tui.view.metrics import NAMES
+from clipwatch.tui.web import serve
 
 RECORDING = Path(__file__).parent / "schemas" / "1.jsonl"
 DEADLINE = 60.0
@@ -88,7 +91,10 @@ def test_a_request_arrives_as_it_was(request: Any) -> None:
     assert decoded_request(encoded(request)) == request
 
 
-@given(st.builds(ScreenRequest, engine=train_runs | st.lists(words), keymap=st.just({"pause": "x"})))
+shown_as = st.builds(ScreenOptions, keymap=st.just({"pause": "x"}), charts=st.lists(st.sampled_from(NAMES)).map(tuple))
+
+
+@given(st.builds(ScreenRequest, engine=train_runs | st.lists(words), options=shown_as))
 def test_so_does_a_screen_for_the_web_page(screen: ScreenRequest) -> None:
     assert decoded_screen(encoded(screen).decode()) == screen
 
@@ -172,16 +178,16 @@ def test_workers_of_a_sweep_import_nothing_from_the_current_folder(shadowed: Pat
 
 
 @pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, dict[str, str]]]:
-    """What screens would have been shown: the engine's request and the keys."""
-    asked: list[tuple[Any, dict[str, str]]] = []
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ScreenOptions]]:
+    """What screens would have been shown, and how."""
+    asked: list[tuple[Any, ScreenOptions]] = []
 
-    def run_live(wanted: Any, keymap: dict[str, str], **_: object) -> int:
-        asked.append((wanted, keymap))
+    def run_live(wanted: Any, options: ScreenOptions, **_: object) -> int:
+        asked.append((wanted, options))
         return 0
 
     monkeypatch.setattr(live, "run_live", run_live)
-    monkeypatch.setattr(sweep_live, "show_sweep", lambda request, **_: run_live(request, {}))
+    monkeypatch.setattr(sweep_live, "show_sweep", lambda request, **_: run_live(request, ScreenOptions()))
     return asked
 
 
@@ -220,8 +226,8 @@ def pipe(path: Path, text: str) -> Iterator[str]:
 def test_a_config_file_is_read_once(shown: list[Any], tmp_path: Path) -> None:
     with pipe(tmp_path / "run", 'seed = 3\n[lanes]\n-a = "none"\n[keys]\npause = "x"\n') as file:
         assert main(["--config", file, "--data-dir=-data", "--no-record"]) == 0
-    ((request, keymap),) = shown
-    assert (request.config.seed, request.config.data_dir, keymap) == (3, "-data", {"pause": "x"})
+    ((request, options),) = shown
+    assert (request.config.seed, request.config.data_dir, options.keymap) == (3, "-data", {"pause": "x"})
     assert request.config.lanes == (LaneConfig("-a", "none"),)
     assert request.record_in is None
 
@@ -240,8 +246,26 @@ def test_a_recorded_run_takes_keys_alone(
     run = recording(tmp_path / "run")
     with pipe(tmp_path / "keys", 'seed = 3\n[keys]\npause = "x"\n') as file:
         assert main([command, str(run), "--config", file]) == 0
-    assert [keymap for _, keymap in shown] == [{"pause": "x"}]
+    assert [options.keymap for _, options in shown] == [{"pause": "x"}]
     assert capsys.readouterr().err == f"clipwatch: {file}: only [keys] applies to a recorded run; ignored: seed\n"
+
+
+CHARTS = ["--charts", "loss, grad-norm,histogram"]
+
+
+@pytest.mark.parametrize("command", ["", "resume", "replay"])
+def test_the_charts_that_are_asked_for_are_shown(command: str, shown: list[Any], tmp_path: Path) -> None:
+    arguments = [command, str(recording(tmp_path / "run"))] if command else ["--no-record"]
+    assert main([*arguments, *CHARTS]) == 0
+    assert main(arguments) == 0
+    assert [options.charts for _, options in shown] == [("loss", "grad-norm", "histogram"), ()]
+
+
+def test_a_page_shows_the_charts_that_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[ScreenRequest] = []
+    monkeypatch.setattr(serve, "serve", lambda port, origins, screen: served.append(screen) or 0)
+    assert main(["--web", *CHARTS, "--no-record"]) == 0
+    assert [screen.options.charts for screen in served] == [("loss", "grad-norm", "histogram")]
 
 
 def test_what_a_sweep_goes_on_with_is_handed_over(shown: list[Any], tmp_path: Path) -> None:

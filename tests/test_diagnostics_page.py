@@ -235,7 +235,7 @@ def test_the_page_has_every_figure() -> None:
     lines = [" ".join(line.split()) for line in page(diagnosed(), DIED, REVIVED, compared)]
     text = "\n".join(lines)
     assert lines[0] == "● a clipped: every element within ±0.001 measured at step 50 1 of 2 · tab"
-    assert lines[1] == "2 of 10 outputs dead: classes 5 8 cannot be predicted"
+    assert lines[1] == "2 of 10 outputs dead: classes 5 8 are never predicted"
     assert "total ████░░░░░░ 40 % 42 % 0.351 4.88 → 0.157 0.0058" in lines
     for words in (
         "steps clipped >99 % of all steps >99 %",

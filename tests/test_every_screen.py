@@ -22,9 +22,10 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="re
 
 def of_run(folder: Path, before: str = "") -> str:
     return (
+        "from clipwatch.tui.engine_child.request import ScreenOptions\n"
         "from clipwatch.tui.live.run import run_live\n"
         f"{before}\n"
-        f"raise SystemExit(run_live({RUN!r}, {{}}, quit_when_done=False))\n"
+        f"raise SystemExit(run_live({RUN!r}, ScreenOptions()))\n"
     )
 
 

@@ -47,10 +47,25 @@ def test_without_measurements_there_is_no_sentence() -> None:
 # Dead outputs
 
 
-def test_dead_outputs_bound_the_accuracy_in_the_evaluation() -> None:
-    words = "4 of 10 outputs dead: accuracy on these images cannot exceed 60 %"
-    assert explained(diagnosed(dead=(1, 2, 3, 9))) == words
-    assert explained(diagnosed(dead=(9,))) == "1 of 10 outputs dead: accuracy on these images cannot exceed 90 %"
+def forms_of(*events: Event) -> tuple[str, ...]:
+    """Every form of the first sentence, from long to short."""
+    state = state_of(*events)
+    return explanations(state, state.lanes["a"])
+
+
+def test_dead_outputs_are_never_predicted_and_bound_the_accuracy_in_the_evaluation() -> None:
+    words = "4 of 10 outputs dead: classes 1 2 3 9 are never predicted; accuracy on these images cannot exceed 60 %"
+    assert forms_of(diagnosed(dead=(1, 2, 3, 9))) == (
+        words,
+        "4 of 10 outputs dead: classes 1 2 3 9 never predicted, accuracy ≤ 60 %",
+        "4 of 10 outputs dead: classes 1 2 3 9 are never predicted",
+        "4 dead: classes 1 2 3 9 never predicted, accuracy ≤ 60 %",
+        "4 of 10 outputs dead: classes 1 2 3 9 never predicted",
+        "4 dead: classes 1 2 3 9 never predicted",
+        "4 dead: 1 2 3 9 never predicted",
+        "4 of 10 outputs dead",
+    )
+    assert str(explained(diagnosed(dead=(9,)))).startswith("1 of 10 outputs dead: class 9 is never predicted; ")
 
 
 def test_the_bound_is_rounded_up() -> None:
@@ -62,15 +77,30 @@ def test_the_bound_is_rounded_up() -> None:
 
 def test_the_bound_is_left_out_where_outputs_died_since_it_was_measured() -> None:
     died = OutputDied(lane="a", step=60, output=5)
-    assert explained(diagnosed(dead=(2,)), died) == "2 of 10 outputs dead: classes 2 5 cannot be predicted"
+    assert explained(diagnosed(dead=(2,)), died) == "2 of 10 outputs dead: classes 2 5 are never predicted"
+
+
+def test_with_and_without_the_bound_a_heading_of_any_width_begins_alike() -> None:
+    measured = diagnosed(dead=(1, 2, 3))
+    bounded, unbounded = forms_of(measured), forms_of(diagnosed(dead=(1, 2)), OutputDied(lane="a", step=60, output=3))
+    for width in range(20, 110):
+        one, other = (next(form for form in forms if len(form) <= width) for forms in (bounded, unbounded))
+        assert "accuracy" in one or one == other
 
 
 def test_images_with_all_outputs_0_are_predicted_as_0_so_a_dead_0_can_be_correct() -> None:
-    rest = "cannot be predicted, class 0 only if all outputs are 0"
-    assert explained(diagnosed(dead=(0, 1))) == f"2 of 10 outputs dead: class 1 {rest}"
-    assert explained(diagnosed(dead=(0, 4, 9))) == f"3 of 10 outputs dead: classes 4 9 {rest}"
+    rest = "never predicted, class 0 only if all outputs are 0"
+    assert explained(diagnosed(dead=(0, 1))) == f"2 of 10 outputs dead: class 1 is {rest}"
+    assert explained(diagnosed(dead=(0, 4, 9))) == f"3 of 10 outputs dead: classes 4 9 are {rest}"
     words = "1 of 10 outputs dead: class 0 is predicted only if all outputs are 0"
     assert explained(diagnosed(dead=(0,))) == words
+
+
+def test_no_form_lists_fewer_classes_than_it_counts() -> None:
+    for form in forms_of(diagnosed(dead=(0, 4, 9))):
+        count, _, listed = form.partition(": ")
+        assert not listed or all(str(output) in listed for output in (0, 4, 9)), form
+        assert count.startswith("3")
 
 
 def test_ten_dead_outputs_cannot_recover_once_the_gradient_is_0() -> None:
@@ -81,7 +111,7 @@ def test_ten_dead_outputs_cannot_recover_once_the_gradient_is_0() -> None:
 
 def test_at_the_end_dead_outputs_are_those_of_all_images() -> None:
     end = msgspec.structs.replace(FINISHED, silent_outputs=(1, 4))
-    words = "2 of 10 outputs dead on all 5 images: classes 1 4 cannot be predicted"
+    words = "2 of 10 outputs dead on all 5 images: classes 1 4 are never predicted"
     assert explained(diagnosed(dead=(1, 4, 9)), end) == words
 
 
@@ -193,7 +223,11 @@ def test_a_lane_that_diverged_says_the_norm_before_if_it_is_known(norm: float, w
     lane = msgspec.structs.replace(state.lanes["a"], newest_norm=(1211, norm))
     ending = f"the loss became NaN; ‖g‖ was {words} at step 1,211"
     assert explanation(state, lane) == f"diverged at step 1,212: {ending}"
-    assert explanations(state, lane)[1:] == ("diverged at step 1,212: the loss became NaN", "diverged at step 1,212")
+    assert explanations(state, lane)[1:] == (
+        "diverged at step 1,212: the loss became NaN",
+        "diverged at 1,212: loss NaN",
+        "diverged at step 1,212",
+    )
 
 
 def test_a_lane_that_raised_an_error_says_which() -> None:

@@ -467,7 +467,11 @@ def test_a_key_and_its_counterpart_are_on_the_key_line_together(width: int) -> N
 @pytest.mark.parametrize(
     ("phase", "off"),
     [
-        ("waiting", {"pause", "step", "clip", "tighten", "loosen", "rule", "focus_lane", "extend", "sweep"}),
+        (
+            "waiting",
+            {"pause", "step", "clip", "tighten", "loosen", "rule", "focus_lane", "extend", "sweep"}
+            | {"diagnostics", "left_metric", "all_charts", "reseed"},
+        ),
         ("training", set()),
         ("ended", {"pause", "step"}),
     ],
@@ -507,6 +511,66 @@ def test_the_title_says_which_lane_is_in_sight_and_the_key_for_the_others() -> N
     assert "2 of 4 · tab" in title(view, 60, COLOURED, next_head=None, visible=range(1, 2)).text
     assert "2 of 4; tab" in title(view, 60, ASCII, next_head=None, visible=range(1, 2)).text
     assert "lanes 2 to 3 of 4 · tab" in title(view, 80, COLOURED, next_head=None, visible=range(1, 3)).text
+
+
+def test_the_title_counts_on_after_one_lane_has_failed() -> None:
+    other = [msgspec.structs.replace(EVALUATED, lane=OTHER.lane, step=step) for step in (20, 40)]
+    assert "step 41 / 100" in titled(RUN, LANE, OTHER, FAILED, *other)
+    end = msgspec.structs.replace(FINISHED, lane=OTHER.lane)
+    assert "step 100 / 100" in titled(RUN, LANE, OTHER, FAILED, *other, end)
+
+
+def test_lanes_beside_each_other_show_their_progress_in_one_form() -> None:
+    trained = [
+        msgspec.structs.replace(EVALUATED, lane=lane, step=n, seconds=n / 2)
+        for n in (0, 9, 19)
+        for lane in ("a", OTHER.lane)
+    ]
+    view = view_of(RUN, LANE, OTHER, *trained)
+    lanes = list(view.state.lanes.values())
+    for width in (60, 70, 80, 90, 110):
+        lines = [
+            lane_heading(n, lane, view.lanes[lane.name], (), width, COLOURED, selected=False, beside=lanes)[0].text
+            for n, lane in enumerate(lanes)
+        ]
+        progress = [re.split("   +", line.rstrip())[-1] for line in lines]
+        assert progress[0] == progress[1], lines
+
+
+@pytest.mark.parametrize("width", [29, 39, 59, 79])
+def test_lanes_beside_each_other_show_their_results_in_one_form(width: int) -> None:
+    view = view_of(RUN, LANE, OTHER, FINISHED, msgspec.structs.replace(FINISHED, lane=OTHER.lane))
+    lanes = list(view.state.lanes.values())
+    results = [
+        re.split(
+            "  +",
+            lane_heading(n, lane, view.lanes[lane.name], (), width, COLOURED, selected=False, beside=lanes)[
+                0
+            ].text.rstrip(),
+        )[-1]
+        for n, lane in enumerate(lanes)
+    ]
+    assert results[0] == results[1]
+    assert "0.600" in results[0]
+
+
+def test_after_a_failure_there_is_no_difference_of_old_values_except_at_the_cursor() -> None:
+    one = Evaluated(lane="a", step=0, loss=2e12, accuracy=0.1, train_loss=1.0, seconds=1.0)
+    view = view_of(RUN, LANE, OTHER, one, msgspec.structs.replace(one, lane=OTHER.lane, loss=2.0), FAILED)
+
+    def text(at: int | None) -> str:
+        pair = ("a", OTHER.lane)
+        return status("hello", alert=False, view=view, pair=pair, width=120, theme=COLOURED, at=at).text
+
+    assert "loss" not in text(None)
+    assert "Δloss -2.00e+12 " in text(0)
+
+
+def test_a_message_that_does_not_fit_ends_with_an_ellipsis() -> None:
+    for theme in (COLOURED, ASCII):
+        text = status("x" * 99, alert=False, view=RunView(), pair=None, width=60, theme=theme).text
+        assert text.rstrip().endswith(f"x{theme.glyphs.ellipsis}"), text
+        assert len(text) == 60
 
 
 def test_the_key_line_shows_remapped_keys() -> None:

@@ -219,7 +219,7 @@ def test_panels_are_beside_each_other_in_a_low_heat_map() -> None:
 def test_nothing_measured_says_so() -> None:
     assert "no gradients measured in these steps" in text(spec(lane([])))[1]
     assert "no gradients measured in these steps" in text(spec(lane([in_bins()])))[1]
-    assert "heat map" in text(spec(lane([in_bins(3)]), width=18))[0]
+    assert "heat map" in text(spec(lane([in_bins(3)]), width=17))[0]
 
 
 def test_a_failed_lane_has_a_cross_at_its_step() -> None:

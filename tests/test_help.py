@@ -114,6 +114,7 @@ def test_the_script_for_bash_completes_commands_options_and_values(capsys: pytes
         "clipwatch runs ren": ["rename"],
         "clipwatch runs --since 3d --cha": ["--changed"],
         "clipwatch runs delete --y": ["--yes"],
+        "clipwatch --charts dead-": ["dead-outputs", "dead-units"],
         "clipwatch report --lang ": ["en", "zh"],
     }
     for line, found in lines.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from io import StringIO
+from itertools import groupby
 
 import pytest
 from rich.console import Console
@@ -32,7 +33,7 @@ def test_every_key_does_something(key: Key) -> None:
     if key.group in (RUN, CLIP, PACE, REPLAY) and key.id != "sweep":
         assert key.action == f"app.steer('{key.id}')"
         return
-    if key.group == CHART:
+    if key.group == CHART and key.id != "all_charts":
         assert key.action == f"change_charts('{key.id}')"
         return
     action = getattr(ClipwatchApp if key.action.startswith("app.") else MainScreen, f"action_{key.id}")
@@ -49,7 +50,12 @@ def test_steering_has_exactly_the_keys_that_reach_the_engine() -> None:
 def test_the_charts_have_exactly_the_keys_that_change_them() -> None:
     view, theme = RunView(), Theme(Palette(), panel="#000000")
     charts = ChartsPanel(view, theme, id="charts", classes="")
-    assert list(charts.keys) == [key.id for key in KEYS if key.group == CHART]
+    assert list(charts.keys) == [key.id for key in KEYS if key.action.startswith("change_charts")]
+
+
+def test_the_keys_of_a_group_follow_each_other() -> None:
+    groups = [group for group, _ in groupby(KEYS, key=lambda key: key.group)]
+    assert len(groups) == len(set(groups))
 
 
 def test_ids_labels_and_keys_are_unique() -> None:

@@ -7,7 +7,15 @@ import pytest
 from test_state import EVALUATED, FINISHED, LANE
 
 from clipwatch.core.stream.evaluation_line import evaluation_line
-from clipwatch.core.stream.events import LaneEvent, LaneFailed, OutputDied, OutputRevived
+from clipwatch.core.stream.events import (
+    ClipChanged,
+    LaneEvent,
+    LaneFailed,
+    MomentsReset,
+    NonfiniteFound,
+    OutputDied,
+    OutputRevived,
+)
 from clipwatch.tui.text.wording import log_line
 from clipwatch.tui.widgets.log_pane import character_at, component_class
 
@@ -40,6 +48,21 @@ def test_the_last_line_begins_like_the_assignments_lines() -> None:
 
 def test_a_line_without_a_shorter_form_is_cut_by_the_pane() -> None:
     assert log_line(LANE, 9) == "Start Training..."
+
+
+def test_messages_get_shorter_rather_than_cut() -> None:
+    change = ClipChanged(lane="a", step=340, rule="value:0.001", previous="none")
+    reset = MomentsReset(lane="a", step=340)
+    bad = NonfiniteFound(lane="a", step=4, nan=61_706, infinite=0, action="propagate")
+    failed = msgspec.structs.replace(FAILED, cause="the training loss is nan")
+    assert [log_line(event, 26) for event in (change, reset, bad, failed)] == [
+        "  340 clip value:0.001",
+        "  340 optimizer reset",
+        "    4 NaN in the gradient",
+        "    5 diverged",
+    ]
+    assert log_line(failed, 40) == "    5 diverged: the training loss is nan"
+    assert log_line(failed, 60) == "Step: 5 diverged: the training loss is nan"
 
 
 def test_lines_are_styled_by_event() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
@@ -193,6 +195,19 @@ def test_every_metric_can_be_drawn_of_a_run_with_and_without_values(name: str) -
     measured = [event for step in (0, 50) for lane in "ab" for event in (evaluated(lane, step), diagnosed(lane, step))]
     for view in (RunView(), seen(), seen(*measured, steps("b", 50, (3.0, float("nan")), b"\1\1"))):
         drawn(name, view)
+
+
+def test_a_heat_map_of_a_run_without_histograms_says_that_they_were_not_recorded() -> None:
+    assert "log10 |g|: not recorded in this run" in drawn(HISTOGRAM, seen(evaluated("a", 0), evaluated("a", 10)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_titles_are_readable_in_ascii(name: str) -> None:
+    view = seen(evaluated("a", 0))
+    settings, size = ChartSettings(), (120, 20)
+    theme = replace(THEME, ascii=True)
+    spec_of = heat_map_spec if name == HISTOGRAM else chart_spec
+    assert spec_of(metric(name), view, settings, theme, size).title.isascii()
 
 
 # The grid

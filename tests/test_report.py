@@ -566,7 +566,7 @@ def test_the_program_reports_real_runs(tmp_path: Path) -> None:
         "report", run.name, run.name, "-o", str(tmp_path / "b.md"), "--lang", "zh", "--runs-dir", str(home)
     )
     assert done.returncode == 0, done.stderr
-    pictures = [f"b-{name}.svg" for name in ("accuracy", "effect", "loss", "screen")]
+    pictures = [f"b-{name}.svg" for name in ("accuracy", "effect", "gradient", "loss", "screen")]
     assert sorted(path.name for path in tmp_path.glob("b*")) == [*pictures, "b.md"]
     assert program.call("report", "nothing", "--runs-dir", str(home)).returncode == 2
 

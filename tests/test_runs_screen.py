@@ -22,8 +22,9 @@ from clipwatch.core.sweeps.listing import EVERYTHING, Recording, recordings
 from clipwatch.core.sweeps.overview import overview
 from clipwatch.tui.runs.app import ListState, RunsApp
 from clipwatch.tui.runs.bars import details
-from clipwatch.tui.runs.questions import DeleteQuestion, ListHelp
+from clipwatch.tui.runs.questions import DeleteQuestion
 from clipwatch.tui.runs.rows import Row, fitting
+from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.style.chart_styles import Palette
 from clipwatch.tui.style.theme import DARK, LIGHT, Theme
 
@@ -250,13 +251,33 @@ async def test_help_theme_and_quit(tmp_path: Path) -> None:
         await pilot.pause()
         assert "no runs here" in app.query_one("#message").render_line(0).text  # type: ignore[attr-defined]
         await pilot.press("r", "x", "enter", "question_mark")
-        assert isinstance(app.screen, ListHelp)
+        assert isinstance(app.screen, HelpScreen)
         await pilot.press("escape", "t")
         assert (app.theme, app.state.theme) == (LIGHT.name, LIGHT.name)
         await pilot.press("q")
     assert app.opened is None
     assert app.exit_code == 0
     assert ListState().theme == DARK.name
+
+
+@on_a_loop
+async def test_a_picture_is_saved_and_a_click_on_a_key_does_what_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / "runs", 1.0)
+    app = app_of(tmp_path / "runs")
+    async with app.run_test(size=(120, 35)) as pilot:
+        await pilot.pause()
+        await pilot.press("p")
+        assert list(tmp_path.glob("clipwatch-*.svg"))
+        assert "Saved " in app.query_one("#message").render_line(0).text  # type: ignore[attr-defined]
+        keys = app.query_one("#keys").render_line(0).text  # type: ignore[attr-defined]
+        await pilot.click("#keys", offset=(keys.index("? help"), 0))
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape")
+        await pilot.click("#keys", offset=(keys.index("enter open"), 0))
+    assert app.opened
 
 
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 35), (160, 45)])

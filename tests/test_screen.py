@@ -12,6 +12,7 @@ from watched_screen import Watch, on_a_loop
 
 from clipwatch.core.stream.commands import Extend, Pause, ResetMoments, Restart, Resume, SetClip, SetPace, StepOnce
 from clipwatch.tui.live.app import ClipwatchApp
+from clipwatch.tui.screens import main as main_module
 from clipwatch.tui.widgets.chart_grid import Chart
 from clipwatch.tui.widgets.log_pane import MAX_LINES
 
@@ -108,6 +109,16 @@ async def test_the_end_of_a_run_is_a_verdict_and_the_keys_that_go_on(watch: Watc
         await screen.until(lambda: "e 1000 more" in screen.rows[-1])
         assert "n new seed" in screen.rows[-1]
         assert "d diagnostics" in screen.rows[-1]
+
+
+@on_a_loop
+async def test_after_an_answer_to_a_key_the_result_returns(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main_module, "ANSWER_SECONDS", 1.0)
+    async with watch("finishes") as screen:
+        await screen.says("they do not differ measurably")
+        await screen.press("m")
+        await screen.says("Smoothing")
+        await screen.says("they do not differ measurably")
 
 
 @on_a_loop

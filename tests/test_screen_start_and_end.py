@@ -59,12 +59,15 @@ async def test_before_the_run_there_is_a_welcome_and_keys_say_that_it_has_not_st
     async with watch("mute", started="", new_run=True, can_sweep=True) as screen:
         await screen.shows("side by side: the lanes")
         await screen.shows("switch clipping on or off")
-        for key in ("S", "c", "b", "R", "[", "tab", "d", "z", "space", "s"):
+        for key in ("S", "c", "b", "R", "[", "tab", "d", "z", "space", "s", "G", "v", "n"):
             screen.app.main.say("")
             await screen.press(key)
             await screen.says("The run has not started yet")
         assert screen.heard == []
         assert isinstance(screen.app.screen, MainScreen)
+        await screen.press("r")
+        await screen.says("Restarting.")
+        assert "recorded" not in screen.status
 
 
 @on_a_loop

@@ -102,9 +102,9 @@ def test_no_loss_spike_is_promised_to_a_lane_whose_outputs_are_all_dead() -> Non
 
 
 def test_the_end_has_a_message_once_all_lanes_have_ended() -> None:
-    assert texts(RUN, LANE, FINISHED)[0] == "a 60 % (95 %: 23-88). e: 1000 more steps · n: new seed · d: why"
+    assert texts(RUN, LANE, FINISHED)[0] == "a 60 % (95 %: 23-88). d: why"
     both = texts(RUN, LANE, OTHER, FINISHED, msgspec.structs.replace(FINISHED, lane="b"))
-    assert "S runs 32. e: 1000 more steps · n: new seed · d: why" in both[0]
+    assert "S runs 32. d: why" in both[0]
     assert not any("e:" in text for text in both[1:])
     assert message_of(RUN, LANE, OTHER, FINISHED) is None
 

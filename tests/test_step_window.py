@@ -127,6 +127,8 @@ def test_fixed_and_narrow_windows_leave_no_room() -> None:
     assert Window(400, 700).steps_to_draw(1001, 10_000) == (300, 700)
     assert Window(MIN_SPAN).steps_to_draw(1001, 10_000) == (1001 - MIN_SPAN, 1001)
     assert WHOLE_RUN.steps_to_draw(7, 10_000) == (0, EMPTY_SPAN)
+    ends = [WHOLE_RUN.steps_to_draw(newest, 10_000)[1] for newest in (100, 101, 199, 201, 370, 501, 999, 1001, 4_321)]
+    assert ends == [100, 125, 200, 250, 400, 600, 1000, 1250, 5_000]
 
 
 def test_the_end_of_a_run_fills_the_chart() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from test_sweep import DIGITS, replica, started
 from textual.containers import VerticalScroll
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.strip import Strip
 
 from clipwatch.core.reports.phrases import Words
@@ -438,6 +439,15 @@ async def _keys(tmp_path: Path) -> None:
         assert not app._stopping
         line = app._keys.paint(0, 1)[0].text
         assert all(word in line for word in ("v curves", "p picture", "t theme", "? help", "q quit"))
+        await pilot.click("#keys", offset=(line.index("? help"), 0))
+        await until(lambda: isinstance(app.screen, HelpScreen))
+        await pilot.press("escape")
+        await pilot.resize_terminal(60, 16)
+        await until(lambda: "more" in app._status.paint(0, 1)[0].text)
+        app.post_message(MouseScrollDown(None, 9, 9, 0, 1, 0, False, False, False, screen_x=9, screen_y=9))
+        await until(lambda: app._first_line == 3)
+        app.post_message(MouseScrollUp(None, 9, 9, 0, -1, 0, False, False, False, screen_x=9, screen_y=9))
+        await until(lambda: app._first_line == 0)
     app.engine.stop()
 
 

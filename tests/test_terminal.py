@@ -346,6 +346,11 @@ def test_keys_come_from_the_config_file(tmp_path: Path) -> None:
         terminal.shows("Step: 210 paused")
 
 
+def test_the_charts_come_from_the_command_line(tmp_path: Path) -> None:
+    with scripted(tmp_path, "normal", "--charts", "dead-outputs,loss,distance") as (terminal, _):
+        terminal.shows("dead outputs", "validation loss", "parameter distance")
+
+
 def test_a_wrong_key_in_the_config_file_is_one_line(tmp_path: Path) -> None:
     config = tmp_path / "run.toml"
     config.write_text('[keys]\npause = "c"\n', encoding="utf-8")
@@ -401,11 +406,12 @@ def test_without_a_terminal_it_says_what_to_do() -> None:
 
 def test_the_cursor_comes_back_after_a_crash(tmp_path: Path) -> None:
     program = (
+        "from clipwatch.tui.engine_child.request import ScreenOptions\n"
         "from clipwatch.tui.live.run import run_live\n"
         "from clipwatch.tui.screens.main import MainScreen\n"
         "def boom(self, key): raise RuntimeError('boom')\n"
         "MainScreen.action_change_charts = boom\n"
-        f"raise SystemExit(run_live({[sys.executable, str(SCRIPT), 'normal']!r}, {{}}, quit_when_done=False))\n"
+        f"raise SystemExit(run_live({[sys.executable, str(SCRIPT), 'normal']!r}, ScreenOptions()))\n"
     )
     terminal = VirtualTerminal(["-c", program])
     try:

@@ -33,13 +33,13 @@ class ConcurrentStages:
             self._put(event)
 
     def end_reading(self) -> None:
-        """The data are there."""
+        """Report that the data have been read."""
         with self._lock:
             self._reading, self._download = "", None
             self._put_stages()
 
     def end_loading(self) -> None:
-        """Torch is there."""
+        """Report that torch has been imported."""
         with self._lock:
             self._loading = ""
             self._put_stages()

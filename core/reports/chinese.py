@@ -149,6 +149,19 @@ CHINESE = {
     "share_of_elements": "元素所占比例",
     "caption_effect": "左：失活输出的个数（共十个输出）。右：最后一次测量时原始梯度各元素的绝对值；"
     "点线为按值裁剪的界限。",
+    "gradient_text": "每一个训练步裁剪前的梯度（全部参数合计）的范数：",
+    "gradient_norms": "训练 {lane}，共 {count} 步：中位数 {median}，第 95 百分位数 {high}，"
+    "最大值 {largest}（第 {step} 步）。其中 {clipped} 步（{share}）被裁剪。{broken}",
+    "gradient_not_finite": "有 {count} 步的范数不是有限数，不计入中位数、百分位数和最大值。",
+    "gradient_never_finite": "训练 {lane}，共 {count} 步：所有步的范数都不是有限数。"
+    "其中 {clipped} 步（{share}）被裁剪。",
+    "gradient_unrecorded": "本次运行没有记录每一步的梯度范数。图中只有测量过的步；其间的范数可能更大。",
+    "gradient_norm": "梯度范数",
+    "caption_gradient": "上：裁剪前的梯度范数。线为相邻若干步的中位数，色带为其最小值至最大值，点线为范数规则的界限；"
+    "范数为 0 的步在图的下方之外。下（仅限使用此类规则的训练）：按值和符号规则，测量步中被裁剪的元素所占比例；"
+    "其他规则，相邻若干步中被裁剪的步所占比例。{marks}",
+    "caption_gradient_measured": "上：测量步中裁剪前的梯度范数；点线为范数规则的界限；范数为 0 的步在图的下方之外。"
+    "下（仅限使用按值或符号规则的训练）：这些步中被裁剪的元素所占比例。{marks}",
     "effect_dead": "训练 {lane}：结束时十个输出中有 {count} 个（类别 {classes}）对每张验证图像都为 0。"
     "网络无法预测这些类别；只有当一张图像的十个输出全为 0 时，才按类别 0 计。",
     "change": "改动",

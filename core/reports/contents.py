@@ -12,6 +12,7 @@ from .comparison import joint_conclusion
 from .conclusion import conclusion
 from .effect import effect
 from .figures import WINDOW, accuracy_figure, loss_figure, overview_figure
+from .gradient import gradient
 from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
 from .settings import ASTERISK, accuracy_words, dataset_words, lane_rule_words, settings_table
@@ -66,6 +67,7 @@ def _run(run: RunSummary, words: Words, *, level: int, name: str, alone: bool) -
     yield from _results(run, words, level, name)
     yield Heading(level, words("effect"))
     yield from effect(run, words, name)
+    yield from gradient(run, words, name)
     yield Heading(level, words("conclusion"))
     yield Bullets(conclusion(run, words, alone=alone))
     yield from _network(run, words, level)

@@ -160,6 +160,23 @@ ENGLISH = {
     "share_of_elements": "share of elements",
     "caption_effect": "Left: number of dead outputs, out of ten. Right: absolute values of the raw gradient's elements "
     "in the last measurement; dotted lines mark the bounds of a value rule.",
+    "gradient_text": "The norm of the gradient over all parameters before clipping, in every training step:",
+    "gradient_norms": "Lane {lane}, {count} steps: median {median}, 95th percentile {high}, maximum {largest} (at step "
+    "{step}). {clipped} steps ({share}) were clipped.{broken}",
+    "gradient_not_finite": " In {count} of the steps the norm was not finite; these do not count for median, "
+    "percentile and maximum.",
+    "gradient_never_finite": "Lane {lane}, {count} steps: the norm was finite in none of them. {clipped} steps "
+    "({share}) were clipped.",
+    "gradient_unrecorded": "The gradient norm of every step is not recorded in this run. The figure shows the steps "
+    "that were measured, so norms between them may have been larger.",
+    "gradient_norm": "gradient norm",
+    "caption_gradient": "Top: norm of the gradient before clipping. Lines: medians of consecutive steps; bands: from "
+    "their smallest to their largest norm; dotted lines: bounds of norm rules; a norm of 0 lies below the chart. "
+    "Below, for lanes with such rules: value and sign rules, the share of the gradient's elements clipped in measured "
+    "steps; other rules, the share of consecutive steps clipped.{marks}",
+    "caption_gradient_measured": "Top: norm of the gradient before clipping in measured steps; dotted lines: bounds of "
+    "norm rules; a norm of 0 lies below the chart. Below, for lanes with value and sign rules: the share of the "
+    "gradient's elements clipped in these steps.{marks}",
     "effect_dead": "Lane {lane}: at the end, {count} of the ten outputs (classes {classes}) are 0 for every validation "
     "image. The network cannot predict these classes, except that an image whose ten outputs are all 0 counts as class "
     "0.",

@@ -63,6 +63,12 @@ def overview_figure(runs: Sequence[RunSummary], words: Words, name: str) -> str:
         return as_svg(figure, name)
 
 
+def mark_changes(axes: Axes, run: RunSummary) -> None:
+    """Draw a vertical line at every change mid-run."""
+    for step in sorted({event.step for event in run.interventions}):
+        axes.axvline(step, color="#333333", linewidth=0.8, linestyle=(0, (5, 3)))
+
+
 def _curve(axes: Axes, number: int, lane: LaneSummary, values: list[float]) -> Any:
     steps, style = [event.step for event in lane.evaluations], line_style(number)
     axes.plot(steps, _finite_or_nan(values), color=style["color"], linewidth=0.7, alpha=0.4)
@@ -131,8 +137,7 @@ def _scale_losses(axes: Axes, losses: list[float]) -> None:
 
 
 def _label(axes: Axes, run: RunSummary, words: Words, what: str, curves: list[Any]) -> None:
-    for step in sorted({event.step for event in run.interventions}):
-        axes.axvline(step, color="#333333", linewidth=0.8, linestyle=(0, (5, 3)))
+    mark_changes(axes, run)
     axes.set_xlabel(words.plain("step"))
     label = words.plain(what)
     axes.set_ylabel(words.plain("logarithmic", what=label) if axes.get_yscale() == "log" else label)

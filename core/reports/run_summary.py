@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
+from ..runs.lane_steps import NO_RULES, LaneRules, LaneSteps, lane_rules, lane_steps
 from ..runs.reader import Recorded
 from ..statistics.intervals import wilson_interval
 from ..stream.config import RunConfig
@@ -61,7 +62,7 @@ class LaneSummary:
 
     `number` is its place among the lanes, `rule` its rule at the start, `changed_at` the steps at which it changed.
     `evaluations` and `measured` are in order of steps, each step once. `silent_outputs`: the outputs that were 0 for
-    every validation image at the end.
+    every validation image at the end. `rules`: all its rules. `steps`: every step, None if they are not recorded.
     """
 
     name: str
@@ -76,6 +77,8 @@ class LaneSummary:
     measured: tuple[Diagnosed, ...] = ()
     silent_outputs: tuple[int, ...] | None = None
     number: int = 0
+    rules: LaneRules = NO_RULES
+    steps: LaneSteps | None = None
 
     @property
     def label(self) -> LaneLabel:
@@ -130,12 +133,22 @@ def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> R
         state = apply(state, event)
     rules = {lane.name: lane.rule for lane in recorded.started.config.lanes}
     lanes = tuple(
-        replace(_lane(lane, rules.get(lane, ""), state, recorded.events), number=number)
+        replace(
+            _lane(lane, rules.get(lane, ""), state, recorded.events),
+            number=number,
+            rules=lane_rules(recorded.table.others, lane),
+            steps=_steps(recorded, lane),
+        )
         for number, lane in enumerate(_names(rules, recorded.events))
     )
     notices = dict.fromkeys(event.text for event in recorded.events if isinstance(event, Notice))
     interventions = tuple(dict.fromkeys(recorded.interventions()))
     return RunSummary(name, recorded, _status(state), lanes, interventions, tuple(notices), screen)
+
+
+def _steps(recorded: Recorded, lane: str) -> LaneSteps | None:
+    found = lane_steps(recorded.table.step_logs, lane)
+    return found if len(found.steps) else None
 
 
 def _names(rules: Iterable[str], events: list[Event]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the manifest of a run lacks: those of older versions, and of a run that was killed since it was changed."""
+"""Completes the manifest of a run: older versions wrote less, and a killed run did not write its last changes."""
 
 from __future__ import annotations
 

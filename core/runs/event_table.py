@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 _FIELDS = (("step", np.int64), ("loss", np.float64), ("accuracy", np.float64))
 _FIELDS += (("train_loss", np.float64), ("seconds", np.float64))
 _LOGGED = ("losses", "norms", "clipped_norms", "clipped")
-# The events with columns of their own. All others are 0.
+# The types of events that have columns of their own. All other types count as 0.
 _COLUMNS = {Evaluated: 1, StepsTrained: 2}
 
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from ..files.outputs import write_output
-from ..safe_text import printable
 from ..stream.codec import encode
-from ..stream.events import ClipChanged, Diagnosed, Evaluated, LaneFailed, LaneFinished, LaneStarted
+from ..stream.events import (
+    ClipChanged,
+    Diagnosed,
+    Evaluated,
+    Event,
+    LaneFailed,
+    LaneFinished,
+    LanesCompared,
+    LaneStarted,
+    StepsTrained,
+)
+from .csv_table import texts, write_table
+from .lane_steps import lane_steps, lanes_of
 from .reader import Recorded
 
 # The dead outputs have a column each: 1 if the output is dead, 0 if it is not.
@@ -33,37 +43,44 @@ COLUMNS = (
     "saturation_nonzero",
     "engaged",
     "engaged_recently",
+    "steps_clipped",
     "cosine",
+    "sign_cosine",
     "gradient_norm",
     "clipped_norm",
     "update_ratio",
     "step_size",
     "shadow_cosine",
     "shadow_distance",
+    "distance",
+    "disagreement",
     *DEAD,
     "dead_share",
+    "dead_units",
     "nan",
     "infinite",
     "failure",
 )
+# What the texts of numbers are in JSON, which has no numbers for them.
+_NOT_FINITE = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
 Row = dict[str, Any]
 
 
 def write_csv(recorded: Recorded, path: Path) -> None:
     """Write the table of evaluations. Raises ClipwatchError."""
-    _write_table(evaluation_rows(recorded), COLUMNS, path)
+    rows = ([row.get(name, "") for name in COLUMNS] for row in evaluation_rows(recorded))
+    write_table(COLUMNS, rows, path)
 
 
 def write_json(recorded: Recorded, path: Path) -> None:
     """Write every event as one JSON array. Raises ClipwatchError."""
-    lines = msgspec.Raw(b"[" + b",\n".join(encode(event) for event in recorded.events) + b"]\n")
-    write_output(path, bytes(lines))
+    write_output(path, b"[" + b",\n".join(map(_readable, recorded.events)) + b"]\n")
 
 
 def evaluation_rows(recorded: Recorded) -> list[Row]:
     """A row per evaluation, per end of a lane and per failure, ordered by step and then by lane."""
     rules: dict[str, str] = {}
-    measured = {(event.lane, event.step): event for event in recorded.events if isinstance(event, Diagnosed)}
+    more = _beside_evaluations(recorded)
     rows: dict[tuple[str, str, int], Row] = {}
     for event in recorded.events:
         match event:
@@ -71,7 +88,7 @@ def evaluation_rows(recorded: Recorded) -> list[Row]:
                 rules[lane] = rule
                 continue
             case Evaluated():
-                row = _evaluation(event, measured.get((event.lane, event.step)))
+                row = _evaluation(event) | more.get((event.lane, event.step), {})
             case LaneFinished():
                 row = _final(event)
             case LaneFailed(reason=reason, cause=cause):
@@ -86,19 +103,49 @@ def evaluation_rows(recorded: Recorded) -> list[Row]:
             "seconds": event.seconds,
             **row,
         }
-    lanes = [*(lane.name for lane in recorded.started.config.lanes), *rules]
-    places = {lane: place for place, lane in reversed([*enumerate(lanes)])}
-    return sorted(rows.values(), key=lambda row: (row["step"], places.get(row["lane"], len(lanes))))
+    places = {lane: place for place, lane in enumerate(lanes_of(recorded))}
+    return sorted(rows.values(), key=lambda row: (row["step"], places[row["lane"]]))
 
 
-def _evaluation(event: Evaluated, measured: Diagnosed | None) -> Row:
-    row = {
+def _readable(event: Event) -> bytes:
+    """An event as JSON, with numbers where the recording holds bytes."""
+    if not isinstance(event, StepsTrained):
+        return encode(event)
+    parts = {name: np.frombuffer(getattr(event, name), "<f4") for name in ("losses", "norms", "clipped_norms")}
+    values = {name: msgspec.Raw(f"[{','.join(map(_number, texts(part)))}]".encode()) for name, part in parts.items()}
+    return msgspec.json.encode(msgspec.json.decode(encode(event)) | values | {"clipped": list(event.clipped)})
+
+
+def _number(text: str) -> str:
+    """A number in JSON, which spells NaN and infinity as the codec does."""
+    return _NOT_FINITE.get(text, text)
+
+
+def _beside_evaluations(recorded: Recorded) -> dict[tuple[str, int], Row]:
+    """What was measured at evaluations, by lane and step."""
+    rows: dict[tuple[str, int], Row] = {}
+    for event in recorded.table.others:
+        if isinstance(event, Diagnosed):
+            rows.setdefault((event.lane, event.step), {}).update(_measurements(event))
+        elif isinstance(event, LanesCompared):
+            values = {"distance": event.distance, "disagreement": event.disagreement}
+            rows.setdefault((event.lanes[1], event.step), {}).update(values)
+    evaluations, logs = recorded.table.evaluations, recorded.table.step_logs
+    for lane in logs.names:
+        steps = np.unique(evaluations.steps[evaluations.of(lane)])
+        shares = lane_steps(logs, lane).shares_clipped(steps)
+        for step, share in zip(steps[~np.isnan(shares)].tolist(), texts(shares[~np.isnan(shares)]), strict=True):
+            rows.setdefault((lane, step), {})["steps_clipped"] = share
+    return rows
+
+
+def _evaluation(event: Evaluated) -> Row:
+    return {
         "row": "evaluation",
         "train_loss": event.train_loss,
         "validation_loss": event.loss,
         "validation_accuracy": event.accuracy,
     }
-    return row | _measurements(measured) if measured else row
 
 
 def _measurements(event: Diagnosed) -> Row:
@@ -109,6 +156,7 @@ def _measurements(event: Diagnosed) -> Row:
         "engaged": event.engaged,
         "engaged_recently": event.engaged_recently,
         "cosine": total.cosine,
+        "sign_cosine": total.sign_cosine,
         "gradient_norm": total.norm,
         "clipped_norm": total.clipped_norm,
         "update_ratio": total.update_ratio,
@@ -117,6 +165,7 @@ def _measurements(event: Diagnosed) -> Row:
         "shadow_distance": total.shadow_distance,
         **_dead(event.dead_outputs),
         "dead_share": event.dead_share,
+        "dead_units": sum(count for layer, count in event.dead.items() if layer != "outputs"),
         "nan": event.nan,
         "infinite": event.infinite,
     }
@@ -129,13 +178,3 @@ def _final(event: LaneFinished) -> Row:
 
 def _dead(outputs: Collection[int]) -> Row:
     return {name: int(output in outputs) for output, name in enumerate(DEAD)}
-
-
-def _write_table(rows: Iterable[Row], columns: Iterable[str], path: Path) -> None:
-    """Write rows as CSV. Control characters are escaped, as the text may go to a terminal."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(columns))
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: printable(value) if isinstance(value, str) else value for name, value in row.items()})
-    write_output(path, text.getvalue().encode())

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..stream.events import Diagnosed, Event, HistogramsEarlier, LanesCompared, SeriesEarlier, StepsTrained
 from ..stream.series import compared_values, diagnosed_values
-from .event_table import EventTable, Integers, StepLogs
+from .event_table import EventTable, Integers
+from .lane_steps import LaneSteps, lane_steps
 
 # Beyond this many values of one series in one seek, only the extremes of blocks of steps are sent, as charts draw them.
 MOST_VALUES = 1_000_000
@@ -81,7 +82,7 @@ def thinned(steps: Integers, values: NDArray[np.float32]) -> tuple[Integers, NDA
 
 
 def kind_of(event: Diagnosed | LanesCompared) -> object:
-    """What the newest of several events stands for: the measurement of a lane, or the comparison of two."""
+    """Events of the same kind, of which a seek sends only the newest: measurements of a lane, comparisons of two."""
     return (type(event), event.lane if isinstance(event, Diagnosed) else event.lanes)
 
 
@@ -90,8 +91,8 @@ def series_columns(table: EventTable, now: Integers) -> dict[object, list[Series
     logs = table.step_logs
     columns: dict[object, list[SeriesColumn]] = {}
     for lane in logs.names:
-        if len(rows := logs.of(lane)):
-            columns[StepsTrained, lane] = list(_logged(logs, lane, rows, now))
+        if len((steps := lane_steps(logs, lane)).steps):
+            columns[StepsTrained, lane] = list(_logged(steps, lane, now))
     by_kind: dict[object, list[tuple[int, Diagnosed | LanesCompared]]] = {}
     for event, place in zip(table.others, table.other_places.tolist(), strict=True):
         if isinstance(event, Diagnosed | LanesCompared):
@@ -101,23 +102,18 @@ def series_columns(table: EventTable, now: Integers) -> dict[object, list[Series
     return columns
 
 
-def _logged(logs: StepLogs, lane: str, rows: Integers, now: Integers) -> Iterator[SeriesColumn]:
-    """The series of a lane's logged steps. A step that was logged twice counts once."""
-    rows = rows[np.argsort(now[logs.places[rows]], kind="stable")]
-    begins = np.append(0, logs.ends[:-1])[rows]
-    counts = logs.ends[rows] - begins
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    at = np.repeat(begins, counts) + within
-    steps = np.repeat(logs.steps[rows] - counts + 1, counts) + within
-    indices = np.repeat(now[logs.places[rows]], counts)
-    fresh = _growing(steps)
-    for name, values in (("train-loss", logs.losses), ("grad-norm", logs.norms), ("clipped-norm", logs.clipped_norms)):
-        yield SeriesColumn(lane, name, indices[fresh], steps[fresh], values[at[fresh]])
-    shares = np.add.reduceat(logs.clipped[at].astype(np.float32), np.cumsum(counts) - counts) / counts
-    fresh = _growing(logs.steps[rows])
-    yield SeriesColumn(
-        lane, "steps-clipped", now[logs.places[rows]][fresh], logs.steps[rows][fresh], shares[fresh].astype(np.float32)
-    )
+def _logged(steps: LaneSteps, lane: str, now: Integers) -> Iterator[SeriesColumn]:
+    """The series of a lane's logged steps. The share of steps clipped has one value for each event."""
+    indices = now[steps.places]
+    for name, values in (
+        ("train-loss", steps.losses),
+        ("grad-norm", steps.norms),
+        ("clipped-norm", steps.clipped_norms),
+    ):
+        yield SeriesColumn(lane, name, indices, steps.steps, values)
+    last = np.append(indices[1:] != indices[:-1], True)
+    ends = steps.steps[last]
+    yield SeriesColumn(lane, "steps-clipped", indices[last], ends, steps.shares_clipped(ends))
 
 
 def _measured(events: Iterable[tuple[int, Diagnosed | LanesCompared]]) -> Iterator[SeriesColumn]:
@@ -146,10 +142,3 @@ def _measured(events: Iterable[tuple[int, Diagnosed | LanesCompared]]) -> Iterat
     if counts:
         indices, steps = zip(*places, strict=True)
         yield SeriesColumn(lane, HISTOGRAMS, np.array(indices), np.array(steps), np.array(counts, np.uint32))
-
-
-def _growing(steps: Integers) -> NDArray[np.bool_]:
-    """Which steps are above all before them."""
-    growing = np.ones(len(steps), np.bool_)
-    growing[1:] = steps[1:] > np.maximum.accumulate(steps)[:-1]
-    return growing

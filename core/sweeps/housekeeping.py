@@ -77,7 +77,7 @@ def delete(folder: RecordedFolder) -> None:
             shutil.rmtree(hidden)
         except OSError as error:
             raise ClipwatchError(f"{hidden} is left of {_what(folder)}: {error.strerror}; remove it by hand") from error
-        # What earlier deletions left that were killed.
+        # Remove what is left of deletions that were killed.
         for left in folder.path.parent.glob(f"{DELETED}*"):
             shutil.rmtree(left, ignore_errors=True)
 
@@ -91,7 +91,7 @@ def _own_contents(folder: RecordedFolder) -> Contents:
 
 
 def _claimed(folder: RecordedFolder) -> FileLock:
-    """The lock of a folder that is no link, held."""
+    """Take the lock of a folder. Raises BadInput if the folder is a link or in use."""
     if folder.path.is_symlink():
         raise BadInput(f"{_what(folder)} is a link to {os.readlink(folder.path)}; name the folder itself")
     return claim(folder.path, _kind(folder))
@@ -122,7 +122,7 @@ def _what(folder: RecordedFolder) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Everything below a folder but its real subfolders, which are looked into. An empty subfolder counts as well."""
+    """All files, links and empty subfolders of a folder, at any depth."""
     with os.scandir(folder) as entries:
         for entry in entries:
             path = folder / entry.name
@@ -133,7 +133,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _is_ours(path: Path, folder: Path) -> bool:
-    """Whether clipwatch writes such a file, or an empty folder for checkpoints."""
+    """Whether clipwatch wrote this file, or this empty folder of checkpoints."""
     mode, name = path.lstat().st_mode, path.name
     if path == folder / CHECKPOINTS:
         return stat.S_ISDIR(mode)

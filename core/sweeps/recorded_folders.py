@@ -12,7 +12,7 @@ from ..runs.folder import EVENTS, MANIFEST, SWEEP_RESULTS, RunFolder
 from .store import SweepFolder
 
 RecordedFolder = RunFolder | SweepFolder
-# How the name of a folder begins that is being deleted. It is not listed.
+# The beginning of the name of a folder that is being deleted. Such folders are not listed.
 DELETED = ".clipwatch-deleted-"
 
 

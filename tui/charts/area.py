@@ -10,6 +10,8 @@ from rich.style import Style
 from .canvas import Canvas
 from .traces import Scale
 
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class Area:
@@ -41,7 +43,8 @@ class Area:
     def row(self, value: float) -> int:
         """The row of a value, clamped to the area."""
         place = float(self.scale.place(np.array([value]))[0])
-        return min(int((1 - place) * self.height), self.height - 1)
+        # A value on the border of two rows belongs to the lower one, also where its place is rounded up.
+        return min(int((1 - place) * self.height + _ROUNDING), self.height - 1)
 
 
 def draw_line(canvas: Canvas, area: Area, step: int, glyph: str, style: Style) -> None:

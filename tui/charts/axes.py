@@ -9,7 +9,7 @@ from .canvas import Canvas
 from .chart_spec import ChartSpec
 from .heat_map_spec import HeatMapSpec
 from .strips import strip_rows
-from .ticks import NUMBER_WIDTH, compact, general, linear_ticks, log_ticks, number_width, step_ticks
+from .ticks import NUMBER_WIDTH, compact, general, is_narrow, linear_ticks, log_ticks, number_width, step_ticks
 from .traces import Scale
 
 MIN_LABEL_WIDTH = 4
@@ -44,7 +44,7 @@ def _value_ticks(scale: Scale, height: int, *, percent: bool) -> list[tuple[floa
     """About one tick per three rows, somewhat more in low charts and fewer in high ones, at least two."""
     start = max(min(height // 3 + (1 if scale.log else 2), 7), height // 4)
     for most in range(start, height + 8):
-        if scale.log:
+        if scale.log and not is_narrow(scale.low, scale.high):
             ticks = log_ticks(scale.low, scale.high, most)
         else:
             ticks = linear_ticks(scale.low, scale.high, most, percent=percent)

@@ -25,7 +25,7 @@ from .ticks import spacing
 from .traces import Scale
 
 # The smallest panels: columns, and rows without header and axis. Where possible, they have the larger size.
-SMALLEST, COMFORTABLE = (14, 2), (24, 5)
+SMALLEST, COMFORTABLE = (12, 2), (24, 5)
 # The value labels, such as 1e-10, and the axis.
 LEFT = 6
 FLOOR_FROM = 8
@@ -66,7 +66,7 @@ def render_heat_map(spec: HeatMapSpec) -> list[Strip]:
     columns = [heat_columns(lane, spec.window, grid.width - LEFT) for lane in spec.lanes]
     view = _view(spec, columns, grid)
     if view is None:
-        return [title_row(spec, 0.0), *_message(spec, "no gradients measured in these steps", spec.height - 1)]
+        return [title_row(spec, 0.0), *_message(spec, spec.empty, spec.height - 1)]
     panels = [_panel(spec, number, columns[number], view, grid) for number in range(len(spec.lanes))]
     strips = [title_row(spec, view.top)]
     for start in range(0, len(panels), grid.across):

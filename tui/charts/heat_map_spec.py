@@ -52,6 +52,8 @@ class HeatMapSpec:
     cursor: int | None = None
     palette: Palette = field(default_factory=Palette)
     ascii: bool = False
+    # What the chart says instead of panels without histograms.
+    empty: str = "no gradients measured in these steps"
 
     @property
     def glyphs(self) -> Glyphs:

@@ -84,7 +84,18 @@ def _legend(spec: ChartSpec, entries: list[Entry], room: int) -> list[Segment]:
         legend = _written(spec, entries, form)
         if _length(legend) <= room:
             return legend
-    return _written(spec, entries, Form(0))
+    return _whole_values(spec, entries)
+
+
+def _whole_values(spec: ChartSpec, entries: list[Entry]) -> list[Segment]:
+    """The first entries that fit into the chart, title left out, and how many more there are: no number is ever cut."""
+    muted = spec.palette.style(spec.palette.muted)
+    for count in range(len(entries), 0, -1):
+        rest = [Segment(f" +{len(entries) - count}", muted)] if count < len(entries) else []
+        legend = [*_written(spec, entries[:count], Form(0)), *rest]
+        if _length(legend) < spec.width:
+            return legend
+    return []
 
 
 def _written(spec: ChartSpec, entries: list[Entry], form: Form) -> list[Segment]:

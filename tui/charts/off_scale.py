@@ -77,4 +77,5 @@ def _draw_hidden(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
     if area.scale.hidden:
         row = max(area.height - 1 - len(spec.lanes), 0)
         style = spec.palette.style(spec.palette.warning, bold=True)
-        canvas.write(row, area.left, f"{spec.glyphs.at_most}0 hidden", style)
+        forms = (f"values {spec.glyphs.at_most} 0 hidden", f"{spec.glyphs.at_most}0 hidden")
+        canvas.write(row, area.left, next((form for form in forms if len(form) <= area.width), forms[-1]), style)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from math import ceil, floor, isfinite, isnan, log10
 
 NUMBER_WIDTH = 6
+# An axis begins at 0 if this leaves at most about this share of it empty.
+NEAR_ZERO = 0.15
+# Below this ratio of its ends, a logarithmic range has the ticks of a linear one.
+NARROW = 4
 
 
 def fixed(value: float | None) -> str:
@@ -112,13 +116,22 @@ def linear_range(low: float, high: float) -> tuple[float, float]:
         low, high = low - pad, high + pad
     gap = spacing(high - low, 10)
     start = floor(low / gap + 1e-6) * gap
-    if 0 < start <= 0.25 * high:
+    if 0 < start <= NEAR_ZERO * high:
         start = 0.0
     return start, ceil(high / gap - 1e-6) * gap
 
 
+def is_narrow(low: float, high: float) -> bool:
+    """Whether a range is so small that powers of ten and their halves would leave most of it empty."""
+    return high < NARROW * low
+
+
 def log_range(low: float, high: float) -> tuple[float, float]:
-    """A range around positive data whose ends are 1, 2 or 5 times a power of ten."""
+    """A range around positive data whose ends are 1, 2 or 5 times a power of ten, or closer to data within a decade."""
+    if is_narrow(low, high):
+        start, end = linear_range(low, high)
+        if start > 0:
+            return start, end
     rounds = (1, 2, 5, 10)
     down, up = 10.0 ** floor(log10(low)), 10.0 ** floor(log10(high))
     start = max(f * down for f in rounds if f * down <= low * (1 + 1e-9))

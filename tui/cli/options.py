@@ -11,6 +11,8 @@ from ...core.errors import BadInput
 from ...core.files.paths import user_path
 from ...core.stream.config import DATASETS, HEADS, NONFINITE, OPTIMIZERS, RunConfig
 from ...core.stream.rules import parse_rule
+from ..view.metrics import NAMES
+from .chart_names import MOST, chart_names
 from .settings import read_config_file
 
 _DEFAULT = RunConfig()
@@ -207,8 +209,18 @@ NO_UI = flag("--no-ui", help="print text instead of opening the screen")
 SHOW_DIAGNOSTICS = flag(
     "--diagnostics", dest="show_diagnostics", help="also print the effect of clipping, one line per measurement"
 )
+CHARTS = option(
+    "--charts",
+    metavar="NAMES",
+    type=chart_names,
+    choices=NAMES,
+    default=(),
+    help=f"charts on the screen, one to {MOST} of these, separated by commas: {', '.join(NAMES)} (default: two, or four"
+    " on a tall terminal, that say most about the clip rules)",
+)
 OUTPUT = (
     NO_UI,
+    CHARTS,
     flag("--json", help="print the events as JSON lines (implies --no-ui)"),
     flag("--control", help="read commands as JSON lines from standard input (implies --no-ui)"),
     flag("--quit-when-done", help="close the screen when done"),

@@ -9,7 +9,7 @@ from ...core.errors import BadInput
 from ...core.stream.config import RunConfig, to_toml
 from ..engine_child.request import ScreenRequest, TrainRun
 from ..view.speed_limits import DEFAULT_PACE
-from .settings import headless_options, key_settings, record_in, run_config, uses_screen
+from .settings import headless_options, record_in, run_config, screen_options, uses_screen
 from .sweep_after_run import sweep_after_run
 
 
@@ -38,16 +38,13 @@ def new_run(args: argparse.Namespace) -> int:
 
 def _screen(args: argparse.Namespace, config: RunConfig) -> ScreenRequest:
     """The screen request that the command line describes."""
-    from ..view.keys import keymap
-
     if args.engine_command is None:
         engine = TrainRun(config=config, record_in=record_in(args), tensorboard=args.tensorboard, debug=args.debug)
     elif args.tensorboard:
         raise BadInput("--tensorboard is an option of the engine; put it into the --engine-command")
     else:
         engine = _engine_command(args.engine_command)
-    keys = keymap(key_settings(args))
-    return ScreenRequest(engine=engine, keymap=keys, quit_when_done=args.quit_when_done, debug=args.debug)
+    return ScreenRequest(engine=engine, options=screen_options(args), debug=args.debug)
 
 
 def _engine_command(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from ...core.stream.config import KEYS, RunConfig, from_options, read_toml
 
 if TYPE_CHECKING:
     from ...core.runs.machine import Machine
+    from ..engine_child.request import ScreenOptions
     from ..headless.run import HeadlessOptions
 
 
@@ -73,6 +74,15 @@ def key_settings(args: argparse.Namespace) -> dict[str, str]:
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise BadInput('keys: write a table of ID = "KEY"')
     return keys
+
+
+def screen_options(args: argparse.Namespace) -> ScreenOptions:
+    """How the command line wants a run to be shown."""
+    from ..engine_child.request import ScreenOptions
+    from ..view.keys import keymap
+
+    keys = keymap(key_settings(args))
+    return ScreenOptions(keymap=keys, charts=args.charts, quit_when_done=args.quit_when_done)
 
 
 def machine(args: argparse.Namespace) -> Machine:

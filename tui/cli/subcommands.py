@@ -26,7 +26,7 @@ from .options import (
 )
 from .parser import Subcommand
 from .runs_command import DELETE, RENAME, RUNS
-from .settings import headless_options, key_settings, machine, uses_screen
+from .settings import headless_options, machine, screen_options, uses_screen
 from .sweep_after_run import sweep_after_run
 from .sweep_options import EPILOG, SWEEP_GROUPS, UNSUPPORTED
 
@@ -74,16 +74,10 @@ def _resume_run(folder: RunFolder, args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace, request: AnyRequest) -> int:
-    """Show the engine of a request, with the key map of the config file."""
+    """Show the engine of a request."""
     from ..live.run import run_live
-    from ..view.keys import keymap
 
-    return run_live(
-        request,
-        keymap(key_settings(args)),
-        quit_when_done=args.quit_when_done,
-        train_sweep=sweep_after_run(args),
-    )
+    return run_live(request, screen_options(args), train_sweep=sweep_after_run(args))
 
 
 def _warn_of_settings(args: argparse.Namespace) -> None:
@@ -127,13 +121,17 @@ def _verify(args: argparse.Namespace) -> int:
 def _export(args: argparse.Namespace) -> int:
     from ...core.runs.export import write_csv, write_json
     from ...core.runs.reader import read_recording
+    from ...core.runs.step_export import write_steps
 
-    if not (args.csv or args.json or args.tensorboard):
-        raise BadInput("export: nothing to write; add --csv FILE, --json FILE or --tensorboard DIR")
+    if not (args.csv or args.steps or args.json or args.tensorboard):
+        raise BadInput("export: nothing to write; add --csv FILE, --steps FILE, --json FILE or --tensorboard DIR")
     folder = _found_run(args)
     recorded = read_recording(folder.events)
     for text in recorded.damage:
         tell(text)
+    if args.steps:
+        # First, because it fails where steps are not recorded.
+        write_steps(recorded, args.steps)
     if args.csv:
         write_csv(recorded, args.csv)
     if args.json:
@@ -245,6 +243,12 @@ SUBCOMMANDS = (
                         metavar="FILE",
                         type=output_path,
                         help="write a CSV file: a row per evaluation, and each lane's result on all validation images",
+                    ),
+                    option(
+                        "--steps",
+                        metavar="FILE",
+                        type=output_path,
+                        help="write a CSV file: a row per training step and lane, with loss and gradient norms",
                     ),
                     option("--json", metavar="FILE", type=output_path, help="write the events as a JSON array"),
                     TENSORBOARD,

@@ -14,6 +14,7 @@ from ...core.stream.config import KEYS, from_options
 from ...core.stream.sweep_config import NO_AXIS, WITHOUT_EFFECT, SweepConfig, sweep_config
 from .options import (
     BACKEND,
+    CHARTS,
     CLIP,
     CONFIG,
     DATA,
@@ -35,6 +36,8 @@ from .settings import ConfigFile, option_settings
 
 DEFAULT_RULES = ("none", "value:0.001")
 DEFAULT_SEEDS = 32
+# What a run prints or shows and a sweep does not.
+_NOT_OF_A_SWEEP = (SHOW_DIAGNOSTICS, CHARTS)
 # Settings that have one value in a sweep.
 _SHARED = {*NO_AXIS, "eval_size"}
 
@@ -64,7 +67,7 @@ SWEEP_GROUPS = (
             replace(CONFIG.repeatable(), help="read settings from a TOML file; the values of a list are compared"),
         ),
     ),
-    Group("output", tuple(each for each in OUTPUT if each is not SHOW_DIAGNOSTICS)),
+    Group("output", tuple(each for each in OUTPUT if each not in _NOT_OF_A_SWEEP)),
 )
 EPILOG = f"""\
 example:
@@ -80,7 +83,7 @@ def no_effect(name: str) -> BadInput:
 
 # The options of a run that a sweep does not have, with the error message for each.
 UNSUPPORTED = {
-    **{each.names[0]: str(no_effect(each.names[0])) for each in (*RUN_ONLY, SHOW_DIAGNOSTICS)},
+    **{each.names[0]: str(no_effect(each.names[0])) for each in (*RUN_ONLY, *_NOT_OF_A_SWEEP)},
     LANE.names[0]: "a sweep has no lanes; repeat --clip for each rule",
     PRINT_CONFIG.names[0]: "--print-config works only for runs; a sweep writes its settings to its folder",
 }

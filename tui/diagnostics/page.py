@@ -83,7 +83,8 @@ def _head(page: LanePage, state: RunState, selected: int, visible: int) -> list[
     tab = page.printable(f" {page.number + 1} of {count} · tab ") if visible < count and is_selected else ""
     name = f"{theme.glyphs.symbol(page.number)} {lane_name(page.number, page.lane.name)}"
     step = f"   measured at step {page.lane.diagnosed.step:,}" if page.lane.diagnosed else ""
-    rules = rule_words(recorded_rule(page.lane.rule), page.lane.changed_at[-1] if page.lane.changed_at else None)
+    changed = page.lane.changed_at[-1] if page.lane.changed_at else None
+    rules = [page.printable(form) for form in rule_words(recorded_rule(page.lane.rule), changed)]
     room = page.width - 4 - cell_len(page.printable(name)) - len(step) - cell_len(tab)
     rule = next((form for form in rules if cell_len(page.printable(form)) <= room), rules[-1])
     marked = theme.lane(page.number, bold=True, reverse=visible > 1 and is_selected)

@@ -15,7 +15,7 @@ _LEVELS, _ASCII_LEVELS = "▁▂▃▄▅▆▇█", "__..--''"
 
 
 def no_history(lane: str, metric: str) -> Sequence[float | None]:
-    """The history of a run of which no series are kept."""
+    """No history: for runs whose series are not kept."""
     return ()
 
 

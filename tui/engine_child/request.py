@@ -86,12 +86,19 @@ AnyRequest = TrainRun | ResumeRun | ReplayRun | TrainSweep | ResumeSweep | Repla
 EngineSource = AnyRequest | Sequence[str]
 
 
+class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run is shown: key map, the metrics of the charts (none: those of most interest), and whether to quit."""
+
+    keymap: dict[str, str] = {}
+    charts: tuple[str, ...] = ()
+    quit_when_done: bool = False
+
+
 class ScreenRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A screen to show: its engine (a request, or the user's `--engine-command`) and its key map."""
+    """A screen to show: its engine (a request, or the user's `--engine-command`) and how."""
 
     engine: TrainRun | list[str]
-    keymap: dict[str, str]
-    quit_when_done: bool
+    options: ScreenOptions = ScreenOptions()
     debug: bool = False
 
 

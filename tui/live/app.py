@@ -19,6 +19,7 @@ from ...core.sweeps.usable_cores import usable_cores
 from ..charts.plotting import load
 from ..engine_child.process import EngineConnection
 from ..screens.figures import FiguresScreen
+from ..screens.grid import GridScreen
 from ..screens.help import HelpScreen
 from ..screens.main import MainScreen
 from ..screens.quit_question import QuitQuestion
@@ -186,6 +187,9 @@ class ClipwatchApp(TerminalApp):
 
     def action_command_palette(self) -> None:
         """Open the command palette."""
+        if isinstance(self.screen, GridScreen):
+            # The palette's entries act on the main screen.
+            self.screen.dismiss(None)
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
             self.push_screen(CommandPalette(placeholder="Type the name of a key, a rule or a theme"))
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadInput
 from ...core.stream.codec import decode_event
 from ...core.stream.sweep_config import SweepConfig
 from ..engine_child.process import EngineProcess
-from ..engine_child.request import EngineSource, ReplayRun, ResumeRun, ScreenRequest
+from ..engine_child.request import EngineSource, ReplayRun, ResumeRun, ScreenOptions, ScreenRequest
 from ..terminal.capabilities import discard_output_of_closed_terminal, prepare_terminal
 from ..text.messages import tell
 
@@ -23,16 +23,10 @@ TrainSweepOf = Callable[[SweepConfig], int]
 
 def show(screen: ScreenRequest, *, train_sweep: TrainSweepOf | None = None) -> int:
     """Show the screen of a request; return the exit code."""
-    return run_live(screen.engine, screen.keymap, quit_when_done=screen.quit_when_done, train_sweep=train_sweep)
+    return run_live(screen.engine, screen.options, train_sweep=train_sweep)
 
 
-def run_live(
-    source: EngineSource,
-    keymap: Mapping[str, str],
-    *,
-    quit_when_done: bool,
-    train_sweep: TrainSweepOf | None = None,
-) -> int:
+def run_live(source: EngineSource, options: ScreenOptions, *, train_sweep: TrainSweepOf | None = None) -> int:
     """Start an engine and show its run; return the exit code.
 
     `train_sweep` trains a sweep of the run's configuration once its screen has ended, if the user asks for it.
@@ -46,9 +40,10 @@ def run_live(
 
         app = ClipwatchApp(
             engine,
-            keymap=keymap,
+            keymap=options.keymap,
+            charts=options.charts,
             ascii=ascii_only,
-            quit_when_done=quit_when_done,
+            quit_when_done=options.quit_when_done,
             new_run=not isinstance(source, ResumeRun | ReplayRun),
             can_sweep=train_sweep is not None and not isinstance(source, Sequence),
         )

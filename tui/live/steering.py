@@ -116,8 +116,10 @@ class Steering:
         self._restart(Restart(head=self._requests.next_head), "Restarting.")
 
     def _restart_with_next_seed(self) -> None:
-        config = self._view.state.config
-        seed = (self._requests.seed(config.seed) + 1) % 2**63 if config else 0
+        if (config := self._view.state.config) is None:
+            self._screen.say(NOT_STARTED)
+            return
+        seed = (self._requests.seed(config.seed) + 1) % 2**63
         self._restart(Restart(seed=seed, head=self._requests.next_head), f"Restarting with seed {seed}.")
 
     def _restart(self, command: Restart, message: str) -> None:
@@ -130,7 +132,8 @@ class Steering:
             self._view.engine_gone = False
         self._clipping_rules.clear()
         self._next_rules.clear()
-        self._send(command, *(f"{message} {text}" for text in kept_texts(self._view.state.recorded_in)), message)
+        kept = kept_texts(self._view.state.recorded_in) if self._view.state.lanes else ()
+        self._send(command, *(f"{message} {text}" for text in kept), message)
 
     def _extend(self) -> None:
         for command in self._next_rules.values():

@@ -18,17 +18,23 @@ from ...core.errors import ClipwatchError
 from ...core.sweeps.housekeeping import deletable, delete, rename
 from ...core.sweeps.listing import Recording
 from ...core.sweeps.recorded_folders import RecordedFolder
-from ..style.theme import DARK, THEMES
+from ..screens.help import HelpScreen
+from ..style.theme import DARK
 from ..terminal.terminal_app import ScreenApp
-from ..view.header_and_footer import Part, bar
+from ..view.header_and_footer import Part, bar, key_at
 from ..widgets.lines import Lines
 from .bars import details, keys, title
 from .cells import LEGEND
-from .questions import DeleteQuestion, ListHelp
+from .keys import KEYS
+from .questions import ABOUT, DeleteQuestion
 from .rows import Column, Row, fitting
 
 # The details take at most this many lines, and this share of the height.
 _MAX_DETAILS, _DETAILS_SHARE = 5, 4
+_MOUSE = {
+    "click": "Select a recording, a second time: open it. Or press a key of the last line",
+    "wheel": "Scroll the list",
+}
 
 
 @dataclass(frozen=True)
@@ -59,13 +65,7 @@ class RunsApp(ScreenApp):
     """
     )
     BINDINGS: ClassVar = [
-        Binding("slash", "ask_filter", "filter"),
-        Binding("r", "ask_name", "rename"),
-        Binding("x,delete", "ask_delete", "delete"),
-        Binding("question_mark,f1", "show_help", "help"),
-        Binding("t", "next_theme", "theme"),
-        Binding("escape", "close_prompt", "back"),
-        Binding("q", "leave", "quit"),
+        *(key.binding for key in KEYS),
         Binding("ctrl+c,ctrl+q", "leave", "quit", priority=True),
     ]
     ENABLE_COMMAND_PALETTE = False
@@ -155,13 +155,22 @@ class RunsApp(ScreenApp):
         self._message = ""
         self._draw()
 
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the clicked key of the key line does."""
+        if event.widget is not self._keys or self._asking:
+            return
+        if key := key_at(event.x, {}, self.size.width, self.make_theme(), keys=KEYS):
+            await self.run_action(key.action)
+
     @on(DataTable.RowSelected)
-    def _open(self) -> None:
+    def action_open(self) -> None:
+        """Open the selected recording."""
         if self._selected:
             self.opened = self._selected.recording.folder
             self.exit(0, return_code=0)
 
-    def _say(self, message: str) -> None:
+    def say(self, message: str, *, alert: bool = False) -> None:
+        """Show a message until another recording is selected."""
         self._message = message
         self._draw()
 
@@ -220,7 +229,7 @@ class RunsApp(ScreenApp):
             try:
                 act(row)
             except ClipwatchError as error:
-                self._say(str(error))
+                self.say(str(error))
 
     def _rename(self, row: Row, name: str) -> None:
         path = rename(row.recording.folder, name)
@@ -243,18 +252,13 @@ class RunsApp(ScreenApp):
         self._rows.remove(row)
         self._fill()
         self._table.move_cursor(row=min(place, len(self._shown) - 1))
-        self._say(f"deleted {row.recording.name}")
+        self.say(f"deleted {row.recording.name}")
 
     # The program itself
 
     def action_show_help(self) -> None:
         """Explain the list and its keys."""
-        self.push_screen(ListHelp())
-
-    def action_next_theme(self) -> None:
-        """Switch to the next theme."""
-        index = THEMES.index(self.theme) if self.theme in THEMES else -1
-        self.theme = THEMES[(index + 1) % len(THEMES)]
+        self.push_screen(HelpScreen({}, keys=KEYS, about=Text(ABOUT), mouse=_MOUSE))
 
     def action_leave(self) -> None:
         """Quit."""

@@ -10,23 +10,14 @@ from ...core.sweeps.overview import SweepOverview
 from ..style.theme import Theme
 from ..text.lane_names import lane_name
 from ..text.number_format import number_of
-from ..view.header_and_footer import Part, bar
+from ..view.header_and_footer import Part, bar, key_line
 from .cells import shared_cells, started
+from .keys import KEYS
 
-KEYS = (
-    ("enter", "open"),
-    ("/", "filter"),
-    ("r", "rename"),
-    ("x", "delete"),
-    ("?", "help"),
-    ("t", "theme"),
-    ("q", "quit"),
-)
 PROMPT_KEYS = {
     "filter": (("enter", "back to the list"), ("escape", "show all")),
     "new name": (("enter", "rename"), ("escape", "cancel")),
 }
-_RANKS = {"t": 3, "r": 2, "x": 2}
 
 
 def title(home: str, shown: int, total: int, filter: str, width: int, theme: Theme) -> Strip:
@@ -46,8 +37,9 @@ def title(home: str, shown: int, total: int, filter: str, width: int, theme: The
 
 def keys(asking: str, width: int, theme: Theme) -> Strip:
     """The keys and what they do, in the list or in the prompt that is `asking` for something."""
-    shown = PROMPT_KEYS.get(asking, KEYS)
-    return bar([Part(f"{key} {label}", theme.text, _RANKS.get(key, 1)) for key, label in shown], [], width, theme)
+    if asking not in PROMPT_KEYS:
+        return key_line({}, width, theme, keys=KEYS)
+    return bar([Part(f"{key} {label}", theme.text) for key, label in PROMPT_KEYS[asking]], [], width, theme)
 
 
 def details(recording: Recording | None, width: int, height: int, theme: Theme) -> list[Strip]:

@@ -1,12 +1,8 @@
-"""Asks before a recording is deleted, and explains the list."""
+"""Asks before a recording is deleted, and what the list shows."""
 
 from __future__ import annotations
 
-from rich import box
-from rich.console import Group
 from rich.filesize import decimal
-from rich.table import Table
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -16,23 +12,13 @@ from textual.widgets import Static
 from ...core.safe_text import printable
 from ...core.sweeps.housekeeping import Contents
 from ...core.sweeps.listing import Recording
-from ..screens.page import Page
 from ..text.number_format import number_of
 from .cells import started
 
-_ABOUT = (
+ABOUT = (
     "The recorded runs and sweeps, newest first. A * behind the state marks a run that was changed mid-run: it is not "
     "a clean comparison of its lanes. For a sweep, accuracy is the mean difference of its first two settings."
 )
-_KEYS = {
-    "enter": "Open: a run is replayed, a sweep shows its results. Closing it leads back to this list",
-    "/": "Filter as you type: name, data, head, optimizer, rule, state, changed, sweep. Every word must occur",
-    "r": "Rename the selected recording",
-    "x, delete": "Delete the selected recording; asks first. A run under way cannot be deleted",
-    "home, end": "The newest, the oldest",
-    "t": "Next colour theme",
-    "q": "Quit",
-}
 
 
 class DeleteQuestion(ModalScreen[bool]):
@@ -69,17 +55,3 @@ class DeleteQuestion(ModalScreen[bool]):
     def action_answer(self, delete: bool) -> None:
         """Close with the answer."""
         self.dismiss(delete)
-
-
-class ListHelp(Page):
-    """What the list shows, and its keys."""
-
-    HEADING = "clipwatch runs"
-
-    def _content(self) -> Group:
-        table = Table(box=box.SIMPLE, show_header=False, padding=(0, 1), expand=True)
-        table.add_column(no_wrap=True, style="bold")
-        table.add_column()
-        for key, meaning in _KEYS.items():
-            table.add_row(Text(f"  {key}"), Text(meaning))
-        return Group(Text(_ABOUT), table)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ...core.runs.folder import RunFolder
 from ...core.sweeps.listing import Filter, recordings
 from ...core.sweeps.recorded_folders import RecordedFolder
-from ..engine_child.request import ReplayRun, ReplaySweep
+from ..engine_child.request import ReplayRun, ReplaySweep, ScreenOptions
 from ..terminal.capabilities import discard_output_of_closed_terminal, prepare_terminal
 from .app import ListState, RunsApp
 
@@ -35,7 +35,7 @@ def _open(folder: RecordedFolder) -> int:
     if isinstance(folder, RunFolder):
         from ..live.run import run_live
 
-        return run_live(ReplayRun(folder=folder.path, speed=1.0), {}, quit_when_done=False)
+        return run_live(ReplayRun(folder=folder.path, speed=1.0), ScreenOptions())
     from ..sweep.run import show_sweep
 
     return show_sweep(ReplaySweep(folder=folder.path), quit_when_done=False)

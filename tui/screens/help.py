@@ -15,10 +15,13 @@ from .page import Page
 
 ABOUT = Text(
     "A lane is one training run. All lanes start from the same weights and train on the same batches; they differ only "
-    "in their clip rule. Faint curves: raw values, measured on 100 images each (at 90 % accuracy, the standard error "
-    "is 3 percentage points). Bold curves: smoothed. A dotted vertical line marks a change of rule: after it, the "
-    "lanes are no longer a clean comparison, and in the shaded steps Adam's second moment still adapts. One seed is "
-    "not enough for a conclusion: press n for another."
+    "in their clip rule. Below a lane's name: the sentence that explains it most, and its outputs, of which a dead one "
+    "is a dot. Faint curves: raw values; accuracy and validation loss are measured on 100 images each (at 90 % "
+    "accuracy, the standard error is 3 percentage points). Bold curves: smoothed. An arrow at an edge: a value "
+    "beyond the scale. A cross: NaN, infinity or the end of a lane that failed. A dotted vertical line: a change of "
+    "rule, after which the lanes are no longer a clean comparison; the strip named optimizer memory covers the steps "
+    "in which Adam's second moment still adapts to it. One seed is not enough for a conclusion: n runs another, S runs "
+    "32."
 )
 MOUSE = {
     "click": "Select a lane, press a key of the last line, or put the cursor into a chart",

@@ -11,11 +11,12 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.timer import Timer
 
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
 from ..text.lane_names import lane_names
-from ..text.status_messages import NOT_STARTED
+from ..text.status_messages import NOT_STARTED, end_texts, has_ended
 from ..text.summary import lane_summary
 from ..view.header_and_footer import key_at, key_line, phase_of, stages, status, title
 from ..view.keys import KEYS, Phase
@@ -33,6 +34,8 @@ from ..widgets.scrolling import ScrollingWidget
 from .grid import GridScreen
 
 MIN_SIZE = (60, 16)
+# Seconds that an answer to a key stays in the status line after the end of a run, before its result returns.
+ANSWER_SECONDS = 10.0
 
 
 class MainScreen(Screen[None]):
@@ -85,6 +88,7 @@ class MainScreen(Screen[None]):
         self._lanes = LanesRow(view, id="lanes", classes="part")
         # The grid of all charts, while it covers this screen.
         self._grid: GridScreen | None = None
+        self._end_again: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """All parts, from top to bottom."""
@@ -141,6 +145,18 @@ class MainScreen(Screen[None]):
         self._messages, self._alert = (message, *shorter), alert
         self._charts.yield_to_response()
         self._draw_status()
+        if self._end_again:
+            self._end_again.stop()
+        if has_ended(self._view.state) and not alert:
+            self._end_again = self.set_timer(ANSWER_SECONDS, self.say_the_end)
+        if self._grid:
+            self._grid.say(message, alert=alert)
+
+    def say_the_end(self) -> None:
+        """Show how the run ended again, after an answer to a key has been read."""
+        if has_ended(self._view.state) and not self._prompt.is_open and not self._alert:
+            self._messages = end_texts(self._view.state)
+            self._draw_status()
 
     def prompt_for_rule(self, use: Callable[[LaneState, str], None]) -> None:
         """Prompt for a rule for the selected lane, and pass it to `use` if it is accepted."""
@@ -203,7 +219,8 @@ class MainScreen(Screen[None]):
             self.theme,
             next_head=self._requests.next_head,
             waited={stage: now - since for stage, since in self._stages.items()},
-            visible=self._lanes.shown,
+            # The diagnostics show other lanes, and say so themselves.
+            visible=range(0) if self.diagnosing else self._lanes.shown,
         )
         self._title.show([line])
 
@@ -263,6 +280,8 @@ class MainScreen(Screen[None]):
 
     def action_all_charts(self) -> None:
         """Show a chart of every series, from which one can be moved to the left."""
+        if not self._has_lanes() or self.app.screen is not self:
+            return
 
         def accept(metric: Metric | None) -> None:
             self._grid = None
@@ -270,7 +289,7 @@ class MainScreen(Screen[None]):
                 self.say(self._charts.show_left(metric))
             self.draw()
 
-        self._grid = GridScreen(self._view, self.theme, self._charts.settings)
+        self._grid = GridScreen(self._view, self.theme, self._charts, self._keymap)
         self.app.push_screen(self._grid, accept)
 
     def action_show_logs(self) -> None:

@@ -22,7 +22,7 @@ from ..engine_child.process import EngineProcess
 from ..engine_child.request import EngineSource
 from ..screens.help import HelpScreen
 from ..terminal.terminal_app import TerminalApp
-from ..view.header_and_footer import key_line
+from ..view.header_and_footer import key_at, key_line
 from ..widgets.lines import Lines
 from .curves import LABELS, Measure, choices
 from .keys import KEYS
@@ -32,6 +32,8 @@ from .view import SweepView, status, title
 
 SMALLEST = (60, 16)
 _FRAME = 0.2
+# How far one notch of the mouse wheel scrolls.
+_WHEEL_LINES = 3
 # Seconds per frame for reading events.
 _DRAIN_SECONDS = 0.05
 # Bootstrap samples of an interval while the sweep is training; share of time that statistics may take; seconds that the
@@ -123,6 +125,19 @@ class SweepApp(TerminalApp):
         """Scroll down, or up if `lines` is negative."""
         self._first_line += lines
         self._draw()
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll up."""
+        self.action_scroll(-_WHEEL_LINES)
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll down."""
+        self.action_scroll(_WHEEL_LINES)
+
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the clicked key of the key line does."""
+        if event.widget is self._keys and (key := key_at(event.x, {}, self.size.width, self.make_theme(), keys=KEYS)):
+            await self.run_action(key.action)
 
     def action_leave(self) -> None:
         """Stop the sweep and wait for it to end; a second time, or once it has ended, exit at once."""

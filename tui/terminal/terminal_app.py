@@ -113,7 +113,8 @@ class ScreenApp(DrivenApp):
         except OSError as error:
             self.say(f"Picture not saved: {name}: {error.strerror}", alert=True)
             return
-        self.say(f"Saved {Path(name).resolve()}")
+        # The name comes first, because a narrow terminal cuts the end.
+        self.say(f"Saved {name} in {Path.cwd()}")
 
     def action_next_theme(self) -> None:
         """Switch to the next theme."""
@@ -133,7 +134,8 @@ class ScreenApp(DrivenApp):
     def make_theme(self) -> Theme:
         """The styles of the current theme, limited to the characters that the terminal can show."""
         dark, coloured = self.current_theme.dark, not self.no_color
-        few_colours = self.console.color_system == "standard"
+        # A picture made without a terminal has all colours, wherever the program runs.
+        few_colours = self.console.color_system == "standard" and not self.is_headless
         return theme_of(self.theme_variables, dark=dark, coloured=coloured, ascii=self.ascii, few_colours=few_colours)
 
     def _leave_soon(self, number: int) -> None:

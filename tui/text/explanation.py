@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ...core.stream.events import Diagnosed, LaneFailed
 from ...core.stream.rules import AutoClip, NoClip, NormClip, SignClip, ValueClip, ZClip, recorded_rule
@@ -19,13 +19,17 @@ SIGNS_ONLY = 0.9
 NEARLY_ALL = 0.95
 # `Diagnosed.engaged_recently` is a share of this many steps.
 RECENT = 100
+# What became of the lane, in a long and a brief form.
 _CAUSES = {
-    "the training loss is nan": "the loss became NaN",
-    "the training loss is inf": "the loss became infinite",
-    "a weight is no longer finite": "a weight became NaN or infinite",
-    "the gradient is no longer finite, and the lane is set to stop in this case": "a gradient became NaN or infinite",
-    "the loss on all validation images is nan": "the loss on all images is NaN",
-    "the loss on all validation images is inf": "the loss on all images is infinite",
+    "the training loss is nan": ("the loss became NaN", "loss NaN"),
+    "the training loss is inf": ("the loss became infinite", "loss infinite"),
+    "a weight is no longer finite": ("a weight became NaN or infinite", "weights not finite"),
+    "the gradient is no longer finite, and the lane is set to stop in this case": (
+        "a gradient became NaN or infinite",
+        "gradient not finite",
+    ),
+    "the loss on all validation images is nan": ("the loss on all images is NaN", "loss NaN"),
+    "the loss on all validation images is inf": ("the loss on all images is infinite", "loss infinite"),
 }
 
 
@@ -77,11 +81,13 @@ def are_identical(state: RunState) -> bool:
 
 def _failure(lane: LaneState, failed: LaneFailed) -> Sentence:
     ended = f"{'diverged' if failed.reason == 'diverged' else 'failed'} at step {failed.step:,}"
-    why = f"{ended}: {_CAUSES.get(failed.cause, failed.cause)}"
+    cause, brief = _CAUSES.get(failed.cause, (failed.cause, ""))
+    why = f"{ended}: {cause}"
+    shorter = (f"{ended.replace(' step', '')}: {brief}", ended) if brief else (ended,)
     if failed.reason != "diverged" or lane.newest_norm is None:
-        return why, ended
+        return why, *shorter
     step, norm = lane.newest_norm
-    return f"{why}; ‖g‖ was {_brief(norm)} at step {step:,}", why, ended
+    return f"{why}; ‖g‖ was {_brief(norm)} at step {step:,}", why, *shorter
 
 
 def _brief(value: float) -> str:
@@ -104,38 +110,43 @@ _ALL_DEAD = (
 
 
 def _some_dead(lane: LaneState, dead: tuple[int, ...]) -> Sentence:
-    count, measured = f"{len(dead)} of {CLASSES} outputs dead", lane.diagnosed
-    if lane.finished and lane.finished.silent_outputs is not None:
-        on_all = f"{count} on all {lane.finished.total:,} images"
-        return f"{on_all}: {_never_predicted(dead)[0]}", *_classes(dead)
-    is_known = measured is not None and measured.dead_outputs == dead and 0 <= measured.dead_share <= 1
-    if measured is None or not is_known or 0 in dead:
+    """The classes that are never predicted come first at any time, so that the sentence changes with them alone."""
+    meaning, brief = _never_predicted(dead)
+    count, counted = f"{len(dead)} of {CLASSES} outputs dead", f"{len(dead)} dead"
+    measured, finished = lane.diagnosed, lane.finished
+    if finished and finished.silent_outputs is not None:
+        longest = (f"{count} on all {finished.total:,} images: {meaning}",)
+    elif measured is None or measured.dead_outputs != dead or 0 in dead or not 0 <= measured.dead_share <= 1:
         # The share of images in dead classes is unknown until the next measurement, and in a damaged recording.
-        return _classes(dead)
-    # Rounded up, so that the bound holds.
-    most = math.ceil(round(100 * (1 - measured.dead_share), 6))
-    return (
-        f"{count}: accuracy on these images cannot exceed {most} %",
-        f"{count}: accuracy at most {most} %",
-        f"{len(dead)} dead: accuracy ≤ {most} %",
-        count,
-    )
-
-
-def _classes(dead: tuple[int, ...]) -> Sentence:
-    """Dead outputs, and the classes that are therefore not predicted."""
-    count = f"{len(dead)} of {CLASSES} outputs dead"
-    words = _never_predicted(dead)
-    return *(f"{count}: {form}" for form in words), f"{len(dead)} dead: {words[-1]}".replace("cannot be", "not"), count
+        longest = ()
+    else:
+        # Rounded up, so that the bound holds.
+        most = math.ceil(round(100 * (1 - measured.dead_share), 6))
+        longest = (
+            f"{count}: {meaning}; accuracy on these images cannot exceed {most} %",
+            f"{count}: {brief}, accuracy ≤ {most} %",
+            f"{counted}: {brief}, accuracy ≤ {most} %",
+        )
+    # Where class 0 is among them, the list would not match the count.
+    short = f"{count}: {_listed(dead)}" if 0 in dead else f"{counted}: {brief.removeprefix('classes ')}"
+    forms = (*longest, f"{count}: {meaning}", f"{count}: {brief}", f"{counted}: {brief}", short, count)
+    return tuple(sorted(dict.fromkeys(forms), key=len, reverse=True))
 
 
 def _never_predicted(dead: tuple[int, ...]) -> Sentence:
-    """What dead outputs mean. Where every output is 0, the prediction is class 0."""
-    others = [str(output) for output in dead if output]
+    """What dead outputs mean, in a long and a brief form. Where every output is 0, the prediction is class 0."""
+    others = [output for output in dead if output]
     if not others:
-        return ("class 0 is predicted only if all outputs are 0",)
-    words = f"{'classes' if len(others) > 1 else 'class'} {' '.join(others)} cannot be predicted"
-    return (f"{words}, class 0 only if all outputs are 0", words) if 0 in dead else (words,)
+        return "class 0 is predicted only if all outputs are 0", "class 0 only if all are 0"
+    noun, verb = ("classes", "are") if len(others) > 1 else ("class", "is")
+    long, brief = f"{noun} {_listed(others)} {verb} never predicted", f"{noun} {_listed(others)} never predicted"
+    if 0 not in dead:
+        return long, brief
+    return f"{long}, class 0 only if all outputs are 0", f"{brief}, 0 only if all outputs are 0"
+
+
+def _listed(outputs: Iterable[int]) -> str:
+    return " ".join(map(str, outputs))
 
 
 # What the rule does

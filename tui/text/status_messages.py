@@ -27,13 +27,14 @@ from ...core.stream.events import (
 )
 from ...core.stream.state import RunState
 from .adam_memory import memory_words
-from .explanation import cannot_recover
+from .explanation import cannot_recover, explanations
 from .lane_names import lane_names
 from .verdict import verdict
 from .wording import lane_words, replay_speed_words, scheduled_line, speed_limit_words
 
 MORE_ITERATIONS = 1000
-END_KEYS = f"e: {MORE_ITERATIONS} more steps · n: new seed · d: why"
+# The key line has the others.
+END_KEYS = "d: why"
 NOT_STARTED = "The run has not started yet: this key works once its lanes train."
 RECORDING_ENDS = "End of the recording. <: back · q: quit"
 SWEEP_KEY = "S"
@@ -60,7 +61,7 @@ def status_message(event: Event, state: RunState, *, kept_in: str | None = None)
     if isinstance(event, SeekFinished) and state.replay:
         return StatusMessage((f"step {event.step:,} of {state.replay.last_step:,}",))
     if isinstance(event, LaneFinished | LaneFailed) and has_ended(state):
-        return StatusMessage(_end_texts(state))
+        return StatusMessage(end_texts(state))
     if isinstance(event, Notice):
         return StatusMessage((_with_shown_names(event.text, state),), alert=event.level == "warning")
     if isinstance(event, CommandScheduled):
@@ -118,8 +119,8 @@ def _replay_texts(replay: ReplayStarted, state: RunState) -> tuple[str, ...]:
     )
 
 
-def _end_texts(state: RunState) -> tuple[str, ...]:
-    """The verdict, with the keys if there is room; they are on the key line, too."""
+def end_texts(state: RunState) -> tuple[str, ...]:
+    """The verdict, and the key that shows why."""
     if state.replay:
         texts = verdict(state)
         return *(f"{text}. {RECORDING_ENDS}".replace("..", ".") for text in texts), RECORDING_ENDS
@@ -152,6 +153,8 @@ def _lane_texts(event: LaneEvent, state: RunState) -> tuple[str, ...]:
     """What happened to one lane; after a change of rule, also what follows from it."""
     name = lane_names(state.lanes).get(event.lane, event.lane)
     text, lane = f"{name}, step {event.step:,}: {lane_words(event)}", state.lanes.get(event.lane)
+    if isinstance(event, LaneFailed) and lane:
+        return tuple(f"{name} {form}" for form in explanations(state, lane))
     if not isinstance(event, ClipChanged):
         return (text,)
     if lane and cannot_recover(lane):

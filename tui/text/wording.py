@@ -60,7 +60,30 @@ def log_line(event: LaneEvent, cells: int) -> str:
         case OutputDied() | OutputRevived():
             return _output(event, cells)
         case _:
-            return printable(lane_message(event) or "")
+            return _message_line(event, cells)
+
+
+def _message_line(event: LaneEvent, cells: int) -> str:
+    """A message in full, without the label of its step, or in brief."""
+    words = printable(lane_words(event) or "")
+    forms = (f"Step: {event.step} {words}" if words else "", f"{event.step:>5} {words}")
+    brief = f"{event.step:>5} {_brief_words(event) or words}"
+    return next((form for form in forms if len(form) <= cells), brief)
+
+
+def _brief_words(event: LaneEvent) -> str | None:
+    """A message in at most about 20 cells."""
+    match event:
+        case ClipChanged(rule=rule):
+            return f"clip {rule}"
+        case MomentsReset():
+            return "optimizer reset"
+        case NonfiniteFound(nan=nan):
+            return f"{'NaN' if nan else 'infinity'} in the gradient"
+        case LaneFailed(reason=reason):
+            return "diverged" if reason == "diverged" else "failed"
+        case _:
+            return None
 
 
 def _end(event: LaneFinished, cells: int) -> str:

@@ -18,6 +18,7 @@ from ..charts.plotting import Plot
 from ..style.theme import Theme
 from ..text.adam_memory import transients
 from ..text.lane_names import lane_name
+from ..text.number_format import symbols_in_ascii
 from ..text.wording import change_label
 from .metrics import HISTOGRAM, Metric
 from .run_view import LaneView, RunView
@@ -89,7 +90,7 @@ def chart_spec(
         levels += _levels(number, lane) if metric.name in _NORMS else []
     strengths = _STEP_SMOOTHING if metric.on_steps else SMOOTHING
     return ChartSpec(
-        title=metric.heading(state.config),
+        title=_heading(metric, view, theme),
         width=size[0],
         height=size[1],
         lanes=tuple(lanes),
@@ -104,7 +105,7 @@ def chart_spec(
         levels=tuple(levels),
         decimals=metric.decimals(state.config),
         percent=metric.percent,
-        empty=_empty_words(metric, view),
+        empty=_in_charset(_empty_words(metric, view), theme),
         palette=theme.palette,
         ascii=theme.ascii,
     )
@@ -130,16 +131,27 @@ def heat_map_spec(
                 failed=failed.step if failed else None,
             )
         )
+    measured = any(len(lane.steps) for lane in lanes)
+    words = {} if measured else {"empty": _in_charset(_empty_words(metric, view), theme)}
     return HeatMapSpec(
-        metric.heading(state.config),
+        _heading(metric, view, theme),
         *size,
         tuple(lanes),
         first,
         last,
         cursor=settings.shown_step,
+        **words,
         palette=theme.palette,
         ascii=theme.ascii,
     )
+
+
+def _heading(metric: Metric, view: RunView, theme: Theme) -> str:
+    return _in_charset(metric.heading(view.state.config), theme)
+
+
+def _in_charset(text: str, theme: Theme) -> str:
+    return symbols_in_ascii(text) if theme.ascii else text
 
 
 def _bound(step: int, rule: RecordedRule) -> Bound:

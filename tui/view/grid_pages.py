@@ -10,6 +10,8 @@ from .run_view import RunView
 
 # The least columns and rows of a chart in the grid.
 MIN_CHART = (38, 9)
+# Two charts beside each other may be narrower: one alone would be wide and low.
+_MIN_HALF = 29
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class GridPages:
 
     def fitted(self, width: int, height: int) -> GridPages:
         """The grid on an area of this size."""
-        return replace(self, across=max(1, width // MIN_CHART[0]), down=max(1, height // MIN_CHART[1]))
+        across = max(1, width // MIN_CHART[0], min(2, width // _MIN_HALF))
+        return replace(self, across=across, down=max(1, height // MIN_CHART[1]))
 
     def moved(self, steps: int) -> GridPages:
         """The grid with another chart selected, `steps` further on, within the first and the last."""

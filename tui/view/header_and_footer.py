@@ -29,6 +29,8 @@ from .run_view import LaneView, RunView
 
 # The title explains its warnings from this width on.
 _WIDE = 100
+# From here on a difference is written as a power of ten.
+_LARGE = 1e4
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,13 @@ def lane_heading(
     theme: Theme,
     *,
     selected: bool,
+    beside: Sequence[LaneState] = (),
 ) -> list[Strip]:
-    """Two lines: name, rule, and progress or result; then the sentence that explains the lane, given in forms."""
-    name, rule, right = _first_line(number, lane, view, width, theme)
+    """Two lines: name, rule, and progress or result; then the sentence that explains the lane, given in forms.
+
+    `beside` are all lanes: headings of one width show their progress in one form.
+    """
+    name, rule, right = _first_line(number, lane, view, width, theme, beside)
     style = theme.strong if lane.finished else theme.muted
     parts = [Part(name, theme.lane(number, bold=True, reverse=selected)), Part(rule, theme.text, 1)]
     return [bar(parts, [Part(right, style, 2)], width, theme), _sentence(lane, sentence, width, theme)]
@@ -127,7 +133,7 @@ def status(
     at: int | None = None,
 ) -> Strip:
     """The message, and as much as fits of the difference between two lanes at the newest step, or at step `at`."""
-    message = _shown(message, theme)
+    message = theme.glyphs.shortened(_shown(message, theme), max(1, width - 2))
     left = Part(f" {message} " if alert else message, theme.alert if alert else theme.text)
     differences = _differences(pair, view, theme, at) if pair else iter(())
     right = next((parts for parts in differences if _needed([left, *parts]) <= width), [])
@@ -148,11 +154,17 @@ def key_line(
 
 
 def key_at(
-    column: int, keymap: Mapping[str, str], width: int, theme: Theme, *, phase: Phase = "training"
+    column: int,
+    keymap: Mapping[str, str],
+    width: int,
+    theme: Theme,
+    *,
+    phase: Phase = "training",
+    keys: Sequence[Key] = KEYS,
 ) -> Key | None:
     """The key that the key line shows at a column, None beside the keys."""
     end = 0
-    for name, key in _footer(keymap, width, theme, phase, KEYS):
+    for name, key in _footer(keymap, width, theme, phase, keys):
         end += cell_len(f" {name} {key.label} ")
         if column < end:
             return key
@@ -184,30 +196,48 @@ def phase_of(state: RunState) -> Phase:
     return "ended" if all(lane.ended for lane in state.lanes.values()) else "training"
 
 
-def _first_line(number: int, lane: LaneState, view: LaneView, width: int, theme: Theme) -> tuple[str, str, str]:
+def _first_line(
+    number: int, lane: LaneState, view: LaneView, width: int, theme: Theme, beside: Sequence[LaneState]
+) -> tuple[str, str, str]:
     """The lane's name with its symbol, its rule, and its progress or result, in the longest forms that fit.
 
     Before its end, the rule in full comes first; after it, the result. The name is shortened last, its symbol never.
     """
-    symbol = f" {theme.glyphs.symbol(number)} "
-    name = f"{symbol}{_shown(lane_name(number, lane.name), theme)} "
-    since = lane.changed_at[-1] if lane.changed_at else None
-    rules = [_shown(form, theme) for form in rule_words(recorded_rule(lane.rule), since)]
+    name, rules = _name(number, lane, theme), _rules(lane, theme)
     rights = [f"{form} " for form in (_result(lane) if lane.ended else _progress(lane, view, theme))]
-    # That a rule was changed is worth more than the progress.
-    dated = rules if since is None else rules[:-1]
+    alike = [(one, other) for one, other in enumerate(beside) if bool(other.ended) == bool(lane.ended)]
+    # The rule in its shortest form beside a result, in full beside the progress.
+    room = width - 4 - max((_rule_end(*other, theme, form=-1 if lane.ended else 0) for other in alike), default=0)
+    common = [right for right in rights if cell_len(right) <= room]
     if lane.ended:
-        pairs = [(rules[0], rights[0]), *((rule, right) for right in rights[1:] for rule in rules)]
+        rights = common or rights
+        pairs = [(rules[0], rights[0]), *((rule, right) for right in rights for rule in rules)]
     else:
-        pairs = [(rule, right) for rule in dated for right in rights]
+        # That a rule was changed is worth more than the progress.
+        dated = rules[:-1] if lane.changed_at else rules
+        pairs = [(rules[0], right) for right in common[:1]] + [(rule, right) for rule in dated for right in rights]
     for rule, right in (*pairs, *((rule, "") for rule in rules)):
         if cell_len(name) + 2 + cell_len(rule) + (2 + cell_len(right) if right else 0) <= width:
             return name, rule, right
-    rule = rules[-1]
+    rule, symbol = rules[-1], f" {theme.glyphs.symbol(number)} "
     # What is left for the name after the rule, two blanks before it, the symbol, and a blank after the name.
     room = width - cell_len(rule) - 2 - cell_len(symbol) - 1
     name = f"{symbol}{theme.glyphs.shortened(name.removeprefix(symbol).rstrip(), room)} " if room > 0 else symbol
     return name, theme.glyphs.shortened(rule, max(1, width - cell_len(name) - 2)), ""
+
+
+def _name(number: int, lane: LaneState, theme: Theme) -> str:
+    return f" {theme.glyphs.symbol(number)} {_shown(lane_name(number, lane.name), theme)} "
+
+
+def _rules(lane: LaneState, theme: Theme) -> list[str]:
+    since = lane.changed_at[-1] if lane.changed_at else None
+    return [_shown(form, theme) for form in rule_words(recorded_rule(lane.rule), since)]
+
+
+def _rule_end(number: int, lane: LaneState, theme: Theme, *, form: int) -> int:
+    """The cells that a lane's name and a form of its rule take."""
+    return cell_len(_name(number, lane, theme)) + cell_len(_rules(lane, theme)[form])
 
 
 def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -> Strip:
@@ -216,7 +246,7 @@ def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -
     shown = [_shown(form, theme) for form in forms] or [""]
     text = next((form for form in shown if cell_len(form) + 2 <= width), shown[-1])
     if lane.failed and len(shown) > 1 and text == shown[-1]:
-        # A cause may be any text, so as many of its words as fit.
+        # A cause may be any text: show as many of its words as fit.
         text = textwrap.shorten(shown[-2], max(len(text), width - 2), placeholder=theme.glyphs.ellipsis)
     return bar([Part(f" {text} " if text else "", style)], [], width, theme)
 
@@ -228,7 +258,9 @@ def _shown(text: str, theme: Theme) -> str:
 
 def _differences(pair: tuple[str, str], view: RunView, theme: Theme, at: int | None) -> Iterator[list[Part]]:
     """The difference, second minus first lane, from the longest form to the shortest; each form names both lanes."""
-    if (found := view.differences(*pair, at)) is None:
+    failed = any(lane.failed for lane in map(view.state.lanes.get, pair) if lane)
+    # After a failure the newest common step is long gone, but the cursor may be on it.
+    if (found := None if failed and at is None else view.differences(*pair, at)) is None:
         return
     step, loss, accuracy = found
     minus, delta = ("-", "diff ") if theme.ascii else ("\N{MINUS SIGN}", "Δ")
@@ -238,7 +270,7 @@ def _differences(pair: tuple[str, str], view: RunView, theme: Theme, at: int | N
     if len(lanes) <= len(theme.glyphs.heads):
         # Every lane has its own symbol.
         short = minus.join(theme.glyphs.symbol(lanes.index(name)) for name in reversed(pair))
-    less = Part(f"{delta}loss {loss:+.3f}", theme.text)
+    less = Part(f"{delta}loss {loss:+.3f}" if abs(loss) < _LARGE else f"{delta}loss {loss:+.2e}", theme.text)
     more, in_short = (Part(f"{delta}{word} {accuracy:+.2f} ", theme.text) for word in ("accuracy", "acc"))
     yield [Part(f"{names} at step {step:,}:", theme.muted), less, more]
     yield [Part(f"{names}:", theme.muted), less, more]
@@ -309,12 +341,11 @@ def _lanes(visible: range, count: int) -> str:
 
 
 def _steps(state: RunState) -> str:
+    """The step that all lanes have reached; a lane that has failed stays behind for ever, so it does not count."""
     lanes = state.lanes.values()
-    steps, iterations = (
-        min((lane.step for lane in lanes), default=0),
-        max((lane.iterations for lane in lanes), default=0),
-    )
-    return f"step {steps:,} / {iterations:,}"
+    training, ended = [lane.step for lane in lanes if not lane.ended], [lane.step for lane in lanes if lane.ended]
+    step = min(training) if training else max(ended, default=0)
+    return f"step {step:,} / {max((lane.iterations for lane in lanes), default=0):,}"
 
 
 def _status(state: RunState) -> str:

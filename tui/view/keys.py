@@ -19,6 +19,7 @@ Phase = Literal["waiting", "training", "ended", "replay"]
 _BEFORE: tuple[Phase, ...] = ("waiting",)
 _IDLE: tuple[Phase, ...] = ("waiting", "ended")
 REPLAY, LOG, PROGRAM = "Replay", "Log", "Program"
+GRID = "All charts"
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,10 @@ class Key:
     @property
     def action(self) -> str:
         """The Textual action: the screen's actions change the view, the app's actions steer or end the run."""
+        if self.group in (LANE, LOG, GRID) or self.id == "all_charts":
+            return self.id
         if self.group == CHART:
             return f"change_charts('{self.id}')"
-        if self.group in (LANE, LOG):
-            return self.id
         return f"app.{self.id}" if self.group == PROGRAM or self.id == "sweep" else f"app.steer('{self.id}')"
 
     @property
@@ -76,6 +77,7 @@ KEYS: tuple[Key, ...] = (
         RUN,
         footer=4,
         only="live",
+        off_in=_BEFORE,
         footer_at_end=3,
     ),
     Key(
@@ -187,7 +189,7 @@ KEYS: tuple[Key, ...] = (
         "G",
         "all charts",
         "Show a chart of everything that the run records",
-        LANE,
+        CHART,
         footer=5,
         off_in=_BEFORE,
     ),

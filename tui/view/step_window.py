@@ -10,7 +10,7 @@ MIN_SPAN = 20
 MIN_LANE_WIDTH, WIDTH_IF_HIDDEN = 30, 40
 # The window of an empty chart. Narrower windows follow step by step, without jumps.
 EMPTY_SPAN = 100
-# A following window moves by jumps of this fraction of its width (up to twice that if it shows the whole run).
+# A following window moves by jumps of this fraction of its width, up to twice that where it ends at round steps.
 JUMP = 1 / 8
 
 
@@ -37,7 +37,7 @@ class Window:
         first, last = self.steps(newest)
         if self.end is not None or last > newest or last - first < EMPTY_SPAN:
             return first, last
-        jump = max(1, int(JUMP * (self.span or 1 << newest.bit_length())))
+        jump = max(1, int(JUMP * self.span)) if self.span else _round_jump(newest)
         room = min(-(-newest // jump) * jump, max(newest, final)) - newest
         return first + room if self.span else first, last + room
 
@@ -78,6 +78,13 @@ def between(first: int, last: int, newest: int) -> Window:
 
 def _ending_at(end: int, span: int, newest: int) -> Window:
     return Window(span) if end >= newest else Window(span, max(span, end))
+
+
+def _round_jump(newest: int) -> int:
+    """An eighth to a quarter of `newest`: 25 from step 100 on, 50 from 200, 100 from 400, 200 from 800, and so on."""
+    power = 10 ** (len(str(newest)) - 1)
+    jumps = {2: power // 4, 4: power // 2, 8: power, 10: 2 * power}
+    return next(jump for below, jump in jumps.items() if newest < below * power)
 
 
 WHOLE_RUN = Window()

@@ -17,6 +17,8 @@ from .chart_mouse import ChartMouse
 # Charts wait this many seconds after a key or a resize, so that its cheap response is painted first. It is shorter than
 # two of Textual's repaints.
 RESPONSE_TIME = 0.03
+# Seconds between two charts, in which a key passes from task to task. It waits for one chart at most.
+PAUSE = 0.004
 
 
 class Chart(ChartMouse):
@@ -48,6 +50,11 @@ class ChartGrid(Container):
     def shown(self) -> list[Metric]:
         """The metrics, row by row."""
         return [chart.metric for chart in self._charts]
+
+    @property
+    def charts(self) -> Sequence[Chart]:
+        """The charts, row by row."""
+        return self._charts
 
     def show_metrics(self, metrics: Sequence[Metric], columns: int) -> None:
         """Show these metrics. Charts keep their place and size if only a metric changes."""
@@ -90,9 +97,9 @@ class ChartGrid(Container):
         if idle and self._pending:
             self._schedule(self._draw_next)
 
-    def _schedule(self, draw: Callable[[], None]) -> None:
-        """Call `draw` after the pending callbacks and after a response that was just drawn is painted."""
-        if (wait := self._responded_at + RESPONSE_TIME - time.monotonic()) > 0:
+    def _schedule(self, draw: Callable[[], None], pause: float = 0.0) -> None:
+        """Call `draw` after a pause, and after a response that was just drawn is painted."""
+        if (wait := max(pause, self._responded_at + RESPONSE_TIME - time.monotonic())) > 0:
             self.set_timer(wait, draw)
         else:
             self.call_later(draw)
@@ -106,7 +113,8 @@ class ChartGrid(Container):
         if chart in self._charts:
             self.draw_chart(chart)
         if self._pending:
-            self._schedule(self._draw_next)
+            # Not `call_later`: Textual would draw all of them before it reads a key.
+            self._schedule(self._draw_next, PAUSE)
 
     def draw_chart(self, chart: Chart) -> None:
         """Draw one chart."""

@@ -42,9 +42,9 @@ class LanePanel(Vertical):
     def show(self, state: RunState, lane: LaneState, view: LaneView, theme: Theme, *, selected: bool) -> None:
         """Update the panel; a hidden one only appends events to its log."""
         if self.display:
-            sentence = explanations(state, lane)
+            sentence, lanes = explanations(state, lane), list(state.lanes.values())
             self._heading_at = lambda width: [
-                *lane_heading(self._number, lane, view, sentence, width, theme, selected=selected),
+                *lane_heading(self._number, lane, view, sentence, width, theme, selected=selected, beside=lanes),
                 self._effect_line(lane, width, theme),
             ]
             self._heading.show(self._heading_at(self.size.width))

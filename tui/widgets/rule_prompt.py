@@ -80,6 +80,7 @@ class RulePrompt(Vertical):
         & > OptionList {
             height: auto; background: $surface; border: none; padding: 0; scrollbar-size-vertical: 1;
             color: $foreground;
+            text-wrap: nowrap; text-overflow: ellipsis;
             & > .option-list--option { padding: 0 1; }
         }
         & > Horizontal { height: 1; }
@@ -121,7 +122,8 @@ class RulePrompt(Vertical):
         self._field.value = printable(rule)
         self._field.action_select_all()
         self.add_class("-open")
-        self._field.focus()
+        # Not `focus()`, which waits: a letter typed meanwhile would act as a key of the screen.
+        self.screen.set_focus(self._field)
         if self.history:
             self._list.call_after_refresh(self._list.scroll_end, animate=False)
 

@@ -1,0 +1,188 @@
+"""The pictures of the documents: the screen as it moves through a run, and stills of its end.
+
+    python benchmarks/pictures.py DIR            # trains two runs on MNIST (half a minute); draws into docs
+    python benchmarks/pictures.py RUN OUT.svg    # only the movie, of a recorded run in which clipping went off and on
+
+DIR holds the four MNIST files. The movie shows how the two lanes part; `c`, which switches clipping of lane B off; `v`,
+which shows the gradient norm; `c` again; the verdict; and `d`, the diagnostics. The keys are pressed on an app without
+a terminal that reads the events of the run. `benchmarks/claims.py` draws the remaining picture, of a sweep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from animated_svg import Caption, Frame, movie
+from screen_rows import rows_of
+from textual.pilot import Pilot
+
+from clipwatch.core.engine.engine import Engine
+from clipwatch.core.runs.event_table import EventTable
+from clipwatch.core.runs.folder import RunFolder
+from clipwatch.core.runs.reader import read_recording
+from clipwatch.core.runs.timeline import Timeline
+from clipwatch.core.stream.codec import encode
+from clipwatch.core.stream.commands import AnyCommand, SetClip
+from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.events import ClipChanged, CommandScheduled, RecordingStarted
+from clipwatch.tui.live.app import ClipwatchApp
+
+DOCS = Path(__file__).parent.parent / "docs"
+SIZE, FRAMES_PER_SECOND = (120, 36), 3
+# Steps at which the movie's run switches clipping off and on.
+OFF, ON = 400, 700
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Part of the movie: presses `key`, then shows the events from those before up to the event `end`."""
+
+    seconds: float
+    end: int
+    key: str
+    text: str
+
+
+def scenes(timeline: Timeline) -> list[Scene]:
+    """Twenty seconds. The run has to switch clipping off, and on again later."""
+    off, on = [index for index in range(len(timeline)) if isinstance(timeline[index], ClipChanged)][:2]
+    changes = [event.step for event in (timeline[off], timeline[on]) if isinstance(event, ClipChanged)]
+    middle = timeline.after(sum(changes) // 2)
+    return [
+        Scene(2, 0, "", "One network, trained twice from the same weights: unclipped, and clipped"),
+        Scene(4.5, off, "", "The lanes part: clipped, outputs die one after another, and accuracy stays low"),
+        Scene(3, middle, "c", "lane B is no longer clipped: a spike, then it learns"),
+        Scene(2.5, on, "v", "the left chart shows the gradient norm, one value per step"),
+        Scene(2.5, len(timeline), "c", "lane B is clipped again"),
+        Scene(2, len(timeline), "", "The verdict, and what one run is worth"),
+        Scene(3.5, len(timeline), "d", "what clipping does, layer by layer"),
+    ]
+
+
+class EventsInParts:
+    """An `EngineConnection` that sends the events of a timeline as far as it is told to."""
+
+    behind = False
+    exit_code = None
+    partial_line = b""
+    last_error_line = ""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline, self._sent = timeline, 0
+        self.end = 0
+
+    def lines(self, seconds: float) -> Iterator[bytes]:
+        while self._sent < self.end:
+            event = self._timeline[self._sent]
+            self._sent += 1
+            # Where this run was recorded, and that its keys were pressed beforehand, is of no interest.
+            if not isinstance(event, RecordingStarted | CommandScheduled):
+                yield encode(event)
+
+    def send(self, command: AnyCommand) -> bool:
+        """Take a command. The recorded run has obeyed it."""
+        return True
+
+    def stop(self) -> list[bytes]:
+        return []
+
+    def restart(self) -> None: ...
+
+
+async def film(timeline: Timeline, parts: Sequence[Scene], size: tuple[int, int] = SIZE) -> list[Frame]:
+    """The frames of the scenes."""
+    engine = EventsInParts(timeline)
+    app = ClipwatchApp(engine, keymap={}, new_run=True)
+    frames = []
+    async with app.run_test(size=size) as pilot:
+        for scene in parts:
+            if scene.key:
+                await pilot.press(scene.key)
+            stops = list(_stops(timeline, engine.end, scene))
+            for stop in stops:
+                engine.end = stop
+                screenshot = await photograph(app, pilot)
+                frames.append(Frame(rows_of(screenshot), Caption(scene.text, scene.key), scene.seconds / len(stops)))
+    return frames
+
+
+def _stops(timeline: Timeline, start: int, scene: Scene) -> Iterator[int]:
+    """The number of events that each frame of a scene shows: as many steps more from frame to frame."""
+    if scene.end == start:
+        yield start
+        return
+    first, last = (_step(timeline, index) for index in (start, scene.end - 1))
+    count = round(scene.seconds * FRAMES_PER_SECOND)
+    for number in range(1, count):
+        # The first frame after a key shows its effect.
+        yield min(scene.end, max(start + 1, timeline.after(first + (last - first) * number // count)))
+    yield scene.end
+
+
+def _step(timeline: Timeline, index: int) -> int:
+    """The step of the newest event up to this one that has a step."""
+    steps = (getattr(timeline[at], "step", None) for at in range(index, -1, -1))
+    return next((step for step in steps if step is not None), 0)
+
+
+async def photograph(app: ClipwatchApp, pilot: Pilot[int]) -> str:
+    """The screen as SVG after all events that the engine has sent."""
+    app.catch_up()
+    while not app.main.laid_out:
+        await pilot.pause()
+    await pilot.pause()
+    app.main.draw_at_once()
+    await pilot.pause()
+    return app.export_screenshot(simplify=True)
+
+
+def draw_movie(timeline: Timeline) -> str:
+    """The movie of a run."""
+    frames = asyncio.run(film(timeline, scenes(timeline)))
+    # The last frame before the diagnostics has most to see.
+    return movie(frames, poster=len(frames) - 2)
+
+
+def draw_stills(timeline: Timeline) -> tuple[str, str]:
+    """The screen and the diagnostics at the end of a run."""
+    end = len(timeline)
+    parts = [Scene(1, end, "", "clipwatch"), Scene(1, end, "d", "clipwatch, diagnostics")]
+    *_, screen, diagnostics = asyncio.run(film(timeline, parts))
+    return movie([screen]), movie([diagnostics])
+
+
+def set_clip(rule: str, step: int) -> SetClip:
+    """A change of the clipped lane's rule before a step."""
+    return SetClip(lane="clipped", rule=rule, at_step=step)
+
+
+def train(data_dir: str, commands: Sequence[SetClip] = ()) -> Timeline:
+    """Train the default run on MNIST at the speed of the screen."""
+    engine = Engine(RunConfig(dataset="mnist", data_dir=data_dir, pace=40))
+    for command in commands:
+        engine.send(command)
+    return Timeline(EventTable.of(engine.run()))
+
+
+def main() -> None:
+    """Draw the pictures."""
+    match sys.argv[1:]:
+        case [run, out]:
+            recorded = Timeline(read_recording(RunFolder(Path(run)).events).table)
+            Path(out).write_text(draw_movie(recorded), encoding="utf-8")
+        case [data_dir]:
+            toggled = train(data_dir, [set_clip("none", OFF), set_clip("value:0.001", ON)])
+            (DOCS / "movie.svg").write_text(draw_movie(toggled), encoding="utf-8")
+            screen, diagnostics = draw_stills(train(data_dir))
+            (DOCS / "screen.svg").write_text(screen, encoding="utf-8")
+            (DOCS / "diagnostics.svg").write_text(diagnostics, encoding="utf-8")
+        case _:
+            raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main()

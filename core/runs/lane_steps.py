@@ -1,0 +1,85 @@
+"""Every training step of a lane in columns, and the rule that it was trained with."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..stream.events import ClipChanged, Event, LaneEvent, LaneStarted
+from .event_table import Integers, StepLogs
+from .reader import Recorded
+
+
+@dataclass(frozen=True, eq=False)
+class LaneSteps:
+    """The logged steps of a lane, ascending, each once. `places`: the index of each step's event among all events.
+
+    `losses` are those of the training batches, `norms` ‖g‖ and `clipped_norms` ‖ĝ‖; see `StepsTrained`.
+    """
+
+    places: Integers
+    steps: Integers
+    losses: NDArray[np.float32]
+    norms: NDArray[np.float32]
+    clipped_norms: NDArray[np.float32]
+    clipped: NDArray[np.bool_]
+
+    def shares_clipped(self, ends: Integers) -> NDArray[np.float32]:
+        """The share of steps clipped up to each of these ascending steps since the one before. NaN: none is logged."""
+        at = np.searchsorted(self.steps, ends, "right")
+        counts = np.diff(at, prepend=0)
+        clipped = np.diff(np.append(0, np.cumsum(self.clipped))[at], prepend=0)
+        return (clipped / np.where(counts, counts, np.nan)).astype(np.float32)
+
+
+def lane_steps(logs: StepLogs, lane: str) -> LaneSteps:
+    """The steps of a lane. Of a step that a resumed run logged twice, the first values count."""
+    rows = logs.of(lane)
+    rows = rows[np.argsort(logs.steps[rows], kind="stable")]
+    begins = np.append(0, logs.ends[:-1])[rows]
+    counts = logs.ends[rows] - begins
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    at = np.repeat(begins, counts) + within
+    steps = np.repeat(logs.steps[rows] - counts + 1, counts) + within
+    fresh = np.ones(len(steps), np.bool_)
+    fresh[1:] = steps[1:] > np.maximum.accumulate(steps)[:-1]
+    at, places = at[fresh], np.repeat(logs.places[rows], counts)[fresh]
+    return LaneSteps(places, steps[fresh], logs.losses[at], logs.norms[at], logs.clipped_norms[at], logs.clipped[at])
+
+
+@dataclass(frozen=True)
+class LaneRules:
+    """The rules of a lane: `rules[k]` holds from step `steps[k]` on."""
+
+    steps: tuple[int, ...]
+    rules: tuple[str, ...]
+
+    def at(self, step: int) -> str:
+        """The rule with which this step was trained, empty if it is not known."""
+        place = bisect_right(self.steps, step)
+        return self.rules[place - 1] if place else ""
+
+
+NO_RULES = LaneRules((), ())
+
+
+def lane_rules(events: Iterable[Event], lane: str) -> LaneRules:
+    """The rules of a lane, from its start and its changes."""
+    found = {
+        event.step: event.rule
+        for event in events
+        if isinstance(event, LaneStarted | ClipChanged) and event.lane == lane
+    }
+    steps = sorted(found)
+    return LaneRules(tuple(steps), tuple(found[step] for step in steps))
+
+
+def lanes_of(recorded: Recorded) -> list[str]:
+    """The names of all lanes: those of the configuration, then others of which there are events."""
+    configured = (lane.name for lane in recorded.started.config.lanes)
+    others = (event.lane for event in recorded.table.others if isinstance(event, LaneEvent))
+    return list(dict.fromkeys([*configured, *recorded.table.evaluations.names, *others]))

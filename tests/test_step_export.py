@@ -1,0 +1,162 @@
+"""The series of a run in CSV and JSON: every step once, and all that the charts can show."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import shutil
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import program
+import pytest
+from measured import diagnosed
+from test_state import DATA, EVALUATED
+
+from clipwatch.core.errors import BadInput
+from clipwatch.core.runs.event_table import EventTable
+from clipwatch.core.runs.export import COLUMNS, evaluation_rows, write_json
+from clipwatch.core.runs.reader import Recorded
+from clipwatch.core.runs.step_export import STEP_COLUMNS, step_rows, write_steps
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.events import (
+    ClipChanged,
+    Event,
+    LanesCompared,
+    LaneStarted,
+    RunStarted,
+    StepsTrained,
+)
+from clipwatch.tui.view.metrics import HISTOGRAM, NAMES
+
+LANES = (LaneConfig("a", "none"), LaneConfig("b", "norm:1"))
+RUN = RunStarted(config=RunConfig(lanes=LANES), dataset=DATA, device="cpu", versions={}, time=0.0)
+STARTS = [
+    LaneStarted(lane=lane.name, step=0, rule=lane.rule, iterations=9, parameters=7, seconds=0.0) for lane in LANES
+]
+# The column of the CSV that holds each series.
+COLUMN_OF = {
+    "loss": "validation_loss",
+    "accuracy": "validation_accuracy",
+    "grad-norm": "gradient_norm",
+    "clipped": "saturation",
+    "clipped-norm": "clipped_norm",
+    "counterfactual-distance": "shadow_distance",
+    "counterfactual-cosine": "shadow_cosine",
+    "dead-outputs": "dead_9",
+}
+
+
+def trained(lane: str, first: int, norms: list[float], clipped: list[bool]) -> StepsTrained:
+    values = np.array(norms, "<f4")
+    return StepsTrained(
+        lane=lane,
+        step=first + len(norms) - 1,
+        losses=(values + 1).tobytes(),
+        norms=values.tobytes(),
+        clipped_norms=np.minimum(values, 1).tobytes(),
+        clipped=bytes(clipped),
+    )
+
+
+def recorded(*events: Event) -> Recorded:
+    return Recorded(EventTable.of([RUN, *STARTS, *events]), (), 0)
+
+
+def written(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_steps_are_in_the_order_of_steps_then_lanes_each_once_with_its_rule(tmp_path: Path) -> None:
+    run = recorded(
+        trained("b", 0, [0.1], [False]),
+        trained("b", 1, [0.5, 3.0], [False, True]),
+        ClipChanged(lane="b", step=2, rule="none", previous="norm:1"),
+        trained("a", 0, [0.1], [False]),
+        trained("a", 1, [2.0, 4.0], [False, False]),
+        # A resumed run trains steps again that are recorded.
+        trained("b", 2, [9.0, 5.0], [True, True]),
+    )
+    write_steps(run, tmp_path / "steps.csv")
+    rows = written(tmp_path / "steps.csv")
+    assert tuple(rows[0]) == STEP_COLUMNS
+    assert [tuple(row.values()) for row in rows] == [
+        ("a", "none", "0", "1.1", "0.1", "0.1", "0"),
+        ("b", "norm:1", "0", "1.1", "0.1", "0.1", "0"),
+        ("a", "none", "1", "3.0", "2.0", "1.0", "0"),
+        ("b", "norm:1", "1", "1.5", "0.5", "0.5", "0"),
+        ("a", "none", "2", "5.0", "4.0", "1.0", "0"),
+        ("b", "none", "2", "4.0", "3.0", "1.0", "1"),
+        ("b", "none", "3", "6.0", "5.0", "1.0", "1"),
+    ]
+
+
+def test_what_is_not_finite_can_be_read_again(tmp_path: Path) -> None:
+    run = recorded(trained("a", 0, [math.nan, math.inf, 1e-8], [False] * 3))
+    write_steps(run, tmp_path / "steps.csv")
+    # pandas and R read these spellings as numbers.
+    assert [row["gradient_norm"] for row in written(tmp_path / "steps.csv")] == ["nan", "inf", "1e-08"]
+    write_json(run, tmp_path / "run.json")
+    (event,) = [one for one in json.loads((tmp_path / "run.json").read_text()) if one["event"] == "StepsTrained"]
+    assert event["norms"] == ["NaN", "Infinity", 1e-8]
+    assert event["clipped"] == [0, 0, 0]
+
+
+def test_no_name_of_a_lane_moves_a_cursor(tmp_path: Path) -> None:
+    run = recorded(trained("\x1b[2J", 0, [1.0], [False]))
+    write_steps(run, tmp_path / "steps.csv")
+    assert "\x1b" not in (tmp_path / "steps.csv").read_text()
+
+
+def test_every_series_has_a_column() -> None:
+    found = {name: COLUMN_OF.get(name, name.replace("-", "_")) for name in NAMES if name != HISTOGRAM}
+    assert not {*found.values()} - {*COLUMNS}
+
+
+def test_an_evaluation_has_the_share_of_steps_clipped_since_the_last_and_the_distance_to_the_first_lane() -> None:
+    run = recorded(
+        trained("b", 0, [3.0], [True]),
+        msgspec.structs.replace(EVALUATED, lane="b", step=0),
+        # A pause parts the steps of one evaluation.
+        trained("b", 1, [3.0, 1.0], [True, False]),
+        trained("b", 3, [1.0, 1.0], [False, False]),
+        diagnosed("b", 4),
+        LanesCompared(step=4, lanes=("a", "b"), distance=0.25, disagreement=0.5),
+        msgspec.structs.replace(EVALUATED, lane="b", step=4),
+        # Steps that are not recorded have no share.
+        msgspec.structs.replace(EVALUATED, lane="b", step=8),
+        msgspec.structs.replace(EVALUATED, lane="a", step=8),
+    )
+    rows = {(row["lane"], row["step"]): row for row in evaluation_rows(run)}
+    assert [rows["b", step].get("steps_clipped") for step in (0, 4, 8)] == ["1.0", "0.25", None]
+    assert "steps_clipped" not in rows["a", 8]
+    measured = rows["b", 4]
+    assert (measured["distance"], measured["disagreement"]) == (0.25, 0.5)
+    assert (measured["sign_cosine"], measured["dead_units"]) == (0.855, 38)
+    assert all({*row} <= {*COLUMNS} for row in rows.values())
+
+
+def test_a_recording_without_steps_says_so_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="not recorded"):
+        step_rows(recorded(msgspec.structs.replace(EVALUATED, lane="b")))
+    shutil.copy(Path(__file__).parent / "schemas" / "1.jsonl", tmp_path / "events.jsonl")
+    files = tmp_path / "run.csv", tmp_path / "steps.csv"
+    done = program.call("export", str(tmp_path), "--csv", str(files[0]), "--steps", str(files[1]))
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "not recorded" in line
+    assert not any(file.exists() for file in files)
+
+
+def test_the_program_exports_every_step_of_a_run(tmp_path: Path) -> None:
+    arguments = ["--no-ui", "--dataset", "digits", "--iterations", "25", "--runs-dir", str(tmp_path)]
+    assert program.call(*arguments).returncode == 0
+    done = program.call("export", "last", "--runs-dir", str(tmp_path), "--steps", "-")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert [(row["lane"], int(row["step"])) for row in rows] == [
+        (lane, step) for step in range(25) for lane in ("unclipped", "clipped")
+    ]

@@ -1,0 +1,38 @@
+"""The keys of the list of runs, from which bindings, key line and help are made."""
+
+from __future__ import annotations
+
+from ..view.keys import PROGRAM, Key
+
+KEYS: tuple[Key, ...] = (
+    Key(
+        "open",
+        "enter",
+        "open",
+        "Open: a run is replayed, a sweep shows its results. Closing it leads back to this list",
+        PROGRAM,
+        footer=1,
+    ),
+    Key(
+        "ask_filter",
+        "slash",
+        "filter",
+        "Filter as you type: name, data, head, optimizer, rule, state, changed, sweep. Every word must occur",
+        PROGRAM,
+        footer=1,
+    ),
+    Key("ask_name", "r", "rename", "Rename the selected recording", PROGRAM, footer=2),
+    Key(
+        "ask_delete",
+        "x,delete",
+        "delete",
+        "Delete the selected recording; asks first. A run under way cannot be deleted",
+        PROGRAM,
+        footer=3,
+    ),
+    Key("picture", "p", "picture", "Save the screen as an SVG file in the current folder", PROGRAM, footer=5),
+    Key("next_theme", "t", "theme", "Switch to the next colour theme", PROGRAM, footer=4),
+    Key("show_help", "question_mark,f1", "help", "Explain the list, and show these keys", PROGRAM, footer=1),
+    Key("close_prompt", "escape", "show all", "Close the prompt, and clear the filter", PROGRAM),
+    Key("leave", "q", "quit", "Quit", PROGRAM, footer=1),
+)
