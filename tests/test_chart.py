@@ -501,3 +501,8 @@ def test_a_legend_without_room_shows_whole_values_and_how_many_more_there_are() 
         header = render_chart(spec(lanes=lanes, width=width, height=9, smoothing=0))[0].text
         shown = header.count("1.6160")
         assert shown == len(lanes) or header.endswith(f" +{len(lanes) - shown} "), header
+
+
+def test_a_logarithmic_axis_fits_values_that_are_close_to_each_other() -> None:
+    rows = text(render_chart(spec([2.3 - 0.001 * n for n in range(100)], log=True)))
+    assert [row.split("┤")[0].strip() for row in rows if "┤" in row] == ["2.30", "2.28", "2.26", "2.24", "2.22", "2.20"]

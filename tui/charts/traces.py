@@ -132,7 +132,7 @@ def scale(spec: ChartSpec) -> Scale:
         low, high = bounds
         if low > 0:
             return Scale(low, high, spec.log, hidden)
-        low = float(values.min()) if len(values) else high / 100
+        low = min(float(values.min()), high / 2) if len(values) else high / 100
     reach = [one.value for one in spec.levels if low / LOG_REACH <= one.value <= high * LOG_REACH]
     return Scale(*log_range(min([low, *reach]), max([high, *reach])), spec.log, hidden)
 
