@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from test_screen import Watch, Watched, on_a_loop, watch
 from textual import events
 from textual.command import CommandPalette
+from watched_screen import Watch, Watched, on_a_loop
 
 from clipwatch.tui.screens.grid import GridScreen
 from clipwatch.tui.screens.help import HelpScreen
@@ -16,8 +16,6 @@ from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.style.theme import LIGHT
 from clipwatch.tui.view.step_window import WHOLE_RUN
 from clipwatch.tui.widgets.chart_grid import Chart
-
-__all__ = ["watch"]
 
 RECORDED = ("--measured", "--evaluations", "40")
 
