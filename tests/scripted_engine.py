@@ -1,12 +1,12 @@
 """An engine without training: speaks the event stream as told, and writes down every command that it gets.
 
     python scripted_engine.py BEHAVIOUR [--heard FILE] [--pid FILE] [--dataset NAME] [--optimizer NAME]
-        [--evaluations N] [--lanes N] [--goes-on] [--measured]
+        [--evaluations N] [--lanes N] [--goes-on] [--measured] [--logged]
 
 BEHAVIOUR: `normal` answers commands; `silent` obeys only Stop; `mute` says nothing at all; `garbage` writes lines that
 are no events between those that are; `half` ends in the middle of a line; `slow` writes half a line and the rest after
 the next command; `dies` ends before it starts; `stubborn` does not end when asked; `diverges` and `finishes` end lanes;
-`replays` is a recording at its end.
+`replays` is a recording at its end. With --measured there are diagnostics, with --logged the values of every step.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 
 import msgspec
+import numpy as np
 from measured import UNTOUCHED, diagnosed
 
 from clipwatch.core.stream.codec import decode_command, encode
@@ -56,6 +57,7 @@ from clipwatch.core.stream.events import (
     RunFinished,
     RunStarted,
     StageStarted,
+    StepsTrained,
 )
 
 DIGITS = DatasetInfo(name="digits", origin="embedded", training=1347, validation=450, checksum="0")
@@ -91,6 +93,8 @@ class Script:
         self.step = 0
         for _ in range(self._given.evaluations):
             say(*(self._evaluated(name) for name in self.rules))
+            if self._given.logged and self.step:
+                say(*(self._trained(name) for name in self.rules))
             if self._given.measured and self.step % 50 == 0:
                 self._measure()
             self.step += self._config.eval_every
@@ -101,6 +105,18 @@ class Script:
         say(diagnosed("unclipped", self.step, UNTOUCHED, dead=(), engaged=0.0), diagnosed("clipped", self.step))
         pair = ("unclipped", "clipped")
         say(LanesCompared(step=self.step, lanes=pair, distance=10.7, disagreement=0.33))
+
+    def _trained(self, lane: str) -> StepsTrained:
+        """The steps since the evaluation before: a norm of 2, halved where the lane clips."""
+        steps, clips = np.ones(self._config.eval_every, np.float32), self.rules[lane] != "none"
+        return StepsTrained(
+            lane=lane,
+            step=self.step,
+            losses=(2.3 * steps).tobytes(),
+            norms=(2 * steps).tobytes(),
+            clipped_norms=((1 if clips else 2) * steps).tobytes(),
+            clipped=bytes([clips]) * len(steps),
+        )
 
     def _evaluated(self, lane: str) -> Evaluated:
         fall = 0.25 if lane == "clipped" else 0.5
@@ -187,6 +203,7 @@ def main() -> int:
     parser.add_argument("--optimizer", default="adam")
     parser.add_argument("--goes-on", action="store_true")
     parser.add_argument("--measured", action="store_true")
+    parser.add_argument("--logged", action="store_true")
     parser.add_argument("--lanes", type=int, default=0)
     parser.add_argument("--evaluations", type=int, default=21)
     given = parser.parse_args()

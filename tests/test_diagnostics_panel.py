@@ -113,3 +113,12 @@ async def test_a_run_without_diagnostics_says_so(watch: Watch) -> None:
         await screen.shows("elements clipped     \N{EN DASH}")
         await screen.press("d")
         await screen.shows("No diagnostics were measured for this lane.")
+
+
+@on_a_loop
+async def test_a_figure_has_the_curve_of_its_measurements(watch: Watch) -> None:
+    async with watch("normal", "--measured", size=(160, 45)) as screen:
+        await screen.until(lambda: screen.app.view.last_step == 200)
+        await screen.press("d")
+        # Five measurements, all alike.
+        await screen.until(lambda: re.search(r"L2 distance to A +10\.7 ▁{5} ", screen.text))

@@ -114,12 +114,10 @@ def test_an_extended_lane_trains_again() -> None:
     assert (extended.status, extended.iterations, extended.finished) == ("training", 150, None)
 
 
-def test_pace_notice_and_end_are_kept() -> None:
+def test_pace_and_end_are_kept() -> None:
     assert lane(PaceChanged(lane="a", step=1, pace=None)).pace is None
-    notice = Notice(text="look")
     end = RunFinished(reason="stopped", seconds=3.0)
-    state = folded(RUN, notice, end)
-    assert (state.notice, state.finished) == (notice, end)
+    assert folded(RUN, Notice(text="look"), end).finished == end
 
 
 def test_events_of_unknown_lanes_are_left_alone() -> None:

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from test_sweep import DIGITS, replica, started
 from textual.containers import VerticalScroll
@@ -22,6 +24,7 @@ from clipwatch.core.stream.events import RecordingStarted
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import SweepFinished
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
+from clipwatch.tui.charts.chart import render_chart
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.style.theme import DARK, Theme, theme_of
 from clipwatch.tui.sweep.app import SweepApp
@@ -169,6 +172,33 @@ def test_the_curve_is_the_median_and_the_band_reaches_from_quartile_to_quartile(
     assert edges.low[0] == pytest.approx(0.2, abs=0.03)
     assert edges.high[-1] == pytest.approx(0.7, abs=0.03)
     assert [quartile_curves(view.results, 0, "loss")[0].nearest(step) for step in (10, 30)] == [(10, 2.0), (30, 1.0)]
+
+
+CURVES = st.dictionaries(st.integers(0, 2000), st.tuples(st.floats(), st.floats(0, 1) | st.floats()), max_size=12)
+
+
+@given(st.lists(CURVES, max_size=8), st.integers(1, 200), st.integers(1, 60), st.sampled_from(["accuracy", "loss"]))
+def test_losses_that_are_not_finite_have_charts_like_others(
+    curves: list[dict[int, tuple[float, float]]], width: int, height: int, measure: Measure
+) -> None:
+    view = SweepView()
+    view.fold(started(CONFIG))
+    for number, points in enumerate(curves):
+        curve = tuple((step, *values) for step, values in sorted(points.items()))
+        view.fold(replica(number % 4, number // 4, curve=curve))
+    assert view.results
+    for panel in panels(CONFIG, measure):
+        chart = render_chart(curve_chart(view.results, panel, width, height, theme()))
+        assert [line.cell_length for line in chart] == [width] * height
+
+
+def test_final_losses_that_are_not_finite_have_a_page_like_others() -> None:
+    view = SweepView()
+    view.fold(started(CONFIG))
+    for number, loss in enumerate([float("nan"), float("inf"), 3e38, -3e38, 1.0, None, 1e-38, 2.0]):
+        view.fold(replica(number % 4, number // 4, loss=loss, curve=((10, loss or 0.0, 0.5), (20, 1.0, 0.6))))
+    for show in (("accuracy", "loss"), ("loss",)):
+        assert {line.cell_length for line in shown(view, (120, 30), show=show).lines} == {120}
 
 
 @pytest.mark.parametrize(("width", "chart"), [(160, 55), (120, 41)])

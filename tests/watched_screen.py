@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events
@@ -143,7 +144,7 @@ def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
         size: tuple[int, int] = (120, 40),
         keys: dict[str, str] | None = None,
         started: str = "1 / 2",
-        **options: bool,
+        **options: Any,
     ) -> AsyncIterator[Watched]:
         files = ["--heard", str(tmp_path / "heard"), "--pid", str(tmp_path / "pid")]
         command = [sys.executable, str(SCRIPT), behaviour, *files, *arguments]

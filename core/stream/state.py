@@ -26,7 +26,6 @@ from .events import (
     LaneStarted,
     LaneStepped,
     MomentsReset,
-    Notice,
     OutputDied,
     OutputRevived,
     PaceChanged,
@@ -81,7 +80,7 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole run. Before `RunStarted`, only the stage, the download and notices are known.
+    """The whole run. Before `RunStarted`, only the stage and the download are known.
 
     `started_at`: when its lanes started, in seconds since 1970 (UTC). `lanes` are in the order of the configuration.
     """
@@ -93,7 +92,6 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     device: str = ""
     started_at: float = 0.0
     lanes: dict[str, LaneState] = {}
-    notice: Notice | None = None
     compared: dict[tuple[str, str], LanesCompared] = {}
     recorded_in: str | None = None
     recording_stopped: RecordingStopped | None = None
@@ -127,17 +125,14 @@ def apply(state: RunState, event: Event) -> RunState:
         case DownloadProgressed():
             return replace(state, download=event)
         case RunStarted(config=config, dataset=dataset, device=device, time=time):
-            # A restart keeps nothing of the run before but the last notice.
-            run = RunState(stage="", config=config, dataset=dataset, device=device, started_at=time)
-            return replace(run, notice=state.notice)
+            # A restart keeps nothing of the run before.
+            return RunState(stage="", config=config, dataset=dataset, device=device, started_at=time)
         case RecordingStarted(folder=folder):
             return replace(state, recorded_in=folder, recording_stopped=None)
         case RecordingStopped():
             return replace(state, recorded_in=None, recording_stopped=event)
         case ReplayStarted():
             return replace(state, replay=event)
-        case Notice():
-            return replace(state, notice=event)
         case LanesCompared(lanes=lanes):
             return replace(state, compared={**state.compared, lanes: event})
         case RunFinished():

@@ -52,6 +52,8 @@ class Curve:
         self._steps.extend(first, spacing, len(values))
         for index in np.flatnonzero(~np.isfinite(values)).tolist():
             self._note_broken(len(self._values) + index)
+        if values.dtype != np.float32:
+            values = np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), values)
         self._values.frombytes(values.astype(np.float32).tobytes())
 
     def _note_broken(self, index: int) -> None:

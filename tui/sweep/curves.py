@@ -90,12 +90,13 @@ def quartile_curves(results: Results, setting: int, measure: Measure) -> tuple[C
     if not by_step:
         return median, band
     steps = sorted(by_step)
-    low, middle, high = np.array([np.quantile(by_step[step], (0.25, 0.5, 0.75)) for step in steps]).T
-    for step, value in zip(steps, middle.tolist(), strict=True):
-        median.append(step, value)
     spacing = max(1, (steps[-1] - steps[0]) // _EDGE_POINTS)
     edge = np.arange(steps[0], steps[-1] + 1, spacing)
-    band.extend(
-        steps[0], spacing, np.where(np.arange(len(edge)) % 2, *(np.interp(edge, steps, y) for y in (high, low)))
-    )
+    # Between infinite losses there is no quartile; the chart marks what is not finite.
+    with np.errstate(invalid="ignore", over="ignore"):
+        low, middle, high = np.array([np.quantile(by_step[step], (0.25, 0.5, 0.75)) for step in steps]).T
+        edges = np.where(np.arange(len(edge)) % 2, *(np.interp(edge, steps, y) for y in (high, low)))
+    for step, value in zip(steps, middle.tolist(), strict=True):
+        median.append(step, value)
+    band.extend(steps[0], spacing, edges)
     return median, band
