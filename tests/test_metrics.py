@@ -239,3 +239,14 @@ def test_the_selected_chart_stays_selected_while_the_filter_leaves_it() -> None:
     assert pages.of([METRICS[0]]).chosen == METRICS[0]
     assert pages.of([]).chosen is None
     assert pages.of([]).on_page == ()
+
+
+def test_the_axis_ends_with_a_tick_only_where_a_step_is() -> None:
+    def last_label(view: RunView) -> str:
+        rows = [row for row in drawn("loss", view).splitlines() if row.startswith("step")]
+        return rows[-1].split()[-1]
+
+    under_way = seen(*(evaluated(lane, step) for step in range(0, 780, 10) for lane in "ab"))
+    assert last_label(under_way) == "800"
+    ended = [evaluated(lane, 999) for lane in "ab"]
+    assert last_label(seen(*(evaluated(lane, step) for step in range(0, 990, 10) for lane in "ab"), *ended)) == "999"

@@ -121,7 +121,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return recordings.record(tmp_path_factory.mktemp("runs"), "--iterations", "20", "--quiet")
 
 
-OUTPUTS = [("export", "--csv"), ("export", "--json"), ("report", "-o")]
+OUTPUTS = [("export", "--csv"), ("export", "--steps"), ("export", "--json"), ("report", "-o")]
 
 
 @pytest.mark.parametrize(("command", "option"), OUTPUTS)
@@ -129,7 +129,7 @@ def test_every_output_takes_a_dash_and_a_process(command: str, option: str, run:
     if command == "report":
         pytest.importorskip("matplotlib", reason="the report's figures need matplotlib")
     expected = program.call(command, str(run), option, "-").stdout
-    assert expected.startswith(("row,lane,rule", "[{", "<!"))
+    assert expected.startswith(("row,lane,rule", "lane,rule,step", "[{", "<!"))
     words = " ".join([*program.COMMAND, command, str(run), option])
     done = subprocess.run(["bash", "-c", f"{words} >(cat >&2)"], capture_output=True, timeout=program.DEADLINE)
     assert (done.returncode, done.stdout) == (0, b"")

@@ -70,7 +70,7 @@ def draw_values(spec: ChartSpec | HeatMapSpec, canvas: Canvas, area: Area, ticks
 
 
 def draw_steps(spec: ChartSpec | HeatMapSpec, canvas: Canvas, area: Area) -> None:
-    """Draw the step axis: the cursor's step first, then the last step, then as many labels as fit around them."""
+    """Draw the step axis: the cursor's step first, then the end if it is a step, then as many labels as fit."""
     palette, glyphs = spec.palette, spec.glyphs
     muted, floor = palette.style(palette.muted), area.height
     has_floor = area.steps_row > floor
@@ -81,7 +81,8 @@ def draw_steps(spec: ChartSpec | HeatMapSpec, canvas: Canvas, area: Area) -> Non
         canvas.write(area.steps_row, 0, UNIT, muted)
     if spec.cursor is not None and area.shows(spec.cursor):
         _write_step(canvas, area, spec.cursor, palette.style(palette.foreground, bold=True))
-    for step in (spec.window[1], *step_ticks(*spec.window, max(area.width // 12, 1))):
+    end = (spec.window[1],) if spec.ends_at_step else ()
+    for step in (*end, *step_ticks(*spec.window, max(area.width // 12, 1))):
         if _write_step(canvas, area, step, muted) and has_floor:
             canvas.write(floor, area.left + area.column(step), glyphs.floor_tick, muted)
 

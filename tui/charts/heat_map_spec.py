@@ -40,7 +40,8 @@ class HeatLane:
 class HeatMapSpec:
     """A heat map of `width` by `height` cells over the steps [first, last], with a panel for each lane.
 
-    The header of a panel describes the histogram at step `cursor`, or the newest one if it is None.
+    The header of a panel describes the histogram at step `cursor`, or the newest one if it is None. `ends_at_step`: see
+    `ChartSpec`.
     """
 
     title: str
@@ -50,6 +51,7 @@ class HeatMapSpec:
     first: int
     last: int
     cursor: int | None = None
+    ends_at_step: bool = True
     palette: Palette = field(default_factory=Palette)
     ascii: bool = False
     # What the chart says instead of panels without histograms.
