@@ -45,9 +45,9 @@ class Entry:
 def header(spec: ChartSpec) -> list[Strip]:
     """Title and legend on one strip as wide as the chart, or on two if they do not fit and the chart is high.
 
-    If room is short, what follows the comma in the title goes first, then the raw values, then names are shortened.
+    If room is short, the title is shortened first, then the raw values go, then names are shortened.
     """
-    titles, entries = [_title(spec), _title(spec, short=True)], [_entry(spec, *item) for item in enumerate(spec.lanes)]
+    titles, entries = _titles(spec), [_entry(spec, *item) for item in enumerate(spec.lanes)]
     forms = (Form(_longest(entries), raw=spec.smoothing > 0), Form(_longest(entries)))
     lettered = 0 < forms[0].names <= LETTERS
     if lettered:
@@ -63,13 +63,14 @@ def header(spec: ChartSpec) -> list[Strip]:
     return [row_of(spec, title, _legend(spec, entries, spec.width - 1 - _length(title) - GAP))]
 
 
-def _title(spec: ChartSpec, *, short: bool = False) -> list[Segment]:
+def _titles(spec: ChartSpec) -> list[list[Segment]]:
+    """The title in forms from long to short; the scale's kind, which its labels show too, goes before words do."""
     palette, title = spec.palette, printable(spec.title, ascii=spec.ascii)
-    text = title.partition(",")[0] if short else title
-    segments = [Segment(" " + text, palette.style(palette.foreground, bold=True))]
-    if spec.log:
-        segments.append(Segment(", log", palette.style(palette.muted)))
-    return segments
+    bold, scale = palette.style(palette.foreground, bold=True), Segment(", log", palette.style(palette.muted))
+    head, brief = title.partition(",")[0], printable(spec.brief, ascii=spec.ascii)
+    logged = [[Segment(f" {title}", bold), scale], [Segment(f" {head}", bold), scale]] if spec.log else []
+    plain = [[Segment(f" {text}", bold)] for text in dict.fromkeys((title, head, brief or head))]
+    return [*logged, *(plain[1:] or plain)] if spec.log else plain
 
 
 def _longest(entries: list[Entry]) -> int:
