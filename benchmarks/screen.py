@@ -34,6 +34,8 @@ KEYS = 120
 PACE = 300
 EVENTS = 1_000_000
 BENCHMARKS = Path(__file__).parent
+# Four charts, which a terminal of 160x45 does not have by itself.
+CHARTS = ("--charts", "loss,accuracy,grad-norm,clipped")
 Figures = dict[str, str]
 
 
@@ -47,7 +49,7 @@ def screen_speed(size: tuple[int, int], options: Sequence[str]) -> float:
 def speeds(options: Sequence[str]) -> list[Figures]:
     """For each size, the speed with a screen as a share of that without: the median of pairs."""
     run = [*options, "--iterations", str(ITERATIONS), "--pace", "max"]
-    screens = {size: partial(screen_speed, size, run) for size in SIZES}
+    screens = {size: partial(screen_speed, size, [*run, *CHARTS]) for size in SIZES}
     speed, found = shares(lambda: headless_speed(run), screens, ROUNDS)
     return [
         {
@@ -161,7 +163,7 @@ def measure(size: tuple[int, int], options: Sequence[str]) -> Figures:
 
 
 TARGETS = {
-    "share": "95 %",
+    "share": "94 %",
     "first frame": "0.5 s",
     "key to changed screen, p95": "50 ms",
     "key to changed screen, p99": "100 ms",

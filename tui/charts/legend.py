@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from math import isfinite
 
 from rich.cells import cell_len
@@ -55,9 +56,11 @@ def header(spec: ChartSpec) -> list[Strip]:
     # A second row is better than a shorter title, except for letters.
     whole = titles if lettered or spec.height < TALL else titles[:1]
     lengths = [_length(_written(spec, entries, form)) for form in forms]
-    fitting = [title for length in lengths for title in whole if _length(title) + GAP + length + 1 <= spec.width]
+    # The brief title is the last resort.
+    choices = [*product(lengths, whole[:-1] or whole), *product(lengths, whole[-1:])]
+    fitting = [title for length, title in choices if _length(title) + GAP + length + 1 <= spec.width]
     if not fitting and spec.height >= TALL:
-        title = titles[_length(titles[0]) > spec.width]
+        title = next((one for one in titles if _length(one) <= spec.width), titles[-1])
         return [row_of(spec, title, []), row_of(spec, [], _legend(spec, entries, spec.width - 1))]
     title = (fitting or titles[-1:])[0]
     return [row_of(spec, title, _legend(spec, entries, spec.width - 1 - _length(title) - GAP))]
@@ -68,9 +71,9 @@ def _titles(spec: ChartSpec) -> list[list[Segment]]:
     palette, title = spec.palette, printable(spec.title, ascii=spec.ascii)
     bold, scale = palette.style(palette.foreground, bold=True), Segment(", log", palette.style(palette.muted))
     head, brief = title.partition(",")[0], printable(spec.brief, ascii=spec.ascii)
-    logged = [[Segment(f" {title}", bold), scale], [Segment(f" {head}", bold), scale]] if spec.log else []
-    plain = [[Segment(f" {text}", bold)] for text in dict.fromkeys((title, head, brief or head))]
-    return [*logged, *(plain[1:] or plain)] if spec.log else plain
+    logged = [[Segment(f" {text}", bold), scale] for text in dict.fromkeys((title, head)) if spec.log]
+    plain = [[Segment(f" {text}", bold)] for text in dict.fromkeys((head if spec.log else title, head, brief or head))]
+    return [*logged, *plain]
 
 
 def _longest(entries: list[Entry]) -> int:
