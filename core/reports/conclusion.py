@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
+import msgspec
+
+from ..stream.command_line import sweep_command_line
 from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
 from .settings import dataset_words
@@ -29,10 +31,8 @@ def _sentences(run: RunSummary, words: Words, alone: bool) -> Iterator[Phrase]:
 
 def _sweep(run: RunSummary) -> str:
     """The command that trains the same network and the lanes' rules with many seeds."""
-    rules = dict.fromkeys(lane.rule for lane in run.lanes)
-    options = ("--dataset", run.recorded.started.dataset.name, "--head", run.config.head)
-    clips = (part for rule in rules for part in ("--clip", rule))
-    return shlex.join(("clipwatch", "sweep", *options, "--optimizer", run.config.optimizer, *clips))
+    config = msgspec.structs.replace(run.config, dataset=run.recorded.started.dataset.name)
+    return sweep_command_line(config)
 
 
 def _ending(lane: LaneSummary, words: Words) -> Phrase:

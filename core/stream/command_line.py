@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from .config import KEYS, RunConfig
+from .sweep_config import WITHOUT_EFFECT
 
 _DEFAULT = RunConfig()
 # The speed limit does not change a run's numbers.
@@ -20,17 +21,28 @@ def command_line(config: RunConfig) -> str:
     return shlex.join(("clipwatch", *_options(config)))
 
 
+def sweep_command_line(config: RunConfig) -> str:
+    """`clipwatch sweep` with the rules of a run's lanes and its other settings that differ from their defaults."""
+    clips = (part for rule in dict.fromkeys(lane.rule for lane in config.lanes) for part in _with_value("--clip", rule))
+    options = _settings(config, {*_LEFT_OUT, *WITHOUT_EFFECT, "seed"}, always=("dataset",))
+    return shlex.join(("clipwatch", "sweep", *options, *clips))
+
+
 def _options(config: RunConfig) -> Iterator[str]:
+    yield from _settings(config, _LEFT_OUT, always=("dataset", "seed"))
+    yield from _lanes(config)
+
+
+def _settings(config: RunConfig, left_out: Collection[str], always: Collection[str]) -> Iterator[str]:
     for name in KEYS:
         value = getattr(config, name)
-        if name in _LEFT_OUT or (value == getattr(_DEFAULT, name) and name not in ("dataset", "seed")):
+        if name in left_out or (value == getattr(_DEFAULT, name) and name not in always):
             continue
         option = "--" + name.replace("_", "-")
         if isinstance(value, bool):
             yield option if value else option.replace("--", "--no-")
         else:
             yield from _with_value(option, str(value))
-    yield from _lanes(config)
 
 
 def _lanes(config: RunConfig) -> Iterator[str]:

@@ -62,17 +62,18 @@ def _candidates(name: str, home: Path) -> Iterator[Path]:
 
 
 def find_run(name: str, home: Path, tell: Callable[[str], None]) -> RunFolder:
-    """Find a run, as `find` does. Raises BadInput for a sweep."""
-    found = find(name, home, tell)
+    """Find a run, as `find` does; `last` is the run that was started last. Raises BadInput for a sweep."""
+    found = _last(home, tell, only_runs=True) if name == "last" else find(name, home, tell)
     if isinstance(found, SweepFolder):
-        meant = f"last is {found.path.name}, a sweep" if name == "last" else f"{name!r} is a sweep"
-        raise BadInput(f"{meant}: clipwatch report writes a report, clipwatch resume continues it")
+        raise BadInput(f"{name!r} is a sweep: clipwatch report writes a report, clipwatch resume continues it")
     return found
 
 
-def _last(home: Path, tell: Callable[[str], None]) -> RecordedFolder:
+def _last(home: Path, tell: Callable[[str], None], *, only_runs: bool = False) -> RecordedFolder:
     newest: tuple[float, RecordedFolder] | None = None
     for folder in recorded_folders(home, tell):
+        if only_runs and not isinstance(folder, RunFolder):
+            continue
         try:
             started = folder.started()
         except BadInput as error:

@@ -87,11 +87,15 @@ EngineSource = AnyRequest | Sequence[str]
 
 
 class ScreenOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run is shown: key map, the metrics of the charts (none: those of most interest), and whether to quit."""
+    """How a run is shown: key map, the metrics of the charts (none: those of most interest), and whether to quit.
+
+    `summary`: whether to print the results afterwards.
+    """
 
     keymap: dict[str, str] = {}
     charts: tuple[str, ...] = ()
     quit_when_done: bool = False
+    summary: bool = True
 
 
 class ScreenRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ def run_live(source: EngineSource, options: ScreenOptions, *, train_sweep: Train
     _fold_last_lines(app, app.show())
     if app.failure:
         tell(app.failure)
-    if app.view.state.lanes:
+    if app.view.state.lanes and options.summary:
         _print_summary(app)
     if app.sweep and train_sweep and app.exit_code <= 1:
         return train_sweep(app.sweep)

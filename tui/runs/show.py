@@ -35,7 +35,7 @@ def _open(folder: RecordedFolder) -> int:
     if isinstance(folder, RunFolder):
         from ..live.run import run_live
 
-        return run_live(ReplayRun(folder=folder.path, speed=1.0), ScreenOptions())
+        return run_live(ReplayRun(folder=folder.path, speed=1.0), ScreenOptions(summary=False))
     from ..sweep.run import show_sweep
 
     return show_sweep(ReplaySweep(folder=folder.path), quit_when_done=False)

@@ -47,7 +47,7 @@ def sentences(state: RunState, lane: LaneState) -> Iterator[Sentence]:
     """All sentences about a lane, the most important first."""
     if lane.failed:
         yield _failure(lane, lane.failed)
-    if cannot_recover(lane):
+    if has_stopped_learning(lane):
         yield _ALL_DEAD
     elif dead := dead_outputs(lane):
         yield _some_dead(lane, tuple(sorted(dead)))
@@ -59,9 +59,11 @@ def sentences(state: RunState, lane: LaneState) -> Iterator[Sentence]:
         yield "gradients are not measured in this run (--no-diagnostics)", "gradients are not measured"
 
 
-def cannot_recover(lane: LaneState) -> bool:
-    """Whether all outputs are dead and the gradient is 0, so that no rule and no step changes the lane."""
-    return lane.diagnosed is not None and lane.diagnosed.total.norm == 0 and len(dead_outputs(lane) or ()) == CLASSES
+def has_stopped_learning(lane: LaneState) -> bool:
+    """Whether all outputs are dead and the gradient is 0, at the last measurement and at the newest known step."""
+    if lane.diagnosed is None or lane.diagnosed.total.norm != 0 or len(dead_outputs(lane) or ()) != CLASSES:
+        return False
+    return lane.newest_norm is None or lane.newest_norm[1] == 0
 
 
 def are_identical(state: RunState) -> bool:
@@ -100,11 +102,12 @@ def _brief(value: float) -> str:
 # Dead outputs
 
 
+# A training image that no evaluation has shown may still activate an output, so this does not say "for ever".
 _ALL_DEAD = (
-    "all 10 outputs dead: the loss is ln 10 = 2.3026 and every gradient is 0; this lane cannot recover",
-    "all 10 outputs dead: loss ln 10 = 2.3026, every gradient 0; it cannot recover",
-    "all 10 outputs dead: every gradient is 0; it cannot recover",
-    "all 10 outputs dead: it cannot recover",
+    "all 10 outputs dead: the loss is ln 10 = 2.3026 and every gradient is 0; this lane has stopped learning",
+    "all 10 outputs dead: loss ln 10 = 2.3026, every gradient 0; it has stopped learning",
+    "all 10 outputs dead: every gradient is 0; it has stopped learning",
+    "all 10 outputs dead: it has stopped learning",
     "all 10 outputs dead",
 )
 
@@ -127,8 +130,11 @@ def _some_dead(lane: LaneState, dead: tuple[int, ...]) -> Sentence:
             f"{count}: {brief}, accuracy ≤ {most} %",
             f"{counted}: {brief}, accuracy ≤ {most} %",
         )
-    # Where class 0 is among them, the list would not match the count.
-    short = f"{count}: {_listed(dead)}" if 0 in dead else f"{counted}: {brief.removeprefix('classes ')}"
+    if 0 in dead:
+        # The list of classes that are never predicted would not match the count.
+        listed = _listed(dead)
+        return *longest, f"{count}: {listed}; {meaning}", f"{count}: {listed}", f"{counted}: {listed}", count
+    short = f"{counted}: {brief.removeprefix('classes ')}"
     forms = (*longest, f"{count}: {meaning}", f"{count}: {brief}", f"{counted}: {brief}", short, count)
     return tuple(sorted(dict.fromkeys(forms), key=len, reverse=True))
 

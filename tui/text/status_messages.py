@@ -27,7 +27,7 @@ from ...core.stream.events import (
 )
 from ...core.stream.state import RunState
 from .adam_memory import memory_words
-from .explanation import cannot_recover, explanations
+from .explanation import explanations, has_stopped_learning
 from .lane_names import lane_names
 from .verdict import verdict
 from .wording import lane_words, replay_speed_words, scheduled_line, speed_limit_words
@@ -157,11 +157,11 @@ def _lane_texts(event: LaneEvent, state: RunState) -> tuple[str, ...]:
         return tuple(f"{name} {form}" for form in explanations(state, lane))
     if not isinstance(event, ClipChanged):
         return (text,)
-    if lane and cannot_recover(lane):
+    if lane and has_stopped_learning(lane):
         return (
-            f"{text}. All its outputs are dead and every gradient is 0, so no rule changes anything",
-            f"{text}. All outputs dead: no rule helps",
-            f"{name}: all outputs dead, no rule helps",
+            f"{text}. All its outputs are dead and every gradient is 0: a rule changes nothing in a gradient of 0",
+            f"{text}. All outputs dead: no gradient to clip",
+            f"{name}: all outputs dead, no gradient to clip",
         )
     adam = state.config is not None and state.config.optimizer == "adam"
     if not adam or event.moments_reset:

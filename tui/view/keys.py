@@ -236,6 +236,7 @@ KEYS: tuple[Key, ...] = (
     Key("picture", "p", "picture", "Save the screen as an SVG file in the current folder", PROGRAM),
     Key("next_theme", "t", "theme", "Switch to the next colour theme", PROGRAM),
     Key("show_help", "question_mark,f1", "help", "Show all keys, and how to read the screen", PROGRAM, footer=1),
+    Key("command_palette", "ctrl+p", "palette", "Search all keys, rules and themes by name", PROGRAM),
     Key("suspend_process", "ctrl+z", "suspend", "Suspend to the shell; `fg` resumes", PROGRAM),
     Key("quit", "q,ctrl+c,ctrl+q", "quit", "End the run and quit", PROGRAM, footer=1),
 )
