@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -57,11 +56,6 @@ class LaneRules:
 
     steps: tuple[int, ...]
     rules: tuple[str, ...]
-
-    def at(self, step: int) -> str:
-        """The rule with which this step was trained, empty if it is not known."""
-        place = bisect_right(self.steps, step)
-        return self.rules[place - 1] if place else ""
 
 
 NO_RULES = LaneRules((), ())
