@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.safe_text import printable
+from ...core.stream.sweep_config import SEEDS
 from ..view.keys import KEYS, Key, keycaps
 from .page import Page
 
@@ -21,7 +22,7 @@ ABOUT = Text(
     "beyond the scale. A cross: NaN, infinity or the end of a lane that failed. A dotted vertical line: a change of "
     "rule, after which the lanes are no longer a clean comparison; the strip named optimizer memory covers the steps "
     "in which Adam's second moment still adapts to it. One seed is not enough for a conclusion: n runs another, S runs "
-    "32."
+    f"{SEEDS}."
 )
 MOUSE = {
     "click": "Select a lane, press a key of the last line, or put the cursor into a chart",

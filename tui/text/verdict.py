@@ -7,11 +7,9 @@ from itertools import product
 from ...core.statistics.intervals import difference_interval, wilson_interval
 from ...core.stream.events import LaneFinished
 from ...core.stream.state import LaneState, RunState
+from ...core.stream.sweep_config import SEEDS
 from .explanation import are_identical
 from .lane_names import lane_names
-
-# The number of seeds that the sweep of a configuration runs.
-SWEEP_SEEDS = 32
 
 
 def verdict(state: RunState, *, sweep_key: str = "") -> tuple[str, ...]:
@@ -96,12 +94,12 @@ def _digits(ends: list[LaneFinished]) -> int:
 
 def _worth(state: RunState, sweep_key: str) -> tuple[str, ...]:
     """What one seed says about clipping, and the key that runs more."""
-    runs = f": {sweep_key} runs {SWEEP_SEEDS}." if sweep_key else "."
-    more = f"{sweep_key}: {SWEEP_SEEDS} seeds" if sweep_key else ""
+    runs = f": {sweep_key} runs {SEEDS}." if sweep_key else "."
+    more = f"{sweep_key}: {SEEDS} seeds" if sweep_key else ""
     changed = [name for lane, name in lane_names(state.lanes).items() if _was_changed(state.lanes[lane])]
     if changed:
         who = f"{' and '.join(changed) if len(changed) < 3 else 'lanes'} changed mid-run"
-        seeds = f" {sweep_key} runs {SWEEP_SEEDS} seeds of the rules at the start." if sweep_key else ""
+        seeds = f" {sweep_key} runs {SEEDS} seeds of the rules at the start." if sweep_key else ""
         return f"{who}: this compares no rules.{seeds}", f"{who}.", f"Changed mid-run. {more}".rstrip(), ""
     return f"One seed says nothing about clipping{runs}", f"One seed proves nothing{runs}", more, ""
 

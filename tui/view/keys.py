@@ -12,6 +12,7 @@ from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS
 
 from ...core.errors import BadInput
+from ...core.stream.sweep_config import SEEDS
 
 RUN, LANE, CLIP, PACE, CHART = "Run", "Lane", "Clipping", "Speed", "Charts"
 # What a run is doing, as far as keys are concerned.
@@ -94,8 +95,8 @@ KEYS: tuple[Key, ...] = (
     Key(
         "sweep",
         "S",
-        "32 seeds",
-        "Train this configuration with 32 seeds, after a question",
+        f"{SEEDS} seeds",
+        f"Train this configuration with {SEEDS} seeds, after a question",
         RUN,
         footer=6,
         off_in=_BEFORE,
