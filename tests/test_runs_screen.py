@@ -22,7 +22,7 @@ from clipwatch.core.sweeps.listing import EVERYTHING, Recording, recordings
 from clipwatch.core.sweeps.overview import overview
 from clipwatch.tui.runs.app import ListState, RunsApp
 from clipwatch.tui.runs.bars import details
-from clipwatch.tui.runs.questions import DeleteQuestion
+from clipwatch.tui.runs.delete_question import DeleteQuestion
 from clipwatch.tui.runs.rows import Row, fitting
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.style.chart_styles import Palette

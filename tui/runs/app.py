@@ -25,12 +25,16 @@ from ..view.header_and_footer import Part, bar, key_at
 from ..widgets.lines import Lines
 from .bars import details, keys, title
 from .cells import LEGEND
+from .delete_question import DeleteQuestion
 from .keys import KEYS
-from .questions import ABOUT, DeleteQuestion
 from .rows import Column, Row, fitting
 
 # The details take at most this many lines, and this share of the height.
 _MAX_DETAILS, _DETAILS_SHARE = 5, 4
+_ABOUT = Text(
+    "The recorded runs and sweeps, newest first. A * behind the state marks a run that was changed mid-run: it is not "
+    "a clean comparison of its lanes. For a sweep, accuracy is the mean difference of its first two settings."
+)
 _MOUSE = {
     "click": "Select a recording, a second time: open it. Or press a key of the last line",
     "wheel": "Scroll the list",
@@ -264,7 +268,7 @@ class RunsApp(ScreenApp):
 
     def action_show_help(self) -> None:
         """Explain the list and its keys."""
-        self.push_screen(HelpScreen({}, keys=KEYS, about=Text(ABOUT), mouse=_MOUSE))
+        self.push_screen(HelpScreen({}, keys=KEYS, about=_ABOUT, mouse=_MOUSE))
 
     def action_leave(self) -> None:
         """Quit."""
