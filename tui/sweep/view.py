@@ -11,7 +11,7 @@ from ...core.stream.events import Event, Notice, RecordingStarted, StageStarted
 from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ..style.theme import Theme
 from ..text.number_format import duration, number_of
-from ..view.header_and_footer import Part, bar
+from ..view.header_and_footer import Part, bar, progress_bar
 from .progress import Progress
 
 
@@ -68,15 +68,13 @@ def title(view: SweepView, width: int, theme: Theme) -> Strip:
     )
     bar_width = max(6, min(40, width // 4))
     share = progress.done / max(1, progress.total)
-    full, empty = ("#", ".") if theme.ascii else ("━", "─")
-    filled = round(bar_width * share)
     return bar(
         [
             Part("clipwatch sweep", theme.strong, 4),
             Part(view.results.started.dataset.name, theme.strong, 2),
             Part(number_of(len(config.settings), "setting"), theme.text, 3),
             Part(f"{progress.done:,} / {progress.total:,}", theme.text, 1),
-            Part(full * filled + empty * (bar_width - filled), theme.lane(0)),
+            Part(progress_bar(share, bar_width, theme), theme.lane(0)),
             Part(state, theme.strong, 1),
         ],
         [],

@@ -390,13 +390,14 @@ def _progress(lane: LaneState, view: LaneView, theme: Theme) -> Iterator[str]:
         left = f"{duration((lane.iterations - lane.step) / speed):>4} left" if speed and lane.step else ""
         rest = [f"{speed:,.0f} steps/s", left] if speed and left else []
     percent = f"{100 * share:.0f} %".rjust(5)
-    yield "  ".join([_filled(share, 20, theme), f"{lane.step:,} / {lane.iterations:,}", *rest])
-    yield "  ".join([_filled(share, 10, theme), percent, *rest[-1:]])
+    yield "  ".join([progress_bar(share, 20, theme), f"{lane.step:,} / {lane.iterations:,}", *rest])
+    yield "  ".join([progress_bar(share, 10, theme), percent, *rest[-1:]])
     yield "  ".join([percent, *rest[-1:]])
     yield (rest or [percent])[-1].strip()
 
 
-def _filled(share: float, cells: int, theme: Theme) -> str:
+def progress_bar(share: float, cells: int, theme: Theme) -> str:
+    """A bar of `cells` cells of which a share is full."""
     full, empty = ("#", ".") if theme.ascii else ("━", "─")
     filled = round(cells * share)
     return full * filled + empty * (cells - filled)
