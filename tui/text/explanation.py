@@ -12,6 +12,7 @@ from ...core.stream.rules import AutoClip, NoClip, NormClip, SignClip, ValueClip
 from ...core.stream.state import LaneState, RunState
 from .lane_figures import CLASSES, dead_outputs
 from .number_format import decimal, share, size
+from .wording import failure_word
 
 # A sentence in forms from long to short.
 Sentence = tuple[str, ...]
@@ -79,7 +80,7 @@ def are_identical(state: RunState) -> bool:
 
 
 def _failure(lane: LaneState, failed: LaneFailed) -> Sentence:
-    ended = f"{'diverged' if failed.reason == 'diverged' else 'failed'} at step {failed.step:,}"
+    ended = failure_words(failed)
     cause, brief = _CAUSES.get(failed.cause, (failed.cause, ""))
     why = f"{ended}: {cause}"
     shorter = (f"{ended.replace(' step', '')}: {brief}", ended) if brief else (ended,)
@@ -87,6 +88,11 @@ def _failure(lane: LaneState, failed: LaneFailed) -> Sentence:
         return why, *shorter
     step, norm = lane.newest_norm
     return f"{why}; ‖g‖ was {_brief(norm)} at step {step:,}", why, *shorter
+
+
+def failure_words(failed: LaneFailed) -> str:
+    """How a lane ended that did not finish, and when."""
+    return f"{failure_word(failed)} at step {failed.step:,}"
 
 
 def _brief(value: float) -> str:

@@ -8,7 +8,7 @@ from ...core.statistics.intervals import difference_interval, wilson_interval
 from ...core.stream.events import LaneFinished
 from ...core.stream.state import LaneState, RunState
 from ...core.stream.sweep_config import SEEDS
-from .explanation import are_identical
+from .explanation import are_identical, failure_words
 from .lane_names import lane_names
 
 
@@ -31,7 +31,7 @@ def verdict(state: RunState, *, sweep_key: str = "") -> tuple[str, ...]:
 def _results(state: RunState) -> tuple[str, ...]:
     """The accuracies with their intervals, what failed, and whether two lanes differ."""
     names, lanes = lane_names(state.lanes), list(state.lanes.values())
-    failed = [f"{names[lane.name]} {_failed(lane)}" for lane in lanes if lane.failed]
+    failed = [f"{names[lane.name]} {failure_words(lane.failed)}" for lane in lanes if lane.failed]
     finished = [(names[lane.name], lane.finished) for lane in lanes if lane.finished]
     if len(finished) > 2:
         finished.sort(key=lambda one: one[1].correct / one[1].total, reverse=True)
@@ -67,11 +67,6 @@ def _comparison(state: RunState, one: LaneFinished, other: LaneFinished) -> str:
         return "are identical"
     low, high = difference_interval((one.correct, one.total), (other.correct, other.total))
     return "differ" if low > 0 or high < 0 else "do not differ measurably"
-
-
-def _failed(lane: LaneState) -> str:
-    failed = lane.failed
-    return f"{'diverged' if failed and failed.reason == 'diverged' else 'failed'} at step {lane.step:,}"
 
 
 def _accuracy(name: str, end: LaneFinished, digits: int, label: str = "") -> str:
