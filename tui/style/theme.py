@@ -11,6 +11,8 @@ from textual.color import Color
 from textual.theme import Theme as TextualTheme
 
 from ...core.reports.lane_marks import COLOURS
+from ...core.safe_text import printable
+from ..text.number_format import symbols_in_ascii
 from .chart_styles import ASCII, UNICODE, Glyphs, Palette
 from .contrast import legible, with_legible_text
 
@@ -109,6 +111,10 @@ class Theme:
     def lane_colour(self, number: int) -> str:
         """A lane's colour."""
         return self.lane_colours[number % len(self.lane_colours)]
+
+    def printable(self, text: str) -> str:
+        """The text as one line without control characters, in the characters that the terminal can show."""
+        return printable(symbols_in_ascii(text), ascii=True) if self.ascii else printable(text)
 
     def _on_panel(self, colour: str, *, bold: bool = False) -> Style:
         return _style(colour, self.panel, bold) if self.palette.coloured else Style(bold=bold)

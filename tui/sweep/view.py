@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from textual.strip import Strip
 
-from ...core.safe_text import printable
 from ...core.stream.events import Event, Notice, RecordingStarted, StageStarted
 from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ..style.theme import Theme
@@ -87,7 +86,7 @@ def status(view: SweepView, below: int, width: int, theme: Theme) -> Strip:
     """The status line: the message, and the number of lines `below` the visible ones."""
     more = f"{'v' if theme.ascii else '↓'} {below} more " if below else ""
     room = width - len(more) - 4
-    message = theme.glyphs.shortened(printable(view.message, ascii=theme.ascii), room)
+    message = theme.glyphs.shortened(theme.printable(view.message), room)
     if view.alert:
         return bar([Part(f" {message} ", theme.alert)], [Part(more, theme.strong)], width, theme)
     return bar([Part(message, theme.text)], [Part(more, theme.strong)], width, theme)
