@@ -127,6 +127,12 @@ def test_values_have_the_digits_that_the_data_carry() -> None:
     assert any("88 %┤" in line for line in chart)
 
 
+def test_a_title_without_room_gives_way_to_the_brief_one() -> None:
+    two = spec(FLAT, FLAT, title="validation loss, 100 images", brief="loss", smoothing=0, width=29, height=9)
+    assert render_chart(two)[0].text.startswith(" loss  ")
+    assert render_chart(replace(two, width=80))[0].text.startswith(" validation loss, 100 images")
+
+
 def test_a_title_loses_first_what_follows_its_comma() -> None:
     one = spec(FLAT, title="validation loss, 100 images", smoothing=0)
     headers = [text(replace(one, width=width, height=11))[0] for width in (60, 34, 24)]

@@ -63,7 +63,7 @@ async def test_the_scale_and_the_smoothing_are_shown(watch: Watch) -> None:
         await screen.press("l")
         await screen.says("Linear scales")
         await screen.until(lambda: ", log" not in screen.text)
-        for words in ("medium (weight of the past 0.9)", "strong", "off", "light"):
+        for words in ("medium", "strong", "off", "light"):
             await screen.press("m")
             await screen.says(f"Smoothing: {words}")
 

@@ -206,13 +206,13 @@ def test_bounds_outside_the_axis_are_not_drawn() -> None:
 
 
 def test_a_sparkline_goes_from_the_lowest_to_the_highest_of_its_newest_values() -> None:
-    assert sparkline([100.0, 0.0, 3.5, 7.0], 3, ascii=False) == "▁▅█"
+    assert sparkline([100.0, 0.0, 3.5, 7.0], 3, ascii=False) == "▁▄▇"
     assert sparkline([0.0, 3.0, 5.0, 7.0], 6, ascii=True) == "_.-'  "
     assert sparkline([], 3, ascii=False) == "   "
 
 
 def test_undefined_values_are_gaps() -> None:
-    assert sparkline([1.0, None, float("nan"), float("inf"), 2.0], 5, ascii=False) == "▁   █"
+    assert sparkline([1.0, None, float("nan"), float("inf"), 2.0], 5, ascii=False) == "▁   ▇"
     assert sparkline([None, float("nan")], 3, ascii=False) == "   "
 
 
@@ -330,13 +330,13 @@ def test_every_figure_has_its_history_beside_it() -> None:
     state = folded(RUN, LANE, OTHER, diagnosed(), compared)
     text = "\n".join(squeezed(strip.text) for strip in diagnostics_pages(state, 0, 80, 21, COLOURED, history))
     for words in (
-        "history ▁▅█ █ ▁ █▃▁ → ▁▁▁ ▁█",
-        "steps clipped >99 % ▁█ of all steps",
-        "|step|/lr 0.39 █▁ sign cos 0.855 █▁▅",
-        "counterfactual cos 0.636 █▁█ difference 79 % ▁█▁",
-        "L2 distance to b 10.7 ▁██ predictions differ 33 % █▁▁",
-        "9 ▁▅█ images in a dead class",
-        "fc2 13 █▅▁",
+        "history ▁▄▇ ▇ ▁ ▇▃▁ → ▁▁▁ ▁▇",
+        "steps clipped >99 % ▁▇ of all steps",
+        "|step|/lr 0.39 ▇▁ sign cos 0.855 ▇▁▄",
+        "counterfactual cos 0.636 ▇▁▇ difference 79 % ▁▇▁",
+        "L2 distance to b 10.7 ▁▇▇ predictions differ 33 % ▇▁▁",
+        "9 ▁▄▇ images in a dead class",
+        "fc2 13 ▇▄▁",
     ):
         assert words in text, words
 
@@ -345,7 +345,7 @@ def test_the_history_of_a_rule_that_scales_is_that_of_its_scale_factor() -> None
     state = folded(RUN, LANE, OTHER, diagnosed(), ruled("norm:1"))
     lines = [squeezed(strip.text) for strip in diagnostics_pages(state, 0, 80, 21, COLOURED, history)]
     # 1/4, 1/2, 1.
-    assert "history ▁▃█ █ ▁ █▃▁ → ▁▁▁ ▁█" in lines
+    assert "history ▁▃▇ ▇ ▁ ▇▃▁ → ▁▁▁ ▁▇" in lines
 
 
 def test_a_run_without_series_has_no_line_for_them() -> None:

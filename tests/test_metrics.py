@@ -250,3 +250,10 @@ def test_the_axis_ends_with_a_tick_only_where_a_step_is() -> None:
     assert last_label(under_way) == "800"
     ended = [evaluated(lane, 999) for lane in "ab"]
     assert last_label(seen(*(evaluated(lane, step) for step in range(0, 990, 10) for lane in "ab"), *ended)) == "999"
+
+
+def test_values_at_measurements_are_drawn_as_they_are() -> None:
+    view = seen(*(diagnosed("b", step, dead=()) for step in range(0, 500, 50)))
+    assert chart_spec(metric("clipped"), view, ChartSettings(), THEME, SIZE).smoothing == 0
+    assert chart_spec(metric("grad-norm"), view, ChartSettings(), THEME, SIZE).smoothing == 0.9
+    assert chart_spec(metric("loss"), view, ChartSettings(), THEME, SIZE).smoothing == 0.6

@@ -82,7 +82,7 @@ def test_no_more_is_drawn_than_a_screen_can_have(
 
 def test_it_trains_and_shows_what_the_clip_does() -> None:
     with clipwatch(*DIGITS, "--pace", "40") as terminal:
-        terminal.shows("digits", "seed 0", "unclipped", "value ±0.001")
+        terminal.shows("digits", "seed 0", "A   unclipped", "every element within ±0.001")
         terminal.shows("Step: 0 validation accuracy: ", "Step: 10 validation accuracy: ")
         terminal.type("c")
         terminal.shows("clip value:0.001 -> none", "rule changed mid-run: not a clean comparison", "▼")

@@ -66,7 +66,8 @@ class ChartSpec:
     header shows the values at step `cursor`, or the newest ones if it is None. `decimals` is how many digits after the
     point the values carry (None: as many as fit): 2 for accuracy on 100 images. `percent`: the values are shares and
     are written as percentages. `empty` stands in the middle of a chart without any value.
-    `ends_at_step`: the last step is one of the run and has a tick; otherwise it is only how far the axis reaches.
+    `brief` replaces a title that does not fit. `ends_at_step`: the last step is one of the run and has a tick;
+    otherwise it is only how far the axis reaches.
     """
 
     title: str
@@ -87,6 +88,7 @@ class ChartSpec:
     percent: bool = False
     empty: str = ""
     ends_at_step: bool = True
+    brief: str = ""
     palette: Palette = field(default_factory=Palette)
     ascii: bool = False
 

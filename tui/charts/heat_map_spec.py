@@ -51,9 +51,9 @@ class HeatMapSpec:
     first: int
     last: int
     cursor: int | None = None
-    ends_at_step: bool = True
     palette: Palette = field(default_factory=Palette)
     ascii: bool = False
+    ends_at_step: bool = True
     # What the chart says instead of panels without histograms.
     empty: str = "no gradients measured in these steps"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from math import isfinite
 
 from rich.cells import cell_len
@@ -45,9 +46,9 @@ class Entry:
 def header(spec: ChartSpec) -> list[Strip]:
     """Title and legend on one strip as wide as the chart, or on two if they do not fit and the chart is high.
 
-    If room is short, what follows the comma in the title goes first, then the raw values, then names are shortened.
+    If room is short, the title is shortened first, then the raw values go, then names are shortened.
     """
-    titles, entries = [_title(spec), _title(spec, short=True)], [_entry(spec, *item) for item in enumerate(spec.lanes)]
+    titles, entries = _titles(spec), [_entry(spec, *item) for item in enumerate(spec.lanes)]
     forms = (Form(_longest(entries), raw=spec.smoothing > 0), Form(_longest(entries)))
     lettered = 0 < forms[0].names <= LETTERS
     if lettered:
@@ -55,21 +56,24 @@ def header(spec: ChartSpec) -> list[Strip]:
     # A second row is better than a shorter title, except for letters.
     whole = titles if lettered or spec.height < TALL else titles[:1]
     lengths = [_length(_written(spec, entries, form)) for form in forms]
-    fitting = [title for length in lengths for title in whole if _length(title) + GAP + length + 1 <= spec.width]
+    # The brief title is the last resort.
+    choices = [*product(lengths, whole[:-1] or whole), *product(lengths, whole[-1:])]
+    fitting = [title for length, title in choices if _length(title) + GAP + length + 1 <= spec.width]
     if not fitting and spec.height >= TALL:
-        title = titles[_length(titles[0]) > spec.width]
+        title = next((one for one in titles if _length(one) <= spec.width), titles[-1])
         return [row_of(spec, title, []), row_of(spec, [], _legend(spec, entries, spec.width - 1))]
     title = (fitting or titles[-1:])[0]
     return [row_of(spec, title, _legend(spec, entries, spec.width - 1 - _length(title) - GAP))]
 
 
-def _title(spec: ChartSpec, *, short: bool = False) -> list[Segment]:
+def _titles(spec: ChartSpec) -> list[list[Segment]]:
+    """The title in forms from long to short; the scale's kind, which its labels show too, goes before words do."""
     palette, title = spec.palette, printable(spec.title, ascii=spec.ascii)
-    text = title.partition(",")[0] if short else title
-    segments = [Segment(" " + text, palette.style(palette.foreground, bold=True))]
-    if spec.log:
-        segments.append(Segment(", log", palette.style(palette.muted)))
-    return segments
+    bold, scale = palette.style(palette.foreground, bold=True), Segment(", log", palette.style(palette.muted))
+    head, brief = title.partition(",")[0], printable(spec.brief, ascii=spec.ascii)
+    logged = [[Segment(f" {text}", bold), scale] for text in dict.fromkeys((title, head)) if spec.log]
+    plain = [[Segment(f" {text}", bold)] for text in dict.fromkeys((head if spec.log else title, head, brief or head))]
+    return [*logged, *plain]
 
 
 def _longest(entries: list[Entry]) -> int:

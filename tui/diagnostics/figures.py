@@ -48,7 +48,7 @@ def _distances(page: LanePage, state: RunState) -> Iterator[Figure]:
                 name = lane_name(number, other)
                 labels = f"L2 distance to {name}", "predictions differ"
                 if not page.wide:
-                    labels = f"distance to {name}", f"differ from {name}"
+                    labels = f"L2 to {name}", f"differ from {name}"
                 yield Figure(labels[0], size(found.distance), distances)
                 yield Figure(labels[1], share(found.disagreement), disagreements)
 

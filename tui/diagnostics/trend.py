@@ -11,7 +11,8 @@ from ..text.lane_figures import scales_gradient
 # The newest values of a lane's metric, oldest first, given the names of the lane and of the metric. Empty: none known.
 History = Callable[[str, str], Sequence[float | None]]
 
-_LEVELS, _ASCII_LEVELS = "▁▂▃▄▅▆▇█", "__..--''"
+# Without the full block, which would join the sparkline of the line above.
+_LEVELS, _ASCII_LEVELS = "▁▂▃▄▅▆▇", "__..--''"
 
 
 def no_history(lane: str, metric: str) -> Sequence[float | None]:

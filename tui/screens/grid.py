@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual import events
@@ -219,4 +220,9 @@ class _SelectableGrid(ChartGrid):
 
     def strips_of(self, chart: Chart) -> list[Strip]:
         header, *rest = super().strips_of(chart)
-        return [header.apply_style(_REVERSE) if chart.metric == self.selected else header, *rest]
+        if chart.metric != self.selected:
+            return [header, *rest]
+        # The title ends at the first two blanks, or where the legend of a narrow chart begins.
+        title = header.text[: header.text.find("  ", 1) + 1] or header.text
+        named, legend = header.divide([cell_len(title), header.cell_length])
+        return [Strip.join([named.apply_style(_REVERSE), legend]), *rest]

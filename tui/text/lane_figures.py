@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ...core.stream.events import OutputDied
+from ...core.stream.events import Diagnosed, OutputDied
 from ...core.stream.rules import NoClip, SignClip, ValueClip, recorded_rule
 from ...core.stream.state import LaneState
 
@@ -17,19 +17,25 @@ def scales_gradient(rule: str) -> bool:
     return not isinstance(recorded_rule(rule), NoClip | ValueClip | SignClip)
 
 
+def measured(lane: LaneState) -> Diagnosed | None:
+    """The last measurement, if the lane's present rule held then."""
+    since = lane.changed_at[-1] if lane.changed_at else 0
+    return lane.diagnosed if lane.diagnosed and lane.diagnosed.step >= since else None
+
+
 def clipped_share(lane: LaneState) -> tuple[Literal["elements", "steps"], float | None]:
     """How much is clipped: the fraction of elements or, for rules that scale all at once, of the last 100 steps."""
     scales = scales_gradient(lane.rule)
-    if lane.diagnosed is None:
+    if (newest := measured(lane)) is None:
         return ("steps" if scales else "elements"), None
     if scales:
-        return "steps", lane.diagnosed.engaged_recently
-    return "elements", lane.diagnosed.total.clipped_share
+        return "steps", newest.engaged_recently
+    return "elements", newest.total.clipped_share
 
 
 def cosine(lane: LaneState) -> float | None:
     """cos(g, ĝ) at the last measurement."""
-    return lane.diagnosed.total.cosine if lane.diagnosed else None
+    return newest.total.cosine if (newest := measured(lane)) else None
 
 
 def dead_outputs(lane: LaneState) -> frozenset[int] | None:

@@ -20,13 +20,18 @@ from ..text.adam_memory import transients
 from ..text.lane_names import lane_name
 from ..text.number_format import symbols_in_ascii
 from ..text.wording import change_label
-from .metrics import HISTOGRAM, Metric
+from .metrics import HISTOGRAM, Cadence, Metric
 from .run_view import LaneView, RunView
 from .step_window import WHOLE_RUN, Window
 
 SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
-# For series with a value at every step, which vary more than averages over many images.
-_STEP_SMOOTHING = {"light": 0.9, "medium": 0.97, "strong": 0.99, "off": 0.0}
+# The weights of the past by cadence: values of single steps vary more than averages over many images, and values at
+# measurements are too few to average much.
+_WEIGHTS: dict[Cadence, dict[str, float]] = {
+    "step": {"light": 0.9, "medium": 0.97, "strong": 0.99, "off": 0.0},
+    "evaluation": SMOOTHING,
+    "measurement": {"light": 0.0, "medium": 0.6, "strong": 0.9, "off": 0.0},
+}
 _NORMS = ("grad-norm", "clipped-norm")
 
 
@@ -88,7 +93,6 @@ def chart_spec(
         shades += [Shade(*interval, number) for interval in transients(lane.changes)] if is_adam else []
         marks += [Mark(change.step, number, change_label(change)) for change in lane.effective_changes]
         levels += _levels(number, lane) if metric.name in _NORMS else []
-    strengths = _STEP_SMOOTHING if metric.on_steps else SMOOTHING
     return ChartSpec(
         title=_heading(metric, view, theme),
         width=size[0],
@@ -98,7 +102,8 @@ def chart_spec(
         last=last,
         limits=metric.limits,
         log=settings.is_log(metric),
-        smoothing=0.0 if metric.counts else strengths[settings.smoothing],
+        smoothing=_WEIGHTS[metric.cadence][settings.smoothing],
+        brief=metric.name,
         cursor=settings.shown_step,
         ends_at_step=last <= view.last_step,
         marks=tuple(marks),

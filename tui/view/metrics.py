@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ...core.stream.config import RunConfig
 from ...core.stream.rules import NoClip, RecordedRule, SignClip, ValueClip
 
+# When a series has a value: at every step, at every evaluation, or when the effect of clipping is measured.
+Cadence = Literal["step", "evaluation", "measurement"]
 # The chart that is a heat map of histograms instead of curves.
 HISTOGRAM = "histogram"
 
@@ -17,8 +20,7 @@ class Metric:
     """A series (see `core.stream.series`) as a chart shows it.
 
     `of` names what the values were measured on, for the title. `log`: the scale is logarithmic unless the user changes
-    it. `limits` are values that the series cannot exceed. `percent`: values are shares. `on_steps`: there is one value
-    for each step, not only for some. `counts`: values are whole numbers, which are not smoothed.
+    it. `limits` are values that the series cannot exceed. `percent`: values are shares. `counts`: they are integers.
     """
 
     name: str
@@ -27,7 +29,7 @@ class Metric:
     log: bool = False
     limits: tuple[float, float] | None = None
     percent: bool = False
-    on_steps: bool = False
+    cadence: Cadence = "measurement"
     counts: bool = False
 
     def heading(self, config: RunConfig | None) -> str:
@@ -62,17 +64,17 @@ def _always(text: str) -> Callable[[RunConfig], str]:
 
 _SHARE, _COSINE = (0.0, 1.0), (-1.0, 1.0)
 METRICS = (
-    Metric("loss", "validation loss", _images),
-    Metric("accuracy", "accuracy", _images, limits=_SHARE),
-    Metric("grad-norm", "gradient norm ‖g‖", _always("before clipping"), log=True, on_steps=True),
+    Metric("loss", "validation loss", _images, cadence="evaluation"),
+    Metric("accuracy", "accuracy", _images, limits=_SHARE, cadence="evaluation"),
+    Metric("grad-norm", "gradient norm ‖g‖", _always("before clipping"), log=True, cadence="step"),
     Metric("clipped", "% of elements clipped", limits=_SHARE, percent=True),
     Metric(HISTOGRAM, "log10 |g|", _always("all elements")),
-    Metric("clipped-norm", "gradient norm ‖ĝ‖", _always("after clipping"), log=True, on_steps=True),
+    Metric("clipped-norm", "gradient norm ‖ĝ‖", _always("after clipping"), log=True, cadence="step"),
     Metric("cosine", "cosine of g and ĝ", limits=_COSINE),
-    Metric("steps-clipped", "% of steps clipped", _evaluations, limits=_SHARE, percent=True),
+    Metric("steps-clipped", "% of steps clipped", _evaluations, limits=_SHARE, percent=True, cadence="evaluation"),
     Metric("step-size", "step size", _always("mean |Δw| / learning rate")),
     Metric("counterfactual-distance", "update distance", _always("from the counterfactual update"), percent=True),
-    Metric("train-loss", "training loss", _batch, on_steps=True),
+    Metric("train-loss", "training loss", _batch, cadence="step"),
     Metric("dead-outputs", "dead outputs", limits=(0.0, 10.0), counts=True),
     Metric("dead-units", "dead hidden units", counts=True),
     Metric("distance", "parameter distance", _always("L2, to lane A")),

@@ -115,7 +115,7 @@ class ChartsPanel(ChartGrid):
         names = list(SMOOTHING)
         strength = names[(names.index(self.settings.smoothing) + 1) % len(names)]
         self._change(smoothing=strength)
-        return f"Smoothing: {strength} (weight of the past {SMOOTHING[strength]:g})"
+        return f"Smoothing: {strength}"
 
     def _zoom(self, factor: float) -> str:
         """Multiply the number of steps shown."""
