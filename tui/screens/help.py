@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ...core.safe_text import printable
 from ...core.stream.sweep_config import SEEDS
-from ..view.keys import KEYS, Key, keycaps
+from ..view.keys import KEYS, Key
 from .page import Page
 
 ABOUT = Text(
@@ -59,7 +59,7 @@ class HelpScreen(Page):
             if key.group != group:
                 table.add_row(*_heading(key.group))
                 group = key.group
-            table.add_row(Text(printable(f"  {keycaps(self._keymap.get(key.id, key.keys))}")), Text(key.tooltip))
+            table.add_row(Text(printable(f"  {key.caps(self._keymap)}")), Text(key.tooltip))
         return Group(self._about, table)
 
 

@@ -23,7 +23,7 @@ from ..text.lane_names import lane_name, lane_names
 from ..text.number_format import duration
 from ..text.rule_words import rule_words
 from ..text.wording import head_words, replay_speed_words, speed_limit_words
-from .keys import KEYS, Key, Phase, keycaps
+from .keys import KEYS, Key, Phase
 from .run_view import LaneView, RunView
 
 # The title explains its warnings from this width on.
@@ -176,7 +176,7 @@ def _footer(
     """The keys of the key line with their names on the keyboard; those of the highest ranks are left out."""
     keys = [key for key in keys if key.rank(phase) and (phase == "replay" or key.only != "replay")]
     while True:
-        names = [theme.printable(keycaps(keymap.get(key.id, key.keys))).split()[0] for key in keys]
+        names = [theme.printable(key.caps(keymap)).split()[0] for key in keys]
         parts = list(zip(names, keys, strict=True))
         if sum(cell_len(name) + cell_len(key.label) + 3 for name, key in parts) <= width or len(keys) < 2:
             return parts

@@ -50,6 +50,10 @@ class Key:
         """The key's rank on the key line."""
         return self.footer if phase != "ended" or self.footer_at_end is None else self.footer_at_end
 
+    def caps(self, keymap: Mapping[str, str]) -> str:
+        """The key as printed on a keyboard, with the user's key map."""
+        return keycaps(keymap.get(self.id, self.keys))
+
     @property
     def action(self) -> str:
         """The Textual action: the screen's actions change the view, the app's actions steer or end the run."""
@@ -240,6 +244,7 @@ KEYS: tuple[Key, ...] = (
     Key("suspend_process", "ctrl+z", "suspend", "Suspend to the shell; `fg` resumes", PROGRAM),
     Key("quit", "q,ctrl+c,ctrl+q", "quit", "End the run and quit", PROGRAM, footer=1),
 )
+BY_ID = {key.id: key for key in KEYS}
 
 
 def keymap(remapping: Mapping[str, str]) -> dict[str, str]:
