@@ -8,6 +8,7 @@ import pytest
 from watched_screen import Watch, on_a_loop
 
 from clipwatch.core.stream.commands import SetClip
+from clipwatch.core.stream.events import LaneFailed
 from clipwatch.tui.screens.figures import FiguresScreen
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.widgets import diagnostics_panel
@@ -105,6 +106,18 @@ async def test_the_diagnostics_are_rendered_again_only_after_a_measurement(
         assert len(drawn) == before
         await screen.press("tab")
         await screen.until(lambda: len(drawn) > before)
+
+
+@on_a_loop
+async def test_the_diagnostics_say_that_a_lane_has_failed(watch: Watch) -> None:
+    async with watch("normal", "--measured") as screen:
+        await screen.until(lambda: screen.app.view.last_step == 200)
+        await screen.press("d")
+        await screen.shows("conv1")
+        cause = "the training loss is nan"
+        screen.app.view.fold(LaneFailed(lane="clipped", step=205, reason="diverged", cause=cause, seconds=1.0))
+        screen.app.main.draw()
+        await screen.shows("diverged at step 205: the loss became NaN")
 
 
 @on_a_loop

@@ -12,10 +12,10 @@ import pytest
 
 from clipwatch.core.errors import BadInput
 from clipwatch.core.stream.rules import MEANINGS, parse_rule
-from clipwatch.core.stream.sweep_config import WITHOUT_EFFECT
+from clipwatch.core.stream.sweep_config import SEEDS, WITHOUT_EFFECT
 from clipwatch.tui.cli.main import COMMANDS, main, parse
 from clipwatch.tui.cli.options import Group, Option
-from clipwatch.tui.cli.sweep_options import DEFAULT_RULES, DEFAULT_SEEDS, SWEEP_GROUPS, sweep_from_options
+from clipwatch.tui.cli.sweep_options import DEFAULT_RULES, SWEEP_GROUPS, sweep_from_options
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -92,10 +92,10 @@ def test_what_all_trainings_share_is_given_once(option: Option) -> None:
 
 def test_the_defaults_of_a_sweep_are_those_that_its_help_names(capsys: pytest.CaptureFixture[str]) -> None:
     config = sweep_from_options(parse(["sweep"]))
-    assert (config.axes, config.seeds) == ({"clip": DEFAULT_RULES}, DEFAULT_SEEDS)
+    assert (config.axes, config.seeds) == ({"clip": DEFAULT_RULES}, SEEDS)
     text = " ".join(printed(capsys, "sweep", "--help").split())
     assert f"repeat it for each rule to compare (default: {' and '.join(DEFAULT_RULES)})" in text
-    assert f"number of seeds (default: {DEFAULT_SEEDS})" in text
+    assert f"number of seeds (default: {SEEDS})" in text
     assert not {f"--{name.replace('_', '-')}" for name in WITHOUT_EFFECT} & described(text)
 
 

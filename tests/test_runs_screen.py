@@ -22,7 +22,7 @@ from clipwatch.core.sweeps.listing import EVERYTHING, Recording, recordings
 from clipwatch.core.sweeps.overview import overview
 from clipwatch.tui.runs.app import ListState, RunsApp
 from clipwatch.tui.runs.bars import details
-from clipwatch.tui.runs.questions import DeleteQuestion
+from clipwatch.tui.runs.delete_question import DeleteQuestion
 from clipwatch.tui.runs.rows import Row, fitting
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.style.chart_styles import Palette
@@ -229,6 +229,10 @@ async def test_a_run_is_deleted_only_after_y(tmp_path: Path) -> None:
             assert len(names(app)) == 3
         await pilot.press("down", "x", "y")
         assert names(app) == [runs[2].path.name, runs[0].path.name]
+        await pilot.pause()
+        message = app.query_one("#message").render_line(0)  # type: ignore[attr-defined]
+        assert message.text.startswith(f" deleted {runs[1].path.name}")
+        assert app.make_theme().alert not in [segment.style for segment in message]
     assert [run.path.exists() for run in runs] == [True, False, True]
 
 
@@ -240,7 +244,9 @@ async def test_a_run_under_way_is_not_deleted(tmp_path: Path) -> None:
         async with app.run_test(size=(160, 45)) as pilot:
             await pilot.pause()
             await pilot.press("x")
-            assert "another process is writing it" in app.query_one("#message").render_line(0).text  # type: ignore[attr-defined]
+            message = app.query_one("#message").render_line(0)  # type: ignore[attr-defined]
+            assert "another process is writing it" in message.text
+            assert app.make_theme().alert in [segment.style for segment in message]
             assert not isinstance(app.screen, DeleteQuestion)
 
 

@@ -107,10 +107,10 @@ def test_a_pause_logs_the_steps_so_far() -> None:
         if getattr(event, "lane", None) == "clipped":
             paused.append(event)
         if isinstance(event, LanePaused):
-            assert isinstance(paused[-2], StepsTrained | Evaluated)
             newest = logged(paused, "clipped")[-1]
             assert newest.step == event.step - 1
             engine.send(Resume(lane="clipped"))
+    assert any(isinstance(event, LanePaused) for event in paused)
 
 
 def test_evaluations_that_are_far_apart_do_not_make_an_event_large(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from ..clipping.nonfinite import without_nonfinite
 from ..experiments.layout import Layout
 from ..experiments.torchscript import compile_function
 from ..optimizers.optimizer import Optimizer
-from ..stream.measures import BINS, EDGE_CELLS, Histogram, Measure, cell_edge
+from ..stream.measures import BINS, EDGE_CELLS, RECENT_STEPS, Histogram, Measure, cell_edge
 from .layer_sums import (
     clip_sums,
     counterfactual_sums,
@@ -29,9 +29,6 @@ from .layer_sums import (
     histogram_counts,
     update_sums,
 )
-
-# The number of steps that the recent share of clipped steps covers.
-RECENT_STEPS = 100
 
 _histogram_counts, _gradient_sums = compile_function(histogram_counts), compile_function(gradient_sums)
 _clip_sums, _update_sums = compile_function(clip_sums), compile_function(update_sums)

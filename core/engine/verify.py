@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ..runs.event_table import EventTable, StepLogs
+from ..runs.lane_steps import LaneSteps, lane_steps
 from ..runs.reader import Recorded
 from ..stream.codec import encode
 from ..stream.commands import LaneCommand, ResetMoments, SetClip, Stop
@@ -23,7 +25,6 @@ from ..stream.events import (
     LaneFinished,
     MomentsReset,
 )
-from ..stream.series import StepTable, step_tables
 from .engine import Resumption
 from .resume import planned_iterations, settings
 
@@ -83,7 +84,7 @@ def compare(recorded: Recorded, again: Iterable[Event]) -> Verdict:
         after = found.get(key, "nothing")
         if after != before and (key in found or kind in (Evaluated.__name__, LaneFailed.__name__)):
             differences.setdefault(lane, (lane, step, before, after))
-    steps, different = _compared_steps(step_tables(recorded.events), step_tables(again))
+    steps, different = _compared_steps(recorded.table.step_logs, EventTable.of(again).step_logs)
     for lane, step, before, after in different:
         if lane not in differences or step < differences[lane][1]:
             differences[lane] = (lane, step, before, after)
@@ -91,21 +92,24 @@ def compare(recorded: Recorded, again: Iterable[Event]) -> Verdict:
     return Verdict(len(expected.keys() & found.keys()) + steps, missing, tuple(differences.values()))
 
 
-def _compared_steps(
-    recorded: Mapping[str, StepTable], again: Mapping[str, StepTable]
-) -> tuple[int, list[tuple[str, int, str, str]]]:
+def _compared_steps(recorded: StepLogs, again: StepLogs) -> tuple[int, list[tuple[str, int, str, str]]]:
     """How many logged steps both runs have, and the first that differs in each lane."""
     count, different = 0, []
-    for lane in recorded.keys() & again.keys():
-        before, after = recorded[lane], again[lane]
+    for lane in recorded.names:
+        before, after = lane_steps(recorded, lane), lane_steps(again, lane)
         steps, at_before, at_after = np.intersect1d(before.steps, after.steps, return_indices=True)
         count += len(steps)
+        one, other = _values(before)[at_before], _values(after)[at_after]
         # Bits are compared, since NaN is not equal to itself.
-        one, other = (table.rows[at].view(np.int32) for table, at in ((before, at_before), (after, at_after)))
-        if len(rows := np.flatnonzero((one != other).any(axis=1))):
-            texts = [_step_text(table.rows[at[rows[0]]]) for table, at in ((before, at_before), (after, at_after))]
-            different.append((lane, int(steps[rows[0]]), *texts))
+        if len(rows := np.flatnonzero((one.view(np.int32) != other.view(np.int32)).any(axis=1))):
+            first = rows[0]
+            different.append((lane, int(steps[first]), _step_text(one[first]), _step_text(other[first])))
     return count, different
+
+
+def _values(steps: LaneSteps) -> NDArray[np.float32]:
+    """For each step a row of training loss, ‖g‖, ‖ĝ‖ and 1 if it was clipped."""
+    return np.stack([steps.losses, steps.norms, steps.clipped_norms, steps.clipped], axis=1, dtype=np.float32)
 
 
 def _step_text(row: NDArray[np.float32]) -> str:

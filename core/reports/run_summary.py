@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
-from ..runs.lane_steps import NO_RULES, LaneRules, LaneSteps, lane_rules, lane_steps
+from ..runs.lane_rules import NO_RULES, LaneRules, lane_rules
+from ..runs.lane_steps import LaneSteps, lane_steps
 from ..runs.reader import Recorded
 from ..statistics.intervals import wilson_interval
 from ..stream.config import RunConfig

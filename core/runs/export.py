@@ -23,7 +23,7 @@ from ..stream.events import (
     StepsTrained,
 )
 from .csv_table import texts, write_table
-from .lane_steps import lane_steps, lanes_of
+from .lane_steps import lane_steps
 from .reader import Recorded
 
 # The dead outputs have a column each: 1 if the output is dead, 0 if it is not.
@@ -103,7 +103,7 @@ def evaluation_rows(recorded: Recorded) -> list[Row]:
             "seconds": event.seconds,
             **row,
         }
-    places = {lane: place for place, lane in enumerate(lanes_of(recorded))}
+    places = {lane: place for place, lane in enumerate(recorded.lanes)}
     return sorted(rows.values(), key=lambda row: (row["step"], places[row["lane"]]))
 
 

@@ -44,6 +44,11 @@ class LaneOutcome(msgspec.Struct, frozen=True, kw_only=True):
     accuracy: float | None = None
     ended: Literal["completed", "stopped", "diverged", "error"] | None = None
 
+    @property
+    def failure(self) -> Literal["diverged", "error"] | None:
+        """How it failed; None if it did not."""
+        return self.ended if self.ended in ("diverged", "error") else None
+
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The summary of a run that can be read without its events. `started` is in seconds since 1970 (UTC).

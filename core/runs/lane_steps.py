@@ -1,17 +1,13 @@
-"""Every training step of a lane in columns, and the rule that it was trained with."""
+"""Every training step of a lane in columns."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.events import ClipChanged, Event, LaneEvent, LaneStarted
 from .event_table import Integers, StepLogs
-from .reader import Recorded
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,37 +45,3 @@ def lane_steps(logs: StepLogs, lane: str) -> LaneSteps:
     fresh[1:] = steps[1:] > np.maximum.accumulate(steps)[:-1]
     at, places = at[fresh], np.repeat(logs.places[rows], counts)[fresh]
     return LaneSteps(places, steps[fresh], logs.losses[at], logs.norms[at], logs.clipped_norms[at], logs.clipped[at])
-
-
-@dataclass(frozen=True)
-class LaneRules:
-    """The rules of a lane: `rules[k]` holds from step `steps[k]` on."""
-
-    steps: tuple[int, ...]
-    rules: tuple[str, ...]
-
-    def at(self, step: int) -> str:
-        """The rule with which this step was trained, empty if it is not known."""
-        place = bisect_right(self.steps, step)
-        return self.rules[place - 1] if place else ""
-
-
-NO_RULES = LaneRules((), ())
-
-
-def lane_rules(events: Iterable[Event], lane: str) -> LaneRules:
-    """The rules of a lane, from its start and its changes."""
-    found = {
-        event.step: event.rule
-        for event in events
-        if isinstance(event, LaneStarted | ClipChanged) and event.lane == lane
-    }
-    steps = sorted(found)
-    return LaneRules(tuple(steps), tuple(found[step] for step in steps))
-
-
-def lanes_of(recorded: Recorded) -> list[str]:
-    """The names of all lanes: those of the configuration, then others of which there are events."""
-    configured = (lane.name for lane in recorded.started.config.lanes)
-    others = (event.lane for event in recorded.table.others if isinstance(event, LaneEvent))
-    return list(dict.fromkeys([*configured, *recorded.table.evaluations.names, *others]))

@@ -12,7 +12,7 @@ from ..errors import BadInput
 from ..files.atomic import open_regular
 from ..stream.codec import UnknownEvent, decode_event, decode_events
 from ..stream.config import from_options, read_toml
-from ..stream.events import ClipChanged, Event, LaneExtended, MomentsReset, RunStarted
+from ..stream.events import ClipChanged, Event, LaneEvent, LaneExtended, MomentsReset, RunStarted
 from .checksums import all_sealed
 from .damage import Damage, DamagedLine, decode_sealed
 from .event_table import EventRows, EventTable
@@ -40,6 +40,13 @@ class Recorded:
     def started(self) -> RunStarted:
         """The event that the run began with."""
         return next(event for event in self.table.others if isinstance(event, RunStarted))
+
+    @property
+    def lanes(self) -> list[str]:
+        """The names of all lanes: those of the configuration, then others of which there are events."""
+        configured = (lane.name for lane in self.started.config.lanes)
+        others = (event.lane for event in self.table.others if isinstance(event, LaneEvent))
+        return list(dict.fromkeys([*configured, *self.table.evaluations.names, *others]))
 
     def last_evaluated(self, lane: str) -> int:
         """The last step at which this lane was evaluated, -1 if it never was."""

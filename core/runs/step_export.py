@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..errors import BadInput
 from .csv_table import texts, write_table
-from .lane_steps import LaneRules, LaneSteps, lane_rules, lane_steps, lanes_of
+from .lane_rules import LaneRules, lane_rules
+from .lane_steps import LaneSteps, lane_steps
 from .reader import Recorded
 
 STEP_COLUMNS = ("lane", "rule", "step", "train_loss", "gradient_norm", "clipped_norm", "clipped")
@@ -24,7 +25,7 @@ def write_steps(recorded: Recorded, path: Path) -> None:
 
 def step_rows(recorded: Recorded) -> Iterable[tuple[Any, ...]]:
     """The rows of `STEP_COLUMNS`, ordered by step and then by lane. Raises BadInput if the steps are not recorded."""
-    lanes, logs = lanes_of(recorded), recorded.table.step_logs
+    lanes, logs = recorded.lanes, recorded.table.step_logs
     found = [lane_steps(logs, lane) for lane in lanes]
     if not any(len(each.steps) for each in found):
         raise BadInput("the loss and the gradient norm of every step are not recorded in this run; leave out --steps")

@@ -9,6 +9,8 @@ import struct
 
 import msgspec
 
+# Shares of recent steps are of this many.
+RECENT_STEPS = 100
 # Histograms of |g| have four bins per decade from 1e-10 to 1e2.
 BINS = 48
 # A float32's exponent and the upper 6 bits of its mantissa give the cell that it is counted in. A bin is a range of

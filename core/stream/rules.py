@@ -35,8 +35,8 @@ class ValueClip(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         if self.high is not None and self.low == -self.high:
-            return f"value:{_number(self.high)}"
-        low, high = (_number(side) for side in (self.low, self.high))
+            return f"value:{number_text(self.high)}"
+        low, high = (number_text(side) for side in (self.low, self.high))
         return f"value:{low}:{high}"
 
 
@@ -49,7 +49,7 @@ class NormClip(msgspec.Struct, frozen=True):
     bound: float
 
     def __str__(self) -> str:
-        return f"norm:{_number(self.bound)}"
+        return f"norm:{number_text(self.bound)}"
 
 
 class LayerNormClip(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ class LayerNormClip(msgspec.Struct, frozen=True):
     bound: float
 
     def __str__(self) -> str:
-        return f"layer-norm:{_number(self.bound)}"
+        return f"layer-norm:{number_text(self.bound)}"
 
 
 class AdaptiveClip(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ class AdaptiveClip(msgspec.Struct, frozen=True):
     ratio: float
 
     def __str__(self) -> str:
-        return f"agc:{_number(self.ratio)}"
+        return f"agc:{number_text(self.ratio)}"
 
 
 class AutoClip(msgspec.Struct, frozen=True):
@@ -87,7 +87,7 @@ class AutoClip(msgspec.Struct, frozen=True):
     percentile: float
 
     def __str__(self) -> str:
-        return f"autoclip:{_number(self.percentile)}"
+        return f"autoclip:{number_text(self.percentile)}"
 
 
 class ZClip(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ class ZClip(msgspec.Struct, frozen=True):
     threshold: float = Z_THRESHOLD
 
     def __str__(self) -> str:
-        return "zclip" if self.threshold == Z_THRESHOLD else f"zclip:{_number(self.threshold)}"
+        return "zclip" if self.threshold == Z_THRESHOLD else f"zclip:{number_text(self.threshold)}"
 
 
 class SignClip(msgspec.Struct, frozen=True):
@@ -229,8 +229,8 @@ def _interval(low: float | None, high: float | None, text: str) -> ValueClip:
     return ValueClip(low, high)
 
 
-def _number(value: float | None) -> str:
-    # The shortest text that reads back as the same number.
+def number_text(value: float | None) -> str:
+    """The shortest text that reads back as the same number; empty for None."""
     return "" if value is None else repr(value).removesuffix(".0")
 
 
@@ -252,21 +252,21 @@ def meaning(rule: Rule) -> str:
         case NoClip():
             return "leave the gradient as it is"
         case ValueClip(low=low, high=None):
-            return f"raise elements below {_number(low)} to it"
+            return f"raise elements below {number_text(low)} to it"
         case ValueClip(low=None, high=high):
-            return f"lower elements above {_number(high)} to it"
+            return f"lower elements above {number_text(high)} to it"
         case ValueClip(low=low, high=high):
-            return f"clamp each element to [{_number(low)}, {_number(high)}]"
+            return f"clamp each element to [{number_text(low)}, {number_text(high)}]"
         case NormClip(bound=bound):
-            return f"scale the gradient down to an L2 norm of {_number(bound)}"
+            return f"scale the gradient down to an L2 norm of {number_text(bound)}"
         case LayerNormClip(bound=bound):
-            return f"scale each layer's gradient down to an L2 norm of {_number(bound)}"
+            return f"scale each layer's gradient down to an L2 norm of {number_text(bound)}"
         case AdaptiveClip(ratio=ratio):
-            return f"scale a unit's gradient down to {_number(ratio)} of its weights' norm"
+            return f"scale a unit's gradient down to {number_text(ratio)} of its weights' norm"
         case AutoClip(percentile=percentile):
-            return f"scale down to percentile {_number(percentile)} of the norms so far"
+            return f"scale down to percentile {number_text(percentile)} of the norms so far"
         case ZClip(threshold=threshold):
-            return f"scale down norms {_number(threshold)} standard deviations above the mean"
+            return f"scale down norms {number_text(threshold)} standard deviations above the mean"
         case SignClip():
             return "replace each element by its sign"
 

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .events import Diagnosed, Evaluated, Event, HistogramsEarlier, LanesCompared, StepsTrained
+from .events import Diagnosed, Evaluated, HistogramsEarlier, LanesCompared, StepsTrained
 from .measures import BINS
 
 Floats = NDArray[np.float32]
@@ -38,30 +37,6 @@ def step_values(event: StepsTrained) -> StepValues:
     parts = {"train-loss": event.losses, "grad-norm": event.norms, "clipped-norm": event.clipped_norms}
     series = {name: np.frombuffer(part, "<f4") for name, part in parts.items()}
     return StepValues(event.step + 1 - len(event.clipped), series, np.frombuffer(event.clipped, np.bool_))
-
-
-class StepTable(NamedTuple):
-    """All logged steps of a lane: the steps (n,), ascending, and for each a row of train loss, ‖g‖, ‖ĝ‖ and clipped."""
-
-    steps: NDArray[np.int64]
-    rows: NDArray[np.float32]
-
-
-def step_tables(events: Iterable[Event]) -> dict[str, StepTable]:
-    """The logged steps of each lane. A step that was logged twice counts once."""
-    parts: dict[str, list[StepValues]] = {}
-    newest: dict[str, int] = {}
-    for event in events:
-        if isinstance(event, StepsTrained):
-            parts.setdefault(event.lane, []).append(step_values(event).after(newest.get(event.lane, -1)))
-            newest[event.lane] = max(event.step, newest.get(event.lane, -1))
-    return {lane: _table(values) for lane, values in parts.items()}
-
-
-def _table(parts: list[StepValues]) -> StepTable:
-    steps = [part.first + np.arange(len(part.clipped)) for part in parts]
-    rows = [np.stack([*part.series.values(), part.clipped.astype(np.float32)], axis=1) for part in parts]
-    return StepTable(np.concatenate(steps), np.concatenate(rows))
 
 
 def evaluated_values(event: Evaluated) -> dict[str, float]:

@@ -19,7 +19,7 @@ WITHOUT_EFFECT = {"pace", "checkpoint_every", "diagnostics", "diagnose_every", "
 NO_AXIS = {*WITHOUT_EFFECT, "seed", "lanes", "data_dir", "offline", "device", "dataset", "eval_every"}
 _LANE = "replica"
 # The number of seeds of a sweep, unless it is given.
-_SEEDS = 32
+SEEDS = 32
 # Milliseconds per step and image: for a stacked replica on one core, for one trained alone, and for one of a thousand
 # stacked replicas on a large GPU, evaluations included.
 _STACKED_MS, _ALONE_MS, _ON_GPU_MS = 0.08, 0.12, 0.0006
@@ -55,7 +55,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     base: RunConfig
     axes: dict[str, tuple[Value, ...]]
-    seeds: int = _SEEDS
+    seeds: int = SEEDS
     chosen: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ def sweep_of_run(run: RunConfig, dataset: str) -> SweepConfig:
     """A sweep that compares the rules of a run's lanes on its data, with its other settings, from its seed on."""
     base = msgspec.structs.replace(run, dataset=dataset, pace=None, lanes=DEFAULT_LANES)
     rules = dict.fromkeys(lane.rule for lane in run.lanes)
-    return sweep_config(base, {"clip": list(rules)}, _SEEDS, ())
+    return sweep_config(base, {"clip": list(rules)}, SEEDS, ())
 
 
 def _refuse_axes_without_effect(base: RunConfig, axes: Mapping[str, Sequence[Any]]) -> None:

@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from ...core.stream.measures import BINS
 from .area import Area
-from .axes import draw_cursor, draw_steps, draw_values
+from .axes import FLOOR_FROM, draw_cursor, draw_steps, draw_values
 from .canvas import Canvas
 from .heat_cells import cell_rows, draw_bounds, draw_cells, draw_failure
 from .heat_columns import HeatColumns, bin_place, bound_sizes, heat_columns
@@ -28,7 +28,6 @@ from .traces import Scale
 SMALLEST, COMFORTABLE = (12, 2), (24, 5)
 # The value labels, such as 1e-10, and the axis.
 LEFT = 6
-FLOOR_FROM = 8
 # The first bin starts at 1e-10.
 FIRST_DECADE, BINS_PER_DECADE = -10, 4
 # A bound this close to the occupied bins is in sight.
@@ -44,7 +43,7 @@ class Grid:
     height: int
     axis: int
 
-    def body(self, columns: int, rows: int) -> bool:
+    def fits(self, columns: int, rows: int) -> bool:
         """Whether each panel has this many columns and rows for its cells."""
         return self.width - LEFT >= columns and self.height - 1 >= rows
 
@@ -89,7 +88,7 @@ def _arrange(spec: HeatMapSpec) -> Grid | None:
         Grid(across, spec.width // across, (spec.height - 1 - axis) // ceil(lanes / across), axis)
         for across in range(1, lanes + 1)
     ]
-    fitting = (grid for size in (COMFORTABLE, SMALLEST) for grid in grids if grid.body(*size))
+    fitting = (grid for size in (COMFORTABLE, SMALLEST) for grid in grids if grid.fits(*size))
     return next(fitting, None)
 
 

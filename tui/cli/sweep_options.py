@@ -11,7 +11,7 @@ import msgspec
 from ...core.data.offline import is_offline
 from ...core.errors import BadInput
 from ...core.stream.config import KEYS, from_options
-from ...core.stream.sweep_config import NO_AXIS, WITHOUT_EFFECT, SweepConfig, sweep_config
+from ...core.stream.sweep_config import NO_AXIS, SEEDS, WITHOUT_EFFECT, SweepConfig, sweep_config
 from .options import (
     BACKEND,
     CHARTS,
@@ -35,7 +35,6 @@ from .parser import RULES_HELP
 from .settings import ConfigFile, option_settings
 
 DEFAULT_RULES = ("none", "value:0.001")
-DEFAULT_SEEDS = 32
 # What a run prints or shows and a sweep does not.
 _NOT_OF_A_SWEEP = (SHOW_DIAGNOSTICS, CHARTS)
 # Settings that have one value in a sweep.
@@ -50,7 +49,7 @@ SWEEP_GROUPS = (
     Group(
         "sweep",
         (
-            option("--seeds", metavar="N", type=integer, help=f"number of seeds (default: {DEFAULT_SEEDS})"),
+            option("--seeds", metavar="N", type=integer, help=f"number of seeds (default: {SEEDS})"),
             _SEED,
             flag("--yes", help="start even if it will take more than an hour"),
             *BACKEND,
@@ -94,7 +93,7 @@ def sweep_from_options(args: argparse.Namespace) -> SweepConfig:
     from_file, options = _file_settings(args.config or []), option_settings(args)
     if args.seeds is not None:
         options["seeds"] = args.seeds
-    values = {"seeds": DEFAULT_SEEDS, "clip": list(DEFAULT_RULES), **from_file, **options}
+    values = {"seeds": SEEDS, "clip": list(DEFAULT_RULES), **from_file, **options}
     seed_list = values.pop("seed") if _is_list(values.get("seed")) else []
     if seed_list and ("seeds" in options or ("seeds" in from_file and "seed" not in options)):
         raise BadInput("seeds: --seeds and repeated --seed cannot be combined; use one of them")

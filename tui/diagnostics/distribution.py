@@ -40,7 +40,7 @@ def distribution(page: LanePage, bars: int, tallest: Mapping[str, int], *, by_la
         yield from _counts_below(page)
     for name, measure in page.layers.items() if by_layer else ():
         (line,) = bar_lines(measure.histogram, bounds, page.width, 1, page.ink, tallest=tallest[name])
-        label = Segment(f" {page.printable(name)}", page.muted)
+        label = Segment(f" {page.theme.printable(name)}", page.muted)
         yield Strip([*line.crop(0, bars_end(page.width)), label]).adjust_cell_length(page.width, page.muted)
 
 
@@ -72,7 +72,7 @@ def _with_counts(chart: Sequence[Strip], counts: Sequence[tuple[str, str]], page
         parts = [*(strip or page.line()).adjust_cell_length(end, page.text)]
         parts += [
             Segment(f"  {label.ljust(cells - len(value))}", page.muted),
-            Segment(page.printable(value), page.text),
+            Segment(page.theme.printable(value), page.text),
         ]
         yield Strip(parts).adjust_cell_length(page.width, page.text)
 

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
 from ..text.lane_figures import CLASSES, clipped_share, cosine, dead_outputs
-from ..text.number_format import UNDEFINED, decimal, in_ascii, share
+from ..text.number_format import UNDEFINED, decimal, share
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def output_cells(number: int, dead: frozenset[int] | None, between: str, theme: 
     """A cell per class: its number, or a dot if the output is dead."""
     if dead is None:
         # As wide as the cells, so that the layout stays the same after the first measurement.
-        yield Segment(_shown(UNDEFINED, theme).ljust(CLASSES + len(between) * (CLASSES - 1)), theme.muted)
+        yield Segment(theme.printable(UNDEFINED).ljust(CLASSES + len(between) * (CLASSES - 1)), theme.muted)
         return
     dot = "." if theme.ascii else "·"
     for output in range(CLASSES):
@@ -59,17 +59,13 @@ def _figures(lane: LaneState, form: _Form, theme: Theme) -> Iterator[Segment]:
     yield Segment(form.clipped.format(what), theme.muted)
     # A fixed width keeps the layout stable.
     percentage = share(value).replace(" ", "") if form.share_cells < 6 else share(value)
-    yield Segment(_shown(percentage, theme).rjust(form.share_cells), theme.text)
+    yield Segment(theme.printable(percentage).rjust(form.share_cells), theme.text)
     yield Segment(" " * form.gap, theme.text)
     yield Segment("cos ", theme.muted)
-    yield Segment(_shown(decimal(cosine(lane)), theme).rjust(4), theme.text)
+    yield Segment(theme.printable(decimal(cosine(lane))).rjust(4), theme.text)
 
 
 def _outputs(number: int, lane: LaneState, form: _Form, theme: Theme) -> Iterator[Segment]:
     yield Segment(" " * form.gap, theme.text)
     yield Segment(form.outputs, theme.muted)
     yield from output_cells(number, dead_outputs(lane), form.between, theme)
-
-
-def _shown(text: str, theme: Theme) -> str:
-    return in_ascii(text) if theme.ascii else text

@@ -11,12 +11,10 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from ...core.safe_text import printable
 from ...core.stream.events import Diagnosed
 from ...core.stream.measures import Measure
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
-from ..text.number_format import in_ascii
 from .histogram import Ink
 from .trend import History, sparkline
 
@@ -125,12 +123,8 @@ class LanePage:
 
     def line(self, *parts: Part) -> Strip:
         """A line of the page: a blank, then the styled parts."""
-        segments = [Segment(" ", self.text), *(Segment(self.printable(text), style) for text, style in parts)]
+        segments = [Segment(" ", self.text), *(Segment(self.theme.printable(text), style) for text, style in parts)]
         return Strip(segments).adjust_cell_length(self.width, self.text)
-
-    def printable(self, text: str) -> str:
-        """The text without control characters, in the characters that the terminal can show."""
-        return printable(in_ascii(text) if self.theme.ascii else text)
 
     def sentence(self, figures: Iterable[tuple[str, str]]) -> Iterator[Strip]:
         """Labels with their values, one after the other, in as many lines as they need."""
@@ -155,7 +149,7 @@ class LanePage:
         value = _VALUE if cells >= _COLUMN else _VALUE - 1
         trend = max(_MIN_TREND, min(_MAX_TREND, cells - value - 1 - 20))
         label = max(1, cells - value - 1 - trend)
-        name = self.theme.glyphs.shortened(self.printable(figure.label), label)
+        name = self.theme.glyphs.shortened(self.theme.printable(figure.label), label)
         yield name + " " * (label - cell_len(name)), self.muted
-        yield self.printable(figure.value).rjust(value), self.text
+        yield self.theme.printable(figure.value).rjust(value), self.text
         yield f" {self.trend(figure.earlier, trend)} ", self.curve

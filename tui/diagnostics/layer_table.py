@@ -40,13 +40,13 @@ def layer_table(page: LanePage, state: RunState) -> Iterator[Strip]:
     """The table, with the scale factor in place of the share of elements for rules that scale the gradient."""
     columns = _WIDE if page.width > sum(_WIDE) else _NARROW
     scales = scales_gradient(page.lane.rule)
-    nonzero, *heads = map(page.printable, _HEADS)
+    nonzero, *heads = map(page.theme.printable, _HEADS)
     cells = columns.bar + columns.share
     title = "scale ‖ĝ‖/‖g‖" if scales else "elements clipped" if cells > len("elements clipped") else "clipped"
     yield page.line(
         (
             "layer".ljust(columns.layer)
-            + set_cell_size(page.printable(title), cells)
+            + set_cell_size(page.theme.printable(title), cells)
             + _right(("" if scales else nonzero, *heads), columns[3:]),
             page.muted,
         )
@@ -70,10 +70,10 @@ def _row(page: LanePage, name: str, measure: Measure, columns: _Columns, *, scal
         size(measure.update_ratio, 2),
     )
     return page.line(
-        (set_cell_size(page.printable(name), columns.layer), style),
+        (set_cell_size(page.theme.printable(name), columns.layer), style),
         (full * filled, page.ink.beyond),
         (empty * (columns.bar - filled), page.faint),
-        (_right(map(page.printable, cells), columns[2:]), style),
+        (_right(map(page.theme.printable, cells), columns[2:]), style),
     )
 
 
@@ -84,7 +84,7 @@ def _history(page: LanePage, columns: _Columns) -> Iterator[Strip]:
     cosine, before, after, update = (page.trend(page.of(metric), width) for metric, width in trends.items())
     if not "".join((first, cosine, before, after, update)).strip():
         return
-    cells = ("", cosine, f"{before} {page.printable('→')} {after}", update)
+    cells = ("", cosine, f"{before} {page.theme.printable('→')} {after}", update)
     yield page.line(("history".ljust(columns.layer), page.muted), (first + _right(cells, columns[3:]), page.curve))
 
 

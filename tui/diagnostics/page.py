@@ -80,13 +80,13 @@ def _aligned(pages: Sequence[LanePage], columns: Iterable[Iterable[Strip]], widt
 def _head(page: LanePage, state: RunState, selected: int, visible: int) -> list[Strip]:
     """The lane, its rule and the step; the conclusion. The selected lane is marked if not all of them fit."""
     count, is_selected, theme = len(state.lanes), page.number == selected, page.theme
-    tab = page.printable(f" {page.number + 1} of {count} · tab ") if visible < count and is_selected else ""
+    tab = page.theme.printable(f" {page.number + 1} of {count} · tab ") if visible < count and is_selected else ""
     name = f"{theme.glyphs.symbol(page.number)} {lane_name(page.number, page.lane.name)}"
     step = f"   measured at step {page.lane.diagnosed.step:,}" if page.lane.diagnosed else ""
     changed = page.lane.changed_at[-1] if page.lane.changed_at else None
-    rules = [page.printable(form) for form in rule_words(recorded_rule(page.lane.rule), changed)]
-    room = page.width - 4 - cell_len(page.printable(name)) - len(step) - cell_len(tab)
-    rule = next((form for form in rules if cell_len(page.printable(form)) <= room), rules[-1])
+    rules = [page.theme.printable(form) for form in rule_words(recorded_rule(page.lane.rule), changed)]
+    room = page.width - 4 - cell_len(page.theme.printable(name)) - len(step) - cell_len(tab)
+    rule = next((form for form in rules if cell_len(form) <= room), rules[-1])
     marked = theme.lane(page.number, bold=True, reverse=visible > 1 and is_selected)
     line = page.line((name, marked), (f"   {rule}", page.strong), (step, page.muted))
     first = Strip([*line.adjust_cell_length(page.width - cell_len(tab), page.text), Segment(tab, page.strong)])

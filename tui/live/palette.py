@@ -12,7 +12,7 @@ from textual.content import Content
 from ...core.safe_text import printable
 from ...core.stream.rules import MEANINGS
 from ..style.theme import THEMES
-from ..view.keys import CLIP, KEYS, keycaps
+from ..view.keys import CLIP, KEYS
 
 if TYPE_CHECKING:
     from .app import ClipwatchApp
@@ -45,7 +45,7 @@ def entries(app: ClipwatchApp, keymap: Mapping[str, str]) -> Iterator[Entry]:
     is_replay = app.view.state.replay is not None
     for key in KEYS:
         if key.only != ("live" if is_replay else "replay"):
-            keys = printable(keycaps(keymap.get(key.id, key.keys)), ascii=app.ascii)
+            keys = printable(key.caps(keymap), ascii=app.ascii)
             yield Entry(key.group, key.label, keys, key.tooltip, partial(app.run_action, key.action, app.main))
     if not is_replay and app.main.selected:
         for rule, meaning in MEANINGS.items():

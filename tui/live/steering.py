@@ -31,7 +31,7 @@ from ..text.status_messages import (
     kept_texts,
     later_pace,
 )
-from ..text.wording import speed_limit_words
+from ..text.wording import head_words, speed_limit_words
 from ..view.clip_bounds import has_bound, stepped, toggled
 from ..view.requests import Requests
 from ..view.run_view import RunView
@@ -150,8 +150,7 @@ class Steering:
         else:
             current = self._requests.next_head or config.head
             self._requests.next_head = "linear" if current == "relu" else "relu"
-            head = "ReLU on the logits" if self._requests.next_head == "relu" else "plain logits"
-            self._screen.say(f"From the next restart (r or n): {head}")
+            self._screen.say(f"From the next restart (r or n): {head_words(self._requests.next_head)}")
             self._screen.draw(charts=False)
 
     # The selected lane

@@ -25,12 +25,16 @@ from ..view.header_and_footer import Part, bar, key_at
 from ..widgets.lines import Lines
 from .bars import details, keys, title
 from .cells import LEGEND
+from .delete_question import DeleteQuestion
 from .keys import KEYS
-from .questions import ABOUT, DeleteQuestion
 from .rows import Column, Row, fitting
 
 # The details take at most this many lines, and this share of the height.
 _MAX_DETAILS, _DETAILS_SHARE = 5, 4
+_ABOUT = Text(
+    "The recorded runs and sweeps, newest first. A * behind the state marks a run that was changed mid-run: it is not "
+    "a clean comparison of its lanes. For a sweep, accuracy is the mean difference of its first two settings."
+)
 _MOUSE = {
     "click": "Select a recording, a second time: open it. Or press a key of the last line",
     "wheel": "Scroll the list",
@@ -76,7 +80,10 @@ class RunsApp(ScreenApp):
         super().__init__(ascii=ascii)
         self.theme = state.theme
         self._rows = [Row(recording, ascii=ascii) for recording in reversed(recordings)]
-        self._home, self._state, self._message = home, state, message
+        self._home, self._state = home, state
+        self._message, self._alert = message, bool(message)
+        # The row that was selected when the message was shown.
+        self._message_row: Row | None = None
         self._shown: list[Row] = []
         self._columns: list[Column] = []
         # What the prompt asks for: "" if it is closed.
@@ -131,6 +138,7 @@ class RunsApp(ScreenApp):
             self._table.add_row(*(Text(row.cells[column.name], no_wrap=True) for column in self._columns))
         names = [row.recording.name for row in self._shown]
         self._table.move_cursor(row=names.index(selected) if selected in names else 0)
+        self._message_row = self._selected
         self._draw()
 
     def _draw(self) -> None:
@@ -140,8 +148,8 @@ class RunsApp(ScreenApp):
         lines = details(recording.recording if recording else None, width, height, theme)
         self._details.styles.height = len(lines)
         self._details.show(lines)
-        message = self._message or self._remark()
-        self._message_line.show([bar([Part(message, theme.alert if self._message else theme.text)], [], width, theme)])
+        message, style = self._message or self._remark(), theme.alert if self._alert else theme.text
+        self._message_line.show([bar([Part(message, style)], [], width, theme)])
         self._keys.show([keys(self._asking, width, theme)])
 
     def _remark(self) -> str:
@@ -152,7 +160,9 @@ class RunsApp(ScreenApp):
 
     @on(DataTable.RowHighlighted)
     def _highlight(self) -> None:
-        self._message = ""
+        # Textual also reports the row of a list that was filled again, after what was said about it.
+        if self._selected is not self._message_row:
+            self._message, self._alert = "", False
         self._draw()
 
     async def on_click(self, event: events.Click) -> None:
@@ -171,7 +181,7 @@ class RunsApp(ScreenApp):
 
     def say(self, message: str, *, alert: bool = False) -> None:
         """Show a message until another recording is selected."""
-        self._message = message
+        self._message, self._alert, self._message_row = message, alert, self._selected
         self._draw()
 
     # The prompt
@@ -218,7 +228,7 @@ class RunsApp(ScreenApp):
             self._try(lambda row: self._rename(row, event.value))
 
     def _set_filter(self, text: str) -> None:
-        self._state = replace(self._state, filter=text)
+        self._state, self._message, self._alert = replace(self._state, filter=text), "", False
         self._fill()
 
     # Renaming and deleting
@@ -229,7 +239,7 @@ class RunsApp(ScreenApp):
             try:
                 act(row)
             except ClipwatchError as error:
-                self.say(str(error))
+                self.say(str(error), alert=True)
 
     def _rename(self, row: Row, name: str) -> None:
         path = rename(row.recording.folder, name)
@@ -258,7 +268,7 @@ class RunsApp(ScreenApp):
 
     def action_show_help(self) -> None:
         """Explain the list and its keys."""
-        self.push_screen(HelpScreen({}, keys=KEYS, about=Text(ABOUT), mouse=_MOUSE))
+        self.push_screen(HelpScreen({}, keys=KEYS, about=_ABOUT, mouse=_MOUSE))
 
     def action_leave(self) -> None:
         """Quit."""

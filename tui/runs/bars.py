@@ -1,4 +1,4 @@
-"""The lines around the list of runs: its title, the details of the selected recording, the message and the keys."""
+"""The lines around the list of runs: its title, the details of the selected recording, and the keys."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def _settings(recording: Recording, width: int, theme: Theme) -> Strip:
 
 def _of_lane(number: int, lane: LaneOutcome, width: int, theme: Theme) -> Strip:
     name = f"{theme.glyphs.symbol(number)} {lane_name(number, lane.name)}"
-    if lane.ended in ("diverged", "error"):
-        result = f"{lane.ended} at step {lane.step}"
+    if lane.failure:
+        result = f"{lane.failure} at step {lane.step}"
     elif lane.loss is None:
         result = f"{lane.step:,} steps"
     else:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from ...core.runs.folder import LaneOutcome
 from ...core.sweeps.listing import Recording
 from ...core.sweeps.overview import SweepOverview
-from ..text.number_format import number_of
+from ..text.number_format import date_and_time, number_of
 
 # What follows the state of a run: was it changed mid-run? None: that is not known.
 MARKS = {True: "*", False: "", None: "?"}
@@ -20,7 +19,7 @@ LEGEND = {
 
 def started(recording: Recording) -> str:
     """When a run or sweep was started."""
-    return f"{datetime.fromtimestamp(recording.overview.started):%Y-%m-%d %H:%M}"
+    return date_and_time(recording.overview.started)
 
 
 def shared_cells(recording: Recording) -> tuple[str, ...]:
@@ -47,8 +46,8 @@ def legend(recordings: Iterable[Recording]) -> list[str]:
 
 
 def _lane_cells(lane: LaneOutcome) -> tuple[str, ...]:
-    if lane.ended in ("diverged", "error"):
-        return lane.name, lane.rule, str(lane.step), "-", lane.ended
+    if lane.failure:
+        return lane.name, lane.rule, str(lane.step), "-", lane.failure
     loss, accuracy = (f"{lane.loss:.4f}", f"{lane.accuracy:.3f}") if lane.loss is not None else ("-", "-")
     return lane.name, lane.rule, str(lane.step), loss, accuracy
 

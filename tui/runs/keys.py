@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..view.keys import PROGRAM, Key
+from dataclasses import replace
+
+from ..view.keys import BY_ID, PROGRAM, Key
 
 KEYS: tuple[Key, ...] = (
     Key(
@@ -30,8 +32,8 @@ KEYS: tuple[Key, ...] = (
         PROGRAM,
         footer=3,
     ),
-    Key("picture", "p", "picture", "Save the screen as an SVG file in the current folder", PROGRAM, footer=5),
-    Key("next_theme", "t", "theme", "Switch to the next colour theme", PROGRAM, footer=4),
+    replace(BY_ID["picture"], footer=5),
+    replace(BY_ID["next_theme"], footer=4),
     Key("show_help", "question_mark,f1", "help", "Explain the list, and show these keys", PROGRAM, footer=1),
     Key("close_prompt", "escape", "show all", "Close the prompt, and clear the filter", PROGRAM),
     Key("leave", "q", "quit", "Quit", PROGRAM, footer=1),

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.safe_text import printable
-from ..view.keys import KEYS, Key, keycaps
+from ...core.stream.sweep_config import SEEDS
+from ..view.keys import KEYS, Key
 from .page import Page
 
 ABOUT = Text(
@@ -21,7 +22,7 @@ ABOUT = Text(
     "beyond the scale. A cross: NaN, infinity or the end of a lane that failed. A dotted vertical line: a change of "
     "rule, after which the lanes are no longer a clean comparison; the strip named optimizer memory covers the steps "
     "in which Adam's second moment still adapts to it. One seed is not enough for a conclusion: n runs another, S runs "
-    "32."
+    f"{SEEDS}."
 )
 MOUSE = {
     "click": "Select a lane, press a key of the last line, or put the cursor into a chart",
@@ -58,7 +59,7 @@ class HelpScreen(Page):
             if key.group != group:
                 table.add_row(*_heading(key.group))
                 group = key.group
-            table.add_row(Text(printable(f"  {keycaps(self._keymap.get(key.id, key.keys))}")), Text(key.tooltip))
+            table.add_row(Text(printable(f"  {key.caps(self._keymap)}")), Text(key.tooltip))
         return Group(self._about, table)
 
 

@@ -9,6 +9,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.color import Color, ColorParseError, blend_rgb
 from rich.style import Style
 
+from ...core.reports.lane_marks import SYMBOLS
+
 
 @dataclass(frozen=True)
 class Palette:
@@ -112,7 +114,7 @@ class Glyphs:
 UNICODE = Glyphs(
     curves=("braille",),
     faint=("braille",),
-    heads=("●", "◆", "▲", "■"),
+    heads=SYMBOLS,
     grid="┈",
     mark="╎",
     mark_head="▼",

@@ -10,6 +10,9 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme as TextualTheme
 
+from ...core.reports.lane_marks import COLOURS
+from ...core.safe_text import printable
+from ..text.number_format import symbols_in_ascii
 from .chart_styles import ASCII, UNICODE, Glyphs, Palette
 from .contrast import legible, with_legible_text
 
@@ -44,7 +47,6 @@ LIGHT = TextualTheme(
 THEMES = (DARK.name, LIGHT.name, "nord", "gruvbox", "solarized-light", "dracula")
 # Blue and orange come first: colour-blind readers can tell them apart.
 _LANES_ON_DARK = ("#7aa2f7", "#ff9e64", "#9ece6a", "#bb9af7", "#7dcfff", "#f7768e")
-_LANES_ON_LIGHT = ("#2657c9", "#b45309", "#3f7d20", "#7c3aed", "#0e7490", "#be123c")
 # By name: where there are only 16 colours, Rich turns most of those above into the same grey.
 _LANES_ON_DARK_OF_16 = ("bright_blue", "yellow", "bright_green", "bright_magenta", "bright_cyan", "bright_red")
 _LANES_ON_LIGHT_OF_16 = ("blue", "red", "green", "magenta", "cyan", "bright_red")
@@ -110,6 +112,10 @@ class Theme:
         """A lane's colour."""
         return self.lane_colours[number % len(self.lane_colours)]
 
+    def printable(self, text: str) -> str:
+        """The text as one line without control characters, in the characters that the terminal can show."""
+        return printable(symbols_in_ascii(text), ascii=True) if self.ascii else printable(text)
+
     def _on_panel(self, colour: str, *, bold: bool = False) -> Style:
         return _style(colour, self.panel, bold) if self.palette.coloured else Style(bold=bold)
 
@@ -140,7 +146,7 @@ def theme_of(
     if few_colours:
         lanes = _LANES_ON_DARK_OF_16 if dark else _LANES_ON_LIGHT_OF_16
     else:
-        lanes = _LANES_ON_DARK if dark else _LANES_ON_LIGHT
+        lanes = _LANES_ON_DARK if dark else COLOURS
         lanes = tuple(legible(Color.parse(lane), (surface, panel)).hex6 for lane in lanes)
     return Theme(palette, _plain(variables["panel"], surface), lanes, ascii)
 

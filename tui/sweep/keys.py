@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..view.keys import PROGRAM, Key
+from dataclasses import replace
+
+from ..view.keys import BY_ID, PROGRAM, Key
 
 KEYS: tuple[Key, ...] = (
     Key("next_curves", "v", "curves", "Show other curves: accuracy and loss, accuracy, loss", PROGRAM, footer=2),
@@ -10,8 +12,8 @@ KEYS: tuple[Key, ...] = (
     Key("scroll(1)", "down", "more lines", "Scroll down by one line", PROGRAM, footer=3),
     Key("scroll(-10)", "pageup", "page up", "Scroll up by ten lines", PROGRAM),
     Key("scroll(10)", "pagedown", "page down", "Scroll down by ten lines", PROGRAM),
-    Key("picture", "p", "picture", "Save the screen as an SVG file in the current folder", PROGRAM, footer=4),
-    Key("next_theme", "t", "theme", "Switch to the next colour theme", PROGRAM, footer=5),
+    replace(BY_ID["picture"], footer=4),
+    replace(BY_ID["next_theme"], footer=5),
     Key("show_help", "question_mark,f1", "help", "Show all keys, and how to read the page", PROGRAM, footer=1),
     Key("leave", "q", "quit", "Stop the sweep, keep the finished trainings, print the tables", PROGRAM, footer=1),
 )

@@ -12,7 +12,6 @@ from textual.strip import Strip
 
 from ...core.reports.phrases import Words
 from ...core.reports.sweep_words import apart, by_dead_words, p_words, sentence, short_sentence
-from ...core.safe_text import printable
 from ...core.stream.sweep_config import Setting
 from ...core.stream.sweep_events import Results
 from ...core.sweeps.comparisons import Comparison, Summary
@@ -90,7 +89,7 @@ def differences(comparisons: Sequence[Comparison], width: int, theme: Theme) -> 
             (dots(accuracy.differences, axis, theme, colour), p, muted),
             (mean, f"{accuracy.mean:+.1f}{interval}", style),
         ]
-        lines += _labelled(printable(comparison.name, ascii=theme.ascii), style, rows)
+        lines += _labelled(theme.printable(comparison.name), style, rows)
     caption = "mean (95 %), Holm's p" if wide else "mean, Holm's p"
     return [*lines, *_labelled("", muted, [(ruler(axis, muted, 0), caption, muted)])]
 
@@ -131,7 +130,7 @@ def _plot_width(width: int) -> int:
 
 def _name(setting: Setting, theme: Theme) -> str:
     """Symbol and name of a setting, in which a line can break only after a comma."""
-    name = printable(setting.name, ascii=theme.ascii).replace(" ", "\xa0").replace(",\xa0", ", ")
+    name = theme.printable(setting.name).replace(" ", "\xa0").replace(",\xa0", ", ")
     return f"{theme.glyphs.symbol(setting.number)}\xa0{name}"
 
 

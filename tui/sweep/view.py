@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 
 from textual.strip import Strip
 
-from ...core.safe_text import printable
 from ...core.stream.events import Event, Notice, RecordingStarted, StageStarted
 from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ..style.theme import Theme
 from ..text.number_format import duration, number_of
-from ..view.header_and_footer import Part, bar
+from ..view.header_and_footer import Part, bar, progress_bar
 from .progress import Progress
 
 
@@ -68,15 +67,13 @@ def title(view: SweepView, width: int, theme: Theme) -> Strip:
     )
     bar_width = max(6, min(40, width // 4))
     share = progress.done / max(1, progress.total)
-    full, empty = ("#", ".") if theme.ascii else ("━", "─")
-    filled = round(bar_width * share)
     return bar(
         [
             Part("clipwatch sweep", theme.strong, 4),
             Part(view.results.started.dataset.name, theme.strong, 2),
             Part(number_of(len(config.settings), "setting"), theme.text, 3),
             Part(f"{progress.done:,} / {progress.total:,}", theme.text, 1),
-            Part(full * filled + empty * (bar_width - filled), theme.lane(0)),
+            Part(progress_bar(share, bar_width, theme), theme.lane(0)),
             Part(state, theme.strong, 1),
         ],
         [],
@@ -89,7 +86,7 @@ def status(view: SweepView, below: int, width: int, theme: Theme) -> Strip:
     """The status line: the message, and the number of lines `below` the visible ones."""
     more = f"{'v' if theme.ascii else '↓'} {below} more " if below else ""
     room = width - len(more) - 4
-    message = theme.glyphs.shortened(printable(view.message, ascii=theme.ascii), room)
+    message = theme.glyphs.shortened(theme.printable(view.message), room)
     if view.alert:
         return bar([Part(f" {message} ", theme.alert)], [Part(more, theme.strong)], width, theme)
     return bar([Part(message, theme.text)], [Part(more, theme.strong)], width, theme)

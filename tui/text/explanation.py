@@ -7,18 +7,18 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ...core.stream.events import Diagnosed, LaneFailed
+from ...core.stream.measures import RECENT_STEPS
 from ...core.stream.rules import AutoClip, NoClip, NormClip, SignClip, ValueClip, ZClip, recorded_rule
 from ...core.stream.state import LaneState, RunState
 from .lane_figures import CLASSES, dead_outputs
 from .number_format import decimal, share, size
+from .wording import failure_word
 
 # A sentence in forms from long to short.
 Sentence = tuple[str, ...]
 
 SIGNS_ONLY = 0.9
 NEARLY_ALL = 0.95
-# `Diagnosed.engaged_recently` is a share of this many steps.
-RECENT = 100
 # What became of the lane, in a long and a brief form.
 _CAUSES = {
     "the training loss is nan": ("the loss became NaN", "loss NaN"),
@@ -82,7 +82,7 @@ def are_identical(state: RunState) -> bool:
 
 
 def _failure(lane: LaneState, failed: LaneFailed) -> Sentence:
-    ended = f"{'diverged' if failed.reason == 'diverged' else 'failed'} at step {failed.step:,}"
+    ended = failure_words(failed)
     cause, brief = _CAUSES.get(failed.cause, (failed.cause, ""))
     why = f"{ended}: {cause}"
     shorter = (f"{ended.replace(' step', '')}: {brief}", ended) if brief else (ended,)
@@ -90,6 +90,11 @@ def _failure(lane: LaneState, failed: LaneFailed) -> Sentence:
         return why, *shorter
     step, norm = lane.newest_norm
     return f"{why}; ‖g‖ was {_brief(norm)} at step {step:,}", why, *shorter
+
+
+def failure_words(failed: LaneFailed) -> str:
+    """How a lane ended that did not finish, and when."""
+    return f"{failure_word(failed)} at step {failed.step:,}"
 
 
 def _brief(value: float) -> str:
@@ -171,10 +176,10 @@ def _effects(state: RunState, lane: LaneState, measured: Diagnosed) -> Iterator[
             f"raw gradient: ‖g‖ {size(total.norm)}",
         )
     elif measured.engaged_recently == 0:
-        steps = f"last {RECENT} steps" if with_rule >= RECENT else f"{with_rule} steps with this rule"
+        steps = f"last {RECENT_STEPS} steps" if with_rule >= RECENT_STEPS else f"{with_rule} steps with this rule"
         yield f"the rule clipped none of the {steps}", f"clipped none of the {steps}", "clipped nothing lately"
     elif total.changed == 0:
-        part = f"clipped {share(measured.engaged_recently)} of the last {min(RECENT, step + 1)} steps"
+        part = f"clipped {share(measured.engaged_recently)} of the last {min(RECENT_STEPS, step + 1)} steps"
         yield f"the rule {part}, but not step {step:,}", part, f"clipped {share(measured.engaged_recently)}"
     else:
         if _adam_sees_signs(state, lane, measured):

@@ -1,6 +1,8 @@
-"""Numbers, counts, durations and mathematical symbols as short text."""
+"""Numbers, counts, times, durations and mathematical symbols as short text."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from ...core.stream.measures import Measure
 
@@ -64,6 +66,11 @@ def norms(measure: Measure, arrow: str) -> str:
 def number_of(count: int, noun: str) -> str:
     """`1 seed`, `2 seeds`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def date_and_time(seconds: float) -> str:
+    """A time in seconds since 1970 as local date and time, to the minute."""
+    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}"
 
 
 def duration(seconds: float) -> str:

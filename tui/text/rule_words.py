@@ -13,6 +13,7 @@ from ...core.stream.rules import (
     UnknownRule,
     ValueClip,
     ZClip,
+    number_text,
 )
 
 
@@ -32,16 +33,16 @@ def _forms(rule: RecordedRule) -> tuple[str, ...]:
         case ValueClip():
             return _value_forms(rule)
         case NormClip(bound=bound):
-            return f"clipped: norm at most {_number(bound)}", f"norm {_number(bound)}"
+            return f"clipped: norm at most {number_text(bound)}", f"norm {number_text(bound)}"
         case LayerNormClip(bound=bound):
-            return f"clipped: norm of each layer at most {_number(bound)}", f"layer norm {_number(bound)}"
+            return f"clipped: norm of each layer at most {number_text(bound)}", f"layer norm {number_text(bound)}"
         case AdaptiveClip(ratio=ratio):
-            return f"clipped: each unit to {_number(ratio)} of its weights' norm", f"agc {_number(ratio)}"
+            return f"clipped: each unit to {number_text(ratio)} of its weights' norm", f"agc {number_text(ratio)}"
         case AutoClip(percentile=percentile):
-            number = _number(percentile)
+            number = number_text(percentile)
             return f"clipped: norm at most percentile {number} of those so far", f"autoclip {number}"
         case ZClip(threshold=threshold):
-            number = _number(threshold)
+            number = number_text(threshold)
             return f"clipped: norms more than {number} deviations above the mean", f"zclip {number}"
         case SignClip():
             return "clipped: every element to its sign", "signs only"
@@ -50,7 +51,7 @@ def _forms(rule: RecordedRule) -> tuple[str, ...]:
 
 
 def _value_forms(rule: ValueClip) -> tuple[str, ...]:
-    low, high = _number(rule.low), _number(rule.high)
+    low, high = number_text(rule.low), number_text(rule.high)
     if rule.high is None:
         return f"clipped: every element at least {low}", f"value ≥ {low}", f"≥{low}"
     if rule.low is None:
@@ -58,7 +59,3 @@ def _value_forms(rule: ValueClip) -> tuple[str, ...]:
     if rule.low == -rule.high:
         return f"clipped: every element within ±{high}", f"value ±{high}", f"±{high}"
     return f"clipped: every element from {low} to {high}", f"value {low} to {high}", f"{low} to {high}"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else repr(value).removesuffix(".0")

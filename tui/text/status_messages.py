@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -29,6 +28,7 @@ from ...core.stream.state import RunState
 from .adam_memory import memory_words
 from .explanation import explanations, has_stopped_learning
 from .lane_names import lane_names
+from .number_format import date_and_time
 from .verdict import verdict
 from .wording import lane_words, replay_speed_words, scheduled_line, speed_limit_words
 
@@ -108,7 +108,7 @@ def _start_texts(state: RunState, kept_in: str | None) -> tuple[str, ...]:
 
 
 def _replay_texts(replay: ReplayStarted, state: RunState) -> tuple[str, ...]:
-    recorded = f"{datetime.fromtimestamp(state.started_at):%Y-%m-%d %H:%M}"
+    recorded = date_and_time(state.started_at)
     text, keys = f"Replay of {replay.run}", "<: back · >: forward"
     return (
         f"{text}, recorded {recorded}, {replay_speed_words(replay.speed)}. {keys} · ?: help",

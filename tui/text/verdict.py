@@ -7,11 +7,9 @@ from itertools import product
 from ...core.statistics.intervals import difference_interval, wilson_interval
 from ...core.stream.events import LaneFinished
 from ...core.stream.state import LaneState, RunState
-from .explanation import are_identical
+from ...core.stream.sweep_config import SEEDS
+from .explanation import are_identical, failure_words
 from .lane_names import lane_names
-
-# The number of seeds that the sweep of a configuration runs.
-SWEEP_SEEDS = 32
 
 
 def verdict(state: RunState, *, sweep_key: str = "") -> tuple[str, ...]:
@@ -33,7 +31,7 @@ def verdict(state: RunState, *, sweep_key: str = "") -> tuple[str, ...]:
 def _results(state: RunState) -> tuple[str, ...]:
     """The accuracies with their intervals, what failed, and whether two lanes differ."""
     names, lanes = lane_names(state.lanes), list(state.lanes.values())
-    failed = [f"{names[lane.name]} {_failed(lane)}" for lane in lanes if lane.failed]
+    failed = [f"{names[lane.name]} {failure_words(lane.failed)}" for lane in lanes if lane.failed]
     finished = [(names[lane.name], lane.finished) for lane in lanes if lane.finished]
     if len(finished) > 2:
         finished.sort(key=lambda one: one[1].correct / one[1].total, reverse=True)
@@ -71,11 +69,6 @@ def _comparison(state: RunState, one: LaneFinished, other: LaneFinished) -> str:
     return "differ" if low > 0 or high < 0 else "do not differ measurably"
 
 
-def _failed(lane: LaneState) -> str:
-    failed = lane.failed
-    return f"{'diverged' if failed and failed.reason == 'diverged' else 'failed'} at step {lane.step:,}"
-
-
 def _accuracy(name: str, end: LaneFinished, digits: int, label: str = "") -> str:
     low, high = (f"{100 * side:.{digits}f}" for side in wilson_interval(end.correct, end.total))
     return f"{name} {_percent(end, digits)} % ({label}{low}-{high})"
@@ -96,12 +89,12 @@ def _digits(ends: list[LaneFinished]) -> int:
 
 def _worth(state: RunState, sweep_key: str) -> tuple[str, ...]:
     """What one seed says about clipping, and the key that runs more."""
-    runs = f": {sweep_key} runs {SWEEP_SEEDS}." if sweep_key else "."
-    more = f"{sweep_key}: {SWEEP_SEEDS} seeds" if sweep_key else ""
+    runs = f": {sweep_key} runs {SEEDS}." if sweep_key else "."
+    more = f"{sweep_key}: {SEEDS} seeds" if sweep_key else ""
     changed = [name for lane, name in lane_names(state.lanes).items() if _was_changed(state.lanes[lane])]
     if changed:
         who = f"{' and '.join(changed) if len(changed) < 3 else 'lanes'} changed mid-run"
-        seeds = f" {sweep_key} runs {SWEEP_SEEDS} seeds of the rules at the start." if sweep_key else ""
+        seeds = f" {sweep_key} runs {SEEDS} seeds of the rules at the start." if sweep_key else ""
         return f"{who}: this compares no rules.{seeds}", f"{who}.", f"Changed mid-run. {more}".rstrip(), ""
     return f"One seed says nothing about clipping{runs}", f"One seed proves nothing{runs}", more, ""
 

@@ -80,8 +80,8 @@ def _brief_words(event: LaneEvent) -> str | None:
             return "optimizer reset"
         case NonfiniteFound(nan=nan):
             return f"{'NaN' if nan else 'infinity'} in the gradient"
-        case LaneFailed(reason=reason):
-            return "diverged" if reason == "diverged" else "failed"
+        case LaneFailed():
+            return failure_word(event)
         case _:
             return None
 
@@ -132,10 +132,15 @@ def lane_words(event: Event) -> str | None:
             return speed_limit_words(pace)
         case LaneExtended(iterations=iterations):
             return f"extended to {iterations} steps"
-        case LaneFailed(reason=reason, cause=cause):
-            return f"{'diverged' if reason == 'diverged' else 'failed'}: {cause}"
+        case LaneFailed(cause=cause):
+            return f"{failure_word(event)}: {cause}"
         case _:
             return None
+
+
+def failure_word(failed: LaneFailed) -> str:
+    """`diverged`, or `failed` if an error was raised."""
+    return "diverged" if failed.reason == "diverged" else "failed"
 
 
 def scheduled_line(event: CommandScheduled, names: Mapping[str, str] = _NO_NAMES) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .keys import GRID, KEYS, Key
+from .keys import BY_ID, GRID, Key
 
-_OF_RUN = {key.id: key for key in KEYS}
 _CHARTS = ("log_scale", "smoothing", "zoom_in", "zoom_out", "follow", "cursor_left", "cursor_right")
 
 GRID_KEYS: tuple[Key, ...] = (
@@ -19,9 +18,9 @@ GRID_KEYS: tuple[Key, ...] = (
     Key("page(-1)", "pageup", "previous page", "Show the previous page", GRID, footer=3),
     Key("page(1)", "pagedown", "next page", "Show the next page", GRID, footer=3),
     # The arrow keys select a chart.
-    *(replace(_OF_RUN[id], keys=_OF_RUN[id].keys.split(",")[0]) for id in _CHARTS),
-    replace(_OF_RUN["picture"], footer=5),
-    replace(_OF_RUN["next_theme"], footer=4),
+    *(replace(BY_ID[id], keys=BY_ID[id].keys.split(",")[0]) for id in _CHARTS),
+    replace(BY_ID["picture"], footer=5),
+    replace(BY_ID["next_theme"], footer=4),
     Key("help", "question_mark,f1", "help", "Show these keys", GRID, footer=1),
     Key("back", "escape", "back", "Clear the filter, then the cursor, then go back to the lanes", GRID, footer=1),
     Key("close", "q,G", "close", "Go back to the lanes", GRID),

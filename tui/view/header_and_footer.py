@@ -12,7 +12,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from ...core.safe_text import printable
 from ...core.statistics.intervals import wilson_interval
 from ...core.stream.config import RunConfig
 from ...core.stream.events import DatasetInfo
@@ -21,10 +20,10 @@ from ...core.stream.state import LaneState, RunState
 from ..style.theme import Theme
 from ..text.lane_figures import dead_outputs
 from ..text.lane_names import lane_name, lane_names
-from ..text.number_format import duration, symbols_in_ascii
+from ..text.number_format import duration
 from ..text.rule_words import rule_words
 from ..text.wording import head_words, replay_speed_words, speed_limit_words
-from .keys import KEYS, Key, Phase, keycaps
+from .keys import KEYS, Key, Phase
 from .run_view import LaneView, RunView
 
 # The title explains its warnings from this width on.
@@ -44,7 +43,7 @@ class Part:
 
 def bar(left: list[Part], right: list[Part], width: int, theme: Theme) -> Strip:
     """A line of exactly `width` cells: parts two blanks apart, the `right` ones flush right."""
-    left, right = ([replace(part, text=_shown(part.text, theme)) for part in side] for side in (left, right))
+    left, right = ([replace(part, text=theme.printable(part.text)) for part in side] for side in (left, right))
     parts = [part for part in (*left, *right) if part.text]
     while len(parts) > 1 and _needed(parts) > width:
         parts.remove(max(parts, key=lambda part: part.rank))
@@ -133,7 +132,7 @@ def status(
     at: int | None = None,
 ) -> Strip:
     """The message, and as much as fits of the difference between two lanes at the newest step, or at step `at`."""
-    message = theme.glyphs.shortened(_shown(message, theme), max(1, width - 2))
+    message = theme.glyphs.shortened(theme.printable(message), max(1, width - 2))
     left = Part(f" {message} " if alert else message, theme.alert if alert else theme.text)
     differences = _differences(pair, view, theme, at) if pair else iter(())
     right = next((parts for parts in differences if _needed([left, *parts]) <= width), [])
@@ -177,7 +176,7 @@ def _footer(
     """The keys of the key line with their names on the keyboard; those of the highest ranks are left out."""
     keys = [key for key in keys if key.rank(phase) and (phase == "replay" or key.only != "replay")]
     while True:
-        names = [_shown(keycaps(keymap.get(key.id, key.keys)), theme).split()[0] for key in keys]
+        names = [theme.printable(key.caps(keymap)).split()[0] for key in keys]
         parts = list(zip(names, keys, strict=True))
         if sum(cell_len(name) + cell_len(key.label) + 3 for name, key in parts) <= width or len(keys) < 2:
             return parts
@@ -227,12 +226,12 @@ def _first_line(
 
 
 def _name(number: int, lane: LaneState, theme: Theme) -> str:
-    return f" {theme.glyphs.symbol(number)} {_shown(lane_name(number, lane.name), theme)} "
+    return f" {theme.glyphs.symbol(number)} {theme.printable(lane_name(number, lane.name))} "
 
 
 def _rules(lane: LaneState, theme: Theme) -> list[str]:
     since = lane.changed_at[-1] if lane.changed_at else None
-    return [_shown(form, theme) for form in rule_words(recorded_rule(lane.rule), since)]
+    return [theme.printable(form) for form in rule_words(recorded_rule(lane.rule), since)]
 
 
 def _rule_end(number: int, lane: LaneState, theme: Theme, *, form: int) -> int:
@@ -243,17 +242,12 @@ def _rule_end(number: int, lane: LaneState, theme: Theme, *, form: int) -> int:
 def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -> Strip:
     """The longest form that fits; warnings stand out."""
     style = theme.alert if lane.failed else theme.warning if dead_outputs(lane) else theme.text
-    shown = [_shown(form, theme) for form in forms] or [""]
+    shown = [theme.printable(form) for form in forms] or [""]
     text = next((form for form in shown if cell_len(form) + 2 <= width), shown[-1])
     if lane.failed and len(shown) > 1 and text == shown[-1]:
         # A cause may be any text: show as many of its words as fit.
         text = textwrap.shorten(shown[-2], max(len(text), width - 2), placeholder=theme.glyphs.ellipsis)
     return bar([Part(f" {text} " if text else "", style)], [], width, theme)
-
-
-def _shown(text: str, theme: Theme) -> str:
-    """Printable text in the terminal's characters."""
-    return printable(symbols_in_ascii(text), ascii=True) if theme.ascii else printable(text)
 
 
 def _differences(pair: tuple[str, str], view: RunView, theme: Theme, at: int | None) -> Iterator[list[Part]]:
@@ -390,13 +384,14 @@ def _progress(lane: LaneState, view: LaneView, theme: Theme) -> Iterator[str]:
         left = f"{duration((lane.iterations - lane.step) / speed):>4} left" if speed and lane.step else ""
         rest = [f"{speed:,.0f} steps/s", left] if speed and left else []
     percent = f"{100 * share:.0f} %".rjust(5)
-    yield "  ".join([_filled(share, 20, theme), f"{lane.step:,} / {lane.iterations:,}", *rest])
-    yield "  ".join([_filled(share, 10, theme), percent, *rest[-1:]])
+    yield "  ".join([progress_bar(share, 20, theme), f"{lane.step:,} / {lane.iterations:,}", *rest])
+    yield "  ".join([progress_bar(share, 10, theme), percent, *rest[-1:]])
     yield "  ".join([percent, *rest[-1:]])
     yield (rest or [percent])[-1].strip()
 
 
-def _filled(share: float, cells: int, theme: Theme) -> str:
+def progress_bar(share: float, cells: int, theme: Theme) -> str:
+    """A bar of `cells` cells of which a share is full."""
     full, empty = ("#", ".") if theme.ascii else ("━", "─")
     filled = round(cells * share)
     return full * filled + empty * (cells - filled)

@@ -12,6 +12,7 @@ from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS
 
 from ...core.errors import BadInput
+from ...core.stream.sweep_config import SEEDS
 
 RUN, LANE, CLIP, PACE, CHART = "Run", "Lane", "Clipping", "Speed", "Charts"
 # What a run is doing, as far as keys are concerned.
@@ -48,6 +49,10 @@ class Key:
     def rank(self, phase: Phase) -> int:
         """The key's rank on the key line."""
         return self.footer if phase != "ended" or self.footer_at_end is None else self.footer_at_end
+
+    def caps(self, keymap: Mapping[str, str]) -> str:
+        """The key as printed on a keyboard, with the user's key map."""
+        return keycaps(keymap.get(self.id, self.keys))
 
     @property
     def action(self) -> str:
@@ -94,8 +99,8 @@ KEYS: tuple[Key, ...] = (
     Key(
         "sweep",
         "S",
-        "32 seeds",
-        "Train this configuration with 32 seeds, after a question",
+        f"{SEEDS} seeds",
+        f"Train this configuration with {SEEDS} seeds, after a question",
         RUN,
         footer=6,
         off_in=_BEFORE,
@@ -240,6 +245,7 @@ KEYS: tuple[Key, ...] = (
     Key("suspend_process", "ctrl+z", "suspend", "Suspend to the shell; `fg` resumes", PROGRAM),
     Key("quit", "q,ctrl+c,ctrl+q", "quit", "End the run and quit", PROGRAM, footer=1),
 )
+BY_ID = {key.id: key for key in KEYS}
 
 
 def keymap(remapping: Mapping[str, str]) -> dict[str, str]:

@@ -9,10 +9,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from ...core.safe_text import printable
 from ..style.theme import Theme
 from ..text.wrapping import wrapped
-from .keys import KEYS, keycaps
+from .keys import BY_ID
 
 # The widest column of text that reads well.
 _MAX_WIDTH = 72
@@ -46,8 +45,8 @@ def welcome(keymap: Mapping[str, str], width: int, height: int, theme: Theme) ->
 
 def _keys(keymap: Mapping[str, str], room: int, theme: Theme, bold: Style, text: Style) -> list[list[Segment]]:
     """A row for each key to try, or more if its meaning does not fit on one."""
-    caps = {key.id: printable(keycaps(keymap.get(key.id, key.keys)), ascii=theme.ascii) for key in KEYS}
-    column = max(cell_len(caps[id_]) for id_ in _TRY) + 3
+    caps = {id_: theme.printable(BY_ID[id_].caps(keymap)) for id_ in _TRY}
+    column = max(map(cell_len, caps.values())) + 3
     rows = []
     for id_, meaning in _TRY.items():
         first, *others = wrapped(meaning, room - column)

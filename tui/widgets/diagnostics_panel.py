@@ -16,7 +16,7 @@ from .scrolling import ScrollingWidget
 
 
 class DiagnosticsPanel(ScrollingWidget, Lines):
-    """Renders its pages again only when the measurements, the selected lane, the theme or the size change."""
+    """Renders its pages again only when what they show, the selected lane, the theme or the size changes."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -33,8 +33,8 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
         self._selected, self._lanes = selected, len(state.lanes)
         self._show_state_again = lambda: self.show_state(state, selected, theme, history)
         lanes = [
-            (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, bool(lane.latest))
-            for lane in state.lanes.values()
+            (one.diagnosed, one.outputs_changed, one.finished, one.failed, one.rule, one.changed_at, bool(one.latest))
+            for one in state.lanes.values()
         ]
         key = (lanes, state.compared, selected, theme, self.size)
         if self._key != key:

@@ -52,7 +52,7 @@ class LanePanel(Vertical):
 
     def _effect_line(self, lane: LaneState, width: int, theme: Theme) -> Strip:
         """Cached, because measurements are rare."""
-        key = (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, width, theme)
+        key = (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, lane.changed_at, width, theme)
         if self._effect[0] != key:
             self._effect = key, effect_line(self._number, lane, width, theme)
         return self._effect[1]

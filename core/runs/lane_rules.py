@@ -1,0 +1,30 @@
+"""The rules that a lane was trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..stream.events import ClipChanged, Event, LaneStarted
+
+
+@dataclass(frozen=True)
+class LaneRules:
+    """The rules of a lane: `rules[k]` holds from step `steps[k]` on."""
+
+    steps: tuple[int, ...]
+    rules: tuple[str, ...]
+
+
+NO_RULES = LaneRules((), ())
+
+
+def lane_rules(events: Iterable[Event], lane: str) -> LaneRules:
+    """The rules of a lane, from its start and its changes."""
+    found = {
+        event.step: event.rule
+        for event in events
+        if isinstance(event, LaneStarted | ClipChanged) and event.lane == lane
+    }
+    steps = sorted(found)
+    return LaneRules(tuple(steps), tuple(found[step] for step in steps))
