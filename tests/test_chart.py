@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,7 +23,7 @@ from clipwatch.tui.charts.chart_spec import ChartLane, ChartSpec, Level, Mark, S
 from clipwatch.tui.charts.curve import Curve
 from clipwatch.tui.charts.plotting import Line, Plot
 from clipwatch.tui.charts.ticks import NUMBER_WIDTH, compact, fixed, linear_range, linear_ticks, log_range, step_ticks
-from clipwatch.tui.charts.traces import Scale
+from clipwatch.tui.charts.traces import Scale, trace
 from clipwatch.tui.style.chart_styles import UNICODE, Palette
 
 
@@ -506,3 +507,38 @@ def test_a_legend_without_room_shows_whole_values_and_how_many_more_there_are() 
 def test_a_logarithmic_axis_fits_values_that_are_close_to_each_other() -> None:
     rows = text(render_chart(spec([2.3 - 0.001 * n for n in range(100)], log=True)))
     assert [row.split("┤")[0].strip() for row in rows if "┤" in row] == ["2.30", "2.28", "2.26", "2.24", "2.22", "2.20"]
+
+
+# Averages on a logarithmic scale
+
+
+def test_on_a_logarithmic_scale_the_average_is_that_of_the_logarithms() -> None:
+    curve = Curve()
+    for step, value in enumerate([1.0, 100.0, 1.0, 100.0, 0.0, math.nan]):
+        curve.append(step, value)
+    assert curve.smoothed(5, 5, 1, 0.0, log=True)[0] == pytest.approx(100.0)
+    even = curve.smoothed(3, 3, 1, 0.99, log=True)[0]
+    assert even == pytest.approx(10.0, rel=0.02)
+    assert curve.smoothed(3, 3, 1, 0.99)[0] == pytest.approx(50.5, rel=0.02)
+
+
+def test_values_of_0_leave_a_gap_in_a_logarithmic_line_instead_of_a_ramp() -> None:
+    curve = Curve()
+    for step in range(100):
+        curve.append(step, 1.0 if step < 40 or step >= 60 else 0.0)
+    lane = ChartLane("A", "#7aa2f7", curve)
+    one = ChartSpec("norm", 60, 12, (lane,), 0, 99, log=True, smoothing=0.9)
+    reduced = trace(lane, one, 100)
+    at, values, joined = reduced.path(smooth=True)
+    assert values == pytest.approx(1.0)
+    assert at.tolist() == [*range(40), *range(60, 100)]
+    assert joined.tolist() == [True] * 40 + [False] + [True] * 39
+    assert "1e-" not in "\n".join(strip.text for strip in render_chart(one))
+
+
+def test_the_legend_says_0_where_the_gradient_is_0() -> None:
+    curve = Curve()
+    for step in range(100):
+        curve.append(step, 1.0 if step < 60 else 0.0)
+    one = ChartSpec("norm", 60, 12, (ChartLane("A", "#7aa2f7", curve),), 0, 99, log=True, smoothing=0.9)
+    assert "A 0.0000" in render_chart(one)[0].text

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import struct
+
 import msgspec
 import pytest
 from measured import HISTOGRAM, MEASURE, UNTOUCHED, diagnosed
 from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 
-from clipwatch.core.stream.events import ClipChanged, Diagnosed, Event, LaneFailed, LanesCompared, OutputDied
+from clipwatch.core.stream.events import (
+    ClipChanged,
+    Diagnosed,
+    Event,
+    LaneFailed,
+    LanesCompared,
+    OutputDied,
+    StepsTrained,
+)
 from clipwatch.core.stream.measures import Measure
 from clipwatch.core.stream.state import RunState
 from clipwatch.tui.text.explanation import explanation, explanations, sentences
@@ -18,7 +28,7 @@ SIGNS = msgspec.structs.replace(MEASURE, changed=190, sign_cosine=0.97)
 IDENTICAL = LanesCompared(step=50, lanes=("a", "b"), distance=0.0, disagreement=0.0)
 NO_GRADIENT = msgspec.structs.replace(MEASURE, norm=0.0, clipped_norm=0.0)
 EVERY = tuple(range(10))
-ALL_DEAD = "all 10 outputs dead: the loss is ln 10 = 2.3026 and every gradient is 0; this lane cannot recover"
+ALL_DEAD = "all 10 outputs dead: the loss is ln 10 = 2.3026 and every gradient is 0; this lane has stopped learning"
 
 
 def state_of(*events: Event, run: Event = RUN) -> RunState:
@@ -32,6 +42,11 @@ def explained(*events: Event, run: Event = RUN) -> str | None:
 
 def changed_to(rule: str, step: int = 20) -> ClipChanged:
     return ClipChanged(lane="a", step=step, rule=rule, previous="value:0.001")
+
+
+def step_with_norm(step: int, norm: float) -> StepsTrained:
+    values = struct.pack("<f", norm)
+    return StepsTrained(lane="a", step=step, losses=values, norms=values, clipped_norms=values, clipped=b"\0")
 
 
 def failed(cause: str, reason: str = "diverged") -> LaneFailed:
@@ -90,9 +105,9 @@ def test_with_and_without_the_bound_a_heading_of_any_width_begins_alike() -> Non
 
 def test_images_with_all_outputs_0_are_predicted_as_0_so_a_dead_0_can_be_correct() -> None:
     rest = "never predicted, class 0 only if all outputs are 0"
-    assert explained(diagnosed(dead=(0, 1))) == f"2 of 10 outputs dead: class 1 is {rest}"
-    assert explained(diagnosed(dead=(0, 4, 9))) == f"3 of 10 outputs dead: classes 4 9 are {rest}"
-    words = "1 of 10 outputs dead: class 0 is predicted only if all outputs are 0"
+    assert explained(diagnosed(dead=(0, 1))) == f"2 of 10 outputs dead: 0 1; class 1 is {rest}"
+    assert explained(diagnosed(dead=(0, 4, 9))) == f"3 of 10 outputs dead: 0 4 9; classes 4 9 are {rest}"
+    words = "1 of 10 outputs dead: 0; class 0 is predicted only if all outputs are 0"
     assert explained(diagnosed(dead=(0,))) == words
 
 
@@ -103,10 +118,13 @@ def test_no_form_lists_fewer_classes_than_it_counts() -> None:
         assert count.startswith("3")
 
 
-def test_ten_dead_outputs_cannot_recover_once_the_gradient_is_0() -> None:
-    assert explained(diagnosed(total=NO_GRADIENT, dead=EVERY)) == ALL_DEAD
-    # A training image still had an output above 0.
-    assert "recover" not in str(explained(diagnosed(dead=EVERY)))
+def test_a_lane_with_ten_dead_outputs_has_stopped_learning_once_the_gradient_is_0() -> None:
+    measured = diagnosed(total=NO_GRADIENT, dead=EVERY)
+    assert explained(measured) == ALL_DEAD
+    # A training image still had an output above 0, at the measurement or at a step after it.
+    assert "stopped" not in str(explained(diagnosed(dead=EVERY)))
+    assert explained(measured, step_with_norm(60, 0.0)) == ALL_DEAD
+    assert "stopped" not in str(explained(measured, step_with_norm(60, 0.5)))
 
 
 def test_at_the_end_dead_outputs_are_those_of_all_images() -> None:

@@ -76,12 +76,15 @@ def test_every_event_with_numbers_adds_to_its_series() -> None:
         evaluated("b", 0, 2.5, 0.25),
         diagnosed("b", 0, dead=(2, 8)),
         LanesCompared(step=0, lanes=("a", "b"), distance=1.5, disagreement=0.25),
-        steps("b", 2, (7.0, 6.0), b"\1\0"),
+        # A pause divides the log of the steps up to the next evaluation.
+        steps("b", 1, (7.0,), b"\1"),
+        steps("b", 2, (6.0,), b"\0"),
+        evaluated("b", 2),
     )
     assert points(view, "b", "grad-norm") == {0: 8.0, 1: 7.0, 2: 6.0}
     assert points(view, "b", "steps-clipped") == {0: 1.0, 2: 0.5}
-    assert points(view, "b", "loss") == {0: 2.5}
-    assert points(view, "b", "accuracy") == {0: 0.25}
+    assert points(view, "b", "loss") == {0: 2.5, 2: 2.0}
+    assert points(view, "b", "accuracy") == {0: 0.25, 2: 0.5}
     assert points(view, "b", "clipped") == {0: pytest.approx(MEASURE.clipped_share)}
     assert points(view, "b", "dead-outputs") == {0: 2.0}
     assert points(view, "b", "distance") == {0: 1.5}

@@ -9,12 +9,12 @@ Torch is imported while the data are read, so that events are reported before th
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
@@ -134,7 +134,7 @@ class Engine:
             return
         if command == Stop() and not self._stopping.is_set():
             self._stopping.set()
-        with ExitStack() as stack:
+        with contextlib.ExitStack() as stack:
             # All lanes are held while the step of the command is determined, so that none passes it.
             for mailbox in self._mailboxes.values():
                 stack.enter_context(mailbox.hold())
@@ -282,6 +282,10 @@ class Engine:
             except Exception as error:
                 # The edge of the thread: an error becomes an event of this lane, and the other lanes go on.
                 _log.debug("lane %s", trainer.name, exc_info=True)
+                # The failure must be reported even if the steps before it cannot be read any more.
+                with contextlib.suppress(Exception):
+                    for event in trainer.logged_steps():
+                        self._put(event, trainer)
                 self._put(trainer.failure_event(f"{type(error).__name__}: {error}"), trainer)
         self._end_lane(trainer.name)
 

@@ -89,7 +89,7 @@ class Trainer:
         while True:
             # Between two steps: obey commands, end after the last step, wait while paused or ahead of the speed limit.
             for command in self._due_commands(commands):
-                yield from self._logged_steps()
+                yield from self.logged_steps()
                 if isinstance(command, Stop):
                     if not self._finished:
                         yield from self._checkpoint()
@@ -97,7 +97,7 @@ class Trainer:
                     return
                 yield self._obey(command)
             if lane.step >= self._iterations and not self._finished:
-                yield from self._logged_steps()
+                yield from self.logged_steps()
                 yield from self._checkpoint()
                 yield (end := self._finish("completed"))
                 if isinstance(end, LaneFailed) or not commands.lasting:
@@ -120,15 +120,13 @@ class Trainer:
                     case "zero":
                         gradient = without_nonfinite(gradient)
                         used, clipped = lane.clipper.clip(gradient, model.parameters)
-                    case "skip":
+                    case "skip" | "stop":
                         used = None
-                    case "stop":
-                        yield from self._diverge(
-                            "the gradient is no longer finite, and the lane is set to stop in this case"
-                        )
-                        return
             if diagnostics:
                 diagnostics.log_step(lane.step, train_loss, model.gradient, used, clipped)
+            if schedule.nonfinite == "stop" and lane.nonfinite.steps:
+                yield from self._diverge("the gradient is no longer finite, and the lane is set to stop in this case")
+                return
             if schedule.nonfinite == "propagate" and not math.isfinite(train_loss):
                 yield from self._diverge(f"the training loss is {train_loss}")
                 return
@@ -149,7 +147,7 @@ class Trainer:
             if lane.step % schedule.eval_every == 0:
                 images, labels = data.validation.next_batch(schedule.eval_size)
                 evaluation = model.evaluate(images, labels)
-                yield from self._logged_steps()
+                yield from self.logged_steps()
                 yield self._evaluation_event(train_loss, evaluation)
                 if diagnostics:
                     yield from diagnostics.add_evaluation(lane.step, evaluation)
@@ -162,15 +160,15 @@ class Trainer:
             # The step is done.
             lane.step += 1
             if diagnostics and diagnostics.step_log_is_full:
-                yield from self._logged_steps()
+                yield from self.logged_steps()
             self._pacer.add_step()
             self._steps_granted = max(0, self._steps_granted - 1)
             if schedule.checkpoint_every and lane.step % schedule.checkpoint_every == 0:
                 # A checkpoint does not hold logged steps.
-                yield from self._logged_steps()
+                yield from self.logged_steps()
                 yield from self._checkpoint()
             if self._paused and not self._steps_granted and lane.step != self._iterations:
-                yield from self._logged_steps()
+                yield from self.logged_steps()
                 yield LanePaused(lane=lane.name, step=lane.step)
 
     def _due_commands(self, commands: CommandSource) -> Sequence[LaneCommand]:
@@ -216,7 +214,7 @@ class Trainer:
                 self._paused, self._steps_granted = True, 0
                 return LanePaused(**at)
 
-    def _logged_steps(self) -> Iterator[Event]:
+    def logged_steps(self) -> Iterator[Event]:
         """The event of the steps since the last one, if diagnostics are on and there are any."""
         if self._lane.diagnostics:
             yield from self._lane.diagnostics.logged_steps()
@@ -274,7 +272,7 @@ class Trainer:
 
     def _diverge(self, cause: str) -> Iterator[Event]:
         """The logged steps and the lane's end, because it diverged in the current step."""
-        yield from self._logged_steps()
+        yield from self.logged_steps()
         yield self.failure_event(cause, "diverged")
 
     def failure_event(self, cause: str, reason: Literal["diverged", "error"] = "error") -> LaneFailed:

@@ -114,18 +114,19 @@ class Curve:
         run = np.searchsorted(ends, edges[:-1], "right")
         return (np.append(starts, len(self))[run] < edges[1:]) & (edges[:-1] < edges[1:])
 
-    def smoothed(self, first: int, last: int, width: int, factor: float) -> Floats:
+    def smoothed(self, first: int, last: int, width: int, factor: float, *, log: bool = False) -> Floats:
         """The debiased moving average at each column's last point, over all points since the first; NaN: no point.
 
-        `factor` in [0, 1) is the weight of the past. Non-finite points are ignored.
+        `factor` in [0, 1) is the weight of the past. Non-finite points are ignored. `log`: see `Ema`.
         """
-        if self._ema.factor != factor:
-            self._ema = Ema(factor)
+        if (self._ema.factor, self._ema.log) != (factor, log):
+            self._ema = Ema(factor, log=log)
         edges = self._edges(first, last, width)
         filled = np.flatnonzero(edges[:-1] < edges[1:])
         out = np.full(width, np.nan, np.float32)
         if len(filled):
-            out[filled] = self._ema.at(self._view(), edges[filled + 1] - 1)
+            # Rounding can raise the average of the largest numbers above them.
+            out[filled] = np.minimum(self._ema.at(self._view(), edges[filled + 1] - 1), LARGEST)
         return out
 
     def broken(self, first: int, last: int) -> tuple[int, int]:

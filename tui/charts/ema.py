@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from array import array
-from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,15 @@ BLOCK = 32
 class Ema:
     """m ← a·m + (1 - a)·x over the finite x, divided by 1 - aⁿ (n: finite values so far), as Adam debiases its moments.
 
-    Stores the state before every block of 32 values, so that any value needs at most 32 terms.
+    With `log`, the same of log10 x over the finite x above 0, as a power of ten: a geometric mean, which lies on the
+    curve where the chart's scale is logarithmic. Stores the state before every block of 32 values, so that any value
+    needs at most 32 terms.
     """
 
-    def __init__(self, factor: float) -> None:
+    def __init__(self, factor: float, *, log: bool = False) -> None:
         if not 0 <= factor < 1:
             raise ValueError(f"smoothing {factor}: must be at least 0 and below 1")
-        self.factor = factor
+        self.factor, self.log = factor, log
         self._powers = factor ** np.arange(BLOCK + 1)
         self._mean, self._count = array("d", [0.0]), array("q", [0])
 
@@ -34,16 +36,19 @@ class Ema:
         count = np.frombuffer(self._count, np.int64)[block] + finite
         mean = np.frombuffer(self._mean, np.float64)[block] * self._powers[finite] + sums
         with np.errstate(invalid="ignore", divide="ignore"):
-            return mean / self._debias(count)
+            average = mean / self._debias(count)
+        return 10.0**average if self.log else average
 
     def _debias(self, count: NDArray[np.int64]) -> NDArray[np.float64]:
-        weight = np.expm1(count * log(self.factor)) if self.factor else -np.ones(len(count))
+        weight = np.expm1(count * math.log(self.factor)) if self.factor else -np.ones(len(count))
         return np.where(count > 0, -weight, np.nan)
 
     def _sums(
         self, values: NDArray[np.float32], inside: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Rows of BLOCK values → each row's contribution to the mean, and how many of its values are used."""
+        if self.log:
+            values = np.log10(np.where(values > 0, values, np.float32(np.nan)))
         used = np.isfinite(values) & inside
         if used.all():
             weights = (1 - self.factor) * self._powers[BLOCK - 1 :: -1]

@@ -132,9 +132,9 @@ def _values(spec: ChartSpec, lane: ChartLane) -> tuple[float | None, float | Non
     if point is None:
         return None, None
     step, value = point
-    if not spec.smoothing or not isfinite(value):
+    if not spec.smoothing or not isfinite(value) or (spec.log and value <= 0):
         return value, value
-    return value, float(lane.curve.smoothed(step, step, 1, spec.smoothing)[0])
+    return value, float(lane.curve.smoothed(step, step, 1, spec.smoothing, log=spec.log)[0])
 
 
 def _length(segments: list[Segment]) -> int:

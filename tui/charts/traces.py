@@ -27,17 +27,25 @@ SMALLEST = 1e-300
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A lane in columns: `columns` is the range of its values or its band, `smooth` the line drawn on top, if any."""
+    """A lane in columns: `columns` is the range of its values or its band, `smooth` the line drawn on top, if any.
+
+    `gaps`: columns in which the line is interrupted, since a logarithmic scale has no place for their values.
+    """
 
     lane: ChartLane
     columns: Columns
     smooth: NDArray[np.float32] | None
+    gaps: NDArray[np.bool_] | None = None
 
     def path(self, smooth: bool) -> tuple[NDArray[np.int64], Floats, NDArray[np.bool_]]:
         """(columns, values, joined to the previous point) of the smoothed line, or a zigzag through all extremes."""
         if smooth and self.smooth is not None:
             at = np.flatnonzero(np.isfinite(self.smooth))
-            return at, self.smooth[at].astype(np.float64), np.ones(len(at), np.bool_)
+            joined = np.ones(len(at), np.bool_)
+            if self.gaps is not None:
+                before = np.cumsum(self.gaps)
+                joined[1:] = before[at[1:]] == before[at[:-1]]
+            return at, self.smooth[at].astype(np.float64), joined
         return self._extremes()
 
     def _extremes(self) -> tuple[NDArray[np.int64], Floats, NDArray[np.bool_]]:
@@ -84,9 +92,12 @@ class Trace:
 def trace(lane: ChartLane, spec: ChartSpec, columns: int) -> Trace:
     """Reduce a lane to the columns of a chart's window."""
     layered = spec.smoothing > 0 or lane.band is not None
-    smooth = lane.curve.smoothed(*spec.window, columns, spec.smoothing) if layered else None
-    behind = lane.curve if lane.band is None else lane.band
-    return Trace(lane, behind.columns(*spec.window, columns), smooth)
+    smooth = lane.curve.smoothed(*spec.window, columns, spec.smoothing, log=spec.log) if layered else None
+    behind = (lane.curve if lane.band is None else lane.band).columns(*spec.window, columns)
+    if smooth is None or not spec.log:
+        return Trace(lane, behind, smooth)
+    gaps = behind.high <= 0
+    return Trace(lane, behind, np.where(gaps, np.float32(np.nan), smooth), gaps)
 
 
 @dataclass(frozen=True)

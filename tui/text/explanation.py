@@ -123,7 +123,8 @@ def _some_dead(lane: LaneState, dead: tuple[int, ...]) -> Sentence:
     count, counted = f"{len(dead)} of {CLASSES} outputs dead", f"{len(dead)} dead"
     measured, finished = lane.diagnosed, lane.finished
     if finished and finished.silent_outputs is not None:
-        longest = (f"{count} on all {finished.total:,} images: {meaning}",)
+        on_all = f"{count} on all {finished.total:,} images"
+        longest = (f"{on_all}: {meaning}", f"{on_all}: {_listed(dead)}")
     elif measured is None or measured.dead_outputs != dead or 0 in dead or not 0 <= measured.dead_share <= 1:
         # The share of images in dead classes is unknown until the next measurement, and in a damaged recording.
         longest = ()
@@ -138,9 +139,10 @@ def _some_dead(lane: LaneState, dead: tuple[int, ...]) -> Sentence:
     if 0 in dead:
         # The list of classes that are never predicted would not match the count.
         listed = _listed(dead)
-        return *longest, f"{count}: {listed}; {meaning}", f"{count}: {listed}", f"{counted}: {listed}", count
-    short = f"{counted}: {brief.removeprefix('classes ')}"
-    forms = (*longest, f"{count}: {meaning}", f"{count}: {brief}", f"{counted}: {brief}", short, count)
+        forms = (*longest, f"{count}: {listed}; {meaning}", f"{count}: {listed}", f"{counted}: {listed}", count)
+    else:
+        short = f"{counted}: {brief.removeprefix('classes ')}"
+        forms = (*longest, f"{count}: {meaning}", f"{count}: {brief}", f"{counted}: {brief}", short, count)
     return tuple(sorted(dict.fromkeys(forms), key=len, reverse=True))
 
 

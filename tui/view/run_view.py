@@ -49,6 +49,7 @@ class LaneView:
     """A lane's curves by series, its rules and other changes, and the events not yet in its log.
 
     `rules` holds each rule with the step from which it held. A series without values has no curve.
+    `steps_since_evaluation`: for each step since the last evaluation, whether it was clipped.
     """
 
     series: dict[str, Curve] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class LaneView:
     rules: list[tuple[int, str]] = field(default_factory=list)
     changes: list[ClipChanged | MomentsReset] = field(default_factory=list)
     unlogged: list[LaneEvent] = field(default_factory=list)
+    steps_since_evaluation: list[bool] = field(default_factory=list)
     recent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_SPEED_WINDOW))
 
     @property
@@ -73,9 +75,8 @@ class LaneView:
         if isinstance(event, Evaluated | EvaluatedEarlier) and (newest := self.loss.last) and event.step <= newest[0]:
             return
         match event:
-            case Evaluated(step=step, seconds=seconds):
-                self.add(step, evaluated_values(event))
-                self.recent.append((step, seconds))
+            case Evaluated():
+                self._evaluate(event)
             case StepsTrained():
                 self._add_steps(event)
             case Diagnosed(step=step):
@@ -116,10 +117,18 @@ class LaneView:
             curve.extend(first + known * stride, stride, values[known:])
 
     def _add_steps(self, event: StepsTrained) -> None:
-        values = step_values(event)
+        newest = self.series["train-loss"].last if "train-loss" in self.series else None
+        values = step_values(event).after(newest[0] if newest else -1)
         for name, of_steps in values.series.items():
             self._extend(name, values.first, 1, of_steps)
-        self.add(event.step, {"steps-clipped": float(values.clipped.mean())})
+        self.steps_since_evaluation += values.clipped.tolist()
+
+    def _evaluate(self, event: Evaluated) -> None:
+        self.add(event.step, evaluated_values(event))
+        if steps := self.steps_since_evaluation:
+            self.add(event.step, {"steps-clipped": sum(steps) / len(steps)})
+            steps.clear()
+        self.recent.append((event.step, event.seconds))
 
     def _change(self, event: ClipChanged | MomentsReset) -> None:
         self.changes.append(event)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from ...core.stream.rules import recorded_rule
+from ..charts.chart import MIN_SIZE
 from ..style.theme import Theme
 from ..view.chart_specs import SMOOTHING, ChartSettings, with_log_toggled
 from ..view.metrics import Metric, by_interest, metric
@@ -67,6 +68,19 @@ class ChartsPanel(ChartGrid):
 
     # Which metrics
 
+    def on_resize(self) -> None:
+        """Show the charts that fit."""
+        self._show()
+        super().on_resize()
+
+    def _show(self) -> None:
+        """Show as many of the metrics as fit, the first ones."""
+        columns = min(2, len(self._metrics), max(1, self.size.width // MIN_SIZE[0]))
+        rows = max(1, self.size.height // (MIN_SIZE[1] + 1))
+        fitting = self._metrics[: columns * rows] if self.size.height else self._metrics
+        if fitting != self.shown:
+            self.show_metrics(fitting, min(2, len(fitting)))
+
     def fit(self, rows: int) -> None:
         """Show four charts on a tall terminal, unless the user asked for certain ones."""
         if self._is_default:
@@ -77,7 +91,7 @@ class ChartsPanel(ChartGrid):
         """Show the most interesting metrics, unless the user asked for certain ones."""
         if self._is_default:
             self._metrics = self._by_interest()[: self._count]
-        self.show_metrics(self._metrics, min(2, self._count))
+        self._show()
 
     def _by_interest(self) -> list[Metric]:
         return by_interest(recorded_rule(lane.rule) for lane in self.view.state.lanes.values())
@@ -98,7 +112,7 @@ class ChartsPanel(ChartGrid):
 
     def _show_metric(self, place: int, shown: Metric) -> str:
         self._is_default, self._metrics[place] = False, shown
-        self.show_metrics(self._metrics, min(2, self._count))
+        self._show()
         key = "v" if place == LEFT else "V"
         return f"{shown.heading(self.view.state.config)}. {key}: next · G: all"
 
