@@ -16,7 +16,7 @@ from test_state import EVALUATED, FINISHED, LANE, RUN
 
 from clipwatch.core.engine.replay import Replay
 from clipwatch.core.runs.event_table import EventTable
-from clipwatch.core.runs.timeline import LONGEST_GAP, SENT_SINGLY
+from clipwatch.core.runs.timeline import LONGEST_GAP, SENT_SINGLY, Timeline
 from clipwatch.core.stream.codec import decode_event, encode
 from clipwatch.core.stream.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce, Stop
 from clipwatch.core.stream.events import (
@@ -31,6 +31,7 @@ from clipwatch.core.stream.events import (
     ReplayStarted,
     RunStarted,
     SeekFinished,
+    StepsTrained,
 )
 from clipwatch.core.stream.state import RunState, apply
 from clipwatch.tui.cli.main import main
@@ -189,6 +190,16 @@ def test_long_gaps_are_not_waited_for() -> None:
     late = msgspec.structs.replace(EVALUATED, step=95, seconds=3600.0)
     replay = Replay("story", EventTable.of([*STORY[:-1], late]), speed=1.0, lasting=False)
     assert replay._times[-1] - replay._times[-2] == LONGEST_GAP
+
+
+def test_the_steps_of_a_recording_are_due_with_the_events_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = StepsTrained(lane=LANE.lane, step=5, losses=bytes(4), norms=bytes(4), clipped_norms=bytes(4), clipped=b"\0")
+    table = EventTable.of([*STORY[:3], steps, *STORY[3:]])
+    # Memory that is not initialized may hold anything.
+    monkeypatch.setattr(np, "empty", lambda shape, dtype=float: np.full(shape, 7, dtype))
+    times = Timeline(table).times
+    assert times[3] == times[2]
+    assert times[4] == STEPS[1] / 1000
 
 
 @pytest.fixture(scope="module")

@@ -146,7 +146,8 @@ def _single(values: Floats) -> NDArray[np.float32]:
 
 def _times(table: EventTable, order: Integers) -> Floats:
     """When each event is due, in seconds without long gaps."""
-    seconds = np.empty(len(table))
+    # Step logs have no time, so they are due with the events before them.
+    seconds = np.zeros(len(table))
     seconds[table.evaluations.places] = table.evaluations.seconds
     seconds[table.other_places] = [getattr(event, "seconds", 0.0) for event in table.others]
     # An impossible time counts as none: the event is due with those before it.
