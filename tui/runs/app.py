@@ -81,6 +81,10 @@ class RunsApp(ScreenApp):
         self._columns: list[Column] = []
         # What the prompt asks for: "" if it is closed.
         self._asking = ""
+        # The row that the message belongs to: it is shown until another one is selected.
+        self._message_row: Row | None = None
+        # The row that gets a new name.
+        self._named: Row | None = None
         self.opened: RecordedFolder | None = None
         self._title, self._message_line, self._keys = Lines(id="title"), Lines(id="message"), Lines(id="keys")
         self._details = Lines(id="details")
@@ -152,7 +156,12 @@ class RunsApp(ScreenApp):
 
     @on(DataTable.RowHighlighted)
     def _highlight(self) -> None:
-        self._message = ""
+        # Filling the table highlights a row, too.
+        if self._selected is not self._message_row:
+            self._message, self._message_row = "", self._selected
+        # A new name is for the recording that was selected when it was asked for.
+        if self._asking == "new name" and self._selected is not self._named:
+            self._close_prompt()
         self._draw()
 
     async def on_click(self, event: events.Click) -> None:
@@ -171,7 +180,7 @@ class RunsApp(ScreenApp):
 
     def say(self, message: str, *, alert: bool = False) -> None:
         """Show a message until another recording is selected."""
-        self._message = message
+        self._message, self._message_row = message, self._selected
         self._draw()
 
     # The prompt
@@ -183,6 +192,7 @@ class RunsApp(ScreenApp):
     def action_ask_name(self) -> None:
         """Ask for a new name of the selected recording."""
         if self._selected:
+            self._named = self._selected
             self._ask("new name", self._selected.recording.name, "")
 
     def _ask(self, what: str, value: str, placeholder: str) -> None:
