@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.command import CommandPalette
+from textual.widgets import Input
 from watched_screen import Watch, Watched, on_a_loop
 
 from clipwatch.tui.screens.grid import GridScreen
@@ -183,3 +184,16 @@ async def test_other_tasks_run_between_two_charts(watch: Watch, monkeypatch: pyt
         # Time enough for a key, which passes through several tasks.
         assert "chart chart" not in " ".join(order)
         assert all(len(part.split()) >= 3 for part in " ".join(order).split("chart")[1:-1])
+
+
+@on_a_loop
+async def test_enters_that_arrive_after_the_filter_has_closed_the_grid_are_ignored(watch: Watch) -> None:
+    async with watch("normal", *RECORDED) as screen:
+        grid = await opened(screen)
+        await screen.press("slash", *"loss")
+        field = grid.query_one(Input)
+        for _ in range(3):
+            field.post_message(Input.Submitted(field, field.value))
+        await screen.until(lambda: isinstance(screen.app.screen, MainScreen))
+        await screen.press("question_mark")
+        await screen.until(lambda: isinstance(screen.app.screen, HelpScreen))

@@ -73,6 +73,19 @@ async def test_the_palette_has_presets_and_themes(watch: Watch) -> None:
 
 
 @on_a_loop
+async def test_pages_of_the_palette_need_room_for_a_line(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("ctrl+p")
+        await screen.until(lambda: isinstance(screen.app.screen, CommandPalette))
+        await screen.resize(60, 2)
+        await screen.press("pagedown", "pageup")
+        await screen.resize(80, 24)
+        await screen.shows("Pause or resume all lanes")
+        await screen.press("pagedown")
+        assert screen.app.screen.query_one(OptionList).highlighted
+
+
+@on_a_loop
 async def test_the_palette_of_a_replay_offers_no_training(watch: Watch) -> None:
     async with watch("replays") as screen:
         await screen.until(lambda: screen.app.view.state.replay)

@@ -73,6 +73,15 @@ def test_what_another_process_writes_is_neither_renamed_nor_deleted(tmp_path: Pa
     assert listed(tmp_path) == [run.path.name]
 
 
+def test_a_run_that_another_process_deleted_is_neither_renamed_nor_made_again(tmp_path: Path) -> None:
+    run = write_run(tmp_path, 1.0)
+    shutil.rmtree(run.path)
+    for act in (delete, lambda folder: rename(folder, "other")):
+        with pytest.raises(BadInput, match="no such folder"):
+            act(run)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "checkpoints/mine.txt", "data/mnist.gz", "checkpoints/a/b.pt", "empty/"])
 def test_a_folder_that_holds_files_of_others_is_not_deleted(name: str, tmp_path: Path) -> None:
     run = write_run(tmp_path, 1.0)

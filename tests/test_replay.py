@@ -162,6 +162,20 @@ def test_a_paused_story_stays_paused_where_it_was_sought() -> None:
     assert folded(events).lanes["a"].status == "paused"
 
 
+def test_a_command_is_obeyed_while_many_events_are_due() -> None:
+    steps = [msgspec.structs.replace(EVALUATED, step=step) for step in range(2000)]
+    replay = Replay("story", EventTable.of([*STORY[:2], *steps]), speed=None, lasting=False)
+    pauses = []
+    for event in replay.run():
+        if event == steps[0]:
+            replay.send(Pause())
+        elif isinstance(event, LanePaused):
+            pauses.append(event.step)
+            replay.send(Stop())
+    (paused,) = pauses
+    assert paused < 200
+
+
 def test_the_pace_is_set_in_steps_a_second() -> None:
     events = played(lambda event: [], SetPace(pace=None), speed=0.001)
     assert PaceChanged(lane="a", step=0, pace=None) in events

@@ -217,6 +217,21 @@ async def test_a_run_is_renamed_and_a_wrong_name_is_answered(tmp_path: Path) -> 
 
 
 @on_a_loop
+async def test_a_click_on_another_run_ends_the_renaming(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path, float(number)) for number in range(3)]
+    app = app_of(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("r")
+        # The header of the table is in the first line.
+        await pilot.click(DataTable, offset=(3, 2))
+        await pilot.pause()
+        assert not app.query_one("#prompt").display
+        await pilot.press("ctrl+u", *"mine", "enter")
+    assert all(run.path.exists() for run in runs)
+
+
+@on_a_loop
 async def test_a_run_is_deleted_only_after_y(tmp_path: Path) -> None:
     runs = [write_run(tmp_path, float(number)) for number in range(3)]
     app = app_of(tmp_path)
@@ -233,6 +248,8 @@ async def test_a_run_is_deleted_only_after_y(tmp_path: Path) -> None:
         message = app.query_one("#message").render_line(0)  # type: ignore[attr-defined]
         assert message.text.startswith(f" deleted {runs[1].path.name}")
         assert app.make_theme().alert not in [segment.style for segment in message]
+        await pilot.press("up", "down")
+        assert "deleted" not in app.query_one("#message").render_line(0).text  # type: ignore[attr-defined]
     assert [run.path.exists() for run in runs] == [True, False, True]
 
 

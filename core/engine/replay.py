@@ -23,6 +23,8 @@ from ..stream.events import (
 )
 from .mailbox import Mailbox
 
+# Events sent before the replay listens to commands again, which matters where many are due, as without a speed limit.
+_MOST_AT_ONCE = 100
 # The number of unread notices at which the replay accepts no more commands for a while.
 _MAX_NOTICES = 1000
 
@@ -113,8 +115,10 @@ class Replay:
         return min(LONGEST_GAP, max(0.0, (self._times[self._next] - self._clock) / self._speed))
 
     def _due_events(self) -> Iterator[Event]:
-        """The events up to the clock, or up to the step of a pause."""
-        while self._next < len(self._timeline) and not self._is_paused():
+        """The next few of the events up to the clock, or up to the step of a pause."""
+        for _ in range(_MOST_AT_ONCE):
+            if self._next == len(self._timeline) or self._is_paused():
+                return
             if self._speed is not None and self._times[self._next] > self._clock and self._paused_at is None:
                 return
             yield from self._advance()

@@ -34,6 +34,9 @@ def why_not(error: OSError) -> str:
 
 def claim(folder: Path, what: str) -> FileLock:
     """Acquire a folder's lock. Raises BadInput, which names `what` the folder holds, if that fails."""
+    # FileLock creates a folder that does not exist, for example one that another process has deleted.
+    if not folder.is_dir():
+        raise BadInput(f"{what} {folder}: no such folder")
     lock = file_lock(folder / NAME)
     try:
         lock.acquire(timeout=_TIMEOUT, poll_interval=_POLL_SECONDS)

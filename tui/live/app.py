@@ -9,7 +9,7 @@ from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.screen import Screen
 
 from ...core.errors import BadInput
@@ -42,6 +42,15 @@ ANSWER_TIMEOUT = 3.0
 # Seconds from sending a command to reading its answer. After a seek: the first delay, and the factor by which it grows.
 ANSWER_DELAY = 0.03
 SEEK_DELAY, SEEK_DELAY_GROWTH = 0.002, 1.2
+
+
+class Palette(CommandPalette):
+    """The command palette. Its keys for pages do nothing on a terminal too low to show a line of its list."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action can run. Textual's list raises KeyError if it moves by a page of no lines."""
+        moves_by_page = action == "command_list" and parameters[0] in ("page_up", "page_down")
+        return not moves_by_page or self.query_one(CommandList).scrollable_content_region.height > 0
 
 
 class ClipwatchApp(TerminalApp):
@@ -191,7 +200,7 @@ class ClipwatchApp(TerminalApp):
             # The palette's entries act on the main screen.
             self.screen.dismiss(None)
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
-            self.push_screen(CommandPalette(placeholder="Type the name of a key, a rule or a theme"))
+            self.push_screen(Palette(placeholder="Type the name of a key, a rule or a theme"))
 
     def palette_entries(self) -> Iterator[Entry]:
         """The entries of the command palette."""

@@ -88,6 +88,10 @@ class RunsApp(ScreenApp):
         self._columns: list[Column] = []
         # What the prompt asks for: "" if it is closed.
         self._asking = ""
+        # The row that the message belongs to: it is shown until another one is selected.
+        self._message_row: Row | None = None
+        # The row that gets a new name.
+        self._named: Row | None = None
         self.opened: RecordedFolder | None = None
         self._title, self._message_line, self._keys = Lines(id="title"), Lines(id="message"), Lines(id="keys")
         self._details = Lines(id="details")
@@ -162,7 +166,10 @@ class RunsApp(ScreenApp):
     def _highlight(self) -> None:
         # Textual also reports the row of a list that was filled again, after what was said about it.
         if self._selected is not self._message_row:
-            self._message, self._alert = "", False
+            self._message, self._alert, self._message_row = "", False, self._selected
+        # A new name is for the recording that was selected when it was asked for.
+        if self._asking == "new name" and self._selected is not self._named:
+            self._close_prompt()
         self._draw()
 
     async def on_click(self, event: events.Click) -> None:
@@ -193,6 +200,7 @@ class RunsApp(ScreenApp):
     def action_ask_name(self) -> None:
         """Ask for a new name of the selected recording."""
         if self._selected:
+            self._named = self._selected
             self._ask("new name", self._selected.recording.name, "")
 
     def _ask(self, what: str, value: str, placeholder: str) -> None:

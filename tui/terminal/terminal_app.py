@@ -14,6 +14,7 @@ from io import StringIO
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 
 from ..engine_child.process import EngineConnection
@@ -58,6 +59,13 @@ class ScreenApp(DrivenApp):
         self.set_class(self.ascii, "-ascii")
         # Another program may have drawn on the terminal while this one was stopped.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the screen on top; the first one stays.
+
+        A screen with an input is dismissed twice if enter is pressed twice before the first press has arrived.
+        """
+        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete.nothing()
 
     def run_until_closed(self, end: Callable[[], Last]) -> Last:
         """Run the app, then call `end`, whatever happened; return what it returns."""
