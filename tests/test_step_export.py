@@ -29,6 +29,7 @@ from clipwatch.core.stream.events import (
     RunStarted,
     StepsTrained,
 )
+from clipwatch.tui.cli.main import main
 from clipwatch.tui.view.metrics import HISTOGRAM, NAMES
 
 LANES = (LaneConfig("a", "none"), LaneConfig("b", "norm:1"))
@@ -160,3 +161,12 @@ def test_the_program_exports_every_step_of_a_run(tmp_path: Path) -> None:
     assert [(row["lane"], int(row["step"])) for row in rows] == [
         (lane, step) for step in range(25) for lane in ("unclipped", "clipped")
     ]
+
+
+@pytest.mark.parametrize("files", [("--csv", "--steps"), ("--csv", "--json")])
+def test_two_tables_are_not_written_to_one_file(
+    files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = files
+    assert main(["export", "last", one, "x.csv", other, "x.csv", "--runs-dir", str(tmp_path)]) == 2
+    assert "two tables in one file" in capsys.readouterr().err

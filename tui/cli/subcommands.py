@@ -125,6 +125,9 @@ def _export(args: argparse.Namespace) -> int:
 
     if not (args.csv or args.steps or args.json or args.tensorboard):
         raise BadInput("export: nothing to write; add --csv FILE, --steps FILE, --json FILE or --tensorboard DIR")
+    files = [path for path in (args.csv, args.steps, args.json) if path]
+    if len(set(files)) < len(files):
+        raise BadInput("export: two tables in one file; give --csv, --steps and --json a file each")
     folder = _found_run(args)
     recorded = read_recording(folder.events)
     for text in recorded.damage:
