@@ -404,7 +404,7 @@ def test_lanes_side_by_side_have_their_tables_on_the_same_lines() -> None:
     still = msgspec.structs.replace(UNTOUCHED, norm=0.0, clipped_norm=0.0)
     state = folded(RUN, LANE, OTHER, diagnosed(dead=()), diagnosed("b", total=still, dead=tuple(range(10))))
     rows = [strip.text for strip in diagnostics_pages(state, 0, 140, 40, COLOURED)]
-    assert "this lane cannot recover" in " ".join(row[70:].strip() for row in rows[1:3])
+    assert "this lane has stopped learning" in " ".join(row[70:].strip() for row in rows[1:3])
     for words in ("layer ", "total ", "steps clipped ", "outputs ", "elements per bin", "1e-10"):
         assert 2 in [row.count(words) for row in rows], words
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from clipwatch.tui.engine_child.request import ScreenOptions
 from clipwatch.tui.live import run as live
 
 
@@ -29,7 +30,7 @@ def test_the_engine_is_started_before_the_screen_is_loaded_and_stopped_if_that_f
     # What is None in there cannot be imported.
     monkeypatch.setitem(sys.modules, "clipwatch.tui.live.app", None)
     with pytest.raises(ImportError):
-        live.run_live(["an", "engine"], {}, quit_when_done=False)
+        live.run_live(["an", "engine"], ScreenOptions())
     (engine,) = engines
     assert engine.command == ["an", "engine"]
     assert engine.stopped

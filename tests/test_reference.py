@@ -29,7 +29,7 @@ def test_every_key_is_in_the_table(key: Key) -> None:
 
 def test_the_table_has_no_other_keys() -> None:
     known = {cap.replace("^", "ctrl+") for key in KEYS for cap in keycaps(key.keys).split()}
-    assert first_column("key") - known == {"ctrl+p"}
+    assert first_column("key") <= known
 
 
 def test_every_chart_is_in_the_table() -> None:

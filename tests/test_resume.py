@@ -380,7 +380,7 @@ def test_what_has_nothing_to_compare_is_not_verified(
 def test_verify_trains_again_and_finds_the_same(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(whole)]) == 0
     # 16 evaluations, 4 measurements and an end, in two lanes.
-    assert "identical bit for bit in 42 figures" in capsys.readouterr().out
+    assert "identical bit for bit in 202 figures" in capsys.readouterr().out
 
 
 def test_verify_says_how_much_the_recording_lacks(
@@ -391,7 +391,7 @@ def test_verify_says_how_much_the_recording_lacks(
     kept = [line for line in lines if not (b'"Evaluated"' in line and b'"step":25,' in line)]
     (folder / "events.jsonl").write_bytes(b"".join(kept))
     assert main(["verify", str(folder)]) == 0
-    assert "in 40 figures; evaluations missing from the recording: 2" in capsys.readouterr().out
+    assert "in 200 figures; evaluations missing from the recording: 2" in capsys.readouterr().out
 
 
 def test_verify_says_where_it_first_differs(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

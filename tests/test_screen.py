@@ -369,9 +369,9 @@ async def test_r_resets_the_optimizer_state_of_the_selected_lane(watch: Watch) -
     ("width", "words"),
     [
         (200, "clip value:0.001 -> none. Adam's second moment adapts slowly (half-life 693 steps): a few larger steps"),
-        (120, "clip value:0.001 -> none; brief loss spike (Adam's half-life: 693 steps)"),
-        (80, "B: brief loss spike (Adam's half-life: 693 steps)"),
-        (60, "B: brief loss spike (Adam's half-life: 693 steps)"),
+        (120, "clip value:0.001 -> none; often a loss spike (Adam's half-life: 693 steps)"),
+        (80, "B: often a loss spike (Adam's half-life: 693 steps)"),
+        (60, "B: often a loss spike (Adam's half-life: 693 steps)"),
     ],
 )
 @on_a_loop

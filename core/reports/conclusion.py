@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
 from ..stream.command_line import sweep_command_line
 from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
@@ -31,8 +29,7 @@ def _sentences(run: RunSummary, words: Words, alone: bool) -> Iterator[Phrase]:
 
 def _sweep(run: RunSummary) -> str:
     """The command that trains the same network and the lanes' rules with many seeds."""
-    config = msgspec.structs.replace(run.config, dataset=run.recorded.started.dataset.name)
-    return sweep_command_line(config)
+    return sweep_command_line(run.config, run.recorded.started.dataset.name)
 
 
 def _ending(lane: LaneSummary, words: Words) -> Phrase:

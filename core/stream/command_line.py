@@ -21,11 +21,15 @@ def command_line(config: RunConfig) -> str:
     return shlex.join(("clipwatch", *_options(config)))
 
 
-def sweep_command_line(config: RunConfig) -> str:
-    """`clipwatch sweep` with the rules of a run's lanes and its other settings that differ from their defaults."""
+def sweep_command_line(config: RunConfig, dataset: str) -> str:
+    """`clipwatch sweep` on this data set with the rules of a run's lanes, and its settings that are not the default.
+
+    Head and optimizer are always named, since they decide what clipping does. A recorded `dataset` may be any text.
+    """
     clips = (part for rule in dict.fromkeys(lane.rule for lane in config.lanes) for part in _with_value("--clip", rule))
-    options = _settings(config, {*_LEFT_OUT, *WITHOUT_EFFECT, "seed"}, always=("dataset",))
-    return shlex.join(("clipwatch", "sweep", *options, *clips))
+    left_out = {*_LEFT_OUT, *WITHOUT_EFFECT, "seed", "dataset"}
+    options = _settings(config, left_out, always=("head", "optimizer"))
+    return shlex.join(("clipwatch", "sweep", *_with_value("--dataset", dataset), *options, *clips))
 
 
 def _options(config: RunConfig) -> Iterator[str]:

@@ -18,7 +18,7 @@ def memory_words(change: ClipChanged) -> tuple[str, str]:
     tightness = _tightness(recorded_rule(change.previous), recorded_rule(change.rule))
     long, short = {
         1: (_SMALLER, "smaller steps"),
-        -1: (_SPIKE, "often a brief loss spike"),
+        -1: (_SPIKE, "often a loss spike"),
         0: ("steps take time to adapt", "steps adapt slowly"),
     }[tightness]
     return (
