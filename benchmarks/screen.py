@@ -81,7 +81,7 @@ def press_keys(terminal: Pseudoterminal, keys: int = KEYS) -> list[float]:
     waits, generator = [], random.Random(0)
     for number in range(keys):
         terminal.read_for(generator.uniform(0.04, 0.1))
-        seen, answer = len(terminal.output), (b"linear scale", b"logarithmic scale")[number % 2 == 0]
+        seen, answer = len(terminal.output), (b"Linear scales", b"Logarithmic scales")[number % 2 == 0]
         pressed = terminal.press("l")
         terminal.read_until(answer, since=seen)
         waits.append(time.perf_counter() - pressed)
