@@ -79,7 +79,7 @@ def test_no_thread_is_left_when_the_data_cannot_be_read() -> None:
         list(Engine(RunConfig(dataset="digits"), load=load).run())
     for thread in threading.enumerate():
         if thread.name.startswith("clipwatch"):
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
 
 

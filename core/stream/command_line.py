@@ -27,7 +27,7 @@ def sweep_command_line(config: RunConfig, dataset: str) -> str:
     Head and optimizer are always named, since they decide what clipping does. A recorded `dataset` may be any text.
     """
     clips = (part for rule in dict.fromkeys(lane.rule for lane in config.lanes) for part in _with_value("--clip", rule))
-    left_out = {*_LEFT_OUT, *WITHOUT_EFFECT, "seed", "dataset"}
+    left_out = {*_LEFT_OUT, *WITHOUT_EFFECT, "seed", "dataset", "data_dir", "offline", "device"}
     options = _settings(config, left_out, always=("head", "optimizer"))
     return shlex.join(("clipwatch", "sweep", *_with_value("--dataset", dataset), *options, *clips))
 

@@ -67,7 +67,7 @@ def _message_line(event: LaneEvent, cells: int) -> str:
     """A message in full, without the label of its step, or in brief."""
     words = printable(lane_words(event) or "")
     forms = (f"Step: {event.step} {words}" if words else "", f"{event.step:>5} {words}")
-    brief = f"{event.step:>5} {_brief_words(event) or words}"
+    brief = f"{event.step:>5} {printable(_brief_words(event) or words)}"
     return next((form for form in forms if len(form) <= cells), brief)
 
 

@@ -17,8 +17,9 @@ from .chart_mouse import ChartMouse
 # Charts wait this many seconds after a key or a resize, so that its cheap response is painted first. It is shorter than
 # two of Textual's repaints.
 RESPONSE_TIME = 0.03
-# Seconds between two charts, in which a key passes from task to task. It waits for one chart at most.
-PAUSE = 0.004
+# Up to this many charts are painted together, since a repaint costs as much as a chart. More are drawn in turn, with
+# these seconds between two of them, in which a key passes from task to task: it waits for one chart at most.
+TOGETHER, PAUSE = 4, 0.004
 
 
 class Chart(ChartMouse):
@@ -89,7 +90,7 @@ class ChartGrid(Container):
             self.draw_chart(chart)
 
     def draw_soon(self, theme: Theme) -> None:
-        """Schedule all charts, each in its own callback, so that a key waits for one chart at most."""
+        """Schedule all charts: a few to be painted together, many in turn, so that no key waits for all of them."""
         self.theme = theme
         idle = not self._pending
         # A chart that is already pending keeps its place and is drawn once.
@@ -113,8 +114,8 @@ class ChartGrid(Container):
         if chart in self._charts:
             self.draw_chart(chart)
         if self._pending:
-            # Not `call_later`: Textual would draw all of them before it reads a key.
-            self._schedule(self._draw_next, PAUSE)
+            # With `call_later` alone, Textual draws all of them before it reads a key.
+            self._schedule(self._draw_next, PAUSE if len(self._charts) > TOGETHER else 0.0)
 
     def draw_chart(self, chart: Chart) -> None:
         """Draw one chart."""
