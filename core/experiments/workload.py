@@ -1,0 +1,85 @@
+"""The protocol of what one lane trains: a network over flat vectors, with its data and its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from ..stream.events import LaneEvent
+from .layout import Layout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A network evaluated on a batch, or on all validation data.
+
+    `loss` is the mean in nats, or whatever the experiment's loss is. `correct` is the number of correct predictions of
+    `total` examples, None if the experiment does not count them. `metrics` are further figures by name, means over the
+    examples. `predictions` (examples, ...) tell how often two lanes predict the same.
+    """
+
+    loss: float
+    total: int
+    correct: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    predictions: Tensor | None = None
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The metrics by name, with the accuracy if correct predictions were counted."""
+        accuracy = {} if self.correct is None else {"accuracy": self.correct / self.total}
+        return {**accuracy, **self.metrics}
+
+
+class Workload(Protocol):
+    """What one lane trains. Lanes of a run have the same initial parameters and get the same batches.
+
+    `parameters` and `gradient` are flat vectors of one `layout`. The workload owns the lane's position in the data.
+    """
+
+    parameters: Tensor
+    gradient: Tensor
+
+    @property
+    def layout(self) -> Layout: ...
+
+    def loss_and_gradient(self, step: int) -> float:
+        """Return the mean loss of the next training batch, and write its gradient into `gradient`."""
+        ...
+
+    def evaluate(self, step: int) -> Evaluation:
+        """Evaluate on the next validation batch."""
+        ...
+
+    def evaluate_all(self) -> Evaluation:
+        """Evaluate on all validation data."""
+        ...
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A copy of what later steps depend on beside the parameters: tensors, numbers and strings by name."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the state to one that `state` returned."""
+        ...
+
+
+class Gauge(Protocol):
+    """What an experiment measures of its own network: dead outputs, saturated units."""
+
+    def add_evaluation(self, lane: str, step: int, evaluation: Evaluation) -> Iterator[LaneEvent]:
+        """Record an evaluation; yield an event for each thing that happened."""
+        ...
+
+    def read(self, evaluation: Evaluation) -> dict[str, Any]:
+        """The fields of `Diagnosed` that belong to the experiment, for the evaluation that was added last."""
+        ...
+
+    @property
+    def state(self) -> Any: ...
+
+    def restore(self, state: Any) -> None: ...

@@ -1,0 +1,43 @@
+"""What a run says of its experiment: its name, and how its metrics and gauges are shown."""
+
+from __future__ import annotations
+
+import msgspec
+
+# A setting of an experiment.
+Value = bool | int | float | str
+
+
+class MetricInfo(msgspec.Struct, frozen=True):
+    """A number that an evaluation or a gauge gives, and how it is shown.
+
+    `name` is the name of its series: lower-case words joined by dashes. `share`: it lies between 0 and 1 and is shown
+    in percent. `counts`: it is an integer. `lower_is_better` decides what is called better; None says nothing.
+    """
+
+    name: str
+    title: str = ""
+    share: bool = False
+    counts: bool = False
+    lower_is_better: bool | None = None
+
+    @property
+    def words(self) -> str:
+        """The title, or else the name in words."""
+        return self.title or self.name.replace("-", " ")
+
+
+class ExperimentInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """An experiment as its recordings describe it, so that they can be shown without it.
+
+    `examples`: what the data consists of, in the plural: images, sequences. `metrics`: what an evaluation gives beside
+    the loss, the most important first. `gauges`: what is measured of the network beside the effect of clipping.
+    `file` and `checksum` (SHA-256) tell which file of the user defined it.
+    """
+
+    name: str
+    examples: str = "examples"
+    metrics: tuple[MetricInfo, ...] = ()
+    gauges: tuple[MetricInfo, ...] = ()
+    file: str | None = None
+    checksum: str | None = None
