@@ -76,7 +76,7 @@ def test_no_thread_is_left_when_the_data_cannot_be_read() -> None:
         raise BadInput("no data")
 
     with pytest.raises(BadInput, match="no data"):
-        list(Engine(RunConfig(dataset="digits"), load=load).run())
+        list(Engine(RunConfig(settings={"dataset": "digits"}), load=load).run())
     for thread in threading.enumerate():
         if thread.name.startswith("clipwatch"):
             thread.join(60)
