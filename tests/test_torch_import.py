@@ -36,7 +36,10 @@ for event in Engine(RunConfig(dataset="digits", iterations=1), load=slow).run():
     print(getattr(event, "stage", ""), type(event).__name__)
 """
     done = fresh(code)
-    assert done.stdout.split("\n")[:2] == ["reading digits and loading torch StageStarted", "loaded"]
+    first, *others = done.stdout.splitlines()
+    assert first == "reading digits and loading torch StageStarted"
+    # Whether `slow` or the engine is the first to see that torch is loaded is left open.
+    assert "loaded" in others
     assert "RunFinished" in done.stdout
     assert done.stderr == ""
 
