@@ -25,6 +25,7 @@ from rich.table import Table
 
 from clipwatch.core.data.datasets import Dataset, load
 from clipwatch.core.engine.engine import Engine
+from clipwatch.core.experiments.preparation import tensors
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.reader import read_recording
 from clipwatch.core.stream.config import RunConfig, with_settings
@@ -34,7 +35,7 @@ from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepStarted
 from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.stacked.replicas import Stack
 from clipwatch.core.sweeps.units import Unit
-from clipwatch.core.training.preparation import lane_thread, tensors
+from clipwatch.core.training.preparation import lane_thread
 
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
 TARGET = 2.0

@@ -58,6 +58,11 @@ def setting_table(summaries: Sequence[Summary], width: int) -> Table:
     return _table(_SETTING_COLUMNS, rows, width)
 
 
+def _by_dead(summary: Summary) -> str:
+    can_die = summary.setting.config.settings.get("head") == "relu"
+    return by_dead_words(summary) if can_die else "plain logits: no output can die"
+
+
 def comparison_table(comparisons: Sequence[Comparison], width: int) -> Table:
     """Two rows for each comparison: the paired differences in accuracy (percentage points) and in loss (nats)."""
     rows = []
