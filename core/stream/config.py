@@ -154,9 +154,11 @@ def _settings(given: dict[str, Any], name: Any, experiment: BuiltIn | None) -> d
             raise _unknown_setting(key, name, experiment)
     if twice := settings.keys() & table.keys():
         raise BadInput(f"{_option(min(twice))} is given twice, by itself and among the settings: give it once")
-    if experiment:
-        require_known_settings(table, experiment)
-    return {**settings, **table}
+    settings |= table
+    if experiment is None:
+        return settings
+    require_known_settings(settings, experiment)
+    return complete_settings(settings, experiment)
 
 
 def _unknown_setting(key: str, name: Any, experiment: BuiltIn | None) -> BadInput:
