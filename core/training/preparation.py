@@ -92,7 +92,7 @@ def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:
 
 
 def _diagnostics(lane: str, config: RunConfig, model: lenet.LeNet, distance: LaneDistance) -> LaneDiagnostics:
-    effect, step_log = ClipEffect(model.layout, config.learning_rate), StepLog(config.eval_every, model.parameters)
+    effect, step_log = ClipEffect(model.layout), StepLog(config.eval_every, model.parameters)
     return LaneDiagnostics(lane, effect, DeadUnits(model.units), distance, step_log)
 
 

@@ -135,9 +135,9 @@ class Trainer:
             is_measured = diagnostics and lane.step % (schedule.eval_every * schedule.diagnose_every) == 0
             before = model.parameters.clone() if is_measured else None
             if used is not None:
-                optimizer.step(used)
                 if diagnostics:
                     diagnostics.add_step(gradient, clipped)
+                optimizer.step(used)
             # A sum is finite if all its terms are, and takes a thirtieth of the time of `isfinite` for each.
             if not math.isfinite(model.parameters.sum().item()):
                 yield from self._diverge("a weight is no longer finite")
@@ -154,7 +154,7 @@ class Trainer:
                 if diagnostics and before is not None:
                     # Only what the rule changed counts as clipped, not zeros in the place of NaN and infinity.
                     applied = model.gradient if used is not None and not clipped else used
-                    step = MeasuredStep(model.gradient, applied, before, model.parameters)
+                    step = MeasuredStep(model.gradient, applied, before, model.parameters, optimizer.learning_rate)
                     yield from diagnostics.measure(lane.step, step, evaluation, labels, lane.nonfinite)
 
             # The step is done.
