@@ -17,7 +17,6 @@ from torch import Tensor
 from clipwatch.core.data.datasets import Dataset, load
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.engine.mailbox import Mailbox
-from clipwatch.core.experiments.batches import Batches
 from clipwatch.core.experiments.layout import Layout
 from clipwatch.core.experiments.model import Evaluation
 from clipwatch.core.optimizers.sgd import Sgd
@@ -42,11 +41,12 @@ from clipwatch.core.stream.events import (
 )
 from clipwatch.core.stream.state import RunState, apply
 from clipwatch.core.training import preparation
+from clipwatch.core.experiments.batches import Batches
 from clipwatch.core.training.lane import Lane, LaneData
 from clipwatch.core.training.schedule import Schedule
 from clipwatch.core.training.training_loop import Trainer
 
-CONFIG = RunConfig(dataset="digits", offline=True, iterations=10**6, eval_every=10)
+CONFIG = RunConfig(settings={"dataset": "digits"}, offline=True, iterations=10**6, eval_every=10)
 DIGITS = load("digits", data_dir=None, offline=True, report=lambda event: None)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
-from ..errors import BadInput
 from ..stream.events import LaneEvent
 from .layout import Layout
 
@@ -18,49 +17,44 @@ class Evaluation:
     """A network evaluated on a batch, or on all validation data.
 
     `loss` is the mean in nats, or whatever the experiment's loss is. `correct` is the number of correct predictions of
-    `total` examples, None if the experiment does not count them. `total` is the length of the batch if the experiment
-    does not say otherwise. `metrics` are further figures by name, means over the examples. `predictions` (examples,
-    ...) tell how often two lanes predict the same. Tensors of one element become numbers.
+    `total` examples, None if the experiment does not count them. `metrics` are further figures by name, means over the
+    examples. `predictions` (examples, ...) tell how often two lanes predict the same.
     """
 
     loss: float
-    total: int = 0
+    total: int
     correct: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     predictions: Tensor | None = None
 
-    if TYPE_CHECKING:
+    @property
+    def accuracy(self) -> float | None:
+        """The share of correct predictions, None if they are not counted."""
+        return None if self.correct is None else self.correct / self.total
 
-        def __init__(
-            self,
-            *,
-            loss: Tensor | float,
-            total: Tensor | int = 0,
-            correct: Tensor | int | None = None,
-            metrics: Mapping[str, Tensor | float] | None = None,
-            predictions: Tensor | None = None,
-        ) -> None: ...
 
-    def __post_init__(self) -> None:
-        for name in ("loss", "total", "correct"):
-            object.__setattr__(self, name, _number(name, getattr(self, name)))
-        metrics = {name: _number(name, value) for name, value in (self.metrics or {}).items()}
-        object.__setattr__(self, "metrics", metrics)
+E = TypeVar("E", bound=Evaluation, contravariant=True)
+
+
+class Gauge(Protocol[E]):
+    """What an experiment measures of its own network: dead outputs, saturated units."""
+
+    def add_evaluation(self, lane: str, step: int, evaluation: E) -> Iterator[LaneEvent]:
+        """Record an evaluation; yield an event for each thing that happened."""
+        ...
+
+    def read(self, evaluation: E) -> dict[str, Any]:
+        """The fields of `Diagnosed` that belong to the experiment, for the evaluation that was added last."""
+        ...
+
+    def final(self, evaluation: E) -> dict[str, Any]:
+        """The fields of `LaneFinished` that belong to the experiment, for an evaluation on all validation data."""
+        ...
 
     @property
-    def values(self) -> dict[str, float]:
-        """The metrics by name, with the accuracy if correct predictions were counted."""
-        accuracy = {} if self.correct is None else {"accuracy": self.correct / self.total}
-        return {**accuracy, **self.metrics}
+    def state(self) -> Any: ...
 
-
-def _number(name: str, value: Any) -> Any:
-    """A tensor of one element as a number; anything else unchanged."""
-    if not isinstance(value, Tensor):
-        return value
-    if value.numel() != 1:
-        raise BadInput(f"Evaluation: {name} has shape {tuple(value.shape)}: a scalar is needed")
-    return value.item()
+    def restore(self, state: Any) -> None: ...
 
 
 class Workload(Protocol):
@@ -74,6 +68,9 @@ class Workload(Protocol):
 
     @property
     def layout(self) -> Layout: ...
+
+    @property
+    def gauge(self) -> Gauge[Any] | None: ...
 
     def loss_and_gradient(self, step: int) -> float:
         """Return the mean loss of the next training batch, and write its gradient into `gradient`."""
@@ -95,20 +92,3 @@ class Workload(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set the state to one that `state` returned."""
         ...
-
-
-class Gauge(Protocol):
-    """What an experiment measures of its own network: dead outputs, saturated units."""
-
-    def add_evaluation(self, lane: str, step: int, evaluation: Evaluation) -> Iterator[LaneEvent]:
-        """Record an evaluation; yield an event for each thing that happened."""
-        ...
-
-    def read(self, evaluation: Evaluation) -> dict[str, Any]:
-        """The fields of `Diagnosed` that belong to the experiment, for the evaluation that was added last."""
-        ...
-
-    @property
-    def state(self) -> Any: ...
-
-    def restore(self, state: Any) -> None: ...
