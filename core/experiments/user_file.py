@@ -28,7 +28,7 @@ from .user_settings import convert_settings
 def load_experiment(target: str, settings: Mapping[str, Any]) -> Experiment:
     """Import a user's experiment and make it with these settings, as text or as values. Raises BadInput."""
     found = load_class(target)
-    values = convert_settings(found, settings)
+    values: dict[str, Any] = dict(convert_settings(found, settings))
     with user_code(found):
         return found(**values)
 
