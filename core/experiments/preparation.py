@@ -1,4 +1,4 @@
-"""Prepares a built-in experiment for a run: what its lanes share, and a workload for each."""
+"""Prepares an experiment for a run: what its lanes share, and a workload for each."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import msgspec
 import torch
 from torch import Tensor
 
 from ..data.datasets import Dataset, Split
+from ..errors import BadInput
+from ..stream.builtin_experiments import BUILT_IN, LENET
 from ..stream.config import RunConfig
 from ..stream.events import DatasetInfo
+from ..stream.experiment_info import ExperimentInfo
 from .batches import seeded_generator
 from .torchscript import is_compiled
 from .workload import Workload
@@ -23,11 +27,17 @@ class PreparedExperiment:
 
     dataset: DatasetInfo
     make_workload: Callable[[], Workload]
+    info: ExperimentInfo = LENET.info
     notices: Sequence[str] = ()
 
 
 def prepare(config: RunConfig, dataset: Dataset | None, device: torch.device) -> PreparedExperiment:
-    """Prepare the run's experiment. `dataset` are the images of an experiment that has a setting for them."""
+    """Prepare the run's experiment. `dataset` are the images of an experiment that has a setting for them.
+
+    A user's experiment is imported, run and tried out here; raises BadInput for a mistake in it.
+    """
+    if config.experiment not in BUILT_IN:
+        return _user_experiment(config, device)
     if dataset is not None:
         return _lenet(config, dataset, device)
     return _temporal_order(config, device)
@@ -58,6 +68,52 @@ def _lenet(config: RunConfig, dataset: Dataset, device: torch.device) -> Prepare
 
 def _temporal_order(config: RunConfig, device: torch.device) -> PreparedExperiment:
     raise NotImplementedError
+
+
+def _user_experiment(config: RunConfig, device: torch.device) -> PreparedExperiment:
+    from .module import ModuleWorkload, make_sources
+    from .probe import probe
+    from .user_file import describe, load_experiment
+
+    experiment = load_experiment(config.experiment, config.settings)
+    sources = make_sources(experiment, config.seed, device)
+    if config.batch_size > len(sources.training):
+        raise BadInput(f"batch-size {config.batch_size}: there are only {len(sources.training):,} training examples")
+
+    def make_workload() -> ModuleWorkload:
+        return ModuleWorkload(
+            experiment,
+            sources,
+            seed=config.seed,
+            batch_size=config.batch_size,
+            eval_size=config.eval_size,
+            layers=config.layers,
+            device=device,
+        )
+
+    # The probe uses its workload up, since a module may count its calls.
+    tried = make_workload()
+    initial = tried.parameters.clone()
+    found = probe(tried, config.learning_rate)
+
+    def make_same_workload() -> ModuleWorkload:
+        workload = make_workload()
+        workload.require_parameters(initial)
+        return workload
+
+    info = describe(type(experiment))
+    return PreparedExperiment(
+        dataset=DatasetInfo(
+            name=info.name,
+            origin=str(info.file),
+            training=len(sources.training),
+            validation=len(sources.validation),
+            checksum=sources.checksum(experiment, config.seed),
+        ),
+        make_workload=make_same_workload,
+        info=msgspec.structs.replace(info, metrics=found.metrics, gauges=found.gauges),
+        notices=found.notices,
+    )
 
 
 def _notices(compiled: bool) -> list[str]:

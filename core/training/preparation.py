@@ -24,7 +24,7 @@ from ..diagnostics.lane_distance import LaneDistance
 from ..diagnostics.step_log import StepLog
 from ..experiments.preparation import PreparedExperiment
 from ..experiments.workload import Workload
-from ..optimizers.optimizer import make_optimizer
+from ..optimizers.torch_optimizer import make_workload_optimizer, needs_counterfactual
 from .lane import Lane
 from .schedule import Schedule
 from .training_loop import Trainer
@@ -74,7 +74,7 @@ def prepare_trainer(
     snapshot: Mapping[str, Any] | None,
 ) -> Trainer:
     """Prepare the trainer of one lane, from the state in `snapshot` if there is one."""
-    optimizer = make_optimizer(config, workload.parameters)
+    optimizer = make_workload_optimizer(config, workload)
     diagnostics = _diagnostics(lane_config.name, config, workload, distance) if config.diagnostics else None
     lane = Lane(lane_config.name, lane_config.rule, workload, optimizer, diagnostics)
     if snapshot is not None:
@@ -95,7 +95,7 @@ def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:
 
 
 def _diagnostics(lane: str, config: RunConfig, workload: Workload, distance: LaneDistance) -> LaneDiagnostics:
-    effect = ClipEffect(workload.layout, config.learning_rate)
+    effect = ClipEffect(workload.layout, counterfactual=needs_counterfactual(workload))
     return LaneDiagnostics(lane, effect, workload.gauge, distance, StepLog(config.eval_every, workload.parameters))
 
 
