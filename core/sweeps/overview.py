@@ -6,6 +6,7 @@ import msgspec
 
 from ..runs.folder import RunStatus
 from ..stream.events import DatasetInfo
+from ..stream.experiment_info import ExperimentInfo
 from ..stream.sweep_config import SweepConfig
 from ..stream.sweep_events import Results
 from .pairs import pair_name, pairs
@@ -42,6 +43,7 @@ class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
     comparison: FirstComparison | None
     head: str
     optimizer: str
+    experiment: ExperimentInfo
     diverged: int = 0
     changed: bool = False
 
@@ -61,6 +63,7 @@ def overview(folder: SweepFolder) -> SweepOverview:
         comparison=_first(results),
         head=_values(config, "head"),
         optimizer=_values(config, "optimizer"),
+        experiment=results.started.experiment,
         diverged=results.diverged,
     )
 

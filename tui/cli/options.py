@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from ...core.errors import BadInput
 from ...core.files.paths import user_path
-from ...core.stream.builtin_experiments import DATASETS, LENET
+from ...core.stream.builtin_experiments import BUILT_IN, DATASETS, LENET
 from ...core.stream.config import NONFINITE, OPTIMIZERS, RunConfig
 from ...core.stream.rules import parse_rule
 from ..view.metrics import NAMES
@@ -140,6 +140,20 @@ DATASET = option(
     help=f"{', '.join(DATASETS)} (default: auto, which is MNIST if available)",
 )
 DATA_DIR = option("--data-dir", metavar="DIR", help="folder with the data, or a folder to download it to")
+EXPERIMENT = option(
+    "--experiment",
+    metavar="NAME",
+    choices=tuple(BUILT_IN),
+    help=f"what is trained: {', '.join(BUILT_IN)}, or your own FILE.py[:CLASS] or PACKAGE.MODULE:CLASS (default:"
+    f" {LENET.info.name}); others have other defaults than these: see clipwatch experiment show NAME",
+)
+SET = option(
+    "--set",
+    metavar="NAME=VALUE",
+    dest="settings",
+    action="append",
+    help="a setting of the experiment; repeat it for others",
+)
 OFFLINE = flag("--offline", action="store_const", const=True, help="never use the network (also CLIPWATCH_OFFLINE=1)")
 DATA = (DATASET, DATA_DIR, OFFLINE)
 
@@ -161,9 +175,9 @@ SEED = _setting("--seed", metavar="N", type=integer, help="seed of the initial w
 TRAINING = (
     SEED,
     _setting("--iterations", metavar="N", type=integer, help="training steps"),
-    _setting("--batch-size", metavar="N", type=integer, help="images per step"),
+    _setting("--batch-size", metavar="N", type=integer, help="examples per step"),
     _setting("--eval-every", metavar="N", type=integer, help="steps between evaluations"),
-    _setting("--eval-size", metavar="N", type=integer, help="validation images per evaluation"),
+    _setting("--eval-size", metavar="N", type=integer, help="validation examples per evaluation"),
     _setting(
         "--optimizer", metavar="NAME", choices=OPTIMIZERS, help="adam, sgd, or sgd-momentum, whose momentum is 0.9"
     ),
@@ -177,6 +191,9 @@ TRAINING = (
         choices=NONFINITE,
         help="what to do about NaN or infinity in a gradient: propagate, skip (the step), zero (these elements) or"
         " stop (this training)",
+    ),
+    _setting(
+        "--layers", metavar="N", type=integer, help="parts of a module's path that name a layer of your own network"
     ),
     _setting("--device", metavar="DEVICE", help="torch device, such as cpu or cuda"),
 )
