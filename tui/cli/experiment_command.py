@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ...core.stream.builtin_experiments import BUILT_IN, BuiltIn, SettingInfo
 from ...core.stream.config import from_options
-from ...core.stream.experiment_info import LOSS
+from ...core.stream.experiment_info import LOSS, MetricInfo
 from ...core.stream.experiment_names import require_experiment
 from ..text.messages import say
 from .options import DEBUG, HELP, Group, option
@@ -57,9 +57,8 @@ def _description(name: str, experiment: BuiltIn, makes_optimizer: bool) -> Itera
         yield f"  SHA-256 {info.checksum}"
     yield from _section("settings (--set NAME=VALUE)", [_setting(each) for each in experiment.settings])
     yield from _section("defaults", list(_defaults(name, makes_optimizer)))
-    measured = [(each.name, each.words) for each in (LOSS, *info.metrics)]
-    yield from _section("metrics", measured)
-    yield from _section("gauges, measured with the diagnostics", [(each.name, each.words) for each in info.gauges])
+    yield from _section("metrics", [_metric(each) for each in (LOSS, *info.metrics)])
+    yield from _section("gauges, measured with the diagnostics", [_metric(each) for each in info.gauges])
     if info.file is not None:
         yield ""
         yield "A run also shows the metrics and gauges that evaluate and gauges return."
@@ -93,6 +92,10 @@ def _defaults(name: str, makes_optimizer: bool) -> Iterator[tuple[str, ...]]:
         yield each.replace("_", "-"), "its own, see make_optimizer" if is_own else str(getattr(config, each))
 
 
+def _metric(metric: MetricInfo) -> tuple[str, ...]:
+    return metric.name, "" if metric.words == metric.name else metric.words
+
+
 def _section(title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """A title and a table under it, or nothing if it has no rows."""
     if rows:
@@ -111,12 +114,7 @@ def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 _OPTIONS = Group("options", (DEBUG, HELP))
 EXPERIMENT_COMMANDS = (
-    Subcommand(
-        "experiment",
-        "list experiments, show their settings, and begin your own",
-        _list,
-        (_OPTIONS,),
-    ),
+    Subcommand("experiment", "list experiments, show one, begin your own", _list, (_OPTIONS,)),
     Subcommand("experiment list", "list the built-in experiments", _list, (_OPTIONS,)),
     Subcommand(
         "experiment show",

@@ -111,7 +111,7 @@ NEW_RUN = Subcommand(
 examples:
   clipwatch                                  train and watch both lanes of LeNet
   clipwatch --experiment temporal-order      a network that clipping saves
-  clipwatch --experiment mine.py             your own model; see clipwatch experiment
+  clipwatch --experiment mine.py             your own model, see experiment
   clipwatch --lane a=none --lane b=norm:1    compare other clip rules
   clipwatch sweep --seeds 64 --head linear   compare over 64 seeds
 

@@ -145,14 +145,15 @@ EXPERIMENT = option(
     metavar="NAME",
     choices=tuple(BUILT_IN),
     help=f"what is trained: {', '.join(BUILT_IN)}, or your own FILE.py[:CLASS] or PACKAGE.MODULE:CLASS (default:"
-    f" {LENET.info.name}); others have other defaults than these: see clipwatch experiment show NAME",
+    f" {LENET.info.name}); the defaults below are those of {LENET.info.name}, and clipwatch experiment show NAME lists"
+    " those of others",
 )
 SET = option(
     "--set",
     metavar="NAME=VALUE",
     dest="settings",
     action="append",
-    help="a setting of the experiment; repeat it for others",
+    help="a setting of the experiment; repeat it to set several",
 )
 OFFLINE = flag("--offline", action="store_const", const=True, help="never use the network (also CLIPWATCH_OFFLINE=1)")
 DATA = (DATASET, DATA_DIR, OFFLINE)
@@ -193,7 +194,7 @@ TRAINING = (
         " stop (this training)",
     ),
     _setting(
-        "--layers", metavar="N", type=integer, help="parts of a module's path that name a layer of your own network"
+        "--layers", metavar="N", type=integer, help="your own network: depth of the module paths that count as layers"
     ),
     _setting("--device", metavar="DEVICE", help="torch device, such as cpu or cuda"),
 )

@@ -11,7 +11,7 @@ import msgspec
 
 from ...core.data.offline import is_offline
 from ...core.errors import BadInput
-from ...core.stream.builtin_experiments import BUILT_IN, LENET
+from ...core.stream.builtin_experiments import BUILT_IN
 from ...core.stream.config import DEFAULT_LANES, KEYS, combine_options, from_options
 from ...core.stream.sweep_config import NO_AXIS, SEEDS, WITHOUT_EFFECT, SweepConfig, sweep_config
 from .experiment_settings import require_own_settings, with_found_experiment
@@ -50,7 +50,7 @@ DEFAULT_RULES = tuple(lane.rule for lane in DEFAULT_LANES)
 
 _CLIP = replace(
     CLIP.repeatable(type=clip_rule("clipwatch sweep --clip none --clip value:0.001")),
-    help=f"clip rule; repeat it for each rule to compare (default for {LENET.info.name}: {' and '.join(DEFAULT_RULES)})",
+    help=f"clip rule; repeat it for each rule to compare (default: {' and '.join(DEFAULT_RULES)})",
 )
 _SEED = replace(SEED.repeatable(), help="first seed (default: 0); repeat it to list the seeds one by one")
 _AXES = tuple(each.repeatable() for each in TRAINING if each.setting not in _SHARED)
@@ -66,7 +66,7 @@ SWEEP_GROUPS = (
     ),
     Group(
         "settings to compare; repeat an option to train with each of its values",
-        (_CLIP, replace(SET, help=f"{SET.help}, or for other values of one"), *_AXES),
+        (_CLIP, replace(SET, help=f"{SET.help}, or to compare values of one"), *_AXES),
     ),
     Group(
         "settings that all trainings share",

@@ -1,0 +1,260 @@
+"""Experiments on the command line: selected, set, listed, shown and begun."""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from clipwatch.core.errors import BadInput
+from clipwatch.core.experiments.starting_file import starting_text
+from clipwatch.core.runs.own_code import code_file, code_notices
+from clipwatch.core.stream.builtin_experiments import BUILT_IN
+from clipwatch.core.stream.config import RunConfig, from_options
+from clipwatch.core.stream.experiment_info import ExperimentInfo
+from clipwatch.core.stream.sweep_config import SweepConfig
+from clipwatch.tui.cli.main import main, parse
+from clipwatch.tui.cli.settings import run_config
+from clipwatch.tui.cli.sweep_options import sweep_from_options
+
+# Leaves a file behind when it is imported.
+MARKER = """
+import pathlib
+pathlib.Path(__file__).with_name("imported").touch()
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with an experiment in a folder whose name has a space, which is the current one."""
+    folder = tmp_path / "my folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    file = folder / "mine.py"
+    file.write_text(starting_text("mine.py") + MARKER, encoding="utf-8")
+    return file
+
+
+def from_line(words: str) -> RunConfig:
+    return run_config(parse(shlex.split(words)), {})
+
+
+def sweep(words: str) -> SweepConfig:
+    return sweep_from_options(parse(["sweep", *shlex.split(words)]))
+
+
+def refused(capsys: pytest.CaptureFixture[str], words: str) -> str:
+    """The one line with which the program refuses a command."""
+    assert main(shlex.split(words)) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    return line
+
+
+# Options
+
+
+def test_the_settings_of_a_built_in_experiment_are_set_by_name_and_have_their_types() -> None:
+    config = from_line("--experiment temporal-order --set length=30 --set init=orthogonal --init-std 0.2")
+    assert config.settings == {"length": 30, "units": 50, "init_std": 0.2, "init": "orthogonal"}
+    assert (
+        from_line("--set head=linear --set init-std=0.3").settings == from_line("--head linear --init-std 0.3").settings
+    )
+
+
+def test_an_experiment_brings_its_own_defaults() -> None:
+    config = from_line("--experiment temporal-order")
+    assert [lane.rule for lane in config.lanes] == ["none", "norm:1"]
+    assert (config.optimizer, config.learning_rate, config.batch_size) == ("sgd", 0.3, 20)
+    assert sweep("--experiment temporal-order").axes == {"clip": ("none", "norm:1")}
+    assert from_line("--experiment temporal-order --clip norm:5").lanes[1].rule == "norm:5"
+
+
+def test_the_settings_of_ones_own_experiment_are_taken_as_they_are(mine: Path) -> None:
+    config = from_line("--experiment mine.py:Mine --set hidden=128 --set note='a = b'")
+    assert config.experiment == f"{mine}:Mine"
+    assert config.settings == {"hidden": "128", "note": "a = b"}
+    axes = sweep("--experiment mine.py --set hidden=64 --set hidden=256 --learning-rate 0.1 --learning-rate 0.2").axes
+    assert axes == {"clip": ("none", "norm:1"), "hidden": ("64", "256"), "learning_rate": (0.1, 0.2)}
+    assert not mine.with_name("imported").exists()
+
+
+def test_options_override_single_settings_of_a_file(mine: Path) -> None:
+    file = mine.with_name("run.toml")
+    file.write_text('experiment = "mine.py"\n[settings]\nhidden = 32\nrate = 0.1\n', encoding="utf-8")
+    assert from_line("--config run.toml --set hidden=64").settings == {"hidden": "64", "rate": 0.1}
+    file.write_text('[settings]\nhead = "linear"\ninit_std = 0.2\n', encoding="utf-8")
+    assert from_line("--config run.toml --head relu").settings == {"dataset": "auto", "head": "relu", "init_std": 0.2}
+    file.write_text('head = "linear"\n', encoding="utf-8")
+    assert from_line("--config run.toml --set head=relu").settings["head"] == "relu"
+
+
+def test_the_lists_of_a_files_settings_are_axes(mine: Path) -> None:
+    file = mine.with_name("sweep.toml")
+    file.write_text('experiment = "temporal-order"\n[settings]\nlength = [20, 30]\nunits = [40]\n', encoding="utf-8")
+    config = sweep("--config sweep.toml")
+    assert config.axes == {"clip": ("none", "norm:1"), "length": (20, 30)}
+    assert config.base.settings["units"] == 40
+
+
+def test_what_is_printed_as_toml_is_the_same_run(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "--no-ui --experiment mine.py --set hidden=128 --layers 2"
+    assert main([*words.split(), "--print-config"]) == 0
+    printed = capsys.readouterr().out
+    assert tomllib.loads(printed)["experiment"] == str(mine)
+    mine.with_name("run.toml").write_text(printed, encoding="utf-8")
+    assert from_line("--config run.toml") == from_line(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--experiment temporal-ordr", "unknown experiment 'temporal-ordr' (did you mean 'temporal-order'?)"),
+        ("sweep --experiment x", "unknown experiment 'x'; write lenet, temporal-order, FILE.py[:CLASS] or PACKAGE.M"),
+        ("experiment show temporal-ordr", "did you mean 'temporal-order'?"),
+        ("--experiment other.py", "experiment other.py: no such file"),
+        ("experiment show other.py", "experiment other.py: no such file"),
+        ("--experiment ''", "unknown experiment ''"),
+        ("--experiment nowhere.at.all:C", "experiment nowhere.at.all: no such module or file"),
+        ("--experiment temporal-order --head relu", "temporal-order has no setting 'head'; it has length, units, "),
+        ("--experiment temporal-order --dataset digits", "temporal-order has no setting 'dataset'; it has length"),
+        ("--experiment temporal-order --set lenght=9", "no setting 'lenght' (did you mean 'length'?)"),
+        ("--experiment temporal-order --set length=9", "length 9: must be 10 or more"),
+        ("--experiment temporal-order --set length=many", "length 'many': Expected int, got str"),
+        ("--experiment temporal-order --set init=ortogonal", "unknown init 'ortogonal' (did you mean 'orthogonal'?)"),
+        ("--experiment mine.py --head relu", "head is a setting of lenet; for "),
+        ("--experiment mine.py --dataset digits", "write --set dataset=VALUE"),
+        ("sweep --experiment mine.py --head relu --head linear", "head is a setting of lenet"),
+        ("sweep --experiment temporal-order --head relu --head linear", "temporal-order has no setting 'head'"),
+        ("sweep --experiment temporal-order --set length=20 --set length=9", "length 9: must be 10 or more"),
+        ("sweep --experiment temporal-order --set length=20 --set length=020", "length: 20 is given twice"),
+        ("sweep --experiment mine.py --set batch_size=1 --set batch_size=2", "a setting of every run has that name"),
+        ("--head relu --set head=linear", "head is given twice"),
+        ("--set head=relu --set head=linear", "--set head: given twice; a run has one value, and clipwatch sweep"),
+        ("--set learning_rate=1", "--set learning_rate: it is a setting of every run; write --learning-rate"),
+        ("--set head", "--set 'head': write NAME=VALUE"),
+        ("--set =3", "--set '=3': write NAME=VALUE"),
+        ("--sett head=relu", "unknown option --sett; did you mean --set?"),
+        ("experiments", "did you mean 'clipwatch experiment list'?"),
+        ("experiment nwe", "did you mean 'clipwatch experiment new'?"),
+        ("experiment new mine.py", "file mine.py: it exists already"),
+    ],
+)
+def test_a_mistake_is_one_line(words: str, said: str, mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said in refused(capsys, words)
+    assert not mine.with_name("imported").exists()
+
+
+@pytest.mark.parametrize("value", ["3", "[]", "{}"])
+def test_an_experiment_that_is_no_text_is_one_line(
+    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.toml").write_text(f"experiment = {value}\n", encoding="utf-8")
+    assert "experiment" in refused(capsys, "--config run.toml")
+    assert "experiment" in refused(capsys, "sweep --config run.toml")
+
+
+def test_what_has_no_effect_is_said(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from clipwatch.tui.cli.experiment_settings import warn_without_effect
+
+    def warnings(words: str) -> list[str]:
+        warn_without_effect(from_line(words))
+        return [line.removeprefix("clipwatch: ") for line in capsys.readouterr().err.splitlines()]
+
+    assert warnings("--data-dir d --offline") == []
+    assert warnings("--experiment temporal-order --data-dir d --offline --layers 2") == [
+        "--data-dir has no effect with the experiment temporal-order",
+        "--layers has no effect with the experiment temporal-order",
+    ]
+    assert warnings("--experiment mine.py --data-dir d --layers 2 --offline") == [
+        f"--data-dir has no effect with the experiment {mine}",
+        "--offline keeps clipwatch from the network, but not your own code",
+    ]
+
+
+# Commands
+
+
+def test_the_list_has_every_built_in_experiment_with_its_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines[: len(BUILT_IN)]] == [*BUILT_IN]
+    assert all(each.summary in line for each, line in zip(BUILT_IN.values(), lines, strict=False))
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_show_describes_a_built_in_experiment(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "show", name]) == 0
+    text, experiment = capsys.readouterr().out, BUILT_IN[name]
+    for setting in experiment.settings:
+        (line,) = (line for line in text.splitlines() if line.split()[:1] == [setting.name])
+        assert setting.help in line
+        assert str(setting.default) in line
+        assert all(choice in line for choice in setting.choices)
+    config = from_options({"experiment": name})
+    assert all(f"{lane.name}={lane.rule}" in text for lane in config.lanes)
+    assert f"optimizer      {config.optimizer}\n" in text
+    assert f"learning-rate  {config.learning_rate}\n" in text
+    assert all(metric.name in text for metric in (*experiment.info.metrics, *experiment.info.gauges))
+
+
+def test_show_describes_ones_own_experiment(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "show", "mine.py"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[:3] == ["Mine", str(mine), f"SHA-256 {checksum_of(mine)}"]
+    assert "hidden whole number 64 number of hidden units" in lines
+    assert "lane clipped=norm:1" in lines
+    assert "optimizer its own, see make_optimizer" in lines
+    assert "confidence" in lines
+
+
+def test_the_file_that_new_writes_is_an_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["experiment", "new", "my own.py"]) == 0
+    said = capsys.readouterr().out
+    _, *command = shlex.split(said.partition("run it: ")[2])
+    assert run_config(parse(command), {}).experiment == str(tmp_path / "my own.py")
+    assert main(["experiment", "show", "my own.py"]) == 0
+
+
+# The file of a recorded run
+
+
+def checksum_of(file: Path) -> str:
+    import hashlib
+
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_the_code_of_a_recording_is_named_and_compared_without_being_run(mine: Path) -> None:
+    recorded = ExperimentInfo(name="Mine", file=str(mine), checksum=checksum_of(mine))
+    runs = f"runs the code in {mine} (SHA-256 {recorded.checksum})"
+    assert [*code_notices(f"{mine}:Mine", recorded)] == [runs]
+    mine.write_text("changed", encoding="utf-8")
+    assert [*code_notices(str(mine), recorded)] == [
+        f"runs the code in {mine} (SHA-256 {checksum_of(mine)})",
+        f"{mine} has changed since it was recorded (SHA-256 {recorded.checksum})",
+    ]
+    assert [*code_notices("lenet", recorded)] == []
+    mine.unlink()
+    with pytest.raises(BadInput, match="no such file"):
+        [*code_notices(str(mine), recorded)]
+
+
+def test_a_module_is_found_without_importing_its_packages(mine: Path) -> None:
+    package = mine.parent / "outer" / "inner"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").write_text(MARKER, encoding="utf-8")
+    (package / "module.py").write_text(MARKER, encoding="utf-8")
+    assert code_file("outer.inner.module:C") == package / "module.py"
+    assert code_file("outer.inner:C") == package / "__init__.py"
+    with pytest.raises(BadInput, match="experiment outer.other: no such module or file"):
+        code_file("outer.other:C")
+    assert not [*mine.parent.rglob("imported")]
