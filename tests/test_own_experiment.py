@@ -65,10 +65,9 @@ def test_what_cannot_be_found_is_one_line(tmp_path: Path) -> None:
     target = write_experiment(tmp_path, SMALL + SMALL.replace("Small", "Large"))
     missing = str(tmp_path / "missing.py")
     assert error_of(load_class, missing) == f"experiment {missing}: no such file"
-    assert error_of(load_class, f"{target}:Smal").endswith(
-        "no clipwatch.Experiment called 'Smal' (did you mean 'Small'?)"
-    )
-    assert error_of(load_class, f"{target}:nn").endswith("no clipwatch.Experiment called 'nn'")
+    unknown = f"experiment {target}: no clipwatch.Experiment called"
+    assert error_of(load_class, f"{target}:Smal") == f"{unknown} 'Smal' (did you mean 'Small'?)"
+    assert error_of(load_class, f"{target}:nn") == f"{unknown} 'nn'"
     assert error_of(load_class, target).endswith(f"several classes; write one of {target}:Small, {target}:Large")
     empty = write_experiment(tmp_path, "", "empty.py")
     assert error_of(load_class, empty).endswith("it defines no class that inherits from clipwatch.Experiment")
@@ -137,7 +136,7 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path, given: dict[str, object], m
         (
             'Annotated[int, "hidden units"]',
             "list",
-            "setting hidden: its type must be bool, int, float, str, or a Literal",
+            "setting hidden: its type must be bool, int, float, str, or",
         ),
         (" = 64", "", "setting hidden needs a default"),
         (" = 64", " = '64'", "setting hidden: Expected int, got str"),
@@ -185,10 +184,7 @@ def test_the_checksum_tells_the_data(tmp_path: Path) -> None:
     assert prepared(noisy).dataset.checksum == prepared(noisy).dataset.checksum
 
 
-def replaced(old: str, new: str) -> tuple[str, str]:
-    return old, new
-
-
+VALIDATION = "(x[50:], x[50:, :3] * 2)"
 LOSS, DATA, MODEL = "return F.mse_loss(model(x), y)", "return clipwatch.Data", "return nn.Linear(4, self.width)"
 
 
@@ -199,7 +195,7 @@ LOSS, DATA, MODEL = "return F.mse_loss(model(x), y)", "return clipwatch.Data", "
             LOSS,
             "return F.mse_loss(model(x), y, reduction='none')",
             "loss",
-            "loss returned shape (8, 3): a scalar is needed",
+            "loss returned shape (8, 3): a scalar",
         ),
         (LOSS, "return 1.0", "loss", "loss returned float: a tensor is needed"),
         (LOSS, "return F.mse_loss(model(x), y).detach()", "loss", "loss returned a tensor without gradient"),
@@ -210,35 +206,26 @@ LOSS, DATA, MODEL = "return F.mse_loss(model(x), y)", "return clipwatch.Data", "
             MODEL,
             "return nn.Linear(4, 3).double()",
             "make_model",
-            "parameter weight is float64: call .float() on the model",
+            "weight is float64: call .float() on the model",
         ),
         (
             MODEL,
             "return nn.Linear(4, 3).bfloat16()",
             "make_model",
-            "weight is bfloat16: call .float() on the model; for bf",
+            "for bfloat16 passes use torch.autocast in loss",
         ),
         (MODEL, "return nn.LazyLinear(3)", "make_model", "weight has no shape yet: run the model once in make_model"),
         (MODEL, "return nn.ReLU()", "make_model", "the model has no trainable parameters"),
-        (MODEL, "return np.random.default_rng().random() and nn.Linear(4, 3)", "", ""),
         (DATA, "return x, clipwatch.Data", "make_data", "make_data returned tuple: Data is needed"),
         ("Data((x[:50]", "Data((x[:40]", "make_data", "AssertionError: Size mismatch between tensors"),
         ("x = torch.randn(60, 4)", "x = torch.randn(50, 4)", "make_data", "make_data: validation is empty"),
-        ("(x[50:], x[50:, :3] * 2)", "iter(x)", "make_data", "validation is a generator, which has no length"),
-        (
-            "(x[50:], x[50:, :3] * 2)",
-            "torch.utils.data.DataLoader(x)",
-            "make_data",
-            "is a DataLoader: give a map-style dataset",
-        ),
+        (VALIDATION, "(row for row in x)", "make_data", "validation is a generator, which has no length"),
+        (VALIDATION, "torch.utils.data.DataLoader(x)", "make_data", "is a DataLoader: give a map-style dataset"),
     ],
 )
 def test_a_mistake_names_the_method_and_its_line(tmp_path: Path, old: str, new: str, method: str, message: str) -> None:
     assert old in SMALL
     target = write_experiment(tmp_path, SMALL.replace(old, new))
-    if not method:
-        prepared(target)
-        return
     found = error_of(prepared, target)
     assert found.startswith(f"{target}:{line_of(target, f'def {method}')}: ")
     assert message in found
@@ -263,7 +250,8 @@ def test_an_evaluation_that_cannot_be_used_is_one_line(tmp_path: Path, evaluatio
     source = f"\n    def evaluate(self, model, batch):\n        return clipwatch.Evaluation({evaluation})\n"
     target = write_experiment(tmp_path, SMALL + source)
     found = error_of(prepared, target)
-    assert re.match(rf"{re.escape(target)}:{line_of(target, 'def evaluate')}|{line_of(target, 'n.Eval')}: ", found)
+    line = line_of(target, "def evaluate")
+    assert found.startswith((f"{target}:{line}: ", f"{target}:{line + 1}: "))
     assert found.endswith(message)
 
 
@@ -272,9 +260,7 @@ def test_sparse_gradients_are_refused(tmp_path: Path) -> None:
         LOSS, "return model(torch.tensor([1])).sum()"
     )
     target = write_experiment(tmp_path, source)
-    assert error_of(prepared, target).endswith(
-        "parameter weight has a sparse gradient: build its module with sparse=False"
-    )
+    assert error_of(prepared, target).endswith("weight has a sparse gradient: build its module with sparse=False")
 
 
 def test_a_batch_larger_than_the_data_is_one_line(tmp_path: Path) -> None:
@@ -284,10 +270,8 @@ def test_a_batch_larger_than_the_data_is_one_line(tmp_path: Path) -> None:
 
 
 def test_initial_parameters_that_no_seed_decides_are_refused(tmp_path: Path) -> None:
-    target = write_experiment(
-        tmp_path,
-        SMALL.replace(MODEL, "m = nn.Linear(4, 3); m.weight.data *= np.random.default_rng().random(); return m"),
-    )
+    model = "m = nn.Linear(4, 3); m.weight.data *= np.random.default_rng().random(); return m"
+    target = write_experiment(tmp_path, SMALL.replace(MODEL, model))
     experiment = prepared(target)
     found = error_of(experiment.make_workload)
     assert found.startswith(f"{target}:{line_of(target, 'def make_model')}: make_model gives other initial parameters")
@@ -304,9 +288,8 @@ def test_the_probe_finds_operations_that_are_not_deterministic(tmp_path: Path) -
 
 def test_the_probe_names_parameters_without_a_gradient(tmp_path: Path) -> None:
     source = SMALL.replace(LOSS, "return F.mse_loss(x @ model.weight.T, y)")
-    assert prepared(write_experiment(tmp_path, source)).notices == (
-        "the loss does not depend on bias: their gradient is 0",
-    )
+    (notice,) = prepared(write_experiment(tmp_path, source)).notices
+    assert notice == "the loss does not depend on bias: their gradient is 0"
 
 
 def test_the_starting_file_runs_as_it_stands(tmp_path: Path) -> None:
