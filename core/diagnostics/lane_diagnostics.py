@@ -14,7 +14,7 @@ from ..optimizers.optimizer import Optimizer
 from ..stream.events import Diagnosed, Event, OutputDied, OutputRevived, StepsTrained
 from .clip_effect import ClipEffect
 from .dead_outputs import DeadUnits
-from .lane_distance import LaneDistance
+from .lane_distance import Distance
 from .step_log import StepLog
 
 
@@ -34,7 +34,7 @@ class LaneDiagnostics:
     """Measures one lane, and holds the state of the measurements between steps."""
 
     def __init__(
-        self, lane: str, effect: ClipEffect, dead_units: DeadUnits, distance: LaneDistance, step_log: StepLog
+        self, lane: str, effect: ClipEffect, dead_units: DeadUnits, distance: Distance, step_log: StepLog
     ) -> None:
         self._lane, self._effect, self._dead_units, self._distance = lane, effect, dead_units, distance
         self._step_log = step_log

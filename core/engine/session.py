@@ -11,10 +11,12 @@ import msgspec
 from ..stream.commands import AnyCommand, LaneCommand, Restart, Seek, SetPace, Stop
 from ..stream.config import RunConfig
 from ..stream.events import Event
-from .engine import FRESH, Engine, Resumption
+from ..training.lane_messages import LaneSource
+from .engine import Engine
+from .resumption import FRESH, Resumption
 
 if TYPE_CHECKING:
-    from ..training.checkpoint import Checkpoint
+    from .engine import AnyCheckpoint
 
 
 # The number of commands that may wait for the next run to start, more than a user types.
@@ -29,11 +31,12 @@ class Session:
         config: RunConfig,
         *,
         lasting: bool = False,
-        keep: Callable[[Checkpoint], None] | None = None,
+        keep: Callable[[AnyCheckpoint], None] | None = None,
         resumption: Resumption = FRESH,
+        lane_source: Callable[[RunConfig], LaneSource | None] = lambda config: None,
     ) -> None:
-        self._config, self._lasting, self._keep = config, lasting, keep
-        self._engine = Engine(config, lasting=lasting, keep=keep, resumption=resumption)
+        self._config, self._lasting, self._keep, self._lane_source = config, lasting, keep, lane_source
+        self._engine = Engine(config, lasting=lasting, keep=keep, resumption=resumption, lane_source=lane_source)
         # The run that a restart starts, and the commands that were sent after the restart.
         self._next: RunConfig | None = None
         self._for_next_run: list[LaneCommand] = []
@@ -105,7 +108,7 @@ class Session:
                 return False
             # A signal handler on this thread may send Stop at any line: either it reaches the new engine, or `_stopped`
             # is set.
-            engine = Engine(self._next, lasting=self._lasting, keep=self._keep)
+            engine = Engine(self._next, lasting=self._lasting, keep=self._keep, lane_source=self._lane_source)
             self._config, self._engine, self._next = self._next, engine, None
             if self._stopped:
                 engine.send(Stop())

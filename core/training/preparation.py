@@ -23,7 +23,7 @@ except (ImportError, OSError) as error:
 from ..diagnostics.clip_effect import ClipEffect
 from ..diagnostics.dead_outputs import DeadUnits
 from ..diagnostics.lane_diagnostics import LaneDiagnostics
-from ..diagnostics.lane_distance import LaneDistance
+from ..diagnostics.lane_distance import Distance, LaneDistance
 from ..diagnostics.step_log import StepLog
 from ..experiments.lenet import network as lenet
 from ..experiments.torchscript import is_compiled
@@ -49,17 +49,19 @@ def prepare_trainers(
     iterations: Mapping[str, int],
     *,
     checkpoints: bool,
+    distance: Distance | None = None,
 ) -> tuple[list[Trainer], str, list[str]]:
     """Prepare the trainers of a run, whose lanes differ only in their rules. Also return the device and notices.
 
     `snapshots` and `iterations` hold, for some of the lanes, the state to start from and the total number of steps.
+    `distance` compares the lanes if they are not all in this process.
     """
     torch.set_num_threads(1)
     device = usable_device(config.device)
     training, validation = tensors(dataset.training, device), tensors(dataset.validation, device)
     weights = lenet.initial_parameters(config.init_std, seeded_generator(config.seed, "weights")).to(device)
     schedule = _schedule(config, checkpoints=checkpoints)
-    distance = LaneDistance([lane.name for lane in config.lanes]) if config.diagnostics else None
+    distance = distance or LaneDistance([lane.name for lane in config.lanes])
     trainers = []
     for lane_config in config.lanes:
         model = lenet.LeNet(weights.clone(), config.head)
@@ -69,7 +71,7 @@ def prepare_trainers(
             validation=Batches(*validation, seeded_generator(config.seed, "validation batches")),
             all_validation=validation,
         )
-        diagnostics = _diagnostics(lane_config.name, config, model, distance) if distance else None
+        diagnostics = _diagnostics(lane_config.name, config, model, distance) if config.diagnostics else None
         lane = Lane(lane_config.name, lane_config.rule, model, optimizer, data, diagnostics)
         if lane.name in snapshots:
             lane.restore(snapshots[lane.name])
@@ -91,7 +93,7 @@ def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:
     )
 
 
-def _diagnostics(lane: str, config: RunConfig, model: lenet.LeNet, distance: LaneDistance) -> LaneDiagnostics:
+def _diagnostics(lane: str, config: RunConfig, model: lenet.LeNet, distance: Distance) -> LaneDiagnostics:
     effect, step_log = ClipEffect(model.layout, config.learning_rate), StepLog(config.eval_every, model.parameters)
     return LaneDiagnostics(lane, effect, DeadUnits(model.units), distance, step_log)
 

@@ -1,0 +1,44 @@
+"""Compares lanes that train in processes of their own, without torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..diagnostics.lane_pairs import LanePairs
+from ..stream.events import LanesCompared
+
+
+class _Point(NamedTuple):
+    parameters: NDArray[np.floating]
+    predictions: NDArray[np.generic] | None
+
+
+class MeasuredLanes:
+    """Compares every lane with the first one, as `LaneDistance` does in a process that has torch; thread-safe."""
+
+    def __init__(self, lanes: Sequence[str]) -> None:
+        self._pairs = LanePairs[_Point](lanes)
+
+    def add(
+        self,
+        lane: str,
+        step: int,
+        parameters: NDArray[np.floating],
+        predictions: NDArray[np.generic] | None,
+    ) -> Iterator[LanesCompared]:
+        """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""
+        point = _Point(parameters, predictions)
+        for pair, other in self._pairs.add(lane, step, point):
+            distance = np.linalg.norm((parameters - other.parameters).astype(np.float64))
+            disagreement = _disagreement(predictions, other.predictions)
+            yield LanesCompared(step=step, lanes=pair, distance=float(distance), disagreement=disagreement)
+
+
+def _disagreement(one: NDArray[np.generic] | None, other: NDArray[np.generic] | None) -> float:
+    """The share of predictions that differ, NaN if the experiment makes none."""
+    return math.nan if one is None or other is None else float(np.mean(one != other))
