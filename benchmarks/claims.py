@@ -42,7 +42,7 @@ from clipwatch.core.stream.rules import parse_rule
 from clipwatch.core.stream.sweep_events import Results
 from clipwatch.core.sweeps.comparisons import Comparison, comparisons, summaries
 from clipwatch.core.sweeps.store import SweepFolder, read_sweep
-from clipwatch.core.training.batches import Batches, seeded_generator
+from clipwatch.core.experiments.batches import Batches, seeded_generator
 from clipwatch.core.training.preparation import lane_thread
 from clipwatch.tui.cli.main import main as clipwatch
 from clipwatch.tui.sweep.app import SweepApp

@@ -53,7 +53,7 @@ from clipwatch.core.stream.series import step_values
 from clipwatch.core.tensorboard.lane_writer import LaneWriter
 from clipwatch.core.tensorboard.sink import TensorBoard, with_checkpoints
 from clipwatch.core.training import checkpoint
-from clipwatch.core.training.batches import seeded_generator
+from clipwatch.core.experiments.batches import seeded_generator
 from clipwatch.tui.cli.main import main
 from clipwatch.tui.engine_child.request import ResumeRun, TrainRun
 from clipwatch.tui.headless.tensorboard import LiveTensorBoard

@@ -15,12 +15,12 @@ from .lane_pairs import LanePairs
 class Distance(Protocol):
     """Receives what lanes are compared by, see `LaneDistance`."""
 
-    def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor) -> Iterator[LanesCompared]: ...
+    def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor | None) -> Iterator[LanesCompared]: ...
 
 
 class _Point(NamedTuple):
     parameters: Tensor
-    predictions: Tensor
+    predictions: Tensor | None
 
 
 class LaneDistance:
@@ -29,14 +29,15 @@ class LaneDistance:
     def __init__(self, lanes: Sequence[str]) -> None:
         self._pairs = LanePairs[_Point](lanes)
 
-    def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor) -> Iterator[LanesCompared]:
+    def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor | None) -> Iterator[LanesCompared]:
         """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""
         point = _Point(parameters.clone(), predictions)
         for pair, other in self._pairs.add(lane, step, point):
-            difference = (point.parameters - other.parameters).double()
-            yield LanesCompared(
-                step=step,
-                lanes=pair,
-                distance=float(torch.linalg.vector_norm(difference)),
-                disagreement=float((point.predictions != other.predictions).double().mean()),
-            )
+            yield LanesCompared(step=step, lanes=pair, **_distance(point, other))
+
+
+def _distance(one: _Point, other: _Point) -> dict[str, float]:
+    distance = float(torch.linalg.vector_norm((one.parameters - other.parameters).double()))
+    if one.predictions is None or other.predictions is None:
+        return {"distance": distance}
+    return {"distance": distance, "disagreement": float((one.predictions != other.predictions).double().mean())}

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Literal
 
 from ..data.datasets import Dataset, load
 from ..errors import Cancelled
+from ..stream.builtin_experiments import BUILT_IN
 from ..stream.commands import LaneCommand, Pause, SetPace, StepOnce, Stop
-from ..stream.config import RunConfig
+from ..stream.config import RunConfig, with_settings
 from ..stream.events import (
     CommandScheduled,
     Event,
@@ -29,9 +30,8 @@ from ..stream.events import (
     Notice,
     RunFinished,
     RunStarted,
-    StageStarted,
 )
-from ..training.lane_messages import LaneSource, Prepared
+from ..training.lane_messages import Prepared
 from ..training.lane_run import RunningLane, run_lane
 from .backlog import Backlog
 from .devices import check_device
@@ -54,7 +54,7 @@ class Engine:
     """One run. With `lasting`, lanes that have done their steps wait for an `Extend`, until `Stop` or `close`.
 
     `keep` is called with each checkpoint, in order with the events; `resumption` says how a recorded run continues.
-    `lane_source` makes what a process for each lane trains; None for lanes in threads.
+    The lanes of a user's experiment train in a process each, unless `in_threads` says that this process is for them.
     """
 
     def __init__(
@@ -65,9 +65,9 @@ class Engine:
         load: Callable[..., Dataset] = load,
         keep: Callable[[AnyCheckpoint], None] | None = None,
         resumption: Resumption = FRESH,
-        lane_source: Callable[[RunConfig], LaneSource | None] = lambda config: None,
+        in_threads: bool = False,
     ) -> None:
-        self._lane_source = lane_source
+        self._in_threads = in_threads or config.experiment in BUILT_IN
         self._lane_context: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
         self._config, self._load, self._keep, self._resumption = config, load, keep, resumption
         self._stopping = threading.Event()
@@ -212,50 +212,49 @@ class Engine:
 
     def _prepare(self, resources: contextlib.ExitStack) -> Sequence[RunningLane]:
         """The lanes, ready to start. `resources` ends their processes, if they have any."""
-        config = self._config
-        for stage in check_device(config.device):
+        for stage in check_device(self._config.device):
             self._backlog.put(stage)
-        source = self._lane_source(config)
-        prepared, lanes = self._threads() if source is None else resources.enter_context(self._processes(source))
+        prepared, lanes = self._threads() if self._in_threads else resources.enter_context(self._processes())
         for text in prepared.notices:
             self.tell(text)
         if self._stopping.is_set():
             raise Cancelled
-        versions = {"clipwatch": _version("clipwatch"), "python": platform.python_version(), "torch": _version("torch")}
-        self._backlog.put(
-            RunStarted(
-                config=config, dataset=prepared.dataset, device=prepared.device, versions=versions, time=time.time()
-            )
+        started = RunStarted(
+            config=with_settings(self._config, **prepared.settings),
+            dataset=prepared.dataset,
+            device=prepared.device,
+            versions=_versions(),
+            time=time.time(),
+            experiment=prepared.experiment,
         )
+        self._backlog.put(started)
         return [lane for lane in lanes if lane.name not in self._resumption.diverged]
 
     def _threads(self) -> tuple[Prepared, Sequence[RunningLane]]:
         from .lane_threads import prepare_threads
 
-        prepared, trainers, self._lane_context = prepare_threads(
+        prepared = prepare_threads(
             self._config,
-            self._load,
-            self._resumption.snapshots,
-            self._resumption.iterations,
+            self._resumption,
             checkpoints=self._keep is not None,
+            load=self._load,
             stopping=self._stopping,
             report=self._backlog.put,
         )
-        return prepared, trainers
+        from ..training.preparation import lane_thread
 
-    def _processes(
-        self, source: LaneSource
-    ) -> contextlib.AbstractContextManager[tuple[Prepared, Sequence[RunningLane]]]:
+        self._lane_context = lane_thread
+        return prepared
+
+    def _processes(self) -> contextlib.AbstractContextManager[tuple[Prepared, Sequence[RunningLane]]]:
         from .lane_processes import lane_processes
 
-        self._backlog.put(StageStarted(stage="starting the lanes"))
         return lane_processes(
-            source,
+            self._config,
             self._resumption.lane_starts(self._config),
-            lanes=[lane.name for lane in self._config.lanes],
+            checkpoints=self._keep is not None,
             stopping=self._stopping,
             report=self._backlog.put,
-            tell=lambda text: self._backlog.put(Notice(text=text, level="info")),
         )
 
     def _train(self, lane: RunningLane, started: float) -> None:
@@ -297,6 +296,10 @@ def _too_late(lane: str, command: LaneCommand) -> str:
     if command.at_step is None:
         return f"lane {lane} has ended: {name} came too late for it"
     return f"lane {lane} ended before step {command.at_step}: {name} did not take effect; a resumed run obeys it"
+
+
+def _versions() -> dict[str, str]:
+    return {"clipwatch": _version("clipwatch"), "python": platform.python_version(), "torch": _version("torch")}
 
 
 def _version(package: str) -> str:

@@ -20,7 +20,7 @@ from ..stream.commands import LaneCommand, SetPace, Stop
 from ..stream.events import Event, LaneFailed
 from ..training.checkpoint_file import EncodedCheckpoint
 from ..training.lane_memory import LaneMemory, memory_file
-from ..training.lane_messages import Ask, Ended, Failure, Go, Measured, Ready, Traceback
+from ..training.lane_messages import Ask, Ended, Failure, Go, Measured, Traceback
 from .lane_output import LaneOutput
 from .mailbox import Mailbox
 from .measured_lanes import MeasuredLanes
@@ -39,9 +39,10 @@ class LaneProcess:
     `measured` compares the lane with the others. `tell` gets what the lane's code prints, as lines for the user.
     """
 
-    def __init__(self, name: str, measured: MeasuredLanes, tell: Callable[[str], None]) -> None:
-        self.name, self._measured = name, measured
-        self.pace: float | None = None
+    def __init__(
+        self, name: str, measured: MeasuredLanes, pace: float | None, tell: Callable[[str], None]
+    ) -> None:
+        self.name, self.pace, self._measured = name, pace, measured
         # Why this process was killed by the engine.
         self.cause_of_kill = ""
         # When the lane last sent something.
@@ -75,9 +76,6 @@ class LaneProcess:
                     raise message.error()
                 case Event():
                     report(message)
-                case Ready(pace):
-                    self.pace = pace
-                    return message
                 case _:
                     return message
 
@@ -128,7 +126,9 @@ class LaneProcess:
             _kill_group(self._process.pid)
 
     def close(self) -> None:
-        """Wait until the process has ended and all it printed was told; kill it if it does not end."""
+        """Wait until the process has ended and all it printed was told; kill it if it does not end, or never trained."""
+        if self._mailbox is None:
+            self.kill()
         if not self._gone.wait(_END_SECONDS):
             self.kill()
             self._gone.wait(_END_SECONDS)
@@ -167,9 +167,9 @@ class LaneProcess:
 
     def _cause_of_death(self) -> str:
         if not self._gone.wait(_END_SECONDS):
-            self.kill("the lane's process has closed its connection")
+            self.kill("its process closed its connection and was killed")
             self._gone.wait(_END_SECONDS)
-        return self.cause_of_kill or f"the lane's process {_ending(self._process.returncode)}"
+        return self.cause_of_kill or f"its process {_ending(self._process.returncode)}"
 
 
 def _spawn(descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
@@ -196,8 +196,9 @@ def _ending(code: int | None) -> str:
     """How a process ended, in words."""
     if code is None or code >= 0:
         return f"ended with exit code {code}"
+    if -code == signal.SIGKILL:
+        return "was killed (SIGKILL); is there enough memory?"
     try:
-        name = signal.Signals(-code).name
+        return f"crashed ({signal.Signals(-code).name})"
     except ValueError:
-        name = f"signal {-code}"
-    return f"was ended by {name}" + ("; is there enough memory?" if name == "SIGKILL" else "")
+        return f"crashed (signal {-code})"

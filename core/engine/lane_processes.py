@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from ..stream.events import Event
-from ..training.lane_messages import Assignment, LaneSource, LaneStart, Prepared
+from ..stream.config import RunConfig
+from ..stream.events import Event, Notice, StageStarted
+from ..training.lane_messages import Assignment, LaneStart, Prepared
 from .lane_process import LaneProcess
 from .measured_lanes import MeasuredLanes
 
@@ -21,34 +22,34 @@ _POLL_SECONDS = 0.5
 
 @contextmanager
 def lane_processes(
-    source: LaneSource,
+    config: RunConfig,
     starts: Sequence[LaneStart],
     *,
-    lanes: Sequence[str],
+    checkpoints: bool,
     stopping: threading.Event,
     report: Callable[[Event], None],
-    tell: Callable[[str], None],
 ) -> Iterator[tuple[Prepared, list[LaneProcess]]]:
     """The prepared run, and a process for each lane that is to start; none of them is left at the end.
 
-    `lanes` are the names of all lanes of the run. Raises Cancelled if `stopping` is set during the preparation, and
-    BadInput or ClipwatchError if the run cannot be prepared. Once `stopping` is set, a lane that hangs is killed.
+    Raises Cancelled if `stopping` is set during the preparation, and BadInput or ClipwatchError if the run cannot be
+    prepared. Once `stopping` is set, a lane that hangs is killed.
     """
-    measured, closed, processes = MeasuredLanes(lanes), threading.Event(), list[LaneProcess]()
+    closed, processes = threading.Event(), list[LaneProcess]()
+    measured = MeasuredLanes([lane.name for lane in config.lanes])
+    report(StageStarted(stage="starting a process for each lane"))
     try:
-        # All of them import torch while the first one prepares the run.
         for start in starts:
-            processes.append(LaneProcess(start.lane, measured, tell))
-        debug = logging.getLogger().isEnabledFor(logging.DEBUG)
+            processes.append(LaneProcess(start.lane, measured, config.pace, _teller(report)))
         for process in processes:
-            process.send(Assignment(source, process is processes[0], debug))
+            debug = logging.getLogger().isEnabledFor(logging.DEBUG)
+            process.send(Assignment(config, checkpoints, process is processes[0], debug))
+        # The first one prepares the run alone, since the user's code may download data. The others import torch.
         prepared: Prepared = processes[0].receive(stopping, report)
         for process, start in zip(processes, starts, strict=True):
             process.send(start)
         for process in processes:
             process.receive(stopping, report)
-        watch = threading.Thread(target=_kill_late, args=(processes, stopping, closed), daemon=True)
-        watch.start()
+        threading.Thread(target=_kill_late, args=(processes, stopping, closed), daemon=True).start()
         yield prepared, processes
     except BaseException:
         for process in processes:
@@ -58,6 +59,21 @@ def lane_processes(
         closed.set()
         for process in processes:
             process.close()
+
+
+def describe(config: RunConfig, stopping: threading.Event, report: Callable[[Event], None]) -> Prepared:
+    """Prepare a run in a process of its own, as the first lane does, and only describe it. Raises as above."""
+    process = LaneProcess(config.lanes[0].name, MeasuredLanes([]), None, _teller(report))
+    try:
+        process.send(Assignment(config, checkpoints=False, prepares=True, debug=False))
+        return process.receive(stopping, report)
+    finally:
+        process.kill()
+        process.close()
+
+
+def _teller(report: Callable[[Event], None]) -> Callable[[str], None]:
+    return lambda text: report(Notice(text=text, level="info"))
 
 
 def _kill_late(processes: Sequence[LaneProcess], stopping: threading.Event, closed: threading.Event) -> None:

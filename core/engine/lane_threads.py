@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..data.datasets import Dataset
-from ..errors import BadInput
+from ..data.run_dataset import check_sizes, read_dataset
 from ..stream.config import RunConfig
 from ..stream.events import Event
 from ..training.lane_messages import Prepared
 from .concurrent_stages import ConcurrentStages
+from .resumption import Resumption
 from .torch_import import TorchImport
 
 if TYPE_CHECKING:
@@ -21,52 +21,41 @@ if TYPE_CHECKING:
 
 def prepare_threads(
     config: RunConfig,
-    load: Callable[..., Dataset],
-    snapshots: Mapping[str, Mapping[str, Any]],
-    iterations: Mapping[str, int],
+    resumption: Resumption,
     *,
     checkpoints: bool,
+    load: Callable[..., Dataset],
     stopping: threading.Event,
     report: Callable[[Event], None],
-) -> tuple[Prepared, list[Trainer], Callable[[], AbstractContextManager[None]]]:
-    """The prepared run, the trainers of its lanes, and the context for their threads.
-
-    Raises BadInput or ClipwatchError if the run cannot be prepared.
-    """
+) -> tuple[Prepared, list[Trainer]]:
+    """The prepared run and the trainers of its lanes. Raises BadInput or ClipwatchError if it cannot be prepared."""
     dataset = _read_data_and_import_torch(config, load, stopping, report)
-    from ..training.preparation import lane_thread, prepare_trainers
+    from ..experiments.preparation import prepare
+    from ..training.preparation import described, prepare_trainers, usable_device
 
-    trainers, device, notices = prepare_trainers(config, dataset, snapshots, iterations, checkpoints=checkpoints)
-    return Prepared(dataset=dataset.info, device=device, notices=tuple(notices)), trainers, lane_thread
+    device = usable_device(config.device)
+    experiment = prepare(config, dataset, device)
+    check_sizes(config, experiment.dataset)
+    trainers = prepare_trainers(
+        config, experiment, resumption.snapshots, resumption.iterations, checkpoints=checkpoints
+    )
+    return described(config, experiment, device), trainers
 
 
 def _read_data_and_import_torch(
     config: RunConfig, load: Callable[..., Dataset], stopping: threading.Event, report: Callable[[Event], None]
-) -> Dataset:
-    """Do both at the same time."""
-    stages = ConcurrentStages(report, f"reading {'data' if config.dataset == 'auto' else config.dataset}")
+) -> Dataset | None:
+    """Do both at the same time. Return None if the experiment has no data set."""
+    name = config.settings.get("dataset")
+    reading = "" if name is None else f"reading {'data' if name == 'auto' else name}"
+    stages = ConcurrentStages(report, reading)
     torch_import = TorchImport(stages.end_loading)
     try:
-        dataset = load(
-            config.dataset,
-            data_dir=config.data_dir,
-            offline=config.offline,
-            report=stages.report,
-            cancelled=stopping.is_set,
-        )
-        _check_sizes(config, dataset)
+        # Batches are checked before torch is imported, so that a mistake shows at once.
+        dataset = read_dataset(config, stages.report, stopping.is_set, load=load)
     except BaseException:
         torch_import.cancel()
         raise
     stages.end_reading()
     torch_import.wait()
     return dataset
-
-
-def _check_sizes(config: RunConfig, dataset: Dataset) -> None:
-    for name, size, images in (
-        ("batch-size", config.batch_size, dataset.info.training),
-        ("eval-size", config.eval_size, dataset.info.validation),
-    ):
-        if size > images:
-            raise BadInput(f"{name} {size}: {dataset.info.name} has only {images:,} images")

@@ -33,12 +33,16 @@ class MeasuredLanes:
     ) -> Iterator[LanesCompared]:
         """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""
         point = _Point(parameters, predictions)
-        for pair, other in self._pairs.add(lane, step, point):
-            distance = np.linalg.norm((parameters - other.parameters).astype(np.float64))
-            disagreement = _disagreement(predictions, other.predictions)
-            yield LanesCompared(step=step, lanes=pair, distance=float(distance), disagreement=disagreement)
+        for pair, other in self._pairs.add(lane, step, _Point(parameters, predictions)):
+            difference = (parameters - other.parameters).astype(np.float64)
+            yield LanesCompared(
+                step=step,
+                lanes=pair,
+                distance=float(np.linalg.norm(difference)),
+                disagreement=_disagreement(predictions, other.predictions),
+            )
 
 
-def _disagreement(one: NDArray[np.generic] | None, other: NDArray[np.generic] | None) -> float:
-    """The share of predictions that differ, NaN if the experiment makes none."""
-    return math.nan if one is None or other is None else float(np.mean(one != other))
+def _disagreement(one: NDArray[np.generic] | None, other: NDArray[np.generic] | None) -> float | None:
+    """The share of predictions that differ, None if the experiment makes none."""
+    return None if one is None or other is None else float(np.mean(one != other))

@@ -30,8 +30,8 @@ class Resumption:
     diverged: Mapping[str, LaneFailed] = field(default_factory=dict)
 
     def lane_starts(self, config: RunConfig) -> list[LaneStart]:
-        """What the processes of the lanes that are trained start from."""
-        names = [lane.name for lane in config.lanes if lane.name not in self.diverged]
+        """What the processes of the lanes that are trained start from. One prepares the run even if none is."""
+        names = [lane.name for lane in config.lanes if lane.name not in self.diverged] or [config.lanes[0].name]
         return [
             LaneStart(
                 lane=name,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..errors import BadInput
 from ..stream.commands import AnyCommand, LaneCommand, Restart, Seek, SetPace, Stop
-from ..stream.config import RunConfig
+from ..stream.config import RunConfig, with_settings
 from ..stream.events import Event
-from ..training.lane_messages import LaneSource
 from .engine import Engine
 from .resumption import FRESH, Resumption
 
@@ -33,10 +33,9 @@ class Session:
         lasting: bool = False,
         keep: Callable[[AnyCheckpoint], None] | None = None,
         resumption: Resumption = FRESH,
-        lane_source: Callable[[RunConfig], LaneSource | None] = lambda config: None,
     ) -> None:
-        self._config, self._lasting, self._keep, self._lane_source = config, lasting, keep, lane_source
-        self._engine = Engine(config, lasting=lasting, keep=keep, resumption=resumption, lane_source=lane_source)
+        self._config, self._lasting, self._keep = config, lasting, keep
+        self._engine = Engine(config, lasting=lasting, keep=keep, resumption=resumption)
         # The run that a restart starts, and the commands that were sent after the restart.
         self._next: RunConfig | None = None
         self._for_next_run: list[LaneCommand] = []
@@ -91,9 +90,14 @@ class Session:
         self._engine.send(command)
 
     def _restart(self, restart: Restart) -> None:
-        options = {"seed": restart.seed, "head": restart.head}
-        changes = {name: value for name, value in options.items() if value is not None}
-        self._next, self._stopped = msgspec.structs.replace(self._next or self._config, **changes), False
+        config = self._next or self._config
+        try:
+            config = with_settings(config, **restart.settings)
+        except BadInput as error:
+            self.tell(f"Restart: {error}")
+            return
+        seed = config.seed if restart.seed is None else restart.seed
+        self._next, self._stopped = msgspec.structs.replace(config, seed=seed), False
         self._drop_commands()
         self._engine.send(Stop())
 
@@ -108,7 +112,7 @@ class Session:
                 return False
             # A signal handler on this thread may send Stop at any line: either it reaches the new engine, or `_stopped`
             # is set.
-            engine = Engine(self._next, lasting=self._lasting, keep=self._keep, lane_source=self._lane_source)
+            engine = Engine(self._next, lasting=self._lasting, keep=self._keep)
             self._config, self._engine, self._next = self._next, engine, None
             if self._stopped:
                 engine.send(Stop())

@@ -1,35 +1,40 @@
-"""What a lane's process and the engine tell each other. This module does not import torch.
+"""What a lane's process and the engine send each other. This module does not import torch.
 
-The engine sends `Assignment`, `LaneStart` and `Go`, then answers each `Ask` with the commands that are due. The process
-sends stages and `Prepared` (the first lane only), `Ready`, then events and checkpoints in their order, and `Ended`; at
-any time before `Ready` it may send `Failure` instead.
+The engine sends an `Assignment`, a `LaneStart` and `Go`, then answers each `Ask` with the commands that are due. The
+process sends stages and `Prepared` (the first lane only), `Ready`, then events and checkpoints in their order, and
+`Ended`. Before `Ready` it may send a `Failure` instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from ..errors import BadInput, ClipwatchError, one_line
-from ..stream.events import DatasetInfo, Event
-
-if TYPE_CHECKING:
-    from ..diagnostics.lane_distance import Distance
-    from .training_loop import Trainer
+from ..stream.config import RunConfig
+from ..stream.events import DatasetInfo
+from ..stream.experiment_info import ExperimentInfo, Value
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """What the run says of itself before its lanes start."""
+class Prepared(NamedTuple):
+    """What a run says of itself before its lanes start. `settings` are all those of its experiment."""
 
+    experiment: ExperimentInfo
+    settings: dict[str, Value]
     dataset: DatasetInfo
-    device: str = "cpu"
+    device: str
     notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class LaneStart:
+class Assignment(NamedTuple):
+    """The run. `prepares`: this process checks and describes it. `debug`: it sends tracebacks."""
+
+    config: RunConfig
+    checkpoints: bool
+    prepares: bool
+    debug: bool
+
+
+class LaneStart(NamedTuple):
     """A lane, the total number of its steps, and the encoded checkpoint that it starts from, if any."""
 
     lane: str
@@ -37,33 +42,8 @@ class LaneStart:
     snapshot: bytes | None = None
 
 
-class LaneSource(Protocol):
-    """Makes the trainers of lanes that train in processes of their own. It is pickled to each of them.
-
-    Raise a `ClipwatchError` for anything that the user can mend: its message is shown as it is.
-    """
-
-    def prepare(self, report: Callable[[Event], None]) -> Prepared:
-        """Check the run, in the process of the first lane. `report` shows stages such as `reading mnist`."""
-        ...
-
-    def build(self, start: LaneStart, distance: Distance) -> Trainer:
-        """Make a lane's trainer, in its process, which keeps what `prepare` left in this object."""
-        ...
-
-
-class Assignment(NamedTuple):
-    """The work of a process. `prepares`: it prepares the run. `debug`: it sends tracebacks."""
-
-    source: LaneSource
-    prepares: bool
-    debug: bool
-
-
 class Ready(NamedTuple):
-    """The trainer is made; `pace` is its speed limit."""
-
-    pace: float | None
+    """The trainer is made."""
 
 
 class Go(NamedTuple):
@@ -81,7 +61,7 @@ class Ask(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A lane's parameters and predictions at a step, as arrays."""
+    """A lane's parameters at a step, and its predictions if there are any, as arrays."""
 
     step: int
     parameters: Any
@@ -89,7 +69,7 @@ class Measured(NamedTuple):
 
 
 class Traceback(NamedTuple):
-    """The traceback of an error."""
+    """The traceback of an error, for `--debug`."""
 
     text: str
 

@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..stream.commands import LaneCommand
 from ..stream.events import LanesCompared
 from . import lane_run
@@ -59,9 +61,13 @@ class _Distance:
     def __init__(self, send: Callable[[Any], None]) -> None:
         self._send = send
 
-    def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor) -> Iterator[LanesCompared]:
-        self._send(Measured(step, parameters.detach().cpu().numpy(), predictions.detach().cpu().numpy()))
+    def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor | None) -> Iterator[LanesCompared]:
+        self._send(Measured(step, _array(parameters), None if predictions is None else _array(predictions)))
         return iter(())
+
+
+def _array(tensor: Tensor) -> Any:
+    return tensor.detach().cpu().numpy()
 
 
 class _TracebackSender(logging.Handler):
@@ -109,17 +115,33 @@ def _end_with_engine(descriptor: int) -> None:
 
 def _trainer(connection: Connection) -> Trainer:
     """Do what comes before the first step."""
-    from .preparation import lane_thread
+    from ..experiments.preparation import prepare
+    from .checkpoint import decode
+    from .preparation import described, lane_thread, prepare_trainers, usable_device
 
     assignment: Assignment = connection.recv()
+    config = assignment.config
     if assignment.debug:
         lane_run._log.setLevel(logging.DEBUG)
         lane_run._log.addHandler(_TracebackSender(connection.send))
-    with lane_thread():
-        if assignment.prepares:
-            connection.send(assignment.source.prepare(connection.send))
+    if not assignment.prepares:
+        # Until the first lane has prepared the run.
         start: LaneStart = connection.recv()
-        return assignment.source.build(start, _Distance(connection.send))
+    with lane_thread():
+        device = usable_device(config.device)
+        experiment = prepare(config, None, device)
+        if assignment.prepares:
+            connection.send(described(config, experiment, device))
+            start = connection.recv()
+        (trainer,) = prepare_trainers(
+            msgspec.structs.replace(config, lanes=tuple(lane for lane in config.lanes if lane.name == start.lane)),
+            experiment,
+            {start.lane: decode(start.snapshot)} if start.snapshot else {},
+            {start.lane: start.iterations},
+            checkpoints=assignment.checkpoints,
+            distance=_Distance(connection.send),
+        )
+    return trainer
 
 
 def _train(trainer: Trainer, connection: Connection, memory: LaneMemory) -> None:
@@ -127,7 +149,7 @@ def _train(trainer: Trainer, connection: Connection, memory: LaneMemory) -> None
     from .preparation import lane_thread
 
     memory.step = trainer.step
-    connection.send(Ready(trainer.pace))
+    connection.send(Ready())
     go: Go = connection.recv()
     with lane_thread():
         for item in lane_run.run_lane(trainer, _Commands(connection, memory, go.lasting), go.started):
