@@ -17,7 +17,7 @@ import recordings
 import torch
 from msgspec.structs import replace
 
-from clipwatch.core.engine.engine import Resumption
+from clipwatch.core.engine.resumption import Resumption
 from clipwatch.core.engine.resume import read_interrupted
 from clipwatch.core.engine.session import Session
 from clipwatch.core.runs.folder import RunFolder

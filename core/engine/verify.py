@@ -25,7 +25,7 @@ from ..stream.events import (
     LaneFinished,
     MomentsReset,
 )
-from .engine import Resumption
+from .resumption import Resumption
 from .resume import planned_iterations, settings
 
 
