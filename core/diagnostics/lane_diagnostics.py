@@ -26,6 +26,7 @@ class MeasuredStep(NamedTuple):
     used: Tensor | None
     before: Tensor
     after: Tensor
+    learning_rate: float
 
 
 class LaneDiagnostics:

@@ -1,0 +1,141 @@
+"""Any optimizer of torch, with a schedule of the learning rate, over one flat parameter vector."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from ..errors import BadInput
+from ..experiments.experiment import Experiment
+from ..experiments.module import ModuleWorkload
+from ..stream.config import RunConfig
+from .adam import BETA2, EPS
+from .optimizer import Optimizer, make_optimizer
+from .sgd import MOMENTUM
+
+MakeOptimizer = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
+MakeSchedule = Callable[[torch.optim.Optimizer], LRScheduler | None]
+# Shapes a flat vector into the tensors of a module, which stay views of it.
+Views = Callable[[Tensor], list[Tensor]]
+
+
+def make_workload_optimizer(config: RunConfig, workload: ModuleWorkload) -> Optimizer:
+    """The optimizer that a user's experiment makes, or else that of the run."""
+    experiment, own = workload.experiment, type(workload.experiment)
+    if own.make_optimizer is Experiment.make_optimizer and own.make_schedule is Experiment.make_schedule:
+        return make_optimizer(config, workload.parameters)
+
+    def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        made = experiment.make_optimizer(parameters)
+        return _run_optimizer(config, parameters) if made is None else made
+
+    with workload.user_code():
+        return TorchOptimizer(workload.parameters, workload.views, make, experiment.make_schedule)
+
+
+def _run_optimizer(config: RunConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimizer of the run as one of torch's, for which a schedule can be made."""
+    if config.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=config.learning_rate, betas=(config.beta1, BETA2), eps=EPS)
+    momentum = MOMENTUM if config.optimizer == "sgd-momentum" else 0.0
+    return torch.optim.SGD(parameters, lr=config.learning_rate, momentum=momentum)
+
+
+class TorchOptimizer:
+    """Updates `parameters`, a flat vector, by an optimizer that sees its parts as parameters.
+
+    The parts are parameters of their own that share the vector's memory. Their gradients are views of another vector,
+    into which `step` copies, so that no optimizer changes the gradient that the diagnostics read.
+    """
+
+    def __init__(self, parameters: Tensor, views: Views, make: MakeOptimizer, schedule: MakeSchedule) -> None:
+        self._parameters, self._views, self._make = parameters, views, make
+        self._gradient = torch.zeros_like(parameters)
+        parts = [nn.Parameter(part) for part in views(parameters)]
+        for part, gradient in zip(parts, views(self._gradient), strict=True):
+            part.grad = gradient
+        self._optimizer = make(parts)
+        _require_usable(self._optimizer, parts)
+        self._fresh_state = copy.deepcopy(self._optimizer.state_dict()["state"])
+        self._schedule = schedule(self._optimizer)
+        if isinstance(self._schedule, ReduceLROnPlateau):
+            raise BadInput("make_schedule: ReduceLROnPlateau waits for evaluations; use a schedule that counts steps")
+        self._learning_rate = self._current_rate
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the last step, or of the first one before that; of the first group of parameters."""
+        return self._learning_rate
+
+    def step(self, gradient: Tensor) -> None:
+        """Update the parameters by a gradient of their shape, and advance the schedule."""
+        self._learning_rate = self._current_rate
+        self._gradient.copy_(gradient)
+        self._optimizer.step()
+        if self._schedule:
+            self._schedule.step()
+
+    def copy(self) -> _Counterfactual:
+        """An optimizer with a copy of the state that never updates the parameters."""
+        return _Counterfactual(self)
+
+    def reset(self) -> None:
+        """Set the optimizer's state to that of a new one. The schedule goes on."""
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": copy.deepcopy(self._fresh_state), "param_groups": groups})
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A copy of the states of optimizer and schedule."""
+        schedule = {"schedule": self._schedule.state_dict()} if self._schedule else {}
+        return copy.deepcopy({"optimizer": self._optimizer.state_dict(), **schedule})
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the state to one that `state` returned."""
+        self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        if self._schedule:
+            self._schedule.load_state_dict(copy.deepcopy(state["schedule"]))
+        self._learning_rate = self._current_rate
+
+    @property
+    def _current_rate(self) -> float:
+        return float(self._optimizer.param_groups[0]["lr"])
+
+
+class _Counterfactual(TorchOptimizer):
+    """A second optimizer over a copy of the parameters, with the learning rate and other settings of the first."""
+
+    def __init__(self, original: TorchOptimizer) -> None:
+        super().__init__(original._parameters.clone(), original._views, original._make, lambda optimizer: None)
+        self._original = original
+        self._optimizer.load_state_dict(copy.deepcopy(original._optimizer.state_dict()))
+
+    def update_state(self, gradient: Tensor) -> None:
+        """Take a step from the parameters of the original, which must not have taken its own yet."""
+        self._parameters.copy_(self._original._parameters)
+        for group, original in zip(self._optimizer.param_groups, self._original._optimizer.param_groups, strict=True):
+            group.update({name: value for name, value in original.items() if name != "params"})
+        self.step(gradient)
+
+    def parameter_update(self, before: Tensor) -> Tensor:
+        """What the last step has added to the parameters, which were `before`."""
+        return self._parameters - before
+
+
+def _require_usable(optimizer: Any, parts: list[nn.Parameter]) -> None:
+    """Raise BadInput if an optimizer cannot be used over these parameters."""
+    name = type(optimizer).__name__
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise BadInput(f"make_optimizer returned {name}: a torch.optim.Optimizer is needed")
+    closure = inspect.signature(optimizer.step).parameters.get("closure")
+    if closure and closure.default is inspect.Parameter.empty:
+        raise BadInput(f"make_optimizer: {name} evaluates the loss several times a step, which clipwatch cannot follow")
+    known = {id(part) for part in parts}
+    if any(id(each) not in known for group in optimizer.param_groups for each in group["params"]):
+        raise BadInput(f"make_optimizer: {name} must update the parameters that it is given, and no others")
