@@ -110,7 +110,7 @@ def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:
 
 
 def _diagnostics(lane: str, config: RunConfig, workload: Workload, distance: Distance) -> LaneDiagnostics:
-    effect = ClipEffect(workload.layout, config.learning_rate)
+    effect = ClipEffect(workload.layout)
     return LaneDiagnostics(lane, effect, workload.gauge, distance, StepLog(config.eval_every, workload.parameters))
 
 
