@@ -200,7 +200,8 @@ class Engine:
                     thread.start()
                 for thread in threads:
                     thread.join()
-            self._backlog.put(RunFinished(reason=self._reason(), seconds=time.perf_counter() - started))
+                seconds = time.perf_counter() - started
+            self._backlog.put(RunFinished(reason=self._reason(), seconds=seconds))
         except Cancelled:
             for name in self._mailboxes:
                 self._end_lane(name)
