@@ -68,14 +68,6 @@ class ModuleWorkload:
         return self._flat.layout
 
     @property
-    def gauge(self) -> None:
-        return None
-
-    @property
-    def training_examples(self) -> int:
-        return len(self._training)
-
-    @property
     def validation_examples(self) -> int:
         """The number of examples in the validation data."""
         return len(self._validation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,10 +10,8 @@ import torch
 from torch import Tensor
 
 from ..data.datasets import Dataset, Split
-from ..stream.builtin_experiments import BUILT_IN
 from ..stream.config import RunConfig
 from ..stream.events import DatasetInfo
-from ..stream.experiment_info import ExperimentInfo, Value
 from .batches import seeded_generator
 from .torchscript import is_compiled
 from .workload import Workload
@@ -26,15 +24,10 @@ class PreparedExperiment:
     dataset: DatasetInfo
     make_workload: Callable[[], Workload]
     notices: Sequence[str] = ()
-    # Of a user's experiment, with all its settings.
-    info: ExperimentInfo | None = None
-    settings: Mapping[str, Value] | None = None
 
 
 def prepare(config: RunConfig, dataset: Dataset | None, device: torch.device) -> PreparedExperiment:
     """Prepare the run's experiment. `dataset` are the images of an experiment that has a setting for them."""
-    if config.experiment not in BUILT_IN:
-        return _own(config, device)
     if dataset is not None:
         return _lenet(config, dataset, device)
     return _temporal_order(config, device)
@@ -60,32 +53,6 @@ def _lenet(config: RunConfig, dataset: Dataset, device: torch.device) -> Prepare
 
     return PreparedExperiment(
         dataset=dataset.info, make_workload=make_workload, notices=_notices(is_compiled(loss_and_gradient))
-    )
-
-
-def _own(config: RunConfig, device: torch.device) -> PreparedExperiment:
-    from .module import ModuleWorkload
-    from .user_file import load_experiment
-
-    user = load_experiment(config.experiment, config.settings)
-
-    def make_workload() -> ModuleWorkload:
-        return ModuleWorkload(
-            user.experiment, seed=config.seed, batch_size=config.batch_size, eval_size=config.eval_size, device=device
-        )
-
-    first = make_workload()
-    return PreparedExperiment(
-        dataset=DatasetInfo(
-            name=user.info.name,
-            origin=user.info.file or "",
-            training=first.training_examples,
-            validation=first.validation_examples,
-            checksum=user.info.checksum or "",
-        ),
-        make_workload=make_workload,
-        info=user.info,
-        settings=user.settings,
     )
 
 
