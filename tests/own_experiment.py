@@ -18,14 +18,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from clipwatch.core.experiments.experiment import Data, Experiment
-from clipwatch.core.experiments.workload import Evaluation
+import clipwatch
 
 losses = 0
 
 
 @dataclass(frozen=True)
-class Mine(Experiment):
+class Mine(clipwatch.Experiment):
     hidden: int = 8
     fault: str = ""
     at: int = 30  # The probe calls `loss`, too.
@@ -44,7 +43,7 @@ class Mine(Experiment):
             threading.Event().wait()
         inputs = torch.randn(200, 4, generator=torch.Generator().manual_seed(7))
         labels = inputs[:, :3].argmax(1)
-        return Data((inputs[:150], labels[:150]), (inputs[150:], labels[150:]))
+        return clipwatch.Data((inputs[:150], labels[:150]), (inputs[150:], labels[150:]))
 
     def loss(self, model, batch):
         global losses
@@ -59,9 +58,8 @@ class Mine(Experiment):
         inputs, labels = batch
         outputs = model(inputs)
         predictions = outputs.argmax(1)
-        loss = F.cross_entropy(outputs, labels).item()
-        correct = int((predictions == labels).sum())
-        return Evaluation(loss=loss, total=len(labels), correct=correct, predictions=predictions)
+        loss, correct = F.cross_entropy(outputs, labels), (predictions == labels).sum()
+        return clipwatch.Evaluation(loss=loss, correct=correct, predictions=predictions)
 
     def misbehave(self):
         if self.fault == "print":

@@ -38,18 +38,21 @@ _counterfactual_sums = compile_function(counterfactual_sums)
 class ClipEffect:
     """Measures one lane: call `add_step` at every step, `measure` at an evaluation."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, *, counterfactual: bool = True) -> None:
+        """`counterfactual`: follow what the optimizer would have done without the rule, one more update a step."""
         self._names = tuple(layout.layers)
         self._ends = list(accumulate(layout.layers.values()))
         self._parts = [slice(start, end) for start, end in pairwise([0, *self._ends])]
         self._edges = torch.tensor(EDGE_CELLS) - EDGE_CELLS[0]
         self._recent: deque[bool] = deque(maxlen=RECENT_STEPS)
         self._steps = self._clipped_steps = 0
+        self._follows_counterfactual = counterfactual
         self._counterfactual: CounterfactualOptimizer | None = None
 
     def start_counterfactual(self, optimizer: Optimizer) -> None:
         """Copy the lane's optimizer, unless there is a copy; call it before the first step that is clipped."""
-        self._counterfactual = self._counterfactual or optimizer.copy()
+        if self._follows_counterfactual and not self._counterfactual:
+            self._counterfactual = optimizer.copy()
 
     def reset_counterfactual(self) -> None:
         """Reset the counterfactual optimizer's state; call it when the lane's optimizer is reset."""
@@ -145,7 +148,7 @@ class ClipEffect:
         # Old checkpoints hold a list.
         self._recent = deque(torch.as_tensor(state["recent"]).tolist(), maxlen=RECENT_STEPS)
         self._counterfactual = None
-        if "shadow" in state:
+        if "shadow" in state and self._follows_counterfactual:
             self._counterfactual = optimizer.copy()
             self._counterfactual.restore(state["shadow"])
 

@@ -183,7 +183,8 @@ def _spawn(descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
         # Keeps the terminal's signals away, and makes it possible to end all that the lane's code has started.
         start_new_session=True,
         pass_fds=descriptors,
-        env={"OMP_NUM_THREADS": "1", **os.environ},
+        # The order of a set must not tell lanes apart.
+        env={"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", **os.environ},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset, default_collate
 
 from ..errors import BadInput
+
+# How many examples of a dataset tell it from others.
+_FIRST = 32
 
 Collate = Callable[[list[Any]], Any]
 
@@ -42,6 +45,17 @@ class BatchSource:
         examples = self._fetch_many(numbers) if self._fetch_many else [self._examples[number] for number in numbers]
         return _moved(self._collate(examples), self._device)
 
+    def add_to(self, digest: Any) -> None:
+        """Add the tensors to a checksum, or the length and the first examples of a dataset."""
+        digest.update(str(len(self)).encode())
+        for part in self._tensors or _leaves(self.fetch(torch.arange(min(len(self), _FIRST)))):
+            if isinstance(part, Tensor):
+                digest.update(f"{part.dtype} {tuple(part.shape)}".encode())
+                # Not every dtype has a counterpart in numpy.
+                digest.update(part.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+            else:
+                digest.update(repr(part).encode())
+
 
 def _tensors(data: Any) -> list[Tensor]:
     """The tensors that the data consist of, or nothing if they are a dataset."""
@@ -60,6 +74,17 @@ def _length(data: Any, name: str) -> int:
     if not count:
         raise BadInput(f"make_data: {name} is empty")
     return count
+
+
+def _leaves(batch: Any) -> Iterator[Any]:
+    """The tensors, numbers and texts of a batch."""
+    if isinstance(batch, Mapping):
+        batch = list(batch.values())
+    if isinstance(batch, tuple | list):
+        for each in batch:
+            yield from _leaves(each)
+    elif isinstance(batch, Tensor | int | float | str | bytes):
+        yield batch
 
 
 def _moved(batch: Any, device: torch.device) -> Any:

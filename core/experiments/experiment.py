@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from ..errors import BadInput
 from ..stream.experiment_info import MetricInfo
 from .workload import Evaluation
 
@@ -27,11 +28,17 @@ class Data:
     collate: Callable[[list[Any]], Any] | None = None
 
 
+@dataclass(frozen=True)
 class Experiment:
     """A model, its data and its loss. Make a subclass a frozen dataclass: its fields are the experiment's settings.
 
-    Random numbers must come from the global generators of torch, `numpy.random` or `random`. clipwatch seeds them
-    before each step and each evaluation, so that all lanes get the same numbers. Gradients are cleared by clipwatch.
+    A setting has a default, and is a bool, int, float, str or a `Literal` of them. `Annotated[int, "hidden units"]` or
+    `field(default=64, metadata={"help": "hidden units"})` describes it.
+
+    clipwatch makes each lane's model, and seeds the global generators of torch, `numpy.random` and `random` before that,
+    before each step and before each evaluation, so that all lanes get the same numbers. Draw random numbers from these,
+    and keep what changes from step to step in parameters and buffers of the model: nothing else is in a checkpoint.
+    Gradients are cleared by clipwatch.
 
     `examples` says in the plural what the data consists of. `metrics` says how named figures are shown.
     """
@@ -39,17 +46,23 @@ class Experiment:
     examples: ClassVar[str] = "examples"
     metrics: ClassVar[tuple[MetricInfo, ...]] = ()
 
+    counterfactual: bool = field(
+        default=True,
+        kw_only=True,
+        metadata={"help": "measure what the optimizer would have done unclipped, which costs one more update a step"},
+    )
+
     def make_model(self) -> nn.Module:
         """The model, with float32 parameters."""
-        raise NotImplementedError(f"{type(self).__name__} defines no make_model")
+        raise BadInput(f"{type(self).__name__} defines no make_model")
 
     def make_data(self) -> Data:
         """The training and the validation data."""
-        raise NotImplementedError(f"{type(self).__name__} defines no make_data")
+        raise BadInput(f"{type(self).__name__} defines no make_data")
 
     def loss(self, model: nn.Module, batch: Any) -> Tensor:
         """The mean loss of a batch, a scalar."""
-        raise NotImplementedError(f"{type(self).__name__} defines no loss")
+        raise BadInput(f"{type(self).__name__} defines no loss")
 
     def evaluate(self, model: nn.Module, batch: Any) -> Evaluation:
         """The evaluation of a batch. The model is in evaluation mode, and no gradient is computed."""

@@ -48,6 +48,21 @@ class FlatParameters:
         shaped = {name: part.view(shape) for part, (name, shape) in zip(parts, self._shapes.items(), strict=True)}
         return [shaped[name] for name in self._names]
 
+    def without_gradient(self, loss: object) -> list[str]:
+        """The parameters that a loss does not depend on. Raises BadInput if the loss cannot be used."""
+        if not isinstance(loss, Tensor):
+            raise BadInput(f"loss returned {type(loss).__name__}: a tensor is needed")
+        if loss.numel() != 1:
+            raise BadInput(f"loss returned shape {tuple(loss.shape)}: a scalar is needed")
+        if not loss.requires_grad:
+            raise BadInput("loss returned a tensor without gradient: compute it from the model's output, not detached")
+        gradients = torch.autograd.grad(loss, self._module_parameters, allow_unused=True)
+        found = dict(zip(self._names, gradients, strict=True))
+        for name, gradient in found.items():
+            if gradient is not None and gradient.layout != torch.strided:
+                raise BadInput(f"parameter {name} has a sparse gradient: build its module with sparse=False")
+        return [name for name, gradient in found.items() if gradient is None]
+
     def require_views(self) -> None:
         """Raise BadInput if code of the user has replaced a parameter's values or its gradient."""
         for name, each, addresses in zip(self._names, self._module_parameters, self._addresses, strict=True):

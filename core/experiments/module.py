@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +25,39 @@ from .workload import Evaluation
 _CPU = torch.device("cpu")
 
 
+class Sources(NamedTuple):
+    """The training and validation data of an experiment, which its lanes share."""
+
+    training: BatchSource
+    validation: BatchSource
+
+    def checksum(self, experiment: Experiment, seed: int) -> str:
+        """The SHA-256 of the tensors; of other data that of their lengths and first examples."""
+        digest = hashlib.sha256()
+        with seeded_user_code(experiment.make_data, seed, "checksum"):
+            self.training.add_to(digest)
+            self.validation.add_to(digest)
+        return digest.hexdigest()
+
+
+@contextmanager
+def seeded_user_code(called: Callable[..., Any], seed: int, purpose: str, number: int = 0) -> Iterator[None]:
+    """Run a method of the user with seeded generators; its exceptions name their place in the user's file."""
+    with user_code(called):
+        seed_generators(seed, purpose, number)
+        yield
+
+
+def make_sources(experiment: Experiment, seed: int, device: torch.device) -> Sources:
+    """The data that an experiment makes. Raises BadInput."""
+    with seeded_user_code(experiment.make_data, seed, "data"):
+        data = _checked(experiment.make_data(), Data, "make_data")
+        return Sources(
+            BatchSource(data.training, "training", data.collate, device),
+            BatchSource(data.validation, "validation", data.collate, device),
+        )
+
+
 class ModuleWorkload:
     """See `Workload`. Two workloads of one experiment and seed are bit-identical, in one process or in two.
 
@@ -36,6 +68,7 @@ class ModuleWorkload:
     def __init__(
         self,
         experiment: Experiment,
+        sources: Sources,
         *,
         seed: int,
         batch_size: int,
@@ -44,33 +77,20 @@ class ModuleWorkload:
         device: torch.device = _CPU,
     ) -> None:
         """`layers`: the depth at which a module's path is cut to name a layer."""
-        self.experiment, self._seed = experiment, seed
-        self._folder = Path(inspect.getfile(type(experiment))).absolute().parent
-        with self._own_code("data"):
-            data = _checked(experiment.make_data(), Data, "make_data")
-            self._training = BatchSource(data.training, "training", data.collate, device)
-            self._validation = BatchSource(data.validation, "validation", data.collate, device)
-        if batch_size > len(self._training):
-            raise BadInput(f"batch-size {batch_size}: there are only {len(self._training)} training examples")
-        with self._own_code("model"):
+        self.experiment, self.sources, self._seed = experiment, sources, seed
+        with self._user_code(experiment.make_model, "model"):
             self.model = _checked(experiment.make_model(), nn.Module, "make_model").to(device)
-            if not self.model.training:
-                self.model.train()
             self._flat = FlatParameters(self.model, layers)
         self.parameters, self.gradient = self._flat.parameters, self._flat.gradient
-        self._training_indices = _indices(self._training, seed, "training batches")
-        self._validation_indices = _indices(self._validation, seed, "validation batches")
-        self._batch_size, self._eval_size = batch_size, min(eval_size, len(self._validation))
+        self.gauge = ModuleGauge(self) if type(experiment).gauges is not Experiment.gauges else None
+        self._training_indices = _indices(sources.training, seed, "training batches")
+        self._validation_indices = _indices(sources.validation, seed, "validation batches")
+        self._batch_size, self._eval_size = batch_size, min(eval_size, len(sources.validation))
 
     @property
     def layout(self) -> Layout:
         """The layers and the tensors of the flat vectors."""
         return self._flat.layout
-
-    @property
-    def validation_examples(self) -> int:
-        """The number of examples in the validation data."""
-        return len(self._validation)
 
     def views(self, flat: Tensor) -> list[Tensor]:
         """The parts of a flat vector in the shapes and the order of `model.parameters()`, frozen ones left out."""
@@ -78,47 +98,52 @@ class ModuleWorkload:
 
     def loss_and_gradient(self, step: int) -> float:
         """Return the mean loss of the next training batch, and write its gradient into `gradient`."""
-        with self._own_code("step", step), torch.enable_grad():
-            batch = self._training.fetch(self._training_indices.take(self._batch_size))
+        with self._user_code(self.experiment.loss, "step", step), torch.enable_grad():
             self.gradient.zero_()
-            loss = self.experiment.loss(self.model, batch)
+            loss = self.experiment.loss(self.model, self._next_batch())
             loss.backward()
             return loss.item()
 
+    def require_usable_loss(self) -> list[str]:
+        """Raise BadInput if the loss of the next batch has no dense gradient; name the parameters without one."""
+        with self._user_code(self.experiment.loss, "step"), torch.enable_grad():
+            return self._flat.without_gradient(self.experiment.loss(self.model, self._next_batch()))
+
     def evaluate(self, step: int) -> Evaluation:
         """Evaluate on the next validation batch."""
-        with self._own_code("evaluation", step), self._evaluating():
+        with self._user_code(self.experiment.evaluate, "evaluation", step), self._evaluating():
             return self._evaluation(self._validation_indices.take(self._eval_size))
 
     def evaluate_all(self) -> Evaluation:
         """Evaluate on all validation data, `eval_size` examples at a time."""
-        with self._own_code("evaluation of all"), self._evaluating():
-            chunks = torch.arange(len(self._validation)).split(self._eval_size)
+        with self._user_code(self.experiment.evaluate, "evaluation of all"), self._evaluating():
+            chunks = torch.arange(len(self.sources.validation)).split(self._eval_size)
             return _joined([self._evaluation(chunk) for chunk in chunks])
 
     def gauges(self) -> dict[str, float]:
         """What the experiment measures of the model, by name."""
-        with self._own_code("gauges"), torch.no_grad():
+        with self._user_code(self.experiment.gauges, "gauges"), torch.no_grad():
             return {name: float(value) for name, value in self.experiment.gauges(self.model).items()}
 
-    def next_batch(self, step: int) -> Any:
-        """The next training batch, as `loss_and_gradient` gets it."""
-        with self._own_code("step", step):
-            return self._training.fetch(self._training_indices.take(self._batch_size))
+    def require_parameters(self, expected: Tensor) -> None:
+        """Raise BadInput if the initial parameters are not these, which another model of the same seed had."""
+        with user_code(self.experiment.make_model):
+            if not torch.equal(self.parameters, expected):
+                raise BadInput(
+                    "make_model gives other initial parameters when it is called again: "
+                    "draw them from torch, numpy.random or random, which clipwatch has seeded"
+                )
 
     def require_views(self) -> None:
         """Raise BadInput if code of the user has replaced a parameter's values or its gradient."""
-        self._flat.require_views()
-
-    def user_code(self) -> Any:
-        """A context in which an exception becomes one line with its place in the user's file."""
-        return user_code(self._folder)
+        with user_code(self.experiment.loss):
+            self._flat.require_views()
 
     @property
     def state(self) -> dict[str, Any]:
         """A copy of the buffers, and the positions in the training and the validation data."""
         return {
-            "buffers": {name: buffer.clone() for name, buffer in self.model.named_buffers()},
+            "buffers": self._buffers(),
             "training": list(self._training_indices.position),
             "validation": list(self._validation_indices.position),
         }
@@ -129,18 +154,17 @@ class ModuleWorkload:
         self._training_indices.restore(tuple(state["training"]))
         self._validation_indices.restore(tuple(state["validation"]))
 
-    @contextmanager
-    def _own_code(self, purpose: str, number: int = 0) -> Iterator[None]:
-        """Run code of the user with seeded generators; its exceptions name their place in the user's file."""
-        with user_code(self._folder):
-            seed_generators(self._seed, purpose, number)
-            yield
+    def _user_code(self, called: Callable[..., Any], purpose: str, number: int = 0) -> Any:
+        return seeded_user_code(called, self._seed, purpose, number)
+
+    def _next_batch(self) -> Any:
+        return self.sources.training.fetch(self._training_indices.take(self._batch_size))
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         """Evaluation mode without gradients. Afterwards the modes and the buffers are as before."""
         modes = [(module, module.training) for module in self.model.modules()]
-        buffers = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+        buffers = self._buffers()
         self.model.eval()
         try:
             with torch.no_grad():
@@ -149,6 +173,9 @@ class ModuleWorkload:
             for module, mode in modes:
                 module.training = mode
             self._restore_buffers(buffers)
+
+    def _buffers(self) -> dict[str, Tensor]:
+        return {name: buffer.clone() for name, buffer in self.model.named_buffers()}
 
     def _restore_buffers(self, buffers: Mapping[str, Tensor]) -> None:
         for name, value in buffers.items():
@@ -161,9 +188,12 @@ class ModuleWorkload:
                 setattr(module, attribute, value.to(buffer.device, copy=True))
 
     def _evaluation(self, indices: Tensor) -> Evaluation:
-        found = self.experiment.evaluate(self.model, self._validation.fetch(indices))
+        found = self.experiment.evaluate(self.model, self.sources.validation.fetch(indices))
         found = _checked(found, Evaluation, "evaluate")
-        return found if found.total else replace(found, total=len(indices))
+        found = found if found.total else replace(found, total=len(indices))
+        if found.correct is not None and found.correct not in range(found.total + 1):
+            raise BadInput(f"evaluate: correct is {found.correct}: a number from 0 to total ({found.total}) is needed")
+        return found
 
 
 class ModuleGauge:
@@ -180,6 +210,10 @@ class ModuleGauge:
     def read(self, evaluation: Evaluation) -> dict[str, Any]:
         """The `gauge` field of `Diagnosed`."""
         return {"gauge": self._workload.gauges()}
+
+    def final(self, evaluation: Evaluation) -> dict[str, Any]:
+        """A lane's last event holds no gauges."""
+        return {}
 
     def restore(self, state: Any) -> None:
         """There is no state."""

@@ -1,17 +1,21 @@
-"""Prepares a built-in experiment for a run: what its lanes share, and a workload for each."""
+"""Prepares an experiment for a run: what its lanes share, and a workload for each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
+import msgspec
 import torch
 from torch import Tensor
 
 from ..data.datasets import Dataset, Split
+from ..errors import BadInput
+from ..stream.builtin_experiments import BUILT_IN, LENET
 from ..stream.config import RunConfig
 from ..stream.events import DatasetInfo
+from ..stream.experiment_info import ExperimentInfo, Value
 from .batches import seeded_generator
 from .torchscript import is_compiled
 from .workload import Workload
@@ -23,11 +27,22 @@ class PreparedExperiment:
 
     dataset: DatasetInfo
     make_workload: Callable[[], Workload]
+    info: ExperimentInfo = LENET.info
     notices: Sequence[str] = ()
+    # All settings of a user's experiment, in their types.
+    settings: Mapping[str, Value] = field(default_factory=dict)
 
 
-def prepare(config: RunConfig, dataset: Dataset | None, device: torch.device) -> PreparedExperiment:
-    """Prepare the run's experiment. `dataset` are the images of an experiment that has a setting for them."""
+def prepare(
+    config: RunConfig, dataset: Dataset | None, device: torch.device, *, try_out: bool = True
+) -> PreparedExperiment:
+    """Prepare the run's experiment. `dataset` are the images of an experiment that has a setting for them.
+
+    A user's experiment is imported and run here, and tried out unless another process did it; raises BadInput for a
+    mistake in it.
+    """
+    if config.experiment not in BUILT_IN:
+        return _user_experiment(config, device, try_out)
     if dataset is not None:
         return _lenet(config, dataset, device)
     return _temporal_order(config, device)
@@ -58,6 +73,54 @@ def _lenet(config: RunConfig, dataset: Dataset, device: torch.device) -> Prepare
 
 def _temporal_order(config: RunConfig, device: torch.device) -> PreparedExperiment:
     raise NotImplementedError
+
+
+def _user_experiment(config: RunConfig, device: torch.device, try_out: bool) -> PreparedExperiment:
+    from .module import ModuleWorkload, make_sources
+    from .probe import Probed, probe
+    from .user_file import describe, load_experiment
+    from .user_settings import setting_infos
+
+    experiment = load_experiment(config.experiment, config.settings)
+    sources = make_sources(experiment, config.seed, device)
+    if config.batch_size > len(sources.training):
+        raise BadInput(f"batch-size {config.batch_size}: there are only {len(sources.training):,} training examples")
+
+    def make_workload() -> ModuleWorkload:
+        return ModuleWorkload(
+            experiment,
+            sources,
+            seed=config.seed,
+            batch_size=config.batch_size,
+            eval_size=config.eval_size,
+            layers=config.layers,
+            device=device,
+        )
+
+    # The probe uses its workload up, since a module may count its calls.
+    tried = make_workload()
+    initial = tried.parameters.clone()
+    found = probe(tried, config.learning_rate) if try_out else Probed()
+
+    def make_same_workload() -> ModuleWorkload:
+        workload = make_workload()
+        workload.require_parameters(initial)
+        return workload
+
+    info = describe(type(experiment))
+    return PreparedExperiment(
+        dataset=DatasetInfo(
+            name=info.name,
+            origin=str(info.file),
+            training=len(sources.training),
+            validation=len(sources.validation),
+            checksum=sources.checksum(experiment, config.seed),
+        ),
+        make_workload=make_same_workload,
+        info=msgspec.structs.replace(info, metrics=found.metrics, gauges=found.gauges),
+        notices=found.notices,
+        settings={each.name: getattr(experiment, each.name) for each in setting_infos(type(experiment))},
+    )
 
 
 def _notices(compiled: bool) -> list[str]:

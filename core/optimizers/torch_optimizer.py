@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import inspect
+import io
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,9 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from ..errors import BadInput
+from ..errors import BadInput, one_line
 from ..experiments.experiment import Experiment
 from ..experiments.module import ModuleWorkload
+from ..experiments.user_code import user_code
+from ..experiments.workload import Workload
 from ..stream.config import RunConfig
 from .adam import BETA2, EPS
 from .optimizer import Optimizer, make_optimizer
@@ -25,18 +29,37 @@ MakeSchedule = Callable[[torch.optim.Optimizer], LRScheduler | None]
 Views = Callable[[Tensor], list[Tensor]]
 
 
-def make_workload_optimizer(config: RunConfig, workload: ModuleWorkload) -> Optimizer:
-    """The optimizer that a user's experiment makes, or else that of the run."""
+def make_workload_optimizer(config: RunConfig, workload: Workload) -> Optimizer:
+    """The optimizer that a user's experiment makes, or else that of the run. Raises BadInput."""
+    if not isinstance(workload, ModuleWorkload):
+        return make_optimizer(config, workload.parameters)
     experiment, own = workload.experiment, type(workload.experiment)
     if own.make_optimizer is Experiment.make_optimizer and own.make_schedule is Experiment.make_schedule:
         return make_optimizer(config, workload.parameters)
 
     def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        made = experiment.make_optimizer(parameters)
-        return _run_optimizer(config, parameters) if made is None else made
+        with user_code(experiment.make_optimizer):
+            made = experiment.make_optimizer(parameters)
+            if made is None:
+                return _run_optimizer(config, parameters)
+            _require_usable(made, parameters)
+            return made
 
-    with workload.user_code():
-        return TorchOptimizer(workload.parameters, workload.views, make, experiment.make_schedule)
+    def make_schedule(optimizer: torch.optim.Optimizer) -> LRScheduler | None:
+        with user_code(experiment.make_schedule):
+            schedule = experiment.make_schedule(optimizer)
+            _require_schedule(schedule)
+            return schedule
+
+    optimizer = TorchOptimizer(workload.parameters, workload.views, make, make_schedule)
+    with user_code(experiment.make_optimizer):
+        optimizer.require_loadable_state()
+    return optimizer
+
+
+def needs_counterfactual(workload: Workload) -> bool:
+    """Whether to follow what the optimizer would have done unclipped. A user's experiment has a setting for it."""
+    return not isinstance(workload, ModuleWorkload) or workload.experiment.counterfactual
 
 
 def _run_optimizer(config: RunConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
@@ -61,11 +84,8 @@ class TorchOptimizer:
         for part, gradient in zip(parts, views(self._gradient), strict=True):
             part.grad = gradient
         self._optimizer = make(parts)
-        _require_usable(self._optimizer, parts)
         self._fresh_state = copy.deepcopy(self._optimizer.state_dict()["state"])
         self._schedule = schedule(self._optimizer)
-        if isinstance(self._schedule, ReduceLROnPlateau):
-            raise BadInput("make_schedule: ReduceLROnPlateau waits for evaluations; use a schedule that counts steps")
         self._learning_rate = self._current_rate
 
     @property
@@ -103,6 +123,18 @@ class TorchOptimizer:
             self._schedule.load_state_dict(copy.deepcopy(state["schedule"]))
         self._learning_rate = self._current_rate
 
+    def require_loadable_state(self) -> None:
+        """Raise BadInput if a checkpoint cannot hold the state after a step."""
+        tried = self.copy()
+        tried.step(torch.zeros_like(self._parameters))
+        content = io.BytesIO()
+        try:
+            torch.save({**self.state, **tried.state}, content)
+            content.seek(0)
+            torch.load(content, weights_only=True)
+        except Exception as error:
+            raise BadInput(f"the state of the optimizer cannot be kept in a checkpoint: {_reason(error)}") from None
+
     @property
     def _current_rate(self) -> float:
         return float(self._optimizer.param_groups[0]["lr"])
@@ -128,6 +160,12 @@ class _Counterfactual(TorchOptimizer):
         return self._parameters - before
 
 
+def _reason(error: Exception) -> str:
+    """Why a state cannot be saved or loaded: the first line, without what torch advises its own users."""
+    unsupported = re.search(r"Unsupported (?:global|class|operand)\S* [^\n]*|Can't (?:get|pickle)[^\n]*", str(error))
+    return unsupported[0].split(" was not an allowed")[0] if unsupported else one_line(error)
+
+
 def _require_usable(optimizer: Any, parts: list[nn.Parameter]) -> None:
     """Raise BadInput if an optimizer cannot be used over these parameters."""
     name = type(optimizer).__name__
@@ -139,3 +177,11 @@ def _require_usable(optimizer: Any, parts: list[nn.Parameter]) -> None:
     known = {id(part) for part in parts}
     if any(id(each) not in known for group in optimizer.param_groups for each in group["params"]):
         raise BadInput(f"make_optimizer: {name} must update the parameters that it is given, and no others")
+
+
+def _require_schedule(schedule: Any) -> None:
+    """Raise BadInput if a schedule cannot be used."""
+    if isinstance(schedule, ReduceLROnPlateau):
+        raise BadInput("make_schedule: ReduceLROnPlateau waits for evaluations; use a schedule that counts steps")
+    if not isinstance(schedule, LRScheduler | None):
+        raise BadInput(f"make_schedule returned {type(schedule).__name__}: an LRScheduler or None is needed")

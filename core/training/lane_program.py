@@ -129,7 +129,7 @@ def _trainer(connection: Connection) -> Trainer:
         start: LaneStart = connection.recv()
     with lane_thread():
         device = usable_device(config.device)
-        experiment = prepare(config, None, device)
+        experiment = prepare(config, None, device, try_out=assignment.prepares)
         if assignment.prepares:
             connection.send(described(config, experiment, device))
             start = connection.recv()

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import BadInput, ClipwatchError
-from ..stream.builtin_experiments import BUILT_IN
 from ..stream.config import LaneConfig, RunConfig
 
 try:
@@ -25,7 +24,7 @@ from ..diagnostics.lane_distance import Distance, LaneDistance
 from ..diagnostics.step_log import StepLog
 from ..experiments.preparation import PreparedExperiment
 from ..experiments.workload import Workload
-from ..optimizers.optimizer import make_optimizer
+from ..optimizers.torch_optimizer import make_workload_optimizer, needs_counterfactual
 from .lane import Lane
 from .lane_messages import Prepared
 from .schedule import Schedule
@@ -43,7 +42,7 @@ def lane_thread() -> Iterator[None]:
 def described(config: RunConfig, experiment: PreparedExperiment, device: torch.device) -> Prepared:
     """What the run says of itself before its lanes start."""
     return Prepared(
-        experiment=experiment.info or BUILT_IN[config.experiment].info,
+        experiment=experiment.info,
         settings=dict(experiment.settings or config.settings),
         dataset=experiment.dataset,
         device=str(device),
@@ -89,7 +88,7 @@ def prepare_trainer(
     snapshot: Mapping[str, Any] | None,
 ) -> Trainer:
     """Prepare the trainer of one lane, from the state in `snapshot` if there is one."""
-    optimizer = make_optimizer(config, workload.parameters)
+    optimizer = make_workload_optimizer(config, workload)
     diagnostics = _diagnostics(lane_config.name, config, workload, distance) if config.diagnostics else None
     lane = Lane(lane_config.name, lane_config.rule, workload, optimizer, diagnostics)
     if snapshot is not None:
@@ -110,7 +109,7 @@ def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:
 
 
 def _diagnostics(lane: str, config: RunConfig, workload: Workload, distance: Distance) -> LaneDiagnostics:
-    effect = ClipEffect(workload.layout)
+    effect = ClipEffect(workload.layout, counterfactual=needs_counterfactual(workload))
     return LaneDiagnostics(lane, effect, workload.gauge, distance, StepLog(config.eval_every, workload.parameters))
 
 
