@@ -18,7 +18,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
@@ -84,6 +84,14 @@ def main(arguments: Sequence[str]) -> int:
     connection, memory = Connection(int(arguments[0])), LaneMemory(int(arguments[1]))
     _set_up_process(connection)
     try:
+        return _run(connection, memory)
+    except (EOFError, ConnectionError):
+        # Errors of the lane's code are caught earlier: the engine is gone.
+        _end_all()
+
+
+def _run(connection: Connection, memory: LaneMemory) -> int:
+    try:
         trainer = _trainer(connection)
     except Exception as error:
         connection.send(Failure.of(error, traceback.format_exc()))
@@ -106,11 +114,17 @@ def _set_up_process(connection: Connection) -> None:
 
 
 def _end_with_engine(descriptor: int) -> None:
-    """End this process, and those that it started, when the engine is gone."""
+    """End when the engine is gone, however it ended."""
     connection = select.poll()
     connection.register(descriptor, 0)
     connection.poll()
+    _end_all()
+
+
+def _end_all() -> NoReturn:
+    """End this process, and those that it started."""
     os.killpg(0, signal.SIGKILL)
+    raise SystemExit(1)
 
 
 def _trainer(connection: Connection) -> Trainer:
