@@ -8,7 +8,7 @@ from typing import Any
 
 from clipwatch.core.stream.config import RunConfig, from_options
 
-FILE = '''
+FILE = """
 import ctypes, os, random, signal, subprocess, sys, threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +90,7 @@ class Mine(clipwatch.Experiment):
                 raise ValueError("this batch is bad")
             case "hang":
                 threading.Event().wait()
-'''.replace("\\\\n", "\\n")
+""".replace("\\\\n", "\\n")
 SIZES = {"iterations": 60, "eval_every": 5, "eval_size": 20, "batch_size": 10, "learning_rate": 0.01}
 
 

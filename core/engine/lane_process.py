@@ -39,9 +39,7 @@ class LaneProcess:
     `measured` compares the lane with the others. `tell` gets what the lane's code prints, as lines for the user.
     """
 
-    def __init__(
-        self, name: str, measured: MeasuredLanes, pace: float | None, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, name: str, measured: MeasuredLanes, pace: float | None, tell: Callable[[str], None]) -> None:
         self.name, self.pace, self._measured = name, pace, measured
         # Why this process was killed by the engine.
         self.cause_of_kill = ""
@@ -126,7 +124,7 @@ class LaneProcess:
             _kill_group(self._process.pid)
 
     def close(self) -> None:
-        """Wait until the process has ended and all it printed was told; kill it if it does not end, or never trained."""
+        """Wait until the process has ended and its output was told; kill it if it does not end, or never trained."""
         if self._mailbox is None:
             self.kill()
         if not self._gone.wait(_END_SECONDS):

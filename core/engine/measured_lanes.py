@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -32,7 +31,6 @@ class MeasuredLanes:
         predictions: NDArray[np.generic] | None,
     ) -> Iterator[LanesCompared]:
         """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""
-        point = _Point(parameters, predictions)
         for pair, other in self._pairs.add(lane, step, _Point(parameters, predictions)):
             difference = (parameters - other.parameters).astype(np.float64)
             yield LanesCompared(
