@@ -17,7 +17,8 @@ from torch import Tensor
 from clipwatch.core.clipping.clippers import make_clipper
 from clipwatch.core.diagnostics.clip_effect import ClipEffect
 from clipwatch.core.diagnostics.dead_outputs import DeadUnits, inactive_outputs
-from clipwatch.core.diagnostics.lane_distance import MAX_WAITING, LaneDistance
+from clipwatch.core.diagnostics.lane_distance import LaneDistance
+from clipwatch.core.diagnostics.lane_pairs import MAX_WAITING
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.experiments.layout import Layout
 from clipwatch.core.experiments.model import OUTPUTS, Evaluation, evaluate_all

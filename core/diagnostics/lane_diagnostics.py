@@ -12,7 +12,7 @@ from ..experiments.workload import Evaluation, Gauge
 from ..optimizers.optimizer import Optimizer
 from ..stream.events import Diagnosed, Event, LaneEvent, StepsTrained
 from .clip_effect import ClipEffect
-from .lane_distance import LaneDistance
+from .lane_distance import Distance
 from .step_log import StepLog
 
 
@@ -33,7 +33,7 @@ class LaneDiagnostics:
     """Measures one lane, and holds the state of the measurements between steps."""
 
     def __init__(
-        self, lane: str, effect: ClipEffect, gauge: Gauge[Any] | None, distance: LaneDistance, step_log: StepLog
+        self, lane: str, effect: ClipEffect, gauge: Gauge[Any] | None, distance: Distance, step_log: StepLog
     ) -> None:
         self._lane, self._effect, self._gauge, self._distance = lane, effect, gauge, distance
         self._step_log = step_log

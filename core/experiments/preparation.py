@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 import msgspec
@@ -15,7 +15,7 @@ from ..errors import BadInput
 from ..stream.builtin_experiments import BUILT_IN, LENET
 from ..stream.config import RunConfig
 from ..stream.events import DatasetInfo
-from ..stream.experiment_info import ExperimentInfo
+from ..stream.experiment_info import ExperimentInfo, Value
 from .batches import seeded_generator
 from .torchscript import is_compiled
 from .workload import Workload
@@ -29,15 +29,20 @@ class PreparedExperiment:
     make_workload: Callable[[], Workload]
     info: ExperimentInfo = LENET.info
     notices: Sequence[str] = ()
+    # All settings of a user's experiment, in their types.
+    settings: Mapping[str, Value] = field(default_factory=dict)
 
 
-def prepare(config: RunConfig, dataset: Dataset | None, device: torch.device) -> PreparedExperiment:
+def prepare(
+    config: RunConfig, dataset: Dataset | None, device: torch.device, *, try_out: bool = True
+) -> PreparedExperiment:
     """Prepare the run's experiment. `dataset` are the images of an experiment that has a setting for them.
 
-    A user's experiment is imported, run and tried out here; raises BadInput for a mistake in it.
+    A user's experiment is imported and run here, and tried out unless another process did it; raises BadInput for a
+    mistake in it.
     """
     if config.experiment not in BUILT_IN:
-        return _user_experiment(config, device)
+        return _user_experiment(config, device, try_out)
     if dataset is not None:
         return _lenet(config, dataset, device)
     return _temporal_order(config, device)
@@ -70,10 +75,11 @@ def _temporal_order(config: RunConfig, device: torch.device) -> PreparedExperime
     raise NotImplementedError
 
 
-def _user_experiment(config: RunConfig, device: torch.device) -> PreparedExperiment:
+def _user_experiment(config: RunConfig, device: torch.device, try_out: bool) -> PreparedExperiment:
     from .module import ModuleWorkload, make_sources
-    from .probe import probe
+    from .probe import Probed, probe
     from .user_file import describe, load_experiment
+    from .user_settings import setting_infos
 
     experiment = load_experiment(config.experiment, config.settings)
     sources = make_sources(experiment, config.seed, device)
@@ -94,7 +100,7 @@ def _user_experiment(config: RunConfig, device: torch.device) -> PreparedExperim
     # The probe uses its workload up, since a module may count its calls.
     tried = make_workload()
     initial = tried.parameters.clone()
-    found = probe(tried, config.learning_rate)
+    found = probe(tried, config.learning_rate) if try_out else Probed()
 
     def make_same_workload() -> ModuleWorkload:
         workload = make_workload()
@@ -113,6 +119,7 @@ def _user_experiment(config: RunConfig, device: torch.device) -> PreparedExperim
         make_workload=make_same_workload,
         info=msgspec.structs.replace(info, metrics=found.metrics, gauges=found.gauges),
         notices=found.notices,
+        settings={each.name: getattr(experiment, each.name) for each in setting_infos(type(experiment))},
     )
 
 

@@ -41,9 +41,9 @@ _OTHER_SERIES = {
 class Probed:
     """What a probe found: notices for the user, and the metrics and gauges that the experiment gives."""
 
-    notices: tuple[str, ...]
-    metrics: tuple[MetricInfo, ...]
-    gauges: tuple[MetricInfo, ...]
+    notices: tuple[str, ...] = ()
+    metrics: tuple[MetricInfo, ...] = ()
+    gauges: tuple[MetricInfo, ...] = ()
 
 
 def probe(workload: ModuleWorkload, learning_rate: float) -> Probed:

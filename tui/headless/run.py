@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ...core.engine.engine import Resumption
+from ...core.engine.resumption import Resumption
 from ...core.engine.replay import Replay
 from ...core.engine.resume import read_interrupted
 from ...core.engine.session import Session
