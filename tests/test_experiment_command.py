@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
+import program
 import pytest
 
 from clipwatch.core.errors import BadInput
@@ -259,3 +261,77 @@ def test_a_module_is_found_without_importing_its_packages(mine: Path) -> None:
     with pytest.raises(BadInput, match=r"outer\.other: no such module or file"):
         code_file("outer.other:C")
     assert not [*mine.parent.rglob("imported")]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with a short recorded run of one's own experiment, its file beside it."""
+    home = tmp_path_factory.mktemp("own")
+    (home / "mine.py").write_text(starting_text("mine.py") + MARKER, encoding="utf-8")
+    words = "--no-ui --experiment mine.py --set hidden=8 --iterations 6 --eval-every 3 --runs-dir runs"
+    done = program.run(*words.split(), cwd=home)
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+def on_recording(recorded: Path, words: str) -> subprocess.CompletedProcess[str]:
+    """A command about the recorded run from another folder, and thus without the file's folder."""
+    elsewhere = recorded / "elsewhere"
+    elsewhere.mkdir(exist_ok=True)
+    (recorded / "imported").unlink(missing_ok=True)
+    return program.run(*words.split(), "--runs-dir", str(recorded / "runs"), cwd=elsewhere)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "replay last --no-ui --speed max",
+        "export last --csv figures.csv --steps steps.csv --json events.json",
+        "runs --list",
+        "runs --json",
+    ],
+)
+def test_what_only_reads_a_recording_never_imports_its_experiment(words: str, recorded: Path) -> None:
+    assert (recorded / "imported").exists()
+    done = on_recording(recorded, words)
+    assert done.returncode == 0, done.stderr
+    assert not (recorded / "imported").exists()
+    (recorded / "imported").touch()
+
+
+def test_verify_and_resume_say_which_file_they_run_and_that_it_changed(recorded: Path) -> None:
+    file = recorded / "mine.py"
+    before = checksum_of(file)
+    done = on_recording(recorded, "verify last")
+    assert (done.returncode, done.stderr) == (0, f"clipwatch: runs the code in {file} (SHA-256 {before})\n")
+    assert "identical bit for bit" in done.stdout
+    assert (recorded / "imported").exists()
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text + "# changed", encoding="utf-8")
+    try:
+        done = on_recording(recorded, "resume last --no-ui --iterations 9")
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.splitlines()[:2] == [
+            f"clipwatch: runs the code in {file} (SHA-256 {checksum_of(file)})",
+            f"clipwatch: {file} has changed since it was recorded (SHA-256 {before})",
+        ]
+    finally:
+        file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", ["verify last", "resume last --no-ui", "resume last"])
+def test_without_its_file_a_run_is_not_trained_again(words: str, recorded: Path) -> None:
+    file = recorded / "mine.py"
+    file.rename(recorded / "moved.py")
+    try:
+        done = on_recording(recorded, words)
+    finally:
+        (recorded / "moved.py").rename(file)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"clipwatch: experiment {file}: no such file\n"
+
+
+@pytest.mark.parametrize("name", ["Mine", "mine.py", "../mine.py"])
+def test_runs_are_filtered_by_experiment(name: str, recorded: Path) -> None:
+    assert on_recording(recorded, f"runs --json --experiment {name}").stdout.count("\n") == 1
+    assert on_recording(recorded, "runs --json --experiment lenet").stdout == ""

@@ -25,10 +25,16 @@ def absolute_name(name: str) -> str:
     return ":".join([str(file), *([kind] if kind else [])]) if is_file(where) else name
 
 
+def whole_path(text: str) -> Path:
+    """A user's path as recordings name it: from the root on, without links in its folder and without `..`."""
+    path = user_path(text)
+    return path.parent.resolve() / path.name
+
+
 def code_file(name: str) -> Path:
     """The file of a user's experiment. Raises BadInput if there is none."""
     where, _ = split_name(name)
-    file = user_path(where).absolute() if is_file(where) else _module_file(where)
+    file = whole_path(where) if is_file(where) else _module_file(where)
     if file is None or not file.is_file():
         raise BadInput(f"experiment {where}: no such {'file' if is_file(where) else 'module or file'}")
     return file

@@ -11,7 +11,8 @@ import time
 from datetime import datetime
 
 from ...core.errors import BadInput
-from ...core.files.paths import path_text, user_path
+from ...core.files.paths import path_text
+from ...core.runs.own_code import whole_path
 from ...core.stream.builtin_experiments import BUILT_IN, DATASETS
 from ..text.messages import say, tell
 from ..text.number_format import number_of
@@ -54,7 +55,7 @@ def _list(args: argparse.Namespace) -> int:
 
 def _experiment(text: str) -> str:
     """The name of an experiment; that of a file with a folder becomes a whole path, as recordings have it."""
-    return path_text(user_path(text).absolute()) if os.sep in text else text
+    return path_text(whole_path(text)) if os.sep in text else text
 
 
 def _is_terminal() -> bool:
