@@ -26,6 +26,7 @@ from clipwatch.tui.cli.sweep_options import sweep_from_options
 # Leaves a file behind when it is imported.
 MARKER = """
 import pathlib
+print("imported")
 pathlib.Path(__file__).with_name("imported").touch()
 """
 

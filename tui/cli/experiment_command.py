@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shlex
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from ...core.stream.builtin_experiments import BUILT_IN, BuiltIn, SettingInfo
@@ -35,7 +37,9 @@ def _show(args: argparse.Namespace) -> int:
         # Imports torch and the user's file.
         from ...core.engine.own_experiment import describe_own
 
-        experiment, makes_optimizer = describe_own(args.experiment)
+        # What the user's code prints is not part of the description.
+        with contextlib.redirect_stdout(sys.stderr):
+            experiment, makes_optimizer = describe_own(args.experiment)
     for line in _description(args.experiment, experiment, makes_optimizer):
         say(line)
     return 0
