@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
+import re
 import shlex
 import subprocess
 import tomllib
@@ -12,6 +14,7 @@ import program
 import pytest
 
 from clipwatch.core.errors import BadInput
+from clipwatch.core.experiments.experiment import Experiment
 from clipwatch.core.experiments.starting_file import starting_text
 from clipwatch.core.runs.own_code import code_file, code_notices
 from clipwatch.core.stream.builtin_experiments import BUILT_IN
@@ -336,3 +339,40 @@ def test_without_its_file_a_run_is_not_trained_again(words: str, recorded: Path)
 def test_runs_are_filtered_by_experiment(name: str, recorded: Path) -> None:
     assert on_recording(recorded, f"runs --json --experiment {name}").stdout.count("\n") == 1
     assert on_recording(recorded, "runs --json --experiment lenet").stdout == ""
+
+
+# The page on experiments
+
+PAGE = (Path(__file__).parents[1] / "docs" / "experiments.md").read_text(encoding="utf-8")
+COMMANDS_OF_PAGE = [
+    part.strip() for line in re.findall(r"^    (clipwatch .*)$", PAGE, re.MULTILINE) for part in line.split("&&")
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS_OF_PAGE)
+def test_the_commands_of_the_page_are_understood(command: str, mine: Path) -> None:
+    _, *words = shlex.split(command)
+    args = parse(words)
+    if words[0] == "sweep":
+        sweep_from_options(args)
+    elif words[0].startswith("-"):
+        run_config(args, {})
+
+
+def test_the_code_of_the_page_is_an_experiment(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    mine.write_text(code, encoding="utf-8")
+    assert main(["experiment", "show", "mine.py"]) == 0
+    assert "hidden" in capsys.readouterr().out
+
+
+def test_the_refusals_of_the_page_are_those_of_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    examples = re.findall(r"^    \$ clipwatch (--experiment temporal.*)\n    (.*)$", PAGE, re.MULTILINE)
+    assert len(examples) == 2
+    for words, line in examples:
+        assert refused(capsys, words) == line
+
+
+def test_the_page_names_every_method_of_an_experiment() -> None:
+    methods = {name for name, each in vars(Experiment).items() if inspect.isfunction(each) and not name.startswith("_")}
+    assert methods == set(re.findall(r"^\| `(\w+)\(", PAGE, re.MULTILINE))
