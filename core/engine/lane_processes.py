@@ -63,7 +63,8 @@ def lane_processes(
 
 def describe(config: RunConfig, stopping: threading.Event, report: Callable[[Event], None]) -> Prepared:
     """Prepare a run in a process of its own, as the first lane does, and only describe it. Raises as above."""
-    process = LaneProcess(config.lanes[0].name, MeasuredLanes([]), None, _teller(report))
+    name = config.lanes[0].name
+    process = LaneProcess(name, MeasuredLanes([name]), None, _teller(report))
     try:
         process.send(Assignment(config, checkpoints=False, prepares=True, debug=False))
         return process.receive(stopping, report)
