@@ -138,7 +138,9 @@ class Sweep:
         if base.experiment in BUILT_IN:
             dataset = read_dataset(base, self._pending.put, self._stopping.is_set)
             return dataset.info if dataset else generated_data(base), BUILT_IN[base.experiment].info
-        prepared = describe(self._config.settings[0].config, self._stopping, self._pending.put)
+        first, *others = (setting.config for setting in self._config.settings)
+        variants = [other.settings for other in others if other.settings != first.settings]
+        prepared = describe(first, variants, self._stopping, self._pending.put)
         for text in prepared.notices:
             self.tell(text)
         settings = {name: value for name, value in prepared.settings.items() if name not in self._config.axes}
