@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -11,7 +10,7 @@ from own_experiment import own_config, processes
 
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
-from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.config import LaneConfig
 from clipwatch.core.stream.events import LaneFinished
 from clipwatch.core.stream.sweep_config import SweepConfig, sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepFinished, SweepStarted
