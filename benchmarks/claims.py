@@ -31,18 +31,18 @@ from matplotlib.axes import Axes
 from clipwatch.core.clipping.clippers import make_clipper
 from clipwatch.core.data.datasets import Dataset, load
 from clipwatch.core.engine.engine import Engine
+from clipwatch.core.experiments.batches import Batches, seeded_generator
 from clipwatch.core.experiments.lenet import network as lenet
 from clipwatch.core.optimizers.adam import EPS, Adam
 from clipwatch.core.reports.drawing import as_svg, drawing_style, line_style, new_axes
 from clipwatch.core.stream.commands import LaneCommand, SetClip
-from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.config import from_options
 from clipwatch.core.stream.events import Diagnosed, Evaluated, LaneFinished, LanesCompared
 from clipwatch.core.stream.measures import Measure
 from clipwatch.core.stream.rules import parse_rule
 from clipwatch.core.stream.sweep_events import Results
 from clipwatch.core.sweeps.comparisons import Comparison, comparisons, summaries
 from clipwatch.core.sweeps.store import SweepFolder, read_sweep
-from clipwatch.core.experiments.batches import Batches, seeded_generator
 from clipwatch.core.training.preparation import lane_thread
 from clipwatch.tui.cli.main import main as clipwatch
 from clipwatch.tui.sweep.app import SweepApp
@@ -92,8 +92,7 @@ def run(
     dataset: Dataset, rules: dict[str, str], commands: Iterable[LaneCommand] = (), **settings: Any
 ) -> dict[str, LaneRecord]:
     """Train lanes side by side and measure them at every evaluation; with plain logits unless set otherwise."""
-    configs = tuple(LaneConfig(name, rule) for name, rule in rules.items())
-    config = RunConfig(**{"dataset": "mnist", "lanes": configs, "diagnose_every": 1, "head": "linear", **settings})
+    config = from_options({"dataset": "mnist", "diagnose_every": 1, "head": "linear", **settings, "lanes": rules})
     engine = Engine(config, load=lambda *_args, **_options: dataset)
     for command in commands:
         engine.send(command)

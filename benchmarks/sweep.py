@@ -25,16 +25,17 @@ from rich.table import Table
 
 from clipwatch.core.data.datasets import Dataset, load
 from clipwatch.core.engine.engine import Engine
+from clipwatch.core.experiments.preparation import tensors
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.reader import read_recording
-from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.config import RunConfig, with_settings
 from clipwatch.core.stream.events import LaneFinished, RunFinished, RunStarted
 from clipwatch.core.stream.sweep_config import SweepConfig, sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepStarted
 from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.stacked.replicas import Stack
 from clipwatch.core.sweeps.units import Unit
-from clipwatch.core.training.preparation import lane_thread, tensors
+from clipwatch.core.training.preparation import lane_thread
 
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
 TARGET = 2.0
@@ -49,7 +50,8 @@ def time_program(base: RunConfig, seeds: int) -> float:
     for seed in range(seeds):
         for head in AXES["head"]:
             with tempfile.TemporaryDirectory() as home:
-                run = [sys.executable, *CLIPWATCH, "--no-ui", "--dataset", base.dataset, *data, "--runs-dir", home]
+                images = ["--dataset", str(base.settings["dataset"]), *data]
+                run = [sys.executable, *CLIPWATCH, "--no-ui", *images, "--runs-dir", home]
                 subprocess.run([*run, "--seed", str(seed), "--head", head], stdout=subprocess.PIPE, check=True)
                 (path,) = Path(home).iterdir()
                 events = read_recording(RunFolder(path).events).events
@@ -63,7 +65,7 @@ def time_engine(base: RunConfig, dataset: Dataset, seeds: int) -> float:
     seconds, steps = 0.0, 0
     for seed in range(seeds):
         for head in AXES["head"]:
-            config = msgspec.structs.replace(base, seed=seed, head=head)
+            config = with_settings(msgspec.structs.replace(base, seed=seed), head=head)
             for event in Engine(config, load=lambda *_given, **_options: dataset).run():
                 if isinstance(event, RunStarted):
                     began = time.perf_counter()
