@@ -15,16 +15,8 @@ class MlpDropout(clipwatch.Experiment):
     examples = "images"
 
     def make_model(self):
-        return nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(28 * 28, self.hidden),
-            nn.ReLU(),
-            nn.Dropout(self.dropout),
-            nn.Linear(self.hidden, self.hidden),
-            nn.ReLU(),
-            nn.Dropout(self.dropout),
-            nn.Linear(self.hidden, 10),
-        )
+        first, second = nn.Linear(28 * 28, self.hidden), nn.Linear(self.hidden, 10)
+        return nn.Sequential(nn.Flatten(), first, nn.ReLU(), nn.Dropout(self.dropout), second)
 
     def make_data(self):
         return clipwatch.digits()
@@ -36,7 +28,5 @@ class MlpDropout(clipwatch.Experiment):
     def evaluate(self, model, batch):
         images, labels = batch
         output = model(images)
-        predictions = output.argmax(1)
-        return clipwatch.Evaluation(
-            loss=F.cross_entropy(output, labels), correct=(predictions == labels).sum(), predictions=predictions
-        )
+        correct = (output.argmax(1) == labels).sum()
+        return clipwatch.Evaluation(loss=F.cross_entropy(output, labels), correct=correct, predictions=output.argmax(1))

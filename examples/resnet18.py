@@ -31,7 +31,5 @@ class ResNet18(clipwatch.Experiment):
     def evaluate(self, model, batch):
         images, labels = batch
         output = model(images.expand(-1, 3, -1, -1))
-        predictions = output.argmax(1)
-        return clipwatch.Evaluation(
-            loss=F.cross_entropy(output, labels), correct=(predictions == labels).sum(), predictions=predictions
-        )
+        correct = (output.argmax(1) == labels).sum()
+        return clipwatch.Evaluation(loss=F.cross_entropy(output, labels), correct=correct, predictions=output.argmax(1))

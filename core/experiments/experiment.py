@@ -35,10 +35,10 @@ class Experiment:
     A setting has a default, and is a bool, int, float, str or a `Literal` of them. `Annotated[int, "hidden units"]` or
     `field(default=64, metadata={"help": "hidden units"})` describes it.
 
-    clipwatch makes each lane's model, and seeds the global generators of torch, `numpy.random` and `random` before that,
-    before each step and before each evaluation, so that all lanes get the same numbers. Draw random numbers from these,
-    and keep what changes from step to step in parameters and buffers of the model: nothing else is in a checkpoint.
-    Gradients are cleared by clipwatch.
+    clipwatch seeds the global generators of torch, `numpy.random` and `random` before it makes the model, before each
+    step and before each evaluation, so that all lanes get the same numbers. Draw random numbers from these, and keep
+    what changes from step to step in parameters and buffers of the model: nothing else is in a checkpoint. clipwatch
+    clears the gradients, too.
 
     `examples` says in the plural what the data consists of. `metrics` says how named figures are shown.
     """

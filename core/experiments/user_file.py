@@ -28,7 +28,7 @@ from .user_settings import convert_settings
 def load_experiment(target: str, settings: Mapping[str, Any]) -> Experiment:
     """Import a user's experiment and make it with these settings, as text or as values. Raises BadInput."""
     found = load_class(target)
-    values = convert_settings(found, settings)
+    values: dict[str, Any] = dict(convert_settings(found, settings))
     with user_code(found):
         return found(**values)
 
@@ -75,7 +75,8 @@ def _run_file(path: Path) -> ModuleType:
         sys.path.insert(0, str(file.parent))
     # Under a name of its own, since the file may be called like a module that is imported already.
     spec = importlib.util.spec_from_file_location(f"clipwatch_experiment_{file.stem}", file)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     # A dataclass looks up its module.
     sys.modules[module.__name__] = module

@@ -90,7 +90,7 @@ class TorchOptimizer:
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the last step, or of the first one before that; of the first group of parameters."""
+        """The learning rate of the last step for the first group of parameters, 0 if the optimizer has none."""
         return self._learning_rate
 
     def step(self, gradient: Tensor) -> None:
@@ -137,7 +137,7 @@ class TorchOptimizer:
 
     @property
     def _current_rate(self) -> float:
-        return float(self._optimizer.param_groups[0]["lr"])
+        return float(self._optimizer.param_groups[0].get("lr", 0.0))
 
 
 class _Counterfactual(TorchOptimizer):

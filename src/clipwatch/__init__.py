@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .core.engine.engine import Engine
-    from .core.experiments.experiment import Data, Experiment
     from .core.experiments.digit_tensors import digits
+    from .core.experiments.experiment import Data, Experiment
     from .core.experiments.workload import Evaluation
     from .core.stream import commands, events
     from .core.stream.config import LaneConfig, RunConfig
