@@ -25,7 +25,13 @@ def test_there_are_three_examples_of_under_forty_lines() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_an_example_trains(file: Path) -> None:
-    options = {"iterations": 3, "eval_every": 2, "settings": SETTINGS.get(file.stem, {})}
+    options = {
+        "iterations": 3,
+        "eval_every": 2,
+        "batch_size": 4,
+        "eval_size": 60,
+        "settings": SETTINGS.get(file.stem, {}),
+    }
     (lane, *_) = trainers(str(file), **options)
     events = trained(lane)
     (finished,) = of_kind(events, LaneFinished)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ..stream.config import RunConfig
 from ..stream.events import Event, Notice, StageStarted
+from ..stream.experiment_info import Value
 from ..training.lane_messages import Assignment, LaneStart, Prepared
 from .lane_process import LaneProcess
 from .measured_lanes import MeasuredLanes
@@ -41,8 +42,7 @@ def lane_processes(
         for start in starts:
             processes.append(LaneProcess(start.lane, measured, config.pace, _teller(report)))
         for process in processes:
-            debug = logging.getLogger().isEnabledFor(logging.DEBUG)
-            process.send(Assignment(config, checkpoints, process is processes[0], debug))
+            process.send(Assignment(config, checkpoints, prepares=process is processes[0], debug=_is_debug()))
         # The first one prepares the run alone, since the user's code may download data. The others import torch.
         prepared: Prepared = processes[0].receive(stopping, report)
         for process, start in zip(processes, starts, strict=True):
@@ -61,15 +61,28 @@ def lane_processes(
             process.close()
 
 
-def describe(config: RunConfig, stopping: threading.Event, report: Callable[[Event], None]) -> Prepared:
-    """Prepare a run in a process of its own, as the first lane does, and only describe it. Raises as above."""
-    process = LaneProcess(config.lanes[0].name, MeasuredLanes([]), None, _teller(report))
+def describe(
+    config: RunConfig,
+    variants: Sequence[Mapping[str, Value]],
+    stopping: threading.Event,
+    report: Callable[[Event], None],
+) -> Prepared:
+    """Prepare a run in a process of its own, as the first lane does, and only describe it. Raises as above.
+
+    `variants` are other settings of its experiment to check.
+    """
+    name = config.lanes[0].name
+    process = LaneProcess(name, MeasuredLanes([name]), None, _teller(report))
     try:
-        process.send(Assignment(config, checkpoints=False, prepares=True, debug=False))
+        process.send(Assignment(config, checkpoints=False, prepares=True, debug=_is_debug(), variants=variants))
         return process.receive(stopping, report)
     finally:
         process.kill()
         process.close()
+
+
+def _is_debug() -> bool:
+    return logging.getLogger().isEnabledFor(logging.DEBUG)
 
 
 def _teller(report: Callable[[Event], None]) -> Callable[[str], None]:

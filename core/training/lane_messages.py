@@ -7,6 +7,7 @@ process sends stages and `Prepared` (the first lane only), `Ready`, then events 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import BadInput, ClipwatchError, one_line
@@ -26,12 +27,16 @@ class Prepared(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """The run. `prepares`: this process checks and describes it. `debug`: it sends tracebacks."""
+    """The run. `prepares`: this process checks and describes it. `debug`: it sends tracebacks.
+
+    `variants` are settings of the experiment for other runs of a sweep, which are checked, too.
+    """
 
     config: RunConfig
     checkpoints: bool
     prepares: bool
     debug: bool
+    variants: Sequence[Mapping[str, Value]] = ()
 
 
 class LaneStart(NamedTuple):

@@ -130,6 +130,7 @@ def _end_all() -> NoReturn:
 def _trainer(connection: Connection) -> Trainer:
     """Do what comes before the first step."""
     from ..experiments.preparation import prepare
+    from ..experiments.user_file import load_experiment
     from .checkpoint import decode
     from .preparation import described, lane_thread, prepare_trainers, usable_device
 
@@ -144,6 +145,8 @@ def _trainer(connection: Connection) -> Trainer:
     with lane_thread():
         device = usable_device(config.device)
         experiment = prepare(config, None, device, try_out=assignment.prepares)
+        for settings in assignment.variants:
+            load_experiment(config.experiment, settings)
         if assignment.prepares:
             connection.send(described(config, experiment, device))
             start = connection.recv()
