@@ -17,8 +17,8 @@ import recordings
 import torch
 from msgspec.structs import replace
 
-from clipwatch.core.engine.resumption import Resumption
 from clipwatch.core.engine.resume import read_interrupted
+from clipwatch.core.engine.resumption import Resumption
 from clipwatch.core.engine.session import Session
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.recorder import Recorder

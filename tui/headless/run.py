@@ -11,9 +11,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ...core.engine.resumption import Resumption
 from ...core.engine.replay import Replay
 from ...core.engine.resume import read_interrupted
+from ...core.engine.resumption import Resumption
 from ...core.engine.session import Session
 from ...core.errors import BadInput
 from ...core.files.paths import path_text
