@@ -10,8 +10,10 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import msgspec
 import program
 import pytest
+from test_sweep import started
 
 from clipwatch.core.errors import BadInput
 from clipwatch.core.experiments.experiment import Experiment
@@ -21,6 +23,8 @@ from clipwatch.core.stream.builtin_experiments import BUILT_IN
 from clipwatch.core.stream.config import RunConfig, from_options
 from clipwatch.core.stream.experiment_info import ExperimentInfo
 from clipwatch.core.stream.sweep_config import SweepConfig
+from clipwatch.core.sweeps.store import SweepWriter, create_sweep
+from clipwatch.tui.cli import sweep_command
 from clipwatch.tui.cli.experiment_settings import warn_without_effect
 from clipwatch.tui.cli.main import main, parse
 from clipwatch.tui.cli.settings import run_config
@@ -251,7 +255,7 @@ def test_the_code_of_a_recording_is_named_and_compared_without_being_run(mine: P
     assert [*code_notices("lenet", recorded)] == []
     mine.unlink()
     with pytest.raises(BadInput, match="no such file"):
-        [*code_notices(str(mine), recorded)]
+        list(code_notices(str(mine), recorded))
 
 
 def test_a_module_is_found_without_importing_its_packages(mine: Path) -> None:
@@ -339,6 +343,29 @@ def test_without_its_file_a_run_is_not_trained_again(words: str, recorded: Path)
 def test_runs_are_filtered_by_experiment(name: str, recorded: Path) -> None:
     assert on_recording(recorded, f"runs --json --experiment {name}").stdout.count("\n") == 1
     assert on_recording(recorded, "runs --json --experiment lenet").stdout == ""
+
+
+def test_a_resumed_sweep_says_it_too(
+    mine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = ExperimentInfo(name="Mine", file=str(mine), checksum="0" * 64)
+    config = sweep("--experiment mine.py --seeds 2")
+    folder = create_sweep(mine.parent / "runs", "Mine", 0.0)
+    with SweepWriter(folder) as writer:
+        writer.write(msgspec.structs.replace(started(config), experiment=info))
+    trained = list[object]()
+    monkeypatch.setattr(sweep_command, "_perform", lambda request, args: trained.append(request) or 0)
+    assert main(["resume", "last", "--no-ui", "--runs-dir", "runs"]) == 0
+    assert len(trained) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"clipwatch: runs the code in {mine} (SHA-256 {checksum_of(mine)})",
+        f"clipwatch: {mine} has changed since it was recorded (SHA-256 {'0' * 64})",
+    ]
+    mine.unlink()
+    assert "no such file" in refused(capsys, "resume last --no-ui --runs-dir runs")
+    assert len(trained) == 1
+    assert main(["runs", "--json", "--runs-dir", "runs", "--experiment", "Mine"]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
 
 
 # The page on experiments
