@@ -69,11 +69,11 @@ def _setting(name: str, *, help: str, **keywords: Any) -> Option:
     return replace(setting, help=f"{help} (default: {getattr(_DEFAULT, setting.setting)})")
 
 
-def _lenet_setting(name: str, **keywords: Any) -> Option:
-    """An option for a setting of the experiment LeNet."""
+def _lenet_setting(name: str, of: str = "", **keywords: Any) -> Option:
+    """An option for a setting of the experiment LeNet. `of` begins its help."""
     info = next(each for each in LENET.settings if each.name == name)
     flag = f"--{name.replace('_', '-')}"
-    return option(flag, help=f"{info.help} (default: {info.default})", choices=info.choices, **keywords)
+    return option(flag, help=f"{of}{info.help} (default: {info.default})", choices=info.choices, **keywords)
 
 
 def integer(text: str) -> int:
@@ -137,7 +137,7 @@ DATASET = option(
     "--dataset",
     metavar="NAME",
     choices=DATASETS,
-    help=f"{', '.join(DATASETS)} (default: auto, which is MNIST if available)",
+    help=f"images of {LENET.info.name}: {', '.join(DATASETS)} (default: auto, which is MNIST if available)",
 )
 DATA_DIR = option("--data-dir", metavar="DIR", help="folder with the data, or a folder to download it to")
 EXPERIMENT = option(
@@ -185,7 +185,7 @@ TRAINING = (
     _setting("--learning-rate", metavar="X", type=_number, help="learning rate of the optimizer"),
     _setting("--beta1", metavar="X", type=_number, help="Adam's beta1, the decay rate of the mean gradient"),
     _lenet_setting("init_std", metavar="X", type=_number),
-    _lenet_setting("head", metavar="KIND"),
+    _lenet_setting("head", f"last layer of {LENET.info.name}: ", metavar="KIND"),
     _setting(
         "--nonfinite",
         metavar="ACTION",
