@@ -31,6 +31,7 @@ from matplotlib.axes import Axes
 from clipwatch.core.clipping.clippers import make_clipper
 from clipwatch.core.data.datasets import Dataset, load
 from clipwatch.core.engine.engine import Engine
+from clipwatch.core.experiments.batches import Batches, seeded_generator
 from clipwatch.core.experiments.lenet import network as lenet
 from clipwatch.core.optimizers.adam import EPS, Adam
 from clipwatch.core.reports.drawing import as_svg, drawing_style, line_style, new_axes
@@ -42,7 +43,6 @@ from clipwatch.core.stream.rules import parse_rule
 from clipwatch.core.stream.sweep_events import Results
 from clipwatch.core.sweeps.comparisons import Comparison, comparisons, summaries
 from clipwatch.core.sweeps.store import SweepFolder, read_sweep
-from clipwatch.core.training.batches import Batches, seeded_generator
 from clipwatch.core.training.preparation import lane_thread
 from clipwatch.tui.cli.main import main as clipwatch
 from clipwatch.tui.sweep.app import SweepApp

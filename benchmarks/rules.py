@@ -19,11 +19,11 @@ from torch import Tensor
 
 from clipwatch.core.clipping.clippers import make_clipper
 from clipwatch.core.data.datasets import load
+from clipwatch.core.experiments.batches import seeded_generator
 from clipwatch.core.experiments.lenet import network as lenet
 from clipwatch.core.optimizers.adam import Adam
 from clipwatch.core.optimizers.sgd import MomentumSgd, Sgd
 from clipwatch.core.stream.rules import parse_rule
-from clipwatch.core.training.batches import seeded_generator
 from clipwatch.core.training.preparation import lane_thread
 
 RULES = {

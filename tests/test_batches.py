@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.core.training.batches import Batches, StackedBatches, seeded_generator
+from clipwatch.core.experiments.batches import Batches, StackedBatches, seeded_generator
 
 
 def numbered(count: int, seed: int = 0) -> Batches:

@@ -12,11 +12,11 @@ from torch.nn import functional as F
 
 from clipwatch.core.clipping.clippers import make_clipper
 from clipwatch.core.data.datasets import Dataset, load
+from clipwatch.core.experiments.batches import Batches, seeded_generator
 from clipwatch.core.experiments.lenet import network as lenet
 from clipwatch.core.experiments.lenet import passes as lenet_passes
 from clipwatch.core.optimizers.adam import Adam
 from clipwatch.core.stream.rules import parse_rule
-from clipwatch.core.training.batches import Batches, seeded_generator
 from clipwatch.core.training.preparation import lane_thread
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from clipwatch.core.data.datasets import Dataset, load
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.engine.mailbox import Mailbox
+from clipwatch.core.experiments.batches import Batches
 from clipwatch.core.experiments.layout import Layout
 from clipwatch.core.experiments.model import Evaluation
 from clipwatch.core.optimizers.sgd import Sgd
@@ -41,7 +42,6 @@ from clipwatch.core.stream.events import (
 )
 from clipwatch.core.stream.state import RunState, apply
 from clipwatch.core.training import preparation
-from clipwatch.core.training.batches import Batches
 from clipwatch.core.training.lane import Lane, LaneData
 from clipwatch.core.training.schedule import Schedule
 from clipwatch.core.training.training_loop import Trainer

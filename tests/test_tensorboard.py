@@ -29,6 +29,7 @@ from torch.utils.tensorboard import RecordWriter
 from virtual_terminal import wait_until
 
 from clipwatch.core.errors import BadInput, ClipwatchError
+from clipwatch.core.experiments.batches import seeded_generator
 from clipwatch.core.experiments.lenet import network as lenet
 from clipwatch.core.experiments.lenet.torch_module import LeNetModule
 from clipwatch.core.runs.folder import RunFolder
@@ -53,7 +54,6 @@ from clipwatch.core.stream.series import step_values
 from clipwatch.core.tensorboard.lane_writer import LaneWriter
 from clipwatch.core.tensorboard.sink import TensorBoard, with_checkpoints
 from clipwatch.core.training import checkpoint
-from clipwatch.core.training.batches import seeded_generator
 from clipwatch.tui.cli.main import main
 from clipwatch.tui.engine_child.request import ResumeRun, TrainRun
 from clipwatch.tui.headless.tensorboard import LiveTensorBoard

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter, summary
 
+from ..experiments.batches import seeded_generator
 from ..experiments.lenet.network import initial_parameters, views
 from ..experiments.lenet.torch_module import LeNetModule
 from ..experiments.torchscript import trace_module
@@ -39,7 +40,6 @@ from ..stream.events import (
 )
 from ..stream.measures import BIN_EDGES, Measure
 from ..stream.series import StepValues, compared_values, step_values
-from ..training.batches import seeded_generator
 from ..training.preparation import lane_thread
 
 _BUCKETS = 64

@@ -11,10 +11,10 @@ from torch import Tensor
 from ..clipping.clippers import make_clipper
 from ..clipping.nonfinite import NonfiniteCounts
 from ..diagnostics.lane_diagnostics import LaneDiagnostics
+from ..experiments.batches import Batches
 from ..experiments.model import Model
 from ..optimizers.optimizer import Optimizer
 from ..stream.rules import parse_rule
-from .batches import Batches
 from .stopwatch import Stopwatch
 
 

@@ -25,10 +25,10 @@ from ..diagnostics.dead_outputs import DeadUnits
 from ..diagnostics.lane_diagnostics import LaneDiagnostics
 from ..diagnostics.lane_distance import LaneDistance
 from ..diagnostics.step_log import StepLog
+from ..experiments.batches import Batches, seeded_generator
 from ..experiments.lenet import network as lenet
 from ..experiments.torchscript import is_compiled
 from ..optimizers.optimizer import make_optimizer
-from .batches import Batches, seeded_generator
 from .lane import Lane, LaneData
 from .schedule import Schedule
 from .training_loop import Trainer

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from ...errors import Cancelled, ClipwatchError
+from ...experiments.batches import StackedBatches, seeded_generator
 from ...experiments.lenet.network import initial_parameters, views
 from ...optimizers.optimizer import make_optimizer
 from ...stream.config import RunConfig
 from ...stream.rules import parse_rule
 from ...stream.sweep_events import Curve, ReplicaFinished, diverged, is_on_curve
-from ...training.batches import StackedBatches, seeded_generator
 from ..units import Unit
 from . import passes
 from .clipping import clip_stacked_
