@@ -21,7 +21,7 @@ EVALUATED = (
 def beginning(steps: int) -> list[RunStarted | LaneStarted]:
     """The events before the evaluations."""
     dataset = DatasetInfo(name="mnist", origin="nowhere", training=55000, validation=5000, checksum="")
-    config = RunConfig(dataset="mnist", iterations=steps, eval_every=1)
+    config = RunConfig(settings={"dataset": "mnist"}, iterations=steps, eval_every=1)
     lanes = [LaneStarted(lane=lane, step=0, rule="none", iterations=steps, parameters=1, seconds=0.0) for lane in LANES]
     return [RunStarted(config=config, dataset=dataset, device="cpu", versions={}, time=0.0), *lanes]
 

@@ -162,7 +162,7 @@ def set_clip(rule: str, step: int) -> SetClip:
 
 def train(data_dir: str, commands: Sequence[SetClip] = ()) -> Timeline:
     """Train the default run on MNIST at the speed of the screen."""
-    engine = Engine(RunConfig(dataset="mnist", data_dir=data_dir, pace=40))
+    engine = Engine(RunConfig(settings={"dataset": "mnist"}, data_dir=data_dir, pace=40))
     for command in commands:
         engine.send(command)
     return Timeline(EventTable.of(engine.run()))

@@ -114,7 +114,7 @@ def main() -> None:
     """Print a table."""
     data_dir = sys.argv[1] if len(sys.argv) > 1 else None
     # Without diagnostics, which a sweep does not measure.
-    base = RunConfig(dataset="mnist", data_dir=data_dir, diagnostics=False)
+    base = RunConfig(settings={"dataset": "mnist"}, data_dir=data_dir, diagnostics=False)
     dataset = load("mnist", data_dir=data_dir, offline=False, report=lambda event: None)
     cores = os.cpu_count() or 1
     table = Table(title=f"A sweep on MNIST, 1000 steps a replica, {cores} cores, torch {version('torch')}")

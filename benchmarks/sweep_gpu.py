@@ -99,7 +99,9 @@ def sweep(base: RunConfig, table: Table) -> None:
 def main() -> None:
     """Print a table."""
     data_dir = sys.argv[1] if len(sys.argv) > 1 else None
-    base = RunConfig(dataset="mnist", data_dir=data_dir, diagnostics=False, device="cuda", batch_size=BATCH)
+    base = RunConfig(
+        settings={"dataset": "mnist"}, data_dir=data_dir, diagnostics=False, device="cuda", batch_size=BATCH
+    )
     dataset = load("mnist", data_dir=data_dir, offline=False, report=lambda event: None)
     why_not = fusing_problem(GPU)
     arithmetic, bandwidth = ceilings()

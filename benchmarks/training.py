@@ -36,7 +36,7 @@ def time_call(function: Callable[[], object]) -> float:
 
 def train_both_lanes(dataset: Dataset) -> float:
     """Seconds that the engine takes for both lanes, with all evaluations. Checks the events."""
-    engine = Engine(RunConfig(dataset="mnist"), load=lambda *_args, **_options: dataset)
+    engine = Engine(RunConfig(settings={"dataset": "mnist"}), load=lambda *_args, **_options: dataset)
     events = list(engine.run())
     assert sum(isinstance(event, Evaluated) for event in events) == 200
     assert sum(isinstance(event, LaneFinished) for event in events) == 2

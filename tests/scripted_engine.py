@@ -79,7 +79,9 @@ class Script:
         self._given = given
         lanes = tuple(LaneConfig(f"lane{number}", f"value:{number}") for number in range(1, given.lanes + 1))
         given_lanes = {"lanes": lanes} if lanes else {}
-        self._config = RunConfig(dataset=given.dataset, pace=100.0, optimizer=given.optimizer, **given_lanes)
+        self._config = RunConfig(
+            settings={"dataset": given.dataset}, pace=100.0, optimizer=given.optimizer, **given_lanes
+        )
 
     def begin(self) -> None:
         self.rules = {lane.name: lane.rule for lane in self._config.lanes}

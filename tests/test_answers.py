@@ -37,7 +37,7 @@ from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepFinished
 from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.tui.headless.console import ConsoleSink
 
-SMALL = RunConfig(dataset="digits", offline=True, iterations=30, eval_every=5, eval_size=20)
+SMALL = RunConfig(settings={"dataset": "digits"}, offline=True, iterations=30, eval_every=5, eval_size=20)
 SWEEP = ["sweep", "--no-ui", "--json", "--control", "--dataset", "digits", "--seeds", "2", "--workers", "1"]
 
 

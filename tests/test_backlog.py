@@ -19,7 +19,9 @@ from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import Evaluated, Event, RunFinished
 from clipwatch.core.training.checkpoint import Checkpoint
 
-ENDLESS = RunConfig(dataset="digits", offline=True, iterations=10**9, eval_every=1, eval_size=10, checkpoint_every=1)
+ENDLESS = RunConfig(
+    settings={"dataset": "digits"}, offline=True, iterations=10**9, eval_every=1, eval_size=10, checkpoint_every=1
+)
 
 
 @pytest.fixture

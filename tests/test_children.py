@@ -140,7 +140,7 @@ def test_a_folder_is_a_folder_whatever_it_is_called(name: bytes, shadowed: Path)
 
 
 def test_a_request_that_no_pipe_holds_at_once_arrives() -> None:
-    base = RunConfig(dataset="digits", iterations=1, eval_size=100_000)
+    base = RunConfig(settings={"dataset": "digits"}, iterations=1, eval_size=100_000)
     config = sweep_config(base, {"clip": ["none"]}, 1, range(20_000))
     assert len(encoded(TrainSweep(config=config, record_in=Path(), backend=BackendConfig()))) > 1 << 16
     with engine(TrainSweep(config=config, record_in=Path("unused"), backend=BackendConfig())) as (process, _):
@@ -156,7 +156,7 @@ def test_a_request_that_no_pipe_holds_at_once_arrives() -> None:
     ],
 )
 def test_a_sweep_that_cannot_be_trained_says_why(change: dict[str, Any], words: str, tmp_path: Path) -> None:
-    base = msgspec.structs.replace(RunConfig(dataset="digits", iterations=1), **change)
+    base = msgspec.structs.replace(RunConfig(settings={"dataset": "digits"}, iterations=1), **change)
     request = TrainSweep(
         config=sweep_config(base, {"clip": ["none"]}, 1, ()), record_in=tmp_path, backend=BackendConfig()
     )
@@ -166,7 +166,7 @@ def test_a_sweep_that_cannot_be_trained_says_why(change: dict[str, Any], words: 
 
 
 def test_workers_of_a_sweep_import_nothing_from_the_current_folder(shadowed: Path) -> None:
-    config = sweep_config(RunConfig(dataset="digits", iterations=1), {"clip": ["none"]}, 1, ())
+    config = sweep_config(RunConfig(settings={"dataset": "digits"}, iterations=1), {"clip": ["none"]}, 1, ())
     told: list[str] = []
     outcomes = LocalBackend(config.base, 1).run(units(config, set()), lambda: False, told.append)
     assert (len([*filter(None, outcomes)]), told) == (1, [])

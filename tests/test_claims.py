@@ -46,7 +46,7 @@ def run_of(*rules: str, commands: Sequence[LaneCommand] = (), **settings: Any) -
     """All events of a run on the digits with a lane for each rule, named by its place and measured every 4 steps."""
     lanes = tuple(LaneConfig(str(place), rule) for place, rule in enumerate(rules))
     small = {"iterations": 40, "eval_every": 4, "eval_size": 20, "diagnose_every": 1, "head": "linear"}
-    engine = Engine(RunConfig(dataset="digits", offline=True, lanes=lanes, **{**small, **settings}))
+    engine = Engine(RunConfig(settings={"dataset": "digits"}, offline=True, lanes=lanes, **{**small, **settings}))
     for command in commands:
         engine.send(command)
     return list(engine.run())
@@ -105,7 +105,7 @@ def claims() -> ModuleType:
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """The sweep of claim 1 with fewer seeds and steps."""
     home = tmp_path_factory.mktemp("sweep")
-    base = RunConfig(dataset="digits", offline=True, iterations=200)
+    base = RunConfig(settings={"dataset": "digits"}, offline=True, iterations=200)
     config = sweep_config(base, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 8, ())
     list(Sweep(config, home, backend=InProcessBackend(config.base)).run())
     (path,) = home.iterdir()

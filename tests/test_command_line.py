@@ -55,7 +55,7 @@ def test_the_command_is_read_as_the_same_settings(config: RunConfig) -> None:
         (RunConfig(), "clipwatch --dataset auto --seed 0"),
         (RunConfig(pace=5.0, seed=3), "clipwatch --dataset auto --seed 3"),
         (
-            RunConfig(dataset="digits", lanes=(RunConfig().lanes[0], LaneConfig("clipped", "norm:1"))),
+            RunConfig(settings={"dataset": "digits"}, lanes=(RunConfig().lanes[0], LaneConfig("clipped", "norm:1"))),
             "clipwatch --dataset digits --seed 0 --clip norm:1",
         ),
     ],

@@ -12,7 +12,7 @@ from clipwatch.tui.cli.main import parse
 from clipwatch.tui.cli.settings import run_config
 
 FULL = RunConfig(
-    dataset="digits",
+    settings={"dataset": "digits", "init_std": 0.2, "head": "linear"},
     data_dir="some dir",
     offline=True,
     seed=2**63 - 1,
@@ -22,8 +22,6 @@ FULL = RunConfig(
     eval_size=5,
     learning_rate=0.1,
     beta1=0.9,
-    init_std=0.2,
-    head="linear",
     optimizer="sgd-momentum",
     reset_moments=True,
     nonfinite="skip",

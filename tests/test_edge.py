@@ -113,7 +113,7 @@ def test_so_is_what_keeps_a_worker_from_its_work(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(workers, "_worker", {})
     monkeypatch.setattr(workers, "UnitTrainer", lambda config: throw(MemoryError("no room")))
     monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
-    config = sweep_config(RunConfig(dataset="digits"), {"clip": ["none"]}, 1, ())
+    config = sweep_config(RunConfig(settings={"dataset": "digits"}), {"clip": ["none"]}, 1, ())
     workers._start_worker(config.base, workers.multiprocessing.get_context("spawn").Event())
     with pytest.raises(MemoryError, match="no room"):
         workers._train(next(iter(units(config, set()))))
@@ -126,7 +126,7 @@ def test_a_device_that_is_not_here_is_told_before_data_is_asked_for(
     def load(*_: object, **__: object) -> None:
         raise AssertionError("data was asked for")
 
-    config = RunConfig(dataset="kmnist", device=device)
+    config = RunConfig(settings={"dataset": "kmnist"}, device=device)
     told: list[object] = []
     with pytest.raises(BadInput, match=f"device '{device}' cannot be used here"):
         told.extend(Engine(config, load=load).run())

@@ -52,7 +52,7 @@ from clipwatch.core.stream.events import (
 )
 from clipwatch.core.training import lane as lane_module
 
-SMALL = RunConfig(dataset="digits", offline=True, iterations=60, eval_every=5, eval_size=20)
+SMALL = RunConfig(settings={"dataset": "digits"}, offline=True, iterations=60, eval_every=5, eval_size=20)
 COMPUTE = LeNet.loss_and_gradient
 TWINS = (LaneConfig("a", "none"), LaneConfig("b", "value:1000000"))
 

@@ -26,7 +26,7 @@ from clipwatch.core.sweeps.workers import UnitTrainer
 from clipwatch.core.training import preparation
 from clipwatch.core.training.preparation import tensors
 
-BASE = RunConfig(dataset="digits", offline=True, batch_size=5, iterations=6, eval_every=2, eval_size=20)
+BASE = RunConfig(settings={"dataset": "digits"}, offline=True, batch_size=5, iterations=6, eval_every=2, eval_size=20)
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu"]}
 CPU = torch.device("cpu")
 on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

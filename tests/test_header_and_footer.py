@@ -204,7 +204,7 @@ def test_the_title_has_the_state_of_all_lanes() -> None:
 
 
 def run_on(dataset: str, got: str) -> list[Event]:
-    config = RunConfig(dataset=dataset, seed=7)
+    config = RunConfig(settings={"dataset": dataset}, seed=7)
     return [msgspec.structs.replace(RUN, config=config, dataset=msgspec.structs.replace(DATA, name=got)), LANE]
 
 
@@ -245,7 +245,7 @@ def test_a_lanes_heading_has_its_name_its_rule_now_and_its_steps() -> None:
 
 
 def test_a_lane_without_a_given_name_is_a_letter() -> None:
-    config = RunConfig(dataset="digits")
+    config = RunConfig(settings={"dataset": "digits"})
     starts = [msgspec.structs.replace(LANE, lane=lane.name, rule=lane.rule) for lane in config.lanes]
     view = view_of(msgspec.structs.replace(RUN, config=config), *starts)
     lanes = view.state.lanes

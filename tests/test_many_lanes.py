@@ -26,7 +26,7 @@ COUNT = 70
 def story() -> list[Event]:
     """A run of many lanes from its start to its end."""
     lanes = tuple(LaneConfig(f"lane{number}", f"value:{number}") for number in range(1, COUNT + 1))
-    run = msgspec.structs.replace(RUN, config=RunConfig(dataset="digits", lanes=lanes))
+    run = msgspec.structs.replace(RUN, config=RunConfig(settings={"dataset": "digits"}, lanes=lanes))
     told = (LANE, EVALUATED, FINISHED)
     return [run, *(msgspec.structs.replace(event, lane=lane.name) for event in told for lane in lanes)]
 

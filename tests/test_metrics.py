@@ -35,7 +35,7 @@ from clipwatch.tui.view.run_view import RunView
 
 THEME = Theme(Palette(), panel="#000000")
 SIZE = (80, 20)
-CONFIG = RunConfig(dataset="digits", lanes=(LaneConfig("a", "none"), LaneConfig("b", "norm:5")))
+CONFIG = RunConfig(settings={"dataset": "digits"}, lanes=(LaneConfig("a", "none"), LaneConfig("b", "norm:5")))
 DIGITS = DatasetInfo(name="digits", origin="embedded", training=1347, validation=450, checksum="0")
 
 

@@ -230,7 +230,7 @@ def test_a_lane_that_ends_without_a_finite_loss_has_diverged(loss: float) -> Non
     *_, failed = trainer.run(StepByStep(), started=0.0)
     assert trainer.step == 1
     assert isinstance(failed, LaneFailed)
-    assert (failed.reason, failed.cause) == ("diverged", f"the loss on all validation images is {loss}")
+    assert (failed.reason, failed.cause) == ("diverged", f"the loss on all validation data is {loss}")
 
 
 # From step 4 on nothing of `wild` is finite.
@@ -306,7 +306,7 @@ class AllDiverge:
 
 
 def test_a_sweep_in_which_every_training_diverged_has_failed_and_is_written_up(tmp_path: Path) -> None:
-    config = sweep_config(RunConfig(dataset="digits"), {"clip": ["none", "sign"]}, 3, ())
+    config = sweep_config(RunConfig(settings={"dataset": "digits"}), {"clip": ["none", "sign"]}, 3, ())
     *_, last = Sweep(config, tmp_path, workers=1, backend=AllDiverge()).run()
     assert isinstance(last, SweepFinished)
     assert last.reason == "failed"

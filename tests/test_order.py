@@ -46,7 +46,7 @@ from clipwatch.core.training.lane import Lane, LaneData
 from clipwatch.core.training.schedule import Schedule
 from clipwatch.core.training.training_loop import Trainer
 
-CONFIG = RunConfig(dataset="digits", offline=True, iterations=10**6, eval_every=10)
+CONFIG = RunConfig(settings={"dataset": "digits"}, offline=True, iterations=10**6, eval_every=10)
 DIGITS = load("digits", data_dir=None, offline=True, report=lambda event: None)
 
 

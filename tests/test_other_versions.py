@@ -163,7 +163,9 @@ def test_a_rule_that_is_not_known_keeps_its_spelling() -> None:
 
 
 def sweep(folder: Path, change: Callable[[Line], list[Line]]) -> SweepFolder:
-    config = sweep_config(RunConfig(dataset="digits", iterations=1), {"clip": ["none", "value:0.001"]}, 2, ())
+    config = sweep_config(
+        RunConfig(settings={"dataset": "digits"}, iterations=1), {"clip": ["none", "value:0.001"]}, 2, ()
+    )
     events = [SweepStarted(config=config, dataset=DATA, versions={}, time=0.0)]
     events += [
         ReplicaFinished(setting=setting, seed=seed, step=1, reason="completed", loss=2.0, correct=9, total=99, dead=())

@@ -88,7 +88,7 @@ every_text = pytest.mark.parametrize(("text", "shown"), TEXTS.values(), ids=TEXT
 def crafted(text: str, rule: str | None = None) -> list[Event]:
     """A run in which everything that may be any text is this text, but for a `rule` that must be known."""
     data = DatasetInfo(name=text, origin=text, training=10, validation=5, checksum=text)
-    config = RunConfig(dataset="digits", iterations=30)
+    config = RunConfig(settings={"dataset": "digits"}, iterations=30)
     run = RunStarted(config=config, dataset=data, device=text, versions={text: text}, time=1.7e9)
     events: list[Event] = [
         StageStarted(stage=text),

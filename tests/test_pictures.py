@@ -29,7 +29,7 @@ SIZE = (120, 36)
 @pytest.fixture(scope="module")
 def timeline() -> Timeline:
     """A short run in which clipping goes off and on."""
-    engine = Engine(RunConfig(dataset="digits", iterations=60, offline=True))
+    engine = Engine(RunConfig(settings={"dataset": "digits"}, iterations=60, offline=True))
     for rule, step in (("none", 20), ("value:0.001", 40)):
         engine.send(SetClip(lane="clipped", rule=rule, at_step=step))
     return Timeline(EventTable.of(engine.run()))

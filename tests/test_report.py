@@ -289,7 +289,9 @@ def test_the_summary_says_what_is_not_known_or_not_comparable() -> None:
     assert "Whether outputs died is not recorded." in summary_of(events())[2]
     assert summary_of(with_dead((), ()))[2].startswith("No output is dead in any lane.")
     plain = [
-        msgspec.structs.replace(event, config=RunConfig(head="linear")) if isinstance(event, RunStarted) else event
+        msgspec.structs.replace(event, config=RunConfig(settings={"head": "linear"}))
+        if isinstance(event, RunStarted)
+        else event
         for event in with_dead((), ())
     ]
     assert summary_of(plain)[2].startswith("With plain logits no output can die.")

@@ -45,7 +45,12 @@ from clipwatch.tui.cli.main import main
 # Linear logits: with the last ReLU on a lane may be dead, and then every run of it looks the same.
 SETTINGS = ["--iterations", "80", "--checkpoint-every", "20", "--eval-every", "5", "--head", "linear"]
 CONFIG = RunConfig(
-    dataset="digits", offline=True, iterations=80, checkpoint_every=20, eval_every=5, head="linear", eval_size=50
+    settings={"dataset": "digits", "head": "linear"},
+    offline=True,
+    iterations=80,
+    checkpoint_every=20,
+    eval_every=5,
+    eval_size=50,
 )
 CHANGE = SetClip(lane="clipped", rule="value:0.01", at_step=37)
 CHANGE_OF_MEMORY = SetClip(lane="clipped", rule="autoclip:75", at_step=37)

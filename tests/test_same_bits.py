@@ -23,7 +23,7 @@ from clipwatch.core.sweeps import ray_backend as on_ray
 from clipwatch.core.sweeps.units import Unit, units
 from clipwatch.core.sweeps.workers import LocalBackend, UnitTrainer
 
-BASE = RunConfig(dataset="digits", iterations=60, nonfinite="zero")
+BASE = RunConfig(settings={"dataset": "digits"}, iterations=60, nonfinite="zero")
 INFO = DatasetInfo(name="digits", origin="embedded", training=1497, validation=300, checksum="0")
 RULES = ["autoclip:10", "zclip", "agc:0.01", "none"]
 SWEEP = sweep_config(BASE, {"clip": RULES}, 2, ())

@@ -44,7 +44,7 @@ async def test_a_key_ends_the_screen_with_the_sweep_of_this_configuration(watch:
         await screen.until(lambda: isinstance(screen.app.screen, SweepQuestion))
         await screen.press("enter")
         assert await screen.ends() == 0
-        assert screen.app.sweep == sweep_of_run(RunConfig(dataset="digits"), "digits")
+        assert screen.app.sweep == sweep_of_run(RunConfig(settings={"dataset": "digits"}), "digits")
 
 
 @on_a_loop

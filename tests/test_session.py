@@ -14,7 +14,7 @@ from clipwatch.core.stream.commands import AnyCommand, Restart, SetPace, Stop
 from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import Evaluated, Event, LaneFinished, RunFinished, RunStarted
 
-SMALL = RunConfig(dataset="digits", offline=True, iterations=40, eval_every=5, eval_size=20)
+SMALL = RunConfig(settings={"dataset": "digits"}, offline=True, iterations=40, eval_every=5, eval_size=20)
 
 
 def events_of(react: Callable[[Event], AnyCommand | None], *, lasting: bool = False) -> list[Event]:

@@ -71,7 +71,7 @@ def test_a_replay_says_what_it_replays_and_never_that_it_trains() -> None:
 
 
 def test_lanes_without_a_given_name_are_letters() -> None:
-    run = msgspec.structs.replace(RUN, config=RunConfig(dataset="digits"))
+    run = msgspec.structs.replace(RUN, config=RunConfig(settings={"dataset": "digits"}))
     starts = [msgspec.structs.replace(LANE, lane=lane.name) for lane in run.config.lanes]
     change = ClipChanged(lane="clipped", step=12, rule="none", previous="value:0.001")
     assert texts(run, *starts, change)[0].startswith("B, step 12: clip value:0.001 -> none")
@@ -82,7 +82,7 @@ def test_lanes_without_a_given_name_are_letters() -> None:
 
 
 def test_lanes_are_lettered_in_the_order_of_the_configuration() -> None:
-    run = msgspec.structs.replace(RUN, config=RunConfig(dataset="digits"))
+    run = msgspec.structs.replace(RUN, config=RunConfig(settings={"dataset": "digits"}))
     late, early = (msgspec.structs.replace(LANE, lane=lane.name) for lane in run.config.lanes)
     assert texts(run, early, late, LanePaused(lane="clipped", step=3))[0].startswith("B, ")
 

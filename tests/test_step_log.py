@@ -38,7 +38,7 @@ from clipwatch.core.stream.events import (
 from clipwatch.core.stream.series import diagnosed_values, earlier_histograms, step_values
 from clipwatch.core.stream.state import RunState, apply
 
-RUN = RunConfig(dataset="digits", iterations=35, eval_every=10, diagnose_every=1, eval_size=20)
+RUN = RunConfig(settings={"dataset": "digits"}, iterations=35, eval_every=10, diagnose_every=1, eval_size=20)
 
 
 def logged(events: Iterable[Event], lane: str) -> list[StepsTrained]:
@@ -76,14 +76,14 @@ def test_the_values_are_those_of_the_evaluations_and_measurements_of_the_same_st
 def test_without_diagnostics_no_step_is_logged() -> None:
     assert not [
         e
-        for e in Engine(RunConfig(dataset="digits", iterations=5, diagnostics=False)).run()
+        for e in Engine(RunConfig(settings={"dataset": "digits"}, iterations=5, diagnostics=False)).run()
         if isinstance(e, StepsTrained)
     ]
 
 
 def test_a_lane_that_diverges_logs_its_last_steps_first() -> None:
     lanes = (LaneConfig("a", "none"),)
-    config = RunConfig(dataset="digits", iterations=500, optimizer="sgd", learning_rate=1e4, lanes=lanes)
+    config = RunConfig(settings={"dataset": "digits"}, iterations=500, optimizer="sgd", learning_rate=1e4, lanes=lanes)
     events = list(Engine(config).run())
     at = next(place for place, event in enumerate(events) if isinstance(event, LaneFailed))
     failed, before = events[at], events[at - 1]
@@ -115,7 +115,7 @@ def test_a_pause_logs_the_steps_so_far() -> None:
 
 def test_evaluations_that_are_far_apart_do_not_make_an_event_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(step_log, "_MOST_STEPS", 8)
-    config = RunConfig(dataset="digits", iterations=20, eval_every=10**6)
+    config = RunConfig(settings={"dataset": "digits"}, iterations=20, eval_every=10**6)
     assert [len(event.clipped) for event in logged(Engine(config).run(), "clipped")] == [1, 8, 8, 3]
 
 

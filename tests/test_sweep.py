@@ -41,7 +41,7 @@ from clipwatch.core.sweeps.units import Unit, units
 from clipwatch.core.sweeps.workers import LocalBackend, Outcome, UnitTrainer
 from clipwatch.tui.cli.main import main
 
-DIGITS = RunConfig(dataset="digits")
+DIGITS = RunConfig(settings={"dataset": "digits"})
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
 INFO = DatasetInfo(name="digits", origin="embedded", training=1497, validation=300, checksum="0")
 

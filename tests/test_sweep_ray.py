@@ -39,7 +39,7 @@ def test_units_of_a_node_that_is_lost_are_done_again_and_nothing_counts_twice(cl
     from clipwatch.core.sweeps.ray_backend import RayBackend
 
     second = cluster.add_node(num_cpus=1, object_store_memory=100_000_000)
-    base = RunConfig(dataset="digits", iterations=60)
+    base = RunConfig(settings={"dataset": "digits"}, iterations=60)
     config = sweep_config(base, {"clip": ["none", "value:0.001"]}, 40, ())
     sweep = Sweep(config, tmp_path, backend=RayBackend(config.base, cluster.address))
     events: list[Event] = []
@@ -62,7 +62,7 @@ def test_units_of_a_node_that_is_lost_are_done_again_and_nothing_counts_twice(cl
 def test_ray_gives_what_this_machine_gives(cluster, tmp_path: Path) -> None:
     from clipwatch.core.sweeps.ray_backend import RayBackend
 
-    config = sweep_config(RunConfig(dataset="digits", iterations=5), {"clip": ["none"]}, 9, ())
+    config = sweep_config(RunConfig(settings={"dataset": "digits"}, iterations=5), {"clip": ["none"]}, 9, ())
     there = Sweep(config, tmp_path / "ray", backend=RayBackend(config.base, cluster.address)).run()
     here = Sweep(config, tmp_path / "local", workers=1).run()
     first, second = (

@@ -36,7 +36,10 @@ for event in Engine(RunConfig(dataset="digits", iterations=1), load=slow).run():
     print(getattr(event, "stage", ""), type(event).__name__)
 """
     done = fresh(code)
-    assert done.stdout.split("\n")[:2] == ["reading digits and loading torch StageStarted", "loaded"]
+    first, *others = done.stdout.splitlines()
+    assert first == "reading digits and loading torch StageStarted"
+    # Whether `slow` or the engine is the first to see that torch is loaded is left open.
+    assert "loaded" in others
     assert "RunFinished" in done.stdout
     assert done.stderr == ""
 
@@ -76,7 +79,7 @@ def test_no_thread_is_left_when_the_data_cannot_be_read() -> None:
         raise BadInput("no data")
 
     with pytest.raises(BadInput, match="no data"):
-        list(Engine(RunConfig(dataset="digits"), load=load).run())
+        list(Engine(RunConfig(settings={"dataset": "digits"}), load=load).run())
     for thread in threading.enumerate():
         if thread.name.startswith("clipwatch"):
             thread.join(60)

@@ -74,6 +74,6 @@ def test_affinity_bounds_the_cores() -> None:
 @pytest.mark.usefixtures("machine")
 def test_a_sweep_takes_as_many_workers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
-    config = sweep_config(RunConfig(dataset="digits"), {"clip": ["none"]}, 1, ())
+    config = sweep_config(RunConfig(settings={"dataset": "digits"}), {"clip": ["none"]}, 1, ())
     assert Sweep(config, tmp_path)._workers == 3
     assert Sweep(config, tmp_path, workers=5)._workers == 5

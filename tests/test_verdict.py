@@ -20,7 +20,7 @@ CHANGED = ClipChanged(lane="clipped", step=360, rule="none", previous="value:0.0
 def ended(*correct: int | None, total: int = 5000, events: tuple[Event, ...] = (), key: str = "S") -> tuple[str, ...]:
     """The verdict on lanes with so many correct images each, None for a lane that diverged."""
     lanes = tuple(LaneConfig(name, "value:0.001") for name in NAMES[: len(correct)])
-    run = msgspec.structs.replace(RUN, config=RunConfig(dataset="digits", lanes=lanes))
+    run = msgspec.structs.replace(RUN, config=RunConfig(settings={"dataset": "digits"}, lanes=lanes))
     starts = [msgspec.structs.replace(LANE, lane=lane.name) for lane in lanes]
     ends = [
         msgspec.structs.replace(FAILED, lane=lane.name)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from ..clipping.nonfinite import NonfiniteCounts
-from ..experiments.model import Evaluation
+from ..experiments.workload import Evaluation, Gauge
 from ..optimizers.optimizer import Optimizer
-from ..stream.events import Diagnosed, Event, OutputDied, OutputRevived, StepsTrained
+from ..stream.events import Diagnosed, Event, LaneEvent, StepsTrained
 from .clip_effect import ClipEffect
-from .dead_outputs import DeadUnits
 from .lane_distance import LaneDistance
 from .step_log import StepLog
 
@@ -34,9 +32,9 @@ class LaneDiagnostics:
     """Measures one lane, and holds the state of the measurements between steps."""
 
     def __init__(
-        self, lane: str, effect: ClipEffect, dead_units: DeadUnits, distance: LaneDistance, step_log: StepLog
+        self, lane: str, effect: ClipEffect, gauge: Gauge[Any] | None, distance: LaneDistance, step_log: StepLog
     ) -> None:
-        self._lane, self._effect, self._dead_units, self._distance = lane, effect, dead_units, distance
+        self._lane, self._effect, self._gauge, self._distance = lane, effect, gauge, distance
         self._step_log = step_log
         self.start_counterfactual, self.reset_counterfactual = effect.start_counterfactual, effect.reset_counterfactual
         self.add_step, self.log_step = effect.add_step, step_log.add
@@ -51,17 +49,17 @@ class LaneDiagnostics:
         if event := self._step_log.take(self._lane):
             yield event
 
-    def add_evaluation(self, step: int, evaluation: Evaluation) -> Iterator[OutputDied | OutputRevived]:
-        """Record which units were active; yield an event for each output that died or recovered."""
-        for output, died in self._dead_units.add(evaluation.active):
-            yield (OutputDied if died else OutputRevived)(lane=self._lane, step=step, output=output)
+    def add_evaluation(self, step: int, evaluation: Evaluation) -> Iterator[LaneEvent]:
+        """Record an evaluation; yield what the experiment's gauge found to have happened."""
+        if self._gauge:
+            yield from self._gauge.add_evaluation(self._lane, step, evaluation)
 
     def measure(
-        self, step: int, measured: MeasuredStep, evaluation: Evaluation, labels: Tensor, nonfinite: NonfiniteCounts
+        self, step: int, measured: MeasuredStep, evaluation: Evaluation, nonfinite: NonfiniteCounts
     ) -> Iterator[Event]:
-        """Measure the effect of the clip rule at this step, and the distance between lanes.
+        """Yield the effect of the clip rule at this step, and the distance between lanes.
 
-        `evaluation` is of the images with these labels. Call `add_evaluation` with it first.
+        Call `add_evaluation` with the evaluation first.
         """
         total, layers = self._effect.measure(*measured)
         yield Diagnosed(
@@ -71,28 +69,19 @@ class LaneDiagnostics:
             total=total,
             engaged=self._effect.share_clipped,
             engaged_recently=self._effect.recent_share_clipped,
-            dead=self._dead_units.counts,
-            dead_outputs=self._dead_units.outputs,
-            dead_share=_share(labels, self._dead_units.outputs),
             nan=nonfinite.nan,
             infinite=nonfinite.infinite,
+            **(self._gauge.read(evaluation) if self._gauge else {}),
         )
         yield from self._distance.add(self._lane, step, measured.after, evaluation.predictions)
 
     @property
     def state(self) -> dict[str, Any]:
         """A copy of what later events depend on: numbers and tensors by name."""
-        return {"effect": self._effect.state, "firing": self._dead_units.state}
+        return {"effect": self._effect.state, "firing": self._gauge.state if self._gauge else None}
 
     def restore(self, state: Mapping[str, Any], optimizer: Optimizer) -> None:
         """Set the state to one that `state` returned."""
         self._effect.restore(state["effect"], optimizer)
-        self._dead_units.restore(state["firing"])
-
-
-def _share(labels: Tensor, classes: tuple[int, ...]) -> float:
-    """The share of labels that are one of these classes."""
-    if not classes:
-        return 0.0
-    counts = torch.bincount(labels, minlength=max(classes) + 1).tolist()
-    return sum(counts[one] for one in classes) / len(labels)
+        if self._gauge:
+            self._gauge.restore(state["firing"])

@@ -18,7 +18,7 @@ MAX_WAITING = 64
 
 class _Point(NamedTuple):
     parameters: Tensor
-    predictions: Tensor
+    predictions: Tensor | None
 
 
 class LaneDistance:
@@ -34,7 +34,7 @@ class LaneDistance:
         self._others = tuple(lanes[1:])
         self._lock = threading.Lock()
 
-    def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor) -> Iterator[LanesCompared]:
+    def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor | None) -> Iterator[LanesCompared]:
         """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""
         point = _Point(parameters.clone(), predictions)
         partners = self._others if lane == self._first else (self._first,)
@@ -54,8 +54,7 @@ class LaneDistance:
 
 
 def _distance(one: _Point, other: _Point) -> dict[str, float]:
-    difference = (one.parameters - other.parameters).double()
-    return {
-        "distance": float(torch.linalg.vector_norm(difference)),
-        "disagreement": float((one.predictions != other.predictions).double().mean()),
-    }
+    distance = float(torch.linalg.vector_norm((one.parameters - other.parameters).double()))
+    if one.predictions is None or other.predictions is None:
+        return {"distance": distance}
+    return {"distance": distance, "disagreement": float((one.predictions != other.predictions).double().mean())}

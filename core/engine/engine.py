@@ -20,7 +20,9 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..data.datasets import Dataset, load
-from ..errors import BadInput, Cancelled
+from ..data.run_dataset import check_sizes, read_dataset
+from ..errors import Cancelled
+from ..stream.builtin_experiments import BUILT_IN
 from ..stream.commands import LaneCommand, Pause, SetPace, StepOnce, Stop
 from ..stream.config import RunConfig
 from ..stream.events import (
@@ -228,48 +230,48 @@ class Engine:
         for stage in check_device(config.device):
             self._backlog.put(stage)
         dataset = self._read_data_and_import_torch()
-        from ..training.preparation import prepare_trainers
+        from ..experiments.preparation import prepare
+        from ..training.preparation import prepare_trainers, usable_device
 
-        trainers, device, notices = prepare_trainers(
+        device = usable_device(config.device)
+        experiment = prepare(config, dataset, device)
+        check_sizes(config, experiment.dataset)
+        trainers = prepare_trainers(
             config,
-            dataset,
+            experiment,
             self._resumption.snapshots,
             self._resumption.iterations,
             checkpoints=self._keep is not None,
         )
-        for text in notices:
+        for text in experiment.notices:
             self.tell(text)
         if self._stopping.is_set():
             raise Cancelled
-        versions = {"clipwatch": _version("clipwatch"), "python": platform.python_version(), "torch": _version("torch")}
-        started = RunStarted(config=config, dataset=dataset.info, device=device, versions=versions, time=time.time())
+        started = RunStarted(
+            config=config,
+            dataset=experiment.dataset,
+            device=str(device),
+            versions=_versions(),
+            time=time.time(),
+            experiment=BUILT_IN[config.experiment].info,
+        )
         self._backlog.put(started)
         return [trainer for trainer in trainers if trainer.name not in self._resumption.diverged]
 
-    def _read_data_and_import_torch(self) -> Dataset:
-        """Do both at the same time."""
-        name = self._config.dataset
-        stages = ConcurrentStages(self._backlog.put, f"reading {'data' if name == 'auto' else name}")
+    def _read_data_and_import_torch(self) -> Dataset | None:
+        """Do both at the same time. Return None if the experiment has no data set."""
+        name = self._config.settings.get("dataset")
+        reading = "" if name is None else f"reading {'data' if name == 'auto' else name}"
+        stages = ConcurrentStages(self._backlog.put, reading)
         torch_import = TorchImport(stages.end_loading)
         try:
-            dataset = self._read_data(stages.report)
+            # Batches are checked before torch is imported, so that a mistake shows at once.
+            dataset = read_dataset(self._config, stages.report, self._stopping.is_set, load=self._load)
         except BaseException:
             torch_import.cancel()
             raise
         stages.end_reading()
         torch_import.wait()
-        return dataset
-
-    def _read_data(self, report: Callable[[Event], None]) -> Dataset:
-        config = self._config
-        dataset = self._load(
-            config.dataset,
-            data_dir=config.data_dir,
-            offline=config.offline,
-            report=report,
-            cancelled=self._stopping.is_set,
-        )
-        _check_sizes(config, dataset)
         return dataset
 
     def _train(self, trainer: Trainer, started: float) -> None:
@@ -324,13 +326,8 @@ def _too_late(lane: str, command: LaneCommand) -> str:
     return f"lane {lane} ended before step {command.at_step}: {name} did not take effect; a resumed run obeys it"
 
 
-def _check_sizes(config: RunConfig, dataset: Dataset) -> None:
-    for name, size, images in (
-        ("batch-size", config.batch_size, dataset.info.training),
-        ("eval-size", config.eval_size, dataset.info.validation),
-    ):
-        if size > images:
-            raise BadInput(f"{name} {size}: {dataset.info.name} has only {images:,} images")
+def _versions() -> dict[str, str]:
+    return {"clipwatch": _version("clipwatch"), "python": platform.python_version(), "torch": _version("torch")}
 
 
 def _version(package: str) -> str:

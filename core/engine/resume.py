@@ -16,7 +16,7 @@ from ..runs.folder import RunFolder
 from ..runs.reader import Recorded, read_recording
 from ..runs.scheduled_commands import still_scheduled
 from ..stream.commands import LaneCommand, ResetMoments, SetClip
-from ..stream.config import RunConfig
+from ..stream.config import RunConfig, with_dataset
 from ..stream.events import (
     ClipChanged,
     Diagnosed,
@@ -188,7 +188,7 @@ def settings(recorded: Recorded) -> RunConfig:
     started = recorded.started
     changed = (event.rule for event in recorded.table.others if isinstance(event, ClipChanged))
     require_known(chain((lane.rule for lane in started.config.lanes), changed))
-    return msgspec.structs.replace(started.config, dataset=started.dataset.name)
+    return with_dataset(started.config, started.dataset.name)
 
 
 def changes(before: RunStarted, again: RunStarted) -> Iterator[str]:

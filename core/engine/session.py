@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..errors import BadInput
 from ..stream.commands import AnyCommand, LaneCommand, Restart, Seek, SetPace, Stop
-from ..stream.config import RunConfig
+from ..stream.config import RunConfig, with_settings
 from ..stream.events import Event
 from .engine import FRESH, Engine, Resumption
 
@@ -88,9 +89,14 @@ class Session:
         self._engine.send(command)
 
     def _restart(self, restart: Restart) -> None:
-        options = {"seed": restart.seed, "head": restart.head}
-        changes = {name: value for name, value in options.items() if value is not None}
-        self._next, self._stopped = msgspec.structs.replace(self._next or self._config, **changes), False
+        config = self._next or self._config
+        try:
+            config = with_settings(config, **restart.settings)
+        except BadInput as error:
+            self.tell(f"Restart: {error}")
+            return
+        seed = config.seed if restart.seed is None else restart.seed
+        self._next, self._stopped = msgspec.structs.replace(config, seed=seed), False
         self._drop_commands()
         self._engine.send(Stop())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
@@ -28,10 +28,33 @@ class Evaluation:
     predictions: Tensor | None = None
 
     @property
-    def values(self) -> dict[str, float]:
-        """The metrics by name, with the accuracy if correct predictions were counted."""
-        accuracy = {} if self.correct is None else {"accuracy": self.correct / self.total}
-        return {**accuracy, **self.metrics}
+    def accuracy(self) -> float | None:
+        """The share of correct predictions, None if they are not counted."""
+        return None if self.correct is None else self.correct / self.total
+
+
+E = TypeVar("E", bound=Evaluation, contravariant=True)
+
+
+class Gauge(Protocol[E]):
+    """What an experiment measures of its own network: dead outputs, saturated units."""
+
+    def add_evaluation(self, lane: str, step: int, evaluation: E) -> Iterator[LaneEvent]:
+        """Record an evaluation; yield an event for each thing that happened."""
+        ...
+
+    def read(self, evaluation: E) -> dict[str, Any]:
+        """The fields of `Diagnosed` that belong to the experiment, for the evaluation that was added last."""
+        ...
+
+    def final(self, evaluation: E) -> dict[str, Any]:
+        """The fields of `LaneFinished` that belong to the experiment, for an evaluation on all validation data."""
+        ...
+
+    @property
+    def state(self) -> Any: ...
+
+    def restore(self, state: Any) -> None: ...
 
 
 class Workload(Protocol):
@@ -45,6 +68,9 @@ class Workload(Protocol):
 
     @property
     def layout(self) -> Layout: ...
+
+    @property
+    def gauge(self) -> Gauge[Any] | None: ...
 
     def loss_and_gradient(self, step: int) -> float:
         """Return the mean loss of the next training batch, and write its gradient into `gradient`."""
@@ -66,20 +92,3 @@ class Workload(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set the state to one that `state` returned."""
         ...
-
-
-class Gauge(Protocol):
-    """What an experiment measures of its own network: dead outputs, saturated units."""
-
-    def add_evaluation(self, lane: str, step: int, evaluation: Evaluation) -> Iterator[LaneEvent]:
-        """Record an evaluation; yield an event for each thing that happened."""
-        ...
-
-    def read(self, evaluation: Evaluation) -> dict[str, Any]:
-        """The fields of `Diagnosed` that belong to the experiment, for the evaluation that was added last."""
-        ...
-
-    @property
-    def state(self) -> Any: ...
-
-    def restore(self, state: Any) -> None: ...

@@ -95,7 +95,7 @@ def _task(words: Words, level: int) -> Iterator[Block]:
 def _network(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
     yield Heading(level, words("network"))
     yield Paragraph(words("network_text"))
-    yield Paragraph(words(f"network_{run.config.head}"))
+    yield Paragraph(words(f"network_{run.config.settings['head']}"))
     sizes = [lane.parameters for lane in run.lanes if lane.parameters]
     optimizer = words.plain(f"update_{run.config.optimizer}")
     yield Paragraph(words("network_size", parameters=f"{sizes[0]:,}" if sizes else "?", optimizer=optimizer))

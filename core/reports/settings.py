@@ -102,7 +102,7 @@ def _training_rows(config: RunConfig, words: Words) -> list[tuple[str, ...]]:
         _row(words.plain(f"set_{name}"), _value(config, name, words), _value(assignment, name, words))
         for name in _NUMBERS
     ]
-    heads = (words.plain(f"head_{each.head}") for each in (config, assignment))
+    heads = (words.plain(f"head_{each.settings['head']}") for each in (config, assignment))
     rows.append(_row(words.plain("set_head"), *heads))
     for name in ("optimizer", "nonfinite", "reset_moments"):
         choices = (words.plain(f"{name}_{getattr(each, name)}") for each in (config, assignment))

@@ -19,7 +19,7 @@ def _compared(run: RunSummary, words: Words) -> Phrase:
     return words(
         "summary_compared",
         lanes=words.join(lanes),
-        head=words.plain(f"head_{run.config.head}"),
+        head=words.plain(f"head_{run.config.settings['head']}"),
         optimizer=words.plain(f"optimizer_{run.config.optimizer}"),
         dataset=dataset_words(run.recorded.started.dataset.name, words),
         seed=run.config.seed,
@@ -76,7 +76,7 @@ def _cause(run: RunSummary, words: Words, alone: bool) -> Phrase:
     seed = words.plain("summary_one_seed") if alone else ""
     if not known:
         return words("summary_dead_unknown", seed=seed)
-    if run.config.head == "linear":
+    if run.config.settings["head"] == "linear":
         return words("summary_plain_logits", seed=seed)
     if not any(count for _, count in known):
         return words("summary_none_dead", seed=seed)

@@ -99,7 +99,7 @@ def _table_of_settings(described: Sequence[Summary], words: Words) -> Table:
     for summary in described:
         median, low, high = summary.range
         spread = words.plain("sweep_from_to", low=f"{low:.3f}", high=f"{high:.3f}")
-        dead = f"{summary.mean_dead:.1f}" if summary.setting.config.head == "relu" else "-"
+        dead = f"{summary.mean_dead:.1f}" if summary.setting.config.settings.get("head") == "relu" else "-"
         figures = (f"{median:.3f}", spread, f"{summary.median_loss:.3f}", dead)
         rows.append((setting_words(summary.setting, words), str(len(summary.accuracies)), *figures))
     return Table(tuple(words.plain(key) for key in keys), tuple(rows))
@@ -107,7 +107,7 @@ def _table_of_settings(described: Sequence[Summary], words: Words) -> Table:
 
 def _cause(described: Sequence[Summary], words: Words) -> Iterator[Block]:
     """The section on dead outputs, for the settings in which outputs can die."""
-    dying = [summary for summary in described if summary.setting.config.head == "relu"]
+    dying = [summary for summary in described if summary.setting.config.settings.get("head") == "relu"]
     if not dying:
         return
     yield Heading(2, words("sweep_cause"))

@@ -13,10 +13,10 @@ _CHANGES = (b'"event":"ClipChanged"', b'"event":"MomentsReset"')
 
 
 def with_changes(folder: RunFolder, manifest: Manifest) -> Manifest:
-    """The manifest with head, optimizer and `changed` from the settings and the events, as far as these can be read."""
+    """The manifest with settings, optimizer and `changed` from the settings and the events, as far as these can be read."""
     replace = msgspec.structs.replace
-    if manifest.head is None and (config := _settings(folder)):
-        manifest = replace(manifest, head=config.head, optimizer=config.optimizer)
+    if manifest.settings is None and (config := _settings(folder)):
+        manifest = replace(manifest, settings=config.settings, optimizer=config.optimizer)
     # A manifest is written at checkpoints and at the end. A change since then is only in the events.
     is_known = manifest.changed or (manifest.changed is False and manifest.state in ("done", "failed"))
     return manifest if is_known else replace(manifest, changed=_changed(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,8 +16,8 @@ from ..stream.events import Evaluated, Event, LaneEvent, StepsTrained
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
-_FIELDS = (("step", np.int64), ("loss", np.float64), ("accuracy", np.float64))
-_FIELDS += (("train_loss", np.float64), ("seconds", np.float64))
+_FIELDS = (("step", np.int64), ("loss", np.float64), ("train_loss", np.float64), ("seconds", np.float64))
+_NO_METRICS: dict[str, float] = {}
 _LOGGED = ("losses", "norms", "clipped_norms", "clipped")
 # The types of events that have columns of their own. All other types count as 0.
 _COLUMNS = {Evaluated: 1, StepsTrained: 2}
@@ -24,25 +25,30 @@ _COLUMNS = {Evaluated: 1, StepsTrained: 2}
 
 @dataclass(frozen=True, eq=False)
 class Evaluations:
-    """Evaluations in columns. `places`: their indices among all events. `lanes`: indices into `names`."""
+    """Evaluations in columns. `places`: their indices among all events. `lanes`: indices into `names`.
+
+    `accuracies` are NaN where the experiment counts no correct predictions. `metrics` are the other figures by name.
+    """
 
     names: tuple[str, ...]
     places: Integers
     lanes: Integers
     steps: Integers
     losses: Floats
-    accuracies: Floats
     train_losses: Floats
     seconds: Floats
+    accuracies: Floats
+    metrics: NDArray[np.object_]
 
     def __getitem__(self, row: int) -> Evaluated:
         return Evaluated(
             lane=self.names[self.lanes[row]],
             step=self.steps.item(row),
             loss=self.losses.item(row),
-            accuracy=self.accuracies.item(row),
+            accuracy=_defined(self.accuracies.item(row)),
             train_loss=self.train_losses.item(row),
             seconds=self.seconds.item(row),
+            metrics=self.metrics.item(row),
         )
 
     def of(self, lane: str) -> Integers:
@@ -52,13 +58,40 @@ class Evaluations:
     def all(self) -> list[Evaluated]:
         """Every evaluation. Much faster than one by one."""
         lanes = [self.names[lane] for lane in self.lanes.tolist()]
-        columns = (self.steps, self.losses, self.accuracies, self.train_losses, self.seconds)
+        columns = (self.steps, self.losses, self.train_losses, self.seconds, self.metrics)
+        accuracies = map(_defined, self.accuracies.tolist())
+        rows = zip(lanes, accuracies, *(column.tolist() for column in columns), strict=True)
         return [
-            Evaluated(lane=lane, step=step, loss=loss, accuracy=accuracy, train_loss=train_loss, seconds=seconds)
-            for lane, step, loss, accuracy, train_loss, seconds in zip(
-                lanes, *(column.tolist() for column in columns), strict=True
+            Evaluated(
+                lane=lane,
+                step=step,
+                loss=loss,
+                accuracy=accuracy,
+                train_loss=train_loss,
+                seconds=seconds,
+                metrics=metrics,
             )
+            for lane, accuracy, step, loss, train_loss, seconds, metrics in rows
         ]
+
+    def values(self, series: str) -> Floats:
+        """The values of `loss`, `accuracy` or another metric; NaN where there is none."""
+        match series:
+            case "loss":
+                return self.losses
+            case "accuracy":
+                return self.accuracies
+            case _:
+                return np.array([metrics.get(series, math.nan) for metrics in self.metrics], np.float64)
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The names of the metrics other than the accuracy."""
+        return list(dict.fromkeys(name for metrics in self.metrics if metrics for name in metrics))
+
+
+def _defined(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +191,11 @@ class EventRows:
 
     def _add_evaluations(self, places: Integers, events: list[Evaluated]) -> None:
         columns = [np.fromiter(map(attrgetter(name), events), kind, len(events)) for name, kind in _FIELDS]
-        self._columns.append([places, self._lanes(events), *columns])
+        accuracies = (math.nan if event.accuracy is None else event.accuracy for event in events)
+        columns.append(np.fromiter(accuracies, np.float64, len(events)))
+        # Shared, so that the evaluations of most experiments take no memory for it.
+        metrics = np.fromiter((event.metrics or _NO_METRICS for event in events), np.object_, len(events))
+        self._columns.append([places, self._lanes(events), *columns, metrics])
 
     def _add_step_logs(self, places: Integers, events: list[StepsTrained]) -> None:
         steps = np.fromiter((event.step for event in events), np.int64, len(events))

@@ -172,7 +172,7 @@ def _measurements(event: Diagnosed) -> Row:
 
 
 def _final(event: LaneFinished) -> Row:
-    row = {"row": "final", "validation_loss": event.loss, "validation_accuracy": event.correct / event.total}
+    row = {"row": "final", "validation_loss": event.loss, "validation_accuracy": event.accuracy}
     return row if event.silent_outputs is None else row | _dead(event.silent_outputs)
 
 

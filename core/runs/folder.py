@@ -17,7 +17,9 @@ from ..errors import BadInput, ClipwatchError
 from ..files.atomic import read_file, remove_leftovers, write_atomically
 from ..files.lock import claim, is_held
 from ..files.paths import platform_folder, user_path
+from ..stream.builtin_experiments import LENET
 from ..stream.events import DatasetInfo, Time
+from ..stream.experiment_info import ExperimentInfo, Value
 
 MANIFEST = "manifest.json"
 EVENTS = "events.jsonl"
@@ -32,7 +34,7 @@ RunStatus = Literal["running", "done", "interrupted", "failed"]
 
 
 class LaneOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a lane ended. Loss and accuracy are of all validation images; None if it failed.
+    """How a lane ended. Loss, accuracy and other metrics are of all validation data; None if it failed.
 
     `ended` is None while the lane trains, and in manifests of older versions.
     """
@@ -42,6 +44,7 @@ class LaneOutcome(msgspec.Struct, frozen=True, kw_only=True):
     step: int
     loss: float | None = None
     accuracy: float | None = None
+    metrics: dict[str, float] = {}
     ended: Literal["completed", "stopped", "diverged", "error"] | None = None
 
     @property
@@ -53,8 +56,8 @@ class LaneOutcome(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The summary of a run that can be read without its events. `started` is in seconds since 1970 (UTC).
 
-    `changed`: whether a rule was changed or an optimizer state reset mid-run. `head`, `optimizer` and `changed` are
-    None in manifests of older versions, see `changes`.
+    `changed`: whether a rule was changed or an optimizer state reset mid-run. `settings` (those of the experiment),
+    `optimizer` and `changed` are None in manifests of older versions, see `changes`.
     """
 
     schema: int = 1
@@ -65,7 +68,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     versions: dict[str, str]
     lanes: tuple[LaneOutcome, ...]
-    head: str | None = None
+    experiment: ExperimentInfo = LENET.info
+    settings: dict[str, Value] | None = None
     optimizer: str | None = None
     changed: bool | None = None
 

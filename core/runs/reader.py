@@ -102,6 +102,7 @@ def _beginning(folder: RunFolder) -> RunStarted | None:
         device=manifest.device,
         versions=manifest.versions,
         time=manifest.started,
+        experiment=manifest.experiment,
     )
 
 

@@ -287,7 +287,8 @@ class _RunWriter:
             device=started.device,
             versions=started.versions,
             lanes=tuple(_outcome(lane) for lane in self._state.lanes.values()),
-            head=started.config.head,
+            experiment=started.experiment,
+            settings=started.config.settings,
             optimizer=started.config.optimizer,
             changed=self._state.changed_mid_run,
         )
@@ -299,4 +300,4 @@ def _outcome(lane: LaneState) -> LaneOutcome:
         return LaneOutcome(**known, ended=lane.failed.reason)
     if end is None:
         return LaneOutcome(**known)
-    return LaneOutcome(**known, ended=end.reason, loss=end.loss, accuracy=end.correct / end.total)
+    return LaneOutcome(**known, ended=end.reason, loss=end.loss, accuracy=end.accuracy, metrics=end.metrics)

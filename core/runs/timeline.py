@@ -113,6 +113,8 @@ class _Series:
         rows, self.steps = rows[growing], steps[growing]
         self.indices = now[evaluations.places[rows]]
         self._losses, self._accuracies = (_single(of[rows]) for of in (evaluations.losses, evaluations.accuracies))
+        self._has_accuracy = not np.isnan(self._accuracies).all()
+        self._metrics = {name: _single(evaluations.values(name)[rows]) for name in evaluations.metric_names}
 
     def at_once(self, lane: str, start: int, end: int) -> Iterator[EvaluatedEarlier]:
         """The evaluations from `start` to below `end`, one event for each evenly spaced stretch."""
@@ -122,7 +124,8 @@ class _Series:
                 step=int(self.steps[first]),
                 stride=stride,
                 losses=self._losses[first:last].tobytes(),
-                accuracies=self._accuracies[first:last].tobytes(),
+                accuracies=self._accuracies[first:last].tobytes() if self._has_accuracy else b"",
+                metrics={name: values[first:last].tobytes() for name, values in self._metrics.items()},
             )
 
 

@@ -16,6 +16,7 @@ import msgspec
 from ..errors import BadInput
 from ..safe_text import valid_unicode
 from .commands import AnyCommand, Command
+from .earlier_versions import is_of_earlier_version, upgraded
 from .events import AnyEvent, Event
 from .json_numbers import reader, spelled
 from .sweep_events import AnySweepEvent
@@ -72,6 +73,8 @@ class _Reader:
             raw = line.encode() if isinstance(line, str) else line
             if not raw.startswith(_LINE_START):
                 _check_schema(bytes(_header.decode(raw).v))
+            if is_of_earlier_version(raw):
+                return self._read_as_values(raw)
             return self.decoder.decode(raw)
         except msgspec.ValidationError as error:
             return self._read_with_strings(line, error)
@@ -81,14 +84,18 @@ class _Reader:
     def _read_with_strings(self, line: bytes | str, error: msgspec.ValidationError) -> Any:
         """Decode a line again in which a number may be a string, which the fast path rejects with `error`."""
         try:
-            raw = _json.decode(line)
-            if not isinstance(raw, dict):
-                raise error
-            raw.pop("v", None)
-            return msgspec.convert(self._numbers(raw), self._type)
+            return self._read_as_values(line)
         except (msgspec.DecodeError, TypeError, RecursionError, UnicodeError):
             self._raise_if_unknown(line)
             raise BadInput(f"{error}: {_shorten(line)}") from error
+
+    def _read_as_values(self, line: bytes | str) -> Any:
+        """Decode a line by way of plain values."""
+        values = _json.decode(line)
+        if not isinstance(values, dict):
+            raise TypeError("not an object")
+        values.pop("v", None)
+        return msgspec.convert(self._numbers(upgraded(values)), self._type)
 
     def _raise_if_unknown(self, line: bytes | str) -> None:
         """Raise UnknownEvent if the line names an event that this version does not know."""
@@ -135,6 +142,8 @@ def decode_events(lines: bytes) -> list[AnyEvent]:
     """Decode whole lines, much faster than one at a time. Raises BadInput if any line is wrong."""
     if lines.count(_EVENT_START) != lines.count(b"\n"):
         raise BadInput("a line is of another schema, or not of clipwatch")
+    if is_of_earlier_version(lines):
+        raise BadInput("a line is of an earlier version")
     try:
         return _events.decoder.decode_lines(lines)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

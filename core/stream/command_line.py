@@ -5,20 +5,23 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterator
 
-from .config import KEYS, RunConfig
+from .builtin_experiments import LENET
+from .config import KEYS, RunConfig, from_options, with_dataset
+from .experiment_info import Value
 from .sweep_config import WITHOUT_EFFECT
 
-_DEFAULT = RunConfig()
-# The speed limit does not change a run's numbers.
-_LEFT_OUT = ("pace", "lanes")
+# The speed limit does not change a run's numbers. Lanes and the experiment's settings have options of their own.
+_LEFT_OUT = ("pace", "lanes", "settings")
 
 
 def command_line(config: RunConfig) -> str:
-    """`clipwatch` with data set and seed, and with the settings that differ from their defaults.
+    """`clipwatch` with experiment, data set and seed, and with the settings that differ from their defaults.
 
     Changes made mid-run are not part of it.
     """
-    return shlex.join(("clipwatch", *_options(config)))
+    default = _default(config)
+    own = _own(config, default, always=("dataset",))
+    return shlex.join(("clipwatch", *own, *_settings(config, default, _LEFT_OUT, ("seed",)), *_lanes(config, default)))
 
 
 def sweep_command_line(config: RunConfig, dataset: str) -> str:
@@ -27,20 +30,38 @@ def sweep_command_line(config: RunConfig, dataset: str) -> str:
     Head and optimizer are always named, since they decide what clipping does. A recorded `dataset` may be any text.
     """
     clips = (part for rule in dict.fromkeys(lane.rule for lane in config.lanes) for part in _with_value("--clip", rule))
-    left_out = {*_LEFT_OUT, *WITHOUT_EFFECT, "seed", "dataset", "data_dir", "offline", "device"}
-    options = _settings(config, left_out, always=("head", "optimizer"))
-    return shlex.join(("clipwatch", "sweep", *_with_value("--dataset", dataset), *options, *clips))
+    left_out = {*_LEFT_OUT, *WITHOUT_EFFECT, "seed", "data_dir", "offline", "device"}
+    default, config = _default(config), with_dataset(config, dataset)
+    own = _own(config, default, always=("dataset", "head"))
+    return shlex.join(("clipwatch", "sweep", *own, *_settings(config, default, left_out, ("optimizer",)), *clips))
 
 
-def _options(config: RunConfig) -> Iterator[str]:
-    yield from _settings(config, _LEFT_OUT, always=("dataset", "seed"))
-    yield from _lanes(config)
+def _default(config: RunConfig) -> RunConfig:
+    return from_options({"experiment": config.experiment})
 
 
-def _settings(config: RunConfig, left_out: Collection[str], always: Collection[str]) -> Iterator[str]:
+def _own(config: RunConfig, default: RunConfig, always: Collection[str]) -> Iterator[str]:
+    """The settings of the experiment. Those of LeNet have options of their own."""
+    for name, value in config.settings.items():
+        if value == default.settings.get(name) and name not in always:
+            continue
+        if name in LENET.setting_names:
+            yield from _with_value("--" + name.replace("_", "-"), str(value))
+        else:
+            yield from ("--set", f"{name}={_text(value)}")
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _settings(
+    config: RunConfig, default: RunConfig, left_out: Collection[str], always: Collection[str]
+) -> Iterator[str]:
     for name in KEYS:
         value = getattr(config, name)
-        if name in left_out or (value == getattr(_DEFAULT, name) and name not in always):
+        is_default = value == getattr(default, name) and (name != "experiment" or value == LENET.info.name)
+        if name in left_out or (is_default and name not in always):
             continue
         option = "--" + name.replace("_", "-")
         if isinstance(value, bool):
@@ -49,8 +70,8 @@ def _settings(config: RunConfig, left_out: Collection[str], always: Collection[s
             yield from _with_value(option, str(value))
 
 
-def _lanes(config: RunConfig) -> Iterator[str]:
-    plain, clipped = _DEFAULT.lanes
+def _lanes(config: RunConfig, default: RunConfig) -> Iterator[str]:
+    plain, clipped = default.lanes
     if config.lanes == (plain, clipped):
         return
     if config.lanes[:-1] == (plain,) and config.lanes[-1].name == clipped.name:

@@ -8,12 +8,11 @@ The answer is an event that names the step, or a `Notice` that says why nothing 
 from __future__ import annotations
 
 import math
-from typing import Literal
-
 import msgspec
 
 from ..errors import BadInput
 from .config import MOST
+from .experiment_info import Value
 from .rules import parse_rule
 
 
@@ -97,10 +96,10 @@ class _RunCommand(Command, frozen=True, kw_only=True):
 
 
 class Restart(_RunCommand, frozen=True, kw_only=True):
-    """End this run and start a new one, with another seed or head if one is given."""
+    """End this run and start a new one, with another seed or other settings of the experiment if some are given."""
 
     seed: int | None = None
-    head: Literal["relu", "linear"] | None = None
+    settings: dict[str, Value] = {}
 
     def __post_init__(self) -> None:
         _RunCommand.__post_init__(self)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import math
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,15 +14,17 @@ import msgspec
 import tomli_w
 
 from ..errors import BadInput
+from .builtin_experiments import BUILT_IN, LENET, OWN_DEFAULTS, BuiltIn
+from .experiment_info import Value
+from .experiment_settings import complete_settings, nearest, require_known_settings
 from .rules import parse_rule, recorded_rule
 
-DATASETS = ("auto", "mnist", "fashion-mnist", "kmnist", "qmnist", "digits")
-HEADS = ("relu", "linear")
 OPTIMIZERS = ("adam", "sgd", "sgd-momentum")
 NONFINITE = ("propagate", "skip", "zero", "stop")
-_CHOICES = {"dataset": DATASETS, "head": HEADS, "optimizer": OPTIMIZERS, "nonfinite": NONFINITE}
+_CHOICES = {"optimizer": OPTIMIZERS, "nonfinite": NONFINITE}
 # Counts are bounded so that their sums fit the numbers of JSON too.
 MOST = 10**15
+_COUNTS = ("iterations", "batch_size", "eval_every", "eval_size", "diagnose_every", "checkpoint_every", "layers")
 _LANE_NAME = re.compile(r"[\w.+-]{1,24}")
 
 
@@ -45,13 +47,17 @@ DEFAULT_LANES = (LaneConfig("unclipped", "none"), LaneConfig("clipped", "value:0
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting that decides a run's numbers. The defaults are the values of the assignment.
 
+    `experiment` is the name of a built-in one, whose `settings` are filled in and checked here, or a user's:
+    `FILE.py[:CLASS]` or `PACKAGE.MODULE:CLASS`, whose settings only its own code knows. A layer of a user's network is
+    a module path cut at depth `layers`.
     `pace` is the speed limit in steps per second; None is full speed. With `reset_moments`, the optimizer state is
     reset whenever a lane's rule changes. `nonfinite` decides about a gradient with NaN or infinity: use it as it is,
     skip the step, set these elements to 0, or end the lane. With `diagnostics`, every `diagnose_every`-th evaluation
     measures what the clip does. Raises BadInput, which names the setting.
     """
 
-    dataset: str = "auto"
+    experiment: str = LENET.info.name
+    settings: dict[str, Value] = {}
     data_dir: str | None = None
     offline: bool = False
     seed: int = 0
@@ -61,8 +67,6 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     eval_size: int = 100
     learning_rate: float = 0.001
     beta1: float = 0.5
-    init_std: float = 0.1
-    head: Literal["relu", "linear"] = "relu"
     optimizer: Literal["adam", "sgd", "sgd-momentum"] = "adam"
     reset_moments: bool = False
     nonfinite: Literal["propagate", "skip", "zero", "stop"] = "propagate"
@@ -72,21 +76,24 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     pace: float | None = None
     checkpoint_every: int = 500
     device: str = "cpu"
+    layers: int = 1
 
     def __post_init__(self) -> None:
+        if self.experiment in BUILT_IN:
+            settings = complete_settings(self.settings, BUILT_IN[self.experiment])
+            msgspec.structs.force_setattr(self, "settings", settings)
         for name, choices in _CHOICES.items():
             _known(name, getattr(self, name), choices)
-        for name in ("iterations", "batch_size", "eval_every", "eval_size", "diagnose_every", "checkpoint_every"):
+        for name in _COUNTS:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be 1 or more")
             _require(getattr(self, name) <= MOST, name, getattr(self, name), "must be at most 10^15")
-        for name in ("data_dir", "device"):
+        for name in ("experiment", "data_dir", "device"):
             text = getattr(self, name) or ""
             # JSON and TOML, in which the run is recorded, hold no other bytes.
             _require(text.encode(errors="replace").decode() == text, name, repr(text), "must be valid Unicode")
         _require(0 <= self.seed < 2**63, "seed", self.seed, "must be from 0 to 2^63 - 1")
-        for name in ("learning_rate", "init_std"):
-            value = getattr(self, name)
-            _require(math.isfinite(value) and value > 0, name, value, "must be above 0")
+        rate = self.learning_rate
+        _require(math.isfinite(rate) and rate > 0, "learning_rate", rate, "must be above 0")
         _require(0 <= self.beta1 < 1, "beta1", self.beta1, "must be at least 0 and below 1")
         if self.pace is not None:
             _require(math.isfinite(self.pace) and self.pace > 0, "pace", self.pace, "must be above 0, or max")
@@ -99,15 +106,16 @@ KEYS = RunConfig.__struct_fields__
 _KINDS = {field.name: field.type for field in msgspec.structs.fields(RunConfig)}
 
 
-def from_options(options: dict[str, Any]) -> RunConfig:
+def from_options(options: Mapping[str, Any]) -> RunConfig:
     """A run from plain values by setting name. `lanes` is a dict of name to rule. Missing settings take their default.
 
-    `clip` is the rule of the lane named `clipped`. `pace` may be "max".
+    `clip` is the rule of the lane named `clipped`. `pace` may be "max". A setting of the experiment may be given by its
+    own name too, beside the table `settings`.
     """
-    values = {key: value for key, value in options.items() if key != "clip"}
-    for key in values:
-        if key not in KEYS:
-            raise BadInput(f"unknown setting {key!r}{_nearest(key, (*KEYS, 'clip'))}")
+    given = {key: value for key, value in options.items() if key != "clip"}
+    experiment = BUILT_IN.get(given.get("experiment", LENET.info.name))
+    settings = _settings(given, experiment)
+    values = {**(experiment.defaults if experiment else OWN_DEFAULTS), **given, "settings": settings}
     if values.get("pace") == "max":
         values["pace"] = None
     if "lanes" in values:
@@ -115,6 +123,31 @@ def from_options(options: dict[str, Any]) -> RunConfig:
     if "clip" in options:
         values["lanes"] = _with_clip(values.get("lanes", DEFAULT_LANES), options["clip"])
     return _converted(values)
+
+
+def _settings(given: dict[str, Any], experiment: BuiltIn | None) -> dict[str, Any]:
+    """The settings of the experiment, which are taken out of `given`. Raises BadInput for an unknown name."""
+    table = given.pop("settings", {})
+    if not isinstance(table, Mapping):
+        raise BadInput("settings: write a table of NAME = VALUE")
+    names = experiment.setting_names if experiment else ()
+    settings = {**{key: given.pop(key) for key in names if key in given}, **table}
+    for key in given:
+        if key not in KEYS:
+            raise BadInput(f"unknown setting {key!r}{nearest(key, (*KEYS, *names, 'clip'))}")
+    if experiment:
+        require_known_settings(settings, experiment)
+    return settings
+
+
+def with_settings(config: RunConfig, **settings: Value) -> RunConfig:
+    """The run with these settings of its experiment changed. Raises BadInput."""
+    return msgspec.structs.replace(config, settings={**config.settings, **settings})
+
+
+def with_dataset(config: RunConfig, name: str) -> RunConfig:
+    """The run on the data set that was used, if its experiment can select one: `auto` is resolved."""
+    return with_settings(config, dataset=name) if "dataset" in config.settings else config
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -173,12 +206,7 @@ def _converted(values: dict[str, Any]) -> RunConfig:
 
 def _known(key: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise BadInput(f"unknown {key} {value!r}{_nearest(value, choices)}; select one of {', '.join(choices)}")
-
-
-def _nearest(word: str, choices: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(word, choices, 1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+        raise BadInput(f"unknown {key} {value!r}{nearest(value, choices)}; select one of {', '.join(choices)}")
 
 
 def _require(holds: bool, key: str, value: object, what: str) -> None:

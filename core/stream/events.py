@@ -11,8 +11,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from .builtin_experiments import LENET
 from .commands import LaneCommand
 from .config import MOST, RunConfig
+from .experiment_info import ExperimentInfo
 from .measures import BINS, Measure
 
 # No run produces values outside these bounds, so a line that holds one is damaged.
@@ -56,23 +58,31 @@ class Notice(Event, frozen=True, kw_only=True):
 
 
 class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """The data that a run trains on. `checksum` is the SHA-256 of the images and labels in their order."""
+    """The data that a run trains on: the number of training and validation examples, and where they are from.
+
+    `training` is None if every step has new examples. `checksum` is the SHA-256 of the data in their order, or for a
+    user's experiment that of its file.
+    """
 
     name: str
     origin: str
-    training: Count
+    training: Count | None
     validation: Count
     checksum: str
 
 
 class RunStarted(Event, frozen=True, kw_only=True):
-    """The preparation is done and the lanes are about to start. `time` is in seconds since 1970 (UTC)."""
+    """The preparation is done and the lanes are about to start. `time` is in seconds since 1970 (UTC).
+
+    Versions without experiments trained LeNet.
+    """
 
     config: RunConfig
     dataset: DatasetInfo
     device: str
     versions: dict[str, str]
     time: Time
+    experiment: ExperimentInfo = LENET.info
 
 
 class RecordingStarted(Event, frozen=True, kw_only=True):
@@ -120,13 +130,17 @@ class LaneStarted(LaneEvent, frozen=True, kw_only=True):
     seconds: float
 
 
-class Evaluated(LaneEvent, frozen=True, kw_only=True):
-    """Loss (nats) and accuracy on one validation batch after this step, and the loss of the step's training batch."""
+class Evaluated(LaneEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """Loss and metrics on one validation batch after this step, and the loss of the step's training batch.
+
+    `accuracy` is the share of correct predictions, None if the experiment counts none. `metrics` are the others.
+    """
 
     loss: float
-    accuracy: float
+    accuracy: float | None = None
     train_loss: float
     seconds: float
+    metrics: dict[str, float] = {}
 
 
 class StepsTrained(LaneEvent, frozen=True, kw_only=True):
@@ -155,21 +169,22 @@ class StepsTrained(LaneEvent, frozen=True, kw_only=True):
 class Diagnosed(LaneEvent, frozen=True, kw_only=True):
     """What the clip did at this step, by layer and in total (see `measures`), and so far.
 
-    `engaged` and `engaged_recently`: share of the steps clipped, of all steps and of the last 100. `dead`: number of
-    units by layer that were 0 for every image of three evaluations in a row. `dead_outputs`: the classes among them.
-    `dead_share`: share of this evaluation's images that belong to a dead class. `nan`, `infinite`: how many gradient
-    elements so far.
+    `engaged` and `engaged_recently`: share of the steps clipped, of all steps and of the last 100. `nan`, `infinite`:
+    how many gradient elements so far. The rest is measured by the experiment's gauge. `gauge`: its figures by name.
+    `dead`: number of units by layer that were 0 for every image of three evaluations in a row. `dead_outputs`: the
+    classes among them. `dead_share`: share of this evaluation's images that belong to a dead class.
     """
 
     layers: dict[str, Measure]
     total: Measure
     engaged: float
     engaged_recently: float
-    dead: dict[str, int]
-    dead_outputs: tuple[int, ...]
-    dead_share: float
+    dead: dict[str, int] = {}
+    dead_outputs: tuple[int, ...] = ()
+    dead_share: float = 0.0
     nan: int = 0
     infinite: int = 0
+    gauge: dict[str, float] = {}
 
 
 class OutputDied(LaneEvent, frozen=True, kw_only=True):
@@ -185,27 +200,32 @@ class OutputRevived(LaneEvent, frozen=True, kw_only=True):
 
 
 class LanesCompared(Event, frozen=True, kw_only=True):
-    """Two lanes after this step: the parameter distance ‖θ₁ - θ₂‖, and the share of images whose predictions differ."""
+    """Two lanes after this step: the parameter distance ‖θ₁ - θ₂‖, and the share of examples with other predictions.
+
+    `disagreement` is None if the experiment predicts nothing.
+    """
 
     step: Step
     lanes: tuple[str, str]
     distance: float
-    disagreement: float
+    disagreement: float | None = None
 
 
 class EvaluatedEarlier(LaneEvent, frozen=True, kw_only=True):
     """Many evaluations in one event, which a replay sends when it seeks: at `step` and every `stride` steps after it.
 
-    Losses and accuracies are little-endian float32 numbers.
+    Losses, and accuracies if there are any, are little-endian float32 numbers; so are the other metrics by name.
     """
 
     stride: Count
     losses: bytes
-    accuracies: bytes
+    accuracies: bytes = b""
+    metrics: dict[str, bytes] = {}
 
     def __post_init__(self) -> None:
-        if len(self.losses) != len(self.accuracies):
-            raise ValueError("losses and accuracies are not equally many float32 numbers")
+        for values in filter(None, (self.accuracies, *self.metrics.values())):
+            if len(values) != len(self.losses):
+                raise ValueError("losses and metrics are not equally many float32 numbers")
         _require_rows(self.step, self.stride, self.losses)
 
 
@@ -293,23 +313,30 @@ class LaneExtended(LaneEvent, frozen=True, kw_only=True):
 
 
 class LaneFinished(LaneEvent, frozen=True, kw_only=True):
-    """The lane has done its steps or was stopped. Loss and `correct` are of all `total` validation images.
+    """The lane has done its steps or was stopped. Loss and metrics are of all `total` validation examples.
 
-    `silent_outputs`: the classes whose ReLU output is 0 for every one of these images; None if that was not measured.
+    `correct`: how many predictions were correct, None if the experiment counts none. `metrics` are the other figures.
+    `silent_outputs`: the classes whose ReLU output is 0 for all of these examples; None if that was not measured.
     `training_seconds` excludes pauses. An `Extend` can still continue the lane.
     """
 
     reason: Literal["completed", "stopped"]
     loss: float
-    correct: Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
+    correct: Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)] | None = None
     total: Count
     seconds: float
     training_seconds: float
     silent_outputs: tuple[int, ...] | None = None
+    metrics: dict[str, float] = {}
 
     def __post_init__(self) -> None:
-        if self.correct > self.total:
+        if self.correct is not None and self.correct > self.total:
             raise ValueError(f"{self.correct} right of {self.total}")
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of correct predictions, None if the experiment counts none."""
+        return None if self.correct is None else self.correct / self.total
 
 
 class LaneFailed(LaneEvent, frozen=True, kw_only=True):

@@ -27,6 +27,9 @@ class MetricInfo(msgspec.Struct, frozen=True):
         return self.title or self.name.replace("-", " ")
 
 
+LOSS = MetricInfo("loss", lower_is_better=True)
+
+
 class ExperimentInfo(msgspec.Struct, frozen=True, kw_only=True):
     """An experiment as its recordings describe it, so that they can be shown without it.
 

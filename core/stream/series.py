@@ -1,6 +1,6 @@
 """The series of a run: numbers by step and lane, under the names that charts, exports and replays use.
 
-`loss` and `accuracy` are those of the validation batches. `distance` and `disagreement` compare a lane with the first.
+`loss`, `accuracy` and other metrics are those of the validation batches. `distance` and `disagreement` compare a lane with the first.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .events import Diagnosed, Evaluated, HistogramsEarlier, LanesCompared, StepsTrained
+from .events import Diagnosed, Evaluated, HistogramsEarlier, LaneFinished, LanesCompared, StepsTrained
 from .measures import BINS
 
 Floats = NDArray[np.float32]
@@ -41,7 +41,14 @@ def step_values(event: StepsTrained) -> StepValues:
 
 def evaluated_values(event: Evaluated) -> dict[str, float]:
     """The values of an evaluation by series."""
-    return {"loss": event.loss, "accuracy": event.accuracy}
+    values = {"loss": event.loss, **event.metrics}
+    return values if event.accuracy is None else {**values, "accuracy": event.accuracy}
+
+
+def final_values(event: LaneFinished) -> dict[str, float]:
+    """The values on all validation examples by series."""
+    values = {"loss": event.loss, **event.metrics}
+    return values if event.accuracy is None else {**values, "accuracy": event.accuracy}
 
 
 def diagnosed_values(event: Diagnosed) -> dict[str, float]:
@@ -55,15 +62,17 @@ def diagnosed_values(event: Diagnosed) -> dict[str, float]:
         "sign-cosine": total.sign_cosine,
         "counterfactual-cosine": total.shadow_cosine,
         "counterfactual-distance": total.shadow_distance,
-        "dead-outputs": float(len(event.dead_outputs)),
-        "dead-units": float(sum(count for layer, count in event.dead.items() if layer != "outputs")),
     }
-    return {name: value for name, value in values.items() if value is not None}
+    if event.dead:
+        values["dead-outputs"] = float(len(event.dead_outputs))
+        values["dead-units"] = float(sum(count for layer, count in event.dead.items() if layer != "outputs"))
+    return {name: value for name, value in values.items() if value is not None} | event.gauge
 
 
 def compared_values(event: LanesCompared) -> dict[str, float]:
     """The values of a comparison by series. They belong to the second lane."""
-    return {"distance": event.distance, "disagreement": event.disagreement}
+    values = {"distance": event.distance}
+    return values if event.disagreement is None else {**values, "disagreement": event.disagreement}
 
 
 def earlier_histograms(event: HistogramsEarlier) -> NDArray[np.uint32]:

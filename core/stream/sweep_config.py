@@ -10,13 +10,17 @@ from typing import Any
 import msgspec
 
 from ..errors import BadInput
-from .config import DEFAULT_LANES, KEYS, MOST, LaneConfig, RunConfig, from_options
+from .builtin_experiments import BUILT_IN, LENET
+from .config import DEFAULT_LANES, KEYS, MOST, LaneConfig, RunConfig, from_options, with_dataset
+from .experiment_info import Value
 from .rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule, recorded_rule
 
 # Settings of a run without effect in a sweep, which has no screen and no rule changes.
 WITHOUT_EFFECT = {"pace", "checkpoint_every", "diagnostics", "diagnose_every", "reset_moments"}
 # These have one value for all replicas, or are the seeds themselves.
-NO_AXIS = {*WITHOUT_EFFECT, "seed", "lanes", "data_dir", "offline", "device", "dataset", "eval_every"}
+NO_AXIS = {*WITHOUT_EFFECT, "seed", "lanes", "data_dir", "offline", "device", "eval_every", "experiment", "settings"}
+# A setting of LeNet that all replicas share, since a sweep reads one data set.
+_DATASET = "dataset"
 _LANE = "replica"
 # The number of seeds of a sweep, unless it is given.
 SEEDS = 32
@@ -25,8 +29,6 @@ SEEDS = 32
 _STACKED_MS, _ALONE_MS, _ON_GPU_MS = 0.08, 0.12, 0.0006
 # Seconds until the workers have loaded torch and the data.
 _START_SECONDS = 4.0
-
-Value = str | int | float
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +69,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if len(set(self.chosen)) != len(self.chosen):
             raise BadInput(f"seed {_repeated(self.chosen)} is given twice: every seed counts once")
         for axis, values in self.axes.items():
-            if axis != "clip" and (axis not in KEYS or axis in NO_AXIS):
+            if axis != "clip" and not self._can_vary(axis):
                 raise BadInput(f"{axis.replace('_', '-')} cannot be an axis of a sweep: give it once")
             if not values:
                 raise BadInput(f"axis {axis.replace('_', '-')}: no values")
@@ -77,6 +79,13 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             if len(set(values)) != len(values):
                 raise BadInput(f"axis {axis.replace('_', '-')}: {_repeated(values)} is given twice")
         _ = self.settings
+
+    def _can_vary(self, axis: str) -> bool:
+        """Whether an axis can have several values: some settings of the run, and all of a user's experiment."""
+        if axis in KEYS:
+            return axis not in NO_AXIS
+        experiment = BUILT_IN.get(self.base.experiment)
+        return axis != _DATASET and (experiment is None or axis in experiment.setting_names)
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
@@ -88,11 +97,13 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         )
 
     def _setting(self, number: int, choice: dict[str, Value]) -> Setting:
-        plain = {key: value for key, value in choice.items() if key != "clip"}
+        plain = {key: value for key, value in choice.items() if key in KEYS}
+        own = {key: value for key, value in choice.items() if key not in KEYS and key != "clip"}
         lanes = (LaneConfig(_LANE, str(choice.get("clip", "none"))),)
         # A sweep does not use diagnostics, which would slow replicas that are trained alone.
         values = {name: getattr(self.base, name) for name in KEYS} | {"diagnostics": False}
-        return Setting(number=number, choice=choice, config=from_options({**values, **plain, "lanes": lanes}))
+        values |= {**plain, "lanes": lanes, "settings": {**self.base.settings, **own}}
+        return Setting(number=number, choice=choice, config=from_options(values))
 
     @property
     def every_seed(self) -> Sequence[int]:
@@ -127,7 +138,7 @@ def sweep_config(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int,
 
 def sweep_of_run(run: RunConfig, dataset: str) -> SweepConfig:
     """A sweep that compares the rules of a run's lanes on its data, with its other settings, from its seed on."""
-    base = msgspec.structs.replace(run, dataset=dataset, pace=None, lanes=DEFAULT_LANES)
+    base = msgspec.structs.replace(with_dataset(run, dataset), pace=None, lanes=DEFAULT_LANES)
     rules = dict.fromkeys(lane.rule for lane in run.lanes)
     return sweep_config(base, {"clip": list(rules)}, SEEDS, ())
 
@@ -147,7 +158,8 @@ def _refuse_axes_without_effect(base: RunConfig, axes: Mapping[str, Sequence[Any
 def is_stackable(config: RunConfig) -> bool:
     """Whether replicas of this run can be trained stacked. The engine trains the others one by one."""
     stacked = NoClip | ValueClip | NormClip | LayerNormClip | SignClip
-    return isinstance(recorded_rule(config.lanes[0].rule), stacked) and config.nonfinite == "propagate"
+    rule = recorded_rule(config.lanes[0].rule)
+    return config.experiment == LENET.info.name and isinstance(rule, stacked) and config.nonfinite == "propagate"
 
 
 def axis_value(axis: str, value: Value) -> str:

@@ -7,12 +7,14 @@ from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
+from .builtin_experiments import LENET
 from .config import RunConfig
 from .events import Count, DatasetInfo, DownloadProgressed, Event, Notice, RecordingStarted, StageStarted, Step, Time
+from .experiment_info import LOSS, ExperimentInfo, MetricInfo
 from .sweep_config import SweepConfig
 
-# A point: step, loss in nats, accuracy on one validation batch.
-Curve = tuple[int, float, float]
+# A point: step, loss in nats, and the experiment's first metric (None without one) on one validation batch.
+Curve = tuple[int, float, float | None]
 # The most points of a curve.
 _POINTS = 20
 
@@ -25,27 +27,37 @@ def is_on_curve(step: int, config: RunConfig) -> bool:
 
 
 class Figures(NamedTuple):
-    """Final accuracy and loss (nats) of a completed replica on all validation images."""
+    """Final loss and metrics of a completed replica on all validation examples."""
 
-    accuracy: float
     loss: float
+    metrics: dict[str, float]
+
+    def of(self, series: str) -> float:
+        """The value of `loss` or of a metric; NaN if there is none."""
+        return self.loss if series == "loss" else self.metrics.get(series, math.nan)
 
 
 class SweepStarted(Event, frozen=True, kw_only=True):
-    """The preparation is done. `time` is in seconds since 1970 (UTC)."""
+    """The preparation is done. `time` is in seconds since 1970 (UTC). Versions without experiments trained LeNet."""
 
     config: SweepConfig
     dataset: DatasetInfo
     versions: dict[str, str]
     time: Time
+    experiment: ExperimentInfo = LENET.info
+
+    @property
+    def metrics(self) -> tuple[MetricInfo, ...]:
+        """What is compared, the most important first: the experiment's metrics, then the loss."""
+        return (*self.experiment.metrics, LOSS)
 
 
 class ReplicaFinished(Event, frozen=True, kw_only=True):
-    """One seed of one setting was trained. Loss and `correct` are of all `total` validation images.
+    """One seed of one setting was trained. Loss, `correct` and `metrics` are of all `total` validation examples.
 
-    `dead`: the classes whose ReLU output is 0 for all of these images; empty with plain logits. `curve` is sparse. A
-    replica that diverged at `step` has no loss, no `correct` and no `dead`. A final loss of NaN or infinity counts as
-    diverged at the last step.
+    `correct` is None if the experiment counts no correct predictions. `dead`: the classes whose ReLU output is 0 for
+    all of these examples; empty if none can die. `curve` is sparse. A replica that diverged at `step` has no loss, no
+    metrics and no `dead`. A final loss of NaN or infinity counts as diverged at the last step.
     """
 
     setting: Annotated[int, msgspec.Meta(ge=0)]
@@ -57,6 +69,7 @@ class ReplicaFinished(Event, frozen=True, kw_only=True):
     total: Count
     dead: tuple[int, ...]
     curve: tuple[Curve, ...] = ()
+    metrics: dict[str, float] = {}
 
     def __post_init__(self) -> None:
         if self.correct is not None and self.correct > self.total:
@@ -70,9 +83,10 @@ class ReplicaFinished(Event, frozen=True, kw_only=True):
     @property
     def figures(self) -> Figures | None:
         """The final figures; None if it diverged. Older versions recorded some of these as completed with NaN."""
-        if self.reason == "diverged" or self.loss is None or self.correct is None or not math.isfinite(self.loss):
+        if self.reason == "diverged" or self.loss is None or not math.isfinite(self.loss):
             return None
-        return Figures(self.correct / self.total, self.loss)
+        accuracy = {} if self.correct is None else {"accuracy": self.correct / self.total}
+        return Figures(self.loss, {**accuracy, **self.metrics})
 
 
 def diverged(setting: int, seed: int, step: int, total: int, curve: tuple[Curve, ...]) -> ReplicaFinished:

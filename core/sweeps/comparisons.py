@@ -121,7 +121,7 @@ def _differences(
     seeds = sorted(first.keys() & second.keys())
     if not seeds:
         return None
-    points = [[100 * side[seed].accuracy for seed in seeds] for side in (first, second)]
+    points = [[100 * side[seed].of("accuracy") for seed in seeds] for side in (first, second)]
     losses = [[side[seed].loss for seed in seeds] for side in (first, second)]
     accuracy, loss = (compare_paired(*values, comparisons=number, resamples=resamples) for values in (points, losses))
     return accuracy, loss
@@ -140,7 +140,7 @@ def _summary(results: Results, setting: Setting) -> Summary | None:
     number = sum(replica.setting == setting.number for replica in results.replicas.values())
     return Summary(
         setting=setting,
-        accuracies=tuple(one.accuracy for one in figures.values()),
+        accuracies=tuple(one.of("accuracy") for one in figures.values()),
         losses=tuple(one.loss for one in figures.values()),
         dead=tuple(len(replica.dead) for replica in results.of(setting.number).values()),
         diverged=number - len(figures),

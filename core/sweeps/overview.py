@@ -66,7 +66,7 @@ def overview(folder: SweepFolder) -> SweepOverview:
 
 
 def _values(config: SweepConfig, name: str) -> str:
-    return ", ".join(map(str, config.axes.get(name, (getattr(config.base, name),))))
+    return ", ".join(map(str, config.axes.get(name, (config.base.settings.get(name, getattr(config.base, name, "")),))))
 
 
 def _state(results: Results, folder: SweepFolder) -> RunStatus:
@@ -84,7 +84,7 @@ def _first(results: Results) -> FirstComparison | None:
     seeds = first.keys() & second.keys()
     if not seeds:
         return None
-    points = [100 * (second[seed].accuracy - first[seed].accuracy) for seed in seeds]
+    points = [100 * (second[seed].of("accuracy") - first[seed].of("accuracy")) for seed in seeds]
     nats = [second[seed].loss - first[seed].loss for seed in seeds]
     name = pair_name(axis, reference, other)
     return FirstComparison(name=name, seeds=len(seeds), points=sum(points) / len(seeds), nats=sum(nats) / len(seeds))

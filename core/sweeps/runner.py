@@ -13,13 +13,14 @@ from pathlib import Path
 
 import msgspec
 
-from ..data.datasets import Dataset, load
+from ..data.run_dataset import check_sizes, generated_data, read_dataset
 from ..engine.devices import check_device
 from ..errors import BadInput, Cancelled, ClipwatchError
 from ..files.paths import path_text
+from ..stream.builtin_experiments import BUILT_IN
 from ..stream.commands import AnyCommand, Stop
-from ..stream.config import RunConfig
-from ..stream.events import Event, Notice, RecordingStarted, StageStarted
+from ..stream.config import RunConfig, with_dataset
+from ..stream.events import DatasetInfo, Event, Notice, RecordingStarted, StageStarted
 from ..stream.rules import require_known
 from ..stream.sweep_config import SweepConfig, is_stackable
 from ..stream.sweep_events import Results, SweepFinished, SweepStarted
@@ -106,7 +107,7 @@ class Sweep:
         else:
             started = self._make_started(dataset)
             config = started.config
-        folder, stored = self._resumed or (create_sweep(self._home, dataset.info.name, started.time), None)
+        folder, stored = self._resumed or (create_sweep(self._home, dataset.name, started.time), None)
         with _writer(folder, stored) as writer:
             if stored:
                 _check_data(started, dataset)
@@ -129,26 +130,20 @@ class Sweep:
         reason = "stopped" if self._stopping.is_set() else "failed" if results.all_diverged else "completed"
         yield SweepFinished(reason=reason, seconds=time.perf_counter() - began)
 
-    def _load(self) -> Dataset:
-        base = self._config.base
-        return load(
-            base.dataset,
-            data_dir=base.data_dir,
-            offline=base.offline,
-            report=self._pending.put,
-            cancelled=self._stopping.is_set,
-        )
+    def _load(self) -> DatasetInfo:
+        dataset = read_dataset(self._config.base, self._pending.put, self._stopping.is_set)
+        return dataset.info if dataset else generated_data(self._config.base)
 
-    def _make_started(self, dataset: Dataset) -> SweepStarted:
+    def _make_started(self, dataset: DatasetInfo) -> SweepStarted:
         # Every worker trains on the data set that `auto` took here.
-        base = msgspec.structs.replace(self._config.base, dataset=dataset.info.name)
+        base = with_dataset(self._config.base, dataset.name)
         config = msgspec.structs.replace(self._config, base=base)
         for setting in config.settings:
-            if setting.config.batch_size > dataset.info.training or setting.config.eval_size > dataset.info.validation:
-                raise BadInput(f"{setting.name}: {dataset.info.name} has fewer images than a batch")
+            check_sizes(setting.config, dataset)
         packages = {name: metadata.version(name) for name in ("clipwatch", "torch")}
         versions = {**packages, "python": platform.python_version()}
-        return SweepStarted(config=config, dataset=dataset.info, versions=versions, time=time.time())
+        info = BUILT_IN[base.experiment].info
+        return SweepStarted(config=config, dataset=dataset, versions=versions, time=time.time(), experiment=info)
 
     def _take_pending(self) -> Iterator[Event]:
         while not self._pending.empty():
@@ -198,8 +193,8 @@ def _discard_if_empty(folder: SweepFolder) -> None:
         shutil.rmtree(folder.path, ignore_errors=True)
 
 
-def _check_data(started: SweepStarted, dataset: Dataset) -> None:
-    if dataset.info.checksum != started.dataset.checksum:
+def _check_data(started: SweepStarted, dataset: DatasetInfo) -> None:
+    if dataset.checksum != started.dataset.checksum:
         raise ClipwatchError(
-            f"{dataset.info.name} from {dataset.info.origin} differs from the data that the sweep began with"
+            f"{dataset.name} from {dataset.origin} differs from the data that the sweep began with"
         )

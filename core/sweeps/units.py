@@ -52,7 +52,7 @@ def _stack_size(device: str) -> int:
 
 def _groups(sweep: SweepConfig) -> list[tuple[tuple[Setting, ...], bool]]:
     """Groups of settings that share a unit, each with whether it is trained as a stack."""
-    stacks: dict[RunConfig, list[Setting]] = {}
+    stacks: dict[bytes, list[Setting]] = {}
     alone: list[tuple[tuple[Setting, ...], bool]] = []
     for setting in sweep.settings:
         if is_stackable(setting.config):
@@ -68,6 +68,6 @@ def _groups(sweep: SweepConfig) -> list[tuple[tuple[Setting, ...], bool]]:
     return stacked + alone
 
 
-def _stack_key(config: RunConfig) -> RunConfig:
-    """The configuration with fixed values for the settings that may differ within a stack."""
-    return msgspec.structs.replace(config, head="relu", init_std=1.0, lanes=(LaneConfig("any", "none"),))
+def _stack_key(config: RunConfig) -> bytes:
+    """The configuration, without what may differ within a stack: the rule, and the settings of LeNet."""
+    return msgspec.json.encode(msgspec.structs.replace(config, settings={}, lanes=(LaneConfig("any", "none"),)))

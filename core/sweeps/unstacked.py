@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import cast
 
 import msgspec
 
@@ -11,25 +12,31 @@ from ..data.datasets import Dataset
 from ..engine.engine import Engine
 from ..errors import Cancelled, ClipwatchError
 from ..stream.commands import Stop
-from ..stream.events import Evaluated, LaneFailed, LaneFinished
+from ..stream.events import Evaluated, LaneFailed, LaneFinished, RunStarted
+from ..stream.experiment_info import MetricInfo
+from ..stream.series import evaluated_values
 from ..stream.sweep_events import Curve, ReplicaFinished, diverged, is_on_curve
 from .units import Unit
 
 
-def train_alone(unit: Unit, dataset: Dataset, cancelled: Callable[[], bool]) -> ReplicaFinished:
+def train_alone(unit: Unit, dataset: Dataset | None, cancelled: Callable[[], bool]) -> ReplicaFinished:
     """Train the only replica of a unit. Raises Cancelled soon after `cancelled()` returns true."""
     ((setting, seed),) = unit.replicas
     config = msgspec.structs.replace(unit.settings[0].config, seed=seed)
-    engine = Engine(config, load=lambda *_given, **_options: dataset)
+    engine = Engine(config, load=lambda *_given, **_options: cast(Dataset, dataset))
     curve: list[Curve] = []
     end: LaneFinished | LaneFailed | None = None
+    metrics: tuple[MetricInfo, ...] = ()
+    validation = 0
     for event in engine.run():
         if cancelled():
             engine.send(Stop())
         match event:
-            case Evaluated(step=step, loss=loss, accuracy=accuracy):
+            case RunStarted(experiment=experiment, dataset=info):
+                metrics, validation = experiment.metrics, info.validation
+            case Evaluated(step=step, loss=loss):
                 if is_on_curve(step, config) and math.isfinite(loss):
-                    curve.append((step, loss, accuracy))
+                    curve.append((step, loss, _first(metrics, event)))
             case LaneFinished(reason="completed") | LaneFailed():
                 end = event
             case _:
@@ -38,7 +45,7 @@ def train_alone(unit: Unit, dataset: Dataset, cancelled: Callable[[], bool]) -> 
         case None:
             raise Cancelled("the sweep was stopped")
         case LaneFailed(reason="diverged", step=step):
-            return diverged(setting, seed, step, dataset.info.validation, tuple(curve))
+            return diverged(setting, seed, step, validation, tuple(curve))
         case LaneFailed(cause=cause):
             raise ClipwatchError(f"{unit.settings[0].name}, seed {seed}: {cause}")
         case LaneFinished():
@@ -52,4 +59,10 @@ def train_alone(unit: Unit, dataset: Dataset, cancelled: Callable[[], bool]) -> 
                 total=end.total,
                 dead=end.silent_outputs or (),
                 curve=tuple(curve),
+                metrics=end.metrics,
             )
+
+
+def _first(metrics: tuple[MetricInfo, ...], event: Evaluated) -> float | None:
+    """The value of the experiment's first metric."""
+    return evaluated_values(event).get(metrics[0].name) if metrics else None

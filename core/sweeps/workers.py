@@ -11,17 +11,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import cached_property
 from multiprocessing.synchronize import Event as Flag
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from ..data.datasets import load
+from ..data.run_dataset import read_dataset
 from ..errors import Cancelled, ClipwatchError
 from ..stream.config import RunConfig
 from ..stream.events import Notice
 from ..stream.sweep_events import ReplicaFinished
 from .units import Unit
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Results, and notices for the user.
 Outcome = list[ReplicaFinished | Notice]
@@ -55,13 +59,12 @@ class UnitTrainer:
     """Trains units in this process. Reads the data once."""
 
     def __init__(self, config: RunConfig) -> None:
-        from ..training.preparation import tensors, usable_device
+        from ..training.preparation import usable_device
         from .stacked.passes import fusing_problem
 
-        dataset = load(config.dataset, data_dir=config.data_dir, offline=True, report=lambda event: None)
         device = usable_device(config.device)
-        self._training, self._validation = tensors(dataset.training, device), tensors(dataset.validation, device)
-        self._dataset = dataset
+        self._dataset = read_dataset(config, lambda event: None, offline=True)
+        self._device = device
         self._notices: list[Notice] = []
         on_cpu = device.type == "cpu"
         why_not = None if on_cpu else fusing_problem(device)
@@ -94,7 +97,7 @@ class UnitTrainer:
             seeds = max(1, self._limit // len(unit.settings))
             part = msgspec.structs.replace(unit, seeds=left[:seeds])
             try:
-                found += train_stack(part, self._training, self._validation, cancelled, fused=self._fused)
+                found += train_stack(part, *self._images, cancelled, fused=self._fused)
                 left = left[seeds:]
             except DoesNotFit as error:
                 if len(part.seeds) == 1:
@@ -102,6 +105,14 @@ class UnitTrainer:
                 self._limit = len(part.replicas) // 2
                 self._add_notice(f"{error}: fewer are trained at a time")
         return found
+
+    @cached_property
+    def _images(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """The training and validation images of LeNet on the device."""
+        from ..experiments.preparation import tensors
+
+        assert self._dataset is not None
+        return tensors(self._dataset.training, self._device), tensors(self._dataset.validation, self._device)
 
     def _add_notice(self, text: str) -> None:
         self._notices.append(Notice(text=text))

@@ -139,7 +139,9 @@ class LaneWriter:
         if self._started.step > 0 or self._run.versions.get("torch") != metadata.version("torch"):
             return None
         with lane_thread():
-            return initial_parameters(self._run.config.init_std, seeded_generator(self._run.config.seed, "weights"))
+            return initial_parameters(
+                self._run.config.settings["init_std"], seeded_generator(self._run.config.seed, "weights")
+            )
 
 
 def _scalars(values: Mapping[str, float]) -> list[Any]:
@@ -201,7 +203,7 @@ def _add_graph(writer: SummaryWriter, config: RunConfig) -> None:
     with lane_thread(), warnings.catch_warnings():
         # `SummaryWriter` gets the graph from TorchScript, which warns that it is deprecated.
         warnings.simplefilter("ignore")
-        writer.add_graph(trace_module(LeNetModule(config.head), images), images)
+        writer.add_graph(trace_module(LeNetModule(config.settings["head"]), images), images)
 
 
 def _gray(values: Tensor) -> Tensor:

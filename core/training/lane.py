@@ -1,30 +1,17 @@
-"""A lane: a model in training, its optimizer, clip rule and position in the data, as a checkpoint holds them."""
+"""A lane: a workload in training, its optimizer and clip rule, as a checkpoint holds them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-
-from torch import Tensor
 
 from ..clipping.clippers import make_clipper
 from ..clipping.nonfinite import NonfiniteCounts
 from ..diagnostics.lane_diagnostics import LaneDiagnostics
-from ..experiments.batches import Batches
-from ..experiments.model import Model
+from ..experiments.workload import Workload
 from ..optimizers.optimizer import Optimizer
 from ..stream.rules import parse_rule
 from .stopwatch import Stopwatch
-
-
-@dataclass(frozen=True, kw_only=True)
-class LaneData:
-    """A lane's own iterators over training and validation batches, and all validation images and labels."""
-
-    training: Batches
-    validation: Batches
-    all_validation: tuple[Tensor, Tensor]
 
 
 class Lane:
@@ -34,13 +21,12 @@ class Lane:
         self,
         name: str,
         rule: str,
-        model: Model,
+        workload: Workload,
         optimizer: Optimizer,
-        data: LaneData,
         diagnostics: LaneDiagnostics | None = None,
     ) -> None:
         self.name, self.step = name, 0
-        self.model, self.optimizer, self.data, self.diagnostics = model, optimizer, data, diagnostics
+        self.workload, self.optimizer, self.diagnostics = workload, optimizer, diagnostics
         self.nonfinite = NonfiniteCounts()
         self.stopwatch = Stopwatch()
         self.set_rule(rule)
@@ -48,7 +34,7 @@ class Lane:
     def set_rule(self, rule: str) -> None:
         """Clip by this rule from now on. Rules that use earlier norms start without any."""
         self.rule = rule
-        self.clipper = make_clipper(parse_rule(rule), self.model.parameters, self.model.layout)
+        self.clipper = make_clipper(parse_rule(rule), self.workload.parameters, self.workload.layout)
         if self.diagnostics and rule != "none":
             self.diagnostics.start_counterfactual(self.optimizer)
 
@@ -63,13 +49,12 @@ class Lane:
         return {
             "step": self.step,
             "rule": self.rule,
-            "parameters": self.model.parameters.clone(),
+            "parameters": self.workload.parameters.clone(),
             "optimizer": dict(self.optimizer.state),
             "clipper": self.clipper.state,
             "nonfinite": self.nonfinite.state,
             "diagnosis": self.diagnostics.state if self.diagnostics else None,
-            "training": list(self.data.training.position),
-            "validation": list(self.data.validation.position),
+            "workload": self.workload.state,
             "training_seconds": self.stopwatch.training_seconds,
         }
 
@@ -80,10 +65,10 @@ class Lane:
         # Checkpoints written before rules had a state do not hold these two.
         self.clipper.restore(snapshot.get("clipper", {}))
         self.nonfinite = NonfiniteCounts(**snapshot.get("nonfinite", {}))
-        self.model.parameters.copy_(snapshot["parameters"])
+        self.workload.parameters.copy_(snapshot["parameters"])
         self.optimizer.restore(snapshot["optimizer"])
         if self.diagnostics and snapshot.get("diagnosis"):
             self.diagnostics.restore(snapshot["diagnosis"], self.optimizer)
-        self.data.training.restore(tuple(snapshot["training"]))
-        self.data.validation.restore(tuple(snapshot["validation"]))
+        # Checkpoints of before there were experiments hold the workload's state beside the rest.
+        self.workload.restore(snapshot.get("workload", snapshot))
         self.stopwatch.restore(snapshot["training_seconds"])

@@ -1,4 +1,4 @@
-"""Prepares a run with torch: data as tensors, lanes that start alike, and the settings of a lane's thread."""
+"""Prepares a run with torch: the trainers of its lanes, and the settings of a lane's thread."""
 
 from __future__ import annotations
 
@@ -8,28 +8,24 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ..data.datasets import Dataset, Split
 from ..errors import BadInput, ClipwatchError
-from ..stream.config import RunConfig
+from ..stream.config import LaneConfig, RunConfig
 
 try:
     import torch
-    from torch import Tensor
 except (ImportError, OSError) as error:
     raise ClipwatchError(
         f"torch cannot be imported ({error}); reinstall it: pip install --force-reinstall torch torchvision"
     ) from error
 
 from ..diagnostics.clip_effect import ClipEffect
-from ..diagnostics.dead_outputs import DeadUnits
 from ..diagnostics.lane_diagnostics import LaneDiagnostics
 from ..diagnostics.lane_distance import LaneDistance
 from ..diagnostics.step_log import StepLog
-from ..experiments.batches import Batches, seeded_generator
-from ..experiments.lenet import network as lenet
-from ..experiments.torchscript import is_compiled
+from ..experiments.preparation import PreparedExperiment
+from ..experiments.workload import Workload
 from ..optimizers.optimizer import make_optimizer
-from .lane import Lane, LaneData
+from .lane import Lane
 from .schedule import Schedule
 from .training_loop import Trainer
 
@@ -44,45 +40,52 @@ def lane_thread() -> Iterator[None]:
 
 def prepare_trainers(
     config: RunConfig,
-    dataset: Dataset,
+    experiment: PreparedExperiment,
     snapshots: Mapping[str, Mapping[str, Any]],
     iterations: Mapping[str, int],
     *,
     checkpoints: bool,
-) -> tuple[list[Trainer], str, list[str]]:
-    """Prepare the trainers of a run, whose lanes differ only in their rules. Also return the device and notices.
+) -> list[Trainer]:
+    """Prepare the trainers of a run, whose lanes differ only in their rules.
 
     `snapshots` and `iterations` hold, for some of the lanes, the state to start from and the total number of steps.
     """
-    torch.set_num_threads(1)
-    device = usable_device(config.device)
-    training, validation = tensors(dataset.training, device), tensors(dataset.validation, device)
-    weights = lenet.initial_parameters(config.init_std, seeded_generator(config.seed, "weights")).to(device)
+    distance = LaneDistance([lane.name for lane in config.lanes])
     schedule = _schedule(config, checkpoints=checkpoints)
-    distance = LaneDistance([lane.name for lane in config.lanes]) if config.diagnostics else None
-    trainers = []
-    for lane_config in config.lanes:
-        model = lenet.LeNet(weights.clone(), config.head)
-        optimizer = make_optimizer(config, model.parameters)
-        data = LaneData(
-            training=Batches(*training, seeded_generator(config.seed, "training batches")),
-            validation=Batches(*validation, seeded_generator(config.seed, "validation batches")),
-            all_validation=validation,
+    return [
+        prepare_trainer(
+            config,
+            lane,
+            experiment.make_workload(),
+            distance,
+            replace(schedule, iterations=iterations.get(lane.name, config.iterations)),
+            snapshots.get(lane.name),
         )
-        diagnostics = _diagnostics(lane_config.name, config, model, distance) if distance else None
-        lane = Lane(lane_config.name, lane_config.rule, model, optimizer, data, diagnostics)
-        if lane.name in snapshots:
-            lane.restore(snapshots[lane.name])
-        trainers.append(Trainer(lane, replace(schedule, iterations=iterations.get(lane.name, config.iterations))))
-    return trainers, str(device), _notices()
+        for lane in config.lanes
+    ]
+
+
+def prepare_trainer(
+    config: RunConfig,
+    lane_config: LaneConfig,
+    workload: Workload,
+    distance: LaneDistance,
+    schedule: Schedule,
+    snapshot: Mapping[str, Any] | None,
+) -> Trainer:
+    """Prepare the trainer of one lane, from the state in `snapshot` if there is one."""
+    optimizer = make_optimizer(config, workload.parameters)
+    diagnostics = _diagnostics(lane_config.name, config, workload, distance) if config.diagnostics else None
+    lane = Lane(lane_config.name, lane_config.rule, workload, optimizer, diagnostics)
+    if snapshot is not None:
+        lane.restore(snapshot)
+    return Trainer(lane, schedule)
 
 
 def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:
     return Schedule(
         iterations=config.iterations,
-        batch_size=config.batch_size,
         eval_every=config.eval_every,
-        eval_size=config.eval_size,
         diagnose_every=config.diagnose_every,
         pace=config.pace,
         reset_moments=config.reset_moments,
@@ -91,20 +94,9 @@ def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:
     )
 
 
-def _diagnostics(lane: str, config: RunConfig, model: lenet.LeNet, distance: LaneDistance) -> LaneDiagnostics:
-    effect, step_log = ClipEffect(model.layout, config.learning_rate), StepLog(config.eval_every, model.parameters)
-    return LaneDiagnostics(lane, effect, DeadUnits(model.units), distance, step_log)
-
-
-def _notices() -> list[str]:
-    if is_compiled(lenet.loss_and_gradient):
-        return []
-    return ["this torch cannot compile to TorchScript: the numbers are the same, but lanes slow each other down"]
-
-
-def tensors(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Images and labels on a device."""
-    return torch.from_numpy(split.images).to(device), torch.from_numpy(split.labels).to(device)
+def _diagnostics(lane: str, config: RunConfig, workload: Workload, distance: LaneDistance) -> LaneDiagnostics:
+    effect = ClipEffect(workload.layout, config.learning_rate)
+    return LaneDiagnostics(lane, effect, workload.gauge, distance, StepLog(config.eval_every, workload.parameters))
 
 
 def require_device(name: str) -> None:

@@ -8,15 +8,13 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Sizes count images, intervals count steps; without `checkpoint_every` a trainer yields no checkpoints.
+    """Intervals count steps; without `checkpoint_every` a trainer yields no checkpoints.
 
     `RunConfig` describes `diagnose_every`, `reset_moments` and `nonfinite`.
     """
 
     iterations: int
-    batch_size: int
     eval_every: int
-    eval_size: int
     diagnose_every: int = 1
     pace: float | None = None
     checkpoint_every: int | None = None

@@ -8,9 +8,8 @@ from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 from ..clipping.nonfinite import without_nonfinite
-from ..diagnostics.dead_outputs import inactive_outputs
 from ..diagnostics.lane_diagnostics import MeasuredStep
-from ..experiments.model import Evaluation, evaluate_all
+from ..experiments.workload import Evaluation
 from ..stream.commands import (
     Extend,
     LaneCommand,
@@ -83,7 +82,7 @@ class Trainer:
     def run(self, commands: CommandSource, started: float) -> Iterator[Event | Checkpoint]:
         """Train, and yield events and checkpoints. `started`: the `time.perf_counter` at second 0 of the run."""
         lane, schedule = self._lane, self._schedule
-        model, optimizer, data, diagnostics = lane.model, lane.optimizer, lane.data, lane.diagnostics
+        workload, optimizer, diagnostics = lane.workload, lane.optimizer, lane.diagnostics
         lane.stopwatch.start(started)
         yield self._start_event()
         while True:
@@ -106,11 +105,11 @@ class Trainer:
                 continue
 
             # Forward and backward.
-            train_loss = model.loss_and_gradient(*data.training.next_batch(schedule.batch_size))
+            train_loss = workload.loss_and_gradient(lane.step)
 
             # Clip. `used` is what the optimizer gets, None if it takes no step.
-            gradient = model.gradient
-            used, clipped = lane.clipper.clip(gradient, model.parameters)
+            gradient = workload.gradient
+            used, clipped = lane.clipper.clip(gradient, workload.parameters)
             if not lane.clipper.finite and lane.nonfinite.add(gradient):
                 if lane.nonfinite.steps == 1:
                     yield self._nonfinite_event()
@@ -119,11 +118,11 @@ class Trainer:
                         pass
                     case "zero":
                         gradient = without_nonfinite(gradient)
-                        used, clipped = lane.clipper.clip(gradient, model.parameters)
+                        used, clipped = lane.clipper.clip(gradient, workload.parameters)
                     case "skip" | "stop":
                         used = None
             if diagnostics:
-                diagnostics.log_step(lane.step, train_loss, model.gradient, used, clipped)
+                diagnostics.log_step(lane.step, train_loss, workload.gradient, used, clipped)
             if schedule.nonfinite == "stop" and lane.nonfinite.steps:
                 yield from self._diverge("the gradient is no longer finite, and the lane is set to stop in this case")
                 return
@@ -133,29 +132,28 @@ class Trainer:
 
             # Update the parameters.
             is_measured = diagnostics and lane.step % (schedule.eval_every * schedule.diagnose_every) == 0
-            before = model.parameters.clone() if is_measured else None
+            before = workload.parameters.clone() if is_measured else None
             if used is not None:
-                optimizer.step(used)
                 if diagnostics:
                     diagnostics.add_step(gradient, clipped)
+                optimizer.step(used)
             # A sum is finite if all its terms are, and takes a thirtieth of the time of `isfinite` for each.
-            if not math.isfinite(model.parameters.sum().item()):
+            if not math.isfinite(workload.parameters.sum().item()):
                 yield from self._diverge("a weight is no longer finite")
                 return
 
             # Evaluate on a validation batch, and measure what the clip rule did at this step.
             if lane.step % schedule.eval_every == 0:
-                images, labels = data.validation.next_batch(schedule.eval_size)
-                evaluation = model.evaluate(images, labels)
+                evaluation = workload.evaluate(lane.step)
                 yield from self.logged_steps()
                 yield self._evaluation_event(train_loss, evaluation)
                 if diagnostics:
                     yield from diagnostics.add_evaluation(lane.step, evaluation)
                 if diagnostics and before is not None:
                     # Only what the rule changed counts as clipped, not zeros in the place of NaN and infinity.
-                    applied = model.gradient if used is not None and not clipped else used
-                    step = MeasuredStep(model.gradient, applied, before, model.parameters)
-                    yield from diagnostics.measure(lane.step, step, evaluation, labels, lane.nonfinite)
+                    applied = workload.gradient if used is not None and not clipped else used
+                    step = MeasuredStep(workload.gradient, applied, before, workload.parameters)
+                    yield from diagnostics.measure(lane.step, step, evaluation, lane.nonfinite)
 
             # The step is done.
             lane.step += 1
@@ -231,7 +229,7 @@ class Trainer:
             step=self.step,
             rule=self._lane.rule,
             iterations=self._iterations,
-            parameters=self._lane.model.parameters.numel(),
+            parameters=self._lane.workload.parameters.numel(),
             seconds=self._lane.stopwatch.seconds,
         )
 
@@ -244,30 +242,31 @@ class Trainer:
             lane=self.name,
             step=self.step,
             loss=evaluation.loss,
-            accuracy=evaluation.correct / self._schedule.eval_size,
+            accuracy=evaluation.accuracy,
+            metrics=dict(evaluation.metrics),
             train_loss=train_loss,
             seconds=self._lane.stopwatch.seconds,
         )
 
     def _finish(self, reason: Literal["completed", "stopped"]) -> LaneFinished | LaneFailed:
-        """Evaluate the network on all validation images; a lane whose loss is not finite has diverged."""
+        """Evaluate the network on all validation data; a lane whose loss is not finite has diverged."""
         self._finished = True
-        stopwatch, model = self._lane.stopwatch, self._lane.model
+        stopwatch, gauge = self._lane.stopwatch, self._lane.workload.gauge
         training_seconds = stopwatch.training_seconds
-        images, labels = self._lane.data.all_validation
-        evaluation = evaluate_all(model, images, labels)
+        evaluation = self._lane.workload.evaluate_all()
         if not math.isfinite(evaluation.loss):
-            return self.failure_event(f"the loss on all validation images is {evaluation.loss}", "diverged")
+            return self.failure_event(f"the loss on all validation data is {evaluation.loss}", "diverged")
         return LaneFinished(
             lane=self.name,
             step=self.step,
             reason=reason,
             loss=evaluation.loss,
             correct=evaluation.correct,
-            total=len(labels),
+            total=evaluation.total,
+            metrics=dict(evaluation.metrics),
             seconds=stopwatch.seconds,
             training_seconds=training_seconds,
-            silent_outputs=inactive_outputs(model.units, evaluation.active),
+            **(gauge.final(evaluation) if gauge else {}),
         )
 
     def _diverge(self, cause: str) -> Iterator[Event]:

@@ -28,8 +28,8 @@ _CAUSES = {
         "a gradient became NaN or infinite",
         "gradient not finite",
     ),
-    "the loss on all validation images is nan": ("the loss on all images is NaN", "loss NaN"),
-    "the loss on all validation images is inf": ("the loss on all images is infinite", "loss infinite"),
+    "the loss on all validation data is nan": ("the loss on all images is NaN", "loss NaN"),
+    "the loss on all validation data is inf": ("the loss on all images is infinite", "loss infinite"),
 }
 
 

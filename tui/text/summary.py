@@ -86,7 +86,7 @@ def repeating_command(state: RunState) -> str | None:
     if state.config is None or state.dataset is None:
         return None
     iterations = max((lane.iterations for lane in state.lanes.values()), default=state.config.iterations)
-    return command_line(msgspec.structs.replace(state.config, dataset=state.dataset.name, iterations=iterations))
+    return command_line(msgspec.structs.replace(with_dataset(state.config, state.dataset.name), iterations=iterations))
 
 
 def _heading(state: RunState) -> tuple[str, str]:

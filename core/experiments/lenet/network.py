@@ -8,18 +8,25 @@ the logits included unless the head is `linear`.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..cross_entropy import cross_entropy_and_predictions
 from ..layout import layout_of, tensor_views
-from ..model import OUTPUTS, Evaluation
 from ..torchscript import compile_function
+from ..workload import Evaluation
 from . import passes as lenet_passes
 
 Head = Literal["relu", "linear"]
+# The key in `LeNet.units` of the network's outputs, if a ReLU follows them.
+OUTPUTS = "outputs"
+# Images per evaluation when all validation images are evaluated: their activations fit the CPU's cache.
+_CHUNK = 100
 
 SHAPES: dict[str, tuple[int, ...]] = {
     "conv1.weight": (6, 1, 5, 5),
@@ -61,8 +68,16 @@ def initial_parameters(std: float, generator: torch.Generator) -> Tensor:
     return flat
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeNetEvaluation(Evaluation):
+    """An evaluation with the images' classes, and which ReLU units are not 0 for at least one image."""
+
+    labels: Tensor
+    active: NDArray[np.bool_]
+
+
 class LeNet:
-    """The network, see `Model`; `gradient` is laid out like `parameters`."""
+    """The network; `gradient` is laid out like `parameters`."""
 
     layout = LAYOUT
 
@@ -82,12 +97,30 @@ class LeNet:
         """Logits (batch, 10) of bytes (batch, 28, 28)."""
         return self._activations(images)[-1]
 
-    def evaluate(self, images: Tensor, labels: Tensor) -> Evaluation:
+    def evaluate(self, images: Tensor, labels: Tensor) -> LeNetEvaluation:
         """Evaluate on bytes (batch, 28, 28) and classes (batch,)."""
         layers = self._activations(images)
         loss, predictions = _cross_entropy_and_predictions(layers[-1], labels)
-        active = _active_units(layers, self._relu_head).cpu().numpy()
-        return Evaluation(loss.item(), int((predictions == labels).sum()), predictions, active)
+        return LeNetEvaluation(
+            loss=loss.item(),
+            total=len(labels),
+            correct=int((predictions == labels).sum()),
+            predictions=predictions,
+            labels=labels,
+            active=_active_units(layers, self._relu_head).cpu().numpy(),
+        )
+
+    def evaluate_all(self, images: Tensor, labels: Tensor) -> LeNetEvaluation:
+        """Evaluate on any number of images, a hundred at a time."""
+        chunks = [self.evaluate(*chunk) for chunk in zip(images.split(_CHUNK), labels.split(_CHUNK), strict=True)]
+        return LeNetEvaluation(
+            loss=sum(chunk.loss * chunk.total for chunk in chunks) / len(labels),
+            total=len(labels),
+            correct=sum(chunk.correct or 0 for chunk in chunks),
+            predictions=torch.cat([chunk.predictions for chunk in chunks if chunk.predictions is not None]),
+            labels=labels,
+            active=np.any([chunk.active for chunk in chunks], axis=0),
+        )
 
     def _activations(self, images: Tensor) -> list[Tensor]:
         return _activations(images, self._weights, self._relu_head)

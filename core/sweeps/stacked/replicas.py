@@ -49,9 +49,13 @@ class Stack:
         self._config: RunConfig = unit.settings[0].config
         self._device, self._fused = training[0].device, fused
         self._count, self._shared = len(unit.replicas), len(unit.settings)
-        initial = [_initial(setting.config.init_std, seed) for seed in unit.seeds for setting in unit.settings]
+        initial = [
+            _initial(float(setting.config.settings["init_std"]), seed)
+            for seed in unit.seeds
+            for setting in unit.settings
+        ]
         self.weights = torch.stack(initial).to(self._device)
-        heads = [setting.config.head for _ in unit.seeds for setting in unit.settings]
+        heads = [setting.config.settings["head"] for _ in unit.seeds for setting in unit.settings]
         floors = [0.0 if head == "relu" else -torch.inf for head in heads]
         self.floor = torch.tensor(floors, device=self._device)[:, None, None]
         self._rules = [parse_rule(setting.rule) for setting in unit.settings]

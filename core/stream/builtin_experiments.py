@@ -1,0 +1,101 @@
+"""The built-in experiments as the command line, lists and recordings know them. The experiments themselves need torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from .experiment_info import ExperimentInfo, MetricInfo, Value
+
+DATASETS = ("auto", "mnist", "fashion-mnist", "kmnist", "qmnist", "digits")
+
+
+class SettingInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting of an experiment. `choices`: its only values. `above` and `least`: a number is larger, at least this."""
+
+    name: str
+    default: Value
+    help: str
+    choices: tuple[str, ...] = ()
+    above: float | None = None
+    least: float | None = None
+
+    @property
+    def kind(self) -> type[Value]:
+        """The type of its values."""
+        return type(self.default)
+
+
+class BuiltIn(msgspec.Struct, frozen=True, kw_only=True):
+    """A built-in experiment. `defaults` are those of its settings of a run (see `RunConfig`) that differ from LeNet's."""
+
+    info: ExperimentInfo
+    summary: str
+    settings: tuple[SettingInfo, ...]
+    defaults: Mapping[str, Any] = {}
+
+    @property
+    def setting_names(self) -> tuple[str, ...]:
+        """The names of its settings."""
+        return tuple(setting.name for setting in self.settings)
+
+
+ACCURACY = MetricInfo("accuracy", share=True, lower_is_better=False)
+LENET = BuiltIn(
+    info=ExperimentInfo(
+        name="lenet",
+        examples="images",
+        metrics=(ACCURACY,),
+        gauges=(MetricInfo("dead-outputs", counts=True), MetricInfo("dead-units", "dead hidden units", counts=True)),
+    ),
+    summary="LeNet on MNIST, whose last ReLU lets outputs die; here clipping hurts",
+    settings=(
+        SettingInfo(
+            name="dataset",
+            default="auto",
+            help=f"{', '.join(DATASETS)} (auto is MNIST if available)",
+            choices=DATASETS,
+        ),
+        SettingInfo(
+            name="head",
+            default="relu",
+            help="relu (ReLU on the logits) or linear (plain logits)",
+            choices=("relu", "linear"),
+        ),
+        SettingInfo(name="init_std", default=0.1, help="standard deviation of the initial weights", above=0.0),
+    ),
+)
+TEMPORAL_ORDER = BuiltIn(
+    info=ExperimentInfo(
+        name="temporal-order",
+        examples="sequences",
+        metrics=(ACCURACY,),
+        gauges=(
+            MetricInfo("saturated", "saturated units", share=True),
+            MetricInfo("spectral-radius", "spectral radius of the recurrent matrix"),
+        ),
+    ),
+    summary="a recurrent network that must remember two symbols in their order; clipping saves it",
+    settings=(
+        SettingInfo(name="length", default=20, help="symbols in a sequence", least=10),
+        SettingInfo(name="units", default=50, help="hidden units", least=1),
+        SettingInfo(name="init_std", default=0.1, help="standard deviation of the initial weights", above=0.0),
+        SettingInfo(
+            name="init",
+            default="gaussian",
+            help="initial recurrent weights: gaussian, or orthogonal",
+            choices=("gaussian", "orthogonal"),
+        ),
+    ),
+    defaults={
+        "optimizer": "sgd",
+        "learning_rate": 0.3,
+        "batch_size": 20,
+        "lanes": {"unclipped": "none", "clipped": "norm:1"},
+    },
+)
+# Defaults for the experiments of users: the rule that most training loops use.
+OWN_DEFAULTS: Mapping[str, Any] = {"batch_size": 32, "lanes": {"unclipped": "none", "clipped": "norm:1"}}
+BUILT_IN = {one.info.name: one for one in (LENET, TEMPORAL_ORDER)}
