@@ -15,10 +15,11 @@ from clipwatch.core.clipping.clippers import make_clipper
 from clipwatch.core.experiments.batches import seeded_generator
 from clipwatch.core.experiments.layout import tensor_views
 from clipwatch.core.experiments.temporal_order.data import NewSequences, draw_sequences
-from clipwatch.core.experiments.temporal_order.gauge import SaturationGauge, spectral_radius
+from clipwatch.core.experiments.temporal_order.gauge import spectral_radius
 from clipwatch.core.experiments.temporal_order.network import (
     RECURRENT,
     ElmanNetwork,
+    RecurrentEvaluation,
     initial_parameters,
     loss_and_gradient,
     shapes,
@@ -149,7 +150,7 @@ def test_an_evaluation_takes_a_hundred_sequences_and_the_last_one_all() -> None:
 def test_the_gauge_reads_saturated_states_and_the_spectral_radius() -> None:
     lane = temporal_order()
     lane.parameters.mul_(12)
-    gauge: Gauge = SaturationGauge(lane.network.recurrent)
+    gauge: Gauge[RecurrentEvaluation] = lane.gauge
     evaluation = lane.evaluate_all()
     assert list(gauge.add_evaluation("a", 0, evaluation)) == []
     read = gauge.read(evaluation)["gauge"]
@@ -192,7 +193,7 @@ def trained_accuracy(rule: str, seed: int) -> float:
     for step in range(600):
         lane.loss_and_gradient(step)
         optimizer.step(clipper.clip(lane.gradient, lane.parameters)[0])
-    return lane.evaluate_all().values["accuracy"]
+    return lane.evaluate_all().accuracy or 0.0
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -35,6 +35,10 @@ class SaturationGauge:
         radius = spectral_radius(self._recurrent)
         return {"gauge": {"saturated": evaluation.saturated, "spectral-radius": radius}}
 
+    def final(self, evaluation: RecurrentEvaluation) -> dict[str, Any]:
+        """Nothing: `LaneFinished` has no field for saturation."""
+        return {}
+
     @property
     def state(self) -> None:
         """There is none."""

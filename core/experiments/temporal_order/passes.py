@@ -57,5 +57,11 @@ def loss_and_gradient(sequences: Tensor, labels: Tensor, weights: list[Tensor], 
 
 def logits_and_saturation(sequences: Tensor, weights: list[Tensor], level: float) -> tuple[Tensor, Tensor]:
     """The logits (batch, classes), and the share of the states of all time steps beyond `level` in magnitude."""
-    outputs = states(sequences, weights)
-    return logits(outputs[-1], weights), (outputs.abs() > level).to(outputs.dtype).mean()
+    results: list[Tensor] = []
+    beyond = torch.zeros([], device=sequences.device)
+    # A hundred sequences at a time, since the states of all of them may not fit the memory.
+    for chunk in sequences.split(100):
+        outputs = states(chunk, weights)
+        results.append(logits(outputs[-1], weights))
+        beyond += (outputs.abs() > level).sum()
+    return torch.cat(results), beyond / (sequences.numel() * weights[1].size(0))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...data.run_dataset import GENERATED_VALIDATION
 from ..batches import Batches, seeded_generator
 from .data import NewSequences, draw_sequences
+from .gauge import SaturationGauge
 from .network import ElmanNetwork, RecurrentEvaluation
-
-# The number of validation sequences.
-VALIDATION = 1000
 
 
 class TemporalOrder:
@@ -18,10 +17,11 @@ class TemporalOrder:
 
     def __init__(self, network: ElmanNetwork, *, length: int, seed: int, batch_size: int, eval_size: int) -> None:
         self.network = network
+        self.gauge = SaturationGauge(network.recurrent)
         self.parameters, self.gradient, self.layout = network.parameters, network.gradient, network.layout
         device = network.parameters.device
         self._training = NewSequences(length, batch_size, seeded_generator(seed, "training sequences"), device)
-        drawn = draw_sequences(VALIDATION, length, seeded_generator(seed, "validation sequences"))
+        drawn = draw_sequences(GENERATED_VALIDATION, length, seeded_generator(seed, "validation sequences"))
         sequences, labels = (tensor.to(device) for tensor in drawn)
         self._all_validation = sequences, labels
         self._validation = Batches(sequences, labels, seeded_generator(seed, "validation batches"))
