@@ -25,16 +25,17 @@ from rich.table import Table
 
 from clipwatch.core.data.datasets import Dataset, load
 from clipwatch.core.engine.engine import Engine
+from clipwatch.core.experiments.preparation import tensors
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.reader import read_recording
-from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.config import RunConfig, with_settings
 from clipwatch.core.stream.events import LaneFinished, RunFinished, RunStarted
 from clipwatch.core.stream.sweep_config import SweepConfig, sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepStarted
 from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.stacked.replicas import Stack
 from clipwatch.core.sweeps.units import Unit
-from clipwatch.core.training.preparation import lane_thread, tensors
+from clipwatch.core.training.preparation import lane_thread
 
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
 TARGET = 2.0
@@ -63,7 +64,7 @@ def time_engine(base: RunConfig, dataset: Dataset, seeds: int) -> float:
     seconds, steps = 0.0, 0
     for seed in range(seeds):
         for head in AXES["head"]:
-            config = msgspec.structs.replace(base, seed=seed, head=head)
+            config = with_settings(msgspec.structs.replace(base, seed=seed), head=head)
             for event in Engine(config, load=lambda *_given, **_options: dataset).run():
                 if isinstance(event, RunStarted):
                     began = time.perf_counter()

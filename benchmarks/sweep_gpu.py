@@ -20,6 +20,7 @@ from rich.table import Table
 
 from clipwatch.core.data.datasets import Dataset, load
 from clipwatch.core.experiments.lenet.network import PARAMETERS
+from clipwatch.core.experiments.preparation import tensors
 from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished
@@ -27,7 +28,7 @@ from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.stacked.passes import fusing_problem
 from clipwatch.core.sweeps.stacked.replicas import Stack
 from clipwatch.core.sweeps.units import Unit
-from clipwatch.core.training.preparation import lane_thread, tensors
+from clipwatch.core.training.preparation import lane_thread
 
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}
 SIZES = (64, 256, 1024, 2048, 4096, 8192)

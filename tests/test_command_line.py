@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 
+from clipwatch.core.stream.builtin_experiments import DATASETS
 from clipwatch.core.stream.command_line import command_line
-from clipwatch.core.stream.config import DATASETS, HEADS, NONFINITE, OPTIMIZERS, LaneConfig, RunConfig
+from clipwatch.core.stream.config import NONFINITE, OPTIMIZERS, LaneConfig, RunConfig
 from clipwatch.core.stream.events import ClipChanged, LaneExtended
 from clipwatch.core.stream.rules import MEANINGS
 from clipwatch.tui.cli.main import parse
@@ -25,14 +26,13 @@ LANES = st.lists(
 ).map(tuple)
 CONFIGS = st.builds(
     RunConfig,
-    dataset=st.sampled_from(DATASETS),
+    settings=st.fixed_dictionaries({"dataset": st.sampled_from(DATASETS), "head": st.sampled_from(["relu", "linear"])}),
     data_dir=st.none() | st.sampled_from(["-odd", "a b", "it's"]),
     offline=st.booleans(),
     seed=st.integers(0, 2**63 - 1),
     iterations=st.integers(1, 10**15),
     learning_rate=st.floats(1e-9, 10),
     beta1=st.floats(0, 0.99),
-    head=st.sampled_from(HEADS),
     optimizer=st.sampled_from(OPTIMIZERS),
     reset_moments=st.booleans(),
     nonfinite=st.sampled_from(NONFINITE),

@@ -13,6 +13,7 @@ import torch
 
 from clipwatch.core.data.datasets import load
 from clipwatch.core.errors import ClipwatchError
+from clipwatch.core.experiments.preparation import tensors
 from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import Notice
 from clipwatch.core.stream.sweep_config import sweep_config
@@ -24,7 +25,6 @@ from clipwatch.core.sweeps.stacked.replicas import DoesNotFit, Stack, Tensors, t
 from clipwatch.core.sweeps.units import Unit
 from clipwatch.core.sweeps.workers import UnitTrainer
 from clipwatch.core.training import preparation
-from clipwatch.core.training.preparation import tensors
 
 BASE = RunConfig(settings={"dataset": "digits"}, offline=True, batch_size=5, iterations=6, eval_every=2, eval_size=20)
 AXES = {"clip": ["none", "value:0.001"], "head": ["relu"]}

@@ -122,7 +122,7 @@ def _machine_rows(run: RunSummary, words: Words) -> list[tuple[str, ...]]:
 
 
 def _value(config: RunConfig, name: str, words: Words) -> str:
-    value = getattr(config, name)
+    value = config.settings.get(name, getattr(config, name, None))
     return words.plain("steps", count=value) if name == "eval_every" else f"{value:g}"
 
 

@@ -177,8 +177,8 @@ def _rank(results: Results, number: int, seed: int, words: Words) -> Phrase | No
     replica = replicas.get(seed)
     if replica is None or replica.figures is None:
         return None
-    accuracy = replica.figures.accuracy
-    accuracies = [figures.accuracy for figures in results.figures(number).values()]
+    accuracy = replica.figures.of("accuracy")
+    accuracies = [figures.of("accuracy") for figures in results.figures(number).values()]
     return words(
         "sweep_place",
         setting=setting_words(results.started.config.settings[number], words),

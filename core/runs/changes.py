@@ -13,7 +13,7 @@ _CHANGES = (b'"event":"ClipChanged"', b'"event":"MomentsReset"')
 
 
 def with_changes(folder: RunFolder, manifest: Manifest) -> Manifest:
-    """The manifest with settings, optimizer and `changed` from the settings and the events, as far as these can be read."""
+    """The manifest with settings, optimizer and `changed` from the recording, as far as it can be read."""
     replace = msgspec.structs.replace
     if manifest.settings is None and (config := _settings(folder)):
         manifest = replace(manifest, settings=config.settings, optimizer=config.optimizer)

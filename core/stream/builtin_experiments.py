@@ -1,4 +1,4 @@
-"""The built-in experiments as the command line, lists and recordings know them. The experiments themselves need torch."""
+"""The built-in experiments as the command line, lists and recordings know them; what trains them needs torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DATASETS = ("auto", "mnist", "fashion-mnist", "kmnist", "qmnist", "digits")
 
 
 class SettingInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A setting of an experiment. `choices`: its only values. `above` and `least`: a number is larger, at least this."""
+    """A setting of an experiment. `choices`: its only values. A number is larger than `above`, and at least `least`."""
 
     name: str
     default: Value
@@ -29,7 +29,7 @@ class SettingInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BuiltIn(msgspec.Struct, frozen=True, kw_only=True):
-    """A built-in experiment. `defaults` are those of its settings of a run (see `RunConfig`) that differ from LeNet's."""
+    """A built-in experiment. `defaults` are settings of a run (see `RunConfig`) that differ from LeNet's."""
 
     info: ExperimentInfo
     summary: str

@@ -8,6 +8,7 @@ The answer is an event that names the step, or a `Notice` that says why nothing 
 from __future__ import annotations
 
 import math
+
 import msgspec
 
 from ..errors import BadInput

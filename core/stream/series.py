@@ -1,6 +1,7 @@
 """The series of a run: numbers by step and lane, under the names that charts, exports and replays use.
 
-`loss`, `accuracy` and other metrics are those of the validation batches. `distance` and `disagreement` compare a lane with the first.
+`loss`, `accuracy` and other metrics are those of the validation batches. `distance` and `disagreement` compare a lane
+with the first.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class ReplicaFinished(Event, frozen=True, kw_only=True):
     total: Count
     dead: tuple[int, ...]
     curve: tuple[Curve, ...] = ()
-    metrics: dict[str, float] = {}
+    metrics: dict[str, float] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.correct is not None and self.correct > self.total:

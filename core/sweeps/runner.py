@@ -195,6 +195,4 @@ def _discard_if_empty(folder: SweepFolder) -> None:
 
 def _check_data(started: SweepStarted, dataset: DatasetInfo) -> None:
     if dataset.checksum != started.dataset.checksum:
-        raise ClipwatchError(
-            f"{dataset.name} from {dataset.origin} differs from the data that the sweep began with"
-        )
+        raise ClipwatchError(f"{dataset.name} from {dataset.origin} differs from the data that the sweep began with")

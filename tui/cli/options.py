@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, NoReturn
 
 from ...core.errors import BadInput
 from ...core.files.paths import user_path
-from ...core.stream.config import DATASETS, HEADS, NONFINITE, OPTIMIZERS, RunConfig
+from ...core.stream.builtin_experiments import DATASETS, LENET
+from ...core.stream.config import NONFINITE, OPTIMIZERS, RunConfig
 from ...core.stream.rules import parse_rule
 from ..view.metrics import NAMES
 from .chart_names import MOST, chart_names
@@ -66,6 +67,13 @@ def _setting(name: str, *, help: str, **keywords: Any) -> Option:
     """An option for a setting of a run; its default is added to the help."""
     setting = option(name, help=help, **keywords)
     return replace(setting, help=f"{help} (default: {getattr(_DEFAULT, setting.setting)})")
+
+
+def _lenet_setting(name: str, **keywords: Any) -> Option:
+    """An option for a setting of the experiment LeNet."""
+    info = next(each for each in LENET.settings if each.name == name)
+    flag = f"--{name.replace('_', '-')}"
+    return option(flag, help=f"{info.help} (default: {info.default})", choices=info.choices, **keywords)
 
 
 def integer(text: str) -> int:
@@ -161,8 +169,8 @@ TRAINING = (
     ),
     _setting("--learning-rate", metavar="X", type=_number, help="learning rate of the optimizer"),
     _setting("--beta1", metavar="X", type=_number, help="Adam's beta1, the decay rate of the mean gradient"),
-    _setting("--init-std", metavar="X", type=_number, help="standard deviation of the initial weights"),
-    _setting("--head", metavar="KIND", choices=HEADS, help="relu (ReLU on the logits) or linear (plain logits)"),
+    _lenet_setting("init_std", metavar="X", type=_number),
+    _lenet_setting("head", metavar="KIND"),
     _setting(
         "--nonfinite",
         metavar="ACTION",

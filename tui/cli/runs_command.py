@@ -11,7 +11,7 @@ import time
 from datetime import datetime
 
 from ...core.errors import BadInput
-from ...core.stream.config import DATASETS
+from ...core.stream.builtin_experiments import DATASETS
 from ..text.messages import say, tell
 from ..text.number_format import number_of
 from .options import DEBUG, HELP, RUNS_DIR, Group, flag, one_of, option

@@ -18,6 +18,7 @@ from ...core.stream.commands import (
     SetPace,
     StepOnce,
 )
+from ...core.stream.experiment_info import Value
 from ...core.stream.rules import recorded_rule
 from ...core.stream.state import LaneState
 from ..engine_child.process import EngineConnection
@@ -113,14 +114,17 @@ class Steering:
         return lanes
 
     def _restart_with_same_seed(self) -> None:
-        self._restart(Restart(head=self._requests.next_head), "Restarting.")
+        self._restart(Restart(settings=self._next_settings()), "Restarting.")
 
     def _restart_with_next_seed(self) -> None:
         if (config := self._view.state.config) is None:
             self._screen.say(NOT_STARTED)
             return
         seed = (self._requests.seed(config.seed) + 1) % 2**63
-        self._restart(Restart(seed=seed, head=self._requests.next_head), f"Restarting with seed {seed}.")
+        self._restart(Restart(seed=seed, settings=self._next_settings()), f"Restarting with seed {seed}.")
+
+    def _next_settings(self) -> dict[str, Value]:
+        return {"head": self._requests.next_head} if self._requests.next_head else {}
 
     def _restart(self, command: Restart, message: str) -> None:
         if self._view.engine_gone:
@@ -148,7 +152,7 @@ class Steering:
         elif config is None:
             self._screen.say("The run has not started. The head can be changed once it has.")
         else:
-            current = self._requests.next_head or config.head
+            current = self._requests.next_head or config.settings.get("head")
             self._requests.next_head = "linear" if current == "relu" else "relu"
             self._screen.say(f"From the next restart (r or n): {head_words(self._requests.next_head)}")
             self._screen.draw(charts=False)

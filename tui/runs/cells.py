@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...core.runs.folder import LaneOutcome
+from ...core.runs.folder import LaneOutcome, Manifest
 from ...core.sweeps.listing import Recording
 from ...core.sweeps.overview import SweepOverview
 from ..text.number_format import date_and_time, number_of
@@ -25,7 +25,7 @@ def started(recording: Recording) -> str:
 def shared_cells(recording: Recording) -> tuple[str, ...]:
     """Data, head, optimizer and state."""
     found = recording.overview
-    return found.dataset.name, found.head or "-", found.optimizer or "-", found.state + MARKS[found.changed]
+    return found.dataset.name, _head(found) or "-", found.optimizer or "-", found.state + MARKS[found.changed]
 
 
 def lane_cells(recording: Recording) -> list[tuple[str, ...]]:
@@ -43,6 +43,10 @@ def legend(recordings: Iterable[Recording]) -> list[str]:
     if any(each.kind == "sweep" for each in listed):
         texts.append("For a sweep, loss and accuracy are mean differences of the two settings over the seeds of both.")
     return texts
+
+
+def _head(found: Manifest | SweepOverview) -> str:
+    return found.head if isinstance(found, SweepOverview) else str((found.settings or {}).get("head", ""))
 
 
 def _lane_cells(lane: LaneOutcome) -> tuple[str, ...]:

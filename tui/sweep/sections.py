@@ -151,7 +151,7 @@ def _notes(summary: Summary, *, wide: bool) -> Iterator[str]:
 
 
 def _can_die(summary: Summary) -> bool:
-    return summary.setting.config.head == "relu"
+    return summary.setting.config.settings.get("head") == "relu"
 
 
 def _without_figures(results: Results, setting: Setting) -> str:

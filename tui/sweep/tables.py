@@ -50,10 +50,17 @@ def setting_table(summaries: Sequence[Summary], width: int) -> Table:
                 f"{median:.3f} ({low:.3f}-{high:.3f})",
                 f"{summary.median_loss:.3f}",
                 f"{summary.mean_dead:.1f}",
-                by_dead_words(summary) if summary.setting.config.head == "relu" else "plain logits: no output can die",
+                by_dead_words(summary)
+                if summary.setting.config.settings.get("head") == "relu"
+                else "plain logits: no output can die",
             )
         )
     return _table(_SETTING_COLUMNS, rows, width)
+
+
+def _by_dead(summary: Summary) -> str:
+    can_die = summary.setting.config.settings.get("head") == "relu"
+    return by_dead_words(summary) if can_die else "plain logits: no output can die"
 
 
 def comparison_table(comparisons: Sequence[Comparison], width: int) -> Table:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ...core.statistics.intervals import wilson_interval
 from ...core.stream.command_line import command_line
+from ...core.stream.config import with_dataset
 from ...core.stream.state import LaneState, RunState
 from .lane_names import lane_name
 from .number_format import share
@@ -91,7 +92,11 @@ def repeating_command(state: RunState) -> str | None:
 
 def _heading(state: RunState) -> tuple[str, str]:
     dataset, config = state.dataset, state.config
-    return (f"{dataset.name}, seed {config.seed}", head_words(config.head)) if dataset and config else ("", "")
+    return (
+        (f"{dataset.name}, seed {config.seed}", head_words(str(config.settings.get("head"))))
+        if dataset and config
+        else ("", "")
+    )
 
 
 def _effect(lanes: Sequence[LaneState]) -> Iterator[tuple[str, ...]]:

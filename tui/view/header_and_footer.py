@@ -75,12 +75,13 @@ def title(
         file = Part(state.download.file if state.download else "", theme.muted, 8)
         return bar([name, Part(_preparing(state, waited), theme.text), file], [stopped], width, theme)
     config, dataset = state.config, state.dataset
+    head = str(config.settings.get("head", ""))
     parts = [
         name,
         Part(dataset.name, theme.strong),
         Part(f"seed {config.seed}", theme.text, 3),
-        Part(head_words(config.head), theme.muted, 6),
-        Part(f"(next: {head_words(next_head)})" if next_head and next_head != config.head else "", theme.text, 5),
+        Part(head_words(head), theme.muted, 6),
+        Part(f"(next: {head_words(next_head)})" if next_head and next_head != head else "", theme.text, 5),
         Part(_steps(state), theme.text, 2),
         Part(_lanes(visible, len(state.lanes)), theme.strong),
         stopped if view.engine_gone else Part(_status(state), theme.strong, 1),
@@ -92,7 +93,7 @@ def title(
 
 def _warnings(config: RunConfig, dataset: DatasetInfo, state: RunState, width: int, theme: Theme) -> list[Part]:
     """Warnings about the run: a replay, a substitute data set, a change mid-run."""
-    stands_in = config.dataset == "auto" and dataset.name == "digits"
+    stands_in = config.settings.get("dataset") == "auto" and dataset.name == "digits"
     return [
         Part(_replayed(state, width), theme.alert),
         Part(" embedded digits, not MNIST " if stands_in else "", theme.alert),
