@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from clipwatch.core.stream.events import (
     LaneFinished,
     LanesCompared,
     LaneStarted,
+    Notice,
     RunStarted,
     StepsTrained,
 )
@@ -35,6 +37,8 @@ from clipwatch.core.stream.series import diagnosed_values
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepFinished
 from clipwatch.core.sweeps.runner import Sweep
+from clipwatch.core.sweeps.units import Unit
+from clipwatch.core.sweeps.workers import Outcome, UnitTrainer
 
 CHANGE = SetClip(lane="unclipped", rule="norm:2", at_step=25)
 
@@ -83,11 +87,8 @@ def test_the_defaults_are_those_of_the_paper_s_problem() -> None:
 def test_a_run_says_what_it_is_and_measures_all_there_is(recorded: Path) -> None:
     events = recordings.read(recorded).events
     (started,) = [event for event in events if isinstance(event, RunStarted)]
-    assert (started.dataset.name, started.dataset.training, started.dataset.validation) == (
-        "temporal-order",
-        None,
-        1000,
-    )
+    data = started.dataset
+    assert (data.name, data.training, data.validation) == ("temporal-order", None, 1000)
     gauges = {gauge.name for gauge in started.experiment.gauges}
     for lane in ("unclipped", "clipped"):
         (end,) = of(LaneFinished, events, lane)
@@ -194,13 +195,28 @@ def test_a_lane_whose_weights_overflow_fails_and_the_other_goes_on() -> None:
     assert of(LaneFinished, events, "clipped")
 
 
+class _InThisProcess:
+    """Trains the units of a sweep without worker processes."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self._trainer = UnitTrainer(config)
+
+    def run(
+        self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
+    ) -> Iterator[Outcome]:
+        for unit in units:
+            yield self._trainer.train(unit, stopping)
+
+
 def test_a_sweep_trains_the_replicas_that_single_runs_train(tmp_path: Path) -> None:
     base = options(iterations=20, eval_every=10)
     axes: dict[str, list[Any]] = {"clip": ["none", "norm:0.1"], "units": [8, 50], "learning_rate": [0.3]}
     config = sweep_config(base, axes, 1, ())
-    events = list(Sweep(config, home=tmp_path, workers=1).run())
+    events = list(Sweep(config, tmp_path, backend=_InThisProcess(base)).run())
     assert isinstance(events[-1], SweepFinished)
     assert events[-1].reason == "completed"
+    # No replica of this experiment can be stacked, so there is no slow one to name.
+    assert not [event for event in events if isinstance(event, Notice)]
     replicas = [event for event in events if isinstance(event, ReplicaFinished)]
     assert [replica.setting for replica in replicas] == [0, 1, 2, 3]
     for replica in replicas:
