@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import recordings
+from test_sweep import InProcessBackend
 
 from clipwatch.core.engine.engine import Engine, Resumption
 from clipwatch.core.engine.resume import read_interrupted
@@ -37,8 +37,6 @@ from clipwatch.core.stream.series import diagnosed_values
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepFinished
 from clipwatch.core.sweeps.runner import Sweep
-from clipwatch.core.sweeps.units import Unit
-from clipwatch.core.sweeps.workers import Outcome, UnitTrainer
 
 CHANGE = SetClip(lane="unclipped", rule="norm:2", at_step=25)
 
@@ -195,24 +193,11 @@ def test_a_lane_whose_weights_overflow_fails_and_the_other_goes_on() -> None:
     assert of(LaneFinished, events, "clipped")
 
 
-class _InThisProcess:
-    """Trains the units of a sweep without worker processes."""
-
-    def __init__(self, config: RunConfig) -> None:
-        self._trainer = UnitTrainer(config)
-
-    def run(
-        self, units: Iterator[Unit], stopping: Callable[[], bool], tell: Callable[[str], None]
-    ) -> Iterator[Outcome]:
-        for unit in units:
-            yield self._trainer.train(unit, stopping)
-
-
 def test_a_sweep_trains_the_replicas_that_single_runs_train(tmp_path: Path) -> None:
     base = options(iterations=20, eval_every=10)
     axes: dict[str, list[Any]] = {"clip": ["none", "norm:0.1"], "units": [8, 50], "learning_rate": [0.3]}
     config = sweep_config(base, axes, 1, ())
-    events = list(Sweep(config, tmp_path, backend=_InThisProcess(base)).run())
+    events = list(Sweep(config, tmp_path, backend=InProcessBackend(base)).run())
     assert isinstance(events[-1], SweepFinished)
     assert events[-1].reason == "completed"
     # No replica of this experiment can be stacked, so there is no slow one to name.
