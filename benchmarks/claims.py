@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import math
 import re
 import statistics
@@ -630,9 +631,9 @@ def rates() -> None:
     for init, by_rate in found.items():
         for rate, lanes in by_rate.items():
             print(f"11 {init}, learning rate {rate}:", {name: solved_text(one) for name, one in lanes.items()})
-    for rate in (0.001, 0.003, 0.01):
-        lanes = train_seeds(LANES, optimizer="adam", learning_rate=rate, **brief)
-        print(f"11 Adam, learning rate {rate}:", {name: solved_text(one) for name, one in lanes.items()})
+    for rate, beta1 in itertools.product((0.001, 0.003, 0.01), (0.5, 0.9)):
+        lanes = train_seeds(LANES, optimizer="adam", learning_rate=rate, beta1=beta1, **brief)
+        print(f"11 Adam, learning rate {rate}, beta1 {beta1}:", {name: solved_text(one) for name, one in lanes.items()})
     title = "Clipping widens the range of learning rates that work"
     with picture("rates", title, "learning rate", "seeds solved, %") as axes:
         axes.set_xscale("log")

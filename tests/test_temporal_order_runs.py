@@ -193,6 +193,27 @@ def test_a_lane_whose_weights_overflow_fails_and_the_other_goes_on() -> None:
     assert of(LaneFinished, events, "clipped")
 
 
+@pytest.mark.parametrize(
+    ("settings", "unclipped", "clipped"),
+    [
+        ({}, False, True),
+        ({"clip": "norm:5"}, False, False),
+        ({"init": "orthogonal", "learning_rate": 0.03}, True, True),
+        ({"optimizer": "adam", "learning_rate": 0.003}, True, True),
+    ],
+    ids=["defaults", "a loose bound", "a low learning rate and an orthogonal start", "Adam"],
+)
+def test_where_clipping_saves_the_network_and_where_it_is_not_needed(
+    settings: dict[str, Any], unclipped: bool, clipped: bool
+) -> None:
+    events = train(options(iterations=500, eval_every=10, **settings))
+    for lane, solves in (("unclipped", unclipped), ("clipped", clipped)):
+        (end,) = of(LaneFinished, events, lane)
+        assert end.accuracy >= 0.99 if solves else end.accuracy < 0.35
+        # A lane that does not learn has saturated units.
+        assert (of(Diagnosed, events, lane)[-1].gauge["saturated"] < 0.1) is solves
+
+
 def test_a_sweep_trains_the_replicas_that_single_runs_train(tmp_path: Path) -> None:
     base = options(iterations=20, eval_every=10)
     axes: dict[str, list[Any]] = {"clip": ["none", "norm:0.1"], "units": [8, 50], "learning_rate": [0.3]}
