@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 import recordings
+import torch
 from test_sweep import InProcessBackend
 
 from clipwatch.core.engine.engine import Engine, Resumption
@@ -17,6 +18,7 @@ from clipwatch.core.engine.resume import read_interrupted
 from clipwatch.core.engine.session import Session
 from clipwatch.core.engine.verify import compare, repetition
 from clipwatch.core.errors import BadInput
+from clipwatch.core.experiments.preparation import prepare
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.stream.commands import SetClip
@@ -37,6 +39,7 @@ from clipwatch.core.stream.series import diagnosed_values
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepFinished
 from clipwatch.core.sweeps.runner import Sweep
+from clipwatch.core.training.preparation import lane_thread
 
 CHANGE = SetClip(lane="unclipped", rule="norm:2", at_step=25)
 
@@ -144,6 +147,15 @@ def test_every_optimizer_trains_it(optimizer: str) -> None:
         assert (end.reason, end.step, end.total) == ("completed", 30, 1000)
         assert math.isfinite(end.loss)
     assert of(Diagnosed, events, "clipped")[-1].total.shadow_cosine > 0
+
+
+def test_the_seed_decides_weights_and_sequences() -> None:
+    one, other = (prepare(options(seed=seed), None, torch.device("cpu")).make_workload() for seed in (0, 1))
+    assert not torch.equal(one.parameters, other.parameters)
+    other.parameters.copy_(one.parameters)
+    with lane_thread():
+        assert one.loss_and_gradient(0) != other.loss_and_gradient(0)
+        assert one.evaluate_all().loss != other.evaluate_all().loss
 
 
 @pytest.mark.parametrize(
