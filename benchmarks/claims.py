@@ -599,7 +599,7 @@ def saved() -> None:
             plot(axes, number, dict(zip(steps, middle, strict=True)))
             ends.append((middle[-1], name, colour_of(number)))
         axes.axhline(math.log(4), color=_GREY, linewidth=0.9, linestyle=":")
-        note(axes, "chance: ln 4", (780, math.log(4)), xytext=(0, 4))
+        note(axes, "chance: ln 4", (780, math.log(4)), xytext=(0, -10))
         axes.set_xlim(0, 1000)
         axes.set_ylim(bottom=0)
         label_ends(axes, ends)
