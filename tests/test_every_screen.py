@@ -72,11 +72,8 @@ class Screen:
     def start(self, before: str = "", *, shell: bool = False, **options: object) -> VirtualTerminal:
         """Start the screen, or a shell that can start it."""
         self.program.write_text(self._program(self._folder, before))
-        started = (
-            ["-c", "import os; os.environ['PS1'] = '$ '; os.execlp('bash', 'bash', '--norc', '-i')"]
-            if shell
-            else [str(self.program)]
-        )
+        bash = "import os; os.environ['PS1'] = '$ '; os.execlp('bash', 'bash', '--norc', '-i')"
+        started = ["-c", bash] if shell else [str(self.program)]
         self.terminal = VirtualTerminal(started, **options)
         return self.terminal
 
