@@ -2,12 +2,14 @@
 
     python benchmarks/lane_processes.py [--experiment FILE.py] [--steps 2000] [--repeats 3]
 
-The ratios of one sitting count: steps per second depend on the machine and on what else runs on it.
+The ratios of one sitting count. On a busy machine only the processor time says something: two lanes at once that need
+no more of it than one after the other take half the time on two idle cores.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 from pathlib import Path
 
@@ -30,25 +32,46 @@ def main() -> None:
     config = from_options({"experiment": given.experiment, "iterations": given.steps})
     one, other = (msgspec.structs.replace(config, lanes=(lane,)) for lane in config.lanes)
     # Taken in turn, so that a busy minute hits all of them.
-    rounds = [(seconds(config), seconds(one), seconds(other), seconds(one, in_threads=True)) for _ in range(given.repeats)]
+    rounds = [(cost(config), cost(one), cost(other), cost(one, in_threads=True)) for _ in range(given.repeats)]
+    both, first, second, here = (
+        [statistics.median(values) for values in zip(*column, strict=True)] for column in zip(*rounds, strict=True)
+    )
     print(f"{Path(given.experiment).name}, {given.steps:,} steps, {usable_cores()} cores; median of {given.repeats}")
-    both, first, second, here = (statistics.median(column) for column in zip(*rounds, strict=True))
-    print(f"a lane in a process of its own:  {first / given.steps * 1e6:7.0f} us a step")
-    print(f"a lane in a thread of this one:  {here / given.steps * 1e6:7.0f} us a step")
-    print(f"a process costs                  {(first - here) / given.steps * 1e6:7.0f} us a step")
-    print(f"two lanes at once:               {both:7.2f} s")
-    print(f"one after the other:             {first + second:7.2f} s, {(first + second) / both:.2f} times as long")
+    print(f"                                {'time':>10} {'processor time':>15}")
+    for name, (time, used) in (("a process", first), ("a thread of this process", here)):
+        print(f"a step in {name:<24} {micro(time, given.steps)} {micro(used, given.steps)}")
+    after = [x + y for x, y in zip(first, second, strict=True)]
+    for name, (time, used) in (("two lanes at once", both), ("one after the other", after)):
+        print(f"{name:<34} {time:8.2f} s {used:11.2f} s")
+    print(f"one after the other takes {after[0] / both[0]:.2f} times as long")
 
 
-def seconds(config: RunConfig, *, in_threads: bool = False) -> float:
-    """From the first step to the end of the last lane; the run is measured and its events are read."""
-    ends = []
+def micro(seconds: float, steps: int) -> str:
+    return f"{seconds / steps * 1e6:8.0f} us"
+
+
+def cost(config: RunConfig, *, in_threads: bool = False) -> tuple[float, float]:
+    """Seconds from the first step to the end of the last lane, and of processor time, without those of the start."""
+    start = processor_seconds(msgspec.structs.replace(config, iterations=1), in_threads)[1]
+    seconds, used = processor_seconds(config, in_threads)
+    return seconds, used - start
+
+
+def processor_seconds(config: RunConfig, in_threads: bool) -> tuple[float, float]:
+    """The training time of a whole run, which is measured and whose events are read, and its processor time."""
+    before, ends = used_seconds(), []
     for event in Engine(config, in_threads=in_threads).run():
         if isinstance(event, LaneFailed):
             raise SystemExit(event.cause)
         if isinstance(event, LaneFinished):
             ends.append(event.training_seconds)
-    return max(ends)
+    return max(ends), used_seconds() - before
+
+
+def used_seconds() -> float:
+    """Processor time of this process and of its children that have ended."""
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 if __name__ == "__main__":
