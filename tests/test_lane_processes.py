@@ -40,7 +40,7 @@ from clipwatch.core.stream.commands import (
     StepOnce,
     Stop,
 )
-from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.config import RunConfig, to_toml
 from clipwatch.core.stream.events import (
     ClipChanged,
     Evaluated,
@@ -144,7 +144,7 @@ def test_the_run_is_described_by_the_process_and_this_one_imports_neither_torch_
 import sys
 import msgspec
 from clipwatch.core.engine.engine import Engine
-from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.config import RunConfig, to_toml
 from clipwatch.core.stream.events import RunStarted
 config = msgspec.json.decode(sys.argv[1], type=RunConfig)
 (started,) = [event for event in Engine(config).run() if isinstance(event, RunStarted)]
@@ -361,7 +361,7 @@ SCRIPT = """
 import sys
 import msgspec
 from clipwatch.core.engine.engine import Engine
-from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.config import RunConfig, to_toml
 from clipwatch.core.stream.events import Evaluated
 for event in Engine(msgspec.json.decode(sys.argv[1], type=RunConfig)).run():
     if isinstance(event, Evaluated) and event.step >= 50:
@@ -386,4 +386,20 @@ def test_no_process_survives_an_engine_that_is_killed(paused: bool, tmp_path: Pa
         alive = [process for process in processes(tmp_path) if is_alive(process)]
         assert len(alive) >= 2
         os.kill(engine.pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(is_alive, alive)))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_no_process_survives_the_program(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    settings = tmp_path / "run.toml"
+    settings.write_text(to_toml(own_config(tmp_path, {"fault": "start a process"}, iterations=10**9)))
+    with program.running("--config", str(settings), "--no-ui", "--runs-dir", str(tmp_path / "runs")) as process:
+        assert process.stdout
+        assert any("Step: 50" in line for line in process.stdout)
+        alive = [each for each in processes(tmp_path) if is_alive(each)]
+        assert len(alive) == 4
+        process.send_signal(number)
+        # Read on, as a terminal does.
+        assert process.stdout.read() or number == signal.SIGKILL
+        assert process.wait(DEADLINE) == code
         wait_until(lambda: not any(map(is_alive, alive)))
