@@ -17,7 +17,7 @@ from ..errors import ClipwatchError
 from ..files.paths import user_path
 from ..optional_packages import installation
 from ..stream.builtin_experiments import BUILT_IN
-from ..stream.config import RunConfig
+from ..stream.config import RunConfig, to_toml
 from .units import Unit
 from .usable_cores import usable_cores
 from .workers import Outcome, UnitTrainer, safe_path, terminal_signals_blocked
@@ -96,12 +96,13 @@ def _connect(address: str | None, cores: int) -> Any:
     return ray
 
 
-_trainers: dict[bytes, UnitTrainer] = {}
+# By the settings as text.
+_trainers: dict[str, UnitTrainer] = {}
 
 
 def _train(config: RunConfig, unit: Unit, folder: str) -> Outcome:
     """Train a unit in a worker of the cluster, which reads the data once. `folder`: where the user's paths begin."""
-    key = msgspec.json.encode(config)
+    key = to_toml(config)
     # Of the built-in experiments, nothing is imported from the user's folder.
     is_own = config.experiment not in BUILT_IN and os.path.isdir(folder)
     with chdir(folder) if is_own else nullcontext():
