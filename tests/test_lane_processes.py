@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
+import program
 import pytest
+import recordings
 from own_experiment import own_config, processes, write
 
 from clipwatch.core.engine import lane_processes
@@ -24,6 +26,8 @@ from clipwatch.core.engine.lane_process import LaneProcess
 from clipwatch.core.engine.resumption import Resumption
 from clipwatch.core.engine.session import Session
 from clipwatch.core.errors import BadInput, ClipwatchError
+from clipwatch.core.runs.reader import read_recording
+from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.stream.commands import (
     AnyCommand,
     Extend,
@@ -36,7 +40,7 @@ from clipwatch.core.stream.commands import (
     StepOnce,
     Stop,
 )
-from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.config import RunConfig, to_toml
 from clipwatch.core.stream.events import (
     ClipChanged,
     Evaluated,
@@ -94,11 +98,9 @@ def timeless(events: Iterable[Event], lane: str) -> list[Event]:
 
 
 def is_alive(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True).stdout
+    # Nobody waits for a process whose parent was killed.
+    return found.strip()[:1] not in ("", "Z")
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -142,7 +144,7 @@ def test_the_run_is_described_by_the_process_and_this_one_imports_neither_torch_
 import sys
 import msgspec
 from clipwatch.core.engine.engine import Engine
-from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.config import RunConfig, to_toml
 from clipwatch.core.stream.events import RunStarted
 config = msgspec.json.decode(sys.argv[1], type=RunConfig)
 (started,) = [event for event in Engine(config).run() if isinstance(event, RunStarted)]
@@ -334,11 +336,32 @@ def test_a_lane_goes_on_from_a_checkpoint_bit_for_bit(tmp_path: Path) -> None:
         assert timeless(again, lane)[1:] == after
 
 
+def test_a_recorded_run_is_resumed_and_verified_bit_for_bit(tmp_path: Path) -> None:
+    config = own_config(tmp_path, checkpoint_every=20)
+    recorder = Recorder(tmp_path / "runs")
+    session = Session(config, keep=recorder.keep)
+    session.send(SetClip(lane="b", rule="norm:0.3", at_step=25))
+    session.send(Stop(at_step=35))
+    assert list(recorder.through(session.run()))
+    run = recordings.only_run(tmp_path / "runs")
+    stopped = read_recording(run / "events.jsonl")
+    assert {event.step for event in of(LaneFinished, stopped.events)} == {35}
+    resumed = program.call("resume", str(run), "--no-ui")
+    assert resumed.returncode == 0, resumed.stderr
+    whole = read_recording(run / "events.jsonl")
+    assert {event.step for event in of(LaneFinished, whole.events)} == {35, 60}
+    verified = program.call("verify", str(run))
+    assert "identical bit for bit" in verified.stdout, verified
+    assert "has changed" not in verified.stderr
+    write(tmp_path).write_text((tmp_path / "mine.py").read_text() + "# other\n")
+    assert f"{tmp_path}/mine.py has changed since the recording" in program.call("verify", str(run)).stderr
+
+
 SCRIPT = """
 import sys
 import msgspec
 from clipwatch.core.engine.engine import Engine
-from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.config import RunConfig, to_toml
 from clipwatch.core.stream.events import Evaluated
 for event in Engine(msgspec.json.decode(sys.argv[1], type=RunConfig)).run():
     if isinstance(event, Evaluated) and event.step >= 50:
@@ -363,4 +386,20 @@ def test_no_process_survives_an_engine_that_is_killed(paused: bool, tmp_path: Pa
         alive = [process for process in processes(tmp_path) if is_alive(process)]
         assert len(alive) >= 2
         os.kill(engine.pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(is_alive, alive)))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_no_process_survives_the_program(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    settings = tmp_path / "run.toml"
+    settings.write_text(to_toml(own_config(tmp_path, {"fault": "start a process"}, iterations=10**9)))
+    with program.running("--config", str(settings), "--no-ui", "--runs-dir", str(tmp_path / "runs")) as process:
+        assert process.stdout
+        assert any("Step: 50" in line for line in process.stdout)
+        alive = [each for each in processes(tmp_path) if is_alive(each)]
+        assert len(alive) == 4
+        process.send_signal(number)
+        # Read on, as a terminal does.
+        assert process.stdout.read() or number == signal.SIGKILL
+        assert process.wait(DEADLINE) == code
         wait_until(lambda: not any(map(is_alive, alive)))

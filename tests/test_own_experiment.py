@@ -292,6 +292,13 @@ def test_the_probe_names_parameters_without_a_gradient(tmp_path: Path) -> None:
     assert notice == "the loss does not depend on bias: their gradient is 0"
 
 
+def test_options_of_an_optimizer_that_the_experiment_makes_itself_are_a_notice(tmp_path: Path) -> None:
+    target = write_experiment(tmp_path, NOISY)
+    (notice,) = prepared(target, learning_rate=0.5, optimizer="sgd").notices
+    assert notice.endswith("ignores --optimizer, --learning-rate (unless make_optimizer returns None)")
+    assert not prepared(write_experiment(tmp_path, SMALL, "small.py"), learning_rate=0.5).notices
+
+
 def test_the_starting_file_runs_as_it_stands(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     write_starting_file(str(path))

@@ -170,6 +170,37 @@ def test_the_learning_rate_of_a_schedule_is_that_of_the_step(tmp_path: Path) -> 
     )
 
 
+NOISY_OPTIMIZER = """
+class Noise(torch.optim.Optimizer):
+    def __init__(self, parameters):
+        super().__init__(parameters, {"lr": 0.1})
+
+    @torch.no_grad()
+    def step(self):
+        for parameter in self.param_groups[0]["params"]:
+            parameter.add_(parameter.grad + torch.randn_like(parameter), alpha=-0.1)
+
+"""
+
+
+def test_an_optimizer_that_draws_random_numbers_keeps_lanes_identical(tmp_path: Path) -> None:
+    own = "\n    def make_optimizer(self, parameters):\n        return Noise(parameters)\n"
+    lanes = trainers(write_experiment(tmp_path, NOISY_OPTIMIZER + SMALL + own), lanes=TWINS)
+    first, second = [trained(lane) for lane in lanes]
+    assert torch.equal(*(workload_of(lane).parameters for lane in lanes))
+    assert of_kind(first, Diagnosed)[-1].total.shadow_cosine is None
+    assert of_kind(second, Diagnosed)[-1].total.shadow_cosine == pytest.approx(1)
+
+
+def test_a_model_in_evaluation_mode_trains_in_training_mode(tmp_path: Path) -> None:
+    source = NOISY.replace("return nn.Sequential(", "return clipped_eval(")
+    evaluated = "def clipped_eval(*modules):\n    return nn.Sequential(*modules).eval()\n"
+    found = [trainers(write_experiment(tmp_path, each), lanes={"a": "none"})[0] for each in (NOISY, evaluated + source)]
+    for lane in found:
+        trained(lane)
+    assert torch.equal(*(workload_of(lane).parameters for lane in found))
+
+
 @pytest.mark.parametrize(("text", "measured"), [("true", True), ("false", False)])
 def test_the_counterfactual_can_be_switched_off(tmp_path: Path, text: str, measured: bool) -> None:
     target = write_experiment(tmp_path, NOISY)

@@ -32,7 +32,7 @@ class LaneDistance:
     def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor | None) -> Iterator[LanesCompared]:
         """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""
         point = _Point(parameters.clone(), predictions)
-        for pair, other in self._pairs.add(lane, step, point):
+        for pair, other in self._pairs.add(lane, step, point, parameters.nbytes):
             yield LanesCompared(step=step, lanes=pair, **_distance(point, other))
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
 # Lanes that are more than this many measurements apart are not compared, because each waiting one holds a copy of the
-# parameters.
-MAX_WAITING = 64
+# parameters; nor are those whose waiting measurements take more than so many bytes.
+MAX_WAITING, MAX_BYTES = 64, 1 << 28
 
 P = TypeVar("P")
 
@@ -22,18 +22,19 @@ class LanePairs(Generic[P]):
         self._others = tuple(lanes[1:])
         self._lock = threading.Lock()
 
-    def add(self, lane: str, step: int, point: P) -> Iterator[tuple[tuple[str, str], P]]:
-        """Add a lane's point; yield each pair of lanes that this completes, with the point of the other lane."""
+    def add(self, lane: str, step: int, point: P, size: int) -> Iterator[tuple[tuple[str, str], P]]:
+        """Add a lane's point of `size` bytes; yield each pair of lanes that it completes, with the other's point."""
         partners = self._others if lane == self._first else (self._first,)
         with self._lock:
             found = {other: self._waiting.pop((other, lane, step), None) for other in partners}
-            self._keep(lane, step, point, [other for other, theirs in found.items() if theirs is None])
+            for other in (other for other, theirs in found.items() if theirs is None):
+                self._waiting[lane, other, step] = point
+            self._drop(max(1, min(MAX_WAITING, MAX_BYTES // size)))
         for other, theirs in found.items():
             if theirs is not None:
                 yield (lane, other) if lane == self._first else (other, lane), theirs
 
-    def _keep(self, lane: str, step: int, point: P, others: Sequence[str]) -> None:
-        for other in others:
-            self._waiting[lane, other, step] = point
-        while len(self._waiting) > MAX_WAITING * max(1, len(self._others)):
+    def _drop(self, most: int) -> None:
+        """Drop the oldest points, so that each pair of lanes has at most so many."""
+        while len(self._waiting) > most * max(1, len(self._others)):
             del self._waiting[next(iter(self._waiting))]

@@ -48,9 +48,12 @@ class LaneProcess:
         self._started = time.perf_counter()
         self._mailbox: Mailbox[LaneCommand] | None = None
         self._connection, other_end = multiprocessing.Pipe()
-        with other_end, memory_file() as memory:
-            self._memory = LaneMemory(memory)
-            self._process = _spawn([other_end.fileno(), memory])
+        try:
+            with other_end, memory_file() as memory:
+                self._memory = LaneMemory(memory)
+                self._process = _spawn([other_end.fileno(), memory])
+        except OSError as error:
+            raise ClipwatchError(f"the process of lane {name} cannot be started: {error.strerror}") from error
         self._gone = threading.Event()
         self._output = LaneOutput(self._process, name, tell)
         threading.Thread(target=self._watch, name=f"clipwatch-{name}-process", daemon=True).start()

@@ -31,7 +31,7 @@ class MeasuredLanes:
         predictions: NDArray[np.generic] | None,
     ) -> Iterator[LanesCompared]:
         """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""
-        for pair, other in self._pairs.add(lane, step, _Point(parameters, predictions)):
+        for pair, other in self._pairs.add(lane, step, _Point(parameters, predictions), parameters.nbytes):
             difference = (parameters - other.parameters).astype(np.float64)
             yield LanesCompared(
                 step=step,

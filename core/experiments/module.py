@@ -80,6 +80,9 @@ class ModuleWorkload:
         self.experiment, self.sources, self._seed = experiment, sources, seed
         with self._user_code(experiment.make_model, "model"):
             self.model = _checked(experiment.make_model(), nn.Module, "make_model").to(device)
+            # A model that comes from elsewhere may be in evaluation mode. Modules that the user froze stay in it.
+            if not self.model.training:
+                self.model.train()
             self._flat = FlatParameters(self.model, layers)
         self.parameters, self.gradient = self._flat.parameters, self._flat.gradient
         self.gauge = ModuleGauge(self) if type(experiment).gauges is not Experiment.gauges else None

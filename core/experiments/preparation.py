@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -18,6 +18,7 @@ from ..stream.config import RunConfig
 from ..stream.events import DatasetInfo
 from ..stream.experiment_info import ExperimentInfo, Value
 from .batches import seeded_generator
+from .experiment import Experiment
 from .torchscript import is_compiled
 from .workload import Workload
 
@@ -92,7 +93,10 @@ def _temporal_order(config: RunConfig, device: torch.device) -> PreparedExperime
         )
 
     return PreparedExperiment(
-        dataset=generated_data(config), make_workload=make_workload, notices=_notices(is_compiled(loss_and_gradient))
+        dataset=generated_data(config),
+        make_workload=make_workload,
+        info=BUILT_IN[config.experiment].info,
+        notices=_notices(is_compiled(loss_and_gradient)),
     )
 
 
@@ -139,9 +143,19 @@ def _user_experiment(config: RunConfig, device: torch.device, try_out: bool) -> 
         ),
         make_workload=make_same_workload,
         info=msgspec.structs.replace(info, metrics=found.metrics, gauges=found.gauges),
-        notices=found.notices,
+        notices=(*found.notices, *_optimizer_notices(config, experiment)),
         settings={each.name: getattr(experiment, each.name) for each in setting_infos(type(experiment))},
     )
+
+
+def _optimizer_notices(config: RunConfig, experiment: Experiment) -> Iterator[str]:
+    """A notice if the run's optimizer was changed, for an experiment that makes its own."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(RunConfig)}
+    changed = [name for name in ("optimizer", "learning_rate", "beta1") if getattr(config, name) != defaults[name]]
+    if changed and type(experiment).make_optimizer is not Experiment.make_optimizer:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
+        own = f"{type(experiment).__name__} makes its own optimizer"
+        yield f"{own}, which ignores {options} (unless make_optimizer returns None)"
 
 
 def _notices(compiled: bool) -> list[str]:

@@ -27,6 +27,7 @@ class Mine(clipwatch.Experiment):
     # The fields are the settings of the experiment: --set NAME=VALUE. In a sweep, they are axes too.
     hidden: Annotated[int, "number of hidden units"] = 64
     dropout: Annotated[float, "share of hidden units that are dropped"] = 0.1
+    rate: Annotated[float, "learning rate"] = 0.001
 
     # What the data consist of, in the plural.
     examples = "images"
@@ -71,8 +72,8 @@ class Mine(clipwatch.Experiment):
     metrics = (clipwatch.Metric("confidence", share=True),)
 
     def make_optimizer(self, parameters):
-        """Any optimizer of torch. Without this method: --optimizer and --learning-rate."""
-        return torch.optim.AdamW(parameters, lr=0.001, weight_decay=0.01)
+        """Any optimizer of torch. Without this method: that of --optimizer and --learning-rate."""
+        return torch.optim.AdamW(parameters, lr=self.rate, weight_decay=0.01)
 
     def make_schedule(self, optimizer):
         """A schedule of the learning rate that advances with each step."""

@@ -145,7 +145,8 @@ class _Counterfactual(TorchOptimizer):
 
     def __init__(self, original: TorchOptimizer) -> None:
         super().__init__(original._parameters.clone(), original._views, original._make, lambda optimizer: None)
-        self._original = original
+        self._original, device = original, original._parameters.device
+        self._random_devices = [device] if device.type == "cuda" else []
         self._optimizer.load_state_dict(copy.deepcopy(original._optimizer.state_dict()))
 
     def update_state(self, gradient: Tensor) -> None:
@@ -153,7 +154,9 @@ class _Counterfactual(TorchOptimizer):
         self._parameters.copy_(self._original._parameters)
         for group, original in zip(self._optimizer.param_groups, self._original._optimizer.param_groups, strict=True):
             group.update({name: value for name, value in original.items() if name != "params"})
-        self.step(gradient)
+        # An optimizer that draws random numbers draws the same ones for the lane's own step.
+        with torch.random.fork_rng(self._random_devices):
+            self.step(gradient)
 
     def parameter_update(self, before: Tensor) -> Tensor:
         """What the last step has added to the parameters, which were `before`."""

@@ -132,32 +132,32 @@ def _trainer(connection: Connection) -> Trainer:
     from ..experiments.preparation import prepare
     from ..experiments.user_file import load_experiment
     from .checkpoint import decode
-    from .preparation import described, lane_thread, prepare_trainers, usable_device
+    from .preparation import described, prepare_trainers, usable_device
 
     assignment: Assignment = connection.recv()
     config = assignment.config
     if assignment.debug:
-        lane_run._log.setLevel(logging.DEBUG)
-        lane_run._log.addHandler(_TracebackSender(connection.send))
+        log = logging.getLogger(lane_run.__name__)
+        log.setLevel(logging.DEBUG)
+        log.addHandler(_TracebackSender(connection.send))
     if not assignment.prepares:
         # Until the first lane has prepared the run.
         start: LaneStart = connection.recv()
-    with lane_thread():
-        device = usable_device(config.device)
-        experiment = prepare(config, None, device, try_out=assignment.prepares)
-        for settings in assignment.variants:
-            load_experiment(config.experiment, settings)
-        if assignment.prepares:
-            connection.send(described(config, experiment, device))
-            start = connection.recv()
-        (trainer,) = prepare_trainers(
-            msgspec.structs.replace(config, lanes=tuple(lane for lane in config.lanes if lane.name == start.lane)),
-            experiment,
-            {start.lane: decode(start.snapshot)} if start.snapshot else {},
-            {start.lane: start.iterations},
-            checkpoints=assignment.checkpoints,
-            distance=_Distance(connection.send),
-        )
+    device = usable_device(config.device)
+    experiment = prepare(config, None, device, try_out=assignment.prepares)
+    for settings in assignment.variants:
+        load_experiment(config.experiment, settings)
+    if assignment.prepares:
+        connection.send(described(config, experiment, device))
+        start = connection.recv()
+    (trainer,) = prepare_trainers(
+        msgspec.structs.replace(config, lanes=tuple(lane for lane in config.lanes if lane.name == start.lane)),
+        experiment,
+        {start.lane: decode(start.snapshot)} if start.snapshot else {},
+        {start.lane: start.iterations},
+        checkpoints=assignment.checkpoints,
+        distance=_Distance(connection.send),
+    )
     return trainer
 
 
