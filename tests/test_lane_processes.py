@@ -138,6 +138,15 @@ def test_lanes_whose_rule_never_binds_are_identical_and_are_compared(tmp_path: P
     assert compared[0].lanes == ("a", "b")
 
 
+def test_the_order_of_a_set_does_not_tell_lanes_apart(tmp_path: Path) -> None:
+    config = own_config(tmp_path, iterations=5, lanes={"a": "none", "b": "norm:1000000"})
+    file = write(tmp_path)
+    file.write_text(file.read_text().replace("manual_seed(7)", "manual_seed(abs(hash('a text')))"))
+    assert [event.distance for event in of(LanesCompared, events_of(config))] == [0]
+    first, second = of(Evaluated, events_of(config))
+    assert first.loss == second.loss
+
+
 def test_the_run_is_described_by_the_process_and_this_one_imports_neither_torch_nor_the_file(tmp_path: Path) -> None:
     config = own_config(tmp_path, iterations=5)
     code = """

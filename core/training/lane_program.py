@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from ..stream.commands import LaneCommand
-from ..stream.events import LanesCompared
+from ..stream.events import LanesCompared, StageStarted
 from . import lane_run
 from .lane_memory import LaneMemory
 from .lane_messages import Ask, Assignment, Ended, Failure, Go, LaneStart, Measured, Ready, Traceback
@@ -140,16 +140,17 @@ def _trainer(connection: Connection) -> Trainer:
         log = logging.getLogger(lane_run.__name__)
         log.setLevel(logging.DEBUG)
         log.addHandler(_TracebackSender(connection.send))
-    if not assignment.prepares:
-        # Until the first lane has prepared the run.
-        start: LaneStart = connection.recv()
+    # The others wait until the first lane has prepared the run.
+    start = None if assignment.prepares else _receive_start(connection)
+    if assignment.prepares:
+        connection.send(StageStarted(stage=f"preparing {config.experiment}"))
     device = usable_device(config.device)
     experiment = prepare(config, None, device, try_out=assignment.prepares)
     for settings in assignment.variants:
         load_experiment(config.experiment, settings)
-    if assignment.prepares:
+    if start is None:
         connection.send(described(config, experiment, device))
-        start = connection.recv()
+        start = _receive_start(connection)
     (trainer,) = prepare_trainers(
         msgspec.structs.replace(config, lanes=tuple(lane for lane in config.lanes if lane.name == start.lane)),
         experiment,
@@ -159,6 +160,10 @@ def _trainer(connection: Connection) -> Trainer:
         distance=_Distance(connection.send),
     )
     return trainer
+
+
+def _receive_start(connection: Connection) -> LaneStart:
+    return connection.recv()
 
 
 def _train(trainer: Trainer, connection: Connection, memory: LaneMemory) -> None:

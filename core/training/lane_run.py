@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import one_line
 from ..stream.events import Event, LaneFailed
@@ -14,14 +14,15 @@ from ..stream.events import Event, LaneFailed
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint
     from .checkpoint_file import EncodedCheckpoint
-    from .training_loop import CommandSource
 
 _log = logging.getLogger(__name__)
-C = TypeVar("C", contravariant=True, bound="CommandSource")
 
 
-class RunningLane(Protocol[C]):
-    """A lane as the engine sees it: a `Trainer` in this process, or the connection to one in another."""
+class RunningLane(Protocol):
+    """A lane as the engine sees it: a `Trainer` in this process, or the connection to one in another.
+
+    `run` takes a `CommandSource`.
+    """
 
     name: str
 
@@ -33,14 +34,14 @@ class RunningLane(Protocol[C]):
 
     def idle(self) -> AbstractContextManager[None]: ...
 
-    def run(self, commands: C, started: float) -> Iterator[Event | Checkpoint | EncodedCheckpoint]: ...
+    def run(self, commands: Any, started: float) -> Iterator[Event | Checkpoint | EncodedCheckpoint]: ...
 
     def logged_steps(self) -> Iterator[Event]: ...
 
     def failure_event(self, cause: str) -> LaneFailed: ...
 
 
-def run_lane(lane: RunningLane[C], commands: C, started: float) -> Iterator[Event | Checkpoint | EncodedCheckpoint]:
+def run_lane(lane: RunningLane, commands: Any, started: float) -> Iterator[Event | Checkpoint | EncodedCheckpoint]:
     """The events and checkpoints of a lane, with its failure if it raises an error."""
     try:
         yield from lane.run(commands, started)
