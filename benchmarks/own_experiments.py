@@ -23,8 +23,8 @@ from clipwatch.core.training.preparation import lane_thread, prepare_trainers
 
 TARGET = str(Path(__file__).parent / "own_perceptron.py")
 ROUNDS, SECONDS = 5, 0.6
-# Milliseconds of a step, about, and the widths of two hidden layers.
-WIDTHS = {1: 192, 20: 1700}
+# Milliseconds of a step, about, the width of two hidden layers, and the size of a batch.
+MODELS = ((1, 192, 32), (20, 512, 512), (20, 1700, 32))
 OPTIMIZERS = ("the run's Adam", "torch's AdamW")
 
 Times = tuple[float, float]
@@ -60,7 +60,9 @@ def plain(config: RunConfig) -> Times:
         return loss
 
     def train() -> None:
-        order = torch.randperm(len(sources.training)).repeat(1 + config.iterations * config.batch_size // 1000)
+        order = torch.randperm(len(sources.training)).repeat(
+            1 + config.iterations * config.batch_size // len(sources.training)
+        )
         for step in range(config.iterations):
             batch = sources.training.fetch(order[step * config.batch_size :][: config.batch_size])
             optimizer.zero_grad()
@@ -77,7 +79,7 @@ def plain(config: RunConfig) -> Times:
         return timed(train)
 
 
-def config_of(width: int, steps: int, optimizer: str, counterfactual: bool) -> RunConfig:
+def config_of(width: int, batch_size: int, steps: int, optimizer: str, counterfactual: bool) -> RunConfig:
     """One lane that clips."""
     own = optimizer == OPTIMIZERS[1]
     return from_options(
@@ -86,16 +88,16 @@ def config_of(width: int, steps: int, optimizer: str, counterfactual: bool) -> R
             "settings": {"width": width, "counterfactual": counterfactual},
             "lanes": {"clipped": "norm:1"},
             "iterations": steps,
+            "batch_size": batch_size,
         }
     )
 
 
-def shares(width: int, steps: int, optimizer: str, counterfactual: bool) -> tuple[list[float], list[float], float]:
+def shares(config: RunConfig) -> tuple[list[float], list[float], float]:
     """The lane's share of the plain loop's speed, by both clocks, and the milliseconds of a plain step."""
-    config = config_of(width, steps, optimizer, counterfactual)
     pairs = [(plain(config), lane(config)) for _ in range(ROUNDS)]
     wall, processor = ([one[i] / other[i] for one, other in pairs] for i in (0, 1))
-    return wall, processor, statistics.median(one[1] for one, _ in pairs) / steps * 1000
+    return wall, processor, statistics.median(one[1] for one, _ in pairs) / config.iterations * 1000
 
 
 def spread(found: list[float]) -> str:
@@ -106,18 +108,19 @@ def spread(found: list[float]) -> str:
 def main() -> None:
     """Print a table."""
     table = Table(title=f"One lane against the same loop in plain PyTorch; {ROUNDS} pairs: median (worst, best)")
-    for heading in ("optimizer", "counterfactual", "ms a step", "share of the speed", "by processor time"):
+    for heading in ("layers", "batch", "optimizer", "counterfactual", "ms a step", "share of the speed", "by CPU time"):
         table.add_column(heading)
     with lane_thread():
-        for target, width in WIDTHS.items():
-            steps = int(SECONDS * 1000 / target)
+        for target, width, batch_size in MODELS:
             for optimizer in OPTIMIZERS:
                 for counterfactual in (True, False):
-                    wall, processor, milliseconds = shares(width, steps, optimizer, counterfactual)
+                    config = config_of(width, batch_size, int(SECONDS * 1000 / target), optimizer, counterfactual)
+                    wall, processor, milliseconds = shares(config)
                     on = "on" if counterfactual else "off"
-                    print(f"{optimizer}, counterfactual {on}: {spread(processor)} of {milliseconds:.1f} ms", flush=True)
-                    table.add_row(optimizer, on, f"{milliseconds:.1f}", spread(wall), spread(processor))
-    Console(width=120).print(table)
+                    figures = f"{milliseconds:.1f}", spread(wall), spread(processor)
+                    print(width, batch_size, optimizer, on, *figures, flush=True)
+                    table.add_row(f"2 x {width}", str(batch_size), optimizer, on, *figures)
+    Console(width=140).print(table)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,12 @@ class Mine(clipwatch.Experiment):
 """
 
 
+@pytest.fixture(autouse=True)
+def _path_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of experiments, to which Python's path leads, hold files called like its own modules."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+
 def error_of(call: object, *arguments: object, **options: object) -> str:
     with pytest.raises(BadInput) as caught:
         call(*arguments, **options)  # type: ignore[operator]
@@ -52,7 +58,6 @@ def test_a_file_may_be_called_like_a_module_and_import_its_neighbours(tmp_path: 
 
 def test_a_class_of_a_module_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "my_package_of_tests").mkdir()
     write_experiment(tmp_path, SMALL, "my_package_of_tests/small.py")
     assert load_class("my_package_of_tests.small:Small").__name__ == "Small"
@@ -103,6 +108,7 @@ def test_settings_are_the_fields_with_defaults_and_help(tmp_path: Path) -> None:
         "kind": (str, "relu", ""),
         "label": (str, "", ""),
     }
+    assert list(infos) == ["hidden", "rate", "bias", "kind", "label", "counterfactual"]
     assert infos["kind"].choices == ("relu", "tanh")
     assert infos["counterfactual"].default is True
 

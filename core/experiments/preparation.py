@@ -13,7 +13,7 @@ from torch import Tensor
 from ..data.datasets import Dataset, Split
 from ..data.run_dataset import generated_data
 from ..errors import BadInput
-from ..stream.builtin_experiments import BUILT_IN, LENET
+from ..stream.builtin_experiments import BUILT_IN, LENET, TEMPORAL_ORDER
 from ..stream.config import RunConfig
 from ..stream.events import DatasetInfo
 from ..stream.experiment_info import ExperimentInfo, Value
@@ -95,7 +95,7 @@ def _temporal_order(config: RunConfig, device: torch.device) -> PreparedExperime
     return PreparedExperiment(
         dataset=generated_data(config),
         make_workload=make_workload,
-        info=BUILT_IN[config.experiment].info,
+        info=TEMPORAL_ORDER.info,
         notices=_notices(is_compiled(loss_and_gradient)),
     )
 

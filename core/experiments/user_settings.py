@@ -48,7 +48,9 @@ def _converted(info: SettingInfo, value: Any) -> Value:
 
 
 def _fields(experiment: type[Experiment]) -> list[dataclasses.Field[Any]]:
-    return [field for field in dataclasses.fields(experiment) if field.init]
+    """The user's own fields first, then those of `Experiment`."""
+    inherited = {field.name for field in dataclasses.fields(Experiment)}
+    return sorted(filter(lambda field: field.init, dataclasses.fields(experiment)), key=lambda f: f.name in inherited)
 
 
 def _kinds(experiment: type[Experiment]) -> dict[str, Any]:
