@@ -305,7 +305,7 @@ def test_the_summary_says_what_is_not_known_or_not_comparable() -> None:
     failed = LaneFailed(lane="clipped", step=20, reason="diverged", cause="loss nan", seconds=1.0)
     assert "◆ clipped diverged at step 20" in summary_of([*events()[:-2], failed])[1]
     assert "◆ clipped ends after" in summary_of(events()[:-2])[1]
-    assert "no lane has a final accuracy" in summary_of(events()[:-3])[1]
+    assert "no lane has a final result" in summary_of(events()[:-3])[1]
 
 
 def test_each_of_many_lanes_is_compared_with_the_first() -> None:
@@ -325,7 +325,7 @@ def test_each_of_many_lanes_is_compared_with_the_first() -> None:
 
 def test_several_runs_open_with_what_they_say_together() -> None:
     read = text(page(*(story_of(events(seed=seed)) for seed in range(6))))
-    assert read.index("is more accurate more often than chance") < read.index("\nTask") < read.index("\nAll runs")
+    assert read.index("is better more often than chance") < read.index("\nTask") < read.index("\nAll runs")
     assert "One seed says nothing" not in read
 
 
@@ -355,7 +355,7 @@ def test_changes_mid_run_are_listed_with_their_steps() -> None:
 
 def test_the_first_difference_of_lanes_is_reported() -> None:
     sentences = text(page(story_of(events())))
-    assert "loss or accuracy first differ in the evaluation at step 0, possibly only in digits" in sentences
+    assert "loss or metrics first differ in the evaluation at step 0, possibly only in digits" in sentences
     assert "identical at all 10 common evaluations" in text(page(story_of(events(a=9, b=9))))
 
 
