@@ -402,7 +402,7 @@ async def _stops(tmp_path: Path) -> None:
     async with app.run_test(size=(160, 45)) as pilot:
         # What is drawn in the end counts every result, though statistics are not made anew for each.
         await until(lambda: "32 / 32" in app._title.paint(0, 1)[0].text)
-        await until(lambda: sum(len(one.accuracies) for one in app._summaries) == 32)
+        await until(lambda: sum(one.seeds for one in app._summaries) == 32)
         await until(lambda: "over 8 seeds" in text(app._body.paint(0, 43)))
         await pilot.press("q")
         await until(lambda: app.view.finished is not None or not app.is_running)

@@ -22,8 +22,8 @@ from .metric_words import (
     examples_words,
     experiment_name,
     experiment_words,
-    file_words,
     metric_name,
+    task_words,
 )
 from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
@@ -125,10 +125,8 @@ def _task(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
     yield Heading(level, words("task" if run.is_assignment else "trained"))
     if run.is_assignment:
         yield Paragraph(words("task_text"))
-    elif run.experiment.file:
-        yield Paragraph(words("task_own", name=run.experiment.name, **file_words(run.experiment)))
-    elif words.known(key := f"task_{run.experiment.name}", "", **run.config.settings):
-        yield Paragraph(words(key, **run.config.settings))
+    elif task := task_words(run.experiment, run.config.settings, words):
+        yield Paragraph(task)
     yield Paragraph(words("task_lanes"))
 
 

@@ -38,7 +38,7 @@ def distributions(results: Results, summaries: Sequence[Summary], width: int, th
     for setting in results.started.config.settings:
         summary = by_setting.get(setting.number)
         colour = theme.palette.style(theme.lane_colour(setting.number))
-        plot = dots(summary.accuracies if summary else (), axis, theme, colour)
+        plot = dots(summary.main if summary else (), axis, theme, colour)
         figures = _figures(summary, wide=wide) if summary else _without_figures(results, setting)
         rows = [(plot, figures, muted)]
         for note in _notes(summary, wide=wide) if summary else ():
@@ -75,14 +75,14 @@ def differences(comparisons: Sequence[Comparison], width: int, theme: Theme) -> 
     if not comparisons:
         return []
     wide = width >= _WIDE
-    reach = max(1.0, *(abs(value) for comparison in comparisons for value in comparison.accuracy.differences))
+    reach = max(1.0, *(abs(value) for comparison in comparisons for value in comparison.main.paired.differences))
     axis = Axis(-reach, reach, _plot_width(width))
     style, muted = theme.palette.style(theme.palette.foreground), theme.palette.style(theme.palette.muted)
     lines = [heading("paired accuracy differences, percentage points", "bar: mean, 95 % interval", width, theme)]
     for comparison in comparisons:
-        accuracy, (low, high) = comparison.accuracy, comparison.accuracy.interval
+        accuracy, (low, high) = comparison.main.paired, comparison.main.paired.interval
         colour = theme.palette.style(theme.lane_colour(comparison.other.number))
-        p = "exploratory" if comparison.exploratory else f"p {p_words(comparison.accuracy_p)}"
+        p = "exploratory" if comparison.exploratory else f"p {p_words(comparison.main.adjusted_p)}"
         interval = f" ({low:+.1f} to {high:+.1f})" if wide and math.isfinite(low) else ""
         mean = whisker(low, accuracy.mean, high, axis, theme, colour + Style(bold=True))
         rows = [
@@ -96,7 +96,7 @@ def differences(comparisons: Sequence[Comparison], width: int, theme: Theme) -> 
 
 def causes(summaries: Sequence[Summary], width: int, theme: Theme) -> list[Strip]:
     """Median accuracy by the number of dead outputs, for the settings with a ReLU on the logits."""
-    with_relu = [summary for summary in summaries if _can_die(summary)]
+    with_relu = [summary for summary in summaries if summary.can_die]
     if not with_relu:
         return []
     muted = theme.palette.style(theme.palette.muted)
@@ -139,19 +139,15 @@ def _figures(summary: Summary, *, wide: bool) -> str:
     if not wide:
         return f"{median:.3f}"
     text = f"{median:.3f} ({low:.2f}-{high:.2f})".ljust(_RANGE)
-    return text + (f"{summary.mean_dead:.1f}".rjust(len(_DEAD)) if _can_die(summary) else "")
+    return text + (f"{summary.mean_dead:.1f}".rjust(len(_DEAD)) if summary.can_die else "")
 
 
 def _notes(summary: Summary, *, wide: bool) -> Iterator[str]:
     """What a setting's lines say below its plot: the dead outputs if the figures have no room for them, failures."""
-    if _can_die(summary) and not wide:
+    if summary.can_die and not wide:
         yield f"{_DEAD} {summary.mean_dead:.1f}"
     if summary.diverged:
         yield f"{summary.diverged} diverged"
-
-
-def _can_die(summary: Summary) -> bool:
-    return summary.setting.config.settings.get("head") == "relu"
 
 
 def _without_figures(results: Results, setting: Setting) -> str:

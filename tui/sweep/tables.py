@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.reports.sweep_words import by_dead_words, p_words
-from ...core.statistics.paired import PairedDifferences, is_exploratory
-from ...core.sweeps.comparisons import Comparison, Summary
+from ...core.statistics.intervals import wilson_interval
+from ...core.stream.experiment_info import LOSS, MetricInfo
+from ...core.sweeps.comparisons import Comparison, Difference, Summary
 
 # Each column with the least table width at which it is shown. Columns of figures are never wrapped.
 _SETTING_COLUMNS = {
@@ -46,34 +47,31 @@ def setting_table(summaries: Sequence[Summary], width: int) -> Table:
         rows.append(
             (
                 summary.setting.name,
-                f"{len(summary.accuracies)}{diverged}",
+                f"{summary.seeds}{diverged}",
                 f"{median:.3f} ({low:.3f}-{high:.3f})",
-                f"{summary.median_loss:.3f}",
+                f"{summary.median_of('loss'):.3f}",
                 f"{summary.mean_dead:.1f}",
-                by_dead_words(summary)
-                if summary.setting.config.settings.get("head") == "relu"
-                else "plain logits: no output can die",
+                by_dead_words(summary) if summary.can_die else "plain logits: no output can die",
             )
         )
     return _table(_SETTING_COLUMNS, rows, width)
 
 
-def _by_dead(summary: Summary) -> str:
-    can_die = summary.setting.config.settings.get("head") == "relu"
-    return by_dead_words(summary) if can_die else "plain logits: no output can die"
-
-
 def comparison_table(comparisons: Sequence[Comparison], width: int) -> Table:
-    """Two rows for each comparison: the paired differences in accuracy (percentage points) and in loss (nats)."""
+    """A row for each comparison and metric with the paired differences, of a share in percentage points."""
     rows = []
     for comparison in comparisons:
-        accuracy = _row(comparison.accuracy, comparison.accuracy_p, 2, more_is_better=True)
-        loss = _row(comparison.loss, comparison.loss_p, 3, more_is_better=False)
-        rows += [
-            (comparison.name, f"{comparison.accuracy.n}", "accuracy, pp", *accuracy),
-            ("", "", "loss, nats", *loss),
-        ]
+        for one in comparison.differences:
+            is_first = one is comparison.main
+            names = (comparison.name, f"{one.paired.n}") if is_first else ("", "")
+            rows.append((*names, _quantity(one.metric), *_row(one)))
     return _table(_COMPARISON_COLUMNS, rows, width)
+
+
+def _quantity(metric: MetricInfo) -> str:
+    if metric.share:
+        return f"{metric.words}, pp"
+    return "loss, nats" if metric == LOSS else metric.words
 
 
 def _table(columns: Mapping[str, int], rows: Sequence[tuple[str, ...]], width: int) -> Table:
@@ -89,16 +87,23 @@ def _table(columns: Mapping[str, int], rows: Sequence[tuple[str, ...]], width: i
     return table
 
 
-def _row(difference: PairedDifferences, adjusted: float, digits: int, *, more_is_better: bool) -> tuple[str, ...]:
-    low, high = difference.interval
-    interval = f"{low:+.{digits}f} to {high:+.{digits}f}" if math.isfinite(low) else difference.remark
-    better = difference.wins if more_is_better else difference.n - difference.wins - difference.ties
-    wilson = f" ({difference.win_interval[0]:.2f}-{difference.win_interval[1]:.2f})" if more_is_better else ""
+def _row(one: Difference) -> tuple[str, ...]:
+    found, places = one.paired, 2 if one.metric.share else 3
+    low, high = found.interval
+    interval = f"{low:+.{places}f} to {high:+.{places}f}" if math.isfinite(low) else found.remark
     return (
-        f"{difference.mean:+.{digits}f} ({interval})",
-        f"{difference.median:+.{digits}f}",
-        ("" if difference.exact else "~") + p_words(difference.p),
-        "exploratory" if is_exploratory(difference, adjusted) else p_words(adjusted),
-        f"{better} of {difference.n}{wilson}",
-        "-" if difference.correlation is None else f"{difference.correlation:+z.2f}",
+        f"{found.mean:+.{places}f} ({interval})",
+        f"{found.median:+.{places}f}",
+        ("" if found.exact else "~") + p_words(found.p),
+        "exploratory" if one.exploratory else p_words(one.adjusted_p),
+        _better(one),
+        "-" if found.correlation is None else f"{found.correlation:+z.2f}",
     )
+
+
+def _better(one: Difference) -> str:
+    """On how many seeds the other setting is better, with the interval of that share."""
+    if one.better is None:
+        return "-"
+    low, high = wilson_interval(one.better, one.paired.n)
+    return f"{one.better} of {one.paired.n} ({low:.2f}-{high:.2f})"
