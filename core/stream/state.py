@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from .builtin_experiments import LENET
 from .config import RunConfig
 from .events import (
     ClipChanged,
@@ -37,6 +38,7 @@ from .events import (
     StageStarted,
     StepsTrained,
 )
+from .experiment_info import ExperimentInfo
 
 Going = Literal["training", "paused", "stepping"]
 LaneStatus = Literal[Going, "completed", "stopped", "failed"]
@@ -89,6 +91,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     download: DownloadProgressed | None = None
     config: RunConfig | None = None
     dataset: DatasetInfo | None = None
+    experiment: ExperimentInfo = LENET.info
     device: str = ""
     started_at: float = 0.0
     lanes: dict[str, LaneState] = {}
@@ -124,9 +127,16 @@ def apply(state: RunState, event: Event) -> RunState:
             return replace(state, stage=stage, download=None)
         case DownloadProgressed():
             return replace(state, download=event)
-        case RunStarted(config=config, dataset=dataset, device=device, time=time):
+        case RunStarted():
             # A restart keeps nothing of the run before.
-            return RunState(stage="", config=config, dataset=dataset, device=device, started_at=time)
+            return RunState(
+                stage="",
+                config=event.config,
+                dataset=event.dataset,
+                experiment=event.experiment,
+                device=event.device,
+                started_at=event.time,
+            )
         case RecordingStarted(folder=folder):
             return replace(state, recorded_in=folder, recording_stopped=None)
         case RecordingStopped():
