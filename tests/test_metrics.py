@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from measured import MEASURE, diagnosed
 
+from clipwatch.core.stream.builtin_experiments import LENET
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import (
     ClipChanged,

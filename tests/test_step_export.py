@@ -20,6 +20,7 @@ from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.export import COLUMNS, evaluation_rows, write_json
 from clipwatch.core.runs.reader import Recorded
 from clipwatch.core.runs.step_export import STEP_COLUMNS, step_rows, write_steps
+from clipwatch.core.stream.builtin_experiments import LENET
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import (
     ClipChanged,

@@ -31,13 +31,14 @@ class SettingInfo(msgspec.Struct, frozen=True, kw_only=True):
 class BuiltIn(msgspec.Struct, frozen=True, kw_only=True):
     """A built-in experiment. `defaults` are settings of a run (see `RunConfig`) that differ from LeNet's.
 
-    `switch`: the setting that a key of the screen changes for the next run.
+    `classes`: how many it tells apart. `switch`: the setting that a key of the screen changes for the next run.
     """
 
     info: ExperimentInfo
     summary: str
     settings: tuple[SettingInfo, ...]
     defaults: Mapping[str, Any] = {}
+    classes: int
     switch: str = ""
 
     @property
@@ -53,8 +54,6 @@ class BuiltIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ACCURACY = MetricInfo("accuracy", share=True, lower_is_better=False)
-# LeNet has an output for each class; all its data sets have as many.
-LENET_OUTPUTS = 10
 LENET = BuiltIn(
     info=ExperimentInfo(
         name="lenet",
@@ -78,6 +77,8 @@ LENET = BuiltIn(
         ),
         SettingInfo(name="init_std", default=0.1, help="standard deviation of the initial weights", above=0.0),
     ),
+    # All data sets have ten.
+    classes=10,
     switch="head",
 )
 TEMPORAL_ORDER = BuiltIn(
@@ -108,6 +109,7 @@ TEMPORAL_ORDER = BuiltIn(
         "batch_size": 20,
         "lanes": {"unclipped": "none", "clipped": "norm:1"},
     },
+    classes=4,
     switch="init",
 )
 # Defaults for the experiments of users: the rule that most training loops use.

@@ -22,7 +22,7 @@ from ..engine_child.process import EngineProcess
 from ..engine_child.request import EngineSource
 from ..screens.help import HelpScreen
 from ..terminal.terminal_app import TerminalApp
-from ..view.header_and_footer import key_at, key_line
+from ..view.key_line import key_at, key_line
 from ..widgets.lines import Lines
 from .curves import LABELS, Measure, choices
 from .keys import KEYS

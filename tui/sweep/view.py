@@ -10,7 +10,7 @@ from ...core.stream.events import Event, Notice, RecordingStarted, StageStarted
 from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ..style.theme import Theme
 from ..text.number_format import duration, number_of
-from ..view.header_and_footer import Part, bar, progress_bar
+from ..view.bar import Part, bar, progress_bar
 from .progress import Progress
 
 

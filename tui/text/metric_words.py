@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ...core.statistics.intervals import wilson_interval
 from ...core.stream.builtin_experiments import ACCURACY
+from ...core.stream.events import LaneFinished
 from ...core.stream.experiment_info import LOSS, ExperimentInfo, MetricInfo
 from .number_format import share, size
 
@@ -38,6 +40,11 @@ def gauge_value(info: MetricInfo, value: float | None) -> str:
     if info.share:
         return share(value)
     return f"{value:,.0f}" if info.counts and value is not None else size(value)
+
+
+def accuracy_interval(end: LaneFinished, info: MetricInfo) -> tuple[float, float] | None:
+    """The 95 % interval of an accuracy; other metrics have none."""
+    return None if info.name != ACCURACY.name or end.correct is None else wilson_interval(end.correct, end.total)
 
 
 def log_widths(experiment: ExperimentInfo) -> tuple[int, int]:

@@ -73,7 +73,8 @@ def _evaluation(event: Evaluated, cells: int, experiment: ExperimentInfo) -> str
     if value is None:
         return f"{event.step:>5} loss {loss}"
     if cells >= medium:
-        return f"{event.step:>5} {short_name(main)} {f'{value:.2f}' if main.share else value_words(main, value)} loss {loss}"
+        brief = f"{value:.2f}" if main.share else value_words(main, value)
+        return f"{event.step:>5} {short_name(main)} {brief} loss {loss}"
     return f"{event.step:>5} {f'{value:>4.0%}' if main.share else value_words(main, value)} {loss}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from ...core.stream.builtin_experiments import ACCURACY, BUILT_IN, LENET, LENET_OUTPUTS
+from ...core.stream.builtin_experiments import ACCURACY, BUILT_IN, LENET
 from ...core.stream.config import RunConfig
 from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
 from ...core.stream.rules import NoClip, RecordedRule, SignClip, ValueClip
@@ -82,7 +82,7 @@ _LANES = (
     Metric("counterfactual-cosine", "update cosine", _always("to the counterfactual update"), limits=_COSINE),
 )
 # These gauges have limits, and come late, because the lanes' headings show them too.
-_HEADING_GAUGES = {"dead-outputs": (0.0, float(LENET_OUTPUTS)), "dead-units": None}
+_HEADING_GAUGES = {"dead-outputs": (0.0, float(LENET.classes)), "dead-units": None}
 # Rules that scale all elements alike keep the direction, so whether a step is clipped says more than how many elements.
 _LAST_IF_SCALED = ("clipped", "cosine", "sign-cosine")
 _LAST_IF_ELEMENTWISE = ("steps-clipped",)
