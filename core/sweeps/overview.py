@@ -32,8 +32,8 @@ class FirstComparison(msgspec.Struct, frozen=True, kw_only=True):
 class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
     """A sweep in a list. `started` is in seconds since 1970 (UTC); `done`, `total` and `diverged` count replicas.
 
-    `head` and `optimizer` list the values of an axis: `relu, linear`. `values`: those of each setting of the experiment.
-    A sweep cannot be `changed` mid-run.
+    `head` and `optimizer` list the values of an axis: `relu, linear`. `values`: those of each setting of the
+    experiment. A sweep cannot be `changed` mid-run.
 
     The state is `failed` if all replicas diverged. `comparison` is None until its settings have a common seed.
     """

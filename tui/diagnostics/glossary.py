@@ -130,7 +130,8 @@ _TERMS: tuple[Term, ...] = (
     Term(
         "predictions differ",
         "% of {examples}",
-        "{Examples} of the evaluation for which the two lanes predict different classes. A narrow page says: differ from.",
+        "{Examples} of the evaluation for which the two lanes predict different classes. A narrow page says: differ "
+        "from.",
         "#(prediction₁ ≠ prediction₂) / #{examples}",
     ),
 )

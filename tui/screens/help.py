@@ -19,10 +19,10 @@ from .page import Page
 _ABOUT = (
     "A lane is one training run. All lanes start from the same weights and train on the same batches; they differ only "
     "in their clip rule. Below a lane's name: the sentence that explains it most{gauges}. Faint curves: raw values; "
-    "{metrics}. Bold curves: smoothed. An arrow at an edge: a value beyond the scale. A cross: NaN, infinity or the end of a lane that failed. A dotted vertical line: a change of "
-    "rule, after which the lanes are no longer a clean comparison; the strip named optimizer memory covers the steps "
-    "in which Adam's second moment still adapts to it. One seed is not enough for a conclusion: n runs another, S runs "
-    "{seeds}."
+    "{metrics}. Bold curves: smoothed. An arrow at an edge: a value beyond the scale. A cross: NaN, infinity or the "
+    "end of a lane that failed. A dotted vertical line: a change of rule, after which the lanes are no longer a "
+    "clean comparison; the strip named optimizer memory covers the steps in which Adam's second moment still adapts to "
+    "it. One seed is not enough for a conclusion: n runs another, S runs {seeds}."
 )
 _OUTPUTS = ", and its outputs, of which a dead one is a dot"
 _ON_IMAGES = (
