@@ -36,7 +36,7 @@ from clipwatch.core.experiments.lenet import network as lenet
 from clipwatch.core.optimizers.adam import EPS, Adam
 from clipwatch.core.reports.drawing import as_svg, drawing_style, line_style, new_axes
 from clipwatch.core.stream.commands import LaneCommand, SetClip
-from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.config import from_options
 from clipwatch.core.stream.events import Diagnosed, Evaluated, LaneFinished, LanesCompared
 from clipwatch.core.stream.measures import Measure
 from clipwatch.core.stream.rules import parse_rule
@@ -92,8 +92,7 @@ def run(
     dataset: Dataset, rules: dict[str, str], commands: Iterable[LaneCommand] = (), **settings: Any
 ) -> dict[str, LaneRecord]:
     """Train lanes side by side and measure them at every evaluation; with plain logits unless set otherwise."""
-    configs = tuple(LaneConfig(name, rule) for name, rule in rules.items())
-    config = RunConfig(**{"dataset": "mnist", "lanes": configs, "diagnose_every": 1, "head": "linear", **settings})
+    config = from_options({"dataset": "mnist", "diagnose_every": 1, "head": "linear", **settings, "lanes": rules})
     engine = Engine(config, load=lambda *_args, **_options: dataset)
     for command in commands:
         engine.send(command)

@@ -50,7 +50,8 @@ def time_program(base: RunConfig, seeds: int) -> float:
     for seed in range(seeds):
         for head in AXES["head"]:
             with tempfile.TemporaryDirectory() as home:
-                run = [sys.executable, *CLIPWATCH, "--no-ui", "--dataset", base.dataset, *data, "--runs-dir", home]
+                images = ["--dataset", str(base.settings["dataset"]), *data]
+                run = [sys.executable, *CLIPWATCH, "--no-ui", *images, "--runs-dir", home]
                 subprocess.run([*run, "--seed", str(seed), "--head", head], stdout=subprocess.PIPE, check=True)
                 (path,) = Path(home).iterdir()
                 events = read_recording(RunFolder(path).events).events

@@ -35,7 +35,7 @@ from clipwatch.core.stream.commands import (
     StepOnce,
     Stop,
 )
-from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.config import LaneConfig, RunConfig, with_settings
 from clipwatch.core.stream.events import (
     ClipChanged,
     DatasetInfo,
@@ -157,10 +157,9 @@ class Script:
             case Extend(iterations=more):
                 self.iterations += more
                 say(*(LaneExtended(lane=lane, step=step, iterations=self.iterations) for lane in lanes))
-            case Restart(seed=seed, head=head):
-                given = {"seed": seed, "head": head}
-                changes = {name: value for name, value in given.items() if value is not None}
-                self._config = msgspec.structs.replace(self._config, **changes)
+            case Restart(seed=seed, settings=settings):
+                given = self._config if seed is None else msgspec.structs.replace(self._config, seed=seed)
+                self._config = with_settings(given, **settings)
                 self.begin()
 
     def finish(self, reason: str = "completed") -> None:

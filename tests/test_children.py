@@ -150,8 +150,11 @@ def test_a_request_that_no_pipe_holds_at_once_arrives() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"eval_size": 100_000}, "not clipped: digits has fewer images than a batch"),
-        ({"dataset": "kmnist", "offline": True, "data_dir": "/nonexistent"}, "data dir /nonexistent: no such folder"),
+        ({"eval_size": 100_000}, "eval-size 100000: digits has only 300 images"),
+        (
+            {"settings": {"dataset": "kmnist"}, "offline": True, "data_dir": "/nonexistent"},
+            "data dir /nonexistent: no such folder",
+        ),
         ({"device": "warp"}, "device 'warp'"),
     ],
 )

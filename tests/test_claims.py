@@ -26,7 +26,7 @@ from clipwatch.core.experiments.lenet.network import LeNet
 from clipwatch.core.optimizers.adam import EPS
 from clipwatch.core.stream.codec import decode_command, encode
 from clipwatch.core.stream.commands import LaneCommand, ResetMoments, SetClip
-from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.config import RunConfig, from_options
 from clipwatch.core.stream.events import Diagnosed, Evaluated, Event, LaneFinished, LanesCompared, OutputRevived
 from clipwatch.core.stream.measures import Measure
 from clipwatch.core.stream.sweep_config import sweep_config
@@ -44,9 +44,9 @@ DOCUMENT = ROOT / "docs" / "claims.md"
 
 def run_of(*rules: str, commands: Sequence[LaneCommand] = (), **settings: Any) -> list[Event]:
     """All events of a run on the digits with a lane for each rule, named by its place and measured every 4 steps."""
-    lanes = tuple(LaneConfig(str(place), rule) for place, rule in enumerate(rules))
+    lanes = {str(place): rule for place, rule in enumerate(rules)}
     small = {"iterations": 40, "eval_every": 4, "eval_size": 20, "diagnose_every": 1, "head": "linear"}
-    engine = Engine(RunConfig(settings={"dataset": "digits"}, offline=True, lanes=lanes, **{**small, **settings}))
+    engine = Engine(from_options({"dataset": "digits", "offline": True, **small, **settings, "lanes": lanes}))
     for command in commands:
         engine.send(command)
     return list(engine.run())

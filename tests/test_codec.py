@@ -46,7 +46,7 @@ COMMAND_STRATEGIES = {
     commands.Restart: st.builds(
         commands.Restart,
         seed=st.none() | st.integers(0, 2**63 - 1),
-        head=st.sampled_from([None, "relu", "linear"]),
+        settings=st.sampled_from([{}, {"head": "linear"}, {"length": 10, "init_std": 0.5, "fast": True}]),
     ),
     commands.Seek: st.builds(commands.Seek, step=st.integers(0, 10**15)),
 }
@@ -99,7 +99,11 @@ CHECKED: dict[type[msgspec.Struct], dict[str, st.SearchStrategy[Any]]] = {
     events.LaneStarted: {"rule": RULES},
     events.ClipChanged: {"rule": RULES},
     events.LaneFinished: {"correct": st.integers(0, 9), "total": st.integers(9, 99)},
-    events.EvaluatedEarlier: {"losses": SINGLES, "accuracies": SINGLES},
+    events.EvaluatedEarlier: {
+        "losses": SINGLES,
+        "accuracies": SINGLES | st.just(b""),
+        "metrics": st.dictionaries(st.text(), SINGLES, max_size=2),
+    },
     events.SeriesEarlier: {"values": SINGLES},
     events.HistogramsEarlier: {"counts": COUNTS},
     events.StepsTrained: STEP,
@@ -235,7 +239,7 @@ def test_garbage_is_refused_in_words(line: str | bytes) -> None:
         '{"command":"Pause","at_step":' + "9" * 5000 + "}",
         '{"command":"Restart","seed":-1}',
         '{"command":"Pause","at_step":-1}',
-        '{"command":"Restart","head":"round"}',
+        '{"command":"Restart","settings":{"head":[]}}',
         '{"command":"Restart","lane":"clipped"}',
         '{"command":"Restart","at_step":5}',
         '{"command":"Seek","step":5,"at_step":5}',

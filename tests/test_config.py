@@ -38,7 +38,7 @@ def from_line(*arguments: str, environment: dict[str, str] | None = None) -> Run
 def test_defaults_are_the_assignments() -> None:
     config = from_line()
     assert (config.iterations, config.batch_size, config.eval_every, config.eval_size) == (1000, 8, 10, 100)
-    assert (config.learning_rate, config.beta1, config.init_std, config.head) == (0.001, 0.5, 0.1, "relu")
+    assert (config.learning_rate, config.beta1, *config.settings.values()) == (0.001, 0.5, "auto", "relu", 0.1)
     assert [(lane.name, lane.rule) for lane in config.lanes] == [("unclipped", "none"), ("clipped", "value:0.001")]
     assert config.pace is None
     assert (config.optimizer, config.reset_moments, config.nonfinite) == ("adam", False, "propagate")

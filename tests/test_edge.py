@@ -14,15 +14,16 @@ from pathlib import Path
 import program
 import pytest
 
+from clipwatch.core.data import run_dataset
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.runs.reader import read_recording
 from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import StageStarted
 from clipwatch.core.stream.sweep_config import WITHOUT_EFFECT, sweep_config
-from clipwatch.core.sweeps import runner as sweep
 from clipwatch.core.sweeps import workers
 from clipwatch.core.sweeps.ray_backend import RayBackend
+from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.units import units
 from clipwatch.tui.cli.main import COMMANDS, main
 
@@ -130,9 +131,9 @@ def test_a_device_that_is_not_here_is_told_before_data_is_asked_for(
     told: list[object] = []
     with pytest.raises(BadInput, match=f"device '{device}' cannot be used here"):
         told.extend(Engine(config, load=load).run())
-    monkeypatch.setattr(sweep, "load", load)
+    monkeypatch.setattr(run_dataset, "load", load)
     with pytest.raises(BadInput, match=f"device '{device}' cannot be used here") as caught:
-        told.extend(sweep.Sweep(sweep_config(config, {"clip": ["none"]}, 1, ()), tmp_path).run())
+        told.extend(Sweep(sweep_config(config, {"clip": ["none"]}, 1, ()), tmp_path).run())
     with pytest.raises(BadInput, match=f"device '{device}' cannot be used here"):
         next(RayBackend(config, None).run(iter(()), lambda: False, [].append))
     assert all(isinstance(event, StageStarted) for event in told)

@@ -304,13 +304,14 @@ def test_weights_that_stop_being_finite_fail_the_lane(monkeypatch: pytest.Monkey
     assert (failed.step, failed.cause) == (0, "a weight is no longer finite")
 
 
+LINEAR = {**SMALL.settings, "head": "linear"}
 RULES = ["none", "value:0.01", "norm:0.5", "layer-norm:0.5", "agc:0.1", "autoclip:50", "zclip:0.5", "sign"]
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "sgd-momentum"])
 def test_lanes_under_every_rule_are_reproducible(optimizer: str) -> None:
     lanes = tuple(LaneConfig(f"lane{number}", rule) for number, rule in enumerate(RULES))
-    config = replaced(SMALL, lanes=lanes, optimizer=optimizer, head="linear", learning_rate=0.01)
+    config = replaced(SMALL, lanes=lanes, optimizer=optimizer, settings=LINEAR, learning_rate=0.01)
     events = events_of(config)
     assert not any(isinstance(event, LaneFailed | NonfiniteFound) for event in events)
     assert figures(events) == figures(events_of(config))
@@ -331,7 +332,7 @@ def test_a_gradient_that_is_not_finite_is_told_once_and_its_step_left_out(
 
 
 def test_zero_takes_the_other_components_and_propagate_the_lot(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = replaced(SMALL, lanes=(LaneConfig("a", "value:0.01"),), head="linear")
+    config = replaced(SMALL, lanes=(LaneConfig("a", "value:0.01"),), settings=LINEAR)
     spoil_gradients(monkeypatch, 0.0, 20)
     expected = figures(events_of(config))
     spoil_gradients(monkeypatch, float("inf"), 20)

@@ -25,7 +25,10 @@ EVALUATIONS = st.builds(
     Evaluated,
     lane=st.sampled_from(["a", "b", ""]),
     step=STEPS,
-    **dict.fromkeys(("loss", "accuracy", "train_loss", "seconds"), values_of(float)),
+    # An accuracy is a share of a number of examples.
+    accuracy=st.none() | st.floats(0, 1),
+    metrics=st.dictionaries(st.text(), values_of(float), max_size=2),
+    **dict.fromkeys(("loss", "train_loss", "seconds"), values_of(float)),
 )
 STEP_LOGS = st.integers(1, 3).flatmap(
     lambda count: st.builds(

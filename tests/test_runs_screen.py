@@ -51,7 +51,7 @@ def write_run(
             device="cpu",
             versions={},
             lanes=lanes,
-            head="relu",
+            settings={"head": "relu"},
             optimizer=optimizer,
             changed=changed,
         )

@@ -281,10 +281,10 @@ async def test_restart_new_seed_and_the_other_head(watch: Watch) -> None:
         await screen.says("From the next restart (r or n): plain logits")
         assert "(next: plain logits)" in screen.title
         await screen.press("r")
-        await screen.until(lambda: screen.heard[3:] == [Restart(head="linear")])
+        await screen.until(lambda: screen.heard[3:] == [Restart(settings={"head": "linear"})])
         await screen.until(lambda: "plain logits" in screen.title and "next:" not in screen.title)
         await screen.press("h", "h", "n")
-        await screen.until(lambda: screen.heard[4:] == [Restart(seed=2, head="linear")])
+        await screen.until(lambda: screen.heard[4:] == [Restart(seed=2, settings={"head": "linear"})])
 
 
 @on_a_loop

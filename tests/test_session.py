@@ -38,9 +38,9 @@ def losses(events: list[Event]) -> list[tuple[str, int, float]]:
 
 
 def test_a_restart_ends_the_run_and_begins_one_with_the_new_seed_and_head() -> None:
-    events = events_of(once(Evaluated, Restart(seed=7, head="linear")))
+    events = events_of(once(Evaluated, Restart(seed=7, settings={"head": "linear"})))
     started = [event for event in events if isinstance(event, RunStarted)]
-    assert [(event.config.seed, event.config.head) for event in started] == [(0, "relu"), (7, "linear")]
+    assert [(event.config.seed, event.config.settings["head"]) for event in started] == [(0, "relu"), (7, "linear")]
     finished = [event.reason for event in events if isinstance(event, RunFinished)]
     assert finished == ["stopped", "completed"]
 

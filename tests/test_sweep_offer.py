@@ -61,7 +61,7 @@ def test_its_rules_are_those_of_the_lanes_each_once() -> None:
 def test_its_data_are_those_that_the_run_found() -> None:
     sweep = offered_sweep(started(RunConfig(settings={"dataset": "auto"})))
     assert sweep
-    assert sweep.base.dataset == "digits"
+    assert sweep.base.settings["dataset"] == "digits"
 
 
 def test_before_the_run_there_is_none() -> None:

@@ -135,9 +135,10 @@ def _settings(given: dict[str, Any], experiment: BuiltIn | None) -> dict[str, An
     for key in given:
         if key not in KEYS:
             raise BadInput(f"unknown setting {key!r}{nearest(key, (*KEYS, *names, 'clip'))}")
-    if experiment:
-        require_known_settings(settings, experiment)
-    return settings
+    if experiment is None:
+        return settings
+    require_known_settings(settings, experiment)
+    return complete_settings(settings, experiment)
 
 
 def with_settings(config: RunConfig, **settings: Value) -> RunConfig:

@@ -14,6 +14,7 @@ import msgspec
 from ...core.data.offline import is_offline
 from ...core.errors import BadInput
 from ...core.files.paths import user_path
+from ...core.stream.builtin_experiments import LENET
 from ...core.stream.config import KEYS, RunConfig, from_options, read_toml
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def read_config_file(text: str) -> ConfigFile:
 
 def option_settings(args: argparse.Namespace) -> dict[str, Any]:
     """The settings that are set by options, by name."""
-    return {key: value for key in (*KEYS, "clip") if (value := getattr(args, key, None)) is not None}
+    names = (*KEYS, *LENET.setting_names, "clip")
+    return {name: value for name in names if (value := getattr(args, name, None)) is not None}
 
 
 def run_config(args: argparse.Namespace, environment: Mapping[str, str] = os.environ, **defaults: object) -> RunConfig:

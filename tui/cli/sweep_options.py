@@ -10,6 +10,7 @@ import msgspec
 
 from ...core.data.offline import is_offline
 from ...core.errors import BadInput
+from ...core.stream.builtin_experiments import LENET
 from ...core.stream.config import KEYS, from_options
 from ...core.stream.sweep_config import NO_AXIS, SEEDS, WITHOUT_EFFECT, SweepConfig, sweep_config
 from .options import (
@@ -38,7 +39,7 @@ DEFAULT_RULES = ("none", "value:0.001")
 # What a run prints or shows and a sweep does not.
 _NOT_OF_A_SWEEP = (SHOW_DIAGNOSTICS, CHARTS)
 # Settings that have one value in a sweep.
-_SHARED = {*NO_AXIS, "eval_size"}
+_SHARED = {*NO_AXIS, "eval_size", "dataset"}
 
 _CLIP = replace(
     CLIP.repeatable(type=clip_rule("clipwatch sweep --clip none --clip value:0.001")),
@@ -126,7 +127,7 @@ def _is_setting(key: str, value: object, file: str) -> bool:
     """True for a setting of a sweep, False for [keys], which a sweep ignores; BadInput for any other."""
     if key == "keys":
         return False
-    if key not in (*KEYS, "clip", "seeds"):
+    if key not in (*KEYS, *LENET.setting_names, "clip", "seeds"):
         raise BadInput(f"config file {file}: unknown setting {key!r}")
     if key == "lanes":
         raise BadInput(f"config file {file}: {UNSUPPORTED['--lane']}")
