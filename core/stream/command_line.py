@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from .builtin_experiments import LENET
-from .config import KEYS, RunConfig, from_options, with_dataset
+from .config import KEYS, RunConfig, from_options
 from .experiment_info import Value
 from .sweep_config import WITHOUT_EFFECT
 
@@ -20,7 +20,7 @@ def command_line(config: RunConfig) -> str:
     Changes made mid-run are not part of it.
     """
     default = _default(config)
-    own = _own(config, default, always=("dataset",))
+    own = _own(config.settings, default, always=("dataset",))
     return shlex.join(("clipwatch", *own, *_settings(config, default, _LEFT_OUT, ("seed",)), *_lanes(config, default)))
 
 
@@ -31,8 +31,9 @@ def sweep_command_line(config: RunConfig, dataset: str) -> str:
     """
     clips = (part for rule in dict.fromkeys(lane.rule for lane in config.lanes) for part in _with_value("--clip", rule))
     left_out = {*_LEFT_OUT, *WITHOUT_EFFECT, "seed", "data_dir", "offline", "device"}
-    default, config = _default(config), with_dataset(config, dataset)
-    own = _own(config, default, always=("dataset", "head"))
+    default = _default(config)
+    used = {"dataset": dataset} if config.experiment == LENET.info.name else {}
+    own = _own({**config.settings, **used}, default, always=("dataset", "head"))
     return shlex.join(("clipwatch", "sweep", *own, *_settings(config, default, left_out, ("optimizer",)), *clips))
 
 
@@ -40,9 +41,9 @@ def _default(config: RunConfig) -> RunConfig:
     return from_options({"experiment": config.experiment})
 
 
-def _own(config: RunConfig, default: RunConfig, always: Collection[str]) -> Iterator[str]:
+def _own(settings: Mapping[str, Value], default: RunConfig, always: Collection[str]) -> Iterator[str]:
     """The settings of the experiment. Those of LeNet have options of their own."""
-    for name, value in config.settings.items():
+    for name, value in settings.items():
         if value == default.settings.get(name) and name not in always:
             continue
         if name in LENET.setting_names:

@@ -148,7 +148,8 @@ def with_settings(config: RunConfig, **settings: Value) -> RunConfig:
 
 def with_dataset(config: RunConfig, name: str) -> RunConfig:
     """The run on the data set that was used, if its experiment can select one: `auto` is resolved."""
-    return with_settings(config, dataset=name) if "dataset" in config.settings else config
+    can_select = config.experiment in BUILT_IN and "dataset" in config.settings
+    return with_settings(config, dataset=name) if can_select else config
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -14,7 +14,8 @@ class MetricInfo(msgspec.Struct, frozen=True):
     """A number that an evaluation or a gauge gives, and how it is shown.
 
     `name` is the name of its series: lower-case words joined by dashes. `share`: it lies between 0 and 1 and is shown
-    in percent. `counts`: it is an integer. `lower_is_better` decides what is called better; None says nothing.
+    in percent. `counts`: it is an integer. `lower_is_better` decides what is called better; None says nothing. A task
+    is solved if this value or a better one is reached at the end: `solved_at`; None if there is no such threshold.
     """
 
     name: str
@@ -22,6 +23,13 @@ class MetricInfo(msgspec.Struct, frozen=True):
     share: bool = False
     counts: bool = False
     lower_is_better: bool | None = None
+    solved_at: float | None = None
+
+    def solves(self, value: float) -> bool:
+        """Whether this value reaches the threshold."""
+        if self.solved_at is None:
+            return False
+        return value <= self.solved_at if self.lower_is_better else value >= self.solved_at
 
     @property
     def words(self) -> str:
