@@ -27,7 +27,7 @@ from clipwatch.core.reports.conclusion import conclusion
 from clipwatch.core.reports.contents import contents
 from clipwatch.core.reports.document import write_report
 from clipwatch.core.reports.drawing import line_style
-from clipwatch.core.reports.figures import metric_figure, loss_figure, overview_figure
+from clipwatch.core.reports.figures import loss_figure, metric_figure, overview_figure
 from clipwatch.core.reports.lane_marks import LaneLabel
 from clipwatch.core.reports.markdown import markdown
 from clipwatch.core.reports.phrases import LANGUAGES, Words
