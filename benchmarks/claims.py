@@ -1,6 +1,6 @@
 """The figures and pictures of docs/claims.md.
 
-    python benchmarks/claims.py DIR                              # all: two minutes, after 5 to 15 for the sweep
+    python benchmarks/claims.py DIR                              # all: eight minutes, after 5 to 15 for the sweep
     python benchmarks/claims.py DIR --sweep FOLDER               # the first claim from a sweep that is done
     python benchmarks/claims.py DIR --only steps spike           # some of them, by the names of their pictures
 
@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import math
 import re
 import statistics
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,11 +37,13 @@ from clipwatch.core.experiments.batches import Batches, seeded_generator
 from clipwatch.core.experiments.lenet import network as lenet
 from clipwatch.core.optimizers.adam import EPS, Adam
 from clipwatch.core.reports.drawing import as_svg, drawing_style, line_style, new_axes
+from clipwatch.core.statistics.intervals import wilson_interval
 from clipwatch.core.stream.commands import LaneCommand, SetClip
 from clipwatch.core.stream.config import from_options
-from clipwatch.core.stream.events import Diagnosed, Evaluated, LaneFinished, LanesCompared
+from clipwatch.core.stream.events import Diagnosed, Evaluated, LaneFinished, LanesCompared, StepsTrained
 from clipwatch.core.stream.measures import Measure
 from clipwatch.core.stream.rules import parse_rule
+from clipwatch.core.stream.series import step_values
 from clipwatch.core.stream.sweep_events import Results
 from clipwatch.core.sweeps.comparisons import Comparison, comparisons, summaries
 from clipwatch.core.sweeps.store import SweepFolder, read_sweep
@@ -68,7 +72,18 @@ class LaneRecord:
     measures: dict[int, Measure] = field(default_factory=dict)
     losses: dict[int, float] = field(default_factory=dict)
     distances: dict[int, float] = field(default_factory=dict)
+    gauges: dict[int, dict[str, float]] = field(default_factory=dict)
+    norms: list[float] = field(default_factory=list)
     end: LaneFinished | None = None
+
+    @property
+    def solved(self) -> bool:
+        """Whether 99 % of all validation examples were predicted at the end."""
+        return self.end is not None and (self.end.accuracy or 0.0) >= 0.99
+
+    def oversized(self, before: int = 10**9) -> int:
+        """The number of steps before step `before` whose gradient has a norm above 1."""
+        return sum(norm > 1 for norm in self.norms[:before])
 
     def step_size(self, start: int = 0, end: int = 10**9) -> float:
         """The mean |step| over the learning rate, over the measures from step `start` until before step `end`."""
@@ -96,17 +111,27 @@ def run(
     engine = Engine(config, load=lambda *_args, **_options: dataset)
     for command in commands:
         engine.send(command)
-    lanes = {name: LaneRecord() for name in rules}
+    return record(engine)
+
+
+def record(engine: Engine) -> dict[str, LaneRecord]:
+    """Train a run and record its lanes."""
+    lanes: defaultdict[str, LaneRecord] = defaultdict(LaneRecord)
     for event in engine.run():
         match event:
             case Evaluated(lane=lane, step=step, loss=loss):
                 lanes[lane].losses[step] = loss
-            case Diagnosed(lane=lane, step=step, total=total):
+            case Diagnosed(lane=lane, step=step, total=total, gauge=gauge):
                 lanes[lane].measures[step] = total
+                lanes[lane].gauges[step] = gauge
+            case StepsTrained(lane=lane):
+                lanes[lane].norms += step_values(event).series["grad-norm"].tolist()
             case LanesCompared(lanes=(_, lane), step=step, distance=distance):
                 lanes[lane].distances[step] = distance
             case LaneFinished(lane=lane):
                 lanes[lane].end = event
+            case _:
+                pass
     return lanes
 
 
@@ -501,7 +526,7 @@ def dead(dataset: Dataset) -> None:
     print("9 last step measured with a gradient other than 0:", alive)
     print("9 distance from the lane left alone", set(lane.distances.values()))
     ends = {name: lanes[name].end for name in lanes}
-    print("9 at the end", {n: f"{e.correct / e.total:.3f}, {len(e.silent_outputs)} dead" for n, e in ends.items() if e})
+    print("9 at the end", {n: f"{e.accuracy:.3f}, {len(e.silent_outputs or ())} dead" for n, e in ends.items() if e})
     title = "Once all ten outputs are dead, no rule changes anything"
     with picture("dead", title, "step", "validation loss") as axes:
         plot(axes, 0, lanes["unclipped"].losses)
@@ -523,7 +548,108 @@ def dead(dataset: Dataset) -> None:
         )
 
 
+# Claims 10 and 11, each from runs of the recurrent network with 32 seeds
+
+SEEDS = range(100, 132)
+LANES = {"unclipped": "none", "clipped": "norm:1"}
+
+
+def train_seeds(rules: Mapping[str, str], **settings: Any) -> dict[str, list[LaneRecord]]:
+    """Train the temporal order problem with each seed; the records of each lane, by seed."""
+    found: dict[str, list[LaneRecord]] = {name: [] for name in rules}
+    for seed in SEEDS:
+        given = {"experiment": "temporal-order", "lanes": dict(rules), "seed": seed, **settings}
+        for name, lane in record(Engine(from_options(given))).items():
+            found[name].append(lane)
+    return found
+
+
+def solved_text(lanes: Sequence[LaneRecord]) -> str:
+    """How many of the seeds are solved, with the 95 % interval of the share."""
+    count = sum(lane.solved for lane in lanes)
+    low, high = wilson_interval(count, len(lanes))
+    return f"{count} of {len(lanes)} ({low:.0%} to {high:.0%})"
+
+
+def tenths(values: Iterable[float]) -> tuple[float, float, float]:
+    """The 10th percentile, the median and the 90th percentile."""
+    low, middle, high = np.percentile(list(values), [10, 50, 90]).tolist()
+    return low, middle, high
+
+
+def saved() -> None:
+    """Claim 10: only clipped lanes learn, and what the first oversized steps do."""
+    found = train_seeds({**LANES, "loose": "norm:5"}, diagnose_every=1)
+    for name, lanes in found.items():
+        losses = tenths(lane.end.loss for lane in lanes if lane.end)
+        print(f"10 {name}: solved {solved_text(lanes)}, final loss", [f"{loss:.2g}" for loss in losses])
+        for before in (100, 1000):
+            print(
+                f"  norms above 1 before step {before}: {statistics.median(lane.oversized(before) for lane in lanes)}"
+            )
+        for step in (50, 100, 200, 990):
+            gauge = {key: statistics.median(lane.gauges[step][key] for lane in lanes) for key in lanes[0].gauges[step]}
+            print(f"  step {step}:", {key: f"{value:.3g}" for key, value in gauge.items()})
+    print_larger_gradients(found["unclipped"], found["clipped"])
+    with picture("saved", "Unclipped never learns, clipped always does", "step", "validation loss") as axes:
+        ends = []
+        for number, name in enumerate(LANES):
+            steps = list(found[name][0].losses)
+            low, middle, high = zip(*(tenths(lane.losses[step] for lane in found[name]) for step in steps), strict=True)
+            axes.fill_between(steps, low, high, color=colour_of(number), alpha=0.2, linewidth=0)
+            plot(axes, number, dict(zip(steps, middle, strict=True)))
+            ends.append((middle[-1], name, colour_of(number)))
+        axes.axhline(math.log(4), color=_GREY, linewidth=0.9, linestyle=":")
+        note(axes, "chance: ln 4", (780, math.log(4)), xytext=(0, 4))
+        axes.set_xlim(0, 1000)
+        axes.set_ylim(bottom=0)
+        label_ends(axes, ends)
+
+
+def print_larger_gradients(unclipped: Sequence[LaneRecord], clipped: Sequence[LaneRecord]) -> None:
+    """In which steps the clipped lane's gradient is the larger one, as shares of the steps of all seeds."""
+    for start in (0, 40, 60, 80, 100, 120, 140, 160, 180, 200, 250, 300):
+        pairs = [
+            (one, other)
+            for lane, partner in zip(clipped, unclipped, strict=True)
+            for one, other in zip(lane.norms[start : start + 20], partner.norms[start : start + 20], strict=True)
+        ]
+        print(f"10 steps {start} to {start + 19}: the clipped lane's gradient is larger in", end=" ")
+        print(f"{statistics.mean(one > other for one, other in pairs):.0%}")
+
+
+def rates() -> None:
+    """Claim 11: the share of solved seeds by learning rate, initial recurrent weights and optimizer."""
+    # Only the end of each run counts.
+    brief = {"diagnostics": False, "eval_every": 1000}
+    found = {
+        init: {
+            rate: train_seeds(LANES, init=init, learning_rate=rate, **brief)
+            for rate in (0.01, 0.02, 0.03, 0.05, 0.1, 0.3)
+        }
+        for init in ("gaussian", "orthogonal")
+    }
+    for init, by_rate in found.items():
+        for rate, lanes in by_rate.items():
+            print(f"11 {init}, learning rate {rate}:", {name: solved_text(one) for name, one in lanes.items()})
+    for rate, beta1 in itertools.product((0.001, 0.003, 0.01), (0.5, 0.9)):
+        lanes = train_seeds(LANES, optimizer="adam", learning_rate=rate, beta1=beta1, **brief)
+        print(f"11 Adam, learning rate {rate}, beta1 {beta1}:", {name: solved_text(one) for name, one in lanes.items()})
+    title = "Clipping widens the range of learning rates that work"
+    with picture("rates", title, "learning rate", "seeds solved, %") as axes:
+        axes.set_xscale("log")
+        for number, name in enumerate(LANES):
+            for init, by_rate in found.items():
+                shares = {rate: 100 * statistics.mean(one.solved for one in by_rate[rate][name]) for rate in by_rate}
+                look = {**line_style(number), "linestyle": "-" if init == "gaussian" else "--"}
+                axes.plot(list(shares), list(shares.values()), **look, label=f"{name}, {init}")
+        axes.set_ylim(-4, 104)
+        axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+
+
 CLAIMS = {claim.__name__: claim for claim in (steps, eps, distance, direction, norm, spike, toggle, dead)}
+# These need no data.
+GENERATED = {claim.__name__: claim for claim in (saved, rates)}
 SWEPT = "dead-outputs"
 
 
@@ -532,7 +658,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Print the figures and draw the pictures of docs/claims.md.")
     parser.add_argument("dir", metavar="DIR", help="the folder of the four MNIST files")
     parser.add_argument("--sweep", metavar="FOLDER", type=Path, help="a finished sweep; without it, one is trained")
-    parser.add_argument("--only", nargs="+", choices=[SWEPT, *CLAIMS], default=[SWEPT, *CLAIMS], help="some claims")
+    names = [SWEPT, *CLAIMS, *GENERATED]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="some claims")
     options = parser.parse_args()
     if SWEPT in options.only:
         with tempfile.TemporaryDirectory() as home:
@@ -547,6 +674,9 @@ def main() -> None:
         dataset = load("mnist", data_dir=options.dir, offline=True, report=print)
         for claim in chosen:
             claim(dataset)
+    for name, claim in GENERATED.items():
+        if name in options.only:
+            claim()
 
 
 if __name__ == "__main__":

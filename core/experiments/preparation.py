@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..data.datasets import Dataset, Split
+from ..data.run_dataset import generated_data
 from ..stream.config import RunConfig
 from ..stream.events import DatasetInfo
 from .batches import seeded_generator
@@ -57,7 +58,27 @@ def _lenet(config: RunConfig, dataset: Dataset, device: torch.device) -> Prepare
 
 
 def _temporal_order(config: RunConfig, device: torch.device) -> PreparedExperiment:
-    raise NotImplementedError
+    from .temporal_order.network import ElmanNetwork, initial_parameters, loss_and_gradient
+    from .temporal_order.workload import TemporalOrder
+
+    settings = config.settings
+    units, generator = int(settings["units"]), seeded_generator(config.seed, "weights")
+    weights = initial_parameters(
+        units, float(settings["init_std"]), orthogonal=settings["init"] == "orthogonal", generator=generator
+    ).to(device)
+
+    def make_workload() -> TemporalOrder:
+        return TemporalOrder(
+            ElmanNetwork(weights.clone(), units),
+            length=int(settings["length"]),
+            seed=config.seed,
+            batch_size=config.batch_size,
+            eval_size=config.eval_size,
+        )
+
+    return PreparedExperiment(
+        dataset=generated_data(config), make_workload=make_workload, notices=_notices(is_compiled(loss_and_gradient))
+    )
 
 
 def _notices(compiled: bool) -> list[str]:

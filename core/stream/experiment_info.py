@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ..safe_text import printable
+
 # A setting of an experiment.
 Value = bool | int | float | str
 
@@ -31,8 +33,8 @@ class MetricInfo(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """The title, or else the name in words."""
-        return self.title or self.name.replace("-", " ")
+        """The title, or else the name in words; a recording may hold any text."""
+        return printable(self.title or self.name.replace("-", " "))
 
 
 LOSS = MetricInfo("loss", lower_is_better=True)
@@ -52,3 +54,12 @@ class ExperimentInfo(msgspec.Struct, frozen=True, kw_only=True):
     gauges: tuple[MetricInfo, ...] = ()
     file: str | None = None
     checksum: str | None = None
+
+    @property
+    def main(self) -> MetricInfo:
+        """What results are compared by: the first metric, or the loss if there is none."""
+        return self.metrics[0] if self.metrics else LOSS
+
+    def gauge(self, name: str) -> MetricInfo | None:
+        """The gauge of this name; None if the experiment does not have it."""
+        return next((gauge for gauge in self.gauges if gauge.name == name), None)

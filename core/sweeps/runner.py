@@ -17,7 +17,7 @@ from ..data.run_dataset import check_sizes, generated_data, read_dataset
 from ..engine.devices import check_device
 from ..errors import BadInput, Cancelled, ClipwatchError
 from ..files.paths import path_text
-from ..stream.builtin_experiments import BUILT_IN
+from ..stream.builtin_experiments import BUILT_IN, LENET
 from ..stream.commands import AnyCommand, Stop
 from ..stream.config import RunConfig, with_dataset
 from ..stream.events import DatasetInfo, Event, Notice, RecordingStarted, StageStarted
@@ -152,7 +152,7 @@ class Sweep:
     def _preparation_notices(self) -> Iterator[Event]:
         yield from self._take_pending()
         alone = [setting.name for setting in self._config.settings if not is_stackable(setting.config)]
-        if alone:
+        if alone and self._config.base.experiment == LENET.info.name:
             yield Notice(
                 text=f"{'; '.join(alone)}: cannot be stacked, so its replicas are trained one at a time, more slowly"
             )

@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..layout import Layout
+from ..cross_entropy import cross_entropy_and_predictions
+from ..layout import layout_of, tensor_views
 from ..torchscript import compile_function
 from ..workload import Evaluation
 from . import passes as lenet_passes
@@ -39,15 +40,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "fc3.weight": (10, 84),
     "fc3.bias": (10,),
 }
-LAYOUT = Layout(
-    layers={
-        layer: sum(math.prod(shape) for name, shape in SHAPES.items() if name.startswith(f"{layer}."))
-        for layer in ("conv1", "conv2", "fc1", "fc2", "fc3")
-    },
-    tensors=tuple(
-        (shape[0], math.prod(shape[1:])) if name.endswith("weight") else (1, shape[0]) for name, shape in SHAPES.items()
-    ),
-)
+LAYOUT = layout_of(SHAPES)
 PARAMETERS = sum(math.prod(shape) for shape in SHAPES.values())
 BIAS_INIT = 0.1
 # The number of ReLU units of each layer; the outputs count only with a ReLU head.
@@ -56,13 +49,12 @@ UNITS = {"conv1": 6, "conv2": 16, "fc1": 120, "fc2": 84, OUTPUTS: 10}
 loss_and_gradient = compile_function(lenet_passes.loss_and_gradient)
 _activations = compile_function(lenet_passes.activations)
 _active_units = compile_function(lenet_passes.active_units)
-_cross_entropy_and_predictions = compile_function(lenet_passes.cross_entropy_and_predictions)
+_cross_entropy_and_predictions = compile_function(cross_entropy_and_predictions)
 
 
 def views(flat: Tensor) -> dict[str, Tensor]:
     """The named tensors of `SHAPES` as views into one flat vector of `PARAMETERS` numbers."""
-    parts = torch.split(flat, [math.prod(shape) for shape in SHAPES.values()])
-    return {name: part.view(shape) for part, (name, shape) in zip(parts, SHAPES.items(), strict=True)}
+    return tensor_views(flat, SHAPES)
 
 
 def initial_parameters(std: float, generator: torch.Generator) -> Tensor:

@@ -11,6 +11,8 @@ and the image's 28, padded to 32, are written as numbers. Weights come in the or
 import torch
 from torch import Tensor
 
+from ..cross_entropy import cross_entropy_and_slope
+
 
 def _pad(images: Tensor) -> Tensor:
     """Scale bytes (batch, 28, 28) to [0, 1] and pad them by 2: (1, 32, 32, batch)."""
@@ -99,11 +101,7 @@ def loss_and_gradient(
     pooled2, argmax2 = _pool(response2, weights[3])
     activations = _dense(weights, pooled2.view(400, batch).t(), relu_head)
 
-    log_p = torch.log_softmax(activations[3], 1)
-    picked = labels[:, None]
-    loss = -log_p.gather(1, picked).mean()
-    slope = log_p.exp().scatter_add_(1, picked, torch.full([batch, 1], -1.0, device=log_p.device)).div_(batch)
-
+    loss, slope = cross_entropy_and_slope(activations[3], labels)
     slope = _dense_backward(weights, gradients, activations, slope, relu_head)
     slope = slope.t().reshape(16, 5, 5, batch)
     slope = _pool_backward(slope, pooled2, argmax2, response2, gradients[3])
@@ -139,9 +137,3 @@ def active_units(layers: list[Tensor], relu_head: bool) -> Tensor:
     if relu_head:
         peaks.append(layers[4].amax([0]))
     return ~(torch.cat(peaks) <= 0.0)
-
-
-def cross_entropy_and_predictions(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean softmax cross-entropy in nats, and the class of the largest logit (the first of equals), (batch,)."""
-    loss = -torch.log_softmax(logits, 1).gather(1, labels[:, None]).mean()
-    return loss, logits.argmax(1)

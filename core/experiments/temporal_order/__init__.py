@@ -1,0 +1,1 @@
+"""The temporal order problem, and a recurrent network with its passes written out by hand."""
