@@ -83,7 +83,7 @@ def curve_figure(results: Results, compared: Sequence[Comparison], words: Words,
 
     There is one chart for each comparison along the first axis, because more than two bands would hide each other.
     """
-    config, metric = results.started.config, results.started.metrics[0]
+    config, metric = results.started.config, results.started.experiment.main
     axis = compared[0].axis if compared else next(iter(config.axes))
     panels = [(_two_lines(pair_words(one, words)), (one.reference, one.other)) for one in compared if one.axis == axis]
     with drawing_style(name):
@@ -148,7 +148,7 @@ Points = Sequence[tuple[int, float]]
 
 def _points(results: Results, curve: Sequence[Curve]) -> Points:
     """The steps and values of the most important metric on a curve."""
-    is_loss = results.started.metrics[0] == LOSS
+    is_loss = results.started.experiment.main == LOSS
     points = ((step, loss if is_loss else value) for step, loss, value in curve)
     return [(step, value) for step, value in points if value is not None and math.isfinite(value)]
 
