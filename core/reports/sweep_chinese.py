@@ -84,7 +84,7 @@ SWEEP_CHINESE = {
     "sweep_difference": "差别",
     "sweep_quantity": "量",
     "sweep_loss_nats": "损失（奈特）",
-    "sweep_unit_points": "百分点：两个百分比之差。准确率从 50 % 到 60 % 就是 +10 个百分点。",
+    "sweep_unit_points": "百分点：两个百分比之差。从 50 % 到 60 % 就是 +10 个百分点。",
     "sweep_unit_nats": "奈特：损失的单位。损失是 -ln(p) 的平均值，其中 p 是网络给正确类别的概率。"
     "在十个类别中随机猜测的损失为 ln 10 = 2.303 奈特；"
     "相差 +0.693（ln 2）奈特，表示 p 只有一半（几何平均）。越小越好。",

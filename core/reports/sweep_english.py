@@ -86,7 +86,7 @@ SWEEP_ENGLISH = {
     "sweep_quantity": "quantity",
     "sweep_loss_nats": "loss, nats",
     "sweep_unit_points": "Percentage points: the difference of two percentages. From 50 % to 60 % are +10 percentage "
-    "points of accuracy.",
+    "points.",
     "sweep_unit_nats": "Nats: the unit of the loss, which is the mean of -ln(p), where p is the probability that the "
     "network gives to the right class. Guessing among ten classes costs ln 10 = 2.303 nats. A difference of +0.693 (ln "
     "2) nats means that p is half as large (geometric mean). Less is better.",
