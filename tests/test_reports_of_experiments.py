@@ -266,7 +266,7 @@ def test_a_sweep_of_a_users_experiment_compares_its_metrics(language: str) -> No
     shown = sweep_text(own_results(), language)
     for words in ("bits per character", "known words", "prose.py", "Prose"):
         assert words in shown, words
-    for words in (*LENETS, "nats", "/home/me", "失活", "准确率"):
+    for words in (*LENETS, "nats", "奈特", "/home/me", "失活", "准确率"):
         assert words not in shown.lower(), words
 
 
@@ -327,11 +327,12 @@ def test_a_seed_solves_the_task_at_the_threshold_and_not_below() -> None:
 
 def test_the_report_of_a_sweep_says_how_many_seeds_solved_the_task() -> None:
     shown = sweep_text(order_results())
-    assert (
-        "Seeds that solved the task (accuracy at least 0.99 at the end): not clipped, learning rate 0.03 2 of 4"
-        in shown
-    )
-    assert "solved" not in sweep_text(own_results()).replace("solved the task. Each interval", "")
+    shares = f"not clipped, learning rate 0.03: 2 of 4 (0.15{DASH}0.85); not clipped, learning rate 0.3: 0 of 4"
+    assert f"Seeds that solved the task (accuracy at least 0.99 at the end): {shares}" in shown
+    table = table_of(order_results(), "The distributions")
+    assert [row[table.header.index("solved")] for row in table.rows][-1] == f"3 of 4 (0.30{DASH}0.95)"
+    assert "Seeds that solved" not in sweep_text(own_results())
+    assert "solved" not in table_of(own_results(), "The distributions").header
 
 
 def test_the_table_of_sensitivity_has_a_row_for_each_rate_and_a_column_for_each_rule() -> None:
