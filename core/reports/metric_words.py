@@ -74,7 +74,7 @@ def cell(metric: MetricInfo, value: float) -> str:
         return f"{value:,.0f}"
     if metric.name == "loss":
         return f"{value:.4f}"
-    return f"{value:.3f}" if metric.share else f"{value:.4g}"
+    return f"{value:.3f}" if metric.share else f"{value:#.4g}".rstrip(".")
 
 
 def spoken(metric: MetricInfo, value: float) -> str:
