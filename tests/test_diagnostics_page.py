@@ -17,10 +17,11 @@ from test_header_and_footer import ASCII, COLOURED, PLAIN
 from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 from textual.strip import Strip
 
+from clipwatch.core.stream.builtin_experiments import LENET
 from clipwatch.core.stream.events import ClipChanged, Diagnosed, Event, LanesCompared, OutputDied, OutputRevived
 from clipwatch.core.stream.measures import BINS, Histogram
 from clipwatch.core.stream.rules import parse_rule
-from clipwatch.tui.diagnostics.glossary import TERMS
+from clipwatch.tui.diagnostics.glossary import terms
 from clipwatch.tui.diagnostics.heading import effect_line
 from clipwatch.tui.diagnostics.histogram import Bounds, Ink, axis_lines, bar_lines, value_bounds
 from clipwatch.tui.diagnostics.page import diagnostics_pages
@@ -474,7 +475,7 @@ def test_every_figure_on_the_page_is_explained() -> None:
     states = [folded(RUN, LANE, OTHER, broken, compared, *events) for events in ((), (ruled("norm:1"),))]
     seen = [strip.text for state in states for strip in diagnostics_pages(state, 0, 100, 30, COLOURED, history)]
     text = squeezed("\n".join(seen))
-    for term in TERMS:
+    for term in terms(LENET.info):
         for name in term.name.split(", "):
             assert name in text, name
         assert term.unit

@@ -33,9 +33,12 @@ from clipwatch.tui.style.theme import DARK, Theme, theme_of
 from clipwatch.tui.text.explanation import explanations
 from clipwatch.tui.text.number_format import symbols_in_ascii
 from clipwatch.tui.text.rule_words import rule_words
-from clipwatch.tui.view.header_and_footer import key_at, key_line, lane_heading, phase_of, status, title
+from clipwatch.tui.view.key_line import key_at, key_line, phase_of
 from clipwatch.tui.view.keys import KEYS, Phase, keycaps
+from clipwatch.tui.view.lane_heading import lane_heading
 from clipwatch.tui.view.run_view import RunView
+from clipwatch.tui.view.status_line import status
+from clipwatch.tui.view.title import title
 
 VARIABLES = DARK.to_color_system().generate()
 COLOURED = theme_of(VARIABLES, dark=True, coloured=True, ascii=False)
@@ -72,10 +75,10 @@ def view_of(*events: Event) -> RunView:
     return view
 
 
-def titled(*events: Event, width: int = 200, engine_gone: bool = False, next_head: str | None = None) -> str:
+def titled(*events: Event, width: int = 200, engine_gone: bool = False, next_head: str = "") -> str:
     view = view_of(*events)
     view.engine_gone = engine_gone
-    return title(view, width, COLOURED, next_head=next_head).text
+    return title(view, width, COLOURED, next_settings={"head": next_head} if next_head else {}).text
 
 
 def heading(
@@ -96,8 +99,8 @@ def every_line(name: str, width: int, theme: Theme) -> list[Strip]:
     view, gone = view_of(*SITUATIONS[name]), view_of(*SITUATIONS[name])
     gone.lose_engine()
     strips = [
-        title(view, width, theme, next_head="linear"),
-        title(gone, width, theme, next_head=None),
+        title(view, width, theme, next_settings={"head": "linear"}),
+        title(gone, width, theme),
         status(
             "what\thappened " * 8,
             alert=True,
@@ -168,7 +171,7 @@ def test_the_progress_of_a_download_is_clamped(received: int, share: str) -> Non
 def test_stages_that_overlap_have_their_seconds_each() -> None:
     view = view_of(StageStarted(stage="reading mnist and loading torch"))
     waited = {"reading mnist": 0.31, "loading torch": 2.9}
-    line = title(view, 80, PLAIN, next_head=None, waited=waited).text
+    line = title(view, 80, PLAIN, waited=waited).text
     assert "reading mnist 0.3 s, loading torch 2.9 s" in line
 
 
@@ -505,12 +508,12 @@ def test_the_title_of_a_replay_names_the_run_and_its_own_speed() -> None:
 def test_the_title_says_which_lane_is_in_sight_and_the_key_for_the_others() -> None:
     view = view_of(RUN, LANE, OTHER)
     for width in (60, 80):
-        assert "2 of 4 · tab" not in title(view, width, COLOURED, next_head=None, visible=range(2)).text
+        assert "2 of 4 · tab" not in title(view, width, COLOURED, visible=range(2)).text
     starts = [msgspec.structs.replace(LANE, lane=name) for name in "abcd"]
     view = view_of(RUN, *starts)
-    assert "2 of 4 · tab" in title(view, 60, COLOURED, next_head=None, visible=range(1, 2)).text
-    assert "2 of 4; tab" in title(view, 60, ASCII, next_head=None, visible=range(1, 2)).text
-    assert "lanes 2 to 3 of 4 · tab" in title(view, 80, COLOURED, next_head=None, visible=range(1, 3)).text
+    assert "2 of 4 · tab" in title(view, 60, COLOURED, visible=range(1, 2)).text
+    assert "2 of 4; tab" in title(view, 60, ASCII, visible=range(1, 2)).text
+    assert "lanes 2 to 3 of 4 · tab" in title(view, 80, COLOURED, visible=range(1, 3)).text
 
 
 def test_the_title_counts_on_after_one_lane_has_failed() -> None:

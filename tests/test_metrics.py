@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from measured import MEASURE, diagnosed
 
+from clipwatch.core.stream.builtin_experiments import LENET
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import (
     ClipChanged,
@@ -30,7 +31,7 @@ from clipwatch.tui.style.chart_styles import Palette
 from clipwatch.tui.style.theme import Theme
 from clipwatch.tui.view.chart_specs import ChartSettings, chart_spec, draw_metric, heat_map_spec, with_log_toggled
 from clipwatch.tui.view.grid_pages import GridPages, recorded_metrics
-from clipwatch.tui.view.metrics import HISTOGRAM, METRICS, NAMES, by_interest, metric
+from clipwatch.tui.view.metrics import HISTOGRAM, NAMES, by_interest, metric, metrics_of
 from clipwatch.tui.view.run_view import RunView
 
 THEME = Theme(Palette(), panel="#000000")
@@ -116,9 +117,11 @@ def test_values_that_a_seek_sends_at_once_make_the_same_curves() -> None:
 
 # Metrics
 
+METRICS = metrics_of(LENET.info)
+
 
 def test_every_metric_has_a_title_and_a_name_of_its_own() -> None:
-    assert len(set(NAMES)) == len(METRICS) == len({one.title for one in METRICS})
+    assert len({one.name for one in METRICS}) == len(METRICS) == len({one.title for one in METRICS})
     assert metric("loss").heading(CONFIG) == "validation loss, 100 images"
     assert metric("loss").heading(None) == "validation loss"
 
@@ -140,7 +143,7 @@ def test_what_a_rule_makes_interesting_comes_first(rule: str, third: str, last: 
     names = [one.name for one in by_interest([parse_rule("none"), parse_rule(rule)])]
     assert names[:4] == ["loss", "accuracy", "grad-norm", third]
     assert last in names[-5:]
-    assert sorted(names) == sorted(NAMES)
+    assert sorted(names) == sorted(one.name for one in METRICS)
 
 
 # Charts of them

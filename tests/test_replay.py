@@ -131,7 +131,7 @@ def seen(events: list[Event], step: int) -> tuple[object, ...]:
     view = RunView()
     for event in events:
         view.fold(event)
-    curves = [curve for lane in view.lanes.values() for curve in (lane.loss, lane.accuracy)]
+    curves = [curve for lane in view.lanes.values() for curve in (lane.loss, lane.series["accuracy"])]
     drawn = [[part.tolist() for part in vars(curve.columns(0, step, 90)).values()] for curve in curves]
     smooth = [np.round(curve.smoothed(0, step, 90, 0.6), 3).tolist() for curve in curves]
     lines = [[log_line(event, 80) for event in lane.unlogged[-SENT_SINGLY:]] for lane in view.lanes.values()]

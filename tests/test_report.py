@@ -27,7 +27,7 @@ from clipwatch.core.reports.conclusion import conclusion
 from clipwatch.core.reports.contents import contents
 from clipwatch.core.reports.document import write_report
 from clipwatch.core.reports.drawing import line_style
-from clipwatch.core.reports.figures import accuracy_figure, loss_figure, overview_figure
+from clipwatch.core.reports.figures import loss_figure, metric_figure, overview_figure
 from clipwatch.core.reports.lane_marks import LaneLabel
 from clipwatch.core.reports.markdown import markdown
 from clipwatch.core.reports.phrases import LANGUAGES, Words
@@ -145,7 +145,7 @@ def test_the_page_is_one_well_formed_file_that_loads_nothing() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("draw", [loss_figure, accuracy_figure])
+@pytest.mark.parametrize("draw", [loss_figure, metric_figure])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_figure_is_svg_with_every_lane_and_is_reproducible(draw: Any, language: str) -> None:
     run = story_of(events(ClipChanged(lane="clipped", step=300, rule="none", previous="value:0.001")))
@@ -191,7 +191,7 @@ def test_a_lane_may_have_any_name() -> None:
 def test_the_final_accuracy_has_its_interval() -> None:
     low, high = wilson_interval(3860, 5000)
     sentences = conclusions(events())
-    assert f"accuracy 0.772 on 5,000 validation images (95 % interval {low:.3f} to {high:.3f})" in sentences
+    assert f"accuracy 0.772 (95 % interval {low:.3f} to {high:.3f}) and loss 0.8000" in sentences
     assert f"0.772 ({low:.3f}{DASH}{high:.3f})" in text(page(story_of(events())))
 
 
@@ -448,7 +448,7 @@ def joint(*runs: RunSummary) -> str:
 
 def test_few_seeds_cannot_decide() -> None:
     sentences = joint(*(story_of(events(seed=seed)) for seed in range(5)))
-    assert "unclipped is more accurate on 5 seeds, clipped on 0; 0 are ties" in sentences
+    assert "unclipped is better on 5 seeds, clipped on 0; 0 are ties" in sentences
     assert "unclipped 0.772 (lowest 0.772, highest 0.772)" in sentences
     assert "Seeds on which the two differ: 5. These are too few to decide" in sentences
     assert "p = 0.0625" in sentences
@@ -456,7 +456,7 @@ def test_few_seeds_cannot_decide() -> None:
 
 def test_six_seeds_that_agree_decide_and_seven_that_disagree_do_not() -> None:
     agreeing = [story_of(events(seed=seed)) for seed in range(6)]
-    assert "p = 0.0312: lane unclipped is more accurate more often than chance" in joint(*agreeing)
+    assert "p = 0.0312: lane unclipped is better more often than chance" in joint(*agreeing)
     assert "p = 0.125: these seeds do not show which" in joint(*agreeing, story_of(events(seed=6, a=1, b=2)))
 
 
@@ -500,7 +500,7 @@ def test_every_language_has_every_phrase_with_the_same_values_in_it() -> None:
 
 
 def test_no_phrase_is_left_in_english_by_mistake() -> None:
-    chinese, same = LANGUAGES["zh"], {"no_lower_bound", "no_upper_bound", "optimizer_adam"}
+    chinese, same = LANGUAGES["zh"], {"no_lower_bound", "no_upper_bound", "optimizer_adam", "name_lenet"}
     assert {key for key in chinese if chinese[key] == LANGUAGES["en"][key]} == same
     read = page(story_of(events()), language="zh")
     assert 'lang="zh-CN"' in read

@@ -97,15 +97,15 @@ def test_silence_counts_from_the_first_command_without_an_answer() -> None:
     assert requests.unanswered_for == 0
 
 
-def test_an_engine_that_is_gone_answers_nothing_and_the_next_head_stays() -> None:
+def test_an_engine_that_is_gone_answers_nothing_and_the_next_settings_stay() -> None:
     requests = Requests()
-    requests.next_head = "linear"
+    requests.next_settings = {"head": "linear"}
     for command in (SetPace(pace=1.0), Restart(seed=5), Seek(step=10)):
         requests.note(command)
     requests.postpone_seek(Seek(step=20))
     requests.forget()
     assert (requests.pace([NOW]), requests.seed(0), requests.seeking, requests.step(3)) == (50.0, 0, False, 3)
     assert requests.unanswered_for == 0
-    assert requests.next_head == "linear"
+    assert requests.next_settings == {"head": "linear"}
     requests.settle(RUN)
-    assert requests.next_head is None
+    assert not requests.next_settings

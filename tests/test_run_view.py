@@ -49,7 +49,7 @@ def lines(view: RunView, lane: str = "a") -> list[str]:
 def test_evaluations_become_curves_and_lines_of_the_assignment() -> None:
     view = seen(at("a", 0, 2.5, 0.125), at("a", 10, 2.25, 0.25))
     lane = view.lanes["a"]
-    assert (lane.loss.last, lane.accuracy.last) == ((10, 2.25), (10, 0.25))
+    assert (lane.loss.last, lane.series["accuracy"].last) == ((10, 2.25), (10, 0.25))
     assert lane.loss.nearest(0) == (0, 2.5)
     assert lines(view) == [
         "Start Training...",

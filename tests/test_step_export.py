@@ -20,6 +20,7 @@ from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.export import COLUMNS, evaluation_rows, write_json
 from clipwatch.core.runs.reader import Recorded
 from clipwatch.core.runs.step_export import STEP_COLUMNS, step_rows, write_steps
+from clipwatch.core.stream.builtin_experiments import LENET
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import (
     ClipChanged,
@@ -30,7 +31,7 @@ from clipwatch.core.stream.events import (
     StepsTrained,
 )
 from clipwatch.tui.cli.main import main
-from clipwatch.tui.view.metrics import HISTOGRAM, NAMES
+from clipwatch.tui.view.metrics import HISTOGRAM, metrics_of
 
 LANES = (LaneConfig("a", "none"), LaneConfig("b", "norm:1"))
 RUN = RunStarted(config=RunConfig(lanes=LANES), dataset=DATA, device="cpu", versions={}, time=0.0)
@@ -113,7 +114,8 @@ def test_no_name_of_a_lane_moves_a_cursor(tmp_path: Path) -> None:
 
 
 def test_every_series_has_a_column() -> None:
-    found = {name: COLUMN_OF.get(name, name.replace("-", "_")) for name in NAMES if name != HISTOGRAM}
+    names = [metric.name for metric in metrics_of(LENET.info)]
+    found = {name: COLUMN_OF.get(name, name.replace("-", "_")) for name in names if name != HISTOGRAM}
     assert not {*found.values()} - {*COLUMNS}
 
 

@@ -19,8 +19,10 @@ from textual.strip import Strip
 
 from clipwatch.core.reports.phrases import Words
 from clipwatch.core.reports.sweep_words import answers, apart, short_sentence
+from clipwatch.core.stream.builtin_experiments import ACCURACY, LENET
 from clipwatch.core.stream.codec import encode
 from clipwatch.core.stream.events import RecordingStarted
+from clipwatch.core.stream.experiment_info import LOSS, MetricInfo
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import SweepFinished
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
@@ -28,12 +30,12 @@ from clipwatch.tui.charts.chart import render_chart
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.style.theme import DARK, Theme, theme_of
 from clipwatch.tui.sweep.app import SweepApp
-from clipwatch.tui.sweep.curves import Measure, choices, curve_chart, panels, quartile_curves
+from clipwatch.tui.sweep.curves import choices, curve_chart, panels, quartile_curves
 from clipwatch.tui.sweep.dot_plots import Axis, dots, whisker
 from clipwatch.tui.sweep.keys import KEYS
 from clipwatch.tui.sweep.page import VisibleLines, page
 from clipwatch.tui.sweep.progress import Progress
-from clipwatch.tui.sweep.reading import TERMS
+from clipwatch.tui.sweep.reading import terms
 from clipwatch.tui.sweep.tables import comparison_table, setting_table
 from clipwatch.tui.sweep.view import SweepView, status, title
 from clipwatch.tui.text.number_format import duration
@@ -83,7 +85,7 @@ def shown(
     first: int = 0,
     *,
     ascii: bool = False,
-    show: tuple[Measure, ...] = ("accuracy",),
+    show: tuple[MetricInfo, ...] = (ACCURACY,),
 ) -> VisibleLines:
     assert view.results
     found, compared = summaries(view.results), comparisons(view.results)
@@ -166,12 +168,12 @@ def test_the_curve_is_the_median_and_the_band_reaches_from_quartile_to_quartile(
     for seed, accuracy in enumerate((0.1, 0.2, 0.5, 0.6, 0.9)):
         view.fold(replica(0, seed, curve=((10, 2.0, accuracy), (30, 1.0, accuracy + 0.1))))
     assert view.results
-    median, band = quartile_curves(view.results, 0, "accuracy")
+    median, band = quartile_curves(view.results, 0, ACCURACY)
     assert [median.nearest(step) for step in (10, 30)] == [(10, pytest.approx(0.5)), (30, pytest.approx(0.6))]
     edges = band.columns(10, 30, 4)
     assert edges.low[0] == pytest.approx(0.2, abs=0.03)
     assert edges.high[-1] == pytest.approx(0.7, abs=0.03)
-    assert [quartile_curves(view.results, 0, "loss")[0].nearest(step) for step in (10, 30)] == [(10, 2.0), (30, 1.0)]
+    assert [quartile_curves(view.results, 0, LOSS)[0].nearest(step) for step in (10, 30)] == [(10, 2.0), (30, 1.0)]
 
 
 CURVES = st.dictionaries(st.integers(0, 2000), st.tuples(st.floats(), st.floats(0, 1) | st.floats()), max_size=12)
@@ -179,7 +181,7 @@ CURVES = st.dictionaries(st.integers(0, 2000), st.tuples(st.floats(), st.floats(
 
 @given(st.lists(CURVES, max_size=8), st.integers(1, 200), st.integers(1, 60), st.sampled_from(["accuracy", "loss"]))
 def test_losses_that_are_not_finite_have_charts_like_others(
-    curves: list[dict[int, tuple[float, float]]], width: int, height: int, measure: Measure
+    curves: list[dict[int, tuple[float, float]]], width: int, height: int, measure: MetricInfo
 ) -> None:
     view = SweepView()
     view.fold(started(CONFIG))
@@ -187,7 +189,7 @@ def test_losses_that_are_not_finite_have_charts_like_others(
         curve = tuple((step, *values) for step, values in sorted(points.items()))
         view.fold(replica(number % 4, number // 4, curve=curve))
     assert view.results
-    for panel in panels(CONFIG, measure):
+    for panel in panels(started(CONFIG), measure):
         chart = render_chart(curve_chart(view.results, panel, width, height, theme()))
         assert [line.cell_length for line in chart] == [width] * height
 
@@ -197,7 +199,7 @@ def test_final_losses_that_are_not_finite_have_a_page_like_others() -> None:
     view.fold(started(CONFIG))
     for number, loss in enumerate([float("nan"), float("inf"), 3e38, -3e38, 1.0, None, 1e-38, 2.0]):
         view.fold(replica(number % 4, number // 4, loss=loss, curve=((10, loss or 0.0, 0.5), (20, 1.0, 0.6))))
-    for show in (("accuracy", "loss"), ("loss",)):
+    for show in ((ACCURACY, LOSS), (LOSS,)):
         assert {line.cell_length for line in shown(view, (120, 30), show=show).lines} == {120}
 
 
@@ -205,13 +207,13 @@ def test_final_losses_that_are_not_finite_have_a_page_like_others() -> None:
 def test_beside_the_sections_the_charts_take_the_whole_height(width: int, chart: int) -> None:
     view = viewed()
     assert view.results
-    measures = choices(view.results.started.config)
-    assert measures == [("accuracy", "loss"), ("accuracy",), ("loss",)]
+    measures = choices(view.results.started)
+    assert measures == [(ACCURACY, LOSS), (ACCURACY,), (LOSS,)]
     for height in (32, 42):
         for show in measures:
             lines = shown(view, (width, height), show=show).lines
             column = [line.text[-chart:] for line in lines]
-            assert [name for name in ("accuracy", "loss") if any(f"{name}" in line for line in column)] == list(show)
+            assert [one for one in (ACCURACY, LOSS) if any(one.name in line for line in column)] == list(show)
             # At most one line between two charts, and one below them.
             assert sum(not line.strip() for line in column) <= len(show)
 
@@ -288,7 +290,7 @@ def test_of_many_settings_each_pair_of_the_first_axis_has_a_chart_with_bands(
     size: tuple[int, int], ascii: bool
 ) -> None:
     view = of_many()
-    assert [len(panel.settings) for panel in panels(MANY, "accuracy")] == [2] * 8
+    assert [len(panel.settings) for panel in panels(started(MANY), ACCURACY)] == [2] * 8
     part = shown(view, size, ascii=ascii)
     seen = [*part.lines]
     while part.below:
@@ -307,7 +309,7 @@ def test_of_many_settings_each_pair_of_the_first_axis_has_a_chart_with_bands(
 def test_the_charts_of_many_settings_show_bands() -> None:
     results = of_many().results
     assert results
-    chart = curve_chart(results, panels(MANY, "accuracy")[0], 60, 12, theme())
+    chart = curve_chart(results, panels(started(MANY), ACCURACY)[0], 60, 12, theme())
     assert all(lane.band is not None and len(lane.band) for lane in chart.lanes)
     assert [lane.name for lane in chart.lanes] == ["not clipped", "value:0.001"]
 
@@ -325,8 +327,8 @@ def test_the_tables_at_the_end_keep_every_figure_whole_in_any_terminal(width: in
     assert results
     out = Output(width=width)
     with out.capture() as capture:
-        out.print(setting_table(summaries(results), width))
-        out.print(comparison_table(comparisons(results), width))
+        out.print(setting_table(results, summaries(results), width))
+        out.print(comparison_table(results, comparisons(results), width))
     printed = capture.get()
     assert "…" not in printed
     assert "0.640 (0.600-0.690)" in printed
@@ -402,7 +404,7 @@ async def _stops(tmp_path: Path) -> None:
     async with app.run_test(size=(160, 45)) as pilot:
         # What is drawn in the end counts every result, though statistics are not made anew for each.
         await until(lambda: "32 / 32" in app._title.paint(0, 1)[0].text)
-        await until(lambda: sum(len(one.accuracies) for one in app._summaries) == 32)
+        await until(lambda: sum(one.seeds for one in app._summaries) == 32)
         await until(lambda: "over 8 seeds" in text(app._body.paint(0, 43)))
         await pilot.press("q")
         await until(lambda: app.view.finished is not None or not app.is_running)
@@ -488,8 +490,8 @@ def test_every_word_of_the_help_stands_on_the_screen_or_in_the_tables() -> None:
     assert results
     file = io.StringIO()
     out = Console(width=160, file=file)
-    out.print(setting_table(summaries(results), 160))
-    out.print(comparison_table(comparisons(results), 160))
+    out.print(setting_table(results, summaries(results), 160))
+    out.print(comparison_table(results, comparisons(results), 160))
     few, undecided = SweepView(), SweepView()
     for view, seeds in ((few, 1), (undecided, 8)):
         view.fold(started(sweep_config(DIGITS, {"clip": ["none", "sign"]}, seeds, ())))
@@ -498,7 +500,7 @@ def test_every_word_of_the_help_stands_on_the_screen_or_in_the_tables() -> None:
             view.fold(replica(1, seed, 140 + 20 * (seed % 2)))
     seen = [text(shown(view, (160, 60), show=("accuracy", "loss")).lines) for view in (viewed(), few, undecided)]
     words = " ".join(" ".join([*seen, file.getvalue()]).split())
-    for term, meaning in TERMS.items():
+    for term, meaning in terms(LENET.info).items():
         assert re.search(rf"\b{re.escape(term)}(s|\b)", words), term
         assert meaning.endswith(".")
 

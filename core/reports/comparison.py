@@ -7,11 +7,14 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from ..stream.config import with_dataset
+from ..stream.experiment_info import MetricInfo
+from .metric_words import cell, metric_name
 from .phrases import Phrase, Words
 from .run_summary import RunSummary
 
-# Settings that do not affect a training's result, and the seed and dataset name, which are compared separately.
-_IGNORED = {"seed": 0, "pace": None, "data_dir": None, "offline": False, "checkpoint_every": 1, "dataset": "auto"}
+# Settings that do not affect a training's result, and the seed, which is compared separately as the data set is.
+_IGNORED = {"seed": 0, "pace": None, "data_dir": None, "offline": False, "checkpoint_every": 1}
 # The smallest number of seeds whose agreement is significant at 5 % in an exact two-sided sign test: 2 / 2^6 < 0.05.
 _FEWEST_SEEDS = 6
 
@@ -41,8 +44,8 @@ def _groups(runs: Sequence[RunSummary]) -> list[list[NumberedRun]]:
     groups: dict[object, dict[int, NumberedRun]] = {}
     for number, run in enumerate(runs, 1):
         if run.is_clean and not run.recorded.damage:
-            settings = msgspec.structs.replace(run.config, **_IGNORED)
-            key = (settings, run.recorded.started.dataset.checksum)
+            settings = with_dataset(msgspec.structs.replace(run.config, **_IGNORED), "auto")
+            key = (msgspec.json.encode(settings), run.experiment, run.recorded.started.dataset.checksum)
             groups.setdefault(key, {}).setdefault(run.config.seed, (number, run))
     return [list(group.values()) for group in groups.values()]
 
@@ -54,21 +57,27 @@ def _of_group(group: list[NumberedRun], words: Words) -> Iterator[Phrase]:
 
 
 def _of_pair(runs: list[RunSummary], other: int, words: Words) -> Iterator[Phrase]:
-    names = {"a": runs[0].lanes[0].name, "b": runs[0].lanes[other].name}
-    a, b = _accuracies(runs, 0), _accuracies(runs, other)
-    wins, losses = (sum(x > y for x, y in pairs) for pairs in (zip(a, b, strict=True), zip(b, a, strict=True)))
-    counts = {"count": len(runs), "wins": wins, "losses": losses, "ties": len(runs) - wins - losses}
-    yield words("group_pair", **names, **counts, **_spread("a", a), **_spread("b", b))
+    metric, names = runs[0].experiment.main, {"a": runs[0].lanes[0].name, "b": runs[0].lanes[other].name}
+    a, b = _values(runs, 0, metric), _values(runs, other, metric)
+    shared = {"metric": metric_name(metric, words), "count": len(runs), **names}
+    spread = {**_spread("a", a, metric), **_spread("b", b, metric)}
+    if metric.lower_is_better is None:
+        yield words("group_pair", **shared, **spread, counts="")
+        return
+    above, below = (sum(x > y for x, y in pairs) for pairs in (zip(a, b, strict=True), zip(b, a, strict=True)))
+    wins, losses = (below, above) if metric.lower_is_better else (above, below)
+    counts = words.plain("group_counts", **names, wins=wins, losses=losses, ties=len(runs) - wins - losses)
+    yield words("group_pair", **shared, **spread, counts=counts)
     yield _verdict(wins, losses, names["a"] if wins > losses else names["b"], words)
 
 
-def _accuracies(runs: list[RunSummary], lane: int) -> list[float]:
-    return [final.accuracy for run in runs if (final := run.lanes[lane].final)]
+def _values(runs: list[RunSummary], lane: int, metric: MetricInfo) -> list[float]:
+    return [final.of_metric(metric) for run in runs if (final := run.lanes[lane].final)]
 
 
-def _spread(name: str, values: list[float]) -> dict[str, str]:
+def _spread(name: str, values: list[float], metric: MetricInfo) -> dict[str, str]:
     figures = {"mean": math.fsum(values) / len(values), "low": min(values), "high": max(values)}
-    return {f"{key}_{name}": f"{value:.3f}" for key, value in figures.items()}
+    return {f"{key}_{name}": cell(metric, value) for key, value in figures.items()}
 
 
 def _verdict(wins: int, losses: int, better: str, words: Words) -> Phrase:

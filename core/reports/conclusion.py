@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+import msgspec
+
 from ..stream.command_line import sweep_command_line
+from ..stream.experiment_info import LOSS, MetricInfo
+from .metric_words import cell, dataset_words, examples_words, metric_name
 from .phrases import Phrase, Words
-from .run_summary import LaneSummary, RunSummary
-from .settings import dataset_words
+from .run_summary import FinalResult, LaneSummary, RunSummary
 
 
 def conclusion(run: RunSummary, words: Words, *, alone: bool) -> tuple[Phrase, ...]:
@@ -17,54 +21,72 @@ def conclusion(run: RunSummary, words: Words, *, alone: bool) -> tuple[Phrase, .
 
 def _sentences(run: RunSummary, words: Words, alone: bool) -> Iterator[Phrase]:
     for lane in run.lanes:
-        yield _ending(lane, words)
+        yield _ending(lane, run, words)
     for a, b in run.pairs:
-        yield from _comparison(a, b, words)
+        yield from _comparison(a, b, run, words)
     if run.interventions:
         yield words("changed_mid_run")
     yield from _data(run, words)
     if alone:
-        yield words("one_seed", sweep=_sweep(run))
+        yield words("one_seed", sweep=_sweep(run), examples=examples_words(run.experiment, words))
 
 
 def _sweep(run: RunSummary) -> str:
     """The command that trains the same network and the lanes' rules with many seeds."""
-    return sweep_command_line(run.config, run.recorded.started.dataset.name)
+    # Without the folder of a user's file, which does not belong in a report.
+    config = msgspec.structs.replace(run.config, experiment=re.split(r"[\\/]", run.config.experiment)[-1])
+    return sweep_command_line(config, run.recorded.started.dataset.name)
 
 
-def _ending(lane: LaneSummary, words: Words) -> Phrase:
+def _ending(lane: LaneSummary, run: RunSummary, words: Words) -> Phrase:
     final = lane.final
     if final is None:
         key = "no_final_failed" if lane.failed else "no_final_unfinished"
         return words(key, lane=lane.name, step=lane.failed.step if lane.failed else lane.step)
+    values = words.join([_value(final, metric, words) for metric in run.experiment.metrics])
     return words(
-        "final_of",
+        "final_of" if values else "final_of_loss",
         lane=lane.name,
-        accuracy=f"{final.accuracy:.3f}",
+        values=values,
         total=f"{final.total:,}",
-        low=f"{final.low:.3f}",
-        high=f"{final.high:.3f}",
-        loss=f"{final.loss:.4f}",
+        validation=examples_words(run.experiment, words, "validation"),
+        loss=cell(LOSS, final.loss),
         step=final.step,
     )
 
 
-def _comparison(a: LaneSummary, b: LaneSummary, words: Words) -> Iterator[Phrase]:
+def _value(final: FinalResult, metric: MetricInfo, words: Words) -> str:
+    found = {"metric": metric_name(metric, words), "value": cell(metric, final.of_metric(metric))}
+    if interval := final.interval_of(metric):
+        low, high = (f"{bound:.3f}" for bound in interval)
+        return words.plain("final_interval", **found, low=low, high=high)
+    return words.plain("final_value", **found)
+
+
+def _comparison(a: LaneSummary, b: LaneSummary, run: RunSummary, words: Words) -> Iterator[Phrase]:
     if a.final is None or b.final is None:
         return
+    names = {"a": a.name, "b": b.name}
     if a.final.step != b.final.step:
-        yield words("uneven", a=a.name, b=b.name)
+        yield words("uneven", **names)
     if a.matches(b):
-        yield words("same", a=a.name, b=b.name)
-    elif a.final.overlaps(b.final):
-        yield words("overlap", a=a.name, b=b.name)
-    else:
-        better = a if a.final.accuracy > b.final.accuracy else b
-        yield words("disjoint", a=a.name, b=b.name, better=better.name)
+        yield words("same", **names)
+        return
+    match a.final.overlaps(b.final):
+        case None:
+            yield words("no_interval", **names)
+        case True:
+            yield words("overlap", **names)
+        case False:
+            better = max(a, b, key=lambda lane: lane.final.values["accuracy"] if lane.final else 0)
+            examples = examples_words(run.experiment, words)
+            yield words("disjoint", **names, examples=examples, better=better.name)
 
 
 def _data(run: RunSummary, words: Words) -> Iterator[Phrase]:
     name = run.recorded.started.dataset.name
+    if not run.is_assignment:
+        return
     if name == "digits":
         yield words("digits")
     elif name != "mnist":

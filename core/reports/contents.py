@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from ..stream.evaluation_line import evaluation_line
+from ..stream.experiment_info import LOSS, MetricInfo
+from ..stream.series import evaluated_values
 from .blocks import Block, Bullets, Cell, Heading, Paragraph, Picture, Summary, Table, TrainingLog, Warnings
 from .comparison import joint_conclusion
 from .conclusion import conclusion
 from .effect import effect
-from .figures import WINDOW, accuracy_figure, loss_figure, overview_figure
+from .figures import WINDOW, loss_figure, metric_figure, overview_figure, shared_metric
 from .gradient import gradient
+from .metric_words import (
+    capital,
+    cell,
+    dataset_words,
+    examples_words,
+    experiment_name,
+    experiment_words,
+    metric_name,
+    task_words,
+)
 from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
-from .settings import ASTERISK, accuracy_words, dataset_words, lane_rule_words, settings_table
+from .settings import ASTERISK, compared_with, final_words, lane_rule_words, settings_table
 from .summary import summary
 
 
@@ -25,10 +38,19 @@ def contents(runs: Sequence[RunSummary], words: Words) -> list[Block]:
     Raises ClipwatchError if matplotlib is missing.
     """
     if len(runs) == 1:
-        dataset = dataset_words(runs[0].recorded.started.dataset.name, words)
-        return [Heading(1, words("title", dataset=dataset)), *_run(runs[0], words, level=2, name="", alone=True)]
-    blocks = [Heading(1, words("title_several", count=len(runs))), Summary(joint_conclusion(runs, words))]
-    blocks += [*_task(words, 2), *_all_runs(runs, words)]
+        started = runs[0].recorded.started
+        title = words("title", experiment=experiment_words(started.experiment, started.dataset, words))
+        return [Heading(1, title), *_run(runs[0], words, level=2, name="", alone=True)]
+    experiments = {run.experiment: run for run in runs}
+    of = (
+        words.plain("of_experiment", experiment=experiment_name(runs[0].experiment, words))
+        if len(experiments) == 1
+        else ""
+    )
+    blocks = [Heading(1, words("title_several", count=len(runs), of=of)), Summary(joint_conclusion(runs, words))]
+    for run in experiments.values():
+        blocks += _task(run, words, 2)
+    blocks += _all_runs(runs, words)
     for number, run in enumerate(runs, 1):
         blocks.append(Heading(2, words("run", number=number, run=run.name)))
         blocks += _run(run, words, level=3, name=f"run{number}-", alone=False)
@@ -38,21 +60,35 @@ def contents(runs: Sequence[RunSummary], words: Words) -> list[Block]:
 def _all_runs(runs: Sequence[RunSummary], words: Words) -> Iterator[Block]:
     yield Heading(2, words("runs"))
     yield _table_of_runs(runs, words)
-    yield Picture("runs", overview_figure(runs, words, "runs"), words("caption_runs"))
+    metric = metric_name(shared_metric(runs), words)
+    yield Picture("runs", overview_figure(runs, words, "runs"), words("caption_runs", metric=metric))
 
 
 def _table_of_runs(runs: Sequence[RunSummary], words: Words) -> Table:
-    keys = ("number", "seed", "data", "state", "lane", "rule", "final_loss", "final_accuracy")
+    keys = ("number", "seed", "data", "state", "lane", "rule")
+    metrics = _final_metrics(runs)
     rows: list[tuple[Cell, ...]] = []
     for number, run in enumerate(runs, 1):
         state = words.plain(f"status_{run.status}")
         state = words.plain("with_changes", what=state) if run.interventions else state
         shared = (str(number), str(run.config.seed), dataset_words(run.recorded.started.dataset.name, words), state)
         for place, lane in enumerate(run.lanes):
-            loss = f"{lane.final.loss:.4f}" if lane.final else "-"
-            outcome = (lane.label, lane_rule_words(lane, words), loss, accuracy_words(lane.final))
+            finals = (final_words(lane.final, metric) for metric in metrics)
+            outcome = (lane.label, lane_rule_words(lane, words), *finals)
             rows.append((*(shared if place == 0 else ("",) * len(shared)), *outcome))
-    return Table(tuple(words.plain(key) for key in keys), tuple(rows))
+    header = (*(words.plain(key) for key in keys), *(_final_name(metric, words) for metric in metrics))
+    return Table(header, tuple(rows))
+
+
+def _final_metrics(runs: Sequence[RunSummary]) -> tuple[MetricInfo, ...]:
+    """The loss, and the metrics of all runs."""
+    return (LOSS, *dict.fromkeys(metric for run in runs for metric in run.experiment.metrics))
+
+
+def _final_name(metric: MetricInfo, words: Words) -> str:
+    """The heading of a column of final values; the accuracy has intervals."""
+    name = metric_name(metric, words)
+    return words.plain("final_accuracy", metric=name) if metric.name == "accuracy" else name
 
 
 def _run(run: RunSummary, words: Words, *, level: int, name: str, alone: bool) -> Iterator[Block]:
@@ -63,7 +99,7 @@ def _run(run: RunSummary, words: Words, *, level: int, name: str, alone: bool) -
     if warnings := tuple(_warnings(run, words)):
         yield Warnings(warnings)
     if alone:
-        yield from _task(words, level)
+        yield from _task(run, words, level)
     yield from _results(run, words, level, name)
     yield Heading(level, words("effect"))
     yield from effect(run, words, name)
@@ -86,53 +122,78 @@ def _warnings(run: RunSummary, words: Words) -> Iterator[Phrase]:
         yield words("warn_notice", notice=notice)
 
 
-def _task(words: Words, level: int) -> Iterator[Block]:
-    yield Heading(level, words("task"))
-    yield Paragraph(words("task_text"))
+def _task(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
+    yield Heading(level, words("task" if run.is_assignment else "trained"))
+    if run.is_assignment:
+        yield Paragraph(words("task_text"))
+    elif task := task_words(run.experiment, run.config.settings, words):
+        yield Paragraph(task)
     yield Paragraph(words("task_lanes"))
 
 
 def _network(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
     yield Heading(level, words("network"))
-    yield Paragraph(words("network_text"))
-    yield Paragraph(words(f"network_{run.config.settings['head']}"))
+    if run.is_assignment:
+        yield Paragraph(words("network_text"))
+        yield Paragraph(words(f"network_{run.config.settings['head']}"))
+    elif not run.experiment.file and words.known(key := f"network_{run.experiment.name}", "", **run.config.settings):
+        yield Paragraph(words(key, **run.config.settings))
     sizes = [lane.parameters for lane in run.lanes if lane.parameters]
-    optimizer = words.plain(f"update_{run.config.optimizer}")
-    yield Paragraph(words("network_size", parameters=f"{sizes[0]:,}" if sizes else "?", optimizer=optimizer))
+    optimizer = words.plain("update_own" if run.experiment.file else f"update_{run.config.optimizer}")
+    start = words.plain("network_start_lenet") if run.is_assignment else ""
+    parameters = f"{sizes[0]:,}" if sizes else "?"
+    yield Paragraph(words("network_size", parameters=parameters, start=start, optimizer=optimizer))
     table = settings_table(run, words)
     yield table
-    if any(str(value).endswith(ASTERISK) for _, value, *_ in table.rows):
-        yield Paragraph(words("asterisk"))
+    if any(str(row[1]).endswith(ASTERISK) for row in table.rows):
+        yield Paragraph(words("asterisk", compared=words.plain(compared_with(run))))
 
 
 def _results(run: RunSummary, words: Words, level: int, name: str) -> Iterator[Block]:
     yield Heading(level, words("results"))
     yield Paragraph(words("results_text"))
+    counted = any(lane.final and lane.final.interval for lane in run.lanes)
+    if counted:
+        yield Paragraph(words("results_wilson"))
     yield _table_of_lanes(run, words)
     marks = words.plain("caption_marks") if run.interventions else ""
-    caption = {"count": run.config.eval_size, "window": WINDOW, "marks": marks}
-    loss, accuracy = f"{name}loss", f"{name}accuracy"
-    yield Picture(loss, loss_figure(run, words, loss), words("caption_loss", **caption))
-    yield Picture(accuracy, accuracy_figure(run, words, accuracy), words("caption_accuracy", **caption))
+    validation = examples_words(run.experiment, words, "validation")
+    caption = {"count": run.config.eval_size, "validation": validation, "marks": marks}
+    # A metric of a user may have any name, which would not do in the name of a file.
+    loss, metric = f"{name}loss", f"{name}{'accuracy' if run.experiment.main.name == 'accuracy' else 'metric'}"
+    yield Picture(loss, loss_figure(run, words, loss), words("caption_loss", window=WINDOW, **caption))
+    if run.experiment.main != LOSS:
+        shown = metric_name(run.experiment.main, words)
+        final = words.plain("caption_final", metric=shown) if counted else ""
+        figure = metric_figure(run, words, metric)
+        yield Picture(metric, figure, words("caption_accuracy", metric=capital(shown), final=final, **caption))
     if run.screen:
         yield Picture(f"{name}screen", run.screen, words("caption_screen"), "screen")
 
 
 def _table_of_lanes(run: RunSummary, words: Words) -> Table:
-    header = [words.plain(key) for key in ("lane", "rule", "steps_done", "final_loss", "final_accuracy")]
-    header += [words.plain("last_batch", count=run.config.eval_size), words.plain("training_time")]
-    return Table(tuple(header), tuple(_row_of_lane(lane, words) for lane in run.lanes))
+    header = [words.plain(key) for key in ("lane", "rule", "steps_done")]
+    header += [_final_name(metric, words) for metric in _final_metrics([run])]
+    values = " / ".join(metric_name(metric, words) for metric in _batch_metrics(run))
+    examples = examples_words(run.experiment, words)
+    header.append(words.plain("last_batch", count=run.config.eval_size, examples=examples, values=values))
+    return Table((*header, words.plain("training_time")), tuple(_row_of_lane(lane, run, words) for lane in run.lanes))
 
 
-def _row_of_lane(lane: LaneSummary, words: Words) -> tuple[Cell, ...]:
-    final, latest = lane.final, lane.evaluations[-1] if lane.evaluations else None
+def _batch_metrics(run: RunSummary) -> tuple[MetricInfo, ...]:
+    """What is shown of the last validation batch: the most important metric, and the loss."""
+    return tuple(dict.fromkeys((run.experiment.main, LOSS)))
+
+
+def _row_of_lane(lane: LaneSummary, run: RunSummary, words: Words) -> tuple[Cell, ...]:
+    final, latest = lane.final, evaluated_values(lane.evaluations[-1]) if lane.evaluations else None
+    batch = [cell(metric, latest.get(metric.name, math.nan)) for metric in _batch_metrics(run)] if latest else ["-"]
     return (
         lane.label,
         lane_rule_words(lane, words),
         str(lane.step),
-        f"{final.loss:.4f}" if final else "-",
-        accuracy_words(final),
-        f"{latest.accuracy:g} / {latest.loss:.4f}" if latest else "-",
+        *(final_words(final, metric) for metric in _final_metrics([run])),
+        " / ".join(batch),
         words.plain("seconds", seconds=f"{final.seconds:.2f}") if final else "-",
     )
 
@@ -140,7 +201,7 @@ def _row_of_lane(lane: LaneSummary, words: Words) -> tuple[Cell, ...]:
 def _log(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
     yield Heading(level, words("log"))
     yield Paragraph(words("repeat", run=shlex.quote(run.name)))
-    columns = [{event.step: evaluation_line(event) for event in lane.evaluations} for lane in run.lanes]
+    columns = [{event.step: evaluation_line(event, run.experiment) for event in lane.evaluations} for lane in run.lanes]
     steps = sorted({step for lines in columns for step in lines})
     if not steps:
         yield Paragraph(words("log_empty"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..stream.events import ClipChanged, Diagnosed, LaneExtended
+from ..stream.experiment_info import MetricInfo
 from .blocks import Block, Bullets, Cell, Paragraph, Picture, Table
 from .effect_figure import effect_figure
 from .lane_marks import LaneLabel
+from .metric_words import metric_name, spoken
 from .phrases import Phrase, Words
-from .run_summary import LaneSummary, RunSummary
+from .run_summary import DEAD_OUTPUTS, LaneSummary, RunSummary
 from .settings import rule_words
 
 
@@ -28,30 +30,59 @@ def effect(run: RunSummary, words: Words, name: str) -> Iterator[Block]:
     if not any(lane.measured for lane in run.lanes):
         yield Paragraph(words("effect_unmeasured"))
         return
-    yield Paragraph(words("effect_measured"))
+    dead = words.plain("effect_measured_dead") if _has_dead_outputs(run) else ""
+    yield Paragraph(words("effect_measured", dead=dead))
     yield _table_of_measures(run, words)
-    yield Picture(f"{name}effect", effect_figure(run, words, f"{name}effect"), words("caption_effect"))
+    if gauges := [gauge for gauge in run.gauges if gauge.name != DEAD_OUTPUTS]:
+        yield Paragraph(words("effect_gauges"))
+        yield _table_of_gauges(run, gauges, words)
+    yield Picture(f"{name}effect", effect_figure(run, words, f"{name}effect"), _caption(run, words))
     for lane in run.lanes:
         if lane.silent_outputs:
             classes = ", ".join(map(str, lane.silent_outputs))
             yield Paragraph(words("effect_dead", lane=lane.name, count=len(lane.silent_outputs), classes=classes))
 
 
+def _has_dead_outputs(run: RunSummary) -> bool:
+    return any(gauge.name == DEAD_OUTPUTS for gauge in run.gauges)
+
+
+def _caption(run: RunSummary, words: Words) -> Phrase:
+    if not run.gauges:
+        return words("effect_only")
+    left = "effect_left_dead" if _has_dead_outputs(run) else "effect_left_gauge"
+    name = metric_name(run.gauges[0], words)
+    return words("caption_effect", left=words.plain(left, gauge=name), right=words.plain("effect_right"))
+
+
 def _table_of_measures(run: RunSummary, words: Words) -> Table:
     """The last measurement of each lane, one row per lane."""
-    keys = (
-        "lane",
-        "step",
-        "elements_clipped",
-        "steps_clipped",
-        "cosine",
-        "norms",
-        "update_ratio",
-        "counterfactual_cosine",
-        "dead_outputs",
-    )
-    rows = [_row_of_measures(lane.label, lane.measured[-1]) for lane in run.lanes if lane.measured]
-    return Table(tuple(words.plain(key) for key in keys), tuple(rows))
+    keys = ("lane", "step", "elements_clipped", "steps_clipped", "cosine", "norms", "update_ratio")
+    header = [words.plain(key) for key in (*keys, "counterfactual_cosine")]
+    dead = [gauge for gauge in run.gauges if gauge.name == DEAD_OUTPUTS]
+    rows = [
+        (*_row_of_measures(lane.label, lane.measured[-1]), *(_gauge_cell(lane, gauge) for gauge in dead))
+        for lane in run.lanes
+        if lane.measured
+    ]
+    return Table((*header, *(metric_name(gauge, words) for gauge in dead)), tuple(rows))
+
+
+def _gauge_cell(lane: LaneSummary, gauge: MetricInfo) -> str:
+    last = lane.last_of(gauge)
+    return "-" if last is None else spoken(gauge, last)
+
+
+def _table_of_gauges(run: RunSummary, gauges: Sequence[MetricInfo], words: Words) -> Table:
+    """The last value of each gauge, and its largest in brackets, one row per lane."""
+    header = (words.plain("lane"), *(metric_name(gauge, words) for gauge in gauges))
+    rows = [(lane.label, *(_last_and_largest(lane, gauge) for gauge in gauges)) for lane in run.lanes if lane.measured]
+    return Table(header, tuple(rows))
+
+
+def _last_and_largest(lane: LaneSummary, gauge: MetricInfo) -> str:
+    values = [value for _, value in lane.of_gauge(gauge)]
+    return f"{spoken(gauge, values[-1])} ({spoken(gauge, max(values))})" if values else "-"
 
 
 def _row_of_measures(label: LaneLabel, event: Diagnosed) -> tuple[Cell, ...]:
@@ -65,7 +96,6 @@ def _row_of_measures(label: LaneLabel, event: Diagnosed) -> tuple[Cell, ...]:
         f"{total.norm:.3g} / {total.clipped_norm:.3g}",
         _or_dash(total.update_ratio, ".2e"),
         _or_dash(total.shadow_cosine, ".3f"),
-        f"{len(event.dead_outputs)}",
     )
 
 
@@ -74,8 +104,8 @@ def _or_dash(value: float | None, spec: str) -> str:
 
 
 def _first_difference(a: LaneSummary, b: LaneSummary, words: Words) -> Iterator[Phrase]:
-    others = {step: figures for step, *figures in b.figures}
-    common = [(step, figures == others[step]) for step, *figures in a.figures if step in others]
+    others = dict(b.figures)
+    common = [(step, figures == others[step]) for step, figures in a.figures if step in others]
     if not common:
         return
     first = next((step for step, same in common if not same), None)

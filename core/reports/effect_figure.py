@@ -1,41 +1,47 @@
-"""The figure of dead outputs over the steps and of the distribution of gradient elements."""
+"""The figure of a gauge over the steps, and of the distribution of gradient elements."""
 
 from __future__ import annotations
 
 from math import log10
 from typing import TYPE_CHECKING
 
+from ..stream.experiment_info import MetricInfo
 from ..stream.measures import BIN_EDGES
 from ..stream.rules import ValueClip, recorded_rule
 from .drawing import add_legend, as_svg, drawing_style, line_style, new_axes
+from .metric_words import metric_name
 from .phrases import Words
-from .run_summary import RunSummary
+from .run_summary import DEAD_OUTPUTS, RunSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 def effect_figure(run: RunSummary, words: Words, name: str) -> str:
-    """Left: dead outputs of every lane. Right: absolute values of its raw gradient's elements, last measured."""
+    """Left: the first gauge of every lane, if there is one. Right: the raw gradient's elements, last measured."""
     with drawing_style(name):
         figure, _ = new_axes(6.6, 2.7)
         figure.clear()
-        left, right = figure.subplots(1, 2)
-        _plot_dead_outputs(left, run, words)
+        *left, right = figure.subplots(1, 2 if run.gauges else 1, squeeze=False)[0]
+        for axes in left:
+            _plot_gauge(axes, run, run.gauges[0], words)
         _plot_element_sizes(right, run, words)
         return as_svg(figure, name)
 
 
-def _plot_dead_outputs(axes: Axes, run: RunSummary, words: Words) -> None:
+def _plot_gauge(axes: Axes, run: RunSummary, gauge: MetricInfo, words: Words) -> None:
     curves = []
     for number, lane in enumerate(run.lanes):
-        steps = [event.step for event in lane.measured]
-        dead = [len(event.dead_outputs) for event in lane.measured]
+        points = lane.of_gauge(gauge)
+        steps, values = [step for step, _ in points], [value for _, value in points]
         spacing = max(1, len(steps) // 6)
-        curves += axes.plot(steps, dead, **line_style(number), linewidth=1.5, markersize=4, markevery=spacing)
-    axes.set_ylim(-0.2, 10.2)
+        curves += axes.plot(steps, values, **line_style(number), linewidth=1.5, markersize=4, markevery=spacing)
+    if gauge.name == DEAD_OUTPUTS:
+        axes.set_ylim(-0.2, 10.2)
+    elif gauge.share:
+        axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel(words.plain("step"))
-    axes.set_ylabel(words.plain("dead_outputs"))
+    axes.set_ylabel(metric_name(gauge, words))
     add_legend(axes, curves, [lane.name for lane in run.lanes])
 
 

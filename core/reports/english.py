@@ -5,8 +5,24 @@ from __future__ import annotations
 ENGLISH = {
     "comma": ", ",
     "last_of_list": "{first} and {last}",
-    "title": "Gradient clipping side by side: LeNet on {dataset}",
-    "title_several": "Gradient clipping side by side: {count} runs of LeNet",
+    "title": "Gradient clipping side by side: {experiment}",
+    "title_several": "Gradient clipping side by side: {count} runs{of}",
+    "of_experiment": " of {experiment}",
+    "on_dataset": "{experiment} on {dataset}",
+    "name_lenet": "LeNet",
+    "name_temporal-order": "the temporal order problem",
+    "examples_images": "images",
+    "examples_sequences": "sequences",
+    "validation_images": "validation images",
+    "validation_sequences": "validation sequences",
+    "examples_any": "{examples}",
+    "validation_any": "validation {examples}",
+    "metric_accuracy": "accuracy",
+    "metric_loss": "loss",
+    "metric_dead-outputs": "dead outputs",
+    "metric_dead-units": "dead hidden units",
+    "metric_saturated": "saturated units",
+    "metric_spectral-radius": "spectral radius of the recurrent matrix",
     "subtitle": "Run {run}, started {time} UTC: {status}.",
     "run": "Run {number}: {run}",
     "status_completed": "completed",
@@ -14,7 +30,7 @@ ENGLISH = {
     "status_failed": "failed, no lane reached its end",
     "status_unfinished": "unfinished",
     "warn_stopped": "The run was stopped before its last step. The results below cover only the steps that were done.",
-    "warn_failed": "The run failed: no lane reached its end, so there is no final accuracy.",
+    "warn_failed": "The run failed: no lane reached its end, so there is no final result.",
     "warn_unfinished": "The recording has no end: the run was interrupted or is still in progress. The results below "
     "cover only what was recorded.",
     "warn_lane_failed": "Lane {lane} failed at step {step} ({reason}): {cause}",
@@ -23,12 +39,14 @@ ENGLISH = {
     "warn_damage": "The recording is damaged: {damage}. The results below lack what was left out.",
     "warn_notice": "Notice during the run: {notice}",
     "summary_compared": "Compared: {lanes}. LeNet with {head} on {dataset}, {optimizer}, seed {seed}.{changed}",
+    "summary_compared_other": "Compared: {lanes}. {experiment}, seed {seed}.{changed}",
     "summary_lane": "{lane} (clip rule: {rule})",
     "summary_changed": " Rules, optimizer state or numbers of steps were changed mid-run, so this is not a clean "
     "comparison.",
-    "summary_result": "Result: accuracy on all {total} validation images: {results}.{verdict}",
-    "summary_no_result": "Result: no lane has a final accuracy: {results}.",
-    "summary_accuracy": "{lane} {accuracy} % (95 % interval {low} to {high})",
+    "summary_result": "Result: {metric} on all {total} {validation}: {results}.{verdict}",
+    "summary_no_result": "Result: no lane has a final result: {results}.",
+    "summary_accuracy": "{lane} {value} (95 % interval {low} to {high})",
+    "summary_value": "{lane} {value}",
     "summary_diverged": "{lane} diverged at step {step}",
     "summary_error": "{lane} failed at step {step}",
     "summary_unfinished": "{lane} ends after {step} steps without a result",
@@ -46,6 +64,8 @@ ENGLISH = {
     "summary_none_dead": "No output is dead in any lane.{seed}",
     "summary_plain_logits": "With plain logits no output can die.{seed}",
     "summary_dead_unknown": "Whether outputs died is not recorded.{seed}",
+    "summary_gauge": "At the last measurement, {gauge}: {values}.{seed}",
+    "summary_gauge_of": "{lane} {value}",
     "summary_one_seed": " One seed says nothing about clipping in general; the conclusion names the sweep that does.",
     "task": "Task",
     "task_text": "The assignment is to train LeNet with and without gradient clipping, and to compare how the loss "
@@ -54,28 +74,48 @@ ENGLISH = {
     "the next 100 validation images are printed.",
     "task_lanes": "The trainings of one run are called its lanes. They start from the same weights and use the same "
     "training batches and the same validation batches; only the clip rule differs.",
+    "trained": "What is trained",
+    "task_temporal-order": "The temporal order problem (Hochreiter and Schmidhuber 1997; Pascanu, Mikolov and "
+    "Bengio 2013): a sequence of {length} symbols has an A or a B at one place in its second tenth and at one place "
+    "in its sixth tenth, and distractors everywhere else. At its end, the network must tell which of the four pairs "
+    "it has seen, in their order. Every step trains on new sequences.",
+    "task_own": "The experiment {name} is the user's own. It is defined in the file {file} (SHA-256 {checksum}). "
+    "This report is made from the recording alone: that file was not run for it.",
     "network": "Network and settings",
     "network_text": "LeNet: images of 28 by 28 in [0, 1], zero-padded to 32 by 32; convolution 5 by 5 to 6 channels, "
     "ReLU, max-pooling by 2; convolution 5 by 5 to 16 channels, ReLU, max-pooling by 2; fully connected layers 400 to "
     "120 and 120 to 84, each with ReLU, and 84 to 10; mean softmax cross-entropy.",
     "network_relu": "A ReLU is applied to the ten logits as well, as in the assignment.",
     "network_linear": "The ten logits are plain: no ReLU is applied to them. In the assignment, one is.",
-    "network_size": "{parameters} parameters. Weights are drawn from a normal distribution with the standard deviation "
-    "below, truncated at two standard deviations; biases start at 0.1. {optimizer} updates the parameters with the "
-    "clipped gradient.",
+    "network_size": "{parameters} parameters.{start} {optimizer} updates the parameters with the clipped gradient.",
+    "network_start_lenet": " Weights are drawn from a normal distribution with the standard deviation below, "
+    "truncated at two standard deviations; biases start at 0.1.",
+    "network_temporal-order": "An Elman network: in each step, its {units} hidden units are the tanh of a sum of "
+    "the symbol's input weights, a bias, and the units of the step before times the recurrent matrix; four plain "
+    "logits are computed from the units after the last symbol; mean softmax cross-entropy. Biases start at 0.",
+    "update_own": "The run's optimizer, or the one that the experiment makes,",
     "update_adam": "Adam with beta2 0.999 and epsilon 1e-8",
     "update_sgd": "Stochastic gradient descent",
     "update_sgd-momentum": "Stochastic gradient descent with momentum 0.9",
     "setting": "setting",
     "this_run": "this run",
     "assignment": "assignment",
+    "default": "default",
     "set_dataset": "data",
-    "set_images": "training / validation images",
+    "set_images": "training / validation {examples}",
+    "new_every_step": "new in every step",
+    "set_length": "symbols in a sequence",
+    "set_units": "hidden units",
+    "set_init": "initial recurrent weights",
+    "init_gaussian": "Gaussian",
+    "init_orthogonal": "orthogonal",
+    "set_file": "file of the experiment",
+    "set_file_checksum": "SHA-256 of this file, first 16 digits",
     "set_seed": "seed",
     "set_iterations": "iterations",
     "set_batch_size": "batch size",
     "set_eval_every": "evaluated every",
-    "set_eval_size": "images per evaluation",
+    "set_eval_size": "size of a validation batch",
     "set_learning_rate": "learning rate",
     "set_beta1": "Adam beta1",
     "set_init_std": "standard deviation of the weights",
@@ -98,7 +138,7 @@ ENGLISH = {
     "set_checksum": "SHA-256 of the data, first 16 digits",
     "head_relu": "ReLU on the logits",
     "head_linear": "plain logits",
-    "asterisk": "An asterisk (*) marks a setting that differs from the assignment.",
+    "asterisk": "An asterisk (*) marks a setting that differs from the {compared}.",
     "rule_none": "none",
     "rule_value": "elements clipped to [{low}, {high}]",
     "rule_norm": "norm at most {bound}",
@@ -112,54 +152,60 @@ ENGLISH = {
     "any": "any",
     "steps": "{count} steps",
     "results": "Results",
-    "results_text": "Loss and accuracy on the whole validation set after the last step, with the 95 % Wilson interval "
-    "of the accuracy.",
+    "results_text": "Loss and metrics on the whole validation set after the last step.",
+    "results_wilson": "The interval is the 95 % Wilson interval of the accuracy.",
     "lane": "lane",
     "rule": "clip rule",
     "steps_done": "steps",
     "final_loss": "loss",
-    "final_accuracy": "accuracy (95 %)",
-    "last_batch": "last {count} images: accuracy / loss",
+    "final_accuracy": "{metric} (95 %)",
+    "last_batch": "last {count} {examples}: {values}",
     "training_time": "training time",
     "seconds": "{seconds} s",
-    "loss": "loss",
     "logarithmic": "{what} (logarithmic)",
-    "accuracy": "accuracy",
     "step": "step",
-    "chance_loss": "chance: ln 10",
-    "chance_accuracy": "chance: 0.1",
-    "caption_loss": "Loss on {count} validation images per evaluation. Faint: raw values. Bold: moving average over "
+    "chance_loss_of": "chance: ln {classes}",
+    "chance_accuracy_of": "chance: {share}",
+    "caption_loss": "Loss on {count} {validation} per evaluation. Faint: raw values. Bold: moving average over "
     "{window} evaluations.{marks}",
-    "caption_accuracy": "Accuracy on {count} validation images per evaluation, drawn the same way. Error bars at the "
-    "right: final accuracy on the whole validation set with its 95 % interval.{marks}",
+    "caption_accuracy": "{metric} on {count} {validation} per evaluation, drawn the same way.{final}{marks}",
+    "caption_final": " Error bars at the right: final {metric} on the whole validation set with its 95 % interval.",
     "caption_marks": " Dashed vertical lines: changes mid-run.",
     "caption_screen": "The screen of clipwatch at the end of the recording. Top: the last lines that each lane "
-    "printed. Bottom: loss and accuracy.",
-    "caption_runs": "Final accuracy on the whole validation set of every lane of every run, with its 95 % interval.",
+    "printed. Bottom: charts.",
+    "caption_runs": "Final {metric} on the whole validation set of every lane of every run, with its 95 % interval "
+    "if it has one.",
     "effect": "What the clipping did",
-    "effect_same": "Lanes {a} and {b}: loss and accuracy are identical at all {count} common evaluations.",
-    "effect_differ": "Lanes {a} and {b}: loss or accuracy first differ in the evaluation at step {step}, possibly only "
-    "in digits that are not printed.",
+    "effect_same": "Lanes {a} and {b}: loss and metrics are identical at all {count} common evaluations.",
+    "effect_differ": "Lanes {a} and {b}: loss or metrics first differ in the evaluation at step {step}, possibly "
+    "only in digits that are not printed.",
     "effect_unchanged": "No clip rule, optimizer state or number of steps was changed mid-run.",
     "effect_changed": "Changes mid-run (a change at step 300 applies from step 300 on):",
     "effect_unmeasured": "This recording has no measurements of how much the rules clipped.",
     "effect_measured": "The last measurement of each lane, over all parameters together. % of elements clipped: the "
     "share of the gradient's elements that the rule changed. % of steps clipped: the share of the steps so far in "
-    "which the rule changed at least one element. Cosine: between the raw and the clipped gradient. Update / weights: "
-    "the norm of the update divided by the norm of the weights. Cosine with counterfactual update: between the actual "
-    "update and the one that the same optimizer would have made from raw gradients only (- if the lane was never "
-    "clipped). Dead outputs: outputs that were 0 for every image in three consecutive evaluations.",
+    "which the rule changed at least one element. Cosine: between the raw and the clipped gradient. Update / "
+    "weights: the norm of the update divided by the norm of the weights. Cosine with counterfactual update: between "
+    "the actual update and the one that the same optimizer would have made from raw gradients only (- if the lane "
+    "was never clipped).{dead}",
+    "effect_measured_dead": " Dead outputs: outputs that were 0 for every image in three consecutive evaluations.",
+    "effect_gauges": "What was measured of the network: its value in the last measurement, and in brackets its "
+    "largest in the run.",
     "elements_clipped": "% of elements clipped",
     "steps_clipped": "% of steps clipped",
     "cosine": "cosine",
     "norms": "norm raw / clipped",
     "update_ratio": "update / weights",
     "counterfactual_cosine": "cosine with counterfactual update",
-    "dead_outputs": "dead outputs",
     "element_size": "log10 of an element's absolute value",
     "share_of_elements": "share of elements",
-    "caption_effect": "Left: number of dead outputs, out of ten. Right: absolute values of the raw gradient's elements "
-    "in the last measurement; dotted lines mark the bounds of a value rule.",
+    "caption_effect": "{left} {right}",
+    "effect_left_dead": "Left: number of dead outputs, out of ten.",
+    "effect_left_gauge": "Left: {gauge}.",
+    "effect_right": "Right: absolute values of the raw gradient's elements in the last measurement; dotted lines "
+    "mark the bounds of a value rule.",
+    "effect_only": "Absolute values of the raw gradient's elements in the last measurement; dotted lines mark the "
+    "bounds of a value rule.",
     "gradient_text": "The norm of the gradient over all parameters before clipping, in every training step:",
     "gradient_norms": "Lane {lane}, {count} steps: median {median}, 95th percentile {high}, maximum {largest} (at step "
     "{step}). {clipped} steps ({share}) were clipped.{broken}",
@@ -186,14 +232,18 @@ ENGLISH = {
     "optimizer_reset": "optimizer state reset",
     "steps_extended": "extended to {iterations} steps",
     "conclusion": "Conclusion",
-    "final_of": "Lane {lane} ends with accuracy {accuracy} on {total} validation images (95 % interval {low} to "
-    "{high}) and loss {loss} after {step} steps.",
-    "no_final_failed": "Lane {lane} has no final accuracy: it failed at step {step}.",
-    "no_final_unfinished": "Lane {lane} has no final accuracy: its recording ends after {step} steps.",
+    "final_of": "Lane {lane} ends with {values} and loss {loss} after {step} steps, on {total} {validation}.",
+    "final_value": "{metric} {value}",
+    "final_interval": "{metric} {value} (95 % interval {low} to {high})",
+    "final_of_loss": "Lane {lane} ends with loss {loss} after {step} steps, on {total} {validation}.",
+    "no_final_failed": "Lane {lane} has no final result: it failed at step {step}.",
+    "no_final_unfinished": "Lane {lane} has no final result: its recording ends after {step} steps.",
     "same": "Lanes {a} and {b} have identical results throughout: in this run, their rules made no difference.",
     "overlap": "The intervals of lanes {a} and {b} overlap: this run does not show which network is more accurate.",
-    "disjoint": "The intervals of lanes {a} and {b} do not overlap: on images like these, the network of lane {better} "
-    "is more accurate. This holds for these two trained networks, not for their clip rules in general.",
+    "disjoint": "The intervals of lanes {a} and {b} do not overlap: on {examples} like these, the network of lane "
+    "{better} is more accurate. This holds for these two trained networks, not for their clip rules in general.",
+    "no_interval": "Lanes {a} and {b} end with different results. Correct predictions are not counted here, so "
+    "there is no interval that would show whether the two networks differ.",
     "uneven": "Lanes {a} and {b} trained for different numbers of steps, so this is not a controlled comparison.",
     "changed_mid_run": "Clip rules, optimizer state or numbers of steps were changed mid-run, so this run is not a "
     "controlled comparison of its lanes.",
@@ -202,9 +252,9 @@ ENGLISH = {
     "own_files": "local files",
     "digits": "The data is the embedded handwritten digits, not MNIST: fewer images, at a lower resolution. The "
     "results cannot be compared with those of the assignment.",
-    "one_seed": "A single seed cannot separate the effect of clipping from the randomness of the initial weights and "
-    "the image order. To measure the effect with error bars, train many seeds: `{sweep}`, then `clipwatch report "
-    "SWEEP`.",
+    "one_seed": "A single seed cannot separate the effect of clipping from the randomness of the initial weights "
+    "and the order of the {examples}. To measure the effect with error bars, train many seeds: `{sweep}`, then "
+    "`clipwatch report SWEEP`.",
     "log": "Printed training log",
     "log_empty": "The recording has no evaluations.",
     "repeat": "`clipwatch verify {run}` trains this run again and compares it bit for bit.",
@@ -216,16 +266,16 @@ ENGLISH = {
     "state": "state",
     "with_changes": "{what}, changed mid-run",
     "group": "Runs {runs} differ only in their seed, and nothing was changed mid-run.",
-    "group_pair": "Mean final accuracy over these {count} seeds: {a} {mean_a} (lowest {low_a}, highest {high_a}), {b} "
-    "{mean_b} (lowest {low_b}, highest {high_b}). {a} is more accurate on {wins} seeds, {b} on {losses}; {ties} are "
-    "ties.",
+    "group_pair": "Mean final {metric} over these {count} seeds: {a} {mean_a} (lowest {low_a}, highest {high_a}), "
+    "{b} {mean_b} (lowest {low_b}, highest {high_b}).{counts}",
+    "group_counts": " {a} is better on {wins} seeds, {b} on {losses}; {ties} are ties.",
     "group_few": "Seeds on which the two differ: {count}. These are too few to decide: even if all agreed, an exact "
     "two-sided sign test would give p = {least}, above 0.05. At least six are needed; `clipwatch sweep` trains any "
     "number of seeds.",
-    "group_undecided": "An exact two-sided sign test over the seeds gives p = {p}: these seeds do not show which lane "
-    "is more accurate.",
-    "group_decided": "An exact two-sided sign test over the seeds gives p = {p}: lane {better} is more accurate more "
-    "often than chance would explain, for this network, this data and these settings.",
+    "group_undecided": "An exact two-sided sign test over the seeds gives p = {p}: these seeds do not show which "
+    "lane is better.",
+    "group_decided": "An exact two-sided sign test over the seeds gives p = {p}: lane {better} is better more often "
+    "than chance would explain, for this network, this data and these settings.",
     "group_none": "These runs do not form a comparison: that takes at least two completed runs that were not changed "
     "mid-run and differ only in their seed.",
     "runs_left_out": "Runs not compared with the others: {runs} (different settings or data, a repeated seed, changes "

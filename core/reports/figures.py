@@ -7,7 +7,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .drawing import add_legend, as_svg, drawing_style, line_style, new_axes
+from ..stream.builtin_experiments import BUILT_IN
+from ..stream.experiment_info import LOSS, MetricInfo
+from ..stream.series import evaluated_values
+from .drawing import TOP_OF_SHARES, add_legend, as_svg, drawing_style, line_style, new_axes
+from .metric_words import metric_name
 from .phrases import Words
 from .run_summary import LaneSummary, RunSummary
 
@@ -15,58 +19,78 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WINDOW = 5
-_LN10 = math.log(10)
+# From this loss on, five times that of guessing among ten classes, the scale is logarithmic.
+_LARGE_LOSS = 5 * math.log(10)
 
 
 def loss_figure(run: RunSummary, words: Words, name: str) -> str:
     """Validation loss of every lane over the steps."""
     with drawing_style(name):
         figure, axes = new_axes(6.6, 3.1)
-        _draw_chance_level(axes, _LN10, words.plain("chance_loss"), above=True)
-        curves = [
-            _curve(axes, number, lane, [event.loss for event in lane.evaluations])
-            for number, lane in enumerate(run.lanes)
-        ]
+        if classes := _classes(run):
+            chance = words.plain("chance_loss_of", classes=classes)
+            _draw_chance_level(axes, math.log(classes), chance, above=True)
+        curves = _draw_curves(axes, run, LOSS)
         _scale_losses(axes, [event.loss for lane in run.lanes for event in lane.evaluations])
-        _label(axes, run, words, "loss", curves)
+        _label(axes, run, words, LOSS, curves)
         return as_svg(figure, name)
 
 
-def accuracy_figure(run: RunSummary, words: Words, name: str) -> str:
-    """Validation accuracy of every lane over the steps, and its final accuracy with the 95 % interval."""
+def metric_figure(run: RunSummary, words: Words, name: str) -> str:
+    """The most important metric of every lane over the steps, and its final value with the 95 % interval."""
     with drawing_style(name):
         figure, axes = new_axes(6.6, 3.1)
-        _draw_chance_level(axes, 0.1, words.plain("chance_accuracy"), above=False)
-        curves = [
-            _curve(axes, number, lane, [event.accuracy for event in lane.evaluations])
-            for number, lane in enumerate(run.lanes)
-        ]
+        if (classes := _classes(run)) and run.experiment.main.name == "accuracy":
+            chance = words.plain("chance_accuracy_of", share=f"{1 / classes:g}")
+            _draw_chance_level(axes, 1 / classes, chance, above=False)
+        curves = _draw_curves(axes, run, run.experiment.main)
         _draw_final_results(axes, run)
-        axes.set_ylim(0, 1)
-        _label(axes, run, words, "accuracy", curves)
+        if run.experiment.main.share:
+            axes.set_ylim(0, TOP_OF_SHARES)
+        _label(axes, run, words, run.experiment.main, curves)
         return as_svg(figure, name)
 
 
 def overview_figure(runs: Sequence[RunSummary], words: Words, name: str) -> str:
-    """The final accuracy of every lane with its 95 % interval, one row per run."""
+    """The final metric of every lane with its 95 % interval, one row per run."""
     with drawing_style(name):
         figure, axes = new_axes(6.6, 1.1 + 0.32 * len(runs))
         bars: dict[str, Any] = {}
         for row, run in enumerate(runs):
             for number, lane in enumerate(run.lanes):
-                _draw_interval(axes, lane, number, row + _offset(number, len(run.lanes), 0.3), bars)
+                place = row + _offset(number, len(run.lanes), 0.3)
+                _draw_interval(axes, lane, number, place, shared_metric(runs), bars)
         labels = [words.plain("run_label", number=n, seed=run.config.seed) for n, run in enumerate(runs, 1)]
         axes.set_yticks(range(len(runs)), labels)
         axes.set_ylim(len(runs) - 0.5, -0.5)
-        axes.set_xlabel(words.plain("accuracy"))
+        axes.set_xlabel(metric_name(shared_metric(runs), words))
         add_legend(axes, list(bars.values()), list(bars))
         return as_svg(figure, name)
+
+
+def shared_metric(runs: Sequence[RunSummary]) -> MetricInfo:
+    """The most important metric of all runs; the loss if they have different ones."""
+    metrics = {run.experiment.main for run in runs}
+    return metrics.pop() if len(metrics) == 1 else LOSS
+
+
+def _classes(run: RunSummary) -> int | None:
+    """The number of classes of a built-in experiment."""
+    experiment = BUILT_IN.get(run.config.experiment)
+    return experiment.classes if experiment else None
 
 
 def mark_changes(axes: Axes, run: RunSummary) -> None:
     """Draw a vertical line at every change mid-run."""
     for step in sorted({event.step for event in run.interventions}):
         axes.axvline(step, color="#333333", linewidth=0.8, linestyle=(0, (5, 3)))
+
+
+def _draw_curves(axes: Axes, run: RunSummary, metric: MetricInfo) -> list[Any]:
+    return [
+        _curve(axes, number, lane, [evaluated_values(event).get(metric.name, math.nan) for event in lane.evaluations])
+        for number, lane in enumerate(run.lanes)
+    ]
 
 
 def _curve(axes: Axes, number: int, lane: LaneSummary, values: list[float]) -> Any:
@@ -106,17 +130,26 @@ def _draw_final_results(axes: Axes, run: RunSummary) -> None:
     span = max((lane.final.step for lane in run.lanes if lane.final), default=0)
     for number, lane in enumerate(run.lanes):
         if lane.final:
-            _draw_interval(axes, lane, number, lane.final.step + span * (0.015 + 0.018 * number), {}, upright=True)
+            place = lane.final.step + span * (0.015 + 0.018 * number)
+            _draw_interval(axes, lane, number, place, run.experiment.main, {}, upright=True)
 
 
 def _draw_interval(
-    axes: Axes, lane: LaneSummary, number: int, place: float, bars: dict[str, Any], *, upright: bool = False
+    axes: Axes,
+    lane: LaneSummary,
+    number: int,
+    place: float,
+    metric: MetricInfo,
+    bars: dict[str, Any],
+    *,
+    upright: bool = False,
 ) -> None:
     if lane.final is None:
         return
-    final, style = lane.final, line_style(number)
-    reach = [[final.accuracy - final.low], [final.high - final.accuracy]]
-    point = ([place], [final.accuracy]) if upright else ([final.accuracy], [place])
+    style, (value,) = line_style(number), _finite_or_nan([lane.final.of_metric(metric)])
+    interval = lane.final.interval_of(metric)
+    reach = [[value - interval[0]], [interval[1] - value]] if interval else None
+    point = ([place], [value]) if upright else ([value], [place])
     yerr, xerr = (reach, None) if upright else (None, reach)
     bar = axes.errorbar(*point, yerr, xerr, fmt=style["marker"], color=style["color"], markersize=3.4, capsize=3.5)
     bars.setdefault(lane.name, bar)
@@ -129,16 +162,16 @@ def _offset(number: int, count: int, width: float) -> float:
 def _scale_losses(axes: Axes, losses: list[float]) -> None:
     """Scale from 0, or logarithmically if one lane's loss is so large that a linear scale would hide the others."""
     finite = [loss for loss in losses if math.isfinite(loss)]
-    if finite and min(finite) > 0 and max(finite) > 5 * _LN10:
+    if finite and min(finite) > 0 and max(finite) > _LARGE_LOSS:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
     else:
         axes.set_ylim(bottom=0)
 
 
-def _label(axes: Axes, run: RunSummary, words: Words, what: str, curves: list[Any]) -> None:
+def _label(axes: Axes, run: RunSummary, words: Words, metric: MetricInfo, curves: list[Any]) -> None:
     mark_changes(axes, run)
     axes.set_xlabel(words.plain("step"))
-    label = words.plain(what)
+    label = metric_name(metric, words)
     axes.set_ylabel(words.plain("logarithmic", what=label) if axes.get_yscale() == "log" else label)
     add_legend(axes, curves, [lane.name for lane in run.lanes])

@@ -52,6 +52,10 @@ class Words:
         """The text as a plain string, for table cells and labels."""
         return str(self(key, **values))
 
+    def known(self, key: str, default: str, /, **values: object) -> str:
+        """The text as a plain string, or `default` if this key has none: a name that an experiment gives."""
+        return self.plain(key, **values) if key in LANGUAGES[self.language] else default
+
     def join(self, names: list[str]) -> str:
         """The names as a list in running text: `a, b and c`."""
         if len(names) < 2:

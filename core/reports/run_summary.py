@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -11,6 +12,7 @@ from ..runs.lane_rules import NO_RULES, LaneRules, lane_rules
 from ..runs.lane_steps import LaneSteps, lane_steps
 from ..runs.reader import Recorded
 from ..statistics.intervals import wilson_interval
+from ..stream.builtin_experiments import LENET
 from ..stream.config import RunConfig
 from ..stream.events import (
     ClipChanged,
@@ -24,9 +26,13 @@ from ..stream.events import (
     MomentsReset,
     Notice,
 )
+from ..stream.experiment_info import ExperimentInfo, MetricInfo
+from ..stream.series import diagnosed_values, evaluated_values, final_values
 from ..stream.state import RunState, apply
 from .lane_marks import LaneLabel
 
+# The gauge of LeNet.
+DEAD_OUTPUTS = "dead-outputs"
 Status = Literal["completed", "stopped", "failed", "unfinished"]
 
 
@@ -34,27 +40,40 @@ Status = Literal["completed", "stopped", "failed", "unfinished"]
 class FinalResult:
     """A lane's result on the whole validation set after `step` steps.
 
-    `low` and `high` are the 95 % Wilson interval of the accuracy; `seconds` is the training time.
+    `values`: the loss and the metrics by name. `interval`: the 95 % Wilson interval of the accuracy; None if correct
+    predictions were not counted. `seconds` is the training time.
     """
 
     step: int
-    accuracy: float
-    low: float
-    high: float
-    loss: float
+    values: dict[str, float]
+    interval: tuple[float, float] | None
     total: int
     seconds: float
 
     @classmethod
     def of(cls, event: LaneFinished) -> FinalResult:
         """The result from an event whose `total` is at least 1."""
-        low, high = wilson_interval(event.correct, event.total)
-        accuracy = event.correct / event.total
-        return cls(event.step, accuracy, low, high, event.loss, event.total, event.training_seconds)
+        interval = None if event.correct is None else wilson_interval(event.correct, event.total)
+        return cls(event.step, final_values(event), interval, event.total, event.training_seconds)
 
-    def overlaps(self, other: FinalResult) -> bool:
-        """Whether the two intervals overlap."""
-        return self.low <= other.high and other.low <= self.high
+    @property
+    def loss(self) -> float:
+        """The loss."""
+        return self.values["loss"]
+
+    def of_metric(self, metric: MetricInfo) -> float:
+        """The value of a metric; NaN if there is none."""
+        return self.values.get(metric.name, math.nan)
+
+    def interval_of(self, metric: MetricInfo) -> tuple[float, float] | None:
+        """The 95 % interval of a metric, if it has one."""
+        return self.interval if metric.name == "accuracy" else None
+
+    def overlaps(self, other: FinalResult) -> bool | None:
+        """Whether the two intervals overlap; None if there are none."""
+        if self.interval is None or other.interval is None:
+            return None
+        return self.interval[0] <= other.interval[1] and other.interval[0] <= self.interval[1]
 
 
 @dataclass(frozen=True)
@@ -86,17 +105,26 @@ class LaneSummary:
         """Its name with the symbol of the screen."""
         return LaneLabel(self.number, self.name)
 
+    def of_gauge(self, gauge: MetricInfo) -> list[tuple[int, float]]:
+        """Step and value of each measurement of a gauge."""
+        values = ((event.step, diagnosed_values(event).get(gauge.name)) for event in self.measured)
+        return [(step, value) for step, value in values if value is not None]
+
+    def last_of(self, gauge: MetricInfo) -> float | None:
+        """The last value of a gauge; None if it was not measured."""
+        found = self.of_gauge(gauge)
+        return found[-1][1] if found else None
+
     def matches(self, other: LaneSummary) -> bool:
         """Whether two lanes that ended have identical results throughout."""
         assert self.final
         assert other.final
-        results = [(final.accuracy, final.loss) for final in (self.final, other.final)]
-        return self.figures == other.figures and results[0] == results[1]
+        return self.figures == other.figures and self.final.values == other.final.values
 
     @property
-    def figures(self) -> tuple[tuple[int, float, float], ...]:
-        """Step, loss and accuracy of each evaluation, in order of steps."""
-        return tuple((event.step, event.loss, event.accuracy) for event in self.evaluations)
+    def figures(self) -> tuple[tuple[int, dict[str, float]], ...]:
+        """Step, and loss and metrics of each evaluation, in order of steps."""
+        return tuple((event.step, evaluated_values(event)) for event in self.evaluations)
 
 
 @dataclass(frozen=True)
@@ -115,6 +143,22 @@ class RunSummary:
     def config(self) -> RunConfig:
         """The settings that the run started with."""
         return self.recorded.started.config
+
+    @property
+    def experiment(self) -> ExperimentInfo:
+        """What was trained."""
+        return self.recorded.started.experiment
+
+    @property
+    def is_assignment(self) -> bool:
+        """Whether LeNet was trained, which the assignment is about."""
+        return self.config.experiment == LENET.info.name
+
+    @property
+    def gauges(self) -> tuple[MetricInfo, ...]:
+        """What was measured of the network, beside the effect of clipping."""
+        found = {name for lane in self.lanes for event in lane.measured for name in diagnosed_values(event)}
+        return tuple(gauge for gauge in self.experiment.gauges if gauge.name in found)
 
     @property
     def pairs(self) -> tuple[tuple[LaneSummary, LaneSummary], ...]:

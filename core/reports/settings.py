@@ -1,8 +1,10 @@
-"""The table of a run's settings, compared with those of the assignment."""
+"""The table of a run's settings, compared with those of the assignment or with the experiment's defaults."""
 
 from __future__ import annotations
 
-from ..stream.config import RunConfig
+from ..stream.builtin_experiments import BUILT_IN
+from ..stream.config import RunConfig, from_options
+from ..stream.experiment_info import MetricInfo
 from ..stream.rules import (
     AdaptiveClip,
     AutoClip,
@@ -16,28 +18,30 @@ from ..stream.rules import (
     recorded_rule,
 )
 from .blocks import Table
+from .metric_words import cell, dataset_words, examples_words, file_words
 from .phrases import Words
 from .run_summary import FinalResult, LaneSummary, RunSummary
 
 ASTERISK = " *"
-_DATASETS = {
-    "mnist": "MNIST",
-    "fashion-mnist": "Fashion-MNIST",
-    "kmnist": "Kuzushiji-MNIST",
-    "qmnist": "QMNIST",
-}
-_NUMBERS = ("iterations", "batch_size", "eval_every", "eval_size", "learning_rate", "beta1", "init_std")
+# The fields of a run's settings that are numbers.
+_NUMBERS = ("iterations", "batch_size", "eval_every", "eval_size", "learning_rate", "beta1")
 
 
 def settings_table(run: RunSummary, words: Words) -> Table:
-    """Every setting that affects the results. An asterisk marks a value that differs from the assignment's."""
-    header = tuple(words.plain(key) for key in ("setting", "this_run", "assignment"))
-    return Table(header, (*_data_rows(run, words), *_training_rows(run.config, words), *_machine_rows(run, words)))
+    """Every setting that affects the results. An asterisk marks a value that differs from the assignment's or, for
+    another built-in experiment, from its default. A user's experiment has none to compare with.
+    """
+    expected = from_options({"experiment": run.config.experiment}) if run.config.experiment in BUILT_IN else None
+    header = tuple(words.plain(key) for key in ("setting", "this_run", compared_with(run)))
+    rows = (*_data_rows(run, words), *_training_rows(run, expected, words), *_machine_rows(run, words))
+    if expected is None:
+        return Table(header[:2], tuple(row[:2] for row in rows))
+    return Table(header, rows)
 
 
-def dataset_words(name: str, words: Words) -> str:
-    """The name of a dataset in a report."""
-    return words.plain("digits_name") if name == "digits" else _DATASETS.get(name, name)
+def compared_with(run: RunSummary) -> str:
+    """The key of what the settings are compared with."""
+    return "assignment" if run.is_assignment else "default"
 
 
 def rule_words(rule: str, words: Words) -> str:
@@ -71,9 +75,12 @@ def lane_rule_words(lane: LaneSummary, words: Words) -> str:
     return words.plain("with_changes", what=rule) if lane.changed_at else rule
 
 
-def accuracy_words(final: FinalResult | None) -> str:
-    """The final accuracy with its 95 % interval, or a dash."""
-    return f"{final.accuracy:.3f} ({final.low:.3f}\N{EN DASH}{final.high:.3f})" if final else "-"
+def final_words(final: FinalResult | None, metric: MetricInfo) -> str:
+    """The final value of a metric with its 95 % interval if it has one, or a dash."""
+    if final is None:
+        return "-"
+    value, interval = cell(metric, final.of_metric(metric)), final.interval_of(metric)
+    return f"{value} ({interval[0]:.3f}\N{EN DASH}{interval[1]:.3f})" if interval else value
 
 
 def origin_words(origin: str, words: Words) -> str:
@@ -82,36 +89,52 @@ def origin_words(origin: str, words: Words) -> str:
 
 
 def _data_rows(run: RunSummary, words: Words) -> list[tuple[str, ...]]:
-    data = run.recorded.started.dataset
-    images = f"{data.training:,} / {data.validation:,}"
+    data, files = run.recorded.started.dataset, file_words(run.experiment)
+    counts = f"{_count(data.training, words)} / {data.validation:,}"
+    rows = []
+    if run.experiment.file:
+        rows = [
+            _row(words.plain("set_file"), files["file"]),
+            _row(words.plain("set_file_checksum"), files["checksum"][:16]),
+        ]
+    elif "dataset" in run.config.settings:
+        origin = f"{dataset_words(data.name, words)} ({origin_words(data.origin, words)})"
+        rows = [_row(words.plain("set_dataset"), origin, "MNIST", same=data.name == "mnist")]
+    examples = words.plain("set_images", examples=examples_words(run.experiment, words))
+    any_seed = words.plain("any")
     return [
-        _row(
-            words.plain("set_dataset"),
-            f"{dataset_words(data.name, words)} ({origin_words(data.origin, words)})",
-            "MNIST",
-            same=data.name == "mnist",
-        ),
-        _row(words.plain("set_images"), images, "55,000 / 5,000"),
-        _row(words.plain("set_seed"), str(run.config.seed), words.plain("any"), same=True),
+        *rows,
+        _row(examples, counts, "55,000 / 5,000" if run.is_assignment else None),
+        _row(words.plain("set_seed"), str(run.config.seed), any_seed, same=True),
     ]
 
 
-def _training_rows(config: RunConfig, words: Words) -> list[tuple[str, ...]]:
-    assignment = RunConfig()
-    rows = [
-        _row(words.plain(f"set_{name}"), _value(config, name, words), _value(assignment, name, words))
-        for name in _NUMBERS
-    ]
-    heads = (words.plain(f"head_{each.settings['head']}") for each in (config, assignment))
-    rows.append(_row(words.plain("set_head"), *heads))
-    for name in ("optimizer", "nonfinite", "reset_moments"):
-        choices = (words.plain(f"{name}_{getattr(each, name)}") for each in (config, assignment))
-        rows.append(_row(words.plain(f"set_{name}"), *choices))
-    rules = {lane.name: rule_words(lane.rule, words) for lane in assignment.lanes}
+def _count(number: int | None, words: Words) -> str:
+    return words.plain("new_every_step") if number is None else f"{number:,}"
+
+
+def _training_rows(run: RunSummary, expected: RunConfig | None, words: Words) -> list[tuple[str, ...]]:
+    config = run.config
+    rows: list[tuple[str, ...]] = []
+    for name in (*_NUMBERS, *config.settings, "optimizer", "nonfinite", "reset_moments"):
+        if name == "dataset" or (name == "beta1" and not _uses_adam(config, expected)):
+            continue
+        values = [_value(each, name, words) for each in (config, expected) if each]
+        rows.append(_row(setting_name(name, words), *values))
+    rules = {lane.name: rule_words(lane.rule, words) for lane in expected.lanes} if expected else {}
     for lane in config.lanes:
         name = words.plain("set_lane", lane=lane.name)
-        rows.append(_row(name, rule_words(lane.rule, words), rules.get(lane.name, "-")))
+        rows.append(_row(name, rule_words(lane.rule, words), rules.get(lane.name, "-") if expected else None))
     return rows
+
+
+def setting_name(name: str, words: Words) -> str:
+    """The name of a setting of a run or of an experiment."""
+    return words.known(f"set_{name}", name.replace("_", " "))
+
+
+def _uses_adam(*configs: RunConfig | None) -> bool:
+    return any(config is not None and config.optimizer == "adam" for config in configs)
 
 
 def _machine_rows(run: RunSummary, words: Words) -> list[tuple[str, ...]]:
@@ -122,10 +145,16 @@ def _machine_rows(run: RunSummary, words: Words) -> list[tuple[str, ...]]:
 
 
 def _value(config: RunConfig, name: str, words: Words) -> str:
-    value = config.settings.get(name, getattr(config, name, None))
-    return words.plain("steps", count=value) if name == "eval_every" else f"{value:g}"
+    value = config.settings.get(name, getattr(config, name, "-"))
+    if name == "eval_every":
+        return words.plain("steps", count=value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:g}" if is_number else words.known(f"{name}_{value}", str(value))
 
 
-def _row(name: str, value: str, expected: str, *, same: bool | None = None) -> tuple[str, ...]:
+def _row(name: str, value: str, expected: str | None = None, *, same: bool | None = None) -> tuple[str, ...]:
+    """A row of the table; without an `expected` value there is nothing to compare with."""
+    if expected is None:
+        return (name, value, "-")
     differs = value != expected if same is None else not same
     return (name, f"{value}{ASTERISK}" if differs else value, expected)

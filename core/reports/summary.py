@@ -2,57 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from ..stream.experiment_info import MetricInfo
+from .metric_words import capital, dataset_words, examples_words, experiment_name, metric_name, spoken
 from .phrases import Phrase, Words
-from .run_summary import FinalResult, LaneSummary, RunSummary
-from .settings import dataset_words, lane_rule_words
+from .run_summary import LaneSummary, RunSummary
+from .settings import lane_rule_words
 
 
 def summary(run: RunSummary, words: Words, *, alone: bool) -> tuple[Phrase, ...]:
-    """Three sentences about one run; `alone`: whether the report has no other run."""
-    return _compared(run, words), _result(run, words), _cause(run, words, alone)
+    """Two or three sentences about one run; `alone`: whether the report has no other run."""
+    return _compared(run, words), _result(run, words), *_cause(run, words, alone)
 
 
 def _compared(run: RunSummary, words: Words) -> Phrase:
     lanes = [words.plain("summary_lane", lane=lane.label, rule=lane_rule_words(lane, words)) for lane in run.lanes]
+    started = run.recorded.started
+    shared = {
+        "lanes": words.join(lanes),
+        "seed": run.config.seed,
+        "changed": words.plain("summary_changed") if run.interventions else "",
+    }
+    name, optimizer = experiment_name(run.experiment, words), words.plain(f"optimizer_{run.config.optimizer}")
+    if run.experiment.file:
+        # It may make its own optimizer.
+        return words("summary_compared_other", experiment=name, **shared)
+    if not run.is_assignment:
+        return words("summary_compared_other", experiment=f"{capital(name)}{words.plain('comma')}{optimizer}", **shared)
     return words(
         "summary_compared",
-        lanes=words.join(lanes),
         head=words.plain(f"head_{run.config.settings['head']}"),
-        optimizer=words.plain(f"optimizer_{run.config.optimizer}"),
-        dataset=dataset_words(run.recorded.started.dataset.name, words),
-        seed=run.config.seed,
-        changed=words.plain("summary_changed") if run.interventions else "",
+        optimizer=optimizer,
+        dataset=dataset_words(started.dataset.name, words),
+        **shared,
     )
 
 
 def _result(run: RunSummary, words: Words) -> Phrase:
-    results = words.join([_lane_result(lane, words) for lane in run.lanes])
+    results = words.join([_lane_result(lane, run.experiment.main, words) for lane in run.lanes])
     totals = [lane.final.total for lane in run.lanes if lane.final]
     if not totals:
         return words("summary_no_result", results=results)
-    return words("summary_result", total=f"{totals[0]:,}", results=results, verdict=_verdict(run, words))
+    return words(
+        "summary_result",
+        metric=metric_name(run.experiment.main, words),
+        total=f"{totals[0]:,}",
+        validation=examples_words(run.experiment, words, "validation"),
+        results=results,
+        verdict=_verdict(run, words),
+    )
 
 
-def _lane_result(lane: LaneSummary, words: Words) -> str:
+def _lane_result(lane: LaneSummary, metric: MetricInfo, words: Words) -> str:
     if lane.final:
-        return words.plain("summary_accuracy", lane=lane.label, **_percentages(lane.final))
+        value = spoken(metric, lane.final.of_metric(metric))
+        if interval := lane.final.interval_of(metric):
+            low, high = (f"{100 * bound:.1f}" for bound in interval)
+            return words.plain("summary_accuracy", lane=lane.label, value=value, low=low, high=high)
+        return words.plain("summary_value", lane=lane.label, value=value)
     if lane.failed:
         key = f"summary_{lane.failed.reason}"
         return words.plain(key, lane=lane.label, step=lane.failed.step)
     return words.plain("summary_unfinished", lane=lane.label, step=lane.step)
 
 
-def _percentages(final: FinalResult) -> dict[str, str]:
-    values = {"accuracy": final.accuracy, "low": final.low, "high": final.high}
-    return {name: f"{100 * value:.1f}" for name, value in values.items()}
-
-
 def _verdict(run: RunSummary, words: Words) -> str:
     """Which networks differ from that of the first lane."""
     pairs = [(a, b, _outcome(a, b)) for a, b in run.pairs if a.final and b.final]
-    if len(pairs) == 1 and len(run.lanes) == 2:
+    if len(pairs) == 1 and len(run.lanes) == 2 and pairs[0][2] != "unknown":
         return words.plain(f"summary_{pairs[0][2]}")
     groups = {"apart": "summary_all_apart", "overlap": "summary_all_overlap", "same": "summary_all_same"}
     sentences = []
@@ -63,17 +81,38 @@ def _verdict(run: RunSummary, words: Words) -> str:
 
 
 def _outcome(a: LaneSummary, b: LaneSummary) -> str:
+    """Whether two lanes are the same, apart or overlap; `unknown` without intervals."""
     assert a.final
     assert b.final
     if a.matches(b):
         return "same"
-    return "overlap" if a.final.overlaps(b.final) else "apart"
+    overlap = a.final.overlaps(b.final)
+    return "unknown" if overlap is None else "overlap" if overlap else "apart"
 
 
-def _cause(run: RunSummary, words: Words, alone: bool) -> Phrase:
-    """The dead outputs, called the cause where more of them go with less accuracy; and what one seed is worth."""
-    known = [(lane, len(lane.silent_outputs)) for lane in run.lanes if lane.silent_outputs is not None]
+def _cause(run: RunSummary, words: Words, alone: bool) -> Iterator[Phrase]:
+    """What was measured of the network: of LeNet the dead outputs; and what one seed is worth."""
     seed = words.plain("summary_one_seed") if alone else ""
+    if run.is_assignment:
+        yield _dead_outputs(run, words, seed)
+    elif run.gauges:
+        yield _gauge(run, run.gauges[0], words, seed)
+    elif alone:
+        yield words("summary_one_seed")
+
+
+def _gauge(run: RunSummary, gauge: MetricInfo, words: Words, seed: str) -> Phrase:
+    values = [
+        words.plain("summary_gauge_of", lane=lane.label, value=spoken(gauge, last))
+        for lane in run.lanes
+        if (last := lane.last_of(gauge)) is not None
+    ]
+    return words("summary_gauge", gauge=metric_name(gauge, words), values=words.join(values), seed=seed)
+
+
+def _dead_outputs(run: RunSummary, words: Words, seed: str) -> Phrase:
+    """The dead outputs, called the cause where more of them go with less accuracy."""
+    known = [(lane, len(lane.silent_outputs)) for lane in run.lanes if lane.silent_outputs is not None]
     if not known:
         return words("summary_dead_unknown", seed=seed)
     if run.config.settings["head"] == "linear":
@@ -82,11 +121,12 @@ def _cause(run: RunSummary, words: Words, alone: bool) -> Phrase:
         return words("summary_none_dead", seed=seed)
     counts = words.join([words.plain("summary_dead_of", lane=lane.label, count=count) for lane, count in known])
     differ = any(a.final and b.final and _outcome(a, b) == "apart" for a, b in run.pairs)
-    return words("summary_cause" if differ and _explains(known) else "summary_dead", counts=counts, seed=seed)
+    explained = differ and _explains(known, run.experiment.main)
+    return words("summary_cause" if explained else "summary_dead", counts=counts, seed=seed)
 
 
-def _explains(known: Sequence[tuple[LaneSummary, int]]) -> bool:
+def _explains(known: Sequence[tuple[LaneSummary, int]], metric: MetricInfo) -> bool:
     """Whether the numbers of dead outputs differ, and more of them always go with less accuracy."""
-    points = sorted((count, -lane.final.accuracy) for lane, count in known if lane.final)
+    points = sorted((count, -lane.final.of_metric(metric)) for lane, count in known if lane.final)
     losses = [loss for _, loss in points]
     return len({count for count, _ in points}) > 1 and losses == sorted(losses)

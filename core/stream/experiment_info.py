@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ..safe_text import printable
+
 # A setting of an experiment.
 Value = bool | int | float | str
 
@@ -12,7 +14,8 @@ class MetricInfo(msgspec.Struct, frozen=True):
     """A number that an evaluation or a gauge gives, and how it is shown.
 
     `name` is the name of its series: lower-case words joined by dashes. `share`: it lies between 0 and 1 and is shown
-    in percent. `counts`: it is an integer. `lower_is_better` decides what is called better; None says nothing.
+    in percent. `counts`: it is an integer. `lower_is_better` decides what is called better; None says nothing. A task
+    is solved if this value or a better one is reached at the end: `solved_at`; None if there is no such threshold.
     """
 
     name: str
@@ -20,11 +23,18 @@ class MetricInfo(msgspec.Struct, frozen=True):
     share: bool = False
     counts: bool = False
     lower_is_better: bool | None = None
+    solved_at: float | None = None
+
+    def solves(self, value: float) -> bool:
+        """Whether this value reaches the threshold."""
+        if self.solved_at is None:
+            return False
+        return value <= self.solved_at if self.lower_is_better else value >= self.solved_at
 
     @property
     def words(self) -> str:
-        """The title, or else the name in words."""
-        return self.title or self.name.replace("-", " ")
+        """The title, or else the name in words; a recording may hold any text."""
+        return printable(self.title or self.name.replace("-", " "))
 
 
 LOSS = MetricInfo("loss", lower_is_better=True)
@@ -44,3 +54,12 @@ class ExperimentInfo(msgspec.Struct, frozen=True, kw_only=True):
     gauges: tuple[MetricInfo, ...] = ()
     file: str | None = None
     checksum: str | None = None
+
+    @property
+    def main(self) -> MetricInfo:
+        """What results are compared by: the first metric, or the loss if there is none."""
+        return self.metrics[0] if self.metrics else LOSS
+
+    def gauge(self, name: str) -> MetricInfo | None:
+        """The gauge of this name; None if the experiment does not have it."""
+        return next((gauge for gauge in self.gauges if gauge.name == name), None)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from .builtin_experiments import LENET
 from .config import RunConfig
 from .events import (
     ClipChanged,
@@ -37,6 +38,7 @@ from .events import (
     StageStarted,
     StepsTrained,
 )
+from .experiment_info import ExperimentInfo
 
 Going = Literal["training", "paused", "stepping"]
 LaneStatus = Literal[Going, "completed", "stopped", "failed"]
@@ -45,8 +47,9 @@ LaneStatus = Literal[Going, "completed", "stopped", "failed"]
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     """One lane. `step` is the number of steps known to be done; `going` is what the lane does unless it has ended.
 
-    `newest_norm` is the last step with a finite gradient norm before clipping, and that norm. `outputs_changed` lists
-    the outputs that died and recovered. `changed_at` and `reset_at` are the steps at which its rule was changed and its
+    `newest_norm` is the last step with a finite gradient norm before clipping, and that norm. `peak` is the largest one
+    in the newest `StepsTrained`, and `diagnosed_peak` what it was at the last measurement. `outputs_changed` lists the
+    outputs that died and recovered. `changed_at` and `reset_at` are the steps at which its rule was changed and its
     optimizer state was reset by a command.
     """
 
@@ -59,7 +62,9 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     started: float = 0.0
     latest: Evaluated | None = None
     newest_norm: tuple[int, float] | None = None
+    peak: float | None = None
     diagnosed: Diagnosed | None = None
+    diagnosed_peak: float | None = None
     outputs_changed: tuple[OutputDied | OutputRevived, ...] = ()
     finished: LaneFinished | None = None
     failed: LaneFailed | None = None
@@ -89,6 +94,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     download: DownloadProgressed | None = None
     config: RunConfig | None = None
     dataset: DatasetInfo | None = None
+    experiment: ExperimentInfo = LENET.info
     device: str = ""
     started_at: float = 0.0
     lanes: dict[str, LaneState] = {}
@@ -124,9 +130,16 @@ def apply(state: RunState, event: Event) -> RunState:
             return replace(state, stage=stage, download=None)
         case DownloadProgressed():
             return replace(state, download=event)
-        case RunStarted(config=config, dataset=dataset, device=device, time=time):
+        case RunStarted():
             # A restart keeps nothing of the run before.
-            return RunState(stage="", config=config, dataset=dataset, device=device, started_at=time)
+            return RunState(
+                stage="",
+                config=event.config,
+                dataset=event.dataset,
+                experiment=event.experiment,
+                device=event.device,
+                started_at=event.time,
+            )
         case RecordingStarted(folder=folder):
             return replace(state, recorded_in=folder, recording_stopped=None)
         case RecordingStopped():
@@ -172,9 +185,10 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
         case Evaluated():
             return replace(lane, step=step + 1, latest=event)
         case StepsTrained():
-            return replace(lane, step=step + 1, newest_norm=_newest_norm(event) or lane.newest_norm)
+            newest = _newest_norm(event) or lane.newest_norm
+            return replace(lane, step=step + 1, newest_norm=newest, peak=_largest_norm(event))
         case Diagnosed():
-            return replace(lane, diagnosed=event)
+            return replace(lane, diagnosed=event, diagnosed_peak=lane.peak)
         case OutputDied() | OutputRevived():
             return replace(lane, outputs_changed=(*lane.outputs_changed, event))
         case LaneStarted(iterations=iterations, rule=rule):
@@ -211,3 +225,9 @@ def _newest_norm(event: StepsTrained) -> tuple[int, float] | None:
         if math.isfinite(norm):
             return event.step + 1 - back, norm
     return None
+
+
+def _largest_norm(event: StepsTrained) -> float | None:
+    """The largest finite norm before clipping; None if there is none."""
+    norms = struct.unpack(f"<{len(event.norms) // 4}f", event.norms)
+    return max(filter(math.isfinite, norms), default=None)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from ..runs.folder import RunStatus
+from ..stream.builtin_experiments import ACCURACY
+from ..stream.config import KEYS
 from ..stream.events import DatasetInfo
-from ..stream.experiment_info import ExperimentInfo
+from ..stream.experiment_info import ExperimentInfo, Value
 from ..stream.sweep_config import SweepConfig
 from ..stream.sweep_events import Results
 from .pairs import pair_name, pairs
@@ -16,19 +18,22 @@ from .store import SweepFolder, read_sweep
 class FirstComparison(msgspec.Struct, frozen=True, kw_only=True):
     """Mean differences (other minus reference) of a sweep's first pair, over the `seeds` that both have completed.
 
-    `points`: accuracy in percentage points. `nats`: loss.
+    `points`: accuracy in percentage points, 0 if the experiment has none. `nats`: loss. `main`: the experiment's first
+    metric, or the loss if it has none, in its own unit.
     """
 
     name: str
     seeds: int
     points: float
     nats: float
+    main: float
 
 
 class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
     """A sweep in a list. `started` is in seconds since 1970 (UTC); `done`, `total` and `diverged` count replicas.
 
-    `head` and `optimizer` list the values of an axis: `relu, linear`. A sweep cannot be `changed` mid-run.
+    `head` and `optimizer` list the values of an axis: `relu, linear`. `values`: those of each setting of the
+    experiment. A sweep cannot be `changed` mid-run.
 
     The state is `failed` if all replicas diverged. `comparison` is None until its settings have a common seed.
     """
@@ -44,6 +49,7 @@ class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
     head: str
     optimizer: str
     experiment: ExperimentInfo
+    values: dict[str, tuple[Value, ...]]
     diverged: int = 0
     changed: bool = False
 
@@ -64,12 +70,23 @@ def overview(folder: SweepFolder) -> SweepOverview:
         head=_values(config, "head"),
         optimizer=_values(config, "optimizer"),
         experiment=results.started.experiment,
+        values={name: _axis(config, name) for name in _setting_names(config)},
         diverged=results.diverged,
     )
 
 
 def _values(config: SweepConfig, name: str) -> str:
-    return ", ".join(map(str, config.axes.get(name, (config.base.settings.get(name, getattr(config.base, name, "")),))))
+    return ", ".join(map(str, _axis(config, name)))
+
+
+def _axis(config: SweepConfig, name: str) -> tuple[Value, ...]:
+    """The values of an axis, or the one value of a setting that is none."""
+    return tuple(config.axes.get(name, (config.base.settings.get(name, getattr(config.base, name, "")),)))
+
+
+def _setting_names(config: SweepConfig) -> tuple[str, ...]:
+    """The settings of the experiment, those that only an axis sets included."""
+    return tuple(dict.fromkeys((*config.base.settings, *(name for name in config.axes if name not in (*KEYS, "clip")))))
 
 
 def _state(results: Results, folder: SweepFolder) -> RunStatus:
@@ -87,7 +104,11 @@ def _first(results: Results) -> FirstComparison | None:
     seeds = first.keys() & second.keys()
     if not seeds:
         return None
-    points = [100 * (second[seed].of("accuracy") - first[seed].of("accuracy")) for seed in seeds]
-    nats = [second[seed].loss - first[seed].loss for seed in seeds]
+
+    def mean(series: str) -> float:
+        return sum(second[seed].of(series) - first[seed].of(series) for seed in seeds) / len(seeds)
+
+    main = results.started.experiment.main
+    points = 100 * mean(ACCURACY.name) if ACCURACY.name in {info.name for info in results.started.metrics} else 0.0
     name = pair_name(axis, reference, other)
-    return FirstComparison(name=name, seeds=len(seeds), points=sum(points) / len(seeds), nats=sum(nats) / len(seeds))
+    return FirstComparison(name=name, seeds=len(seeds), points=points, nats=mean("loss"), main=mean(main.name))

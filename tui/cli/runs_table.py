@@ -25,16 +25,16 @@ _COLUMNS = {
     "name": 0,
     "started": 160,
     "data": 100,
-    "head": 100,
+    "settings": 100,
     "optimizer": 100,
     "state": 0,
     "lane": 130,
     "clip": 0,
     "done": 70,
     "loss": 130,
-    "accuracy": 0,
+    "result": 0,
 }
-_RIGHT_ALIGNED = ("done", "loss", "accuracy")
+_RIGHT_ALIGNED = ("done", "loss", "result")
 _FILE_WIDTH = 160
 # The least width of the column of clip rules, which is wrapped.
 _MIN_CLIP_WIDTH = 12

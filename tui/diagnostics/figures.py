@@ -1,4 +1,4 @@
-"""The figures of a lane's page below its table: steps clipped, update, distances, dead outputs."""
+"""The figures of a lane's page below its table: steps clipped, update, distances, and what gauges show."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ...core.stream.events import OutputDied
 from ...core.stream.state import RunState
 from ..text.lane_figures import dead_outputs
 from ..text.lane_names import lane_name
+from ..text.metric_words import gauge_value
 from ..text.number_format import decimal, share, size
 from .heading import output_cells
 from .lane_page import Figure, LanePage
@@ -53,7 +54,17 @@ def _distances(page: LanePage, state: RunState) -> Iterator[Figure]:
                 yield Figure(labels[1], share(found.disagreement), disagreements)
 
 
-def outputs(page: LanePage, state: RunState) -> Iterator[Strip]:
+def gauges(page: LanePage, state: RunState) -> Iterator[Strip]:
+    """What the experiment's gauges show: LeNet's outputs, or figures with their histories."""
+    if state.experiment.gauge("dead-outputs"):
+        yield from _outputs(page)
+        return
+    found = page.last.gauge
+    shown = [gauge for gauge in state.experiment.gauges if gauge.name in found]
+    yield from page.grid([Figure(one.words, gauge_value(one, found[one.name]), page.of(one.name)) for one in shown])
+
+
+def _outputs(page: LanePage) -> Iterator[Strip]:
     """The outputs, which of them are dead and since when, and the dead units of the hidden layers."""
     measured = page.last
     cells = [*page.line(("outputs ", page.muted)).crop(0, 9)]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...core.safe_text import printable
+from ...core.stream.experiment_info import ExperimentInfo
+
 
 class Term(NamedTuple):
     """One figure; `name` is its label on the screen."""
@@ -21,7 +24,7 @@ NOTATION = (
     "scales."
 )
 
-TERMS: tuple[Term, ...] = (
+_TERMS: tuple[Term, ...] = (
     Term(
         "elements clipped",
         "% of elements",
@@ -93,19 +96,6 @@ TERMS: tuple[Term, ...] = (
         "‖Δw - Δc‖ / ‖Δc‖",
     ),
     Term(
-        "outputs",
-        "ten classes",
-        "A dot if dead: a ReLU on the logits was 0 for every image of three evaluations in a row: no gradient.",
-        "max over 3 x 100 images = 0",
-    ),
-    Term(
-        "in a dead class",
-        "% of images",
-        "Images of the evaluation whose true class is dead. None can be predicted correctly, except by a tie at 0.",
-        "#(images of dead classes) / #images",
-    ),
-    Term("dead units", "units", "The same for the ReLUs of the hidden layers.", "units at 0 on 3 x 100 images"),
-    Term(
         "log10 |g|",
         "elements per bin",
         "How many elements of g have which magnitude, 4 bins per decade from 1e-10 to 1e2. The pointer marks a value "
@@ -139,8 +129,57 @@ TERMS: tuple[Term, ...] = (
     ),
     Term(
         "predictions differ",
-        "% of images",
-        "Images of the evaluation for which the two lanes predict different classes. A narrow page says: differ from.",
-        "#(prediction₁ ≠ prediction₂) / #images",
+        "% of {examples}",
+        "{Examples} of the evaluation for which the two lanes predict different classes. A narrow page says: differ "
+        "from.",
+        "#(prediction₁ ≠ prediction₂) / #{examples}",
     ),
 )
+# By the name of the gauge.
+_GAUGES: dict[str, tuple[Term, ...]] = {
+    "dead-outputs": (
+        Term(
+            "outputs",
+            "ten classes",
+            "A dot if dead: a ReLU on the logits was 0 for every image of three evaluations in a row: no gradient.",
+            "max over 3 x 100 images = 0",
+        ),
+        Term(
+            "in a dead class",
+            "% of images",
+            "Images of the evaluation whose true class is dead. None can be predicted correctly, except by a tie at 0.",
+            "#(images of dead classes) / #images",
+        ),
+    ),
+    "dead-units": (
+        Term("dead units", "units", "The same for the ReLUs of the hidden layers.", "units at 0 on 3 x 100 images"),
+    ),
+    "saturated": (
+        Term(
+            "saturated units",
+            "% of states",
+            "How many states of the units are beyond 0.99, over all units, symbols and sequences of the evaluation. "
+            "tanh passes back less than 2 % of a gradient there, so many of them make gradients vanish.",
+            "#(|h| > 0.99) / #states",
+        ),
+    ),
+    "spectral-radius": (
+        Term(
+            "spectral radius of the recurrent matrix",
+            "ratio",
+            "How much the recurrent matrix W can amplify a state in one step, in the long run. Far above 1, gradients "
+            "explode as long as units are not saturated.",
+            "max |eigenvalue of W|",
+        ),
+    ),
+}
+_AFTER = "difference"
+
+
+def terms(experiment: ExperimentInfo) -> list[Term]:
+    """The figures on the page of an experiment's lanes, in the order of the page."""
+    gauges = [term for gauge in experiment.gauges for term in _GAUGES.get(gauge.name, ())]
+    noun = printable(experiment.examples)
+    place = next(number for number, term in enumerate(_TERMS) if term.name == _AFTER) + 1
+    found = (*_TERMS[:place], *gauges, *_TERMS[place:])
+    return [Term(*(text.format(examples=noun, Examples=noun.capitalize()) for text in term)) for term in found]

@@ -1,4 +1,4 @@
-"""The third line of a lane's heading: share clipped, cosine between raw and clipped gradient, dead outputs."""
+"""The third line of a lane's heading: share clipped, cosine between raw and clipped gradient, and what gauges show."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from textual.strip import Strip
 
+from ...core.stream.builtin_experiments import LENET
+from ...core.stream.experiment_info import ExperimentInfo
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
 from ..text.lane_figures import CLASSES, clipped_share, cosine, dead_outputs
+from ..text.metric_words import gauge_value
 from ..text.number_format import UNDEFINED, decimal, share
 
 
@@ -34,9 +37,20 @@ _FORMS = (
 )
 
 
-def effect_line(number: int, lane: LaneState, width: int, theme: Theme) -> Strip:
+def effect_line(
+    number: int, lane: LaneState, width: int, theme: Theme, experiment: ExperimentInfo = LENET.info
+) -> Strip:
     """The last measurement in exactly `width` cells, in the widest form that fits; outputs are all shown or none."""
-    strips = (Strip([*_figures(lane, form, theme), *_outputs(number, lane, form, theme)]) for form in _FORMS)
+    if experiment.gauge("dead-outputs"):
+        strips = [Strip([*_figures(lane, form, theme), *_outputs(number, lane, form, theme)]) for form in _FORMS]
+    else:
+        # The last gauges are left out first.
+        counts = range(len(experiment.gauges), 0, -1)
+        strips = [
+            Strip([*_figures(lane, form, theme), *_gauges(lane, experiment, count, form, theme)])
+            for count in counts
+            for form in (_FORMS[0], _FORMS[2])
+        ]
     fitting = next((strip for strip in strips if strip.cell_length <= width), None)
     return (fitting or Strip(list(_figures(lane, _FORMS[-1], theme)))).adjust_cell_length(width, theme.text)
 
@@ -69,3 +83,13 @@ def _outputs(number: int, lane: LaneState, form: _Form, theme: Theme) -> Iterato
     yield Segment(" " * form.gap, theme.text)
     yield Segment(form.outputs, theme.muted)
     yield from output_cells(number, dead_outputs(lane), form.between, theme)
+
+
+def _gauges(lane: LaneState, experiment: ExperimentInfo, count: int, form: _Form, theme: Theme) -> Iterator[Segment]:
+    """The first `count` gauges with their values, of a fixed width too."""
+    measured = lane.diagnosed.gauge if lane.diagnosed else {}
+    for gauge in experiment.gauges[:count]:
+        value = theme.printable(gauge_value(gauge, measured.get(gauge.name)))
+        yield Segment(" " * form.gap, theme.text)
+        yield Segment(f"{theme.printable(gauge.words)} ", theme.muted)
+        yield Segment(value.rjust(6 if gauge.share else 5), theme.text)

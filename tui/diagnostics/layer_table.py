@@ -34,11 +34,13 @@ class _Columns(NamedTuple):
 
 _WIDE = _Columns(layer=8, bar=10, share=8, nonzero=11, cosine=8, norms=21, update=11)
 _NARROW = _Columns(layer=8, bar=8, share=6, nonzero=0, cosine=6, norms=21, update=9)
+# The longest name of a layer that is shown whole if there is room, and the shortest bar that gives way to it.
+_MAX_LAYER, _MIN_BAR = 24, 3
 
 
 def layer_table(page: LanePage, state: RunState) -> Iterator[Strip]:
     """The table, with the scale factor in place of the share of elements for rules that scale the gradient."""
-    columns = _WIDE if page.width > sum(_WIDE) else _NARROW
+    columns = _columns(page)
     scales = scales_gradient(page.lane.rule)
     nonzero, *heads = map(page.theme.printable, _HEADS)
     cells = columns.bar + columns.share
@@ -57,6 +59,27 @@ def layer_table(page: LanePage, state: RunState) -> Iterator[Strip]:
     yield from _history(page, columns)
 
 
+def _columns(page: LanePage) -> _Columns:
+    """The columns of this page, with the first as wide as the names of its layers where there is room."""
+    columns = _WIDE if page.width > sum(_WIDE) else _NARROW
+    longest = max((cell_len(page.theme.printable(name)) for name in page.layers), default=0)
+    needed = max(0, min(_MAX_LAYER, longest + 1) - columns.layer)
+    spare = page.width - 1 - sum(columns)
+    from_bar = max(0, min(needed - spare, columns.bar - _MIN_BAR))
+    return columns._replace(layer=columns.layer + min(needed, spare + from_bar), bar=columns.bar - from_bar)
+
+
+def _layer_name(name: str, cells: int, page: LanePage) -> str:
+    """The name in exactly `cells` cells; of a long path its end, which tells layers apart."""
+    name = page.theme.printable(name)
+    if cell_len(name) >= cells:
+        mark = page.theme.glyphs.ellipsis
+        while name and cell_len(name) + cell_len(mark) >= cells:
+            name = name[1:]
+        name = mark + name
+    return set_cell_size(name, cells)
+
+
 def _row(page: LanePage, name: str, measure: Measure, columns: _Columns, *, scales: bool, total: bool) -> Strip:
     style = page.strong if total else page.text
     fraction = _scale(measure) if scales else measure.clipped_share
@@ -65,12 +88,12 @@ def _row(page: LanePage, name: str, measure: Measure, columns: _Columns, *, scal
     cells = (
         decimal(fraction) if scales else share(fraction),
         "" if scales else share(measure.clipped_share_nonzero),
-        decimal(measure.cosine, 3 if columns is _WIDE else 2),
+        decimal(measure.cosine, 3 if columns.nonzero else 2),
         norms(measure, "→"),
         size(measure.update_ratio, 2),
     )
     return page.line(
-        (set_cell_size(page.theme.printable(name), columns.layer), style),
+        (_layer_name(name, columns.layer, page), style),
         (full * filled, page.ink.beyond),
         (empty * (columns.bar - filled), page.faint),
         (_right(map(page.theme.printable, cells), columns[2:]), style),

@@ -19,7 +19,7 @@ from ..text.rule_words import rule_words
 from ..text.wrapping import wrapped
 from ..view.step_window import visible_lanes
 from .distribution import distribution, lines_without_bars, tallest_bins
-from .figures import figures, outputs
+from .figures import figures, gauges
 from .lane_page import LanePage
 from .layer_table import layer_table
 from .trend import History, no_history
@@ -31,7 +31,7 @@ MIN_LANE_WIDTH = 59
 # Narrower widgets are not laid out yet.
 MIN_WIDTH = 20
 # The sections between the head and the distribution.
-_SECTIONS: tuple[Callable[[LanePage, RunState], Iterable[Strip]], ...] = (layer_table, figures, outputs)
+_SECTIONS: tuple[Callable[[LanePage, RunState], Iterable[Strip]], ...] = (layer_table, figures, gauges)
 
 
 def diagnostics_pages(

@@ -107,9 +107,13 @@ class ConsoleSink:
     def _print_evaluations(self, events: Iterable[Evaluated | Diagnosed]) -> None:
         for event in events:
             if not self._quiet:
-                line = evaluation_line(event) if isinstance(event, Evaluated) else diagnosis_line(event)
+                line = self._line(event)
                 sys.stdout.write(f"{self._prefixes.get(event.lane, event.lane)} {line}\n")
         sys.stdout.flush()
+
+    def _line(self, event: Evaluated | Diagnosed) -> str:
+        experiment = self._state.experiment
+        return evaluation_line(event, experiment) if isinstance(event, Evaluated) else diagnosis_line(event, experiment)
 
     def _print_message(self, text: str) -> None:
         self._messages.print(f"clipwatch: {text}")

@@ -20,7 +20,7 @@ from ..charts.plotting import load
 from ..engine_child.process import EngineConnection
 from ..screens.figures import FiguresScreen
 from ..screens.grid import GridScreen
-from ..screens.help import HelpScreen
+from ..screens.help import HelpScreen, about_run
 from ..screens.main import MainScreen
 from ..screens.quit_question import QuitQuestion
 from ..screens.sweep_question import SweepQuestion
@@ -28,6 +28,7 @@ from ..terminal.terminal_app import TerminalApp
 from ..text.status_messages import NOT_STARTED
 from ..text.summary import repeating_command
 from ..text.sweep_estimate import estimate
+from ..view.keys import keys_for
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from .cadence import MIN_INTERVAL
@@ -237,8 +238,12 @@ class ClipwatchApp(TerminalApp):
 
     def action_show_help(self) -> None:
         """Show the help: the keys and the parts of the screen, or, over the diagnostics, what their figures mean."""
-        help_screen = FiguresScreen(ascii=self.ascii) if self.main.diagnosing else HelpScreen(self._remapped_keys)
-        self.push_screen(help_screen)
+        experiment = self.view.state.experiment
+        if self.main.diagnosing:
+            self.push_screen(FiguresScreen(experiment, ascii=self.ascii))
+        else:
+            keys, about = keys_for(experiment.name), about_run(experiment)
+            self.push_screen(HelpScreen(self._remapped_keys, keys=keys, about=about))
 
     async def action_quit(self) -> None:
         """Exit; ask first if an unrecorded run is still training."""

@@ -12,7 +12,7 @@ from textual.content import Content
 from ...core.safe_text import printable
 from ...core.stream.rules import MEANINGS
 from ..style.theme import THEMES
-from ..view.keys import CLIP, KEYS
+from ..view.keys import CLIP, keys_for
 
 if TYPE_CHECKING:
     from .app import ClipwatchApp
@@ -43,7 +43,7 @@ class Entry(NamedTuple):
 def entries(app: ClipwatchApp, keymap: Mapping[str, str]) -> Iterator[Entry]:
     """What can be done now: without the keys that do not apply to this kind of run."""
     is_replay = app.view.state.replay is not None
-    for key in KEYS:
+    for key in keys_for(app.view.state.experiment.name):
         if key.only != ("live" if is_replay else "replay"):
             keys = printable(key.caps(keymap), ascii=app.ascii)
             yield Entry(key.group, key.label, keys, key.tooltip, partial(app.run_action, key.action, app.main))

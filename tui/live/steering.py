@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ...core.errors import BadInput
+from ...core.stream.builtin_experiments import BUILT_IN
 from ...core.stream.commands import (
     AnyCommand,
     Extend,
@@ -18,12 +19,12 @@ from ...core.stream.commands import (
     SetPace,
     StepOnce,
 )
-from ...core.stream.experiment_info import Value
 from ...core.stream.rules import recorded_rule
 from ...core.stream.state import LaneState
 from ..engine_child.process import EngineConnection
 from ..screens.main import MainScreen
 from ..text.rule_words import rule_words
+from ..text.setting_words import next_words
 from ..text.status_messages import (
     MORE_ITERATIONS,
     NOT_STARTED,
@@ -32,8 +33,9 @@ from ..text.status_messages import (
     kept_texts,
     later_pace,
 )
-from ..text.wording import head_words, speed_limit_words
+from ..text.wording import speed_limit_words
 from ..view.clip_bounds import has_bound, stepped, toggled
+from ..view.keys import SWITCH
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from ..view.speed_limits import next_pace
@@ -65,7 +67,7 @@ class Steering:
             "restart": self._restart_with_same_seed,
             "reseed": self._restart_with_next_seed,
             "extend": self._extend,
-            "head": self._switch_next_head,
+            SWITCH: self._switch_next_setting,
             "clip": self._toggle_clip,
             "tighten": partial(self._step_bound, -1),
             "loosen": partial(self._step_bound, 1),
@@ -114,17 +116,15 @@ class Steering:
         return lanes
 
     def _restart_with_same_seed(self) -> None:
-        self._restart(Restart(settings=self._next_settings()), "Restarting.")
+        self._restart(Restart(settings=dict(self._requests.next_settings)), "Restarting.")
 
     def _restart_with_next_seed(self) -> None:
         if (config := self._view.state.config) is None:
             self._screen.say(NOT_STARTED)
             return
         seed = (self._requests.seed(config.seed) + 1) % 2**63
-        self._restart(Restart(seed=seed, settings=self._next_settings()), f"Restarting with seed {seed}.")
-
-    def _next_settings(self) -> dict[str, Value]:
-        return {"head": self._requests.next_head} if self._requests.next_head else {}
+        command = Restart(seed=seed, settings=dict(self._requests.next_settings))
+        self._restart(command, f"Restarting with seed {seed}.")
 
     def _restart(self, command: Restart, message: str) -> None:
         if self._view.engine_gone:
@@ -145,16 +145,20 @@ class Steering:
         self._next_rules.clear()
         self._send(Extend(iterations=MORE_ITERATIONS), f"adding {MORE_ITERATIONS} steps")
 
-    def _switch_next_head(self) -> None:
-        config = self._view.state.config
+    def _switch_next_setting(self) -> None:
+        """Step the setting that the experiment offers for it; the next restart uses it."""
+        config, requests = self._view.state.config, self._requests
         if self._view.state.replay:
             self._screen.say(READ_ONLY)
         elif config is None:
-            self._screen.say("The run has not started. The head can be changed once it has.")
+            self._screen.say("The run has not started. Its settings can be changed once it has.")
+        elif (built_in := BUILT_IN.get(config.experiment)) is None or not built_in.switch:
+            self._screen.say("This experiment has no setting that a key changes. --set changes any")
         else:
-            current = self._requests.next_head or config.settings.get("head")
-            self._requests.next_head = "linear" if current == "relu" else "relu"
-            self._screen.say(f"From the next restart (r or n): {head_words(self._requests.next_head)}")
+            value = built_in.next_choice({**config.settings, **requests.next_settings})
+            requests.next_settings = {built_in.switch: value}
+            words = next_words(config.experiment, built_in.switch, value)
+            self._screen.say(f"From the next restart (r or n): {words}")
             self._screen.draw(charts=False)
 
     # The selected lane

@@ -21,7 +21,8 @@ from ...core.sweeps.recorded_folders import RecordedFolder
 from ..screens.help import HelpScreen
 from ..style.theme import DARK
 from ..terminal.terminal_app import ScreenApp
-from ..view.header_and_footer import Part, bar, key_at
+from ..view.bar import Part, bar
+from ..view.key_line import key_at
 from ..widgets.lines import Lines
 from .bars import details, keys, title
 from .cells import LEGEND
@@ -33,7 +34,7 @@ from .rows import Column, Row, fitting
 _MAX_DETAILS, _DETAILS_SHARE = 5, 4
 _ABOUT = Text(
     "The recorded runs and sweeps, newest first. A * behind the state marks a run that was changed mid-run: it is not "
-    "a clean comparison of its lanes. For a sweep, accuracy is the mean difference of its first two settings."
+    "a clean comparison of its lanes. For a sweep, the result is the mean difference of its first two settings."
 )
 _MOUSE = {
     "click": "Select a recording, a second time: open it. Or press a key of the last line",

@@ -5,13 +5,17 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from ...core.runs.folder import LaneOutcome
+from ...core.stream.builtin_experiments import LENET
+from ...core.stream.experiment_info import LOSS, ExperimentInfo
 from ...core.sweeps.listing import Recording
-from ...core.sweeps.overview import SweepOverview
+from ...core.sweeps.overview import FirstComparison, SweepOverview
 from ..style.theme import Theme
 from ..text.lane_names import lane_name
+from ..text.metric_words import difference_words, figure
 from ..text.number_format import number_of
-from ..view.header_and_footer import Part, bar, key_line
-from .cells import shared_cells, started
+from ..view.bar import Part, bar
+from ..view.key_line import key_line
+from .cells import main_value, shared_cells, started
 from .keys import KEYS
 
 PROMPT_KEYS = {
@@ -50,7 +54,7 @@ def details(recording: Recording | None, width: int, height: int, theme: Theme) 
     if isinstance(found, SweepOverview):
         trained = _of_sweep(found, width, theme)
     else:
-        trained = [_of_lane(number, lane, width, theme) for number, lane in enumerate(found.lanes)]
+        trained = [_of_lane(number, lane, found.experiment, width, theme) for number, lane in enumerate(found.lanes)]
     lines = [_settings(recording, width, theme), *trained]
     if len(lines) > height:
         more = bar([Part(f"and {number_of(len(lines) - height + 1, 'more lane')}", theme.muted)], [], width, theme)
@@ -59,21 +63,25 @@ def details(recording: Recording | None, width: int, height: int, theme: Theme) 
 
 
 def _settings(recording: Recording, width: int, theme: Theme) -> Strip:
-    data, head, optimizer, state = shared_cells(recording)
-    seed = "" if isinstance(recording.overview, SweepOverview) else f"seed {recording.overview.seed}"
-    parts = [started(recording), data, f"head {head}", f"optimizer {optimizer}", seed, state]
+    found = recording.overview
+    data, settings, optimizer, state = shared_cells(recording)
+    settings = f"head {settings}" if found.experiment.name == LENET.info.name else settings.strip("-")
+    seed = "" if isinstance(found, SweepOverview) else f"seed {found.seed}"
+    parts = [started(recording), data, settings, f"optimizer {optimizer}", seed, state]
     ranked = [Part(part, theme.muted, rank) for rank, part in zip((5, 0, 3, 4, 2, 1), parts, strict=True)]
     return bar(ranked, [], width, theme)
 
 
-def _of_lane(number: int, lane: LaneOutcome, width: int, theme: Theme) -> Strip:
+def _of_lane(number: int, lane: LaneOutcome, experiment: ExperimentInfo, width: int, theme: Theme) -> Strip:
     name = f"{theme.glyphs.symbol(number)} {lane_name(number, lane.name)}"
     if lane.failure:
         result = f"{lane.failure} at step {lane.step}"
     elif lane.loss is None:
         result = f"{lane.step:,} steps"
     else:
-        result = f"{lane.step:,} steps   loss {lane.loss:.4f}   accuracy {lane.accuracy:.3f}"
+        value = None if experiment.main is LOSS else main_value(lane, experiment)
+        also = "" if value is None else f"   {figure(experiment.main, value)}"
+        result = f"{lane.step:,} steps   loss {lane.loss:.4f}{also}"
     parts = [Part(name, theme.lane(number, bold=True)), Part(lane.rule, theme.text, 1), Part(result, theme.text)]
     return bar(parts, [], width, theme)
 
@@ -85,8 +93,17 @@ def _of_sweep(sweep: SweepOverview, width: int, theme: Theme) -> list[Strip]:
     parts = [Part("sweep", theme.strong), Part(f"{settings} x {seeds}", theme.text, 1), Part(progress, theme.text)]
     lines = [bar(parts, [], width, theme)]
     if compared := sweep.comparison:
-        figures = f"accuracy {compared.points:+.1f} percentage points, loss {compared.nats:+.3f}"
+        figures = ", ".join(filter(None, (_main_difference(compared, sweep.experiment), f"loss {compared.nats:+.3f}")))
         over = f"(mean of {number_of(compared.seeds, 'seed')})"
         lines.append(bar([Part(compared.name, theme.text)], [], width, theme))
         lines.append(bar([Part(figures, theme.strong), Part(over, theme.muted, 1)], [], width, theme))
     return lines
+
+
+def _main_difference(compared: FirstComparison, experiment: ExperimentInfo) -> str:
+    main = experiment.main
+    if main is LOSS:
+        return ""
+    return f"{main.words} " + (
+        f"{100 * compared.main:+.1f} percentage points" if main.share else difference_words(main, compared.main)
+    )

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...core.runs.folder import LaneOutcome, Manifest
+from ...core.stream.builtin_experiments import ACCURACY, LENET
+from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
 from ...core.sweeps.listing import Recording
-from ...core.sweeps.overview import SweepOverview
+from ...core.sweeps.overview import FirstComparison, SweepOverview
+from ..text.metric_words import difference_words, value_words
 from ..text.number_format import date_and_time, number_of
+from ..text.setting_words import data_name, setting_words
 
 # What follows the state of a run: was it changed mid-run? None: that is not known.
 MARKS = {True: "*", False: "", None: "?"}
@@ -23,17 +27,18 @@ def started(recording: Recording) -> str:
 
 
 def shared_cells(recording: Recording) -> tuple[str, ...]:
-    """Data, head, optimizer and state."""
+    """Data, settings, optimizer and state. What trains no LeNet is named by its experiment in place of its data."""
     found = recording.overview
-    return found.dataset.name, _head(found) or "-", found.optimizer or "-", found.state + MARKS[found.changed]
+    data = data_name(found.experiment.name, found.dataset.name)
+    return data, _settings(found) or "-", found.optimizer or "-", found.state + MARKS[found.changed]
 
 
 def lane_cells(recording: Recording) -> list[tuple[str, ...]]:
-    """A row per lane: its name, rule, steps done, loss and accuracy. A sweep has two, see `_sweep_cells`."""
+    """A row per lane: its name, rule, steps done, loss and first metric. A sweep has two, see `_sweep_cells`."""
     found = recording.overview
     if isinstance(found, SweepOverview):
         return _sweep_cells(found)
-    return [_lane_cells(lane) for lane in found.lanes] or [("",) * 5]
+    return [_lane_cells(lane, found.experiment) for lane in found.lanes] or [("",) * 5]
 
 
 def legend(recordings: Iterable[Recording]) -> list[str]:
@@ -41,28 +46,62 @@ def legend(recordings: Iterable[Recording]) -> list[str]:
     listed = list(recordings)
     texts = [text for mark, text in LEGEND.items() if any(each.overview.changed is mark for each in listed)]
     if any(each.kind == "sweep" for each in listed):
-        texts.append("For a sweep, loss and accuracy are mean differences of the two settings over the seeds of both.")
+        texts.append("For a sweep, loss and metric are mean differences of the two settings over the seeds of both.")
     return texts
 
 
-def _head(found: Manifest | SweepOverview) -> str:
-    return found.head if isinstance(found, SweepOverview) else str((found.settings or {}).get("head", ""))
+def _settings(found: Manifest | SweepOverview) -> str:
+    """LeNet's head, or the settings of another experiment that are not its defaults."""
+    if found.experiment.name == LENET.info.name:
+        return found.head if isinstance(found, SweepOverview) else str((found.settings or {}).get("head", ""))
+    if not isinstance(found, SweepOverview):
+        return setting_words(found.experiment.name, found.settings or {})
+    values = {
+        name: listed[0] if len(listed) == 1 else ", ".join(map(str, listed)) for name, listed in found.values.items()
+    }
+    return setting_words(found.experiment.name, values)
 
 
-def _lane_cells(lane: LaneOutcome) -> tuple[str, ...]:
+def main_value(lane: LaneOutcome, experiment: ExperimentInfo) -> float | None:
+    """The experiment's first metric on all validation data, or the loss; None if the lane has none."""
+    return (
+        lane.accuracy
+        if experiment.main.name == ACCURACY.name
+        else {"loss": lane.loss, **lane.metrics}.get(experiment.main.name)
+    )
+
+
+def _lane_cells(lane: LaneOutcome, experiment: ExperimentInfo) -> tuple[str, ...]:
     if lane.failure:
         return lane.name, lane.rule, str(lane.step), "-", lane.failure
-    loss, accuracy = (f"{lane.loss:.4f}", f"{lane.accuracy:.3f}") if lane.loss is not None else ("-", "-")
-    return lane.name, lane.rule, str(lane.step), loss, accuracy
+    loss, value = lane.loss, main_value(lane, experiment)
+    return (
+        lane.name,
+        lane.rule,
+        str(lane.step),
+        "-" if loss is None else f"{loss:.4f}",
+        "-" if value is None else named(experiment.main, value_words(experiment.main, value)),
+    )
+
+
+def named(info: MetricInfo, value: str) -> str:
+    """A value in a column of accuracies: another metric is named."""
+    return value if info.name == ACCURACY.name else f"{info.words} {value}"
 
 
 def _sweep_cells(sweep: SweepOverview) -> list[tuple[str, ...]]:
     """Two rows: the numbers of settings, seeds and finished trainings, and the first comparison with its means."""
     compared = sweep.comparison
     pair, _, common = compared.name.partition(" (") if compared else ("", "", "")
-    figures = (f"{compared.nats:+.4f}", f"{compared.points / 100:+.3f}") if compared else ("-", "-")
+    figures = (f"{compared.nats:+.4f}", difference_cell(compared, sweep.experiment)) if compared else ("-", "-")
     diverged = f", {sweep.diverged:,} diverged" if sweep.diverged else ""
     return [
         (number_of(sweep.settings, "setting"), pair, f"{sweep.done:,} of {sweep.total:,}{diverged}", *figures),
         (number_of(sweep.seeds, "seed"), f"({common}" if common else "", "", "", ""),
     ]
+
+
+def difference_cell(compared: FirstComparison, experiment: ExperimentInfo) -> str:
+    """The mean difference in the first metric."""
+    main = experiment.main
+    return named(main, f"{compared.main:+.3f}" if main.share else difference_words(main, compared.main))

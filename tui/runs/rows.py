@@ -10,27 +10,29 @@ from rich.cells import cell_len
 
 from ...core.runs.folder import LaneOutcome, Manifest
 from ...core.safe_text import printable
+from ...core.stream.experiment_info import ExperimentInfo
 from ...core.sweeps.listing import Recording
 from ...core.sweeps.overview import SweepOverview
 from ..style.chart_styles import ASCII, UNICODE
+from ..text.metric_words import value_words
 from ..text.number_format import number_of
-from .cells import shared_cells, started
+from .cells import difference_cell, main_value, named, shared_cells, started
 
 # In the order on the screen. The second item is the rank: the columns with the highest ranks are left out first.
 _RANKS = {
     "name": 0,
     "started": 7,
     "data": 3,
-    "head": 4,
+    "settings": 4,
     "optimizer": 5,
     "seed": 8,
     "state": 1,
     "clip": 6,
-    "accuracy": 2,
+    "result": 2,
 }
 COLUMNS = tuple(_RANKS)
 # The most cells that a cell may take; the details show the rules in full.
-_MAX_WIDTHS = {"name": 40, "clip": 20}
+_MAX_WIDTHS = {"name": 40, "settings": 30, "clip": 20}
 # Blanks on both sides of a cell.
 _PADDING = 2
 
@@ -48,17 +50,17 @@ class Row:
     def __init__(self, recording: Recording, *, ascii: bool) -> None:
         self.recording = recording
         found = recording.overview
-        data, head, optimizer, state = shared_cells(recording)
+        data, settings, optimizer, state = shared_cells(recording)
         texts = {
             "name": recording.name,
             "started": started(recording),
             "data": data,
-            "head": head,
+            "settings": settings,
             "optimizer": optimizer,
             "seed": str(found.seed) if isinstance(found, Manifest) else number_of(found.seeds, "seed"),
             "state": state,
             "clip": _rules(found.lanes) if isinstance(found, Manifest) else _compared(found),
-            "accuracy": _accuracies(found.lanes) if isinstance(found, Manifest) else _difference(found),
+            "result": _results(found.lanes, found.experiment) if isinstance(found, Manifest) else _difference(found),
         }
         self._texts, self._ascii = texts, ascii
 
@@ -98,12 +100,15 @@ def _rules(lanes: Sequence[LaneOutcome]) -> str:
     return ", ".join([*(lane.rule for lane in lanes[:2]), *more])
 
 
-def _accuracies(lanes: Sequence[LaneOutcome]) -> str:
-    """The final accuracies of two lanes, or the range of more."""
-    known = [lane.accuracy for lane in lanes if lane.accuracy is not None]
+def _results(lanes: Sequence[LaneOutcome], experiment: ExperimentInfo) -> str:
+    """The final values of two lanes in the first metric, or the range of more."""
+    main, values = experiment.main, [main_value(lane, experiment) for lane in lanes]
+    known = [value for value in values if value is not None]
     if len(lanes) > 2:
-        return f"{min(known):.3f} to {max(known):.3f}" if known else "-"
-    return "  ".join("-" if lane.accuracy is None else f"{lane.accuracy:.3f}" for lane in lanes)
+        text = f"{value_words(main, min(known))} to {value_words(main, max(known))}" if known else "-"
+    else:
+        text = "  ".join("-" if value is None else value_words(main, value) for value in values)
+    return named(main, text) if known else text
 
 
 def _compared(sweep: SweepOverview) -> str:
@@ -111,4 +116,4 @@ def _compared(sweep: SweepOverview) -> str:
 
 
 def _difference(sweep: SweepOverview) -> str:
-    return f"diff {sweep.comparison.points / 100:+.3f}" if sweep.comparison else "-"
+    return f"diff {difference_cell(sweep.comparison, sweep.experiment)}" if sweep.comparison else "-"

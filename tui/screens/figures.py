@@ -6,7 +6,9 @@ from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
-from ..diagnostics.glossary import NOTATION, TERMS
+from ...core.stream.builtin_experiments import LENET
+from ...core.stream.experiment_info import ExperimentInfo
+from ..diagnostics.glossary import NOTATION, terms
 from ..text.number_format import in_ascii
 from .page import Page
 
@@ -16,12 +18,13 @@ class FiguresScreen(Page):
 
     HEADING = "Glossary of the diagnostics"
 
-    def __init__(self, *, ascii: bool) -> None:
+    def __init__(self, experiment: ExperimentInfo = LENET.info, *, ascii: bool) -> None:
         super().__init__()
+        self._experiment = experiment
         self._charset = in_ascii if ascii else str
 
     def _content(self) -> Group:
-        paragraphs = (_paragraph(*map(self._charset, term)) for term in TERMS)
+        paragraphs = (_paragraph(*map(self._charset, term)) for term in terms(self._experiment))
         return Group(Text(self._charset(NOTATION)), *paragraphs)
 
 

@@ -15,9 +15,10 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from ..style.theme import Theme
+from ..view.bar import Part, bar
 from ..view.grid_keys import GRID_KEYS
 from ..view.grid_pages import GridPages, recorded_metrics
-from ..view.header_and_footer import Part, bar, key_at, key_line
+from ..view.key_line import key_at, key_line
 from ..view.metrics import Metric
 from ..view.run_view import RunView
 from ..widgets.chart_grid import Chart, ChartGrid

@@ -10,20 +10,40 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.safe_text import printable
+from ...core.stream.builtin_experiments import LENET
+from ...core.stream.experiment_info import ExperimentInfo
 from ...core.stream.sweep_config import SEEDS
 from ..view.keys import KEYS, Key
 from .page import Page
 
-ABOUT = Text(
+_ABOUT = (
     "A lane is one training run. All lanes start from the same weights and train on the same batches; they differ only "
-    "in their clip rule. Below a lane's name: the sentence that explains it most, and its outputs, of which a dead one "
-    "is a dot. Faint curves: raw values; accuracy and validation loss are measured on 100 images each (at 90 % "
-    "accuracy, the standard error is 3 percentage points). Bold curves: smoothed. An arrow at an edge: a value "
-    "beyond the scale. A cross: NaN, infinity or the end of a lane that failed. A dotted vertical line: a change of "
-    "rule, after which the lanes are no longer a clean comparison; the strip named optimizer memory covers the steps "
-    "in which Adam's second moment still adapts to it. One seed is not enough for a conclusion: n runs another, S runs "
-    f"{SEEDS}."
+    "in their clip rule. Below a lane's name: the sentence that explains it most{gauges}. Faint curves: raw values; "
+    "{metrics}. Bold curves: smoothed. An arrow at an edge: a value beyond the scale. A cross: NaN, infinity or the "
+    "end of a lane that failed. A dotted vertical line: a change of rule, after which the lanes are no longer a "
+    "clean comparison; the strip named optimizer memory covers the steps in which Adam's second moment still adapts to "
+    "it. One seed is not enough for a conclusion: n runs another, S runs {seeds}."
 )
+_OUTPUTS = ", and its outputs, of which a dead one is a dot"
+_ON_IMAGES = (
+    "accuracy and validation loss are measured on 100 images each (at 90 % accuracy, the standard error is 3 "
+    "percentage points)"
+)
+
+
+def about_run(experiment: ExperimentInfo) -> Text:
+    """How to read the screen."""
+    if experiment.name == LENET.info.name:
+        return Text(_ABOUT.format(gauges=_OUTPUTS, metrics=_ON_IMAGES, seeds=SEEDS))
+    words = [info.words for info in experiment.metrics]
+    measured = (
+        f"{' and '.join([*words, 'validation loss'])} {'are' if words else 'is'} measured on one validation batch"
+    )
+    gauges = f", and {' and '.join(gauge.words for gauge in experiment.gauges)}" if experiment.gauges else ""
+    return Text(_ABOUT.format(gauges=gauges, metrics=measured, seeds=SEEDS))
+
+
+ABOUT = about_run(LENET.info)
 MOUSE = {
     "click": "Select a lane, press a key of the last line, or put the cursor into a chart",
     "drag": "Show only these steps of a chart, or select text in a log (ctrl+c copies it)",

@@ -18,11 +18,13 @@ from ..style.theme import Theme
 from ..text.lane_names import lane_names
 from ..text.status_messages import NOT_STARTED, end_texts, has_ended
 from ..text.summary import lane_summary
-from ..view.header_and_footer import key_at, key_line, phase_of, stages, status, title
+from ..view.key_line import key_at, key_line, phase_of
 from ..view.keys import KEYS, Phase
 from ..view.metrics import Metric
 from ..view.requests import Requests
 from ..view.run_view import RunView
+from ..view.status_line import status
+from ..view.title import stages, title
 from ..view.welcome import welcome
 from ..widgets.chart_mouse import ChartGesture
 from ..widgets.charts_panel import ChartsPanel
@@ -217,7 +219,7 @@ class MainScreen(Screen[None]):
             self._view,
             self.size.width,
             self.theme,
-            next_head=self._requests.next_head,
+            next_settings=self._requests.next_settings,
             waited={stage: now - since for stage, since in self._stages.items()},
             # The diagnostics show other lanes, and say so themselves.
             visible=range(0) if self.diagnosing else self._lanes.shown,

@@ -14,7 +14,9 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from ...core.statistics.paired import RESAMPLES
+from ...core.stream.builtin_experiments import LENET
 from ...core.stream.codec import decode_sweep_event
+from ...core.stream.experiment_info import MetricInfo
 from ...core.stream.sweep_events import Results
 from ...core.sweeps.comparisons import Comparison, Summary, comparisons, summaries
 from ..engine_child.lines import EngineLines
@@ -22,10 +24,11 @@ from ..engine_child.process import EngineProcess
 from ..engine_child.request import EngineSource
 from ..screens.help import HelpScreen
 from ..terminal.terminal_app import TerminalApp
-from ..view.header_and_footer import key_at, key_line
+from ..view.key_line import key_at, key_line
 from ..widgets.lines import Lines
-from .curves import LABELS, Measure, choices
+from .curves import choices
 from .keys import KEYS
+from .measures import label
 from .page import page
 from .reading import reading
 from .view import SweepView, status, title
@@ -108,17 +111,18 @@ class SweepApp(TerminalApp):
 
     def action_show_help(self) -> None:
         """Show how to read the page, and all keys."""
-        self.push_screen(HelpScreen({}, keys=KEYS, about=reading(), mouse={}))
+        experiment = self.view.results.started.experiment if self.view.results else LENET.info
+        self.push_screen(HelpScreen({}, keys=KEYS, about=reading(experiment), mouse={}))
 
     def action_next_curves(self) -> None:
         """Show the next measures in the charts."""
         self._curves += 1
-        if self.view.results:
-            self.say(f"curves: {' and '.join(LABELS[measure] for measure in self._measures(self.view.results))}")
+        if results := self.view.results:
+            self.say(f"curves: {' and '.join(label(one, results.started) for one in self._measures(results))}")
 
-    def _measures(self, results: Results) -> tuple[Measure, ...]:
+    def _measures(self, results: Results) -> tuple[MetricInfo, ...]:
         """The measures that the charts show."""
-        found = choices(results.started.config)
+        found = choices(results.started)
         return found[self._curves % len(found)]
 
     def action_scroll(self, lines: int) -> None:

@@ -98,9 +98,9 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
     out.width = max(out.width, _MIN_WIDTH)
     all_comparisons = comparisons(results)
     if setting_summaries := summaries(results):
-        out.print(setting_table(setting_summaries, out.width))
+        out.print(setting_table(results, setting_summaries, out.width))
     if all_comparisons:
-        out.print(comparison_table(all_comparisons, out.width))
+        out.print(comparison_table(results, all_comparisons, out.width))
     words = Words("en")
     warnings = [words("sweep_unfinished")] if results.unfinished else []
     for text in (*answers(results, all_comparisons, words), *warnings):

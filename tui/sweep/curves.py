@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from ...core.stream.sweep_config import Setting, SweepConfig, axis_value
-from ...core.stream.sweep_events import Results
+from ...core.stream.experiment_info import LOSS, MetricInfo
+from ...core.stream.sweep_config import Setting, axis_value
+from ...core.stream.sweep_events import Results, SweepStarted
 from ...core.sweeps.pairs import common_name, pairs
 from ..charts.chart_spec import ChartLane, ChartSpec
 from ..charts.curve import Curve
 from ..style.theme import Theme
+from .measures import label
 
 # Points along a band's edges: several for each column of a chart.
 _EDGE_POINTS = 1200
-# What the curves of a sweep hold, and how a chart names it.
-Measure = Literal["accuracy", "loss"]
-LABELS: dict[Measure, str] = {"accuracy": "accuracy", "loss": "loss (nats)"}
 # The most settings in one chart; more bands would hide each other.
 _MAX_SETTINGS = 4
 
@@ -28,27 +26,29 @@ _MAX_SETTINGS = 4
 class Panel:
     """The measure and the settings of a chart, its title and the `names` of its curves; not needed for all settings."""
 
-    measure: Measure
+    measure: MetricInfo
     title: str
     settings: tuple[Setting, ...]
     names: tuple[str, ...] = ()
 
 
-def choices(config: SweepConfig) -> list[tuple[Measure, ...]]:
+def choices(started: SweepStarted) -> list[tuple[MetricInfo, ...]]:
     """What the charts can show: both measures if all settings fit into one chart, or one of them."""
-    each: list[tuple[Measure, ...]] = [("accuracy",), ("loss",)]
-    return [("accuracy", "loss"), *each] if len(config.settings) <= _MAX_SETTINGS else each
+    measures = tuple(dict.fromkeys((started.experiment.main, LOSS)))
+    each = [(measure,) for measure in measures]
+    return [measures, *each] if len(started.config.settings) <= _MAX_SETTINGS and len(measures) > 1 else each
 
 
-def panels(config: SweepConfig, measure: Measure) -> list[Panel]:
+def panels(started: SweepStarted, measure: MetricInfo) -> list[Panel]:
     """One panel for all settings, or, if there are many, one for each pair that differs along the first axis."""
+    config, title = started.config, label(measure, started)
     if len(config.settings) <= _MAX_SETTINGS:
-        return [Panel(measure, f"{LABELS[measure]}, median and quartiles", config.settings)]
+        return [Panel(measure, f"{title}, median and quartiles", config.settings)]
     config_pairs = list(pairs(config))
     return [
         Panel(
             measure,
-            common_name(axis, other) or LABELS[measure],
+            common_name(axis, other) or title,
             (reference, other),
             tuple(axis_value(axis, setting.choice[axis]) for setting in (reference, other)),
         )
@@ -66,7 +66,7 @@ def curve_chart(results: Results, panel: Panel, width: int, height: int, theme: 
         lanes=tuple(_lanes(results, panel, theme)),
         first=0,
         last=max(setting.config.iterations for setting in results.started.config.settings),
-        bounds=(0, 1) if panel.measure == "accuracy" else None,
+        bounds=(0, 1) if panel.measure.share else None,
         smoothing=0,
         palette=theme.palette,
         ascii=theme.ascii,
@@ -80,12 +80,13 @@ def _lanes(results: Results, panel: Panel, theme: Theme) -> Iterator[ChartLane]:
         yield ChartLane(panel.names[index] if panel.names else "", theme.lane_colour(index), median, band=band)
 
 
-def quartile_curves(results: Results, setting: int, measure: Measure) -> tuple[Curve, Curve]:
+def quartile_curves(results: Results, setting: int, measure: MetricInfo) -> tuple[Curve, Curve]:
     """The median at each evaluated step, and a band: lower and upper quartile alternate from point to point."""
     by_step: dict[int, list[float]] = {}
     for replica in results.of(setting).values():
-        for step, loss, accuracy in replica.curve:
-            by_step.setdefault(step, []).append(accuracy if measure == "accuracy" else loss)
+        for step, loss, main in replica.curve:
+            if (value := loss if measure.name == LOSS.name else main) is not None:
+                by_step.setdefault(step, []).append(value)
     median, band = Curve(), Curve()
     if not by_step:
         return median, band

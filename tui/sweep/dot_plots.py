@@ -27,7 +27,8 @@ class Axis:
 
     def cell(self, value: float) -> int:
         """The cell of a value; values beyond the ends get the first or last cell."""
-        share = (value - self.low) / (self.high - self.low)
+        # Halved, because the difference of two finite numbers can be infinite.
+        share = (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
         return min(self.width - 1, max(0, math.floor(share * self.width)))
 
     @property

@@ -7,7 +7,14 @@ from dataclasses import replace
 from ..view.keys import BY_ID, PROGRAM, Key
 
 KEYS: tuple[Key, ...] = (
-    Key("next_curves", "v", "curves", "Show other curves: accuracy and loss, accuracy, loss", PROGRAM, footer=2),
+    Key(
+        "next_curves",
+        "v",
+        "curves",
+        "Show other curves: the first metric and the loss, or one of them",
+        PROGRAM,
+        footer=2,
+    ),
     Key("scroll(-1)", "up", "up", "Scroll up by one line", PROGRAM),
     Key("scroll(1)", "down", "more lines", "Scroll down by one line", PROGRAM, footer=3),
     Key("scroll(-10)", "pageup", "page up", "Scroll up by ten lines", PROGRAM),

@@ -9,11 +9,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from ...core.stream.experiment_info import MetricInfo
 from ...core.stream.sweep_events import Results
 from ...core.sweeps.comparisons import Comparison, Summary
 from ..charts.chart import render_chart
 from ..style.theme import Theme
-from .curves import LABELS, Measure, Panel, curve_chart, panels
+from .curves import Panel, curve_chart, panels
+from .measures import label
 from .sections import answers, causes, differences, distributions, heading
 
 # From `_WIDE` columns on, the charts are beside the sections and take `_CHART_SHARE` of the width.
@@ -38,18 +40,19 @@ def page(
     size: tuple[int, int],
     theme: Theme,
     first: int = 0,
-    show: Sequence[Measure] = ("accuracy",),
+    show: Sequence[MetricInfo] = (),
 ) -> VisibleLines:
     """The visible lines of a body of `size` (width, height) cells, scrolled to line `first` or as far as possible.
 
-    The charts show the measures in `show`.
+    The charts show the measures in `show`, or the first metric.
     """
+    started, show = results.started, show or (results.started.experiment.main,)
     width, height = size
     column = int(width * _CHART_SHARE) if width >= _WIDE else 0
     left_width = width - column
     lines = _sections(results, summaries, comparisons, (left_width, height), theme)
-    chart_panels = [panel for measure in show for panel in panels(results.started.config, measure)] if summaries else []
-    charts_heading = f"{LABELS[show[0]]} during training" if len(chart_panels) > len(show) else ""
+    chart_panels = [panel for measure in show for panel in panels(started, measure)] if summaries else []
+    charts_heading = f"{label(show[0], started)} during training" if len(chart_panels) > len(show) else ""
     # A blank line between charts, and a heading above those of many settings.
     count, gaps = max(1, len(chart_panels)), len(chart_panels) - 1 + bool(charts_heading)
     chart_height = max(_PANEL_HEIGHT, (height - gaps) // count) if column else _CHART_HEIGHT

@@ -12,12 +12,15 @@ from textual.strip import Strip
 
 from ...core.reports.phrases import Words
 from ...core.reports.sweep_words import apart, by_dead_words, p_words, sentence, short_sentence
+from ...core.stream.experiment_info import MetricInfo
 from ...core.stream.sweep_config import Setting
 from ...core.stream.sweep_events import Results
 from ...core.sweeps.comparisons import Comparison, Summary
 from ..style.theme import Theme
+from ..text.metric_words import value_words
 from ..text.wrapping import wrapped
-from .dot_plots import Axis, dots, marks_legend, ruler, whisker
+from .dot_plots import dots, marks_legend, ruler, whisker
+from .measures import difference_axis, median_and_range, ruler_digits, signed, value_axis
 
 # From this width on, ranges and intervals are shown.
 _WIDE = 90
@@ -29,23 +32,25 @@ _DEAD = "dead outputs, mean"
 
 
 def distributions(results: Results, summaries: Sequence[Summary], width: int, theme: Theme) -> list[Strip]:
-    """For each setting: the final accuracies of its seeds, their median and range, and the mean of dead outputs."""
+    """For each setting: the final values of its seeds, their median and range, and LeNet's mean of dead outputs."""
     wide = width >= _WIDE
-    axis = Axis(0.0, 1.0, _plot_width(width))
+    measure = results.started.experiment.main
+    axis = value_axis(measure, (value for one in summaries for value in one.of(measure.name)), _plot_width(width))
     muted = theme.palette.style(theme.palette.muted)
-    lines = [heading("final accuracy of every seed", marks_legend(theme), width, theme)]
+    lines = [heading(f"final {theme.printable(measure.words)} of every seed", marks_legend(theme), width, theme)]
     by_setting = {summary.setting.number: summary for summary in summaries}
     for setting in results.started.config.settings:
         summary = by_setting.get(setting.number)
         colour = theme.palette.style(theme.lane_colour(setting.number))
-        plot = dots(summary.accuracies if summary else (), axis, theme, colour)
+        plot = dots(summary.of(measure.name) if summary else (), axis, theme, colour)
         figures = _figures(summary, wide=wide) if summary else _without_figures(results, setting)
         rows = [(plot, figures, muted)]
         for note in _notes(summary, wide=wide) if summary else ():
             rows.append((Strip([Segment(note.rjust(axis.width + _MEDIAN), muted)]), "", muted))
         lines += _labelled(_name(setting, theme), colour, rows)
-    caption = "median (range)".ljust(_RANGE) + _DEAD if wide else "median"
-    return [*lines, *_labelled("", muted, [(ruler(axis, muted, 1), caption, muted)])]
+    dead = _DEAD if results.started.experiment.gauge("dead-outputs") else ""
+    caption = "median (range)".ljust(_RANGE) + dead if wide else "median"
+    return [*lines, *_labelled("", muted, [(ruler(axis, muted, ruler_digits(measure, axis, 1)), caption, muted)])]
 
 
 def answers(
@@ -75,28 +80,34 @@ def differences(comparisons: Sequence[Comparison], width: int, theme: Theme) -> 
     if not comparisons:
         return []
     wide = width >= _WIDE
-    reach = max(1.0, *(abs(value) for comparison in comparisons for value in comparison.accuracy.differences))
-    axis = Axis(-reach, reach, _plot_width(width))
+    measure = comparisons[0].main.metric
+    every = [value for comparison in comparisons for value in comparison.main.paired.differences]
+    axis = difference_axis(measure, every, _plot_width(width))
     style, muted = theme.palette.style(theme.palette.foreground), theme.palette.style(theme.palette.muted)
-    lines = [heading("paired accuracy differences, percentage points", "bar: mean, 95 % interval", width, theme)]
+    lines = [heading(_differences_title(measure, theme), "bar: mean, 95 % interval", width, theme)]
     for comparison in comparisons:
-        accuracy, (low, high) = comparison.accuracy, comparison.accuracy.interval
+        found, (low, high) = comparison.main.paired, comparison.main.paired.interval
         colour = theme.palette.style(theme.lane_colour(comparison.other.number))
-        p = "exploratory" if comparison.exploratory else f"p {p_words(comparison.accuracy_p)}"
-        interval = f" ({low:+.1f} to {high:+.1f})" if wide and math.isfinite(low) else ""
-        mean = whisker(low, accuracy.mean, high, axis, theme, colour + Style(bold=True))
+        p = "exploratory" if comparison.exploratory else f"p {p_words(comparison.main.adjusted_p)}"
+        interval = f" ({signed(measure, low)} to {signed(measure, high)})" if wide and math.isfinite(low) else ""
+        mean = whisker(low, found.mean, high, axis, theme, colour + Style(bold=True))
         rows = [
-            (dots(accuracy.differences, axis, theme, colour), p, muted),
-            (mean, f"{accuracy.mean:+.1f}{interval}", style),
+            (dots(found.differences, axis, theme, colour), p, muted),
+            (mean, f"{signed(measure, found.mean)}{interval}", style),
         ]
         lines += _labelled(theme.printable(comparison.name), style, rows)
     caption = "mean (95 %), Holm's p" if wide else "mean, Holm's p"
-    return [*lines, *_labelled("", muted, [(ruler(axis, muted, 0), caption, muted)])]
+    return [*lines, *_labelled("", muted, [(ruler(axis, muted, ruler_digits(measure, axis, 0)), caption, muted)])]
+
+
+def _differences_title(measure: MetricInfo, theme: Theme) -> str:
+    name = theme.printable(measure.words)
+    return f"paired {name} differences" + (", percentage points" if measure.share else "")
 
 
 def causes(summaries: Sequence[Summary], width: int, theme: Theme) -> list[Strip]:
     """Median accuracy by the number of dead outputs, for the settings with a ReLU on the logits."""
-    with_relu = [summary for summary in summaries if _can_die(summary)]
+    with_relu = [summary for summary in summaries if summary.can_die]
     if not with_relu:
         return []
     muted = theme.palette.style(theme.palette.muted)
@@ -135,23 +146,18 @@ def _name(setting: Setting, theme: Theme) -> str:
 
 
 def _figures(summary: Summary, *, wide: bool) -> str:
-    median, low, high = summary.range
     if not wide:
-        return f"{median:.3f}"
-    text = f"{median:.3f} ({low:.2f}-{high:.2f})".ljust(_RANGE)
-    return text + (f"{summary.mean_dead:.1f}".rjust(len(_DEAD)) if _can_die(summary) else "")
+        return value_words(summary.metric, summary.range[0])
+    text = median_and_range(summary.metric, summary.range, 2).ljust(_RANGE)
+    return text + (f"{summary.mean_dead:.1f}".rjust(len(_DEAD)) if summary.can_die else "")
 
 
 def _notes(summary: Summary, *, wide: bool) -> Iterator[str]:
     """What a setting's lines say below its plot: the dead outputs if the figures have no room for them, failures."""
-    if _can_die(summary) and not wide:
+    if summary.can_die and not wide:
         yield f"{_DEAD} {summary.mean_dead:.1f}"
     if summary.diverged:
         yield f"{summary.diverged} diverged"
-
-
-def _can_die(summary: Summary) -> bool:
-    return summary.setting.config.settings.get("head") == "relu"
 
 
 def _without_figures(results: Results, setting: Setting) -> str:

@@ -10,18 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ...core.reports.sweep_words import by_dead_words, p_words
-from ...core.statistics.paired import PairedDifferences, is_exploratory
-from ...core.sweeps.comparisons import Comparison, Summary
+from ...core.safe_text import printable
+from ...core.stream.experiment_info import LOSS
+from ...core.stream.sweep_events import Results
+from ...core.sweeps.comparisons import Comparison, Difference, Summary
+from .measures import median_and_range, signed, unit
 
 # Each column with the least table width at which it is shown. Columns of figures are never wrapped.
-_SETTING_COLUMNS = {
-    "setting": 0,
-    "seeds": 0,
-    "accuracy\nmedian (range)": 0,
-    "loss": 70,
-    "dead\noutputs,\nmean": 0,
-    "median accuracy by dead outputs": 120,
-}
 _COMPARISON_COLUMNS = {
     "difference": 0,
     "n": 80,
@@ -33,46 +28,38 @@ _COMPARISON_COLUMNS = {
     "better (95 %)": 120,
     "r": 120,
 }
-_RIGHT_ALIGNED = ("seeds", "loss", "dead\noutputs,\nmean", "n", "median", "p", "Holm", "r")
-_WRAPPED = ("setting", "difference", "median accuracy by dead outputs")
+_DEAD, _BY_DEAD = "dead\noutputs,\nmean", "median accuracy by dead outputs"
+_RIGHT_ALIGNED = ("seeds", "loss", _DEAD, "n", "median", "p", "Holm", "r")
+_WRAPPED = ("setting", "difference", _BY_DEAD)
 
 
-def setting_table(summaries: Sequence[Summary], width: int) -> Table:
-    """A row for each setting: its seeds, accuracy, loss, mean number of dead outputs, and accuracy by that number."""
+def setting_table(results: Results, summaries: Sequence[Summary], width: int) -> Table:
+    """A row for each setting: its seeds, first metric and loss, and for LeNet what dead outputs did."""
+    main, can_die = results.started.experiment.main, results.started.experiment.gauge("dead-outputs") is not None
+    columns = {"setting": 0, "seeds": 0, f"{printable(main.words)}\nmedian (range)": 0}
+    columns |= {"loss": 70} if main is not LOSS else {}
+    columns |= {_DEAD: 0, _BY_DEAD: 120} if can_die else {}
     rows = []
     for summary in summaries:
-        median, low, high = summary.range
         diverged = f", {summary.diverged} diverged" if summary.diverged else ""
-        rows.append(
-            (
-                summary.setting.name,
-                f"{len(summary.accuracies)}{diverged}",
-                f"{median:.3f} ({low:.3f}-{high:.3f})",
-                f"{summary.median_loss:.3f}",
-                f"{summary.mean_dead:.1f}",
-                by_dead_words(summary)
-                if summary.setting.config.settings.get("head") == "relu"
-                else "plain logits: no output can die",
-            )
-        )
-    return _table(_SETTING_COLUMNS, rows, width)
+        row = [summary.setting.name, f"{summary.seeds}{diverged}", median_and_range(main, summary.range, 3)]
+        row += [f"{summary.median_of('loss'):.3f}"] if main is not LOSS else []
+        row += [f"{summary.mean_dead:.1f}", _by_dead(summary)] if can_die else []
+        rows.append(tuple(row))
+    return _table(columns, rows, width)
 
 
 def _by_dead(summary: Summary) -> str:
-    can_die = summary.setting.config.settings.get("head") == "relu"
-    return by_dead_words(summary) if can_die else "plain logits: no output can die"
+    return by_dead_words(summary) if summary.can_die else "plain logits: no output can die"
 
 
-def comparison_table(comparisons: Sequence[Comparison], width: int) -> Table:
-    """Two rows for each comparison: the paired differences in accuracy (percentage points) and in loss (nats)."""
+def comparison_table(results: Results, comparisons: Sequence[Comparison], width: int) -> Table:
+    """A row for each metric of each comparison: the paired differences, in percentage points for shares."""
     rows = []
     for comparison in comparisons:
-        accuracy = _row(comparison.accuracy, comparison.accuracy_p, 2, more_is_better=True)
-        loss = _row(comparison.loss, comparison.loss_p, 3, more_is_better=False)
-        rows += [
-            (comparison.name, f"{comparison.accuracy.n}", "accuracy, pp", *accuracy),
-            ("", "", "loss, nats", *loss),
-        ]
+        for number, found in enumerate(comparison.differences):
+            first = ("", "") if number else (comparison.name, f"{found.paired.n}")
+            rows.append((*first, unit(found.metric, results.started), *_row(found)))
     return _table(_COMPARISON_COLUMNS, rows, width)
 
 
@@ -89,16 +76,22 @@ def _table(columns: Mapping[str, int], rows: Sequence[tuple[str, ...]], width: i
     return table
 
 
-def _row(difference: PairedDifferences, adjusted: float, digits: int, *, more_is_better: bool) -> tuple[str, ...]:
+def _row(found: Difference) -> tuple[str, ...]:
+    difference, better = found.paired, found.better
     low, high = difference.interval
-    interval = f"{low:+.{digits}f} to {high:+.{digits}f}" if math.isfinite(low) else difference.remark
-    better = difference.wins if more_is_better else difference.n - difference.wins - difference.ties
-    wilson = f" ({difference.win_interval[0]:.2f}-{difference.win_interval[1]:.2f})" if more_is_better else ""
+    interval = f"{_signed(found, low)} to {_signed(found, high)}" if math.isfinite(low) else difference.remark
+    # The interval is that of a higher value.
+    counts_wins = found.metric.lower_is_better is False
+    wilson = f" ({difference.win_interval[0]:.2f}-{difference.win_interval[1]:.2f})" if counts_wins else ""
     return (
-        f"{difference.mean:+.{digits}f} ({interval})",
-        f"{difference.median:+.{digits}f}",
+        f"{_signed(found, difference.mean)} ({interval})",
+        _signed(found, difference.median),
         ("" if difference.exact else "~") + p_words(difference.p),
-        "exploratory" if is_exploratory(difference, adjusted) else p_words(adjusted),
-        f"{better} of {difference.n}{wilson}",
+        "exploratory" if found.exploratory else p_words(found.adjusted_p),
+        "-" if better is None else f"{better} of {difference.n}{wilson}",
         "-" if difference.correlation is None else f"{difference.correlation:+z.2f}",
     )
+
+
+def _signed(found: Difference, value: float) -> str:
+    return f"{value:+.3f}" if found.metric.name == LOSS.name else signed(found.metric, value, 2)

@@ -10,7 +10,8 @@ from ...core.stream.events import Event, Notice, RecordingStarted, StageStarted
 from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ..style.theme import Theme
 from ..text.number_format import duration, number_of
-from ..view.header_and_footer import Part, bar, progress_bar
+from ..text.setting_words import data_name
+from ..view.bar import Part, bar, progress_bar
 from .progress import Progress
 
 
@@ -60,7 +61,7 @@ def title(view: SweepView, width: int, theme: Theme) -> Strip:
     """The title line: the dataset, the number of settings and the progress."""
     if view.results is None:
         return bar([Part("clipwatch sweep", theme.strong), Part(f"{view.message} ...", theme.text)], [], width, theme)
-    config, progress = view.results.started.config, view.progress
+    started, progress = view.results.started, view.progress
     seconds = progress.seconds_left
     state = (
         view.finished.reason if view.finished else f"{duration(seconds)} left" if seconds is not None else "training"
@@ -70,8 +71,8 @@ def title(view: SweepView, width: int, theme: Theme) -> Strip:
     return bar(
         [
             Part("clipwatch sweep", theme.strong, 4),
-            Part(view.results.started.dataset.name, theme.strong, 2),
-            Part(number_of(len(config.settings), "setting"), theme.text, 3),
+            Part(data_name(started.experiment.name, started.dataset.name), theme.strong, 2),
+            Part(number_of(len(started.config.settings), "setting"), theme.text, 3),
             Part(f"{progress.done:,} / {progress.total:,}", theme.text, 1),
             Part(progress_bar(share, bar_width, theme), theme.lane(0)),
             Part(state, theme.strong, 1),

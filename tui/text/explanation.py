@@ -12,10 +12,9 @@ from ...core.stream.rules import AutoClip, NoClip, NormClip, SignClip, ValueClip
 from ...core.stream.state import LaneState, RunState
 from .lane_figures import CLASSES, dead_outputs
 from .number_format import decimal, share, size
+from .saturation import saturation
+from .sentence import Sentence
 from .wording import failure_word
-
-# A sentence in forms from long to short.
-Sentence = tuple[str, ...]
 
 SIGNS_ONLY = 0.9
 NEARLY_ALL = 0.95
@@ -28,8 +27,8 @@ _CAUSES = {
         "a gradient became NaN or infinite",
         "gradient not finite",
     ),
-    "the loss on all validation data is nan": ("the loss on all images is NaN", "loss NaN"),
-    "the loss on all validation data is inf": ("the loss on all images is infinite", "loss infinite"),
+    "the loss on all validation data is nan": ("the loss on all {examples} is NaN", "loss NaN"),
+    "the loss on all validation data is inf": ("the loss on all {examples} is infinite", "loss infinite"),
 }
 
 
@@ -46,11 +45,12 @@ def explanations(state: RunState, lane: LaneState) -> Sentence:
 def sentences(state: RunState, lane: LaneState) -> Iterator[Sentence]:
     """All sentences about a lane, the most important first."""
     if lane.failed:
-        yield _failure(lane, lane.failed)
+        yield _failure(lane, lane.failed, state.experiment.examples)
     if has_stopped_learning(lane):
         yield _ALL_DEAD
     elif dead := dead_outputs(lane):
         yield _some_dead(lane, tuple(sorted(dead)))
+    yield from saturation(state, lane)
     if are_identical(state):
         yield "nothing was clipped so far: the lanes are identical", "never clipped: identical lanes", "never clipped"
     if lane.diagnosed:
@@ -81,10 +81,10 @@ def are_identical(state: RunState) -> bool:
 # Failures
 
 
-def _failure(lane: LaneState, failed: LaneFailed) -> Sentence:
+def _failure(lane: LaneState, failed: LaneFailed, examples: str) -> Sentence:
     ended = failure_words(failed)
-    cause, brief = _CAUSES.get(failed.cause, (failed.cause, ""))
-    why = f"{ended}: {cause}"
+    cause, brief = _CAUSES.get(failed.cause, (None, ""))
+    why = f"{ended}: {cause.format(examples=examples) if cause else failed.cause}"
     shorter = (f"{ended.replace(' step', '')}: {brief}", ended) if brief else (ended,)
     if failed.reason != "diverged" or lane.newest_norm is None:
         return why, *shorter

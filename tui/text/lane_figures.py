@@ -1,15 +1,18 @@
-"""A lane's latest measurements: how much is clipped, the cosine, the dead outputs."""
+"""A lane's latest measurements: how much is clipped, the cosine, dead outputs, saturated units."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from ...core.stream.builtin_experiments import LENET
 from ...core.stream.events import Diagnosed, OutputDied
 from ...core.stream.rules import NoClip, SignClip, ValueClip, recorded_rule
 from ...core.stream.state import LaneState
 
-# The number of classes, and so of outputs, in every data set.
-CLASSES = 10
+# The number of classes, and so of outputs, in every data set of LeNet.
+CLASSES = LENET.classes
+# From this share of saturated states on, most units of a recurrent network cannot be trained any more.
+_MANY_SATURATED = 0.25
 
 
 def scales_gradient(rule: str) -> bool:
@@ -54,3 +57,13 @@ def dead_outputs(lane: LaneState) -> frozenset[int] | None:
         if change.step > since:
             (dead.add if isinstance(change, OutputDied) else dead.discard)(change.output)
     return frozenset(dead)
+
+
+def saturated_share(lane: LaneState) -> float | None:
+    """The share of saturated states at the last measurement; None if the experiment has no such gauge."""
+    return lane.diagnosed.gauge.get("saturated") if lane.diagnosed else None
+
+
+def is_saturated(lane: LaneState) -> bool:
+    """Whether so many units are saturated that gradients vanish on their way back through time."""
+    return (saturated_share(lane) or 0.0) >= _MANY_SATURATED

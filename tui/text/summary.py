@@ -9,14 +9,16 @@ import msgspec
 from rich import box
 from rich.table import Table
 
-from ...core.statistics.intervals import wilson_interval
 from ...core.stream.command_line import command_line
 from ...core.stream.config import with_dataset
+from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
+from ...core.stream.series import evaluated_values, final_values
 from ...core.stream.state import LaneState, RunState
 from .lane_names import lane_name
+from .metric_words import accuracy_interval, gauge_value, value_words
 from .number_format import share
 from .rich_output import Output
-from .wording import head_words
+from .setting_words import run_name, setting_words
 
 _UNKNOWN = "-"
 # The widest text in each label column; longer ones wrap, so that two lanes fit into 80 columns.
@@ -43,9 +45,12 @@ def recording_line(state: RunState) -> str:
 
 def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
     """A column per lane: rule, steps, results on the last batch and on all validation images, clipping, speed."""
-    dataset, config = state.dataset, state.config
-    every = f"all {dataset.validation:,} (95 %)" if dataset else "all (95 %)"
-    last = f"last {config.eval_size} images" if config else "last images"
+    dataset, config, experiment = state.dataset, state.config, state.experiment
+    interval = (
+        " (95 %)" if any(lane.finished and accuracy_interval(lane.finished, experiment.main) for lane in lanes) else ""
+    )
+    every = f"all {dataset.validation:,}{interval}" if dataset else f"all{interval}"
+    last = f"last {config.eval_size} {experiment.examples}" if config else f"last {experiment.examples}"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     for heading, width in zip(_heading(state), _LABEL_WIDTHS, strict=True):
         table.add_column(heading, max_width=width)
@@ -54,10 +59,12 @@ def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
     table.add_row("clip", "", *map(_rule, lanes))
     table.add_row("steps", "", *map(_steps, lanes))
     table.add_row(last, "loss", *(f"{lane.latest.loss:.4f}" if lane.latest else _UNKNOWN for lane in lanes))
-    table.add_row("", "accuracy", *(f"{lane.latest.accuracy:.2f}" if lane.latest else _UNKNOWN for lane in lanes))
+    for info in experiment.metrics:
+        table.add_row("", info.words, *(_latest(lane, info) for lane in lanes))
     table.add_row(every, "loss", *(f"{lane.finished.loss:.4f}" if lane.finished else _UNKNOWN for lane in lanes))
-    table.add_row("", "accuracy", *map(_accuracy, lanes))
-    for row in _effect(lanes):
+    for info in experiment.metrics:
+        table.add_row("", info.words, *(_final(lane, info) for lane in lanes))
+    for row in _effect(lanes, experiment):
         table.add_row(*row)
     table.add_row("speed", "steps/s", *map(_speed, lanes))
     return table
@@ -71,15 +78,24 @@ def lane_summary(state: RunState, number: int) -> str:
         ", ".join(_heading(state)),
         f"steps: {_steps(lane)}",
     ]
+    experiment = state.experiment
     if lane.finished:
-        words.append(
-            f"accuracy {_accuracy(lane)} and loss {lane.finished.loss:.4f} on all {lane.finished.total:,} images"
-        )
-        words.append(f"dead outputs {_dead(lane)}")
+        found = [f"{info.words} {_final(lane, info)}" for info in experiment.metrics]
+        results = _and([*found, f"loss {lane.finished.loss:.4f}"])
+        words.append(f"{results} on all {lane.finished.total:,} {experiment.examples}")
+        if experiment.gauge("dead-outputs"):
+            words.append(f"dead outputs {_dead(lane)}")
     elif lane.latest and state.config:
-        latest = f"accuracy {lane.latest.accuracy:g} and loss {lane.latest.loss:.4f}"
-        words.append(f"{latest} on {state.config.eval_size} images")
+        newest = evaluated_values(lane.latest)
+        found = [f"{info.words} {newest[info.name]:g}" for info in experiment.metrics if info.name in newest]
+        results = _and([*found, f"loss {lane.latest.loss:.4f}"])
+        words.append(f"{results} on {state.config.eval_size} {experiment.examples}")
     return "; ".join(words)
+
+
+def _and(words: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def repeating_command(state: RunState) -> str | None:
@@ -91,22 +107,26 @@ def repeating_command(state: RunState) -> str | None:
 
 
 def _heading(state: RunState) -> tuple[str, str]:
-    dataset, config = state.dataset, state.config
-    return (
-        (f"{dataset.name}, seed {config.seed}", head_words(str(config.settings.get("head"))))
-        if dataset and config
-        else ("", "")
-    )
+    config = state.config
+    if config is None or state.dataset is None:
+        return "", ""
+    return f"{run_name(state)}, seed {config.seed}", setting_words(state.experiment.name, config.settings)
 
 
-def _effect(lanes: Sequence[LaneState]) -> Iterator[tuple[str, ...]]:
-    """Dead outputs, and the shares of elements and steps clipped, if they were measured."""
+def _effect(lanes: Sequence[LaneState], experiment: ExperimentInfo) -> Iterator[tuple[str, ...]]:
+    """What the gauges show, and the shares of elements and steps clipped, if they were measured."""
     if any(lane.finished and lane.finished.silent_outputs is not None for lane in lanes):
         yield "", "dead outputs", *map(_dead, lanes)
-    if any(lane.diagnosed for lane in lanes):
-        step = max(lane.diagnosed.step for lane in lanes if lane.diagnosed)
-        yield "elements clipped", f"step {step}", *(_share(lane, "elements") for lane in lanes)
-        yield "steps clipped", "all steps", *(_share(lane, "steps") for lane in lanes)
+    measured = [lane.diagnosed for lane in lanes if lane.diagnosed]
+    if not measured:
+        return
+    step = max(one.step for one in measured)
+    for gauge in experiment.gauges:
+        if any(gauge.name in one.gauge for one in measured):
+            values = (lane.diagnosed.gauge.get(gauge.name) if lane.diagnosed else None for lane in lanes)
+            yield gauge.words, f"step {step}", *(gauge_value(gauge, value) for value in values)
+    yield "elements clipped", f"step {step}", *(_share(lane, "elements") for lane in lanes)
+    yield "steps clipped", "all steps", *(_share(lane, "steps") for lane in lanes)
 
 
 def _dead(lane: LaneState) -> str:
@@ -131,11 +151,20 @@ def _steps(lane: LaneState) -> str:
     return f"{lane.step}" if lane.status == "completed" else f"{lane.step}, {lane.status}"
 
 
-def _accuracy(lane: LaneState) -> str:
-    if lane.finished is None:
+def _latest(lane: LaneState, info: MetricInfo) -> str:
+    value = evaluated_values(lane.latest).get(info.name) if lane.latest else None
+    if value is None:
         return _UNKNOWN
-    low, high = wilson_interval(lane.finished.correct, lane.finished.total)
-    return f"{lane.finished.correct / lane.finished.total:.3f} ({low:.3f}-{high:.3f})"
+    return f"{value:.2f}" if info.share else value_words(info, value)
+
+
+def _final(lane: LaneState, info: MetricInfo) -> str:
+    """A metric on all examples; an accuracy with its interval."""
+    value = final_values(lane.finished).get(info.name) if lane.finished else None
+    if lane.finished is None or value is None:
+        return _UNKNOWN
+    interval = accuracy_interval(lane.finished, info)
+    return value_words(info, value) + (f" ({interval[0]:.3f}-{interval[1]:.3f})" if interval else "")
 
 
 def _speed(lane: LaneState) -> str:

@@ -1,15 +1,19 @@
-"""The verdict on a run whose lanes have ended: the accuracies, whether they differ, and what one seed is worth."""
+"""The verdict on a run whose lanes have ended: the results, whether they differ, and what one seed is worth."""
 
 from __future__ import annotations
 
 from itertools import product
 
 from ...core.statistics.intervals import difference_interval, wilson_interval
-from ...core.stream.events import LaneFinished
+from ...core.stream.builtin_experiments import ACCURACY
 from ...core.stream.state import LaneState, RunState
 from ...core.stream.sweep_config import SEEDS
 from .explanation import are_identical, failure_words
 from .lane_names import lane_names
+from .result_values import values
+
+# The numbers of correct predictions and of all examples.
+Counted = tuple[int, int]
 
 
 def verdict(state: RunState, *, sweep_key: str = "") -> tuple[str, ...]:
@@ -29,12 +33,20 @@ def verdict(state: RunState, *, sweep_key: str = "") -> tuple[str, ...]:
 
 
 def _results(state: RunState) -> tuple[str, ...]:
-    """The accuracies with their intervals, what failed, and whether two lanes differ."""
+    """The results, what failed, and whether two lanes differ."""
     names, lanes = lane_names(state.lanes), list(state.lanes.values())
     failed = [f"{names[lane.name]} {failure_words(lane.failed)}" for lane in lanes if lane.failed]
     finished = [(names[lane.name], lane.finished) for lane in lanes if lane.finished]
+    counted = [(name, (end.correct, end.total)) for name, end in finished if end.correct is not None]
+    if len(counted) == len(finished) and state.experiment.main.name == ACCURACY.name:
+        return _accuracies(state, counted, failed)
+    return values(state, finished, failed)
+
+
+def _accuracies(state: RunState, finished: list[tuple[str, Counted]], failed: list[str]) -> tuple[str, ...]:
+    """The accuracies with their intervals, and whether those of two lanes differ."""
     if len(finished) > 2:
-        finished.sort(key=lambda one: one[1].correct / one[1].total, reverse=True)
+        finished.sort(key=lambda one: one[1][0] / one[1][1], reverse=True)
         return _many(finished, failed)
     digits = _digits([end for _, end in finished])
     long = ", ".join(
@@ -48,7 +60,7 @@ def _results(state: RunState) -> tuple[str, ...]:
     return f"{long}: these two networks {differ}", f"{medium}: they {differ}", f"{short}: they {differ}"
 
 
-def _many(finished: list[tuple[str, LaneFinished]], failed: list[str]) -> tuple[str, ...]:
+def _many(finished: list[tuple[str, Counted]], failed: list[str]) -> tuple[str, ...]:
     """More than two lanes: only the highest and the lowest, since many comparisons would need many intervals."""
     (best, most), (worst, least) = finished[0], finished[-1]
     count = f"of {len(finished) + len(failed)} lanes"
@@ -62,26 +74,26 @@ def _many(finished: list[tuple[str, LaneFinished]], failed: list[str]) -> tuple[
     )
 
 
-def _comparison(state: RunState, one: LaneFinished, other: LaneFinished) -> str:
+def _comparison(state: RunState, one: Counted, other: Counted) -> str:
     if are_identical(state):
         return "are identical"
-    low, high = difference_interval((one.correct, one.total), (other.correct, other.total))
+    low, high = difference_interval(one, other)
     return "differ" if low > 0 or high < 0 else "do not differ measurably"
 
 
-def _accuracy(name: str, end: LaneFinished, digits: int, label: str = "") -> str:
-    low, high = (f"{100 * side:.{digits}f}" for side in wilson_interval(end.correct, end.total))
+def _accuracy(name: str, end: Counted, digits: int, label: str = "") -> str:
+    low, high = (f"{100 * side:.{digits}f}" for side in wilson_interval(*end))
     return f"{name} {_percent(end, digits)} % ({label}{low}-{high})"
 
 
-def _percent(end: LaneFinished, digits: int) -> str:
-    return f"{100 * end.correct / end.total:.{digits}f}"
+def _percent(end: Counted, digits: int) -> str:
+    return f"{100 * end[0] / end[1]:.{digits}f}"
 
 
-def _digits(ends: list[LaneFinished]) -> int:
+def _digits(ends: list[Counted]) -> int:
     """Decimals of the percentages: 1 where whole percentages would hide a difference."""
     whole = {_percent(end, 0) for end in ends}
-    return int(len(whole) < len({end.correct / end.total for end in ends}))
+    return int(len(whole) < len({end[0] / end[1] for end in ends}))
 
 
 # What that is worth

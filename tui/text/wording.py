@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ...core.safe_text import printable
+from ...core.stream.builtin_experiments import LENET
 from ...core.stream.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from ...core.stream.evaluation_line import evaluation_line
 from ...core.stream.events import (
@@ -28,6 +29,9 @@ from ...core.stream.events import (
     OutputRevived,
     PaceChanged,
 )
+from ...core.stream.experiment_info import LOSS, ExperimentInfo
+from ...core.stream.series import evaluated_values, final_values
+from .metric_words import figure, gauge_value, log_widths, short_name, value_words
 from .number_format import decimal, in_ascii, norms, share
 
 _NO_NAMES: Mapping[str, str] = {}
@@ -37,30 +41,41 @@ _NONFINITE_ACTIONS = {
     "zero": "these elements are set to 0",
     "stop": "the lane stops",
 }
-# The assignment's evaluation line takes up to _WIDE cells at a million steps, the short form up to _MEDIUM.
-_WIDE, _MEDIUM = 56, 26
+# The cells from which on an output that died has a long and a medium form.
+_WIDE, _MEDIUM = log_widths(LENET.info)
 
 
-def log_line(event: LaneEvent, cells: int) -> str:
+def log_line(event: LaneEvent, cells: int, experiment: ExperimentInfo = LENET.info) -> str:
     """A line of a lane's log, in the longest form that fits `cells`; steps are right-aligned."""
     match event:
-        case Evaluated() if cells >= _WIDE:
-            return evaluation_line(event)
-        case Evaluated(step=step, accuracy=accuracy, loss=loss) if cells >= _MEDIUM:
-            return f"{step:>5} acc {accuracy:.2f} loss {loss:.4f}"
-        case Evaluated(step=step, accuracy=accuracy, loss=loss):
-            return f"{step:>5} {accuracy:>4.0%} {loss:.4f}"
+        case Evaluated():
+            return _evaluation(event, cells, experiment)
         case EvaluatedEarlier(step=step, stride=stride, losses=losses):
             count = len(losses) // 4
             return f"Steps: {step} to {step + stride * (count - 1)}: {count:,} evaluations, not listed"
         case LaneStarted():
             return "Start Training..."
         case LaneFinished():
-            return _end(event, cells)
+            return _end(event, cells, experiment)
         case OutputDied() | OutputRevived():
             return _output(event, cells)
         case _:
             return _message_line(event, cells)
+
+
+def _evaluation(event: Evaluated, cells: int, experiment: ExperimentInfo) -> str:
+    """All metrics, or the first one and the loss without words as far as they do not fit."""
+    wide, medium = log_widths(experiment)
+    if cells >= wide:
+        return evaluation_line(event, experiment)
+    main, loss = experiment.main, f"{event.loss:.4f}"
+    value = None if main is LOSS else evaluated_values(event).get(main.name)
+    if value is None:
+        return f"{event.step:>5} loss {loss}"
+    if cells >= medium:
+        brief = f"{value:.2f}" if main.share else value_words(main, value)
+        return f"{event.step:>5} {short_name(main)} {brief} loss {loss}"
+    return f"{event.step:>5} {f'{value:>4.0%}' if main.share else value_words(main, value)} {loss}"
 
 
 def _message_line(event: LaneEvent, cells: int) -> str:
@@ -86,15 +101,19 @@ def _brief_words(event: LaneEvent) -> str | None:
             return None
 
 
-def _end(event: LaneFinished, cells: int) -> str:
-    """How a lane ended, with accuracy and loss on all validation images."""
-    accuracy = event.correct / event.total
-    full = f"Step: {event.step} {event.reason}: accuracy {accuracy:.3f} loss {event.loss:.4f}"
-    images = f" (all {event.total:,})"
-    if len(full + images) <= cells:
-        return full + images
-    short = f"{event.step:>5} acc {accuracy:.3f} loss {event.loss:.4f}{images}"
-    return full if cells >= _WIDE else short if len(short) <= cells else f"{event.step:>5} all {accuracy:.0%}"
+def _end(event: LaneFinished, cells: int, experiment: ExperimentInfo) -> str:
+    """How a lane ended, with the first metric and the loss on all validation examples."""
+    main, loss = experiment.main, f"loss {event.loss:.4f}"
+    value = None if main is LOSS else final_values(event).get(main.name)
+    long, short, only = ("", "", loss)
+    if value is not None:
+        long, short = f"{figure(main, value)} ", f"{short_name(main)} {value_words(main, value)} "
+        only = f"all {value:.0%}" if main.share else f"all {value_words(main, value)}"
+    full, examples = f"Step: {event.step} {event.reason}: {long}{loss}", f" (all {event.total:,})"
+    if len(full + examples) <= cells:
+        return full + examples
+    brief = f"{event.step:>5} {short}{loss}{examples}"
+    return full if cells >= max(_WIDE, len(full)) else brief if len(brief) <= cells else f"{event.step:>5} {only}"
 
 
 def _output(event: OutputDied | OutputRevived, cells: int) -> str:
@@ -170,27 +189,31 @@ def _command_words(command: LaneCommand) -> str:
             return "stop"
 
 
-def diagnosis_line(event: Diagnosed) -> str:
-    """What clipping did at a step, over all layers."""
+def diagnosis_line(event: Diagnosed, experiment: ExperimentInfo = LENET.info) -> str:
+    """What clipping did at a step, over all layers, and what the experiment's gauges show."""
     total = event.total
     figures = (
         f"elements clipped {share(total.clipped_share)}",
         f"steps clipped {share(event.engaged_recently)}",
         f"cos {decimal(total.cosine)}",
         f"norm {norms(total, '->')}",
-        f"dead outputs {' '.join(map(str, event.dead_outputs)) or 'none'}",
+        *_gauges(event, experiment),
     )
     return in_ascii(", ".join(figures))
+
+
+def _gauges(event: Diagnosed, experiment: ExperimentInfo) -> Iterator[str]:
+    """Each gauge with its value; dead outputs by number, and no dead units."""
+    for gauge in experiment.gauges:
+        if gauge.name == "dead-outputs":
+            yield f"dead outputs {' '.join(map(str, event.dead_outputs)) or 'none'}"
+        elif gauge.name in event.gauge:
+            yield f"{gauge.words} {gauge_value(gauge, event.gauge[gauge.name])}"
 
 
 def change_label(change: ClipChanged | MomentsReset) -> str:
     """The label of an intervention in a chart: the new rule, or that the optimizer state was reset."""
     return change.rule if isinstance(change, ClipChanged) else "optimizer reset"
-
-
-def head_words(head: str) -> str:
-    """What the last layer does to the logits."""
-    return "ReLU on the logits" if head == "relu" else "plain logits"
 
 
 def speed_limit_words(pace: float | None) -> str:

@@ -66,12 +66,13 @@ class GridPages:
 
 def recorded_metrics(view: RunView, containing: str = "") -> list[Metric]:
     """The metrics that a run has values of, the most interesting first; only those whose name or title has the text."""
+    experiment = view.state.experiment
     rules = [recorded_rule(lane.rule) for lane in view.state.lanes.values()]
-    names = dict.fromkeys(one.name for one in by_interest(rules))
+    names = dict.fromkeys(one.name for one in by_interest(rules, experiment))
     names |= dict.fromkeys(name for lane in view.lanes.values() for name in lane.series)
     recorded = {name for lane in view.lanes.values() for name, curve in lane.series.items() if len(curve)}
     if any(len(lane.histograms.steps) for lane in view.lanes.values()):
         recorded.add(HISTOGRAM)
-    found = [metric(name) for name in names if name in recorded]
+    found = [metric(name, experiment) for name in names if name in recorded]
     wanted = containing.casefold()
     return [one for one in found if wanted in f"{one.name} {one.title}".casefold()]

@@ -12,8 +12,10 @@ from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS
 
 from ...core.errors import BadInput
+from ...core.stream.builtin_experiments import BUILT_IN
 from ...core.stream.sweep_config import SEEDS
 
+SWITCH = "head"
 RUN, LANE, CLIP, PACE, CHART = "Run", "Lane", "Clipping", "Speed", "Charts"
 # What a run is doing, as far as keys are concerned.
 Phase = Literal["waiting", "training", "ended", "replay"]
@@ -106,11 +108,12 @@ KEYS: tuple[Key, ...] = (
         off_in=_BEFORE,
         footer_at_end=2,
     ),
+    # Keymaps of users name this key by the setting of LeNet that it was made for.
     Key(
-        "head",
+        SWITCH,
         "h",
-        "ReLU on the logits",
-        "Toggle the ReLU on the logits, from the next restart",
+        "next network",
+        "Change the network from the next restart: LeNet's ReLU on the logits, temporal order's initial weights",
         RUN,
         only="live",
         off_in=_BEFORE,
@@ -246,6 +249,12 @@ KEYS: tuple[Key, ...] = (
     Key("quit", "q,ctrl+c,ctrl+q", "quit", "End the run and quit", PROGRAM, footer=1),
 )
 BY_ID = {key.id: key for key in KEYS}
+
+
+def keys_for(experiment: str) -> tuple[Key, ...]:
+    """The keys of a run's screen: without the one that changes a setting if the experiment has none for it."""
+    built_in = BUILT_IN.get(experiment)
+    return tuple(key for key in KEYS if key.id != SWITCH or (built_in and built_in.switch))
 
 
 def keymap(remapping: Mapping[str, str]) -> dict[str, str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
+from ...core.stream.builtin_experiments import ACCURACY, BUILT_IN, LENET
 from ...core.stream.config import RunConfig
+from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
 from ...core.stream.rules import NoClip, RecordedRule, SignClip, ValueClip
 
 # When a series has a value: at every step, at every evaluation, or when the effect of clipping is measured.
@@ -41,13 +44,9 @@ class Metric:
         """The digits after the point that the values carry; None: as many as fit."""
         if self.counts:
             return 0
-        if self.name != "accuracy" or config is None:
+        if self.name != ACCURACY.name or config is None:
             return None
         return len(str(config.eval_size - 1))
-
-
-def _images(config: RunConfig) -> str:
-    return f"{config.eval_size:,} images"
 
 
 def _batch(config: RunConfig) -> str:
@@ -63,9 +62,8 @@ def _always(text: str) -> Callable[[RunConfig], str]:
 
 
 _SHARE, _COSINE = (0.0, 1.0), (-1.0, 1.0)
-METRICS = (
-    Metric("loss", "validation loss", _images, cadence="evaluation"),
-    Metric("accuracy", "accuracy", _images, limits=_SHARE, cadence="evaluation"),
+# What every experiment has; its metrics follow the loss.
+_GRADIENT = (
     Metric("grad-norm", "gradient norm ‖g‖", _always("before clipping"), log=True, cadence="step"),
     Metric("clipped", "% of elements clipped", limits=_SHARE, percent=True),
     Metric(HISTOGRAM, "log10 |g|", _always("all elements")),
@@ -75,28 +73,64 @@ METRICS = (
     Metric("step-size", "step size", _always("mean |Δw| / learning rate")),
     Metric("counterfactual-distance", "update distance", _always("from the counterfactual update"), percent=True),
     Metric("train-loss", "training loss", _batch, cadence="step"),
-    Metric("dead-outputs", "dead outputs", limits=(0.0, 10.0), counts=True),
-    Metric("dead-units", "dead hidden units", counts=True),
+)
+_LANES = (
     Metric("distance", "parameter distance", _always("L2, to the first lane")),
     Metric("disagreement", "predictions differ", _always("from the first lane"), limits=_SHARE, percent=True),
     Metric("update-ratio", "update ratio", _always("‖Δw‖ / ‖w‖"), log=True),
     Metric("sign-cosine", "sign cosine", _always("of ĝ and its signs"), limits=_SHARE),
     Metric("counterfactual-cosine", "update cosine", _always("to the counterfactual update"), limits=_COSINE),
 )
-NAMES = tuple(metric.name for metric in METRICS)
-_BY_NAME = {metric.name: metric for metric in METRICS}
+# These gauges have limits, and come late, because the lanes' headings show them too.
+_HEADING_GAUGES = {"dead-outputs": (0.0, float(LENET.classes)), "dead-units": None}
 # Rules that scale all elements alike keep the direction, so whether a step is clipped says more than how many elements.
 _LAST_IF_SCALED = ("clipped", "cosine", "sign-cosine")
 _LAST_IF_ELEMENTWISE = ("steps-clipped",)
 _LAST_IF_UNCLIPPED = ("clipped", "steps-clipped", "clipped-norm", "cosine", "counterfactual-distance")
 
 
-def metric(name: str) -> Metric:
-    """The metric of this name. A series that clipwatch does not know is shown under its own name."""
-    return _BY_NAME.get(name) or Metric(name, name)
+@lru_cache
+def metrics_of(experiment: ExperimentInfo) -> tuple[Metric, ...]:
+    """All metrics of an experiment's runs. Cached, so that equal ones are identical."""
+
+    def examples(config: RunConfig) -> str:
+        return f"{config.eval_size:,} {experiment.examples}"
+
+    gauges = [_of_gauge(info) for info in experiment.gauges]
+    early = [gauge for gauge in gauges if gauge.name not in _HEADING_GAUGES]
+    late = [gauge for gauge in gauges if gauge.name in _HEADING_GAUGES]
+    return (
+        Metric("loss", "validation loss", examples, cadence="evaluation"),
+        *(_of_evaluation(info, examples) for info in experiment.metrics),
+        _GRADIENT[0],
+        *early,
+        *_GRADIENT[1:],
+        *late,
+        *_LANES,
+    )
 
 
-def by_interest(rules: Iterable[RecordedRule]) -> list[Metric]:
+def _of_evaluation(info: MetricInfo, examples: Callable[[RunConfig], str]) -> Metric:
+    percent = info.share and info.name != ACCURACY.name
+    limits = _SHARE if info.share else None
+    return Metric(info.name, info.words, examples, False, limits, percent, "evaluation", info.counts)
+
+
+def _of_gauge(info: MetricInfo) -> Metric:
+    limits = _SHARE if info.share else _HEADING_GAUGES.get(info.name)
+    return Metric(info.name, info.words, limits=limits, percent=info.share, counts=info.counts)
+
+
+# The names of the charts of all built-in experiments.
+NAMES = tuple(dict.fromkeys(metric.name for built_in in BUILT_IN.values() for metric in metrics_of(built_in.info)))
+
+
+def metric(name: str, experiment: ExperimentInfo = LENET.info) -> Metric:
+    """The metric of this name. A series that the experiment does not describe is shown under its own name."""
+    return next((one for one in metrics_of(experiment) if one.name == name), None) or Metric(name, name)
+
+
+def by_interest(rules: Iterable[RecordedRule], experiment: ExperimentInfo = LENET.info) -> list[Metric]:
     """All metrics, first those that say most about lanes with these rules."""
     rules = list(rules)
     if all(isinstance(rule, NoClip) for rule in rules):
@@ -105,4 +139,4 @@ def by_interest(rules: Iterable[RecordedRule]) -> list[Metric]:
         last = _LAST_IF_ELEMENTWISE
     else:
         last = _LAST_IF_SCALED
-    return sorted(METRICS, key=lambda metric: metric.name in last)
+    return sorted(metrics_of(experiment), key=lambda metric: metric.name in last)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
 
 from ...core.stream.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from ...core.stream.events import (
@@ -20,6 +19,7 @@ from ...core.stream.events import (
     RunStarted,
     SeekFinished,
 )
+from ...core.stream.experiment_info import Value
 from ...core.stream.state import LaneState
 
 
@@ -35,8 +35,8 @@ class Requests:
         self._seed: int | None = None
         self._seek: Seek | None = None
         self._next_seek: Seek | None = None
-        # The head of the next restart; None: unchanged.
-        self.next_head: Literal["relu", "linear"] | None = None
+        # The settings of the experiment that the next restart changes.
+        self.next_settings: Mapping[str, Value] = {}
 
     def note(self, command: AnyCommand) -> None:
         """Record a command that was sent."""
@@ -62,7 +62,7 @@ class Requests:
         match event:
             case RunStarted():
                 self._forget_changes()
-                self._seed = self.next_head = None
+                self._seed, self.next_settings = None, {}
             case LaneFinished() | LaneFailed() | Notice():
                 self._forget_changes()
             case ClipChanged(lane=lane, rule=rule) if self._rules.get(lane) == rule:

@@ -29,6 +29,7 @@ from ...core.stream.events import (
     SeriesEarlier,
     StepsTrained,
 )
+from ...core.stream.experiment_info import LOSS
 from ...core.stream.series import compared_values, diagnosed_values, earlier_histograms, evaluated_values, step_values
 from ...core.stream.state import RunState, apply
 from ..charts.curve import Curve
@@ -65,11 +66,6 @@ class LaneView:
         """The validation loss; empty before the first evaluation."""
         return self.series.get("loss") or Curve()
 
-    @property
-    def accuracy(self) -> Curve:
-        """The accuracy on the validation batches."""
-        return self.series.get("accuracy") or Curve()
-
     def fold(self, event: LaneEvent) -> None:
         """Apply an event of this lane. Values at steps already seen are ignored."""
         if isinstance(event, Evaluated | EvaluatedEarlier) and (newest := self.loss.last) and event.step <= newest[0]:
@@ -84,7 +80,8 @@ class LaneView:
                 self.histograms.append(step, event.total.histogram)
             case EvaluatedEarlier(step=step, stride=stride, losses=losses, accuracies=accuracies):
                 self._extend("loss", step, stride, np.frombuffer(losses, "<f4"))
-                self._extend("accuracy", step, stride, np.frombuffer(accuracies, "<f4"))
+                for name, values in {"accuracy": accuracies, **event.metrics}.items():
+                    self._extend(name, step, stride, np.frombuffer(values, "<f4"))
             case SeriesEarlier(series=series, step=step, stride=stride, values=values):
                 self._extend(series, step, stride, np.frombuffer(values, "<f4"))
             case HistogramsEarlier(step=step, stride=stride):
@@ -210,17 +207,22 @@ class RunView:
         curve = self.lanes[lane].series.get(series) if lane in self.lanes else None
         return curve.newest(_HISTORY) if curve else []
 
-    def differences(self, first: str, second: str, at: int | None = None) -> tuple[int, float, float] | None:
-        """(step, loss, accuracy): second minus first lane at the newest common step, or at the one nearest `at`."""
+    def differences(self, first: str, second: str, at: int | None = None) -> tuple[int, float, float | None] | None:
+        """(step, loss, main metric): second minus first lane at the newest common step, or at the one nearest `at`.
+
+        The last is None if the experiment has no metric beside the loss.
+        """
         lanes = [self.lanes.get(name) for name in (first, second)]
         newest = [lane.loss.last for lane in lanes if lane]
         if len(newest) < 2 or None in newest:
             return None
         step = min(point[0] for point in newest if point)
         step = step if at is None else min(at, step)
-        losses = [lane.loss.nearest(step) for lane in lanes if lane]
-        accuracies = [lane.accuracy.nearest(step) for lane in lanes if lane]
-        (one, other), (right, more) = losses, accuracies
-        if not (one and other and right and more):
+        (one, other), (value, more) = (
+            [(lane.series.get(name) or Curve()).nearest(step) for lane in lanes if lane]
+            for name in ("loss", self.state.experiment.main.name)
+        )
+        if not (one and other and value and more):
             return None
-        return other[0], other[1] - one[1], more[1] - right[1]
+        main = None if self.state.experiment.main is LOSS else more[1] - value[1]
+        return other[0], other[1] - one[1], main

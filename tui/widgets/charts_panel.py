@@ -32,7 +32,7 @@ class ChartsPanel(ChartGrid):
         super().__init__(view, theme, id=id, classes=classes)
         # Whether clipwatch decides what the charts show, because the user has asked for nothing else.
         self._is_default, self._count = not metrics, len(metrics) or 2
-        self._metrics = [metric(name) for name in metrics]
+        self._names = list(metrics)
         self._mouse_drawing = False
         # Key id -> change of a setting, which returns the message for the status line.
         self.keys: dict[str, Callable[[], str]] = {
@@ -75,9 +75,10 @@ class ChartsPanel(ChartGrid):
 
     def _show(self) -> None:
         """Show as many of the metrics as fit, the first ones."""
-        columns = min(2, len(self._metrics), max(1, self.size.width // MIN_SIZE[0]))
+        metrics = [metric(name, self.view.state.experiment) for name in self._names]
+        columns = min(2, len(metrics), max(1, self.size.width // MIN_SIZE[0]))
         rows = max(1, self.size.height // (MIN_SIZE[1] + 1))
-        fitting = self._metrics[: columns * rows] if self.size.height else self._metrics
+        fitting = metrics[: columns * rows] if self.size.height else metrics
         if fitting != self.shown:
             self.show_metrics(fitting, min(2, len(fitting)))
 
@@ -90,11 +91,12 @@ class ChartsPanel(ChartGrid):
     def _show_default(self) -> None:
         """Show the most interesting metrics, unless the user asked for certain ones."""
         if self._is_default:
-            self._metrics = self._by_interest()[: self._count]
+            self._names = [one.name for one in self._by_interest()[: self._count]]
         self._show()
 
     def _by_interest(self) -> list[Metric]:
-        return by_interest(recorded_rule(lane.rule) for lane in self.view.state.lanes.values())
+        state = self.view.state
+        return by_interest((recorded_rule(lane.rule) for lane in state.lanes.values()), state.experiment)
 
     def show_left(self, shown: Metric) -> str:
         """Show a metric in the left chart; return the message for the status line."""
@@ -102,16 +104,14 @@ class ChartsPanel(ChartGrid):
 
     def _step_metric(self, place: int) -> str:
         """Show the next metric that no other chart shows."""
-        place = min(place, len(self._metrics) - 1)
-        metrics = self._by_interest()
-        others = [one for number, one in enumerate(self._metrics) if number != place]
-        rest = [one for one in metrics if one not in others]
-        current = self._metrics[place]
-        at = rest.index(current) + 1 if current in rest else 0
+        place = min(place, len(self._names) - 1)
+        others = {name for number, name in enumerate(self._names) if number != place}
+        rest = [one for one in self._by_interest() if one.name not in others]
+        at = next((number + 1 for number, one in enumerate(rest) if one.name == self._names[place]), 0)
         return self._show_metric(place, rest[at % len(rest)])
 
     def _show_metric(self, place: int, shown: Metric) -> str:
-        self._is_default, self._metrics[place] = False, shown
+        self._is_default, self._names[place] = False, shown.name
         self._show()
         key = "v" if place == LEFT else "V"
         return f"{shown.heading(self.view.state.config)}. {key}: next · G: all"

@@ -8,11 +8,12 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.strip import Strip
 
+from ...core.stream.experiment_info import ExperimentInfo
 from ...core.stream.state import LaneState, RunState
 from ..diagnostics.heading import effect_line
 from ..style.theme import Theme
 from ..text.explanation import explanations
-from ..view.header_and_footer import lane_heading
+from ..view.lane_heading import lane_heading
 from ..view.run_view import LaneView
 from .lines import Lines
 from .log_pane import LogPane
@@ -44,17 +45,36 @@ class LanePanel(Vertical):
         if self.display:
             sentence, lanes = explanations(state, lane), list(state.lanes.values())
             self._heading_at = lambda width: [
-                *lane_heading(self._number, lane, view, sentence, width, theme, selected=selected, beside=lanes),
-                self._effect_line(lane, width, theme),
+                *lane_heading(
+                    self._number,
+                    lane,
+                    view,
+                    sentence,
+                    width,
+                    theme,
+                    selected=selected,
+                    beside=lanes,
+                    experiment=state.experiment,
+                ),
+                self._effect_line(lane, state.experiment, width, theme),
             ]
             self._heading.show(self._heading_at(self.size.width))
         self.log_pane.add(view.take_unlogged())
 
-    def _effect_line(self, lane: LaneState, width: int, theme: Theme) -> Strip:
+    def _effect_line(self, lane: LaneState, experiment: ExperimentInfo, width: int, theme: Theme) -> Strip:
         """Cached, because measurements are rare."""
-        key = (lane.diagnosed, lane.outputs_changed, lane.finished, lane.rule, lane.changed_at, width, theme)
+        key = (
+            lane.diagnosed,
+            lane.outputs_changed,
+            lane.finished,
+            lane.rule,
+            lane.changed_at,
+            experiment,
+            width,
+            theme,
+        )
         if self._effect[0] != key:
-            self._effect = key, effect_line(self._number, lane, width, theme)
+            self._effect = key, effect_line(self._number, lane, width, theme, experiment)
         return self._effect[1]
 
     def on_resize(self) -> None:

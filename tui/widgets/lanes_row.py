@@ -69,7 +69,7 @@ class LanesRow(Horizontal):
             self._panels = [LanePanel(number) for number in range(len(lanes))]
             self.mount_all(self._panels)
         for panel in self._panels:
-            panel.log_pane.clear()
+            panel.log_pane.clear(self._view.state.experiment)
         self.select(next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0))
         return is_new
 

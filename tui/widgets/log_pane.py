@@ -14,7 +14,9 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
+from ...core.stream.builtin_experiments import LENET
 from ...core.stream.events import Evaluated, LaneEvent, LaneFailed, OutputDied, OutputRevived
+from ...core.stream.experiment_info import ExperimentInfo
 from ..text.wording import log_line
 from .scrolling import ScrollingWidget
 
@@ -50,6 +52,7 @@ class LogPane(ScrollingWidget, can_focus=False):
     def __init__(self) -> None:
         super().__init__()
         self._events: list[LaneEvent] = []
+        self._experiment = LENET.info
         # The number of lines that were dropped because there were too many.
         self._dropped = 0
         self._first = 0
@@ -75,8 +78,9 @@ class LogPane(ScrollingWidget, can_focus=False):
         """One line per event."""
         return len(self._events)
 
-    def clear(self) -> None:
-        """Remove all lines and follow the newest."""
+    def clear(self, experiment: ExperimentInfo) -> None:
+        """Remove all lines and follow the newest ones of this experiment."""
+        self._experiment = experiment
         self._events, self._dropped, self._first, self._following = [], 0, 0, True
         if self.is_attached and self.text_selection:
             self.screen.clear_selection()
@@ -139,7 +143,7 @@ class LogPane(ScrollingWidget, can_focus=False):
         return Strip([Segment(" ", style), *self._marked(text, index), Segment(" ", edge)], room + 2)
 
     def _line(self, index: int) -> str:
-        return log_line(self._events[index], self._room)
+        return log_line(self._events[index], self._room, self._experiment)
 
     def _marked(self, line: Segment, index: int) -> list[Segment]:
         """The line, with its selected part highlighted."""
@@ -170,7 +174,9 @@ class LogPane(ScrollingWidget, can_focus=False):
     def pointed_line(self) -> str | None:
         """The whole line under the mouse pointer; None if there is none."""
         index = None if self._pointed_row is None else self.first + self._pointed_row
-        return log_line(self._events[index], _FULL_LINE) if index is not None and index < len(self._events) else None
+        if index is None or index >= len(self._events):
+            return None
+        return log_line(self._events[index], _FULL_LINE, self._experiment)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text as it is shown, and the end of its last line."""

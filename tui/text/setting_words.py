@@ -1,0 +1,55 @@
+"""An experiment's name and its settings as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ...core.safe_text import printable
+from ...core.stream.builtin_experiments import BUILT_IN, LENET
+from ...core.stream.experiment_info import Value
+from ...core.stream.state import RunState
+
+
+def run_name(state: RunState) -> str:
+    """What a run trains, in short: LeNet's data set, otherwise the experiment."""
+    if state.dataset is None:
+        return ""
+    return data_name(state.experiment.name, state.dataset.name)
+
+
+def data_name(experiment: str, dataset: str) -> str:
+    """The name of LeNet's data set, otherwise that of the experiment."""
+    return dataset if experiment == LENET.info.name else experiment
+
+
+def setting_words(experiment: str, settings: Mapping[str, Value]) -> str:
+    """LeNet's last layer in words; of another experiment the settings that are not its defaults: `length 30`."""
+    if experiment == LENET.info.name:
+        return head_words(str(settings["head"])) if "head" in settings else ""
+    return ", ".join(f"{_name(name)} {_value(value)}" for name, value in _changed(experiment, settings))
+
+
+def next_words(experiment: str, name: str, value: Value) -> str:
+    """A setting that the next run will have."""
+    is_head = experiment == LENET.info.name and name == "head"
+    return head_words(str(value)) if is_head else f"{_name(name)} {_value(value)}"
+
+
+def head_words(head: str) -> str:
+    """What LeNet's last layer does to the logits."""
+    return "ReLU on the logits" if head == "relu" else "plain logits"
+
+
+def _changed(experiment: str, settings: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
+    """Only a user's own code knows the defaults of its settings, so all that are recorded count."""
+    built_in = BUILT_IN.get(experiment)
+    defaults = {setting.name: setting.default for setting in built_in.settings} if built_in else {}
+    return ((name, value) for name, value in settings.items() if defaults.get(name) != value)
+
+
+def _name(name: str) -> str:
+    return printable(name.replace("_", " "))
+
+
+def _value(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))

@@ -1,0 +1,139 @@
+"""The first two lines of a lane's heading: its rule and progress or result, and the sentence that explains it."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from ...core.stream.builtin_experiments import LENET
+from ...core.stream.experiment_info import ExperimentInfo
+from ...core.stream.rules import recorded_rule
+from ...core.stream.series import final_values
+from ...core.stream.state import LaneState
+from ..style.theme import Theme
+from ..text.lane_figures import dead_outputs, is_saturated
+from ..text.lane_names import lane_name
+from ..text.metric_words import accuracy_interval, figure, value_words
+from ..text.number_format import duration
+from ..text.rule_words import rule_words
+from .bar import Part, bar, progress_bar
+from .run_view import LaneView
+
+
+def lane_heading(
+    number: int,
+    lane: LaneState,
+    view: LaneView,
+    sentence: Sequence[str],
+    width: int,
+    theme: Theme,
+    *,
+    selected: bool,
+    beside: Sequence[LaneState] = (),
+    experiment: ExperimentInfo = LENET.info,
+) -> list[Strip]:
+    """Two lines: name, rule, and progress or result; then the sentence that explains the lane, given in forms.
+
+    `beside` are all lanes: headings of one width show their progress in one form.
+    """
+    name, rule, right = _first_line(number, lane, view, width, theme, beside, experiment)
+    style = theme.strong if lane.finished else theme.muted
+    parts = [Part(name, theme.lane(number, bold=True, reverse=selected)), Part(rule, theme.text, 1)]
+    return [bar(parts, [Part(right, style, 2)], width, theme), _sentence(lane, sentence, width, theme)]
+
+
+def _first_line(
+    number: int,
+    lane: LaneState,
+    view: LaneView,
+    width: int,
+    theme: Theme,
+    beside: Sequence[LaneState],
+    experiment: ExperimentInfo,
+) -> tuple[str, str, str]:
+    """The lane's name with its symbol, its rule, and its progress or result, in the longest forms that fit.
+
+    Before its end, the rule in full comes first; after it, the result. The name is shortened last, its symbol never.
+    """
+    name, rules = _name(number, lane, theme), _rules(lane, theme)
+    rights = [f"{form} " for form in (_result(lane, experiment) if lane.ended else _progress(lane, view, theme))]
+    alike = [(one, other) for one, other in enumerate(beside) if bool(other.ended) == bool(lane.ended)]
+    # The rule in its shortest form beside a result, in full beside the progress.
+    room = width - 4 - max((_rule_end(*other, theme, form=-1 if lane.ended else 0) for other in alike), default=0)
+    common = [right for right in rights if cell_len(right) <= room]
+    if lane.ended:
+        rights = common or rights
+        pairs = [(rules[0], rights[0]), *((rule, right) for right in rights for rule in rules)]
+    else:
+        # That a rule was changed is worth more than the progress.
+        dated = rules[:-1] if lane.changed_at else rules
+        pairs = [(rules[0], right) for right in common[:1]] + [(rule, right) for rule in dated for right in rights]
+    for rule, right in (*pairs, *((rule, "") for rule in rules)):
+        if cell_len(name) + 2 + cell_len(rule) + (2 + cell_len(right) if right else 0) <= width:
+            return name, rule, right
+    rule, symbol = rules[-1], f" {theme.glyphs.symbol(number)} "
+    # What is left for the name after the rule, two blanks before it, the symbol, and a blank after the name.
+    room = width - cell_len(rule) - 2 - cell_len(symbol) - 1
+    name = f"{symbol}{theme.glyphs.shortened(name.removeprefix(symbol).rstrip(), room)} " if room > 0 else symbol
+    return name, theme.glyphs.shortened(rule, max(1, width - cell_len(name) - 2)), ""
+
+
+def _name(number: int, lane: LaneState, theme: Theme) -> str:
+    return f" {theme.glyphs.symbol(number)} {theme.printable(lane_name(number, lane.name))} "
+
+
+def _rules(lane: LaneState, theme: Theme) -> list[str]:
+    since = lane.changed_at[-1] if lane.changed_at else None
+    return [theme.printable(form) for form in rule_words(recorded_rule(lane.rule), since)]
+
+
+def _rule_end(number: int, lane: LaneState, theme: Theme, *, form: int) -> int:
+    """The cells that a lane's name and a form of its rule take."""
+    return cell_len(_name(number, lane, theme)) + cell_len(_rules(lane, theme)[form])
+
+
+def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -> Strip:
+    """The longest form that fits; warnings stand out."""
+    style = theme.alert if lane.failed else theme.warning if dead_outputs(lane) or is_saturated(lane) else theme.text
+    shown = [theme.printable(form) for form in forms] or [""]
+    text = next((form for form in shown if cell_len(form) + 2 <= width), shown[-1])
+    if lane.failed and len(shown) > 1 and text == shown[-1]:
+        # A cause may be any text: show as many of its words as fit.
+        text = textwrap.shorten(shown[-2], max(len(text), width - 2), placeholder=theme.glyphs.ellipsis)
+    return bar([Part(f" {text} " if text else "", style)], [], width, theme)
+
+
+def _progress(lane: LaneState, view: LaneView, theme: Theme) -> Iterator[str]:
+    """Progress, speed and time left, from long to short."""
+    speed, share = view.steps_per_second, min(1.0, lane.step / lane.iterations)
+    if lane.status == "paused":
+        rest = ["paused"]
+    else:
+        left = f"{duration((lane.iterations - lane.step) / speed):>4} left" if speed and lane.step else ""
+        rest = [f"{speed:,.0f} steps/s", left] if speed and left else []
+    percent = f"{100 * share:.0f} %".rjust(5)
+    yield "  ".join([progress_bar(share, 20, theme), f"{lane.step:,} / {lane.iterations:,}", *rest])
+    yield "  ".join([progress_bar(share, 10, theme), percent, *rest[-1:]])
+    yield "  ".join([percent, *rest[-1:]])
+    yield (rest or [percent])[-1].strip()
+
+
+def _result(lane: LaneState, experiment: ExperimentInfo) -> Iterator[str]:
+    """The result of a lane that has ended, from long to short."""
+    if not (end := lane.finished):
+        yield f"{lane.step:,} / {lane.iterations:,}"
+        return
+    main = experiment.main
+    value = final_values(end).get(main.name, math.nan)
+    bounds = accuracy_interval(end, main)
+    interval = f" ({bounds[0]:.3f}-{bounds[1]:.3f})" if bounds else ""
+    stopped = f"{lane.status} at step {lane.step:,}  " if lane.status == "stopped" else ""
+    yield f"{stopped}{figure(main, value)}{interval} on all {end.total:,} {experiment.examples}"
+    if interval:
+        yield f"{figure(main, value)}{interval}"
+    yield figure(main, value)
+    yield value_words(main, value)
