@@ -91,5 +91,7 @@ def _gauges(lane: LaneState, experiment: ExperimentInfo, count: int, form: _Form
     for gauge in experiment.gauges[:count]:
         value = theme.printable(gauge_value(gauge, measured.get(gauge.name)))
         yield Segment(" " * form.gap, theme.text)
-        yield Segment(f"{theme.printable(gauge.words)} ", theme.muted)
+        # Where room is scarce, the name of its series, if that is shorter than its title.
+        names = (gauge.words, gauge.name) if form.gap == 1 else (gauge.words,)
+        yield Segment(f"{theme.printable(min(names, key=len))} ", theme.muted)
         yield Segment(value.rjust(5), theme.text)

@@ -31,6 +31,7 @@ def _saturated(state: RunState, lane: LaneState) -> Sentence:
         return (
             f"{units}: their gradients vanish, the lane has stopped learning; it does worse than guessing",
             f"{units}: their gradients vanish; worse than guessing",
+            f"{short} (|h| > 0.99): gradients vanish; worse than guessing",
             f"{short}: gradients vanish; worse than guessing",
             f"{brief}: worse than guessing",
             brief,
@@ -65,13 +66,14 @@ def _largest_norm(lane: LaneState) -> float | None:
 def _larger_gradients(state: RunState, lane: LaneState, other: LaneState) -> Sentence:
     names = lane_names(state.lanes)
     mine, others = names[lane.name], names[other.name]
-    norms = f"‖g‖ up to {size(_largest_norm(lane), 2)} against {size(_largest_norm(other), 2)}"
+    norms = f"‖g‖ up to {size(_largest_norm(lane), 2)}, in {others} {size(_largest_norm(other), 2)}"
     saturated = share(saturated_share(other))
     return (
         f"{mine} shows the larger raw gradients ({norms}): its units still react, {saturated} of those of {others} are "
         "saturated",
-        f"larger raw gradients than {others} ({norms}): {saturated} of its units are saturated",
-        f"larger raw gradients: its units react, {others}'s are saturated",
+        f"larger raw gradients ({norms}): units react, those of {others} are saturated",
+        f"larger raw gradients: its units react, those of {others} are saturated",
         f"larger gradients than {others}, which is saturated",
+        f"larger gradients: {others} is saturated",
         f"larger gradients than {others}",
     )
