@@ -205,10 +205,11 @@ def dead_outputs(results: Results) -> None:
             f"1 {summary.setting.name}: median {summary.range[0]:.3f}, {summary.mean_dead:.1f} dead outputs on average"
         )
     for head, comparison in by_head.items():
-        low, high = comparison.accuracy.interval
-        print(f"1 {head}: {comparison.accuracy.mean:+.2f} percentage points (95 % {low:+.2f} to {high:+.2f}),", end=" ")
-        print(f"better on {comparison.accuracy.wins} of {comparison.accuracy.n}, {comparison.accuracy.ties} equal")
-    share = 1 - plain.accuracy.mean / relu.accuracy.mean
+        found = comparison.main.paired
+        low, high = found.interval
+        print(f"1 {head}: {found.mean:+.2f} percentage points (95 % {low:+.2f} to {high:+.2f}),", end=" ")
+        print(f"better on {found.wins} of {found.n}, {found.ties} equal")
+    share = 1 - plain.main.paired.mean / relu.main.paired.mean
     print(f"1 share of the loss that dead outputs make: {share:.3f}")
     more_dead, differences = differences_by_dead(results, relu)
     slope, at_none = np.polyfit(more_dead, differences, 1)
@@ -225,14 +226,14 @@ def dead_outputs(results: Results) -> None:
         axes.set_axisbelow(True)
         axes.axhline(0, color=_GREY, linewidth=0.8)
         axes.plot(ends, at_none + slope * ends, color=blue, linewidth=1.2)
-        plain_x = rng.uniform(-0.15, 0.15, plain.accuracy.n)
-        axes.scatter(plain_x, plain.accuracy.differences, s=14, color=orange, marker="s", alpha=0.4, linewidths=0)
+        plain_x = rng.uniform(-0.15, 0.15, plain.main.paired.n)
+        axes.scatter(plain_x, plain.main.paired.differences, s=14, color=orange, marker="s", alpha=0.4, linewidths=0)
         dead_x = more_dead + rng.uniform(-0.15, 0.15, len(more_dead))
         axes.scatter(dead_x, differences, s=16, color=blue, alpha=0.7, linewidths=0)
         axes.set_ylim(top=20)
-        text = f"plain logits (no output can die): {plain.accuracy.mean:.1f} on average".replace("-", MINUS)
+        text = f"plain logits (no output can die): {plain.main.paired.mean:.1f} on average".replace("-", MINUS)
         note(axes, text, (-0.2, 11), orange)
-        text = f"ReLU on the logits:\n{relu.accuracy.mean:.1f} on average,\n{slope:.1f} for each more dead output"
+        text = f"ReLU on the logits:\n{relu.main.paired.mean:.1f} on average,\n{slope:.1f} for each more dead output"
         note(axes, text.replace("-", MINUS), (5.3, -26), blue)
 
 
@@ -244,7 +245,7 @@ def differences_by_dead(results: Results, comparison: Comparison) -> tuple[np.nd
     reference, other = results.of(comparison.reference.number), results.of(comparison.other.number)
     seeds = sorted(reference.keys() & other.keys())
     more_dead = [len(other[seed].dead) - len(reference[seed].dead) for seed in seeds]
-    return np.array(more_dead), np.array(comparison.accuracy.differences)
+    return np.array(more_dead), np.array(comparison.main.paired.differences)
 
 
 async def draw_screen(folder: Path) -> None:

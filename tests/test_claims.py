@@ -115,7 +115,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def test_1_the_accuracy_that_clipping_costs_follows_the_outputs_that_die(sweep: Results, claims: ModuleType) -> None:
     relu, plain = (comparison for comparison in compared_settings(sweep) if comparison.axis == "clip")
     assert (relu.reference.choice["head"], plain.reference.choice["head"]) == ("relu", "linear")
-    assert relu.accuracy.mean < 2 * plain.accuracy.mean < 0
+    assert relu.main.paired.mean < 2 * plain.main.paired.mean < 0
     more_dead, differences = claims.differences_by_dead(sweep, relu)
     assert more_dead.mean() > 0
     assert np.corrcoef(more_dead, differences)[0, 1] < -0.5

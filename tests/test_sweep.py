@@ -462,7 +462,7 @@ def test_the_sentence_says_on_how_many_seeds_one_of_the_two_diverged() -> None:
     for setting, seed in ((0, 8), (0, 9), (1, 9)):
         found.replicas[setting, seed] = msgspec.structs.replace(found.replicas[setting, seed], reason="diverged")
     (compared,) = comparisons(found)
-    assert (compared.accuracy.n, compared.left_out) == (8, 2)
+    assert (compared.main.paired.n, compared.left_out) == (8, 2)
     said = str(sentence(compared, Words("en")))
     assert "over 8 seeds (left out because one of the two diverged: 2); better on 0 of 8" in said
 
@@ -473,7 +473,7 @@ def test_the_sentence_says_no_measurable_difference_and_how_many_seeds_it_takes(
     )
     assert not found.measurable
     assert "no measurable difference" in str(sentence(found, Words("en")))
-    assert f"takes {found.accuracy.needed:,} seeds" in str(sentence(found, Words("en")))
+    assert f"takes {found.main.paired.needed:,} seeds" in str(sentence(found, Words("en")))
 
 
 def test_five_seeds_are_exploratory_and_the_sentence_says_why() -> None:
@@ -497,12 +497,12 @@ def test_eight_seeds_are_too_few_for_twenty_comparisons() -> None:
     for words in ("8 个种子太少", "20", "校正后的 p 也有 0.156", "至少需要 10 个种子"):
         assert words in str(sentence(compared[0], Words("zh")))
     assert "需要 10 个种子" in str(short_sentence(compared[0], Words("zh")))
-    assert all(found.exploratory and found.accuracy.needed == 10 for found in compared)
+    assert all(found.exploratory and found.main.paired.needed == 10 for found in compared)
 
 
 def test_seeds_that_only_one_setting_has_are_not_compared() -> None:
     (found,) = comparisons(results({0: [200] * 8, 1: [200] * 3}))
-    assert found.accuracy.n == 3
+    assert found.main.paired.n == 3
 
 
 def test_a_pair_that_cannot_be_compared_counts_among_the_comparisons() -> None:
@@ -510,7 +510,7 @@ def test_a_pair_that_cannot_be_compared_counts_among_the_comparisons() -> None:
     replicas = [replica(setting, seed, 200 - 9 * setting - seed % 3) for setting in (0, 1) for seed in range(6)]
     replicas += [replica(2, seed, reason="diverged", loss=None, correct=None) for seed in range(6)]
     (found,) = comparisons(Results(started=started(config), replicas={one.key: one for one in replicas}))
-    assert (found.accuracy.p, found.accuracy_p) == (2 / 2**6, 2 * 2 / 2**6)
+    assert (found.main.paired.p, found.main.adjusted_p) == (2 / 2**6, 2 * 2 / 2**6)
 
 
 def test_a_summary_splits_accuracy_by_dead_classes() -> None:

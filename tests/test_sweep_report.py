@@ -192,7 +192,7 @@ def test_the_medians_are_those_of_the_summaries(sweep: Path, tmp_path: Path) -> 
         1: (pytest.approx(190 / 300), 2),
         2: (pytest.approx(160 / 300), 2),
     }
-    assert f"| {np.median(summary.accuracies):.3f} |" in output.read_text(encoding="utf-8")
+    assert f"| {np.median(summary.main):.3f} |" in output.read_text(encoding="utf-8")
 
 
 def test_a_setting_that_always_diverged_is_reported(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ CHINESE = {
     "set_iterations": "迭代次数",
     "set_batch_size": "批大小",
     "set_eval_every": "评估间隔",
-    "set_eval_size": "每次评估的{examples}数",
+    "set_eval_size": "验证批大小",
     "set_learning_rate": "学习率",
     "set_beta1": "Adam 的 beta1",
     "set_init_std": "权重的标准差",

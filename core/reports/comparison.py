@@ -57,7 +57,7 @@ def _of_group(group: list[NumberedRun], words: Words) -> Iterator[Phrase]:
 
 
 def _of_pair(runs: list[RunSummary], other: int, words: Words) -> Iterator[Phrase]:
-    metric, names = runs[0].metric, {"a": runs[0].lanes[0].name, "b": runs[0].lanes[other].name}
+    metric, names = runs[0].experiment.main, {"a": runs[0].lanes[0].name, "b": runs[0].lanes[other].name}
     a, b = _values(runs, 0, metric), _values(runs, other, metric)
     shared = {"metric": metric_name(metric, words), "count": len(runs), **names}
     spread = {**_spread("a", a, metric), **_spread("b", b, metric)}

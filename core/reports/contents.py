@@ -22,8 +22,8 @@ from .metric_words import (
     examples_words,
     experiment_name,
     experiment_words,
-    file_words,
     metric_name,
+    task_words,
 )
 from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
@@ -125,10 +125,8 @@ def _task(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
     yield Heading(level, words("task" if run.is_assignment else "trained"))
     if run.is_assignment:
         yield Paragraph(words("task_text"))
-    elif run.experiment.file:
-        yield Paragraph(words("task_own", name=run.experiment.name, **file_words(run.experiment)))
-    elif words.known(key := f"task_{run.experiment.name}", "", **run.config.settings):
-        yield Paragraph(words(key, **run.config.settings))
+    elif task := task_words(run.experiment, run.config.settings, words):
+        yield Paragraph(task)
     yield Paragraph(words("task_lanes"))
 
 
@@ -161,10 +159,10 @@ def _results(run: RunSummary, words: Words, level: int, name: str) -> Iterator[B
     validation = examples_words(run.experiment, words, "validation")
     caption = {"count": run.config.eval_size, "validation": validation, "marks": marks}
     # A metric of a user may have any name, which would not do in the name of a file.
-    loss, metric = f"{name}loss", f"{name}{'accuracy' if run.metric.name == 'accuracy' else 'metric'}"
+    loss, metric = f"{name}loss", f"{name}{'accuracy' if run.experiment.main.name == 'accuracy' else 'metric'}"
     yield Picture(loss, loss_figure(run, words, loss), words("caption_loss", window=WINDOW, **caption))
-    if run.metric != LOSS:
-        shown = metric_name(run.metric, words)
+    if run.experiment.main != LOSS:
+        shown = metric_name(run.experiment.main, words)
         final = words.plain("caption_final", metric=shown) if counted else ""
         figure = metric_figure(run, words, metric)
         yield Picture(metric, figure, words("caption_accuracy", metric=_capital(shown), final=final, **caption))
@@ -187,7 +185,7 @@ def _table_of_lanes(run: RunSummary, words: Words) -> Table:
 
 def _batch_metrics(run: RunSummary) -> tuple[MetricInfo, ...]:
     """What is shown of the last validation batch: the most important metric, and the loss."""
-    return tuple(dict.fromkeys((run.metric, LOSS)))
+    return tuple(dict.fromkeys((run.experiment.main, LOSS)))
 
 
 def _row_of_lane(lane: LaneSummary, run: RunSummary, words: Words) -> tuple[Cell, ...]:
@@ -206,7 +204,7 @@ def _row_of_lane(lane: LaneSummary, run: RunSummary, words: Words) -> tuple[Cell
 def _log(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
     yield Heading(level, words("log"))
     yield Paragraph(words("repeat", run=shlex.quote(run.name)))
-    columns = [{event.step: evaluation_line(event) for event in lane.evaluations} for lane in run.lanes]
+    columns = [{event.step: evaluation_line(event, run.experiment) for event in lane.evaluations} for lane in run.lanes]
     steps = sorted({step for lines in columns for step in lines})
     if not steps:
         yield Paragraph(words("log_empty"))

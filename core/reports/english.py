@@ -115,7 +115,7 @@ ENGLISH = {
     "set_iterations": "iterations",
     "set_batch_size": "batch size",
     "set_eval_every": "evaluated every",
-    "set_eval_size": "{examples} per evaluation",
+    "set_eval_size": "size of a validation batch",
     "set_learning_rate": "learning rate",
     "set_beta1": "Adam beta1",
     "set_init_std": "standard deviation of the weights",

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..stream.builtin_experiments import BUILT_IN
 from ..stream.experiment_info import LOSS, MetricInfo
 from ..stream.series import evaluated_values
 from .drawing import add_legend, as_svg, drawing_style, line_style, new_axes
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WINDOW = 5
-# The number of classes of the built-in experiments.
-_CLASSES = {"lenet": 10, "temporal-order": 4}
 # From this loss on, five times that of guessing among ten classes, the scale is logarithmic.
 _LARGE_LOSS = 5 * math.log(10)
 
@@ -28,7 +27,7 @@ def loss_figure(run: RunSummary, words: Words, name: str) -> str:
     """Validation loss of every lane over the steps."""
     with drawing_style(name):
         figure, axes = new_axes(6.6, 3.1)
-        if classes := _CLASSES.get(run.experiment.name):
+        if classes := _classes(run):
             chance = words.plain("chance_loss_of", classes=classes)
             _draw_chance_level(axes, math.log(classes), chance, above=True)
         curves = _draw_curves(axes, run, LOSS)
@@ -41,15 +40,14 @@ def metric_figure(run: RunSummary, words: Words, name: str) -> str:
     """The most important metric of every lane over the steps, and its final value with the 95 % interval."""
     with drawing_style(name):
         figure, axes = new_axes(6.6, 3.1)
-        classes = _CLASSES.get(run.experiment.name)
-        if classes and run.metric.name == "accuracy":
+        if (classes := _classes(run)) and run.experiment.main.name == "accuracy":
             chance = words.plain("chance_accuracy_of", share=f"{1 / classes:g}")
             _draw_chance_level(axes, 1 / classes, chance, above=False)
-        curves = _draw_curves(axes, run, run.metric)
+        curves = _draw_curves(axes, run, run.experiment.main)
         _draw_final_results(axes, run)
-        if run.metric.share:
+        if run.experiment.main.share:
             axes.set_ylim(0, 1)
-        _label(axes, run, words, run.metric, curves)
+        _label(axes, run, words, run.experiment.main, curves)
         return as_svg(figure, name)
 
 
@@ -72,8 +70,14 @@ def overview_figure(runs: Sequence[RunSummary], words: Words, name: str) -> str:
 
 def shared_metric(runs: Sequence[RunSummary]) -> MetricInfo:
     """The most important metric of all runs; the loss if they have different ones."""
-    metrics = {run.metric for run in runs}
+    metrics = {run.experiment.main for run in runs}
     return metrics.pop() if len(metrics) == 1 else LOSS
+
+
+def _classes(run: RunSummary) -> int | None:
+    """The number of classes of a built-in experiment."""
+    experiment = BUILT_IN.get(run.config.experiment)
+    return experiment.classes if experiment else None
 
 
 def mark_changes(axes: Axes, run: RunSummary) -> None:
@@ -127,7 +131,7 @@ def _draw_final_results(axes: Axes, run: RunSummary) -> None:
     for number, lane in enumerate(run.lanes):
         if lane.final:
             place = lane.final.step + span * (0.015 + 0.018 * number)
-            _draw_interval(axes, lane, number, place, run.metric, {}, upright=True)
+            _draw_interval(axes, lane, number, place, run.experiment.main, {}, upright=True)
 
 
 def _draw_interval(

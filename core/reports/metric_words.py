@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 
 from ..stream.builtin_experiments import LENET
 from ..stream.events import DatasetInfo
-from ..stream.experiment_info import ExperimentInfo, MetricInfo
-from .phrases import Words
+from ..stream.experiment_info import ExperimentInfo, MetricInfo, Value
+from .phrases import Phrase, Words
 
 _DATASETS = {
     "mnist": "MNIST",
@@ -41,6 +42,14 @@ def file_words(experiment: ExperimentInfo) -> dict[str, str]:
     return {"file": re.split(r"[\\/]", experiment.file or "")[-1], "checksum": experiment.checksum or "-"}
 
 
+def task_words(experiment: ExperimentInfo, settings: Mapping[str, Value], words: Words) -> Phrase | None:
+    """What an experiment other than LeNet trains; None if this version does not know it."""
+    if experiment.file:
+        return words("task_own", name=experiment.name, **file_words(experiment))
+    key = f"task_{experiment.name}"
+    return words(key, **settings) if words.known(key, "", **settings) else None
+
+
 def examples_words(experiment: ExperimentInfo, words: Words, kind: str = "examples") -> str:
     """What the data consists of; with `kind` "validation", the validation examples."""
     default = words.plain(f"{kind}_any", examples=experiment.examples)
@@ -66,3 +75,25 @@ def cell(metric: MetricInfo, value: float) -> str:
 def spoken(metric: MetricInfo, value: float) -> str:
     """A value in a sentence: shares are in percent."""
     return f"{100 * value:.1f} %" if metric.share and not math.isnan(value) else cell(metric, value)
+
+
+def change(metric: MetricInfo, value: float) -> str:
+    """A difference with its sign: of a share in percentage points, of anything else in its own unit."""
+    return f"{value:+.{digits(metric)}f}"
+
+
+def digits(metric: MetricInfo) -> int:
+    """The decimal places of a difference."""
+    return 2 if metric.share else 3
+
+
+def unit(metric: MetricInfo, words: Words) -> str:
+    """The unit of a difference, with a blank before it."""
+    return words.plain("sweep_points") if metric.share else ""
+
+
+def quantity(metric: MetricInfo, words: Words, *, nats: bool = False) -> str:
+    """A metric with the unit of its differences; `nats`: whether the loss is a cross-entropy."""
+    if metric.share:
+        return words.plain("sweep_in_points", metric=metric_name(metric, words))
+    return words.plain("sweep_loss_nats") if nats and metric.name == "loss" else metric_name(metric, words)

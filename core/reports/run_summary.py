@@ -26,7 +26,7 @@ from ..stream.events import (
     MomentsReset,
     Notice,
 )
-from ..stream.experiment_info import LOSS, ExperimentInfo, MetricInfo
+from ..stream.experiment_info import ExperimentInfo, MetricInfo
 from ..stream.series import diagnosed_values, evaluated_values, final_values
 from ..stream.state import RunState, apply
 from .lane_marks import LaneLabel
@@ -153,11 +153,6 @@ class RunSummary:
     def is_assignment(self) -> bool:
         """Whether LeNet was trained, which the assignment is about."""
         return self.config.experiment == LENET.info.name
-
-    @property
-    def metric(self) -> MetricInfo:
-        """The most important metric, or the loss if the experiment has none."""
-        return (*self.experiment.metrics, LOSS)[0]
 
     @property
     def gauges(self) -> tuple[MetricInfo, ...]:

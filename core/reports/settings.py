@@ -114,13 +114,13 @@ def _count(number: int | None, words: Words) -> str:
 
 
 def _training_rows(run: RunSummary, expected: RunConfig | None, words: Words) -> list[tuple[str, ...]]:
-    config, examples = run.config, examples_words(run.experiment, words)
+    config = run.config
     rows: list[tuple[str, ...]] = []
     for name in (*_NUMBERS, *config.settings, "optimizer", "nonfinite", "reset_moments"):
         if name == "dataset" or (name == "beta1" and not _uses_adam(config, expected)):
             continue
         values = [_value(each, name, words) for each in (config, expected) if each]
-        rows.append(_row(setting_name(name, words, examples=examples), *values))
+        rows.append(_row(setting_name(name, words), *values))
     rules = {lane.name: rule_words(lane.rule, words) for lane in expected.lanes} if expected else {}
     for lane in config.lanes:
         name = words.plain("set_lane", lane=lane.name)
@@ -128,9 +128,9 @@ def _training_rows(run: RunSummary, expected: RunConfig | None, words: Words) ->
     return rows
 
 
-def setting_name(name: str, words: Words, **values: object) -> str:
+def setting_name(name: str, words: Words) -> str:
     """The name of a setting of a run or of an experiment."""
-    return words.known(f"set_{name}", name.replace("_", " "), **values)
+    return words.known(f"set_{name}", name.replace("_", " "))
 
 
 def _uses_adam(*configs: RunConfig | None) -> bool:

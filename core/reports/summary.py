@@ -36,13 +36,13 @@ def _compared(run: RunSummary, words: Words) -> Phrase:
 
 
 def _result(run: RunSummary, words: Words) -> Phrase:
-    results = words.join([_lane_result(lane, run.metric, words) for lane in run.lanes])
+    results = words.join([_lane_result(lane, run.experiment.main, words) for lane in run.lanes])
     totals = [lane.final.total for lane in run.lanes if lane.final]
     if not totals:
         return words("summary_no_result", results=results)
     return words(
         "summary_result",
-        metric=metric_name(run.metric, words),
+        metric=metric_name(run.experiment.main, words),
         total=f"{totals[0]:,}",
         validation=examples_words(run.experiment, words, "validation"),
         results=results,
@@ -117,7 +117,7 @@ def _dead_outputs(run: RunSummary, words: Words, seed: str) -> Phrase:
         return words("summary_none_dead", seed=seed)
     counts = words.join([words.plain("summary_dead_of", lane=lane.label, count=count) for lane, count in known])
     differ = any(a.final and b.final and _outcome(a, b) == "apart" for a, b in run.pairs)
-    explained = differ and _explains(known, run.metric)
+    explained = differ and _explains(known, run.experiment.main)
     return words("summary_cause" if explained else "summary_dead", counts=counts, seed=seed)
 
 

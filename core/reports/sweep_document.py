@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import BadInput
-from ..statistics.intervals import wilson_interval
-from ..statistics.paired import PairedDifferences, is_exploratory
+from ..stream.builtin_experiments import LENET
+from ..stream.sweep_config import is_stackable
 from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Summary, comparisons, summaries
 from ..sweeps.store import SweepFolder, read_sweep
-from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table, Warnings
+from .blocks import Block, Bullets, Heading, Paragraph, Picture, Warnings
 from .document import Format, write_blocks
+from .metric_words import cell, examples_words, experiment_words, file_words, metric_name, task_words
 from .phrases import Phrase, Words
-from .settings import dataset_words, origin_words
+from .settings import origin_words
 from .sweep_figures import curve_figure, difference_figure, distribution_figure
-from .sweep_words import answers, by_dead_words, p_words, pair_words, setting_words
+from .sweep_tables import sensitivity, table_of_comparisons, table_of_dead, table_of_settings
+from .sweep_words import answers, setting_words, solved_sentence
 
 _METHOD = ("pairing", "measured", "intervals", "rule", "dead", "stacked")
 
@@ -44,42 +45,83 @@ def _contents(name: str, results: Results, damage: Sequence[str], words: Words) 
     described, compared = summaries(results), comparisons(results)
     yield from _head(name, results, damage, words)
     yield Heading(2, words("sweep_answer"))
-    yield Bullets(tuple(answers(results, compared, words)))
+    solved = solved_sentence(described, words)
+    yield Bullets((*answers(results, compared, words), *([solved] if solved else ())))
+    yield from sensitivity(results, described, words)
     if described:
-        yield Heading(2, words("sweep_distributions"))
-        figure = distribution_figure(described, words, "distributions")
-        yield Picture("distributions", figure, words("sweep_caption_distributions"), "tall")
-        yield _table_of_settings(described, words)
-        yield from _cause(described, words)
+        yield from _distributions(described, words)
     if compared:
-        yield Heading(2, words("sweep_differences"))
-        figure = difference_figure(compared, words, "differences")
-        yield Picture("differences", figure, words("sweep_caption_differences"), "tall")
-        yield _table_of_comparisons(compared, words)
-        yield Bullets(tuple(words(f"sweep_unit_{unit}") for unit in ("points", "nats", "r")))
+        yield from _differences(compared, words, is_assignment=_is_assignment(results))
     if described:
         yield from _one_run(results, described, compared, words)
+    yield from _method(results, words)
+
+
+def _is_assignment(results: Results) -> bool:
+    """Whether LeNet was trained, which the assignment is about."""
+    return results.started.config.base.experiment == LENET.info.name
+
+
+def _distributions(described: Sequence[Summary], words: Words) -> Iterator[Block]:
+    yield Heading(2, words("sweep_distributions"))
+    figure = distribution_figure(described, words, "distributions")
+    dying = [summary for summary in described if summary.can_die]
+    colour = words.plain("sweep_caption_colour") if dying else ""
+    caption = words("sweep_caption_distributions", metric=metric_name(described[0].metric, words), colour=colour)
+    yield Picture("distributions", figure, caption, "tall")
+    yield table_of_settings(described, words)
+    if dying:
+        yield Heading(2, words("sweep_cause"))
+        yield Paragraph(words("sweep_cause_text"))
+        yield table_of_dead(dying, words)
+
+
+def _differences(compared: Sequence[Comparison], words: Words, *, is_assignment: bool) -> Iterator[Block]:
+    yield Heading(2, words("sweep_differences"))
+    figure = difference_figure(compared, words, "differences")
+    yield Picture("differences", figure, words("sweep_caption_differences"), "tall")
+    yield table_of_comparisons(compared, words, nats=is_assignment)
+    units = {"points": any(one.metric.share for one in compared[0].differences), "nats": is_assignment, "r": True}
+    yield Bullets(tuple(words(f"sweep_unit_{unit}") for unit, used in units.items() if used))
+
+
+def _method(results: Results, words: Words) -> Iterator[Block]:
     yield Heading(2, words("sweep_method"))
-    yield Bullets(tuple(words(f"sweep_method_{part}") for part in _METHOD))
-    dataset = results.started.dataset
-    versions = ", ".join(f"{package} {version}" for package, version in results.started.versions.items())
-    origin = origin_words(dataset.origin, words)
-    yield Paragraph(words("sweep_data", origin=origin, checksum=dataset.checksum[:16], versions=versions))
+    started = results.started
+    used = {
+        "dead": any(summary.can_die for summary in summaries(results)),
+        "stacked": any(is_stackable(setting.config) for setting in started.config.settings),
+    }
+    nouns = {
+        "examples": examples_words(started.experiment, words),
+        "validation": examples_words(started.experiment, words, "validation"),
+    }
+    yield Bullets(tuple(words(f"sweep_method_{part}", **nouns) for part in _METHOD if used.get(part, True)))
+    versions = ", ".join(f"{package} {version}" for package, version in started.versions.items())
+    origin = file_words(started.experiment)["file"] or origin_words(started.dataset.origin, words)
+    yield Paragraph(words("sweep_data", origin=origin, checksum=started.dataset.checksum[:16], versions=versions))
 
 
 def _head(name: str, results: Results, damage: Sequence[str], words: Words) -> Iterator[Block]:
     """Title, progress, warnings and the question."""
-    config, dataset = results.started.config, results.started.dataset
+    config, dataset, experiment = results.started.config, results.started.dataset, results.started.experiment
     time = datetime.fromtimestamp(results.started.time, UTC)
     title = "sweep_title" if len(config.settings) > 1 else "sweep_title_one"
-    yield Heading(1, words(title, count=len(config.settings), dataset=dataset_words(dataset.name, words)))
+    subject = experiment_words(experiment, dataset, words)
+    yield Heading(1, words(title, count=len(config.settings), experiment=subject))
     done, total = f"{len(results.replicas):,}", f"{config.replicas:,}"
     yield Paragraph(words("sweep_subtitle", sweep=name, time=f"{time:%Y-%m-%d %H:%M}", done=done, total=total))
     if warnings := tuple(_warnings(results, damage, words)):
         yield Warnings(warnings)
     yield Heading(2, words("sweep_question"))
+    settings = {name: ", ".join(map(str, values)) for name, values in config.axes.items()}
+    if _is_assignment(results):
+        yield Paragraph(words("sweep_question_assignment"))
+    elif task := task_words(experiment, config.base.settings | settings, words):
+        yield Paragraph(task)
     plan = {"iterations": f"{config.base.iterations:,}", "batch_size": config.base.batch_size}
-    yield Paragraph(words("sweep_question_text", **plan, total=f"{dataset.validation:,}"))
+    validation = examples_words(experiment, words, "validation")
+    yield Paragraph(words("sweep_question_text", **plan, total=f"{dataset.validation:,}", validation=validation))
 
 
 def _warnings(results: Results, damage: Sequence[str], words: Words) -> Iterator[Phrase]:
@@ -93,70 +135,6 @@ def _warnings(results: Results, damage: Sequence[str], words: Words) -> Iterator
         yield words("warn_damage", damage=text)
 
 
-def _table_of_settings(described: Sequence[Summary], words: Words) -> Table:
-    keys = ("setting", *(f"sweep_{key}" for key in ("seeds", "median_accuracy", "range", "median_loss", "mean_dead")))
-    rows = []
-    for summary in described:
-        median, low, high = summary.range
-        spread = words.plain("sweep_from_to", low=f"{low:.3f}", high=f"{high:.3f}")
-        dead = f"{summary.mean_dead:.1f}" if summary.setting.config.settings.get("head") == "relu" else "-"
-        figures = (f"{median:.3f}", spread, f"{summary.median_loss:.3f}", dead)
-        rows.append((setting_words(summary.setting, words), str(len(summary.accuracies)), *figures))
-    return Table(tuple(words.plain(key) for key in keys), tuple(rows))
-
-
-def _cause(described: Sequence[Summary], words: Words) -> Iterator[Block]:
-    """The section on dead outputs, for the settings in which outputs can die."""
-    dying = [summary for summary in described if summary.setting.config.settings.get("head") == "relu"]
-    if not dying:
-        return
-    yield Heading(2, words("sweep_cause"))
-    yield Paragraph(words("sweep_cause_text"))
-    rows = [
-        (setting_words(summary.setting, words), by_dead_words(summary), _correlation(summary.dead_correlation))
-        for summary in dying
-    ]
-    yield Table((words.plain("setting"), words.plain("sweep_by_dead"), "r"), tuple(rows))
-
-
-def _table_of_comparisons(compared: Sequence[Comparison], words: Words) -> Table:
-    keys = ("difference", "quantity", "mean", "median", "adjusted", "better")
-    difference, unit, mean, median, adjusted, better = (words.plain(f"sweep_{key}") for key in keys)
-    rows = []
-    for comparison in compared:
-        accuracy, loss = comparison.accuracy, comparison.loss
-        points = _cells(accuracy, comparison.accuracy_p, 2, _share(accuracy.wins, accuracy.n, words), words)
-        lower = _share(loss.n - loss.wins - loss.ties, loss.n, words)
-        nats = _cells(loss, comparison.loss_p, 3, lower, words)
-        rows.append((pair_words(comparison, words), words.plain("sweep_accuracy_points"), *points))
-        rows.append(("", words.plain("sweep_loss_nats"), *nats))
-    return Table((difference, unit, mean, median, "p", adjusted, better, "r"), tuple(rows))
-
-
-def _cells(found: PairedDifferences, adjusted: float, digits: int, better: str, words: Words) -> tuple[str, ...]:
-    low, high = (f"{bound:+.{digits}f}" for bound in found.interval)
-    bounded = math.isfinite(found.interval[0])
-    interval = words.plain("sweep_from_to", low=low, high=high) if bounded else words.plain("sweep_no_interval")
-    return (
-        f"{found.mean:+.{digits}f} ({interval})",
-        f"{found.median:+.{digits}f}",
-        ("" if found.exact else "~") + p_words(found.p),
-        words.plain("sweep_too_few") if is_exploratory(found, adjusted) else p_words(adjusted),
-        better,
-        _correlation(found.correlation),
-    )
-
-
-def _share(count: int, total: int, words: Words) -> str:
-    """The count of the seeds and the 95 % Wilson interval of their share."""
-    low, high = (f"{bound:.2f}" for bound in wilson_interval(count, total))
-    return words.plain("sweep_share", count=count, total=total, low=low, high=high)
-
-
-def _correlation(value: float | None) -> str:
-    return "-" if value is None else f"{value:+z.2f}"
-
-
 def _one_run(
     results: Results, described: Sequence[Summary], compared: Sequence[Comparison], words: Words
 ) -> Iterator[Block]:
@@ -166,25 +144,25 @@ def _one_run(
     seed = results.started.config.every_seed[0]
     yield Heading(2, words("sweep_one_run"))
     figure = curve_figure(results, compared, words, "curves")
-    yield Picture("curves", figure, words("sweep_caption_curves"), "tall")
-    ranks = (_rank(results, summary.setting.number, seed, words) for summary in described)
+    assignment = words.plain("sweep_caption_assignment") if _is_assignment(results) else ""
+    yield Picture("curves", figure, words("sweep_caption_curves", assignment=assignment), "tall")
+    ranks = (_rank(results, summary, seed, words) for summary in described)
     yield Bullets(tuple(text for text in ranks if text))
 
 
-def _rank(results: Results, number: int, seed: int, words: Words) -> Phrase | None:
-    """The rank of one seed's accuracy among all seeds of a setting; None if the seed has no result."""
-    replicas = results.of(number)
-    replica = replicas.get(seed)
+def _rank(results: Results, summary: Summary, seed: int, words: Words) -> Phrase | None:
+    """The rank of one seed's result among all seeds of a setting; None if the seed has no result."""
+    metric, replica = summary.metric, results.of(summary.setting.number).get(seed)
     if replica is None or replica.figures is None:
         return None
-    accuracy = replica.figures.of("accuracy")
-    accuracies = [figures.of("accuracy") for figures in results.figures(number).values()]
+    value, values = replica.figures.of(metric.name), summary.of(metric.name)
     return words(
         "sweep_place",
-        setting=setting_words(results.started.config.settings[number], words),
+        setting=setting_words(summary.setting, words),
         seed=seed,
-        accuracy=f"{accuracy:.3f}",
-        dead=len(replica.dead),
-        below=sum(other < accuracy for other in accuracies),
-        count=len(accuracies),
+        metric=metric_name(metric, words),
+        value=cell(metric, value),
+        dead=words.plain("sweep_place_dead", dead=len(replica.dead)) if summary.can_die else "",
+        below=sum(other < value for other in values),
+        count=len(values),
     )

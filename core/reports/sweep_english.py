@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 SWEEP_ENGLISH = {
-    "sweep_title": "Do {count} settings make a difference? LeNet on {dataset}",
-    "sweep_title_one": "One setting, many seeds: LeNet on {dataset}",
+    "sweep_title": "Do {count} settings make a difference? {experiment}",
+    "sweep_title_one": "One setting, many seeds: {experiment}",
     "sweep_subtitle": "Sweep {sweep}, started {time} UTC: {done} of {total} trainings done.",
     "sweep_unfinished": "The sweep is not finished: the results cover only the trainings that are done. Stopping "
     "early because of the results makes p look smaller than it is.",
     "sweep_diverged": "{setting}: trainings left out because they diverged: {count}.",
     "sweep_question": "The question",
-    "sweep_question_text": "The assignment trained once with gradient clipping and once without, and concluded that "
-    "clipping helps. Would another seed lead to the same conclusion? Every training here has {iterations} steps with "
-    "batches of {batch_size}; its final accuracy is measured on {total} images outside the training set.",
+    "sweep_question_assignment": "The assignment trained once with gradient clipping and once without, and "
+    "concluded that clipping helps. Would another seed lead to the same conclusion?",
+    "sweep_question_text": "Every training here has {iterations} steps with batches of {batch_size}; its final "
+    "result is measured on {total} {validation}, which are not trained on.",
     "sweep_answer": "The answer",
     "sweep_no_answer": "There is only one setting, so there is nothing to compare.",
     "sweep_all_diverged": "Every training diverged, so there is nothing to compare.",
@@ -27,30 +28,38 @@ SWEEP_ENGLISH = {
     "sweep_replacing": "Replacing {reference} with {other}",
     "sweep_clipping": "Clipping by {rule}",
     "sweep_pair_in_common": "{pair} ({common})",
-    "sweep_raises": "{subject} raises accuracy: {figures}, {tested}; better on {wins} of {n} seeds.",
-    "sweep_lowers": "{subject} lowers accuracy: {figures}, {tested}; better on {wins} of {n} seeds.",
+    "sweep_raises": "{subject} raises {metric}: {figures}, {tested}{better}.",
+    "sweep_lowers": "{subject} lowers {metric}: {figures}, {tested}{better}.",
+    "sweep_better_on": "; better on {wins} of {n} seeds",
+    "sweep_points": " percentage points",
+    "sweep_in_points": "{metric}, percentage points",
+    "sweep_solved_of": "Seeds that solved the task ({metric} {bound} at the end): {counts}.",
+    "sweep_solved_count": "{setting} {share}",
+    "sweep_at_least": "at least {value}",
+    "sweep_at_most": "at most {value}",
+    "sweep_solved": "solved",
     "sweep_none": "{subject}: no measurable difference: {figures}, {tested}. {needed}",
     "sweep_exploratory": "{subject}: exploratory. n = {n} is too few: even if all seeds agreed, p adjusted for the "
     "number of comparisons ({count}) would be {least}. At least {enough} seeds are needed.",
     "sweep_exploratory_many": "{number} comparisons are exploratory. n = {n} is too few: even if all seeds agreed, p "
     "adjusted for the number of comparisons ({count}) would be {least}. At least {enough} seeds are needed.",
     "sweep_exploratory_many_short": "{number} comparisons are exploratory: n = {n} is too few, {enough} are needed",
-    "sweep_measurable_short": "{subject}: accuracy {size} percentage points",
+    "sweep_measurable_short": "{subject}: {metric} {size}{unit}",
     "sweep_none_short": "{subject}: no measurable difference",
     "sweep_exploratory_short": "{subject}: exploratory, needs {enough} seeds",
-    "sweep_figures": "{mean} percentage points on average (95 % interval {low} to {high})",
+    "sweep_figures": "{mean}{unit} on average (95 % interval {low} to {high})",
     "sweep_tested": "adjusted p {p} over {n} seeds",
     "sweep_left_out": " (left out because one of the two diverged: {count})",
     "sweep_needed_unreachable": "No practicable number of seeds would detect a difference of this size.",
     "sweep_needed_more": "Detecting a difference of this size with 80 % power takes {needed} seeds, {more} more.",
     "sweep_needed_reached": "{needed} seeds are enough to detect a difference of this size with 80 % power.",
     "sweep_distributions": "The distributions",
-    "sweep_caption_distributions": "Final accuracy of every seed, one row per setting. Bar: median. Colour: number of "
-    "dead outputs.",
-    "sweep_final_accuracy": "final validation accuracy",
+    "sweep_caption_distributions": "Final {metric} of every seed, one row per setting. Bar: median.{colour}",
+    "sweep_caption_colour": " Colour: number of dead outputs.",
+    "sweep_final_accuracy": "final validation {metric}",
     "sweep_dead_outputs": "dead outputs",
     "sweep_seeds": "seeds",
-    "sweep_median_accuracy": "median accuracy",
+    "sweep_median_accuracy": "median {metric}",
     "sweep_range": "range",
     "sweep_from_to": "{low} to {high}",
     "sweep_median_loss": "median loss",
@@ -62,16 +71,22 @@ SWEEP_ENGLISH = {
     "every image and hardly ever the largest, so nearly all images of its class (about a tenth of all images) are "
     "misclassified. With plain logits no output can die; a difference there has another cause.",
     "sweep_by_dead": "dead outputs: median accuracy (seeds)",
+    "sweep_sensitivity": "Sensitivity",
+    "sweep_sensitivity_text": "Median final {metric} for each combination of {rows} and {columns}.{solved}",
+    "sweep_sensitivity_solved": " In brackets: how many of the seeds trained solved the task.",
+    "sweep_some_diverged": "{cell}, {count} diverged",
+    "sweep_solved_cell": "{cell} ({count} of {total})",
+    "sweep_best": "The best {rows} for each {columns}: {best}.",
+    "sweep_best_of": "{column}: {row}",
     "sweep_differences": "The differences, seed by seed",
     "sweep_caption_differences": "Each dot is the difference for one seed; the diamond is the mean with its 95 % "
     "interval.",
-    "sweep_difference_axis": "difference in accuracy, percentage points",
+    "sweep_difference_axis": "difference in {metric}",
     "sweep_difference": "difference",
     "sweep_quantity": "quantity",
-    "sweep_accuracy_points": "accuracy, percentage points",
     "sweep_loss_nats": "loss, nats",
     "sweep_unit_points": "Percentage points: the difference of two percentages. From 50 % to 60 % are +10 percentage "
-    "points of accuracy.",
+    "points.",
     "sweep_unit_nats": "Nats: the unit of the loss, which is the mean of -ln(p), where p is the probability that the "
     "network gives to the right class. Guessing among ten classes costs ln 10 = 2.303 nats. A difference of +0.693 (ln "
     "2) nats means that p is half as large (geometric mean). Less is better.",
@@ -87,22 +102,24 @@ SWEEP_ENGLISH = {
     "sweep_too_few": "exploratory",
     "sweep_one_run": "One run among all seeds",
     "sweep_caption_curves": "Bold line: median of all seeds. Shaded: middle half. Thin line with markers: a single "
-    "seed, which is all that the assignment saw.",
-    "sweep_validation_accuracy": "validation accuracy",
-    "sweep_place": "{setting}, seed {seed}: accuracy {accuracy}; dead outputs: {dead}; seeds that ended lower: {below} "
-    "of {count}.",
+    "seed{assignment}.",
+    "sweep_caption_assignment": ", which is all that the assignment saw",
+    "sweep_validation_accuracy": "validation {metric}",
+    "sweep_place": "{setting}, seed {seed}: {metric} {value}{dead}; seeds that ended lower: {below} of {count}.",
+    "sweep_place_dead": "; dead outputs: {dead}",
     "sweep_method": "Method",
-    "sweep_method_pairing": "Every setting is trained from the same seeds. A seed decides the initial weights and the "
-    "order of the images, so two settings with the same seed form a pair. Whatever the seed does to both alike cancels "
-    "in their difference; what it does to only one of them does not, which is why the differences scatter.",
-    "sweep_method_measured": "Final loss and accuracy are measured on all validation images after the last step. The "
-    "curves have at most twenty points, each measured on as many images as one evaluation of a single run.",
-    "sweep_method_intervals": "Intervals are 95 % BCa bootstrap intervals of the mean difference (9,999 resamples) and "
-    "95 % Wilson intervals of the share of seeds that were better (higher accuracy, or lower loss). Each interval "
-    "stands alone: it is not adjusted for the number of comparisons. p is that of a two-sided sign-flip test of the "
-    "mean: exact for up to 16 seeds, and above that estimated from at least 20,000 random sign patterns and marked "
-    "with ~. Holm's procedure adjusts it for all comparisons that the axes define, including those without data. r is "
-    "the correlation of the two settings across seeds.",
+    "sweep_method_pairing": "Every setting is trained from the same seeds. A seed decides the initial weights and "
+    "the order of the {examples}, so two settings with the same seed form a pair. Whatever the seed does to both "
+    "alike cancels in their difference; what it does to only one of them does not, which is why the differences "
+    "scatter.",
+    "sweep_method_measured": "Final loss and metrics are measured on all {validation} after the last step. The "
+    "curves have at most twenty points, each measured on as many {examples} as one evaluation of a single run.",
+    "sweep_method_intervals": "Intervals are 95 % BCa bootstrap intervals of the mean difference (9,999 resamples) "
+    "and 95 % Wilson intervals of shares of seeds: of those that were better, and of those that solved the task. "
+    "Each interval stands alone: it is not adjusted for the number of comparisons. p is that of a two-sided "
+    "sign-flip test of the mean: exact for up to 16 seeds, and above that estimated from at least 20,000 random "
+    "sign patterns and marked with ~. Holm's procedure adjusts it for all comparisons that the axes define, "
+    "including those without data. r is the correlation of the two settings across seeds.",
     "sweep_method_rule": "A difference is called measurable if the adjusted p is below 0.05 and the interval excludes "
     "0. Otherwise the answer is “no measurable difference”, or “exploratory” if n seeds are too few for m comparisons: "
     "even if all seeds agreed, the smallest adjusted p, 2m / 2^n, would not be below 0.05. One comparison needs at "

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..stream.experiment_info import LOSS
 from ..stream.sweep_config import Setting, Value
-from ..stream.sweep_events import Results
+from ..stream.sweep_events import Curve, Results
 from ..sweeps.comparisons import Comparison, Summary
 from .drawing import as_svg, drawing_style, line_style, new_axes, new_grid
+from .metric_words import metric_name, quantity
 from .phrases import Words
 from .sweep_words import pair_words, setting_words, value_words
 
@@ -24,25 +26,36 @@ _CLASSES = 10
 
 
 def distribution_figure(summaries: Sequence[Summary], words: Words, name: str) -> str:
-    """Every seed's final accuracy, one row per setting, coloured by number of dead outputs; a bar at the median."""
+    """Every seed's final value, one row per setting, and a bar at the median. Dead outputs have colours by number."""
+    metric, shades = summaries[0].metric, _shades() if any(summary.can_die for summary in summaries) else []
     with drawing_style(name):
         figure, axes = new_axes(6.6, 0.8 + 0.36 * len(summaries))
         axes.set_axisbelow(True)
-        shades = _shades()
         for row, summary in enumerate(summaries):
-            offset = np.random.default_rng(row).uniform(-0.28, 0.28, len(summary.accuracies))
-            colours = [shades[dead] for dead in summary.dead]
-            axes.scatter(summary.accuracies, row + offset, c=colours, s=13, linewidths=0)
+            offset = np.random.default_rng(row).uniform(-0.28, 0.28, summary.seeds)
+            colours = [shades[dead] for dead in summary.dead] if shades else line_style(row)["color"]
+            axes.scatter(_finite_or_nan(summary.main), row + offset, c=colours, s=13, linewidths=0)
             axes.plot([summary.range[0]] * 2, [row - 0.38, row + 0.38], color="#000000", linewidth=1.4)
         axes.set_yticks(range(len(summaries)), [setting_words(summary.setting, words) for summary in summaries])
         axes.set_ylim(len(summaries) - 0.5, -0.5)
-        axes.set_xlim(0, 1)
-        axes.set_xlabel(words.plain("sweep_final_accuracy"))
-        seen = sorted({dead for summary in summaries for dead in summary.dead})
-        handles = [axes.scatter([], [], color=shades[dead], s=13, linewidths=0) for dead in seen]
-        title = words.plain("sweep_dead_outputs")
-        axes.legend(handles, map(str, seen), title=title, loc="center left", bbox_to_anchor=(1, 0.5), ncols=2)
+        if metric.share:
+            # Room for the dots at 0 and 1.
+            axes.set_xlim(-0.01, 1.01)
+        axes.set_xlabel(words.plain("sweep_final_accuracy", metric=metric_name(metric, words)))
+        if shades:
+            _add_shades(axes, summaries, shades, words)
         return as_svg(figure, name)
+
+
+def _add_shades(axes: Axes, summaries: Sequence[Summary], shades: Sequence[str], words: Words) -> None:
+    seen = sorted({dead for summary in summaries for dead in summary.dead})
+    handles = [axes.scatter([], [], color=shades[dead], s=13, linewidths=0) for dead in seen]
+    title = words.plain("sweep_dead_outputs")
+    axes.legend(handles, map(str, seen), title=title, loc="center left", bbox_to_anchor=(1, 0.5), ncols=2)
+
+
+def _finite_or_nan(values: Sequence[float]) -> list[float]:
+    return [value if math.isfinite(value) else math.nan for value in values]
 
 
 def difference_figure(compared: Sequence[Comparison], words: Words, name: str) -> str:
@@ -51,7 +64,7 @@ def difference_figure(compared: Sequence[Comparison], words: Words, name: str) -
         figure, axes = new_axes(6.6, 0.6 + 0.42 * len(compared))
         axes.set_axisbelow(True)
         for row, comparison in enumerate(compared):
-            found, style = comparison.accuracy, line_style(row)
+            found, style = comparison.main.paired, line_style(row)
             offset = np.random.default_rng(row).uniform(-0.05, 0.25, found.n)
             axes.scatter(found.differences, row + offset, s=9, color=style["color"], alpha=0.5, linewidths=0)
             low, high = found.interval
@@ -60,16 +73,17 @@ def difference_figure(compared: Sequence[Comparison], words: Words, name: str) -
         axes.axvline(0, color="#666666", linewidth=0.8, linestyle=":")
         _name_rows(axes, [_two_lines(pair_words(comparison, words)) for comparison in compared])
         axes.set_ylim(len(compared) - 0.5, -0.5)
-        axes.set_xlabel(words.plain("sweep_difference_axis"))
+        compared_by = quantity(compared[0].main.metric, words)
+        axes.set_xlabel(words.plain("sweep_difference_axis", metric=compared_by))
         return as_svg(figure, name)
 
 
 def curve_figure(results: Results, compared: Sequence[Comparison], words: Words, name: str) -> str:
-    """Accuracy over the steps: median and middle half of all seeds, and the curve of the first seed.
+    """The most important metric over the steps: median and middle half of all seeds, and the curve of the first seed.
 
     There is one chart for each comparison along the first axis, because more than two bands would hide each other.
     """
-    config = results.started.config
+    config, metric = results.started.config, results.started.experiment.main
     axis = compared[0].axis if compared else next(iter(config.axes))
     panels = [(_two_lines(pair_words(one, words)), (one.reference, one.other)) for one in compared if one.axis == axis]
     with drawing_style(name):
@@ -80,9 +94,11 @@ def curve_figure(results: Results, compared: Sequence[Comparison], words: Words,
                 value = setting.choice[axis]
                 lines[value] = _curves(axes, results, setting, config.axes[axis].index(value))
             axes.set_title(title, fontsize=7.5)
-            axes.set_ylim(0, 1)
+            if metric.share:
+                axes.set_ylim(0, 1)
         figure.supxlabel(words.plain("step"), fontsize=9)
-        figure.supylabel(words.plain("sweep_validation_accuracy"), fontsize=9)
+        validation = words.plain("sweep_validation_accuracy", metric=metric_name(metric, words))
+        figure.supylabel(validation, fontsize=9)
         labels = [value_words(axis, value, words) for value in lines]
         figure.legend(lines.values(), labels, loc="outside upper left", ncols=4)
         return as_svg(figure, name)
@@ -90,15 +106,16 @@ def curve_figure(results: Results, compared: Sequence[Comparison], words: Words,
 
 def _curves(axes: Axes, results: Results, setting: Setting, number: int) -> Any:
     """Draw one setting's curves in line style `number`; return the median line for the legend."""
-    style, replicas = line_style(number), results.of(setting.number)
+    style = line_style(number)
+    curves = {seed: _points(results, replica.curve) for seed, replica in results.of(setting.number).items()}
     first = results.started.config.every_seed[0]
-    steps, low, middle, high = quartiles([replica.curve for replica in replicas.values()])
+    steps, low, middle, high = quartiles(list(curves.values()))
     axes.fill_between(steps, low, high, color=style["color"], alpha=0.18, linewidth=0)
     (line,) = axes.plot(steps, middle, color=style["color"], linestyle=style["linestyle"], linewidth=1.7)
-    if first in replicas:
-        curve = replicas[first].curve
-        xs, ys = [step for step, _, _ in curve], [accuracy for _, _, accuracy in curve]
-        axes.plot(xs, ys, color=style["color"], linewidth=0.8, marker=style["marker"], markersize=3)
+    if curves.get(first):
+        axes.plot(
+            *zip(*curves[first], strict=True), color=style["color"], linewidth=0.8, marker=style["marker"], markersize=3
+        )
     return line
 
 
@@ -126,15 +143,22 @@ def _shades() -> list[str]:
     return [to_hex(colormaps["viridis"](dead / _CLASSES)) for dead in range(_CLASSES + 1)]
 
 
-Points = Sequence[tuple[int, float, float]]
+Points = Sequence[tuple[int, float]]
+
+
+def _points(results: Results, curve: Sequence[Curve]) -> Points:
+    """The steps and values of the most important metric on a curve."""
+    is_loss = results.started.experiment.main == LOSS
+    points = ((step, loss if is_loss else value) for step, loss, value in curve)
+    return [(step, value) for step, value in points if value is not None and math.isfinite(value)]
 
 
 def quartiles(curves: Sequence[Points]) -> tuple[list[int], list[float], list[float], list[float]]:
-    """Steps, and at each step the three quartiles of accuracy over the curves that have a point there."""
+    """Steps, and at each step the three quartiles of the values of the curves that have a point there."""
     by_step: dict[int, list[float]] = {}
     for curve in curves:
-        for step, _, accuracy in curve:
-            by_step.setdefault(step, []).append(accuracy)
+        for step, value in curve:
+            by_step.setdefault(step, []).append(value)
     steps = sorted(by_step)
     low, middle, high = ([float(np.quantile(by_step[step], share)) for step in steps] for share in (0.25, 0.5, 0.75))
     return steps, low, middle, high

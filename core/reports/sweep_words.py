@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..safe_text import printable
+from ..statistics.intervals import wilson_interval
 from ..statistics.paired import PairedDifferences, fewest_seeds
 from ..stream.sweep_config import Setting, Value
 from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Summary
+from .metric_words import change, digits, metric_name, unit
 from .phrases import Phrase, Words
+from .settings import setting_name
 
 
 def value_words(axis: str, value: Value, words: Words) -> str:
     """The name of a value of an axis."""
     if axis == "clip" and value == "none":
         return words.plain("axis_not_clipped")
-    if axis == "head":
-        return words.plain(f"axis_head_{value}")
     if axis in ("clip", "optimizer"):
         return words.plain(f"axis_{axis}", value=printable(str(value)))
-    name = axis.replace("_", " ") if words.language == "en" else words.plain(f"set_{axis}")
-    return words.plain("axis_other", axis=name, value=value)
+    other = words.plain("axis_other", axis=axis_name(axis, words), value=printable(str(value)))
+    return words.known(f"axis_{axis}_{value}", other)
+
+
+def axis_name(axis: str, words: Words) -> str:
+    """The name of an axis."""
+    if axis == "clip":
+        return words.plain("rule")
+    return printable(axis.replace("_", " ")) if words.language == "en" else setting_name(axis, words)
 
 
 def setting_words(setting: Setting, words: Words) -> str:
@@ -48,7 +56,7 @@ def apart(
     compared: Sequence[Comparison], words: Words, *, short: bool = False
 ) -> tuple[list[Comparison], list[Phrase]]:
     """The comparisons that need a sentence each, and one for the exploratory ones if there is more than one of them."""
-    exploratory = [comparison.accuracy for comparison in compared if comparison.exploratory]
+    exploratory = [comparison.main.paired for comparison in compared if comparison.exploratory]
     if len(exploratory) < 2:
         return list(compared), []
     most = max(exploratory, key=lambda found: found.n)
@@ -58,33 +66,65 @@ def apart(
 
 def sentence(comparison: Comparison, words: Words) -> Phrase:
     """The result of a comparison as a sentence with all its figures."""
-    found, subject = comparison.accuracy, _subject(comparison, words, "sweep_replacing")
+    main, subject = comparison.main, _subject(comparison, words, "sweep_replacing")
+    found = main.paired
     if comparison.exploratory:
         return words("sweep_exploratory", subject=subject, **_too_few(found))
-    low, high = (f"{bound:+.2f}" for bound in found.interval)
-    figures = words.plain("sweep_figures", mean=f"{found.mean:+.2f}", low=low, high=high)
-    p = p_words(comparison.accuracy_p)
+    low, high = (change(main.metric, bound) for bound in found.interval)
+    mean = change(main.metric, found.mean)
+    figures = words.plain("sweep_figures", mean=mean, unit=unit(main.metric, words), low=low, high=high)
+    p = p_words(main.adjusted_p)
     tested = words.plain("sweep_tested", p=p if p.startswith("<") else f"= {p}", n=found.n)
     if comparison.left_out:
         tested += words.plain("sweep_left_out", count=comparison.left_out)
     parts = {"subject": subject, "figures": figures, "tested": tested}
     if comparison.measurable:
-        return words("sweep_raises" if found.mean > 0 else "sweep_lowers", **parts, wins=found.wins, n=found.n)
+        better = "" if main.better is None else words.plain("sweep_better_on", wins=main.better, n=found.n)
+        key = "sweep_raises" if found.mean > 0 else "sweep_lowers"
+        return words(key, **parts, metric=metric_name(main.metric, words), better=better)
     return words("sweep_none", **parts, needed=_needed(found, words))
 
 
 def short_sentence(comparison: Comparison, words: Words) -> Phrase:
     """The result of a comparison in short, for places that show the figures as well."""
-    found, subject = comparison.accuracy, _subject(comparison, words, "sweep_pair")
+    main, subject = comparison.main, _subject(comparison, words, "sweep_pair")
     if comparison.exploratory:
-        return words("sweep_exploratory_short", subject=subject, enough=fewest_seeds(found.comparisons))
-    if comparison.measurable:
-        return words("sweep_measurable_short", subject=subject, size=f"{found.mean:+.1f}")
-    return words("sweep_none_short", subject=subject)
+        return words("sweep_exploratory_short", subject=subject, enough=fewest_seeds(main.paired.comparisons))
+    if not comparison.measurable:
+        return words("sweep_none_short", subject=subject)
+    size = f"{main.paired.mean:+.{digits(main.metric) - 1}f}"
+    metric = metric_name(main.metric, words)
+    return words("sweep_measurable_short", subject=subject, metric=metric, size=size, unit=unit(main.metric, words))
+
+
+def solved_sentence(summaries: Sequence[Summary], words: Words) -> Phrase | None:
+    """How many seeds of each setting solved the task; None if the experiment says nothing of that."""
+    found = [(summary, summary.solved) for summary in summaries]
+    counts = [
+        words.plain(
+            "sweep_solved_count",
+            setting=setting_words(summary.setting, words),
+            share=share_words(solved, summary.trained, words),
+        )
+        for summary, solved in found
+        if solved is not None
+    ]
+    if not counts:
+        return None
+    metric = summaries[0].metric
+    bound = words.plain("sweep_at_most" if metric.lower_is_better else "sweep_at_least", value=f"{metric.solved_at:g}")
+    counted = words.plain("comma").join(counts)
+    return words("sweep_solved_of", metric=metric_name(metric, words), bound=bound, counts=counted)
+
+
+def share_words(count: int, total: int, words: Words) -> str:
+    """The count of the seeds and the 95 % Wilson interval of their share."""
+    low, high = (f"{bound:.2f}" for bound in wilson_interval(count, total))
+    return words.plain("sweep_share", count=count, total=total, low=low, high=high)
 
 
 def by_dead_words(summary: Summary) -> str:
-    """Median accuracy and number of seeds by number of dead outputs: `0: 0.95 (12), 1: 0.86 (8)`."""
+    """Median metric and number of seeds by number of dead outputs: `0: 0.95 (12), 1: 0.86 (8)`."""
     groups = summary.median_by_dead.items()
     return ", ".join(f"{dead}: {accuracy:.2f} ({seeds})" for dead, (accuracy, seeds) in groups)
 

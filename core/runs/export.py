@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..stream.events import (
     LaneStarted,
     StepsTrained,
 )
+from ..stream.series import evaluated_values, final_values
 from .csv_table import texts, write_table
 from .lane_steps import lane_steps
 from .reader import Recorded
@@ -29,7 +30,8 @@ from .reader import Recorded
 # The dead outputs have a column each: 1 if the output is dead, 0 if it is not.
 DEAD = tuple(f"dead_{output}" for output in range(10))
 # `row` is what a row is of: an `evaluation`, the `final` loss and accuracy on all validation images, or a `failure`.
-# What a row does not have is empty, as are measurements in evaluations that did not measure them.
+# What a row does not have is empty, as are measurements in evaluations that did not measure them. These are the columns
+# of LeNet; see `columns` for those of other experiments.
 COLUMNS = (
     "row",
     "lane",
@@ -62,14 +64,39 @@ COLUMNS = (
     "failure",
 )
 # What the texts of numbers are in JSON, which has no numbers for them.
+# The columns of LeNet's accuracy and dead outputs, which belong to these names of a metric and of a gauge.
+_ACCURACY, _OF_DEAD = "validation_accuracy", (*DEAD, "dead_share", "dead_units")
+_DEAD_OUTPUTS = "dead-outputs"
 _NOT_FINITE = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
 Row = dict[str, Any]
 
 
 def write_csv(recorded: Recorded, path: Path) -> None:
     """Write the table of evaluations. Raises ClipwatchError."""
-    rows = ([row.get(name, "") for name in COLUMNS] for row in evaluation_rows(recorded))
-    write_table(COLUMNS, rows, path)
+    names = columns(recorded)
+    write_table(names, ([row.get(name, "") for name in names] for row in evaluation_rows(recorded)), path)
+
+
+def columns(recorded: Recorded) -> tuple[str, ...]:
+    """The columns of a run: those of LeNet, or else those without its own and with the experiment's instead."""
+    experiment = recorded.started.experiment
+    gauges = [gauge.name for gauge in experiment.gauges]
+    if _DEAD_OUTPUTS in gauges:
+        return COLUMNS
+    metrics = dict.fromkeys((*(metric.name for metric in experiment.metrics), *recorded.table.evaluations.metric_names))
+    of_metrics = [_metric_column(name) for name in metrics]
+    shared = [name for name in COLUMNS if name not in (_ACCURACY, *_OF_DEAD)]
+    place, end = shared.index("validation_loss") + 1, shared.index("nan")
+    return (*shared[:place], *of_metrics, *shared[place:end], *map(_gauge_column, gauges), *shared[end:])
+
+
+def _metric_column(name: str) -> str:
+    return f"validation_{name.replace('-', '_')}"
+
+
+def _gauge_column(name: str) -> str:
+    """The column of a gauge, which cannot have the name of another column."""
+    return f"gauge_{name.replace('-', '_')}"
 
 
 def write_json(recorded: Recorded, path: Path) -> None:
@@ -143,9 +170,13 @@ def _evaluation(event: Evaluated) -> Row:
     return {
         "row": "evaluation",
         "train_loss": event.train_loss,
-        "validation_loss": event.loss,
-        "validation_accuracy": event.accuracy,
+        **_results(evaluated_values(event)),
     }
+
+
+def _results(values: Mapping[str, float]) -> Row:
+    """Loss and metrics by column."""
+    return {_metric_column(name): value for name, value in values.items()}
 
 
 def _measurements(event: Diagnosed) -> Row:
@@ -168,11 +199,12 @@ def _measurements(event: Diagnosed) -> Row:
         "dead_units": sum(count for layer, count in event.dead.items() if layer != "outputs"),
         "nan": event.nan,
         "infinite": event.infinite,
+        **{_gauge_column(name): value for name, value in event.gauge.items()},
     }
 
 
 def _final(event: LaneFinished) -> Row:
-    row = {"row": "final", "validation_loss": event.loss, "validation_accuracy": event.accuracy}
+    row = {"row": "final", **_results(final_values(event))}
     return row if event.silent_outputs is None else row | _dead(event.silent_outputs)
 
 

@@ -226,7 +226,7 @@ def _summary(results: Results, setting: Setting) -> Summary | None:
     metrics = results.started.metrics
     return Summary(
         setting=setting,
-        metric=metrics[0],
+        metric=results.started.experiment.main,
         values={metric.name: tuple(one.of(metric.name) for one in figures.values()) for metric in metrics},
         dead=tuple(len(replica.dead) for replica in results.of(setting.number).values()),
         diverged=number - len(figures),

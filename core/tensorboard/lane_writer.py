@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -21,10 +21,13 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter, summary
 
 from ..experiments.batches import seeded_generator
+from ..experiments.layout import tensor_views
 from ..experiments.lenet.network import initial_parameters, views
 from ..experiments.lenet.torch_module import LeNetModule
+from ..experiments.temporal_order import network as temporal_order
 from ..experiments.torchscript import trace_module
 from ..safe_text import in_markdown
+from ..stream.builtin_experiments import LENET, TEMPORAL_ORDER
 from ..stream.config import RunConfig, to_toml
 from ..stream.events import (
     Diagnosed,
@@ -39,7 +42,7 @@ from ..stream.events import (
     StepsTrained,
 )
 from ..stream.measures import BIN_EDGES, Measure
-from ..stream.series import StepValues, compared_values, step_values
+from ..stream.series import StepValues, compared_values, evaluated_values, final_values, step_values
 from ..training.preparation import lane_thread
 
 _BUCKETS = 64
@@ -68,7 +71,9 @@ class LaneWriter:
         self.has_weights = False
         self._last_step = -1
         self._writer = _open_writer(folder, suffix)
-        _add_graph(self._writer, run.config)
+        self._is_lenet = run.config.experiment == LENET.info.name
+        if self._is_lenet:
+            _add_graph(self._writer, run.config)
         settings = "".join(f"    {line}\n" for line in to_toml(run.config).splitlines())
         self._writer.add_text("settings", settings, started.step, self._time)
 
@@ -77,9 +82,9 @@ class LaneWriter:
         if isinstance(event, LaneStarted | Evaluated | LaneFinished | LaneFailed):
             self._time = self._run.time + event.seconds
         match event:
-            case Evaluated(loss=loss, accuracy=accuracy, train_loss=train_loss):
-                values = {"loss/train": train_loss, "loss/validation": loss, "accuracy/validation": accuracy}
-                self._add(_scalars(values), event.step, self._time)
+            case Evaluated(train_loss=train_loss):
+                values = {f"{name}/validation": value for name, value in evaluated_values(event).items()}
+                self._add(_scalars({"loss/train": train_loss, **values}), event.step, self._time)
             case StepsTrained():
                 self._add_steps(step_values(event).after(self._last_step))
                 self._last_step = event.step
@@ -89,9 +94,9 @@ class LaneWriter:
             case Diagnosed():
                 measures = {**event.layers, "total": event.total}
                 gradients = [_gradient_histogram(f"gradient/{layer}", measure) for layer, measure in measures.items()]
-                self._add([*_scalars(_measurements(event)), *gradients], event.step, self._time)
-            case LaneFinished(loss=loss, correct=correct, total=total):
-                values = {"loss/validation_all": loss, "accuracy/validation_all": correct / total}
+                self._add([*_scalars(self._measurements(event)), *gradients], event.step, self._time)
+            case LaneFinished():
+                values = {f"{name}/validation_all": value for name, value in final_values(event).items()}
                 self._add(_scalars(values), event.step, self._time)
             case _:
                 if text := self._describe(event):
@@ -126,22 +131,41 @@ class LaneWriter:
             first.MergeFrom(other)
         self._writer.file_writer.add_summary(first, step, time)  # pyright: ignore[reportOptionalMemberAccess]
 
+    def _measurements(self, event: Diagnosed) -> dict[str, float]:
+        """The defined measurements of an event, by tag."""
+        gauges = {f"gauge/{name}": value for name, value in event.gauge.items()}
+        dead = _dead_outputs(event) if self._is_lenet else {}
+        return {**_clip_measurements(event), **dead, **gauges}
+
     def _add_weights(self, parameters: Tensor, step: int, time: float) -> None:
-        weights = {name.replace(".", "/"): view for name, view in views(parameters).items()}
+        weights = _named_weights(self._run.config, parameters)
         self._add([_histogram(tag, values.double().numpy().ravel()) for tag, values in weights.items()], step, time)
-        # Transposed from (84 outputs, 120 inputs): rows are inputs and columns outputs, as in the assignment.
-        # TensorBoard shows nothing for a tag with two kinds of data, so the image has its own tag.
-        pixels = _gray(weights["fc2/weight"].T)
-        self._writer.add_image("fc2/weight/image", pixels, step, time, dataformats="HW")
+        if self._is_lenet:
+            # Transposed from (84 outputs, 120 inputs): rows are inputs and columns outputs, as in the assignment.
+            # TensorBoard shows nothing for a tag with two kinds of data, so the image has its own tag.
+            pixels = _gray(weights["fc2/weight"].T)
+            self._writer.add_image("fc2/weight/image", pixels, step, time, dataformats="HW")
 
     def _initial_parameters(self) -> Tensor | None:
-        """The weights before the first step, computed from the seed. None if they might differ from the run's."""
-        if self._started.step > 0 or self._run.versions.get("torch") != metadata.version("torch"):
+        """LeNet's weights before the first step, computed from the seed. None if they might differ from the run's."""
+        is_same = self._started.step == 0 and self._run.versions.get("torch") == metadata.version("torch")
+        if not (is_same and self._is_lenet):
             return None
+        config = self._run.config
         with lane_thread():
-            return initial_parameters(
-                self._run.config.settings["init_std"], seeded_generator(self._run.config.seed, "weights")
-            )
+            return initial_parameters(float(config.settings["init_std"]), seeded_generator(config.seed, "weights"))
+
+
+def _named_weights(config: RunConfig, parameters: Tensor) -> dict[str, Tensor]:
+    """The weights by tag: by tensor for the built-in experiments, together for others, whose layout is not recorded."""
+    match config.experiment:
+        case LENET.info.name:
+            named = views(parameters)
+        case TEMPORAL_ORDER.info.name:
+            named = tensor_views(parameters, temporal_order.shapes(int(config.settings["units"])))
+        case _:
+            named = {"parameters": parameters}
+    return {name.replace(".", "/"): view for name, view in named.items()}
 
 
 def _scalars(values: Mapping[str, float]) -> list[Any]:
@@ -203,7 +227,9 @@ def _add_graph(writer: SummaryWriter, config: RunConfig) -> None:
     with lane_thread(), warnings.catch_warnings():
         # `SummaryWriter` gets the graph from TorchScript, which warns that it is deprecated.
         warnings.simplefilter("ignore")
-        writer.add_graph(trace_module(LeNetModule(config.settings["head"]), images), images)
+        writer.add_graph(
+            trace_module(LeNetModule(cast(Literal["relu", "linear"], config.settings["head"])), images), images
+        )
 
 
 def _gray(values: Tensor) -> Tensor:
@@ -226,8 +252,8 @@ def _silence_writer_threads() -> None:
     threading.excepthook = report
 
 
-def _measurements(event: Diagnosed) -> dict[str, float]:
-    """The defined measurements of an event, by tag."""
+def _clip_measurements(event: Diagnosed) -> dict[str, float]:
+    """What was measured of the clip and of the gradient, by tag, without what is not defined."""
     total = event.total
     values = {
         "clip/saturation": total.clipped_share,
@@ -236,12 +262,15 @@ def _measurements(event: Diagnosed) -> dict[str, float]:
         "clip/shadow_cosine": total.shadow_cosine,
         "clip/shadow_distance": total.shadow_distance,
         "clip/step_size": total.step_size,
-        "dead/outputs": float(len(event.dead_outputs)),
-        "dead/share_of_images": event.dead_share,
     }
     for layer, measure in {**event.layers, "total": total}.items():
         values[f"gradient_norm/{layer}"] = measure.norm
         values[f"clipped_norm/{layer}"] = measure.clipped_norm
         values[f"update_ratio/{layer}"] = measure.update_ratio
-    values |= {f"dead/{layer}": float(units) for layer, units in event.dead.items() if layer != "outputs"}
     return {tag: value for tag, value in values.items() if value is not None}
+
+
+def _dead_outputs(event: Diagnosed) -> dict[str, float]:
+    """The gauge of LeNet, by tag."""
+    units = {f"dead/{layer}": float(count) for layer, count in event.dead.items() if layer != "outputs"}
+    return {"dead/outputs": float(len(event.dead_outputs)), "dead/share_of_images": event.dead_share, **units}

@@ -2,7 +2,7 @@
 
 | tag | when |
 |---|---|
-| `loss/train`, `loss/validation`, `accuracy/validation` | every evaluation (a training accuracy is not measured) |
+| `loss/train`, `loss/validation`, `accuracy/validation` | every evaluation (no training accuracy is measured) |
 | `steps/train_loss`, `steps/grad_norm`, `steps/clipped_norm`, `steps/clipped` (0 or 1) | every training step |
 | `lanes/distance`, `lanes/disagreement` (to the first lane) | every measurement, except in the first lane |
 | `clip/saturation`, `clip/cosine`, ..., `gradient_norm/conv1`, ..., `dead/outputs`, ... | every measurement |
@@ -12,9 +12,14 @@
 | `interventions`, `failure`, `settings` (text, below `text_summary`) | at their steps; the settings at the beginning |
 | the graph, of the forward pass | at the beginning |
 
+These are the tags of LeNet. Other experiments have no graph, no image and no `dead/...`. They have
+`<metric>/validation` and `<metric>/validation_all` for each of their metrics, `gauge/<name>` for each of their gauges,
+and histograms of the weights by their own layers; those of a user's network, whose layers are not recorded, are one
+histogram, `parameters`.
+
 Weights are written at checkpoints: live at each of them, which is every `checkpoint_every` steps and at the end of a
-lane; from a recording at those that it still has, the last few. The initial weights, computed again from the seed, are
-written with the first checkpoint, as step 0.
+lane; from a recording at those that it still has, the last few. The initial weights of LeNet, computed again from the
+seed, are written with the first checkpoint, as step 0.
 
 The wall time of an event with `seconds` is the start of the run plus these. Checkpoints and interventions have no
 `seconds`; they get the time of the lane's previous event.
