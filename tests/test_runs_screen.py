@@ -70,7 +70,12 @@ def test_a_row_says_what_was_trained_and_what_came_out(tmp_path: Path) -> None:
     cells = row_of(write_run(tmp_path, 3.0, changed=True)).cells
     assert cells["clip"] == "none, value:0.001"
     assert cells["result"] == "0.750  0.500"
-    assert (cells["data"], cells["settings"], cells["optimizer"], cells["seed"]) == (RUN.dataset.name, "relu", "adam", "3")
+    assert (cells["data"], cells["settings"], cells["optimizer"], cells["seed"]) == (
+        RUN.dataset.name,
+        "relu",
+        "adam",
+        "3",
+    )
     assert cells["state"] == "done*"
 
 
