@@ -171,8 +171,10 @@ def test_the_sweep_screen_goes_by_the_first_metric(name: str, size: tuple[int, i
     assert not [word for word in LENETS_WORDS if word in whole]
     assert f"final {info.main.words} of every seed" in whole
     assert ("percentage points" in whole) is (info is ORDER)
-    for term in terms(info):
-        assert not [word for word in ("dead", "image") if word in term]
+    in_ascii = text(page(results, found, compared, (size[0], 100), theme(ascii=True)).lines)
+    assert in_ascii.isascii()
+    for term, meaning in terms(info).items():
+        assert not [word for word in ("dead", "image", "ten classes") if word in f"{term} {meaning}"]
 
 
 def test_the_curves_of_a_sweep_without_metrics_are_those_of_the_loss() -> None:

@@ -80,7 +80,7 @@ def answers(
         texts.insert(0, (solved, True))
     for text, measurable in (*texts, *((phrase, False) for phrase in shared)):
         style = plain + Style(bold=measurable)
-        sentences = _wrapped(str(text).replace(" %", "\xa0%"), max(20, width - 2), indent="  ")
+        sentences = _wrapped(theme.printable(str(text)).replace(" %", "\xa0%"), max(20, width - 2), indent="  ")
         lines += [Strip([Segment(f" {line}", style)]) for line in sentences]
     return lines
 
