@@ -165,7 +165,7 @@ def test_a_table_is_no_wider_than_its_terminal(
 
 CHANGED = ClipChanged(lane="a", step=40, rule="none", previous="value:0.001")
 RESET = MomentsReset(lane="a", step=40)
-NEW_FIELDS = ("head", "optimizer", "changed")
+NEW_FIELDS = ("settings", "optimizer", "changed")
 
 
 def listed(home: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -203,7 +203,7 @@ def test_a_run_that_was_changed_is_marked_whatever_version_wrote_it(
         make_old(clean)
     found = objects(tmp_path, capsys)
     assert {each["run"]: each["changed"] for each in found} == {changed.path.name: True, clean.path.name: False}
-    assert {(each["head"], each["optimizer"]) for each in found} == {("relu", "adam")}
+    assert {(each["settings"]["head"], each["optimizer"]) for each in found} == {("relu", "adam")}
     table = listed(tmp_path, capsys)
     assert [row.count("done*") for row in table.splitlines() if " done" in row and "digits" in row] == [1, 0]
     assert "* changed mid-run: not a clean comparison of its lanes" in table

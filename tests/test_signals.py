@@ -136,7 +136,7 @@ def test_an_error_while_lanes_train_is_the_last_word() -> None:
         "from clipwatch.core.stream.config import RunConfig\n"
         "from clipwatch.core.engine.engine import Engine\n"
         "from clipwatch.core.stream.events import Evaluated\n"
-        "events = Engine(RunConfig(dataset='digits', iterations=1000000)).run()\n"
+        "events = Engine(RunConfig(settings={'dataset': 'digits'}, iterations=1000000)).run()\n"
         "for event in events:\n"
         "    if isinstance(event, Evaluated): raise RuntimeError('no such luck')\n"
     )

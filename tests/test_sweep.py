@@ -613,7 +613,7 @@ def test_a_device_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 def test_a_batch_larger_than_the_data_is_one_line_and_leaves_no_folder(tmp_path: Path) -> None:
     done = program.call(*SMALL, "--batch-size", "5000", "--runs-dir", str(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "clipwatch: not clipped: digits has fewer images than a batch\n"
+    assert done.stderr == "clipwatch: batch-size 5000: digits has only 1,497 images\n"
     assert not list(tmp_path.iterdir())
 
 

@@ -32,7 +32,7 @@ def slow(*arguments, **named):
         time.sleep(0.01)
     print("loaded" if time.monotonic() < end else "not loaded")
     return load(*arguments, **named)
-for event in Engine(RunConfig(dataset="digits", iterations=1), load=slow).run():
+for event in Engine(RunConfig(settings={"dataset": "digits"}, iterations=1), load=slow).run():
     print(getattr(event, "stage", ""), type(event).__name__)
 """
     done = fresh(code)
@@ -66,7 +66,7 @@ def late(*arguments, **named):
         time.sleep(0.01)
     raise OSError("the disk is gone")
 try:
-    list(Engine(RunConfig(dataset="digits"), load=late).run())
+    list(Engine(RunConfig(settings={"dataset": "digits"}), load=late).run())
 except OSError as error:
     print(error)
 """

@@ -1,6 +1,6 @@
 """The engine trains the lanes of a run in worker threads: commands in, events out.
 
-    for event in Engine(RunConfig(dataset="digits")).run():
+    for event in Engine(RunConfig(settings={"dataset": "digits"})).run():
         ...
 
 Torch is imported while the data are read, so that events are reported before that, too.

@@ -8,12 +8,14 @@ from typing import Any
 from .builtin_experiments import LENET
 
 # These settings stood among those of the run.
-_STARTED = re.compile(rb'"event":"(Run|Sweep)Started"')
+_STARTED = re.compile(rb'"event"\s*:\s*"(Run|Sweep)Started"')
+_EXPERIMENT = re.compile(rb'"experiment"\s*:')
 
 
 def is_of_earlier_version(lines: bytes) -> bool:
     """Whether these lines start a run or sweep whose settings name no experiment."""
-    return b'"experiment":' not in lines and _STARTED.search(lines) is not None
+    # The first condition is fast, and excludes almost every line.
+    return b'Started"' in lines and _STARTED.search(lines) is not None and _EXPERIMENT.search(lines) is None
 
 
 def upgraded(event: dict[str, Any]) -> dict[str, Any]:

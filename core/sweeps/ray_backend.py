@@ -16,7 +16,7 @@ from ..engine.devices import check_device
 from ..errors import ClipwatchError
 from ..files.paths import user_path
 from ..optional_packages import installation
-from ..stream.config import RunConfig
+from ..stream.config import RunConfig, to_toml
 from .units import Unit
 from .usable_cores import usable_cores
 from .workers import Outcome, UnitTrainer, safe_path, terminal_signals_blocked
@@ -95,11 +95,13 @@ def _connect(address: str | None, cores: int) -> Any:
     return ray
 
 
-_trainers: dict[RunConfig, UnitTrainer] = {}
+# By the settings as text.
+_trainers: dict[str, UnitTrainer] = {}
 
 
 def _train(config: RunConfig, unit: Unit) -> Outcome:
     """Train a unit in a worker of the cluster, which reads the data once."""
-    if config not in _trainers:
-        _trainers[config] = UnitTrainer(config)
-    return _trainers[config].train(unit, lambda: False)
+    key = to_toml(config)
+    if key not in _trainers:
+        _trainers[key] = UnitTrainer(config)
+    return _trainers[key].train(unit, lambda: False)
