@@ -83,8 +83,8 @@ def test_units_are_explained_beside_the_table_that_has_them(language: str, sweep
     assert "| r |" in text[text.index(words["sweep_cause_text"][:20]) :]
 
 
-def test_the_explanation_of_nats_is_right() -> None:
-    text = LANGUAGES["en"]["sweep_unit_nats"]
+def test_the_explanation_of_nats_is_right(sweep: Path) -> None:
+    text = webpage(sweep_contents("it", read_sweep(SweepFolder(sweep)).results, (), Words("en")), "en")
     assert f"ln 10 = {np.log(10):.3f}" in text
     assert f"+{np.log(2):.3f} (ln 2)" in text
 

@@ -17,6 +17,7 @@ from .effect import effect
 from .figures import WINDOW, loss_figure, metric_figure, overview_figure, shared_metric
 from .gradient import gradient
 from .metric_words import (
+    capital,
     cell,
     dataset_words,
     examples_words,
@@ -165,13 +166,9 @@ def _results(run: RunSummary, words: Words, level: int, name: str) -> Iterator[B
         shown = metric_name(run.experiment.main, words)
         final = words.plain("caption_final", metric=shown) if counted else ""
         figure = metric_figure(run, words, metric)
-        yield Picture(metric, figure, words("caption_accuracy", metric=_capital(shown), final=final, **caption))
+        yield Picture(metric, figure, words("caption_accuracy", metric=capital(shown), final=final, **caption))
     if run.screen:
         yield Picture(f"{name}screen", run.screen, words("caption_screen"), "screen")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _table_of_lanes(run: RunSummary, words: Words) -> Table:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LINES = ("-", "--", "-.", (0, (1, 1.2)), (0, (6, 1, 1, 1, 1, 1)), (0, (3, 3)))
+# The upper end of an axis of shares: curves at 1 are seen whole.
+TOP_OF_SHARES = 1.02
 # A legend: characters of its longest label, inches of one row, and rows that fit without a taller figure.
 _LABEL, _ROW, _ROWS_THAT_FIT = 40, 0.19, 4
 _STYLE = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..stream.builtin_experiments import BUILT_IN
 from ..stream.experiment_info import LOSS, MetricInfo
 from ..stream.series import evaluated_values
-from .drawing import add_legend, as_svg, drawing_style, line_style, new_axes
+from .drawing import TOP_OF_SHARES, add_legend, as_svg, drawing_style, line_style, new_axes
 from .metric_words import metric_name
 from .phrases import Words
 from .run_summary import LaneSummary, RunSummary
@@ -46,7 +46,7 @@ def metric_figure(run: RunSummary, words: Words, name: str) -> str:
         curves = _draw_curves(axes, run, run.experiment.main)
         _draw_final_results(axes, run)
         if run.experiment.main.share:
-            axes.set_ylim(0, 1)
+            axes.set_ylim(0, TOP_OF_SHARES)
         _label(axes, run, words, run.experiment.main, curves)
         return as_svg(figure, name)
 
@@ -147,8 +147,8 @@ def _draw_interval(
     if lane.final is None:
         return
     style, (value,) = line_style(number), _finite_or_nan([lane.final.of_metric(metric)])
-    low, high = lane.final.interval_of(metric) or (value, value)
-    reach = [[value - low], [high - value]]
+    interval = lane.final.interval_of(metric)
+    reach = [[value - interval[0]], [interval[1] - value]] if interval else None
     point = ([place], [value]) if upright else ([value], [place])
     yerr, xerr = (reach, None) if upright else (None, reach)
     bar = axes.errorbar(*point, yerr, xerr, fmt=style["marker"], color=style["color"], markersize=3.4, capsize=3.5)

@@ -32,6 +32,11 @@ def experiment_words(experiment: ExperimentInfo, dataset: DatasetInfo, words: Wo
     return words.plain("on_dataset", experiment=name, dataset=dataset_words(dataset.name, words))
 
 
+def capital(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
 def dataset_words(name: str, words: Words) -> str:
     """The name of a dataset in a report."""
     return words.plain("digits_name") if name == "digits" else _DATASETS.get(name, name)
@@ -69,7 +74,7 @@ def cell(metric: MetricInfo, value: float) -> str:
         return f"{value:,.0f}"
     if metric.name == "loss":
         return f"{value:.4f}"
-    return f"{value:.3f}" if metric.share else f"{value:.4g}"
+    return f"{value:.3f}" if metric.share else f"{value:#.4g}".rstrip(".")
 
 
 def spoken(metric: MetricInfo, value: float) -> str:

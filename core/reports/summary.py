@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..stream.experiment_info import MetricInfo
-from .metric_words import dataset_words, examples_words, experiment_name, metric_name, spoken
+from .metric_words import capital, dataset_words, examples_words, experiment_name, metric_name, spoken
 from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
 from .settings import lane_rule_words
@@ -24,12 +24,16 @@ def _compared(run: RunSummary, words: Words) -> Phrase:
         "seed": run.config.seed,
         "changed": words.plain("summary_changed") if run.interventions else "",
     }
+    name, optimizer = experiment_name(run.experiment, words), words.plain(f"optimizer_{run.config.optimizer}")
+    if run.experiment.file:
+        # It may make its own optimizer.
+        return words("summary_compared_other", experiment=name, **shared)
     if not run.is_assignment:
-        return words("summary_compared_other", experiment=experiment_name(run.experiment, words), **shared)
+        return words("summary_compared_other", experiment=f"{capital(name)}{words.plain('comma')}{optimizer}", **shared)
     return words(
         "summary_compared",
         head=words.plain(f"head_{run.config.settings['head']}"),
-        optimizer=words.plain(f"optimizer_{run.config.optimizer}"),
+        optimizer=optimizer,
         dataset=dataset_words(started.dataset.name, words),
         **shared,
     )

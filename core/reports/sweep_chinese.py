@@ -34,10 +34,11 @@ SWEEP_CHINESE = {
     "sweep_points": " 个百分点",
     "sweep_in_points": "{metric}（百分点）",
     "sweep_solved_of": "解决任务的种子（最终{metric}{bound}）：{counts}。",
-    "sweep_solved_count": "{setting}为 {share}",
+    "sweep_solved_count": "{setting}：{share}",
     "sweep_at_least": "不低于 {value}",
     "sweep_at_most": "不高于 {value}",
     "sweep_solved": "解决任务",
+    "sweep_semicolon": "；",
     "sweep_none": "{subject}：没有可测出的差别：{figures}，{tested}。{needed}",
     "sweep_exploratory": "{subject}：仅供探索。{n} 个种子太少：即使全部一致，按比较的个数（{count}）校正后的 p "
     "也有 {least}；至少需要 {enough} 个种子。",
@@ -77,7 +78,7 @@ SWEEP_CHINESE = {
     "sweep_some_diverged": "{cell}，{count} 个发散",
     "sweep_solved_cell": "{cell}（{count} / {total}）",
     "sweep_best": "每种{columns}下最好的{rows}：{best}。",
-    "sweep_best_of": "{column} 为 {row}",
+    "sweep_best_of": "{column}：{row}",
     "sweep_differences": "逐个种子的差别",
     "sweep_caption_differences": "每个点是一个种子的差别；菱形是平均值及其 95 % 置信区间。",
     "sweep_difference_axis": "{metric}之差",
@@ -85,9 +86,9 @@ SWEEP_CHINESE = {
     "sweep_quantity": "量",
     "sweep_loss_nats": "损失（奈特）",
     "sweep_unit_points": "百分点：两个百分比之差。从 50 % 到 60 % 就是 +10 个百分点。",
-    "sweep_unit_nats": "奈特：损失的单位。损失是 -ln(p) 的平均值，其中 p 是网络给正确类别的概率。"
-    "在十个类别中随机猜测的损失为 ln 10 = 2.303 奈特；"
-    "相差 +0.693（ln 2）奈特，表示 p 只有一半（几何平均）。越小越好。",
+    "sweep_unit_nats": "奈特：损失的单位。损失是 -ln(p) 的平均值，其中 p 是网络给正确类别的概率。在 {classes} "
+    "个类别中随机猜测的损失为 ln {classes} = {chance} 奈特；相差 +0.693（ln 2）奈特，表示 p 只有一半（几何平均）。"
+    "越小越好。",
     "sweep_unit_r": "r：两种设置在各种子之间的皮尔逊相关系数，从 -1 到 1。"
     "接近 1 时，对一种设置有利的种子对另一种也有利，"
     "逐个种子比较就消除了大部分波动；接近 0 时，同一种子的两个结果互不相关。",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import BadInput
-from ..stream.builtin_experiments import LENET
+from ..stream.builtin_experiments import BUILT_IN, LENET, BuiltIn
 from ..stream.sweep_config import is_stackable
 from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Summary, comparisons, summaries
 from ..sweeps.store import SweepFolder, read_sweep
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Warnings
 from .document import Format, write_blocks
-from .metric_words import cell, examples_words, experiment_words, file_words, metric_name, task_words
+from .metric_words import capital, cell, examples_words, experiment_words, file_words, metric_name, task_words
 from .phrases import Phrase, Words
 from .settings import origin_words
 from .sweep_figures import curve_figure, difference_figure, distribution_figure
@@ -51,7 +52,7 @@ def _contents(name: str, results: Results, damage: Sequence[str], words: Words) 
     if described:
         yield from _distributions(described, words)
     if compared:
-        yield from _differences(compared, words, is_assignment=_is_assignment(results))
+        yield from _differences(compared, BUILT_IN.get(results.started.config.base.experiment), words)
     if described:
         yield from _one_run(results, described, compared, words)
     yield from _method(results, words)
@@ -76,13 +77,23 @@ def _distributions(described: Sequence[Summary], words: Words) -> Iterator[Block
         yield table_of_dead(dying, words)
 
 
-def _differences(compared: Sequence[Comparison], words: Words, *, is_assignment: bool) -> Iterator[Block]:
+def _differences(compared: Sequence[Comparison], experiment: BuiltIn | None, words: Words) -> Iterator[Block]:
+    """The paired differences. Only the loss of a built-in experiment is known to be a cross-entropy in nats."""
     yield Heading(2, words("sweep_differences"))
     figure = difference_figure(compared, words, "differences")
     yield Picture("differences", figure, words("sweep_caption_differences"), "tall")
-    yield table_of_comparisons(compared, words, nats=is_assignment)
-    units = {"points": any(one.metric.share for one in compared[0].differences), "nats": is_assignment, "r": True}
-    yield Bullets(tuple(words(f"sweep_unit_{unit}") for unit, used in units.items() if used))
+    yield table_of_comparisons(compared, words, nats=experiment is not None)
+    yield Bullets(tuple(_units(compared, experiment, words)))
+
+
+def _units(compared: Sequence[Comparison], experiment: BuiltIn | None, words: Words) -> Iterator[Phrase]:
+    """What the units and the correlation mean."""
+    if any(one.metric.share for one in compared[0].differences):
+        yield words("sweep_unit_points")
+    if experiment:
+        chance = f"{math.log(experiment.classes):.3f}"
+        yield words("sweep_unit_nats", classes=experiment.classes, chance=chance)
+    yield words("sweep_unit_r")
 
 
 def _method(results: Results, words: Words) -> Iterator[Block]:
@@ -108,7 +119,7 @@ def _head(name: str, results: Results, damage: Sequence[str], words: Words) -> I
     time = datetime.fromtimestamp(results.started.time, UTC)
     title = "sweep_title" if len(config.settings) > 1 else "sweep_title_one"
     subject = experiment_words(experiment, dataset, words)
-    yield Heading(1, words(title, count=len(config.settings), experiment=subject))
+    yield Heading(1, words(title, count=len(config.settings), experiment=capital(subject)))
     done, total = f"{len(results.replicas):,}", f"{config.replicas:,}"
     yield Paragraph(words("sweep_subtitle", sweep=name, time=f"{time:%Y-%m-%d %H:%M}", done=done, total=total))
     if warnings := tuple(_warnings(results, damage, words)):

@@ -34,10 +34,11 @@ SWEEP_ENGLISH = {
     "sweep_points": " percentage points",
     "sweep_in_points": "{metric}, percentage points",
     "sweep_solved_of": "Seeds that solved the task ({metric} {bound} at the end): {counts}.",
-    "sweep_solved_count": "{setting} {share}",
+    "sweep_solved_count": "{setting}: {share}",
     "sweep_at_least": "at least {value}",
     "sweep_at_most": "at most {value}",
     "sweep_solved": "solved",
+    "sweep_semicolon": "; ",
     "sweep_none": "{subject}: no measurable difference: {figures}, {tested}. {needed}",
     "sweep_exploratory": "{subject}: exploratory. n = {n} is too few: even if all seeds agreed, p adjusted for the "
     "number of comparisons ({count}) would be {least}. At least {enough} seeds are needed.",
@@ -87,9 +88,9 @@ SWEEP_ENGLISH = {
     "sweep_loss_nats": "loss, nats",
     "sweep_unit_points": "Percentage points: the difference of two percentages. From 50 % to 60 % are +10 percentage "
     "points.",
-    "sweep_unit_nats": "Nats: the unit of the loss, which is the mean of -ln(p), where p is the probability that the "
-    "network gives to the right class. Guessing among ten classes costs ln 10 = 2.303 nats. A difference of +0.693 (ln "
-    "2) nats means that p is half as large (geometric mean). Less is better.",
+    "sweep_unit_nats": "Nats: the unit of the loss, which is the mean of -ln(p), where p is the probability that "
+    "the network gives to the right class. Guessing among {classes} classes costs ln {classes} = {chance} nats. A "
+    "difference of +0.693 (ln 2) nats means that p is half as large (geometric mean). Less is better.",
     "sweep_unit_r": "r: Pearson's correlation of the two settings across seeds, from -1 to 1. Near 1, seeds that are "
     "good for one setting are good for the other, and comparing seed by seed removes most of the scatter. Near 0, a "
     "result says nothing about the other with the same seed.",

@@ -13,7 +13,7 @@ from ..stream.experiment_info import LOSS
 from ..stream.sweep_config import Setting, Value
 from ..stream.sweep_events import Curve, Results
 from ..sweeps.comparisons import Comparison, Summary
-from .drawing import as_svg, drawing_style, line_style, new_axes, new_grid
+from .drawing import TOP_OF_SHARES, as_svg, drawing_style, line_style, new_axes, new_grid
 from .metric_words import metric_name, quantity
 from .phrases import Words
 from .sweep_words import pair_words, setting_words, value_words
@@ -95,7 +95,7 @@ def curve_figure(results: Results, compared: Sequence[Comparison], words: Words,
                 lines[value] = _curves(axes, results, setting, config.axes[axis].index(value))
             axes.set_title(title, fontsize=7.5)
             if metric.share:
-                axes.set_ylim(0, 1)
+                axes.set_ylim(0, TOP_OF_SHARES)
         figure.supxlabel(words.plain("step"), fontsize=9)
         validation = words.plain("sweep_validation_accuracy", metric=metric_name(metric, words))
         figure.supylabel(validation, fontsize=9)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ..statistics.paired import is_exploratory
+from ..stream.experiment_info import LOSS
 from ..stream.sweep_config import Setting, SweepConfig, Value
 from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Difference, Summary
@@ -13,8 +14,6 @@ from .blocks import Block, Heading, Paragraph, Table
 from .metric_words import cell, change, metric_name, quantity
 from .phrases import Words
 from .sweep_words import axis_name, by_dead_words, p_words, pair_words, setting_words, share_words, value_words
-
-_LOSS = "loss"
 
 
 def table_of_settings(described: Sequence[Summary], words: Words) -> Table:
@@ -28,8 +27,8 @@ def table_of_settings(described: Sequence[Summary], words: Words) -> Table:
         columns.append((words.plain("sweep_solved"), solved))
     columns.append((median, [cell(one.metric, one.range[0]) for one in described]))
     columns.append((words.plain("sweep_range"), [_range(one, words) for one in described]))
-    if described[0].metric.name != _LOSS:
-        columns.append((words.plain("sweep_median_loss"), [f"{one.median_of(_LOSS):.3f}" for one in described]))
+    if described[0].metric != LOSS:
+        columns.append((words.plain("sweep_median_loss"), [cell(LOSS, one.median_of(LOSS.name)) for one in described]))
     if any(one.can_die for one in described):
         dead = [f"{one.mean_dead:.1f}" if one.can_die else "-" for one in described]
         columns.append((words.plain("sweep_mean_dead"), dead))
@@ -110,7 +109,7 @@ def sensitivity(results: Results, described: Sequence[Summary], words: Words) ->
     if best := [
         text for value in config.axes[columns] if (text := _best(config, rows, columns, value, by_setting, words))
     ]:
-        yield Paragraph(words("sweep_best", **names, best="; ".join(best)))
+        yield Paragraph(words("sweep_best", **names, best=words.plain("sweep_semicolon").join(best)))
 
 
 def _is_scale(axis: str, config: SweepConfig) -> bool:

@@ -14,6 +14,9 @@ from .metric_words import change, digits, metric_name, unit
 from .phrases import Phrase, Words
 from .settings import setting_name
 
+# The most settings that one sentence lists.
+_MOST_IN_A_SENTENCE = 4
+
 
 def value_words(axis: str, value: Value, words: Words) -> str:
     """The name of a value of an axis."""
@@ -98,7 +101,10 @@ def short_sentence(comparison: Comparison, words: Words) -> Phrase:
 
 
 def solved_sentence(summaries: Sequence[Summary], words: Words) -> Phrase | None:
-    """How many seeds of each setting solved the task; None if the experiment says nothing of that."""
+    """How many seeds of each setting solved the task; None if the experiment says nothing of that.
+
+    None too for many settings, of which only a table can be read.
+    """
     found = [(summary, summary.solved) for summary in summaries]
     counts = [
         words.plain(
@@ -109,11 +115,11 @@ def solved_sentence(summaries: Sequence[Summary], words: Words) -> Phrase | None
         for summary, solved in found
         if solved is not None
     ]
-    if not counts:
+    if not 1 <= len(counts) <= _MOST_IN_A_SENTENCE:
         return None
     metric = summaries[0].metric
     bound = words.plain("sweep_at_most" if metric.lower_is_better else "sweep_at_least", value=f"{metric.solved_at:g}")
-    counted = words.plain("comma").join(counts)
+    counted = words.plain("sweep_semicolon").join(counts)
     return words("sweep_solved_of", metric=metric_name(metric, words), bound=bound, counts=counted)
 
 
