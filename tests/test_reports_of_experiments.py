@@ -347,6 +347,14 @@ def test_the_table_of_sensitivity_has_a_row_for_each_rate_and_a_column_for_each_
     assert "The best learning rate for each clip rule: not clipped: 0.03; norm:1: 0.3." in sweep_text(order_results())
 
 
+def test_the_best_of_that_table_is_what_the_metric_calls_better_and_all_that_are_equal() -> None:
+    config = sweep_config(OWN_CONFIG, {"learning_rate": [0.1, 0.2, 0.3], "batch_size": [8, 16]}, 2, ())
+    bits = {0: 2.0, 1: 3.0, 2: 2.0, 3: 1.0, 4: 2.5, 5: 1.5}
+    figures = {setting: {"metrics": own_values(value)} for setting, value in bits.items()}
+    shown = sweep_text(results(config, replicas(config, 2, figures), OWN))
+    assert "for each batch size: batch size 8: 0.1 and 0.2; batch size 16: 0.2." in shown
+
+
 @pytest.mark.parametrize(
     "axes", [{"clip": ["none", "norm:1"]}, {"clip": ["none", "norm:1"], "init": ["gaussian", "orthogonal"]}]
 )
