@@ -331,6 +331,7 @@ def test_the_report_of_a_sweep_says_how_many_seeds_solved_the_task() -> None:
     shown = sweep_text(order_results())
     shares = f"not clipped, learning rate 0.03: 2 of 4 (0.15{DASH}0.85); not clipped, learning rate 0.3: 0 of 4"
     assert f"Seeds that solved the task (accuracy at least 0.99 at the end): {shares}" in shown
+    assert "Seeds that solved" in str(answers(order_results(), comparisons(order_results()), ENGLISH)[-1])
     table = table_of(order_results(), "The distributions")
     assert [row[table.header.index("solved")] for row in table.rows][-1] == f"3 of 4 (0.30{DASH}0.95)"
     assert "Seeds that solved" not in sweep_text(own_results())
