@@ -1,7 +1,7 @@
 """An engine without training: speaks the event stream as told, and writes down every command that it gets.
 
     python scripted_engine.py BEHAVIOUR [--heard FILE] [--pid FILE] [--dataset NAME] [--optimizer NAME]
-        [--evaluations N] [--lanes N] [--goes-on] [--measured] [--logged]
+        [--evaluations N] [--experiment NAME] [--lanes N] [--goes-on] [--measured] [--logged]
 
 BEHAVIOUR: `normal` answers commands; `silent` obeys only Stop; `mute` says nothing at all; `garbage` writes lines that
 are no events between those that are; `half` ends in the middle of a line; `slow` writes half a line and the rest after
@@ -20,8 +20,10 @@ from collections.abc import Iterator
 
 import msgspec
 import numpy as np
+import other_experiments as other
 from measured import UNTOUCHED, diagnosed
 
+from clipwatch.core.stream.builtin_experiments import LENET
 from clipwatch.core.stream.codec import decode_command, encode
 from clipwatch.core.stream.commands import (
     Command,
@@ -82,13 +84,16 @@ class Script:
         self._config = RunConfig(
             settings={"dataset": given.dataset}, pace=100.0, optimizer=given.optimizer, **given_lanes
         )
+        self._info = other.OTHERS.get(given.experiment, LENET.info)
+        if self._info is not LENET.info:
+            self._config = other.config_of(self._info, pace=100.0, **({"lanes": lanes} if lanes else {}))
 
     def begin(self) -> None:
         self.rules = {lane.name: lane.rule for lane in self._config.lanes}
         self.iterations = self._config.iterations
         say(
             StageStarted(stage="reading data"),
-            RunStarted(config=self._config, dataset=DIGITS, device="cpu", versions={}, time=0.0),
+            RunStarted(config=self._config, dataset=DIGITS, device="cpu", versions={}, time=0.0, experiment=self._info),
         )
         for name, rule in self.rules.items():
             say(LaneStarted(lane=name, step=0, rule=rule, iterations=self.iterations, parameters=61706, seconds=0.0))
@@ -102,6 +107,10 @@ class Script:
             self.step += self._config.eval_every
 
     def _measure(self) -> None:
+        if self._info is not LENET.info:
+            shares = dict.fromkeys(self.rules, 0.0) | {"unclipped": 0.5 if self.step else 0.0}
+            say(*(other.diagnosed(self._info, name, self.step, share) for name, share in shares.items()))
+            return
         if self.step == 50:
             say(OutputDied(lane="clipped", step=self.step, output=2))
         say(diagnosed("unclipped", self.step, UNTOUCHED, dead=(), engaged=0.0), diagnosed("clipped", self.step))
@@ -123,6 +132,8 @@ class Script:
     def _evaluated(self, lane: str) -> Evaluated:
         fall = 0.25 if lane == "clipped" else 0.5
         share = min(1.0, self.step / self.iterations)
+        if self._info is not LENET.info:
+            return other.evaluated(self._info, lane, self.step, round(0.1 + fall * share, 2), 2.3 - fall * share)
         return Evaluated(
             lane=lane,
             step=self.step,
@@ -164,6 +175,9 @@ class Script:
 
     def finish(self, reason: str = "completed") -> None:
         for lane in self.rules:
+            if self._info is not LENET.info:
+                say(other.finished(self._info, lane, 0.9))
+                continue
             say(
                 LaneFinished(
                     lane=lane,
@@ -201,6 +215,7 @@ def main() -> int:
     parser.add_argument("--heard")
     parser.add_argument("--pid")
     parser.add_argument("--dataset", default="digits")
+    parser.add_argument("--experiment", default="lenet")
     parser.add_argument("--optimizer", default="adam")
     parser.add_argument("--goes-on", action="store_true")
     parser.add_argument("--measured", action="store_true")

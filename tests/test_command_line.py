@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import tempfile
+from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +15,7 @@ from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 
 from clipwatch.core.stream.builtin_experiments import DATASETS
 from clipwatch.core.stream.command_line import command_line
-from clipwatch.core.stream.config import NONFINITE, OPTIMIZERS, LaneConfig, RunConfig
+from clipwatch.core.stream.config import NONFINITE, OPTIMIZERS, LaneConfig, RunConfig, from_options
 from clipwatch.core.stream.events import ClipChanged, LaneExtended
 from clipwatch.core.stream.rules import MEANINGS
 from clipwatch.tui.cli.main import parse
@@ -42,17 +46,64 @@ CONFIGS = st.builds(
 )
 
 
-@given(CONFIGS)
-def test_the_command_is_read_as_the_same_settings(config: RunConfig) -> None:
+def read_back(config: RunConfig) -> RunConfig:
+    """The run that the command of a run trains."""
     program, *arguments = shlex.split(command_line(config))
     assert program == "clipwatch"
-    assert run_config(parse(arguments), environment={}) == config
+    return run_config(parse(arguments), environment={})
+
+
+@given(CONFIGS)
+def test_the_command_is_read_as_the_same_settings(config: RunConfig) -> None:
+    assert read_back(config) == config
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "length": st.integers(10, 999),
+            "units": st.integers(1, 999),
+            "init_std": st.floats(1e-9, 10),
+            "init": st.sampled_from(["gaussian", "orthogonal"]),
+        },
+    ),
+    st.floats(1e-9, 10),
+    st.sampled_from(["none", "norm:1", "norm:5"]),
+)
+def test_so_is_that_of_another_experiment(settings: dict[str, Any], rate: float, rule: str) -> None:
+    given = {"experiment": "temporal-order", "settings": settings, "learning_rate": rate, "clip": rule}
+    config = from_options(given)
+    assert read_back(config) == config
+
+
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-z_][a-z0-9_]*", fullmatch=True) | st.sampled_from(["head", "dataset", "seed", "layers"]),
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")) | st.integers() | st.booleans(),
+        max_size=3,
+    )
+)
+def test_so_is_that_of_ones_own_experiment_whose_settings_are_read_as_text(settings: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory(prefix="it's a folder ") as folder:
+        file = Path(folder, "my experiment.py")
+        file.touch()
+        config = from_options({"experiment": f"{file}:Mine", "settings": settings, "layers": 2})
+        read = read_back(config)
+    assert read.settings == {
+        name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in settings.items()
+    }
+    assert msgspec.structs.replace(read, settings=settings) == config
 
 
 @pytest.mark.parametrize(
     ("config", "command"),
     [
         (RunConfig(), "clipwatch --dataset auto --seed 0"),
+        (
+            from_options({"experiment": "temporal-order", "length": 30, "init_std": 0.2}),
+            "clipwatch --experiment temporal-order --set length=30 --init-std 0.2 --seed 0",
+        ),
         (RunConfig(pace=5.0, seed=3), "clipwatch --dataset auto --seed 3"),
         (
             RunConfig(settings={"dataset": "digits"}, lanes=(RunConfig().lanes[0], LaneConfig("clipped", "norm:1"))),

@@ -17,7 +17,8 @@ from torch import Tensor
 from clipwatch.core.clipping.clippers import make_clipper
 from clipwatch.core.diagnostics.clip_effect import ClipEffect
 from clipwatch.core.diagnostics.dead_outputs import DeadUnits, inactive_outputs
-from clipwatch.core.diagnostics.lane_distance import MAX_WAITING, LaneDistance
+from clipwatch.core.diagnostics.lane_distance import LaneDistance
+from clipwatch.core.diagnostics.lane_pairs import MAX_WAITING
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.experiments.layout import Layout
 from clipwatch.core.experiments.model import OUTPUTS, Evaluation, evaluate_all
@@ -49,7 +50,7 @@ def measured(gradient: Sequence[float], rule: str = "none", weights: Sequence[fl
     raw = torch.tensor(gradient)
     before = torch.tensor(weights or [1.0] * len(gradient))
     clipped, _ = make_clipper(parse_rule(rule), before, one_layer(len(raw))).clip(raw, before)
-    total, layers = ClipEffect(one_layer(len(raw)), RATE).measure(raw, clipped, before, before - RATE * clipped)
+    total, layers = ClipEffect(one_layer(len(raw))).measure(raw, clipped, before, before - RATE * clipped, RATE)
     assert total == layers["only"]
     return total
 
@@ -124,7 +125,7 @@ def test_every_component_is_counted_once_and_cosines_are_cosines(gradient: list[
 def test_the_total_is_of_all_layers(parts: list[list[float]]) -> None:
     raw = torch.tensor(parts[0] + parts[1])
     layout = Layout(layers={"first": 3, "second": 3}, tensors=((1, 3), (1, 3)))
-    total, layers = ClipEffect(layout, RATE).measure(raw, raw.clamp(-1, 1), torch.ones(6), torch.ones(6) - raw)
+    total, layers = ClipEffect(layout).measure(raw, raw.clamp(-1, 1), torch.ones(6), torch.ones(6) - raw, RATE)
     assert total.norm == pytest.approx(math.hypot(*(layer.norm for layer in layers.values())))
     assert total.changed == sum(layer.changed for layer in layers.values())
     assert total.histogram.elements == 6
@@ -140,17 +141,17 @@ def test_the_counterfactual_optimizer_is_one_that_was_fed_raw_gradients(kind: st
     generator = torch.Generator().manual_seed(0)
     lane, never_clipped = torch.ones(200), torch.ones(200)
     applied, expected = optimizer(lane), optimizer(never_clipped)
-    effect = ClipEffect(one_layer(200), RATE)
+    effect = ClipEffect(one_layer(200))
     for step in range(20):
         raw = torch.randn(200, generator=generator)
         clipped = raw if step < 5 else raw.clamp(-0.1, 0.1)
         if step == 5:
             effect.start_counterfactual(applied)
         before, before_expected = lane.clone(), never_clipped.clone()
+        effect.add_step(raw, clipped is not raw)
         applied.step(clipped)
         expected.step(raw)
-        effect.add_step(raw, clipped is not raw)
-    total, _ = effect.measure(raw, clipped, before, lane)
+    total, _ = effect.measure(raw, clipped, before, lane, RATE)
     taken, would_be = lane - before, never_clipped - before_expected
     cosine = torch.cosine_similarity(taken, would_be, dim=0).item()
     distance = (torch.linalg.vector_norm(taken - would_be) / torch.linalg.vector_norm(would_be)).item()
@@ -160,7 +161,7 @@ def test_the_counterfactual_optimizer_is_one_that_was_fed_raw_gradients(kind: st
 
 
 def test_the_recent_share_of_steps_clipped_is_of_the_last_hundred_steps() -> None:
-    effect = ClipEffect(one_layer(1), RATE)
+    effect = ClipEffect(one_layer(1))
     for step in range(300):
         effect.add_step(torch.ones(1), clipped=step >= 250)
     assert effect.recent_share_clipped == 0.5

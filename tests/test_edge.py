@@ -102,7 +102,7 @@ def test_whatever_is_raised_is_one_line(
 def test_so_is_what_a_thread_raises(
     error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(Engine, "_prepare", lambda self: throw(error))
+    monkeypatch.setattr(Engine, "_prepare", lambda *_: throw(error))
     assert main(["--no-ui", "--dataset", "digits", "--no-record"]) == 1
     told = capsys.readouterr().err
     assert f"unexpected {type(error).__name__}" in told

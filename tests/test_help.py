@@ -14,7 +14,7 @@ from clipwatch.core.errors import BadInput
 from clipwatch.core.stream.rules import MEANINGS, parse_rule
 from clipwatch.core.stream.sweep_config import SEEDS, WITHOUT_EFFECT
 from clipwatch.tui.cli.main import COMMANDS, main, parse
-from clipwatch.tui.cli.options import Group, Option
+from clipwatch.tui.cli.options import SET, Group, Option
 from clipwatch.tui.cli.sweep_options import DEFAULT_RULES, SWEEP_GROUPS, sweep_from_options
 
 
@@ -46,7 +46,7 @@ def test_the_help_begins_with_every_command_and_ends_with_examples_and_rules(
     )
     assert [line.split()[0] for line in listed[1:]] == [name for name in COMMANDS if name and " " not in name]
     assert text.index("commands:") < text.index("\ndata:")
-    assert len(examples) == 3
+    assert len(examples) == 5
     for line in examples:
         parse(shlex.split(line.split("   ")[0])[1:])
     assert [tuple(re.split("  +", line.strip())) for line in rules] == [*MEANINGS.items()]
@@ -60,6 +60,8 @@ def settings(title: str) -> list[Option]:
 
 
 VALUES: dict[str, tuple[Any, Any]] = {
+    "experiment": ("lenet", "temporal-order"),
+    "dataset": ("mnist", "digits"),
     "clip": ("none", "norm:1"),
     "head": ("relu", "linear"),
     "optimizer": ("adam", "sgd"),
@@ -75,11 +77,27 @@ def twice(option: Option) -> list[str]:
     return ["sweep", *(word for value in values for word in (option.names[0], str(value)))]
 
 
-@pytest.mark.parametrize("option", settings("settings to compare"), ids=lambda option: option.names[0])
+COMPARED = [each for each in settings("settings to compare") if each.names != SET.names]
+
+
+@pytest.mark.parametrize("option", COMPARED, ids=lambda option: option.names[0])
 def test_what_may_be_repeated_makes_an_axis_of_a_sweep(option: Option) -> None:
     axes = sweep_from_options(parse(twice(option))).axes
     assert axes[option.setting] == VALUES.get(option.setting, (1, 2))
     assert axes.keys() == {"clip", option.setting}
+
+
+def test_a_setting_of_the_experiment_makes_an_axis_of_its_type() -> None:
+    words = "--experiment temporal-order --set length=20 --set length=30 --set init=orthogonal --init-std 0.2"
+    config = sweep_from_options(parse(["sweep", *words.split()]))
+    assert config.axes == {"clip": ("none", "norm:1"), "length": (20, 30)}
+    assert [each.config.settings["length"] for each in config.settings] == [20, 30, 20, 30]
+    assert (config.base.settings["init"], config.base.settings["init_std"]) == ("orthogonal", 0.2)
+    assert config.base.learning_rate == 0.3
+    assert sweep_from_options(parse(["sweep", "--set", "head=relu", "--set", "head=linear"])).axes == {
+        "clip": DEFAULT_RULES,
+        "head": ("relu", "linear"),
+    }
 
 
 @pytest.mark.parametrize("option", settings("settings that all"), ids=lambda option: option.names[0])
@@ -112,6 +130,9 @@ def test_the_script_for_bash_completes_commands_options_and_values(capsys: pytes
         "clipwatch resume --it": ["--iterations"],
         "clipwatch sweep --pac": [],
         "clipwatch runs ren": ["rename"],
+        "clipwatch experiment ne": ["new"],
+        "clipwatch experiment show temp": ["temporal-order"],
+        "clipwatch --experiment le": ["lenet"],
         "clipwatch runs --since 3d --cha": ["--changed"],
         "clipwatch runs delete --y": ["--yes"],
         "clipwatch --charts dead-": ["dead-outputs", "dead-units"],

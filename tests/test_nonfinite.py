@@ -134,7 +134,7 @@ def trainer_of(rule: str, optimizer: str, action: Any, model: Scripted, steps: i
     batches: Any = NoData()
     everything = torch.zeros(1), torch.zeros(1, dtype=torch.long)
     distance, step_log = LaneDistance(["a"]), StepLog(1, model.parameters)
-    diagnostics = LaneDiagnostics("a", ClipEffect(LAYOUT, RATE), DeadUnits(model.units), distance, step_log)
+    diagnostics = LaneDiagnostics("a", ClipEffect(LAYOUT), DeadUnits(model.units), distance, step_log)
     data = LaneData(training=batches, validation=batches, all_validation=everything)
     return Trainer(Lane("a", rule, model, watched, data, diagnostics), schedule), watched
 

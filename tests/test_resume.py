@@ -17,8 +17,8 @@ import recordings
 import torch
 from msgspec.structs import replace
 
-from clipwatch.core.engine.engine import Resumption
 from clipwatch.core.engine.resume import read_interrupted
+from clipwatch.core.engine.resumption import Resumption
 from clipwatch.core.engine.session import Session
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.recorder import Recorder
@@ -39,7 +39,7 @@ from clipwatch.core.stream.events import (
     RunFinished,
     RunStarted,
 )
-from clipwatch.core.training import checkpoint
+from clipwatch.core.training import checkpoint, checkpoint_file
 from clipwatch.tui.cli.main import main
 
 # Linear logits: with the last ReLU on a lane may be dead, and then every run of it looks the same.
@@ -59,7 +59,7 @@ CHANGE_OF_MEMORY = SetClip(lane="clipped", rule="autoclip:75", at_step=37)
 def train(home: Path, *commands: LaneCommand, config: RunConfig = CONFIG) -> Path:
     """A recorded run, every checkpoint of it kept."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint, "MAX_CHECKPOINTS", 100)
+        patch.setattr(checkpoint_file, "MAX_CHECKPOINTS", 100)
         recorder = Recorder(home)
         session = Session(config, keep=recorder.keep)
         for command in commands:

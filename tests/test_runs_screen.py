@@ -69,20 +69,25 @@ def row_of(folder: RunFolder, *, ascii: bool = False) -> Row:
 def test_a_row_says_what_was_trained_and_what_came_out(tmp_path: Path) -> None:
     cells = row_of(write_run(tmp_path, 3.0, changed=True)).cells
     assert cells["clip"] == "none, value:0.001"
-    assert cells["accuracy"] == "0.750  0.500"
-    assert (cells["data"], cells["head"], cells["optimizer"], cells["seed"]) == (RUN.dataset.name, "relu", "adam", "3")
+    assert cells["result"] == "0.750  0.500"
+    assert (cells["data"], cells["settings"], cells["optimizer"], cells["seed"]) == (
+        RUN.dataset.name,
+        "relu",
+        "adam",
+        "3",
+    )
     assert cells["state"] == "done*"
 
 
 def test_many_lanes_are_a_range_and_a_count(tmp_path: Path) -> None:
     cells = row_of(write_run(tmp_path, 3.0, lanes=(*LANES, CLIPPED, CLIPPED))).cells
-    assert cells["accuracy"] == "0.500 to 0.750"
+    assert cells["result"] == "0.500 to 0.750"
     assert cells["clip"] == "none, value:0.001, +2"[:19] + "…"
 
 
 def test_a_lane_that_failed_has_a_dash(tmp_path: Path) -> None:
     failed = LaneOutcome(name="a", rule="none", step=7, ended="diverged")
-    assert row_of(write_run(tmp_path, 3.0, lanes=(failed, CLIPPED))).cells["accuracy"] == "-  0.500"
+    assert row_of(write_run(tmp_path, 3.0, lanes=(failed, CLIPPED))).cells["result"] == "-  0.500"
 
 
 @pytest.mark.parametrize("width", [20, 60, 80, 120, 160])
@@ -92,7 +97,7 @@ def test_the_columns_fit_and_wider_terminals_show_more(width: int, tmp_path: Pat
     assert sum(column.width + 2 for column in columns) <= width
     names = [column.name for column in columns]
     assert names[0] == "name"
-    shown_from = {"state": 60, "accuracy": 60, "data": 80, "head": 80, "optimizer": 120, "clip": 120, "started": 160}
+    shown_from = {"state": 60, "result": 60, "data": 80, "settings": 80, "optimizer": 120, "clip": 120, "started": 160}
     for name, least in shown_from.items():
         assert width < least or name in names
 

@@ -179,7 +179,7 @@ def test_the_curve_is_the_median_and_the_band_reaches_from_quartile_to_quartile(
 CURVES = st.dictionaries(st.integers(0, 2000), st.tuples(st.floats(), st.floats(0, 1) | st.floats()), max_size=12)
 
 
-@given(st.lists(CURVES, max_size=8), st.integers(1, 200), st.integers(1, 60), st.sampled_from(["accuracy", "loss"]))
+@given(st.lists(CURVES, max_size=8), st.integers(1, 200), st.integers(1, 60), st.sampled_from([ACCURACY, LOSS]))
 def test_losses_that_are_not_finite_have_charts_like_others(
     curves: list[dict[int, tuple[float, float]]], width: int, height: int, measure: MetricInfo
 ) -> None:
@@ -220,9 +220,9 @@ def test_beside_the_sections_the_charts_take_the_whole_height(width: int, chart:
 
 def test_below_the_sections_the_charts_follow_each_other() -> None:
     view = viewed()
-    whole = text(shown(view, (80, 100), show=("accuracy", "loss")).lines)
+    whole = text(shown(view, (80, 100), show=(ACCURACY, LOSS)).lines)
     assert whole.index("accuracy, median and quartiles") < whole.index("loss (nats), median and quartiles")
-    assert "loss" not in text(shown(view, (80, 100), show=("accuracy",)).lines)
+    assert "loss" not in text(shown(view, (80, 100), show=(ACCURACY,)).lines)
 
 
 @pytest.mark.parametrize("size", [(160, 42), (120, 32), (80, 21), (60, 13)])
@@ -498,7 +498,7 @@ def test_every_word_of_the_help_stands_on_the_screen_or_in_the_tables() -> None:
         for seed in range(seeds):
             view.fold(replica(0, seed, 150))
             view.fold(replica(1, seed, 140 + 20 * (seed % 2)))
-    seen = [text(shown(view, (160, 60), show=("accuracy", "loss")).lines) for view in (viewed(), few, undecided)]
+    seen = [text(shown(view, (160, 60), show=(ACCURACY, LOSS)).lines) for view in (viewed(), few, undecided)]
     words = " ".join(" ".join([*seen, file.getvalue()]).split())
     for term, meaning in terms(LENET.info).items():
         assert re.search(rf"\b{re.escape(term)}(s|\b)", words), term

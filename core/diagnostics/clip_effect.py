@@ -20,7 +20,7 @@ from torch import Tensor
 from ..clipping.nonfinite import without_nonfinite
 from ..experiments.layout import Layout
 from ..experiments.torchscript import compile_function
-from ..optimizers.optimizer import Optimizer
+from ..optimizers.optimizer import CounterfactualOptimizer, Optimizer
 from ..stream.measures import BINS, EDGE_CELLS, RECENT_STEPS, Histogram, Measure, cell_edge
 from .layer_sums import (
     clip_sums,
@@ -38,19 +38,21 @@ _counterfactual_sums = compile_function(counterfactual_sums)
 class ClipEffect:
     """Measures one lane: call `add_step` at every step, `measure` at an evaluation."""
 
-    def __init__(self, layout: Layout, learning_rate: float) -> None:
+    def __init__(self, layout: Layout, *, counterfactual: bool = True) -> None:
+        """`counterfactual`: follow what the optimizer would have done without the rule, one more update a step."""
         self._names = tuple(layout.layers)
         self._ends = list(accumulate(layout.layers.values()))
         self._parts = [slice(start, end) for start, end in pairwise([0, *self._ends])]
-        self._learning_rate = learning_rate
         self._edges = torch.tensor(EDGE_CELLS) - EDGE_CELLS[0]
         self._recent: deque[bool] = deque(maxlen=RECENT_STEPS)
         self._steps = self._clipped_steps = 0
-        self._counterfactual: Optimizer | None = None
+        self._follows_counterfactual = counterfactual
+        self._counterfactual: CounterfactualOptimizer | None = None
 
     def start_counterfactual(self, optimizer: Optimizer) -> None:
         """Copy the lane's optimizer, unless there is a copy; call it before the first step that is clipped."""
-        self._counterfactual = self._counterfactual or optimizer.copy()
+        if self._follows_counterfactual and not self._counterfactual:
+            self._counterfactual = optimizer.copy()
 
     def reset_counterfactual(self) -> None:
         """Reset the counterfactual optimizer's state; call it when the lane's optimizer is reset."""
@@ -58,7 +60,7 @@ class ClipEffect:
             self._counterfactual.reset()
 
     def add_step(self, raw: Tensor, clipped: bool) -> None:
-        """Record a step's raw gradient, and whether the rule changed it."""
+        """Record a step's raw gradient, and whether the rule changed it; call it before the optimizer's step."""
         self._steps += 1
         self._clipped_steps += clipped
         self._recent.append(clipped)
@@ -76,7 +78,7 @@ class ClipEffect:
         return sum(self._recent) / len(self._recent) if self._recent else 0.0
 
     def measure(
-        self, raw: Tensor, clipped: Tensor | None, before: Tensor, after: Tensor
+        self, raw: Tensor, clipped: Tensor | None, before: Tensor, after: Tensor, learning_rate: float
     ) -> tuple[Measure, dict[str, Measure]]:
         """Measure a step by its flat gradients and the parameters before and after; return the total and each layer.
 
@@ -89,7 +91,7 @@ class ClipEffect:
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         rows.append({name: _total(column) for name, column in columns.items()})
         measures = [
-            _measure(row, histogram, cells, self._learning_rate)
+            _measure(row, histogram, cells, learning_rate)
             for row, histogram, cells in zip(rows, histograms, percentile_cells, strict=True)
         ]
         return measures[-1], dict(zip(self._names, measures[:-1], strict=True))
@@ -127,7 +129,7 @@ class ClipEffect:
         sums = _update_sums(before, after, self._ends).T.tolist()
         columns: dict[str, list[float]] = dict(zip(("ww", "dd", "d1"), sums, strict=True))
         if self._counterfactual and stepped:
-            update = self._counterfactual.parameter_update()
+            update = self._counterfactual.parameter_update(before)
             sums = _counterfactual_sums(before, after, update, self._ends).T.tolist()
             columns |= dict(zip(("ss", "sd"), sums, strict=True))
         return columns
@@ -146,7 +148,7 @@ class ClipEffect:
         # Old checkpoints hold a list.
         self._recent = deque(torch.as_tensor(state["recent"]).tolist(), maxlen=RECENT_STEPS)
         self._counterfactual = None
-        if "shadow" in state:
+        if "shadow" in state and self._follows_counterfactual:
             self._counterfactual = optimizer.copy()
             self._counterfactual.restore(state["shadow"])
 

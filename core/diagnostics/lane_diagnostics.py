@@ -12,7 +12,7 @@ from ..experiments.workload import Evaluation, Gauge
 from ..optimizers.optimizer import Optimizer
 from ..stream.events import Diagnosed, Event, LaneEvent, StepsTrained
 from .clip_effect import ClipEffect
-from .lane_distance import LaneDistance
+from .lane_distance import Distance
 from .step_log import StepLog
 
 
@@ -26,13 +26,14 @@ class MeasuredStep(NamedTuple):
     used: Tensor | None
     before: Tensor
     after: Tensor
+    learning_rate: float
 
 
 class LaneDiagnostics:
     """Measures one lane, and holds the state of the measurements between steps."""
 
     def __init__(
-        self, lane: str, effect: ClipEffect, gauge: Gauge[Any] | None, distance: LaneDistance, step_log: StepLog
+        self, lane: str, effect: ClipEffect, gauge: Gauge[Any] | None, distance: Distance, step_log: StepLog
     ) -> None:
         self._lane, self._effect, self._gauge, self._distance = lane, effect, gauge, distance
         self._step_log = step_log

@@ -1,4 +1,4 @@
-"""The engine trains the lanes of a run in worker threads: commands in, events out.
+"""The engine trains the lanes of a run, in threads or in processes of their own: commands in, events out.
 
     for event in Engine(RunConfig(settings={"dataset": "digits"})).run():
         ...
@@ -10,21 +10,18 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import logging
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..data.datasets import Dataset, load
-from ..data.run_dataset import check_sizes, read_dataset
 from ..errors import Cancelled
 from ..stream.builtin_experiments import BUILT_IN
 from ..stream.commands import LaneCommand, Pause, SetPace, StepOnce, Stop
-from ..stream.config import RunConfig
+from ..stream.config import RunConfig, with_settings
 from ..stream.events import (
     CommandScheduled,
     Event,
@@ -34,46 +31,30 @@ from ..stream.events import (
     RunFinished,
     RunStarted,
 )
+from ..training.lane_messages import Prepared
+from ..training.lane_run import RunningLane, run_lane
 from .backlog import Backlog
-from .concurrent_stages import ConcurrentStages
 from .devices import check_device
 from .mailbox import Mailbox
-from .torch_import import TorchImport
+from .resumption import FRESH, Resumption
 
 if TYPE_CHECKING:
     from ..training.checkpoint import Checkpoint
-    from ..training.training_loop import Trainer
+    from ..training.checkpoint_file import EncodedCheckpoint
+
+    AnyCheckpoint = Checkpoint | EncodedCheckpoint
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resumption:
-    """How a recorded run continues.
-
-    Lanes start from their `snapshots`, or from the start, at `seconds` on the run's clock, and train to `iterations`
-    steps. `commands` are those of the recording. Other commands take effect no earlier than where the recording ends
-    (`recorded`, a step for each lane), because the steps before are trained again as they were. Lanes that `diverged`
-    are not trained.
-    """
-
-    snapshots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    seconds: float = 0.0
-    iterations: Mapping[str, int] = field(default_factory=dict)
-    commands: Sequence[LaneCommand] = ()
-    recorded: Mapping[str, int] = field(default_factory=dict)
-    diverged: Mapping[str, LaneFailed] = field(default_factory=dict)
-
-
-FRESH = Resumption()
 _JOIN_SECONDS = 10.0
 # A rough figure for the steps per second at full speed, and the seconds within which a pause must take effect.
 _FULL_SPEED, _PAUSE_SECONDS = 1000.0, 0.3
-_log = logging.getLogger(__name__)
 
 
 class Engine:
     """One run. With `lasting`, lanes that have done their steps wait for an `Extend`, until `Stop` or `close`.
 
     `keep` is called with each checkpoint, in order with the events; `resumption` says how a recorded run continues.
+    The lanes of a user's experiment train in a process each, unless `in_threads` says that this process is for them.
     """
 
     def __init__(
@@ -82,17 +63,20 @@ class Engine:
         *,
         lasting: bool = False,
         load: Callable[..., Dataset] = load,
-        keep: Callable[[Checkpoint], None] | None = None,
+        keep: Callable[[AnyCheckpoint], None] | None = None,
         resumption: Resumption = FRESH,
+        in_threads: bool = False,
     ) -> None:
+        self._in_threads = in_threads or config.experiment in BUILT_IN
+        self._lane_context: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
         self._config, self._load, self._keep, self._resumption = config, load, keep, resumption
         self._stopping = threading.Event()
-        self._backlog: Backlog[Event | Checkpoint | BaseException | None] = Backlog(self._stopping)
+        self._backlog: Backlog[Event | AnyCheckpoint | BaseException | None] = Backlog(self._stopping)
         self._mailboxes = {lane.name: Mailbox[LaneCommand](lasting=lasting) for lane in config.lanes}
         self._outcomes: dict[str, LaneFinished | LaneFailed] = dict(resumption.diverged)
         for name in resumption.diverged:
             self._mailboxes[name].end()
-        self._trainers: list[Trainer] = []
+        self._lanes: Sequence[RunningLane] = ()
         for command in resumption.commands:
             self._deliver(command)
         for name, step in resumption.recorded.items():
@@ -151,12 +135,12 @@ class Engine:
 
     def _is_ahead(self, step: int) -> bool:
         """Whether a lane has yet to reach this step."""
-        if not self._trainers:
+        if not self._lanes:
             return any(mailbox.not_before < step for mailbox in self._mailboxes.values())
-        return any(max(trainer.step, self._mailboxes[trainer.name].not_before) < step for trainer in self._running())
+        return any(max(lane.step, self._mailboxes[lane.name].not_before) < step for lane in self._running())
 
-    def _running(self) -> list[Trainer]:
-        return [trainer for trainer in self._trainers if not self._mailboxes[trainer.name].ended]
+    def _running(self) -> list[RunningLane]:
+        return [lane for lane in self._lanes if not self._mailboxes[lane.name].ended]
 
     def _earliest_step(self, command: LaneCommand) -> int:
         """The first step at which a command may take effect.
@@ -166,24 +150,24 @@ class Engine:
         """
         if not isinstance(command, Pause | StepOnce) or command.lane is not None:
             return 0
-        paces = {self._pace(trainer) for trainer in self._running()}
+        paces = {self._pace(lane) for lane in self._running()}
         if len(paces) != 1:
             return 0
         (pace,) = paces
-        next_steps = [self._next_step(trainer) for trainer in self._running()]
+        next_steps = [self._next_step(lane) for lane in self._running()]
         is_soon = max(next_steps) - min(next_steps) <= (pace or _FULL_SPEED) * _PAUSE_SECONDS
         return max(next_steps) if is_soon else 0
 
-    def _pace(self, trainer: Trainer) -> float | None:
+    def _pace(self, lane: RunningLane) -> float | None:
         """The lane's speed limit after the commands in its mailbox."""
-        commands = self._mailboxes[trainer.name].waiting
+        commands = self._mailboxes[lane.name].waiting
         paces = [command.pace for command in commands if isinstance(command, SetPace) and command.at_step is None]
-        return paces[-1] if paces else trainer.pace
+        return paces[-1] if paces else lane.pace
 
-    def _next_step(self, trainer: Trainer) -> int:
+    def _next_step(self, lane: RunningLane) -> int:
         """The latest step at which a lane that is held takes its next commands."""
-        mailbox = self._mailboxes[trainer.name]
-        return max(mailbox.not_before, trainer.step + 1 if mailbox.waits_at is None else mailbox.waits_at)
+        mailbox = self._mailboxes[lane.name]
+        return max(mailbox.not_before, lane.step + 1 if mailbox.waits_at is None else mailbox.waits_at)
 
     @property
     def behind(self) -> bool:
@@ -203,19 +187,21 @@ class Engine:
         """Prepare the run, start a thread for each lane and wait for all; runs in its own thread."""
         started = time.perf_counter()
         try:
-            trainers = self._trainers = self._prepare()
-            started = time.perf_counter() - self._resumption.seconds
-            threads = [
-                threading.Thread(
-                    target=self._train, args=(trainer, started), name=f"clipwatch-{trainer.name}", daemon=True
-                )
-                for trainer in trainers
-            ]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            self._backlog.put(RunFinished(reason=self._reason(), seconds=time.perf_counter() - started))
+            with contextlib.ExitStack() as resources:
+                lanes = self._lanes = self._prepare(resources)
+                started = time.perf_counter() - self._resumption.seconds
+                threads = [
+                    threading.Thread(
+                        target=self._train, args=(lane, started), name=f"clipwatch-{lane.name}", daemon=True
+                    )
+                    for lane in lanes
+                ]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                seconds = time.perf_counter() - started
+            self._backlog.put(RunFinished(reason=self._reason(), seconds=seconds))
         except Cancelled:
             for name in self._mailboxes:
                 self._end_lane(name)
@@ -225,71 +211,58 @@ class Engine:
             self._backlog.put(error)
         self._backlog.put(None)
 
-    def _prepare(self) -> list[Trainer]:
-        config = self._config
-        for stage in check_device(config.device):
+    def _prepare(self, resources: contextlib.ExitStack) -> Sequence[RunningLane]:
+        """The lanes, ready to start. `resources` ends their processes, if they have any."""
+        for stage in check_device(self._config.device):
             self._backlog.put(stage)
-        dataset = self._read_data_and_import_torch()
-        from ..experiments.preparation import prepare
-        from ..training.preparation import prepare_trainers, usable_device
-
-        device = usable_device(config.device)
-        experiment = prepare(config, dataset, device)
-        check_sizes(config, experiment.dataset)
-        trainers = prepare_trainers(
-            config,
-            experiment,
-            self._resumption.snapshots,
-            self._resumption.iterations,
-            checkpoints=self._keep is not None,
-        )
-        for text in experiment.notices:
+        prepared, lanes = self._threads() if self._in_threads else resources.enter_context(self._processes())
+        for text in prepared.notices:
             self.tell(text)
         if self._stopping.is_set():
             raise Cancelled
         started = RunStarted(
-            config=config,
-            dataset=experiment.dataset,
-            device=str(device),
+            config=with_settings(self._config, **prepared.settings),
+            dataset=prepared.dataset,
+            device=prepared.device,
             versions=_versions(),
             time=time.time(),
-            experiment=BUILT_IN[config.experiment].info,
+            experiment=prepared.experiment,
         )
         self._backlog.put(started)
-        return [trainer for trainer in trainers if trainer.name not in self._resumption.diverged]
+        return [lane for lane in lanes if lane.name not in self._resumption.diverged]
 
-    def _read_data_and_import_torch(self) -> Dataset | None:
-        """Do both at the same time. Return None if the experiment has no data set."""
-        name = self._config.settings.get("dataset")
-        reading = "" if name is None else f"reading {'data' if name == 'auto' else name}"
-        stages = ConcurrentStages(self._backlog.put, reading)
-        torch_import = TorchImport(stages.end_loading)
-        try:
-            # Batches are checked before torch is imported, so that a mistake shows at once.
-            dataset = read_dataset(self._config, stages.report, self._stopping.is_set, load=self._load)
-        except BaseException:
-            torch_import.cancel()
-            raise
-        stages.end_reading()
-        torch_import.wait()
-        return dataset
+    def _threads(self) -> tuple[Prepared, Sequence[RunningLane]]:
+        from .lane_threads import prepare_threads
 
-    def _train(self, trainer: Trainer, started: float) -> None:
+        prepared = prepare_threads(
+            self._config,
+            self._resumption,
+            checkpoints=self._keep is not None,
+            load=self._load,
+            stopping=self._stopping,
+            report=self._backlog.put,
+        )
         from ..training.preparation import lane_thread
 
-        with lane_thread():
-            try:
-                for item in trainer.run(self._mailboxes[trainer.name], started):
-                    self._put(item, trainer)
-            except Exception as error:
-                # The edge of the thread: an error becomes an event of this lane, and the other lanes go on.
-                _log.debug("lane %s", trainer.name, exc_info=True)
-                # The failure must be reported even if the steps before it cannot be read any more.
-                with contextlib.suppress(Exception):
-                    for event in trainer.logged_steps():
-                        self._put(event, trainer)
-                self._put(trainer.failure_event(f"{type(error).__name__}: {error}"), trainer)
-        self._end_lane(trainer.name)
+        self._lane_context = lane_thread
+        return prepared
+
+    def _processes(self) -> contextlib.AbstractContextManager[tuple[Prepared, Sequence[RunningLane]]]:
+        from .lane_processes import lane_processes
+
+        return lane_processes(
+            self._config,
+            self._resumption.lane_starts(self._config),
+            checkpoints=self._keep is not None,
+            stopping=self._stopping,
+            report=self._backlog.put,
+        )
+
+    def _train(self, lane: RunningLane, started: float) -> None:
+        with self._lane_context():
+            for item in run_lane(lane, self._mailboxes[lane.name], started):
+                self._put(item, lane)
+        self._end_lane(lane.name)
 
     def _end_lane(self, name: str) -> None:
         """End a lane's mailbox; report each command that did not take effect."""
@@ -299,13 +272,13 @@ class Engine:
             if command.at_step is None or command.at_step >= mailbox.not_before:
                 self.tell(_too_late(name, command))
 
-    def _put(self, item: Event | Checkpoint, trainer: Trainer) -> None:
+    def _put(self, item: Event | AnyCheckpoint, lane: RunningLane) -> None:
         if isinstance(item, LaneFinished | LaneFailed):
             self._outcomes[item.lane] = item
         if isinstance(item, Event):
-            self._backlog.put_event(item, trainer.idle)
+            self._backlog.put_event(item, lane.idle)
         else:
-            self._backlog.put_checkpoint(item, trainer.idle)
+            self._backlog.put_checkpoint(item, lane.idle)
 
     def _reason(self) -> Literal["completed", "stopped", "failed"]:
         reasons = {outcome.reason for outcome in self._outcomes.values()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
@@ -30,6 +30,7 @@ class Mailbox(Generic[C]):
         # Each command with the first boundary at which it is due.
         self._commands: list[tuple[int, C]] = []
         self._first_due: float = math.inf
+        self._publish: Callable[[float], object] = lambda first_due: None
         self._waits_at: int | None = None
         self._changed = threading.Condition(threading.RLock())
 
@@ -56,9 +57,18 @@ class Mailbox(Generic[C]):
         """Keep the lane from passing its next boundary in this context."""
         with self._changed:
             # Makes the lane acquire the lock at its next boundary.
-            self._first_due = -1
+            self._set_first_due(-1)
             yield
             self._update_first_due()
+
+    def mirror(self, publish: Callable[[float], object]) -> None:
+        """Call `publish` with the first boundary at which a command is due, now and whenever it changes.
+
+        A negative one holds the lane: `take` must be called at its next boundary. Infinity: none is due.
+        """
+        with self._changed:
+            self._publish = publish
+            publish(self._first_due)
 
     def wake(self) -> None:
         """Make a `take` that waits return at once."""
@@ -126,4 +136,8 @@ class Mailbox(Generic[C]):
         return due[: stop + 1]
 
     def _update_first_due(self) -> None:
-        self._first_due = min((due for due, _ in self._commands), default=math.inf)
+        self._set_first_due(min((due for due, _ in self._commands), default=math.inf))
+
+    def _set_first_due(self, first_due: float) -> None:
+        self._first_due = first_due
+        self._publish(first_due)

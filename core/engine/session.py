@@ -12,10 +12,11 @@ from ..errors import BadInput
 from ..stream.commands import AnyCommand, LaneCommand, Restart, Seek, SetPace, Stop
 from ..stream.config import RunConfig, with_settings
 from ..stream.events import Event
-from .engine import FRESH, Engine, Resumption
+from .engine import Engine
+from .resumption import FRESH, Resumption
 
 if TYPE_CHECKING:
-    from ..training.checkpoint import Checkpoint
+    from .engine import AnyCheckpoint
 
 
 # The number of commands that may wait for the next run to start, more than a user types.
@@ -30,7 +31,7 @@ class Session:
         config: RunConfig,
         *,
         lasting: bool = False,
-        keep: Callable[[Checkpoint], None] | None = None,
+        keep: Callable[[AnyCheckpoint], None] | None = None,
         resumption: Resumption = FRESH,
     ) -> None:
         self._config, self._lasting, self._keep = config, lasting, keep

@@ -25,8 +25,8 @@ from ..stream.events import (
     LaneFinished,
     MomentsReset,
 )
-from .engine import Resumption
 from .resume import planned_iterations, settings
+from .resumption import Resumption
 
 
 @dataclass(frozen=True)

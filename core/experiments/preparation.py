@@ -1,19 +1,24 @@
-"""Prepares a built-in experiment for a run: what its lanes share, and a workload for each."""
+"""Prepares an experiment for a run: what its lanes share, and a workload for each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
+import msgspec
 import torch
 from torch import Tensor
 
 from ..data.datasets import Dataset, Split
 from ..data.run_dataset import generated_data
+from ..errors import BadInput
+from ..stream.builtin_experiments import BUILT_IN, LENET, TEMPORAL_ORDER
 from ..stream.config import RunConfig
 from ..stream.events import DatasetInfo
+from ..stream.experiment_info import ExperimentInfo, Value
 from .batches import seeded_generator
+from .experiment import Experiment
 from .torchscript import is_compiled
 from .workload import Workload
 
@@ -24,11 +29,22 @@ class PreparedExperiment:
 
     dataset: DatasetInfo
     make_workload: Callable[[], Workload]
+    info: ExperimentInfo = LENET.info
     notices: Sequence[str] = ()
+    # All settings of a user's experiment, in their types.
+    settings: Mapping[str, Value] = field(default_factory=dict)
 
 
-def prepare(config: RunConfig, dataset: Dataset | None, device: torch.device) -> PreparedExperiment:
-    """Prepare the run's experiment. `dataset` are the images of an experiment that has a setting for them."""
+def prepare(
+    config: RunConfig, dataset: Dataset | None, device: torch.device, *, try_out: bool = True
+) -> PreparedExperiment:
+    """Prepare the run's experiment. `dataset` are the images of an experiment that has a setting for them.
+
+    A user's experiment is imported and run here, and tried out unless another process did it; raises BadInput for a
+    mistake in it.
+    """
+    if config.experiment not in BUILT_IN:
+        return _user_experiment(config, device, try_out)
     if dataset is not None:
         return _lenet(config, dataset, device)
     return _temporal_order(config, device)
@@ -77,8 +93,69 @@ def _temporal_order(config: RunConfig, device: torch.device) -> PreparedExperime
         )
 
     return PreparedExperiment(
-        dataset=generated_data(config), make_workload=make_workload, notices=_notices(is_compiled(loss_and_gradient))
+        dataset=generated_data(config),
+        make_workload=make_workload,
+        info=TEMPORAL_ORDER.info,
+        notices=_notices(is_compiled(loss_and_gradient)),
     )
+
+
+def _user_experiment(config: RunConfig, device: torch.device, try_out: bool) -> PreparedExperiment:
+    from .module import ModuleWorkload, make_sources
+    from .probe import Probed, probe
+    from .user_file import describe, load_experiment
+    from .user_settings import setting_infos
+
+    experiment = load_experiment(config.experiment, config.settings)
+    sources = make_sources(experiment, config.seed, device)
+    if config.batch_size > len(sources.training):
+        raise BadInput(f"batch-size {config.batch_size}: there are only {len(sources.training):,} training examples")
+
+    def make_workload() -> ModuleWorkload:
+        return ModuleWorkload(
+            experiment,
+            sources,
+            seed=config.seed,
+            batch_size=config.batch_size,
+            eval_size=config.eval_size,
+            layers=config.layers,
+            device=device,
+        )
+
+    # The probe uses its workload up, since a module may count its calls.
+    tried = make_workload()
+    initial = tried.parameters.clone()
+    found = probe(tried, config.learning_rate) if try_out else Probed()
+
+    def make_same_workload() -> ModuleWorkload:
+        workload = make_workload()
+        workload.require_parameters(initial)
+        return workload
+
+    info = describe(type(experiment))
+    return PreparedExperiment(
+        dataset=DatasetInfo(
+            name=info.name,
+            origin=str(info.file),
+            training=len(sources.training),
+            validation=len(sources.validation),
+            checksum=sources.checksum(experiment, config.seed),
+        ),
+        make_workload=make_same_workload,
+        info=msgspec.structs.replace(info, metrics=found.metrics, gauges=found.gauges),
+        notices=(*found.notices, *_optimizer_notices(config, experiment)),
+        settings={each.name: getattr(experiment, each.name) for each in setting_infos(type(experiment))},
+    )
+
+
+def _optimizer_notices(config: RunConfig, experiment: Experiment) -> Iterator[str]:
+    """A notice if the run's optimizer was changed, for an experiment that makes its own."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(RunConfig)}
+    changed = [name for name in ("optimizer", "learning_rate", "beta1") if getattr(config, name) != defaults[name]]
+    if changed and type(experiment).make_optimizer is not Experiment.make_optimizer:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
+        own = f"{type(experiment).__name__} makes its own optimizer"
+        yield f"{own}, which ignores {options} (unless make_optimizer returns None)"
 
 
 def _notices(compiled: bool) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from torch import Tensor
 
+from ..errors import BadInput
 from ..stream.events import LaneEvent
 from .layout import Layout
 
@@ -17,20 +18,48 @@ class Evaluation:
     """A network evaluated on a batch, or on all validation data.
 
     `loss` is the mean in nats, or whatever the experiment's loss is. `correct` is the number of correct predictions of
-    `total` examples, None if the experiment does not count them. `metrics` are further figures by name, means over the
-    examples. `predictions` (examples, ...) tell how often two lanes predict the same.
+    `total` examples, None if the experiment does not count them. `total` is the length of the batch if the experiment
+    does not say otherwise. `metrics` are further figures by name, means over the examples. `predictions` (examples,
+    ...) tell how often two lanes predict the same. Tensors of one element become numbers.
     """
 
     loss: float
-    total: int
+    total: int = 0
     correct: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     predictions: Tensor | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            loss: Tensor | float,
+            total: Tensor | int = 0,
+            correct: Tensor | int | None = None,
+            metrics: Mapping[str, Tensor | float] | None = None,
+            predictions: Tensor | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        for name in ("loss", "total", "correct"):
+            object.__setattr__(self, name, _number(name, getattr(self, name)))
+        metrics = {name: _number(name, value) for name, value in (self.metrics or {}).items()}
+        object.__setattr__(self, "metrics", metrics)
 
     @property
     def accuracy(self) -> float | None:
         """The share of correct predictions, None if they are not counted."""
         return None if self.correct is None else self.correct / self.total
+
+
+def _number(name: str, value: Any) -> Any:
+    """A tensor of one element as a number; anything else unchanged."""
+    if not isinstance(value, Tensor):
+        return value
+    if value.numel() != 1:
+        raise BadInput(f"Evaluation: {name} has shape {tuple(value.shape)}: a scalar is needed")
+    return value.item()
 
 
 E = TypeVar("E", bound=Evaluation, contravariant=True)

@@ -31,7 +31,7 @@ class Adam:
 
     def __init__(self, parameters: Tensor, *, learning_rate: float, beta1: float) -> None:
         self._parameters = parameters
-        self._learning_rate, self._beta1 = learning_rate, beta1
+        self.learning_rate, self._beta1 = learning_rate, beta1
         self.first_moment = torch.zeros_like(parameters)
         self.second_moment = torch.zeros_like(parameters)
         self.steps = 0
@@ -48,7 +48,7 @@ class Adam:
             [self.second_moment],
             [],
             [self._count.fill_(self.steps)],
-            lr=self._learning_rate,
+            lr=self.learning_rate,
             beta1=self._beta1,
             beta2=BETA2,
             weight_decay=0.0,
@@ -62,7 +62,7 @@ class Adam:
         self.steps += 1
         _update_moments(gradient, self.first_moment, self.second_moment, self._beta1, BETA2)
 
-    def parameter_update(self) -> Tensor:
+    def parameter_update(self, before: Tensor) -> Tensor:
         """What `step` would have added to the parameters for the last gradient; needs at least one."""
         correction, rate = self._corrections()
         # Dividing by the correction at the end saves a pass.
@@ -76,7 +76,7 @@ class Adam:
 
     def _corrections(self) -> tuple[float, float]:
         """The bias correction of the second moment's root, and the learning rate over that of the first moment."""
-        return (1 - BETA2**self.steps) ** 0.5, self._learning_rate / (1 - self._beta1**self.steps)
+        return (1 - BETA2**self.steps) ** 0.5, self.learning_rate / (1 - self._beta1**self.steps)
 
     def copy(self) -> Self:
         """An optimizer with a copy of the state, for the same parameters."""

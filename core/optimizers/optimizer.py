@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -12,33 +12,43 @@ from .adam import Adam
 from .sgd import MomentumSgd, Sgd
 
 
-class Optimizer(Protocol):
-    """Updates the parameters that it was made for.
-
-    A copy can follow other gradients without updating them: `update_state` and `parameter_update` are `step` in two
-    halves.
-    """
-
-    def step(self, gradient: Tensor) -> None: ...
-
-    def copy(self) -> Self:
-        """An optimizer with a copy of the state, for the same parameters."""
-        ...
-
-    def update_state(self, gradient: Tensor) -> None:
-        """Update the state as `step` does, but not the parameters."""
-        ...
-
-    def parameter_update(self) -> Tensor:
-        """What `step` would have added to the parameters for the last gradient."""
-        ...
-
+class _Stateful(Protocol):
     def reset(self) -> None: ...
 
     @property
     def state(self) -> Mapping[str, Any]: ...
 
     def restore(self, state: Mapping[str, Any]) -> None: ...
+
+
+class CounterfactualOptimizer(_Stateful, Protocol):
+    """A copy of an optimizer that follows other gradients and never updates the parameters.
+
+    `update_state` and `parameter_update` are a step in two halves. Call the first before the optimizer's own step.
+    """
+
+    def update_state(self, gradient: Tensor) -> None:
+        """Update the state as a step does, but not the parameters."""
+        ...
+
+    def parameter_update(self, before: Tensor) -> Tensor:
+        """What a step would have added to the parameters, which were `before`, for the last gradient."""
+        ...
+
+
+class Optimizer(_Stateful, Protocol):
+    """Updates the parameters that it was made for."""
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the last step."""
+        ...
+
+    def step(self, gradient: Tensor) -> None: ...
+
+    def copy(self) -> CounterfactualOptimizer:
+        """An optimizer with a copy of the state, for the same parameters."""
+        ...
 
 
 def make_optimizer(config: RunConfig, parameters: Tensor) -> Optimizer:

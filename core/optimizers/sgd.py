@@ -20,23 +20,23 @@ class Sgd:
     """Subtracts the learning rate times the gradient; `steps` counts the updates."""
 
     def __init__(self, parameters: Tensor, *, learning_rate: float) -> None:
-        self._parameters, self._learning_rate = parameters, learning_rate
+        self._parameters, self.learning_rate = parameters, learning_rate
         self._direction = torch.zeros_like(parameters)
         self.steps = 0
 
     def step(self, gradient: Tensor) -> None:
         """Update the parameters by a gradient of their shape."""
         self.update_state(gradient)
-        self._parameters.add_(self._direction, alpha=-self._learning_rate)
+        self._parameters.add_(self._direction, alpha=-self.learning_rate)
 
     def update_state(self, gradient: Tensor) -> None:
         """Update the state as `step` does, but not the parameters."""
         self.steps += 1
         self._direction = gradient
 
-    def parameter_update(self) -> Tensor:
+    def parameter_update(self, before: Tensor) -> Tensor:
         """What `step` would have added to the parameters for the last gradient, which must be unchanged since."""
-        return self._direction * -self._learning_rate
+        return self._direction * -self.learning_rate
 
     def copy(self) -> Self:
         """An optimizer with a copy of the state, for the same parameters."""

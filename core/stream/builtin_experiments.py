@@ -88,7 +88,7 @@ TEMPORAL_ORDER = BuiltIn(
         metrics=(msgspec.structs.replace(ACCURACY, solved_at=0.99),),
         gauges=(
             MetricInfo("saturated", "saturated units", share=True),
-            MetricInfo("spectral-radius", "spectral radius of the recurrent matrix"),
+            MetricInfo("spectral-radius"),
         ),
     ),
     summary="a recurrent network that must remember two symbols in their order; clipping saves it",

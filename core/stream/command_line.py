@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterator, Mapping
 
-from .builtin_experiments import LENET
+from .builtin_experiments import BUILT_IN, LENET
 from .config import KEYS, RunConfig, from_options
 from .experiment_info import Value
 from .sweep_config import WITHOUT_EFFECT
 
-# The speed limit does not change a run's numbers. Lanes and the experiment's settings have options of their own.
-_LEFT_OUT = ("pace", "lanes", "settings")
+# The speed limit does not change a run's numbers. The others have options of their own.
+_LEFT_OUT = ("pace", "lanes", "experiment", "settings")
 
 
 def command_line(config: RunConfig) -> str:
@@ -42,11 +42,13 @@ def _default(config: RunConfig) -> RunConfig:
 
 
 def _own(settings: Mapping[str, Value], default: RunConfig, always: Collection[str]) -> Iterator[str]:
-    """The settings of the experiment. Those of LeNet have options of their own."""
+    """The experiment, unless it is LeNet, and its settings. Those that LeNet has too have options of their own."""
+    if default.experiment != LENET.info.name:
+        yield from _with_value("--experiment", default.experiment)
     for name, value in settings.items():
         if value == default.settings.get(name) and name not in always:
             continue
-        if name in LENET.setting_names:
+        if default.experiment in BUILT_IN and name in LENET.setting_names:
             yield from _with_value("--" + name.replace("_", "-"), str(value))
         else:
             yield from ("--set", f"{name}={_text(value)}")
@@ -61,8 +63,7 @@ def _settings(
 ) -> Iterator[str]:
     for name in KEYS:
         value = getattr(config, name)
-        is_default = value == getattr(default, name) and (name != "experiment" or value == LENET.info.name)
-        if name in left_out or (is_default and name not in always):
+        if name in left_out or (value == getattr(default, name) and name not in always):
             continue
         option = "--" + name.replace("_", "-")
         if isinstance(value, bool):

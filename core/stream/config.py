@@ -16,7 +16,7 @@ import tomli_w
 from ..errors import BadInput
 from .builtin_experiments import BUILT_IN, LENET, OWN_DEFAULTS, BuiltIn
 from .experiment_info import Value
-from .experiment_settings import complete_settings, nearest, require_known_settings
+from .experiment_settings import complete_settings, nearest, no_such_setting, require_known_settings
 from .rules import parse_rule, recorded_rule
 
 OPTIMIZERS = ("adam", "sgd", "sgd-momentum")
@@ -25,6 +25,7 @@ _CHOICES = {"optimizer": OPTIMIZERS, "nonfinite": NONFINITE}
 # Counts are bounded so that their sums fit the numbers of JSON too.
 MOST = 10**15
 _COUNTS = ("iterations", "batch_size", "eval_every", "eval_size", "diagnose_every", "checkpoint_every", "layers")
+_NO_TABLE = "settings: write a table of NAME = VALUE"
 _LANE_NAME = re.compile(r"[\w.+-]{1,24}")
 
 
@@ -109,12 +110,13 @@ _KINDS = {field.name: field.type for field in msgspec.structs.fields(RunConfig)}
 def from_options(options: Mapping[str, Any]) -> RunConfig:
     """A run from plain values by setting name. `lanes` is a dict of name to rule. Missing settings take their default.
 
-    `clip` is the rule of the lane named `clipped`. `pace` may be "max". A setting of the experiment may be given by its
-    own name too, beside the table `settings`.
+    `clip` is the rule of the lane named `clipped`. `pace` may be "max". A setting of a built-in experiment may be given
+    by its own name too, beside the table `settings`.
     """
     given = {key: value for key, value in options.items() if key != "clip"}
-    experiment = BUILT_IN.get(given.get("experiment", LENET.info.name))
-    settings = _settings(given, experiment)
+    name = given.get("experiment", LENET.info.name)
+    experiment = BUILT_IN.get(name) if isinstance(name, str) else None
+    settings = _settings(given, name, experiment)
     values = {**(experiment.defaults if experiment else OWN_DEFAULTS), **given, "settings": settings}
     if values.get("pace") == "max":
         values["pace"] = None
@@ -125,20 +127,48 @@ def from_options(options: Mapping[str, Any]) -> RunConfig:
     return _converted(values)
 
 
-def _settings(given: dict[str, Any], experiment: BuiltIn | None) -> dict[str, Any]:
+def combine_options(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Options for `from_options` from several sources; each overrides those before it, setting by setting."""
+    values, settings = dict[str, Any](), dict[str, Any]()
+    for layer in layers:
+        own = layer.get("settings", {})
+        if not isinstance(own, Mapping):
+            raise BadInput(_NO_TABLE)
+        # One source may name a setting by itself, and another one in the table.
+        values = {key: value for key, value in values.items() if key in KEYS or key not in own}
+        settings = {key: value for key, value in settings.items() if key in KEYS or key not in layer}
+        values |= {key: value for key, value in layer.items() if key != "settings"}
+        settings |= own
+    return {**values, "settings": settings} if settings else values
+
+
+def _settings(given: dict[str, Any], name: Any, experiment: BuiltIn | None) -> dict[str, Any]:
     """The settings of the experiment, which are taken out of `given`. Raises BadInput for an unknown name."""
     table = given.pop("settings", {})
     if not isinstance(table, Mapping):
-        raise BadInput("settings: write a table of NAME = VALUE")
+        raise BadInput(_NO_TABLE)
     names = experiment.setting_names if experiment else ()
-    settings = {**{key: given.pop(key) for key in names if key in given}, **table}
+    settings = {key: given.pop(key) for key in names if key in given}
     for key in given:
         if key not in KEYS:
-            raise BadInput(f"unknown setting {key!r}{nearest(key, (*KEYS, *names, 'clip'))}")
+            raise _unknown_setting(key, name, experiment)
+    if twice := settings.keys() & table.keys():
+        raise BadInput(f"{_option(min(twice))} is given twice, by itself and among the settings: give it once")
+    settings |= table
     if experiment is None:
         return settings
     require_known_settings(settings, experiment)
     return complete_settings(settings, experiment)
+
+
+def _unknown_setting(key: str, name: Any, experiment: BuiltIn | None) -> BadInput:
+    owners = [each.info.name for each in BUILT_IN.values() if key in each.setting_names]
+    if owners and experiment:
+        return no_such_setting(key, experiment)
+    if owners:
+        return BadInput(f"{_option(key)} is a setting of {' and '.join(owners)}; for {name}, write --set {key}=VALUE")
+    names = experiment.setting_names if experiment else ()
+    return BadInput(f"unknown setting {key!r}{nearest(key, (*KEYS, *names, 'clip'))}")
 
 
 def with_settings(config: RunConfig, **settings: Value) -> RunConfig:
@@ -148,8 +178,8 @@ def with_settings(config: RunConfig, **settings: Value) -> RunConfig:
 
 def with_dataset(config: RunConfig, name: str) -> RunConfig:
     """The run on the data set that was used, if its experiment can select one: `auto` is resolved."""
-    can_select = config.experiment in BUILT_IN and "dataset" in config.settings
-    return with_settings(config, dataset=name) if can_select else config
+    selects = config.experiment in BUILT_IN and "dataset" in config.settings
+    return with_settings(config, dataset=name) if selects else config
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -27,8 +27,19 @@ def require_known_settings(given: Iterable[str], experiment: BuiltIn) -> None:
     """Raise BadInput for a setting that the experiment does not have."""
     for name in given:
         if name not in experiment.setting_names:
-            near = nearest(name, experiment.setting_names)
-            raise BadInput(f"{experiment.info.name} has no setting {name!r}{near}")
+            raise no_such_setting(name, experiment)
+
+
+def no_such_setting(name: str, experiment: BuiltIn) -> BadInput:
+    """The error for a setting that the experiment does not have, with the nearest one, or else all it has."""
+    near = nearest(name, experiment.setting_names) or f"; it has {', '.join(experiment.setting_names)}"
+    return BadInput(f"{experiment.info.name} has no setting {name!r}{near}")
+
+
+def setting_value(name: str, value: Any, experiment: BuiltIn) -> Value:
+    """The value of one setting in its type. Raises BadInput."""
+    require_known_settings([name], experiment)
+    return _checked(next(each for each in experiment.settings if each.name == name), value)
 
 
 def _checked(setting: SettingInfo, value: Any) -> Value:

@@ -13,6 +13,7 @@ from ..errors import BadInput
 from .builtin_experiments import BUILT_IN, LENET
 from .config import DEFAULT_LANES, KEYS, MOST, LaneConfig, RunConfig, from_options, with_dataset
 from .experiment_info import Value
+from .experiment_settings import setting_value
 from .rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule, recorded_rule
 
 # Settings of a run without effect in a sweep, which has no screen and no rule changes.
@@ -85,7 +86,7 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if axis in KEYS:
             return axis not in NO_AXIS
         experiment = BUILT_IN.get(self.base.experiment)
-        return axis != _DATASET and (experiment is None or axis in experiment.setting_names)
+        return experiment is None or (axis != _DATASET and axis in experiment.setting_names)
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
@@ -131,9 +132,17 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 def sweep_config(base: RunConfig, axes: Mapping[str, Sequence[Any]], seeds: int, chosen: Sequence[int]) -> SweepConfig:
     """A sweep from a run and the values of each axis, with rules in canonical spelling."""
     rules = {"clip": [str(parse_rule(str(rule))) for rule in axes["clip"]]} if "clip" in axes else {}
-    spelled = {axis: tuple(values) for axis, values in {**axes, **rules}.items()}
+    spelled = {axis: _typed(axis, values, base) for axis, values in {**axes, **rules}.items()}
     _refuse_axes_without_effect(base, spelled)
     return SweepConfig(base=base, axes=spelled, seeds=len(chosen) or seeds, chosen=tuple(chosen))
+
+
+def _typed(axis: str, values: Sequence[Any], base: RunConfig) -> tuple[Any, ...]:
+    """The values of an axis. Those of a built-in experiment's setting get its type: `--set` gives text."""
+    experiment = BUILT_IN.get(base.experiment)
+    if experiment is None or axis not in experiment.setting_names:
+        return tuple(values)
+    return tuple(setting_value(axis, value, experiment) for value in values)
 
 
 def sweep_of_run(run: RunConfig, dataset: str) -> SweepConfig:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import BadInput
 from ..runs.changes import with_changes
 from ..runs.folder import Manifest, RunFolder
+from ..stream.experiment_info import ExperimentInfo
 from .overview import SweepOverview, overview
 from .recorded_folders import RecordedFolder, recorded_folders
 
@@ -33,8 +34,12 @@ class Recording:
 
 @dataclass(frozen=True)
 class Filter:
-    """What a list shows: this dataset, what started at `since` (seconds since 1970) or later, what was `changed`."""
+    """What a list shows: this experiment, this dataset, what started since then, what was `changed`.
 
+    `since` is in seconds since 1970. The experiment of a user is named by its class or by its file.
+    """
+
+    experiment: str | None = None
     dataset: str | None = None
     since: float | None = None
     changed: bool = False
@@ -42,10 +47,16 @@ class Filter:
     def accepts(self, found: Manifest | SweepOverview) -> bool:
         """Whether a run or sweep is listed."""
         return (
-            (self.dataset is None or found.dataset.name == self.dataset)
+            (self.experiment is None or self.experiment in _names(found.experiment))
+            and (self.dataset is None or found.dataset.name == self.dataset)
             and (self.since is None or found.started >= self.since)
             and (not self.changed or bool(found.changed))
         )
+
+
+def _names(experiment: ExperimentInfo) -> tuple[str, ...]:
+    file = experiment.file
+    return (experiment.name, *((file, Path(file).name) if file else ()))
 
 
 EVERYTHING = Filter()

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import chdir
+from contextlib import chdir, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..engine.devices import check_device
 from ..errors import ClipwatchError
 from ..files.paths import user_path
 from ..optional_packages import installation
+from ..stream.builtin_experiments import BUILT_IN
 from ..stream.config import RunConfig, to_toml
 from .units import Unit
 from .usable_cores import usable_cores
@@ -54,7 +55,7 @@ class RayBackend:
         try:
             while not stopping():
                 while len(running) < capacity and (unit := next(units, None)):
-                    running.append(task.remote(self._config, unit))
+                    running.append(task.remote(self._config, unit, os.getcwd()))
                 if not running:
                     return
                 done, running = ray.wait(running, timeout=_POLL)
@@ -99,9 +100,12 @@ def _connect(address: str | None, cores: int) -> Any:
 _trainers: dict[str, UnitTrainer] = {}
 
 
-def _train(config: RunConfig, unit: Unit) -> Outcome:
-    """Train a unit in a worker of the cluster, which reads the data once."""
+def _train(config: RunConfig, unit: Unit, folder: str) -> Outcome:
+    """Train a unit in a worker of the cluster, which reads the data once. `folder`: where the user's paths begin."""
     key = to_toml(config)
-    if key not in _trainers:
-        _trainers[key] = UnitTrainer(config)
-    return _trainers[key].train(unit, lambda: False)
+    # Of the built-in experiments, nothing is imported from the user's folder.
+    is_own = config.experiment not in BUILT_IN and os.path.isdir(folder)
+    with chdir(folder) if is_own else nullcontext():
+        if key not in _trainers:
+            _trainers[key] = UnitTrainer(config)
+        return _trainers[key].train(unit, lambda: False)

@@ -15,12 +15,14 @@ import msgspec
 
 from ..data.run_dataset import check_sizes, generated_data, read_dataset
 from ..engine.devices import check_device
+from ..engine.lane_processes import describe
 from ..errors import BadInput, Cancelled, ClipwatchError
 from ..files.paths import path_text
 from ..stream.builtin_experiments import BUILT_IN, LENET
 from ..stream.commands import AnyCommand, Stop
-from ..stream.config import RunConfig, with_dataset
+from ..stream.config import RunConfig, with_dataset, with_settings
 from ..stream.events import DatasetInfo, Event, Notice, RecordingStarted, StageStarted
+from ..stream.experiment_info import ExperimentInfo
 from ..stream.rules import require_known
 from ..stream.sweep_config import SweepConfig, is_stackable
 from ..stream.sweep_events import Results, SweepFinished, SweepStarted
@@ -94,7 +96,7 @@ class Sweep:
             yield from check_device(self._config.base.device)
         yield StageStarted(stage="reading data")
         try:
-            dataset = self._load()
+            dataset, experiment = self._load()
         except Cancelled:
             yield from self._take_pending()
             yield SweepFinished(reason="stopped", seconds=0.0)
@@ -105,7 +107,7 @@ class Sweep:
         if self._resumed:
             started, config = self._resumed[1].results.started, self._config
         else:
-            started = self._make_started(dataset)
+            started = self._make_started(dataset, experiment)
             config = started.config
         folder, stored = self._resumed or (create_sweep(self._home, dataset.name, started.time), None)
         with _writer(folder, stored) as writer:
@@ -130,11 +132,22 @@ class Sweep:
         reason = "stopped" if self._stopping.is_set() else "failed" if results.all_diverged else "completed"
         yield SweepFinished(reason=reason, seconds=time.perf_counter() - began)
 
-    def _load(self) -> DatasetInfo:
-        dataset = read_dataset(self._config.base, self._pending.put, self._stopping.is_set)
-        return dataset.info if dataset else generated_data(self._config.base)
+    def _load(self) -> tuple[DatasetInfo, ExperimentInfo]:
+        """Read the data; check and describe a user's experiment in a process of its own, with the first setting."""
+        base = self._config.base
+        if base.experiment in BUILT_IN:
+            dataset = read_dataset(base, self._pending.put, self._stopping.is_set)
+            return dataset.info if dataset else generated_data(base), BUILT_IN[base.experiment].info
+        first, *others = (setting.config for setting in self._config.settings)
+        variants = [other.settings for other in others if other.settings != first.settings]
+        prepared = describe(first, variants, self._stopping, self._pending.put)
+        for text in prepared.notices:
+            self.tell(text)
+        settings = {name: value for name, value in prepared.settings.items() if name not in self._config.axes}
+        self._config = msgspec.structs.replace(self._config, base=with_settings(base, **settings))
+        return prepared.dataset, prepared.experiment
 
-    def _make_started(self, dataset: DatasetInfo) -> SweepStarted:
+    def _make_started(self, dataset: DatasetInfo, experiment: ExperimentInfo) -> SweepStarted:
         # Every worker trains on the data set that `auto` took here.
         base = with_dataset(self._config.base, dataset.name)
         config = msgspec.structs.replace(self._config, base=base)
@@ -142,8 +155,7 @@ class Sweep:
             check_sizes(setting.config, dataset)
         packages = {name: metadata.version(name) for name in ("clipwatch", "torch")}
         versions = {**packages, "python": platform.python_version()}
-        info = BUILT_IN[base.experiment].info
-        return SweepStarted(config=config, dataset=dataset, versions=versions, time=time.time(), experiment=info)
+        return SweepStarted(config=config, dataset=dataset, versions=versions, time=time.time(), experiment=experiment)
 
     def _take_pending(self) -> Iterator[Event]:
         while not self._pending.empty():

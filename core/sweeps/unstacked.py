@@ -1,4 +1,4 @@
-"""Trains a replica that cannot be stacked, with the engine, as `clipwatch --no-ui` does."""
+"""Trains a replica that cannot be stacked, with the engine, as `clipwatch --no-ui` does, but always in this process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def train_alone(unit: Unit, dataset: Dataset | None, cancelled: Callable[[], boo
     """Train the only replica of a unit. Raises Cancelled soon after `cancelled()` returns true."""
     ((setting, seed),) = unit.replicas
     config = msgspec.structs.replace(unit.settings[0].config, seed=seed)
-    engine = Engine(config, load=lambda *_given, **_options: cast(Dataset, dataset))
+    engine = Engine(config, load=lambda *_given, **_options: cast(Dataset, dataset), in_threads=True)
     curve: list[Curve] = []
     end: LaneFinished | LaneFailed | None = None
     metrics: tuple[MetricInfo, ...] = ()

@@ -230,6 +230,8 @@ def _start_worker(config: RunConfig, flag: Flag) -> None:
     An error is raised with its first unit, because a pool takes a worker that fails here for one that died.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Standard output is for results: a user's code may print.
+    os.dup2(2, 1)
     threading.Thread(target=_end_with_main_process, name="clipwatch-parent-watch", daemon=True).start()
     try:
         _worker["trainer"], _worker["flag"] = UnitTrainer(config), flag

@@ -53,7 +53,7 @@ from ..stream.events import (
 )
 
 if TYPE_CHECKING:
-    from ..training.checkpoint import Checkpoint
+    from ..engine.engine import AnyCheckpoint
     from .lane_writer import LaneWriter
 
 Describe = Callable[[Event], str | None]
@@ -101,7 +101,7 @@ class TensorBoard:
                 case _:
                     pass
 
-    def keep(self, checkpoint: Checkpoint) -> None:
+    def keep(self, checkpoint: AnyCheckpoint) -> None:
         """Write the weights of a checkpoint."""
         with self._convert_errors():
             if checkpoint.lane in self._lanes:
@@ -189,7 +189,7 @@ def export(
 
 
 def with_checkpoints(
-    events: Iterable[Event], folder: Path, keep: Callable[[Checkpoint], None], tell: Callable[[str], None]
+    events: Iterable[Event], folder: Path, keep: Callable[[AnyCheckpoint], None], tell: Callable[[str], None]
 ) -> Iterator[Event]:
     """Yield the same events, and pass each checkpoint in `folder` to `keep` at its step.
 
@@ -226,7 +226,7 @@ def _entries(folder: Path, tell: Callable[[str], None]) -> list[Path]:
 
 
 def _pass_on(
-    due: Iterable[tuple[int, str, Path]], keep: Callable[[Checkpoint], None], tell: Callable[[str], None]
+    due: Iterable[tuple[int, str, Path]], keep: Callable[[AnyCheckpoint], None], tell: Callable[[str], None]
 ) -> None:
     for step, lane, path in due:
         # torch is imported only for runs that have weights.

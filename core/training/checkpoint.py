@@ -1,15 +1,13 @@
 """Checkpoints of a lane, in memory and on disk: training continues from one bit for bit.
 
-A file is one line with the SHA-256 of the rest, then the output of `torch.save`. It is written atomically and read with
-`weights_only`, so that nothing in it is ever executed.
+A file is written atomically, and read with `weights_only`, so that nothing in it is ever executed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +16,8 @@ import torch
 from torch.utils.serialization import config
 
 from ..errors import ClipwatchError
-from ..files.atomic import read_file, write_atomically
-from ..runs.folder import MAX_CHECKPOINTS
-
-_MAGIC = b"clipwatch-checkpoint 1 sha256="
+from ..files.atomic import read_file
+from .checkpoint_file import EncodedCheckpoint, files_of_lane, header
 
 Snapshot = dict[str, Any]
 
@@ -34,18 +30,27 @@ class Checkpoint:
     step: int
     snapshot: Snapshot
 
+    def encoded(self) -> EncodedCheckpoint:
+        """The checkpoint as the bytes of its file."""
+        return EncodedCheckpoint(self.lane, self.step, encode(self.snapshot))
+
     def save(self, folder: Path) -> None:
         """Write the checkpoint and delete all but the lane's newest few. Raises OSError."""
-        buffer = io.BytesIO()
-        # The lanes wait while torch writes. The file has its own checksum.
-        with config.patch("save.compute_crc32", False):  # pyright: ignore[reportAttributeAccessIssue]
-            torch.save(self.snapshot, buffer)
-        content = buffer.getvalue()
-        path = folder / f"{self.lane}-{self.step:010d}.pt"
-        folder.mkdir(exist_ok=True)
-        write_atomically(path, _MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-        for old in _of_lane(folder, self.lane)[MAX_CHECKPOINTS:]:
-            old.unlink(missing_ok=True)
+        self.encoded().save(folder)
+
+
+def encode(snapshot: Mapping[str, Any]) -> bytes:
+    """A snapshot as bytes, without a checksum: the file has its own."""
+    buffer = io.BytesIO()
+    # The lanes wait while torch writes.
+    with config.patch("save.compute_crc32", False):  # pyright: ignore[reportAttributeAccessIssue]
+        torch.save(dict(snapshot), buffer)
+    return buffer.getvalue()
+
+
+def decode(content: bytes) -> Snapshot:
+    """The snapshot that `encode` wrote. Raises RuntimeError, UnpicklingError or EOFError if it is none."""
+    return torch.load(io.BytesIO(content), weights_only=True)
 
 
 class BadCheckpoint(ClipwatchError):
@@ -55,13 +60,13 @@ class BadCheckpoint(ClipwatchError):
 def load(path: Path) -> Snapshot:
     """Read a snapshot; raises BadCheckpoint if the file is damaged or not a checkpoint."""
     try:
-        header, _, content = read_file(path).partition(b"\n")
+        first_line, _, content = read_file(path).partition(b"\n")
     except OSError as error:
         raise BadCheckpoint(f"checkpoint {path}: {error.strerror}") from error
-    if header != _MAGIC + hashlib.sha256(content).hexdigest().encode():
+    if first_line != header(content):
         raise BadCheckpoint(f"checkpoint {path}: damaged, its checksum does not match")
     try:
-        snapshot = torch.load(io.BytesIO(content), weights_only=True)
+        snapshot = decode(content)
     except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
         raise BadCheckpoint(f"checkpoint {path}: does not hold a lane's state") from error
     if not isinstance(snapshot, dict) or not isinstance(snapshot.get("step"), int):
@@ -74,13 +79,13 @@ def newest(folder: Path, lane: str, tell: Callable[[str], None], *, up_to: int) 
 
     Later checkpoints are removed: `save` keeps the highest steps, so it would delete the new ones in their place.
     """
-    beyond = [path for path in _of_lane(folder, lane) if _step(path) > up_to]
+    beyond = [path for path in files_of_lane(folder, lane) if _step(path) > up_to]
     for path in beyond:
         path.unlink(missing_ok=True)
     if beyond:
         steps = ", ".join(str(_step(path)) for path in reversed(beyond))
         tell(f"{lane} is recorded up to step {up_to}: its later checkpoints ({steps}) are removed")
-    for path in _of_lane(folder, lane):
+    for path in files_of_lane(folder, lane):
         try:
             snapshot = load(path)
             if snapshot["step"] <= up_to:
@@ -94,8 +99,3 @@ def _step(path: Path) -> int:
     """The step in the name of a checkpoint file."""
     number = path.stem.rpartition("-")[2]
     return int(number) if number.isdecimal() else 0
-
-
-def _of_lane(folder: Path, lane: str) -> list[Path]:
-    """A lane's checkpoint files, the newest first."""
-    return sorted((path for path in folder.glob(f"{lane}-*.pt") if path.stem.rpartition("-")[0] == lane), reverse=True)

@@ -20,12 +20,13 @@ except (ImportError, OSError) as error:
 
 from ..diagnostics.clip_effect import ClipEffect
 from ..diagnostics.lane_diagnostics import LaneDiagnostics
-from ..diagnostics.lane_distance import LaneDistance
+from ..diagnostics.lane_distance import Distance, LaneDistance
 from ..diagnostics.step_log import StepLog
 from ..experiments.preparation import PreparedExperiment
 from ..experiments.workload import Workload
-from ..optimizers.optimizer import make_optimizer
+from ..optimizers.torch_optimizer import make_workload_optimizer, needs_counterfactual
 from .lane import Lane
+from .lane_messages import Prepared
 from .schedule import Schedule
 from .training_loop import Trainer
 
@@ -38,6 +39,17 @@ def lane_thread() -> Iterator[None]:
         yield
 
 
+def described(config: RunConfig, experiment: PreparedExperiment, device: torch.device) -> Prepared:
+    """What the run says of itself before its lanes start."""
+    return Prepared(
+        experiment=experiment.info,
+        settings=dict(experiment.settings or config.settings),
+        dataset=experiment.dataset,
+        device=str(device),
+        notices=tuple(experiment.notices),
+    )
+
+
 def prepare_trainers(
     config: RunConfig,
     experiment: PreparedExperiment,
@@ -45,12 +57,14 @@ def prepare_trainers(
     iterations: Mapping[str, int],
     *,
     checkpoints: bool,
+    distance: Distance | None = None,
 ) -> list[Trainer]:
     """Prepare the trainers of a run, whose lanes differ only in their rules.
 
     `snapshots` and `iterations` hold, for some of the lanes, the state to start from and the total number of steps.
+    `distance` compares the lanes if they are not all in this process.
     """
-    distance = LaneDistance([lane.name for lane in config.lanes])
+    distance = distance or LaneDistance([lane.name for lane in config.lanes])
     schedule = _schedule(config, checkpoints=checkpoints)
     return [
         prepare_trainer(
@@ -69,12 +83,12 @@ def prepare_trainer(
     config: RunConfig,
     lane_config: LaneConfig,
     workload: Workload,
-    distance: LaneDistance,
+    distance: Distance,
     schedule: Schedule,
     snapshot: Mapping[str, Any] | None,
 ) -> Trainer:
     """Prepare the trainer of one lane, from the state in `snapshot` if there is one."""
-    optimizer = make_optimizer(config, workload.parameters)
+    optimizer = make_workload_optimizer(config, workload)
     diagnostics = _diagnostics(lane_config.name, config, workload, distance) if config.diagnostics else None
     lane = Lane(lane_config.name, lane_config.rule, workload, optimizer, diagnostics)
     if snapshot is not None:
@@ -94,8 +108,8 @@ def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:
     )
 
 
-def _diagnostics(lane: str, config: RunConfig, workload: Workload, distance: LaneDistance) -> LaneDiagnostics:
-    effect = ClipEffect(workload.layout, config.learning_rate)
+def _diagnostics(lane: str, config: RunConfig, workload: Workload, distance: Distance) -> LaneDiagnostics:
+    effect = ClipEffect(workload.layout, counterfactual=needs_counterfactual(workload))
     return LaneDiagnostics(lane, effect, workload.gauge, distance, StepLog(config.eval_every, workload.parameters))
 
 

@@ -152,7 +152,8 @@ class Trainer:
                 if diagnostics and before is not None:
                     # Only what the rule changed counts as clipped, not zeros in the place of NaN and infinity.
                     applied = workload.gradient if used is not None and not clipped else used
-                    step = MeasuredStep(workload.gradient, applied, before, workload.parameters)
+                    rate = optimizer.learning_rate
+                    step = MeasuredStep(workload.gradient, applied, before, workload.parameters, rate)
                     yield from diagnostics.measure(lane.step, step, evaluation, lane.nonfinite)
 
             # The step is done.

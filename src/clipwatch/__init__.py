@@ -11,20 +11,41 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .core.engine.engine import Engine
+    from .core.experiments.digit_tensors import digits
+    from .core.experiments.experiment import Data, Experiment
+    from .core.experiments.workload import Evaluation
     from .core.stream import commands, events
     from .core.stream.config import LaneConfig, RunConfig
+    from .core.stream.experiment_info import MetricInfo as Metric
 
     __version__: str
 
-__all__ = ["Engine", "LaneConfig", "RunConfig", "__version__", "commands", "events"]
-
-_MODULES = {
-    "Engine": "core.engine.engine",
-    "LaneConfig": "core.stream.config",
-    "RunConfig": "core.stream.config",
-    "commands": "core.stream",
-    "events": "core.stream",
+_PLACES = {
+    "Data": "core.experiments.experiment:Data",
+    "Engine": "core.engine.engine:Engine",
+    "Evaluation": "core.experiments.workload:Evaluation",
+    "Experiment": "core.experiments.experiment:Experiment",
+    "LaneConfig": "core.stream.config:LaneConfig",
+    "Metric": "core.stream.experiment_info:MetricInfo",
+    "RunConfig": "core.stream.config:RunConfig",
+    "commands": "core.stream.commands",
+    "digits": "core.experiments.digit_tensors:digits",
+    "events": "core.stream.events",
 }
+
+__all__ = [
+    "Data",
+    "Engine",
+    "Evaluation",
+    "Experiment",
+    "LaneConfig",
+    "Metric",
+    "RunConfig",
+    "__version__",
+    "commands",
+    "digits",
+    "events",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -32,7 +53,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("clipwatch")
-    if name not in _MODULES:
+    if name not in _PLACES:
         raise AttributeError(f"module 'clipwatch' has no attribute {name!r}")
-    home = f"clipwatch.{_MODULES[name]}"
-    return import_module(f"{home}.{name}") if name.islower() else getattr(import_module(home), name)
+    module, _, attribute = _PLACES[name].partition(":")
+    found = import_module(f"clipwatch.{module}")
+    return getattr(found, attribute) if attribute else found

@@ -14,6 +14,7 @@ from .options import (
     CONFIG,
     DATA,
     DEBUG,
+    EXPERIMENT,
     HELP,
     LANE,
     OUTPUT,
@@ -21,6 +22,7 @@ from .options import (
     RECORDING,
     REMOTE,
     RUN_ONLY,
+    SET,
     TRAINING,
     VERSION,
     Group,
@@ -94,9 +96,10 @@ def _print_completion(args: argparse.Namespace) -> int:
 
 NEW_RUN = Subcommand(
     "",
-    "train LeNet twice side by side, unclipped and clipped, and watch it live",
+    "train a network twice side by side, unclipped and clipped, and watch it live",
     _train,
     (
+        Group("experiment", (EXPERIMENT, SET)),
         Group("data", DATA),
         Group("training", (CLIP, LANE, *TRAINING, *RUN_ONLY)),
         Group("output", OUTPUT),
@@ -106,7 +109,9 @@ NEW_RUN = Subcommand(
     ),
     epilog=f"""\
 examples:
-  clipwatch                                  train and watch both lanes
+  clipwatch                                  train and watch both lanes of LeNet
+  clipwatch --experiment temporal-order      a network that clipping saves
+  clipwatch --experiment mine.py             your own model, see experiment
   clipwatch --lane a=none --lane b=norm:1    compare other clip rules
   clipwatch sweep --seeds 64 --head linear   compare over 64 seeds
 

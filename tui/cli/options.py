@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from ...core.errors import BadInput
 from ...core.files.paths import user_path
-from ...core.stream.builtin_experiments import DATASETS, LENET
+from ...core.stream.builtin_experiments import BUILT_IN, DATASETS, LENET
 from ...core.stream.config import NONFINITE, OPTIMIZERS, RunConfig
 from ...core.stream.rules import parse_rule
 from ..view.metrics import NAMES
@@ -69,11 +69,11 @@ def _setting(name: str, *, help: str, **keywords: Any) -> Option:
     return replace(setting, help=f"{help} (default: {getattr(_DEFAULT, setting.setting)})")
 
 
-def _lenet_setting(name: str, **keywords: Any) -> Option:
-    """An option for a setting of the experiment LeNet."""
+def _lenet_setting(name: str, of: str = "", **keywords: Any) -> Option:
+    """An option for a setting of the experiment LeNet. `of` begins its help."""
     info = next(each for each in LENET.settings if each.name == name)
     flag = f"--{name.replace('_', '-')}"
-    return option(flag, help=f"{info.help} (default: {info.default})", choices=info.choices, **keywords)
+    return option(flag, help=f"{of}{info.help} (default: {info.default})", choices=info.choices, **keywords)
 
 
 def integer(text: str) -> int:
@@ -137,9 +137,24 @@ DATASET = option(
     "--dataset",
     metavar="NAME",
     choices=DATASETS,
-    help=f"{', '.join(DATASETS)} (default: auto, which is MNIST if available)",
+    help=f"images of {LENET.info.name}: {', '.join(DATASETS)} (default: auto, which is MNIST if available)",
 )
 DATA_DIR = option("--data-dir", metavar="DIR", help="folder with the data, or a folder to download it to")
+EXPERIMENT = option(
+    "--experiment",
+    metavar="NAME",
+    choices=tuple(BUILT_IN),
+    help=f"what is trained: {', '.join(BUILT_IN)}, or your own FILE.py[:CLASS] or PACKAGE.MODULE:CLASS (default:"
+    f" {LENET.info.name}); the defaults below are those of {LENET.info.name}, and clipwatch experiment show NAME lists"
+    " those of others",
+)
+SET = option(
+    "--set",
+    metavar="NAME=VALUE",
+    dest="settings",
+    action="append",
+    help="a setting of the experiment; repeat it to set several",
+)
 OFFLINE = flag("--offline", action="store_const", const=True, help="never use the network (also CLIPWATCH_OFFLINE=1)")
 DATA = (DATASET, DATA_DIR, OFFLINE)
 
@@ -161,22 +176,25 @@ SEED = _setting("--seed", metavar="N", type=integer, help="seed of the initial w
 TRAINING = (
     SEED,
     _setting("--iterations", metavar="N", type=integer, help="training steps"),
-    _setting("--batch-size", metavar="N", type=integer, help="images per step"),
+    _setting("--batch-size", metavar="N", type=integer, help="examples per step"),
     _setting("--eval-every", metavar="N", type=integer, help="steps between evaluations"),
-    _setting("--eval-size", metavar="N", type=integer, help="validation images per evaluation"),
+    _setting("--eval-size", metavar="N", type=integer, help="validation examples per evaluation"),
     _setting(
         "--optimizer", metavar="NAME", choices=OPTIMIZERS, help="adam, sgd, or sgd-momentum, whose momentum is 0.9"
     ),
     _setting("--learning-rate", metavar="X", type=_number, help="learning rate of the optimizer"),
     _setting("--beta1", metavar="X", type=_number, help="Adam's beta1, the decay rate of the mean gradient"),
     _lenet_setting("init_std", metavar="X", type=_number),
-    _lenet_setting("head", metavar="KIND"),
+    _lenet_setting("head", f"last layer of {LENET.info.name}: ", metavar="KIND"),
     _setting(
         "--nonfinite",
         metavar="ACTION",
         choices=NONFINITE,
         help="what to do about NaN or infinity in a gradient: propagate, skip (the step), zero (these elements) or"
         " stop (this training)",
+    ),
+    _setting(
+        "--layers", metavar="N", type=integer, help="your own network: depth of the module paths that count as layers"
     ),
     _setting("--device", metavar="DEVICE", help="torch device, such as cpu or cuda"),
 )

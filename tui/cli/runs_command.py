@@ -11,7 +11,9 @@ import time
 from datetime import datetime
 
 from ...core.errors import BadInput
-from ...core.stream.builtin_experiments import DATASETS
+from ...core.files.paths import path_text
+from ...core.runs.own_code import whole_path
+from ...core.stream.builtin_experiments import BUILT_IN, DATASETS
 from ..text.messages import say, tell
 from ..text.number_format import number_of
 from .options import DEBUG, HELP, RUNS_DIR, Group, flag, one_of, option
@@ -40,7 +42,8 @@ def _list(args: argparse.Namespace) -> int:
     from ...core.runs.folder import runs_folder
     from ...core.sweeps.listing import Filter
 
-    home, filter = runs_folder(args.runs_dir), Filter(args.dataset, args.since, args.changed)
+    filter = Filter(experiment=args.experiment, dataset=args.dataset, since=args.since, changed=args.changed)
+    home = runs_folder(args.runs_dir)
     if args.json or args.list or not _is_terminal():
         from .runs_table import print_runs
 
@@ -48,6 +51,11 @@ def _list(args: argparse.Namespace) -> int:
     from ..runs.show import show_runs
 
     return show_runs(home, filter)
+
+
+def _experiment(text: str) -> str:
+    """The name of an experiment; that of a file with a folder becomes a whole path, as recordings have it."""
+    return path_text(whole_path(text)) if os.sep in text else text
 
 
 def _is_terminal() -> bool:
@@ -108,6 +116,13 @@ RUNS = Subcommand(
         Group(
             "which runs",
             (
+                option(
+                    "--experiment",
+                    metavar="NAME",
+                    type=_experiment,
+                    choices=tuple(BUILT_IN),
+                    help=f"only those of this experiment: {', '.join(BUILT_IN)}, or the class or file of your own",
+                ),
                 option(
                     "--dataset",
                     metavar="NAME",

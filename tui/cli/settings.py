@@ -15,7 +15,8 @@ from ...core.data.offline import is_offline
 from ...core.errors import BadInput
 from ...core.files.paths import user_path
 from ...core.stream.builtin_experiments import LENET
-from ...core.stream.config import KEYS, RunConfig, from_options, read_toml
+from ...core.stream.config import KEYS, RunConfig, combine_options, from_options, read_toml
+from .experiment_settings import require_own_settings, set_values, single_values, with_found_experiment
 
 if TYPE_CHECKING:
     from ...core.runs.machine import Machine
@@ -37,9 +38,10 @@ def read_config_file(text: str) -> ConfigFile:
 
 
 def option_settings(args: argparse.Namespace) -> dict[str, Any]:
-    """The settings that are set by options, by name."""
+    """The settings that are set by options, by name. `settings` holds lists of values."""
     names = (*KEYS, *LENET.setting_names, "clip")
-    return {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    options = {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    return {**options, "settings": set_values(options["settings"])} if "settings" in options else options
 
 
 def run_config(args: argparse.Namespace, environment: Mapping[str, str] = os.environ, **defaults: object) -> RunConfig:
@@ -54,7 +56,11 @@ def run_config(args: argparse.Namespace, environment: Mapping[str, str] = os.env
         options["lanes"] = _lanes(options["lanes"])
         # Lanes from options replace those of the file, including its `clip` rule.
         from_file.pop("clip", None)
-    config = from_options({**defaults, **from_file, **options})
+    if "settings" in options:
+        options["settings"] = single_values(options["settings"])
+    values = with_found_experiment(combine_options(defaults, from_file, options))
+    require_own_settings(values)
+    config = from_options(values)
     return msgspec.structs.replace(config, offline=is_offline(config.offline, environment))
 
 

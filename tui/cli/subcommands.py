@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from ...core.errors import BadInput
 from ...core.files.outputs import output_path
 from ..text.messages import tell
+from .experiment_command import EXPERIMENT_COMMANDS
+from .experiment_settings import announce_code
 from .options import (
     BACKEND,
     DEBUG,
@@ -60,6 +62,10 @@ def _resume_run(folder: RunFolder, args: argparse.Namespace) -> int:
         raise BadInput("--workers, --backend and --ray-address apply only to sweeps; leave them out")
     if args.iterations is not None and args.iterations < 1:
         raise BadInput(f"iterations {args.iterations}: must be 1 or more")
+    from ...core.runs.reader import read_recording
+
+    started = read_recording(folder.events).started
+    announce_code(started.config.experiment, started.experiment)
     steps, tensorboard = args.iterations, args.tensorboard
     if uses_screen(args):
         from ..engine_child.request import ResumeRun
@@ -180,6 +186,7 @@ SUBCOMMANDS = (
     RUNS,
     RENAME,
     DELETE,
+    *EXPERIMENT_COMMANDS,
     Subcommand(
         "replay",
         "replay a recorded run",

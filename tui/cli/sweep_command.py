@@ -7,10 +7,11 @@ import argparse
 from ...core.errors import BadInput
 from ...core.runs.folder import runs_folder
 from ...core.stream.sweep_config import SweepConfig
-from ...core.sweeps.store import SweepFolder
+from ...core.sweeps.store import SweepFolder, read_sweep
 from ..engine_child.request import BackendConfig, ResumeSweep, TrainSweep
 from ..text.number_format import number_of
 from ..text.sweep_estimate import estimate
+from .experiment_settings import announce_code, warn_without_effect
 from .settings import machine, uses_screen
 from .sweep_options import no_effect, sweep_from_options
 
@@ -21,6 +22,7 @@ _MAX_SECONDS = 3600.0
 def new_sweep(args: argparse.Namespace) -> int:
     """Train a new sweep as the command line describes it; return the exit code."""
     backend, config, record_in = _backend(args), sweep_from_options(args), runs_folder(args.runs_dir)
+    warn_without_effect(config.base)
     if not args.yes:
         _check_duration(config, backend)
     return _perform(TrainSweep(config=config, record_in=record_in, backend=backend, debug=args.debug), args)
@@ -40,6 +42,8 @@ def resume_sweep(folder: SweepFolder, args: argparse.Namespace) -> int:
         raise BadInput("--tensorboard applies only to runs; use clipwatch report for a sweep")
     if args.show_diagnostics:
         raise no_effect("--diagnostics")
+    started = read_sweep(folder, curves=False).results.started
+    announce_code(started.config.base.experiment, started.experiment)
     request = ResumeSweep(folder=folder.path, machine=machine(args), backend=_backend(args), debug=args.debug)
     return _perform(request, args)
 

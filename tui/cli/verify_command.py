@@ -12,6 +12,7 @@ from ...core.runs.machine import Machine
 from ...core.runs.reader import read_recording
 from ...core.stream.events import Event, RunStarted
 from ..text.messages import say, tell
+from .experiment_settings import announce_code
 
 
 def print_verification(folder: RunFolder, machine: Machine) -> int:
@@ -20,6 +21,7 @@ def print_verification(folder: RunFolder, machine: Machine) -> int:
     for text in recorded.damage:
         tell(text)
     config, resumption = repetition(recorded)
+    announce_code(config.experiment, recorded.started.experiment)
     session = Session(machine.settings(config, tell), resumption=resumption)
     verdict = compare(recorded, _reporting_changes(session.run(), recorded.started))
     if not verdict.compared and not verdict.differences:

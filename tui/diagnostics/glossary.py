@@ -165,7 +165,7 @@ _GAUGES: dict[str, tuple[Term, ...]] = {
     ),
     "spectral-radius": (
         Term(
-            "spectral radius of the recurrent matrix",
+            "spectral radius",
             "ratio",
             "How much the recurrent matrix W can amplify a state in one step, in the long run. Far above 1, gradients "
             "explode as long as units are not saturated.",

@@ -49,7 +49,7 @@ def effect_line(
         strips = [
             Strip([*_figures(lane, form, theme), *_gauges(lane, experiment, count, form, theme)])
             for count in counts
-            for form in (_FORMS[0], _FORMS[2])
+            for form in _FORMS[:3]
         ]
     fitting = next((strip for strip in strips if strip.cell_length <= width), None)
     return (fitting or Strip(list(_figures(lane, _FORMS[-1], theme)))).adjust_cell_length(width, theme.text)
@@ -91,5 +91,7 @@ def _gauges(lane: LaneState, experiment: ExperimentInfo, count: int, form: _Form
     for gauge in experiment.gauges[:count]:
         value = theme.printable(gauge_value(gauge, measured.get(gauge.name)))
         yield Segment(" " * form.gap, theme.text)
-        yield Segment(f"{theme.printable(gauge.words)} ", theme.muted)
-        yield Segment(value.rjust(6 if gauge.share else 5), theme.text)
+        # Where room is scarce, the name of its series, if that is shorter than its title.
+        names = (gauge.words, gauge.name) if form.gap == 1 else (gauge.words,)
+        yield Segment(f"{theme.printable(min(names, key=len))} ", theme.muted)
+        yield Segment(value.rjust(5), theme.text)

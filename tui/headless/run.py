@@ -11,9 +11,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ...core.engine.engine import Resumption
 from ...core.engine.replay import Replay
 from ...core.engine.resume import read_interrupted
+from ...core.engine.resumption import Resumption
 from ...core.engine.session import Session
 from ...core.errors import BadInput
 from ...core.files.paths import path_text
@@ -29,7 +29,7 @@ from ..signals import ending_signals
 from .control import CommandReceiver, forward_stdin_commands
 
 if TYPE_CHECKING:
-    from ...core.training.checkpoint import Checkpoint
+    from ...core.engine.engine import AnyCheckpoint
     from .tensorboard import LiveTensorBoard
 
 
@@ -142,11 +142,13 @@ def _tensorboard(options: HeadlessOptions, recorder: Recorder | None) -> LiveTen
     return LiveTensorBoard(options.tensorboard, lambda: recorder.folder if recorder else None)
 
 
-def _checkpoint_writer(recorder: Recorder | None, board: LiveTensorBoard | None) -> Callable[[Checkpoint], None] | None:
+def _checkpoint_writer(
+    recorder: Recorder | None, board: LiveTensorBoard | None
+) -> Callable[[AnyCheckpoint], None] | None:
     """A function that passes a lane's checkpoint to the recorder and to TensorBoard, None if there is neither."""
     writers = [sink.keep for sink in (recorder, board) if sink]
 
-    def write(checkpoint: Checkpoint) -> None:
+    def write(checkpoint: AnyCheckpoint) -> None:
         for write_checkpoint in writers:
             write_checkpoint(checkpoint)
 

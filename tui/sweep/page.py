@@ -101,7 +101,7 @@ def _sections(
     for short, gap in ((False, 1), (True, 1), (True, 0)):
         sections = [
             distributions(results, summaries, width, theme),
-            answers(comparisons, width, theme, short=short, interim=results.unfinished),
+            answers(summaries, comparisons, width, theme, short=short, interim=results.unfinished),
             differences(comparisons, width, theme),
             causes(summaries, width, theme),
         ]

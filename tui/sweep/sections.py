@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from ...core.reports.phrases import Words
-from ...core.reports.sweep_words import apart, by_dead_words, p_words, sentence, short_sentence
+from ...core.reports.sweep_words import apart, by_dead_words, p_words, sentence, short_sentence, solved_sentence
 from ...core.stream.experiment_info import MetricInfo
 from ...core.stream.sweep_config import Setting
 from ...core.stream.sweep_events import Results
@@ -54,9 +54,17 @@ def distributions(results: Results, summaries: Sequence[Summary], width: int, th
 
 
 def answers(
-    comparisons: Sequence[Comparison], width: int, theme: Theme, *, short: bool, interim: bool = False
+    summaries: Sequence[Summary],
+    comparisons: Sequence[Comparison],
+    width: int,
+    theme: Theme,
+    *,
+    short: bool,
+    interim: bool = False,
 ) -> list[Strip]:
-    """A sentence for each comparison, in bold if the difference is measurable; one for all that are exploratory.
+    """How many seeds solved the task, if that is counted, and a sentence for each comparison, in bold if measurable.
+
+    Those that are exploratory share one.
 
     `interim`: seeds are still missing.
     """
@@ -68,9 +76,11 @@ def answers(
     words = Words("en")
     alone, shared = apart(comparisons, words, short=short)
     texts = [((short_sentence if short else sentence)(one, words), one.measurable) for one in alone]
+    if solved := solved_sentence(summaries, words):
+        texts.insert(0, (solved, True))
     for text, measurable in (*texts, *((phrase, False) for phrase in shared)):
         style = plain + Style(bold=measurable)
-        sentences = _wrapped(str(text).replace(" %", "\xa0%"), max(20, width - 2), indent="  ")
+        sentences = _wrapped(theme.printable(str(text)).replace(" %", "\xa0%"), max(20, width - 2), indent="  ")
         lines += [Strip([Segment(f" {line}", style)]) for line in sentences]
     return lines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ...core.stream.builtin_experiments import BUILT_IN
+from ...core.stream.builtin_experiments import TEMPORAL_ORDER
 from ...core.stream.rules import NoClip, recorded_rule
 from ...core.stream.state import LaneState, RunState
 from .lane_figures import is_saturated, saturated_share
@@ -16,21 +16,24 @@ from .sentence import Sentence
 
 def saturation(state: RunState, lane: LaneState) -> Iterator[Sentence]:
     """That a lane's units are saturated, or that its gradients are larger because those of another lane's are."""
+    if state.experiment.name != TEMPORAL_ORDER.info.name:
+        return
     if is_saturated(lane):
-        yield _saturated(state, lane)
+        yield _saturated(lane)
     elif other := next((one for one in state.lanes.values() if _has_smaller_gradients(state, one, lane)), None):
         yield _larger_gradients(state, lane, other)
 
 
-def _saturated(state: RunState, lane: LaneState) -> Sentence:
+def _saturated(lane: LaneState) -> Sentence:
     """What saturated units mean, and whether the lane does worse than guessing."""
     part = share(saturated_share(lane))
     units = f"{part} of the units are saturated (|h| > 0.99)"
     short, brief = f"{part} of units saturated", f"{part} saturated"
-    if _is_worse_than_guessing(state, lane):
+    if _is_worse_than_guessing(lane):
         return (
             f"{units}: their gradients vanish, the lane has stopped learning; it does worse than guessing",
             f"{units}: their gradients vanish; worse than guessing",
+            f"{short} (|h| > 0.99): gradients vanish; worse than guessing",
             f"{short}: gradients vanish; worse than guessing",
             f"{brief}: worse than guessing",
             brief,
@@ -38,10 +41,9 @@ def _saturated(state: RunState, lane: LaneState) -> Sentence:
     return f"{units}: their gradients vanish", f"{short}: gradients vanish", short, brief
 
 
-def _is_worse_than_guessing(state: RunState, lane: LaneState) -> bool:
+def _is_worse_than_guessing(lane: LaneState) -> bool:
     """Whether the newest loss is above that of guessing among the classes."""
-    built_in = BUILT_IN.get(state.experiment.name)
-    return bool(built_in and lane.latest and lane.latest.loss > math.log(built_in.classes))
+    return lane.latest is not None and lane.latest.loss > math.log(TEMPORAL_ORDER.classes)
 
 
 def _has_smaller_gradients(state: RunState, other: LaneState, lane: LaneState) -> bool:
@@ -65,13 +67,14 @@ def _largest_norm(lane: LaneState) -> float | None:
 def _larger_gradients(state: RunState, lane: LaneState, other: LaneState) -> Sentence:
     names = lane_names(state.lanes)
     mine, others = names[lane.name], names[other.name]
-    norms = f"‖g‖ up to {size(_largest_norm(lane), 2)} against {size(_largest_norm(other), 2)}"
+    norms = f"up to {size(_largest_norm(lane), 2)}, in {others} {size(_largest_norm(other), 2)}"
     saturated = share(saturated_share(other))
     return (
-        f"{mine} shows the larger raw gradients ({norms}): its units still react, {saturated} of those of {others} are "
+        f"{mine} shows the larger raw gradients (‖g‖ {norms}): its units still react, {saturated} of those of {others} are "
         "saturated",
-        f"larger raw gradients than {others} ({norms}): {saturated} of its units are saturated",
-        f"larger raw gradients: its units react, {others}'s are saturated",
+        f"larger raw ‖g‖ ({norms}): units react, those of {others} are saturated",
+        f"larger raw gradients: its units react, those of {others} are saturated",
         f"larger gradients than {others}, which is saturated",
+        f"larger gradients: {others} is saturated",
         f"larger gradients than {others}",
     )

@@ -1,0 +1,46 @@
+"""Compares lanes that train in processes of their own, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..diagnostics.lane_pairs import LanePairs
+from ..stream.events import LanesCompared
+
+
+class _Point(NamedTuple):
+    parameters: NDArray[np.floating]
+    predictions: NDArray[np.generic] | None
+
+
+class MeasuredLanes:
+    """Compares every lane with the first one, as `LaneDistance` does in a process that has torch; thread-safe."""
+
+    def __init__(self, lanes: Sequence[str]) -> None:
+        self._pairs = LanePairs[_Point](lanes)
+
+    def add(
+        self,
+        lane: str,
+        step: int,
+        parameters: NDArray[np.floating],
+        predictions: NDArray[np.generic] | None,
+    ) -> Iterator[LanesCompared]:
+        """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""
+        for pair, other in self._pairs.add(lane, step, _Point(parameters, predictions), parameters.nbytes):
+            difference = (parameters - other.parameters).astype(np.float64)
+            yield LanesCompared(
+                step=step,
+                lanes=pair,
+                distance=float(np.linalg.norm(difference)),
+                disagreement=_disagreement(predictions, other.predictions),
+            )
+
+
+def _disagreement(one: NDArray[np.generic] | None, other: NDArray[np.generic] | None) -> float | None:
+    """The share of predictions that differ, None if the experiment makes none."""
+    return None if one is None or other is None else float(np.mean(one != other))

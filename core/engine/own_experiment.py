@@ -1,0 +1,35 @@
+"""Describes a user's experiment as a built-in one is described. Its code is imported, but nothing is trained."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, NamedTuple
+
+from ..stream.builtin_experiments import OWN_DEFAULTS, BuiltIn
+
+
+class OwnExperiment(NamedTuple):
+    """The description of a user's experiment, and whether it makes its own optimizer and learning rate."""
+
+    description: BuiltIn
+    makes_optimizer: bool
+
+
+def describe_own(name: str) -> OwnExperiment:
+    """Import a user's experiment and describe it. Raises BadInput. Metrics that it does not declare are left out."""
+    # Imports torch.
+    from ..experiments.experiment import Experiment
+    from ..experiments.user_file import describe, load_class
+    from ..experiments.user_settings import setting_infos
+
+    found = load_class(name)
+    description = BuiltIn(
+        info=describe(found), summary=_first_line(found), settings=setting_infos(found), defaults=OWN_DEFAULTS
+    )
+    return OwnExperiment(description, found.make_optimizer is not Experiment.make_optimizer)
+
+
+def _first_line(found: type[Any]) -> str:
+    """The first line of a class's own docstring. A dataclass without one gets its signature from Python."""
+    text = inspect.cleandoc(vars(found).get("__doc__") or "")
+    return "" if text.startswith(f"{found.__name__}(") else text.partition("\n")[0]

@@ -1,0 +1,51 @@
+"""How a recorded run continues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..stream.commands import LaneCommand
+from ..stream.config import RunConfig
+from ..stream.events import LaneFailed
+from ..training.lane_messages import LaneStart
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resumption:
+    """How a recorded run continues.
+
+    Lanes start from their `snapshots`, or from the start, at `seconds` on the run's clock, and train to `iterations`
+    steps. `commands` are those of the recording. Other commands take effect no earlier than where the recording ends
+    (`recorded`, a step for each lane), because the steps before are trained again as they were. Lanes that `diverged`
+    are not trained.
+    """
+
+    snapshots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seconds: float = 0.0
+    iterations: Mapping[str, int] = field(default_factory=dict)
+    commands: Sequence[LaneCommand] = ()
+    recorded: Mapping[str, int] = field(default_factory=dict)
+    diverged: Mapping[str, LaneFailed] = field(default_factory=dict)
+
+    def lane_starts(self, config: RunConfig) -> list[LaneStart]:
+        """What the processes of the lanes that are trained start from. One prepares the run even if none is."""
+        names = [lane.name for lane in config.lanes if lane.name not in self.diverged] or [config.lanes[0].name]
+        return [
+            LaneStart(
+                lane=name,
+                iterations=self.iterations.get(name, config.iterations),
+                snapshot=_encoded(self.snapshots[name]) if name in self.snapshots else None,
+            )
+            for name in names
+        ]
+
+
+FRESH = Resumption()
+
+
+def _encoded(snapshot: Mapping[str, Any]) -> bytes:
+    from ..training.checkpoint import encode
+
+    return encode(snapshot)

@@ -1,0 +1,199 @@
+"""Any optimizer of torch, with a schedule of the learning rate, over one flat parameter vector."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import io
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from ..errors import BadInput, one_line
+from ..experiments.experiment import Experiment
+from ..experiments.module import ModuleWorkload
+from ..experiments.user_code import user_code
+from ..experiments.workload import Workload
+from ..stream.config import RunConfig
+from .adam import BETA2, EPS
+from .optimizer import Optimizer, make_optimizer
+from .sgd import MOMENTUM
+
+MakeOptimizer = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
+MakeSchedule = Callable[[torch.optim.Optimizer], LRScheduler | None]
+# Those that can update all parameters in one call.
+_FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
+# Shapes a flat vector into the tensors of a module, which stay views of it.
+Views = Callable[[Tensor], list[Tensor]]
+
+
+def make_workload_optimizer(config: RunConfig, workload: Workload) -> Optimizer:
+    """The optimizer that a user's experiment makes, or else that of the run. Raises BadInput."""
+    if not isinstance(workload, ModuleWorkload):
+        return make_optimizer(config, workload.parameters)
+    experiment, own = workload.experiment, type(workload.experiment)
+    if own.make_optimizer is Experiment.make_optimizer and own.make_schedule is Experiment.make_schedule:
+        return make_optimizer(config, workload.parameters)
+
+    def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        with user_code(experiment.make_optimizer):
+            made = experiment.make_optimizer(parameters)
+            if made is None:
+                return _run_optimizer(config, parameters)
+            _require_usable(made, parameters)
+            return made
+
+    def make_schedule(optimizer: torch.optim.Optimizer) -> LRScheduler | None:
+        with user_code(experiment.make_schedule):
+            schedule = experiment.make_schedule(optimizer)
+            _require_schedule(schedule)
+            return schedule
+
+    optimizer = TorchOptimizer(workload.parameters, workload.views, make, make_schedule)
+    with user_code(experiment.make_optimizer):
+        optimizer.require_loadable_state()
+    return optimizer
+
+
+def needs_counterfactual(workload: Workload) -> bool:
+    """Whether to follow what the optimizer would have done unclipped. A user's experiment has a setting for it."""
+    return not isinstance(workload, ModuleWorkload) or workload.experiment.counterfactual
+
+
+def _run_optimizer(config: RunConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimizer of the run as one of torch's, for which a schedule can be made."""
+    if config.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=config.learning_rate, betas=(config.beta1, BETA2), eps=EPS)
+    momentum = MOMENTUM if config.optimizer == "sgd-momentum" else 0.0
+    return torch.optim.SGD(parameters, lr=config.learning_rate, momentum=momentum)
+
+
+class TorchOptimizer:
+    """Updates `parameters`, a flat vector, by an optimizer that sees its parts as parameters.
+
+    The parts are parameters of their own that share the vector's memory. Their gradients are views of another vector,
+    into which `step` copies, so that no optimizer changes the gradient that the diagnostics read.
+    """
+
+    def __init__(self, parameters: Tensor, views: Views, make: MakeOptimizer, schedule: MakeSchedule) -> None:
+        self._parameters, self._views, self._make = parameters, views, make
+        self._gradient = torch.zeros_like(parameters)
+        parts = [nn.Parameter(part) for part in views(parameters)]
+        for part, gradient in zip(parts, views(self._gradient), strict=True):
+            part.grad = gradient
+        self._optimizer = make(parts)
+        self._fresh_state = copy.deepcopy(self._optimizer.state_dict()["state"])
+        self._schedule = schedule(self._optimizer)
+        self._learning_rate = self._current_rate
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the last step for the first group of parameters, 0 if the optimizer has none."""
+        return self._learning_rate
+
+    def step(self, gradient: Tensor) -> None:
+        """Update the parameters by a gradient of their shape, and advance the schedule."""
+        self._learning_rate = self._current_rate
+        self._gradient.copy_(gradient)
+        self._optimizer.step()
+        if self._schedule:
+            self._schedule.step()
+
+    def copy(self) -> _Counterfactual:
+        """An optimizer with a copy of the state that never updates the parameters."""
+        return _Counterfactual(self)
+
+    def reset(self) -> None:
+        """Set the optimizer's state to that of a new one. The schedule goes on."""
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": copy.deepcopy(self._fresh_state), "param_groups": groups})
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A copy of the states of optimizer and schedule."""
+        schedule = {"schedule": self._schedule.state_dict()} if self._schedule else {}
+        return copy.deepcopy({"optimizer": self._optimizer.state_dict(), **schedule})
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the state to one that `state` returned."""
+        self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        if self._schedule:
+            self._schedule.load_state_dict(copy.deepcopy(state["schedule"]))
+        self._learning_rate = self._current_rate
+
+    def require_loadable_state(self) -> None:
+        """Raise BadInput if a checkpoint cannot hold the state after a step."""
+        tried = self.copy()
+        tried.step(torch.zeros_like(self._parameters))
+        content = io.BytesIO()
+        try:
+            torch.save({**self.state, **tried.state}, content)
+            content.seek(0)
+            torch.load(content, weights_only=True)
+        except Exception as error:
+            raise BadInput(f"the state of the optimizer cannot be kept in a checkpoint: {_reason(error)}") from None
+
+    @property
+    def _current_rate(self) -> float:
+        return float(self._optimizer.param_groups[0].get("lr", 0.0))
+
+
+class _Counterfactual(TorchOptimizer):
+    """A second optimizer over a copy of the parameters, with the learning rate and other settings of the first.
+
+    Where torch can update all parameters in one call, it does: the last bits differ, and a step takes a third of the
+    time.
+    """
+
+    def __init__(self, original: TorchOptimizer) -> None:
+        super().__init__(original._parameters.clone(), original._views, original._make, lambda optimizer: None)
+        self._original, device = original, original._parameters.device
+        self._is_fused = type(self._optimizer) in _FUSED
+        self._random_devices = [device] if device.type == "cuda" else []
+        self._optimizer.load_state_dict(copy.deepcopy(original._optimizer.state_dict()))
+
+    def update_state(self, gradient: Tensor) -> None:
+        """Take a step from the parameters of the original, which must not have taken its own yet."""
+        self._parameters.copy_(self._original._parameters)
+        for group, original in zip(self._optimizer.param_groups, self._original._optimizer.param_groups, strict=True):
+            group.update({name: value for name, value in original.items() if name != "params"})
+            if self._is_fused:
+                group.update(fused=True, foreach=False)
+        # An optimizer that draws random numbers draws the same ones for the lane's own step.
+        with torch.random.fork_rng(self._random_devices, enabled=not self._is_fused):
+            self.step(gradient)
+
+    def parameter_update(self, before: Tensor) -> Tensor:
+        """What the last step has added to the parameters, which were `before`."""
+        return self._parameters - before
+
+
+def _reason(error: Exception) -> str:
+    """Why a state cannot be saved or loaded: the first line, without what torch advises its own users."""
+    unsupported = re.search(r"Unsupported (?:global|class|operand)\S* [^\n]*|Can't (?:get|pickle)[^\n]*", str(error))
+    return unsupported[0].split(" was not an allowed")[0] if unsupported else one_line(error)
+
+
+def _require_usable(optimizer: Any, parts: list[nn.Parameter]) -> None:
+    """Raise BadInput if an optimizer cannot be used over these parameters."""
+    name = type(optimizer).__name__
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise BadInput(f"make_optimizer returned {name}: a torch.optim.Optimizer is needed")
+    closure = inspect.signature(optimizer.step).parameters.get("closure")
+    if closure and closure.default is inspect.Parameter.empty:
+        raise BadInput(f"make_optimizer: {name} evaluates the loss several times a step, which clipwatch cannot follow")
+    known = {id(part) for part in parts}
+    if any(id(each) not in known for group in optimizer.param_groups for each in group["params"]):
+        raise BadInput(f"make_optimizer: {name} must update the parameters that it is given, and no others")
+
+
+def _require_schedule(schedule: Any) -> None:
+    """Raise BadInput if a schedule cannot be used."""
+    if isinstance(schedule, ReduceLROnPlateau):
+        raise BadInput("make_schedule: ReduceLROnPlateau waits for evaluations; use a schedule that counts steps")
+    if not isinstance(schedule, LRScheduler | None):
+        raise BadInput(f"make_schedule returned {type(schedule).__name__}: an LRScheduler or None is needed")
