@@ -190,7 +190,8 @@ def test_a_report_of_a_users_experiment_names_the_file_and_no_folder() -> None:
     shown = text(story(run()))
     assert "prose.py (SHA-256 a1a1a1a1" in shown
     assert "/home/me" not in shown
-    assert "clipwatch sweep --set hidden=64 --set tied=true --experiment prose.py:Prose" in shown
+    (command,) = re.findall("clipwatch sweep .*?(?=, then)", shown)
+    assert {"--experiment prose.py:Prose", "--set hidden=64", "--set tied=true"} <= {*re.findall(r"--\w+ \S+", command)}
 
 
 def test_the_settings_of_a_users_experiment_are_listed_and_compared_with_nothing() -> None:

@@ -89,7 +89,7 @@ def _units(compared: Sequence[Comparison], experiment: BuiltIn | None, words: Wo
     """What the units and the correlation mean."""
     if any(one.metric.share for one in compared[0].differences):
         yield words("sweep_unit_points")
-    if experiment:
+    if experiment and experiment.classes:
         chance = f"{math.log(experiment.classes):.3f}"
         yield words("sweep_unit_nats", classes=experiment.classes, chance=chance)
     yield words("sweep_unit_r")
