@@ -190,7 +190,8 @@ def test_a_report_of_a_users_experiment_names_the_file_and_no_folder() -> None:
     shown = text(story(run()))
     assert "prose.py (SHA-256 a1a1a1a1" in shown
     assert "/home/me" not in shown
-    assert "clipwatch sweep --set hidden=64 --set tied=true --experiment prose.py:Prose" in shown
+    (command,) = re.findall("clipwatch sweep .*?(?=, then)", shown)
+    assert {"--experiment prose.py:Prose", "--set hidden=64", "--set tied=true"} <= {*re.findall(r"--\w+ \S+", command)}
 
 
 def test_the_settings_of_a_users_experiment_are_listed_and_compared_with_nothing() -> None:
@@ -331,6 +332,7 @@ def test_the_report_of_a_sweep_says_how_many_seeds_solved_the_task() -> None:
     shown = sweep_text(order_results())
     shares = f"not clipped, learning rate 0.03: 2 of 4 (0.15{DASH}0.85); not clipped, learning rate 0.3: 0 of 4"
     assert f"Seeds that solved the task (accuracy at least 0.99 at the end): {shares}" in shown
+    assert "Seeds that solved" in str(answers(order_results(), comparisons(order_results()), ENGLISH)[-1])
     table = table_of(order_results(), "The distributions")
     assert [row[table.header.index("solved")] for row in table.rows][-1] == f"3 of 4 (0.30{DASH}0.95)"
     assert "Seeds that solved" not in sweep_text(own_results())
@@ -345,6 +347,14 @@ def test_the_table_of_sensitivity_has_a_row_for_each_rate_and_a_column_for_each_
         ("0.3", "0.250 (0 of 4)", "0.990 (3 of 4), 1 diverged"),
     )
     assert "The best learning rate for each clip rule: not clipped: 0.03; norm:1: 0.3." in sweep_text(order_results())
+
+
+def test_the_best_of_that_table_is_what_the_metric_calls_better_and_all_that_are_equal() -> None:
+    config = sweep_config(OWN_CONFIG, {"learning_rate": [0.1, 0.2, 0.3], "batch_size": [8, 16]}, 2, ())
+    bits = {0: 2.0, 1: 3.0, 2: 2.0, 3: 1.0, 4: 2.5, 5: 1.5}
+    figures = {setting: {"metrics": own_values(value)} for setting, value in bits.items()}
+    shown = sweep_text(results(config, replicas(config, 2, figures), OWN))
+    assert "for each batch size: batch size 8: 0.1 and 0.2; batch size 16: 0.2." in shown
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from .phrases import Phrase, Words
 from .settings import origin_words
 from .sweep_figures import curve_figure, difference_figure, distribution_figure
 from .sweep_tables import sensitivity, table_of_comparisons, table_of_dead, table_of_settings
-from .sweep_words import answers, setting_words, solved_sentence
+from .sweep_words import answers, setting_words
 
 _METHOD = ("pairing", "measured", "intervals", "rule", "dead", "stacked")
 
@@ -46,8 +46,7 @@ def _contents(name: str, results: Results, damage: Sequence[str], words: Words) 
     described, compared = summaries(results), comparisons(results)
     yield from _head(name, results, damage, words)
     yield Heading(2, words("sweep_answer"))
-    solved = solved_sentence(described, words)
-    yield Bullets((*answers(results, compared, words), *([solved] if solved else ())))
+    yield Bullets(tuple(answers(results, compared, words)))
     yield from sensitivity(results, described, words)
     if described:
         yield from _distributions(described, words)
@@ -90,7 +89,7 @@ def _units(compared: Sequence[Comparison], experiment: BuiltIn | None, words: Wo
     """What the units and the correlation mean."""
     if any(one.metric.share for one in compared[0].differences):
         yield words("sweep_unit_points")
-    if experiment:
+    if experiment and experiment.classes:
         chance = f"{math.log(experiment.classes):.3f}"
         yield words("sweep_unit_nats", classes=experiment.classes, chance=chance)
     yield words("sweep_unit_r")

@@ -9,7 +9,7 @@ from ..statistics.intervals import wilson_interval
 from ..statistics.paired import PairedDifferences, fewest_seeds
 from ..stream.sweep_config import Setting, Value
 from ..stream.sweep_events import Results
-from ..sweeps.comparisons import Comparison, Summary
+from ..sweeps.comparisons import Comparison, Summary, summaries
 from .metric_words import change, digits, metric_name, unit
 from .phrases import Phrase, Words
 from .settings import setting_name
@@ -46,13 +46,18 @@ def pair_words(comparison: Comparison, words: Words) -> str:
 
 
 def answers(results: Results, compared: Sequence[Comparison], words: Words) -> list[Phrase]:
-    """A sentence for each comparison, or one that says why there is none. Exploratory ones share one sentence."""
+    """A sentence for each comparison, or one that says why there is none. Exploratory ones share one sentence.
+
+    The last one says how many seeds solved the task, if the experiment says when that is.
+    """
     if results.all_diverged and not results.unfinished:
         return [words("sweep_all_diverged")]
     is_single = len(results.started.config.settings) == 1
     no_comparison = words("sweep_no_answer" if is_single else "sweep_no_pair")
     alone, shared = apart(compared, words)
-    return [*(sentence(comparison, words) for comparison in alone), *shared] or [no_comparison]
+    solved = solved_sentence(summaries(results), words)
+    found = [*(sentence(comparison, words) for comparison in alone), *shared] or [no_comparison]
+    return [*found, *([solved] if solved else ())]
 
 
 def apart(
@@ -100,12 +105,12 @@ def short_sentence(comparison: Comparison, words: Words) -> Phrase:
     return words("sweep_measurable_short", subject=subject, metric=metric, size=size, unit=unit(main.metric, words))
 
 
-def solved_sentence(summaries: Sequence[Summary], words: Words) -> Phrase | None:
+def solved_sentence(described: Sequence[Summary], words: Words) -> Phrase | None:
     """How many seeds of each setting solved the task; None if the experiment says nothing of that.
 
     None too for many settings, of which only a table can be read.
     """
-    found = [(summary, summary.solved) for summary in summaries]
+    found = [(summary, summary.solved) for summary in described]
     counts = [
         words.plain(
             "sweep_solved_count",
@@ -117,7 +122,7 @@ def solved_sentence(summaries: Sequence[Summary], words: Words) -> Phrase | None
     ]
     if not 1 <= len(counts) <= _MOST_IN_A_SENTENCE:
         return None
-    metric = summaries[0].metric
+    metric = described[0].metric
     bound = words.plain("sweep_at_most" if metric.lower_is_better else "sweep_at_least", value=f"{metric.solved_at:g}")
     counted = words.plain("sweep_semicolon").join(counts)
     return words("sweep_solved_of", metric=metric_name(metric, words), bound=bound, counts=counted)

@@ -67,12 +67,12 @@ def _largest_norm(lane: LaneState) -> float | None:
 def _larger_gradients(state: RunState, lane: LaneState, other: LaneState) -> Sentence:
     names = lane_names(state.lanes)
     mine, others = names[lane.name], names[other.name]
-    norms = f"‖g‖ up to {size(_largest_norm(lane), 2)}, in {others} {size(_largest_norm(other), 2)}"
+    norms = f"up to {size(_largest_norm(lane), 2)}, in {others} {size(_largest_norm(other), 2)}"
     saturated = share(saturated_share(other))
     return (
-        f"{mine} shows the larger raw gradients ({norms}): its units still react, {saturated} of those of {others} are "
-        "saturated",
-        f"larger raw gradients ({norms}): units react, those of {others} are saturated",
+        f"{mine} shows the larger raw gradients (‖g‖ {norms}): its units still react, {saturated} of those of {others} "
+        "are saturated",
+        f"larger raw ‖g‖ ({norms}): units react, those of {others} are saturated",
         f"larger raw gradients: its units react, those of {others} are saturated",
         f"larger gradients than {others}, which is saturated",
         f"larger gradients: {others} is saturated",
