@@ -15,7 +15,7 @@ from ...core.tensorboard.sink import TensorBoard
 from ..text.wording import lane_message
 
 if TYPE_CHECKING:
-    from ...core.training.checkpoint import Checkpoint
+    from ...core.engine.engine import AnyCheckpoint
 
 _Item = TypeVar("_Item")
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class LiveTensorBoard:
                 yield Notice(text=self._failures.pop())
             yield event
 
-    def keep(self, checkpoint: Checkpoint) -> None:
+    def keep(self, checkpoint: AnyCheckpoint) -> None:
         """Write a lane's weights."""
         self._write(TensorBoard.keep, checkpoint)
 
