@@ -221,6 +221,7 @@ def test_the_third_line_of_a_heading_has_the_gauges_that_fit(info: ExperimentInf
             assert line.cell_length == width
             assert says_nothing_of_lenet(line.text)
             assert ("saturated" in line.text) is (info is ORDER and width >= 39)
+            assert ("steps clipped" in line.text) is (width >= 79 or (info is not ORDER and width > 29))
 
 
 # Sentences
