@@ -4,9 +4,10 @@
     python benchmarks/pictures.py RUN OUT.svg    # only the movie, of a recorded run in which clipping went off and on
     python benchmarks/pictures.py recurrent      # only the recurrent network, which needs no data
 
-DIR holds the four MNIST files. The recurrent network is shown in the middle of its run. The movie shows how the two lanes part; `c`, which switches clipping of lane B off; `v`,
+DIR holds the four MNIST files. The movie shows how the two lanes part; `c`, which switches clipping of lane B off; `v`,
 which shows the gradient norm; `c` again; the verdict; and `d`, the diagnostics. The keys are pressed on an app without
-a terminal that reads the events of the run. `benchmarks/claims.py` draws the remaining picture, of a sweep.
+a terminal that reads the events of the run. The recurrent network is shown in the middle of its run.
+`benchmarks/claims.py` draws the remaining picture, of a sweep.
 """
 
 from __future__ import annotations
