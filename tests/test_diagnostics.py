@@ -16,15 +16,15 @@ from torch import Tensor
 
 from clipwatch.core.clipping.clippers import make_clipper
 from clipwatch.core.diagnostics.clip_effect import ClipEffect
-from clipwatch.core.diagnostics.dead_outputs import DeadUnits, inactive_outputs
 from clipwatch.core.diagnostics.lane_distance import LaneDistance
 from clipwatch.core.diagnostics.lane_pairs import MAX_WAITING
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.experiments.layout import Layout
-from clipwatch.core.experiments.model import OUTPUTS, Evaluation, evaluate_all
+from clipwatch.core.experiments.lenet.dead_outputs import DeadUnits
+from clipwatch.core.experiments.lenet.network import OUTPUTS, LeNet, LeNetEvaluation
 from clipwatch.core.optimizers.adam import Adam
 from clipwatch.core.optimizers.sgd import MomentumSgd, Sgd
-from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.config import from_options
 from clipwatch.core.stream.events import (
     Diagnosed,
     Evaluated,
@@ -185,17 +185,25 @@ def test_a_linear_head_has_no_outputs_to_die() -> None:
     for _ in range(5):
         assert list(dead_units.add(np.array([True, False]))) == []
     assert dead_units.outputs == ()
-    assert inactive_outputs({"hidden": 2}, np.array([True, False])) == ()
+    assert dead_units.inactive_outputs(np.array([True, False])) == ()
 
 
 def test_inactive_outputs_were_active_in_no_batch() -> None:
     labels = torch.zeros(250, dtype=torch.long)
     batches = [[True, True, False], [False, True, False], [True, False, False]]
-    evaluations = iter([Evaluation(1.0, 50, torch.zeros(50), np.array(active)) for active in batches])
-    model: Any = SimpleNamespace(evaluate=lambda images, labels: next(evaluations))
-    evaluation = evaluate_all(model, labels, labels)
+    rest = iter(batches)
+
+    def evaluate(images: Tensor, labels: Tensor) -> LeNetEvaluation:
+        count = len(labels)
+        active = np.array(next(rest))
+        return LeNetEvaluation(
+            loss=1.0, total=count, correct=50, predictions=torch.zeros(count), labels=labels, active=active
+        )
+
+    network: Any = SimpleNamespace(evaluate=evaluate)
+    evaluation = LeNet.evaluate_all(network, labels, labels)
     assert (evaluation.loss, evaluation.correct, evaluation.active.tolist()) == (1.0, 150, [True, True, False])
-    assert inactive_outputs({"hidden": 1, OUTPUTS: 2}, evaluation.active) == (1,)
+    assert DeadUnits({"hidden": 1, OUTPUTS: 2}).inactive_outputs(evaluation.active) == (1,)
 
 
 def test_lanes_are_compared_where_both_have_been() -> None:
@@ -215,8 +223,8 @@ def test_a_lane_far_ahead_does_not_fill_the_memory() -> None:
 
 
 def digits(*lanes: tuple[str, str], **settings: object) -> list[Event]:
-    config = {"dataset": "digits", "iterations": 100, "lanes": tuple(LaneConfig(*lane) for lane in lanes), **settings}
-    return list(Engine(RunConfig(**config)).run())
+    config = from_options({"dataset": "digits", "iterations": 100, "lanes": dict(lanes), **settings})
+    return list(Engine(config).run())
 
 
 def test_a_run_measures_at_every_fifth_evaluation_and_the_training_is_the_same_without() -> None:

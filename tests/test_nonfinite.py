@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from clipwatch.core.diagnostics.clip_effect import ClipEffect
-from clipwatch.core.diagnostics.dead_outputs import DeadUnits
 from clipwatch.core.diagnostics.lane_diagnostics import LaneDiagnostics
 from clipwatch.core.diagnostics.lane_distance import LaneDistance
 from clipwatch.core.diagnostics.step_log import StepLog
 from clipwatch.core.engine.verify import compare, repetition
 from clipwatch.core.experiments.layout import Layout
-from clipwatch.core.experiments.model import Evaluation
+from clipwatch.core.experiments.workload import Evaluation
 from clipwatch.core.optimizers.optimizer import make_optimizer
 from clipwatch.core.reports.sweep_document import report_sweep
 from clipwatch.core.runs.reader import read_recording
@@ -43,7 +42,7 @@ from clipwatch.core.sweeps.recorded_folders import recorded_folders
 from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.units import Unit
 from clipwatch.core.sweeps.workers import Outcome
-from clipwatch.core.training.lane import Lane, LaneData
+from clipwatch.core.training.lane import Lane
 from clipwatch.core.training.schedule import Schedule
 from clipwatch.core.training.training_loop import Trainer
 from clipwatch.tui.cli.main import main
@@ -59,21 +58,27 @@ BROKEN = st.lists(st.lists(NUMBERS, min_size=6, max_size=6), min_size=1, max_siz
 
 
 class Scripted:
-    """A network whose gradients, and whose loss on all validation images, are given."""
+    """A workload whose gradients, and whose loss on all validation data, are given."""
 
-    layout = LAYOUT
+    layout, gauge = LAYOUT, None
+    state: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, gradients: list[list[float]], loss: float = 1.0) -> None:
-        self.units = {"one": 2}
         self.parameters, self.gradient = torch.linspace(-1, 1, 6), torch.zeros(6)
         self._gradients, self._loss = iter(gradients), loss
 
-    def loss_and_gradient(self, images: Tensor, labels: Tensor) -> float:
+    def loss_and_gradient(self, step: int) -> float:
         self.gradient.copy_(torch.tensor(next(self._gradients)))
         return 1.0
 
-    def evaluate(self, images: Tensor, labels: Tensor) -> Evaluation:
-        return Evaluation(self._loss, 0, torch.zeros(1), np.ones(2, bool))
+    def evaluate(self, step: int) -> Evaluation:
+        return Evaluation(loss=self._loss, total=1, correct=0)
+
+    def evaluate_all(self) -> Evaluation:
+        return self.evaluate(0)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        raise NotImplementedError
 
 
 class StepByStep:
@@ -83,13 +88,6 @@ class StepByStep:
 
     def take(self, step: int, timeout: float | None) -> list[LaneCommand]:
         return [StepOnce()]
-
-
-class NoData:
-    position = (0, 0)
-
-    def next_batch(self, size: int) -> tuple[Tensor, Tensor]:
-        return torch.zeros(1), torch.zeros(1, dtype=torch.long)
 
 
 class Taken(NamedTuple):
@@ -122,21 +120,16 @@ def trainer_of(rule: str, optimizer: str, action: Any, model: Scripted, steps: i
     )
     schedule = Schedule(
         iterations=steps,
-        batch_size=1,
         eval_every=1,
-        eval_size=1,
         diagnose_every=1,
         pace=None,
         reset_moments=False,
         nonfinite=action,
         checkpoint_every=None,
     )
-    batches: Any = NoData()
-    everything = torch.zeros(1), torch.zeros(1, dtype=torch.long)
     distance, step_log = LaneDistance(["a"]), StepLog(1, model.parameters)
-    diagnostics = LaneDiagnostics("a", ClipEffect(LAYOUT), DeadUnits(model.units), distance, step_log)
-    data = LaneData(training=batches, validation=batches, all_validation=everything)
-    return Trainer(Lane("a", rule, model, watched, data, diagnostics), schedule), watched
+    diagnostics = LaneDiagnostics("a", ClipEffect(LAYOUT), None, distance, step_log)
+    return Trainer(Lane("a", rule, model, watched, diagnostics), schedule), watched
 
 
 def events_of_steps(trainer: Trainer) -> Iterator[list[Event]]:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, ClassVar
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
-from clipwatch.core.data.datasets import Dataset, load
+from clipwatch.core.data.datasets import load
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.engine.mailbox import Mailbox
-from clipwatch.core.experiments.batches import Batches
 from clipwatch.core.experiments.layout import Layout
-from clipwatch.core.experiments.model import Evaluation
+from clipwatch.core.experiments.preparation import PreparedExperiment
+from clipwatch.core.experiments.workload import Evaluation
 from clipwatch.core.optimizers.sgd import Sgd
 from clipwatch.core.stream.commands import (
     Extend,
@@ -42,7 +40,7 @@ from clipwatch.core.stream.events import (
 )
 from clipwatch.core.stream.state import RunState, apply
 from clipwatch.core.training import preparation
-from clipwatch.core.training.lane import Lane, LaneData
+from clipwatch.core.training.lane import Lane
 from clipwatch.core.training.schedule import Schedule
 from clipwatch.core.training.training_loop import Trainer
 
@@ -53,29 +51,29 @@ DIGITS = load("digits", data_dir=None, offline=True, report=lambda event: None)
 class IdleModel:
     """Takes the time of a quick step, and learns nothing."""
 
-    layout = Layout(layers={}, tensors=())
-    units: Mapping[str, int] = {}
+    layout, gauge = Layout(layers={}, tensors=()), None
+    state: ClassVar[dict[str, Any]] = {}
 
     def __init__(self) -> None:
         self.parameters = self.gradient = torch.zeros(0)
 
-    def loss_and_gradient(self, images: Tensor, labels: Tensor) -> float:
+    def loss_and_gradient(self, step: int) -> float:
         time.sleep(0.0003)
         return 1.0
 
-    def evaluate(self, images: Tensor, labels: Tensor) -> Evaluation:
-        return Evaluation(1.0, 5, torch.zeros(0), np.ones(0, bool))
+    def evaluate(self, step: int) -> Evaluation:
+        return Evaluation(loss=1.0, total=10, correct=5)
 
+    def evaluate_all(self) -> Evaluation:
+        return self.evaluate(0)
 
-class NoData:
-    def next_batch(self, size: int) -> tuple[Tensor, Tensor]:
-        return torch.zeros(size), torch.zeros(size)
+    def restore(self, state: Mapping[str, Any]) -> None:
+        raise NotImplementedError
 
 
 def idle_lane(name: str, rule: str) -> Lane:
-    model, batches = IdleModel(), cast(Batches, NoData())
-    data = LaneData(training=batches, validation=batches, all_validation=(torch.zeros(10), torch.zeros(10)))
-    return Lane(name, rule, model, Sgd(model.parameters, learning_rate=1.0), data)
+    workload = IdleModel()
+    return Lane(name, rule, workload, Sgd(workload.parameters, learning_rate=1.0))
 
 
 @pytest.fixture
@@ -83,10 +81,10 @@ def idle_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lanes whose steps cost nothing."""
 
     def prepare(
-        config: RunConfig, dataset: Dataset, snapshots: object, iterations: Mapping[str, int], *, checkpoints: bool
-    ) -> tuple[list[Trainer], str, list[str]]:
-        schedule = Schedule(iterations=config.iterations, batch_size=8, eval_every=10, eval_size=10, pace=config.pace)
-        return [Trainer(idle_lane(lane.name, lane.rule), schedule) for lane in config.lanes], "cpu", []
+        config: RunConfig, experiment: PreparedExperiment, snapshots: object, iterations: object, *, checkpoints: bool
+    ) -> list[Trainer]:
+        schedule = Schedule(iterations=config.iterations, eval_every=10, pace=config.pace)
+        return [Trainer(idle_lane(lane.name, lane.rule), schedule) for lane in config.lanes]
 
     monkeypatch.setattr(preparation, "prepare_trainers", prepare)
 

@@ -176,8 +176,10 @@ def test_the_title_has_the_experiment_and_the_settings_that_are_not_its_defaults
     text = title(viewed(ORDER, settings=changed), 200, COLOURED).text
     assert " clipwatch  temporal-order  seed 0  length 30, init orthogonal  step 0" in text
     assert " clipwatch  temporal-order  seed 0  step 0" in title(viewed(ORDER), 200, COLOURED).text
-    assert setting_words("Text", {"hidden_size": 64, "rate": 0.5}) == "hidden size 64, rate 0.5"
-    assert setting_words("lenet", {"head": "linear", "init_std": 0.5}) == "plain logits"
+    own = msgspec.structs.replace(BITS, defaults=("hidden_size=32", "rate=0.5"))
+    assert setting_words(own, {"hidden_size": 64, "rate": 0.5}) == "hidden size 64"
+    assert setting_words(BITS, {"hidden_size": 64, "rate": 0.5}) == "hidden size 64, rate 0.5"
+    assert setting_words(LENET.info, {"head": "linear", "init_std": 0.5}) == "plain logits"
 
 
 def test_the_title_has_the_setting_of_the_next_run() -> None:

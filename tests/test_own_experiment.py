@@ -165,6 +165,12 @@ def test_the_description_has_the_file_and_its_checksum(tmp_path: Path, monkeypat
     assert info.checksum == hashlib.sha256((tmp_path / "mine.py").read_bytes()).hexdigest()
 
 
+def test_the_description_has_the_defaults_of_the_settings(tmp_path: Path) -> None:
+    own = ("hidden=64", "rate=1.0", "bias=True", "kind=relu", "label=")
+    defaults = describe(load_class(write_experiment(tmp_path, SETTINGS))).defaults
+    assert defaults[: len(own)] == own
+
+
 def test_the_description_has_the_metrics_and_gauges_that_an_evaluation_gave(tmp_path: Path) -> None:
     source = """
     metrics = (clipwatch.Metric("second", share=True), clipwatch.Metric("never"))

@@ -39,10 +39,7 @@ from .mailbox import Mailbox
 from .resumption import FRESH, Resumption
 
 if TYPE_CHECKING:
-    from ..training.checkpoint import Checkpoint
-    from ..training.checkpoint_file import EncodedCheckpoint
-
-    AnyCheckpoint = Checkpoint | EncodedCheckpoint
+    from ..training.checkpoint import AnyCheckpoint
 
 
 _JOIN_SECONDS = 10.0

@@ -16,7 +16,7 @@ from .engine import Engine
 from .resumption import FRESH, Resumption
 
 if TYPE_CHECKING:
-    from .engine import AnyCheckpoint
+    from ..training.checkpoint import AnyCheckpoint
 
 
 # The number of commands that may wait for the next run to start, more than a user types.

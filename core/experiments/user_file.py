@@ -22,7 +22,7 @@ from ..stream.experiment_info import ExperimentInfo
 from ..stream.experiment_settings import nearest
 from .experiment import Experiment
 from .user_code import UserCodeError, definition_place, user_code
-from .user_settings import convert_settings
+from .user_settings import convert_settings, setting_infos
 
 
 def load_experiment(target: str, settings: Mapping[str, Any]) -> Experiment:
@@ -52,6 +52,7 @@ def describe(experiment: type[Experiment]) -> ExperimentInfo:
         metrics=experiment.metrics,
         file=path_text(file),
         checksum=file_checksum(file),
+        defaults=tuple(f"{setting.name}={setting.default}" for setting in setting_infos(experiment)),
     )
 
 

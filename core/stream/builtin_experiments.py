@@ -31,8 +31,8 @@ class SettingInfo(msgspec.Struct, frozen=True, kw_only=True):
 class BuiltIn(msgspec.Struct, frozen=True, kw_only=True):
     """A built-in experiment. `defaults` are settings of a run (see `RunConfig`) that differ from LeNet's.
 
-    `classes`: how many it tells apart, 0 if that is not known. `switch`: the setting that a key of the screen changes
-    for the next run.
+    `classes`: how many it tells apart, 0 if that is not known. `switch`: the setting that a key of the screen
+    changes for the next run.
     """
 
     info: ExperimentInfo

@@ -45,7 +45,8 @@ class ExperimentInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     `examples`: what the data consists of, in the plural: images, sequences. `metrics`: what an evaluation gives beside
     the loss, the most important first. `gauges`: what is measured of the network beside the effect of clipping.
-    `file` and `checksum` (SHA-256) tell which file of the user defined it.
+    `file` and `checksum` (SHA-256) tell which file of the user defined it, and `defaults` its settings where none are
+    given, as `NAME=VALUE`; those of built-in experiments are in `builtin_experiments`.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ExperimentInfo(msgspec.Struct, frozen=True, kw_only=True):
     gauges: tuple[MetricInfo, ...] = ()
     file: str | None = None
     checksum: str | None = None
+    defaults: tuple[str, ...] = ()
 
     @property
     def main(self) -> MetricInfo:

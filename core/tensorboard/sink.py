@@ -53,7 +53,7 @@ from ..stream.events import (
 )
 
 if TYPE_CHECKING:
-    from ..engine.engine import AnyCheckpoint
+    from ..training.checkpoint import AnyCheckpoint
     from .lane_writer import LaneWriter
 
 Describe = Callable[[Event], str | None]

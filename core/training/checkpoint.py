@@ -39,6 +39,9 @@ class Checkpoint:
         self.encoded().save(folder)
 
 
+AnyCheckpoint = Checkpoint | EncodedCheckpoint
+
+
 def encode(snapshot: Mapping[str, Any]) -> bytes:
     """A snapshot as bytes, without a checksum: the file has its own."""
     buffer = io.BytesIO()

@@ -12,8 +12,7 @@ from ..errors import one_line
 from ..stream.events import Event, LaneFailed
 
 if TYPE_CHECKING:
-    from .checkpoint import Checkpoint
-    from .checkpoint_file import EncodedCheckpoint
+    from .checkpoint import AnyCheckpoint
 
 _log = logging.getLogger(__name__)
 
@@ -34,14 +33,14 @@ class RunningLane(Protocol):
 
     def idle(self) -> AbstractContextManager[None]: ...
 
-    def run(self, commands: Any, started: float) -> Iterator[Event | Checkpoint | EncodedCheckpoint]: ...
+    def run(self, commands: Any, started: float) -> Iterator[Event | AnyCheckpoint]: ...
 
     def logged_steps(self) -> Iterator[Event]: ...
 
     def failure_event(self, cause: str) -> LaneFailed: ...
 
 
-def run_lane(lane: RunningLane, commands: Any, started: float) -> Iterator[Event | Checkpoint | EncodedCheckpoint]:
+def run_lane(lane: RunningLane, commands: Any, started: float) -> Iterator[Event | AnyCheckpoint]:
     """The events and checkpoints of a lane, with its failure if it raises an error."""
     try:
         yield from lane.run(commands, started)

@@ -29,7 +29,7 @@ from ..signals import ending_signals
 from .control import CommandReceiver, forward_stdin_commands
 
 if TYPE_CHECKING:
-    from ...core.engine.engine import AnyCheckpoint
+    from ...core.training.checkpoint import AnyCheckpoint
     from .tensorboard import LiveTensorBoard
 
 

@@ -15,7 +15,7 @@ from ...core.tensorboard.sink import TensorBoard
 from ..text.wording import lane_message
 
 if TYPE_CHECKING:
-    from ...core.engine.engine import AnyCheckpoint
+    from ...core.training.checkpoint import AnyCheckpoint
 
 _Item = TypeVar("_Item")
 _log = logging.getLogger(__name__)

@@ -55,11 +55,11 @@ def _settings(found: Manifest | SweepOverview) -> str:
     if found.experiment.name == LENET.info.name:
         return found.head if isinstance(found, SweepOverview) else str((found.settings or {}).get("head", ""))
     if not isinstance(found, SweepOverview):
-        return setting_words(found.experiment.name, found.settings or {})
+        return setting_words(found.experiment, found.settings or {})
     values = {
         name: listed[0] if len(listed) == 1 else ", ".join(map(str, listed)) for name, listed in found.values.items()
     }
-    return setting_words(found.experiment.name, values)
+    return setting_words(found.experiment, values)
 
 
 def main_value(lane: LaneOutcome, experiment: ExperimentInfo) -> float | None:

@@ -70,8 +70,8 @@ def _larger_gradients(state: RunState, lane: LaneState, other: LaneState) -> Sen
     norms = f"up to {size(_largest_norm(lane), 2)}, in {others} {size(_largest_norm(other), 2)}"
     saturated = share(saturated_share(other))
     return (
-        f"{mine} shows the larger raw gradients (‖g‖ {norms}): its units still react, {saturated} of those of {others} are "
-        "saturated",
+        f"{mine} shows the larger raw gradients (‖g‖ {norms}): its units still react, {saturated} of those of {others} "
+        "are saturated",
         f"larger raw ‖g‖ ({norms}): units react, those of {others} are saturated",
         f"larger raw gradients: its units react, those of {others} are saturated",
         f"larger gradients than {others}, which is saturated",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from ...core.safe_text import printable
 from ...core.stream.builtin_experiments import BUILT_IN, LENET
-from ...core.stream.experiment_info import Value
+from ...core.stream.experiment_info import ExperimentInfo, Value
 from ...core.stream.state import RunState
 
 
@@ -22,11 +22,14 @@ def data_name(experiment: str, dataset: str) -> str:
     return dataset if experiment == LENET.info.name else experiment
 
 
-def setting_words(experiment: str, settings: Mapping[str, Value]) -> str:
+def setting_words(experiment: ExperimentInfo, settings: Mapping[str, Value]) -> str:
     """LeNet's last layer in words; of another experiment the settings that are not its defaults: `length 30`."""
-    if experiment == LENET.info.name:
+    if experiment.name == LENET.info.name:
         return head_words(str(settings["head"])) if "head" in settings else ""
-    return ", ".join(f"{_name(name)} {_value(value)}" for name, value in _changed(experiment, settings))
+    built_in = BUILT_IN.get(experiment.name)
+    known = {f"{setting.name}={setting.default}" for setting in built_in.settings} if built_in else experiment.defaults
+    changed = ((name, value) for name, value in settings.items() if f"{name}={value}" not in known)
+    return ", ".join(f"{_name(name)} {_value(value)}" for name, value in changed)
 
 
 def next_words(experiment: str, name: str, value: Value) -> str:
@@ -38,13 +41,6 @@ def next_words(experiment: str, name: str, value: Value) -> str:
 def head_words(head: str) -> str:
     """What LeNet's last layer does to the logits."""
     return "ReLU on the logits" if head == "relu" else "plain logits"
-
-
-def _changed(experiment: str, settings: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
-    """Only a user's own code knows the defaults of its settings, so all that are recorded count."""
-    built_in = BUILT_IN.get(experiment)
-    defaults = {setting.name: setting.default for setting in built_in.settings} if built_in else {}
-    return ((name, value) for name, value in settings.items() if defaults.get(name) != value)
 
 
 def _name(name: str) -> str:

@@ -110,7 +110,7 @@ def _heading(state: RunState) -> tuple[str, str]:
     config = state.config
     if config is None or state.dataset is None:
         return "", ""
-    return f"{run_name(state)}, seed {config.seed}", setting_words(state.experiment.name, config.settings)
+    return f"{run_name(state)}, seed {config.seed}", setting_words(state.experiment, config.settings)
 
 
 def _effect(lanes: Sequence[LaneState], experiment: ExperimentInfo) -> Iterator[tuple[str, ...]]:

@@ -43,7 +43,7 @@ def title(
         return bar([name, Part(_preparing(state, waited), theme.text), file], [stopped], width, theme)
     config, dataset = state.config, state.dataset
     experiment = state.experiment.name
-    settings = setting_words(experiment, config.settings)
+    settings = setting_words(state.experiment, config.settings)
     later = ", ".join(
         next_words(experiment, *one) for one in next_settings.items() if config.settings.get(one[0]) != one[1]
     )
