@@ -22,7 +22,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -47,7 +47,7 @@ from clipwatch.core.experiments.temporal_order.workload import TemporalOrder
 from clipwatch.core.optimizers.sgd import Sgd
 from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.stream.config import RunConfig, from_options
-from clipwatch.core.stream.events import Event, LaneFailed, LaneFinished
+from clipwatch.core.stream.events import Event, LaneFailed, LaneFinished, RunStarted
 from clipwatch.core.training.preparation import lane_thread, prepare_trainers
 
 Row = tuple[str, str, str]
@@ -223,10 +223,20 @@ def thread_times(work: Callable[[], object]) -> Times:
 
 def lane_times(config: RunConfig) -> Times:
     """The times of a lane's training, recorded, without its preparation."""
-    (trainer,) = prepare_trainers(config, prepare(config, None, torch.device("cpu")), {}, {}, checkpoints=False)
+    prepared = prepare(config, None, torch.device("cpu"))
+    (trainer,) = prepare_trainers(config, prepared, {}, {}, checkpoints=False)
+    started = RunStarted(
+        config=config, dataset=prepared.dataset, device="cpu", versions={}, time=time.time(), experiment=prepared.info
+    )
+
+    def events() -> Iterator[Event]:
+        yield started
+        for item in trainer.run(Mailbox(lasting=False), 0.0):
+            assert isinstance(item, Event)
+            yield item
+
     with tempfile.TemporaryDirectory() as folder:
-        events = (event for event in trainer.run(Mailbox(lasting=False), 0.0) if isinstance(event, Event))
-        return thread_times(lambda: list(Recorder(Path(folder)).through(events)))
+        return thread_times(lambda: list(Recorder(Path(folder)).through(events())))
 
 
 def plain_times(config: RunConfig) -> Times:
