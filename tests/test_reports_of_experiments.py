@@ -450,3 +450,7 @@ def test_tensorboard_has_tags_for_metrics_gauges_and_weights(
 def test_the_console_says_once_how_many_seeds_solved_the_task(capsys: pytest.CaptureFixture[str]) -> None:
     print_tables(order_results(), Progress(16), None, "folder")
     assert capsys.readouterr().out.count("Seeds that solved the task") == 1
+
+
+def test_without_a_gauge_the_summary_ends_with_what_one_seed_is_worth() -> None:
+    assert str(summary(story(run()), ENGLISH, alone=True)[-1]).startswith("One seed says nothing")
