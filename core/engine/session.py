@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..errors import BadInput
+from ..stream.builtin_experiments import BUILT_IN
 from ..stream.commands import AnyCommand, LaneCommand, Restart, Seek, SetPace, Stop
 from ..stream.config import RunConfig, with_settings
-from ..stream.events import Event
+from ..stream.events import Event, Notice, RunStarted
+from ..stream.experiment_info import Value
+from ..stream.experiment_settings import require_kinds
 from .engine import Engine
 from .resumption import FRESH, Resumption
 
@@ -38,15 +41,31 @@ class Session:
         self._engine = Engine(config, lasting=lasting, keep=keep, resumption=resumption)
         # The run that a restart starts, and the commands that were sent after the restart.
         self._next: RunConfig | None = None
+        # The last run that could be prepared, and all of its settings.
+        self._prepared: RunConfig | None = None
+        self._settings: Mapping[str, Value] = {}
         self._for_next_run: list[LaneCommand] = []
         self._closed = self._stopped = False
         self._switching = threading.RLock()
 
     def run(self) -> Iterator[Event]:
-        """The events of all runs, see `Engine.run`."""
-        yield from self._engine.run()
+        """The events of all runs, see `Engine.run`. A run that cannot be prepared is followed by the one before it."""
+        yield from self._events()
         while self._start_next():
-            yield from self._engine.run()
+            try:
+                yield from self._events()
+            except BadInput as error:
+                if self._config is self._prepared or self._stopped:
+                    raise
+                with self._switching:
+                    self._next = self._next or self._prepared
+                yield Notice(text=f"Restart: {error}; the settings are those of before")
+
+    def _events(self) -> Iterator[Event]:
+        for event in self._engine.run():
+            if isinstance(event, RunStarted):
+                self._prepared, self._settings = self._config, event.config.settings
+            yield event
 
     def send(self, command: AnyCommand) -> None:
         """Send a command, from any thread."""
@@ -92,6 +111,8 @@ class Session:
     def _restart(self, restart: Restart) -> None:
         config = self._next or self._config
         try:
+            if self._settings and config.experiment not in BUILT_IN:
+                require_kinds(restart.settings, self._settings)
             config = with_settings(config, **restart.settings)
         except BadInput as error:
             self.tell(f"Restart: {error}")
