@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from user_experiments import IMPORTS, NOISY, SMALL, line_of, prepared, write_experiment
@@ -15,6 +16,7 @@ from clipwatch.core.errors import BadInput
 from clipwatch.core.experiments.starting_file import write_starting_file
 from clipwatch.core.experiments.user_file import describe, load_class, load_experiment
 from clipwatch.core.experiments.user_settings import setting_infos
+from clipwatch.core.experiments.workload import Evaluation
 from clipwatch.core.stream.experiment_info import MetricInfo
 
 SETTINGS = """
@@ -253,6 +255,8 @@ def test_a_method_that_is_missing_names_the_class(tmp_path: Path, method: str) -
     ("evaluation", "message"),
     [
         ("loss=torch.zeros(3)", "Evaluation: loss has shape (3,): a scalar is needed"),
+        ("loss='low'", "Evaluation: loss is of type str: a number is needed"),
+        ("loss=0.0, correct=torch.tensor(0.5)", "Evaluation: correct is 0.5: a whole number is needed"),
         ("loss=0.0, correct=11", "evaluate: correct is 11: a number from 0 to total (10) is needed"),
         ("loss=0.0, metrics={'Bits_per': 1}", "metric 'Bits_per': its name must be lower-case words joined by dashes"),
         ("loss=0.0, metrics={'grad-norm': 1}", "metric 'grad-norm': clipwatch has a series of this name; rename it"),
@@ -265,6 +269,15 @@ def test_an_evaluation_that_cannot_be_used_is_one_line(tmp_path: Path, evaluatio
     line = line_of(target, "def evaluate")
     assert found.startswith((f"{target}:{line}: ", f"{target}:{line + 1}: "))
     assert found.endswith(message)
+
+
+def test_an_evaluation_holds_numbers_that_a_recording_can_hold() -> None:
+    found = Evaluation(
+        loss=torch.tensor(0.5), correct=torch.ones(3).sum(), total=np.int64(4), metrics={"margin": np.float32(0.25)}
+    )
+    values = [found.loss, found.total, found.correct, found.metrics["margin"]]
+    assert values == [0.5, 4, 3, 0.25]
+    assert [type(value) for value in values] == [float, int, int, float]
 
 
 def test_sparse_gradients_are_refused(tmp_path: Path) -> None:
