@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from own_experiment import own_config, processes
+from own_experiment import FILE, own_config, processes
 
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
@@ -49,6 +49,15 @@ def test_replicas_end_as_runs_do_and_are_trained_in_the_workers(
         end, replica = alone(config, setting, seed), replicas[setting, seed]
         assert (replica.loss, replica.correct, replica.step) == (end.loss, end.correct, 20)
     assert isinstance(events[-1], SweepFinished)
+
+
+def test_the_order_of_a_set_is_the_same_in_lanes_and_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "random")
+    config = sweep_config(own_config(tmp_path, iterations=5), {"hidden": [4]}, 1, ())
+    noise = "noise = hash('a text') % 1000 / 1000 + "
+    (tmp_path / "mine.py").write_text(FILE.replace("noise = ", noise))
+    (replica,) = by_key(list(Sweep(config, tmp_path / "sweeps", workers=1).run())).values()
+    assert replica.loss == alone(config, 0, 0).loss == alone(config, 0, 0).loss
 
 
 def test_a_sweep_says_what_it_trains_and_is_read_back(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ..data.run_dataset import read_dataset
+from ..engine.lane_process import SAME_ORDER
 from ..errors import Cancelled, ClipwatchError
 from ..stream.config import RunConfig
 from ..stream.events import Notice
@@ -32,8 +33,8 @@ Outcome = list[ReplicaFinished | Notice]
 # The number of times that workers may die before the sweep fails.
 _ATTEMPTS = 3
 _POLL = 0.2
-# The environment variable for Python's option -P.
-_SAFE_PATH = "PYTHONSAFEPATH"
+# `PYTHONSAFEPATH` is Python's option -P.
+_ENVIRONMENT = {"PYTHONSAFEPATH": "1", **SAME_ORDER}
 
 
 @contextmanager
@@ -119,20 +120,22 @@ class UnitTrainer:
 
 
 @contextmanager
-def safe_path() -> Iterator[None]:
-    """Keep Python processes that start in this context from importing modules of the current folder.
+def worker_environment() -> Iterator[None]:
+    """Set the environment of Python processes that start in this context: they run as the process of a lane does.
 
-    A worker starts as `python -c`, which searches that folder first: a `queue.py` there would replace the library's.
+    They import no modules of the current folder. A worker starts as `python -c`, which searches that folder first: a
+    `queue.py` there would replace the library's.
     """
-    before = os.environ.get(_SAFE_PATH)
-    os.environ[_SAFE_PATH] = "1"
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.update(_ENVIRONMENT)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[_SAFE_PATH]
-        else:
-            os.environ[_SAFE_PATH] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 class LocalBackend:
@@ -148,7 +151,7 @@ class LocalBackend:
 
         The units of a worker that died are trained again.
         """
-        with safe_path():
+        with worker_environment():
             yield from self._run(units, stopping, tell)
 
     def _run(
