@@ -5,7 +5,6 @@ The code is imported and run. A process that only reads a recording must not cal
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -18,7 +17,10 @@ from typing import Any
 
 from ..errors import BadInput
 from ..files.paths import path_text, user_path
+from ..runs.own_code import file_checksum
+from ..stream.builtin_experiments import BUILT_IN
 from ..stream.experiment_info import ExperimentInfo
+from ..stream.experiment_names import is_file, split_name
 from ..stream.experiment_settings import nearest
 from .experiment import Experiment
 from .user_code import UserCodeError, definition_place, user_code
@@ -35,15 +37,15 @@ def load_experiment(target: str, settings: Mapping[str, Any]) -> Experiment:
 
 def load_class(target: str) -> type[Experiment]:
     """Import the class of a user's experiment. Raises BadInput."""
-    where, name = _split(target)
-    if where.endswith(".py"):
+    where, name = split_name(target)
+    if is_file(where):
         return _class_of(_run_file(user_path(where)), name, where)
     if not name:
         raise BadInput(f"experiment {target!r}: write FILE.py, FILE.py:CLASS or PACKAGE.MODULE:CLASS")
     return _class_of(_import_module(where), name, where)
 
 
-def describe(experiment: type[Experiment]) -> ExperimentInfo:
+def experiment_info(experiment: type[Experiment]) -> ExperimentInfo:
     """An experiment's name and file. Its metrics are known after an evaluation."""
     file = Path(inspect.getfile(experiment)).absolute()
     return ExperimentInfo(
@@ -54,17 +56,6 @@ def describe(experiment: type[Experiment]) -> ExperimentInfo:
         checksum=file_checksum(file),
         defaults=tuple(f"{setting.name}={setting.default}" for setting in setting_infos(experiment)),
     )
-
-
-def file_checksum(file: Path) -> str:
-    """The SHA-256 of a file."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _split(target: str) -> tuple[str, str]:
-    """The file or module, and the name of the class, empty if it is not given."""
-    where, colon, name = target.rpartition(":")
-    return (where, name) if colon and name.isidentifier() else (target, "")
 
 
 def _run_file(path: Path) -> ModuleType:
@@ -122,6 +113,8 @@ def _is_experiment(value: Any) -> bool:
 
 
 def _checked_class(found: Any) -> type[Experiment]:
+    if found.__name__ in BUILT_IN:
+        raise BadInput(f"{definition_place(found)}: a built-in experiment is called {found.__name__}; rename the class")
     if inspect.get_annotations(found) and "__dataclass_fields__" not in vars(found):
         raise BadInput(f"{definition_place(found)}: write @dataclass(frozen=True) above class {found.__name__}")
     return found
