@@ -42,6 +42,8 @@ from clipwatch.core.stream.experiment_info import ExperimentInfo, MetricInfo
 from clipwatch.core.stream.sweep_config import SweepConfig, sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, Results, SweepStarted, diverged
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
+from clipwatch.tui.sweep.console import print_tables
+from clipwatch.tui.sweep.progress import Progress
 
 ENGLISH, DASH = Words("en"), "\N{EN DASH}"
 # The file does not exist: a report must not need it.
@@ -443,3 +445,8 @@ def test_tensorboard_has_tags_for_metrics_gauges_and_weights(
     assert {tag for tag in tags["histograms"] if not tag.startswith("gradient/")} == weights
     assert not tags["graph"]
     assert not tags["images"]
+
+
+def test_the_console_says_once_how_many_seeds_solved_the_task(capsys: pytest.CaptureFixture[str]) -> None:
+    print_tables(order_results(), Progress(16), None, "folder")
+    assert capsys.readouterr().out.count("Seeds that solved the task") == 1
