@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, SupportsFloat, TypeVar
 
 from torch import Tensor
 
@@ -34,10 +34,10 @@ class Evaluation:
         def __init__(
             self,
             *,
-            loss: Tensor | float,
-            total: Tensor | int = 0,
-            correct: Tensor | int | None = None,
-            metrics: Mapping[str, Tensor | float] | None = None,
+            loss: SupportsFloat,
+            total: SupportsFloat = 0,
+            correct: SupportsFloat | None = None,
+            metrics: Mapping[str, SupportsFloat] | None = None,
             predictions: Tensor | None = None,
         ) -> None: ...
 
