@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from clipwatch.core.errors import BadInput
-from clipwatch.core.stream.config import DEFAULT_LANES, LaneConfig, RunConfig, from_options, read_toml, to_toml
+from clipwatch.core.stream.config import (
+    DEFAULT_LANES,
+    LaneConfig,
+    RunConfig,
+    from_options,
+    read_toml,
+    to_toml,
+    with_settings,
+)
 from clipwatch.tui.cli.main import parse
 from clipwatch.tui.cli.settings import run_config
 
@@ -166,3 +174,9 @@ def test_a_bad_file_is_refused(text: str, words: str, tmp_path: Path) -> None:
         from_line("--config", str(file))
     assert words in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["config", "settings", "seed", "self"])
+def test_a_setting_of_a_users_experiment_may_have_any_name(name: str) -> None:
+    config = from_options({"experiment": "mine.py", "settings": {name: "small"}})
+    assert with_settings(config, **{name: "large"}).settings == {name: "large"}

@@ -7,14 +7,16 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from user_experiments import IMPORTS, NOISY, SMALL, line_of, prepared, write_experiment
 
 from clipwatch.core.errors import BadInput
 from clipwatch.core.experiments.starting_file import write_starting_file
-from clipwatch.core.experiments.user_file import describe, load_class, load_experiment
+from clipwatch.core.experiments.user_file import experiment_info, load_class, load_experiment
 from clipwatch.core.experiments.user_settings import setting_infos
+from clipwatch.core.experiments.workload import Evaluation
 from clipwatch.core.stream.experiment_info import MetricInfo
 
 SETTINGS = """
@@ -159,7 +161,7 @@ def test_a_class_that_cannot_be_used_names_its_line(tmp_path: Path, old: str, ne
 def test_the_description_has_the_file_and_its_checksum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_experiment(tmp_path, SMALL)
-    info = describe(load_class("mine.py"))
+    info = experiment_info(load_class("mine.py"))
     assert info.name == "Small"
     assert info.file == str(tmp_path / "mine.py")
     assert info.checksum == hashlib.sha256((tmp_path / "mine.py").read_bytes()).hexdigest()
@@ -167,7 +169,7 @@ def test_the_description_has_the_file_and_its_checksum(tmp_path: Path, monkeypat
 
 def test_the_description_has_the_defaults_of_the_settings(tmp_path: Path) -> None:
     own = ("hidden=64", "rate=1.0", "bias=True", "kind=relu", "label=")
-    defaults = describe(load_class(write_experiment(tmp_path, SETTINGS))).defaults
+    defaults = experiment_info(load_class(write_experiment(tmp_path, SETTINGS))).defaults
     assert defaults[: len(own)] == own
 
 
@@ -253,6 +255,8 @@ def test_a_method_that_is_missing_names_the_class(tmp_path: Path, method: str) -
     ("evaluation", "message"),
     [
         ("loss=torch.zeros(3)", "Evaluation: loss has shape (3,): a scalar is needed"),
+        ("loss='low'", "Evaluation: loss is of type str: a number is needed"),
+        ("loss=0.0, correct=torch.tensor(0.5)", "Evaluation: correct is 0.5: a whole number is needed"),
         ("loss=0.0, correct=11", "evaluate: correct is 11: a number from 0 to total (10) is needed"),
         ("loss=0.0, metrics={'Bits_per': 1}", "metric 'Bits_per': its name must be lower-case words joined by dashes"),
         ("loss=0.0, metrics={'grad-norm': 1}", "metric 'grad-norm': clipwatch has a series of this name; rename it"),
@@ -265,6 +269,20 @@ def test_an_evaluation_that_cannot_be_used_is_one_line(tmp_path: Path, evaluatio
     line = line_of(target, "def evaluate")
     assert found.startswith((f"{target}:{line}: ", f"{target}:{line + 1}: "))
     assert found.endswith(message)
+
+
+def test_an_evaluation_holds_numbers_that_a_recording_can_hold() -> None:
+    found = Evaluation(
+        loss=torch.tensor(0.5), correct=torch.ones(3).sum(), total=np.int64(4), metrics={"margin": np.float32(0.25)}
+    )
+    values = [found.loss, found.total, found.correct, found.metrics["margin"]]
+    assert values == [0.5, 4, 3, 0.25]
+    assert [type(value) for value in values] == [float, int, int, float]
+
+
+def test_a_class_called_like_a_built_in_experiment_is_refused(tmp_path: Path) -> None:
+    target = write_experiment(tmp_path, SMALL.replace("class Small", "class lenet"))
+    assert error_of(load_class, target).endswith("a built-in experiment is called lenet; rename the class")
 
 
 def test_sparse_gradients_are_refused(tmp_path: Path) -> None:

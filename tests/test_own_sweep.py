@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
 import pytest
-from own_experiment import own_config, processes
+from own_experiment import FILE, own_config, processes
 
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
@@ -19,7 +16,6 @@ from clipwatch.core.stream.sweep_config import SweepConfig, sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepFinished, SweepStarted
 from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.store import SweepFolder, read_sweep
-from clipwatch.core.sweeps.workers import worker_environment
 from clipwatch.tui.text.sweep_estimate import estimate
 
 AXES = {"clip": ["none", "norm:0.1"], "hidden": [4, 8], "learning_rate": [0.01, 0.1]}
@@ -56,16 +52,6 @@ def test_replicas_end_as_runs_do_and_are_trained_in_the_workers(
     assert isinstance(events[-1], SweepFinished)
 
 
-def test_workers_order_sets_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
-    orders: set[str] = set()
-    for _ in range(2):
-        with worker_environment():
-            orders.add(subprocess.check_output([sys.executable, "-c", "print(set('abcdefgh'))"], text=True))
-    assert len(orders) == 1
-    assert "PYTHONHASHSEED" not in os.environ
-
-
 def test_the_duration_of_a_sweep_is_estimated_for_built_in_experiments_only(tmp_path: Path) -> None:
     order = from_options({"experiment": "temporal-order", "iterations": 1000, "batch_size": 20})
     longer = msgspec.structs.replace(order, settings={**order.settings, "length": 40})
@@ -76,6 +62,15 @@ def test_the_duration_of_a_sweep_is_estimated_for_built_in_experiments_only(tmp_
     own = grid(tmp_path)
     assert own.seconds(1) is None
     assert estimate(own, 2) == "on 2 cores"
+
+
+def test_the_order_of_a_set_is_the_same_in_lanes_and_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "random")
+    config = sweep_config(own_config(tmp_path, iterations=5), {"hidden": [4]}, 1, ())
+    noise = "noise = hash('a text') % 1000 / 1000 + "
+    (tmp_path / "mine.py").write_text(FILE.replace("noise = ", noise))
+    (replica,) = by_key(list(Sweep(config, tmp_path / "sweeps", workers=1).run())).values()
+    assert replica.loss == alone(config, 0, 0).loss == alone(config, 0, 0).loss
 
 
 def test_a_sweep_says_what_it_trains_and_is_read_back(tmp_path: Path) -> None:

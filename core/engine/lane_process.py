@@ -30,6 +30,8 @@ _PROGRAM = "clipwatch.core.training.lane_program"
 _VISIBLE_SECONDS = 1e-4
 # How often a preparation looks for a Stop, and how long a process may take to end, in seconds.
 _POLL_SECONDS, _END_SECONDS = 0.05, 2.0
+# The order of a set must not tell one process that runs the user's code from another.
+SAME_ORDER = {"PYTHONHASHSEED": "0"}
 _log = logging.getLogger(__name__)
 
 
@@ -184,8 +186,7 @@ def _spawn(descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
         # Keeps the terminal's signals away, and makes it possible to end all that the lane's code has started.
         start_new_session=True,
         pass_fds=descriptors,
-        # The order of a set must not tell lanes apart.
-        env={"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", **os.environ},
+        env={"OMP_NUM_THREADS": "1", **os.environ, **SAME_ORDER},
     )
 
 

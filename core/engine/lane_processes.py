@@ -61,13 +61,13 @@ def lane_processes(
             process.close()
 
 
-def describe(
+def prepare_only(
     config: RunConfig,
     variants: Sequence[Mapping[str, Value]],
     stopping: threading.Event,
     report: Callable[[Event], None],
 ) -> Prepared:
-    """Prepare a run in a process of its own, as the first lane does, and only describe it. Raises as above.
+    """Prepare a run in a process of its own, as the first lane does, and end it. Raises as above.
 
     `variants` are other settings of its experiment to check.
     """

@@ -19,12 +19,12 @@ def describe_own(name: str) -> OwnExperiment:
     """Import a user's experiment and describe it. Raises BadInput. Metrics that it does not declare are left out."""
     # Imports torch.
     from ..experiments.experiment import Experiment
-    from ..experiments.user_file import describe, load_class
+    from ..experiments.user_file import experiment_info, load_class
     from ..experiments.user_settings import setting_infos
 
     found = load_class(name)
     description = BuiltIn(
-        info=describe(found), summary=_first_line(found), settings=setting_infos(found), defaults=OWN_DEFAULTS
+        info=experiment_info(found), summary=_first_line(found), settings=setting_infos(found), defaults=OWN_DEFAULTS
     )
     return OwnExperiment(description, found.make_optimizer is not Experiment.make_optimizer)
 

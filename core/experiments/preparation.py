@@ -103,7 +103,7 @@ def _temporal_order(config: RunConfig, device: torch.device) -> PreparedExperime
 def _user_experiment(config: RunConfig, device: torch.device, try_out: bool) -> PreparedExperiment:
     from .module import ModuleWorkload, make_sources
     from .probe import Probed, probe
-    from .user_file import describe, load_experiment
+    from .user_file import experiment_info, load_experiment
     from .user_settings import setting_infos
 
     experiment = load_experiment(config.experiment, config.settings)
@@ -132,7 +132,7 @@ def _user_experiment(config: RunConfig, device: torch.device, try_out: bool) -> 
         workload.require_parameters(initial)
         return workload
 
-    info = describe(type(experiment))
+    info = experiment_info(type(experiment))
     return PreparedExperiment(
         dataset=DatasetInfo(
             name=info.name,

@@ -18,6 +18,7 @@ from typing import Any
 from ..errors import BadInput
 from ..files.paths import path_text, user_path
 from ..runs.own_code import file_checksum
+from ..stream.builtin_experiments import BUILT_IN
 from ..stream.experiment_info import ExperimentInfo
 from ..stream.experiment_names import is_file, split_name
 from ..stream.experiment_settings import nearest
@@ -44,7 +45,7 @@ def load_class(target: str) -> type[Experiment]:
     return _class_of(_import_module(where), name, where)
 
 
-def describe(experiment: type[Experiment]) -> ExperimentInfo:
+def experiment_info(experiment: type[Experiment]) -> ExperimentInfo:
     """An experiment's name and file. Its metrics are known after an evaluation."""
     file = Path(inspect.getfile(experiment)).absolute()
     return ExperimentInfo(
@@ -112,6 +113,8 @@ def _is_experiment(value: Any) -> bool:
 
 
 def _checked_class(found: Any) -> type[Experiment]:
+    if found.__name__ in BUILT_IN:
+        raise BadInput(f"{definition_place(found)}: a built-in experiment is called {found.__name__}; rename the class")
     if inspect.get_annotations(found) and "__dataclass_fields__" not in vars(found):
         raise BadInput(f"{definition_place(found)}: write @dataclass(frozen=True) above class {found.__name__}")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, SupportsFloat, TypeVar
 
 from torch import Tensor
 
@@ -20,7 +20,7 @@ class Evaluation:
     `loss` is the mean in nats, or whatever the experiment's loss is. `correct` is the number of correct predictions of
     `total` examples, None if the experiment does not count them. `total` is the length of the batch if the experiment
     does not say otherwise. `metrics` are further figures by name, means over the examples. `predictions` (examples,
-    ...) tell how often two lanes predict the same. Tensors of one element become numbers.
+    ...) tell how often two lanes predict the same. Numbers of torch and numpy become Python's.
     """
 
     loss: float
@@ -34,16 +34,18 @@ class Evaluation:
         def __init__(
             self,
             *,
-            loss: Tensor | float,
-            total: Tensor | int = 0,
-            correct: Tensor | int | None = None,
-            metrics: Mapping[str, Tensor | float] | None = None,
+            loss: SupportsFloat,
+            total: SupportsFloat = 0,
+            correct: SupportsFloat | None = None,
+            metrics: Mapping[str, SupportsFloat] | None = None,
             predictions: Tensor | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        for name in ("loss", "total", "correct"):
-            object.__setattr__(self, name, _number(name, getattr(self, name)))
+        object.__setattr__(self, "loss", _number("loss", self.loss))
+        object.__setattr__(self, "total", _count("total", self.total))
+        if self.correct is not None:
+            object.__setattr__(self, "correct", _count("correct", self.correct))
         metrics = {name: _number(name, value) for name, value in (self.metrics or {}).items()}
         object.__setattr__(self, "metrics", metrics)
 
@@ -53,13 +55,22 @@ class Evaluation:
         return None if self.correct is None else self.correct / self.total
 
 
-def _number(name: str, value: Any) -> Any:
-    """A tensor of one element as a number; anything else unchanged."""
-    if not isinstance(value, Tensor):
-        return value
-    if value.numel() != 1:
+def _number(name: str, value: Any) -> float:
+    """A number of Python, which events hold, from one of torch or numpy. Raises BadInput if it is none."""
+    if isinstance(value, Tensor) and value.numel() != 1:
         raise BadInput(f"Evaluation: {name} has shape {tuple(value.shape)}: a scalar is needed")
-    return value.item()
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise BadInput(f"Evaluation: {name} is of type {type(value).__name__}: a number is needed") from None
+
+
+def _count(name: str, value: Any) -> int:
+    """A whole number, which may be written as a float: a sum of zeros and ones is one in torch."""
+    number = _number(name, value)
+    if not number.is_integer():
+        raise BadInput(f"Evaluation: {name} is {number:g}: a whole number is needed")
+    return int(number)
 
 
 E = TypeVar("E", bound=Evaluation, contravariant=True)

@@ -57,7 +57,7 @@ def code_notices(name: str, recorded: ExperimentInfo) -> Iterator[str]:
 
 
 def file_checksum(file: Path) -> str:
-    """The SHA-256 of a user's file. Raises BadInput if it cannot be read."""
+    """The SHA-256 of a file. Raises BadInput if it cannot be read."""
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:

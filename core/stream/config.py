@@ -171,8 +171,8 @@ def _unknown_setting(key: str, name: Any, experiment: BuiltIn | None) -> BadInpu
     return BadInput(f"unknown setting {key!r}{nearest(key, (*KEYS, *names, 'clip'))}")
 
 
-def with_settings(config: RunConfig, **settings: Value) -> RunConfig:
-    """The run with these settings of its experiment changed. Raises BadInput."""
+def with_settings(config: RunConfig, /, **settings: Value) -> RunConfig:
+    """The run with these settings of its experiment changed, of which one may be called `config`. Raises BadInput."""
     return msgspec.structs.replace(config, settings={**config.settings, **settings})
 
 

@@ -60,8 +60,8 @@ class Notice(Event, frozen=True, kw_only=True):
 class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The data that a run trains on: the number of training and validation examples, and where they are from.
 
-    `training` is None if every step has new examples. `checksum` is the SHA-256 of the data in their order, or for a
-    user's experiment that of its file.
+    `training` is None if every step has new examples. `checksum` is the SHA-256 of the data in their order; of a user's
+    dataset that does not consist of tensors, that of its length and its first examples.
     """
 
     name: str

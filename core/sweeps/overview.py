@@ -32,8 +32,8 @@ class FirstComparison(msgspec.Struct, frozen=True, kw_only=True):
 class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
     """A sweep in a list. `started` is in seconds since 1970 (UTC); `done`, `total` and `diverged` count replicas.
 
-    `head` and `optimizer` list the values of an axis: `relu, linear`. `values`: those of each setting of the
-    experiment. A sweep cannot be `changed` mid-run.
+    `optimizer` lists the values of an axis: `adam, sgd`. `values`: those of each setting of the experiment. A sweep
+    cannot be `changed` mid-run.
 
     The state is `failed` if all replicas diverged. `comparison` is None until its settings have a common seed.
     """
@@ -46,7 +46,6 @@ class SweepOverview(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     total: int
     comparison: FirstComparison | None
-    head: str
     optimizer: str
     experiment: ExperimentInfo
     values: dict[str, tuple[Value, ...]]
@@ -67,16 +66,11 @@ def overview(folder: SweepFolder) -> SweepOverview:
         done=len(results.replicas),
         total=config.replicas,
         comparison=_first(results),
-        head=_values(config, "head"),
-        optimizer=_values(config, "optimizer"),
+        optimizer=", ".join(map(str, _axis(config, "optimizer"))),
         experiment=results.started.experiment,
         values={name: _axis(config, name) for name in _setting_names(config)},
         diverged=results.diverged,
     )
-
-
-def _values(config: SweepConfig, name: str) -> str:
-    return ", ".join(map(str, _axis(config, name)))
 
 
 def _axis(config: SweepConfig, name: str) -> tuple[Value, ...]:

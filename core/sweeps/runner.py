@@ -15,7 +15,7 @@ import msgspec
 
 from ..data.run_dataset import check_sizes, generated_data, read_dataset
 from ..engine.devices import check_device
-from ..engine.lane_processes import describe
+from ..engine.lane_processes import prepare_only
 from ..errors import BadInput, Cancelled, ClipwatchError
 from ..files.paths import path_text
 from ..stream.builtin_experiments import BUILT_IN, LENET
@@ -140,7 +140,7 @@ class Sweep:
             return dataset.info if dataset else generated_data(base), BUILT_IN[base.experiment].info
         first, *others = (setting.config for setting in self._config.settings)
         variants = [other.settings for other in others if other.settings != first.settings]
-        prepared = describe(first, variants, self._stopping, self._pending.put)
+        prepared = prepare_only(first, variants, self._stopping, self._pending.put)
         for text in prepared.notices:
             self.tell(text)
         settings = {name: value for name, value in prepared.settings.items() if name not in self._config.axes}

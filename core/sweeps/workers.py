@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ..data.run_dataset import read_dataset
+from ..engine.lane_process import SAME_ORDER
 from ..errors import Cancelled, ClipwatchError
 from ..stream.config import RunConfig
 from ..stream.events import Notice
@@ -32,8 +33,8 @@ Outcome = list[ReplicaFinished | Notice]
 # The number of times that workers may die before the sweep fails.
 _ATTEMPTS = 3
 _POLL = 0.2
-# Python's option -P; and the same order of sets in every worker, as in the processes of lanes.
-_ENVIRONMENT = {"PYTHONSAFEPATH": "1", "PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "0")}
+# `PYTHONSAFEPATH` is Python's option -P.
+_ENVIRONMENT = {"PYTHONSAFEPATH": "1", **SAME_ORDER}
 
 
 @contextmanager
@@ -120,9 +121,10 @@ class UnitTrainer:
 
 @contextmanager
 def worker_environment() -> Iterator[None]:
-    """Keep Python processes that start in this context from importing modules of the current folder.
+    """Set the environment of Python processes that start in this context: they run as the process of a lane does.
 
-    A worker starts as `python -c`, which searches that folder first: a `queue.py` there would replace the library's.
+    They import no modules of the current folder. A worker starts as `python -c`, which searches that folder first: a
+    `queue.py` there would replace the library's.
     """
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}
     os.environ.update(_ENVIRONMENT)

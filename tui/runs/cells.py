@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ...core.runs.folder import LaneOutcome, Manifest
 from ...core.stream.builtin_experiments import ACCURACY, LENET
-from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
+from ...core.stream.experiment_info import ExperimentInfo, MetricInfo, Value
 from ...core.sweeps.listing import Recording
 from ...core.sweeps.overview import FirstComparison, SweepOverview
 from ..text.metric_words import difference_words, value_words
@@ -46,20 +46,23 @@ def legend(recordings: Iterable[Recording]) -> list[str]:
     listed = list(recordings)
     texts = [text for mark, text in LEGEND.items() if any(each.overview.changed is mark for each in listed)]
     if any(each.kind == "sweep" for each in listed):
-        texts.append("For a sweep, loss and metric are mean differences of the two settings over the seeds of both.")
+        texts.append("For a sweep, loss and result are mean differences of the two settings over the seeds of both.")
     return texts
 
 
 def _settings(found: Manifest | SweepOverview) -> str:
     """LeNet's head, or the settings of another experiment that are not its defaults."""
-    if found.experiment.name == LENET.info.name:
-        return found.head if isinstance(found, SweepOverview) else str((found.settings or {}).get("head", ""))
-    if not isinstance(found, SweepOverview):
-        return setting_words(found.experiment, found.settings or {})
-    values = {
-        name: listed[0] if len(listed) == 1 else ", ".join(map(str, listed)) for name, listed in found.values.items()
-    }
-    return setting_words(found.experiment, values)
+    values = _values(found) if isinstance(found, SweepOverview) else found.settings or {}
+    return (
+        str(values.get("head", ""))
+        if found.experiment.name == LENET.info.name
+        else setting_words(found.experiment, values)
+    )
+
+
+def _values(sweep: SweepOverview) -> dict[str, Value]:
+    """The value of each setting, and those of an axis in one text."""
+    return {name: one[0] if len(one) == 1 else ", ".join(map(str, one)) for name, one in sweep.values.items()}
 
 
 def main_value(lane: LaneOutcome, experiment: ExperimentInfo) -> float | None:

@@ -8,6 +8,7 @@ from ...core.safe_text import printable
 from ...core.stream.builtin_experiments import BUILT_IN, LENET
 from ...core.stream.experiment_info import ExperimentInfo, Value
 from ...core.stream.state import RunState
+from ...core.stream.sweep_config import axis_value
 
 
 def run_name(state: RunState) -> str:
@@ -40,7 +41,7 @@ def next_words(experiment: str, name: str, value: Value) -> str:
 
 def head_words(head: str) -> str:
     """What LeNet's last layer does to the logits."""
-    return "ReLU on the logits" if head == "relu" else "plain logits"
+    return axis_value("head", head)
 
 
 def _name(name: str) -> str:
