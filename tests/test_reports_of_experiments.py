@@ -42,6 +42,8 @@ from clipwatch.core.stream.experiment_info import ExperimentInfo, MetricInfo
 from clipwatch.core.stream.sweep_config import SweepConfig, sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, Results, SweepStarted, diverged
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
+from clipwatch.tui.sweep.console import print_tables
+from clipwatch.tui.sweep.progress import Progress
 
 ENGLISH, DASH = Words("en"), "\N{EN DASH}"
 # The file does not exist: a report must not need it.
@@ -326,6 +328,11 @@ def test_a_seed_solves_the_task_at_the_threshold_and_not_below() -> None:
     lower = MetricInfo("bits", lower_is_better=True, solved_at=1.0)
     assert [lower.solves(value) for value in (0.9, 1.0, 1.1, math.nan)] == [True, True, False, False]
     assert summaries(own_results())[0].solved is None
+
+
+def test_the_printed_sweep_says_once_how_many_seeds_solved_the_task(capsys: pytest.CaptureFixture[str]) -> None:
+    print_tables(order_results(), Progress(16), None, "a-sweep")
+    assert capsys.readouterr().out.count("Seeds that solved") == 1
 
 
 def test_the_report_of_a_sweep_says_how_many_seeds_solved_the_task() -> None:
