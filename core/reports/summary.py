@@ -98,7 +98,7 @@ def _cause(run: RunSummary, words: Words, alone: bool) -> Iterator[Phrase]:
     elif run.gauges:
         yield _gauge(run, run.gauges[0], words, seed)
     elif alone:
-        yield words("summary_one_seed")
+        yield Phrase(seed.strip(), {})
 
 
 def _gauge(run: RunSummary, gauge: MetricInfo, words: Words, seed: str) -> Phrase:
