@@ -245,8 +245,8 @@ def measured(saturated: float, *norms: tuple[float, ...], loss: float = 3.0) -> 
 def test_saturated_units_are_why_a_lane_has_stopped_learning() -> None:
     state = measured(0.86, (1.0, 2.0), (0.5, 0.5))
     assert sentence(state, "unclipped") == (
-        "86 % of the units are saturated (|h| > 0.99): their gradients vanish, the lane has stopped learning; it does"
-        " worse than guessing"
+        "86 % of the units are saturated (|h| > 0.99), where tanh is flat and passes hardly any gradient back;"
+        " the lane does worse than guessing"
     )
     assert sentence(state, "unclipped", 37) == "86 % saturated: worse than guessing"
     assert "saturated" not in sentence(measured(0.05, (1.0,), (0.5,)), "unclipped")
@@ -254,7 +254,9 @@ def test_saturated_units_are_why_a_lane_has_stopped_learning() -> None:
 
 def test_a_lane_that_does_better_than_guessing_has_not_stopped_learning() -> None:
     text = sentence(measured(0.86, (1.0,), (0.5,), loss=1.0), "unclipped")
-    assert text == "86 % of the units are saturated (|h| > 0.99): their gradients vanish"
+    assert (
+        text == "86 % of the units are saturated (|h| > 0.99), where tanh is flat and passes hardly any gradient back"
+    )
 
 
 def test_the_clipped_lane_shows_the_larger_gradients_while_the_units_of_the_other_are_saturated() -> None:
@@ -388,6 +390,11 @@ def test_help_and_glossary_are_about_the_experiment(info: ExperimentInfo) -> Non
         assert word not in words.replace("such as those of dead units", "")
         assert word not in about_run(info).plain
     assert ("saturated" in words) is (info is ORDER)
+
+
+def test_help_before_the_run_names_no_experiment() -> None:
+    for word in ("image", "dead", "accuracy"):
+        assert word not in about_run(None).plain
 
 
 def test_only_experiments_with_a_switch_have_its_key() -> None:

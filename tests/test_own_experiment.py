@@ -27,6 +27,7 @@ class Mine(clipwatch.Experiment):
     bias: bool = True
     kind: Literal["relu", "tanh"] = "relu"
     label: str = ""
+    depth = 2
 """
 
 
@@ -127,6 +128,7 @@ def test_settings_are_converted_from_text(tmp_path: Path) -> None:
     ("given", "message"),
     [
         ({"hiden": "3"}, "Mine has no setting 'hiden' (did you mean 'hidden'?)"),
+        ({"depth": "3"}, "Mine.depth has no type, so it is no setting: write depth: int = 2"),
         ({"hidden": "many"}, "setting hidden 'many': Expected int, got str"),
         ({"hidden": 0.5}, "setting hidden 0.5: Expected int, got float"),
         ({"bias": "maybe"}, "setting bias 'maybe': Expected bool, got str"),
@@ -215,7 +217,7 @@ LOSS, DATA, MODEL = "return F.mse_loss(model(x), y)", "return clipwatch.Data", "
         (LOSS, "return F.mse_loss(model(x), y).detach()", "loss", "loss returned a tensor without gradient"),
         (LOSS, "model.zero_grad(); return F.mse_loss(model(x), y)", "loss", "the gradient of weight was replaced"),
         (LOSS, "model.double().float(); return F.mse_loss(model(x), y)", "loss", "parameter weight was moved"),
-        (MODEL, "return 3", "make_model", "make_model returned int: Module is needed"),
+        (MODEL, "return 3", "make_model", "make_model returned int: a torch.nn.Module is needed"),
         (
             MODEL,
             "return nn.Linear(4, 3).double()",
@@ -230,7 +232,12 @@ LOSS, DATA, MODEL = "return F.mse_loss(model(x), y)", "return clipwatch.Data", "
         ),
         (MODEL, "return nn.LazyLinear(3)", "make_model", "weight has no shape yet: run the model once in make_model"),
         (MODEL, "return nn.ReLU()", "make_model", "the model has no trainable parameters"),
-        (DATA, "return x, clipwatch.Data", "make_data", "make_data returned tuple: Data is needed"),
+        (
+            DATA,
+            "return x, clipwatch.Data",
+            "make_data",
+            "make_data returned tuple: clipwatch.Data(training, validation) is needed",
+        ),
         ("Data((x[:50]", "Data((x[:40]", "make_data", "AssertionError: Size mismatch between tensors"),
         ("x = torch.randn(60, 4)", "x = torch.randn(50, 4)", "make_data", "make_data: validation is empty"),
         (VALIDATION, "(row for row in x)", "make_data", "validation is a generator, which has no length"),

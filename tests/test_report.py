@@ -191,7 +191,7 @@ def test_a_lane_may_have_any_name() -> None:
 def test_the_final_accuracy_has_its_interval() -> None:
     low, high = wilson_interval(3860, 5000)
     sentences = conclusions(events())
-    assert f"accuracy 0.772 (95 % interval {low:.3f} to {high:.3f}) and loss 0.8000" in sentences
+    assert f"accuracy 0.772 (95 % interval {low:.3f} to {high:.3f}) at a loss of 0.8000" in sentences
     assert f"0.772 ({low:.3f}{DASH}{high:.3f})" in text(page(story_of(events())))
 
 

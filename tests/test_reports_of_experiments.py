@@ -330,6 +330,11 @@ def test_a_seed_solves_the_task_at_the_threshold_and_not_below() -> None:
     assert summaries(own_results())[0].solved is None
 
 
+def test_the_printed_sweep_says_once_how_many_seeds_solved_the_task(capsys: pytest.CaptureFixture[str]) -> None:
+    print_tables(order_results(), Progress(16), None, "a-sweep")
+    assert capsys.readouterr().out.count("Seeds that solved") == 1
+
+
 def test_the_report_of_a_sweep_says_how_many_seeds_solved_the_task() -> None:
     shown = sweep_text(order_results())
     shares = f"not clipped, learning rate 0.03: 2 of 4 (0.15{DASH}0.85); not clipped, learning rate 0.3: 0 of 4"

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import program
 import pytest
+from other_experiments import BITS
 from recordings import DIGITS as RUN
 from test_state import EVALUATED, FINISHED, LANE
 from test_state import RUN as BEGUN
@@ -51,6 +52,18 @@ def test_an_overview_says_how_far_it_is_and_what_the_first_comparison_comes_to(t
     assert found.comparison.name == "value:0.001 vs. not clipped (ReLU on the logits)"
     assert (found.comparison.seeds, found.comparison.nats) == (2, 2.0)
     assert found.comparison.points == pytest.approx(-20)
+
+
+def test_the_difference_of_another_experiment_is_that_of_its_first_metric(tmp_path: Path) -> None:
+    folder = create_sweep(tmp_path, BITS.name, 0.0)
+    with SweepWriter(folder) as writer:
+        config = sweep_config(DIGITS, {"clip": ["none", "norm:1"]}, 1, ())
+        writer.write(msgspec.structs.replace(started(config), experiment=BITS))
+        for setting, bits in enumerate((2.0, 2.5)):
+            writer.write(replica(setting, 0, curve=((5, 1.2, 0.5),), metrics={BITS.main.name: bits}))
+    compared = overview(folder).comparison
+    assert compared
+    assert (compared.main, compared.nats) == (0.5, 0.0)
 
 
 def test_a_sweep_is_running_while_it_is_written_and_interrupted_afterwards(tmp_path: Path) -> None:

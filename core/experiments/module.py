@@ -23,6 +23,11 @@ from .user_code import user_code
 from .workload import Evaluation
 
 _CPU = torch.device("cpu")
+_NEEDED: dict[type[Any], str] = {
+    Data: "clipwatch.Data(training, validation)",
+    Evaluation: "a clipwatch.Evaluation",
+    nn.Module: "a torch.nn.Module",
+}
 
 
 class Sources(NamedTuple):
@@ -228,7 +233,7 @@ def _indices(source: BatchSource, seed: int, purpose: str) -> ShuffledIndices:
 
 def _checked(value: Any, kind: type[Any], method: str) -> Any:
     if not isinstance(value, kind):
-        raise BadInput(f"{method} returned {type(value).__name__}: {kind.__name__} is needed")
+        raise BadInput(f"{method} returned {type(value).__name__}: {_NEEDED[kind]} is needed")
     return value
 
 

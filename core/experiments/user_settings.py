@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -31,9 +31,20 @@ def convert_settings(experiment: type[Experiment], given: Mapping[str, Any]) -> 
     values = dict[str, Value]()
     for name, value in given.items():
         if name not in infos:
-            raise BadInput(f"{experiment.__name__} has no setting {name!r}{nearest(name, infos)}")
+            raise _no_such_setting(name, experiment, infos)
         values[name] = _converted(infos[name], value)
     return values
+
+
+def _no_such_setting(name: str, experiment: type[Experiment], infos: Iterable[str]) -> BadInput:
+    """The error for a setting that there is not: `hidden = 64` without a type is no field of a dataclass."""
+    value = vars(experiment).get(name)
+    if type(value) in _KINDS and not hasattr(Experiment, name):
+        kind = type(value).__name__
+        return BadInput(
+            f"{experiment.__name__}.{name} has no type, so it is no setting: write {name}: {kind} = {value!r}"
+        )
+    return BadInput(f"{experiment.__name__} has no setting {name!r}{nearest(name, infos)}")
 
 
 def _converted(info: SettingInfo, value: Any) -> Value:

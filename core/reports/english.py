@@ -232,7 +232,7 @@ ENGLISH = {
     "optimizer_reset": "optimizer state reset",
     "steps_extended": "extended to {iterations} steps",
     "conclusion": "Conclusion",
-    "final_of": "Lane {lane} ends with {values} and loss {loss} after {step} steps, on {total} {validation}.",
+    "final_of": "Lane {lane} ends with {values} at a loss of {loss} after {step} steps, on {total} {validation}.",
     "final_value": "{metric} {value}",
     "final_interval": "{metric} {value} (95 % interval {low} to {high})",
     "final_of_loss": "Lane {lane} ends with loss {loss} after {step} steps, on {total} {validation}.",

@@ -98,8 +98,7 @@ def _cause(run: RunSummary, words: Words, alone: bool) -> Iterator[Phrase]:
     elif run.gauges:
         yield _gauge(run, run.gauges[0], words, seed)
     elif alone:
-        # The sentence has a blank before it, for use behind another.
-        yield Phrase(words("summary_one_seed").template.lstrip(), {})
+        yield Phrase(seed.strip(), {})
 
 
 def _gauge(run: RunSummary, gauge: MetricInfo, words: Words, seed: str) -> Phrase:

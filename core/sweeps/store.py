@@ -100,9 +100,10 @@ def read_sweep(folder: SweepFolder, *, curves: bool = True) -> StoredSweep:
 
 
 def _without_curve(line: bytes) -> Event:
-    """Decode a line without its curve, which is the last member before the checksum."""
-    before, curve, _ = line.partition(b',"curve":')
-    return decode_sweep_event(before + b"}" if curve else line)
+    """Decode a line without its curve. After it, only the metrics may follow; earlier versions end with the curve."""
+    before, curve, rest = line.partition(b',"curve":')
+    _, mark, metrics = rest.partition(b',"metrics":')
+    return decode_sweep_event(before + (mark + metrics or b"}") if curve else line)
 
 
 class SweepWriter:

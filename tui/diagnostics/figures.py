@@ -25,7 +25,7 @@ def figures(page: LanePage, state: RunState) -> Iterator[Strip]:
     shown = [
         Figure("steps clipped", share(measured.engaged_recently), page.of("steps-clipped")),
         Figure("of all steps", share(measured.engaged)),
-        Figure("|step|/lr", decimal(total.step_size), page.of("step-size")),
+        Figure("|step|/lr", _step_size(total.step_size), page.of("step-size")),
         Figure("sign cos", decimal(total.sign_cosine, 3), page.of("sign-cosine")),
         Figure(
             "counterfactual cos" if page.wide else "counterf. cos",
@@ -38,6 +38,11 @@ def figures(page: LanePage, state: RunState) -> Iterator[Strip]:
     if nonfinite := measured.nan + measured.infinite:
         shown.append(Figure("NaN, Inf so far", f"{nonfinite:,}"))
     yield from page.grid(shown)
+
+
+def _step_size(value: float | None) -> str:
+    """Near 1 with Adam; with SGD as small as the gradient."""
+    return size(value, 2) if value is not None and 0 < value < 0.01 else decimal(value)
 
 
 def _distances(page: LanePage, state: RunState) -> Iterator[Figure]:

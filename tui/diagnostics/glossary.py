@@ -56,7 +56,7 @@ _TERMS: tuple[Term, ...] = (
         "The cosine between g and ĝ. 1: clipping keeps the direction, as norm rules do; value rules change it.",
         "g·ĝ / (‖g‖ ‖ĝ‖)",
     ),
-    Term("‖g‖ → ‖ĝ‖", "1 / weight", "The gradient's L2 norm before and after clipping.", "√Σg², √Σĝ²"),
+    Term("‖g‖ → ‖ĝ‖", "loss / weight", "The gradient's L2 norm before and after clipping.", "√Σg², √Σĝ²"),
     Term(
         "‖Δw‖/‖w‖",
         "ratio",
@@ -111,7 +111,7 @@ _TERMS: tuple[Term, ...] = (
     ),
     Term(
         "half below, 90 % below, 99 % below",
-        "1 / weight",
+        "loss / weight",
         "Percentiles: the magnitude below which half, 90 % or 99 % of the nonzero elements are.",
         "percentiles of |g| > 0",
     ),

@@ -242,7 +242,8 @@ class ClipwatchApp(TerminalApp):
         if self.main.diagnosing:
             self.push_screen(FiguresScreen(experiment, ascii=self.ascii))
         else:
-            keys, about = keys_for(experiment.name), about_run(experiment)
+            has_started = self.view.state.config is not None
+            keys, about = keys_for(experiment.name), about_run(experiment if has_started else None)
             self.push_screen(HelpScreen(self._remapped_keys, keys=keys, about=about))
 
     async def action_quit(self) -> None:

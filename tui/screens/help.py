@@ -29,10 +29,13 @@ _ON_IMAGES = (
     "accuracy and validation loss are measured on 100 images each (at 90 % accuracy, the standard error is 3 "
     "percentage points)"
 )
+_ON_ONE_BATCH = "the validation loss and the metrics are measured on one validation batch"
 
 
-def about_run(experiment: ExperimentInfo) -> Text:
-    """How to read the screen."""
+def about_run(experiment: ExperimentInfo | None) -> Text:
+    """How to read the screen; None before it is known what is trained."""
+    if experiment is None:
+        return Text(_ABOUT.format(gauges="", metrics=_ON_ONE_BATCH, seeds=SEEDS))
     if experiment.name == LENET.info.name:
         return Text(_ABOUT.format(gauges=_OUTPUTS, metrics=_ON_IMAGES, seeds=SEEDS))
     words = [info.words for info in experiment.metrics]

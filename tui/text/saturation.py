@@ -27,18 +27,18 @@ def saturation(state: RunState, lane: LaneState) -> Iterator[Sentence]:
 def _saturated(lane: LaneState) -> Sentence:
     """What saturated units mean, and whether the lane does worse than guessing."""
     part = share(saturated_share(lane))
-    units = f"{part} of the units are saturated (|h| > 0.99)"
+    flat = f"{part} of the units are saturated (|h| > 0.99), where tanh is flat"
     short, brief = f"{part} of units saturated", f"{part} saturated"
     if _is_worse_than_guessing(lane):
         return (
-            f"{units}: their gradients vanish, the lane has stopped learning; it does worse than guessing",
-            f"{units}: their gradients vanish; worse than guessing",
-            f"{short} (|h| > 0.99): gradients vanish; worse than guessing",
-            f"{short}: gradients vanish; worse than guessing",
+            f"{flat} and passes hardly any gradient back; the lane does worse than guessing",
+            f"{flat}; worse than guessing",
+            f"{short} (|h| > 0.99): tanh is flat there; worse than guessing",
+            f"{short}: tanh is flat; worse than guessing",
             f"{brief}: worse than guessing",
             brief,
         )
-    return f"{units}: their gradients vanish", f"{short}: gradients vanish", short, brief
+    return f"{flat} and passes hardly any gradient back", flat, f"{short}: tanh is flat there", short, brief
 
 
 def _is_worse_than_guessing(lane: LaneState) -> bool:
