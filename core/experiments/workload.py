@@ -42,9 +42,10 @@ class Evaluation:
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        for name in ("loss", "total", "correct"):
-            object.__setattr__(self, name, _number(name, getattr(self, name)))
-        metrics = {name: _number(name, value) for name, value in (self.metrics or {}).items()}
+        for name in ("total", "correct"):
+            object.__setattr__(self, name, _scalar(name, getattr(self, name)))
+        object.__setattr__(self, "loss", _real("loss", self.loss))
+        metrics = {name: _real(name, value) for name, value in (self.metrics or {}).items()}
         object.__setattr__(self, "metrics", metrics)
 
     @property
@@ -53,7 +54,15 @@ class Evaluation:
         return None if self.correct is None else self.correct / self.total
 
 
-def _number(name: str, value: Any) -> Any:
+def _real(name: str, value: Any) -> float:
+    """A number of any kind as a float, since only that can be recorded."""
+    try:
+        return float(_scalar(name, value))
+    except (TypeError, ValueError, OverflowError):
+        raise BadInput(f"Evaluation: {name} is {value!r:.50}: a real number is needed") from None
+
+
+def _scalar(name: str, value: Any) -> Any:
     """A tensor of one element as a number; anything else unchanged."""
     if not isinstance(value, Tensor):
         return value
