@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from clipwatch.core.errors import BadInput
-from clipwatch.core.stream.config import DEFAULT_LANES, LaneConfig, RunConfig, from_options, read_toml, to_toml
+from clipwatch.core.stream.config import (
+    DEFAULT_LANES,
+    LaneConfig,
+    RunConfig,
+    from_options,
+    read_toml,
+    to_toml,
+    with_settings,
+)
 from clipwatch.tui.cli.main import parse
 from clipwatch.tui.cli.settings import run_config
 
@@ -166,3 +174,15 @@ def test_a_bad_file_is_refused(text: str, words: str, tmp_path: Path) -> None:
         from_line("--config", str(file))
     assert words in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("settings", [{"note": "\udcff"}, {"\udcff": 1}])
+def test_a_setting_that_cannot_be_recorded_is_refused(settings: dict[str, str | int]) -> None:
+    with pytest.raises(BadInput, match=r"^\S+ \S+: must be valid Unicode$"):
+        RunConfig(experiment="mine.py", settings=settings)
+
+
+@pytest.mark.parametrize("name", ["config", "self", "settings"])
+def test_a_setting_may_have_any_name(name: str) -> None:
+    config = with_settings(RunConfig(experiment="mine.py"), **{name: "small"})
+    assert config.settings == {name: "small"}
