@@ -57,6 +57,7 @@ from clipwatch.core.stream.events import (
     Notice,
     PaceChanged,
     RunFinished,
+    RunStarted,
     StageStarted,
 )
 from clipwatch.core.training.checkpoint_file import EncodedCheckpoint
@@ -285,6 +286,21 @@ def test_a_restart_ends_the_processes_and_starts_new_ones(tmp_path: Path) -> Non
     first, second = alive
     assert len(first) == len(second) == 2
     assert not set(first) & set(second)
+
+
+def test_a_restart_with_settings_that_the_experiment_does_not_have_is_a_notice(tmp_path: Path) -> None:
+    session = Session(own_config(tmp_path))
+    events = []
+    for event in session.run():
+        events.append(event)
+        if isinstance(event, RunStarted):
+            session.send(Restart(settings={"hiden": 3}))
+            session.send(Restart(settings={"hidden": "many"}))
+    assert [event.text for event in of(Notice, events)] == [
+        "Restart: there is no setting 'hiden' (did you mean 'hidden'?)",
+        "Restart: hidden 'many': Expected int, got str",
+    ]
+    assert len(of(RunStarted, events)) == 1
 
 
 def test_a_stop_ends_a_preparation_that_takes_for_ever(tmp_path: Path) -> None:

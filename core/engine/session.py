@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..errors import BadInput
+from ..stream.builtin_experiments import BUILT_IN
 from ..stream.commands import AnyCommand, LaneCommand, Restart, Seek, SetPace, Stop
 from ..stream.config import RunConfig, with_settings
-from ..stream.events import Event
+from ..stream.events import Event, RunStarted
+from ..stream.experiment_info import Value
+from ..stream.experiment_settings import nearest
 from .engine import Engine
 from .resumption import FRESH, Resumption
 
@@ -36,6 +39,8 @@ class Session:
     ) -> None:
         self._config, self._lasting, self._keep = config, lasting, keep
         self._engine = Engine(config, lasting=lasting, keep=keep, resumption=resumption)
+        # All settings of the experiment: of a user's one, only its own code knows them, until a run has started.
+        self._settings: Mapping[str, Value] | None = config.settings if config.experiment in BUILT_IN else None
         # The run that a restart starts, and the commands that were sent after the restart.
         self._next: RunConfig | None = None
         self._for_next_run: list[LaneCommand] = []
@@ -44,9 +49,9 @@ class Session:
 
     def run(self) -> Iterator[Event]:
         """The events of all runs, see `Engine.run`."""
-        yield from self._engine.run()
+        yield from self._run_engine()
         while self._start_next():
-            yield from self._engine.run()
+            yield from self._run_engine()
 
     def send(self, command: AnyCommand) -> None:
         """Send a command, from any thread."""
@@ -83,6 +88,12 @@ class Session:
             self._closed = True
             self._engine.close()
 
+    def _run_engine(self) -> Iterator[Event]:
+        for event in self._engine.run():
+            if isinstance(event, RunStarted):
+                self._settings = event.config.settings
+            yield event
+
     def _forward(self, command: LaneCommand) -> None:
         if isinstance(command, SetPace) and command.lane is None and command.at_step is None:
             # The next run keeps the speed limit that was set last.
@@ -92,6 +103,8 @@ class Session:
     def _restart(self, restart: Restart) -> None:
         config = self._next or self._config
         try:
+            if self._settings is not None:
+                _require_alike(restart.settings, self._settings)
             config = with_settings(config, **restart.settings)
         except BadInput as error:
             self.tell(f"Restart: {error}")
@@ -122,3 +135,14 @@ class Session:
             if self._closed:
                 self._engine.close()
             return True
+
+
+def _require_alike(given: Mapping[str, Value], known: Mapping[str, Value]) -> None:
+    """Raise BadInput for a setting that is not among the known ones, or has a value of another type."""
+    for name, value in given.items():
+        if name not in known:
+            raise BadInput(f"there is no setting {name!r}{nearest(name, known)}")
+        try:
+            msgspec.convert(value, type(known[name]), strict=not isinstance(value, str))
+        except msgspec.ValidationError as error:
+            raise BadInput(f"{name} {value!r}: {str(error).replace('`', '')}") from None
