@@ -443,3 +443,10 @@ def test_tensorboard_has_tags_for_metrics_gauges_and_weights(
     assert {tag for tag in tags["histograms"] if not tag.startswith("gradient/")} == weights
     assert not tags["graph"]
     assert not tags["images"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_name_that_happens_to_be_a_key_of_other_texts_is_only_a_name(language: str) -> None:
+    words = Words(language)
+    assert words.known("task_own", "own") == "own"
+    assert words.known("task_temporal-order", "", units=50) == ""
