@@ -1,4 +1,4 @@
-"""A user's experiment for `own_experiments.py`: a perceptron with two hidden layers on random numbers."""
+"""A user's experiment for `experiments.py`: a perceptron with two hidden layers on random numbers."""
 
 from dataclasses import dataclass
 

@@ -1,11 +1,13 @@
-"""The pictures of the documents: the screen as it moves through a run, and stills of its end.
+"""The pictures of the documents: the screen as it moves through a run, and stills.
 
-    python benchmarks/pictures.py DIR            # trains two runs on MNIST (half a minute); draws into docs
+    python benchmarks/pictures.py DIR            # trains three runs, two of them on MNIST (a minute); draws into docs
     python benchmarks/pictures.py RUN OUT.svg    # only the movie, of a recorded run in which clipping went off and on
+    python benchmarks/pictures.py recurrent      # only the recurrent network, which needs no data
 
 DIR holds the four MNIST files. The movie shows how the two lanes part; `c`, which switches clipping of lane B off; `v`,
 which shows the gradient norm; `c` again; the verdict; and `d`, the diagnostics. The keys are pressed on an app without
-a terminal that reads the events of the run. `benchmarks/claims.py` draws the remaining picture, of a sweep.
+a terminal that reads the events of the run. The recurrent network is shown in the middle of its run.
+`benchmarks/claims.py` draws the remaining picture, of a sweep.
 """
 
 from __future__ import annotations
@@ -27,14 +29,18 @@ from clipwatch.core.runs.reader import read_recording
 from clipwatch.core.runs.timeline import Timeline
 from clipwatch.core.stream.codec import encode
 from clipwatch.core.stream.commands import AnyCommand, SetClip
-from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.config import RunConfig, from_options
 from clipwatch.core.stream.events import ClipChanged, CommandScheduled, RecordingStarted
 from clipwatch.tui.live.app import ClipwatchApp
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZE, FRAMES_PER_SECOND = (120, 36), 3
+# Steps per second, the speed of the screen.
+PACE = 40
 # Steps at which the movie's run switches clipping off and on.
 OFF, ON = 400, 700
+# When the clipped recurrent network learns, and the unclipped one no longer can.
+LEARNING, LARGE = 160, (160, 45)
 
 
 @dataclass(frozen=True)
@@ -155,6 +161,16 @@ def draw_stills(timeline: Timeline) -> tuple[str, str]:
     return movie([screen]), movie([diagnostics])
 
 
+def draw_recurrent() -> str:
+    """The screen of the temporal order problem while the clipped lane learns, with the gradient norm at the left."""
+    engine = Engine(from_options({"experiment": "temporal-order", "pace": PACE}))
+    timeline = Timeline(EventTable.of(engine.run()))
+    end = timeline.after(LEARNING)
+    parts = [Scene(1, end, "", ""), Scene(1, end, "v", "clipwatch --experiment temporal-order")]
+    *_, screen = asyncio.run(film(timeline, parts, LARGE))
+    return movie([screen])
+
+
 def set_clip(rule: str, step: int) -> SetClip:
     """A change of the clipped lane's rule before a step."""
     return SetClip(lane="clipped", rule=rule, at_step=step)
@@ -162,7 +178,7 @@ def set_clip(rule: str, step: int) -> SetClip:
 
 def train(data_dir: str, commands: Sequence[SetClip] = ()) -> Timeline:
     """Train the default run on MNIST at the speed of the screen."""
-    engine = Engine(RunConfig(settings={"dataset": "mnist"}, data_dir=data_dir, pace=40))
+    engine = Engine(RunConfig(settings={"dataset": "mnist"}, data_dir=data_dir, pace=PACE))
     for command in commands:
         engine.send(command)
     return Timeline(EventTable.of(engine.run()))
@@ -171,6 +187,8 @@ def train(data_dir: str, commands: Sequence[SetClip] = ()) -> Timeline:
 def main() -> None:
     """Draw the pictures."""
     match sys.argv[1:]:
+        case ["recurrent"]:
+            (DOCS / "recurrent.svg").write_text(draw_recurrent(), encoding="utf-8")
         case [run, out]:
             recorded = Timeline(read_recording(RunFolder(Path(run)).events).table)
             Path(out).write_text(draw_movie(recorded), encoding="utf-8")
@@ -180,6 +198,7 @@ def main() -> None:
             screen, diagnostics = draw_stills(train(data_dir))
             (DOCS / "screen.svg").write_text(screen, encoding="utf-8")
             (DOCS / "diagnostics.svg").write_text(diagnostics, encoding="utf-8")
+            (DOCS / "recurrent.svg").write_text(draw_recurrent(), encoding="utf-8")
         case _:
             raise SystemExit(__doc__)
 

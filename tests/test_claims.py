@@ -1,4 +1,7 @@
-"""Every claim of docs/claims.md, checked on the embedded digits, and the commands and code of that document."""
+"""Every claim of docs/claims.md, checked on the embedded digits or a few seeds, and the document's commands and code.
+
+`test_temporal_order_runs.py` checks which lanes solve the temporal order problem with the settings of claims 10 and 11.
+"""
 
 from __future__ import annotations
 
@@ -256,10 +259,63 @@ def test_9_no_rule_revives_a_network_whose_outputs_are_all_dead() -> None:
     assert [len(event.silent_outputs) for event in ends] == [10, 10]
 
 
+def order_runs(claims: ModuleType, seeds: Sequence[int], **settings: Any) -> list[tuple[Any, Any]]:
+    """The records of the unclipped and the clipped lane, by seed."""
+    found = claims.train_seeds(claims.LANES, seeds, **settings)
+    return list(zip(found["unclipped"], found["clipped"], strict=True))
+
+
+@pytest.fixture(scope="module")
+def order(claims: ModuleType) -> list[tuple[Any, Any]]:
+    """The first 200 steps of the temporal order problem with three seeds."""
+    return order_runs(claims, (101, 102, 103), iterations=201, diagnose_every=5)
+
+
+def test_10_the_lanes_are_bit_identical_until_the_first_norm_above_1(order: list[tuple[Any, Any]]) -> None:
+    for unclipped, clipped in order:
+        first = next(step for step, norm in enumerate(clipped.norms) if norm > 1)
+        assert 10 <= first <= 100
+        assert unclipped.norms[: first + 1] == clipped.norms[: first + 1]
+        assert unclipped.norms[first + 1] != clipped.norms[first + 1]
+
+
+def test_10_no_single_spike_but_many_steps_saturate_the_unclipped_units(order: list[tuple[Any, Any]]) -> None:
+    for unclipped, clipped in order:
+        assert unclipped.oversized(before=150) > 50
+        for lane, saturates in ((unclipped, True), (clipped, False)):
+            assert lane.gauges[50]["saturated"] < 0.1
+            assert (lane.gauges[200]["saturated"] > 0.3) is saturates
+            assert (lane.gauges[200]["spectral-radius"] > 2) is saturates
+        # The loss of guessing is ln 4.
+        assert unclipped.end.loss > math.log(4) > clipped.end.loss
+
+
+def test_10_while_it_learns_the_clipped_lane_has_the_larger_gradients(order: list[tuple[Any, Any]]) -> None:
+    pairs = [pair for lanes in order for pair in zip(*(lane.norms[40:200] for lane in lanes), strict=True)]
+    assert statistics.mean(clipped > unclipped for unclipped, clipped in pairs) > 0.6
+
+
+def test_11_with_a_low_rate_and_an_orthogonal_start_clipping_makes_the_loss_worse(claims: ModuleType) -> None:
+    ((unclipped, clipped),) = order_runs(claims, (102,), init="orthogonal", learning_rate=0.03)
+    assert (unclipped.solved, clipped.solved) == (True, True)
+    assert clipped.end.loss > unclipped.end.loss
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"init": "orthogonal", "learning_rate": 0.1}, {"optimizer": "adam", "learning_rate": 0.01}],
+    ids=["a higher rate", "fast Adam"],
+)
+def test_11_at_higher_rates_clipping_solves_more_seeds(claims: ModuleType, settings: dict[str, Any]) -> None:
+    runs = order_runs(claims, (103, 104, 105, 107), diagnostics=False, eval_every=1000, **settings)
+    unclipped, clipped = (sum(lane.solved for lane in lanes) for lanes in zip(*runs, strict=True))
+    assert clipped > unclipped
+
+
 def test_the_documents_commands_are_accepted() -> None:
     document = DOCUMENT.read_text(encoding="utf-8")
     lines = re.findall(r"^ +clipwatch (--[^|\n]*)$", document, re.MULTILINE)
-    assert len(lines) >= 9
+    assert len(lines) >= 15
     for line in lines:
         assert main([*shlex.split(line, comments=True), "--print-config"]) == 0
     for command in re.findall(r"echo '(.*?)'", document):
@@ -286,7 +342,7 @@ def test_the_documents_reader_of_measures_prints_them(
 
 def test_the_documents_pictures_are_there_and_say_what_to_see_in_them(claims: ModuleType) -> None:
     pictures = re.findall(r"!\[[^]]+\]\((.*?)\)", DOCUMENT.read_text(encoding="utf-8"))
-    assert [Path(picture).stem for picture in pictures] == [claims.SWEPT, *claims.CLAIMS]
+    assert [Path(picture).stem for picture in pictures] == [claims.SWEPT, *claims.CLAIMS, *claims.GENERATED]
     for picture in pictures:
         svg = (DOCUMENT.parent / picture).read_text(encoding="utf-8")
         assert svg.startswith("<svg")
@@ -297,5 +353,5 @@ def test_the_readmes_links_lead_to_headings() -> None:
     headings = re.findall(r"^## (.*)$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
     anchors = {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
     links = re.findall(r"docs/claims\.md#([^)]*)", (ROOT / "README.md").read_text(encoding="utf-8"))
-    assert len(links) == 9
+    assert len(links) == 11
     assert set(links) <= anchors

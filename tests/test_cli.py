@@ -58,7 +58,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, s
         (["--charts", ""], "there is no chart ''"),
         (["--charts", "loss,cosine,loss"], "loss appears twice"),
         (["--charts", "loss,accuracy,clipped,cosine,distance,dead-units,step-size"], "7 charts; name at most 6"),
-        (["replay", "last", "--charts", "los"], "did you mean loss?"),
+        (["replay", "last", "--charts", "Loss"], "did you mean loss?"),
         (["sweep", "--charts", "loss"], "--charts has no effect in a sweep"),
         (["--config", "nowhere.toml"], "nowhere.toml"),
         ([*DIGITS, "--batch-size", "1498"], "batch-size 1498: digits has only 1,497 images"),

@@ -16,6 +16,7 @@ from clipwatch.core.stream.config import (
     to_toml,
     with_settings,
 )
+from clipwatch.core.stream.experiment_info import Value
 from clipwatch.tui.cli.main import parse
 from clipwatch.tui.cli.settings import run_config
 
@@ -177,7 +178,7 @@ def test_a_bad_file_is_refused(text: str, words: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"note": "\udcff"}, {"\udcff": 1}])
-def test_a_setting_that_cannot_be_recorded_is_refused(settings: dict[str, str | int]) -> None:
+def test_a_setting_that_cannot_be_recorded_is_refused(settings: dict[str, Value]) -> None:
     with pytest.raises(BadInput, match=r"^\S+ \S+: must be valid Unicode$"):
         RunConfig(experiment="mine.py", settings=settings)
 

@@ -29,6 +29,8 @@ from clipwatch.tui.cli.experiment_settings import warn_without_effect
 from clipwatch.tui.cli.main import main, parse
 from clipwatch.tui.cli.settings import run_config
 from clipwatch.tui.cli.sweep_options import sweep_from_options
+from clipwatch.tui.engine_child.request import ScreenOptions
+from clipwatch.tui.live import run
 
 # Leaves a file behind when it is imported.
 MARKER = """
@@ -55,6 +57,20 @@ def from_line(words: str) -> RunConfig:
 
 def sweep(words: str) -> SweepConfig:
     return sweep_from_options(parse(["sweep", *shlex.split(words)]))
+
+
+@pytest.mark.parametrize("experiment", ["mine.py", "temporal-order"])
+def test_only_a_users_experiment_may_have_other_charts(
+    experiment: str, mine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[ScreenOptions] = []
+    monkeypatch.setattr(run, "show", lambda screen, **given: shown.append(screen.options) or 0)
+    words = f"--experiment {experiment} --charts loss,bits-per-word"
+    if experiment == "mine.py":
+        assert main(shlex.split(words)) == 0
+        assert [options.charts for options in shown] == [("loss", "bits-per-word")]
+    else:
+        assert "there is no chart 'bits-per-word'" in refused(capsys, words)
 
 
 def refused(capsys: pytest.CaptureFixture[str], words: str) -> str:

@@ -36,8 +36,9 @@ from clipwatch.tui.diagnostics.heading import effect_line
 from clipwatch.tui.diagnostics.page import diagnostics_pages
 from clipwatch.tui.screens.help import about_run
 from clipwatch.tui.text.explanation import explanations
+from clipwatch.tui.text.rich_output import Output
 from clipwatch.tui.text.setting_words import setting_words
-from clipwatch.tui.text.summary import lane_summary, summary_table
+from clipwatch.tui.text.summary import lane_summary, print_summary, summary_table
 from clipwatch.tui.text.verdict import verdict
 from clipwatch.tui.text.wording import diagnosis_line, log_line
 from clipwatch.tui.view.chart_specs import ChartSettings, draw_metric
@@ -221,6 +222,7 @@ def test_the_third_line_of_a_heading_has_the_gauges_that_fit(info: ExperimentInf
             assert line.cell_length == width
             assert says_nothing_of_lenet(line.text)
             assert ("saturated" in line.text) is (info is ORDER and width >= 39)
+            assert ("steps clipped" in line.text) is (width >= 79 or (info is not ORDER and width > 29))
 
 
 # Sentences
@@ -321,6 +323,16 @@ def test_of_many_lanes_the_best_and_the_worst_are_named_by_what_is_better() -> N
 def test_the_recurrent_network_has_the_verdict_of_counts() -> None:
     ends = (finished(ORDER, "unclipped", 0.25), finished(ORDER, "clipped", 1.0))
     assert "these two networks differ" in verdict(folded(ORDER, *ends))[0]
+
+
+def test_the_summary_cuts_no_word_of_a_long_name_or_setting() -> None:
+    info = msgspec.structs.replace(PLAIN, name="CharacterTransformer")
+    state = viewed(info, finished(info, "clipped"), settings={"counterfactual": False}).state
+    console = Output(width=80)
+    with console.capture() as capture:
+        print_summary(console, state)
+    words = capture.get().split()
+    assert {"CharacterTransformer,", "counterfactual", "false", "unclipped", "clipped"} <= set(words)
 
 
 @EVERY

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -10,12 +13,14 @@ from own_experiment import own_config, processes
 
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.errors import BadInput, ClipwatchError
-from clipwatch.core.stream.config import LaneConfig
+from clipwatch.core.stream.config import LaneConfig, from_options
 from clipwatch.core.stream.events import LaneFinished
 from clipwatch.core.stream.sweep_config import SweepConfig, sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, SweepFinished, SweepStarted
 from clipwatch.core.sweeps.runner import Sweep
 from clipwatch.core.sweeps.store import SweepFolder, read_sweep
+from clipwatch.core.sweeps.workers import worker_environment
+from clipwatch.tui.text.sweep_estimate import estimate
 
 AXES = {"clip": ["none", "norm:0.1"], "hidden": [4, 8], "learning_rate": [0.01, 0.1]}
 
@@ -49,6 +54,28 @@ def test_replicas_end_as_runs_do_and_are_trained_in_the_workers(
         end, replica = alone(config, setting, seed), replicas[setting, seed]
         assert (replica.loss, replica.correct, replica.step) == (end.loss, end.correct, 20)
     assert isinstance(events[-1], SweepFinished)
+
+
+def test_workers_order_sets_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    orders: set[str] = set()
+    for _ in range(2):
+        with worker_environment():
+            orders.add(subprocess.check_output([sys.executable, "-c", "print(set('abcdefgh'))"], text=True))
+    assert len(orders) == 1
+    assert "PYTHONHASHSEED" not in os.environ
+
+
+def test_the_duration_of_a_sweep_is_estimated_for_built_in_experiments_only(tmp_path: Path) -> None:
+    order = from_options({"experiment": "temporal-order", "iterations": 1000, "batch_size": 20})
+    longer = msgspec.structs.replace(order, settings={**order.settings, "length": 40})
+    short, long = (sweep_config(base, {}, 32, ()).seconds(1) or 0 for base in (order, longer))
+    # Half a millisecond a step.
+    assert 16 <= short <= 25
+    assert long > 30
+    own = grid(tmp_path)
+    assert own.seconds(1) is None
+    assert estimate(own, 2) == "on 2 cores"
 
 
 def test_a_sweep_says_what_it_trains_and_is_read_back(tmp_path: Path) -> None:

@@ -201,6 +201,28 @@ def test_a_model_in_evaluation_mode_trains_in_training_mode(tmp_path: Path) -> N
     assert torch.equal(*(workload_of(lane).parameters for lane in found))
 
 
+CLIPPING = """
+class Clipping(torch.optim.Adagrad):
+    def step(self, closure=None):
+        super().step()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad.mul_(CHANGE)
+"""
+
+
+@pytest.mark.parametrize("rule", ["none", "norm:0.1"])
+def test_the_diagnostics_hold_where_an_optimizer_changes_the_gradient(tmp_path: Path, rule: str) -> None:
+    own = "\n    def make_optimizer(self, parameters):\n        return Clipping(parameters, lr=0.1)\n"
+    found: list[list[Diagnosed]] = []
+    for change in ("1", "0"):
+        target = write_experiment(tmp_path, CLIPPING.replace("CHANGE", change) + SMALL + own)
+        (lane,) = trainers(target, lanes={"a": rule}, iterations=12, eval_every=2, diagnose_every=1)
+        found.append(of_kind(trained(lane), Diagnosed))
+    assert len(found[0]) == 6
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize(("text", "measured"), [("true", True), ("false", False)])
 def test_the_counterfactual_can_be_switched_off(tmp_path: Path, text: str, measured: bool) -> None:
     target = write_experiment(tmp_path, NOISY)

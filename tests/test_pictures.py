@@ -188,7 +188,7 @@ def test_a_movie_fits_on_a_page_and_loads_nothing(frames: list[Frame]) -> None:
     assert not any(word in picture for word in ("<script", "@import", "@font-face", "url(", "http://www.w3.org/1999"))
 
 
-@pytest.mark.parametrize("name", ["movie", "screen", "diagnostics", "sweep"])
+@pytest.mark.parametrize("name", ["movie", "screen", "diagnostics", "sweep", "recurrent"])
 def test_the_pictures_of_the_documents_are_whole(name: str) -> None:
     path = DOCS / f"{name}.svg"
     picture = path.read_text(encoding="utf-8")
@@ -197,3 +197,9 @@ def test_the_pictures_of_the_documents_are_whole(name: str) -> None:
     assert "@font-face" not in picture
     assert str(Path.home()) not in picture
     assert ("<animate" in picture) == (name == "movie")
+
+
+def test_the_recurrent_picture_shows_saturated_units_and_the_larger_gradients_of_the_lane_that_learns() -> None:
+    shown = " ".join(visible_texts((DOCS / "recurrent.svg").read_text(encoding="utf-8"), None))
+    for words in ("temporal-order", "of units saturated", "gradients vanish", "larger raw ‖g‖", "gradient norm ‖g‖"):
+        assert words in shown

@@ -42,6 +42,8 @@ from clipwatch.core.stream.experiment_info import ExperimentInfo, MetricInfo
 from clipwatch.core.stream.sweep_config import SweepConfig, sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, Results, SweepStarted, diverged
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
+from clipwatch.tui.sweep.console import print_tables
+from clipwatch.tui.sweep.progress import Progress
 
 ENGLISH, DASH = Words("en"), "\N{EN DASH}"
 # The file does not exist: a report must not need it.
@@ -450,3 +452,12 @@ def test_a_name_that_happens_to_be_a_key_of_other_texts_is_only_a_name(language:
     words = Words(language)
     assert words.known("task_own", "own") == "own"
     assert words.known("task_temporal-order", "", units=50) == ""
+
+
+def test_the_console_says_once_how_many_seeds_solved_the_task(capsys: pytest.CaptureFixture[str]) -> None:
+    print_tables(order_results(), Progress(16), None, "folder")
+    assert capsys.readouterr().out.count("Seeds that solved the task") == 1
+
+
+def test_without_a_gauge_the_summary_ends_with_what_one_seed_is_worth() -> None:
+    assert str(summary(story(run()), ENGLISH, alone=True)[-1]).startswith("One seed says nothing")

@@ -65,6 +65,12 @@ async def test_charts_that_the_user_asked_for_are_those_of_the_experiment(watch:
 
 
 @on_a_loop
+async def test_a_chart_that_the_experiment_does_not_have_is_named(watch: Watch) -> None:
+    async with watch("normal", "--experiment", "bits", charts=("loss", "bits-per-word")) as screen:
+        await screen.shows("bits-per-word: not recorded in this run")
+
+
+@on_a_loop
 async def test_h_changes_the_setting_that_the_experiment_offers(watch: Watch) -> None:
     async with watch("normal", "--experiment", "temporal-order") as screen:
         await screen.press("h")

@@ -12,9 +12,9 @@ from ..errors import BadInput
 from ..stream.builtin_experiments import BUILT_IN
 from ..stream.commands import AnyCommand, LaneCommand, Restart, Seek, SetPace, Stop
 from ..stream.config import RunConfig, with_settings
-from ..stream.events import Event, RunStarted
+from ..stream.events import Event, Notice, RunStarted
 from ..stream.experiment_info import Value
-from ..stream.experiment_settings import nearest
+from ..stream.experiment_settings import require_kinds, require_known_settings
 from .engine import Engine
 from .resumption import FRESH, Resumption
 
@@ -39,19 +39,33 @@ class Session:
     ) -> None:
         self._config, self._lasting, self._keep = config, lasting, keep
         self._engine = Engine(config, lasting=lasting, keep=keep, resumption=resumption)
-        # All settings of the experiment: of a user's one, only its own code knows them, until a run has started.
-        self._settings: Mapping[str, Value] | None = config.settings if config.experiment in BUILT_IN else None
         # The run that a restart starts, and the commands that were sent after the restart.
         self._next: RunConfig | None = None
+        # The last run that could be prepared, and all of its settings.
+        self._prepared: RunConfig | None = None
+        self._settings: Mapping[str, Value] = {}
         self._for_next_run: list[LaneCommand] = []
         self._closed = self._stopped = False
         self._switching = threading.RLock()
 
     def run(self) -> Iterator[Event]:
-        """The events of all runs, see `Engine.run`."""
-        yield from self._run_engine()
+        """The events of all runs, see `Engine.run`. A run that cannot be prepared is followed by the one before it."""
+        yield from self._events()
         while self._start_next():
-            yield from self._run_engine()
+            try:
+                yield from self._events()
+            except BadInput as error:
+                if self._config is self._prepared or self._stopped:
+                    raise
+                with self._switching:
+                    self._next = self._next or self._prepared
+                yield Notice(text=f"Restart: {error}; the settings are those of before")
+
+    def _events(self) -> Iterator[Event]:
+        for event in self._engine.run():
+            if isinstance(event, RunStarted):
+                self._prepared, self._settings = self._config, event.config.settings
+            yield event
 
     def send(self, command: AnyCommand) -> None:
         """Send a command, from any thread."""
@@ -88,12 +102,6 @@ class Session:
             self._closed = True
             self._engine.close()
 
-    def _run_engine(self) -> Iterator[Event]:
-        for event in self._engine.run():
-            if isinstance(event, RunStarted):
-                self._settings = event.config.settings
-            yield event
-
     def _forward(self, command: LaneCommand) -> None:
         if isinstance(command, SetPace) and command.lane is None and command.at_step is None:
             # The next run keeps the speed limit that was set last.
@@ -103,8 +111,10 @@ class Session:
     def _restart(self, restart: Restart) -> None:
         config = self._next or self._config
         try:
-            if self._settings is not None:
-                _require_alike(restart.settings, self._settings)
+            if config.experiment in BUILT_IN:
+                require_known_settings(restart.settings, BUILT_IN[config.experiment])
+            elif self._settings:
+                require_kinds(restart.settings, self._settings)
             config = with_settings(config, **restart.settings)
         except BadInput as error:
             self.tell(f"Restart: {error}")
@@ -135,14 +145,3 @@ class Session:
             if self._closed:
                 self._engine.close()
             return True
-
-
-def _require_alike(given: Mapping[str, Value], known: Mapping[str, Value]) -> None:
-    """Raise BadInput for a setting that is not among the known ones, or has a value of another type."""
-    for name, value in given.items():
-        if name not in known:
-            raise BadInput(f"there is no setting {name!r}{nearest(name, known)}")
-        try:
-            msgspec.convert(value, type(known[name]), strict=not isinstance(value, str))
-        except msgspec.ValidationError as error:
-            raise BadInput(f"{name} {value!r}: {str(error).replace('`', '')}") from None

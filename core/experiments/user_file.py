@@ -5,7 +5,6 @@ The code is imported and run. A process that only reads a recording must not cal
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -20,7 +19,9 @@ import msgspec
 
 from ..errors import BadInput
 from ..files.paths import path_text, user_path
+from ..runs.own_code import file_checksum
 from ..stream.experiment_info import ExperimentInfo
+from ..stream.experiment_names import is_file, split_name
 from ..stream.experiment_settings import nearest
 from .experiment import Experiment
 from .user_code import UserCodeError, definition_place, user_code
@@ -37,8 +38,8 @@ def load_experiment(target: str, settings: Mapping[str, Any]) -> Experiment:
 
 def load_class(target: str) -> type[Experiment]:
     """Import the class of a user's experiment. Raises BadInput."""
-    where, name = _split(target)
-    if where.endswith(".py"):
+    where, name = split_name(target)
+    if is_file(where):
         return _class_of(_run_file(user_path(where)), name, where)
     if not name:
         raise BadInput(f"experiment {target!r}: write FILE.py, FILE.py:CLASS or PACKAGE.MODULE:CLASS")
@@ -60,17 +61,6 @@ def describe(experiment: type[Experiment]) -> ExperimentInfo:
         return msgspec.convert(msgspec.to_builtins(info), ExperimentInfo)
     except (msgspec.ValidationError, TypeError) as error:
         raise BadInput(f"{definition_place(experiment)}: {str(error).replace('`', '')}") from None
-
-
-def file_checksum(file: Path) -> str:
-    """The SHA-256 of a file."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _split(target: str) -> tuple[str, str]:
-    """The file or module, and the name of the class, empty if it is not given."""
-    where, colon, name = target.rpartition(":")
-    return (where, name) if colon and name.isidentifier() else (target, "")
 
 
 def _run_file(path: Path) -> ModuleType:

@@ -29,9 +29,11 @@ def _update_moments(gradient: Tensor, first: Tensor, second: Tensor, beta1: floa
 class Adam:
     """Updates `parameters` in place; `steps` counts the updates."""
 
-    def __init__(self, parameters: Tensor, *, learning_rate: float, beta1: float) -> None:
+    def __init__(
+        self, parameters: Tensor, *, learning_rate: float, beta1: float, beta2: float = BETA2, eps: float = EPS
+    ) -> None:
         self._parameters = parameters
-        self.learning_rate, self._beta1 = learning_rate, beta1
+        self.learning_rate, self._beta1, self._beta2, self._eps = learning_rate, beta1, beta2, eps
         self.first_moment = torch.zeros_like(parameters)
         self.second_moment = torch.zeros_like(parameters)
         self.steps = 0
@@ -50,9 +52,9 @@ class Adam:
             [self._count.fill_(self.steps)],
             lr=self.learning_rate,
             beta1=self._beta1,
-            beta2=BETA2,
+            beta2=self._beta2,
             weight_decay=0.0,
-            eps=EPS,
+            eps=self._eps,
             amsgrad=False,
             maximize=False,
         )
@@ -60,7 +62,7 @@ class Adam:
     def update_state(self, gradient: Tensor) -> None:
         """Update the moments as `step` does, but not the parameters."""
         self.steps += 1
-        _update_moments(gradient, self.first_moment, self.second_moment, self._beta1, BETA2)
+        _update_moments(gradient, self.first_moment, self.second_moment, self._beta1, self._beta2)
 
     def parameter_update(self, before: Tensor) -> Tensor:
         """What `step` would have added to the parameters for the last gradient; needs at least one."""
@@ -68,7 +70,7 @@ class Adam:
         # Dividing by the correction at the end saves a pass.
         return (
             self.second_moment.sqrt()
-            .add_(EPS * correction)
+            .add_(self._eps * correction)
             .reciprocal_()
             .mul_(self.first_moment)
             .mul_(-rate * correction)
@@ -76,7 +78,7 @@ class Adam:
 
     def _corrections(self) -> tuple[float, float]:
         """The bias correction of the second moment's root, and the learning rate over that of the first moment."""
-        return (1 - BETA2**self.steps) ** 0.5, self.learning_rate / (1 - self._beta1**self.steps)
+        return (1 - self._beta2**self.steps) ** 0.5, self.learning_rate / (1 - self._beta1**self.steps)
 
     def copy(self) -> Self:
         """An optimizer with a copy of the state, for the same parameters."""

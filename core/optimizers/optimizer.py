@@ -44,7 +44,9 @@ class Optimizer(_Stateful, Protocol):
         """The learning rate of the last step."""
         ...
 
-    def step(self, gradient: Tensor) -> None: ...
+    def step(self, gradient: Tensor) -> None:
+        """Update the parameters by a gradient of their shape. An optimizer of the user may change the gradient, too."""
+        ...
 
     def copy(self) -> CounterfactualOptimizer:
         """An optimizer with a copy of the state, for the same parameters."""

@@ -20,15 +20,14 @@ from ..experiments.user_code import user_code
 from ..experiments.workload import Workload
 from ..stream.config import RunConfig
 from .adam import BETA2, EPS
-from .optimizer import Optimizer, make_optimizer
+from .adam_counterfactual import AdamCounterfactual, Views, is_followed_by_moments
+from .optimizer import CounterfactualOptimizer, Optimizer, make_optimizer
 from .sgd import MOMENTUM
 
 MakeOptimizer = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
 MakeSchedule = Callable[[torch.optim.Optimizer], LRScheduler | None]
 # Those that can update all parameters in one call.
 _FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
-# Shapes a flat vector into the tensors of a module, which stay views of it.
-Views = Callable[[Tensor], list[Tensor]]
 
 
 def make_workload_optimizer(config: RunConfig, workload: Workload) -> Optimizer:
@@ -75,17 +74,15 @@ def _run_optimizer(config: RunConfig, parameters: list[nn.Parameter]) -> torch.o
 class TorchOptimizer:
     """Updates `parameters`, a flat vector, by an optimizer that sees its parts as parameters.
 
-    The parts are parameters of their own that share the vector's memory. Their gradients are views of another vector,
-    into which `step` copies, so that no optimizer changes the gradient that the diagnostics read.
+    The parts are parameters of their own that share the vector's memory. Their gradients are views of the gradient that
+    `step` gets.
     """
 
     def __init__(self, parameters: Tensor, views: Views, make: MakeOptimizer, schedule: MakeSchedule) -> None:
         self._parameters, self._views, self._make = parameters, views, make
-        self._gradient = torch.zeros_like(parameters)
-        parts = [nn.Parameter(part) for part in views(parameters)]
-        for part, gradient in zip(parts, views(self._gradient), strict=True):
-            part.grad = gradient
-        self._optimizer = make(parts)
+        self._parts = [nn.Parameter(part) for part in views(parameters)]
+        self._set_gradient(torch.zeros_like(parameters))
+        self._optimizer = make(self._parts)
         self._fresh_state = copy.deepcopy(self._optimizer.state_dict()["state"])
         self._schedule = schedule(self._optimizer)
         self._learning_rate = self._current_rate
@@ -96,15 +93,23 @@ class TorchOptimizer:
         return self._learning_rate
 
     def step(self, gradient: Tensor) -> None:
-        """Update the parameters by a gradient of their shape, and advance the schedule."""
+        """Update the parameters by a gradient of their shape, which may change, and advance the schedule."""
         self._learning_rate = self._current_rate
-        self._gradient.copy_(gradient)
+        if gradient is not self._gradient:
+            self._set_gradient(gradient)
         self._optimizer.step()
         if self._schedule:
             self._schedule.step()
 
-    def copy(self) -> _Counterfactual:
+    def _set_gradient(self, gradient: Tensor) -> None:
+        self._gradient = gradient
+        for part, view in zip(self._parts, self._views(gradient), strict=True):
+            part.grad = view
+
+    def copy(self) -> CounterfactualOptimizer:
         """An optimizer with a copy of the state that never updates the parameters."""
+        if is_followed_by_moments(self._optimizer, self._parts):
+            return AdamCounterfactual(self._parameters, self._views, self._optimizer, self._parts)
         return _Counterfactual(self)
 
     def reset(self) -> None:
@@ -127,7 +132,7 @@ class TorchOptimizer:
 
     def require_loadable_state(self) -> None:
         """Raise BadInput if a checkpoint cannot hold the state after a step."""
-        tried = self.copy()
+        tried = _Counterfactual(self)
         tried.step(torch.zeros_like(self._parameters))
         content = io.BytesIO()
         try:
@@ -163,9 +168,12 @@ class _Counterfactual(TorchOptimizer):
             group.update({name: value for name, value in original.items() if name != "params"})
             if self._is_fused:
                 group.update(fused=True, foreach=False)
-        # An optimizer that draws random numbers draws the same ones for the lane's own step.
-        with torch.random.fork_rng(self._random_devices, enabled=not self._is_fused):
+        if self._is_fused:
             self.step(gradient)
+            return
+        # An optimizer that draws random numbers draws the same ones for the lane's own step, and may change gradients.
+        with torch.random.fork_rng(self._random_devices):
+            self.step(gradient.clone())
 
     def parameter_update(self, before: Tensor) -> Tensor:
         """What the last step has added to the parameters, which were `before`."""

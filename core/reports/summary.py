@@ -98,7 +98,8 @@ def _cause(run: RunSummary, words: Words, alone: bool) -> Iterator[Phrase]:
     elif run.gauges:
         yield _gauge(run, run.gauges[0], words, seed)
     elif alone:
-        yield words("summary_one_seed")
+        # The sentence has a blank before it, for use behind another.
+        yield Phrase(words("summary_one_seed").template.lstrip(), {})
 
 
 def _gauge(run: RunSummary, gauge: MetricInfo, words: Words, seed: str) -> Phrase:

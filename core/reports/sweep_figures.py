@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..stream.builtin_experiments import LENET
 from ..stream.experiment_info import LOSS
 from ..stream.sweep_config import Setting, Value
 from ..stream.sweep_events import Curve, Results
@@ -20,9 +21,6 @@ from .sweep_words import pair_words, setting_words, value_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-# Number of classes, and of outputs of the network.
-_CLASSES = 10
 
 
 def distribution_figure(summaries: Sequence[Summary], words: Words, name: str) -> str:
@@ -140,7 +138,8 @@ def _shades() -> list[str]:
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    return [to_hex(colormaps["viridis"](dead / _CLASSES)) for dead in range(_CLASSES + 1)]
+    outputs = LENET.classes
+    return [to_hex(colormaps["viridis"](dead / outputs)) for dead in range(outputs + 1)]
 
 
 Points = Sequence[tuple[int, float]]

@@ -48,7 +48,7 @@ def code_notices(name: str, recorded: ExperimentInfo) -> Iterator[str]:
     if name in BUILT_IN:
         return
     file = code_file(name)
-    path, checksum = path_text(file), _checksum(file)
+    path, checksum = path_text(file), file_checksum(file)
     yield f"runs the code in {path} (SHA-256 {checksum})"
     if recorded.file is not None and recorded.file != path:
         yield f"it was recorded with {recorded.file}"
@@ -56,7 +56,8 @@ def code_notices(name: str, recorded: ExperimentInfo) -> Iterator[str]:
         yield f"{path} has changed since it was recorded (SHA-256 {recorded.checksum})"
 
 
-def _checksum(file: Path) -> str:
+def file_checksum(file: Path) -> str:
+    """The SHA-256 of a user's file. Raises BadInput if it cannot be read."""
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:

@@ -42,6 +42,19 @@ def setting_value(name: str, value: Any, experiment: BuiltIn) -> Value:
     return _checked(next(each for each in experiment.settings if each.name == name), value)
 
 
+def require_kinds(given: Mapping[str, Value], present: Mapping[str, Value]) -> None:
+    """Raise BadInput for a setting that is not among the present ones, or of another kind, without the user's code."""
+    for name, value in given.items():
+        if name not in present:
+            raise BadInput(f"no setting {name!r}{nearest(name, present)}")
+        # A default may be written as 1 where any number fits.
+        kind: Any = int | float if type(present[name]) is int else type(present[name])
+        try:
+            msgspec.convert(value, kind, strict=not isinstance(value, str))
+        except msgspec.ValidationError as error:
+            raise BadInput(f"setting {name} {value!r}: {str(error).replace('`', '')}") from None
+
+
 def _checked(setting: SettingInfo, value: Any) -> Value:
     """The value as the setting's type; a text that `--set` gives is read as a number where one is needed."""
     name = setting.name.replace("_", "-")

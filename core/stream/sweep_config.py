@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ..errors import BadInput
-from .builtin_experiments import BUILT_IN, LENET
+from .builtin_experiments import BUILT_IN, LENET, TEMPORAL_ORDER
 from .config import DEFAULT_LANES, KEYS, MOST, LaneConfig, RunConfig, from_options, with_dataset
 from .experiment_info import Value
 from .experiment_settings import setting_value
@@ -28,6 +28,8 @@ SEEDS = 32
 # Milliseconds per step and image: for a stacked replica on one core, for one trained alone, and for one of a thousand
 # stacked replicas on a large GPU, evaluations included.
 _STACKED_MS, _ALONE_MS, _ON_GPU_MS = 0.08, 0.12, 0.0006
+# Milliseconds per step and symbol of a sequence of temporal-order.
+_SYMBOL_MS = 0.5 / (20 * 20)
 # Seconds until the workers have loaded torch and the data.
 _START_SECONDS = 4.0
 
@@ -116,14 +118,16 @@ class SweepConfig(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The number of networks to train."""
         return len(self.settings) * (len(self.chosen) or self.seeds)
 
-    def seconds(self, cores: int) -> float:
-        """A rough estimate of the duration on this many idle cores, or on the device of the sweep."""
-        on_cores = self.base.device == "cpu"
-        stacked, workers = (_STACKED_MS, max(1, cores)) if on_cores else (_ON_GPU_MS, 1)
+    def seconds(self, cores: int) -> float | None:
+        """A rough estimate of the duration on this many idle cores, or on the device of the sweep.
+
+        None for a user's experiment: nobody knows how long its step takes.
+        """
+        if self.base.experiment not in BUILT_IN:
+            return None
+        workers = max(1, cores) if self.base.device == "cpu" else 1
         per_seed = sum(
-            (stacked if is_stackable(setting.config) else _ALONE_MS)
-            * setting.config.batch_size
-            * setting.config.iterations
+            _example_ms(setting.config) * setting.config.batch_size * setting.config.iterations
             for setting in self.settings
         )
         return _START_SECONDS + per_seed / 1000 * (len(self.chosen) or self.seeds) / workers
@@ -169,6 +173,15 @@ def is_stackable(config: RunConfig) -> bool:
     stacked = NoClip | ValueClip | NormClip | LayerNormClip | SignClip
     rule = recorded_rule(config.lanes[0].rule)
     return config.experiment == LENET.info.name and isinstance(rule, stacked) and config.nonfinite == "propagate"
+
+
+def _example_ms(config: RunConfig) -> float:
+    """Milliseconds per step and example of a built-in experiment."""
+    if config.experiment == TEMPORAL_ORDER.info.name:
+        return _SYMBOL_MS * int(config.settings["length"])
+    if not is_stackable(config):
+        return _ALONE_MS
+    return _STACKED_MS if config.device == "cpu" else _ON_GPU_MS
 
 
 def axis_value(axis: str, value: Value) -> str:

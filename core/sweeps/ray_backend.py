@@ -20,7 +20,7 @@ from ..stream.builtin_experiments import BUILT_IN
 from ..stream.config import RunConfig, to_toml
 from .units import Unit
 from .usable_cores import usable_cores
-from .workers import Outcome, UnitTrainer, safe_path, terminal_signals_blocked
+from .workers import Outcome, UnitTrainer, terminal_signals_blocked, worker_environment
 
 # How often Ray retries a task whose worker or node is lost.
 _RETRIES = 5
@@ -83,7 +83,7 @@ def _connect(address: str | None, cores: int) -> Any:
     handler = signal.getsignal(signal.SIGTERM)
     try:
         # Ray puts the folder that is current now first on its workers' import path.
-        with chdir(_NO_MODULES), safe_path(), terminal_signals_blocked():
+        with chdir(_NO_MODULES), worker_environment(), terminal_signals_blocked():
             if address is None and not ray.is_initialized():
                 ray.init(num_cpus=cores, include_dashboard=False, log_to_driver=False)
             elif not ray.is_initialized():

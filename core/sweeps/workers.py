@@ -32,8 +32,8 @@ Outcome = list[ReplicaFinished | Notice]
 # The number of times that workers may die before the sweep fails.
 _ATTEMPTS = 3
 _POLL = 0.2
-# The environment variable for Python's option -P.
-_SAFE_PATH = "PYTHONSAFEPATH"
+# Python's option -P; and the same order of sets in every worker, as in the processes of lanes.
+_ENVIRONMENT = {"PYTHONSAFEPATH": "1", "PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "0")}
 
 
 @contextmanager
@@ -119,20 +119,21 @@ class UnitTrainer:
 
 
 @contextmanager
-def safe_path() -> Iterator[None]:
+def worker_environment() -> Iterator[None]:
     """Keep Python processes that start in this context from importing modules of the current folder.
 
     A worker starts as `python -c`, which searches that folder first: a `queue.py` there would replace the library's.
     """
-    before = os.environ.get(_SAFE_PATH)
-    os.environ[_SAFE_PATH] = "1"
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.update(_ENVIRONMENT)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[_SAFE_PATH]
-        else:
-            os.environ[_SAFE_PATH] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 class LocalBackend:
@@ -148,7 +149,7 @@ class LocalBackend:
 
         The units of a worker that died are trained again.
         """
-        with safe_path():
+        with worker_environment():
             yield from self._run(units, stopping, tell)
 
     def _run(

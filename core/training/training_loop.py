@@ -136,7 +136,8 @@ class Trainer:
             if used is not None:
                 if diagnostics:
                     diagnostics.add_step(gradient, clipped)
-                optimizer.step(used)
+                # The diagnostics read the gradient later, and an optimizer may change it.
+                optimizer.step(used.clone() if is_measured else used)
             # A sum is finite if all its terms are, and takes a thirtieth of the time of `isfinite` for each.
             if not math.isfinite(workload.parameters.sum().item()):
                 yield from self._diverge("a weight is no longer finite")

@@ -9,6 +9,7 @@ from ...core.errors import BadInput
 from ...core.stream.config import RunConfig, to_toml
 from ..engine_child.request import ScreenRequest, TrainRun
 from ..view.speed_limits import DEFAULT_PACE
+from .chart_names import require_charts
 from .experiment_settings import warn_without_effect
 from .settings import headless_options, record_in, run_config, screen_options, uses_screen
 from .sweep_after_run import sweep_after_run
@@ -20,6 +21,7 @@ def new_run(args: argparse.Namespace) -> int:
     if args.print_config:
         print(to_toml(config), end="", flush=True)
         return 0
+    require_charts(args.charts, config.experiment)
     warn_without_effect(config)
     if args.web is not None:
         from ..web.serve import serve

@@ -60,7 +60,8 @@ def _perform(request: TrainSweep | ResumeSweep, args: argparse.Namespace) -> int
 
 def _check_duration(config: SweepConfig, backend: BackendConfig) -> None:
     """Raise BadInput if the sweep would take hours on this machine."""
-    if config.seconds(backend.cores) > _MAX_SECONDS and not backend.on_ray:
+    seconds = config.seconds(backend.cores)
+    if seconds is not None and seconds > _MAX_SECONDS and not backend.on_ray:
         raise BadInput(
             f"{number_of(config.replicas, 'training')} would take {estimate(config, backend.cores)}:"
             " add --yes to start it, or use fewer seeds"

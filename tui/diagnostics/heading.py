@@ -45,7 +45,7 @@ def effect_line(
         strips = [Strip([*_figures(lane, form, theme), *_outputs(number, lane, form, theme)]) for form in _FORMS]
     else:
         # The last gauges are left out first.
-        counts = range(len(experiment.gauges), 0, -1)
+        counts = range(len(experiment.gauges), -1, -1)
         strips = [
             Strip([*_figures(lane, form, theme), *_gauges(lane, experiment, count, form, theme)])
             for count in counts

@@ -18,9 +18,10 @@ def offer(sweep: SweepConfig, duration: str, state: RunState) -> list[str]:
     seeds = sweep.every_seed
     rules = " and ".join(axis_value("clip", rule) for rule in sweep.axes["clip"])
     started = ", the rules that this run started with" if state.changed_mid_run else ""
+    condition = "" if sweep.seconds(1) is None else ", if nothing else runs"
     lines = [
         f"Run {len(seeds)} seeds ({seeds[0]} to {seeds[-1]}) of this configuration:",
-        f"{duration}, if nothing else runs.",
+        f"{duration}{condition}.",
         "",
         f"Compared: {rules}{started}. Data, steps and all other settings stay the same.",
     ]

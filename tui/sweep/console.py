@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ...core.reports.phrases import Words
-from ...core.reports.sweep_words import answers, solved_sentence
+from ...core.reports.sweep_words import answers
 from ...core.safe_text import in_encoding
 from ...core.stream.events import DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
 from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
@@ -103,8 +103,7 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
         out.print(comparison_table(results, all_comparisons, out.width))
     words = Words("en")
     warnings = [words("sweep_unfinished")] if results.unfinished else []
-    solved = solved_sentence(setting_summaries, words)
-    for text in (*([solved] if solved else []), *answers(results, all_comparisons, words), *warnings):
+    for text in (*answers(results, all_comparisons, words), *warnings):
         out.print(str(text), soft_wrap=not on_terminal)
     for setting in results.started.config.settings:
         if not results.of(setting.number) and any(key[0] == setting.number for key in results.replicas):

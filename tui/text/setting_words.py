@@ -48,4 +48,6 @@ def _name(name: str) -> str:
 
 
 def _value(value: Value) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else printable(str(value))

@@ -23,13 +23,14 @@ from .setting_words import run_name, setting_words
 _UNKNOWN = "-"
 # The widest text in each label column; longer ones wrap, so that two lanes fit into 80 columns.
 _LABEL_WIDTHS = 16, 12
-# Columns that both labels take, and the minimum for a lane.
-_LABEL_CELLS, _LANE_CELLS = 34, 15
+# Columns around both labels, and the minimum for a lane.
+_LABEL_MARGINS, _LANE_CELLS = 6, 15
 
 
 def print_summary(console: Output, state: RunState) -> None:
     """Print the table, split if there are more lanes than fit, and the line that says where the run is recorded."""
-    lanes, fitting = list(state.lanes.values()), max(1, (console.width - _LABEL_CELLS) // _LANE_CELLS)
+    lanes, room = list(state.lanes.values()), console.width - sum(_label_widths(state)) - _LABEL_MARGINS
+    fitting = max(1, room // _LANE_CELLS)
     for first in range(0, len(lanes), fitting):
         console.print(summary_table(state, lanes[first : first + fitting]), soft_wrap=False)
     if line := recording_line(state):
@@ -52,7 +53,7 @@ def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
     every = f"all {dataset.validation:,}{interval}" if dataset else f"all{interval}"
     last = f"last {config.eval_size} {experiment.examples}" if config else f"last {experiment.examples}"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    for heading, width in zip(_heading(state), _LABEL_WIDTHS, strict=True):
+    for heading, width in zip(_heading(state), _label_widths(state), strict=True):
         table.add_column(heading, max_width=width)
     for lane in lanes:
         table.add_column(lane.name)
@@ -111,6 +112,12 @@ def _heading(state: RunState) -> tuple[str, str]:
     if config is None or state.dataset is None:
         return "", ""
     return f"{run_name(state)}, seed {config.seed}", setting_words(state.experiment, config.settings)
+
+
+def _label_widths(state: RunState) -> list[int]:
+    """The widths of the label columns, in which no word of the heading is cut."""
+    headings = zip(_heading(state), _LABEL_WIDTHS, strict=True)
+    return [max([width, *map(len, heading.split())]) for heading, width in headings]
 
 
 def _effect(lanes: Sequence[LaneState], experiment: ExperimentInfo) -> Iterator[tuple[str, ...]]:

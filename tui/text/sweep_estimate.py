@@ -7,6 +7,7 @@ from .number_format import duration, number_of
 
 
 def estimate(config: SweepConfig, cores: int) -> str:
-    """The estimated duration of a sweep, and the cores or device that it runs on."""
+    """The estimated duration of a sweep, if there is one, and the cores or device that it runs on."""
     resource = number_of(cores, "core") if config.base.device == "cpu" else config.base.device
-    return f"about {duration(config.seconds(cores))} on {resource}"
+    seconds = config.seconds(cores)
+    return f"on {resource}" if seconds is None else f"about {duration(seconds)} on {resource}"
