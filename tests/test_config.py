@@ -16,6 +16,7 @@ from clipwatch.core.stream.config import (
     to_toml,
     with_settings,
 )
+from clipwatch.core.stream.experiment_info import Value
 from clipwatch.tui.cli.main import parse
 from clipwatch.tui.cli.settings import run_config
 
@@ -180,3 +181,9 @@ def test_a_bad_file_is_refused(text: str, words: str, tmp_path: Path) -> None:
 def test_a_setting_of_a_users_experiment_may_have_any_name(name: str) -> None:
     config = from_options({"experiment": "mine.py", "settings": {name: "small"}})
     assert with_settings(config, **{name: "large"}).settings == {name: "large"}
+
+
+@pytest.mark.parametrize("settings", [{"note": "\udcff"}, {"\udcff": 1}])
+def test_a_setting_that_cannot_be_recorded_is_refused(settings: dict[str, Value]) -> None:
+    with pytest.raises(BadInput, match=r"^\S+ \S+: must be valid Unicode$"):
+        RunConfig(experiment="mine.py", settings=settings)

@@ -179,7 +179,7 @@ def test_a_setting_of_the_wrong_type_is_refused(tmp_path: Path) -> None:
 def test_a_process_that_dies_in_the_preparation_is_one_line(tmp_path: Path) -> None:
     config = own_config(tmp_path)
     write(tmp_path).write_text("import os\nos._exit(5)\n")
-    with pytest.raises(ClipwatchError, match=r"^its process ended with exit code 5$"):
+    with pytest.raises(ClipwatchError, match=r"^lane \w+ cannot be prepared: its process ended with exit code 5$"):
         events_of(config)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import sys
 from pathlib import Path
@@ -90,6 +91,7 @@ def test_what_cannot_be_found_is_one_line(tmp_path: Path) -> None:
         ("x = 1 / 0", "ZeroDivisionError: division by zero"),
         ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
         ("raise SystemExit(0)", "SystemExit: 0"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
     ],
 )
 def test_a_file_that_cannot_be_run_names_its_line(tmp_path: Path, source: str, message: str) -> None:
@@ -219,6 +221,12 @@ LOSS, DATA, MODEL = "return F.mse_loss(model(x), y)", "return clipwatch.Data", "
         (LOSS, "model.double().float(); return F.mse_loss(model(x), y)", "loss", "parameter weight was moved"),
         (MODEL, "return 3", "make_model", "make_model returned int: a torch.nn.Module is needed"),
         (
+            LOSS,
+            "model.weight = nn.Parameter(model.weight); return F.mse_loss(model(x), y)",
+            "loss",
+            "weight was replaced",
+        ),
+        (
             MODEL,
             "return nn.Linear(4, 3).double()",
             "make_model",
@@ -262,8 +270,16 @@ def test_a_method_that_is_missing_names_the_class(tmp_path: Path, method: str) -
     ("evaluation", "message"),
     [
         ("loss=torch.zeros(3)", "Evaluation: loss has shape (3,): a scalar is needed"),
-        ("loss='low'", "Evaluation: loss is of type str: a number is needed"),
+        ("loss='low'", "Evaluation: loss is 'low': a real number is needed"),
         ("loss=0.0, correct=torch.tensor(0.5)", "Evaluation: correct is 0.5: a whole number is needed"),
+        ("loss=None", "Evaluation: loss is None: a real number is needed"),
+        ("loss=1j", "Evaluation: loss is 1j: a real number is needed"),
+        ("loss=0.0, metrics={'bits': 10**400}", f"bits is 1{49 * '0'}: a real number is needed"),
+        ("loss=0.0, metrics={'bits': 'few'}", "Evaluation: bits is 'few': a real number is needed"),
+        ("loss=0.0, total=-1", "evaluate: total is -1: the number of examples is needed"),
+        ("loss=0.0, total=2**70", f"evaluate: total is {2**70}: the number of examples is needed"),
+        ("loss=0.0, predictions=[1]", "predictions must be a dense tensor with one row for each example"),
+        ("loss=0.0, predictions=torch.tensor(1)", "predictions must be a dense tensor with one row for each example"),
         ("loss=0.0, correct=11", "evaluate: correct is 11: a number from 0 to total (10) is needed"),
         ("loss=0.0, metrics={'Bits_per': 1}", "metric 'Bits_per': its name must be lower-case words joined by dashes"),
         ("loss=0.0, metrics={'grad-norm': 1}", "metric 'grad-norm': clipwatch has a series of this name; rename it"),
@@ -292,6 +308,31 @@ def test_a_class_called_like_a_built_in_experiment_is_refused(tmp_path: Path) ->
     assert error_of(load_class, target).endswith("a built-in experiment is called lenet; rename the class")
 
 
+def test_figures_of_any_kind_become_those_that_can_be_recorded(tmp_path: Path) -> None:
+    figures = (
+        "loss=np.float32(1), correct=np.int64(3), total=np.int16(4), metrics={'bits': np.float64(2), 'even': True}"
+    )
+    source = f"\n    def evaluate(self, model, batch):\n        return clipwatch.Evaluation({figures})\n"
+    target = write_experiment(tmp_path, SMALL + source)
+    found = prepared(target).make_workload().evaluate(0)
+    assert (found.loss, found.correct, found.total, found.metrics) == (1.0, 3, 4, {"bits": 2.0, "even": 1.0})
+    kinds = [type(each) for each in (found.loss, found.correct, found.total, *found.metrics.values())]
+    assert kinds == [float, int, int, float, float]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("examples = 3", "Expected str, got int - at $.examples"),
+        ("metrics = ('bits',)", "Expected object, got str - at $.metrics[0]"),
+        ("metrics = (clipwatch.Metric('bits', title=3),)", "Expected str, got int - at $.metrics[0].title"),
+    ],
+)
+def test_a_description_that_cannot_be_recorded_names_the_class(tmp_path: Path, line: str, message: str) -> None:
+    target = write_experiment(tmp_path, SMALL.replace("width: int = 3", f"width: int = 3\n    {line}"))
+    assert error_of(prepared, target) == f"{target}:{line_of(target, '@dataclass')}: {message}"
+
+
 def test_sparse_gradients_are_refused(tmp_path: Path) -> None:
     source = SMALL.replace(MODEL, "return nn.Embedding(9, 3, sparse=True)").replace(
         LOSS, "return model(torch.tensor([1])).sum()"
@@ -312,6 +353,12 @@ def test_initial_parameters_that_no_seed_decides_are_refused(tmp_path: Path) -> 
     experiment = prepared(target)
     found = error_of(experiment.make_workload)
     assert found.startswith(f"{target}:{line_of(target, 'def make_model')}: make_model gives other initial parameters")
+
+
+def test_initial_parameters_may_be_nan(tmp_path: Path) -> None:
+    model = "m = nn.Linear(4, 3); m.weight.data.fill_(float('nan')); return m"
+    workload = prepared(write_experiment(tmp_path, SMALL.replace(MODEL, model))).make_workload()
+    assert math.isnan(workload.loss_and_gradient(0))
 
 
 def test_the_probe_finds_operations_that_are_not_deterministic(tmp_path: Path) -> None:

@@ -242,6 +242,23 @@ def test_an_exception_under_way_names_the_users_line(tmp_path: Path) -> None:
     assert str(caught.value) == f"{target}:{line_of(target, 'assert model')}: AssertionError"
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("model.weight.data = torch.ones(3, 4)", "parameter weight was moved"),
+        ("model.weight = nn.Parameter(torch.ones(3, 4))", "parameter weight was replaced"),
+        ("model.zero_grad()", "the gradient of weight was replaced"),
+    ],
+)
+def test_a_lane_that_would_train_nothing_fails(tmp_path: Path, change: str, message: str) -> None:
+    source = SMALL.replace("return nn.Linear(4, self.width)", "m = nn.Linear(4, 3); m.calls = 0; return m")
+    late = f"model.calls += 1\n        if model.calls == 9:\n            {change}\n        return F.mse"
+    (lane,) = trainers(write_experiment(tmp_path, source.replace("return F.mse", late)), lanes={"a": "none"})
+    with pytest.raises(UserCodeError, match=message):
+        trained(lane)
+    assert lane.step == 10
+
+
 class Tied(nn.Module):
     def __init__(self) -> None:
         super().__init__()

@@ -452,6 +452,13 @@ def test_tensorboard_has_tags_for_metrics_gauges_and_weights(
     assert not tags["images"]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_name_that_happens_to_be_a_key_of_other_texts_is_only_a_name(language: str) -> None:
+    words = Words(language)
+    assert words.known("task_own", "own") == "own"
+    assert words.known("task_temporal-order", "", units=50) == ""
+
+
 def test_the_console_says_once_how_many_seeds_solved_the_task(capsys: pytest.CaptureFixture[str]) -> None:
     print_tables(order_results(), Progress(16), None, "folder")
     assert capsys.readouterr().out.count("Seeds that solved the task") == 1

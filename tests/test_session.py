@@ -12,7 +12,8 @@ from clipwatch.core.engine.engine import Engine
 from clipwatch.core.engine.session import Session
 from clipwatch.core.stream.commands import AnyCommand, Restart, SetPace, Stop
 from clipwatch.core.stream.config import RunConfig
-from clipwatch.core.stream.events import Evaluated, Event, LaneFinished, RunFinished, RunStarted
+from clipwatch.core.stream.events import Evaluated, Event, LaneFinished, Notice, RunFinished, RunStarted
+from clipwatch.core.stream.experiment_info import Value
 
 SMALL = RunConfig(settings={"dataset": "digits"}, offline=True, iterations=40, eval_every=5, eval_size=20)
 
@@ -43,6 +44,20 @@ def test_a_restart_ends_the_run_and_begins_one_with_the_new_seed_and_head() -> N
     assert [(event.config.seed, event.config.settings["head"]) for event in started] == [(0, "relu"), (7, "linear")]
     finished = [event.reason for event in events if isinstance(event, RunFinished)]
     assert finished == ["stopped", "completed"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"haed": "linear"}, "Restart: lenet has no setting 'haed' (did you mean 'head'?)"),
+        ({"init_std": "wide"}, "Restart: init-std 'wide': Expected float, got str"),
+        ({"head": "linaer"}, "Restart: unknown head 'linaer' (did you mean 'linear'?); select one of relu, linear"),
+    ],
+)
+def test_a_restart_that_cannot_be_obeyed_is_a_notice_and_the_run_goes_on(settings: dict[str, Value], told: str) -> None:
+    events = events_of(once(Evaluated, Restart(settings=settings)))
+    assert told in [event.text for event in events if isinstance(event, Notice)]
+    assert [event.reason for event in events if isinstance(event, RunFinished)] == ["completed"]
 
 
 def test_a_restart_with_nothing_new_gives_the_same_numbers() -> None:

@@ -73,7 +73,11 @@ class LaneProcess:
             while not self._connection.poll(_POLL_SECONDS):
                 if stopping.is_set():
                     raise Cancelled
-            match message := self._next_message():
+            try:
+                message = self._next_message()
+            except ClipwatchError as error:
+                raise ClipwatchError(f"lane {self.name} cannot be prepared: {error}") from None
+            match message:
                 case Failure():
                     _log.debug("lane %s\n%s", self.name, message.traceback)
                     raise message.error()

@@ -14,7 +14,7 @@ from ..stream.commands import AnyCommand, LaneCommand, Restart, Seek, SetPace, S
 from ..stream.config import RunConfig, with_settings
 from ..stream.events import Event, Notice, RunStarted
 from ..stream.experiment_info import Value
-from ..stream.experiment_settings import require_kinds
+from ..stream.experiment_settings import require_kinds, require_known_settings
 from .engine import Engine
 from .resumption import FRESH, Resumption
 
@@ -111,7 +111,9 @@ class Session:
     def _restart(self, restart: Restart) -> None:
         config = self._next or self._config
         try:
-            if self._settings and config.experiment not in BUILT_IN:
+            if config.experiment in BUILT_IN:
+                require_known_settings(restart.settings, BUILT_IN[config.experiment])
+            elif self._settings:
                 require_kinds(restart.settings, self._settings)
             config = with_settings(config, **restart.settings)
         except BadInput as error:

@@ -21,6 +21,7 @@ class FlatParameters:
     """
 
     def __init__(self, module: nn.Module, depth: int) -> None:
+        self._module = module
         named = {name: each for name, each in module.named_parameters() if each.requires_grad}
         _require_usable(named)
         layers: dict[str, list[str]] = {}
@@ -64,12 +65,24 @@ class FlatParameters:
         return [name for name, gradient in found.items() if gradient is None]
 
     def require_views(self) -> None:
-        """Raise BadInput if code of the user has replaced a parameter's values or its gradient."""
+        """Raise BadInput if code of the user has replaced a parameter, its values or its gradient."""
+        present = set(map(id, self._module.parameters()))
         for name, each, addresses in zip(self._names, self._module_parameters, self._addresses, strict=True):
+            if id(each) not in present:
+                raise BadInput(f"parameter {name} was replaced, and clipwatch trains the old one: change its values")
             if each.data_ptr() != addresses[0]:
                 raise BadInput(f"parameter {name} was moved: clipwatch moves the model to its device, once")
             if each.grad is None or each.grad.data_ptr() != addresses[1]:
                 raise BadInput(f"the gradient of {name} was replaced: do not call zero_grad, clipwatch does it")
+
+
+def same_bits(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are equal, and NaN where the other is NaN."""
+    return torch.equal(one, other) or torch.equal(_bytes(one), _bytes(other))
+
+
+def _bytes(tensor: Tensor) -> Tensor:
+    return tensor.reshape(-1).contiguous().view(torch.uint8)
 
 
 def layer_name(parameter: str, depth: int) -> str:

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import BadInput
+from ..stream.config import MOST
 from ..stream.events import LaneEvent
 from .batch_source import BatchSource
 from .batches import ShuffledIndices, seeded_generator
 from .experiment import Data, Experiment
-from .flat_parameters import FlatParameters
+from .flat_parameters import FlatParameters, same_bits
 from .layout import Layout
 from .seeding import seed_generators
 from .user_code import user_code
@@ -91,8 +92,9 @@ class ModuleWorkload:
             self._flat = FlatParameters(self.model, layers)
         self.parameters, self.gradient = self._flat.parameters, self._flat.gradient
         self.gauge = ModuleGauge(self) if type(experiment).gauges is not Experiment.gauges else None
-        self._training_indices = _indices(sources.training, seed, "training batches")
-        self._validation_indices = _indices(sources.validation, seed, "validation batches")
+        with user_code(experiment.make_data):
+            self._training_indices = _indices(sources.training, seed, "training batches")
+            self._validation_indices = _indices(sources.validation, seed, "validation batches")
         self._batch_size, self._eval_size = batch_size, min(eval_size, len(sources.validation))
 
     @property
@@ -119,6 +121,7 @@ class ModuleWorkload:
 
     def evaluate(self, step: int) -> Evaluation:
         """Evaluate on the next validation batch."""
+        self.require_views()
         with self._user_code(self.experiment.evaluate, "evaluation", step), self._evaluating():
             return self._evaluation(self._validation_indices.take(self._eval_size))
 
@@ -136,7 +139,7 @@ class ModuleWorkload:
     def require_parameters(self, expected: Tensor) -> None:
         """Raise BadInput if the initial parameters are not these, which another model of the same seed had."""
         with user_code(self.experiment.make_model):
-            if not torch.equal(self.parameters, expected):
+            if not same_bits(self.parameters, expected):
                 raise BadInput(
                     "make_model gives other initial parameters when it is called again: "
                     "draw them from torch, numpy.random or random, which clipwatch has seeded"
@@ -199,9 +202,17 @@ class ModuleWorkload:
         found = self.experiment.evaluate(self.model, self.sources.validation.fetch(indices))
         found = _checked(found, Evaluation, "evaluate")
         found = found if found.total else replace(found, total=len(indices))
-        if found.correct is not None and found.correct not in range(found.total + 1):
+        if found.total not in range(1, MOST + 1):
+            raise BadInput(f"evaluate: total is {found.total!r:.50}: the number of examples is needed")
+        if found.correct is not None and found.correct not in range(int(found.total) + 1):
             raise BadInput(f"evaluate: correct is {found.correct}: a number from 0 to total ({found.total}) is needed")
-        return found
+        return replace(
+            found,
+            # They may be booleans, or of numpy, which cannot be recorded.
+            total=int(found.total),
+            correct=None if found.correct is None else int(found.correct),
+            predictions=_comparable(found.predictions),
+        )
 
 
 class ModuleGauge:
@@ -235,6 +246,16 @@ def _checked(value: Any, kind: type[Any], method: str) -> Any:
     if not isinstance(value, kind):
         raise BadInput(f"{method} returned {type(value).__name__}: {_NEEDED[kind]} is needed")
     return value
+
+
+def _comparable(predictions: Any) -> Tensor | None:
+    """Predictions in a form in which those of two processes are compared. Raises BadInput."""
+    if predictions is None:
+        return None
+    if not isinstance(predictions, Tensor) or predictions.layout != torch.strided or not predictions.dim():
+        raise BadInput("evaluate: predictions must be a dense tensor with one row for each example")
+    # What numpy does not have.
+    return predictions.float() if predictions.dtype == torch.bfloat16 else predictions
 
 
 def _joined(evaluations: list[Evaluation]) -> Evaluation:

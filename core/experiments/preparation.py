@@ -107,6 +107,7 @@ def _user_experiment(config: RunConfig, device: torch.device, try_out: bool) -> 
     from .user_settings import setting_infos
 
     experiment = load_experiment(config.experiment, config.settings)
+    info = experiment_info(type(experiment))
     sources = make_sources(experiment, config.seed, device)
     if config.batch_size > len(sources.training):
         raise BadInput(f"batch-size {config.batch_size}: there are only {len(sources.training):,} training examples")
@@ -132,7 +133,6 @@ def _user_experiment(config: RunConfig, device: torch.device, try_out: bool) -> 
         workload.require_parameters(initial)
         return workload
 
-    info = experiment_info(type(experiment))
     return PreparedExperiment(
         dataset=DatasetInfo(
             name=info.name,

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..errors import BadInput
 from ..stream.builtin_experiments import ACCURACY
 from ..stream.experiment_info import MetricInfo
+from .flat_parameters import same_bits
 from .module import ModuleWorkload
 from .user_code import user_code
 from .workload import Evaluation
@@ -62,7 +63,7 @@ def probe(workload: ModuleWorkload, learning_rate: float) -> Probed:
     evaluation, gauges = workload.evaluate(0), workload.gauges()
     experiment = workload.experiment
     return Probed(
-        notices=tuple(_notices(unused, same=all(map(_same_bits, *results)))),
+        notices=tuple(_notices(unused, same=all(map(same_bits, *results)))),
         metrics=_metrics(workload, evaluation),
         gauges=_described(experiment.gauges, gauges, experiment.metrics),
     )
@@ -76,15 +77,6 @@ def _trained(workload: ModuleWorkload, learning_rate: float) -> list[Tensor]:
         computed += [torch.tensor(loss), workload.gradient.clone()]
         workload.parameters.add_(workload.gradient, alpha=-learning_rate)
     return [*computed, *workload.state["buffers"].values()]
-
-
-def _same_bits(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors are equal, and NaN where the other is NaN."""
-    return torch.equal(one, other) or torch.equal(_bytes(one), _bytes(other))
-
-
-def _bytes(tensor: Tensor) -> Tensor:
-    return tensor.reshape(-1).contiguous().view(torch.uint8)
 
 
 def _notices(unused: Sequence[str], *, same: bool) -> Iterable[str]:

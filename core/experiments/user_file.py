@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
+
 from ..errors import BadInput
 from ..files.paths import path_text, user_path
 from ..runs.own_code import file_checksum
@@ -46,9 +48,9 @@ def load_class(target: str) -> type[Experiment]:
 
 
 def experiment_info(experiment: type[Experiment]) -> ExperimentInfo:
-    """An experiment's name and file. Its metrics are known after an evaluation."""
+    """An experiment's name and file. Its metrics are known after an evaluation. Raises BadInput."""
     file = Path(inspect.getfile(experiment)).absolute()
-    return ExperimentInfo(
+    info = ExperimentInfo(
         name=experiment.__name__,
         examples=experiment.examples,
         metrics=experiment.metrics,
@@ -56,6 +58,10 @@ def experiment_info(experiment: type[Experiment]) -> ExperimentInfo:
         checksum=file_checksum(file),
         defaults=tuple(f"{setting.name}={setting.default}" for setting in setting_infos(experiment)),
     )
+    try:
+        return msgspec.convert(msgspec.to_builtins(info), ExperimentInfo)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise BadInput(f"{definition_place(experiment)}: {str(error).replace('`', '')}") from None
 
 
 def _run_file(path: Path) -> ModuleType:

@@ -61,8 +61,8 @@ def _number(name: str, value: Any) -> float:
         raise BadInput(f"Evaluation: {name} has shape {tuple(value.shape)}: a scalar is needed")
     try:
         return float(value)
-    except (TypeError, ValueError):
-        raise BadInput(f"Evaluation: {name} is of type {type(value).__name__}: a number is needed") from None
+    except (TypeError, ValueError, OverflowError):
+        raise BadInput(f"Evaluation: {name} is {value!r:.50}: a real number is needed") from None
 
 
 def _count(name: str, value: Any) -> int:

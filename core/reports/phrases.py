@@ -53,8 +53,11 @@ class Words:
         return str(self(key, **values))
 
     def known(self, key: str, default: str, /, **values: object) -> str:
-        """The text as a plain string, or `default` if this key has none: a name that an experiment gives."""
-        return self.plain(key, **values) if key in LANGUAGES[self.language] else default
+        """The text of a name that an experiment gives, or `default` if there is none with these values."""
+        try:
+            return self.plain(key, **values)
+        except KeyError:
+            return default
 
     def join(self, names: list[str]) -> str:
         """The names as a list in running text: `a, b and c`."""

@@ -14,6 +14,7 @@ import msgspec
 import tomli_w
 
 from ..errors import BadInput
+from ..safe_text import printable
 from .builtin_experiments import BUILT_IN, LENET, OWN_DEFAULTS, BuiltIn
 from .experiment_info import Value
 from .experiment_settings import complete_settings, nearest, no_such_setting, require_known_settings
@@ -88,10 +89,9 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         for name in _COUNTS:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be 1 or more")
             _require(getattr(self, name) <= MOST, name, getattr(self, name), "must be at most 10^15")
-        for name in ("experiment", "data_dir", "device"):
-            text = getattr(self, name) or ""
-            # JSON and TOML, in which the run is recorded, hold no other bytes.
-            _require(text.encode(errors="replace").decode() == text, name, repr(text), "must be valid Unicode")
+        texts = [(name, getattr(self, name)) for name in ("experiment", "data_dir", "device")]
+        for name, text in (*texts, *self.settings.items()):
+            _require(_is_unicode(name) and _is_unicode(text), printable(name), repr(text), "must be valid Unicode")
         _require(0 <= self.seed < 2**63, "seed", self.seed, "must be from 0 to 2^63 - 1")
         rate = self.learning_rate
         _require(math.isfinite(rate) and rate > 0, "learning_rate", rate, "must be above 0")
@@ -234,6 +234,11 @@ def _converted(values: dict[str, Any]) -> RunConfig:
         except msgspec.ValidationError as error:
             raise BadInput(f"{_option(key)} {value!r}: {str(error).replace('`', '')}") from None
     return RunConfig(**values)
+
+
+def _is_unicode(value: object) -> bool:
+    """Whether it is not a text that JSON and TOML, in which runs are recorded, cannot hold."""
+    return not isinstance(value, str) or value.encode(errors="replace").decode() == value
 
 
 def _known(key: str, value: str, choices: tuple[str, ...]) -> None:
