@@ -73,6 +73,15 @@ def test_the_order_of_a_set_is_the_same_in_lanes_and_workers(tmp_path: Path, mon
     assert replica.loss == alone(config, 0, 0).loss == alone(config, 0, 0).loss
 
 
+def test_an_axis_of_the_optimizer_is_refused_where_the_experiment_makes_its_own(tmp_path: Path) -> None:
+    config = sweep_config(own_config(tmp_path, iterations=5), {"learning_rate": [0.01, 0.1]}, 1, ())
+    method = "\n    def make_optimizer(self, parameters):\n        return torch.optim.SGD(parameters, lr=0.1)\n"
+    (tmp_path / "mine.py").write_text(FILE + method)
+    with pytest.raises(BadInput, match="makes its own optimizer, so all values of learning-rate would train the same"):
+        list(Sweep(config, tmp_path / "sweeps", workers=1).run())
+    assert not (tmp_path / "sweeps").exists()
+
+
 def test_a_sweep_says_what_it_trains_and_is_read_back(tmp_path: Path) -> None:
     config = sweep_config(own_config(tmp_path, iterations=5), {"hidden": [4, 8]}, 1, ())
     events = list(Sweep(config, tmp_path / "sweeps", workers=1).run())

@@ -466,3 +466,27 @@ def test_the_console_says_once_how_many_seeds_solved_the_task(capsys: pytest.Cap
 
 def test_without_a_gauge_the_summary_ends_with_what_one_seed_is_worth() -> None:
     assert str(summary(story(run()), ENGLISH, alone=True)[-1]).startswith("One seed says nothing")
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_the_settings_name_an_optimizer_only_if_the_run_decided_it(own: bool) -> None:
+    info = msgspec.structs.replace(OWN, own_optimizer=own)
+    story_told = story(run(info))
+    names = {row[0] for row in settings_table(story_told, ENGLISH).rows}
+    assert names.isdisjoint({"optimizer", "learning rate", "Adam beta1"}) is own
+    assert ("The experiment's own optimizer updates the parameters" in text(story_told)) is own
+
+
+def test_steps_that_were_added_count_among_the_settings() -> None:
+    events = run()
+    resumed = [
+        LaneStarted(lane=lane.name, step=1000, rule=lane.rule, iterations=3000, parameters=3054, seconds=9.0)
+        for lane in OWN_CONFIG.lanes
+    ]
+    table = settings_table(story([*events[:-1], *resumed, events[-1]]), ENGLISH)
+    assert ("iterations", "3000") in {row[:2] for row in table.rows}
+
+
+def test_values_that_no_axis_can_hold_are_left_out_of_the_figures() -> None:
+    ends = [{"metrics": own_values(1.7e308)}, {"metrics": own_values(-1.7e308)}]
+    assert "bits per character" in text(story(run(ends=ends)))

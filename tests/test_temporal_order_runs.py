@@ -181,7 +181,9 @@ def test_the_initial_spectral_radius(init: str, radius: float) -> None:
     [
         ({"length": 9}, "length 9: must be 10 or more"),
         ({"length": "long"}, "length 'long'"),
+        ({"length": 10**24}, f"length {10**24}: must be at most 1000"),
         ({"units": 0}, "units 0: must be 1 or more"),
+        ({"units": 1001}, "units 1001: must be at most 1000"),
         ({"units": 2.5}, "units 2.5"),
         ({"init_std": 0.0}, "init-std 0.0: must be above 0"),
         ({"init": "orthogonl"}, "did you mean 'orthogonal'"),

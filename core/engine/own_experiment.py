@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..stream.builtin_experiments import OWN_DEFAULTS, BuiltIn
 
 
-class OwnExperiment(NamedTuple):
-    """The description of a user's experiment, and whether it makes its own optimizer and learning rate."""
-
-    description: BuiltIn
-    makes_optimizer: bool
-
-
-def describe_own(name: str) -> OwnExperiment:
+def describe_own(name: str) -> BuiltIn:
     """Import a user's experiment and describe it. Raises BadInput. Metrics that it does not declare are left out."""
     # Imports torch.
-    from ..experiments.experiment import Experiment
     from ..experiments.user_file import experiment_info, load_class
     from ..experiments.user_settings import setting_infos
 
     found = load_class(name)
-    description = BuiltIn(
+    return BuiltIn(
         info=experiment_info(found), summary=_first_line(found), settings=setting_infos(found), defaults=OWN_DEFAULTS
     )
-    return OwnExperiment(description, found.make_optimizer is not Experiment.make_optimizer)
 
 
 def _first_line(found: type[Any]) -> str:

@@ -14,11 +14,10 @@ from ..data.datasets import Dataset, Split
 from ..data.run_dataset import generated_data
 from ..errors import BadInput
 from ..stream.builtin_experiments import BUILT_IN, LENET, TEMPORAL_ORDER
-from ..stream.config import RunConfig
+from ..stream.config import OF_OPTIMIZER, RunConfig
 from ..stream.events import DatasetInfo
 from ..stream.experiment_info import ExperimentInfo, Value
 from .batches import seeded_generator
-from .experiment import Experiment
 from .torchscript import is_compiled
 from .workload import Workload
 
@@ -143,19 +142,18 @@ def _user_experiment(config: RunConfig, device: torch.device, try_out: bool) -> 
         ),
         make_workload=make_same_workload,
         info=msgspec.structs.replace(info, metrics=found.metrics, gauges=found.gauges),
-        notices=(*found.notices, *_optimizer_notices(config, experiment)),
+        notices=(*found.notices, *_optimizer_notices(config, info)),
         settings={each.name: getattr(experiment, each.name) for each in setting_infos(type(experiment))},
     )
 
 
-def _optimizer_notices(config: RunConfig, experiment: Experiment) -> Iterator[str]:
+def _optimizer_notices(config: RunConfig, experiment: ExperimentInfo) -> Iterator[str]:
     """A notice if the run's optimizer was changed, for an experiment that makes its own."""
     defaults = {field.name: field.default for field in msgspec.structs.fields(RunConfig)}
-    changed = [name for name in ("optimizer", "learning_rate", "beta1") if getattr(config, name) != defaults[name]]
-    if changed and type(experiment).make_optimizer is not Experiment.make_optimizer:
+    changed = [name for name in OF_OPTIMIZER if getattr(config, name) != defaults[name]]
+    if changed and experiment.own_optimizer:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
-        own = f"{type(experiment).__name__} makes its own optimizer"
-        yield f"{own}, which ignores {options} (unless make_optimizer returns None)"
+        yield f"{experiment.name} makes its own optimizer, which ignores {options} (unless make_optimizer returns None)"
 
 
 def _notices(compiled: bool) -> list[str]:

@@ -56,6 +56,7 @@ def experiment_info(experiment: type[Experiment]) -> ExperimentInfo:
         metrics=experiment.metrics,
         file=path_text(file),
         checksum=file_checksum(file),
+        own_optimizer=experiment.make_optimizer is not Experiment.make_optimizer,
         defaults=tuple(f"{setting.name}={setting.default}" for setting in setting_infos(experiment)),
     )
     try:

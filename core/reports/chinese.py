@@ -87,7 +87,7 @@ CHINESE = {
     "network_temporal-order": "Elman 网络：每一步，{units} 个隐藏单元等于该符号的输入权重、"
     "偏置以及上一步的单元与循环矩阵之积三者之和的 tanh；由最后一个符号之后的单元算出四个 logits，不再接激活函数；"
     "损失为平均 softmax 交叉熵。偏置初值为 0。",
-    "update_own": "本次运行的优化器（或实验自己的优化器）",
+    "update_own": "实验自己的优化器",
     "update_adam": "Adam（beta2 为 0.999，epsilon 为 1e-8）",
     "update_sgd": "随机梯度下降",
     "update_sgd-momentum": "带动量（0.9）的随机梯度下降",

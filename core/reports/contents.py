@@ -139,7 +139,7 @@ def _network(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
     elif not run.experiment.file and words.known(key := f"network_{run.experiment.name}", "", **run.config.settings):
         yield Paragraph(words(key, **run.config.settings))
     sizes = [lane.parameters for lane in run.lanes if lane.parameters]
-    optimizer = words.plain("update_own" if run.experiment.file else f"update_{run.config.optimizer}")
+    optimizer = words.plain("update_own" if run.experiment.own_optimizer else f"update_{run.config.optimizer}")
     start = words.plain("network_start_lenet") if run.is_assignment else ""
     parameters = f"{sizes[0]:,}" if sizes else "?"
     yield Paragraph(words("network_size", parameters=parameters, start=start, optimizer=optimizer))

@@ -93,7 +93,7 @@ ENGLISH = {
     "network_temporal-order": "An Elman network: in each step, its {units} hidden units are the tanh of a sum of "
     "the symbol's input weights, a bias, and the units of the step before times the recurrent matrix; four plain "
     "logits are computed from the units after the last symbol; mean softmax cross-entropy. Biases start at 0.",
-    "update_own": "The run's optimizer, or the one that the experiment makes,",
+    "update_own": "The experiment's own optimizer",
     "update_adam": "Adam with beta2 0.999 and epsilon 1e-8",
     "update_sgd": "Stochastic gradient descent",
     "update_sgd-momentum": "Stochastic gradient descent with momentum 0.9",

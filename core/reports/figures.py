@@ -104,7 +104,8 @@ def _curve(axes: Axes, number: int, lane: LaneSummary, values: list[float]) -> A
 
 
 def _finite_or_nan(values: list[float]) -> list[float]:
-    return [value if math.isfinite(value) else math.nan for value in values]
+    """The values that can be drawn: the width of an axis beyond 1e300 would overflow."""
+    return [value if abs(value) < 1e300 else math.nan for value in values]
 
 
 def _smoothed(lane: LaneSummary, values: list[float]) -> list[float]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
+import msgspec
+
 from ..runs.lane_rules import NO_RULES, LaneRules, lane_rules
 from ..runs.lane_steps import LaneSteps, lane_steps
 from ..runs.reader import Recorded
@@ -129,7 +131,10 @@ class LaneSummary:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run. `name` is the name of its folder, `screen` a picture of its screen (SVG)."""
+    """One run. `name` is the name of its folder, `screen` a picture of its screen (SVG).
+
+    `iterations`: the largest number of steps of its lanes, with those that were added.
+    """
 
     name: str
     recorded: Recorded
@@ -137,12 +142,13 @@ class RunSummary:
     lanes: tuple[LaneSummary, ...]
     interventions: tuple[ClipChanged | MomentsReset | LaneExtended, ...]
     notices: tuple[str, ...]
+    iterations: int
     screen: str | None = None
 
     @property
     def config(self) -> RunConfig:
-        """The settings that the run started with."""
-        return self.recorded.started.config
+        """The settings that the run started with, and the steps that it was to take at the end."""
+        return msgspec.structs.replace(self.recorded.started.config, iterations=self.iterations)
 
     @property
     def experiment(self) -> ExperimentInfo:
@@ -188,7 +194,8 @@ def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> R
     )
     notices = dict.fromkeys(event.text for event in recorded.events if isinstance(event, Notice))
     interventions = tuple(dict.fromkeys(recorded.interventions()))
-    return RunSummary(name, recorded, _status(state), lanes, interventions, tuple(notices), screen)
+    iterations = max((lane.iterations for lane in state.lanes.values()), default=recorded.started.config.iterations)
+    return RunSummary(name, recorded, _status(state), lanes, interventions, tuple(notices), iterations, screen)
 
 
 def _steps(recorded: Recorded, lane: str) -> LaneSteps | None:

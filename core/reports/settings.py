@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..stream.builtin_experiments import BUILT_IN
-from ..stream.config import RunConfig, from_options
+from ..stream.config import OF_OPTIMIZER, RunConfig, from_options
 from ..stream.experiment_info import MetricInfo
 from ..stream.rules import (
     AdaptiveClip,
@@ -118,6 +118,8 @@ def _training_rows(run: RunSummary, expected: RunConfig | None, words: Words) ->
     rows: list[tuple[str, ...]] = []
     for name in (*_NUMBERS, *config.settings, "optimizer", "nonfinite", "reset_moments"):
         if name == "dataset" or (name == "beta1" and not _uses_adam(config, expected)):
+            continue
+        if run.experiment.own_optimizer and name in OF_OPTIMIZER:
             continue
         values = [_value(each, name, words) for each in (config, expected) if each]
         rows.append(_row(setting_name(name, words), *values))

@@ -25,8 +25,7 @@ def _compared(run: RunSummary, words: Words) -> Phrase:
         "changed": words.plain("summary_changed") if run.interventions else "",
     }
     name, optimizer = experiment_name(run.experiment, words), words.plain(f"optimizer_{run.config.optimizer}")
-    if run.experiment.file:
-        # It may make its own optimizer.
+    if run.experiment.own_optimizer:
         return words("summary_compared_other", experiment=name, **shared)
     if not run.is_assignment:
         return words("summary_compared_other", experiment=f"{capital(name)}{words.plain('comma')}{optimizer}", **shared)

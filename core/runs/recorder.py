@@ -289,7 +289,7 @@ class _RunWriter:
             lanes=tuple(_outcome(lane) for lane in self._state.lanes.values()),
             experiment=started.experiment,
             settings=started.config.settings,
-            optimizer=started.config.optimizer,
+            optimizer="own" if started.experiment.own_optimizer else started.config.optimizer,
             changed=self._state.changed_mid_run,
         )
 

@@ -13,7 +13,9 @@ DATASETS = ("auto", "mnist", "fashion-mnist", "kmnist", "qmnist", "digits")
 
 
 class SettingInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A setting of an experiment. `choices`: its only values. A number is larger than `above`, and at least `least`."""
+    """A setting of an experiment. `choices`: its only values. A number is larger than `above`, and from `least` to
+    `most`.
+    """
 
     name: str
     default: Value
@@ -21,6 +23,7 @@ class SettingInfo(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
     above: float | None = None
     least: float | None = None
+    most: float | None = None
 
     @property
     def kind(self) -> type[Value]:
@@ -94,8 +97,8 @@ TEMPORAL_ORDER = BuiltIn(
     ),
     summary="a recurrent network that must remember two symbols in their order; clipping saves it",
     settings=(
-        SettingInfo(name="length", default=20, help="symbols in a sequence", least=10),
-        SettingInfo(name="units", default=50, help="hidden units", least=1),
+        SettingInfo(name="length", default=20, help="symbols in a sequence", least=10, most=1000),
+        SettingInfo(name="units", default=50, help="hidden units", least=1, most=1000),
         SettingInfo(name="init_std", default=0.1, help="standard deviation of the initial weights", above=0.0),
         SettingInfo(
             name="init",
@@ -113,6 +116,6 @@ TEMPORAL_ORDER = BuiltIn(
     classes=4,
     switch="init",
 )
-# Defaults for the experiments of users: the rule that most training loops use.
-OWN_DEFAULTS: Mapping[str, Any] = {"batch_size": 32, "lanes": {"unclipped": "none", "clipped": "norm:1"}}
+# Defaults for the experiments of users: what most training loops use.
+OWN_DEFAULTS: Mapping[str, Any] = {"batch_size": 32, "beta1": 0.9, "lanes": {"unclipped": "none", "clipped": "norm:1"}}
 BUILT_IN = {one.info.name: one for one in (LENET, TEMPORAL_ORDER)}

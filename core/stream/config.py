@@ -20,6 +20,8 @@ from .experiment_info import Value
 from .experiment_settings import complete_settings, nearest, no_such_setting, require_known_settings
 from .rules import parse_rule, recorded_rule
 
+# The settings that describe the optimizer.
+OF_OPTIMIZER = ("optimizer", "learning_rate", "beta1")
 OPTIMIZERS = ("adam", "sgd", "sgd-momentum")
 NONFINITE = ("propagate", "skip", "zero", "stop")
 _CHOICES = {"optimizer": OPTIMIZERS, "nonfinite": NONFINITE}

@@ -46,7 +46,8 @@ class ExperimentInfo(msgspec.Struct, frozen=True, kw_only=True):
     `examples`: what the data consists of, in the plural: images, sequences. `metrics`: what an evaluation gives beside
     the loss, the most important first. `gauges`: what is measured of the network beside the effect of clipping.
     `file` and `checksum` (SHA-256) tell which file of the user defined it, and `defaults` its settings where none are
-    given, as `NAME=VALUE`; those of built-in experiments are in `builtin_experiments`.
+    given, as `NAME=VALUE`; those of built-in experiments are in `builtin_experiments`. With
+    `own_optimizer`, it makes its optimizer itself, whatever the run's settings say.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ExperimentInfo(msgspec.Struct, frozen=True, kw_only=True):
     gauges: tuple[MetricInfo, ...] = ()
     file: str | None = None
     checksum: str | None = None
+    own_optimizer: bool = False
     defaults: tuple[str, ...] = ()
 
     @property

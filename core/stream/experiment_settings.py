@@ -75,6 +75,8 @@ def _require_bounds(setting: SettingInfo, name: str, value: float) -> None:
         raise BadInput(f"{name} {value}: must be above {setting.above:g}")
     if setting.least is not None and not setting.least <= value:
         raise BadInput(f"{name} {value}: must be {setting.least:g} or more")
+    if setting.most is not None and not value <= setting.most:
+        raise BadInput(f"{name} {value}: must be at most {setting.most:g}")
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ from ..errors import BadInput, Cancelled, ClipwatchError
 from ..files.paths import path_text
 from ..stream.builtin_experiments import BUILT_IN, LENET
 from ..stream.commands import AnyCommand, Stop
-from ..stream.config import RunConfig, with_dataset, with_settings
+from ..stream.config import OF_OPTIMIZER, RunConfig, with_dataset, with_settings
 from ..stream.events import DatasetInfo, Event, Notice, RecordingStarted, StageStarted
 from ..stream.experiment_info import ExperimentInfo
 from ..stream.rules import require_known
@@ -141,6 +141,7 @@ class Sweep:
         first, *others = (setting.config for setting in self._config.settings)
         variants = [other.settings for other in others if other.settings != first.settings]
         prepared = prepare_only(first, variants, self._stopping, self._pending.put)
+        _refuse_axes_without_effect(prepared.experiment, self._config)
         for text in prepared.notices:
             self.tell(text)
         settings = {name: value for name, value in prepared.settings.items() if name not in self._config.axes}
@@ -208,3 +209,14 @@ def _discard_if_empty(folder: SweepFolder) -> None:
 def _check_data(started: SweepStarted, dataset: DatasetInfo) -> None:
     if dataset.checksum != started.dataset.checksum:
         raise ClipwatchError(f"{dataset.name} from {dataset.origin} differs from the data that the sweep began with")
+
+
+def _refuse_axes_without_effect(experiment: ExperimentInfo, config: SweepConfig) -> None:
+    """Raise BadInput if the values of an axis would all train the same."""
+    varied = [name for name in OF_OPTIMIZER if len(config.axes.get(name, ())) > 1]
+    if varied and experiment.own_optimizer:
+        option = varied[0].replace("_", "-")
+        raise BadInput(
+            f"{experiment.name} makes its own optimizer, so all values of {option} would train the same:"
+            f" give one, or make it a setting of {experiment.name}"
+        )

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from ...core.stream.builtin_experiments import BUILT_IN, BuiltIn, SettingInfo
-from ...core.stream.config import from_options
+from ...core.stream.config import OF_OPTIMIZER, from_options
 from ...core.stream.experiment_info import LOSS, MetricInfo
 from ...core.stream.experiment_names import require_experiment
 from ..text.messages import say
@@ -18,7 +18,7 @@ from .parser import Subcommand
 
 _KINDS: dict[type, str] = {bool: "true or false", int: "whole number", float: "number", str: "text"}
 # Settings of every run whose defaults may differ by experiment. Lanes are shown by themselves.
-_OF_RUNS = ("optimizer", "learning_rate", "iterations", "batch_size", "eval_every", "eval_size")
+_OF_RUNS = ("iterations", "batch_size", "eval_every", "eval_size")
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -32,15 +32,15 @@ def _list(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     require_experiment(args.experiment)
     if args.experiment in BUILT_IN:
-        experiment, makes_optimizer = BUILT_IN[args.experiment], False
+        experiment = BUILT_IN[args.experiment]
     else:
         # Imports torch and the user's file.
         from ...core.engine.own_experiment import describe_own
 
         # What the user's code prints is not part of the description.
         with contextlib.redirect_stdout(sys.stderr):
-            experiment, makes_optimizer = describe_own(args.experiment)
-    for line in _description(args.experiment, experiment, makes_optimizer):
+            experiment = describe_own(args.experiment)
+    for line in _description(args.experiment, experiment):
         say(line)
     return 0
 
@@ -53,14 +53,14 @@ def _new(args: argparse.Namespace) -> int:
     return 0
 
 
-def _description(name: str, experiment: BuiltIn, makes_optimizer: bool) -> Iterator[str]:
+def _description(name: str, experiment: BuiltIn) -> Iterator[str]:
     info = experiment.info
     yield f"{info.name}: {experiment.summary}" if experiment.summary else info.name
     if info.file is not None:
         yield f"  {info.file}"
         yield f"  SHA-256 {info.checksum}"
     yield from _section("settings (--set NAME=VALUE)", [_setting(each) for each in experiment.settings])
-    yield from _section("defaults", list(_defaults(name, makes_optimizer)))
+    yield from _section("defaults", list(_defaults(name, own_optimizer=info.own_optimizer)))
     yield from _section("metrics", [_metric(each) for each in (LOSS, *info.metrics)])
     yield from _section("gauges, measured with the diagnostics", [_metric(each) for each in info.gauges])
     if info.file is not None:
@@ -84,16 +84,19 @@ def _limits(setting: SettingInfo) -> str:
         return ", ".join(setting.choices)
     if setting.above is not None:
         return f"above {setting.above:g}"
+    if setting.least is not None and setting.most is not None:
+        return f"{setting.least:g} to {setting.most:g}"
     return "" if setting.least is None else f"{setting.least:g} or more"
 
 
-def _defaults(name: str, makes_optimizer: bool) -> Iterator[tuple[str, ...]]:
+def _defaults(name: str, *, own_optimizer: bool) -> Iterator[tuple[str, ...]]:
     config = from_options({"experiment": name})
     for lane in config.lanes:
         yield "lane", f"{lane.name}={lane.rule}"
-    for each in _OF_RUNS:
-        is_own = makes_optimizer and each in ("optimizer", "learning_rate")
-        yield each.replace("_", "-"), "its own, see make_optimizer" if is_own else str(getattr(config, each))
+    for each in (*OF_OPTIMIZER, *_OF_RUNS):
+        is_own = own_optimizer and each in OF_OPTIMIZER
+        if each != "beta1" or (config.optimizer == "adam" and not is_own):
+            yield each.replace("_", "-"), "its own, see make_optimizer" if is_own else str(getattr(config, each))
 
 
 def _metric(metric: MetricInfo) -> tuple[str, ...]:

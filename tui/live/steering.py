@@ -229,12 +229,12 @@ class Steering:
         self._screen.say(f"{ended} takes effect with e: {MORE_ITERATIONS} more steps", f"{ended}: e")
 
     def _reset_moments(self) -> None:
-        config = self._view.state.config
-        if config and config.optimizer == "sgd":
+        state = self._view.state
+        if state.config and state.config.optimizer == "sgd" and not state.experiment.own_optimizer:
             self._screen.say("Plain SGD has no optimizer state to reset.")
         elif lane := self._selected_lane():
             name = self._screen.name_of(lane)
-            if lane.ended and not self._view.state.replay:
+            if lane.ended and not state.replay:
                 self._screen.say(f"{name} has ended. e: {MORE_ITERATIONS} more steps")
             else:
                 self._send(ResetMoments(lane=lane.name), f"{name}: resetting the optimizer state")

@@ -196,9 +196,8 @@ def _effects(state: RunState, lane: LaneState, measured: Diagnosed) -> Iterator[
 
 def _adam_sees_signs(state: RunState, lane: LaneState, measured: Diagnosed) -> bool:
     clipped, signs = measured.total.clipped_share_nonzero, measured.total.sign_cosine
-    adam = state.config is not None and state.config.optimizer == "adam"
     by_value = isinstance(recorded_rule(lane.rule), ValueClip)
-    return bool(adam and by_value and clipped and clipped > NEARLY_ALL and signs and signs > SIGNS_ONLY)
+    return bool(state.uses_adam and by_value and clipped and clipped > NEARLY_ALL and signs and signs > SIGNS_ONLY)
 
 
 def _change(lane: LaneState, measured: Diagnosed) -> Sentence:

@@ -163,8 +163,7 @@ def _lane_texts(event: LaneEvent, state: RunState) -> tuple[str, ...]:
             f"{text}. All outputs dead: no gradient to clip",
             f"{name}: all outputs dead, no gradient to clip",
         )
-    adam = state.config is not None and state.config.optimizer == "adam"
-    if not adam or event.moments_reset:
+    if not state.uses_adam or event.moments_reset:
         return (text,)
     long, short = memory_words(event)
     return f"{text}. {long}", f"{text}; {short}", f"{name}: {short}"

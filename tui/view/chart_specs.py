@@ -84,13 +84,12 @@ def chart_spec(
     marks: list[Mark] = []
     shades: list[Shade] = []
     levels: list[Level] = []
-    is_adam = state.config is not None and state.config.optimizer == "adam"
     for number, (name, lane) in enumerate(view.lanes.items()):
         failed = state.lanes[name].failed
         curve = lane.series.get(metric.name) or Curve()
         colour, shown = theme.lane_colour(number), lane_name(number, name)
         lanes.append(ChartLane(shown, colour, curve, failed.step if failed else None))
-        shades += [Shade(*interval, number) for interval in transients(lane.changes)] if is_adam else []
+        shades += [Shade(*interval, number) for interval in transients(lane.changes)] if state.uses_adam else []
         marks += [Mark(change.step, number, change_label(change)) for change in lane.effective_changes]
         levels += _levels(number, lane) if metric.name in _NORMS else []
     return ChartSpec(
