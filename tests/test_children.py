@@ -22,7 +22,8 @@ from clipwatch.core.stream.codec import decode_event
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import DatasetInfo, Event, ReplayStarted
 from clipwatch.core.stream.sweep_config import sweep_config
-from clipwatch.core.sweeps.store import create_sweep
+from clipwatch.core.stream.sweep_events import SweepStarted
+from clipwatch.core.sweeps.store import SweepWriter, create_sweep
 from clipwatch.core.sweeps.units import units
 from clipwatch.core.sweeps.workers import LocalBackend
 from clipwatch.tui.cli.main import main
@@ -272,8 +273,12 @@ def test_a_page_shows_the_charts_that_are_asked_for(monkeypatch: pytest.MonkeyPa
 
 
 def test_what_a_sweep_goes_on_with_is_handed_over(shown: list[Any], tmp_path: Path) -> None:
-    folder = create_sweep(tmp_path, "digits", 0.0).path
-    (folder / "sweep.jsonl").touch()
+    sweep = create_sweep(tmp_path, "digits", 0.0)
+    info = DatasetInfo(name="digits", origin="embedded", training=9, validation=9, checksum="0")
+    config = sweep_config(RunConfig(settings={"dataset": "digits"}), {"clip": ["none"]}, 1, ())
+    with SweepWriter(sweep) as writer:
+        writer.write(SweepStarted(config=config, dataset=info, versions={}, time=0.0))
+    folder = sweep.path
     given = ["--data-dir=-data", "--device", "cpu", "--workers", "2"]
     assert main(["resume", str(folder), *given, "--runs-dir", str(tmp_path)]) == 0
     wanted = ResumeSweep(
