@@ -14,7 +14,7 @@ from ..data.datasets import Dataset, Split
 from ..data.run_dataset import generated_data
 from ..errors import BadInput
 from ..stream.builtin_experiments import BUILT_IN, LENET, TEMPORAL_ORDER
-from ..stream.config import OF_OPTIMIZER, RunConfig
+from ..stream.config import OF_OPTIMIZER, RunConfig, from_options
 from ..stream.events import DatasetInfo
 from ..stream.experiment_info import ExperimentInfo, Value
 from .batches import seeded_generator
@@ -149,8 +149,8 @@ def _user_experiment(config: RunConfig, device: torch.device, try_out: bool) -> 
 
 def _optimizer_notices(config: RunConfig, experiment: ExperimentInfo) -> Iterator[str]:
     """A notice if the run's optimizer was changed, for an experiment that makes its own."""
-    defaults = {field.name: field.default for field in msgspec.structs.fields(RunConfig)}
-    changed = [name for name in OF_OPTIMIZER if getattr(config, name) != defaults[name]]
+    default = from_options({"experiment": config.experiment})
+    changed = [name for name in OF_OPTIMIZER if getattr(config, name) != getattr(default, name)]
     if changed and experiment.own_optimizer:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
         yield f"{experiment.name} makes its own optimizer, which ignores {options} (unless make_optimizer returns None)"
