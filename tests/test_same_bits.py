@@ -52,7 +52,7 @@ def test_replicas_that_are_trained_alone_are_the_single_runs_in_any_order_and_wo
         return [found for outcome in outcomes for found in outcome]
 
     def ray(order: list[Unit]) -> list[ReplicaFinished]:
-        return [found for unit in order for found in on_ray._train(BASE, unit)]
+        return [found for unit in order for found in on_ray._train(BASE, unit, "")]
 
     for train, order in ((used, every), (used, every[::-1]), (fresh, every[::-1]), (ray, every)):
         assert {found.key: of_replica(found) for found in train(order)} == expected
