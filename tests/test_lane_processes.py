@@ -252,7 +252,7 @@ def test_a_pause_holds_both_lanes_at_one_step_until_they_resume(tmp_path: Path) 
 
     def react(engine: Engine, event: Event) -> None:
         match event:
-            case Evaluated(lane="a", step=1000):
+            case Evaluated(lane="a", step=0):
                 engine.send(Pause())
             case LanePaused() if not stepped:
                 paused[event.lane] = event.step
@@ -268,7 +268,7 @@ def test_a_pause_holds_both_lanes_at_one_step_until_they_resume(tmp_path: Path) 
             case LaneResumed(lane="b"):
                 engine.send(Stop())
 
-    events = events_of(own_config(tmp_path, iterations=10**9, pace=400), (), react)
+    events = events_of(own_config(tmp_path, iterations=10**9, pace=1000), (), react)
     first, second = of(LanePaused, events, "a"), of(LanePaused, events, "b")
     assert [event.step for event in first] == [event.step for event in second]
     assert first[1].step == first[0].step + 3
