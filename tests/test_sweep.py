@@ -246,7 +246,7 @@ def test_a_billion_seeds_are_described_without_being_counted_out() -> None:
         ({"clip": ["none"]}, 2, (1, [2]), "seed"),
         ({"clip": ["none"]}, 2, (1, "a"), "seed"),
         ({"batch_size": [{"a": 1}, 2]}, 2, (), "axis batch-size: {'a': 1}"),
-        ({"head": [["relu"], "linear"]}, 2, (), "axis head"),
+        ({"head": [["relu"], "linear"]}, 2, (), "head .*: Expected str"),
         ({"eval_size": [50, 100]}, 2, (), "eval-size decides nothing"),
     ],
 )
