@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -33,10 +34,12 @@ class MeasuredLanes:
         """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""
         for pair, other in self._pairs.add(lane, step, _Point(parameters, predictions), parameters.nbytes):
             difference = (parameters - other.parameters).astype(np.float64)
+            # Not `np.linalg.norm`: the threads of its library wait busily, which takes a core from a lane.
+            distance = math.sqrt(np.square(difference).sum())
             yield LanesCompared(
                 step=step,
                 lanes=pair,
-                distance=float(np.linalg.norm(difference)),
+                distance=distance,
                 disagreement=_disagreement(predictions, other.predictions),
             )
 
