@@ -93,7 +93,13 @@ def values_of(kind: Any, floats: st.SearchStrategy[float] = FLOATS) -> st.Search
 
 SINGLES = st.binary(min_size=4, max_size=4)
 COUNTS = st.binary(min_size=4 * (1 + BINS), max_size=4 * (1 + BINS))
-STEP = {"losses": SINGLES, "norms": SINGLES, "clipped_norms": SINGLES, "clipped": st.sampled_from([b"\0", b"\1"])}
+STEP = {
+    "losses": SINGLES,
+    "norms": SINGLES,
+    "clipped_norms": SINGLES,
+    "clipped": st.sampled_from([b"\0", b"\1"]),
+    "metrics": st.dictionaries(st.text(), SINGLES),
+}
 # Fields of which not any value of their type will do.
 CHECKED: dict[type[msgspec.Struct], dict[str, st.SearchStrategy[Any]]] = {
     events.LaneStarted: {"rule": RULES},

@@ -72,6 +72,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Value] | None = None
     optimizer: str | None = None
     changed: bool | None = None
+    watched: bool = False
 
 
 @dataclass(frozen=True)

@@ -291,6 +291,7 @@ class _RunWriter:
             settings=started.config.settings,
             optimizer="own" if started.experiment.own_optimizer else started.config.optimizer,
             changed=self._state.changed_mid_run,
+            watched=started.watched,
         )
 
 

@@ -14,26 +14,11 @@ import msgspec
 from .builtin_experiments import LENET
 from .commands import LaneCommand
 from .config import MOST, RunConfig
+from .event import Bytes, Count, Event, LaneEvent, Step, Time
 from .experiment_info import ExperimentInfo
-from .measures import BINS, Measure
-
-# No run produces values outside these bounds, so a line that holds one is damaged.
-Step = Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
-Count = Annotated[int, msgspec.Meta(ge=1, le=2 * MOST)]
-Bytes = Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
-# Seconds since 1970, up to the end of the year 9998, which calendars can show in every time zone.
-Time = Annotated[float, msgspec.Meta(ge=0, lt=253370764800)]
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="event", tag=True):
-    """Base of all events."""
-
-
-class LaneEvent(Event, frozen=True, kw_only=True):
-    """Base of the events of one lane at one step."""
-
-    lane: str
-    step: Step
+from .measures import Measure
+from .replay_events import EvaluatedEarlier, HistogramsEarlier, ReplayStarted, SeekFinished, SeriesEarlier
+from .watch_events import LoopAudited, LoopEnded, MetricAdded, ResourcesMeasured, StepsSkipped
 
 
 class StageStarted(Event, frozen=True, kw_only=True):
@@ -60,21 +45,24 @@ class Notice(Event, frozen=True, kw_only=True):
 class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The data that a run trains on: the number of training and validation examples, and where they are from.
 
-    `training` is None if every step has new examples. `checksum` is the SHA-256 of the data in their order; of a user's
-    dataset that does not consist of tensors, that of its length and its first examples.
+    `training` is None if every step has new examples. Of a watched loop's data nothing is known: None and 0. `checksum`
+    is the SHA-256 of the data in their order; of a user's dataset that does not consist of tensors, that of its length
+    and its first examples.
     """
 
     name: str
     origin: str
     training: Count | None
-    validation: Count
+    validation: Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]
     checksum: str
 
 
 class RunStarted(Event, frozen=True, kw_only=True):
     """The preparation is done and the lanes are about to start. `time` is in seconds since 1970 (UTC).
 
-    Versions without experiments trained LeNet.
+    Versions without experiments trained LeNet. `watched`: the lanes are loops of the user's, which clipwatch only
+    watches (see `watch_events`). Such a run's `config` says little: names, rules, and `iterations`, which is MOST if no
+    end is planned.
     """
 
     config: RunConfig
@@ -83,6 +71,7 @@ class RunStarted(Event, frozen=True, kw_only=True):
     versions: dict[str, str]
     time: Time
     experiment: ExperimentInfo = LENET.info
+    watched: bool = False
 
 
 class RecordingStarted(Event, frozen=True, kw_only=True):
@@ -96,23 +85,6 @@ class RecordingStopped(Event, frozen=True, kw_only=True):
 
     folder: str
     cause: str
-
-
-class ReplayStarted(Event, frozen=True, kw_only=True):
-    """The events that follow are a recording. `run` is its name, `last_step` the last step of any event.
-
-    `speed`: how many times as fast as it was recorded, None without a limit. The event is sent again when that changes.
-    """
-
-    run: str
-    last_step: Step
-    speed: float | None = 1.0
-
-
-class SeekFinished(Event, frozen=True, kw_only=True, tag="Sought"):
-    """A replay has reached the step of a `Seek`; all events up to it have been sent."""
-
-    step: Step
 
 
 class CommandScheduled(Event, frozen=True, kw_only=True):
@@ -143,23 +115,25 @@ class Evaluated(LaneEvent, frozen=True, kw_only=True, omit_defaults=True):
     metrics: dict[str, float] = {}
 
 
-class StepsTrained(LaneEvent, frozen=True, kw_only=True):
+class StepsTrained(LaneEvent, frozen=True, kw_only=True, omit_defaults=True):
     """One value for each training step since the lane's last such event; `step` is the newest of these steps.
 
     `losses`: loss of the training batch. `norms`, `clipped_norms`: ‖g‖ and ‖ĝ‖, the latter 0 if the step was skipped;
     infinite from 1.8e19 on. All three are little-endian float32 numbers, which hold NaN and infinity as JSON does not.
     `clipped`: a byte per step, 1 if the rule changed the gradient. A lane sends one event before each evaluation.
+    `metrics` are other values by series. NaN stands for what a watched loop did not give.
     """
 
     losses: bytes
     norms: bytes
     clipped_norms: bytes
     clipped: bytes
+    metrics: dict[str, bytes] = {}
 
     def __post_init__(self) -> None:
-        count = len(self.clipped)
-        if not count or any(len(part) != 4 * count for part in (self.losses, self.norms, self.clipped_norms)):
-            raise ValueError("losses, norms and clipped norms are not as many float32 numbers as there are steps")
+        count, parts = len(self.clipped), (self.losses, self.norms, self.clipped_norms, *self.metrics.values())
+        if not count or any(len(part) != 4 * count for part in parts):
+            raise ValueError("losses, norms and metrics are not as many float32 numbers as there are steps")
         if self.clipped.translate(None, b"\0\1"):
             raise ValueError("clipped holds a byte other than 0 and 1")
         if count > self.step + 1:
@@ -209,61 +183,6 @@ class LanesCompared(Event, frozen=True, kw_only=True):
     lanes: tuple[str, str]
     distance: float
     disagreement: float | None = None
-
-
-class EvaluatedEarlier(LaneEvent, frozen=True, kw_only=True):
-    """Many evaluations in one event, which a replay sends when it seeks: at `step` and every `stride` steps after it.
-
-    Losses, and accuracies if there are any, are little-endian float32 numbers; so are the other metrics by name.
-    """
-
-    stride: Count
-    losses: bytes
-    accuracies: bytes = b""
-    metrics: dict[str, bytes] = {}
-
-    def __post_init__(self) -> None:
-        for values in filter(None, (self.accuracies, *self.metrics.values())):
-            if len(values) != len(self.losses):
-                raise ValueError("losses and metrics are not equally many float32 numbers")
-        _require_rows(self.step, self.stride, self.losses)
-
-
-class SeriesEarlier(LaneEvent, frozen=True, kw_only=True):
-    """Many values of a series (see `series`) in one event, which a replay sends when it seeks.
-
-    `values` are little-endian float32 numbers at `step` and every `stride` steps after it.
-    """
-
-    series: str
-    stride: Count
-    values: bytes
-
-    def __post_init__(self) -> None:
-        _require_rows(self.step, self.stride, self.values)
-
-
-class HistogramsEarlier(LaneEvent, frozen=True, kw_only=True):
-    """Many histograms of |g| over all layers in one event, which a replay sends when it seeks.
-
-    `counts` are little-endian uint32 numbers, a row at `step` and at every `stride` steps after it: first how many
-    elements are 0, then how many are in each bin.
-    """
-
-    stride: Count
-    counts: bytes
-
-    def __post_init__(self) -> None:
-        _require_rows(self.step, self.stride, self.counts, 1 + BINS)
-
-
-def _require_rows(step: int, stride: int, values: bytes, columns: int = 1) -> None:
-    """Raise ValueError unless `values` are rows of 4-byte numbers at steps that a run can have."""
-    rows, rest = divmod(len(values), 4 * columns)
-    if not rows or rest:
-        raise ValueError(f"the values are not rows of {columns} numbers")
-    if step + stride * (rows - 1) > 2 * MOST:
-        raise ValueError("the last step is larger than in any run")
 
 
 class ClipChanged(LaneEvent, frozen=True, kw_only=True):
@@ -384,5 +303,10 @@ AnyEvent = (
     | LaneExtended
     | LaneFinished
     | LaneFailed
+    | LoopAudited
+    | StepsSkipped
+    | MetricAdded
+    | LoopEnded
+    | ResourcesMeasured
     | RunFinished
 )

@@ -35,7 +35,7 @@ class StepValues(NamedTuple):
 
 def step_values(event: StepsTrained) -> StepValues:
     """The values of an event by step."""
-    parts = {"train-loss": event.losses, "grad-norm": event.norms, "clipped-norm": event.clipped_norms}
+    parts = {"train-loss": event.losses, "grad-norm": event.norms, "clipped-norm": event.clipped_norms, **event.metrics}
     series = {name: np.frombuffer(part, "<f4") for name, part in parts.items()}
     return StepValues(event.step + 1 - len(event.clipped), series, np.frombuffer(event.clipped, np.bool_))
 

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from .builtin_experiments import LENET
-from .config import RunConfig
+from .config import MOST, RunConfig
 from .events import (
     ClipChanged,
     DatasetInfo,
@@ -26,6 +26,9 @@ from .events import (
     LanesCompared,
     LaneStarted,
     LaneStepped,
+    LoopAudited,
+    LoopEnded,
+    MetricAdded,
     MomentsReset,
     OutputDied,
     OutputRevived,
@@ -33,12 +36,15 @@ from .events import (
     RecordingStarted,
     RecordingStopped,
     ReplayStarted,
+    ResourcesMeasured,
     RunFinished,
     RunStarted,
     StageStarted,
+    StepsSkipped,
     StepsTrained,
 )
 from .experiment_info import ExperimentInfo
+from .watch_events import CLIPPING
 
 Going = Literal["training", "paused", "stepping"]
 LaneStatus = Literal[Going, "completed", "stopped", "failed"]
@@ -50,7 +56,8 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     `newest_norm` is the last step with a finite gradient norm before clipping, and that norm. `peak` is the largest one
     in the newest `StepsTrained`, and `diagnosed_peak` what it was at the last measurement. `outputs_changed` lists the
     outputs that died and recovered. `changed_at` and `reset_at` are the steps at which its rule was changed and its
-    optimizer state was reset by a command.
+    optimizer state was reset by a command. Of a watched loop: `audit` holds the findings that hold, `skipped` how many
+    steps its GradScaler skipped, and `loop_ended` its end.
     """
 
     name: str
@@ -70,18 +77,27 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     failed: LaneFailed | None = None
     changed_at: tuple[int, ...] = ()
     reset_at: tuple[int, ...] = ()
+    audit: dict[str, LoopAudited] = {}
+    skipped: int = 0
+    loop_ended: LoopEnded | None = None
+
+    @property
+    def planned(self) -> int | None:
+        """How many steps are planned; None if no end is."""
+        return None if self.iterations == MOST else self.iterations
 
     @property
     def ended(self) -> bool:
         """Whether the lane completed, was stopped or failed."""
-        return self.finished is not None or self.failed is not None
+        return self.finished is not None or self.failed is not None or self.loop_ended is not None
 
     @property
     def status(self) -> LaneStatus:
         """How the lane ended, or what it does."""
         if self.failed:
             return "failed"
-        return self.finished.reason if self.finished else self.going
+        end = self.finished or self.loop_ended
+        return end.reason if end else self.going
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +111,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     config: RunConfig | None = None
     dataset: DatasetInfo | None = None
     experiment: ExperimentInfo = LENET.info
+    watched: bool = False
+    resources: ResourcesMeasured | None = None
     device: str = ""
     started_at: float = 0.0
     lanes: dict[str, LaneState] = {}
@@ -142,6 +160,7 @@ def apply(state: RunState, event: Event) -> RunState:
                 config=event.config,
                 dataset=event.dataset,
                 experiment=event.experiment,
+                watched=event.watched,
                 device=event.device,
                 started_at=event.time,
             )
@@ -153,6 +172,11 @@ def apply(state: RunState, event: Event) -> RunState:
             return replace(state, replay=event)
         case LanesCompared(lanes=lanes):
             return replace(state, compared={**state.compared, lanes: event})
+        case MetricAdded(metric=metric):
+            metrics = (*(known for known in state.experiment.metrics if known.name != metric.name), metric)
+            return replace(state, experiment=replace(state.experiment, metrics=metrics))
+        case ResourcesMeasured():
+            return replace(state, resources=event)
         case RunFinished():
             return replace(state, finished=event)
         case _:
@@ -198,7 +222,7 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
             return replace(lane, outputs_changed=(*lane.outputs_changed, event))
         case LaneStarted(iterations=iterations, rule=rule):
             begun = replace(lane, step=step, going="training", rule=rule, iterations=iterations)
-            return replace(begun, finished=None, failed=None)
+            return replace(begun, finished=None, failed=None, loop_ended=None)
         case ClipChanged(rule=rule):
             return replace(lane, step=step, rule=rule, changed_at=(*lane.changed_at, step))
         case MomentsReset():
@@ -217,10 +241,23 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
             return replace(lane, step=step, going=going, iterations=iterations, finished=None)
         case LaneFinished():
             return replace(lane, step=step, finished=event)
+        case LoopAudited():
+            return replace(lane, audit=_with_finding(lane.audit, event))
+        case StepsSkipped(count=count):
+            return replace(lane, skipped=lane.skipped + count)
+        case LoopEnded():
+            return replace(lane, step=step, loop_ended=event)
         case LaneFailed():
             return replace(lane, step=step, failed=event)
         case _:
             return lane
+
+
+def _with_finding(audit: dict[str, LoopAudited], event: LoopAudited) -> dict[str, LoopAudited]:
+    """The findings that hold after one more event."""
+    replaced = {event.finding, *(CLIPPING if event.finding in CLIPPING else ())}
+    others = {finding: known for finding, known in audit.items() if finding not in replaced}
+    return others if event.gone else {**others, event.finding: event}
 
 
 def _newest_norm(event: StepsTrained) -> tuple[int, float] | None:

@@ -1,0 +1,1 @@
+"""Watches a training loop that is not clipwatch's own."""
