@@ -85,7 +85,8 @@ class SharedCommands:
         None, for a pause: waits for commands, but returns after a few seconds without any.
         """
         if timeout is not None and step < self._next:
-            time.sleep(timeout)
+            if timeout:
+                time.sleep(timeout)
             return ()
         commands: tuple[LaneCommand, ...] = ()
         if self._leads:
