@@ -32,14 +32,18 @@ _END_SECONDS = 5.0
 Broadcast = Callable[[Any], Any]
 
 
-def several_ranks() -> bool:
-    """Whether this process trains together with others."""
-    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+def rank() -> int:
+    """The number of this process among those that train together; 0 if it trains alone."""
+    return dist.get_rank() if _initialized() else 0
 
 
-def this_rank() -> int:
-    """The rank of this process; 0 if it trains alone."""
-    return dist.get_rank() if several_ranks() else 0
+def processes() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if _initialized() else 1
+
+
+def _initialized() -> bool:
+    return dist.is_available() and dist.is_initialized()
 
 
 def make_broadcast() -> Broadcast:
