@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from watched_runs import WatchedRecording
+from watched_recordings import WatchedRecording
 
 from clipwatch.core.errors import BadInput
-from clipwatch.core.stream.commands import SetClip, Stop
+from clipwatch.core.runs import control_file
+from clipwatch.core.stream.commands import Stop
+from clipwatch.core.stream.events import StepsTrained
 
 lightning = pytest.importorskip("lightning.pytorch", reason="lightning is not installed")
 from torch.nn import functional as F  # noqa: E402
@@ -89,29 +92,29 @@ def test_the_losses_the_norms_and_the_validation_are_recorded(tmp_path: Path) ->
     module = Classifier()
     fit(ClipwatchCallback(runs_dir=tmp_path / "runs"), tmp_path, module, validate=True)
     run = WatchedRecording.only_one_in(tmp_path / "runs")
-    assert run.losses == pytest.approx(module.losses)
-    assert len(run.norms) == BATCHES
-    assert run.norms == run.clipped_norms
+    assert run.of_steps("losses") == pytest.approx(module.losses)
+    assert len(run.of_steps("norms")) == BATCHES
+    assert run.of_steps("norms") == run.of_steps("clipped_norms")
     # One evaluation: the sanity check before the training is none.
     (evaluated,) = run.evaluations
     assert 0 <= evaluated.accuracy <= 1
     assert evaluated.loss > 0
     assert evaluated.metrics == {"f1": 0.25}
-    assert run.ended == {"loop": "completed"}
-    assert run.planned == BATCHES
+    assert run.state.lanes["loop"].status == "completed"
+    assert run.state.lanes["loop"].planned == BATCHES
 
 
 def test_a_rule_clips(tmp_path: Path) -> None:
     fit(ClipwatchCallback("norm:0.01", runs_dir=tmp_path), tmp_path)
     run = WatchedRecording.only_one_in(tmp_path)
-    assert min(run.norms) > 0.01
-    assert run.clipped_norms == pytest.approx([0.01] * BATCHES)
+    assert min(run.of_steps("norms")) > 0.01
+    assert run.of_steps("clipped_norms") == pytest.approx([0.01] * BATCHES)
 
 
 def test_clipping_by_the_trainer_is_seen(tmp_path: Path) -> None:
     fit(ClipwatchCallback(runs_dir=tmp_path, measure_every=1), tmp_path, gradient_clip_val=0.02)
-    finding = WatchedRecording.only_one_in(tmp_path).findings["clips-norm"]
-    assert pytest.approx(0.02, rel=1e-3) in finding.values()
+    audit = WatchedRecording.only_one_in(tmp_path).state.lanes["loop"].audit
+    assert pytest.approx(0.02, rel=1e-3) in audit["clips-norm"].figures.values()
 
 
 def test_two_clips_are_refused(tmp_path: Path) -> None:
@@ -125,7 +128,7 @@ def test_the_loss_of_accumulated_batches_is_their_mean(tmp_path: Path) -> None:
     module = Classifier()
     fit(ClipwatchCallback(runs_dir=tmp_path), tmp_path, module, accumulate_grad_batches=2)
     pairs = zip(module.losses[::2], module.losses[1::2], strict=True)
-    assert WatchedRecording.only_one_in(tmp_path).losses == pytest.approx([sum(pair) / 2 for pair in pairs])
+    assert WatchedRecording.only_one_in(tmp_path).of_steps("losses") == pytest.approx([sum(pair) / 2 for pair in pairs])
 
 
 def test_each_optimizer_is_a_lane(tmp_path: Path) -> None:
@@ -137,45 +140,43 @@ def test_each_optimizer_is_a_lane(tmp_path: Path) -> None:
     }
 
 
-class Sends(lightning.Callback):
-    """Sends a command to the run after the first batch, and waits until the watch has it."""
+class Hook(lightning.Callback):
+    """Calls a function after the first batch."""
 
-    def __init__(self, callback: ClipwatchCallback, command: Any) -> None:
-        self.callback, self.command = callback, command
+    def __init__(self, function: Callable[[], object]) -> None:
+        self.function = function
 
     def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        if batch_idx == 0:
-            (run,) = self.callback.watches.values()
-            WatchedRecording.send(run, self.command)
+        if trainer.global_step == 1:
+            self.function()
 
 
 def test_stop_ends_the_training(tmp_path: Path) -> None:
     callback = ClipwatchCallback(runs_dir=tmp_path)
-    trainer = fit([Sends(callback, Stop()), callback], tmp_path)
-    assert trainer.global_step == 2
-    assert WatchedRecording.only_one_in(tmp_path).ended == {"loop": "stopped"}
+    stop = Hook(lambda: control_file.append(callback.watches["loop"].folder, Stop()))
+    trainer = fit([callback, stop], tmp_path, max_epochs=2000)
+    assert trainer.global_step < 2000 * BATCHES
+    assert WatchedRecording.only_one_in(tmp_path).state.lanes["loop"].status == "stopped"
 
 
 def test_an_exception_ends_the_watch_as_failed(tmp_path: Path) -> None:
-    class Fails(lightning.Callback):
-        def on_train_batch_end(self, *_: Any) -> None:
-            raise ZeroDivisionError("of the loop")
-
     with pytest.raises(ZeroDivisionError):
-        fit([ClipwatchCallback(runs_dir=tmp_path), Fails()], tmp_path)
-    run = WatchedRecording.only_one_in(tmp_path)
-    assert "of the loop" in run.state.lanes["loop"].failed.cause
+        fit([ClipwatchCallback(runs_dir=tmp_path), Hook(lambda: 1 / 0)], tmp_path)
+    failed = WatchedRecording.only_one_in(tmp_path).state.lanes["loop"].failed
+    assert failed is not None
+    assert "ZeroDivisionError" in failed.cause
 
 
 def test_a_checkpoint_restores_the_step_and_the_rule_with_its_memory(tmp_path: Path) -> None:
     first = ClipwatchCallback("autoclip:50", runs_dir=tmp_path / "first")
-    trainer = fit([Sends(first, SetClip(rule="autoclip:20")), first], tmp_path)
+    change = Hook(lambda: first.watches["loop"].set_rule("autoclip:20"))
+    trainer = fit([first, change], tmp_path)
     trainer.save_checkpoint(tmp_path / "saved.ckpt")
     second = ClipwatchCallback("autoclip:50", runs_dir=tmp_path / "second")
     fit(second, tmp_path, max_epochs=2, checkpoint=tmp_path / "saved.ckpt")
     run = WatchedRecording.only_one_in(tmp_path / "second")
-    assert run.first_step == BATCHES
-    assert run.state.lanes["loop"].step == 2 * BATCHES
+    assert next(event.step for event in run.events if isinstance(event, StepsTrained)) == 2 * BATCHES - 1
+    assert len(run.of_steps("norms")) == BATCHES
     assert run.state.lanes["loop"].rule == "autoclip:20"
     # All steps from the change of the rule on, and those of the second training.
     assert len(second.state_dict()["loop"]["clipper"]["norms"]) == 2 * BATCHES - 1

@@ -9,7 +9,7 @@ import numpy as np
 
 from clipwatch.core.runs.reader import read_recording
 from clipwatch.core.stream.events import Evaluated, Event, StepsTrained
-from clipwatch.core.stream.state import RunState, fold
+from clipwatch.core.stream.state import RunState, apply
 
 
 class WatchedRecording:
@@ -31,7 +31,7 @@ class WatchedRecording:
         """All events, folded."""
         state = RunState()
         for event in self.events:
-            state = fold(state, event)
+            state = apply(state, event)
         return state
 
     def of_steps(self, name: str) -> list[float]:
