@@ -254,9 +254,10 @@ class WatchedLane:
     def _number(self, name: str, value: Tensor | float) -> Number:
         """A value as a number. One that is on a GPU stays there."""
         try:
-            if isinstance(value, Tensor) and not value.is_cpu:
-                return value.detach().reshape(()).float().clone()
-            return float(value)
+            if not isinstance(value, Tensor):
+                return float(value)
+            value = value.detach()
+            return value.item() if value.is_cpu else value.reshape(()).float().clone()
         except (TypeError, ValueError, RuntimeError) as error:
             if name not in self._not_numbers:
                 self._not_numbers.add(name)
