@@ -1,0 +1,359 @@
+"""One watched loop: what happens between its steps and in them, and the events of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from torch import Tensor
+from torch.amp.grad_scaler import GradScaler
+from torch.optim import Optimizer
+
+from ..engine.mailbox import Mailbox
+from ..errors import one_line
+from ..stream.builtin_experiments import ACCURACY
+from ..stream.commands import LaneCommand
+from ..stream.config import MOST
+from ..stream.events import (
+    ClipChanged,
+    Diagnosed,
+    Evaluated,
+    Event,
+    LaneFailed,
+    LaneStarted,
+    LoopEnded,
+    MetricAdded,
+    Notice,
+    StepsSkipped,
+)
+from ..stream.experiment_info import MetricInfo
+from ..stream.rules import parse_rule
+from .audit import Audit
+from .backward_gradients import BackwardGradients
+from .gradient_clippers import Clipped, make_gradient_clipper
+from .left_gradients import LeftGradients
+from .loss_scale import LossScale
+from .measuring import Measures, Measuring
+from .metric_names import series_name
+from .parameters import WatchedParameters, why_not_clipped
+from .steering import Commands, Steering
+from .step_log import Number, StepLog
+from .user_warnings import warn
+from .watched_run import Item, WatchedRun
+
+# A screen is to see a fast loop move.
+_SEND_SECONDS = 0.25
+# Steps in one event at most, and steps that wait at most while the disk is behind.
+_MOST_STEPS, _MOST_WAITING = 1000, 100_000
+# The first steps, of which more are audited than `measure_every` says.
+_MOST_AT_FIRST = 20
+# Two sums of the same squares, in another order, differ by less.
+_ROUNDING = 1e-5
+
+
+class WatchedLane:
+    """The state of a watched loop. Called by its hooks and by the methods of `Watch`, on the thread that trains."""
+
+    def __init__(
+        self,
+        name: str,
+        parameters: WatchedParameters,
+        optimizer: Optimizer,
+        *,
+        rule: str | None,
+        run: WatchedRun | None,
+        mailbox: Mailbox[LaneCommand],
+        commands: Commands,
+        processes: int,
+        scaler: GradScaler | None,
+        measure_every: int,
+        total_steps: int | None,
+    ) -> None:
+        self.name, self.rule, self.mailbox = name, rule, mailbox
+        self.step = 0
+        self.steering = Steering(name, commands, self._set_rule, self._reset_optimizer)
+        self._parameters, self._run = parameters, run
+        self._measure_every, self._total_steps = measure_every, total_steps
+        self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, parameters)
+        self._loss_scale = LossScale(optimizer, scaler)
+        self._backward = BackwardGradients(parameters.named(), processes=processes)
+        self._audit = Audit(name)
+        self._measuring = Measuring(parameters, optimizer, self._notice)
+        self._measuring.set_rule(rule)
+        self._log = StepLog(name)
+        self._nonfinite = self._log.nonfinite
+        self._sent = time.perf_counter()
+        # Events of the newest step, which wait until the loop has had the time to give its loss.
+        self._of_step: list[Item] = []
+        self._begun = False
+        self._metrics: dict[str, str] = {}
+        self._not_numbers: set[str] = set()
+        self._train_loss: Number = math.nan
+        # Whether the loop gives its loss before `optimizer.step`; None until it has given one.
+        self._gives_before: bool | None = None
+        self._given_before: dict[str, Number] = {}
+        self._has_given = self._known_to_train = False
+        self._clipped_steps: Number = 0.0
+        self._known_steps = 0
+        self._left: LeftGradients | None = None
+        self._begin_backward()
+
+    # In the order of a step.
+
+    def between_steps(self) -> None:
+        """Send what is due, and obey commands."""
+        if not self._begun:
+            self._begin()
+        if skipped := self._loss_scale.skipped():
+            self._send(StepsSkipped(lane=self.name, step=self.step, count=skipped))
+        for event in self.steering.between_steps(self.step):
+            self._send_steps()
+            self._send(event)
+        self._send_steps_if_due()
+        self.show_problems()
+
+    def gradients_ready(self) -> None:
+        """Measure, clip, and log the step."""
+        measured, scale = self.step % self._measure_every == 0, self._loss_scale.of_gradients
+        gradients = self._parameters.gradients()
+        if self.rule and (self.step == 0 or measured):
+            self._require_clippable(gradients)
+        comparison = self._backward.compare(self._loss_scale.of_loss)
+        left = self._left if measured and not self.rule and self._backward.copied else None
+        self._measuring.before_clip(measured, scale, left, self._loss_scale.of_loss if left else 1.0)
+        clipped = self._with_loops_own(self._clipper.clip(gradients, scale, self._measuring.about_to_clip))
+        self._measuring.after_clip(clipped.changed)
+        overflowed = self._loss_scale.overflowed
+        self._log.add(clipped, overflowed)
+        self._log.give(self._given_before)
+        self._given_before, self._has_given, self._known_to_train = {}, False, True
+        if overflowed == 0.0:
+            self._count_nonfinite(clipped.norm, gradients)
+        if comparison is not None:
+            engaged = (int(self._clipped_steps), self._known_steps) if self._known_steps else None
+            self._of_step += self._audit.add(self.step, comparison, rule=bool(self.rule), engaged=engaged)
+
+    def after_step(self) -> None:
+        """The optimizer has updated the parameters: the step is done."""
+        if (measures := self._measuring.after_step()) is not None:
+            self._of_step.append(self._diagnosed(self.step, measures))
+        self._backward.end_step()
+        self.step += 1
+        for event in self.steering.step_done(self.step):
+            self._send_steps()
+            self._send(event)
+        self._begin_backward()
+
+    def _begin_backward(self) -> None:
+        """Let the next backward be seen, if its step is measured."""
+        if self._audit.clips and not self.rule and self._left is None:
+            # How the loop clips itself is measured as a rule of ours would be.
+            self._backward.follow_norm()
+            self._left = LeftGradients(self._parameters.training())
+            self._backward.copy_into(self._left.flat)
+        # The hook that computes the norm at every step has to agree with a measured step first.
+        unknown = self._left is not None and not self._known_steps and self.step < _MOST_AT_FIRST
+        self._backward.begin_step(measured=self._audit.undecided or unknown or self.step % self._measure_every == 0)
+
+    def _with_loops_own(self, clipped: Clipped) -> Clipped:
+        """The norm before the clipping of the loop itself, where it is known."""
+        before = None if self.rule else self._backward.norm_before()
+        if before is not None:
+            norm: Number = (before.item() if before.is_cpu else before) / self._loss_scale.of_loss
+            clipped = Clipped(norm, clipped.clipped_norm, norm > clipped.clipped_norm * (1 + _ROUNDING))
+        if self.rule or before is not None:
+            self._clipped_steps = self._clipped_steps + clipped.changed
+            self._known_steps += 1
+        return clipped
+
+    def _count_nonfinite(self, norm: Number, gradients: Sequence[Tensor]) -> None:
+        """Count NaN and infinity. On a GPU, the log counts the norms that show some."""
+        if isinstance(norm, Tensor) or math.isfinite(norm):
+            return
+        if first := self._log.count_nonfinite(self.step, gradients):
+            self._of_step.append(first)
+
+    def _diagnosed(self, step: int, measures: Callable[[], Measures]) -> Item:
+        nonfinite, shares = self._nonfinite, self._log.shares
+
+        def diagnosed() -> list[Event]:
+            total, layers = measures()
+            return [
+                Diagnosed(
+                    lane=self.name,
+                    step=step,
+                    layers=layers,
+                    total=total,
+                    engaged=shares.of_all,
+                    engaged_recently=shares.of_recent,
+                    nan=nonfinite.nan,
+                    infinite=nonfinite.infinite,
+                )
+            ]
+
+        return diagnosed
+
+    def _require_clippable(self, gradients: Sequence[Tensor]) -> None:
+        """Observe instead of clipping where a rule cannot clip."""
+        if cause := why_not_clipped(gradients):
+            warn(f"clipwatch does not clip by {self.rule}, it only observes: {cause}")
+            self._send(self._set_rule("none"))
+
+    # What the loop gives.
+
+    def give(self, loss: Tensor | float | None, metrics: Mapping[str, Tensor | float]) -> None:
+        """Give the newest step its loss and other values. With several calls a step, the first one counts.
+
+        A loop that calls it before its first `optimizer.step` does so at each step: its values wait for that step.
+        """
+        self._backward.look_again()
+        if self._gives_before is None:
+            self._gives_before = not self._known_to_train
+        values = {self._series(name, of_step=True): self._number(name, value) for name, value in metrics.items()}
+        if loss is not None:
+            values["losses"] = self._train_loss = self._number("loss", loss)
+        if self._gives_before:
+            self._given_before = values
+        elif len(self._log) and not self._has_given:
+            self._has_given = True
+            self._log.give(values)
+            self._send_steps_if_due(bool(self._of_step))
+
+    def evaluated(
+        self, loss: Tensor | float, accuracy: Tensor | float | None, metrics: Mapping[str, Tensor | float]
+    ) -> None:
+        """Send the results of an evaluation."""
+        if not self._begun:
+            self._begin()
+        self._send_steps()
+        if accuracy is not None and "accuracy" not in self._metrics:
+            self._add_metric("accuracy", ACCURACY)
+        self._send(
+            Evaluated(
+                lane=self.name,
+                step=max(0, self.step - 1),
+                loss=float(self._number("loss", loss)),
+                accuracy=None if accuracy is None else float(self._number("accuracy", accuracy)),
+                train_loss=float(self._train_loss),
+                seconds=self._seconds,
+                metrics={
+                    self._series(name, of_step=False): float(self._number(name, value))
+                    for name, value in metrics.items()
+                },
+            )
+        )
+
+    def _number(self, name: str, value: Tensor | float) -> Number:
+        """A value as a number. One that is on a GPU stays there."""
+        try:
+            if isinstance(value, Tensor) and not value.is_cpu:
+                return value.detach().reshape(()).float().clone()
+            return float(value)
+        except (TypeError, ValueError, RuntimeError) as error:
+            if name not in self._not_numbers:
+                self._not_numbers.add(name)
+                warn(f"clipwatch records no {name} here: a number is needed ({one_line(error)})")
+            return math.nan
+
+    # Its end.
+
+    def ended(self, reason: Literal["completed", "stopped"]) -> LoopEnded:
+        """The event of the loop's end; everything before is sent."""
+        self._finish()
+        return LoopEnded(lane=self.name, step=self.step, reason=reason, seconds=self._seconds)
+
+    def failed(self, cause: str) -> LaneFailed:
+        """The event of a failure."""
+        self._finish()
+        return LaneFailed(lane=self.name, step=self.step, reason="error", cause=cause, seconds=self._seconds)
+
+    def _finish(self) -> None:
+        if not self._begun:
+            self._begin()
+        self._send_steps()
+        self._backward.close()
+        self.steering.close()
+
+    def show_problems(self) -> None:
+        """Warn of a recording that has stopped."""
+        if self._run and (problem := self._run.take_problem()):
+            warn(problem)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The step, the rule and its memory."""
+        return {"step": self.step, "rule": self.rule, "clipper": self._clipper.state}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from a `state`. The lane starts anew in the recording, at that step."""
+        self._send_steps()
+        self.step, self.rule = int(state["step"]), state["rule"]
+        self._clipper = make_gradient_clipper(parse_rule(self.rule) if self.rule else None, self._parameters)
+        self._clipper.restore(state["clipper"])
+        self._begun = False
+
+    # Commands.
+
+    def _set_rule(self, rule: str) -> Event:
+        previous = self.rule or "none"
+        self._clipper, self.rule = make_gradient_clipper(parse_rule(rule), self._parameters), rule
+        self._measuring.set_rule(rule)
+        return ClipChanged(lane=self.name, step=self.step, rule=rule, previous=previous)
+
+    def _reset_optimizer(self) -> None:
+        self._parameters.reset_optimizer()
+        self._measuring.reset()
+
+    # Events.
+
+    @property
+    def _seconds(self) -> float:
+        return self._run.seconds if self._run else 0.0
+
+    def _begin(self) -> None:
+        self._begun = True
+        self._send(
+            LaneStarted(
+                lane=self.name,
+                step=self.step,
+                rule=self.rule or "none",
+                iterations=self._total_steps or MOST,
+                parameters=sum(each.numel() for each in self._parameters.all),
+                seconds=self._seconds,
+            )
+        )
+
+    def _series(self, name: str, *, of_step: bool) -> str:
+        """The series of a metric, which is announced when it is first given."""
+        key = f"step {name}" if of_step else name
+        if key not in self._metrics:
+            series = series_name(name, self._metrics.values(), of_step=of_step)
+            self._add_metric(key, MetricInfo(series, share=series == "train-accuracy"))
+        return self._metrics[key]
+
+    def _add_metric(self, key: str, metric: MetricInfo) -> None:
+        self._metrics[key] = metric.name
+        self._send(MetricAdded(metric=metric))
+
+    def _send(self, item: Item) -> None:
+        if self._run:
+            self._run.put(item)
+
+    def _notice(self, text: str) -> None:
+        self._send(Notice(text=text, level="info"))
+
+    def _send_steps_if_due(self, due: bool = False) -> None:
+        if due or len(self._log) >= _MOST_STEPS or time.perf_counter() - self._sent > _SEND_SECONDS:
+            if self._run and self._run.is_behind and len(self._log) < _MOST_WAITING:
+                return
+            self._send_steps()
+
+    def _send_steps(self) -> None:
+        self._sent = time.perf_counter()
+        if (logged := self._log.take(self.step - 1)) is not None:
+            self._send(logged.events)
+        for item in self._of_step:
+            self._send(item)
+        self._of_step = []
