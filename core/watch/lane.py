@@ -123,14 +123,20 @@ class WatchedLane:
         comparison = self._backward.compare(self._loss_scale.of_loss)
         left = self._left if measured and not self.rule and self._backward.copied else None
         self._measuring.before_clip(measured, scale, left, self._loss_scale.of_loss if left else 1.0)
-        clipped = self._with_loops_own(self._clipper.clip(gradients, scale, self._measuring.about_to_clip))
-        self._measuring.after_clip(clipped.changed)
         overflowed = self._loss_scale.overflowed
+
+        def about_to_clip(norm: Number) -> None:
+            self._measuring.about_to_clip()
+            self._count_nonfinite(norm, gradients, overflowed)
+
+        clipped = self._clipper.clip(gradients, scale, about_to_clip)
+        if clipped.changed is False:
+            self._count_nonfinite(clipped.norm, gradients, overflowed)
+        clipped = self._with_loops_own(clipped)
+        self._measuring.after_clip(clipped.changed)
         self._log.add(clipped, overflowed)
         self._log.give(self._given_before)
         self._given_before, self._has_given, self._known_to_train = {}, False, True
-        if overflowed == 0.0:
-            self._count_nonfinite(clipped.norm, gradients)
         if comparison is not None:
             engaged = (int(self._clipped_steps), self._known_steps) if self._known_steps else None
             self._of_step += self._audit.add(self.step, comparison, rule=bool(self.rule), engaged=engaged)
@@ -168,9 +174,9 @@ class WatchedLane:
             self._known_steps += 1
         return clipped
 
-    def _count_nonfinite(self, norm: Number, gradients: Sequence[Tensor]) -> None:
+    def _count_nonfinite(self, norm: Number, gradients: Sequence[Tensor], overflowed: Number) -> None:
         """Count NaN and infinity. On a GPU, the log counts the norms that show some."""
-        if isinstance(norm, Tensor) or math.isfinite(norm):
+        if isinstance(norm, Tensor) or math.isfinite(norm) or overflowed != 0.0:
             return
         if first := self._log.count_nonfinite(self.step, gradients):
             self._of_step.append(first)
