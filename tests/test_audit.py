@@ -95,6 +95,21 @@ def test_equal_norms_before_clipping_show_no_bound() -> None:
     assert "to 1.0" not in (sentence(*[scaled(4.0, 0.25)] * 6) or "")
 
 
+def test_the_mean_over_batches_is_no_clipping_also_where_norms_are_imprecise() -> None:
+    """Norms of 16 bits that are close to each other are no bound."""
+    norms = (4.0, 4.01, 4.02, 4.03, 1.0, 2.0)
+    words = "your loop multiplies the gradient by 0.25 between backward and the optimizer"
+    for order in (norms, norms[::-1]):
+        assert sentence(*(scaled(norm, 0.25, precision=1.6e-2) for norm in order)) == words
+
+
+def test_scaling_to_the_largest_element_is_not_clipping_each() -> None:
+    """As `clip_grad_norm_` does with the infinity norm."""
+    found = clipping([scaled(norm, 0.01 / norm, used_largest=0.01, used_norm=norm**0.5) for norm in NORMS])
+    assert found
+    assert found.finding == "changes-gradient"
+
+
 def test_norms_that_are_almost_equal_before_clipping_show_nothing() -> None:
     assert sentence(*(norm_clipped(norm, 1.0) for norm in (4.0, 4.001, 4.002, 4.003))) is None
 
