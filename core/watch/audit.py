@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
 from ..stream.events import LoopAudited
-from ..stream.watch_events import Finding
-from .clipping_findings import ENOUGH, Found, clipping, kind, lasting_share
+from ..stream.watch_events import CLIPPING, Finding
+from .clipping_findings import ENOUGH, Found, clipping, lasting_share
 from .comparison import Comparison
 from .missing_gradients import Missing, MissingGradients
 
@@ -61,7 +61,9 @@ class Audit:
         self._clipping = self._lasting(clipping(self._steps))
         self._see_late(compared)
         holds: dict[Finding, Found] = {found.finding: found for found in self._found(step, compared, rule, engaged)}
-        gone = [found for finding, found in self._told.items() if finding not in holds]
+        # Of those that exclude each other, the new one says that the other is gone.
+        replaced = CLIPPING if holds.keys() & set(CLIPPING) else ()
+        gone = [found for finding, found in self._told.items() if finding not in holds and finding not in replaced]
         new = [found for finding, found in holds.items() if _is_news(self._told.get(finding), found)]
         self._told = {finding: self._told.get(finding, found) for finding, found in holds.items()}
         self._told.update({found.finding: found for found in new})
@@ -90,7 +92,8 @@ class Audit:
     def _lasting(self, found: Found | None) -> Found | None:
         """The finding about how the loop clips. A loop that clips seldom still clips."""
         known = self._clipping
-        if known and known.finding in _BOUNDED and (found is None or found.finding == "not-clipped"):
+        is_within = found is None or found.finding == "not-clipped" or "factor" in found.figures
+        if known and known.finding in _BOUNDED and is_within:
             share = lasting_share(known, self._steps)
             return found if share is None else known._replace(figures={**known.figures, **share})
         return found
@@ -98,13 +101,16 @@ class Audit:
     def _clipping_found(self, rule: bool, engaged: tuple[int, int] | None) -> Found | None:
         """How the loop clips, if that is worth saying, with what is known of every step."""
         found = self._clipping
-        if found is None or (found.finding == "not-clipped" and (rule or self._late)):
+        if found is None:
             return None
+        if found.finding == "not-clipped":
+            # A change that comes too late says this, too.
+            return None if rule or (self._late and "not-clipped" not in self._told) else found
         if found.finding not in _BOUNDED:
             return found
         if rule:
             return Found("clipped-twice", {"bound": found.figures["bound"]})
-        if engaged and engaged[1]:
+        if engaged and engaged[1] >= _NEWEST:
             share = {"share": engaged[0] / engaged[1], "steps": float(engaged[1])}
             return found._replace(figures={"bound": found.figures["bound"], **share})
         return found
@@ -132,9 +138,8 @@ class _IdleClipping:
     def add(self, step: int, compared: Comparison, engaged: tuple[int, int] | None, *, rule: bool) -> Found | None:
         """One more measured step; `engaged`: the steps that a rule of clipwatch has clipped, of how many."""
         self._first = step if self._first is None else self._first
-        one = kind(compared)
-        self._measured += one == "unchanged"
-        self._has_engaged |= one not in ("unchanged", "empty")
+        self._measured += compared.kind == "unchanged"
+        self._has_engaged |= compared.kind not in ("unchanged", "empty")
         if rule:
             return Found("never-engaged", {"steps": float(engaged[1])}) if _is_idle(engaged) else None
         steps = step + 1 - self._first

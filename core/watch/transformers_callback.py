@@ -87,9 +87,7 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
             )
             self._max_grad_norm, args.max_grad_norm = args.max_grad_norm, 0.0
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
-    ) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any) -> None:
         if self.run and self.run.stopped:
             control.should_training_stop = True
 
@@ -132,4 +130,3 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
     def state(self) -> dict[str, Any]:
         """What the `Trainer` writes into its checkpoints, as JSON."""
         return {"args": self._options, "attributes": {"watched": self.run.state_dict() if self.run else None}}
-

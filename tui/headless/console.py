@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from ...core.safe_text import in_encoding
+from ...core.stream.audit_words import is_mistake
 from ...core.stream.evaluation_line import evaluation_line
 from ...core.stream.events import (
     CommandScheduled,
@@ -19,6 +20,7 @@ from ...core.stream.events import (
     LaneEvent,
     LaneFailed,
     LaneFinished,
+    LoopAudited,
     Notice,
     RunStarted,
 )
@@ -66,7 +68,8 @@ class ConsoleSink:
                 self._print_evaluations(self._ordered.end(lane))
                 self._print_message(f"lane {lane}: {lane_message(event)}")
             case LaneEvent(lane=lane):
-                if not self._quiet and (text := lane_message(event)):
+                is_warning = isinstance(event, LoopAudited) and is_mistake(event)
+                if (is_warning or not self._quiet) and (text := lane_message(event)):
                     self._print_message(f"lane {lane}: {text}")
             case CommandScheduled() if not self._quiet:
                 self._print_message(scheduled_line(event))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ...core.safe_text import printable
+from ...core.stream.audit_words import audit_words
 from ...core.stream.builtin_experiments import LENET
 from ...core.stream.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from ...core.stream.evaluation_line import evaluation_line
@@ -23,6 +24,7 @@ from ...core.stream.events import (
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    LoopAudited,
     MomentsReset,
     NonfiniteFound,
     OutputDied,
@@ -32,7 +34,7 @@ from ...core.stream.events import (
 from ...core.stream.experiment_info import LOSS, ExperimentInfo
 from ...core.stream.series import evaluated_values, final_values
 from .metric_words import figure, gauge_value, log_widths, short_name, value_words
-from .number_format import decimal, in_ascii, norms, share
+from .number_format import decimal, in_ascii, norms, share, symbols_in_ascii
 
 _NO_NAMES: Mapping[str, str] = {}
 _NONFINITE_ACTIONS = {
@@ -80,10 +82,18 @@ def _evaluation(event: Evaluated, cells: int, experiment: ExperimentInfo) -> str
 
 def _message_line(event: LaneEvent, cells: int) -> str:
     """A message in full, without the label of its step, or in brief."""
-    words = printable(lane_words(event) or "")
-    forms = (f"Step: {event.step} {words}" if words else "", f"{event.step:>5} {words}")
-    brief = f"{event.step:>5} {printable(_brief_words(event) or words)}"
-    return next((form for form in forms if len(form) <= cells), brief)
+    texts = [printable(words) for words in message_forms(event)]
+    longest = f"Step: {event.step} {texts[0]}" if texts[0] else ""
+    forms = (longest, *(f"{event.step:>5} {text}" for text in texts))
+    return next((form for form in forms if len(form) <= cells), forms[-1])
+
+
+def message_forms(event: LaneEvent) -> tuple[str, ...]:
+    """A message in forms from long to short; an empty one if there is none."""
+    if isinstance(event, LoopAudited):
+        return tuple(map(symbols_in_ascii, audit_words(event)))
+    words = lane_words(event) or ""
+    return words, _brief_words(event) or words
 
 
 def _brief_words(event: LaneEvent) -> str | None:
@@ -151,6 +161,8 @@ def lane_words(event: Event) -> str | None:
             return speed_limit_words(pace)
         case LaneExtended(iterations=iterations):
             return f"extended to {iterations} steps"
+        case LoopAudited():
+            return symbols_in_ascii(audit_words(event)[0])
         case LaneFailed(cause=cause):
             return f"{failure_word(event)}: {cause}"
         case _:
