@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .core.stream import commands, events
     from .core.stream.config import LaneConfig, RunConfig
     from .core.stream.experiment_info import MetricInfo as Metric
+    from .core.watch.watch import Watch, watch
 
     __version__: str
 
@@ -28,9 +29,11 @@ _PLACES = {
     "LaneConfig": "core.stream.config:LaneConfig",
     "Metric": "core.stream.experiment_info:MetricInfo",
     "RunConfig": "core.stream.config:RunConfig",
+    "Watch": "core.watch.watch:Watch",
     "commands": "core.stream.commands",
     "digits": "core.experiments.digit_tensors:digits",
     "events": "core.stream.events",
+    "watch": "core.watch.watch:watch",
 }
 
 __all__ = [
@@ -41,10 +44,12 @@ __all__ = [
     "LaneConfig",
     "Metric",
     "RunConfig",
+    "Watch",
     "__version__",
     "commands",
     "digits",
     "events",
+    "watch",
 ]
 
 

@@ -1,0 +1,67 @@
+"""Hooks on an optimizer: what runs between two steps, when the gradients are ready, and after the update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch.optim import Optimizer
+
+
+class StepListener(Protocol):
+    """What `StepHooks` calls, in this order. The first two may be the same moment."""
+
+    def before_step(self) -> None: ...
+
+    def gradients_ready(self) -> None: ...
+
+    def after_step(self) -> None: ...
+
+
+class StepHooks:
+    """Calls a listener in each `optimizer.step`, until `remove`.
+
+    A closure computes the gradients inside of the step, so it is wrapped. One that is called several times in a step
+    counts once.
+    """
+
+    def __init__(self, optimizer: Optimizer, listener: StepListener) -> None:
+        self._listener = listener
+        self._handles = [
+            optimizer.register_step_pre_hook(self._before),
+            optimizer.register_step_post_hook(self._after),
+        ]
+
+    def remove(self) -> None:
+        """Remove the hooks."""
+        for handle in self._handles:
+            handle.remove()
+
+    def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]] | None:
+        self._listener.before_step()
+        # The arguments of `step`; some versions of torch have the optimizer itself first.
+        place = next((place for place, each in enumerate(args) if callable(each) and each is not optimizer), None)
+        if place is not None:
+            return (*args[:place], self._wrapped(args[place]), *args[place + 1 :]), kwargs
+        if callable(kwargs.get("closure")):
+            return args, {**kwargs, "closure": self._wrapped(kwargs["closure"])}
+        self._listener.gradients_ready()
+        return None
+
+    def _wrapped(self, closure: Callable[[], Any]) -> Callable[[], Any]:
+        called = False
+
+        def wrapped() -> Any:
+            nonlocal called
+            loss = closure()
+            if not called:
+                called = True
+                with torch.no_grad():
+                    self._listener.gradients_ready()
+            return loss
+
+        return wrapped
+
+    def _after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        self._listener.after_step()

@@ -1,0 +1,258 @@
+"""`clipwatch.watch`: measures what gradient clipping does in a training loop that is not clipwatch's own.
+
+    with clipwatch.watch(model, optimizer) as run:
+        for inputs, labels in loader:
+            loss = F.cross_entropy(model(inputs), labels)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            run.step(loss)
+
+It works by hooks of the optimizer and of tensors; nothing else of torch or of the loop is changed. An error of ours
+ends the watch with a warning, never the training.
+"""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
+from torch.optim import Optimizer
+
+from ..engine.mailbox import Mailbox
+from ..errors import BadInput, ClipwatchError, one_line
+from ..runs.folder import runs_folder
+from ..stream.commands import LaneCommand, SetClip
+from ..stream.config import MOST, LaneConfig
+from ..stream.events import LaneFailed, LoopEnded
+from ..stream.rules import parse_rule
+from . import watched_run
+from .description import describe
+from .lane import WatchedLane
+from .parameters import Layers, WatchedParameters
+from .step_hooks import StepHooks
+from .user_warnings import warn
+from .watched_run import WatchedRun
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_watched: weakref.WeakSet[Optimizer] = weakref.WeakSet()
+
+
+def watch(
+    model: nn.Module,
+    optimizer: Optimizer,
+    *,
+    rule: str | None = None,
+    name: str | None = None,
+    measure_every: int = 50,
+    total_steps: int | None = None,
+    runs_dir: Path | str | None = None,
+    control: bool = True,
+    scaler: GradScaler | None = None,
+    layers: Layers = 1,
+) -> Watch:
+    """Watch the training of `model` by `optimizer` until `close`, and record it in a new folder of `runs_dir`.
+
+    Without a `rule` nothing of the training changes. With one, such as "norm:1", gradients are clipped by it in
+    `optimizer.step`. `name` tells several watches of one process apart. Every `measure_every` steps all diagnostics are
+    measured, by layer: a module path cut at depth `layers`, or what `layers` returns for a parameter's name. With
+    `control`, `clipwatch attach` can steer the loop. Give the `scaler` if the loop has one. Raises BadInput.
+    """
+    optimizer = _inner(optimizer)
+    _require(isinstance(model, nn.Module), f"watch: model is {type(model).__name__}; give an nn.Module")
+    _require(
+        measure_every in range(1, MOST + 1), f"watch: measure_every is {measure_every!r}; give a whole number above 0"
+    )
+    _require(
+        total_steps is None or total_steps in range(1, MOST + 1),
+        f"watch: total_steps is {total_steps!r}; give a whole number above 0, or None if no end is planned",
+    )
+    _require(optimizer not in _watched, "watch: this optimizer is watched already; close its other watch first")
+    config = LaneConfig(name or "loop", "none" if rule is None else str(parse_rule(rule)))
+    parameters = WatchedParameters(model, optimizer, layers)
+    described = describe(model, config, measure_every=measure_every, total_steps=total_steps)
+
+    def begin() -> WatchedRun:
+        return WatchedRun(runs_folder(None if runs_dir is None else str(runs_dir)), described, control=control)
+
+    run, mailbox = _join(begin, config.name)
+    lane = WatchedLane(
+        config.name,
+        parameters,
+        rule=rule and config.rule,
+        run=run,
+        mailbox=mailbox,
+        scaler=scaler,
+        measure_every=measure_every,
+        total_steps=total_steps,
+    )
+    return Watch(lane, optimizer, run)
+
+
+def _inner(optimizer: Any) -> Optimizer:
+    """The optimizer of torch itself: Accelerate and Lightning wrap it."""
+    while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer):
+        optimizer = inner
+    _require(
+        isinstance(optimizer, Optimizer),
+        f"watch: optimizer is {type(optimizer).__name__}; give a torch.optim.Optimizer",
+    )
+    return optimizer
+
+
+def _join(begin: Callable[[], WatchedRun], name: str) -> tuple[WatchedRun | None, Mailbox[LaneCommand]]:
+    """The run with a new lane; None if nothing can be recorded."""
+    try:
+        run = watched_run.current_run(begin)
+    except ClipwatchError as error:
+        warn(f"clipwatch records nothing of this loop: {error}")
+        return None, Mailbox[LaneCommand](lasting=False)
+    return run, run.join(name)
+
+
+def _require(holds: bool, problem: str) -> None:
+    if not holds:
+        raise BadInput(problem)
+
+
+def _harmless(method: Callable[Concatenate[Watch, P], R]) -> Callable[Concatenate[Watch, P], R | None]:
+    """Make a method end the watch where it would raise, and do nothing once the watch has ended."""
+
+    @functools.wraps(method)
+    def called(self: Watch, *args: P.args, **kwargs: P.kwargs) -> R | None:
+        if not self.active:
+            return None
+        try:
+            with torch.no_grad():
+                return method(self, *args, **kwargs)
+        except Exception as error:
+            self.give_up(error)
+            return None
+
+    return called
+
+
+class Watch:
+    """A watched loop. Its methods never raise; once closed they do nothing."""
+
+    def __init__(self, lane: WatchedLane, optimizer: Optimizer, run: WatchedRun | None) -> None:
+        self._lane, self._optimizer, self._run = lane, optimizer, run
+        self.active = True
+        self._hooks = StepHooks(optimizer, self)
+        _watched.add(optimizer)
+        watched_run.close_at_exit(self, self._close_at_exit)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the recording; None if nothing is recorded."""
+        return self._run.folder if self._run else None
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that clips; None if the loop is only observed."""
+        return self._lane.rule
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a screen asked the loop to stop. The loop decides what to do about it."""
+        return self._lane.steering.stopped
+
+    @_harmless
+    def step(self, loss: Tensor | float | None = None, **metrics: Tensor | float) -> None:
+        """Give the training loss of the newest step, and other values of it by name. Optional."""
+        self._lane.give(loss, metrics)
+
+    @_harmless
+    def evaluated(
+        self, loss: Tensor | float, accuracy: Tensor | float | None = None, **metrics: Tensor | float
+    ) -> None:
+        """Give the results of an evaluation after the newest step: loss, share of correct predictions, others by name."""
+        self._lane.evaluated(loss, accuracy, metrics)
+
+    @_harmless
+    def set_rule(self, rule: str) -> None:
+        """Clip by another rule from the next step on. A rule that does not exist is a warning."""
+        try:
+            command = SetClip(rule=rule)
+        except BadInput as error:
+            warn(str(error))
+            return
+        self._lane.mailbox.put(command)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The step, the rule and what the rule remembers, for a checkpoint of the loop."""
+        return self._lane.state
+
+    @_harmless
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue at the step and with the rule of a `state_dict`."""
+        self._lane.restore(state)
+
+    def close(self) -> None:
+        """End the watch: all hooks are removed and the recording is complete. Harmless if it has ended."""
+        reason = "stopped" if self.stopped else "completed"
+        self._end(lambda: self._lane.ended(reason))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        elif isinstance(error, Exception):
+            self._end(lambda: self._lane.failed(one_line(error)))
+        else:
+            self._end(lambda: self._lane.ended("stopped"))
+
+    @_harmless
+    def before_step(self) -> None:
+        """A hook: between two steps."""
+        self._lane.between_steps()
+
+    @_harmless
+    def gradients_ready(self) -> None:
+        """A hook: the optimizer is about to use the gradients."""
+        self._lane.gradients_ready()
+
+    @_harmless
+    def after_step(self) -> None:
+        """A hook: the optimizer has updated the parameters."""
+        self._lane.after_step()
+
+    def give_up(self, error: Exception) -> None:
+        """End the watch because of an error of its own."""
+        cause = f"the watch ended by an error of its own, the loop trains on unwatched: {one_line(error)}"
+        self._end(lambda: self._lane.failed(cause))
+        warn(f"clipwatch: {cause}")
+
+    def _end(self, ending: Callable[[], LoopEnded | LaneFailed]) -> None:
+        if not self.active:
+            return
+        self.active = False
+        self._hooks.remove()
+        _watched.discard(self._optimizer)
+        watched_run.closed(self)
+        try:
+            last = ending()
+            if self._run:
+                self._run.end_lane(last)
+            self._lane.show_problems()
+        except Exception as error:
+            warn(f"clipwatch: the end of the recording is missing: {one_line(error)}")
+
+    def _close_at_exit(self) -> None:
+        import sys
+
+        error = getattr(sys, "last_value", None)
+        self.__exit__(type(error) if error else None, error, None)
