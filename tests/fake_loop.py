@@ -189,7 +189,7 @@ def main() -> None:
     print(loop.folder.path, flush=True)
     while not stopped and (given.total is None or loop.step < given.total):
         threading.Event().wait(given.step_seconds * 10)
-        loop.train(10, norm=2 + np.sin(loop.step / 50))
+        loop.train(10, norm=float(2 + np.sin(loop.step / 50)))
         tick, seconds = tick + 1, time.time() - begun
         if tick % 10 == 0:
             loss = 3 * 0.99 ** (loop.step / 10) + 1
