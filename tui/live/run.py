@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,8 @@ def run_live(source: EngineSource, options: ScreenOptions, *, train_sweep: Train
         tell(app.failure)
     if app.view.state.lanes and options.summary:
         _print_summary(app)
+    if (attached := app.view.state.attached) and attached.process in ("running", "silent"):
+        tell(f"the run goes on; clipwatch attach {shlex.quote(attached.run)} shows it again")
     if app.sweep and train_sweep and app.exit_code <= 1:
         return train_sweep(app.sweep)
     discard_output_of_closed_terminal()

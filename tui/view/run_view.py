@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.stream.events import (
+    Attached,
     ClipChanged,
     Diagnosed,
     Evaluated,
@@ -25,6 +26,7 @@ from ...core.stream.events import (
     LaneStepped,
     MomentsReset,
     PaceChanged,
+    ResourcesMeasured,
     RunStarted,
     SeriesEarlier,
     StepsTrained,
@@ -176,12 +178,26 @@ class RunView:
             self.lanes[event.lane].fold(event)
         elif isinstance(event, LanesCompared) and event.lanes[1] in self.lanes:
             self.lanes[event.lanes[1]].add(event.step, compared_values(event))
+        elif isinstance(event, ResourcesMeasured) and self.state.watched:
+            self._note_speed(event.seconds)
+        elif isinstance(event, Attached) and event.process != "running":
+            self._forget_speeds()
 
     def lose_engine(self) -> None:
         """Record that the engine has stopped, so that no lane has a speed any more."""
         self.engine_gone = True
+        self._forget_speeds()
+
+    def _forget_speeds(self) -> None:
         for lane in self.lanes.values():
             lane.recent.clear()
+
+    def _note_speed(self, seconds: float) -> None:
+        """Note how far the lanes of a watched loop are, which may never evaluate."""
+        for name, lane in self.lanes.items():
+            state = self.state.lanes[name]
+            if not state.ended and state.status != "paused":
+                lane.recent.append((state.step - 1, seconds))
 
     @property
     def at_full_speed(self) -> bool:
@@ -199,7 +215,7 @@ class RunView:
     @property
     def final_step(self) -> int:
         """The run's last step; the newest step once all lanes have ended."""
-        ends = [lane.iterations - 1 for lane in self.state.lanes.values() if not lane.ended]
+        ends = [lane.planned - 1 for lane in self.state.lanes.values() if not lane.ended and lane.planned]
         return max(ends, default=self.last_step)
 
     def history(self, lane: str, series: str) -> list[float]:
