@@ -131,6 +131,8 @@ class Follower:
             yield event
             if isinstance(event, RunStarted):
                 yield self._attached
+        # What is said of older events must not hide how the process is.
+        yield self._attached
         for text in recorded.damage:
             yield Notice(text=text)
         if self._attached.process == "gone":

@@ -8,7 +8,8 @@ from .event import Event
 
 
 class Attached(Event, frozen=True, kw_only=True):
-    """The run is trained by another process, and its recording is followed. Sent again when one of these changes.
+    """The run is trained by another process, and its recording is followed. It is sent first, after all
+    events so far, and when one of these changes.
 
     `process`: it trains (`running`), it has written nothing for `silent` seconds (`silent`), it has recorded its end
     (`ended`), or it went without doing so (`gone`). `unsteerable`: why it takes no commands from here, None if it does.

@@ -30,7 +30,7 @@ from ...core.stream.state import RunState
 from .adam_memory import memory_words
 from .explanation import explanations, has_stopped_learning
 from .lane_names import lane_names
-from .number_format import date_and_time
+from .number_format import date_and_time, duration
 from .verdict import verdict
 from .wording import lane_words, replay_speed_words, scheduled_line, speed_limit_words
 
@@ -59,7 +59,11 @@ def status_message(event: Event, state: RunState, *, kept_in: str | None = None)
         return None
     if isinstance(event, LaneStarted):
         # Later than `RunStarted`, since only now it is known whether this is a replay.
-        return StatusMessage(_first_texts(state, kept_in))
+        if state.attached:
+            return None
+        return StatusMessage(_replay_texts(state.replay, state) if state.replay else _start_texts(state, kept_in))
+    if isinstance(event, Attached):
+        return _attached_message(event) if state.lanes else None
     if isinstance(event, SeekFinished) and state.replay:
         return StatusMessage((f"step {event.step:,} of {state.replay.last_step:,}",))
     if isinstance(event, LaneFinished | LaneFailed | LoopEnded) and has_ended(state):
@@ -101,21 +105,17 @@ def kept_texts(folder: str | None) -> tuple[str, ...]:
     return f"The run so far is kept in {folder}", f"Kept: {PurePath(folder).name}"
 
 
-def _first_texts(state: RunState, kept_in: str | None) -> tuple[str, ...]:
-    """What is said as the lanes appear."""
-    if state.replay:
-        return _replay_texts(state.replay, state)
-    return _attached_texts(state.attached) if state.attached else _start_texts(state, kept_in)
-
-
-def _attached_texts(attached: Attached) -> tuple[str, ...]:
-    text = f"Attached to {attached.run}"
+def _attached_message(attached: Attached) -> StatusMessage | None:
+    """How the process that trains the run is; its end has messages of its own."""
     if attached.process in ("ended", "gone"):
-        return f"{text}. It trains no more. q: detach · ?: help", text
-    why = f" {attached.unsteerable}." if attached.unsteerable else ""
-    why = f"{why[:1]}{why[1:2].upper()}{why[2:]}"
-    quit = "q: detach, the run goes on"
-    return f"{text}.{why} {quit} · ?: help", f"{text}. {quit}", f"{text}.{why}", text
+        return None
+    if attached.process == "silent":
+        text = f"No sign of life for {duration(attached.silent)}"
+        return StatusMessage((f"{text}: the process is stopped, or it hangs. Nothing is lost so far", text), alert=True)
+    text, quit = f"Attached to {attached.run}", "q: detach, the run goes on"
+    why = [f"{attached.unsteerable[0].upper()}{attached.unsteerable[1:]}"] if attached.unsteerable else []
+    forms = ([text, *why, f"{quit} · ?: help"], [text, quit], [*why, "q: detach"], [quit])
+    return StatusMessage(tuple(". ".join(form) for form in forms))
 
 
 def _start_texts(state: RunState, kept_in: str | None) -> tuple[str, ...]:

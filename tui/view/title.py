@@ -155,6 +155,8 @@ def _speed(view: RunView) -> str:
         # The speed is that of the recorded training.
         shown = f"{mean * replay.speed:,.0f} steps/s, " if mean and replay.speed else ""
         return f"{shown}{replay_speed_words(replay.speed)}"
+    if view.state.attached and view.state.attached.process in ("gone", "ended"):
+        return ""
     paces = {lane.pace for lane in view.state.lanes.values()}
     if len(paces) != 1:
         return ""
