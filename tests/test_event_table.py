@@ -37,6 +37,7 @@ STEP_LOGS = st.integers(1, 3).flatmap(
         step=st.integers(2, 2**50),
         **dict.fromkeys(("losses", "norms", "clipped_norms"), st.binary(min_size=4 * count, max_size=4 * count)),
         clipped=st.lists(st.integers(0, 1), min_size=count, max_size=count).map(bytes),
+        metrics=st.dictionaries(st.text(), st.binary(min_size=4 * count, max_size=4 * count), max_size=2),
     )
 )
 EVENTS = st.lists(EVALUATIONS | STEP_LOGS | st.just(LANE) | st.just(Notice(text="told")))

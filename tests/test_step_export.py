@@ -19,7 +19,7 @@ from clipwatch.core.errors import BadInput
 from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.export import COLUMNS, evaluation_rows, write_json
 from clipwatch.core.runs.reader import Recorded
-from clipwatch.core.runs.step_export import STEP_COLUMNS, step_rows, write_steps
+from clipwatch.core.runs.step_export import STEP_COLUMNS, write_steps
 from clipwatch.core.stream.builtin_experiments import LENET
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import (
@@ -144,7 +144,7 @@ def test_an_evaluation_has_the_share_of_steps_clipped_since_the_last_and_the_dis
 
 def test_a_recording_without_steps_says_so_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="not recorded"):
-        step_rows(recorded(msgspec.structs.replace(EVALUATED, lane="b")))
+        write_steps(recorded(msgspec.structs.replace(EVALUATED, lane="b")), tmp_path / "steps.csv")
     shutil.copy(Path(__file__).parent / "schemas" / "1.jsonl", tmp_path / "events.jsonl")
     files = tmp_path / "run.csv", tmp_path / "steps.csv"
     done = program.call("export", str(tmp_path), "--csv", str(files[0]), "--steps", str(files[1]))

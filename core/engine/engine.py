@@ -195,8 +195,7 @@ class Engine:
                 ]
                 for thread in threads:
                     thread.start()
-                for thread in threads:
-                    thread.join()
+                self._wait_for(threads, started)
                 seconds = time.perf_counter() - started
             self._backlog.put(RunFinished(reason=self._reason(), seconds=seconds))
         except Cancelled:
@@ -207,6 +206,17 @@ class Engine:
             # `run` raises it again in the thread that reads the events.
             self._backlog.put(error)
         self._backlog.put(None)
+
+    def _wait_for(self, threads: Sequence[threading.Thread], started: float) -> None:
+        """Wait for the lanes, and report what they use meanwhile."""
+        from ..runs.resources import INTERVAL, ResourceMeter
+
+        meter = ResourceMeter(time.perf_counter() - started)
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(INTERVAL)
+                if measured := meter.measure(time.perf_counter() - started):
+                    self._backlog.put(measured)
 
     def _prepare(self, resources: contextlib.ExitStack) -> Sequence[RunningLane]:
         """The lanes, ready to start. `resources` ends their processes, if they have any."""

@@ -18,6 +18,7 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _FIELDS = (("step", np.int64), ("loss", np.float64), ("train_loss", np.float64), ("seconds", np.float64))
 _NO_METRICS: dict[str, float] = {}
+_NO_STEP_METRICS: dict[str, bytes] = {}
 _LOGGED = ("losses", "norms", "clipped_norms", "clipped")
 # The types of events that have columns of their own. All other types count as 0.
 _COLUMNS = {Evaluated: 1, StepsTrained: 2}
@@ -99,6 +100,7 @@ class StepLogs:
     """The `StepsTrained` events in columns. `places`: their indices among all events. `lanes`: indices into `names`.
 
     Event k has the values from `ends[k - 1]` to below `ends[k]` of the other columns; the last is that of `steps[k]`.
+    `metrics` are those of the events by series.
     """
 
     names: tuple[str, ...]
@@ -110,6 +112,7 @@ class StepLogs:
     norms: NDArray[np.float32]
     clipped_norms: NDArray[np.float32]
     clipped: NDArray[np.bool_]
+    metrics: NDArray[np.object_]
 
     def __getitem__(self, row: int) -> StepsTrained:
         part = slice(self.ends.item(row - 1) if row else 0, self.ends.item(row))
@@ -120,6 +123,7 @@ class StepLogs:
             norms=self.norms[part].tobytes(),
             clipped_norms=self.clipped_norms[part].tobytes(),
             clipped=self.clipped[part].tobytes(),
+            metrics=self.metrics.item(row),
         )
 
     def of(self, lane: str) -> Integers:
@@ -200,7 +204,8 @@ class EventRows:
     def _add_step_logs(self, places: Integers, events: list[StepsTrained]) -> None:
         steps = np.fromiter((event.step for event in events), np.int64, len(events))
         counts = np.fromiter((len(event.clipped) for event in events), np.int64, len(events))
-        self._log_columns.append([places, self._lanes(events), steps, counts])
+        metrics = np.fromiter((event.metrics or _NO_STEP_METRICS for event in events), np.object_, len(events))
+        self._log_columns.append([places, self._lanes(events), steps, counts, metrics])
         for name, values in self._log_values.items():
             values += b"".join(map(attrgetter(name), events))
 
@@ -215,12 +220,13 @@ class EventRows:
         """A table of all events added."""
         names = tuple(self._names)
         columns = [np.concatenate(parts) for parts in zip(*self._columns, strict=True)]
-        places, lanes, steps, counts = (np.concatenate(parts) for parts in zip(*self._log_columns, strict=True))
+        logs = (np.concatenate(parts) for parts in zip(*self._log_columns, strict=True))
+        places, lanes, steps, counts, metrics = logs
         losses, norms, clipped_norms = (np.frombuffer(bytes(self._log_values[name]), "<f4") for name in _LOGGED[:-1])
         clipped = np.frombuffer(bytes(self._log_values["clipped"]), np.bool_)
         return EventTable(
             tuple(self._others),
             np.array(self._other_places, np.int64),
             Evaluations(names, *columns),
-            StepLogs(names, places, lanes, steps, np.cumsum(counts), losses, norms, clipped_norms, clipped),
+            StepLogs(names, places, lanes, steps, np.cumsum(counts), losses, norms, clipped_norms, clipped, metrics),
         )

@@ -24,12 +24,14 @@ from ..stream.events import (
 )
 from ..stream.series import evaluated_values, final_values
 from .csv_table import texts, write_table
+from .lane_rules import lane_rules
 from .lane_steps import lane_steps
 from .reader import Recorded
 
 # The dead outputs have a column each: 1 if the output is dead, 0 if it is not.
 DEAD = tuple(f"dead_{output}" for output in range(10))
-# `row` is what a row is of: an `evaluation`, the `final` loss and accuracy on all validation images, or a `failure`.
+# `row` is what a row is of: an `evaluation`, the `final` loss and accuracy on all validation images, a `failure`, or in
+# a watched run a `measurement` between two evaluations.
 # What a row does not have is empty, as are measurements in evaluations that did not measure them. These are the columns
 # of LeNet; see `columns` for those of other experiments.
 COLUMNS = (
@@ -79,7 +81,7 @@ def write_csv(recorded: Recorded, path: Path) -> None:
 
 def columns(recorded: Recorded) -> tuple[str, ...]:
     """The columns of a run: those of LeNet, or else those without its own and with the experiment's instead."""
-    experiment = recorded.started.experiment
+    experiment = recorded.experiment
     gauges = [gauge.name for gauge in experiment.gauges]
     if _DEAD_OUTPUTS in gauges:
         return COLUMNS
@@ -105,7 +107,10 @@ def write_json(recorded: Recorded, path: Path) -> None:
 
 
 def evaluation_rows(recorded: Recorded) -> list[Row]:
-    """A row per evaluation, per end of a lane and per failure, ordered by step and then by lane."""
+    """A row per evaluation, per end of a lane and per failure, ordered by step and then by lane.
+
+    In a watched run, which may have no evaluations, also one per measurement.
+    """
     rules: dict[str, str] = {}
     more = _beside_evaluations(recorded)
     rows: dict[tuple[str, str, int], Row] = {}
@@ -130,17 +135,43 @@ def evaluation_rows(recorded: Recorded) -> list[Row]:
             "seconds": event.seconds,
             **row,
         }
+    if recorded.started.watched:
+        rows = {**_measurement_rows(recorded, more, rows.keys()), **rows}
     places = {lane: place for place, lane in enumerate(recorded.lanes)}
     return sorted(rows.values(), key=lambda row: (row["step"], places[row["lane"]]))
+
+
+def _measurement_rows(
+    recorded: Recorded, more: Mapping[tuple[str, int], Row], others: Collection[tuple[str, str, int]]
+) -> dict[tuple[str, str, int], Row]:
+    """The rows of measurements at other steps than those of evaluations."""
+    rules = {lane: lane_rules(recorded.table.others, lane) for lane in recorded.lanes}
+    return {
+        ("measurement", lane, step): {
+            "row": "measurement",
+            "lane": lane,
+            "rule": rules[lane].at(step),
+            "step": step,
+            **values,
+        }
+        for (lane, step), values in more.items()
+        if ("evaluation", lane, step) not in others
+    }
 
 
 def _readable(event: Event) -> bytes:
     """An event as JSON, with numbers where the recording holds bytes."""
     if not isinstance(event, StepsTrained):
         return encode(event)
-    parts = {name: np.frombuffer(getattr(event, name), "<f4") for name in ("losses", "norms", "clipped_norms")}
-    values = {name: msgspec.Raw(f"[{','.join(map(_number, texts(part)))}]".encode()) for name, part in parts.items()}
+    values: Row = {name: _numbers(getattr(event, name)) for name in ("losses", "norms", "clipped_norms")}
+    if event.metrics:
+        values["metrics"] = {name: _numbers(metric) for name, metric in event.metrics.items()}
     return msgspec.json.encode(msgspec.json.decode(encode(event)) | values | {"clipped": list(event.clipped)})
+
+
+def _numbers(part: bytes) -> msgspec.Raw:
+    """Float32 numbers as a JSON array."""
+    return msgspec.Raw(f"[{','.join(map(_number, texts(np.frombuffer(part, '<f4'))))}]".encode())
 
 
 def _number(text: str) -> str:
@@ -159,7 +190,7 @@ def _beside_evaluations(recorded: Recorded) -> dict[tuple[str, int], Row]:
             rows.setdefault((event.lanes[1], event.step), {}).update(values)
     evaluations, logs = recorded.table.evaluations, recorded.table.step_logs
     for lane in logs.names:
-        steps = np.unique(evaluations.steps[evaluations.of(lane)])
+        steps = np.unique([*evaluations.steps[evaluations.of(lane)], *(step for name, step in rows if name == lane)])
         shares = lane_steps(logs, lane).shares_clipped(steps)
         for step, share in zip(steps[~np.isnan(shares)].tolist(), texts(shares[~np.isnan(shares)]), strict=True):
             rows.setdefault((lane, step), {})["steps_clipped"] = share

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,6 +15,11 @@ class LaneRules:
 
     steps: tuple[int, ...]
     rules: tuple[str, ...]
+
+    def at(self, step: int) -> str:
+        """The rule of this step; nothing before the first."""
+        place = bisect_right(self.steps, step)
+        return self.rules[place - 1] if place else ""
 
 
 NO_RULES = LaneRules((), ())

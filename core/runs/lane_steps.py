@@ -14,7 +14,8 @@ from .event_table import Integers, StepLogs
 class LaneSteps:
     """The logged steps of a lane, ascending, each once. `places`: the index of each step's event among all events.
 
-    `losses` are those of the training batches, `norms` ‖g‖ and `clipped_norms` ‖ĝ‖; see `StepsTrained`.
+    `losses` are those of the training batches, `norms` ‖g‖ and `clipped_norms` ‖ĝ‖; see `StepsTrained`. `metrics` are
+    the other values by series, NaN where there is none.
     """
 
     places: Integers
@@ -23,6 +24,13 @@ class LaneSteps:
     norms: NDArray[np.float32]
     clipped_norms: NDArray[np.float32]
     clipped: NDArray[np.bool_]
+    metrics: dict[str, NDArray[np.float32]]
+
+    @property
+    def series(self) -> dict[str, NDArray[np.float32]]:
+        """The values by series, as in `step_values`."""
+        parts = {"train-loss": self.losses, "grad-norm": self.norms, "clipped-norm": self.clipped_norms}
+        return {**parts, **self.metrics}
 
     def shares_clipped(self, ends: Integers) -> NDArray[np.float32]:
         """The share of steps clipped up to each of these ascending steps since the one before. NaN: none is logged."""
@@ -44,4 +52,20 @@ def lane_steps(logs: StepLogs, lane: str) -> LaneSteps:
     fresh = np.ones(len(steps), np.bool_)
     fresh[1:] = steps[1:] > np.maximum.accumulate(steps)[:-1]
     at, places = at[fresh], np.repeat(logs.places[rows], counts)[fresh]
-    return LaneSteps(places, steps[fresh], logs.losses[at], logs.norms[at], logs.clipped_norms[at], logs.clipped[at])
+    metrics = {name: values[fresh] for name, values in _metrics(logs, rows, counts).items()}
+    values = (logs.losses[at], logs.norms[at], logs.clipped_norms[at], logs.clipped[at])
+    return LaneSteps(places, steps[fresh], *values, metrics)
+
+
+def _metrics(logs: StepLogs, rows: Integers, counts: Integers) -> dict[str, NDArray[np.float32]]:
+    """The metrics of these rows, which have so many steps each."""
+    of_rows = [logs.metrics[row] for row in rows]
+    names = dict.fromkeys(name for metrics in of_rows for name in metrics)
+    found = dict[str, NDArray[np.float32]]()
+    for name in names:
+        parts = [
+            np.frombuffer(metrics[name], "<f4") if name in metrics else np.full(count, np.nan, np.float32)
+            for metrics, count in zip(of_rows, counts.tolist(), strict=True)
+        ]
+        found[name] = np.concatenate(parts)
+    return found

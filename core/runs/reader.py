@@ -12,7 +12,8 @@ from ..errors import BadInput
 from ..files.atomic import open_regular
 from ..stream.codec import UnknownEvent, decode_event, decode_events
 from ..stream.config import from_options, read_toml
-from ..stream.events import ClipChanged, Event, LaneEvent, LaneExtended, MomentsReset, RunStarted
+from ..stream.events import ClipChanged, Event, LaneEvent, LaneExtended, MetricAdded, MomentsReset, RunStarted
+from ..stream.experiment_info import ExperimentInfo
 from .checksums import all_sealed
 from .damage import Damage, DamagedLine, decode_sealed
 from .event_table import EventRows, EventTable
@@ -40,6 +41,15 @@ class Recorded:
     def started(self) -> RunStarted:
         """The event that the run began with."""
         return next(event for event in self.table.others if isinstance(event, RunStarted))
+
+    @cached_property
+    def experiment(self) -> ExperimentInfo:
+        """What was trained, with the metrics that a watched loop added."""
+        experiment = self.started.experiment
+        for event in self.table.others:
+            if isinstance(event, MetricAdded):
+                experiment = experiment.with_metric(event.metric)
+        return experiment
 
     @property
     def lanes(self) -> list[str]:
@@ -104,6 +114,7 @@ def _beginning(folder: RunFolder) -> RunStarted | None:
         versions=manifest.versions,
         time=manifest.started,
         experiment=manifest.experiment,
+        watched=manifest.watched,
     )
 
 

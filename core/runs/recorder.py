@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import queue
 import shutil
@@ -11,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from filelock import FileLock
 
@@ -23,9 +24,11 @@ from ..stream.events import (
     CommandScheduled,
     Evaluated,
     Event,
+    LoopEnded,
     Notice,
     RecordingStarted,
     RecordingStopped,
+    ResourcesMeasured,
     RunFinished,
     RunStarted,
     StepsTrained,
@@ -166,7 +169,7 @@ class _RunWriter:
     ) -> None:
         self.folder, self._lock, self._started, self._tell = folder, lock, started, tell
         self._state = RunState()
-        self._latest: dict[str, Evaluated] = {}
+        self._latest: dict[tuple[type, str], Evaluated | StepsTrained] = {}
         for event in recorded.events if recorded else ():
             self._state = apply(self._state, event)
         with contextlib.ExitStack() as undo:
@@ -184,6 +187,8 @@ class _RunWriter:
         # The checkpoints that wait to be written, by lane. The first lane is the next one to be served.
         self._waiting: dict[str, deque[LaneCheckpoint]] = {}
         self._finishing = False
+        # Why the manifest could not be written. It is said once.
+        self._manifest_problem = ""
         self._waiting_changed = threading.Condition()
         self._thread = threading.Thread(target=self._write_checkpoints, name="clipwatch-checkpoints", daemon=True)
         self._thread.start()
@@ -222,9 +227,11 @@ class _RunWriter:
         try:
             self.folder.write_manifest(manifest)
         except OSError as error:
-            self._tell(
-                f"the manifest cannot be written, so clipwatch runs shows an old state of this run: {one_line(error)}"
-            )
+            if (problem := one_line(error)) != self._manifest_problem:
+                self._manifest_problem = problem
+                self._tell(
+                    f"the manifest cannot be written, so clipwatch runs shows an old state of this run: {problem}"
+                )
 
     def finish_checkpoints(self) -> None:
         """Accept no more checkpoints, and wait until all are written."""
@@ -240,12 +247,19 @@ class _RunWriter:
         if self._file.write(sealed) != len(sealed):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if isinstance(event, Evaluated):
-            # The manifest needs only the latest evaluation, so it is applied when a manifest is made.
-            self._latest[event.lane] = event
+            # The manifest needs only the latest one, so it is applied when a manifest is made.
+            self._latest[type(event), event.lane] = event
             return line
         if isinstance(event, StepsTrained):
+            if self._started.watched:
+                self._latest[type(event), event.lane] = event
             return line
+        if isinstance(event, LoopEnded):
+            self._apply_latest()
         self._state = apply(self._state, event)
+        if isinstance(event, ResourcesMeasured) and self._started.watched:
+            # Without checkpoints, this tells `clipwatch runs` how far the loop is.
+            self._write_manifest(self._manifest("running"))
         if os.fstat(self._file.fileno()).st_nlink == 0:
             # Writing to a deleted file succeeds, but the data is lost.
             raise OSError(errno.ENOENT, "the run's folder has vanished")
@@ -274,11 +288,14 @@ class _RunWriter:
             return "interrupted"
         return "done" if finished.reason == "completed" else "failed"
 
-    def _manifest(self, status: RunStatus) -> Manifest:
-        started = self._started
-        for event in self._latest.values():
+    def _apply_latest(self) -> None:
+        for event in sorted(self._latest.values(), key=lambda event: event.step):
             if not self._state.lanes[event.lane].ended:
                 self._state = apply(self._state, event)
+
+    def _manifest(self, status: RunStatus) -> Manifest:
+        started = self._started
+        self._apply_latest()
         return Manifest(
             state=status,
             started=started.time,
@@ -286,8 +303,8 @@ class _RunWriter:
             dataset=started.dataset,
             device=started.device,
             versions=started.versions,
-            lanes=tuple(_outcome(lane) for lane in self._state.lanes.values()),
-            experiment=started.experiment,
+            lanes=tuple(_outcome(lane, watched=started.watched) for lane in self._state.lanes.values()),
+            experiment=self._state.experiment if started.watched and self._state.config else started.experiment,
             settings=started.config.settings,
             optimizer="own" if started.experiment.own_optimizer else started.config.optimizer,
             changed=self._state.changed_mid_run,
@@ -295,10 +312,20 @@ class _RunWriter:
         )
 
 
-def _outcome(lane: LaneState) -> LaneOutcome:
+def _outcome(lane: LaneState, *, watched: bool) -> LaneOutcome:
+    """How far a lane is, or how it ended. A watched one has the results of its last evaluation."""
     known, end = {"name": lane.name, "rule": lane.rule, "step": lane.step}, lane.finished
+    if watched:
+        reason = lane.failed.reason if lane.failed else lane.loop_ended.reason if lane.loop_ended else None
+        return LaneOutcome(**known, ended=reason, **(_results(lane.latest) if lane.latest and not lane.failed else {}))
     if lane.failed:
         return LaneOutcome(**known, ended=lane.failed.reason)
     if end is None:
         return LaneOutcome(**known)
     return LaneOutcome(**known, ended=end.reason, loss=end.loss, accuracy=end.accuracy, metrics=end.metrics)
+
+
+def _results(latest: Evaluated) -> dict[str, Any]:
+    """Loss and metrics of an evaluation, as far as the loop gave them."""
+    given = {name: value for name, value in latest.metrics.items() if math.isfinite(value)}
+    return {"loss": latest.loss, "accuracy": latest.accuracy, "metrics": given}

@@ -49,7 +49,7 @@ def _is_coherent(table: EventTable) -> bool:
             begun.setdefault(event.lane, place)
         elif any(lane not in begun for lane in _lanes(event)):
             return False
-    if not begun.keys() <= _names(first) or not _logs_follow_starts(table, begun):
+    if not begun.keys() <= _names(table, first) or not _logs_follow_starts(table, begun):
         return False
     return all(_is_in_order(table, lane, begun) for lane in table.evaluations.names)
 
@@ -71,8 +71,10 @@ def _is_in_order(table: EventTable, lane: str, begun: dict[str, int]) -> bool:
     return after_start and (bool((np.diff(steps) > 0).all()) or len(np.unique(steps)) == len(steps))
 
 
-def _names(started: RunStarted) -> set[str]:
-    return {lane.name for lane in started.config.lanes}
+def _names(table: EventTable, started: RunStarted) -> set[str]:
+    """The run's lanes. In a watched run, lanes that the settings do not name may begin later."""
+    others = (event.lane for event in table.others if isinstance(event, LaneStarted) and started.watched)
+    return {*(lane.name for lane in started.config.lanes), *others}
 
 
 def _lanes(event: Event) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ class _Repair:
     def __init__(self, table: EventTable) -> None:
         self._events = table.all()
         self._started = next(event for event in table.others if isinstance(event, RunStarted))
-        self._names = _names(self._started)
+        self._names = _names(table, self._started)
         self._moved = self._foreign = self._doubled = 0
         self._begun: list[str] = []
         self._brought_forward: list[LaneStarted] = []
@@ -124,11 +126,12 @@ class _Repair:
     def _start_of(self, lane: str) -> LaneStarted:
         """The lane's start as recorded further on, else by the settings."""
         config = self._started.config
-        rule = next(known.rule for known in config.lanes if known.name == lane)
         for event in self._events:
-            if isinstance(event, LaneStarted) and (event.lane, event.step) == (lane, 0):
+            # A watched loop may have been continued from a checkpoint of its own.
+            if isinstance(event, LaneStarted) and event.lane == lane and (event.step == 0 or self._started.watched):
                 self._brought_forward.append(event)
                 return event
+        rule = next(known.rule for known in config.lanes if known.name == lane)
         return LaneStarted(lane=lane, step=0, rule=rule, iterations=config.iterations, parameters=0, seconds=0.0)
 
     def messages(self) -> list[str]:

@@ -10,8 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.events import Diagnosed, Event, HistogramsEarlier, LanesCompared, SeriesEarlier, StepsTrained
-from ..stream.series import compared_values, diagnosed_values
+from ..stream.events import (
+    Diagnosed,
+    Event,
+    HistogramsEarlier,
+    LanesCompared,
+    ResourcesMeasured,
+    SeriesEarlier,
+    StepsTrained,
+)
+from ..stream.series import are_given, compared_values, diagnosed_values
 from .event_table import EventTable, Integers
 from .lane_steps import LaneSteps, lane_steps
 
@@ -81,9 +89,15 @@ def thinned(steps: Integers, values: NDArray[np.float32]) -> tuple[Integers, NDA
     return np.append(at, steps[whole:]), np.append(pairs, values[whole:]).astype(np.float32)
 
 
-def kind_of(event: Diagnosed | LanesCompared) -> object:
+def kind_of(event: Diagnosed | LanesCompared | ResourcesMeasured) -> object:
     """Events of the same kind, of which a seek sends only the newest: measurements of a lane, comparisons of two."""
-    return (type(event), event.lane if isinstance(event, Diagnosed) else event.lanes)
+    match event:
+        case Diagnosed(lane=lane):
+            return Diagnosed, lane
+        case LanesCompared(lanes=lanes):
+            return LanesCompared, lanes
+        case ResourcesMeasured():
+            return ResourcesMeasured
 
 
 def series_columns(table: EventTable, now: Integers) -> dict[object, list[SeriesColumn]]:
@@ -105,12 +119,9 @@ def series_columns(table: EventTable, now: Integers) -> dict[object, list[Series
 def _logged(steps: LaneSteps, lane: str, now: Integers) -> Iterator[SeriesColumn]:
     """The series of a lane's logged steps. The share of steps clipped has one value for each event."""
     indices = now[steps.places]
-    for name, values in (
-        ("train-loss", steps.losses),
-        ("grad-norm", steps.norms),
-        ("clipped-norm", steps.clipped_norms),
-    ):
-        yield SeriesColumn(lane, name, indices, steps.steps, values)
+    for name, values in steps.series.items():
+        given = are_given(values, steps.norms)
+        yield SeriesColumn(lane, name, indices[given], steps.steps[given], values[given])
     last = np.append(indices[1:] != indices[:-1], True)
     ends = steps.steps[last]
     yield SeriesColumn(lane, "steps-clipped", indices[last], ends, steps.shares_clipped(ends))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput
+from ..stream.series import are_given
 from .csv_table import texts, write_table
+from .event_table import Integers
 from .lane_rules import LaneRules, lane_rules
 from .lane_steps import LaneSteps, lane_steps
 from .reader import Recorded
@@ -20,27 +22,39 @@ STEP_COLUMNS = ("lane", "rule", "step", "train_loss", "gradient_norm", "clipped_
 
 def write_steps(recorded: Recorded, path: Path) -> None:
     """Write a row per training step and lane as CSV. Raises BadInput if the steps are not recorded."""
-    write_table(STEP_COLUMNS, step_rows(recorded), path)
-
-
-def step_rows(recorded: Recorded) -> Iterable[tuple[Any, ...]]:
-    """The rows of `STEP_COLUMNS`, ordered by step and then by lane. Raises BadInput if the steps are not recorded."""
-    lanes, logs = recorded.lanes, recorded.table.step_logs
-    found = [lane_steps(logs, lane) for lane in lanes]
+    found = [lane_steps(recorded.table.step_logs, lane) for lane in recorded.lanes]
     if not any(len(each.steps) for each in found):
         raise BadInput("the loss and the gradient norm of every step are not recorded in this run; leave out --steps")
+    metrics = list(dict.fromkeys(name for each in found for name in each.metrics))
+    columns = (*STEP_COLUMNS, *(name.replace("-", "_") for name in metrics))
+    write_table(columns, _rows(recorded, found, metrics), path)
+
+
+def _rows(recorded: Recorded, found: Sequence[LaneSteps], metrics: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+    """The values of `STEP_COLUMNS` and of these metrics, ordered by step and then by lane."""
+    lanes = recorded.lanes
     order = np.lexsort((np.repeat(range(len(found)), [len(each.steps) for each in found]), _joined(found, "steps")))
     rules = [_by_step(lane_rules(recorded.table.others, lane), each) for lane, each in zip(lanes, found, strict=True)]
     names = [np.full(len(each.steps), lane, object) for lane, each in zip(lanes, found, strict=True)]
-    numbers = (texts(_joined(found, name)[order]) for name in ("losses", "norms", "clipped_norms"))
     return zip(
         np.concatenate(names)[order].tolist(),
         np.concatenate(rules)[order].tolist(),
         _joined(found, "steps")[order].tolist(),
-        *numbers,
+        *(_numbers(found, name, order) for name in ("train-loss", "grad-norm", "clipped-norm")),
         _joined(found, "clipped")[order].astype(int).tolist(),
+        *(_numbers(found, name, order) for name in metrics),
         strict=True,
     )
+
+
+def _numbers(lanes: Iterable[LaneSteps], series: str, order: Integers) -> list[str]:
+    """The values of a series; empty where a watched loop gave none."""
+    found = list[str]()
+    for lane in lanes:
+        values = lane.series.get(series, np.full(len(lane.steps), np.nan, np.float32))
+        given = are_given(values, lane.norms).tolist()
+        found += [text if is_given else "" for text, is_given in zip(texts(values), given, strict=True)]
+    return [found[at] for at in order.tolist()]
 
 
 def _joined(lanes: Iterable[LaneSteps], name: str) -> NDArray[Any]:

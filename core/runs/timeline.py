@@ -8,7 +8,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.events import Diagnosed, EvaluatedEarlier, Event, LaneEvent, LanesCompared, LaneStarted, StepsTrained
+from ..stream.events import (
+    Diagnosed,
+    EvaluatedEarlier,
+    Event,
+    LaneEvent,
+    LanesCompared,
+    LaneStarted,
+    ResourcesMeasured,
+    StepsTrained,
+)
 from .event_table import EventTable, Floats, Integers
 from .series_columns import SeriesColumn, even_stretches, kind_of, series_columns
 
@@ -19,7 +28,7 @@ _LONGEST_RUN = 3.2e9
 # The newest evaluations of a lane that a seek sends one by one. A log pane shows fewer.
 SENT_SINGLY = 100
 # Of these only the newest is sent as it is, the values of the others as series.
-_ONLY_NEWEST = (Diagnosed, LanesCompared)
+_ONLY_NEWEST = (Diagnosed, LanesCompared, ResourcesMeasured)
 
 
 class Timeline:

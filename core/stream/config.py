@@ -32,6 +32,11 @@ _NO_TABLE = "settings: write a table of NAME = VALUE"
 _LANE_NAME = re.compile(r"[\w.+-]{1,24}")
 
 
+def is_lane_name(text: str) -> bool:
+    """Whether a lane can have this name, which is also the name of a folder."""
+    return _LANE_NAME.fullmatch(text) is not None
+
+
 class LaneConfig(msgspec.Struct, frozen=True):
     """A lane's name and its clip rule as text. A rule that another version recorded is kept as it is."""
 
@@ -39,7 +44,7 @@ class LaneConfig(msgspec.Struct, frozen=True):
     rule: str
 
     def __post_init__(self) -> None:
-        if not _LANE_NAME.fullmatch(self.name):
+        if not is_lane_name(self.name):
             raise BadInput(f"lane name {self.name!r}: 1 to 24 letters, digits or . + - _")
         # The canonical spelling makes equal rules compare equal.
         msgspec.structs.force_setattr(self, "rule", str(recorded_rule(self.rule)))

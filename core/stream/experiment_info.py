@@ -64,6 +64,11 @@ class ExperimentInfo(msgspec.Struct, frozen=True, kw_only=True):
         """What results are compared by: the first metric, or the loss if there is none."""
         return self.metrics[0] if self.metrics else LOSS
 
+    def with_metric(self, metric: MetricInfo) -> ExperimentInfo:
+        """The same with one more metric, which replaces one of its name."""
+        others = (known for known in self.metrics if known.name != metric.name)
+        return msgspec.structs.replace(self, metrics=(*others, metric))
+
     def gauge(self, name: str) -> MetricInfo | None:
         """The gauge of this name; None if the experiment does not have it."""
         return next((gauge for gauge in self.gauges if gauge.name == name), None)

@@ -18,7 +18,10 @@ Floats = NDArray[np.float32]
 
 
 class StepValues(NamedTuple):
-    """The values of a `StepsTrained` by series, one for each step from `first` on, and whether each was clipped."""
+    """The values of a `StepsTrained` by series, one for each step from `first` on, and whether each was clipped.
+
+    NaN stands for a value that a watched loop did not give, too, see `are_given`.
+    """
 
     first: int
     series: dict[str, Floats]
@@ -38,6 +41,14 @@ def step_values(event: StepsTrained) -> StepValues:
     parts = {"train-loss": event.losses, "grad-norm": event.norms, "clipped-norm": event.clipped_norms, **event.metrics}
     series = {name: np.frombuffer(part, "<f4") for name, part in parts.items()}
     return StepValues(event.step + 1 - len(event.clipped), series, np.frombuffer(event.clipped, np.bool_))
+
+
+def are_given(values: Floats, norms: Floats) -> NDArray[np.bool_]:
+    """Which values of steps with these gradient norms a loop gave. Where the norm is finite, NaN means that it did not.
+
+    A loss that is NaN makes the gradient NaN.
+    """
+    return ~np.isnan(values) | ~np.isfinite(norms)
 
 
 def evaluated_values(event: Evaluated) -> dict[str, float]:

@@ -177,8 +177,7 @@ def apply(state: RunState, event: Event) -> RunState:
         case LanesCompared(lanes=lanes):
             return replace(state, compared={**state.compared, lanes: event})
         case MetricAdded(metric=metric):
-            metrics = (*(known for known in state.experiment.metrics if known.name != metric.name), metric)
-            return replace(state, experiment=replace(state.experiment, metrics=metrics))
+            return replace(state, experiment=state.experiment.with_metric(metric))
         case ResourcesMeasured():
             return replace(state, resources=event)
         case RunFinished():

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -38,11 +39,13 @@ from ..stream.events import (
     LaneFinished,
     LanesCompared,
     LaneStarted,
+    LoopAudited,
+    ResourcesMeasured,
     RunStarted,
     StepsTrained,
 )
 from ..stream.measures import BIN_EDGES, Measure
-from ..stream.series import StepValues, compared_values, evaluated_values, final_values, step_values
+from ..stream.series import StepValues, are_given, compared_values, evaluated_values, final_values, step_values
 from ..training.preparation import lane_thread
 
 _BUCKETS = 64
@@ -74,7 +77,7 @@ class LaneWriter:
         self._is_lenet = run.config.experiment == LENET.info.name
         if self._is_lenet:
             _add_graph(self._writer, run.config)
-        settings = "".join(f"    {line}\n" for line in to_toml(run.config).splitlines())
+        settings = "".join(f"    {line}\n" for line in _settings(run, started).splitlines())
         self._writer.add_text("settings", settings, started.step, self._time)
 
     def receive(self, event: LaneEvent | LanesCompared) -> None:
@@ -84,7 +87,9 @@ class LaneWriter:
         match event:
             case Evaluated(train_loss=train_loss):
                 values = {f"{name}/validation": value for name, value in evaluated_values(event).items()}
-                self._add(_scalars({"loss/train": train_loss, **values}), event.step, self._time)
+                if not (self._run.watched and math.isnan(train_loss)):
+                    values["loss/train"] = train_loss
+                self._add(_scalars(values), event.step, self._time)
             case StepsTrained():
                 self._add_steps(step_values(event).after(self._last_step))
                 self._last_step = event.step
@@ -100,8 +105,18 @@ class LaneWriter:
                 self._add(_scalars(values), event.step, self._time)
             case _:
                 if text := self._describe(event):
-                    tag = "failure" if isinstance(event, LaneFailed) else "interventions"
+                    tags = {LaneFailed: "failure", LoopAudited: "audit"}
+                    tag = tags.get(type(event), "interventions")
                     self._writer.add_text(tag, in_markdown(text), event.step, self._time)
+
+    def measure(self, event: ResourcesMeasured, *, writes: bool) -> None:
+        """Note the time of this event; `writes`: and write what the run uses."""
+        self._time = max(self._time, self._run.time + event.seconds)
+        if writes:
+            fields = msgspec.structs.asdict(event)
+            values = {f"resources/{name}": value for name, value in fields.items() if value is not None}
+            values.pop("resources/seconds")
+            self._add(_scalars(values), max(self._last_step, self._started.step), self._time)
 
     def keep(self, step: int, parameters: Tensor) -> None:
         """Write the weights of a checkpoint, before the first one also the initial weights."""
@@ -119,10 +134,17 @@ class LaneWriter:
         self._writer.close()
 
     def _add_steps(self, values: StepValues) -> None:
-        columns = {f"steps/{name.replace('-', '_')}": series.tolist() for name, series in values.series.items()}
-        columns["steps/clipped"] = values.clipped.astype(float).tolist()
-        for place, row in enumerate(zip(*columns.values(), strict=True)):
-            self._add(_scalars(dict(zip(columns, row, strict=True))), values.first + place, self._time)
+        norms = values.series["grad-norm"]
+        columns = {f"steps/{name.replace('-', '_')}": series for name, series in values.series.items()}
+        given = [are_given(series, norms).tolist() for series in columns.values()]
+        numbers = [series.tolist() for series in columns.values()]
+        for place, clipped in enumerate(values.clipped.tolist()):
+            row = {
+                name: column[place]
+                for name, column, is_given in zip(columns, numbers, given, strict=True)
+                if is_given[place]
+            }
+            self._add(_scalars({**row, "steps/clipped": float(clipped)}), values.first + place, self._time)
 
     def _add(self, summaries: Iterable[Any], step: int, time: float) -> None:
         """Write summaries as one record. A record for each (`add_scalar`) would take three times as long."""
@@ -154,6 +176,14 @@ class LaneWriter:
         config = self._run.config
         with lane_thread():
             return initial_parameters(float(config.settings["init_std"]), seeded_generator(config.seed, "weights"))
+
+
+def _settings(run: RunStarted, started: LaneStarted) -> str:
+    """The settings of a run; of a watched one, those that are known."""
+    if not run.watched:
+        return to_toml(run.config)
+    info = run.experiment
+    return f"model = {info.name}\nscript = {info.file or 'unknown'}\nclip rule at the start = {started.rule}\n"
 
 
 def _named_weights(config: RunConfig, parameters: Tensor) -> dict[str, Tensor]:

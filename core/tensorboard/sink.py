@@ -11,18 +11,22 @@
 | `conv1/weight`, ..., `fc3/bias` (histograms), `fc2/weight/image` | every checkpoint, at its number of steps |
 | `interventions`, `failure`, `settings` (text, below `text_summary`) | at their steps; the settings at the beginning |
 | the graph, of the forward pass | at the beginning |
+| `resources/processor` (cores), `resources/memory` (bytes), `resources/gpu_...` (in the first lane) | every 5 s |
 
 These are the tags of LeNet. Other experiments have no graph, no image and no `dead/...`. They have
 `<metric>/validation` and `<metric>/validation_all` for each of their metrics, `gauge/<name>` for each of their gauges,
 and histograms of the weights by their own layers; those of a user's network, whose layers are not recorded, are one
 histogram, `parameters`.
 
+A watched loop has `steps/train_<metric>` for each metric that it gives by step, and what its audit finds as text,
+`audit`. It has no weights and no values on all validation data.
+
 Weights are written at checkpoints: live at each of them, which is every `checkpoint_every` steps and at the end of a
 lane; from a recording at those that it still has, the last few. The initial weights of LeNet, computed again from the
 seed, are written with the first checkpoint, as step 0.
 
 The wall time of an event with `seconds` is the start of the run plus these. Checkpoints and interventions have no
-`seconds`; they get the time of the lane's previous event.
+`seconds`; they get the time of the lane's previous event, or of the last `resources`.
 """
 
 from __future__ import annotations
@@ -40,6 +44,7 @@ from ..files.paths import path_text
 from ..optional_packages import installation
 from ..runs.folder import RunFolder, run_name
 from ..runs.reader import Recorded
+from ..stream.config import is_lane_name
 from ..stream.events import (
     Evaluated,
     Event,
@@ -48,6 +53,7 @@ from ..stream.events import (
     LaneFinished,
     LanesCompared,
     LaneStarted,
+    ResourcesMeasured,
     RunFinished,
     RunStarted,
 )
@@ -98,6 +104,9 @@ class TensorBoard:
                     self._open(event)
                 case LaneEvent(lane=lane) | LanesCompared(lanes=(_, lane)) if lane in self._lanes:
                     self._lanes[lane].receive(event)
+                case ResourcesMeasured():
+                    for number, lane in enumerate(self._lanes.values()):
+                        lane.measure(event, writes=number == 0)
                 case _:
                     pass
 
@@ -121,8 +130,12 @@ class TensorBoard:
         self._lanes = {}
 
     def _open(self, event: LaneStarted) -> None:
-        # Only the names of lanes in the run's settings have been checked. Others do not belong to the run.
-        if not self._started or all(lane.name != event.lane for lane in self._started.config.lanes):
+        if not self._started:
+            return
+        # Only the names of lanes in the run's settings have been checked. Others do not belong to the run, except in a
+        # watched one, where lanes begin later.
+        is_known = any(lane.name == event.lane for lane in self._started.config.lanes)
+        if not is_known and not (self._started.watched and is_lane_name(event.lane)):
             return
         from .lane_writer import LaneWriter
 
@@ -182,7 +195,8 @@ def export(
         for event in with_checkpoints(recorded.events, folder.checkpoints, sink.keep, tell):
             sink.receive(event)
         sink.flush()
-        if missing := sink.without_weights:
+        # A watched loop's checkpoints are its own.
+        if (missing := sink.without_weights) and not recorded.started.watched:
             tell(f"no checkpoint of {', '.join(missing)}: histograms and images of weights are missing")
     finally:
         sink.close()

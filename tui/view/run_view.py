@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.runs.series_columns import even_stretches
 from ...core.stream.events import (
     Attached,
     ClipChanged,
@@ -32,7 +33,14 @@ from ...core.stream.events import (
     StepsTrained,
 )
 from ...core.stream.experiment_info import LOSS
-from ...core.stream.series import compared_values, diagnosed_values, earlier_histograms, evaluated_values, step_values
+from ...core.stream.series import (
+    are_given,
+    compared_values,
+    diagnosed_values,
+    earlier_histograms,
+    evaluated_values,
+    step_values,
+)
 from ...core.stream.state import RunState, apply
 from ..charts.curve import Curve
 from .histogram_series import HistogramSeries
@@ -52,7 +60,6 @@ class LaneView:
     """A lane's curves by series, its rules and other changes, and the events not yet in its log.
 
     `rules` holds each rule with the step from which it held. A series without values has no curve.
-    `steps_since_evaluation`: for each step since the last evaluation, whether it was clipped.
     """
 
     series: dict[str, Curve] = field(default_factory=dict)
@@ -60,7 +67,6 @@ class LaneView:
     rules: list[tuple[int, str]] = field(default_factory=list)
     changes: list[ClipChanged | MomentsReset] = field(default_factory=list)
     unlogged: list[LaneEvent] = field(default_factory=list)
-    steps_since_evaluation: list[bool] = field(default_factory=list)
     recent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_SPEED_WINDOW))
 
     @property
@@ -116,17 +122,20 @@ class LaneView:
             curve.extend(first + known * stride, stride, values[known:])
 
     def _add_steps(self, event: StepsTrained) -> None:
-        newest = self.series["train-loss"].last if "train-loss" in self.series else None
+        newest = self.series["grad-norm"].last if "grad-norm" in self.series else None
         values = step_values(event).after(newest[0] if newest else -1)
+        if not len(values.clipped):
+            return
+        steps = np.arange(values.first, values.first + len(values.clipped))
         for name, of_steps in values.series.items():
-            self._extend(name, values.first, 1, of_steps)
-        self.steps_since_evaluation += values.clipped.tolist()
+            given = are_given(of_steps, values.series["grad-norm"])
+            shown, at = of_steps[given], steps[given]
+            for start, end, stride in even_stretches(at, 0, len(at)):
+                self._extend(name, int(at[start]), stride, shown[start:end])
+        self.add(event.step, {"steps-clipped": float(values.clipped.mean())})
 
     def _evaluate(self, event: Evaluated) -> None:
         self.add(event.step, evaluated_values(event))
-        if steps := self.steps_since_evaluation:
-            self.add(event.step, {"steps-clipped": sum(steps) / len(steps)})
-            steps.clear()
         self.recent.append((event.step, event.seconds))
 
     def _change(self, event: ClipChanged | MomentsReset) -> None:
