@@ -13,6 +13,7 @@ from ...core.stream.events import DatasetInfo
 from ...core.stream.experiment_info import Value
 from ...core.stream.state import RunState
 from ..style.theme import Theme
+from ..text.resource_words import resource_words
 from ..text.setting_words import next_words, run_name, setting_words
 from ..text.wording import replay_speed_words, speed_limit_words
 from .bar import Part, bar
@@ -50,13 +51,14 @@ def title(
     parts = [
         name,
         Part(run_name(state), theme.strong),
-        Part(f"seed {config.seed}", theme.text, 3),
+        Part("" if state.watched else f"seed {config.seed}", theme.text, 3),
         Part(settings, theme.muted, 6),
         Part(f"(next: {later})" if later else "", theme.text, 5),
         Part(_steps(state), theme.text, 2),
         Part(_lanes(visible, len(state.lanes)), theme.strong),
         stopped if view.engine_gone else Part(_status(state), theme.strong, 1),
         Part(_speed(view), theme.muted, 4),
+        Part(_resources(state), theme.muted, 5),
         Part("0: full speed" if _has_speed_limit(state) else "", theme.muted, 8),
     ]
     return bar(parts, _warnings(config, dataset, state, width, theme), width, theme)
@@ -119,7 +121,13 @@ def _steps(state: RunState) -> str:
     lanes = state.lanes.values()
     training, ended = [lane.step for lane in lanes if not lane.ended], [lane.step for lane in lanes if lane.ended]
     step = min(training) if training else max(ended, default=0)
-    return f"step {step:,} / {max((lane.iterations for lane in lanes), default=0):,}"
+    planned = [lane.planned for lane in lanes]
+    return f"step {step:,}" if None in planned else f"step {step:,} / {max(filter(None, planned), default=0):,}"
+
+
+def _resources(state: RunState) -> str:
+    """What a run uses that has not ended."""
+    return resource_words(state.resources) if state.resources and not state.finished else ""
 
 
 def _status(state: RunState) -> str:
