@@ -48,7 +48,7 @@ class Recorded:
         experiment = self.started.experiment
         for event in self.table.others:
             if isinstance(event, MetricAdded):
-                experiment = experiment.with_metric(event.metric)
+                experiment = experiment.with_metric(event.metric, of_steps=event.of_steps)
         return experiment
 
     @property

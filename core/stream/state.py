@@ -135,6 +135,11 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         return raised or (bool(failures) and all(failures))
 
     @property
+    def own_config(self) -> RunConfig | None:
+        """The settings of a run that clipwatch trains. None for a watched loop, whose settings are its own."""
+        return None if self.watched else self.config
+
+    @property
     def uses_adam(self) -> bool:
         """Whether the optimizer is the run's Adam, whose memory is known."""
         return self.config is not None and self.config.optimizer == "adam" and not self.experiment.own_optimizer
@@ -176,8 +181,8 @@ def apply(state: RunState, event: Event) -> RunState:
             return replace(state, attached=event)
         case LanesCompared(lanes=lanes):
             return replace(state, compared={**state.compared, lanes: event})
-        case MetricAdded(metric=metric):
-            return replace(state, experiment=state.experiment.with_metric(metric))
+        case MetricAdded(metric=metric, of_steps=of_steps):
+            return replace(state, experiment=state.experiment.with_metric(metric, of_steps=of_steps))
         case ResourcesMeasured():
             return replace(state, resources=event)
         case RunFinished():

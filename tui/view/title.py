@@ -14,6 +14,7 @@ from ...core.stream.experiment_info import Value
 from ...core.stream.state import RunState
 from ..style.theme import Theme
 from ..text.number_format import duration
+from ..text.resource_words import resource_words
 from ..text.setting_words import next_words, run_name, setting_words
 from ..text.wording import replay_speed_words, speed_limit_words
 from .bar import Part, bar
@@ -58,6 +59,7 @@ def title(
         Part(_lanes(visible, len(state.lanes)), theme.strong),
         stopped if view.engine_gone else Part(_status(state), theme.strong, 1),
         Part(_speed(view), theme.muted, 4),
+        Part(_resources(state), theme.muted, 5),
         Part("0: full speed" if _has_speed_limit(state) else "", theme.muted, 8),
     ]
     return bar(parts, _warnings(config, dataset, state, width, theme), width, theme)
@@ -133,6 +135,12 @@ def _steps(state: RunState) -> str:
     step = min(training) if training else max(ended, default=0)
     planned = [lane.planned for lane in lanes]
     return f"step {step:,}" if None in planned else f"step {step:,} / {max(filter(None, planned), default=0):,}"
+
+
+def _resources(state: RunState) -> str:
+    """What a run uses that has not ended."""
+    has_ended = state.finished or (state.attached and state.attached.process in ("gone", "ended"))
+    return resource_words(state.resources) if state.resources and not has_ended else ""
 
 
 def _status(state: RunState) -> str:
