@@ -52,6 +52,8 @@ def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
     )
     every = f"all {dataset.validation:,}{interval}" if dataset else f"all{interval}"
     last = f"last {config.eval_size} {experiment.examples}" if config else f"last {experiment.examples}"
+    if state.watched:
+        last = "last evaluation"
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     for heading, width in zip(_heading(state), _label_widths(state), strict=True):
         table.add_column(heading, max_width=width)
@@ -62,9 +64,10 @@ def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
     table.add_row(last, "loss", *(f"{lane.latest.loss:.4f}" if lane.latest else _UNKNOWN for lane in lanes))
     for info in experiment.metrics:
         table.add_row("", info.words, *(_latest(lane, info) for lane in lanes))
-    table.add_row(every, "loss", *(f"{lane.finished.loss:.4f}" if lane.finished else _UNKNOWN for lane in lanes))
-    for info in experiment.metrics:
-        table.add_row("", info.words, *(_final(lane, info) for lane in lanes))
+    if not state.watched:
+        table.add_row(every, "loss", *(f"{lane.finished.loss:.4f}" if lane.finished else _UNKNOWN for lane in lanes))
+        for info in experiment.metrics:
+            table.add_row("", info.words, *(_final(lane, info) for lane in lanes))
     for row in _effect(lanes, experiment):
         table.add_row(*row)
     table.add_row("speed", "steps/s", *map(_speed, lanes))
@@ -76,7 +79,7 @@ def lane_summary(state: RunState, number: int) -> str:
     lane = list(state.lanes.values())[number]
     words = [
         f"{lane_name(number, lane.name)}: clip {_rule(lane)}",
-        ", ".join(_heading(state)),
+        ", ".join(filter(None, _heading(state))),
         f"steps: {_steps(lane)}",
     ]
     experiment = state.experiment
@@ -90,7 +93,7 @@ def lane_summary(state: RunState, number: int) -> str:
         newest = evaluated_values(lane.latest)
         found = [f"{info.words} {newest[info.name]:g}" for info in experiment.metrics if info.name in newest]
         results = _and([*found, f"loss {lane.latest.loss:.4f}"])
-        words.append(f"{results} on {state.config.eval_size} {experiment.examples}")
+        words.append(results if state.watched else f"{results} on {state.config.eval_size} {experiment.examples}")
     return "; ".join(words)
 
 
@@ -100,8 +103,11 @@ def _and(words: list[str]) -> str:
 
 
 def repeating_command(state: RunState) -> str | None:
-    """The command that trains this run again, with the steps that were added to it; None before it has started."""
-    if state.config is None or state.dataset is None:
+    """The command that trains this run again, with the steps that were added to it.
+
+    None before it has started, and for a watched loop, which is a program of its own.
+    """
+    if state.config is None or state.dataset is None or state.watched:
         return None
     iterations = max((lane.iterations for lane in state.lanes.values()), default=state.config.iterations)
     return command_line(msgspec.structs.replace(with_dataset(state.config, state.dataset.name), iterations=iterations))
@@ -111,6 +117,8 @@ def _heading(state: RunState) -> tuple[str, str]:
     config = state.config
     if config is None or state.dataset is None:
         return "", ""
+    if state.watched:
+        return f"{run_name(state)}, watched", ""
     return f"{run_name(state)}, seed {config.seed}", setting_words(state.experiment, config.settings)
 
 
@@ -175,7 +183,11 @@ def _final(lane: LaneState, info: MetricInfo) -> str:
 
 
 def _speed(lane: LaneState) -> str:
-    if lane.finished is None or not lane.step or not lane.finished.training_seconds > 0:
+    seconds = 0.0
+    if lane.finished:
+        seconds = lane.finished.training_seconds
+    elif lane.loop_ended:
+        seconds = lane.loop_ended.seconds - lane.started
+    if not lane.step or not seconds > 0:
         return _UNKNOWN
-    seconds = lane.finished.training_seconds
     return f"{lane.step / seconds:,.0f} in {seconds:.2f} s"
