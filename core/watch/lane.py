@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
-from ..clipping.nonfinite import NonfiniteCounts
 from ..engine.mailbox import Mailbox
+from ..errors import one_line
 from ..stream.builtin_experiments import ACCURACY
 from ..stream.commands import LaneCommand
 from ..stream.config import MOST
@@ -25,20 +25,20 @@ from ..stream.events import (
     LaneStarted,
     LoopEnded,
     MetricAdded,
-    NonfiniteFound,
     Notice,
     StepsSkipped,
 )
 from ..stream.experiment_info import MetricInfo
 from ..stream.rules import parse_rule
-from ..training.training_loop import CommandSource
 from .audit import Audit
 from .backward_gradients import BackwardGradients
 from .gradient_clippers import Clipped, make_gradient_clipper
+from .left_gradients import LeftGradients
 from .loss_scale import LossScale
 from .measuring import Measures, Measuring
+from .metric_names import series_name
 from .parameters import WatchedParameters, why_not_clipped
-from .steering import Steering
+from .steering import Commands, Steering
 from .step_log import Number, StepLog
 from .user_warnings import warn
 from .watched_run import Item, WatchedRun
@@ -47,8 +47,8 @@ from .watched_run import Item, WatchedRun
 _SEND_SECONDS = 0.25
 # Steps in one event at most, and steps that wait at most while the disk is behind.
 _MOST_STEPS, _MOST_WAITING = 1000, 100_000
-# Steps at the start that are audited while it is not known whether the loop clips.
-_AUDITED_AT_FIRST = 10
+# The first steps, of which more are audited than `measure_every` says.
+_MOST_AT_FIRST = 20
 # Two sums of the same squares, in another order, differ by less.
 _ROUNDING = 1e-5
 
@@ -65,8 +65,8 @@ class WatchedLane:
         rule: str | None,
         run: WatchedRun | None,
         mailbox: Mailbox[LaneCommand],
-        commands: CommandSource,
-        ranks: int,
+        commands: Commands,
+        processes: int,
         scaler: GradScaler | None,
         measure_every: int,
         total_steps: int | None,
@@ -74,25 +74,30 @@ class WatchedLane:
         self.name, self.rule, self.mailbox = name, rule, mailbox
         self.step = 0
         self.steering = Steering(name, commands, self._set_rule, self._reset_optimizer)
-        self._parameters, self._run, self._ranks = parameters, run, ranks
+        self._parameters, self._run = parameters, run
         self._measure_every, self._total_steps = measure_every, total_steps
         self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, parameters)
         self._loss_scale = LossScale(optimizer, scaler)
-        self._backward = BackwardGradients(parameters.named(), processes=ranks)
+        self._backward = BackwardGradients(parameters.named(), processes=processes)
         self._audit = Audit(name)
         self._measuring = Measuring(parameters, optimizer, self._notice)
         self._measuring.set_rule(rule)
-        self._log = StepLog()
+        self._log = StepLog(name)
+        self._nonfinite = self._log.nonfinite
         self._sent = time.perf_counter()
         # Events of the newest step, which wait until the loop has had the time to give its loss.
         self._of_step: list[Item] = []
         self._begun = False
         self._metrics: dict[str, str] = {}
+        self._not_numbers: set[str] = set()
         self._train_loss: Number = math.nan
-        self._nonfinite = NonfiniteCounts()
+        # Whether the loop gives its loss before `optimizer.step`; None until it has given one.
+        self._gives_before: bool | None = None
+        self._given_before: dict[str, Number] = {}
+        self._has_given = self._known_to_train = False
         self._clipped_steps: Number = 0.0
-        self._counted_steps = 0
-        self._left: list[Tensor] | None = None
+        self._known_steps = 0
+        self._left: LeftGradients | None = None
         self._begin_backward()
 
     # In the order of a step.
@@ -116,15 +121,18 @@ class WatchedLane:
         if self.rule and (self.step == 0 or measured):
             self._require_clippable(gradients)
         comparison = self._backward.compare(self._loss_scale.of_loss)
-        self._measuring.before_clip(measured, scale, self._left_by_backward() if measured else None)
+        left = self._left if measured and not self.rule and self._backward.copied else None
+        self._measuring.before_clip(measured, scale, left, self._loss_scale.of_loss if left else 1.0)
         clipped = self._with_loops_own(self._clipper.clip(gradients, scale, self._measuring.about_to_clip))
         self._measuring.after_clip(clipped.changed)
-        self._clipped_steps = self._clipped_steps + clipped.changed
-        self._counted_steps += 1
-        self._log.add(clipped, self._loss_scale.overflowed)
-        self._count_nonfinite(clipped.norm, gradients)
+        overflowed = self._loss_scale.overflowed
+        self._log.add(clipped, overflowed)
+        self._log.give(self._given_before)
+        self._given_before, self._has_given, self._known_to_train = {}, False, True
+        if overflowed == 0.0:
+            self._count_nonfinite(clipped.norm, gradients)
         if comparison is not None:
-            engaged = (int(self._clipped_steps), self._counted_steps)
+            engaged = (int(self._clipped_steps), self._known_steps) if self._known_steps else None
             self._of_step += self._audit.add(self.step, comparison, rule=bool(self.rule), engaged=engaged)
 
     def after_step(self) -> None:
@@ -139,40 +147,36 @@ class WatchedLane:
         self._begin_backward()
 
     def _begin_backward(self) -> None:
-        soon = self._audit.undecided and self._counted_steps < _AUDITED_AT_FIRST
-        self._backward.begin_step(measured=soon or self.step % self._measure_every == 0)
-        if self._audit.clips:
+        """Let the next backward be seen, if its step is measured."""
+        if self._audit.clips and not self.rule and self._left is None:
+            # How the loop clips itself is measured as a rule of ours would be.
             self._backward.follow_norm()
-
-    def _left_by_backward(self) -> list[Tensor] | None:
-        """The gradients as backward left them, if the loop clips them itself."""
-        return self._left if self._left is not None and self._backward.copied else None
+            self._left = LeftGradients(self._parameters.training())
+            self._backward.copy_into(self._left.flat)
+        # The hook that computes the norm at every step has to agree with a measured step first.
+        unknown = self._left is not None and not self._known_steps and self.step < _MOST_AT_FIRST
+        self._backward.begin_step(measured=self._audit.undecided or unknown or self.step % self._measure_every == 0)
 
     def _with_loops_own(self, clipped: Clipped) -> Clipped:
         """The norm before the clipping of the loop itself, where it is known."""
-        before = self._backward.norm_before() if self._audit.clips else None
-        if before is None or self.rule:
-            return clipped
-        norm: Number = before.item() if before.is_cpu else before
-        return Clipped(norm, clipped.clipped_norm, norm > clipped.clipped_norm * (1 + _ROUNDING))
+        before = None if self.rule else self._backward.norm_before()
+        if before is not None:
+            norm: Number = (before.item() if before.is_cpu else before) / self._loss_scale.of_loss
+            clipped = Clipped(norm, clipped.clipped_norm, norm > clipped.clipped_norm * (1 + _ROUNDING))
+        if self.rule or before is not None:
+            self._clipped_steps = self._clipped_steps + clipped.changed
+            self._known_steps += 1
+        return clipped
 
     def _count_nonfinite(self, norm: Number, gradients: Sequence[Tensor]) -> None:
-        """Count NaN and infinity. On a GPU it would wait for each step."""
+        """Count NaN and infinity. On a GPU, the log counts the norms that show some."""
         if isinstance(norm, Tensor) or math.isfinite(norm):
             return
-        found = self._nonfinite
-        found.nan += sum(int(each.isnan().sum()) for each in gradients)
-        found.infinite += sum(int(each.isinf().sum()) for each in gradients)
-        found.steps += 1
-        if found.steps == 1:
-            self._of_step.append(
-                NonfiniteFound(
-                    lane=self.name, step=self.step, nan=found.nan, infinite=found.infinite, action="propagate"
-                )
-            )
+        if first := self._log.count_nonfinite(self.step, gradients):
+            self._of_step.append(first)
 
     def _diagnosed(self, step: int, measures: Callable[[], Measures]) -> Item:
-        nan, infinite, shares = self._nonfinite.nan, self._nonfinite.infinite, self._log.shares
+        nonfinite, shares = self._nonfinite, self._log.shares
 
         def diagnosed() -> list[Event]:
             total, layers = measures()
@@ -184,8 +188,8 @@ class WatchedLane:
                     total=total,
                     engaged=shares.of_all,
                     engaged_recently=shares.of_recent,
-                    nan=nan,
-                    infinite=infinite,
+                    nan=nonfinite.nan,
+                    infinite=nonfinite.infinite,
                 )
             ]
 
@@ -200,16 +204,22 @@ class WatchedLane:
     # What the loop gives.
 
     def give(self, loss: Tensor | float | None, metrics: Mapping[str, Tensor | float]) -> None:
-        """Give the newest step its loss and other values."""
-        if not len(self._log):
-            return
-        if self._backward:
-            self._backward.look_again()
-        values = {self._series(name, of_step=True): _number(value) for name, value in metrics.items()}
+        """Give the newest step its loss and other values. With several calls a step, the first one counts.
+
+        A loop that calls it before its first `optimizer.step` does so at each step: its values wait for that step.
+        """
+        self._backward.look_again()
+        if self._gives_before is None:
+            self._gives_before = not self._known_to_train
+        values = {self._series(name, of_step=True): self._number(name, value) for name, value in metrics.items()}
         if loss is not None:
-            values["losses"] = self._train_loss = _number(loss)
-        self._log.give(values)
-        self._send_steps_if_due(bool(self._of_step))
+            values["losses"] = self._train_loss = self._number("loss", loss)
+        if self._gives_before:
+            self._given_before = values
+        elif len(self._log) and not self._has_given:
+            self._has_given = True
+            self._log.give(values)
+            self._send_steps_if_due(bool(self._of_step))
 
     def evaluated(
         self, loss: Tensor | float, accuracy: Tensor | float | None, metrics: Mapping[str, Tensor | float]
@@ -219,18 +229,33 @@ class WatchedLane:
             self._begin()
         self._send_steps()
         if accuracy is not None and "accuracy" not in self._metrics:
-            self._add_metric("accuracy", ACCURACY, of_steps=False)
+            self._add_metric("accuracy", ACCURACY)
         self._send(
             Evaluated(
                 lane=self.name,
                 step=max(0, self.step - 1),
-                loss=float(loss),
-                accuracy=None if accuracy is None else float(accuracy),
+                loss=float(self._number("loss", loss)),
+                accuracy=None if accuracy is None else float(self._number("accuracy", accuracy)),
                 train_loss=float(self._train_loss),
                 seconds=self._seconds,
-                metrics={self._series(name, of_step=False): float(value) for name, value in metrics.items()},
+                metrics={
+                    self._series(name, of_step=False): float(self._number(name, value))
+                    for name, value in metrics.items()
+                },
             )
         )
+
+    def _number(self, name: str, value: Tensor | float) -> Number:
+        """A value as a number. One that is on a GPU stays there."""
+        try:
+            if isinstance(value, Tensor) and not value.is_cpu:
+                return value.detach().reshape(()).float().clone()
+            return float(value)
+        except (TypeError, ValueError, RuntimeError) as error:
+            if name not in self._not_numbers:
+                self._not_numbers.add(name)
+                warn(f"clipwatch records no {name} here: a number is needed ({one_line(error)})")
+            return math.nan
 
     # Its end.
 
@@ -304,15 +329,13 @@ class WatchedLane:
         """The series of a metric, which is announced when it is first given."""
         key = f"step {name}" if of_step else name
         if key not in self._metrics:
-            series = name.replace("_", "-")
-            if of_step and name == "accuracy":
-                series = "train-accuracy"
-            self._add_metric(key, MetricInfo(series, share=series == "train-accuracy"), of_steps=of_step)
+            series = series_name(name, self._metrics.values(), of_step=of_step)
+            self._add_metric(key, MetricInfo(series, share=series == "train-accuracy"))
         return self._metrics[key]
 
-    def _add_metric(self, key: str, metric: MetricInfo, *, of_steps: bool) -> None:
+    def _add_metric(self, key: str, metric: MetricInfo) -> None:
         self._metrics[key] = metric.name
-        self._send(MetricAdded(metric=metric, of_steps=of_steps))
+        self._send(MetricAdded(metric=metric))
 
     def _send(self, item: Item) -> None:
         if self._run:
@@ -329,14 +352,8 @@ class WatchedLane:
 
     def _send_steps(self) -> None:
         self._sent = time.perf_counter()
-        if (logged := self._log.take(self.name, self.step - 1)) is not None:
+        if (logged := self._log.take(self.step - 1)) is not None:
             self._send(logged.events)
         for item in self._of_step:
             self._send(item)
         self._of_step = []
-
-
-def _number(value: Tensor | float) -> Number:
-    if isinstance(value, Tensor) and not value.is_cpu:
-        return value.detach().reshape(()).float().clone()
-    return float(value)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from ..stream.commands import (
     Extend,
@@ -17,8 +18,13 @@ from ..stream.commands import (
 )
 from ..stream.events import Event, LanePaused, LaneResumed, LaneStepped, MomentsReset, Notice, PaceChanged
 from ..training.pacer import Pacer
-from ..training.training_loop import CommandSource
 from .ranks import SharedCommands
+
+
+class Commands(Protocol):
+    """Where a lane gets its commands, see `Mailbox` and `SharedCommands`."""
+
+    def take(self, step: int, timeout: float | None) -> Sequence[LaneCommand]: ...
 
 
 class Steering:
@@ -27,7 +33,7 @@ class Steering:
     def __init__(
         self,
         lane: str,
-        commands: CommandSource,
+        commands: Commands,
         set_rule: Callable[[str], Event],
         reset_optimizer: Callable[[], None],
     ) -> None:
@@ -41,10 +47,14 @@ class Steering:
     def between_steps(self, step: int) -> Iterator[Event]:
         """Obey the commands that are due before this step. Waits while paused, or ahead of the speed limit."""
         while True:
-            idle = self._paused and not self._steps_granted and not self.stopped
+            idle = self._paused and not self._steps_granted
             for command in self._commands.take(step, None if idle else self._pacer.seconds_left()):
                 yield self._obey(command, step)
-            idle = self._paused and not self._steps_granted and not self.stopped
+            if self.stopped and self._paused:
+                # A paused loop could not end.
+                self._paused, self._steps_granted = False, 0
+                yield LaneResumed(lane=self._lane, step=step)
+            idle = self._paused and not self._steps_granted
             if not idle and self._pacer.seconds_left() <= 0:
                 return
 
