@@ -216,7 +216,9 @@ class ClipwatchApp(TerminalApp):
 
     def action_copy_command(self) -> None:
         """Copy the command that repeats this run."""
-        if command := repeating_command(self.view.state):
+        if self.view.state.watched:
+            self.main.say("Your own script trains this run: clipwatch has no command for it.")
+        elif command := repeating_command(self.view.state):
             self._copy("command", command)
         else:
             self.main.say("The run has not started. Its command can be copied once it has.")

@@ -19,6 +19,7 @@ from ...core.stream.events import (
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    LoopEnded,
     Notice,
     PaceChanged,
     ReplayStarted,
@@ -60,7 +61,7 @@ def status_message(event: Event, state: RunState, *, kept_in: str | None = None)
         return StatusMessage(_replay_texts(state.replay, state) if state.replay else _start_texts(state, kept_in))
     if isinstance(event, SeekFinished) and state.replay:
         return StatusMessage((f"step {event.step:,} of {state.replay.last_step:,}",))
-    if isinstance(event, LaneFinished | LaneFailed) and has_ended(state):
+    if isinstance(event, LaneFinished | LaneFailed | LoopEnded) and has_ended(state):
         return StatusMessage(end_texts(state))
     if isinstance(event, Notice):
         return StatusMessage((_with_shown_names(event.text, state),), alert=event.level == "warning")

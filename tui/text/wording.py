@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ...core.safe_text import printable
+from ...core.stream.audit_words import audit_words
 from ...core.stream.builtin_experiments import LENET
 from ...core.stream.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from ...core.stream.evaluation_line import evaluation_line
@@ -23,16 +24,19 @@ from ...core.stream.events import (
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    LoopAudited,
+    LoopEnded,
     MomentsReset,
     NonfiniteFound,
     OutputDied,
     OutputRevived,
     PaceChanged,
+    StepsSkipped,
 )
 from ...core.stream.experiment_info import LOSS, ExperimentInfo
 from ...core.stream.series import evaluated_values, final_values
 from .metric_words import figure, gauge_value, log_widths, short_name, value_words
-from .number_format import decimal, in_ascii, norms, share
+from .number_format import decimal, in_ascii, norms, number_of, share
 
 _NO_NAMES: Mapping[str, str] = {}
 _NONFINITE_ACTIONS = {
@@ -80,10 +84,19 @@ def _evaluation(event: Evaluated, cells: int, experiment: ExperimentInfo) -> str
 
 def _message_line(event: LaneEvent, cells: int) -> str:
     """A message in full, without the label of its step, or in brief."""
+    if isinstance(event, LoopAudited):
+        return _finding_line(event, cells)
     words = printable(lane_words(event) or "")
     forms = (f"Step: {event.step} {words}" if words else "", f"{event.step:>5} {words}")
     brief = f"{event.step:>5} {printable(_brief_words(event) or words)}"
     return next((form for form in forms if len(form) <= cells), brief)
+
+
+def _finding_line(event: LoopAudited, cells: int) -> str:
+    """What the audit found, in the longest form that fits."""
+    found = tuple(map(printable, audit_words(event)))
+    forms = (f"Step: {event.step} {found[0]}", *(f"{event.step:>5} {form}" for form in found))
+    return next((form for form in forms if len(form) <= cells), forms[-1])
 
 
 def _brief_words(event: LaneEvent) -> str | None:
@@ -95,6 +108,8 @@ def _brief_words(event: LaneEvent) -> str | None:
             return "optimizer reset"
         case NonfiniteFound(nan=nan):
             return f"{'NaN' if nan else 'infinity'} in the gradient"
+        case StepsSkipped(count=count):
+            return f"{count:,} skipped (inf)"
         case LaneFailed():
             return failure_word(event)
         case _:
@@ -151,6 +166,12 @@ def lane_words(event: Event) -> str | None:
             return speed_limit_words(pace)
         case LaneExtended(iterations=iterations):
             return f"extended to {iterations} steps"
+        case LoopAudited():
+            return audit_words(event)[0]
+        case StepsSkipped(count=count):
+            return f"the GradScaler skipped {number_of(count, 'step')}, because gradients overflowed"
+        case LoopEnded(reason=reason):
+            return "the loop ended" if reason == "completed" else "the loop stopped"
         case LaneFailed(cause=cause):
             return f"{failure_word(event)}: {cause}"
         case _:
