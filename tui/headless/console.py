@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from ...core.safe_text import in_encoding
+from ...core.stream.audit_words import is_mistake
 from ...core.stream.evaluation_line import evaluation_line
 from ...core.stream.events import (
     CommandScheduled,
@@ -19,6 +20,7 @@ from ...core.stream.events import (
     LaneEvent,
     LaneFailed,
     LaneFinished,
+    LoopAudited,
     LoopEnded,
     MetricAdded,
     Notice,
@@ -85,7 +87,8 @@ class ConsoleSink:
                 pass
 
     def _print_lane_message(self, event: LaneEvent) -> None:
-        if not self._quiet and (text := lane_message(event)):
+        is_warning = isinstance(event, LoopAudited) and is_mistake(event)
+        if (is_warning or not self._quiet) and (text := lane_message(event)):
             self._print_message(f"lane {event.lane}: {text}")
 
     def close(self) -> None:
