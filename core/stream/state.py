@@ -11,6 +11,7 @@ import msgspec
 from .builtin_experiments import LENET
 from .config import MOST, RunConfig
 from .events import (
+    Attached,
     ClipChanged,
     DatasetInfo,
     Diagnosed,
@@ -120,6 +121,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     recorded_in: str | None = None
     recording_stopped: RecordingStopped | None = None
     replay: ReplayStarted | None = None
+    attached: Attached | None = None
     finished: RunFinished | None = None
 
     @property
@@ -175,6 +177,8 @@ def apply(state: RunState, event: Event) -> RunState:
             return replace(state, recorded_in=None, recording_stopped=event)
         case ReplayStarted():
             return replace(state, replay=event)
+        case Attached():
+            return replace(state, attached=event)
         case LanesCompared(lanes=lanes):
             return replace(state, compared={**state.compared, lanes: event})
         case MetricAdded(metric=metric, of_steps=of_steps):

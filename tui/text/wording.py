@@ -107,10 +107,12 @@ def _brief_words(event: LaneEvent) -> str | None:
             return "optimizer reset"
         case NonfiniteFound(nan=nan):
             return f"{'NaN' if nan else 'infinity'} in the gradient"
-        case StepsSkipped(count=count):
-            return f"{count:,} skipped (inf)"
         case LaneFailed():
             return failure_word(event)
+        case StepsSkipped(count=count):
+            return f"{number_of(count, 'step')} skipped"
+        case LoopEnded(reason=reason):
+            return f"loop {reason}"
         case _:
             return None
 
@@ -167,12 +169,12 @@ def lane_words(event: Event) -> str | None:
             return f"extended to {iterations} steps"
         case LoopAudited():
             return symbols_in_ascii(audit_words(event)[0])
-        case StepsSkipped(count=count):
-            return f"the GradScaler skipped {number_of(count, 'step')}, because gradients overflowed"
-        case LoopEnded(reason=reason):
-            return "the loop ended" if reason == "completed" else "the loop stopped"
         case LaneFailed(cause=cause):
             return f"{failure_word(event)}: {cause}"
+        case StepsSkipped(count=count):
+            return f"{number_of(count, 'step')} skipped: a scaled gradient overflowed"
+        case LoopEnded(reason=reason):
+            return "the loop has stopped" if reason == "stopped" else "the loop has ended"
         case _:
             return None
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...core.runs.series_columns import even_stretches
 from ...core.stream.events import (
+    Attached,
     ClipChanged,
     Diagnosed,
     Evaluated,
@@ -211,10 +212,15 @@ class RunView:
             for name, lane in self.lanes.items():
                 if self.state.lanes[name].status == "training":
                     lane.recent.append((self.state.lanes[name].step, event.seconds))
+        elif isinstance(event, Attached) and event.process != "running":
+            self._forget_speeds()
 
     def lose_engine(self) -> None:
         """Record that the engine has stopped, so that no lane has a speed any more."""
         self.engine_gone = True
+        self._forget_speeds()
+
+    def _forget_speeds(self) -> None:
         for lane in self.lanes.values():
             lane.recent.clear()
 

@@ -13,6 +13,7 @@ from ...core.stream.events import DatasetInfo
 from ...core.stream.experiment_info import Value
 from ...core.stream.state import RunState
 from ..style.theme import Theme
+from ..text.number_format import duration
 from ..text.resource_words import resource_words
 from ..text.setting_words import next_words, run_name, setting_words
 from ..text.wording import replay_speed_words, speed_limit_words
@@ -65,13 +66,16 @@ def title(
 
 
 def _warnings(config: RunConfig, dataset: DatasetInfo, state: RunState, width: int, theme: Theme) -> list[Part]:
-    """Warnings about the run: a replay, a substitute data set, a change mid-run."""
+    """Warnings about the run: a replay, a substitute data set, a change mid-run, a process without a sign of life."""
     is_auto = state.experiment.name == LENET.info.name and config.settings.get("dataset") == "auto"
     stands_in = is_auto and dataset.name == "digits"
     return [
         Part(_replayed(state, width), theme.alert),
         Part(" embedded digits, not MNIST " if stands_in else "", theme.alert),
-        Part(f" {_change_warning(state, width)} " if state.changed_mid_run else "", theme.alert, 1),
+        Part(
+            f" {_change_warning(state, width)} " if state.changed_mid_run and not state.watched else "", theme.alert, 1
+        ),
+        Part(_process(state), theme.alert),
     ]
 
 
@@ -97,6 +101,14 @@ def _replayed(state: RunState, width: int) -> str:
     if state.replay is None:
         return ""
     return f" replay of {state.replay.run} " if width >= _WIDE else " replay "
+
+
+def _process(state: RunState) -> str:
+    """A process that trains the run elsewhere, if it does not do so in good order."""
+    if state.attached is None:
+        return ""
+    silent = f" no sign of life for {duration(state.attached.silent)} "
+    return {"silent": silent, "gone": " process gone "}.get(state.attached.process, "")
 
 
 def _change_warning(state: RunState, width: int) -> str:
@@ -127,16 +139,20 @@ def _steps(state: RunState) -> str:
 
 def _resources(state: RunState) -> str:
     """What a run uses that has not ended."""
-    return resource_words(state.resources) if state.resources and not state.finished else ""
+    has_ended = state.finished or (state.attached and state.attached.process in ("gone", "ended"))
+    return resource_words(state.resources) if state.resources and not has_ended else ""
 
 
 def _status(state: RunState) -> str:
     if state.finished:
         return state.finished.reason
+    if state.attached and state.attached.process == "gone":
+        return "interrupted"
+    watching = "watching · " if state.attached else ""
     kinds = {lane.status for lane in state.lanes.values()}
     for kind in ("training", "stepping", "paused"):
         if kind in kinds:
-            return "replaying" if state.replay and kind == "training" else kind
+            return "replaying" if state.replay and kind == "training" else f"{watching}{kind}"
     return "done" if kinds else "starting"
 
 
@@ -147,6 +163,8 @@ def _speed(view: RunView) -> str:
         # The speed is that of the recorded training.
         shown = f"{mean * replay.speed:,.0f} steps/s, " if mean and replay.speed else ""
         return f"{shown}{replay_speed_words(replay.speed)}"
+    if view.state.attached and view.state.attached.process in ("gone", "ended"):
+        return ""
     paces = {lane.pace for lane in view.state.lanes.values()}
     if len(paces) != 1:
         return ""
@@ -160,4 +178,9 @@ def _speed(view: RunView) -> str:
 
 def _has_speed_limit(state: RunState) -> bool:
     """Whether lanes train more slowly than they could, which a key changes."""
-    return not state.replay and any(lane.pace and lane.status == "training" for lane in state.lanes.values())
+    is_elsewhere = state.attached and state.attached.unsteerable
+    return (
+        not state.replay
+        and not is_elsewhere
+        and any(lane.pace and lane.status == "training" for lane in state.lanes.values())
+    )
