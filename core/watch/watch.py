@@ -37,7 +37,7 @@ from . import watched_run
 from .description import describe
 from .lane import WatchedLane
 from .parameters import Layers, WatchedParameters, why_not_clipped
-from .ranks import SharedCommands, make_broadcast, several_ranks, this_rank
+from .ranks import SharedCommands, make_broadcast, processes, rank
 from .step_hooks import StepHooks
 from .user_warnings import warn
 from .watched_run import WatchedRun
@@ -88,8 +88,8 @@ def watch(
     def begin() -> WatchedRun:
         return WatchedRun(runs_folder(None if runs_dir is None else str(runs_dir)), described, control=control)
 
-    run, mailbox = _join(begin, config.name) if this_rank() == 0 else (None, Mailbox[LaneCommand](lasting=False))
-    commands = SharedCommands(mailbox, make_broadcast(), this_rank()) if several_ranks() else mailbox
+    run, mailbox = _join(begin, config.name) if rank() == 0 else (None, Mailbox[LaneCommand](lasting=False))
+    commands = SharedCommands(mailbox, make_broadcast(), rank()) if processes() > 1 else mailbox
     lane = WatchedLane(
         config.name,
         parameters,
@@ -98,7 +98,7 @@ def watch(
         run=run,
         mailbox=mailbox,
         commands=commands,
-        ranks=torch.distributed.get_world_size() if several_ranks() else 1,
+        processes=processes(),
         scaler=scaler,
         measure_every=measure_every,
         total_steps=total_steps,
@@ -109,9 +109,7 @@ def watch(
 def _why_not_ruled(model: nn.Module, optimizer: Optimizer) -> str | None:
     """Why no rule can clip for this model or optimizer; None if one can."""
     if isinstance(optimizer, torch.optim.LBFGS):
-        return (
-            "LBFGS computes gradients several times a step, and its line search would see other gradients than it made"
-        )
+        return "LBFGS computes gradients several times a step, and its line search relies on them"
     split = {"FullyShardedDataParallel", "DeepSpeedEngine"} & {type(each).__name__ for each in model.modules()}
     if split:
         return f"{min(split)} splits the gradients over processes; use its own clipping"
@@ -195,7 +193,7 @@ class Watch:
     def evaluated(
         self, loss: Tensor | float, accuracy: Tensor | float | None = None, **metrics: Tensor | float
     ) -> None:
-        """Give the results of an evaluation after the newest step: loss, share of correct predictions, others by name."""
+        """Give the results of an evaluation after the newest step: loss, share of correct predictions, others."""
         self._lane.evaluated(loss, accuracy, metrics)
 
     @_harmless
