@@ -9,7 +9,7 @@ import msgspec
 from rich import box
 from rich.table import Table
 
-from ...core.stream.audit_words import audit_words
+from ...core.stream.audit_words import audit_words, by_importance
 from ...core.stream.command_line import command_line
 from ...core.stream.config import with_dataset
 from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
@@ -88,7 +88,7 @@ def _add_watched_rows(table: Table, state: RunState, lanes: Sequence[LaneState])
     if any(lane.skipped for lane in lanes):
         table.add_row("skipped", "by the scaler", *(f"{lane.skipped:,}" for lane in lanes))
     for lane in lanes:
-        for found in lane.audit.values():
+        for found in by_importance(lane.audit):
             table.add_row(
                 "audit", f"step {found.step}", *(audit_words(found)[-1] if one is lane else "" for one in lanes)
             )
@@ -125,7 +125,10 @@ def _and(words: list[str]) -> str:
 
 
 def repeating_command(state: RunState) -> str | None:
-    """The command that trains this run again, with the steps that were added to it; None before it has started."""
+    """The command that trains this run again, with the steps that were added to it.
+
+    None before it has started, and for a watched loop, which is a program of its own.
+    """
     if state.config is None or state.dataset is None or state.watched:
         return None
     iterations = max((lane.iterations for lane in state.lanes.values()), default=state.config.iterations)
@@ -137,7 +140,7 @@ def _heading(state: RunState) -> tuple[str, str]:
     if config is None or state.dataset is None:
         return "", ""
     if state.watched:
-        return run_name(state), ""
+        return f"{run_name(state)}, watched", ""
     return f"{run_name(state)}, seed {config.seed}", setting_words(state.experiment, config.settings)
 
 
@@ -204,7 +207,11 @@ def _final(lane: LaneState, info: MetricInfo) -> str:
 
 
 def _speed(lane: LaneState) -> str:
-    if lane.finished is None or not lane.step or not lane.finished.training_seconds > 0:
+    seconds = 0.0
+    if lane.finished:
+        seconds = lane.finished.training_seconds
+    elif lane.loop_ended:
+        seconds = lane.loop_ended.seconds - lane.started
+    if not lane.step or not seconds > 0:
         return _UNKNOWN
-    seconds = lane.finished.training_seconds
     return f"{lane.step / seconds:,.0f} in {seconds:.2f} s"
