@@ -28,7 +28,7 @@ def measured(lane: LaneState) -> Diagnosed | None:
 
 def clipped_share(lane: LaneState) -> tuple[Literal["elements", "steps"], float | None]:
     """How much is clipped: the fraction of elements or, for rules that scale all at once, of the last 100 steps."""
-    scales = scales_gradient(lane.rule)
+    scales = scales_gradient(lane.rule) or "clips-norm" in lane.audit
     if (newest := measured(lane)) is None:
         return ("steps" if scales else "elements"), None
     if scales:
