@@ -57,6 +57,7 @@ class FakeLoop:
         watched: bool = True,
         control: bool = True,
         rule: str = "none",
+        started: float = 1.7e9,
     ) -> None:
         self.folder = RunFolder(home / name)
         self.folder.path.mkdir(parents=True)
@@ -69,7 +70,7 @@ class FakeLoop:
             dataset=DatasetInfo(name="CharModel", origin="train.py", training=None, validation=0, checksum=""),
             device="cpu",
             versions={},
-            time=1.7e9,
+            time=started,
             experiment=ExperimentInfo(name="CharModel", own_optimizer=True, file="train.py"),
             watched=watched,
         )
