@@ -11,6 +11,7 @@ import argparse
 import threading
 import time
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -166,7 +167,7 @@ class FakeLoop:
             case Stop():
                 self.end("stopped")
 
-    def end(self, reason: str = "completed") -> None:
+    def end(self, reason: Literal["completed", "stopped"] = "completed") -> None:
         """End in good order."""
         self.write(LoopEnded(lane="loop", step=self.step, reason=reason, seconds=9.0))
         self.write(RunFinished(reason=reason, seconds=9.0))

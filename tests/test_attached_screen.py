@@ -110,7 +110,7 @@ async def test_a_loop_is_asked_to_stop_after_a_question(loop: FakeLoop) -> None:
             await screen.until(lambda: screen.app.screen is screen.app.main)
         assert heard(loop) == [Stop(lane="loop")]
         loop.obey(Stop(lane="loop"))
-        await screen.says("loop stopped at step 0")
+        await screen.says("The loop stopped after 0 steps")
         await screen.until(lambda: "stopped" in screen.title)
         assert "pause" not in screen.rows[-1]
 
@@ -200,7 +200,7 @@ async def test_a_recorded_change_does_not_hide_that_the_screen_is_attached(loop:
 async def test_no_command_repeats_a_watched_loop(loop: FakeLoop) -> None:
     async with attached(loop) as screen:
         await screen.press("Y")
-        await screen.says("A watched loop is a program of its own")
+        await screen.says("Your own script trains this run")
 
 
 def test_the_fake_loop_is_recorded_as_a_watched_one(loop: FakeLoop) -> None:
