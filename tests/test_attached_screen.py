@@ -109,7 +109,7 @@ async def test_a_loop_is_asked_to_stop_after_a_question(loop: FakeLoop) -> None:
             await screen.until(lambda: screen.app.screen is screen.app.main)
         assert heard(loop) == [Stop(lane="loop")]
         loop.obey(Stop(lane="loop"))
-        await screen.says("loop stopped at step 0")
+        await screen.says("The loop stopped after 0 steps")
         await screen.until(lambda: "stopped" in screen.title)
         assert "pause" not in screen.rows[-1]
 

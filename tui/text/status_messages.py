@@ -146,18 +146,9 @@ def end_texts(state: RunState) -> tuple[str, ...]:
     if state.replay:
         texts = verdict(state)
         return *(f"{text}. {RECORDING_ENDS}".replace("..", ".") for text in texts), RECORDING_ENDS
-    if state.watched:
-        return _loop_end_texts(state)
     texts = verdict(state, sweep_key="" if state.attached else SWEEP_KEY)
-    return f"{texts[0].removesuffix('.')}. {END_KEYS}", *texts
-
-
-def _loop_end_texts(state: RunState) -> tuple[str, ...]:
-    """How watched loops ended. There is no result on all validation data."""
-    names = lane_names(state.lanes)
-    ends = [f"{names[lane.name]} {lane.status} at step {lane.step:,}" for lane in state.lanes.values()]
-    text = ", ".join(ends)
-    return f"{text}. {END_KEYS} · q: detach" if state.attached else f"{text}. {END_KEYS}", text
+    keys = f"{END_KEYS} · q: detach" if state.attached else END_KEYS
+    return f"{texts[0].removesuffix('.')}. {keys}", *texts
 
 
 def _with_shown_names(text: str, state: RunState) -> str:
