@@ -200,7 +200,7 @@ async def test_a_recorded_change_does_not_hide_that_the_screen_is_attached(loop:
 async def test_no_command_repeats_a_watched_loop(loop: FakeLoop) -> None:
     async with attached(loop) as screen:
         await screen.press("Y")
-        await screen.says("Your own script trains this run")
+        await screen.says("A watched loop is a program of its own")
 
 
 def test_the_fake_loop_is_recorded_as_a_watched_one(loop: FakeLoop) -> None:

@@ -57,8 +57,8 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     `newest_norm` is the last step with a finite gradient norm before clipping, and that norm. `peak` is the largest one
     in the newest `StepsTrained`, and `diagnosed_peak` what it was at the last measurement. `outputs_changed` lists the
     outputs that died and recovered. `changed_at` and `reset_at` are the steps at which its rule was changed and its
-    optimizer state was reset by a command. Of a `watched` loop: `audit` holds the findings that hold, `skipped` how many
-    steps its GradScaler skipped, and `loop_ended` its end.
+    optimizer state was reset by a command. Of a `watched` loop: `audit` holds the findings that hold, `skipped` how
+    many steps its GradScaler skipped, and `loop_ended` its end.
     """
 
     name: str

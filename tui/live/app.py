@@ -227,10 +227,10 @@ class ClipwatchApp(TerminalApp):
 
     def action_copy_command(self) -> None:
         """Copy the command that repeats this run."""
-        if self.view.state.watched:
-            self.main.say("Your own script trains this run: clipwatch has no command for it.")
-        elif command := repeating_command(self.view.state):
+        if command := repeating_command(self.view.state):
             self._copy("command", command)
+        elif self.view.state.watched:
+            self.main.say("A watched loop is a program of its own: clipwatch has no command for it.")
         else:
             self.main.say("The run has not started. Its command can be copied once it has.")
 

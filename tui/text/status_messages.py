@@ -147,7 +147,8 @@ def end_texts(state: RunState) -> tuple[str, ...]:
         texts = verdict(state)
         return *(f"{text}. {RECORDING_ENDS}".replace("..", ".") for text in texts), RECORDING_ENDS
     texts = verdict(state, sweep_key="" if state.attached else SWEEP_KEY)
-    return f"{texts[0].removesuffix('.')}. {END_KEYS}", *texts
+    keys = f"{END_KEYS} · q: detach" if state.attached else END_KEYS
+    return f"{texts[0].removesuffix('.')}. {keys}", *texts
 
 
 def _with_shown_names(text: str, state: RunState) -> str:
