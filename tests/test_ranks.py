@@ -81,7 +81,7 @@ def test_a_speed_limit_does_not_keep_a_rank_from_an_exchange() -> None:
 
 
 def test_a_rank_that_goes_on_does_not_wait_for_one_that_ended() -> None:
-    mailbox, first, second, link = two_ranks()
+    _, first, second, link = two_ranks()
     first.take(0, 0), second.take(0, 0)
     first.close()
     assert [second.take(step, 0) for step in range(1, 100)] == [()] * 99
