@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Adam as TorchAdam
 from torch.optim import AdamW as TorchAdamW
 
@@ -15,14 +15,14 @@ from .adam import Adam
 Views = Callable[[Tensor], list[Tensor]]
 
 
-def is_followed_by_moments(optimizer: torch.optim.Optimizer, parts: Sequence[nn.Parameter]) -> bool:
+def is_followed_by_moments(optimizer: torch.optim.Optimizer, parts: Sequence[Tensor]) -> bool:
     """Whether an optimizer is Adam with the same moments for all parts, which depend on the gradients alone."""
     if type(optimizer) not in (TorchAdam, TorchAdamW):
         return False
     groups = optimizer.param_groups
     return (
         len({(*map(float, group["betas"]), float(group["eps"])) for group in groups}) == 1
-        and {id(each) for group in groups for each in group["params"]} == {id(each) for each in parts}
+        and {id(each) for group in groups for each in group["params"]} >= {id(each) for each in parts}
         # Adam, unlike AdamW, adds the decay of the weights to the gradient.
         and not any(group["weight_decay"] and type(optimizer) is TorchAdam for group in groups)
         and not any(group["amsgrad"] or group["maximize"] for group in groups)
@@ -32,11 +32,17 @@ def is_followed_by_moments(optimizer: torch.optim.Optimizer, parts: Sequence[nn.
 class AdamCounterfactual(Adam):
     """Keeps the moments in flat vectors, and computes an update only when it is asked for.
 
-    Learning rate and weight decay may differ between groups of parameters.
+    Learning rate and weight decay may differ between groups of parameters. The vectors may hold only some elements:
+    `elements` takes them from a tensor of a parameter's shape.
     """
 
     def __init__(
-        self, parameters: Tensor, views: Views, optimizer: torch.optim.Optimizer, parts: Sequence[nn.Parameter]
+        self,
+        parameters: Tensor,
+        views: Views,
+        optimizer: torch.optim.Optimizer,
+        parts: Sequence[Tensor],
+        elements: Callable[[Tensor], Tensor] = lambda whole: whole,
     ) -> None:
         (beta1, beta2), eps = optimizer.param_groups[0]["betas"], optimizer.param_groups[0]["eps"]
         super().__init__(parameters, learning_rate=1.0, beta1=float(beta1), beta2=float(beta2), eps=float(eps))
@@ -44,8 +50,8 @@ class AdamCounterfactual(Adam):
         self._rates: dict[int, tuple[float, float]] = {}
         for part, first, second in zip(parts, views(self.first_moment), views(self.second_moment), strict=True):
             if state := optimizer.state.get(part):
-                first.copy_(state["exp_avg"])
-                second.copy_(state["exp_avg_sq"])
+                first.copy_(elements(state["exp_avg"]))
+                second.copy_(elements(state["exp_avg_sq"]))
                 self.steps = int(state["step"])
 
     def update_state(self, gradient: Tensor) -> None:

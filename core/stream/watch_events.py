@@ -7,7 +7,7 @@ from typing import Literal
 from .event import Bytes, Count, Event, LaneEvent
 from .experiment_info import MetricInfo
 
-# What an audit can find. Those of CLIPPING exclude each other: the newest one holds.
+# What an audit can find. Those of CLIPPING say how the loop clips and exclude each other: the newest one holds.
 Finding = Literal[
     "not-clipped",
     "clips-norm",
@@ -21,17 +21,27 @@ Finding = Literal[
     "zero-gradient",
     "not-seen",
 ]
-CLIPPING: tuple[Finding, ...] = ("not-clipped", "clips-norm", "clips-value", "changes-gradient", "clipped-twice")
+CLIPPING: tuple[Finding, ...] = (
+    "not-clipped",
+    "clips-norm",
+    "clips-value",
+    "changes-gradient",
+    "clipped-twice",
+    "still-scaled",
+    "not-seen",
+)
 
 
 class LoopAudited(LaneEvent, frozen=True, kw_only=True):
     """What the audit of a loop found, and the figures of its sentence by name (see `audit_words`).
 
     It is sent when a finding first holds, when its figures have changed much, and when it holds no more (`gone`).
+    `names`: the first few of the parameters that it is about.
     """
 
     finding: Finding
     figures: dict[str, float] = {}
+    names: tuple[str, ...] = ()
     gone: bool = False
 
 

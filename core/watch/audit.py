@@ -1,48 +1,53 @@
-"""What a training loop does to its gradients, as findings that follow from measured steps. Pure: no torch."""
+"""The audit of one loop: findings that follow from its measured steps, as events. Pure: no torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
 from ..stream.events import LoopAudited
+from ..stream.watch_events import Finding
+from .clipping_findings import ENOUGH, Found, clipping, kind, lasting_share
+from .comparison import Comparison
+from .missing_gradients import Missing, MissingGradients
 
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """The gradients of one step: as `backward` left them, and as the optimizer gets them.
-
-    `norm`, `largest`: ‖g‖ and the largest |g| as `backward` left them, divided by the GradScaler's `scale`; None if
-    `backward` was not seen. `used_norm`, `used_largest`: of those that the optimizer gets. `written`: whether the loop
-    wrote to a gradient in between, even if it changed nothing. `equal`: whether all elements looked at are equal.
-    `lowest_ratio`, `highest_ratio`: of a used element to what it was, among those looked at. `clamped`: whether each
-    element looked at is either as it was, or was larger and is `used_largest` now. `late`: ‖g‖ before and after a change
-    that followed the optimizer's step. `none`, `zero`: the parameters whose gradient is None or 0; `frozen`: those of
-    `none` that do not train. `unseen`: how many parameters have a gradient that no `backward` seen has left.
-    """
-
-    norm: float | None
-    largest: float | None
-    used_norm: float
-    used_largest: float
-    scale: float = 1.0
-    written: bool = False
-    equal: bool = True
-    lowest_ratio: float = 1.0
-    highest_ratio: float = 1.0
-    clamped: bool = False
-    late: tuple[float, float] | None = None
-    none: tuple[str, ...] = ()
-    zero: tuple[str, ...] = ()
-    frozen: int = 0
-    unseen: int = 0
-    processes: int = 1
+# The comparisons from which it follows how a loop clips.
+_NEWEST = 50
+# Clipping that has changed nothing in so many steps has never engaged.
+_NEVER = 1000
+# A gradient may well be 0 for a few steps: that of a layer before one that starts at 0.
+_ZERO_STEPS = 20
+# While it is not known how the loop clips, so many steps in a row are worth measuring.
+_FIRST_STEPS = 10
+_MOST_NAMES = 3
+_BOUNDED: tuple[Finding, ...] = ("clips-norm", "clips-value")
 
 
 class Audit:
-    """Turns the comparisons of a lane's measured steps into findings: events for what is new, changed or gone."""
+    """Turns the comparisons of a lane's measured steps into events: for what is new, has changed much, or is gone."""
 
     def __init__(self, lane: str) -> None:
-        raise NotImplementedError
+        self._lane = lane
+        self._steps: deque[Comparison] = deque(maxlen=_NEWEST)
+        self._clipping: Found | None = None
+        self._late: Found | None = None
+        self._since_late = 0
+        self._idle = _IdleClipping()
+        self._none = MissingGradients(measured=ENOUGH, steps=ENOUGH)
+        self._zero = MissingGradients(measured=ENOUGH, steps=_ZERO_STEPS)
+        self._told: dict[Finding, Found] = {}
+
+    @property
+    def clips(self) -> bool:
+        """Whether the loop is known to change its gradients: then the norm before that is worth its cost."""
+        return self._clipping is not None and self._clipping.finding not in ("not-clipped", "not-seen")
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the next step is worth measuring: how the loop clips is not known, and it has only begun."""
+        return self._clipping is None and len(self._steps) < _FIRST_STEPS
 
     def add(
         self, step: int, compared: Comparison, *, rule: bool = False, engaged: tuple[int, int] | None = None
@@ -50,19 +55,117 @@ class Audit:
         """The events of one more measured step; `step` counts from 0.
 
         `rule`: whether a rule of clipwatch clips after the loop. `engaged`: how many steps were clipped, by that rule
-        or else by the loop, of how many that are known, if every step is known.
+        or else by the loop, of how many that are known; None as long as only measured steps are.
         """
-        raise NotImplementedError
+        self._steps.append(compared)
+        self._clipping = self._lasting(clipping(self._steps))
+        self._see_late(compared)
+        holds: dict[Finding, Found] = {found.finding: found for found in self._found(step, compared, rule, engaged)}
+        gone = [found for finding, found in self._told.items() if finding not in holds]
+        new = [found for finding, found in holds.items() if _is_news(self._told.get(finding), found)]
+        self._told = {finding: self._told.get(finding, found) for finding, found in holds.items()}
+        self._told.update({found.finding: found for found in new})
+        return [*(self._event(step, found, gone=True) for found in gone), *(self._event(step, found) for found in new)]
 
-    @property
-    def clips(self) -> bool:
-        """Whether the loop is known to scale down or clamp its gradients: then `norm_before` is worth its cost."""
-        raise NotImplementedError
+    def _event(self, step: int, found: Found, *, gone: bool = False) -> LoopAudited:
+        figures = dict(found.figures)
+        return LoopAudited(
+            lane=self._lane, step=step, finding=found.finding, figures=figures, names=found.names, gone=gone
+        )
 
-    @property
-    def undecided(self) -> bool:
-        """Whether a few more measured steps soon would decide whether the loop clips. True at the start.
+    def _found(self, step: int, compared: Comparison, rule: bool, engaged: tuple[int, int] | None) -> Iterator[Found]:
+        """All that holds now, mistakes first."""
+        if self._late:
+            yield self._late
+        if found := self._clipping_found(rule, engaged):
+            yield found
+        if never := self._idle.add(step, compared, engaged if rule else None, rule=rule):
+            yield never
+        if missing := self._none.add(step, compared.none):
+            frozen = {"frozen": float(compared.frozen)} if compared.frozen else {}
+            yield _missing("no-gradient", missing, frozen)
+        if missing := self._zero.add(step, compared.zero):
+            yield _missing("zero-gradient", missing, {})
 
-        So measure each of the first steps as long as it holds, at most ten of them.
-        """
-        raise NotImplementedError
+    def _lasting(self, found: Found | None) -> Found | None:
+        """The finding about how the loop clips. A loop that clips seldom still clips."""
+        known = self._clipping
+        if known and known.finding in _BOUNDED and (found is None or found.finding == "not-clipped"):
+            share = lasting_share(known, self._steps)
+            return found if share is None else known._replace(figures={**known.figures, **share})
+        return found
+
+    def _clipping_found(self, rule: bool, engaged: tuple[int, int] | None) -> Found | None:
+        """How the loop clips, if that is worth saying, with what is known of every step."""
+        found = self._clipping
+        if found is None or (found.finding == "not-clipped" and (rule or self._late)):
+            return None
+        if found.finding not in _BOUNDED:
+            return found
+        if rule:
+            return Found("clipped-twice", {"bound": found.figures["bound"]})
+        if engaged and engaged[1]:
+            share = {"share": engaged[0] / engaged[1], "steps": float(engaged[1])}
+            return found._replace(figures={"bound": found.figures["bound"], **share})
+        return found
+
+    def _see_late(self, compared: Comparison) -> None:
+        """Keep that a gradient was changed too late until it has not been for a few measured steps."""
+        self._since_late += 1
+        if compared.late:
+            before, after, part = compared.late
+            is_clear = not part and not math.isclose(before, after, rel_tol=1e-3)
+            self._late = Found("too-late", {"norm": before, "late_norm": after} if is_clear else {})
+            self._since_late = 0
+        elif self._since_late > ENOUGH:
+            self._late = None
+
+
+class _IdleClipping:
+    """Finds clipping that has never changed a gradient: a rule's, or the loop's, which only writes to it."""
+
+    def __init__(self) -> None:
+        self._first: int | None = None
+        self._measured = 0
+        self._has_engaged = False
+
+    def add(self, step: int, compared: Comparison, engaged: tuple[int, int] | None, *, rule: bool) -> Found | None:
+        """One more measured step; `engaged`: the steps that a rule of clipwatch has clipped, of how many."""
+        self._first = step if self._first is None else self._first
+        one = kind(compared)
+        self._measured += one == "unchanged"
+        self._has_engaged |= one not in ("unchanged", "empty")
+        if rule:
+            return Found("never-engaged", {"steps": float(engaged[1])}) if _is_idle(engaged) else None
+        steps = step + 1 - self._first
+        if self._has_engaged or self._measured < ENOUGH or steps < _NEVER:
+            return None
+        return Found("never-engaged", {"steps": float(steps), "measured": float(self._measured)})
+
+
+def _is_idle(engaged: tuple[int, int] | None) -> TypeGuard[tuple[int, int]]:
+    return engaged is not None and engaged[0] == 0 and engaged[1] >= _NEVER
+
+
+def _missing(finding: Finding, missing: Missing, more: Mapping[str, float]) -> Found:
+    figures = {"parameters": float(len(missing.names)), "steps": float(missing.steps)}
+    return Found(finding, {**figures, **more}, missing.names[:_MOST_NAMES])
+
+
+# How much a figure has to change before it is news, as a ratio. Others change with every step.
+_NEWS = {"measured": 2.0, "steps": 2.0, "scale": 4.0, "bound": 1.001, "factor": 1.01, "parameters": 1.001}
+_NEWS_SHARE = 0.2
+
+
+def _is_news(told: Found | None, found: Found) -> bool:
+    """Whether a finding is new, or its figures have changed much."""
+    if told is None or told.figures.keys() != found.figures.keys() or told.names != found.names:
+        return True
+    return any(_differs(name, told.figures[name], value) for name, value in found.figures.items())
+
+
+def _differs(name: str, told: float, value: float) -> bool:
+    if name == "share":
+        return abs(value - told) >= _NEWS_SHARE
+    ratio = _NEWS.get(name, math.inf)
+    return max(value, told) >= ratio * min(value, told)

@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
+from torch.optim import Optimizer
 
+from ..clipping.nonfinite import NonfiniteCounts
 from ..engine.mailbox import Mailbox
 from ..stream.builtin_experiments import ACCURACY
 from ..stream.commands import LaneCommand
 from ..stream.config import MOST
 from ..stream.events import (
     ClipChanged,
+    Diagnosed,
     Evaluated,
     Event,
     LaneFailed,
     LaneStarted,
     LoopEnded,
     MetricAdded,
+    NonfiniteFound,
+    Notice,
+    StepsSkipped,
 )
 from ..stream.experiment_info import MetricInfo
 from ..stream.rules import parse_rule
-from .gradient_clippers import make_gradient_clipper
-from .parameters import WatchedParameters
-from .step_log import Number, StepLog
+from ..training.training_loop import CommandSource
+from .audit import Audit
+from .backward_gradients import BackwardGradients
+from .gradient_clippers import Clipped, make_gradient_clipper
+from .loss_scale import LossScale
+from .measuring import Measures, Measuring
+from .parameters import WatchedParameters, why_not_clipped
 from .steering import Steering
+from .step_log import Number, StepLog
 from .user_warnings import warn
 from .watched_run import Item, WatchedRun
 
@@ -36,6 +47,10 @@ from .watched_run import Item, WatchedRun
 _SEND_SECONDS = 0.25
 # Steps in one event at most, and steps that wait at most while the disk is behind.
 _MOST_STEPS, _MOST_WAITING = 1000, 100_000
+# Steps at the start that are audited while it is not known whether the loop clips.
+_AUDITED_AT_FIRST = 10
+# Two sums of the same squares, in another order, differ by less.
+_ROUNDING = 1e-5
 
 
 class WatchedLane:
@@ -45,25 +60,40 @@ class WatchedLane:
         self,
         name: str,
         parameters: WatchedParameters,
+        optimizer: Optimizer,
         *,
         rule: str | None,
         run: WatchedRun | None,
         mailbox: Mailbox[LaneCommand],
+        commands: CommandSource,
+        ranks: int,
         scaler: GradScaler | None,
         measure_every: int,
         total_steps: int | None,
     ) -> None:
         self.name, self.rule, self.mailbox = name, rule, mailbox
         self.step = 0
-        self.steering = Steering(name, mailbox, self._set_rule, self._reset_optimizer)
-        self._parameters, self._run, self._scaler = parameters, run, scaler
+        self.steering = Steering(name, commands, self._set_rule, self._reset_optimizer)
+        self._parameters, self._run, self._ranks = parameters, run, ranks
         self._measure_every, self._total_steps = measure_every, total_steps
         self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, parameters)
+        self._loss_scale = LossScale(optimizer, scaler)
+        self._backward = BackwardGradients(parameters.named(), processes=ranks)
+        self._audit = Audit(name)
+        self._measuring = Measuring(parameters, optimizer, self._notice)
+        self._measuring.set_rule(rule)
         self._log = StepLog()
         self._sent = time.perf_counter()
+        # Events of the newest step, which wait until the loop has had the time to give its loss.
+        self._of_step: list[Item] = []
         self._begun = False
         self._metrics: dict[str, str] = {}
         self._train_loss: Number = math.nan
+        self._nonfinite = NonfiniteCounts()
+        self._clipped_steps: Number = 0.0
+        self._counted_steps = 0
+        self._left: list[Tensor] | None = None
+        self._begin_backward()
 
     # In the order of a step.
 
@@ -71,6 +101,8 @@ class WatchedLane:
         """Send what is due, and obey commands."""
         if not self._begun:
             self._begin()
+        if skipped := self._loss_scale.skipped():
+            self._send(StepsSkipped(lane=self.name, step=self.step, count=skipped))
         for event in self.steering.between_steps(self.step):
             self._send_steps()
             self._send(event)
@@ -78,15 +110,92 @@ class WatchedLane:
         self.show_problems()
 
     def gradients_ready(self) -> None:
-        """Clip, and log the step."""
-        self._log.add(self._clipper.clip(self._parameters.gradients(), 1.0))
+        """Measure, clip, and log the step."""
+        measured, scale = self.step % self._measure_every == 0, self._loss_scale.of_gradients
+        gradients = self._parameters.gradients()
+        if self.rule and (self.step == 0 or measured):
+            self._require_clippable(gradients)
+        comparison = self._backward.compare(self._loss_scale.of_loss)
+        self._measuring.before_clip(measured, scale, self._left_by_backward() if measured else None)
+        clipped = self._with_loops_own(self._clipper.clip(gradients, scale, self._measuring.about_to_clip))
+        self._measuring.after_clip(clipped.changed)
+        self._clipped_steps = self._clipped_steps + clipped.changed
+        self._counted_steps += 1
+        self._log.add(clipped, self._loss_scale.overflowed)
+        self._count_nonfinite(clipped.norm, gradients)
+        if comparison is not None:
+            engaged = (int(self._clipped_steps), self._counted_steps)
+            self._of_step += self._audit.add(self.step, comparison, rule=bool(self.rule), engaged=engaged)
 
     def after_step(self) -> None:
         """The optimizer has updated the parameters: the step is done."""
+        if (measures := self._measuring.after_step()) is not None:
+            self._of_step.append(self._diagnosed(self.step, measures))
+        self._backward.end_step()
         self.step += 1
         for event in self.steering.step_done(self.step):
             self._send_steps()
             self._send(event)
+        self._begin_backward()
+
+    def _begin_backward(self) -> None:
+        soon = self._audit.undecided and self._counted_steps < _AUDITED_AT_FIRST
+        self._backward.begin_step(measured=soon or self.step % self._measure_every == 0)
+        if self._audit.clips:
+            self._backward.follow_norm()
+
+    def _left_by_backward(self) -> list[Tensor] | None:
+        """The gradients as backward left them, if the loop clips them itself."""
+        return self._left if self._left is not None and self._backward.copied else None
+
+    def _with_loops_own(self, clipped: Clipped) -> Clipped:
+        """The norm before the clipping of the loop itself, where it is known."""
+        before = self._backward.norm_before() if self._audit.clips else None
+        if before is None or self.rule:
+            return clipped
+        norm: Number = before.item() if before.is_cpu else before
+        return Clipped(norm, clipped.clipped_norm, norm > clipped.clipped_norm * (1 + _ROUNDING))
+
+    def _count_nonfinite(self, norm: Number, gradients: Sequence[Tensor]) -> None:
+        """Count NaN and infinity. On a GPU it would wait for each step."""
+        if isinstance(norm, Tensor) or math.isfinite(norm):
+            return
+        found = self._nonfinite
+        found.nan += sum(int(each.isnan().sum()) for each in gradients)
+        found.infinite += sum(int(each.isinf().sum()) for each in gradients)
+        found.steps += 1
+        if found.steps == 1:
+            self._of_step.append(
+                NonfiniteFound(
+                    lane=self.name, step=self.step, nan=found.nan, infinite=found.infinite, action="propagate"
+                )
+            )
+
+    def _diagnosed(self, step: int, measures: Callable[[], Measures]) -> Item:
+        nan, infinite, shares = self._nonfinite.nan, self._nonfinite.infinite, self._log.shares
+
+        def diagnosed() -> list[Event]:
+            total, layers = measures()
+            return [
+                Diagnosed(
+                    lane=self.name,
+                    step=step,
+                    layers=layers,
+                    total=total,
+                    engaged=shares.of_all,
+                    engaged_recently=shares.of_recent,
+                    nan=nan,
+                    infinite=infinite,
+                )
+            ]
+
+        return diagnosed
+
+    def _require_clippable(self, gradients: Sequence[Tensor]) -> None:
+        """Observe instead of clipping where a rule cannot clip."""
+        if cause := why_not_clipped(gradients):
+            warn(f"clipwatch does not clip by {self.rule}, it only observes: {cause}")
+            self._send(self._set_rule("none"))
 
     # What the loop gives.
 
@@ -94,11 +203,13 @@ class WatchedLane:
         """Give the newest step its loss and other values."""
         if not len(self._log):
             return
+        if self._backward:
+            self._backward.look_again()
         values = {self._series(name, of_step=True): _number(value) for name, value in metrics.items()}
         if loss is not None:
             values["losses"] = self._train_loss = _number(loss)
         self._log.give(values)
-        self._send_steps_if_due()
+        self._send_steps_if_due(bool(self._of_step))
 
     def evaluated(
         self, loss: Tensor | float, accuracy: Tensor | float | None, metrics: Mapping[str, Tensor | float]
@@ -137,6 +248,8 @@ class WatchedLane:
         if not self._begun:
             self._begin()
         self._send_steps()
+        self._backward.close()
+        self.steering.close()
 
     def show_problems(self) -> None:
         """Warn of a recording that has stopped."""
@@ -161,10 +274,12 @@ class WatchedLane:
     def _set_rule(self, rule: str) -> Event:
         previous = self.rule or "none"
         self._clipper, self.rule = make_gradient_clipper(parse_rule(rule), self._parameters), rule
+        self._measuring.set_rule(rule)
         return ClipChanged(lane=self.name, step=self.step, rule=rule, previous=previous)
 
     def _reset_optimizer(self) -> None:
         self._parameters.reset_optimizer()
+        self._measuring.reset()
 
     # Events.
 
@@ -203,8 +318,11 @@ class WatchedLane:
         if self._run:
             self._run.put(item)
 
-    def _send_steps_if_due(self) -> None:
-        if len(self._log) >= _MOST_STEPS or time.perf_counter() - self._sent > _SEND_SECONDS:
+    def _notice(self, text: str) -> None:
+        self._send(Notice(text=text, level="info"))
+
+    def _send_steps_if_due(self, due: bool = False) -> None:
+        if due or len(self._log) >= _MOST_STEPS or time.perf_counter() - self._sent > _SEND_SECONDS:
             if self._run and self._run.is_behind and len(self._log) < _MOST_WAITING:
                 return
             self._send_steps()
@@ -212,7 +330,10 @@ class WatchedLane:
     def _send_steps(self) -> None:
         self._sent = time.perf_counter()
         if (logged := self._log.take(self.name, self.step - 1)) is not None:
-            self._send(logged.event)
+            self._send(logged.events)
+        for item in self._of_step:
+            self._send(item)
+        self._of_step = []
 
 
 def _number(value: Tensor | float) -> Number:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,18 @@ class WatchedParameters:
     def named(self) -> dict[str, Tensor]:
         """All of them by the names that the model gives them."""
         return {self.name(each, place): each for place, each in enumerate(self.all)}
+
+    def training(self) -> dict[str, Tensor]:
+        """Those that are not frozen, by name."""
+        return {name: each for name, each in self.named().items() if each.requires_grad}
+
+    def why_not_measured(self, training: Mapping[str, Tensor]) -> str | None:
+        """Why their gradients cannot be measured by layer; None if they can."""
+        if not training:
+            return "no parameter trains"
+        return why_not_clipped(
+            [*training.values(), *(each.grad for each in training.values() if each.grad is not None)]
+        )
 
     def name(self, parameter: Tensor, place: int) -> str:
         """The name of the parameter at a place in the optimizer's order."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..engine.mailbox import Mailbox
 from ..stream.commands import (
     Extend,
     LaneCommand,
@@ -18,6 +17,8 @@ from ..stream.commands import (
 )
 from ..stream.events import Event, LanePaused, LaneResumed, LaneStepped, MomentsReset, Notice, PaceChanged
 from ..training.pacer import Pacer
+from ..training.training_loop import CommandSource
+from .ranks import SharedCommands
 
 
 class Steering:
@@ -26,11 +27,11 @@ class Steering:
     def __init__(
         self,
         lane: str,
-        mailbox: Mailbox[LaneCommand],
+        commands: CommandSource,
         set_rule: Callable[[str], Event],
         reset_optimizer: Callable[[], None],
     ) -> None:
-        self._lane, self._mailbox = lane, mailbox
+        self._lane, self._commands = lane, commands
         self._set_rule, self._reset_optimizer = set_rule, reset_optimizer
         self._pacer = Pacer(None)
         self._paused = False
@@ -41,7 +42,7 @@ class Steering:
         """Obey the commands that are due before this step. Waits while paused, or ahead of the speed limit."""
         while True:
             idle = self._paused and not self._steps_granted and not self.stopped
-            for command in self._mailbox.take(step, None if idle else self._pacer.seconds_left()):
+            for command in self._commands.take(step, None if idle else self._pacer.seconds_left()):
                 yield self._obey(command, step)
             idle = self._paused and not self._steps_granted and not self.stopped
             if not idle and self._pacer.seconds_left() <= 0:
@@ -54,6 +55,11 @@ class Steering:
             self._steps_granted -= 1
             if not self._steps_granted:
                 yield LanePaused(lane=self._lane, step=step)
+
+    def close(self) -> None:
+        """No more commands will be taken."""
+        if isinstance(self._commands, SharedCommands):
+            self._commands.close()
 
     def _obey(self, command: LaneCommand, step: int) -> Event:
         lane = self._lane

@@ -9,17 +9,18 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..stream.events import StepsTrained
+from ..stream.events import Event, StepsSkipped, StepsTrained
 from ..stream.measures import RECENT_STEPS
 from .gradient_clippers import Clipped
+from .host_copy import HostCopy
 
 Number = float | Tensor
+_OF_EACH_STEP = ("losses", "norms", "clipped_norms", "clipped", "overflowed")
 
 
 class ClippedShares:
@@ -52,65 +53,53 @@ class LoggedSteps:
     lane: str
     step: int
     series: dict[str, list[Number]]
-    copies: list[_Copy]
+    shares: ClippedShares
+    arriving: list[tuple[list[Tensor], HostCopy]]
 
-    def event(self) -> StepsTrained:
-        """The event, as soon as all values have arrived."""
-        arrived = {key: value for copy in self.copies for key, value in copy.values().items()}
+    def events(self) -> list[Event]:
+        """The events, as soon as all values have arrived."""
+        arrived: dict[int, float] = {}
+        for numbers, copy in self.arriving:
+            arrived.update(zip(map(id, numbers), copy.wait().tolist(), strict=True))
         rows = {
             name: np.array([arrived[id(each)] if isinstance(each, Tensor) else each for each in values], "<f4")
             for name, values in self.series.items()
         }
-        return StepsTrained(
+        skipped = rows.pop("overflowed") != 0
+        # An optimizer that skips a step uses no gradient.
+        rows["clipped_norms"][skipped] = 0.0
+        clipped = ((rows.pop("clipped") != 0) & ~skipped).astype(np.uint8).tobytes()
+        self.shares.add(clipped)
+        steps = StepsTrained(
             lane=self.lane,
             step=self.step,
             losses=rows.pop("losses").tobytes(),
             norms=rows.pop("norms").tobytes(),
             clipped_norms=rows.pop("clipped_norms").tobytes(),
-            clipped=rows.pop("clipped").astype(np.uint8).tobytes(),
+            clipped=clipped,
             metrics={name: row.tobytes() for name, row in rows.items()},
         )
-
-
-class _Copy:
-    """A copy of numbers from one device, in the background if the device can do that."""
-
-    def __init__(self, numbers: list[Tensor]) -> None:
-        self._numbers = numbers
-        stacked = torch.stack(numbers)
-        self._arrived: torch.cuda.Event | None = None
-        if not stacked.is_cuda:
-            self._host = stacked.cpu()
-            return
-        with torch.cuda.device(stacked.device):
-            self._host = torch.empty(len(numbers), pin_memory=True)
-            self._host.copy_(stacked, non_blocking=True)
-            self._arrived = torch.cuda.Event()
-            self._arrived.record()
-
-    def values(self) -> dict[int, float]:
-        if self._arrived:
-            self._arrived.synchronize()
-        return dict(zip(map(id, self._numbers), self._host.tolist(), strict=True))
+        count = int(skipped.sum())
+        return [steps, StepsSkipped(lane=self.lane, step=self.step, count=count)] if count else [steps]
 
 
 @dataclass
 class StepLog:
     """The steps of one lane since the last event."""
 
-    _series: dict[str, list[Number]] = field(default_factory=dict[str, list[Any]])
+    shares: ClippedShares = field(default_factory=ClippedShares)
+    _series: dict[str, list[Number]] = field(default_factory=lambda: _empty())
     _count: int = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, clipped: Clipped) -> None:
-        """Log a step."""
+    def add(self, clipped: Clipped, overflowed: Number) -> None:
+        """Log a step. `overflowed`: whether a fused optimizer is about to skip it, which is then no step."""
         self._count += 1
-        values = {"losses": math.nan, "norms": clipped.norm, "clipped_norms": clipped.clipped_norm}
-        for name, value in values.items():
-            self._series.setdefault(name, []).append(_float32(value))
-        self._series.setdefault("clipped", []).append(_float32(clipped.changed))
+        values = (math.nan, clipped.norm, clipped.clipped_norm, clipped.changed, overflowed)
+        for name, value in zip(_OF_EACH_STEP, values, strict=True):
+            self._series[name].append(_float32(value))
 
     def give(self, values: Mapping[str, Number]) -> None:
         """Give the newest step a loss, as `losses`, and other values by series."""
@@ -130,9 +119,14 @@ class StepLog:
             for each in row:
                 if isinstance(each, Tensor):
                     by_device.setdefault(each.device, []).append(each)
-        taken = LoggedSteps(lane, step, self._series, [_Copy(numbers) for numbers in by_device.values()])
-        self._series, self._count = {}, 0
+        arriving = [(numbers, HostCopy(torch.stack(numbers))) for numbers in by_device.values()]
+        taken = LoggedSteps(lane, step, self._series, self.shares, arriving)
+        self._series, self._count = _empty(), 0
         return taken
+
+
+def _empty() -> dict[str, list[Number]]:
+    return {name: [] for name in _OF_EACH_STEP}
 
 
 def _float32(value: Number | bool) -> Number:

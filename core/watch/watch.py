@@ -36,7 +36,8 @@ from ..stream.rules import parse_rule
 from . import watched_run
 from .description import describe
 from .lane import WatchedLane
-from .parameters import Layers, WatchedParameters
+from .parameters import Layers, WatchedParameters, why_not_clipped
+from .ranks import SharedCommands, make_broadcast, several_ranks, this_rank
 from .step_hooks import StepHooks
 from .user_warnings import warn
 from .watched_run import WatchedRun
@@ -81,21 +82,40 @@ def watch(
     parameters = WatchedParameters(model, optimizer, layers)
     described = describe(model, config, measure_every=measure_every, total_steps=total_steps)
 
+    if rule and (cause := _why_not_ruled(model, optimizer) or why_not_clipped(parameters.all)):
+        raise BadInput(f"watch: rule {config.rule} cannot be used, watch without it: {cause}")
+
     def begin() -> WatchedRun:
         return WatchedRun(runs_folder(None if runs_dir is None else str(runs_dir)), described, control=control)
 
-    run, mailbox = _join(begin, config.name)
+    run, mailbox = _join(begin, config.name) if this_rank() == 0 else (None, Mailbox[LaneCommand](lasting=False))
+    commands = SharedCommands(mailbox, make_broadcast(), this_rank()) if several_ranks() else mailbox
     lane = WatchedLane(
         config.name,
         parameters,
+        optimizer,
         rule=rule and config.rule,
         run=run,
         mailbox=mailbox,
+        commands=commands,
+        ranks=torch.distributed.get_world_size() if several_ranks() else 1,
         scaler=scaler,
         measure_every=measure_every,
         total_steps=total_steps,
     )
     return Watch(lane, optimizer, run)
+
+
+def _why_not_ruled(model: nn.Module, optimizer: Optimizer) -> str | None:
+    """Why no rule can clip for this model or optimizer; None if one can."""
+    if isinstance(optimizer, torch.optim.LBFGS):
+        return (
+            "LBFGS computes gradients several times a step, and its line search would see other gradients than it made"
+        )
+    split = {"FullyShardedDataParallel", "DeepSpeedEngine"} & {type(each).__name__ for each in model.modules()}
+    if split:
+        return f"{min(split)} splits the gradients over processes; use its own clipping"
+    return None
 
 
 def _inner(optimizer: Any) -> Optimizer:

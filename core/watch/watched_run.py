@@ -7,21 +7,20 @@ the last of them, or with the interpreter.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import queue
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ..engine.mailbox import Mailbox
-from ..errors import BadInput, ClipwatchError, one_line
+from ..errors import BadInput, one_line
 from ..runs import control_file
 from ..runs.control_file import ControlReader
 from ..runs.recorder import Recorder
+from ..runs.resources import ResourceMeter
 from ..stream.commands import AnyCommand, LaneCommand, Restart, Resume, Seek
 from ..stream.events import (
     Event,
@@ -40,8 +39,8 @@ _JOIN_SECONDS = 10.0
 # So many events wait at most before the steps of a lane wait in its log, see `is_behind`.
 _MOST_WAITING = 256
 
-# An event, or a function that returns it: a figure may still be on its way from a GPU.
-Item = Event | Callable[[], Event]
+# An event, or a function that returns events: a figure may still be on its way from a GPU.
+Item = Event | Callable[[], list[Event]]
 Ending = LoopEnded | LaneFailed
 
 
@@ -125,7 +124,10 @@ class WatchedRun:
     def _events(self, started: RunStarted) -> Iterator[Event]:
         """The run's events until its end, on the thread that writes them, which reads commands in between."""
         yield started
+        meter = ResourceMeter()
         while True:
+            if measured := meter.measure(self.seconds):
+                yield measured
             try:
                 item = self._waiting.get(timeout=_LOOK_SECONDS)
             except queue.Empty:
@@ -134,7 +136,10 @@ class WatchedRun:
             if item is None:
                 return
             self._look_for_commands()
-            yield item if isinstance(item, Event) else item()
+            if isinstance(item, Event):
+                yield item
+            else:
+                yield from item()
 
     def _write(self) -> None:
         """Write all events; the thread's own function."""

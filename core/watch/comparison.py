@@ -1,0 +1,51 @@
+"""The gradients of one step of a loop: as `backward` left them, and as the optimizer gets them. Pure: no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class LateChange(NamedTuple):
+    """A gradient that was changed after the optimizer's step: ‖g‖ before and after. `part`: of some parameters only."""
+
+    before: float
+    after: float
+    part: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What became of the gradients of one step between `backward` and the optimizer.
+
+    `norm`: ‖g‖ as `backward` left it, divided by the GradScaler's `scale`; None if it is unknown. `used_norm`,
+    `used_largest`: ‖g‖ and the largest |g| that the optimizer gets. `equal`: whether nothing was changed but the scale.
+    `written`: whether the loop wrote to a gradient all the same, as a rule does that does not engage.
+
+    From a sample of the elements: `ratios`, the lowest and the highest ratio of what the optimizer gets to what
+    `backward` left; `clamped`, whether each is as it was, or was larger and has the size `used_largest` now.
+    `precision`: the relative error of a norm that was set to a bound in the gradients' type.
+
+    `none`, `zero`: the parameters without a gradient, and those whose gradient is 0. Counts: `frozen`, those of `none`
+    that do not train; `hooked`, parameters with hooks of the loop's own, which may clip within `backward`; `unseen`,
+    those with a gradient that no `backward` left; `refused`, those that take no hook; `processes` that average
+    gradients. `late`: what the loop did to the gradients of an earlier step after the optimizer had used them.
+    """
+
+    norm: float | None
+    used_norm: float
+    used_largest: float
+    scale: float = 1.0
+    equal: bool = True
+    written: bool = False
+    ratios: tuple[float, float] = (1.0, 1.0)
+    clamped: bool = False
+    precision: float = 2e-5
+    none: tuple[str, ...] = ()
+    zero: tuple[str, ...] = ()
+    frozen: int = 0
+    hooked: int = 0
+    unseen: int = 0
+    refused: int = 0
+    processes: int = 1
+    late: LateChange | None = None
