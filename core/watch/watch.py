@@ -37,7 +37,7 @@ from . import watched_run
 from .description import describe
 from .lane import WatchedLane
 from .parameters import Layers, WatchedParameters, why_not_clipped
-from .ranks import SharedCommands, make_broadcast, several_ranks, this_rank
+from .ranks import SharedCommands, make_broadcast, processes, rank
 from .step_hooks import StepHooks
 from .user_warnings import warn
 from .watched_run import WatchedRun
@@ -88,8 +88,8 @@ def watch(
     def begin() -> WatchedRun:
         return WatchedRun(runs_folder(None if runs_dir is None else str(runs_dir)), described, control=control)
 
-    run, mailbox = _join(begin, config.name) if this_rank() == 0 else (None, Mailbox[LaneCommand](lasting=False))
-    commands = SharedCommands(mailbox, make_broadcast(), this_rank()) if several_ranks() else mailbox
+    run, mailbox = _join(begin, config.name) if rank() == 0 else (None, Mailbox[LaneCommand](lasting=False))
+    commands = SharedCommands(mailbox, make_broadcast(), rank()) if processes() > 1 else mailbox
     lane = WatchedLane(
         config.name,
         parameters,
@@ -98,7 +98,7 @@ def watch(
         run=run,
         mailbox=mailbox,
         commands=commands,
-        ranks=torch.distributed.get_world_size() if several_ranks() else 1,
+        ranks=processes(),
         scaler=scaler,
         measure_every=measure_every,
         total_steps=total_steps,
