@@ -132,19 +132,16 @@ def test_a_checkpoint_restores_the_step_and_the_rule_with_its_memory(tmp_path: P
         first.run.set_rule("autoclip:20")
 
     checkpoint = saved_after(first, tmp_path, Hook(change))
-    runs = tmp_path / "second"
-    second = ClipwatchCallback("autoclip:50", runs_dir=runs)
+    second = ClipwatchCallback("autoclip:50", runs_dir=tmp_path / "second")
     options = {"restore_callback_states_from_checkpoint": restores, "max_grad_norm": 0}
     training = trainer([second], tmp_path, max_steps=2 * STEPS, save_strategy="steps", save_steps=2 * STEPS, **options)
     training.train(resume_from_checkpoint=checkpoint)
-    run = WatchedRecording.only_one_in(tmp_path / "first" if restores else runs)
     saved = json.loads((tmp_path / "output" / f"checkpoint-{2 * STEPS}" / "trainer_state.json").read_text())
     state = saved["stateful_callbacks"]["ClipwatchCallback"]["attributes"]["watched"]
     assert state["step"] == 2 * STEPS
     assert state["rule"] == "autoclip:20"
     # All steps from the change of the rule on, and those of the second training.
     assert len(state["clipper"]["norms"]) == 2 * STEPS - 1
-    assert len(run.of_steps("norms")) == STEPS
 
 
 def test_a_checkpoint_of_a_training_without_the_callback_can_be_continued_with_it(tmp_path: Path) -> None:
