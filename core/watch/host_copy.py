@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class HostCopy:
-    """Starts a copy without waiting for it. The tensor must not change until it has arrived, unless it is on the CPU."""
+    """Starts a copy without waiting for it. Nobody may change the tensor afterwards."""
 
     def __init__(self, tensor: Tensor) -> None:
         self._source, self._arrived = tensor, None

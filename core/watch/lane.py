@@ -31,14 +31,14 @@ from ..stream.events import (
 )
 from ..stream.experiment_info import MetricInfo
 from ..stream.rules import parse_rule
-from ..training.training_loop import CommandSource
 from .audit import Audit
 from .backward_gradients import BackwardGradients
 from .gradient_clippers import Clipped, make_gradient_clipper
+from .left_gradients import LeftGradients
 from .loss_scale import LossScale
 from .measuring import Measures, Measuring
 from .parameters import WatchedParameters, why_not_clipped
-from .steering import Steering
+from .steering import Commands, Steering
 from .step_log import Number, StepLog
 from .user_warnings import warn
 from .watched_run import Item, WatchedRun
@@ -47,8 +47,8 @@ from .watched_run import Item, WatchedRun
 _SEND_SECONDS = 0.25
 # Steps in one event at most, and steps that wait at most while the disk is behind.
 _MOST_STEPS, _MOST_WAITING = 1000, 100_000
-# Steps at the start that are audited while it is not known whether the loop clips.
-_AUDITED_AT_FIRST = 10
+# The first steps, of which more are audited than `measure_every` says.
+_MOST_AT_FIRST = 20
 # Two sums of the same squares, in another order, differ by less.
 _ROUNDING = 1e-5
 
@@ -65,8 +65,8 @@ class WatchedLane:
         rule: str | None,
         run: WatchedRun | None,
         mailbox: Mailbox[LaneCommand],
-        commands: CommandSource,
-        ranks: int,
+        commands: Commands,
+        processes: int,
         scaler: GradScaler | None,
         measure_every: int,
         total_steps: int | None,
@@ -74,11 +74,11 @@ class WatchedLane:
         self.name, self.rule, self.mailbox = name, rule, mailbox
         self.step = 0
         self.steering = Steering(name, commands, self._set_rule, self._reset_optimizer)
-        self._parameters, self._run, self._ranks = parameters, run, ranks
+        self._parameters, self._run = parameters, run
         self._measure_every, self._total_steps = measure_every, total_steps
         self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, parameters)
         self._loss_scale = LossScale(optimizer, scaler)
-        self._backward = BackwardGradients(parameters.named(), processes=ranks)
+        self._backward = BackwardGradients(parameters.named(), processes=processes)
         self._audit = Audit(name)
         self._measuring = Measuring(parameters, optimizer, self._notice)
         self._measuring.set_rule(rule)
@@ -91,8 +91,8 @@ class WatchedLane:
         self._train_loss: Number = math.nan
         self._nonfinite = NonfiniteCounts()
         self._clipped_steps: Number = 0.0
-        self._counted_steps = 0
-        self._left: list[Tensor] | None = None
+        self._known_steps = 0
+        self._left: LeftGradients | None = None
         self._begin_backward()
 
     # In the order of a step.
@@ -116,15 +116,14 @@ class WatchedLane:
         if self.rule and (self.step == 0 or measured):
             self._require_clippable(gradients)
         comparison = self._backward.compare(self._loss_scale.of_loss)
-        self._measuring.before_clip(measured, scale, self._left_by_backward() if measured else None)
+        left = self._left if measured and not self.rule and self._backward.copied else None
+        self._measuring.before_clip(measured, scale, left, self._loss_scale.of_loss if left else 1.0)
         clipped = self._with_loops_own(self._clipper.clip(gradients, scale, self._measuring.about_to_clip))
         self._measuring.after_clip(clipped.changed)
-        self._clipped_steps = self._clipped_steps + clipped.changed
-        self._counted_steps += 1
         self._log.add(clipped, self._loss_scale.overflowed)
         self._count_nonfinite(clipped.norm, gradients)
         if comparison is not None:
-            engaged = (int(self._clipped_steps), self._counted_steps)
+            engaged = (int(self._clipped_steps), self._known_steps) if self._known_steps else None
             self._of_step += self._audit.add(self.step, comparison, rule=bool(self.rule), engaged=engaged)
 
     def after_step(self) -> None:
@@ -139,22 +138,26 @@ class WatchedLane:
         self._begin_backward()
 
     def _begin_backward(self) -> None:
-        soon = self._audit.undecided and self._counted_steps < _AUDITED_AT_FIRST
-        self._backward.begin_step(measured=soon or self.step % self._measure_every == 0)
-        if self._audit.clips:
+        """Let the next backward be seen, if its step is measured."""
+        if self._audit.clips and not self.rule and self._left is None:
+            # How the loop clips itself is measured as a rule of ours would be.
             self._backward.follow_norm()
-
-    def _left_by_backward(self) -> list[Tensor] | None:
-        """The gradients as backward left them, if the loop clips them itself."""
-        return self._left if self._left is not None and self._backward.copied else None
+            self._left = LeftGradients(self._parameters.training())
+            self._backward.copy_into(self._left.flat)
+        # The hook that computes the norm at every step has to agree with a measured step first.
+        unknown = self._left is not None and not self._known_steps and self.step < _MOST_AT_FIRST
+        self._backward.begin_step(measured=self._audit.undecided or unknown or self.step % self._measure_every == 0)
 
     def _with_loops_own(self, clipped: Clipped) -> Clipped:
         """The norm before the clipping of the loop itself, where it is known."""
-        before = self._backward.norm_before() if self._audit.clips else None
-        if before is None or self.rule:
-            return clipped
-        norm: Number = before.item() if before.is_cpu else before
-        return Clipped(norm, clipped.clipped_norm, norm > clipped.clipped_norm * (1 + _ROUNDING))
+        before = None if self.rule else self._backward.norm_before()
+        if before is not None:
+            norm: Number = (before.item() if before.is_cpu else before) / self._loss_scale.of_loss
+            clipped = Clipped(norm, clipped.clipped_norm, norm > clipped.clipped_norm * (1 + _ROUNDING))
+        if self.rule or before is not None:
+            self._clipped_steps = self._clipped_steps + clipped.changed
+            self._known_steps += 1
+        return clipped
 
     def _count_nonfinite(self, norm: Number, gradients: Sequence[Tensor]) -> None:
         """Count NaN and infinity. On a GPU it would wait for each step."""
@@ -203,8 +206,7 @@ class WatchedLane:
         """Give the newest step its loss and other values."""
         if not len(self._log):
             return
-        if self._backward:
-            self._backward.look_again()
+        self._backward.look_again()
         values = {self._series(name, of_step=True): _number(value) for name, value in metrics.items()}
         if loss is not None:
             values["losses"] = self._train_loss = _number(loss)

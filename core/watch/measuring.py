@@ -18,6 +18,7 @@ from ..optimizers.adam_counterfactual import AdamCounterfactual, is_followed_by_
 from ..optimizers.sgd_counterfactual import SgdCounterfactual, is_followed_by_velocity
 from ..stream.measures import Measure
 from .host_copy import HostCopy
+from .left_gradients import LeftGradients
 from .parameters import WatchedParameters
 from .sample import Sample
 from .step_log import Number
@@ -60,20 +61,25 @@ class Measuring:
         if self._counterfactual:
             self._counterfactual.reset()
 
-    def before_clip(self, measured: bool, scale: Number, left: Sequence[Tensor] | None = None) -> None:
-        """Copy what is needed before the rule clips. `left`: what backward left, if the loop has clipped since."""
+    def before_clip(
+        self, measured: bool, scale: Number, left: LeftGradients | None = None, left_scale: float = 1.0
+    ) -> None:
+        """Copy what is needed before the rule clips. `left`: what backward left, if the loop has clipped since.
+
+        The gradients are `scale` times the loop's own by a GradScaler, and what backward left `left_scale` times.
+        """
         self._raw, self._step, self._scale = None, None, scale
-        if not measured and not self._counterfactual:
-            return
-        sample = self._present_sample()
+        sample = self._present_sample() if measured or self._counterfactual else None
         if sample is None:
             return
-        raw = self._gradients(sample) if left is None else sample.take(left)
-        self._raw = raw
+        gradients = sample.present_gradients() if left is None else left.of(sample.parameters)
+        divisor = scale if left is None else left_scale
+        self._raw = _divided(sample.take(gradients), divisor)
         if measured:
-            exact = sample.norms(left or sample.present_gradients()) if sample.stride > 1 else None
-            self._step = _Step(raw, sample.values(), sample.by_layer(self._rates(sample)), exact)
-            self._step.used = raw if left is None else None
+            exact = _divided(sample.norms(gradients), divisor) if sample.stride > 1 else None
+            rates = sample.by_layer(self._rates(sample))
+            used = self._raw if left is None else None
+            self._step = _Step(self._raw, sample.values(), rates, exact, used)
 
     def about_to_clip(self) -> None:
         """The rule is about to write to the gradients: the last moment at which both optimizers agree."""
@@ -93,7 +99,7 @@ class Measuring:
         if changed is not False or step.used is None:
             step.used = self._gradients(self._sample)
             if step.norms is not None:
-                step.used_norms = self._sample.norms(self._sample.present_gradients())
+                step.used_norms = _divided(self._sample.norms(self._sample.present_gradients()), self._scale)
 
     def after_step(self) -> Callable[[], Measures] | None:
         """Copy the updated parameters; returns a function that computes the measures. None if nothing was measured."""
@@ -112,7 +118,7 @@ class Measuring:
         norms = None
         if step.norms is not None:
             used_norms = step.norms if step.used_norms is None else step.used_norms
-            norms = HostCopy(torch.stack([step.norms, used_norms]) / self._scale)
+            norms = HostCopy(torch.stack([step.norms, used_norms]))
         return lambda: _measures(sample, arriving, used_place, follows, step.rates, norms)
 
     def _present_sample(self) -> Sample | None:
@@ -132,8 +138,7 @@ class Measuring:
         return self._sample
 
     def _gradients(self, sample: Sample) -> Tensor:
-        gradients = sample.take(sample.present_gradients())
-        return gradients if isinstance(self._scale, float) and self._scale == 1.0 else gradients / self._scale
+        return _divided(sample.take(sample.present_gradients()), self._scale)
 
     def _rates(self, sample: Sample) -> list[float]:
         rates = {
@@ -158,6 +163,10 @@ class Measuring:
         if about not in self._told:
             self._told.add(about)
             self._tell(text)
+
+
+def _divided(vector: Tensor, scale: Number) -> Tensor:
+    return vector if isinstance(scale, float) and scale == 1.0 else vector / scale
 
 
 class _Known:
@@ -189,10 +198,8 @@ def _measures(
         effect.start_counterfactual(_Known(vectors[-1]))  # pyright: ignore[reportArgumentType]
     total, layers = effect.measure(raw, vectors[used_place], before, after, 1.0)
     exact = norms.wait().T.tolist() if norms else [None] * len(rates)
-    found = [
-        _corrected(measure, rate, pair)
-        for measure, rate, pair in zip([*layers.values(), total], rates, exact, strict=True)
-    ]
+    corrections = zip([*layers.values(), total], rates, exact, strict=True)
+    found = [_corrected(*each) for each in corrections]
     return found[-1], dict(zip(layers, found, strict=False))
 
 

@@ -26,7 +26,7 @@ def total_norm(gradients: Sequence[Tensor]) -> Norm:
     if all(each.layout == torch.strided and each.dtype in _PRECISE for each in gradients):
         norm = get_total_norm(gradients)
         # Of gradients that are split over processes, each process has a part of the norm.
-        return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+        return getattr(norm, "full_tensor", lambda: norm)()
     return get_total_norm([each.coalesce().values().float() if each.is_sparse else each.float() for each in gradients])
 
 

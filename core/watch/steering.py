@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from ..stream.commands import (
     Extend,
@@ -17,8 +18,13 @@ from ..stream.commands import (
 )
 from ..stream.events import Event, LanePaused, LaneResumed, LaneStepped, MomentsReset, Notice, PaceChanged
 from ..training.pacer import Pacer
-from ..training.training_loop import CommandSource
 from .ranks import SharedCommands
+
+
+class Commands(Protocol):
+    """Where a lane gets its commands, see `Mailbox` and `SharedCommands`."""
+
+    def take(self, step: int, timeout: float | None) -> Sequence[LaneCommand]: ...
 
 
 class Steering:
@@ -27,7 +33,7 @@ class Steering:
     def __init__(
         self,
         lane: str,
-        commands: CommandSource,
+        commands: Commands,
         set_rule: Callable[[str], Event],
         reset_optimizer: Callable[[], None],
     ) -> None:

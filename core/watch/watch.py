@@ -98,7 +98,7 @@ def watch(
         run=run,
         mailbox=mailbox,
         commands=commands,
-        ranks=processes(),
+        processes=processes(),
         scaler=scaler,
         measure_every=measure_every,
         total_steps=total_steps,
@@ -109,9 +109,7 @@ def watch(
 def _why_not_ruled(model: nn.Module, optimizer: Optimizer) -> str | None:
     """Why no rule can clip for this model or optimizer; None if one can."""
     if isinstance(optimizer, torch.optim.LBFGS):
-        return (
-            "LBFGS computes gradients several times a step, and its line search would see other gradients than it made"
-        )
+        return "LBFGS computes gradients several times a step, and its line search relies on them"
     split = {"FullyShardedDataParallel", "DeepSpeedEngine"} & {type(each).__name__ for each in model.modules()}
     if split:
         return f"{min(split)} splits the gradients over processes; use its own clipping"
@@ -195,7 +193,7 @@ class Watch:
     def evaluated(
         self, loss: Tensor | float, accuracy: Tensor | float | None = None, **metrics: Tensor | float
     ) -> None:
-        """Give the results of an evaluation after the newest step: loss, share of correct predictions, others by name."""
+        """Give the results of an evaluation after the newest step: loss, share of correct predictions, others."""
         self._lane.evaluated(loss, accuracy, metrics)
 
     @_harmless
