@@ -11,6 +11,7 @@ import msgspec
 from .builtin_experiments import LENET
 from .config import MOST, RunConfig
 from .events import (
+    Attached,
     ClipChanged,
     DatasetInfo,
     Diagnosed,
@@ -120,6 +121,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     recorded_in: str | None = None
     recording_stopped: RecordingStopped | None = None
     replay: ReplayStarted | None = None
+    attached: Attached | None = None
     finished: RunFinished | None = None
 
     @property
@@ -131,6 +133,11 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         failures = [lane.failed for lane in self.lanes.values()]
         raised = any(failure and failure.reason == "error" for failure in failures)
         return raised or (bool(failures) and all(failures))
+
+    @property
+    def own_config(self) -> RunConfig | None:
+        """The settings of a run that clipwatch trains. None for a watched loop, whose settings are its own."""
+        return None if self.watched else self.config
 
     @property
     def uses_adam(self) -> bool:
@@ -170,10 +177,12 @@ def apply(state: RunState, event: Event) -> RunState:
             return replace(state, recorded_in=None, recording_stopped=event)
         case ReplayStarted():
             return replace(state, replay=event)
+        case Attached():
+            return replace(state, attached=event)
         case LanesCompared(lanes=lanes):
             return replace(state, compared={**state.compared, lanes: event})
-        case MetricAdded(metric=metric):
-            return replace(state, experiment=state.experiment.with_metric(metric))
+        case MetricAdded(metric=metric, of_steps=of_steps):
+            return replace(state, experiment=state.experiment.with_metric(metric, of_steps=of_steps))
         case ResourcesMeasured():
             return replace(state, resources=event)
         case RunFinished():

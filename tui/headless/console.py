@@ -57,9 +57,9 @@ class ConsoleSink:
             case LaneEvent(lane=lane) if lane not in self._state.lanes:
                 pass
             case Evaluated():
-                self._print_evaluations(self._ordered.add(event))
+                self._print_evaluations(self._in_order(event))
             case Diagnosed() if self._diagnostics:
-                self._print_evaluations(self._ordered.add(event))
+                self._print_evaluations(self._in_order(event))
             case LaneFinished(lane=lane):
                 self._print_evaluations(self._ordered.end(lane))
             case LaneFailed(lane=lane):
@@ -98,6 +98,10 @@ class ConsoleSink:
             self._prefixes[name] = self._coloured(tag, colour) + " " * (width - cell_len(tag))
         if not self._quiet:
             print("Start Training...", flush=True)
+
+    def _in_order(self, event: Evaluated | Diagnosed) -> Iterable[Evaluated | Diagnosed]:
+        """The events that can be shown now. Loops that are only watched do not wait for one another."""
+        return (event,) if self._state.watched else self._ordered.add(event)
 
     def _coloured(self, text: str, colour: str) -> str:
         with self._out.capture() as capture:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 
+from ...core.stream.audit_words import audit_words, by_importance
 from ...core.stream.events import Diagnosed, LaneFailed
 from ...core.stream.measures import RECENT_STEPS
 from ...core.stream.rules import AutoClip, NoClip, NormClip, SignClip, ValueClip, ZClip, recorded_rule
@@ -46,6 +47,8 @@ def sentences(state: RunState, lane: LaneState) -> Iterator[Sentence]:
     """All sentences about a lane, the most important first."""
     if lane.failed:
         yield _failure(lane, lane.failed, state.experiment.examples)
+    for finding in by_importance(lane.audit):
+        yield audit_words(finding)
     if has_stopped_learning(lane):
         yield _ALL_DEAD
     elif dead := dead_outputs(lane):

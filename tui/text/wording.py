@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ...core.safe_text import printable
+from ...core.stream.audit_words import audit_words
 from ...core.stream.builtin_experiments import LENET
 from ...core.stream.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
 from ...core.stream.evaluation_line import evaluation_line
@@ -23,16 +24,19 @@ from ...core.stream.events import (
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    LoopAudited,
+    LoopEnded,
     MomentsReset,
     NonfiniteFound,
     OutputDied,
     OutputRevived,
     PaceChanged,
+    StepsSkipped,
 )
 from ...core.stream.experiment_info import LOSS, ExperimentInfo
 from ...core.stream.series import evaluated_values, final_values
 from .metric_words import figure, gauge_value, log_widths, short_name, value_words
-from .number_format import decimal, in_ascii, norms, share
+from .number_format import decimal, in_ascii, norms, number_of, share
 
 _NO_NAMES: Mapping[str, str] = {}
 _NONFINITE_ACTIONS = {
@@ -97,6 +101,12 @@ def _brief_words(event: LaneEvent) -> str | None:
             return f"{'NaN' if nan else 'infinity'} in the gradient"
         case LaneFailed():
             return failure_word(event)
+        case LoopAudited():
+            return audit_words(event)[-1]
+        case StepsSkipped(count=count):
+            return f"{number_of(count, 'step')} skipped"
+        case LoopEnded(reason=reason):
+            return f"loop {reason}"
         case _:
             return None
 
@@ -153,6 +163,12 @@ def lane_words(event: Event) -> str | None:
             return f"extended to {iterations} steps"
         case LaneFailed(cause=cause):
             return f"{failure_word(event)}: {cause}"
+        case LoopAudited():
+            return audit_words(event)[0]
+        case StepsSkipped(count=count):
+            return f"{number_of(count, 'step')} skipped: a scaled gradient overflowed"
+        case LoopEnded(reason=reason):
+            return "the loop has stopped" if reason == "stopped" else "the loop has ended"
         case _:
             return None
 
