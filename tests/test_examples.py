@@ -70,7 +70,8 @@ def test_the_transformer_sees_no_later_characters() -> None:
 @pytest.mark.parametrize("rule", [None, "norm:0.5"])
 def test_the_loop_is_watched_and_continues_from_its_checkpoint(tmp_path: Path, rule: str | None) -> None:
     loop = runpy.run_path(str(FOLDER / "loops" / "character_model.py"))
-    small = "--warm-up 2 --batch 2 --length 8 --width 8 --depth 1 --validate-every 3 --validation-batches 1".split()
+    sizes = {"warm-up": 2, "batch": 2, "length": 8, "width": 8, "depth": 1, "validate-every": 3}
+    small = [f"--{name}={value}" for name, value in {**sizes, "validation-batches": 1}.items()]
     small += [f"--checkpoint={tmp_path / 'saved.pt'}", *([f"--rule={rule}"] if rule else [])]
     for runs, steps in ("first", 6), ("second", 12):
         model = loop["train"](loop["parse"]([*small, f"--steps={steps}", f"--runs-dir={tmp_path / runs}"]))

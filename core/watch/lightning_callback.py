@@ -100,8 +100,9 @@ class ClipwatchCallback(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         metrics = None if trainer.sanity_checking else validation_metrics(trainer.callback_metrics)
-        for run in self.watches.values() if metrics else ():
-            run.evaluated(metrics.loss, metrics.accuracy, **metrics.others)
+        if metrics is not None:
+            for run in self.watches.values():
+                run.evaluated(metrics.loss, metrics.accuracy, **metrics.others)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._end(None)

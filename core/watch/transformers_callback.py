@@ -76,7 +76,8 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
             **self._options,
         )
         # A checkpoint that was saved without this callback has no entry for it, and the `Trainer` would miss it.
-        saved = state.stateful_callbacks.setdefault(type(self).__name__, self.state())
+        callbacks: Any = state.stateful_callbacks
+        saved = callbacks.setdefault(type(self).__name__, self.state())
         saved = saved[0] if isinstance(saved, list) else saved
         if state.global_step and (watched := saved["attributes"].get("watched")):
             self.run.load_state_dict(watched)
