@@ -99,8 +99,8 @@ class ClipwatchCallback(Callback):
             trainer.should_stop = True
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        metrics = None if trainer.sanity_checking else validation_metrics(trainer.callback_metrics)
-        if metrics is not None:
+        # There are no watches yet while Lightning tries the validation out before the training.
+        if self.watches and (metrics := validation_metrics(trainer.callback_metrics)):
             for run in self.watches.values():
                 run.evaluated(metrics.loss, metrics.accuracy, **metrics.others)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ except ModuleNotFoundError as error:
 
 # What the `Trainer` logs for a step that is no metric of it, or is recorded anyway.
 _NO_METRICS = {"loss", "epoch", "grad_norm"}
-_in_training: weakref.WeakSet[ClipwatchCallback] = weakref.WeakSet()
+_in_training: set[ClipwatchCallback] = set()
 
 
 class ClipwatchCallback(TrainerCallback, ExportableState):
