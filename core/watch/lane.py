@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
-from ..clipping.nonfinite import NonfiniteCounts
 from ..engine.mailbox import Mailbox
+from ..errors import one_line
 from ..stream.builtin_experiments import ACCURACY
 from ..stream.commands import LaneCommand
 from ..stream.config import MOST
@@ -25,7 +25,6 @@ from ..stream.events import (
     LaneStarted,
     LoopEnded,
     MetricAdded,
-    NonfiniteFound,
     Notice,
     StepsSkipped,
 )
@@ -37,6 +36,7 @@ from .gradient_clippers import Clipped, make_gradient_clipper
 from .left_gradients import LeftGradients
 from .loss_scale import LossScale
 from .measuring import Measures, Measuring
+from .metric_names import series_name
 from .parameters import WatchedParameters, why_not_clipped
 from .steering import Commands, Steering
 from .step_log import Number, StepLog
@@ -82,14 +82,19 @@ class WatchedLane:
         self._audit = Audit(name)
         self._measuring = Measuring(parameters, optimizer, self._notice)
         self._measuring.set_rule(rule)
-        self._log = StepLog()
+        self._log = StepLog(name)
+        self._nonfinite = self._log.nonfinite
         self._sent = time.perf_counter()
         # Events of the newest step, which wait until the loop has had the time to give its loss.
         self._of_step: list[Item] = []
         self._begun = False
         self._metrics: dict[str, str] = {}
+        self._not_numbers: set[str] = set()
         self._train_loss: Number = math.nan
-        self._nonfinite = NonfiniteCounts()
+        # Whether the loop gives its loss before `optimizer.step`; None until it has given one.
+        self._gives_before: bool | None = None
+        self._given_before: dict[str, Number] = {}
+        self._has_given = self._known_to_train = False
         self._clipped_steps: Number = 0.0
         self._known_steps = 0
         self._left: LeftGradients | None = None
@@ -118,10 +123,20 @@ class WatchedLane:
         comparison = self._backward.compare(self._loss_scale.of_loss)
         left = self._left if measured and not self.rule and self._backward.copied else None
         self._measuring.before_clip(measured, scale, left, self._loss_scale.of_loss if left else 1.0)
-        clipped = self._with_loops_own(self._clipper.clip(gradients, scale, self._measuring.about_to_clip))
+        overflowed = self._loss_scale.overflowed
+
+        def about_to_clip(norm: Number) -> None:
+            self._measuring.about_to_clip()
+            self._count_nonfinite(norm, gradients, overflowed)
+
+        clipped = self._clipper.clip(gradients, scale, about_to_clip)
+        if clipped.changed is False:
+            self._count_nonfinite(clipped.norm, gradients, overflowed)
+        clipped = self._with_loops_own(clipped)
         self._measuring.after_clip(clipped.changed)
-        self._log.add(clipped, self._loss_scale.overflowed)
-        self._count_nonfinite(clipped.norm, gradients)
+        self._log.add(clipped, overflowed)
+        self._log.give(self._given_before)
+        self._given_before, self._has_given, self._known_to_train = {}, False, True
         if comparison is not None:
             engaged = (int(self._clipped_steps), self._known_steps) if self._known_steps else None
             self._of_step += self._audit.add(self.step, comparison, rule=bool(self.rule), engaged=engaged)
@@ -159,23 +174,15 @@ class WatchedLane:
             self._known_steps += 1
         return clipped
 
-    def _count_nonfinite(self, norm: Number, gradients: Sequence[Tensor]) -> None:
-        """Count NaN and infinity. On a GPU it would wait for each step."""
-        if isinstance(norm, Tensor) or math.isfinite(norm):
+    def _count_nonfinite(self, norm: Number, gradients: Sequence[Tensor], overflowed: Number) -> None:
+        """Count NaN and infinity. On a GPU, the log counts the norms that show some."""
+        if isinstance(norm, Tensor) or math.isfinite(norm) or overflowed != 0.0:
             return
-        found = self._nonfinite
-        found.nan += sum(int(each.isnan().sum()) for each in gradients)
-        found.infinite += sum(int(each.isinf().sum()) for each in gradients)
-        found.steps += 1
-        if found.steps == 1:
-            self._of_step.append(
-                NonfiniteFound(
-                    lane=self.name, step=self.step, nan=found.nan, infinite=found.infinite, action="propagate"
-                )
-            )
+        if first := self._log.count_nonfinite(self.step, gradients):
+            self._of_step.append(first)
 
     def _diagnosed(self, step: int, measures: Callable[[], Measures]) -> Item:
-        nan, infinite, shares = self._nonfinite.nan, self._nonfinite.infinite, self._log.shares
+        nonfinite, shares = self._nonfinite, self._log.shares
 
         def diagnosed() -> list[Event]:
             total, layers = measures()
@@ -187,8 +194,8 @@ class WatchedLane:
                     total=total,
                     engaged=shares.of_all,
                     engaged_recently=shares.of_recent,
-                    nan=nan,
-                    infinite=infinite,
+                    nan=nonfinite.nan,
+                    infinite=nonfinite.infinite,
                 )
             ]
 
@@ -203,15 +210,22 @@ class WatchedLane:
     # What the loop gives.
 
     def give(self, loss: Tensor | float | None, metrics: Mapping[str, Tensor | float]) -> None:
-        """Give the newest step its loss and other values."""
-        if not len(self._log):
-            return
+        """Give the newest step its loss and other values. With several calls a step, the first one counts.
+
+        A loop that calls it before its first `optimizer.step` does so at each step: its values wait for that step.
+        """
         self._backward.look_again()
-        values = {self._series(name, of_step=True): _number(value) for name, value in metrics.items()}
+        if self._gives_before is None:
+            self._gives_before = not self._known_to_train
+        values = {self._series(name, of_step=True): self._number(name, value) for name, value in metrics.items()}
         if loss is not None:
-            values["losses"] = self._train_loss = _number(loss)
-        self._log.give(values)
-        self._send_steps_if_due(bool(self._of_step))
+            values["losses"] = self._train_loss = self._number("loss", loss)
+        if self._gives_before:
+            self._given_before = values
+        elif len(self._log) and not self._has_given:
+            self._has_given = True
+            self._log.give(values)
+            self._send_steps_if_due(bool(self._of_step))
 
     def evaluated(
         self, loss: Tensor | float, accuracy: Tensor | float | None, metrics: Mapping[str, Tensor | float]
@@ -221,18 +235,33 @@ class WatchedLane:
             self._begin()
         self._send_steps()
         if accuracy is not None and "accuracy" not in self._metrics:
-            self._add_metric("accuracy", ACCURACY, of_steps=False)
+            self._add_metric("accuracy", ACCURACY)
         self._send(
             Evaluated(
                 lane=self.name,
                 step=max(0, self.step - 1),
-                loss=float(loss),
-                accuracy=None if accuracy is None else float(accuracy),
+                loss=float(self._number("loss", loss)),
+                accuracy=None if accuracy is None else float(self._number("accuracy", accuracy)),
                 train_loss=float(self._train_loss),
                 seconds=self._seconds,
-                metrics={self._series(name, of_step=False): float(value) for name, value in metrics.items()},
+                metrics={
+                    self._series(name, of_step=False): float(self._number(name, value))
+                    for name, value in metrics.items()
+                },
             )
         )
+
+    def _number(self, name: str, value: Tensor | float) -> Number:
+        """A value as a number. One that is on a GPU stays there."""
+        try:
+            if isinstance(value, Tensor) and not value.is_cpu:
+                return value.detach().reshape(()).float().clone()
+            return float(value)
+        except (TypeError, ValueError, RuntimeError) as error:
+            if name not in self._not_numbers:
+                self._not_numbers.add(name)
+                warn(f"clipwatch records no {name} here: a number is needed ({one_line(error)})")
+            return math.nan
 
     # Its end.
 
@@ -306,15 +335,13 @@ class WatchedLane:
         """The series of a metric, which is announced when it is first given."""
         key = f"step {name}" if of_step else name
         if key not in self._metrics:
-            series = name.replace("_", "-")
-            if of_step and name == "accuracy":
-                series = "train-accuracy"
-            self._add_metric(key, MetricInfo(series, share=series == "train-accuracy"), of_steps=of_step)
+            series = series_name(name, self._metrics.values(), of_step=of_step)
+            self._add_metric(key, MetricInfo(series, share=series == "train-accuracy"))
         return self._metrics[key]
 
-    def _add_metric(self, key: str, metric: MetricInfo, *, of_steps: bool) -> None:
+    def _add_metric(self, key: str, metric: MetricInfo) -> None:
         self._metrics[key] = metric.name
-        self._send(MetricAdded(metric=metric, of_steps=of_steps))
+        self._send(MetricAdded(metric=metric))
 
     def _send(self, item: Item) -> None:
         if self._run:
@@ -331,14 +358,8 @@ class WatchedLane:
 
     def _send_steps(self) -> None:
         self._sent = time.perf_counter()
-        if (logged := self._log.take(self.name, self.step - 1)) is not None:
+        if (logged := self._log.take(self.step - 1)) is not None:
             self._send(logged.events)
         for item in self._of_step:
             self._send(item)
         self._of_step = []
-
-
-def _number(value: Tensor | float) -> Number:
-    if isinstance(value, Tensor) and not value.is_cpu:
-        return value.detach().reshape(()).float().clone()
-    return float(value)

@@ -47,10 +47,14 @@ class Steering:
     def between_steps(self, step: int) -> Iterator[Event]:
         """Obey the commands that are due before this step. Waits while paused, or ahead of the speed limit."""
         while True:
-            idle = self._paused and not self._steps_granted and not self.stopped
+            idle = self._paused and not self._steps_granted
             for command in self._commands.take(step, None if idle else self._pacer.seconds_left()):
                 yield self._obey(command, step)
-            idle = self._paused and not self._steps_granted and not self.stopped
+            if self.stopped and self._paused:
+                # A paused loop could not end.
+                self._paused, self._steps_granted = False, 0
+                yield LaneResumed(lane=self._lane, step=step)
+            idle = self._paused and not self._steps_granted
             if not idle and self._pacer.seconds_left() <= 0:
                 return
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ..stream.events import Event, StepsSkipped, StepsTrained
+from ..clipping.nonfinite import NonfiniteCounts
+from ..stream.events import Event, NonfiniteFound, StepsSkipped, StepsTrained
 from ..stream.measures import RECENT_STEPS
 from .gradient_clippers import Clipped
 from .host_copy import HostCopy
@@ -54,6 +56,7 @@ class LoggedSteps:
     step: int
     series: dict[str, list[Number]]
     shares: ClippedShares
+    nonfinite: NonfiniteCounts
     arriving: list[tuple[list[Tensor], HostCopy]]
 
     def events(self) -> list[Event]:
@@ -73,20 +76,35 @@ class LoggedSteps:
         steps = StepsTrained(
             lane=self.lane,
             step=self.step,
-            losses=rows.pop("losses").tobytes(),
-            norms=rows.pop("norms").tobytes(),
-            clipped_norms=rows.pop("clipped_norms").tobytes(),
+            losses=rows["losses"].tobytes(),
+            norms=rows["norms"].tobytes(),
+            clipped_norms=rows["clipped_norms"].tobytes(),
             clipped=clipped,
-            metrics={name: row.tobytes() for name, row in rows.items()},
+            metrics={name: row.tobytes() for name, row in rows.items() if name not in _OF_EACH_STEP},
         )
-        count = int(skipped.sum())
-        return [steps, StepsSkipped(lane=self.lane, step=self.step, count=count)] if count else [steps]
+        events: list[Event] = [steps, *self._nonfinite_on_device(rows["norms"], skipped)]
+        if count := int(skipped.sum()):
+            events.append(StepsSkipped(lane=self.lane, step=self.step, count=count))
+        return events
+
+    def _nonfinite_on_device(self, norms: NDArray[np.float32], skipped: NDArray[np.bool_]) -> Iterator[Event]:
+        """Count the gradients on a GPU with NaN or infinity, each as one element at least."""
+        counted = [isinstance(each, Tensor) for each in self.series["norms"]] & ~skipped
+        nan, infinite = int((np.isnan(norms) & counted).sum()), int((np.isinf(norms) & counted).sum())
+        if not nan + infinite:
+            return
+        first = int(np.argmax(~np.isfinite(norms) & counted))
+        if not self.nonfinite.steps:
+            yield _nonfinite_found(self.lane, self.step + 1 - len(norms) + first, nan, infinite)
+        _add(self.nonfinite, nan, infinite, steps=nan + infinite)
 
 
 @dataclass
 class StepLog:
     """The steps of one lane since the last event."""
 
+    lane: str
+    nonfinite: NonfiniteCounts = field(default_factory=NonfiniteCounts)
     shares: ClippedShares = field(default_factory=ClippedShares)
     _series: dict[str, list[Number]] = field(default_factory=lambda: _empty())
     _count: int = 0
@@ -108,7 +126,14 @@ class StepLog:
             row.extend([math.nan] * (self._count - len(row)))
             row[-1] = _float32(value)
 
-    def take(self, lane: str, step: int) -> LoggedSteps | None:
+    def count_nonfinite(self, step: int, gradients: Sequence[Tensor]) -> NonfiniteFound | None:
+        """Count NaN and infinity in gradients on the CPU; returns the event of the first ones."""
+        nan, infinite = (sum(int(test(each).sum()) for each in gradients) for test in (torch.isnan, torch.isinf))
+        is_first = not self.nonfinite.steps
+        _add(self.nonfinite, nan, infinite, steps=1)
+        return _nonfinite_found(self.lane, step, nan, infinite) if is_first else None
+
+    def take(self, step: int) -> LoggedSteps | None:
         """All logged steps, of which `step` is the newest; None if there are none. The log is empty then."""
         if not self._count:
             return None
@@ -120,9 +145,17 @@ class StepLog:
                 if isinstance(each, Tensor):
                     by_device.setdefault(each.device, []).append(each)
         arriving = [(numbers, HostCopy(torch.stack(numbers))) for numbers in by_device.values()]
-        taken = LoggedSteps(lane, step, self._series, self.shares, arriving)
+        taken = LoggedSteps(self.lane, step, self._series, self.shares, self.nonfinite, arriving)
         self._series, self._count = _empty(), 0
         return taken
+
+
+def _add(counts: NonfiniteCounts, nan: int, infinite: int, *, steps: int) -> None:
+    counts.nan, counts.infinite, counts.steps = counts.nan + nan, counts.infinite + infinite, counts.steps + steps
+
+
+def _nonfinite_found(lane: str, step: int, nan: int, infinite: int) -> NonfiniteFound:
+    return NonfiniteFound(lane=lane, step=step, nan=nan, infinite=infinite, action="propagate")
 
 
 def _empty() -> dict[str, list[Number]]:

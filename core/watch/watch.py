@@ -15,6 +15,7 @@ ends the watch with a warning, never the training.
 from __future__ import annotations
 
 import functools
+import sys
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -167,7 +168,7 @@ class Watch:
         self.active = True
         self._hooks = StepHooks(optimizer, self)
         _watched.add(optimizer)
-        watched_run.close_at_exit(self, self._close_at_exit)
+        watched_run.opened(self)
 
     @property
     def folder(self) -> Path | None:
@@ -269,8 +270,7 @@ class Watch:
         except Exception as error:
             warn(f"clipwatch: the end of the recording is missing: {one_line(error)}")
 
-    def _close_at_exit(self) -> None:
-        import sys
-
+    def close_at_exit(self) -> None:
+        """The interpreter exits: close, as failed if an error that nobody caught is the cause."""
         error = getattr(sys, "last_value", None)
         self.__exit__(type(error) if error else None, error, None)

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from ..engine.mailbox import Mailbox
 from ..errors import BadInput, one_line
@@ -84,7 +84,9 @@ class WatchedRun:
     def join(self, lane: str) -> Mailbox[LaneCommand]:
         """Add a lane; return the mailbox with its commands. Raises BadInput if the run has a lane of this name."""
         if lane in self._endings:
-            raise BadInput(f"name {lane!r}: this run has a loop of that name; give each watch its own name")
+            raise BadInput(
+                f"name {lane!r}: a loop of this name is being watched; close its watch, or give each watch its own name"
+            )
         self._endings[lane] = None
         self._mailboxes[lane] = Mailbox[LaneCommand](lasting=False)
         return self._mailboxes[lane]
@@ -192,38 +194,48 @@ class WatchedRun:
         self._waiting.put(Notice(text=text))
 
 
+class OpenWatch(Protocol):
+    """What is open until its `close`, see `Watch`."""
+
+    active: bool
+
+    def close_at_exit(self) -> None: ...
+
+
 _current: WatchedRun | None = None
-# What to call when the interpreter exits, by watch.
-_open: dict[int, Callable[[], None]] = {}
+_open: list[OpenWatch] = []
 
 
 def current_run(begin: Callable[[], WatchedRun]) -> WatchedRun:
-    """The run that lanes can join: the open one, or else a new one."""
+    """The run that lanes can join: the one that is open, or else a new one."""
     global _current
     if _current is None or _current.ended:
         _current = begin()
     return _current
 
 
-def close_at_exit(key: object, close: Callable[[], None]) -> None:
-    """Call `close` when the interpreter exits, unless `closed` is called before."""
-    _open[id(key)] = close
+def opened(watch: OpenWatch) -> None:
+    """Close this watch when the interpreter exits, unless `closed` is called before."""
+    _open.append(watch)
 
 
-def closed(key: object) -> None:
+def closed(watch: OpenWatch) -> None:
     """A watch was closed."""
-    _open.pop(id(key), None)
+    if watch in _open:
+        _open.remove(watch)
 
 
 @atexit.register
 def _close_all() -> None:
-    for close in list(_open.values()):
-        close()
+    for watch in _open.copy():
+        watch.close_at_exit()
 
 
 def _forget() -> None:
-    """In a forked child: the thread and the files belong to the parent."""
+    """End all watches in a forked child: the thread and the files belong to the parent."""
     global _current
+    for watch in _open:
+        watch.active = False
     _current = None
     _open.clear()
 
