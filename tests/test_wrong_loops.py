@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+
 from clipwatch.core.stream.audit_words import audit_words
 from clipwatch.core.stream.events import LoopAudited
 from clipwatch.core.watch.audit import Audit
 from clipwatch.core.watch.backward_gradients import BackwardGradients
-from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
 MEASURE_EVERY = 3
 

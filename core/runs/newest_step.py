@@ -14,19 +14,20 @@ from .folder import RunFolder
 _END_BYTES = 1 << 18
 
 
-def newest_step(folder: RunFolder) -> int | None:
-    """The step of the newest event of a lane; None if there is none near the end, or the file cannot be read."""
+def newest_steps(folder: RunFolder) -> dict[str, int]:
+    """The step of the newest event of each lane that has one near the end; none if the file cannot be read."""
     try:
         with open_regular(folder.events) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _END_BYTES))
             lines = file.read().split(b"\n")
     except OSError:
-        return None
+        return {}
+    found: dict[str, int] = {}
     for line in reversed(lines):
         try:
             event = decode_event(line)
         except BadInput:
             continue
         if isinstance(event, LaneEvent):
-            return event.step
-    return None
+            found.setdefault(event.lane, event.step)
+    return found

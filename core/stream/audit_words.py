@@ -35,6 +35,8 @@ def by_importance(audit: Mapping[str, LoopAudited]) -> list[LoopAudited]:
 
 def is_mistake(event: LoopAudited) -> bool:
     """Whether the loop should be changed. Otherwise the finding only says what the loop does."""
+    if event.gone:
+        return False
     if event.finding == "no-gradient":
         # Parameters are frozen on purpose.
         return event.figures.get("parameters") != event.figures.get("frozen")
@@ -44,7 +46,7 @@ def is_mistake(event: LoopAudited) -> bool:
 def audit_words(event: LoopAudited) -> tuple[str, ...]:
     """The sentence of an event, in forms from long to short; of one that is `gone`, what no longer holds."""
     if event.gone:
-        return (f"no longer: {_BRIEF[event.finding]}",)
+        return (_GONE[event.finding],)
     return audit_sentence(event.finding, event.figures, event.names)
 
 
@@ -183,6 +185,20 @@ _BRIEF: dict[Finding, str] = {
     "no-gradient": "gradients are None",
     "zero-gradient": "gradients are 0",
     "not-seen": "backward not seen",
+}
+# What holds once the finding does not.
+_GONE: dict[Finding, str] = {
+    "not-clipped": "the gradient no longer reaches the optimizer unchanged",
+    "clips-norm": "your loop no longer clips the norm to that bound",
+    "clips-value": "your loop no longer clips each element to that bound",
+    "changes-gradient": "your loop no longer changes the gradient in this way",
+    "clipped-twice": "no longer clipped twice",
+    "still-scaled": "gradients are no longer clipped while they are scaled",
+    "too-late": "the gradient is no longer changed after `optimizer.step()`",
+    "never-engaged": "clipping has engaged",
+    "no-gradient": "the parameters without a gradient have got one",
+    "zero-gradient": "the gradients that were 0 are so no more",
+    "not-seen": "backward is seen now",
 }
 
 

@@ -57,8 +57,8 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     `newest_norm` is the last step with a finite gradient norm before clipping, and that norm. `peak` is the largest one
     in the newest `StepsTrained`, and `diagnosed_peak` what it was at the last measurement. `outputs_changed` lists the
     outputs that died and recovered. `changed_at` and `reset_at` are the steps at which its rule was changed and its
-    optimizer state was reset by a command. Of a watched loop: `audit` holds the findings that hold, `skipped` how many
-    steps its GradScaler skipped, and `loop_ended` its end.
+    optimizer state was reset by a command. Of a `watched` loop: `audit` holds the findings that hold, `skipped` how
+    many steps its GradScaler skipped, and `loop_ended` its end.
     """
 
     name: str
@@ -78,6 +78,7 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     failed: LaneFailed | None = None
     changed_at: tuple[int, ...] = ()
     reset_at: tuple[int, ...] = ()
+    watched: bool = False
     audit: dict[str, LoopAudited] = {}
     skipped: int = 0
     loop_ended: LoopEnded | None = None
@@ -204,6 +205,7 @@ def _with_lane(state: RunState, event: LaneEvent) -> RunState:
             step=event.step,
             pace=pace,
             started=event.seconds,
+            watched=state.watched,
         )
     else:
         return state

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..engine.following import SILENT_AFTER
 from ..errors import BadInput
 from ..runs.folder import Manifest, RunFolder
-from ..runs.newest_step import newest_step
+from ..runs.newest_step import newest_steps
 from .recorded_folders import recorded_folders
 
 
@@ -57,8 +57,8 @@ def newest_running(home: Path, tell: Callable[[str], None]) -> RunFolder:
 def _attachable(folder: RunFolder) -> AttachableRun:
     manifest = folder.manifest()
     steps = max((lane.step for lane in manifest.lanes), default=0)
-    if manifest.state in ("running", "interrupted") and (newest := newest_step(folder)) is not None:
-        steps = max(steps, newest)
+    if manifest.state in ("running", "interrupted"):
+        steps = max(steps, *newest_steps(folder).values(), 0)
     try:
         silent = max(0.0, time.time() - folder.events.stat().st_mtime)
     except OSError:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
 from ..stream.events import LoopAudited
-from ..stream.watch_events import Finding
+from ..stream.watch_events import CLIPPING, Finding
 from .clipping_findings import ENOUGH, Found, clipping, kind, lasting_share
 from .comparison import Comparison
 from .missing_gradients import Missing, MissingGradients
@@ -61,7 +61,9 @@ class Audit:
         self._clipping = self._lasting(clipping(self._steps))
         self._see_late(compared)
         holds: dict[Finding, Found] = {found.finding: found for found in self._found(step, compared, rule, engaged)}
-        gone = [found for finding, found in self._told.items() if finding not in holds]
+        # Of those that exclude each other, the new one says that the other is gone.
+        replaced = CLIPPING if holds.keys() & set(CLIPPING) else ()
+        gone = [found for finding, found in self._told.items() if finding not in holds and finding not in replaced]
         new = [found for finding, found in holds.items() if _is_news(self._told.get(finding), found)]
         self._told = {finding: self._told.get(finding, found) for finding, found in holds.items()}
         self._told.update({found.finding: found for found in new})
@@ -98,8 +100,11 @@ class Audit:
     def _clipping_found(self, rule: bool, engaged: tuple[int, int] | None) -> Found | None:
         """How the loop clips, if that is worth saying, with what is known of every step."""
         found = self._clipping
-        if found is None or (found.finding == "not-clipped" and (rule or self._late)):
+        if found is None:
             return None
+        if found.finding == "not-clipped":
+            # A change that comes too late says this, too.
+            return None if rule or (self._late and "not-clipped" not in self._told) else found
         if found.finding not in _BOUNDED:
             return found
         if rule:

@@ -97,7 +97,7 @@ def _padded(cell: str, width: int, *, right: bool) -> str:
 def _json_object(recording: Recording) -> dict[str, Any]:
     """A run or sweep as a JSON object."""
     return {
-        "kind": recording.kind,
+        "kind": "sweep" if recording.kind == "sweep" else "run",
         "run": valid_unicode(recording.name),
         "folder": path_text(recording.folder.path),
         **msgspec.to_builtins(recording.overview),

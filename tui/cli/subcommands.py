@@ -64,8 +64,10 @@ def _resume_run(folder: RunFolder, args: argparse.Namespace) -> int:
     if args.iterations is not None and args.iterations < 1:
         raise BadInput(f"iterations {args.iterations}: must be 1 or more")
     from ...core.runs.reader import read_recording
+    from ...core.runs.watched import require_own_training
 
     started = read_recording(folder.events).started
+    require_own_training(folder.path, started)
     announce_code(started.config.experiment, started.experiment)
     steps, tensorboard = args.iterations, args.tensorboard
     if uses_screen(args):

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from ...core.safe_text import in_encoding
+from ...core.stream.audit_words import is_mistake
 from ...core.stream.evaluation_line import evaluation_line
 from ...core.stream.events import (
     CommandScheduled,
@@ -19,6 +20,9 @@ from ...core.stream.events import (
     LaneEvent,
     LaneFailed,
     LaneFinished,
+    LoopAudited,
+    LoopEnded,
+    MetricAdded,
     Notice,
     RunStarted,
 )
@@ -60,14 +64,18 @@ class ConsoleSink:
                 self._print_evaluations(self._in_order(event))
             case Diagnosed() if self._diagnostics:
                 self._print_evaluations(self._in_order(event))
+            case LoopEnded(lane=lane):
+                self._print_evaluations(self._ordered.end(lane))
+                self._print_lane_message(event)
             case LaneFinished(lane=lane):
                 self._print_evaluations(self._ordered.end(lane))
             case LaneFailed(lane=lane):
                 self._print_evaluations(self._ordered.end(lane))
                 self._print_message(f"lane {lane}: {lane_message(event)}")
-            case LaneEvent(lane=lane):
-                if not self._quiet and (text := lane_message(event)):
-                    self._print_message(f"lane {lane}: {text}")
+            case LaneEvent():
+                self._print_lane_message(event)
+            case MetricAdded(metric=metric) if not self._quiet:
+                self._print_message(f"the loop gives a metric: {metric.words}")
             case CommandScheduled() if not self._quiet:
                 self._print_message(scheduled_line(event))
             case Notice(text=text, level=level):
@@ -77,6 +85,11 @@ class ConsoleSink:
                 self._download.show(event)
             case _:
                 pass
+
+    def _print_lane_message(self, event: LaneEvent) -> None:
+        is_warning = isinstance(event, LoopAudited) and is_mistake(event)
+        if (is_warning or not self._quiet) and (text := lane_message(event)):
+            self._print_message(f"lane {event.lane}: {text}")
 
     def close(self) -> None:
         """Print the summary of the run."""

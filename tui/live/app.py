@@ -229,6 +229,8 @@ class ClipwatchApp(TerminalApp):
         """Copy the command that repeats this run."""
         if command := repeating_command(self.view.state):
             self._copy("command", command)
+        elif self.view.state.watched:
+            self.main.say("A watched loop is a program of its own: clipwatch has no command for it.")
         else:
             self.main.say("The run has not started. Its command can be copied once it has.")
 

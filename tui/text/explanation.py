@@ -47,8 +47,7 @@ def sentences(state: RunState, lane: LaneState) -> Iterator[Sentence]:
     """All sentences about a lane, the most important first."""
     if lane.failed:
         yield _failure(lane, lane.failed, state.experiment.examples)
-    for finding in by_importance(lane.audit):
-        yield audit_words(finding)
+    yield from map(audit_words, by_importance(lane.audit))
     if has_stopped_learning(lane):
         yield _ALL_DEAD
     elif dead := dead_outputs(lane):
@@ -175,6 +174,9 @@ def _effects(state: RunState, lane: LaneState, measured: Diagnosed) -> Iterator[
     if with_rule < 1:
         return
     if isinstance(recorded_rule(lane.rule), NoClip):
+        if state.watched:
+            # What the loop itself does to the gradient is the audit's to say.
+            return
         yield (
             f"the optimizer gets the raw gradient: ‖g‖ was {size(total.norm)} at step {step:,}",
             f"raw gradient: ‖g‖ {size(total.norm)} at step {step:,}",

@@ -6,6 +6,7 @@ import re
 from pathlib import PurePath
 from typing import NamedTuple
 
+from ...core.stream.audit_words import audit_words, is_mistake
 from ...core.stream.events import (
     Attached,
     ClipChanged,
@@ -20,6 +21,7 @@ from ...core.stream.events import (
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    LoopAudited,
     LoopEnded,
     Notice,
     PaceChanged,
@@ -83,7 +85,8 @@ def status_message(event: Event, state: RunState, *, kept_in: str | None = None)
         # It has no effect on a lane that has ended, so what can be done now stays on the line.
         return None
     if isinstance(event, LaneEvent) and lane_words(event):
-        return StatusMessage(_lane_texts(event, state))
+        alert = isinstance(event, LoopAudited) and is_mistake(event)
+        return StatusMessage(_lane_texts(event, state), alert)
     return None
 
 
@@ -143,18 +146,9 @@ def end_texts(state: RunState) -> tuple[str, ...]:
     if state.replay:
         texts = verdict(state)
         return *(f"{text}. {RECORDING_ENDS}".replace("..", ".") for text in texts), RECORDING_ENDS
-    if state.watched:
-        return _loop_end_texts(state)
     texts = verdict(state, sweep_key="" if state.attached else SWEEP_KEY)
-    return f"{texts[0].removesuffix('.')}. {END_KEYS}", *texts
-
-
-def _loop_end_texts(state: RunState) -> tuple[str, ...]:
-    """How watched loops ended. There is no result on all validation data."""
-    names = lane_names(state.lanes)
-    ends = [f"{names[lane.name]} {lane.status} at step {lane.step:,}" for lane in state.lanes.values()]
-    text = ", ".join(ends)
-    return f"{text}. {END_KEYS} · q: detach" if state.attached else f"{text}. {END_KEYS}", text
+    keys = f"{END_KEYS} · q: detach" if state.attached else END_KEYS
+    return f"{texts[0].removesuffix('.')}. {keys}", *texts
 
 
 def _with_shown_names(text: str, state: RunState) -> str:
@@ -182,6 +176,8 @@ def _lane_texts(event: LaneEvent, state: RunState) -> tuple[str, ...]:
     """What happened to one lane; after a change of rule, also what follows from it."""
     name = lane_names(state.lanes).get(event.lane, event.lane)
     text, lane = f"{name}, step {event.step:,}: {lane_words(event)}", state.lanes.get(event.lane)
+    if isinstance(event, LoopAudited):
+        return tuple(f"{name}, step {event.step:,}: {form}" for form in audit_words(event))
     if isinstance(event, LaneFailed) and lane:
         return tuple(f"{name} {form}" for form in explanations(state, lane))
     if not isinstance(event, ClipChanged):

@@ -36,7 +36,7 @@ from ...core.stream.events import (
 from ...core.stream.experiment_info import LOSS, ExperimentInfo
 from ...core.stream.series import evaluated_values, final_values
 from .metric_words import figure, gauge_value, log_widths, short_name, value_words
-from .number_format import decimal, in_ascii, norms, number_of, share
+from .number_format import decimal, in_ascii, norms, number_of, share, symbols_in_ascii
 
 _NO_NAMES: Mapping[str, str] = {}
 _NONFINITE_ACTIONS = {
@@ -84,10 +84,18 @@ def _evaluation(event: Evaluated, cells: int, experiment: ExperimentInfo) -> str
 
 def _message_line(event: LaneEvent, cells: int) -> str:
     """A message in full, without the label of its step, or in brief."""
-    words = printable(lane_words(event) or "")
-    forms = (f"Step: {event.step} {words}" if words else "", f"{event.step:>5} {words}")
-    brief = f"{event.step:>5} {printable(_brief_words(event) or words)}"
-    return next((form for form in forms if len(form) <= cells), brief)
+    texts = [printable(words) for words in message_forms(event)]
+    longest = f"Step: {event.step} {texts[0]}" if texts[0] else ""
+    forms = (longest, *(f"{event.step:>5} {text}" for text in texts))
+    return next((form for form in forms if len(form) <= cells), forms[-1])
+
+
+def message_forms(event: LaneEvent) -> tuple[str, ...]:
+    """A message in forms from long to short; an empty one if there is none."""
+    if isinstance(event, LoopAudited):
+        return tuple(map(symbols_in_ascii, audit_words(event)))
+    words = lane_words(event) or ""
+    return words, _brief_words(event) or words
 
 
 def _brief_words(event: LaneEvent) -> str | None:
@@ -101,8 +109,6 @@ def _brief_words(event: LaneEvent) -> str | None:
             return f"{'NaN' if nan else 'infinity'} in the gradient"
         case LaneFailed():
             return failure_word(event)
-        case LoopAudited():
-            return audit_words(event)[-1]
         case StepsSkipped(count=count):
             return f"{number_of(count, 'step')} skipped"
         case LoopEnded(reason=reason):
@@ -161,10 +167,10 @@ def lane_words(event: Event) -> str | None:
             return speed_limit_words(pace)
         case LaneExtended(iterations=iterations):
             return f"extended to {iterations} steps"
+        case LoopAudited():
+            return symbols_in_ascii(audit_words(event)[0])
         case LaneFailed(cause=cause):
             return f"{failure_word(event)}: {cause}"
-        case LoopAudited():
-            return audit_words(event)[0]
         case StepsSkipped(count=count):
             return f"{number_of(count, 'step')} skipped: a scaled gradient overflowed"
         case LoopEnded(reason=reason):

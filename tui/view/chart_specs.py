@@ -165,7 +165,7 @@ def shows_both_norms(metric: Metric, view: RunView) -> bool:
     if metric.name != "grad-norm" or not view.state.watched or len(view.lanes) != 1:
         return False
     (lane,) = view.lanes.values()
-    return any(lane.history_of("steps-clipped"))
+    return lane.ever_clipped
 
 
 def _heading(metric: Metric, view: RunView, theme: Theme) -> str:

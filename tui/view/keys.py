@@ -288,7 +288,7 @@ def keys_for(state: RunState) -> tuple[Key, ...]:
     keys = [key for key in KEYS if key.id != SWITCH or (built_in and built_in.switch)]
     if state.attached is None:
         return tuple(key for key in keys if key.only != "steered")
-    keys = [_DETACH if key.id == "quit" else key for key in keys]
+    keys = [_DETACH if key.id == "quit" else key for key in keys if key.id != "focus_lane" or len(state.lanes) > 1]
     return tuple(key for key in keys if key.works_in(elsewhere(state.attached)))
 
 

@@ -88,7 +88,7 @@ def _name(number: int, lane: LaneState, theme: Theme) -> str:
 
 def _rules(lane: LaneState, theme: Theme) -> list[str]:
     since = lane.changed_at[-1] if lane.changed_at else None
-    return [theme.printable(form) for form in rule_words(recorded_rule(lane.rule), since)]
+    return [theme.printable(form) for form in rule_words(recorded_rule(lane.rule), since, watched=lane.watched)]
 
 
 def _rule_end(number: int, lane: LaneState, theme: Theme, *, form: int) -> int:

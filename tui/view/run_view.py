@@ -65,6 +65,7 @@ class LaneView:
     """
 
     watched: bool = False
+    ever_clipped: bool = False
 
     series: dict[str, Curve] = field(default_factory=dict)
     histograms: HistogramSeries = field(default_factory=HistogramSeries)
@@ -99,6 +100,7 @@ class LaneView:
                     self._extend(name, step, stride, np.frombuffer(values, "<f4"))
             case SeriesEarlier(series=series, step=step, stride=stride, values=values):
                 self._extend(series, step, stride, np.frombuffer(values, "<f4"))
+                self.ever_clipped |= series == "steps-clipped" and bool(np.frombuffer(values, "<f4").any())
             case HistogramsEarlier(step=step, stride=stride):
                 self.histograms.extend(step, stride, earlier_histograms(event))
             case LaneStarted(step=step, rule=rule):
@@ -140,6 +142,7 @@ class LaneView:
             for start, end, stride in even_stretches(at, 0, len(at)):
                 self._extend(name, int(at[start]), stride, shown[start:end])
         self.new_steps += values.clipped.tolist()
+        self.ever_clipped |= bool(values.clipped.any())
 
     def _count_steps(self, step: int) -> None:
         """Add the share of the new steps that were clipped."""
@@ -158,11 +161,6 @@ class LaneView:
         if isinstance(event, ClipChanged):
             self.rules.append((event.step, event.rule))
         self.recent.clear()
-
-    def history_of(self, series: str) -> list[float]:
-        """The newest values of a series, oldest first."""
-        curve = self.series.get(series)
-        return curve.newest(_HISTORY) if curve else []
 
     def take_unlogged(self) -> list[LaneEvent]:
         """Return the events not yet in the log, and clear them."""
@@ -245,7 +243,8 @@ class RunView:
 
     def history(self, lane: str, series: str) -> list[float]:
         """The newest values of a lane's series, oldest first."""
-        return self.lanes[lane].history_of(series) if lane in self.lanes else []
+        curve = self.lanes[lane].series.get(series) if lane in self.lanes else None
+        return curve.newest(_HISTORY) if curve else []
 
     def differences(self, first: str, second: str, at: int | None = None) -> tuple[int, float, float | None] | None:
         """(step, loss, main metric): second minus first lane at the newest common step, or at the one nearest `at`.
