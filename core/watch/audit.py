@@ -109,7 +109,7 @@ class Audit:
             return found
         if rule:
             return Found("clipped-twice", {"bound": found.figures["bound"]})
-        if engaged and engaged[1]:
+        if engaged and engaged[1] >= _NEWEST:
             share = {"share": engaged[0] / engaged[1], "steps": float(engaged[1])}
             return found._replace(figures={"bound": found.figures["bound"], **share})
         return found

@@ -137,7 +137,7 @@ def _bound(
     changed = [step for step in steps if kind(step) in _CHANGES]
     for anchor in changed[: -ENOUGH - 1 : -1]:
         bound = figure_of(anchor)
-        engaged = [step for step in changed if math.isclose(figure_of(step), bound, rel_tol=_tolerance(step))]
+        engaged = [step for step in changed if _is_close(figure_of(step), bound, step)]
         if len(engaged) >= ENOUGH:
             break
     else:
@@ -165,13 +165,17 @@ def lasting_share(found: Found, steps: Sequence[Comparison]) -> dict[str, float]
     return {"share": sum(kind(step) in _CHANGES for step in seen) / len(seen), "measured": len(seen)}
 
 
-def _changes(steps: Sequence[Comparison]) -> Found:
-    """That the gradient is changed, but not by clipping; with the factor, if it is the same at all steps."""
+def _changes(steps: Sequence[Comparison]) -> Found | None:
+    """That the gradient is changed, but not by clipping; with the factor, if it is the same at all steps.
+
+    Norms that were almost equal before may well have been clipped, so that nothing is said of them.
+    """
     changed = [step for step in steps if kind(step) in _CHANGES]
-    figures, factor = {"norm": changed[-1].norm or 0.0, "used_norm": changed[-1].used_norm}, _factor(changed[-1])
-    same = all(math.isclose(_factor(step), factor, rel_tol=step.precision) for step in changed)
-    if same and all(kind(step) == "scaled" for step in changed):
-        figures["factor"] = factor
+    newest, figures = changed[-1], {"norm": changed[-1].norm or 0.0, "used_norm": changed[-1].used_norm}
+    if all(kind(step) == "scaled" and _is_close(_factor(step), _factor(newest), step) for step in changed):
+        return Found("changes-gradient", {**figures, "factor": _factor(newest)})
+    if not _differ([step.norm or 0.0 for step in changed]):
+        return None
     return Found("changes-gradient", figures)
 
 
@@ -186,6 +190,11 @@ _KINDS: dict[Finding, set[Kind]] = {"clips-norm": {"scaled"}, "clips-value": {"c
 def _factor(step: Comparison) -> float:
     """‖g‖ of the optimizer over that of `backward`."""
     return step.used_norm / step.norm if step.norm else math.nan
+
+
+def _is_close(figure: float, bound: float, step: Comparison) -> bool:
+    """Whether a figure of a step is as close to a bound as one that was set to it."""
+    return math.isclose(figure, bound, rel_tol=_tolerance(step))
 
 
 def _tolerance(step: Comparison) -> float:
