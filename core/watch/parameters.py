@@ -6,12 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from ..experiments.flat_parameters import layer_name
 
 Layers = int | Callable[[str], str]
 # The layer of parameters that the optimizer updates but the model does not have.
 OTHER = "other"
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The user's own module: DDP, DataParallel and `torch.compile` wrap it, and put a prefix before its names."""
+    while isinstance(model, nn.DataParallel | DistributedDataParallel) or "_orig_mod" in dict(model.named_children()):
+        (model,) = model.children()
+    return model
 
 
 class WatchedParameters:

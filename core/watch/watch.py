@@ -37,7 +37,7 @@ from ..stream.rules import parse_rule
 from . import watched_run
 from .description import describe
 from .lane import WatchedLane
-from .parameters import Layers, WatchedParameters, why_not_clipped
+from .parameters import Layers, WatchedParameters, unwrapped, why_not_clipped
 from .ranks import SharedCommands, make_broadcast, processes, rank
 from .step_hooks import StepHooks
 from .user_warnings import warn
@@ -71,6 +71,7 @@ def watch(
     """
     optimizer = _inner(optimizer)
     _require(isinstance(model, nn.Module), f"watch: model is {type(model).__name__}; give an nn.Module")
+    model = unwrapped(model)
     _require(
         measure_every in range(1, MOST + 1), f"watch: measure_every is {measure_every!r}; give a whole number above 0"
     )
