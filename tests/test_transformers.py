@@ -158,10 +158,12 @@ def test_a_checkpoint_of_a_training_without_the_callback_can_be_continued_with_i
 
 
 def test_a_training_that_an_exception_ended_can_be_started_again(tmp_path: Path) -> None:
-    first = trainer([ClipwatchCallback(runs_dir=tmp_path / "first"), Hook(lambda: 1 / 0)], tmp_path)
-    with pytest.raises(ZeroDivisionError):
+    first = trainer([ClipwatchCallback("norm:1", runs_dir=tmp_path / "first"), Hook(lambda: 1 / 0)], tmp_path)
+    with pytest.raises(ZeroDivisionError), pytest.warns(UserWarning, match="max_grad_norm=1.0 is set to 0"):
         first.train()
-    trainer([ClipwatchCallback(runs_dir=tmp_path / "second")], tmp_path).train()
+    second = trainer([ClipwatchCallback(runs_dir=tmp_path / "second")], tmp_path, max_grad_norm=0.5)
+    second.train()
+    assert (first.args.max_grad_norm, second.args.max_grad_norm) == (1.0, 0.5)
     assert WatchedRecording.only_one_in(tmp_path / "first").state.lanes["loop"].status == "failed"
     assert WatchedRecording.only_one_in(tmp_path / "second").state.lanes["loop"].status == "completed"
 

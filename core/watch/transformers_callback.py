@@ -52,7 +52,8 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
         }
         # During a training.
         self.run: Watch | None = None
-        self._max_grad_norm: float | None = None
+        # The arguments whose `max_grad_norm` is 0 during a training, and what it was.
+        self._changed: tuple[TrainingArguments, float] | None = None
 
     def on_train_begin(
         self,
@@ -65,7 +66,7 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
     ) -> None:
         # The `Trainer` tells no callback of an exception. Only one trains at a time.
         for earlier in list(_in_training):
-            earlier.end(args, RuntimeError("the training ended by an exception"))
+            earlier.end(RuntimeError("the training ended by an exception"))
         assert model is not None
         self.run = watch(
             model,
@@ -89,7 +90,7 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
                 f"clipwatch clips by {self.rule}, so max_grad_norm={args.max_grad_norm} is set to 0 for this training; "
                 "set it to 0 yourself to remove this warning"
             )
-            self._max_grad_norm, args.max_grad_norm = args.max_grad_norm, 0.0
+            self._changed, args.max_grad_norm = (args, args.max_grad_norm), 0.0
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any) -> None:
         if self.run and self.run.stopped:
@@ -122,16 +123,17 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
     ) -> None:
-        self.end(args)
+        self.end()
 
-    def end(self, args: TrainingArguments, error: Exception | None = None) -> None:
+    def end(self, error: Exception | None = None) -> None:
         """End the watch, and give the `Trainer` its `max_grad_norm` back."""
         _in_training.discard(self)
         if self.run:
             self.run.__exit__(type(error) if error else None, error, None)
             self.run = None
-        if self._max_grad_norm is not None:
-            args.max_grad_norm, self._max_grad_norm = self._max_grad_norm, None
+        if self._changed:
+            args, args.max_grad_norm = self._changed
+            self._changed = None
 
     def state(self) -> dict[str, Any]:
         """What the `Trainer` writes into its checkpoints, as JSON."""
