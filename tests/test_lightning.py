@@ -179,7 +179,15 @@ def test_a_checkpoint_restores_the_step_and_the_rule_with_its_memory(tmp_path: P
     assert len(run.of_steps("norms")) == BATCHES
     assert run.state.lanes["loop"].rule == "autoclip:20"
     # All steps from the change of the rule on, and those of the second training.
-    assert len(second.state_dict()["loop"]["clipper"]["norms"]) == 2 * BATCHES - 1
+    assert len(second.state_dict()["watches"]["loop"]["clipper"]["norms"]) == 2 * BATCHES - 1
+
+
+def test_a_rule_that_the_program_has_changed_counts_more_than_the_one_in_a_checkpoint(tmp_path: Path) -> None:
+    fit(ClipwatchCallback("autoclip:50", runs_dir=tmp_path), tmp_path).save_checkpoint(tmp_path / "saved.ckpt")
+    callback = ClipwatchCallback("norm:0.01", runs_dir=tmp_path)
+    fit(callback, tmp_path, max_epochs=2, checkpoint=tmp_path / "saved.ckpt")
+    saved = callback.state_dict()["watches"]["loop"]
+    assert (saved["step"], saved["rule"]) == (2 * BATCHES, "norm:0.01")
 
 
 def test_a_wrong_rule_is_refused_at_once() -> None:

@@ -38,13 +38,13 @@ class Classifier(torch.nn.Module):
 
 
 class Hook(transformers.TrainerCallback):
-    """Calls a function after the first step."""
+    """Calls a function after a step."""
 
-    def __init__(self, function: Callable[[], object]) -> None:
-        self.function = function
+    def __init__(self, function: Callable[[], object], at_step: int = 1) -> None:
+        self.function, self.at_step = function, at_step
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        if state.global_step == 1:
+        if state.global_step == self.at_step:
             self.function()
 
 
@@ -142,6 +142,16 @@ def test_a_checkpoint_restores_the_step_and_the_rule_with_its_memory(tmp_path: P
     assert state["rule"] == "autoclip:20"
     # All steps from the change of the rule on, and those of the second training.
     assert len(state["clipper"]["norms"]) == 2 * STEPS - 1
+
+
+def test_a_rule_that_the_program_has_changed_counts_more_than_the_one_in_a_checkpoint(tmp_path: Path) -> None:
+    checkpoint = saved_after(ClipwatchCallback("autoclip:50", runs_dir=tmp_path / "first"), tmp_path)
+    callback = ClipwatchCallback("norm:0.01", runs_dir=tmp_path / "second")
+    states = []
+    hook = Hook(lambda: states.append(callback.state()["attributes"]["watched"]), at_step=2 * STEPS)
+    options = {"max_steps": 2 * STEPS, "max_grad_norm": 0}
+    trainer([callback, hook], tmp_path, **options).train(resume_from_checkpoint=checkpoint)
+    assert [(state["step"], state["rule"]) for state in states] == [(2 * STEPS, "norm:0.01")]
 
 
 def test_a_checkpoint_of_a_training_without_the_callback_can_be_continued_with_it(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ class ClipwatchCallback(Callback):
 
     The run has a lane for each optimizer. The training loss is recorded at every step, and after each validation what
     was logged as `val_loss`, `val_acc`, `val_...` (or `val/...`). A screen that stops the run sets
-    `trainer.should_stop`. Checkpoints of the trainer hold the rule, what it remembers, and the step.
+    `trainer.should_stop`. Checkpoints of the trainer hold the rule, what it remembers, and the step; a training that is
+    continued with another `rule` uses the new one.
     """
 
     def __init__(
@@ -80,8 +81,10 @@ class ClipwatchCallback(Callback):
                 **self._options,
             )
             self.watches[name] = run
-            if name in self._restored:
-                run.load_state_dict(self._restored[name])
+            if saved := self._restored.get("watches", {}).get(name):
+                # A rule that the program has changed since counts more than the one in the checkpoint.
+                same = self._restored["rule"] == self.rule
+                run.load_state_dict(saved if same else {**run.state_dict(), "step": saved["step"]})
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -117,7 +120,9 @@ class ClipwatchCallback(Callback):
         self.watches = {}
 
     def state_dict(self) -> dict[str, Any]:
-        return {name: run.state_dict() for name, run in self.watches.items()} or self._restored
+        if not self.watches:
+            return self._restored
+        return {"rule": self.rule, "watches": {name: run.state_dict() for name, run in self.watches.items()}}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._restored = state_dict

@@ -30,7 +30,8 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
     The `Trainer` clips by `max_grad_norm` (1 by default) before any callback sees the gradients. With a `rule` it is 0
     during the training, and a warning says so. What the `Trainer` logs is recorded; its loss is the mean since it last
     logged, so `logging_steps=1` gives that of each step. A screen that stops the run sets
-    `control.should_training_stop`. Checkpoints hold the rule, what it remembers, and the step.
+    `control.should_training_stop`. Checkpoints hold the rule, what it remembers, and the step; a training that is
+    continued with another `rule` uses the new one.
     """
 
     def __init__(
@@ -80,7 +81,9 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
         saved = callbacks.setdefault(type(self).__name__, self.state())
         saved = saved[0] if isinstance(saved, list) else saved
         if state.global_step and (watched := saved["attributes"].get("watched")):
-            self.run.load_state_dict(watched)
+            # A rule that the program has changed since counts more than the one in the checkpoint.
+            same = saved["args"].get("rule") == self.rule
+            self.run.load_state_dict(watched if same else {**self.run.state_dict(), "step": watched["step"]})
         _in_training.add(self)
         self._leave_clipping_to_the_rule(args)
 
@@ -132,8 +135,8 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
             self.run.__exit__(type(error) if error else None, error, None)
             self.run = None
         if self._changed:
-            args, args.max_grad_norm = self._changed
-            self._changed = None
+            args, bound = self._changed
+            args.max_grad_norm, self._changed = bound, None
 
     def state(self) -> dict[str, Any]:
         """What the `Trainer` writes into its checkpoints, as JSON."""
