@@ -14,12 +14,37 @@ Layers = int | Callable[[str], str]
 OTHER = "other"
 
 
+# What wraps a model, and the attribute that holds it.
+_WRAPPERS = {
+    "DataParallel": "module",
+    "DistributedDataParallel": "module",
+    "FullyShardedDataParallel": "module",
+    "DeepSpeedEngine": "module",
+    "OptimizedModule": "_orig_mod",
+}
+# What wrappers inside of a model add to the names of its parameters.
+_ADDED = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
+
+
+def inner_model(model: nn.Module) -> nn.Module:
+    """The model itself, without what distributes or compiles it."""
+    while (inner := _WRAPPERS.get(type(model).__name__)) and isinstance(getattr(model, inner, None), nn.Module):
+        model = getattr(model, inner)
+    return model
+
+
+def _plain(name: str) -> str:
+    for added in _ADDED:
+        name = name.replace(added, "")
+    return name
+
+
 class WatchedParameters:
     """The parameters of an optimizer, read anew at each step, because a loop may add groups and freeze layers."""
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, layers: Layers) -> None:
         self._optimizer, self._layers = optimizer, layers
-        self._names = {id(each): name for name, each in model.named_parameters()}
+        self._names = {id(each): _plain(name) for name, each in inner_model(model).named_parameters()}
 
     @property
     def all(self) -> list[Tensor]:

@@ -83,8 +83,9 @@ def watch(
     parameters = WatchedParameters(model, optimizer, layers)
     described = describe(model, config, measure_every=measure_every, total_steps=total_steps)
 
-    if rule and (cause := _why_not_ruled(model, optimizer) or why_not_clipped(parameters.all)):
-        raise BadInput(f"watch: rule {config.rule} cannot be used, watch without it: {cause}")
+    why_no_rule = _why_not_ruled(model, optimizer) or why_not_clipped(parameters.all)
+    if config.rule != "none" and why_no_rule:
+        raise BadInput(f"watch: rule {config.rule} cannot be used, watch without it: {why_no_rule}")
 
     def begin() -> WatchedRun:
         return WatchedRun(runs_folder(None if runs_dir is None else str(runs_dir)), described, control=control)
@@ -95,7 +96,8 @@ def watch(
         config.name,
         parameters,
         optimizer,
-        rule=rule and config.rule,
+        rule=None if config.rule == "none" else config.rule,
+        why_no_rule=why_no_rule,
         run=run,
         mailbox=mailbox,
         commands=commands,
