@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from itertools import pairwise
 
 import psutil
 import torch
@@ -127,7 +128,7 @@ def spread(values: Sequence[float]) -> str:
 def perceptron() -> nn.Module:
     """10 million parameters."""
     sizes = (784, 2048, 2048, 2048)
-    hidden = [layer for a, b in zip(sizes, sizes[1:], strict=False) for layer in (nn.Linear(a, b), nn.ReLU())]
+    hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.ReLU())]
     return nn.Sequential(*hidden, nn.Linear(2048, 10))
 
 
@@ -146,15 +147,15 @@ def measure_mlp(rounds: int) -> list[Row]:
     rows: list[Row] = []
     for size in (256, 64):
         batch = vectors(size)
-        loops = (Loop(perceptron(), batch, watched=watched) for watched in (False, True))
-        rows += compare(f"observing 10 M parameters, batch {size}", "0.99", *loops, rounds)
+        loops = [Loop(perceptron(), batch, watched=watched) for watched in (False, True)]
+        rows += compare(f"observing 10 M parameters, batch {size}", "0.99", loops[0], loops[1], rounds)
     return rows
 
 
 def measure_lenet(rounds: int) -> list[Row]:
     """Observing LeNet."""
-    loops = (Loop(initial_network(), images(), watched=watched) for watched in (False, True))
-    return compare("observing LeNet, batch 8", "0.93", *loops, rounds * 8)
+    loops = [Loop(initial_network(), images(), watched=watched) for watched in (False, True)]
+    return compare("observing LeNet, batch 8", "0.93", loops[0], loops[1], rounds * 8)
 
 
 def measure_rule(rounds: int) -> list[Row]:
@@ -185,9 +186,7 @@ def measure_memory(rounds: int) -> list[Row]:
         loop.train(3)
         added = psutil.Process().memory_info().rss - before
         copy = 4 * sum(each.numel() for each in loop._model.parameters())
-        rows.append(
-            (f"memory that a watch with rule {rule} adds, in copies of the gradients", f"{added / copy:.2f}", "")
-        )
+        rows.append((f"copies of the gradients that a watch with rule {rule} holds", f"{added / copy:.2f}", ""))
         loop.close()
     return rows
 

@@ -51,7 +51,8 @@ def test_a_watched_run_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert len(found.events) == len(events) + 1
     assert {encode(event) for event in events} <= {encode(event) for event in found.events}
     assert found.damage == ()
-    assert [metric.name for metric in found.experiment.metrics] == ["accuracy", "perplexity", "train-tokens"]
+    assert [metric.name for metric in found.experiment.metrics] == ["accuracy", "perplexity"]
+    assert [metric.name for metric in found.experiment.step_metrics] == ["train-tokens"]
 
 
 def test_lanes_that_begin_later_belong_to_the_run(tmp_path: Path) -> None:

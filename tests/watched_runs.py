@@ -124,7 +124,7 @@ def story(
         yield MetricAdded(metric=ACCURACY)
         yield MetricAdded(metric=PERPLEXITY)
     if metrics:
-        yield MetricAdded(metric=MetricInfo("train-tokens"))
+        yield MetricAdded(metric=MetricInfo("train-tokens"), of_steps=True)
     for first in range(0, steps, EVERY):
         last = first + EVERY - 1
         tokens = {"train-tokens": 1000 + rng.random(EVERY)} if metrics else None

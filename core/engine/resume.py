@@ -15,6 +15,7 @@ from ..errors import BadInput, ClipwatchError
 from ..runs.folder import RunFolder
 from ..runs.reader import Recorded, read_recording
 from ..runs.scheduled_commands import still_scheduled
+from ..runs.watched import require_own_training
 from ..stream.commands import LaneCommand, ResetMoments, SetClip
 from ..stream.config import RunConfig, with_dataset
 from ..stream.events import (
@@ -156,6 +157,7 @@ def read_interrupted(folder: RunFolder, iterations: int | None) -> InterruptedRu
     Acquire the folder's lock first, so that nobody writes to the run after it is read.
     """
     recorded = read_recording(folder.events)
+    require_own_training(folder.path, recorded.started)
     steps = [event.step + 1 for event in recorded.events if isinstance(event, Evaluated)]
     if iterations is not None and iterations < max(steps, default=0):
         raise BadInput(f"iterations {iterations}: the run has done {max(steps)} steps already")

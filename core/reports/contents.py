@@ -30,6 +30,7 @@ from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
 from .settings import ASTERISK, compared_with, final_words, lane_rule_words, settings_table
 from .summary import summary
+from .watched import watched_blocks, watched_summary
 
 
 def contents(runs: Sequence[RunSummary], words: Words) -> list[Block]:
@@ -37,6 +38,8 @@ def contents(runs: Sequence[RunSummary], words: Words) -> list[Block]:
 
     Raises ClipwatchError if matplotlib is missing.
     """
+    if len(runs) == 1 and runs[0].watched:
+        return [*_watched(runs[0], words)]
     if len(runs) == 1:
         started = runs[0].recorded.started
         title = words("title", experiment=experiment_words(started.experiment, started.dataset, words))
@@ -55,6 +58,18 @@ def contents(runs: Sequence[RunSummary], words: Words) -> list[Block]:
         blocks.append(Heading(2, words("run", number=number, run=run.name)))
         blocks += _run(run, words, level=3, name=f"run{number}-", alone=False)
     return blocks
+
+
+def _watched(run: RunSummary, words: Words) -> Iterator[Block]:
+    """The report of a loop that clipwatch only watched."""
+    yield Heading(1, words("watched_title", model=run.experiment.name))
+    yield _subtitle(run, words)
+    yield Summary(watched_summary(run, words), tuple(lane.label for lane in run.lanes))
+    if warnings := tuple(_warnings(run, words)):
+        yield Warnings(warnings)
+    yield from watched_blocks(run, words)
+    if run.screen:
+        yield Picture("screen", run.screen, words("caption_screen"), "screen")
 
 
 def _all_runs(runs: Sequence[RunSummary], words: Words) -> Iterator[Block]:
@@ -92,9 +107,7 @@ def _final_name(metric: MetricInfo, words: Words) -> str:
 
 
 def _run(run: RunSummary, words: Words, *, level: int, name: str, alone: bool) -> Iterator[Block]:
-    time = datetime.fromtimestamp(run.recorded.started.time, UTC)
-    status = words.plain(f"status_{run.status}")
-    yield Paragraph(words("subtitle", run=run.name, time=f"{time:%Y-%m-%d %H:%M}", status=status))
+    yield _subtitle(run, words)
     yield Summary(summary(run, words, alone=alone), tuple(lane.label for lane in run.lanes))
     if warnings := tuple(_warnings(run, words)):
         yield Warnings(warnings)
@@ -108,6 +121,12 @@ def _run(run: RunSummary, words: Words, *, level: int, name: str, alone: bool) -
     yield Bullets(conclusion(run, words, alone=alone))
     yield from _network(run, words, level)
     yield from _log(run, words, level)
+
+
+def _subtitle(run: RunSummary, words: Words) -> Paragraph:
+    time = datetime.fromtimestamp(run.recorded.started.time, UTC)
+    status = words.plain(f"status_{run.status}")
+    return Paragraph(words("subtitle", run=run.name, time=f"{time:%Y-%m-%d %H:%M}", status=status))
 
 
 def _warnings(run: RunSummary, words: Words) -> Iterator[Phrase]:

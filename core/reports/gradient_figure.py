@@ -69,15 +69,18 @@ def _clips_elements(lane: LaneSummary) -> bool:
 
 
 def _scales(lane: LaneSummary) -> bool:
+    """Whether a rule, or a watched loop of its own accord, scales the gradient."""
+    if lane.rule == "none" and not lane.changed_at and lane.steps is not None:
+        return bool(lane.steps.clipped.any())
     return any(not isinstance(rule, ValueClip | SignClip) for rule in _rules(lane))
 
 
 def _draw_norms(axes: Axes, lane: LaneSummary, words: Words) -> Any:
     """A line of medians in a band from the smallest to the largest norm, and the bounds of norm rules."""
     if lane.steps:
-        steps, low, _, high = _in_blocks(lane.steps.steps, lane.steps.norms, _BAND)
+        steps, low, _, high = in_blocks(lane.steps.steps, lane.steps.norms, _BAND)
         axes.fill_between(steps, low, high, color=line_style(lane.number)["color"], alpha=0.2, linewidth=0)
-        steps, _, middle, _ = _in_blocks(lane.steps.steps, lane.steps.norms, _LINE)
+        steps, _, middle, _ = in_blocks(lane.steps.steps, lane.steps.norms, _LINE)
     elif lane.measured:
         steps = np.array([event.step for event in lane.measured])
         middle = np.array([event.total.norm for event in lane.measured])
@@ -95,7 +98,7 @@ def _line(axes: Axes, lane: LaneSummary, steps: NDArray[Any], values: NDArray[An
     return axes.plot(steps, values, **style, linewidth=1.3, markersize=4, markevery=every)[0]
 
 
-def _in_blocks(steps: NDArray[Any], values: NDArray[Any], count: int) -> tuple[NDArray[Any], ...]:
+def in_blocks(steps: NDArray[Any], values: NDArray[Any], count: int) -> tuple[NDArray[Any], ...]:
     """Middle step, minimum, median and maximum of at most `count` blocks of steps; NaN where no value is finite."""
     size = -(-len(steps) // count)
     parts = [values[at : at + size] for at in range(0, len(steps), size)]

@@ -9,8 +9,13 @@ from .chinese import CHINESE
 from .english import ENGLISH
 from .sweep_chinese import SWEEP_CHINESE
 from .sweep_english import SWEEP_ENGLISH
+from .watched_chinese import WATCHED_CHINESE
+from .watched_english import WATCHED_ENGLISH
 
-LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH | SWEEP_ENGLISH, "zh": CHINESE | SWEEP_CHINESE}
+LANGUAGES: Mapping[str, Mapping[str, str]] = {
+    "en": ENGLISH | SWEEP_ENGLISH | WATCHED_ENGLISH,
+    "zh": CHINESE | SWEEP_CHINESE | WATCHED_CHINESE,
+}
 TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 
 Formatter = Callable[[str], str]

@@ -131,7 +131,7 @@ class LaneSummary:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run. `name` is the name of its folder, `screen` a picture of its screen (SVG).
+    """One run. `name` is the name of its folder, `screen` a picture of its screen (SVG), `state` that at its end.
 
     `iterations`: the largest number of steps of its lanes, with those that were added.
     """
@@ -144,6 +144,12 @@ class RunSummary:
     notices: tuple[str, ...]
     iterations: int
     screen: str | None = None
+    state: RunState | None = None
+
+    @property
+    def watched(self) -> bool:
+        """Whether the lanes are loops of the user's, which clipwatch only watched."""
+        return self.recorded.started.watched
 
     @property
     def config(self) -> RunConfig:
@@ -153,7 +159,7 @@ class RunSummary:
     @property
     def experiment(self) -> ExperimentInfo:
         """What was trained."""
-        return self.recorded.started.experiment
+        return self.recorded.experiment
 
     @property
     def is_assignment(self) -> bool:
@@ -169,7 +175,7 @@ class RunSummary:
     @property
     def pairs(self) -> tuple[tuple[LaneSummary, LaneSummary], ...]:
         """The pairs of lanes to compare: the first lane with each of the others."""
-        return tuple((a, b) for a, b in combinations(self.lanes, 2) if a is self.lanes[0])
+        return () if self.watched else tuple((a, b) for a, b in combinations(self.lanes, 2) if a is self.lanes[0])
 
     @property
     def is_clean(self) -> bool:
@@ -182,7 +188,9 @@ def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> R
     state = RunState()
     for event in recorded.events:
         state = apply(state, event)
-    rules = {lane.name: lane.rule for lane in recorded.started.config.lanes}
+    # Lanes of a watched run that begin later are not in its settings.
+    begun = {event.lane: event.rule for event in reversed(recorded.table.others) if isinstance(event, LaneStarted)}
+    rules = begun | {lane.name: lane.rule for lane in recorded.started.config.lanes}
     lanes = tuple(
         replace(
             _lane(lane, rules.get(lane, ""), state, recorded.events),
@@ -190,12 +198,12 @@ def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> R
             rules=lane_rules(recorded.table.others, lane),
             steps=_steps(recorded, lane),
         )
-        for number, lane in enumerate(_names(rules, recorded.events))
+        for number, lane in enumerate(recorded.lanes if recorded.started.watched else _names(rules, recorded.events))
     )
     notices = dict.fromkeys(event.text for event in recorded.events if isinstance(event, Notice))
     interventions = tuple(dict.fromkeys(recorded.interventions()))
     iterations = max((lane.iterations for lane in state.lanes.values()), default=recorded.started.config.iterations)
-    return RunSummary(name, recorded, _status(state), lanes, interventions, tuple(notices), iterations, screen)
+    return RunSummary(name, recorded, _status(state), lanes, interventions, tuple(notices), iterations, screen, state)
 
 
 def _steps(recorded: Recorded, lane: str) -> LaneSteps | None:

@@ -6,11 +6,10 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import BadInput, one_line
+from ..errors import BadInput, ClipwatchError, one_line
 from ..files.paths import path_text
 from ..stream.codec import decode_command, encode
 from ..stream.commands import AnyCommand, Command
@@ -18,6 +17,7 @@ from ..stream.commands import AnyCommand, Command
 CONTROL = "control.jsonl"
 # Commands have a few hundred bytes; the limit bounds what one look at the file costs.
 _MOST_BYTES = 1 << 20
+_NOT_YOURS = "another user trains this run, and only that user may steer it"
 # A link, a pipe or a device in the file's place must neither be followed nor waited for.
 _SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -29,46 +29,45 @@ def create(folder: Path) -> None:
 
 def append(folder: Path, command: Command) -> None:
     """Append a command in one write, so that lines of several writers do not mix. Raises BadInput if that fails."""
-    with closing(_Appending(folder)) as file:
-        file.write(encode(command) + b"\n")
+    line, path = encode(command) + b"\n", path_text(folder / CONTROL)
+    try:
+        handle = _opened(folder)
+        try:
+            if os.write(handle, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(handle)
+    except (OSError, CannotSteer) as error:
+        raise BadInput(f"{path}: {one_line(error)}; the command was not sent") from error
 
 
 def why_not_writable(folder: Path) -> str | None:
     """Why no command can be appended, None if one can."""
     try:
-        _Appending(folder).close()
-    except BadInput as error:
-        return str(error)
+        os.close(_opened(folder))
+    except (OSError, CannotSteer) as error:
+        return one_line(error)
     return None
 
 
-class _Appending:
-    """The file, open for appending. Its owner must be the user who runs this process, and the folder's too."""
+class CannotSteer(ClipwatchError):
+    """The loop takes no commands from this user."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / CONTROL
-        try:
-            self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | _SAFELY)
-        except FileNotFoundError:
-            raise BadInput(f"the loop of {path_text(folder)} takes no commands: it has no {CONTROL}") from None
-        except PermissionError:
-            raise BadInput(f"{path_text(self._path)}: only the user who trains this run may steer it") from None
-        except OSError as error:
-            raise BadInput(f"{path_text(self._path)}: {_cause(error)}") from error
-        if problem := _wrong_file(self._handle):
-            self.close()
-            raise BadInput(f"{path_text(self._path)}: {problem}")
 
-    def write(self, line: bytes) -> None:
-        try:
-            written = os.write(self._handle, line)
-            if written != len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError as error:
-            raise BadInput(f"{path_text(self._path)}: {one_line(error)}; the command was not sent") from error
-
-    def close(self) -> None:
-        os.close(self._handle)
+def _opened(folder: Path) -> int:
+    """The file, open for appending. Its owner must be the user who runs this process. Raises OSError or CannotSteer."""
+    try:
+        handle = os.open(folder / CONTROL, os.O_WRONLY | os.O_APPEND | _SAFELY)
+    except FileNotFoundError:
+        raise CannotSteer("this loop takes no commands") from None
+    except PermissionError:
+        raise CannotSteer(_NOT_YOURS) from None
+    except OSError as error:
+        raise CannotSteer(_cause(error)) from error
+    if problem := _wrong_file(handle):
+        os.close(handle)
+        raise CannotSteer(problem)
+    return handle
 
 
 @dataclass
@@ -136,7 +135,7 @@ def _wrong_file(handle: int) -> str | None:
     found = os.fstat(handle)
     if not stat.S_ISREG(found.st_mode):
         return "not a file"
-    return None if found.st_uid == os.geteuid() else "it belongs to another user, and only that user may steer the run"
+    return None if found.st_uid == os.geteuid() else _NOT_YOURS
 
 
 def _cause(error: OSError) -> str:

@@ -48,7 +48,7 @@ class Recorded:
         experiment = self.started.experiment
         for event in self.table.others:
             if isinstance(event, MetricAdded):
-                experiment = experiment.with_metric(event.metric)
+                experiment = experiment.with_metric(event.metric, of_steps=event.of_steps)
         return experiment
 
     @property
@@ -74,11 +74,12 @@ class Recorded:
         return max(*seconds, float(self.table.evaluations.seconds.max(initial=0.0)))
 
 
-def read_recording(path: Path) -> Recorded:
+def read_recording(path: Path, *, growing: bool = False) -> Recorded:
     """Read a run's events. Raises BadInput if the file is unreadable, has another schema or holds no run.
 
-    Skips damaged lines and reports their numbers; also a last line without its end, which a killed writer leaves. If
-    the line of `RunStarted` is damaged, the manifest and the settings beside the file replace it.
+    Skips damaged lines and reports their numbers; also a last line without its end, which a killed writer leaves. In a
+    `growing` file that is no damage. If the line of `RunStarted` is damaged, the manifest and the settings beside the
+    file replace it.
     """
     reading = _Reading(path)
     try:
@@ -95,7 +96,7 @@ def read_recording(path: Path) -> Recorded:
         wrong.append(f"{path.name}: the run's start is read from its manifest and settings")
     table, out_of_place = coherent(table)
     wrong += [f"{path.name}: {what}" for what in out_of_place]
-    if reading.unended:
+    if reading.unended and not growing:
         wrong.append(f"{path.name}: the last line is incomplete and is left out")
     return Recorded(table, tuple(wrong), reading.whole_bytes)
 

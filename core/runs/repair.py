@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..stream.events import (
+    Attached,
     Evaluated,
     EvaluatedEarlier,
     Event,
@@ -21,8 +22,8 @@ from ..stream.events import (
 )
 from .event_table import EventTable
 
-# Events that only a replay sends.
-_NEVER_RECORDED = EvaluatedEarlier | SeriesEarlier | HistogramsEarlier | ReplayStarted | SeekFinished
+# Events that only a replay or a follower sends.
+_NEVER_RECORDED = Attached | EvaluatedEarlier | SeriesEarlier | HistogramsEarlier | ReplayStarted | SeekFinished
 
 
 def coherent(table: EventTable) -> tuple[EventTable, list[str]]:

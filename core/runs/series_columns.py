@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -16,6 +16,7 @@ from ..stream.events import (
     HistogramsEarlier,
     LanesCompared,
     ResourcesMeasured,
+    RunStarted,
     SeriesEarlier,
     StepsTrained,
 )
@@ -106,22 +107,44 @@ def series_columns(table: EventTable, now: Integers) -> dict[object, list[Series
     columns: dict[object, list[SeriesColumn]] = {}
     for lane in logs.names:
         if len((steps := lane_steps(logs, lane)).steps):
-            columns[StepsTrained, lane] = list(_logged(steps, lane, now))
+            columns[StepsTrained, lane] = list(_logged(steps, lane, now, watched=_is_watched(table)))
     by_kind: dict[object, list[tuple[int, Diagnosed | LanesCompared]]] = {}
     for event, place in zip(table.others, table.other_places.tolist(), strict=True):
         if isinstance(event, Diagnosed | LanesCompared):
             by_kind.setdefault(kind_of(event), []).append((int(now[place]), event))
     for kind, events in by_kind.items():
         columns[kind] = list(_measured(sorted(events, key=lambda pair: pair[0])))
+    if _is_watched(table):
+        for lane in logs.names:
+            measured = columns.get((Diagnosed, lane), [])
+            columns[Diagnosed, lane] = [*measured, *_steps_clipped(measured, lane_steps(logs, lane))]
     return columns
 
 
-def _logged(steps: LaneSteps, lane: str, now: Integers) -> Iterator[SeriesColumn]:
+def _is_watched(table: EventTable) -> bool:
+    return any(isinstance(event, RunStarted) and event.watched for event in table.others[:1])
+
+
+def _steps_clipped(measured: Sequence[SeriesColumn], steps: LaneSteps) -> Iterator[SeriesColumn]:
+    """The share of steps clipped at each measurement of a watched loop, where evaluations may be rare or missing."""
+    for column in measured:
+        if column.series == HISTOGRAMS:
+            shares = steps.shares_clipped(column.steps)
+            known = ~np.isnan(shares)
+            # It is sent before the measurement, which would make it of those steps alone that a seek sends.
+            yield SeriesColumn(
+                column.lane, "steps-clipped", column.indices[known] - 1, column.steps[known], shares[known]
+            )
+
+
+def _logged(steps: LaneSteps, lane: str, now: Integers, *, watched: bool) -> Iterator[SeriesColumn]:
     """The series of a lane's logged steps. The share of steps clipped has one value for each event."""
     indices = now[steps.places]
     for name, values in steps.series.items():
         given = are_given(values, steps.norms)
         yield SeriesColumn(lane, name, indices[given], steps.steps[given], values[given])
+    if watched:
+        return
     last = np.append(indices[1:] != indices[:-1], True)
     ends = steps.steps[last]
     yield SeriesColumn(lane, "steps-clipped", indices[last], ends, steps.shares_clipped(ends))

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from .attach_events import Attached
 from .builtin_experiments import LENET
 from .commands import LaneCommand
 from .config import MOST, RunConfig
@@ -308,5 +309,6 @@ AnyEvent = (
     | MetricAdded
     | LoopEnded
     | ResourcesMeasured
+    | Attached
     | RunFinished
 )

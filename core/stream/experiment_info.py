@@ -45,6 +45,7 @@ class ExperimentInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     `examples`: what the data consists of, in the plural: images, sequences. `metrics`: what an evaluation gives beside
     the loss, the most important first. `gauges`: what is measured of the network beside the effect of clipping.
+    `step_metrics`: what a watched loop gives at single steps beside the loss.
     `file` and `checksum` (SHA-256) tell which file of the user defined it, and `defaults` its settings where none are
     given, as `NAME=VALUE`; those of built-in experiments are in `builtin_experiments`. With
     `own_optimizer`, it makes its optimizer itself, whatever the run's settings say.
@@ -58,16 +59,18 @@ class ExperimentInfo(msgspec.Struct, frozen=True, kw_only=True):
     checksum: str | None = None
     own_optimizer: bool = False
     defaults: tuple[str, ...] = ()
+    step_metrics: tuple[MetricInfo, ...] = ()
 
     @property
     def main(self) -> MetricInfo:
         """What results are compared by: the first metric, or the loss if there is none."""
         return self.metrics[0] if self.metrics else LOSS
 
-    def with_metric(self, metric: MetricInfo) -> ExperimentInfo:
-        """The same with one more metric, which replaces one of its name."""
-        others = (known for known in self.metrics if known.name != metric.name)
-        return msgspec.structs.replace(self, metrics=(*others, metric))
+    def with_metric(self, metric: MetricInfo, *, of_steps: bool) -> ExperimentInfo:
+        """The same with one more metric of evaluations or of steps, which replaces one of its name."""
+        field = "step_metrics" if of_steps else "metrics"
+        others = (known for known in getattr(self, field) if known.name != metric.name)
+        return msgspec.structs.replace(self, **{field: (*others, metric)})
 
     def gauge(self, name: str) -> MetricInfo | None:
         """The gauge of this name; None if the experiment does not have it."""

@@ -11,6 +11,7 @@ import msgspec
 from .builtin_experiments import LENET
 from .config import MOST, RunConfig
 from .events import (
+    Attached,
     ClipChanged,
     DatasetInfo,
     Diagnosed,
@@ -56,8 +57,8 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     `newest_norm` is the last step with a finite gradient norm before clipping, and that norm. `peak` is the largest one
     in the newest `StepsTrained`, and `diagnosed_peak` what it was at the last measurement. `outputs_changed` lists the
     outputs that died and recovered. `changed_at` and `reset_at` are the steps at which its rule was changed and its
-    optimizer state was reset by a command. Of a watched loop: `audit` holds the findings that hold, `skipped` how many
-    steps its GradScaler skipped, and `loop_ended` its end.
+    optimizer state was reset by a command. Of a `watched` loop: `audit` holds the findings that hold, `skipped` how
+    many steps its GradScaler skipped, and `loop_ended` its end.
     """
 
     name: str
@@ -77,6 +78,7 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     failed: LaneFailed | None = None
     changed_at: tuple[int, ...] = ()
     reset_at: tuple[int, ...] = ()
+    watched: bool = False
     audit: dict[str, LoopAudited] = {}
     skipped: int = 0
     loop_ended: LoopEnded | None = None
@@ -120,6 +122,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     recorded_in: str | None = None
     recording_stopped: RecordingStopped | None = None
     replay: ReplayStarted | None = None
+    attached: Attached | None = None
     finished: RunFinished | None = None
 
     @property
@@ -131,6 +134,11 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         failures = [lane.failed for lane in self.lanes.values()]
         raised = any(failure and failure.reason == "error" for failure in failures)
         return raised or (bool(failures) and all(failures))
+
+    @property
+    def own_config(self) -> RunConfig | None:
+        """The settings of a run that clipwatch trains. None for a watched loop, whose settings are its own."""
+        return None if self.watched else self.config
 
     @property
     def uses_adam(self) -> bool:
@@ -170,10 +178,12 @@ def apply(state: RunState, event: Event) -> RunState:
             return replace(state, recorded_in=None, recording_stopped=event)
         case ReplayStarted():
             return replace(state, replay=event)
+        case Attached():
+            return replace(state, attached=event)
         case LanesCompared(lanes=lanes):
             return replace(state, compared={**state.compared, lanes: event})
-        case MetricAdded(metric=metric):
-            return replace(state, experiment=state.experiment.with_metric(metric))
+        case MetricAdded(metric=metric, of_steps=of_steps):
+            return replace(state, experiment=state.experiment.with_metric(metric, of_steps=of_steps))
         case ResourcesMeasured():
             return replace(state, resources=event)
         case RunFinished():
@@ -195,6 +205,7 @@ def _with_lane(state: RunState, event: LaneEvent) -> RunState:
             step=event.step,
             pace=pace,
             started=event.seconds,
+            watched=state.watched,
         )
     else:
         return state

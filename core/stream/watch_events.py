@@ -52,9 +52,13 @@ class StepsSkipped(LaneEvent, frozen=True, kw_only=True):
 
 
 class MetricAdded(Event, frozen=True, kw_only=True):
-    """The loop has given a metric for the first time; from now on it is one of the experiment's."""
+    """The loop has given a metric for the first time; from now on it is one of the experiment's.
+
+    `of_steps`: it belongs to single steps, not to evaluations.
+    """
 
     metric: MetricInfo
+    of_steps: bool = False
 
 
 class LoopEnded(LaneEvent, frozen=True, kw_only=True):

@@ -28,8 +28,10 @@ class Recording:
 
     @property
     def kind(self) -> str:
-        """`run` or `sweep`."""
-        return "run" if isinstance(self.overview, Manifest) else "sweep"
+        """`run`, `sweep`, or `watched`: a run of a loop that clipwatch only watches."""
+        if not isinstance(self.overview, Manifest):
+            return "sweep"
+        return "watched" if self.overview.watched else "run"
 
 
 @dataclass(frozen=True)

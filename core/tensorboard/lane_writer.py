@@ -40,6 +40,7 @@ from ..stream.events import (
     LanesCompared,
     LaneStarted,
     LoopAudited,
+    LoopEnded,
     ResourcesMeasured,
     RunStarted,
     StepsTrained,
@@ -103,6 +104,8 @@ class LaneWriter:
             case LaneFinished():
                 values = {f"{name}/validation_all": value for name, value in final_values(event).items()}
                 self._add(_scalars(values), event.step, self._time)
+            case LoopEnded():
+                pass
             case _:
                 if text := self._describe(event):
                     tags = {LaneFailed: "failure", LoopAudited: "audit"}

@@ -235,7 +235,7 @@ class WatchedLane:
             self._begin()
         self._send_steps()
         if accuracy is not None and "accuracy" not in self._metrics:
-            self._add_metric("accuracy", ACCURACY)
+            self._add_metric("accuracy", ACCURACY, of_steps=False)
         self._send(
             Evaluated(
                 lane=self.name,
@@ -254,9 +254,10 @@ class WatchedLane:
     def _number(self, name: str, value: Tensor | float) -> Number:
         """A value as a number. One that is on a GPU stays there."""
         try:
-            if isinstance(value, Tensor) and not value.is_cpu:
-                return value.detach().reshape(()).float().clone()
-            return float(value)
+            if not isinstance(value, Tensor):
+                return float(value)
+            value = value.detach()
+            return value.item() if value.is_cpu else value.reshape(()).float().clone()
         except (TypeError, ValueError, RuntimeError) as error:
             if name not in self._not_numbers:
                 self._not_numbers.add(name)
@@ -336,12 +337,12 @@ class WatchedLane:
         key = f"step {name}" if of_step else name
         if key not in self._metrics:
             series = series_name(name, self._metrics.values(), of_step=of_step)
-            self._add_metric(key, MetricInfo(series, share=series == "train-accuracy"))
+            self._add_metric(key, MetricInfo(series, share=series == "train-accuracy"), of_steps=of_step)
         return self._metrics[key]
 
-    def _add_metric(self, key: str, metric: MetricInfo) -> None:
+    def _add_metric(self, key: str, metric: MetricInfo, *, of_steps: bool) -> None:
         self._metrics[key] = metric.name
-        self._send(MetricAdded(metric=metric))
+        self._send(MetricAdded(metric=metric, of_steps=of_steps))
 
     def _send(self, item: Item) -> None:
         if self._run:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..engine_child.request import (
     AnyRequest,
+    AttachRun,
     ReplayRun,
     ReplaySweep,
     ResumeRun,
@@ -40,9 +41,9 @@ def _perform(request: AnyRequest) -> int:
     return _perform_run(request)
 
 
-def _perform_run(request: TrainRun | ResumeRun | ReplayRun) -> int:
+def _perform_run(request: TrainRun | ResumeRun | ReplayRun | AttachRun) -> int:
     from ...core.runs.folder import RunFolder
-    from ..headless.run import HeadlessOptions, replay_headless, resume_headless, run_headless
+    from ..headless.run import HeadlessOptions, attach_headless, replay_headless, resume_headless, run_headless
 
     def options(record_in: Path | None = None, tensorboard: Path | None = None) -> HeadlessOptions:
         return HeadlessOptions(json=True, control=True, quiet=False, record_in=record_in, tensorboard=tensorboard)
@@ -54,6 +55,8 @@ def _perform_run(request: TrainRun | ResumeRun | ReplayRun) -> int:
             return resume_headless(RunFolder(folder), iterations, machine, options(tensorboard=tensorboard))
         case ReplayRun(folder=folder, speed=speed):
             return replay_headless(RunFolder(folder), speed, options())
+        case AttachRun(folder=folder):
+            return attach_headless(RunFolder(folder), options())
 
 
 if __name__ == "__main__":

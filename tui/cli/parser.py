@@ -49,7 +49,8 @@ class Subcommand:
     def usage(self) -> str:
         """Its usage line."""
         arguments = [option.keywords for name, option in self.by_name.items() if not name.startswith("-")]
-        words = [f"{each['metavar']} ..." if "nargs" in each else each["metavar"] for each in arguments]
+        forms = {None: "{}", "?": "[{}]", "+": "{} ..."}
+        words = [forms[each.get("nargs")].format(each["metavar"]) for each in arguments]
         return " ".join((self.program, "[OPTIONS]", *words))
 
 

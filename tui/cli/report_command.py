@@ -49,6 +49,11 @@ def _report_runs(paths: Sequence[Path], args: argparse.Namespace) -> Path:
     output = args.output or Path(f"report.{format}")
     # A run that is named twice appears once.
     recordings = {path: read_recording(RunFolder(path).events) for path in dict.fromkeys(map(Path.resolve, paths))}
+    watched = [path.name for path, read in recordings.items() if read.started.watched]
+    if watched and len(recordings) > 1:
+        raise BadInput(
+            f"report: run {watched[0]} was watched; only runs that clipwatch trained can be compared: name it alone"
+        )
     summaries = [summarize_run(path.name, read, picture(read.table)) for path, read in recordings.items()]
     write_report(summaries, output, format, args.lang)
     return output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,19 +60,28 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _FILE_WIDTH
     shown = [number for number, least in enumerate(_COLUMNS.values()) if width >= least]
     encoding = sys.stdout.encoding
-    lines = [tuple(in_encoding(row[number], encoding) for number in shown) for row in (tuple(_COLUMNS), *rows)]
-    headings = lines[0]
-    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    headings, *lines = [[in_encoding(row[number], encoding) for number in shown] for row in (tuple(_COLUMNS), *rows)]
+    widths = _widths(headings, lines)
     clip = headings.index("clip")
-    widths[clip] = min(widths[clip], max(_MIN_CLIP_WIDTH, width - sum(widths) - len(widths) + widths[clip]))
-    for number, line in enumerate(lines):
-        for cells in _wrapped(line, clip, widths[clip]):
-            print(" ".join(map(_padded, cells, headings, widths)).rstrip())
+    narrowed = min(widths[clip], max(_MIN_CLIP_WIDTH, width - sum(widths) - len(widths) + widths[clip]))
+    print_lines(headings, [piece for line in lines for piece in _wrapped(line, clip, narrowed)], _RIGHT_ALIGNED)
+
+
+def print_lines(headings: Sequence[str], rows: Sequence[Sequence[str]], right_aligned: Sequence[str] = ()) -> None:
+    """Print rows in columns below their headings."""
+    encoding, widths = sys.stdout.encoding, _widths(headings, rows)
+    for number, line in enumerate((headings, *rows)):
+        cells = zip(line, widths, headings, strict=True)
+        print(" ".join(_padded(cell, width, right=name in right_aligned) for cell, width, name in cells).rstrip())
         if number == 0:
             print(("─" if encoding.lower().startswith("utf") else "-") * (sum(widths) + len(widths) - 1))
 
 
-def _wrapped(line: tuple[str, ...], column: int, width: int) -> Iterator[tuple[str, ...]]:
+def _widths(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(cell_len, column)) for column in zip(headings, *rows, strict=True)]
+
+
+def _wrapped(line: Sequence[str], column: int, width: int) -> Iterator[tuple[str, ...]]:
     """The lines of a row with one wrapped column."""
     blank = ("",) * len(line)
     for number, piece in enumerate(wrapped(line[column], width, break_on_hyphens=False) or [""]):
@@ -80,15 +89,15 @@ def _wrapped(line: tuple[str, ...], column: int, width: int) -> Iterator[tuple[s
         yield (*cells[:column], piece, *cells[column + 1 :])
 
 
-def _padded(cell: str, heading: str, width: int) -> str:
+def _padded(cell: str, width: int, *, right: bool) -> str:
     gap = " " * (width - cell_len(cell))
-    return gap + cell if heading in _RIGHT_ALIGNED else cell + gap
+    return gap + cell if right else cell + gap
 
 
 def _json_object(recording: Recording) -> dict[str, Any]:
     """A run or sweep as a JSON object."""
     return {
-        "kind": recording.kind,
+        "kind": "sweep" if recording.kind == "sweep" else "run",
         "run": valid_unicode(recording.name),
         "folder": path_text(recording.folder.path),
         **msgspec.to_builtins(recording.overview),

@@ -16,6 +16,7 @@ from ...core.errors import BadInput
 from ...core.files.paths import user_path
 from ...core.stream.builtin_experiments import LENET
 from ...core.stream.config import KEYS, RunConfig, combine_options, from_options, read_toml
+from ..text.messages import tell
 from .experiment_settings import require_own_settings, set_values, single_values, with_found_experiment
 
 if TYPE_CHECKING:
@@ -82,6 +83,12 @@ def key_settings(args: argparse.Namespace) -> dict[str, str]:
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise BadInput('keys: write a table of ID = "KEY"')
     return keys
+
+
+def warn_of_settings(args: argparse.Namespace) -> None:
+    """Warn of settings in the config file that do not apply to a recorded run."""
+    if args.config and (others := sorted(args.config.values.keys() - {"keys"})):
+        tell(f"{args.config.name}: only [keys] applies to a recorded run; ignored: {', '.join(others)}")
 
 
 def screen_options(args: argparse.Namespace) -> ScreenOptions:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import BadInput
 from ...core.files.outputs import output_path
 from ..text.messages import tell
+from .attach_command import ATTACH
 from .experiment_command import EXPERIMENT_COMMANDS
 from .experiment_settings import announce_code
 from .options import (
@@ -28,7 +29,7 @@ from .options import (
 )
 from .parser import Subcommand
 from .runs_command import DELETE, RENAME, RUNS
-from .settings import headless_options, machine, screen_options, uses_screen
+from .settings import headless_options, machine, screen_options, uses_screen, warn_of_settings
 from .sweep_after_run import sweep_after_run
 from .sweep_options import EPILOG, SWEEP_GROUPS, UNSUPPORTED
 
@@ -48,7 +49,7 @@ def _resume(args: argparse.Namespace) -> int:
     from ...core.runs.folder import RunFolder, runs_folder
     from ...core.sweeps.recorded_folders import find
 
-    _warn_of_settings(args)
+    warn_of_settings(args)
     folder = find(args.run, runs_folder(args.runs_dir), tell)
     if isinstance(folder, RunFolder):
         return _resume_run(folder, args)
@@ -63,8 +64,10 @@ def _resume_run(folder: RunFolder, args: argparse.Namespace) -> int:
     if args.iterations is not None and args.iterations < 1:
         raise BadInput(f"iterations {args.iterations}: must be 1 or more")
     from ...core.runs.reader import read_recording
+    from ...core.runs.watched import require_own_training
 
     started = read_recording(folder.events).started
+    require_own_training(folder.path, started)
     announce_code(started.config.experiment, started.experiment)
     steps, tensorboard = args.iterations, args.tensorboard
     if uses_screen(args):
@@ -86,14 +89,8 @@ def _show(args: argparse.Namespace, request: AnyRequest) -> int:
     return run_live(request, screen_options(args), train_sweep=sweep_after_run(args))
 
 
-def _warn_of_settings(args: argparse.Namespace) -> None:
-    """Warn of settings in the config file that do not apply to a recorded run."""
-    if args.config and (others := sorted(args.config.values.keys() - {"keys"})):
-        tell(f"{args.config.name}: only [keys] applies to a recorded run; ignored: {', '.join(others)}")
-
-
 def _replay(args: argparse.Namespace) -> int:
-    _warn_of_settings(args)
+    warn_of_settings(args)
     folder = _found_run(args)
     speed = _speed(args.speed)
     if uses_screen(args):
@@ -187,6 +184,7 @@ SUBCOMMANDS = (
     RENAME,
     DELETE,
     *EXPERIMENT_COMMANDS,
+    ATTACH,
     Subcommand(
         "replay",
         "replay a recorded run",

@@ -10,6 +10,7 @@ from ...core.engine.verify import compare, repetition
 from ...core.runs.folder import RunFolder
 from ...core.runs.machine import Machine
 from ...core.runs.reader import read_recording
+from ...core.runs.watched import require_own_training
 from ...core.stream.events import Event, RunStarted
 from ..text.messages import say, tell
 from .experiment_settings import announce_code
@@ -18,6 +19,7 @@ from .experiment_settings import announce_code
 def print_verification(folder: RunFolder, machine: Machine) -> int:
     """Train the run again and print the verdict; the exit code is 0 if all figures are identical, otherwise 1."""
     recorded = read_recording(folder.events)
+    require_own_training(folder.path, recorded.started)
     for text in recorded.damage:
         tell(text)
     config, resumption = repetition(recorded)

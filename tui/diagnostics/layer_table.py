@@ -41,7 +41,7 @@ _MAX_LAYER, _MIN_BAR = 24, 3
 def layer_table(page: LanePage, state: RunState) -> Iterator[Strip]:
     """The table, with the scale factor in place of the share of elements for rules that scale the gradient."""
     columns = _columns(page)
-    scales = scales_gradient(page.lane.rule)
+    scales = scales_gradient(page.lane)
     nonzero, *heads = map(page.theme.printable, _HEADS)
     cells = columns.bar + columns.share
     title = "scale ‖ĝ‖/‖g‖" if scales else "elements clipped" if cells > len("elements clipped") else "clipped"

@@ -84,7 +84,9 @@ def _head(page: LanePage, state: RunState, selected: int, visible: int) -> list[
     name = f"{theme.glyphs.symbol(page.number)} {lane_name(page.number, page.lane.name)}"
     step = f"   measured at step {page.lane.diagnosed.step:,}" if page.lane.diagnosed else ""
     changed = page.lane.changed_at[-1] if page.lane.changed_at else None
-    rules = [page.theme.printable(form) for form in rule_words(recorded_rule(page.lane.rule), changed)]
+    rules = [
+        page.theme.printable(form) for form in rule_words(recorded_rule(page.lane.rule), changed, watched=state.watched)
+    ]
     room = page.width - 4 - cell_len(page.theme.printable(name)) - len(step) - cell_len(tab)
     rule = next((form for form in rules if cell_len(form) <= room), rules[-1])
     marked = theme.lane(page.number, bold=True, reverse=visible > 1 and is_selected)

@@ -41,7 +41,7 @@ def sparkline(values: Sequence[float | None], width: int, *, ascii: bool) -> str
 
 def clipped_history(lane: LaneState, history: History) -> Sequence[float | None]:
     """The history of what the table shows of each layer: the scale factor, or the share of elements clipped."""
-    if not scales_gradient(lane.rule):
+    if not scales_gradient(lane):
         return history(lane.name, "clipped")
     before, after = (history(lane.name, metric) for metric in ("grad-norm", "clipped-norm"))
     pairs = zip(reversed(before), reversed(after), strict=False)

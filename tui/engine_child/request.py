@@ -46,6 +46,12 @@ class ReplayRun(EngineRequest, frozen=True, kw_only=True):
     speed: float | None = None
 
 
+class AttachRun(EngineRequest, frozen=True, kw_only=True):
+    """Follow the run in `folder`, which another process trains."""
+
+    folder: Path
+
+
 class BackendConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Where a sweep is trained: in `workers` processes on this machine (None: one per core), or on a Ray cluster."""
 
@@ -81,7 +87,7 @@ class ReplaySweep(EngineRequest, frozen=True, kw_only=True):
     folder: Path
 
 
-AnyRequest = TrainRun | ResumeRun | ReplayRun | TrainSweep | ResumeSweep | ReplaySweep
+AnyRequest = TrainRun | ResumeRun | ReplayRun | AttachRun | TrainSweep | ResumeSweep | ReplaySweep
 # What `EngineProcess` starts: an engine of clipwatch with a request, or the user's `--engine-command`.
 EngineSource = AnyRequest | Sequence[str]
 

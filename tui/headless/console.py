@@ -21,6 +21,8 @@ from ...core.stream.events import (
     LaneFailed,
     LaneFinished,
     LoopAudited,
+    LoopEnded,
+    MetricAdded,
     Notice,
     RunStarted,
 )
@@ -59,18 +61,21 @@ class ConsoleSink:
             case LaneEvent(lane=lane) if lane not in self._state.lanes:
                 pass
             case Evaluated():
-                self._print_evaluations(self._ordered.add(event))
+                self._print_evaluations(self._in_order(event))
             case Diagnosed() if self._diagnostics:
-                self._print_evaluations(self._ordered.add(event))
+                self._print_evaluations(self._in_order(event))
+            case LoopEnded(lane=lane):
+                self._print_evaluations(self._ordered.end(lane))
+                self._print_lane_message(event)
             case LaneFinished(lane=lane):
                 self._print_evaluations(self._ordered.end(lane))
             case LaneFailed(lane=lane):
                 self._print_evaluations(self._ordered.end(lane))
                 self._print_message(f"lane {lane}: {lane_message(event)}")
-            case LaneEvent(lane=lane):
-                is_warning = isinstance(event, LoopAudited) and is_mistake(event)
-                if (is_warning or not self._quiet) and (text := lane_message(event)):
-                    self._print_message(f"lane {lane}: {text}")
+            case LaneEvent():
+                self._print_lane_message(event)
+            case MetricAdded(metric=metric) if not self._quiet:
+                self._print_message(f"the loop gives a metric: {metric.words}")
             case CommandScheduled() if not self._quiet:
                 self._print_message(scheduled_line(event))
             case Notice(text=text, level=level):
@@ -80,6 +85,11 @@ class ConsoleSink:
                 self._download.show(event)
             case _:
                 pass
+
+    def _print_lane_message(self, event: LaneEvent) -> None:
+        is_warning = isinstance(event, LoopAudited) and is_mistake(event)
+        if (is_warning or not self._quiet) and (text := lane_message(event)):
+            self._print_message(f"lane {event.lane}: {text}")
 
     def close(self) -> None:
         """Print the summary of the run."""
@@ -101,6 +111,10 @@ class ConsoleSink:
             self._prefixes[name] = self._coloured(tag, colour) + " " * (width - cell_len(tag))
         if not self._quiet:
             print("Start Training...", flush=True)
+
+    def _in_order(self, event: Evaluated | Diagnosed) -> Iterable[Evaluated | Diagnosed]:
+        """The events that can be shown now. Loops that are only watched do not wait for one another."""
+        return (event,) if self._state.watched else self._ordered.add(event)
 
     def _coloured(self, text: str, colour: str) -> str:
         with self._out.capture() as capture:

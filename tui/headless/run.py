@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ...core.engine.following import Follower
 from ...core.engine.replay import Replay
 from ...core.engine.resume import read_interrupted
 from ...core.engine.resumption import Resumption
@@ -126,6 +127,13 @@ def replay_headless(folder: RunFolder, speed: float | None, options: HeadlessOpt
     for text in recorded.damage:
         replay.tell(text)
     return _run(replay, _with_current_folder(folder, replay.run()), options)
+
+
+def attach_headless(folder: RunFolder, options: HeadlessOptions) -> int:
+    """Follow a run that another process trains; return the exit code, which is 1 if its recording was taken away."""
+    follower = Follower(folder, lasting=options.control)
+    code = _run(follower, _with_current_folder(folder, follower.run()), options)
+    return code or int(follower.lost)
 
 
 def _with_current_folder(folder: RunFolder, events: Iterable[Event]) -> Iterator[Event]:

@@ -28,7 +28,7 @@ from ..terminal.terminal_app import TerminalApp
 from ..text.status_messages import NOT_STARTED
 from ..text.summary import repeating_command
 from ..text.sweep_estimate import estimate
-from ..view.keys import keys_for
+from ..view.keys import keys_for, refusal
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from .cadence import MIN_INTERVAL
@@ -87,6 +87,11 @@ class ClipwatchApp(TerminalApp):
             self.main.welcome()
         self.feed = EventFeed(engine, self.view, self.requests, self.main)
         self.steering = Steering(engine, self.view, self.requests, self.main, self._await_answer)
+
+    @property
+    def ending(self) -> str:
+        """What is said while the engine ends: a run that another process trains does not end with its screen."""
+        return "detaching ..." if self.view.state.attached else super().ending
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""
@@ -150,12 +155,18 @@ class ClipwatchApp(TerminalApp):
     # Keys that steer the run
 
     def action_steer(self, key: str) -> None:
-        """Perform the steering action of a key."""
-        self.steering.keys[key]()
+        """Perform the steering action of a key, unless it makes no sense in a run that another process trains."""
+        if not self.view.engine_gone and (why := refusal(key, self.view.state)):
+            self.main.say(why)
+        else:
+            self.steering.keys[key]()
 
     def action_sweep(self) -> None:
         """Ask whether this screen should end and a sweep of its configuration start."""
         state = self.view.state
+        if why := refusal("sweep", state):
+            self.main.say(why)
+            return
         try:
             sweep = offered_sweep(state)
         except BadInput as error:
@@ -218,6 +229,8 @@ class ClipwatchApp(TerminalApp):
         """Copy the command that repeats this run."""
         if command := repeating_command(self.view.state):
             self._copy("command", command)
+        elif self.view.state.watched:
+            self.main.say("A watched loop is a program of its own: clipwatch has no command for it.")
         else:
             self.main.say("The run has not started. Its command can be copied once it has.")
 
@@ -243,14 +256,14 @@ class ClipwatchApp(TerminalApp):
             self.push_screen(FiguresScreen(experiment, ascii=self.ascii))
         else:
             has_started = self.view.state.config is not None
-            keys, about = keys_for(experiment.name), about_run(experiment if has_started else None)
+            keys, about = keys_for(self.view.state), about_run(experiment if has_started else None)
             self.push_screen(HelpScreen(self._remapped_keys, keys=keys, about=about))
 
     async def action_quit(self) -> None:
         """Exit; ask first if an unrecorded run is still training."""
         state, engine_gone = self.view.state, self.view.engine_gone
         is_training = any(not lane.ended for lane in state.lanes.values())
-        is_recorded = state.replay or state.recorded_in
+        is_recorded = state.replay or state.attached or state.recorded_in
         if is_recorded or not is_training or engine_gone or isinstance(self.screen, QuitQuestion):
             self.leave(failed=engine_gone or state.failed)
         else:

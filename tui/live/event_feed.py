@@ -45,11 +45,16 @@ class EventFeed:
             self._report()
 
     def _begin_run(self) -> None:
-        """Lay out the screen for a new run, once all of its lanes have started."""
+        """Lay out the screen for a new run, once all of its lanes have started, and for lanes that begin later."""
         config = self._view.state.config
-        if self._view.runs != self._run_on_screen and config and len(self._view.lanes) == len(config.lanes):
+        if config is None or len(self._view.lanes) < len(config.lanes):
+            return
+        if self._view.runs != self._run_on_screen:
             self._run_on_screen = self._view.runs
             self._screen.begin_run()
+        else:
+            # A process may begin to watch further loops at any time.
+            self._screen.add_lanes()
 
     def _report(self) -> None:
         events, self._unreported = self._unreported, []

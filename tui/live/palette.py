@@ -42,12 +42,14 @@ class Entry(NamedTuple):
 
 def entries(app: ClipwatchApp, keymap: Mapping[str, str]) -> Iterator[Entry]:
     """What can be done now: without the keys that do not apply to this kind of run."""
-    is_replay = app.view.state.replay is not None
-    for key in keys_for(app.view.state.experiment.name):
+    state = app.view.state
+    is_replay = state.replay is not None
+    for key in keys_for(state):
         if key.only != ("live" if is_replay else "replay"):
             keys = printable(key.caps(keymap), ascii=app.ascii)
             yield Entry(key.group, key.label, keys, key.tooltip, partial(app.run_action, key.action, app.main))
-    if not is_replay and app.main.selected:
+    can_clip = not is_replay and not (state.attached and state.attached.unsteerable)
+    if can_clip and app.main.selected:
         for rule, meaning in MEANINGS.items():
             name = f"clip the selected lane: {rule}"
             yield Entry(CLIP, name, "", meaning[0].upper() + meaning[1:], partial(app.steering.use_rule, rule))

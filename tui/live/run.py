@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from ...core.errors import BadInput
 from ...core.stream.codec import decode_event
 from ...core.stream.sweep_config import SweepConfig
 from ..engine_child.process import EngineProcess
-from ..engine_child.request import EngineSource, ReplayRun, ResumeRun, ScreenOptions, ScreenRequest
+from ..engine_child.request import AttachRun, EngineSource, ReplayRun, ResumeRun, ScreenOptions, ScreenRequest
 from ..terminal.capabilities import discard_output_of_closed_terminal, prepare_terminal
 from ..text.messages import tell
 
@@ -44,7 +45,7 @@ def run_live(source: EngineSource, options: ScreenOptions, *, train_sweep: Train
             charts=options.charts,
             ascii=ascii_only,
             quit_when_done=options.quit_when_done,
-            new_run=not isinstance(source, ResumeRun | ReplayRun),
+            new_run=not isinstance(source, ResumeRun | ReplayRun | AttachRun),
             can_sweep=train_sweep is not None and not isinstance(source, Sequence),
         )
         on_failure.pop_all()
@@ -53,6 +54,8 @@ def run_live(source: EngineSource, options: ScreenOptions, *, train_sweep: Train
         tell(app.failure)
     if app.view.state.lanes and options.summary:
         _print_summary(app)
+    if (attached := app.view.state.attached) and attached.process in ("running", "silent"):
+        tell(f"the run goes on; clipwatch attach {shlex.quote(attached.run)} shows it again")
     if app.sweep and train_sweep and app.exit_code <= 1:
         return train_sweep(app.sweep)
     discard_output_of_closed_terminal()

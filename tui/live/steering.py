@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from ...core.errors import BadInput
@@ -18,11 +18,13 @@ from ...core.stream.commands import (
     SetClip,
     SetPace,
     StepOnce,
+    Stop,
 )
 from ...core.stream.rules import recorded_rule
 from ...core.stream.state import LaneState
 from ..engine_child.process import EngineConnection
 from ..screens.main import MainScreen
+from ..screens.stop_question import StopQuestion
 from ..text.rule_words import rule_words
 from ..text.setting_words import next_words
 from ..text.status_messages import (
@@ -64,6 +66,7 @@ class Steering:
             "pause": self._pause_or_resume,
             "step": partial(self._take_steps, 1, "taking one step"),
             "step_ten": partial(self._take_steps, 10, "taking ten steps"),
+            "stop": self._stop,
             "restart": self._restart_with_same_seed,
             "reseed": self._restart_with_next_seed,
             "extend": self._extend,
@@ -104,6 +107,18 @@ class Steering:
         if self._active_lanes():
             self._send(StepOnce(count=count), message)
 
+    def _stop(self) -> None:
+        """Ask a loop that another process trains to stop, after a question."""
+        if self._view.state.attached is None:
+            self._screen.say("This key asks a loop to stop that this screen is attached to. q: quit")
+        elif lanes := self._active_lanes():
+            commands = [Stop(lane=lane.name) for lane in lanes]
+            self._screen.ask(StopQuestion(), lambda: self._send_all(commands, "asking the loop to stop"))
+
+    def _send_all(self, commands: Sequence[AnyCommand], message: str) -> None:
+        for command in commands:
+            self._send(command, message)
+
     def _active_lanes(self) -> list[LaneState]:
         """The lanes that have not ended; if there are none, the status line says what to do."""
         state = self._view.state
@@ -134,6 +149,9 @@ class Steering:
                 self._screen.say(str(error), alert=True)
                 return
             self._view.engine_gone = False
+            if self._view.state.attached:
+                # The follower is new, the run is not.
+                return
         self._clipping_rules.clear()
         self._next_rules.clear()
         kept = kept_texts(self._view.state.recorded_in) if self._view.state.lanes else ()
@@ -171,8 +189,12 @@ class Steering:
 
     def _toggle_clip(self) -> None:
         if lane := self._selected_lane():
-            rule = recorded_rule(self._rule(lane))
-            self._set_rule(lane, toggled(rule, self._clipping_rules.get(lane.name)))
+            rule, before = self._rule(lane), self._clipping_rules.get(lane.name)
+            if rule == "none" and before is None and self._view.state.watched:
+                # The default suits LeNet, and is nothing to try on somebody's loop.
+                self._screen.say(f"{self._screen.name_of(lane)} has no rule to turn on. b: type one, such as norm:1")
+            else:
+                self._set_rule(lane, toggled(recorded_rule(rule), before))
 
     def _step_bound(self, direction: int) -> None:
         if lane := self._selected_lane():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ...core.errors import BadInput
 from ...core.stream.state import RunState
 from ...core.stream.sweep_config import SweepConfig, axis_value, sweep_of_run
 
 
 def offered_sweep(state: RunState) -> SweepConfig | None:
     """The sweep of a run, None before its start. BadInput if it cannot be trained, as with another version's rule."""
+    if state.watched:
+        raise BadInput("Your own script trains this run: clipwatch cannot run it with other seeds")
     if state.config is None or state.dataset is None:
         return None
     return sweep_of_run(state.config, state.dataset.name)

@@ -66,7 +66,7 @@ def _settings(recording: Recording, width: int, theme: Theme) -> Strip:
     found = recording.overview
     data, settings, optimizer, state = shared_cells(recording)
     settings = f"head {settings}" if found.experiment.name == LENET.info.name else settings.strip("-")
-    seed = "" if isinstance(found, SweepOverview) else f"seed {found.seed}"
+    seed = "" if isinstance(found, SweepOverview) else "watched" if found.watched else f"seed {found.seed}"
     parts = [started(recording), data, settings, f"optimizer {optimizer}", seed, state]
     ranked = [Part(part, theme.muted, rank) for rank, part in zip((5, 0, 3, 4, 2, 1), parts, strict=True)]
     return bar(ranked, [], width, theme)

@@ -25,7 +25,8 @@ class DeleteQuestion(Question):
 
     def __init__(self, recording: Recording, contents: Contents) -> None:
         files = number_of(contents.files, "file")
+        kind = "watched run" if recording.kind == "watched" else recording.kind
         super().__init__(
-            f"{printable(recording.name)}\n{recording.kind} of {started(recording)}, {files}, {decimal(contents.bytes)}"
+            f"{printable(recording.name)}\n{kind} of {started(recording)}, {files}, {decimal(contents.bytes)}"
             "\n\nIt cannot be brought back.\n\n[y] delete    [n] keep"
         )

@@ -11,7 +11,7 @@ KEYS: tuple[Key, ...] = (
         "open",
         "enter",
         "open",
-        "Open: a run is replayed, a sweep shows its results. Closing it leads back to this list",
+        "Open: a run is replayed, one under way is attached to, a sweep shows its results; closing it leads back here",
         PROGRAM,
         footer=1,
     ),

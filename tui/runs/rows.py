@@ -57,7 +57,7 @@ class Row:
             "data": data,
             "settings": settings,
             "optimizer": optimizer,
-            "seed": str(found.seed) if isinstance(found, Manifest) else number_of(found.seeds, "seed"),
+            "seed": _seed(found) if isinstance(found, Manifest) else number_of(found.seeds, "seed"),
             "state": state,
             "clip": _rules(found.lanes) if isinstance(found, Manifest) else _compared(found),
             "result": _results(found.lanes, found.experiment) if isinstance(found, Manifest) else _difference(found),
@@ -92,6 +92,10 @@ def fitting(rows: Sequence[Row], width: int) -> list[Column]:
         if not shown or sum(widths[each] + _PADDING for each in (*shown, name)) <= width:
             shown.add(name)
     return [Column(name, min(widths[name], width - _PADDING)) for name in COLUMNS if name in shown]
+
+
+def _seed(run: Manifest) -> str:
+    return "-" if run.watched else str(run.seed)
 
 
 def _rules(lanes: Sequence[LaneOutcome]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ...core.runs.folder import RunFolder
 from ...core.sweeps.listing import Filter, recordings
 from ...core.sweeps.recorded_folders import RecordedFolder
-from ..engine_child.request import ReplayRun, ReplaySweep, ScreenOptions
+from ..engine_child.request import AttachRun, ReplayRun, ReplaySweep, ScreenOptions
 from ..terminal.capabilities import discard_output_of_closed_terminal, prepare_terminal
 from .app import ListState, RunsApp
 
@@ -31,11 +31,13 @@ def show_runs(home: Path, filter: Filter) -> int:
 
 
 def _open(folder: RecordedFolder) -> int:
-    """Replay a run at its recorded speed, or show the results of a sweep; return the exit code."""
+    """Attach to a run under way, replay one at its recorded speed, or show a sweep; return the exit code."""
     if isinstance(folder, RunFolder):
         from ..live.run import run_live
 
-        return run_live(ReplayRun(folder=folder.path, speed=1.0), ScreenOptions(summary=False))
+        is_running = folder.is_being_written()
+        request = AttachRun(folder=folder.path) if is_running else ReplayRun(folder=folder.path, speed=1.0)
+        return run_live(request, ScreenOptions(summary=False))
     from ..sweep.run import show_sweep
 
     return show_sweep(ReplaySweep(folder=folder.path), quit_when_done=False)

@@ -109,7 +109,7 @@ class GridScreen(Screen[Metric | None]):
 
     def _draw_bars(self) -> None:
         theme, pages, width = self.theme, self._pages, self.size.width
-        name = pages.chosen.heading(self._view.state.config) if pages.chosen else "no series has this in its name"
+        name = pages.chosen.heading(self._view.state.own_config) if pages.chosen else "no series has this in its name"
         left = [Part("all charts", theme.strong, 2), Part(name, theme.text, 3 if self._message else 0)]
         left += [Part(self._message, theme.alert if self._alert else theme.strong)] if self._message else []
         count = len(pages.metrics)

@@ -19,7 +19,7 @@ from ..text.lane_names import lane_names
 from ..text.status_messages import NOT_STARTED, end_texts, has_ended
 from ..text.summary import lane_summary
 from ..view.key_line import key_at, key_line, phase_of
-from ..view.keys import KEYS, Phase
+from ..view.keys import KEYS, Phase, keys_for
 from ..view.metrics import Metric
 from ..view.requests import Requests
 from ..view.run_view import RunView
@@ -34,6 +34,7 @@ from ..widgets.lines import Lines
 from ..widgets.rule_prompt import RulePrompt
 from ..widgets.scrolling import ScrollingWidget
 from .grid import GridScreen
+from .question import Question
 
 MIN_SIZE = (60, 16)
 # Seconds that an answer to a key stays in the status line after the end of a run, before its result returns.
@@ -134,6 +135,11 @@ class MainScreen(Screen[None]):
         """Say what there will be to see, until a run begins."""
         self.add_class("-welcoming")
 
+    def add_lanes(self) -> None:
+        """Create panels for lanes that have begun later than the others."""
+        if self._lanes.add_panels():
+            self.call_after_refresh(self.draw)
+
     def begin_run(self) -> None:
         """Create a panel per lane of a new run, and select the first lane that is clipped."""
         self.remove_class("-welcoming")
@@ -173,6 +179,10 @@ class MainScreen(Screen[None]):
             self._prompt.open(lane.rule, self.size.height, accept)
             self.say("enter: apply · tab: complete · up, down: pick · escape: close", "enter: apply · escape: close")
 
+    def ask(self, question: Question, act: Callable[[], None]) -> None:
+        """Ask a question, and act if the answer is yes."""
+        self.app.push_screen(question, lambda yes: act() if yes else None)
+
     def _name_prompted_lane(self) -> None:
         if lane := self.selected:
             self._prompt.show_lane(f"{self.theme.glyphs.symbol(self._lanes.number)} {self.name_of(lane)}")
@@ -196,7 +206,7 @@ class MainScreen(Screen[None]):
         if self._keys_drawn_for != (width, theme, phase):
             self._keys_drawn_for = (width, theme, phase)
             self._charts.yield_to_response()
-            self._keys.show([key_line(self._keymap, width, theme, phase=phase)])
+            self._keys.show([key_line(self._keymap, width, theme, phase=phase, keys=keys_for(self._view.state))])
         self._draw_status()
         if self.has_class("-welcoming"):
             self._welcome.show(welcome(self._keymap, width, self.size.height - 3, theme))
@@ -348,7 +358,9 @@ class MainScreen(Screen[None]):
 
     async def _press_key_at(self, column: int) -> None:
         phase = phase_of(self._view.state)
-        if key := key_at(column, self._keymap, self.size.width, self.theme, phase=phase):
+        if key := key_at(
+            column, self._keymap, self.size.width, self.theme, phase=phase, keys=keys_for(self._view.state)
+        ):
             await self.run_action(key.action)
 
     def on_chart_gesture(self, event: ChartGesture) -> None:

@@ -169,6 +169,11 @@ class TerminalApp(ScreenApp):
         super().__init__(ascii=ascii)
         self.engine, self.quit_when_done = engine, quit_when_done
 
+    @property
+    def ending(self) -> str:
+        """What is said while the engine ends."""
+        return "ending the run ..."
+
     def show(self) -> list[bytes]:
         """Run the app, then end the engine; return the engine's last lines."""
         return self.run_until_closed(self._end)
@@ -178,7 +183,7 @@ class TerminalApp(ScreenApp):
         return self.engine.stop()
 
     def _end(self) -> list[bytes]:
-        with _temporary_message("ending the run ..."):
+        with _temporary_message(self.ending):
             return self.stop_engine()
 
 

@@ -15,9 +15,9 @@ CLASSES = LENET.classes
 _MANY_SATURATED = 0.25
 
 
-def scales_gradient(rule: str) -> bool:
-    """Whether a rule scales all elements of a gradient, or of a part of it, by one factor."""
-    return not isinstance(recorded_rule(rule), NoClip | ValueClip | SignClip)
+def scales_gradient(lane: LaneState) -> bool:
+    """Whether the lane's rule, or else its loop, scales all elements of a gradient, or of a part, by one factor."""
+    return "clips-norm" in lane.audit or not isinstance(recorded_rule(lane.rule), NoClip | ValueClip | SignClip)
 
 
 def measured(lane: LaneState) -> Diagnosed | None:
@@ -28,7 +28,7 @@ def measured(lane: LaneState) -> Diagnosed | None:
 
 def clipped_share(lane: LaneState) -> tuple[Literal["elements", "steps"], float | None]:
     """How much is clipped: the fraction of elements or, for rules that scale all at once, of the last 100 steps."""
-    scales = scales_gradient(lane.rule)
+    scales = scales_gradient(lane)
     if (newest := measured(lane)) is None:
         return ("steps" if scales else "elements"), None
     if scales:

@@ -17,9 +17,12 @@ from ...core.stream.rules import (
 )
 
 
-def rule_words(rule: RecordedRule, since: int | None = None) -> tuple[str, ...]:
-    """What the rule does to the gradient, and the step `since` which it holds if it was changed mid-run."""
-    forms = _forms(rule)
+def rule_words(rule: RecordedRule, since: int | None = None, *, watched: bool = False) -> tuple[str, ...]:
+    """What the rule does to the gradient, and the step `since` which it holds if it was changed mid-run.
+
+    A `watched` loop without a rule may clip by itself.
+    """
+    forms = ("observed",) if watched and isinstance(rule, NoClip) else _forms(rule)
     if since is None:
         return forms
     dated = tuple(f"{form} since step {since:,}" for form in forms[:2])

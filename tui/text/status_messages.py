@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ...core.stream.audit_words import audit_words, is_mistake
 from ...core.stream.events import (
+    Attached,
     ClipChanged,
     CommandScheduled,
     Evaluated,
@@ -21,6 +22,7 @@ from ...core.stream.events import (
     LaneStarted,
     LaneStepped,
     LoopAudited,
+    LoopEnded,
     Notice,
     PaceChanged,
     ReplayStarted,
@@ -30,7 +32,7 @@ from ...core.stream.state import RunState
 from .adam_memory import memory_words
 from .explanation import explanations, has_stopped_learning
 from .lane_names import lane_names
-from .number_format import date_and_time
+from .number_format import date_and_time, duration
 from .verdict import verdict
 from .wording import lane_words, replay_speed_words, scheduled_line, speed_limit_words
 
@@ -59,10 +61,14 @@ def status_message(event: Event, state: RunState, *, kept_in: str | None = None)
         return None
     if isinstance(event, LaneStarted):
         # Later than `RunStarted`, since only now it is known whether this is a replay.
+        if state.attached:
+            return None
         return StatusMessage(_replay_texts(state.replay, state) if state.replay else _start_texts(state, kept_in))
+    if isinstance(event, Attached):
+        return _attached_message(event) if state.lanes else None
     if isinstance(event, SeekFinished) and state.replay:
         return StatusMessage((f"step {event.step:,} of {state.replay.last_step:,}",))
-    if isinstance(event, LaneFinished | LaneFailed) and has_ended(state):
+    if isinstance(event, LaneFinished | LaneFailed | LoopEnded) and has_ended(state):
         return StatusMessage(end_texts(state))
     if isinstance(event, Notice):
         return StatusMessage((_with_shown_names(event.text, state),), alert=event.level == "warning")
@@ -102,6 +108,19 @@ def kept_texts(folder: str | None) -> tuple[str, ...]:
     return f"The run so far is kept in {folder}", f"Kept: {PurePath(folder).name}"
 
 
+def _attached_message(attached: Attached) -> StatusMessage | None:
+    """How the process that trains the run is; its end has messages of its own."""
+    if attached.process in ("ended", "gone"):
+        return None
+    if attached.process == "silent":
+        text = f"No sign of life for {duration(attached.silent)}"
+        return StatusMessage((f"{text}: the process is stopped, or it hangs. Nothing is lost so far", text), alert=True)
+    text, quit = f"Attached to {attached.run}", "q: detach, the run goes on"
+    why = [f"{attached.unsteerable[0].upper()}{attached.unsteerable[1:]}"] if attached.unsteerable else []
+    forms = ([text, *why, f"{quit} · ?: help"], [text, quit], [*why, "q: detach"], [quit])
+    return StatusMessage(tuple(". ".join(form) for form in forms))
+
+
 def _start_texts(state: RunState, kept_in: str | None) -> tuple[str, ...]:
     text = f"Training with seed {state.config.seed if state.config else 0}."
     kept = f"{text} The run before is kept"
@@ -127,8 +146,9 @@ def end_texts(state: RunState) -> tuple[str, ...]:
     if state.replay:
         texts = verdict(state)
         return *(f"{text}. {RECORDING_ENDS}".replace("..", ".") for text in texts), RECORDING_ENDS
-    texts = verdict(state, sweep_key=SWEEP_KEY)
-    return f"{texts[0].removesuffix('.')}. {END_KEYS}", *texts
+    texts = verdict(state, sweep_key="" if state.attached else SWEEP_KEY)
+    keys = f"{END_KEYS} · q: detach" if state.attached else END_KEYS
+    return f"{texts[0].removesuffix('.')}. {keys}", *texts
 
 
 def _with_shown_names(text: str, state: RunState) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from rich import box
 from rich.table import Table
 
+from ...core.stream.audit_words import audit_words, by_importance
 from ...core.stream.command_line import command_line
 from ...core.stream.config import with_dataset
 from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
@@ -16,7 +17,7 @@ from ...core.stream.series import evaluated_values, final_values
 from ...core.stream.state import LaneState, RunState
 from .lane_names import lane_name
 from .metric_words import accuracy_interval, gauge_value, value_words
-from .number_format import share
+from .number_format import duration, share
 from .rich_output import Output
 from .setting_words import run_name, setting_words
 
@@ -57,8 +58,11 @@ def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
         table.add_column(heading, max_width=width)
     for lane in lanes:
         table.add_column(lane.name)
-    table.add_row("clip", "", *map(_rule, lanes))
+    table.add_row("clip", "", *(_rule(lane, state) for lane in lanes))
     table.add_row("steps", "", *map(_steps, lanes))
+    if state.watched:
+        _add_watched_rows(table, state, lanes)
+        return table
     table.add_row(last, "loss", *(f"{lane.latest.loss:.4f}" if lane.latest else _UNKNOWN for lane in lanes))
     for info in experiment.metrics:
         table.add_row("", info.words, *(_latest(lane, info) for lane in lanes))
@@ -71,12 +75,32 @@ def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
     return table
 
 
+def _add_watched_rows(table: Table, state: RunState, lanes: Sequence[LaneState]) -> None:
+    """What is known of watched loops: their last evaluation, if there is one, what was clipped, and their speed."""
+    if any(lane.latest for lane in lanes):
+        table.add_row(
+            "last evaluation", "loss", *(f"{lane.latest.loss:.4f}" if lane.latest else _UNKNOWN for lane in lanes)
+        )
+        for info in state.experiment.metrics:
+            table.add_row("", info.words, *(_latest(lane, info) for lane in lanes))
+    for row in _effect(lanes, state.experiment):
+        table.add_row(*row)
+    if any(lane.skipped for lane in lanes):
+        table.add_row("skipped", "by the scaler", *(f"{lane.skipped:,}" for lane in lanes))
+    for lane in lanes:
+        for found in by_importance(lane.audit):
+            table.add_row(
+                "audit", f"step {found.step}", *(audit_words(found)[-1] if one is lane else "" for one in lanes)
+            )
+    table.add_row("time", "", *(duration(lane.loop_ended.seconds) if lane.loop_ended else _UNKNOWN for lane in lanes))
+
+
 def lane_summary(state: RunState, number: int) -> str:
     """One lane in one line, for pasting elsewhere: its rule, its run and its result so far."""
     lane = list(state.lanes.values())[number]
     words = [
-        f"{lane_name(number, lane.name)}: clip {_rule(lane)}",
-        ", ".join(_heading(state)),
+        f"{lane_name(number, lane.name)}: clip {_rule(lane, state)}",
+        ", ".join(filter(None, _heading(state))),
         f"steps: {_steps(lane)}",
     ]
     experiment = state.experiment
@@ -90,7 +114,8 @@ def lane_summary(state: RunState, number: int) -> str:
         newest = evaluated_values(lane.latest)
         found = [f"{info.words} {newest[info.name]:g}" for info in experiment.metrics if info.name in newest]
         results = _and([*found, f"loss {lane.latest.loss:.4f}"])
-        words.append(f"{results} on {state.config.eval_size} {experiment.examples}")
+        examples = f"on {state.config.eval_size} {experiment.examples}"
+        words.append(f"{results} {'at the last evaluation' if state.watched else examples}")
     return "; ".join(words)
 
 
@@ -100,8 +125,11 @@ def _and(words: list[str]) -> str:
 
 
 def repeating_command(state: RunState) -> str | None:
-    """The command that trains this run again, with the steps that were added to it; None before it has started."""
-    if state.config is None or state.dataset is None:
+    """The command that trains this run again, with the steps that were added to it.
+
+    None before it has started, and for a watched loop, which is a program of its own.
+    """
+    if state.config is None or state.dataset is None or state.watched:
         return None
     iterations = max((lane.iterations for lane in state.lanes.values()), default=state.config.iterations)
     return command_line(msgspec.structs.replace(with_dataset(state.config, state.dataset.name), iterations=iterations))
@@ -111,6 +139,8 @@ def _heading(state: RunState) -> tuple[str, str]:
     config = state.config
     if config is None or state.dataset is None:
         return "", ""
+    if state.watched:
+        return f"{run_name(state)}, watched", ""
     return f"{run_name(state)}, seed {config.seed}", setting_words(state.experiment, config.settings)
 
 
@@ -148,7 +178,9 @@ def _share(lane: LaneState, which: Literal["elements", "steps"]) -> str:
     return share(lane.diagnosed.total.clipped_share if which == "elements" else lane.diagnosed.engaged)
 
 
-def _rule(lane: LaneState) -> str:
+def _rule(lane: LaneState, state: RunState) -> str:
+    if state.watched and lane.rule == "none" and not lane.changed_at:
+        return "observed"
     return f"{lane.rule}, changed mid-run" if lane.changed_at else lane.rule
 
 

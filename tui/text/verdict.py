@@ -6,10 +6,13 @@ from itertools import product
 
 from ...core.statistics.intervals import difference_interval, wilson_interval
 from ...core.stream.builtin_experiments import ACCURACY
+from ...core.stream.experiment_info import LOSS
+from ...core.stream.series import evaluated_values
 from ...core.stream.state import LaneState, RunState
 from ...core.stream.sweep_config import SEEDS
 from .explanation import are_identical, failure_words
 from .lane_names import lane_names
+from .metric_words import figure
 from .result_values import values
 
 # The numbers of correct predictions and of all examples.
@@ -21,12 +24,48 @@ def verdict(state: RunState, *, sweep_key: str = "") -> tuple[str, ...]:
 
     `sweep_key` starts a sweep of the configuration; empty if it cannot be started.
     """
+    if state.watched:
+        return _watched(state)
     results = _results(state)
     if len(state.lanes) < 2:
         return results
     return tuple(
         f"{result}. {words}".removesuffix(". ") for words, result in product(_worth(state, sweep_key), results)
     )
+
+
+# What a watched loop reached
+
+
+def _watched(state: RunState) -> tuple[str, ...]:
+    """How the loops ended, and the results of their last evaluations, which are all that is known of them."""
+    names, lanes = lane_names(state.lanes), state.lanes.values()
+    several = len(lanes) > 1
+    ends = [f"{names[lane.name]} {_end(lane)}" if several else _end(lane) for lane in lanes]
+    results = [
+        f"{names[lane.name]} {words}" if several else words for lane in lanes if (words := last_results(state, lane))
+    ]
+    ended = ", ".join(ends)
+    if not results:
+        return (f"The loop {ended}" if not several else ended,)
+    return (
+        f"The loop {ended}; last evaluation: {', '.join(results)}" if not several else f"{ended}; {', '.join(results)}",
+        ended,
+    )
+
+
+def _end(lane: LaneState) -> str:
+    if lane.failed:
+        return failure_words(lane.failed)
+    return f"{'ended' if lane.status == 'completed' else lane.status} after {lane.step:,} steps"
+
+
+def last_results(state: RunState, lane: LaneState) -> str:
+    """The metrics of a lane's last evaluation in words, the most important first; empty without one."""
+    if lane.latest is None:
+        return ""
+    known = evaluated_values(lane.latest)
+    return ", ".join(figure(info, known[info.name]) for info in (*state.experiment.metrics, LOSS) if info.name in known)
 
 
 # What the lanes reached

@@ -25,16 +25,18 @@ from ...core.stream.events import (
     LaneStarted,
     LaneStepped,
     LoopAudited,
+    LoopEnded,
     MomentsReset,
     NonfiniteFound,
     OutputDied,
     OutputRevived,
     PaceChanged,
+    StepsSkipped,
 )
 from ...core.stream.experiment_info import LOSS, ExperimentInfo
 from ...core.stream.series import evaluated_values, final_values
 from .metric_words import figure, gauge_value, log_widths, short_name, value_words
-from .number_format import decimal, in_ascii, norms, share, symbols_in_ascii
+from .number_format import decimal, in_ascii, norms, number_of, share, symbols_in_ascii
 
 _NO_NAMES: Mapping[str, str] = {}
 _NONFINITE_ACTIONS = {
@@ -107,6 +109,10 @@ def _brief_words(event: LaneEvent) -> str | None:
             return f"{'NaN' if nan else 'infinity'} in the gradient"
         case LaneFailed():
             return failure_word(event)
+        case StepsSkipped(count=count):
+            return f"{number_of(count, 'step')} skipped"
+        case LoopEnded(reason=reason):
+            return f"loop {reason}"
         case _:
             return None
 
@@ -165,6 +171,10 @@ def lane_words(event: Event) -> str | None:
             return symbols_in_ascii(audit_words(event)[0])
         case LaneFailed(cause=cause):
             return f"{failure_word(event)}: {cause}"
+        case StepsSkipped(count=count):
+            return f"{number_of(count, 'step')} skipped: a scaled gradient overflowed"
+        case LoopEnded(reason=reason):
+            return "the loop has stopped" if reason == "stopped" else "the loop has ended"
         case _:
             return None
 

@@ -33,6 +33,8 @@ _WEIGHTS: dict[Cadence, dict[str, float]] = {
     "measurement": {"light": 0.0, "medium": 0.6, "strong": 0.9, "off": 0.0},
 }
 _NORMS = ("grad-norm", "clipped-norm")
+# The methods by which a watched loop gives what only it knows.
+_GIVEN_BY = {"train-loss": "run.step(loss)", "loss": "run.evaluated(loss)"}
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,12 @@ def chart_spec(
         shades += [Shade(*interval, number) for interval in transients(lane.changes)] if state.uses_adam else []
         marks += [Mark(change.step, number, change_label(change)) for change in lane.effective_changes]
         levels += _levels(number, lane) if metric.name in _NORMS else []
+    if shows_both_norms(metric, view):
+        (lane,) = view.lanes.values()
+        lanes = [
+            replace(lanes[0], name="before"),
+            ChartLane("after", theme.lane_colour(1), lane.series["clipped-norm"]),
+        ]
     return ChartSpec(
         title=_heading(metric, view, theme),
         width=size[0],
@@ -108,7 +116,7 @@ def chart_spec(
         marks=tuple(marks),
         shades=tuple(shades),
         levels=tuple(levels),
-        decimals=metric.decimals(state.config),
+        decimals=metric.decimals(state.own_config),
         percent=metric.percent,
         empty=_in_charset(_empty_words(metric, view), theme),
         palette=theme.palette,
@@ -152,8 +160,18 @@ def heat_map_spec(
     )
 
 
+def shows_both_norms(metric: Metric, view: RunView) -> bool:
+    """Whether the chart of norms shows those after clipping, too: in a watched run of one loop that is clipped."""
+    if metric.name != "grad-norm" or not view.state.watched or len(view.lanes) != 1:
+        return False
+    (lane,) = view.lanes.values()
+    return lane.ever_clipped
+
+
 def _heading(metric: Metric, view: RunView, theme: Theme) -> str:
-    return _in_charset(metric.heading(view.state.config), theme)
+    if shows_both_norms(metric, view):
+        return _in_charset("gradient norm before and after clipping", theme)
+    return _in_charset(metric.heading(view.state.own_config), theme)
 
 
 def _in_charset(text: str, theme: Theme) -> str:
@@ -177,6 +195,9 @@ def _empty_words(metric: Metric, view: RunView) -> str:
     """What a chart without values says: nothing before the first evaluation."""
     if not view.last_step:
         return ""
+    if view.state.watched:
+        how = _GIVEN_BY.get(metric.name)
+        return f"{metric.title}: the loop gives none; {how} does" if how else f"{metric.title}: not measured so far"
     config = view.state.config
     if config is not None and not config.diagnostics:
         return f"{metric.title}: not recorded, because diagnostics are off"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ...core.stream.rules import recorded_rule
-from .metrics import HISTOGRAM, Metric, by_interest, metric
+from .metrics import HISTOGRAM, Metric, by_interest, by_interest_watched, metric
 from .run_view import RunView
 
 # The least columns and rows of a chart in the grid.
@@ -64,15 +64,26 @@ class GridPages:
         return replace(self, selected=min(max(0, self.selected + steps), max(0, len(self.metrics) - 1)))
 
 
+def recorded_series(view: RunView) -> set[str]:
+    """The names of the series that have values, and of the heat map if there are histograms."""
+    recorded = {name for lane in view.lanes.values() for name, curve in lane.series.items() if len(curve)}
+    has_histograms = any(len(lane.histograms.steps) for lane in view.lanes.values())
+    return {*recorded, HISTOGRAM} if has_histograms else recorded
+
+
+def metrics_by_interest(view: RunView) -> list[Metric]:
+    """All metrics of a run, first those that say most about its lanes."""
+    state = view.state
+    if state.watched:
+        return by_interest_watched(recorded_series(view), state.experiment)
+    return by_interest((recorded_rule(lane.rule) for lane in state.lanes.values()), state.experiment)
+
+
 def recorded_metrics(view: RunView, containing: str = "") -> list[Metric]:
     """The metrics that a run has values of, the most interesting first; only those whose name or title has the text."""
-    experiment = view.state.experiment
-    rules = [recorded_rule(lane.rule) for lane in view.state.lanes.values()]
-    names = dict.fromkeys(one.name for one in by_interest(rules, experiment))
+    experiment, recorded = view.state.experiment, recorded_series(view)
+    names = dict.fromkeys(one.name for one in metrics_by_interest(view))
     names |= dict.fromkeys(name for lane in view.lanes.values() for name in lane.series)
-    recorded = {name for lane in view.lanes.values() for name, curve in lane.series.items() if len(curve)}
-    if any(len(lane.histograms.steps) for lane in view.lanes.values()):
-        recorded.add(HISTOGRAM)
     found = [metric(name, experiment) for name in names if name in recorded]
     wanted = containing.casefold()
     return [one for one in found if wanted in f"{one.name} {one.title}".casefold()]

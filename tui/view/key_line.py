@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from ...core.stream.state import RunState
 from ..style.theme import Theme
-from .keys import KEYS, Key, Phase
+from .keys import KEYS, Key, Phase, elsewhere
 
 
 def key_line(
@@ -48,7 +48,7 @@ def _footer(
     keymap: Mapping[str, str], width: int, theme: Theme, phase: Phase, keys: Sequence[Key]
 ) -> list[tuple[str, Key]]:
     """The keys of the key line with their names on the keyboard; those of the highest ranks are left out."""
-    keys = [key for key in keys if key.rank(phase) and (phase == "replay" or key.only != "replay")]
+    keys = [key for key in keys if key.rank(phase) and _is_listed(key, phase)]
     while True:
         names = [theme.printable(key.caps(keymap)).split()[0] for key in keys]
         parts = list(zip(names, keys, strict=True))
@@ -60,10 +60,19 @@ def _footer(
         keys = [key for key in keys if key is not last and (key.group, key.rank(phase)) != alike]
 
 
+def _is_listed(key: Key, phase: Phase) -> bool:
+    """Whether a key has a place on the line even if it does nothing now."""
+    return (
+        key.works_in(phase) if phase in ("steered", "observed") else key.works_in(phase) or key.only in (None, "live")
+    )
+
+
 def phase_of(state: RunState) -> Phase:
     """What the run is doing, as far as keys are concerned."""
     if state.replay:
         return "replay"
     if not state.lanes:
         return "waiting"
+    if state.attached:
+        return elsewhere(state.attached)
     return "ended" if all(lane.ended for lane in state.lanes.values()) else "training"

@@ -5,22 +5,29 @@ from __future__ import annotations
 import string
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS
 
 from ...core.errors import BadInput
+from ...core.stream.attach_events import Attached
 from ...core.stream.builtin_experiments import BUILT_IN
+from ...core.stream.state import RunState
 from ...core.stream.sweep_config import SEEDS
 
 SWITCH = "head"
 RUN, LANE, CLIP, PACE, CHART = "Run", "Lane", "Clipping", "Speed", "Charts"
 # What a run is doing, as far as keys are concerned.
-Phase = Literal["waiting", "training", "ended", "replay"]
+# `steered` and `observed`: another process trains the run, and takes commands from here or not.
+Phase = Literal["waiting", "training", "ended", "replay", "steered", "observed"]
 _BEFORE: tuple[Phase, ...] = ("waiting",)
-_IDLE: tuple[Phase, ...] = ("waiting", "ended")
+# Where no command can be sent, and where another process trains the run.
+_UNHEARD: tuple[Phase, ...] = ("waiting", "observed")
+_IDLE: tuple[Phase, ...] = (*_UNHEARD, "ended")
+_ELSEWHERE: tuple[Phase, ...] = ("steered", "observed")
+_NOT_HERE: tuple[Phase, ...] = ("waiting", *_ELSEWHERE)
 REPLAY, LOG, PROGRAM = "Replay", "Log", "Program"
 GRID = "All charts"
 
@@ -29,9 +36,9 @@ GRID = "All charts"
 class Key:
     """A key: its id (the name under [keys] in a config file), label and tooltip.
 
-    `only` restricts it to live runs or replays (None: both); it does nothing in the phases `off_in`. `footer` is its
-    rank on the key line: 1 always shown, higher ranks if there is room, 0 never. `footer_at_end`: another rank once all
-    lanes have ended.
+    `only` restricts it to live runs, to replays or to loops that can be steered from here (None: all); it does nothing
+    in the phases `off_in`. `footer` is its rank on the key line: 1 always shown, higher ranks if there is room, 0
+    never. `footer_at_end`: another rank once all lanes have ended.
     """
 
     id: str
@@ -40,13 +47,14 @@ class Key:
     tooltip: str
     group: str
     footer: int = 0
-    only: Literal["live", "replay"] | None = None
+    only: Literal["live", "replay", "steered"] | None = None
     off_in: tuple[Phase, ...] = ()
     footer_at_end: int | None = None
 
     def works_in(self, phase: Phase) -> bool:
         """Whether the key does something in this phase."""
-        return phase not in self.off_in and self.only != ("live" if phase == "replay" else "replay")
+        kinds = {"replay": ("replay",), "steered": ("live", "steered")}.get(phase, ("live",))
+        return phase not in self.off_in and (self.only is None or self.only in kinds)
 
     def rank(self, phase: Phase) -> int:
         """The key's rank on the key line."""
@@ -75,7 +83,17 @@ KEYS: tuple[Key, ...] = (
     Key("pause", "space", "pause", "Pause or resume all lanes", RUN, footer=1, off_in=_IDLE, footer_at_end=5),
     Key("step", "s", "step", "Take one training step, then pause", RUN, footer=6, off_in=_IDLE),
     Key("step_ten", "X", "10 steps", "Take ten training steps, then pause", RUN, off_in=_IDLE),
-    Key("restart", "r", "restart", "Restart this run from step 0 with the same seed", RUN, footer=4, only="live"),
+    Key(
+        "restart",
+        "r",
+        "restart",
+        "Restart this run from step 0 with the same seed",
+        RUN,
+        footer=4,
+        only="live",
+        off_in=_ELSEWHERE,
+    ),
+    Key("stop", "x", "stop", "Ask the loop to stop, after a question", RUN, footer=4, only="steered"),
     Key(
         "reseed",
         "n",
@@ -84,7 +102,7 @@ KEYS: tuple[Key, ...] = (
         RUN,
         footer=4,
         only="live",
-        off_in=_BEFORE,
+        off_in=_NOT_HERE,
         footer_at_end=3,
     ),
     Key(
@@ -95,7 +113,7 @@ KEYS: tuple[Key, ...] = (
         RUN,
         footer=7,
         only="live",
-        off_in=_BEFORE,
+        off_in=_NOT_HERE,
         footer_at_end=1,
     ),
     Key(
@@ -105,7 +123,7 @@ KEYS: tuple[Key, ...] = (
         f"Train this configuration with {SEEDS} seeds, after a question",
         RUN,
         footer=6,
-        off_in=_BEFORE,
+        off_in=_NOT_HERE,
         footer_at_end=2,
     ),
     # Keymaps of users name this key by the setting of LeNet that it was made for.
@@ -116,7 +134,7 @@ KEYS: tuple[Key, ...] = (
         "Change the network from the next restart: LeNet's ReLU on the logits, temporal order's initial weights",
         RUN,
         only="live",
-        off_in=_BEFORE,
+        off_in=_NOT_HERE,
     ),
     Key(
         "focus_lane",
@@ -145,7 +163,7 @@ KEYS: tuple[Key, ...] = (
         CLIP,
         footer=1,
         only="live",
-        off_in=_BEFORE,
+        off_in=_UNHEARD,
         footer_at_end=3,
     ),
     Key(
@@ -156,7 +174,7 @@ KEYS: tuple[Key, ...] = (
         CLIP,
         footer=5,
         only="live",
-        off_in=_BEFORE,
+        off_in=_UNHEARD,
     ),
     Key(
         "loosen",
@@ -166,9 +184,9 @@ KEYS: tuple[Key, ...] = (
         CLIP,
         footer=5,
         only="live",
-        off_in=_BEFORE,
+        off_in=_UNHEARD,
     ),
-    Key("rule", "b", "rule", "Type a clip rule for the selected lane", CLIP, footer=4, only="live", off_in=_BEFORE),
+    Key("rule", "b", "rule", "Type a clip rule for the selected lane", CLIP, footer=4, only="live", off_in=_UNHEARD),
     Key(
         "reset_moments",
         "R",
@@ -176,11 +194,19 @@ KEYS: tuple[Key, ...] = (
         "Reset the selected lane's optimizer state (moments)",
         CLIP,
         only="live",
-        off_in=_BEFORE,
+        off_in=_UNHEARD,
     ),
-    Key("slower", "minus", "slower", "Lower the speed limit (steps per second)", PACE, footer=6),
-    Key("faster", "plus,equals_sign", "faster", "Raise the speed limit (steps per second)", PACE, footer=6),
-    Key("full_speed", "0", "full speed", "Remove the speed limit", PACE, footer=5),
+    Key("slower", "minus", "slower", "Lower the speed limit (steps per second)", PACE, footer=6, off_in=("observed",)),
+    Key(
+        "faster",
+        "plus,equals_sign",
+        "faster",
+        "Raise the speed limit (steps per second)",
+        PACE,
+        footer=6,
+        off_in=("observed",),
+    ),
+    Key("full_speed", "0", "full speed", "Remove the speed limit", PACE, footer=5, off_in=("observed",)),
     Key(
         "left_metric",
         "v",
@@ -251,10 +277,34 @@ KEYS: tuple[Key, ...] = (
 BY_ID = {key.id: key for key in KEYS}
 
 
-def keys_for(experiment: str) -> tuple[Key, ...]:
-    """The keys of a run's screen: without the one that changes a setting if the experiment has none for it."""
-    built_in = BUILT_IN.get(experiment)
-    return tuple(key for key in KEYS if key.id != SWITCH or (built_in and built_in.switch))
+_DETACH = replace(
+    BY_ID["quit"], label="detach", tooltip="Close this screen. The run goes on; clipwatch attach shows it again"
+)
+
+
+def keys_for(state: RunState) -> tuple[Key, ...]:
+    """The keys of a run's screen: without those that do nothing in this kind of run or for its experiment."""
+    built_in = BUILT_IN.get(state.experiment.name)
+    keys = [key for key in KEYS if key.id != SWITCH or (built_in and built_in.switch)]
+    if state.attached is None:
+        return tuple(key for key in keys if key.only != "steered")
+    keys = [_DETACH if key.id == "quit" else key for key in keys if key.id != "focus_lane" or len(state.lanes) > 1]
+    return tuple(key for key in keys if key.works_in(elsewhere(state.attached)))
+
+
+def elsewhere(attached: Attached) -> Phase:
+    """The phase of a run that another process trains."""
+    return "observed" if attached.unsteerable else "steered"
+
+
+def refusal(id_: str, state: RunState) -> str | None:
+    """Why a key does nothing in a run that another process trains; None if it acts, or says itself why it does not."""
+    key = BY_ID[id_]
+    if state.attached is None or key.only == "replay" or key.works_in(elsewhere(state.attached)):
+        return None
+    if key.works_in("steered") and (why := state.attached.unsteerable):
+        return f"{why[0].upper()}{why[1:]}."
+    return f"{key.label}: only the screen that trains a run can do this."
 
 
 def keymap(remapping: Mapping[str, str]) -> dict[str, str]:

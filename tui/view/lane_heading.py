@@ -41,7 +41,7 @@ def lane_heading(
     `beside` are all lanes: headings of one width show their progress in one form.
     """
     name, rule, right = _first_line(number, lane, view, width, theme, beside, experiment)
-    style = theme.strong if lane.finished else theme.muted
+    style = theme.strong if lane.finished or lane.loop_ended else theme.muted
     parts = [Part(name, theme.lane(number, bold=True, reverse=selected)), Part(rule, theme.text, 1)]
     return [bar(parts, [Part(right, style, 2)], width, theme), _sentence(lane, sentence, width, theme)]
 
@@ -88,7 +88,7 @@ def _name(number: int, lane: LaneState, theme: Theme) -> str:
 
 def _rules(lane: LaneState, theme: Theme) -> list[str]:
     since = lane.changed_at[-1] if lane.changed_at else None
-    return [theme.printable(form) for form in rule_words(recorded_rule(lane.rule), since)]
+    return [theme.printable(form) for form in rule_words(recorded_rule(lane.rule), since, watched=lane.watched)]
 
 
 def _rule_end(number: int, lane: LaneState, theme: Theme, *, form: int) -> int:
@@ -109,23 +109,48 @@ def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -
 
 def _progress(lane: LaneState, view: LaneView, theme: Theme) -> Iterator[str]:
     """Progress, speed and time left, from long to short."""
-    speed, share = view.steps_per_second, min(1.0, lane.step / lane.iterations)
+    speed, planned = view.steps_per_second, lane.planned
+    if planned is None:
+        yield from _open_progress(lane, speed)
+        return
+    share = min(1.0, lane.step / planned)
     if lane.status == "paused":
         rest = ["paused"]
     else:
-        left = f"{duration((lane.iterations - lane.step) / speed):>4} left" if speed and lane.step else ""
+        left = f"{duration(max(0, planned - lane.step) / speed):>4} left" if speed and lane.step else ""
         rest = [f"{speed:,.0f} steps/s", left] if speed and left else []
+    skipped = _skipped(lane)
     percent = f"{100 * share:.0f} %".rjust(5)
-    yield "  ".join([progress_bar(share, 20, theme), f"{lane.step:,} / {lane.iterations:,}", *rest])
+    if skipped:
+        yield "  ".join([progress_bar(share, 20, theme), f"{lane.step:,} / {planned:,}", *skipped, *rest])
+    yield "  ".join([progress_bar(share, 20, theme), f"{lane.step:,} / {planned:,}", *rest])
     yield "  ".join([progress_bar(share, 10, theme), percent, *rest[-1:]])
     yield "  ".join([percent, *rest[-1:]])
     yield (rest or [percent])[-1].strip()
 
 
+def _open_progress(lane: LaneState, speed: float | None) -> Iterator[str]:
+    """Progress of a loop that plans no end, from long to short."""
+    step, skipped = f"step {lane.step:,}", _skipped(lane)
+    rest = ["paused"] if lane.status == "paused" else [f"{speed:,.0f} steps/s"] if speed else []
+    yield "  ".join([step, *skipped, *rest])
+    if skipped:
+        yield "  ".join([step, *skipped])
+    yield "  ".join([step, *rest])
+    yield step
+
+
+def _skipped(lane: LaneState) -> list[str]:
+    """How many optimizer steps the loop's GradScaler has skipped, if any."""
+    return [f"{lane.skipped:,} skipped"] if lane.skipped else []
+
+
 def _result(lane: LaneState, experiment: ExperimentInfo) -> Iterator[str]:
     """The result of a lane that has ended, from long to short."""
     if not (end := lane.finished):
-        yield f"{lane.step:,} / {lane.iterations:,}"
+        ended = f"{lane.status} at step {lane.step:,}" if lane.loop_ended else f"{lane.step:,} / {lane.iterations:,}"
+        yield "  ".join([ended, *_skipped(lane)])
+        yield ended
         return
     main = experiment.main
     value = final_values(end).get(main.name, math.nan)

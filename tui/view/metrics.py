@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -28,7 +28,7 @@ class Metric:
 
     name: str
     title: str
-    of: Callable[[RunConfig], str] = lambda config: ""
+    of: Callable[[RunConfig | None], str] = lambda config: ""
     log: bool = False
     limits: tuple[float, float] | None = None
     percent: bool = False
@@ -37,7 +37,7 @@ class Metric:
 
     def heading(self, config: RunConfig | None) -> str:
         """The title and what the values were measured on: `validation loss, 100 images`."""
-        of = self.of(config) if config else ""
+        of = self.of(config)
         return f"{self.title}, {of}" if of else self.title
 
     def decimals(self, config: RunConfig | None) -> int | None:
@@ -49,15 +49,15 @@ class Metric:
         return len(str(config.eval_size - 1))
 
 
-def _batch(config: RunConfig) -> str:
-    return f"batches of {config.batch_size:,}"
+def _batch(config: RunConfig | None) -> str:
+    return f"batches of {config.batch_size:,}" if config else ""
 
 
-def _evaluations(config: RunConfig) -> str:
-    return f"{config.eval_every:,} steps each" if config.eval_every > 1 else ""
+def _evaluations(config: RunConfig | None) -> str:
+    return f"{config.eval_every:,} steps each" if config and config.eval_every > 1 else ""
 
 
-def _always(text: str) -> Callable[[RunConfig], str]:
+def _always(text: str) -> Callable[[RunConfig | None], str]:
     return lambda config: text
 
 
@@ -93,8 +93,8 @@ _LAST_IF_UNCLIPPED = ("clipped", "steps-clipped", "clipped-norm", "cosine", "cou
 def metrics_of(experiment: ExperimentInfo) -> tuple[Metric, ...]:
     """All metrics of an experiment's runs. Cached, so that equal ones are identical."""
 
-    def examples(config: RunConfig) -> str:
-        return f"{config.eval_size:,} {experiment.examples}"
+    def examples(config: RunConfig | None) -> str:
+        return f"{config.eval_size:,} {experiment.examples}" if config else ""
 
     gauges = [_of_gauge(info) for info in experiment.gauges]
     early = [gauge for gauge in gauges if gauge.name not in _HEADING_GAUGES]
@@ -102,6 +102,7 @@ def metrics_of(experiment: ExperimentInfo) -> tuple[Metric, ...]:
     return (
         Metric("loss", "validation loss", examples, cadence="evaluation"),
         *(_of_evaluation(info, examples) for info in experiment.metrics),
+        *map(_of_steps, experiment.step_metrics),
         _GRADIENT[0],
         *early,
         *_GRADIENT[1:],
@@ -110,7 +111,12 @@ def metrics_of(experiment: ExperimentInfo) -> tuple[Metric, ...]:
     )
 
 
-def _of_evaluation(info: MetricInfo, examples: Callable[[RunConfig], str]) -> Metric:
+def _of_steps(info: MetricInfo) -> Metric:
+    limits = _SHARE if info.share else None
+    return Metric(info.name, info.words, limits=limits, percent=info.share, cadence="step", counts=info.counts)
+
+
+def _of_evaluation(info: MetricInfo, examples: Callable[[RunConfig | None], str]) -> Metric:
     percent = info.share and info.name != ACCURACY.name
     limits = _SHARE if info.share else None
     return Metric(info.name, info.words, examples, False, limits, percent, "evaluation", info.counts)
@@ -140,3 +146,18 @@ def by_interest(rules: Iterable[RecordedRule], experiment: ExperimentInfo = LENE
     else:
         last = _LAST_IF_SCALED
     return sorted(metrics_of(experiment), key=lambda metric: metric.name in last)
+
+
+# What a watched loop shows first: its loss, and what clipping does to its gradients.
+_FIRST_IF_WATCHED = ("train-loss", "grad-norm", "loss", "steps-clipped", HISTOGRAM, "clipped-norm", "update-ratio")
+
+
+def by_interest_watched(recorded: Collection[str], experiment: ExperimentInfo) -> list[Metric]:
+    """All metrics of a watched loop, first those of which there are values. How it clips may be its own affair."""
+    ranks = {name: rank for rank, name in enumerate(_FIRST_IF_WATCHED)}
+    ranks |= dict.fromkeys((info.name for info in experiment.metrics), ranks["loss"])
+
+    def rank(metric: Metric) -> tuple[bool, int]:
+        return metric.name not in recorded, ranks.get(metric.name, len(ranks))
+
+    return sorted(metrics_of(experiment), key=rank)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ...core.stream.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
 from ...core.stream.events import (
+    Attached,
     ClipChanged,
     Event,
     LaneFailed,
@@ -14,8 +15,10 @@ from ...core.stream.events import (
     LanePaused,
     LaneResumed,
     LaneStepped,
+    LoopEnded,
     Notice,
     PaceChanged,
+    ResourcesMeasured,
     RunStarted,
     SeekFinished,
 )
@@ -58,12 +61,14 @@ class Requests:
 
     def settle(self, event: Event) -> None:
         """Drop the pending commands that the event answers or makes obsolete."""
-        self._waiting_since = None
+        if not isinstance(event, Attached | ResourcesMeasured):
+            # These are sent by threads that do not train: they say nothing of a loop that hangs.
+            self._waiting_since = None
         match event:
             case RunStarted():
                 self._forget_changes()
                 self._seed, self.next_settings = None, {}
-            case LaneFinished() | LaneFailed() | Notice():
+            case LaneFinished() | LaneFailed() | LoopEnded() | Notice():
                 self._forget_changes()
             case ClipChanged(lane=lane, rule=rule) if self._rules.get(lane) == rule:
                 del self._rules[lane]

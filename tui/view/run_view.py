@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...core.runs.series_columns import even_stretches
 from ...core.stream.events import (
+    Attached,
     ClipChanged,
     Diagnosed,
     Evaluated,
@@ -26,6 +27,7 @@ from ...core.stream.events import (
     LaneStepped,
     MomentsReset,
     PaceChanged,
+    ResourcesMeasured,
     RunStarted,
     SeriesEarlier,
     StepsTrained,
@@ -46,7 +48,7 @@ from .histogram_series import HistogramSeries
 # Events that the charts and the diagnostics show, but not the log.
 _NOT_LOGGED = Diagnosed | StepsTrained | SeriesEarlier | HistogramsEarlier
 # The series that get the values of new steps first.
-_EARLIEST = ("loss", "train-loss")
+_EARLIEST = ("loss", "train-loss", "grad-norm")
 # How many values a sparkline shows at most.
 _HISTORY = 16
 # A lane's speed is measured over this many evaluations.
@@ -58,12 +60,18 @@ class LaneView:
     """A lane's curves by series, its rules and other changes, and the events not yet in its log.
 
     `rules` holds each rule with the step from which it held. A series without values has no curve.
+    `new_steps`: for each step since the last value of "steps-clipped", whether it was clipped. That series has a value
+    at each evaluation, or if the loop is only `watched` and may have none, at each measurement.
     """
+
+    watched: bool = False
+    ever_clipped: bool = False
 
     series: dict[str, Curve] = field(default_factory=dict)
     histograms: HistogramSeries = field(default_factory=HistogramSeries)
     rules: list[tuple[int, str]] = field(default_factory=list)
     changes: list[ClipChanged | MomentsReset] = field(default_factory=list)
+    new_steps: list[bool] = field(default_factory=list)
     unlogged: list[LaneEvent] = field(default_factory=list)
     recent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_SPEED_WINDOW))
 
@@ -82,6 +90,8 @@ class LaneView:
             case StepsTrained():
                 self._add_steps(event)
             case Diagnosed(step=step):
+                if self.watched:
+                    self._count_steps(step)
                 self.add(step, diagnosed_values(event))
                 self.histograms.append(step, event.total.histogram)
             case EvaluatedEarlier(step=step, stride=stride, losses=losses, accuracies=accuracies):
@@ -90,6 +100,7 @@ class LaneView:
                     self._extend(name, step, stride, np.frombuffer(values, "<f4"))
             case SeriesEarlier(series=series, step=step, stride=stride, values=values):
                 self._extend(series, step, stride, np.frombuffer(values, "<f4"))
+                self.ever_clipped |= series == "steps-clipped" and bool(np.frombuffer(values, "<f4").any())
             case HistogramsEarlier(step=step, stride=stride):
                 self.histograms.extend(step, stride, earlier_histograms(event))
             case LaneStarted(step=step, rule=rule):
@@ -130,10 +141,19 @@ class LaneView:
             shown, at = of_steps[given], steps[given]
             for start, end, stride in even_stretches(at, 0, len(at)):
                 self._extend(name, int(at[start]), stride, shown[start:end])
-        self.add(event.step, {"steps-clipped": float(values.clipped.mean())})
+        self.new_steps += values.clipped.tolist()
+        self.ever_clipped |= bool(values.clipped.any())
+
+    def _count_steps(self, step: int) -> None:
+        """Add the share of the new steps that were clipped."""
+        if steps := self.new_steps:
+            self.add(step, {"steps-clipped": sum(steps) / len(steps)})
+            steps.clear()
 
     def _evaluate(self, event: Evaluated) -> None:
         self.add(event.step, evaluated_values(event))
+        if not self.watched:
+            self._count_steps(event.step)
         self.recent.append((event.step, event.seconds))
 
     def _change(self, event: ClipChanged | MomentsReset) -> None:
@@ -180,15 +200,25 @@ class RunView:
         self.state = apply(self.state, event)
         if isinstance(event, LaneEvent) and event.lane in self.state.lanes:
             if event.lane not in self.lanes:
-                views = {**self.lanes, event.lane: LaneView()}
+                views = {**self.lanes, event.lane: LaneView(self.state.watched)}
                 self.lanes = {name: views[name] for name in self.state.lanes if name in views}
             self.lanes[event.lane].fold(event)
         elif isinstance(event, LanesCompared) and event.lanes[1] in self.lanes:
             self.lanes[event.lanes[1]].add(event.step, compared_values(event))
+        elif isinstance(event, ResourcesMeasured) and self.state.watched:
+            # A watched loop may have no evaluations, by which speed is measured otherwise.
+            for name, lane in self.lanes.items():
+                if self.state.lanes[name].status == "training":
+                    lane.recent.append((self.state.lanes[name].step, event.seconds))
+        elif isinstance(event, Attached) and event.process != "running":
+            self._forget_speeds()
 
     def lose_engine(self) -> None:
         """Record that the engine has stopped, so that no lane has a speed any more."""
         self.engine_gone = True
+        self._forget_speeds()
+
+    def _forget_speeds(self) -> None:
         for lane in self.lanes.values():
             lane.recent.clear()
 
@@ -208,8 +238,8 @@ class RunView:
     @property
     def final_step(self) -> int:
         """The run's last step; the newest step once all lanes have ended."""
-        ends = [lane.iterations - 1 for lane in self.state.lanes.values() if not lane.ended]
-        return max(ends, default=self.last_step)
+        ends = [lane.planned - 1 for lane in self.state.lanes.values() if not lane.ended and lane.planned]
+        return max([self.last_step, *ends])
 
     def history(self, lane: str, series: str) -> list[float]:
         """The newest values of a lane's series, oldest first."""

@@ -13,6 +13,8 @@ from ...core.stream.events import DatasetInfo
 from ...core.stream.experiment_info import Value
 from ...core.stream.state import RunState
 from ..style.theme import Theme
+from ..text.number_format import duration
+from ..text.resource_words import resource_words
 from ..text.setting_words import next_words, run_name, setting_words
 from ..text.wording import replay_speed_words, speed_limit_words
 from .bar import Part, bar
@@ -50,26 +52,30 @@ def title(
     parts = [
         name,
         Part(run_name(state), theme.strong),
-        Part(f"seed {config.seed}", theme.text, 3),
+        Part("" if state.watched else f"seed {config.seed}", theme.text, 3),
         Part(settings, theme.muted, 6),
         Part(f"(next: {later})" if later else "", theme.text, 5),
         Part(_steps(state), theme.text, 2),
         Part(_lanes(visible, len(state.lanes)), theme.strong),
         stopped if view.engine_gone else Part(_status(state), theme.strong, 1),
         Part(_speed(view), theme.muted, 4),
+        Part(_resources(state), theme.muted, 5),
         Part("0: full speed" if _has_speed_limit(state) else "", theme.muted, 8),
     ]
     return bar(parts, _warnings(config, dataset, state, width, theme), width, theme)
 
 
 def _warnings(config: RunConfig, dataset: DatasetInfo, state: RunState, width: int, theme: Theme) -> list[Part]:
-    """Warnings about the run: a replay, a substitute data set, a change mid-run."""
+    """Warnings about the run: a replay, a substitute data set, a change mid-run, a process without a sign of life."""
     is_auto = state.experiment.name == LENET.info.name and config.settings.get("dataset") == "auto"
     stands_in = is_auto and dataset.name == "digits"
     return [
         Part(_replayed(state, width), theme.alert),
         Part(" embedded digits, not MNIST " if stands_in else "", theme.alert),
-        Part(f" {_change_warning(state, width)} " if state.changed_mid_run else "", theme.alert, 1),
+        Part(
+            f" {_change_warning(state, width)} " if state.changed_mid_run and not state.watched else "", theme.alert, 1
+        ),
+        Part(_process(state), theme.alert),
     ]
 
 
@@ -97,6 +103,14 @@ def _replayed(state: RunState, width: int) -> str:
     return f" replay of {state.replay.run} " if width >= _WIDE else " replay "
 
 
+def _process(state: RunState) -> str:
+    """A process that trains the run elsewhere, if it does not do so in good order."""
+    if state.attached is None:
+        return ""
+    silent = f" no sign of life for {duration(state.attached.silent)} "
+    return {"silent": silent, "gone": " process gone "}.get(state.attached.process, "")
+
+
 def _change_warning(state: RunState, width: int) -> str:
     """The warning about a change mid-run; narrow titles leave out which change, so that the seed fits."""
     if width < _WIDE:
@@ -119,16 +133,26 @@ def _steps(state: RunState) -> str:
     lanes = state.lanes.values()
     training, ended = [lane.step for lane in lanes if not lane.ended], [lane.step for lane in lanes if lane.ended]
     step = min(training) if training else max(ended, default=0)
-    return f"step {step:,} / {max((lane.iterations for lane in lanes), default=0):,}"
+    planned = [lane.planned for lane in lanes]
+    return f"step {step:,}" if None in planned else f"step {step:,} / {max(filter(None, planned), default=0):,}"
+
+
+def _resources(state: RunState) -> str:
+    """What a run uses that has not ended."""
+    has_ended = state.finished or (state.attached and state.attached.process in ("gone", "ended"))
+    return resource_words(state.resources) if state.resources and not has_ended else ""
 
 
 def _status(state: RunState) -> str:
     if state.finished:
         return state.finished.reason
+    if state.attached and state.attached.process == "gone":
+        return "interrupted"
+    watching = "watching · " if state.attached else ""
     kinds = {lane.status for lane in state.lanes.values()}
     for kind in ("training", "stepping", "paused"):
         if kind in kinds:
-            return "replaying" if state.replay and kind == "training" else kind
+            return "replaying" if state.replay and kind == "training" else f"{watching}{kind}"
     return "done" if kinds else "starting"
 
 
@@ -139,6 +163,8 @@ def _speed(view: RunView) -> str:
         # The speed is that of the recorded training.
         shown = f"{mean * replay.speed:,.0f} steps/s, " if mean and replay.speed else ""
         return f"{shown}{replay_speed_words(replay.speed)}"
+    if view.state.attached and view.state.attached.process in ("gone", "ended"):
+        return ""
     paces = {lane.pace for lane in view.state.lanes.values()}
     if len(paces) != 1:
         return ""
@@ -152,4 +178,9 @@ def _speed(view: RunView) -> str:
 
 def _has_speed_limit(state: RunState) -> bool:
     """Whether lanes train more slowly than they could, which a key changes."""
-    return not state.replay and any(lane.pace and lane.status == "training" for lane in state.lanes.values())
+    is_elsewhere = state.attached and state.attached.unsteerable
+    return (
+        not state.replay
+        and not is_elsewhere
+        and any(lane.pace and lane.status == "training" for lane in state.lanes.values())
+    )

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from ...core.stream.rules import recorded_rule
 from ..charts.chart import MIN_SIZE
 from ..style.theme import Theme
 from ..view.chart_specs import SMOOTHING, ChartSettings, with_log_toggled
-from ..view.metrics import Metric, by_interest, metric
+from ..view.grid_pages import metrics_by_interest
+from ..view.metrics import Metric, metric
 from ..view.pointer import Drag, Gesture, Pick, Point, ShowAll, Wheel, Zoom, evaluation_near
 from ..view.run_view import RunView
 from ..view.step_window import WHOLE_RUN, Window, between
@@ -95,8 +95,13 @@ class ChartsPanel(ChartGrid):
         self._show()
 
     def _by_interest(self) -> list[Metric]:
-        state = self.view.state
-        return by_interest((recorded_rule(lane.rule) for lane in state.lanes.values()), state.experiment)
+        return metrics_by_interest(self.view)
+
+    def draw_soon(self, theme: Theme) -> None:
+        """Schedule all charts. What a watched loop gives shows only as it trains."""
+        if self.view.state.watched:
+            self._show_default()
+        super().draw_soon(theme)
 
     def show_left(self, shown: Metric) -> str:
         """Show a metric in the left chart; return the message for the status line."""
@@ -114,7 +119,7 @@ class ChartsPanel(ChartGrid):
         self._is_default, self._names[place] = False, shown.name
         self._show()
         key = "v" if place == LEFT else "V"
-        return f"{shown.heading(self.view.state.config)}. {key}: next · G: all"
+        return f"{shown.heading(self.view.state.own_config)}. {key}: next · G: all"
 
     # Settings
 

@@ -66,12 +66,22 @@ class LanesRow(Horizontal):
         lanes = list(self._view.state.lanes.values())
         if is_new := len(self._panels) != len(lanes):
             self.remove_children()
-            self._panels = [LanePanel(number) for number in range(len(lanes))]
-            self.mount_all(self._panels)
+            self._panels = []
+            self.add_panels()
         for panel in self._panels:
             panel.log_pane.clear(self._view.state.experiment)
         self.select(next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0))
         return is_new
+
+    def add_panels(self) -> bool:
+        """Create the panels of lanes that have none; return whether there are any."""
+        first = len(self._panels)
+        new = [LanePanel(number) for number in range(first, len(self._view.state.lanes))]
+        self._panels += new
+        self.mount_all(new)
+        if new and first:
+            self.place()
+        return bool(new)
 
     def select(self, number: int) -> None:
         """Select a lane."""
