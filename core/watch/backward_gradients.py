@@ -27,6 +27,7 @@ from .backward_norm import BackwardNorm
 from .comparison import Comparison
 from .gradient_sample import SampledChange, largest, norm, numbers, precision, sample, writes
 from .late_changes import LateChanges
+from .norms import Norm
 
 # A norm that differs by more was changed.
 _ROUNDING = 2e-6
@@ -155,8 +156,8 @@ class BackwardGradients:
         """
         self._norm.start()
 
-    def norm_before(self) -> Tensor | None:
-        """‖g‖ as the last `backward` left it, on its device and still scaled; None if unknown at this step.
+    def norm_before(self) -> Norm | None:
+        """‖g‖ as the last `backward` left it, still scaled; None if it is not known at this step.
 
         It is known once the hook that computes it has agreed with a measured step, until it does not.
         """
