@@ -169,7 +169,7 @@ class WatchedLane:
         """The norm before the clipping of the loop itself, where it is known."""
         before = None if self.rule else self._backward.norm_before()
         if before is not None:
-            norm: Number = (before.item() if before.is_cpu else before) / self._loss_scale.of_loss
+            norm = before / self._loss_scale.of_loss
             clipped = Clipped(norm, clipped.clipped_norm, norm > clipped.clipped_norm * (1 + _ROUNDING))
         if self.rule or before is not None:
             self._clipped_steps = self._clipped_steps + clipped.changed
