@@ -11,6 +11,7 @@ import argparse
 import threading
 import time
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -57,6 +58,7 @@ class FakeLoop:
         watched: bool = True,
         control: bool = True,
         rule: str = "none",
+        started: float = 1.7e9,
     ) -> None:
         self.folder = RunFolder(home / name)
         self.folder.path.mkdir(parents=True)
@@ -69,7 +71,7 @@ class FakeLoop:
             dataset=DatasetInfo(name="CharModel", origin="train.py", training=None, validation=0, checksum=""),
             device="cpu",
             versions={},
-            time=1.7e9,
+            time=started,
             experiment=ExperimentInfo(name="CharModel", own_optimizer=True, file="train.py"),
             watched=watched,
         )
@@ -165,7 +167,7 @@ class FakeLoop:
             case Stop():
                 self.end("stopped")
 
-    def end(self, reason: str = "completed") -> None:
+    def end(self, reason: Literal["completed", "stopped"] = "completed") -> None:
         """End in good order."""
         self.write(LoopEnded(lane="loop", step=self.step, reason=reason, seconds=9.0))
         self.write(RunFinished(reason=reason, seconds=9.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,7 +78,7 @@ async def test_a_lane_that_begins_later_gets_a_panel_beside_the_others(loop: Fak
         await screen.until(lambda: "loop" in screen.rows[1] and "critic" in screen.rows[1])
         # The first lane keeps its log and the selection.
         assert "Start Training..." in screen.text
-        assert screen.app.main.selected.name == "loop"
+        assert screen.app.main.selected is screen.app.view.state.lanes["loop"]
 
 
 @on_a_loop
@@ -181,8 +182,7 @@ async def test_a_command_without_an_answer_shows_although_other_threads_live(loo
     async with attached(loop) as screen:
         await screen.press("space")
         assert heard(loop) == [Pause()]
-        requests = screen.app.requests
-        requests._waiting_since -= 10
+        screen.app.requests._clock = lambda: time.monotonic() + 10
         loop.measure(5.0)
         await screen.says("The engine has not answered for 1")
         loop.obey(Pause())

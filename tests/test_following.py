@@ -261,7 +261,7 @@ def test_the_live_run_of_another_user_is_watched_and_not_interrupted(
 ) -> None:
     real = os.open
 
-    def refusing(path: object, *rest: int, **named: int) -> int:
+    def refusing(path: Path, *rest: int, **named: int) -> int:
         if str(path).endswith(".lock"):
             raise PermissionError(13, "Permission denied", str(path))
         return real(path, *rest, **named)

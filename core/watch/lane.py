@@ -229,7 +229,7 @@ class WatchedLane:
             self._begin()
         self._send_steps()
         if accuracy is not None and "accuracy" not in self._metrics:
-            self._add_metric("accuracy", ACCURACY)
+            self._add_metric("accuracy", ACCURACY, of_steps=False)
         self._send(
             Evaluated(
                 lane=self.name,
@@ -330,12 +330,12 @@ class WatchedLane:
         key = f"step {name}" if of_step else name
         if key not in self._metrics:
             series = series_name(name, self._metrics.values(), of_step=of_step)
-            self._add_metric(key, MetricInfo(series, share=series == "train-accuracy"))
+            self._add_metric(key, MetricInfo(series, share=series == "train-accuracy"), of_steps=of_step)
         return self._metrics[key]
 
-    def _add_metric(self, key: str, metric: MetricInfo) -> None:
+    def _add_metric(self, key: str, metric: MetricInfo, *, of_steps: bool) -> None:
         self._metrics[key] = metric.name
-        self._send(MetricAdded(metric=metric))
+        self._send(MetricAdded(metric=metric, of_steps=of_steps))
 
     def _send(self, item: Item) -> None:
         if self._run:

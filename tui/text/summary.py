@@ -207,11 +207,7 @@ def _final(lane: LaneState, info: MetricInfo) -> str:
 
 
 def _speed(lane: LaneState) -> str:
-    seconds = 0.0
-    if lane.finished:
-        seconds = lane.finished.training_seconds
-    elif lane.loop_ended:
-        seconds = lane.loop_ended.seconds - lane.started
-    if not lane.step or not seconds > 0:
+    if lane.finished is None or not lane.step or not lane.finished.training_seconds > 0:
         return _UNKNOWN
+    seconds = lane.finished.training_seconds
     return f"{lane.step / seconds:,.0f} in {seconds:.2f} s"
