@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import runpy
 from pathlib import Path
 
 import pytest
 import torch
 from user_experiments import of_kind, prepared, trained, trainers
+from watched_recordings import WatchedRecording
 
 from clipwatch.core.stream.events import Evaluated, LaneFinished
 
@@ -63,3 +65,21 @@ def test_the_transformer_sees_no_later_characters() -> None:
     changed[0, 10:] = 0
     with torch.no_grad():
         torch.testing.assert_close(model(text)[:, :10], model(changed)[:, :10])
+
+
+@pytest.mark.parametrize("rule", [None, "norm:0.5"])
+def test_the_loop_is_watched_and_continues_from_its_checkpoint(tmp_path: Path, rule: str | None) -> None:
+    loop = runpy.run_path(str(FOLDER / "loops" / "character_model.py"))
+    sizes = {"warm-up": 2, "batch": 2, "length": 8, "width": 8, "depth": 1, "validate-every": 3}
+    small = [f"--{name}={value}" for name, value in {**sizes, "validation-batches": 1}.items()]
+    small += [f"--checkpoint={tmp_path / 'saved.pt'}", *([f"--rule={rule}"] if rule else [])]
+    for runs, steps in ("first", 6), ("second", 12):
+        model = loop["train"](loop["parse"]([*small, f"--steps={steps}", f"--runs-dir={tmp_path / runs}"]))
+    assert len(model.write("The ", 5)) == 9
+    first, second = (WatchedRecording.only_one_in(tmp_path / name) for name in ("first", "second"))
+    assert [event.step for event in first.evaluations + second.evaluations] == [2, 5, 8, 11]
+    last = second.evaluations[-1]
+    assert last.metrics["bits-per-character"] == pytest.approx(last.loss / math.log(2))
+    assert len(second.of_steps("losses")) == len(second.metric_of_steps("learning-rate")) == 6
+    if rule:
+        assert max(second.of_steps("clipped_norms")) <= 0.5 < min(second.of_steps("norms"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import clipwatch
 
 TORCH = {"torch", "torchvision"}
 SCREEN = {"textual", "rich", "plotext"}
+FRAMEWORKS = {"lightning", "pytorch_lightning", "transformers", "accelerate"}
 
 
 def loaded_by(code: str, folder: Path | None = None) -> set[str]:
@@ -38,9 +40,9 @@ def test_starts_without(modules: tuple[str, ...], unwanted: set[str]) -> None:
 
 
 def test_training_loads_torch_and_no_screen() -> None:
-    loaded = loaded_by("import clipwatch.core.training.preparation")
+    loaded = loaded_by("import clipwatch.core.training.preparation; from clipwatch import watch")
     assert "torch" in loaded
-    assert not loaded & SCREEN
+    assert not loaded & (SCREEN | FRAMEWORKS)
 
 
 def test_the_public_names_load_neither_torch_nor_a_screen() -> None:
@@ -49,7 +51,22 @@ def test_the_public_names_load_neither_torch_nor_a_screen() -> None:
         "assert events.Evaluated and commands.SetClip and Engine and Metric and __version__"
     )
     assert "clipwatch" in loaded
-    assert not loaded & (TORCH | SCREEN)
+    assert not loaded & (TORCH | SCREEN | FRAMEWORKS)
+
+
+@pytest.mark.parametrize(("module", "extra"), [("lightning", "lightning"), ("hf", "transformers")])
+def test_a_framework_that_is_not_installed_is_one_line(
+    module: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(sys.modules):
+        if name == f"clipwatch.{module}" or (name.startswith("clipwatch.core.watch.") and name.endswith("_callback")):
+            monkeypatch.delitem(sys.modules, name)
+    for name in FRAMEWORKS | {"lightning.pytorch", "transformers.trainer_callback", "transformers.training_args"}:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(
+        ModuleNotFoundError, match=rf'^clipwatch.{module} needs {extra}: run pip install ".\[{extra}\]"'
+    ):
+        import_module(f"clipwatch.{module}")
 
 
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:

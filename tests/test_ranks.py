@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import queue
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
+import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from watched_recordings import WatchedRecording
 
 from clipwatch.core.engine.mailbox import Mailbox
 from clipwatch.core.stream.commands import LaneCommand, SetClip, Stop
+from clipwatch.core.stream.events import ClipChanged
 from clipwatch.core.watch import ranks
 from clipwatch.core.watch.ranks import SharedCommands
 
@@ -81,7 +88,7 @@ def test_a_speed_limit_does_not_keep_a_rank_from_an_exchange() -> None:
 
 
 def test_a_rank_that_goes_on_does_not_wait_for_one_that_ended() -> None:
-    mailbox, first, second, link = two_ranks()
+    _, first, second, link = two_ranks()
     first.take(0, 0), second.take(0, 0)
     first.close()
     assert [second.take(step, 0) for step in range(1, 100)] == [()] * 99
@@ -98,3 +105,24 @@ def test_a_rank_that_ended_still_answers_rank_0() -> None:
     ended.join(10)
     assert not ended.is_alive()
     assert link.sent.empty()
+
+
+def test_two_ranks_change_their_rule_and_stop_at_the_same_step(tmp_path: Path) -> None:
+    program = [sys.executable, "-W", "error", str(Path(__file__).with_name("ranks_program.py"))]
+    ranks = [subprocess.Popen([*program, str(rank), str(tmp_path)]) for rank in range(2)]
+    try:
+        assert [rank.wait(120) for rank in ranks] == [0, 0]
+    finally:
+        for rank in ranks:
+            rank.kill()
+    first, second = (torch.load(tmp_path / f"rank{rank}.pt") for rank in range(2))
+    assert first["changed"] == second["changed"]
+    assert first["stopped"] == second["stopped"]
+    assert all(torch.equal(mine, other) for mine, other in zip(first["parameters"], second["parameters"], strict=True))
+    run = WatchedRecording.only_one_in(tmp_path / "runs")
+    (change,) = (event for event in run.events if isinstance(event, ClipChanged))
+    assert change.step == first["changed"]
+    norms = run.of_steps("clipped_norms")
+    assert len(norms) == first["stopped"] + 1
+    assert max(norms[change.step :]) == pytest.approx(0.01)
+    assert max(norms[: change.step]) > 0.1

@@ -9,7 +9,7 @@ from typing import TypeGuard
 
 from ..stream.events import LoopAudited
 from ..stream.watch_events import CLIPPING, Finding
-from .clipping_findings import ENOUGH, Found, clipping, kind, lasting_share
+from .clipping_findings import ENOUGH, Found, clipping, lasting_share
 from .comparison import Comparison
 from .missing_gradients import Missing, MissingGradients
 
@@ -92,7 +92,8 @@ class Audit:
     def _lasting(self, found: Found | None) -> Found | None:
         """The finding about how the loop clips. A loop that clips seldom still clips."""
         known = self._clipping
-        if known and known.finding in _BOUNDED and (found is None or found.finding == "not-clipped"):
+        is_within = found is None or found.finding == "not-clipped" or "factor" in found.figures
+        if known and known.finding in _BOUNDED and is_within:
             share = lasting_share(known, self._steps)
             return found if share is None else known._replace(figures={**known.figures, **share})
         return found
@@ -109,7 +110,7 @@ class Audit:
             return found
         if rule:
             return Found("clipped-twice", {"bound": found.figures["bound"]})
-        if engaged and engaged[1]:
+        if engaged and engaged[1] >= _NEWEST:
             share = {"share": engaged[0] / engaged[1], "steps": float(engaged[1])}
             return found._replace(figures={"bound": found.figures["bound"], **share})
         return found
@@ -137,9 +138,8 @@ class _IdleClipping:
     def add(self, step: int, compared: Comparison, engaged: tuple[int, int] | None, *, rule: bool) -> Found | None:
         """One more measured step; `engaged`: the steps that a rule of clipwatch has clipped, of how many."""
         self._first = step if self._first is None else self._first
-        one = kind(compared)
-        self._measured += one == "unchanged"
-        self._has_engaged |= one not in ("unchanged", "empty")
+        self._measured += compared.kind == "unchanged"
+        self._has_engaged |= compared.kind not in ("unchanged", "empty")
         if rule:
             return Found("never-engaged", {"steps": float(engaged[1])}) if _is_idle(engaged) else None
         steps = step + 1 - self._first

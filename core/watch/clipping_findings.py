@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from ..stream.watch_events import Finding
 from .comparison import Comparison
@@ -21,9 +21,6 @@ _DIFFERENT = 1e-3
 # `clip_grad_norm_` divides by the norm and this.
 _TORCH_EPSILON = 1e-6
 
-Kind = Literal["unseen", "empty", "untouched", "unchanged", "scaled", "clamped", "changed"]
-_CHANGES: tuple[Kind, ...] = ("scaled", "clamped", "changed")
-
 
 class Found(NamedTuple):
     """A finding, the figures of its sentence, and the names of the parameters that it is about."""
@@ -34,15 +31,16 @@ class Found(NamedTuple):
 
 
 class _Bound(NamedTuple):
-    """A bound, and at how many steps the gradient was clipped to it."""
+    """A bound, at how many steps the gradient was clipped to it, and the precision of their type."""
 
     bound: float
     engaged: int
+    precision: float
 
     @property
     def is_round(self) -> bool:
         """Whether it is close to a number of two digits, as people write bounds."""
-        return math.isclose(float(f"{self.bound:.1e}"), self.bound, rel_tol=1e-4)
+        return math.isclose(float(f"{self.bound:.1e}"), self.bound, rel_tol=max(1e-4, self.precision))
 
     @property
     def readable(self) -> float:
@@ -50,31 +48,12 @@ class _Bound(NamedTuple):
         return float(f"{self.bound:.1e}") if self.is_round else self.bound
 
 
-def kind(step: Comparison) -> Kind:
-    """What became of the gradients at one step.
-
-    `unseen`: it is unknown. `empty`: they were 0 or not finite, which shows nothing. `untouched`: nothing wrote to
-    them. `unchanged`: something did, but changed nothing. `scaled`: all elements by one factor. `clamped`: the large
-    elements to one size. `changed`: anything else.
-    """
-    if step.norm is None:
-        return "unseen"
-    if not (0 < step.norm < math.inf and math.isfinite(step.used_norm)):
-        return "empty"
-    if step.equal:
-        return "unchanged" if step.written else "untouched"
-    if step.ratios[0] > 0 and all(math.isclose(each, _factor(step), rel_tol=step.precision) for each in step.ratios):
-        return "scaled"
-    return "clamped" if step.clamped and step.used_norm < step.norm else "changed"
-
-
 def clipping(steps: Sequence[Comparison]) -> Found | None:
     """What the loop does at these steps, oldest first; None as long as too few of them agree."""
-    kinds = [kind(step) for step in steps]
-    if kinds[-ENOUGH:] == ["unseen"] * ENOUGH:
+    if [step.kind for step in steps][-ENOUGH:] == ["unseen"] * ENOUGH:
         return _not_seen(steps[-1])
-    seen = [step for step, one in zip(steps, kinds, strict=True) if one not in ("unseen", "empty")]
-    changed = [place for place, step in enumerate(seen) if kind(step) in _CHANGES]
+    seen = [step for step in steps if step.is_seen]
+    changed = [place for place, step in enumerate(seen) if step.is_changed]
     if not changed:
         return _not_clipped(seen)
     if len(changed) < ENOUGH:
@@ -100,7 +79,7 @@ def _not_clipped(seen: Sequence[Comparison]) -> Found | None:
 
 def _still_whole(steps: Sequence[Comparison]) -> Found | None:
     """That the optimizer gets gradients that the GradScaler has not divided by its scale."""
-    if all(step.scale > 1 and math.isclose(_factor(step), step.scale, rel_tol=step.precision) for step in steps):
+    if all(step.scale > 1 and math.isclose(step.factor, step.scale, rel_tol=step.precision) for step in steps):
         return Found("still-scaled", {"scale": steps[-1].scale})
     return None
 
@@ -109,10 +88,8 @@ def _clips(steps: Sequence[Comparison]) -> Found | None:
     """That the loop clips to one bound at all these steps, and whether it does so before gradients are unscaled."""
     scale = steps[-1].scale
     for finding, figure in _FIGURES.items():
-        plain, scaled = (
-            _bound(finding, steps, figure),
-            _bound(finding, steps, figure, scaled=True) if scale > 1 else None,
-        )
+        plain = _bound(finding, steps, figure)
+        scaled = _bound(finding, steps, figure, scaled=True) if scale > 1 else None
         # While the scale stays the same, only the rounder number tells which of the two was meant.
         if scaled and (not plain or (scaled.is_round and not plain.is_round)):
             return Found("still-scaled", {"scale": scale, "bound": scaled.readable})
@@ -134,44 +111,55 @@ def _bound(
     def figure_of(step: Comparison) -> float:
         return figure(step) * (step.scale if scaled else 1)
 
-    changed = [step for step in steps if kind(step) in _CHANGES]
-    for anchor in changed[: -ENOUGH - 1 : -1]:
-        bound = figure_of(anchor)
-        engaged = [step for step in changed if math.isclose(figure_of(step), bound, rel_tol=_tolerance(step))]
-        if len(engaged) >= ENOUGH:
-            break
-    else:
+    changed = [step for step in steps if step.is_changed]
+    engaged = max(_alike(changed, figure_of), key=len, default=[])
+    if len(engaged) < ENOUGH:
         return None
-    others = [step for step in steps if not any(step is one for one in engaged)]
-    factors = [_factor(step) for step in others]
+    bound = figure_of(engaged[-1])
+    of_bound = set(map(id, engaged))
+    others = [step for step in steps if id(step) not in of_bound]
+    factors = [step.factor for step in others]
     most = max(factors, default=1.0)
+    clipped = [step for step in engaged if step.factor < most * (1 - step.precision)]
     explained = (
-        {kind(step) for step in engaged} <= _KINDS[finding]
-        and _differ([step.norm or 0.0 for step in engaged])
+        len(clipped) >= ENOUGH
+        and _explains(finding, engaged)
+        and _differ(engaged)
         and all(figure_of(step) <= bound * (1 + _tolerance(step)) for step in others)
-        and all(kind(step) not in _CHANGES or kind(step) == "scaled" for step in others)
+        and all(step.kind == "scaled" or not step.is_changed for step in others)
         and all(math.isclose(factor, most, rel_tol=steps[-1].precision) for factor in factors)
-        and all(_factor(step) <= most * (1 + step.precision) for step in engaged)
+        and all(step.factor <= most * (1 + step.precision) for step in engaged)
     )
-    return _Bound(bound, len(engaged)) if explained else None
+    return _Bound(bound, len(clipped), engaged[-1].precision) if explained else None
+
+
+def _explains(finding: Finding, engaged: Sequence[Comparison]) -> bool:
+    """Whether the steps were changed as that clipping does. Clamping scales if it changes all but the tiny elements."""
+    kinds = {step.kind for step in engaged}
+    return kinds == {"scaled"} if finding == "clips-norm" else "clamped" in kinds and kinds <= {"clamped", "scaled"}
 
 
 def lasting_share(found: Found, steps: Sequence[Comparison]) -> dict[str, float] | None:
     """At which share of the steps a loop clips that was seen to clip to a bound; None if a gradient is above it."""
-    seen = [step for step in steps if kind(step) not in ("unseen", "empty")]
+    seen = [step for step in steps if step.is_seen]
     bound, figure = found.figures["bound"], _FIGURES[found.finding]
     if not seen or any(figure(step) > bound * (1 + _DIFFERENT) for step in seen):
         return None
-    return {"share": sum(kind(step) in _CHANGES for step in seen) / len(seen), "measured": len(seen)}
+    engaged = sum(math.isclose(figure(step), bound, rel_tol=_DIFFERENT) for step in seen if step.is_changed)
+    return {"share": engaged / len(seen), "measured": len(seen)}
 
 
-def _changes(steps: Sequence[Comparison]) -> Found:
-    """That the gradient is changed, but not by clipping; with the factor, if it is the same at all steps."""
-    changed = [step for step in steps if kind(step) in _CHANGES]
-    figures, factor = {"norm": changed[-1].norm or 0.0, "used_norm": changed[-1].used_norm}, _factor(changed[-1])
-    same = all(math.isclose(_factor(step), factor, rel_tol=step.precision) for step in changed)
-    if same and all(kind(step) == "scaled" for step in changed):
-        figures["factor"] = factor
+def _changes(steps: Sequence[Comparison]) -> Found | None:
+    """That the gradient is changed, but not by clipping; with the factor, if it is the same at all steps.
+
+    Norms that were almost equal before may well have been clipped, so that nothing is said of them.
+    """
+    changed = [step for step in steps if step.is_changed]
+    newest, figures = changed[-1], {"norm": changed[-1].norm or 0.0, "used_norm": changed[-1].used_norm}
+    if all(step.kind == "scaled" and _is_close(step.factor, newest.factor, step) for step in changed):
+        return Found("changes-gradient", {**figures, "factor": newest.factor})
+    if not _differ(changed):
+        return None
     return Found("changes-gradient", figures)
 
 
@@ -179,13 +167,22 @@ _FIGURES: dict[Finding, Callable[[Comparison], float]] = {
     "clips-norm": lambda step: step.used_norm,
     "clips-value": lambda step: step.used_largest,
 }
-# A gradient is scaled, too, if all of its elements that are not tiny are clamped to the bound.
-_KINDS: dict[Finding, set[Kind]] = {"clips-norm": {"scaled"}, "clips-value": {"clamped", "scaled"}}
 
 
-def _factor(step: Comparison) -> float:
-    """‖g‖ of the optimizer over that of `backward`."""
-    return step.used_norm / step.norm if step.norm else math.nan
+def _alike(steps: Sequence[Comparison], figure: Callable[[Comparison], float]) -> list[list[Comparison]]:
+    """The steps in groups of one value of a figure."""
+    groups: list[list[Comparison]] = []
+    for step in sorted(steps, key=figure):
+        if groups and _is_close(figure(step), figure(groups[-1][0]), step):
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return groups
+
+
+def _is_close(figure: float, bound: float, step: Comparison) -> bool:
+    """Whether a figure of a step is as close to a bound as one that was set to it."""
+    return math.isclose(figure, bound, rel_tol=_tolerance(step))
 
 
 def _tolerance(step: Comparison) -> float:
@@ -193,5 +190,7 @@ def _tolerance(step: Comparison) -> float:
     return step.precision + _TORCH_EPSILON / (step.norm or 1.0)
 
 
-def _differ(numbers: Sequence[float]) -> bool:
-    return max(numbers) > min(numbers) * (1 + _DIFFERENT)
+def _differ(steps: Sequence[Comparison]) -> bool:
+    """Whether the norms before clipping differ by more than those after it may."""
+    norms = [step.norm or 0.0 for step in steps]
+    return max(norms) > min(norms) * (1 + max(_DIFFERENT, 4 * steps[0].precision))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+Kind = Literal["unseen", "empty", "untouched", "unchanged", "scaled", "clamped", "changed"]
 
 
 class LateChange(NamedTuple):
@@ -49,3 +53,37 @@ class Comparison:
     refused: int = 0
     processes: int = 1
     late: LateChange | None = None
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What became of the gradients.
+
+        `unseen`: it is unknown. `empty`: they were 0 or not finite, which shows nothing. `untouched`: nothing wrote to
+        them. `unchanged`: something did, but changed nothing. `scaled`: all elements by one factor. `clamped`: the
+        large elements to one size. `changed`: anything else.
+        """
+        if self.norm is None:
+            return "unseen"
+        if not (0 < self.norm < math.inf and math.isfinite(self.used_norm)):
+            return "empty"
+        if self.equal:
+            return "unchanged" if self.written else "untouched"
+        low, high = self.ratios
+        if low > 0 and all(math.isclose(ratio, self.factor, rel_tol=self.precision) for ratio in (low, high)):
+            return "scaled"
+        return "clamped" if self.clamped and self.used_norm < self.norm else "changed"
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether the step shows anything of what the loop does."""
+        return self.kind not in ("unseen", "empty")
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the gradient was changed."""
+        return self.kind in ("scaled", "clamped", "changed")
+
+    @property
+    def factor(self) -> float:
+        """‖g‖ of the optimizer over that of `backward`."""
+        return self.used_norm / self.norm if self.norm else math.nan

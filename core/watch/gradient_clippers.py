@@ -25,6 +25,9 @@ from .parameters import WatchedParameters
 _SAFE_SCALE = 1e-30
 
 
+AboutToClip = Callable[[Norm], None]
+
+
 class Clipped(NamedTuple):
     """‖g‖ before and after clipping, and whether the rule changed anything. On a GPU they stay there."""
 
@@ -36,8 +39,8 @@ class Clipped(NamedTuple):
 class GradientClipper(Protocol):
     """Applies one rule to the gradients of a loop."""
 
-    def clip(self, gradients: Sequence[Tensor], scale: Norm, about_to_clip: Callable[[], None]) -> Clipped:
-        """Clip in place; calls `about_to_clip` before it writes to a gradient.
+    def clip(self, gradients: Sequence[Tensor], scale: Norm, about_to_clip: AboutToClip) -> Clipped:
+        """Clip in place; calls `about_to_clip` with the norm before it writes to a gradient.
 
         The gradients are `scale` times the loop's own, by a GradScaler. Bounds and norms are of the loop's own.
         """
@@ -78,7 +81,7 @@ class _Stateless:
 
 
 class _Observer(_Stateless):
-    def clip(self, gradients: Sequence[Tensor], scale: Norm, about_to_clip: Callable[[], None]) -> Clipped:
+    def clip(self, gradients: Sequence[Tensor], scale: Norm, about_to_clip: AboutToClip) -> Clipped:
         norm = total_norm(gradients) / scale
         return Clipped(norm, norm, False)
 
@@ -92,17 +95,17 @@ class _NormScaler:
     def __init__(self, norm_bound: NormBound, fixed: float | None = None) -> None:
         self._norm_bound, self._fixed = norm_bound, fixed
 
-    def clip(self, gradients: Sequence[Tensor], scale: Norm, about_to_clip: Callable[[], None]) -> Clipped:
+    def clip(self, gradients: Sequence[Tensor], scale: Norm, about_to_clip: AboutToClip) -> Clipped:
         norm = total_norm(gradients) / scale
         if isinstance(norm, Tensor):
             if self._fixed is not None:
-                about_to_clip()
+                about_to_clip(norm)
                 return _clip_on_device(gradients, norm, self._fixed)
             norm = norm.item()
         bound = self._norm_bound.bound(norm)
         if norm <= bound or math.isinf(bound):
             return Clipped(norm, norm, False)
-        about_to_clip()
+        about_to_clip(norm)
         factor = bound / norm
         for each in gradients:
             if factor == 0.0 or not factor < _SAFE_SCALE:
@@ -145,7 +148,7 @@ class _FlatClipper(_Stateless):
         self._flat = torch.zeros(0)
         self._clipper: Clipper | None = None
 
-    def clip(self, gradients: Sequence[Tensor], scale: Norm, about_to_clip: Callable[[], None]) -> Clipped:
+    def clip(self, gradients: Sequence[Tensor], scale: Norm, about_to_clip: AboutToClip) -> Clipped:
         clipper = self._present_clipper()
         parts = self._flat.split([each.numel() for each in self._parameters])
         for part, each in zip(parts, self._parameters, strict=True):
@@ -161,7 +164,7 @@ class _FlatClipper(_Stateless):
         norm = total_norm([self._flat])
         if not changed:
             return Clipped(norm, norm, False)
-        about_to_clip()
+        about_to_clip(norm)
         clipped_norm = total_norm([clipped])
         if scale != 1.0:
             clipped.mul_(scale)

@@ -123,14 +123,20 @@ class WatchedLane:
         comparison = self._backward.compare(self._loss_scale.of_loss)
         left = self._left if measured and not self.rule and self._backward.copied else None
         self._measuring.before_clip(measured, scale, left, self._loss_scale.of_loss if left else 1.0)
-        clipped = self._with_loops_own(self._clipper.clip(gradients, scale, self._measuring.about_to_clip))
-        self._measuring.after_clip(clipped.changed)
         overflowed = self._loss_scale.overflowed
+
+        def about_to_clip(norm: Number) -> None:
+            self._measuring.about_to_clip()
+            self._count_nonfinite(norm, gradients, overflowed)
+
+        clipped = self._clipper.clip(gradients, scale, about_to_clip)
+        if clipped.changed is False:
+            self._count_nonfinite(clipped.norm, gradients, overflowed)
+        clipped = self._with_loops_own(clipped)
+        self._measuring.after_clip(clipped.changed)
         self._log.add(clipped, overflowed)
         self._log.give(self._given_before)
         self._given_before, self._has_given, self._known_to_train = {}, False, True
-        if overflowed == 0.0:
-            self._count_nonfinite(clipped.norm, gradients)
         if comparison is not None:
             engaged = (int(self._clipped_steps), self._known_steps) if self._known_steps else None
             self._of_step += self._audit.add(self.step, comparison, rule=bool(self.rule), engaged=engaged)
@@ -168,9 +174,9 @@ class WatchedLane:
             self._known_steps += 1
         return clipped
 
-    def _count_nonfinite(self, norm: Number, gradients: Sequence[Tensor]) -> None:
+    def _count_nonfinite(self, norm: Number, gradients: Sequence[Tensor], overflowed: Number) -> None:
         """Count NaN and infinity. On a GPU, the log counts the norms that show some."""
-        if isinstance(norm, Tensor) or math.isfinite(norm):
+        if isinstance(norm, Tensor) or math.isfinite(norm) or overflowed != 0.0:
             return
         if first := self._log.count_nonfinite(self.step, gradients):
             self._of_step.append(first)
@@ -248,9 +254,10 @@ class WatchedLane:
     def _number(self, name: str, value: Tensor | float) -> Number:
         """A value as a number. One that is on a GPU stays there."""
         try:
-            if isinstance(value, Tensor) and not value.is_cpu:
-                return value.detach().reshape(()).float().clone()
-            return float(value)
+            if not isinstance(value, Tensor):
+                return float(value)
+            value = value.detach()
+            return value.item() if value.is_cpu else value.reshape(()).float().clone()
         except (TypeError, ValueError, RuntimeError) as error:
             if name not in self._not_numbers:
                 self._not_numbers.add(name)

@@ -31,9 +31,9 @@ except ModuleNotFoundError as error:
 class ClipwatchCallback(Callback):
     """Watches each optimizer of a Lightning training, and clips by `rule` if one is given: `clipwatch.watch`.
 
-    The run has a lane for each optimizer. The training loss is recorded at every step, and what is logged as `val_loss`,
-    `val_acc`, `val_...` (or `val/...`) after each validation. A screen that stops the run sets `trainer.should_stop`.
-    Checkpoints of the trainer hold the rule, what it remembers, and the step.
+    The run has a lane for each optimizer. The training loss is recorded at every step, and after each validation what
+    was logged as `val_loss`, `val_acc`, `val_...` (or `val/...`). A screen that stops the run sets
+    `trainer.should_stop`. Checkpoints of the trainer hold the rule, what it remembers, and the step.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class ClipwatchCallback(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if self.rule is not None and trainer.gradient_clip_val:
             raise BadInput(
-                f"ClipwatchCallback(rule={self.rule!r}) and Trainer(gradient_clip_val={trainer.gradient_clip_val}) would "
-                "both clip: remove one of them"
+                f"ClipwatchCallback(rule={self.rule!r}) and Trainer(gradient_clip_val={trainer.gradient_clip_val}) "
+                "would both clip: remove one of them"
             )
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -99,9 +99,10 @@ class ClipwatchCallback(Callback):
             trainer.should_stop = True
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        metrics = None if trainer.sanity_checking else validation_metrics(trainer.callback_metrics)
-        for run in self.watches.values() if metrics else ():
-            run.evaluated(metrics.loss, metrics.accuracy, **metrics.others)
+        # There are no watches yet while Lightning tries the validation out before the training.
+        if self.watches and (metrics := validation_metrics(trainer.callback_metrics)):
+            for run in self.watches.values():
+                run.evaluated(metrics.loss, metrics.accuracy, **metrics.others)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._end(None)

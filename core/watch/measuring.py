@@ -20,7 +20,7 @@ from ..stream.measures import Measure
 from .host_copy import HostCopy
 from .left_gradients import LeftGradients
 from .parameters import WatchedParameters
-from .sample import Sample
+from .sample import MOST_ELEMENTS, Sample
 from .step_log import Number
 
 Counterfactual = AdamCounterfactual | SgdCounterfactual
@@ -128,7 +128,7 @@ class Measuring:
             self._sample, self._counterfactual = None, None
             if self._parameters.why_not_measured(training):
                 return None
-            self._sample = Sample(training, self._parameters.layer)
+            self._sample = Sample(training, self._parameters.layer, MOST_ELEMENTS)
             if self._sample.stride > 1:
                 self._say_once(
                     "sample",

@@ -15,7 +15,7 @@ from typing import Any
 import torch.distributed as dist
 
 from ..engine.mailbox import Mailbox
-from ..errors import ClipwatchError
+from ..errors import BadInput
 from ..stream.commands import LaneCommand
 from ..stream.config import MOST
 
@@ -52,10 +52,11 @@ def make_broadcast() -> Broadcast:
     It has a group of its own on the CPU: it waits for no GPU and does not mix with the loop's collectives.
     """
     try:
-        group = dist.new_group(backend="gloo")
+        # All ranks are members; torch's annotation allows for one that is not.
+        group: Any = dist.new_group(backend="gloo")
         dist.monitored_barrier(group, timeout=_START)
     except (RuntimeError, ValueError) as error:
-        raise ClipwatchError(
+        raise BadInput(
             "not every rank called clipwatch.watch: call it on each rank, at the same place (rank 0 records)"
         ) from error
 

@@ -22,9 +22,7 @@ MOST_ELEMENTS = 1 << 18
 class Sample:
     """Takes the same elements from any tensors of the parameters' shapes: gradients, values, an optimizer's state."""
 
-    def __init__(
-        self, parameters: Mapping[str, Tensor], layer: Callable[[str], str], most: int = MOST_ELEMENTS
-    ) -> None:
+    def __init__(self, parameters: Mapping[str, Tensor], layer: Callable[[str], str], most: int) -> None:
         by_layer: dict[str, list[str]] = {}
         for name in parameters:
             by_layer.setdefault(layer(name), []).append(name)

@@ -21,15 +21,16 @@ except ModuleNotFoundError as error:
 
 # What the `Trainer` logs for a step that is no metric of it, or is recorded anyway.
 _NO_METRICS = {"loss", "epoch", "grad_norm"}
+_in_training: set[ClipwatchCallback] = set()
 
 
 class ClipwatchCallback(TrainerCallback, ExportableState):
     """Watches the training of a `Trainer`, and clips by `rule` if one is given: `clipwatch.watch`.
 
-    The `Trainer` clips by `max_grad_norm` (1 by default) before any callback sees the gradients; with a `rule` it is set
-    to 0 for the training, with a warning. What the `Trainer` logs is recorded: its loss is the mean since it logged last,
-    so `logging_steps=1` gives that of each step. A screen that stops the run sets `control.should_training_stop`.
-    Checkpoints hold the rule, what it remembers, and the step.
+    The `Trainer` clips by `max_grad_norm` (1 by default) before any callback sees the gradients. With a `rule` it is 0
+    during the training, and a warning says so. What the `Trainer` logs is recorded; its loss is the mean since it last
+    logged, so `logging_steps=1` gives that of each step. A screen that stops the run sets
+    `control.should_training_stop`. Checkpoints hold the rule, what it remembers, and the step.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
         optimizer: Any = None,
         **others: Any,
     ) -> None:
-        # An earlier training may have ended by an exception, which the `Trainer` tells no callback.
-        self._end(args)
+        # The `Trainer` tells no callback of an exception. Only one trains at a time.
+        for earlier in list(_in_training):
+            earlier.end(args, RuntimeError("the training ended by an exception"))
         assert model is not None
         self.run = watch(
             model,
@@ -73,10 +75,12 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
             **self._options,
         )
         # A checkpoint that was saved without this callback has no entry for it, and the `Trainer` would miss it.
-        saved = state.stateful_callbacks.setdefault(type(self).__name__, self.state())
+        callbacks: Any = state.stateful_callbacks
+        saved = callbacks.setdefault(type(self).__name__, self.state())
         saved = saved[0] if isinstance(saved, list) else saved
         if state.global_step and (watched := saved["attributes"].get("watched")):
             self.run.load_state_dict(watched)
+        _in_training.add(self)
         self._leave_clipping_to_the_rule(args)
 
     def _leave_clipping_to_the_rule(self, args: TrainingArguments) -> None:
@@ -87,9 +91,7 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
             )
             self._max_grad_norm, args.max_grad_norm = args.max_grad_norm, 0.0
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
-    ) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any) -> None:
         if self.run and self.run.stopped:
             control.should_training_stop = True
 
@@ -120,11 +122,13 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
     ) -> None:
-        self._end(args)
+        self.end(args)
 
-    def _end(self, args: TrainingArguments) -> None:
+    def end(self, args: TrainingArguments, error: Exception | None = None) -> None:
+        """End the watch, and give the `Trainer` its `max_grad_norm` back."""
+        _in_training.discard(self)
         if self.run:
-            self.run.close()
+            self.run.__exit__(type(error) if error else None, error, None)
             self.run = None
         if self._max_grad_norm is not None:
             args.max_grad_norm, self._max_grad_norm = self._max_grad_norm, None
@@ -132,4 +136,3 @@ class ClipwatchCallback(TrainerCallback, ExportableState):
     def state(self) -> dict[str, Any]:
         """What the `Trainer` writes into its checkpoints, as JSON."""
         return {"args": self._options, "attributes": {"watched": self.run.state_dict() if self.run else None}}
-

@@ -1,0 +1,543 @@
+"""A loop of the user's is measured and recorded, and only a rule changes it."""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from watched_loops import batches, events_of, series_of, small_model, train
+
+import clipwatch
+from clipwatch.core.clipping.clippers import make_clipper
+from clipwatch.core.errors import BadInput
+from clipwatch.core.experiments.layout import Layout
+from clipwatch.core.runs.folder import RunFolder
+from clipwatch.core.stream.events import (
+    ClipChanged,
+    Diagnosed,
+    Evaluated,
+    LaneFailed,
+    LaneStarted,
+    LoopAudited,
+    LoopEnded,
+    MetricAdded,
+    NonfiniteFound,
+    Notice,
+    RunFinished,
+    RunStarted,
+    StepsSkipped,
+    StepsTrained,
+)
+from clipwatch.core.stream.rules import parse_rule
+
+
+def adamw(model: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(model.parameters(), lr=0.01)
+
+
+def norm_of(parameter: Tensor) -> float:
+    assert parameter.grad is not None
+    return parameter.grad.norm().item()
+
+
+def test_observing_changes_no_bit(tmp_path: Path) -> None:
+    """Not a weight, a buffer, a moment or a random number differs after 200 steps."""
+
+    def trained(watched: bool) -> tuple[nn.Module, torch.optim.Optimizer, Tensor]:
+        model = small_model()
+        optimizer = adamw(model)
+        if watched:
+            with clipwatch.watch(model, optimizer, measure_every=7, runs_dir=tmp_path) as run:
+                train(model, optimizer, 200, run=run)
+        else:
+            train(model, optimizer, 200)
+        return model, optimizer, torch.rand(3)
+
+    (one, its, drawn), (other, others, also_drawn) = trained(False), trained(True)
+    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+    pairs = zip(its.state.values(), others.state.values(), strict=True)
+    assert all(torch.equal(mine[name], theirs[name]) for mine, theirs in pairs for name in mine)
+    assert torch.equal(drawn, also_drawn)
+
+
+def test_every_step_has_its_loss_and_norm(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        gradients = train(model, optimizer, 30, run=run)
+    norms = [gradient.norm().item() for gradient in gradients]
+    assert series_of(run.folder, "grad-norm") == pytest.approx(norms)
+    assert series_of(run.folder, "clipped-norm") == pytest.approx(norms)
+    losses = series_of(run.folder, "train-loss")
+    assert len(losses) == 30
+    assert all(map(math.isfinite, losses))
+
+
+def test_a_recording_begins_and_ends(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    with clipwatch.watch(model, optimizer, name="mine", total_steps=9, runs_dir=tmp_path) as run:
+        train(model, optimizer, 3)
+        run.evaluated(loss=0.5, accuracy=0.75, f1=0.25)
+    (started,) = events_of(run.folder, RunStarted)
+    assert started.watched
+    assert started.config.experiment == "Sequential"
+    (lane,) = events_of(run.folder, LaneStarted)
+    assert (lane.lane, lane.rule, lane.step, lane.iterations) == ("mine", "none", 0, 9)
+    (evaluated,) = events_of(run.folder, Evaluated)
+    assert (evaluated.step, evaluated.loss, evaluated.accuracy, evaluated.metrics) == (2, 0.5, 0.75, {"f1": 0.25})
+    assert math.isnan(evaluated.train_loss)
+    assert [event.reason for event in events_of(run.folder, LoopEnded)] == ["completed"]
+    assert [event.reason for event in events_of(run.folder, RunFinished)] == ["completed"]
+    assert run.folder
+    manifest = RunFolder(run.folder).manifest()
+    assert (manifest.watched, manifest.state) == (True, "done")
+
+
+@pytest.mark.parametrize("scale", [1e-15, 1.0, 1e19])
+def test_a_norm_rule_scales_to_the_bound_exactly(tmp_path: Path, scale: float) -> None:
+    """Also where float32 squares underflow and overflow."""
+    model = nn.Linear(4, 4, bias=False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    bound = 0.25 * scale
+    with clipwatch.watch(model, optimizer, rule=f"norm:{bound!r}", runs_dir=tmp_path) as run:
+        for factor in (1.0, 0.01):
+            gradient = torch.randn(4, 4) * scale * factor
+            gradient.mul_(scale * factor / gradient.double().norm())
+            model.weight.grad = gradient.clone()
+            optimizer.step()
+            used = model.weight.grad.double()
+            assert float(used.norm()) == pytest.approx(min(bound, float(gradient.double().norm())), rel=1e-6)
+            if factor < 0.25:
+                assert torch.equal(model.weight.grad, gradient)
+    assert b"".join(event.clipped for event in events_of(run.folder, StepsTrained)) == b"\1\0"
+
+
+@pytest.mark.parametrize("rule", ["value:0.01", "layer-norm:0.1", "agc:0.01", "sign", "autoclip:10", "norm:0.2"])
+def test_a_rule_clips_as_in_a_run_of_clipwatch(tmp_path: Path, rule: str) -> None:
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    parts = list(model.parameters())
+    layers = {"0": 6 * 8 + 8, "1": 8 + 8, "4": 8 * 3 + 3}
+    rows = [each.shape[0] if each.dim() > 1 else 1 for each in parts]
+    shapes = tuple((count, each.numel() // count) for count, each in zip(rows, parts, strict=True))
+    flat = torch.cat([each.detach().reshape(-1) for each in parts])
+    clipper = make_clipper(parse_rule(rule), flat, Layout(layers, shapes))
+    with clipwatch.watch(model, optimizer, rule=rule, runs_dir=tmp_path):
+        for inputs, labels in batches(12):
+            F.cross_entropy(model(inputs), labels).backward()
+            raw = torch.cat([each.grad.reshape(-1) for each in parts if each.grad is not None])
+            expected, _ = clipper.clip(raw, flat)
+            optimizer.step()
+            used = torch.cat([each.grad.reshape(-1) for each in parts if each.grad is not None])
+            torch.testing.assert_close(used, expected, rtol=1e-6, atol=0)
+            optimizer.zero_grad()
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("rule", ["norm:0.1", "value:0.001"])
+def test_other_kinds_of_numbers(tmp_path: Path, kind: torch.dtype, rule: str) -> None:
+    """Elements within the bound keep their bits, the others have the bound in their own precision."""
+    model = nn.Linear(9, 7, dtype=kind)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    gradients = [torch.randn(7, 9).to(kind) * 0.001, torch.randn(7).to(kind)]
+    model.weight.grad, model.bias.grad = (each.clone() for each in gradients)
+    exact = torch.cat([each.double().reshape(-1) for each in gradients])
+    with clipwatch.watch(model, optimizer, rule=rule, runs_dir=tmp_path) as run:
+        optimizer.step()
+    expected = exact.clamp(-0.001, 0.001) if rule.startswith("value") else exact * (0.1 / exact.norm())
+    used = torch.cat([model.weight.grad.double().reshape(-1), model.bias.grad.double()])
+    torch.testing.assert_close(used, expected, rtol=torch.finfo(kind).eps, atol=1e-7)
+    assert series_of(run.folder, "grad-norm") == pytest.approx([float(exact.norm())], rel=1e-5)
+
+
+def test_what_is_measured_by_layer(tmp_path: Path) -> None:
+    """Two groups of parameters: the step size is in units of each one's own learning rate."""
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    groups = [{"params": model[0].parameters(), "lr": 0.1}, {"params": model[1].parameters(), "lr": 0.001}]
+    optimizer = torch.optim.SGD(groups)
+    with clipwatch.watch(model, optimizer, rule="sign", measure_every=2, runs_dir=tmp_path) as run:
+        for _ in range(3):
+            model(torch.ones(1, 3)).sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    first, third = events_of(run.folder, Diagnosed)
+    assert (first.step, third.step) == (0, 2)
+    assert list(first.layers) == ["0", "1"]
+    assert [layer.histogram.elements for layer in first.layers.values()] == [16, 10]
+    # Each element moves by its learning rate.
+    assert [layer.step_size for layer in first.layers.values()] == pytest.approx([1, 1], rel=1e-3)
+    assert first.total.step_size == pytest.approx(1, rel=1e-3)
+    assert first.engaged == 1.0
+    assert first.total.shadow_cosine is not None
+    assert first.total.shadow_cosine < 0.999
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_the_counterfactual_update_of_sgd(tmp_path: Path, nesterov: bool) -> None:
+    """With the same gradient at every step, clipping to a hundredth leaves a hundredth of the update."""
+    model = nn.Linear(3, 2, bias=False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=nesterov)
+    with clipwatch.watch(model, optimizer, rule="norm:0.01", measure_every=1, runs_dir=tmp_path) as run:
+        for _ in range(4):
+            model.weight.grad = torch.full((2, 3), 6**-0.5)
+            optimizer.step()
+    measured = [event.total for event in events_of(run.folder, Diagnosed)]
+    assert [total.shadow_cosine for total in measured] == pytest.approx([1.0] * 4, rel=1e-5)
+    assert [total.shadow_distance for total in measured] == pytest.approx([0.99] * 4, rel=1e-4)
+
+
+def test_the_counterfactual_update_of_adam(tmp_path: Path) -> None:
+    """Adam's steps do not depend on the size of a constant gradient, but its moments remember a first one."""
+    model = nn.Linear(3, 2, bias=False)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    with clipwatch.watch(model, optimizer, rule="norm:0.01", measure_every=1, runs_dir=tmp_path) as run:
+        for size in (1.0, 1.0, 0.005):
+            model.weight.grad = torch.full((2, 3), 6**-0.5 * size)
+            optimizer.step()
+    distances = [event.total.shadow_distance for event in events_of(run.folder, Diagnosed)]
+    assert distances[:2] == pytest.approx([0, 0], abs=1e-3)
+    # By hand: moments of 1, 1, 0.005 against those of 0.01, 0.01, 0.005.
+    first, second = [0.0, 0.0], [0.0, 0.0]
+    for gradients in ((1.0, 0.01), (1.0, 0.01), (0.005, 0.005)):
+        first = [0.9 * m + 0.1 * g for m, g in zip(first, gradients, strict=True)]
+        second = [0.999 * v + 0.001 * g * g for v, g in zip(second, gradients, strict=True)]
+    raw, clipped = (m / math.sqrt(v) for m, v in zip(first, second, strict=True))
+    assert distances[2] == pytest.approx(abs(clipped - raw) / raw, rel=2e-2)
+
+
+def test_a_large_model_is_measured_by_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Norms stay exact, and histograms count the sample."""
+    monkeypatch.setattr("clipwatch.core.watch.measuring.MOST_ELEMENTS", 100)
+    model = nn.Sequential(nn.Linear(20, 30), nn.Linear(30, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with clipwatch.watch(model, optimizer, rule="norm:0.5", runs_dir=tmp_path) as run:
+        model(torch.randn(3, 20)).square().sum().backward()
+        norms = [math.hypot(*(norm_of(each) for each in layer.parameters())) for layer in model]
+        optimizer.step()
+    (measured,) = events_of(run.folder, Diagnosed)
+    assert [layer.norm for layer in measured.layers.values()] == pytest.approx(norms)
+    assert measured.total.norm == pytest.approx(math.hypot(*norms))
+    assert measured.total.clipped_norm == pytest.approx(0.5)
+    assert measured.total.histogram.elements <= 104
+    assert any("every 7th element" in notice.text for notice in events_of(run.folder, Notice))
+
+
+def test_nan_and_infinity_are_counted_and_passed_on(tmp_path: Path) -> None:
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with clipwatch.watch(model, optimizer, rule="norm:1", measure_every=1, runs_dir=tmp_path) as run:
+        for weights in ([[1.0, math.nan], [math.inf, 1.0]], [[math.nan, 0.0], [0.0, 0.0]]):
+            model.weight.grad = torch.tensor(weights)
+            optimizer.step()
+    (found,) = events_of(run.folder, NonfiniteFound)
+    assert (found.step, found.nan, found.infinite, found.action) == (0, 1, 1, "propagate")
+    last = events_of(run.folder, Diagnosed)[-1]
+    assert (last.nan, last.infinite) == (2, 1)
+    assert model.weight.isnan().all()
+
+
+def test_a_loop_that_clips_itself_is_measured_as_a_rule_is(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    raw: list[float] = []
+
+    def clip() -> None:
+        raw.append(torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1).item())
+
+    with clipwatch.watch(model, optimizer, measure_every=10, runs_dir=tmp_path) as run:
+        train(model, optimizer, 25, run=run, clip=clip)
+    assert events_of(run.folder, LoopAudited)[0].finding == "clips-norm"
+    assert series_of(run.folder, "grad-norm")[-10:] == pytest.approx(raw[-10:], rel=1e-5)
+    assert series_of(run.folder, "clipped-norm")[-10:] == pytest.approx([0.1] * 10, rel=1e-4)
+    last = events_of(run.folder, Diagnosed)[-1].total
+    assert last.norm == pytest.approx(raw[20], rel=1e-5)
+    assert last.clipped_norm == pytest.approx(0.1, rel=1e-4)
+
+
+def test_a_closure_is_clipped_inside_the_step(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    inputs, labels = next(batches(1))
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(inputs), labels)
+        loss.backward()
+        return loss
+
+    with clipwatch.watch(model, optimizer, rule="norm:0.01", runs_dir=tmp_path) as run:
+        assert optimizer.step(closure) is not None
+        assert optimizer.step(closure=closure) is not None
+    assert series_of(run.folder, "clipped-norm") == pytest.approx([0.01, 0.01])
+
+
+def test_lbfgs_is_only_observed(tmp_path: Path) -> None:
+    model = nn.Linear(3, 1)
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=4)
+    with pytest.raises(BadInput, match="LBFGS"):
+        clipwatch.watch(model, optimizer, rule="norm:1", runs_dir=tmp_path)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = (model(torch.ones(2, 3)) - 1).square().sum()
+        loss.backward()
+        return loss
+
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        optimizer.step(closure)
+    assert len(series_of(run.folder, "grad-norm")) == 1
+
+
+def test_sparse_gradients_are_measured_and_not_clipped(tmp_path: Path) -> None:
+    model = nn.Embedding(5, 2, sparse=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    run = clipwatch.watch(model, optimizer, rule="norm:0.01", runs_dir=tmp_path)
+    model(torch.tensor([1, 1, 3])).sum().backward()
+    with pytest.warns(UserWarning, match="sparse"):
+        optimizer.step()
+    run.close()
+    # Row 1 occurs twice.
+    assert series_of(run.folder, "grad-norm") == pytest.approx([math.sqrt(2 * 2**2 + 2 * 1)])
+    assert series_of(run.folder, "clipped-norm") == series_of(run.folder, "grad-norm")
+    assert [event.rule for event in events_of(run.folder, ClipChanged)] == ["none"]
+
+
+def test_frozen_tied_and_missing_gradients(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 3))
+    model[1].weight = model[0].weight
+    model[2].requires_grad_(False)
+    unused = nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([*model.parameters(), unused], lr=0.1)
+    with clipwatch.watch(model, optimizer, rule="value:0.001", runs_dir=tmp_path) as run:
+        model(torch.randn(2, 3)).sum().backward()
+        optimizer.step()
+    (measured,) = events_of(run.folder, Diagnosed)
+    assert {name: layer.histogram.elements for name, layer in measured.layers.items()} == {"0": 12, "1": 3, "other": 2}
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_a_grad_scaler(tmp_path: Path, fused: bool) -> None:
+    """The rule's bound is of the unscaled gradient, and steps that the scaler skips are counted."""
+    model = nn.Linear(3, 1, bias=False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, fused=fused)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    with clipwatch.watch(model, optimizer, rule="norm:0.5", scaler=scaler, measure_every=1, runs_dir=tmp_path) as run:
+        for factor in (1.0, math.inf, 2.0):
+            before = model.weight.detach().clone()
+            scaler.scale(model(torch.full((1, 3), factor)).sum()).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            optimizer.zero_grad()
+            moved = (model.weight.detach() - before).norm().item()
+            assert moved == pytest.approx(0.0 if factor == math.inf else 0.05, rel=1e-4)
+    assert sum(event.count for event in events_of(run.folder, StepsSkipped)) == 1
+    norms = series_of(run.folder, "grad-norm")
+    assert [norm for norm in norms if math.isfinite(norm)] == pytest.approx([math.sqrt(3), math.sqrt(12)])
+    assert not events_of(run.folder, NonfiniteFound)
+    assert events_of(run.folder, Diagnosed)[-1].total.clipped_norm == pytest.approx(0.5, rel=1e-5)
+
+
+def test_metrics_by_any_name(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        train(model, optimizer, 1)
+        run.step(1.0, accuracy=0.5, perplexity=3.0)
+        train(model, optimizer, 1)
+        run.step(2.0, grad_norm=7.0)
+        run.evaluated(0.5, perplexity=4.0)
+    first, second = (event.metrics for event in events_of(run.folder, StepsTrained))
+    assert first.keys() == {"train-accuracy", "perplexity"}
+    assert second.keys() == {"own-grad-norm"}
+    (evaluated,) = events_of(run.folder, Evaluated)
+    assert evaluated.metrics == {"own-perplexity": 4.0}
+    assert evaluated.train_loss == 2.0
+    names = [event.metric.name for event in events_of(run.folder, MetricAdded)]
+    assert names == ["train-accuracy", "perplexity", "own-grad-norm", "own-perplexity"]
+
+
+def test_a_loss_given_before_the_step_belongs_to_it(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        for loss in (3.0, 2.0):
+            run.step(loss)
+            train(model, optimizer, 1)
+    assert series_of(run.folder, "train-loss") == [3.0, 2.0]
+
+
+def test_with_gradient_accumulation_the_first_loss_after_a_step_is_its(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        train(model, optimizer, 1)
+        for loss in (3.0, 2.0):
+            run.step(loss)
+        train(model, optimizer, 1)
+    assert series_of(run.folder, "train-loss")[0] == 3.0
+
+
+def test_a_value_that_is_no_number_is_one_warning(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    given: Any = torch.ones(2)
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        train(model, optimizer, 1)
+        with pytest.warns(UserWarning, match="a number is needed"):
+            run.step(given)
+        train(model, optimizer, 1)
+        run.step(given)
+        run.step(None)
+    assert all(map(math.isnan, series_of(run.folder, "train-loss")))
+
+
+def test_two_optimizers_are_lanes_of_one_run(tmp_path: Path) -> None:
+    one, other = small_model(), small_model(1)
+    optimizers = adamw(one), adamw(other)
+    with clipwatch.watch(one, optimizers[0], name="generator", runs_dir=tmp_path) as first:
+        with clipwatch.watch(other, optimizers[1], name="critic", runs_dir=tmp_path) as second:
+            train(one, optimizers[0], 2)
+            train(other, optimizers[1], 3)
+        train(one, optimizers[0], 2)
+    assert first.folder == second.folder
+    ended = {event.lane: event.step for event in events_of(first.folder, LoopEnded)}
+    assert ended == {"generator": 4, "critic": 3}
+    assert len(events_of(first.folder, RunFinished)) == 1
+    # The next watch begins a run of its own.
+    with clipwatch.watch(one, optimizers[0], runs_dir=tmp_path) as third:
+        assert third.folder != first.folder
+
+
+def test_a_checkpoint_of_the_loop_resumes_the_rule_and_the_step(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    with clipwatch.watch(model, optimizer, rule="autoclip:50", runs_dir=tmp_path) as run:
+        train(model, optimizer, 6, run=run)
+        state = json.loads(json.dumps(run.state_dict()))
+        train(model, optimizer, 2, run=run, seed=2)
+    whole = series_of(run.folder, "clipped-norm")
+    torch.manual_seed(0)
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as again:
+        again.load_state_dict(state)
+        assert again.rule == "autoclip:50"
+        train(model, optimizer, 2, run=again, seed=2)
+    assert [event.step for event in events_of(again.folder, LaneStarted)] == [6]
+    assert events_of(again.folder, StepsTrained)[-1].step == 7
+    assert len(whole) == 8
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"rule": "norn:1"}, "did you mean norm:1"),
+        ({"measure_every": 0}, "measure_every"),
+        ({"total_steps": -1}, "total_steps"),
+        ({"name": "a b"}, "lane name"),
+    ],
+)
+def test_wrong_arguments_are_one_line(tmp_path: Path, given: dict[str, Any], problem: str) -> None:
+    model = small_model()
+    with pytest.raises(BadInput, match=problem) as raised:
+        clipwatch.watch(model, adamw(model), runs_dir=tmp_path, **given)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_watched_optimizer_is_refused_until_its_watch_closes(tmp_path: Path) -> None:
+    model, other = small_model(), small_model()
+    optimizer = adamw(model)
+    run = clipwatch.watch(model, optimizer, runs_dir=tmp_path)
+    with pytest.raises(BadInput, match="watched already"):
+        clipwatch.watch(model, optimizer, name="second", runs_dir=tmp_path)
+    with pytest.raises(BadInput, match="own name"):
+        clipwatch.watch(other, adamw(other), runs_dir=tmp_path)
+    run.close()
+    clipwatch.watch(model, optimizer, runs_dir=tmp_path).close()
+    wrong: Any = model
+    with pytest.raises(BadInput, match=r"give a torch\.optim\.Optimizer"):
+        clipwatch.watch(model, wrong, runs_dir=tmp_path)
+
+
+def test_nothing_stays_after_close(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    run = clipwatch.watch(model, optimizer, rule="norm:0.001", runs_dir=tmp_path)
+    train(model, optimizer, 3, run=run)
+    run.close()
+    assert not optimizer._optimizer_step_pre_hooks
+    assert not optimizer._optimizer_step_post_hooks
+    assert not any(each._post_accumulate_grad_hooks for each in model.parameters())
+    size = (run.folder / "events.jsonl").stat().st_size if run.folder else 0
+    norms = [gradient.norm().item() for gradient in train(model, optimizer, 2, run=run)]
+    run.evaluated(1.0)
+    run.set_rule("value:1")
+    run.close()
+    assert min(norms) > 0.001
+    assert run.folder
+    assert (run.folder / "events.jsonl").stat().st_size == size
+    gc.collect()
+
+
+def test_an_error_of_the_loop_is_the_end_of_the_lane(tmp_path: Path) -> None:
+    model = small_model()
+    with pytest.raises(ZeroDivisionError), clipwatch.watch(model, adamw(model), runs_dir=tmp_path) as run:
+        _ = 1 / 0
+    (failed,) = events_of(run.folder, LaneFailed)
+    assert failed.cause == "ZeroDivisionError: division by zero"
+    (finished,) = events_of(run.folder, RunFinished)
+    assert finished.reason == "failed"
+
+
+def test_an_interrupt_is_not_a_failure(tmp_path: Path) -> None:
+    model = small_model()
+    with pytest.raises(KeyboardInterrupt), clipwatch.watch(model, adamw(model), runs_dir=tmp_path) as run:
+        raise KeyboardInterrupt
+    assert [event.reason for event in events_of(run.folder, LoopEnded)] == ["stopped"]
+
+
+def test_an_error_of_ours_ends_the_watch_and_not_the_loop(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+
+    def layer(name: str) -> str:
+        raise RuntimeError(f"no layer {name}")
+
+    with clipwatch.watch(model, optimizer, layers=layer, runs_dir=tmp_path) as run:
+        with pytest.warns(UserWarning, match=r"unwatched: RuntimeError: no layer 0\.weight"):
+            gradients = train(model, optimizer, 3, run=run)
+        assert len(gradients) == 3
+        assert not run.active
+    (failed,) = events_of(run.folder, LaneFailed)
+    assert "no layer" in failed.cause
+
+
+def test_warnings_that_the_user_has_made_errors_do_not_end_the_loop(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = small_model()
+    with clipwatch.watch(model, adamw(model), runs_dir=tmp_path) as run:
+        run.set_rule("norn:1")
+    assert "did you mean norm:1" in capsys.readouterr().err
+
+
+def test_without_a_folder_the_loop_is_clipped_and_not_recorded(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    (tmp_path / "file").touch()
+    with pytest.warns(UserWarning, match="records nothing"):
+        run = clipwatch.watch(model, optimizer, rule="norm:0.01", runs_dir=tmp_path / "file")
+    train(model, optimizer, 2, run=run)
+    assert run.folder is None
+    used = math.hypot(*(each.grad.norm().item() for each in model.parameters() if each.grad is not None))
+    assert used == 0 or used <= 0.0101
+    run.set_rule("norm:0.02")
+    train(model, optimizer, 2, run=run)
+    assert run.rule == "norm:0.02"
+    run.close()
