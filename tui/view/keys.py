@@ -93,7 +93,7 @@ KEYS: tuple[Key, ...] = (
         only="live",
         off_in=_ELSEWHERE,
     ),
-    Key("stop", "x", "stop", "Ask the loop to stop, after a question", RUN, footer=4, only="steered"),
+    Key("stop", "Q", "stop", "Ask the loop to stop, after a question", RUN, footer=4, only="steered"),
     Key(
         "reseed",
         "n",
