@@ -103,7 +103,7 @@ async def test_keys_steer_the_loop_and_its_answers_are_shown(loop: FakeLoop) -> 
 async def test_a_loop_is_asked_to_stop_after_a_question(loop: FakeLoop) -> None:
     async with attached(loop) as screen:
         for answer in ("n", "enter", "escape", "y"):
-            await screen.press("x")
+            await screen.press("Q")
             await screen.until(lambda: isinstance(screen.app.screen, StopQuestion))
             assert loop.heard() == []
             await screen.press(answer)
@@ -130,14 +130,14 @@ async def test_the_key_line_and_the_help_have_only_what_works(loop: FakeLoop) ->
         await screen.until(lambda: "q detach" in screen.rows[-1])
         for label in ("restart", "new seed", "1000 more", "seeds", "back 5 %", "tab lane"):
             assert label not in screen.rows[-1]
-        for label in ("space pause", "x stop", "b rule"):
+        for label in ("space pause", "Q stop", "b rule"):
             assert label in screen.rows[-1]
         await screen.press("question_mark")
         await screen.shows("Ask the loop to stop")
         assert "Restart" not in screen.text
 
 
-@pytest.mark.parametrize("key", ["space", "s", "c", "b", "left_square_bracket", "R", "minus", "0", "x"])
+@pytest.mark.parametrize("key", ["space", "s", "c", "b", "left_square_bracket", "R", "minus", "0", "Q"])
 @on_a_loop
 async def test_a_run_of_another_clipwatch_is_watched_and_not_steered(tmp_path: Path, key: str) -> None:
     loop = FakeLoop(tmp_path, watched=False)

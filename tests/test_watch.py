@@ -36,6 +36,9 @@ from clipwatch.core.stream.events import (
     StepsTrained,
 )
 from clipwatch.core.stream.rules import parse_rule
+from clipwatch.core.stream.series import step_values
+from clipwatch.core.watch.gradient_clippers import Clipped, clip_on_device
+from clipwatch.core.watch.step_log import StepLog
 
 
 def adamw(model: nn.Module) -> torch.optim.Optimizer:
@@ -292,7 +295,10 @@ def test_lbfgs_is_only_observed(tmp_path: Path) -> None:
         return loss
 
     with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        run.set_rule("norm:1")
         optimizer.step(closure)
+    assert run.rule is None
+    assert any("cannot clip by norm:1" in notice.text for notice in events_of(run.folder, Notice))
     assert len(series_of(run.folder, "grad-norm")) == 1
 
 
@@ -321,6 +327,40 @@ def test_frozen_tied_and_missing_gradients(tmp_path: Path) -> None:
         optimizer.step()
     (measured,) = events_of(run.folder, Diagnosed)
     assert {name: layer.histogram.elements for name, layer in measured.layers.items()} == {"0": 12, "1": 3, "other": 2}
+    assert any("1 of the 6 parameters" in notice.text for notice in events_of(run.folder, Notice))
+
+
+def test_a_bound_on_a_device_is_exact_and_leaves_what_is_within(tmp_path: Path) -> None:
+    """The arithmetic of a GPU, on the CPU."""
+    gradients = [torch.randn(5, 3), torch.randn(7)]
+    before = [each.clone() for each in gradients]
+    norm = torch.nn.utils.get_total_norm(gradients)
+    assert not clip_on_device(gradients, norm, 100.0).changed
+    assert all(torch.equal(one, other) for one, other in zip(gradients, before, strict=True))
+    clipped = clip_on_device(gradients, norm, 0.5)
+    assert clipped.changed
+    assert float(clipped.clipped_norm) == pytest.approx(0.5)
+    assert float(torch.nn.utils.get_total_norm(gradients)) == pytest.approx(0.5, rel=1e-6)
+
+
+def test_steps_whose_values_are_on_a_device(tmp_path: Path) -> None:
+    """A fused optimizer skips the second step, because its gradient overflowed; the third holds a NaN."""
+    log = StepLog("loop")
+    for norm, overflowed in ((3.0, 0.0), (math.inf, 1.0), (math.nan, 0.0)):
+        log.add(Clipped(torch.tensor(norm), torch.tensor(1.0), torch.tensor(True)), torch.tensor(overflowed))
+        log.give({"losses": torch.tensor(0.5)})
+    logged = log.take(2)
+    assert logged
+    assert log.take(2) is None
+    steps, found, skipped = logged.events()
+    assert isinstance(steps, StepsTrained)
+    values = step_values(steps).series
+    assert values["grad-norm"][:2].tolist() == [3.0, math.inf]
+    assert values["clipped-norm"].tolist() == [1.0, 0.0, 1.0]
+    assert values["train-loss"].tolist() == [0.5] * 3
+    assert steps.clipped == b"\1\0\1"
+    assert found == NonfiniteFound(lane="loop", step=2, nan=1, infinite=0, action="propagate")
+    assert skipped == StepsSkipped(lane="loop", step=2, count=1)
 
 
 @pytest.mark.parametrize("fused", [False, True])

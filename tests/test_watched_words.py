@@ -24,6 +24,7 @@ from clipwatch.tui.text.summary import lane_summary, repeating_command, summary_
 from clipwatch.tui.text.verdict import verdict
 from clipwatch.tui.view.chart_specs import ChartSettings, chart_spec
 from clipwatch.tui.view.grid_pages import metrics_by_interest, recorded_metrics
+from clipwatch.tui.view.keys import keys_for
 from clipwatch.tui.view.metrics import metric
 from clipwatch.tui.view.run_view import RunView
 from clipwatch.tui.view.title import title
@@ -224,3 +225,9 @@ def test_a_watched_run_is_renamed_deleted_and_found_by_its_class_and_its_script(
     assert main(["runs", "rename", folder.name, "mine", *home]) == 0
     assert main(["runs", "delete", "mine", "--yes", *home]) == 0
     assert not any(path.is_dir() for path in tmp_path.iterdir())
+
+
+def test_a_recording_of_a_loop_has_no_keys_that_train() -> None:
+    ids = {key.id for key in keys_for(state())}
+    assert {"diagnostics", "left_metric", "scrub_back", "quit"} <= ids
+    assert not ids & {"sweep", "restart", "reseed", "extend", "clip", "rule"}

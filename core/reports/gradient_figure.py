@@ -70,8 +70,8 @@ def _clips_elements(lane: LaneSummary) -> bool:
 
 def _scales(lane: LaneSummary) -> bool:
     """Whether a rule, or a watched loop of its own accord, scales the gradient."""
-    if lane.rule == "none" and not lane.changed_at and lane.steps is not None:
-        return bool(lane.steps.clipped.any())
+    if lane.watched and lane.steps is not None and lane.steps.clipped.any():
+        return True
     return any(not isinstance(rule, ValueClip | SignClip) for rule in _rules(lane))
 
 

@@ -85,6 +85,7 @@ class LaneSummary:
     `number` is its place among the lanes, `rule` its rule at the start, `changed_at` the steps at which it changed.
     `evaluations` and `measured` are in order of steps, each step once. `silent_outputs`: the outputs that were 0 for
     every validation image at the end. `rules`: all its rules. `steps`: every step, None if they are not recorded.
+    `watched`: it is a loop of the user's, which may clip by itself.
     """
 
     name: str
@@ -101,6 +102,7 @@ class LaneSummary:
     number: int = 0
     rules: LaneRules = NO_RULES
     steps: LaneSteps | None = None
+    watched: bool = False
 
     @property
     def label(self) -> LaneLabel:
@@ -189,14 +191,17 @@ def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> R
     for event in recorded.events:
         state = apply(state, event)
     # Lanes of a watched run that begin later are not in its settings.
-    begun = {event.lane: event.rule for event in reversed(recorded.table.others) if isinstance(event, LaneStarted)}
-    rules = begun | {lane.name: lane.rule for lane in recorded.started.config.lanes}
+    rules = {lane.name: lane.rule for lane in recorded.started.config.lanes}
+    for event in recorded.table.others:
+        if isinstance(event, LaneStarted):
+            rules.setdefault(event.lane, event.rule)
     lanes = tuple(
         replace(
             _lane(lane, rules.get(lane, ""), state, recorded.events),
             number=number,
             rules=lane_rules(recorded.table.others, lane),
             steps=_steps(recorded, lane),
+            watched=recorded.started.watched,
         )
         for number, lane in enumerate(recorded.lanes if recorded.started.watched else _names(rules, recorded.events))
     )

@@ -9,7 +9,7 @@ WATCHED_CHINESE = {
     "watched_observed": "{lane} 只被观察：clipwatch 没有改动任何梯度。",
     "watched_ruled": "clipwatch 按此规则裁剪 {lane}：{rule}。",
     "watched_last_evaluation": "{lane} 的最后一次评估（第 {step} 步）：{values}。",
-    "watched_value": "{metric} {value}",
+    "watched_value": "{metric}为 {value}",
     "watched_loop": "训练循环",
     "watched_loop_text": "训练由用户自己的脚本完成，clipwatch 只是旁观。"
     "脚本没有告知的内容（数据、批大小、学习率等）不在本报告中。",

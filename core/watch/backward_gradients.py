@@ -25,8 +25,9 @@ from torch.utils.hooks import RemovableHandle
 
 from .backward_norm import BackwardNorm
 from .comparison import Comparison
-from .gradient_sample import largest, norm, numbers, precision, sample, sampled_change, writes
+from .gradient_sample import SampledChange, largest, norm, numbers, precision, sample, writes
 from .late_changes import LateChanges
+from .norms import Norm
 
 # A norm that differs by more was changed.
 _ROUNDING = 2e-6
@@ -56,6 +57,8 @@ class BackwardGradients:
         self._error: Exception | None = None
         self._handles: list[RemovableHandle] = []
         self._left: dict[str, _Left] = {}
+        # The parameters whose gradients come first and last in `backward`.
+        self._first: Tensor | None = None
         self._last: Tensor | None = None
         self._hooked = self._refused = 0
         self._parts: dict[str, Tensor] = {}
@@ -78,8 +81,8 @@ class BackwardGradients:
             self._hooked = sum(each is not own and _has_hooks(each) for each in self._parameters.values())
             for name, parameter in self._parameters.items():
                 self._add_hook(parameter, partial(self._keep, name))
-        for parameter in self._late.held:
-            self._add_hook(parameter, self._look_last)
+        if self._late.held and self._first is not None:
+            self._add_hook(self._first, self._late.look_last)
 
     def copy_into(self, flat: Tensor | None) -> None:
         """Copy what `backward` leaves at measured steps into this vector, too, from now on. None: no longer.
@@ -137,7 +140,7 @@ class BackwardGradients:
     def end_step(self) -> None:
         """Call after a step, before anything of the loop runs: holds gradients, to see whether the loop changes them.
 
-        These are references to at most 32 MiB of gradients of a measured step, until the next `backward`.
+        These are references to at most 8 MiB of gradients of a measured step, until the next `backward`.
         """
         if self._measured and self._processes == 1:
             self._late.hold(self._parameters.values())
@@ -153,8 +156,8 @@ class BackwardGradients:
         """
         self._norm.start()
 
-    def norm_before(self) -> Tensor | None:
-        """‖g‖ as the last `backward` left it, on its device and still scaled; None if unknown at this step.
+    def norm_before(self) -> Norm | None:
+        """‖g‖ as the last `backward` left it, still scaled; None if it is not known at this step.
 
         It is known once the hook that computes it has agreed with a measured step, until it does not.
         """
@@ -173,22 +176,22 @@ class BackwardGradients:
         left_norm = math.hypot(*numbers([each.norm for each in self._left.values()]))
         if self._last is not None:
             self._norm.confirm(self._last, left_norm)
-        most = max(numbers([largest(each) for each in present.values() if each.numel()]), default=0.0)
-        left = [each.sample for each in self._left.values()]
-        used = [
-            sample(present[name]) if name in present else torch.zeros_like(each.sample)
-            for name, each in self._left.items()
+        before = [each.sample for each in self._left.values()]
+        after = [
+            sample(present[name]) if name in present else torch.zeros_like(left.sample)
+            for name, left in self._left.items()
         ]
-        change = sampled_change(left, used, scale, most)
-        return replace(
+        change = SampledChange(before, after, scale)
+        comparison = replace(
             comparison,
             norm=left_norm / scale,
-            used_largest=most,
             equal=change.equal and math.isclose(left_norm / scale, comparison.used_norm, rel_tol=_ROUNDING),
-            written=any(_is_written(each, present.get(name)) for name, each in self._left.items()),
-            ratios=change.ratios,
-            clamped=change.clamped,
+            written=any(_is_written(left, present.get(name)) for name, left in self._left.items()),
         )
+        if comparison.kind == "untouched" or not present:
+            return comparison
+        most = max(numbers([largest(each) for each in present.values() if each.numel()]), default=0.0)
+        return replace(comparison, used_largest=most, ratios=change.ratios, clamped=change.is_clamped_to(most))
 
     def _add_hook(self, parameter: Tensor, hook: Callable[[Tensor], None]) -> None:
         if not parameter.requires_grad:
@@ -215,13 +218,10 @@ class BackwardGradients:
         """Keep figures of a gradient; with gradient accumulation those of the last `backward` stay."""
         if (gradient := parameter.grad) is not None:
             self._left[name] = _Left(gradient, writes(gradient), norm(gradient), sample(gradient))
+            self._first = parameter if len(self._left) == 1 else self._first
             self._last = parameter
             if (part := self._parts.get(name)) is not None:
                 part.view(parameter.shape).copy_(gradient.detach().to_dense())
-
-    def _look_last(self, parameter: Tensor) -> None:
-        if self._late.held:
-            self._late.look_last(parameter)
 
 
 def _is_written(left: _Left, gradient: Tensor | None) -> bool:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
-from .gradient_sample import norm
+from .norms import Norm, total_norm
 
 # After so many disagreements the order of the gradients is taken to vary.
 _MOST_MISSES = 3
 _AGREES = 1e-4
-_WHOLE_TYPES = (torch.float32, torch.float64)
 
 
 class BackwardNorm:
@@ -25,12 +23,12 @@ class BackwardNorm:
         self._handle: RemovableHandle | None = None
         self._last: Tensor | None = None
         self._wanted = self._confirmed = False
-        self._norm: Tensor | None = None
+        self._norm: Norm | None = None
         self._misses = 0
         self.error: Exception | None = None
 
     @property
-    def value(self) -> Tensor | None:
+    def value(self) -> Norm | None:
         """‖g‖ as the last `backward` left it; None if it is not known."""
         return self._norm if self._confirmed else None
 
@@ -68,14 +66,7 @@ class BackwardNorm:
 
     def _compute(self, parameter: Tensor) -> None:
         try:
-            self._norm = _total_norm([each.grad for each in self._parameters if each.grad is not None])
+            self._norm = total_norm([each.grad for each in self._parameters if each.grad is not None])
         except Exception as error:
             # A hook that raises would end the training.
             self.error = error
-
-
-def _total_norm(gradients: Sequence[Tensor]) -> Tensor:
-    if all(each.dtype in _WHOLE_TYPES and each.layout == torch.strided for each in gradients):
-        return torch.nn.utils.get_total_norm(gradients)
-    device = gradients[0].device
-    return torch.linalg.vector_norm(torch.stack([norm(each).to(device, torch.float32) for each in gradients]))

@@ -23,8 +23,9 @@ class Comparison:
     """What became of the gradients of one step between `backward` and the optimizer.
 
     `norm`: ‖g‖ as `backward` left it, divided by the GradScaler's `scale`; None if it is unknown. `used_norm`,
-    `used_largest`: ‖g‖ and the largest |g| that the optimizer gets. `equal`: whether nothing was changed but the scale.
-    `written`: whether the loop wrote to a gradient all the same, as a rule does that does not engage.
+    `used_largest`: ‖g‖ and the largest |g| that the optimizer gets, the latter 0 if nothing was changed or written to.
+    `equal`: whether nothing was changed but the scale. `written`: whether the loop wrote to a gradient all the same, as
+    a rule does that does not engage.
 
     From a sample of the elements: `ratios`, the lowest and the highest ratio of what the optimizer gets to what
     `backward` left; `clamped`, whether each is as it was, or was larger and has the size `used_largest` now.

@@ -100,7 +100,7 @@ class _NormScaler:
         if isinstance(norm, Tensor):
             if self._fixed is not None:
                 about_to_clip(norm)
-                return _clip_on_device(gradients, norm, self._fixed)
+                return clip_on_device(gradients, norm, self._fixed)
             norm = norm.item()
         bound = self._norm_bound.bound(norm)
         if norm <= bound or math.isinf(bound):
@@ -130,7 +130,8 @@ class _Holder:
         self.grad = gradient
 
 
-def _clip_on_device(gradients: Sequence[Tensor], norm: Tensor, bound: float) -> Clipped:
+def clip_on_device(gradients: Sequence[Tensor], norm: Tensor, bound: float) -> Clipped:
+    """Scale gradients down to a bound without reading their norm, which stays on its device."""
     exact = norm.double()
     factor = (bound / exact).clamp(max=1.0)
     # torch divides by this norm plus 1e-6, which is subtracted here, in float64: a factor of 1 stays 1.

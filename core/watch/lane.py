@@ -37,7 +37,7 @@ from .left_gradients import LeftGradients
 from .loss_scale import LossScale
 from .measuring import Measures, Measuring
 from .metric_names import series_name
-from .parameters import WatchedParameters, why_not_clipped
+from .parameters import OTHER, WatchedParameters, why_not_clipped
 from .steering import Commands, Steering
 from .step_log import Number, StepLog
 from .user_warnings import warn
@@ -63,6 +63,7 @@ class WatchedLane:
         optimizer: Optimizer,
         *,
         rule: str | None,
+        why_no_rule: str | None,
         run: WatchedRun | None,
         mailbox: Mailbox[LaneCommand],
         commands: Commands,
@@ -74,7 +75,7 @@ class WatchedLane:
         self.name, self.rule, self.mailbox = name, rule, mailbox
         self.step = 0
         self.steering = Steering(name, commands, self._set_rule, self._reset_optimizer)
-        self._parameters, self._run = parameters, run
+        self._parameters, self._run, self._why_no_rule = parameters, run, why_no_rule
         self._measure_every, self._total_steps = measure_every, total_steps
         self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, parameters)
         self._loss_scale = LossScale(optimizer, scaler)
@@ -97,6 +98,7 @@ class WatchedLane:
         self._has_given = self._known_to_train = False
         self._clipped_steps: Number = 0.0
         self._known_steps = 0
+        self._rule_is_checked = False
         self._left: LeftGradients | None = None
         self._begin_backward()
 
@@ -106,8 +108,7 @@ class WatchedLane:
         """Send what is due, and obey commands."""
         if not self._begun:
             self._begin()
-        if skipped := self._loss_scale.skipped():
-            self._send(StepsSkipped(lane=self.name, step=self.step, count=skipped))
+        self._send_skipped()
         for event in self.steering.between_steps(self.step):
             self._send_steps()
             self._send(event)
@@ -116,9 +117,10 @@ class WatchedLane:
 
     def gradients_ready(self) -> None:
         """Measure, clip, and log the step."""
-        measured, scale = self.step % self._measure_every == 0, self._loss_scale.of_gradients
-        gradients = self._parameters.gradients()
-        if self.rule and (self.step == 0 or measured):
+        # While the disk is behind, what is measured would fill the memory.
+        measured = self.step % self._measure_every == 0 and not (self._run and self._run.is_behind)
+        scale, gradients = self._loss_scale.of_gradients, self._parameters.gradients()
+        if self.rule and (measured or not self._rule_is_checked):
             self._require_clippable(gradients)
         comparison = self._backward.compare(self._loss_scale.of_loss)
         left = self._left if measured and not self.rule and self._backward.copied else None
@@ -167,7 +169,7 @@ class WatchedLane:
         """The norm before the clipping of the loop itself, where it is known."""
         before = None if self.rule else self._backward.norm_before()
         if before is not None:
-            norm: Number = (before.item() if before.is_cpu else before) / self._loss_scale.of_loss
+            norm = before / self._loss_scale.of_loss
             clipped = Clipped(norm, clipped.clipped_norm, norm > clipped.clipped_norm * (1 + _ROUNDING))
         if self.rule or before is not None:
             self._clipped_steps = self._clipped_steps + clipped.changed
@@ -203,6 +205,7 @@ class WatchedLane:
 
     def _require_clippable(self, gradients: Sequence[Tensor]) -> None:
         """Observe instead of clipping where a rule cannot clip."""
+        self._rule_is_checked = True
         if cause := why_not_clipped(gradients):
             warn(f"clipwatch does not clip by {self.rule}, it only observes: {cause}")
             self._send(self._set_rule("none"))
@@ -280,6 +283,7 @@ class WatchedLane:
         if not self._begun:
             self._begin()
         self._send_steps()
+        self._send_skipped()
         self._backward.close()
         self.steering.close()
 
@@ -299,14 +303,19 @@ class WatchedLane:
         self.step, self.rule = int(state["step"]), state["rule"]
         self._clipper = make_gradient_clipper(parse_rule(self.rule) if self.rule else None, self._parameters)
         self._clipper.restore(state["clipper"])
+        self._measuring.set_rule(self.rule)
         self._begun = False
 
     # Commands.
 
     def _set_rule(self, rule: str) -> Event:
+        if rule != "none" and self._why_no_rule:
+            return Notice(text=f"{self.name} cannot clip by {rule}: {self._why_no_rule}")
         previous = self.rule or "none"
-        self._clipper, self.rule = make_gradient_clipper(parse_rule(rule), self._parameters), rule
-        self._measuring.set_rule(rule)
+        self._clipper = make_gradient_clipper(parse_rule(rule), self._parameters)
+        self.rule = None if rule == "none" else rule
+        self._rule_is_checked = False
+        self._measuring.set_rule(self.rule)
         return ClipChanged(lane=self.name, step=self.step, rule=rule, previous=previous)
 
     def _reset_optimizer(self) -> None:
@@ -331,6 +340,11 @@ class WatchedLane:
                 seconds=self._seconds,
             )
         )
+        if foreign := self._parameters.foreign:
+            self._notice(
+                f"{foreign:,} of the {len(self._parameters.all):,} parameters of the optimizer are not the model's; "
+                f"they are the layer {OTHER}"
+            )
 
     def _series(self, name: str, *, of_step: bool) -> str:
         """The series of a metric, which is announced when it is first given."""
@@ -347,6 +361,11 @@ class WatchedLane:
     def _send(self, item: Item) -> None:
         if self._run:
             self._run.put(item)
+
+    def _send_skipped(self) -> None:
+        """Send how many steps a GradScaler has skipped since the last one that was taken."""
+        if skipped := self._loss_scale.skipped():
+            self._send(StepsSkipped(lane=self.name, step=self.step, count=skipped))
 
     def _notice(self, text: str) -> None:
         self._send(Notice(text=text, level="info"))

@@ -13,7 +13,9 @@ from .comparison import LateChange
 from .gradient_sample import norm, numbers, writes
 
 # The most memory to keep from being freed until the next `backward`.
-_HELD_BYTES = 32 << 20
+_HELD_BYTES = 8 << 20
+# Writes that torch does not count, those to `gradient.data`, are looked for in this many gradients.
+_LOOKED_CLOSELY = 4
 # A norm that differs by more was changed.
 _ROUNDING = 1e-6
 
@@ -26,7 +28,13 @@ class _Held:
     gradient: Tensor
     writes: int
     norm: Tensor
+    closely: bool
     seen: Tensor | None = None
+
+    @property
+    def norm_now(self) -> Tensor:
+        """The norm of the gradient, computed only if it may have changed."""
+        return norm(self.gradient) if self.closely or writes(self.gradient) != self.writes else self.norm
 
 
 class _Looked(NamedTuple):
@@ -60,20 +68,21 @@ class LateChanges:
         return [each.parameter for each in self._held]
 
     def hold(self, parameters: Iterable[Tensor]) -> None:
-        """Hold the gradients that the optimizer has just used, the smallest ones first, up to 32 MiB."""
+        """Hold the gradients that the optimizer has just used, the smallest ones first, up to 8 MiB."""
         gradients = [(each, each.grad) for each in parameters if each.grad is not None]
         self._held, room = [], _HELD_BYTES
         for parameter, gradient in sorted(gradients, key=lambda pair: pair[1].numel()):
             room -= gradient.numel() * gradient.element_size()
             if room < 0:
                 break
-            self._held.append(_Held(parameter, gradient, writes(gradient), norm(gradient)))
+            closely = len(self._held) < _LOOKED_CLOSELY
+            self._held.append(_Held(parameter, gradient, writes(gradient), norm(gradient), closely))
         self._part = len(self._held) < len(gradients)
 
     def look(self) -> None:
         """Look at the held gradients before the loop may set them to 0 in place."""
         for each in self._held:
-            each.seen = norm(each.gradient)
+            each.seen = each.norm_now
 
     def look_last(self, parameter: Tensor) -> None:
         """Look at the held gradients, now that `backward` has added to that of a first parameter, and let them go."""
@@ -81,7 +90,7 @@ class LateChanges:
         for each in self._held:
             dropped = each.parameter.grad is not each.gradient
             if dropped or each.parameter is not parameter:
-                after, written = norm(each.gradient), writes(each.gradient) != each.writes
+                after, written = each.norm_now, writes(each.gradient) != each.writes
                 self._looked.append(
                     _Looked(each.norm, after if each.seen is None else each.seen, after, dropped, written)
                 )

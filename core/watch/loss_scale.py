@@ -22,11 +22,14 @@ class LossScale:
         self._optimizer = optimizer
         self._scaler = scaler if scaler is not None and scaler.is_enabled() else None
         self._last = self._scaler.get_scale() if self._scaler else 1.0
+        self._unscales_itself = False
 
     @property
     def of_gradients(self) -> Number:
         """What the gradients that the optimizer gets must be divided by; on a GPU it stays there."""
-        return _number(getattr(self._optimizer, "grad_scale", None), 1.0)
+        scale = getattr(self._optimizer, "grad_scale", None)
+        self._unscales_itself |= scale is not None
+        return _number(scale, 1.0)
 
     @property
     def overflowed(self) -> Number:
@@ -36,15 +39,17 @@ class LossScale:
     @property
     def of_loss(self) -> float:
         """What the gradients are to be divided by before the optimizer gets them, if it does not do it itself."""
-        inside = getattr(self._optimizer, "grad_scale", None) is not None
-        return self._scaler.get_scale() if self._scaler and not inside else 1.0
+        unscaled = getattr(self._optimizer, "grad_scale", None) is None
+        return self._scaler.get_scale() if self._scaler and unscaled else 1.0
 
     def skipped(self) -> int:
         """How many steps the scaler skipped since the last call: it has lowered its scale for each.
 
+        An optimizer that unscales itself takes part in steps that it skips, see `overflowed`.
+
         Call it where the GPU has nothing left to do anyway, because it reads the scale.
         """
-        if self._scaler is None or getattr(self._optimizer, "grad_scale", None) is not None:
+        if self._scaler is None or self._unscales_itself:
             return 0
         last, self._last = self._last, self._scaler.get_scale()
         backoff = self._scaler.get_backoff_factor()

@@ -54,7 +54,7 @@ class Measuring:
 
     def set_rule(self, rule: str | None) -> None:
         """From now on this rule clips. What the optimizer would have done without one is followed."""
-        self._follows = rule not in (None, "none")
+        self._follows = rule is not None
 
     def reset(self) -> None:
         """The optimizer's state was reset."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from ..experiments.flat_parameters import layer_name
 
@@ -15,11 +14,29 @@ Layers = int | Callable[[str], str]
 OTHER = "other"
 
 
+# What wraps a model, and the attribute that holds it.
+_WRAPPERS = {
+    "DataParallel": "module",
+    "DistributedDataParallel": "module",
+    "FullyShardedDataParallel": "module",
+    "DeepSpeedEngine": "module",
+    "OptimizedModule": "_orig_mod",
+}
+# What wrappers inside of a model add to the names of its parameters.
+_ADDED = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
+
+
 def unwrapped(model: nn.Module) -> nn.Module:
-    """The user's own module: DDP, DataParallel and `torch.compile` wrap it, and put a prefix before its names."""
-    while isinstance(model, nn.DataParallel | DistributedDataParallel) or "_orig_mod" in dict(model.named_children()):
-        (model,) = model.children()
+    """The model itself, without what distributes or compiles it."""
+    while (inner := _WRAPPERS.get(type(model).__name__)) and isinstance(getattr(model, inner, None), nn.Module):
+        model = getattr(model, inner)
     return model
+
+
+def _plain(name: str) -> str:
+    for added in _ADDED:
+        name = name.replace(added, "")
+    return name
 
 
 class WatchedParameters:
@@ -27,7 +44,7 @@ class WatchedParameters:
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, layers: Layers) -> None:
         self._optimizer, self._layers = optimizer, layers
-        self._names = {id(each): name for name, each in model.named_parameters()}
+        self._names = {id(each): _plain(name) for name, each in unwrapped(model).named_parameters()}
 
     @property
     def all(self) -> list[Tensor]:

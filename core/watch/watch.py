@@ -37,7 +37,7 @@ from ..stream.rules import parse_rule
 from . import watched_run
 from .description import describe
 from .lane import WatchedLane
-from .parameters import Layers, WatchedParameters, unwrapped, why_not_clipped
+from .parameters import Layers, WatchedParameters, why_not_clipped
 from .ranks import SharedCommands, make_broadcast, processes, rank
 from .step_hooks import StepHooks
 from .user_warnings import warn
@@ -71,7 +71,6 @@ def watch(
     """
     optimizer = _inner(optimizer)
     _require(isinstance(model, nn.Module), f"watch: model is {type(model).__name__}; give an nn.Module")
-    model = unwrapped(model)
     _require(
         measure_every in range(1, MOST + 1), f"watch: measure_every is {measure_every!r}; give a whole number above 0"
     )
@@ -84,8 +83,9 @@ def watch(
     parameters = WatchedParameters(model, optimizer, layers)
     described = describe(model, config, measure_every=measure_every, total_steps=total_steps)
 
-    if rule and (cause := _why_not_ruled(model, optimizer) or why_not_clipped(parameters.all)):
-        raise BadInput(f"watch: rule {config.rule} cannot be used, watch without it: {cause}")
+    why_no_rule = _why_not_ruled(model, optimizer) or why_not_clipped(parameters.all)
+    if config.rule != "none" and why_no_rule:
+        raise BadInput(f"watch: rule {config.rule} cannot be used, watch without it: {why_no_rule}")
 
     def begin() -> WatchedRun:
         return WatchedRun(runs_folder(None if runs_dir is None else str(runs_dir)), described, control=control)
@@ -96,7 +96,8 @@ def watch(
         config.name,
         parameters,
         optimizer,
-        rule=rule and config.rule,
+        rule=None if config.rule == "none" else config.rule,
+        why_no_rule=why_no_rule,
         run=run,
         mailbox=mailbox,
         commands=commands,

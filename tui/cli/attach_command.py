@@ -69,7 +69,7 @@ def _row(run: AttachableRun) -> tuple[str, ...]:
 
 ATTACH = Subcommand(
     "attach",
-    "show a run that another process trains, and steer a watched loop",
+    "show a run of another process, and steer a loop",
     _attach,
     (
         Group(
@@ -92,9 +92,9 @@ ATTACH = Subcommand(
 examples:
   clipwatch attach                           the newest run that is running
   clipwatch attach last                      the newest run, running or not
-  clipwatch --engine-command "ssh box clipwatch attach RUN --no-ui --json --control"
+  clipwatch --engine-command "ssh box clipwatch attach RUN --json --control"
                                              a run on another machine
 
-Quitting leaves the run alone. With --control, {"command":"Stop"} ends attach, and {"command":"Stop","lane":"loop"}
-asks the loop to stop.""",
+Quitting leaves the run alone. With --control, {"command":"Stop"} ends attach,
+and {"command":"Stop","lane":"loop"} asks the loop to stop.""",
 )

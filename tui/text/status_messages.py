@@ -117,7 +117,7 @@ def _attached_message(attached: Attached) -> StatusMessage | None:
         return StatusMessage((f"{text}: the process is stopped, or it hangs. Nothing is lost so far", text), alert=True)
     text, quit = f"Attached to {attached.run}", "q: detach, the run goes on"
     why = [f"{attached.unsteerable[0].upper()}{attached.unsteerable[1:]}"] if attached.unsteerable else []
-    forms = ([text, *why, f"{quit} · ?: help"], [text, quit], [*why, "q: detach"], [quit])
+    forms = ([text, *why, f"{quit} · ?: help"], [*(why or [text]), quit], [*(why or [text]), "q: detach"], [quit])
     return StatusMessage(tuple(". ".join(form) for form in forms))
 
 

@@ -93,7 +93,7 @@ KEYS: tuple[Key, ...] = (
         only="live",
         off_in=_ELSEWHERE,
     ),
-    Key("stop", "x", "stop", "Ask the loop to stop, after a question", RUN, footer=4, only="steered"),
+    Key("stop", "Q", "stop", "Ask the loop to stop, after a question", RUN, footer=4, only="steered"),
     Key(
         "reseed",
         "n",
@@ -277,6 +277,8 @@ KEYS: tuple[Key, ...] = (
 BY_ID = {key.id: key for key in KEYS}
 
 
+# The keys of runs that clipwatch trains: a recording of a watched loop has none of them.
+_TRAINING = ("restart", "reseed", "extend", "sweep", "clip", "tighten", "loosen", "rule", "reset_moments")
 _DETACH = replace(
     BY_ID["quit"], label="detach", tooltip="Close this screen. The run goes on; clipwatch attach shows it again"
 )
@@ -287,7 +289,7 @@ def keys_for(state: RunState) -> tuple[Key, ...]:
     built_in = BUILT_IN.get(state.experiment.name)
     keys = [key for key in KEYS if key.id != SWITCH or (built_in and built_in.switch)]
     if state.attached is None:
-        return tuple(key for key in keys if key.only != "steered")
+        return tuple(key for key in keys if key.only != "steered" and not (state.watched and key.id in _TRAINING))
     keys = [_DETACH if key.id == "quit" else key for key in keys if key.id != "focus_lane" or len(state.lanes) > 1]
     return tuple(key for key in keys if key.works_in(elsewhere(state.attached)))
 
