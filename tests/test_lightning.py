@@ -185,3 +185,17 @@ def test_a_checkpoint_restores_the_step_and_the_rule_with_its_memory(tmp_path: P
 def test_a_wrong_rule_is_refused_at_once() -> None:
     with pytest.raises(BadInput, match="nrm:1"):
         ClipwatchCallback("nrm:1")
+
+
+def test_a_loss_scale_is_divided_out(tmp_path: Path) -> None:
+    from lightning.pytorch.plugins import MixedPrecision
+
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    plugin = MixedPrecision("16-mixed", "cpu", scaler)
+    fit(ClipwatchCallback(runs_dir=tmp_path / "plain"), tmp_path, max_steps=1)
+    callback = ClipwatchCallback("norm:0.01", runs_dir=tmp_path / "scaled")
+    fit(callback, tmp_path, max_steps=1, plugins=[plugin])
+    plain, scaled = (WatchedRecording.only_one_in(tmp_path / name) for name in ("plain", "scaled"))
+    assert scaled.of_steps("norms") == pytest.approx(plain.of_steps("norms"), rel=0.02)
+    assert scaled.of_steps("clipped_norms") == pytest.approx([0.01])
+    assert "still-scaled" not in scaled.state.lanes["loop"].audit

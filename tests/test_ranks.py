@@ -17,7 +17,7 @@ from watched_recordings import WatchedRecording
 
 from clipwatch.core.engine.mailbox import Mailbox
 from clipwatch.core.stream.commands import LaneCommand, SetClip, Stop
-from clipwatch.core.stream.events import ClipChanged
+from clipwatch.core.stream.events import ClipChanged, Diagnosed
 from clipwatch.core.watch import ranks
 from clipwatch.core.watch.ranks import SharedCommands
 
@@ -122,6 +122,8 @@ def test_two_ranks_change_their_rule_and_stop_at_the_same_step(tmp_path: Path) -
     run = WatchedRecording.only_one_in(tmp_path / "runs")
     (change,) = (event for event in run.events if isinstance(event, ClipChanged))
     assert change.step == first["changed"]
+    assert run.state.experiment.name == "Sequential"
+    assert set(next(event.layers for event in run.events if isinstance(event, Diagnosed))) == {"0", "2"}
     norms = run.of_steps("clipped_norms")
     assert len(norms) == first["stopped"] + 1
     assert max(norms[change.step :]) == pytest.approx(0.01)

@@ -169,3 +169,26 @@ def test_a_training_that_an_exception_ended_can_be_started_again(tmp_path: Path)
 def test_a_wrong_rule_is_refused_at_once() -> None:
     with pytest.raises(BadInput, match="nrm:1"):
         ClipwatchCallback("nrm:1")
+
+
+def test_a_loss_scale_of_accelerate_is_divided_out(tmp_path: Path) -> None:
+    from accelerate import Accelerator
+    from accelerate.optimizer import AcceleratedOptimizer
+
+    settings = transformers.TrainingArguments(str(tmp_path), use_cpu=True, report_to="none", max_grad_norm=0)
+    # The optimizer needs its state, which the arguments of the `Trainer` reset.
+    Accelerator(cpu=True)
+    model = Classifier()
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    optimizer = AcceleratedOptimizer(torch.optim.SGD(model.parameters(), lr=0.1), scaler=scaler)
+    callback = ClipwatchCallback("norm:0.01", runs_dir=tmp_path)
+    state, control = transformers.TrainerState(stateful_callbacks=[callback]), transformers.TrainerControl()
+    callback.on_train_begin(settings, state, control, model=model, optimizer=optimizer)
+    loss = model(torch.ones(2, 4), torch.zeros(2, dtype=torch.int64))["loss"]
+    norm = torch.nn.utils.get_total_norm(torch.autograd.grad(loss, list(model.parameters()), retain_graph=True))
+    scaler.scale(loss).backward()
+    optimizer.step()
+    callback.on_train_end(settings, state, control)
+    run = WatchedRecording.only_one_in(tmp_path)
+    assert run.of_steps("norms") == pytest.approx([norm.item()])
+    assert run.of_steps("clipped_norms") == pytest.approx([0.01])

@@ -330,17 +330,6 @@ def test_frozen_tied_and_missing_gradients(tmp_path: Path) -> None:
     assert any("1 of the 6 parameters" in notice.text for notice in events_of(run.folder, Notice))
 
 
-def test_a_wrapped_model_is_named_as_the_model_is(tmp_path: Path) -> None:
-    model = nn.DataParallel(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1)))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
-        model.module(torch.ones(1, 2)).sum().backward()
-        optimizer.step()
-    (measured,) = events_of(run.folder, Diagnosed)
-    assert list(measured.layers) == ["0", "1"]
-    assert events_of(run.folder, RunStarted)[0].experiment.name == "Sequential"
-
-
 def test_a_bound_on_a_device_is_exact_and_leaves_what_is_within(tmp_path: Path) -> None:
     """The arithmetic of a GPU, on the CPU."""
     gradients = [torch.randn(5, 3), torch.randn(7)]

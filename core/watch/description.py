@@ -13,12 +13,12 @@ from torch import nn
 from ..stream.config import MOST, LaneConfig, RunConfig
 from ..stream.events import DatasetInfo, RunStarted
 from ..stream.experiment_info import ExperimentInfo
-from .parameters import inner_model
+from .parameters import unwrapped
 
 
 def describe(model: nn.Module, lane: LaneConfig, *, measure_every: int, total_steps: int | None) -> RunStarted:
     """The first event of a watched run, which `lane` begins."""
-    name, script = type(inner_model(model)).__name__, _script()
+    name, script = type(unwrapped(model)).__name__, _script()
     device = next((each.device for each in model.parameters()), "cpu")
     return RunStarted(
         config=RunConfig(

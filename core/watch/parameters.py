@@ -26,7 +26,7 @@ _WRAPPERS = {
 _ADDED = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
 
 
-def inner_model(model: nn.Module) -> nn.Module:
+def unwrapped(model: nn.Module) -> nn.Module:
     """The model itself, without what distributes or compiles it."""
     while (inner := _WRAPPERS.get(type(model).__name__)) and isinstance(getattr(model, inner, None), nn.Module):
         model = getattr(model, inner)
@@ -44,7 +44,7 @@ class WatchedParameters:
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, layers: Layers) -> None:
         self._optimizer, self._layers = optimizer, layers
-        self._names = {id(each): _plain(name) for name, each in inner_model(model).named_parameters()}
+        self._names = {id(each): _plain(name) for name, each in unwrapped(model).named_parameters()}
 
     @property
     def all(self) -> list[Tensor]:
