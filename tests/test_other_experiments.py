@@ -398,7 +398,8 @@ def test_help_before_the_run_names_no_experiment() -> None:
 
 
 def test_only_experiments_with_a_switch_have_its_key() -> None:
-    has_key = {name: any(key.id == SWITCH for key in keys_for(name)) for name in ("lenet", "temporal-order", "Text")}
+    states = {name: RunState(experiment=ExperimentInfo(name=name)) for name in ("lenet", "temporal-order", "Text")}
+    has_key = {name: any(key.id == SWITCH for key in keys_for(state)) for name, state in states.items()}
     assert has_key == {"lenet": True, "temporal-order": True, "Text": False}
     assert TEMPORAL_ORDER.next_choice({"init": "gaussian"}) == "orthogonal"
     assert TEMPORAL_ORDER.next_choice({"init": "orthogonal"}) == "gaussian"
