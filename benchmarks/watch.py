@@ -5,7 +5,7 @@
 - `mlp`: observing a perceptron of 10 million parameters, trained by AdamW with batches of 256 and of 64.
 - `lenet`: observing LeNet with batches of 8, whose step takes a millisecond.
 - `rule`: `norm:1` by clipwatch against the loop's own `clip_grad_norm_`.
-- `memory`: what a watch adds to the resident memory, in float32 copies of the gradients.
+- `memory`: the tensors that a watch holds, in float32 copies of the gradients.
 - `gpu`: observing a transformer of 25 million parameters, if there is a GPU.
 
 A loop and its twin without a watch take turns of 50 steps, the distance of two measurements, so that other load on the
@@ -26,7 +26,6 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from itertools import pairwise
 
-import psutil
 import torch
 from reference import initial_network
 from rich.console import Console
@@ -173,22 +172,26 @@ def measure_rule(rounds: int) -> list[Row]:
 
 
 def measure_memory(rounds: int) -> list[Row]:
-    """The resident memory that a watch adds."""
+    """The tensors that a watch holds between two steps."""
     rows: list[Row] = []
     for rule in (None, "norm:1", "value:0.001"):
         loop = Loop(perceptron(), vectors(64), watched=False)
-        loop.train(5)
-        gc.collect()
-        before = psutil.Process().memory_info().rss
-        loop.run = clipwatch.watch(
-            loop._model, loop.optimizer, rule=rule, measure_every=STEPS, runs_dir=loop._folder.name
-        )
         loop.train(3)
-        added = psutil.Process().memory_info().rss - before
-        copy = 4 * sum(each.numel() for each in loop._model.parameters())
-        rows.append((f"copies of the gradients that a watch with rule {rule} holds", f"{added / copy:.2f}", ""))
+        before = held_bytes()
+        folder = tempfile.mkdtemp(dir=loop._folder.name)
+        loop.run = clipwatch.watch(loop._model, loop.optimizer, rule=rule, measure_every=STEPS, runs_dir=folder)
+        loop.train(3)
+        added = (held_bytes() - before) / (4 * sum(each.numel() for each in loop._model.parameters()))
+        rows.append((f"float32 copies of the gradients that a watch with rule {rule} holds", f"{added:.2f}", ""))
         loop.close()
     return rows
+
+
+def held_bytes() -> int:
+    """The memory of all tensors."""
+    gc.collect()
+    tensors = [each for each in gc.get_objects() if issubclass(type(each), Tensor)]
+    return sum({each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in tensors}.values())
 
 
 class Transformer(nn.Module):

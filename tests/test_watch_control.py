@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -116,6 +117,33 @@ def test_a_paused_loop_waits_and_takes_single_steps(tmp_path: Path) -> None:
     loop.end()
     # A paused loop that is stopped trains on, so that it can end.
     assert len(events_of(folder, LaneResumed)) == 1
+
+
+def test_an_interrupt_ends_a_pause(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    main = threading.main_thread().ident
+    assert main
+
+    def interrupt(folder: Path) -> None:
+        waits = threading.Event()
+        while not events_of(folder, LanePaused):
+            waits.wait(0.01)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    def train_paused() -> None:
+        with run:
+            train(model, optimizer, 100_000, run=run)
+
+    run = clipwatch.watch(model, optimizer, runs_dir=tmp_path)
+    assert run.folder
+    control_file.append(run.folder, Pause())
+    interrupter = threading.Thread(target=interrupt, args=(run.folder,))
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt):
+        train_paused()
+    interrupter.join(WAIT)
+    assert [event.reason for event in events_of(run.folder, LoopEnded)] == ["stopped"]
 
 
 def test_a_rule_set_by_the_loop_holds_from_the_next_step_on(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
@@ -115,6 +116,7 @@ class WatchedLane:
         self._send_steps_if_due()
         self.show_problems()
 
+    @torch.no_grad()
     def gradients_ready(self) -> None:
         """Measure, clip, and log the step."""
         # While the disk is behind, what is measured would fill the memory.

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import torch
 from torch.optim import Optimizer
 
 
 class StepListener(Protocol):
-    """What `StepHooks` calls, in this order. The first two may be the same moment."""
+    """What `StepHooks` calls, in this order; `gradients_ready` only if a closure computes the gradients."""
 
-    def before_step(self) -> None: ...
+    def before_step(self, has_gradients: bool) -> None: ...
 
     def gradients_ready(self) -> None: ...
 
@@ -39,14 +38,14 @@ class StepHooks:
             handle.remove()
 
     def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]] | None:
-        self._listener.before_step()
         # The arguments of `step`; some versions of torch have the optimizer itself first.
         place = next((place for place, each in enumerate(args) if callable(each) and each is not optimizer), None)
+        keyword = callable(kwargs.get("closure"))
+        self._listener.before_step(place is None and not keyword)
         if place is not None:
             return (*args[:place], self._wrapped(args[place]), *args[place + 1 :]), kwargs
-        if callable(kwargs.get("closure")):
+        if keyword:
             return args, {**kwargs, "closure": self._wrapped(kwargs["closure"])}
-        self._listener.gradients_ready()
         return None
 
     def _wrapped(self, closure: Callable[[], Any]) -> Callable[[], Any]:
@@ -57,8 +56,7 @@ class StepHooks:
             loss = closure()
             if not called:
                 called = True
-                with torch.no_grad():
-                    self._listener.gradients_ready()
+                self._listener.gradients_ready()
             return loss
 
         return wrapped

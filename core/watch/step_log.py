@@ -117,7 +117,7 @@ class StepLog:
         self._count += 1
         values = (math.nan, clipped.norm, clipped.clipped_norm, clipped.changed, overflowed)
         for name, value in zip(_OF_EACH_STEP, values, strict=True):
-            self._series[name].append(_float32(value))
+            self._series[name].append(value.float() if isinstance(value, Tensor) else value)
 
     def give(self, values: Mapping[str, Number]) -> None:
         """Give the newest step a loss, as `losses`, and other values by series."""

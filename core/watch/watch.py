@@ -153,8 +153,7 @@ def _harmless(method: Callable[Concatenate[Watch, P], R]) -> Callable[Concatenat
         if not self.active:
             return None
         try:
-            with torch.no_grad():
-                return method(self, *args, **kwargs)
+            return method(self, *args, **kwargs)
         except Exception as error:
             self.give_up(error)
             return None
@@ -237,13 +236,15 @@ class Watch:
             self._end(lambda: self._lane.ended("stopped"))
 
     @_harmless
-    def before_step(self) -> None:
-        """A hook: between two steps."""
+    def before_step(self, has_gradients: bool) -> None:
+        """A hook: between two steps. `has_gradients`: the optimizer is about to use those that there are."""
         self._lane.between_steps()
+        if has_gradients:
+            self._lane.gradients_ready()
 
     @_harmless
     def gradients_ready(self) -> None:
-        """A hook: the optimizer is about to use the gradients."""
+        """A hook: a closure has computed the gradients, and the optimizer is about to use them."""
         self._lane.gradients_ready()
 
     @_harmless
