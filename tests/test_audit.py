@@ -105,9 +105,26 @@ def test_the_mean_over_batches_is_no_clipping_also_where_norms_are_imprecise() -
 
 def test_scaling_to_the_largest_element_is_not_clipping_each() -> None:
     """As `clip_grad_norm_` does with the infinity norm."""
-    found = clipping([scaled(norm, 0.01 / norm, used_largest=0.01, used_norm=norm**0.5) for norm in NORMS])
+    steps = [scaled(norm, 0.1 * number + 0.1, used_largest=0.01) for number, norm in enumerate(NORMS)]
+    found = clipping(steps)
     assert found
     assert found.finding == "changes-gradient"
+
+
+def test_norms_below_the_bound_that_are_imprecise_are_not_counted_as_clipped() -> None:
+    steps = [scaled(norm, 0.25, precision=1.6e-2) for norm in (2.0, 3.98, 3.99)]
+    assert clipping([*steps, scaled(20.0, 0.05, precision=1.6e-2)]) is None
+
+
+def test_factors_that_vary_below_a_bound_are_not_explained_by_it() -> None:
+    clipped = [norm_clipped(norm, 1.0) for norm in (5.0, 6.0, 7.0)]
+    found = clipping([*clipped, scaled(0.5, 0.25), scaled(0.4, 0.5), scaled(0.3, 0.25)])
+    assert found
+    assert found.finding == "changes-gradient"
+
+
+def test_small_norms_end_below_the_bound_by_what_torch_adds_to_them() -> None:
+    assert "to 0.001 before" in str(sentence(*(norm_clipped(norm, 0.001) for norm in (0.003, 0.01, 0.1))))
 
 
 def test_norms_that_are_almost_equal_before_clipping_show_nothing() -> None:
@@ -159,6 +176,8 @@ def test_clipping_while_scaled_is_found_by_the_rounder_bound_or_by_a_scale_that_
 
 def test_clipping_after_unscaling_is_right_at_any_scale() -> None:
     steps = [replace(norm_clipped(norm, 0.3), scale=2.0**place) for place, norm in enumerate(NORMS)]
+    assert "clips the norm to 0.3 before the optimizer" in str(sentence(*steps))
+    steps = [replace(norm_clipped(norm, 0.3), scale=2.0) for norm in NORMS]
     assert "clips the norm to 0.3 before the optimizer" in str(sentence(*steps))
 
 
@@ -286,6 +305,26 @@ def test_a_change_after_the_step_is_told_and_says_that_the_loop_does_not_clip_be
 def test_a_rule_beside_the_loops_own_clipping_clips_twice() -> None:
     events = audited([norm_clipped(norm, 1.0) for norm in NORMS], rule=True)
     assert {event.finding for event in events} == {"clipped-twice"}
+
+
+def test_a_rule_that_is_set_later_makes_it_clipping_twice() -> None:
+    audit = Audit("loop")
+    events = [
+        event for step, norm in enumerate(NORMS) for event in audit.add(step, norm_clipped(norm, 1.0), rule=step > 3)
+    ]
+    assert [event.finding for event in events] == ["clips-norm", "clipped-twice"]
+    assert not any(event.gone for event in events)
+
+
+def test_a_loop_that_makes_means_and_clips_seldom_still_clips() -> None:
+    steps = [scaled(norm, 1.0 / (norm + 1e-6)) for norm in (9.0, 10.0, 11.0)]
+    events = audited([*steps, *(scaled(1.0 + number / 60, 0.25) for number in range(60))])
+    assert {event.finding for event in events} == {"clips-norm"}
+
+
+def test_a_share_of_few_known_steps_is_not_told() -> None:
+    events = audited([norm_clipped(norm, 1.0) for norm in NORMS], engaged=(1, 2))
+    assert events[-1].figures["measured"] > 2
 
 
 def test_the_share_of_every_step_is_told_where_it_is_known() -> None:

@@ -103,6 +103,16 @@ def test_sparse_and_complex_gradients_have_norms() -> None:
     assert compared.kind == "untouched"
 
 
+def test_squares_of_16_bits_do_not_overflow() -> None:
+    parameter = nn.Parameter(torch.ones(10_000, dtype=torch.float16))
+    gradients = BackwardGradients({"p": parameter})
+    gradients.begin_step(measured=True)
+    (parameter * 1000).sum().backward()
+    compared = gradients.compare()
+    assert compared
+    assert compared.norm == compared.used_norm == pytest.approx(1e5, rel=1e-4)
+
+
 def test_an_error_in_a_hook_ends_no_backward_but_is_raised_later(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, gradients = two_layers()
 
@@ -139,6 +149,13 @@ def test_the_norm_of_every_step_is_known_once_a_measured_step_has_confirmed_it()
     step_of(gradients, first, second, measured=False)
     assert gradients.norm_before() is None
     step_of(gradients, first, second, measured=True)
+    second(first(torch.randn(5, 3))).sum().backward()
+    gradients.begin_step(measured=True)
+    second(first(torch.randn(5, 3))).sum().backward()
+    compared = gradients.compare()
+    assert compared
+    # The hook that computes the norm is not the loop's.
+    assert compared.hooked == 0
     for _ in range(3):
         norm = step_of(gradients, first, second, measured=False)
         assert gradients.norm_before() == pytest.approx(norm)

@@ -60,7 +60,12 @@ def clipping(steps: Sequence[Comparison]) -> Found | None:
         return None
     # A loop may have begun to clip in another way: then the newest steps decide.
     newest = seen[changed[-ENOUGH] :]
-    return _still_whole(newest) or _clips(seen) or _clips(newest) or _changes(newest)
+    if found := _still_whole(newest) or _clips(seen):
+        return found
+    if found := _clips(newest):
+        # Three imprecise norms may be close to each other by chance.
+        return found if seen[-1].precision < _DIFFERENT else None
+    return _changes(newest)
 
 
 def _not_seen(step: Comparison) -> Found:
@@ -115,7 +120,8 @@ def _bound(
     engaged = max(_alike(changed, figure_of), key=len, default=[])
     if len(engaged) < ENOUGH:
         return None
-    bound = figure_of(engaged[-1])
+    # What torch adds to the norm matters least where the norm is large.
+    bound = figure_of(max(engaged, key=lambda step: step.norm or 0.0))
     of_bound = set(map(id, engaged))
     others = [step for step in steps if id(step) not in of_bound]
     factors = [step.factor for step in others]
@@ -173,7 +179,8 @@ def _alike(steps: Sequence[Comparison], figure: Callable[[Comparison], float]) -
     """The steps in groups of one value of a figure."""
     groups: list[list[Comparison]] = []
     for step in sorted(steps, key=figure):
-        if groups and _is_close(figure(step), figure(groups[-1][0]), step):
+        # The first of a group is the lowest, so that it may be the least precise one.
+        if groups and any(_is_close(figure(step), figure(groups[-1][0]), one) for one in (step, groups[-1][0])):
             groups[-1].append(step)
         else:
             groups.append([step])
