@@ -3,17 +3,21 @@
     python benchmarks/pictures.py DIR            # trains three runs, two of them on MNIST (a minute); draws into docs
     python benchmarks/pictures.py RUN OUT.svg    # only the movie, of a recorded run in which clipping went off and on
     python benchmarks/pictures.py recurrent      # only the recurrent network, which needs no data
+    python benchmarks/pictures.py watched        # only the loop of examples/loops, watched (a minute)
 
 DIR holds the four MNIST files. The movie shows how the two lanes part; `c`, which switches clipping of lane B off; `v`,
 which shows the gradient norm; `c` again; the verdict; and `d`, the diagnostics. The keys are pressed on an app without
-a terminal that reads the events of the run. The recurrent network is shown in the middle of its run.
+a terminal that reads the events of the run. The recurrent network and the watched loop are shown in the middle of their
+runs.
 `benchmarks/claims.py` draws the remaining picture, of a sweep.
 """
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +31,7 @@ from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.reader import read_recording
 from clipwatch.core.runs.timeline import Timeline
+from clipwatch.core.stream.attach_events import Attached
 from clipwatch.core.stream.codec import encode
 from clipwatch.core.stream.commands import AnyCommand, SetClip
 from clipwatch.core.stream.config import RunConfig, from_options
@@ -41,6 +46,8 @@ PACE = 40
 OFF, ON = 400, 700
 # When the clipped recurrent network learns, and the unclipped one no longer can.
 LEARNING, LARGE = 160, (160, 45)
+# The step at which the watched loop is shown, some time after its warm-up.
+WATCHED, LOOP = 560, Path(__file__).parents[1] / "examples" / "loops" / "character_model.py"
 
 
 @dataclass(frozen=True)
@@ -70,15 +77,15 @@ def scenes(timeline: Timeline) -> list[Scene]:
 
 
 class EventsInParts:
-    """An `EngineConnection` that sends the events of a timeline as far as it is told to."""
+    """An `EngineConnection` that sends the events of a timeline as far as it is told to, then that of a follower."""
 
     behind = False
     exit_code = None
     partial_line = b""
     last_error_line = ""
 
-    def __init__(self, timeline: Timeline) -> None:
-        self._timeline, self._sent = timeline, 0
+    def __init__(self, timeline: Timeline, attached: Attached | None = None) -> None:
+        self._timeline, self._attached, self._sent = timeline, attached, 0
         self.end = 0
 
     def lines(self, seconds: float) -> Iterator[bytes]:
@@ -88,6 +95,8 @@ class EventsInParts:
             # Where this run was recorded, and that its keys were pressed beforehand, is of no interest.
             if not isinstance(event, RecordingStarted | CommandScheduled):
                 yield encode(event)
+        if self._attached:
+            yield encode(self._attached)
 
     def send(self, command: AnyCommand) -> bool:
         """Take a command. The recorded run has obeyed it."""
@@ -99,9 +108,11 @@ class EventsInParts:
     def restart(self) -> None: ...
 
 
-async def film(timeline: Timeline, parts: Sequence[Scene], size: tuple[int, int] = SIZE) -> list[Frame]:
+async def film(
+    timeline: Timeline, parts: Sequence[Scene], size: tuple[int, int] = SIZE, attached: Attached | None = None
+) -> list[Frame]:
     """The frames of the scenes."""
-    engine = EventsInParts(timeline)
+    engine = EventsInParts(timeline, attached)
     app = ClipwatchApp(engine, keymap={}, new_run=True)
     frames = []
     async with app.run_test(size=size) as pilot:
@@ -171,6 +182,18 @@ def draw_recurrent() -> str:
     return movie([screen])
 
 
+def draw_watched() -> str:
+    """The screen of a loop that another process trains and that clips itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["--runs-dir", folder, "--checkpoint", f"{folder}/model.pt"]
+        subprocess.run([sys.executable, str(LOOP), *options], check=True, stdout=subprocess.DEVNULL)
+        (run,) = (path for path in Path(folder).iterdir() if path.is_dir())
+        timeline = Timeline(read_recording(RunFolder(run).events).table)
+    parts = [Scene(1, timeline.after(WATCHED), "", "clipwatch attach")]
+    attached = Attached(run=run.name, process="running")
+    return movie(asyncio.run(film(timeline, parts, LARGE, attached))[-1:])
+
+
 def set_clip(rule: str, step: int) -> SetClip:
     """A change of the clipped lane's rule before a step."""
     return SetClip(lane="clipped", rule=rule, at_step=step)
@@ -189,6 +212,8 @@ def main() -> None:
     match sys.argv[1:]:
         case ["recurrent"]:
             (DOCS / "recurrent.svg").write_text(draw_recurrent(), encoding="utf-8")
+        case ["watched"]:
+            (DOCS / "watched.svg").write_text(draw_watched(), encoding="utf-8")
         case [run, out]:
             recorded = Timeline(read_recording(RunFolder(Path(run)).events).table)
             Path(out).write_text(draw_movie(recorded), encoding="utf-8")
@@ -199,6 +224,7 @@ def main() -> None:
             (DOCS / "screen.svg").write_text(screen, encoding="utf-8")
             (DOCS / "diagnostics.svg").write_text(diagnostics, encoding="utf-8")
             (DOCS / "recurrent.svg").write_text(draw_recurrent(), encoding="utf-8")
+            (DOCS / "watched.svg").write_text(draw_watched(), encoding="utf-8")
         case _:
             raise SystemExit(__doc__)
 

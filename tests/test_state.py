@@ -7,6 +7,7 @@ from typing import get_args
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from measured import diagnosed
 from test_codec import structs_of
 
 from clipwatch.core.stream.config import LaneConfig, RunConfig
@@ -24,6 +25,7 @@ from clipwatch.core.stream.events import (
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    LoopAudited,
     Notice,
     PaceChanged,
     RunFinished,
@@ -123,3 +125,13 @@ def test_pace_and_end_are_kept() -> None:
 def test_events_of_unknown_lanes_are_left_alone() -> None:
     assert folded(RUN, EVALUATED).lanes == {}
     assert msgspec.structs.asdict(folded(RUN, EVALUATED)) == msgspec.structs.asdict(folded(RUN))
+
+
+def test_a_finding_has_the_newest_share_of_clipped_steps() -> None:
+    figures = {"bound": 1.0, "share": 0.35, "steps": 401.0}
+    clips = LoopAudited(lane="a", step=400, finding="clips-norm", figures=figures)
+    newer = diagnosed(lane="a", step=450, engaged=0.42)
+    assert lane(clips, newer).audit["clips-norm"].figures["share"] == 0.42
+    # A share of the measured steps alone is another figure.
+    of_measured = msgspec.structs.replace(clips, figures={"bound": 1.0, "share": 0.35, "measured": 9.0})
+    assert lane(of_measured, newer).audit["clips-norm"] == of_measured

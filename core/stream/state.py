@@ -227,7 +227,8 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
             newest = _newest_norm(event) or lane.newest_norm
             return replace(lane, step=step + 1, newest_norm=newest, peak=_largest_norm(event))
         case Diagnosed():
-            return replace(lane, diagnosed=event, diagnosed_peak=lane.peak)
+            audit = _with_newest_share(lane.audit, event)
+            return replace(lane, diagnosed=event, diagnosed_peak=lane.peak, audit=audit)
         case OutputDied() | OutputRevived():
             return replace(lane, outputs_changed=(*lane.outputs_changed, event))
         case LaneStarted(iterations=iterations, rule=rule):
@@ -268,6 +269,16 @@ def _with_finding(audit: dict[str, LoopAudited], event: LoopAudited) -> dict[str
     replaced = {event.finding, *(CLIPPING if event.finding in CLIPPING else ())}
     others = {finding: known for finding, known in audit.items() if finding not in replaced}
     return others if event.gone else {**others, event.finding: event}
+
+
+def _with_newest_share(audit: dict[str, LoopAudited], event: Diagnosed) -> dict[str, LoopAudited]:
+    """The findings with the newest share of clipped steps, which the audit sends only when it has changed much."""
+    for finding, known in audit.items():
+        # "steps" says that the share is of all steps, as `engaged` is.
+        if finding in ("clips-norm", "clips-value") and "steps" in known.figures:
+            newest = msgspec.structs.replace(known, figures={**known.figures, "share": event.engaged})
+            return {**audit, finding: newest}
+    return audit
 
 
 def _newest_norm(event: StepsTrained) -> tuple[int, float] | None:
