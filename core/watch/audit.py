@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
+from ..stream.audit_words import audit_sentence
 from ..stream.events import LoopAudited
 from ..stream.watch_events import CLIPPING, Finding
 from .clipping_findings import ENOUGH, Found, clipping, lasting_share
@@ -166,7 +167,13 @@ def _is_news(told: Found | None, found: Found) -> bool:
     """Whether a finding is new, or its figures have changed much."""
     if told is None or told.figures.keys() != found.figures.keys() or told.names != found.names:
         return True
+    if _sentence(told) == _sentence(found):
+        return False
     return any(_differs(name, told.figures[name], value) for name, value in found.figures.items())
+
+
+def _sentence(found: Found) -> str:
+    return audit_sentence(found.finding, found.figures, found.names)[0]
 
 
 def _differs(name: str, told: float, value: float) -> bool:
