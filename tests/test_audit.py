@@ -296,6 +296,13 @@ def test_the_loops_own_clipping_that_only_writes_never_engages() -> None:
     )
 
 
+def test_the_loops_own_clipping_is_judged_by_every_step_where_that_is_known() -> None:
+    written = [untouched(0.1, written=True)] * 21
+    (event,) = audited(written, engaged=(0, 1000))
+    assert audit_words(event)[0] == "clipping has not engaged once in 1,000 steps"
+    assert audited(written, engaged=(2, 1000)) == []
+
+
 def test_a_finding_is_not_repeated_in_the_same_words() -> None:
     (event,) = audited([untouched(1.0, none=("0.bias",))] * 40, rule=True, engaged=(9, 10))
     assert event.finding == "no-gradient"

@@ -42,8 +42,12 @@ class Audit:
 
     @property
     def clips(self) -> bool:
-        """Whether the loop is known to change its gradients: then the norm before that is worth its cost."""
-        return self._clipping is not None and self._clipping.finding not in ("not-clipped", "not-seen")
+        """Whether the loop is known to write to its gradients: then the norm before that is worth its cost.
+
+        Clipping that has engaged at no measured step may have engaged between them.
+        """
+        changes = self._clipping is not None and self._clipping.finding not in ("not-clipped", "not-seen")
+        return changes or any(step.kind == "unchanged" for step in self._steps)
 
     @property
     def undecided(self) -> bool:
@@ -82,7 +86,7 @@ class Audit:
             yield self._late
         if found := self._clipping_found(rule, engaged):
             yield found
-        if never := self._idle.add(step, compared, engaged if rule else None, rule=rule):
+        if never := self._idle.add(step, compared, engaged, rule=rule):
             yield never
         if missing := self._none.add(step, compared.none):
             frozen = {"frozen": float(compared.frozen)} if compared.frozen else {}
@@ -137,15 +141,18 @@ class _IdleClipping:
         self._has_engaged = False
 
     def add(self, step: int, compared: Comparison, engaged: tuple[int, int] | None, *, rule: bool) -> Found | None:
-        """One more measured step; `engaged`: the steps that a rule of clipwatch has clipped, of how many."""
+        """One more measured step; `engaged`: the steps that were clipped, of how many that are known."""
         self._first = step if self._first is None else self._first
         self._measured += compared.kind == "unchanged"
         self._has_engaged |= compared.kind not in ("unchanged", "empty")
         if rule:
             return Found("never-engaged", {"steps": float(engaged[1])}) if _is_idle(engaged) else None
+        self._has_engaged |= engaged is not None and engaged[0] > 0
         steps = step + 1 - self._first
         if self._has_engaged or self._measured < ENOUGH or steps < _NEVER:
             return None
+        if engaged and engaged[1] >= _NEVER:
+            return Found("never-engaged", {"steps": float(engaged[1])})
         return Found("never-engaged", {"steps": float(steps), "measured": float(self._measured)})
 
 
