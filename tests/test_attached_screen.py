@@ -143,6 +143,8 @@ async def test_the_key_line_and_the_help_have_only_what_works(loop: FakeLoop) ->
             assert label in screen.rows[-1]
         await screen.press("question_mark")
         await screen.shows("Ask the loop to stop")
+        await screen.shows("A lane is one optimizer of the loop.")
+        assert "same batches" not in screen.text
         assert "Restart" not in screen.text
 
 
