@@ -26,10 +26,10 @@ _ABOUT = (
 )
 _ABOUT_WATCHED = (
     "A lane is one optimizer of the loop. Below its name: what the audit found, or else what clipping does to its "
-    "gradients. Steps count from 0. Faint curves: raw values. Bold curves: smoothed. An arrow at an edge: a value beyond "
-    "the scale. A cross: NaN, infinity or the end of a lane that failed. A dotted vertical line: a change of rule; the "
-    "strip named optimizer memory covers the steps in which Adam's second moment still adapts to it. Each key that "
-    "steers takes effect between two steps."
+    "gradients. Steps count from 0. Faint curves: raw values. Bold curves: smoothed. An arrow at an edge: a value "
+    "beyond the scale. A cross: NaN, infinity or the end of a lane that failed. A dotted vertical line: a change of "
+    "rule; the strip named optimizer memory covers the steps in which Adam's second moment still adapts to it. Each "
+    "key that steers takes effect between two steps."
 )
 _OUTPUTS = ", and its outputs, of which a dead one is a dot"
 _ON_IMAGES = (
