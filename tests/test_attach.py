@@ -143,6 +143,8 @@ def test_lists_show_a_watched_run_and_how_far_it_is(loop: FakeLoop, tmp_path: Pa
     assert (row[0], row[1]) == ("watched", "loop-run")
     assert "running" in row
     assert "699" in row
+    assert "observed" in row
+    assert "none" not in row
     listed = json.loads(program.call("runs", "--json", "--runs-dir", str(tmp_path)).stdout)
     assert (listed["kind"], listed["watched"]) == ("run", True)
 

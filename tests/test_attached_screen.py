@@ -70,6 +70,15 @@ async def test_there_is_no_chart_of_an_accuracy_until_the_loop_gives_one(loop: F
 
 
 @on_a_loop
+async def test_the_log_has_a_metric_that_the_loop_gives_after_the_screen_has_attached(loop: FakeLoop) -> None:
+    loop.train(10)
+    async with attached(loop) as screen:
+        loop.write(MetricAdded(metric=ACCURACY))
+        loop.write(Evaluated(lane="loop", step=9, loss=1.0, accuracy=0.5, train_loss=1.0, seconds=1.0))
+        await screen.shows("Step: 9 validation accuracy: 0.5 loss: 1")
+
+
+@on_a_loop
 async def test_a_lane_that_begins_later_gets_a_panel_beside_the_others(loop: FakeLoop) -> None:
     loop.train(10)
     async with attached(loop) as screen:
@@ -134,6 +143,8 @@ async def test_the_key_line_and_the_help_have_only_what_works(loop: FakeLoop) ->
             assert label in screen.rows[-1]
         await screen.press("question_mark")
         await screen.shows("Ask the loop to stop")
+        await screen.shows("A lane is one optimizer of the loop.")
+        assert "same batches" not in screen.text
         assert "Restart" not in screen.text
 
 

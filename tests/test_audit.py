@@ -291,7 +291,30 @@ def test_a_rule_that_never_engages_is_told_after_1000_steps() -> None:
 def test_the_loops_own_clipping_that_only_writes_never_engages() -> None:
     (event,) = audited([untouched(0.1, written=True)] * 21)
     assert event.finding == "never-engaged"
-    assert audit_words(event)[0] == "your loop's clipping has not engaged at any of 21 steps measured in 1,001"
+    assert audit_words(event)[0] == (
+        "your loop's clipping has not engaged on any of the 21 steps measured so far (1,001 trained)"
+    )
+
+
+def test_the_loops_own_clipping_is_judged_by_every_step_where_that_is_known() -> None:
+    written = [untouched(0.1, written=True)] * 21
+    (event,) = audited(written, engaged=(0, 1000))
+    assert audit_words(event)[0] == "clipping has not engaged once in 1,000 steps"
+    assert audited(written, engaged=(2, 1000)) == []
+
+
+def test_a_finding_is_not_repeated_in_the_same_words() -> None:
+    (event,) = audited([untouched(1.0, none=("0.bias",))] * 40, rule=True, engaged=(9, 10))
+    assert event.finding == "no-gradient"
+    audit, events = Audit("loop"), []
+    for number, norm in enumerate(NORMS):
+        events += audit.add(number, norm_clipped(9 + norm, 1.0), engaged=(100 * 2**number, 100 * 2**number))
+    assert [event.finding for event in events] == ["clips-norm"]
+
+
+def test_gradients_that_nobody_unscaled_are_not_called_clipped() -> None:
+    assert audit_sentence("still-scaled", {"scale": 65536.0})[-1] == "gradients still scaled"
+    assert audit_sentence("still-scaled", {"scale": 65536.0, "bound": 1.0})[-1] == "clipped while scaled"
 
 
 def test_a_change_after_the_step_is_told_and_says_that_the_loop_does_not_clip_before_it() -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_, get_total_norm
 from watched_loops import events_of
+from watched_recordings import WatchedRecording
 
 import clipwatch
 from clipwatch.core.stream.audit_words import audit_words
@@ -67,6 +68,22 @@ def test_a_loop_that_clips_after_the_step(tmp_path: Path) -> None:
     found = loop.found()
     assert found.figures["late_norm"] == pytest.approx(1.0, rel=1e-3)
     assert audit_words(found)[0].endswith("only after `optimizer.step()`: too late")
+
+
+def test_clipping_that_engages_only_between_measured_steps_is_counted(tmp_path: Path) -> None:
+    loop = Loop(tmp_path)
+    norms = []
+    for step, loss in enumerate(loop.losses()):
+        (loss * (1e3 if step in (13, 25) else 1e-6)).backward()
+        norms.append(float(clip_grad_norm_(loop.parameters, 1.0)))
+        loop.optimizer.step()
+        loop.optimizer.zero_grad()
+    assert sum(norm > 1 for norm in norms) == 2
+    loop.watch.close()
+    run = WatchedRecording.only_one_in(tmp_path)
+    assert run.of_steps("norms") == pytest.approx(norms, rel=1e-5)
+    assert [step for step, norm in enumerate(run.of_steps("clipped_norms")) if norm == pytest.approx(1.0)] == [13, 25]
+    assert run.state.lanes["loop"].audit == {}
 
 
 @pytest.mark.parametrize("given", [True, False])

@@ -183,8 +183,8 @@ ENGLISH = {
     "effect_changed": "Changes mid-run (a change at step 300 applies from step 300 on):",
     "effect_unmeasured": "This recording has no measurements of how much the rules clipped.",
     "effect_measured": "The last measurement of each lane, over all parameters together. % of elements clipped: the "
-    "share of the gradient's elements that the rule changed. % of steps clipped: the share of the steps so far in "
-    "which the rule changed at least one element. Cosine: between the raw and the clipped gradient. Update / "
+    "share of the gradient's elements that clipping changed. % of steps clipped: the share of the steps so far in "
+    "which clipping changed at least one element. Cosine: between the raw and the clipped gradient. Update / "
     "weights: the norm of the update divided by the norm of the weights. Cosine with counterfactual update: between "
     "the actual update and the one that the same optimizer would have made from raw gradients only (- if the lane "
     "was never clipped).{dead}",

@@ -53,10 +53,11 @@ def audit_words(event: LoopAudited) -> tuple[str, ...]:
 def audit_sentence(finding: Finding, figures: Figures, names: Sequence[str] = ()) -> tuple[str, ...]:
     """The sentence of a finding, in forms from long to short. A figure that is missing is left out."""
     forms = _SENTENCES[finding](figures)
+    brief = "gradients still scaled" if finding == "still-scaled" and "bound" not in figures else _BRIEF[finding]
     if not names:
-        return *forms, _BRIEF[finding]
+        return *forms, brief
     more = ", ..." if figures.get("parameters", 0) > len(names) else ""
-    return f"{forms[0]}: {', '.join(map(printable, names))}{more}", *forms, _BRIEF[finding]
+    return f"{forms[0]}: {', '.join(map(printable, names))}{more}", *forms, brief
 
 
 def _not_clipped(figures: Figures) -> tuple[str, ...]:
@@ -80,6 +81,7 @@ def _clips(figures: Figures, unit: str) -> tuple[str, ...]:
     measured = f" {_whole(figures['measured'])} measured" if "measured" in figures else ""
     return (
         f"{long}: engaged on {share} of{measured} steps",
+        f"your loop clips {unit}{bound}: engaged on {share} of steps",
         f"your loop clips{bound}: engaged on {share} of steps",
         f"clips{bound}: {share} of steps",
     )
@@ -130,8 +132,8 @@ def _never_engaged(figures: Figures) -> tuple[str, ...]:
     if "measured" in figures:
         measured = _whole(figures["measured"])
         return (
-            f"your loop's clipping has not engaged at any of {measured} steps measured in {steps}",
-            f"clipping has not engaged at {measured} measured steps",
+            f"your loop's clipping has not engaged on any of the {measured} steps measured so far ({steps} trained)",
+            f"clipping has not engaged on {measured} measured steps",
         )
     return f"clipping has not engaged once in {steps} steps", f"not engaged in {steps} steps"
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
+from ..stream.audit_words import audit_sentence
 from ..stream.events import LoopAudited
 from ..stream.watch_events import CLIPPING, Finding
 from .clipping_findings import ENOUGH, Found, clipping, lasting_share
@@ -41,8 +42,12 @@ class Audit:
 
     @property
     def clips(self) -> bool:
-        """Whether the loop is known to change its gradients: then the norm before that is worth its cost."""
-        return self._clipping is not None and self._clipping.finding not in ("not-clipped", "not-seen")
+        """Whether the loop is known to write to its gradients: then the norm before that is worth its cost.
+
+        Clipping that has engaged at no measured step may have engaged between them.
+        """
+        changes = self._clipping is not None and self._clipping.finding not in ("not-clipped", "not-seen")
+        return changes or any(step.kind == "unchanged" for step in self._steps)
 
     @property
     def undecided(self) -> bool:
@@ -81,7 +86,7 @@ class Audit:
             yield self._late
         if found := self._clipping_found(rule, engaged):
             yield found
-        if never := self._idle.add(step, compared, engaged if rule else None, rule=rule):
+        if never := self._idle.add(step, compared, engaged, rule=rule):
             yield never
         if missing := self._none.add(step, compared.none):
             frozen = {"frozen": float(compared.frozen)} if compared.frozen else {}
@@ -136,15 +141,18 @@ class _IdleClipping:
         self._has_engaged = False
 
     def add(self, step: int, compared: Comparison, engaged: tuple[int, int] | None, *, rule: bool) -> Found | None:
-        """One more measured step; `engaged`: the steps that a rule of clipwatch has clipped, of how many."""
+        """One more measured step; `engaged`: the steps that were clipped, of how many that are known."""
         self._first = step if self._first is None else self._first
         self._measured += compared.kind == "unchanged"
         self._has_engaged |= compared.kind not in ("unchanged", "empty")
         if rule:
             return Found("never-engaged", {"steps": float(engaged[1])}) if _is_idle(engaged) else None
+        self._has_engaged |= engaged is not None and engaged[0] > 0
         steps = step + 1 - self._first
         if self._has_engaged or self._measured < ENOUGH or steps < _NEVER:
             return None
+        if engaged and engaged[1] >= _NEVER:
+            return Found("never-engaged", {"steps": float(engaged[1])})
         return Found("never-engaged", {"steps": float(steps), "measured": float(self._measured)})
 
 
@@ -166,7 +174,13 @@ def _is_news(told: Found | None, found: Found) -> bool:
     """Whether a finding is new, or its figures have changed much."""
     if told is None or told.figures.keys() != found.figures.keys() or told.names != found.names:
         return True
+    if _sentence(told) == _sentence(found):
+        return False
     return any(_differs(name, told.figures[name], value) for name, value in found.figures.items())
+
+
+def _sentence(found: Found) -> str:
+    return audit_sentence(found.finding, found.figures, found.names)[0]
 
 
 def _differs(name: str, told: float, value: float) -> bool:

@@ -255,9 +255,9 @@ class ClipwatchApp(TerminalApp):
         if self.main.diagnosing:
             self.push_screen(FiguresScreen(experiment, ascii=self.ascii))
         else:
-            has_started = self.view.state.config is not None
-            keys, about = keys_for(self.view.state), about_run(experiment if has_started else None)
-            self.push_screen(HelpScreen(self._remapped_keys, keys=keys, about=about))
+            state = self.view.state
+            about = about_run(experiment if state.config else None, watched=state.watched)
+            self.push_screen(HelpScreen(self._remapped_keys, keys=keys_for(state), about=about))
 
     async def action_quit(self) -> None:
         """Exit; ask first if an unrecorded run is still training."""

@@ -38,7 +38,7 @@ def lane_cells(recording: Recording) -> list[tuple[str, ...]]:
     found = recording.overview
     if isinstance(found, SweepOverview):
         return _sweep_cells(found)
-    return [_lane_cells(lane, found.experiment) for lane in found.lanes] or [("",) * 5]
+    return [_lane_cells(lane, found.experiment, watched=found.watched) for lane in found.lanes] or [("",) * 5]
 
 
 def legend(recordings: Iterable[Recording]) -> list[str]:
@@ -74,13 +74,15 @@ def main_value(lane: LaneOutcome, experiment: ExperimentInfo) -> float | None:
     )
 
 
-def _lane_cells(lane: LaneOutcome, experiment: ExperimentInfo) -> tuple[str, ...]:
+def _lane_cells(lane: LaneOutcome, experiment: ExperimentInfo, *, watched: bool) -> tuple[str, ...]:
+    # A watched loop may clip itself.
+    rule = "observed" if watched and lane.rule == "none" else lane.rule
     if lane.failure:
-        return lane.name, lane.rule, str(lane.step), "-", lane.failure
+        return lane.name, rule, str(lane.step), "-", lane.failure
     loss, value = lane.loss, main_value(lane, experiment)
     return (
         lane.name,
-        lane.rule,
+        rule,
         str(lane.step),
         "-" if loss is None else f"{loss:.4f}",
         "-" if value is None else named(experiment.main, value_words(experiment.main, value)),

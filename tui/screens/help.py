@@ -24,6 +24,13 @@ _ABOUT = (
     "clean comparison; the strip named optimizer memory covers the steps in which Adam's second moment still adapts to "
     "it. One seed is not enough for a conclusion: n runs another, S runs {seeds}."
 )
+_ABOUT_WATCHED = (
+    "A lane is one optimizer of the loop. Below its name: what the audit found, or else what clipping does to its "
+    "gradients. Steps count from 0. Faint curves: raw values. Bold curves: smoothed. An arrow at an edge: a value "
+    "beyond the scale. A cross: NaN, infinity or the end of a lane that failed. A dotted vertical line: a change of "
+    "rule; the strip named optimizer memory covers the steps in which Adam's second moment still adapts to it. Each "
+    "key that steers takes effect between two steps."
+)
 _OUTPUTS = ", and its outputs, of which a dead one is a dot"
 _ON_IMAGES = (
     "accuracy and validation loss are measured on 100 images each (at 90 % accuracy, the standard error is 3 "
@@ -32,8 +39,10 @@ _ON_IMAGES = (
 _ON_ONE_BATCH = "the validation loss and the metrics are measured on one validation batch"
 
 
-def about_run(experiment: ExperimentInfo | None) -> Text:
-    """How to read the screen; None before it is known what is trained."""
+def about_run(experiment: ExperimentInfo | None, *, watched: bool = False) -> Text:
+    """How to read the screen; None before it is known what is trained. `watched`: by a loop that is not ours."""
+    if watched:
+        return Text(_ABOUT_WATCHED)
     if experiment is None:
         return Text(_ABOUT.format(gauges="", metrics=_ON_ONE_BATCH, seeds=SEEDS))
     if experiment.name == LENET.info.name:

@@ -59,6 +59,7 @@ class LanePanel(Vertical):
                 self._effect_line(lane, state.experiment, width, theme),
             ]
             self._heading.show(self._heading_at(self.size.width))
+        self.log_pane.show_experiment(state.experiment)
         self.log_pane.add(view.take_unlogged())
 
     def _effect_line(self, lane: LaneState, experiment: ExperimentInfo, width: int, theme: Theme) -> Strip:

@@ -86,6 +86,12 @@ class LogPane(ScrollingWidget, can_focus=False):
             self.screen.clear_selection()
         self.refresh()
 
+    def show_experiment(self, experiment: ExperimentInfo) -> None:
+        """Write the evaluations with these metrics: a watched loop names its own while it trains."""
+        if experiment != self._experiment:
+            self._experiment = experiment
+            self.refresh()
+
     def add(self, events: Sequence[LaneEvent]) -> None:
         """Append events; the view stays at the end if it is there."""
         if not events:
@@ -113,7 +119,15 @@ class LogPane(ScrollingWidget, can_focus=False):
         """The visible lines, and a scroll bar on the right."""
         style = self.rich_style
         # Textual calls this whenever something beside the pane changes.
-        key = (self.size, style, self.first, len(self._events), self._events[-1:], self.text_selection)
+        key = (
+            self.size,
+            style,
+            self.first,
+            len(self._events),
+            self._events[-1:],
+            self.text_selection,
+            self._experiment,
+        )
         if self._painted[0] != key:
             self._painted = key, self._strips(style)
         return self._painted[1][first:last]
