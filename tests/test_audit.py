@@ -300,7 +300,15 @@ def test_the_loops_own_clipping_is_judged_by_every_step_where_that_is_known() ->
     written = [untouched(0.1, written=True)] * 21
     (event,) = audited(written, engaged=(0, 1000))
     assert audit_words(event)[0] == "clipping has not engaged once in 1,000 steps"
-    assert audited(written, engaged=(2, 1000)) == []
+
+
+def test_clipping_that_no_measured_step_shows_is_told_from_the_norms_of_every_step() -> None:
+    written = [untouched(0.1, written=True)] * 21
+    (event,) = audited(written, engaged=(2, 3000))
+    assert audit_words(event)[0] == "your loop's clipping engaged on 2 of 3,000 steps"
+    assert audit_words(event)[-1] == "loop clips seldom"
+    assert audited([*written, replace(untouched(0.1), equal=False, ratios=(0.1, 2.0))], engaged=(2, 3000))[-1].gone
+    assert audited(written, engaged=(2, 3000), rule=True) == []
 
 
 def test_a_finding_is_not_repeated_in_the_same_words() -> None:

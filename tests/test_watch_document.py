@@ -18,6 +18,7 @@ SENTENCES: tuple[tuple[Finding, dict[str, float]], ...] = (
     ("clips-norm", {"bound": 1.0, "share": 0.61, "steps": 100}),
     ("clips-value", {"bound": 0.5, "share": 0.61, "steps": 100}),
     ("changes-gradient", {}),
+    ("changes-gradient", {"engaged": 2, "steps": 3000}),
     ("never-engaged", {"steps": 1000}),
     ("still-scaled", {"bound": 1.0, "scale": 65536.0}),
     ("still-scaled", {"scale": 65536.0}),

@@ -53,11 +53,19 @@ def audit_words(event: LoopAudited) -> tuple[str, ...]:
 def audit_sentence(finding: Finding, figures: Figures, names: Sequence[str] = ()) -> tuple[str, ...]:
     """The sentence of a finding, in forms from long to short. A figure that is missing is left out."""
     forms = _SENTENCES[finding](figures)
-    brief = "gradients still scaled" if finding == "still-scaled" and "bound" not in figures else _BRIEF[finding]
+    brief = _brief(finding, figures)
     if not names:
         return *forms, brief
     more = ", ..." if figures.get("parameters", 0) > len(names) else ""
     return f"{forms[0]}: {', '.join(map(printable, names))}{more}", *forms, brief
+
+
+def _brief(finding: Finding, figures: Figures) -> str:
+    if finding == "still-scaled" and "bound" not in figures:
+        return "gradients still scaled"
+    if finding == "changes-gradient" and "engaged" in figures:
+        return "loop clips seldom"
+    return _BRIEF[finding]
 
 
 def _not_clipped(figures: Figures) -> tuple[str, ...]:
@@ -93,6 +101,9 @@ def _changes(figures: Figures) -> tuple[str, ...]:
             f"your loop multiplies the gradient by {_size(factor)} between backward and the optimizer",
             f"your loop multiplies the gradient by {_size(factor)}",
         )
+    if "engaged" in figures and "steps" in figures:
+        share = f"{_whole(figures['engaged'])} of {_count(figures['steps'], 'step')}"
+        return f"your loop's clipping engaged on {share}", f"clipping engaged on {share}"
     long = "your loop changes the gradient between backward and the optimizer, but not by clipping to one bound"
     short = "your loop changes the gradient before the optimizer"
     if "norm" in figures and "used_norm" in figures:

@@ -18,6 +18,8 @@ from .missing_gradients import Missing, MissingGradients
 _NEWEST = 50
 # Clipping that has changed nothing in so many steps has never engaged.
 _NEVER = 1000
+# Clipping that engages more often shows its bound soon.
+_SELDOM = 0.5
 # A gradient may well be 0 for a few steps: that of a layer before one that starts at 0.
 _ZERO_STEPS = 20
 # While it is not known how the loop clips, so many steps in a row are worth measuring.
@@ -107,7 +109,7 @@ class Audit:
         """How the loop clips, if that is worth saying, with what is known of every step."""
         found = self._clipping
         if found is None:
-            return None
+            return None if rule else self._seldom(engaged)
         if found.finding == "not-clipped":
             # A change that comes too late says this, too.
             return None if rule or (self._late and "not-clipped" not in self._told) else found
@@ -119,6 +121,15 @@ class Audit:
             share = {"share": engaged[0] / engaged[1], "steps": float(engaged[1])}
             return found._replace(figures={"bound": found.figures["bound"], **share})
         return found
+
+    def _seldom(self, engaged: tuple[int, int] | None) -> Found | None:
+        """That clipping engages at some steps, of which too few were measured to show the bound."""
+        if engaged is None or engaged[1] < _NEWEST or not 0 < engaged[0] < _SELDOM * engaged[1]:
+            return None
+        # Where elements were changed in other ways, a lower norm is not clipping.
+        if any(step.kind == "changed" for step in self._steps):
+            return None
+        return Found("changes-gradient", {"engaged": float(engaged[0]), "steps": float(engaged[1])})
 
     def _see_late(self, compared: Comparison) -> None:
         """Keep that a gradient was changed too late until it has not been for a few measured steps."""
@@ -166,7 +177,15 @@ def _missing(finding: Finding, missing: Missing, more: Mapping[str, float]) -> F
 
 
 # How much a figure has to change before it is news, as a ratio. Others change with every step.
-_NEWS = {"measured": 2.0, "steps": 2.0, "scale": 4.0, "bound": 1.001, "factor": 1.01, "parameters": 1.001}
+_NEWS = {
+    "measured": 2.0,
+    "steps": 2.0,
+    "engaged": 2.0,
+    "scale": 4.0,
+    "bound": 1.001,
+    "factor": 1.01,
+    "parameters": 1.001,
+}
 _NEWS_SHARE = 0.2
 
 
