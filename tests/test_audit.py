@@ -278,14 +278,31 @@ def test_a_gradient_of_0_is_told_after_many_steps() -> None:
     assert [event.figures["steps"] for event in events] == [101, 251]
 
 
-def test_a_rule_that_never_engages_is_told_after_1000_steps() -> None:
+def test_a_rule_that_has_not_engaged_is_told_after_100_steps() -> None:
     audit = Audit("loop")
-    assert audit.add(0, untouched(1.0), rule=True, engaged=(0, 999)) == []
-    (event,) = audit.add(50, untouched(1.0), rule=True, engaged=(0, 1000))
-    assert audit_words(event)[0] == "clipping has not engaged once in 1,000 steps"
-    (event,) = audit.add(100, untouched(1.0), rule=True, engaged=(1, 1050))
+    assert audit.add(0, untouched(1.0), rule=True, engaged=(0, 99)) == []
+    (event,) = audit.add(50, untouched(1.0), rule=True, engaged=(0, 100))
+    assert audit_words(event)[0] == "the rule has not engaged in 100 steps so far"
+    assert audit.add(100, untouched(1.0), rule=True, engaged=(0, 199)) == []
+    (event,) = audit.add(150, untouched(1.0), rule=True, engaged=(0, 200))
+    assert audit_words(event)[1] == "not engaged in 200 steps"
+    (event,) = audit.add(200, untouched(1.0), rule=True, engaged=(1, 250))
     assert event.gone
-    assert audit_words(event) == ("clipping has engaged",)
+    assert audit_words(event) == ("the rule has engaged",)
+
+
+def test_a_rule_that_was_changed_is_not_said_to_have_engaged() -> None:
+    for rule, engaged in ((True, (0, 5)), (False, None)):
+        audit = Audit("loop")
+        audit.add(0, untouched(1.0), rule=True, engaged=(0, 100))
+        (event,) = audit.add(50, untouched(1.0), rule=rule, engaged=engaged)
+        assert event.gone
+        assert audit_words(event) == ("the rule has changed since",)
+    audit = Audit("loop")
+    written = [untouched(0.1, written=True)] * 3
+    assert [event for step in written for event in audit.add(99, step, engaged=(0, 100))]
+    (event,) = audit.add(150, untouched(0.1, written=True), rule=True, engaged=(0, 5))
+    assert audit_words(event) == ("the rule has changed since",)
 
 
 def test_the_loops_own_clipping_that_only_writes_never_engages() -> None:
@@ -298,8 +315,10 @@ def test_the_loops_own_clipping_that_only_writes_never_engages() -> None:
 
 def test_the_loops_own_clipping_is_judged_by_every_step_where_that_is_known() -> None:
     written = [untouched(0.1, written=True)] * 21
-    (event,) = audited(written, engaged=(0, 1000))
-    assert audit_words(event)[0] == "clipping has not engaged once in 1,000 steps"
+    (event,) = audited(written, engaged=(0, 100))
+    assert audit_words(event)[0] == "your loop's clipping has not engaged in 100 steps so far"
+    *_, event, now = audited([*written, norm_clipped(9.0, 1.0)], engaged=(0, 100))
+    assert audit_words(event if event.gone else now) == ("your loop's clipping has engaged",)
 
 
 def test_clipping_that_no_measured_step_shows_is_told_from_the_norms_of_every_step() -> None:

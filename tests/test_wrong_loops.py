@@ -86,6 +86,41 @@ def test_clipping_that_engages_only_between_measured_steps_is_counted(tmp_path: 
     assert run.state.lanes["loop"].audit == {}
 
 
+def test_clipping_that_engages_seldom_is_found_although_no_measured_step_shows_it(tmp_path: Path) -> None:
+    loop = Loop(tmp_path)
+    for step, loss in enumerate(loop.losses(70)):
+        (loss * (1e3 if step in (13, 25) else 1e-6)).backward()
+        clip_grad_norm_(loop.parameters, 1.0)
+        loop.optimizer.step()
+        loop.optimizer.zero_grad()
+    assert re.fullmatch(r"your loop's clipping engaged on 2 of [56]\d steps", loop.sentence())
+
+
+def test_clipping_that_does_not_engage_is_found_early(tmp_path: Path) -> None:
+    loop = Loop(tmp_path)
+    for loss in loop.losses(110):
+        (loss * 1e-6).backward()
+        clip_grad_norm_(loop.parameters, 1.0)
+        loop.optimizer.step()
+        loop.optimizer.zero_grad()
+    assert re.fullmatch(r"your loop's clipping has not engaged in 10\d steps so far", loop.sentence())
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_rule_that_has_not_engaged_is_found_until_it_is_changed(tmp_path: Path, changed: bool) -> None:
+    loop = Loop(tmp_path, rule="norm:1e9")
+    for step, loss in enumerate(loop.losses(120)):
+        if changed and step == 110:
+            loop.watch.set_rule("norm:2e9")
+        loss.backward()
+        loop.optimizer.step()
+        loop.optimizer.zero_grad()
+    loop.watch.close()
+    found = events_of(loop.watch.folder, LoopAudited)  # pyright: ignore
+    assert re.fullmatch(r"the rule has not engaged in 10\d steps so far", audit_words(found[0])[0])
+    assert [audit_words(event)[0] for event in found[1:]] == ["the rule has changed since"] * changed
+
+
 @pytest.mark.parametrize("given", [True, False])
 def test_a_loop_that_clips_after_the_step_and_zeroes_in_place(tmp_path: Path, given: bool) -> None:
     """The change can be seen only if the watch is told of the step before the gradient is 0."""

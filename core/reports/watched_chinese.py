@@ -70,7 +70,12 @@ CHINESE_FINDINGS: dict[str, tuple[str, ...]] = {
         "梯度仍乘着缩放系数：请在 `scaler.unscale_` 之后裁剪",
     ),
     "too-late": ("梯度在 `optimizer.step()` 之后才被改动：太晚了",),
-    "never-engaged": ("{steps:,.0f} 步之中裁剪从未起作用", "裁剪从未起作用"),
+    "never-engaged": (
+        "规则在 {rule_steps:,.0f} 步之中尚未起作用",
+        "该循环的裁剪在 {loop_steps:,.0f} 步之中尚未起作用",
+        "{steps:,.0f} 步之中裁剪从未起作用",
+        "裁剪从未起作用",
+    ),
     "no-gradient": ("{parameters:.0f} 个参数的梯度为 None", "有参数的梯度为 None"),
     "zero-gradient": (
         "{parameters:.0f} 个参数的梯度已有 {steps:,.0f} 步为 0",

@@ -46,7 +46,7 @@ def is_mistake(event: LoopAudited) -> bool:
 def audit_words(event: LoopAudited) -> tuple[str, ...]:
     """The sentence of an event, in forms from long to short; of one that is `gone`, what no longer holds."""
     if event.gone:
-        return (_GONE[event.finding],)
+        return (_gone(event),)
     return audit_sentence(event.finding, event.figures, event.names)
 
 
@@ -58,6 +58,15 @@ def audit_sentence(finding: Finding, figures: Figures, names: Sequence[str] = ()
         return *forms, brief
     more = ", ..." if figures.get("parameters", 0) > len(names) else ""
     return f"{forms[0]}: {', '.join(map(printable, names))}{more}", *forms, brief
+
+
+def _gone(event: LoopAudited) -> str:
+    if event.finding == "never-engaged":
+        if "changed" in event.figures:
+            return "the rule has changed since"
+        whose = next((whose for name, whose in _WHOSE.items() if name in event.figures), "clipping")
+        return f"{whose} has engaged"
+    return _GONE[event.finding]
 
 
 def _brief(finding: Finding, figures: Figures) -> str:
@@ -137,6 +146,10 @@ def _too_late(figures: Figures) -> tuple[str, ...]:
 
 
 def _never_engaged(figures: Figures) -> tuple[str, ...]:
+    for name, whose in _WHOSE.items():
+        if name in figures:
+            steps = _whole(figures[name])
+            return f"{whose} has not engaged in {steps} steps so far", f"not engaged in {steps} steps"
     if "steps" not in figures:
         return ("clipping has not engaged once",)
     steps = _whole(figures["steps"])
@@ -199,6 +212,8 @@ _BRIEF: dict[Finding, str] = {
     "zero-gradient": "gradients are 0",
     "not-seen": "backward not seen",
 }
+# The figures of `never-engaged` that count the steps, and whose clipping they are about.
+_WHOSE = {"rule_steps": "the rule", "loop_steps": "your loop's clipping"}
 # What holds once the finding does not.
 _GONE: dict[Finding, str] = {
     "not-clipped": "the gradient no longer reaches the optimizer unchanged",
@@ -208,7 +223,6 @@ _GONE: dict[Finding, str] = {
     "clipped-twice": "no longer clipped twice",
     "still-scaled": "gradients are no longer clipped while they are scaled",
     "too-late": "the gradient is no longer changed after `optimizer.step()`",
-    "never-engaged": "clipping has engaged",
     "no-gradient": "the parameters without a gradient have got one",
     "zero-gradient": "the gradients that were 0 are so no more",
     "not-seen": "backward is seen now",

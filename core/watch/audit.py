@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import TypeGuard
 
 from ..stream.audit_words import audit_sentence
 from ..stream.events import LoopAudited
@@ -16,8 +15,8 @@ from .missing_gradients import Missing, MissingGradients
 
 # The comparisons from which it follows how a loop clips.
 _NEWEST = 50
-# Clipping that has changed nothing in so many steps has never engaged.
-_NEVER = 1000
+# Clipping that has changed nothing in so many steps has not engaged so far: if each is known, and if few are measured.
+_NEVER, _NEVER_MEASURED = 100, 1000
 # Clipping that engages more often shows its bound soon.
 _SELDOM = 0.5
 # A gradient may well be 0 for a few steps: that of a layer before one that starts at 0.
@@ -70,7 +69,8 @@ class Audit:
         holds: dict[Finding, Found] = {found.finding: found for found in self._found(step, compared, rule, engaged)}
         # Of those that exclude each other, the new one says that the other is gone.
         replaced = CLIPPING if holds.keys() & set(CLIPPING) else ()
-        gone = [found for finding, found in self._told.items() if finding not in holds and finding not in replaced]
+        told = [found for finding, found in self._told.items() if finding not in replaced]
+        gone = [self._idle.end_of(found) for found in told if found.finding not in holds]
         new = [found for finding, found in holds.items() if _is_news(self._told.get(finding), found)]
         self._told = {finding: self._told.get(finding, found) for finding, found in holds.items()}
         self._told.update({found.finding: found for found in new})
@@ -149,26 +149,33 @@ class _IdleClipping:
     def __init__(self) -> None:
         self._first: int | None = None
         self._measured = 0
-        self._has_engaged = False
+        self._has_engaged = self._rule_has_engaged = False
 
     def add(self, step: int, compared: Comparison, engaged: tuple[int, int] | None, *, rule: bool) -> Found | None:
         """One more measured step; `engaged`: the steps that were clipped, of how many that are known."""
         self._first = step if self._first is None else self._first
         self._measured += compared.kind == "unchanged"
         self._has_engaged |= compared.kind not in ("unchanged", "empty")
+        clipped, known = engaged or (0, 0)
+        self._rule_has_engaged = rule and clipped > 0
         if rule:
-            return Found("never-engaged", {"steps": float(engaged[1])}) if _is_idle(engaged) else None
-        self._has_engaged |= engaged is not None and engaged[0] > 0
+            return Found("never-engaged", {"rule_steps": float(known)}) if known >= _NEVER and not clipped else None
+        self._has_engaged |= clipped > 0
         steps = step + 1 - self._first
-        if self._has_engaged or self._measured < ENOUGH or steps < _NEVER:
+        if self._has_engaged or self._measured < ENOUGH:
             return None
-        if engaged and engaged[1] >= _NEVER:
-            return Found("never-engaged", {"steps": float(engaged[1])})
+        if known >= _NEVER:
+            return Found("never-engaged", {"loop_steps": float(known)})
+        if steps < _NEVER_MEASURED:
+            return None
         return Found("never-engaged", {"steps": float(steps), "measured": float(self._measured)})
 
-
-def _is_idle(engaged: tuple[int, int] | None) -> TypeGuard[tuple[int, int]]:
-    return engaged is not None and engaged[0] == 0 and engaged[1] >= _NEVER
+    def end_of(self, found: Found) -> Found:
+        """A finding that holds no more. Where a rule was set or removed, clipping need not have engaged."""
+        if found.finding != "never-engaged":
+            return found
+        has_engaged = self._rule_has_engaged if "rule_steps" in found.figures else self._has_engaged
+        return found if has_engaged else found._replace(figures={"changed": 1.0})
 
 
 def _missing(finding: Finding, missing: Missing, more: Mapping[str, float]) -> Found:
@@ -181,6 +188,8 @@ _NEWS = {
     "measured": 2.0,
     "steps": 2.0,
     "engaged": 2.0,
+    "rule_steps": 2.0,
+    "loop_steps": 2.0,
     "scale": 4.0,
     "bound": 1.001,
     "factor": 1.01,

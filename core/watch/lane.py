@@ -316,6 +316,8 @@ class WatchedLane:
         previous = self.rule or "none"
         self._clipper = make_gradient_clipper(parse_rule(rule), self._parameters)
         self.rule = None if rule == "none" else rule
+        # Whether clipping has engaged is counted anew.
+        self._clipped_steps, self._known_steps = 0.0, 0
         self._rule_is_checked = False
         self._measuring.set_rule(self.rule)
         return ClipChanged(lane=self.name, step=self.step, rule=rule, previous=previous)
