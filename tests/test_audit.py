@@ -75,7 +75,7 @@ def test_nothing_is_said_from_two_steps() -> None:
 
 def test_gradients_that_nothing_wrote_to_were_not_clipped() -> None:
     words = "‖g‖ was 14.2 and reached the optimizer unchanged: this loop does not clip"
-    assert sentence(untouched(1.0), untouched(2.0), untouched(14.2)) == words
+    assert str(sentence(untouched(1.0), untouched(2.0), untouched(14.2))).startswith(words)
 
 
 def test_a_loop_whose_hooks_may_clip_is_not_said_not_to_clip() -> None:
@@ -439,7 +439,8 @@ def test_a_watched_loop_without_a_rule_is_not_said_to_use_the_raw_gradient() -> 
 def test_the_log_shows_the_longest_form_that_fits() -> None:
     event = LoopAudited(lane="a", step=49, finding="not-clipped", figures={"norm": 14.2})
     words = "|g| was 14.2 and reached the optimizer unchanged: this loop does not clip"
-    assert log_line(event, 200) == f"Step: 49 {words}"
+    assert log_line(event, 200) == f"Step: 49 {words} (a call before `backward` does nothing)"
+    assert log_line(event, 90) == f"   49 {words}"
     assert log_line(event, 50) == "   49 |g| was 14.2: this loop does not clip"
     assert log_line(event, 20) == "   49 not clipped"
 

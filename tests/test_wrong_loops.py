@@ -142,7 +142,7 @@ def test_a_loop_that_clips_before_backward(tmp_path: Path) -> None:
         loss.backward()
         loop.optimizer.step()
         loop.optimizer.zero_grad()
-    assert loop.sentence().endswith("reached the optimizer unchanged: this loop does not clip")
+    assert loop.sentence().endswith(": this loop does not clip (a call before `backward` does nothing)")
 
 
 def test_a_loop_that_clips_what_is_still_scaled(tmp_path: Path) -> None:

@@ -46,7 +46,10 @@ WATCHED_CHINESE = {
 # The findings of the audit, the most exact sentence first; the first one whose figures are all known is used. The
 # English ones are in `audit_words`.
 CHINESE_FINDINGS: dict[str, tuple[str, ...]] = {
-    "not-clipped": ("‖g‖ 为 {norm:.3g}，原样到达优化器：该循环不裁剪", "梯度原样到达优化器：该循环不裁剪"),
+    "not-clipped": (
+        "‖g‖ 为 {norm:.3g}，原样到达优化器：该循环不裁剪（在 `backward` 之前裁剪不起作用）",
+        "梯度原样到达优化器：该循环不裁剪",
+    ),
     "clips-norm": (
         "该循环在优化器之前把范数裁剪到 {bound:g}：{share:.0%} 的步被裁剪",
         "该循环在优化器之前把范数裁剪到 {bound:g}",

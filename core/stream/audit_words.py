@@ -86,7 +86,8 @@ def _not_clipped(figures: Figures) -> tuple[str, ...]:
             "not seen",
             f"{was} and reached the optimizer unchanged",
         )
-    return f"{was} and reached the optimizer unchanged: this loop does not clip", f"{was}: this loop does not clip"
+    long = f"{was} and reached the optimizer unchanged: this loop does not clip"
+    return f"{long} (a call before `backward` does nothing)", long, f"{was}: this loop does not clip"
 
 
 def _clips(figures: Figures, unit: str) -> tuple[str, ...]:
