@@ -164,6 +164,10 @@ def test_a_loop_that_steps_without_its_scaler(tmp_path: Path) -> None:
         loop.optimizer.step()
         loop.optimizer.zero_grad()
     assert loop.sentence() == "the optimizer gets gradients still multiplied by 8.0: step with `scaler.step`"
+    measured = WatchedRecording.only_one_in(tmp_path).state.lanes["loop"].diagnosed
+    assert measured
+    assert measured.engaged == measured.total.clipped_share == 0.0
+    assert measured.total.clipped_norm == pytest.approx(8 * measured.total.norm, rel=1e-5)
 
 
 def test_a_loop_that_clips_although_a_rule_does(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ class _Step:
     before: Tensor
     rates: Sequence[float]
     norms: Tensor | None
+    by_loop: bool
     used: Tensor | None = None
     used_norms: Tensor | None = None
 
@@ -79,7 +80,7 @@ class Measuring:
             exact = _divided(sample.norms(gradients), divisor) if sample.stride > 1 else None
             rates = sample.by_layer(self._rates(sample))
             used = self._raw if left is None else None
-            self._step = _Step(self._raw, sample.values(), rates, exact, used)
+            self._step = _Step(self._raw, sample.values(), rates, exact, left is not None, used)
 
     def about_to_clip(self) -> None:
         """The rule is about to write to the gradients: the last moment at which both optimizers agree."""
@@ -119,7 +120,17 @@ class Measuring:
         if step.norms is not None:
             used_norms = step.norms if step.used_norms is None else step.used_norms
             norms = HostCopy(torch.stack([step.norms, used_norms]))
-        return lambda: _measures(sample, arriving, used_place, follows, step.rates, norms)
+        by_loop = step.by_loop
+
+        def measures() -> Measures:
+            total, layers = _measures(sample, arriving, used_place, follows, step.rates, norms)
+            # Clipping by a loop lowers the norm. Gradients that are still scaled are larger, and were not clipped.
+            if by_loop and total.clipped_norm > total.norm:
+                total, *rest = (msgspec.structs.replace(each, changed=0) for each in (total, *layers.values()))
+                layers = dict(zip(layers, rest, strict=True))
+            return total, layers
+
+        return measures
 
     def _present_sample(self) -> Sample | None:
         """The sample of the parameters that train now; None if their gradients cannot be measured by layer."""
