@@ -193,16 +193,18 @@ def test_the_console_prints_a_loop_in_order(capsys: pytest.CaptureFixture[str]) 
     assert "cores" not in found.err
 
 
-@pytest.mark.parametrize("command", ["verify", "resume"])
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [("verify", "to repeat it, start the script again"), ("resume", "to continue, load its checkpoint there")],
+)
 def test_what_would_train_a_watched_run_refuses_in_one_line(
-    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, advice: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = watched.write(tmp_path)
     assert main([command, str(folder)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
-        f"clipwatch: run {folder.name} was watched, not trained by clipwatch: your own script trains it; "
-        "to continue, load its checkpoint there"
+        f"clipwatch: run {folder.name} was watched, not trained by clipwatch: your own script trains it; {advice}"
     )
 
 

@@ -157,7 +157,7 @@ def read_interrupted(folder: RunFolder, iterations: int | None) -> InterruptedRu
     Acquire the folder's lock first, so that nobody writes to the run after it is read.
     """
     recorded = read_recording(folder.events)
-    require_own_training(folder.path, recorded.started)
+    require_own_training(folder.path, recorded.started, "continue")
     steps = [event.step + 1 for event in recorded.events if isinstance(event, Evaluated)]
     if iterations is not None and iterations < max(steps, default=0):
         raise BadInput(f"iterations {iterations}: the run has done {max(steps)} steps already")

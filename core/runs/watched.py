@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from ..errors import BadInput
 from ..files.paths import path_text
 from ..stream.events import RunStarted
 
+_ADVICE = {"continue": "to continue, load its checkpoint there", "repeat": "to repeat it, start the script again"}
 
-def require_own_training(folder: Path, started: RunStarted) -> None:
+
+def require_own_training(folder: Path, started: RunStarted, purpose: Literal["continue", "repeat"]) -> None:
     """Raise BadInput if this run was watched: its training is the user's script, which clipwatch does not run."""
     if started.watched:
         raise BadInput(
             f"run {path_text(Path(folder.name))} was watched, not trained by clipwatch: your own script trains it; "
-            "to continue, load its checkpoint there"
+            f"{_ADVICE[purpose]}"
         )

@@ -67,7 +67,7 @@ def _resume_run(folder: RunFolder, args: argparse.Namespace) -> int:
     from ...core.runs.watched import require_own_training
 
     started = read_recording(folder.events).started
-    require_own_training(folder.path, started)
+    require_own_training(folder.path, started, "continue")
     announce_code(started.config.experiment, started.experiment)
     steps, tensorboard = args.iterations, args.tensorboard
     if uses_screen(args):

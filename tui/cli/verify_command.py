@@ -19,7 +19,7 @@ from .experiment_settings import announce_code
 def print_verification(folder: RunFolder, machine: Machine) -> int:
     """Train the run again and print the verdict; the exit code is 0 if all figures are identical, otherwise 1."""
     recorded = read_recording(folder.events)
-    require_own_training(folder.path, recorded.started)
+    require_own_training(folder.path, recorded.started, "repeat")
     for text in recorded.damage:
         tell(text)
     config, resumption = repetition(recorded)
