@@ -97,6 +97,8 @@ class WatchedLane:
         self._gives_before: bool | None = None
         self._given_before: dict[str, Number] = {}
         self._has_given = self._known_to_train = False
+        # What is logged of a step once the optimizer has done it.
+        self._to_log: tuple[Clipped, Number, dict[str, Number]] | None = None
         self._clipped_steps: Number = 0.0
         self._known_steps = 0
         self._rule_is_checked = False
@@ -109,10 +111,14 @@ class WatchedLane:
         """Send what is due, and obey commands."""
         if not self._begun:
             self._begin()
+        # A step that raised is none.
+        self._to_log = None
+        if self._of_step:
+            # Before a pause: what has happened is not to wait for its end.
+            self._send_steps()
         self._send_skipped()
         for event in self.steering.between_steps(self.step):
-            self._send_steps()
-            self._send(event)
+            self._send_after_steps(event)
         self._send_steps_if_due()
         self.show_problems()
 
@@ -124,7 +130,8 @@ class WatchedLane:
         scale, gradients = self._loss_scale.of_gradients, self._parameters.gradients()
         if self.rule and (measured or not self._rule_is_checked):
             self._require_clippable(gradients)
-        comparison = self._backward.compare(self._loss_scale.of_loss)
+        # Reading the scale may wait for a GPU.
+        comparison = self._backward.compare(self._loss_scale.of_loss if self._backward.measured else 1.0)
         left = self._left if measured and not self.rule and self._backward.copied else None
         self._measuring.before_clip(measured, scale, left, self._loss_scale.of_loss if left else 1.0)
         overflowed = self._loss_scale.overflowed
@@ -138,22 +145,25 @@ class WatchedLane:
             self._count_nonfinite(clipped.norm, gradients, overflowed)
         clipped = self._with_loops_own(clipped)
         self._measuring.after_clip(clipped.changed)
-        self._log.add(clipped, overflowed)
-        self._log.give(self._given_before)
-        self._given_before, self._has_given, self._known_to_train = {}, False, True
+        self._to_log = clipped, overflowed, self._given_before
+        self._given_before, self._known_to_train = {}, True
         if comparison is not None:
             engaged = (int(self._clipped_steps), self._known_steps) if self._known_steps else None
             self._of_step += self._audit.add(self.step, comparison, rule=bool(self.rule), engaged=engaged)
 
     def after_step(self) -> None:
-        """The optimizer has updated the parameters: the step is done."""
+        """The optimizer has updated the parameters: the step is done. Without gradients it is none."""
+        if self._to_log is None:
+            return
+        clipped, overflowed, given = self._to_log
+        self._log.add(clipped, overflowed)
+        self._log.give(given)
+        self._to_log, self._has_given = None, False
         if (measures := self._measuring.after_step()) is not None:
             self._of_step.append(self._diagnosed(self.step, measures))
         self._backward.end_step()
         self.step += 1
-        for event in self.steering.step_done(self.step):
-            self._send_steps()
-            self._send(event)
+        self._of_step += self.steering.step_done(self.step)
         self._begin_backward()
 
     def _begin_backward(self) -> None:
@@ -210,7 +220,7 @@ class WatchedLane:
         self._rule_is_checked = True
         if cause := why_not_clipped(gradients):
             warn(f"clipwatch does not clip by {self.rule}, it only observes: {cause}")
-            self._send(self._set_rule("none"))
+            self._send_after_steps(self._set_rule("none"))
 
     # What the loop gives.
 
@@ -235,13 +245,12 @@ class WatchedLane:
     def evaluated(
         self, loss: Tensor | float, accuracy: Tensor | float | None, metrics: Mapping[str, Tensor | float]
     ) -> None:
-        """Send the results of an evaluation."""
+        """Send the results of an evaluation, after the loss of the newest step if the loop has yet to give it."""
         if not self._begun:
             self._begin()
-        self._send_steps()
         if accuracy is not None and "accuracy" not in self._metrics:
             self._add_metric("accuracy", ACCURACY, of_steps=False)
-        self._send(
+        self._of_step.append(
             Evaluated(
                 lane=self.name,
                 step=max(0, self.step - 1),
@@ -255,6 +264,8 @@ class WatchedLane:
                 },
             )
         )
+        if self._has_given or self._gives_before is not False:
+            self._send_steps()
 
     def _number(self, name: str, value: Tensor | float) -> Number:
         """A value as a number. One that is on a GPU stays there."""
@@ -277,17 +288,23 @@ class WatchedLane:
         return LoopEnded(lane=self.name, step=self.step, reason=reason, seconds=self._seconds)
 
     def failed(self, cause: str) -> LaneFailed:
-        """The event of a failure."""
+        """The event of a failure; everything before is sent."""
         self._finish()
+        return self.failure(cause)
+
+    def failure(self, cause: str) -> LaneFailed:
+        """The event alone, for a lane whose end cannot be sent."""
         return LaneFailed(lane=self.name, step=self.step, reason="error", cause=cause, seconds=self._seconds)
 
     def _finish(self) -> None:
-        if not self._begun:
-            self._begin()
-        self._send_steps()
-        self._send_skipped()
-        self._backward.close()
-        self.steering.close()
+        try:
+            if not self._begun:
+                self._begin()
+            self._send_steps()
+            self._send_skipped()
+        finally:
+            self._backward.close()
+            self.steering.close()
 
     def show_problems(self) -> None:
         """Warn of a recording that has stopped."""
@@ -302,10 +319,12 @@ class WatchedLane:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a `state`. The lane starts anew in the recording, at that step."""
         self._send_steps()
-        self.step, self.rule = int(state["step"]), state["rule"]
-        self._clipper = make_gradient_clipper(parse_rule(self.rule) if self.rule else None, self._parameters)
-        self._clipper.restore(state["clipper"])
-        self._measuring.set_rule(self.rule)
+        self.step, rule, memory = int(state["step"]), state["rule"], state["clipper"]
+        if rule and self._why_no_rule:
+            warn(f"clipwatch does not clip by {rule}, as the checkpoint says, it only observes: {self._why_no_rule}")
+            rule, memory = None, {}
+        self._use_rule(rule)
+        self._clipper.restore(memory)
         self._begun = False
 
     # Commands.
@@ -314,11 +333,17 @@ class WatchedLane:
         if rule != "none" and self._why_no_rule:
             return Notice(text=f"{self.name} cannot clip by {rule}: {self._why_no_rule}")
         previous = self.rule or "none"
-        self._clipper = make_gradient_clipper(parse_rule(rule), self._parameters)
-        self.rule = None if rule == "none" else rule
-        self._rule_is_checked = False
-        self._measuring.set_rule(self.rule)
+        self._use_rule(None if rule == "none" else rule)
         return ClipChanged(lane=self.name, step=self.step, rule=rule, previous=previous)
+
+    def _use_rule(self, rule: str | None) -> None:
+        self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, self._parameters)
+        self.rule, self._rule_is_checked = rule, False
+        self._measuring.set_rule(rule)
+        if rule:
+            # How the loop clips itself is measured only while no rule clips after it.
+            self._backward.stop_following()
+            self._left = None
 
     def _reset_optimizer(self) -> None:
         self._parameters.reset_optimizer()
@@ -363,6 +388,10 @@ class WatchedLane:
     def _send(self, item: Item) -> None:
         if self._run:
             self._run.put(item)
+
+    def _send_after_steps(self, event: Event) -> None:
+        self._send_steps()
+        self._send(event)
 
     def _send_skipped(self) -> None:
         """Send how many steps a GradScaler has skipped since the last one that was taken."""
