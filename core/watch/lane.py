@@ -13,31 +13,26 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
 from ..engine.mailbox import Mailbox
-from ..errors import one_line
-from ..stream.builtin_experiments import ACCURACY
 from ..stream.commands import LaneCommand
 from ..stream.config import MOST
 from ..stream.events import (
     ClipChanged,
     Diagnosed,
-    Evaluated,
     Event,
     LaneFailed,
     LaneStarted,
     LoopEnded,
-    MetricAdded,
     Notice,
     StepsSkipped,
 )
-from ..stream.experiment_info import MetricInfo
 from ..stream.rules import parse_rule
 from .audit import Audit
 from .backward_gradients import BackwardGradients
 from .gradient_clippers import Clipped, make_gradient_clipper
 from .left_gradients import LeftGradients
+from .loop_values import LoopValues
 from .loss_scale import LossScale
 from .measuring import Measures, Measuring
-from .metric_names import series_name
 from .parameters import OTHER, WatchedParameters, why_not_clipped
 from .steering import Commands, Steering
 from .step_log import Number, StepLog
@@ -90,9 +85,7 @@ class WatchedLane:
         # Events of the newest step, which wait until the loop has had the time to give its loss.
         self._of_step: list[Item] = []
         self._begun = False
-        self._metrics: dict[str, str] = {}
-        self._not_numbers: set[str] = set()
-        self._train_loss: Number = math.nan
+        self._values = LoopValues(name, self._send)
         # Whether the loop gives its loss before `optimizer.step`; None until it has given one.
         self._gives_before: bool | None = None
         self._given_before: dict[str, Number] = {}
@@ -232,9 +225,7 @@ class WatchedLane:
         self._backward.look_again()
         if self._gives_before is None:
             self._gives_before = not self._known_to_train
-        values = {self._series(name, of_step=True): self._number(name, value) for name, value in metrics.items()}
-        if loss is not None:
-            values["losses"] = self._train_loss = self._number("loss", loss)
+        values = self._values.of_step(loss, metrics)
         if self._gives_before:
             self._given_before = values
         elif len(self._log) and not self._has_given:
@@ -248,37 +239,9 @@ class WatchedLane:
         """Send the results of an evaluation, after the loss of the newest step if the loop has yet to give it."""
         if not self._begun:
             self._begin()
-        if accuracy is not None and "accuracy" not in self._metrics:
-            self._add_metric("accuracy", ACCURACY, of_steps=False)
-        self._of_step.append(
-            Evaluated(
-                lane=self.name,
-                step=max(0, self.step - 1),
-                loss=float(self._number("loss", loss)),
-                accuracy=None if accuracy is None else float(self._number("accuracy", accuracy)),
-                train_loss=float(self._train_loss),
-                seconds=self._seconds,
-                metrics={
-                    self._series(name, of_step=False): float(self._number(name, value))
-                    for name, value in metrics.items()
-                },
-            )
-        )
+        self._of_step.append(self._values.of_evaluation(max(0, self.step - 1), self._seconds, loss, accuracy, metrics))
         if self._has_given or self._gives_before is not False:
             self._send_steps()
-
-    def _number(self, name: str, value: Tensor | float) -> Number:
-        """A value as a number. One that is on a GPU stays there."""
-        try:
-            if not isinstance(value, Tensor):
-                return float(value)
-            value = value.detach()
-            return value.item() if value.is_cpu else value.reshape(()).float().clone()
-        except (TypeError, ValueError, RuntimeError) as error:
-            if name not in self._not_numbers:
-                self._not_numbers.add(name)
-                warn(f"clipwatch records no {name} here: a number is needed ({one_line(error)})")
-            return math.nan
 
     # Its end.
 
@@ -372,18 +335,6 @@ class WatchedLane:
                 f"{foreign:,} of the {len(self._parameters.all):,} parameters of the optimizer are not the model's; "
                 f"they are the layer {OTHER}"
             )
-
-    def _series(self, name: str, *, of_step: bool) -> str:
-        """The series of a metric, which is announced when it is first given."""
-        key = f"step {name}" if of_step else name
-        if key not in self._metrics:
-            series = series_name(name, self._metrics.values(), of_step=of_step)
-            self._add_metric(key, MetricInfo(series, share=series == "train-accuracy"), of_steps=of_step)
-        return self._metrics[key]
-
-    def _add_metric(self, key: str, metric: MetricInfo, *, of_steps: bool) -> None:
-        self._metrics[key] = metric.name
-        self._send(MetricAdded(metric=metric, of_steps=of_steps))
 
     def _send(self, item: Item) -> None:
         if self._run:
