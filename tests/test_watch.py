@@ -367,12 +367,12 @@ def test_a_bound_on_a_device_is_exact_and_leaves_what_is_within(tmp_path: Path) 
 def test_steps_whose_values_are_on_a_device(tmp_path: Path) -> None:
     """A fused optimizer skips the second step, because its gradient overflowed; the third holds a NaN."""
     log = StepLog("loop")
-    for norm, overflowed in ((3.0, 0.0), (math.inf, 1.0), (math.nan, 0.0)):
-        log.add(Clipped(torch.tensor(norm), torch.tensor(1.0), torch.tensor(True)), torch.tensor(overflowed))
+    for step, (norm, overflowed) in enumerate(((3.0, 0.0), (math.inf, 1.0), (math.nan, 0.0))):
+        log.add(step, Clipped(torch.tensor(norm), torch.tensor(1.0), torch.tensor(True)), torch.tensor(overflowed))
         log.give({"losses": torch.tensor(0.5)})
-    logged = log.take(2)
+    logged = log.take()
     assert logged
-    assert log.take(2) is None
+    assert log.take() is None
     steps, found, skipped = logged.events()
     assert isinstance(steps, StepsTrained)
     values = step_values(steps).series
@@ -651,7 +651,7 @@ def test_an_error_of_ours_ends_the_watch_and_not_the_loop(tmp_path: Path) -> Non
 def test_a_lane_whose_end_cannot_be_sent_still_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after an error of a GPU, which makes all that follows fail."""
 
-    def fail(log: StepLog, step: int) -> None:
+    def fail(log: StepLog) -> None:
         raise RuntimeError("device-side assert triggered")
 
     model = small_model()
