@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import math
@@ -23,6 +24,7 @@ from clipwatch.core.stream.events import (
     ClipChanged,
     Diagnosed,
     Evaluated,
+    Event,
     LaneFailed,
     LaneStarted,
     LoopAudited,
@@ -265,6 +267,25 @@ def test_a_loop_that_clips_itself_is_measured_as_a_rule_is(tmp_path: Path) -> No
     assert last.clipped_norm == pytest.approx(0.1, rel=1e-4)
 
 
+def test_a_rule_ends_the_measuring_of_what_the_loop_clips_itself(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+
+    def hooks() -> int:
+        return sum(len(each._post_accumulate_grad_hooks or ()) for each in model.parameters())
+
+    with clipwatch.watch(model, optimizer, measure_every=10, runs_dir=tmp_path) as run:
+
+        def clip() -> None:
+            nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+
+        train(model, optimizer, 25, run=run, clip=clip)
+        assert hooks() == 1
+        run.set_rule("norm:0.05")
+        train(model, optimizer, 10, run=run, clip=clip)
+        assert hooks() == 0
+
+
 def test_a_closure_is_clipped_inside_the_step(tmp_path: Path) -> None:
     model = small_model()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -346,12 +367,12 @@ def test_a_bound_on_a_device_is_exact_and_leaves_what_is_within(tmp_path: Path) 
 def test_steps_whose_values_are_on_a_device(tmp_path: Path) -> None:
     """A fused optimizer skips the second step, because its gradient overflowed; the third holds a NaN."""
     log = StepLog("loop")
-    for norm, overflowed in ((3.0, 0.0), (math.inf, 1.0), (math.nan, 0.0)):
-        log.add(Clipped(torch.tensor(norm), torch.tensor(1.0), torch.tensor(True)), torch.tensor(overflowed))
+    for step, (norm, overflowed) in enumerate(((3.0, 0.0), (math.inf, 1.0), (math.nan, 0.0))):
+        log.add(step, Clipped(torch.tensor(norm), torch.tensor(1.0), torch.tensor(True)), torch.tensor(overflowed))
         log.give({"losses": torch.tensor(0.5)})
-    logged = log.take(2)
+    logged = log.take()
     assert logged
-    assert log.take(2) is None
+    assert log.take() is None
     steps, found, skipped = logged.events()
     assert isinstance(steps, StepsTrained)
     values = step_values(steps).series
@@ -363,9 +384,13 @@ def test_steps_whose_values_are_on_a_device(tmp_path: Path) -> None:
     assert skipped == StepsSkipped(lane="loop", step=2, count=1)
 
 
+@pytest.mark.parametrize("unscaled", [False, True])
 @pytest.mark.parametrize("fused", [False, True])
-def test_a_grad_scaler(tmp_path: Path, fused: bool) -> None:
-    """The rule's bound is of the unscaled gradient, and steps that the scaler skips are counted."""
+def test_a_grad_scaler(tmp_path: Path, fused: bool, unscaled: bool) -> None:
+    """The rule's bound is of the unscaled gradient, and steps that the scaler skips are counted once.
+
+    `unscaled`: the loop calls `scaler.unscale_`, so that a fused optimizer gets no scale.
+    """
     model = nn.Linear(3, 1, bias=False)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, fused=fused)
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
@@ -373,6 +398,8 @@ def test_a_grad_scaler(tmp_path: Path, fused: bool) -> None:
         for factor in (1.0, math.inf, 2.0):
             before = model.weight.detach().clone()
             scaler.scale(model(torch.full((1, 3), factor)).sum()).backward()
+            if unscaled:
+                scaler.unscale_(optimizer)
             scaler.step(optimizer)
             scaler.update()
             optimizer.zero_grad()
@@ -425,6 +452,58 @@ def test_with_gradient_accumulation_the_first_loss_after_a_step_is_its(tmp_path:
     assert series_of(run.folder, "train-loss")[0] == 3.0
 
 
+def test_an_evaluation_before_the_loss_of_its_step_leaves_the_loss(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        for number in range(4):
+            train(model, optimizer, 1)
+            if number % 2:
+                run.evaluated(1.0)
+            run.step(float(number))
+    assert series_of(run.folder, "train-loss") == [0, 1, 2, 3]
+    order = [event for event in events_of(run.folder, Event) if isinstance(event, StepsTrained | Evaluated)]
+    first = next(place for place, event in enumerate(order) if isinstance(event, Evaluated))
+    assert [event.step for event in order[first - 1 : first + 1]] == [1, 1]
+
+
+def test_a_subclass_that_calls_the_step_of_its_base_class_steps_once(tmp_path: Path) -> None:
+    class Inherits(torch.optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            return super().step(closure)
+
+    model = small_model()
+    # Torch hooks the `step` of a class when it makes the first optimizer of it.
+    torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer = Inherits(model.parameters(), lr=0.1)
+    with clipwatch.watch(model, optimizer, rule="norm:0.01", runs_dir=tmp_path) as run:
+        train(model, optimizer, 3, run=run)
+    assert min(series_of(run.folder, "grad-norm")) > 0.1
+    assert max(series_of(run.folder, "clipped-norm")) == pytest.approx(0.01)
+    assert events_of(run.folder, StepsTrained)[-1].step == 2
+
+
+def test_a_step_that_raises_is_no_step(tmp_path: Path) -> None:
+    class Fails(torch.optim.SGD):
+        fails = False
+
+        def step(self, closure: Any = None) -> Any:
+            if self.fails:
+                raise RuntimeError("out of memory")
+            return super().step(closure)
+
+    model = small_model()
+    optimizer = Fails(model.parameters(), lr=0.1)
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        for number in range(4):
+            optimizer.fails = number == 1
+            with contextlib.suppress(RuntimeError):
+                train(model, optimizer, 1)
+                run.step(float(number))
+    assert series_of(run.folder, "train-loss") == [0, 2, 3]
+    assert events_of(run.folder, StepsTrained)[-1].step == 2
+
+
 def test_a_value_that_is_no_number_is_one_warning(tmp_path: Path) -> None:
     model = small_model()
     optimizer = adamw(model)
@@ -472,6 +551,17 @@ def test_a_checkpoint_of_the_loop_resumes_the_rule_and_the_step(tmp_path: Path) 
     assert [event.step for event in events_of(again.folder, LaneStarted)] == [6]
     assert events_of(again.folder, StepsTrained)[-1].step == 7
     assert len(whole) == 8
+
+
+def test_a_checkpoint_brings_no_rule_to_a_loop_that_takes_none(tmp_path: Path) -> None:
+    model = small_model()
+    with clipwatch.watch(model, adamw(model), rule="autoclip:50", runs_dir=tmp_path) as run:
+        state = run.state_dict()
+    with clipwatch.watch(model, torch.optim.LBFGS(model.parameters()), runs_dir=tmp_path) as other:
+        with pytest.warns(UserWarning, match="does not clip by autoclip:50, as the checkpoint says"):
+            other.load_state_dict(state)
+        assert other.active
+        assert other.rule is None
 
 
 @pytest.mark.parametrize(
@@ -556,6 +646,25 @@ def test_an_error_of_ours_ends_the_watch_and_not_the_loop(tmp_path: Path) -> Non
         assert not run.active
     (failed,) = events_of(run.folder, LaneFailed)
     assert "no layer" in failed.cause
+
+
+def test_a_lane_whose_end_cannot_be_sent_still_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an error of a GPU, which makes all that follows fail."""
+
+    def fail(log: StepLog) -> None:
+        raise RuntimeError("device-side assert triggered")
+
+    model = small_model()
+    optimizer = adamw(model)
+    run = clipwatch.watch(model, optimizer, runs_dir=tmp_path)
+    train(model, optimizer, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(StepLog, "take", fail)
+        with pytest.warns(UserWarning, match="the end of the recording is missing"):
+            run.close()
+    assert not any(each._post_accumulate_grad_hooks for each in model.parameters())
+    assert [event.reason for event in events_of(run.folder, RunFinished)] == ["failed"]
+    clipwatch.watch(model, optimizer, runs_dir=tmp_path).close()
 
 
 def test_warnings_that_the_user_has_made_errors_do_not_end_the_loop(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -117,6 +118,8 @@ def test_a_paused_loop_waits_and_takes_single_steps(tmp_path: Path) -> None:
     loop.end()
     # A paused loop that is stopped trains on, so that it can end.
     assert len(events_of(folder, LaneResumed)) == 1
+    # The pause after a single step leaves the loop the time to give the loss.
+    assert not any(map(math.isnan, series_of(folder, "train-loss")))
 
 
 def test_an_interrupt_ends_a_pause(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from ..stream.events import (
     CommandScheduled,
     Evaluated,
     Event,
+    LaneStarted,
     LoopEnded,
     Notice,
     RecordingStarted,
@@ -254,7 +255,8 @@ class _RunWriter:
             if self._started.watched:
                 self._latest[type(event), event.lane] = event
             return line
-        if isinstance(event, LoopEnded):
+        if isinstance(event, LoopEnded | LaneStarted):
+            # A watched loop that loads an older checkpoint starts again at an earlier step.
             self._apply_latest()
         self._state = apply(self._state, event)
         if isinstance(event, ResourcesMeasured) and self._started.watched:
@@ -292,6 +294,7 @@ class _RunWriter:
         for event in sorted(self._latest.values(), key=lambda event: event.step):
             if not self._state.lanes[event.lane].ended:
                 self._state = apply(self._state, event)
+        self._latest.clear()
 
     def _manifest(self, status: RunStatus) -> Manifest:
         started = self._started

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, Protocol
 
 from torch.optim import Optimizer
@@ -22,11 +24,13 @@ class StepHooks:
     """Calls a listener in each `optimizer.step`, until `remove`.
 
     A closure computes the gradients inside of the step, so it is wrapped. One that is called several times in a step
-    counts once.
+    counts once. So does the `step` of a subclass that calls that of its base class, for which torch calls hooks twice.
     """
 
     def __init__(self, optimizer: Optimizer, listener: StepListener) -> None:
         self._listener = listener
+        # The call of `step` that has begun and not ended; one that raises never ends.
+        self._call: int | None = None
         self._handles = [
             optimizer.register_step_pre_hook(self._before),
             optimizer.register_step_post_hook(self._after),
@@ -38,6 +42,10 @@ class StepHooks:
             handle.remove()
 
     def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]] | None:
+        call = _caller()
+        if self._call is not None and _is_within(call, self._call):
+            return None
+        self._call = id(call)
         # The arguments of `step`; some versions of torch have the optimizer itself first.
         place = next((place for place, each in enumerate(args) if callable(each) and each is not optimizer), None)
         keyword = callable(kwargs.get("closure"))
@@ -62,4 +70,20 @@ class StepHooks:
         return wrapped
 
     def _after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        self._listener.after_step()
+        if id(_caller()) == self._call:
+            self._call = None
+            self._listener.after_step()
+
+
+def _caller() -> FrameType | None:
+    """The frame that has called the function that calls this one."""
+    frame = inspect.currentframe()
+    return frame and frame.f_back and frame.f_back.f_back
+
+
+def _is_within(frame: FrameType | None, other: int) -> bool:
+    """Whether a frame with the id `other` is among those that wait for this frame."""
+    while frame is not None and (frame := frame.f_back) is not None:
+        if id(frame) == other:
+            return True
+    return False

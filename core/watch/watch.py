@@ -90,8 +90,10 @@ def watch(
     def begin() -> WatchedRun:
         return WatchedRun(runs_folder(None if runs_dir is None else str(runs_dir)), described, control=control)
 
+    # First, because it may raise, and a lane that has joined a run must end.
+    broadcast = make_broadcast() if processes() > 1 else None
     run, mailbox = _join(begin, config.name) if rank() == 0 else (None, Mailbox[LaneCommand](lasting=False))
-    commands = SharedCommands(mailbox, make_broadcast(), rank()) if processes() > 1 else mailbox
+    commands = SharedCommands(mailbox, broadcast, rank()) if broadcast else mailbox
     lane = WatchedLane(
         config.name,
         parameters,
@@ -267,11 +269,13 @@ class Watch:
         watched_run.closed(self)
         try:
             last = ending()
-            if self._run:
-                self._run.end_lane(last)
-            self._lane.show_problems()
         except Exception as error:
-            warn(f"clipwatch: the end of the recording is missing: {one_line(error)}")
+            cause = f"the end of the recording is missing: {one_line(error)}"
+            warn(f"clipwatch: {cause}")
+            last = self._lane.failure(cause)
+        if self._run:
+            self._run.end_lane(last)
+        self._lane.show_problems()
 
     def close_at_exit(self) -> None:
         """The interpreter exits: close, as failed if an error that nobody caught is the cause."""
