@@ -38,6 +38,7 @@ from clipwatch.core.stream.events import (
 from clipwatch.core.stream.rules import parse_rule
 from clipwatch.core.stream.series import step_values
 from clipwatch.core.watch.gradient_clippers import Clipped, clip_on_device
+from clipwatch.core.watch.lane import WatchedLane
 from clipwatch.core.watch.step_log import StepLog
 
 
@@ -523,6 +524,32 @@ def test_nothing_stays_after_close(tmp_path: Path) -> None:
     assert run.folder
     assert (run.folder / "events.jsonl").stat().st_size == size
     gc.collect()
+
+
+@pytest.mark.parametrize("method", ["between_steps", "after_step"])
+def test_an_error_of_ours_leaves_the_hooks_of_the_loop_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Torch goes through all hooks of the optimizer while ours fails, and would raise if one was removed."""
+    model = small_model()
+    optimizer = adamw(model)
+    called: list[str] = []
+
+    def own_hook(*_: Any) -> None:
+        called.append("own")
+
+    def fail(lane: WatchedLane) -> None:
+        raise ValueError("broken")
+
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        optimizer.register_step_pre_hook(own_hook)
+        optimizer.register_step_post_hook(own_hook)
+        train(model, optimizer, 1, run=run)
+        monkeypatch.setattr(WatchedLane, method, fail)
+        with pytest.warns(UserWarning, match="the loop trains on unwatched: ValueError: broken"):
+            train(model, optimizer, 2, run=run)
+    assert called == ["own"] * 6
+    assert len(optimizer._optimizer_step_pre_hooks) == len(optimizer._optimizer_step_post_hooks) == 1
 
 
 def test_an_error_of_the_loop_is_the_end_of_the_lane(tmp_path: Path) -> None:

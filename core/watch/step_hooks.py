@@ -27,21 +27,33 @@ class StepHooks:
 
     def __init__(self, optimizer: Optimizer, listener: StepListener) -> None:
         self._listener = listener
+        self._running = self._removed = False
         self._handles = [
             optimizer.register_step_pre_hook(self._before),
             optimizer.register_step_post_hook(self._after),
         ]
 
     def remove(self) -> None:
-        """Remove the hooks."""
-        for handle in self._handles:
-            handle.remove()
+        """Remove the hooks. Within one of them, where torch goes through all hooks, they only fall silent."""
+        self._removed = True
+        if not self._running:
+            for handle in self._handles:
+                handle.remove()
+
+    def _run(self, hook: Callable[[], None]) -> None:
+        self._running = True
+        try:
+            hook()
+        finally:
+            self._running = False
 
     def _before(self, optimizer: Optimizer, args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]] | None:
+        if self._removed:
+            return None
         # The arguments of `step`; some versions of torch have the optimizer itself first.
         place = next((place for place, each in enumerate(args) if callable(each) and each is not optimizer), None)
         keyword = callable(kwargs.get("closure"))
-        self._listener.before_step(place is None and not keyword)
+        self._run(lambda: self._listener.before_step(place is None and not keyword))
         if place is not None:
             return (*args[:place], self._wrapped(args[place]), *args[place + 1 :]), kwargs
         if keyword:
@@ -62,4 +74,5 @@ class StepHooks:
         return wrapped
 
     def _after(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        self._listener.after_step()
+        if not self._removed:
+            self._run(self._listener.after_step)

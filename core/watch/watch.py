@@ -221,6 +221,8 @@ class Watch:
         """End the watch: all hooks are removed and the recording is complete. Harmless if it has ended."""
         reason = "stopped" if self.stopped else "completed"
         self._end(lambda: self._lane.ended(reason))
+        # A watch that has ended by an error within a hook has left its hooks, which do nothing.
+        self._hooks.remove()
 
     def __enter__(self) -> Self:
         return self
@@ -228,7 +230,7 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is None:
+        if error is None or not self.active:
             self.close()
         elif isinstance(error, Exception):
             self._end(lambda: self._lane.failed(one_line(error)))
