@@ -480,6 +480,12 @@ def test_a_checkpoint_of_the_loop_resumes_the_rule_and_the_step(tmp_path: Path) 
     [
         ({"rule": "norn:1"}, "did you mean norm:1"),
         ({"measure_every": 0}, "measure_every"),
+        ({"measure_every": "50"}, "measure_every"),
+        ({"total_steps": 1562.5}, "total_steps"),
+        ({"name": 3}, "name"),
+        ({"rule": 1.0}, "rule"),
+        ({"scaler": "amp"}, "scaler"),
+        ({"layers": "2"}, "layers"),
         ({"total_steps": -1}, "total_steps"),
         ({"name": "a b"}, "lane name"),
     ],

@@ -71,13 +71,17 @@ def watch(
     """
     optimizer = _inner(optimizer)
     _require(isinstance(model, nn.Module), f"watch: model is {type(model).__name__}; give an nn.Module")
+    _require(_is_count(measure_every), f"watch: measure_every is {measure_every!r}; give a whole number above 0")
     _require(
-        measure_every in range(1, MOST + 1), f"watch: measure_every is {measure_every!r}; give a whole number above 0"
-    )
-    _require(
-        total_steps is None or total_steps in range(1, MOST + 1),
+        total_steps is None or _is_count(total_steps),
         f"watch: total_steps is {total_steps!r}; give a whole number above 0, or None if no end is planned",
     )
+    for what, given in (("name", name), ("rule", rule)):
+        _require(given is None or isinstance(given, str), f"watch: {what} is {given!r}; give a string, or None")
+    _require(
+        scaler is None or isinstance(scaler, GradScaler), f"watch: scaler is {type(scaler).__name__}; give a GradScaler"
+    )
+    _require(isinstance(layers, int) or callable(layers), f"watch: layers is {layers!r}; give a number or a function")
     _require(optimizer not in _watched, "watch: this optimizer is watched already; close its other watch first")
     config = LaneConfig(name or "loop", "none" if rule is None else str(parse_rule(rule)))
     parameters = WatchedParameters(model, optimizer, layers)
@@ -143,6 +147,11 @@ def _join(begin: Callable[[], WatchedRun], name: str) -> tuple[WatchedRun | None
 def _require(holds: bool, problem: str) -> None:
     if not holds:
         raise BadInput(problem)
+
+
+def _is_count(value: object) -> bool:
+    # To look for anything but an int in a `range` is to compare it with each number.
+    return isinstance(value, int) and 0 < value <= MOST
 
 
 def _harmless(method: Callable[Concatenate[Watch, P], R]) -> Callable[Concatenate[Watch, P], R | None]:
