@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import math
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,7 @@ from clipwatch.core.stream.series import step_values
 from clipwatch.core.watch.gradient_clippers import Clipped, clip_on_device
 from clipwatch.core.watch.lane import WatchedLane
 from clipwatch.core.watch.step_log import StepLog
+from clipwatch.core.watch.user_warnings import warn
 
 
 def adamw(model: nn.Module) -> torch.optim.Optimizer:
@@ -530,6 +534,106 @@ def test_nothing_stays_after_close(tmp_path: Path) -> None:
     assert run.folder
     assert (run.folder / "events.jsonl").stat().st_size == size
     gc.collect()
+
+
+class _Unsteady(torch.optim.SGD):
+    """Calls the `step` of its base class, and fails there at every third step."""
+
+    calls = 0
+
+    def step(self, closure: Any = None) -> Any:
+        self.calls += 1
+        if self.calls % 3 == 0:
+            raise MemoryError
+        return super().step(closure)
+
+
+def test_a_step_counts_once_and_one_that_fails_does_not(tmp_path: Path) -> None:
+    """The step of a base class has hooks, too. A loop may go on after an error in `step`, or end there."""
+    nested = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    nested.step()
+    model = small_model()
+    optimizer = _Unsteady(model.parameters(), lr=0.1)
+    norms: list[float] = []
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        for number in range(9):
+            try:
+                norms += [each.norm().item() for each in train(model, optimizer, 1, run=run, seed=number)]
+            except MemoryError:
+                optimizer.zero_grad()
+    assert run.state_dict()["step"] == len(norms) == 6
+    assert series_of(run.folder, "grad-norm") == pytest.approx(norms)
+    assert [event.step for event in events_of(run.folder, LoopEnded)] == [6]
+
+
+@pytest.mark.parametrize(
+    ("loss", "known"),
+    [
+        (10**400, False),
+        (torch.tensor(1j), False),
+        (torch.zeros((), device="meta"), False),
+        (torch.zeros(2), False),
+        (1e300, True),
+        (torch.tensor([2]), True),
+    ],
+)
+def test_a_loss_of_any_kind_ends_neither_watch_nor_recording(tmp_path: Path, loss: Any, known: bool) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+            for _ in range(3):
+                train(model, optimizer, 1)
+                run.step(loss)
+    assert [event.reason for event in events_of(run.folder, LoopEnded)] == ["completed"]
+    assert [math.isnan(value) for value in series_of(run.folder, "train-loss")] == [not known] * 3
+    assert ["a number is needed" in str(each.message) for each in warned] == [True] * (not known)
+
+
+@pytest.mark.parametrize("kind", [torch.complex64, torch.complex128, torch.float32])
+def test_complex_and_empty_parameters_are_observed(tmp_path: Path, kind: torch.dtype) -> None:
+    size = 0 if kind == torch.float32 else 3
+    weight = nn.Parameter(torch.ones(size, dtype=kind))
+    model = nn.ParameterList([weight])
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    with clipwatch.watch(model, optimizer, measure_every=1, runs_dir=tmp_path) as run:
+        for _ in range(3):
+            optimizer.zero_grad()
+            (3 * weight).abs().sum().backward()
+            nn.utils.clip_grad_norm_([weight], 1.0)
+            optimizer.step()
+    assert [event.reason for event in events_of(run.folder, LoopEnded)] == ["completed"]
+    assert series_of(run.folder, "clipped-norm") == pytest.approx([1.0 if size else 0.0] * 3, rel=1e-5)
+
+
+def test_a_warning_never_raises(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn("said all the same")
+        assert capsys.readouterr().err == "warning: said all the same\n"
+        closed = io.StringIO()
+        closed.close()
+        monkeypatch.setattr(sys, "stderr", closed)
+        warn("lost")
+
+
+def test_a_watch_that_cannot_end_well_makes_room_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(log: StepLog, step: int) -> None:
+        raise ValueError("broken")
+
+    def watched() -> clipwatch.Watch:
+        model = small_model()
+        optimizer = adamw(model)
+        with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+            train(model, optimizer, 1)
+        return run
+
+    missing = pytest.warns(UserWarning, match="last steps are missing .* ValueError: broken")
+    with monkeypatch.context() as patch, missing:
+        patch.setattr(StepLog, "take", fail)
+        assert len(events_of(watched().folder, RunFinished)) == 1
+    assert [event.reason for event in events_of(watched().folder, RunFinished)] == ["completed"]
 
 
 @pytest.mark.parametrize("method", ["between_steps", "after_step"])

@@ -90,6 +90,8 @@ class WatchedLane:
         # Events of the newest step, which wait until the loop has had the time to give its loss.
         self._of_step: list[Item] = []
         self._begun = False
+        # Whether the newest step in the log has used its gradients and has not ended yet.
+        self._pending = False
         self._metrics: dict[str, str] = {}
         self._not_numbers: set[str] = set()
         self._train_loss: Number = math.nan
@@ -109,6 +111,7 @@ class WatchedLane:
         """Send what is due, and obey commands."""
         if not self._begun:
             self._begin()
+        self._drop_unfinished()
         self._send_skipped()
         for event in self.steering.between_steps(self.step):
             self._send_steps()
@@ -138,15 +141,22 @@ class WatchedLane:
             self._count_nonfinite(clipped.norm, gradients, overflowed)
         clipped = self._with_loops_own(clipped)
         self._measuring.after_clip(clipped.changed)
+        self._pending = True
         self._log.add(clipped, overflowed)
         self._log.give(self._given_before)
-        self._given_before, self._has_given, self._known_to_train = {}, False, True
+        self._has_given, self._known_to_train = False, True
         if comparison is not None:
             engaged = (int(self._clipped_steps), self._known_steps) if self._known_steps else None
             self._of_step += self._audit.add(self.step, comparison, rule=bool(self.rule), engaged=engaged)
 
     def after_step(self) -> None:
-        """The optimizer has updated the parameters: the step is done."""
+        """The optimizer has updated the parameters: the step is done.
+
+        A step within a step, as of an optimizer whose `step` calls that of its base class, is the same step.
+        """
+        if not self._pending:
+            return
+        self._pending, self._given_before = False, {}
         if (measures := self._measuring.after_step()) is not None:
             self._of_step.append(self._diagnosed(self.step, measures))
         self._backward.end_step()
@@ -259,11 +269,12 @@ class WatchedLane:
     def _number(self, name: str, value: Tensor | float) -> Number:
         """A value as a number. One that is on a GPU stays there."""
         try:
-            if not isinstance(value, Tensor):
+            if not isinstance(value, Tensor) or value.is_cpu or value.is_meta:
                 return float(value)
-            value = value.detach()
-            return value.item() if value.is_cpu else value.reshape(()).float().clone()
-        except (TypeError, ValueError, RuntimeError) as error:
+            if value.is_complex():
+                raise TypeError("it is complex")
+            return value.detach().reshape(()).float().clone()
+        except Exception as error:
             if name not in self._not_numbers:
                 self._not_numbers.add(name)
                 warn(f"clipwatch records no {name} here: a number is needed ({one_line(error)})")
@@ -378,7 +389,14 @@ class WatchedLane:
                 return
             self._send_steps()
 
+    def _drop_unfinished(self) -> None:
+        """Forget a step that the optimizer has begun but not ended: an error or an interrupt has left it."""
+        if self._pending:
+            self._pending = False
+            self._log.drop_newest()
+
     def _send_steps(self) -> None:
+        self._drop_unfinished()
         self._sent = time.perf_counter()
         if (logged := self._log.take(self.step - 1)) is not None:
             self._send(logged.events)

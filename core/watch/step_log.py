@@ -64,10 +64,12 @@ class LoggedSteps:
         arrived: dict[int, float] = {}
         for numbers, copy in self.arriving:
             arrived.update(zip(map(id, numbers), copy.wait().tolist(), strict=True))
-        rows = {
-            name: np.array([arrived[id(each)] if isinstance(each, Tensor) else each for each in values], "<f4")
-            for name, values in self.series.items()
-        }
+        # A value above the range of float32 is infinity.
+        with np.errstate(over="ignore"):
+            rows = {
+                name: np.array([arrived[id(each)] if isinstance(each, Tensor) else each for each in values], "<f4")
+                for name, values in self.series.items()
+            }
         skipped = rows.pop("overflowed") != 0
         # An optimizer that skips a step uses no gradient.
         rows["clipped_norms"][skipped] = 0.0
@@ -118,6 +120,13 @@ class StepLog:
         values = (math.nan, clipped.norm, clipped.clipped_norm, clipped.changed, overflowed)
         for name, value in zip(_OF_EACH_STEP, values, strict=True):
             self._series[name].append(value.float() if isinstance(value, Tensor) else value)
+
+    def drop_newest(self) -> None:
+        """Forget the newest step."""
+        if self._count:
+            self._count -= 1
+            for row in self._series.values():
+                del row[self._count :]
 
     def give(self, values: Mapping[str, Number]) -> None:
         """Give the newest step a loss, as `losses`, and other values by series."""

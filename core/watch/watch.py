@@ -278,6 +278,11 @@ class Watch:
         watched_run.closed(self)
         try:
             last = ending()
+        except Exception as error:
+            warn(f"clipwatch: the last steps are missing in the recording: {one_line(error)}")
+            lane = self._lane
+            last = LaneFailed(lane=lane.name, step=lane.step, reason="error", cause=one_line(error), seconds=0.0)
+        try:
             if self._run:
                 self._run.end_lane(last)
             self._lane.show_problems()
