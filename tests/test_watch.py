@@ -607,6 +607,55 @@ def test_complex_and_empty_parameters_are_observed(tmp_path: Path, kind: torch.d
     assert series_of(run.folder, "clipped-norm") == pytest.approx([1.0 if size else 0.0] * 3, rel=1e-5)
 
 
+@pytest.mark.parametrize("added_at", [2, 30])
+def test_parameters_that_are_added_under_way_count(tmp_path: Path, added_at: int) -> None:
+    """Also in the norm before the clipping of the loop itself."""
+    model, more = small_model(), nn.Parameter(torch.ones(3))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    norms: list[float] = []
+    with clipwatch.watch(model, optimizer, measure_every=2, runs_dir=tmp_path) as run:
+        for step, (inputs, labels) in enumerate(batches(60)):
+            if step == added_at:
+                optimizer.add_param_group({"params": [more]})
+            (F.cross_entropy(model(inputs), labels) + (9 * more).sum()).backward()
+            given = [each for group in optimizer.param_groups for each in group["params"]]
+            norms.append(float(nn.utils.clip_grad_norm_(given, 0.1)))
+            optimizer.step()
+            optimizer.zero_grad()
+    assert [event.reason for event in events_of(run.folder, LoopEnded)] == ["completed"]
+    assert series_of(run.folder, "grad-norm")[-10:] == pytest.approx(norms[-10:], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"step": -1, "rule": None, "clipper": {}},
+        {"step": 3, "rule": "norn:1", "clipper": {}},
+        {"step": 3, "rule": "autoclip:10", "clipper": {}},
+    ],
+)
+def test_a_damaged_state_changes_nothing(tmp_path: Path, state: dict[str, Any]) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    with clipwatch.watch(model, optimizer, rule="norm:1", runs_dir=tmp_path) as run:
+        train(model, optimizer, 2, run=run)
+        before = run.state_dict()
+        with pytest.warns(UserWarning, match="this state of a watch cannot be used"):
+            run.load_state_dict(state)
+        assert run.state_dict() == before
+        train(model, optimizer, 2, run=run)
+    assert len(series_of(run.folder, "grad-norm")) == 4
+
+
+def test_a_state_with_a_rule_does_not_clip_for_lbfgs(tmp_path: Path) -> None:
+    model = small_model()
+    with clipwatch.watch(model, torch.optim.LBFGS(model.parameters()), runs_dir=tmp_path) as run:
+        with pytest.warns(UserWarning, match="LBFGS computes gradients several times"):
+            run.load_state_dict({"step": 3, "rule": "norm:1", "clipper": {}})
+        assert run.rule is None
+
+
 def test_a_warning_never_raises(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

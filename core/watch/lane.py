@@ -13,7 +13,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
 from ..engine.mailbox import Mailbox
-from ..errors import one_line
+from ..errors import BadInput, one_line
 from ..stream.builtin_experiments import ACCURACY
 from ..stream.commands import LaneCommand
 from ..stream.config import MOST
@@ -80,6 +80,7 @@ class WatchedLane:
         self._measure_every, self._total_steps = measure_every, total_steps
         self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, parameters)
         self._loss_scale = LossScale(optimizer, scaler)
+        self._processes = processes
         self._backward = BackwardGradients(parameters.named(), processes=processes)
         self._audit = Audit(name)
         self._measuring = Measuring(parameters, optimizer, self._notice)
@@ -168,6 +169,11 @@ class WatchedLane:
 
     def _begin_backward(self) -> None:
         """Let the next backward be seen, if its step is measured."""
+        if self._parameters.count != self._backward.count:
+            # The loop has added a group of parameters.
+            self._backward.close()
+            self._backward = BackwardGradients(self._parameters.named(), processes=self._processes)
+            self._left = None
         if self._audit.clips and not self.rule and self._left is None:
             # How the loop clips itself is measured as a rule of ours would be.
             self._backward.follow_norm()
@@ -269,11 +275,12 @@ class WatchedLane:
     def _number(self, name: str, value: Tensor | float) -> Number:
         """A value as a number. One that is on a GPU stays there."""
         try:
+            value = value.detach() if isinstance(value, Tensor) else value
             if not isinstance(value, Tensor) or value.is_cpu or value.is_meta:
                 return float(value)
             if value.is_complex():
                 raise TypeError("it is complex")
-            return value.detach().reshape(()).float().clone()
+            return value.reshape(()).float().clone()
         except Exception as error:
             if name not in self._not_numbers:
                 self._not_numbers.add(name)
@@ -311,12 +318,20 @@ class WatchedLane:
         return {"step": self.step, "rule": self.rule, "clipper": self._clipper.state}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `state`. The lane starts anew in the recording, at that step."""
+        """Continue from a `state`. The lane starts anew in the recording, at that step.
+
+        Raises some exception, and changes nothing, if it is not a state of a watch or its rule cannot clip here.
+        """
+        step, rule = int(state["step"]), state["rule"]
+        if step not in range(MOST + 1):
+            raise BadInput(f"step {step}")
+        if rule and self._why_no_rule:
+            raise BadInput(f"{self.name} cannot clip by {rule}: {self._why_no_rule}")
+        clipper = make_gradient_clipper(parse_rule(rule) if rule else None, self._parameters)
+        clipper.restore(state["clipper"])
         self._send_steps()
-        self.step, self.rule = int(state["step"]), state["rule"]
-        self._clipper = make_gradient_clipper(parse_rule(self.rule) if self.rule else None, self._parameters)
-        self._clipper.restore(state["clipper"])
-        self._measuring.set_rule(self.rule)
+        self.step, self.rule, self._clipper = step, rule, clipper
+        self._measuring.set_rule(rule)
         self._begun = False
 
     # Commands.

@@ -223,8 +223,11 @@ class Watch:
 
     @_harmless
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue at the step and with the rule of a `state_dict`."""
-        self._lane.restore(state)
+        """Continue at the step and with the rule of a `state_dict`. A damaged one is a warning."""
+        try:
+            self._lane.restore(state)
+        except Exception as error:
+            warn(f"clipwatch goes on as before, because this state of a watch cannot be used: {one_line(error)}")
 
     def close(self) -> None:
         """End the watch: all hooks are removed and the recording is complete. Harmless if it has ended."""
@@ -289,7 +292,15 @@ class Watch:
         except Exception as error:
             warn(f"clipwatch: the end of the recording is missing: {one_line(error)}")
 
+    def forget(self) -> None:
+        """End the watch in a forked child, whose parent records on."""
+        self.active = False
+        self._hooks.remove()
+        _watched.discard(self._optimizer)
+
     def close_at_exit(self) -> None:
         """The interpreter exits: close, as failed if an error that nobody caught is the cause."""
-        error = getattr(sys, "last_value", None)
+        error = getattr(sys, "last_value", None) or sys.exc_info()[1]
+        if isinstance(error, SystemExit):
+            error = None
         self.__exit__(type(error) if error else None, error, None)

@@ -7,6 +7,8 @@ the last of them, or with the interpreter.
 from __future__ import annotations
 
 import atexit
+import multiprocessing
+import multiprocessing.util
 import os
 import queue
 import threading
@@ -201,6 +203,8 @@ class OpenWatch(Protocol):
 
     def close_at_exit(self) -> None: ...
 
+    def forget(self) -> None: ...
+
 
 _current: WatchedRun | None = None
 _open: list[OpenWatch] = []
@@ -217,6 +221,9 @@ def current_run(begin: Callable[[], WatchedRun]) -> WatchedRun:
 def opened(watch: OpenWatch) -> None:
     """Close this watch when the interpreter exits, unless `closed` is called before."""
     _open.append(watch)
+    if multiprocessing.parent_process() is not None:
+        # A forked child of multiprocessing ends without what `atexit` has registered.
+        multiprocessing.util.Finalize(None, _close_all, exitpriority=0)
 
 
 def closed(watch: OpenWatch) -> None:
@@ -235,7 +242,7 @@ def _forget() -> None:
     """End all watches in a forked child: the thread and the files belong to the parent."""
     global _current
     for watch in _open:
-        watch.active = False
+        watch.forget()
     _current = None
     _open.clear()
 
