@@ -6,8 +6,12 @@ import gc
 import io
 import json
 import math
+import multiprocessing
+import os
 import sys
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -654,6 +658,49 @@ def test_a_state_with_a_rule_does_not_clip_for_lbfgs(tmp_path: Path) -> None:
         with pytest.warns(UserWarning, match="LBFGS computes gradients several times"):
             run.load_state_dict({"step": 3, "rule": "norm:1", "clipper": {}})
         assert run.rule is None
+
+
+def test_threads_that_begin_at_once_are_lanes_of_one_run(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    def watched(name: str) -> Path | None:
+        model = small_model()
+        together.wait(30)
+        with clipwatch.watch(model, adamw(model), name=name, runs_dir=tmp_path) as run:
+            together.wait(30)
+            return run.folder
+
+    with ThreadPoolExecutor(4) as threads:
+        folders = list(threads.map(watched, "abcd"))
+    assert len(set(folders)) == 1
+    assert {event.lane for event in events_of(folders[0], LoopEnded)} == set("abcd")
+    assert len(events_of(folders[0], RunFinished)) == 1
+
+
+def _watch_in_child(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, *, fails: bool) -> None:
+    clipwatch.watch(model, optimizer, name="child", runs_dir=folder)
+    train(model, optimizer, 3)
+    if fails:
+        raise ValueError("broken")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_forked_child_may_watch_on_and_its_recording_has_an_end(tmp_path: Path, fails: bool) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    given = (tmp_path / "child", model, optimizer)
+    with clipwatch.watch(model, optimizer, name="parent", runs_dir=tmp_path / "parent") as run:
+        train(model, optimizer, 2, run=run)
+        child = multiprocessing.get_context("fork").Process(target=_watch_in_child, args=given, kwargs={"fails": fails})
+        child.start()
+        child.join(60)
+        train(model, optimizer, 2, run=run)
+    assert child.exitcode == fails
+    (folder,) = (tmp_path / "child").iterdir()
+    assert [event.reason for event in events_of(folder, RunFinished)] == ["failed" if fails else "completed"]
+    assert len(series_of(folder, "grad-norm")) == 3
+    assert len(series_of(run.folder, "grad-norm")) == 4
 
 
 def test_a_warning_never_raises(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

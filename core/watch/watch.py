@@ -41,7 +41,7 @@ from .parameters import Layers, WatchedParameters, why_not_clipped
 from .ranks import SharedCommands, make_broadcast, processes, rank
 from .step_hooks import StepHooks
 from .user_warnings import warn
-from .watched_run import WatchedRun
+from .watched_run import NameTaken, WatchedRun
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -137,11 +137,12 @@ def _inner(optimizer: Any) -> Optimizer:
 def _join(begin: Callable[[], WatchedRun], name: str) -> tuple[WatchedRun | None, Mailbox[LaneCommand]]:
     """The run with a new lane; None if nothing can be recorded."""
     try:
-        run = watched_run.current_run(begin)
+        return watched_run.join_run(begin, name)
+    except NameTaken:
+        raise
     except ClipwatchError as error:
         warn(f"clipwatch records nothing of this loop: {error}")
         return None, Mailbox[LaneCommand](lasting=False)
-    return run, run.join(name)
 
 
 def _require(holds: bool, problem: str) -> None:
