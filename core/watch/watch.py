@@ -39,6 +39,7 @@ from .description import describe
 from .lane import WatchedLane
 from .parameters import Layers, WatchedParameters, why_not_clipped
 from .ranks import SharedCommands, make_broadcast, processes, rank
+from .signal_handlers import raised_by_signal_handler
 from .step_hooks import StepHooks
 from .user_warnings import warn
 from .watched_run import NameTaken, WatchedRun
@@ -165,6 +166,8 @@ def _harmless(method: Callable[Concatenate[Watch, P], R]) -> Callable[Concatenat
         try:
             return method(self, *args, **kwargs)
         except Exception as error:
+            if raised_by_signal_handler(error):
+                raise
             self.give_up(error)
             return None
 
