@@ -65,6 +65,11 @@ class BackwardGradients:
         self._late = LateChanges()
         self._norm = BackwardNorm(list(self._parameters.values()))
 
+    @property
+    def count(self) -> int:
+        """How many parameters there are."""
+        return len(self._parameters)
+
     def begin_step(self, *, measured: bool) -> None:
         """Call before the first `backward` of a step: at the start, and when the optimizer has stepped.
 

@@ -12,6 +12,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
 from ..engine.mailbox import Mailbox
+from ..errors import BadInput
 from ..stream.commands import LaneCommand
 from ..stream.config import MOST
 from ..stream.events import (
@@ -73,6 +74,7 @@ class WatchedLane:
         self._sender = LaneSender(run, self._log)
         self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, parameters)
         self._loss_scale = LossScale(optimizer, scaler)
+        self._processes = processes
         self._backward = BackwardGradients(parameters.named(), processes=processes)
         self._audit = Audit(name)
         self._measuring = Measuring(parameters, optimizer, self._sender.notice)
@@ -154,6 +156,11 @@ class WatchedLane:
 
     def _begin_backward(self) -> None:
         """Let the next backward be seen, if its step is measured."""
+        if self._parameters.count != self._backward.count:
+            # The loop has added a group of parameters.
+            self._backward.close()
+            self._backward = BackwardGradients(self._parameters.named(), processes=self._processes)
+            self._left = None
         if self._audit.clips and not self.rule and self._left is None:
             # How the loop clips itself is measured as a rule of ours would be.
             self._backward.follow_norm()
@@ -274,12 +281,20 @@ class WatchedLane:
         return {"step": self.step, "rule": self.rule, "clipper": self._clipper.state}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `state`. The lane starts anew in the recording, at that step."""
-        self._sender.send_steps()
-        self.step, rule, memory = int(state["step"]), state["rule"], state["clipper"]
+        """Continue from a `state`. The lane starts anew in the recording, at that step.
+
+        Raises some exception, and changes nothing, if it is not a state of a watch. Where no rule can clip, the lane
+        only observes, and a warning says so.
+        """
+        step, rule, memory = int(state["step"]), state["rule"], state["clipper"]
+        if step not in range(MOST + 1):
+            raise BadInput(f"step {step}")
         if rule and self._why_no_rule:
             warn(f"clipwatch does not clip by {rule}, as the checkpoint says, it only observes: {self._why_no_rule}")
             rule, memory = None, {}
+        make_gradient_clipper(parse_rule(rule) if rule else None, self._parameters).restore(memory)
+        self._sender.send_steps()
+        self.step = step
         self._use_rule(rule)
         self._clipper.restore(memory)
         self._begun = False

@@ -59,11 +59,13 @@ class LoopValues:
     def _number(self, name: str, value: Tensor | float) -> Number:
         """A value as a number. One that is on a GPU stays there."""
         try:
-            if not isinstance(value, Tensor):
+            value = value.detach() if isinstance(value, Tensor) else value
+            if not isinstance(value, Tensor) or value.is_cpu or value.is_meta:
                 return float(value)
-            value = value.detach()
-            return value.item() if value.is_cpu else value.reshape(()).float().clone()
-        except (TypeError, ValueError, RuntimeError) as error:
+            if value.is_complex():
+                raise TypeError("it is complex")
+            return value.reshape(()).float().clone()
+        except Exception as error:
             if name not in self._not_numbers:
                 self._not_numbers.add(name)
                 warn(f"clipwatch records no {name} here: a number is needed ({one_line(error)})")

@@ -64,10 +64,12 @@ class LoggedSteps:
         arrived: dict[int, float] = {}
         for numbers, copy in self.arriving:
             arrived.update(zip(map(id, numbers), copy.wait().tolist(), strict=True))
-        rows = {
-            name: np.array([arrived[id(each)] if isinstance(each, Tensor) else each for each in values], "<f4")
-            for name, values in self.series.items()
-        }
+        # A value above the range of float32 is infinity.
+        with np.errstate(over="ignore"):
+            rows = {
+                name: np.array([arrived[id(each)] if isinstance(each, Tensor) else each for each in values], "<f4")
+                for name, values in self.series.items()
+            }
         skipped = rows.pop("overflowed") != 0
         # An optimizer that skips a step uses no gradient.
         rows["clipped_norms"][skipped] = 0.0
