@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import gc
 import io
 import json
@@ -804,24 +805,6 @@ def test_a_warning_never_raises(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         warn("lost")
 
 
-def test_a_watch_that_cannot_end_well_makes_room_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(log: StepLog, step: int) -> None:
-        raise ValueError("broken")
-
-    def watched() -> clipwatch.Watch:
-        model = small_model()
-        optimizer = adamw(model)
-        with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
-            train(model, optimizer, 1)
-        return run
-
-    missing = pytest.warns(UserWarning, match="last steps are missing .* ValueError: broken")
-    with monkeypatch.context() as patch, missing:
-        patch.setattr(StepLog, "take", fail)
-        assert len(events_of(watched().folder, RunFinished)) == 1
-    assert [event.reason for event in events_of(watched().folder, RunFinished)] == ["completed"]
-
-
 @pytest.mark.parametrize("method", ["between_steps", "after_step"])
 def test_an_error_of_ours_leaves_the_hooks_of_the_loop_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
@@ -913,7 +896,7 @@ def test_without_a_folder_the_loop_is_clipped_and_not_recorded(tmp_path: Path) -
     model = small_model()
     optimizer = adamw(model)
     (tmp_path / "file").touch()
-    with pytest.warns(UserWarning, match="records nothing"):
+    with pytest.warns(UserWarning, match="records nothing.*give another runs_dir$"):
         run = clipwatch.watch(model, optimizer, rule="norm:0.01", runs_dir=tmp_path / "file")
     train(model, optimizer, 2, run=run)
     assert run.folder is None
@@ -923,3 +906,24 @@ def test_without_a_folder_the_loop_is_clipped_and_not_recorded(tmp_path: Path) -
     train(model, optimizer, 2, run=run)
     assert run.rule == "norm:0.02"
     run.close()
+
+
+def test_an_optimizer_that_cannot_be_watched_leaves_room_for_the_next(tmp_path: Path) -> None:
+    class Bare(torch.optim.Optimizer):
+        def __init__(self, parameters: list[nn.Parameter]) -> None:
+            """Without that of the base class, which makes the hooks possible."""
+            self.param_groups = [{"params": parameters, "lr": 0.1}]
+            self.state = {}
+
+    model = small_model()
+    with pytest.raises(BadInput, match="watch: Bare cannot be watched"):
+        clipwatch.watch(model, Bare(list(model.parameters())), runs_dir=tmp_path)
+    clipwatch.watch(model, adamw(model), runs_dir=tmp_path).close()
+
+
+def test_a_model_that_holds_its_watch_is_copied_and_saved(tmp_path: Path) -> None:
+    model = small_model()
+    model.run = clipwatch.watch(model, adamw(model), runs_dir=tmp_path)  # pyright: ignore[reportArgumentType]
+    assert copy.deepcopy(model).run is None
+    torch.save(model, tmp_path / "model.pt")
+    model.run.close()  # pyright: ignore[reportCallIssue]

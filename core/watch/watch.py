@@ -113,7 +113,12 @@ def watch(
         measure_every=measure_every,
         total_steps=total_steps,
     )
-    return Watch(lane, optimizer, run)
+    try:
+        return Watch(lane, optimizer, run)
+    except Exception as error:
+        if run:
+            run.end_lane(lane.failed(one_line(error)))
+        raise BadInput(f"watch: {type(optimizer).__name__} cannot be watched: {one_line(error)}") from error
 
 
 def _why_not_ruled(model: nn.Module, optimizer: Optimizer) -> str | None:
@@ -242,6 +247,10 @@ class Watch:
         # A watch that has ended by an error within a hook has left its hooks, which do nothing.
         self._hooks.remove()
 
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        """A copy of what holds a watch, such as a model, holds None in its place, also in a file."""
+        return type(None), ()
+
     def __enter__(self) -> Self:
         return self
 
@@ -274,7 +283,8 @@ class Watch:
 
     def give_up(self, error: Exception) -> None:
         """End the watch because of an error of its own."""
-        cause = f"the watch ended by an error of its own, the loop trains on unwatched: {one_line(error)}"
+        unclipped = f", no longer clipped by {self.rule}" if self.rule else ""
+        cause = f"the watch ended by an error of its own, the loop trains on unwatched{unclipped}: {one_line(error)}"
         self._end(lambda: self._lane.failed(cause))
         warn(f"clipwatch: {cause}")
 

@@ -61,7 +61,7 @@ class WatchedRun:
         self._mailboxes: dict[str, Mailbox[LaneCommand]] = {}
         self._endings: dict[str, Ending | None] = {}
         self._problem: str | None = None
-        self._recorder = Recorder(home)
+        self._recorder = Recorder(home, "give another runs_dir")
         self._stream = self._recorder.through(self._events(started))
         next(self._stream)
         next(self._stream)
