@@ -115,6 +115,8 @@ def test_paces_go_along_their_ladder_to_full_speed_and_back() -> None:
     assert walked == list(PACES)
     assert next_pace(None, 1) is None
     assert next_pace(None, -1) == PACES[-1]
+    assert next_pace(None, -1, speed=43.0) == 40.0
+    assert next_pace(None, -1, speed=0.5) == PACES[0]
     assert next_pace(PACES[0], -1) == PACES[0]
     assert DEFAULT_PACE in PACES
 

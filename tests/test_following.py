@@ -12,7 +12,7 @@ from fake_loop import FakeLoop
 
 from clipwatch.core.engine.following import BY_ANOTHER_CLIPWATCH, ENDED, SILENT_AFTER, Follower
 from clipwatch.core.errors import BadInput
-from clipwatch.core.runs import control_file
+from clipwatch.core.runs import control_file, growing_file
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.timeline import SENT_SINGLY
 from clipwatch.core.stream.codec import encode, seal
@@ -169,6 +169,20 @@ def test_a_killed_process_is_told_from_one_that_ended(loop: FakeLoop) -> None:
     (text,) = texts(seen)
     assert text.startswith("the process that trained this run has gone")
     assert text.endswith("its last step was 41")
+
+
+def test_all_that_a_killed_process_wrote_is_read(loop: FakeLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it wrote more than the follower reads at a time."""
+    monkeypatch.setattr(growing_file, "_PART", 1000)
+    loop.train(1)
+    events = follower_of(loop.folder).run()
+    until(events, StepsTrained)
+    for _ in range(30):
+        loop.train(1)
+    loop.die()
+    seen = list(events)
+    assert [event.step for event in seen if isinstance(event, StepsTrained)] == list(range(1, 31))
+    assert [text.rsplit(" ", 1)[1] for text in texts(seen)] == ["30"]
 
 
 def test_a_run_killed_before_is_told_once(loop: FakeLoop) -> None:

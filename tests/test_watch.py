@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import gc
+import io
 import json
 import math
+import multiprocessing
+import os
+import sys
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +32,7 @@ from clipwatch.core.stream.events import (
     ClipChanged,
     Diagnosed,
     Evaluated,
+    Event,
     LaneFailed,
     LaneStarted,
     LoopAudited,
@@ -38,7 +48,9 @@ from clipwatch.core.stream.events import (
 from clipwatch.core.stream.rules import parse_rule
 from clipwatch.core.stream.series import step_values
 from clipwatch.core.watch.gradient_clippers import Clipped, clip_on_device
+from clipwatch.core.watch.lane import WatchedLane
 from clipwatch.core.watch.step_log import StepLog
+from clipwatch.core.watch.user_warnings import warn
 
 
 def adamw(model: nn.Module) -> torch.optim.Optimizer:
@@ -265,6 +277,25 @@ def test_a_loop_that_clips_itself_is_measured_as_a_rule_is(tmp_path: Path) -> No
     assert last.clipped_norm == pytest.approx(0.1, rel=1e-4)
 
 
+def test_a_rule_ends_the_measuring_of_what_the_loop_clips_itself(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+
+    def hooks() -> int:
+        return sum(len(each._post_accumulate_grad_hooks or ()) for each in model.parameters())
+
+    with clipwatch.watch(model, optimizer, measure_every=10, runs_dir=tmp_path) as run:
+
+        def clip() -> None:
+            nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+
+        train(model, optimizer, 25, run=run, clip=clip)
+        assert hooks() == 1
+        run.set_rule("norm:0.05")
+        train(model, optimizer, 10, run=run, clip=clip)
+        assert hooks() == 0
+
+
 def test_a_closure_is_clipped_inside_the_step(tmp_path: Path) -> None:
     model = small_model()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -346,12 +377,12 @@ def test_a_bound_on_a_device_is_exact_and_leaves_what_is_within(tmp_path: Path) 
 def test_steps_whose_values_are_on_a_device(tmp_path: Path) -> None:
     """A fused optimizer skips the second step, because its gradient overflowed; the third holds a NaN."""
     log = StepLog("loop")
-    for norm, overflowed in ((3.0, 0.0), (math.inf, 1.0), (math.nan, 0.0)):
-        log.add(Clipped(torch.tensor(norm), torch.tensor(1.0), torch.tensor(True)), torch.tensor(overflowed))
+    for step, (norm, overflowed) in enumerate(((3.0, 0.0), (math.inf, 1.0), (math.nan, 0.0))):
+        log.add(step, Clipped(torch.tensor(norm), torch.tensor(1.0), torch.tensor(True)), torch.tensor(overflowed))
         log.give({"losses": torch.tensor(0.5)})
-    logged = log.take(2)
+    logged = log.take()
     assert logged
-    assert log.take(2) is None
+    assert log.take() is None
     steps, found, skipped = logged.events()
     assert isinstance(steps, StepsTrained)
     values = step_values(steps).series
@@ -363,9 +394,13 @@ def test_steps_whose_values_are_on_a_device(tmp_path: Path) -> None:
     assert skipped == StepsSkipped(lane="loop", step=2, count=1)
 
 
+@pytest.mark.parametrize("unscaled", [False, True])
 @pytest.mark.parametrize("fused", [False, True])
-def test_a_grad_scaler(tmp_path: Path, fused: bool) -> None:
-    """The rule's bound is of the unscaled gradient, and steps that the scaler skips are counted."""
+def test_a_grad_scaler(tmp_path: Path, fused: bool, unscaled: bool) -> None:
+    """The rule's bound is of the unscaled gradient, and steps that the scaler skips are counted once.
+
+    `unscaled`: the loop calls `scaler.unscale_`, so that a fused optimizer gets no scale.
+    """
     model = nn.Linear(3, 1, bias=False)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, fused=fused)
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
@@ -373,6 +408,8 @@ def test_a_grad_scaler(tmp_path: Path, fused: bool) -> None:
         for factor in (1.0, math.inf, 2.0):
             before = model.weight.detach().clone()
             scaler.scale(model(torch.full((1, 3), factor)).sum()).backward()
+            if unscaled:
+                scaler.unscale_(optimizer)
             scaler.step(optimizer)
             scaler.update()
             optimizer.zero_grad()
@@ -425,6 +462,58 @@ def test_with_gradient_accumulation_the_first_loss_after_a_step_is_its(tmp_path:
     assert series_of(run.folder, "train-loss")[0] == 3.0
 
 
+def test_an_evaluation_before_the_loss_of_its_step_leaves_the_loss(tmp_path: Path) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        for number in range(4):
+            train(model, optimizer, 1)
+            if number % 2:
+                run.evaluated(1.0)
+            run.step(float(number))
+    assert series_of(run.folder, "train-loss") == [0, 1, 2, 3]
+    order = [event for event in events_of(run.folder, Event) if isinstance(event, StepsTrained | Evaluated)]
+    first = next(place for place, event in enumerate(order) if isinstance(event, Evaluated))
+    assert [event.step for event in order[first - 1 : first + 1]] == [1, 1]
+
+
+def test_a_subclass_that_calls_the_step_of_its_base_class_steps_once(tmp_path: Path) -> None:
+    class Inherits(torch.optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            return super().step(closure)
+
+    model = small_model()
+    # Torch hooks the `step` of a class when it makes the first optimizer of it.
+    torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer = Inherits(model.parameters(), lr=0.1)
+    with clipwatch.watch(model, optimizer, rule="norm:0.01", runs_dir=tmp_path) as run:
+        train(model, optimizer, 3, run=run)
+    assert min(series_of(run.folder, "grad-norm")) > 0.1
+    assert max(series_of(run.folder, "clipped-norm")) == pytest.approx(0.01)
+    assert events_of(run.folder, StepsTrained)[-1].step == 2
+
+
+def test_a_step_that_raises_is_no_step(tmp_path: Path) -> None:
+    class Fails(torch.optim.SGD):
+        fails = False
+
+        def step(self, closure: Any = None) -> Any:
+            if self.fails:
+                raise RuntimeError("out of memory")
+            return super().step(closure)
+
+    model = small_model()
+    optimizer = Fails(model.parameters(), lr=0.1)
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        for number in range(4):
+            optimizer.fails = number == 1
+            with contextlib.suppress(RuntimeError):
+                train(model, optimizer, 1)
+                run.step(float(number))
+    assert series_of(run.folder, "train-loss") == [0, 2, 3]
+    assert events_of(run.folder, StepsTrained)[-1].step == 2
+
+
 def test_a_value_that_is_no_number_is_one_warning(tmp_path: Path) -> None:
     model = small_model()
     optimizer = adamw(model)
@@ -474,11 +563,28 @@ def test_a_checkpoint_of_the_loop_resumes_the_rule_and_the_step(tmp_path: Path) 
     assert len(whole) == 8
 
 
+def test_a_checkpoint_brings_no_rule_to_a_loop_that_takes_none(tmp_path: Path) -> None:
+    model = small_model()
+    with clipwatch.watch(model, adamw(model), rule="autoclip:50", runs_dir=tmp_path) as run:
+        state = run.state_dict()
+    with clipwatch.watch(model, torch.optim.LBFGS(model.parameters()), runs_dir=tmp_path) as other:
+        with pytest.warns(UserWarning, match="does not clip by autoclip:50, as the checkpoint says"):
+            other.load_state_dict(state)
+        assert other.active
+        assert other.rule is None
+
+
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
         ({"rule": "norn:1"}, "did you mean norm:1"),
         ({"measure_every": 0}, "measure_every"),
+        ({"measure_every": "50"}, "measure_every"),
+        ({"total_steps": 1562.5}, "total_steps"),
+        ({"name": 3}, "name"),
+        ({"rule": 1.0}, "rule"),
+        ({"scaler": "amp"}, "scaler"),
+        ({"layers": "2"}, "layers"),
         ({"total_steps": -1}, "total_steps"),
         ({"name": "a b"}, "lane name"),
     ],
@@ -525,6 +631,206 @@ def test_nothing_stays_after_close(tmp_path: Path) -> None:
     gc.collect()
 
 
+class _Unsteady(torch.optim.SGD):
+    """Calls the `step` of its base class, and fails there at every third step."""
+
+    calls = 0
+
+    def step(self, closure: Any = None) -> Any:
+        self.calls += 1
+        if self.calls % 3 == 0:
+            raise MemoryError
+        return super().step(closure)
+
+
+def test_a_step_counts_once_and_one_that_fails_does_not(tmp_path: Path) -> None:
+    """The step of a base class has hooks, too. A loop may go on after an error in `step`, or end there."""
+    nested = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    nested.step()
+    model = small_model()
+    optimizer = _Unsteady(model.parameters(), lr=0.1)
+    norms: list[float] = []
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        for number in range(9):
+            try:
+                norms += [each.norm().item() for each in train(model, optimizer, 1, run=run, seed=number)]
+            except MemoryError:
+                optimizer.zero_grad()
+    assert run.state_dict()["step"] == len(norms) == 6
+    assert series_of(run.folder, "grad-norm") == pytest.approx(norms)
+    assert [event.step for event in events_of(run.folder, LoopEnded)] == [6]
+
+
+@pytest.mark.parametrize(
+    ("loss", "known"),
+    [
+        (10**400, False),
+        (torch.tensor(1j), False),
+        (torch.zeros((), device="meta"), False),
+        (torch.zeros(2), False),
+        (1e300, True),
+        (torch.tensor([2]), True),
+    ],
+)
+def test_a_loss_of_any_kind_ends_neither_watch_nor_recording(tmp_path: Path, loss: Any, known: bool) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+            for _ in range(3):
+                train(model, optimizer, 1)
+                run.step(loss)
+    assert [event.reason for event in events_of(run.folder, LoopEnded)] == ["completed"]
+    assert [math.isnan(value) for value in series_of(run.folder, "train-loss")] == [not known] * 3
+    assert ["a number is needed" in str(each.message) for each in warned] == [True] * (not known)
+
+
+@pytest.mark.parametrize("kind", [torch.complex64, torch.complex128, torch.float32])
+def test_complex_and_empty_parameters_are_observed(tmp_path: Path, kind: torch.dtype) -> None:
+    size = 0 if kind == torch.float32 else 3
+    weight = nn.Parameter(torch.ones(size, dtype=kind))
+    model = nn.ParameterList([weight])
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    with clipwatch.watch(model, optimizer, measure_every=1, runs_dir=tmp_path) as run:
+        for _ in range(3):
+            optimizer.zero_grad()
+            (3 * weight).abs().sum().backward()
+            nn.utils.clip_grad_norm_([weight], 1.0)
+            optimizer.step()
+    assert [event.reason for event in events_of(run.folder, LoopEnded)] == ["completed"]
+    assert series_of(run.folder, "clipped-norm") == pytest.approx([1.0 if size else 0.0] * 3, rel=1e-5)
+
+
+@pytest.mark.parametrize("added_at", [2, 30])
+def test_parameters_that_are_added_under_way_count(tmp_path: Path, added_at: int) -> None:
+    """Also in the norm before the clipping of the loop itself."""
+    model, more = small_model(), nn.Parameter(torch.ones(3))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    norms: list[float] = []
+    with clipwatch.watch(model, optimizer, measure_every=2, runs_dir=tmp_path) as run:
+        for step, (inputs, labels) in enumerate(batches(60)):
+            if step == added_at:
+                optimizer.add_param_group({"params": [more]})
+            (F.cross_entropy(model(inputs), labels) + (9 * more).sum()).backward()
+            given = [each for group in optimizer.param_groups for each in group["params"]]
+            norms.append(float(nn.utils.clip_grad_norm_(given, 0.1)))
+            optimizer.step()
+            optimizer.zero_grad()
+    assert [event.reason for event in events_of(run.folder, LoopEnded)] == ["completed"]
+    assert series_of(run.folder, "grad-norm")[-10:] == pytest.approx(norms[-10:], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"step": -1, "rule": None, "clipper": {}},
+        {"step": 3, "rule": "norn:1", "clipper": {}},
+        {"step": 3, "rule": "autoclip:10", "clipper": {}},
+    ],
+)
+def test_a_damaged_state_changes_nothing(tmp_path: Path, state: dict[str, Any]) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    with clipwatch.watch(model, optimizer, rule="norm:1", runs_dir=tmp_path) as run:
+        train(model, optimizer, 2, run=run)
+        before = run.state_dict()
+        with pytest.warns(UserWarning, match="this state of a watch cannot be used"):
+            run.load_state_dict(state)
+        assert run.state_dict() == before
+        train(model, optimizer, 2, run=run)
+    assert len(series_of(run.folder, "grad-norm")) == 4
+
+
+def test_a_state_with_a_rule_does_not_clip_for_lbfgs(tmp_path: Path) -> None:
+    model = small_model()
+    with clipwatch.watch(model, torch.optim.LBFGS(model.parameters()), runs_dir=tmp_path) as run:
+        with pytest.warns(UserWarning, match="LBFGS computes gradients several times"):
+            run.load_state_dict({"step": 3, "rule": "norm:1", "clipper": {}})
+        assert run.rule is None
+
+
+def test_threads_that_begin_at_once_are_lanes_of_one_run(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    def watched(name: str) -> Path | None:
+        model = small_model()
+        together.wait(30)
+        with clipwatch.watch(model, adamw(model), name=name, runs_dir=tmp_path) as run:
+            together.wait(30)
+            return run.folder
+
+    with ThreadPoolExecutor(4) as threads:
+        folders = list(threads.map(watched, "abcd"))
+    assert len(set(folders)) == 1
+    assert {event.lane for event in events_of(folders[0], LoopEnded)} == set("abcd")
+    assert len(events_of(folders[0], RunFinished)) == 1
+
+
+def _watch_in_child(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, *, fails: bool) -> None:
+    clipwatch.watch(model, optimizer, name="child", runs_dir=folder)
+    train(model, optimizer, 3)
+    if fails:
+        raise ValueError("broken")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_forked_child_may_watch_on_and_its_recording_has_an_end(tmp_path: Path, fails: bool) -> None:
+    model = small_model()
+    optimizer = adamw(model)
+    given = (tmp_path / "child", model, optimizer)
+    with clipwatch.watch(model, optimizer, name="parent", runs_dir=tmp_path / "parent") as run:
+        train(model, optimizer, 2, run=run)
+        child = multiprocessing.get_context("fork").Process(target=_watch_in_child, args=given, kwargs={"fails": fails})
+        child.start()
+        child.join(60)
+        train(model, optimizer, 2, run=run)
+    assert child.exitcode == fails
+    (folder,) = (tmp_path / "child").iterdir()
+    assert [event.reason for event in events_of(folder, RunFinished)] == ["failed" if fails else "completed"]
+    assert len(series_of(folder, "grad-norm")) == 3
+    assert len(series_of(run.folder, "grad-norm")) == 4
+
+
+def test_a_warning_never_raises(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn("said all the same")
+        assert capsys.readouterr().err == "warning: said all the same\n"
+        closed = io.StringIO()
+        closed.close()
+        monkeypatch.setattr(sys, "stderr", closed)
+        warn("lost")
+
+
+@pytest.mark.parametrize("method", ["between_steps", "after_step"])
+def test_an_error_of_ours_leaves_the_hooks_of_the_loop_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Torch goes through all hooks of the optimizer while ours fails, and would raise if one was removed."""
+    model = small_model()
+    optimizer = adamw(model)
+    called: list[str] = []
+
+    def own_hook(*_: Any) -> None:
+        called.append("own")
+
+    def fail(lane: WatchedLane) -> None:
+        raise ValueError("broken")
+
+    with clipwatch.watch(model, optimizer, runs_dir=tmp_path) as run:
+        optimizer.register_step_pre_hook(own_hook)
+        optimizer.register_step_post_hook(own_hook)
+        train(model, optimizer, 1, run=run)
+        monkeypatch.setattr(WatchedLane, method, fail)
+        with pytest.warns(UserWarning, match="the loop trains on unwatched: ValueError: broken"):
+            train(model, optimizer, 2, run=run)
+    assert called == ["own"] * 6
+    assert len(optimizer._optimizer_step_pre_hooks) == len(optimizer._optimizer_step_post_hooks) == 1
+
+
 def test_an_error_of_the_loop_is_the_end_of_the_lane(tmp_path: Path) -> None:
     model = small_model()
     with pytest.raises(ZeroDivisionError), clipwatch.watch(model, adamw(model), runs_dir=tmp_path) as run:
@@ -558,6 +864,25 @@ def test_an_error_of_ours_ends_the_watch_and_not_the_loop(tmp_path: Path) -> Non
     assert "no layer" in failed.cause
 
 
+def test_a_lane_whose_end_cannot_be_sent_still_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an error of a GPU, which makes all that follows fail."""
+
+    def fail(log: StepLog) -> None:
+        raise RuntimeError("device-side assert triggered")
+
+    model = small_model()
+    optimizer = adamw(model)
+    run = clipwatch.watch(model, optimizer, runs_dir=tmp_path)
+    train(model, optimizer, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(StepLog, "take", fail)
+        with pytest.warns(UserWarning, match="the end of the recording is missing"):
+            run.close()
+    assert not any(each._post_accumulate_grad_hooks for each in model.parameters())
+    assert [event.reason for event in events_of(run.folder, RunFinished)] == ["failed"]
+    clipwatch.watch(model, optimizer, runs_dir=tmp_path).close()
+
+
 def test_warnings_that_the_user_has_made_errors_do_not_end_the_loop(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -571,7 +896,7 @@ def test_without_a_folder_the_loop_is_clipped_and_not_recorded(tmp_path: Path) -
     model = small_model()
     optimizer = adamw(model)
     (tmp_path / "file").touch()
-    with pytest.warns(UserWarning, match="records nothing"):
+    with pytest.warns(UserWarning, match="records nothing.*give another runs_dir$"):
         run = clipwatch.watch(model, optimizer, rule="norm:0.01", runs_dir=tmp_path / "file")
     train(model, optimizer, 2, run=run)
     assert run.folder is None
@@ -581,3 +906,24 @@ def test_without_a_folder_the_loop_is_clipped_and_not_recorded(tmp_path: Path) -
     train(model, optimizer, 2, run=run)
     assert run.rule == "norm:0.02"
     run.close()
+
+
+def test_an_optimizer_that_cannot_be_watched_leaves_room_for_the_next(tmp_path: Path) -> None:
+    class Bare(torch.optim.Optimizer):
+        def __init__(self, parameters: list[nn.Parameter]) -> None:
+            """Without that of the base class, which makes the hooks possible."""
+            self.param_groups = [{"params": parameters, "lr": 0.1}]
+            self.state = {}
+
+    model = small_model()
+    with pytest.raises(BadInput, match="watch: Bare cannot be watched"):
+        clipwatch.watch(model, Bare(list(model.parameters())), runs_dir=tmp_path)
+    clipwatch.watch(model, adamw(model), runs_dir=tmp_path).close()
+
+
+def test_a_model_that_holds_its_watch_is_copied_and_saved(tmp_path: Path) -> None:
+    model = small_model()
+    model.run = clipwatch.watch(model, adamw(model), runs_dir=tmp_path)  # pyright: ignore[reportArgumentType]
+    assert copy.deepcopy(model).run is None
+    torch.save(model, tmp_path / "model.pt")
+    model.run.close()  # pyright: ignore[reportCallIssue]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -117,6 +118,30 @@ def test_a_paused_loop_waits_and_takes_single_steps(tmp_path: Path) -> None:
     loop.end()
     # A paused loop that is stopped trains on, so that it can end.
     assert len(events_of(folder, LaneResumed)) == 1
+    # The pause after a single step leaves the loop the time to give the loss.
+    assert not any(map(math.isnan, series_of(folder, "train-loss")))
+
+
+def test_an_error_of_a_signal_handler_reaches_a_paused_loop(tmp_path: Path) -> None:
+    """A time limit of the user's, say. The pause waits in our code, but the error is not ours."""
+
+    def late(*_: object) -> None:
+        raise ValueError("time is up")
+
+    model = small_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    before = signal.signal(signal.SIGALRM, late)
+    try:
+        run = clipwatch.watch(model, optimizer, runs_dir=tmp_path)
+        assert run.folder
+        control_file.append(run.folder, Pause())
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        with pytest.raises(ValueError, match="time is up"), run:
+            train(model, optimizer, 100_000, run=run)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert [event.reason for event in events_of(run.folder, RunFinished)] == ["failed"]
 
 
 def test_an_interrupt_ends_a_pause(tmp_path: Path) -> None:

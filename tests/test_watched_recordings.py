@@ -103,6 +103,19 @@ def test_while_it_is_watched_the_manifest_says_how_far_it_is(tmp_path: Path) -> 
     assert steps == [50, 100, 150, 200]
 
 
+def test_a_loop_that_loads_an_older_checkpoint_is_shown_at_its_step(tmp_path: Path) -> None:
+    measured = ResourcesMeasured(seconds=9.0, processor=1.0, memory=1)
+    again = [watched.begun(step=10), measured]
+    events = [watched.started(), watched.begun(), watched.trained(0, 100), *again]
+    recorder = Recorder(tmp_path)
+    shown = {
+        recorder.folder.manifest().lanes[0].step
+        for event in recorder.through(events)
+        if event is measured and recorder.folder
+    }
+    assert shown == {10}
+
+
 def test_metrics_that_are_not_numbers_leave_the_manifest_readable(tmp_path: Path) -> None:
     events = [
         msgspec.structs.replace(event, loss=math.nan, metrics={"perplexity": math.inf})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from ..errors import BadInput, one_line
@@ -156,8 +156,9 @@ class Follower:
         """The events that are appended, until the run has ended. A run that has gone may be resumed."""
         while not self._stopped and not self._finished and (self._lasting or self._attached.process != "gone"):
             is_written = self._folder.is_being_written()
-            yield from self._new_events(file)
-            before, self._attached = self._attached, self._find_out(is_written=is_written)
+            has_more = yield from self._new_events(file)
+            # A process has gone only when all that it wrote is read.
+            before, self._attached = self._attached, self._find_out(is_written=is_written or has_more)
             if self._attached != before:
                 yield self._attached
             if self._attached.process == "gone" != before.process:
@@ -167,9 +168,11 @@ class Follower:
     def _farewell(self) -> Notice:
         return Notice(text=f"{GONE}, or no longer records it; its last step was {self._last_step:,}")
 
-    def _new_events(self, file: GrowingFile) -> Iterator[Event]:
+    def _new_events(self, file: GrowingFile) -> Generator[Event, None, bool]:
+        """The events of the lines that can be read now; returns whether there were any."""
         damaged = 0
-        for line in file.lines():
+        lines = file.lines()
+        for line in lines:
             self._heard_at = self._clock()
             try:
                 event = decode_sealed(line, decode_event)
@@ -185,8 +188,9 @@ class Follower:
                 self._note(event)
                 yield event
         if damaged:
-            lines = "1 line is" if damaged == 1 else f"{damaged:,} lines are"
-            yield Notice(text=f"{self._folder.events.name}: {lines} damaged and left out")
+            count = "1 line is" if damaged == 1 else f"{damaged:,} lines are"
+            yield Notice(text=f"{self._folder.events.name}: {count} damaged and left out")
+        return bool(lines)
 
     def _find_out(self, *, is_written: bool) -> Attached:
         """How the process is, and whether it takes commands from here."""

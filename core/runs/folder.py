@@ -29,6 +29,8 @@ CHECKPOINTS = "checkpoints"
 SWEEP_RESULTS = "sweep.jsonl"
 # The number of checkpoints kept for each lane, because the newest may be damaged.
 MAX_CHECKPOINTS = 3
+# What the user can do where no run can be kept.
+RUNS_DIR_ADVICE = "give --runs-dir, or --no-record"
 
 RunStatus = Literal["running", "done", "interrupted", "failed"]
 
@@ -143,9 +145,9 @@ def run_name(dataset: str, seed: int, started: float) -> str:
     return f"{datetime.fromtimestamp(started):%Y%m%d-%H%M%S}-{dataset}-{seed}"
 
 
-def create_run(home: Path, dataset: str, seed: int, started: float) -> RunFolder:
-    """Create an empty folder for a run. Raises ClipwatchError if that fails."""
-    return RunFolder(new_folder(home, run_name(dataset, seed, started), "runs", "give --runs-dir, or --no-record"))
+def create_run(home: Path, dataset: str, seed: int, started: float, advice: str = RUNS_DIR_ADVICE) -> RunFolder:
+    """Create an empty folder for a run. Raises ClipwatchError, with the advice, if that fails."""
+    return RunFolder(new_folder(home, run_name(dataset, seed, started), "runs", advice))
 
 
 def new_folder(home: Path, name: str, what: str, advice: str) -> Path:

@@ -24,6 +24,7 @@ from ..stream.events import (
     CommandScheduled,
     Evaluated,
     Event,
+    LaneStarted,
     LoopEnded,
     Notice,
     RecordingStarted,
@@ -34,7 +35,7 @@ from ..stream.events import (
     StepsTrained,
 )
 from ..stream.state import LaneState, RunState, apply
-from .folder import MAX_CHECKPOINTS, LaneOutcome, Manifest, RunFolder, RunStatus, create_run
+from .folder import MAX_CHECKPOINTS, RUNS_DIR_ADVICE, LaneOutcome, Manifest, RunFolder, RunStatus, create_run
 from .reader import Recorded
 
 
@@ -53,10 +54,13 @@ class LaneCheckpoint(Protocol):
 
 
 class Recorder:
-    """Writes the runs of a stream to folders under `home`: a new one for each `RunStarted`."""
+    """Writes the runs of a stream to folders under `home`: a new one for each `RunStarted`.
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    `advice` is what the user can do where no folder can be created.
+    """
+
+    def __init__(self, home: Path, advice: str = RUNS_DIR_ADVICE) -> None:
+        self._home, self._advice = home, advice
         self._problems: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._early: list[Notice | CommandScheduled] = []
         self._writer: _RunWriter | None = None
@@ -125,7 +129,7 @@ class Recorder:
 
     def _begin(self, event: RunStarted) -> RecordingStarted:
         self._end()
-        folder = create_run(self._home, event.dataset.name, event.config.seed, event.time)
+        folder = create_run(self._home, event.dataset.name, event.config.seed, event.time, self._advice)
         try:
             self._writer = _RunWriter(folder, folder.claim(), event, self._problems.put)
             started = RecordingStarted(folder=path_text(folder.path))
@@ -138,7 +142,7 @@ class Recorder:
             # `clipwatch runs` must not list a run that did not start.
             shutil.rmtree(folder.path, ignore_errors=True)
             what = f"run folder {folder.path}: {one_line(error)}" if isinstance(error, OSError) else str(error)
-            raise ClipwatchError(f"{what}; give --runs-dir, or --no-record") from error
+            raise ClipwatchError(f"{what}; {self._advice}") from error
         self._early = []
         return started
 
@@ -254,7 +258,8 @@ class _RunWriter:
             if self._started.watched:
                 self._latest[type(event), event.lane] = event
             return line
-        if isinstance(event, LoopEnded):
+        if isinstance(event, LoopEnded | LaneStarted):
+            # A watched loop that loads an older checkpoint starts again at an earlier step.
             self._apply_latest()
         self._state = apply(self._state, event)
         if isinstance(event, ResourcesMeasured) and self._started.watched:
@@ -292,6 +297,7 @@ class _RunWriter:
         for event in sorted(self._latest.values(), key=lambda event: event.step):
             if not self._state.lanes[event.lane].ended:
                 self._state = apply(self._state, event)
+        self._latest.clear()
 
     def _manifest(self, status: RunStatus) -> Manifest:
         started = self._started

@@ -65,6 +65,11 @@ class BackwardGradients:
         self._late = LateChanges()
         self._norm = BackwardNorm(list(self._parameters.values()))
 
+    @property
+    def count(self) -> int:
+        """How many parameters there are."""
+        return len(self._parameters)
+
     def begin_step(self, *, measured: bool) -> None:
         """Call before the first `backward` of a step: at the start, and when the optimizer has stepped.
 
@@ -84,14 +89,19 @@ class BackwardGradients:
         if self._late.held and self._first is not None:
             self._add_hook(self._first, self._late.look_last)
 
-    def copy_into(self, flat: Tensor | None) -> None:
-        """Copy what `backward` leaves at measured steps into this vector, too, from now on. None: no longer.
+    @property
+    def measured(self) -> bool:
+        """Whether this step is measured."""
+        return self._measured
+
+    def copy_into(self, flat: Tensor) -> None:
+        """Copy what `backward` leaves at measured steps into this vector, too, from now on.
 
         It is float32 and holds the parameters that train, in the order of `parameters`. A GradScaler's scale stays in.
         """
-        train = [name for name, each in self._parameters.items() if each.requires_grad] if flat is not None else []
+        train = [name for name, each in self._parameters.items() if each.requires_grad]
         sizes = [self._parameters[name].numel() for name in train]
-        self._parts = dict(zip(train, () if flat is None else flat.split(sizes), strict=True))
+        self._parts = dict(zip(train, flat.split(sizes), strict=True))
         self._copied = False
 
     @property
@@ -155,6 +165,11 @@ class BackwardGradients:
         Call it once the loop is known to clip (`Audit.clips`); calling it again changes nothing.
         """
         self._norm.start()
+
+    def stop_following(self) -> None:
+        """No longer compute the norm at every step, nor copy what `backward` leaves."""
+        self._norm.stop()
+        self._parts, self._copied = {}, False
 
     def norm_before(self) -> Norm | None:
         """‖g‖ as the last `backward` left it, still scaled; None if it is not known at this step.

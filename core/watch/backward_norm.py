@@ -43,6 +43,11 @@ class BackwardNorm:
         if self._last is not None and self._handle is None and self._misses < _MOST_MISSES:
             self._handle = self._last.register_post_accumulate_grad_hook(self._compute)
 
+    def stop(self) -> None:
+        """No longer compute it, until `start`."""
+        self._wanted = False
+        self.close()
+
     def forget(self) -> None:
         """Forget the norm of the step before."""
         self._norm = None

@@ -77,6 +77,8 @@ class SampledChange:
     @property
     def ratios(self) -> tuple[float, float]:
         """The lowest and the highest ratio of an element to what it was."""
+        if not self._before.numel():
+            return 1.0, 1.0
         sizes = self._before.abs()
         ratios = (self._after / self._before)[(sizes >= _PRECISE * sizes.max()) & (sizes > 0)]
         return (float(ratios.min()), float(ratios.max())) if ratios.numel() else (1.0, 1.0)

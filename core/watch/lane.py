@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -13,41 +12,34 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
 from ..engine.mailbox import Mailbox
-from ..errors import one_line
-from ..stream.builtin_experiments import ACCURACY
+from ..errors import BadInput
 from ..stream.commands import LaneCommand
 from ..stream.config import MOST
 from ..stream.events import (
     ClipChanged,
     Diagnosed,
-    Evaluated,
     Event,
     LaneFailed,
     LaneStarted,
     LoopEnded,
-    MetricAdded,
     Notice,
     StepsSkipped,
 )
-from ..stream.experiment_info import MetricInfo
 from ..stream.rules import parse_rule
 from .audit import Audit
 from .backward_gradients import BackwardGradients
 from .gradient_clippers import Clipped, make_gradient_clipper
+from .lane_sender import LaneSender
 from .left_gradients import LeftGradients
+from .loop_values import LoopValues
 from .loss_scale import LossScale
 from .measuring import Measures, Measuring
-from .metric_names import series_name
 from .parameters import OTHER, WatchedParameters, why_not_clipped
 from .steering import Commands, Steering
 from .step_log import Number, StepLog
 from .user_warnings import warn
 from .watched_run import Item, WatchedRun
 
-# A screen is to see a fast loop move.
-_SEND_SECONDS = 0.25
-# Steps in one event at most, and steps that wait at most while the disk is behind.
-_MOST_STEPS, _MOST_WAITING = 1000, 100_000
 # The first steps, of which more are audited than `measure_every` says.
 _MOST_AT_FIRST = 20
 # Two sums of the same squares, in another order, differ by less.
@@ -76,27 +68,26 @@ class WatchedLane:
         self.name, self.rule, self.mailbox = name, rule, mailbox
         self.step = 0
         self.steering = Steering(name, commands, self._set_rule, self._reset_optimizer)
-        self._parameters, self._run, self._why_no_rule = parameters, run, why_no_rule
+        self._parameters, self._why_no_rule = parameters, why_no_rule
         self._measure_every, self._total_steps = measure_every, total_steps
+        self._log = StepLog(name)
+        self._sender = LaneSender(run, self._log)
         self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, parameters)
         self._loss_scale = LossScale(optimizer, scaler)
+        self._processes = processes
         self._backward = BackwardGradients(parameters.named(), processes=processes)
         self._audit = Audit(name)
-        self._measuring = Measuring(parameters, optimizer, self._notice)
+        self._measuring = Measuring(parameters, optimizer, self._sender.notice)
         self._measuring.set_rule(rule)
-        self._log = StepLog(name)
         self._nonfinite = self._log.nonfinite
-        self._sent = time.perf_counter()
-        # Events of the newest step, which wait until the loop has had the time to give its loss.
-        self._of_step: list[Item] = []
         self._begun = False
-        self._metrics: dict[str, str] = {}
-        self._not_numbers: set[str] = set()
-        self._train_loss: Number = math.nan
+        self._values = LoopValues(name, self._sender.send)
         # Whether the loop gives its loss before `optimizer.step`; None until it has given one.
         self._gives_before: bool | None = None
         self._given_before: dict[str, Number] = {}
         self._has_given = self._known_to_train = False
+        # What is logged of a step once the optimizer has done it.
+        self._to_log: tuple[Clipped, Number, dict[str, Number]] | None = None
         self._clipped_steps: Number = 0.0
         self._known_steps = 0
         self._rule_is_checked = False
@@ -109,22 +100,26 @@ class WatchedLane:
         """Send what is due, and obey commands."""
         if not self._begun:
             self._begin()
+        # A step that raised is none.
+        self._to_log = None
+        # Before a pause: what has happened is not to wait for its end.
+        self._sender.send_waiting()
         self._send_skipped()
         for event in self.steering.between_steps(self.step):
-            self._send_steps()
-            self._send(event)
-        self._send_steps_if_due()
-        self.show_problems()
+            self._sender.send_after_steps(event)
+        self._sender.send_if_due()
+        self._sender.show_problems()
 
     @torch.no_grad()
     def gradients_ready(self) -> None:
         """Measure, clip, and log the step."""
         # While the disk is behind, what is measured would fill the memory.
-        measured = self.step % self._measure_every == 0 and not (self._run and self._run.is_behind)
+        measured = self.step % self._measure_every == 0 and not self._sender.is_behind
         scale, gradients = self._loss_scale.of_gradients, self._parameters.gradients()
         if self.rule and (measured or not self._rule_is_checked):
             self._require_clippable(gradients)
-        comparison = self._backward.compare(self._loss_scale.of_loss)
+        # Reading the scale may wait for a GPU.
+        comparison = self._backward.compare(self._loss_scale.of_loss if self._backward.measured else 1.0)
         left = self._left if measured and not self.rule and self._backward.copied else None
         self._measuring.before_clip(measured, scale, left, self._loss_scale.of_loss if left else 1.0)
         overflowed = self._loss_scale.overflowed
@@ -138,26 +133,34 @@ class WatchedLane:
             self._count_nonfinite(clipped.norm, gradients, overflowed)
         clipped = self._with_loops_own(clipped)
         self._measuring.after_clip(clipped.changed)
-        self._log.add(clipped, overflowed)
-        self._log.give(self._given_before)
-        self._given_before, self._has_given, self._known_to_train = {}, False, True
+        self._to_log = clipped, overflowed, self._given_before
+        self._given_before, self._known_to_train = {}, True
         if comparison is not None:
             engaged = (int(self._clipped_steps), self._known_steps) if self._known_steps else None
-            self._of_step += self._audit.add(self.step, comparison, rule=bool(self.rule), engaged=engaged)
+            self._sender.add(*self._audit.add(self.step, comparison, rule=bool(self.rule), engaged=engaged))
 
     def after_step(self) -> None:
-        """The optimizer has updated the parameters: the step is done."""
+        """The optimizer has updated the parameters: the step is done. Without gradients it is none."""
+        if self._to_log is None:
+            return
+        clipped, overflowed, given = self._to_log
+        self._log.add(self.step, clipped, overflowed)
+        self._log.give(given)
+        self._to_log, self._has_given = None, False
         if (measures := self._measuring.after_step()) is not None:
-            self._of_step.append(self._diagnosed(self.step, measures))
+            self._sender.add(self._diagnosed(self.step, measures))
         self._backward.end_step()
         self.step += 1
-        for event in self.steering.step_done(self.step):
-            self._send_steps()
-            self._send(event)
+        self._sender.add(*self.steering.step_done(self.step))
         self._begin_backward()
 
     def _begin_backward(self) -> None:
         """Let the next backward be seen, if its step is measured."""
+        if self._parameters.count != self._backward.count:
+            # The loop has added a group of parameters.
+            self._backward.close()
+            self._backward = BackwardGradients(self._parameters.named(), processes=self._processes)
+            self._left = None
         if self._audit.clips and not self.rule and self._left is None:
             # How the loop clips itself is measured as a rule of ours would be.
             self._backward.follow_norm()
@@ -183,7 +186,7 @@ class WatchedLane:
         if isinstance(norm, Tensor) or math.isfinite(norm) or overflowed != 0.0:
             return
         if first := self._log.count_nonfinite(self.step, gradients):
-            self._of_step.append(first)
+            self._sender.add(first)
 
     def _diagnosed(self, step: int, measures: Callable[[], Measures]) -> Item:
         nonfinite, shares = self._nonfinite, self._log.shares
@@ -210,7 +213,7 @@ class WatchedLane:
         self._rule_is_checked = True
         if cause := why_not_clipped(gradients):
             warn(f"clipwatch does not clip by {self.rule}, it only observes: {cause}")
-            self._send(self._set_rule("none"))
+            self._sender.send_after_steps(self._set_rule("none"))
 
     # What the loop gives.
 
@@ -222,77 +225,55 @@ class WatchedLane:
         self._backward.look_again()
         if self._gives_before is None:
             self._gives_before = not self._known_to_train
-        values = {self._series(name, of_step=True): self._number(name, value) for name, value in metrics.items()}
-        if loss is not None:
-            values["losses"] = self._train_loss = self._number("loss", loss)
+        values = self._values.of_step(loss, metrics)
         if self._gives_before:
             self._given_before = values
         elif len(self._log) and not self._has_given:
             self._has_given = True
             self._log.give(values)
-            self._send_steps_if_due(bool(self._of_step))
+            self._sender.send_if_due(waiting=True)
 
     def evaluated(
         self, loss: Tensor | float, accuracy: Tensor | float | None, metrics: Mapping[str, Tensor | float]
     ) -> None:
-        """Send the results of an evaluation."""
+        """Send the results of an evaluation, after the loss of the newest step if the loop has yet to give it."""
         if not self._begun:
             self._begin()
-        self._send_steps()
-        if accuracy is not None and "accuracy" not in self._metrics:
-            self._add_metric("accuracy", ACCURACY, of_steps=False)
-        self._send(
-            Evaluated(
-                lane=self.name,
-                step=max(0, self.step - 1),
-                loss=float(self._number("loss", loss)),
-                accuracy=None if accuracy is None else float(self._number("accuracy", accuracy)),
-                train_loss=float(self._train_loss),
-                seconds=self._seconds,
-                metrics={
-                    self._series(name, of_step=False): float(self._number(name, value))
-                    for name, value in metrics.items()
-                },
-            )
+        self._sender.add(
+            self._values.of_evaluation(max(0, self.step - 1), self._sender.seconds, loss, accuracy, metrics)
         )
-
-    def _number(self, name: str, value: Tensor | float) -> Number:
-        """A value as a number. One that is on a GPU stays there."""
-        try:
-            if not isinstance(value, Tensor):
-                return float(value)
-            value = value.detach()
-            return value.item() if value.is_cpu else value.reshape(()).float().clone()
-        except (TypeError, ValueError, RuntimeError) as error:
-            if name not in self._not_numbers:
-                self._not_numbers.add(name)
-                warn(f"clipwatch records no {name} here: a number is needed ({one_line(error)})")
-            return math.nan
+        if self._has_given or self._gives_before is not False:
+            self._sender.send_steps()
 
     # Its end.
+
+    def show_problems(self) -> None:
+        """Warn of a recording that has stopped."""
+        self._sender.show_problems()
 
     def ended(self, reason: Literal["completed", "stopped"]) -> LoopEnded:
         """The event of the loop's end; everything before is sent."""
         self._finish()
-        return LoopEnded(lane=self.name, step=self.step, reason=reason, seconds=self._seconds)
+        return LoopEnded(lane=self.name, step=self.step, reason=reason, seconds=self._sender.seconds)
 
     def failed(self, cause: str) -> LaneFailed:
-        """The event of a failure."""
+        """The event of a failure; everything before is sent."""
         self._finish()
-        return LaneFailed(lane=self.name, step=self.step, reason="error", cause=cause, seconds=self._seconds)
+        return self.failure(cause)
+
+    def failure(self, cause: str) -> LaneFailed:
+        """The event alone, for a lane whose end cannot be sent."""
+        return LaneFailed(lane=self.name, step=self.step, reason="error", cause=cause, seconds=self._sender.seconds)
 
     def _finish(self) -> None:
-        if not self._begun:
-            self._begin()
-        self._send_steps()
-        self._send_skipped()
-        self._backward.close()
-        self.steering.close()
-
-    def show_problems(self) -> None:
-        """Warn of a recording that has stopped."""
-        if self._run and (problem := self._run.take_problem()):
-            warn(problem)
+        try:
+            if not self._begun:
+                self._begin()
+            self._sender.send_steps()
+            self._send_skipped()
+        finally:
+            self._backward.close()
+            self.steering.close()
 
     @property
     def state(self) -> dict[str, Any]:
@@ -300,12 +281,22 @@ class WatchedLane:
         return {"step": self.step, "rule": self.rule, "clipper": self._clipper.state}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `state`. The lane starts anew in the recording, at that step."""
-        self._send_steps()
-        self.step, self.rule = int(state["step"]), state["rule"]
-        self._clipper = make_gradient_clipper(parse_rule(self.rule) if self.rule else None, self._parameters)
-        self._clipper.restore(state["clipper"])
-        self._measuring.set_rule(self.rule)
+        """Continue from a `state`. The lane starts anew in the recording, at that step.
+
+        Raises some exception, and changes nothing, if it is not a state of a watch. Where no rule can clip, the lane
+        only observes, and a warning says so.
+        """
+        step, rule, memory = int(state["step"]), state["rule"], state["clipper"]
+        if step not in range(MOST + 1):
+            raise BadInput(f"step {step}")
+        if rule and self._why_no_rule:
+            warn(f"clipwatch does not clip by {rule}, as the checkpoint says, it only observes: {self._why_no_rule}")
+            rule, memory = None, {}
+        make_gradient_clipper(parse_rule(rule) if rule else None, self._parameters).restore(memory)
+        self._sender.send_steps()
+        self.step = step
+        self._use_rule(rule)
+        self._clipper.restore(memory)
         self._begun = False
 
     # Commands.
@@ -314,13 +305,19 @@ class WatchedLane:
         if rule != "none" and self._why_no_rule:
             return Notice(text=f"{self.name} cannot clip by {rule}: {self._why_no_rule}")
         previous = self.rule or "none"
-        self._clipper = make_gradient_clipper(parse_rule(rule), self._parameters)
-        self.rule = None if rule == "none" else rule
+        self._use_rule(None if rule == "none" else rule)
+        return ClipChanged(lane=self.name, step=self.step, rule=rule, previous=previous)
+
+    def _use_rule(self, rule: str | None) -> None:
+        self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, self._parameters)
+        self.rule, self._rule_is_checked = rule, False
         # Whether clipping has engaged is counted anew.
         self._clipped_steps, self._known_steps = 0.0, 0
-        self._rule_is_checked = False
-        self._measuring.set_rule(self.rule)
-        return ClipChanged(lane=self.name, step=self.step, rule=rule, previous=previous)
+        self._measuring.set_rule(rule)
+        if rule:
+            # How the loop clips itself is measured only while no rule clips after it.
+            self._backward.stop_following()
+            self._left = None
 
     def _reset_optimizer(self) -> None:
         self._parameters.reset_optimizer()
@@ -328,62 +325,25 @@ class WatchedLane:
 
     # Events.
 
-    @property
-    def _seconds(self) -> float:
-        return self._run.seconds if self._run else 0.0
-
     def _begin(self) -> None:
         self._begun = True
-        self._send(
+        self._sender.send(
             LaneStarted(
                 lane=self.name,
                 step=self.step,
                 rule=self.rule or "none",
                 iterations=self._total_steps or MOST,
                 parameters=sum(each.numel() for each in self._parameters.all),
-                seconds=self._seconds,
+                seconds=self._sender.seconds,
             )
         )
         if foreign := self._parameters.foreign:
-            self._notice(
+            self._sender.notice(
                 f"{foreign:,} of the {len(self._parameters.all):,} parameters of the optimizer are not the model's; "
                 f"they are the layer {OTHER}"
             )
 
-    def _series(self, name: str, *, of_step: bool) -> str:
-        """The series of a metric, which is announced when it is first given."""
-        key = f"step {name}" if of_step else name
-        if key not in self._metrics:
-            series = series_name(name, self._metrics.values(), of_step=of_step)
-            self._add_metric(key, MetricInfo(series, share=series == "train-accuracy"), of_steps=of_step)
-        return self._metrics[key]
-
-    def _add_metric(self, key: str, metric: MetricInfo, *, of_steps: bool) -> None:
-        self._metrics[key] = metric.name
-        self._send(MetricAdded(metric=metric, of_steps=of_steps))
-
-    def _send(self, item: Item) -> None:
-        if self._run:
-            self._run.put(item)
-
     def _send_skipped(self) -> None:
         """Send how many steps a GradScaler has skipped since the last one that was taken."""
         if skipped := self._loss_scale.skipped():
-            self._send(StepsSkipped(lane=self.name, step=self.step, count=skipped))
-
-    def _notice(self, text: str) -> None:
-        self._send(Notice(text=text, level="info"))
-
-    def _send_steps_if_due(self, due: bool = False) -> None:
-        if due or len(self._log) >= _MOST_STEPS or time.perf_counter() - self._sent > _SEND_SECONDS:
-            if self._run and self._run.is_behind and len(self._log) < _MOST_WAITING:
-                return
-            self._send_steps()
-
-    def _send_steps(self) -> None:
-        self._sent = time.perf_counter()
-        if (logged := self._log.take(self.step - 1)) is not None:
-            self._send(logged.events)
-        for item in self._of_step:
-            self._send(item)
-        self._of_step = []
+            self._sender.send(StepsSkipped(lane=self.name, step=self.step, count=skipped))

@@ -27,9 +27,7 @@ class LossScale:
     @property
     def of_gradients(self) -> Number:
         """What the gradients that the optimizer gets must be divided by; on a GPU it stays there."""
-        scale = getattr(self._optimizer, "grad_scale", None)
-        self._unscales_itself |= scale is not None
-        return _number(scale, 1.0)
+        return _number(getattr(self._optimizer, "grad_scale", None), 1.0)
 
     @property
     def overflowed(self) -> Number:
@@ -49,6 +47,7 @@ class LossScale:
 
         Call it where the GPU has nothing left to do anyway, because it reads the scale.
         """
+        self._unscales_itself |= getattr(self._optimizer, "found_inf", None) is not None
         if self._scaler is None or self._unscales_itself:
             return 0
         last, self._last = self._last, self._scaler.get_scale()

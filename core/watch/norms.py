@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
+from .gradient_sample import elements
+
 # Norms in this range lost nothing to overflow or underflow of their float32 squares.
 _SAFE_LOW, _SAFE_HIGH = 1e-12, 1e18
 _PRECISE = (torch.float32, torch.float64)
@@ -27,7 +29,7 @@ def total_norm(gradients: Sequence[Tensor]) -> Norm:
         norm = get_total_norm(gradients)
         # Of gradients that are split over processes, each process has a part of the norm.
         return getattr(norm, "full_tensor", lambda: norm)()
-    return get_total_norm([each.coalesce().values().float() if each.is_sparse else each.float() for each in gradients])
+    return get_total_norm([elements(each).float() for each in gradients])
 
 
 def _cpu_norm(gradients: Sequence[Tensor]) -> float:
@@ -39,7 +41,8 @@ def _cpu_norm(gradients: Sequence[Tensor]) -> float:
 
 def _norms(gradients: Sequence[Tensor], dtype: torch.dtype | None) -> list[float]:
     # 16-bit gradients have sums of their own dtype otherwise, with three digits.
+    real = [torch.view_as_real(each) if each.is_complex() else each for each in gradients]
     return [
         torch.linalg.vector_norm(each, dtype=dtype or (None if each.dtype in _PRECISE else torch.float32)).item()
-        for each in gradients
+        for each in real
     ]

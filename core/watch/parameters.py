@@ -51,6 +51,11 @@ class WatchedParameters:
         """All of them, in the optimizer's order."""
         return [each for group in self._optimizer.param_groups for each in group["params"]]
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return sum(len(group["params"]) for group in self._optimizer.param_groups)
+
     def gradients(self) -> list[Tensor]:
         """The gradients that the optimizer would use now. A tied parameter is in a group once, so it counts once."""
         return [

@@ -52,9 +52,12 @@ def make_broadcast() -> Broadcast:
     It has a group of its own on the CPU: it waits for no GPU and does not mix with the loop's collectives.
     """
     try:
+        # Making a group waits for all ranks, as long as its collectives may take: first one that waits less.
+        first: Any = dist.new_group(backend="gloo", timeout=_START)
+        dist.monitored_barrier(first, timeout=_START)
         # All ranks are members; torch's annotation allows for one that is not.
         group: Any = dist.new_group(backend="gloo")
-        dist.monitored_barrier(group, timeout=_START)
+        dist.destroy_process_group(first)
     except (RuntimeError, ValueError) as error:
         raise BadInput(
             "not every rank called clipwatch.watch: call it on each rank, at the same place (rank 0 records)"

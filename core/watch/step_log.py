@@ -64,10 +64,12 @@ class LoggedSteps:
         arrived: dict[int, float] = {}
         for numbers, copy in self.arriving:
             arrived.update(zip(map(id, numbers), copy.wait().tolist(), strict=True))
-        rows = {
-            name: np.array([arrived[id(each)] if isinstance(each, Tensor) else each for each in values], "<f4")
-            for name, values in self.series.items()
-        }
+        # A value above the range of float32 is infinity.
+        with np.errstate(over="ignore"):
+            rows = {
+                name: np.array([arrived[id(each)] if isinstance(each, Tensor) else each for each in values], "<f4")
+                for name, values in self.series.items()
+            }
         skipped = rows.pop("overflowed") != 0
         # An optimizer that skips a step uses no gradient.
         rows["clipped_norms"][skipped] = 0.0
@@ -108,13 +110,17 @@ class StepLog:
     shares: ClippedShares = field(default_factory=ClippedShares)
     _series: dict[str, list[Number]] = field(default_factory=lambda: _empty())
     _count: int = 0
+    _newest: int = -1
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, clipped: Clipped, overflowed: Number) -> None:
-        """Log a step. `overflowed`: whether a fused optimizer is about to skip it, which is then no step."""
-        self._count += 1
+    def add(self, step: int, clipped: Clipped, overflowed: Number) -> None:
+        """Log a step; those between two `take` have consecutive numbers.
+
+        `overflowed`: whether a fused optimizer has skipped it.
+        """
+        self._count, self._newest = self._count + 1, step
         values = (math.nan, clipped.norm, clipped.clipped_norm, clipped.changed, overflowed)
         for name, value in zip(_OF_EACH_STEP, values, strict=True):
             self._series[name].append(value.float() if isinstance(value, Tensor) else value)
@@ -133,8 +139,8 @@ class StepLog:
         _add(self.nonfinite, nan, infinite, steps=1)
         return _nonfinite_found(self.lane, step, nan, infinite) if is_first else None
 
-    def take(self, step: int) -> LoggedSteps | None:
-        """All logged steps, of which `step` is the newest; None if there are none. The log is empty then."""
+    def take(self) -> LoggedSteps | None:
+        """All logged steps; None if there are none. The log is empty then."""
         if not self._count:
             return None
         for row in self._series.values():
@@ -145,7 +151,7 @@ class StepLog:
                 if isinstance(each, Tensor):
                     by_device.setdefault(each.device, []).append(each)
         arriving = [(numbers, HostCopy(torch.stack(numbers))) for numbers in by_device.values()]
-        taken = LoggedSteps(self.lane, step, self._series, self.shares, self.nonfinite, arriving)
+        taken = LoggedSteps(self.lane, self._newest, self._series, self.shares, self.nonfinite, arriving)
         self._series, self._count = _empty(), 0
         return taken
 

@@ -39,9 +39,10 @@ from .description import describe
 from .lane import WatchedLane
 from .parameters import Layers, WatchedParameters, why_not_clipped
 from .ranks import SharedCommands, make_broadcast, processes, rank
+from .signal_handlers import raised_by_signal_handler
 from .step_hooks import StepHooks
 from .user_warnings import warn
-from .watched_run import WatchedRun
+from .watched_run import NameTaken, WatchedRun
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,13 +72,17 @@ def watch(
     """
     optimizer = _inner(optimizer)
     _require(isinstance(model, nn.Module), f"watch: model is {type(model).__name__}; give an nn.Module")
+    _require(_is_count(measure_every), f"watch: measure_every is {measure_every!r}; give a whole number above 0")
     _require(
-        measure_every in range(1, MOST + 1), f"watch: measure_every is {measure_every!r}; give a whole number above 0"
-    )
-    _require(
-        total_steps is None or total_steps in range(1, MOST + 1),
+        total_steps is None or _is_count(total_steps),
         f"watch: total_steps is {total_steps!r}; give a whole number above 0, or None if no end is planned",
     )
+    for what, given in (("name", name), ("rule", rule)):
+        _require(given is None or isinstance(given, str), f"watch: {what} is {given!r}; give a string, or None")
+    _require(
+        scaler is None or isinstance(scaler, GradScaler), f"watch: scaler is {type(scaler).__name__}; give a GradScaler"
+    )
+    _require(isinstance(layers, int) or callable(layers), f"watch: layers is {layers!r}; give a number or a function")
     _require(optimizer not in _watched, "watch: this optimizer is watched already; close its other watch first")
     config = LaneConfig(name or "loop", "none" if rule is None else str(parse_rule(rule)))
     parameters = WatchedParameters(model, optimizer, layers)
@@ -90,8 +95,10 @@ def watch(
     def begin() -> WatchedRun:
         return WatchedRun(runs_folder(None if runs_dir is None else str(runs_dir)), described, control=control)
 
+    # First, because it may raise, and a lane that has joined a run must end.
+    broadcast = make_broadcast() if processes() > 1 else None
     run, mailbox = _join(begin, config.name) if rank() == 0 else (None, Mailbox[LaneCommand](lasting=False))
-    commands = SharedCommands(mailbox, make_broadcast(), rank()) if processes() > 1 else mailbox
+    commands = SharedCommands(mailbox, broadcast, rank()) if broadcast else mailbox
     lane = WatchedLane(
         config.name,
         parameters,
@@ -106,7 +113,12 @@ def watch(
         measure_every=measure_every,
         total_steps=total_steps,
     )
-    return Watch(lane, optimizer, run)
+    try:
+        return Watch(lane, optimizer, run)
+    except Exception as error:
+        if run:
+            run.end_lane(lane.failed(one_line(error)))
+        raise BadInput(f"watch: {type(optimizer).__name__} cannot be watched: {one_line(error)}") from error
 
 
 def _why_not_ruled(model: nn.Module, optimizer: Optimizer) -> str | None:
@@ -133,16 +145,22 @@ def _inner(optimizer: Any) -> Optimizer:
 def _join(begin: Callable[[], WatchedRun], name: str) -> tuple[WatchedRun | None, Mailbox[LaneCommand]]:
     """The run with a new lane; None if nothing can be recorded."""
     try:
-        run = watched_run.current_run(begin)
+        return watched_run.join_run(begin, name)
+    except NameTaken:
+        raise
     except ClipwatchError as error:
         warn(f"clipwatch records nothing of this loop: {error}")
         return None, Mailbox[LaneCommand](lasting=False)
-    return run, run.join(name)
 
 
 def _require(holds: bool, problem: str) -> None:
     if not holds:
         raise BadInput(problem)
+
+
+def _is_count(value: object) -> bool:
+    # To look for anything but an int in a `range` is to compare it with each number.
+    return isinstance(value, int) and 0 < value <= MOST
 
 
 def _harmless(method: Callable[Concatenate[Watch, P], R]) -> Callable[Concatenate[Watch, P], R | None]:
@@ -155,6 +173,8 @@ def _harmless(method: Callable[Concatenate[Watch, P], R]) -> Callable[Concatenat
         try:
             return method(self, *args, **kwargs)
         except Exception as error:
+            if raised_by_signal_handler(error):
+                raise
             self.give_up(error)
             return None
 
@@ -214,13 +234,22 @@ class Watch:
 
     @_harmless
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue at the step and with the rule of a `state_dict`."""
-        self._lane.restore(state)
+        """Continue at the step and with the rule of a `state_dict`. A damaged one is a warning."""
+        try:
+            self._lane.restore(state)
+        except Exception as error:
+            warn(f"clipwatch goes on as before, because this state of a watch cannot be used: {one_line(error)}")
 
     def close(self) -> None:
         """End the watch: all hooks are removed and the recording is complete. Harmless if it has ended."""
         reason = "stopped" if self.stopped else "completed"
         self._end(lambda: self._lane.ended(reason))
+        # A watch that has ended by an error within a hook has left its hooks, which do nothing.
+        self._hooks.remove()
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        """A copy of what holds a watch, such as a model, holds None in its place, also in a file."""
+        return type(None), ()
 
     def __enter__(self) -> Self:
         return self
@@ -228,7 +257,7 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is None:
+        if error is None or not self.active:
             self.close()
         elif isinstance(error, Exception):
             self._end(lambda: self._lane.failed(one_line(error)))
@@ -254,7 +283,8 @@ class Watch:
 
     def give_up(self, error: Exception) -> None:
         """End the watch because of an error of its own."""
-        cause = f"the watch ended by an error of its own, the loop trains on unwatched: {one_line(error)}"
+        unclipped = f", no longer clipped by {self.rule}" if self.rule else ""
+        cause = f"the watch ended by an error of its own, the loop trains on unwatched{unclipped}: {one_line(error)}"
         self._end(lambda: self._lane.failed(cause))
         warn(f"clipwatch: {cause}")
 
@@ -267,13 +297,26 @@ class Watch:
         watched_run.closed(self)
         try:
             last = ending()
+        except Exception as error:
+            cause = f"the end of the recording is missing: {one_line(error)}"
+            warn(f"clipwatch: {cause}")
+            last = self._lane.failure(cause)
+        try:
             if self._run:
                 self._run.end_lane(last)
             self._lane.show_problems()
         except Exception as error:
             warn(f"clipwatch: the end of the recording is missing: {one_line(error)}")
 
+    def forget(self) -> None:
+        """End the watch in a forked child, whose parent records on."""
+        self.active = False
+        self._hooks.remove()
+        _watched.discard(self._optimizer)
+
     def close_at_exit(self) -> None:
         """The interpreter exits: close, as failed if an error that nobody caught is the cause."""
-        error = getattr(sys, "last_value", None)
+        error = getattr(sys, "last_value", None) or sys.exc_info()[1]
+        if isinstance(error, SystemExit):
+            error = None
         self.__exit__(type(error) if error else None, error, None)

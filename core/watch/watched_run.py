@@ -7,6 +7,8 @@ the last of them, or with the interpreter.
 from __future__ import annotations
 
 import atexit
+import multiprocessing
+import multiprocessing.util
 import os
 import queue
 import threading
@@ -44,6 +46,10 @@ Item = Event | Callable[[], list[Event]]
 Ending = LoopEnded | LaneFailed
 
 
+class NameTaken(BadInput):
+    """The run has a lane of this name."""
+
+
 class WatchedRun:
     """A run of one or several lanes. Methods are for the thread that trains; they never wait for the disk."""
 
@@ -55,7 +61,7 @@ class WatchedRun:
         self._mailboxes: dict[str, Mailbox[LaneCommand]] = {}
         self._endings: dict[str, Ending | None] = {}
         self._problem: str | None = None
-        self._recorder = Recorder(home)
+        self._recorder = Recorder(home, "give another runs_dir")
         self._stream = self._recorder.through(self._events(started))
         next(self._stream)
         next(self._stream)
@@ -82,9 +88,9 @@ class WatchedRun:
         return self._waiting.qsize() > _MOST_WAITING
 
     def join(self, lane: str) -> Mailbox[LaneCommand]:
-        """Add a lane; return the mailbox with its commands. Raises BadInput if the run has a lane of this name."""
+        """Add a lane; return the mailbox with its commands. Raises NameTaken."""
         if lane in self._endings:
-            raise BadInput(
+            raise NameTaken(
                 f"name {lane!r}: a loop of this name is being watched; close its watch, or give each watch its own name"
             )
         self._endings[lane] = None
@@ -104,9 +110,11 @@ class WatchedRun:
     def end_lane(self, ending: Ending) -> None:
         """End a lane; the last one ends the run, and waits until it is written."""
         self.put(ending)
-        self._endings[ending.lane] = ending
+        with _changing:
+            self._endings[ending.lane] = ending
+            is_last = self.ended
         self._mailboxes[ending.lane].end()
-        if self.ended:
+        if is_last:
             self.put(RunFinished(reason=self._reason(), seconds=self.seconds))
             self._waiting.put(None)
             self._thread.join(_JOIN_SECONDS)
@@ -201,22 +209,30 @@ class OpenWatch(Protocol):
 
     def close_at_exit(self) -> None: ...
 
+    def forget(self) -> None: ...
+
 
 _current: WatchedRun | None = None
+# Two threads may begin, or one may begin where another one ends.
+_changing = threading.Lock()
 _open: list[OpenWatch] = []
 
 
-def current_run(begin: Callable[[], WatchedRun]) -> WatchedRun:
-    """The run that lanes can join: the one that is open, or else a new one."""
+def join_run(begin: Callable[[], WatchedRun], lane: str) -> tuple[WatchedRun, Mailbox[LaneCommand]]:
+    """Add a lane to the run that is open, or else to a new one. Raises NameTaken, and what `begin` raises."""
     global _current
-    if _current is None or _current.ended:
-        _current = begin()
-    return _current
+    with _changing:
+        if _current is None or _current.ended:
+            _current = begin()
+        return _current, _current.join(lane)
 
 
 def opened(watch: OpenWatch) -> None:
     """Close this watch when the interpreter exits, unless `closed` is called before."""
     _open.append(watch)
+    if multiprocessing.parent_process() is not None:
+        # A forked child of multiprocessing ends without what `atexit` has registered.
+        multiprocessing.util.Finalize(None, _close_all, exitpriority=0)
 
 
 def closed(watch: OpenWatch) -> None:
@@ -233,9 +249,10 @@ def _close_all() -> None:
 
 def _forget() -> None:
     """End all watches in a forked child: the thread and the files belong to the parent."""
-    global _current
+    global _current, _changing
     for watch in _open:
-        watch.active = False
+        watch.forget()
+    _changing = threading.Lock()
     _current = None
     _open.clear()
 

@@ -264,7 +264,8 @@ class Steering:
     # Speed
 
     def _step_pace(self, direction: int) -> None:
-        self._set_pace(next_pace(self._requests.pace(self._view.state.lanes.values()), direction))
+        pace = self._requests.pace(self._view.state.lanes.values())
+        self._set_pace(next_pace(pace, direction, self._view.steps_per_second))
 
     def _set_pace(self, pace: float | None) -> None:
         self._send(SetPace(pace=pace), *self._pace_words(pace))

@@ -223,6 +223,12 @@ class RunView:
             lane.recent.clear()
 
     @property
+    def steps_per_second(self) -> float | None:
+        """The mean training speed of the lanes whose speed is known, None if that is none."""
+        known = [speed for lane in self.lanes.values() if (speed := lane.steps_per_second)]
+        return sum(known) / len(known) if known else None
+
+    @property
     def at_full_speed(self) -> bool:
         """Whether a lane trains without a speed limit."""
         return any(lane.pace is None and lane.status == "training" for lane in self.state.lanes.values())

@@ -157,8 +157,7 @@ def _status(state: RunState) -> str:
 
 
 def _speed(view: RunView) -> str:
-    known = [speed for lane in view.lanes.values() if (speed := lane.steps_per_second)]
-    mean = sum(known) / len(known) if known else None
+    mean = view.steps_per_second
     if replay := view.state.replay:
         # The speed is that of the recorded training.
         shown = f"{mean * replay.speed:,.0f} steps/s, " if mean and replay.speed else ""
