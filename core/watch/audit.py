@@ -39,7 +39,7 @@ class Audit:
         self._idle = _IdleClipping()
         self._none = MissingGradients(measured=ENOUGH, steps=ENOUGH)
         self._zero = MissingGradients(measured=ENOUGH, steps=_ZERO_STEPS)
-        self._told: dict[Finding, Found] = {}
+        self._present_findings: dict[Finding, Found] = {}
 
     @property
     def clips(self) -> bool:
@@ -69,11 +69,13 @@ class Audit:
         holds: dict[Finding, Found] = {found.finding: found for found in self._found(step, compared, rule, engaged)}
         # Of those that exclude each other, the new one says that the other is gone.
         replaced = CLIPPING if holds.keys() & set(CLIPPING) else ()
-        told = [found for finding, found in self._told.items() if finding not in replaced]
-        gone = [self._idle.end_of(found) for found in told if found.finding not in holds]
-        new = [found for finding, found in holds.items() if _is_news(self._told.get(finding), found)]
-        self._told = {finding: self._told.get(finding, found) for finding, found in holds.items()}
-        self._told.update({found.finding: found for found in new})
+        known = [found for finding, found in self._present_findings.items() if finding not in replaced]
+        gone = [self._idle.end_of(found) for found in known if found.finding not in holds]
+        new = [found for finding, found in holds.items() if _is_news(self._present_findings.get(finding), found)]
+        self._present_findings = {
+            finding: self._present_findings.get(finding, found) for finding, found in holds.items()
+        }
+        self._present_findings.update({found.finding: found for found in new})
         return [*(self._event(step, found, gone=True) for found in gone), *(self._event(step, found) for found in new)]
 
     def _event(self, step: int, found: Found, *, gone: bool = False) -> LoopAudited:
@@ -112,7 +114,7 @@ class Audit:
             return None if rule else self._seldom(engaged)
         if found.finding == "not-clipped":
             # A change that comes too late says this, too.
-            return None if rule or (self._late and "not-clipped" not in self._told) else found
+            return None if rule or (self._late and "not-clipped" not in self._present_findings) else found
         if found.finding not in _BOUNDED:
             return found
         if rule:
@@ -198,21 +200,21 @@ _NEWS = {
 _NEWS_SHARE = 0.2
 
 
-def _is_news(told: Found | None, found: Found) -> bool:
+def _is_news(previous: Found | None, found: Found) -> bool:
     """Whether a finding is new, or its figures have changed much."""
-    if told is None or told.figures.keys() != found.figures.keys() or told.names != found.names:
+    if previous is None or previous.figures.keys() != found.figures.keys() or previous.names != found.names:
         return True
-    if _sentence(told) == _sentence(found):
+    if _sentence(previous) == _sentence(found):
         return False
-    return any(_differs(name, told.figures[name], value) for name, value in found.figures.items())
+    return any(_differs(name, previous.figures[name], value) for name, value in found.figures.items())
 
 
 def _sentence(found: Found) -> str:
     return audit_sentence(found.finding, found.figures, found.names)[0]
 
 
-def _differs(name: str, told: float, value: float) -> bool:
+def _differs(name: str, previous: float, value: float) -> bool:
     if name == "share":
-        return abs(value - told) >= _NEWS_SHARE
+        return abs(value - previous) >= _NEWS_SHARE
     ratio = _NEWS.get(name, math.inf)
-    return max(value, told) >= ratio * min(value, told)
+    return max(value, previous) >= ratio * min(value, previous)

@@ -12,7 +12,7 @@ from .watched_run import Item, WatchedRun
 # A screen is to see a fast loop move.
 _SEND_SECONDS = 0.25
 # Steps in one event at most, and steps that wait at most while the disk is behind.
-_MOST_STEPS, _MOST_WAITING = 1000, 100_000
+_MOST_STEPS, _MOST_WAITING = 1000, 10_000
 
 
 class LaneSender:

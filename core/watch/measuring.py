@@ -46,7 +46,7 @@ class Measuring:
     def __init__(self, parameters: WatchedParameters, optimizer: Optimizer, tell: Callable[[str], None]) -> None:
         self._parameters, self._optimizer, self._tell = parameters, optimizer, tell
         self._sample: Sample | None = None
-        self._told: set[str] = set()
+        self._notice_subjects: set[str] = set()
         self._step: _Step | None = None
         self._raw: Tensor | None = None
         self._scale: Number = 1.0
@@ -85,7 +85,7 @@ class Measuring:
     def about_to_clip(self) -> None:
         """The rule is about to write to the gradients: the last moment at which both optimizers agree."""
         sample = self._present_sample() if self._follows else None
-        if sample is None or self._counterfactual or "counterfactual" in self._told:
+        if sample is None or self._counterfactual or "counterfactual" in self._notice_subjects:
             return
         self._counterfactual = self._start(sample)
         if self._counterfactual and self._raw is None:
@@ -171,8 +171,8 @@ class Measuring:
         return None
 
     def _say_once(self, about: str, text: str) -> None:
-        if about not in self._told:
-            self._told.add(about)
+        if about not in self._notice_subjects:
+            self._notice_subjects.add(about)
             self._tell(text)
 
 
