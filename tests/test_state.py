@@ -131,7 +131,10 @@ def test_a_finding_has_the_newest_share_of_clipped_steps() -> None:
     figures = {"bound": 1.0, "share": 0.35, "steps": 401.0}
     clips = LoopAudited(lane="a", step=400, finding="clips-norm", figures=figures)
     newer = diagnosed(lane="a", step=450, engaged=0.42)
-    assert lane(clips, newer).audit["clips-norm"].figures["share"] == 0.42
-    # A share of the measured steps alone is another figure.
+    newest = msgspec.structs.replace(clips, step=450, figures={"bound": 1.0, "share": 0.42, "steps": 451.0})
+    assert lane(clips, newer).audit["clips-norm"] == newest
     of_measured = msgspec.structs.replace(clips, figures={"bound": 1.0, "share": 0.35, "measured": 9.0})
-    assert lane(of_measured, newer).audit["clips-norm"] == of_measured
+    assert lane(of_measured, newer).audit["clips-norm"] == newest
+    # Where only measured steps are known, no step counts as clipped.
+    unknown = diagnosed(lane="a", step=450, engaged=0.0)
+    assert lane(of_measured, unknown).audit["clips-norm"] == of_measured

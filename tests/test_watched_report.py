@@ -32,7 +32,7 @@ def test_a_report_speaks_of_the_loop_and_of_what_was_found() -> None:
         "# Gradient clipping in a training loop: CharTransformer",
         "CharTransformer with 818,000 parameters, trained by train.py: 200 steps.",
         "loop was only observed: clipwatch changed no gradient.",
-        "loop: your loop clips the norm to 1.0 before the optimizer: engaged on 61 % of steps (as of step 99).",
+        "loop: your loop clips the norm to 1.0 before the optimizer: engaged on 60 % of steps (as of step 199).",
         "Last evaluation of loop, at step 199: accuracy 0.650, perplexity 4.500 and loss 1.3500.",
         "| embedding | 2.5 / 1 | 100.0% |",
         "| steps skipped by the GradScaler, loop | 3 |",

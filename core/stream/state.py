@@ -274,10 +274,11 @@ def _with_finding(audit: dict[str, LoopAudited], event: LoopAudited) -> dict[str
 def _with_newest_share(audit: dict[str, LoopAudited], event: Diagnosed) -> dict[str, LoopAudited]:
     """The findings with the newest share of clipped steps, which the audit sends only when it has changed much."""
     for finding, known in audit.items():
-        # "steps" says that the share is of all steps, as `engaged` is.
-        if finding in ("clips-norm", "clips-value") and "steps" in known.figures:
-            newest = msgspec.structs.replace(known, figures={**known.figures, "share": event.engaged})
-            return {**audit, finding: newest}
+        # Of all steps, if they are known: some were clipped, or the finding counts steps and not measured ones.
+        if finding in ("clips-norm", "clips-value") and (event.engaged or "steps" in known.figures):
+            figures = {name: value for name, value in known.figures.items() if name != "measured"}
+            figures |= {"share": event.engaged, "steps": event.step + 1.0}
+            return {**audit, finding: msgspec.structs.replace(known, step=event.step, figures=figures)}
     return audit
 
 
