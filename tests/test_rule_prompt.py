@@ -6,6 +6,7 @@ import re
 
 import pytest
 from textual import events
+from textual.widgets import Input
 from watched_screen import Watch, charts_of, on_a_loop, opens_prompt, prompt_of
 
 from clipwatch.core.stream.commands import Pause, SetClip
@@ -128,3 +129,13 @@ async def test_escape_leaves_the_rule_as_it_is(watch: Watch) -> None:
         await screen.until(lambda: not prompt_of(screen).is_open)
         await screen.press("space")
         await screen.hears(Pause())
+
+
+@on_a_loop
+async def test_the_prompt_begins_with_a_rule_that_the_engine_has_not_answered_yet(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.until(lambda: screen.app.view.last_step == 200)
+        screen.app.steering.use_rule("value:0.002")
+        # No event of the engine is read in between.
+        screen.app.action_steer("rule")
+        assert prompt_of(screen).query_one(Input).value == "value:0.002"

@@ -209,8 +209,8 @@ class Steering:
     def _type_rule(self) -> None:
         if self._view.state.replay:
             self._screen.say(READ_ONLY)
-        elif self._selected_lane():
-            self._screen.prompt_for_rule(self._set_rule)
+        elif lane := self._selected_lane():
+            self._screen.prompt_for_rule(self._rule(lane), self._set_rule)
 
     def _rule(self, lane: LaneState) -> str:
         """The lane's rule after the pending commands."""

@@ -166,17 +166,17 @@ class MainScreen(Screen[None]):
             self._messages = end_texts(self._view.state)
             self._draw_status()
 
-    def prompt_for_rule(self, use: Callable[[LaneState, str], None]) -> None:
-        """Prompt for a rule for the selected lane, and pass it to `use` if it is accepted."""
+    def prompt_for_rule(self, rule: str, use: Callable[[LaneState, str], None]) -> None:
+        """Prompt for a rule for the selected lane, whose rule is `rule`, and pass it to `use` if it is accepted."""
 
         def accept(rule: str) -> None:
             # Another lane may have been selected meanwhile.
             if lane := self.selected:
                 use(lane, rule)
 
-        if lane := self.selected:
+        if self.selected:
             self._name_prompted_lane()
-            self._prompt.open(lane.rule, self.size.height, accept)
+            self._prompt.open(rule, self.size.height, accept)
             self.say("enter: apply · tab: complete · up, down: pick · escape: close", "enter: apply · escape: close")
 
     def ask(self, question: Question, act: Callable[[], None]) -> None:
