@@ -20,34 +20,34 @@ from clipwatch.core.stream.events import LoopAudited
 from clipwatch.core.stream.watch_events import Finding
 from clipwatch.core.watch.audit import Audit
 from clipwatch.core.watch.clipping_findings import clipping
-from clipwatch.core.watch.comparison import Comparison, LateChange
+from clipwatch.core.watch.comparison import GradientComparison, LateChange
 from clipwatch.tui.text.explanation import explanation, sentences
 from clipwatch.tui.text.status_messages import status_message
 from clipwatch.tui.text.wording import log_line
 
 
-def untouched(norm: float, **others: object) -> Comparison:
-    return replace(Comparison(norm=norm, used_norm=norm, used_largest=norm / 2), **others)  # pyright: ignore
+def untouched(norm: float, **others: object) -> GradientComparison:
+    return replace(GradientComparison(norm=norm, used_norm=norm, used_largest=norm / 2), **others)  # pyright: ignore
 
 
-def scaled(norm: float, factor: float, **others: object) -> Comparison:
+def scaled(norm: float, factor: float, **others: object) -> GradientComparison:
     """All elements times a factor, after a GradScaler has divided them."""
     step = replace(untouched(norm * factor), norm=norm, ratios=(factor, factor), equal=factor == 1, written=True)
     return replace(step, **others)  # pyright: ignore
 
 
-def norm_clipped(norm: float, bound: float) -> Comparison:
+def norm_clipped(norm: float, bound: float) -> GradientComparison:
     """As `clip_grad_norm_` clips."""
     return scaled(norm, min(1.0, bound / (norm + 1e-6)))
 
 
-def clamped(norm: float, bound: float, used_norm: float) -> Comparison:
+def clamped(norm: float, bound: float, used_norm: float) -> GradientComparison:
     low = bound / norm
     step = replace(untouched(norm), used_norm=used_norm, used_largest=bound, ratios=(low, 1.0))
     return replace(step, equal=False, written=True, clamped=True)
 
 
-def audited(steps: Sequence[Comparison], every: int = 50, **others: object) -> list[LoopAudited]:
+def audited(steps: Sequence[GradientComparison], every: int = 50, **others: object) -> list[LoopAudited]:
     audit = Audit("loop")
     return [
         event
@@ -56,7 +56,7 @@ def audited(steps: Sequence[Comparison], every: int = 50, **others: object) -> l
     ]
 
 
-def sentence(*steps: Comparison) -> str | None:
+def sentence(*steps: GradientComparison) -> str | None:
     """What the newest finding about clipping says, in full."""
     found = clipping(steps)
     return audit_sentence(found.finding, found.figures)[0] if found else None
@@ -165,7 +165,7 @@ def test_a_gradient_above_the_bound_contradicts_it() -> None:
 
 
 def test_clipping_while_scaled_is_found_by_the_rounder_bound_or_by_a_scale_that_changes() -> None:
-    def step(norm: float, scale: float, bound: float) -> Comparison:
+    def step(norm: float, scale: float, bound: float) -> GradientComparison:
         return scaled(norm, bound / (norm * scale + 1e-6), scale=scale)
 
     words = "your loop clips to 1.0 what is still multiplied by 65,536: clip after `scaler.unscale_`"
@@ -208,7 +208,7 @@ def test_no_false_claim_about_loops_that_scale_clip_or_do_nothing(
         "clip": lambda norm: norm_clipped(norm, bound),
         "clamp": lambda norm: clamped(norm, bound, norm / 2) if norm > bound else untouched(norm, written=True),
     }
-    known: list[Comparison] = []
+    known: list[GradientComparison] = []
     for norm, what in steps:
         known.append(made[what](norm))
         if (found := clipping(known)) is None:

@@ -49,7 +49,7 @@ from clipwatch.core.stream.rules import parse_rule
 from clipwatch.core.stream.series import step_values
 from clipwatch.core.watch.gradient_clippers import Clipped, clip_on_device
 from clipwatch.core.watch.lane import WatchedLane
-from clipwatch.core.watch.step_log import StepLog
+from clipwatch.core.watch.step_log import LoopStepLog
 from clipwatch.core.watch.user_warnings import warn
 
 
@@ -376,7 +376,7 @@ def test_a_bound_on_a_device_is_exact_and_leaves_what_is_within(tmp_path: Path) 
 
 def test_steps_whose_values_are_on_a_device(tmp_path: Path) -> None:
     """A fused optimizer skips the second step, because its gradient overflowed; the third holds a NaN."""
-    log = StepLog("loop")
+    log = LoopStepLog("loop")
     for step, (norm, overflowed) in enumerate(((3.0, 0.0), (math.inf, 1.0), (math.nan, 0.0))):
         log.add(step, Clipped(torch.tensor(norm), torch.tensor(1.0), torch.tensor(True)), torch.tensor(overflowed))
         log.give({"losses": torch.tensor(0.5)})
@@ -867,7 +867,7 @@ def test_an_error_of_ours_ends_the_watch_and_not_the_loop(tmp_path: Path) -> Non
 def test_a_lane_whose_end_cannot_be_sent_still_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after an error of a GPU, which makes all that follows fail."""
 
-    def fail(log: StepLog) -> None:
+    def fail(log: LoopStepLog) -> None:
         raise RuntimeError("device-side assert triggered")
 
     model = small_model()
@@ -875,7 +875,7 @@ def test_a_lane_whose_end_cannot_be_sent_still_ends(tmp_path: Path, monkeypatch:
     run = clipwatch.watch(model, optimizer, runs_dir=tmp_path)
     train(model, optimizer, 1)
     with monkeypatch.context() as patch:
-        patch.setattr(StepLog, "take", fail)
+        patch.setattr(LoopStepLog, "take", fail)
         with pytest.warns(UserWarning, match="the end of the recording is missing"):
             run.close()
     assert not any(each._post_accumulate_grad_hooks for each in model.parameters())

@@ -10,7 +10,7 @@ from ..stream.audit_words import audit_sentence
 from ..stream.events import LoopAudited
 from ..stream.watch_events import CLIPPING, Finding
 from .clipping_findings import ENOUGH, Found, clipping, lasting_share
-from .comparison import Comparison
+from .comparison import GradientComparison
 from .missing_gradients import Missing, MissingGradients
 
 # The comparisons from which it follows how a loop clips.
@@ -32,7 +32,7 @@ class Audit:
 
     def __init__(self, lane: str) -> None:
         self._lane = lane
-        self._steps: deque[Comparison] = deque(maxlen=_NEWEST)
+        self._steps: deque[GradientComparison] = deque(maxlen=_NEWEST)
         self._clipping: Found | None = None
         self._late: Found | None = None
         self._since_late = 0
@@ -56,7 +56,7 @@ class Audit:
         return self._clipping is None and len(self._steps) < _FIRST_STEPS
 
     def add(
-        self, step: int, compared: Comparison, *, rule: bool = False, engaged: tuple[int, int] | None = None
+        self, step: int, compared: GradientComparison, *, rule: bool = False, engaged: tuple[int, int] | None = None
     ) -> list[LoopAudited]:
         """The events of one more measured step; `step` counts from 0.
 
@@ -84,7 +84,9 @@ class Audit:
             lane=self._lane, step=step, finding=found.finding, figures=figures, names=found.names, gone=gone
         )
 
-    def _found(self, step: int, compared: Comparison, rule: bool, engaged: tuple[int, int] | None) -> Iterator[Found]:
+    def _found(
+        self, step: int, compared: GradientComparison, rule: bool, engaged: tuple[int, int] | None
+    ) -> Iterator[Found]:
         """All that holds now, mistakes first."""
         if self._late:
             yield self._late
@@ -133,7 +135,7 @@ class Audit:
             return None
         return Found("changes-gradient", {"engaged": float(engaged[0]), "steps": float(engaged[1])})
 
-    def _see_late(self, compared: Comparison) -> None:
+    def _see_late(self, compared: GradientComparison) -> None:
         """Keep that a gradient was changed too late until it has not been for a few measured steps."""
         self._since_late += 1
         if compared.late:
@@ -153,7 +155,9 @@ class _IdleClipping:
         self._measured = 0
         self._has_engaged = self._rule_has_engaged = False
 
-    def add(self, step: int, compared: Comparison, engaged: tuple[int, int] | None, *, rule: bool) -> Found | None:
+    def add(
+        self, step: int, compared: GradientComparison, engaged: tuple[int, int] | None, *, rule: bool
+    ) -> Found | None:
         """One more measured step; `engaged`: the steps that were clipped, of how many that are known."""
         self._first = step if self._first is None else self._first
         self._measured += compared.kind == "unchanged"

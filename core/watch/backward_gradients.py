@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from .backward_norm import BackwardNorm
-from .comparison import Comparison
+from .comparison import GradientComparison
 from .gradient_sample import SampledChange, largest, norm, numbers, precision, sample, writes
 from .late_changes import LateChanges
 from .norms import Norm
@@ -109,7 +109,7 @@ class BackwardGradients:
         """Whether the vector of `copy_into` holds all that `backward` left in this step. `compare` tells."""
         return self._copied
 
-    def compare(self, scale: float = 1.0) -> Comparison | None:
+    def compare(self, scale: float = 1.0) -> GradientComparison | None:
         """What became of the gradients between `backward` and the optimizer; None if this step is not measured.
 
         `scale`: the GradScaler's scale that the loss was multiplied by, 1 without one. If the optimizer itself unscales
@@ -124,7 +124,7 @@ class BackwardGradients:
         zero = [name for name in present if used[name] == 0]
         unseen = [name for name in present if name not in self._left and used[name]]
         none = [name for name in self._parameters if name not in present and name not in self._left]
-        comparison = Comparison(
+        comparison = GradientComparison(
             norm=None,
             used_norm=math.hypot(*used.values()),
             used_largest=0.0,
@@ -185,7 +185,7 @@ class BackwardGradients:
         self._late.clear()
         self._left.clear()
 
-    def _compared(self, comparison: Comparison, present: Mapping[str, Tensor]) -> Comparison:
+    def _compared(self, comparison: GradientComparison, present: Mapping[str, Tensor]) -> GradientComparison:
         """The comparison, completed with what became of the gradients that `backward` left."""
         scale = comparison.scale
         left_norm = math.hypot(*numbers([each.norm for each in self._left.values()]))

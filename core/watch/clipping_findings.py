@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..stream.watch_events import Finding
-from .comparison import Comparison
+from .comparison import GradientComparison
 
 # So many steps have to agree before anything is said.
 ENOUGH = 3
@@ -48,7 +48,7 @@ class _Bound(NamedTuple):
         return float(f"{self.bound:.1e}") if self.is_round else self.bound
 
 
-def clipping(steps: Sequence[Comparison]) -> Found | None:
+def clipping(steps: Sequence[GradientComparison]) -> Found | None:
     """What the loop does at these steps, oldest first; None as long as too few of them agree."""
     if [step.kind for step in steps][-ENOUGH:] == ["unseen"] * ENOUGH:
         return _not_seen(steps[-1])
@@ -68,13 +68,13 @@ def clipping(steps: Sequence[Comparison]) -> Found | None:
     return _changes(newest)
 
 
-def _not_seen(step: Comparison) -> Found:
+def _not_seen(step: GradientComparison) -> Found:
     """That nothing can be said, and why."""
     figures = {"processes": step.processes if step.processes > 1 else 0, "refused": step.refused, "unseen": step.unseen}
     return Found("not-seen", {name: float(value) for name, value in figures.items() if value})
 
 
-def _not_clipped(seen: Sequence[Comparison]) -> Found | None:
+def _not_clipped(seen: Sequence[GradientComparison]) -> Found | None:
     """That the loop does not clip, if it has not even written to a gradient."""
     if len(seen) < ENOUGH or any(step.written for step in seen):
         return None
@@ -82,14 +82,14 @@ def _not_clipped(seen: Sequence[Comparison]) -> Found | None:
     return Found("not-clipped", {**figures, "hooked": seen[-1].hooked} if seen[-1].hooked else figures)
 
 
-def _still_whole(steps: Sequence[Comparison]) -> Found | None:
+def _still_whole(steps: Sequence[GradientComparison]) -> Found | None:
     """That the optimizer gets gradients that the GradScaler has not divided by its scale."""
     if all(step.scale > 1 and math.isclose(step.factor, step.scale, rel_tol=step.precision) for step in steps):
         return Found("still-scaled", {"scale": steps[-1].scale})
     return None
 
 
-def _clips(steps: Sequence[Comparison]) -> Found | None:
+def _clips(steps: Sequence[GradientComparison]) -> Found | None:
     """That the loop clips to one bound at all these steps, and whether it does so before gradients are unscaled."""
     scale = steps[-1].scale
     for finding, figure in _FIGURES.items():
@@ -105,7 +105,11 @@ def _clips(steps: Sequence[Comparison]) -> Found | None:
 
 
 def _bound(
-    finding: Finding, steps: Sequence[Comparison], figure: Callable[[Comparison], float], *, scaled: bool = False
+    finding: Finding,
+    steps: Sequence[GradientComparison],
+    figure: Callable[[GradientComparison], float],
+    *,
+    scaled: bool = False,
 ) -> _Bound | None:
     """The bound that a figure was set to, if that explains all these steps; `scaled`: before they were unscaled.
 
@@ -113,7 +117,7 @@ def _bound(
     number, as the mean over accumulated batches is made.
     """
 
-    def figure_of(step: Comparison) -> float:
+    def figure_of(step: GradientComparison) -> float:
         return figure(step) * (step.scale if scaled else 1)
 
     changed = [step for step in steps if step.is_changed]
@@ -139,13 +143,13 @@ def _bound(
     return _Bound(bound, len(clipped), engaged[-1].precision) if explained else None
 
 
-def _explains(finding: Finding, engaged: Sequence[Comparison]) -> bool:
+def _explains(finding: Finding, engaged: Sequence[GradientComparison]) -> bool:
     """Whether the steps were changed as that clipping does. Clamping scales if it changes all but the tiny elements."""
     kinds = {step.kind for step in engaged}
     return kinds == {"scaled"} if finding == "clips-norm" else "clamped" in kinds and kinds <= {"clamped", "scaled"}
 
 
-def lasting_share(found: Found, steps: Sequence[Comparison]) -> dict[str, float] | None:
+def lasting_share(found: Found, steps: Sequence[GradientComparison]) -> dict[str, float] | None:
     """At which share of the steps a loop clips that was seen to clip to a bound; None if a gradient is above it."""
     seen = [step for step in steps if step.is_seen]
     bound, figure = found.figures["bound"], _FIGURES[found.finding]
@@ -155,7 +159,7 @@ def lasting_share(found: Found, steps: Sequence[Comparison]) -> dict[str, float]
     return {"share": engaged / len(seen), "measured": len(seen)}
 
 
-def _changes(steps: Sequence[Comparison]) -> Found | None:
+def _changes(steps: Sequence[GradientComparison]) -> Found | None:
     """That the gradient is changed, but not by clipping; with the factor, if it is the same at all steps.
 
     Norms that were almost equal before may well have been clipped, so that nothing is said of them.
@@ -169,15 +173,17 @@ def _changes(steps: Sequence[Comparison]) -> Found | None:
     return Found("changes-gradient", figures)
 
 
-_FIGURES: dict[Finding, Callable[[Comparison], float]] = {
+_FIGURES: dict[Finding, Callable[[GradientComparison], float]] = {
     "clips-norm": lambda step: step.used_norm,
     "clips-value": lambda step: step.used_largest,
 }
 
 
-def _alike(steps: Sequence[Comparison], figure: Callable[[Comparison], float]) -> list[list[Comparison]]:
+def _alike(
+    steps: Sequence[GradientComparison], figure: Callable[[GradientComparison], float]
+) -> list[list[GradientComparison]]:
     """The steps in groups of one value of a figure."""
-    groups: list[list[Comparison]] = []
+    groups: list[list[GradientComparison]] = []
     for step in sorted(steps, key=figure):
         # The first of a group is the lowest, so that it may be the least precise one.
         if groups and any(_is_close(figure(step), figure(groups[-1][0]), one) for one in (step, groups[-1][0])):
@@ -187,17 +193,17 @@ def _alike(steps: Sequence[Comparison], figure: Callable[[Comparison], float]) -
     return groups
 
 
-def _is_close(figure: float, bound: float, step: Comparison) -> bool:
+def _is_close(figure: float, bound: float, step: GradientComparison) -> bool:
     """Whether a figure of a step is as close to a bound as one that was set to it."""
     return math.isclose(figure, bound, rel_tol=_tolerance(step))
 
 
-def _tolerance(step: Comparison) -> float:
+def _tolerance(step: GradientComparison) -> float:
     """How far a figure may be from the bound that it was set to."""
     return step.precision + _TORCH_EPSILON / (step.norm or 1.0)
 
 
-def _differ(steps: Sequence[Comparison]) -> bool:
+def _differ(steps: Sequence[GradientComparison]) -> bool:
     """Whether the norms before clipping differ by more than those after it may."""
     norms = [step.norm or 0.0 for step in steps]
     return max(norms) > min(norms) * (1 + max(_DIFFERENT, 4 * steps[0].precision))

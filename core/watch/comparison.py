@@ -19,7 +19,7 @@ class LateChange(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class GradientComparison:
     """What became of the gradients of one step between `backward` and the optimizer.
 
     `norm`: ‖g‖ as `backward` left it, divided by the GradScaler's `scale`; None if it is unknown. `used_norm`,

@@ -63,7 +63,7 @@ def numbers(scalars: Sequence[Tensor]) -> list[float]:
 
 
 class SampledChange:
-    """What samples of the gradients show of what became of them; see `Comparison`."""
+    """What samples of the gradients show of what became of them; see `GradientComparison`."""
 
     def __init__(self, left: Sequence[Tensor], used: Sequence[Tensor], scale: float) -> None:
         """`left`: of what `backward` left, times `scale`. `used`: of what the optimizer gets."""

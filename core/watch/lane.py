@@ -35,8 +35,8 @@ from .loop_values import LoopValues
 from .loss_scale import LossScale
 from .measuring import Measures, Measuring
 from .parameters import OTHER, WatchedParameters, why_not_clipped
-from .steering import Commands, Steering
-from .step_log import Number, StepLog
+from .steering import Commands, LoopSteering
+from .step_log import LoopStepLog, Number
 from .user_warnings import warn
 from .watched_run import Item, WatchedRun
 
@@ -67,10 +67,10 @@ class WatchedLane:
     ) -> None:
         self.name, self.rule, self.mailbox = name, rule, mailbox
         self.step = 0
-        self.steering = Steering(name, commands, self._set_rule, self._reset_optimizer)
+        self.steering = LoopSteering(name, commands, self._set_rule, self._reset_optimizer)
         self._parameters, self._why_no_rule = parameters, why_no_rule
         self._measure_every, self._total_steps = measure_every, total_steps
-        self._log = StepLog(name)
+        self._log = LoopStepLog(name)
         self._sender = LaneSender(run, self._log)
         self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, parameters)
         self._loss_scale = LossScale(optimizer, scaler)

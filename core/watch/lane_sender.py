@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ..stream.events import Event, Notice
-from .step_log import StepLog
+from .step_log import LoopStepLog
 from .user_warnings import warn
 from .watched_run import Item, WatchedRun
 
@@ -18,7 +18,7 @@ _MOST_STEPS, _MOST_WAITING = 1000, 10_000
 class LaneSender:
     """Called on the thread that trains; nothing here waits for the disk. Without a run, nothing is recorded."""
 
-    def __init__(self, run: WatchedRun | None, log: StepLog) -> None:
+    def __init__(self, run: WatchedRun | None, log: LoopStepLog) -> None:
         """`log` holds the steps that have not been sent."""
         self._run, self._log = run, log
         self._sent = time.perf_counter()

@@ -27,7 +27,7 @@ class LoopValues:
         self._train_loss: Number = math.nan
 
     def of_step(self, loss: Tensor | float | None, metrics: Mapping[str, Tensor | float]) -> dict[str, Number]:
-        """The values of a step by series, for `StepLog.give`. Those on a GPU stay there."""
+        """The values of a step by series, for `LoopStepLog.give`. Those on a GPU stay there."""
         values = {self._series(name, of_step=True): self._number(name, value) for name, value in metrics.items()}
         if loss is not None:
             values["losses"] = self._train_loss = self._number("loss", loss)

@@ -27,7 +27,7 @@ class Commands(Protocol):
     def take(self, step: int, timeout: float | None) -> Sequence[LaneCommand]: ...
 
 
-class Steering:
+class LoopSteering:
     """Obeys the commands of one lane between two steps, on the thread that trains."""
 
     def __init__(

@@ -102,7 +102,7 @@ class LoggedSteps:
 
 
 @dataclass
-class StepLog:
+class LoopStepLog:
     """The steps of one lane since the last event."""
 
     lane: str

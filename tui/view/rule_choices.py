@@ -29,7 +29,7 @@ class Remark(NamedTuple):
 
 
 def choices(history: Sequence[str]) -> list[Choice]:
-    """All rules, then those that were used in this session, the newest last."""
+    """All rules, then those that were used since the program started, the newest last."""
     used = [Choice(rule, f"used before: {meaning(parse_rule(rule))}") for rule in history]
     return [Choice(rule, f"{rule:<{_RULE_CELLS}} {line}") for rule, line in [*MEANINGS.items(), *used]]
 
