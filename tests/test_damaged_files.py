@@ -19,7 +19,7 @@ from test_runs_table import write as write_sweep
 
 from clipwatch.core.engine.resume import read_interrupted
 from clipwatch.core.engine.verify import compare, repetition
-from clipwatch.core.errors import ClipwatchError
+from clipwatch.core.errors import BadInput, ClipwatchError
 from clipwatch.core.reports.contents import contents
 from clipwatch.core.reports.phrases import Words
 from clipwatch.core.reports.run_summary import summarize_run
@@ -144,14 +144,19 @@ def use(folder: Path, *, report: bool) -> None:
         return
     assert len(set(recorded.damage)) == len(recorded.damage)
     shown(recorded)
-    repetition(recorded)
+    with contextlib.suppress(BadInput):  # A rule or setting that this version does not know is refused in one line.
+        repetition(recorded)
     compare(recorded, recorded.events)
     told = summarize_run("run", recorded)
     if report:
         assert contents([told], Words("en"))
     claimed = RunFolder(folder).claim()
-    run = read_interrupted(RunFolder(folder), None)
-    run.commands({})
+    try:
+        run = read_interrupted(RunFolder(folder), None)
+        run.commands({})
+    except BadInput:
+        claimed.release()
+        return
     recorder = Recorder(folder.parent)
     recorder.reopen(run.folder, claimed, recorded)
     list(recorder.through([]))
