@@ -20,7 +20,7 @@ from clipwatch.core.runs.control_file import ControlReader, create
 from clipwatch.core.runs.folder import LaneOutcome, Manifest, RunFolder
 from clipwatch.core.stream.codec import encode, seal
 from clipwatch.core.stream.commands import AnyCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
-from clipwatch.core.stream.config import MOST, LaneConfig, RunConfig, to_toml
+from clipwatch.core.stream.config import LaneConfig, RunConfig, to_toml
 from clipwatch.core.stream.events import (
     ClipChanged,
     DatasetInfo,
@@ -42,6 +42,7 @@ from clipwatch.core.stream.events import (
     StepsTrained,
 )
 from clipwatch.core.stream.experiment_info import ExperimentInfo, MetricInfo
+from clipwatch.core.stream.limits import MOST
 
 PERPLEXITY = MetricInfo("perplexity", lower_is_better=True)
 

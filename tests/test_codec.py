@@ -34,8 +34,18 @@ def built(command: type[commands.Command], **fields: st.SearchStrategy[Any]) -> 
 
 RULES = st.sampled_from(["none", "value:0.001", "value::2"])
 PACES = st.none() | st.floats(0, exclude_min=True, allow_infinity=False)
+RATES = st.floats(0, exclude_min=True, allow_infinity=False)
 COMMAND_STRATEGIES = {
     commands.SetClip: built(commands.SetClip, rule=RULES),
+    commands.SetLearningRate: built(commands.SetLearningRate, rate=RATES),
+    commands.Fork: st.builds(
+        commands.Fork,
+        lane=st.text(),
+        at_step=st.none() | COUNTS,
+        name=st.sampled_from(["clipped+1", "x"]),
+        rule=st.none() | RULES,
+        learning_rate=st.none() | RATES,
+    ),
     commands.ResetMoments: built(commands.ResetMoments),
     commands.Pause: built(commands.Pause),
     commands.Resume: built(commands.Resume),

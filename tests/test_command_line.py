@@ -15,8 +15,9 @@ from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 
 from clipwatch.core.stream.builtin_experiments import DATASETS
 from clipwatch.core.stream.command_line import command_line
-from clipwatch.core.stream.config import NONFINITE, OPTIMIZERS, LaneConfig, RunConfig, from_options
+from clipwatch.core.stream.config import NONFINITE, LaneConfig, RunConfig, from_options
 from clipwatch.core.stream.events import ClipChanged, LaneExtended
+from clipwatch.core.stream.lane_config import OPTIMIZERS
 from clipwatch.core.stream.rules import MEANINGS
 from clipwatch.tui.cli.main import parse
 from clipwatch.tui.cli.settings import run_config

@@ -14,7 +14,7 @@ from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.reader import Recorded
 from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.stream.builtin_experiments import ACCURACY
-from clipwatch.core.stream.config import MOST, LaneConfig, RunConfig
+from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import (
     DatasetInfo,
     Diagnosed,
@@ -31,6 +31,7 @@ from clipwatch.core.stream.events import (
     StepsTrained,
 )
 from clipwatch.core.stream.experiment_info import ExperimentInfo, MetricInfo
+from clipwatch.core.stream.limits import MOST
 from clipwatch.core.stream.measures import Measure
 
 LOOP = LaneConfig("loop", "none")

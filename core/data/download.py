@@ -14,8 +14,8 @@ from typing import TypeVar
 import requests
 
 from ..errors import Cancelled, ClipwatchError
-from ..stream.config import MOST
 from ..stream.events import DownloadProgressed
+from ..stream.limits import MOST
 from .catalog import Kind
 from .download_errors import START, describe, host, wrong_content
 from .request import Limits, Request

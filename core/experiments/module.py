@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import BadInput
-from ..stream.config import MOST
 from ..stream.events import LaneEvent
+from ..stream.limits import MOST
 from .batch_source import BatchSource
 from .batches import ShuffledIndices, seeded_generator
 from .experiment import Data, Experiment

@@ -20,6 +20,7 @@ from ..files.paths import platform_folder, user_path
 from ..stream.builtin_experiments import LENET
 from ..stream.events import DatasetInfo, Time
 from ..stream.experiment_info import ExperimentInfo, Value
+from ..stream.fork_events import ForkOrigin
 
 MANIFEST = "manifest.json"
 EVENTS = "events.jsonl"
@@ -58,8 +59,9 @@ class LaneOutcome(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The summary of a run that can be read without its events. `started` is in seconds since 1970 (UTC).
 
-    `changed`: whether a rule was changed or an optimizer state reset mid-run. `settings` (those of the experiment),
-    `optimizer` and `changed` are None in manifests of older versions, see `changes`.
+    `changed`: whether a rule or a learning rate was changed or an optimizer state reset mid-run. `settings` (those of
+    the experiment), `optimizer` and `changed` are None in manifests of older versions, see `changes`. `forked_from`:
+    the recorded run that it was forked from.
     """
 
     schema: int = 1
@@ -75,6 +77,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     optimizer: str | None = None
     changed: bool | None = None
     watched: bool = False
+    forked_from: ForkOrigin | None = None
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ import math
 import msgspec
 
 from ..errors import BadInput
-from .config import MOST
 from .experiment_info import Value
+from .lane_config import require_lane_name, require_rate
+from .limits import MOST
 from .rules import parse_rule
 
 
@@ -37,6 +38,37 @@ class SetClip(Command, frozen=True, kw_only=True):
         Command.__post_init__(self)
         # The canonical spelling makes equal rules compare equal.
         msgspec.structs.force_setattr(self, "rule", str(parse_rule(self.rule)))
+
+
+class SetLearningRate(Command, frozen=True, kw_only=True):
+    """Use this learning rate from the next step on. A schedule of the optimizer multiplies it."""
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        Command.__post_init__(self)
+        require_rate(self.rate)
+
+
+class Fork(Command, frozen=True, kw_only=True):
+    """Start a lane called `name` from the present state of `lane`, which goes on.
+
+    The new lane has another `rule` or `learning_rate`; None keeps that of `lane`.
+    """
+
+    name: str
+    rule: str | None = None
+    learning_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        Command.__post_init__(self)
+        if self.lane is None:
+            raise BadInput("Fork needs the lane to start from")
+        require_lane_name(self.name)
+        if self.learning_rate is not None:
+            require_rate(self.learning_rate)
+        if self.rule is not None:
+            msgspec.structs.force_setattr(self, "rule", str(parse_rule(self.rule)))
 
 
 class ResetMoments(Command, frozen=True, kw_only=True):
@@ -114,6 +146,6 @@ class Seek(_RunCommand, frozen=True, kw_only=True):
     step: int
 
 
-Steering = SetClip | ResetMoments | Pause | Resume | StepOnce | SetPace | Extend
-LaneCommand = Steering | Stop
+Steering = SetClip | SetLearningRate | ResetMoments | Pause | Resume | StepOnce | SetPace | Extend
+LaneCommand = Steering | Fork | Stop
 AnyCommand = LaneCommand | Restart | Seek

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import math
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,38 +17,15 @@ from ..safe_text import printable
 from .builtin_experiments import BUILT_IN, LENET, OWN_DEFAULTS, BuiltIn
 from .experiment_info import Value
 from .experiment_settings import complete_settings, nearest, no_such_setting, require_known_settings
-from .rules import parse_rule, recorded_rule
+from .lane_config import BETA1_RANGE, OPTIMIZERS, LaneConfig, Optimizer, lanes_of, read_lane
+from .limits import MOST
 
 # The settings that describe the optimizer.
 OF_OPTIMIZER = ("optimizer", "learning_rate", "beta1")
-OPTIMIZERS = ("adam", "sgd", "sgd-momentum")
 NONFINITE = ("propagate", "skip", "zero", "stop")
 _CHOICES = {"optimizer": OPTIMIZERS, "nonfinite": NONFINITE}
-# Counts are bounded so that their sums fit the numbers of JSON too.
-MOST = 10**15
 _COUNTS = ("iterations", "batch_size", "eval_every", "eval_size", "diagnose_every", "checkpoint_every", "layers")
 _NO_TABLE = "settings: write a table of NAME = VALUE"
-_LANE_NAME = re.compile(r"[\w.+-]{1,24}")
-
-
-def is_lane_name(text: str) -> bool:
-    """Whether a lane can have this name, which is also the name of a folder."""
-    return _LANE_NAME.fullmatch(text) is not None
-
-
-class LaneConfig(msgspec.Struct, frozen=True):
-    """A lane's name and its clip rule as text. A rule that another version recorded is kept as it is."""
-
-    name: str
-    rule: str
-
-    def __post_init__(self) -> None:
-        if not is_lane_name(self.name):
-            raise BadInput(f"lane name {self.name!r}: 1 to 24 letters, digits or . + - _")
-        # The canonical spelling makes equal rules compare equal.
-        msgspec.structs.force_setattr(self, "rule", str(recorded_rule(self.rule)))
-
-
 DEFAULT_LANES = (LaneConfig("unclipped", "none"), LaneConfig("clipped", "value:0.001"))
 
 
@@ -76,7 +52,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
     eval_size: int = 100
     learning_rate: float = 0.001
     beta1: float = 0.5
-    optimizer: Literal["adam", "sgd", "sgd-momentum"] = "adam"
+    optimizer: Optimizer = "adam"
     reset_moments: bool = False
     nonfinite: Literal["propagate", "skip", "zero", "stop"] = "propagate"
     diagnostics: bool = True
@@ -102,12 +78,16 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
         _require(0 <= self.seed < 2**63, "seed", self.seed, "must be from 0 to 2^63 - 1")
         rate = self.learning_rate
         _require(math.isfinite(rate) and rate > 0, "learning_rate", rate, "must be above 0")
-        _require(0 <= self.beta1 < 1, "beta1", self.beta1, "must be at least 0 and below 1")
+        _require(0 <= self.beta1 < 1, "beta1", self.beta1, BETA1_RANGE)
         if self.pace is not None:
             _require(math.isfinite(self.pace) and self.pace > 0, "pace", self.pace, "must be above 0, or max")
         names = [lane.name for lane in self.lanes]
         _require(len(names) >= 1, "lanes", "none given", "at least one")
         _require(len(set(names)) == len(names), "lanes", ", ".join(names), "each name once")
+
+    def for_lane(self, lane: LaneConfig) -> RunConfig:
+        """The run's settings with those that the lane has of its own."""
+        return msgspec.structs.replace(self, **lane.own_settings)
 
 
 KEYS = RunConfig.__struct_fields__
@@ -115,10 +95,11 @@ _KINDS = {field.name: field.type for field in msgspec.structs.fields(RunConfig)}
 
 
 def from_options(options: Mapping[str, Any]) -> RunConfig:
-    """A run from plain values by setting name. `lanes` is a dict of name to rule. Missing settings take their default.
+    """A run from plain values by setting name. Missing settings take their default.
 
-    `clip` is the rule of the lane named `clipped`. `pace` may be "max". A setting of a built-in experiment may be given
-    by its own name too, beside the table `settings`.
+    `lanes` is a dict of name to rule, with a lane's own settings after commas or in a table, see `lane_config`. `clip`
+    is the rule of the lane named `clipped`. `pace` may be "max". A setting of a built-in experiment may be given by its
+    own name too, beside the table `settings`.
     """
     given = {key: value for key, value in options.items() if key != "clip"}
     name = given.get("experiment", LENET.info.name)
@@ -128,7 +109,7 @@ def from_options(options: Mapping[str, Any]) -> RunConfig:
     if values.get("pace") == "max":
         values["pace"] = None
     if "lanes" in values:
-        values["lanes"] = _lanes(values["lanes"])
+        values["lanes"] = lanes_of(values["lanes"])
     if "clip" in options:
         values["lanes"] = _with_clip(values.get("lanes", DEFAULT_LANES), options["clip"])
     return _converted(values)
@@ -206,20 +187,8 @@ def to_toml(config: RunConfig) -> str:
     """The settings as TOML. `from_options(read_toml(...))` gives the same config back."""
     values = {key: value for key, value in msgspec.to_builtins(config).items() if value is not None}
     values["pace"] = "max" if config.pace is None else config.pace
-    values["lanes"] = {lane.name: lane.rule for lane in config.lanes}
+    values["lanes"] = {lane.name: lane.toml_value for lane in config.lanes}
     return tomli_w.dumps(values)
-
-
-def _lanes(lanes: Any) -> tuple[LaneConfig, ...]:
-    if isinstance(lanes, tuple):
-        return lanes
-    if not isinstance(lanes, dict) or not all(isinstance(rule, str) for rule in lanes.values()):
-        raise BadInput('lanes: write a table of NAME = "RULE"')
-    return tuple(_lane(name, rule) for name, rule in lanes.items())
-
-
-def _lane(name: str, rule: str) -> LaneConfig:
-    return LaneConfig(name, str(parse_rule(rule)))
 
 
 def _with_clip(lanes: tuple[LaneConfig, ...], rule: Any) -> tuple[LaneConfig, ...]:
@@ -227,7 +196,7 @@ def _with_clip(lanes: tuple[LaneConfig, ...], rule: Any) -> tuple[LaneConfig, ..
         raise BadInput(f'clip {rule!r}: write a rule in quotes, like "value:0.001"')
     if all(lane.name != "clipped" for lane in lanes):
         raise BadInput("clip sets the rule of the lane named clipped, but no lane has that name")
-    return tuple(_lane("clipped", rule) if lane.name == "clipped" else lane for lane in lanes)
+    return tuple(read_lane("clipped", rule) if lane.name == "clipped" else lane for lane in lanes)
 
 
 def _converted(values: dict[str, Any]) -> RunConfig:

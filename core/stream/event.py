@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from .config import MOST
+from .limits import MOST
 
 # No run produces values outside these bounds, so a line that holds one is damaged.
 Step = Annotated[int, msgspec.Meta(ge=0, le=2 * MOST)]

@@ -14,9 +14,11 @@ import msgspec
 from .attach_events import Attached
 from .builtin_experiments import LENET
 from .commands import LaneCommand
-from .config import MOST, RunConfig
+from .config import RunConfig
 from .event import Bytes, Count, Event, LaneEvent, Step, Time
 from .experiment_info import ExperimentInfo
+from .fork_events import ForkOrigin, LaneForked
+from .limits import MOST
 from .measures import Measure
 from .replay_events import EvaluatedEarlier, HistogramsEarlier, ReplayStarted, SeekFinished, SeriesEarlier
 from .watch_events import LoopAudited, LoopEnded, MetricAdded, ResourcesMeasured, StepsSkipped
@@ -63,7 +65,7 @@ class RunStarted(Event, frozen=True, kw_only=True):
 
     Versions without experiments trained LeNet. `watched`: the lanes are loops of the user's, which clipwatch only
     watches (see `watch_events`). Such a run's `config` says little: names, rules, and `iterations`, which is MOST if no
-    end is planned.
+    end is planned. `forked_from`: the recorded run that this one was forked from.
     """
 
     config: RunConfig
@@ -73,6 +75,7 @@ class RunStarted(Event, frozen=True, kw_only=True):
     time: Time
     experiment: ExperimentInfo = LENET.info
     watched: bool = False
+    forked_from: ForkOrigin | None = None
 
 
 class RecordingStarted(Event, frozen=True, kw_only=True):
@@ -95,12 +98,16 @@ class CommandScheduled(Event, frozen=True, kw_only=True):
 
 
 class LaneStarted(LaneEvent, frozen=True, kw_only=True):
-    """A lane is about to take its first step, or continues from a checkpoint if `step` is above 0."""
+    """A lane is about to take its first step, or continues from a checkpoint if `step` is above 0.
+
+    `learning_rate` is before any schedule; None in recordings of older versions, and if the optimizer has none.
+    """
 
     rule: str
     iterations: Count
     parameters: int
     seconds: float
+    learning_rate: float | None = None
 
 
 class Evaluated(LaneEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -192,6 +199,13 @@ class ClipChanged(LaneEvent, frozen=True, kw_only=True):
     rule: str
     previous: str
     moments_reset: bool = False
+
+
+class LearningRateChanged(LaneEvent, frozen=True, kw_only=True):
+    """The lane uses learning rate `rate` from this step on, before any schedule. `previous` is None if it had none."""
+
+    rate: float
+    previous: float | None
 
 
 class MomentsReset(LaneEvent, frozen=True, kw_only=True):
@@ -295,6 +309,8 @@ AnyEvent = (
     | SeriesEarlier
     | HistogramsEarlier
     | ClipChanged
+    | LearningRateChanged
+    | LaneForked
     | MomentsReset
     | NonfiniteFound
     | LanePaused

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .config import MOST
 from .event import Count, Event, LaneEvent, Step
+from .limits import MOST
 from .measures import BINS
 
 

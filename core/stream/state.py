@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from .builtin_experiments import LENET
-from .config import MOST, RunConfig
+from .config import RunConfig
 from .events import (
     Attached,
     ClipChanged,
@@ -22,11 +22,13 @@ from .events import (
     LaneExtended,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LanePaused,
     LaneResumed,
     LanesCompared,
     LaneStarted,
     LaneStepped,
+    LearningRateChanged,
     LoopAudited,
     LoopEnded,
     MetricAdded,
@@ -45,6 +47,7 @@ from .events import (
     StepsTrained,
 )
 from .experiment_info import ExperimentInfo
+from .limits import MOST
 from .watch_events import CLIPPING
 
 Going = Literal["training", "paused", "stepping"]
@@ -56,14 +59,19 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
 
     `newest_norm` is the last step with a finite gradient norm before clipping, and that norm. `peak` is the largest one
     in the newest `StepsTrained`, and `diagnosed_peak` what it was at the last measurement. `outputs_changed` lists the
-    outputs that died and recovered. `changed_at` and `reset_at` are the steps at which its rule was changed and its
-    optimizer state was reset by a command. Of a `watched` loop: `audit` holds the findings that hold, `skipped` how
-    many steps its GradScaler skipped, and `loop_ended` its end.
+    outputs that died and recovered. `changed_at`, `rate_changed_at` and `reset_at` are the steps at which its rule and
+    its learning rate were changed and its optimizer state was reset by a command. `learning_rate` is before any
+    schedule, None if unknown. A forked lane began with the state of its `parent` after `forked_at` steps. Of a
+    `watched` loop: `audit` holds the findings that hold, `skipped` how many steps its GradScaler skipped, and
+    `loop_ended` its end.
     """
 
     name: str
     rule: str
     iterations: int
+    learning_rate: float | None = None
+    parent: str | None = None
+    forked_at: int | None = None
     step: int = 0
     going: Going = "training"
     pace: float | None = None
@@ -77,6 +85,7 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     finished: LaneFinished | None = None
     failed: LaneFailed | None = None
     changed_at: tuple[int, ...] = ()
+    rate_changed_at: tuple[int, ...] = ()
     reset_at: tuple[int, ...] = ()
     watched: bool = False
     audit: dict[str, LoopAudited] = {}
@@ -87,6 +96,11 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     def planned(self) -> int | None:
         """How many steps are planned; None if no end is."""
         return None if self.iterations == MOST else self.iterations
+
+    @property
+    def changed_mid_run(self) -> bool:
+        """Whether a command has changed how the lane trains."""
+        return bool(self.changed_at or self.rate_changed_at or self.reset_at)
 
     @property
     def ended(self) -> bool:
@@ -148,7 +162,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def changed_mid_run(self) -> bool:
         """Whether a lane was changed mid-run, so that the lanes are not a clean comparison any more."""
-        return any(lane.changed_at or lane.reset_at for lane in self.lanes.values())
+        return any(lane.changed_mid_run for lane in self.lanes.values())
 
 
 def apply(state: RunState, event: Event) -> RunState:
@@ -197,16 +211,9 @@ def _with_lane(state: RunState, event: LaneEvent) -> RunState:
     if known:
         lane = apply_to_lane(known, event)
     elif isinstance(event, LaneStarted):
-        pace = state.config.pace if state.config else None
-        lane = LaneState(
-            name=event.lane,
-            rule=event.rule,
-            iterations=event.iterations,
-            step=event.step,
-            pace=pace,
-            started=event.seconds,
-            watched=state.watched,
-        )
+        lane = _started(state, event)
+    elif isinstance(event, LaneForked) and event.parent in state.lanes:
+        lane = _forked(state.lanes[event.parent], event)
     else:
         return state
     lanes = {**state.lanes, event.lane: lane}
@@ -215,6 +222,44 @@ def _with_lane(state: RunState, event: LaneEvent) -> RunState:
         order = [lane.name for lane in state.config.lanes]
         lanes = dict(sorted(lanes.items(), key=lambda one: order.index(one[0]) if one[0] in order else len(order)))
     return msgspec.structs.replace(state, lanes=lanes)
+
+
+def _started(state: RunState, event: LaneStarted) -> LaneState:
+    """A lane that takes its first step."""
+    return LaneState(
+        name=event.lane,
+        rule=event.rule,
+        learning_rate=_starting_rate(state, event),
+        iterations=event.iterations,
+        step=event.step,
+        pace=state.config.pace if state.config else None,
+        started=event.seconds,
+        watched=state.watched,
+    )
+
+
+def _starting_rate(state: RunState, event: LaneStarted) -> float | None:
+    """The learning rate of a lane that starts. In older recordings it is that of the run, if it was used."""
+    if event.learning_rate is None and state.own_config and not state.experiment.own_optimizer:
+        return state.own_config.learning_rate
+    return event.learning_rate
+
+
+def _forked(parent: LaneState, event: LaneForked) -> LaneState:
+    """A new lane, which continues its parent's."""
+    return msgspec.structs.replace(
+        parent,
+        name=event.lane,
+        rule=event.rule,
+        learning_rate=event.learning_rate,
+        parent=event.parent,
+        forked_at=event.step,
+        step=event.step,
+        changed_at=(),
+        rate_changed_at=(),
+        reset_at=(),
+        finished=None,
+    )
 
 
 def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
@@ -232,10 +277,13 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
         case OutputDied() | OutputRevived():
             return replace(lane, outputs_changed=(*lane.outputs_changed, event))
         case LaneStarted(iterations=iterations, rule=rule):
-            begun = replace(lane, step=step, going="training", rule=rule, iterations=iterations)
+            rate = lane.learning_rate if event.learning_rate is None else event.learning_rate
+            begun = replace(lane, step=step, going="training", rule=rule, iterations=iterations, learning_rate=rate)
             return replace(begun, finished=None, failed=None, loop_ended=None)
         case ClipChanged(rule=rule):
             return replace(lane, step=step, rule=rule, changed_at=(*lane.changed_at, step))
+        case LearningRateChanged(rate=rate):
+            return replace(lane, step=step, learning_rate=rate, rate_changed_at=(*lane.rate_changed_at, step))
         case MomentsReset():
             return replace(lane, step=step, reset_at=(*lane.reset_at, step))
         case LanePaused():

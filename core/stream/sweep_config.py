@@ -11,9 +11,10 @@ import msgspec
 
 from ..errors import BadInput
 from .builtin_experiments import BUILT_IN, LENET, TEMPORAL_ORDER
-from .config import DEFAULT_LANES, KEYS, MOST, LaneConfig, RunConfig, from_options, with_dataset
+from .config import DEFAULT_LANES, KEYS, LaneConfig, RunConfig, from_options, with_dataset
 from .experiment_info import Value
 from .experiment_settings import setting_value
+from .limits import MOST
 from .rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule, recorded_rule
 
 # Settings of a run without effect in a sweep, which has no screen and no rule changes.

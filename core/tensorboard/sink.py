@@ -44,7 +44,6 @@ from ..files.paths import path_text
 from ..optional_packages import installation
 from ..runs.folder import RunFolder, run_name
 from ..runs.reader import Recorded
-from ..stream.config import is_lane_name
 from ..stream.events import (
     Evaluated,
     Event,
@@ -57,6 +56,7 @@ from ..stream.events import (
     RunFinished,
     RunStarted,
 )
+from ..stream.lane_config import is_lane_name
 
 if TYPE_CHECKING:
     from ..training.checkpoint import AnyCheckpoint

@@ -22,7 +22,6 @@ from ..stream.commands import (
     StepOnce,
     Stop,
 )
-from ..stream.config import MOST
 from ..stream.events import (
     ClipChanged,
     Evaluated,
@@ -38,6 +37,7 @@ from ..stream.events import (
     NonfiniteFound,
     PaceChanged,
 )
+from ..stream.limits import MOST
 from .checkpoint import Checkpoint
 from .lane import Lane
 from .pacer import Pacer

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from torch import nn
 
-from ..stream.config import MOST, LaneConfig, RunConfig
+from ..stream.config import LaneConfig, RunConfig
 from ..stream.events import DatasetInfo, RunStarted
 from ..stream.experiment_info import ExperimentInfo
+from ..stream.limits import MOST
 from .parameters import unwrapped
 
 

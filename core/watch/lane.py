@@ -14,7 +14,6 @@ from torch.optim import Optimizer
 from ..engine.mailbox import Mailbox
 from ..errors import BadInput
 from ..stream.commands import LaneCommand
-from ..stream.config import MOST
 from ..stream.events import (
     ClipChanged,
     Diagnosed,
@@ -25,6 +24,7 @@ from ..stream.events import (
     Notice,
     StepsSkipped,
 )
+from ..stream.limits import MOST
 from ..stream.rules import parse_rule
 from .audit import Audit
 from .backward_gradients import BackwardGradients

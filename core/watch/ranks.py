@@ -17,7 +17,7 @@ import torch.distributed as dist
 from ..engine.mailbox import Mailbox
 from ..errors import BadInput
 from ..stream.commands import LaneCommand
-from ..stream.config import MOST
+from ..stream.limits import MOST
 
 # Ranks exchange commands about this often: a broadcast between processes takes 0.1 ms or more.
 _SECONDS_BETWEEN = 0.05

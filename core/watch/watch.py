@@ -31,8 +31,9 @@ from ..engine.mailbox import Mailbox
 from ..errors import BadInput, ClipwatchError, one_line
 from ..runs.folder import runs_folder
 from ..stream.commands import LaneCommand, SetClip
-from ..stream.config import MOST, LaneConfig
+from ..stream.config import LaneConfig
 from ..stream.events import LaneFailed, LoopEnded
+from ..stream.limits import MOST
 from ..stream.rules import parse_rule
 from . import watched_run
 from .description import describe

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, NoReturn
 from ...core.errors import BadInput
 from ...core.files.paths import user_path
 from ...core.stream.builtin_experiments import BUILT_IN, DATASETS, LENET
-from ...core.stream.config import NONFINITE, OPTIMIZERS, RunConfig
+from ...core.stream.config import NONFINITE, RunConfig
+from ...core.stream.lane_config import OPTIMIZERS
 from ...core.stream.rules import parse_rule
 from ..view.metrics import NAMES
 from .chart_names import MOST, chart_names

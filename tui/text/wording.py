@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping
 from ...core.safe_text import printable
 from ...core.stream.audit_words import audit_words
 from ...core.stream.builtin_experiments import LENET
-from ...core.stream.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
+from ...core.stream.commands import (
+    Extend,
+    Fork,
+    LaneCommand,
+    Pause,
+    ResetMoments,
+    Resume,
+    SetClip,
+    SetLearningRate,
+    SetPace,
+    StepOnce,
+    Stop,
+)
 from ...core.stream.evaluation_line import evaluation_line
 from ...core.stream.events import (
     ClipChanged,
@@ -20,10 +32,12 @@ from ...core.stream.events import (
     LaneExtended,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LanePaused,
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    LearningRateChanged,
     LoopAudited,
     LoopEnded,
     MomentsReset,
@@ -103,6 +117,10 @@ def _brief_words(event: LaneEvent) -> str | None:
     match event:
         case ClipChanged(rule=rule):
             return f"clip {rule}"
+        case LearningRateChanged(rate=rate):
+            return f"learning rate {rate:g}"
+        case LaneForked(parent=parent):
+            return f"fork of {parent}"
         case MomentsReset():
             return "optimizer reset"
         case NonfiniteFound(nan=nan):
@@ -153,6 +171,10 @@ def lane_words(event: Event) -> str | None:
     match event:
         case ClipChanged(rule=rule, previous=previous, moments_reset=reset):
             return f"clip {previous} -> {rule}{', optimizer state reset' if reset else ''}"
+        case LearningRateChanged(rate=rate, previous=previous):
+            return f"learning rate {'' if previous is None else f'{previous:g} -> '}{rate:g}"
+        case LaneForked(parent=parent, rule=rule, learning_rate=rate):
+            return f"forked from {parent}: {rule}{'' if rate is None else f', lr {rate:g}'}"
         case MomentsReset():
             return "optimizer state reset"
         case NonfiniteFound(nan=nan, infinite=infinite, action=action):
@@ -195,6 +217,11 @@ def _command_words(command: LaneCommand) -> str:
     match command:
         case SetClip(rule=rule):
             return f"clip {rule}"
+        case SetLearningRate(rate=rate):
+            return f"learning rate {rate:g}"
+        case Fork(name=name, rule=rule, learning_rate=rate):
+            changes = filter(None, (rule, None if rate is None else f"lr={rate:g}"))
+            return f"fork {name}={','.join(changes)}".rstrip("=")
         case ResetMoments():
             return "reset the optimizer state"
         case Pause():
