@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .core.engine.engine import Engine
     from .core.experiments.digit_tensors import digits
     from .core.experiments.experiment import Data, Experiment
+    from .core.experiments.lenet.torch_module import LeNetModule
+    from .core.experiments.temporal_order.torch_module import ElmanModule
     from .core.experiments.workload import Evaluation
     from .core.stream import commands, events
     from .core.stream.config import LaneConfig, RunConfig
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Data": "core.experiments.experiment:Data",
+    "ElmanModule": "core.experiments.temporal_order.torch_module:ElmanModule",
     "Engine": "core.engine.engine:Engine",
     "Evaluation": "core.experiments.workload:Evaluation",
     "Experiment": "core.experiments.experiment:Experiment",
     "LaneConfig": "core.stream.config:LaneConfig",
+    "LeNetModule": "core.experiments.lenet.torch_module:LeNetModule",
     "Metric": "core.stream.experiment_info:MetricInfo",
     "RunConfig": "core.stream.config:RunConfig",
     "Watch": "core.watch.watch:Watch",
@@ -38,10 +42,12 @@ _PLACES = {
 
 __all__ = [
     "Data",
+    "ElmanModule",
     "Engine",
     "Evaluation",
     "Experiment",
     "LaneConfig",
+    "LeNetModule",
     "Metric",
     "RunConfig",
     "Watch",
