@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadInput
-from ...core.files.outputs import output_path, write_output
+from ...core.files.outputs import is_stream, output_path, write_output
 from ..text.messages import tell
 from .experiment_settings import announce_code
 from .found_run import RUN, found_run
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from ...core.runs.folder import RunFolder
     from ...core.runs.reader import Recorded
 
-_FILES = ("csv", "steps", "json", "weights")
+_FILES = ("csv", "steps", "json", "weights", "script")
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -31,6 +33,8 @@ def _export(args: argparse.Namespace) -> int:
     # First, because these fail where weights or steps are not recorded.
     if args.weights:
         _write_weights(folder, recorded, args)
+    if args.script:
+        _write_script(folder, recorded, args.script)
     _write_tables(recorded, args)
     if args.tensorboard:
         from ...core.tensorboard.sink import export
@@ -46,7 +50,7 @@ def _require_outputs(args: argparse.Namespace) -> None:
         options = ", ".join(f"--{name} FILE" for name in _FILES)
         raise BadInput(f"export: nothing to write; add {options} or --tensorboard DIR")
     if len(set(files)) < len(files):
-        raise BadInput("export: the same file is named twice; give each option a file of its own")
+        raise BadInput("export: two outputs in one file; give each option a file of its own")
     if not args.weights and (args.lane is not None or args.at is not None):
         raise BadInput("export: --lane and --at select weights; add --weights FILE, or leave them out")
 
@@ -89,9 +93,27 @@ def _lane(names: list[str], given: str | None) -> str:
     raise BadInput(f"export --weights: {what} add {' or '.join(f'--lane {name}' for name in names)}")
 
 
+def _write_script(folder: RunFolder, recorded: Recorded, path: Path) -> None:
+    """Write the settings of the run, and beside them the commands if there are any; say what repeats the run."""
+    from ...core.engine.run_script import run_script
+    from ...core.runs.watched import require_own_training
+
+    require_own_training(folder.path, recorded.started, "repeat")
+    if is_stream(path):
+        raise BadInput("export --script: name a file, beside which the commands are written")
+    script = run_script(recorded)
+    write_output(path, script.settings_file)
+    command = f"clipwatch --no-ui --config {shlex.quote(str(path))}"
+    if script.commands:
+        commands = path.with_suffix(".commands.jsonl")
+        write_output(commands, script.commands_file)
+        command += f" --control < {shlex.quote(str(commands))}"
+    tell(f"this repeats the run: {command}")
+
+
 EXPORT = Subcommand(
     "export",
-    "export a recorded run: as CSV, JSON or TensorBoard logs, or the weights of a lane",
+    "export figures, weights or a script of a run",
     _export,
     (
         Group("arguments", (RUN,)),
@@ -123,6 +145,12 @@ EXPORT = Subcommand(
                     metavar="STEP",
                     type=integer,
                     help="weights after this step (default: the newest that are kept)",
+                ),
+                option(
+                    "--script",
+                    metavar="FILE",
+                    type=output_path,
+                    help="write the settings as TOML, and beside them the commands that repeat changes mid-run",
                 ),
                 TENSORBOARD,
                 RUNS_DIR,
