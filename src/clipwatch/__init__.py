@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .core.experiments.lenet.torch_module import LeNetModule
     from .core.experiments.temporal_order.torch_module import ElmanModule
     from .core.experiments.workload import Evaluation
+    from .core.notebooks.opened_run import open_run
     from .core.stream import commands, events
     from .core.stream.config import LaneConfig, RunConfig
     from .core.stream.experiment_info import MetricInfo as Metric
@@ -37,6 +38,7 @@ _PLACES = {
     "commands": "core.stream.commands",
     "digits": "core.experiments.digit_tensors:digits",
     "events": "core.stream.events",
+    "open_run": "core.notebooks.opened_run:open_run",
     "watch": "core.watch.watch:watch",
 }
 
@@ -55,6 +57,7 @@ __all__ = [
     "commands",
     "digits",
     "events",
+    "open_run",
     "watch",
 ]
 
