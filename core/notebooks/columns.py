@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Columns(Mapping[str, NDArray[Any]]):
     def to_frame(self) -> Any:
         """The columns as a `pandas.DataFrame`. Raises ClipwatchError if pandas is not installed."""
         try:
-            import pandas
+            pandas = import_module("pandas")
         except ImportError as error:
             raise ClipwatchError("to_frame needs pandas: pip install pandas") from error
         return pandas.DataFrame(self._columns)

@@ -19,7 +19,8 @@ from .metric_words import capital, cell, examples_words, experiment_words, file_
 from .phrases import Phrase, Words
 from .settings import origin_words
 from .sweep_figures import curve_figure, difference_figure, distribution_figure
-from .sweep_tables import sensitivity, table_of_comparisons, table_of_dead, table_of_settings
+from .sweep_map import sensitivity
+from .sweep_tables import table_of_comparisons, table_of_dead, table_of_settings
 from .sweep_words import answers, setting_words
 
 _METHOD = ("pairing", "measured", "intervals", "rule", "dead", "stacked")
