@@ -13,8 +13,8 @@ from .sweep_words import axis_name, value_words
 
 
 def map_sentences(found: GridMap, words: Words) -> Iterator[Phrase]:
-    """Which columns work in each row, and whether clipping widens that range. Nothing before every cell has a seed."""
-    if not found.complete or found.metric.lower_is_better is None:
+    """Which columns work in each row, and whether clipping widens that range. Nothing while seeds are missing."""
+    if not found.finished or found.metric.lower_is_better is None:
         return
     yield words(
         "sweep_map_works",
@@ -29,7 +29,12 @@ def map_sentences(found: GridMap, words: Words) -> Iterator[Phrase]:
     if found.row_axis == "clip" and "none" in found.rows:
         yield from (_effect(found, row, words) for row in found.rows if row != "none")
     if edges := _edges(found):
-        yield words("sweep_map_edge", edges=words.join([str(edge) for edge in edges]))
+        yield words("sweep_map_edge", edges=_listed(edges, words))
+
+
+def number_words(value: Value) -> str:
+    """A value of the columns."""
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))
 
 
 def _rule(found: GridMap, words: Words) -> str:
@@ -52,19 +57,22 @@ def _range(found: GridMap, row: Value, words: Words) -> str:
             stretches[-1].append(column)
         else:
             stretches.append([column])
-    texts = [
-        words.plain("sweep_map_from_to", low=one[0], high=one[-1]) if len(one) > 1 else str(one[0]) for one in stretches
-    ]
+    ends = [(number_words(one[0]), number_words(one[-1])) for one in stretches]
+    texts = [low if low == high else words.plain("sweep_map_from_to", low=low, high=high) for low, high in ends]
     return words.join(texts) if texts else words.plain("sweep_map_nothing")
 
 
 def _effect(found: GridMap, row: Value, words: Words) -> Phrase:
-    clipped, plain = set(found.working(row)), set(found.working("none"))
-    counts = {"rule": printable(str(row)), "clipped": len(clipped), "plain": len(plain)}
-    if clipped == plain:
-        return words("sweep_map_same", **counts)
-    key = "wider" if clipped > plain else "narrower" if clipped < plain else "moved"
-    return words(f"sweep_map_{key}", **counts)
+    """What clipping does to the range, as far as single columns show it clearly."""
+    gained, lost = found.clearly_better(row, "none"), found.clearly_better("none", row)
+    names = {"rule": printable(str(row)), "gained": _listed(gained, words), "lost": _listed(lost, words)}
+    if gained and lost:
+        return words("sweep_map_moved", **names)
+    return words(f"sweep_map_{'wider' if gained else 'narrower' if lost else 'same'}", **names)
+
+
+def _listed(columns: Sequence[Value], words: Words) -> str:
+    return words.join(list(map(number_words, columns)))
 
 
 def _edges(found: GridMap) -> Sequence[Value]:

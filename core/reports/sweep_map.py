@@ -11,7 +11,7 @@ from ..sweeps.comparisons import Summary
 from ..sweeps.grid_map import GridMap, MapCell, grid_map
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table
 from .map_figure import map_figure
-from .map_words import map_sentences
+from .map_words import map_sentences, number_words
 from .metric_words import cell, metric_name
 from .phrases import Words
 from .sweep_words import axis_name, value_words
@@ -30,7 +30,7 @@ def sensitivity(results: Results, described: Sequence[Summary], words: Words) ->
     counted = words.plain("sweep_caption_map_solved") if found.by_solving else ""
     caption = words("sweep_caption_map", metric=metric, solved=counted)
     yield Picture("map", map_figure(found, words, "map"), caption, "tall")
-    if said := () if results.unfinished else tuple(map_sentences(found, words)):
+    if said := tuple(map_sentences(found, words)):
         yield Bullets(said)
     yield _table(found, names["rows"], words)
     if best := [text for row in found.rows if (text := _best(found, row, words))]:
@@ -40,7 +40,9 @@ def sensitivity(results: Results, described: Sequence[Summary], words: Words) ->
 def _table(found: GridMap, corner: str, words: Words) -> Table:
     """A row for each number and a column for each rule."""
     header = (corner, *(value_words(found.row_axis, row, words) for row in found.rows))
-    rows = [(str(column), *(_cell(found, row, column, words) for row in found.rows)) for column in found.columns]
+    rows = [
+        (number_words(column), *(_cell(found, row, column, words) for row in found.rows)) for column in found.columns
+    ]
     return Table(header, tuple(rows))
 
 
@@ -62,7 +64,7 @@ def _best(found: GridMap, row: Value, words: Words) -> str:
     if not ranks:
         return ""
     best = max(ranks.values())
-    equal = words.join([str(column) for column, rank in ranks.items() if rank == best])
+    equal = words.join([number_words(column) for column, rank in ranks.items() if rank == best])
     return words.plain("sweep_best_of", column=value_words(found.row_axis, row, words), row=equal)
 
 

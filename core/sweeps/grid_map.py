@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..statistics.intervals import wilson_interval
 from ..stream.experiment_info import MetricInfo
 from ..stream.sweep_config import SweepConfig, Value
 from ..stream.sweep_events import Results
@@ -33,7 +34,7 @@ class GridMap:
     """The cells by (row, column). The rows are rules if there are any; the columns are numbers in ascending order.
 
     `works`: the cells that work. If the task can be solved, at least half of their seeds have solved it. Otherwise
-    their median is near the best, and fewer than half of their seeds diverged.
+    their median is near the best, and fewer than half of their seeds diverged. `finished`: no seed is missing.
     """
 
     row_axis: str
@@ -43,15 +44,11 @@ class GridMap:
     metric: MetricInfo
     cells: dict[tuple[Value, Value], MapCell]
     works: frozenset[tuple[Value, Value]]
+    finished: bool
 
     def at(self, row: Value, column: Value) -> MapCell | None:
         """The cell of a pair of values; None before its first seed."""
         return self.cells.get((row, column))
-
-    @property
-    def complete(self) -> bool:
-        """Whether every cell has a seed."""
-        return len(self.cells) == len(self.rows) * len(self.columns)
 
     @property
     def by_solving(self) -> bool:
@@ -67,6 +64,20 @@ class GridMap:
         """The best median; NaN if there is none."""
         medians = [cell.median for cell in self.cells.values() if math.isfinite(cell.median)]
         return (min if self.metric.lower_is_better else max)(medians, default=math.nan)
+
+    def clearly_better(self, one: Value, other: Value) -> tuple[Value, ...]:
+        """The columns that work in row `one` and clearly do not in row `other`.
+
+        Clear is a difference between the shares solved whose Wilson intervals do not overlap. If the task cannot be
+        solved, it is one between medians that is larger than what counts as near the best.
+        """
+        works = ((column, self.at(one, column), self.at(other, column)) for column in self.working(one))
+        return tuple(column for column, cell, rest in works if cell and rest and self._differ(cell, rest))
+
+    def _differ(self, cell: MapCell, rest: MapCell) -> bool:
+        if cell.solved is not None and rest.solved is not None:
+            return wilson_interval(cell.solved, cell.trained)[0] > wilson_interval(rest.solved, rest.trained)[1]
+        return math.isnan(rest.median) or abs(cell.median - rest.median) > _reach(self.metric, self.best)
 
     def share(self, cell: MapCell) -> float:
         """How good a cell is among all: 0 is the worst and 1 the best; NaN without a median."""
@@ -86,12 +97,15 @@ def grid_map(results: Results, summaries: Sequence[Summary]) -> GridMap | None:
     metric = summaries[0].metric
     cells: dict[tuple[Value, Value], MapCell] = {}
     for setting in config.settings:
-        trained = sum(number == setting.number for number, _ in results.replicas)
+        summary = by_setting.get(setting.number)
+        # Not all of the newest seeds if the summaries are older.
+        trained = summary.trained if summary else sum(number == setting.number for number, _ in results.replicas)
         if trained:
-            summary = by_setting.get(setting.number)
             cells[setting.choice[row_axis], setting.choice[column_axis]] = _cell(summary, metric, trained)
+    finished = sum(cell.trained for cell in cells.values()) == config.replicas
     columns = tuple(sorted(config.axes[column_axis], key=float))
-    return GridMap(row_axis, column_axis, config.axes[row_axis], columns, metric, cells, _working(cells, metric))
+    works = _working(cells, metric)
+    return GridMap(row_axis, column_axis, config.axes[row_axis], columns, metric, cells, works, finished)
 
 
 def is_scale(axis: str, config: SweepConfig) -> bool:
@@ -117,7 +131,11 @@ def _working(cells: dict[tuple[Value, Value], MapCell], metric: MetricInfo) -> f
     if not medians:
         return frozenset()
     best = min(medians) if metric.lower_is_better else max(medians)
-    reach = NEAR_SHARE if metric.share else NEAR_PART * abs(best)
-    # A little more, since 0.95 - 0.9 is above 0.05 in binary.
-    near = (place for place, cell in cells.items() if abs(cell.median - best) <= reach * (1 + 1e-9))
+    near = (place for place, cell in cells.items() if abs(cell.median - best) <= _reach(metric, best))
     return frozenset(place for place in near if 2 * cells[place].diverged < cells[place].trained)
+
+
+def _reach(metric: MetricInfo, best: float) -> float:
+    """How far from the best a median is still near it."""
+    # A little more, since 0.95 - 0.9 is above 0.05 in binary.
+    return (NEAR_SHARE if metric.share else NEAR_PART * abs(best)) * (1 + 1e-9)

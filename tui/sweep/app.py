@@ -174,7 +174,7 @@ class SweepApp(TerminalApp):
             return
         is_final = self.view.finished is not None and self._cost * RESAMPLES / _INTERIM_RESAMPLES < _MAX_FINAL_SECONDS
         state = len(results.replicas), is_final
-        if state == self._statistics_of or (now < self._next_statistics and not is_final):
+        if state == self._statistics_of or (now < self._next_statistics and not self.view.finished):
             return
         self._statistics_of = state
         resamples = RESAMPLES if is_final else _INTERIM_RESAMPLES
