@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.strip import Strip
 
 from ...core.reports.map_words import map_sentences, number_words
@@ -16,6 +17,7 @@ from ...core.stream.sweep_config import Value, axis_value
 from ...core.stream.sweep_events import Results
 from ...core.sweeps.comparisons import Summary
 from ...core.sweeps.grid_map import GridMap, MapCell, grid_map
+from ..style.contrast import contrast
 from ..style.theme import Theme
 from ..text.metric_words import value_words
 from ..text.wrapping import wrapped
@@ -23,8 +25,6 @@ from .heading import heading
 
 # The widest label, and the narrowest cell.
 _LABEL, _CELL = 22, 7
-# From this share of the best on, text has the colour of the background.
-_BRIGHT = 0.6
 _WORKS = "*"
 
 
@@ -39,7 +39,9 @@ def map_section(results: Results, summaries: Sequence[Summary], width: int, them
     cell_width = min(16, (width - label_width - 3) // len(found.columns))
     plain, muted = (theme.palette.style(colour) for colour in (theme.palette.foreground, theme.palette.muted))
     title = f"median {theme.printable(found.metric.words)} by {axis} and {found.row_axis.replace('clip', 'rule')}"
-    note = f"{'solved/seeds, ' if found.by_solving else ''}{_WORKS} works"
+    note = f"solved/seeds, {_WORKS} works" if found.by_solving else f"{_WORKS} works"
+    if len(title) + len(note) + 3 > width:
+        note = f"{_WORKS} works"
     lines = [heading(title, note, width, theme)]
     if cell_width < _CELL:
         needed = label_width + 3 + _CELL * len(found.columns)
@@ -96,5 +98,7 @@ def _style(found: GridMap, one: MapCell | None, theme: Theme) -> Style:
     if one is None or math.isnan(one.median) or not palette.has_shades(colour):
         return palette.style(palette.foreground)
     share = min(1.0, max(0.0, found.share(one)))
-    front = palette.background if share >= _BRIGHT else palette.foreground
-    return palette.shades(colour, share, share) + Style(color=front)
+    shade = palette.shades(colour, share, share)
+    ground = Color.from_rich_color(shade.bgcolor)
+    fronts = (palette.background, palette.foreground)
+    return shade + Style(color=max(fronts, key=lambda front: contrast(Color.parse(front), ground)))
