@@ -23,7 +23,7 @@ import msgspec
 from ..data.datasets import Dataset, load
 from ..errors import Cancelled, one_line
 from ..stream.builtin_experiments import BUILT_IN
-from ..stream.commands import Fork, LaneCommand, Stop
+from ..stream.commands import Fork, LaneCommand, Stop, planned_changes
 from ..stream.config import LaneConfig, RunConfig, with_settings
 from ..stream.events import (
     CommandScheduled,
@@ -215,6 +215,9 @@ class Engine:
             experiment=made.prepared.experiment,
         )
         self._backlog.put(started)
+        if self._resumption is FRESH:
+            for command in planned_changes(self._config.lanes):
+                self.send(command)
         return [lane for lane in made.lanes if lane.name not in self._resumption.diverged]
 
     def _make_lanes(self) -> LaneThreads | LaneProcesses:
