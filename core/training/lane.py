@@ -38,6 +38,12 @@ class Lane:
         if self.diagnostics and rule != "none":
             self.diagnostics.start_counterfactual(self.optimizer)
 
+    def set_learning_rate(self, rate: float) -> None:
+        """Use this learning rate from now on, also in the counterfactual optimizer. The optimizer must have one."""
+        self.optimizer.set_rate(rate)
+        if self.diagnostics:
+            self.diagnostics.set_counterfactual_rate(rate)
+
     def reset_optimizer(self) -> None:
         """Reset the optimizer's state, and that of the counterfactual optimizer."""
         self.optimizer.reset()

@@ -24,7 +24,7 @@ from ..diagnostics.lane_distance import Distance, LaneDistance
 from ..diagnostics.step_log import StepLog
 from ..experiments.preparation import PreparedExperiment
 from ..experiments.workload import Workload
-from ..optimizers.torch_optimizer import make_workload_optimizer, needs_counterfactual
+from ..optimizers.torch_optimizer import make_lane_optimizer, needs_counterfactual
 from .lane import Lane
 from .lane_messages import Prepared
 from .schedule import Schedule
@@ -59,7 +59,7 @@ def prepare_trainers(
     checkpoints: bool,
     distance: Distance | None = None,
 ) -> list[Trainer]:
-    """Prepare the trainers of a run, whose lanes differ only in their rules.
+    """Prepare the trainers of a run, whose lanes differ in their rules and in what settings they have of their own.
 
     `snapshots` and `iterations` hold, for some of the lanes, the state to start from and the total number of steps.
     `distance` compares the lanes if they are not all in this process.
@@ -88,7 +88,7 @@ def prepare_trainer(
     snapshot: Mapping[str, Any] | None,
 ) -> Trainer:
     """Prepare the trainer of one lane, from the state in `snapshot` if there is one."""
-    optimizer = make_workload_optimizer(config, workload)
+    optimizer = make_lane_optimizer(config, lane_config, workload)
     diagnostics = _diagnostics(lane_config.name, config, workload, distance) if config.diagnostics else None
     lane = Lane(lane_config.name, lane_config.rule, workload, optimizer, diagnostics)
     if snapshot is not None:

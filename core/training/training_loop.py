@@ -17,6 +17,7 @@ from ..stream.commands import (
     ResetMoments,
     Resume,
     SetClip,
+    SetLearningRate,
     SetPace,
     Steering,
     StepOnce,
@@ -33,8 +34,10 @@ from ..stream.events import (
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    LearningRateChanged,
     MomentsReset,
     NonfiniteFound,
+    Notice,
     PaceChanged,
 )
 from ..stream.limits import MOST
@@ -191,6 +194,13 @@ class Trainer:
                 if reset:
                     self._lane.reset_optimizer()
                 return ClipChanged(**at, rule=rule, previous=previous, moments_reset=reset)
+            case SetLearningRate(rate=rate):
+                if (before := self._lane.optimizer.base_rate) is None:
+                    return Notice(
+                        text=f"{self.name}: SetLearningRate has no effect, its optimizer has no learning rate"
+                    )
+                self._lane.set_learning_rate(rate)
+                return LearningRateChanged(**at, rate=rate, previous=before)
             case ResetMoments():
                 self._lane.reset_optimizer()
                 return MomentsReset(**at)
@@ -233,6 +243,7 @@ class Trainer:
             iterations=self._iterations,
             parameters=self._lane.workload.parameters.numel(),
             seconds=self._lane.stopwatch.seconds,
+            learning_rate=self._lane.optimizer.base_rate,
         )
 
     def _nonfinite_event(self) -> NonfiniteFound:
