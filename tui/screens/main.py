@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from ...core.stream.lane_config import LaneConfig
+from ...core.stream.lane_differences import reference_lane
 from ...core.stream.rules import parse_rule
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
@@ -264,14 +265,19 @@ class MainScreen(Screen[None]):
         self._title.show([line])
 
     def _draw_status(self) -> None:
-        selected, names = self.selected, list(self._view.state.lanes)
-        other = selected.name if selected and selected.name != names[0] else names[1] if len(names) > 1 else None
-        pair = (names[0], other) if other else None
+        pair = self._compared_pair()
         width = self.size.width
         message = next((text for text in self._messages if cell_len(text) + 2 <= width), self._messages[-1])
         at, alert = self._charts.cursor, self._alert
         line = status(message, alert=alert, view=self._view, pair=pair, width=width, theme=self.theme, at=at)
         self._status.show([line])
+
+    def _compared_pair(self) -> tuple[str, str] | None:
+        """The lanes whose difference the status line shows: the selected one and the one that it is compared with."""
+        state, names = self._view.state, list(self._view.state.lanes)
+        if self.selected and (reference := reference_lane(state, self.selected.name)) in state.lanes:
+            return reference or names[0], self.selected.name
+        return (names[0], names[1]) if len(names) > 1 else None
 
     # Keys
 

@@ -49,6 +49,7 @@ from ...core.stream.events import (
 )
 from ...core.stream.experiment_info import LOSS, ExperimentInfo
 from ...core.stream.series import evaluated_values, final_values
+from ...core.stream.state import Change
 from .metric_words import figure, gauge_value, log_widths, short_name, value_words
 from .number_format import decimal, in_ascii, norms, number_of, share, symbols_in_ascii
 
@@ -260,9 +261,17 @@ def _gauges(event: Diagnosed, experiment: ExperimentInfo) -> Iterator[str]:
             yield f"{gauge.words} {gauge_value(gauge, event.gauge[gauge.name])}"
 
 
-def change_label(change: ClipChanged | MomentsReset) -> str:
-    """The label of an intervention in a chart: the new rule, or that the optimizer state was reset."""
-    return change.rule if isinstance(change, ClipChanged) else "optimizer reset"
+def change_label(change: Change) -> str:
+    """The label of an intervention in a chart: the new rule or learning rate, a reset of the optimizer, or a fork."""
+    match change:
+        case ClipChanged(rule=rule):
+            return rule
+        case LearningRateChanged(rate=rate):
+            return f"lr {rate:g}"
+        case LaneForked(rule=rule):
+            return f"fork: {rule}"
+        case MomentsReset():
+            return "optimizer reset"
 
 
 def speed_limit_words(pace: float | None) -> str:
