@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from ..data.datasets import Dataset, load
 from ..errors import Cancelled
 from ..stream.builtin_experiments import BUILT_IN
-from ..stream.commands import LaneCommand, Pause, SetPace, StepOnce, Stop
+from ..stream.commands import LaneCommand, Pause, SetPace, StepOnce, Stop, planned_changes
 from ..stream.config import RunConfig, with_settings
 from ..stream.events import (
     CommandScheduled,
@@ -236,6 +236,9 @@ class Engine:
             experiment=prepared.experiment,
         )
         self._backlog.put(started)
+        if self._resumption is FRESH:
+            for command in planned_changes(self._config.lanes):
+                self.send(command)
         return [lane for lane in lanes if lane.name not in self._resumption.diverged]
 
     def _threads(self) -> tuple[Prepared, Sequence[RunningLane]]:

@@ -16,10 +16,11 @@ from ..runs.folder import RunFolder
 from ..runs.reader import Recorded, read_recording
 from ..runs.scheduled_commands import still_scheduled
 from ..runs.watched import require_own_training
-from ..stream.commands import LaneCommand, ResetMoments, SetClip, SetLearningRate
+from ..stream.commands import LaneCommand, ResetMoments, SetClip, SetLearningRate, planned_changes
 from ..stream.config import RunConfig, with_dataset
 from ..stream.events import (
     ClipChanged,
+    CommandScheduled,
     Diagnosed,
     Evaluated,
     Event,
@@ -117,8 +118,16 @@ class InterruptedRun:
             for change in self.recorded.events
             if isinstance(change, Change) and change.step >= snapshots.get(change.lane, {"step": 0})["step"]
         ]
-        due = (*changed, *still_scheduled(self.recorded))
+        due = (*changed, *still_scheduled(self.recorded), *self._unscheduled_changes())
         return [command for command in due if command.lane not in self.diverged]
+
+    def _unscheduled_changes(self) -> Iterator[LaneCommand]:
+        """The planned changes of a run that was interrupted before it recorded that they are scheduled."""
+        scheduled = [event.command for event in self.recorded.table.others if isinstance(event, CommandScheduled)]
+        for lane in self.config.lanes:
+            for command in planned_changes([lane]):
+                if command not in scheduled and (command.at_step or 0) >= self.recorded_steps[lane.name]:
+                    yield command
 
     def unrecorded_events(self, live: Iterable[Event]) -> Iterator[Event]:
         """Those of the resumed run's events that are not recorded yet.

@@ -16,36 +16,33 @@ from torch.optim import Optimizer
 class RateFactor:
     """Multiplies the learning rates of an optimizer between `apply` and `restore`.
 
-    `base_rate` is that of the first group before any schedule, None if the optimizer has none. Make this object after
-    the schedule, which may decide the first rate.
+    `base_rate` is that of the first group before any schedule, times the `factor`; None if the optimizer has none. Make
+    this object after the schedule, which may decide the first rate.
     """
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    def __init__(self, optimizer: Optimizer, factor: float = 1.0) -> None:
         self._optimizer = optimizer
-        self.base_rate = self._start = _starting_rate(optimizer)
+        self._start, self.factor = _starting_rate(optimizer), factor
+        self.base_rate = None if self._start is None else self._start * factor
         # Each group with the rate that it had, and the one that it was given.
         self._applied: list[tuple[dict[str, Any], Any, Any]] = []
 
-    @property
-    def factor(self) -> float:
-        """What the rates are multiplied by. It is exactly 1 for the rate at the start."""
-        return self.base_rate / self._start if self.base_rate and self._start else 1.0
-
     def set_rate(self, rate: float) -> None:
-        """Set the base rate. An optimizer without one must not be set."""
+        """Set the base rate of an optimizer that has one. The factor is exactly 1 for the rate at the start."""
+        assert self._start is not None
         self.restore()
-        self.base_rate = rate
+        self.base_rate, self.factor = rate, rate / self._start
 
     def apply(self) -> None:
         """Multiply the rates of all groups."""
         self.restore()
-        if (factor := self.factor) == 1.0:
+        if self.factor == 1.0:
             return
         for group in self._optimizer.param_groups:
             if "lr" in group:
                 before = group["lr"]
                 # Not in place: groups may share a tensor.
-                group["lr"] = before * factor
+                group["lr"] = before * self.factor
                 self._applied.append((group, before, group["lr"]))
 
     def restore(self) -> None:
