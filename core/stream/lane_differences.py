@@ -53,6 +53,9 @@ def difference(state: RunState, one: str, other: str) -> LaneDifference:
     parted, related = _parted(state, a, b)
     courses = _courses(state, a), _courses(state, b)
     settings: tuple[Setting, ...] = tuple(name for name in _SETTINGS if courses[0][name] != courses[1][name])
+    if "optimizer" in settings:
+        # Only Adam has a beta1.
+        settings = tuple(name for name in settings if name != "beta1")
     first = parted + 1 if related else 0
     changed = tuple(
         lane.name
@@ -82,6 +85,28 @@ def lane_pairs(state: RunState) -> tuple[tuple[str, str], ...]:
         if lane.parent is not None and (sibling := firstborn.setdefault((lane.parent, lane.forked_at), name)) != name:
             pairs.append((sibling, name))
     return tuple(pairs)
+
+
+def settings_that_differ(state: RunState) -> tuple[Setting, ...]:
+    """The settings in which any two lanes of a run differ at some step."""
+    first, *others = state.lanes
+    found = {name for other in others for name in difference(state, first, other).settings}
+    return tuple(name for name in _SETTINGS if name in found)
+
+
+def planned_rules(state: RunState, lane: LaneState) -> tuple[tuple[int, str], ...]:
+    """The rules of a lane by the step from which they hold, if it was planned that its rule changes."""
+    root = _root(state, lane)
+    if root is None or lane.parent is not None or not root.clip_at:
+        return ()
+    return ((0, root.rule), *root.clip_at.items())
+
+
+def rule_was_changed(state: RunState, lane: LaneState) -> bool:
+    """Whether a command, and not the plan, has changed the rule of this lane itself."""
+    root = _root(state, lane)
+    changes = (change for change in lane.history if isinstance(change, ClipChanged) and change.lane == lane.name)
+    return any(not _is_planned(change, root) for change in changes)
 
 
 def uses_adam(state: RunState, lane: LaneState) -> bool:
@@ -176,7 +201,7 @@ def _changes(state: RunState, lane: LaneState, *, same_rates: bool) -> Iterator[
     for change in lane.history:
         match change:
             case ClipChanged():
-                if not (root and change.lane == root.name and root.clip_at.get(change.step) == change.rule):
+                if not _is_planned(change, root):
                     yield change
                 rule = change.rule
             case LearningRateChanged():
@@ -190,3 +215,7 @@ def _changes(state: RunState, lane: LaneState, *, same_rates: bool) -> Iterator[
                 rule, rate = change.rule, own_rate
             case MomentsReset():
                 yield change
+
+
+def _is_planned(change: ClipChanged, root: LaneConfig | None) -> bool:
+    return root is not None and change.lane == root.name and root.clip_at.get(change.step) == change.rule
