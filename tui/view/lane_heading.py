@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from rich.cells import cell_len
 from textual.strip import Strip
@@ -34,13 +35,15 @@ def lane_heading(
     *,
     selected: bool,
     beside: Sequence[LaneState] = (),
+    own: Mapping[str, Sequence[str]] = MappingProxyType({}),
     experiment: ExperimentInfo = LENET.info,
 ) -> list[Strip]:
     """Two lines: name, rule, and progress or result; then the sentence that explains the lane, given in forms.
 
-    `beside` are all lanes: headings of one width show their progress in one form.
+    `beside` are all lanes: headings of one width show their progress in one form. `own`: what lanes have of their own
+    beside their rules, by lane, the most important first.
     """
-    name, rule, right = _first_line(number, lane, view, width, theme, beside, experiment)
+    name, rule, right = _first_line(number, lane, view, width, theme, beside, own, experiment)
     style = theme.strong if lane.finished or lane.loop_ended else theme.muted
     parts = [Part(name, theme.lane(number, bold=True, reverse=selected)), Part(rule, theme.text, 1)]
     return [bar(parts, [Part(right, style, 2)], width, theme), _sentence(lane, sentence, width, theme)]
@@ -53,25 +56,28 @@ def _first_line(
     width: int,
     theme: Theme,
     beside: Sequence[LaneState],
+    own: Mapping[str, Sequence[str]],
     experiment: ExperimentInfo,
 ) -> tuple[str, str, str]:
     """The lane's name with its symbol, its rule, and its progress or result, in the longest forms that fit.
 
     Before its end, the rule in full comes first; after it, the result. The name is shortened last, its symbol never.
     """
-    name, rules = _name(number, lane, theme), _rules(lane, theme)
+    name, (whole, brief, undated) = _name(number, lane, theme), _rules(lane, own, theme)
+    rules = [*whole, *brief, *undated]
     rights = [f"{form} " for form in (_result(lane, experiment) if lane.ended else _progress(lane, view, theme))]
     alike = [(one, other) for one, other in enumerate(beside) if bool(other.ended) == bool(lane.ended)]
     # The rule in its shortest form beside a result, in full beside the progress.
-    room = width - 4 - max((_rule_end(*other, theme, form=-1 if lane.ended else 0) for other in alike), default=0)
+    room = width - 4 - max((_rule_end(*other, own, theme, brief=lane.ended) for other in alike), default=0)
     common = [right for right in rights if cell_len(right) <= room]
     if lane.ended:
         rights = common or rights
         pairs = [(rules[0], rights[0]), *((rule, right) for right in rights for rule in rules)]
     else:
-        # That a rule was changed is worth more than the progress.
-        dated = rules[:-1] if lane.changed_at else rules
-        pairs = [(rules[0], right) for right in common[:1]] + [(rule, right) for rule in dated for right in rights]
+        # That a rule was changed, and the first of the lane's own settings, are worth more than the progress.
+        said = [*whole, *brief[:-1]]
+        pairs = [(rules[0], right) for right in common[:1]] + [(rule, right) for rule in said for right in rights]
+        pairs += [(rule, "") for rule in brief[-2:-1]] + [(rule, right) for rule in brief[-1:] for right in rights]
     for rule, right in (*pairs, *((rule, "") for rule in rules)):
         if cell_len(name) + 2 + cell_len(rule) + (2 + cell_len(right) if right else 0) <= width:
             return name, rule, right
@@ -86,14 +92,32 @@ def _name(number: int, lane: LaneState, theme: Theme) -> str:
     return f" {theme.glyphs.symbol(number)} {theme.printable(lane_name(number, lane.name))} "
 
 
-def _rules(lane: LaneState, theme: Theme) -> list[str]:
-    since = lane.changed_at[-1] if lane.changed_at else None
-    return [theme.printable(form) for form in rule_words(recorded_rule(lane.rule), since, watched=lane.watched)]
+def _rules(lane: LaneState, own: Mapping[str, Sequence[str]], theme: Theme) -> tuple[list[str], list[str], list[str]]:
+    """The rule and what the lane has of its own, in forms from long to short.
+
+    First those that say everything, then those that leave out some of the lane's own, the least important first, and
+    last those without the step of a change of rule.
+    """
+    forms = rule_words(recorded_rule(lane.rule), lane.changed_at[-1] if lane.changed_at else None, watched=lane.watched)
+    parts = own.get(lane.name, ())
+    shown = [" · ".join(parts[:length]) for length in range(len(parts), -1, -1)]
+
+    def joined(form: str, more: str) -> str:
+        return theme.printable(f"{form} · {more}" if more else form)
+
+    dated, undated = (forms[:-1], forms[-1:]) if lane.changed_at else (forms, ())
+    return (
+        [joined(form, shown[0]) for form in dated],
+        [joined(dated[-1], more) for more in shown[1:]],
+        [joined(form, more) for form in undated for more in shown],
+    )
 
 
-def _rule_end(number: int, lane: LaneState, theme: Theme, *, form: int) -> int:
-    """The cells that a lane's name and a form of its rule take."""
-    return cell_len(_name(number, lane, theme)) + cell_len(_rules(lane, theme)[form])
+def _rule_end(number: int, lane: LaneState, own: Mapping[str, Sequence[str]], theme: Theme, *, brief: bool) -> int:
+    """The cells that a lane's name and its rule take, in full or in its shortest form."""
+    whole, *shorter = _rules(lane, own, theme)
+    forms = [form for kind in shorter for form in kind]
+    return cell_len(_name(number, lane, theme)) + cell_len((forms or whole)[-1] if brief else whole[0])
 
 
 def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -> Strip:
