@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual.strip import Strip
@@ -63,21 +64,25 @@ def _first_line(
 
     Before its end, the rule in full comes first; after it, the result. The name is shortened last, its symbol never.
     """
-    name, (whole, brief, undated) = _name(number, lane, theme), _rules(lane, own, theme)
-    rules = [*whole, *brief, *undated]
+    name, forms = _name(number, lane, theme), _rules(lane, own, theme)
     rights = [f"{form} " for form in (_result(lane, experiment) if lane.ended else _progress(lane, view, theme))]
     alike = [(one, other) for one, other in enumerate(beside) if bool(other.ended) == bool(lane.ended)]
     # The rule in its shortest form beside a result, in full beside the progress.
     room = width - 4 - max((_rule_end(*other, own, theme, brief=lane.ended) for other in alike), default=0)
     common = [right for right in rights if cell_len(right) <= room]
+    rules = [*forms.dated, *forms.undated]
     if lane.ended:
         rights = common or rights
         pairs = [(rules[0], rights[0]), *((rule, right) for right in rights for rule in rules)]
     else:
         # That a rule was changed, and the first of the lane's own settings, are worth more than the progress.
-        said = [*whole, *brief[:-1]]
-        pairs = [(rules[0], right) for right in common[:1]] + [(rule, right) for rule in said for right in rights]
-        pairs += [(rule, "") for rule in brief[-2:-1]] + [(rule, right) for rule in brief[-1:] for right in rights]
+        pairs = [(rules[0], right) for right in common[:1]] + [
+            (rule, right) for rule in forms.dated for right in rights
+        ]
+    if forms.bare:
+        pairs += [(rules[-1], "")] if not lane.ended else []
+        pairs += [(rule, right) for rule in forms.bare for right in rights]
+        rules += forms.bare
     for rule, right in (*pairs, *((rule, "") for rule in rules)):
         if cell_len(name) + 2 + cell_len(rule) + (2 + cell_len(right) if right else 0) <= width:
             return name, rule, right
@@ -92,32 +97,35 @@ def _name(number: int, lane: LaneState, theme: Theme) -> str:
     return f" {theme.glyphs.symbol(number)} {theme.printable(lane_name(number, lane.name))} "
 
 
-def _rules(lane: LaneState, own: Mapping[str, Sequence[str]], theme: Theme) -> tuple[list[str], list[str], list[str]]:
-    """The rule and what the lane has of its own, in forms from long to short.
+class _RuleForms(NamedTuple):
+    """A rule and what the lane has of its own, in forms from long to short.
 
-    First those that say everything, then those that leave out some of the lane's own, the least important first, and
-    last those without the step of a change of rule.
+    `undated`: without the step at which the rule was changed. `bare`: without anything of the lane's own.
     """
+
+    dated: list[str]
+    undated: list[str]
+    bare: list[str]
+
+
+def _rules(lane: LaneState, own: Mapping[str, Sequence[str]], theme: Theme) -> _RuleForms:
     forms = rule_words(recorded_rule(lane.rule), lane.changed_at[-1] if lane.changed_at else None, watched=lane.watched)
     parts = own.get(lane.name, ())
-    shown = [" · ".join(parts[:length]) for length in range(len(parts), -1, -1)]
-
-    def joined(form: str, more: str) -> str:
-        return theme.printable(f"{form} · {more}" if more else form)
-
+    # The least important are left out first.
+    shown = [" · ".join(("", *parts[:length])) for length in range(len(parts), 0, -1)] or [""]
     dated, undated = (forms[:-1], forms[-1:]) if lane.changed_at else (forms, ())
-    return (
-        [joined(form, shown[0]) for form in dated],
-        [joined(dated[-1], more) for more in shown[1:]],
-        [joined(form, more) for form in undated for more in shown],
+    shorter = (dated[-1] + more for more in shown[1:])
+    return _RuleForms(
+        dated=[*map(theme.printable, (one + shown[0] for one in dated)), *map(theme.printable, shorter)],
+        undated=[theme.printable(one + more) for one in undated for more in shown],
+        bare=[theme.printable(one) for one in (dated[-1], *undated)] if parts else [],
     )
 
 
 def _rule_end(number: int, lane: LaneState, own: Mapping[str, Sequence[str]], theme: Theme, *, brief: bool) -> int:
-    """The cells that a lane's name and its rule take, in full or in its shortest form."""
-    whole, *shorter = _rules(lane, own, theme)
-    forms = [form for kind in shorter for form in kind]
-    return cell_len(_name(number, lane, theme)) + cell_len((forms or whole)[-1] if brief else whole[0])
+    """The cells that a lane's name and its rule take, in full or as short as the first of its own settings allows."""
+    forms = _rules(lane, own, theme)
+    return cell_len(_name(number, lane, theme)) + cell_len([*forms.dated, *forms.undated][-1 if brief else 0])
 
 
 def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -> Strip:
