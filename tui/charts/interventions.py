@@ -46,11 +46,15 @@ def draw_mark_heads(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
 
 
 def _draw_head(spec: ChartSpec, canvas: Canvas, area: Area, mark: Mark) -> None:
-    """Draw the head of an earlier intervention, one row down if something is in the way."""
+    """Draw the head of an earlier intervention, one row down if something is in the way.
+
+    Beside other text it stands only if there is no other place: it would look like a part of it.
+    """
     column, style = area.left + area.column(mark.step), spec.palette.style(spec.lanes[mark.lane].color)
-    for row in (0, 1):
-        if canvas.is_free(row, column, column + 1, spec.glyphs.grid + spec.glyphs.mark):
-            return canvas.write(row, column, spec.glyphs.mark_head, style)
+    for margin in (1, 0):
+        for row in (0, 1):
+            if canvas.is_free(row, column - margin, column + 1 + margin, spec.glyphs.grid + spec.glyphs.mark):
+                return canvas.write(row, column, spec.glyphs.mark_head, style)
 
 
 def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int, int], mark: Mark) -> None:
