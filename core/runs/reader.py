@@ -12,7 +12,17 @@ from ..errors import BadInput
 from ..files.atomic import open_regular
 from ..stream.codec import UnknownEvent, decode_event, decode_events
 from ..stream.config import from_options, read_toml
-from ..stream.events import ClipChanged, Event, LaneEvent, LaneExtended, MetricAdded, MomentsReset, RunStarted
+from ..stream.events import (
+    ClipChanged,
+    Event,
+    LaneEvent,
+    LaneExtended,
+    LaneForked,
+    LearningRateChanged,
+    MetricAdded,
+    MomentsReset,
+    RunStarted,
+)
 from ..stream.experiment_info import ExperimentInfo
 from .checksums import all_sealed
 from .damage import Damage, DamagedLine, decode_sealed
@@ -20,6 +30,8 @@ from .event_table import EventRows, EventTable
 from .folder import RunFolder
 from .repair import coherent
 
+# What happened to a lane mid-run by a command.
+Intervention = ClipChanged | LearningRateChanged | MomentsReset | LaneExtended | LaneForked
 # Bytes decoded at a time, small enough for the processor's cache.
 _PART = 1 << 20
 
@@ -63,9 +75,9 @@ class Recorded:
         evaluations = self.table.evaluations
         return int(evaluations.steps[evaluations.of(lane)].max(initial=-1))
 
-    def interventions(self) -> list[ClipChanged | MomentsReset | LaneExtended]:
-        """The mid-run changes, in order."""
-        return [event for event in self.table.others if isinstance(event, ClipChanged | MomentsReset | LaneExtended)]
+    def interventions(self) -> list[Intervention]:
+        """The mid-run changes and forks, in order."""
+        return [event for event in self.table.others if isinstance(event, Intervention)]
 
     @property
     def seconds(self) -> float:
@@ -115,6 +127,7 @@ def _beginning(folder: RunFolder) -> RunStarted | None:
         time=manifest.started,
         experiment=manifest.experiment,
         watched=manifest.watched,
+        forked_from=manifest.forked_from,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from .config import RunConfig
-from .events import ClipChanged, LaneForked, LearningRateChanged, MomentsReset
+from .events import ClipChanged, LaneEvent, LaneForked, LearningRateChanged, MomentsReset
 from .lane_config import LaneConfig
 from .state import Change, LaneState, RunState
 
@@ -107,6 +107,11 @@ def rule_was_changed(state: RunState, lane: LaneState) -> bool:
     root = _root(state, lane)
     changes = (change for change in lane.history if isinstance(change, ClipChanged) and change.lane == lane.name)
     return any(not _is_planned(change, root) for change in changes)
+
+
+def is_planned(state: RunState, lane: LaneState, event: LaneEvent) -> bool:
+    """Whether an event of a lane is a change of its rule that was planned."""
+    return isinstance(event, ClipChanged) and _is_planned(event, _root(state, lane))
 
 
 def uses_adam(state: RunState, lane: LaneState) -> bool:
