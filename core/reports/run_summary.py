@@ -26,7 +26,7 @@ from ..stream.events import (
     Notice,
 )
 from ..stream.experiment_info import ExperimentInfo, MetricInfo
-from ..stream.lane_differences import is_planned, lane_pairs, rule_was_changed
+from ..stream.lane_differences import is_planned, lane_pairs
 from ..stream.series import diagnosed_values, evaluated_values, final_values
 from ..stream.state import RunState, apply
 from .lane_marks import LaneLabel
@@ -270,7 +270,7 @@ def _lane(name: str, rule: str, state: RunState, events: list[Event]) -> LaneSum
         lane.failed,
         measured,
         silent,
-        rule_changed=rule_was_changed(state, lane),
+        rule_changed=bool(lane.changed_at),
         parent=lane.parent,
         forked_at=lane.forked_at or 0,
     )
