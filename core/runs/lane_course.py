@@ -56,7 +56,8 @@ def _rate(recorded: Recorded, event: LaneEvent) -> float | None:
         case LaneForked(learning_rate=rate):
             return rate
         case LaneStarted(learning_rate=None, step=0) if not (started.watched or started.experiment.own_optimizer):
-            return started.config.learning_rate
+            own = (lane.learning_rate for lane in started.config.lanes if lane.name == event.lane)
+            return next(own, None) or started.config.learning_rate
         case LaneStarted(learning_rate=rate):
             return rate
         case _:
