@@ -65,10 +65,15 @@ class Recorded:
 
     @property
     def lanes(self) -> list[str]:
-        """The names of all lanes: those of the configuration, then others of which there are events."""
+        """The names of all lanes: those of the configuration, forks, then others of which there are events."""
         configured = (lane.name for lane in self.started.config.lanes)
         others = (event.lane for event in self.table.others if isinstance(event, LaneEvent))
-        return list(dict.fromkeys([*configured, *self.table.evaluations.names, *others]))
+        return list(dict.fromkeys([*configured, *self.forks, *self.table.evaluations.names, *others]))
+
+    @cached_property
+    def forks(self) -> dict[str, LaneForked]:
+        """The event of each forked lane by its name, in order."""
+        return {event.lane: event for event in self.table.others if isinstance(event, LaneForked)}
 
     def last_evaluated(self, lane: str) -> int:
         """The last step at which this lane was evaluated, -1 if it never was."""
