@@ -14,18 +14,27 @@ from recordings import only_run, read, record
 from clipwatch.core.engine.run_script import run_script
 from clipwatch.core.engine.verify import compare
 from clipwatch.core.stream.codec import encode
-from clipwatch.core.stream.commands import Command, Extend, ResetMoments, SetClip, Stop
+from clipwatch.core.stream.commands import Command, Extend, Fork, ResetMoments, SetClip, SetLearningRate, Stop
 from clipwatch.core.stream.config import to_toml
+from clipwatch.core.stream.events import LaneFinished
 from clipwatch.tui.headless import control
 
 SHORT = ["--iterations", "60", "--eval-every", "5"]
-STEERED = [
+STEERED: list[Command] = [
     SetClip(lane="clipped", rule="norm:0.5", at_step=12),
     ResetMoments(lane="clipped", at_step=12),
-    SetClip(lane="clipped", rule="autoclip:50", at_step=33),
-    ResetMoments(at_step=41),
+    SetLearningRate(lane="unclipped", rate=0.002, at_step=15),
     Extend(lane="unclipped", iterations=15, at_step=20),
+    Fork(lane="clipped", name="late", rule="value:0.01", at_step=25),
+    SetLearningRate(lane="late", rate=0.005, at_step=25),
+    Fork(lane="late", name="later", learning_rate=0.0005, at_step=30),
+    SetClip(lane="later", rule="none", at_step=30),
+    SetClip(lane="clipped", rule="autoclip:50", at_step=33),
+    SetLearningRate(lane="clipped", rate=0.0001, at_step=33),
+    ResetMoments(at_step=41),
     Stop(lane="clipped", at_step=52),
+    Extend(lane="later", iterations=9, at_step=55),
+    Fork(lane="unclipped", name="last", rule="norm:1", at_step=68),
 ]
 
 
@@ -61,6 +70,8 @@ def test_a_steered_run_is_repeated(tmp_path: Path) -> None:
     folder = record(tmp_path / "one", *SHORT, "--control", "--pace", "2000", input=lines(STEERED))
     again = repeat(folder, tmp_path / "two")
     require_same(folder, again)
+    ends = {event.lane: event.step for event in read(again).events if isinstance(event, LaneFinished)}
+    assert ends == {"unclipped": 75, "clipped": 52, "late": 60, "later": 69, "last": 75}
     assert read(again).started.config.pace is None
     # The repeated run is a run like any other: what was written from it repeats it too.
     assert run_script(read(again)).commands_file == run_script(read(folder)).commands_file

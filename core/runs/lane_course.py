@@ -36,7 +36,7 @@ NO_RULES = LaneCourse[str]((), ())
 
 
 def lane_rules(recorded: Recorded, lane: str) -> LaneCourse[str]:
-    """The rules of a lane, from its start and its changes."""
+    """The rules of a lane, from its start or its fork, and its changes."""
     events = (event for event in recorded.table.others if isinstance(event, LaneStarted | LaneForked | ClipChanged))
     return LaneCourse.of({event.step: event.rule for event in events if event.lane == lane})
 

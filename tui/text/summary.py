@@ -213,13 +213,13 @@ def _rule(lane: LaneState, state: RunState) -> str:
         return "observed"
     if lane.changed_at:
         return f"{lane.rule}, changed mid-run"
-    return lane.rule if not lane.planned else ", ".join(_planned(state, lane))
+    return lane.rule if not lane.clip_at else ", ".join(_planned(state, lane))
 
 
 def _planned(state: RunState, lane: LaneState) -> Iterator[str]:
     """The rule that a lane starts with, and those that are planned for later."""
     yield from (known.rule for known in (state.config.lanes if state.config else ()) if known.name == lane.name)
-    yield from (f"{rule} from {step}" for step, rule in lane.planned.items())
+    yield from (f"{rule} from {step}" for step, rule in lane.clip_at.items())
 
 
 def _steps(lane: LaneState) -> str:
