@@ -14,6 +14,7 @@ from .attach_command import ATTACH
 from .experiment_command import EXPERIMENT_COMMANDS
 from .experiment_settings import announce_code
 from .export_command import EXPORT
+from .fork_command import FORK
 from .found_run import RUN, found_run
 from .options import (
     BACKEND,
@@ -30,6 +31,7 @@ from .options import (
     option,
 )
 from .parser import Subcommand
+from .replica_command import REPLICA
 from .runs_command import DELETE, RENAME, RUNS
 from .settings import headless_options, machine, screen_options, uses_screen, warn_of_settings
 from .sweep_after_run import sweep_after_run
@@ -196,12 +198,14 @@ SUBCOMMANDS = (
         ),
         defaults={"no_record": False},
     ),
+    FORK,
     Subcommand(
         "verify",
         "train a recorded run again and compare it bit for bit",
         _verify,
         (Group("arguments", (RUN,)), Group("options", (*MACHINE, *_COMMON))),
     ),
+    REPLICA,
     EXPORT,
     Subcommand(
         "report",
