@@ -17,6 +17,9 @@ from clipwatch.core.stream.sweep_events import Results
 from clipwatch.core.sweeps.recorded_folders import find_sweep
 from clipwatch.core.sweeps.replica_run import numbered_setting, replica_run, typical_seed
 from clipwatch.core.sweeps.store import read_sweep
+from clipwatch.tui.engine_child.request import TrainRun
+from clipwatch.tui.live import replica
+from clipwatch.tui.text.replica_lines import trained_again
 
 SMALL = ["--no-ui", "--experiment", "temporal-order", "--set", "length=12", "--set", "units=5", "--iterations", "30"]
 
@@ -39,12 +42,12 @@ def results(home: Path) -> Results:
 def test_the_run_ends_as_the_replica_did(home: Path) -> None:
     done = program.call("replica", "last", "4", "--seed", "2", "--no-ui", "--quiet", "--runs-dir", str(home))
     assert done.returncode == 0, done.stderr
-    assert "norm:0.1, learning rate 0.5, seed 2: trained again with the same numbers" in done.stderr
+    assert "norm:0.1, learning rate 0.5, seed 2: trained again, the same numbers" in done.stderr
     recorded = read(only_run(home))
     ends = {event.lane: (event.loss, event.correct) for event in recorded.events if isinstance(event, LaneFinished)}
     found = results(home)
-    replicas = {"unclipped": found.replicas[1, 2], "clipped": found.replicas[3, 2]}
-    expected = {lane: (replica.loss, replica.correct) for lane, replica in replicas.items()}
+    trained = {"unclipped": found.replicas[1, 2], "clipped": found.replicas[3, 2]}
+    expected = {lane: (each.loss, each.correct) for lane, each in trained.items()}
     assert ends == expected
     assert recorded.started.config.learning_rate == 0.5
     # What a sweep does not measure.
@@ -84,3 +87,14 @@ def test_a_replica_without_clipping_is_alone() -> None:
     assert run.lanes == (LaneConfig("replica", "none"),)
     assert (run.seed, run.settings["head"], run.settings["dataset"]) == (1, "linear", "digits")
     assert typical_seed(found, setting) == 0
+    assert trained_again(setting, 1).endswith("alike but for rounding, so that the end may differ")
+
+
+def test_from_the_screen_a_replica_is_recorded_beside_its_sweep(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[TrainRun] = []
+    monkeypatch.setattr(replica, "run_live", lambda request, options: shown.append(request) or 7)
+    assert replica.show_replica(results(home), 3, home) == 7
+    (request,) = shown
+    assert request.record_in == home
+    assert request.config.lanes == (LaneConfig("unclipped", "none"), LaneConfig("clipped", "norm:0.1"))
+    assert request.config.seed == typical_seed(results(home), numbered_setting(results(home), 4))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..text.messages import say, tell
+from ..text.replica_lines import replica_lines, trained_again
 from .experiment_settings import announce_code
 from .options import DEBUG, HELP, KEYS_CONFIG, MACHINE, OUTPUT, RUNS_DIR, TENSORBOARD, Group, integer, option
 from .parser import Subcommand
@@ -16,12 +17,10 @@ from .sweep_after_run import sweep_after_run
 
 if TYPE_CHECKING:
     from ...core.stream.config import RunConfig
-    from ...core.stream.sweep_events import Results
 
 
 def _replica(args: argparse.Namespace) -> int:
     from ...core.runs.folder import runs_folder
-    from ...core.stream.sweep_config import is_stackable
     from ...core.sweeps.recorded_folders import find_sweep
     from ...core.sweeps.replica_run import numbered_setting, replica_run, typical_seed
     from ...core.sweeps.store import read_sweep
@@ -29,14 +28,14 @@ def _replica(args: argparse.Namespace) -> int:
     warn_of_settings(args)
     results = read_sweep(find_sweep(args.sweep, runs_folder(args.runs_dir), tell), curves=False).results
     if args.setting is None:
-        return _list(results)
+        for line in replica_lines(results):
+            say(line)
+        return 0
     setting = numbered_setting(results, args.setting)
     seed = typical_seed(results, setting) if args.seed is None else args.seed
     config = machine(args).settings(replica_run(results, setting, seed), tell)
     announce_code(config.experiment, results.started.experiment)
-    stacked = is_stackable(setting.config)
-    alike = "alike but for rounding, so that the end may differ" if stacked else "with the same numbers"
-    tell(f"{setting.name}, seed {seed}: trained again {alike}")
+    tell(trained_again(setting, seed))
     return _train(config, args)
 
 
@@ -53,20 +52,6 @@ def _train(config: RunConfig, args: argparse.Namespace) -> int:
     from ..headless.run import run_headless
 
     return run_headless(config, headless_options(args))
-
-
-def _list(results: Results) -> int:
-    """Print the numbers of the settings, and the seed that each one takes."""
-    from ...core.sweeps.replica_run import typical_seed
-    from ..text.metric_words import figure
-
-    metric = results.started.experiment.main
-    for number, setting in enumerate(results.started.config.settings, 1):
-        seed = typical_seed(results, setting)
-        found = results.figures(setting.number).get(seed)
-        result = figure(metric, found.of(metric.name)) if found else "no result"
-        say(f"{number:3}  {setting.name}: seed {seed}, {result}")
-    return 0
 
 
 REPLICA = Subcommand(

@@ -23,7 +23,9 @@ from ..engine_child.lines import EngineLines
 from ..engine_child.process import EngineProcess
 from ..engine_child.request import EngineSource
 from ..screens.help import HelpScreen
+from ..screens.replica_choice import ReplicaChoice
 from ..terminal.terminal_app import TerminalApp
+from ..text.replica_lines import replica_lines
 from ..view.key_line import key_at, key_line
 from ..widgets.lines import Lines
 from .curves import choices
@@ -78,6 +80,8 @@ class SweepApp(TerminalApp):
         self._first_line, self._curves = 0, 0
         self._stopping = False
         self._dirty = True
+        # The index of the setting of which a replica is to be trained again.
+        self.replica: int | None = None
 
     def stop_engine(self) -> list[bytes]:
         """End the engine. It gets more time than that of a run, because its workers must end first."""
@@ -124,6 +128,18 @@ class SweepApp(TerminalApp):
         """The measures that the charts show."""
         found = choices(results.started)
         return found[self._curves % len(found)]
+
+    def action_open_replica(self) -> None:
+        """Ask for a replica to train again as a run once this screen has ended."""
+        if self.view.results is None or self.view.finished is None:
+            self.say("one of its trainings can be trained again as a run once the sweep has ended")
+            return
+        self.push_screen(ReplicaChoice(replica_lines(self.view.results)), self._leave_for_replica)
+
+    def _leave_for_replica(self, number: int | None) -> None:
+        if number is not None:
+            self.replica = number
+            self.leave(failed=False)
 
     def action_scroll(self, lines: int) -> None:
         """Scroll down, or up if `lines` is negative."""
