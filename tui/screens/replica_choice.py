@@ -21,7 +21,8 @@ class ReplicaChoice(ModalScreen[int | None]):
         width: 84; max-width: 100%; height: auto; max-height: 100%; background: $surface; border: round $primary;
         border-title-color: $primary; border-subtitle-color: $foreground-muted;
     }
-    ReplicaChoice OptionList { height: auto; max-height: 100%; border: none; background: $surface; }
+    ReplicaChoice OptionList, ReplicaChoice OptionList:focus { border: none; background: $surface; }
+    ReplicaChoice OptionList { height: auto; max-height: 100%; }
     """
     BINDINGS = [Binding("escape,q,ctrl+c", "dismiss", "back")]  # noqa: RUF012
 
