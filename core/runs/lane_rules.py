@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..stream.events import ClipChanged, Event, LaneStarted
+from ..stream.events import ClipChanged, Event, LaneForked, LaneStarted
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ NO_RULES = LaneRules((), ())
 
 
 def lane_rules(events: Iterable[Event], lane: str) -> LaneRules:
-    """The rules of a lane, from its start and its changes."""
+    """The rules of a lane, from its start or its fork, and its changes."""
     found = {
         event.step: event.rule
         for event in events
-        if isinstance(event, LaneStarted | ClipChanged) and event.lane == lane
+        if isinstance(event, LaneStarted | LaneForked | ClipChanged) and event.lane == lane
     }
     steps = sorted(found)
     return LaneRules(tuple(steps), tuple(found[step] for step in steps))
