@@ -21,7 +21,9 @@ async def test_a_fork_begins_with_the_parents_rule_and_its_lane_is_selected(watc
         field = await opens_fork(screen)
         assert field.value == "B+1=value:0.001"
         await screen.shows("B  fork: ")
-        await screen.press(*"norm", "colon", "2", "comma", "l")
+        await screen.press(*"norm", "colon", "2")
+        assert field.value == "B+1=norm:2"
+        await screen.press("comma", "l")
         await screen.shows("tab: lr=0.001")
         await screen.press("tab", *"0.01")
         await screen.shows("scale the gradient down to an L2 norm of 2, learning rate 0.01")
