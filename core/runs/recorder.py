@@ -315,6 +315,7 @@ class _RunWriter:
             optimizer="own" if started.experiment.own_optimizer else started.config.optimizer,
             changed=self._state.changed_mid_run,
             watched=started.watched,
+            forked_from=started.forked_from,
         )
 
 

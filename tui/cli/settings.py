@@ -54,7 +54,7 @@ def run_config(args: argparse.Namespace, environment: Mapping[str, str] = os.env
     from_file = {} if args.config is None else dict(args.config.values)
     from_file.pop("keys", None)
     if "lanes" in options:
-        options["lanes"] = _lanes(options["lanes"])
+        options["lanes"] = lane_texts(options["lanes"])
         # Lanes from options replace those of the file, including its `clip` rule.
         from_file.pop("clip", None)
     if "settings" in options:
@@ -65,7 +65,8 @@ def run_config(args: argparse.Namespace, environment: Mapping[str, str] = os.env
     return msgspec.structs.replace(config, offline=is_offline(config.offline, environment))
 
 
-def _lanes(pairs: list[str]) -> dict[str, str]:
+def lane_texts(pairs: list[str]) -> dict[str, str]:
+    """The texts of `--lane` options by name. Raises BadInput."""
     lanes: dict[str, str] = {}
     for pair in pairs:
         name, equals, rule = pair.partition("=")

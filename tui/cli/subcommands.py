@@ -13,6 +13,7 @@ from ..text.messages import tell
 from .attach_command import ATTACH
 from .experiment_command import EXPERIMENT_COMMANDS
 from .experiment_settings import announce_code
+from .fork_command import FORK
 from .options import (
     BACKEND,
     DEBUG,
@@ -231,6 +232,7 @@ SUBCOMMANDS = (
         ),
         defaults={"no_record": False},
     ),
+    FORK,
     Subcommand(
         "verify",
         "train a recorded run again and compare it bit for bit",
