@@ -80,6 +80,14 @@ class Curve:
         near = [self._point(index) for index in (max(after - 1, 0), after)]
         return min(near, key=lambda point: abs(point[0] - step))
 
+    def count_before(self, step: int) -> int:
+        """How many values are at steps before this one."""
+        return int(self._steps.at_or_after(np.array([step]))[0])
+
+    def points(self, start: int, end: int) -> tuple[NDArray[np.int64], Floats]:
+        """Steps and values with the indices [start, end)."""
+        return self._steps.steps(start, end), np.array(self._values[start:end], np.float32)
+
     def _point(self, index: int) -> tuple[int, float]:
         return self._steps.step(index), self._values[index]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -40,8 +40,17 @@ class LanePanel(Vertical):
         yield self._heading
         yield self.log_pane
 
-    def show(self, state: RunState, lane: LaneState, view: LaneView, theme: Theme, *, selected: bool) -> None:
-        """Update the panel; a hidden one only appends events to its log."""
+    def show(
+        self,
+        state: RunState,
+        lane: LaneState,
+        view: LaneView,
+        theme: Theme,
+        *,
+        selected: bool,
+        own: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Update the panel; a hidden one only appends events to its log. `own`: see `lane_heading`."""
         if self.display:
             sentence, lanes = explanations(state, lane), list(state.lanes.values())
             self._heading_at = lambda width: [
@@ -54,6 +63,7 @@ class LanePanel(Vertical):
                     theme,
                     selected=selected,
                     beside=lanes,
+                    own=own,
                     experiment=state.experiment,
                 ),
                 self._effect_line(lane, state.experiment, width, theme),

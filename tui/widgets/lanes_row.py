@@ -8,6 +8,7 @@ from textual.message import Message
 
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
+from ..text.setting_words import own_settings
 from ..view.run_view import RunView
 from ..view.step_window import lanes_in, visible_lanes
 from .lane_panel import LanePanel
@@ -101,8 +102,10 @@ class LanesRow(Horizontal):
     def draw(self, theme: Theme) -> None:
         """Update the panels, and the logs of those that are hidden too."""
         state, selected = self._view.state, self.selected
+        lanes = list(state.lanes.values())
+        own = {lanes[number].name: own_settings(state, lanes[number]) for number in self.shown if number < len(lanes)}
         for panel, lane in zip(self._panels, state.lanes.values(), strict=False):
-            panel.show(state, lane, self._view.lanes[lane.name], theme, selected=lane is selected)
+            panel.show(state, lane, self._view.lanes[lane.name], theme, selected=lane is selected, own=own)
 
     # The mouse
 
