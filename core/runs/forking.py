@@ -35,7 +35,7 @@ from ..stream.fork_events import ForkOrigin
 from ..stream.lane_config import LaneConfig
 from ..stream.rules import require_known
 from .folder import RunFolder
-from .lane_rules import lane_rules
+from .lane_course import lane_rules
 from .reader import Recorded, read_recording
 from .recorder import Recorder
 from .watched import require_own_training
@@ -110,8 +110,8 @@ def _require_lanes(forks: Sequence[LaneConfig], family: Sequence[str]) -> None:
 def _rules(recorded: Recorded, family: Sequence[str], at: int) -> Iterator[str]:
     """The rules that are trained with up to this step."""
     for lane in family:
-        rules = lane_rules(recorded.table.others, lane)
-        yield from (rule for step, rule in zip(rules.steps, rules.rules, strict=True) if step <= at)
+        rules = lane_rules(recorded, lane)
+        yield from (rule for step, rule in zip(rules.steps, rules.values, strict=True) if step <= at)
 
 
 def _beginning(

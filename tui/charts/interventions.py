@@ -64,8 +64,9 @@ def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int
     symbol = spec.glyphs.symbol(mark.lane)
     text = f"{symbol} {printable(mark.label, ascii=spec.ascii)} " if mark.label else symbol
     for down in range(max(height // 2, 1)):
-        for start in (column + 1, column - len(text)):
-            if start >= left and canvas.is_free(row + down, start, start + len(text), spec.glyphs.grid):
+        # At the left of its line, a label keeps a blank to what is before it.
+        for start, gap in ((column + 1, 0), (column - len(text), 1)):
+            if start - gap >= left and canvas.is_free(row + down, start - gap, start + len(text), spec.glyphs.grid):
                 return canvas.write(row + down, start, text, style)
     room = column + 1 < canvas.codes.shape[1]
     canvas.write(row, column + 1 if room else column - 1, symbol, style)

@@ -14,7 +14,7 @@ from .attach_command import ATTACH
 from .experiment_command import EXPERIMENT_COMMANDS
 from .experiment_settings import announce_code
 from .export_command import EXPORT
-from .fork_command import FORK
+from .fork_command import FORK, fork_after_replay
 from .found_run import RUN, found_run
 from .options import (
     BACKEND,
@@ -92,8 +92,11 @@ def _replay(args: argparse.Namespace) -> int:
     speed = _speed(args.speed)
     if uses_screen(args):
         from ..engine_child.request import ReplayRun
+        from ..live.run import run_live
 
-        return _show(args, ReplayRun(folder=folder.path, speed=speed, debug=args.debug))
+        request = ReplayRun(folder=folder.path, speed=speed, debug=args.debug)
+        after = {"train_sweep": sweep_after_run(args), "train_fork": fork_after_replay(folder, args)}
+        return run_live(request, screen_options(args), **after)
     from ..headless.run import replay_headless
 
     return replay_headless(folder, speed, headless_options(args))
