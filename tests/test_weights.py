@@ -13,6 +13,7 @@ import pytest
 import torch
 from own_experiment import FILE
 from recordings import read, record
+from test_state import DATA
 from torch import nn
 from torch.nn import functional as F
 
@@ -23,8 +24,10 @@ from clipwatch.core.experiments.experiment import Data, Experiment
 from clipwatch.core.experiments.module import make_model
 from clipwatch.core.experiments.temporal_order.data import draw_sequences
 from clipwatch.core.experiments.user_file import load_experiment
+from clipwatch.core.stream.codec import encode, seal
+from clipwatch.core.stream.commands import Fork
 from clipwatch.core.stream.config import RunConfig
-from clipwatch.core.stream.events import LaneFinished
+from clipwatch.core.stream.events import LaneFinished, RunStarted
 from clipwatch.core.training.checkpoint_file import files_of_lane
 from clipwatch.core.training.weights import encoded_weights
 
@@ -138,6 +141,32 @@ def test_an_experiment_of_ones_own_has_its_buffers_too(tmp_path: Path) -> None:
     file.write_text(FILE.replace("nn.Linear(self.hidden, 3)", "nn.Linear(self.hidden, 4)"))
     done = program.call("export", str(folder), "--weights", str(tmp_path / "changed.pt"))
     assert "its model has" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("option", ["--weights", "--script"])
+def test_a_watched_run_and_a_sweep_are_refused(option: str, tmp_path: Path) -> None:
+    started = RunStarted(config=RunConfig(), dataset=DATA, device="cpu", versions={}, time=0.0, watched=True)
+    (tmp_path / "watched").mkdir()
+    (tmp_path / "watched" / "events.jsonl").write_bytes(seal(encode(started)) + b"\n")
+    (tmp_path / "many").mkdir()
+    (tmp_path / "many" / "sweep.jsonl").touch()
+    for name, message in (("watched", "was watched, not trained by clipwatch"), ("many", "is a sweep")):
+        done = program.call("export", name, option, str(tmp_path / "file"), "--runs-dir", str(tmp_path))
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert message in line
+        assert not (tmp_path / "file").exists()
+
+
+def test_a_forked_lane_has_weights_of_its_own(tmp_path: Path) -> None:
+    fork = encode(Fork(lane="one", name="two", rule="norm:0.01", at_step=30)).decode()
+    folder = record(tmp_path, *TINY, "--lane", "one=none", "--control", input=fork)
+    one, two = (exported(folder, "--lane", lane) for lane in ("one", "two"))
+    assert not torch.equal(one["fc3.weight"], two["fc3.weight"])
+    model, (images, labels) = LeNetModule(), digits().validation
+    model.load_state_dict(two)
+    with torch.no_grad():
+        assert int((model(images).argmax(1) == labels).sum()) == final(folder, "two").correct
 
 
 @dataclass(frozen=True)

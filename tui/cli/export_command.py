@@ -72,7 +72,7 @@ def _write_weights(folder: RunFolder, recorded: Recorded, args: argparse.Namespa
     from ...core.runs.watched import require_own_training
 
     started = recorded.started
-    require_own_training(folder.path, started, "continue")
+    require_own_training(folder.path, started, "weights")
     lane = _lane(recorded.lanes, args.lane)
     announce_code(started.config.experiment, started.experiment)
     # Imports torch.
