@@ -21,6 +21,7 @@ from clipwatch.core.sweeps.grid_map import GridMap, grid_map
 from clipwatch.tui.style.contrast import LEAST_CONTRAST, contrast
 from clipwatch.tui.style.theme import DARK, LIGHT, theme_of
 from clipwatch.tui.sweep.map_section import map_section
+from clipwatch.tui.sweep.reading import terms
 from clipwatch.tui.sweep.view import SweepView
 
 # In another order than that of the numbers.
@@ -201,3 +202,9 @@ def test_another_number_by_number_has_a_map_too() -> None:
         "learning_rate",
         (0.1, 0.2),
     )
+
+
+def test_the_help_says_what_works_means_where_there_is_a_map() -> None:
+    assert "works" not in terms(TEMPORAL_ORDER.info)
+    assert "at least half of the seeds solved the task" in terms(TEMPORAL_ORDER.info, has_map=True)["works"]
+    assert "within 10 % of the best cell" in terms(OWN, has_map=True)["works"]

@@ -19,6 +19,7 @@ from ...core.stream.codec import decode_sweep_event
 from ...core.stream.experiment_info import MetricInfo
 from ...core.stream.sweep_events import Results
 from ...core.sweeps.comparisons import Comparison, Summary, comparisons, summaries
+from ...core.sweeps.grid_map import grid_map
 from ..engine_child.lines import EngineLines
 from ..engine_child.process import EngineProcess
 from ..engine_child.request import EngineSource
@@ -115,8 +116,10 @@ class SweepApp(TerminalApp):
 
     def action_show_help(self) -> None:
         """Show how to read the page, and all keys."""
-        experiment = self.view.results.started.experiment if self.view.results else LENET.info
-        self.push_screen(HelpScreen({}, keys=KEYS, about=reading(experiment), mouse={}))
+        results = self.view.results
+        experiment = results.started.experiment if results else LENET.info
+        has_map = results is not None and grid_map(results, self._summaries) is not None
+        self.push_screen(HelpScreen({}, keys=KEYS, about=reading(experiment, has_map=has_map), mouse={}))
 
     def action_next_curves(self) -> None:
         """Show the next measures in the charts."""
