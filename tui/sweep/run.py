@@ -20,7 +20,7 @@ ShowReplica = Callable[[Results, int, Path], int]
 
 
 def show_sweep(
-    request: TrainSweep | ResumeSweep | ReplaySweep, *, quit_when_done: bool, show_replica: ShowReplica
+    request: TrainSweep | ResumeSweep | ReplaySweep, *, quit_when_done: bool, show_replica: ShowReplica | None = None
 ) -> int:
     """Train or replay a sweep in a child process and show it; return the exit code.
 
@@ -39,6 +39,6 @@ def show_sweep(
             finished = None if isinstance(request, ReplaySweep) else app.view.finished
             print_tables(app.view.results, app.view.progress, finished, app.view.folder)
     discard_output_of_closed_terminal()
-    if app.replica is not None and app.view.results and not app.exit_code:
+    if show_replica and app.replica is not None and app.view.results and not app.exit_code:
         return show_replica(app.view.results, app.replica, Path(app.view.folder).parent)
     return app.exit_code
