@@ -77,7 +77,7 @@ def values_of(kind: Any, floats: st.SearchStrategy[float] = FLOATS) -> st.Search
             learning_rate=st.none() | RATES,
             optimizer=st.none() | st.sampled_from(OPTIMIZERS),
             beta1=st.none() | st.floats(0, 1, exclude_max=True),
-            clip_at=st.dictionaries(COUNTS, RULES, max_size=2),
+            clip_at=st.dictionaries(st.integers(1, 10**15), RULES, max_size=2),
         ).map(lambda lane: (lane,))
         return st.builds(RunConfig, seed=st.integers(0, 2**63 - 1), iterations=st.integers(1, 10**9), lanes=lanes)
     if kind is SweepConfig:
