@@ -32,10 +32,11 @@ def _sentences(run: RunSummary, words: Words, alone: bool) -> Iterator[Phrase]:
 
 
 def _sweep(run: RunSummary) -> str:
-    """The command that trains the same network and the lanes' rules with many seeds."""
+    """The command that trains the same network with many seeds, and with what the lanes differ by."""
     # Without the folder of a user's file, which does not belong in a report.
     config = msgspec.structs.replace(run.config, experiment=re.split(r"[\\/]", run.config.experiment)[-1])
-    return sweep_command_line(config, run.recorded.started.dataset.name)
+    own_optimizer = run.experiment.own_optimizer
+    return sweep_command_line(config, run.recorded.started.dataset.name, own_optimizer=own_optimizer)
 
 
 def _ending(lane: LaneSummary, run: RunSummary, words: Words) -> Phrase:

@@ -40,7 +40,7 @@ def read_config_file(text: str) -> ConfigFile:
 
 def option_settings(args: argparse.Namespace) -> dict[str, Any]:
     """The settings that are set by options, by name. `settings` holds lists of values."""
-    names = (*KEYS, *LENET.setting_names, "clip")
+    names = (*KEYS, *LENET.setting_names, "clip", "clip_at")
     options = {name: value for name in names if (value := getattr(args, name, None)) is not None}
     return {**options, "settings": set_values(options["settings"])} if "settings" in options else options
 
@@ -55,8 +55,9 @@ def run_config(args: argparse.Namespace, environment: Mapping[str, str] = os.env
     from_file.pop("keys", None)
     if "lanes" in options:
         options["lanes"] = lane_texts(options["lanes"])
-        # Lanes from options replace those of the file, including its `clip` rule.
+        # Lanes from options replace those of the file, including its `clip` rules.
         from_file.pop("clip", None)
+        from_file.pop("clip_at", None)
     if "settings" in options:
         options["settings"] = single_values(options["settings"])
     values = with_found_experiment(combine_options(defaults, from_file, options))
