@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -89,7 +90,7 @@ def events_of(
     return events
 
 
-def of(kind: type, events: Iterable[Event], lane: str | None = None) -> list:
+def of(kind: type, events: Iterable[Event], lane: str | None = None) -> list[Any]:
     return [event for event in events if isinstance(event, kind) and lane in (None, getattr(event, "lane", None))]
 
 
