@@ -72,6 +72,10 @@ class Curve:
         """The newest `count` values, oldest first."""
         return self._values[-count:].tolist()
 
+    def points(self, start: int = 0) -> tuple[NDArray[np.int64], Floats]:
+        """Copies of the steps and the values from this index on."""
+        return self._steps.steps(start), np.array(self._values[start:], np.float32)
+
     def nearest(self, step: int) -> tuple[int, float] | None:
         """The (step, value) closest to `step`, the earlier of two equally close ones."""
         if not len(self):

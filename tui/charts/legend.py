@@ -123,7 +123,7 @@ def _entry(spec: ChartSpec, index: int, lane: ChartLane) -> Entry:
     width = number_width(spec.decimals, percent=spec.percent)
     raw, value = (number(one, spec.decimals, percent=spec.percent).rjust(width) for one in _values(spec, lane))
     name = printable(lane.name, ascii=spec.ascii)
-    return Entry(spec.glyphs.symbol(index), name, value, raw, lane.color)
+    return Entry(spec.symbol(index), name, value, raw, lane.color)
 
 
 def _values(spec: ChartSpec, lane: ChartLane) -> tuple[float | None, float | None]:

@@ -48,6 +48,13 @@ class StepIndex:
         run = bisect_right(self._index, index) - 1
         return self._step[run] + (index - self._index[run]) * self._spacing[run]
 
+    def steps(self, start: int) -> NDArray[np.int64]:
+        """All steps from this index on."""
+        at = np.arange(start, self._length)
+        index, first, spacing = (np.array(one, np.int64) for one in (self._index, self._step, self._spacing))
+        run = np.searchsorted(index, at, "right") - 1
+        return first[run] + (at - index[run]) * spacing[run]
+
     def at_or_after(self, steps: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each step, the first index whose step is at or above it; the length if there is none."""
         if not self._length:
