@@ -33,8 +33,9 @@ from clipwatch.tui.style.theme import DARK, Theme, theme_of
 from clipwatch.tui.text.explanation import explanations
 from clipwatch.tui.text.number_format import symbols_in_ascii
 from clipwatch.tui.text.rule_words import rule_words
+from clipwatch.tui.view.key import Phase, keycaps
 from clipwatch.tui.view.key_line import key_at, key_line, phase_of
-from clipwatch.tui.view.keys import KEYS, Phase, keycaps
+from clipwatch.tui.view.keys import KEYS
 from clipwatch.tui.view.lane_heading import lane_heading
 from clipwatch.tui.view.run_view import RunView
 from clipwatch.tui.view.status_line import status

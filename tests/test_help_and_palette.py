@@ -10,7 +10,8 @@ from clipwatch.core.stream.commands import Pause, SetClip
 from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.screens.quit_question import QuitQuestion
-from clipwatch.tui.view.keys import KEYS, keymap
+from clipwatch.tui.view.keymap import keymap
+from clipwatch.tui.view.keys import KEYS
 
 
 @on_a_loop

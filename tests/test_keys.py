@@ -17,7 +17,9 @@ from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.style.chart_styles import Palette
 from clipwatch.tui.style.theme import Theme
-from clipwatch.tui.view.keys import CHART, CLIP, KEYS, PACE, REPLAY, RUN, Key, keycaps, keymap
+from clipwatch.tui.view.key import CHART, CLIP, PACE, REPLAY, RUN, Key, keycaps
+from clipwatch.tui.view.keymap import keymap
+from clipwatch.tui.view.keys import KEYS
 from clipwatch.tui.view.run_view import RunView
 from clipwatch.tui.widgets.charts_panel import ChartsPanel
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from clipwatch.core.runs.export import COLUMNS, DEAD
-from clipwatch.tui.view.keys import KEYS, Key, keycaps
+from clipwatch.tui.view.key import Key, keycaps
+from clipwatch.tui.view.keys import KEYS
 from clipwatch.tui.view.metrics import NAMES
 
 REFERENCE = (Path(__file__).parents[1] / "docs" / "reference.md").read_text(encoding="utf-8")

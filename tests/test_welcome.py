@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clipwatch.tui.style.theme import DARK, theme_of
-from clipwatch.tui.view.keys import keymap
+from clipwatch.tui.view.keymap import keymap
 from clipwatch.tui.view.welcome import welcome
 
 VARIABLES = DARK.to_color_system().generate()

@@ -94,7 +94,7 @@ def warn_of_settings(args: argparse.Namespace) -> None:
 def screen_options(args: argparse.Namespace) -> ScreenOptions:
     """How the command line wants a run to be shown."""
     from ..engine_child.request import ScreenOptions
-    from ..view.keys import keymap
+    from ..view.keymap import keymap
 
     keys = keymap(key_settings(args))
     return ScreenOptions(keymap=keys, charts=args.charts, quit_when_done=args.quit_when_done)

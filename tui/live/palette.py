@@ -12,7 +12,8 @@ from textual.content import Content
 from ...core.safe_text import printable
 from ...core.stream.rules import MEANINGS
 from ..style.theme import THEMES
-from ..view.keys import CLIP, keys_for
+from ..view.key import CLIP
+from ..view.keys import keys_for
 
 if TYPE_CHECKING:
     from .app import ClipwatchApp

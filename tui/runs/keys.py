@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..view.keys import BY_ID, PROGRAM, Key
+from ..view.key import PROGRAM, Key
+from ..view.keys import BY_ID
 
 KEYS: tuple[Key, ...] = (
     Key(

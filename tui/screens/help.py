@@ -13,7 +13,8 @@ from ...core.safe_text import printable
 from ...core.stream.builtin_experiments import LENET
 from ...core.stream.experiment_info import ExperimentInfo
 from ...core.stream.sweep_config import SEEDS
-from ..view.keys import KEYS, Key
+from ..view.key import Key
+from ..view.keys import KEYS
 from .page import Page
 
 _ABOUT = (

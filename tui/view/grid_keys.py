@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .keys import BY_ID, GRID, Key
+from .key import GRID, Key
+from .keys import BY_ID
 
 _CHARTS = ("log_scale", "smoothing", "zoom_in", "zoom_out", "follow", "cursor_left", "cursor_right")
 

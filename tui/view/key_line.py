@@ -10,7 +10,8 @@ from textual.strip import Strip
 
 from ...core.stream.state import RunState
 from ..style.theme import Theme
-from .keys import KEYS, Key, Phase, elsewhere
+from .key import Key, Phase
+from .keys import KEYS, elsewhere
 
 
 def key_line(

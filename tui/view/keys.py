@@ -2,81 +2,21 @@
 
 from __future__ import annotations
 
-import string
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-from textual.binding import Binding
-from textual.keys import KEY_NAME_REPLACEMENTS
-
-from ...core.errors import BadInput
 from ...core.stream.attach_events import Attached
 from ...core.stream.builtin_experiments import BUILT_IN
 from ...core.stream.state import RunState
 from ...core.stream.sweep_config import SEEDS
+from .key import CHART, CLIP, LANE, LOG, PACE, PROGRAM, REPLAY, RUN, Key, Phase
 
 SWITCH = "head"
-RUN, LANE, CLIP, PACE, CHART = "Run", "Lane", "Clipping", "Speed", "Charts"
-# What a run is doing, as far as keys are concerned.
-# `steered` and `observed`: another process trains the run, and takes commands from here or not.
-Phase = Literal["waiting", "training", "ended", "replay", "steered", "observed"]
 _BEFORE: tuple[Phase, ...] = ("waiting",)
 # Where no command can be sent, and where another process trains the run.
 _UNHEARD: tuple[Phase, ...] = ("waiting", "observed")
 _IDLE: tuple[Phase, ...] = (*_UNHEARD, "ended")
 _ELSEWHERE: tuple[Phase, ...] = ("steered", "observed")
 _NOT_HERE: tuple[Phase, ...] = ("waiting", *_ELSEWHERE)
-REPLAY, LOG, PROGRAM = "Replay", "Log", "Program"
-GRID = "All charts"
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key: its id (the name under [keys] in a config file), label and tooltip.
-
-    `only` restricts it to live runs, to replays or to loops that can be steered from here (None: all); it does nothing
-    in the phases `off_in`. `footer` is its rank on the key line: 1 always shown, higher ranks if there is room, 0
-    never. `footer_at_end`: another rank once all lanes have ended.
-    """
-
-    id: str
-    keys: str
-    label: str
-    tooltip: str
-    group: str
-    footer: int = 0
-    only: Literal["live", "replay", "steered"] | None = None
-    off_in: tuple[Phase, ...] = ()
-    footer_at_end: int | None = None
-
-    def works_in(self, phase: Phase) -> bool:
-        """Whether the key does something in this phase."""
-        kinds = {"replay": ("replay",), "steered": ("live", "steered")}.get(phase, ("live",))
-        return phase not in self.off_in and (self.only is None or self.only in kinds)
-
-    def rank(self, phase: Phase) -> int:
-        """The key's rank on the key line."""
-        return self.footer if phase != "ended" or self.footer_at_end is None else self.footer_at_end
-
-    def caps(self, keymap: Mapping[str, str]) -> str:
-        """The key as printed on a keyboard, with the user's key map."""
-        return keycaps(keymap.get(self.id, self.keys))
-
-    @property
-    def action(self) -> str:
-        """The Textual action: the screen's actions change the view, the app's actions steer or end the run."""
-        if self.group in (LANE, LOG, GRID) or self.id == "all_charts":
-            return self.id
-        if self.group == CHART:
-            return f"change_charts('{self.id}')"
-        return f"app.{self.id}" if self.group == PROGRAM or self.id == "sweep" else f"app.steer('{self.id}')"
-
-    @property
-    def binding(self) -> Binding:
-        """The Textual binding."""
-        return Binding(self.keys, self.action, self.label, id=self.id, tooltip=self.tooltip, show=self.footer > 0)
 
 
 KEYS: tuple[Key, ...] = (
@@ -307,45 +247,3 @@ def refusal(id_: str, state: RunState) -> str | None:
     if key.works_in("steered") and (why := state.attached.unsteerable):
         return f"{why[0].upper()}{why[1:]}."
     return f"{key.label}: only the screen that trains a run can do this."
-
-
-def keymap(remapping: Mapping[str, str]) -> dict[str, str]:
-    """The [keys] of a config file in Textual's names; raises BadInput for unknown ids and keys used twice."""
-    ids = {key.id: key.keys for key in KEYS}
-    for id_ in remapping:
-        if id_ not in ids:
-            raise BadInput(f"[keys] {id_}: unknown key; known keys: {', '.join(ids)}")
-    changed = {id_: _key_names(id_, keys) for id_, keys in remapping.items()}
-    owners: dict[str, str] = {}
-    for id_, keys in {**ids, **changed}.items():
-        for key in keys.split(","):
-            if other := owners.setdefault(key, id_) != id_ and owners[key]:
-                raise BadInput(f"[keys] {id_} = {key!r}: that key is already used for {other}")
-    return changed
-
-
-def _key_names(id_: str, keys: str) -> str:
-    """The names that Textual uses: `?` becomes `question_mark`."""
-    names = [key.strip() for key in keys.split(",")]
-    if not all(names):
-        raise BadInput(f"[keys] {id_} = {keys!r}: name a key, like x or ctrl+x")
-    return ",".join(_key_name(name) for name in names)
-
-
-def _key_name(key: str) -> str:
-    if len(key) != 1 or key.isalnum():
-        return key
-    name = unicodedata.name(key, key).lower().replace("-", "_").replace(" ", "_")
-    return KEY_NAME_REPLACEMENTS.get(name, name)
-
-
-def keycaps(keys: str) -> str:
-    """A binding's keys as printed on a keyboard."""
-    return " ".join(_keycap(key) for key in keys.split(","))
-
-
-def _keycap(key: str) -> str:
-    return f"^{key.removeprefix('ctrl+')}" if key.startswith("ctrl+") else _KEYCAPS.get(key, key)
-
-
-_KEYCAPS = {_key_name(character): character for character in string.punctuation}
