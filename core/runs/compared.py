@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..statistics.intervals import wilson_interval
 from ..stream.builtin_experiments import ACCURACY
 from ..stream.events import Event, RunStarted
-from ..stream.experiment_info import MetricInfo, Value
+from ..stream.experiment_info import LOSS, MetricInfo, Value
 from ..stream.series import evaluated_values, final_values
 from ..stream.state import LaneState, RunState, apply
 from .lane_settings import LaneChange, differing, lane_settings
@@ -84,6 +84,21 @@ def compared_lanes(runs: Sequence[ComparedRun]) -> list[ComparedLane]:
         ComparedLane(number, run, place, runs[run].name, lane, own, names)
         for number, ((run, place, lane), own) in enumerate(zip(found, settings, strict=True))
     ]
+
+
+def common_metrics(runs: Sequence[ComparedRun]) -> list[MetricInfo]:
+    """The metrics of evaluations that all runs have by name, the loss last."""
+    return [metric for metric in compared_metrics(runs) if all(_has(run, metric) for run in runs)]
+
+
+def compared_metrics(runs: Sequence[ComparedRun]) -> list[MetricInfo]:
+    """The metrics of all runs, and the loss: first those that all runs have."""
+    found = {metric.name: metric for run in runs for metric in run.state.experiment.metrics}
+    return sorted([*found.values(), LOSS], key=lambda metric: not all(_has(run, metric) for run in runs))
+
+
+def _has(run: ComparedRun, metric: MetricInfo) -> bool:
+    return metric.name == LOSS.name or any(metric.name == one.name for one in run.state.experiment.metrics)
 
 
 def _settings(run: ComparedRun, lane: LaneState) -> dict[str, Value]:

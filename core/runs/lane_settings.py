@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from ..stream.builtin_experiments import BUILT_IN
+from ..stream.config import from_options
 from ..stream.events import (
     ClipChanged,
     LaneForked,
@@ -32,7 +34,7 @@ def lane_settings(
     is the number of its steps. Changes and forks are written as `norm:1@300` and `A@300`.
     """
     found = dict[str, Value](_of_lane(started, experiment, root, changes))
-    found |= {"experiment": experiment.name}
+    found["experiment"] = experiment.name
     if started.dataset.name != experiment.name:
         found["dataset"] = started.dataset.name
     if not started.watched:
@@ -71,6 +73,14 @@ def _of_lane(
     yield FORK, next((f"{event.parent}@{event.step}" for event in changes if isinstance(event, LaneForked)), "")
 
 
+def _defaults(experiment: str) -> dict[str, Value]:
+    """The settings of a run of a built-in experiment where none are given."""
+    if experiment not in BUILT_IN:
+        return {}
+    config = from_options({"experiment": experiment})
+    return {name: getattr(config, name) for name in ("learning_rate", "optimizer", "beta1", "iterations", *_OF_RUN)}
+
+
 def _change(event: ClipChanged | LearningRateChanged | MomentsReset) -> str:
     match event:
         case ClipChanged(rule=rule, step=step, moments_reset=reset):
@@ -81,15 +91,22 @@ def _change(event: ClipChanged | LearningRateChanged | MomentsReset) -> str:
             return f"reset@{step}"
 
 
-def differing(settings: Iterable[Mapping[str, Value]]) -> list[str]:
+def differing(settings: Sequence[Mapping[str, Value]]) -> list[str]:
     """The names of settings of which these lanes have several values. A lane that lacks one does not count.
 
+    Lanes of different experiments do not also differ by what follows from that: by their defaults, and by the data.
     Data that differ by name are not said to differ by checksum, too.
     """
     values: dict[str, set[str]] = {}
+    unusual = {"experiment", "clip"}
     for of_lane in settings:
+        defaults = _defaults(str(of_lane.get("experiment", "")))
         for name, value in of_lane.items():
             values.setdefault(name, set()).add(repr(value))
+            if value != defaults.get(name):
+                unusual.add(name)
     names = [name for name, found in values.items() if len(found) > 1]
+    if "experiment" in names:
+        names = [name for name in names if name in unusual]
     known = {"data": ("dataset", "experiment"), "dataset": ("experiment",), "code": ("experiment",)}
     return [name for name in names if not any(other in names for other in known.get(name, ()))]

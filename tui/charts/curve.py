@@ -72,6 +72,11 @@ class Curve:
         """The newest `count` values, oldest first."""
         return self._values[-count:].tolist()
 
+    def before(self, step: int) -> tuple[int, float] | None:
+        """The newest (step, value) before a step."""
+        index = int(self._steps.at_or_after(np.array([step]))[0]) - 1
+        return self._point(index) if index >= 0 else None
+
     def points(self, start: int = 0) -> tuple[NDArray[np.int64], Floats]:
         """Copies of the steps and the values from this index on."""
         return self._steps.steps(start), np.array(self._values[start:], np.float32)
