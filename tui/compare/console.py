@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 
 from ...core.runs.compared import ComparedLane, ComparedRun, compared_lanes, compared_metrics
-from ...core.runs.followed_run import FollowedRun
 from ...core.runs.folder import RunFolder
+from ...core.runs.followed_run import FollowedRun
 from ...core.safe_text import printable
 from ...core.stream.experiment_info import MetricInfo
 from ..text.messages import say, tell

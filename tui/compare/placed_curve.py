@@ -48,9 +48,7 @@ class PlacedCurve:
             self.curve.append(place, value)
 
 
-def _thinned(
-    steps: NDArray[np.int64], values: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _thinned(steps: NDArray[np.int64], values: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """At most about MOST_POINTS points: the smallest and the largest of each block in their order; NaN is kept."""
     if len(steps) <= MOST_POINTS:
         return steps, values

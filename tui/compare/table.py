@@ -41,9 +41,7 @@ class Column:
         return min(self.width, _LEAST.get(self.name, self.width))
 
 
-def table_columns(
-    lanes: Sequence[ComparedLane], metrics: Sequence[MetricInfo], width: int
-) -> list[tuple[Column, int]]:
+def table_columns(lanes: Sequence[ComparedLane], metrics: Sequence[MetricInfo], width: int) -> list[tuple[Column, int]]:
     """The columns that fit into `width` cells, and their widths.
 
     Each setting in which the lanes differ has a column if all of them fit; otherwise one column has them all.

@@ -46,8 +46,11 @@ class Times:
         order = np.arange(len(steps))
         return np.maximum.accumulate(np.rint(seconds * PER_SECOND).astype(np.int64) - order) + order
 
-    def step_at(self, place: int) -> int:
-        """The step that was done at a time."""
-        if not self._steps:
-            return 0
-        return max(0, round(float(np.interp(place / PER_SECOND, np.array(self._seconds), np.array(self._steps)))) - 1)
+    def place(self, boundary: int) -> int:
+        """When so many steps were done, in microseconds."""
+        return int(self.places(np.array([boundary - 1]))[0]) if self._steps else 0
+
+    @property
+    def newest(self) -> int:
+        """The newest time, in microseconds."""
+        return round(self._seconds[-1] * PER_SECOND) if self._seconds else 0

@@ -33,6 +33,11 @@ class RunEntry:
     followed: bool = False
 
     @property
+    def newest_time(self) -> int:
+        """The newest time of any lane, in microseconds."""
+        return max((times.newest for times in self.times.values()), default=0)
+
+    @property
     def is_growing(self) -> bool:
         """Whether another process still writes it."""
         return self.followed and self.run.state.finished is None
@@ -60,11 +65,21 @@ class CompareView:
         entry.times = {lane: Times(known) for lane, known in times.items()}
         self._update()
 
-    def append(self, place: int, events: Iterable[Event]) -> None:
+    def append(self, place: int, events: Iterable[Event], *, followed: bool) -> None:
         """Take what another process has appended to a run."""
         entry = self.runs[place]
+        entry.followed = followed
         self._fold(entry, events, timed=True)
         self._update()
+
+    def leave_out(self, place: int) -> None:
+        """Go on without a run, which cannot be read."""
+        self.runs[place].begun = True
+
+    @property
+    def gains_runs(self) -> bool:
+        """Whether runs are still read."""
+        return not all(entry.begun for entry in self.runs)
 
     def _fold(self, entry: RunEntry, events: Iterable[Event], *, timed: bool = False) -> None:
         for event in events:
@@ -153,6 +168,11 @@ class CompareView:
             times = entry.times.setdefault(lane.state.name, Times()) if self.by_seconds else None
             known = self._placed[key] = source, PlacedCurve(source, times, self._origin(lane, series))
         return known[1].update()
+
+    def place_of(self, lane: ComparedLane, step: int) -> int:
+        """When a lane had done so many steps, in microseconds."""
+        times = self.runs[lane.run].times.get(lane.state.name)
+        return times.place(step) if times else 0
 
     def _origin(self, lane: ComparedLane, series: str) -> tuple[int, float] | None:
         """The last value of a forked lane's parent at or before the fork."""

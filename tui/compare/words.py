@@ -61,4 +61,4 @@ def experiments_text(runs: Sequence[ComparedRun]) -> str:
     if len(names) < 2:
         return ""
     common = " and ".join(metric.words for metric in common_metrics(runs))
-    return f"runs of different experiments, {' and '.join(names)}; metrics in common: {common}"
+    return f"runs of different experiments: {', '.join(names)}; metrics in common: {common}"

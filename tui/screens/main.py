@@ -18,8 +18,8 @@ from ..style.theme import Theme
 from ..text.lane_names import lane_names
 from ..text.status_messages import NOT_STARTED, end_texts, has_ended
 from ..text.summary import lane_summary
-from ..view.key import Phase
 from ..view.charted import ChartedRun
+from ..view.key import Phase
 from ..view.key_line import key_at, key_line, phase_of
 from ..view.keys import KEYS, keys_for
 from ..view.metrics import Metric

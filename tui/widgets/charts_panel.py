@@ -26,6 +26,9 @@ MOUSE_INTERVAL, MOUSE_INTERVAL_AT_FULL_SPEED = 0.05, 0.16
 class ChartsPanel(ChartGrid):
     """Two or more charts, and the keys that change them."""
 
+    # What is added to the message about a metric.
+    HINT = " · G: all"
+
     def __init__(
         self, charted: Charted, theme: Theme, metrics: Sequence[str] = (), *, id: str, classes: str = ""
     ) -> None:
@@ -117,7 +120,7 @@ class ChartsPanel(ChartGrid):
         self._is_default, self._names[place] = False, shown.name
         self._show()
         key = "v" if place == LEFT else "V"
-        return f"{self.charted.heading(shown)}. {key}: next · G: all"
+        return f"{self.charted.heading(shown)}. {key}: next{self.HINT}"
 
     # Settings
 
