@@ -70,7 +70,7 @@ class ChartSpec:
     are written as percentages. `empty` stands in the middle of a chart without any value.
     `brief` replaces a title that does not fit. `ends_at_step`: the last step is one of the run and has a tick;
     otherwise it is only how far the axis reaches. An axis of something else than steps has this `unit`, which is so
-    many steps long (`steps_per_unit`).
+    many steps long (`steps_per_unit`). With `keeps_title`, entries of the legend are left out before the title is.
     """
 
     title: str
@@ -93,6 +93,7 @@ class ChartSpec:
     ends_at_step: bool = True
     unit: str = "step"
     steps_per_unit: int = 1
+    keeps_title: bool = False
     brief: str = ""
     palette: Palette = field(default_factory=Palette)
     ascii: bool = False

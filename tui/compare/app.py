@@ -80,6 +80,8 @@ class CompareApp(ScreenApp):
         Binding("ctrl+c,ctrl+q", "leave", "quit", priority=True),
     ]
     ENABLE_COMMAND_PALETTE = False
+    # Only the filter has the focus, while it is open.
+    AUTO_FOCUS = ""
 
     def __init__(self, folders: Sequence[RunFolder], *, theme: str = DARK.name, ascii: bool = False) -> None:
         super().__init__(ascii=ascii)
@@ -110,7 +112,6 @@ class CompareApp(ScreenApp):
     def on_mount(self) -> None:
         """Start reading, and the timer that draws what was read."""
         self.theme_changed_signal.subscribe(self, lambda _: self.call_after_refresh(self._draw))
-        self.set_focus(None)
         self.reader.start()
         self.set_interval(_FRAME, self._frame)
 
@@ -137,6 +138,7 @@ class CompareApp(ScreenApp):
             match news:
                 case Begun(place, read, times, followed, damage):
                     self.view.begin(place, read, times, followed=followed)
+                    self._charts.begin_run()
                     if damage:
                         self._message, self._alert = damage[0], True
                 case Appended(place, read, followed, lost):

@@ -137,6 +137,7 @@ class ChartedComparison:
             log=settings.is_log(metric),
             smoothing=WEIGHTS[metric.cadence][settings.smoothing],
             brief=metric.name,
+            keeps_title=True,
             cursor=settings.shown_step,
             ends_at_step=last <= self.newest and not view.by_seconds,
             unit="s" if view.by_seconds else "step",

@@ -43,7 +43,7 @@ KEYS: tuple[Key, ...] = (
         PROGRAM,
         footer=2,
     ),
-    Key("axis", "x", "seconds", "Switch between steps and seconds since the lanes started", PROGRAM, footer=2),
+    Key("axis", "x", "axis", "Switch between steps and seconds since the lanes started", PROGRAM, footer=2),
     *map(_of_charts, _CHARTS),
     Key("escape", "escape", "newest", "Show the newest values, or clear the filter", PROGRAM),
     replace(BY_ID["picture"], footer=5),

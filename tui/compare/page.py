@@ -18,6 +18,8 @@ from .table import GAP, Column, table_columns
 from .view import CompareView
 from .words import differences, experiments_text, step_text
 
+# The fewest cells for the settings of the selected lane; its run is left out before.
+_LEAST_DETAILS = 20
 # The symbol of a lane and the blanks around it.
 _MARK = 3
 
@@ -59,7 +61,7 @@ def remark(view: CompareView) -> str:
     if not view.listed:
         return "no lane matches the filter"
     if view.by_seconds:
-        return "seconds since the lanes of each run started, pauses included; a resumed run's clock goes on"
+        return "seconds since the lanes of each run started; a resumed run's clock goes on"
     return experiments_text([entry.run for entry in view.runs])
 
 
@@ -67,13 +69,14 @@ def details(lane: ComparedLane | None, width: int, theme: Theme) -> Strip:
     """The run of the selected lane and everything in which it differs."""
     if lane is None:
         return bar([], [], width, theme)
+    text = f"{lane.state.name}: {differences(lane) or lane.settings['clip']}"
+    room = width - cell_len(lane.run_name) - 4
     parts = [
-        Part(lane.run_name, theme.strong),
-        Part(f"{lane.state.name}: {differences(lane) or lane.settings['clip']}", theme.text),
-        Part(f"{step_text(lane)} steps", theme.muted, 1),
+        Part(lane.run_name, theme.strong, 1 if room < _LEAST_DETAILS else 0),
+        Part(theme.glyphs.shortened(text, max(room, _LEAST_DETAILS)), theme.text),
+        Part(f"{step_text(lane)} steps", theme.muted, 2),
     ]
-    line = bar(parts, [], width, theme)
-    return line
+    return bar(parts, [], width, theme)
 
 
 def legend(view: CompareView, cursor: int, size: tuple[int, int], theme: Theme) -> list[Strip]:

@@ -17,6 +17,8 @@ from .words import UNKNOWN, differences, setting_name, setting_text, step_text, 
 # Blanks between two columns.
 GAP = 2
 DIFFERS, RUN = "differs by", "run"
+# Columns of this rank and above are left out before the settings are shortened.
+_IN_DETAILS = 6
 # The fewest cells of the columns that may be shortened.
 _LEAST = {DIFFERS: 14}
 
@@ -69,7 +71,7 @@ def _before(lanes: Sequence[ComparedLane]) -> list[Column]:
 
 def _after(lanes: Sequence[ComparedLane], metrics: Sequence[MetricInfo]) -> list[Column]:
     columns = [Column("steps", tuple(map(step_text, lanes)), 3, right=True)]
-    for number, metric in enumerate(metrics):
+    for number, metric in enumerate(metric for metric in metrics if any(lane.value(metric) for lane in lanes)):
         # The most important metric stays longest, the loss longer than the others.
         rank = 1 if number == 0 else 5 if metric.name == LOSS.name else 7
         interval = " (95 %)" if metric.name == ACCURACY.name else ""
@@ -82,6 +84,11 @@ def _needed(columns: Sequence[Column], *, narrow: bool) -> int:
 
 
 def _fitting(columns: list[Column], width: int) -> list[tuple[Column, int]]:
+    """The columns that fit. The settings in full are more important than what the details say, too."""
+    extra = [column for column in columns if column.rank >= _IN_DETAILS]
+    for column in sorted(extra, key=lambda column: -column.rank):
+        if _needed(columns, narrow=False) > width:
+            columns.remove(column)
     while len(columns) > 1 and _needed(columns, narrow=True) > width:
         columns.remove(max(columns, key=lambda column: column.rank))
     spare = width - _needed(columns, narrow=True)
