@@ -1,7 +1,7 @@
 """An engine without training: speaks the event stream as told, and writes down every command that it gets.
 
     python scripted_engine.py BEHAVIOUR [--heard FILE] [--pid FILE] [--dataset NAME] [--optimizer NAME]
-        [--evaluations N] [--experiment NAME] [--lanes N] [--goes-on] [--measured] [--logged]
+        [--evaluations N] [--experiment NAME] [--lanes N] [--goes-on] [--measured] [--logged] [--unknown-rate]
 
 BEHAVIOUR: `normal` answers commands; `silent` obeys only Stop; `mute` says nothing at all; `garbage` writes lines that
 are no events between those that are; `half` ends in the middle of a line; `slow` writes half a line and the rest after
@@ -28,11 +28,13 @@ from clipwatch.core.stream.codec import decode_command, encode
 from clipwatch.core.stream.commands import (
     Command,
     Extend,
+    Fork,
     Pause,
     ResetMoments,
     Restart,
     Resume,
     SetClip,
+    SetLearningRate,
     SetPace,
     StepOnce,
     Stop,
@@ -46,11 +48,13 @@ from clipwatch.core.stream.events import (
     LaneExtended,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LanePaused,
     LaneResumed,
     LanesCompared,
     LaneStarted,
     LaneStepped,
+    LearningRateChanged,
     MomentsReset,
     Notice,
     OutputDied,
@@ -85,7 +89,9 @@ class Script:
             settings={"dataset": given.dataset}, pace=100.0, optimizer=given.optimizer, **given_lanes
         )
         self._info = other.OTHERS.get(given.experiment, LENET.info)
-        if self._info is not LENET.info:
+        if given.unknown_rate:
+            self._info = msgspec.structs.replace(LENET.info, own_optimizer=True)
+        elif self._info is not LENET.info:
             self._config = other.config_of(self._info, pace=100.0, **({"lanes": lanes} if lanes else {}))
 
     def begin(self) -> None:
@@ -95,9 +101,10 @@ class Script:
             StageStarted(stage="reading data"),
             RunStarted(config=self._config, dataset=DIGITS, device="cpu", versions={}, time=0.0, experiment=self._info),
         )
-        for name, rule in self.rules.items():
-            say(LaneStarted(lane=name, step=0, rule=rule, iterations=self.iterations, parameters=61706, seconds=0.0))
+        self.rates = {lane.name: self._config.for_lane(lane).learning_rate for lane in self._config.lanes}
         self.step = 0
+        for name in self.rules:
+            say(self._started(name))
         for _ in range(self._given.evaluations):
             say(*(self._evaluated(name) for name in self.rules))
             if self._given.logged and self.step:
@@ -105,6 +112,34 @@ class Script:
             if self._given.measured and self.step % 50 == 0:
                 self._measure()
             self.step += self._config.eval_every
+
+    def _started(self, lane: str) -> LaneStarted:
+        return LaneStarted(
+            lane=lane,
+            step=self.step,
+            rule=self.rules[lane],
+            iterations=self.iterations,
+            parameters=61706,
+            seconds=self.step / 100,
+            learning_rate=None if self._given.unknown_rate else self.rates[lane],
+        )
+
+    def _fork(self, parent: str, name: str, rule: str | None, rate: float | None) -> None:
+        """Start a lane from another, and evaluate all lanes once more."""
+        self.rules[name], self.rates[name] = rule or self.rules[parent], rate or self.rates[parent]
+        say(
+            LaneForked(
+                lane=name,
+                step=self.step,
+                parent=parent,
+                rule=self.rules[name],
+                learning_rate=self.rates[name],
+                seconds=self.step / 100,
+            ),
+            self._started(name),
+            *(self._evaluated(lane) for lane in self.rules),
+        )
+        self.step += self._config.eval_every
 
     def _measure(self) -> None:
         if self._info is not LENET.info:
@@ -154,6 +189,12 @@ class Script:
                 if self._given.goes_on:
                     say(*(self._evaluated(name) for name in self.rules))
                     self.step += self._config.eval_every
+            case SetLearningRate(rate=rate):
+                for lane in lanes:
+                    say(LearningRateChanged(lane=lane, step=step, rate=rate, previous=self.rates[lane]))
+                    self.rates[lane] = rate
+            case Fork(lane=str(parent), name=name, rule=rule, learning_rate=rate):
+                self._fork(parent, name, rule, rate)
             case ResetMoments():
                 say(*(MomentsReset(lane=lane, step=step) for lane in lanes))
             case Pause():
@@ -217,6 +258,7 @@ def main() -> int:
     parser.add_argument("--dataset", default="digits")
     parser.add_argument("--experiment", default="lenet")
     parser.add_argument("--optimizer", default="adam")
+    parser.add_argument("--unknown-rate", action="store_true")
     parser.add_argument("--goes-on", action="store_true")
     parser.add_argument("--measured", action="store_true")
     parser.add_argument("--logged", action="store_true")

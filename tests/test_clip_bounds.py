@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.core.stream.rules import ValueClip, parse_rule
-from clipwatch.tui.view.clip_bounds import LARGEST, SMALLEST, has_bound, stepped, toggled
+from clipwatch.tui.view.clip_bounds import has_bound, stepped, toggled
+from clipwatch.tui.view.ladder import LARGEST, SMALLEST
 from clipwatch.tui.view.speed_limits import DEFAULT_PACE, PACES, next_pace
 
 BOUNDS = st.floats(1e-14, 1e9)

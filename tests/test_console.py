@@ -23,6 +23,7 @@ from clipwatch.core.stream.events import (
     LaneExtended,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LaneStepped,
     Notice,
     OutputDied,
@@ -72,6 +73,36 @@ def test_a_measurement_follows_its_evaluation_in_any_order_of_arrival(arrivals: 
             shown += ordered.add(event)
         shown += ordered.end(lane)
     assert shown == [event for step in range(0, 70, 10) for lane in "ab" for event in measured_at(lane, step)]
+
+
+def test_evaluations_of_a_fork_take_their_place_from_the_fork_on() -> None:
+    ordered = OrderedEvaluations(("a",))
+    shown = list(ordered.add(at("a", 0)))
+    ordered.begin("a+1", 15)
+    shown += [*ordered.add(at("a", 10)), *ordered.add(at("a", 20))]
+    assert [event.step for event in shown] == [0, 10]
+    shown = [*ordered.add(at("a+1", 20)), *ordered.add(at("a+1", 30)), *ordered.end("a")]
+    assert [(event.step, event.lane) for event in shown] == [(20, "a"), (20, "a+1"), (30, "a+1")]
+
+
+FORKED = LaneForked(lane="a+1", step=40, parent="a", rule="norm:1", learning_rate=0.01, seconds=1.0)
+
+
+def test_lines_of_a_fork_bear_its_name_and_the_summary_says_what_it_differs_by(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sink = ConsoleSink(quiet=False)
+    ended = [msgspec.structs.replace(FINISHED, lane=lane) for lane in ("a", "b", "a+1")]
+    starts = [msgspec.structs.replace(LANE, lane=lane) for lane in "ab"]
+    for event in (RUN, *starts, FORKED, msgspec.structs.replace(EVALUATED, lane="a+1", step=40), *ended):
+        sink.receive(event)
+    sink.close()
+    out, messages = capsys.readouterr()
+    assert "lane a+1: Step: 40 forked from a: clip norm:1, learning rate 0.01" in messages
+    assert "[a+1] Step: 40 " in out
+    rows = [" ".join(line.split()) for line in out.splitlines()]
+    assert {"forked from a at 40", "learning rate 0.001 0.001 0.01"} <= set(rows)
+    assert "a and a+1 differ by learning rate, so they are not a comparison of clipping" in out
 
 
 def measured_at(lane: str, step: int) -> list[Evaluated | Diagnosed]:

@@ -474,10 +474,10 @@ def test_a_key_and_its_counterpart_are_on_the_key_line_together(width: int) -> N
         (
             "waiting",
             {"pause", "step", "clip", "tighten", "loosen", "rule", "focus_lane", "extend", "sweep"}
-            | {"diagnostics", "left_metric", "all_charts", "reseed"},
+            | {"diagnostics", "left_metric", "all_charts", "reseed", "lower_rate", "raise_rate", "fork"},
         ),
         ("training", set()),
-        ("ended", {"pause", "step"}),
+        ("ended", {"pause", "step", "fork"}),
     ],
 )
 def test_keys_that_do_nothing_now_are_struck_out(phase: Phase, off: set[str]) -> None:

@@ -18,7 +18,7 @@ from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.style.chart_styles import Palette
 from clipwatch.tui.style.theme import Theme
 from clipwatch.tui.view.charted import ChartedRun
-from clipwatch.tui.view.key import CHART, CLIP, PACE, REPLAY, RUN, Key, keycaps
+from clipwatch.tui.view.key import CHART, CLIP, PACE, RATE, REPLAY, RUN, Key, keycaps
 from clipwatch.tui.view.keymap import keymap
 from clipwatch.tui.view.keys import KEYS
 from clipwatch.tui.view.run_view import RunView
@@ -33,7 +33,7 @@ def test_every_key_says_what_it_is_and_what_it_does(key: Key) -> None:
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
 def test_every_key_does_something(key: Key) -> None:
-    if key.group in (RUN, CLIP, PACE, REPLAY) and key.id != "sweep":
+    if key.group in (RUN, CLIP, RATE, PACE, REPLAY) and key.id not in ("sweep", "fork"):
         assert key.action == f"app.steer('{key.id}')"
         return
     if key.group == CHART and key.id != "all_charts":

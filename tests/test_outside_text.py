@@ -56,6 +56,7 @@ from clipwatch.tui.sweep.console import SweepConsole
 from clipwatch.tui.sweep.page import page
 from clipwatch.tui.sweep.view import SweepView, status, title
 from clipwatch.tui.text.wrapping import wrapped
+from clipwatch.tui.view.rule_choices import RuleField
 from clipwatch.tui.widgets.rule_prompt import RulePrompt
 
 # What comes from outside, and how it is shown.
@@ -363,7 +364,7 @@ async def _on_the_screen(text: str, shown: str, *, ascii: bool) -> None:
         await is_plain()
         prompt = app.main.query_one(RulePrompt)
         prompt.show_lane(text)
-        prompt.open(text, 40, lambda rule: None)
+        prompt.open(RuleField(text), 40, lambda rule: None)
         await is_plain()
         await pilot.press("ctrl+u", *map(_key, text[:40]))
         await is_plain()

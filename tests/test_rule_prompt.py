@@ -135,7 +135,7 @@ async def test_escape_leaves_the_rule_as_it_is(watch: Watch) -> None:
 async def test_the_prompt_begins_with_a_rule_that_the_engine_has_not_answered_yet(watch: Watch) -> None:
     async with watch() as screen:
         await screen.until(lambda: screen.app.view.last_step == 200)
-        screen.app.steering.use_rule("value:0.002")
+        screen.app.steering.lanes.use_rule("value:0.002")
         # No event of the engine is read in between.
         screen.app.action_steer("rule")
         assert prompt_of(screen).query_one(Input).value == "value:0.002"

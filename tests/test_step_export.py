@@ -25,8 +25,10 @@ from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import (
     ClipChanged,
     Event,
+    LaneForked,
     LanesCompared,
     LaneStarted,
+    LearningRateChanged,
     RunStarted,
     StepsTrained,
 )
@@ -84,7 +86,8 @@ def test_steps_are_in_the_order_of_steps_then_lanes_each_once_with_its_rule(tmp_
     )
     write_steps(run, tmp_path / "steps.csv")
     rows = written(tmp_path / "steps.csv")
-    assert tuple(rows[0]) == STEP_COLUMNS
+    assert tuple(rows[0]) == (*STEP_COLUMNS, "learning_rate")
+    assert {row.pop("learning_rate") for row in rows} == {"0.001"}
     assert [tuple(row.values()) for row in rows] == [
         ("a", "none", "0", "1.1", "0.1", "0.1", "0"),
         ("b", "norm:1", "0", "1.1", "0.1", "0.1", "0"),
@@ -94,6 +97,43 @@ def test_steps_are_in_the_order_of_steps_then_lanes_each_once_with_its_rule(tmp_
         ("b", "none", "2", "4.0", "3.0", "1.0", "1"),
         ("b", "none", "3", "6.0", "5.0", "1.0", "1"),
     ]
+
+
+FORKED = (
+    trained("b", 0, [1.0] * 3, [False] * 3),
+    LearningRateChanged(lane="b", step=1, rate=0.01, previous=0.001),
+    LaneForked(lane="b+1", step=2, parent="b", rule="none", learning_rate=0.1, seconds=1.0),
+    LaneStarted(lane="b+1", step=2, rule="none", iterations=9, parameters=7, seconds=1.0, learning_rate=0.1),
+    trained("b+1", 2, [1.0, 1.0], [False, False]),
+)
+
+
+def test_steps_have_the_learning_rate_that_held_and_those_of_a_fork_begin_with_it(tmp_path: Path) -> None:
+    write_steps(recorded(*FORKED), tmp_path / "steps.csv")
+    rows = [(row["lane"], row["rule"], row["step"], row["learning_rate"]) for row in written(tmp_path / "steps.csv")]
+    assert rows == [
+        ("b", "norm:1", "0", "0.001"),
+        ("b", "norm:1", "1", "0.01"),
+        ("b", "norm:1", "2", "0.01"),
+        ("b+1", "none", "2", "0.1"),
+        ("b+1", "none", "3", "0.1"),
+    ]
+
+
+def test_evaluations_have_the_learning_rate_and_where_a_fork_comes_from() -> None:
+    evaluations = [msgspec.structs.replace(EVALUATED, lane=lane, step=3) for lane in ("b", "b+1")]
+    one, other = evaluation_rows(recorded(*FORKED, *evaluations))
+    assert (one["learning_rate"], one.get("parent")) == (0.01, None)
+    assert (other["learning_rate"], other["rule"], other["parent"], other["forked_at"]) == (0.1, "none", "b", 2)
+    # They come last, so that programs that read earlier columns by place go on.
+    assert COLUMNS[-4:] == ("failure", "learning_rate", "parent", "forked_at")
+
+
+def test_a_watched_loop_that_gives_its_learning_rate_has_one_column_of_that_name(tmp_path: Path) -> None:
+    given = {"learning_rate": np.array([0.5], "<f4").tobytes()}
+    write_steps(recorded(msgspec.structs.replace(trained("a", 0, [1.0], [False]), metrics=given)), tmp_path / "s.csv")
+    assert (tmp_path / "s.csv").read_text().splitlines()[0].count("learning_rate") == 1
+    assert written(tmp_path / "s.csv")[0]["learning_rate"] == "0.5"
 
 
 def test_what_is_not_finite_can_be_read_again(tmp_path: Path) -> None:

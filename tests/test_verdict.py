@@ -9,7 +9,7 @@ from test_state import FINISHED, LANE, RUN, folded
 
 from clipwatch.core.statistics.intervals import difference_interval
 from clipwatch.core.stream.config import LaneConfig, RunConfig
-from clipwatch.core.stream.events import ClipChanged, Event, LaneFailed, LanesCompared, MomentsReset
+from clipwatch.core.stream.events import ClipChanged, Event, LaneFailed, LaneForked, LanesCompared, MomentsReset
 from clipwatch.tui.text.verdict import verdict
 
 NAMES = ("unclipped", "clipped", "third", "fourth")
@@ -99,3 +99,50 @@ def test_the_interval_of_a_difference_is_newcombes() -> None:
     # R. G. Newcombe, Statistics in Medicine 17, 1998, table II, comparison (a): 56/70 and 48/80.
     low, high = difference_interval((48, 80), (56, 70))
     assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
+
+
+def compared(*lanes: LaneConfig, events: tuple[Event, ...] = (), width: int = 1000) -> str:
+    """The longest verdict of this width on lanes that have ended."""
+    run = msgspec.structs.replace(RUN, config=RunConfig(settings={"dataset": "digits"}, lanes=lanes))
+    starts = [msgspec.structs.replace(LANE, lane=lane.name, rule=lane.rule) for lane in lanes]
+    names = [*(lane.name for lane in lanes), *(event.lane for event in events if isinstance(event, LaneForked))]
+    ends = [msgspec.structs.replace(FINISHED, lane=name, correct=3000, total=5000) for name in names]
+    texts = verdict(folded(run, *starts, *events, *ends), sweep_key="S")
+    return next(text for text in texts if len(text) <= width)
+
+
+PLAIN, CLIPPED = LaneConfig("unclipped", "none"), LaneConfig("clipped", "norm:1")
+FAST = LaneConfig("fast", "norm:1", learning_rate=0.01, optimizer="sgd")
+
+
+def forked(rule: str, rate: float = 0.001) -> LaneForked:
+    return LaneForked(lane="twin", step=300, parent="unclipped", rule=rule, learning_rate=rate, seconds=1.0)
+
+
+def test_lanes_that_differ_by_more_than_their_rules_are_not_called_a_comparison_of_clipping() -> None:
+    assert compared(PLAIN, FAST).endswith(
+        "A and fast differ by learning rate and optimizer, so this is not a comparison of clipping. S: 32 seeds"
+    )
+    assert compared(PLAIN, FAST, width=100).endswith(". Not a comparison of clipping.")
+    assert "clipping. S" not in compared(PLAIN, CLIPPED)
+
+
+def test_a_third_lane_that_differs_by_more_leaves_the_other_two_a_comparison() -> None:
+    text = compared(PLAIN, CLIPPED, FAST)
+    assert "A and fast differ by learning rate and optimizer, so that is not a comparison of clipping." in text
+
+
+def test_a_fork_under_another_rule_is_worth_as_much_as_a_lane_of_its_own() -> None:
+    assert compared(PLAIN, events=(forked("norm:1"),)).endswith(
+        "One seed says nothing about clipping: S runs 32 seeds of the rules at the start."
+    )
+    other = compared(PLAIN, events=(forked("norm:1", 0.01),))
+    assert "A and twin differ by learning rate, so this is not a comparison of clipping." in other
+
+
+def test_a_planned_change_of_rule_is_no_change_mid_run() -> None:
+    warm = LaneConfig("clipped", "norm:1", clip_at={300: "norm:5"})
+    change = ClipChanged(lane="clipped", step=300, rule="norm:5", previous="norm:1")
+    assert "One seed says nothing about clipping" in compared(PLAIN, warm, events=(change,))
+    again = ClipChanged(lane="clipped", step=400, rule="none", previous="norm:5")
+    assert "B changed mid-run" in compared(PLAIN, warm, events=(change, again))

@@ -59,6 +59,11 @@ class ClipEffect:
         if self._counterfactual:
             self._counterfactual.reset()
 
+    def set_counterfactual_rate(self, rate: float) -> None:
+        """Set the counterfactual optimizer's learning rate; call it when the lane's optimizer gets another one."""
+        if self._counterfactual:
+            self._counterfactual.set_rate(rate)
+
     def add_step(self, raw: Tensor, clipped: bool) -> None:
         """Record a step's raw gradient, and whether the rule changed it; call it before the optimizer's step."""
         self._steps += 1

@@ -38,6 +38,7 @@ class LaneDiagnostics:
         self._lane, self._effect, self._gauge, self._distance = lane, effect, gauge, distance
         self._step_log = step_log
         self.start_counterfactual, self.reset_counterfactual = effect.start_counterfactual, effect.reset_counterfactual
+        self.set_counterfactual_rate = effect.set_counterfactual_rate
         self.add_step, self.log_step = effect.add_step, step_log.add
 
     @property

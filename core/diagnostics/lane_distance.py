@@ -1,4 +1,4 @@
-"""Compares each lane with the first one at evaluations of the same step: parameter distance and predictions."""
+"""Compares lanes at evaluations of the same step: parameter distance and predictions."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ class _Point(NamedTuple):
 
 
 class LaneDistance:
-    """Compares every lane with the first one; thread-safe."""
+    """Compares every lane with the first one, and forks with their parents; thread-safe."""
 
     def __init__(self, lanes: Sequence[str]) -> None:
         self._pairs = LanePairs[_Point](lanes)
+        self.add_fork = self._pairs.add_fork
 
     def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor | None) -> Iterator[LanesCompared]:
         """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""

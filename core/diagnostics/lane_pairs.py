@@ -1,4 +1,4 @@
-"""Pairs the measurements of each lane with those of the first one at the same step."""
+"""Pairs the measurements of each lane with those of the first one, or of its parent, at the same step."""
 
 from __future__ import annotations
 
@@ -17,24 +17,32 @@ class LanePairs(Generic[P]):
     """Thread-safe. The lane that reaches a step first leaves its point, in `_waiting` by (lane, other lane, step)."""
 
     def __init__(self, lanes: Sequence[str]) -> None:
-        self._first = lanes[0]
+        """Compare every lane with the first one."""
+        self._pairs = [(lanes[0], other) for other in lanes[1:]]
         self._waiting: dict[tuple[str, str, int], P] = {}
-        self._others = tuple(lanes[1:])
         self._lock = threading.Lock()
+
+    def add_fork(self, parent: str, lane: str) -> None:
+        """Compare a new lane with its parent from now on."""
+        with self._lock:
+            self._pairs.append((parent, lane))
 
     def add(self, lane: str, step: int, point: P, size: int) -> Iterator[tuple[tuple[str, str], P]]:
         """Add a lane's point of `size` bytes; yield each pair of lanes that it completes, with the other's point."""
-        partners = self._others if lane == self._first else (self._first,)
+        found: list[tuple[tuple[str, str], P]] = []
         with self._lock:
-            found = {other: self._waiting.pop((other, lane, step), None) for other in partners}
-            for other in (other for other, theirs in found.items() if theirs is None):
-                self._waiting[lane, other, step] = point
+            for pair in self._pairs:
+                if lane in pair:
+                    other = pair[1] if lane == pair[0] else pair[0]
+                    theirs = self._waiting.pop((other, lane, step), None)
+                    if theirs is None:
+                        self._waiting[lane, other, step] = point
+                    else:
+                        found.append((pair, theirs))
             self._drop(max(1, min(MAX_WAITING, MAX_BYTES // size)))
-        for other, theirs in found.items():
-            if theirs is not None:
-                yield (lane, other) if lane == self._first else (other, lane), theirs
+        yield from found
 
     def _drop(self, most: int) -> None:
         """Drop the oldest points, so that each pair of lanes has at most so many."""
-        while len(self._waiting) > most * max(1, len(self._others)):
+        while len(self._waiting) > most * max(1, len(self._pairs)):
             del self._waiting[next(iter(self._waiting))]

@@ -14,14 +14,17 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib import metadata
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
 
 from ..data.datasets import Dataset, load
-from ..errors import Cancelled
+from ..errors import Cancelled, one_line
 from ..stream.builtin_experiments import BUILT_IN
-from ..stream.commands import LaneCommand, Pause, SetPace, StepOnce, Stop
-from ..stream.config import RunConfig, with_settings
+from ..stream.commands import Fork, LaneCommand, Stop, planned_changes
+from ..stream.config import LaneConfig, RunConfig, with_settings
 from ..stream.events import (
     CommandScheduled,
     Event,
@@ -31,20 +34,21 @@ from ..stream.events import (
     RunFinished,
     RunStarted,
 )
-from ..training.lane_messages import Prepared
+from ..training.forked_lane import ForkedLane, forked_config
 from ..training.lane_run import RunningLane, run_lane
 from .backlog import Backlog
 from .devices import check_device
-from .mailbox import Mailbox
+from .lanes import Lanes, is_missed, too_late
 from .resumption import FRESH, Resumption
 
 if TYPE_CHECKING:
     from ..training.checkpoint import AnyCheckpoint
+    from ..training.lane_run import LaneItem
+    from .lane_processes import LaneProcesses
+    from .lane_threads import LaneThreads
 
 
 _JOIN_SECONDS = 10.0
-# A rough figure for the steps per second at full speed, and the seconds within which a pause must take effect.
-_FULL_SPEED, _PAUSE_SECONDS = 1000.0, 0.3
 
 
 class Engine:
@@ -65,19 +69,23 @@ class Engine:
         in_threads: bool = False,
     ) -> None:
         self._in_threads = in_threads or config.experiment in BUILT_IN
-        self._lane_context: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
         self._config, self._load, self._keep, self._resumption = config, load, keep, resumption
         self._stopping = threading.Event()
         self._backlog: Backlog[Event | AnyCheckpoint | BaseException | None] = Backlog(self._stopping)
-        self._mailboxes = {lane.name: Mailbox[LaneCommand](lasting=lasting) for lane in config.lanes}
+        # By name. Forks are added.
+        self._lane_configs = {lane.name: lane for lane in resumption.with_forks(config).lanes}
+        self._lanes = Lanes(self._lane_configs, lasting=lasting)
         self._outcomes: dict[str, LaneFinished | LaneFailed] = dict(resumption.diverged)
         for name in resumption.diverged:
-            self._mailboxes[name].end()
-        self._lanes: Sequence[RunningLane] = ()
+            self._lanes.end(name)
         for command in resumption.commands:
             self._deliver(command)
         for name, step in resumption.recorded.items():
-            self._mailboxes[name].not_before = step
+            self._lanes.mailboxes[name].not_before = step
+        # Second 0 of the run, as `time.perf_counter` gives it.
+        self._started = 0.0
+        self._threads: list[threading.Thread] = []
+        self._cancelled = False
 
     def run(self) -> Iterator[Event]:
         """Train, and yield every event; raises BadInput or ClipwatchError if the run cannot be prepared.
@@ -111,65 +119,35 @@ class Engine:
 
         Every lane obeys its commands in the order in which they were sent.
         """
-        if command.lane is not None and command.lane not in self._mailboxes:
-            lanes = ", ".join(self._mailboxes)
-            self.tell(f"{type(command).__name__}: no lane is named {command.lane!r}; there are {lanes}")
+        if problem := self._problem(command):
+            self.tell(f"{type(command).__name__}: {problem}")
             return
         if command == Stop() and not self._stopping.is_set():
             self._stopping.set()
-        with contextlib.ExitStack() as stack:
-            # All lanes are held while the step of the command is determined, so that none passes it.
-            for mailbox in self._mailboxes.values():
-                stack.enter_context(mailbox.hold())
-            if command.at_step is not None and self._is_ahead(command.at_step):
+        # All lanes are held while the step of the command is determined, so that none passes it.
+        with self._lanes.hold():
+            if self._lanes.is_ahead(command):
                 self._backlog.put(CommandScheduled(command=command))
-            self._deliver(command, self._earliest_step(command))
+            self._deliver(command, self._lanes.earliest_step(command))
+
+    def _problem(self, command: LaneCommand) -> str:
+        """Why no lane can obey a command; empty if one can."""
+        names = self._lanes.mailboxes
+        if command.lane is not None and command.lane not in names:
+            return f"no lane is named {command.lane!r}; there are {', '.join(names)}"
+        if isinstance(command, Fork) and command.name in names:
+            return f"there is a lane named {command.name!r} already; give the new one another name"
+        return ""
 
     def _deliver(self, command: LaneCommand, earliest: int = 0) -> None:
-        for name, mailbox in self._mailboxes.items():
-            if command.lane in (None, name) and not mailbox.put(command, earliest=earliest) and _is_missed(command):
-                self.tell(_too_late(name, command))
-
-    def _is_ahead(self, step: int) -> bool:
-        """Whether a lane has yet to reach this step."""
-        if not self._lanes:
-            return any(mailbox.not_before < step for mailbox in self._mailboxes.values())
-        return any(max(lane.step, self._mailboxes[lane.name].not_before) < step for lane in self._running())
-
-    def _running(self) -> list[RunningLane]:
-        return [lane for lane in self._lanes if not self._mailboxes[lane.name].ended]
-
-    def _earliest_step(self, command: LaneCommand) -> int:
-        """The first step at which a command may take effect.
-
-        A pause of all lanes takes effect at the step of the foremost lane, if the others reach it soon, so that all
-        wait at the same step.
-        """
-        if not isinstance(command, Pause | StepOnce) or command.lane is not None:
-            return 0
-        paces = {self._pace(lane) for lane in self._running()}
-        if len(paces) != 1:
-            return 0
-        (pace,) = paces
-        next_steps = [self._next_step(lane) for lane in self._running()]
-        is_soon = max(next_steps) - min(next_steps) <= (pace or _FULL_SPEED) * _PAUSE_SECONDS
-        return max(next_steps) if is_soon else 0
-
-    def _pace(self, lane: RunningLane) -> float | None:
-        """The lane's speed limit after the commands in its mailbox."""
-        commands = self._mailboxes[lane.name].waiting
-        paces = [command.pace for command in commands if isinstance(command, SetPace) and command.at_step is None]
-        return paces[-1] if paces else lane.pace
-
-    def _next_step(self, lane: RunningLane) -> int:
-        """The latest step at which a lane that is held takes its next commands."""
-        mailbox = self._mailboxes[lane.name]
-        return max(mailbox.not_before, lane.step + 1 if mailbox.waits_at is None else mailbox.waits_at)
+        ended = self._lanes.deliver(command, earliest)
+        for name in ended if is_missed(command) else ():
+            self.tell(too_late(name, command))
 
     @property
     def behind(self) -> bool:
         """Whether the queue of events or a mailbox is full."""
-        return self._backlog.is_full or any(mailbox.is_full for mailbox in self._mailboxes.values())
+        return self._backlog.is_full or self._lanes.is_full
 
     def tell(self, text: str) -> None:
         """Put a `Notice` into the stream."""
@@ -177,29 +155,25 @@ class Engine:
 
     def close(self) -> None:
         """Announce that no more commands will come: lanes that wait for one end."""
-        for mailbox in self._mailboxes.values():
-            mailbox.close()
+        self._lanes.close()
 
     def _run_lanes(self) -> None:
         """Prepare the run, start a thread for each lane and wait for all; runs in its own thread."""
         started = time.perf_counter()
         try:
             with contextlib.ExitStack() as resources:
-                lanes = self._lanes = self._prepare(resources)
-                started = time.perf_counter() - self._resumption.seconds
-                threads = [
-                    threading.Thread(
-                        target=self._train, args=(lane, started), name=f"clipwatch-{lane.name}", daemon=True
-                    )
-                    for lane in lanes
-                ]
-                for thread in threads:
+                lanes = self._prepare(resources)
+                self._started = started = time.perf_counter() - self._resumption.seconds
+                self._lanes.start(lanes)
+                for lane in lanes:
+                    self._threads.append(self._thread(lane.name, self._train, lane))
+                for thread in tuple(self._threads):
                     thread.start()
-                self._wait_for(threads, started)
+                self._wait(started)
                 seconds = time.perf_counter() - started
             self._backlog.put(RunFinished(reason=self._reason(), seconds=seconds))
         except Cancelled:
-            for name in self._mailboxes:
+            for name in self._lanes.mailboxes:
                 self._end_lane(name)
             self._backlog.put(RunFinished(reason="stopped", seconds=time.perf_counter() - started))
         except BaseException as error:
@@ -207,12 +181,16 @@ class Engine:
             self._backlog.put(error)
         self._backlog.put(None)
 
-    def _wait_for(self, threads: Sequence[threading.Thread], started: float) -> None:
+    def _thread(self, lane: str, target: Callable[..., None], *args: Any) -> threading.Thread:
+        return threading.Thread(target=target, args=args, name=f"clipwatch-{lane}", daemon=True)
+
+    def _wait(self, started: float) -> None:
         """Wait for the lanes, and report what they use meanwhile."""
         from ..runs.resources import INTERVAL, ResourceMeter
 
         meter = ResourceMeter(time.perf_counter() - started)
-        for thread in threads:
+        # A fork's thread is added before that of its parent ends.
+        for thread in self._threads:
             while thread.is_alive():
                 thread.join(INTERVAL)
                 if measured := meter.measure(time.perf_counter() - started):
@@ -222,88 +200,109 @@ class Engine:
         """The lanes, ready to start. `resources` ends their processes, if they have any."""
         for stage in check_device(self._config.device):
             self._backlog.put(stage)
-        prepared, lanes = self._threads() if self._in_threads else resources.enter_context(self._processes())
-        for text in prepared.notices:
+        made = self._made = self._make_lanes()
+        resources.push(lambda kind, error, traceback: made.close(kill=kind is not None))
+        for text in made.prepared.notices:
             self.tell(text)
         if self._stopping.is_set():
             raise Cancelled
         started = RunStarted(
-            config=with_settings(self._config, **prepared.settings),
-            dataset=prepared.dataset,
-            device=prepared.device,
+            config=with_settings(self._config, **made.prepared.settings),
+            dataset=made.prepared.dataset,
+            device=made.prepared.device,
             versions=_versions(),
             time=time.time(),
-            experiment=prepared.experiment,
+            experiment=made.prepared.experiment,
         )
         self._backlog.put(started)
-        return [lane for lane in lanes if lane.name not in self._resumption.diverged]
+        if self._resumption is FRESH:
+            for command in planned_changes(self._config.lanes):
+                self.send(command)
+        return [lane for lane in made.lanes if lane.name not in self._resumption.diverged]
 
-    def _threads(self) -> tuple[Prepared, Sequence[RunningLane]]:
-        from .lane_threads import prepare_threads
+    def _make_lanes(self) -> LaneThreads | LaneProcesses:
+        known = {
+            "checkpoints": self._keep is not None,
+            "stopping": self._stopping,
+            "report": self._backlog.put,
+        }
+        if self._in_threads:
+            from .lane_threads import prepare_threads
 
-        prepared = prepare_threads(
-            self._config,
-            self._resumption,
-            checkpoints=self._keep is not None,
-            load=self._load,
-            stopping=self._stopping,
-            report=self._backlog.put,
-        )
-        from ..training.preparation import lane_thread
+            return prepare_threads(self._config, self._resumption, load=self._load, **known)
+        from .lane_processes import LaneProcesses
 
-        self._lane_context = lane_thread
-        return prepared
+        return LaneProcesses(self._config, self._resumption, **known)
 
-    def _processes(self) -> contextlib.AbstractContextManager[tuple[Prepared, Sequence[RunningLane]]]:
-        from .lane_processes import lane_processes
+    def _train(self, lane: RunningLane) -> None:
+        with self._made.lane_context():
+            self._train_here(lane)
 
-        return lane_processes(
-            self._config,
-            self._resumption.lane_starts(self._config),
-            checkpoints=self._keep is not None,
-            stopping=self._stopping,
-            report=self._backlog.put,
-        )
-
-    def _train(self, lane: RunningLane, started: float) -> None:
-        with self._lane_context():
-            for item in run_lane(lane, self._mailboxes[lane.name], started):
-                self._put(item, lane)
+    def _train_here(self, lane: RunningLane) -> None:
+        for item in run_lane(lane, self._lanes.mailboxes[lane.name], self._started):
+            self._put(item, lane)
         self._end_lane(lane.name)
+
+    def _begin_fork(self, forked: ForkedLane, parent: RunningLane) -> None:
+        """Start the thread of a new lane, once its parent's thread has put its first event into the stream."""
+        event = forked.event
+        config = forked_config(self._lane_configs[event.parent], event)
+        self._lane_configs[event.lane] = config
+        self._lanes.join(forked)
+        self._made.compare(event)
+        self._backlog.put_event(event, parent.idle)
+        thread = self._thread(event.lane, self._train_fork, forked, config)
+        self._threads.append(thread)
+        thread.start()
+
+    def _train_fork(self, forked: ForkedLane, config: LaneConfig) -> None:
+        """Prepare a new lane and train it. Its parent, which waits for nothing, may be far ahead."""
+        total = self._resumption.iterations.get(forked.name, forked.iterations)
+        with self._made.lane_context():
+            try:
+                lane = self._made.fork(
+                    msgspec.structs.replace(self._config, lanes=(config,)), replace(forked, iterations=total)
+                )
+            except Cancelled:
+                self._cancelled = True
+                self._end_lane(forked.name)
+            except Exception as error:
+                self._fail(forked, one_line(error))
+            else:
+                self._lanes.start([lane])
+                self._train_here(lane)
+
+    def _fail(self, forked: ForkedLane, cause: str) -> None:
+        """Report that a new lane cannot be prepared."""
+        seconds = time.perf_counter() - self._started
+        failed = LaneFailed(lane=forked.name, step=forked.event.step, reason="error", cause=cause, seconds=seconds)
+        self._outcomes[forked.name] = failed
+        self._backlog.put_event(failed)
+        self._end_lane(forked.name)
 
     def _end_lane(self, name: str) -> None:
         """End a lane's mailbox; report each command that did not take effect."""
-        mailbox = self._mailboxes[name]
-        for command in filter(_is_missed, mailbox.end()):
+        for lane, command in self._lanes.end(name):
             # A change in the recording takes effect whenever its step is trained again.
-            if command.at_step is None or command.at_step >= mailbox.not_before:
-                self.tell(_too_late(name, command))
+            recorded = self._resumption.recorded.get(lane, 0)
+            if is_missed(command) and (command.at_step is None or command.at_step >= recorded):
+                self.tell(too_late(lane, command))
 
-    def _put(self, item: Event | AnyCheckpoint, lane: RunningLane) -> None:
+    def _put(self, item: LaneItem, lane: RunningLane) -> None:
         if isinstance(item, LaneFinished | LaneFailed):
             self._outcomes[item.lane] = item
-        if isinstance(item, Event):
+        if isinstance(item, ForkedLane):
+            self._begin_fork(item, lane)
+        elif isinstance(item, Event):
             self._backlog.put_event(item, lane.idle)
         else:
             self._backlog.put_checkpoint(item, lane.idle)
 
     def _reason(self) -> Literal["completed", "stopped", "failed"]:
         reasons = {outcome.reason for outcome in self._outcomes.values()}
-        if "stopped" in reasons:
+        if self._cancelled or "stopped" in reasons:
             return "stopped"
         return "completed" if "completed" in reasons else "failed"
-
-
-def _is_missed(command: LaneCommand) -> bool:
-    """Whether this command has no effect on a lane that has ended."""
-    return not isinstance(command, Stop) or command.at_step is not None
-
-
-def _too_late(lane: str, command: LaneCommand) -> str:
-    name = type(command).__name__
-    if command.at_step is None:
-        return f"lane {lane} has ended: {name} came too late for it"
-    return f"lane {lane} ended before step {command.at_step}: {name} did not take effect; a resumed run obeys it"
 
 
 def _versions() -> dict[str, str]:

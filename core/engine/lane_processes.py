@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 
 from ..stream.config import RunConfig
-from ..stream.events import Event, Notice, StageStarted
+from ..stream.events import Event, LaneForked, Notice, StageStarted
 from ..stream.experiment_info import Value
+from ..training.forked_lane import ForkedLane
 from ..training.lane_messages import Assignment, LaneStart, Prepared
 from .lane_process import LaneProcess
 from .measured_lanes import MeasuredLanes
+from .resumption import Resumption
 
 # Once the run is to end: seconds in which a lane must be heard of, or its process is killed. It has saved its state
 # before it begins its last evaluation.
@@ -21,43 +23,81 @@ STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 
 
-@contextmanager
-def lane_processes(
-    config: RunConfig,
-    starts: Sequence[LaneStart],
-    *,
-    checkpoints: bool,
-    stopping: threading.Event,
-    report: Callable[[Event], None],
-) -> Iterator[tuple[Prepared, list[LaneProcess]]]:
-    """The prepared run, and a process for each lane that is to start; none of them is left at the end.
+class LaneProcesses:
+    """A prepared run whose lanes train in a process each; has the interface of `LaneThreads`. Close it at the end.
 
     Raises Cancelled if `stopping` is set during the preparation, and BadInput or ClipwatchError if the run cannot be
     prepared. Once `stopping` is set, a lane that hangs is killed.
     """
-    closed, processes = threading.Event(), list[LaneProcess]()
-    measured = MeasuredLanes([lane.name for lane in config.lanes])
-    report(StageStarted(stage="starting a process for each lane"))
-    try:
+
+    def __init__(
+        self,
+        config: RunConfig,
+        resumption: Resumption,
+        *,
+        checkpoints: bool,
+        stopping: threading.Event,
+        report: Callable[[Event], None],
+    ) -> None:
+        self.lane_context = nullcontext
+        self._checkpoints, self._stopping, self._report = checkpoints, stopping, report
+        self._measured = MeasuredLanes([lane.name for lane in config.lanes])
+        for event in resumption.forks:
+            self.compare(event)
+        self._closed = threading.Event()
+        self.lanes: list[LaneProcess] = []
+        report(StageStarted(stage="starting a process for each lane"))
+        try:
+            self.prepared = self._prepare(resumption.with_forks(config), resumption)
+        except BaseException:
+            self.close(kill=True)
+            raise
+        threading.Thread(target=_kill_late, args=(self.lanes, stopping, self._closed), daemon=True).start()
+
+    def _prepare(self, config: RunConfig, resumption: Resumption) -> Prepared:
+        starts = resumption.lane_starts(config)
         for start in starts:
-            processes.append(LaneProcess(start.lane, measured, config.pace, _teller(report)))
-        for process in processes:
-            process.send(Assignment(config, checkpoints, prepares=process is processes[0], debug=_is_debug()))
+            self._start(start.lane, config.pace)
+        for process in self.lanes:
+            self._assign(process, config, prepares=process is self.lanes[0])
         # The first one prepares the run alone, since the user's code may download data. The others import torch.
-        prepared: Prepared = processes[0].receive(stopping, report)
-        for process, start in zip(processes, starts, strict=True):
+        prepared: Prepared = self.lanes[0].receive(self._stopping, self._report)
+        for process, start in zip(self.lanes, starts, strict=True):
             process.send(start)
-        for process in processes:
-            process.receive(stopping, report)
-        threading.Thread(target=_kill_late, args=(processes, stopping, closed), daemon=True).start()
-        yield prepared, processes
-    except BaseException:
-        for process in processes:
+        for process in self.lanes:
+            process.receive(self._stopping, self._report)
+        return prepared
+
+    def compare(self, event: LaneForked) -> None:
+        """Compare a new lane with its parent from now on."""
+        self._measured.add_fork(event.parent, event.lane)
+
+    def fork(self, config: RunConfig, forked: ForkedLane) -> LaneProcess:
+        """The process of a new lane, which is the only one of `config`. Called in its own thread; raises as above."""
+        process = self._start(forked.name, forked.pace)
+        try:
+            self._assign(process, config, prepares=False)
+            process.send(LaneStart(forked.name, forked.iterations, forked=forked))
+            process.receive(self._stopping, self._report)
+        except BaseException:
             process.kill()
-        raise
-    finally:
-        closed.set()
-        for process in processes:
+            raise
+        return process
+
+    def _start(self, lane: str, pace: float | None) -> LaneProcess:
+        process = LaneProcess(lane, self._measured, pace, _teller(self._report))
+        self.lanes.append(process)
+        return process
+
+    def _assign(self, process: LaneProcess, config: RunConfig, *, prepares: bool) -> None:
+        process.send(Assignment(config, self._checkpoints, prepares=prepares, debug=_is_debug()))
+
+    def close(self, *, kill: bool = False) -> None:
+        """Wait until all processes have ended; kill those that do not end, or all of them."""
+        self._closed.set()
+        for process in self.lanes:
+            if kill:
+                process.kill()
             process.close()
 
 

@@ -3,20 +3,64 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..data.datasets import Dataset
 from ..data.run_dataset import check_sizes, read_dataset
 from ..stream.config import RunConfig
-from ..stream.events import Event
-from ..training.lane_messages import Prepared
+from ..stream.events import Event, LaneForked
 from .concurrent_stages import ConcurrentStages
 from .resumption import Resumption
 from .torch_import import TorchImport
 
 if TYPE_CHECKING:
+    import torch
+
+    from ..experiments.preparation import PreparedExperiment
+    from ..training.forked_lane import ForkedLane
     from ..training.training_loop import Trainer
+
+
+class LaneThreads:
+    """A prepared run whose lanes train in threads of this process."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        experiment: PreparedExperiment,
+        resumption: Resumption,
+        device: torch.device,
+        *,
+        checkpoints: bool,
+    ) -> None:
+        from ..diagnostics.lane_distance import LaneDistance
+        from ..training.preparation import described, lane_thread, prepare_trainers
+
+        self.prepared, self.lane_context = described(config, experiment, device), lane_thread
+        self._distance = LaneDistance([lane.name for lane in config.lanes])
+        for event in resumption.forks:
+            self._distance.add_fork(event.parent, event.lane)
+        self._prepare = partial(
+            prepare_trainers, experiment=experiment, checkpoints=checkpoints, distance=self._distance
+        )
+        self.lanes: Sequence[Trainer] = self._prepare(
+            resumption.with_forks(config), snapshots=resumption.snapshots, iterations=resumption.iterations
+        )
+
+    def compare(self, event: LaneForked) -> None:
+        """Compare a new lane with its parent from now on."""
+        self._distance.add_fork(event.parent, event.lane)
+
+    def close(self, *, kill: bool = False) -> None:
+        """Nothing to do: the threads belong to the engine."""
+
+    def fork(self, config: RunConfig, forked: ForkedLane) -> Trainer:
+        """The trainer of a new lane, which is the only one of `config`. Called in its own thread."""
+        name = forked.event.lane
+        (trainer,) = self._prepare(config, snapshots={}, iterations={name: forked.iterations}, forks={name: forked})
+        return trainer
 
 
 def prepare_threads(
@@ -27,19 +71,16 @@ def prepare_threads(
     load: Callable[..., Dataset],
     stopping: threading.Event,
     report: Callable[[Event], None],
-) -> tuple[Prepared, list[Trainer]]:
-    """The prepared run and the trainers of its lanes. Raises BadInput or ClipwatchError if it cannot be prepared."""
+) -> LaneThreads:
+    """Prepare a run. Raises BadInput or ClipwatchError if it cannot be prepared."""
     dataset = _read_data_and_import_torch(config, load, stopping, report)
     from ..experiments.preparation import prepare
-    from ..training.preparation import described, prepare_trainers, usable_device
+    from ..training.preparation import usable_device
 
     device = usable_device(config.device)
     experiment = prepare(config, dataset, device)
     check_sizes(config, experiment.dataset)
-    trainers = prepare_trainers(
-        config, experiment, resumption.snapshots, resumption.iterations, checkpoints=checkpoints
-    )
-    return described(config, experiment, device), trainers
+    return LaneThreads(config, experiment, resumption, device, checkpoints=checkpoints)
 
 
 def _read_data_and_import_torch(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-from ..stream.commands import Command, Stop
+from ..stream.commands import Command, Fork, Stop
 
 C = TypeVar("C", bound=Command)
 # More commands than a user types at once.
@@ -51,6 +51,12 @@ class Mailbox(Generic[C]):
         before = (due for due, other in self._commands if other.at_step is None)
         due = max(earliest, self.not_before, *before)
         return 0 if isinstance(command, Stop) and due == self.not_before else due
+
+    def inherit(self, other: Mailbox[C]) -> None:
+        """Add the commands for all lanes that wait in the mailbox of another lane."""
+        for due, command in other._commands:
+            if command.lane is None:
+                self.put(command, earliest=due)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -109,7 +115,10 @@ class Mailbox(Generic[C]):
         return self._waits_at
 
     def take(self, step: int, timeout: float | None) -> Sequence[C | Stop]:
-        """The commands due at this boundary, none after a `Stop`; waits up to `timeout` seconds, None without limit."""
+        """The commands due at this boundary; waits up to `timeout` seconds, None without limit.
+
+        A `Stop` or a `Fork` is the last of them. After a fork the others are due at the same boundary.
+        """
         # Read without the lock, because this runs at every step; a command that arrives now is taken one step later.
         if timeout == 0 and step < self._first_due:
             return ()
@@ -132,8 +141,8 @@ class Mailbox(Generic[C]):
             # An idle lane reaches no other boundary until it has obeyed a command.
             ordered = [item for item in self._commands if item[1].at_step is None]
             due = [item for item in ordered if item[0] == ordered[0][0]]
-        stop = next((place for place, item in enumerate(due) if isinstance(item[1], Stop)), len(due))
-        return due[: stop + 1]
+        last = next((place for place, item in enumerate(due) if isinstance(item[1], Stop | Fork)), len(due))
+        return due[: last + 1]
 
     def _update_first_due(self) -> None:
         self._set_first_due(min((due for due, _ in self._commands), default=math.inf))

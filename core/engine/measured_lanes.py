@@ -23,6 +23,7 @@ class MeasuredLanes:
 
     def __init__(self, lanes: Sequence[str]) -> None:
         self._pairs = LanePairs[_Point](lanes)
+        self.add_fork = self._pairs.add_fork
 
     def add(
         self,

@@ -16,10 +16,11 @@ from ..runs.folder import RunFolder
 from ..runs.reader import Recorded, read_recording
 from ..runs.scheduled_commands import still_scheduled
 from ..runs.watched import require_own_training
-from ..stream.commands import LaneCommand, ResetMoments, SetClip
+from ..stream.commands import LaneCommand, ResetMoments, SetClip, SetLearningRate, planned_changes
 from ..stream.config import RunConfig, with_dataset
 from ..stream.events import (
     ClipChanged,
+    CommandScheduled,
     Diagnosed,
     Evaluated,
     Event,
@@ -28,6 +29,7 @@ from ..stream.events import (
     LaneFinished,
     LanesCompared,
     LaneStarted,
+    LearningRateChanged,
     MomentsReset,
     NonfiniteFound,
     Notice,
@@ -40,7 +42,9 @@ from ..stream.events import (
 from ..stream.rules import require_known
 
 Snapshots = Mapping[str, Mapping[str, Any]]
-_OnceAStep = Evaluated | StepsTrained | Diagnosed | ClipChanged | MomentsReset | NonfiniteFound
+# What a command has changed in a lane, so that a repetition must send it again.
+Change = ClipChanged | LearningRateChanged | MomentsReset
+_OnceAStep = Evaluated | StepsTrained | Diagnosed | Change | NonfiniteFound
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class InterruptedRun:
         """The number of steps of each lane that the recording covers. New commands must not change these steps."""
         reached = {lane.name: self.recorded.last_evaluated(lane.name) + 1 for lane in self.config.lanes}
         for event in self.recorded.table.others:
-            if isinstance(event, ClipChanged | MomentsReset):
+            if isinstance(event, Change):
                 reached[event.lane] = max(reached[event.lane], event.step)
         return reached
 
@@ -109,16 +113,21 @@ class InterruptedRun:
 
     def commands(self, snapshots: Snapshots) -> list[LaneCommand]:
         """Commands that repeat the changes recorded after the checkpoints, and those that are still scheduled."""
-        changed: list[LaneCommand] = [
-            SetClip(lane=change.lane, rule=change.rule, at_step=change.step)
-            if isinstance(change, ClipChanged)
-            else ResetMoments(lane=change.lane, at_step=change.step)
+        changed = [
+            repeated(change)
             for change in self.recorded.events
-            if isinstance(change, ClipChanged | MomentsReset)
-            and change.step >= snapshots.get(change.lane, {"step": 0})["step"]
+            if isinstance(change, Change) and change.step >= snapshots.get(change.lane, {"step": 0})["step"]
         ]
-        due = (*changed, *still_scheduled(self.recorded))
+        due = (*changed, *still_scheduled(self.recorded), *self._unscheduled_changes())
         return [command for command in due if command.lane not in self.diverged]
+
+    def _unscheduled_changes(self) -> Iterator[LaneCommand]:
+        """The planned changes of a run that was interrupted before it recorded that they are scheduled."""
+        scheduled = [event.command for event in self.recorded.table.others if isinstance(event, CommandScheduled)]
+        for lane in self.config.lanes:
+            for command in planned_changes([lane]):
+                if command not in scheduled and (command.at_step or 0) >= self.recorded_steps[lane.name]:
+                    yield command
 
     def unrecorded_events(self, live: Iterable[Event]) -> Iterator[Event]:
         """Those of the resumed run's events that are not recorded yet.
@@ -164,6 +173,17 @@ def read_interrupted(folder: RunFolder, iterations: int | None) -> InterruptedRu
     totals = {lane: iterations or planned for lane, planned in planned_iterations(recorded).items()}
     config = msgspec.structs.replace(settings(recorded), iterations=max(totals.values()))
     return InterruptedRun(folder, recorded, config, totals)
+
+
+def repeated(change: Change) -> LaneCommand:
+    """The command that makes a recorded change again."""
+    match change:
+        case ClipChanged():
+            return SetClip(lane=change.lane, rule=change.rule, at_step=change.step)
+        case LearningRateChanged():
+            return SetLearningRate(lane=change.lane, rate=change.rate, at_step=change.step)
+        case MomentsReset():
+            return ResetMoments(lane=change.lane, at_step=change.step)
 
 
 def planned_iterations(recorded: Recorded) -> dict[str, int]:

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from ..stream.commands import LaneCommand
 from ..stream.config import RunConfig
-from ..stream.events import LaneFailed
+from ..stream.events import LaneFailed, LaneForked
+from ..training.forked_lane import forked_config
 from ..training.lane_messages import LaneStart
 
 
@@ -19,7 +22,7 @@ class Resumption:
     Lanes start from their `snapshots`, or from the start, at `seconds` on the run's clock, and train to `iterations`
     steps. `commands` are those of the recording. Other commands take effect no earlier than where the recording ends
     (`recorded`, a step for each lane), because the steps before are trained again as they were. Lanes that `diverged`
-    are not trained.
+    are not trained. `forks` are the lanes that were forked and need not be forked again.
     """
 
     snapshots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -28,6 +31,14 @@ class Resumption:
     commands: Sequence[LaneCommand] = ()
     recorded: Mapping[str, int] = field(default_factory=dict)
     diverged: Mapping[str, LaneFailed] = field(default_factory=dict)
+    forks: Sequence[LaneForked] = ()
+
+    def with_forks(self, config: RunConfig) -> RunConfig:
+        """The settings of a run with those lanes that were forked among its lanes."""
+        lanes = {lane.name: lane for lane in config.lanes}
+        for event in self.forks:
+            lanes[event.lane] = forked_config(lanes[event.parent], event)
+        return msgspec.structs.replace(config, lanes=tuple(lanes.values()))
 
     def lane_starts(self, config: RunConfig) -> list[LaneStart]:
         """What the processes of the lanes that are trained start from. One prepares the run even if none is."""

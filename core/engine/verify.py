@@ -13,19 +13,17 @@ from ..runs.event_table import EventTable, StepLogs
 from ..runs.lane_steps import LaneSteps, lane_steps
 from ..runs.reader import Recorded
 from ..stream.codec import encode
-from ..stream.commands import LaneCommand, ResetMoments, SetClip, Stop
+from ..stream.commands import Stop
 from ..stream.config import RunConfig
 from ..stream.events import (
-    ClipChanged,
     Diagnosed,
     Evaluated,
     Event,
     LaneEvent,
     LaneFailed,
     LaneFinished,
-    MomentsReset,
 )
-from .resume import planned_iterations, settings
+from .resume import Change, planned_iterations, repeated, settings
 from .resumption import Resumption
 
 
@@ -44,12 +42,7 @@ class Verdict:
 def repetition(recorded: Recorded) -> tuple[RunConfig, Resumption]:
     """The settings and commands that train the run again, without a speed limit, to the step where each lane ended."""
     config = settings(recorded)
-    commands: list[LaneCommand] = []
-    for event in recorded.table.others:
-        if isinstance(event, ClipChanged):
-            commands.append(SetClip(lane=event.lane, rule=event.rule, at_step=event.step))
-        elif isinstance(event, MomentsReset):
-            commands.append(ResetMoments(lane=event.lane, at_step=event.step))
+    commands = [repeated(event) for event in recorded.table.others if isinstance(event, Change)]
     iterations = planned_iterations(recorded)
     again = Resumption(iterations=iterations, commands=[*commands, *_ends(recorded, iterations)])
     return msgspec.structs.replace(config, pace=None), again

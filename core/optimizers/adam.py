@@ -40,6 +40,15 @@ class Adam:
         # `steps` as the tensor that the kernel reads.
         self._count = torch.zeros((), device=parameters.device)
 
+    @property
+    def base_rate(self) -> float:
+        """The learning rate: there is no schedule."""
+        return self.learning_rate
+
+    def set_rate(self, rate: float) -> None:
+        """Use this learning rate from the next step on."""
+        self.learning_rate = rate
+
     def step(self, gradient: Tensor) -> None:
         """Update the parameters by a gradient of their shape."""
         self.steps += 1
@@ -93,13 +102,15 @@ class Adam:
         self.steps = 0
 
     @property
-    def state(self) -> dict[str, Tensor | int]:
-        """A copy of the moments and the number of steps."""
+    def state(self) -> dict[str, Tensor | float]:
+        """A copy of the moments, the number of steps and the learning rate."""
         moments = {"first_moment": self.first_moment.clone(), "second_moment": self.second_moment.clone()}
-        return {**moments, "steps": self.steps}
+        return {**moments, "steps": self.steps, "learning_rate": self.learning_rate}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set the state to one that `state` returned."""
         self.first_moment.copy_(state["first_moment"])
         self.second_moment.copy_(state["second_moment"])
         self.steps = state["steps"]
+        # Old checkpoints do not hold it: it could not change.
+        self.learning_rate = state.get("learning_rate", self.learning_rate)

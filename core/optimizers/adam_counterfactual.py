@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -33,7 +34,8 @@ class AdamCounterfactual(Adam):
     """Keeps the moments in flat vectors, and computes an update only when it is asked for.
 
     Learning rate and weight decay may differ between groups of parameters. The vectors may hold only some elements:
-    `elements` takes them from a tensor of a parameter's shape.
+    `elements` takes them from a tensor of a parameter's shape. `with_rates` is a context in which the optimizer has the
+    learning rates of its next step.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class AdamCounterfactual(Adam):
         optimizer: torch.optim.Optimizer,
         parts: Sequence[Tensor],
         elements: Callable[[Tensor], Tensor] = lambda whole: whole,
+        with_rates: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         (beta1, beta2), eps = optimizer.param_groups[0]["betas"], optimizer.param_groups[0]["eps"]
         super().__init__(parameters, learning_rate=1.0, beta1=float(beta1), beta2=float(beta2), eps=float(eps))
         self._views, self._optimizer, self._parts = views, optimizer, parts
+        self._with_rates = with_rates
         self._rates: dict[int, tuple[float, float]] = {}
         for part, first, second in zip(parts, views(self.first_moment), views(self.second_moment), strict=True):
             if state := optimizer.state.get(part):
@@ -54,13 +58,19 @@ class AdamCounterfactual(Adam):
                 second.copy_(elements(state["exp_avg_sq"]))
                 self.steps = int(state["step"])
 
+    def set_rate(self, rate: float) -> None:
+        """Nothing to do: the learning rates are those of the optimizer that is followed."""
+
     def update_state(self, gradient: Tensor) -> None:
         """Update the moments, and note what a schedule has set for this step."""
         groups = self._optimizer.param_groups
         self._beta1, self._beta2 = map(float, groups[0]["betas"])
-        self._rates = {
-            id(part): (float(group["lr"]), float(group["weight_decay"])) for group in groups for part in group["params"]
-        }
+        with self._with_rates():
+            self._rates = {
+                id(part): (float(group["lr"]), float(group["weight_decay"]))
+                for group in groups
+                for part in group["params"]
+            }
         super().update_state(gradient)
 
     def parameter_update(self, before: Tensor) -> Tensor:

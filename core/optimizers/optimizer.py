@@ -12,7 +12,11 @@ from .adam import Adam
 from .sgd import MomentumSgd, Sgd
 
 
-class _Stateful(Protocol):
+class _Steerable(Protocol):
+    def set_rate(self, rate: float) -> None:
+        """Use this learning rate from the next step on. A schedule multiplies it."""
+        ...
+
     def reset(self) -> None: ...
 
     @property
@@ -21,7 +25,7 @@ class _Stateful(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None: ...
 
 
-class CounterfactualOptimizer(_Stateful, Protocol):
+class CounterfactualOptimizer(_Steerable, Protocol):
     """A copy of an optimizer that follows other gradients and never updates the parameters.
 
     `update_state` and `parameter_update` are a step in two halves. Call the first before the optimizer's own step.
@@ -36,12 +40,17 @@ class CounterfactualOptimizer(_Stateful, Protocol):
         ...
 
 
-class Optimizer(_Stateful, Protocol):
+class Optimizer(_Steerable, Protocol):
     """Updates the parameters that it was made for."""
 
     @property
     def learning_rate(self) -> float:
         """The learning rate of the last step."""
+        ...
+
+    @property
+    def base_rate(self) -> float | None:
+        """The learning rate before any schedule, None if the optimizer has none."""
         ...
 
     def step(self, gradient: Tensor) -> None:

@@ -24,6 +24,15 @@ class Sgd:
         self._direction = torch.zeros_like(parameters)
         self.steps = 0
 
+    @property
+    def base_rate(self) -> float:
+        """The learning rate: there is no schedule."""
+        return self.learning_rate
+
+    def set_rate(self, rate: float) -> None:
+        """Use this learning rate from the next step on."""
+        self.learning_rate = rate
+
     def step(self, gradient: Tensor) -> None:
         """Update the parameters by a gradient of their shape."""
         self.update_state(gradient)
@@ -47,13 +56,15 @@ class Sgd:
         self.steps = 0
 
     @property
-    def state(self) -> dict[str, Tensor | int]:
-        """The number of steps."""
-        return {"steps": self.steps}
+    def state(self) -> dict[str, Tensor | float]:
+        """The number of steps and the learning rate."""
+        return {"steps": self.steps, "learning_rate": self.learning_rate}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set the state to one that `state` returned."""
         self.steps = state["steps"]
+        # Old checkpoints do not hold it: it could not change.
+        self.learning_rate = state.get("learning_rate", self.learning_rate)
 
 
 class MomentumSgd(Sgd):
@@ -79,8 +90,8 @@ class MomentumSgd(Sgd):
         self.velocity.zero_()
 
     @property
-    def state(self) -> dict[str, Tensor | int]:
-        """A copy of the velocity, and the number of steps."""
+    def state(self) -> dict[str, Tensor | float]:
+        """A copy of the velocity, the number of steps and the learning rate."""
         return {**super().state, "velocity": self.velocity.clone()}
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -18,10 +18,11 @@ from ..experiments.experiment import Experiment
 from ..experiments.module import ModuleWorkload
 from ..experiments.user_code import user_code
 from ..experiments.workload import Workload
-from ..stream.config import RunConfig
+from ..stream.config import LaneConfig, RunConfig
 from .adam import BETA2, EPS
 from .adam_counterfactual import AdamCounterfactual, Views, is_followed_by_moments
 from .optimizer import CounterfactualOptimizer, Optimizer, make_optimizer
+from .rate_factor import RateFactor
 from .sgd import MOMENTUM
 
 MakeOptimizer = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
@@ -30,20 +31,24 @@ MakeSchedule = Callable[[torch.optim.Optimizer], LRScheduler | None]
 _FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
 
 
-def make_workload_optimizer(config: RunConfig, workload: Workload) -> Optimizer:
-    """The optimizer that a user's experiment makes, or else that of the run. Raises BadInput."""
+def make_lane_optimizer(config: RunConfig, lane: LaneConfig, workload: Workload) -> Optimizer:
+    """The optimizer that a user's experiment makes, or else that of the run, with the lane's own settings.
+
+    Raises BadInput.
+    """
     if not isinstance(workload, ModuleWorkload):
-        return make_optimizer(config, workload.parameters)
+        return make_optimizer(config.for_lane(lane), workload.parameters)
     experiment, own = workload.experiment, type(workload.experiment)
     if own.make_optimizer is Experiment.make_optimizer and own.make_schedule is Experiment.make_schedule:
-        return make_optimizer(config, workload.parameters)
+        return make_optimizer(config.for_lane(lane), workload.parameters)
 
     def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         with user_code(experiment.make_optimizer):
             made = experiment.make_optimizer(parameters)
             if made is None:
-                return _run_optimizer(config, parameters)
+                return _run_optimizer(config.for_lane(lane), parameters)
             _require_usable(made, parameters)
+            _require_no_others(lane)
             return made
 
     def make_schedule(optimizer: torch.optim.Optimizer) -> LRScheduler | None:
@@ -55,6 +60,8 @@ def make_workload_optimizer(config: RunConfig, workload: Workload) -> Optimizer:
     optimizer = TorchOptimizer(workload.parameters, workload.views, make, make_schedule)
     with user_code(experiment.make_optimizer):
         optimizer.require_loadable_state()
+        if lane.learning_rate is not None:
+            _set_own_rate(optimizer, lane)
     return optimizer
 
 
@@ -75,7 +82,7 @@ class TorchOptimizer:
     """Updates `parameters`, a flat vector, by an optimizer that sees its parts as parameters.
 
     The parts are parameters of their own that share the vector's memory. Their gradients are views of the gradient that
-    `step` gets.
+    `step` gets. Another learning rate than that of the start multiplies the rates of all groups.
     """
 
     def __init__(self, parameters: Tensor, views: Views, make: MakeOptimizer, schedule: MakeSchedule) -> None:
@@ -85,6 +92,7 @@ class TorchOptimizer:
         self._optimizer = make(self._parts)
         self._fresh_state = copy.deepcopy(self._optimizer.state_dict()["state"])
         self._schedule = schedule(self._optimizer)
+        self._factor = RateFactor(self._optimizer)
         self._learning_rate = self._current_rate
 
     @property
@@ -92,12 +100,22 @@ class TorchOptimizer:
         """The learning rate of the last step for the first group of parameters, 0 if the optimizer has none."""
         return self._learning_rate
 
+    @property
+    def base_rate(self) -> float | None:
+        """The learning rate of the first group before the schedule, None if the optimizer has none."""
+        return self._factor.base_rate
+
+    def set_rate(self, rate: float) -> None:
+        """Multiply the rates of all groups so that the first one has this base rate, which must not be None."""
+        self._factor.set_rate(rate)
+
     def step(self, gradient: Tensor) -> None:
         """Update the parameters by a gradient of their shape, which may change, and advance the schedule."""
-        self._learning_rate = self._current_rate
         if gradient is not self._gradient:
             self._set_gradient(gradient)
-        self._optimizer.step()
+        with self._factor.applied():
+            self._learning_rate = self._current_rate
+            self._optimizer.step()
         if self._schedule:
             self._schedule.step()
 
@@ -109,7 +127,9 @@ class TorchOptimizer:
     def copy(self) -> CounterfactualOptimizer:
         """An optimizer with a copy of the state that never updates the parameters."""
         if is_followed_by_moments(self._optimizer, self._parts):
-            return AdamCounterfactual(self._parameters, self._views, self._optimizer, self._parts)
+            return AdamCounterfactual(
+                self._parameters, self._views, self._optimizer, self._parts, with_rates=self._factor.applied
+            )
         return _Counterfactual(self)
 
     def reset(self) -> None:
@@ -119,16 +139,21 @@ class TorchOptimizer:
 
     @property
     def state(self) -> dict[str, Any]:
-        """A copy of the states of optimizer and schedule."""
+        """A copy of the states of optimizer and schedule, and the learning rate before the schedule."""
         schedule = {"schedule": self._schedule.state_dict()} if self._schedule else {}
-        return copy.deepcopy({"optimizer": self._optimizer.state_dict(), **schedule})
+        states = copy.deepcopy({"optimizer": self._optimizer.state_dict(), **schedule})
+        return {**states, "learning_rate": self.base_rate}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set the state to one that `state` returned."""
         self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         if self._schedule:
             self._schedule.load_state_dict(copy.deepcopy(state["schedule"]))
-        self._learning_rate = self._current_rate
+        # Old checkpoints do not hold it: it could not change.
+        if (rate := state.get("learning_rate")) is not None:
+            self.set_rate(rate)
+        with self._factor.applied():
+            self._learning_rate = self._current_rate
 
     def require_loadable_state(self) -> None:
         """Raise BadInput if a checkpoint cannot hold the state after a step."""
@@ -161,10 +186,15 @@ class _Counterfactual(TorchOptimizer):
         self._random_devices = [device] if device.type == "cuda" else []
         self._optimizer.load_state_dict(copy.deepcopy(original._optimizer.state_dict()))
 
+    def set_rate(self, rate: float) -> None:
+        """Nothing to do: the learning rates are those of the original."""
+
     def update_state(self, gradient: Tensor) -> None:
         """Take a step from the parameters of the original, which must not have taken its own yet."""
         self._parameters.copy_(self._original._parameters)
-        for group, original in zip(self._optimizer.param_groups, self._original._optimizer.param_groups, strict=True):
+        with self._original._factor.applied():
+            originals = [dict(group) for group in self._original._optimizer.param_groups]
+        for group, original in zip(self._optimizer.param_groups, originals, strict=True):
             group.update({name: value for name, value in original.items() if name != "params"})
             if self._is_fused:
                 group.update(fused=True, foreach=False)
@@ -178,6 +208,22 @@ class _Counterfactual(TorchOptimizer):
     def parameter_update(self, before: Tensor) -> Tensor:
         """What the last step has added to the parameters, which were `before`."""
         return self._parameters - before
+
+
+def _require_no_others(lane: LaneConfig) -> None:
+    """Raise BadInput if the lane has settings of its own that the optimizer of a user cannot have."""
+    if names := " and ".join(name for name in lane.own_settings if name != "learning_rate"):
+        raise BadInput(
+            f"lane {lane.name}: its optimizer is the one that make_optimizer returns; leave out {names} (lr may differ)"
+        )
+
+
+def _set_own_rate(optimizer: TorchOptimizer, lane: LaneConfig) -> None:
+    """Give the optimizer the lane's own learning rate. Raises BadInput."""
+    assert lane.learning_rate is not None
+    if optimizer.base_rate is None:
+        raise BadInput(f"lane {lane.name}: leave out lr, the optimizer that make_optimizer returns has none")
+    optimizer.set_rate(lane.learning_rate)
 
 
 def _reason(error: Exception) -> str:

@@ -60,7 +60,7 @@ def _rows_of_clipping(run: RunSummary) -> list[Draw]:
 
 def _rules(lane: LaneSummary) -> list[RecordedRule]:
     """Every rule that the lane had and that clips."""
-    rules = map(recorded_rule, (lane.rule, *lane.rules.rules))
+    rules = map(recorded_rule, (lane.rule, *lane.rules.values))
     return [rule for rule in rules if not isinstance(rule, NoClip)]
 
 
@@ -115,7 +115,7 @@ def _middles(steps: NDArray[Any], size: int) -> NDArray[Any]:
 
 def _draw_bounds(axes: Axes, lane: LaneSummary) -> None:
     """The bound of each norm rule, over the steps at which it held."""
-    rules = zip(lane.rules.steps, lane.rules.rules, strict=True)
+    rules = zip(lane.rules.steps, lane.rules.values, strict=True)
     for (first, rule), (beyond, _) in pairwise([*rules, (lane.step, "")]):
         clip = recorded_rule(rule)
         if isinstance(clip, NormClip) and first < beyond:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from ..runs.lane_rules import NO_RULES, LaneRules, lane_rules
+from ..runs.lane_course import NO_RULES, LaneCourse, lane_rules
 from ..runs.lane_steps import LaneSteps, lane_steps
 from ..runs.reader import Recorded
 from ..statistics.intervals import wilson_interval
@@ -100,7 +100,7 @@ class LaneSummary:
     measured: tuple[Diagnosed, ...] = ()
     silent_outputs: tuple[int, ...] | None = None
     number: int = 0
-    rules: LaneRules = NO_RULES
+    rules: LaneCourse[str] = NO_RULES
     steps: LaneSteps | None = None
     watched: bool = False
 
@@ -199,7 +199,7 @@ def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> R
         replace(
             _lane(lane, rules.get(lane, ""), state, recorded.events),
             number=number,
-            rules=lane_rules(recorded.table.others, lane),
+            rules=lane_rules(recorded, lane),
             steps=_steps(recorded, lane),
             watched=recorded.started.watched,
         )

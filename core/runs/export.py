@@ -18,13 +18,14 @@ from ..stream.events import (
     Event,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LanesCompared,
     LaneStarted,
     StepsTrained,
 )
 from ..stream.series import evaluated_values, final_values
 from .csv_table import texts, write_table
-from .lane_rules import lane_rules
+from .lane_course import lane_rates, lane_rules
 from .lane_steps import lane_steps
 from .reader import Recorded
 
@@ -64,6 +65,9 @@ COLUMNS = (
     "nan",
     "infinite",
     "failure",
+    "learning_rate",
+    "parent",
+    "forked_at",
 )
 # What the texts of numbers are in JSON, which has no numbers for them.
 # The columns of LeNet's accuracy and dead outputs, which belong to these names of a metric and of a gauge.
@@ -112,11 +116,15 @@ def evaluation_rows(recorded: Recorded) -> list[Row]:
     In a watched run, which may have no evaluations, also one per measurement.
     """
     rules: dict[str, str] = {}
+    rates = {lane: lane_rates(recorded, lane) for lane in recorded.lanes}
+    forks = {event.lane: event for event in recorded.table.others if isinstance(event, LaneForked)}
     more = _beside_evaluations(recorded)
     rows: dict[tuple[str, str, int], Row] = {}
     for event in recorded.events:
         match event:
-            case LaneStarted(lane=lane, rule=rule) | ClipChanged(lane=lane, rule=rule):
+            case (
+                LaneStarted(lane=lane, rule=rule) | ClipChanged(lane=lane, rule=rule) | LaneForked(lane=lane, rule=rule)
+            ):
                 rules[lane] = rule
                 continue
             case Evaluated():
@@ -137,6 +145,10 @@ def evaluation_rows(recorded: Recorded) -> list[Row]:
         }
     if recorded.started.watched:
         rows = {**_measurement_rows(recorded, more, rows.keys()), **rows}
+    for row in rows.values():
+        row["learning_rate"] = rates[row["lane"]].at(row["step"])
+        if fork := forks.get(row["lane"]):
+            row |= {"parent": fork.parent, "forked_at": fork.step}
     places = {lane: place for place, lane in enumerate(recorded.lanes)}
     return sorted(rows.values(), key=lambda row: (row["step"], places[row["lane"]]))
 
@@ -145,12 +157,12 @@ def _measurement_rows(
     recorded: Recorded, more: Mapping[tuple[str, int], Row], others: Collection[tuple[str, str, int]]
 ) -> dict[tuple[str, str, int], Row]:
     """The rows of measurements at other steps than those of evaluations."""
-    rules = {lane: lane_rules(recorded.table.others, lane) for lane in recorded.lanes}
+    rules = {lane: lane_rules(recorded, lane) for lane in recorded.lanes}
     return {
         ("measurement", lane, step): {
             "row": "measurement",
             "lane": lane,
-            "rule": rules[lane].at(step),
+            "rule": rules[lane].at(step) or "",
             "step": step,
             **values,
         }

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import BadInput, one_line
 from ..stream.codec import UnknownEvent, decode_event
-from ..stream.events import Event
+from ..stream.events import Event, LaneForked, ResourcesMeasured
 from .damage import DamagedLine, decode_sealed
 from .event_table import EventTable, Floats, Integers
 from .folder import RunFolder
@@ -92,7 +92,7 @@ def _decoded(line: bytes) -> Event | None:
 def lane_times(table: EventTable) -> dict[str, LaneTimes]:
     """When the steps of each lane were done, from all events of the lane that have a time."""
     found: dict[str, list[tuple[Integers, Floats]]] = {}
-    evaluations = table.evaluations
+    evaluations, logs = table.evaluations, table.step_logs
     for lane in evaluations.names:
         rows = evaluations.of(lane)
         found[lane] = [(evaluations.steps[rows] + 1, evaluations.seconds[rows])]
@@ -101,7 +101,29 @@ def lane_times(table: EventTable) -> dict[str, LaneTimes]:
         if lane is not None and isinstance(seconds, float):
             point = np.array([getattr(event, "step", 0)]), np.array([seconds])
             found.setdefault(lane, []).append(point)
-    return {lane: _ascending(points) for lane, points in found.items()}
+    # A watched loop may have no evaluations: what its process uses is measured with a time.
+    measured = [
+        (place, event.seconds)
+        for place, event in zip(table.other_places.tolist(), table.others, strict=True)
+        if isinstance(event, ResourcesMeasured)
+    ]
+    for lane in logs.names if measured else ():
+        if len(rows := logs.of(lane)):
+            places, seconds = (np.array(part) for part in zip(*measured, strict=True))
+            newest = np.searchsorted(logs.places[rows], places) - 1
+            found.setdefault(lane, []).append((logs.steps[rows][newest[newest >= 0]] + 1, seconds[newest >= 0]))
+    times = {lane: _ascending(points) for lane, points in found.items()}
+    for event in table.others:
+        if isinstance(event, LaneForked) and event.parent in times and event.lane in times:
+            times[event.lane] = _joined(times[event.parent], event.step, times[event.lane])
+    return times
+
+
+def _joined(parent: LaneTimes, fork: int, own: LaneTimes) -> LaneTimes:
+    """The times of a forked lane, after those of its parent up to the fork."""
+    before = int(np.searchsorted(parent.steps, fork, "left"))
+    steps, seconds = np.append(parent.steps[:before], own.steps), np.append(parent.seconds[:before], own.seconds)
+    return LaneTimes(steps, np.maximum.accumulate(seconds))
 
 
 def _ascending(points: list[tuple[Integers, Floats]]) -> LaneTimes:

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from ..stream.commands import Extend, LaneCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
+from ..stream.commands import (
+    Extend,
+    LaneCommand,
+    Pause,
+    ResetMoments,
+    Resume,
+    SetClip,
+    SetLearningRate,
+    SetPace,
+    StepOnce,
+    Stop,
+)
 from ..stream.events import (
     ClipChanged,
     CommandScheduled,
@@ -18,6 +29,7 @@ from ..stream.events import (
     LanePaused,
     LaneResumed,
     LaneStepped,
+    LearningRateChanged,
     MomentsReset,
     PaceChanged,
 )
@@ -26,6 +38,7 @@ from .reader import Recorded
 
 _ANSWERS: dict[type[LaneCommand], type[LaneEvent]] = {
     SetClip: ClipChanged,
+    SetLearningRate: LearningRateChanged,
     ResetMoments: MomentsReset,
     Pause: LanePaused,
     Resume: LaneResumed,

@@ -13,11 +13,13 @@ from ..errors import BadInput
 from ..stream.series import are_given
 from .csv_table import texts, write_table
 from .event_table import Integers
-from .lane_rules import LaneRules, lane_rules
+from .lane_course import LaneCourse, lane_rates, lane_rules
 from .lane_steps import LaneSteps, lane_steps
 from .reader import Recorded
 
 STEP_COLUMNS = ("lane", "rule", "step", "train_loss", "gradient_norm", "clipped_norm", "clipped")
+# The last column, before any schedule; empty if it is not known.
+RATE = "learning_rate"
 
 
 def write_steps(recorded: Recorded, path: Path) -> None:
@@ -26,15 +28,20 @@ def write_steps(recorded: Recorded, path: Path) -> None:
     if not any(len(each.steps) for each in found):
         raise BadInput("the loss and the gradient norm of every step are not recorded in this run; leave out --steps")
     metrics = list(dict.fromkeys(name for each in found for name in each.metrics))
-    columns = (*STEP_COLUMNS, *(name.replace("-", "_") for name in metrics))
-    write_table(columns, _rows(recorded, found, metrics), path)
+    columns = [*STEP_COLUMNS, *(name.replace("-", "_") for name in metrics)]
+    # A watched loop may give its learning rate itself, as a metric.
+    with_rates = RATE not in columns
+    write_table([*columns, *[RATE] * with_rates], _rows(recorded, found, metrics, with_rates=with_rates), path)
 
 
-def _rows(recorded: Recorded, found: Sequence[LaneSteps], metrics: Sequence[str]) -> Iterable[tuple[Any, ...]]:
-    """The values of `STEP_COLUMNS` and of these metrics, ordered by step and then by lane."""
+def _rows(
+    recorded: Recorded, found: Sequence[LaneSteps], metrics: Sequence[str], *, with_rates: bool
+) -> Iterable[tuple[Any, ...]]:
+    """The values of `STEP_COLUMNS`, of these metrics and perhaps of RATE, ordered by step and then by lane."""
     lanes = recorded.lanes
     order = np.lexsort((np.repeat(range(len(found)), [len(each.steps) for each in found]), _joined(found, "steps")))
-    rules = [_by_step(lane_rules(recorded.table.others, lane), each) for lane, each in zip(lanes, found, strict=True)]
+    rules = [_by_step(lane_rules(recorded, lane), each) for lane, each in zip(lanes, found, strict=True)]
+    rates = [_by_step(lane_rates(recorded, lane), each) for lane, each in zip(lanes, found, strict=True)]
     names = [np.full(len(each.steps), lane, object) for lane, each in zip(lanes, found, strict=True)]
     return zip(
         np.concatenate(names)[order].tolist(),
@@ -43,6 +50,7 @@ def _rows(recorded: Recorded, found: Sequence[LaneSteps], metrics: Sequence[str]
         *(_numbers(found, name, order) for name in ("train-loss", "grad-norm", "clipped-norm")),
         _joined(found, "clipped")[order].astype(int).tolist(),
         *(_numbers(found, name, order) for name in metrics),
+        *([np.concatenate(rates)[order].tolist()] if with_rates else []),
         strict=True,
     )
 
@@ -61,7 +69,7 @@ def _joined(lanes: Iterable[LaneSteps], name: str) -> NDArray[Any]:
     return np.concatenate([getattr(lane, name) for lane in lanes])
 
 
-def _by_step(rules: LaneRules, lane: LaneSteps) -> NDArray[Any]:
-    """The rule of each step."""
-    texts = np.array(["", *rules.rules], object)
-    return texts[np.searchsorted(rules.steps, lane.steps, "right")]
+def _by_step(course: LaneCourse[Any], lane: LaneSteps) -> NDArray[Any]:
+    """The rule or rate of each step."""
+    values = np.array(["", *course.values], object)
+    return values[np.searchsorted(course.steps, lane.steps, "right")]

@@ -8,12 +8,13 @@ The answer is an event that names the step, or a `Notice` that says why nothing 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from ..errors import BadInput
 from .experiment_info import Value
-from .lane_config import require_lane_name, require_rate
+from .lane_config import LaneConfig, require_lane_name, require_rate
 from .limits import MOST
 from .rules import parse_rule
 
@@ -149,3 +150,10 @@ class Seek(_RunCommand, frozen=True, kw_only=True):
 Steering = SetClip | SetLearningRate | ResetMoments | Pause | Resume | StepOnce | SetPace | Extend
 LaneCommand = Steering | Fork | Stop
 AnyCommand = LaneCommand | Restart | Seek
+
+
+def planned_changes(lanes: Iterable[LaneConfig]) -> Iterator[SetClip]:
+    """The commands that replace the lanes' rules later, as their `clip_at` says."""
+    for lane in lanes:
+        for step, rule in lane.clip_at.items():
+            yield SetClip(lane=lane.name, rule=rule, at_step=step)

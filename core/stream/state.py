@@ -52,6 +52,8 @@ from .watch_events import CLIPPING
 
 Going = Literal["training", "paused", "stepping"]
 LaneStatus = Literal[Going, "completed", "stopped", "failed"]
+# What a command changed of how a lane trains.
+Change = ClipChanged | LearningRateChanged | MomentsReset | LaneForked
 
 
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,9 +63,10 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     in the newest `StepsTrained`, and `diagnosed_peak` what it was at the last measurement. `outputs_changed` lists the
     outputs that died and recovered. `changed_at`, `rate_changed_at` and `reset_at` are the steps at which its rule and
     its learning rate were changed and its optimizer state was reset by a command. `learning_rate` is before any
-    schedule, None if unknown. A forked lane began with the state of its `parent` after `forked_at` steps. Of a
-    `watched` loop: `audit` holds the findings that hold, `skipped` how many steps its GradScaler skipped, and
-    `loop_ended` its end.
+    schedule, None if unknown. A forked lane began with the state of its `parent` after `forked_at` steps. `history`:
+    all these changes, after those of the lanes that it was forked from. `rule_since`: the step from which the present
+    rule holds, None if it is the first one. Of a `watched` loop: `audit` holds the findings that hold, `skipped` how
+    many steps its GradScaler skipped, and `loop_ended` its end.
     """
 
     name: str
@@ -87,6 +90,8 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: tuple[int, ...] = ()
     rate_changed_at: tuple[int, ...] = ()
     reset_at: tuple[int, ...] = ()
+    history: tuple[Change, ...] = ()
+    rule_since: int | None = None
     watched: bool = False
     audit: dict[str, LoopAudited] = {}
     skipped: int = 0
@@ -258,6 +263,8 @@ def _forked(parent: LaneState, event: LaneForked) -> LaneState:
         changed_at=(),
         rate_changed_at=(),
         reset_at=(),
+        history=(*parent.history, event),
+        rule_since=parent.rule_since if event.rule == parent.rule else event.step,
         finished=None,
     )
 
@@ -281,11 +288,13 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
             begun = replace(lane, step=step, going="training", rule=rule, iterations=iterations, learning_rate=rate)
             return replace(begun, finished=None, failed=None, loop_ended=None)
         case ClipChanged(rule=rule):
-            return replace(lane, step=step, rule=rule, changed_at=(*lane.changed_at, step))
+            changed = _with_change(lane, event)
+            return replace(changed, rule=rule, changed_at=(*lane.changed_at, step), rule_since=step)
         case LearningRateChanged(rate=rate):
-            return replace(lane, step=step, learning_rate=rate, rate_changed_at=(*lane.rate_changed_at, step))
+            changed = _with_change(lane, event)
+            return replace(changed, learning_rate=rate, rate_changed_at=(*lane.rate_changed_at, step))
         case MomentsReset():
-            return replace(lane, step=step, reset_at=(*lane.reset_at, step))
+            return replace(_with_change(lane, event), reset_at=(*lane.reset_at, step))
         case LanePaused():
             return replace(lane, step=step, going="paused")
         case LaneResumed():
@@ -310,6 +319,12 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
             return replace(lane, step=step, failed=event)
         case _:
             return lane
+
+
+def _with_change(lane: LaneState, change: Change) -> LaneState:
+    """The lane with one more change in its history, in which those that a resumed run recorded again count once."""
+    history = lane.history if change in lane.history else (*lane.history, change)
+    return msgspec.structs.replace(lane, step=change.step, history=history)
 
 
 def _with_finding(audit: dict[str, LoopAudited], event: LoopAudited) -> dict[str, LoopAudited]:

@@ -38,6 +38,12 @@ class Lane:
         if self.diagnostics and rule != "none":
             self.diagnostics.start_counterfactual(self.optimizer)
 
+    def set_learning_rate(self, rate: float) -> None:
+        """Use this learning rate from now on, also in the counterfactual optimizer. The optimizer must have one."""
+        self.optimizer.set_rate(rate)
+        if self.diagnostics:
+            self.diagnostics.set_counterfactual_rate(rate)
+
     def reset_optimizer(self) -> None:
         """Reset the optimizer's state, and that of the counterfactual optimizer."""
         self.optimizer.reset()
@@ -72,3 +78,12 @@ class Lane:
         # Checkpoints of before there were experiments hold the workload's state beside the rest.
         self.workload.restore(snapshot.get("workload", snapshot))
         self.stopwatch.restore(snapshot["training_seconds"])
+
+    def fork(self, rule: str, learning_rate: float | None, *, reset_moments: bool) -> None:
+        """Continue with another rule or learning rate after `restore`, as a command would set them."""
+        if rule != self.rule:
+            self.set_rule(rule)
+            if reset_moments:
+                self.reset_optimizer()
+        if learning_rate is not None and learning_rate != self.optimizer.base_rate:
+            self.set_learning_rate(learning_rate)

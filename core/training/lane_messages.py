@@ -1,8 +1,8 @@
 """What a lane's process and the engine send each other. This module does not import torch.
 
 The engine sends an `Assignment`, a `LaneStart` and `Go`, then answers each `Ask` with the commands that are due. The
-process sends stages and `Prepared` (the first lane only), `Ready`, then events and checkpoints in their order, and
-`Ended`. Before `Ready` it may send a `Failure` instead.
+process sends stages and `Prepared` (the first lane only), `Ready`, then events, checkpoints and forks in their order,
+and `Ended`. Before `Ready` it may send a `Failure` instead.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from ..errors import BadInput, ClipwatchError, one_line
 from ..stream.config import RunConfig
 from ..stream.events import DatasetInfo
 from ..stream.experiment_info import ExperimentInfo, Value
+from .forked_lane import ForkedLane
 
 
 class Prepared(NamedTuple):
@@ -40,11 +41,12 @@ class Assignment(NamedTuple):
 
 
 class LaneStart(NamedTuple):
-    """A lane, the total number of its steps, and the encoded checkpoint that it starts from, if any."""
+    """A lane, the total number of its steps, and the encoded checkpoint or the fork that it starts from, if any."""
 
     lane: str
     iterations: int
     snapshot: bytes | None = None
+    forked: ForkedLane | None = None
 
 
 class Ready(NamedTuple):

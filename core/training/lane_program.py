@@ -158,6 +158,7 @@ def _trainer(connection: Connection) -> Trainer:
         {start.lane: start.iterations},
         checkpoints=assignment.checkpoints,
         distance=_Distance(connection.send),
+        forks={start.lane: start.forked} if start.forked else {},
     )
     return trainer
 
@@ -168,6 +169,7 @@ def _receive_start(connection: Connection) -> LaneStart:
 
 def _train(trainer: Trainer, connection: Connection, memory: LaneMemory) -> None:
     from .checkpoint import Checkpoint
+    from .forked_lane import ForkedLane
     from .preparation import lane_thread
 
     memory.step = trainer.step
@@ -175,7 +177,7 @@ def _train(trainer: Trainer, connection: Connection, memory: LaneMemory) -> None
     go: Go = connection.recv()
     with lane_thread():
         for item in lane_run.run_lane(trainer, _Commands(connection, memory, go.lasting), go.started):
-            message = item.encoded() if isinstance(item, Checkpoint) else item
+            message = item.encoded() if isinstance(item, Checkpoint | ForkedLane) else item
             # Waits while the engine does not read.
             with trainer.idle():
                 connection.send(message)

@@ -13,6 +13,9 @@ from ..stream.events import Event, LaneFailed
 
 if TYPE_CHECKING:
     from .checkpoint import AnyCheckpoint
+    from .forked_lane import ForkedLane
+
+    LaneItem = Event | AnyCheckpoint | ForkedLane
 
 _log = logging.getLogger(__name__)
 
@@ -33,14 +36,14 @@ class RunningLane(Protocol):
 
     def idle(self) -> AbstractContextManager[None]: ...
 
-    def run(self, commands: Any, started: float) -> Iterator[Event | AnyCheckpoint]: ...
+    def run(self, commands: Any, started: float) -> Iterator[LaneItem]: ...
 
     def logged_steps(self) -> Iterator[Event]: ...
 
     def failure_event(self, cause: str) -> LaneFailed: ...
 
 
-def run_lane(lane: RunningLane, commands: Any, started: float) -> Iterator[Event | AnyCheckpoint]:
+def run_lane(lane: RunningLane, commands: Any, started: float) -> Iterator[LaneItem]:
     """The events and checkpoints of a lane, with its failure if it raises an error."""
     try:
         yield from lane.run(commands, started)

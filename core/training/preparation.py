@@ -24,7 +24,8 @@ from ..diagnostics.lane_distance import Distance, LaneDistance
 from ..diagnostics.step_log import StepLog
 from ..experiments.preparation import PreparedExperiment
 from ..experiments.workload import Workload
-from ..optimizers.torch_optimizer import make_workload_optimizer, needs_counterfactual
+from ..optimizers.torch_optimizer import make_lane_optimizer, needs_counterfactual
+from .forked_lane import ForkedLane
 from .lane import Lane
 from .lane_messages import Prepared
 from .schedule import Schedule
@@ -58,11 +59,12 @@ def prepare_trainers(
     *,
     checkpoints: bool,
     distance: Distance | None = None,
+    forks: Mapping[str, ForkedLane] = {},
 ) -> list[Trainer]:
-    """Prepare the trainers of a run, whose lanes differ only in their rules.
+    """Prepare the trainers of a run, whose lanes differ in their rules and in what settings they have of their own.
 
     `snapshots` and `iterations` hold, for some of the lanes, the state to start from and the total number of steps.
-    `distance` compares the lanes if they are not all in this process.
+    `distance` compares the lanes if they are not all in this process. `forks` are those of the lanes that are forked.
     """
     distance = distance or LaneDistance([lane.name for lane in config.lanes])
     schedule = _schedule(config, checkpoints=checkpoints)
@@ -74,6 +76,7 @@ def prepare_trainers(
             distance,
             replace(schedule, iterations=iterations.get(lane.name, config.iterations)),
             snapshots.get(lane.name),
+            forks.get(lane.name),
         )
         for lane in config.lanes
     ]
@@ -86,14 +89,19 @@ def prepare_trainer(
     distance: Distance,
     schedule: Schedule,
     snapshot: Mapping[str, Any] | None,
+    forked: ForkedLane | None = None,
 ) -> Trainer:
-    """Prepare the trainer of one lane, from the state in `snapshot` if there is one."""
-    optimizer = make_workload_optimizer(config, workload)
+    """Prepare the trainer of one lane, from the state in `snapshot` if there is one, or `forked` from another lane."""
+    optimizer = make_lane_optimizer(config, lane_config, workload)
     diagnostics = _diagnostics(lane_config.name, config, workload, distance) if config.diagnostics else None
     lane = Lane(lane_config.name, lane_config.rule, workload, optimizer, diagnostics)
-    if snapshot is not None:
+    if forked:
+        lane.restore(forked.decoded)
+        lane.fork(forked.event.rule, forked.event.learning_rate, reset_moments=config.reset_moments)
+        schedule = replace(schedule, pace=forked.pace)
+    elif snapshot is not None:
         lane.restore(snapshot)
-    return Trainer(lane, schedule)
+    return Trainer(lane, schedule, forked)
 
 
 def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
@@ -12,11 +12,13 @@ from ..diagnostics.lane_diagnostics import MeasuredStep
 from ..experiments.workload import Evaluation
 from ..stream.commands import (
     Extend,
+    Fork,
     LaneCommand,
     Pause,
     ResetMoments,
     Resume,
     SetClip,
+    SetLearningRate,
     SetPace,
     Steering,
     StepOnce,
@@ -29,16 +31,20 @@ from ..stream.events import (
     LaneExtended,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LanePaused,
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    LearningRateChanged,
     MomentsReset,
     NonfiniteFound,
+    Notice,
     PaceChanged,
 )
 from ..stream.limits import MOST
 from .checkpoint import Checkpoint
+from .forked_lane import ForkedLane
 from .lane import Lane
 from .pacer import Pacer
 from .schedule import Schedule
@@ -54,15 +60,19 @@ class CommandSource(Protocol):
 
 
 class Trainer:
-    """Trains a lane to the end of its schedule, or as far as commands let it."""
+    """Trains a lane to the end of its schedule, or as far as commands let it.
 
-    def __init__(self, lane: Lane, schedule: Schedule) -> None:
+    A lane that was `forked` begins with the pause of its parent.
+    """
+
+    def __init__(self, lane: Lane, schedule: Schedule, forked: ForkedLane | None = None) -> None:
         self.name = lane.name
         self._lane, self._schedule = lane, schedule
         self._iterations = schedule.iterations
         self._pacer = Pacer(schedule.pace)
-        self._paused = self._finished = False
-        self._steps_granted = 0
+        self._forked, self._finished = forked, False
+        self._paused = forked is not None and forked.paused
+        self._steps_granted = forked.steps_granted if forked else 0
         self._last_checkpoint = -1
 
     @property
@@ -79,12 +89,14 @@ class Trainer:
         """Time spent in this context does not count as training time."""
         return self._lane.stopwatch.idle()
 
-    def run(self, commands: CommandSource, started: float) -> Iterator[Event | Checkpoint]:
-        """Train, and yield events and checkpoints. `started`: the `time.perf_counter` at second 0 of the run."""
+    def run(self, commands: CommandSource, started: float) -> Iterator[Event | Checkpoint | ForkedLane]:
+        """Train, and yield events, checkpoints and forks. `started`: the `time.perf_counter` at second 0 of the run."""
         lane, schedule = self._lane, self._schedule
         workload, optimizer, diagnostics = lane.workload, lane.optimizer, lane.diagnostics
         lane.stopwatch.start(started)
         yield self._start_event()
+        if self._forked:
+            yield from self._begin_fork()
         while True:
             # Between two steps: obey commands, end after the last step, wait while paused or ahead of the speed limit.
             for command in self._due_commands(commands):
@@ -94,7 +106,10 @@ class Trainer:
                         yield from self._checkpoint()
                         yield self._finish("stopped")
                     return
-                yield self._obey(command)
+                if isinstance(command, Fork):
+                    yield from self._fork(command)
+                else:
+                    yield self._obey(command)
             if lane.step >= self._iterations and not self._finished:
                 yield from self.logged_steps()
                 yield from self._checkpoint()
@@ -171,12 +186,20 @@ class Trainer:
                 yield from self.logged_steps()
                 yield LanePaused(lane=lane.name, step=lane.step)
 
-    def _due_commands(self, commands: CommandSource) -> Sequence[LaneCommand]:
+    def _due_commands(self, commands: CommandSource) -> Iterable[LaneCommand]:
         """The commands due; waits for one while idle, otherwise at most until the speed limit allows the next step."""
         if not self._is_idle():
-            return commands.take(self.step, self._pacer.seconds_left())
-        with self.idle():
-            return commands.take(self.step, None)
+            taken = commands.take(self.step, self._pacer.seconds_left())
+        else:
+            with self.idle():
+                taken = commands.take(self.step, None)
+        return self._with_later_ones(taken, commands) if taken and isinstance(taken[-1], Fork) else taken
+
+    def _with_later_ones(self, taken: Sequence[LaneCommand], commands: CommandSource) -> Iterator[LaneCommand]:
+        """The commands taken, and those that are due after a fork."""
+        while taken:
+            yield from taken
+            taken = commands.take(self.step, 0) if isinstance(taken[-1], Fork) else ()
 
     def _is_idle(self) -> bool:
         return self._finished or (self._paused and not self._steps_granted)
@@ -191,6 +214,13 @@ class Trainer:
                 if reset:
                     self._lane.reset_optimizer()
                 return ClipChanged(**at, rule=rule, previous=previous, moments_reset=reset)
+            case SetLearningRate(rate=rate):
+                if (before := self._lane.optimizer.base_rate) is None:
+                    return Notice(
+                        text=f"{self.name}: SetLearningRate has no effect, its optimizer has no learning rate"
+                    )
+                self._lane.set_learning_rate(rate)
+                return LearningRateChanged(**at, rate=rate, previous=before)
             case ResetMoments():
                 self._lane.reset_optimizer()
                 return MomentsReset(**at)
@@ -214,6 +244,39 @@ class Trainer:
                 self._paused, self._steps_granted = True, 0
                 return LanePaused(**at)
 
+    def _fork(self, fork: Fork) -> Iterator[Event | ForkedLane]:
+        """A new lane that begins with the state of this one."""
+        lane, rate = self._lane, self._lane.optimizer.base_rate
+        if rate is None and fork.learning_rate is not None:
+            yield Notice(text=f"{fork.name}: the optimizer has no learning rate, so that of the fork is left out")
+        elif fork.learning_rate is not None:
+            rate = fork.learning_rate
+        event = LaneForked(
+            lane=fork.name,
+            step=self.step,
+            parent=self.name,
+            rule=fork.rule or lane.rule,
+            learning_rate=rate,
+            seconds=lane.stopwatch.seconds,
+        )
+        yield ForkedLane(
+            event=event,
+            snapshot=lane.snapshot(),
+            iterations=self._iterations,
+            pace=self.pace,
+            paused=self._paused,
+            steps_granted=self._steps_granted,
+        )
+
+    def _begin_fork(self) -> Iterator[Event | Checkpoint]:
+        """Keep the state that this lane was forked with, and report its pause."""
+        yield from self._checkpoint()
+        at = {"lane": self.name, "step": self.step}
+        if self._steps_granted:
+            yield LaneStepped(**at, count=self._steps_granted)
+        elif self._paused:
+            yield LanePaused(**at)
+
     def logged_steps(self) -> Iterator[Event]:
         """The event of the steps since the last one, if diagnostics are on and there are any."""
         if self._lane.diagnostics:
@@ -233,6 +296,7 @@ class Trainer:
             iterations=self._iterations,
             parameters=self._lane.workload.parameters.numel(),
             seconds=self._lane.stopwatch.seconds,
+            learning_rate=self._lane.optimizer.base_rate,
         )
 
     def _nonfinite_event(self) -> NonfiniteFound:

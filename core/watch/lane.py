@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from ..engine.mailbox import Mailbox
 from ..errors import BadInput
+from ..optimizers.rate_factor import RateFactor
 from ..stream.commands import LaneCommand
 from ..stream.events import (
     ClipChanged,
@@ -20,6 +21,7 @@ from ..stream.events import (
     Event,
     LaneFailed,
     LaneStarted,
+    LearningRateChanged,
     LoopEnded,
     Notice,
     StepsSkipped,
@@ -67,7 +69,8 @@ class WatchedLane:
     ) -> None:
         self.name, self.rule, self.mailbox = name, rule, mailbox
         self.step = 0
-        self.steering = LoopSteering(name, commands, self._set_rule, self._reset_optimizer)
+        self.steering = LoopSteering(name, commands, self._set_rule, self._set_rate, self._reset_optimizer)
+        self._optimizer, self._rate = optimizer, RateFactor(optimizer)
         self._parameters, self._why_no_rule = parameters, why_no_rule
         self._measure_every, self._total_steps = measure_every, total_steps
         self._log = LoopStepLog(name)
@@ -100,8 +103,9 @@ class WatchedLane:
         """Send what is due, and obey commands."""
         if not self._begun:
             self._begin()
-        # A step that raised is none.
+        # A step that raised is none, and has left the rates as they were in it.
         self._to_log = None
+        self._rate.restore()
         # Before a pause: what has happened is not to wait for its end.
         self._sender.send_waiting()
         self._send_skipped()
@@ -109,6 +113,7 @@ class WatchedLane:
             self._sender.send_after_steps(event)
         self._sender.send_if_due()
         self._sender.show_problems()
+        self._rate.apply()
 
     @torch.no_grad()
     def gradients_ready(self) -> None:
@@ -141,6 +146,7 @@ class WatchedLane:
 
     def after_step(self) -> None:
         """The optimizer has updated the parameters: the step is done. Without gradients it is none."""
+        self._rate.restore()
         if self._to_log is None:
             return
         clipped, overflowed, given = self._to_log
@@ -272,13 +278,24 @@ class WatchedLane:
             self._sender.send_steps()
             self._send_skipped()
         finally:
+            self._rate.restore()
             self._backward.close()
             self.steering.close()
 
     @property
+    def changes_rate(self) -> bool:
+        """Whether the loop's learning rates are multiplied."""
+        return self._rate.factor != 1.0
+
+    @property
     def state(self) -> dict[str, Any]:
-        """The step, the rule and its memory."""
-        return {"step": self.step, "rule": self.rule, "clipper": self._clipper.state}
+        """The step, the rule and its memory, and what the loop's learning rates are multiplied by."""
+        return {
+            "step": self.step,
+            "rule": self.rule,
+            "clipper": self._clipper.state,
+            "rate_factor": self._rate.factor,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from a `state`. The lane starts anew in the recording, at that step.
@@ -287,8 +304,10 @@ class WatchedLane:
         only observes, and a warning says so.
         """
         step, rule, memory = int(state["step"]), state["rule"], state["clipper"]
-        if step not in range(MOST + 1):
-            raise BadInput(f"step {step}")
+        # States of older versions do not hold it.
+        factor = float(state.get("rate_factor", 1.0))
+        if step not in range(MOST + 1) or not (math.isfinite(factor) and factor > 0):
+            raise BadInput(f"step {step}, factor of the learning rate {factor}")
         if rule and self._why_no_rule:
             warn(f"clipwatch does not clip by {rule}, as the checkpoint says, it only observes: {self._why_no_rule}")
             rule, memory = None, {}
@@ -297,6 +316,7 @@ class WatchedLane:
         self.step = step
         self._use_rule(rule)
         self._clipper.restore(memory)
+        self._rate = RateFactor(self._optimizer, factor)
         self._begun = False
 
     # Commands.
@@ -307,6 +327,13 @@ class WatchedLane:
         previous = self.rule or "none"
         self._use_rule(None if rule == "none" else rule)
         return ClipChanged(lane=self.name, step=self.step, rule=rule, previous=previous)
+
+    def _set_rate(self, rate: float) -> Event:
+        previous = self._rate.base_rate
+        if previous is None:
+            return Notice(text=f"{self.name}: the optimizer has no learning rate to change")
+        self._rate.set_rate(rate)
+        return LearningRateChanged(lane=self.name, step=self.step, rate=rate, previous=previous)
 
     def _use_rule(self, rule: str | None) -> None:
         self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, self._parameters)
@@ -327,6 +354,8 @@ class WatchedLane:
 
     def _begin(self) -> None:
         self._begun = True
+        # The loop may have made a schedule since the watch began, which decides the first rate.
+        self._rate = RateFactor(self._optimizer, self._rate.factor)
         self._sender.send(
             LaneStarted(
                 lane=self.name,
@@ -335,6 +364,7 @@ class WatchedLane:
                 iterations=self._total_steps or MOST,
                 parameters=sum(each.numel() for each in self._parameters.all),
                 seconds=self._sender.seconds,
+                learning_rate=self._rate.base_rate,
             )
         )
         if foreign := self._parameters.foreign:

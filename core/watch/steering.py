@@ -7,11 +7,13 @@ from typing import Protocol
 
 from ..stream.commands import (
     Extend,
+    Fork,
     LaneCommand,
     Pause,
     ResetMoments,
     Resume,
     SetClip,
+    SetLearningRate,
     SetPace,
     StepOnce,
     Stop,
@@ -35,10 +37,11 @@ class LoopSteering:
         lane: str,
         commands: Commands,
         set_rule: Callable[[str], Event],
+        set_rate: Callable[[float], Event],
         reset_optimizer: Callable[[], None],
     ) -> None:
         self._lane, self._commands = lane, commands
-        self._set_rule, self._reset_optimizer = set_rule, reset_optimizer
+        self._set_rule, self._set_rate, self._reset_optimizer = set_rule, set_rate, reset_optimizer
         self._pacer = Pacer(None)
         self._paused = False
         self._steps_granted = 0
@@ -76,6 +79,8 @@ class LoopSteering:
         match command:
             case SetClip(rule=rule):
                 return self._set_rule(rule)
+            case SetLearningRate(rate=rate):
+                return self._set_rate(rate)
             case ResetMoments():
                 self._reset_optimizer()
                 return MomentsReset(lane=lane, step=step)
@@ -90,6 +95,11 @@ class LoopSteering:
                 return PaceChanged(lane=lane, step=step, pace=pace)
             case Extend():
                 return Notice(text=f"{lane}: the loop decides itself how long it trains, so it cannot be extended")
+            case Fork():
+                return Notice(
+                    text=f"{lane} cannot be forked: the loop trains in a process of the user's, and clipwatch can copy"
+                    " neither its data loader nor its state"
+                )
             case Stop():
                 self.stopped = True
                 return Notice(text=f"{lane} was asked to stop at step {step:,}; its loop decides when", level="info")

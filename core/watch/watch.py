@@ -285,7 +285,11 @@ class Watch:
     def give_up(self, error: Exception) -> None:
         """End the watch because of an error of its own."""
         unclipped = f", no longer clipped by {self.rule}" if self.rule else ""
-        cause = f"the watch ended by an error of its own, the loop trains on unwatched{unclipped}: {one_line(error)}"
+        own_rate = ", at its own learning rate" if self._lane.changes_rate else ""
+        cause = (
+            f"the watch ended by an error of its own, the loop trains on unwatched{unclipped}{own_rate}: "
+            f"{one_line(error)}"
+        )
         self._end(lambda: self._lane.failed(cause))
         warn(f"clipwatch: {cause}")
 

@@ -12,6 +12,7 @@ from .curve import Curve
 class ChartLane:
     """One curve of a chart: the lane's name, Rich colour and values; `failed` is the step at which it failed.
 
+    `start`: the step from which the curve is drawn; None: all of it. Its values before count in averages.
     `band` alternates lower and upper edge. It is drawn faintly instead of the raw values, below the curve. `number`
     decides its symbol; None: its place in the chart.
     """
@@ -22,6 +23,7 @@ class ChartLane:
     failed: int | None = None
     band: Curve | None = None
     number: int | None = None
+    start: int | None = None
 
 
 @dataclass(frozen=True)

@@ -72,15 +72,6 @@ class Curve:
         """The newest `count` values, oldest first."""
         return self._values[-count:].tolist()
 
-    def before(self, step: int) -> tuple[int, float] | None:
-        """The newest (step, value) before a step."""
-        index = int(self._steps.at_or_after(np.array([step]))[0]) - 1
-        return self._point(index) if index >= 0 else None
-
-    def points(self, start: int = 0) -> tuple[NDArray[np.int64], Floats]:
-        """Copies of the steps and the values from this index on."""
-        return self._steps.steps(start), np.array(self._values[start:], np.float32)
-
     def nearest(self, step: int) -> tuple[int, float] | None:
         """The (step, value) closest to `step`, the earlier of two equally close ones."""
         if not len(self):
@@ -88,6 +79,14 @@ class Curve:
         after = min(int(self._steps.at_or_after(np.array([step]))[0]), len(self) - 1)
         near = [self._point(index) for index in (max(after - 1, 0), after)]
         return min(near, key=lambda point: abs(point[0] - step))
+
+    def count_before(self, step: int) -> int:
+        """How many values are at steps before this one."""
+        return int(self._steps.at_or_after(np.array([step]))[0])
+
+    def points(self, start: int, end: int) -> tuple[NDArray[np.int64], Floats]:
+        """Steps and values with the indices [start, end)."""
+        return self._steps.steps(start, end), np.array(self._values[start:end], np.float32)
 
     def _point(self, index: int) -> tuple[int, float]:
         return self._steps.step(index), self._values[index]

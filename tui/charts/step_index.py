@@ -48,10 +48,12 @@ class StepIndex:
         run = bisect_right(self._index, index) - 1
         return self._step[run] + (index - self._index[run]) * self._spacing[run]
 
-    def steps(self, start: int) -> NDArray[np.int64]:
-        """All steps from this index on."""
-        at = np.arange(start, self._length)
-        index, first, spacing = (np.array(one, np.int64) for one in (self._index, self._step, self._spacing))
+    def steps(self, start: int, end: int) -> NDArray[np.int64]:
+        """The steps at the indices [start, end)."""
+        at = np.arange(start, min(end, self._length))
+        if not len(at):
+            return at
+        index, first, spacing = (np.frombuffer(a, np.int64) for a in (self._index, self._step, self._spacing))
         run = np.searchsorted(index, at, "right") - 1
         return first[run] + (at - index[run]) * spacing[run]
 

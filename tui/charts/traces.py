@@ -94,6 +94,12 @@ def trace(lane: ChartLane, spec: ChartSpec, columns: int) -> Trace:
     layered = spec.smoothing > 0 or lane.band is not None
     smooth = lane.curve.smoothed(*spec.window, columns, spec.smoothing, log=spec.log) if layered else None
     behind = (lane.curve if lane.band is None else lane.band).columns(*spec.window, columns)
+    if lane.start is not None:
+        first, last = spec.window
+        hidden = max(0, (lane.start - first) * columns // (last - first))
+        for part in (behind.low, behind.high, *([] if smooth is None else [smooth])):
+            part[:hidden] = np.nan
+        behind.broken[:hidden] = False
     if smooth is None or not spec.log:
         return Trace(lane, behind, smooth)
     gaps = behind.high <= 0

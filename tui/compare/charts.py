@@ -153,8 +153,8 @@ class ChartedComparison:
     def _lane(self, metric: Metric, lane: ComparedLane, theme: Theme) -> ChartLane:
         number = self.view.number(lane)
         failed = self._at(lane, lane.state.failed.step) if lane.state.failed else None
-        curve = self.view.curve(lane, metric.name)
-        return ChartLane(label(lane), theme.lane_colour(number), curve, failed, number=number)
+        curve, start = self.view.curve(lane, metric.name)
+        return ChartLane(label(lane), theme.lane_colour(number), curve, failed, start=start, number=number)
 
     def _marks(self, shown: Sequence[ComparedLane]) -> list[Mark]:
         """What was changed mid-run, if there are few lanes."""

@@ -1,4 +1,4 @@
-"""A lane's curve as the comparison draws it: by steps or by time, and a forked lane's from its parent's curve on."""
+"""A lane's curve by time instead of by steps."""
 
 from __future__ import annotations
 
@@ -13,36 +13,24 @@ MOST_POINTS = 40_000
 
 
 class PlacedCurve:
-    """The points of a `source`, which may still grow, at the places of `times`, or at their steps if there are none.
+    """The points of a `source`, which may still grow, at the times at which their steps were done."""
 
-    `origin`: the last point of the parent's curve at or before the fork.
-    """
-
-    def __init__(self, source: Curve, times: Times | None, origin: tuple[int, float] | None = None) -> None:
+    def __init__(self, source: Curve, times: Times) -> None:
         self._source, self._times = source, times
         self._placed = 0
         self._last = -1
         self.curve = Curve()
-        if origin is not None:
-            self._add(np.array([origin[0]]), np.array([origin[1]], np.float32))
 
     def update(self) -> Curve:
         """The curve with the points that the source has got. Steps whose time is not known yet wait."""
-        if self._placed < len(self._source):
-            steps, values = self._source.points(self._placed)
-            known = len(steps)
-            if self._times is not None:
-                known = int(np.searchsorted(steps, self._times.last_step, "right"))
-            self._placed += known
-            self._add(*_thinned(steps[:known], values[:known]))
+        if self._placed < (count := self._source.count_before(self._times.last_step + 1)):
+            self._add(*_thinned(*self._source.points(self._placed, count)))
+            self._placed = count
         return self.curve
 
     def _add(self, steps: NDArray[np.int64], values: NDArray[np.float32]) -> None:
-        if not len(steps):
-            return
-        places = steps if self._times is None else self._times.places(steps)
-        # Two places must not coincide, and a parent's last step is before the lane's first.
-        places = np.maximum(places, self._last + 1 + np.arange(len(places)))
+        # Two places must not coincide.
+        places = np.maximum(self._times.places(steps), self._last + 1 + np.arange(len(steps)))
         self._last = int(places[-1])
         for place, value in zip(places.tolist(), values.tolist(), strict=True):
             self.curve.append(place, value)

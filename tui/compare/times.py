@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,13 @@ class Times:
         if not self._steps or boundary > self._steps[-1]:
             self._steps.append(boundary)
             self._seconds.append(max(seconds, self._seconds[-1] if self._seconds else 0.0))
+
+    def before(self, boundary: int) -> Times:
+        """The times up to this boundary."""
+        count = bisect_right(self._steps, boundary)
+        found = Times()
+        found._steps, found._seconds = self._steps[:count], self._seconds[:count]
+        return found
 
     @property
     def last_step(self) -> int:

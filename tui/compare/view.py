@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ...core.runs.compared import ComparedLane, ComparedRun, compared_lanes, compared_metrics
 from ...core.runs.followed_run import LaneTimes
 from ...core.safe_text import printable
-from ...core.stream.events import Event, LaneEvent, ResourcesMeasured, RunStarted
+from ...core.stream.events import Event, LaneEvent, LaneForked, ResourcesMeasured, RunStarted
 from ...core.stream.experiment_info import MetricInfo
 from ..charts.curve import Curve
 from ..view.run_view import LaneView, RunView
@@ -53,7 +53,7 @@ class CompareView:
         self.by_seconds = False
         self.lanes: list[ComparedLane] = []
         self._numbers: dict[LaneKey, int] = {}
-        self._placed: dict[tuple[LaneKey, str, bool], tuple[Curve, PlacedCurve]] = {}
+        self._placed: dict[tuple[LaneKey, str], tuple[Curve, PlacedCurve]] = {}
 
     # Reading
 
@@ -89,6 +89,8 @@ class CompareView:
             entry.view.fold(event)
             if not timed:
                 continue
+            if isinstance(event, LaneForked):
+                entry.times[event.lane] = entry.times.setdefault(event.parent, Times()).before(event.step)
             if isinstance(event, LaneEvent):
                 entry.times.setdefault(event.lane, Times()).fold(event)
             elif isinstance(event, ResourcesMeasured):
@@ -153,33 +155,24 @@ class CompareView:
         """The metrics of the table: those of the experiments, and the loss."""
         return compared_metrics([entry.run for entry in self.runs if entry.run.started])
 
-    def curve(self, lane: ComparedLane, series: str) -> Curve:
-        """A lane's series by the unit of the axis."""
-        view = self.lane_view(lane)
-        source = view.series.get(series) if view else None
-        if source is None:
-            return Curve()
-        if not self.by_seconds and lane.state.parent is None:
-            return source
-        key = (_key(lane), series, self.by_seconds)
-        known = self._placed.get(key)
+    def curve(self, lane: ComparedLane, series: str) -> tuple[Curve, int | None]:
+        """A lane's series by the unit of the axis, and from where on it is drawn: None for all of it."""
+        view, name = self.runs[lane.run].view, lane.state.name
+        if name not in view.lanes:
+            return Curve(), None
+        source, start = view.curve(name, series)
+        if not self.by_seconds:
+            return source, start
+        known = self._placed.get((_key(lane), series))
         if known is None or known[0] is not source:
-            entry = self.runs[lane.run]
-            times = entry.times.setdefault(lane.state.name, Times()) if self.by_seconds else None
-            known = self._placed[key] = source, PlacedCurve(source, times, self._origin(lane, series))
-        return known[1].update()
+            times = self.runs[lane.run].times.setdefault(name, Times())
+            known = self._placed[_key(lane), series] = source, PlacedCurve(source, times)
+        return known[1].update(), None if start is None else self.place_of(lane, start + 1)
 
     def place_of(self, lane: ComparedLane, step: int) -> int:
         """When a lane had done so many steps, in microseconds."""
         times = self.runs[lane.run].times.get(lane.state.name)
         return times.place(step) if times else 0
-
-    def _origin(self, lane: ComparedLane, series: str) -> tuple[int, float] | None:
-        """The last value of a forked lane's parent at or before the fork."""
-        parent = self.runs[lane.run].view.lanes.get(lane.state.parent or "")
-        if parent is None or lane.state.forked_at is None or series not in parent.series:
-            return None
-        return parent.series[series].before(lane.state.forked_at)
 
 
 def _key(lane: ComparedLane) -> LaneKey:

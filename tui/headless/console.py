@@ -20,6 +20,7 @@ from ...core.stream.events import (
     LaneEvent,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LoopAudited,
     LoopEnded,
     MetricAdded,
@@ -50,6 +51,7 @@ class ConsoleSink:
         self._state = RunState()
         self._ordered = OrderedEvaluations(())
         self._prefixes: dict[str, str] = {}
+        self._tag_width = 0
         self._download = _Download(self._messages)
 
     def receive(self, event: Event) -> None:
@@ -60,6 +62,8 @@ class ConsoleSink:
                 self._start(event)
             case LaneEvent(lane=lane) if lane not in self._state.lanes:
                 pass
+            case LaneForked():
+                self._add_fork(event)
             case Evaluated():
                 self._print_evaluations(self._in_order(event))
             case Diagnosed() if self._diagnostics:
@@ -106,11 +110,23 @@ class ConsoleSink:
         measured = config.eval_every * config.diagnose_every if config.diagnostics and self._diagnostics else None
         self._ordered = OrderedEvaluations(names, measured_every=measured)
         tags = [in_encoding(f"[{name}]", self._out.encoding) for name in names]
-        width = max(map(cell_len, tags))
-        for name, tag, colour in zip(names, tags, LANE_COLOURS * len(names), strict=False):
-            self._prefixes[name] = self._coloured(tag, colour) + " " * (width - cell_len(tag))
+        self._prefixes, self._tag_width = {}, max(map(cell_len, tags))
+        for name, tag in zip(names, tags, strict=True):
+            self._prefixes[name] = self._prefix(tag)
         if not self._quiet:
             print("Start Training...", flush=True)
+
+    def _prefix(self, tag: str) -> str:
+        """The tag of the next lane in its colour, as wide as the others."""
+        coloured = self._coloured(tag, LANE_COLOURS[len(self._prefixes) % len(LANE_COLOURS)])
+        return coloured + " " * (self._tag_width - cell_len(tag))
+
+    def _add_fork(self, event: LaneForked) -> None:
+        """A lane that begins in the middle of the run."""
+        if event.lane not in self._prefixes:
+            self._ordered.begin(event.lane, event.step)
+            self._prefixes[event.lane] = self._prefix(in_encoding(f"[{event.lane}]", self._out.encoding))
+        self._print_lane_message(event)
 
     def _in_order(self, event: Evaluated | Diagnosed) -> Iterable[Evaluated | Diagnosed]:
         """The events that can be shown now. Loops that are only watched do not wait for one another."""

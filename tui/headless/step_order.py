@@ -33,6 +33,11 @@ class OrderedEvaluations:
         self._last_step[event.lane] = event.step - 0.5 if measurement_follows else event.step
         return self._ready()
 
+    def begin(self, lane: str, step: int) -> None:
+        """Note a new lane, which sends no event of an earlier step than this one."""
+        self._rank.setdefault(lane, len(self._rank))
+        self._last_step[lane] = step - 1
+
     def end(self, lane: str) -> Iterator[Evaluated | Diagnosed]:
         """Note that a lane sends no more events for now; return the events that can be shown."""
         self._last_step[lane] = math.inf

@@ -13,7 +13,7 @@ from textual.command import CommandList, CommandPalette
 from textual.screen import Screen
 
 from ...core.errors import BadInput
-from ...core.stream.commands import AnyCommand, Seek
+from ...core.stream.commands import AnyCommand, Fork, Seek
 from ...core.stream.sweep_config import SweepConfig
 from ...core.sweeps.usable_cores import usable_cores
 from ..charts.plotting import load
@@ -179,6 +179,17 @@ class ClipwatchApp(TerminalApp):
         else:
             lines = offer(sweep, estimate(sweep, usable_cores()), state)
             self.push_screen(SweepQuestion(lines), lambda start: self._end_with(sweep) if start else None)
+
+    def action_fork(self) -> None:
+        """Prompt for a fork of the selected lane."""
+        if not self.view.engine_gone and (why := refusal("fork", self.view.state)):
+            self.main.say(why)
+        else:
+            self.steering.lanes.ask_for_fork(self._fork)
+
+    def _fork(self, command: Fork) -> None:
+        """Start a new lane."""
+        self.steering.lanes.fork(command)
 
     def _end_with(self, sweep: SweepConfig) -> None:
         """Exit; the sweep follows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...core.stream.codec import decode_event
-from ...core.stream.events import Event, SeekFinished
+from ...core.stream.events import Event, LaneForked, SeekFinished
 from ..engine_child.lines import EngineLines
 from ..engine_child.process import EngineConnection
 from ..screens.main import MainScreen
@@ -53,8 +53,9 @@ class EventFeed:
             self._run_on_screen = self._view.runs
             self._screen.begin_run()
         else:
-            # A process may begin to watch further loops at any time.
-            self._screen.add_lanes()
+            # A lane may be forked, and a process may begin to watch further loops, at any time.
+            forked = any(isinstance(event, LaneForked) for event in self._unreported)
+            self._screen.add_lanes(select=forked and not self._view.state.replay)
 
     def _report(self) -> None:
         events, self._unreported = self._unreported, []

@@ -53,7 +53,7 @@ def entries(app: ClipwatchApp, keymap: Mapping[str, str]) -> Iterator[Entry]:
     if can_clip and app.main.selected:
         for rule, meaning in MEANINGS.items():
             name = f"clip the selected lane: {rule}"
-            yield Entry(CLIP, name, "", meaning[0].upper() + meaning[1:], partial(app.steering.use_rule, rule))
+            yield Entry(CLIP, name, "", meaning[0].upper() + meaning[1:], partial(app.steering.lanes.use_rule, rule))
     for theme in THEMES:
         yield Entry("Theme", theme, "", f"Use the colours of {theme}", partial(app.use_theme, theme))
 

@@ -16,16 +16,15 @@ from ...core.stream.commands import (
     Resume,
     Seek,
     SetClip,
+    SetLearningRate,
     SetPace,
     StepOnce,
     Stop,
 )
-from ...core.stream.rules import recorded_rule
 from ...core.stream.state import LaneState
 from ..engine_child.process import EngineConnection
 from ..screens.main import MainScreen
 from ..screens.stop_question import StopQuestion
-from ..text.rule_words import rule_words
 from ..text.setting_words import next_words
 from ..text.status_messages import (
     MORE_ITERATIONS,
@@ -36,13 +35,11 @@ from ..text.status_messages import (
     later_pace,
 )
 from ..text.wording import speed_limit_words
-from ..view.clip_bounds import has_bound, stepped, toggled
 from ..view.keys import SWITCH
 from ..view.requests import Requests
 from ..view.run_view import RunView
 from ..view.speed_limits import next_pace
-
-READ_ONLY = "This is a recording. It cannot be changed."
+from .lane_steering import READ_ONLY, LaneSteering
 
 
 class Steering:
@@ -58,10 +55,7 @@ class Steering:
     ) -> None:
         self._engine, self._view, self._requests, self._screen = engine, view, requests, screen
         self._on_sent = on_sent
-        # The last rule other than none of each lane, which the clip key restores.
-        self._clipping_rules: dict[str, str] = {}
-        # The rules of lanes that have finished, to be sent if they are extended: until then nothing trains with them.
-        self._next_rules: dict[str, SetClip] = {}
+        self.lanes = LaneSteering(view, requests, screen, self._send)
         self.keys: dict[str, Callable[[], None]] = {
             "pause": self._pause_or_resume,
             "step": partial(self._take_steps, 1, "taking one step"),
@@ -71,21 +65,17 @@ class Steering:
             "reseed": self._restart_with_next_seed,
             "extend": self._extend,
             SWITCH: self._switch_next_setting,
-            "clip": self._toggle_clip,
-            "tighten": partial(self._step_bound, -1),
-            "loosen": partial(self._step_bound, 1),
-            "rule": self._type_rule,
-            "reset_moments": self._reset_moments,
             "slower": partial(self._step_pace, -1),
             "faster": partial(self._step_pace, 1),
             "full_speed": partial(self._set_pace, None),
             "scrub_back": partial(self._scrub, -1),
             "scrub_on": partial(self._scrub, 1),
+            **self.lanes.keys,
         }
 
     def _send(self, command: AnyCommand, *messages: str) -> None:
         """Send a command, and show the first message that fits until it is answered."""
-        if self._view.state.replay and isinstance(command, SetClip | ResetMoments | Extend | Restart):
+        if self._view.state.replay and isinstance(command, SetClip | SetLearningRate | ResetMoments | Extend | Restart):
             self._screen.say(READ_ONLY)
         elif not self._view.engine_gone and self._engine.send(command):
             self._requests.note(command)
@@ -152,15 +142,13 @@ class Steering:
             if self._view.state.attached:
                 # The follower is new, the run is not.
                 return
-        self._clipping_rules.clear()
-        self._next_rules.clear()
+        self.lanes.forget()
         kept = kept_texts(self._view.state.recorded_in) if self._view.state.lanes else ()
         self._send(command, *(f"{message} {text}" for text in kept), message)
 
     def _extend(self) -> None:
-        for command in self._next_rules.values():
+        for command in self.lanes.take_later():
             self._send(command, "")
-        self._next_rules.clear()
         self._send(Extend(iterations=MORE_ITERATIONS), f"adding {MORE_ITERATIONS} steps")
 
     def _switch_next_setting(self) -> None:
@@ -178,88 +166,6 @@ class Steering:
             words = next_words(config.experiment, built_in.switch, value)
             self._screen.say(f"From the next restart (r or n): {words}")
             self._screen.draw(charts=False)
-
-    # The selected lane
-
-    def _selected_lane(self) -> LaneState | None:
-        """The selected lane; before the lanes start, the status line says so."""
-        if self._screen.selected is None:
-            self._screen.say(NOT_STARTED)
-        return self._screen.selected
-
-    def _toggle_clip(self) -> None:
-        if lane := self._selected_lane():
-            rule, before = self._rule(lane), self._clipping_rules.get(lane.name)
-            if rule == "none" and before is None and self._view.state.watched:
-                # The default suits LeNet, and is nothing to try on somebody's loop.
-                self._screen.say(f"{self._screen.name_of(lane)} has no rule to turn on. b: type one, such as norm:1")
-            else:
-                self._set_rule(lane, toggled(recorded_rule(rule), before))
-
-    def _step_bound(self, direction: int) -> None:
-        if lane := self._selected_lane():
-            rule = recorded_rule(self._rule(lane))
-            if str(rule) == "none":
-                self._screen.say(f"{self._screen.name_of(lane)} is unclipped. c: turn clipping on")
-            elif not has_bound(rule):
-                self._screen.say(f"{rule} has no bound to change. b: type another rule")
-            else:
-                self._set_rule(lane, str(stepped(rule, direction)))
-
-    def _type_rule(self) -> None:
-        if self._view.state.replay:
-            self._screen.say(READ_ONLY)
-        elif lane := self._selected_lane():
-            self._screen.prompt_for_rule(self._rule(lane), self._set_rule)
-
-    def _rule(self, lane: LaneState) -> str:
-        """The lane's rule after the pending commands."""
-        waiting = self._next_rules.get(lane.name)
-        return waiting.rule if waiting else self._requests.rule(lane)
-
-    def use_rule(self, rule: str) -> None:
-        """Set the rule of the selected lane."""
-        if lane := self._selected_lane():
-            self._set_rule(lane, rule)
-
-    def _set_rule(self, lane: LaneState, rule: str) -> None:
-        current, name = self._rule(lane), self._screen.name_of(lane)
-        if rule == current:
-            self._screen.say(f"{name} already has {rule}")
-            return
-        try:
-            command = SetClip(lane=lane.name, rule=rule)
-        except BadInput as error:
-            # An engine of another version may have a rule that this one does not know.
-            self._screen.say(str(error), alert=True)
-            return
-        if lane.ended and not self._view.state.replay:
-            self._set_rule_later(lane, command)
-        else:
-            self._send(command, f"{name}: clip {current} -> {rule}")
-        if current != "none":
-            self._clipping_rules[lane.name] = current
-
-    def _set_rule_later(self, lane: LaneState, command: SetClip) -> None:
-        """Keep a rule for a lane that has ended until it is extended, and say so."""
-        name, words = self._screen.name_of(lane), rule_words(recorded_rule(command.rule))[:2][-1]
-        if lane.failed:
-            self._screen.say(f"{name} has failed and cannot go on. r: restart · n: new seed")
-            return
-        self._next_rules[lane.name] = command
-        ended = f"{name} has ended. A change to {words}"
-        self._screen.say(f"{ended} takes effect with e: {MORE_ITERATIONS} more steps", f"{ended}: e")
-
-    def _reset_moments(self) -> None:
-        state = self._view.state
-        if state.config and state.config.optimizer == "sgd" and not state.experiment.own_optimizer:
-            self._screen.say("Plain SGD has no optimizer state to reset.")
-        elif lane := self._selected_lane():
-            name = self._screen.name_of(lane)
-            if lane.ended and not state.replay:
-                self._screen.say(f"{name} has ended. e: {MORE_ITERATIONS} more steps")
-            else:
-                self._send(ResetMoments(lane=lane.name), f"{name}: resetting the optimizer state")
 
     # Speed
 

@@ -13,17 +13,22 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.timer import Timer
 
+from ...core.stream.lane_config import LaneConfig
+from ...core.stream.lane_differences import reference_lane
+from ...core.stream.rules import parse_rule
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
 from ..text.lane_names import lane_names
 from ..text.status_messages import NOT_STARTED, end_texts, has_ended
 from ..text.summary import lane_summary
 from ..view.charted import ChartedRun
+from ..view.fork_choices import ForkField
 from ..view.key import Phase
 from ..view.key_line import key_at, key_line, phase_of
 from ..view.keys import KEYS, keys_for
 from ..view.metrics import Metric
 from ..view.requests import Requests
+from ..view.rule_choices import RuleField
 from ..view.run_view import RunView
 from ..view.status_line import status
 from ..view.title import stages, title
@@ -87,6 +92,8 @@ class MainScreen(Screen[None]):
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
         self._prompt = RulePrompt(classes="part")
+        # The number of the lane that the prompt forks; None: it is about the selected lane.
+        self._prompt_is_for: int | None = None
         self._keys_drawn_for: tuple[int, Theme, Phase] | None = None
         self._too_small = Lines(id="too-small")
         self._welcome = Lines(id="welcome", classes="part")
@@ -137,9 +144,12 @@ class MainScreen(Screen[None]):
         """Say what there will be to see, until a run begins."""
         self.add_class("-welcoming")
 
-    def add_lanes(self) -> None:
-        """Create panels for lanes that have begun later than the others."""
+    def add_lanes(self, *, select: bool = False) -> None:
+        """Create panels for lanes that have begun later than the others, and `select` the last of them."""
         if self._lanes.add_panels():
+            if select:
+                self._lanes.select(self._lanes.count - 1)
+                self._name_prompted_lane()
             self.call_after_refresh(self.draw)
 
     def begin_run(self) -> None:
@@ -171,23 +181,40 @@ class MainScreen(Screen[None]):
     def prompt_for_rule(self, rule: str, use: Callable[[LaneState, str], None]) -> None:
         """Prompt for a rule for the selected lane, whose rule is `rule`, and pass it to `use` if it is accepted."""
 
-        def accept(rule: str) -> None:
+        def accept(text: str) -> None:
             # Another lane may have been selected meanwhile.
             if lane := self.selected:
-                use(lane, rule)
+                use(lane, str(parse_rule(text)))
 
         if self.selected:
+            self._prompt_is_for = None
+            self._prompt.open(RuleField(rule), self.size.height, accept)
             self._name_prompted_lane()
-            self._prompt.open(rule, self.size.height, accept)
             self.say("enter: apply · tab: complete · up, down: pick · escape: close", "enter: apply · escape: close")
+
+    def prompt_for_fork(self, field: ForkField, use: Callable[[LaneConfig], None]) -> None:
+        """Prompt for a fork of the selected lane, and pass the new lane to `use` if it is accepted."""
+        if self.selected:
+            self._prompt_is_for = self._lanes.number
+            self._prompt.open(field, self.size.height, lambda text: use(field.read(text)))
+            self._name_prompted_lane()
+            keys = "enter: fork · tab: complete · up, down: pick a rule"
+            self.say(
+                f"{keys} · end, then ,lr=0.01: another learning rate · escape: close",
+                f"{keys} · escape: close",
+                "enter: fork · escape: close",
+            )
 
     def ask(self, question: Question, act: Callable[[], None]) -> None:
         """Ask a question, and act if the answer is yes."""
         self.app.push_screen(question, lambda yes: act() if yes else None)
 
     def _name_prompted_lane(self) -> None:
-        if lane := self.selected:
-            self._prompt.show_lane(f"{self.theme.glyphs.symbol(self._lanes.number)} {self.name_of(lane)}")
+        """Say which lane the prompt is about: the selected one, or the one that is forked."""
+        number = self._lanes.number if self._prompt_is_for is None else self._prompt_is_for
+        lanes = list(self._view.state.lanes.values())
+        if number < len(lanes):
+            self._prompt.show_lane(f"{self.theme.glyphs.symbol(number)} {self.name_of(lanes[number])}")
 
     # Drawing
 
@@ -239,14 +266,19 @@ class MainScreen(Screen[None]):
         self._title.show([line])
 
     def _draw_status(self) -> None:
-        selected, names = self.selected, list(self._view.state.lanes)
-        other = selected.name if selected and selected.name != names[0] else names[1] if len(names) > 1 else None
-        pair = (names[0], other) if other else None
+        pair = self._compared_pair()
         width = self.size.width
         message = next((text for text in self._messages if cell_len(text) + 2 <= width), self._messages[-1])
         at, alert = self._charts.cursor, self._alert
         line = status(message, alert=alert, view=self._view, pair=pair, width=width, theme=self.theme, at=at)
         self._status.show([line])
+
+    def _compared_pair(self) -> tuple[str, str] | None:
+        """The lanes whose difference the status line shows: the selected one and the one that it is compared with."""
+        state, names = self._view.state, list(self._view.state.lanes)
+        if self.selected and (reference := reference_lane(state, self.selected.name)) in state.lanes:
+            return reference or names[0], self.selected.name
+        return (names[0], names[1]) if len(names) > 1 else None
 
     # Keys
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from ...core.stream.audit_words import audit_words, by_importance
 from ...core.stream.events import Diagnosed, LaneFailed
+from ...core.stream.lane_differences import uses_adam
 from ...core.stream.measures import RECENT_STEPS
 from ...core.stream.rules import AutoClip, NoClip, NormClip, SignClip, ValueClip, ZClip, recorded_rule
 from ...core.stream.state import LaneState, RunState
@@ -170,7 +171,7 @@ def _listed(outputs: Iterable[int]) -> str:
 def _effects(state: RunState, lane: LaneState, measured: Diagnosed) -> Iterator[Sentence]:
     """What the rule did at the last measurement; nothing if the rule is newer than that."""
     total, step = measured.total, measured.step
-    with_rule = step + 1 - (lane.changed_at[-1] if lane.changed_at else 0)
+    with_rule = step + 1 - (lane.rule_since or 0)
     if with_rule < 1:
         return
     if isinstance(recorded_rule(lane.rule), NoClip):
@@ -202,7 +203,9 @@ def _effects(state: RunState, lane: LaneState, measured: Diagnosed) -> Iterator[
 def _adam_sees_signs(state: RunState, lane: LaneState, measured: Diagnosed) -> bool:
     clipped, signs = measured.total.clipped_share_nonzero, measured.total.sign_cosine
     by_value = isinstance(recorded_rule(lane.rule), ValueClip)
-    return bool(state.uses_adam and by_value and clipped and clipped > NEARLY_ALL and signs and signs > SIGNS_ONLY)
+    return bool(
+        uses_adam(state, lane) and by_value and clipped and clipped > NEARLY_ALL and signs and signs > SIGNS_ONLY
+    )
 
 
 def _change(lane: LaneState, measured: Diagnosed) -> Sentence:

@@ -22,7 +22,7 @@ def scales_gradient(lane: LaneState) -> bool:
 
 def measured(lane: LaneState) -> Diagnosed | None:
     """The last measurement, if the lane's present rule held then."""
-    since = lane.changed_at[-1] if lane.changed_at else 0
+    since = lane.rule_since or 0
     return lane.diagnosed if lane.diagnosed and lane.diagnosed.step >= since else None
 
 

@@ -1,14 +1,16 @@
-"""An experiment's name and its settings as text."""
+"""An experiment's name and its settings as text, and what a run's lanes differ by."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ...core.safe_text import printable
 from ...core.stream.builtin_experiments import BUILT_IN, LENET
 from ...core.stream.experiment_info import ExperimentInfo, Value
-from ...core.stream.state import RunState
+from ...core.stream.lane_differences import difference, reference_lane, settings_of
+from ...core.stream.state import LaneState, RunState
 from ...core.stream.sweep_config import axis_value
+from .lane_names import lane_names
 
 
 def run_name(state: RunState) -> str:
@@ -52,3 +54,43 @@ def _value(value: Value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else printable(str(value))
+
+
+# What the lanes of a run differ by
+
+
+def difference_words(state: RunState, names: Mapping[str, str]) -> tuple[str, ...]:
+    """A clause for each lane that differs from the lane it is compared with by more than its rule.
+
+    `names`: how the lanes are called.
+    """
+    clauses: list[str] = []
+    for name in () if state.watched else state.lanes:
+        other = reference_lane(state, name)
+        if other in state.lanes and (settings := difference(state, other, name).beside_rule):
+            by = and_words(setting.replace("_", " ") for setting in settings)
+            clauses.append(f"{names[other]} and {names[name]} differ by {by}")
+    return tuple(clauses)
+
+
+def own_settings(state: RunState, lane: LaneState) -> tuple[str, ...]:
+    """What a lane has of its own beside its rule: `lr 0.01`, `sgd`, `beta1 0.9`, `fork of A at 300`."""
+    found = []
+    if lane.learning_rate is not None and len({one.learning_rate for one in state.lanes.values()}) > 1:
+        found.append(f"lr {lane.learning_rate:g}")
+    configs = [settings_of(state, one) for one in state.lanes.values()]
+    config = settings_of(state, lane)
+    if config and not state.experiment.own_optimizer:
+        if any(one and one.optimizer != config.optimizer for one in configs):
+            found.append(config.optimizer)
+        if config.optimizer == "adam" and any(one and one.beta1 != config.beta1 for one in configs):
+            found.append(f"beta1 {config.beta1:g}")
+    if lane.parent is not None:
+        found.append(f"fork of {lane_names(state.lanes).get(lane.parent, lane.parent)} at {lane.forked_at:,}")
+    return tuple(found)
+
+
+def and_words(words: Iterable[str]) -> str:
+    """`a, b and c`."""
+    listed = list(words)
+    return " and ".join(filter(None, (", ".join(listed[:-1]), *listed[-1:])))

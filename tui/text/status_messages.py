@@ -28,6 +28,7 @@ from ...core.stream.events import (
     ReplayStarted,
     SeekFinished,
 )
+from ...core.stream.lane_differences import uses_adam
 from ...core.stream.state import RunState
 from .adam_memory import memory_words
 from .explanation import explanations, has_stopped_learning
@@ -61,7 +62,7 @@ def status_message(event: Event, state: RunState, *, kept_in: str | None = None)
         return None
     if isinstance(event, LaneStarted):
         # Later than `RunStarted`, since only now it is known whether this is a replay.
-        if state.attached:
+        if state.attached or state.lanes[event.lane].parent is not None:
             return None
         return StatusMessage(_replay_texts(state.replay, state) if state.replay else _start_texts(state, kept_in))
     if isinstance(event, Attached):
@@ -175,7 +176,8 @@ def _applies_to_all(event: Event, state: RunState) -> bool:
 def _lane_texts(event: LaneEvent, state: RunState) -> tuple[str, ...]:
     """What happened to one lane; after a change of rule, also what follows from it."""
     name = lane_names(state.lanes).get(event.lane, event.lane)
-    text, lane = f"{name}, step {event.step:,}: {lane_words(event)}", state.lanes.get(event.lane)
+    words, lane = lane_words(event, lane_names(state.lanes)), state.lanes.get(event.lane)
+    text = f"{name}, step {event.step:,}: {words}"
     if isinstance(event, LoopAudited):
         return tuple(f"{name}, step {event.step:,}: {form}" for form in audit_words(event))
     if isinstance(event, LaneFailed) and lane:
@@ -188,7 +190,7 @@ def _lane_texts(event: LaneEvent, state: RunState) -> tuple[str, ...]:
             f"{text}. All outputs dead: no gradient to clip",
             f"{name}: all outputs dead, no gradient to clip",
         )
-    if not state.uses_adam or event.moments_reset:
+    if event.moments_reset or not (lane and uses_adam(state, lane)):
         return (text,)
     long, short = memory_words(event)
     return f"{text}. {long}", f"{text}; {short}", f"{name}: {short}"

@@ -11,15 +11,16 @@ from rich.table import Table
 
 from ...core.stream.audit_words import audit_words, by_importance
 from ...core.stream.command_line import command_line
-from ...core.stream.config import with_dataset
+from ...core.stream.config import RunConfig, with_dataset
 from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
+from ...core.stream.lane_differences import planned_rules, rule_was_changed, settings_of, settings_that_differ
 from ...core.stream.series import evaluated_values, final_values
 from ...core.stream.state import LaneState, RunState
 from .lane_names import lane_name
 from .metric_words import accuracy_interval, gauge_value, value_words
 from .number_format import duration, share
 from .rich_output import Output
-from .setting_words import run_name, setting_words
+from .setting_words import and_words, difference_words, own_settings, run_name, setting_words
 
 _UNKNOWN = "-"
 # The widest text in each label column; longer ones wrap, so that two lanes fit into 80 columns.
@@ -29,11 +30,16 @@ _LABEL_MARGINS, _LANE_CELLS = 6, 15
 
 
 def print_summary(console: Output, state: RunState) -> None:
-    """Print the table, split if there are more lanes than fit, and the line that says where the run is recorded."""
+    """Print the table, split if there are more lanes than fit, and below it what is to be said about the run.
+
+    That is which lanes differ by more than their rules, and where the run is recorded.
+    """
     lanes, room = list(state.lanes.values()), console.width - sum(_label_widths(state)) - _LABEL_MARGINS
     fitting = max(1, room // _LANE_CELLS)
     for first in range(0, len(lanes), fitting):
         console.print(summary_table(state, lanes[first : first + fitting]), soft_wrap=False)
+    for clause in difference_words(state, {name: name for name in state.lanes}):
+        console.print(f"  {clause}, so they are not a comparison of clipping", soft_wrap=True)
     if line := recording_line(state):
         console.print(f"  {line}", soft_wrap=True)
 
@@ -59,6 +65,8 @@ def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
     for lane in lanes:
         table.add_column(lane.name)
     table.add_row("clip", "", *(_rule(lane, state) for lane in lanes))
+    for row in _own_settings(state, lanes):
+        table.add_row(*row)
     table.add_row("steps", "", *map(_steps, lanes))
     if state.watched:
         _add_watched_rows(table, state, lanes)
@@ -73,6 +81,31 @@ def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
         table.add_row(*row)
     table.add_row("speed", "steps/s", *map(_speed, lanes))
     return table
+
+
+def _own_settings(state: RunState, lanes: Sequence[LaneState]) -> Iterator[tuple[str, ...]]:
+    """What lanes were forked from, and the settings in which any two lanes of the run differ, or that were changed."""
+    if any(lane.parent for lane in lanes):
+        origins = (f"{lane.parent} at {lane.forked_at}" if lane.parent else "" for lane in lanes)
+        yield "forked from", "", *origins
+    differing = settings_that_differ(state)
+    if "learning_rate" in differing or any(lane.rate_changed_at for lane in state.lanes.values()):
+        yield "learning rate", "", *map(_rate, lanes)
+    configs = [settings_of(state, lane) for lane in lanes]
+    for name in ("optimizer", "beta1"):
+        if name in differing:
+            yield name, "", *(_UNKNOWN if config is None else _setting(config, name) for config in configs)
+
+
+def _rate(lane: LaneState) -> str:
+    rate = _UNKNOWN if lane.learning_rate is None else f"{lane.learning_rate:g}"
+    return f"{rate}, changed mid-run" if lane.rate_changed_at else rate
+
+
+def _setting(config: RunConfig, name: Literal["optimizer", "beta1"]) -> str:
+    if name == "optimizer":
+        return config.optimizer
+    return f"{config.beta1:g}" if config.optimizer == "adam" else _UNKNOWN
 
 
 def _add_watched_rows(table: Table, state: RunState, lanes: Sequence[LaneState]) -> None:
@@ -99,29 +132,24 @@ def lane_summary(state: RunState, number: int) -> str:
     """One lane in one line, for pasting elsewhere: its rule, its run and its result so far."""
     lane = list(state.lanes.values())[number]
     words = [
-        f"{lane_name(number, lane.name)}: clip {_rule(lane, state)}",
+        f"{lane_name(number, lane.name)}: {', '.join((f'clip {_rule(lane, state)}', *own_settings(state, lane)))}",
         ", ".join(filter(None, _heading(state))),
         f"steps: {_steps(lane)}",
     ]
     experiment = state.experiment
     if lane.finished:
         found = [f"{info.words} {_final(lane, info)}" for info in experiment.metrics]
-        results = _and([*found, f"loss {lane.finished.loss:.4f}"])
+        results = and_words([*found, f"loss {lane.finished.loss:.4f}"])
         words.append(f"{results} on all {lane.finished.total:,} {experiment.examples}")
         if experiment.gauge("dead-outputs"):
             words.append(f"dead outputs {_dead(lane)}")
     elif lane.latest and state.config:
         newest = evaluated_values(lane.latest)
         found = [f"{info.words} {newest[info.name]:g}" for info in experiment.metrics if info.name in newest]
-        results = _and([*found, f"loss {lane.latest.loss:.4f}"])
+        results = and_words([*found, f"loss {lane.latest.loss:.4f}"])
         examples = f"on {state.config.eval_size} {experiment.examples}"
         words.append(f"{results} {'at the last evaluation' if state.watched else examples}")
     return "; ".join(words)
-
-
-def _and(words: list[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def repeating_command(state: RunState) -> str | None:
@@ -163,7 +191,9 @@ def _effect(lanes: Sequence[LaneState], experiment: ExperimentInfo) -> Iterator[
             values = (lane.diagnosed.gauge.get(gauge.name) if lane.diagnosed else None for lane in lanes)
             yield gauge.words, f"step {step}", *(gauge_value(gauge, value) for value in values)
     yield "elements clipped", f"step {step}", *(_share(lane, "elements") for lane in lanes)
-    yield "steps clipped", "all steps", *(_share(lane, "steps") for lane in lanes)
+    # A fork counts on from the state of its parent.
+    counted = "all steps, with the parent's" if any(lane.parent for lane in lanes) else "all steps"
+    yield "steps clipped", counted, *(_share(lane, "steps") for lane in lanes)
 
 
 def _dead(lane: LaneState) -> str:
@@ -181,7 +211,10 @@ def _share(lane: LaneState, which: Literal["elements", "steps"]) -> str:
 def _rule(lane: LaneState, state: RunState) -> str:
     if state.watched and lane.rule == "none" and not lane.changed_at:
         return "observed"
-    return f"{lane.rule}, changed mid-run" if lane.changed_at else lane.rule
+    if rule_was_changed(state, lane):
+        return f"{lane.rule}, changed mid-run"
+    (_, first), *later = planned_rules(state, lane) or [(0, lane.rule)]
+    return ", ".join((first, *(f"{rule} from {step}" for step, rule in later)))
 
 
 def _steps(lane: LaneState) -> str:

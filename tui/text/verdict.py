@@ -7,6 +7,7 @@ from itertools import product
 from ...core.statistics.intervals import difference_interval, wilson_interval
 from ...core.stream.builtin_experiments import ACCURACY
 from ...core.stream.experiment_info import LOSS
+from ...core.stream.lane_differences import difference, lane_pairs
 from ...core.stream.series import evaluated_values
 from ...core.stream.state import LaneState, RunState
 from ...core.stream.sweep_config import SEEDS
@@ -14,6 +15,7 @@ from .explanation import are_identical, failure_words
 from .lane_names import lane_names
 from .metric_words import figure
 from .result_values import values
+from .setting_words import difference_words
 
 # The numbers of correct predictions and of all examples.
 Counted = tuple[int, int]
@@ -140,15 +142,22 @@ def _digits(ends: list[Counted]) -> int:
 
 def _worth(state: RunState, sweep_key: str) -> tuple[str, ...]:
     """What one seed says about clipping, and the key that runs more."""
-    runs = f": {sweep_key} runs {SEEDS}." if sweep_key else "."
+    names, pairs = lane_names(state.lanes), [difference(state, *pair) for pair in lane_pairs(state)]
     more = f"{sweep_key}: {SEEDS} seeds" if sweep_key else ""
-    changed = [name for lane, name in lane_names(state.lanes).items() if _was_changed(state.lanes[lane])]
-    if changed:
+    if changed := [name for lane, name in names.items() if any(lane in pair.changed for pair in pairs)]:
         who = f"{' and '.join(changed) if len(changed) < 3 else 'lanes'} changed mid-run"
         seeds = f" {sweep_key} runs {SEEDS} seeds of the rules at the start." if sweep_key else ""
         return f"{who}: this compares no rules.{seeds}", f"{who}.", f"Changed mid-run. {more}".rstrip(), ""
+    if clauses := difference_words(state, names):
+        return _not_rules_alone(clauses, any(pair.compares_rules for pair in pairs), more)
+    of = " of the rules at the start" if any(lane.parent for lane in state.lanes.values()) else ""
+    runs = f": {sweep_key} runs {SEEDS}{f' seeds{of}' if of else ''}." if sweep_key else "."
     return f"One seed says nothing about clipping{runs}", f"One seed proves nothing{runs}", more, ""
 
 
-def _was_changed(lane: LaneState) -> bool:
-    return bool(lane.changed_at or lane.reset_at)
+def _not_rules_alone(clauses: tuple[str, ...], compares: bool, more: str) -> tuple[str, ...]:
+    """Which lanes differ by more than their rules; `compares`: whether others are a comparison of clipping."""
+    what = "that is not a comparison of clipping" if compares else "this is not a comparison of clipping"
+    long = f"{', '.join(clauses)}, so {what}. {more}".rstrip()
+    brief = "Not all lanes differ by their rules alone." if compares else "Not a comparison of clipping."
+    return long, f"{clauses[0]}, so {what}." if len(clauses) == 1 else brief, brief, ""

@@ -49,6 +49,7 @@ from ...core.stream.events import (
 )
 from ...core.stream.experiment_info import LOSS, ExperimentInfo
 from ...core.stream.series import evaluated_values, final_values
+from ...core.stream.state import Change
 from .metric_words import figure, gauge_value, log_widths, short_name, value_words
 from .number_format import decimal, in_ascii, norms, number_of, share, symbols_in_ascii
 
@@ -63,8 +64,13 @@ _NONFINITE_ACTIONS = {
 _WIDE, _MEDIUM = log_widths(LENET.info)
 
 
-def log_line(event: LaneEvent, cells: int, experiment: ExperimentInfo = LENET.info) -> str:
-    """A line of a lane's log, in the longest form that fits `cells`; steps are right-aligned."""
+def log_line(
+    event: LaneEvent, cells: int, experiment: ExperimentInfo = LENET.info, names: Mapping[str, str] = _NO_NAMES
+) -> str:
+    """A line of a lane's log, in the longest form that fits `cells`; steps are right-aligned.
+
+    `names` are those of the lanes on the screen.
+    """
     match event:
         case Evaluated():
             return _evaluation(event, cells, experiment)
@@ -78,7 +84,7 @@ def log_line(event: LaneEvent, cells: int, experiment: ExperimentInfo = LENET.in
         case OutputDied() | OutputRevived():
             return _output(event, cells)
         case _:
-            return _message_line(event, cells)
+            return _message_line(event, cells, names)
 
 
 def _evaluation(event: Evaluated, cells: int, experiment: ExperimentInfo) -> str:
@@ -96,23 +102,23 @@ def _evaluation(event: Evaluated, cells: int, experiment: ExperimentInfo) -> str
     return f"{event.step:>5} {f'{value:>4.0%}' if main.share else value_words(main, value)} {loss}"
 
 
-def _message_line(event: LaneEvent, cells: int) -> str:
+def _message_line(event: LaneEvent, cells: int, names: Mapping[str, str]) -> str:
     """A message in full, without the label of its step, or in brief."""
-    texts = [printable(words) for words in message_forms(event)]
+    texts = [printable(words) for words in message_forms(event, names)]
     longest = f"Step: {event.step} {texts[0]}" if texts[0] else ""
     forms = (longest, *(f"{event.step:>5} {text}" for text in texts))
     return next((form for form in forms if len(form) <= cells), forms[-1])
 
 
-def message_forms(event: LaneEvent) -> tuple[str, ...]:
-    """A message in forms from long to short; an empty one if there is none."""
+def message_forms(event: LaneEvent, names: Mapping[str, str] = _NO_NAMES) -> tuple[str, ...]:
+    """A message in forms from long to short; an empty one if there is none. `names` are those on the screen."""
     if isinstance(event, LoopAudited):
         return tuple(map(symbols_in_ascii, audit_words(event)))
-    words = lane_words(event) or ""
-    return words, _brief_words(event) or words
+    words = lane_words(event, names) or ""
+    return words, _brief_words(event, names) or words
 
 
-def _brief_words(event: LaneEvent) -> str | None:
+def _brief_words(event: LaneEvent, names: Mapping[str, str]) -> str | None:
     """A message in at most about 20 cells."""
     match event:
         case ClipChanged(rule=rule):
@@ -120,7 +126,7 @@ def _brief_words(event: LaneEvent) -> str | None:
         case LearningRateChanged(rate=rate):
             return f"learning rate {rate:g}"
         case LaneForked(parent=parent):
-            return f"fork of {parent}"
+            return f"fork of {names.get(parent, parent)}"
         case MomentsReset():
             return "optimizer reset"
         case NonfiniteFound(nan=nan):
@@ -166,15 +172,15 @@ def lane_message(event: Event) -> str | None:
     return f"Step: {event.step} {words}" if isinstance(event, LaneEvent) and words else None
 
 
-def lane_words(event: Event) -> str | None:
-    """What happened to a lane; None for events without a message."""
+def lane_words(event: Event, names: Mapping[str, str] = _NO_NAMES) -> str | None:
+    """What happened to a lane; None for events without a message. `names` are those of the lanes on the screen."""
     match event:
         case ClipChanged(rule=rule, previous=previous, moments_reset=reset):
             return f"clip {previous} -> {rule}{', optimizer state reset' if reset else ''}"
         case LearningRateChanged(rate=rate, previous=previous):
             return f"learning rate {'' if previous is None else f'{previous:g} -> '}{rate:g}"
         case LaneForked(parent=parent, rule=rule, learning_rate=rate):
-            return f"forked from {parent}: {rule}{'' if rate is None else f', lr {rate:g}'}"
+            return f"forked from {names.get(parent, parent)}: {_trained_with(rule, rate)}"
         case MomentsReset():
             return "optimizer state reset"
         case NonfiniteFound(nan=nan, infinite=infinite, action=action):
@@ -199,6 +205,12 @@ def lane_words(event: Event) -> str | None:
             return "the loop has stopped" if reason == "stopped" else "the loop has ended"
         case _:
             return None
+
+
+def _trained_with(rule: str, rate: float | None) -> str:
+    """The rule and the learning rate of a fork."""
+    clipped = "unclipped" if rule == "none" else f"clip {rule}"
+    return clipped if rate is None else f"{clipped}, learning rate {rate:g}"
 
 
 def failure_word(failed: LaneFailed) -> str:
@@ -260,9 +272,17 @@ def _gauges(event: Diagnosed, experiment: ExperimentInfo) -> Iterator[str]:
             yield f"{gauge.words} {gauge_value(gauge, event.gauge[gauge.name])}"
 
 
-def change_label(change: ClipChanged | MomentsReset) -> str:
-    """The label of an intervention in a chart: the new rule, or that the optimizer state was reset."""
-    return change.rule if isinstance(change, ClipChanged) else "optimizer reset"
+def change_label(change: Change) -> str:
+    """The label of an intervention in a chart: the new rule or learning rate, a fork, or that the state was reset."""
+    match change:
+        case ClipChanged(rule=rule):
+            return rule
+        case LearningRateChanged(rate=rate):
+            return f"lr {rate:g}"
+        case LaneForked():
+            return "fork"
+        case MomentsReset():
+            return "optimizer reset"
 
 
 def speed_limit_words(pace: float | None) -> str:

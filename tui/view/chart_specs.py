@@ -8,10 +8,12 @@ from itertools import pairwise
 
 from textual.strip import Strip
 
+from ...core.stream.events import ClipChanged, LaneForked, MomentsReset
+from ...core.stream.lane_differences import uses_adam
 from ...core.stream.rules import NormClip, RecordedRule, ValueClip, recorded_rule
+from ...core.stream.state import LaneState
 from ..charts.chart import render_chart
 from ..charts.chart_spec import ChartLane, ChartSpec, Level, Mark, Shade
-from ..charts.curve import Curve
 from ..charts.heat_map import render_heat_map
 from ..charts.heat_map_spec import Bound, HeatLane, HeatMapSpec
 from ..charts.plotting import Plot
@@ -88,10 +90,10 @@ def chart_spec(
     levels: list[Level] = []
     for number, (name, lane) in enumerate(view.lanes.items()):
         failed = state.lanes[name].failed
-        curve = lane.series.get(metric.name) or Curve()
+        curve, start = view.curve(name, metric.name)
         colour, shown = theme.lane_colour(number), lane_name(number, name)
-        lanes.append(ChartLane(shown, colour, curve, failed.step if failed else None))
-        shades += [Shade(*interval, number) for interval in transients(lane.changes)] if state.uses_adam else []
+        lanes.append(ChartLane(shown, colour, curve, failed.step if failed else None, start=start))
+        shades += _shades(number, view, name)
         marks += [Mark(change.step, number, change_label(change)) for change in lane.effective_changes]
         levels += _levels(number, lane) if metric.name in _NORMS else []
     if shows_both_norms(metric, view):
@@ -171,7 +173,10 @@ def shows_both_norms(metric: Metric, view: RunView) -> bool:
 def _heading(metric: Metric, view: RunView, theme: Theme) -> str:
     if shows_both_norms(metric, view):
         return _in_charset("gradient norm before and after clipping", theme)
-    return _in_charset(metric.heading(view.state.own_config), theme)
+    heading = metric.heading(view.state.own_config)
+    if metric.name in ("distance", "disagreement") and any(lane.parent for lane in view.state.lanes.values()):
+        heading = f"{heading}, of a fork {'to' if metric.name == 'distance' else 'from'} its parent"
+    return _in_charset(heading, theme)
 
 
 def _in_charset(text: str, theme: Theme) -> str:
@@ -180,6 +185,29 @@ def _in_charset(text: str, theme: Theme) -> str:
 
 def _bound(step: int, rule: RecordedRule) -> Bound:
     return Bound(step, rule.low, rule.high) if isinstance(rule, ValueClip) else Bound(step)
+
+
+def _shades(number: int, view: RunView, name: str) -> Iterator[Shade]:
+    """The steps in which a lane's Adam still adapts to a change of rule; those of a fork begin with the fork."""
+    lane = view.state.lanes[name]
+    if uses_adam(view.state, lane):
+        for first, last in transients(_memory_changes(view, lane)):
+            if last >= (start := lane.forked_at or 0):
+                yield Shade(max(first, start), last, number)
+
+
+def _memory_changes(view: RunView, lane: LaneState) -> Iterator[ClipChanged | MomentsReset]:
+    """The changes to which Adam's memory adapts: of the rule, also by a fork, and resets; first the parent's."""
+    if lane.parent in view.lanes and lane.forked_at is not None:
+        before = _memory_changes(view, view.state.lanes[lane.parent])
+        yield from (change for change in before if change.step < lane.forked_at)
+    for change in view.lanes[lane.name].effective_changes:
+        if isinstance(change, ClipChanged | MomentsReset):
+            yield change
+        elif isinstance(change, LaneForked) and change.parent in view.lanes:
+            rules = [rule for step, rule in view.lanes[change.parent].rules if step <= change.step]
+            if rules and rules[-1] != change.rule:
+                yield ClipChanged(lane=lane.name, step=change.step, rule=change.rule, previous=rules[-1])
 
 
 def _levels(number: int, lane: LaneView) -> Iterator[Level]:

@@ -17,9 +17,8 @@ from ...core.stream.rules import (
     ZClip,
     parse_rule,
 )
+from .ladder import next_size
 
-_MANTISSAS = (1, 2, 5, 10)
-SMALLEST, LARGEST = 1e-10, 1e3
 PERCENTILES = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 98.0, 99.0)
 
 
@@ -41,33 +40,19 @@ def stepped(rule: RecordedRule, direction: int) -> RecordedRule:
         case AutoClip(percentile=percentile):
             return AutoClip(_percentile(percentile, direction))
         case NormClip(bound=bound):
-            return NormClip(_size(bound, direction))
+            return NormClip(next_size(bound, direction))
         case LayerNormClip(bound=bound):
-            return LayerNormClip(_size(bound, direction))
+            return LayerNormClip(next_size(bound, direction))
         case AdaptiveClip(ratio=ratio):
-            return AdaptiveClip(_size(ratio, direction))
+            return AdaptiveClip(next_size(ratio, direction))
         case ZClip(threshold=threshold):
-            return ZClip(_size(threshold, direction))
+            return ZClip(next_size(threshold, direction))
         case NoClip() | SignClip() | UnknownRule():
             return rule
 
 
 def _side(bound: float | None, direction: int) -> float | None:
-    return bound if bound is None or bound == 0 else math.copysign(_size(abs(bound), direction), bound)
-
-
-def _size(size: float, direction: int) -> float:
-    if not (size < LARGEST if direction > 0 else size > SMALLEST):
-        return size
-    power = math.floor(math.log10(size) + 1e-9)
-    series = [mantissa * 10.0**p for p in (power - 1, power, power + 1) for mantissa in _MANTISSAS[:3]]
-    if direction > 0:
-        target = min(step for step in series if step > size * (1 + 1e-9))
-    else:
-        target = max(step for step in series if step < size * (1 - 1e-9))
-    target = min(LARGEST, max(SMALLEST, target))
-    # Rounding through text makes 10 * 0.0001 exactly 0.001.
-    return float(f"{target:.1g}")
+    return bound if bound is None or bound == 0 else math.copysign(next_size(abs(bound), direction), bound)
 
 
 def _percentile(percentile: float, direction: int) -> float:

@@ -57,7 +57,9 @@ class Key:
             return self.id
         if self.group == CHART:
             return f"change_charts('{self.id}')"
-        return f"app.{self.id}" if self.group == PROGRAM or self.id == "sweep" else f"app.steer('{self.id}')"
+        # These two may end the screen.
+        is_app = self.group == PROGRAM or self.id in ("sweep", "fork")
+        return f"app.{self.id}" if is_app else f"app.steer('{self.id}')"
 
     @property
     def binding(self) -> Binding:

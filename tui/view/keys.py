@@ -8,7 +8,7 @@ from ...core.stream.attach_events import Attached
 from ...core.stream.builtin_experiments import BUILT_IN
 from ...core.stream.state import RunState
 from ...core.stream.sweep_config import SEEDS
-from .key import CHART, CLIP, LANE, LOG, PACE, PROGRAM, REPLAY, RUN, Key, Phase
+from .key import CHART, CLIP, LANE, LOG, PACE, PROGRAM, RATE, REPLAY, RUN, Key, Phase
 
 SWITCH = "head"
 _BEFORE: tuple[Phase, ...] = ("waiting",)
@@ -136,6 +136,35 @@ KEYS: tuple[Key, ...] = (
         only="live",
         off_in=_UNHEARD,
     ),
+    Key(
+        "lower_rate",
+        "left_curly_bracket",
+        "lower lr",
+        "Lower the selected lane's learning rate (1-2-5 series)",
+        RATE,
+        footer=7,
+        only="live",
+        off_in=_UNHEARD,
+    ),
+    Key(
+        "raise_rate",
+        "right_curly_bracket",
+        "raise lr",
+        "Raise the selected lane's learning rate (1-2-5 series)",
+        RATE,
+        footer=7,
+        only="live",
+        off_in=_UNHEARD,
+    ),
+    Key(
+        "fork",
+        "F",
+        "fork",
+        "Start a new lane from the selected one, with another rule or learning rate",
+        RATE,
+        footer=5,
+        off_in=(*_NOT_HERE, "ended"),
+    ),
     Key("slower", "minus", "slower", "Lower the speed limit (steps per second)", PACE, footer=6, off_in=("observed",)),
     Key(
         "faster",
@@ -218,7 +247,12 @@ BY_ID = {key.id: key for key in KEYS}
 
 
 # The keys of runs that clipwatch trains: a recording of a watched loop has none of them.
-_TRAINING = ("restart", "reseed", "extend", "sweep", "clip", "tighten", "loosen", "rule", "reset_moments")
+_TRAINING = (
+    *("restart", "reseed", "extend", "sweep"),
+    *("clip", "tighten", "loosen", "rule", "reset_moments"),
+    *("lower_rate", "raise_rate", "fork"),
+)
+NO_FORK = "A watched loop cannot be forked: its own program trains it, and only that could start it again."
 _DETACH = replace(
     BY_ID["quit"], label="detach", tooltip="Close this screen. The run goes on; clipwatch attach shows it again"
 )
@@ -244,6 +278,8 @@ def refusal(id_: str, state: RunState) -> str | None:
     key = BY_ID[id_]
     if state.attached is None or key.only == "replay" or key.works_in(elsewhere(state.attached)):
         return None
+    if id_ == "fork":
+        return NO_FORK
     if key.works_in("steered") and (why := state.attached.unsteerable):
         return f"{why[0].upper()}{why[1:]}."
     return f"{key.label}: only the screen that trains a run can do this."

@@ -5,16 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from ...core.stream.commands import AnyCommand, Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
+from ...core.stream.commands import (
+    AnyCommand,
+    Fork,
+    Pause,
+    Restart,
+    Resume,
+    Seek,
+    SetClip,
+    SetLearningRate,
+    SetPace,
+    StepOnce,
+)
 from ...core.stream.events import (
     Attached,
     ClipChanged,
     Event,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LanePaused,
     LaneResumed,
     LaneStepped,
+    LearningRateChanged,
     LoopEnded,
     Notice,
     PaceChanged,
@@ -33,6 +46,9 @@ class Requests:
         self._clock = clock
         self._waiting_since: float | None = None
         self._rules: dict[str, str] = {}
+        self._rates: dict[str, float] = {}
+        # The names of the lanes that will begin as forks.
+        self._forks: set[str] = set()
         self._pace: SetPace | None = None
         self._paused: bool | None = None
         self._seed: int | None = None
@@ -48,6 +64,10 @@ class Requests:
         match command:
             case SetClip(lane=str(lane), rule=rule):
                 self._rules[lane] = rule
+            case SetLearningRate(lane=str(lane), rate=rate):
+                self._rates[lane] = rate
+            case Fork(name=name):
+                self._forks.add(name)
             case SetPace():
                 self._pace = command
             case Pause() | Resume() | StepOnce():
@@ -72,6 +92,10 @@ class Requests:
                 self._forget_changes()
             case ClipChanged(lane=lane, rule=rule) if self._rules.get(lane) == rule:
                 del self._rules[lane]
+            case LearningRateChanged(lane=lane, rate=rate) if self._rates.get(lane) == rate:
+                del self._rates[lane]
+            case LaneForked(lane=lane):
+                self._forks.discard(lane)
             case PaceChanged(pace=pace) if self._pace and self._pace.pace == pace:
                 self._pace = None
             case LanePaused() | LaneResumed() | LaneStepped():
@@ -82,7 +106,8 @@ class Requests:
                 pass
 
     def _forget_changes(self) -> None:
-        self._rules.clear()
+        for pending in (self._rules, self._rates, self._forks):
+            pending.clear()
         self._pace, self._paused = None, None
 
     def forget(self) -> None:
@@ -98,6 +123,15 @@ class Requests:
     def rule(self, lane: LaneState) -> str:
         """The lane's rule after the pending commands."""
         return self._rules.get(lane.name, lane.rule)
+
+    def rate(self, lane: LaneState) -> float | None:
+        """The lane's learning rate after the pending commands; None if it is unknown."""
+        return self._rates.get(lane.name, lane.learning_rate)
+
+    @property
+    def forks(self) -> frozenset[str]:
+        """The names of the lanes that pending commands start."""
+        return frozenset(self._forks)
 
     def pace(self, lanes: Iterable[LaneState]) -> float | None:
         """The speed limit after the pending commands."""

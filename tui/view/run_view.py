@@ -20,11 +20,13 @@ from ...core.stream.events import (
     HistogramsEarlier,
     LaneEvent,
     LaneExtended,
+    LaneForked,
     LanePaused,
     LaneResumed,
     LanesCompared,
     LaneStarted,
     LaneStepped,
+    LearningRateChanged,
     MomentsReset,
     PaceChanged,
     ResourcesMeasured,
@@ -41,8 +43,9 @@ from ...core.stream.series import (
     evaluated_values,
     step_values,
 )
-from ...core.stream.state import RunState, apply
+from ...core.stream.state import Change, RunState, apply
 from ..charts.curve import Curve
+from .forked_curves import ForkedCurves
 from .histogram_series import HistogramSeries
 
 # Events that the charts and the diagnostics show, but not the log.
@@ -70,7 +73,7 @@ class LaneView:
     series: dict[str, Curve] = field(default_factory=dict)
     histograms: HistogramSeries = field(default_factory=HistogramSeries)
     rules: list[tuple[int, str]] = field(default_factory=list)
-    changes: list[ClipChanged | MomentsReset] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     new_steps: list[bool] = field(default_factory=list)
     unlogged: list[LaneEvent] = field(default_factory=list)
     recent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=_SPEED_WINDOW))
@@ -105,7 +108,7 @@ class LaneView:
                 self.histograms.extend(step, stride, earlier_histograms(event))
             case LaneStarted(step=step, rule=rule):
                 self.rules.append((step, rule))
-            case ClipChanged() | MomentsReset():
+            case ClipChanged() | LearningRateChanged() | MomentsReset() | LaneForked():
                 self._change(event)
             case LanePaused() | LaneResumed() | LaneStepped() | PaceChanged() | LaneExtended():
                 self.recent.clear()
@@ -156,7 +159,7 @@ class LaneView:
             self._count_steps(event.step)
         self.recent.append((event.step, event.seconds))
 
-    def _change(self, event: ClipChanged | MomentsReset) -> None:
+    def _change(self, event: Change) -> None:
         self.changes.append(event)
         if isinstance(event, ClipChanged):
             self.rules.append((event.step, event.rule))
@@ -176,7 +179,7 @@ class LaneView:
         return (last - first) / (end - start)
 
     @property
-    def effective_changes(self) -> list[ClipChanged | MomentsReset]:
+    def effective_changes(self) -> list[Change]:
         """The changes, without those replaced at the same step, which never applied to a training step."""
         return list({(change.step, type(change)): change for change in self.changes}.values())
 
@@ -187,6 +190,7 @@ class RunView:
     def __init__(self) -> None:
         self.state = RunState()
         self.lanes: dict[str, LaneView] = {}
+        self._forked_curves = ForkedCurves()
         self.runs = 0
         # Where the run before this one is recorded.
         self.kept_in: str | None = None
@@ -197,6 +201,7 @@ class RunView:
         if isinstance(event, RunStarted):
             self.kept_in = self.state.recorded_in
             self.state, self.lanes, self.runs = RunState(), {}, self.runs + 1
+            self._forked_curves = ForkedCurves()
         self.state = apply(self.state, event)
         if isinstance(event, LaneEvent) and event.lane in self.state.lanes:
             if event.lane not in self.lanes:
@@ -247,10 +252,17 @@ class RunView:
         ends = [lane.planned - 1 for lane in self.state.lanes.values() if not lane.ended and lane.planned]
         return max([self.last_step, *ends])
 
+    def curve(self, lane: str, series: str) -> tuple[Curve, int | None]:
+        """A lane's curve of a series, and the step from which it is drawn: None for all of it.
+
+        That of a forked lane continues its parent's, and is drawn from the parent's last value before the fork on.
+        """
+        curves = {name: view.series for name, view in self.lanes.items()}
+        return self._forked_curves.curve(lane, series, self.state.lanes, curves)
+
     def history(self, lane: str, series: str) -> list[float]:
         """The newest values of a lane's series, oldest first."""
-        curve = self.lanes[lane].series.get(series) if lane in self.lanes else None
-        return curve.newest(_HISTORY) if curve else []
+        return self.curve(lane, series)[0].newest(_HISTORY) if lane in self.lanes else []
 
     def differences(self, first: str, second: str, at: int | None = None) -> tuple[int, float, float | None] | None:
         """(step, loss, main metric): second minus first lane at the newest common step, or at the one nearest `at`.
@@ -264,8 +276,8 @@ class RunView:
         step = min(point[0] for point in newest if point)
         step = step if at is None else min(at, step)
         (one, other), (value, more) = (
-            [(lane.series.get(name) or Curve()).nearest(step) for lane in lanes if lane]
-            for name in ("loss", self.state.experiment.main.name)
+            [self.curve(lane, series)[0].nearest(step) for lane in (first, second)]
+            for series in ("loss", self.state.experiment.main.name)
         )
         if not (one and other and value and more):
             return None

@@ -115,8 +115,9 @@ def _change_warning(state: RunState, width: int) -> str:
     """The warning about a change mid-run; narrow titles leave out which change, so that the seed fits."""
     if width < _WIDE:
         return "changed mid-run"
-    rule_changed = any(lane.changed_at for lane in state.lanes.values())
-    what = "rule changed" if rule_changed else "optimizer state reset"
+    lanes = state.lanes.values()
+    rule_changed, rate_changed = (any(lane.changed_at for lane in lanes), any(lane.rate_changed_at for lane in lanes))
+    what = "rule changed" if rule_changed else "learning rate changed" if rate_changed else "optimizer state reset"
     return f"{what} mid-run: not a clean comparison"
 
 

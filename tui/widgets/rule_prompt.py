@@ -1,4 +1,4 @@
-"""A prompt for a clip rule below the charts: a list to pick from, and one line to type in."""
+"""A prompt below the charts for a text that contains a clip rule: a list to pick from, and one line to type in."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.input import Selection
 
 from ...core.safe_text import printable
-from ..view.rule_choices import choices, completion, number_span, remark
+from ..view.rule_choices import PromptField, RuleField, choices, completed, number_to_replace, with_rule
 
 # The rows of the list: a quarter of the screen's height without the lines that it always leaves, within these bounds.
 MIN_ROWS, MAX_ROWS = 2, 9
 _OTHER_LINES = 8
 
 
-class _RuleField(Input):
+class _RuleInput(Input):
     """An input that applies keys in order; in Textual's, letters can overtake an editing key pressed before them."""
 
     KEYS = BindingsMap(
@@ -51,7 +51,7 @@ class _RuleField(Input):
 
     def action_complete(self) -> None:
         """Accept the completion."""
-        if whole := completion(self.value, self._prompt.history):
+        if whole := self._prompt.completion(self.value):
             self._prompt.take(whole)
 
     def action_pick(self, direction: int) -> None:
@@ -60,18 +60,18 @@ class _RuleField(Input):
 
 
 class _RuleSuggester(Suggester):
-    """Completes a rule from those used before and from the examples."""
+    """Completes the text: a rule from those used before and from the examples."""
 
     def __init__(self, prompt: RulePrompt) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._prompt = prompt
 
     async def get_suggestion(self, value: str) -> str | None:
-        return completion(value, self._prompt.history)
+        return self._prompt.completion(value)
 
 
 class RulePrompt(Vertical):
-    """Hidden until `open`. Passes a rule to `use` on enter; escape closes it. The run goes on meanwhile."""
+    """Hidden until `open`. Passes what is typed to `use` on enter; escape closes it. The run goes on meanwhile."""
 
     DEFAULT_CSS = """
     RulePrompt {
@@ -86,7 +86,7 @@ class RulePrompt(Vertical):
         & > Horizontal { height: 1; }
         & Static { height: 1; width: auto; text-wrap: nowrap; text-overflow: ellipsis; }
         & #rule-lane { text-style: bold; }
-        & Input { width: 21; height: 1; border: none; padding: 0; background: $surface; }
+        & Input { width: 40%; min-width: 21; max-width: 36; height: 1; border: none; padding: 0; background: $surface; }
         & #rule-remark { width: 1fr; padding: 0 1; color: $foreground-muted; }
         & #rule-remark.-error { color: $text-error; text-style: bold; }
     }
@@ -95,12 +95,13 @@ class RulePrompt(Vertical):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.history: list[str] = []
-        self._use: Callable[[str], None] = lambda rule: None
+        self._question: PromptField = RuleField("")
+        self._use: Callable[[str], None] = lambda text: None
         self._rules: list[str] = []
         self._list = OptionList(markup=False, compact=True)
         self._list.can_focus = False
         self._lane = Static(id="rule-lane", markup=False)
-        self._field = _RuleField(self)
+        self._field = _RuleInput(self)
         self._remark = Static(id="rule-remark", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -111,16 +112,17 @@ class RulePrompt(Vertical):
             yield self._field
             yield self._remark
 
-    def open(self, rule: str, height: int, use: Callable[[str], None]) -> None:
-        """Show the prompt with the present rule, on a screen of this height."""
-        self._use = use
+    def open(self, question: PromptField, height: int, use: Callable[[str], None]) -> None:
+        """Show the prompt on a screen of this height. It begins with the question's text, whose rule is selected."""
+        self._question, self._use = question, use
         rows = choices(self.history)
         self._rules = [choice.rule for choice in rows]
         self._list.clear_options().add_options([f" {choice.line}" for choice in rows])
         self._list.highlighted = None
         self._list.styles.max_height = min(MAX_ROWS, max(MIN_ROWS, (height - _OTHER_LINES) // 4))
-        self._field.value = printable(rule)
-        self._field.action_select_all()
+        self._field.value = text = printable(question.start)
+        before, rule, _ = question.split(text)
+        self._field.selection = Selection(len(before), len(before + rule))
         self.add_class("-open")
         # Not `focus()`, which waits: a letter typed meanwhile would act as a key of the screen.
         self.screen.set_focus(self._field)
@@ -138,8 +140,12 @@ class RulePrompt(Vertical):
         return self.has_class("-open")
 
     def show_lane(self, lane: str) -> None:
-        """Say whose rule it is."""
-        self._lane.update(printable(f" {lane}  clip: "))
+        """Say which lane it is about."""
+        self._lane.update(printable(f" {lane}  {self._question.label}: "))
+
+    def completion(self, text: str) -> str | None:
+        """The text completed, None if it cannot be."""
+        return completed(text, self._question, self.history)
 
     def pick(self, direction: int) -> None:
         """Take the previous or next rule of the list."""
@@ -148,35 +154,40 @@ class RulePrompt(Vertical):
         else:
             self._list.action_cursor_down()
         if (index := self._list.highlighted) is not None:
-            self.take(self._rules[index])
+            self._take_rule(index)
 
-    def take(self, rule: str) -> None:
-        """Put a rule into the input, with its number selected, so that another one replaces it."""
-        self._field.value = rule
-        self._field.selection = Selection(*number_span(rule))
+    def take(self, text: str) -> None:
+        """Put a text into the input, with its number selected, so that another one replaces it."""
+        self._field.value = text
+        self._field.selection = Selection(*number_to_replace(text, self._question))
+
+    def _take_rule(self, index: int) -> None:
+        """Put a rule of the list into the input."""
+        self.take(with_rule(self._field.value, self._rules[index], self._question))
 
     @on(OptionList.OptionSelected)
     def _take_clicked(self, event: OptionList.OptionSelected) -> None:
-        self.take(self._rules[event.option_index])
+        self._take_rule(event.option_index)
         self._field.focus()
 
     @on(Input.Changed)
     def _comment(self, event: Input.Changed) -> None:
-        if (index := self._list.highlighted) is not None and not event.value.startswith(self._rules[index][:2]):
+        _, rule, _ = self._question.split(event.value)
+        if (index := self._list.highlighted) is not None and not rule.startswith(self._rules[index][:2]):
             self._list.highlighted = None
-        said = remark(event.value, self.history)
+        said = self._question.remark(event.value, self.history)
         self._say(said.text, is_error=said.is_error)
 
     @on(Input.Submitted)
     def _accept(self, event: Input.Submitted) -> None:
         event.stop()
-        said = remark(event.value, self.history)
+        said = self._question.remark(event.value, self.history)
         if said.rule is None:
             self._say(said.text, is_error=True)
             return
         self.history = [*(rule for rule in self.history if rule != said.rule), said.rule]
         self.close()
-        self._use(said.rule)
+        self._use(event.value)
 
     def _say(self, text: str, *, is_error: bool = False) -> None:
         self._remark.set_class(is_error, "-error")

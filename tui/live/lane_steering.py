@@ -1,0 +1,197 @@
+"""The keys that change or fork the selected lane: its rule, its learning rate and its optimizer state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from ...core.errors import BadInput
+from ...core.stream.commands import AnyCommand, Fork, ResetMoments, SetClip, SetLearningRate
+from ...core.stream.lane_config import LaneConfig
+from ...core.stream.rules import recorded_rule
+from ...core.stream.state import LaneState
+from ..screens.main import MainScreen
+from ..text.rule_words import rule_words
+from ..text.status_messages import MORE_ITERATIONS, NOT_STARTED
+from ..view.clip_bounds import has_bound, stepped, toggled
+from ..view.fork_choices import ForkField, ForkParent
+from ..view.keys import NO_FORK
+from ..view.ladder import next_size
+from ..view.requests import Requests
+from ..view.run_view import RunView
+
+READ_ONLY = "This is a recording. It cannot be changed."
+
+
+class LaneSteering:
+    """The actions of these keys. `send` sends a command, and shows the first of the messages that fits."""
+
+    def __init__(self, view: RunView, requests: Requests, screen: MainScreen, send: Callable[..., None]) -> None:
+        self._view, self._requests, self._screen, self._send = view, requests, screen, send
+        # The last rule other than none of each lane, which the clip key restores.
+        self._clipping_rules: dict[str, str] = {}
+        # Changes of lanes that have finished, by lane and kind, to be sent if they are extended: until then nothing
+        # trains with them.
+        self._later: dict[tuple[str, type], SetClip | SetLearningRate] = {}
+        self.keys: dict[str, Callable[[], None]] = {
+            "clip": self._toggle_clip,
+            "tighten": partial(self._step_bound, -1),
+            "loosen": partial(self._step_bound, 1),
+            "rule": self._type_rule,
+            "reset_moments": self._reset_moments,
+            "lower_rate": partial(self._step_rate, -1),
+            "raise_rate": partial(self._step_rate, 1),
+        }
+
+    def forget(self) -> None:
+        """Forget all lanes, because the run starts again."""
+        self._clipping_rules.clear()
+        self._later.clear()
+
+    def take_later(self) -> list[AnyCommand]:
+        """Return and forget the changes that wait for an extension."""
+        commands = list(self._later.values())
+        self._later.clear()
+        return [*commands]
+
+    def _selected_lane(self) -> LaneState | None:
+        """The selected lane; before the lanes start, the status line says so."""
+        if self._screen.selected is None:
+            self._screen.say(NOT_STARTED)
+        return self._screen.selected
+
+    # The rule
+
+    def _toggle_clip(self) -> None:
+        if lane := self._selected_lane():
+            rule, before = self._rule(lane), self._clipping_rules.get(lane.name)
+            if rule == "none" and before is None and self._view.state.watched:
+                # The default suits LeNet, and is nothing to try on somebody's loop.
+                self._screen.say(f"{self._screen.name_of(lane)} has no rule to turn on. b: type one, such as norm:1")
+            else:
+                self._set_rule(lane, toggled(recorded_rule(rule), before))
+
+    def _step_bound(self, direction: int) -> None:
+        if lane := self._selected_lane():
+            rule = recorded_rule(self._rule(lane))
+            if str(rule) == "none":
+                self._screen.say(f"{self._screen.name_of(lane)} is unclipped. c: turn clipping on")
+            elif not has_bound(rule):
+                self._screen.say(f"{rule} has no bound to change. b: type another rule")
+            else:
+                self._set_rule(lane, str(stepped(rule, direction)))
+
+    def _type_rule(self) -> None:
+        if self._view.state.replay:
+            self._screen.say(READ_ONLY)
+        elif lane := self._selected_lane():
+            self._screen.prompt_for_rule(self._rule(lane), self._set_rule)
+
+    def _rule(self, lane: LaneState) -> str:
+        """The lane's rule after the pending commands."""
+        waiting = self._later.get((lane.name, SetClip))
+        return waiting.rule if isinstance(waiting, SetClip) else self._requests.rule(lane)
+
+    def use_rule(self, rule: str) -> None:
+        """Set the rule of the selected lane."""
+        if lane := self._selected_lane():
+            self._set_rule(lane, rule)
+
+    def _set_rule(self, lane: LaneState, rule: str) -> None:
+        current, name = self._rule(lane), self._screen.name_of(lane)
+        if rule == current:
+            self._screen.say(f"{name} already has {rule}")
+            return
+        try:
+            command = SetClip(lane=lane.name, rule=rule)
+        except BadInput as error:
+            # An engine of another version may have a rule that this one does not know.
+            self._screen.say(str(error), alert=True)
+            return
+        words = rule_words(recorded_rule(command.rule))[:2][-1]
+        self._change(lane, command, f"{name}: clip {current} -> {rule}", words)
+        if current != "none":
+            self._clipping_rules[lane.name] = current
+
+    def _change(self, lane: LaneState, command: SetClip | SetLearningRate, message: str, words: str) -> None:
+        """Send a change, or keep it for a lane that has ended until it is extended, and say so."""
+        name = self._screen.name_of(lane)
+        if not lane.ended or self._view.state.replay:
+            self._send(command, message)
+        elif lane.failed:
+            self._screen.say(f"{name} has failed and cannot go on. r: restart · n: new seed")
+        else:
+            self._later[lane.name, type(command)] = command
+            ended = f"{name} has ended. A change to {words}"
+            self._screen.say(f"{ended} takes effect with e: {MORE_ITERATIONS} more steps", f"{ended}: e")
+
+    # The learning rate and the optimizer
+
+    def _step_rate(self, direction: int) -> None:
+        if (lane := self._selected_lane()) is None:
+            return
+        name, rate = self._screen.name_of(lane), self._rate(lane)
+        if self._view.state.replay:
+            self._screen.say(READ_ONLY)
+        elif rate is None:
+            self._screen.say(f"The learning rate of {name} is unknown, so no key can change it.")
+        elif (new := next_size(rate, direction)) == rate:
+            self._screen.say(f"{name} has learning rate {rate:g}: keys change it no further")
+        else:
+            words = f"learning rate {new:g}"
+            command = SetLearningRate(lane=lane.name, rate=new)
+            self._change(lane, command, f"{name}: learning rate {rate:g} -> {new:g}", words)
+
+    def _rate(self, lane: LaneState) -> float | None:
+        """The lane's learning rate after the pending commands."""
+        waiting = self._later.get((lane.name, SetLearningRate))
+        return waiting.rate if isinstance(waiting, SetLearningRate) else self._requests.rate(lane)
+
+    def _reset_moments(self) -> None:
+        state = self._view.state
+        if state.config and state.config.optimizer == "sgd" and not state.experiment.own_optimizer:
+            self._screen.say("Plain SGD has no optimizer state to reset.")
+        elif lane := self._selected_lane():
+            name = self._screen.name_of(lane)
+            if lane.ended and not state.replay:
+                self._screen.say(f"{name} has ended. e: {MORE_ITERATIONS} more steps")
+            else:
+                self._send(ResetMoments(lane=lane.name), f"{name}: resetting the optimizer state")
+
+    # Forks
+
+    def ask_for_fork(self, use: Callable[[Fork], None]) -> None:
+        """Prompt for a fork of the selected lane, and pass its command to `use`; or say why it cannot be forked."""
+        state = self._view.state
+        if (lane := self._selected_lane()) is None:
+            return
+        name = self._screen.name_of(lane)
+        if state.watched:
+            self._screen.say(NO_FORK)
+        elif lane.failed and not state.replay:
+            self._screen.say(f"{name} has failed, so there is no state to fork. r: restart · n: new seed")
+        elif lane.ended and not state.replay:
+            ended = f"{name} has ended. A fork needs a lane that trains"
+            self._screen.say(f"{ended}. e: {MORE_ITERATIONS} more steps, then F", f"{ended}: e, then F")
+        else:
+            parent = ForkParent(name, self._rule(lane), self._rate(lane))
+
+            def accept(new: LaneConfig) -> None:
+                use(Fork(lane=lane.name, name=new.name, rule=new.rule, learning_rate=new.learning_rate))
+
+            self._screen.prompt_for_fork(ForkField(parent, self._taken_names()), accept)
+
+    def _taken_names(self) -> frozenset[str]:
+        """The names of all lanes, recorded and on the screen, and of forks that the engine has not begun yet."""
+        lanes = self._view.state.lanes
+        return self._requests.forks.union(lanes, map(self._screen.name_of, lanes.values()))
+
+    def fork(self, command: Fork) -> None:
+        """Start the new lane."""
+        parent = self._view.state.lanes.get(command.lane or "")
+        of = f" of {self._screen.name_of(parent)}" if parent else ""
+        self._send(command, f"starting {command.name}, a fork{of}: {command.rule}{_rate_words(command)}")
+
+
+def _rate_words(command: Fork) -> str:
+    return "" if command.learning_rate is None else f", learning rate {command.learning_rate:g}"
