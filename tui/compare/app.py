@@ -138,6 +138,7 @@ class CompareApp(ScreenApp):
             match news:
                 case Begun(place, read, times, followed, damage):
                     self.view.begin(place, read, times, followed=followed)
+                    self._charts.theme = self.make_theme()
                     self._charts.begin_run()
                     if damage:
                         self._message, self._alert = damage[0], True
@@ -206,20 +207,20 @@ class CompareApp(ScreenApp):
         """Hide the selected lane, or show it again."""
         if lane := self.selected:
             self.view.toggle(lane)
-            self._message = ""
+            self._message, self._alert = "", False
             self._draw()
 
     def action_only(self) -> None:
         """Show only the selected lane, or all of them again."""
         if lane := self.selected:
             only = self.view.show_only(lane)
-            self._message = "Only this lane. o: all of them" if only else ""
+            self._message, self._alert = "Only this lane. o: all of them" if only else "", False
             self._draw()
 
     def action_axis(self) -> None:
         """Switch between steps and seconds."""
         self.view.by_seconds = not self.view.by_seconds
-        self._message = ""
+        self._message, self._alert = "", False
         self._charts.begin_run()
         self._draw()
 
@@ -273,7 +274,7 @@ class CompareApp(ScreenApp):
         self._ask(False)
 
     def _set_filter(self, text: str) -> None:
-        self.view.filter, self._message = text, ""
+        self.view.filter, self._message, self._alert = text, "", False
         self._draw()
 
     def action_escape(self) -> None:
