@@ -76,7 +76,7 @@ def test_a_reader_that_stands_still_has_the_lanes_wait_and_nothing_is_lost() -> 
             steps: list[int] = []
             while len(steps) < 2 or steps[-1] != steps[-2]:
                 break_at.wait(0.2)
-                steps.append(sum(trainer.step for trainer in engine._lanes))
+                steps.append(sum(trainer.step for trainer in engine._made.lanes))
             engine.tell("said by the reader itself")
             break
     # Leaving ends the lanes, though they wait for room.

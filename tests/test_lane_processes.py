@@ -339,7 +339,7 @@ def test_a_lane_waits_while_its_events_are_not_read(tmp_path: Path) -> None:
     engine = Engine(own_config(tmp_path, iterations=10**7, eval_every=1, diagnostics=False, lanes={"a": "none"}))
     events = engine.run()
     next(event for event in events if isinstance(event, Evaluated))
-    (lane,) = engine._lanes
+    (lane,) = engine._made.lanes
     assert isinstance(lane, LaneProcess)
     wait_until(lambda: engine.behind)
 

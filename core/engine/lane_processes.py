@@ -42,7 +42,7 @@ class LaneProcesses:
         self.lane_context = nullcontext
         self._checkpoints, self._stopping, self._report = checkpoints, stopping, report
         self._measured = MeasuredLanes([lane.name for lane in config.lanes])
-        for event in resumption.forks:
+        for event in resumption.continued_forks:
             self.compare(event)
         self._closed = threading.Event()
         self.lanes: list[LaneProcess] = []

@@ -40,7 +40,7 @@ class LaneThreads:
 
         self.prepared, self.lane_context = described(config, experiment, device), lane_thread
         self._distance = LaneDistance([lane.name for lane in config.lanes])
-        for event in resumption.forks:
+        for event in resumption.continued_forks:
             self._distance.add_fork(event.parent, event.lane)
         self._prepare = partial(
             prepare_trainers, experiment=experiment, checkpoints=checkpoints, distance=self._distance

@@ -42,10 +42,14 @@ class Replay:
         self._notice_texts: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._last_step = self._timeline.last_step
         self._name = name
-        self._lanes = self._timeline.lanes
         self._next, self._step, self._clock = 0, 0, 0.0
         self._paused_at: int | None = None
         self._pace_command: SetPace | None = None
+
+    @property
+    def _lanes(self) -> list[str]:
+        """The lanes that have started so far."""
+        return self._timeline.lanes_before(self._next)
 
     @property
     def _started(self) -> ReplayStarted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ..runs.folder import RunFolder
 from ..runs.reader import Recorded, read_recording
 from ..runs.scheduled_commands import still_scheduled
 from ..runs.watched import require_own_training
-from ..stream.commands import LaneCommand, ResetMoments, SetClip, SetLearningRate, planned_changes
+from ..stream.commands import Fork, LaneCommand, ResetMoments, SetClip, SetLearningRate, planned_changes
 from ..stream.config import RunConfig, with_dataset
 from ..stream.events import (
     ClipChanged,
@@ -27,6 +28,7 @@ from ..stream.events import (
     LaneExtended,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LanesCompared,
     LaneStarted,
     LearningRateChanged,
@@ -40,10 +42,11 @@ from ..stream.events import (
     StepsTrained,
 )
 from ..stream.rules import require_known
+from .resumption import Resumption
 
 Snapshots = Mapping[str, Mapping[str, Any]]
 # What a command has changed in a lane, so that a repetition must send it again.
-Change = ClipChanged | LearningRateChanged | MomentsReset
+Change = ClipChanged | LearningRateChanged | MomentsReset | LaneForked
 _OnceAStep = Evaluated | StepsTrained | Diagnosed | Change | NonfiniteFound
 
 
@@ -73,10 +76,11 @@ class InterruptedRun:
     @cached_property
     def recorded_steps(self) -> Mapping[str, int]:
         """The number of steps of each lane that the recording covers. New commands must not change these steps."""
-        reached = {lane.name: self.recorded.last_evaluated(lane.name) + 1 for lane in self.config.lanes}
+        reached = {lane: self.recorded.last_evaluated(lane) + 1 for lane in self.iterations}
         for event in self.recorded.table.others:
             if isinstance(event, Change):
-                reached[event.lane] = max(reached[event.lane], event.step)
+                for lane in (event.lane, event.parent) if isinstance(event, LaneForked) else (event.lane,):
+                    reached[lane] = max(reached[lane], event.step)
         return reached
 
     @property
@@ -93,33 +97,76 @@ class InterruptedRun:
         Checkpoints beyond the recording are not used: a crash of the machine can lose its last lines after a checkpoint
         was written.
         """
-        from ..training.checkpoint import newest
+        from ..training.checkpoint import newest, remove_others
 
         found: dict[str, Mapping[str, Any]] = {}
-        for lane in self.config.lanes:
-            if lane.name in self.diverged:
+        folder, forks = self.folder.checkpoints, self.recorded.forks
+        # Lanes from which others must be forked again, with the first step at which that happens.
+        needed: dict[str, int] = {}
+        if not self.recorded.damage:
+            remove_others(folder, self.iterations)
+        # A lane comes before those that are forked from it.
+        for lane in reversed(tuple(self.iterations)):
+            if lane in self.diverged and lane not in needed:
                 continue
-            snapshot = newest(self.folder.checkpoints, lane.name, tell.append, up_to=self._first_unrecorded(lane.name))
-            if snapshot is None:
-                tell.append(f"{lane.name} has no checkpoint and trains again from the start")
+            since, before = forks[lane].step if lane in forks else 0, needed.get(lane, math.inf)
+            snapshot = newest(folder, lane, tell.append, up_to=self._first_unrecorded(lane), since=since, before=before)
+            if snapshot is not None:
+                found[lane] = snapshot
+            elif lane in forks:
+                parent = forks[lane].parent
+                tell.append(f"{lane} has no checkpoint and is forked from {parent} again")
+                needed[parent] = min(since, needed.get(parent, since))
             else:
-                found[lane.name] = snapshot
-        return found
+                tell.append(f"{lane} has no checkpoint{_by(before)} and trains again from the start")
+        return {lane: found[lane] for lane in self.iterations if lane in found}
 
     def _first_unrecorded(self, lane: str) -> int:
         """The step of the first evaluation that is not recorded."""
-        last = self.recorded.last_evaluated(lane)
-        return 0 if last < 0 else last + self.config.eval_every
+        last, every = self.recorded.last_evaluated(lane), self.config.eval_every
+        if last < 0 and lane in self.recorded.forks:
+            return math.ceil(self.recorded.forks[lane].step / every) * every
+        return 0 if last < 0 else last + every
+
+    def _forked_again(self, snapshots: Snapshots) -> list[LaneForked]:
+        """The forks of which nothing is left to continue from."""
+        again: list[LaneForked] = []
+        for event in reversed(self.recorded.forks.values()):
+            is_needed = event.lane not in self.diverged or any(event.lane == other.parent for other in again)
+            if event.lane not in snapshots and is_needed:
+                again.append(event)
+        return again[::-1]
+
+    def resumption(self, tell: list[str]) -> Resumption:
+        """How the run continues; `tell` gets a message for each lane that has lost its state."""
+        snapshots = self.snapshots(tell)
+        trained = {name for event in self._forked_again(snapshots) for name in (event.lane, event.parent)}
+        return Resumption(
+            snapshots=snapshots,
+            seconds=self.recorded.seconds,
+            iterations=self.iterations,
+            commands=self.commands(snapshots),
+            recorded=self.recorded_steps,
+            diverged={lane: event for lane, event in self.diverged.items() if lane not in trained},
+            forks=tuple(self.recorded.forks.values()),
+        )
 
     def commands(self, snapshots: Snapshots) -> list[LaneCommand]:
         """Commands that repeat the changes recorded after the checkpoints, and those that are still scheduled."""
+        again = self._forked_again(snapshots)
+        trained = {name for event in again for name in (event.lane, event.parent)}
         changed = [
             repeated(change)
             for change in self.recorded.events
-            if isinstance(change, Change) and change.step >= snapshots.get(change.lane, {"step": 0})["step"]
+            if isinstance(change, Change)
+            and (
+                change in again
+                if isinstance(change, LaneForked)
+                else change.step >= snapshots.get(change.lane, {"step": 0})["step"]
+            )
         ]
         due = (*changed, *still_scheduled(self.recorded), *self._unscheduled_changes())
-        return [command for command in due if command.lane not in self.diverged]
+        return [command for command in due if command.lane not in self.diverged or command.lane in trained]
 
     def _unscheduled_changes(self) -> Iterator[LaneCommand]:
         """The planned changes of a run that was interrupted before it recorded that they are scheduled."""
@@ -148,7 +195,7 @@ class InterruptedRun:
                 # A restart: no event of the next run is recorded.
                 yield event
                 break
-            if isinstance(event, LaneFinished) and event.step < self.recorded_steps[event.lane]:
+            if isinstance(event, LaneFinished) and event.step < self.recorded_steps.get(event.lane, 0):
                 yield _notice(
                     f"{event.lane} was stopped at step {event.step}, but is recorded up to step "
                     f"{self.recorded_steps[event.lane]}; the recording is unchanged"
@@ -184,6 +231,8 @@ def repeated(change: Change) -> LaneCommand:
             return SetLearningRate(lane=change.lane, rate=change.rate, at_step=change.step)
         case MomentsReset():
             return ResetMoments(lane=change.lane, at_step=change.step)
+        case LaneForked(rule=rule, learning_rate=rate):
+            return Fork(lane=change.parent, name=change.lane, rule=rule, learning_rate=rate, at_step=change.step)
 
 
 def planned_iterations(recorded: Recorded) -> dict[str, int]:
@@ -196,6 +245,8 @@ def planned_iterations(recorded: Recorded) -> dict[str, int]:
             case LaneExtended() | LaneStarted():
                 planned[event.lane] = event.iterations
                 stopped.pop(event.lane, None)
+            case LaneForked():
+                planned[event.lane] = planned[event.parent]
             case LaneFinished(reason="stopped"):
                 stopped[event.lane] = event.step
             case RunFinished():
@@ -208,7 +259,7 @@ def planned_iterations(recorded: Recorded) -> dict[str, int]:
 def settings(recorded: Recorded) -> RunConfig:
     """The settings for training a recorded run again; `auto` is resolved. Raises BadInput for an unknown rule."""
     started = recorded.started
-    changed = (event.rule for event in recorded.table.others if isinstance(event, ClipChanged))
+    changed = (event.rule for event in recorded.table.others if isinstance(event, ClipChanged | LaneForked))
     require_known(chain((lane.rule for lane in started.config.lanes), changed))
     return with_dataset(started.config, started.dataset.name)
 
@@ -225,6 +276,11 @@ def changes(before: RunStarted, again: RunStarted) -> Iterator[str]:
     )
     if changed:
         yield f"changed since the recording: {changed}; the last bits may differ"
+
+
+def _by(step: float) -> str:
+    """Which checkpoints were looked for."""
+    return "" if step == math.inf else f" of step {step:.0f} or before"
 
 
 def _notice(text: str) -> Notice:

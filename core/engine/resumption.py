@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ..stream.commands import LaneCommand
+from ..stream.commands import Fork, LaneCommand
 from ..stream.config import RunConfig
 from ..stream.events import LaneFailed, LaneForked
 from ..training.forked_lane import forked_config
@@ -22,7 +22,7 @@ class Resumption:
     Lanes start from their `snapshots`, or from the start, at `seconds` on the run's clock, and train to `iterations`
     steps. `commands` are those of the recording. Other commands take effect no earlier than where the recording ends
     (`recorded`, a step for each lane), because the steps before are trained again as they were. Lanes that `diverged`
-    are not trained. `forks` are the lanes that were forked and need not be forked again.
+    are not trained. `forks` are the lanes that were forked; some of the commands may fork them again.
     """
 
     snapshots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -33,12 +33,19 @@ class Resumption:
     diverged: Mapping[str, LaneFailed] = field(default_factory=dict)
     forks: Sequence[LaneForked] = ()
 
+    @property
+    def continued_forks(self) -> list[LaneForked]:
+        """The forks that need not be made again."""
+        again = {command.name for command in self.commands if isinstance(command, Fork)}
+        return [event for event in self.forks if event.lane not in again]
+
     def with_forks(self, config: RunConfig) -> RunConfig:
-        """The settings of a run with those lanes that were forked among its lanes."""
+        """The settings of a run with the lanes that were forked, and need not be forked again, among its lanes."""
         lanes = {lane.name: lane for lane in config.lanes}
         for event in self.forks:
             lanes[event.lane] = forked_config(lanes[event.parent], event)
-        return msgspec.structs.replace(config, lanes=tuple(lanes.values()))
+        continued = [lanes[event.lane] for event in self.continued_forks]
+        return msgspec.structs.replace(config, lanes=(*config.lanes, *continued))
 
     def lane_starts(self, config: RunConfig) -> list[LaneStart]:
         """What the processes of the lanes that are trained start from. One prepares the run even if none is."""

@@ -12,7 +12,16 @@ from ..errors import BadInput
 from ..files.atomic import open_regular
 from ..stream.codec import UnknownEvent, decode_event, decode_events
 from ..stream.config import from_options, read_toml
-from ..stream.events import ClipChanged, Event, LaneEvent, LaneExtended, MetricAdded, MomentsReset, RunStarted
+from ..stream.events import (
+    ClipChanged,
+    Event,
+    LaneEvent,
+    LaneExtended,
+    LaneForked,
+    MetricAdded,
+    MomentsReset,
+    RunStarted,
+)
 from ..stream.experiment_info import ExperimentInfo
 from .checksums import all_sealed
 from .damage import Damage, DamagedLine, decode_sealed
@@ -53,10 +62,15 @@ class Recorded:
 
     @property
     def lanes(self) -> list[str]:
-        """The names of all lanes: those of the configuration, then others of which there are events."""
+        """The names of all lanes: those of the configuration, forks, then others of which there are events."""
         configured = (lane.name for lane in self.started.config.lanes)
         others = (event.lane for event in self.table.others if isinstance(event, LaneEvent))
-        return list(dict.fromkeys([*configured, *self.table.evaluations.names, *others]))
+        return list(dict.fromkeys([*configured, *self.forks, *self.table.evaluations.names, *others]))
+
+    @cached_property
+    def forks(self) -> dict[str, LaneForked]:
+        """The event of each forked lane by its name, in order."""
+        return {event.lane: event for event in self.table.others if isinstance(event, LaneForked)}
 
     def last_evaluated(self, lane: str) -> int:
         """The last step at which this lane was evaluated, -1 if it never was."""
@@ -117,6 +131,7 @@ def _beginning(folder: RunFolder) -> RunStarted | None:
         time=manifest.started,
         experiment=manifest.experiment,
         watched=manifest.watched,
+        forked_from=manifest.forked_from,
     )
 
 

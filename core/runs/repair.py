@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..stream.events import (
     Event,
     HistogramsEarlier,
     LaneEvent,
+    LaneForked,
     LanesCompared,
     LaneStarted,
     ReplayStarted,
@@ -47,6 +48,8 @@ def _is_coherent(table: EventTable) -> bool:
     for event, place in zip(table.others, table.other_places.tolist(), strict=True):
         if isinstance(event, LaneStarted):
             begun.setdefault(event.lane, place)
+        elif isinstance(event, LaneForked) and event.parent in begun and event.lane not in begun:
+            begun[event.lane] = place
         elif any(lane not in begun for lane in _lanes(event)):
             return False
     if not begun.keys() <= _names(table, first) or not _logs_follow_starts(table, begun):
@@ -72,9 +75,28 @@ def _is_in_order(table: EventTable, lane: str, begun: dict[str, int]) -> bool:
 
 
 def _names(table: EventTable, started: RunStarted) -> set[str]:
-    """The run's lanes. In a watched run, lanes that the settings do not name may begin later."""
+    """The run's lanes, forks included. In a watched run, lanes that the settings do not name may begin later."""
     others = (event.lane for event in table.others if isinstance(event, LaneStarted) and started.watched)
-    return {*(lane.name for lane in started.config.lanes), *others}
+    return {*(lane.name for lane in started.config.lanes), *_forks(table, started), *others}
+
+
+def _forks(table: EventTable, started: RunStarted) -> dict[str, LaneForked]:
+    """The forked lanes, as far as they descend from lanes of the settings."""
+    configured = {lane.name for lane in started.config.lanes}
+    found = dict[str, LaneForked]()
+    for event in table.others:
+        if isinstance(event, LaneForked) and event.lane not in configured:
+            found.setdefault(event.lane, event)
+    return {lane: event for lane, event in found.items() if _descends(lane, configured, found)}
+
+
+def _descends(lane: str, configured: set[str], forks: Mapping[str, LaneForked]) -> bool:
+    """Whether a lane was forked from one of the settings, or from a fork of one, and so on."""
+    seen = set[str]()
+    while lane in forks and lane not in seen:
+        seen.add(lane)
+        lane = forks[lane].parent
+    return lane in configured
 
 
 def _lanes(event: Event) -> tuple[str, ...]:
@@ -90,10 +112,10 @@ class _Repair:
     def __init__(self, table: EventTable) -> None:
         self._events = table.all()
         self._started = next(event for event in table.others if isinstance(event, RunStarted))
-        self._names = _names(table, self._started)
+        self._names, self._forks = _names(table, self._started), _forks(table, self._started)
         self._moved = self._foreign = self._doubled = 0
         self._begun: list[str] = []
-        self._brought_forward: list[LaneStarted] = []
+        self._brought_forward: list[Event] = []
 
     def events(self) -> Iterator[Event]:
         yield self._started
@@ -102,11 +124,7 @@ class _Repair:
         begun: set[str] = set()
         for event in self._own():
             for lane in _lanes(event):
-                if lane not in begun:
-                    begun.add(lane)
-                    if not isinstance(event, LaneStarted):
-                        self._begun.append(lane)
-                        yield self._start_of(lane)
+                yield from self._begin(lane, event, begun)
             if isinstance(event, Evaluated):
                 if (event.lane, event.step) in seen:
                     self._doubled += 1
@@ -114,11 +132,25 @@ class _Repair:
                 seen.add((event.lane, event.step))
             yield event
 
+    def _begin(self, lane: str, event: Event, begun: set[str]) -> Iterator[Event]:
+        """What must come before the first event of a lane: its start, and that of the lane it was forked from."""
+        if lane in begun:
+            return
+        begun.add(lane)
+        start = self._forks.get(lane) or (event if isinstance(event, LaneStarted) else self._start_of(lane))
+        if isinstance(start, LaneForked):
+            yield from self._begin(start.parent, start, begun)
+        if start is not event:
+            self._brought_forward.append(start)
+            self._begun.append(lane)
+            yield start
+
     def _own(self) -> Iterator[Event]:
         for event in self._events:
             if event is self._started or any(event is known for known in self._brought_forward):
                 continue
-            if isinstance(event, RunStarted | _NEVER_RECORDED) or not self._names.issuperset(_lanes(event)):
+            is_foreign = isinstance(event, RunStarted | _NEVER_RECORDED) or not self._names.issuperset(_lanes(event))
+            if is_foreign or (isinstance(event, LaneForked) and event is not self._forks.get(event.lane)):
                 self._foreign += 1
             else:
                 yield event
@@ -129,7 +161,6 @@ class _Repair:
         for event in self._events:
             # A watched loop may have been continued from a checkpoint of its own.
             if isinstance(event, LaneStarted) and event.lane == lane and (event.step == 0 or self._started.watched):
-                self._brought_forward.append(event)
                 return event
         rule = next(known.rule for known in config.lanes if known.name == lane)
         return LaneStarted(lane=lane, step=0, rule=rule, iterations=config.iterations, parameters=0, seconds=0.0)

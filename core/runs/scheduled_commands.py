@@ -10,6 +10,7 @@ import numpy as np
 
 from ..stream.commands import (
     Extend,
+    Fork,
     LaneCommand,
     Pause,
     ResetMoments,
@@ -26,6 +27,7 @@ from ..stream.events import (
     LaneEvent,
     LaneExtended,
     LaneFinished,
+    LaneForked,
     LanePaused,
     LaneResumed,
     LaneStepped,
@@ -72,18 +74,28 @@ _NOTHING = _Occurrences.of(np.array([], np.int64), np.array([], np.int64))
 
 def still_scheduled(recorded: Recorded) -> Iterator[LaneCommand]:
     """These commands, one for each lane that neither trained that step after the command was accepted nor obeyed it."""
-    table, lanes = recorded.table, [lane.name for lane in recorded.started.config.lanes]
+    table, lanes = recorded.table, _with_scheduled_forks(recorded)
     evaluated, answered = {lane: _evaluations(table, lane) for lane in lanes}, _answers(table)
     for event, place in zip(table.others, table.other_places.tolist(), strict=True):
         if not isinstance(event, CommandScheduled):
             continue
-        command, answer = event.command, _ANSWERS[type(event.command)]
+        command = event.command
         for lane in lanes:
-            occurrences = evaluated[lane], answered.get((lane, answer), _NOTHING)
+            # The answer to a fork is an event of the new lane.
+            owner, answer = (command.name, LaneForked) if isinstance(command, Fork) else (lane, _ANSWERS[type(command)])
+            occurrences = evaluated[lane], answered.get((owner, answer), _NOTHING)
             if command.lane in (None, lane) and not any(
                 kind.reached(command.at_step or 0, place) for kind in occurrences
             ):
                 yield msgspec.structs.replace(command, lane=lane)
+
+
+def _with_scheduled_forks(recorded: Recorded) -> list[str]:
+    """The lanes of a run, and those that a scheduled command forks."""
+    scheduled = (event.command for event in recorded.table.others if isinstance(event, CommandScheduled))
+    forks = (command.name for command in scheduled if isinstance(command, Fork))
+    configured = (lane.name for lane in recorded.started.config.lanes)
+    return list(dict.fromkeys([*configured, *recorded.forks, *forks]))
 
 
 def _evaluations(table: EventTable, lane: str) -> _Occurrences:

@@ -13,6 +13,7 @@ from ..stream.events import (
     EvaluatedEarlier,
     Event,
     LaneEvent,
+    LaneForked,
     LanesCompared,
     LaneStarted,
     ResourcesMeasured,
@@ -74,11 +75,19 @@ class Timeline:
         beyond = at - len(evaluations.places)
         return evaluations[at] if beyond < 0 else self._table.step_logs[beyond]
 
-    @property
-    def lanes(self) -> list[str]:
-        """The names of the lanes in the order of their start."""
-        started = (event.lane for event in map(self.__getitem__, self._singly) if isinstance(event, LaneStarted))
-        return list(dict.fromkeys((*started, *self._series)))
+    @cached_property
+    def _starts(self) -> dict[str, int]:
+        """The lanes in the order of their start, and the index of the event that forked them, -1 for the others."""
+        started: dict[str, int] = {}
+        for index in self._singly.tolist():
+            event = self[index]
+            if isinstance(event, LaneStarted | LaneForked):
+                started.setdefault(event.lane, index if isinstance(event, LaneForked) else -1)
+        return started | {lane: -1 for lane in self._series if lane not in started}
+
+    def lanes_before(self, index: int) -> list[str]:
+        """The names of the lanes in the order of their start, without those that are forked at this event or later."""
+        return [lane for lane, start in self._starts.items() if start < index]
 
     def after(self, step: int) -> int:
         """The number of events up to this step boundary."""

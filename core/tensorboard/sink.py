@@ -50,6 +50,7 @@ from ..stream.events import (
     LaneEvent,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LanesCompared,
     LaneStarted,
     ResourcesMeasured,
@@ -78,6 +79,7 @@ class TensorBoard:
         self._directory, self._describe, self._recorded = directory, describe, recorded
         self._started: RunStarted | None = None
         self._folder: Path | None = None
+        self._forks = set[str]()
         self._lanes: dict[str, LaneWriter] = {}
         if (text := path_text(directory)) != str(directory):
             raise BadInput(f"folder {text}: TensorBoard needs a name that is valid UTF-8; give another folder")
@@ -97,9 +99,11 @@ class TensorBoard:
             match event:
                 case RunStarted():
                     self.close()
-                    self._started, self._folder = event, None
+                    self._started, self._folder, self._forks = event, None, set()
                 case RunFinished():
                     self.flush()
+                case LaneForked(lane=lane):
+                    self._forks.add(lane)
                 case LaneStarted(lane=lane) if lane not in self._lanes:
                     self._open(event)
                 case LaneEvent(lane=lane) | LanesCompared(lanes=(_, lane)) if lane in self._lanes:
@@ -132,10 +136,11 @@ class TensorBoard:
     def _open(self, event: LaneStarted) -> None:
         if not self._started:
             return
-        # Only the names of lanes in the run's settings have been checked. Others do not belong to the run, except in a
-        # watched one, where lanes begin later.
+        # Only the names of lanes in the run's settings have been checked. Others do not belong to the run, except forks
+        # and those of a watched run, where lanes begin later.
         is_known = any(lane.name == event.lane for lane in self._started.config.lanes)
-        if not is_known and not (self._started.watched and is_lane_name(event.lane)):
+        may_begin = self._started.watched or event.lane in self._forks
+        if not is_known and not (may_begin and is_lane_name(event.lane)):
             return
         from .lane_writer import LaneWriter
 

@@ -6,8 +6,9 @@ A file is written atomically, and read with `weights_only`, so that nothing in i
 from __future__ import annotations
 
 import io
+import math
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,13 @@ def load(path: Path) -> Snapshot:
     return snapshot
 
 
-def newest(folder: Path, lane: str, tell: Callable[[str], None], *, up_to: int) -> Snapshot | None:
+def newest(
+    folder: Path, lane: str, tell: Callable[[str], None], *, up_to: int, since: int = 0, before: float = math.inf
+) -> Snapshot | None:
     """The newest whole snapshot of a lane up to a step, or None; `tell` gets a message for each damaged one.
 
-    Later checkpoints are removed: `save` keeps the highest steps, so it would delete the new ones in their place.
+    Later checkpoints are removed: `save` keeps the highest steps, so it would delete the new ones in their place. The
+    snapshot is one of step `since` to `before`.
     """
     beyond = [path for path in files_of_lane(folder, lane) if _step(path) > up_to]
     for path in beyond:
@@ -90,12 +94,18 @@ def newest(folder: Path, lane: str, tell: Callable[[str], None], *, up_to: int) 
         tell(f"{lane} is recorded up to step {up_to}: its later checkpoints ({steps}) are removed")
     for path in files_of_lane(folder, lane):
         try:
-            snapshot = load(path)
-            if snapshot["step"] <= up_to:
+            if since <= _step(path) <= before and since <= (snapshot := load(path))["step"] <= min(up_to, before):
                 return snapshot
         except BadCheckpoint as error:
             tell(f"{error}; the one before it is used")
     return None
+
+
+def remove_others(folder: Path, lanes: Collection[str]) -> None:
+    """Remove the checkpoints of lanes other than these, whose first events a crash of the machine has lost."""
+    for path in folder.glob("*.pt"):
+        if path.stem.rpartition("-")[0] not in lanes:
+            path.unlink(missing_ok=True)
 
 
 def _step(path: Path) -> int:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 from ...core.engine.following import Follower
 from ...core.engine.replay import Replay
 from ...core.engine.resume import read_interrupted
-from ...core.engine.resumption import Resumption
 from ...core.engine.session import Session
 from ...core.errors import BadInput
 from ...core.files.paths import path_text
@@ -97,15 +96,7 @@ def resume_headless(folder: RunFolder, iterations: int | None, machine: Machine,
         )
     notices = list(run.recorded.damage)
     recorder.reopen(folder, lock, run.recorded)
-    snapshots = run.snapshots(notices)
-    resumption = Resumption(
-        snapshots=snapshots,
-        seconds=run.recorded.seconds,
-        iterations=run.iterations,
-        commands=run.commands(snapshots),
-        recorded=run.recorded_steps,
-        diverged=run.diverged,
-    )
+    resumption = run.resumption(notices)
     config = machine.settings(run.config, notices.append)
     session = Session(config, lasting=options.control, keep=_checkpoint_writer(recorder, board), resumption=resumption)
     live = chain([Notice(text=text) for text in notices], run.unrecorded_events(session.run()))
