@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -55,6 +56,13 @@ class ComparedLane:
     state: LaneState
     settings: dict[str, Value]
     differing: tuple[str, ...]
+
+    @property
+    def mark(self) -> str:
+        """The number of its run and its letter in it, which tell lanes apart: `2B`."""
+        letters = string.ascii_uppercase
+        letter = letters[self.place] if self.place < len(letters) else f".{self.place + 1}"
+        return f"{self.run + 1}{letter}"
 
     def value(self, metric: MetricInfo) -> LaneValue | None:
         """The final value of a metric, or that of the newest evaluation; None if there is none."""

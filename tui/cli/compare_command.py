@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadInput
@@ -18,11 +20,7 @@ if TYPE_CHECKING:
 def _compare(args: argparse.Namespace) -> int:
     folders = _found(args)
     if args.output or args.format:
-        from ..compare.report import report_comparison
-
-        output = report_comparison(folders, args.output, args.format, args.lang)
-        if not is_stream(output):
-            say(str(output))
+        _report(folders, args)
         return 0
     if args.no_ui:
         from ..compare.console import print_comparison
@@ -31,6 +29,21 @@ def _compare(args: argparse.Namespace) -> int:
     from ..compare.run import show_comparison
 
     return show_comparison(folders)
+
+
+def _report(folders: Sequence[RunFolder], args: argparse.Namespace) -> None:
+    """Write the report and print its path. Raises BadInput for an unknown format."""
+    from ...core.reports.compared import report_comparison
+    from .report_command import FORMATS
+
+    suffix = args.output.suffix.lower() if args.output else ""
+    if not args.format and suffix not in FORMATS:
+        raise BadInput(f"compare: {args.output}: unknown format; use a name that ends in .html or .md, or add --format")
+    format = args.format or FORMATS[suffix]
+    output = args.output or Path(f"comparison.{format}")
+    report_comparison(folders, output, format, args.lang)
+    if not is_stream(output):
+        say(str(output))
 
 
 def _found(args: argparse.Namespace) -> list[RunFolder]:

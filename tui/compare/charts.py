@@ -19,7 +19,7 @@ from ..view.chart_specs import WEIGHTS, ChartSettings
 from ..view.grid_pages import metrics_by_interest, recorded_series
 from ..view.metrics import HISTOGRAM, Metric, metric
 from .times import PER_SECOND
-from .view import CompareView, RunEntry, label
+from .view import CompareView, RunEntry
 
 # From this many lanes on, the charts do not mark what was changed mid-run: the marks would hide the curves.
 MOST_MARKED = 4
@@ -154,7 +154,7 @@ class ChartedComparison:
         number = self.view.number(lane)
         failed = self._at(lane, lane.state.failed.step) if lane.state.failed else None
         curve, start = self.view.curve(lane, metric.name)
-        return ChartLane(label(lane), theme.lane_colour(number), curve, failed, start=start, number=number)
+        return ChartLane(lane.mark, theme.lane_colour(number), curve, failed, start=start, number=number)
 
     def _marks(self, shown: Sequence[ComparedLane]) -> list[Mark]:
         """What was changed mid-run, if there are few lanes."""

@@ -11,7 +11,6 @@ from rich.cells import cell_len
 from ...core.runs.compared import ComparedLane
 from ...core.stream.builtin_experiments import ACCURACY
 from ...core.stream.experiment_info import LOSS, MetricInfo
-from .view import label
 from .words import UNKNOWN, differences, setting_name, setting_text, step_text, value_text
 
 # Blanks between two columns.
@@ -63,7 +62,7 @@ def table_columns(lanes: Sequence[ComparedLane], metrics: Sequence[MetricInfo], 
 
 def _before(lanes: Sequence[ComparedLane]) -> list[Column]:
     return [
-        Column("", tuple(map(label, lanes)), 0),
+        Column("", tuple(lane.mark for lane in lanes), 0),
         Column(RUN, tuple(lane.run_name for lane in lanes), 6),
         Column("lane", tuple(lane.state.name for lane in lanes), 4),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -120,7 +119,7 @@ class CompareView:
         """Whether every word of the filter occurs in what the table says of a lane."""
         entry = self.runs[lane.run]
         settings = (f"{name} {setting_text(lane.settings[name])}" for name in lane.differing if name in lane.settings)
-        texts = (label(lane), lane.run_name, lane.state.name, entry.run.state.experiment.name, lane.state.status)
+        texts = (lane.mark, lane.run_name, lane.state.name, entry.run.state.experiment.name, lane.state.status)
         searched = printable(" ".join((*texts, *settings))).lower()
         return all(word in searched for word in self.filter.lower().split())
 
@@ -177,10 +176,3 @@ class CompareView:
 
 def _key(lane: ComparedLane) -> LaneKey:
     return lane.run, lane.state.name
-
-
-def label(lane: ComparedLane) -> str:
-    """The mark of a lane: the number of its run and its letter, `2B`."""
-    letters = string.ascii_uppercase
-    letter = letters[lane.place] if lane.place < len(letters) else f".{lane.place + 1}"
-    return f"{lane.run + 1}{letter}"
