@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ..runs.compared import ComparedLane, ComparedRun, common_metrics, compared_lanes, compared_metrics
@@ -18,7 +19,7 @@ from .document import Format, write_blocks
 from .lane_marks import LaneLabel
 from .metric_words import capital, cell, metric_name
 from .phrases import Phrase, Words
-from .settings import rule_words, setting_name
+from .settings import setting_name
 
 
 def report_comparison(folders: Sequence[RunFolder], path: Path, format: Format, language: str) -> None:
@@ -43,6 +44,7 @@ def _blocks(
     yield Summary(tuple(_summary(runs, list(lanes.values()), words)))
     if damage:
         yield Warnings(tuple(words("warn_damage", damage=text) for text in damage))
+    yield _table_of_runs(runs, words)
     yield Heading(2, words("compared_lanes"))
     yield Paragraph(words("compared_values"))
     if any(lane.settings["changes"] or lane.settings["fork"] for lane in lanes.values()):
@@ -63,12 +65,18 @@ def _summary(runs: Sequence[ComparedRun], lanes: Sequence[ComparedLane], words: 
     yield words("compared_worth")
 
 
+def _table_of_runs(runs: Sequence[ComparedRun], words: Words) -> Table:
+    header = (words.plain("number"), words.plain("compared_run"), words.plain("compared_started"))
+    times = (f"{datetime.fromtimestamp(run.state.started_at, UTC):%Y-%m-%d %H:%M}" for run in runs)
+    rows = zip(map(str, range(1, len(runs) + 1)), (run.name for run in runs), times, strict=True)
+    return Table(header, tuple(rows))
+
+
 def _table(lanes: Mapping[str, ComparedLane], metrics: Sequence[MetricInfo], words: Words) -> Table:
     differing = next(iter(lanes.values())).differing if lanes else ()
     given = [metric for metric in metrics if any(lane.value(metric) for lane in lanes.values())]
     header = (
         words.plain("compared_mark"),
-        words.plain("compared_run"),
         words.plain("lane"),
         *(setting_name(name, words) for name in differing),
         words.plain("steps_done"),
@@ -85,21 +93,20 @@ def _heading(metric: MetricInfo, words: Words) -> str:
 def _row(mark: str, lane: ComparedLane, metrics: Sequence[MetricInfo], words: Words) -> tuple[Cell, ...]:
     return (
         LaneLabel(lane.number, mark),
-        lane.run_name,
         lane.state.name,
-        *(_setting(name, lane.settings.get(name), words) for name in lane.differing),
+        *(_setting(lane.settings.get(name), words) for name in lane.differing),
         _steps(lane, words),
         *(_value(lane, metric, words) for metric in metrics),
     )
 
 
-def _setting(name: str, value: Value | None, words: Words) -> str:
+def _setting(value: Value | None, words: Words) -> str:
+    """A value as it is written in a command: a description would make the table too wide."""
     if value is None or value == "":
         return "-"
-    if name == "clip":
-        return words.plain("watched_no_rule") if value == "observed" else rule_words(str(value), words)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"{value:g}" if is_number else words.known(f"{name}_{value}", str(value))
+    if value == "observed":
+        return words.plain("watched_no_rule")
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _steps(lane: ComparedLane, words: Words) -> str:

@@ -10,6 +10,7 @@ COMPARED_CHINESE = {
     "compared_experiments": "这些运行属于不同的实验：{experiments}。共有的指标：{metrics}。",
     "compared_worth": "两次单独的运行难以说明差别从何而来，单个随机种子不能说明裁剪的作用："
     "`clipwatch sweep` 在多个种子上比较各种设置。",
+    "compared_started": "开始时间（UTC）",
     "compared_lanes": "各条训练",
     "compared_values": "数值为整个验证集上的结果，准确率附 95 % Wilson 置信区间。"
     "带步数的数值来自最近一次评估：该训练没有最终结果。",

@@ -10,9 +10,10 @@ COMPARED_ENGLISH = {
     "compared_experiments": "The runs are of different experiments: {experiments}. Metrics in common: {metrics}.",
     "compared_worth": "Two single runs say little of what made the difference, and one seed says nothing of clipping: "
     "`clipwatch sweep` compares settings over many seeds.",
+    "compared_started": "started (UTC)",
     "compared_lanes": "Lanes",
-    "compared_values": "Values are of all validation data, an accuracy with its 95 % Wilson interval. A value at a step "
-    "is of the newest evaluation: that lane has no final result.",
+    "compared_values": "Values are of all validation data, an accuracy with its 95 % Wilson interval. A value at a "
+    "step is of the newest evaluation: that lane has no final result.",
     "compared_changes": "Changes and forks are written with their step: norm:1@300 holds from step 300 on.",
     "compared_mark": "mark",
     "compared_run": "run",

@@ -45,7 +45,7 @@ def comparison_figure(
         axes.set_xlabel(words.plain("step"))
         axes.set_ylabel(label)
         if curves:
-            add_legend(axes, list(curves.values()), list(curves), most=8)
+            add_legend(axes, list(curves.values()), list(curves), most=6)
         return as_svg(figure, name)
 
 
