@@ -16,7 +16,7 @@ COMPARED_CHINESE = {
     "带步数的数值来自最近一次评估：该训练没有最终结果。",
     "compared_changes": "改动和分叉都标明步数：norm:1@300 表示自第 300 步起生效。",
     "compared_mark": "标记",
-    "compared_run": "运行",
+    "compared_run": "名称",
     "compared_at": "{value}（第 {step} 步）",
     "compared_of": "{step} / {planned}",
     "compared_ended": "{step}，{how}",
@@ -30,6 +30,6 @@ COMPARED_CHINESE = {
     "set_data": "数据的 SHA-256",
     "set_code": "代码的 SHA-256",
     "set_changes": "改动",
-    "set_fork": "分叉自",
+    "set_fork": "分叉",
     "set_forked from": "分叉自运行",
 }

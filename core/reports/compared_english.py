@@ -16,7 +16,7 @@ COMPARED_ENGLISH = {
     "step is of the newest evaluation: that lane has no final result.",
     "compared_changes": "Changes and forks are written with their step: norm:1@300 holds from step 300 on.",
     "compared_mark": "mark",
-    "compared_run": "run",
+    "compared_run": "name",
     "compared_at": "{value} at {step}",
     "compared_of": "{step} of {planned}",
     "compared_ended": "{step}, {how}",
@@ -30,6 +30,6 @@ COMPARED_ENGLISH = {
     "set_data": "data, SHA-256",
     "set_code": "code, SHA-256",
     "set_changes": "changes",
-    "set_fork": "fork of",
+    "set_fork": "fork",
     "set_forked from": "forked from run",
 }

@@ -15,6 +15,8 @@ from .phrases import Words
 
 # Evaluations in a moving average, and the most points of a line.
 WINDOW, MOST_POINTS = 5, 500
+# From this many times the median on, the largest value makes the scale logarithmic.
+DECADES = 30
 
 Floats = NDArray[np.float64]
 
@@ -42,11 +44,21 @@ def comparison_figure(
             (curves[mark],) = axes.plot(steps, values, **style, linewidth=1.5, markersize=4.0, markevery=(first, every))
         if metric.share:
             axes.set_ylim(0, TOP_OF_SHARES)
+        elif _spans_decades([line.get_ydata() for line in curves.values()]):
+            axes.set_yscale("log")
+            label = words.plain("logarithmic", what=label)
         axes.set_xlabel(words.plain("step"))
         axes.set_ylabel(label)
         if curves:
             add_legend(axes, list(curves.values()), list(curves), most=6)
         return as_svg(figure, name)
+
+
+def _spans_decades(lines: list[Floats]) -> bool:
+    """Whether a linear scale would hide the small values: all are above 0, and the largest is much larger."""
+    values = np.concatenate(lines) if lines else np.array([])
+    values = values[np.isfinite(values)]
+    return bool(len(values) and values.min() > 0 and values.max() > DECADES * np.median(values))
 
 
 def curve(table: EventTable, lane: ComparedLane, metric: MetricInfo) -> tuple[NDArray[np.int64], Floats]:
