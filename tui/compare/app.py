@@ -127,7 +127,8 @@ class CompareApp(ScreenApp):
         for entry, read, size in zip(self.view.runs, self.reader.progress, self.reader.sizes, strict=True):
             self._dirty |= before and entry.read != read
             entry.read, entry.size = read, size
-        if self._dirty and time.monotonic() >= self._drawn_at + _REDRAW:
+        complete = before and not self.view.gains_runs
+        if self._dirty and (complete or time.monotonic() >= self._drawn_at + _REDRAW):
             self._draw()
 
     def take_news(self, seconds: float) -> None:

@@ -17,7 +17,8 @@ from ..style.theme import Theme
 from ..text.number_format import symbols_in_ascii
 from ..view.chart_specs import WEIGHTS, ChartSettings
 from ..view.grid_pages import metrics_by_interest, recorded_series
-from ..view.metrics import HISTOGRAM, Metric, metric
+from ..view.metrics import HISTOGRAM, Metric
+from ..view.metrics import metric as find_metric
 from .times import PER_SECOND
 from .view import CompareView, RunEntry
 
@@ -82,9 +83,9 @@ class ChartedComparison:
     def metric(self, name: str) -> Metric:
         """The metric as the first run that has it describes it."""
         for entry in self.view.runs:
-            if entry.run.started and (found := metric(name, entry.run.state.experiment)).title != name:
+            if entry.run.started and (found := find_metric(name, entry.run.state.experiment)).title != name:
                 return found
-        return metric(name)
+        return find_metric(name)
 
     def heading(self, metric: Metric) -> str:
         """The title, and which runs have no such values."""
@@ -98,8 +99,8 @@ class ChartedComparison:
 
     def _title(self, metric: Metric) -> str:
         """The title and what the values were measured on, if that is the same for all."""
-        configs = [entry.run.state.own_config for entry in self.view.runs if entry.run.started]
-        headings = {metric.heading(config) for config in configs}
+        states = [entry.run.state for entry in self.view.runs if entry.run.started]
+        headings = {find_metric(metric.name, state.experiment).heading(state.own_config) for state in states}
         return headings.pop() if len(headings) == 1 else metric.title
 
     def place(self, at: int) -> str:
