@@ -26,13 +26,18 @@ _FILE_WIDTH = 160
 def print_comparison(folders: Sequence[RunFolder]) -> int:
     """Print a row for each lane of the runs; return the exit code."""
     runs = [_read(folder) for folder in folders]
+    print_table(runs)
+    if remark := experiments_text(runs):
+        tell(remark)
+    return 0
+
+
+def print_table(runs: Sequence[ComparedRun]) -> None:
+    """Print the table."""
     lanes, metrics = compared_lanes(runs), compared_metrics(runs)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else _FILE_WIDTH
     for line in table_lines(lanes, metrics, width):
         say(line)
-    if remark := experiments_text(runs):
-        tell(remark)
-    return 0
 
 
 def table_lines(lanes: Sequence[ComparedLane], metrics: Sequence[MetricInfo], width: int) -> Iterator[str]:

@@ -49,5 +49,5 @@ KEYS: tuple[Key, ...] = (
     replace(BY_ID["picture"], footer=5),
     replace(BY_ID["next_theme"], footer=4),
     Key("show_help", "question_mark,f1", "help", "Show all keys, and how to read the charts", PROGRAM, footer=1),
-    Key("leave", "q", "quit", "Quit. Runs under way go on", PROGRAM, footer=1),
+    Key("leave", "q", "quit", "Quit and print the table. Runs under way go on", PROGRAM, footer=1),
 )

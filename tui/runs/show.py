@@ -35,7 +35,7 @@ def _compare(folders: Sequence[RunFolder], state: ListState) -> int:
     """Show the marked runs together; return the exit code."""
     from ..compare.run import show_comparison
 
-    return show_comparison(folders, theme=state.theme)
+    return show_comparison(folders, theme=state.theme, prints=False)
 
 
 def _open(folder: RecordedFolder) -> int:
