@@ -204,10 +204,12 @@ def test_a_second_signal_ends_it_at_once_even_if_it_is_busy(screen: Screen, tmp_
         "from clipwatch.tui.live.app import ClipwatchApp\n"
         "from clipwatch.tui.sweep.app import SweepApp\n"
         "from clipwatch.tui.runs.app import RunsApp\n"
+        "from clipwatch.tui.compare.app import CompareApp\n"
         "def busy(self):\n"
         f"    open({str(tmp_path / 'busy')!r}, 'w').close()\n"
         "    while True: pass\n"
-        "ClipwatchApp.action_next_theme = SweepApp.action_next_theme = RunsApp.action_next_theme = busy\n"
+        "for app in ClipwatchApp, SweepApp, RunsApp, CompareApp:\n"
+        "    app.action_next_theme = busy\n"
     )
     terminal = screen.start(busy)
     terminal.shows(*screen.words)
