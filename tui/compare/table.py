@@ -84,12 +84,12 @@ def _needed(columns: Sequence[Column], *, narrow: bool) -> int:
 
 def _fitting(columns: list[Column], width: int) -> list[tuple[Column, int]]:
     """The columns that fit. The settings in full are more important than what the details say, too."""
-    extra = [column for column in columns if column.rank >= _IN_DETAILS]
+    extra = [column for column in reversed(columns) if column.rank >= _IN_DETAILS]
     for column in sorted(extra, key=lambda column: -column.rank):
         if _needed(columns, narrow=False) > width:
             columns.remove(column)
     while len(columns) > 1 and _needed(columns, narrow=True) > width:
-        columns.remove(max(columns, key=lambda column: column.rank))
+        columns.remove(max(reversed(columns), key=lambda column: column.rank))
     spare = width - _needed(columns, narrow=True)
     widths: dict[str, int] = {}
     for column in sorted(columns, key=lambda column: column.rank):

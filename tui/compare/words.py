@@ -30,7 +30,7 @@ def differences(lane: ComparedLane) -> str:
     """The settings in which lanes differ, in one text: `none, head relu, seed 0`."""
     found = ((name, setting_text(lane.settings.get(name))) for name in lane.differing)
     known = [(name, text) for name, text in found if text != UNKNOWN]
-    return ", ".join(text if name == "clip" else f"{setting_name(name)} {text}" for name, text in known)
+    return ", ".join(text if name in ("clip", "changes") else f"{setting_name(name)} {text}" for name, text in known)
 
 
 def step_text(lane: ComparedLane) -> str:
