@@ -5,6 +5,8 @@
     python benchmarks/pictures.py recurrent      # only the recurrent network, which needs no data
     python benchmarks/pictures.py watched        # only the loop of examples/loops, watched (a minute)
     python benchmarks/pictures.py compare DIR    # only four runs compared: two seeds, with and without a last ReLU
+    python benchmarks/pictures.py map            # only the map of rule by learning rate (two minutes)
+    python benchmarks/pictures.py map SWEEP      # the same of a recorded sweep
 
 DIR holds the four MNIST files. The movie shows how the two lanes part; `c`, which switches clipping of lane B off; `v`,
 which shows the gradient norm; `c` again; the verdict; and `d`, the diagnostics. The keys are pressed on an app without
@@ -28,6 +30,8 @@ from screen_rows import rows_of
 from textual.pilot import Pilot
 
 from clipwatch.core.engine.engine import Engine
+from clipwatch.core.reports.map_figure import map_figure
+from clipwatch.core.reports.phrases import Words
 from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.reader import read_recording
@@ -38,6 +42,11 @@ from clipwatch.core.stream.codec import encode
 from clipwatch.core.stream.commands import AnyCommand, SetClip
 from clipwatch.core.stream.config import RunConfig, from_options
 from clipwatch.core.stream.events import ClipChanged, CommandScheduled, RecordingStarted
+from clipwatch.core.sweeps.comparisons import summaries
+from clipwatch.core.sweeps.grid_map import grid_map
+from clipwatch.core.sweeps.recorded_folders import find_sweep
+from clipwatch.core.sweeps.store import SweepFolder, read_sweep
+from clipwatch.tui.cli.main import main as main_program
 from clipwatch.tui.compare.app import CompareApp
 from clipwatch.tui.live.app import ClipwatchApp
 
@@ -53,6 +62,8 @@ LEARNING, LARGE = 160, (160, 45)
 COMPARED_SEEDS = (0, 1)
 # The step at which the watched loop is shown, some time after its warm-up.
 WATCHED, LOOP = 560, Path(__file__).parents[1] / "examples" / "loops" / "character_model.py"
+# The sweep whose map is drawn.
+MAP_RULES, MAP_RATES = ("none", "norm:1", "value:0.001"), (0.03, 0.1, 0.3, 1, 3)
 
 
 @dataclass(frozen=True)
@@ -233,6 +244,24 @@ async def compare(folders: Sequence[RunFolder]) -> str:
         return app.export_screenshot(simplify=True)
 
 
+def train_map(home: str) -> SweepFolder:
+    """A sweep of the temporal order problem over rules and learning rates."""
+    axes = [f"--clip={rule}" for rule in MAP_RULES] + [f"--learning-rate={rate}" for rate in MAP_RATES]
+    words = ["sweep", "--no-ui", "--experiment", "temporal-order", "--seeds", "8", "--runs-dir", home, *axes]
+    if main_program(words):
+        raise SystemExit("the sweep failed")
+    return find_sweep("last", Path(home), print)
+
+
+def draw_map(folder: SweepFolder) -> str:
+    """The map of a sweep, as its report draws it."""
+    results = read_sweep(folder, curves=False).results
+    found = grid_map(results, summaries(results))
+    if found is None:
+        raise SystemExit(f"{folder.path}: not a sweep of two axes of numbers or rules")
+    return map_figure(found, Words("en"), "map") + "\n"
+
+
 def set_clip(rule: str, step: int) -> SetClip:
     """A change of the clipped lane's rule before a step."""
     return SetClip(lane="clipped", rule=rule, at_step=step)
@@ -255,6 +284,11 @@ def main() -> None:
             (DOCS / "watched.svg").write_text(draw_watched(), encoding="utf-8")
         case ["compare", data_dir]:
             (DOCS / "compare.svg").write_text(draw_comparison(data_dir), encoding="utf-8")
+        case ["map"]:
+            with tempfile.TemporaryDirectory() as home:
+                (DOCS / "map.svg").write_text(draw_map(train_map(home)), encoding="utf-8")
+        case ["map", sweep]:
+            (DOCS / "map.svg").write_text(draw_map(SweepFolder(Path(sweep))), encoding="utf-8")
         case [run, out]:
             recorded = Timeline(read_recording(RunFolder(Path(run)).events).table)
             Path(out).write_text(draw_movie(recorded), encoding="utf-8")

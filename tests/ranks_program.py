@@ -1,7 +1,7 @@
 """A loop that two processes train together, watched: `python ranks_program.py RANK FOLDER`.
 
-Rank 0 changes the rule and later stops the run, both by the file through which a screen steers. Each rank saves its
-parameters, the steps at which it saw either, and the rules that it clipped by.
+Rank 0 changes learning rate and rule, and later stops the run, all by the file through which a screen steers. Each rank
+saves its parameters, and the steps at which it saw the rule and the stop.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import clipwatch
 from clipwatch.core.runs import control_file
-from clipwatch.core.stream.commands import SetClip, Stop
+from clipwatch.core.stream.commands import SetClip, SetLearningRate, Stop
 
 AFTER, MOST_STEPS = 30, 100_000
 
@@ -39,6 +39,7 @@ def main(rank: int, folder: Path) -> None:
             run.step(loss)
             if rank == 0 and step == AFTER:
                 assert run.folder
+                control_file.append(run.folder, SetLearningRate(rate=0.05))
                 control_file.append(run.folder, SetClip(rule="norm:0.01"))
             if changed_at is None and run.rule == "norm:0.01":
                 changed_at = step

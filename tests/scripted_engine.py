@@ -6,7 +6,8 @@
 BEHAVIOUR: `normal` answers commands; `silent` obeys only Stop; `mute` says nothing at all; `garbage` writes lines that
 are no events between those that are; `half` ends in the middle of a line; `slow` writes half a line and the rest after
 the next command; `dies` ends before it starts; `stubborn` does not end when asked; `diverges` and `finishes` end lanes;
-`replays` is a recording at its end. With --measured there are diagnostics, with --logged the values of every step.
+`replays` is a recording at its end, `replaying` one in its middle. With --measured there are diagnostics, with --logged
+the values of every step.
 """
 
 from __future__ import annotations
@@ -295,9 +296,10 @@ def play(script: Script, given: argparse.Namespace) -> None:
             script.diverge()
         case "finishes":
             script.finish()
-        case "replays":
+        case "replays" | "replaying":
             say(ReplayStarted(run="a-run", last_step=1000))
-            script.finish()
+            if given.behaviour == "replays":
+                script.finish()
     for command in commands(given.heard):
         if given.behaviour == "slow":
             write(b' half","level":"info"}\n')

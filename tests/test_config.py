@@ -111,7 +111,7 @@ def test_no_two_lanes_have_one_name() -> None:
         (["--seed", "-1"], "seed -1"),
         (["--seed", str(2**63)], "seed"),
         (["--seed", str(10**30)], "seed"),
-        (["--learning-rate", "0"], "learning-rate 0.0: must be above 0"),
+        (["--learning-rate", "0"], "learning-rate 0.0: must be a finite number above 0"),
         (["--learning-rate", "nan"], "learning-rate nan"),
         (["--learning-rate", "inf"], "learning-rate inf"),
         (["--init-std", "-1"], "init-std -1.0"),

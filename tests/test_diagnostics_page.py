@@ -288,7 +288,7 @@ def test_undefined_figures_on_the_page_are_dashes() -> None:
 
 def test_a_lane_that_was_never_measured_says_so() -> None:
     assert [line.strip() for line in page(EVALUATED)] == [
-        "● a   clipped: every element within ±0.001                        1 of 2 · tab",
+        "● a   clipped: every element within ±0.001   lr 0.001             1 of 2 · tab",
         "No diagnostics were measured for this lane.",
     ]
     assert page()[1].strip() == "No measurements yet."

@@ -21,7 +21,9 @@ async def test_a_fork_begins_with_the_parents_rule_and_its_lane_is_selected(watc
         field = await opens_fork(screen)
         assert field.value == "B+1=value:0.001"
         await screen.shows("B  fork: ")
-        await screen.press(*"norm", "colon", "2", "comma", "l")
+        await screen.press(*"norm", "colon", "2")
+        assert field.value == "B+1=norm:2"
+        await screen.press("comma", "l")
         await screen.shows("tab: lr=0.001")
         await screen.press("tab", *"0.01")
         await screen.shows("scale the gradient down to an L2 norm of 2, learning rate 0.01")
@@ -29,6 +31,8 @@ async def test_a_fork_begins_with_the_parents_rule_and_its_lane_is_selected(watc
         await screen.hears(Fork(lane="clipped", name="B+1", rule="norm:2", learning_rate=0.01))
         await screen.until(lambda: screen.app.main.selected and screen.app.main.selected.name == "B+1")
         await screen.shows("▲ B+1")
+        # The log and the heading call the parent as the screen does, not by its recorded name.
+        await screen.shows("fork of B")
 
 
 @on_a_loop
@@ -92,3 +96,28 @@ async def test_a_lane_that_does_not_train_cannot_be_forked(watch: Watch, behavio
         await screen.press("F")
         await screen.says(words)
         assert not prompt_of(screen).is_open
+
+
+@on_a_loop
+async def test_in_a_replay_a_fork_at_the_step_in_sight_ends_the_screen(watch: Watch) -> None:
+    async with watch("replays", can_fork=True) as screen:
+        await screen.until(lambda: screen.app.view.state.replay and screen.app.main.selected)
+        await screen.press("F")
+        await screen.says("B ends here, and a fork needs steps to train. <: back, then F")
+    async with watch("replaying", can_fork=True) as screen:
+        await screen.until(lambda: screen.app.view.state.replay and screen.app.main.selected)
+        field = await opens_fork(screen)
+        await screen.shows("B  fork at 201: ")
+        assert field.value == "B+1=value:0.001"
+        await screen.press(*"none", "enter")
+        await screen.ends()
+        assert screen.app.fork == Fork(lane="clipped", name="B+1", rule="none", at_step=201)
+    assert not any(isinstance(command, Fork) for command in screen.heard)
+
+
+@on_a_loop
+async def test_a_replay_that_no_run_can_follow_says_how_to_fork(watch: Watch) -> None:
+    async with watch("replays") as screen:
+        await screen.until(lambda: screen.app.view.state.replay and screen.app.main.selected)
+        await screen.press("F")
+        await screen.says("A recording cannot be forked from here. In a terminal: clipwatch fork")

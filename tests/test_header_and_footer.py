@@ -21,6 +21,7 @@ from clipwatch.core.stream.events import (
     LaneFailed,
     LanePaused,
     LaneStepped,
+    LearningRateChanged,
     MomentsReset,
     PaceChanged,
     ReplayStarted,
@@ -611,3 +612,41 @@ def test_the_key_at_a_column_is_the_one_that_is_shown_there(width: int, phase: P
         ends = max(ends, start + len(shown))
     assert ends > width // 2 or width == 300
     assert key_at(ends, {}, width, COLOURED, phase=phase) is None
+
+
+OWN = {"a": ("lr 0.01", "sgd", "fork of B at 300")}
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (120, "● a   clipped: every element within ±0.001 · lr 0.01 · sgd · fork of B at 300"),
+        (70, "● a   value ±0.001 · lr 0.01 · sgd · fork of B at 300"),
+        (59, "● a   ±0.001 · lr 0.01 · sgd · fork of B at 300"),
+        (39, "● a   ±0.001 · lr 0.01 · sgd"),
+        (29, "● a   ±0.001 · lr 0.01"),
+    ],
+)
+def test_what_a_lane_has_of_its_own_follows_its_rule_as_far_as_it_fits(width: int, line: str) -> None:
+    state, view = LaneState(name="a", rule="value:0.001", iterations=1000, step=360), view_of(RUN, LANE).lanes["a"]
+    for lanes in ((), (state, LaneState(name="b", rule="none", iterations=1000))):
+        heading = lane_heading(0, state, view, (), width, COLOURED, selected=False, beside=lanes, own=OWN)
+        assert re.split("   +", heading[0].text.strip(), maxsplit=2)[:2] == re.split("   ", line)
+
+
+def test_a_changed_rule_is_dated_before_what_the_lane_has_of_its_own() -> None:
+    state = LaneState(name="a", rule="value:0.001", iterations=1000, step=360, changed_at=(300,))
+    view = view_of(RUN, LANE).lanes["a"]
+    for width, line in ((90, "value ±0.001 since step 300 · lr 0.01"), (40, "±0.001 since 300 · lr 0.01")):
+        assert line in lane_heading(0, state, view, (), width, COLOURED, selected=False, own=OWN)[0].text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ((LearningRateChanged(lane="a", step=20, rate=0.01, previous=0.001),), "learning rate changed mid-run"),
+        ((LearningRateChanged(lane="a", step=20, rate=0.01, previous=0.001), CHANGE), "rule changed mid-run"),
+    ],
+)
+def test_a_changed_learning_rate_is_no_clean_comparison_either(changes: tuple[Event, ...], words: str) -> None:
+    assert f"{words}: not a clean comparison" in titled(RUN, LANE, *changes)

@@ -47,8 +47,8 @@ def test_training_loads_torch_and_no_screen() -> None:
 
 def test_the_public_names_load_neither_torch_nor_a_screen() -> None:
     loaded = loaded_by(
-        "from clipwatch import Engine, Metric, __version__, commands, events; "
-        "assert events.Evaluated and commands.SetClip and Engine and Metric and __version__"
+        "from clipwatch import Engine, Metric, __version__, commands, events, open_run; "
+        "assert events.Evaluated and commands.SetClip and Engine and Metric and __version__ and open_run"
     )
     assert "clipwatch" in loaded
     assert not loaded & (TORCH | SCREEN | FRAMEWORKS)

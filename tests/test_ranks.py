@@ -17,7 +17,7 @@ from watched_recordings import WatchedRecording
 
 from clipwatch.core.engine.mailbox import Mailbox
 from clipwatch.core.stream.commands import LaneCommand, SetClip, Stop
-from clipwatch.core.stream.events import ClipChanged, Diagnosed
+from clipwatch.core.stream.events import ClipChanged, Diagnosed, LearningRateChanged
 from clipwatch.core.watch import ranks
 from clipwatch.core.watch.ranks import SharedCommands
 
@@ -107,7 +107,7 @@ def test_a_rank_that_ended_still_answers_rank_0() -> None:
     assert link.sent.empty()
 
 
-def test_two_ranks_change_their_rule_and_stop_at_the_same_step(tmp_path: Path) -> None:
+def test_two_ranks_change_their_rate_and_rule_and_stop_at_the_same_step(tmp_path: Path) -> None:
     program = [sys.executable, "-W", "error", str(Path(__file__).with_name("ranks_program.py"))]
     ranks = [subprocess.Popen([*program, str(rank), str(tmp_path)]) for rank in range(2)]
     try:
@@ -122,6 +122,8 @@ def test_two_ranks_change_their_rule_and_stop_at_the_same_step(tmp_path: Path) -
     run = WatchedRecording.only_one_in(tmp_path / "runs")
     (change,) = (event for event in run.events if isinstance(event, ClipChanged))
     assert change.step == first["changed"]
+    (rate,) = (event for event in run.events if isinstance(event, LearningRateChanged))
+    assert (rate.rate, rate.previous) == (0.05, 0.1)
     assert run.state.experiment.name == "Sequential"
     assert set(next(event.layers for event in run.events if isinstance(event, Diagnosed))) == {"0", "2"}
     norms = run.of_steps("clipped_norms")

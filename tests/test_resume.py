@@ -34,6 +34,7 @@ from clipwatch.core.stream.events import (
     LaneExtended,
     LaneFinished,
     LaneStarted,
+    LearningRateChanged,
     MomentsReset,
     Notice,
     RunFinished,
@@ -102,7 +103,7 @@ def cut(whole: Path, home: Path, step: int, *, scheduled: bool = False) -> Path:
 
 
 def _was_change(event: Event, step: int) -> bool:
-    return isinstance(event, ClipChanged | MomentsReset) and event.step <= step
+    return isinstance(event, ClipChanged | LearningRateChanged | MomentsReset) and event.step <= step
 
 
 def resume(folder: Path, *arguments: str) -> int:

@@ -206,9 +206,9 @@ def test_the_program_exports_every_step_of_a_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("files", [("--csv", "--steps"), ("--csv", "--json")])
-def test_two_tables_are_not_written_to_one_file(
+def test_two_outputs_are_not_written_to_one_file(
     files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, other = files
     assert main(["export", "last", one, "x.csv", other, "x.csv", "--runs-dir", str(tmp_path)]) == 2
-    assert "two tables in one file" in capsys.readouterr().err
+    assert "two outputs in one file" in capsys.readouterr().err

@@ -28,6 +28,7 @@ from clipwatch.core.stream.sweep_events import SweepFinished
 from clipwatch.core.sweeps.comparisons import comparisons, summaries
 from clipwatch.tui.charts.chart import render_chart
 from clipwatch.tui.screens.help import HelpScreen
+from clipwatch.tui.screens.replica_choice import ReplicaChoice
 from clipwatch.tui.style.theme import DARK, Theme, theme_of
 from clipwatch.tui.sweep.app import SweepApp
 from clipwatch.tui.sweep.curves import choices, curve_chart, panels, quartile_curves
@@ -524,6 +525,28 @@ def test_when_all_is_done_the_screen_says_what_will_be_printed(tmp_path: Path) -
     app = asyncio.run(_ends(tmp_path))
     assert app.view.results
     assert app._comparisons == comparisons(app.view.results)
+
+
+async def _opens(tmp_path: Path, *, ends: bool, keys: str) -> SweepApp:
+    app = SweepApp(script(tmp_path, ends=ends))
+    async with app.run_test(size=(160, 45)) as pilot:
+        await until(lambda: app.view.finished if ends else app.view.results and len(app.view.results.replicas) == 32)
+        await pilot.press("o")
+        if ends:
+            await until(lambda: isinstance(app.screen, ReplicaChoice))
+            await pilot.press(*keys.split())
+    app.engine.stop()
+    return app
+
+
+@pytest.mark.parametrize(("keys", "chosen"), [("down enter", 1), ("escape", None)])
+def test_a_replica_can_be_opened_as_a_run_once_the_sweep_has_ended(
+    keys: str, chosen: int | None, tmp_path: Path
+) -> None:
+    assert asyncio.run(_opens(tmp_path, ends=True, keys=keys)).replica == chosen
+    app = asyncio.run(_opens(tmp_path, ends=False, keys=keys))
+    assert app.replica is None
+    assert app.view.message.endswith("once the sweep has ended")
 
 
 async def _leaves(command: list[str]) -> SweepApp:

@@ -42,8 +42,10 @@ from clipwatch.core.stream.events import (
     LaneEvent,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LanePaused,
     LanesCompared,
+    LearningRateChanged,
     Notice,
     RunFinished,
     RunStarted,
@@ -129,12 +131,37 @@ def of_lane(run: Path, lane: str, kind: type[Any]) -> list[Any]:
     return [event for event in recordings.read(run).events if isinstance(event, kind) and event.lane == lane]
 
 
+def test_the_learning_rate_is_a_scalar_and_forks_are_texts(tmp_path: Path) -> None:
+    start = msgspec.structs.replace(LANE, learning_rate=0.001)
+    board_of(
+        tmp_path,
+        RUN,
+        start,
+        EVALUATED,
+        LearningRateChanged(lane="a", step=40, rate=0.01, previous=0.001),
+        LaneForked(lane="a+1", step=40, parent="a", rule="none", learning_rate=0.1, seconds=4.0),
+        msgspec.structs.replace(start, lane="a+1", step=40, learning_rate=0.1),
+        *(msgspec.structs.replace(EVALUATED, lane=lane, step=50) for lane in ("a", "a+1")),
+    ).close()
+    rates = {lane: reader(tmp_path / "run" / lane).Scalars("learning_rate") for lane in ("a", "a+1")}
+    assert [(one.step, one.value) for one in rates["a"]] == [
+        (30, pytest.approx(0.001)),
+        (40, pytest.approx(0.01)),
+        (50, pytest.approx(0.01)),
+    ]
+    assert [(one.step, one.value) for one in rates["a+1"]] == [(50, pytest.approx(0.1))]
+    (text,) = reader(tmp_path / "run" / "a+1").Tensors("interventions/text_summary")
+    assert b"forked from a" in text.tensor_proto.string_val[0]
+    assert (text.step, text.wall_time) == (40, RUN.time + 4.0)
+
+
 @pytest.mark.parametrize("lane", LANES)
 def test_every_scalar_step_and_time_is_read_back_exactly(lane: str, run: Path, board: Path) -> None:
     read, began = reader(board / lane), recordings.read(run).started.time
     measured = ("clip", "dead", "gradient_norm", "clipped_norm", "update_ratio", "steps", "lanes")
     assert {tag for tag in read.Tags()["scalars"] if tag.partition("/")[0] not in measured} == {
-        *("loss/train", "loss/validation", "accuracy/validation", "loss/validation_all", "accuracy/validation_all")
+        *("loss/train", "loss/validation", "accuracy/validation", "loss/validation_all", "accuracy/validation_all"),
+        "learning_rate",
     }
 
     def same(tag: str, expected: list[tuple[float, int, float]]) -> None:

@@ -85,11 +85,12 @@ class InterruptedRun:
 
     @property
     def is_done(self) -> bool:
-        """Whether all lanes that did not diverge have done their steps, with every evaluation in the recording."""
+        """Whether no lane has a step left to do, all evaluations are recorded, and no new lane is scheduled."""
         ended = {event.lane: event.step for event in self.recorded.table.others if isinstance(event, LaneFinished)}
         done = {lane: min(ended.get(lane, 0), self._first_unrecorded(lane)) for lane in self.iterations}
         left = [lane for lane in self.iterations if lane not in self.diverged]
-        return bool(left) and all(done[lane] >= self.iterations[lane] for lane in left)
+        forks = any(isinstance(command, Fork) for command in still_scheduled(self.recorded))
+        return bool(left) and not forks and all(done[lane] >= self.iterations[lane] for lane in left)
 
     def snapshots(self, tell: list[str]) -> Snapshots:
         """The newest whole checkpoint of each lane that continues; `tell` gets a message for a lane that has none.

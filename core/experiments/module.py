@@ -64,6 +64,30 @@ def make_sources(experiment: Experiment, seed: int, device: torch.device) -> Sou
         )
 
 
+def make_model(
+    experiment: Experiment, seed: int, layers: int, device: torch.device
+) -> tuple[nn.Module, FlatParameters]:
+    """The model that an experiment makes, as it is before the first step. Raises BadInput."""
+    with seeded_user_code(experiment.make_model, seed, "model"):
+        model = _checked(experiment.make_model(), nn.Module, "make_model").to(device)
+        # A model that comes from elsewhere may be in evaluation mode. Modules that the user froze stay in it.
+        if not model.training:
+            model.train()
+        return model, FlatParameters(model, layers)
+
+
+def restore_buffers(model: nn.Module, buffers: Mapping[str, Tensor]) -> None:
+    """Give a model these values of its buffers."""
+    for name, value in buffers.items():
+        owner, _, attribute = name.rpartition(".")
+        module = model.get_submodule(owner)
+        buffer = getattr(module, attribute)
+        if buffer.shape == value.shape and buffer.dtype == value.dtype:
+            buffer.copy_(value)
+        else:
+            setattr(module, attribute, value.to(buffer.device, copy=True))
+
+
 class ModuleWorkload:
     """See `Workload`. Two workloads of one experiment and seed are bit-identical, in one process or in two.
 
@@ -84,12 +108,7 @@ class ModuleWorkload:
     ) -> None:
         """`layers`: the depth at which a module's path is cut to name a layer."""
         self.experiment, self.sources, self._seed = experiment, sources, seed
-        with self._user_code(experiment.make_model, "model"):
-            self.model = _checked(experiment.make_model(), nn.Module, "make_model").to(device)
-            # A model that comes from elsewhere may be in evaluation mode. Modules that the user froze stay in it.
-            if not self.model.training:
-                self.model.train()
-            self._flat = FlatParameters(self.model, layers)
+        self.model, self._flat = make_model(experiment, seed, layers, device)
         self.parameters, self.gradient = self._flat.parameters, self._flat.gradient
         self.gauge = ModuleGauge(self) if type(experiment).gauges is not Experiment.gauges else None
         with user_code(experiment.make_data):
@@ -161,7 +180,7 @@ class ModuleWorkload:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set the state to one that `state` returned."""
-        self._restore_buffers(state["buffers"])
+        restore_buffers(self.model, state["buffers"])
         self._training_indices.restore(tuple(state["training"]))
         self._validation_indices.restore(tuple(state["validation"]))
 
@@ -183,20 +202,10 @@ class ModuleWorkload:
         finally:
             for module, mode in modes:
                 module.training = mode
-            self._restore_buffers(buffers)
+            restore_buffers(self.model, buffers)
 
     def _buffers(self) -> dict[str, Tensor]:
         return {name: buffer.clone() for name, buffer in self.model.named_buffers()}
-
-    def _restore_buffers(self, buffers: Mapping[str, Tensor]) -> None:
-        for name, value in buffers.items():
-            owner, _, attribute = name.rpartition(".")
-            module = self.model.get_submodule(owner)
-            buffer = getattr(module, attribute)
-            if buffer.shape == value.shape and buffer.dtype == value.dtype:
-                buffer.copy_(value)
-            else:
-                setattr(module, attribute, value.to(buffer.device, copy=True))
 
     def _evaluation(self, indices: Tensor) -> Evaluation:
         found = self.experiment.evaluate(self.model, self.sources.validation.fetch(indices))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 CHINESE = {
     "comma": "、",
+    "semicolon": "；",
     "last_of_list": "{first}和{last}",
     "title": "梯度裁剪对照实验：{experiment}的训练",
     "title_several": "梯度裁剪对照实验：{of}{count} 次运行",
@@ -24,6 +25,7 @@ CHINESE = {
     "metric_saturated": "饱和单元",
     "metric_spectral-radius": "循环矩阵的谱半径",
     "subtitle": "运行 {run}，开始于 {time}（UTC）：{status}。",
+    "forked_from": "从运行 {run} 分支：训练 {lane}，第 {step} 步之后。此前的记录来自该运行。",
     "run": "运行 {number}：{run}",
     "status_completed": "已完成",
     "status_stopped": "在最后一步之前被停止",
@@ -41,6 +43,9 @@ CHINESE = {
     "随机种子 {seed}。{changed}",
     "summary_compared_other": "比较：{lanes}。{experiment}，随机种子 {seed}。{changed}",
     "summary_lane": "{lane}（裁剪规则：{rule}）",
+    "summary_changed_rates": "途中改动了裁剪规则、学习率、优化器状态或步数，因此不是严格的对照比较。",
+    "summary_beside": "因{settings}不同而不是对裁剪的比较：{pairs}。",
+    "summary_pair": "{a} 与 {b}",
     "summary_changed": "途中改动了裁剪规则、优化器状态或步数，因此不是严格的对照比较。",
     "summary_result": "结果：在全部 {total} {validation}上的{metric}：{results}。{verdict}",
     "summary_no_result": "结果：没有一条训练有最终结果：{results}。",
@@ -70,6 +75,11 @@ CHINESE = {
     "每 10 步打印接下来 100 张验证图像上的损失和准确率。",
     "task_lanes": "同一次运行包含几条并行的训练。它们从相同的初始权重出发，使用相同的训练批次和相同的验证批次，"
     "只有裁剪规则不同。",
+    "task_lanes_forked": "同一次运行包含几条并行的训练。它们从相同的初始权重出发，使用相同的训练批次和相同的验证批次，"
+    "只有裁剪规则不同。{forks}",
+    "task_lanes_differ": "同一次运行包含几条并行的训练。它们从相同的初始权重出发，使用相同的训练批次和相同的验证批次。"
+    "它们的裁剪规则以及下文所列的设置不同；只有仅裁剪规则不同的训练才是对裁剪的比较。{forks}",
+    "task_forks": "分支训练从另一条训练在若干步之后的状态出发，此后使用相同的批次：二者从分支处起才可比较。",
     "trained": "训练的内容",
     "task_temporal-order": "时间顺序问题（Hochreiter 与 Schmidhuber，1997；Pascanu、Mikolov 与 Bengio，2013）："
     "长度为 {length} 的符号序列中，第二个十分之一处和第六个十分之一处各有一个 A 或 B，其余位置都是干扰符号。"
@@ -87,6 +97,7 @@ CHINESE = {
     "network_temporal-order": "Elman 网络：每一步，{units} 个隐藏单元等于该符号的输入权重、"
     "偏置以及上一步的单元与循环矩阵之积三者之和的 tanh；由最后一个符号之后的单元算出四个 logits，不再接激活函数；"
     "损失为平均 softmax 交叉熵。偏置初值为 0。",
+    "update_by_lane": "因训练而异的优化器（{optimizers}）",
     "update_own": "实验自己的优化器",
     "update_adam": "Adam（beta2 为 0.999，epsilon 为 1e-8）",
     "update_sgd": "随机梯度下降",
@@ -127,6 +138,11 @@ CHINESE = {
     "reset_moments_False": "保留",
     "reset_moments_True": "重置",
     "set_lane": "训练 {lane} 的裁剪规则",
+    "set_of_lane": "训练 {lane} 的{setting}",
+    "set_lane_later": "训练 {lane} 自第 {step} 步起的裁剪规则",
+    "own_setting": "{setting}为 {value}",
+    "own_fork": "在第 {step} 步从 {parent} 分支",
+    "own_settings": "自己的设置",
     "set_device": "设备",
     "set_versions": "版本",
     "set_checksum": "数据的 SHA-256（前 16 位）",
@@ -163,6 +179,7 @@ CHINESE = {
     "caption_loss": "每次评估在 {count} {validation}上的损失。浅色：原始值；深色：{window} 次评估的滑动平均。{marks}",
     "caption_accuracy": "每次评估在 {count} {validation}上的{metric}，画法相同。{final}{marks}",
     "caption_final": "右端的误差条：整个验证集上的最终{metric}及其 95 % 置信区间。",
+    "caption_marks_forks": "竖直虚线：训练途中的改动和分支；分支的曲线从其来源的曲线上开始。",
     "caption_marks": "竖直虚线：训练途中的改动。",
     "caption_screen": "记录末尾时 clipwatch 的屏幕。上方：各条训练打印的最后几行；下方：曲线图。",
     "caption_runs": "每次运行中各条训练在整个验证集上的最终{metric}，以及 95 % 置信区间（如果有）。",
@@ -170,12 +187,14 @@ CHINESE = {
     "effect_same": "训练 {a} 与 {b}：在共有的 {count} 次评估中，损失和指标完全相同。",
     "effect_differ": "训练 {a} 与 {b}：损失或指标在第 {step} 步的评估中首次出现差别（可能只在未打印的位数上）。",
     "effect_unchanged": "训练途中没有改动裁剪规则、优化器状态或步数。",
+    "effect_changed_forks": "训练途中的改动和分支（第 300 步的改动从第 300 步起生效）：",
     "effect_changed": "训练途中的改动（第 300 步的改动从第 300 步起生效）：",
     "effect_unmeasured": "这份记录没有测量裁剪的程度。",
     "effect_measured": "各条训练最后一次测量的结果，全部参数合计。被裁剪的元素（%）：被规则改变的梯度元素所占比例。"
     "有裁剪的步数（%）：迄今规则至少改变了一个元素的步数所占比例。余弦：原始梯度与裁剪后梯度之间的余弦。更新 / "
     "权重：更新量的范数与权重的范数之比。与反事实更新的余弦："
     "实际更新与同一优化器若只用原始梯度会作出的更新之间的余弦（从未裁剪的训练记为 -）。{dead}",
+    "effect_measured_forks": "分支训练的有裁剪的步数（%）只计其自分支起的步数。",
     "effect_measured_dead": "失活输出：连续三次评估中对每张图像都为 0 的输出。",
     "effect_gauges": "对网络的测量：最后一次测量的值，括号内为整个运行中的最大值。",
     "elements_clipped": "被裁剪的元素（%）",
@@ -194,6 +213,7 @@ CHINESE = {
     "gradient_text": "每一个训练步裁剪前的梯度（全部参数合计）的范数：",
     "gradient_norms": "训练 {lane}，共 {count} 步：中位数 {median}，第 95 百分位数 {high}，"
     "最大值 {largest}（第 {step} 步）。其中 {clipped} 步（{share}）被裁剪。{broken}",
+    "gradient_of_fork": "这些是它自第 {step} 步起的步数；此前的步属于训练 {parent}。",
     "gradient_not_finite": "有 {count} 步的范数不是有限数，不计入中位数、百分位数和最大值。",
     "gradient_never_finite": "训练 {lane}，共 {count} 步：所有步的范数都不是有限数。"
     "其中 {clipped} 步（{share}）被裁剪。",
@@ -209,6 +229,10 @@ CHINESE = {
     "change": "改动",
     "clip_changed": "裁剪规则：{previous} → {rule}",
     "clip_changed_reset": "裁剪规则：{previous} → {rule}，优化器状态重置",
+    "rate_changed": "学习率：{previous} → {rate}",
+    "lane_forked": "从 {parent} 分支；裁剪规则：{rule}",
+    "lane_forked_rate": "从 {parent} 分支；裁剪规则：{rule}；学习率：{rate}",
+    "as_planned": "{change}，按计划",
     "optimizer_reset": "优化器状态重置",
     "steps_extended": "延长到 {iterations} 步",
     "conclusion": "结论",
@@ -219,6 +243,10 @@ CHINESE = {
     "no_final_failed": "训练 {lane} 没有最终结果：它在第 {step} 步失败。",
     "no_final_unfinished": "训练 {lane} 没有最终结果：它的记录在 {step} 步之后结束。",
     "same": "训练 {a} 与 {b} 的结果自始至终相同：在本次运行中，规则的不同没有造成差别。",
+    "same_settings": "训练 {a} 与 {b} 的结果自始至终相同：在本次运行中，设置的不同没有造成差别。",
+    "disjoint_settings": "训练 {a} 与 {b} 的置信区间不重叠：对这类{examples}，训练 {better} 得到的网络更准确。"
+    "这一结论只适用于这两个训练好的网络，不适用于一般意义上的这些设置。",
+    "differ_beside": "训练 {a} 与 {b} 的{settings}不同，因此二者不是对裁剪的比较。",
     "overlap": "训练 {a} 与 {b} 的置信区间重叠：本次运行不能说明哪一个网络更准确。",
     "disjoint": "训练 {a} 与 {b} 的置信区间不重叠：对这类{examples}，训练 {better} 得到的网络更准确。"
     "这一结论只适用于这两个训练好的网络，不适用于一般意义上的裁剪规则。",
@@ -226,6 +254,8 @@ CHINESE = {
     "因此没有置信区间可以说明这两个网络是否有差别。",
     "uneven": "训练 {a} 与 {b} 的步数不同，因此不是对照比较。",
     "changed_mid_run": "训练途中改动了裁剪规则、优化器状态或步数，因此本次运行不是各条训练之间的对照比较。",
+    "changed_mid_run_rates": "训练途中改动了裁剪规则、学习率、优化器状态或步数，"
+    "因此本次运行不是各条训练之间的对照比较。",
     "not_mnist": "数据是 {dataset}，不是 MNIST：这些结果不能与作业中的结果相比。",
     "digits_name": "内置手写数字",
     "own_files": "本地文件",

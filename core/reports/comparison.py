@@ -9,6 +9,7 @@ import msgspec
 
 from ..stream.config import with_dataset
 from ..stream.experiment_info import MetricInfo
+from .lane_settings import beside_rule
 from .metric_words import cell, metric_name
 from .phrases import Phrase, Words
 from .run_summary import RunSummary
@@ -69,6 +70,8 @@ def _of_pair(runs: list[RunSummary], other: int, words: Words) -> Iterator[Phras
     counts = words.plain("group_counts", **names, wins=wins, losses=losses, ties=len(runs) - wins - losses)
     yield words("group_pair", **shared, **spread, counts=counts)
     yield _verdict(wins, losses, names["a"] if wins > losses else names["b"], words)
+    if settings := beside_rule(runs[0], runs[0].lanes[0], runs[0].lanes[other], words):
+        yield words("differ_beside", **names, settings=settings)
 
 
 def _values(runs: list[RunSummary], lane: int, metric: MetricInfo) -> list[float]:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import msgspec
 
 from ..stream.command_line import sweep_command_line
+from ..stream.events import LearningRateChanged
 from ..stream.experiment_info import LOSS, MetricInfo
+from .lane_settings import beside_rule
 from .metric_words import cell, dataset_words, examples_words, metric_name
 from .phrases import Phrase, Words
 from .run_summary import FinalResult, LaneSummary, RunSummary
@@ -24,18 +26,20 @@ def _sentences(run: RunSummary, words: Words, alone: bool) -> Iterator[Phrase]:
         yield _ending(lane, run, words)
     for a, b in run.pairs:
         yield from _comparison(a, b, run, words)
-    if run.interventions:
-        yield words("changed_mid_run")
+    if run.changes:
+        rates = any(isinstance(event, LearningRateChanged) for event in run.changes)
+        yield words("changed_mid_run_rates" if rates else "changed_mid_run")
     yield from _data(run, words)
     if alone:
         yield words("one_seed", sweep=_sweep(run), examples=examples_words(run.experiment, words))
 
 
 def _sweep(run: RunSummary) -> str:
-    """The command that trains the same network and the lanes' rules with many seeds."""
+    """The command that trains the same network with many seeds, and with what the lanes differ by."""
     # Without the folder of a user's file, which does not belong in a report.
     config = msgspec.structs.replace(run.config, experiment=re.split(r"[\\/]", run.config.experiment)[-1])
-    return sweep_command_line(config, run.recorded.started.dataset.name)
+    own_optimizer = run.experiment.own_optimizer
+    return sweep_command_line(config, run.recorded.started.dataset.name, own_optimizer=own_optimizer)
 
 
 def _ending(lane: LaneSummary, run: RunSummary, words: Words) -> Phrase:
@@ -67,10 +71,13 @@ def _comparison(a: LaneSummary, b: LaneSummary, run: RunSummary, words: Words) -
     if a.final is None or b.final is None:
         return
     names = {"a": a.name, "b": b.name}
+    settings = beside_rule(run, a, b, words)
+    if settings:
+        yield words("differ_beside", **names, settings=settings)
     if a.final.step != b.final.step:
         yield words("uneven", **names)
     if a.matches(b):
-        yield words("same", **names)
+        yield words("same_settings" if settings else "same", **names)
         return
     match a.final.overlaps(b.final):
         case None:
@@ -80,7 +87,8 @@ def _comparison(a: LaneSummary, b: LaneSummary, run: RunSummary, words: Words) -
         case False:
             better = max(a, b, key=lambda lane: lane.final.values["accuracy"] if lane.final else 0)
             examples = examples_words(run.experiment, words)
-            yield words("disjoint", **names, examples=examples, better=better.name)
+            key = "disjoint_settings" if settings else "disjoint"
+            yield words(key, **names, examples=examples, better=better.name)
 
 
 def _data(run: RunSummary, words: Words) -> Iterator[Phrase]:

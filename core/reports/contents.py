@@ -14,8 +14,9 @@ from .blocks import Block, Bullets, Cell, Heading, Paragraph, Picture, Summary, 
 from .comparison import joint_conclusion
 from .conclusion import conclusion
 from .effect import effect
-from .figures import WINDOW, loss_figure, metric_figure, overview_figure, shared_metric
+from .figures import WINDOW, loss_figure, marks_caption, metric_figure, overview_figure, shared_metric
 from .gradient import gradient
+from .lane_settings import differing_settings, lane_words, own_settings, rule_at_start
 from .metric_words import (
     capital,
     cell,
@@ -28,8 +29,8 @@ from .metric_words import (
 )
 from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
-from .settings import ASTERISK, compared_with, final_words, lane_rule_words, settings_table
-from .summary import summary
+from .settings import ASTERISK, compared_with, final_words, settings_table
+from .summary import optimizers_of, summary
 from .watched import watched_blocks, watched_summary
 
 
@@ -52,7 +53,7 @@ def contents(runs: Sequence[RunSummary], words: Words) -> list[Block]:
     )
     blocks = [Heading(1, words("title_several", count=len(runs), of=of)), Summary(joint_conclusion(runs, words))]
     for run in experiments.values():
-        blocks += _task(run, words, 2)
+        blocks += _task([one for one in runs if one.experiment == run.experiment], words, 2)
     blocks += _all_runs(runs, words)
     for number, run in enumerate(runs, 1):
         blocks.append(Heading(2, words("run", number=number, run=run.name)))
@@ -85,11 +86,11 @@ def _table_of_runs(runs: Sequence[RunSummary], words: Words) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for number, run in enumerate(runs, 1):
         state = words.plain(f"status_{run.status}")
-        state = words.plain("with_changes", what=state) if run.interventions else state
+        state = words.plain("with_changes", what=state) if run.changes else state
         shared = (str(number), str(run.config.seed), dataset_words(run.recorded.started.dataset.name, words), state)
         for place, lane in enumerate(run.lanes):
             finals = (final_words(lane.final, metric) for metric in metrics)
-            outcome = (lane.label, lane_rule_words(lane, words), *finals)
+            outcome = (lane.label, lane_words(run, lane, words), *finals)
             rows.append((*(shared if place == 0 else ("",) * len(shared)), *outcome))
     header = (*(words.plain(key) for key in keys), *(_final_name(metric, words) for metric in metrics))
     return Table(header, tuple(rows))
@@ -108,11 +109,13 @@ def _final_name(metric: MetricInfo, words: Words) -> str:
 
 def _run(run: RunSummary, words: Words, *, level: int, name: str, alone: bool) -> Iterator[Block]:
     yield _subtitle(run, words)
+    if origin := run.recorded.started.forked_from:
+        yield Paragraph(words("forked_from", run=origin.run, lane=origin.lane, step=f"{origin.step:,}"))
     yield Summary(summary(run, words, alone=alone), tuple(lane.label for lane in run.lanes))
     if warnings := tuple(_warnings(run, words)):
         yield Warnings(warnings)
     if alone:
-        yield from _task(run, words, level)
+        yield from _task([run], words, level)
     yield from _results(run, words, level, name)
     yield Heading(level, words("effect"))
     yield from effect(run, words, name)
@@ -141,13 +144,20 @@ def _warnings(run: RunSummary, words: Words) -> Iterator[Phrase]:
         yield words("warn_notice", notice=notice)
 
 
-def _task(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
+def _task(runs: Sequence[RunSummary], words: Words, level: int) -> Iterator[Block]:
+    """What these runs of one experiment train, and what their lanes share."""
+    run = runs[0]
     yield Heading(level, words("task" if run.is_assignment else "trained"))
     if run.is_assignment:
         yield Paragraph(words("task_text"))
     elif task := task_words(run.experiment, run.config.settings, words):
         yield Paragraph(task)
-    yield Paragraph(words("task_lanes"))
+    forks = words.plain("task_forks") if any(lane.parent for run in runs for lane in run.lanes) else ""
+    differing = [found for run in runs if (found := differing_settings(run, words))]
+    if differing:
+        yield Paragraph(words("task_lanes_differ", forks=forks))
+    else:
+        yield Paragraph(words("task_lanes_forked" if forks else "task_lanes", forks=forks))
 
 
 def _network(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
@@ -158,7 +168,9 @@ def _network(run: RunSummary, words: Words, level: int) -> Iterator[Block]:
     elif not run.experiment.file and words.known(key := f"network_{run.experiment.name}", "", **run.config.settings):
         yield Paragraph(words(key, **run.config.settings))
     sizes = [lane.parameters for lane in run.lanes if lane.parameters]
-    optimizer = words.plain("update_own" if run.experiment.own_optimizer else f"update_{run.config.optimizer}")
+    optimizers = optimizers_of(run)
+    updates = [words.plain(f"update_{name}") for name in optimizers] or [words.plain("update_own")]
+    optimizer = words.plain("update_by_lane", optimizers=words.join(updates)) if len(updates) > 1 else updates[0]
     start = words.plain("network_start_lenet") if run.is_assignment else ""
     parameters = f"{sizes[0]:,}" if sizes else "?"
     yield Paragraph(words("network_size", parameters=parameters, start=start, optimizer=optimizer))
@@ -175,7 +187,7 @@ def _results(run: RunSummary, words: Words, level: int, name: str) -> Iterator[B
     if counted:
         yield Paragraph(words("results_wilson"))
     yield _table_of_lanes(run, words)
-    marks = words.plain("caption_marks") if run.interventions else ""
+    marks = marks_caption(run, words)
     validation = examples_words(run.experiment, words, "validation")
     caption = {"count": run.config.eval_size, "validation": validation, "marks": marks}
     # A metric of a user may have any name, which would not do in the name of a file.
@@ -191,12 +203,14 @@ def _results(run: RunSummary, words: Words, level: int, name: str) -> Iterator[B
 
 
 def _table_of_lanes(run: RunSummary, words: Words) -> Table:
-    header = [words.plain(key) for key in ("lane", "rule", "steps_done")]
+    own = any(own_settings(run, lane, words) for lane in run.lanes)
+    header = [words.plain(key) for key in ("lane", "rule", *["own_settings"] * own, "steps_done")]
     header += [_final_name(metric, words) for metric in _final_metrics([run])]
     values = " / ".join(metric_name(metric, words) for metric in _batch_metrics(run))
     examples = examples_words(run.experiment, words)
     header.append(words.plain("last_batch", count=run.config.eval_size, examples=examples, values=values))
-    return Table((*header, words.plain("training_time")), tuple(_row_of_lane(lane, run, words) for lane in run.lanes))
+    rows = tuple(_row_of_lane(lane, run, words, own=own) for lane in run.lanes)
+    return Table((*header, words.plain("training_time")), rows)
 
 
 def _batch_metrics(run: RunSummary) -> tuple[MetricInfo, ...]:
@@ -204,12 +218,13 @@ def _batch_metrics(run: RunSummary) -> tuple[MetricInfo, ...]:
     return tuple(dict.fromkeys((run.experiment.main, LOSS)))
 
 
-def _row_of_lane(lane: LaneSummary, run: RunSummary, words: Words) -> tuple[Cell, ...]:
+def _row_of_lane(lane: LaneSummary, run: RunSummary, words: Words, *, own: bool) -> tuple[Cell, ...]:
     final, latest = lane.final, evaluated_values(lane.evaluations[-1]) if lane.evaluations else None
     batch = [cell(metric, latest.get(metric.name, math.nan)) for metric in _batch_metrics(run)] if latest else ["-"]
     return (
         lane.label,
-        lane_rule_words(lane, words),
+        rule_at_start(lane, words),
+        *([words.plain("comma").join(own_settings(run, lane, words)) or "-"] if own else []),
         str(lane.step),
         *(final_words(final, metric) for metric in _final_metrics([run])),
         " / ".join(batch),

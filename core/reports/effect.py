@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..stream.events import ClipChanged, Diagnosed, LaneExtended
+import numpy as np
+
+from ..runs.reader import Intervention
+from ..stream.events import ClipChanged, Diagnosed, LaneExtended, LaneForked, LearningRateChanged, MomentsReset
 from ..stream.experiment_info import MetricInfo
 from .blocks import Block, Bullets, Cell, Paragraph, Picture, Table
 from .effect_figure import effect_figure
-from .lane_marks import LaneLabel
 from .metric_words import metric_name, spoken
 from .phrases import Phrase, Words
 from .run_summary import DEAD_OUTPUTS, LaneSummary, RunSummary
@@ -23,7 +25,8 @@ def effect(run: RunSummary, words: Words, name: str) -> Iterator[Block]:
     if differences := tuple(phrase for a, b in run.pairs for phrase in _first_difference(a, b, words)):
         yield Bullets(differences)
     if run.interventions:
-        yield Paragraph(words("effect_changed"))
+        forks = any(lane.parent for lane in run.lanes)
+        yield Paragraph(words("effect_changed_forks" if forks else "effect_changed"))
         yield _changes(run, words)
     else:
         yield Paragraph(words("effect_unchanged"))
@@ -31,7 +34,8 @@ def effect(run: RunSummary, words: Words, name: str) -> Iterator[Block]:
         yield Paragraph(words("effect_unmeasured"))
         return
     dead = words.plain("effect_measured_dead") if _has_dead_outputs(run) else ""
-    yield Paragraph(words("effect_measured", dead=dead))
+    forks = words.plain("effect_measured_forks") if any(lane.parent for lane in run.lanes) else ""
+    yield Paragraph(words("effect_measured", dead=dead + forks))
     yield _table_of_measures(run, words)
     if gauges := [gauge for gauge in run.gauges if gauge.name != DEAD_OUTPUTS]:
         yield Paragraph(words("effect_gauges"))
@@ -61,7 +65,7 @@ def _table_of_measures(run: RunSummary, words: Words) -> Table:
     header = [words.plain(key) for key in (*keys, "counterfactual_cosine")]
     dead = [gauge for gauge in run.gauges if gauge.name == DEAD_OUTPUTS]
     rows = [
-        (*_row_of_measures(lane.label, lane.measured[-1]), *(_gauge_cell(lane, gauge) for gauge in dead))
+        (*_row_of_measures(lane, lane.measured[-1]), *(_gauge_cell(lane, gauge) for gauge in dead))
         for lane in run.lanes
         if lane.measured
     ]
@@ -85,18 +89,26 @@ def _last_and_largest(lane: LaneSummary, gauge: MetricInfo) -> str:
     return f"{spoken(gauge, values[-1])} ({spoken(gauge, max(values))})" if values else "-"
 
 
-def _row_of_measures(label: LaneLabel, event: Diagnosed) -> tuple[Cell, ...]:
+def _row_of_measures(lane: LaneSummary, event: Diagnosed) -> tuple[Cell, ...]:
     total = event.total
     return (
-        label,
+        lane.label,
         str(event.step),
         f"{total.clipped_share:.1%}",
-        f"{event.engaged:.1%}",
+        _steps_clipped(lane, event),
         _or_dash(total.cosine, ".3f"),
         f"{total.norm:.3g} / {total.clipped_norm:.3g}",
         _or_dash(total.update_ratio, ".2e"),
         _or_dash(total.shadow_cosine, ".3f"),
     )
+
+
+def _steps_clipped(lane: LaneSummary, event: Diagnosed) -> str:
+    """The share of steps clipped so far; of a fork, which counts on from its parent, that of its own steps."""
+    if lane.parent is None:
+        return f"{event.engaged:.1%}"
+    own = lane.steps.clipped[lane.steps.steps <= event.step] if lane.steps else ()
+    return f"{np.mean(own):.1%}" if len(own) else "-"
 
 
 def _or_dash(value: float | None, spec: str) -> str:
@@ -119,12 +131,24 @@ def _changes(run: RunSummary, words: Words) -> Table:
     labels = {lane.name: lane.label for lane in run.lanes}
     rows: list[tuple[Cell, ...]] = []
     for event in run.interventions:
-        if isinstance(event, ClipChanged):
+        rows.append((str(event.step), labels.get(event.lane, event.lane), _change(event, run, words)))
+    return Table(tuple(words.plain(key) for key in ("step", "lane", "change")), tuple(rows))
+
+
+def _change(event: Intervention, run: RunSummary, words: Words) -> str:
+    """What was changed, or what a fork started with."""
+    match event:
+        case ClipChanged():
             rules = {"previous": rule_words(event.previous, words), "rule": rule_words(event.rule, words)}
             change = words.plain("clip_changed_reset" if event.moments_reset else "clip_changed", **rules)
-        elif isinstance(event, LaneExtended):
-            change = words.plain("steps_extended", iterations=event.iterations)
-        else:
-            change = words.plain("optimizer_reset")
-        rows.append((str(event.step), labels.get(event.lane, event.lane), change))
-    return Table(tuple(words.plain(key) for key in ("step", "lane", "change")), tuple(rows))
+            return change if event in run.changes else words.plain("as_planned", change=change)
+        case LearningRateChanged(rate=rate, previous=previous):
+            before = "?" if previous is None else f"{previous:g}"
+            return words.plain("rate_changed", previous=before, rate=f"{rate:g}")
+        case LaneForked(parent=parent, rule=rule, learning_rate=rate):
+            known = {"parent": parent, "rule": rule_words(rule, words)}
+            return words.plain("lane_forked" if rate is None else "lane_forked_rate", **known, rate=f"{rate or 0:g}")
+        case LaneExtended(iterations=iterations):
+            return words.plain("steps_extended", iterations=iterations)
+        case MomentsReset():
+            return words.plain("optimizer_reset")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 ENGLISH = {
     "comma": ", ",
+    "semicolon": "; ",
     "last_of_list": "{first} and {last}",
     "title": "Gradient clipping side by side: {experiment}",
     "title_several": "Gradient clipping side by side: {count} runs{of}",
@@ -24,6 +25,7 @@ ENGLISH = {
     "metric_saturated": "saturated units",
     "metric_spectral-radius": "spectral radius of the recurrent matrix",
     "subtitle": "Run {run}, started {time} UTC: {status}.",
+    "forked_from": "Forked from run {run}: lane {lane}, after {step} steps. Up to there the recording is that run's.",
     "run": "Run {number}: {run}",
     "status_completed": "completed",
     "status_stopped": "stopped before the last step",
@@ -41,6 +43,10 @@ ENGLISH = {
     "summary_compared": "Compared: {lanes}. LeNet with {head} on {dataset}, {optimizer}, seed {seed}.{changed}",
     "summary_compared_other": "Compared: {lanes}. {experiment}, seed {seed}.{changed}",
     "summary_lane": "{lane} (clip rule: {rule})",
+    "summary_changed_rates": " Rules, learning rates, optimizer state or numbers of steps were changed mid-run, so "
+    "this is not a clean comparison.",
+    "summary_beside": " Not a comparison of clipping, because they differ by {settings}: {pairs}.",
+    "summary_pair": "{a} and {b}",
     "summary_changed": " Rules, optimizer state or numbers of steps were changed mid-run, so this is not a clean "
     "comparison.",
     "summary_result": "Result: {metric} on all {total} {validation}: {results}.{verdict}",
@@ -74,6 +80,13 @@ ENGLISH = {
     "the next 100 validation images are printed.",
     "task_lanes": "The trainings of one run are called its lanes. They start from the same weights and use the same "
     "training batches and the same validation batches; only the clip rule differs.",
+    "task_lanes_forked": "The trainings of one run are called its lanes. They start from the same weights and use the "
+    "same training batches and the same validation batches; only the clip rule differs.{forks}",
+    "task_lanes_differ": "The trainings of one run are called its lanes. They start from the same weights and use the "
+    "same training batches and the same validation batches. They differ in their clip rules and in the settings named "
+    "below; only lanes that differ by the rule alone are a comparison of clipping.{forks}",
+    "task_forks": " A forked lane starts from the state that another lane has after some of its steps, and uses the "
+    "same batches from there on: the two compare from the fork on.",
     "trained": "What is trained",
     "task_temporal-order": "The temporal order problem (Hochreiter and Schmidhuber 1997; Pascanu, Mikolov and "
     "Bengio 2013): a sequence of {length} symbols has an A or a B at one place in its second tenth and at one place "
@@ -93,6 +106,7 @@ ENGLISH = {
     "network_temporal-order": "An Elman network: in each step, its {units} hidden units are the tanh of a sum of "
     "the symbol's input weights, a bias, and the units of the step before times the recurrent matrix; four plain "
     "logits are computed from the units after the last symbol; mean softmax cross-entropy. Biases start at 0.",
+    "update_by_lane": "One of these, depending on the lane ({optimizers}),",
     "update_own": "The experiment's own optimizer",
     "update_adam": "Adam with beta2 0.999 and epsilon 1e-8",
     "update_sgd": "Stochastic gradient descent",
@@ -133,6 +147,11 @@ ENGLISH = {
     "reset_moments_False": "kept",
     "reset_moments_True": "reset",
     "set_lane": "clip rule, lane {lane}",
+    "set_of_lane": "{setting}, lane {lane}",
+    "set_lane_later": "clip rule, lane {lane}, from step {step} on",
+    "own_setting": "{setting} {value}",
+    "own_fork": "forked from {parent} at step {step}",
+    "own_settings": "own settings",
     "set_device": "device",
     "set_versions": "versions",
     "set_checksum": "SHA-256 of the data, first 16 digits",
@@ -170,6 +189,8 @@ ENGLISH = {
     "{window} evaluations.{marks}",
     "caption_accuracy": "{metric} on {count} {validation} per evaluation, drawn the same way.{final}{marks}",
     "caption_final": " Error bars at the right: final {metric} on the whole validation set with its 95 % interval.",
+    "caption_marks_forks": " Dashed vertical lines: changes mid-run and forks; the curve of a fork begins on that of "
+    "its parent.",
     "caption_marks": " Dashed vertical lines: changes mid-run.",
     "caption_screen": "The screen of clipwatch at the end of the recording. Top: the last lines that each lane "
     "printed. Bottom: charts.",
@@ -180,6 +201,7 @@ ENGLISH = {
     "effect_differ": "Lanes {a} and {b}: loss or metrics first differ in the evaluation at step {step}, possibly "
     "only in digits that are not printed.",
     "effect_unchanged": "No clip rule, optimizer state or number of steps was changed mid-run.",
+    "effect_changed_forks": "Changes mid-run and forks (a change at step 300 applies from step 300 on):",
     "effect_changed": "Changes mid-run (a change at step 300 applies from step 300 on):",
     "effect_unmeasured": "This recording has no measurements of how much the rules clipped.",
     "effect_measured": "The last measurement of each lane, over all parameters together. % of elements clipped: the "
@@ -188,6 +210,7 @@ ENGLISH = {
     "weights: the norm of the update divided by the norm of the weights. Cosine with counterfactual update: between "
     "the actual update and the one that the same optimizer would have made from raw gradients only (- if the lane "
     "was never clipped).{dead}",
+    "effect_measured_forks": " The % of steps clipped of a forked lane counts its own steps only, from the fork on.",
     "effect_measured_dead": " Dead outputs: outputs that were 0 for every image in three consecutive evaluations.",
     "effect_gauges": "What was measured of the network: its value in the last measurement, and in brackets its "
     "largest in the run.",
@@ -209,6 +232,7 @@ ENGLISH = {
     "gradient_text": "The norm of the gradient over all parameters before clipping, in every training step:",
     "gradient_norms": "Lane {lane}, {count} steps: median {median}, 95th percentile {high}, maximum {largest} (at step "
     "{step}). {clipped} steps ({share}) were clipped.{broken}",
+    "gradient_of_fork": " These are its own steps, from step {step} on; those before are of lane {parent}.",
     "gradient_not_finite": " In {count} of the steps the norm was not finite; these do not count for median, "
     "percentile and maximum.",
     "gradient_never_finite": "Lane {lane}, {count} steps: the norm was finite in none of them. {clipped} steps "
@@ -229,6 +253,10 @@ ENGLISH = {
     "change": "change",
     "clip_changed": "clip rule: {previous} → {rule}",
     "clip_changed_reset": "clip rule: {previous} → {rule}, optimizer state reset",
+    "rate_changed": "learning rate: {previous} → {rate}",
+    "lane_forked": "forked from {parent}; clip rule: {rule}",
+    "lane_forked_rate": "forked from {parent}; clip rule: {rule}; learning rate: {rate}",
+    "as_planned": "{change}, as planned",
     "optimizer_reset": "optimizer state reset",
     "steps_extended": "extended to {iterations} steps",
     "conclusion": "Conclusion",
@@ -239,6 +267,11 @@ ENGLISH = {
     "no_final_failed": "Lane {lane} has no final result: it failed at step {step}.",
     "no_final_unfinished": "Lane {lane} has no final result: its recording ends after {step} steps.",
     "same": "Lanes {a} and {b} have identical results throughout: in this run, their rules made no difference.",
+    "same_settings": "Lanes {a} and {b} have identical results throughout: in this run, their settings made no "
+    "difference.",
+    "disjoint_settings": "The intervals of lanes {a} and {b} do not overlap: on {examples} like these, the network of "
+    "lane {better} is more accurate. This holds for these two trained networks, not for their settings in general.",
+    "differ_beside": "Lanes {a} and {b} differ by {settings}, so they are not a comparison of clipping.",
     "overlap": "The intervals of lanes {a} and {b} overlap: this run does not show which network is more accurate.",
     "disjoint": "The intervals of lanes {a} and {b} do not overlap: on {examples} like these, the network of lane "
     "{better} is more accurate. This holds for these two trained networks, not for their clip rules in general.",
@@ -247,6 +280,8 @@ ENGLISH = {
     "uneven": "Lanes {a} and {b} trained for different numbers of steps, so this is not a controlled comparison.",
     "changed_mid_run": "Clip rules, optimizer state or numbers of steps were changed mid-run, so this run is not a "
     "controlled comparison of its lanes.",
+    "changed_mid_run_rates": "Clip rules, learning rates, optimizer state or numbers of steps were changed mid-run, "
+    "so this run is not a controlled comparison of its lanes.",
     "not_mnist": "The data is {dataset}, not MNIST: the results cannot be compared with those of the assignment.",
     "digits_name": "embedded digits",
     "own_files": "local files",

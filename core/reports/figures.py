@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..stream.builtin_experiments import BUILT_IN
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WINDOW = 5
+# Steps and values of a curve.
+_Points = list[tuple[int, float]]
 # From this loss on, five times that of guessing among ten classes, the scale is logarithmic.
 _LARGE_LOSS = 5 * math.log(10)
 
@@ -86,20 +88,38 @@ def mark_changes(axes: Axes, run: RunSummary) -> None:
         axes.axvline(step, color="#333333", linewidth=0.8, linestyle=(0, (5, 3)))
 
 
+def marks_caption(run: RunSummary, words: Words) -> str:
+    """What the vertical lines mean, if there are any."""
+    if not run.interventions:
+        return ""
+    return words.plain("caption_marks_forks" if any(lane.parent for lane in run.lanes) else "caption_marks")
+
+
 def _draw_curves(axes: Axes, run: RunSummary, metric: MetricInfo) -> list[Any]:
-    return [
-        _curve(axes, number, lane, [evaluated_values(event).get(metric.name, math.nan) for event in lane.evaluations])
-        for number, lane in enumerate(run.lanes)
-    ]
+    """A raw and a smoothed curve of each lane; that of a fork begins on its parent's."""
+    raw, smoothed = dict[str, _Points](), dict[str, _Points]()
+    for lane in run.lanes:
+        values = [evaluated_values(event).get(metric.name, math.nan) for event in lane.evaluations]
+        steps = [event.step for event in lane.evaluations]
+        raw[lane.name] = _branched(lane, list(zip(steps, _finite_or_nan(values), strict=True)), raw)
+        smoothed[lane.name] = _branched(lane, list(zip(steps, _smoothed(lane, values), strict=True)), smoothed)
+    return [_curve(axes, number, raw[lane.name], smoothed[lane.name]) for number, lane in enumerate(run.lanes)]
 
 
-def _curve(axes: Axes, number: int, lane: LaneSummary, values: list[float]) -> Any:
-    steps, style = [event.step for event in lane.evaluations], line_style(number)
-    axes.plot(steps, _finite_or_nan(values), color=style["color"], linewidth=0.7, alpha=0.4)
-    spacing = max(1, len(steps) // 10)
+def _branched(lane: LaneSummary, points: _Points, drawn: Mapping[str, _Points]) -> _Points:
+    """The points of a lane's curve, after the last one of its parent's before the fork."""
+    before = [point for point in drawn.get(lane.parent or "", []) if point[0] < lane.forked_at]
+    return [*before[-1:], *points]
+
+
+def _curve(axes: Axes, number: int, raw: _Points, smoothed: _Points) -> Any:
+    style, spacing = line_style(number), max(1, len(raw) // 10)
+    steps = [step for step, _ in raw]
+    axes.plot(steps, [value for _, value in raw], color=style["color"], linewidth=0.7, alpha=0.4)
     # The markers of each lane are shifted, so that both are visible if two lanes coincide.
     every = (number * spacing // 2 % spacing, spacing)
-    (curve,) = axes.plot(steps, _smoothed(lane, values), **style, linewidth=1.7, markersize=4.5, markevery=every)
+    values = [value for _, value in smoothed]
+    (curve,) = axes.plot(steps, values, **style, linewidth=1.7, markersize=4.5, markevery=every)
     return curve
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..runs.lane_steps import LaneSteps
 from .blocks import Block, Bullets, Paragraph, Picture
+from .figures import marks_caption
 from .gradient_figure import gradient_figure
 from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
@@ -26,13 +27,9 @@ def gradient(run: RunSummary, words: Words, name: str) -> Iterator[Block]:
         yield Bullets(bullets)
     else:
         yield Paragraph(words("gradient_unrecorded"))
-    caption = words("caption_gradient" if bullets else "caption_gradient_measured", marks=_marks(run, words))
+    caption = words("caption_gradient" if bullets else "caption_gradient_measured", marks=marks_caption(run, words))
     figure = f"{name}gradient"
     yield Picture(figure, gradient_figure(run, words, figure), caption, "tall")
-
-
-def _marks(run: RunSummary, words: Words) -> str:
-    return words.plain("caption_marks") if run.interventions else ""
 
 
 def _sentence(lane: LaneSummary, steps: LaneSteps, words: Words) -> Phrase:
@@ -46,9 +43,10 @@ def _sentence(lane: LaneSummary, steps: LaneSteps, words: Words) -> Phrase:
     }
     if not finite.any():
         return words("gradient_never_finite", **counts)
+    own = words.plain("gradient_of_fork", parent=lane.parent, step=lane.forked_at) if lane.parent else ""
     norms = steps.norms[finite].astype(np.float64)
     largest = int(norms.argmax())
     median, high = (f"{value:.3g}" for value in np.percentile(norms, (50, 95)))
     broken = words.plain("gradient_not_finite", count=f"{count - len(norms):,}") if len(norms) < count else ""
-    place = {"largest": f"{norms[largest]:.3g}", "step": steps.steps[finite][largest], "broken": broken}
+    place = {"largest": f"{norms[largest]:.3g}", "step": steps.steps[finite][largest], "broken": broken + own}
     return words("gradient_norms", **counts, median=median, high=high, **place)

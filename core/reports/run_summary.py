@@ -5,30 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Literal
 
 import msgspec
 
-from ..runs.lane_course import NO_RULES, LaneCourse, lane_rules
+from ..runs.lane_course import NO_RULES, LaneCourse, lane_rates, lane_rules
 from ..runs.lane_steps import LaneSteps, lane_steps
-from ..runs.reader import Recorded
+from ..runs.reader import Intervention, Recorded
 from ..statistics.intervals import wilson_interval
 from ..stream.builtin_experiments import LENET
 from ..stream.config import RunConfig
 from ..stream.events import (
-    ClipChanged,
     Diagnosed,
     Evaluated,
     Event,
-    LaneExtended,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LaneStarted,
-    MomentsReset,
     Notice,
 )
 from ..stream.experiment_info import ExperimentInfo, MetricInfo
+from ..stream.lane_differences import is_planned, lane_pairs
 from ..stream.series import diagnosed_values, evaluated_values, final_values
 from ..stream.state import RunState, apply
 from .lane_marks import LaneLabel
@@ -82,10 +80,11 @@ class FinalResult:
 class LaneSummary:
     """One lane of a run.
 
-    `number` is its place among the lanes, `rule` its rule at the start, `changed_at` the steps at which it changed.
-    `evaluations` and `measured` are in order of steps, each step once. `silent_outputs`: the outputs that were 0 for
-    every validation image at the end. `rules`: all its rules. `steps`: every step, None if they are not recorded.
-    `watched`: it is a loop of the user's, which may clip by itself.
+    `number` is its place among the lanes. `rule` and `rate` are those at its start, and `rule_changed` says whether a
+    command changed the rule. `changed_at`: the steps at which its rule or its learning rate changed. A fork has its
+    `parent`, and its own steps begin at `forked_at`. `evaluations` and `measured` are in order of steps, each step
+    once. `silent_outputs`: the outputs that were 0 for every validation image at the end. `rules`: all its rules.
+    `steps`: every step, None if they are not recorded. `watched`: it is a loop of the user's, which may clip by itself.
     """
 
     name: str
@@ -103,6 +102,10 @@ class LaneSummary:
     rules: LaneCourse[str] = NO_RULES
     steps: LaneSteps | None = None
     watched: bool = False
+    rule_changed: bool = False
+    rate: float | None = None
+    parent: str | None = None
+    forked_at: int = 0
 
     @property
     def label(self) -> LaneLabel:
@@ -120,10 +123,12 @@ class LaneSummary:
         return found[-1][1] if found else None
 
     def matches(self, other: LaneSummary) -> bool:
-        """Whether two lanes that ended have identical results throughout."""
+        """Whether two lanes that ended have identical results throughout, or from a fork on."""
         assert self.final
         assert other.final
-        return self.figures == other.figures and self.final.values == other.final.values
+        since = max(self.forked_at, other.forked_at)
+        mine, others = ([one for one in lane.figures if one[0] >= since] for lane in (self, other))
+        return mine == others and self.final.values == other.final.values
 
     @property
     def figures(self) -> tuple[tuple[int, dict[str, float]], ...]:
@@ -135,18 +140,19 @@ class LaneSummary:
 class RunSummary:
     """One run. `name` is the name of its folder, `screen` a picture of its screen (SVG), `state` that at its end.
 
-    `iterations`: the largest number of steps of its lanes, with those that were added.
+    `iterations`: the largest number of steps of its lanes, with those that were added. `interventions`: all that
+    happened to lanes mid-run, forks and planned changes included.
     """
 
     name: str
     recorded: Recorded
     status: Status
     lanes: tuple[LaneSummary, ...]
-    interventions: tuple[ClipChanged | MomentsReset | LaneExtended, ...]
+    interventions: tuple[Intervention, ...]
     notices: tuple[str, ...]
     iterations: int
+    state: RunState
     screen: str | None = None
-    state: RunState | None = None
 
     @property
     def watched(self) -> bool:
@@ -176,13 +182,28 @@ class RunSummary:
 
     @property
     def pairs(self) -> tuple[tuple[LaneSummary, LaneSummary], ...]:
-        """The pairs of lanes to compare: the first lane with each of the others."""
-        return () if self.watched else tuple((a, b) for a, b in combinations(self.lanes, 2) if a is self.lanes[0])
+        """The pairs of lanes to compare: the first lane with each of the others, a fork with its parent."""
+        lanes = {lane.name: lane for lane in self.lanes}
+        found = () if self.watched else lane_pairs(self.state)
+        return tuple((lanes[a], lanes[b]) for a, b in found if a in lanes and b in lanes)
+
+    @property
+    def changes(self) -> tuple[Intervention, ...]:
+        """What was changed mid-run, without forks and without what was planned."""
+        lanes = self.state.lanes
+        return tuple(
+            event
+            for event in self.interventions
+            if not isinstance(event, LaneForked)
+            and not (event.lane in lanes and is_planned(self.state, lanes[event.lane], event))
+        )
 
     @property
     def is_clean(self) -> bool:
-        """Whether every lane completed all its steps and nothing was changed mid-run."""
-        return self.status == "completed" and not self.interventions and all(lane.final for lane in self.lanes)
+        """Whether every lane completed all its steps, and nothing was changed mid-run or forked."""
+        forked = any(lane.parent for lane in self.lanes)
+        unchanged = not self.changes and not forked
+        return self.status == "completed" and unchanged and all(lane.final for lane in self.lanes)
 
 
 def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> RunSummary:
@@ -200,6 +221,7 @@ def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> R
             _lane(lane, rules.get(lane, ""), state, recorded.events),
             number=number,
             rules=lane_rules(recorded, lane),
+            rate=next(iter(lane_rates(recorded, lane).values), None),
             steps=_steps(recorded, lane),
             watched=recorded.started.watched,
         )
@@ -208,7 +230,7 @@ def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> R
     notices = dict.fromkeys(event.text for event in recorded.events if isinstance(event, Notice))
     interventions = tuple(dict.fromkeys(recorded.interventions()))
     iterations = max((lane.iterations for lane in state.lanes.values()), default=recorded.started.config.iterations)
-    return RunSummary(name, recorded, _status(state), lanes, interventions, tuple(notices), iterations, screen, state)
+    return RunSummary(name, recorded, _status(state), lanes, interventions, tuple(notices), iterations, state, screen)
 
 
 def _steps(recorded: Recorded, lane: str) -> LaneSteps | None:
@@ -232,12 +254,25 @@ def _lane(name: str, rule: str, state: RunState, events: list[Event]) -> LaneSum
         )
     final = FinalResult.of(lane.finished) if lane.finished and lane.finished.total else None
     status = lane.status if lane.ended else "unfinished"
-    changed_at = tuple(sorted(set(lane.changed_at)))
+    changed_at = tuple(sorted({*lane.changed_at, *lane.rate_changed_at}))
     diagnosed = {event.step: event for event in events if isinstance(event, Diagnosed) and event.lane == name}
     measured = tuple(diagnosed[step] for step in sorted(diagnosed))
     silent = lane.finished.silent_outputs if lane.finished else None
     return LaneSummary(
-        name, rule, changed_at, evaluations, parameters, lane.step, status, final, lane.failed, measured, silent
+        name,
+        rule,
+        changed_at,
+        evaluations,
+        parameters,
+        lane.step,
+        status,
+        final,
+        lane.failed,
+        measured,
+        silent,
+        rule_changed=bool(lane.changed_at),
+        parent=lane.parent,
+        forked_at=lane.forked_at or 0,
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..stream.builtin_experiments import BUILT_IN
 from ..stream.config import OF_OPTIMIZER, RunConfig, from_options
 from ..stream.experiment_info import MetricInfo
+from ..stream.lane_config import LaneConfig
 from ..stream.rules import (
     AdaptiveClip,
     AutoClip,
@@ -20,7 +23,7 @@ from ..stream.rules import (
 from .blocks import Table
 from .metric_words import cell, dataset_words, examples_words, file_words
 from .phrases import Words
-from .run_summary import FinalResult, LaneSummary, RunSummary
+from .run_summary import FinalResult, RunSummary
 
 ASTERISK = " *"
 # The fields of a run's settings that are numbers.
@@ -67,12 +70,6 @@ def rule_words(rule: str, words: Words) -> str:
             return words.plain("rule_sign")
         case UnknownRule():
             return rule
-
-
-def lane_rule_words(lane: LaneSummary, words: Words) -> str:
-    """The rule that a lane started with, marked if it changed mid-run."""
-    rule = rule_words(lane.rule, words)
-    return words.plain("with_changes", what=rule) if lane.changed_at else rule
 
 
 def final_words(final: FinalResult | None, metric: MetricInfo) -> str:
@@ -127,7 +124,18 @@ def _training_rows(run: RunSummary, expected: RunConfig | None, words: Words) ->
     for lane in config.lanes:
         name = words.plain("set_lane", lane=lane.name)
         rows.append(_row(name, rule_words(lane.rule, words), rules.get(lane.name, "-") if expected else None))
+        rows += _own_rows(lane, run, expected, words)
     return rows
+
+
+def _own_rows(lane: LaneConfig, run: RunSummary, expected: RunConfig | None, words: Words) -> Iterator[tuple[str, ...]]:
+    """What a lane has of its own beside the rule that it starts with."""
+    for name in lane.own_settings:
+        values = [_value(each, name, words) for each in (run.config.for_lane(lane), expected) if each]
+        yield _row(words.plain("set_of_lane", setting=setting_name(name, words), lane=lane.name), *values)
+    for step, rule in lane.clip_at.items():
+        name = words.plain("set_lane_later", lane=lane.name, step=f"{step:,}")
+        yield _row(name, rule_words(rule, words), "-" if expected else None)
 
 
 def setting_name(name: str, words: Words) -> str:

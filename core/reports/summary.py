@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
+from ..stream.events import LearningRateChanged
 from ..stream.experiment_info import MetricInfo
+from .lane_settings import beside_rule, lane_words
 from .metric_words import capital, dataset_words, examples_words, experiment_name, metric_name, spoken
 from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
-from .settings import lane_rule_words
 
 
 def summary(run: RunSummary, words: Words, *, alone: bool) -> tuple[Phrase, ...]:
@@ -17,14 +19,15 @@ def summary(run: RunSummary, words: Words, *, alone: bool) -> tuple[Phrase, ...]
 
 
 def _compared(run: RunSummary, words: Words) -> Phrase:
-    lanes = [words.plain("summary_lane", lane=lane.label, rule=lane_rule_words(lane, words)) for lane in run.lanes]
+    lanes = [words.plain("summary_lane", lane=lane.label, rule=lane_words(run, lane, words)) for lane in run.lanes]
     started = run.recorded.started
     shared = {
         "lanes": words.join(lanes),
         "seed": run.config.seed,
-        "changed": words.plain("summary_changed") if run.interventions else "",
+        "changed": _changed(run, words),
     }
-    name, optimizer = experiment_name(run.experiment, words), words.plain(f"optimizer_{run.config.optimizer}")
+    name = experiment_name(run.experiment, words)
+    optimizer = words.join([words.plain(f"optimizer_{known}") for known in optimizers_of(run)])
     if run.experiment.own_optimizer:
         return words("summary_compared_other", experiment=name, **shared)
     if not run.is_assignment:
@@ -36,6 +39,21 @@ def _compared(run: RunSummary, words: Words) -> Phrase:
         dataset=dataset_words(started.dataset.name, words),
         **shared,
     )
+
+
+def _changed(run: RunSummary, words: Words) -> str:
+    """That this is no clean comparison, and why."""
+    if not run.changes:
+        return ""
+    rates = any(isinstance(event, LearningRateChanged) for event in run.changes)
+    return words.plain("summary_changed_rates" if rates else "summary_changed")
+
+
+def optimizers_of(run: RunSummary) -> tuple[str, ...]:
+    """The optimizers of the run's lanes; empty if it is the experiment's own."""
+    if run.experiment.own_optimizer:
+        return ()
+    return tuple(dict.fromkeys(run.config.for_lane(lane).optimizer for lane in run.config.lanes))
 
 
 def _result(run: RunSummary, words: Words) -> Phrase:
@@ -70,13 +88,26 @@ def _verdict(run: RunSummary, words: Words) -> str:
     """Which networks differ from that of the first lane."""
     pairs = [(a, b, _outcome(a, b)) for a, b in run.pairs if a.final and b.final]
     if len(pairs) == 1 and len(run.lanes) == 2 and pairs[0][2] != "unknown":
-        return words.plain(f"summary_{pairs[0][2]}")
+        return words.plain(f"summary_{pairs[0][2]}") + _beside_rules(run, words)
     groups = {"apart": "summary_all_apart", "overlap": "summary_all_overlap", "same": "summary_all_same"}
     sentences = []
-    for outcome, key in groups.items():
-        if names := [str(b.label) for _, b, found in pairs if found == outcome]:
-            sentences.append(words.plain(key, first=pairs[0][0].label, names=words.join(names)))
-    return "".join(sentences)
+    references = dict.fromkeys(a.label for a, _, _ in pairs)
+    for first, (outcome, key) in product(references, groups.items()):
+        if names := [str(b.label) for a, b, found in pairs if found == outcome and a.label == first]:
+            sentences.append(words.plain(key, first=first, names=words.join(names)))
+    return "".join(sentences) + _beside_rules(run, words)
+
+
+def _beside_rules(run: RunSummary, words: Words) -> str:
+    """The pairs of lanes that differ by more than their rules, which are no comparison of clipping."""
+    pairs: dict[str, list[str]] = {}
+    for a, b in run.pairs:
+        if settings := beside_rule(run, a, b, words):
+            pairs.setdefault(settings, []).append(words.plain("summary_pair", a=a.label, b=b.label))
+    return "".join(
+        words.plain("summary_beside", settings=settings, pairs=words.plain("semicolon").join(found))
+        for settings, found in pairs.items()
+    )
 
 
 def _outcome(a: LaneSummary, b: LaneSummary) -> str:

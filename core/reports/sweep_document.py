@@ -12,6 +12,7 @@ from ..stream.builtin_experiments import BUILT_IN, LENET, BuiltIn
 from ..stream.sweep_config import is_stackable
 from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Comparison, Summary, comparisons, summaries
+from ..sweeps.grid_map import grid_map
 from ..sweeps.store import SweepFolder, read_sweep
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Warnings
 from .document import Format, write_blocks
@@ -19,10 +20,11 @@ from .metric_words import capital, cell, examples_words, experiment_words, file_
 from .phrases import Phrase, Words
 from .settings import origin_words
 from .sweep_figures import curve_figure, difference_figure, distribution_figure
-from .sweep_tables import sensitivity, table_of_comparisons, table_of_dead, table_of_settings
+from .sweep_map import sensitivity
+from .sweep_tables import table_of_comparisons, table_of_dead, table_of_settings
 from .sweep_words import answers, setting_words
 
-_METHOD = ("pairing", "measured", "intervals", "rule", "dead", "stacked")
+_METHOD = ("pairing", "measured", "intervals", "rule", "map", "dead", "stacked")
 
 
 def report_sweep(folder: SweepFolder, output: Path | None, format: Format | None, language: str) -> Path:
@@ -54,7 +56,7 @@ def _contents(name: str, results: Results, damage: Sequence[str], words: Words) 
         yield from _differences(compared, BUILT_IN.get(results.started.config.base.experiment), words)
     if described:
         yield from _one_run(results, described, compared, words)
-    yield from _method(results, words)
+    yield from _method(results, described, words)
 
 
 def _is_assignment(results: Results) -> bool:
@@ -95,11 +97,12 @@ def _units(compared: Sequence[Comparison], experiment: BuiltIn | None, words: Wo
     yield words("sweep_unit_r")
 
 
-def _method(results: Results, words: Words) -> Iterator[Block]:
+def _method(results: Results, described: Sequence[Summary], words: Words) -> Iterator[Block]:
     yield Heading(2, words("sweep_method"))
     started = results.started
     used = {
-        "dead": any(summary.can_die for summary in summaries(results)),
+        "map": grid_map(results, described) is not None,
+        "dead": any(summary.can_die for summary in described),
         "stacked": any(is_stackable(setting.config) for setting in started.config.settings),
     }
     nouns = {

@@ -79,6 +79,21 @@ SWEEP_ENGLISH = {
     "sweep_solved_cell": "{cell} ({count} of {total})",
     "sweep_best": "The best {rows} for each {columns}: {best}.",
     "sweep_best_of": "{column}: {row}",
+    "sweep_caption_map": "Each cell: median final {metric}{solved}. The darker, the better; framed: works.",
+    "sweep_caption_map_solved": ", and how many of the seeds solved the task",
+    "sweep_map_cell_diverged": "{count} diverged",
+    "sweep_map_works": "Values of the {columns} that work ({rule}), of {count} tried: {ranges}.",
+    "sweep_map_solved": "at least half of the seeds solved the task",
+    "sweep_map_near_share": "median {metric} within {reach} percentage points of the best, {best}",
+    "sweep_map_near": "median {metric} within {reach} % of the best, {best}",
+    "sweep_map_range": "{row}: {range}",
+    "sweep_map_from_to": "{low} to {high}",
+    "sweep_map_nothing": "none",
+    "sweep_map_wider": "Clipping by {rule} widens the range: it works at {gained}, where no clipping does not.",
+    "sweep_map_narrower": "Clipping by {rule} narrows the range: it does not work at {lost}, where no clipping does.",
+    "sweep_map_same": "Clipping by {rule} does not clearly change the range.",
+    "sweep_map_moved": "Clipping by {rule} moves the range: it works at {gained}, and no clipping at {lost}.",
+    "sweep_map_edge": "A range that ends at {edges} may go on there: nothing beyond was tried.",
     "sweep_differences": "The differences, seed by seed",
     "sweep_caption_differences": "Each dot is the difference for one seed; the diamond is the mean with its 95 % "
     "interval.",
@@ -130,6 +145,11 @@ SWEEP_ENGLISH = {
     "sweep_method_dead": "An output is dead if the ReLU on the logits keeps it at 0 for every validation image. It "
     "then gets no gradient from any of these images, so it hardly ever recovers. With plain logits no output can die "
     "in this way.",
+    "sweep_method_map": "In the map, a value works if at least half of its seeds solved the task; if the task has no "
+    "such threshold, if the median is within 5 percentage points of the best cell (10 % for other metrics than shares) "
+    "and fewer than half of the seeds diverged. Clipping is said to widen or narrow the range only by values at which "
+    "the difference is clear: the 95 % Wilson intervals of the shares of seeds do not overlap, or the medians differ "
+    "by more than those 5 percentage points or 10 %.",
     "sweep_method_stacked": "Replicas are trained many at a time as one batched program. Each matches the single run "
     "of its seed within rounding over its first steps, and in distribution over the whole run.",
     "sweep_data": "Data: {origin}, SHA-256 {checksum}. Versions: {versions}.",

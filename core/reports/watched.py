@@ -14,6 +14,7 @@ from ..stream.series import evaluated_values
 from ..stream.state import LaneState
 from .blocks import Block, Bullets, Cell, Heading, Paragraph, Picture, Table, TrainingLog
 from .effect import effect
+from .figures import marks_caption
 from .gradient import gradient
 from .metric_words import capital, cell, file_words, metric_name
 from .phrases import Phrase, Words
@@ -65,7 +66,7 @@ def watched_blocks(run: RunSummary, words: Words) -> Iterator[Block]:
 
 
 def _states(run: RunSummary) -> dict[str, LaneState]:
-    return run.state.lanes if run.state else {}
+    return run.state.lanes
 
 
 def _findings(run: RunSummary, words: Words) -> Iterator[Phrase]:
@@ -137,7 +138,7 @@ def _layer_row(name: str, measure: Measure) -> tuple[Cell, ...]:
 
 def _losses(run: RunSummary, words: Words) -> Iterator[Block]:
     """A figure of each series that the loop gives: of its steps, and of its evaluations."""
-    marks = words.plain("caption_marks") if run.interventions else ""
+    marks = marks_caption(run, words)
     train_loss = MetricInfo("train-loss", words.plain("watched_train_loss"))
     figures = 0
     for number, metric in enumerate((train_loss, *run.experiment.step_metrics)):

@@ -43,6 +43,11 @@ def webpage(blocks: Sequence[Block], language: str) -> str:
 """
 
 
+def fragment(blocks: Sequence[Block]) -> str:
+    """The blocks as a part of another page, without a style of their own. Every text is escaped."""
+    return "<div>\n" + "\n".join(map(_block, blocks)) + "\n</div>"
+
+
 def _block(block: Block) -> str:
     match block:
         case Heading(level, text):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from ..errors import BadInput
 from ..files.atomic import open_regular
+from ..stream.codec import UnknownEvent, decode_event
 from ..stream.config import RunConfig, from_options, read_toml
+from ..stream.events import ClipChanged
+from .damage import DamagedLine, decode_sealed
 from .folder import Manifest, RunFolder
 from .newest_step import newest_steps
 
-_CHANGES = (b'"event":"ClipChanged"', b'"event":"MomentsReset"')
+_CLIP = b'"event":"ClipChanged"'
+_CHANGES = (_CLIP, b'"event":"LearningRateChanged"', b'"event":"MomentsReset"')
 
 
 def with_changes(folder: RunFolder, manifest: Manifest) -> Manifest:
@@ -37,9 +43,24 @@ def _settings(folder: RunFolder) -> RunConfig | None:
 
 
 def _changed(folder: RunFolder) -> bool | None:
-    """Whether the events hold a change, None if they cannot be read."""
+    """Whether the events hold a change that was not planned, None if they cannot be read."""
     try:
         with open_regular(folder.events) as file:
-            return any(change in line for line in file for change in _CHANGES)
+            changes = [line for line in file if any(change in line for change in _CHANGES)]
     except OSError:
         return None
+    config = _settings(folder) if changes else None
+    planned = {
+        (lane.name, step): rule for lane in (config.lanes if config else ()) for step, rule in lane.clip_at.items()
+    }
+    return any(not _is_planned(line, planned) for line in changes)
+
+
+def _is_planned(line: bytes, planned: Mapping[tuple[str, int], str]) -> bool:
+    if not planned or _CLIP not in line:
+        return False
+    try:
+        event = decode_sealed(line.removesuffix(b"\n"), decode_event)
+    except (BadInput, DamagedLine, UnknownEvent):
+        return False
+    return isinstance(event, ClipChanged) and planned.get((event.lane, event.step)) == event.rule

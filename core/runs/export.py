@@ -117,7 +117,7 @@ def evaluation_rows(recorded: Recorded) -> list[Row]:
     """
     rules: dict[str, str] = {}
     rates = {lane: lane_rates(recorded, lane) for lane in recorded.lanes}
-    forks = {event.lane: event for event in recorded.table.others if isinstance(event, LaneForked)}
+    forks = recorded.forks
     more = _beside_evaluations(recorded)
     rows: dict[tuple[str, str, int], Row] = {}
     for event in recorded.events:

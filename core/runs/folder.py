@@ -49,6 +49,9 @@ class LaneOutcome(msgspec.Struct, frozen=True, kw_only=True):
     accuracy: float | None = None
     metrics: dict[str, float] = {}
     ended: Literal["completed", "stopped", "diverged", "error"] | None = None
+    learning_rate: float | None = None
+    parent: str | None = None
+    forked_at: int | None = None
 
     @property
     def failure(self) -> Literal["diverged", "error"] | None:

@@ -36,8 +36,8 @@ NO_RULES = LaneCourse[str]((), ())
 
 
 def lane_rules(recorded: Recorded, lane: str) -> LaneCourse[str]:
-    """The rules of a lane, from its start and its changes."""
-    events = (event for event in recorded.table.others if isinstance(event, LaneStarted | ClipChanged))
+    """The rules of a lane, from its start or its fork, and its changes."""
+    events = (event for event in recorded.table.others if isinstance(event, LaneStarted | LaneForked | ClipChanged))
     return LaneCourse.of({event.step: event.rule for event in events if event.lane == lane})
 
 
@@ -56,7 +56,8 @@ def _rate(recorded: Recorded, event: LaneEvent) -> float | None:
         case LaneForked(learning_rate=rate):
             return rate
         case LaneStarted(learning_rate=None, step=0) if not (started.watched or started.experiment.own_optimizer):
-            return started.config.learning_rate
+            own = (lane.learning_rate for lane in started.config.lanes if lane.name == event.lane)
+            return next(own, None) or started.config.learning_rate
         case LaneStarted(learning_rate=rate):
             return rate
         case _:

@@ -18,6 +18,7 @@ from ..stream.events import (
     LaneEvent,
     LaneExtended,
     LaneForked,
+    LearningRateChanged,
     MetricAdded,
     MomentsReset,
     RunStarted,
@@ -29,6 +30,8 @@ from .event_table import EventRows, EventTable
 from .folder import RunFolder
 from .repair import coherent
 
+# What happened to a lane mid-run by a command.
+Intervention = ClipChanged | LearningRateChanged | MomentsReset | LaneExtended | LaneForked
 # Bytes decoded at a time, small enough for the processor's cache.
 _PART = 1 << 20
 
@@ -77,9 +80,9 @@ class Recorded:
         evaluations = self.table.evaluations
         return int(evaluations.steps[evaluations.of(lane)].max(initial=-1))
 
-    def interventions(self) -> list[ClipChanged | MomentsReset | LaneExtended]:
-        """The mid-run changes, in order."""
-        return [event for event in self.table.others if isinstance(event, ClipChanged | MomentsReset | LaneExtended)]
+    def interventions(self) -> list[Intervention]:
+        """The mid-run changes and forks, in order."""
+        return [event for event in self.table.others if isinstance(event, Intervention)]
 
     @property
     def seconds(self) -> float:

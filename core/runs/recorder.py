@@ -315,12 +315,14 @@ class _RunWriter:
             optimizer="own" if started.experiment.own_optimizer else started.config.optimizer,
             changed=self._state.changed_mid_run,
             watched=started.watched,
+            forked_from=started.forked_from,
         )
 
 
 def _outcome(lane: LaneState, *, watched: bool) -> LaneOutcome:
     """How far a lane is, or how it ended. A watched one has the results of its last evaluation."""
-    known, end = {"name": lane.name, "rule": lane.rule, "step": lane.step}, lane.finished
+    known = {name: getattr(lane, name) for name in ("name", "rule", "step", "learning_rate", "parent", "forked_at")}
+    end = lane.finished
     if watched:
         reason = lane.failed.reason if lane.failed else lane.loop_ended.reason if lane.loop_ended else None
         return LaneOutcome(**known, ended=reason, **(_results(lane.latest) if lane.latest and not lane.failed else {}))

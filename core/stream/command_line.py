@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterator, Mapping
 
+import msgspec
+
 from .builtin_experiments import BUILT_IN, LENET
 from .config import KEYS, RunConfig, from_options
 from .experiment_info import Value
-from .sweep_config import WITHOUT_EFFECT
+from .sweep_config import WITHOUT_EFFECT, axes_of_lanes
 
 # The speed limit does not change a run's numbers. The others have options of their own.
 _LEFT_OUT = ("pace", "lanes", "experiment", "settings")
@@ -24,17 +26,24 @@ def command_line(config: RunConfig) -> str:
     return shlex.join(("clipwatch", *own, *_settings(config, default, _LEFT_OUT, ("seed",)), *_lanes(config, default)))
 
 
-def sweep_command_line(config: RunConfig, dataset: str) -> str:
-    """`clipwatch sweep` on this data set with the rules of a run's lanes, and its settings that are not the default.
+def sweep_command_line(config: RunConfig, dataset: str, *, own_optimizer: bool = False) -> str:
+    """`clipwatch sweep` on this data set with what a run's lanes differ by, and its settings that are not the default.
 
     Head and optimizer are always named, since they decide what clipping does. A recorded `dataset` may be any text.
+    `own_optimizer`: see `axes_of_lanes`.
     """
-    clips = (part for rule in dict.fromkeys(lane.rule for lane in config.lanes) for part in _with_value("--clip", rule))
-    left_out = {*_LEFT_OUT, *WITHOUT_EFFECT, "seed", "data_dir", "offline", "device"}
+    config, axes = axes_of_lanes(config, own_optimizer=own_optimizer)
+    compared = (
+        part
+        for name, values in axes.items()
+        for value in values
+        for part in _with_value("--" + name.replace("_", "-"), str(value))
+    )
+    left_out = {*_LEFT_OUT, *WITHOUT_EFFECT, *axes, "seed", "data_dir", "offline", "device"}
     default = _default(config)
     used = {"dataset": dataset} if config.experiment == LENET.info.name else {}
     own = _own({**config.settings, **used}, default, always=("dataset", "head"))
-    return shlex.join(("clipwatch", "sweep", *own, *_settings(config, default, left_out, ("optimizer",)), *clips))
+    return shlex.join(("clipwatch", "sweep", *own, *_settings(config, default, left_out, ("optimizer",)), *compared))
 
 
 def _default(config: RunConfig) -> RunConfig:
@@ -74,13 +83,19 @@ def _settings(
 
 def _lanes(config: RunConfig, default: RunConfig) -> Iterator[str]:
     plain, clipped = default.lanes
-    if config.lanes == (plain, clipped):
-        return
-    if config.lanes[:-1] == (plain,) and config.lanes[-1].name == clipped.name:
-        yield from _with_value("--clip", config.lanes[-1].rule)
-        return
+    lanes = tuple(msgspec.structs.replace(lane, clip_at={}) for lane in config.lanes)
+    if lanes[:-1] == (plain,) and msgspec.structs.replace(lanes[-1], rule=clipped.rule) == clipped:
+        if lanes[-1] != clipped:
+            yield from _with_value("--clip", lanes[-1].rule)
+    else:
+        for lane in lanes:
+            yield from _with_value("--lane", f"{lane.name}={lane.text}")
     for lane in config.lanes:
-        yield from _with_value("--lane", f"{lane.name}={lane.rule}")
+        name = "" if lane.name == clipped.name else f"{lane.name}="
+        for step, rule in lane.clip_at.items():
+            # It has two values, so a name with a dash cannot be joined to it. A space makes it no option.
+            text = f"{name}{rule}"
+            yield from ("--clip-at", str(step), f" {text}" if text.startswith("-") else text)
 
 
 def _with_value(option: str, value: str) -> Iterator[str]:

@@ -17,8 +17,18 @@ from ..safe_text import printable
 from .builtin_experiments import BUILT_IN, LENET, OWN_DEFAULTS, BuiltIn
 from .experiment_info import Value
 from .experiment_settings import complete_settings, nearest, no_such_setting, require_known_settings
-from .lane_config import BETA1_RANGE, OPTIMIZERS, LaneConfig, Optimizer, lanes_of, read_lane
+from .lane_config import (
+    BETA1_RANGE,
+    OPTIMIZERS,
+    RATE_RANGE,
+    LaneConfig,
+    Optimizer,
+    lanes_of,
+    lanes_table,
+    with_later_rules,
+)
 from .limits import MOST
+from .rules import parse_rule
 
 # The settings that describe the optimizer.
 OF_OPTIMIZER = ("optimizer", "learning_rate", "beta1")
@@ -26,7 +36,8 @@ NONFINITE = ("propagate", "skip", "zero", "stop")
 _CHOICES = {"optimizer": OPTIMIZERS, "nonfinite": NONFINITE}
 _COUNTS = ("iterations", "batch_size", "eval_every", "eval_size", "diagnose_every", "checkpoint_every", "layers")
 _NO_TABLE = "settings: write a table of NAME = VALUE"
-DEFAULT_LANES = (LaneConfig("unclipped", "none"), LaneConfig("clipped", "value:0.001"))
+_CLIPPED = "clipped"
+DEFAULT_LANES = (LaneConfig("unclipped", "none"), LaneConfig(_CLIPPED, "value:0.001"))
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +88,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True):
             _require(_is_unicode(name) and _is_unicode(text), printable(name), repr(text), "must be valid Unicode")
         _require(0 <= self.seed < 2**63, "seed", self.seed, "must be from 0 to 2^63 - 1")
         rate = self.learning_rate
-        _require(math.isfinite(rate) and rate > 0, "learning_rate", rate, "must be above 0")
+        _require(math.isfinite(rate) and rate > 0, "learning_rate", rate, RATE_RANGE)
         _require(0 <= self.beta1 < 1, "beta1", self.beta1, BETA1_RANGE)
         if self.pace is not None:
             _require(math.isfinite(self.pace) and self.pace > 0, "pace", self.pace, "must be above 0, or max")
@@ -98,10 +109,11 @@ def from_options(options: Mapping[str, Any]) -> RunConfig:
     """A run from plain values by setting name. Missing settings take their default.
 
     `lanes` is a dict of name to rule, with a lane's own settings after commas or in a table, see `lane_config`. `clip`
-    is the rule of the lane named `clipped`. `pace` may be "max". A setting of a built-in experiment may be given by its
+    is the rule of the lane named `clipped`. `clip_at` are steps, each with the rule that holds from it on: `RULE` for
+    that lane, `NAME=RULE` for another one. `pace` may be "max". A setting of a built-in experiment may be given by its
     own name too, beside the table `settings`.
     """
-    given = {key: value for key, value in options.items() if key != "clip"}
+    given = {key: value for key, value in options.items() if key not in ("clip", "clip_at")}
     name = given.get("experiment", LENET.info.name)
     experiment = BUILT_IN.get(name) if isinstance(name, str) else None
     settings = _settings(given, name, experiment)
@@ -112,6 +124,8 @@ def from_options(options: Mapping[str, Any]) -> RunConfig:
         values["lanes"] = lanes_of(values["lanes"])
     if "clip" in options:
         values["lanes"] = _with_clip(values.get("lanes", DEFAULT_LANES), options["clip"])
+    if "clip_at" in options:
+        values["lanes"] = _with_clip_at(values.get("lanes", DEFAULT_LANES), options["clip_at"])
     return _converted(values)
 
 
@@ -156,7 +170,7 @@ def _unknown_setting(key: str, name: Any, experiment: BuiltIn | None) -> BadInpu
     if owners:
         return BadInput(f"{_option(key)} is a setting of {' and '.join(owners)}; for {name}, write --set {key}=VALUE")
     names = experiment.setting_names if experiment else ()
-    return BadInput(f"unknown setting {key!r}{nearest(key, (*KEYS, *names, 'clip'))}")
+    return BadInput(f"unknown setting {key!r}{nearest(key, (*KEYS, *names, 'clip', 'clip_at'))}")
 
 
 def with_settings(config: RunConfig, /, **settings: Value) -> RunConfig:
@@ -187,16 +201,36 @@ def to_toml(config: RunConfig) -> str:
     """The settings as TOML. `from_options(read_toml(...))` gives the same config back."""
     values = {key: value for key, value in msgspec.to_builtins(config).items() if value is not None}
     values["pace"] = "max" if config.pace is None else config.pace
-    values["lanes"] = {lane.name: lane.toml_value for lane in config.lanes}
+    values["lanes"] = lanes_table(config.lanes)
     return tomli_w.dumps(values)
 
 
 def _with_clip(lanes: tuple[LaneConfig, ...], rule: Any) -> tuple[LaneConfig, ...]:
     if not isinstance(rule, str):
         raise BadInput(f'clip {rule!r}: write a rule in quotes, like "value:0.001"')
-    if all(lane.name != "clipped" for lane in lanes):
-        raise BadInput("clip sets the rule of the lane named clipped, but no lane has that name")
-    return tuple(read_lane("clipped", rule) if lane.name == "clipped" else lane for lane in lanes)
+    if all(lane.name != _CLIPPED for lane in lanes):
+        raise BadInput(f"clip sets the rule of the lane named {_CLIPPED}, but no lane has that name")
+    replace = msgspec.structs.replace
+    return tuple(replace(lane, rule=str(parse_rule(rule))) if lane.name == _CLIPPED else lane for lane in lanes)
+
+
+def _with_clip_at(lanes: tuple[LaneConfig, ...], given: Any) -> tuple[LaneConfig, ...]:
+    """The lanes with the rules that replace theirs later: a table, or pairs, of steps and `[NAME=]RULE`."""
+    pairs = list(given.items()) if isinstance(given, Mapping) else given
+    if not isinstance(pairs, list) or not all(isinstance(rule, str) for _, rule in pairs):
+        raise BadInput('clip-at: write a table of STEP = "RULE" or STEP = "NAME=RULE"')
+    later: dict[str, list[tuple[Any, str]]] = {lane.name: [] for lane in lanes}
+    for step, text in pairs:
+        # An option's value that begins with a dash has a space before it.
+        name, equals, rule = text.strip().rpartition("=")
+        name = name if equals else _CLIPPED
+        if name not in later:
+            raise BadInput(
+                f"clip-at {step} {text.strip()}: no lane is named {name!r}, there are {', '.join(later)};"
+                " write STEP NAME=RULE"
+            )
+        later[name].append((step, rule))
+    return tuple(with_later_rules(lane, later[lane.name]) for lane in lanes)
 
 
 def _converted(values: dict[str, Any]) -> RunConfig:

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import msgspec
@@ -25,7 +26,7 @@ from .rules import parse_rule, recorded_rule
 
 Optimizer = Literal["adam", "sgd", "sgd-momentum"]
 OPTIMIZERS = ("adam", "sgd", "sgd-momentum")
-RATE_RANGE, BETA1_RANGE = "must be above 0", "must be at least 0 and below 1"
+RATE_RANGE, BETA1_RANGE = "must be a finite number above 0", "must be at least 0 and below 1"
 # Settings of the run that a lane may have of its own.
 OWN_SETTINGS = ("learning_rate", "optimizer", "beta1")
 _SHORT = {"lr": "learning_rate"}
@@ -109,47 +110,72 @@ def lanes_of(lanes: Any) -> tuple[LaneConfig, ...]:
     )
 
 
+def lanes_table(lanes: Iterable[LaneConfig]) -> dict[str, str | dict[str, Any]]:
+    """What a TOML file says of the lanes: `lanes_of` makes the same lanes of it."""
+    table = {lane.name: lane.toml_value for lane in lanes}
+    if any(isinstance(value, dict) for value in table.values()):
+        # TOML has all texts before all tables, and lanes have an order.
+        return {name: {"rule": value} if isinstance(value, str) else value for name, value in table.items()}
+    return table
+
+
 def read_lane(name: str, text: str) -> LaneConfig:
     """A lane from its name and `RULE[,lr=X][,optimizer=NAME][,beta1=X]`. Raises BadInput, which names the lane."""
     rule, *parts = text.split(",")
-    given: dict[str, Any] = {}
+    pairs = list[tuple[str, str]]()
     for part in parts:
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals:
             raise BadInput(f"lane {name}: {part!r} is not a setting; write NAME=VALUE, like lr=0.01")
-        key = _known_name(name, key)
-        if key in given:
-            raise BadInput(f"lane {name}: {key} is given twice")
-        given[key] = value
-    return _lane(name, rule, given)
+        pairs.append((key, value))
+    return _lane(name, rule, pairs, {})
 
 
 def _lane_of_table(name: str, table: Mapping[str, Any]) -> LaneConfig:
-    given = {key if key in ("rule", "clip_at") else _known_name(name, key): value for key, value in table.items()}
-    rule, later = given.pop("rule", None), given.pop("clip_at", {})
-    if not isinstance(rule, str):
+    later = table.get("clip_at", {})
+    if not isinstance(table.get("rule"), str):
         raise BadInput(f'lane {name}: write its rule, like rule = "norm:1"')
-    if not isinstance(later, Mapping) or not all(isinstance(one, str) for one in later.values()):
+    if not isinstance(later, Mapping) or not all(isinstance(rule, str) for rule in later.values()):
         raise BadInput(f'lane {name}: clip_at: write a table of STEP = "RULE"')
-    return _lane(name, rule, {**given, "clip_at": {_step(step): str(parse_rule(one)) for step, one in later.items()}})
+    settings = [(key, value) for key, value in table.items() if key not in ("rule", "clip_at")]
+    return _lane(name, table["rule"], settings, later)
 
 
-def _lane(name: str, rule: str, given: Mapping[str, Any]) -> LaneConfig:
-    lane = {"name": name, "rule": str(parse_rule(rule)), **given}
-    if "optimizer" in given and given["optimizer"] not in OPTIMIZERS:
-        raise BadInput(
-            f"lane {name}: unknown optimizer {given['optimizer']!r}{nearest(str(given['optimizer']), OPTIMIZERS)}; "
-            f"select one of {', '.join(OPTIMIZERS)}"
-        )
-    for key in ("learning_rate", "beta1"):
-        if key in given:
-            lane[key] = _number(name, key, given[key])
+def _lane(name: str, rule: str, settings: Iterable[tuple[str, Any]], later: Mapping[Any, str]) -> LaneConfig:
+    require_lane_name(name)
+    own: dict[str, Any] = {}
+    for key, value in settings:
+        known = _known_name(name, key)
+        if known in own:
+            raise BadInput(f"lane {name}: {known.replace('_', '-')} is given twice")
+        own[known] = _optimizer(name, value) if known == "optimizer" else _number(name, known, value)
+    with _naming(name):
+        return LaneConfig(name, str(parse_rule(rule)), **own, clip_at=_later(later.items()))
+
+
+def with_later_rules(lane: LaneConfig, pairs: Iterable[tuple[Any, str]]) -> LaneConfig:
+    """The lane with further rules in `clip_at`, from steps and rules as text. Raises BadInput, which names the lane."""
+    with _naming(lane.name):
+        return msgspec.structs.replace(lane, clip_at={**lane.clip_at, **_later(pairs)})
+
+
+def _later(pairs: Iterable[tuple[Any, str]]) -> dict[int, str]:
+    later: dict[int, str] = {}
+    for text, rule in pairs:
+        step = _step(text)
+        if step in later:
+            raise BadInput(f"clip-at {step} is given twice")
+        later[step] = str(parse_rule(rule))
+    return later
+
+
+@contextmanager
+def _naming(lane: str) -> Iterator[None]:
+    """Begin the message of a BadInput with the name of a lane."""
     try:
-        return LaneConfig(**lane)
+        yield
     except BadInput as error:
-        if str(error).startswith("lane name"):
-            raise
-        raise BadInput(f"lane {name}: {error}") from None
+        raise BadInput(f"lane {lane}: {error}") from None
 
 
 def _known_name(lane: str, key: str) -> str:
@@ -164,15 +190,24 @@ def _known_name(lane: str, key: str) -> str:
     return full
 
 
+def _optimizer(lane: str, value: Any) -> str:
+    if value not in OPTIMIZERS:
+        suggestion = nearest(str(value), OPTIMIZERS)
+        raise BadInput(f"lane {lane}: unknown optimizer {value!r}{suggestion}; select one of {', '.join(OPTIMIZERS)}")
+    return value
+
+
 def _number(lane: str, key: str, value: Any) -> float:
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise BadInput(f"lane {lane}: {key.replace('_', '-')} {value!r}: not a number") from None
+        if not isinstance(value, bool):
+            return float(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise BadInput(f"lane {lane}: {key.replace('_', '-')} {value!r}: not a number")
 
 
 def _step(text: Any) -> int:
     try:
-        return int(text)
-    except (TypeError, ValueError):
-        raise BadInput(f"clip_at {text!r}: not a step") from None
+        return int(str(text))
+    except ValueError:
+        raise BadInput(f"clip-at {text!r}: not a step") from None

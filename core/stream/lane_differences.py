@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from .config import RunConfig
-from .events import ClipChanged, LaneForked, LearningRateChanged, MomentsReset
+from .events import ClipChanged, LaneEvent, LaneForked, LearningRateChanged, MomentsReset
 from .lane_config import LaneConfig
 from .state import Change, LaneState, RunState
 
@@ -94,19 +94,9 @@ def settings_that_differ(state: RunState) -> tuple[Setting, ...]:
     return tuple(name for name in _SETTINGS if name in found)
 
 
-def planned_rules(state: RunState, lane: LaneState) -> tuple[tuple[int, str], ...]:
-    """The rules of a lane by the step from which they hold, if it was planned that its rule changes."""
-    root = _root(state, lane)
-    if root is None or lane.parent is not None or not root.clip_at:
-        return ()
-    return ((0, root.rule), *root.clip_at.items())
-
-
-def rule_was_changed(state: RunState, lane: LaneState) -> bool:
-    """Whether a command, and not the plan, has changed the rule of this lane itself."""
-    root = _root(state, lane)
-    changes = (change for change in lane.history if isinstance(change, ClipChanged) and change.lane == lane.name)
-    return any(not _is_planned(change, root) for change in changes)
+def is_planned(state: RunState, lane: LaneState, event: LaneEvent) -> bool:
+    """Whether an event of a lane is a change of its rule that was planned."""
+    return isinstance(event, ClipChanged) and _is_planned(event, _root(state, lane))
 
 
 def uses_adam(state: RunState, lane: LaneState) -> bool:

@@ -61,12 +61,13 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
 
     `newest_norm` is the last step with a finite gradient norm before clipping, and that norm. `peak` is the largest one
     in the newest `StepsTrained`, and `diagnosed_peak` what it was at the last measurement. `outputs_changed` lists the
-    outputs that died and recovered. `changed_at`, `rate_changed_at` and `reset_at` are the steps at which its rule and
-    its learning rate were changed and its optimizer state was reset by a command. `learning_rate` is before any
-    schedule, None if unknown. A forked lane began with the state of its `parent` after `forked_at` steps. `history`:
-    all these changes, after those of the lanes that it was forked from. `rule_since`: the step from which the present
-    rule holds, None if it is the first one. Of a `watched` loop: `audit` holds the findings that hold, `skipped` how
-    many steps its GradScaler skipped, and `loop_ended` its end.
+    outputs that died and recovered. `clip_at`: the rules that the settings plan for later, by step. `changed_at`,
+    `rate_changed_at` and `reset_at` are the steps at which, not by plan, its rule and its learning rate were changed
+    and its optimizer state was reset. `history`: all its changes, planned ones included, after those of the lanes that
+    it was forked from. `rule_since`: the step from which the present rule holds, None if it is the first one.
+    `learning_rate` is before any schedule, None if unknown. A forked lane began with the state of its `parent` after
+    `forked_at` steps. Of a `watched` loop: `audit` holds the findings that hold, `skipped` how many steps its
+    GradScaler skipped, and `loop_ended` its end.
     """
 
     name: str
@@ -87,6 +88,7 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     outputs_changed: tuple[OutputDied | OutputRevived, ...] = ()
     finished: LaneFinished | None = None
     failed: LaneFailed | None = None
+    clip_at: dict[int, str] = {}
     changed_at: tuple[int, ...] = ()
     rate_changed_at: tuple[int, ...] = ()
     reset_at: tuple[int, ...] = ()
@@ -238,9 +240,15 @@ def _started(state: RunState, event: LaneStarted) -> LaneState:
         iterations=event.iterations,
         step=event.step,
         pace=state.config.pace if state.config else None,
+        clip_at=_planned_rules(state, event.lane),
         started=event.seconds,
         watched=state.watched,
     )
+
+
+def _planned_rules(state: RunState, name: str) -> dict[int, str]:
+    lanes = state.config.lanes if state.config else ()
+    return next((lane.clip_at for lane in lanes if lane.name == name), {})
 
 
 def _starting_rate(state: RunState, event: LaneStarted) -> float | None:
@@ -260,6 +268,7 @@ def _forked(parent: LaneState, event: LaneForked) -> LaneState:
         parent=event.parent,
         forked_at=event.step,
         step=event.step,
+        clip_at={},
         changed_at=(),
         rate_changed_at=(),
         reset_at=(),
@@ -288,8 +297,8 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
             begun = replace(lane, step=step, going="training", rule=rule, iterations=iterations, learning_rate=rate)
             return replace(begun, finished=None, failed=None, loop_ended=None)
         case ClipChanged(rule=rule):
-            changed = _with_change(lane, event)
-            return replace(changed, rule=rule, changed_at=(*lane.changed_at, step), rule_since=step)
+            changed_at = lane.changed_at if lane.clip_at.get(step) == rule else (*lane.changed_at, step)
+            return replace(_with_change(lane, event), rule=rule, changed_at=changed_at, rule_since=step)
         case LearningRateChanged(rate=rate):
             changed = _with_change(lane, event)
             return replace(changed, learning_rate=rate, rate_changed_at=(*lane.rate_changed_at, step))

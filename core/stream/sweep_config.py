@@ -14,6 +14,7 @@ from .builtin_experiments import BUILT_IN, LENET, TEMPORAL_ORDER
 from .config import DEFAULT_LANES, KEYS, LaneConfig, RunConfig, from_options, with_dataset
 from .experiment_info import Value
 from .experiment_settings import setting_value
+from .lane_config import OWN_SETTINGS
 from .limits import MOST
 from .rules import LayerNormClip, NoClip, NormClip, SignClip, ValueClip, parse_rule, recorded_rule
 
@@ -150,11 +151,33 @@ def _typed(axis: str, values: Sequence[Any], base: RunConfig) -> tuple[Any, ...]
     return tuple(setting_value(axis, value, experiment) for value in values)
 
 
-def sweep_of_run(run: RunConfig, dataset: str) -> SweepConfig:
-    """A sweep that compares the rules of a run's lanes on its data, with its other settings, from its seed on."""
+def sweep_of_run(run: RunConfig, dataset: str, *, own_optimizer: bool = False) -> SweepConfig:
+    """A sweep that compares what the lanes of a run differ by, on its data, with its other settings, from its seed on.
+
+    `own_optimizer`: see `axes_of_lanes`.
+    """
+    run, axes = axes_of_lanes(run, own_optimizer=own_optimizer)
     base = msgspec.structs.replace(with_dataset(run, dataset), pace=None, lanes=DEFAULT_LANES)
-    rules = dict.fromkeys(lane.rule for lane in run.lanes)
-    return sweep_config(base, {"clip": list(rules)}, SEEDS, ())
+    return sweep_config(base, axes, SEEDS, ())
+
+
+def axes_of_lanes(run: RunConfig, *, own_optimizer: bool) -> tuple[RunConfig, dict[str, list[Value]]]:
+    """The axes whose combinations contain each lane of a run, and the run with what the lanes have in common.
+
+    `own_optimizer`: a user's experiment makes its optimizer, whose learning rate cannot be an axis. Then only the rules
+    of the lanes are compared.
+    """
+    axes: dict[str, list[Value]] = {"clip": list(dict.fromkeys(lane.rule for lane in run.lanes))}
+    lanes = [run if own_optimizer else run.for_lane(lane) for lane in run.lanes]
+    for name in OWN_SETTINGS:
+        # Only Adam uses beta1.
+        used = (lane for lane in lanes if name != "beta1" or lane.optimizer == "adam")
+        values = list(dict.fromkeys(getattr(lane, name) for lane in used))
+        if len(values) > 1:
+            axes[name] = values
+        elif values:
+            run = msgspec.structs.replace(run, **{name: values[0]})
+    return run, axes
 
 
 def _refuse_axes_without_effect(base: RunConfig, axes: Mapping[str, Sequence[Any]]) -> None:

@@ -63,16 +63,29 @@ def _candidates(name: str, home: Path) -> Iterator[Path]:
 
 def find_run(name: str, home: Path, tell: Callable[[str], None]) -> RunFolder:
     """Find a run, as `find` does; `last` is the run that was started last. Raises BadInput for a sweep."""
-    found = _last(home, tell, only_runs=True) if name == "last" else find(name, home, tell)
+    found = _last(home, tell, RunFolder) if name == "last" else find(name, home, tell)
     if isinstance(found, SweepFolder):
-        raise BadInput(f"{name!r} is a sweep: clipwatch report writes a report, clipwatch resume continues it")
+        raise BadInput(
+            f"{name!r} is a sweep: clipwatch report writes a report, clipwatch resume continues it, "
+            "clipwatch replica trains one of its trainings as a run"
+        )
     return found
 
 
-def _last(home: Path, tell: Callable[[str], None], *, only_runs: bool = False) -> RecordedFolder:
+def find_sweep(name: str, home: Path, tell: Callable[[str], None]) -> SweepFolder:
+    """Find a sweep, as `find` does; `last` is the sweep that was started last. Raises BadInput for a run."""
+    found = _last(home, tell, SweepFolder) if name == "last" else find(name, home, tell)
+    if isinstance(found, RunFolder):
+        raise BadInput(f"{name!r} is a run, not a sweep: clipwatch replay shows it")
+    return found
+
+
+def _last(
+    home: Path, tell: Callable[[str], None], kind: type[RunFolder] | type[SweepFolder] | None = None
+) -> RecordedFolder:
     newest: tuple[float, RecordedFolder] | None = None
     for folder in recorded_folders(home, tell):
-        if only_runs and not isinstance(folder, RunFolder):
+        if kind and not isinstance(folder, kind):
             continue
         try:
             started = folder.started()
@@ -82,7 +95,7 @@ def _last(home: Path, tell: Callable[[str], None], *, only_runs: bool = False) -
         if newest is None or started >= newest[0]:
             newest = started, folder
     if newest is None:
-        raise BadInput(f"there is no run in {home}")
+        raise BadInput(f"there is no {'sweep' if kind is SweepFolder else 'run'} in {home}")
     return newest[1]
 
 

@@ -37,8 +37,10 @@ from ..stream.events import (
     LaneEvent,
     LaneFailed,
     LaneFinished,
+    LaneForked,
     LanesCompared,
     LaneStarted,
+    LearningRateChanged,
     LoopAudited,
     LoopEnded,
     ResourcesMeasured,
@@ -71,7 +73,7 @@ class LaneWriter:
     ) -> None:
         """Replaces event files of the same run, whose names end in `suffix`, if they were written before."""
         self._run, self._started, self._describe = run, started, describe
-        self._time = run.time + started.seconds
+        self._time, self._rate = run.time + started.seconds, started.learning_rate
         self.has_weights = False
         self._last_step = -1
         self._writer = _open_writer(folder, suffix)
@@ -83,13 +85,18 @@ class LaneWriter:
 
     def receive(self, event: LaneEvent | LanesCompared) -> None:
         """Write an event of this lane, or a comparison of the first lane with it."""
-        if isinstance(event, LaneStarted | Evaluated | LaneFinished | LaneFailed):
+        if isinstance(event, LaneStarted | Evaluated | LaneFinished | LaneFailed | LaneForked):
             self._time = self._run.time + event.seconds
+        if isinstance(event, LearningRateChanged):
+            self._rate = event.rate
+            self._add(_scalars({"learning_rate": event.rate}), event.step, self._time)
         match event:
             case Evaluated(train_loss=train_loss):
                 values = {f"{name}/validation": value for name, value in evaluated_values(event).items()}
                 if not (self._run.watched and math.isnan(train_loss)):
                     values["loss/train"] = train_loss
+                if self._rate is not None:
+                    values["learning_rate"] = self._rate
                 self._add(_scalars(values), event.step, self._time)
             case StepsTrained():
                 self._add_steps(step_values(event).after(self._last_step))

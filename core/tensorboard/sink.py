@@ -3,8 +3,9 @@
 | tag | when |
 |---|---|
 | `loss/train`, `loss/validation`, `accuracy/validation` | every evaluation (no training accuracy is measured) |
+| `learning_rate` (before any schedule, if it is known) | every evaluation, and when it changes |
 | `steps/train_loss`, `steps/grad_norm`, `steps/clipped_norm`, `steps/clipped` (0 or 1) | every training step |
-| `lanes/distance`, `lanes/disagreement` (to the first lane) | every measurement, except in the first lane |
+| `lanes/distance`, `lanes/disagreement` (to the first lane; a fork's: to its parent) | measurements of the others |
 | `clip/saturation`, `clip/cosine`, ..., `gradient_norm/conv1`, ..., `dead/outputs`, ... | every measurement |
 | `gradient/conv1`, ..., `gradient/total` (histograms of |g|) | every measurement |
 | `loss/validation_all`, `accuracy/validation_all` | at a lane's end, on all validation images |
@@ -79,7 +80,7 @@ class TensorBoard:
         self._directory, self._describe, self._recorded = directory, describe, recorded
         self._started: RunStarted | None = None
         self._folder: Path | None = None
-        self._forks = set[str]()
+        self._forks = dict[str, LaneForked]()
         self._lanes: dict[str, LaneWriter] = {}
         if (text := path_text(directory)) != str(directory):
             raise BadInput(f"folder {text}: TensorBoard needs a name that is valid UTF-8; give another folder")
@@ -99,11 +100,11 @@ class TensorBoard:
             match event:
                 case RunStarted():
                     self.close()
-                    self._started, self._folder, self._forks = event, None, set()
+                    self._started, self._folder, self._forks = event, None, {}
                 case RunFinished():
                     self.flush()
                 case LaneForked(lane=lane):
-                    self._forks.add(lane)
+                    self._forks[lane] = event
                 case LaneStarted(lane=lane) if lane not in self._lanes:
                     self._open(event)
                 case LaneEvent(lane=lane) | LanesCompared(lanes=(_, lane)) if lane in self._lanes:
@@ -148,7 +149,10 @@ class TensorBoard:
             self._folder = _run_folder(self._directory, self._started, self._recorded())
         # A lane's name may consist of dots, which would name another folder.
         folder = self._folder / (event.lane if event.lane.strip(".") else f"_{event.lane}")
-        self._lanes[event.lane] = LaneWriter(folder, _file_suffix(self._started), self._started, event, self._describe)
+        writer = LaneWriter(folder, _file_suffix(self._started), self._started, event, self._describe)
+        if fork := self._forks.get(event.lane):
+            writer.receive(fork)
+        self._lanes[event.lane] = writer
 
     @contextlib.contextmanager
     def _convert_errors(self) -> Iterator[None]:

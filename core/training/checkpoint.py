@@ -52,17 +52,20 @@ def encode(snapshot: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def decode(content: bytes) -> Snapshot:
-    """The snapshot that `encode` wrote. Raises RuntimeError, UnpicklingError or EOFError if it is none."""
-    return torch.load(io.BytesIO(content), weights_only=True)
+def decode(content: bytes, device: str | None = None) -> Snapshot:
+    """The snapshot that `encode` wrote, with its tensors on a device (None: on the one that they were on).
+
+    Raises RuntimeError, UnpicklingError or EOFError if it is none.
+    """
+    return torch.load(io.BytesIO(content), weights_only=True, map_location=device)
 
 
 class BadCheckpoint(ClipwatchError):
     """A file is not a whole checkpoint. The message names it."""
 
 
-def load(path: Path) -> Snapshot:
-    """Read a snapshot; raises BadCheckpoint if the file is damaged or not a checkpoint."""
+def load(path: Path, device: str | None = None) -> Snapshot:
+    """Read a snapshot, see `decode`; raises BadCheckpoint if the file is damaged or not a checkpoint."""
     try:
         first_line, _, content = read_file(path).partition(b"\n")
     except OSError as error:
@@ -70,7 +73,7 @@ def load(path: Path) -> Snapshot:
     if first_line != header(content):
         raise BadCheckpoint(f"checkpoint {path}: damaged, its checksum does not match")
     try:
-        snapshot = decode(content)
+        snapshot = decode(content, device)
     except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
         raise BadCheckpoint(f"checkpoint {path}: does not hold a lane's state") from error
     if not isinstance(snapshot, dict) or not isinstance(snapshot.get("step"), int):
@@ -86,15 +89,15 @@ def newest(
     Later checkpoints are removed: `save` keeps the highest steps, so it would delete the new ones in their place. The
     snapshot is one of step `since` to `before`.
     """
-    beyond = [path for path in files_of_lane(folder, lane) if _step(path) > up_to]
+    beyond = [path for path in files_of_lane(folder, lane) if step_of(path) > up_to]
     for path in beyond:
         path.unlink(missing_ok=True)
     if beyond:
-        steps = ", ".join(str(_step(path)) for path in reversed(beyond))
+        steps = ", ".join(str(step_of(path)) for path in reversed(beyond))
         tell(f"{lane} is recorded up to step {up_to}: its later checkpoints ({steps}) are removed")
     for path in files_of_lane(folder, lane):
         try:
-            if since <= _step(path) <= before and since <= (snapshot := load(path))["step"] <= min(up_to, before):
+            if since <= step_of(path) <= before and since <= (snapshot := load(path))["step"] <= min(up_to, before):
                 return snapshot
         except BadCheckpoint as error:
             tell(f"{error}; the one before it is used")
@@ -108,7 +111,7 @@ def remove_others(folder: Path, lanes: Collection[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _step(path: Path) -> int:
+def step_of(path: Path) -> int:
     """The step in the name of a checkpoint file."""
     number = path.stem.rpartition("-")[2]
     return int(number) if number.isdecimal() else 0

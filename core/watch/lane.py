@@ -103,9 +103,8 @@ class WatchedLane:
         """Send what is due, and obey commands."""
         if not self._begun:
             self._begin()
-        # A step that raised is none, and has left the rates as they were in it.
+        # A step that raised is none.
         self._to_log = None
-        self._rate.restore()
         # Before a pause: what has happened is not to wait for its end.
         self._sender.send_waiting()
         self._send_skipped()
@@ -316,7 +315,7 @@ class WatchedLane:
         self.step = step
         self._use_rule(rule)
         self._clipper.restore(memory)
-        self._rate = RateFactor(self._optimizer, factor)
+        self._use_factor(factor)
         self._begun = False
 
     # Commands.
@@ -334,6 +333,11 @@ class WatchedLane:
             return Notice(text=f"{self.name}: the optimizer has no learning rate to change")
         self._rate.set_rate(rate)
         return LearningRateChanged(lane=self.name, step=self.step, rate=rate, previous=previous)
+
+    def _use_factor(self, factor: float) -> None:
+        # A step that raised has left the rates as they were in it.
+        self._rate.restore()
+        self._rate = RateFactor(self._optimizer, factor)
 
     def _use_rule(self, rule: str | None) -> None:
         self._clipper = make_gradient_clipper(parse_rule(rule) if rule else None, self._parameters)
@@ -355,7 +359,7 @@ class WatchedLane:
     def _begin(self) -> None:
         self._begun = True
         # The loop may have made a schedule since the watch began, which decides the first rate.
-        self._rate = RateFactor(self._optimizer, self._rate.factor)
+        self._use_factor(self._rate.factor)
         self._sender.send(
             LaneStarted(
                 lane=self.name,

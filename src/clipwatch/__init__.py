@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from .core.engine.engine import Engine
     from .core.experiments.digit_tensors import digits
     from .core.experiments.experiment import Data, Experiment
+    from .core.experiments.lenet.torch_module import LeNetModule
+    from .core.experiments.temporal_order.torch_module import ElmanModule
     from .core.experiments.workload import Evaluation
+    from .core.notebooks.opened_run import open_run
     from .core.stream import commands, events
     from .core.stream.config import LaneConfig, RunConfig
     from .core.stream.experiment_info import MetricInfo as Metric
@@ -23,25 +26,30 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Data": "core.experiments.experiment:Data",
+    "ElmanModule": "core.experiments.temporal_order.torch_module:ElmanModule",
     "Engine": "core.engine.engine:Engine",
     "Evaluation": "core.experiments.workload:Evaluation",
     "Experiment": "core.experiments.experiment:Experiment",
     "LaneConfig": "core.stream.config:LaneConfig",
+    "LeNetModule": "core.experiments.lenet.torch_module:LeNetModule",
     "Metric": "core.stream.experiment_info:MetricInfo",
     "RunConfig": "core.stream.config:RunConfig",
     "Watch": "core.watch.watch:Watch",
     "commands": "core.stream.commands",
     "digits": "core.experiments.digit_tensors:digits",
     "events": "core.stream.events",
+    "open_run": "core.notebooks.opened_run:open_run",
     "watch": "core.watch.watch:watch",
 }
 
 __all__ = [
     "Data",
+    "ElmanModule",
     "Engine",
     "Evaluation",
     "Experiment",
     "LaneConfig",
+    "LeNetModule",
     "Metric",
     "RunConfig",
     "Watch",
@@ -49,6 +57,7 @@ __all__ = [
     "commands",
     "digits",
     "events",
+    "open_run",
     "watch",
 ]
 

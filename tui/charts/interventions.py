@@ -46,11 +46,15 @@ def draw_mark_heads(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
 
 
 def _draw_head(spec: ChartSpec, canvas: Canvas, area: Area, mark: Mark) -> None:
-    """Draw the head of an earlier intervention, one row down if something is in the way."""
+    """Draw the head of an earlier intervention, one row down if something is in the way.
+
+    Beside other text it stands only if there is no other place: it would look like a part of it.
+    """
     column, style = area.left + area.column(mark.step), spec.palette.style(spec.lanes[mark.lane].color)
-    for row in (0, 1):
-        if canvas.is_free(row, column, column + 1, spec.glyphs.grid + spec.glyphs.mark):
-            return canvas.write(row, column, spec.glyphs.mark_head, style)
+    for margin in (1, 0):
+        for row in (0, 1):
+            if canvas.is_free(row, column - margin, column + 1 + margin, spec.glyphs.grid + spec.glyphs.mark):
+                return canvas.write(row, column, spec.glyphs.mark_head, style)
 
 
 def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int, int], mark: Mark) -> None:
@@ -60,8 +64,9 @@ def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int
     symbol = spec.symbol(mark.lane)
     text = f"{symbol} {printable(mark.label, ascii=spec.ascii)} " if mark.label else symbol
     for down in range(max(height // 2, 1)):
-        for start in (column + 1, column - len(text)):
-            if start >= left and canvas.is_free(row + down, start, start + len(text), spec.glyphs.grid):
+        # At the left of its line, a label keeps a blank to what is before it.
+        for start, gap in ((column + 1, 0), (column - len(text), 1)):
+            if start - gap >= left and canvas.is_free(row + down, start - gap, start + len(text), spec.glyphs.grid):
                 return canvas.write(row + down, start, text, style)
     room = column + 1 < canvas.codes.shape[1]
     canvas.write(row, column + 1 if room else column - 1, symbol, style)

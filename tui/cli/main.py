@@ -11,6 +11,7 @@ from ...core.errors import BadInput
 from ..exit_codes import exit_code
 from .options import (
     CLIP,
+    CLIP_AT,
     CONFIG,
     DATA,
     DEBUG,
@@ -101,7 +102,7 @@ NEW_RUN = Subcommand(
     (
         Group("experiment", (EXPERIMENT, SET)),
         Group("data", DATA),
-        Group("training", (CLIP, LANE, *TRAINING, *RUN_ONLY)),
+        Group("training", (CLIP, LANE, CLIP_AT, *TRAINING, *RUN_ONLY)),
         Group("output", OUTPUT),
         Group("recording", RECORDING),
         Group("remote engine and browser", REMOTE),

@@ -167,11 +167,19 @@ CLIP = option(
 )
 LANE = option(
     "--lane",
-    metavar="NAME=RULE",
+    metavar="NAME=RULE[,lr=X]...",
     dest="lanes",
     action="append",
-    help="a lane (one of the trainings that run side by side) and its clip rule; repeat it for each lane; replaces the"
-    " two default lanes",
+    help="a lane (one of the trainings that run side by side), its clip rule, and what settings it has of its own: lr,"
+    " optimizer, beta1; repeat it for each lane; replaces the two default lanes",
+)
+CLIP_AT = option(
+    "--clip-at",
+    metavar=("STEP", "RULE"),
+    nargs=2,
+    action="append",
+    help="another clip rule from this step on: RULE for the clipped lane, NAME=RULE for another one; repeat it for"
+    " further steps",
 )
 SEED = _setting("--seed", metavar="N", type=integer, help="seed of the initial weights and of the batches")
 TRAINING = (

@@ -14,7 +14,8 @@ from rich.cells import cell_len
 from ...core.files.paths import path_text
 from ...core.safe_text import in_encoding, valid_unicode
 from ...core.sweeps.listing import EVERYTHING, Filter, Recording, recordings
-from ..runs.cells import lane_cells, legend, shared_cells, started
+from ...core.sweeps.tree import origin_words, tree
+from ..runs.cells import branch, lane_cells, legend, shared_cells, started
 from ..text.messages import say, tell
 from ..text.wrapping import wrapped
 
@@ -28,12 +29,15 @@ _COLUMNS = {
     "settings": 100,
     "optimizer": 100,
     "state": 0,
+    "forked from": 100,
     "lane": 130,
     "clip": 0,
     "done": 70,
     "loss": 130,
     "result": 0,
 }
+# Only shown if a run was forked from another one.
+_FORKED = tuple(_COLUMNS).index("forked from")
 _RIGHT_ALIGNED = ("done", "loss", "result")
 _FILE_WIDTH = 160
 # The least width of the column of clip rules, which is wrapped.
@@ -49,7 +53,7 @@ def print_runs(runs_dir: Path, filter: Filter = EVERYTHING, *, json: bool) -> in
     elif not found:
         say(f"no runs in {runs_dir}" if filter == EVERYTHING else f"no such runs in {runs_dir}")
     else:
-        _print_table([row for recording in found for row in _rows(recording)])
+        _print_table([row for recording, depth in tree(found) for row in _rows(recording, depth)])
         for text in legend(found):
             print(f"\n{text}")
     return 0
@@ -58,7 +62,10 @@ def print_runs(runs_dir: Path, filter: Filter = EVERYTHING, *, json: bool) -> in
 def _print_table(rows: list[tuple[str, ...]]) -> None:
     """Print the table as plain lines: a Rich table of a thousand runs would be slow."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _FILE_WIDTH
-    shown = [number for number, least in enumerate(_COLUMNS.values()) if width >= least]
+    forked = any(row[_FORKED] for row in rows)
+    shown = [
+        number for number, least in enumerate(_COLUMNS.values()) if width >= least and (forked or number != _FORKED)
+    ]
     encoding = sys.stdout.encoding
     headings, *lines = [[in_encoding(row[number], encoding) for number in shown] for row in (tuple(_COLUMNS), *rows)]
     widths = _widths(headings, lines)
@@ -104,9 +111,11 @@ def _json_object(recording: Recording) -> dict[str, Any]:
     }
 
 
-def _rows(recording: Recording) -> list[tuple[str, ...]]:
+def _rows(recording: Recording, depth: int) -> list[tuple[str, ...]]:
     """The rows of a recording. All but the first are blank up to the column `lane`."""
-    first = (recording.kind, recording.name, started(recording), *shared_cells(recording))
+    name = branch(depth, ascii=not sys.stdout.encoding.lower().startswith("utf")) + recording.name
+    shared = shared_cells(recording)
+    first = (recording.kind, name, started(recording), *shared, origin_words(recording, depth))
     return [
         ((*first, *row) if number == 0 else (*("",) * len(first), *row))
         for number, row in enumerate(lane_cells(recording))

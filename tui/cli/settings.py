@@ -40,7 +40,7 @@ def read_config_file(text: str) -> ConfigFile:
 
 def option_settings(args: argparse.Namespace) -> dict[str, Any]:
     """The settings that are set by options, by name. `settings` holds lists of values."""
-    names = (*KEYS, *LENET.setting_names, "clip")
+    names = (*KEYS, *LENET.setting_names, "clip", "clip_at")
     options = {name: value for name in names if (value := getattr(args, name, None)) is not None}
     return {**options, "settings": set_values(options["settings"])} if "settings" in options else options
 
@@ -54,9 +54,10 @@ def run_config(args: argparse.Namespace, environment: Mapping[str, str] = os.env
     from_file = {} if args.config is None else dict(args.config.values)
     from_file.pop("keys", None)
     if "lanes" in options:
-        options["lanes"] = _lanes(options["lanes"])
-        # Lanes from options replace those of the file, including its `clip` rule.
+        options["lanes"] = lane_texts(options["lanes"])
+        # Lanes from options replace those of the file, including its `clip` rules.
         from_file.pop("clip", None)
+        from_file.pop("clip_at", None)
     if "settings" in options:
         options["settings"] = single_values(options["settings"])
     values = with_found_experiment(combine_options(defaults, from_file, options))
@@ -65,7 +66,8 @@ def run_config(args: argparse.Namespace, environment: Mapping[str, str] = os.env
     return msgspec.structs.replace(config, offline=is_offline(config.offline, environment))
 
 
-def _lanes(pairs: list[str]) -> dict[str, str]:
+def lane_texts(pairs: list[str]) -> dict[str, str]:
+    """The texts of `--lane` options by name. Raises BadInput."""
     lanes: dict[str, str] = {}
     for pair in pairs:
         name, equals, rule = pair.partition("=")

@@ -14,6 +14,9 @@ from .attach_command import ATTACH
 from .compare_command import COMPARE
 from .experiment_command import EXPERIMENT_COMMANDS
 from .experiment_settings import announce_code
+from .export_command import EXPORT
+from .fork_command import FORK, fork_after_replay
+from .found_run import RUN, found_run
 from .options import (
     BACKEND,
     DEBUG,
@@ -29,6 +32,7 @@ from .options import (
     option,
 )
 from .parser import Subcommand
+from .replica_command import REPLICA
 from .runs_command import DELETE, RENAME, RUNS
 from .settings import headless_options, machine, screen_options, uses_screen, warn_of_settings
 from .sweep_after_run import sweep_after_run
@@ -37,13 +41,6 @@ from .sweep_options import EPILOG, SWEEP_GROUPS, UNSUPPORTED
 if TYPE_CHECKING:
     from ...core.runs.folder import RunFolder
     from ..engine_child.request import AnyRequest
-
-
-def _found_run(args: argparse.Namespace) -> RunFolder:
-    from ...core.runs.folder import runs_folder
-    from ...core.sweeps.recorded_folders import find_run
-
-    return find_run(args.run, runs_folder(args.runs_dir), tell)
 
 
 def _resume(args: argparse.Namespace) -> int:
@@ -92,12 +89,15 @@ def _show(args: argparse.Namespace, request: AnyRequest) -> int:
 
 def _replay(args: argparse.Namespace) -> int:
     warn_of_settings(args)
-    folder = _found_run(args)
+    folder = found_run(args)
     speed = _speed(args.speed)
     if uses_screen(args):
         from ..engine_child.request import ReplayRun
+        from ..live.run import run_live
 
-        return _show(args, ReplayRun(folder=folder.path, speed=speed, debug=args.debug))
+        request = ReplayRun(folder=folder.path, speed=speed, debug=args.debug)
+        after = {"train_sweep": sweep_after_run(args), "train_fork": fork_after_replay(folder, args)}
+        return run_live(request, screen_options(args), **after)
     from ..headless.run import replay_headless
 
     return replay_headless(folder, speed, headless_options(args))
@@ -119,36 +119,7 @@ def _speed(text: str) -> float | None:
 def _verify(args: argparse.Namespace) -> int:
     from .verify_command import print_verification
 
-    return print_verification(_found_run(args), machine(args))
-
-
-def _export(args: argparse.Namespace) -> int:
-    from ...core.runs.export import write_csv, write_json
-    from ...core.runs.reader import read_recording
-    from ...core.runs.step_export import write_steps
-
-    if not (args.csv or args.steps or args.json or args.tensorboard):
-        raise BadInput("export: nothing to write; add --csv FILE, --steps FILE, --json FILE or --tensorboard DIR")
-    files = [path for path in (args.csv, args.steps, args.json) if path]
-    if len(set(files)) < len(files):
-        raise BadInput("export: two tables in one file; give --csv, --steps and --json a file each")
-    folder = _found_run(args)
-    recorded = read_recording(folder.events)
-    for text in recorded.damage:
-        tell(text)
-    if args.steps:
-        # First, because it fails where steps are not recorded.
-        write_steps(recorded, args.steps)
-    if args.csv:
-        write_csv(recorded, args.csv)
-    if args.json:
-        write_json(recorded, args.json)
-    if args.tensorboard:
-        from ...core.tensorboard.sink import export
-        from ..text.wording import lane_message
-
-        export(recorded, folder, args.tensorboard, lane_message, tell)
-    return 0
+    return print_verification(found_run(args), machine(args))
 
 
 def _report(args: argparse.Namespace) -> int:
@@ -163,9 +134,8 @@ def _sweep(args: argparse.Namespace) -> int:
     return new_sweep(args)
 
 
-_RUN = option("run", metavar="RUN", help="folder or name of a run, or last for the newest one")
 _REPORTED_RUNS = replace(
-    _RUN,
+    RUN,
     names=("runs",),
     help="folder or name of a run or sweep, or last for the newest one; several runs, or one sweep",
     keywords={"metavar": "RUN", "nargs": "+"},
@@ -192,7 +162,7 @@ SUBCOMMANDS = (
         "replay a recorded run",
         _replay,
         (
-            Group("arguments", (_RUN,)),
+            Group("arguments", (RUN,)),
             Group(
                 "replay",
                 (
@@ -214,7 +184,7 @@ SUBCOMMANDS = (
         "continue an interrupted run or sweep, bit for bit",
         _resume,
         (
-            Group("arguments", (replace(_RUN, help="folder or name of a run or sweep, or last for the newest one"),)),
+            Group("arguments", (replace(RUN, help="folder or name of a run or sweep, or last for the newest one"),)),
             Group(
                 "training",
                 (
@@ -233,40 +203,15 @@ SUBCOMMANDS = (
         ),
         defaults={"no_record": False},
     ),
+    FORK,
     Subcommand(
         "verify",
         "train a recorded run again and compare it bit for bit",
         _verify,
-        (Group("arguments", (_RUN,)), Group("options", (*MACHINE, *_COMMON))),
+        (Group("arguments", (RUN,)), Group("options", (*MACHINE, *_COMMON))),
     ),
-    Subcommand(
-        "export",
-        "export a recorded run as CSV, JSON or TensorBoard logs",
-        _export,
-        (
-            Group("arguments", (_RUN,)),
-            Group(
-                "options",
-                (
-                    option(
-                        "--csv",
-                        metavar="FILE",
-                        type=output_path,
-                        help="write a CSV file: a row per evaluation, and each lane's result on all validation images",
-                    ),
-                    option(
-                        "--steps",
-                        metavar="FILE",
-                        type=output_path,
-                        help="write a CSV file: a row per training step and lane, with loss and gradient norms",
-                    ),
-                    option("--json", metavar="FILE", type=output_path, help="write the events as a JSON array"),
-                    TENSORBOARD,
-                    *_COMMON,
-                ),
-            ),
-        ),
-    ),
+    REPLICA,
+    EXPORT,
     Subcommand(
         "report",
         "write a document about runs or a sweep, with figures",

@@ -50,9 +50,10 @@ def resume_sweep(folder: SweepFolder, args: argparse.Namespace) -> int:
 
 def _perform(request: TrainSweep | ResumeSweep, args: argparse.Namespace) -> int:
     if uses_screen(args):
+        from ..live.replica import show_replica
         from ..sweep.run import show_sweep
 
-        return show_sweep(request, quit_when_done=args.quit_when_done)
+        return show_sweep(request, quit_when_done=args.quit_when_done, show_replica=show_replica)
     from ..sweep.headless import train
 
     return train(request, json=args.json, control=args.control, quiet=args.quiet)

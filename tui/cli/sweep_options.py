@@ -19,6 +19,7 @@ from .options import (
     BACKEND,
     CHARTS,
     CLIP,
+    CLIP_AT,
     CONFIG,
     DATA,
     EXPERIMENT,
@@ -94,6 +95,7 @@ def no_effect(name: str) -> BadInput:
 UNSUPPORTED = {
     **{each.names[0]: str(no_effect(each.names[0])) for each in (*RUN_ONLY, *_NOT_OF_A_SWEEP)},
     LANE.names[0]: "a sweep has no lanes; repeat --clip for each rule",
+    CLIP_AT.names[0]: "a sweep trains by one rule from start to end; leave --clip-at out",
     PRINT_CONFIG.names[0]: "--print-config works only for runs; a sweep writes its settings to its folder",
 }
 
@@ -165,10 +167,10 @@ def _is_setting(key: str, file: str) -> bool:
     """True for a setting of a sweep, False for [keys], which a sweep ignores; BadInput for any other."""
     if key == "keys":
         return False
-    if key not in (*KEYS, *_BUILT_IN_SETTINGS, "clip", "seeds"):
+    if key not in (*KEYS, *_BUILT_IN_SETTINGS, "clip", "clip_at", "seeds"):
         raise BadInput(f"config file {file}: unknown setting {key!r}")
-    if key == "lanes":
-        raise BadInput(f"config file {file}: {UNSUPPORTED['--lane']}")
+    if key in ("lanes", "clip_at"):
+        raise BadInput(f"config file {file}: {UNSUPPORTED['--lane' if key == 'lanes' else '--clip-at']}")
     if key in WITHOUT_EFFECT:
         raise no_effect(f"config file {file}: {key}")
     return True

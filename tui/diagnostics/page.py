@@ -16,6 +16,7 @@ from ..style.theme import Theme
 from ..text.explanation import explanation
 from ..text.lane_names import lane_name
 from ..text.rule_words import rule_words
+from ..text.setting_words import own_settings
 from ..text.wrapping import wrapped
 from ..view.step_window import visible_lanes
 from .distribution import distribution, lines_without_bars, tallest_bins
@@ -83,16 +84,23 @@ def _head(page: LanePage, state: RunState, selected: int, visible: int) -> list[
     tab = page.theme.printable(f" {page.number + 1} of {count} · tab ") if visible < count and is_selected else ""
     name = f"{theme.glyphs.symbol(page.number)} {lane_name(page.number, page.lane.name)}"
     step = f"   measured at step {page.lane.diagnosed.step:,}" if page.lane.diagnosed else ""
-    changed = page.lane.changed_at[-1] if page.lane.changed_at else None
-    rules = [
-        page.theme.printable(form) for form in rule_words(recorded_rule(page.lane.rule), changed, watched=state.watched)
-    ]
     room = page.width - 4 - cell_len(page.theme.printable(name)) - len(step) - cell_len(tab)
-    rule = next((form for form in rules if cell_len(form) <= room), rules[-1])
+    rule = _rule_and_settings(page, state, room)
     marked = theme.lane(page.number, bold=True, reverse=visible > 1 and is_selected)
     line = page.line((name, marked), (f"   {rule}", page.strong), (step, page.muted))
     first = Strip([*line.adjust_cell_length(page.width - cell_len(tab), page.text), Segment(tab, page.strong)])
     return [first, *(page.line((words, page.warning)) for words in wrapped(_conclusion(page, state), page.width - 2))]
+
+
+def _rule_and_settings(page: LanePage, state: RunState, room: int) -> str:
+    """The rule, what the lane has of its own beside it, and if there is room the learning rate of all lanes."""
+    lane, own = page.lane, own_settings(state, page.lane)
+    forms = rule_words(recorded_rule(lane.rule), lane.changed_at[-1] if lane.changed_at else None, watched=lane.watched)
+    rate = () if lane.learning_rate is None else (f"lr {lane.learning_rate:g}",)
+    texts = [page.theme.printable("   ".join((form, *more))) for more in (own, own[:1], ()) for form in forms]
+    text = next((one for one in texts if cell_len(one) <= room), texts[-1])
+    whole = page.theme.printable("   ".join((text, *rate)))
+    return text if rate == own[:1] or cell_len(whole) > room else whole
 
 
 def _conclusion(page: LanePage, state: RunState) -> str:

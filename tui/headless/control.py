@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import select
+import stat
 import sys
 import threading
 import time
@@ -33,9 +35,22 @@ class CommandReceiver(Protocol):
 
 
 def forward_stdin_commands(receiver: CommandReceiver) -> None:
-    """Start daemon threads that forward commands from standard input, and send Stop when standard output is closed."""
-    threading.Thread(target=_forward_commands, args=(receiver,), name="clipwatch-control", daemon=True).start()
+    """Start daemon threads that forward commands from standard input, and send Stop when standard output is closed.
+
+    The commands of a file are forwarded before this returns, so that none of them comes after its step.
+    """
+    control = threading.Thread(target=_forward_commands, args=(receiver,), name="clipwatch-control", daemon=True)
+    control.start()
     threading.Thread(target=_stop_without_reader, args=(receiver,), name="clipwatch-output", daemon=True).start()
+    while _is_file(0) and control.is_alive() and not receiver.behind:
+        control.join(_BACKLOG_PAUSE)
+
+
+def _is_file(descriptor: int) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
 
 
 def _forward_commands(receiver: CommandReceiver) -> None:

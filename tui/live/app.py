@@ -38,6 +38,7 @@ from .steering import Steering
 from .sweep_offer import offer, offered_sweep
 
 NO_SWEEP = "A sweep cannot start from here. In a terminal: clipwatch sweep"
+NO_FORK_HERE = "A recording cannot be forked from here. In a terminal: clipwatch fork"
 # Seconds without an answer to a command before the status line reports it.
 ANSWER_TIMEOUT = 3.0
 # Seconds from sending a command to reading its answer. After a seek: the first delay, and the factor by which it grows.
@@ -58,7 +59,8 @@ class ClipwatchApp(TerminalApp):
     """The app of a run. With `quit_when_done` it exits once every lane has ended.
 
     `new_run`: the run has to be prepared, so that there is time to read what one will see. `can_sweep`: a sweep can
-    follow in this terminal; `sweep` is the one that the user has asked for.
+    follow in this terminal; `sweep` is the one that the user has asked for. `can_fork` and `fork`: likewise a run that
+    is forked from the one replayed.
     """
 
     TITLE = "clipwatch"
@@ -75,11 +77,13 @@ class ClipwatchApp(TerminalApp):
         quit_when_done: bool = False,
         new_run: bool = False,
         can_sweep: bool = False,
+        can_fork: bool = False,
     ) -> None:
         super().__init__(engine, ascii=ascii, quit_when_done=quit_when_done)
         self._remapped_keys = dict(keymap)
-        self._can_sweep = can_sweep
+        self._can_sweep, self._can_fork = can_sweep, can_fork
         self.sweep: SweepConfig | None = None
+        self.fork: Fork | None = None
         self.view = RunView()
         self.requests = Requests()
         self.main = MainScreen(self.view, self.requests, self.make_theme(), self._remapped_keys, charts)
@@ -181,15 +185,19 @@ class ClipwatchApp(TerminalApp):
             self.push_screen(SweepQuestion(lines), lambda start: self._end_with(sweep) if start else None)
 
     def action_fork(self) -> None:
-        """Prompt for a fork of the selected lane."""
-        if not self.view.engine_gone and (why := refusal("fork", self.view.state)):
+        """Prompt for a fork of the selected lane; in a replay, one with which a new run begins in place of this."""
+        state = self.view.state
+        if not self.view.engine_gone and (why := refusal("fork", state)):
             self.main.say(why)
+        elif state.replay and not self._can_fork:
+            self.main.say(NO_FORK_HERE)
         else:
-            self.steering.lanes.ask_for_fork(self._fork)
+            self.steering.lanes.ask_for_fork(self._end_with_fork if state.replay else self.steering.lanes.fork)
 
-    def _fork(self, command: Fork) -> None:
-        """Start a new lane."""
-        self.steering.lanes.fork(command)
+    def _end_with_fork(self, command: Fork) -> None:
+        """Exit; the new run follows."""
+        self.fork = command
+        self.leave(failed=self.view.state.failed)
 
     def _end_with(self, sweep: SweepConfig) -> None:
         """Exit; the sweep follows."""

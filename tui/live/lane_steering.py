@@ -161,7 +161,10 @@ class LaneSteering:
     # Forks
 
     def ask_for_fork(self, use: Callable[[Fork], None]) -> None:
-        """Prompt for a fork of the selected lane, and pass its command to `use`; or say why it cannot be forked."""
+        """Prompt for a fork of the selected lane, and pass its command to `use`; or say why it cannot be forked.
+
+        In a replay, the lane is forked at the step in sight.
+        """
         state = self._view.state
         if (lane := self._selected_lane()) is None:
             return
@@ -173,13 +176,17 @@ class LaneSteering:
         elif lane.ended and not state.replay:
             ended = f"{name} has ended. A fork needs a lane that trains"
             self._screen.say(f"{ended}. e: {MORE_ITERATIONS} more steps, then F", f"{ended}: e, then F")
+        elif state.replay and lane.planned and lane.step >= lane.planned:
+            self._screen.say(f"{name} ends here, and a fork needs steps to train. <: back, then F", f"{name} ends here")
         else:
             parent = ForkParent(name, self._rule(lane), self._rate(lane))
+            at_step = self._requests.step(lane.step) if state.replay else None
 
             def accept(new: LaneConfig) -> None:
-                use(Fork(lane=lane.name, name=new.name, rule=new.rule, learning_rate=new.learning_rate))
+                rule, rate = new.rule, new.learning_rate
+                use(Fork(lane=lane.name, name=new.name, rule=rule, learning_rate=rate, at_step=at_step))
 
-            self._screen.prompt_for_fork(ForkField(parent, self._taken_names()), accept)
+            self._screen.prompt_for_fork(ForkField(parent, self._taken_names(), at_step), accept)
 
     def _taken_names(self) -> frozenset[str]:
         """The names of all lanes, recorded and on the screen, and of forks that the engine has not begun yet."""

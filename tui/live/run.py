@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import BadInput
 from ...core.stream.codec import decode_event
+from ...core.stream.commands import Fork
 from ...core.stream.sweep_config import SweepConfig
 from ..engine_child.process import EngineProcess
 from ..engine_child.request import AttachRun, EngineSource, ReplayRun, ResumeRun, ScreenOptions, ScreenRequest
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # Trains a sweep and returns the exit code.
 TrainSweepOf = Callable[[SweepConfig], int]
+# Forks a recorded run, trains the new one and returns the exit code.
+TrainForkOf = Callable[[Fork], int]
 
 
 def show(screen: ScreenRequest, *, train_sweep: TrainSweepOf | None = None) -> int:
@@ -27,10 +30,17 @@ def show(screen: ScreenRequest, *, train_sweep: TrainSweepOf | None = None) -> i
     return run_live(screen.engine, screen.options, train_sweep=train_sweep)
 
 
-def run_live(source: EngineSource, options: ScreenOptions, *, train_sweep: TrainSweepOf | None = None) -> int:
+def run_live(
+    source: EngineSource,
+    options: ScreenOptions,
+    *,
+    train_sweep: TrainSweepOf | None = None,
+    train_fork: TrainForkOf | None = None,
+) -> int:
     """Start an engine and show its run; return the exit code.
 
-    `train_sweep` trains a sweep of the run's configuration once its screen has ended, if the user asks for it.
+    `train_sweep` trains a sweep of the run's configuration once its screen has ended, and `train_fork` a fork of the
+    run that was replayed, if the user asks for it.
     """
     ascii_only = prepare_terminal()
     engine = EngineProcess(source)
@@ -47,6 +57,7 @@ def run_live(source: EngineSource, options: ScreenOptions, *, train_sweep: Train
             quit_when_done=options.quit_when_done,
             new_run=not isinstance(source, ResumeRun | ReplayRun | AttachRun),
             can_sweep=train_sweep is not None and not isinstance(source, Sequence),
+            can_fork=train_fork is not None,
         )
         on_failure.pop_all()
     _fold_last_lines(app, app.show())
@@ -58,6 +69,8 @@ def run_live(source: EngineSource, options: ScreenOptions, *, train_sweep: Train
         tell(f"the run goes on; clipwatch attach {shlex.quote(attached.run)} shows it again")
     if app.sweep and train_sweep and app.exit_code <= 1:
         return train_sweep(app.sweep)
+    if app.fork and train_fork and app.exit_code <= 1:
+        return train_fork(app.fork)
     discard_output_of_closed_terminal()
     return app.exit_code
 

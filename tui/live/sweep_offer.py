@@ -13,20 +13,22 @@ def offered_sweep(state: RunState) -> SweepConfig | None:
         raise BadInput("Your own script trains this run: clipwatch cannot run it with other seeds")
     if state.config is None or state.dataset is None:
         return None
-    return sweep_of_run(state.config, state.dataset.name)
+    return sweep_of_run(state.config, state.dataset.name, own_optimizer=state.experiment.own_optimizer)
 
 
 def offer(sweep: SweepConfig, duration: str, state: RunState) -> list[str]:
     """The lines of the question: what is trained, how long it takes, and what becomes of the present run."""
     seeds = sweep.every_seed
-    rules = " and ".join(axis_value("clip", rule) for rule in sweep.axes["clip"])
+    compared = ", with ".join(
+        " and ".join(axis_value(axis, value) for value in values) for axis, values in sweep.axes.items()
+    )
     started = ", the rules that this run started with" if state.changed_mid_run else ""
     condition = "" if sweep.seconds(1) is None else ", if nothing else runs"
     lines = [
         f"Run {len(seeds)} seeds ({seeds[0]} to {seeds[-1]}) of this configuration:",
         f"{duration}{condition}.",
         "",
-        f"Compared: {rules}{started}. Data, steps and all other settings stay the same.",
+        f"Compared: {compared}{started}. Data, steps and all other settings stay the same.",
     ]
     return [*lines, *_fate(state)]
 

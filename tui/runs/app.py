@@ -30,13 +30,14 @@ from .bars import details, keys, title
 from .cells import LEGEND
 from .delete_question import DeleteQuestion
 from .keys import KEYS
-from .rows import Column, Row, fitting
+from .rows import Column, Row, arranged, fitting
 
 # The details take at most this many lines, and this share of the height.
 _MAX_DETAILS, _DETAILS_SHARE = 5, 4
 _ABOUT = Text(
-    "The recorded runs and sweeps, newest first. A * behind the state marks a run that was changed mid-run: it is not "
-    "a clean comparison of its lanes. For a sweep, the result is the mean difference of its first two settings."
+    "The recorded runs and sweeps, newest first, and below each run those that were forked from it. A * behind the "
+    "state marks a run that was changed mid-run: it is not a clean comparison of its lanes. For a sweep, the result is "
+    "the mean difference of its first two settings."
 )
 _MOUSE = {
     "click": "Select a recording, a second time: open it. Or press a key of the last line",
@@ -141,7 +142,8 @@ class RunsApp(ScreenApp):
     def _fill(self, selected: str = "") -> None:
         """Fill the table with the rows that match the filter; keep the selection if its row is among them."""
         selected = selected or (self._selected.recording.name if self._selected else "")
-        self._shown = [row for row in self._rows if row.matches(self._state.filter)]
+        matching = [row for row in self._rows if row.matches(self._state.filter)]
+        self._shown = arranged(matching, ascii=self.ascii)
         room = self.size.width - self._table.scrollbar_size_vertical - self._mark_width
         self._columns = fitting(self._shown, room)
         self._table.clear(columns=True)
@@ -302,7 +304,7 @@ class RunsApp(ScreenApp):
         path = rename(row.recording.folder, name)
         folder = replace(row.recording.folder, path=path)
         renamed = Row(replace(row.recording, folder=folder), ascii=self.ascii)
-        self._rows[self._rows.index(row)] = renamed
+        self._rows = [renamed if one.recording is row.recording else one for one in self._rows]
         marked = tuple(name if one == row.recording.name else one for one in self._state.marked)
         self._state = replace(self._state, marked=marked)
         self._fill(name)
@@ -318,7 +320,7 @@ class RunsApp(ScreenApp):
     def _delete(self, row: Row) -> None:
         place = self._table.cursor_row
         delete(row.recording.folder)
-        self._rows.remove(row)
+        self._rows = [one for one in self._rows if one.recording is not row.recording]
         self._fill()
         self._table.move_cursor(row=min(place, len(self._shown) - 1))
         self.say(f"deleted {row.recording.name}")

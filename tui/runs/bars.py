@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.strip import Strip
 
 from ...core.runs.folder import LaneOutcome
@@ -9,8 +11,9 @@ from ...core.stream.builtin_experiments import LENET
 from ...core.stream.experiment_info import LOSS, ExperimentInfo
 from ...core.sweeps.listing import Recording
 from ...core.sweeps.overview import FirstComparison, SweepOverview
+from ...core.sweeps.tree import origin_words
 from ..style.theme import Theme
-from ..text.lane_names import lane_name
+from ..text.lane_names import lane_names
 from ..text.metric_words import difference_words, figure
 from ..text.number_format import number_of
 from ..view.bar import Part, bar
@@ -54,7 +57,10 @@ def details(recording: Recording | None, width: int, height: int, theme: Theme) 
     if isinstance(found, SweepOverview):
         trained = _of_sweep(found, width, theme)
     else:
-        trained = [_of_lane(number, lane, found.experiment, width, theme) for number, lane in enumerate(found.lanes)]
+        names = lane_names(lane.name for lane in found.lanes)
+        trained = [
+            _of_lane(number, lane, names, found.experiment, width, theme) for number, lane in enumerate(found.lanes)
+        ]
     lines = [_settings(recording, width, theme), *trained]
     if len(lines) > height:
         more = bar([Part(f"and {number_of(len(lines) - height + 1, 'more lane')}", theme.muted)], [], width, theme)
@@ -67,13 +73,16 @@ def _settings(recording: Recording, width: int, theme: Theme) -> Strip:
     data, settings, optimizer, state = shared_cells(recording)
     settings = f"head {settings}" if found.experiment.name == LENET.info.name else settings.strip("-")
     seed = "" if isinstance(found, SweepOverview) else "watched" if found.watched else f"seed {found.seed}"
-    parts = [started(recording), data, settings, f"optimizer {optimizer}", seed, state]
-    ranked = [Part(part, theme.muted, rank) for rank, part in zip((5, 0, 3, 4, 2, 1), parts, strict=True)]
+    forked = origin_words(recording, 0)
+    parts = [started(recording), data, settings, f"optimizer {optimizer}", seed, state, forked and f"fork of {forked}"]
+    ranked = [Part(part, theme.muted, rank) for rank, part in zip((6, 0, 4, 5, 3, 1, 2), parts, strict=True)]
     return bar(ranked, [], width, theme)
 
 
-def _of_lane(number: int, lane: LaneOutcome, experiment: ExperimentInfo, width: int, theme: Theme) -> Strip:
-    name = f"{theme.glyphs.symbol(number)} {lane_name(number, lane.name)}"
+def _of_lane(
+    number: int, lane: LaneOutcome, names: Mapping[str, str], experiment: ExperimentInfo, width: int, theme: Theme
+) -> Strip:
+    name = f"{theme.glyphs.symbol(number)} {names[lane.name]}"
     if lane.failure:
         result = f"{lane.failure} at step {lane.step}"
     elif lane.loss is None:
@@ -82,7 +91,13 @@ def _of_lane(number: int, lane: LaneOutcome, experiment: ExperimentInfo, width: 
         value = None if experiment.main is LOSS else main_value(lane, experiment)
         also = "" if value is None else f"   {figure(experiment.main, value)}"
         result = f"{lane.step:,} steps   loss {lane.loss:.4f}{also}"
-    parts = [Part(name, theme.lane(number, bold=True)), Part(lane.rule, theme.text, 1), Part(result, theme.text)]
+    forked = f"fork of {names.get(lane.parent, lane.parent)} at {lane.forked_at:,}" if lane.parent else ""
+    parts = [
+        Part(name, theme.lane(number, bold=True)),
+        Part(lane.rule, theme.text, 1),
+        Part(forked, theme.muted, 2),
+        Part(result, theme.text),
+    ]
     return bar(parts, [], width, theme)
 
 

@@ -33,6 +33,11 @@ def shared_cells(recording: Recording) -> tuple[str, ...]:
     return data, _settings(found) or "-", found.optimizer or "-", found.state + MARKS[found.changed]
 
 
+def branch(depth: int, *, ascii: bool) -> str:
+    """What stands before the name of a forked run, below that of its parent."""
+    return f"{'  ' * (depth - 1)}{'`-' if ascii else '└─'} " if depth else ""
+
+
 def lane_cells(recording: Recording) -> list[tuple[str, ...]]:
     """A row per lane: its name, rule, steps done, loss and first metric. A sweep has two, see `_sweep_cells`."""
     found = recording.overview
@@ -77,11 +82,12 @@ def main_value(lane: LaneOutcome, experiment: ExperimentInfo) -> float | None:
 def _lane_cells(lane: LaneOutcome, experiment: ExperimentInfo, *, watched: bool) -> tuple[str, ...]:
     # A watched loop may clip itself.
     rule = "observed" if watched and lane.rule == "none" else lane.rule
+    name = f"{lane.name} (fork of {lane.parent} at {lane.forked_at})" if lane.parent else lane.name
     if lane.failure:
-        return lane.name, rule, str(lane.step), "-", lane.failure
+        return name, rule, str(lane.step), "-", lane.failure
     loss, value = lane.loss, main_value(lane, experiment)
     return (
-        lane.name,
+        name,
         rule,
         str(lane.step),
         "-" if loss is None else f"{loss:.4f}",

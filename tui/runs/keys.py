@@ -20,7 +20,7 @@ KEYS: tuple[Key, ...] = (
         "ask_filter",
         "slash",
         "filter",
-        "Filter as you type: name, data, settings, optimizer, rule, state, changed, sweep. Every word must occur",
+        "Filter as you type: name, data, settings, optimizer, rule, state, changed, forked, sweep. All must occur",
         PROGRAM,
         footer=1,
     ),

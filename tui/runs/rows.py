@@ -13,26 +13,30 @@ from ...core.safe_text import printable
 from ...core.stream.experiment_info import ExperimentInfo
 from ...core.sweeps.listing import Recording
 from ...core.sweeps.overview import SweepOverview
+from ...core.sweeps.tree import origin_words, tree
 from ..style.chart_styles import ASCII, UNICODE
 from ..text.metric_words import value_words
 from ..text.number_format import number_of
-from .cells import difference_cell, main_value, named, shared_cells, started
+from .cells import branch, difference_cell, main_value, named, shared_cells, started
 
 # In the order on the screen. The second item is the rank: the columns with the highest ranks are left out first.
 _RANKS = {
     "name": 0,
-    "started": 7,
+    "started": 8,
     "data": 3,
-    "settings": 4,
-    "optimizer": 5,
-    "seed": 8,
+    "settings": 5,
+    "optimizer": 6,
+    "seed": 9,
     "state": 1,
-    "clip": 6,
+    "forked from": 4,
+    "clip": 7,
     "result": 2,
 }
+# Only shown if a run was forked from another one.
+FORKED = "forked from"
 COLUMNS = tuple(_RANKS)
 # The most cells that a cell may take; the details show the rules in full.
-_MAX_WIDTHS = {"name": 40, "settings": 30, "clip": 20}
+_MAX_WIDTHS = {"name": 40, "settings": 30, "clip": 20, FORKED: 24}
 # Blanks on both sides of a cell.
 _PADDING = 2
 
@@ -45,10 +49,10 @@ class Column(NamedTuple):
 
 
 class Row:
-    """A recording and the text of its cells."""
+    """A recording and the text of its cells. A forked run stands at a `depth` below that of its parent."""
 
-    def __init__(self, recording: Recording, *, ascii: bool) -> None:
-        self.recording = recording
+    def __init__(self, recording: Recording, *, ascii: bool, depth: int = 0) -> None:
+        self.recording, self.depth = recording, depth
         found = recording.overview
         data, settings, optimizer, state = shared_cells(recording)
         texts = {
@@ -59,6 +63,7 @@ class Row:
             "optimizer": optimizer,
             "seed": _seed(found) if isinstance(found, Manifest) else number_of(found.seeds, "seed"),
             "state": state,
+            FORKED: origin_words(recording, depth),
             "clip": _rules(found.lanes) if isinstance(found, Manifest) else _compared(found),
             "result": _results(found.lanes, found.experiment) if isinstance(found, Manifest) else _difference(found),
         }
@@ -68,26 +73,38 @@ class Row:
     def cells(self) -> dict[str, str]:
         """The text of each column."""
         glyphs = ASCII if self._ascii else UNICODE
-        return {
+        cells = {
             name: glyphs.shortened(printable(text, ascii=self._ascii), _MAX_WIDTHS.get(name, 40))
             for name, text in self._texts.items()
         }
+        return {**cells, "name": branch(self.depth, ascii=self._ascii) + cells["name"]}
 
     @cached_property
     def searched(self) -> str:
         """The text that a filter is looked for in."""
-        changed = "changed" if self.recording.overview.changed else ""
-        return printable(" ".join((*self._texts.values(), self.recording.kind, changed))).lower()
+        marks = ("changed" if self.recording.overview.changed else "", "forked" if self._texts[FORKED] else "")
+        return printable(" ".join((*self._texts.values(), self.recording.kind, *marks))).lower()
 
     def matches(self, filter: str) -> bool:
         """Whether every word of the filter occurs."""
         return all(word in self.searched for word in filter.lower().split())
 
 
+def arranged(rows: Sequence[Row], *, ascii: bool) -> list[Row]:
+    """The rows in the order of the tree of forked runs."""
+    known = {(row.recording.name, row.depth): row for row in rows}
+    return [
+        known.get((recording.name, depth)) or Row(recording, ascii=ascii, depth=depth)
+        for recording, depth in tree([row.recording for row in rows])
+    ]
+
+
 def fitting(rows: Sequence[Row], width: int) -> list[Column]:
     """The columns that fit into `width` cells, those of low rank first; the name is always shown."""
     widths = {name: max(len(name), *(cell_len(row.cells[name]) for row in rows)) for name in COLUMNS} if rows else {}
     shown: set[str] = set()
+    if not any(row.cells[FORKED] for row in rows):
+        widths.pop(FORKED, None)
     for name in sorted(widths, key=_RANKS.__getitem__):
         if not shown or sum(widths[each] + _PADDING for each in (*shown, name)) <= width:
             shown.add(name)

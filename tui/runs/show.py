@@ -46,6 +46,7 @@ def _open(folder: RecordedFolder) -> int:
         is_running = folder.is_being_written()
         request = AttachRun(folder=folder.path) if is_running else ReplayRun(folder=folder.path, speed=1.0)
         return run_live(request, ScreenOptions(summary=False))
+    from ..live.replica import show_replica
     from ..sweep.run import show_sweep
 
-    return show_sweep(ReplaySweep(folder=folder.path), quit_when_done=False)
+    return show_sweep(ReplaySweep(folder=folder.path), quit_when_done=False, show_replica=show_replica)

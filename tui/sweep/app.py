@@ -19,11 +19,14 @@ from ...core.stream.codec import decode_sweep_event
 from ...core.stream.experiment_info import MetricInfo
 from ...core.stream.sweep_events import Results
 from ...core.sweeps.comparisons import Comparison, Summary, comparisons, summaries
+from ...core.sweeps.grid_map import grid_map
 from ..engine_child.lines import EngineLines
 from ..engine_child.process import EngineProcess
 from ..engine_child.request import EngineSource
 from ..screens.help import HelpScreen
+from ..screens.replica_choice import ReplicaChoice
 from ..terminal.terminal_app import TerminalApp
+from ..text.replica_lines import replica_lines
 from ..view.key_line import key_at, key_line
 from ..widgets.lines import Lines
 from .curves import choices
@@ -78,6 +81,8 @@ class SweepApp(TerminalApp):
         self._first_line, self._curves = 0, 0
         self._stopping = False
         self._dirty = True
+        # The index of the setting of which a replica is to be trained again.
+        self.replica: int | None = None
 
     def stop_engine(self) -> list[bytes]:
         """End the engine. It gets more time than that of a run, because its workers must end first."""
@@ -111,8 +116,10 @@ class SweepApp(TerminalApp):
 
     def action_show_help(self) -> None:
         """Show how to read the page, and all keys."""
-        experiment = self.view.results.started.experiment if self.view.results else LENET.info
-        self.push_screen(HelpScreen({}, keys=KEYS, about=reading(experiment), mouse={}))
+        results = self.view.results
+        experiment = results.started.experiment if results else LENET.info
+        has_map = results is not None and grid_map(results, self._summaries) is not None
+        self.push_screen(HelpScreen({}, keys=KEYS, about=reading(experiment, has_map=has_map), mouse={}))
 
     def action_next_curves(self) -> None:
         """Show the next measures in the charts."""
@@ -124,6 +131,18 @@ class SweepApp(TerminalApp):
         """The measures that the charts show."""
         found = choices(results.started)
         return found[self._curves % len(found)]
+
+    def action_open_replica(self) -> None:
+        """Ask for a replica to train again as a run once this screen has ended."""
+        if self.view.results is None or self.view.finished is None:
+            self.say("one of its trainings can be trained again as a run once the sweep has ended")
+            return
+        self.push_screen(ReplicaChoice(replica_lines(self.view.results)), self._leave_for_replica)
+
+    def _leave_for_replica(self, number: int | None) -> None:
+        if number is not None:
+            self.replica = number
+            self.leave(failed=False)
 
     def action_scroll(self, lines: int) -> None:
         """Scroll down, or up if `lines` is negative."""
@@ -174,7 +193,7 @@ class SweepApp(TerminalApp):
             return
         is_final = self.view.finished is not None and self._cost * RESAMPLES / _INTERIM_RESAMPLES < _MAX_FINAL_SECONDS
         state = len(results.replicas), is_final
-        if state == self._statistics_of or (now < self._next_statistics and not is_final):
+        if state == self._statistics_of or (now < self._next_statistics and not self.view.finished):
             return
         self._statistics_of = state
         resamples = RESAMPLES if is_final else _INTERIM_RESAMPLES

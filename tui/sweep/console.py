@@ -6,12 +6,14 @@ import shlex
 import sys
 from pathlib import Path
 
+from ...core.reports.map_words import map_sentences
 from ...core.reports.phrases import Words
 from ...core.reports.sweep_words import answers
 from ...core.safe_text import in_encoding
 from ...core.stream.events import DownloadProgressed, Event, Notice, RecordingStarted, StageStarted
 from ...core.stream.sweep_events import ReplicaFinished, Results, SweepFinished, SweepStarted
 from ...core.sweeps.comparisons import comparisons, summaries
+from ...core.sweeps.grid_map import grid_map
 from ..text.messages import tell
 from ..text.number_format import duration, number_of
 from ..text.rich_output import Output
@@ -103,7 +105,9 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
         out.print(comparison_table(results, all_comparisons, out.width))
     words = Words("en")
     warnings = [words("sweep_unfinished")] if results.unfinished else []
-    for text in (*answers(results, all_comparisons, words), *warnings):
+    found = grid_map(results, setting_summaries)
+    mapped = map_sentences(found, words) if found else ()
+    for text in (*answers(results, all_comparisons, words), *mapped, *warnings):
         out.print(str(text), soft_wrap=not on_terminal)
     for setting in results.started.config.settings:
         if not results.of(setting.number) and any(key[0] == setting.number for key in results.replicas):
@@ -116,5 +120,6 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
     name = shlex.quote(Path(folder).name)
     out.print(f"recorded in {folder}", soft_wrap=True)
     out.print(f"to write a report: clipwatch report {name}", soft_wrap=True)
+    out.print(f"to see one training: clipwatch replica {name}", soft_wrap=True)
     if progress.done < progress.total:
         out.print(f"to continue: clipwatch resume {name}", soft_wrap=True)

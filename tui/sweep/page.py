@@ -15,13 +15,17 @@ from ...core.sweeps.comparisons import Comparison, Summary
 from ..charts.chart import render_chart
 from ..style.theme import Theme
 from .curves import Panel, curve_chart, panels
+from .heading import heading
+from .map_section import map_section
 from .measures import label
-from .sections import answers, causes, differences, distributions, heading
+from .sections import answers, causes, differences, distributions
 
 # From `_WIDE` columns on, the charts are beside the sections and take `_CHART_SHARE` of the width.
 _WIDE, _CHART_SHARE = 120, 0.35
 # Heights of a chart below the sections, and the least height of one of several charts.
 _CHART_HEIGHT, _PANEL_HEIGHT = 14, 12
+# From this height on, the rows of a map have several lines.
+_TALL = 36
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ def _sections(
     width, height = size
     for short, gap in ((False, 1), (True, 1), (True, 0)):
         sections = [
+            map_section(results, summaries, width, theme, tall=height >= _TALL),
             distributions(results, summaries, width, theme),
             answers(summaries, comparisons, width, theme, short=short, interim=results.unfinished),
             differences(comparisons, width, theme),

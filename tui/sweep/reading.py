@@ -10,7 +10,8 @@ from rich.text import Text
 from ...core.safe_text import printable
 from ...core.statistics.paired import fewest_seeds
 from ...core.stream.builtin_experiments import BUILT_IN
-from ...core.stream.experiment_info import ExperimentInfo
+from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
+from ...core.sweeps.grid_map import NEAR_PART, NEAR_SHARE
 
 _NUMBERS = {4: "four", 10: "ten"}
 _SEED = (
@@ -37,14 +38,29 @@ _R = (
 )
 
 
-def terms(experiment: ExperimentInfo) -> dict[str, str]:
-    """The words as they stand on the screen or in the tables that are printed after it, and what they mean."""
+def _works(main: MetricInfo) -> str:
+    """What makes a cell of the map work."""
+    if main.solved_at is not None:
+        rule = "at least half of the seeds solved the task"
+    else:
+        near = f"{100 * NEAR_SHARE:g} percentage points" if main.share else f"{100 * NEAR_PART:g} %"
+        rule = f"the median is within {near} of the best cell, and fewer than half of the seeds diverged"
+    return f"In the map: {rule}. The stronger the colour, the better."
+
+
+def terms(experiment: ExperimentInfo, *, has_map: bool = False) -> dict[str, str]:
+    """The words as they stand on the screen or in the tables that are printed after it, and what they mean.
+
+    `has_map`: the sweep has two axes of numbers or rules.
+    """
     main, noun = experiment.main, printable(experiment.examples)
     found = {
         "seed": _SEED,
         f"final {main.words} of every seed": f"A mark for each training, on all validation {noun}; heavier marks stand "
         "for several. The block is their median.",
     }
+    if has_map:
+        found["works"] = _works(main)
     if experiment.gauge("dead-outputs"):
         found["dead outputs, mean"] = _DEAD
     if main.share:
@@ -64,6 +80,7 @@ def terms(experiment: ExperimentInfo) -> dict[str, str]:
     return found | {"r": _R, "quartiles": quartiles}
 
 
-def reading(experiment: ExperimentInfo) -> Group:
+def reading(experiment: ExperimentInfo, *, has_map: bool = False) -> Group:
     """A paragraph for each word."""
-    return Group(*(Text.assemble((name, "bold"), f": {meaning}") for name, meaning in terms(experiment).items()))
+    words = terms(experiment, has_map=has_map).items()
+    return Group(*(Text.assemble((name, "bold"), f": {meaning}") for name, meaning in words))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -20,6 +20,7 @@ from ..style.theme import Theme
 from ..text.metric_words import value_words
 from ..text.wrapping import wrapped
 from .dot_plots import dots, marks_legend, ruler, whisker
+from .heading import heading
 from .measures import difference_axis, median_and_range, ruler_digits, signed, value_axis
 
 # From this width on, ranges and intervals are shown.
@@ -129,15 +130,6 @@ def causes(summaries: Sequence[Summary], width: int, theme: Theme) -> list[Strip
         rows = [(Strip([Segment(group, theme.palette.style(theme.palette.foreground))]), "", muted) for group in groups]
         lines += _labelled(_name(summary.setting, theme), colour, rows)
     return lines
-
-
-def heading(text: str, note: str, width: int, theme: Theme) -> Strip:
-    """A section's heading, with a note if it fits."""
-    style = theme.palette.style(theme.palette.foreground, bold=True)
-    segments = [Segment(" " + set_cell_size(text, min(cell_len(text), width - 1)), style)]
-    if note and cell_len(text) + cell_len(note) + 3 <= width:
-        segments.append(Segment(f"  {note}", theme.palette.style(theme.palette.muted)))
-    return Strip(segments)
 
 
 def _wrapped(text: str, width: int, *, indent: str = "") -> list[str]:

@@ -13,7 +13,7 @@ from ...core.stream.audit_words import audit_words, by_importance
 from ...core.stream.command_line import command_line
 from ...core.stream.config import RunConfig, with_dataset
 from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
-from ...core.stream.lane_differences import planned_rules, rule_was_changed, settings_of, settings_that_differ
+from ...core.stream.lane_differences import settings_of, settings_that_differ
 from ...core.stream.series import evaluated_values, final_values
 from ...core.stream.state import LaneState, RunState
 from .lane_names import lane_name
@@ -211,10 +211,15 @@ def _share(lane: LaneState, which: Literal["elements", "steps"]) -> str:
 def _rule(lane: LaneState, state: RunState) -> str:
     if state.watched and lane.rule == "none" and not lane.changed_at:
         return "observed"
-    if rule_was_changed(state, lane):
+    if lane.changed_at:
         return f"{lane.rule}, changed mid-run"
-    (_, first), *later = planned_rules(state, lane) or [(0, lane.rule)]
-    return ", ".join((first, *(f"{rule} from {step}" for step, rule in later)))
+    return lane.rule if not lane.clip_at else ", ".join(_planned(state, lane))
+
+
+def _planned(state: RunState, lane: LaneState) -> Iterator[str]:
+    """The rule that a lane starts with, and those that are planned for later."""
+    yield from (known.rule for known in (state.config.lanes if state.config else ()) if known.name == lane.name)
+    yield from (f"{rule} from {step}" for step, rule in lane.clip_at.items())
 
 
 def _steps(lane: LaneState) -> str:

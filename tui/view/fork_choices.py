@@ -33,11 +33,13 @@ def default_name(parent: str, taken: Collection[str]) -> str:
 
 
 class ForkField:
-    """The prompt for a fork of `parent`. `taken` are the names of lanes that there are, or that are about to begin."""
+    """The prompt for a fork of `parent`, at a step of a replay or now.
 
-    label = "fork"
+    `taken` are the names of lanes that there are, or that are about to begin.
+    """
 
-    def __init__(self, parent: ForkParent, taken: Collection[str]) -> None:
+    def __init__(self, parent: ForkParent, taken: Collection[str], at_step: int | None = None) -> None:
+        self.label = "fork" if at_step is None else f"fork at {at_step:,}"
         self._parent, self._taken = parent, taken
         self._name = default_name(parent.name, taken)
         self.start = f"{self._name}={parent.rule}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual.strip import Strip
@@ -34,13 +36,15 @@ def lane_heading(
     *,
     selected: bool,
     beside: Sequence[LaneState] = (),
+    own: Mapping[str, Sequence[str]] = MappingProxyType({}),
     experiment: ExperimentInfo = LENET.info,
 ) -> list[Strip]:
     """Two lines: name, rule, and progress or result; then the sentence that explains the lane, given in forms.
 
-    `beside` are all lanes: headings of one width show their progress in one form.
+    `beside` are all lanes: headings of one width show their progress in one form. `own`: what lanes have of their own
+    beside their rules, by lane, the most important first.
     """
-    name, rule, right = _first_line(number, lane, view, width, theme, beside, experiment)
+    name, rule, right = _first_line(number, lane, view, width, theme, beside, own, experiment)
     style = theme.strong if lane.finished or lane.loop_ended else theme.muted
     parts = [Part(name, theme.lane(number, bold=True, reverse=selected)), Part(rule, theme.text, 1)]
     return [bar(parts, [Part(right, style, 2)], width, theme), _sentence(lane, sentence, width, theme)]
@@ -53,25 +57,32 @@ def _first_line(
     width: int,
     theme: Theme,
     beside: Sequence[LaneState],
+    own: Mapping[str, Sequence[str]],
     experiment: ExperimentInfo,
 ) -> tuple[str, str, str]:
     """The lane's name with its symbol, its rule, and its progress or result, in the longest forms that fit.
 
     Before its end, the rule in full comes first; after it, the result. The name is shortened last, its symbol never.
     """
-    name, rules = _name(number, lane, theme), _rules(lane, theme)
+    name, forms = _name(number, lane, theme), _rules(lane, own, theme)
     rights = [f"{form} " for form in (_result(lane, experiment) if lane.ended else _progress(lane, view, theme))]
     alike = [(one, other) for one, other in enumerate(beside) if bool(other.ended) == bool(lane.ended)]
     # The rule in its shortest form beside a result, in full beside the progress.
-    room = width - 4 - max((_rule_end(*other, theme, form=-1 if lane.ended else 0) for other in alike), default=0)
+    room = width - 4 - max((_rule_end(*other, own, theme, brief=lane.ended) for other in alike), default=0)
     common = [right for right in rights if cell_len(right) <= room]
+    rules = [*forms.dated, *forms.undated]
     if lane.ended:
         rights = common or rights
         pairs = [(rules[0], rights[0]), *((rule, right) for right in rights for rule in rules)]
     else:
-        # That a rule was changed is worth more than the progress.
-        dated = rules[:-1] if lane.changed_at else rules
-        pairs = [(rules[0], right) for right in common[:1]] + [(rule, right) for rule in dated for right in rights]
+        # That a rule was changed, and the first of the lane's own settings, are worth more than the progress.
+        pairs = [(rules[0], right) for right in common[:1]] + [
+            (rule, right) for rule in forms.dated for right in rights
+        ]
+    if forms.bare:
+        pairs += [(rules[-1], "")] if not lane.ended else []
+        pairs += [(rule, right) for rule in forms.bare for right in rights]
+        rules += forms.bare
     for rule, right in (*pairs, *((rule, "") for rule in rules)):
         if cell_len(name) + 2 + cell_len(rule) + (2 + cell_len(right) if right else 0) <= width:
             return name, rule, right
@@ -86,14 +97,35 @@ def _name(number: int, lane: LaneState, theme: Theme) -> str:
     return f" {theme.glyphs.symbol(number)} {theme.printable(lane_name(number, lane.name))} "
 
 
-def _rules(lane: LaneState, theme: Theme) -> list[str]:
-    since = lane.changed_at[-1] if lane.changed_at else None
-    return [theme.printable(form) for form in rule_words(recorded_rule(lane.rule), since, watched=lane.watched)]
+class _RuleForms(NamedTuple):
+    """A rule and what the lane has of its own, in forms from long to short.
+
+    `undated`: without the step at which the rule was changed. `bare`: without anything of the lane's own.
+    """
+
+    dated: list[str]
+    undated: list[str]
+    bare: list[str]
 
 
-def _rule_end(number: int, lane: LaneState, theme: Theme, *, form: int) -> int:
-    """The cells that a lane's name and a form of its rule take."""
-    return cell_len(_name(number, lane, theme)) + cell_len(_rules(lane, theme)[form])
+def _rules(lane: LaneState, own: Mapping[str, Sequence[str]], theme: Theme) -> _RuleForms:
+    forms = rule_words(recorded_rule(lane.rule), lane.changed_at[-1] if lane.changed_at else None, watched=lane.watched)
+    parts = own.get(lane.name, ())
+    # The least important are left out first.
+    shown = [" · ".join(("", *parts[:length])) for length in range(len(parts), 0, -1)] or [""]
+    dated, undated = (forms[:-1], forms[-1:]) if lane.changed_at else (forms, ())
+    shorter = (dated[-1] + more for more in shown[1:])
+    return _RuleForms(
+        dated=[*map(theme.printable, (one + shown[0] for one in dated)), *map(theme.printable, shorter)],
+        undated=[theme.printable(one + more) for one in undated for more in shown],
+        bare=[theme.printable(one) for one in (dated[-1], *undated)] if parts else [],
+    )
+
+
+def _rule_end(number: int, lane: LaneState, own: Mapping[str, Sequence[str]], theme: Theme, *, brief: bool) -> int:
+    """The cells that a lane's name and its rule take, in full or as short as the first of its own settings allows."""
+    forms = _rules(lane, own, theme)
+    return cell_len(_name(number, lane, theme)) + cell_len([*forms.dated, *forms.undated][-1 if brief else 0])
 
 
 def _sentence(lane: LaneState, forms: Sequence[str], width: int, theme: Theme) -> Strip:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -40,8 +40,21 @@ class LanePanel(Vertical):
         yield self._heading
         yield self.log_pane
 
-    def show(self, state: RunState, lane: LaneState, view: LaneView, theme: Theme, *, selected: bool) -> None:
-        """Update the panel; a hidden one only appends events to its log."""
+    def show(
+        self,
+        state: RunState,
+        lane: LaneState,
+        view: LaneView,
+        theme: Theme,
+        *,
+        selected: bool,
+        own: Mapping[str, Sequence[str]],
+        names: Mapping[str, str],
+    ) -> None:
+        """Update the panel; a hidden one only appends events to its log.
+
+        `own`: see `lane_heading`. `names`: those of all lanes on the screen.
+        """
         if self.display:
             sentence, lanes = explanations(state, lane), list(state.lanes.values())
             self._heading_at = lambda width: [
@@ -54,12 +67,13 @@ class LanePanel(Vertical):
                     theme,
                     selected=selected,
                     beside=lanes,
+                    own=own,
                     experiment=state.experiment,
                 ),
                 self._effect_line(lane, state.experiment, width, theme),
             ]
             self._heading.show(self._heading_at(self.size.width))
-        self.log_pane.show_experiment(state.experiment)
+        self.log_pane.show_run(state.experiment, names)
         self.log_pane.add(view.take_unlogged())
 
     def _effect_line(self, lane: LaneState, experiment: ExperimentInfo, width: int, theme: Theme) -> Strip:

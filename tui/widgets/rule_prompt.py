@@ -34,7 +34,7 @@ class _RuleInput(Input):
     ).key_to_bindings
 
     def __init__(self, prompt: RulePrompt) -> None:
-        super().__init__(suggester=_RuleSuggester(prompt), compact=True)
+        super().__init__(suggester=_RuleSuggester(prompt), compact=True, select_on_focus=False)
         self.cursor_blink = False
         self._prompt = prompt
 

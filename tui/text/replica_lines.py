@@ -1,0 +1,28 @@
+"""The settings of a sweep as a numbered list, each with the replica that shows it best."""
+
+from __future__ import annotations
+
+from ...core.safe_text import printable
+from ...core.stream.sweep_config import Setting, is_stackable
+from ...core.stream.sweep_events import Results
+from ...core.sweeps.replica_run import typical_seed
+from .metric_words import figure
+
+
+def replica_lines(results: Results) -> list[str]:
+    """A line for each setting: its number from 1 on, its name, its typical seed and the result of that."""
+    return [_line(results, number, setting) for number, setting in enumerate(results.started.config.settings, 1)]
+
+
+def _line(results: Results, number: int, setting: Setting) -> str:
+    seed = typical_seed(results, setting)
+    found = results.figures(setting.number).get(seed)
+    metric = results.started.experiment.main
+    result = figure(metric, found.of(metric.name)) if found else "no result"
+    return f"{number:3}  {printable(setting.name)}: seed {seed}, {result}"
+
+
+def trained_again(setting: Setting, seed: int) -> str:
+    """What is to be expected of a replica that is trained again as a run."""
+    alike = "alike but for rounding, so that the end may differ" if is_stackable(setting.config) else "the same numbers"
+    return f"{printable(setting.name)}, seed {seed}: trained again, {alike}"
