@@ -4,6 +4,7 @@
     python benchmarks/pictures.py RUN OUT.svg    # only the movie, of a recorded run in which clipping went off and on
     python benchmarks/pictures.py recurrent      # only the recurrent network, which needs no data
     python benchmarks/pictures.py watched        # only the loop of examples/loops, watched (a minute)
+    python benchmarks/pictures.py compare DIR    # only four runs compared: two seeds, with and without a last ReLU
     python benchmarks/pictures.py map            # only the map of rule by learning rate (two minutes)
     python benchmarks/pictures.py map SWEEP      # the same of a recorded sweep
 
@@ -34,6 +35,7 @@ from clipwatch.core.reports.phrases import Words
 from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.reader import read_recording
+from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.runs.timeline import Timeline
 from clipwatch.core.stream.attach_events import Attached
 from clipwatch.core.stream.codec import encode
@@ -45,6 +47,7 @@ from clipwatch.core.sweeps.grid_map import grid_map
 from clipwatch.core.sweeps.recorded_folders import find_sweep
 from clipwatch.core.sweeps.store import SweepFolder, read_sweep
 from clipwatch.tui.cli.main import main as main_program
+from clipwatch.tui.compare.app import CompareApp
 from clipwatch.tui.live.app import ClipwatchApp
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -55,6 +58,8 @@ PACE = 40
 OFF, ON = 400, 700
 # When the clipped recurrent network learns, and the unclipped one no longer can.
 LEARNING, LARGE = 160, (160, 45)
+# The seeds of the runs that are compared.
+COMPARED_SEEDS = (0, 1)
 # The step at which the watched loop is shown, some time after its warm-up.
 WATCHED, LOOP = 560, Path(__file__).parents[1] / "examples" / "loops" / "character_model.py"
 # The sweep whose map is drawn.
@@ -205,6 +210,40 @@ def draw_watched() -> str:
     return movie(asyncio.run(film(timeline, parts, LARGE, attached))[-1:])
 
 
+def draw_comparison(data_dir: str) -> str:
+    """Four runs on MNIST compared: two seeds, with and without a ReLU on the logits."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        for seed in COMPARED_SEEDS:
+            for head in ("relu", "linear"):
+                settings = {"dataset": "mnist", "head": head}
+                engine = Engine(RunConfig(settings=settings, data_dir=data_dir, seed=seed))
+                record(engine, home).path.rename(home / f"{head}-{seed}")
+        folders = [RunFolder(home / f"{head}-{seed}") for seed in COMPARED_SEEDS for head in ("relu", "linear")]
+        return movie([Frame(rows_of(asyncio.run(compare(folders))), Caption("clipwatch compare", ""), 1)])
+
+
+def record(engine: Engine, home: Path) -> RunFolder:
+    """Train a run and record it in `home`."""
+    recorder, folder = Recorder(home), None
+    for _ in recorder.through(engine.run()):
+        folder = recorder.folder or folder
+    assert folder
+    return folder
+
+
+async def compare(folders: Sequence[RunFolder]) -> str:
+    """The screen of a comparison as SVG."""
+    app = CompareApp(folders)
+    async with app.run_test(size=LARGE) as pilot:
+        while app.view.gains_runs:
+            await pilot.pause(0.1)
+        # Some time for the charts, which are drawn one after the other.
+        await pilot.pause(1)
+        app.reader.stop()
+        return app.export_screenshot(simplify=True)
+
+
 def train_map(home: str) -> SweepFolder:
     """A sweep of the temporal order problem over rules and learning rates."""
     axes = [f"--clip={rule}" for rule in MAP_RULES] + [f"--learning-rate={rate}" for rate in MAP_RATES]
@@ -243,6 +282,8 @@ def main() -> None:
             (DOCS / "recurrent.svg").write_text(draw_recurrent(), encoding="utf-8")
         case ["watched"]:
             (DOCS / "watched.svg").write_text(draw_watched(), encoding="utf-8")
+        case ["compare", data_dir]:
+            (DOCS / "compare.svg").write_text(draw_comparison(data_dir), encoding="utf-8")
         case ["map"]:
             with tempfile.TemporaryDirectory() as home:
                 (DOCS / "map.svg").write_text(draw_map(train_map(home)), encoding="utf-8")
@@ -259,6 +300,7 @@ def main() -> None:
             (DOCS / "diagnostics.svg").write_text(diagnostics, encoding="utf-8")
             (DOCS / "recurrent.svg").write_text(draw_recurrent(), encoding="utf-8")
             (DOCS / "watched.svg").write_text(draw_watched(), encoding="utf-8")
+            (DOCS / "compare.svg").write_text(draw_comparison(data_dir), encoding="utf-8")
         case _:
             raise SystemExit(__doc__)
 

@@ -1,4 +1,4 @@
-"""The screens of a run, of a sweep and of the list of runs: signals, terminal behaviour, and arbitrary input."""
+"""The screens of a run, a sweep, a comparison and the list of runs: signals, terminal behaviour, any input."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from compared_runs import recorded, story
 from test_runs_screen import write_run
 from test_sweep_screen import script
 from virtual_terminal import DEADLINE, VirtualTerminal, wait_until
@@ -53,10 +54,23 @@ def of_list(folder: Path, before: str = "") -> str:
     )
 
 
+def of_comparison(folder: Path, before: str = "") -> str:
+    (folder / "runs").mkdir(exist_ok=True)
+    runs = recorded(folder / "runs", story(), story(seed=1))
+    return (
+        "from pathlib import Path\n"
+        "from clipwatch.core.runs.folder import RunFolder\n"
+        "from clipwatch.tui.compare.run import show_comparison\n"
+        f"{before}\n"
+        f"raise SystemExit(show_comparison([RunFolder(Path(path)) for path in {[str(run.path) for run in runs]!r}]))\n"
+    )
+
+
 # How to start each screen, its text once all is drawn, and the keys that quit it.
 SCREENS = {
     "run": (of_run, ("Step: 200 ", "q quit", "\u2809", "8 s left"), "qy"),
     "list": (of_list, ("2 recordings", "q quit", "19700101-000002", "seed 2"), "q"),
+    "comparison": (of_comparison, ("4 lanes", "q quit", "0.600 (0.502", "2B"), "q"),
     "sweep": (of_sweep, ("32 / 32", "q quit", "the result", "the cause", "q stops and"), "q"),
 }
 
@@ -190,10 +204,12 @@ def test_a_second_signal_ends_it_at_once_even_if_it_is_busy(screen: Screen, tmp_
         "from clipwatch.tui.live.app import ClipwatchApp\n"
         "from clipwatch.tui.sweep.app import SweepApp\n"
         "from clipwatch.tui.runs.app import RunsApp\n"
+        "from clipwatch.tui.compare.app import CompareApp\n"
         "def busy(self):\n"
         f"    open({str(tmp_path / 'busy')!r}, 'w').close()\n"
         "    while True: pass\n"
-        "ClipwatchApp.action_next_theme = SweepApp.action_next_theme = RunsApp.action_next_theme = busy\n"
+        "for app in ClipwatchApp, SweepApp, RunsApp, CompareApp:\n"
+        "    app.action_next_theme = busy\n"
     )
     terminal = screen.start(busy)
     terminal.shows(*screen.words)

@@ -17,6 +17,7 @@ from clipwatch.tui.screens.help import HelpScreen
 from clipwatch.tui.screens.main import MainScreen
 from clipwatch.tui.style.chart_styles import Palette
 from clipwatch.tui.style.theme import Theme
+from clipwatch.tui.view.charted import ChartedRun
 from clipwatch.tui.view.key import CHART, CLIP, PACE, RATE, REPLAY, RUN, Key, keycaps
 from clipwatch.tui.view.keymap import keymap
 from clipwatch.tui.view.keys import KEYS
@@ -51,7 +52,7 @@ def test_steering_has_exactly_the_keys_that_reach_the_engine() -> None:
 
 def test_the_charts_have_exactly_the_keys_that_change_them() -> None:
     view, theme = RunView(), Theme(Palette(), panel="#000000")
-    charts = ChartsPanel(view, theme, id="charts", classes="")
+    charts = ChartsPanel(ChartedRun(view), theme, id="charts", classes="")
     assert list(charts.keys) == [key.id for key in KEYS if key.action.startswith("change_charts")]
 
 

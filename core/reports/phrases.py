@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .chinese import CHINESE
+from .compared_chinese import COMPARED_CHINESE
+from .compared_english import COMPARED_ENGLISH
 from .english import ENGLISH
 from .sweep_chinese import SWEEP_CHINESE
 from .sweep_english import SWEEP_ENGLISH
@@ -13,8 +15,8 @@ from .watched_chinese import WATCHED_CHINESE
 from .watched_english import WATCHED_ENGLISH
 
 LANGUAGES: Mapping[str, Mapping[str, str]] = {
-    "en": ENGLISH | SWEEP_ENGLISH | WATCHED_ENGLISH,
-    "zh": CHINESE | SWEEP_CHINESE | WATCHED_CHINESE,
+    "en": ENGLISH | SWEEP_ENGLISH | WATCHED_ENGLISH | COMPARED_ENGLISH,
+    "zh": CHINESE | SWEEP_CHINESE | WATCHED_CHINESE | COMPARED_CHINESE,
 }
 TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 

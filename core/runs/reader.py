@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,14 +91,16 @@ class Recorded:
         return max(*seconds, float(self.table.evaluations.seconds.max(initial=0.0)))
 
 
-def read_recording(path: Path, *, growing: bool = False) -> Recorded:
+def read_recording(
+    path: Path, *, growing: bool = False, progress: Callable[[int], None] = lambda count: None
+) -> Recorded:
     """Read a run's events. Raises BadInput if the file is unreadable, has another schema or holds no run.
 
     Skips damaged lines and reports their numbers; also a last line without its end, which a killed writer leaves. In a
     `growing` file that is no damage. If the line of `RunStarted` is damaged, the manifest and the settings beside the
-    file replace it.
+    file replace it. `progress` is called with the number of bytes read so far.
     """
-    reading = _Reading(path)
+    reading = _Reading(path, progress)
     try:
         with open_regular(path) as file:
             reading.read(file)
@@ -139,8 +141,8 @@ def _beginning(folder: RunFolder) -> RunStarted | None:
 class _Reading:
     """Reads a file in parts. Only a part with a problem is read line by line."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, progress: Callable[[int], None]) -> None:
+        self._path, self._progress = path, progress
         self._lines = 0
         self.rows, self.damage = EventRows(), Damage(path.name)
         self.whole_bytes, self.unended = 0, False
@@ -154,6 +156,7 @@ class _Reading:
             self.rows.add(self._decoded(whole))
             self.whole_bytes += len(whole)
             self._lines += whole.count(b"\n")
+            self._progress(self.whole_bytes)
 
     def _decoded(self, part: bytes) -> Sequence[Event]:
         if all_sealed(part):

@@ -18,7 +18,6 @@ FLOOR_FROM = 8
 # From this width on, the values at the ends of the lines have a margin on the right.
 MARGIN_FROM = 56
 GRID = 0.2
-UNIT = "step"
 
 
 def lay_out(spec: ChartSpec, canvas: Canvas, scale: Scale) -> tuple[Area, list[tuple[float, str]]]:
@@ -77,20 +76,21 @@ def draw_steps(spec: ChartSpec | HeatMapSpec, canvas: Canvas, area: Area) -> Non
     if has_floor:
         canvas.fill(slice(floor, floor + 1), slice(area.left - 1, area.left + area.width), glyphs.floor, muted)
         canvas.write(floor, area.left - 1, glyphs.corner, muted)
-    if area.left > len(UNIT):
-        canvas.write(area.steps_row, 0, UNIT, muted)
+    unit, per_unit = ("step", 1) if isinstance(spec, HeatMapSpec) else (spec.unit, spec.steps_per_unit)
+    if area.left > len(unit):
+        canvas.write(area.steps_row, 0, unit, muted)
     if spec.cursor is not None and area.shows(spec.cursor):
-        _write_step(canvas, area, spec.cursor, palette.style(palette.foreground, bold=True))
+        _write_step(canvas, area, spec.cursor, per_unit, palette.style(palette.foreground, bold=True))
     end = (spec.window[1],) if spec.ends_at_step else ()
     for step in (*end, *step_ticks(*spec.window, max(area.width // 12, 1))):
-        if _write_step(canvas, area, step, muted) and has_floor:
+        if _write_step(canvas, area, step, per_unit, muted) and has_floor:
             canvas.write(floor, area.left + area.column(step), glyphs.floor_tick, muted)
 
 
-def _write_step(canvas: Canvas, area: Area, step: int, style: Style) -> bool:
+def _write_step(canvas: Canvas, area: Area, step: int, per_unit: int, style: Style) -> bool:
     """Write a step under its column; False if another label is in the way."""
     row, width = area.steps_row, canvas.codes.shape[1]
-    text = compact(step)
+    text = compact(step) if per_unit == 1 else general(step / per_unit, 3)
     start = min(max(area.left + area.column(step) - (len(text) - 1) // 2, 0), width - len(text))
     if not canvas.is_free(row, max(start - 1, 0), min(start + len(text) + 1, width), ""):
         return False

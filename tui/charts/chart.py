@@ -99,7 +99,8 @@ def _line(one: Trace, area: Area, spec: ChartSpec, number: int, *, faint: bool) 
     columns, values, joined = one.drawn(area.scale, smooth=not faint)
     markers = spec.glyphs.faint if faint else spec.glyphs.curves
     x = (columns + 0.5) / spec.glyphs.dots[0]
-    return Line(x, area.scale.place(values), joined, markers[number % len(markers)])
+    shown = number if one.lane.number is None else one.lane.number
+    return Line(x, area.scale.place(values), joined, markers[shown % len(markers)])
 
 
 def _draw_layer(canvas: Canvas, area: Area, inks: list[int], lanes: list[Cells]) -> list[Drawn]:

@@ -13,7 +13,8 @@ class ChartLane:
     """One curve of a chart: the lane's name, Rich colour and values; `failed` is the step at which it failed.
 
     `start`: the step from which the curve is drawn; None: all of it. Its values before count in averages.
-    `band` alternates lower and upper edge. It is drawn faintly instead of the raw values, below the curve.
+    `band` alternates lower and upper edge. It is drawn faintly instead of the raw values, below the curve. `number`
+    decides its symbol; None: its place in the chart.
     """
 
     name: str
@@ -21,6 +22,7 @@ class ChartLane:
     curve: Curve
     failed: int | None = None
     band: Curve | None = None
+    number: int | None = None
     start: int | None = None
 
 
@@ -69,7 +71,8 @@ class ChartSpec:
     point the values carry (None: as many as fit): 2 for accuracy on 100 images. `percent`: the values are shares and
     are written as percentages. `empty` stands in the middle of a chart without any value.
     `brief` replaces a title that does not fit. `ends_at_step`: the last step is one of the run and has a tick;
-    otherwise it is only how far the axis reaches.
+    otherwise it is only how far the axis reaches. An axis of something else than steps has this `unit`, which is so
+    many steps long (`steps_per_unit`). With `keeps_title`, entries of the legend are left out before the title is.
     """
 
     title: str
@@ -90,6 +93,9 @@ class ChartSpec:
     percent: bool = False
     empty: str = ""
     ends_at_step: bool = True
+    unit: str = "step"
+    steps_per_unit: int = 1
+    keeps_title: bool = False
     brief: str = ""
     palette: Palette = field(default_factory=Palette)
     ascii: bool = False
@@ -98,6 +104,11 @@ class ChartSpec:
     def glyphs(self) -> Glyphs:
         """The characters to draw with."""
         return ASCII if self.ascii else UNICODE
+
+    def symbol(self, lane: int) -> str:
+        """The symbol of the lane at this place."""
+        number = self.lanes[lane].number
+        return self.glyphs.symbol(lane if number is None else number)
 
     @property
     def window(self) -> tuple[int, int]:

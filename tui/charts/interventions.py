@@ -61,7 +61,7 @@ def _draw_label(spec: ChartSpec, canvas: Canvas, row: int, place: tuple[int, int
     """Draw the lane's symbol and the label beside the line, as high as there is room, otherwise the symbol alone."""
     left, column, height = place
     style = spec.palette.style(spec.lanes[mark.lane].color, bold=True)
-    symbol = spec.glyphs.symbol(mark.lane)
+    symbol = spec.symbol(mark.lane)
     text = f"{symbol} {printable(mark.label, ascii=spec.ascii)} " if mark.label else symbol
     for down in range(max(height // 2, 1)):
         # At the left of its line, a label keeps a blank to what is before it.

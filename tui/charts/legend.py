@@ -62,6 +62,9 @@ def header(spec: ChartSpec) -> list[Strip]:
     if not fitting and spec.height >= TALL:
         title = next((one for one in titles if _length(one) <= spec.width), titles[-1])
         return [row_of(spec, title, []), row_of(spec, [], _legend(spec, entries, spec.width - 1))]
+    if not fitting and spec.keeps_title:
+        title = next((one for one in titles if _length(one) < spec.width), titles[-1])
+        return [row_of(spec, title, _whole_values(spec, entries, spec.width - _length(title) - GAP))]
     title = (fitting or titles[-1:])[0]
     return [row_of(spec, title, _legend(spec, entries, spec.width - 1 - _length(title) - GAP))]
 
@@ -88,16 +91,16 @@ def _legend(spec: ChartSpec, entries: list[Entry], room: int) -> list[Segment]:
         legend = _written(spec, entries, form)
         if _length(legend) <= room:
             return legend
-    return _whole_values(spec, entries)
+    return _whole_values(spec, entries, spec.width)
 
 
-def _whole_values(spec: ChartSpec, entries: list[Entry]) -> list[Segment]:
-    """The first entries that fit into the chart, title left out, and how many more there are: no number is ever cut."""
+def _whole_values(spec: ChartSpec, entries: list[Entry], room: int) -> list[Segment]:
+    """The first entries that fit, and how many more there are: no number is ever cut."""
     muted = spec.palette.style(spec.palette.muted)
     for count in range(len(entries), 0, -1):
         rest = [Segment(f" +{len(entries) - count}", muted)] if count < len(entries) else []
         legend = [*_written(spec, entries[:count], Form(0)), *rest]
-        if _length(legend) < spec.width:
+        if _length(legend) < room:
             return legend
     return []
 
@@ -123,7 +126,7 @@ def _entry(spec: ChartSpec, index: int, lane: ChartLane) -> Entry:
     width = number_width(spec.decimals, percent=spec.percent)
     raw, value = (number(one, spec.decimals, percent=spec.percent).rjust(width) for one in _values(spec, lane))
     name = printable(lane.name, ascii=spec.ascii)
-    return Entry(spec.glyphs.symbol(index), name, value, raw, lane.color)
+    return Entry(spec.symbol(index), name, value, raw, lane.color)
 
 
 def _values(spec: ChartSpec, lane: ChartLane) -> tuple[float | None, float | None]:

@@ -50,7 +50,7 @@ def draw_level_labels(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
 
 def _label(spec: ChartSpec, area: Area, level: Level) -> str:
     arrow = {0: "", 1: spec.glyphs.above + " ", -1: spec.glyphs.below + " "}[_outside(area, level)]
-    symbol = "" if spec.palette.coloured else spec.glyphs.symbol(level.lane) + " "
+    symbol = "" if spec.palette.coloured else spec.symbol(level.lane) + " "
     return f" {symbol}{arrow}{printable(level.label, ascii=spec.ascii) or general(level.value)} "
 
 

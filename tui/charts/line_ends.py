@@ -68,7 +68,7 @@ def _draw_along(
         column = int(columns[nearest])
         row = _row(area, float(values[nearest]), column, cells)
         if row is not None and abs(column - target) <= 2:
-            canvas.write(row, area.left + column, spec.glyphs.symbol(lane), style)
+            canvas.write(row, area.left + column, spec.symbol(lane), style)
 
 
 def _end(area: Area, lane: int, value: float, column: int, cells: Drawn) -> LineEnd | None:
@@ -83,7 +83,7 @@ def _draw_ends(spec: ChartSpec, canvas: Canvas, area: Area, ends: list[LineEnd])
         column = next(column for column in count(end.column) if (end.row, column) not in taken)
         taken[end.row, column] = end
         style = spec.palette.style(spec.lanes[end.lane].color, bold=True)
-        canvas.write(end.row, area.left + column, spec.glyphs.symbol(end.lane), style)
+        canvas.write(end.row, area.left + column, spec.symbol(end.lane), style)
     for end in sorted(ends, key=lambda end: -end.value):
         near = [column for (_, column), other in taken.items() if abs(other.column - end.column) <= ALIGNED]
         if not spec.palette.coloured and [other.row for other in ends].count(end.row) > 1:

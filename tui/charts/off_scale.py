@@ -66,7 +66,7 @@ def _draw_broken(spec: ChartSpec, canvas: Canvas, area: Area, one: Trace, lane: 
     for column in columns:
         canvas.write(row, area.left + column, spec.glyphs.broken, style)
     if columns:
-        text = f" {spec.glyphs.symbol(lane)} {', '.join(words)} "
+        text = f" {spec.symbol(lane)} {', '.join(words)} "
         fits = max(columns) + 1 + len(text) <= area.width
         start = max(columns) + 1 if fits else max(min(columns) - len(text), 0)
         canvas.write(row, area.left + start, text, style)

@@ -45,7 +45,7 @@ def draw_strips(spec: ChartSpec, canvas: Canvas, area: Area) -> None:
             if canvas.is_free(row, column, column + 1, "") or column % len(strips) == number:
                 canvas.write(row, column, spec.glyphs.strip, style)
         if not shared:
-            canvas.write(row, area.left - 2, spec.glyphs.symbol(lane), style)
+            canvas.write(row, area.left - 2, spec.symbol(lane), style)
             _draw_label(canvas, row, max(spans, key=lambda span: span[1] - span[0]), style)
     if rows and shared:
         muted = spec.palette.style(spec.palette.muted)

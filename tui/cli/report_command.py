@@ -18,12 +18,12 @@ from ..live.screenshot import picture
 from ..text.messages import say, tell
 
 # The format for each file name extension.
-_FORMATS: dict[str, Format] = {"": "html", ".html": "html", ".htm": "html", ".md": "md", ".markdown": "md"}
+FORMATS: dict[str, Format] = {"": "html", ".html": "html", ".htm": "html", ".md": "md", ".markdown": "md"}
 
 
 def print_report(args: argparse.Namespace) -> int:
     """Write the document and print its path; return the exit code."""
-    if args.output and not args.format and args.output.suffix.lower() not in _FORMATS:
+    if args.output and not args.format and args.output.suffix.lower() not in FORMATS:
         raise BadInput(f"report: {args.output}: unknown format; use a name that ends in .html or .md, or add --format")
     folders = [find(name, runs_folder(args.runs_dir), tell) for name in args.runs]
     sweeps = [folder for folder in folders if isinstance(folder, SweepFolder)]
@@ -45,7 +45,7 @@ def _report_sweep(sweep: SweepFolder, args: argparse.Namespace) -> Path:
 
 
 def _report_runs(paths: Sequence[Path], args: argparse.Namespace) -> Path:
-    format: Format = args.format or _FORMATS.get(args.output.suffix.lower() if args.output else "", "html")
+    format: Format = args.format or FORMATS.get(args.output.suffix.lower() if args.output else "", "html")
     output = args.output or Path(f"report.{format}")
     # A run that is named twice appears once.
     recordings = {path: read_recording(RunFolder(path).events) for path in dict.fromkeys(map(Path.resolve, paths))}

@@ -11,6 +11,7 @@ from ...core.errors import BadInput
 from ...core.files.outputs import output_path
 from ..text.messages import tell
 from .attach_command import ATTACH
+from .compare_command import COMPARE
 from .experiment_command import EXPERIMENT_COMMANDS
 from .experiment_settings import announce_code
 from .export_command import EXPORT
@@ -155,6 +156,7 @@ SUBCOMMANDS = (
     DELETE,
     *EXPERIMENT_COMMANDS,
     ATTACH,
+    COMPARE,
     Subcommand(
         "replay",
         "replay a recorded run",

@@ -15,12 +15,14 @@ from textual.containers import Horizontal
 from textual.widgets import DataTable, Input, Static
 
 from ...core.errors import ClipwatchError
+from ...core.runs.folder import RunFolder
 from ...core.sweeps.housekeeping import deletable, delete, rename
 from ...core.sweeps.listing import Recording
 from ...core.sweeps.recorded_folders import RecordedFolder
 from ..screens.help import HelpScreen
 from ..style.theme import DARK
 from ..terminal.terminal_app import ScreenApp
+from ..text.number_format import number_of
 from ..view.bar import Part, bar
 from ..view.key_line import key_at
 from ..widgets.lines import Lines
@@ -45,15 +47,19 @@ _MOUSE = {
 
 @dataclass(frozen=True)
 class ListState:
-    """What is kept when a recording is opened from the list: filter, theme, and the name of the selected recording."""
+    """What is kept when a recording is opened from the list: filter, theme, the selected recording, the marked ones."""
 
     filter: str = ""
+    marked: tuple[str, ...] = ()
     theme: str = DARK.name
     selected: str = ""
 
 
 class RunsApp(ScreenApp):
-    """The list of runs. `opened` is the recording to open once the app has exited, None to quit."""
+    """The list of runs. Once the app has exited, it says what to show: the recording `opened`, or the runs `compared`.
+
+    If there is neither, the user has quit.
+    """
 
     TITLE = "clipwatch runs"
     CSS = (
@@ -95,6 +101,7 @@ class RunsApp(ScreenApp):
         # The row that gets a new name.
         self._named: Row | None = None
         self.opened: RecordedFolder | None = None
+        self.compared: list[RunFolder] = []
         self._title, self._message_line, self._keys = Lines(id="title"), Lines(id="message"), Lines(id="keys")
         self._details = Lines(id="details")
         self._table: DataTable[Text] = DataTable(cursor_type="row", zebra_stripes=False)
@@ -137,16 +144,30 @@ class RunsApp(ScreenApp):
         selected = selected or (self._selected.recording.name if self._selected else "")
         matching = [row for row in self._rows if row.matches(self._state.filter)]
         self._shown = arranged(matching, ascii=self.ascii)
-        self._columns = fitting(self._shown, self.size.width - self._table.scrollbar_size_vertical)
+        room = self.size.width - self._table.scrollbar_size_vertical - self._mark_width
+        self._columns = fitting(self._shown, room)
         self._table.clear(columns=True)
         for column in self._columns:
-            self._table.add_column(Text(column.name), width=column.width)
+            width = column.width + (self._mark_width if column.name == "name" else 0)
+            self._table.add_column(Text(column.name), width=width)
         for row in self._shown:
-            self._table.add_row(*(Text(row.cells[column.name], no_wrap=True) for column in self._columns))
+            self._table.add_row(*(Text(self._cell(row, column), no_wrap=True) for column in self._columns))
         names = [row.recording.name for row in self._shown]
         self._table.move_cursor(row=names.index(selected) if selected in names else 0)
         self._message_row = self._selected
         self._draw()
+
+    @property
+    def _mark_width(self) -> int:
+        """The cells that marks take in front of the names."""
+        return 2 if self._state.marked else 0
+
+    def _cell(self, row: Row, column: Column) -> str:
+        """A cell of a row; a marked one has a mark before its name."""
+        if column.name != "name" or not self._state.marked:
+            return row.cells[column.name]
+        mark = self.make_theme().glyphs.symbol(0) if row.recording.name in self._state.marked else " "
+        return f"{mark} {row.cells[column.name]}"
 
     def _draw(self) -> None:
         width, theme, recording = self.size.width, self.make_theme(), self._selected
@@ -193,6 +214,33 @@ class RunsApp(ScreenApp):
         """Show a message until another recording is selected."""
         self._message, self._alert, self._message_row = message, alert, self._selected
         self._draw()
+
+    # Comparing
+
+    def action_mark(self) -> None:
+        """Mark the selected run, or unmark it."""
+        if (row := self._selected) is None:
+            return
+        if not isinstance(row.recording.folder, RunFolder):
+            self.say("a sweep cannot be compared with runs: enter shows its results", alert=True)
+            return
+        name, marked = row.recording.name, self._state.marked
+        marked = tuple(one for one in marked if one != name) if name in marked else (*marked, name)
+        self._state = replace(self._state, marked=marked)
+        place = self._table.cursor_row
+        self._fill()
+        self._table.move_cursor(row=min(place + 1, len(self._shown) - 1))
+        self.say(f"{number_of(len(marked), 'run')} marked. c: compare" if marked else "")
+
+    def action_compare(self) -> None:
+        """Compare the marked runs, in the order in which they were marked."""
+        folders = {row.recording.name: row.recording.folder for row in self._rows}
+        found = [folder for name in self._state.marked if isinstance(folder := folders.get(name), RunFolder)]
+        if len(found) < 2:
+            self.say("mark two runs or more with space, then compare them", alert=True)
+            return
+        self.compared = found
+        self.exit(0, return_code=0)
 
     # The prompt
 
@@ -257,6 +305,8 @@ class RunsApp(ScreenApp):
         folder = replace(row.recording.folder, path=path)
         renamed = Row(replace(row.recording, folder=folder), ascii=self.ascii)
         self._rows = [renamed if one.recording is row.recording else one for one in self._rows]
+        marked = tuple(name if one == row.recording.name else one for one in self._state.marked)
+        self._state = replace(self._state, marked=marked)
         self._fill(name)
 
     def action_ask_delete(self) -> None:

@@ -24,6 +24,15 @@ KEYS: tuple[Key, ...] = (
         PROGRAM,
         footer=1,
     ),
+    Key("mark", "space", "mark", "Mark the selected run to compare it, or unmark it", PROGRAM, footer=2),
+    Key(
+        "compare",
+        "c",
+        "compare",
+        "Show the lanes of the marked runs in the same charts; closing the comparison leads back here",
+        PROGRAM,
+        footer=2,
+    ),
     Key("ask_name", "r", "rename", "Rename the selected recording", PROGRAM, footer=2),
     Key(
         "ask_delete",

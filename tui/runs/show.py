@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...core.runs.folder import RunFolder
@@ -22,12 +23,19 @@ def show_runs(home: Path, filter: Filter) -> int:
         message = unreadable[0] + more if unreadable else ""
         app = RunsApp(found, home, state, message=message, ascii=ascii_only)
         app.run_until_closed(discard_output_of_closed_terminal)
-        if app.exit_code or app.opened is None:
+        if app.exit_code or not (app.opened or app.compared):
             return app.exit_code
         state = app.state
         # A run that failed ends with 1, which does not concern the list. A signal does.
-        if (code := _open(app.opened)) >= 128:
+        if (code := _open(app.opened) if app.opened else _compare(app.compared, state)) >= 128:
             return code
+
+
+def _compare(folders: Sequence[RunFolder], state: ListState) -> int:
+    """Show the marked runs together; return the exit code."""
+    from ..compare.run import show_comparison
+
+    return show_comparison(folders, theme=state.theme, prints=False)
 
 
 def _open(folder: RecordedFolder) -> int:

@@ -16,6 +16,7 @@ from textual.widgets import Input
 
 from ..style.theme import Theme
 from ..view.bar import Part, bar
+from ..view.charted import ChartedRun
 from ..view.grid_keys import GRID_KEYS
 from ..view.grid_pages import GridPages, recorded_metrics
 from ..view.key_line import key_at, key_line
@@ -62,7 +63,7 @@ class GridScreen(Screen[Metric | None]):
         super().__init__()
         self._view, self.theme, self._charts, self._keymap = view, theme, charts, keymap
         self._title, self._keys = Lines(classes="bar"), Lines(classes="bar")
-        self._grid = _SelectableGrid(view, theme)
+        self._grid = _SelectableGrid(ChartedRun(view), theme)
         self._grid.settings = charts.settings
         self._filter = Input(placeholder="part of a name, like norm", compact=True, select_on_focus=False)
         self._pages = GridPages()

@@ -21,6 +21,7 @@ from ..style.theme import Theme
 from ..text.lane_names import lane_names
 from ..text.status_messages import NOT_STARTED, end_texts, has_ended
 from ..text.summary import lane_summary
+from ..view.charted import ChartedRun
 from ..view.fork_choices import ForkField
 from ..view.key import Phase
 from ..view.key_line import key_at, key_line, phase_of
@@ -87,7 +88,7 @@ class MainScreen(Screen[None]):
         )
         # When each stage of the preparation began.
         self._stages: dict[str, float] = {}
-        self._charts = ChartsPanel(view, theme, metrics, id="charts", classes="part")
+        self._charts = ChartsPanel(ChartedRun(view), theme, metrics, id="charts", classes="part")
         self._title, self._status, self._keys = (Lines(classes="bar part") for _ in range(3))
         self._diagnostics = DiagnosticsPanel(id="diagnostics", classes="part")
         self._prompt = RulePrompt(classes="part")

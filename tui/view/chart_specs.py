@@ -29,7 +29,7 @@ from .step_window import WHOLE_RUN, Window
 SMOOTHING = {"light": 0.6, "medium": 0.9, "strong": 0.97, "off": 0.0}
 # The weights of the past by cadence: values of single steps vary more than averages over many images, and values at
 # measurements are too few to average much.
-_WEIGHTS: dict[Cadence, dict[str, float]] = {
+WEIGHTS: dict[Cadence, dict[str, float]] = {
     "step": {"light": 0.9, "medium": 0.97, "strong": 0.99, "off": 0.0},
     "evaluation": SMOOTHING,
     "measurement": {"light": 0.0, "medium": 0.6, "strong": 0.9, "off": 0.0},
@@ -111,7 +111,7 @@ def chart_spec(
         last=last,
         limits=metric.limits,
         log=settings.is_log(metric),
-        smoothing=_WEIGHTS[metric.cadence][settings.smoothing],
+        smoothing=WEIGHTS[metric.cadence][settings.smoothing],
         brief=metric.name,
         cursor=settings.shown_step,
         ends_at_step=last <= view.last_step,

@@ -9,9 +9,9 @@ from textual.containers import Container
 from textual.strip import Strip
 
 from ..style.theme import Theme
-from ..view.chart_specs import ChartSettings, draw_metric
+from ..view.chart_specs import ChartSettings
+from ..view.charted import Charted
 from ..view.metrics import Metric
-from ..view.run_view import RunView
 from .chart_mouse import ChartMouse
 
 # Charts wait this many seconds after a key or a resize, so that its cheap response is painted first. It is shorter than
@@ -33,15 +33,15 @@ class Chart(ChartMouse):
 
 
 class ChartGrid(Container):
-    """Shows the metrics `shown` of a `RunView`, `columns` side by side, in rows of equal height."""
+    """Shows the metrics `shown` of what is `charted`, `columns` side by side, in rows of equal height."""
 
     DEFAULT_CSS = """
     ChartGrid { layout: grid; grid-size: 2; grid-gutter: 0 1; }
     """
 
-    def __init__(self, view: RunView, theme: Theme, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, charted: Charted, theme: Theme, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.view, self.theme = view, theme
+        self.charted, self.theme = charted, theme
         self.settings = ChartSettings()
         self._charts: list[Chart] = []
         self._pending: list[Chart] = []
@@ -125,4 +125,4 @@ class ChartGrid(Container):
     def strips_of(self, chart: Chart) -> list[Strip]:
         """What a chart shows now."""
         size = (chart.size.width, chart.size.height)
-        return draw_metric(chart.metric, self.view, self.settings, self.theme, size, chart.plot)
+        return self.charted.draw(chart.metric, self.settings, self.theme, size, chart.plot)

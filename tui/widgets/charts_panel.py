@@ -9,10 +9,9 @@ from functools import partial
 from ..charts.chart import MIN_SIZE
 from ..style.theme import Theme
 from ..view.chart_specs import SMOOTHING, ChartSettings, with_log_toggled
-from ..view.grid_pages import metrics_by_interest
-from ..view.metrics import Metric, metric
+from ..view.charted import Charted
+from ..view.metrics import Metric
 from ..view.pointer import Drag, Gesture, Pick, Point, ShowAll, Wheel, Zoom, evaluation_near
-from ..view.run_view import RunView
 from ..view.step_window import WHOLE_RUN, Window, between
 from .chart_grid import ChartGrid
 
@@ -27,9 +26,14 @@ MOUSE_INTERVAL, MOUSE_INTERVAL_AT_FULL_SPEED = 0.05, 0.16
 class ChartsPanel(ChartGrid):
     """Two or more charts, and the keys that change them."""
 
-    def __init__(self, view: RunView, theme: Theme, metrics: Sequence[str] = (), *, id: str, classes: str) -> None:
+    # What is added to the message about a metric.
+    HINT = " · G: all"
+
+    def __init__(
+        self, charted: Charted, theme: Theme, metrics: Sequence[str] = (), *, id: str, classes: str = ""
+    ) -> None:
         """`metrics`: those that the user asked for; if there are none, two or four, depending on the size."""
-        super().__init__(view, theme, id=id, classes=classes)
+        super().__init__(charted, theme, id=id, classes=classes)
         # Whether clipwatch decides what the charts show, because the user has asked for nothing else.
         self._is_default, self._count = not metrics, len(metrics) or 2
         self._names = list(metrics)
@@ -75,7 +79,7 @@ class ChartsPanel(ChartGrid):
 
     def _show(self) -> None:
         """Show as many of the metrics as fit, the first ones."""
-        metrics = [metric(name, self.view.state.experiment) for name in self._names]
+        metrics = [self.charted.metric(name) for name in self._names]
         columns = min(2, len(metrics), max(1, self.size.width // MIN_SIZE[0]))
         rows = max(1, self.size.height // (MIN_SIZE[1] + 1))
         fitting = metrics[: columns * rows] if self.size.height else metrics
@@ -91,15 +95,12 @@ class ChartsPanel(ChartGrid):
     def _show_default(self) -> None:
         """Show the most interesting metrics, unless the user asked for certain ones."""
         if self._is_default:
-            self._names = [one.name for one in self._by_interest()[: self._count]]
+            self._names = [one.name for one in self.charted.by_interest()[: self._count]]
         self._show()
 
-    def _by_interest(self) -> list[Metric]:
-        return metrics_by_interest(self.view)
-
     def draw_soon(self, theme: Theme) -> None:
-        """Schedule all charts. What a watched loop gives shows only as it trains."""
-        if self.view.state.watched:
+        """Schedule all charts."""
+        if self.charted.gains_series:
             self._show_default()
         super().draw_soon(theme)
 
@@ -111,7 +112,7 @@ class ChartsPanel(ChartGrid):
         """Show the next metric that no other chart shows."""
         place = min(place, len(self._names) - 1)
         others = {name for number, name in enumerate(self._names) if number != place}
-        rest = [one for one in self._by_interest() if one.name not in others]
+        rest = [one for one in self.charted.by_interest() if one.name not in others]
         at = next((number + 1 for number, one in enumerate(rest) if one.name == self._names[place]), 0)
         return self._show_metric(place, rest[at % len(rest)])
 
@@ -119,7 +120,7 @@ class ChartsPanel(ChartGrid):
         self._is_default, self._names[place] = False, shown.name
         self._show()
         key = "v" if place == LEFT else "V"
-        return f"{shown.heading(self.view.state.own_config)}. {key}: next · G: all"
+        return f"{self.charted.heading(shown)}. {key}: next{self.HINT}"
 
     # Settings
 
@@ -138,26 +139,21 @@ class ChartsPanel(ChartGrid):
 
     def _zoom(self, factor: float) -> str:
         """Multiply the number of steps shown."""
-        return self._show_window(self.window.zoomed(factor, self.view.last_step))
+        return self._show_window(self.window.zoomed(factor, self.charted.newest))
 
     def _pan(self, share: float) -> str:
         """Move by a share of the window, to earlier steps if negative."""
-        return self._show_window(self.window.panned(share, self.view.last_step))
+        return self._show_window(self.window.panned(share, self.charted.newest))
 
     def _move_cursor(self, direction: int) -> str:
         """Move the cursor by `direction` evaluations; it first appears at the newest visible one."""
-        newest, final, stride = self.view.last_step, self.view.final_step, self._stride
+        newest, final, stride = self.charted.newest, self.charted.final, self.charted.stride
         if (cursor := self.settings.cursor) is None:
             step = min(newest, self.window.steps(newest)[1]) // stride * stride
         else:
             step = min(newest // stride * stride, max(0, (cursor // stride + direction) * stride))
         self._change(cursor=step, pointed=None, window=self.window.scrolled_to(step, newest, final))
-        return f"Values at step {step:,}. escape: newest values"
-
-    @property
-    def _stride(self) -> int:
-        """The number of steps between evaluations."""
-        return self.view.state.config.eval_every if self.view.state.config else 1
+        return f"Values at {self.charted.place(step)}. escape: newest values"
 
     def _remove_cursor(self) -> str:
         """Remove the cursor, so that the charts show the newest values."""
@@ -169,9 +165,8 @@ class ChartsPanel(ChartGrid):
         return self._window_words()
 
     def _window_words(self) -> str:
-        first, last = self.window.steps(self.view.last_step)
         following = ", following" if self.window.end is None else ". f: follow the newest step"
-        return f"Steps {first:,} to {last:,}{following}"
+        return f"{self.charted.span(*self.window.steps(self.charted.newest))}{following}"
 
     def _change(self, **changes: object) -> None:
         self.settings: ChartSettings = replace(self.settings, **changes)
@@ -185,16 +180,16 @@ class ChartsPanel(ChartGrid):
 
     def respond(self, gesture: Gesture) -> str | None:
         """Do what the mouse asks for; return the message for the status line if there is one."""
-        newest = self.view.last_step
+        newest = self.charted.newest
         match gesture:
             case Point(step=step):
-                self._change_soon(pointed=None if step is None else evaluation_near(step, self._stride, newest))
+                self._change_soon(pointed=None if step is None else evaluation_near(step, self.charted.stride, newest))
             case Pick(step=step):
-                cursor = evaluation_near(step, self._stride, newest)
+                cursor = evaluation_near(step, self.charted.stride, newest)
                 self._change_soon(cursor=cursor, pointed=None)
-                return f"Values at step {cursor:,}. escape: newest values"
+                return f"Values at {self.charted.place(cursor)}. escape: newest values"
             case Drag(first=first, last=last):
-                return f"Steps {first:,} to {last:,}"
+                return self.charted.span(first, last)
             case Zoom(first=first, last=last):
                 self._change_soon(pointed=None)
                 return self._show_window_soon(between(first, last, newest))
@@ -215,7 +210,7 @@ class ChartsPanel(ChartGrid):
         before, self.settings = self.settings, replace(self.settings, **changes)
         if self.settings != before and not self._mouse_drawing:
             self._mouse_drawing = True
-            interval = MOUSE_INTERVAL_AT_FULL_SPEED if self.view.at_full_speed else MOUSE_INTERVAL
+            interval = MOUSE_INTERVAL_AT_FULL_SPEED if self.charted.at_full_speed else MOUSE_INTERVAL
             self.set_timer(interval, self._draw_for_mouse)
 
     def _draw_for_mouse(self) -> None:

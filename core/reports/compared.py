@@ -1,0 +1,152 @@
+"""The report of a comparison of runs: the table of their lanes, and their curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..runs.compared import ComparedLane, ComparedRun, common_metrics, compared_lanes, compared_metrics
+from ..runs.event_table import EventTable
+from ..runs.folder import RunFolder
+from ..runs.reader import read_recording
+from ..runs.timeline import Timeline
+from ..stream.builtin_experiments import ACCURACY
+from ..stream.experiment_info import MetricInfo, Value
+from .blocks import Block, Cell, Heading, Paragraph, Picture, Summary, Table, Warnings
+from .compared_figures import WINDOW, comparison_figure, curve
+from .document import Format, write_blocks
+from .lane_marks import LaneLabel
+from .metric_words import capital, cell, metric_name
+from .phrases import Phrase, Words
+from .settings import setting_name
+
+
+def report_comparison(folders: Sequence[RunFolder], path: Path, format: Format, language: str) -> None:
+    """Write a report of several runs. Raises ClipwatchError, or BadInput if a run cannot be read."""
+    runs, tables, damage = list[ComparedRun](), list[EventTable](), list[str]()
+    for folder in folders:
+        recorded = read_recording(folder.events, growing=folder.is_being_written())
+        run, timeline = ComparedRun(folder.path.name), Timeline(recorded.table)
+        for event in timeline.condensed(0, len(timeline)):
+            run.fold(event)
+        runs.append(run)
+        tables.append(recorded.table)
+        damage += [f"{folder.path.name}: {text}" for text in recorded.damage]
+    write_blocks(list(_blocks(runs, tables, damage, Words(language))), path, format, language)
+
+
+def _blocks(
+    runs: Sequence[ComparedRun], tables: Sequence[EventTable], damage: Sequence[str], words: Words
+) -> Iterator[Block]:
+    lanes = {lane.mark: lane for lane in compared_lanes(runs)}
+    yield Heading(1, words("compared_title", count=len(runs)))
+    yield Summary(tuple(_summary(runs, list(lanes.values()), words)))
+    if damage:
+        yield Warnings(tuple(words("warn_damage", damage=text) for text in damage))
+    yield _table_of_runs(runs, words)
+    yield Heading(2, words("compared_lanes"))
+    yield Paragraph(words("compared_values"))
+    if any(lane.settings["changes"] or lane.settings["fork"] for lane in lanes.values()):
+        yield Paragraph(words("compared_changes"))
+    yield _table(lanes, compared_metrics(runs), words)
+    yield Heading(2, words("compared_curves"))
+    yield from _pictures(lanes, dict(enumerate(tables)), compared_metrics(runs), words)
+
+
+def _summary(runs: Sequence[ComparedRun], lanes: Sequence[ComparedLane], words: Words) -> Iterator[Phrase]:
+    yield words("compared_runs", count=len(runs), lanes=len(lanes))
+    names = list(dict.fromkeys(run.state.experiment.name for run in runs))
+    if len(names) > 1:
+        metrics = words.join([metric_name(metric, words) for metric in common_metrics(runs)])
+        yield words("compared_experiments", experiments=words.join(names), metrics=metrics)
+    settings = words.join([setting_name(name, words) for name in lanes[0].differing]) if lanes else ""
+    yield words("compared_differ", settings=settings) if settings else words("compared_alike")
+    yield words("compared_worth")
+
+
+def _table_of_runs(runs: Sequence[ComparedRun], words: Words) -> Table:
+    header = (words.plain("number"), words.plain("compared_run"), words.plain("compared_started"))
+    times = (f"{datetime.fromtimestamp(run.state.started_at, UTC):%Y-%m-%d %H:%M}" for run in runs)
+    rows = zip(map(str, range(1, len(runs) + 1)), (run.name for run in runs), times, strict=True)
+    return Table(header, tuple(rows))
+
+
+def _table(lanes: Mapping[str, ComparedLane], metrics: Sequence[MetricInfo], words: Words) -> Table:
+    differing = next(iter(lanes.values())).differing if lanes else ()
+    given = [metric for metric in metrics if any(lane.value(metric) for lane in lanes.values())]
+    header = (
+        words.plain("compared_mark"),
+        words.plain("lane"),
+        *(setting_name(name, words) for name in differing),
+        words.plain("steps_done"),
+        *(_heading(metric, words) for metric in given),
+    )
+    return Table(header, tuple(_row(mark, lane, given, words) for mark, lane in lanes.items()))
+
+
+def _heading(metric: MetricInfo, words: Words) -> str:
+    name = metric_name(metric, words)
+    return words.plain("final_accuracy", metric=name) if metric.name == ACCURACY.name else name
+
+
+def _row(mark: str, lane: ComparedLane, metrics: Sequence[MetricInfo], words: Words) -> tuple[Cell, ...]:
+    return (
+        LaneLabel(lane.number, mark),
+        lane.state.name,
+        *(_setting(lane.settings.get(name), words) for name in lane.differing),
+        _steps(lane, words),
+        *(_value(lane, metric, words) for metric in metrics),
+    )
+
+
+def _setting(value: Value | None, words: Words) -> str:
+    """A value as it is written in a command: a description would make the table too wide."""
+    if value is None or value == "":
+        return "-"
+    if value == "observed":
+        return words.plain("watched_no_rule")
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _steps(lane: ComparedLane, words: Words) -> str:
+    state, step = lane.state, f"{lane.state.step:,}"
+    if state.failed:
+        return words.plain("compared_ended", step=step, how=words.plain(f"reason_{state.failed.reason}"))
+    if state.status == "stopped":
+        return words.plain("compared_ended", step=step, how=words.plain("compared_stopped"))
+    if state.ended or not state.planned:
+        return step
+    return words.plain("compared_of", step=step, planned=f"{state.planned:,}")
+
+
+def _value(lane: ComparedLane, metric: MetricInfo, words: Words) -> str:
+    if (found := lane.value(metric)) is None:
+        return "-"
+    value = cell(metric, found.value)
+    if found.interval:
+        return f"{value} ({found.interval[0]:.3f}\N{EN DASH}{found.interval[1]:.3f})"
+    return value if found.at is None else words.plain("compared_at", value=value, step=f"{found.at:,}")
+
+
+def _pictures(
+    lanes: Mapping[str, ComparedLane], tables: Mapping[int, EventTable], metrics: Sequence[MetricInfo], words: Words
+) -> Iterator[Picture]:
+    """A figure for each metric of which there are values."""
+    forks = words.plain("compared_forks") if any(lane.state.parent for lane in lanes.values()) else ""
+    for number, metric in enumerate(metrics, 1):
+        lacking = [mark for mark, lane in lanes.items() if not len(_finite(tables[lane.run], lane, metric))]
+        if len(lacking) == len(lanes):
+            continue
+        shown = metric_name(metric, words)
+        without = words.plain("compared_lacking", lanes=words.join(lacking)) if lacking else ""
+        caption = words("compared_curve", metric=capital(shown), window=WINDOW, forks=forks, lacking=without)
+        # A metric of a user may have any name, which would not do in the name of a file.
+        name = metric.name if metric.name in ("loss", ACCURACY.name) else f"metric{number}"
+        figure = comparison_figure(lanes, tables, metric, shown, words, name)
+        yield Picture(name, figure, caption)
+
+
+def _finite(table: EventTable, lane: ComparedLane, metric: MetricInfo) -> list[float]:
+    _, values = curve(table, lane, metric)
+    return [value for value in values.tolist() if value == value]

@@ -1,0 +1,64 @@
+"""The settings and values of compared lanes as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...core.runs.compared import ComparedLane, ComparedRun, common_metrics
+from ...core.safe_text import printable
+from ...core.stream.experiment_info import MetricInfo, Value
+from ..text.metric_words import value_words
+
+UNKNOWN = "-"
+
+
+def setting_name(name: str) -> str:
+    """The name of a setting."""
+    return printable(name.replace("_", " "))
+
+
+def setting_text(value: Value | None) -> str:
+    """The value of a setting; a dash where a lane has none."""
+    if value is None or value == "":
+        return UNKNOWN
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))
+
+
+def differences(lane: ComparedLane) -> str:
+    """The settings in which lanes differ, in one text: `none, head relu, seed 0`."""
+    found = ((name, setting_text(lane.settings.get(name))) for name in lane.differing)
+    known = [(name, text) for name, text in found if text != UNKNOWN]
+    return ", ".join(text if name in ("clip", "changes") else f"{setting_name(name)} {text}" for name, text in known)
+
+
+def step_text(lane: ComparedLane) -> str:
+    """How many steps a lane has done, of how many, and how it ended unless it has done all."""
+    state = lane.state
+    if state.failed:
+        return f"{state.failed.reason} at {state.step:,}"
+    if state.status == "completed" or (state.watched and state.ended):
+        return f"{state.step:,}"
+    if state.status == "stopped":
+        return f"{state.step:,}, stopped"
+    return f"{state.step:,} of {state.planned:,}" if state.planned else f"{state.step:,}"
+
+
+def value_text(lane: ComparedLane, metric: MetricInfo) -> str:
+    """A final value with its interval, or the newest evaluation with its step; a dash if there is none."""
+    if (found := lane.value(metric)) is None:
+        return UNKNOWN
+    text = value_words(metric, found.value)
+    if found.interval:
+        return f"{text} ({found.interval[0]:.3f}-{found.interval[1]:.3f})"
+    return text if found.at is None else f"{text} at {found.at:,}"
+
+
+def experiments_text(runs: Sequence[ComparedRun]) -> str:
+    """What is said of runs of different experiments; empty if there is only one."""
+    names = list(dict.fromkeys(printable(run.state.experiment.name) for run in runs))
+    if len(names) < 2:
+        return ""
+    common = " and ".join(metric.words for metric in common_metrics(runs))
+    return f"runs of different experiments: {', '.join(names)}; metrics in common: {common}"
