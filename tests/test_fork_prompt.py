@@ -31,6 +31,8 @@ async def test_a_fork_begins_with_the_parents_rule_and_its_lane_is_selected(watc
         await screen.hears(Fork(lane="clipped", name="B+1", rule="norm:2", learning_rate=0.01))
         await screen.until(lambda: screen.app.main.selected and screen.app.main.selected.name == "B+1")
         await screen.shows("▲ B+1")
+        # The log and the heading call the parent as the screen does, not by its recorded name.
+        await screen.shows("fork of B")
 
 
 @on_a_loop

@@ -49,8 +49,12 @@ class LanePanel(Vertical):
         *,
         selected: bool,
         own: Mapping[str, Sequence[str]],
+        names: Mapping[str, str],
     ) -> None:
-        """Update the panel; a hidden one only appends events to its log. `own`: see `lane_heading`."""
+        """Update the panel; a hidden one only appends events to its log.
+
+        `own`: see `lane_heading`. `names`: those of all lanes on the screen.
+        """
         if self.display:
             sentence, lanes = explanations(state, lane), list(state.lanes.values())
             self._heading_at = lambda width: [
@@ -69,7 +73,7 @@ class LanePanel(Vertical):
                 self._effect_line(lane, state.experiment, width, theme),
             ]
             self._heading.show(self._heading_at(self.size.width))
-        self.log_pane.show_experiment(state.experiment)
+        self.log_pane.show_run(state.experiment, names)
         self.log_pane.add(view.take_unlogged())
 
     def _effect_line(self, lane: LaneState, experiment: ExperimentInfo, width: int, theme: Theme) -> Strip:

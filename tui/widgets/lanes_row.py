@@ -8,6 +8,7 @@ from textual.message import Message
 
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
+from ..text.lane_names import lane_names
 from ..text.setting_words import own_settings
 from ..view.run_view import RunView
 from ..view.step_window import lanes_in, visible_lanes
@@ -102,10 +103,11 @@ class LanesRow(Horizontal):
     def draw(self, theme: Theme) -> None:
         """Update the panels, and the logs of those that are hidden too."""
         state, selected = self._view.state, self.selected
-        lanes = list(state.lanes.values())
+        lanes, names = list(state.lanes.values()), lane_names(state.lanes)
         own = {lanes[number].name: own_settings(state, lanes[number]) for number in self.shown if number < len(lanes)}
         for panel, lane in zip(self._panels, state.lanes.values(), strict=False):
-            panel.show(state, lane, self._view.lanes[lane.name], theme, selected=lane is selected, own=own)
+            view, is_selected = self._view.lanes[lane.name], lane is selected
+            panel.show(state, lane, view, theme, selected=is_selected, own=own, names=names)
 
     # The mouse
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -53,6 +53,8 @@ class LogPane(ScrollingWidget, can_focus=False):
         super().__init__()
         self._events: list[LaneEvent] = []
         self._experiment = LENET.info
+        # The names of the lanes on the screen.
+        self._names: Mapping[str, str] = {}
         # The number of lines that were dropped because there were too many.
         self._dropped = 0
         self._first = 0
@@ -86,10 +88,10 @@ class LogPane(ScrollingWidget, can_focus=False):
             self.screen.clear_selection()
         self.refresh()
 
-    def show_experiment(self, experiment: ExperimentInfo) -> None:
-        """Write the evaluations with these metrics: a watched loop names its own while it trains."""
-        if experiment != self._experiment:
-            self._experiment = experiment
+    def show_run(self, experiment: ExperimentInfo, names: Mapping[str, str]) -> None:
+        """Write the evaluations with these metrics, and lanes by their `names`. Both can become more in a run."""
+        if (experiment, names) != (self._experiment, self._names):
+            self._experiment, self._names = experiment, names
             self.refresh()
 
     def add(self, events: Sequence[LaneEvent]) -> None:
@@ -127,6 +129,7 @@ class LogPane(ScrollingWidget, can_focus=False):
             self._events[-1:],
             self.text_selection,
             self._experiment,
+            self._names,
         )
         if self._painted[0] != key:
             self._painted = key, self._strips(style)
@@ -157,7 +160,7 @@ class LogPane(ScrollingWidget, can_focus=False):
         return Strip([Segment(" ", style), *self._marked(text, index), Segment(" ", edge)], room + 2)
 
     def _line(self, index: int) -> str:
-        return log_line(self._events[index], self._room, self._experiment)
+        return log_line(self._events[index], self._room, self._experiment, self._names)
 
     def _marked(self, line: Segment, index: int) -> list[Segment]:
         """The line, with its selected part highlighted."""
@@ -190,7 +193,7 @@ class LogPane(ScrollingWidget, can_focus=False):
         index = None if self._pointed_row is None else self.first + self._pointed_row
         if index is None or index >= len(self._events):
             return None
-        return log_line(self._events[index], _FULL_LINE, self._experiment)
+        return log_line(self._events[index], _FULL_LINE, self._experiment, self._names)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text as it is shown, and the end of its last line."""
