@@ -15,7 +15,7 @@ from ...core.stream.state import RunState
 from ..style.theme import Theme
 from ..text.explanation import explanation
 from ..text.lane_names import lane_name
-from ..text.rule_words import rule_words
+from ..text.rule_words import rule_since, rule_words
 from ..text.setting_words import own_settings
 from ..text.wrapping import wrapped
 from ..view.step_window import visible_lanes
@@ -95,7 +95,7 @@ def _head(page: LanePage, state: RunState, selected: int, visible: int) -> list[
 def _rule_and_settings(page: LanePage, state: RunState, room: int) -> str:
     """The rule, what the lane has of its own beside it, and if there is room the learning rate of all lanes."""
     lane, own = page.lane, own_settings(state, page.lane)
-    forms = rule_words(recorded_rule(lane.rule), lane.changed_at[-1] if lane.changed_at else None, watched=lane.watched)
+    forms = rule_words(recorded_rule(lane.rule), rule_since(lane), watched=lane.watched)
     rate = () if lane.learning_rate is None else (f"lr {lane.learning_rate:g}",)
     texts = [page.theme.printable("   ".join((form, *more))) for more in (own, own[:1], ()) for form in forms]
     text = next((one for one in texts if cell_len(one) <= room), texts[-1])
