@@ -4,6 +4,7 @@ from __future__ import annotations
 
 CHINESE = {
     "comma": "、",
+    "semicolon": "；",
     "last_of_list": "{first}和{last}",
     "title": "梯度裁剪对照实验：{experiment}的训练",
     "title_several": "梯度裁剪对照实验：{of}{count} 次运行",
@@ -43,7 +44,8 @@ CHINESE = {
     "summary_compared_other": "比较：{lanes}。{experiment}，随机种子 {seed}。{changed}",
     "summary_lane": "{lane}（裁剪规则：{rule}）",
     "summary_changed_rates": "途中改动了裁剪规则、学习率、优化器状态或步数，因此不是严格的对照比较。",
-    "summary_beside": "{a} 与 {b} 的{settings}不同，因此二者不是对裁剪的比较。",
+    "summary_beside": "因{settings}不同而不是对裁剪的比较：{pairs}。",
+    "summary_pair": "{a} 与 {b}",
     "summary_changed": "途中改动了裁剪规则、优化器状态或步数，因此不是严格的对照比较。",
     "summary_result": "结果：在全部 {total} {validation}上的{metric}：{results}。{verdict}",
     "summary_no_result": "结果：没有一条训练有最终结果：{results}。",

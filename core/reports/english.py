@@ -4,6 +4,7 @@ from __future__ import annotations
 
 ENGLISH = {
     "comma": ", ",
+    "semicolon": "; ",
     "last_of_list": "{first} and {last}",
     "title": "Gradient clipping side by side: {experiment}",
     "title_several": "Gradient clipping side by side: {count} runs{of}",
@@ -44,7 +45,8 @@ ENGLISH = {
     "summary_lane": "{lane} (clip rule: {rule})",
     "summary_changed_rates": " Rules, learning rates, optimizer state or numbers of steps were changed mid-run, so "
     "this is not a clean comparison.",
-    "summary_beside": " {a} and {b} differ by {settings}, so they are not a comparison of clipping.",
+    "summary_beside": " Not a comparison of clipping, because they differ by {settings}: {pairs}.",
+    "summary_pair": "{a} and {b}",
     "summary_changed": " Rules, optimizer state or numbers of steps were changed mid-run, so this is not a clean "
     "comparison.",
     "summary_result": "Result: {metric} on all {total} {validation}: {results}.{verdict}",
@@ -149,7 +151,7 @@ ENGLISH = {
     "set_lane_later": "clip rule, lane {lane}, from step {step} on",
     "own_setting": "{setting} {value}",
     "own_fork": "forked from {parent} at step {step}",
-    "own_settings": "lane's own",
+    "own_settings": "own settings",
     "set_device": "device",
     "set_versions": "versions",
     "set_checksum": "SHA-256 of the data, first 16 digits",

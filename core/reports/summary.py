@@ -100,8 +100,14 @@ def _verdict(run: RunSummary, words: Words) -> str:
 
 def _beside_rules(run: RunSummary, words: Words) -> str:
     """The pairs of lanes that differ by more than their rules, which are no comparison of clipping."""
-    pairs = [(a, b, found) for a, b in run.pairs if (found := beside_rule(run, a, b, words))]
-    return "".join(words.plain("summary_beside", a=a.label, b=b.label, settings=found) for a, b, found in pairs)
+    pairs: dict[str, list[str]] = {}
+    for a, b in run.pairs:
+        if settings := beside_rule(run, a, b, words):
+            pairs.setdefault(settings, []).append(words.plain("summary_pair", a=a.label, b=b.label))
+    return "".join(
+        words.plain("summary_beside", settings=settings, pairs=words.plain("semicolon").join(found))
+        for settings, found in pairs.items()
+    )
 
 
 def _outcome(a: LaneSummary, b: LaneSummary) -> str:

@@ -5,7 +5,7 @@
 | `loss/train`, `loss/validation`, `accuracy/validation` | every evaluation (no training accuracy is measured) |
 | `learning_rate` (before any schedule, if it is known) | every evaluation, and when it changes |
 | `steps/train_loss`, `steps/grad_norm`, `steps/clipped_norm`, `steps/clipped` (0 or 1) | every training step |
-| `lanes/distance`, `lanes/disagreement` (to the first lane, or a fork's parent) | every measurement, not in the first lane |
+| `lanes/distance`, `lanes/disagreement` (to the first lane; a fork's: to its parent) | measurements of the others |
 | `clip/saturation`, `clip/cosine`, ..., `gradient_norm/conv1`, ..., `dead/outputs`, ... | every measurement |
 | `gradient/conv1`, ..., `gradient/total` (histograms of |g|) | every measurement |
 | `loss/validation_all`, `accuracy/validation_all` | at a lane's end, on all validation images |

@@ -15,7 +15,7 @@ from ...core.stream.state import RunState
 from ..style.theme import Theme
 from ..text.explanation import explanation
 from ..text.lane_names import lane_name
-from ..text.rule_words import rule_words
+from ..text.rule_words import rule_since, rule_words
 from ..text.setting_words import own_settings
 from ..text.wrapping import wrapped
 from ..view.step_window import visible_lanes
@@ -99,8 +99,7 @@ def _rule_and_step(page: LanePage, state: RunState, room: int) -> tuple[str, str
     lane, own = page.lane, own_settings(state, page.lane)
     measured = f"{lane.diagnosed.step:,}" if lane.diagnosed else ""
     steps = [f"   measured at step {measured}", f"   step {measured}"] if measured else [""]
-    since = lane.changed_at[-1] if lane.changed_at else None
-    forms = rule_words(recorded_rule(lane.rule), since, watched=lane.watched)
+    forms = rule_words(recorded_rule(lane.rule), rule_since(lane), watched=lane.watched)
     kinds = dict.fromkeys((own, own[:1], ()))
     pairs = [("   ".join((form, *more)), step) for more in kinds for step in steps for form in forms]
     rules = [(page.theme.printable(rule), step) for rule, step in pairs]

@@ -74,7 +74,15 @@ def _settings(recording: Recording, width: int, theme: Theme) -> Strip:
     settings = f"head {settings}" if found.experiment.name == LENET.info.name else settings.strip("-")
     seed = "" if isinstance(found, SweepOverview) else "watched" if found.watched else f"seed {found.seed}"
     forked = origin_words(recording, 0)
-    parts = [started(recording), data, settings, f"optimizer {optimizer}", seed, state, forked and f"fork of {forked}"]
+    parts = [
+        started(recording),
+        data,
+        settings,
+        f"optimizer {optimizer}",
+        seed,
+        state,
+        forked and f"forked from {forked}",
+    ]
     ranked = [Part(part, theme.muted, rank) for rank, part in zip((6, 0, 4, 5, 3, 1, 2), parts, strict=True)]
     return bar(ranked, [], width, theme)
 

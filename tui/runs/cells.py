@@ -82,7 +82,7 @@ def main_value(lane: LaneOutcome, experiment: ExperimentInfo) -> float | None:
 def _lane_cells(lane: LaneOutcome, experiment: ExperimentInfo, *, watched: bool) -> tuple[str, ...]:
     # A watched loop may clip itself.
     rule = "observed" if watched and lane.rule == "none" else lane.rule
-    name = f"{lane.name} (fork of {lane.parent} at {lane.forked_at})" if lane.parent else lane.name
+    name = f"{lane.name} ({lane.parent} at {lane.forked_at})" if lane.parent else lane.name
     if lane.failure:
         return name, rule, str(lane.step), "-", lane.failure
     loss, value = lane.loss, main_value(lane, experiment)
