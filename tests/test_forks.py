@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from own_experiment import own_config
 
 from clipwatch.core.engine.engine import Engine
 from clipwatch.core.engine.mailbox import Mailbox
+from clipwatch.core.errors import Cancelled
 from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.lane_steps import lane_steps
 from clipwatch.core.stream.commands import (
@@ -89,7 +91,7 @@ def events_of(
     return events
 
 
-def of(kind: type, events: Iterable[Event], lane: str | None = None) -> list:
+def of(kind: type, events: Iterable[Event], lane: str | None = None) -> list[Any]:
     return [event for event in events if isinstance(event, kind) and lane in (None, getattr(event, "lane", None))]
 
 
@@ -291,6 +293,22 @@ def test_a_new_lane_that_cannot_be_prepared_fails_and_the_others_go_on(monkeypat
     (failed,) = of(LaneFailed, events)
     assert (failed.lane, failed.reason, failed.cause) == ("b", "error", "MemoryError: not enough memory")
     assert of(LaneFinished, events, "a")[0].step == 60
+
+
+def test_a_stop_while_a_new_lane_is_prepared_ends_the_run_as_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a run can be resumed, although its other lane has done its steps."""
+    original = preparation.prepare_trainer
+
+    def cancelled(*arguments: object) -> object:
+        if arguments[-1] is not None:
+            raise Cancelled
+        return original(*arguments)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(preparation, "prepare_trainer", cancelled)
+    events = events_of(LENET, Fork(lane="a", name="b", at_step=59))
+    assert of(LaneFinished, events, "a")[0].reason == "completed"
+    assert not of(LaneStarted, events, "b")
+    assert of(RunFinished, events)[0].reason == "stopped"
 
 
 def test_the_first_state_of_a_fork_is_kept() -> None:

@@ -48,7 +48,9 @@ def _is_coherent(table: EventTable) -> bool:
     for event, place in zip(table.others, table.other_places.tolist(), strict=True):
         if isinstance(event, LaneStarted):
             begun.setdefault(event.lane, place)
-        elif isinstance(event, LaneForked) and event.parent in begun and event.lane not in begun:
+        elif isinstance(event, LaneForked):
+            if event.parent not in begun or event.lane in begun:
+                return False
             begun[event.lane] = place
         elif any(lane not in begun for lane in _lanes(event)):
             return False

@@ -102,7 +102,7 @@ def _new_lanes(texts: list[str]) -> list[LaneConfig]:
 
 FORK = Subcommand(
     "fork",
-    "continue a recorded run from any step, with another rule or learning rate beside it",
+    "fork a recorded run at any of its steps",
     _fork,
     (
         Group("arguments", (option("run", metavar="RUN", help="folder or name of a run, or last for the newest one"),)),

@@ -1,0 +1,322 @@
+"""Recordings with forks: resumed, verified and repaired; and runs forked from a recording."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import recordings
+from msgspec.structs import replace
+
+from clipwatch.core.engine.resume import read_interrupted
+from clipwatch.core.engine.session import Session
+from clipwatch.core.engine.verify import compare, repetition
+from clipwatch.core.errors import BadInput
+from clipwatch.core.runs.folder import RunFolder
+from clipwatch.core.runs.forking import fork_recorded
+from clipwatch.core.runs.lane_rules import lane_rules
+from clipwatch.core.runs.reader import Recorded
+from clipwatch.core.runs.recorder import Recorder
+from clipwatch.core.runs.timeline import Timeline
+from clipwatch.core.stream.codec import encode, seal
+from clipwatch.core.stream.commands import Fork, LaneCommand, ResetMoments, SetClip, SetLearningRate
+from clipwatch.core.stream.config import RunConfig, from_options
+from clipwatch.core.stream.events import (
+    CommandScheduled,
+    Evaluated,
+    Event,
+    LaneEvent,
+    LaneFinished,
+    LaneForked,
+    LanesCompared,
+    LaneStarted,
+    Notice,
+    RunFinished,
+)
+from clipwatch.core.stream.fork_events import ForkOrigin
+from clipwatch.core.stream.lane_config import read_lane
+from clipwatch.core.stream.state import RunState, apply
+from clipwatch.core.training import checkpoint_file
+from clipwatch.tui.cli.main import main
+
+CONFIG = from_options(
+    {
+        "dataset": "digits",
+        "head": "linear",
+        "offline": True,
+        "iterations": 80,
+        "checkpoint_every": 20,
+        "eval_every": 5,
+        "eval_size": 50,
+        "lanes": {"a": "autoclip:50", "z": "none"},
+    }
+)
+# A fork and a fork of it, neither at a checkpoint, and changes of them and of their parents.
+COMMANDS = (
+    Fork(lane="a", name="b", rule="norm:0.5", learning_rate=0.01, at_step=33),
+    Fork(lane="b", name="c", at_step=47),
+    SetClip(lane="a", rule="autoclip:90", at_step=33),
+    SetLearningRate(lane="a", rate=0.002, at_step=20),
+    SetLearningRate(lane="a", rate=0.004, at_step=40),
+    SetLearningRate(lane="b", rate=0.005, at_step=50),
+    ResetMoments(lane="c", at_step=52),
+)
+
+
+def train(home: Path, commands: Iterable[LaneCommand], config: RunConfig = CONFIG) -> Path:
+    """A recorded run, every checkpoint of it kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint_file, "MAX_CHECKPOINTS", 100)
+        recorder = Recorder(home)
+        session = Session(config, keep=recorder.keep)
+        for command in commands:
+            session.send(command)
+        for _ in recorder.through(session.run()):
+            pass
+    return recordings.only_run(home)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(tmp_path_factory.mktemp("whole"), COMMANDS)
+
+
+def copied(folder: Path, home: Path, events: Iterable[Event] | None = None, *, up_to: int = 1000) -> Path:
+    """A copy of a run with these events, and the checkpoints up to a step."""
+    copy = home / folder.name
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".lock"))
+    if events is not None:
+        (copy / "events.jsonl").write_bytes(b"".join(seal(encode(event)) + b"\n" for event in events))
+    for file in (copy / "checkpoints").iterdir():
+        if int(file.stem.rpartition("-")[2]) > up_to:
+            file.unlink()
+    return copy
+
+
+def before(recorded: Recorded, step: int) -> list[Event]:
+    """The events that a death while this step is under way leaves behind."""
+    events = [event for event in recorded.events if not isinstance(event, RunFinished)]
+    return [event for event in events if not isinstance(event, LaneEvent | LanesCompared) or event.step < step]
+
+
+def resume(folder: Path, *arguments: str) -> int:
+    return main(["resume", str(folder), "--no-ui", "--quiet", *arguments])
+
+
+def verify(folder: Path) -> int:
+    return main(["verify", str(folder)])
+
+
+def test_verify_repeats_forks_and_changes_of_learning_rates(whole: Path) -> None:
+    recorded = recordings.read(whole)
+    config, resumption = repetition(recorded)
+    verdict = compare(recorded, Session(config, resumption=resumption).run())
+    assert verdict.differences == ()
+    assert verdict.missing == 0
+    assert verdict.compared > 4 * 16
+
+
+def test_verify_finds_a_fork_that_is_wrong(whole: Path, tmp_path: Path) -> None:
+    events = [
+        LaneForked(lane="b", step=34, parent="a", rule=event.rule, learning_rate=0.01, seconds=0.0)
+        if isinstance(event, LaneForked) and event.lane == "b"
+        else event
+        for event in recordings.read(whole).events
+    ]
+    recorded = recordings.read(copied(whole, tmp_path, events))
+    config, resumption = repetition(recorded)
+    assert {one[0] for one in compare(recorded, Session(config, resumption=resumption).run()).differences} >= {"b"}
+
+
+# Before the forks, at them, after them, between a fork and its fork.
+@pytest.mark.parametrize("step", [10, 34, 48, 61])
+@pytest.mark.parametrize("lost", ["", "b", "bc", "abcz"])
+def test_a_run_with_forks_that_was_cut_off_is_resumed(step: int, lost: str, whole: Path, tmp_path: Path) -> None:
+    recorded = recordings.read(whole)
+    folder = copied(whole, tmp_path, before(recorded, step), up_to=step)
+    for file in (folder / "checkpoints").iterdir():
+        if file.stem[0] in lost:
+            file.unlink()
+    assert resume(folder) == 0
+    again = recordings.read(folder)
+    assert again.damage == ()
+    assert recordings.figures(again.events) == recordings.figures(recorded.events)
+    assert again.lanes == ["a", "z", "b", "c"]
+    assert sorted((event.lane, event.step) for event in again.events if isinstance(event, LaneForked)) == [
+        ("b", 33),
+        ("c", 47),
+    ]
+    evaluated = [(event.lane, event.step) for event in again.events if isinstance(event, Evaluated)]
+    assert len(evaluated) == len(set(evaluated))
+    assert RunFolder(folder).manifest().state == "done"
+
+
+def test_a_damaged_checkpoint_of_a_fork_is_replaced_by_forking_again(whole: Path, tmp_path: Path) -> None:
+    recorded = recordings.read(whole)
+    folder = copied(whole, tmp_path, before(recorded, 45), up_to=45)
+    for file in (folder / "checkpoints").glob("b-*"):
+        file.write_bytes(b"damaged")
+    told: list[str] = []
+    resumption = read_interrupted(RunFolder(folder), None).resumption(told)
+    assert told[-1] == "b has no checkpoint and is forked from a again"
+    # The parent starts before the fork, although it has a newer checkpoint.
+    assert resumption.snapshots["a"]["step"] == 20
+    assert next(command for command in resumption.commands if isinstance(command, Fork)) == COMMANDS[0]
+    assert resume(folder) == 0
+    assert recordings.figures(recordings.read(folder).events) == recordings.figures(recorded.events)
+
+
+def test_a_run_with_forks_trains_further(whole: Path, tmp_path: Path) -> None:
+    folder = copied(whole, tmp_path)
+    assert resume(folder, "--iterations", "90") == 0
+    ends = {event.lane: event.step for event in recordings.read(folder).events if isinstance(event, LaneFinished)}
+    assert ends == {"a": 90, "z": 90, "b": 90, "c": 90}
+    assert verify(folder) == 0
+
+
+def test_readers_know_forks(whole: Path) -> None:
+    recorded = recordings.read(whole)
+    assert recorded.lanes == ["a", "z", "b", "c"]
+    early = [event for event in recorded.table.others if not isinstance(event, LaneStarted)]
+    assert lane_rules(early, "b").at(33) == "norm:0.5"
+    timeline = Timeline(recorded.table)
+    assert set(timeline.lanes_before(timeline.after(30))) == {"a", "z"}
+    assert timeline.lanes_before(timeline.after(40))[-1] == "b"
+    manifest = RunFolder(whole).manifest()
+    assert [(lane.name, lane.rule) for lane in manifest.lanes][2:] == [("b", "norm:0.5"), ("c", "norm:0.5")]
+
+
+def test_a_fork_that_is_recorded_late_or_twice_is_put_in_order(whole: Path, tmp_path: Path) -> None:
+    events = recordings.read(whole).events
+    forks = [event for event in events if isinstance(event, LaneForked)]
+    others = [event for event in events if not isinstance(event, LaneForked)]
+    again = recordings.read(copied(whole, tmp_path, [*others, *reversed(forks), *forks]))
+    assert any("b, c" in text or "c, b" in text for text in again.damage)
+    state = RunState()
+    for event in again.events:
+        state = apply(state, event)
+    assert state.lanes["c"].forked_at == 47
+    assert recordings.figures(again.events) == recordings.figures(events)
+
+
+def test_lanes_of_a_fork_that_is_lost_are_left_out(whole: Path, tmp_path: Path) -> None:
+    events = [event for event in recordings.read(whole).events if not isinstance(event, LaneForked)]
+    again = recordings.read(copied(whole, tmp_path, events))
+    assert again.lanes == ["a", "z"]
+    assert "unknown lane" in again.damage[0]
+
+
+# Neither a checkpoint nor an evaluation; a checkpoint; the first and the last step.
+@pytest.mark.parametrize("at", [0, 33, 40, 57, 80])
+def test_a_run_forked_from_a_recording_continues_it(at: int, whole: Path, tmp_path: Path) -> None:
+    recorded = recordings.read(whole)
+    forks = [read_lane("new", "norm:0.1,lr=0.02"), read_lane("same", "norm:1e9")]
+    child = fork_recorded(RunFolder(whole), at=at, forks=forks, home=tmp_path)
+    manifest = child.manifest()
+    assert manifest.forked_from == ForkOrigin(run=whole.name, lane="a", step=at)
+    assert manifest.state == "interrupted"
+    assert all(event.step <= at for event in recordings.read(child.path).events if isinstance(event, LaneEvent))
+    assert resume(child.path, *(["--iterations", "90"] if at == 80 else [])) == 0
+    again = recordings.read(child.path)
+    assert again.lanes == ["a", "new", "same"]
+    assert {event.step for event in again.events if isinstance(event, LaneForked)} == {at}
+    assert verify(child.path) == 0
+    # Up to there it is the recorded run, and beyond as far as no other command was given.
+    until = 40 if at < 40 else 80
+    expected = [row for row in rows(recorded, "a") if row[0] < (at if at < 33 else until)]
+    assert rows(again, "a")[: len(expected)] == expected
+
+
+def rows(recorded: Recorded, lane: str) -> list[tuple[float, ...]]:
+    found = [event for event in recorded.events if isinstance(event, Evaluated) and event.lane == lane]
+    return sorted((event.step, event.loss, event.train_loss) for event in found)
+
+
+def test_the_recorded_lane_goes_on_as_it_did(tmp_path: Path) -> None:
+    """Also with what was scheduled before the step of the fork, and after a change of the rule."""
+    scheduled = SetClip(lane="z", rule="norm:0.5", at_step=60), SetClip(lane="z", rule="autoclip:75", at_step=15)
+    folder = train(tmp_path / "runs", scheduled)
+    child = fork_recorded(
+        RunFolder(folder), at=33, lane="z", forks=[read_lane("new", "sign")], home=tmp_path / "children"
+    )
+    assert resume(child.path) == 0
+    assert rows(recordings.read(child.path), "z") == rows(recordings.read(folder), "z")
+    assert verify(child.path) == 0
+
+
+def test_a_fork_is_forked_with_its_ancestors(whole: Path, tmp_path: Path) -> None:
+    child = fork_recorded(RunFolder(whole), at=60, lane="c", forks=[read_lane("d", "none")], home=tmp_path)
+    assert [lane.name for lane in recordings.read(child.path).started.config.lanes] == ["a"]
+    assert resume(child.path) == 0
+    again, recorded = recordings.read(child.path), recordings.read(whole)
+    assert again.lanes == ["a", "b", "c", "d"]
+    assert rows(again, "c") == rows(recorded, "c")
+    assert rows(again, "b") == rows(recorded, "b")
+    assert verify(child.path) == 0
+
+
+def test_without_checkpoints_a_fork_trains_from_the_start_and_says_so(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = copied(whole, tmp_path / "source", up_to=-1)
+    arguments = ["--at", "33", "--from", "a", "--lane", "d=none", "--no-ui", "--quiet"]
+    assert main(["fork", str(source), *arguments, "--runs-dir", str(tmp_path / "home")]) == 0
+    assert "a has no checkpoint and trains again from the start" in capsys.readouterr().err
+    child = recordings.only_run(tmp_path / "home")
+    assert rows(recordings.read(child), "a")[:8] == rows(recordings.read(whole), "a")[:8]
+
+
+def test_a_run_under_way_is_forked_as_far_as_it_is(whole: Path, tmp_path: Path) -> None:
+    source = RunFolder(copied(whole, tmp_path / "source", before(recordings.read(whole), 50)))
+    with source.events.open("ab") as file:
+        file.write(b'{"event":"Eval')
+    with source.claim():
+        child = fork_recorded(source, at=45, lane="b", forks=[read_lane("d", "none")], home=tmp_path / "home")
+    assert not any(isinstance(event, Notice) for event in recordings.read(child.path).events)
+    scheduled = [event.command for event in recordings.read(child.path).events if isinstance(event, CommandScheduled)]
+    assert scheduled[-1] == Fork(lane="b", name="d", rule="none", at_step=45)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--lane", "d=none"], "give the step"),
+        (["--at", "30"], "no new lane; give --lane NAME=RULE"),
+        (["--at", "-1", "--lane", "d=none"], "--at -1: must be 0 or more"),
+        (["--at", "81", "--lane", "d=none"], "--at 81: a is recorded up to step 80"),
+        (["--at", "30", "--from", "q", "--lane", "d=none"], "no lane is named 'q'; the run has a, z, b, c"),
+        (["--at", "30", "--from", "b", "--lane", "d=none"], "--at 30: b begins at step 33; fork a instead"),
+        (["--at", "30", "--lane", "a=none"], "--lane a: there is a lane of that name already; use another name"),
+        (["--at", "30", "--lane", "d=none", "--lane", "d=sign"], "another lane is named 'd'; use different names"),
+        (
+            ["--at", "30", "--lane", "d=none,optimizer=sgd"],
+            "--lane d: a fork continues its parent's optimizer; leave optimizer out",
+        ),
+        (["--at", "30", "--lane", "d=nonsense"], "nonsense"),
+        (["--at", "30", "--lane", "d=none", "--iterations", "30"], "--iterations 30: must be above the step"),
+    ],
+)
+def test_what_cannot_be_forked_is_one_line(
+    arguments: list[str], message: str, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fork", str(whole), *arguments, "--no-ui", "--runs-dir", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_watched_run_and_an_unknown_rule_cannot_be_forked(whole: Path, tmp_path: Path) -> None:
+    events = recordings.read(whole).events
+    started = replace(recordings.read(whole).started, watched=True)
+    folder = copied(whole, tmp_path / "watched", [started, *events[1:]])
+    with pytest.raises(BadInput, match="was watched, not trained by clipwatch"):
+        fork_recorded(RunFolder(folder), at=30, forks=[read_lane("d", "none")], home=tmp_path / "home")
+    later = [
+        replace(event, rule="later:1") if isinstance(event, LaneStarted) and event.lane == "a" else event
+        for event in events
+    ]
+    folder = copied(whole, tmp_path / "later", later)
+    with pytest.raises(BadInput, match="does not know it"):
+        fork_recorded(RunFolder(folder), at=30, forks=[read_lane("d", "none")], home=tmp_path / "home")
