@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from clipwatch.core.errors import BadInput
 from clipwatch.core.stream import commands, events
 from clipwatch.core.stream.codec import OtherSchema, decode_command, decode_event, decode_sweep_event, encode
-from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.config import LaneConfig, RunConfig
+from clipwatch.core.stream.lane_config import OPTIMIZERS
 from clipwatch.core.stream.measures import BINS
 from clipwatch.core.stream.rules import parse_rule
 from clipwatch.core.stream.sweep_config import SweepConfig
@@ -69,7 +70,16 @@ def values_of(kind: Any, floats: st.SearchStrategy[float] = FLOATS) -> st.Search
     if get_origin(kind) is Literal:
         return st.sampled_from(get_args(kind))
     if kind is RunConfig:
-        return st.builds(RunConfig, seed=st.integers(0, 2**63 - 1), iterations=st.integers(1, 10**9))
+        lanes = st.builds(
+            LaneConfig,
+            name=st.just("a"),
+            rule=RULES,
+            learning_rate=st.none() | RATES,
+            optimizer=st.none() | st.sampled_from(OPTIMIZERS),
+            beta1=st.none() | st.floats(0, 1, exclude_max=True),
+            clip_at=st.dictionaries(st.integers(1, 10**15), RULES, max_size=2),
+        ).map(lambda lane: (lane,))
+        return st.builds(RunConfig, seed=st.integers(0, 2**63 - 1), iterations=st.integers(1, 10**9), lanes=lanes)
     if kind is SweepConfig:
         rules = st.lists(st.sampled_from(["none", "sign", "value:0.001"]), min_size=1, unique=True).map(tuple)
         return st.builds(SweepConfig, base=st.builds(RunConfig), axes=st.fixed_dictionaries({"clip": rules}))

@@ -285,6 +285,17 @@ def test_a_later_rule_beyond_the_end_is_told() -> None:
     assert isinstance(events[-1], RunFinished)
 
 
+def test_a_later_rule_beyond_the_end_is_obeyed_by_a_run_that_is_resumed_to_it(tmp_path: Path) -> None:
+    lanes = (LaneConfig("a", "none", clip_at={30: "norm:1"}),)
+    folder = train(tmp_path / "short", config=replace(CONFIG, iterations=20, lanes=lanes))
+    assert resume(folder, "--iterations", "40") == 0
+    long = train(tmp_path / "long", config=replace(CONFIG, iterations=40, lanes=lanes))
+    events = recordings.read(folder).events
+    assert [(event.step, event.rule) for event in of_kind(events, ClipChanged)] == [(30, "norm:1")]
+    evaluated = [row for row in recordings.figures(events) if len(row) == 5]
+    assert evaluated == [row for row in recordings.figures(recordings.read(long).events) if len(row) == 5]
+
+
 def test_a_repetition_has_each_later_rule_once(tmp_path: Path) -> None:
     config = replace(CONFIG, iterations=20, lanes=(LaneConfig("a", "none", clip_at={7: "norm:1", 30: "sign"}),))
     recorded = recordings.read(train(tmp_path, config=config))

@@ -53,6 +53,15 @@ def test_it_is_the_sweep_that_the_command_line_would_train() -> None:
     assert list(sweep.every_seed) == list(range(5, 37))
 
 
+def test_the_question_names_all_that_is_compared() -> None:
+    lanes = (LaneConfig("a", "norm:1", learning_rate=0.01), LaneConfig("b", "none"))
+    state = started(RunConfig(lanes=lanes))
+    sweep = offered_sweep(state)
+    assert sweep
+    text = "\n".join(offer(sweep, "about 20 s on 2 cores", state))
+    assert "Compared: norm:1 and not clipped, with learning rate 0.01 and learning rate 0.001. Data" in text
+
+
 def test_its_rules_are_those_of_the_lanes_each_once() -> None:
     lanes = (LaneConfig("a", "norm:1"), LaneConfig("b", "none"), LaneConfig("c", "norm:1"))
     assert sweep_of_run(RunConfig(lanes=lanes), "digits").axes == {"clip": ("norm:1", "none")}

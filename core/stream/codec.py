@@ -95,7 +95,8 @@ class _Reader:
         if not isinstance(values, dict):
             raise TypeError("not an object")
         values.pop("v", None)
-        return msgspec.convert(self._numbers(upgraded(values)), self._type)
+        # JSON has no keys that are numbers, as the steps of `clip_at` are.
+        return msgspec.convert(self._numbers(upgraded(values)), self._type, str_keys=True)
 
     def _raise_if_unknown(self, line: bytes | str) -> None:
         """Raise UnknownEvent if the line names an event that this version does not know."""
