@@ -4,11 +4,12 @@
     python benchmarks/pictures.py RUN OUT.svg    # only the movie, of a recorded run in which clipping went off and on
     python benchmarks/pictures.py recurrent      # only the recurrent network, which needs no data
     python benchmarks/pictures.py watched        # only the loop of examples/loops, watched (a minute)
+    python benchmarks/pictures.py forks DIR      # only the forks at step 300, of LeNet on MNIST and of temporal order
 
 DIR holds the four MNIST files. The movie shows how the two lanes part; `c`, which switches clipping of lane B off; `v`,
 which shows the gradient norm; `c` again; the verdict; and `d`, the diagnostics. The keys are pressed on an app without
 a terminal that reads the events of the run. The recurrent network and the watched loop are shown in the middle of their
-runs.
+runs, forks some time after step 300.
 `benchmarks/claims.py` draws the remaining picture, of a sweep.
 """
 
@@ -33,7 +34,7 @@ from clipwatch.core.runs.reader import read_recording
 from clipwatch.core.runs.timeline import Timeline
 from clipwatch.core.stream.attach_events import Attached
 from clipwatch.core.stream.codec import encode
-from clipwatch.core.stream.commands import AnyCommand, SetClip
+from clipwatch.core.stream.commands import AnyCommand, Fork, SetClip
 from clipwatch.core.stream.config import RunConfig, from_options
 from clipwatch.core.stream.events import ClipChanged, CommandScheduled, RecordingStarted
 from clipwatch.tui.live.app import ClipwatchApp
@@ -46,6 +47,8 @@ PACE = 40
 OFF, ON = 400, 700
 # When the clipped recurrent network learns, and the unclipped one no longer can.
 LEARNING, LARGE = 160, (160, 45)
+# The step of the forks, and those at which the runs with forks are shown.
+FORKED, FORKED_LENET, FORKED_RECURRENT = 300, 700, 500
 # The step at which the watched loop is shown, some time after its warm-up.
 WATCHED, LOOP = 560, Path(__file__).parents[1] / "examples" / "loops" / "character_model.py"
 
@@ -194,17 +197,45 @@ def draw_watched() -> str:
     return movie(asyncio.run(film(timeline, parts, LARGE, attached))[-1:])
 
 
+def draw_fork(data_dir: str) -> str:
+    """The screen of LeNet, whose clipped lane goes on unclipped in a fork."""
+    timeline = train(data_dir, [fork("clipped", "B+1", "none")])
+    caption = f"clipwatch; F at step {FORKED}: B+1=none"
+    return movie(asyncio.run(film(timeline, [Scene(1, timeline.after(FORKED_LENET), "", caption)], LARGE))[-1:])
+
+
+def draw_recurrent_fork() -> str:
+    """The screen of the temporal order problem: a fork of each lane takes over the other lane's rule."""
+    engine = Engine(from_options({"experiment": "temporal-order", "pace": PACE}))
+    for command in (fork("unclipped", "A+1", "norm:1"), fork("clipped", "B+1", "none")):
+        engine.send(command)
+    timeline = Timeline(EventTable.of(engine.run()))
+    caption = f"clipwatch --experiment temporal-order; F at step {FORKED}: A+1=norm:1, B+1=none"
+    return movie(asyncio.run(film(timeline, [Scene(1, timeline.after(FORKED_RECURRENT), "", caption)], LARGE))[-1:])
+
+
+def fork(parent: str, name: str, rule: str) -> Fork:
+    """A fork with another rule."""
+    return Fork(lane=parent, name=name, rule=rule, at_step=FORKED)
+
+
 def set_clip(rule: str, step: int) -> SetClip:
     """A change of the clipped lane's rule before a step."""
     return SetClip(lane="clipped", rule=rule, at_step=step)
 
 
-def train(data_dir: str, commands: Sequence[SetClip] = ()) -> Timeline:
+def train(data_dir: str, commands: Sequence[SetClip | Fork] = ()) -> Timeline:
     """Train the default run on MNIST at the speed of the screen."""
     engine = Engine(RunConfig(settings={"dataset": "mnist"}, data_dir=data_dir, pace=PACE))
     for command in commands:
         engine.send(command)
     return Timeline(EventTable.of(engine.run()))
+
+
+def draw_forks(data_dir: str) -> None:
+    """Draw both pictures of a fork."""
+    (DOCS / "fork.svg").write_text(draw_fork(data_dir), encoding="utf-8")
+    (DOCS / "fork-recurrent.svg").write_text(draw_recurrent_fork(), encoding="utf-8")
 
 
 def main() -> None:
@@ -214,6 +245,8 @@ def main() -> None:
             (DOCS / "recurrent.svg").write_text(draw_recurrent(), encoding="utf-8")
         case ["watched"]:
             (DOCS / "watched.svg").write_text(draw_watched(), encoding="utf-8")
+        case ["forks", data_dir]:
+            draw_forks(data_dir)
         case [run, out]:
             recorded = Timeline(read_recording(RunFolder(Path(run)).events).table)
             Path(out).write_text(draw_movie(recorded), encoding="utf-8")
@@ -225,6 +258,7 @@ def main() -> None:
             (DOCS / "diagnostics.svg").write_text(diagnostics, encoding="utf-8")
             (DOCS / "recurrent.svg").write_text(draw_recurrent(), encoding="utf-8")
             (DOCS / "watched.svg").write_text(draw_watched(), encoding="utf-8")
+            draw_forks(data_dir)
         case _:
             raise SystemExit(__doc__)
 

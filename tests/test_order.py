@@ -81,7 +81,7 @@ def idle_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lanes whose steps cost nothing."""
 
     def prepare(
-        config: RunConfig, experiment: PreparedExperiment, snapshots: object, iterations: object, *, checkpoints: bool
+        config: RunConfig, experiment: PreparedExperiment, snapshots: object, iterations: object, **_: object
     ) -> list[Trainer]:
         schedule = Schedule(iterations=config.iterations, eval_every=10, pace=config.pace)
         return [Trainer(idle_lane(lane.name, lane.rule), schedule) for lane in config.lanes]

@@ -35,11 +35,10 @@ class LaneThreads:
         *,
         checkpoints: bool,
     ) -> None:
-        from ..diagnostics.lane_distance import LaneDistance
-        from ..training.preparation import described, lane_thread, prepare_trainers
+        from ..training.preparation import described, lane_thread, make_distance, prepare_trainers
 
         self.prepared, self.lane_context = described(config, experiment, device), lane_thread
-        self._distance = LaneDistance([lane.name for lane in config.lanes])
+        self._distance = make_distance(config)
         for event in resumption.continued_forks:
             self._distance.add_fork(event.parent, event.lane)
         self._prepare = partial(

@@ -51,6 +51,11 @@ def described(config: RunConfig, experiment: PreparedExperiment, device: torch.d
     )
 
 
+def make_distance(config: RunConfig) -> LaneDistance:
+    """What compares the lanes of a run that all train in this process. Forks are added to it."""
+    return LaneDistance([lane.name for lane in config.lanes])
+
+
 def prepare_trainers(
     config: RunConfig,
     experiment: PreparedExperiment,
@@ -66,7 +71,7 @@ def prepare_trainers(
     `snapshots` and `iterations` hold, for some of the lanes, the state to start from and the total number of steps.
     `distance` compares the lanes if they are not all in this process. `forks` are those of the lanes that are forked.
     """
-    distance = distance or LaneDistance([lane.name for lane in config.lanes])
+    distance = distance or make_distance(config)
     schedule = _schedule(config, checkpoints=checkpoints)
     return [
         prepare_trainer(
