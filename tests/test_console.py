@@ -99,7 +99,14 @@ def test_lines_of_a_fork_bear_its_name_and_the_summary_says_what_it_differs_by(
     sink = ConsoleSink(quiet=False)
     ended = [msgspec.structs.replace(FINISHED, lane=lane) for lane in ("a", "b", "a+1")]
     starts = [msgspec.structs.replace(LANE, lane=lane) for lane in "ab"]
-    for event in (RUN, *starts, FORKED, msgspec.structs.replace(EVALUATED, lane="a+1", step=40), *ended):
+    for event in (
+        RUN,
+        *starts,
+        FORKED,
+        diagnosed("a+1", 50),
+        msgspec.structs.replace(EVALUATED, lane="a+1", step=40),
+        *ended,
+    ):
         sink.receive(event)
     sink.close()
     out, messages = capsys.readouterr()
@@ -107,6 +114,8 @@ def test_lines_of_a_fork_bear_its_name_and_the_summary_says_what_it_differs_by(
     assert "[a+1] Step: 40 " in out
     rows = [" ".join(line.split()) for line in out.splitlines()]
     assert {"forked from a at 40", "learning rate 0.001 0.001 0.01"} <= set(rows)
+    # A fork counts on from its parent.
+    assert "parent's" in out
     assert "a and a+1 differ by learning rate, so they are not a comparison of clipping" in out
 
 
