@@ -285,7 +285,7 @@ def test_an_earlier_intervention_does_not_stand_within_a_label() -> None:
 
 
 def test_a_label_at_the_left_of_its_line_keeps_apart_from_another_label() -> None:
-    for step in range(560, 700, 5):
+    for step in range(600, 780, 5):
         marks = (Mark(500, 0, "fork"), Mark(step + 30, 2, "a long rule"), Mark(step, 1, "fork"))
         chart = text(spec(FLAT, FLAT, FLAT, bounds=(0, 2), marks=marks))
         assert not any("fork◆" in line for line in chart), "\n".join(chart)
