@@ -7,11 +7,12 @@
     python benchmarks/pictures.py compare DIR    # only four runs compared: two seeds, with and without a last ReLU
     python benchmarks/pictures.py map            # only the map of rule by learning rate (two minutes)
     python benchmarks/pictures.py map SWEEP      # the same of a recorded sweep
+    python benchmarks/pictures.py forks DIR      # only the forks at step 300, of LeNet on MNIST and of temporal order
 
 DIR holds the four MNIST files. The movie shows how the two lanes part; `c`, which switches clipping of lane B off; `v`,
 which shows the gradient norm; `c` again; the verdict; and `d`, the diagnostics. The keys are pressed on an app without
 a terminal that reads the events of the run. The recurrent network and the watched loop are shown in the middle of their
-runs.
+runs, forks some time after step 300.
 `benchmarks/claims.py` draws the remaining picture, of a sweep.
 """
 
@@ -39,7 +40,7 @@ from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.runs.timeline import Timeline
 from clipwatch.core.stream.attach_events import Attached
 from clipwatch.core.stream.codec import encode
-from clipwatch.core.stream.commands import AnyCommand, SetClip
+from clipwatch.core.stream.commands import AnyCommand, Fork, SetClip
 from clipwatch.core.stream.config import RunConfig, from_options
 from clipwatch.core.stream.events import ClipChanged, CommandScheduled, RecordingStarted
 from clipwatch.core.sweeps.comparisons import summaries
@@ -60,6 +61,8 @@ OFF, ON = 400, 700
 LEARNING, LARGE = 160, (160, 45)
 # The seeds of the runs that are compared.
 COMPARED_SEEDS = (0, 1)
+# The step of the forks, and those at which the runs with forks are shown.
+FORKED, FORKED_LENET, FORKED_RECURRENT = 300, 700, 500
 # The step at which the watched loop is shown, some time after its warm-up.
 WATCHED, LOOP = 560, Path(__file__).parents[1] / "examples" / "loops" / "character_model.py"
 # The sweep whose map is drawn.
@@ -260,6 +263,26 @@ def draw_map(folder: SweepFolder) -> str:
     if found is None:
         raise SystemExit(f"{folder.path}: not a sweep of two axes of numbers or rules")
     return map_figure(found, Words("en"), "map") + "\n"
+def draw_fork(data_dir: str) -> str:
+    """The screen of LeNet, whose clipped lane goes on unclipped in a fork."""
+    timeline = train(data_dir, [fork("clipped", "B+1", "none")])
+    caption = f"clipwatch; F at step {FORKED}: B+1=none"
+    return movie(asyncio.run(film(timeline, [Scene(1, timeline.after(FORKED_LENET), "", caption)], LARGE))[-1:])
+
+
+def draw_recurrent_fork() -> str:
+    """The screen of the temporal order problem: a fork of each lane takes over the other lane's rule."""
+    engine = Engine(from_options({"experiment": "temporal-order", "pace": PACE}))
+    for command in (fork("unclipped", "A+1", "norm:1"), fork("clipped", "B+1", "none")):
+        engine.send(command)
+    timeline = Timeline(EventTable.of(engine.run()))
+    caption = f"clipwatch --experiment temporal-order; F at step {FORKED}: A+1=norm:1, B+1=none"
+    return movie(asyncio.run(film(timeline, [Scene(1, timeline.after(FORKED_RECURRENT), "", caption)], LARGE))[-1:])
+
+
+def fork(parent: str, name: str, rule: str) -> Fork:
+    """A fork with another rule."""
+    return Fork(lane=parent, name=name, rule=rule, at_step=FORKED)
 
 
 def set_clip(rule: str, step: int) -> SetClip:
@@ -267,12 +290,18 @@ def set_clip(rule: str, step: int) -> SetClip:
     return SetClip(lane="clipped", rule=rule, at_step=step)
 
 
-def train(data_dir: str, commands: Sequence[SetClip] = ()) -> Timeline:
+def train(data_dir: str, commands: Sequence[SetClip | Fork] = ()) -> Timeline:
     """Train the default run on MNIST at the speed of the screen."""
     engine = Engine(RunConfig(settings={"dataset": "mnist"}, data_dir=data_dir, pace=PACE))
     for command in commands:
         engine.send(command)
     return Timeline(EventTable.of(engine.run()))
+
+
+def draw_forks(data_dir: str) -> None:
+    """Draw both pictures of a fork."""
+    (DOCS / "fork.svg").write_text(draw_fork(data_dir), encoding="utf-8")
+    (DOCS / "fork-recurrent.svg").write_text(draw_recurrent_fork(), encoding="utf-8")
 
 
 def main() -> None:
@@ -289,6 +318,8 @@ def main() -> None:
                 (DOCS / "map.svg").write_text(draw_map(train_map(home)), encoding="utf-8")
         case ["map", sweep]:
             (DOCS / "map.svg").write_text(draw_map(SweepFolder(Path(sweep))), encoding="utf-8")
+        case ["forks", data_dir]:
+            draw_forks(data_dir)
         case [run, out]:
             recorded = Timeline(read_recording(RunFolder(Path(run)).events).table)
             Path(out).write_text(draw_movie(recorded), encoding="utf-8")
@@ -301,6 +332,7 @@ def main() -> None:
             (DOCS / "recurrent.svg").write_text(draw_recurrent(), encoding="utf-8")
             (DOCS / "watched.svg").write_text(draw_watched(), encoding="utf-8")
             (DOCS / "compare.svg").write_text(draw_comparison(data_dir), encoding="utf-8")
+            draw_forks(data_dir)
         case _:
             raise SystemExit(__doc__)
 

@@ -19,7 +19,17 @@ from clipwatch.core.files.lock import claim
 from clipwatch.core.runs.control_file import ControlReader, create
 from clipwatch.core.runs.folder import LaneOutcome, Manifest, RunFolder
 from clipwatch.core.stream.codec import encode, seal
-from clipwatch.core.stream.commands import AnyCommand, Pause, ResetMoments, Resume, SetClip, SetPace, StepOnce, Stop
+from clipwatch.core.stream.commands import (
+    AnyCommand,
+    Pause,
+    ResetMoments,
+    Resume,
+    SetClip,
+    SetLearningRate,
+    SetPace,
+    StepOnce,
+    Stop,
+)
 from clipwatch.core.stream.config import LaneConfig, RunConfig, to_toml
 from clipwatch.core.stream.events import (
     ClipChanged,
@@ -30,6 +40,7 @@ from clipwatch.core.stream.events import (
     LaneResumed,
     LaneStarted,
     LaneStepped,
+    LearningRateChanged,
     LoopEnded,
     MetricAdded,
     MomentsReset,
@@ -86,7 +97,15 @@ class FakeLoop:
         self.write(
             self.started,
             RecordingStarted(folder=str(self.folder.path)),
-            LaneStarted(lane="loop", step=0, rule=rule, iterations=config.iterations, parameters=1000, seconds=0.0),
+            LaneStarted(
+                lane="loop",
+                step=0,
+                rule=rule,
+                iterations=config.iterations,
+                parameters=1000,
+                seconds=0.0,
+                learning_rate=0.1,
+            ),
         )
 
     def manifest(self) -> Manifest:
@@ -155,6 +174,8 @@ class FakeLoop:
             case SetClip(rule=rule):
                 self.write(ClipChanged(lane="loop", step=step, rule=rule, previous=self.rule))
                 self.rule = rule
+            case SetLearningRate(rate=rate):
+                self.write(LearningRateChanged(lane="loop", step=self.step, rate=rate, previous=0.1))
             case ResetMoments():
                 self.write(MomentsReset(lane="loop", step=step))
             case Pause():

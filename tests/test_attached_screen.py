@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from attached_screen import Clock, attached
 from fake_loop import FakeLoop
-from watched_screen import on_a_loop, opens_prompt
+from watched_screen import on_a_loop, opens_prompt, prompt_of
 
 from clipwatch.core.stream.builtin_experiments import ACCURACY
-from clipwatch.core.stream.commands import AnyCommand, Pause, SetClip, Stop
+from clipwatch.core.stream.commands import AnyCommand, Pause, SetClip, SetLearningRate, Stop
 from clipwatch.core.stream.events import Evaluated, LaneStarted, MetricAdded, StepsSkipped
 from clipwatch.tui.screens.stop_question import StopQuestion
 
@@ -109,6 +109,19 @@ async def test_keys_steer_the_loop_and_its_answers_are_shown(loop: FakeLoop) -> 
 
 
 @on_a_loop
+async def test_the_learning_rate_of_a_loop_can_be_changed_but_it_cannot_be_forked(loop: FakeLoop) -> None:
+    loop.train(10)
+    async with attached(loop) as screen:
+        await screen.press("left_curly_bracket")
+        assert heard(loop) == [SetLearningRate(lane="loop", rate=0.05)]
+        loop.obey(SetLearningRate(lane="loop", rate=0.05))
+        await screen.says("learning rate 0.1 -> 0.05")
+        await screen.press("F")
+        await screen.says("A watched loop cannot be forked: its own program trains it")
+        assert not prompt_of(screen).is_open
+
+
+@on_a_loop
 async def test_a_loop_is_asked_to_stop_after_a_question(loop: FakeLoop) -> None:
     async with attached(loop) as screen:
         for answer in ("n", "enter", "escape", "y"):
@@ -148,7 +161,9 @@ async def test_the_key_line_and_the_help_have_only_what_works(loop: FakeLoop) ->
         assert "Restart" not in screen.text
 
 
-@pytest.mark.parametrize("key", ["space", "s", "c", "b", "left_square_bracket", "R", "minus", "0", "Q"])
+@pytest.mark.parametrize(
+    "key", ["space", "s", "c", "b", "left_square_bracket", "R", "minus", "0", "Q", "right_curly_bracket", "F"]
+)
 @on_a_loop
 async def test_a_run_of_another_clipwatch_is_watched_and_not_steered(tmp_path: Path, key: str) -> None:
     loop = FakeLoop(tmp_path, watched=False)

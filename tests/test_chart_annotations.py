@@ -276,6 +276,21 @@ def test_of_many_interventions_the_newest_of_a_lane_is_labelled() -> None:
     assert any("rule4" in line for line in earlier)
 
 
+def test_an_earlier_intervention_does_not_stand_within_a_label() -> None:
+    for step in range(500, 620, 5):
+        marks = (Mark(step, 0, "earlier"), Mark(900, 0, "new"), Mark(500, 1, "fork"))
+        chart = text(spec(FLAT, FLAT, bounds=(0, 2), marks=marks))
+        assert any("▼◆ fork " in line for line in chart), "\n".join(chart)
+        assert len(found(chart, "▼")) == 3
+
+
+def test_a_label_at_the_left_of_its_line_keeps_apart_from_another_label() -> None:
+    for step in range(600, 780, 5):
+        marks = (Mark(500, 0, "fork"), Mark(step + 30, 2, "a long rule"), Mark(step, 1, "fork"))
+        chart = text(spec(FLAT, FLAT, FLAT, bounds=(0, 2), marks=marks))
+        assert not any("fork◆" in line for line in chart), "\n".join(chart)
+
+
 def strip_lines(one: ChartSpec) -> list[str]:
     """The rows below the labels of the step axis."""
     chart = text(one)

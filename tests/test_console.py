@@ -13,10 +13,12 @@ from rich.console import Console
 from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 
 from clipwatch.core.statistics.intervals import wilson_interval
-from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.commands import Fork, SetLearningRate
+from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.evaluation_line import evaluation_line
 from clipwatch.core.stream.events import (
     ClipChanged,
+    CommandScheduled,
     Diagnosed,
     Evaluated,
     Event,
@@ -25,6 +27,7 @@ from clipwatch.core.stream.events import (
     LaneFinished,
     LaneForked,
     LaneStepped,
+    LearningRateChanged,
     Notice,
     OutputDied,
     OutputRevived,
@@ -37,9 +40,11 @@ from clipwatch.tui.headless.console import ConsoleSink
 from clipwatch.tui.headless.step_order import OrderedEvaluations
 from clipwatch.tui.text.summary import summary_table
 from clipwatch.tui.text.wording import (
+    change_label,
     diagnosis_line,
     lane_message,
     log_line,
+    scheduled_line,
 )
 
 CHANGE = ClipChanged(lane="a", step=12, rule="none", previous="value:0.001")
@@ -94,7 +99,14 @@ def test_lines_of_a_fork_bear_its_name_and_the_summary_says_what_it_differs_by(
     sink = ConsoleSink(quiet=False)
     ended = [msgspec.structs.replace(FINISHED, lane=lane) for lane in ("a", "b", "a+1")]
     starts = [msgspec.structs.replace(LANE, lane=lane) for lane in "ab"]
-    for event in (RUN, *starts, FORKED, msgspec.structs.replace(EVALUATED, lane="a+1", step=40), *ended):
+    for event in (
+        RUN,
+        *starts,
+        FORKED,
+        diagnosed("a+1", 50),
+        msgspec.structs.replace(EVALUATED, lane="a+1", step=40),
+        *ended,
+    ):
         sink.receive(event)
     sink.close()
     out, messages = capsys.readouterr()
@@ -102,6 +114,8 @@ def test_lines_of_a_fork_bear_its_name_and_the_summary_says_what_it_differs_by(
     assert "[a+1] Step: 40 " in out
     rows = [" ".join(line.split()) for line in out.splitlines()]
     assert {"forked from a at 40", "learning rate 0.001 0.001 0.01"} <= set(rows)
+    # A fork counts on from its parent.
+    assert "parent's" in out
     assert "a and a+1 differ by learning rate, so they are not a comparison of clipping" in out
 
 
@@ -144,6 +158,39 @@ def test_the_evaluation_line_has_the_assignments_format() -> None:
 )
 def test_events_in_words(event: Event, words: str | None) -> None:
     assert lane_message(event) == words
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (Fork(lane="a", name="x", rule="none", learning_rate=0.01, at_step=9), "fork x: unclipped, learning rate 0.01"),
+        (Fork(lane="a", name="x", rule="norm:1", at_step=9), "fork x: clip norm:1"),
+        (Fork(lane="a", name="x", at_step=9), "fork x: as it is"),
+        (SetLearningRate(lane="a", rate=0.5, at_step=9), "learning rate 0.5"),
+    ],
+)
+def test_commands_for_later_in_words(command: Fork | SetLearningRate, words: str) -> None:
+    line = scheduled_line(CommandScheduled(command=command), {"a": "A"})
+    assert line == f"scheduled for step 9, lane A: {words}"
+
+
+def test_a_fork_in_words_names_its_parent_as_the_screen_does() -> None:
+    assert lane_message(FORKED) == "Step: 40 forked from a: clip norm:1, learning rate 0.01"
+    assert log_line(FORKED, 20, names={"a": "A"}) == "   40 fork of A"
+    assert change_label(FORKED) == "fork"
+    changed = LearningRateChanged(lane="a", step=12, rate=0.01, previous=0.001)
+    assert lane_message(changed) == "Step: 12 learning rate 0.001 -> 0.01"
+    assert lane_message(msgspec.structs.replace(changed, previous=None)) == "Step: 12 learning rate 0.01"
+    assert change_label(changed) == "lr 0.01"
+
+
+def test_a_planned_rule_is_in_the_summary_with_its_step() -> None:
+    lanes = (LaneConfig("a", "norm:1", clip_at={300: "norm:5"}),)
+    run = msgspec.structs.replace(RUN, config=RunConfig(lanes=lanes))
+    change = ClipChanged(lane="a", step=300, rule="norm:5", previous="norm:1")
+    shown = printed_in(100, folded(run, msgspec.structs.replace(LANE, rule="norm:1"), change))
+    assert "norm:1, norm:5 from 300" in shown
+    assert "changed mid-run" not in shown
 
 
 def test_a_measurement_in_a_line() -> None:

@@ -18,7 +18,15 @@ from test_state import EVALUATED, FINISHED, LANE, RUN, folded
 from textual.strip import Strip
 
 from clipwatch.core.stream.builtin_experiments import LENET
-from clipwatch.core.stream.events import ClipChanged, Diagnosed, Event, LanesCompared, OutputDied, OutputRevived
+from clipwatch.core.stream.events import (
+    ClipChanged,
+    Diagnosed,
+    Event,
+    LanesCompared,
+    LearningRateChanged,
+    OutputDied,
+    OutputRevived,
+)
 from clipwatch.core.stream.measures import BINS, Histogram
 from clipwatch.core.stream.rules import parse_rule
 from clipwatch.tui.diagnostics.glossary import terms
@@ -284,6 +292,25 @@ def test_undefined_figures_on_the_page_are_dashes() -> None:
         text = "\n".join(" ".join(line.split()) for line in page(diagnosed(total=nothing), theme=theme))
         assert f"|step|/lr 1.00 sign cos {dash}\ncounterfactual cos {dash} difference {dash}" in text
         assert f"half below {dash}" in text
+
+
+RATE = LearningRateChanged(lane="a", step=20, rate=0.01, previous=0.001)
+
+
+@pytest.mark.parametrize(
+    ("width", "events", "line"),
+    [
+        (160, (), "● a clipped: every element within ±0.001 lr 0.001 measured at step 50"),
+        (80, (), "● a clipped: every element within ±0.001 measured at step 50 1 of 2 · tab"),
+        (80, (RATE,), "● a value ±0.001 lr 0.01 measured at step 50 1 of 2 · tab"),
+        (60, (RATE,), "● a ±0.001 lr 0.01 measured at step 50 1 of 2 · tab"),
+        (52, (RATE,), "● a ±0.001 lr 0.01 step 50 1 of 2 · tab"),
+    ],
+)
+def test_a_learning_rate_is_named_where_it_differs_and_where_there_is_room(
+    width: int, events: tuple[Event, ...], line: str
+) -> None:
+    assert squeezed(page(*events, diagnosed(), width=width)[0]) == line
 
 
 def test_a_lane_that_was_never_measured_says_so() -> None:

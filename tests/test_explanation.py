@@ -14,6 +14,7 @@ from clipwatch.core.stream.events import (
     Diagnosed,
     Event,
     LaneFailed,
+    LaneForked,
     LanesCompared,
     OutputDied,
     StepsTrained,
@@ -295,3 +296,11 @@ def test_every_sentence_has_shorter_forms_down_to_the_narrowest_heading(measured
             lengths = [len(form) for form in forms]
             assert lengths == sorted(lengths, reverse=True)
             assert lengths[-1] <= NARROWEST
+
+
+def test_the_steps_with_a_forks_rule_count_from_the_fork_on() -> None:
+    calm = diagnosed("twin", step=50, total=UNTOUCHED, dead=(), engaged=0.0)
+    for rule, words in (("norm:9", "31 steps with this rule"), ("value:0.001", "51 steps with this rule")):
+        fork = LaneForked(lane="twin", step=20, parent="a", rule=rule, learning_rate=0.001, seconds=1.0)
+        state = state_of(fork, calm)
+        assert explanation(state, state.lanes["twin"]) == f"the rule clipped none of the {words}"

@@ -115,6 +115,31 @@ def test_a_list_without_forks_has_no_column_for_them(tmp_path: Path, capsys: pyt
     assert "forked from" not in [column.name for column in fitting([row_of(write_run(tmp_path, 2.0))], 200)]
 
 
+def test_learning_rates_are_shown_where_lanes_have_different_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lanes = [
+        LaneOutcome(name=name, rule="none", step=1, learning_rate=rate) for name, rate in (("a", 0.1), ("b", 0.01))
+    ]
+    write_run(tmp_path, 1.0, lanes=tuple(lanes))
+    print_runs(tmp_path, json=False)
+    out = capsys.readouterr().out
+    assert "none, lr 0.1 " in out
+    assert "none, lr 0.01" in out
+    delete(listed(tmp_path)[0].folder)
+    write_run(tmp_path, 2.0, lanes=(lanes[0], msgspec.structs.replace(lanes[0], name="b")))
+    print_runs(tmp_path, json=False)
+    assert "lr 0" not in capsys.readouterr().out
+
+
+def test_the_manifest_names_the_optimizers_of_all_lanes(tmp_path: Path) -> None:
+    lanes = (LaneConfig("a", "none"), LaneConfig("b", "none", optimizer="sgd"))
+    run = msgspec.structs.replace(RUN, config=RunConfig(lanes=lanes))
+    for _ in Recorder(tmp_path).through(iter([run, LANE, RunFinished(reason="stopped", seconds=9.0)])):
+        pass
+    assert listed(tmp_path)[0].overview.optimizer == "adam, sgd"
+
+
 @pytest.mark.parametrize("ascii", [False, True])
 def test_the_screens_rows_are_a_tree_that_a_filter_cuts(tmp_path: Path, ascii: bool) -> None:
     folders = family(tmp_path)

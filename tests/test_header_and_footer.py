@@ -635,7 +635,7 @@ def test_what_a_lane_has_of_its_own_follows_its_rule_as_far_as_it_fits(width: in
 
 
 def test_a_changed_rule_is_dated_before_what_the_lane_has_of_its_own() -> None:
-    state = LaneState(name="a", rule="value:0.001", iterations=1000, step=360, changed_at=(300,))
+    state = LaneState(name="a", rule="value:0.001", iterations=1000, step=360, changed_at=(300,), rule_since=300)
     view = view_of(RUN, LANE).lanes["a"]
     for width, line in ((90, "value ±0.001 since step 300 · lr 0.01"), (40, "±0.001 since 300 · lr 0.01")):
         assert line in lane_heading(0, state, view, (), width, COLOURED, selected=False, own=OWN)[0].text

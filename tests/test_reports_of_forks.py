@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
+from measured import diagnosed
 from test_report import ENGLISH, evaluated, events, finished, page, story_of, text
 
 from clipwatch.core.reports.comparison import joint_conclusion
@@ -22,6 +24,7 @@ from clipwatch.core.stream.events import (
     LearningRateChanged,
     RunFinished,
     RunStarted,
+    StepsTrained,
 )
 from clipwatch.core.stream.experiment_info import LOSS
 from clipwatch.core.stream.fork_events import ForkOrigin
@@ -30,7 +33,9 @@ PLAIN, FAST = LaneConfig("plain", "none"), LaneConfig("fast", "norm:1", learning
 RATE = LearningRateChanged(lane="clipped", step=500, rate=0.01, previous=0.001)
 
 
-def forked_run(rule: str = "norm:1", rate: float = 0.001, origin: ForkOrigin | None = None) -> RunSummary:
+def forked_run(
+    rule: str = "norm:1", rate: float = 0.001, origin: ForkOrigin | None = None, more: tuple[Event, ...] = ()
+) -> RunSummary:
     """A run of the default lanes, in which `unclipped` was forked at step 450."""
     fork = [
         LaneForked(lane="twin", step=450, parent="unclipped", rule=rule, learning_rate=rate, seconds=1.0),
@@ -38,6 +43,7 @@ def forked_run(rule: str = "norm:1", rate: float = 0.001, origin: ForkOrigin | N
             lane="twin", step=450, rule=rule, iterations=1000, parameters=61706, seconds=1.0, learning_rate=rate
         ),
         *(evaluated("twin", step, 1.5) for step in range(500, 1000, 100)),
+        *more,
         finished("twin", 3000),
     ]
     found = events(*fork)
@@ -112,6 +118,21 @@ def test_a_fork_that_does_as_its_parent_is_called_the_same() -> None:
     (a, b) = next(pair for pair in story_of([*run[:-1], *more, run[-1]]).pairs if pair[1].name == "twin")
     assert a.matches(b)
     assert isinstance(run[-1], RunFinished)
+
+
+def steps_of(lane: str, first: int, clipped: list[bool]) -> StepsTrained:
+    values = np.ones(len(clipped), "<f4").tobytes()
+    last = first + len(clipped) - 1
+    return StepsTrained(lane=lane, step=last, losses=values, norms=values, clipped_norms=values, clipped=bytes(clipped))
+
+
+def test_a_forks_share_of_steps_clipped_is_of_its_own_steps() -> None:
+    # The rule that clips by the engine's count, which goes on from the parent's, is not that of the fork alone.
+    more = steps_of("twin", 450, [True, True, True, False]), diagnosed("twin", 452, engaged=0.01)
+    run = forked_run(more=more)
+    found = read(run)
+    assert re.search(r"▲ twin\s*452\s*40\.0%\s*100\.0%", found)
+    assert "3 steps (75.0%) were clipped. These are its own steps, from step 450 on" in found
 
 
 class Axes:

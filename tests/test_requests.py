@@ -5,8 +5,27 @@ from __future__ import annotations
 import msgspec
 from test_state import FINISHED, LANE, RUN, lane
 
-from clipwatch.core.stream.commands import Pause, Restart, Resume, Seek, SetClip, SetPace, StepOnce
-from clipwatch.core.stream.events import ClipChanged, LanePaused, LaneResumed, Notice, PaceChanged, SeekFinished
+from clipwatch.core.stream.commands import (
+    Fork,
+    Pause,
+    Restart,
+    Resume,
+    Seek,
+    SetClip,
+    SetLearningRate,
+    SetPace,
+    StepOnce,
+)
+from clipwatch.core.stream.events import (
+    ClipChanged,
+    LaneForked,
+    LanePaused,
+    LaneResumed,
+    LearningRateChanged,
+    Notice,
+    PaceChanged,
+    SeekFinished,
+)
 from clipwatch.tui.view.requests import Requests
 
 NOW = lane()
@@ -21,6 +40,25 @@ def test_a_rule_counts_from_the_key_until_its_answer() -> None:
     assert requests.rule(NOW) == "value:0.005"
     requests.settle(ClipChanged(lane="a", step=1, rule="value:0.005", previous="value:0.002"))
     assert requests.rule(NOW) == "value:0.001"
+
+
+def test_a_learning_rate_counts_from_the_key_until_its_answer() -> None:
+    requests = Requests()
+    assert requests.rate(NOW) == NOW.learning_rate == 0.001
+    for rate in (0.002, 0.005):
+        requests.note(SetLearningRate(lane="a", rate=rate))
+    requests.settle(LearningRateChanged(lane="a", step=1, rate=0.002, previous=0.001))
+    assert requests.rate(NOW) == 0.005
+    requests.settle(LearningRateChanged(lane="a", step=1, rate=0.005, previous=0.002))
+    assert requests.rate(NOW) == 0.001
+
+
+def test_the_name_of_a_fork_is_taken_from_the_key_until_the_lane_begins() -> None:
+    requests = Requests()
+    for name in ("b", "c"):
+        requests.note(Fork(lane="a", name=name))
+    requests.settle(LaneForked(lane="b", step=1, parent="a", rule="none", learning_rate=None, seconds=0.0))
+    assert requests.forks == {"c"}
 
 
 def test_a_pace_counts_from_the_key_until_its_answer() -> None:
@@ -62,7 +100,10 @@ def test_a_refusal_or_an_end_settles_everything() -> None:
         requests.note(SetClip(lane="a", rule="none"))
         requests.note(SetPace(pace=1.0))
         requests.note(Pause())
+        requests.note(SetLearningRate(lane="a", rate=1.0))
+        requests.note(Fork(lane="a", name="b"))
         requests.settle(event)
+        assert (requests.rate(NOW), requests.forks) == (NOW.learning_rate, frozenset())
         assert (requests.rule(NOW), requests.pace([NOW]), requests.paused([NOW])) == (LANE.rule, 50.0, False)
 
 

@@ -7,11 +7,12 @@ from measured import MEASURE, diagnosed
 from test_state import EVALUATED, FINISHED, LANE, RUN
 
 from clipwatch.core.stream.commands import Pause
-from clipwatch.core.stream.config import RunConfig
+from clipwatch.core.stream.config import DEFAULT_LANES, RunConfig
 from clipwatch.core.stream.events import (
     ClipChanged,
     CommandScheduled,
     Event,
+    LaneForked,
     LanePaused,
     Notice,
     PaceChanged,
@@ -43,6 +44,16 @@ def texts(*events: Event) -> tuple[str, ...]:
 def test_the_start_of_a_run_has_a_message_and_an_evaluation_has_none() -> None:
     assert texts(RUN, LANE) == ("Training with seed 0. Try c, d and space. ?: help", "Training with seed 0. ?: help")
     assert message_of(RUN, LANE, EVALUATED) is None
+
+
+def test_a_fork_says_where_it_comes_from_by_the_names_on_the_screen() -> None:
+    lanes = DEFAULT_LANES
+    run = msgspec.structs.replace(RUN, config=RunConfig(lanes=lanes))
+    starts = [msgspec.structs.replace(LANE, lane=lane.name) for lane in lanes]
+    fork = LaneForked(lane="B+1", step=40, parent="clipped", rule="norm:1", learning_rate=0.01, seconds=1.0)
+    assert texts(run, *starts, fork) == ("B+1, step 40: forked from B: clip norm:1, learning rate 0.01",)
+    # Its start says no more.
+    assert message_of(run, *starts, fork, msgspec.structs.replace(LANE, lane="B+1", step=40)) is None
 
 
 def test_a_restart_says_where_the_run_before_is_kept() -> None:

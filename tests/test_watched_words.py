@@ -12,13 +12,21 @@ from rich.console import Console
 from test_header_and_footer import COLOURED
 
 from clipwatch.core.errors import BadInput
-from clipwatch.core.stream.events import Event, LaneFailed, LoopEnded, ResourcesMeasured
+from clipwatch.core.stream.events import (
+    Event,
+    LaneFailed,
+    LaneStarted,
+    LearningRateChanged,
+    LoopEnded,
+    ResourcesMeasured,
+)
 from clipwatch.core.stream.state import RunState, apply
 from clipwatch.tui.cli.main import main
 from clipwatch.tui.headless.console import ConsoleSink
 from clipwatch.tui.live.sweep_offer import offered_sweep
 from clipwatch.tui.text.explanation import sentences
 from clipwatch.tui.text.resource_words import resource_words
+from clipwatch.tui.text.setting_words import beside_rule_words
 from clipwatch.tui.text.status_messages import status_message
 from clipwatch.tui.text.summary import lane_summary, repeating_command, summary_table
 from clipwatch.tui.text.verdict import verdict
@@ -233,3 +241,13 @@ def test_a_recording_of_a_loop_has_no_keys_that_train() -> None:
     ids = {key.id for key in keys_for(state())}
     assert {"diagnostics", "left_metric", "scrub_back", "quit"} <= ids
     assert not ids & {"sweep", "restart", "reseed", "extend", "clip", "rule"}
+
+
+def test_loops_whose_rates_differ_are_called_no_comparison_since_nothing_is_known_of_their_settings() -> None:
+    change = LearningRateChanged(lane="model", step=20, rate=0.5, previous=0.1)
+    first = next(event for event in watched.story() if isinstance(event, LaneStarted))
+    found = state(
+        *watched.story(), msgspec.structs.replace(first, lane="other"), msgspec.structs.replace(change, lane=first.lane)
+    )
+    assert beside_rule_words(found, {name: name for name in found.lanes}) == ()
+    assert "0.5, changed" in printed(found)

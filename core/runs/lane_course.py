@@ -53,8 +53,6 @@ def _rate(recorded: Recorded, event: LaneEvent) -> float | None:
     match event:
         case LearningRateChanged(rate=rate):
             return rate
-        case LaneForked(learning_rate=rate):
-            return rate
         case LaneStarted(learning_rate=None, step=0) if not (started.watched or started.experiment.own_optimizer):
             own = (lane.learning_rate for lane in started.config.lanes if lane.name == event.lane)
             return next(own, None) or started.config.learning_rate

@@ -19,7 +19,7 @@ from filelock import FileLock
 from ..errors import BadInput, ClipwatchError, one_line
 from ..files.paths import path_text
 from ..stream.codec import encode, seal
-from ..stream.config import to_toml
+from ..stream.config import RunConfig, to_toml
 from ..stream.events import (
     CommandScheduled,
     Evaluated,
@@ -312,11 +312,16 @@ class _RunWriter:
             lanes=tuple(_outcome(lane, watched=started.watched) for lane in self._state.lanes.values()),
             experiment=self._state.experiment if started.watched and self._state.config else started.experiment,
             settings=started.config.settings,
-            optimizer="own" if started.experiment.own_optimizer else started.config.optimizer,
+            optimizer="own" if started.experiment.own_optimizer else ", ".join(_optimizers(started.config)),
             changed=self._state.changed_mid_run,
             watched=started.watched,
             forked_from=started.forked_from,
         )
+
+
+def _optimizers(config: RunConfig) -> Iterable[str]:
+    """The optimizers of the lanes, each once."""
+    return dict.fromkeys(config.for_lane(lane).optimizer for lane in config.lanes)
 
 
 def _outcome(lane: LaneState, *, watched: bool) -> LaneOutcome:

@@ -15,7 +15,7 @@ from ...core.stream.state import RunState
 from ..style.theme import Theme
 from ..text.explanation import explanation
 from ..text.lane_names import lane_name
-from ..text.rule_words import rule_words
+from ..text.rule_words import rule_since, rule_words
 from ..text.setting_words import own_settings
 from ..text.wrapping import wrapped
 from ..view.step_window import visible_lanes
@@ -83,24 +83,30 @@ def _head(page: LanePage, state: RunState, selected: int, visible: int) -> list[
     count, is_selected, theme = len(state.lanes), page.number == selected, page.theme
     tab = page.theme.printable(f" {page.number + 1} of {count} · tab ") if visible < count and is_selected else ""
     name = f"{theme.glyphs.symbol(page.number)} {lane_name(page.number, page.lane.name)}"
-    step = f"   measured at step {page.lane.diagnosed.step:,}" if page.lane.diagnosed else ""
-    room = page.width - 4 - cell_len(page.theme.printable(name)) - len(step) - cell_len(tab)
-    rule = _rule_and_settings(page, state, room)
+    room = page.width - 4 - cell_len(page.theme.printable(name)) - cell_len(tab)
+    rule, step = _rule_and_step(page, state, room)
     marked = theme.lane(page.number, bold=True, reverse=visible > 1 and is_selected)
     line = page.line((name, marked), (f"   {rule}", page.strong), (step, page.muted))
     first = Strip([*line.adjust_cell_length(page.width - cell_len(tab), page.text), Segment(tab, page.strong)])
     return [first, *(page.line((words, page.warning)) for words in wrapped(_conclusion(page, state), page.width - 2))]
 
 
-def _rule_and_settings(page: LanePage, state: RunState, room: int) -> str:
-    """The rule, what the lane has of its own beside it, and if there is room the learning rate of all lanes."""
+def _rule_and_step(page: LanePage, state: RunState, room: int) -> tuple[str, str]:
+    """The rule with what the lane has of its own beside it, and when it was measured, in the longest forms that fit.
+
+    If there is room, the learning rate follows even if it is that of all lanes.
+    """
     lane, own = page.lane, own_settings(state, page.lane)
-    forms = rule_words(recorded_rule(lane.rule), lane.changed_at[-1] if lane.changed_at else None, watched=lane.watched)
+    measured = f"{lane.diagnosed.step:,}" if lane.diagnosed else ""
+    steps = [f"   measured at step {measured}", f"   step {measured}"] if measured else [""]
+    forms = rule_words(recorded_rule(lane.rule), rule_since(lane), watched=lane.watched)
+    kinds = dict.fromkeys((own, own[:1], ()))
+    pairs = [("   ".join((form, *more)), step) for more in kinds for step in steps for form in forms]
+    rules = [(page.theme.printable(rule), step) for rule, step in pairs]
+    rule, step = next((one for one in rules if cell_len("".join(one)) <= room), rules[-1])
     rate = () if lane.learning_rate is None else (f"lr {lane.learning_rate:g}",)
-    texts = [page.theme.printable("   ".join((form, *more))) for more in (own, own[:1], ()) for form in forms]
-    text = next((one for one in texts if cell_len(one) <= room), texts[-1])
-    whole = page.theme.printable("   ".join((text, *rate)))
-    return text if rate == own[:1] or cell_len(whole) > room else whole
+    whole = "   ".join((rule, *rate))
+    return (rule if rate == own[:1] or cell_len(whole + step) > room else whole), step
 
 
 def _conclusion(page: LanePage, state: RunState) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from textual.strip import Strip
 
-from ...core.runs.folder import LaneOutcome
+from ...core.runs.folder import LaneOutcome, Manifest
 from ...core.stream.builtin_experiments import LENET
 from ...core.stream.experiment_info import LOSS, ExperimentInfo
 from ...core.sweeps.listing import Recording
@@ -18,7 +18,7 @@ from ..text.metric_words import difference_words, figure
 from ..text.number_format import number_of
 from ..view.bar import Part, bar
 from ..view.key_line import key_line
-from .cells import main_value, shared_cells, started
+from .cells import main_value, rule_cell, shared_cells, started
 from .keys import KEYS
 
 PROMPT_KEYS = {
@@ -58,9 +58,7 @@ def details(recording: Recording | None, width: int, height: int, theme: Theme) 
         trained = _of_sweep(found, width, theme)
     else:
         names = lane_names(lane.name for lane in found.lanes)
-        trained = [
-            _of_lane(number, lane, names, found.experiment, width, theme) for number, lane in enumerate(found.lanes)
-        ]
+        trained = [_of_lane(number, lane, names, found, width, theme) for number, lane in enumerate(found.lanes)]
     lines = [_settings(recording, width, theme), *trained]
     if len(lines) > height:
         more = bar([Part(f"and {number_of(len(lines) - height + 1, 'more lane')}", theme.muted)], [], width, theme)
@@ -74,14 +72,23 @@ def _settings(recording: Recording, width: int, theme: Theme) -> Strip:
     settings = f"head {settings}" if found.experiment.name == LENET.info.name else settings.strip("-")
     seed = "" if isinstance(found, SweepOverview) else "watched" if found.watched else f"seed {found.seed}"
     forked = origin_words(recording, 0)
-    parts = [started(recording), data, settings, f"optimizer {optimizer}", seed, state, forked and f"fork of {forked}"]
+    parts = [
+        started(recording),
+        data,
+        settings,
+        f"optimizer {optimizer}",
+        seed,
+        state,
+        forked and f"forked from {forked}",
+    ]
     ranked = [Part(part, theme.muted, rank) for rank, part in zip((6, 0, 4, 5, 3, 1, 2), parts, strict=True)]
     return bar(ranked, [], width, theme)
 
 
 def _of_lane(
-    number: int, lane: LaneOutcome, names: Mapping[str, str], experiment: ExperimentInfo, width: int, theme: Theme
+    number: int, lane: LaneOutcome, names: Mapping[str, str], run: Manifest, width: int, theme: Theme
 ) -> Strip:
+    experiment = run.experiment
     name = f"{theme.glyphs.symbol(number)} {names[lane.name]}"
     if lane.failure:
         result = f"{lane.failure} at step {lane.step}"
@@ -94,7 +101,7 @@ def _of_lane(
     forked = f"fork of {names.get(lane.parent, lane.parent)} at {lane.forked_at:,}" if lane.parent else ""
     parts = [
         Part(name, theme.lane(number, bold=True)),
-        Part(lane.rule, theme.text, 1),
+        Part(rule_cell(lane, run), theme.text, 1),
         Part(forked, theme.muted, 2),
         Part(result, theme.text),
     ]

@@ -43,7 +43,7 @@ def lane_cells(recording: Recording) -> list[tuple[str, ...]]:
     found = recording.overview
     if isinstance(found, SweepOverview):
         return _sweep_cells(found)
-    return [_lane_cells(lane, found.experiment, watched=found.watched) for lane in found.lanes] or [("",) * 5]
+    return [_lane_cells(lane, found) for lane in found.lanes] or [("",) * 5]
 
 
 def legend(recordings: Iterable[Recording]) -> list[str]:
@@ -79,10 +79,17 @@ def main_value(lane: LaneOutcome, experiment: ExperimentInfo) -> float | None:
     )
 
 
-def _lane_cells(lane: LaneOutcome, experiment: ExperimentInfo, *, watched: bool) -> tuple[str, ...]:
+def rule_cell(lane: LaneOutcome, run: Manifest) -> str:
+    """A lane's rule, and its learning rate if the lanes have different ones."""
     # A watched loop may clip itself.
-    rule = "observed" if watched and lane.rule == "none" else lane.rule
-    name = f"{lane.name} (fork of {lane.parent} at {lane.forked_at})" if lane.parent else lane.name
+    rule = "observed" if run.watched and lane.rule == "none" else lane.rule
+    rates = {one.learning_rate for one in run.lanes}
+    return rule if len(rates) < 2 or lane.learning_rate is None else f"{rule}, lr {lane.learning_rate:g}"
+
+
+def _lane_cells(lane: LaneOutcome, run: Manifest) -> tuple[str, ...]:
+    experiment, rule = run.experiment, rule_cell(lane, run)
+    name = f"{lane.name} ({lane.parent} at {lane.forked_at})" if lane.parent else lane.name
     if lane.failure:
         return name, rule, str(lane.step), "-", lane.failure
     loss, value = lane.loss, main_value(lane, experiment)

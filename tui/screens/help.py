@@ -19,18 +19,19 @@ from .page import Page
 
 _ABOUT = (
     "A lane is one training run. All lanes start from the same weights and train on the same batches; they differ only "
-    "in their clip rule. Below a lane's name: the sentence that explains it most{gauges}. Faint curves: raw values; "
-    "{metrics}. Bold curves: smoothed. An arrow at an edge: a value beyond the scale. A cross: NaN, infinity or the "
-    "end of a lane that failed. A dotted vertical line: a change of rule, after which the lanes are no longer a "
-    "clean comparison; the strip named optimizer memory covers the steps in which Adam's second moment still adapts to "
-    "it. One seed is not enough for a conclusion: n runs another, S runs {seeds}."
+    "in their clip rule and in what is named beside it. A fork is a lane that begins with the state of another one. "
+    "Below a lane's name: the sentence that explains it most{gauges}. Faint curves: raw values; {metrics}. Bold "
+    "curves: smoothed. An arrow at an edge: a value beyond the scale. A cross: NaN, infinity or the end of a lane that "
+    "failed. A dotted vertical line: a fork, or a change of rule or learning rate, after which the lanes are no longer "
+    "a clean comparison; the strip named optimizer memory covers the steps in which Adam's second moment still adapts "
+    "to another rule. One seed is not enough for a conclusion: n runs another, S runs {seeds}."
 )
 _ABOUT_WATCHED = (
     "A lane is one optimizer of the loop. Below its name: what the audit found, or else what clipping does to its "
     "gradients. Steps count from 0. Faint curves: raw values. Bold curves: smoothed. An arrow at an edge: a value "
     "beyond the scale. A cross: NaN, infinity or the end of a lane that failed. A dotted vertical line: a change of "
-    "rule; the strip named optimizer memory covers the steps in which Adam's second moment still adapts to it. Each "
-    "key that steers takes effect between two steps."
+    "rule or learning rate; the strip named optimizer memory covers the steps in which Adam's second moment still "
+    "adapts to another rule. Each key that steers takes effect between two steps."
 )
 _OUTPUTS = ", and its outputs, of which a dead one is a dot"
 _ON_IMAGES = (

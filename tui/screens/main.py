@@ -297,10 +297,9 @@ class MainScreen(Screen[None]):
         self._lanes.select(number)
         self._name_prompted_lane()
         if self.selected:
-            self.say(
-                f"Selected {self.name_of(self.selected)}. c: clip on/off · [ ]: bound · b: rule",
-                f"Selected {self.name_of(self.selected)}",
-            )
+            selected = f"Selected {self.name_of(self.selected)}"
+            keys = "c: clip on/off · [ ]: bound · b: rule"
+            self.say(f"{selected}. {keys} · {{ }}: learning rate · F: fork", f"{selected}. {keys}", selected)
         self.draw(charts=False)
 
     def action_diagnostics(self) -> None:

@@ -15,6 +15,12 @@ from ...core.stream.rules import (
     ZClip,
     number_text,
 )
+from ...core.stream.state import LaneState
+
+
+def rule_since(lane: LaneState) -> int | None:
+    """The step since which a lane's rule holds; None if it is the first one, or that of a fork, which has its step."""
+    return None if lane.rule_since == lane.forked_at else lane.rule_since
 
 
 def rule_words(rule: RecordedRule, since: int | None = None, *, watched: bool = False) -> tuple[str, ...]:

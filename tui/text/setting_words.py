@@ -59,7 +59,7 @@ def _value(value: Value) -> str:
 # What the lanes of a run differ by
 
 
-def difference_words(state: RunState, names: Mapping[str, str]) -> tuple[str, ...]:
+def beside_rule_words(state: RunState, names: Mapping[str, str]) -> tuple[str, ...]:
     """A clause for each lane that differs from the lane it is compared with by more than its rule.
 
     `names`: how the lanes are called.

@@ -20,7 +20,7 @@ from .lane_names import lane_name
 from .metric_words import accuracy_interval, gauge_value, value_words
 from .number_format import duration, share
 from .rich_output import Output
-from .setting_words import and_words, difference_words, own_settings, run_name, setting_words
+from .setting_words import and_words, beside_rule_words, own_settings, run_name, setting_words
 
 _UNKNOWN = "-"
 # The widest text in each label column; longer ones wrap, so that two lanes fit into 80 columns.
@@ -38,7 +38,7 @@ def print_summary(console: Output, state: RunState) -> None:
     fitting = max(1, room // _LANE_CELLS)
     for first in range(0, len(lanes), fitting):
         console.print(summary_table(state, lanes[first : first + fitting]), soft_wrap=False)
-    for clause in difference_words(state, {name: name for name in state.lanes}):
+    for clause in beside_rule_words(state, {name: name for name in state.lanes}):
         console.print(f"  {clause}, so they are not a comparison of clipping", soft_wrap=True)
     if line := recording_line(state):
         console.print(f"  {line}", soft_wrap=True)

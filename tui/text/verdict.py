@@ -15,7 +15,7 @@ from .explanation import are_identical, failure_words
 from .lane_names import lane_names
 from .metric_words import figure
 from .result_values import values
-from .setting_words import difference_words
+from .setting_words import beside_rule_words
 
 # The numbers of correct predictions and of all examples.
 Counted = tuple[int, int]
@@ -148,7 +148,7 @@ def _worth(state: RunState, sweep_key: str) -> tuple[str, ...]:
         who = f"{' and '.join(changed) if len(changed) < 3 else 'lanes'} changed mid-run"
         seeds = f" {sweep_key} runs {SEEDS} seeds of the rules at the start." if sweep_key else ""
         return f"{who}: this compares no rules.{seeds}", f"{who}.", f"Changed mid-run. {more}".rstrip(), ""
-    if clauses := difference_words(state, names):
+    if clauses := beside_rule_words(state, names):
         return _not_rules_alone(clauses, any(pair.compares_rules for pair in pairs), more)
     of = " of the rules at the start" if any(lane.parent for lane in state.lanes.values()) else ""
     runs = f": {sweep_key} runs {SEEDS}{f' seeds{of}' if of else ''}." if sweep_key else "."

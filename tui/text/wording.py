@@ -209,8 +209,11 @@ def lane_words(event: Event, names: Mapping[str, str] = _NO_NAMES) -> str | None
 
 def _trained_with(rule: str, rate: float | None) -> str:
     """The rule and the learning rate of a fork."""
-    clipped = "unclipped" if rule == "none" else f"clip {rule}"
-    return clipped if rate is None else f"{clipped}, learning rate {rate:g}"
+    return _clip_words(rule) if rate is None else f"{_clip_words(rule)}, learning rate {rate:g}"
+
+
+def _clip_words(rule: str) -> str:
+    return "unclipped" if rule == "none" else f"clip {rule}"
 
 
 def failure_word(failed: LaneFailed) -> str:
@@ -232,8 +235,9 @@ def _command_words(command: LaneCommand) -> str:
         case SetLearningRate(rate=rate):
             return f"learning rate {rate:g}"
         case Fork(name=name, rule=rule, learning_rate=rate):
-            changes = filter(None, (rule, None if rate is None else f"lr={rate:g}"))
-            return f"fork {name}={','.join(changes)}".rstrip("=")
+            clip = None if rule is None else _clip_words(rule)
+            changes = filter(None, (clip, None if rate is None else f"learning rate {rate:g}"))
+            return f"fork {name}: {', '.join(changes) or 'as it is'}"
         case ResetMoments():
             return "reset the optimizer state"
         case Pause():

@@ -278,8 +278,8 @@ def refusal(id_: str, state: RunState) -> str | None:
     key = BY_ID[id_]
     if state.attached is None or key.only == "replay" or key.works_in(elsewhere(state.attached)):
         return None
-    if id_ == "fork":
+    if state.watched and id_ == "fork":
         return NO_FORK
-    if key.works_in("steered") and (why := state.attached.unsteerable):
+    if (key.works_in("steered") or id_ == "fork") and (why := state.attached.unsteerable):
         return f"{why[0].upper()}{why[1:]}."
     return f"{key.label}: only the screen that trains a run can do this."

@@ -21,7 +21,7 @@ from ..text.lane_figures import dead_outputs, is_saturated
 from ..text.lane_names import lane_name
 from ..text.metric_words import accuracy_interval, figure, value_words
 from ..text.number_format import duration
-from ..text.rule_words import rule_words
+from ..text.rule_words import rule_since, rule_words
 from .bar import Part, bar, progress_bar
 from .run_view import LaneView
 
@@ -109,11 +109,12 @@ class _RuleForms(NamedTuple):
 
 
 def _rules(lane: LaneState, own: Mapping[str, Sequence[str]], theme: Theme) -> _RuleForms:
-    forms = rule_words(recorded_rule(lane.rule), lane.changed_at[-1] if lane.changed_at else None, watched=lane.watched)
+    since = rule_since(lane)
+    forms = rule_words(recorded_rule(lane.rule), since, watched=lane.watched)
     parts = own.get(lane.name, ())
     # The least important are left out first.
     shown = [" · ".join(("", *parts[:length])) for length in range(len(parts), 0, -1)] or [""]
-    dated, undated = (forms[:-1], forms[-1:]) if lane.changed_at else (forms, ())
+    dated, undated = (forms[:-1], forms[-1:]) if since is not None else (forms, ())
     shorter = (dated[-1] + more for more in shown[1:])
     return _RuleForms(
         dated=[*map(theme.printable, (one + shown[0] for one in dated)), *map(theme.printable, shorter)],

@@ -257,6 +257,8 @@ class RunView:
 
         That of a forked lane continues its parent's, and is drawn from the parent's last value before the fork on.
         """
+        if self.state.lanes[lane].parent is None:
+            return self.lanes[lane].series.get(series) or Curve(), None
         curves = {name: view.series for name, view in self.lanes.items()}
         return self._forked_curves.curve(lane, series, self.state.lanes, curves)
 

@@ -33,7 +33,7 @@ class DiagnosticsPanel(ScrollingWidget, Lines):
         self._selected, self._lanes = selected, len(state.lanes)
         self._show_state_again = lambda: self.show_state(state, selected, theme, history)
         lanes = [
-            (one.diagnosed, one.outputs_changed, one.finished, one.failed, one.rule, one.changed_at, bool(one.latest))
+            (one.diagnosed, one.outputs_changed, one.finished, one.failed, one.rule, one.rule_since, bool(one.latest))
             for one in state.lanes.values()
         ]
         key = (lanes, state.compared, selected, theme, self.size)

@@ -84,6 +84,7 @@ class LanePanel(Vertical):
             lane.finished,
             lane.rule,
             lane.changed_at,
+            lane.rule_since,
             experiment,
             width,
             theme,
