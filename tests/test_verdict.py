@@ -146,3 +146,9 @@ def test_a_planned_change_of_rule_is_no_change_mid_run() -> None:
     assert "One seed says nothing about clipping" in compared(PLAIN, warm, events=(change,))
     again = ClipChanged(lane="clipped", step=400, rule="none", previous="norm:5")
     assert "B changed mid-run" in compared(PLAIN, warm, events=(change, again))
+
+
+def test_a_change_of_one_lane_leaves_a_fork_and_its_parent_a_comparison() -> None:
+    change = msgspec.structs.replace(CHANGED, rule="none", previous="norm:1")
+    assert "B changed mid-run: it compares no rules." in compared(PLAIN, CLIPPED, events=(forked("norm:1"), change))
+    assert "B changed mid-run: this compares no rules." in compared(PLAIN, CLIPPED, events=(change,))

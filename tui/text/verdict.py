@@ -147,7 +147,10 @@ def _worth(state: RunState, sweep_key: str) -> tuple[str, ...]:
     if changed := [name for lane, name in names.items() if any(lane in pair.changed for pair in pairs)]:
         who = f"{' and '.join(changed) if len(changed) < 3 else 'lanes'} changed mid-run"
         seeds = f" {sweep_key} runs {SEEDS} seeds of the rules at the start." if sweep_key else ""
-        return f"{who}: this compares no rules.{seeds}", f"{who}.", f"Changed mid-run. {more}".rstrip(), ""
+        # A fork and its parent may still compare their rules.
+        forked = any(lane.parent for lane in state.lanes.values()) and any(pair.compares_rules for pair in pairs)
+        what = "this compares" if not forked else "it compares" if len(changed) == 1 else "they compare"
+        return f"{who}: {what} no rules.{seeds}", f"{who}.", f"Changed mid-run. {more}".rstrip(), ""
     if clauses := beside_rule_words(state, names):
         return _not_rules_alone(clauses, any(pair.compares_rules for pair in pairs), more)
     of = " of the rules at the start" if any(lane.parent for lane in state.lanes.values()) else ""
