@@ -263,6 +263,8 @@ def draw_map(folder: SweepFolder) -> str:
     if found is None:
         raise SystemExit(f"{folder.path}: not a sweep of two axes of numbers or rules")
     return map_figure(found, Words("en"), "map") + "\n"
+
+
 def draw_fork(data_dir: str) -> str:
     """The screen of LeNet, whose clipped lane goes on unclipped in a fork."""
     timeline = train(data_dir, [fork("clipped", "B+1", "none")])
