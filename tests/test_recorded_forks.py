@@ -14,9 +14,10 @@ from clipwatch.core.engine.resume import read_interrupted
 from clipwatch.core.engine.session import Session
 from clipwatch.core.engine.verify import compare, repetition
 from clipwatch.core.errors import BadInput
+from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.forking import fork_recorded
-from clipwatch.core.runs.lane_rules import lane_rules
+from clipwatch.core.runs.lane_course import lane_rules
 from clipwatch.core.runs.reader import Recorded
 from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.runs.timeline import Timeline
@@ -179,8 +180,8 @@ def test_a_run_with_forks_trains_further(whole: Path, tmp_path: Path) -> None:
 def test_readers_know_forks(whole: Path) -> None:
     recorded = recordings.read(whole)
     assert recorded.lanes == ["a", "z", "b", "c"]
-    early = [event for event in recorded.table.others if not isinstance(event, LaneStarted)]
-    assert lane_rules(early, "b").at(33) == "norm:0.5"
+    forked_only = [event for event in recorded.events if not isinstance(event, LaneStarted)]
+    assert lane_rules(Recorded(EventTable.of(forked_only), (), 0), "b").at(33) == "norm:0.5"
     timeline = Timeline(recorded.table)
     assert set(timeline.lanes_before(timeline.after(30))) == {"a", "z"}
     assert timeline.lanes_before(timeline.after(40))[-1] == "b"
