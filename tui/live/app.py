@@ -24,6 +24,7 @@ from ..screens.help import HelpScreen, about_run
 from ..screens.main import MainScreen
 from ..screens.quit_question import QuitQuestion
 from ..screens.sweep_question import SweepQuestion
+from ..terminal.once import call_once
 from ..terminal.terminal_app import TerminalApp
 from ..text.status_messages import NOT_STARTED
 from ..text.summary import repeating_command
@@ -106,7 +107,7 @@ class ClipwatchApp(TerminalApp):
         self.set_keymap(self._remapped_keys)
         self.theme_changed_signal.subscribe(self, lambda _: self._apply_theme())
         self._apply_theme()
-        self.set_timer(MIN_INTERVAL, self._frame)
+        call_once(self, MIN_INTERVAL, self._frame)
 
     def on_ready(self) -> None:
         """Tune the garbage collector and load plotext in the background, so that neither delays a key."""
@@ -125,7 +126,7 @@ class ClipwatchApp(TerminalApp):
 
     def _frame(self) -> None:
         self.catch_up()
-        self.set_timer(self.feed.pause(), self._frame)
+        call_once(self, self.feed.pause(), self._frame)
 
     def catch_up(self) -> None:
         """Receive and draw the engine's new events; exit if the engine is incompatible or the run is done."""
@@ -207,15 +208,15 @@ class ClipwatchApp(TerminalApp):
     def _await_answer(self, command: AnyCommand) -> None:
         """Read the answer to a command without waiting for the next frame."""
         if isinstance(command, Seek):
-            self.set_timer(SEEK_DELAY, partial(self._follow_seek, SEEK_DELAY))
+            call_once(self, SEEK_DELAY, partial(self._follow_seek, SEEK_DELAY))
         else:
-            self.set_timer(ANSWER_DELAY, self.catch_up)
+            call_once(self, ANSWER_DELAY, self.catch_up)
 
     def _follow_seek(self, delay: float) -> None:
         """Draw the target of a seek as soon as it has arrived, then send the seek that was postponed meanwhile."""
         self.catch_up()
         if self.requests.seeking:
-            self.set_timer(delay, partial(self._follow_seek, min(MIN_INTERVAL, SEEK_DELAY_GROWTH * delay)))
+            call_once(self, delay, partial(self._follow_seek, min(MIN_INTERVAL, SEEK_DELAY_GROWTH * delay)))
         else:
             self.steering.send_postponed_seek()
 

@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from ..style.theme import Theme
+from ..terminal.once import call_once
 from ..view.bar import Part, bar
 from ..view.charted import ChartedRun
 from ..view.grid_keys import GRID_KEYS
@@ -201,7 +202,7 @@ class GridScreen(Screen[Metric | None]):
         if not self._following_mouse:
             self._following_mouse = True
             interval = MOUSE_INTERVAL_AT_FULL_SPEED if self._view.at_full_speed else MOUSE_INTERVAL
-            self.set_timer(interval, self._follow_mouse)
+            call_once(self, interval, self._follow_mouse)
 
     def _follow_mouse(self) -> None:
         self._following_mouse = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,13 +12,13 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.strip import Strip
-from textual.timer import Timer
 
 from ...core.stream.lane_config import LaneConfig
 from ...core.stream.lane_differences import reference_lane
 from ...core.stream.rules import parse_rule
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
+from ..terminal.once import call_once
 from ..text.lane_names import lane_names
 from ..text.status_messages import NOT_STARTED, end_texts, has_ended
 from ..text.summary import lane_summary
@@ -100,7 +101,7 @@ class MainScreen(Screen[None]):
         self._lanes = LanesRow(view, id="lanes", classes="part")
         # The grid of all charts, while it covers this screen.
         self._grid: GridScreen | None = None
-        self._end_again: Timer | None = None
+        self._end_again: asyncio.TimerHandle | None = None
 
     def compose(self) -> ComposeResult:
         """All parts, from top to bottom."""
@@ -166,9 +167,9 @@ class MainScreen(Screen[None]):
         self._charts.yield_to_response()
         self._draw_status()
         if self._end_again:
-            self._end_again.stop()
+            self._end_again.cancel()
         if has_ended(self._view.state) and not alert:
-            self._end_again = self.set_timer(ANSWER_SECONDS, self.say_the_end)
+            self._end_again = call_once(self, ANSWER_SECONDS, self.say_the_end)
         if self._grid:
             self._grid.say(message, alert=alert)
 

@@ -9,6 +9,7 @@ from textual.containers import Container
 from textual.strip import Strip
 
 from ..style.theme import Theme
+from ..terminal.once import call_once
 from ..view.chart_specs import ChartSettings
 from ..view.charted import Charted
 from ..view.metrics import Metric
@@ -101,7 +102,7 @@ class ChartGrid(Container):
     def _schedule(self, draw: Callable[[], None], pause: float = 0.0) -> None:
         """Call `draw` after a pause, and after a response that was just drawn is painted."""
         if (wait := max(pause, self._responded_at + RESPONSE_TIME - time.monotonic())) > 0:
-            self.set_timer(wait, draw)
+            call_once(self, wait, draw)
         else:
             self.call_later(draw)
 

@@ -8,6 +8,7 @@ from functools import partial
 
 from ..charts.chart import MIN_SIZE
 from ..style.theme import Theme
+from ..terminal.once import call_once
 from ..view.chart_specs import SMOOTHING, ChartSettings, with_log_toggled
 from ..view.charted import Charted
 from ..view.metrics import Metric
@@ -211,7 +212,7 @@ class ChartsPanel(ChartGrid):
         if self.settings != before and not self._mouse_drawing:
             self._mouse_drawing = True
             interval = MOUSE_INTERVAL_AT_FULL_SPEED if self.charted.at_full_speed else MOUSE_INTERVAL
-            self.set_timer(interval, self._draw_for_mouse)
+            call_once(self, interval, self._draw_for_mouse)
 
     def _draw_for_mouse(self) -> None:
         self._mouse_drawing = False
