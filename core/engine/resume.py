@@ -20,6 +20,7 @@ from ..runs.watched import require_own_training
 from ..stream.commands import Fork, LaneCommand, ResetMoments, SetClip, SetLearningRate, planned_changes
 from ..stream.config import RunConfig, with_dataset
 from ..stream.events import (
+    Change,
     ClipChanged,
     CommandScheduled,
     Diagnosed,
@@ -45,8 +46,6 @@ from ..stream.rules import require_known
 from .resumption import Resumption
 
 Snapshots = Mapping[str, Mapping[str, Any]]
-# What a command has changed in a lane, so that a repetition must send it again.
-Change = ClipChanged | LearningRateChanged | MomentsReset | LaneForked
 _OnceAStep = Evaluated | StepsTrained | Diagnosed | Change | NonfiniteFound
 
 
@@ -73,24 +72,18 @@ class InterruptedRun:
                     pass
         return found
 
-    @cached_property
-    def recorded_steps(self) -> Mapping[str, int]:
-        """The number of steps of each lane that the recording covers. New commands must not change these steps."""
-        reached = {lane: self.recorded.last_evaluated(lane) + 1 for lane in self.iterations}
-        for event in self.recorded.table.others:
-            if isinstance(event, Change):
-                for lane in (event.lane, event.parent) if isinstance(event, LaneForked) else (event.lane,):
-                    reached[lane] = max(reached[lane], event.step)
-        return reached
-
     @property
     def is_done(self) -> bool:
         """Whether no lane has a step left to do, all evaluations are recorded, and no new lane is scheduled."""
         ended = {event.lane: event.step for event in self.recorded.table.others if isinstance(event, LaneFinished)}
         done = {lane: min(ended.get(lane, 0), self._first_unrecorded(lane)) for lane in self.iterations}
         left = [lane for lane in self.iterations if lane not in self.diverged]
-        forks = any(isinstance(command, Fork) for command in still_scheduled(self.recorded))
-        return bool(left) and not forks and all(done[lane] >= self.iterations[lane] for lane in left)
+        forks = [command for command in still_scheduled(self.recorded) if isinstance(command, Fork)]
+        return (
+            bool(left)
+            and all(done[lane] >= self.iterations[lane] for lane in left)
+            and not any(fork.lane in left and (fork.at_step or 0) <= self.iterations[fork.lane] for fork in forks)
+        )
 
     def snapshots(self, tell: list[str]) -> Snapshots:
         """The newest whole checkpoint of each lane that continues; `tell` gets a message for a lane that has none.
@@ -102,7 +95,7 @@ class InterruptedRun:
 
         found: dict[str, Mapping[str, Any]] = {}
         folder, forks = self.folder.checkpoints, self.recorded.forks
-        # Lanes from which others must be forked again, with the first step at which that happens.
+        # Lanes from which others must be forked again, each with the newest step of a checkpoint that will do.
         needed: dict[str, int] = {}
         if not self.recorded.damage:
             remove_others(folder, self.iterations)
@@ -117,10 +110,17 @@ class InterruptedRun:
             elif lane in forks:
                 parent = forks[lane].parent
                 tell.append(f"{lane} has no checkpoint and is forked from {parent} again")
-                needed[parent] = min(since, needed.get(parent, since))
+                newest_step = since - self._changes_after(forks[lane])
+                needed[parent] = min(newest_step, needed.get(parent, newest_step))
             else:
                 tell.append(f"{lane} has no checkpoint{_by(before)} and trains again from the start")
         return {lane: found[lane] for lane in self.iterations if lane in found}
+
+    def _changes_after(self, fork: LaneForked) -> bool:
+        """Whether the parent of a fork was changed later at the same step: a checkpoint of it may hold the change."""
+        events = self.recorded.table.others
+        later = (event for event in events[events.index(fork) :] if isinstance(event, Change))
+        return any((event.lane, event.step) == (fork.parent, fork.step) for event in later)
 
     def _first_unrecorded(self, lane: str) -> int:
         """The step of the first evaluation that is not recorded."""
@@ -147,7 +147,7 @@ class InterruptedRun:
             seconds=self.recorded.seconds,
             iterations=self.iterations,
             commands=self.commands(snapshots),
-            recorded=self.recorded_steps,
+            recorded={lane: self.recorded.steps_done[lane] for lane in self.iterations},
             diverged={lane: event for lane, event in self.diverged.items() if lane not in trained},
             forks=tuple(self.recorded.forks.values()),
         )
@@ -174,7 +174,7 @@ class InterruptedRun:
         scheduled = [event.command for event in self.recorded.table.others if isinstance(event, CommandScheduled)]
         for lane in self.config.lanes:
             for command in planned_changes([lane]):
-                if command not in scheduled and (command.at_step or 0) >= self.recorded_steps[lane.name]:
+                if command not in scheduled and (command.at_step or 0) >= self.recorded.steps_done[lane.name]:
                     yield command
 
     def unrecorded_events(self, live: Iterable[Event]) -> Iterator[Event]:
@@ -196,10 +196,10 @@ class InterruptedRun:
                 # A restart: no event of the next run is recorded.
                 yield event
                 break
-            if isinstance(event, LaneFinished) and event.step < self.recorded_steps.get(event.lane, 0):
+            if isinstance(event, LaneFinished) and event.step < (last := self.recorded.steps_done.get(event.lane, 0)):
                 yield _notice(
-                    f"{event.lane} was stopped at step {event.step}, but is recorded up to step "
-                    f"{self.recorded_steps[event.lane]}; the recording is unchanged"
+                    f"{event.lane} was stopped at step {event.step}, but is recorded up to step {last}; the recording"
+                    " is unchanged"
                 )
             elif identity and known[identity]:
                 known[identity] -= 1

@@ -16,6 +16,7 @@ from ..stream.codec import encode
 from ..stream.commands import Stop
 from ..stream.config import RunConfig
 from ..stream.events import (
+    Change,
     Diagnosed,
     Evaluated,
     Event,
@@ -23,7 +24,7 @@ from ..stream.events import (
     LaneFailed,
     LaneFinished,
 )
-from .resume import Change, planned_iterations, repeated, settings
+from .resume import planned_iterations, repeated, settings
 from .resumption import Resumption
 
 
@@ -50,20 +51,10 @@ def repetition(recorded: Recorded) -> tuple[RunConfig, Resumption]:
 
 def _ends(recorded: Recorded, planned: Mapping[str, int]) -> Iterator[Stop]:
     """A stop for each lane whose recording ends before its planned number of steps."""
-    last: dict[str, int] = {}
-    for event in recorded.events:
-        match event:
-            case Evaluated(lane=lane, step=step):
-                last[lane] = max(step + 1, last.get(lane, 0))
-            case LaneFailed(lane=lane, step=step):
-                # Do not stop the lane, so that it fails again.
-                last[lane] = planned[lane]
-            case LaneFinished(lane=lane, step=step):
-                last[lane] = max(step, last.get(lane, 0))
-            case _:
-                pass
-    for lane, step in last.items():
-        if step < planned[lane]:
+    # These are not stopped, so that they fail again.
+    failed = {event.lane for event in recorded.table.others if isinstance(event, LaneFailed)}
+    for lane, total in planned.items():
+        if lane not in failed and (step := recorded.steps_done[lane]) < total:
             yield Stop(lane=lane, at_step=step)
 
 

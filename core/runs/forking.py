@@ -83,14 +83,8 @@ def _require_step(recorded: Recorded, lane: str, at: int) -> None:
         raise BadInput(f"--at {at}: must be 0 or more")
     if lane in recorded.forks and at < (begin := recorded.forks[lane].step):
         raise BadInput(f"--at {at}: {lane} begins at step {begin}; fork {recorded.forks[lane].parent} instead")
-    steps = [0, *(_end(event) for event in recorded.events if isinstance(event, LaneEvent) and event.lane == lane)]
-    if at > max(steps):
-        raise BadInput(f"--at {at}: {lane} is recorded up to step {max(steps)}")
-
-
-def _end(event: LaneEvent) -> int:
-    """The number of steps done after an event."""
-    return event.step + isinstance(event, Evaluated | StepsTrained | Diagnosed)
+    if at > (last := recorded.steps_done[lane]):
+        raise BadInput(f"--at {at}: {lane} is recorded up to step {last}")
 
 
 def _require_lanes(forks: Sequence[LaneConfig], family: Sequence[str]) -> None:

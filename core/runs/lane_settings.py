@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..stream.builtin_experiments import BUILT_IN
 from ..stream.config import from_options
 from ..stream.events import (
+    Change,
     ClipChanged,
     LaneForked,
     LaneStarted,
@@ -18,7 +19,7 @@ from ..stream.experiment_info import ExperimentInfo, Value
 from ..stream.lane_config import LaneConfig
 
 # The events that say how a lane trains.
-LaneChange = LaneStarted | LaneForked | ClipChanged | LearningRateChanged | MomentsReset
+LaneChange = LaneStarted | Change
 # The settings of a run that decide its numbers, beside those of the experiment and of the optimizer.
 _OF_RUN = ("seed", "batch_size", "eval_every", "eval_size", "nonfinite", "reset_moments", "layers")
 # A lane without these has "" instead, so that it differs from a lane that has them.

@@ -14,9 +14,9 @@ from typing import Literal
 import msgspec
 
 from .config import RunConfig
-from .events import ClipChanged, LaneEvent, LaneForked, LearningRateChanged, MomentsReset
+from .events import Change, ClipChanged, LaneEvent, LaneForked, LearningRateChanged, MomentsReset
 from .lane_config import LaneConfig
-from .state import Change, LaneState, RunState
+from .state import LaneState, RunState
 
 Setting = Literal["rule", "learning_rate", "optimizer", "beta1"]
 _SETTINGS: tuple[Setting, ...] = ("rule", "learning_rate", "optimizer", "beta1")

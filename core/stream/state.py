@@ -12,6 +12,7 @@ from .builtin_experiments import LENET
 from .config import RunConfig
 from .events import (
     Attached,
+    Change,
     ClipChanged,
     DatasetInfo,
     Diagnosed,
@@ -52,8 +53,6 @@ from .watch_events import CLIPPING
 
 Going = Literal["training", "paused", "stepping"]
 LaneStatus = Literal[Going, "completed", "stopped", "failed"]
-# What a command changed of how a lane trains.
-Change = ClipChanged | LearningRateChanged | MomentsReset | LaneForked
 
 
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
