@@ -26,7 +26,6 @@ from ..stream.events import (
     Diagnosed,
     Evaluated,
     Event,
-    LaneExtended,
     LaneFailed,
     LaneFinished,
     LaneForked,
@@ -38,12 +37,11 @@ from ..stream.events import (
     Notice,
     OutputDied,
     OutputRevived,
-    RunFinished,
     RunStarted,
     StepsTrained,
 )
 from ..stream.rules import require_known
-from .resumption import Resumption
+from .resumption import Resumption, all_lanes
 
 Snapshots = Mapping[str, Mapping[str, Any]]
 _OnceAStep = Evaluated | StepsTrained | Diagnosed | Change | NonfiniteFound
@@ -172,7 +170,7 @@ class InterruptedRun:
     def _unscheduled_changes(self) -> Iterator[LaneCommand]:
         """The planned changes of a run that was interrupted before it recorded that they are scheduled."""
         scheduled = [event.command for event in self.recorded.table.others if isinstance(event, CommandScheduled)]
-        for lane in self.config.lanes:
+        for lane in all_lanes(self.config, self.recorded.forks.values()).values():
             for command in planned_changes([lane]):
                 if command not in scheduled and (command.at_step or 0) >= self.recorded.steps_done[lane.name]:
                     yield command
@@ -218,7 +216,7 @@ def read_interrupted(folder: RunFolder, iterations: int | None) -> InterruptedRu
     steps = [event.step + 1 for event in recorded.events if isinstance(event, Evaluated)]
     if iterations is not None and iterations < max(steps, default=0):
         raise BadInput(f"iterations {iterations}: the run has done {max(steps)} steps already")
-    totals = {lane: iterations or planned for lane, planned in planned_iterations(recorded).items()}
+    totals = {lane: iterations or planned for lane, planned in recorded.planned_iterations.items()}
     config = msgspec.structs.replace(settings(recorded), iterations=max(totals.values()))
     return InterruptedRun(folder, recorded, config, totals)
 
@@ -234,27 +232,6 @@ def repeated(change: Change) -> LaneCommand:
             return ResetMoments(lane=change.lane, at_step=change.step)
         case LaneForked(rule=rule, learning_rate=rate):
             return Fork(lane=change.parent, name=change.lane, rule=rule, learning_rate=rate, at_step=change.step)
-
-
-def planned_iterations(recorded: Recorded) -> dict[str, int]:
-    """The number of steps that each lane was to do in all."""
-    planned = {lane.name: recorded.started.config.iterations for lane in recorded.started.config.lanes}
-    # Lanes that were stopped while others trained on: they end at that step.
-    stopped: dict[str, int] = {}
-    for event in recorded.table.others:
-        match event:
-            case LaneExtended() | LaneStarted():
-                planned[event.lane] = event.iterations
-                stopped.pop(event.lane, None)
-            case LaneForked():
-                planned[event.lane] = planned[event.parent]
-            case LaneFinished(reason="stopped"):
-                stopped[event.lane] = event.step
-            case RunFinished():
-                stopped.clear()
-            case _:
-                pass
-    return {**planned, **stopped} if len(stopped) < len(planned) else planned
 
 
 def settings(recorded: Recorded) -> RunConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -24,7 +24,7 @@ from ..stream.events import (
     LaneFailed,
     LaneFinished,
 )
-from .resume import planned_iterations, repeated, settings
+from .resume import repeated, settings
 from .resumption import Resumption
 
 
@@ -44,16 +44,19 @@ def repetition(recorded: Recorded) -> tuple[RunConfig, Resumption]:
     """The settings and commands that train the run again, without a speed limit, to the step where each lane ended."""
     config = settings(recorded)
     commands = [repeated(event) for event in recorded.table.others if isinstance(event, Change)]
-    iterations = planned_iterations(recorded)
-    again = Resumption(iterations=iterations, commands=[*commands, *_ends(recorded, iterations)])
+    again = Resumption(
+        iterations=recorded.planned_iterations,
+        commands=[*commands, *_ends(recorded)],
+        forks=tuple(recorded.forks.values()),
+    )
     return msgspec.structs.replace(config, pace=None), again
 
 
-def _ends(recorded: Recorded, planned: Mapping[str, int]) -> Iterator[Stop]:
+def _ends(recorded: Recorded) -> Iterator[Stop]:
     """A stop for each lane whose recording ends before its planned number of steps."""
     # These are not stopped, so that they fail again.
     failed = {event.lane for event in recorded.table.others if isinstance(event, LaneFailed)}
-    for lane, total in planned.items():
+    for lane, total in recorded.planned_iterations.items():
         if lane not in failed and (step := recorded.steps_done[lane]) < total:
             yield Stop(lane=lane, at_step=step)
 

@@ -19,8 +19,11 @@ from ..stream.events import (
     Event,
     LaneEvent,
     LaneExtended,
+    LaneFinished,
     LaneForked,
+    LaneStarted,
     MetricAdded,
+    RunFinished,
     RunStarted,
     StepsTrained,
 )
@@ -86,6 +89,27 @@ class Recorded:
                 for lane in (event.lane, event.parent) if isinstance(event, LaneForked) else (event.lane,):
                     done[lane] = max(step, done.get(lane, 0))
         return done
+
+    @cached_property
+    def planned_iterations(self) -> dict[str, int]:
+        """The number of steps that each lane was to do in all."""
+        planned = {lane.name: self.started.config.iterations for lane in self.started.config.lanes}
+        # Lanes that were stopped while others trained on: they end at that step.
+        stopped: dict[str, int] = {}
+        for event in self.table.others:
+            match event:
+                case LaneExtended() | LaneStarted():
+                    planned[event.lane] = event.iterations
+                    stopped.pop(event.lane, None)
+                case LaneForked():
+                    planned[event.lane] = planned[event.parent]
+                case LaneFinished(reason="stopped"):
+                    stopped[event.lane] = event.step
+                case RunFinished():
+                    stopped.clear()
+                case _:
+                    pass
+        return {**planned, **stopped} if len(stopped) < len(planned) else planned
 
     def last_evaluated(self, lane: str) -> int:
         """The last step at which this lane was evaluated, -1 if it never was."""

@@ -267,7 +267,7 @@ def _forked(parent: LaneState, event: LaneForked) -> LaneState:
         parent=event.parent,
         forked_at=event.step,
         step=event.step,
-        clip_at={},
+        clip_at=event.clip_at,
         changed_at=(),
         rate_changed_at=(),
         reset_at=(),
