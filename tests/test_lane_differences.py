@@ -48,7 +48,7 @@ def rate(lane: str, step: int, value: float) -> LearningRateChanged:
     return LearningRateChanged(lane=lane, step=step, rate=value, previous=0.01)
 
 
-PLAIN, BOUND = LaneConfig("plain", "none"), LaneConfig("bound", "norm:1")
+PLAIN, PLAIN_TOO, BOUND = LaneConfig("plain", "none"), LaneConfig("too", "none"), LaneConfig("bound", "norm:1")
 
 
 def test_lanes_that_differ_by_their_rules_are_a_comparison_of_clipping() -> None:
@@ -151,6 +151,11 @@ def test_a_fork_does_not_compare_with_a_lane_of_another_history() -> None:
 def test_a_change_that_a_resumed_run_recorded_again_counts_once() -> None:
     state = run_of(PLAIN, events=(rate("plain", 100, 0.1), rate("plain", 100, 0.1)))
     assert len(state.lanes["plain"].history) == 1
+
+
+def test_a_rule_that_returns_within_one_step_is_the_one_that_holds() -> None:
+    there_and_back = (clip("plain", 100, "norm:1"), clip("plain", 100, "none"), clip("plain", 100, "norm:1"))
+    assert difference(run_of(PLAIN, PLAIN_TOO, events=there_and_back), "plain", "too").settings == ("rule",)
 
 
 def test_whether_a_lane_uses_adam_is_its_own_matter() -> None:
