@@ -56,17 +56,23 @@ LaneStatus = Literal[Going, "completed", "stopped", "failed"]
 
 
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
-    """One lane. `step` is the number of steps known to be done; `going` is what the lane does unless it has ended.
+    """One lane.
 
-    `newest_norm` is the last step with a finite gradient norm before clipping, and that norm. `peak` is the largest one
-    in the newest `StepsTrained`, and `diagnosed_peak` what it was at the last measurement. `outputs_changed` lists the
-    outputs that died and recovered. `clip_at`: the rules that the settings plan for later, by step. `changed_at`,
-    `rate_changed_at` and `reset_at` are the steps at which, not by plan, its rule and its learning rate were changed
-    and its optimizer state was reset. `history`: all its changes, planned ones included, after those of the lanes that
-    it was forked from. `rule_since`: the step from which the present rule holds, None if it is the first one.
-    `learning_rate` is before any schedule, None if unknown. A forked lane began with the state of its `parent` after
-    `forked_at` steps. Of a `watched` loop: `audit` holds the findings that hold, `skipped` how many steps its
-    GradScaler skipped, and `loop_ended` its end.
+    Attributes:
+        learning_rate: before any schedule; None if unknown.
+        parent: the lane that it was forked from after `forked_at` steps.
+        step: the number of steps known to be done.
+        going: what the lane does unless it has ended.
+        newest_norm: the last step with a finite gradient norm before clipping, and that norm.
+        peak: the largest norm in the newest `StepsTrained`; `diagnosed_peak`: what it was at the last measurement.
+        outputs_changed: the outputs that died and recovered.
+        clip_at: the rules that the settings plan for later, by step.
+        changed_at: the steps at which a command changed its rule; `rate_changed_at`, `reset_at`: likewise its learning
+            rate and its optimizer state.
+        history: all changes, planned ones too; before its own those of the lanes that it was forked from.
+        rule_since: the step from which the present rule holds; None if it is the first one.
+        audit: of a watched loop, the findings that hold; `skipped`: how many steps its GradScaler skipped;
+            `loop_ended`: its end.
     """
 
     name: str
@@ -331,8 +337,9 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
 
 def _with_change(lane: LaneState, change: Change) -> LaneState:
     """The lane with one more change in its history, in which those that a resumed run recorded again count once."""
-    history = lane.history if change in lane.history else (*lane.history, change)
-    return msgspec.structs.replace(lane, step=change.step, history=history)
+    others = (known for known in lane.history if known != change)
+    history = sorted((*others, change), key=lambda known: known.step)
+    return msgspec.structs.replace(lane, step=change.step, history=tuple(history))
 
 
 def _with_finding(audit: dict[str, LoopAudited], event: LoopAudited) -> dict[str, LoopAudited]:
