@@ -101,7 +101,7 @@ def settings_that_differ(state: RunState) -> tuple[Setting, ...]:
 
 def is_planned(state: RunState, lane: LaneState, event: LaneEvent) -> bool:
     """Whether an event of a lane is a change of its rule that was planned."""
-    return isinstance(event, ClipChanged) and _is_planned(event, _root(state, lane))
+    return isinstance(event, ClipChanged) and lane.clip_at.get(event.step) == event.rule
 
 
 def uses_adam(state: RunState, lane: LaneState) -> bool:
@@ -165,9 +165,8 @@ def _courses(state: RunState, lane: LaneState) -> dict[Setting, _Course]:
     """The values of each setting over the steps."""
     root, config = _root(state, lane), settings_of(state, lane)
     rules: list[tuple[int, object]] = [(0, root.rule)] if root else []
-    if root and lane.parent is None:
-        rules += root.clip_at.items()
-    rates: list[tuple[int, object]] = [(0, _starting_rate(state, root))]
+    rules += lane.clip_at.items()
+    rates: list[tuple[int, object]] = [(0, lane.starting_rate)]
     for change in lane.history:
         if isinstance(change, ClipChanged | LaneForked):
             rules.append((change.step, change.rule))
@@ -183,13 +182,6 @@ def _courses(state: RunState, lane: LaneState) -> dict[Setting, _Course]:
         "optimizer": ((0, own and own.optimizer),),
         "beta1": ((0, beta1),),
     }
-
-
-def _starting_rate(state: RunState, root: LaneConfig | None) -> float | None:
-    """The learning rate that a lane starts with; None for that of the user's optimizer."""
-    if root and root.learning_rate is not None:
-        return root.learning_rate
-    return None if state.config is None or state.experiment.own_optimizer else state.config.learning_rate
 
 
 def _course(values: list[tuple[int, object]]) -> _Course:
@@ -208,11 +200,11 @@ def _changes(state: RunState, lane: LaneState, *, same_rates: bool) -> Iterator[
     `same_rates`: changes of the learning rate do not count, since the lane that it is compared with had the same.
     """
     root = _root(state, lane)
-    rule, rate = root.rule if root else "", _starting_rate(state, root)
+    rule, rate = root.rule if root else "", lane.starting_rate
     for change in lane.history:
         match change:
             case ClipChanged():
-                if not _is_planned(change, root):
+                if not is_planned(state, state.lanes.get(change.lane, lane), change):
                     yield change
                 rule = change.rule
             case LearningRateChanged():
@@ -226,7 +218,3 @@ def _changes(state: RunState, lane: LaneState, *, same_rates: bool) -> Iterator[
                 rule, rate = change.rule, own_rate
             case MomentsReset():
                 yield change
-
-
-def _is_planned(change: ClipChanged, root: LaneConfig | None) -> bool:
-    return root is not None and change.lane == root.name and root.clip_at.get(change.step) == change.rule

@@ -59,7 +59,7 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     """One lane.
 
     Attributes:
-        learning_rate: before any schedule; None if unknown.
+        learning_rate: before any schedule; None if unknown. `starting_rate`: the first one, for a fork its parent's.
         parent: the lane that it was forked from after `forked_at` steps.
         step: the number of steps known to be done.
         going: what the lane does unless it has ended.
@@ -79,6 +79,7 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     iterations: int
     learning_rate: float | None = None
+    starting_rate: float | None = None
     parent: str | None = None
     forked_at: int | None = None
     step: int = 0
@@ -238,10 +239,12 @@ def _with_lane(state: RunState, event: LaneEvent) -> RunState:
 
 def _started(state: RunState, event: LaneStarted) -> LaneState:
     """A lane that takes its first step."""
+    rate = configured_rate(state, event.lane) if event.learning_rate is None else event.learning_rate
     return LaneState(
         name=event.lane,
         rule=event.rule,
-        learning_rate=_starting_rate(state, event),
+        learning_rate=rate,
+        starting_rate=rate,
         iterations=event.iterations,
         step=event.step,
         pace=state.config.pace if state.config else None,
@@ -256,11 +259,12 @@ def _planned_rules(state: RunState, name: str) -> dict[int, str]:
     return next((lane.clip_at for lane in lanes if lane.name == name), {})
 
 
-def _starting_rate(state: RunState, event: LaneStarted) -> float | None:
-    """The learning rate of a lane that starts. In older recordings it is that of the run, if it was used."""
-    if event.learning_rate is None and state.own_config and not state.experiment.own_optimizer:
-        return state.own_config.learning_rate
-    return event.learning_rate
+def configured_rate(run: RunStarted | RunState, lane: str) -> float | None:
+    """The learning rate that the settings give a lane, as older recordings do; None if its optimizer is the user's."""
+    if run.config is None or run.watched or run.experiment.own_optimizer:
+        return None
+    own = next((known.learning_rate for known in run.config.lanes if known.name == lane), None)
+    return run.config.learning_rate if own is None else own
 
 
 def _forked(parent: LaneState, event: LaneForked) -> LaneState:
