@@ -189,7 +189,8 @@ def test_a_fork_is_not_repeated_from_a_state_that_was_changed_after_it(whole: Pa
     folder = copied(whole, tmp_path, events, up_to=33)
     for file in (folder / "checkpoints").glob("b-*"):
         file.unlink()
-    later = dict(load(folder / "checkpoints" / "a-20.pt"), step=33)
+    (newest,) = (folder / "checkpoints").glob("a-*20.pt")
+    later = dict(load(newest), step=33)
     Checkpoint("a", 33, later).save(folder / "checkpoints")
     resumption = read_interrupted(RunFolder(folder), None).resumption([])
     assert resumption.snapshots["a"]["step"] == 20
@@ -404,8 +405,12 @@ def test_a_fork_takes_over_the_planned_rules_of_its_parent_with_its_rule(same: b
     # Killed before or after it was recorded that the changes are scheduled, and before or after they were made.
     for number, step in enumerate((34, 37, 37, 45)):
         events = before(recorded, step)
+        lanes = [event.lane for event in events if isinstance(event, LaneEvent)]
+        if number:
+            # A fork that is not recorded yet has nothing scheduled.
+            events = [e for e in events if not isinstance(e, CommandScheduled) or e.command.lane in lanes]
         if number == 2:
-            events = [event for event in events if not isinstance(event, CommandScheduled)]
+            events = [e for e in events if not isinstance(e, CommandScheduled)]
         cut = copied(folder, tmp_path / str(number), events, up_to=step)
         assert resume(cut) == 0
         again = recordings.read(cut)

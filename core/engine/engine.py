@@ -13,7 +13,7 @@ import contextlib
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
@@ -216,7 +216,8 @@ class Engine:
         )
         self._backlog.put(started)
         if self._resumption is FRESH:
-            self._send_planned_changes(self._config.lanes)
+            for command in planned_changes(self._config.lanes):
+                self.send(command)
         return [lane for lane in made.lanes if lane.name not in self._resumption.diverged]
 
     def _make_lanes(self) -> LaneThreads | LaneProcesses:
@@ -250,9 +251,11 @@ class Engine:
         self._lanes.join(forked)
         self._made.compare(event)
         self._backlog.put_event(event, parent.idle)
-        if event.lane not in {known.lane for known in self._resumption.forks}:
-            # A fork that is repeated finds them among the commands of the recording.
-            self._send_planned_changes([config])
+        # A resumed run may have scheduled them already.
+        scheduled = self._lanes.mailboxes[event.lane].waiting
+        for command in planned_changes([config]):
+            if command not in scheduled:
+                self.send(command)
         thread = self._thread(event.lane, self._train_fork, forked, config)
         self._threads.append(thread)
         thread.start()
@@ -263,10 +266,6 @@ class Engine:
         planned = [*planned_changes([self._lane_configs[parent]])] if forked.event.rule == forked.rule else []
         ahead = self._lanes.mailboxes[parent].waiting
         return {command.at_step or 0: command.rule for command in planned if command in ahead}
-
-    def _send_planned_changes(self, lanes: Iterable[LaneConfig]) -> None:
-        for command in planned_changes(lanes):
-            self.send(command)
 
     def _train_fork(self, forked: ForkedLane, config: LaneConfig) -> None:
         """Prepare a new lane and train it. Its parent, which waits for nothing, may be far ahead."""
