@@ -44,8 +44,7 @@ from .resumption import FRESH, Resumption
 if TYPE_CHECKING:
     from ..training.checkpoint import AnyCheckpoint
     from ..training.lane_run import LaneItem
-    from .lane_processes import LaneProcesses
-    from .lane_threads import LaneThreads
+    from .prepared_lanes import PreparedLanes
 
 
 _JOIN_SECONDS = 10.0
@@ -86,6 +85,8 @@ class Engine:
         self._started = 0.0
         self._threads: list[threading.Thread] = []
         self._cancelled = False
+        # Set in `run`, before any lane starts.
+        self._made: PreparedLanes
 
     def run(self) -> Iterator[Event]:
         """Train, and yield every event; raises BadInput or ClipwatchError if the run cannot be prepared.
@@ -220,25 +221,26 @@ class Engine:
                 self.send(command)
         return [lane for lane in made.lanes if lane.name not in self._resumption.diverged]
 
-    def _make_lanes(self) -> LaneThreads | LaneProcesses:
+    def _make_lanes(self) -> PreparedLanes:
         known = {
             "checkpoints": self._keep is not None,
             "stopping": self._stopping,
             "report": self._backlog.put,
         }
         if self._in_threads:
-            from .lane_threads import prepare_threads
+            from .lane_threads import LaneThreads
 
-            return prepare_threads(self._config, self._resumption, load=self._load, **known)
+            return LaneThreads(self._config, self._resumption, load=self._load, **known)
         from .lane_processes import LaneProcesses
 
         return LaneProcesses(self._config, self._resumption, **known)
 
     def _train(self, lane: RunningLane) -> None:
         with self._made.lane_context():
-            self._train_here(lane)
+            self._run_lane(lane)
 
-    def _train_here(self, lane: RunningLane) -> None:
+    def _run_lane(self, lane: RunningLane) -> None:
+        """Train a lane to its end, and put what it yields into the stream."""
         for item in run_lane(lane, self._lanes.mailboxes[lane.name], self._started):
             self._put(item, lane)
         self._end_lane(lane.name)
@@ -282,7 +284,7 @@ class Engine:
                 self._fail(forked, one_line(error))
             else:
                 self._lanes.start([lane])
-                self._train_here(lane)
+                self._run_lane(lane)
 
     def _fail(self, forked: ForkedLane, cause: str) -> None:
         """Report that a new lane cannot be prepared."""
