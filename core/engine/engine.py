@@ -44,8 +44,7 @@ from .resumption import FRESH, Resumption
 if TYPE_CHECKING:
     from ..training.checkpoint import AnyCheckpoint
     from ..training.lane_run import LaneItem
-    from .lane_processes import LaneProcesses
-    from .lane_threads import LaneThreads
+    from .prepared_lanes import PreparedLanes
 
 
 _JOIN_SECONDS = 10.0
@@ -86,6 +85,8 @@ class Engine:
         self._started = 0.0
         self._threads: list[threading.Thread] = []
         self._cancelled = False
+        # Set in `run`, before any lane starts.
+        self._made: PreparedLanes
 
     def run(self) -> Iterator[Event]:
         """Train, and yield every event; raises BadInput or ClipwatchError if the run cannot be prepared.
@@ -119,13 +120,13 @@ class Engine:
 
         Every lane obeys its commands in the order in which they were sent.
         """
-        if problem := self._problem(command):
-            self.tell(f"{type(command).__name__}: {problem}")
-            return
         if command == Stop() and not self._stopping.is_set():
             self._stopping.set()
-        # All lanes are held while the step of the command is determined, so that none passes it.
+        # All lanes are held while the step of the command is determined, so that none passes it, ends, or is forked.
         with self._lanes.hold():
+            if problem := self._problem(command):
+                self.tell(f"{type(command).__name__}: {problem}")
+                return
             if self._lanes.is_ahead(command):
                 self._backlog.put(CommandScheduled(command=command))
             self._deliver(command, self._lanes.earliest_step(command))
@@ -220,40 +221,53 @@ class Engine:
                 self.send(command)
         return [lane for lane in made.lanes if lane.name not in self._resumption.diverged]
 
-    def _make_lanes(self) -> LaneThreads | LaneProcesses:
+    def _make_lanes(self) -> PreparedLanes:
         known = {
             "checkpoints": self._keep is not None,
             "stopping": self._stopping,
             "report": self._backlog.put,
         }
         if self._in_threads:
-            from .lane_threads import prepare_threads
+            from .lane_threads import LaneThreads
 
-            return prepare_threads(self._config, self._resumption, load=self._load, **known)
+            return LaneThreads(self._config, self._resumption, load=self._load, **known)
         from .lane_processes import LaneProcesses
 
         return LaneProcesses(self._config, self._resumption, **known)
 
     def _train(self, lane: RunningLane) -> None:
         with self._made.lane_context():
-            self._train_here(lane)
+            self._run_lane(lane)
 
-    def _train_here(self, lane: RunningLane) -> None:
+    def _run_lane(self, lane: RunningLane) -> None:
+        """Train a lane to its end, and put what it yields into the stream."""
         for item in run_lane(lane, self._lanes.mailboxes[lane.name], self._started):
             self._put(item, lane)
         self._end_lane(lane.name)
 
     def _begin_fork(self, forked: ForkedLane, parent: RunningLane) -> None:
         """Start the thread of a new lane, once its parent's thread has put its first event into the stream."""
-        event = forked.event
+        event = msgspec.structs.replace(forked.event, clip_at=self._later_rules(forked))
         config = forked_config(self._lane_configs[event.parent], event)
         self._lane_configs[event.lane] = config
         self._lanes.join(forked)
         self._made.compare(event)
         self._backlog.put_event(event, parent.idle)
+        # A resumed run may have scheduled them already.
+        scheduled = self._lanes.mailboxes[event.lane].waiting
+        for command in planned_changes([config]):
+            if command not in scheduled:
+                self.send(command)
         thread = self._thread(event.lane, self._train_fork, forked, config)
         self._threads.append(thread)
         thread.start()
+
+    def _later_rules(self, forked: ForkedLane) -> dict[int, str]:
+        """The rules that the parent of a fork plans, and has yet to use. They are for a fork with its rule only."""
+        parent = forked.event.parent
+        planned = [*planned_changes([self._lane_configs[parent]])] if forked.event.rule == forked.rule else []
+        ahead = self._lanes.mailboxes[parent].waiting
+        return {command.at_step or 0: command.rule for command in planned if command in ahead}
 
     def _train_fork(self, forked: ForkedLane, config: LaneConfig) -> None:
         """Prepare a new lane and train it. Its parent, which waits for nothing, may be far ahead."""
@@ -270,7 +284,7 @@ class Engine:
                 self._fail(forked, one_line(error))
             else:
                 self._lanes.start([lane])
-                self._train_here(lane)
+                self._run_lane(lane)
 
     def _fail(self, forked: ForkedLane, cause: str) -> None:
         """Report that a new lane cannot be prepared."""

@@ -45,9 +45,8 @@ def _fork(args: argparse.Namespace) -> int:
     source = find_run(args.run, home, tell)
     if args.at is None:
         raise BadInput("fork: give the step, like --at 300")
-    if args.iterations is not None and args.iterations <= args.at:
-        raise BadInput(f"--iterations {args.iterations}: must be above the step of the fork, {args.at}")
-    child = _new_run(source, home, at=args.at, lane=args.from_lane, forks=_new_lanes(args.lanes or []))
+    forks = _new_lanes(args.lanes or [])
+    child = _new_run(source, home, at=args.at, lane=args.from_lane, forks=forks, iterations=args.iterations)
     if uses_screen(args):
         return _show(child, args, iterations=args.iterations, machine=machine(args))
     from ..headless.run import resume_headless
@@ -70,15 +69,27 @@ def fork_after_replay(source: RunFolder, args: argparse.Namespace) -> Callable[[
     return fork
 
 
-def _new_run(source: RunFolder, home: Path, *, at: int, lane: str | None, forks: Sequence[LaneConfig]) -> RunFolder:
+def _new_run(
+    source: RunFolder,
+    home: Path,
+    *,
+    at: int,
+    lane: str | None,
+    forks: Sequence[LaneConfig],
+    iterations: int | None = None,
+) -> RunFolder:
     """Make the new run, and say where it is."""
     from ...core.files.paths import path_text
     from ...core.runs.forking import fork_recorded
     from ...core.runs.reader import read_recording
+    from ...core.stream.events import Notice
 
-    child = fork_recorded(source, at=at, lane=lane, forks=forks, home=home)
-    started = read_recording(child.events).started
-    announce_code(started.config.experiment, started.experiment)
+    child = fork_recorded(source, at=at, lane=lane, forks=forks, home=home, iterations=iterations)
+    recorded = read_recording(child.events)
+    for event in recorded.table.others:
+        if isinstance(event, Notice):
+            tell(event.text)
+    announce_code(recorded.started.config.experiment, recorded.started.experiment)
     tell(f"{path_text(child.path)} continues {source.path.name}; clipwatch resume continues it again")
     return child
 
