@@ -36,6 +36,28 @@ async def test_a_fork_begins_with_the_parents_rule_and_its_lane_is_selected(watc
 
 
 @on_a_loop
+async def test_a_fork_that_was_not_asked_for_here_is_not_selected(watch: Watch) -> None:
+    async with watch() as screen:
+        # It was scheduled, or asked for elsewhere.
+        screen.app.engine.send(Fork(lane="clipped", name="later", rule="none"))
+        await screen.shows("▲ later")
+        assert screen.app.main.selected
+        assert screen.app.main.selected.name == "clipped"
+
+
+@on_a_loop
+async def test_an_open_prompt_keeps_its_lane_when_a_fork_begins(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("tab", "b")
+        await screen.until(lambda: prompt_of(screen).is_open)
+        fork = Fork(lane="clipped", name="asked", rule="none")
+        screen.app.steering.lanes.fork(fork)
+        await screen.shows("▲ asked")
+        await screen.press(*"sign", "enter")
+        await screen.hears(fork, SetClip(lane="unclipped", rule="sign"))
+
+
+@on_a_loop
 async def test_what_is_wrong_is_said_while_it_is_typed(watch: Watch) -> None:
     async with watch() as screen:
         field = await opens_fork(screen)

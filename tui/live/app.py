@@ -33,7 +33,7 @@ from ..view.requests import Requests
 from ..view.run_view import RunView
 from .cadence import MIN_INTERVAL
 from .event_feed import EventFeed
-from .palette import Entry, PaletteEntries, entries
+from .palette import PaletteEntries, PaletteEntry, entries
 from .steering import Steering
 from .sweep_offer import offer, offered_sweep
 
@@ -46,7 +46,7 @@ ANSWER_DELAY = 0.03
 SEEK_DELAY, SEEK_DELAY_GROWTH = 0.002, 1.2
 
 
-class Palette(CommandPalette):
+class KeyPalette(CommandPalette):
     """The command palette. Its keys for pages do nothing on a terminal too low to show a line of its list."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -231,9 +231,9 @@ class ClipwatchApp(TerminalApp):
             # The palette's entries act on the main screen.
             self.screen.dismiss(None)
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
-            self.push_screen(Palette(placeholder="Type the name of a key, a rule or a theme"))
+            self.push_screen(KeyPalette(placeholder="Type the name of a key, a rule or a theme"))
 
-    def palette_entries(self) -> Iterator[Entry]:
+    def palette_entries(self) -> Iterator[PaletteEntry]:
         """The entries of the command palette."""
         return entries(self, self._remapped_keys)
 

@@ -8,6 +8,7 @@ from functools import partial
 from ...core.errors import BadInput
 from ...core.stream.commands import AnyCommand, Fork, ResetMoments, SetClip, SetLearningRate
 from ...core.stream.lane_config import LaneConfig
+from ...core.stream.lane_differences import settings_of
 from ...core.stream.rules import recorded_rule
 from ...core.stream.state import LaneState
 from ..screens.main import MainScreen
@@ -149,14 +150,15 @@ class LaneSteering:
 
     def _reset_moments(self) -> None:
         state = self._view.state
-        if state.config and state.config.optimizer == "sgd" and not state.experiment.own_optimizer:
-            self._screen.say("Plain SGD has no optimizer state to reset.")
-        elif lane := self._selected_lane():
-            name = self._screen.name_of(lane)
-            if lane.ended and not state.replay:
-                self._screen.say(f"{name} has ended. e: {MORE_ITERATIONS} more steps")
-            else:
-                self._send(ResetMoments(lane=lane.name), f"{name}: resetting the optimizer state")
+        if (lane := self._selected_lane()) is None:
+            return
+        name, config = self._screen.name_of(lane), settings_of(state, lane)
+        if config and config.optimizer == "sgd" and not state.experiment.own_optimizer:
+            self._screen.say(f"{name} trains with plain SGD, which has no optimizer state to reset.")
+        elif lane.ended and not state.replay:
+            self._screen.say(f"{name} has ended. e: {MORE_ITERATIONS} more steps")
+        else:
+            self._send(ResetMoments(lane=lane.name), f"{name}: resetting the optimizer state")
 
     # Forks
 

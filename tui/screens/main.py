@@ -145,9 +145,12 @@ class MainScreen(Screen[None]):
         self.add_class("-welcoming")
 
     def add_lanes(self, *, select: bool = False) -> None:
-        """Create panels for lanes that have begun later than the others, and `select` the last of them."""
+        """Create panels for lanes that have begun later than the others, and `select` the last of them.
+
+        An open prompt stays with its lane.
+        """
         if self._lanes.add_panels():
-            if select:
+            if select and not self._prompt.is_open:
                 self._lanes.select(self._lanes.count - 1)
                 self._name_prompted_lane()
             self.call_after_refresh(self.draw)
