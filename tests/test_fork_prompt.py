@@ -51,7 +51,7 @@ async def test_an_open_prompt_keeps_its_lane_when_a_fork_begins(watch: Watch) ->
         await screen.press("tab", "b")
         await screen.until(lambda: prompt_of(screen).is_open)
         fork = Fork(lane="clipped", name="asked", rule="none")
-        screen.app.steering.lanes.fork(fork)
+        screen.app.steering.lanes._fork(fork)
         await screen.shows("▲ asked")
         await screen.press(*"sign", "enter")
         await screen.hears(fork, SetClip(lane="unclipped", rule="sign"))
@@ -62,8 +62,8 @@ async def test_what_is_wrong_is_said_while_it_is_typed(watch: Watch) -> None:
     async with watch() as screen:
         field = await opens_fork(screen)
         for text, words in (
-            ("A=none", "there is a lane A already; another name is free: B+1"),
-            ("clipped=none", "there is a lane clipped already"),
+            ("A=none", "there is a lane of this name already; use another name"),
+            ("clipped=none", "there is a lane of this name already"),
             ("B+1=nonsense", "not a rule"),
             ("B+1=none,lr=-1", "learning-rate -1.0: must be a finite number above 0"),
             ("B+1=none,optimizer=sgd", "a fork keeps its parent's optimizer"),
@@ -130,6 +130,7 @@ async def test_in_a_replay_a_fork_at_the_step_in_sight_ends_the_screen(watch: Wa
         await screen.until(lambda: screen.app.view.state.replay and screen.app.main.selected)
         field = await opens_fork(screen)
         await screen.shows("B  fork at 201: ")
+        await screen.says("enter: end the replay, train a new run")
         assert field.value == "B+1=value:0.001"
         await screen.press(*"none", "enter")
         await screen.ends()
@@ -139,7 +140,7 @@ async def test_in_a_replay_a_fork_at_the_step_in_sight_ends_the_screen(watch: Wa
 
 @on_a_loop
 async def test_a_replay_that_no_run_can_follow_says_how_to_fork(watch: Watch) -> None:
-    async with watch("replays") as screen:
+    async with watch("replaying") as screen:
         await screen.until(lambda: screen.app.view.state.replay and screen.app.main.selected)
         await screen.press("F")
-        await screen.says("A recording cannot be forked from here. In a terminal: clipwatch fork")
+        await screen.says("In a terminal: clipwatch fork a-run --at 201 --from clipped --lane norm:1")

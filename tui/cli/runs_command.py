@@ -9,6 +9,7 @@ import re
 import sys
 import time
 from datetime import datetime
+from functools import partial
 
 from ...core.errors import BadInput
 from ...core.files.paths import path_text
@@ -16,6 +17,7 @@ from ...core.runs.own_code import whole_path
 from ...core.stream.builtin_experiments import BUILT_IN, DATASETS
 from ..text.messages import say, tell
 from ..text.number_format import number_of
+from .fork_command import fork_after_replay
 from .options import DEBUG, HELP, RUNS_DIR, Group, flag, one_of, option
 from .parser import Subcommand
 
@@ -50,7 +52,7 @@ def _list(args: argparse.Namespace) -> int:
         return print_runs(home, filter, json=args.json)
     from ..runs.show import show_runs
 
-    return show_runs(home, filter)
+    return show_runs(home, filter, partial(fork_after_replay, home=home))
 
 
 def _experiment(text: str) -> str:

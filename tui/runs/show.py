@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from ...core.runs.folder import RunFolder
+from ...core.stream.commands import Fork
 from ...core.sweeps.listing import Filter, recordings
 from ...core.sweeps.recorded_folders import RecordedFolder
 from ..engine_child.request import AttachRun, ReplayRun, ReplaySweep, ScreenOptions
 from ..terminal.capabilities import discard_output_of_closed_terminal, prepare_terminal
 from .app import ListState, RunsApp
 
+# Makes what forks a run after its replay, from the run and what shows the new one.
+ForkAfterReplay = Callable[..., Callable[[Fork], int]]
 
-def show_runs(home: Path, filter: Filter) -> int:
+
+def show_runs(home: Path, filter: Filter, fork_after_replay: ForkAfterReplay) -> int:
     """Show the list until the user quits; return the exit code. Whatever is opened from it leads back to it."""
     ascii_only, state = prepare_terminal(), ListState()
     while True:
@@ -27,7 +32,7 @@ def show_runs(home: Path, filter: Filter) -> int:
             return app.exit_code
         state = app.state
         # A run that failed ends with 1, which does not concern the list. A signal does.
-        if (code := _open(app.opened) if app.opened else _compare(app.compared, state)) >= 128:
+        if (code := _open(app.opened, fork_after_replay) if app.opened else _compare(app.compared, state)) >= 128:
             return code
 
 
@@ -38,14 +43,15 @@ def _compare(folders: Sequence[RunFolder], state: ListState) -> int:
     return show_comparison(folders, theme=state.theme, prints=False)
 
 
-def _open(folder: RecordedFolder) -> int:
+def _open(folder: RecordedFolder, fork_after_replay: ForkAfterReplay) -> int:
     """Attach to a run under way, replay one at its recorded speed, or show a sweep; return the exit code."""
     if isinstance(folder, RunFolder):
         from ..live.run import run_live
 
         is_running = folder.is_being_written()
         request = AttachRun(folder=folder.path) if is_running else ReplayRun(folder=folder.path, speed=1.0)
-        return run_live(request, ScreenOptions(summary=False))
+        show = partial(run_live, options=ScreenOptions(summary=False))
+        return show(request, train_fork=fork_after_replay(folder, show=show))
     from ..live.replica import show_replica
     from ..sweep.run import show_sweep
 

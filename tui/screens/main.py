@@ -201,11 +201,11 @@ class MainScreen(Screen[None]):
             self._prompt_is_for = self._lanes.number
             self._prompt.open(field, self.size.height, lambda text: use(field.read(text)))
             self._name_prompted_lane()
-            keys = "enter: fork · tab: complete · up, down: pick a rule"
+            keys = f"{field.enter} · tab: complete · up, down: pick a rule"
             self.say(
                 f"{keys} · end, then ,lr=0.01: another learning rate · escape: close",
                 f"{keys} · escape: close",
-                "enter: fork · escape: close",
+                f"{field.enter} · escape: close",
             )
 
     def ask(self, question: Question, act: Callable[[], None]) -> None:
