@@ -48,10 +48,8 @@ def _fork(args: argparse.Namespace) -> int:
         raise BadInput("fork: give the step, like --at 300")
     if not args.lanes:
         raise BadInput("fork: give a new lane, like --lane norm:1")
-    if args.iterations is not None and args.iterations <= args.at:
-        raise BadInput(f"--iterations {args.iterations}: must be above the step of the fork, {args.at}")
     forks = _new_lanes(args.lanes, source, args.from_lane)
-    child = _new_run(source, home, at=args.at, lane=args.from_lane, forks=forks)
+    child = _new_run(source, home, at=args.at, lane=args.from_lane, forks=forks, iterations=args.iterations)
     if uses_screen(args):
         from ..engine_child.request import ResumeRun
         from ..live.run import run_live
@@ -89,14 +87,26 @@ def fork_after_replay(
     return fork
 
 
-def _new_run(source: RunFolder, home: Path, *, at: int, lane: str | None, forks: Sequence[LaneConfig]) -> RunFolder:
+def _new_run(
+    source: RunFolder,
+    home: Path,
+    *,
+    at: int,
+    lane: str | None,
+    forks: Sequence[LaneConfig],
+    iterations: int | None = None,
+) -> RunFolder:
     """Make the new run, and say what it is called."""
     from ...core.runs.forking import fork_recorded
     from ...core.runs.reader import read_recording
+    from ...core.stream.events import Notice
 
-    child = fork_recorded(source, at=at, lane=lane, forks=forks, home=home)
-    started = read_recording(child.events).started
-    announce_code(started.config.experiment, started.experiment)
+    child = fork_recorded(source, at=at, lane=lane, forks=forks, home=home, iterations=iterations)
+    recorded = read_recording(child.events)
+    for event in recorded.table.others:
+        if isinstance(event, Notice):
+            tell(event.text)
+    announce_code(recorded.started.config.experiment, recorded.started.experiment)
     name = child.path.name
     tell(f"new run {name}, forked from {source.path.name} at step {at}; if interrupted: clipwatch resume {name}")
     return child

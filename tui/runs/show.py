@@ -51,7 +51,7 @@ def _open(folder: RecordedFolder, fork_after_replay: ForkAfterReplay) -> int:
         is_running = folder.is_being_written()
         request = AttachRun(folder=folder.path) if is_running else ReplayRun(folder=folder.path, speed=1.0)
         show = partial(run_live, options=ScreenOptions(summary=False))
-        return show(request, train_fork=fork_after_replay(folder, show=show))
+        return show(request) if is_running else show(request, train_fork=fork_after_replay(folder, show=show))
     from ..live.replica import show_replica
     from ..sweep.run import show_sweep
 
