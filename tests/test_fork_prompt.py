@@ -7,6 +7,7 @@ from textual.widgets import Input
 from watched_screen import Watch, Watched, on_a_loop, prompt_of
 
 from clipwatch.core.stream.commands import Fork, SetClip
+from clipwatch.core.stream.events import LaneForked
 
 
 async def opens_fork(screen: Watched) -> Input:
@@ -105,6 +106,33 @@ async def test_forks_of_one_lane_and_forks_of_forks_have_names_of_their_own(watc
         await screen.shows("▲ B+1")
         field = await opens_fork(screen)
         assert field.value == "B+1+1=value:0.001"
+
+
+@on_a_loop
+async def test_a_run_that_starts_again_has_no_forks(watch: Watch) -> None:
+    async with watch(size=(160, 45)) as screen:
+        for _ in range(3):
+            await opens_fork(screen)
+            await screen.press("enter")
+            await screen.until(lambda: not screen.app.requests.forks and len(screen.app.view.state.lanes) > 2)
+        await screen.press("n")
+        await screen.until(lambda: screen.app.view.runs == 2 and len(screen.app.view.state.lanes) == 2)
+        await screen.until(lambda: "fork of" not in screen.text)
+        # A fork of the new run gets a panel of the run before.
+        await opens_fork(screen)
+        await screen.press("enter")
+        await screen.shows("▲ B+1")
+        assert "■" not in screen.rows[1]
+        await screen.press("tab")
+        await screen.says("Selected A")
+
+
+@on_a_loop
+async def test_a_restart_says_that_the_forks_are_gone(watch: Watch) -> None:
+    async with watch("silent") as screen:
+        screen.app.view.fold(LaneForked(lane="B+1", step=9, parent="clipped", rule="none", learning_rate=1, seconds=1))
+        await screen.press("n")
+        await screen.says("Restarting with seed 1, without the forks. The run so far")
 
 
 @pytest.mark.parametrize(
