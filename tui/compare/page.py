@@ -101,8 +101,8 @@ def rows_in_sight(view: CompareView, cursor: int, height: int) -> range:
 
 
 def _fault_lines(view: CompareView, height: int) -> int:
-    """How many lines faults of runs take below the table: at most a third of it."""
-    return min(len(view.faults), max(1, height // 3))
+    """How many lines faults of runs take below the table: at most a third of it, or what the lanes leave."""
+    return min(len(view.faults), max(1, height // 3, height - 1 - len(view.listed)))
 
 
 def _faults(view: CompareView, height: int, width: int, theme: Theme) -> list[Strip]:
