@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import wraps
@@ -18,6 +19,7 @@ from test_runs_table import write as write_sweep
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from clipwatch.core.reports.lane_marks import LaneLabel
 from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.followed_run import lane_times
@@ -84,10 +86,13 @@ def test_a_lane_keeps_its_colour_and_symbol_when_others_are_hidden() -> None:
     assert all(before[name] == shown for name, shown in after.items())
 
 
-def test_twelve_lanes_are_told_apart() -> None:
-    view = viewed(*(story(seed=seed) for seed in range(6)))
+def test_many_lanes_are_told_apart_in_charts_and_reports() -> None:
+    view = viewed(*(story(seed=seed) for seed in range(12)))
     spec = ChartedComparison(view).spec(metric("loss"), ChartSettings(), THEME, (160, 20))
-    assert len({(spec.symbol(place), lane.color) for place, lane in enumerate(spec.lanes)}) == 12
+    assert len({(spec.symbol(place), lane.color) for place, lane in enumerate(spec.lanes)}) == 24
+    labels = [LaneLabel(number, "") for number in range(24)]
+    assert len({(label.symbol, label.colour) for label in labels}) == 24
+    assert [label.symbol for label in labels] == [spec.symbol(number) for number in range(24)]
 
 
 def test_a_filter_shows_lanes_in_whose_row_every_word_occurs() -> None:
@@ -164,6 +169,10 @@ def test_a_forked_lane_is_drawn_from_its_parents_last_value_on(by_seconds: bool)
     assert fork.curve.nearest(fork.start) == parent.curve.nearest(fork.start)
     assert fork.curve.last
     assert (fork.curve.last[0] > 1.9 * PER_SECOND) == by_seconds
+    # The legend has no value of the fork where there is no curve of it.
+    for cursor, has_value in ((fork.start - 1, False), (fork.start, True)):
+        line = header(dataclasses.replace(spec, cursor=cursor, width=160))[0].text
+        assert ("--" in line.partition("2C")[2]) != has_value
 
 
 def test_a_metric_that_only_some_have_says_who_lacks_it() -> None:

@@ -22,7 +22,7 @@ from ..runs.reader import read_recording
 from ..runs.timeline import Timeline
 from ..stream.builtin_experiments import ACCURACY
 from ..stream.experiment_info import MetricInfo, Value
-from .blocks import Block, Cell, Heading, Paragraph, Picture, Summary, Table, Warnings
+from .blocks import Block, Cell, Heading, KeyPoints, Paragraph, Picture, Table, Warnings
 from .compared_figures import WINDOW, comparison_figure, curve
 from .document import Format, write_blocks
 from .lane_marks import LaneLabel
@@ -59,7 +59,7 @@ def _read(folder: RunFolder) -> tuple[ComparedRun, EventTable | None]:
 def _blocks(runs: Sequence[ComparedRun], tables: Mapping[int, EventTable], words: Words) -> Iterator[Block]:
     lanes = {lane.mark: lane for lane in compared_lanes(runs)}
     yield Heading(1, words("compared_title", count=len(tables)))
-    yield Summary(tuple(_summary(runs, list(lanes.values()), words)))
+    yield KeyPoints(tuple(_summary(runs, list(lanes.values()), words)))
     if faults := tuple(_faults(runs, words)):
         yield Warnings(faults)
     yield _table_of_runs(runs, words)

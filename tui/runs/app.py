@@ -30,7 +30,7 @@ from .bars import details, keys, title
 from .cells import LEGEND
 from .delete_question import DeleteQuestion
 from .keys import KEYS
-from .rows import Column, Row, arranged, fitting
+from .rows import FittedColumn, Row, arranged, fitting
 
 # The details take at most this many lines, and this share of the height.
 _MAX_DETAILS, _DETAILS_SHARE = 5, 4
@@ -95,7 +95,7 @@ class RunsApp(ScreenApp):
         # The row that was selected when the message was shown.
         self._message_row: Row | None = None
         self._shown: list[Row] = []
-        self._columns: list[Column] = []
+        self._columns: list[FittedColumn] = []
         # What the prompt asks for: "" if it is closed.
         self._asking = ""
         # The row that the message belongs to: it is shown until another one is selected.
@@ -164,7 +164,7 @@ class RunsApp(ScreenApp):
         """The cells that marks take in front of the names."""
         return 2 if self._state.marked else 0
 
-    def _cell(self, row: Row, column: Column) -> str:
+    def _cell(self, row: Row, column: FittedColumn) -> str:
         """A cell of a row; a marked one has a mark before its name."""
         if column.name != "name" or not self._state.marked:
             return row.cells[column.name]
