@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import BadInput, ClipwatchError, one_line
+from ..errors import BadInput, ClipwatchError
 from ..runs.compared import (
     ComparedLane,
     ComparedRun,
@@ -15,6 +15,7 @@ from ..runs.compared import (
     compared_metrics,
     experiments,
     in_short,
+    why_unreadable,
 )
 from ..runs.event_table import EventTable
 from ..runs.folder import RunFolder
@@ -47,7 +48,7 @@ def _read(folder: RunFolder) -> tuple[ComparedRun, EventTable | None]:
     try:
         recorded = read_recording(folder.events, growing=folder.is_being_written())
     except (ClipwatchError, OSError) as error:
-        run.fault = one_line(error)
+        run.fault = why_unreadable(folder, error)
         return run, None
     timeline = Timeline(recorded.table)
     for event in timeline.condensed(0, len(timeline)):

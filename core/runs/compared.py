@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..errors import one_line
 from ..statistics.intervals import wilson_interval
 from ..stream.builtin_experiments import ACCURACY
 from ..stream.events import Event, RunStarted
 from ..stream.experiment_info import LOSS, MetricInfo, Value
 from ..stream.series import evaluated_values, final_values
 from ..stream.state import LaneState, RunState, apply
+from .folder import RunFolder
 from .lane_settings import LaneChange, differing, lane_settings
 
 
@@ -96,6 +99,11 @@ def compared_lanes(runs: Sequence[ComparedRun]) -> list[ComparedLane]:
         ComparedLane(number, run, place, runs[run].name, lane, own, names)
         for number, ((run, place, lane), own) in enumerate(zip(found, settings, strict=True))
     ]
+
+
+def why_unreadable(folder: RunFolder, error: Exception) -> str:
+    """Why a run cannot be read; its folder is named beside it."""
+    return one_line(error).replace(f"{folder.path}{os.sep}", "")
 
 
 def in_short(faults: Sequence[str]) -> str:

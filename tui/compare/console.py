@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from rich.cells import cell_len
 
-from ...core.errors import ClipwatchError, one_line
-from ...core.runs.compared import ComparedLane, ComparedRun, compared_lanes, compared_metrics, in_short
+from ...core.errors import ClipwatchError
+from ...core.runs.compared import ComparedLane, ComparedRun, compared_lanes, compared_metrics, in_short, why_unreadable
 from ...core.runs.folder import RunFolder
 from ...core.runs.followed_run import FollowedRun
 from ...core.safe_text import printable, valid_unicode
@@ -109,7 +109,7 @@ def _read(folder: RunFolder) -> ComparedRun:
         for event in followed.begin():
             run.fold(event)
     except (ClipwatchError, OSError) as error:
-        run.fault = one_line(error)
+        run.fault = why_unreadable(folder, error)
     else:
         run.fault = in_short(followed.damage)
     followed.close()

@@ -10,6 +10,8 @@ from ...core.stream.experiment_info import MetricInfo, Value
 from ..text.metric_words import value_words
 
 UNKNOWN = "-"
+# Settings whose values say enough.
+_UNNAMED = ("clip", "changes", "experiment")
 
 
 def setting_name(name: str) -> str:
@@ -27,10 +29,10 @@ def setting_text(value: Value | None) -> str:
 
 
 def differences(lane: ComparedLane) -> str:
-    """The settings in which lanes differ, in one text: `none, head relu, seed 0`."""
+    """The settings in which lanes differ, in one text: `none, lenet, head relu, seed 0`."""
     found = ((name, setting_text(lane.settings.get(name))) for name in lane.differing)
     known = [(name, text) for name, text in found if text != UNKNOWN]
-    return ", ".join(text if name in ("clip", "changes") else f"{setting_name(name)} {text}" for name, text in known)
+    return ", ".join(text if name in _UNNAMED else f"{setting_name(name)} {text}" for name, text in known)
 
 
 def step_text(lane: ComparedLane, *, unit: str = "") -> str:
