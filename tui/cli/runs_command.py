@@ -20,6 +20,7 @@ from ..text.number_format import number_of
 from .fork_command import fork_after_replay
 from .options import DEBUG, HELP, RUNS_DIR, Group, flag, one_of, option
 from .parser import Subcommand
+from .replica_command import replica_after_sweep
 
 _UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([hdw])")
@@ -50,9 +51,11 @@ def _list(args: argparse.Namespace) -> int:
         from .runs_table import print_runs
 
         return print_runs(home, filter, json=args.json)
+    from ...core.runs.machine import Machine
     from ..runs.show import show_runs
 
-    return show_runs(home, filter, partial(fork_after_replay, home=home))
+    replica = partial(replica_after_sweep, machine=Machine())
+    return show_runs(home, filter, replica, partial(fork_after_replay, home=home))
 
 
 def _experiment(text: str) -> str:

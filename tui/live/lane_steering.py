@@ -187,7 +187,7 @@ class LaneSteering:
         elif state.replay and in_new_run is None:
             self._say_how_to_fork(lane, state.replay.run)
         else:
-            at_step = self._requests.step(lane.step) if state.replay else None
+            at_step = self._recorded_step(lane) if state.replay else None
             has_plans = any(step > lane.step for step in lane.clip_at)
             parent = ForkParent(name, self._rule(lane), self._rate(lane), has_plans)
             use = in_new_run or self._fork
@@ -201,8 +201,14 @@ class LaneSteering:
     def _say_how_to_fork(self, lane: LaneState, run: str) -> None:
         """Say which command forks a recorded run at the step in sight."""
         source = "" if lane.name == next(iter(self._view.state.lanes)) else f" --from {lane.name}"
-        command = f"clipwatch fork {shlex.quote(run)} --at {self._requests.step(lane.step)}{source} --lane norm:1"
+        command = f"clipwatch fork {shlex.quote(run)} --at {self._recorded_step(lane)}{source} --lane norm:1"
         self._screen.say(f"In a terminal: {command}", command)
+
+    def _recorded_step(self, lane: LaneState) -> int:
+        """The step of a recorded lane that is in sight. Where its recording has ended, others may go on."""
+        config, step = self._view.state.config, self._requests.step(lane.step)
+        done = lane.latest.step + 1 if lane.latest else step
+        return done if config and step >= done + config.eval_every else step
 
     def _taken_names(self) -> frozenset[str]:
         """The names of all lanes, recorded and on the screen, and of forks that the engine has not begun yet."""
