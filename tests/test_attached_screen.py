@@ -115,7 +115,7 @@ async def test_the_learning_rate_of_a_loop_can_be_changed_but_it_cannot_be_forke
         await screen.press("left_curly_bracket")
         assert heard(loop) == [SetLearningRate(lane="loop", rate=0.05)]
         loop.obey(SetLearningRate(lane="loop", rate=0.05))
-        await screen.says("learning rate 0.1 -> 0.05")
+        await screen.says("step 10: learning rate 0.1 -> 0.05")
         await screen.press("F")
         await screen.says("A watched loop cannot be forked: its own program trains it")
         assert not prompt_of(screen).is_open

@@ -404,7 +404,7 @@ def test_data_of_your_own_can_be_trained_on() -> None:
 
 def test_the_library_example_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     document = (Path(__file__).parents[1] / "docs" / "library.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    code = re.findall(r"```python\n(.*?)```", document, re.DOTALL)[0]
     assert len(code.splitlines()) <= 16
     monkeypatch.setenv("CLIPWATCH_OFFLINE", "1")
     exec(compile(code, "library.md", "exec"), {"__name__": "__main__"})

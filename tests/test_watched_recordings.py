@@ -207,7 +207,7 @@ def test_csv_of_steps_has_the_metrics_and_leaves_empty_what_was_not_given(tmp_pa
     run = watched.recorded(watched.started(), watched.begun(), watched.trained(0, 1), with_metric)
     write_steps(run, tmp_path / "steps.csv")
     first, second = rows(tmp_path / "steps.csv")
-    assert tuple(first) == (*STEP_COLUMNS, "train_accuracy")
+    assert tuple(first) == (*STEP_COLUMNS, "train_accuracy", "learning_rate")
     assert (first["train_loss"], first["train_accuracy"]) == ("3.5", "")
     assert (second["train_loss"], second["train_accuracy"]) == ("", "0.5")
 

@@ -94,8 +94,8 @@ def lane_pairs(state: RunState) -> tuple[tuple[str, str], ...]:
 
 def settings_that_differ(state: RunState) -> tuple[Setting, ...]:
     """The settings in which any two lanes of a run differ at some step."""
-    first, *others = state.lanes
-    found = {name for other in others for name in difference(state, first, other).settings}
+    lanes = tuple(state.lanes)
+    found = {name for other in lanes[1:] for name in difference(state, lanes[0], other).settings}
     return tuple(name for name in _SETTINGS if name in found)
 
 

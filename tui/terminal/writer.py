@@ -30,6 +30,7 @@ class TerminalWriter(threading.Thread):
         self._queue: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
         # Text of an earlier generation is dropped.
         self._generation = 0
+        self._writing = threading.Lock()
         self._stuck = False
 
     @property
@@ -43,9 +44,16 @@ class TerminalWriter(threading.Thread):
 
     def drop(self) -> None:
         """Drop the queued text and the terminal's unread output, which makes room for what follows."""
-        self._generation += 1
-        with suppress(termios.error):
-            termios.tcflush(self._terminal, termios.TCOFLUSH)
+        # A write of dropped text after the flush would begin in the middle of an escape sequence. Where writes block,
+        # this waits for none.
+        held = self._writing.acquire(timeout=_STUCK_SECONDS)
+        try:
+            self._generation += 1
+            with suppress(termios.error):
+                termios.tcflush(self._terminal, termios.TCOFLUSH)
+        finally:
+            if held:
+                self._writing.release()
         self.write(_END_FRAME)
 
     def finish(self) -> bool:
@@ -64,8 +72,8 @@ class TerminalWriter(threading.Thread):
     def _write_all(self, generation: int, data: bytes) -> None:
         while data and generation == self._generation:
             self._stuck = not select.select([], [self._terminal], [], _STUCK_SECONDS)[1]
-            if not self._stuck and generation == self._generation:
-                with suppress(BlockingIOError):
+            with self._writing, suppress(BlockingIOError):
+                if not self._stuck and generation == self._generation:
                     data = data[os.write(self._terminal, data) :]
         self._stuck = False
 
