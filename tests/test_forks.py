@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,24 @@ def figures(events: Iterable[Event], lane: str, since: int) -> list[object]:
 
 def changed(config: RunConfig, **values: object) -> RunConfig:
     return msgspec.structs.replace(config, **values)
+
+
+def test_a_name_that_another_sender_takes_meanwhile_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, first = Engine(LENET), Fork(lane="a", name="b", rule="none", at_step=20)
+    hold = engine._lanes.hold
+
+    @contextlib.contextmanager
+    def late() -> Iterator[None]:
+        monkeypatch.undo()
+        engine.send(first)
+        with hold():
+            yield
+
+    monkeypatch.setattr(engine._lanes, "hold", late)
+    engine.send(Fork(lane="a", name="b", rule="sign", at_step=30))
+    events = list(engine.run())
+    assert [event.rule for event in of(LaneForked, events)] == ["none"]
+    assert "there is a lane named 'b' already" in of(Notice, events)[0].text
 
 
 @pytest.mark.parametrize("config", [LENET, TEMPORAL_ORDER], ids=["lenet", "temporal-order"])

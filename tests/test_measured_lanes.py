@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from clipwatch.core.diagnostics.lane_distance import LaneDistance
 from clipwatch.core.engine.mailbox import Mailbox
 from clipwatch.core.engine.measured_lanes import MeasuredLanes
 from clipwatch.core.stream.commands import LaneCommand, ResetMoments, Stop
+from clipwatch.core.stream.events import LanesCompared, Notice
 from clipwatch.core.training.lane_memory import LaneMemory, memory_file
 
 
@@ -23,7 +25,7 @@ def test_arrays_are_compared_as_tensors_are(predicts: bool) -> None:
         name: (torch.randn(50, generator=generator), torch.randint(3, (40,), generator=generator)) for name in "abc"
     }
     tensors, arrays = LaneDistance(list("abc")), MeasuredLanes(list("abc"))
-    expected, found = [], []
+    expected, found = list[Any](), list[Any]()
     for name, (parameters, predictions) in lanes.items():
         expected += tensors.add(name, 5, parameters, predictions if predicts else None)
         found += arrays.add(name, 5, parameters.numpy(), predictions.numpy() if predicts else None)
@@ -35,10 +37,25 @@ def test_arrays_are_compared_as_tensors_are(predicts: bool) -> None:
 def test_a_lane_far_ahead_holds_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane_pairs, "MAX_BYTES", 1000)
     lanes, point = MeasuredLanes(["a", "b"]), np.zeros(100, np.float32)
-    for step in range(10):
-        assert not list(lanes.add("a", step, point, None))
+    told = [event for step in range(10) for event in lanes.add("a", step, point, None)]
+    (notice,) = told
+    assert isinstance(notice, Notice)
+    assert notice.text.startswith("a is more than 2 measurements ahead of b")
     # Two points of 400 bytes wait.
     assert [bool(list(lanes.add("b", step, point, None))) for step in (9, 8, 7)] == [True, True, False]
+
+
+def test_a_pair_of_lanes_that_are_far_apart_does_not_concern_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane_pairs, "MAX_WAITING", 2)
+    lanes, point = MeasuredLanes(["a", "b", "c"]), np.zeros(100, np.float32)
+    for lane, steps in (("a", (0, 1)), ("c", range(10, 20))):
+        for step in steps:
+            list(lanes.add(lane, step, point, None))
+    found = [event for step in (0, 1) for event in lanes.add("b", step, point, None)]
+    assert [(event.lanes, event.step) for event in found if isinstance(event, LanesCompared)] == [
+        (("a", "b"), 0),
+        (("a", "b"), 1),
+    ]
 
 
 def test_two_views_of_a_memory_show_the_same_numbers() -> None:

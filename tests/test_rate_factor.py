@@ -114,6 +114,48 @@ def test_the_base_rate_is_that_before_the_schedule() -> None:
     assert RateFactor(SGD([parameter], lr=0.25), 2.0).base_rate == 0.5
 
 
+def test_an_optimizer_whose_group_has_no_rate_has_none() -> None:
+    optimizer = SGD([nn.Parameter(torch.ones(1))], lr=0.1)
+    group: dict[str, Any] = {"params": [nn.Parameter(torch.ones(1))], "lr": 0.1}
+    optimizer.add_param_group(group)
+    # As Adafactor has it, which computes its rates itself.
+    group["lr"] = None
+    factor = RateFactor(optimizer, 4.0)
+    with factor.applied():
+        assert [group["lr"] for group in optimizer.param_groups] == [0.1 * 4, None]
+    optimizer.param_groups[0]["lr"] = None
+    assert RateFactor(optimizer).base_rate is None
+
+
+# The rate that the loop sets after a step that raised, and what it is without the factor.
+@pytest.mark.parametrize("base", [1.0, 0.01])
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (lambda rate: rate, 0.1),
+        # Computed from the rate that the step was given, as most of torch's schedules do.
+        (lambda rate: rate * 0.9, 0.09),
+        # Set anew, as LambdaLR does.
+        (lambda rate: 0.1, 0.1),
+        (lambda rate: 0.05, 0.05),
+    ],
+)
+def test_after_a_step_that_raised_the_rate_is_what_the_loop_set(
+    base: float, schedule: Callable[[float], float], expected: float
+) -> None:
+    optimizer = SGD([nn.Parameter(torch.ones(1))], lr=0.1)
+    (group,) = optimizer.param_groups
+    factor = RateFactor(optimizer)
+    factor.set_rate(base)
+    factor.apply()
+    # The step raises here.
+    group["lr"] = schedule(group["lr"])
+    factor.apply()
+    assert group["lr"] == pytest.approx(expected * base / 0.1)
+    factor.restore()
+    assert group["lr"] == pytest.approx(expected)
+
+
 def test_the_rate_at_the_start_changes_nothing() -> None:
     optimizer = SGD([nn.Parameter(torch.ones(1))], lr=0.1)
     factor = RateFactor(optimizer)

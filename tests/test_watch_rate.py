@@ -267,6 +267,33 @@ def test_a_checkpoint_of_the_loop_resumes_the_rate(tmp_path: Path) -> None:
         assert (run._lane.step, run._lane.changes_rate) == (10, False)
 
 
+def test_an_optimizer_without_any_rate_is_watched(tmp_path: Path) -> None:
+    """As Adafactor, whose groups have None."""
+
+    class Relative(SGD):
+        def step(self, closure: Any = None) -> Any:
+            for group in self.param_groups:
+                group["lr"] = 0.1
+            super().step(closure)
+            for group in self.param_groups:
+                group["lr"] = None
+
+    plain, model = small_model(), small_model()
+    made = [Relative(each.parameters(), lr=0.1) for each in (plain, model)]
+    for optimizer in made:
+        optimizer.param_groups[0]["lr"] = None
+    loop(plain, made[0], None)
+    torch.manual_seed(0)
+    small_model()
+    with clipwatch.watch(model, made[1], runs_dir=tmp_path, measure_every=2) as run:
+        send(run, SetLearningRate(rate=0.4))
+        loop(model, made[1], None)
+        assert run.active
+    assert same(plain, model)
+    assert [event.learning_rate for event in events_of(run.folder, LaneStarted)] == [None]
+    assert "no learning rate to change" in events_of(run.folder, Notice)[0].text
+
+
 def test_what_a_loop_cannot_do_is_a_notice(tmp_path: Path) -> None:
     model = small_model()
     optimizer = SGD(model.parameters(), lr=0)

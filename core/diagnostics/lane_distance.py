@@ -8,14 +8,16 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from ..stream.events import LanesCompared
+from ..stream.events import LanesCompared, Notice
 from .lane_pairs import LanePairs
 
 
 class Distance(Protocol):
     """Receives what lanes are compared by, see `LaneDistance`."""
 
-    def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor | None) -> Iterator[LanesCompared]: ...
+    def add(
+        self, lane: str, step: int, parameters: Tensor, predictions: Tensor | None
+    ) -> Iterator[LanesCompared | Notice]: ...
 
 
 class _Point(NamedTuple):
@@ -27,14 +29,14 @@ class LaneDistance:
     """Compares every lane with the first one, and forks with their parents; thread-safe."""
 
     def __init__(self, lanes: Sequence[str]) -> None:
-        self._pairs = LanePairs[_Point](lanes)
+        self._pairs = LanePairs[_Point](lanes, _distance)
         self.add_fork = self._pairs.add_fork
 
-    def add(self, lane: str, step: int, parameters: Tensor, predictions: Tensor | None) -> Iterator[LanesCompared]:
+    def add(
+        self, lane: str, step: int, parameters: Tensor, predictions: Tensor | None
+    ) -> Iterator[LanesCompared | Notice]:
         """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""
-        point = _Point(parameters.clone(), predictions)
-        for pair, other in self._pairs.add(lane, step, point, parameters.nbytes):
-            yield LanesCompared(step=step, lanes=pair, **_distance(point, other))
+        return self._pairs.add(lane, step, _Point(parameters.clone(), predictions), parameters.nbytes)
 
 
 def _distance(one: _Point, other: _Point) -> dict[str, float]:

@@ -13,7 +13,7 @@ import contextlib
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
@@ -44,8 +44,7 @@ from .resumption import FRESH, Resumption
 if TYPE_CHECKING:
     from ..training.checkpoint import AnyCheckpoint
     from ..training.lane_run import LaneItem
-    from .lane_processes import LaneProcesses
-    from .lane_threads import LaneThreads
+    from .prepared_lanes import PreparedLanes
 
 
 _JOIN_SECONDS = 10.0
@@ -86,6 +85,8 @@ class Engine:
         self._started = 0.0
         self._threads: list[threading.Thread] = []
         self._cancelled = False
+        # Set in `run`, before any lane starts.
+        self._made: PreparedLanes
 
     def run(self) -> Iterator[Event]:
         """Train, and yield every event; raises BadInput or ClipwatchError if the run cannot be prepared.
@@ -216,28 +217,30 @@ class Engine:
         )
         self._backlog.put(started)
         if self._resumption is FRESH:
-            self._send_planned_changes(self._config.lanes)
+            for command in planned_changes(self._config.lanes):
+                self.send(command)
         return [lane for lane in made.lanes if lane.name not in self._resumption.diverged]
 
-    def _make_lanes(self) -> LaneThreads | LaneProcesses:
+    def _make_lanes(self) -> PreparedLanes:
         known = {
             "checkpoints": self._keep is not None,
             "stopping": self._stopping,
             "report": self._backlog.put,
         }
         if self._in_threads:
-            from .lane_threads import prepare_threads
+            from .lane_threads import LaneThreads
 
-            return prepare_threads(self._config, self._resumption, load=self._load, **known)
+            return LaneThreads(self._config, self._resumption, load=self._load, **known)
         from .lane_processes import LaneProcesses
 
         return LaneProcesses(self._config, self._resumption, **known)
 
     def _train(self, lane: RunningLane) -> None:
         with self._made.lane_context():
-            self._train_here(lane)
+            self._run_lane(lane)
 
-    def _train_here(self, lane: RunningLane) -> None:
+    def _run_lane(self, lane: RunningLane) -> None:
+        """Train a lane to its end, and put what it yields into the stream."""
         for item in run_lane(lane, self._lanes.mailboxes[lane.name], self._started):
             self._put(item, lane)
         self._end_lane(lane.name)
@@ -250,9 +253,11 @@ class Engine:
         self._lanes.join(forked)
         self._made.compare(event)
         self._backlog.put_event(event, parent.idle)
-        if event.lane not in {known.lane for known in self._resumption.forks}:
-            # A fork that is repeated finds them among the commands of the recording.
-            self._send_planned_changes([config])
+        # A resumed run may have scheduled them already.
+        scheduled = self._lanes.mailboxes[event.lane].waiting
+        for command in planned_changes([config]):
+            if command not in scheduled:
+                self.send(command)
         thread = self._thread(event.lane, self._train_fork, forked, config)
         self._threads.append(thread)
         thread.start()
@@ -263,10 +268,6 @@ class Engine:
         planned = [*planned_changes([self._lane_configs[parent]])] if forked.event.rule == forked.rule else []
         ahead = self._lanes.mailboxes[parent].waiting
         return {command.at_step or 0: command.rule for command in planned if command in ahead}
-
-    def _send_planned_changes(self, lanes: Iterable[LaneConfig]) -> None:
-        for command in planned_changes(lanes):
-            self.send(command)
 
     def _train_fork(self, forked: ForkedLane, config: LaneConfig) -> None:
         """Prepare a new lane and train it. Its parent, which waits for nothing, may be far ahead."""
@@ -283,7 +284,7 @@ class Engine:
                 self._fail(forked, one_line(error))
             else:
                 self._lanes.start([lane])
-                self._train_here(lane)
+                self._run_lane(lane)
 
     def _fail(self, forked: ForkedLane, cause: str) -> None:
         """Report that a new lane cannot be prepared."""

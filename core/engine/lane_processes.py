@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.5
 
 
 class LaneProcesses:
-    """A prepared run whose lanes train in a process each; has the interface of `LaneThreads`. Close it at the end.
+    """The `PreparedLanes` that train in a process each.
 
     Raises Cancelled if `stopping` is set during the preparation, and BadInput or ClipwatchError if the run cannot be
     prepared. Once `stopping` is set, a lane that hangs is killed.
@@ -73,7 +73,7 @@ class LaneProcesses:
         self._measured.add_fork(event.parent, event.lane)
 
     def fork(self, config: RunConfig, forked: ForkedLane) -> LaneProcess:
-        """The process of a new lane, which is the only one of `config`. Called in its own thread; raises as above."""
+        """The process of a new lane. Raises as above."""
         process = self._start(forked.name, forked.pace)
         try:
             self._assign(process, config, prepares=False)

@@ -16,27 +16,33 @@ from .resumption import Resumption
 from .torch_import import TorchImport
 
 if TYPE_CHECKING:
-    import torch
-
-    from ..experiments.preparation import PreparedExperiment
     from ..training.forked_lane import ForkedLane
     from ..training.training_loop import Trainer
 
 
 class LaneThreads:
-    """A prepared run whose lanes train in threads of this process."""
+    """The `PreparedLanes` that train in threads of this process.
+
+    Raises BadInput or ClipwatchError if the run cannot be prepared.
+    """
 
     def __init__(
         self,
         config: RunConfig,
-        experiment: PreparedExperiment,
         resumption: Resumption,
-        device: torch.device,
         *,
         checkpoints: bool,
+        load: Callable[..., Dataset],
+        stopping: threading.Event,
+        report: Callable[[Event], None],
     ) -> None:
-        from ..training.preparation import described, lane_thread, make_distance, prepare_trainers
+        dataset = _read_data_and_import_torch(config, load, stopping, report)
+        from ..experiments.preparation import prepare
+        from ..training.preparation import described, lane_thread, make_distance, prepare_trainers, usable_device
 
+        device = usable_device(config.device)
+        experiment = prepare(config, dataset, device)
+        check_sizes(config, experiment.dataset)
         self.prepared, self.lane_context = described(config, experiment, device), lane_thread
         self._distance = make_distance(config)
         for event in resumption.continued_forks:
@@ -56,30 +62,10 @@ class LaneThreads:
         """Nothing to do: the threads belong to the engine."""
 
     def fork(self, config: RunConfig, forked: ForkedLane) -> Trainer:
-        """The trainer of a new lane, which is the only one of `config`. Called in its own thread."""
+        """The trainer of a new lane."""
         name = forked.event.lane
         (trainer,) = self._prepare(config, snapshots={}, iterations={name: forked.iterations}, forks={name: forked})
         return trainer
-
-
-def prepare_threads(
-    config: RunConfig,
-    resumption: Resumption,
-    *,
-    checkpoints: bool,
-    load: Callable[..., Dataset],
-    stopping: threading.Event,
-    report: Callable[[Event], None],
-) -> LaneThreads:
-    """Prepare a run. Raises BadInput or ClipwatchError if it cannot be prepared."""
-    dataset = _read_data_and_import_torch(config, load, stopping, report)
-    from ..experiments.preparation import prepare
-    from ..training.preparation import usable_device
-
-    device = usable_device(config.device)
-    experiment = prepare(config, dataset, device)
-    check_sizes(config, experiment.dataset)
-    return LaneThreads(config, experiment, resumption, device, checkpoints=checkpoints)
 
 
 def _read_data_and_import_torch(

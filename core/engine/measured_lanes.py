@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..diagnostics.lane_pairs import LanePairs
-from ..stream.events import LanesCompared
+from ..stream.events import LanesCompared, Notice
 
 
 class _Point(NamedTuple):
@@ -22,7 +22,7 @@ class MeasuredLanes:
     """Compares every lane with the first one, as `LaneDistance` does in a process that has torch; thread-safe."""
 
     def __init__(self, lanes: Sequence[str]) -> None:
-        self._pairs = LanePairs[_Point](lanes)
+        self._pairs = LanePairs[_Point](lanes, _distance)
         self.add_fork = self._pairs.add_fork
 
     def add(
@@ -31,20 +31,15 @@ class MeasuredLanes:
         step: int,
         parameters: NDArray[np.floating],
         predictions: NDArray[np.generic] | None,
-    ) -> Iterator[LanesCompared]:
+    ) -> Iterator[LanesCompared | Notice]:
         """Add a lane's flat parameters and predictions at an evaluation; yield the comparisons that this completes."""
-        for pair, other in self._pairs.add(lane, step, _Point(parameters, predictions), parameters.nbytes):
-            difference = (parameters - other.parameters).astype(np.float64)
-            # Not `np.linalg.norm`: the threads of its library wait busily, which takes a core from a lane.
-            distance = math.sqrt(np.square(difference).sum())
-            yield LanesCompared(
-                step=step,
-                lanes=pair,
-                distance=distance,
-                disagreement=_disagreement(predictions, other.predictions),
-            )
+        return self._pairs.add(lane, step, _Point(parameters, predictions), parameters.nbytes)
 
 
-def _disagreement(one: NDArray[np.generic] | None, other: NDArray[np.generic] | None) -> float | None:
-    """The share of predictions that differ, None if the experiment makes none."""
-    return None if one is None or other is None else float(np.mean(one != other))
+def _distance(one: _Point, other: _Point) -> dict[str, float]:
+    difference = (one.parameters - other.parameters).astype(np.float64)
+    # Not `np.linalg.norm`: the threads of its library wait busily, which takes a core from a lane.
+    distance = math.sqrt(np.square(difference).sum())
+    if one.predictions is None or other.predictions is None:
+        return {"distance": distance}
+    return {"distance": distance, "disagreement": float(np.mean(one.predictions != other.predictions))}

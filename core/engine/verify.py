@@ -44,11 +44,7 @@ def repetition(recorded: Recorded) -> tuple[RunConfig, Resumption]:
     """The settings and commands that train the run again, without a speed limit, to the step where each lane ended."""
     config = settings(recorded)
     commands = [repeated(event) for event in recorded.table.others if isinstance(event, Change)]
-    again = Resumption(
-        iterations=recorded.planned_iterations,
-        commands=[*commands, *_ends(recorded)],
-        forks=tuple(recorded.forks.values()),
-    )
+    again = Resumption(iterations=recorded.planned_iterations, commands=[*commands, *_ends(recorded)])
     return msgspec.structs.replace(config, pace=None), again
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from ..errors import BadInput, ClipwatchError
 from ..files.paths import path_text
-from ..stream.commands import Fork
+from ..stream.commands import Fork, LaneCommand, Stop
 from ..stream.events import (
     CommandScheduled,
     Diagnosed,
@@ -136,13 +136,11 @@ def _beginning(
     for event in recorded.events:
         match event:
             case CommandScheduled(command=command) if not (is_past or isinstance(command, Fork)):
-                is_ours = command.lane in (None, *family)
+                is_ours = command.lane in (None, *family) and not _ends_lane(command, lane, at)
             case LanesCompared():
                 is_ours = _is_before(event, at) and set(event.lanes).issubset(family)
             case LaneEvent():
-                # A lane that was stopped where it is forked goes on.
-                goes_on = isinstance(event, LaneFinished) and (event.lane, event.step) == (lane, at)
-                is_ours = _is_before(event, at) and event.lane in family and not goes_on
+                is_ours = _is_before(event, at) and event.lane in family and not _ends_lane(event, lane, at)
                 is_past = is_past or (event.lane == lane and not _is_before(event, at))
             case _:
                 is_ours = False
@@ -151,6 +149,13 @@ def _beginning(
     for fork in forks:
         command = Fork(lane=lane, name=fork.name, rule=fork.rule, learning_rate=fork.learning_rate, at_step=at)
         yield CommandScheduled(command=command)
+
+
+def _ends_lane(item: LaneEvent | LaneCommand, lane: str, at: int) -> bool:
+    """Whether this is the end of a lane at a step, or a command to stop it there. If it is forked there, it goes on."""
+    if isinstance(item, Stop):
+        return item.lane in (None, lane) and item.at_step == at
+    return isinstance(item, LaneFinished) and (item.lane, item.step) == (lane, at)
 
 
 def _is_before(event: LaneEvent | LanesCompared, at: int) -> bool:
