@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from textual.color import Color
 
 from clipwatch.core.reports.map_words import map_sentences
 from clipwatch.core.reports.phrases import Words
+from clipwatch.core.statistics.intervals import median_interval
 from clipwatch.core.stream.builtin_experiments import TEMPORAL_ORDER
 from clipwatch.core.stream.sweep_config import sweep_config
 from clipwatch.core.stream.sweep_events import ReplicaFinished, Results, diverged
@@ -27,25 +29,25 @@ from clipwatch.tui.sweep.view import SweepView
 # In another order than that of the numbers.
 RATES = [0.1, 0.03, 1.0]
 SEEDS = 8
-GRID = sweep_config(ORDER, {"clip": ["none", "norm:1"], "learning_rate": RATES}, SEEDS, ())
 
 
-def order(plain: Sequence[int], clipped: Sequence[int]) -> Results:
-    """A sweep in which so many of eight seeds solve the task, without and with clipping, by rates as in `RATES`."""
+def order(plain: Sequence[int], clipped: Sequence[int], seeds: int = SEEDS) -> Results:
+    """A sweep in which so many seeds solve the task, without and with clipping, by rates as in `RATES`."""
     found: dict[tuple[int, int], ReplicaFinished] = {}
+    grid = sweep_config(ORDER, {"clip": ["none", "norm:1"], "learning_rate": RATES}, seeds, ())
     for setting, solved in enumerate((*plain, *clipped)):
-        of_setting = replicas(GRID, SEEDS, {setting: {"correct": 250}})
+        of_setting = replicas(grid, seeds, {setting: {"correct": 250}})
         for seed in range(solved):
             of_setting[setting, seed] = msgspec.structs.replace(of_setting[setting, seed], correct=1000)
         found |= of_setting
-    return results(GRID, found, TEMPORAL_ORDER.info, ORDER_DATA)
+    return results(grid, found, TEMPORAL_ORDER.info, ORDER_DATA)
 
 
-def own(medians: Sequence[float], *, clips: Sequence[str] = ("none", "norm:1")) -> Results:
+def own(medians: Sequence[float], *, clips: Sequence[str] = ("none", "norm:1"), seeds: int = SEEDS) -> Results:
     """A sweep of an experiment whose metric is better if lower and has no threshold."""
-    config = sweep_config(OWN_CONFIG, {"clip": list(clips), "learning_rate": RATES}, SEEDS, ())
+    config = sweep_config(OWN_CONFIG, {"clip": list(clips), "learning_rate": RATES}, seeds, ())
     figures = {setting: {"metrics": own_values(value)} for setting, value in enumerate(medians)}
-    return results(config, replicas(config, SEEDS, figures), OWN)
+    return results(config, replicas(config, seeds, figures), OWN)
 
 
 def mapped(found: Results) -> GridMap:
@@ -90,9 +92,14 @@ def test_without_a_threshold_a_rate_works_near_the_best() -> None:
 @pytest.mark.parametrize(
     ("plain", "clipped", "sentence"),
     [
-        ((0, 0, 0), (8, 3, 8), "widens the range: it works at 0.1 and 1, where no clipping does not."),
-        ((8, 0, 0), (0, 0, 0), "narrows the range: it does not work at 0.1, where no clipping does."),
-        ((8, 0, 0), (0, 0, 8), "moves the range: it works at 1, and no clipping at 0.1."),
+        ((0, 0, 0), (8, 3, 8), "widens the range: at 0.1 and 1, training works with it but not without clipping."),
+        ((8, 0, 0), (0, 0, 0), "narrows the range: at 0.1, training works without clipping but not with it."),
+        (
+            (8, 0, 0),
+            (0, 0, 8),
+            "moves the range: at 1, training works with it but not without clipping; "
+            "at 0.1, it is the other way round.",
+        ),
         # Three of eight and five of eight are compatible.
         ((3, 0, 0), (5, 0, 0), "does not clearly change the range."),
         ((8, 8, 8), (8, 8, 8), "does not clearly change the range."),
@@ -102,14 +109,55 @@ def test_only_a_clear_difference_changes_the_range(plain: Sequence[int], clipped
     assert f"Clipping by norm:1 {sentence}" in said(order(plain, clipped))
 
 
+def test_a_value_that_works_without_clipping_too_does_not_widen_the_range() -> None:
+    # Clearly better: the intervals of 40 of 40 and 25 of 40 are apart.
+    text = said(order((25, 0, 0), (40, 0, 0), seeds=40))
+    assert "not clipped: 0.1; norm:1: 0.1." in text
+    assert "norm:1 does not clearly change the range." in text
+
+
+def test_a_value_at_which_most_seeds_diverge_does_not_work_however_good_the_others_are() -> None:
+    found = own((2.0, 2.0, 3.0, 2.0, 2.0, 3.0))
+    for seed in range(1, SEEDS):
+        found.replicas[1, seed] = diverged(1, seed, 5, 1000, ())
+    assert "widens the range: at 0.03, training works with it but not without clipping." in said(found)
+    # Four of eight may be chance.
+    for seed in range(1, 4):
+        found.replicas[1, seed] = own((2.0,) * 6).replicas[1, seed]
+    assert 0.03 not in mapped(found).working("none")
+    assert "does not clearly change" in said(found)
+
+
+@pytest.mark.parametrize(("seeds", "tells"), [(1, False), (5, False), (6, True)])
+def test_medians_of_few_seeds_tell_nothing_of_clipping(seeds: int, tells: bool) -> None:
+    text = said(own((2.0, 2.3, 3.0, 2.0, 2.0, 3.0), seeds=seeds))
+    assert ("Clipping by norm:1 widens" in text) == tells
+    assert ("takes at least 6 seeds for each value" in text) == (not tells)
+
+
+@pytest.mark.parametrize(("seeds", "tells"), [(1, False), (3, False), (4, True)])
+def test_shares_of_few_seeds_tell_nothing_of_clipping(seeds: int, tells: bool) -> None:
+    text = said(order((0, 0, 0), (seeds, 0, 0), seeds=seeds))
+    assert ("Clipping by norm:1 widens" in text) == tells
+    assert ("takes at least 4 seeds for each value" in text) == (not tells)
+
+
+def test_the_interval_of_a_median_leaves_out_less_than_a_twentieth() -> None:
+    assert median_interval([3.0] * 5) == (-math.inf, math.inf)
+    assert median_interval([6, 5, 4, 3, 2, 1]) == (1, 6)
+    # Of 17 values, the fifth from either end: P(Bin(17, 1/2) <= 4) is 2.45 %, and P(<= 5) 7.2 %.
+    assert median_interval(range(17)) == (4, 12)
+    assert median_interval([1.0, 2.0, *[math.inf] * 6]) == (1.0, math.inf)
+
+
 def test_medians_on_both_sides_of_the_limit_are_no_clear_difference() -> None:
     assert "does not clearly change" in said(own((2.0, 2.19, 3.0, 2.0, 2.21, 3.0)))
-    assert "widens the range: it works at 0.03" in said(own((2.0, 2.3, 3.0, 2.0, 2.0, 3.0)))
+    assert "widens the range: at 0.03, training works" in said(own((2.0, 2.3, 3.0, 2.0, 2.0, 3.0)))
 
 
 def test_a_range_is_said_as_one_and_may_go_on_where_nothing_was_tried() -> None:
     text = said(order((0, 0, 0), (8, 8, 0)))
-    assert "of 3 tried: not clipped: none; norm:1: 0.03 to 0.1." in text
+    assert "solved the task): not clipped: none of 3; norm:1: 0.03 to 0.1." in text
     assert "A range that ends at 0.03 may go on there" in text
     text = said(order((0, 8, 8), (8, 0, 0)))
     assert "not clipped: 0.03 and 1; norm:1: 0.1." in text
@@ -187,7 +235,7 @@ def test_the_report_draws_the_map_and_says_what_works_means() -> None:
     found = order((0, 2, 0), (8, 8, 3))
     page = sweep_text(found)
     assert "The darker, the better; framed: works." in page
-    assert "widens the range: it works at 0.03 and 0.1" in page
+    assert "widens the range: at 0.03 and 0.1, training works" in page
     assert "a value works if at least half of its seeds" in page
     assert "8/8" in page
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import msgspec
@@ -48,7 +48,7 @@ def rate(lane: str, step: int, value: float) -> LearningRateChanged:
     return LearningRateChanged(lane=lane, step=step, rate=value, previous=0.01)
 
 
-PLAIN, BOUND = LaneConfig("plain", "none"), LaneConfig("bound", "norm:1")
+PLAIN, PLAIN_TOO, BOUND = LaneConfig("plain", "none"), LaneConfig("too", "none"), LaneConfig("bound", "norm:1")
 
 
 def test_lanes_that_differ_by_their_rules_are_a_comparison_of_clipping() -> None:
@@ -107,6 +107,29 @@ def test_a_fork_under_another_rate_is_no_comparison_of_clipping() -> None:
     assert difference(state, "plain", "twin").changed == ("plain",)
 
 
+def reset(lane: str, step: int) -> MomentsReset:
+    return MomentsReset(lane=lane, step=step)
+
+
+def test_an_optimizer_that_is_reset_where_a_fork_begins_is_no_difference_of_rules() -> None:
+    twin, other = forked("twin", "plain", 300, "norm:1"), forked("other", "plain", 300, "value:1")
+    assert difference(run_of(PLAIN, events=(twin, reset("twin", 300))), "plain", "twin").changed == ("twin",)
+    assert difference(run_of(PLAIN, events=(twin, reset("plain", 300))), "plain", "twin").changed == ("plain",)
+    siblings = run_of(PLAIN, events=(twin, other, reset("twin", 300)))
+    assert difference(siblings, "twin", "other").changed == ("twin",)
+    # Before the fork it belongs to both, and after a reset of both they start alike.
+    assert difference(run_of(PLAIN, events=(reset("plain", 300), twin)), "plain", "twin").compares_rules
+    both = run_of(PLAIN, events=(twin, reset("plain", 300), reset("twin", 300)))
+    assert difference(both, "plain", "twin").compares_rules
+
+
+def test_a_fork_whose_optimizer_is_reset_with_its_rule_compares_with_its_siblings_only() -> None:
+    forks = (forked("twin", "plain", 300, "norm:1"), forked("other", "plain", 300, "value:1"))
+    state = run_of(PLAIN, events=forks, reset_moments=True)
+    assert difference(state, "plain", "twin").changed == ("twin",)
+    assert difference(state, "twin", "other").compares_rules
+
+
 def test_two_forks_compare_if_they_start_at_the_same_step() -> None:
     forks = (forked("x", "plain", 300, "norm:1"), forked("y", "plain", 300, "value:1"))
     state = run_of(PLAIN, events=(*forks, forked("z", "plain", 400, "value:1")))
@@ -130,6 +153,11 @@ def test_a_change_that_a_resumed_run_recorded_again_counts_once() -> None:
     assert len(state.lanes["plain"].history) == 1
 
 
+def test_a_rule_that_returns_within_one_step_is_the_one_that_holds() -> None:
+    there_and_back = (clip("plain", 100, "norm:1"), clip("plain", 100, "none"), clip("plain", 100, "norm:1"))
+    assert difference(run_of(PLAIN, PLAIN_TOO, events=there_and_back), "plain", "too").settings == ("rule",)
+
+
 def test_whether_a_lane_uses_adam_is_its_own_matter() -> None:
     state = run_of(PLAIN, LaneConfig("slow", "none", optimizer="sgd"), events=(forked("twin", "slow", 3, "norm:1"),))
     assert [uses_adam(state, lane) for lane in state.lanes.values()] == [True, False, False]
@@ -140,28 +168,35 @@ def test_whether_a_lane_uses_adam_is_its_own_matter() -> None:
 
 @dataclass
 class Tried:
-    """A lane's rule and rate in each step, the steps at which its rule changed, and where it comes from."""
+    """A lane's rule and rate in each step, the steps since its optimizer's reset, when it changed, and its origin."""
 
     rules: list[str]
     rates: list[float]
+    ages: list[int]
     changed: tuple[int, ...] = ()
     born: tuple[tuple[str, int], ...] = ()
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[RunState, dict[str, Tried]]:
-    lanes, events = dict[str, Tried](), list[Event]()
+    lanes, events, with_rule = dict[str, Tried](), list[Event](), draw(st.booleans())
     configs = [
         LaneConfig(name, draw(st.sampled_from(RULES)), learning_rate=draw(st.sampled_from(RATES))) for name in "ab"
     ]
     for lane in configs:
-        lanes[lane.name] = Tried([lane.rule] * END, [lane.learning_rate or 0.0] * END)
+        lanes[lane.name] = Tried([lane.rule] * END, [lane.learning_rate or 0.0] * END, list(range(END)))
     for step in sorted(draw(st.lists(st.integers(1, END - 1), max_size=5))):
-        name, kind = draw(st.sampled_from(sorted(lanes))), draw(st.sampled_from(("rule", "rate", "fork")))
+        name, kind = draw(st.sampled_from(sorted(lanes))), draw(st.sampled_from(("rule", "rate", "reset", "fork")))
         lane, rule, new = lanes[name], draw(st.sampled_from(RULES)), draw(st.sampled_from(RATES))
+        young = [*lane.ages[:step], *range(END - step)]
         if kind == "rule":
-            events.append(clip(name, step, rule))
+            events.append(msgspec.structs.replace(clip(name, step, rule), moments_reset=with_rule))
             lane.rules[step:] = [rule] * (END - step)
+            lane.ages = young if with_rule else lane.ages
+            lane.changed += (step,)
+        elif kind == "reset":
+            events.append(reset(name, step))
+            lane.ages = young
             lane.changed += (step,)
         elif kind == "rate":
             events.append(rate(name, step, new))
@@ -171,8 +206,10 @@ def histories(draw: st.DrawFn) -> tuple[RunState, dict[str, Tried]]:
             events.append(forked(child, name, step, rule, new))
             rules, rates = [*lane.rules[:step], *[rule] * (END - step)], [*lane.rates[:step], *[new] * (END - step)]
             changed = lane.changed if lane.rules[step] == rule else (*lane.changed, step)
-            lanes[child] = replace(lane, rules=rules, rates=rates, changed=changed, born=(*lane.born, (name, step)))
-    return run_of(*configs, events=tuple(events)), lanes
+            ages = young if with_rule and lane.rules[step] != rule else [*lane.ages]
+            born = (*lane.born, (name, step))
+            lanes[child] = Tried(rules, rates, ages, changed, born)
+    return run_of(*configs, events=tuple(events), reset_moments=with_rule), lanes
 
 
 @given(histories())
@@ -186,9 +223,9 @@ def test_lanes_are_a_comparison_of_clipping_if_rules_alone_tell_their_steps_apar
         assert ("learning_rate" in found.settings) == (a.rates != b.rates)
         parted = _parted((*a.born, (one, END)), (*b.born, (other, END)))
         assert found.since == (parted or 0)
-        # At the step at which they part a fork may change the rule; after it nothing does.
+        # At the step at which they part a fork may change the rule; after it nothing does. Optimizers start alike.
         late = [step for lane in (a, b) for step in lane.changed if step > (parted or 0)]
-        alone = a.rules != b.rules and a.rates == b.rates
+        alone = a.rules != b.rules and a.rates == b.rates and a.ages[parted or 0] == b.ages[parted or 0]
         assert found.compares_rules == (alone and not late)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import recordings
 from msgspec.structs import replace
 
 from clipwatch.core.engine.resume import read_interrupted
+from clipwatch.core.engine.run_script import run_script
 from clipwatch.core.engine.session import Session
 from clipwatch.core.engine.verify import compare, repetition
 from clipwatch.core.errors import BadInput
@@ -22,9 +24,10 @@ from clipwatch.core.runs.reader import Recorded
 from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.runs.timeline import Timeline
 from clipwatch.core.stream.codec import encode, seal
-from clipwatch.core.stream.commands import Fork, LaneCommand, ResetMoments, SetClip, SetLearningRate
+from clipwatch.core.stream.commands import Fork, LaneCommand, ResetMoments, SetClip, SetLearningRate, Stop
 from clipwatch.core.stream.config import RunConfig, from_options
 from clipwatch.core.stream.events import (
+    ClipChanged,
     CommandScheduled,
     Evaluated,
     Event,
@@ -38,9 +41,14 @@ from clipwatch.core.stream.events import (
 )
 from clipwatch.core.stream.fork_events import ForkOrigin
 from clipwatch.core.stream.lane_config import read_lane
+from clipwatch.core.stream.lane_differences import difference
 from clipwatch.core.stream.state import RunState, apply
 from clipwatch.core.training import checkpoint_file
+from clipwatch.core.training.checkpoint import Checkpoint, load
+from clipwatch.tui.cli.fork_command import fork_after_replay
 from clipwatch.tui.cli.main import main
+from clipwatch.tui.engine_child.request import ReplayRun, ResumeRun
+from clipwatch.tui.runs import show
 
 CONFIG = from_options(
     {
@@ -154,6 +162,53 @@ def test_a_run_with_forks_that_was_cut_off_is_resumed(step: int, lost: str, whol
     assert RunFolder(folder).manifest().state == "done"
 
 
+# Nothing of the fork but its event, or more of it than of its parent, which was paused when it was forked.
+@pytest.mark.parametrize("step", [33, 45])
+def test_a_recording_that_ends_at_or_in_a_fork_is_repeated_so_far(step: int, whole: Path, tmp_path: Path) -> None:
+    events = [
+        event
+        for event in before(recordings.read(whole), step + 1)
+        if not isinstance(event, LaneEvent)
+        or event.step < (step if event.lane == "b" else 33)
+        or (isinstance(event, LaneForked) and event.lane == "b")
+    ]
+    recorded = recordings.read(copied(whole, tmp_path, events))
+    config, resumption = repetition(recorded)
+    ends = {command.lane: command.at_step for command in resumption.commands if isinstance(command, Stop)}
+    assert ends["a"] == 33
+    assert ends["b"] in range(33, step + 1)
+    again = list(Session(config, resumption=resumption).run())
+    verdict = compare(recorded, again)
+    assert (verdict.differences, verdict.missing) == ((), 0)
+    assert any(isinstance(event, LaneForked) for event in again)
+    # The script has the fork before the end of its parent.
+    commands = run_script(recorded).commands
+    kinds = [type(command) for command in commands if command.at_step == 33 and command.lane == "a"]
+    assert kinds.index(Fork) < kinds.index(Stop)
+
+
+def test_a_fork_is_not_repeated_from_a_state_that_was_changed_after_it(whole: Path, tmp_path: Path) -> None:
+    """Its parent was changed and stopped at the same step, so the parent's checkpoint there is too late."""
+    events = before(recordings.read(whole), 34)
+    folder = copied(whole, tmp_path, events, up_to=33)
+    for file in (folder / "checkpoints").glob("b-*"):
+        file.unlink()
+    later = dict(load(folder / "checkpoints" / "a-20.pt"), step=33)
+    Checkpoint("a", 33, later).save(folder / "checkpoints")
+    resumption = read_interrupted(RunFolder(folder), None).resumption([])
+    assert resumption.snapshots["a"]["step"] == 20
+
+
+def test_a_fork_that_is_scheduled_beyond_the_end_does_not_keep_a_run_from_being_done(
+    whole: Path, tmp_path: Path
+) -> None:
+    events = recordings.read(whole).events
+    for at, parent, done in ((99, "a", True), (80, "a", False), (99, "b", True)):
+        scheduled = CommandScheduled(command=Fork(lane=parent, name="d", at_step=at))
+        folder = copied(whole, tmp_path / f"{at}{parent}", [*events, scheduled])
+        assert read_interrupted(RunFolder(folder), None).is_done is done
+
+
 def test_a_damaged_checkpoint_of_a_fork_is_replaced_by_forking_again(whole: Path, tmp_path: Path) -> None:
     recorded = recordings.read(whole)
     folder = copied(whole, tmp_path, before(recorded, 45), up_to=45)
@@ -214,7 +269,8 @@ def test_lanes_of_a_fork_that_is_lost_are_left_out(whole: Path, tmp_path: Path) 
 def test_a_run_forked_from_a_recording_continues_it(at: int, whole: Path, tmp_path: Path) -> None:
     recorded = recordings.read(whole)
     forks = [read_lane("new", "norm:0.1,lr=0.02"), read_lane("same", "norm:1e9")]
-    child = fork_recorded(RunFolder(whole), at=at, forks=forks, home=tmp_path)
+    iterations = 90 if at == 80 else None
+    child = fork_recorded(RunFolder(whole), at=at, forks=forks, home=tmp_path, iterations=iterations)
     manifest = child.manifest()
     assert manifest.forked_from == ForkOrigin(run=whole.name, lane="a", step=at)
     assert manifest.state == "interrupted"
@@ -280,22 +336,52 @@ def test_a_run_under_way_is_forked_as_far_as_it_is(whole: Path, tmp_path: Path) 
     assert scheduled[-1] == Fork(lane="b", name="d", rule="none", at_step=45)
 
 
+def test_a_replay_opened_from_the_list_is_forked_into_a_new_run(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[object] = []
+
+    def run_live(request: object, train_fork: Callable[[Fork], int] | None = None, **_: object) -> int:
+        shown.append(request)
+        return train_fork(Fork(lane="b", name="b+1", rule="none", at_step=47)) if train_fork else 0
+
+    monkeypatch.setattr("clipwatch.tui.live.run.run_live", run_live)
+    assert show._open(RunFolder(whole), partial(fork_after_replay, home=tmp_path)) == 0
+    child = recordings.only_run(tmp_path)
+    assert shown == [ReplayRun(folder=whole, speed=1.0), ResumeRun(folder=child)]
+    assert f"new run {child.name}, forked from {whole.name} at step 47" in capsys.readouterr().err
+
+
+def test_new_lanes_without_a_name_are_named_after_their_parent(whole: Path, tmp_path: Path) -> None:
+    lanes = ["--lane", "none", "--lane", "d=sign", "--lane", "norm:1,lr=0.1"]
+    for source in ([], ["--from", "b"]):
+        home = tmp_path / "-".join(["home", *source])
+        arguments = ["--at", "79", *source, *lanes, "--no-ui", "--quiet", "--runs-dir", str(home)]
+        assert main(["fork", str(whole), *arguments]) == 0
+        parent = "b" if source else "a"
+        assert list(recordings.read(recordings.only_run(home)).forks)[-3:] == [f"{parent}+1", "d", f"{parent}+2"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--lane", "d=none"], "give the step"),
-        (["--at", "30"], "no new lane; give --lane NAME=RULE"),
+        (["--at", "30"], "fork: give a new lane, like --lane norm:1"),
         (["--at", "-1", "--lane", "d=none"], "--at -1: must be 0 or more"),
         (["--at", "81", "--lane", "d=none"], "--at 81: a is recorded up to step 80"),
         (["--at", "30", "--from", "q", "--lane", "d=none"], "no lane is named 'q'; the run has a, z, b, c"),
         (["--at", "30", "--from", "b", "--lane", "d=none"], "--at 30: b begins at step 33; fork a instead"),
-        (["--at", "30", "--lane", "a=none"], "--lane a: there is a lane of that name already; use another name"),
-        (["--at", "30", "--lane", "d=none", "--lane", "d=sign"], "another lane is named 'd'; use different names"),
+        (["--at", "30", "--lane", "a=none"], "lane a: there is a lane of this name already; use another name"),
+        (["--at", "30", "--lane", "d=none", "--lane", "d=sign"], "lane d: there is a lane of this name already"),
         (
             ["--at", "30", "--lane", "d=none,optimizer=sgd"],
-            "--lane d: a fork continues its parent's optimizer; leave optimizer out",
+            "lane d: a fork keeps its parent's optimizer; only rule and lr can differ",
         ),
         (["--at", "30", "--lane", "d=nonsense"], "nonsense"),
+        (
+            ["--at", "80", "--lane", "d=none"],
+            "--at 80: a ends there, and a fork needs steps to train; add --iterations N",
+        ),
         (["--at", "30", "--lane", "d=none", "--iterations", "30"], "--iterations 30: must be above the step"),
     ],
 )
@@ -306,6 +392,70 @@ def test_what_cannot_be_forked_is_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
     assert not list(tmp_path.iterdir())
+
+
+def test_a_lane_that_was_stopped_is_forked_where_it_was_stopped(tmp_path: Path) -> None:
+    source = train(tmp_path / "source", [Fork(lane="a", name="b", at_step=33), Stop(lane="b", at_step=42)])
+    child = fork_recorded(RunFolder(source), at=42, lane="b", forks=[read_lane("d", "none")], home=tmp_path / "child")
+    assert resume(child.path) == 0
+    ends = {e.lane: e.step for e in recordings.read(child.path).events if isinstance(e, LaneFinished)}
+    assert ends == {"a": 80, "b": 80, "d": 80}
+
+
+def test_a_fork_of_a_damaged_recording_says_so(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = copied(whole, tmp_path / "source")
+    lines = (source / "events.jsonl").read_bytes().splitlines(keepends=True)
+    place = next(place for place, line in enumerate(lines) if b"LearningRateChanged" in line)
+    lines[place] = b"#" + lines[place]
+    (source / "events.jsonl").write_bytes(b"".join(lines))
+    arguments = ["--at", "33", "--lane", "d=none", "--no-ui", "--quiet", "--runs-dir", str(tmp_path / "home")]
+    assert main(["fork", str(source), *arguments]) == 0
+    said = f"{source.name}, which this run continues, is damaged, so the two may differ"
+    assert said in capsys.readouterr().err
+    child = recordings.read(recordings.only_run(tmp_path / "home"))
+    assert [event.text for event in child.events if isinstance(event, Notice) and said in event.text]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_fork_takes_over_the_planned_rules_of_its_parent_with_its_rule(same: bool, tmp_path: Path) -> None:
+    config = replace(CONFIG, iterations=50, lanes=(replace(CONFIG.lanes[1], clip_at={20: "norm:1", 40: "norm:0.5"}),))
+    fork = Fork(lane="z", name="b", rule="norm:1" if same else "sign", learning_rate=0.02, at_step=33)
+    folder = train(tmp_path / "runs", [fork, Fork(lane="b", name="c", learning_rate=0.03, at_step=35)], config)
+    recorded = recordings.read(folder)
+    changes = [(event.lane, event.step) for event in recorded.events if isinstance(event, ClipChanged)]
+    assert sorted(changes) == [*([("b", 40), ("c", 40)] if same else []), ("z", 20), ("z", 40)]
+    assert RunFolder(folder).manifest().changed is False
+    assert all(
+        lane.clip_at == ({40: "norm:0.5"} if same else {}) for lane in folded(recorded).lanes.values() if lane.parent
+    )
+    found = difference(folded(recorded), "z", "b")
+    assert (found.settings, found.changed) == ((("learning_rate",) if same else ("rule", "learning_rate")), ())
+    assert verify(folder) == 0
+    # Killed before or after it was recorded that the changes are scheduled, and before or after they were made.
+    for number, step in enumerate((34, 37, 37, 45)):
+        events = before(recorded, step)
+        if number == 2:
+            events = [event for event in events if not isinstance(event, CommandScheduled)]
+        cut = copied(folder, tmp_path / str(number), events, up_to=step)
+        assert resume(cut) == 0
+        again = recordings.read(cut)
+        assert recordings.figures(again.events) == recordings.figures(recorded.events)
+        assert sorted((e.lane, e.step) for e in again.events if isinstance(e, ClipChanged)) == sorted(changes)
+    child = fork_recorded(
+        RunFolder(folder), at=34, lane="b", forks=[read_lane("d", str(fork.rule))], home=tmp_path / "d"
+    )
+    assert resume(child.path) == 0
+    again = recordings.read(child.path)
+    assert [e.step for e in again.events if isinstance(e, ClipChanged) and e.lane == "d"] == [40] * same
+    assert rows(again, "d") == [row for row in rows(recorded, "b") if row[0] >= 34]
+    assert verify(child.path) == 0
+
+
+def folded(recorded: Recorded) -> RunState:
+    state = RunState()
+    for event in recorded.events:
+        state = apply(state, event)
+    return state
 
 
 def test_a_watched_run_and_an_unknown_rule_cannot_be_forked(whole: Path, tmp_path: Path) -> None:

@@ -493,7 +493,7 @@ def test_a_stop_while_recorded_steps_are_trained_again_changes_nothing(whole: Pa
         file.unlink()
     before = recordings.figures(recordings.read(folder).events)
     run = read_interrupted(RunFolder(folder), None)
-    resumption = Resumption(iterations=run.iterations, commands=run.commands({}), recorded=run.recorded_steps)
+    resumption = Resumption(iterations=run.iterations, commands=run.commands({}), recorded=run.recorded.steps_done)
     session = Session(replace(run.config, pace=20.0), resumption=resumption)
     recorder = Recorder(tmp_path)
     recorder.reopen(RunFolder(folder), RunFolder(folder).claim(), run.recorded)

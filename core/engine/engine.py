@@ -13,7 +13,7 @@ import contextlib
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
@@ -119,13 +119,13 @@ class Engine:
 
         Every lane obeys its commands in the order in which they were sent.
         """
-        if problem := self._problem(command):
-            self.tell(f"{type(command).__name__}: {problem}")
-            return
         if command == Stop() and not self._stopping.is_set():
             self._stopping.set()
-        # All lanes are held while the step of the command is determined, so that none passes it.
+        # All lanes are held while the step of the command is determined, so that none passes it, ends, or is forked.
         with self._lanes.hold():
+            if problem := self._problem(command):
+                self.tell(f"{type(command).__name__}: {problem}")
+                return
             if self._lanes.is_ahead(command):
                 self._backlog.put(CommandScheduled(command=command))
             self._deliver(command, self._lanes.earliest_step(command))
@@ -216,8 +216,7 @@ class Engine:
         )
         self._backlog.put(started)
         if self._resumption is FRESH:
-            for command in planned_changes(self._config.lanes):
-                self.send(command)
+            self._send_planned_changes(self._config.lanes)
         return [lane for lane in made.lanes if lane.name not in self._resumption.diverged]
 
     def _make_lanes(self) -> LaneThreads | LaneProcesses:
@@ -245,15 +244,29 @@ class Engine:
 
     def _begin_fork(self, forked: ForkedLane, parent: RunningLane) -> None:
         """Start the thread of a new lane, once its parent's thread has put its first event into the stream."""
-        event = forked.event
+        event = msgspec.structs.replace(forked.event, clip_at=self._later_rules(forked))
         config = forked_config(self._lane_configs[event.parent], event)
         self._lane_configs[event.lane] = config
         self._lanes.join(forked)
         self._made.compare(event)
         self._backlog.put_event(event, parent.idle)
+        if event.lane not in {known.lane for known in self._resumption.forks}:
+            # A fork that is repeated finds them among the commands of the recording.
+            self._send_planned_changes([config])
         thread = self._thread(event.lane, self._train_fork, forked, config)
         self._threads.append(thread)
         thread.start()
+
+    def _later_rules(self, forked: ForkedLane) -> dict[int, str]:
+        """The rules that the parent of a fork plans, and has yet to use. They are for a fork with its rule only."""
+        parent = forked.event.parent
+        planned = [*planned_changes([self._lane_configs[parent]])] if forked.event.rule == forked.rule else []
+        ahead = self._lanes.mailboxes[parent].waiting
+        return {command.at_step or 0: command.rule for command in planned if command in ahead}
+
+    def _send_planned_changes(self, lanes: Iterable[LaneConfig]) -> None:
+        for command in planned_changes(lanes):
+            self.send(command)
 
     def _train_fork(self, forked: ForkedLane, config: LaneConfig) -> None:
         """Prepare a new lane and train it. Its parent, which waits for nothing, may be far ahead."""

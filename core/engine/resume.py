@@ -20,12 +20,12 @@ from ..runs.watched import require_own_training
 from ..stream.commands import Fork, LaneCommand, ResetMoments, SetClip, SetLearningRate, planned_changes
 from ..stream.config import RunConfig, with_dataset
 from ..stream.events import (
+    Change,
     ClipChanged,
     CommandScheduled,
     Diagnosed,
     Evaluated,
     Event,
-    LaneExtended,
     LaneFailed,
     LaneFinished,
     LaneForked,
@@ -37,16 +37,13 @@ from ..stream.events import (
     Notice,
     OutputDied,
     OutputRevived,
-    RunFinished,
     RunStarted,
     StepsTrained,
 )
 from ..stream.rules import require_known
-from .resumption import Resumption
+from .resumption import Resumption, all_lanes
 
 Snapshots = Mapping[str, Mapping[str, Any]]
-# What a command has changed in a lane, so that a repetition must send it again.
-Change = ClipChanged | LearningRateChanged | MomentsReset | LaneForked
 _OnceAStep = Evaluated | StepsTrained | Diagnosed | Change | NonfiniteFound
 
 
@@ -73,24 +70,18 @@ class InterruptedRun:
                     pass
         return found
 
-    @cached_property
-    def recorded_steps(self) -> Mapping[str, int]:
-        """The number of steps of each lane that the recording covers. New commands must not change these steps."""
-        reached = {lane: self.recorded.last_evaluated(lane) + 1 for lane in self.iterations}
-        for event in self.recorded.table.others:
-            if isinstance(event, Change):
-                for lane in (event.lane, event.parent) if isinstance(event, LaneForked) else (event.lane,):
-                    reached[lane] = max(reached[lane], event.step)
-        return reached
-
     @property
     def is_done(self) -> bool:
         """Whether no lane has a step left to do, all evaluations are recorded, and no new lane is scheduled."""
         ended = {event.lane: event.step for event in self.recorded.table.others if isinstance(event, LaneFinished)}
         done = {lane: min(ended.get(lane, 0), self._first_unrecorded(lane)) for lane in self.iterations}
         left = [lane for lane in self.iterations if lane not in self.diverged]
-        forks = any(isinstance(command, Fork) for command in still_scheduled(self.recorded))
-        return bool(left) and not forks and all(done[lane] >= self.iterations[lane] for lane in left)
+        forks = [command for command in still_scheduled(self.recorded) if isinstance(command, Fork)]
+        return (
+            bool(left)
+            and all(done[lane] >= self.iterations[lane] for lane in left)
+            and not any(fork.lane in left and (fork.at_step or 0) <= self.iterations[fork.lane] for fork in forks)
+        )
 
     def snapshots(self, tell: list[str]) -> Snapshots:
         """The newest whole checkpoint of each lane that continues; `tell` gets a message for a lane that has none.
@@ -102,7 +93,7 @@ class InterruptedRun:
 
         found: dict[str, Mapping[str, Any]] = {}
         folder, forks = self.folder.checkpoints, self.recorded.forks
-        # Lanes from which others must be forked again, with the first step at which that happens.
+        # Lanes from which others must be forked again, each with the newest step of a checkpoint that will do.
         needed: dict[str, int] = {}
         if not self.recorded.damage:
             remove_others(folder, self.iterations)
@@ -117,10 +108,17 @@ class InterruptedRun:
             elif lane in forks:
                 parent = forks[lane].parent
                 tell.append(f"{lane} has no checkpoint and is forked from {parent} again")
-                needed[parent] = min(since, needed.get(parent, since))
+                newest_step = since - self._changes_after(forks[lane])
+                needed[parent] = min(newest_step, needed.get(parent, newest_step))
             else:
                 tell.append(f"{lane} has no checkpoint{_by(before)} and trains again from the start")
         return {lane: found[lane] for lane in self.iterations if lane in found}
+
+    def _changes_after(self, fork: LaneForked) -> bool:
+        """Whether the parent of a fork was changed later at the same step: a checkpoint of it may hold the change."""
+        events = self.recorded.table.others
+        later = (event for event in events[events.index(fork) :] if isinstance(event, Change))
+        return any((event.lane, event.step) == (fork.parent, fork.step) for event in later)
 
     def _first_unrecorded(self, lane: str) -> int:
         """The step of the first evaluation that is not recorded."""
@@ -147,7 +145,7 @@ class InterruptedRun:
             seconds=self.recorded.seconds,
             iterations=self.iterations,
             commands=self.commands(snapshots),
-            recorded=self.recorded_steps,
+            recorded={lane: self.recorded.steps_done[lane] for lane in self.iterations},
             diverged={lane: event for lane, event in self.diverged.items() if lane not in trained},
             forks=tuple(self.recorded.forks.values()),
         )
@@ -172,9 +170,9 @@ class InterruptedRun:
     def _unscheduled_changes(self) -> Iterator[LaneCommand]:
         """The planned changes of a run that was interrupted before it recorded that they are scheduled."""
         scheduled = [event.command for event in self.recorded.table.others if isinstance(event, CommandScheduled)]
-        for lane in self.config.lanes:
+        for lane in all_lanes(self.config, self.recorded.forks.values()).values():
             for command in planned_changes([lane]):
-                if command not in scheduled and (command.at_step or 0) >= self.recorded_steps[lane.name]:
+                if command not in scheduled and (command.at_step or 0) >= self.recorded.steps_done[lane.name]:
                     yield command
 
     def unrecorded_events(self, live: Iterable[Event]) -> Iterator[Event]:
@@ -196,10 +194,10 @@ class InterruptedRun:
                 # A restart: no event of the next run is recorded.
                 yield event
                 break
-            if isinstance(event, LaneFinished) and event.step < self.recorded_steps.get(event.lane, 0):
+            if isinstance(event, LaneFinished) and event.step < (last := self.recorded.steps_done.get(event.lane, 0)):
                 yield _notice(
-                    f"{event.lane} was stopped at step {event.step}, but is recorded up to step "
-                    f"{self.recorded_steps[event.lane]}; the recording is unchanged"
+                    f"{event.lane} was stopped at step {event.step}, but is recorded up to step {last}; the recording"
+                    " is unchanged"
                 )
             elif identity and known[identity]:
                 known[identity] -= 1
@@ -218,7 +216,7 @@ def read_interrupted(folder: RunFolder, iterations: int | None) -> InterruptedRu
     steps = [event.step + 1 for event in recorded.events if isinstance(event, Evaluated)]
     if iterations is not None and iterations < max(steps, default=0):
         raise BadInput(f"iterations {iterations}: the run has done {max(steps)} steps already")
-    totals = {lane: iterations or planned for lane, planned in planned_iterations(recorded).items()}
+    totals = {lane: iterations or planned for lane, planned in recorded.planned_iterations.items()}
     config = msgspec.structs.replace(settings(recorded), iterations=max(totals.values()))
     return InterruptedRun(folder, recorded, config, totals)
 
@@ -234,27 +232,6 @@ def repeated(change: Change) -> LaneCommand:
             return ResetMoments(lane=change.lane, at_step=change.step)
         case LaneForked(rule=rule, learning_rate=rate):
             return Fork(lane=change.parent, name=change.lane, rule=rule, learning_rate=rate, at_step=change.step)
-
-
-def planned_iterations(recorded: Recorded) -> dict[str, int]:
-    """The number of steps that each lane was to do in all."""
-    planned = {lane.name: recorded.started.config.iterations for lane in recorded.started.config.lanes}
-    # Lanes that were stopped while others trained on: they end at that step.
-    stopped: dict[str, int] = {}
-    for event in recorded.table.others:
-        match event:
-            case LaneExtended() | LaneStarted():
-                planned[event.lane] = event.iterations
-                stopped.pop(event.lane, None)
-            case LaneForked():
-                planned[event.lane] = planned[event.parent]
-            case LaneFinished(reason="stopped"):
-                stopped[event.lane] = event.step
-            case RunFinished():
-                stopped.clear()
-            case _:
-                pass
-    return {**planned, **stopped} if len(stopped) < len(planned) else planned
 
 
 def settings(recorded: Recorded) -> RunConfig:

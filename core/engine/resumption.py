@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from ..stream.commands import Fork, LaneCommand
-from ..stream.config import RunConfig
+from ..stream.config import LaneConfig, RunConfig
 from ..stream.events import LaneFailed, LaneForked
 from ..training.forked_lane import forked_config
 from ..training.lane_messages import LaneStart
@@ -41,9 +41,7 @@ class Resumption:
 
     def with_forks(self, config: RunConfig) -> RunConfig:
         """The settings of a run with the lanes that were forked, and need not be forked again, among its lanes."""
-        lanes = {lane.name: lane for lane in config.lanes}
-        for event in self.forks:
-            lanes[event.lane] = forked_config(lanes[event.parent], event)
+        lanes = all_lanes(config, self.forks)
         continued = [lanes[event.lane] for event in self.continued_forks]
         return msgspec.structs.replace(config, lanes=(*config.lanes, *continued))
 
@@ -61,6 +59,14 @@ class Resumption:
 
 
 FRESH = Resumption()
+
+
+def all_lanes(config: RunConfig, forks: Iterable[LaneForked]) -> dict[str, LaneConfig]:
+    """The settings of the lanes of a run and of their forks, by name."""
+    lanes = {lane.name: lane for lane in config.lanes}
+    for event in forks:
+        lanes[event.lane] = forked_config(lanes[event.parent], event)
+    return lanes
 
 
 def _encoded(snapshot: Mapping[str, Any]) -> bytes:

@@ -38,7 +38,8 @@ def run_script(recorded: Recorded) -> RunScript:
     """The script of a run. Changes of rules alone need no commands: they stand in the settings, as `--clip-at` does."""
     config, again = repetition(recorded)
     forks = [event for event in recorded.table.others if isinstance(event, LaneForked)]
-    least = min(again.iterations.values())
+    # A lane that was stopped before its first step is stopped again.
+    least = max(1, min(again.iterations.values()))
     commands = _in_order([*_plans(again.iterations, forks, least), *again.commands], config, forks)
     changes = [command for command in commands if isinstance(command, SetClip)]
     in_settings = len(changes) == len(commands) and _can_stand_in_settings(changes)
@@ -52,10 +53,11 @@ def _plans(totals: Mapping[str, int], forks: Sequence[LaneForked], least: int) -
 
     A lane gets more when it has done these, and a fork has then as many as its parent has at that step.
     """
-    forked = {fork.lane: fork for fork in forks}
+    forked, plans = {fork.lane: fork for fork in forks}, dict[str, int]()
     for lane, total in totals.items():
         fork = forked.get(lane)
-        planned = totals[fork.parent] if fork and fork.step >= least else least
+        planned = plans[fork.parent] if fork and fork.step >= least else least
+        plans[lane] = max(total, planned)
         step = max(least, fork.step) if fork else least
         if total > planned:
             yield Extend(lane=lane, iterations=total - planned, at_step=step)
@@ -66,10 +68,12 @@ def _plans(totals: Mapping[str, int], forks: Sequence[LaneForked], least: int) -
 def _in_order(
     commands: Sequence[LaneCommand], config: RunConfig, forks: Sequence[LaneForked]
 ) -> tuple[LaneCommand, ...]:
-    """The commands by step, and of one step by lane, parents before their forks."""
+    """The commands by step, and of one step by lane, parents before their forks, with the stops at the end."""
     names = [*(lane.name for lane in config.lanes), *(fork.lane for fork in forks)]
     places = {name: place for place, name in enumerate(names)}
-    return tuple(sorted(commands, key=lambda one: (one.at_step or 0, places[one.lane or names[0]])))
+    return tuple(
+        sorted(commands, key=lambda one: (one.at_step or 0, isinstance(one, Stop), places[one.lane or names[0]]))
+    )
 
 
 def _can_stand_in_settings(changes: Sequence[SetClip]) -> bool:

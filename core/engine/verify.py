@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -16,6 +16,7 @@ from ..stream.codec import encode
 from ..stream.commands import Stop
 from ..stream.config import RunConfig
 from ..stream.events import (
+    Change,
     Diagnosed,
     Evaluated,
     Event,
@@ -23,7 +24,7 @@ from ..stream.events import (
     LaneFailed,
     LaneFinished,
 )
-from .resume import Change, planned_iterations, repeated, settings
+from .resume import repeated, settings
 from .resumption import Resumption
 
 
@@ -43,27 +44,20 @@ def repetition(recorded: Recorded) -> tuple[RunConfig, Resumption]:
     """The settings and commands that train the run again, without a speed limit, to the step where each lane ended."""
     config = settings(recorded)
     commands = [repeated(event) for event in recorded.table.others if isinstance(event, Change)]
-    iterations = planned_iterations(recorded)
-    again = Resumption(iterations=iterations, commands=[*commands, *_ends(recorded, iterations)])
+    again = Resumption(
+        iterations=recorded.planned_iterations,
+        commands=[*commands, *_ends(recorded)],
+        forks=tuple(recorded.forks.values()),
+    )
     return msgspec.structs.replace(config, pace=None), again
 
 
-def _ends(recorded: Recorded, planned: Mapping[str, int]) -> Iterator[Stop]:
+def _ends(recorded: Recorded) -> Iterator[Stop]:
     """A stop for each lane whose recording ends before its planned number of steps."""
-    last: dict[str, int] = {}
-    for event in recorded.events:
-        match event:
-            case Evaluated(lane=lane, step=step):
-                last[lane] = max(step + 1, last.get(lane, 0))
-            case LaneFailed(lane=lane, step=step):
-                # Do not stop the lane, so that it fails again.
-                last[lane] = planned[lane]
-            case LaneFinished(lane=lane, step=step):
-                last[lane] = max(step, last.get(lane, 0))
-            case _:
-                pass
-    for lane, step in last.items():
-        if step < planned[lane]:
+    # These are not stopped, so that they fail again.
+    failed = {event.lane for event in recorded.table.others if isinstance(event, LaneFailed)}
+    for lane, total in recorded.planned_iterations.items():
+        if lane not in failed and (step := recorded.steps_done[lane]) < total:
             yield Stop(lane=lane, at_step=step)
 
 

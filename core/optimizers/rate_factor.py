@@ -30,27 +30,31 @@ class RateFactor:
     def set_rate(self, rate: float) -> None:
         """Set the base rate of an optimizer that has one. The factor is exactly 1 for the rate at the start."""
         assert self._start is not None
-        self.restore()
+        self.recover()
         self.base_rate, self.factor = rate, rate / self._start
 
     def apply(self) -> None:
-        """Multiply the rates of all groups."""
-        self.restore()
+        """Multiply the rates of all groups. Those of a step that raised are given back first."""
+        self.recover()
         if self.factor == 1.0:
             return
         for group in self._optimizer.param_groups:
-            if "lr" in group:
-                before = group["lr"]
+            if (before := group.get("lr")) is not None:
                 # Not in place: groups may share a tensor.
                 group["lr"] = before * self.factor
                 self._applied.append((group, before, group["lr"]))
 
     def restore(self) -> None:
-        """Give the groups back the rates that they had."""
+        """Give the groups back the rates that they had, at the end of a step."""
         for group, before, given in self._applied:
             # A rate that was changed meanwhile, as some optimizers do in a step, is a multiple, too.
             group["lr"] = before if group["lr"] is given else group["lr"] / self.factor
         self._applied.clear()
+
+    def recover(self) -> None:
+        """The same some time after a step that raised, when the loop may have set a rate of its own."""
+        self._applied = [(group, *rates) for group, *rates in self._applied if not _is_anew(group["lr"], *rates)]
+        self.restore()
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -62,7 +66,21 @@ class RateFactor:
             self.restore()
 
 
+def current_rate(optimizer: Optimizer) -> float:
+    """The learning rate of the first group, 0 if it has none."""
+    rate = optimizer.param_groups[0].get("lr")
+    return 0.0 if rate is None else float(rate)
+
+
 def _starting_rate(optimizer: Optimizer) -> float | None:
-    group = optimizer.param_groups[0]
     # A schedule keeps the rate that it multiplies under another name, and may have set the present one to 0.
-    return float(group.get("initial_lr", group.get("lr", 0.0))) or None
+    rate = optimizer.param_groups[0].get("initial_lr")
+    return (current_rate(optimizer) if rate is None else float(rate)) or None
+
+
+def _is_anew(rate: Any, before: Any, given: Any) -> bool:
+    """Whether the loop has set this rate anew, and has not computed it from the one that a step was `given`.
+
+    Schedules do either. A new rate is taken for the one whose ratio to the rate before is closer to 1.
+    """
+    return rate is not given and bool((rate * rate >= before * given) == (before >= given))

@@ -22,7 +22,7 @@ from ..stream.config import LaneConfig, RunConfig
 from .adam import BETA2, EPS
 from .adam_counterfactual import AdamCounterfactual, Views, is_followed_by_moments
 from .optimizer import CounterfactualOptimizer, Optimizer, make_optimizer
-from .rate_factor import RateFactor
+from .rate_factor import RateFactor, current_rate
 from .sgd import MOMENTUM
 
 MakeOptimizer = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
@@ -93,7 +93,7 @@ class TorchOptimizer:
         self._fresh_state = copy.deepcopy(self._optimizer.state_dict()["state"])
         self._schedule = schedule(self._optimizer)
         self._factor = RateFactor(self._optimizer)
-        self._learning_rate = self._current_rate
+        self._learning_rate = current_rate(self._optimizer)
 
     @property
     def learning_rate(self) -> float:
@@ -114,7 +114,7 @@ class TorchOptimizer:
         if gradient is not self._gradient:
             self._set_gradient(gradient)
         with self._factor.applied():
-            self._learning_rate = self._current_rate
+            self._learning_rate = current_rate(self._optimizer)
             self._optimizer.step()
         if self._schedule:
             self._schedule.step()
@@ -153,7 +153,7 @@ class TorchOptimizer:
         if (rate := state.get("learning_rate")) is not None:
             self.set_rate(rate)
         with self._factor.applied():
-            self._learning_rate = self._current_rate
+            self._learning_rate = current_rate(self._optimizer)
 
     def require_loadable_state(self) -> None:
         """Raise BadInput if a checkpoint cannot hold the state after a step."""
@@ -166,10 +166,6 @@ class TorchOptimizer:
             torch.load(content, weights_only=True)
         except Exception as error:
             raise BadInput(f"the state of the optimizer cannot be kept in a checkpoint: {_reason(error)}") from None
-
-    @property
-    def _current_rate(self) -> float:
-        return float(self._optimizer.param_groups[0].get("lr", 0.0))
 
 
 class _Counterfactual(TorchOptimizer):

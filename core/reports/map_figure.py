@@ -44,7 +44,7 @@ def _draw(axes: Axes, found: GridMap, one: MapCell, place: tuple[int, int], word
     from matplotlib.patches import Rectangle
 
     x, y = place
-    shade = found.share(one) if math.isfinite(one.median) else math.nan
+    shade = found.shade(one) if math.isfinite(one.median) else math.nan
     colour = colormaps["Blues"](0.05 + 0.9 * min(1.0, max(0.0, shade))) if math.isfinite(shade) else "#e4e4e4"
     axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, facecolor=colour, linewidth=0))
     if works:

@@ -20,14 +20,16 @@ def map_sentences(found: GridMap, words: Words) -> Iterator[Phrase]:
         "sweep_map_works",
         columns=axis_name(found.column_axis, words),
         rule=_rule(found, words),
-        count=len(found.columns),
         ranges=words.plain("sweep_semicolon").join(
             words.plain("sweep_map_range", row=value_words(found.row_axis, row, words), range=_range(found, row, words))
             for row in found.rows
         ),
     )
     if found.row_axis == "clip" and "none" in found.rows:
-        yield from (_effect(found, row, words) for row in found.rows if row != "none")
+        if max(one.trained for one in found.cells.values()) < found.fewest_seeds:
+            yield words("sweep_map_few", seeds=found.fewest_seeds)
+        else:
+            yield from (_effect(found, row, words) for row in found.rows if row != "none")
     if edges := _edges(found):
         yield words("sweep_map_edge", edges=_listed(edges, words))
 
@@ -59,12 +61,12 @@ def _range(found: GridMap, row: Value, words: Words) -> str:
             stretches.append([column])
     ends = [(number_words(one[0]), number_words(one[-1])) for one in stretches]
     texts = [low if low == high else words.plain("sweep_map_from_to", low=low, high=high) for low, high in ends]
-    return words.join(texts) if texts else words.plain("sweep_map_nothing")
+    return words.join(texts) if texts else words.plain("sweep_map_nothing", count=len(found.columns))
 
 
 def _effect(found: GridMap, row: Value, words: Words) -> Phrase:
     """What clipping does to the range, as far as single columns show it clearly."""
-    gained, lost = found.clearly_better(row, "none"), found.clearly_better("none", row)
+    gained, lost = found.works_only_in(row, "none"), found.works_only_in("none", row)
     names = {"rule": printable(str(row)), "gained": _listed(gained, words), "lost": _listed(lost, words)}
     if gained and lost:
         return words("sweep_map_moved", **names)

@@ -80,17 +80,18 @@ SWEEP_CHINESE = {
     "sweep_caption_map": "每格：最终{metric}的中位数{solved}。颜色越深越好；加框：可用。",
     "sweep_caption_map_solved": "，以及解决了任务的种子数",
     "sweep_map_cell_diverged": "{count} 个发散",
-    "sweep_map_works": "试过的 {count} 个{columns}取值中可用的（{rule}）：{ranges}。",
+    "sweep_map_works": "可用的{columns}取值（{rule}）：{ranges}。",
     "sweep_map_solved": "至少一半的种子解决了任务",
     "sweep_map_near_share": "{metric}中位数与最好的 {best} 相差不超过 {reach} 个百分点",
     "sweep_map_near": "{metric}中位数与最好的 {best} 相差不超过 {reach} %",
     "sweep_map_range": "{row}：{range}",
     "sweep_map_from_to": "{low} 至 {high}",
-    "sweep_map_nothing": "无",
-    "sweep_map_wider": "按 {rule} 裁剪扩大了可用范围：在 {gained} 处可用，而不裁剪不可用。",
-    "sweep_map_narrower": "按 {rule} 裁剪缩小了可用范围：在 {lost} 处不可用，而不裁剪可用。",
+    "sweep_map_nothing": "{count} 个中没有",
+    "sweep_map_wider": "按 {rule} 裁剪扩大了可用范围：在 {gained} 处，裁剪时可用，不裁剪时不可用。",
+    "sweep_map_narrower": "按 {rule} 裁剪缩小了可用范围：在 {lost} 处，不裁剪时可用，裁剪时不可用。",
     "sweep_map_same": "按 {rule} 裁剪没有明显改变可用范围。",
-    "sweep_map_moved": "按 {rule} 裁剪移动了可用范围：裁剪在 {gained} 处可用，不裁剪在 {lost} 处可用。",
+    "sweep_map_moved": "按 {rule} 裁剪移动了可用范围：在 {gained} 处，裁剪时可用，不裁剪时不可用；在 {lost} 处则相反。",
+    "sweep_map_few": "要判断裁剪是否改变可用范围，每个取值至少需要 {seeds} 个种子。",
     "sweep_map_edge": "止于 {edges} 的范围可能还会延伸：再远的取值没有试过。",
     "sweep_best": "每种{columns}下最好的{rows}：{best}。",
     "sweep_best_of": "{column}：{row}",
@@ -139,8 +140,9 @@ SWEEP_CHINESE = {
     "此后它从这些图像得不到任何梯度，因此几乎不会恢复。logits 不接 ReLU 时，输出不会这样失活。",
     "sweep_method_map": "图中一个取值“可用”是指：至少一半的种子解决了任务；如果任务没有这样的阈值，则指中位数"
     "与最好的格相差不超过 5 个百分点（非比例指标为 10 %），且发散的种子不到一半。"
-    "只有差别明显的取值才用来判断裁剪是否扩大或缩小范围："
-    "两个种子比例的 95 % Wilson 区间不重叠，或中位数相差超过上述 5 个百分点或 10 %。",
+    "只有仅在一侧可用且差别明显的取值才用来判断裁剪是否扩大或缩小范围："
+    "两个种子比例的 95 % Wilson 区间不重叠；没有阈值时，若至少一半的种子发散，则看发散比例的区间；"
+    "否则看中位数的区间，且中位数相差须超过上述 5 个百分点或 10 %。这些区间未按取值的个数校正。",
     "sweep_method_stacked": "许多副本作为一个批量程序同时训练。"
     "每个副本在最初若干步内与同一种子的单次运行在舍入误差范围内相同，就整个训练过程而言分布相同。",
     "sweep_data": "数据：{origin}，SHA-256 {checksum}。版本：{versions}。",

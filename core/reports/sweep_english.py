@@ -82,17 +82,21 @@ SWEEP_ENGLISH = {
     "sweep_caption_map": "Each cell: median final {metric}{solved}. The darker, the better; framed: works.",
     "sweep_caption_map_solved": ", and how many of the seeds solved the task",
     "sweep_map_cell_diverged": "{count} diverged",
-    "sweep_map_works": "Values of the {columns} that work ({rule}), of {count} tried: {ranges}.",
+    "sweep_map_works": "Values of the {columns} that work ({rule}): {ranges}.",
     "sweep_map_solved": "at least half of the seeds solved the task",
     "sweep_map_near_share": "median {metric} within {reach} percentage points of the best, {best}",
     "sweep_map_near": "median {metric} within {reach} % of the best, {best}",
     "sweep_map_range": "{row}: {range}",
     "sweep_map_from_to": "{low} to {high}",
-    "sweep_map_nothing": "none",
-    "sweep_map_wider": "Clipping by {rule} widens the range: it works at {gained}, where no clipping does not.",
-    "sweep_map_narrower": "Clipping by {rule} narrows the range: it does not work at {lost}, where no clipping does.",
+    "sweep_map_nothing": "none of {count}",
+    "sweep_map_wider": "Clipping by {rule} widens the range: at {gained}, training works with it but not without "
+    "clipping.",
+    "sweep_map_narrower": "Clipping by {rule} narrows the range: at {lost}, training works without clipping but not "
+    "with it.",
     "sweep_map_same": "Clipping by {rule} does not clearly change the range.",
-    "sweep_map_moved": "Clipping by {rule} moves the range: it works at {gained}, and no clipping at {lost}.",
+    "sweep_map_moved": "Clipping by {rule} moves the range: at {gained}, training works with it but not without "
+    "clipping; at {lost}, it is the other way round.",
+    "sweep_map_few": "To tell whether clipping changes the range takes at least {seeds} seeds for each value.",
     "sweep_map_edge": "A range that ends at {edges} may go on there: nothing beyond was tried.",
     "sweep_differences": "The differences, seed by seed",
     "sweep_caption_differences": "Each dot is the difference for one seed; the diamond is the mean with its 95 % "
@@ -147,9 +151,11 @@ SWEEP_ENGLISH = {
     "in this way.",
     "sweep_method_map": "In the map, a value works if at least half of its seeds solved the task; if the task has no "
     "such threshold, if the median is within 5 percentage points of the best cell (10 % for other metrics than shares) "
-    "and fewer than half of the seeds diverged. Clipping is said to widen or narrow the range only by values at which "
-    "the difference is clear: the 95 % Wilson intervals of the shares of seeds do not overlap, or the medians differ "
-    "by more than those 5 percentage points or 10 %.",
+    "and fewer than half of the seeds diverged. Clipping is said to widen or narrow the range only by values that work "
+    "on one side alone and whose difference is clear: the 95 % Wilson intervals of the shares of seeds do not overlap. "
+    "Without a threshold it is the intervals of the shares that diverged, if at least half of the seeds did, or those "
+    "of the medians, if these also differ by more than those 5 percentage points or 10 %. The intervals are not "
+    "adjusted for the number of values.",
     "sweep_method_stacked": "Replicas are trained many at a time as one batched program. Each matches the single run "
     "of its seed within rounding over its first steps, and in distribution over the whole run.",
     "sweep_data": "Data: {origin}, SHA-256 {checksum}. Versions: {versions}.",

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
 from ..errors import BadInput
 from ..files.atomic import open_regular
 from ..stream.codec import UnknownEvent, decode_event
 from ..stream.config import RunConfig, from_options, read_toml
-from ..stream.events import ClipChanged
+from ..stream.events import ClipChanged, LaneForked
 from .damage import DamagedLine, decode_sealed
 from .folder import Manifest, RunFolder
 from .newest_step import newest_steps
 
 _CLIP = b'"event":"ClipChanged"'
+_FORK = b'"event":"LaneForked"'
 _CHANGES = (_CLIP, b'"event":"LearningRateChanged"', b'"event":"MomentsReset"')
 
 
@@ -46,7 +45,7 @@ def _changed(folder: RunFolder) -> bool | None:
     """Whether the events hold a change that was not planned, None if they cannot be read."""
     try:
         with open_regular(folder.events) as file:
-            changes = [line for line in file if any(change in line for change in _CHANGES)]
+            changes = [line for line in file if any(change in line for change in (_FORK, *_CHANGES))]
     except OSError:
         return None
     config = _settings(folder) if changes else None
@@ -56,11 +55,16 @@ def _changed(folder: RunFolder) -> bool | None:
     return any(not _is_planned(line, planned) for line in changes)
 
 
-def _is_planned(line: bytes, planned: Mapping[tuple[str, int], str]) -> bool:
-    if not planned or _CLIP not in line:
-        return False
+def _is_planned(line: bytes, planned: dict[tuple[str, int], str]) -> bool:
+    """Whether a line is a planned change, or a fork, whose planned changes are added to the others."""
+    is_fork = _FORK in line
+    if not planned or not (is_fork or _CLIP in line):
+        return is_fork
     try:
         event = decode_sealed(line.removesuffix(b"\n"), decode_event)
     except (BadInput, DamagedLine, UnknownEvent):
-        return False
+        return is_fork
+    if isinstance(event, LaneForked):
+        planned.update({(event.lane, step): rule for step, rule in event.clip_at.items()})
+        return True
     return isinstance(event, ClipChanged) and planned.get((event.lane, event.step)) == event.rule

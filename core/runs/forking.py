@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,16 +24,19 @@ from ..stream.events import (
     Event,
     LaneEvent,
     LaneFailed,
+    LaneFinished,
     LanesCompared,
     NonfiniteFound,
+    Notice,
     OutputDied,
     OutputRevived,
     RecordingStopped,
     StepsTrained,
 )
 from ..stream.fork_events import ForkOrigin
-from ..stream.lane_config import LaneConfig
+from ..stream.lane_config import LaneConfig, require_fork
 from ..stream.rules import require_known
+from .event_table import EventTable
 from .folder import RunFolder
 from .lane_course import lane_rules
 from .reader import Recorded, read_recording
@@ -47,12 +50,19 @@ _OfStep = (
 
 
 def fork_recorded(
-    folder: RunFolder, *, at: int, lane: str | None = None, forks: Sequence[LaneConfig], home: Path
+    folder: RunFolder,
+    *,
+    at: int,
+    lane: str | None = None,
+    forks: Sequence[LaneConfig],
+    home: Path,
+    iterations: int | None = None,
 ) -> RunFolder:
     """A new run below `home` that continues `lane` of a recorded run (None: its first) and forks it after `at` steps.
 
-    `forks` are the new lanes; of their own settings, only the learning rate may differ. Raises BadInput if the run
-    cannot be forked there, and ClipwatchError if the new one cannot be written.
+    `forks` are the new lanes; of their own settings, only the learning rate may differ. `iterations`: the number of
+    steps to train it to (None: as planned). Raises BadInput if the run cannot be forked there, and ClipwatchError if
+    the new one cannot be written. What is wrong with the recording are notices of the new run.
     """
     recorded = read_recording(folder.events, growing=folder.is_being_written())
     require_own_training(folder.path, recorded.started, "fork")
@@ -61,7 +71,15 @@ def fork_recorded(
     _require_step(recorded, lane, at)
     _require_lanes(forks, family)
     require_known(_rules(recorded, family, at))
-    child = _write(home, _beginning(recorded, family, at, path_text(Path(folder.path.name)), forks))
+    beginning = [*_beginning(recorded, family, at, path_text(Path(folder.path.name)), forks)]
+    planned = Recorded(EventTable.of(beginning), (), 0).planned_iterations[lane]
+    if (planned if iterations is None else iterations) <= at:
+        raise BadInput(
+            f"--iterations {iterations}: must be above the step of the fork, {at}"
+            if iterations is not None
+            else f"--at {at}: {lane} ends there, and a fork needs steps to train; add --iterations N"
+        )
+    child = _write(home, beginning)
     _copy_checkpoints(folder, child, family, at)
     return child
 
@@ -83,28 +101,16 @@ def _require_step(recorded: Recorded, lane: str, at: int) -> None:
         raise BadInput(f"--at {at}: must be 0 or more")
     if lane in recorded.forks and at < (begin := recorded.forks[lane].step):
         raise BadInput(f"--at {at}: {lane} begins at step {begin}; fork {recorded.forks[lane].parent} instead")
-    steps = [0, *(_end(event) for event in recorded.events if isinstance(event, LaneEvent) and event.lane == lane)]
-    if at > max(steps):
-        raise BadInput(f"--at {at}: {lane} is recorded up to step {max(steps)}")
-
-
-def _end(event: LaneEvent) -> int:
-    """The number of steps done after an event."""
-    return event.step + isinstance(event, Evaluated | StepsTrained | Diagnosed)
+    if at > (last := recorded.steps_done[lane]):
+        raise BadInput(f"--at {at}: {lane} is recorded up to step {last}")
 
 
 def _require_lanes(forks: Sequence[LaneConfig], family: Sequence[str]) -> None:
     """Raise BadInput if these cannot be the new lanes."""
-    if not forks:
-        raise BadInput("no new lane; give --lane NAME=RULE")
     names = list(family)
     for fork in forks:
-        if fork.name in names:
-            raise BadInput(f"--lane {fork.name}: there is a lane of that name already; use another name")
+        require_fork(fork, names)
         names.append(fork.name)
-        for setting in ("optimizer", "beta1"):
-            if setting in fork.own_settings:
-                raise BadInput(f"--lane {fork.name}: a fork continues its parent's optimizer; leave {setting} out")
 
 
 def _rules(recorded: Recorded, family: Sequence[str], at: int) -> Iterator[str]:
@@ -124,6 +130,8 @@ def _beginning(
     )
     origin = ForkOrigin(run=run, lane=lane, step=at)
     yield msgspec.structs.replace(started, config=config, time=time.time(), forked_from=origin)
+    for problem in recorded.damage:
+        yield Notice(text=f"{run}, which this run continues, is damaged, so the two may differ: {problem}")
     is_past = False
     for event in recorded.events:
         match event:
@@ -132,7 +140,9 @@ def _beginning(
             case LanesCompared():
                 is_ours = _is_before(event, at) and set(event.lanes).issubset(family)
             case LaneEvent():
-                is_ours = _is_before(event, at) and event.lane in family
+                # A lane that was stopped where it is forked goes on.
+                goes_on = isinstance(event, LaneFinished) and (event.lane, event.step) == (lane, at)
+                is_ours = _is_before(event, at) and event.lane in family and not goes_on
                 is_past = is_past or (event.lane == lane and not _is_before(event, at))
             case _:
                 is_ours = False
@@ -148,7 +158,7 @@ def _is_before(event: LaneEvent | LanesCompared, at: int) -> bool:
     return event.step < at if isinstance(event, _OfStep) else event.step <= at
 
 
-def _write(home: Path, events: Iterator[Event]) -> RunFolder:
+def _write(home: Path, events: Iterable[Event]) -> RunFolder:
     """Record these events as an interrupted run."""
     recorder, folder = Recorder(home), None
     for event in recorder.through(events):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ..stream.events import ClipChanged, LaneEvent, LaneForked, LaneStarted, LearningRateChanged
+from ..stream.state import configured_rate
 from .reader import Recorded
 
 T = TypeVar("T")
@@ -49,13 +50,11 @@ def lane_rates(recorded: Recorded, lane: str) -> LaneCourse[float]:
 
 def _rate(recorded: Recorded, event: LaneEvent) -> float | None:
     """The learning rate from this event on. Recordings of older versions do not say with which one a lane starts."""
-    started = recorded.started
     match event:
         case LearningRateChanged(rate=rate):
             return rate
-        case LaneStarted(learning_rate=None, step=0) if not (started.watched or started.experiment.own_optimizer):
-            own = (lane.learning_rate for lane in started.config.lanes if lane.name == event.lane)
-            return next(own, None) or started.config.learning_rate
+        case LaneStarted(learning_rate=None, step=0):
+            return configured_rate(recorded.started, event.lane)
         case LaneStarted(learning_rate=rate):
             return rate
         case _:

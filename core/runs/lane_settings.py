@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..stream.builtin_experiments import BUILT_IN
 from ..stream.config import from_options
 from ..stream.events import (
+    Change,
     ClipChanged,
     LaneForked,
     LaneStarted,
@@ -16,9 +17,10 @@ from ..stream.events import (
 )
 from ..stream.experiment_info import ExperimentInfo, Value
 from ..stream.lane_config import LaneConfig
+from ..stream.state import configured_rate
 
 # The events that say how a lane trains.
-LaneChange = LaneStarted | LaneForked | ClipChanged | LearningRateChanged | MomentsReset
+LaneChange = LaneStarted | Change
 # The settings of a run that decide its numbers, beside those of the experiment and of the optimizer.
 _OF_RUN = ("seed", "batch_size", "eval_every", "eval_size", "nonfinite", "reset_moments", "layers")
 # A lane without these has "" instead, so that it differs from a lane that has them.
@@ -61,9 +63,9 @@ def _of_lane(
     rule = begins[0].rule if begins else own.rule
     yield "clip", "observed" if started.watched and rule == "none" else rule
     has_own = started.watched or experiment.own_optimizer
-    rate = next((event.learning_rate for event in begins if event.learning_rate is not None), None)
-    if rate is not None or not has_own:
-        yield "learning_rate", config.learning_rate if rate is None else rate
+    recorded = (event.learning_rate for event in begins if event.learning_rate is not None)
+    if (rate := next(recorded, configured_rate(started, root))) is not None:
+        yield "learning_rate", rate
     if not has_own:
         yield "optimizer", config.optimizer
         if config.optimizer == "adam":

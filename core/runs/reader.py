@@ -13,15 +13,19 @@ from ..files.atomic import open_regular
 from ..stream.codec import UnknownEvent, decode_event, decode_events
 from ..stream.config import from_options, read_toml
 from ..stream.events import (
-    ClipChanged,
+    Change,
+    Diagnosed,
+    Evaluated,
     Event,
     LaneEvent,
     LaneExtended,
+    LaneFinished,
     LaneForked,
-    LearningRateChanged,
+    LaneStarted,
     MetricAdded,
-    MomentsReset,
+    RunFinished,
     RunStarted,
+    StepsTrained,
 )
 from ..stream.experiment_info import ExperimentInfo
 from .checksums import all_sealed
@@ -31,7 +35,7 @@ from .folder import RunFolder
 from .repair import coherent
 
 # What happened to a lane mid-run by a command.
-Intervention = ClipChanged | LearningRateChanged | MomentsReset | LaneExtended | LaneForked
+Intervention = Change | LaneExtended
 # Bytes decoded at a time, small enough for the processor's cache.
 _PART = 1 << 20
 
@@ -74,6 +78,38 @@ class Recorded:
     def forks(self) -> dict[str, LaneForked]:
         """The event of each forked lane by its name, in order."""
         return {event.lane: event for event in self.table.others if isinstance(event, LaneForked)}
+
+    @cached_property
+    def steps_done(self) -> dict[str, int]:
+        """How many steps of each lane the recording covers."""
+        done = dict.fromkeys(self.lanes, 0)
+        for event in self.events:
+            if isinstance(event, LaneEvent):
+                step = event.step + isinstance(event, Evaluated | StepsTrained | Diagnosed)
+                for lane in (event.lane, event.parent) if isinstance(event, LaneForked) else (event.lane,):
+                    done[lane] = max(step, done.get(lane, 0))
+        return done
+
+    @cached_property
+    def planned_iterations(self) -> dict[str, int]:
+        """The number of steps that each lane was to do in all."""
+        planned = {lane.name: self.started.config.iterations for lane in self.started.config.lanes}
+        # Lanes that were stopped while others trained on: they end at that step.
+        stopped: dict[str, int] = {}
+        for event in self.table.others:
+            match event:
+                case LaneExtended() | LaneStarted():
+                    planned[event.lane] = event.iterations
+                    stopped.pop(event.lane, None)
+                case LaneForked():
+                    planned[event.lane] = planned[event.parent]
+                case LaneFinished(reason="stopped"):
+                    stopped[event.lane] = event.step
+                case RunFinished():
+                    stopped.clear()
+                case _:
+                    pass
+        return {**planned, **stopped} if len(stopped) < len(planned) else planned
 
     def last_evaluated(self, lane: str) -> int:
         """The last step at which this lane was evaluated, -1 if it never was."""

@@ -1,8 +1,9 @@
-"""Confidence intervals of proportions."""
+"""Confidence intervals of proportions and medians."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 _Z95 = 1.959963984540054
 
@@ -24,3 +25,16 @@ def difference_interval(one: tuple[int, int], other: tuple[int, int]) -> tuple[f
     (p1, (low1, high1)), (p2, (low2, high2)) = ((k / n, wilson_interval(k, n)) for k, n in (one, other))
     down, up = math.hypot(p2 - low2, high1 - p1), math.hypot(high2 - p2, p1 - low1)
     return p2 - p1 - down, p2 - p1 + up
+
+
+def median_interval(values: Sequence[float]) -> tuple[float, float]:
+    """An interval of the median with a coverage of at least 95 %, for any distribution; unbounded below 6 values.
+
+    Between two of the values in order (W. J. Conover, Practical Nonparametric Statistics, 1999, section 3.2), so
+    infinite values are allowed.
+    """
+    from scipy.stats import binom
+
+    rank = int(binom.ppf(0.025, len(values), 0.5))
+    ordered = sorted(values)
+    return (ordered[rank - 1], ordered[-rank]) if rank else (-math.inf, math.inf)

@@ -54,7 +54,8 @@ class SetLearningRate(Command, frozen=True, kw_only=True):
 class Fork(Command, frozen=True, kw_only=True):
     """Start a lane called `name` from the present state of `lane`, which goes on.
 
-    The new lane has another `rule` or `learning_rate`; None keeps that of `lane`.
+    The new lane has another `rule` or `learning_rate`; None keeps that of `lane`. With the rule of `lane` it also takes
+    over the rules that the settings of `lane` plan for later; with another one it has none planned.
     """
 
     name: str

@@ -212,6 +212,10 @@ class MomentsReset(LaneEvent, frozen=True, kw_only=True):
     """The optimizer state was reset before this step: moments and step count are 0."""
 
 
+# What a command has changed of how a lane trains. A repetition of the run must change it again.
+Change = ClipChanged | LearningRateChanged | MomentsReset | LaneForked
+
+
 class NonfiniteFound(LaneEvent, frozen=True, kw_only=True):
     """The lane's first gradient with NaN or infinity: how many of each, and what is done about such gradients."""
 

@@ -2,7 +2,8 @@
 
 Lanes of one run share initial weights and batches. They are a comparison of clipping if they differ by their rules
 alone: all their lives, or, for a fork and its parent or two forks, from the fork on. Rules that were planned for later
-steps count as rules. A rule that somebody changed mid-run, another learning rate or another optimizer does not.
+steps count as rules. A rule that somebody changed mid-run, another learning rate, another optimizer or one that was
+reset does not.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import Literal
 import msgspec
 
 from .config import RunConfig
-from .events import ClipChanged, LaneEvent, LaneForked, LearningRateChanged, MomentsReset
+from .events import Change, ClipChanged, LaneEvent, LaneForked, LearningRateChanged, MomentsReset
 from .lane_config import LaneConfig
-from .state import Change, LaneState, RunState
+from .state import LaneState, RunState
 
 Setting = Literal["rule", "learning_rate", "optimizer", "beta1"]
 _SETTINGS: tuple[Setting, ...] = ("rule", "learning_rate", "optimizer", "beta1")
@@ -29,7 +30,7 @@ class LaneDifference(msgspec.Struct, frozen=True):
 
     `settings`: those that differ at some step. `since`: the step up to which the lanes are one and the same, 0 if
     neither comes from the other or from a common parent. `changed`: those of the two that a command changed mid-run
-    after that step.
+    after that step, or whose optimizer alone was reset at it.
     """
 
     settings: tuple[Setting, ...]
@@ -50,19 +51,23 @@ class LaneDifference(msgspec.Struct, frozen=True):
 def difference(state: RunState, one: str, other: str) -> LaneDifference:
     """What two lanes of a run that clipwatch trains differ by."""
     a, b = state.lanes[one], state.lanes[other]
-    parted, related = _parted(state, a, b)
+    since = _common_steps(state, a, b)
     courses = _courses(state, a), _courses(state, b)
     settings: tuple[Setting, ...] = tuple(name for name in _SETTINGS if courses[0][name] != courses[1][name])
     if "optimizer" in settings:
         # Only Adam has a beta1.
         settings = tuple(name for name in settings if name != "beta1")
-    first = parted + 1 if related else 0
-    changed = tuple(
+    # Another rule or rate at the very step at which a fork begins is what the settings tell.
+    first = 0 if since is None else since + 1
+    late = {
         lane.name
         for lane in (a, b)
         if any(change.step >= first for change in _changes(state, lane, same_rates="learning_rate" not in settings))
-    )
-    return LaneDifference(settings, parted, changed)
+    }
+    reset = {lane.name for lane in (a, b) if _is_reset_at(state, lane, since)}
+    # If the optimizers of both are reset where they part, they still start alike.
+    late |= reset if len(reset) == 1 else set()
+    return LaneDifference(settings, since or 0, tuple(lane.name for lane in (a, b) if lane.name in late))
 
 
 def reference_lane(state: RunState, name: str) -> str | None:
@@ -96,7 +101,7 @@ def settings_that_differ(state: RunState) -> tuple[Setting, ...]:
 
 def is_planned(state: RunState, lane: LaneState, event: LaneEvent) -> bool:
     """Whether an event of a lane is a change of its rule that was planned."""
-    return isinstance(event, ClipChanged) and _is_planned(event, _root(state, lane))
+    return isinstance(event, ClipChanged) and lane.clip_at.get(event.step) == event.rule
 
 
 def uses_adam(state: RunState, lane: LaneState) -> bool:
@@ -130,23 +135,38 @@ def _lineage(state: RunState, lane: LaneState) -> list[tuple[str, float]]:
     return line
 
 
-def _parted(state: RunState, a: LaneState, b: LaneState) -> tuple[int, bool]:
-    """The step up to which two lanes are one, and whether they have a lane in common."""
+def _common_steps(state: RunState, a: LaneState, b: LaneState) -> int | None:
+    """How many steps two lanes have in common; None if neither comes from the other or from a common parent."""
     lines = _lineage(state, a), _lineage(state, b)
     common = sum(one[0] == other[0] for one, other in zip(*lines, strict=False))
     later = [line[common][1] for line in lines if len(line) > common]
-    if not common:
-        return 0, False
-    return int(min(later, default=max(a.step, b.step))), True
+    return int(min(later, default=max(a.step, b.step))) if common else None
+
+
+def _is_reset_at(state: RunState, lane: LaneState, step: int | None) -> bool:
+    """Whether the optimizer of a lane, or of the one that it comes from, is reset at a step."""
+    root = _root(state, lane)
+    rule = root.rule if root else ""
+    for change in lane.history:
+        match change:
+            case MomentsReset() | ClipChanged(moments_reset=True):
+                resets = True
+            case LaneForked():
+                resets = change.rule != rule and state.config is not None and state.config.reset_moments
+            case _:
+                resets = False
+        if resets and change.step == step:
+            return True
+        rule = change.rule if isinstance(change, ClipChanged | LaneForked) else rule
+    return False
 
 
 def _courses(state: RunState, lane: LaneState) -> dict[Setting, _Course]:
     """The values of each setting over the steps."""
     root, config = _root(state, lane), settings_of(state, lane)
     rules: list[tuple[int, object]] = [(0, root.rule)] if root else []
-    if root and lane.parent is None:
-        rules += root.clip_at.items()
-    rates: list[tuple[int, object]] = [(0, _starting_rate(state, root))]
+    rules += lane.clip_at.items()
+    rates: list[tuple[int, object]] = [(0, lane.starting_rate)]
     for change in lane.history:
         if isinstance(change, ClipChanged | LaneForked):
             rules.append((change.step, change.rule))
@@ -162,13 +182,6 @@ def _courses(state: RunState, lane: LaneState) -> dict[Setting, _Course]:
         "optimizer": ((0, own and own.optimizer),),
         "beta1": ((0, beta1),),
     }
-
-
-def _starting_rate(state: RunState, root: LaneConfig | None) -> float | None:
-    """The learning rate that a lane starts with; None for that of the user's optimizer."""
-    if root and root.learning_rate is not None:
-        return root.learning_rate
-    return None if state.config is None or state.experiment.own_optimizer else state.config.learning_rate
 
 
 def _course(values: list[tuple[int, object]]) -> _Course:
@@ -187,11 +200,11 @@ def _changes(state: RunState, lane: LaneState, *, same_rates: bool) -> Iterator[
     `same_rates`: changes of the learning rate do not count, since the lane that it is compared with had the same.
     """
     root = _root(state, lane)
-    rule, rate = root.rule if root else "", _starting_rate(state, root)
+    rule, rate = root.rule if root else "", lane.starting_rate
     for change in lane.history:
         match change:
             case ClipChanged():
-                if not _is_planned(change, root):
+                if not is_planned(state, state.lanes.get(change.lane, lane), change):
                     yield change
                 rule = change.rule
             case LearningRateChanged():
@@ -205,7 +218,3 @@ def _changes(state: RunState, lane: LaneState, *, same_rates: bool) -> Iterator[
                 rule, rate = change.rule, own_rate
             case MomentsReset():
                 yield change
-
-
-def _is_planned(change: ClipChanged, root: LaneConfig | None) -> bool:
-    return root is not None and change.lane == root.name and root.clip_at.get(change.step) == change.rule

@@ -12,6 +12,7 @@ from .builtin_experiments import LENET
 from .config import RunConfig
 from .events import (
     Attached,
+    Change,
     ClipChanged,
     DatasetInfo,
     Diagnosed,
@@ -52,28 +53,33 @@ from .watch_events import CLIPPING
 
 Going = Literal["training", "paused", "stepping"]
 LaneStatus = Literal[Going, "completed", "stopped", "failed"]
-# What a command changed of how a lane trains.
-Change = ClipChanged | LearningRateChanged | MomentsReset | LaneForked
 
 
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
-    """One lane. `step` is the number of steps known to be done; `going` is what the lane does unless it has ended.
+    """One lane.
 
-    `newest_norm` is the last step with a finite gradient norm before clipping, and that norm. `peak` is the largest one
-    in the newest `StepsTrained`, and `diagnosed_peak` what it was at the last measurement. `outputs_changed` lists the
-    outputs that died and recovered. `clip_at`: the rules that the settings plan for later, by step. `changed_at`,
-    `rate_changed_at` and `reset_at` are the steps at which, not by plan, its rule and its learning rate were changed
-    and its optimizer state was reset. `history`: all its changes, planned ones included, after those of the lanes that
-    it was forked from. `rule_since`: the step from which the present rule holds, None if it is the first one.
-    `learning_rate` is before any schedule, None if unknown. A forked lane began with the state of its `parent` after
-    `forked_at` steps. Of a `watched` loop: `audit` holds the findings that hold, `skipped` how many steps its
-    GradScaler skipped, and `loop_ended` its end.
+    Attributes:
+        learning_rate: before any schedule; None if unknown. `starting_rate`: the first one, for a fork its parent's.
+        parent: the lane that it was forked from after `forked_at` steps.
+        step: the number of steps known to be done.
+        going: what the lane does unless it has ended.
+        newest_norm: the last step with a finite gradient norm before clipping, and that norm.
+        peak: the largest norm in the newest `StepsTrained`; `diagnosed_peak`: what it was at the last measurement.
+        outputs_changed: the outputs that died and recovered.
+        clip_at: the rules that the settings plan for later, by step.
+        changed_at: the steps at which a command changed its rule; `rate_changed_at`, `reset_at`: likewise its learning
+            rate and its optimizer state.
+        history: all changes, planned ones too; before its own those of the lanes that it was forked from.
+        rule_since: the step from which the present rule holds; None if it is the first one.
+        audit: of a watched loop, the findings that hold; `skipped`: how many steps its GradScaler skipped;
+            `loop_ended`: its end.
     """
 
     name: str
     rule: str
     iterations: int
     learning_rate: float | None = None
+    starting_rate: float | None = None
     parent: str | None = None
     forked_at: int | None = None
     step: int = 0
@@ -162,11 +168,6 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.watched else self.config
 
     @property
-    def uses_adam(self) -> bool:
-        """Whether the optimizer is the run's Adam, whose memory is known."""
-        return self.config is not None and self.config.optimizer == "adam" and not self.experiment.own_optimizer
-
-    @property
     def changed_mid_run(self) -> bool:
         """Whether a lane was changed mid-run, so that the lanes are not a clean comparison any more."""
         return any(lane.changed_mid_run for lane in self.lanes.values())
@@ -233,10 +234,12 @@ def _with_lane(state: RunState, event: LaneEvent) -> RunState:
 
 def _started(state: RunState, event: LaneStarted) -> LaneState:
     """A lane that takes its first step."""
+    rate = configured_rate(state, event.lane) if event.learning_rate is None else event.learning_rate
     return LaneState(
         name=event.lane,
         rule=event.rule,
-        learning_rate=_starting_rate(state, event),
+        learning_rate=rate,
+        starting_rate=rate,
         iterations=event.iterations,
         step=event.step,
         pace=state.config.pace if state.config else None,
@@ -251,11 +254,12 @@ def _planned_rules(state: RunState, name: str) -> dict[int, str]:
     return next((lane.clip_at for lane in lanes if lane.name == name), {})
 
 
-def _starting_rate(state: RunState, event: LaneStarted) -> float | None:
-    """The learning rate of a lane that starts. In older recordings it is that of the run, if it was used."""
-    if event.learning_rate is None and state.own_config and not state.experiment.own_optimizer:
-        return state.own_config.learning_rate
-    return event.learning_rate
+def configured_rate(run: RunStarted | RunState, lane: str) -> float | None:
+    """The learning rate that the settings give a lane, as older recordings do; None if its optimizer is the user's."""
+    if run.config is None or run.watched or run.experiment.own_optimizer:
+        return None
+    own = next((known.learning_rate for known in run.config.lanes if known.name == lane), None)
+    return run.config.learning_rate if own is None else own
 
 
 def _forked(parent: LaneState, event: LaneForked) -> LaneState:
@@ -268,7 +272,7 @@ def _forked(parent: LaneState, event: LaneForked) -> LaneState:
         parent=event.parent,
         forked_at=event.step,
         step=event.step,
-        clip_at={},
+        clip_at=event.clip_at,
         changed_at=(),
         rate_changed_at=(),
         reset_at=(),
@@ -332,8 +336,9 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
 
 def _with_change(lane: LaneState, change: Change) -> LaneState:
     """The lane with one more change in its history, in which those that a resumed run recorded again count once."""
-    history = lane.history if change in lane.history else (*lane.history, change)
-    return msgspec.structs.replace(lane, step=change.step, history=history)
+    others = (known for known in lane.history if known != change)
+    history = sorted((*others, change), key=lambda known: known.step)
+    return msgspec.structs.replace(lane, step=change.step, history=tuple(history))
 
 
 def _with_finding(audit: dict[str, LoopAudited], event: LoopAudited) -> dict[str, LoopAudited]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..statistics.intervals import wilson_interval
+from ..statistics.intervals import median_interval, wilson_interval
 from ..stream.experiment_info import MetricInfo
 from ..stream.sweep_config import SweepConfig, Value
 from ..stream.sweep_events import Results
@@ -14,19 +14,33 @@ from .comparisons import Summary
 
 # A cell works if its median is this near to the best cell: a difference of a share, or else a part of the best value.
 NEAR_SHARE, NEAR_PART = 0.05, 0.1
+# The fewest seeds of two cells whose 95 % intervals can be apart: of shares solved, and of medians.
+_FEWEST_SHARES, _FEWEST_MEDIANS = 4, 6
 
 
 @dataclass(frozen=True)
 class MapCell:
     """One setting: the median of the seeds that completed, and how many solved the task, of all that were trained.
 
-    `solved` is None if the metric has no threshold for that. Seeds that diverged have not solved it.
+    `solved` is None if the metric has no threshold for that. Seeds that diverged have not solved it. `interval`: the
+    95 % interval of the share of seeds that solved it, or else of the median, with seeds that diverged as the worst.
     """
 
     median: float
     solved: int | None
     trained: int
     diverged: int
+    interval: tuple[float, float]
+
+    @property
+    def mostly_diverged(self) -> bool:
+        """Whether at least half of the seeds diverged."""
+        return 2 * self.diverged >= self.trained
+
+    @property
+    def diverging(self) -> tuple[float, float]:
+        """The 95 % interval of the share of seeds that diverge."""
+        return wilson_interval(self.diverged, self.trained)
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,11 @@ class GridMap:
         """Whether it is solving the task that makes a cell work."""
         return self.metric.solved_at is not None
 
+    @property
+    def fewest_seeds(self) -> int:
+        """The fewest seeds a cell with which two cells can clearly differ."""
+        return _FEWEST_SHARES if self.by_solving else _FEWEST_MEDIANS
+
     def working(self, row: Value) -> tuple[Value, ...]:
         """The columns that work in this row."""
         return tuple(column for column in self.columns if (row, column) in self.works)
@@ -62,24 +81,31 @@ class GridMap:
     @property
     def best(self) -> float:
         """The best median; NaN if there is none."""
-        medians = [cell.median for cell in self.cells.values() if math.isfinite(cell.median)]
-        return (min if self.metric.lower_is_better else max)(medians, default=math.nan)
+        return _best(self.cells, self.metric)
 
-    def clearly_better(self, one: Value, other: Value) -> tuple[Value, ...]:
-        """The columns that work in row `one` and clearly do not in row `other`.
+    def works_only_in(self, row: Value, other: Value) -> tuple[Value, ...]:
+        """The columns that work in a row and clearly do not in another one.
 
-        Clear is a difference between the shares solved whose Wilson intervals do not overlap. If the task cannot be
-        solved, it is one between medians that is larger than what counts as near the best.
+        Clear: the 95 % intervals of the shares solved do not overlap. If the task cannot be solved, it is those of the
+        shares that diverged, if at least half of the seeds did, or those of the medians, if these also differ by more
+        than what counts as near the best.
         """
-        works = ((column, self.at(one, column), self.at(other, column)) for column in self.working(one))
-        return tuple(column for column, cell, rest in works if cell and rest and self._differ(cell, rest))
+        columns = (column for column in self.working(row) if (other, column) not in self.works)
+        return tuple(column for column in columns if self._differ(self.at(row, column), self.at(other, column)))
 
-    def _differ(self, cell: MapCell, rest: MapCell) -> bool:
-        if cell.solved is not None and rest.solved is not None:
-            return wilson_interval(cell.solved, cell.trained)[0] > wilson_interval(rest.solved, rest.trained)[1]
-        return math.isnan(rest.median) or abs(cell.median - rest.median) > _reach(self.metric, self.best)
+    def _differ(self, one: MapCell | None, other: MapCell | None) -> bool:
+        if one is None or other is None:
+            return False
+        (low, high), (other_low, other_high) = one.interval, other.interval
+        if self.by_solving:
+            return low > other_high
+        if other.mostly_diverged and one.diverging[1] < other.diverging[0]:
+            return True
+        apart = high < other_low if self.metric.lower_is_better else low > other_high
+        far = other.mostly_diverged or abs(one.median - other.median) > _reach(self.metric, self.best)
+        return apart and far
 
-    def share(self, cell: MapCell) -> float:
+    def shade(self, cell: MapCell) -> float:
         """How good a cell is among all: 0 is the worst and 1 the best; NaN without a median."""
         medians = [other.median for other in self.cells.values() if math.isfinite(other.median)]
         low, high = (0.0, 1.0) if self.metric.share else (min(medians, default=0.0), max(medians, default=1.0))
@@ -116,10 +142,13 @@ def is_scale(axis: str, config: SweepConfig) -> bool:
 
 
 def _cell(summary: Summary | None, metric: MetricInfo, trained: int) -> MapCell:
-    solves = metric.solved_at is not None
-    if summary is None:
-        return MapCell(math.nan, 0 if solves else None, trained, trained)
-    return MapCell(summary.range[0], summary.solved, trained, trained - summary.seeds)
+    values = summary.of(metric.name) if summary else ()
+    median, diverged = (summary.range[0], summary.diverged) if summary else (math.nan, trained)
+    if metric.solved_at is not None:
+        solved = (summary.solved if summary else None) or 0
+        return MapCell(median, solved, trained, diverged, wilson_interval(solved, trained))
+    worst = math.inf if metric.lower_is_better else -math.inf
+    return MapCell(median, None, trained, diverged, median_interval((*values, *[worst] * (trained - len(values)))))
 
 
 def _working(cells: dict[tuple[Value, Value], MapCell], metric: MetricInfo) -> frozenset[tuple[Value, Value]]:
@@ -127,12 +156,15 @@ def _working(cells: dict[tuple[Value, Value], MapCell], metric: MetricInfo) -> f
         return frozenset()
     if metric.solved_at is not None:
         return frozenset(place for place, cell in cells.items() if 2 * (cell.solved or 0) >= cell.trained)
-    medians = [cell.median for cell in cells.values() if math.isfinite(cell.median)]
-    if not medians:
-        return frozenset()
-    best = min(medians) if metric.lower_is_better else max(medians)
+    best = _best(cells, metric)
     near = (place for place, cell in cells.items() if abs(cell.median - best) <= _reach(metric, best))
-    return frozenset(place for place in near if 2 * cells[place].diverged < cells[place].trained)
+    return frozenset(place for place in near if not cells[place].mostly_diverged)
+
+
+def _best(cells: dict[tuple[Value, Value], MapCell], metric: MetricInfo) -> float:
+    """The best median; NaN if there is none."""
+    medians = [cell.median for cell in cells.values() if math.isfinite(cell.median)]
+    return (min if metric.lower_is_better else max)(medians, default=math.nan)
 
 
 def _reach(metric: MetricInfo, best: float) -> float:

@@ -20,6 +20,7 @@ class ForkedLane:
     """
 
     event: LaneForked
+    rule: str
     snapshot: Mapping[str, Any] | bytes
     iterations: int
     pace: float | None
@@ -46,5 +47,5 @@ class ForkedLane:
 
 
 def forked_config(parent: LaneConfig, event: LaneForked) -> LaneConfig:
-    """The settings of a forked lane: those of its parent, but for the name and the rule."""
-    return msgspec.structs.replace(parent, name=event.lane, rule=event.rule, clip_at={})
+    """The settings of a forked lane: those of its parent, but for the name and the rules."""
+    return msgspec.structs.replace(parent, name=event.lane, rule=event.rule, clip_at=event.clip_at)

@@ -261,6 +261,7 @@ class Trainer:
         )
         yield ForkedLane(
             event=event,
+            rule=lane.rule,
             snapshot=lane.snapshot(),
             iterations=self._iterations,
             pace=self.pace,

@@ -277,7 +277,7 @@ class WatchedLane:
             self._sender.send_steps()
             self._send_skipped()
         finally:
-            self._rate.restore()
+            self._rate.recover()
             self._backward.close()
             self.steering.close()
 
@@ -335,8 +335,7 @@ class WatchedLane:
         return LearningRateChanged(lane=self.name, step=self.step, rate=rate, previous=previous)
 
     def _use_factor(self, factor: float) -> None:
-        # A step that raised has left the rates as they were in it.
-        self._rate.restore()
+        self._rate.recover()
         self._rate = RateFactor(self._optimizer, factor)
 
     def _use_rule(self, rule: str | None) -> None:

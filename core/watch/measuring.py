@@ -153,7 +153,9 @@ class Measuring:
 
     def _rates(self, sample: Sample) -> list[float]:
         rates = {
-            id(each): float(group.get("lr", 0.0)) for group in self._optimizer.param_groups for each in group["params"]
+            id(each): float(group.get("lr") or 0.0)
+            for group in self._optimizer.param_groups
+            for each in group["params"]
         }
         return [rates.get(id(each), 0.0) for each in sample.parameters]
 

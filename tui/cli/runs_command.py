@@ -17,6 +17,7 @@ from ...core.runs.own_code import whole_path
 from ...core.stream.builtin_experiments import BUILT_IN, DATASETS
 from ..text.messages import say, tell
 from ..text.number_format import number_of
+from .fork_command import fork_after_replay
 from .options import DEBUG, HELP, RUNS_DIR, Group, flag, one_of, option
 from .parser import Subcommand
 from .replica_command import replica_after_sweep
@@ -53,7 +54,8 @@ def _list(args: argparse.Namespace) -> int:
     from ...core.runs.machine import Machine
     from ..runs.show import show_runs
 
-    return show_runs(home, filter, partial(replica_after_sweep, machine=Machine()))
+    fork = partial(fork_after_replay, home=home)
+    return show_runs(home, filter, fork, partial(replica_after_sweep, machine=Machine()))
 
 
 def _experiment(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.runs.folder import RunFolder
+from ...core.stream.commands import Fork
 from ...core.sweeps.listing import Filter, recordings
 from ...core.sweeps.recorded_folders import RecordedFolder
 from ..engine_child.request import AttachRun, ReplayRun, ReplaySweep, ScreenOptions, TrainRun
@@ -17,12 +18,15 @@ from .app import ListState, RunsApp
 if TYPE_CHECKING:
     from ..sweep.run import ShowReplica
 
-
+# Makes what forks a run after its replay, from the run and what shows the new one.
+ForkAfterReplay = Callable[..., Callable[[Fork], int]]
 # Makes what trains a replica of a sweep again as a run, from what shows that run.
 ReplicaAfterSweep = Callable[[Callable[[TrainRun], int]], "ShowReplica"]
 
 
-def show_runs(home: Path, filter: Filter, replica_after_sweep: ReplicaAfterSweep) -> int:
+def show_runs(
+    home: Path, filter: Filter, fork_after_replay: ForkAfterReplay, replica_after_sweep: ReplicaAfterSweep
+) -> int:
     """Show the list until the user quits; return the exit code. Whatever is opened from it leads back to it."""
     ascii_only, state = prepare_terminal(), ListState()
     while True:
@@ -36,7 +40,10 @@ def show_runs(home: Path, filter: Filter, replica_after_sweep: ReplicaAfterSweep
             return app.exit_code
         state = app.state
         # A run that failed ends with 1, which does not concern the list. A signal does.
-        if (code := _open(app.opened, replica_after_sweep) if app.opened else _compare(app.compared, state)) >= 128:
+        code = (
+            _open(app.opened, fork_after_replay, replica_after_sweep) if app.opened else _compare(app.compared, state)
+        )
+        if code >= 128:
             return code
 
 
@@ -47,7 +54,7 @@ def _compare(folders: Sequence[RunFolder], state: ListState) -> int:
     return show_comparison(folders, theme=state.theme, prints=False)
 
 
-def _open(folder: RecordedFolder, replica_after_sweep: ReplicaAfterSweep) -> int:
+def _open(folder: RecordedFolder, fork_after_replay: ForkAfterReplay, replica_after_sweep: ReplicaAfterSweep) -> int:
     """Attach to a run under way, replay one at its recorded speed, or show a sweep; return the exit code."""
     from ..live.run import run_live
 
@@ -55,7 +62,7 @@ def _open(folder: RecordedFolder, replica_after_sweep: ReplicaAfterSweep) -> int
     if isinstance(folder, RunFolder):
         is_running = folder.is_being_written()
         request = AttachRun(folder=folder.path) if is_running else ReplayRun(folder=folder.path, speed=1.0)
-        return show(request)
+        return show(request) if is_running else show(request, train_fork=fork_after_replay(folder, show=show))
     from ..sweep.run import show_sweep
 
     replica = replica_after_sweep(show)

@@ -97,7 +97,7 @@ def _style(found: GridMap, one: MapCell | None, theme: Theme) -> Style:
     palette, colour = theme.palette, theme.lane_colour(0)
     if one is None or math.isnan(one.median) or not palette.has_shades(colour):
         return palette.style(palette.foreground)
-    share = min(1.0, max(0.0, found.share(one)))
+    share = min(1.0, max(0.0, found.shade(one)))
     shade = palette.shades(colour, share, share)
     ground = Color.from_rich_color(shade.bgcolor)
     fronts = (palette.background, palette.foreground)

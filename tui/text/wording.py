@@ -22,6 +22,7 @@ from ...core.stream.commands import (
 )
 from ...core.stream.evaluation_line import evaluation_line
 from ...core.stream.events import (
+    Change,
     ClipChanged,
     CommandScheduled,
     Diagnosed,
@@ -49,7 +50,6 @@ from ...core.stream.events import (
 )
 from ...core.stream.experiment_info import LOSS, ExperimentInfo
 from ...core.stream.series import evaluated_values, final_values
-from ...core.stream.state import Change
 from .metric_words import figure, gauge_value, log_widths, short_name, value_words
 from .number_format import decimal, in_ascii, norms, number_of, share, symbols_in_ascii
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...core.runs.series_columns import even_stretches
 from ...core.stream.events import (
     Attached,
+    Change,
     ClipChanged,
     Diagnosed,
     Evaluated,
@@ -43,7 +44,7 @@ from ...core.stream.series import (
     evaluated_values,
     step_values,
 )
-from ...core.stream.state import Change, RunState, apply
+from ...core.stream.state import RunState, apply
 from ..charts.curve import Curve
 from .forked_curves import ForkedCurves
 from .histogram_series import HistogramSeries
