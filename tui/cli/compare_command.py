@@ -137,5 +137,6 @@ examples:
   clipwatch compare A B C --no-ui            print the table
   clipwatch compare A B -o comparison.html   write a report
 
-Runs under way are followed. A run that cannot be read is left out, and the exit code is 1.""",
+Runs under way are followed. A run that cannot be read is left out, and the exit
+code is 1.""",
 )

@@ -119,6 +119,6 @@ REPLICA = Subcommand(
     epilog="""\
 examples:
   clipwatch replica last              list the settings of the newest sweep
-  clipwatch replica last 4            train the typical replica of setting 4, on the screen
+  clipwatch replica last 4            train the median replica of setting 4
   clipwatch replica last 4 --seed 2   train the replica of seed 2""",
 )

@@ -54,8 +54,8 @@ def _list(args: argparse.Namespace) -> int:
     from ...core.runs.machine import Machine
     from ..runs.show import show_runs
 
-    replica = partial(replica_after_sweep, machine=Machine())
-    return show_runs(home, filter, replica, partial(fork_after_replay, home=home))
+    fork = partial(fork_after_replay, home=home)
+    return show_runs(home, filter, fork, partial(replica_after_sweep, machine=Machine()))
 
 
 def _experiment(text: str) -> str:

@@ -19,15 +19,14 @@ from .app import ListState, RunsApp
 if TYPE_CHECKING:
     from ..sweep.run import ShowReplica
 
-
+# Makes what forks a run after its replay, from the run and what shows the new one.
+ForkAfterReplay = Callable[..., Callable[[Fork], int]]
 # Makes what trains a replica of a sweep again as a run, from what shows that run.
 ReplicaAfterSweep = Callable[[Callable[[TrainRun], int]], "ShowReplica"]
-# Makes what forks a run after its replay, from that run and what shows the new one.
-ForkAfterReplay = Callable[..., Callable[[Fork], int]]
 
 
 def show_runs(
-    home: Path, filter: Filter, replica_after_sweep: ReplicaAfterSweep, fork_after_replay: ForkAfterReplay
+    home: Path, filter: Filter, fork_after_replay: ForkAfterReplay, replica_after_sweep: ReplicaAfterSweep
 ) -> int:
     """Show the list until the user quits; return the exit code. Whatever is opened from it leads back to it."""
     ascii_only, state = prepare_terminal(), ListState()
@@ -46,7 +45,7 @@ def show_runs(
         state = app.state
         try:
             opened = app.opened
-            code = _open(opened, replica_after_sweep, fork_after_replay) if opened else _compare(app.compared, state)
+            code = _open(opened, fork_after_replay, replica_after_sweep) if opened else _compare(app.compared, state)
         except ClipwatchError as error:
             failure = str(error)
             continue
@@ -62,7 +61,7 @@ def _compare(folders: Sequence[RunFolder], state: ListState) -> int:
     return show_comparison(folders, theme=state.theme, prints=False)
 
 
-def _open(folder: RecordedFolder, replica_after_sweep: ReplicaAfterSweep, fork_after_replay: ForkAfterReplay) -> int:
+def _open(folder: RecordedFolder, fork_after_replay: ForkAfterReplay, replica_after_sweep: ReplicaAfterSweep) -> int:
     """Attach to a run under way, replay one at its recorded speed, or show a sweep; return the exit code."""
     from ..live.run import run_live
 
