@@ -132,7 +132,7 @@ def test_a_run_under_way_is_attached_to_from_the_list(
     monkeypatch.setattr("clipwatch.tui.live.run.run_live", lambda request, **_: opened.append(request) or 0)
     show._open(loop.folder, pytest.fail, pytest.fail)
     loop.die()
-    show._open(RunFolder(loop.folder.path), pytest.fail, lambda run, show: lambda fork: 0)
+    show._open(RunFolder(loop.folder.path), lambda run, show: lambda fork: 0, pytest.fail)
     assert [type(request).__name__ for request in opened] == ["AttachRun", "ReplayRun"]
 
 

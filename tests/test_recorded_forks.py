@@ -366,7 +366,7 @@ def test_a_replay_opened_from_the_list_is_forked_into_a_new_run(
         return train_fork(Fork(lane="b", name="b+1", rule="none", at_step=47)) if train_fork else 0
 
     monkeypatch.setattr("clipwatch.tui.live.run.run_live", run_live)
-    assert show._open(RunFolder(whole), pytest.fail, partial(fork_after_replay, home=tmp_path)) == 0
+    assert show._open(RunFolder(whole), partial(fork_after_replay, home=tmp_path), pytest.fail) == 0
     child = recordings.only_run(tmp_path)
     assert shown == [ReplayRun(folder=whole, speed=1.0), ResumeRun(folder=child)]
     assert f"new run {child.name}, forked from {whole.name} at step 47" in capsys.readouterr().err
