@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 from ..stream.config import RunConfig
 from ..stream.events import Event, LaneForked, Notice, StageStarted
@@ -39,7 +39,7 @@ class LaneProcesses:
         stopping: threading.Event,
         report: Callable[[Event], None],
     ) -> None:
-        self.lane_context = nullcontext
+        self.lane_context: Callable[[], AbstractContextManager[None]] = nullcontext
         self._checkpoints, self._stopping, self._report = checkpoints, stopping, report
         self._measured = MeasuredLanes([lane.name for lane in config.lanes])
         for event in resumption.continued_forks:

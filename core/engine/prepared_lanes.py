@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..stream.config import RunConfig
 from ..stream.events import LaneForked
@@ -19,8 +19,11 @@ class PreparedLanes(Protocol):
     Each lane is run within a `lane_context`, in a thread of its own.
     """
 
-    prepared: Prepared
-    lane_context: Callable[[], AbstractContextManager[object]]
+    @property
+    def prepared(self) -> Prepared: ...
+
+    @property
+    def lane_context(self) -> Callable[[], AbstractContextManager[Any]]: ...
 
     @property
     def lanes(self) -> Sequence[RunningLane]: ...
