@@ -129,10 +129,10 @@ def test_a_run_under_way_is_attached_to_from_the_list(
     loop: FakeLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[object] = []
-    monkeypatch.setattr("clipwatch.tui.live.run.run_live", lambda request, options: opened.append(request) or 0)
-    show._open(loop.folder)
+    monkeypatch.setattr("clipwatch.tui.live.run.run_live", lambda request, **_: opened.append(request) or 0)
+    show._open(loop.folder, pytest.fail, pytest.fail)
     loop.die()
-    show._open(RunFolder(loop.folder.path))
+    show._open(RunFolder(loop.folder.path), lambda run, show: lambda fork: 0, pytest.fail)
     assert [type(request).__name__ for request in opened] == ["AttachRun", "ReplayRun"]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
 
+import msgspec
 import pytest
-from compared_runs import recorded, story
+from compared_runs import finished, recorded, story
 from fake_loop import FakeLoop
 from test_compared import FORK, FOUR
 from test_runs_screen import app_of, names, write_run
@@ -17,6 +19,7 @@ from test_runs_table import write as write_sweep
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from clipwatch.core.reports.lane_marks import LaneLabel
 from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.followed_run import lane_times
@@ -83,10 +86,13 @@ def test_a_lane_keeps_its_colour_and_symbol_when_others_are_hidden() -> None:
     assert all(before[name] == shown for name, shown in after.items())
 
 
-def test_twelve_lanes_are_told_apart() -> None:
-    view = viewed(*(story(seed=seed) for seed in range(6)))
+def test_many_lanes_are_told_apart_in_charts_and_reports() -> None:
+    view = viewed(*(story(seed=seed) for seed in range(12)))
     spec = ChartedComparison(view).spec(metric("loss"), ChartSettings(), THEME, (160, 20))
-    assert len({(spec.symbol(place), lane.color) for place, lane in enumerate(spec.lanes)}) == 12
+    assert len({(spec.symbol(place), lane.color) for place, lane in enumerate(spec.lanes)}) == 24
+    labels = [LaneLabel(number, "") for number in range(24)]
+    assert len({(label.symbol, label.colour) for label in labels}) == 24
+    assert [label.symbol for label in labels] == [spec.symbol(number) for number in range(24)]
 
 
 def test_a_filter_shows_lanes_in_whose_row_every_word_occurs() -> None:
@@ -109,6 +115,35 @@ def test_only_one_lane_and_all_again() -> None:
     assert marks(view) == "2A"
     assert not view.show_only(view.lanes[2])
     assert marks(view) == "1A 1B 2A 2B"
+
+
+def test_a_fork_that_begins_later_is_not_beside_the_only_lane() -> None:
+    view = viewed(*FOUR[:2])
+    view.show_only(view.lanes[2])
+    view.append(1, FORK, followed=False)
+    assert marks(view) == "2A"
+    # Others can be shown beside it.
+    view.toggle(view.lanes[0])
+    assert marks(view) == "1A 2A"
+    assert view.show_only(view.lanes[2])
+    assert not view.show_only(view.lanes[2])
+    assert marks(view) == "1A 1B 2A 2B 2C"
+
+
+def test_more_faults_than_there_is_room_for_are_counted() -> None:
+    view = viewed(*FOUR)
+    for place in range(4):
+        view.runs[place].run.fault = "damaged"
+    lines = [line.text.strip() for line in legend(view, 7, (80, 7), THEME)]
+    assert len(lines) == 7
+    assert lines[-2:] == ["1  run1: damaged", "3 of the runs cannot be read, or not in full"]
+    assert "4B" in lines[-3]
+
+
+def test_a_stopped_lane_says_how_many_steps_it_has_done() -> None:
+    ends = msgspec.structs.replace(finished("unclipped"), step=50, reason="stopped")
+    view = viewed([*story(ends=False, lanes={"unclipped": "none"}), ends])
+    assert "50 steps, stopped" in details(view.lanes[0], 80, THEME).text
 
 
 def test_by_seconds_a_curve_ends_when_its_last_step_was_done() -> None:
@@ -134,6 +169,10 @@ def test_a_forked_lane_is_drawn_from_its_parents_last_value_on(by_seconds: bool)
     assert fork.curve.nearest(fork.start) == parent.curve.nearest(fork.start)
     assert fork.curve.last
     assert (fork.curve.last[0] > 1.9 * PER_SECOND) == by_seconds
+    # The legend has no value of the fork where there is no curve of it.
+    for cursor, has_value in ((fork.start - 1, False), (fork.start, True)):
+        line = header(dataclasses.replace(spec, cursor=cursor, width=160))[0].text
+        assert ("--" in line.partition("2C")[2]) != has_value
 
 
 def test_a_metric_that_only_some_have_says_who_lacks_it() -> None:
@@ -267,8 +306,28 @@ async def test_a_run_that_cannot_be_read_is_said_and_the_others_are_shown(tmp_pa
     folders[1].events.write_bytes(b"nothing\n")
     folders[1].config.unlink()
     async with shown(folders) as (app, pilot):
-        await until(pilot, lambda: "holds no run" in text(app))
+        await until(pilot, lambda: "2  run2: " in text(app) and "holds no run" in text(app))
         assert marks(app.view) == "1A 1B 3A 3B"
+        # It is said as long as the screen is open, and clicks find the rows above it.
+        await pilot.press("down", "down")
+        assert "holds no run" in text(app)
+        await pilot.click("#legend", offset=(5, 4))
+        assert app.selected
+        assert app.selected.mark == "3B"
+
+
+@on_a_loop
+async def test_if_no_run_can_be_read_the_screen_says_so(tmp_path: Path) -> None:
+    folders = recorded(tmp_path, *FOUR[:2])
+    for folder in folders:
+        folder.events.write_bytes(b"nothing\n")
+        folder.config.unlink()
+    app = CompareApp(folders)
+    async with app.run_test(size=(120, 35)) as pilot:
+        await until(pilot, lambda: "1  run1: " in text(app) and "2  run2: " in text(app))
+        assert "none of these runs can be read" in text(app)
+        assert "filter" not in remark(app.view)
+        app.reader.stop()
 
 
 @on_a_loop

@@ -48,7 +48,7 @@ def of_list(folder: Path, before: str = "") -> str:
         "from clipwatch.core.sweeps.listing import EVERYTHING\n"
         "from clipwatch.tui.runs.show import show_runs\n"
         f"{before}\n"
-        f"code = show_runs(Path({str(folder / 'runs')!r}), EVERYTHING)\n"
+        f"code = show_runs(Path({str(folder / 'runs')!r}), EVERYTHING, lambda *_, **__: None, lambda *_: None)\n"
         "print('left')\n"
         "raise SystemExit(code)\n"
     )

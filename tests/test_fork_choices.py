@@ -49,7 +49,7 @@ def test_a_text_is_a_lane(text: str, lane: LaneConfig) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("A=none", "there is a lane A already; another name is free: B+1"),
+        ("A=none", "there is a lane of this name already; use another name"),
         ("a lane=none", "lane name 'a lane': 1 to 24 letters"),
         ("B+1=none,lr=fast", "learning-rate 'fast': not a number"),
         ("B+1=none,beta1=0.5", "a fork keeps its parent's optimizer; only rule and lr can differ"),
@@ -78,7 +78,7 @@ def test_the_rate_of_a_lane_whose_rate_is_unknown_stays() -> None:
         ("B+1=nor", "tab: norm:1", False),
         ("B+1=norm:1,l", "tab: lr=0.001", False),
         ("B+1=norm:0", "the bound must be above 0", True),
-        ("A=nor", "there is a lane A already; another name is free: B+1", True),
+        ("A=nor", "there is a lane of this name already; use another name", True),
     ],
 )
 def test_what_is_typed_is_explained_completed_or_refused(text: str, words: str, is_error: bool) -> None:
@@ -101,6 +101,19 @@ def test_the_last_part_is_completed_and_its_number_is_what_one_replaces(text: st
     assert completed(text, FIELD, []) == whole
     start, end = number_to_replace(whole, FIELD)
     assert whole[start:end] == number
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("B+1=value:0.001", "as B, with B's planned rules: clamp"),
+        ("B+1=value:0.001,lr=0.1", "with B's planned rules: clamp"),
+        ("B+1=norm:2", "without B's planned rules: scale"),
+    ],
+)
+def test_it_is_said_whether_a_fork_takes_the_rules_planned_for_its_parent(text: str, words: str) -> None:
+    planned = ForkField(ForkParent("B", "value:0.001", 0.001, has_plans=True), {"A", "B"})
+    assert planned.remark(text, []).text.startswith(words)
 
 
 def test_a_rule_of_the_list_keeps_the_name_and_the_rate() -> None:

@@ -7,6 +7,7 @@ from textual.widgets import Input
 from watched_screen import Watch, Watched, on_a_loop, prompt_of
 
 from clipwatch.core.stream.commands import Fork, SetClip
+from clipwatch.core.stream.events import LaneForked
 
 
 async def opens_fork(screen: Watched) -> Input:
@@ -36,12 +37,34 @@ async def test_a_fork_begins_with_the_parents_rule_and_its_lane_is_selected(watc
 
 
 @on_a_loop
+async def test_a_fork_that_was_not_asked_for_here_is_not_selected(watch: Watch) -> None:
+    async with watch() as screen:
+        # It was scheduled, or asked for elsewhere.
+        screen.app.engine.send(Fork(lane="clipped", name="later", rule="none"))
+        await screen.shows("▲ later")
+        assert screen.app.main.selected
+        assert screen.app.main.selected.name == "clipped"
+
+
+@on_a_loop
+async def test_an_open_prompt_keeps_its_lane_when_a_fork_begins(watch: Watch) -> None:
+    async with watch() as screen:
+        await screen.press("tab", "b")
+        await screen.until(lambda: prompt_of(screen).is_open)
+        fork = Fork(lane="clipped", name="asked", rule="none")
+        screen.app.steering.lanes._fork(fork)
+        await screen.shows("▲ asked")
+        await screen.press(*"sign", "enter")
+        await screen.hears(fork, SetClip(lane="unclipped", rule="sign"))
+
+
+@on_a_loop
 async def test_what_is_wrong_is_said_while_it_is_typed(watch: Watch) -> None:
     async with watch() as screen:
         field = await opens_fork(screen)
         for text, words in (
-            ("A=none", "there is a lane A already; another name is free: B+1"),
-            ("clipped=none", "there is a lane clipped already"),
+            ("A=none", "there is a lane of this name already; use another name"),
+            ("clipped=none", "there is a lane of this name already"),
             ("B+1=nonsense", "not a rule"),
             ("B+1=none,lr=-1", "learning-rate -1.0: must be a finite number above 0"),
             ("B+1=none,optimizer=sgd", "a fork keeps its parent's optimizer"),
@@ -85,6 +108,33 @@ async def test_forks_of_one_lane_and_forks_of_forks_have_names_of_their_own(watc
         assert field.value == "B+1+1=value:0.001"
 
 
+@on_a_loop
+async def test_a_run_that_starts_again_has_no_forks(watch: Watch) -> None:
+    async with watch(size=(160, 45)) as screen:
+        for _ in range(3):
+            await opens_fork(screen)
+            await screen.press("enter")
+            await screen.until(lambda: not screen.app.requests.forks and len(screen.app.view.state.lanes) > 2)
+        await screen.press("n")
+        await screen.until(lambda: screen.app.view.runs == 2 and len(screen.app.view.state.lanes) == 2)
+        await screen.until(lambda: "fork of" not in screen.text)
+        # A fork of the new run gets a panel of the run before.
+        await opens_fork(screen)
+        await screen.press("enter")
+        await screen.shows("▲ B+1")
+        assert "■" not in screen.rows[1]
+        await screen.press("tab")
+        await screen.says("Selected A")
+
+
+@on_a_loop
+async def test_a_restart_says_that_the_forks_are_gone(watch: Watch) -> None:
+    async with watch("silent") as screen:
+        screen.app.view.fold(LaneForked(lane="B+1", step=9, parent="clipped", rule="none", learning_rate=1, seconds=1))
+        await screen.press("n")
+        await screen.says("Restarting with seed 1, without the forks. The run so far")
+
+
 @pytest.mark.parametrize(
     ("behaviour", "words"), [("finishes", "B has ended. A fork needs a lane that trains"), ("mute", "not started yet")]
 )
@@ -108,6 +158,7 @@ async def test_in_a_replay_a_fork_at_the_step_in_sight_ends_the_screen(watch: Wa
         await screen.until(lambda: screen.app.view.state.replay and screen.app.main.selected)
         field = await opens_fork(screen)
         await screen.shows("B  fork at 201: ")
+        await screen.says("enter: end the replay, train a new run")
         assert field.value == "B+1=value:0.001"
         await screen.press(*"none", "enter")
         await screen.ends()
@@ -117,7 +168,7 @@ async def test_in_a_replay_a_fork_at_the_step_in_sight_ends_the_screen(watch: Wa
 
 @on_a_loop
 async def test_a_replay_that_no_run_can_follow_says_how_to_fork(watch: Watch) -> None:
-    async with watch("replays") as screen:
+    async with watch("replaying") as screen:
         await screen.until(lambda: screen.app.view.state.replay and screen.app.main.selected)
         await screen.press("F")
-        await screen.says("A recording cannot be forked from here. In a terminal: clipwatch fork")
+        await screen.says("In a terminal: clipwatch fork a-run --at 201 --from clipped --lane norm:1")

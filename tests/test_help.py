@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,7 +121,10 @@ def test_the_defaults_of_a_sweep_are_those_that_its_help_names(capsys: pytest.Ca
 # Completion
 
 
-def test_the_script_for_bash_completes_commands_options_and_values(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_script_for_bash_completes_commands_options_and_values(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "one-sweep").mkdir()
     assert main(["completion", "bash"]) == 0
     script = capsys.readouterr().out
     lines = {
@@ -137,12 +141,18 @@ def test_the_script_for_bash_completes_commands_options_and_values(capsys: pytes
         "clipwatch runs delete --y": ["--yes"],
         "clipwatch --charts dead-": ["dead-outputs", "dead-units"],
         "clipwatch report --lang ": ["en", "zh"],
+        "clipwatch compare --js": ["--json"],
+        "clipwatch replica one-": ["one-sweep"],
     }
     for line, found in lines.items():
         words = line.split(" ")
         asked = f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; _shtab_clipwatch"
         done = subprocess.run(
-            ["bash", "-c", f'{script}\n{asked}; echo "${{COMPREPLY[@]}}"'], capture_output=True, text=True, check=True
+            ["bash", "-c", f'{script}\n{asked}; echo "${{COMPREPLY[@]}}"'],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
         )
         assert done.stdout.split() == found, line
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,10 @@ from clipwatch.core.stream.lane_differences import difference
 from clipwatch.core.stream.state import RunState, apply
 from clipwatch.core.training import checkpoint_file
 from clipwatch.core.training.checkpoint import Checkpoint, load
+from clipwatch.tui.cli.fork_command import fork_after_replay
 from clipwatch.tui.cli.main import main
+from clipwatch.tui.engine_child.request import ReplayRun, ResumeRun
+from clipwatch.tui.runs import show
 
 CONFIG = from_options(
     {
@@ -352,20 +356,46 @@ def test_a_run_under_way_is_forked_as_far_as_it_is(whole: Path, tmp_path: Path) 
     assert scheduled[-1] == Fork(lane="b", name="d", rule="none", at_step=45)
 
 
+def test_a_replay_opened_from_the_list_is_forked_into_a_new_run(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[object] = []
+
+    def run_live(request: object, train_fork: Callable[[Fork], int] | None = None, **_: object) -> int:
+        shown.append(request)
+        return train_fork(Fork(lane="b", name="b+1", rule="none", at_step=47)) if train_fork else 0
+
+    monkeypatch.setattr("clipwatch.tui.live.run.run_live", run_live)
+    assert show._open(RunFolder(whole), partial(fork_after_replay, home=tmp_path), pytest.fail) == 0
+    child = recordings.only_run(tmp_path)
+    assert shown == [ReplayRun(folder=whole, speed=1.0), ResumeRun(folder=child)]
+    assert f"new run {child.name}, forked from {whole.name} at step 47" in capsys.readouterr().err
+
+
+def test_new_lanes_without_a_name_are_named_after_their_parent(whole: Path, tmp_path: Path) -> None:
+    lanes = ["--lane", "none", "--lane", "d=sign", "--lane", "norm:1,lr=0.1"]
+    for source in ([], ["--from", "b"]):
+        home = tmp_path / "-".join(["home", *source])
+        arguments = ["--at", "79", *source, *lanes, "--no-ui", "--quiet", "--runs-dir", str(home)]
+        assert main(["fork", str(whole), *arguments]) == 0
+        parent = "b" if source else "a"
+        assert list(recordings.read(recordings.only_run(home)).forks)[-3:] == [f"{parent}+1", "d", f"{parent}+2"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--lane", "d=none"], "give the step"),
-        (["--at", "30"], "no new lane; give --lane NAME=RULE"),
+        (["--at", "30"], "fork: give a new lane, like --lane norm:1"),
         (["--at", "-1", "--lane", "d=none"], "--at -1: must be 0 or more"),
         (["--at", "81", "--lane", "d=none"], "--at 81: a is recorded up to step 80"),
         (["--at", "30", "--from", "q", "--lane", "d=none"], "no lane is named 'q'; the run has a, z, b, c"),
         (["--at", "30", "--from", "b", "--lane", "d=none"], "--at 30: b begins at step 33; fork a instead"),
-        (["--at", "30", "--lane", "a=none"], "--lane a: there is a lane of that name already; use another name"),
-        (["--at", "30", "--lane", "d=none", "--lane", "d=sign"], "another lane is named 'd'; use different names"),
+        (["--at", "30", "--lane", "a=none"], "lane a: there is a lane of this name already; use another name"),
+        (["--at", "30", "--lane", "d=none", "--lane", "d=sign"], "lane d: there is a lane of this name already"),
         (
             ["--at", "30", "--lane", "d=none,optimizer=sgd"],
-            "--lane d: a fork continues its parent's optimizer; leave optimizer out",
+            "lane d: a fork keeps its parent's optimizer; only rule and lr can differ",
         ),
         (["--at", "30", "--lane", "d=nonsense"], "nonsense"),
         (

@@ -56,9 +56,13 @@ def test_a_learning_rate_counts_from_the_key_until_its_answer() -> None:
 def test_the_name_of_a_fork_is_taken_from_the_key_until_the_lane_begins() -> None:
     requests = Requests()
     for name in ("b", "c"):
-        requests.note(Fork(lane="a", name=name))
-    requests.settle(LaneForked(lane="b", step=1, parent="a", rule="none", learning_rate=None, seconds=0.0))
+        requests.note(Fork(lane="z", name=name))
+    requests.settle(LaneForked(lane="b", step=1, parent="z", rule="none", learning_rate=None, seconds=0.0))
+    # The end of another lane does not answer it. A notice may say that the fork is refused.
+    requests.settle(FINISHED)
     assert requests.forks == {"c"}
+    requests.settle(Notice(text="too late"))
+    assert not requests.forks
 
 
 def test_a_pace_counts_from_the_key_until_its_answer() -> None:

@@ -113,6 +113,18 @@ def test_an_experiment_of_ones_own_is_repeated(tmp_path: Path) -> None:
     require_same(folder, repeat(folder, tmp_path / "two"))
 
 
+def test_commands_of_another_script_are_told_and_kept(tmp_path: Path) -> None:
+    record(tmp_path, *SHORT)
+    older = tmp_path / "again.commands.jsonl"
+    older.write_text("mine", encoding="utf-8")
+    done = program.call("export", "last", "--script", str(tmp_path / "again.toml"), "--runs-dir", str(tmp_path))
+    assert done.stderr.splitlines() == [
+        f"clipwatch: {older} belongs to another script: this run needs no commands",
+        f"clipwatch: this repeats the run: clipwatch --no-ui --config {tmp_path / 'again.toml'}",
+    ]
+    assert older.read_text(encoding="utf-8") == "mine"
+
+
 def test_there_is_no_script_on_standard_output(tmp_path: Path) -> None:
     record(tmp_path, *SHORT)
     done = program.call("export", "last", "--script", "-", "--runs-dir", str(tmp_path))

@@ -259,6 +259,23 @@ async def test_a_run_is_deleted_only_after_y(tmp_path: Path) -> None:
 
 
 @on_a_loop
+async def test_a_deleted_run_is_not_marked_any_more(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path, float(number)) for number in range(3)]
+    app = app_of(tmp_path)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("space", "up", "x", "y")
+        assert app.state.marked == ()
+        # No column of marks either.
+        assert names(app) == [runs[1].path.name, runs[0].path.name]
+        await pilot.press("space")
+        assert app.state.marked == (runs[1].path.name,)
+    # Another program may have deleted it.
+    runs[1].path.rename(tmp_path.parent / "elsewhere")
+    assert app_of(tmp_path, app.state).state.marked == ()
+
+
+@on_a_loop
 async def test_a_run_under_way_is_not_deleted(tmp_path: Path) -> None:
     run = write_run(tmp_path, 1.0)
     app = app_of(tmp_path)

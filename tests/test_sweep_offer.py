@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from clipwatch.core.errors import BadInput
@@ -11,7 +13,9 @@ from clipwatch.core.stream.events import (
     DatasetInfo,
     Event,
     LaneFailed,
+    LaneForked,
     LaneStarted,
+    LearningRateChanged,
     RecordingStarted,
     ReplayStarted,
     RunStarted,
@@ -90,9 +94,37 @@ def test_the_question_says_what_is_trained_and_how_long_it_takes() -> None:
     assert "Compared: not clipped and value:0.001. Data, steps" in text
 
 
-def test_the_question_says_that_changed_rules_are_left_out() -> None:
-    changed = ClipChanged(lane="clipped", step=30, rule="norm:3", previous="value:0.001")
-    assert "not clipped and value:0.001, the rules that this run started with." in asked(changed)
+CHANGED = ClipChanged(lane="clipped", step=30, rule="norm:3", previous="value:0.001")
+RATE = LearningRateChanged(lane="clipped", step=30, rate=0.01, previous=0.001)
+FORKED = LaneForked(lane="B+1", step=30, parent="clipped", rule="none", learning_rate=0.001, seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    ("lanes", "events", "words"),
+    [
+        ({}, (CHANGED,), "changes mid-run"),
+        ({}, (RATE, FORKED), "changes mid-run, forks"),
+        ({}, (FORKED,), "forks"),
+        ({"clip_at": {30: "norm:3"}}, (CHANGED,), "planned changes of rules"),
+        ({"clip_at": {30: "norm:3"}}, (CHANGED, RATE), "planned changes of rules, changes mid-run"),
+    ],
+)
+def test_the_question_says_what_is_left_out(lanes: dict[str, Any], events: tuple[Event, ...], words: str) -> None:
+    config = RunConfig(lanes=(LaneConfig("unclipped", "none"), LaneConfig("clipped", "value:0.001", **lanes)))
+    state = started(config, *events)
+    sweep = offered_sweep(state)
+    assert sweep
+    text = "\n".join(offer(sweep, "about 20 s on 2 cores", state))
+    assert "Compared: not clipped and value:0.001. Data" in text
+    assert f"Left out: {words}. Every network keeps the rule and the learning rate that it starts with." in text
+
+
+def test_nothing_is_left_out_of_a_plain_run_and_one_lane_is_not_compared() -> None:
+    assert "Left out" not in asked()
+    state = started(RunConfig(lanes=(LaneConfig("a", "norm:1"),)))
+    sweep = offered_sweep(state)
+    assert sweep
+    assert "\nTrained: norm:1. Data" in "\n".join(offer(sweep, "about 20 s on 2 cores", state))
 
 
 def test_the_question_says_what_becomes_of_the_run() -> None:

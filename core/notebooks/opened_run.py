@@ -162,7 +162,7 @@ class OpenedRun:
 
     def _repr_html_(self) -> str:
         """Results and charts for a notebook, without scripts or other files."""
-        from ..reports.blocks import Heading, Paragraph, Picture, Summary, Table, Warnings
+        from ..reports.blocks import Heading, KeyPoints, Paragraph, Picture, Table, Warnings
         from ..reports.contents import contents
         from ..reports.phrases import Words
         from ..reports.run_summary import summarize_run
@@ -175,7 +175,7 @@ class OpenedRun:
         tables = [block for block in blocks if isinstance(block, Table)][:1]
         pictures = [block for block in blocks if isinstance(block, Picture)]
         title = [block for block in blocks if isinstance(block, Heading) and block.level == 1]
-        said = [block for block in blocks if isinstance(block, Summary | Warnings)]
+        said = [block for block in blocks if isinstance(block, KeyPoints | Warnings)]
         return fragment([*title, *said, *tables, *pictures])
 
 

@@ -36,7 +36,7 @@ class Warnings:
 
 
 @dataclass(frozen=True)
-class Summary:
+class KeyPoints:
     """The sentences that a report opens with, in a highlighted list; `lanes`: those that they name."""
 
     items: tuple[Text, ...]
@@ -76,4 +76,4 @@ class Picture:
     kind: Literal["plot", "tall", "screen"] = "plot"
 
 
-Block = Heading | Paragraph | Warnings | Summary | Bullets | Table | TrainingLog | Picture
+Block = Heading | Paragraph | Warnings | KeyPoints | Bullets | Table | TrainingLog | Picture

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ..stream.evaluation_line import evaluation_line
 from ..stream.experiment_info import LOSS, MetricInfo
 from ..stream.series import evaluated_values
-from .blocks import Block, Bullets, Cell, Heading, Paragraph, Picture, Summary, Table, TrainingLog, Warnings
+from .blocks import Block, Bullets, Cell, Heading, KeyPoints, Paragraph, Picture, Table, TrainingLog, Warnings
 from .comparison import joint_conclusion
 from .conclusion import conclusion
 from .effect import effect
@@ -51,7 +51,7 @@ def contents(runs: Sequence[RunSummary], words: Words) -> list[Block]:
         if len(experiments) == 1
         else ""
     )
-    blocks = [Heading(1, words("title_several", count=len(runs), of=of)), Summary(joint_conclusion(runs, words))]
+    blocks = [Heading(1, words("title_several", count=len(runs), of=of)), KeyPoints(joint_conclusion(runs, words))]
     for run in experiments.values():
         blocks += _task([one for one in runs if one.experiment == run.experiment], words, 2)
     blocks += _all_runs(runs, words)
@@ -65,7 +65,7 @@ def _watched(run: RunSummary, words: Words) -> Iterator[Block]:
     """The report of a loop that clipwatch only watched."""
     yield Heading(1, words("watched_title", model=run.experiment.name))
     yield _subtitle(run, words)
-    yield Summary(watched_summary(run, words), tuple(lane.label for lane in run.lanes))
+    yield KeyPoints(watched_summary(run, words), tuple(lane.label for lane in run.lanes))
     if warnings := tuple(_warnings(run, words)):
         yield Warnings(warnings)
     yield from watched_blocks(run, words)
@@ -111,7 +111,7 @@ def _run(run: RunSummary, words: Words, *, level: int, name: str, alone: bool) -
     yield _subtitle(run, words)
     if origin := run.recorded.started.forked_from:
         yield Paragraph(words("forked_from", run=origin.run, lane=origin.lane, step=f"{origin.step:,}"))
-    yield Summary(summary(run, words, alone=alone), tuple(lane.label for lane in run.lanes))
+    yield KeyPoints(summary(run, words, alone=alone), tuple(lane.label for lane in run.lanes))
     if warnings := tuple(_warnings(run, words)):
         yield Warnings(warnings)
     if alone:

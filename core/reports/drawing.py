@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ClipwatchError
 from ..optional_packages import installation
 from ..safe_text import printable
-from .lane_marks import COLOURS, MARKERS
+from .lane_marks import COLOURS, MARKERS, symbol_place
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +77,7 @@ def line_style(number: int) -> dict[str, Any]:
     return {
         "color": COLOURS[number % len(COLOURS)],
         "linestyle": _LINES[number % len(_LINES)],
-        "marker": MARKERS[number % len(MARKERS)],
+        "marker": MARKERS[symbol_place(number)],
     }
 
 

@@ -11,6 +11,11 @@ MARKERS = ("o", "D", "^", "s")
 COLOURS = ("#2657c9", "#b45309", "#3f7d20", "#7c3aed", "#0e7490", "#be123c")
 
 
+def symbol_place(number: int) -> int:
+    """The place of a lane's symbol. From the 13th lane on they are shifted: the pairs of symbol and colour repeat."""
+    return (number + number // 12) % len(SYMBOLS)
+
+
 @dataclass(frozen=True)
 class LaneLabel:
     """The name of lane `number` of a run, with its symbol."""
@@ -21,7 +26,7 @@ class LaneLabel:
     @property
     def symbol(self) -> str:
         """The symbol of the lane."""
-        return SYMBOLS[self.number % len(SYMBOLS)]
+        return SYMBOLS[symbol_place(self.number)]
 
     @property
     def colour(self) -> str:

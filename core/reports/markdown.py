@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from ..safe_text import in_markdown, printable
-from .blocks import Block, Bullets, Cell, Heading, Paragraph, Picture, Summary, Table, Text, TrainingLog, Warnings
+from .blocks import Block, Bullets, Cell, Heading, KeyPoints, Paragraph, Picture, Table, Text, TrainingLog, Warnings
 from .phrases import Phrase
 
 
@@ -25,7 +25,7 @@ def _block(block: Block, files: Mapping[str, str]) -> str:
             return _text(text)
         case Warnings(items):
             return "\n>\n".join(f"> **!** {_text(item)}" for item in items)
-        case Summary(items=items) | Bullets(items=items):
+        case KeyPoints(items=items) | Bullets(items=items):
             return "\n".join(f"- {_text(item)}" for item in items)
         case Table(header, rows):
             return "\n".join(_row(row) for row in (header, ("---",) * len(header), *rows))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from ..safe_text import printable
-from .blocks import Block, Bullets, Cell, Heading, Paragraph, Picture, Summary, Table, Text, TrainingLog, Warnings
+from .blocks import Block, Bullets, Cell, Heading, KeyPoints, Paragraph, Picture, Table, Text, TrainingLog, Warnings
 from .lane_marks import LaneLabel
 from .phrases import TAGS, Phrase
 from .stylesheet import STYLESHEET
@@ -56,7 +56,7 @@ def _block(block: Block) -> str:
             return f"<p>{_text(text)}</p>"
         case Warnings(items):
             return '<aside class="warnings">\n' + "\n".join(f"<p>{_text(item)}</p>" for item in items) + "\n</aside>"
-        case Summary(items, lanes):
+        case KeyPoints(items, lanes):
             return _coloured(_list("summary", items), lanes)
         case Bullets(items):
             return _list("bullets", items)

@@ -34,7 +34,7 @@ from ..stream.events import (
     StepsTrained,
 )
 from ..stream.fork_events import ForkOrigin
-from ..stream.lane_config import LaneConfig
+from ..stream.lane_config import LaneConfig, require_fork
 from ..stream.rules import require_known
 from .event_table import EventTable
 from .folder import RunFolder
@@ -107,16 +107,10 @@ def _require_step(recorded: Recorded, lane: str, at: int) -> None:
 
 def _require_lanes(forks: Sequence[LaneConfig], family: Sequence[str]) -> None:
     """Raise BadInput if these cannot be the new lanes."""
-    if not forks:
-        raise BadInput("no new lane; give --lane NAME=RULE")
     names = list(family)
     for fork in forks:
-        if fork.name in names:
-            raise BadInput(f"--lane {fork.name}: there is a lane of that name already; use another name")
+        require_fork(fork, names)
         names.append(fork.name)
-        for setting in ("optimizer", "beta1"):
-            if setting in fork.own_settings:
-                raise BadInput(f"--lane {fork.name}: a fork continues its parent's optimizer; leave {setting} out")
 
 
 def _rules(recorded: Recorded, family: Sequence[str], at: int) -> Iterator[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -129,6 +129,14 @@ def read_lane(name: str, text: str) -> LaneConfig:
             raise BadInput(f"lane {name}: {part!r} is not a setting; write NAME=VALUE, like lr=0.01")
         pairs.append((key, value))
     return _lane(name, rule, pairs, {})
+
+
+def require_fork(lane: LaneConfig, taken: Collection[str]) -> None:
+    """Raise BadInput, which names the lane, if no fork can be this lane. `taken`: the names of the other lanes."""
+    if lane.name in taken:
+        raise BadInput(f"lane {lane.name}: there is a lane of this name already; use another name")
+    if lane.own_settings.keys() - {"learning_rate"}:
+        raise BadInput(f"lane {lane.name}: a fork keeps its parent's optimizer; only rule and lr can differ")
 
 
 def _lane_of_table(name: str, table: Mapping[str, Any]) -> LaneConfig:

@@ -168,11 +168,6 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.watched else self.config
 
     @property
-    def uses_adam(self) -> bool:
-        """Whether the optimizer is the run's Adam, whose memory is known."""
-        return self.config is not None and self.config.optimizer == "adam" and not self.experiment.own_optimizer
-
-    @property
     def changed_mid_run(self) -> bool:
         """Whether a lane was changed mid-run, so that the lanes are not a clean comparison any more."""
         return any(lane.changed_mid_run for lane in self.lanes.values())

@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
+from ...core.reports.lane_marks import symbol_place
 from ...core.safe_text import printable
 from ..text.wrapping import wrapped
 from .area import Area
@@ -100,7 +101,7 @@ def _line(one: Trace, area: Area, spec: ChartSpec, number: int, *, faint: bool) 
     markers = spec.glyphs.faint if faint else spec.glyphs.curves
     x = (columns + 0.5) / spec.glyphs.dots[0]
     shown = number if one.lane.number is None else one.lane.number
-    return Line(x, area.scale.place(values), joined, markers[shown % len(markers)])
+    return Line(x, area.scale.place(values), joined, markers[symbol_place(shown) % len(markers)])
 
 
 def _draw_layer(canvas: Canvas, area: Area, inks: list[int], lanes: list[Cells]) -> list[Drawn]:

@@ -18,7 +18,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
+class CurveColumns:
     """A window of a curve in W columns: finite minimum and maximum (NaN: none), and whether any value is non-finite."""
 
     low: Floats
@@ -105,7 +105,7 @@ class Curve:
         steps[-1] = last + 1
         return self._steps.at_or_after(steps)
 
-    def columns(self, first: int, last: int, width: int) -> Columns:
+    def columns(self, first: int, last: int, width: int) -> CurveColumns:
         """Minimum and maximum per column of the window [first, last]; each point belongs to exactly one column."""
         edges = self._edges(first, last, width)
         low, high = np.full((2, width), np.nan, np.float32)
@@ -113,7 +113,7 @@ class Curve:
         broken = self._broken_columns(edges)
         if len(filled):
             low[filled], high[filled] = self._extremes.of(self._view(), edges[filled], edges[filled + 1])
-        return Columns(low, high, broken)
+        return CurveColumns(low, high, broken)
 
     def _broken_columns(self, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
         if not self._broken_from:

@@ -130,9 +130,13 @@ def _entry(spec: ChartSpec, index: int, lane: ChartLane) -> Entry:
 
 
 def _values(spec: ChartSpec, lane: ChartLane) -> tuple[float | None, float | None]:
-    """The value at the cursor, or the newest one, and its average; a value that is not finite has no average."""
+    """The value at the cursor, or the newest one, and its average; a value that is not finite has no average.
+
+    There is none where the curve is not drawn, before a lane was forked.
+    """
     point = lane.curve.last if spec.cursor is None else lane.curve.nearest(spec.cursor)
-    if point is None:
+    is_before = spec.cursor is not None and lane.start is not None and spec.cursor < lane.start
+    if point is None or is_before:
         return None, None
     step, value = point
     if not spec.smoothing or not isfinite(value) or (spec.log and value <= 0):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .chart_spec import ChartLane, ChartSpec
-from .curve import Columns
+from .curve import CurveColumns
 from .ticks import linear_range, log_range
 
 Floats = NDArray[np.float64]
@@ -33,7 +33,7 @@ class Trace:
     """
 
     lane: ChartLane
-    columns: Columns
+    columns: CurveColumns
     smooth: NDArray[np.float32] | None
     gaps: NDArray[np.bool_] | None = None
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadInput
+from ..text.lane_names import lane_name
 from ..text.messages import tell
 from .experiment_settings import announce_code
 from .options import (
@@ -23,7 +24,7 @@ from .options import (
     option,
 )
 from .parser import Subcommand
-from .settings import headless_options, lane_texts, machine, screen_options, uses_screen, warn_of_settings
+from .settings import headless_options, machine, screen_options, uses_screen, warn_of_settings
 from .sweep_after_run import sweep_after_run
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...core.runs.folder import RunFolder
-    from ...core.runs.machine import Machine
     from ...core.stream.commands import Fork
     from ...core.stream.lane_config import LaneConfig
+    from ..engine_child.request import ResumeRun
 
 
 def _fork(args: argparse.Namespace) -> int:
@@ -45,26 +46,43 @@ def _fork(args: argparse.Namespace) -> int:
     source = find_run(args.run, home, tell)
     if args.at is None:
         raise BadInput("fork: give the step, like --at 300")
-    forks = _new_lanes(args.lanes or [])
+    if not args.lanes:
+        raise BadInput("fork: give a new lane, like --lane norm:1")
+    forks = _new_lanes(args.lanes, source, args.from_lane)
     child = _new_run(source, home, at=args.at, lane=args.from_lane, forks=forks, iterations=args.iterations)
     if uses_screen(args):
-        return _show(child, args, iterations=args.iterations, machine=machine(args))
+        from ..engine_child.request import ResumeRun
+        from ..live.run import run_live
+
+        request = ResumeRun(
+            folder=child.path,
+            iterations=args.iterations,
+            machine=machine(args),
+            tensorboard=args.tensorboard,
+            debug=args.debug,
+        )
+        return run_live(request, screen_options(args), train_sweep=sweep_after_run(args))
     from ..headless.run import resume_headless
 
     return resume_headless(child, args.iterations, machine(args), headless_options(args))
 
 
-def fork_after_replay(source: RunFolder, args: argparse.Namespace) -> Callable[[Fork], int]:
-    """A function that forks a recorded run at a step of its replay and shows the new run; `args` are the replay's."""
+def fork_after_replay(
+    source: RunFolder, home: Path, show: Callable[[ResumeRun], int], **options: Any
+) -> Callable[[Fork], int]:
+    """A function that forks a recorded run at a step of its replay, below `home`, and shows the new run.
+
+    `options` are those of the request that `show` gets.
+    """
 
     def fork(command: Fork) -> int:
-        from ...core.runs.folder import runs_folder
-        from ...core.runs.machine import Machine
         from ...core.stream.lane_config import LaneConfig
+        from ..engine_child.request import ResumeRun
 
+        # The prompt always gives a rule.
         new = LaneConfig(command.name, command.rule or "none", learning_rate=command.learning_rate)
-        child = _new_run(source, runs_folder(args.runs_dir), at=command.at_step or 0, lane=command.lane, forks=[new])
-        return _show(child, args, machine=Machine())
+        child = _new_run(source, home, at=command.at_step or 0, lane=command.lane, forks=[new])
+        return show(ResumeRun(folder=child.path, **options))
 
     return fork
 
@@ -78,8 +96,7 @@ def _new_run(
     forks: Sequence[LaneConfig],
     iterations: int | None = None,
 ) -> RunFolder:
-    """Make the new run, and say where it is."""
-    from ...core.files.paths import path_text
+    """Make the new run, and say what it is called."""
     from ...core.runs.forking import fork_recorded
     from ...core.runs.reader import read_recording
     from ...core.stream.events import Notice
@@ -90,25 +107,23 @@ def _new_run(
         if isinstance(event, Notice):
             tell(event.text)
     announce_code(recorded.started.config.experiment, recorded.started.experiment)
-    tell(f"{path_text(child.path)} continues {source.path.name}; clipwatch resume continues it again")
+    name = child.path.name
+    tell(f"new run {name}, forked from {source.path.name} at step {at}; if interrupted: clipwatch resume {name}")
     return child
 
 
-def _show(child: RunFolder, args: argparse.Namespace, *, iterations: int | None = None, machine: Machine) -> int:
-    """Train the new run on the screen."""
-    from ..engine_child.request import ResumeRun
-    from ..live.run import run_live
+def _new_lanes(texts: Sequence[str], source: RunFolder, parent: str | None) -> list[LaneConfig]:
+    """The new lanes, of which those without a name are named after their parent. Raises BadInput."""
+    from ...core.stream.config import from_options, read_toml
+    from ..view.fork_choices import read_fork, split
 
-    request = ResumeRun(
-        folder=child.path, iterations=iterations, machine=machine, tensorboard=args.tensorboard, debug=args.debug
-    )
-    return run_live(request, screen_options(args), train_sweep=sweep_after_run(args))
-
-
-def _new_lanes(texts: list[str]) -> list[LaneConfig]:
-    from ...core.stream.lane_config import read_lane
-
-    return [read_lane(name, text) for name, text in lane_texts(texts).items()]
+    if parent is None:
+        is_needed = not all(split(text)[0] for text in texts)
+        parent = from_options(read_toml(source.config)).lanes[0].name if is_needed else ""
+    lanes: list[LaneConfig] = []
+    for text in texts:
+        lanes.append(read_fork(text, lane_name(parent), {parent, *(lane.name for lane in lanes)}))
+    return lanes
 
 
 FORK = Subcommand(
@@ -121,13 +136,12 @@ FORK = Subcommand(
             "fork",
             (
                 option("--at", metavar="STEP", type=integer, help="the step from which on the new lanes differ"),
-                option(
-                    "--from", metavar="LANE", dest="from_lane", help="the lane to continue (default: the first one)"
-                ),
+                option("--from", metavar="LANE", dest="from_lane", help="the lane to fork (default: the first one)"),
                 replace(
                     LANE,
-                    help="a new lane: its name, its clip rule and, after a comma, lr=X if its learning rate differs;"
-                    " repeat it for each new lane",
+                    keywords={**LANE.keywords, "metavar": "[NAME=]RULE[,lr=X]"},
+                    help="a new lane: its name (default: that of LANE with +1, +2, ...), its clip rule and, after a"
+                    " comma, lr=X if its learning rate differs; repeat it for each new lane",
                 ),
             ),
         ),
@@ -144,4 +158,12 @@ FORK = Subcommand(
         Group("other options", (TENSORBOARD, KEYS_CONFIG, RUNS_DIR, DEBUG, HELP)),
     ),
     defaults={"no_record": False},
+    epilog="""\
+examples:
+  clipwatch fork last --at 300 --lane norm:1
+  clipwatch fork last --at 300 --from clipped --lane none --lane low=norm:1,lr=1e-4
+
+The new run begins as the recorded one did and trains LANE on beside the new
+lanes. A new lane with the rule that LANE has at this step also takes the rules
+that are planned for LANE's later steps; one with another rule keeps it.""",
 )

@@ -9,6 +9,7 @@ import re
 import sys
 import time
 from datetime import datetime
+from functools import partial
 
 from ...core.errors import BadInput
 from ...core.files.paths import path_text
@@ -16,8 +17,10 @@ from ...core.runs.own_code import whole_path
 from ...core.stream.builtin_experiments import BUILT_IN, DATASETS
 from ..text.messages import say, tell
 from ..text.number_format import number_of
+from .fork_command import fork_after_replay
 from .options import DEBUG, HELP, RUNS_DIR, Group, flag, one_of, option
 from .parser import Subcommand
+from .replica_command import replica_after_sweep
 
 _UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([hdw])")
@@ -48,9 +51,11 @@ def _list(args: argparse.Namespace) -> int:
         from .runs_table import print_runs
 
         return print_runs(home, filter, json=args.json)
+    from ...core.runs.machine import Machine
     from ..runs.show import show_runs
 
-    return show_runs(home, filter)
+    fork = partial(fork_after_replay, home=home)
+    return show_runs(home, filter, fork, partial(replica_after_sweep, machine=Machine()))
 
 
 def _experiment(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadInput
@@ -92,12 +93,15 @@ def _replay(args: argparse.Namespace) -> int:
     folder = found_run(args)
     speed = _speed(args.speed)
     if uses_screen(args):
+        from ...core.runs.folder import runs_folder
         from ..engine_child.request import ReplayRun
         from ..live.run import run_live
 
         request = ReplayRun(folder=folder.path, speed=speed, debug=args.debug)
-        after = {"train_sweep": sweep_after_run(args), "train_fork": fork_after_replay(folder, args)}
-        return run_live(request, screen_options(args), **after)
+        fork = fork_after_replay(
+            folder, runs_folder(args.runs_dir), partial(_show, args), tensorboard=args.tensorboard, debug=args.debug
+        )
+        return run_live(request, screen_options(args), train_sweep=sweep_after_run(args), train_fork=fork)
     from ..headless.run import replay_headless
 
     return replay_headless(folder, speed, headless_options(args))

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...core.errors import ClipwatchError, one_line
+from ...core.errors import ClipwatchError
+from ...core.runs.compared import why_unreadable
 from ...core.runs.folder import RunFolder
 from ...core.runs.followed_run import FollowedRun, LaneTimes
 from ...core.stream.events import Event
@@ -38,14 +39,14 @@ class Appended:
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class ReadingFailed:
     """A run cannot be read."""
 
     place: int
     why: str
 
 
-News = Begun | Appended | Unreadable
+News = Begun | Appended | ReadingFailed
 
 
 class Reader:
@@ -83,7 +84,7 @@ class Reader:
             try:
                 events = run.begin(lambda count, place=place: self._note(place, count))
             except (ClipwatchError, OSError) as error:
-                self._news.put(Unreadable(place, one_line(error)))
+                self._news.put(ReadingFailed(place, why_unreadable(run.folder, error)))
             else:
                 self._news.put(Begun(place, events, run.times, run.is_followed, run.damage))
         while any(run.is_followed for run in self._runs) and not self._stop.wait(POLL):

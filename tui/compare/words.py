@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...core.runs.compared import ComparedLane, ComparedRun, common_metrics
+from ...core.runs.compared import ComparedLane, ComparedRun, common_metrics, experiments
 from ...core.safe_text import printable
 from ...core.stream.experiment_info import MetricInfo, Value
 from ..text.metric_words import value_words
 
 UNKNOWN = "-"
+# Settings whose values say enough.
+_UNNAMED = ("clip", "changes", "experiment")
 
 
 def setting_name(name: str) -> str:
@@ -27,22 +29,25 @@ def setting_text(value: Value | None) -> str:
 
 
 def differences(lane: ComparedLane) -> str:
-    """The settings in which lanes differ, in one text: `none, head relu, seed 0`."""
+    """The settings in which lanes differ, in one text: `none, lenet, head relu, seed 0`."""
     found = ((name, setting_text(lane.settings.get(name))) for name in lane.differing)
     known = [(name, text) for name, text in found if text != UNKNOWN]
-    return ", ".join(text if name in ("clip", "changes") else f"{setting_name(name)} {text}" for name, text in known)
+    return ", ".join(text if name in _UNNAMED else f"{setting_name(name)} {text}" for name, text in known)
 
 
-def step_text(lane: ComparedLane) -> str:
-    """How many steps a lane has done, of how many, and how it ended unless it has done all."""
+def step_text(lane: ComparedLane, *, unit: str = "") -> str:
+    """How many steps a lane has done, of how many, and how it ended unless it has done all: `50 steps, stopped`.
+
+    `unit` follows the number: ` steps`.
+    """
     state = lane.state
     if state.failed:
-        return f"{state.failed.reason} at {state.step:,}"
-    if state.status == "completed" or (state.watched and state.ended):
-        return f"{state.step:,}"
+        return f"{state.failed.reason} at {state.step:,}{unit}"
     if state.status == "stopped":
-        return f"{state.step:,}, stopped"
-    return f"{state.step:,} of {state.planned:,}" if state.planned else f"{state.step:,}"
+        return f"{state.step:,}{unit}, stopped"
+    if state.ended or not state.planned:
+        return f"{state.step:,}{unit}"
+    return f"{state.step:,} of {state.planned:,}{unit}"
 
 
 def value_text(lane: ComparedLane, metric: MetricInfo) -> str:
@@ -57,8 +62,13 @@ def value_text(lane: ComparedLane, metric: MetricInfo) -> str:
 
 def experiments_text(runs: Sequence[ComparedRun]) -> str:
     """What is said of runs of different experiments; empty if there is only one."""
-    names = list(dict.fromkeys(printable(run.state.experiment.name) for run in runs))
+    names = [printable(name) for name in experiments(runs)]
     if len(names) < 2:
         return ""
     common = " and ".join(metric.words for metric in common_metrics(runs))
     return f"runs of different experiments: {', '.join(names)}; metrics in common: {common}"
+
+
+def faults(runs: Sequence[ComparedRun]) -> list[str]:
+    """What is to be said of the runs that cannot be read, or not in full: number, name and reason of each."""
+    return [f"{place}  {printable(run.name)}: {printable(run.fault)}" for place, run in enumerate(runs, 1) if run.fault]

@@ -47,11 +47,11 @@ def _step_size(value: float | None) -> str:
 
 def _distances(page: LanePage, state: RunState) -> Iterator[Figure]:
     """Two figures for each lane that this one is compared with. Every lane is compared with the first."""
-    for number, other in enumerate(state.lanes):
+    for other in state.lanes:
         for pair in ((page.lane.name, other), (other, page.lane.name)):
             if found := state.compared.get(pair):
                 distances, disagreements = (page.history(pair[1], metric) for metric in ("distance", "disagreement"))
-                name = lane_name(number, other)
+                name = lane_name(other)
                 labels = f"L2 distance to {name}", "predictions differ"
                 if not page.wide:
                     labels = f"L2 to {name}", f"differ from {name}"

@@ -82,7 +82,7 @@ def _head(page: LanePage, state: RunState, selected: int, visible: int) -> list[
     """The lane, its rule and the step; the conclusion. The selected lane is marked if not all of them fit."""
     count, is_selected, theme = len(state.lanes), page.number == selected, page.theme
     tab = page.theme.printable(f" {page.number + 1} of {count} · tab ") if visible < count and is_selected else ""
-    name = f"{theme.glyphs.symbol(page.number)} {lane_name(page.number, page.lane.name)}"
+    name = f"{theme.glyphs.symbol(page.number)} {lane_name(page.lane.name)}"
     room = page.width - 4 - cell_len(page.theme.printable(name)) - cell_len(tab)
     rule, step = _rule_and_step(page, state, room)
     marked = theme.lane(page.number, bold=True, reverse=visible > 1 and is_selected)

@@ -34,12 +34,11 @@ from ..view.requests import Requests
 from ..view.run_view import RunView
 from .cadence import MIN_INTERVAL
 from .event_feed import EventFeed
-from .palette import Entry, PaletteEntries, entries
+from .palette import PaletteEntries, PaletteEntry, entries
 from .steering import Steering
 from .sweep_offer import offer, offered_sweep
 
 NO_SWEEP = "A sweep cannot start from here. In a terminal: clipwatch sweep"
-NO_FORK_HERE = "A recording cannot be forked from here. In a terminal: clipwatch fork"
 # Seconds without an answer to a command before the status line reports it.
 ANSWER_TIMEOUT = 3.0
 # Seconds from sending a command to reading its answer. After a seek: the first delay, and the factor by which it grows.
@@ -47,7 +46,7 @@ ANSWER_DELAY = 0.03
 SEEK_DELAY, SEEK_DELAY_GROWTH = 0.002, 1.2
 
 
-class Palette(CommandPalette):
+class KeyPalette(CommandPalette):
     """The command palette. Its keys for pages do nothing on a terminal too low to show a line of its list."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -187,13 +186,8 @@ class ClipwatchApp(TerminalApp):
 
     def action_fork(self) -> None:
         """Prompt for a fork of the selected lane; in a replay, one with which a new run begins in place of this."""
-        state = self.view.state
-        if not self.view.engine_gone and (why := refusal("fork", state)):
-            self.main.say(why)
-        elif state.replay and not self._can_fork:
-            self.main.say(NO_FORK_HERE)
-        else:
-            self.steering.lanes.ask_for_fork(self._end_with_fork if state.replay else self.steering.lanes.fork)
+        is_replay = self.view.state.replay is not None
+        self.steering.lanes.ask_for_fork(in_new_run=self._end_with_fork if is_replay and self._can_fork else None)
 
     def _end_with_fork(self, command: Fork) -> None:
         """Exit; the new run follows."""
@@ -232,9 +226,9 @@ class ClipwatchApp(TerminalApp):
             # The palette's entries act on the main screen.
             self.screen.dismiss(None)
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
-            self.push_screen(Palette(placeholder="Type the name of a key, a rule or a theme"))
+            self.push_screen(KeyPalette(placeholder="Type the name of a key, a rule or a theme"))
 
-    def palette_entries(self) -> Iterator[Entry]:
+    def palette_entries(self) -> Iterator[PaletteEntry]:
         """The entries of the command palette."""
         return entries(self, self._remapped_keys)
 

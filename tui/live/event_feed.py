@@ -25,6 +25,8 @@ class EventFeed:
         self._cadence = Cadence()
         self._unreported: list[Event] = []
         self._run_on_screen = 0
+        # Whether a fork that was asked for here has begun, but has not been laid out.
+        self._fork_arrived = False
         # Whether there are events that have not been drawn.
         self.stale = True
 
@@ -37,6 +39,8 @@ class EventFeed:
         """Fold the new events and report them; during a seek, report only once it has finished."""
         for event in self._lines.events(self._engine.lines(DRAIN_SECONDS)):
             self._view.fold(event)
+            if isinstance(event, LaneForked) and event.lane in self._requests.forks:
+                self._fork_arrived = True
             self._requests.settle(event)
             self._unreported.append(event)
             self.stale = True
@@ -54,8 +58,8 @@ class EventFeed:
             self._screen.begin_run()
         else:
             # A lane may be forked, and a process may begin to watch further loops, at any time.
-            forked = any(isinstance(event, LaneForked) for event in self._unreported)
-            self._screen.add_lanes(select=forked and not self._view.state.replay)
+            self._screen.add_lanes(select=self._fork_arrived)
+        self._fork_arrived = False
 
     def _report(self) -> None:
         events, self._unreported = self._unreported, []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from functools import partial
 
 from ...core.errors import BadInput
 from ...core.stream.commands import AnyCommand, Fork, ResetMoments, SetClip, SetLearningRate
 from ...core.stream.lane_config import LaneConfig
+from ...core.stream.lane_differences import settings_of
 from ...core.stream.rules import recorded_rule
 from ...core.stream.state import LaneState
 from ..screens.main import MainScreen
@@ -149,21 +151,23 @@ class LaneSteering:
 
     def _reset_moments(self) -> None:
         state = self._view.state
-        if state.config and state.config.optimizer == "sgd" and not state.experiment.own_optimizer:
-            self._screen.say("Plain SGD has no optimizer state to reset.")
-        elif lane := self._selected_lane():
-            name = self._screen.name_of(lane)
-            if lane.ended and not state.replay:
-                self._screen.say(f"{name} has ended. e: {MORE_ITERATIONS} more steps")
-            else:
-                self._send(ResetMoments(lane=lane.name), f"{name}: resetting the optimizer state")
+        if (lane := self._selected_lane()) is None:
+            return
+        name, config = self._screen.name_of(lane), settings_of(state, lane)
+        if config and config.optimizer == "sgd" and not state.experiment.own_optimizer:
+            self._screen.say(f"{name} trains with plain SGD, which has no optimizer state to reset.")
+        elif lane.ended and not state.replay:
+            self._screen.say(f"{name} has ended. e: {MORE_ITERATIONS} more steps")
+        else:
+            self._send(ResetMoments(lane=lane.name), f"{name}: resetting the optimizer state")
 
     # Forks
 
-    def ask_for_fork(self, use: Callable[[Fork], None]) -> None:
-        """Prompt for a fork of the selected lane, and pass its command to `use`; or say why it cannot be forked.
+    def ask_for_fork(self, in_new_run: Callable[[Fork], None] | None) -> None:
+        """Prompt for a fork of the selected lane and start it, or say why it cannot be forked.
 
-        In a replay, the lane is forked at the step in sight.
+        In a replay, the lane is forked at the step in sight, by `in_new_run`. Where no run can follow, as on a screen
+        that does not train the run, the command to type is said.
         """
         state = self._view.state
         if (lane := self._selected_lane()) is None:
@@ -171,6 +175,8 @@ class LaneSteering:
         name = self._screen.name_of(lane)
         if state.watched:
             self._screen.say(NO_FORK)
+        elif state.attached:
+            self._say_how_to_fork(lane, state.attached.run)
         elif lane.failed and not state.replay:
             self._screen.say(f"{name} has failed, so there is no state to fork. r: restart · n: new seed")
         elif lane.ended and not state.replay:
@@ -178,9 +184,13 @@ class LaneSteering:
             self._screen.say(f"{ended}. e: {MORE_ITERATIONS} more steps, then F", f"{ended}: e, then F")
         elif state.replay and lane.planned and lane.step >= lane.planned:
             self._screen.say(f"{name} ends here, and a fork needs steps to train. <: back, then F", f"{name} ends here")
+        elif state.replay and in_new_run is None:
+            self._say_how_to_fork(lane, state.replay.run)
         else:
-            parent = ForkParent(name, self._rule(lane), self._rate(lane))
-            at_step = self._requests.step(lane.step) if state.replay else None
+            at_step = self._recorded_step(lane) if state.replay else None
+            has_plans = any(step > lane.step for step in lane.clip_at)
+            parent = ForkParent(name, self._rule(lane), self._rate(lane), has_plans)
+            use = in_new_run or self._fork
 
             def accept(new: LaneConfig) -> None:
                 rule, rate = new.rule, new.learning_rate
@@ -188,12 +198,24 @@ class LaneSteering:
 
             self._screen.prompt_for_fork(ForkField(parent, self._taken_names(), at_step), accept)
 
+    def _say_how_to_fork(self, lane: LaneState, run: str) -> None:
+        """Say which command forks a recorded run at the step in sight."""
+        source = "" if lane.name == next(iter(self._view.state.lanes)) else f" --from {lane.name}"
+        command = f"clipwatch fork {shlex.quote(run)} --at {self._recorded_step(lane)}{source} --lane norm:1"
+        self._screen.say(f"In a terminal: {command}", command)
+
+    def _recorded_step(self, lane: LaneState) -> int:
+        """The step of a recorded lane that is in sight. Where its recording has ended, others may go on."""
+        config, step = self._view.state.config, self._requests.step(lane.step)
+        done = lane.latest.step + 1 if lane.latest else step
+        return done if config and step >= done + config.eval_every else step
+
     def _taken_names(self) -> frozenset[str]:
         """The names of all lanes, recorded and on the screen, and of forks that the engine has not begun yet."""
         lanes = self._view.state.lanes
         return self._requests.forks.union(lanes, map(self._screen.name_of, lanes.values()))
 
-    def fork(self, command: Fork) -> None:
+    def _fork(self, command: Fork) -> None:
         """Start the new lane."""
         parent = self._view.state.lanes.get(command.lane or "")
         of = f" of {self._screen.name_of(parent)}" if parent else ""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _TITLE_CELLS = 36
 
 
-class Entry(NamedTuple):
+class PaletteEntry(NamedTuple):
     """A line of the palette: its group and name, its keys (empty: none), what it does, and the function to call."""
 
     group: str
@@ -41,28 +41,30 @@ class Entry(NamedTuple):
         return Content.assemble(title.pad_right(max(0, _TITLE_CELLS - len(title))), "  ", (self.keys, "bold"))
 
 
-def entries(app: ClipwatchApp, keymap: Mapping[str, str]) -> Iterator[Entry]:
+def entries(app: ClipwatchApp, keymap: Mapping[str, str]) -> Iterator[PaletteEntry]:
     """What can be done now: without the keys that do not apply to this kind of run."""
     state = app.view.state
     is_replay = state.replay is not None
     for key in keys_for(state):
         if key.only != ("live" if is_replay else "replay"):
             keys = printable(key.caps(keymap), ascii=app.ascii)
-            yield Entry(key.group, key.label, keys, key.tooltip, partial(app.run_action, key.action, app.main))
+            yield PaletteEntry(key.group, key.label, keys, key.tooltip, partial(app.run_action, key.action, app.main))
     can_clip = not is_replay and not (state.attached and state.attached.unsteerable)
     if can_clip and app.main.selected:
         for rule, meaning in MEANINGS.items():
             name = f"clip the selected lane: {rule}"
-            yield Entry(CLIP, name, "", meaning[0].upper() + meaning[1:], partial(app.steering.lanes.use_rule, rule))
+            yield PaletteEntry(
+                CLIP, name, "", meaning[0].upper() + meaning[1:], partial(app.steering.lanes.use_rule, rule)
+            )
     for theme in THEMES:
-        yield Entry("Theme", theme, "", f"Use the colours of {theme}", partial(app.use_theme, theme))
+        yield PaletteEntry("Theme", theme, "", f"Use the colours of {theme}", partial(app.use_theme, theme))
 
 
 class PaletteEntries(Provider):
     """Offers the entries to Textual's palette, in their order as long as nothing is typed."""
 
     @property
-    def _entries(self) -> Iterator[Entry]:
+    def _entries(self) -> Iterator[PaletteEntry]:
         return cast("ClipwatchApp", self.app).palette_entries()
 
     async def discover(self) -> Hits:

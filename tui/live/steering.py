@@ -143,7 +143,10 @@ class Steering:
                 # The follower is new, the run is not.
                 return
         self.lanes.forget()
-        kept = kept_texts(self._view.state.recorded_in) if self._view.state.lanes else ()
+        lanes = self._view.state.lanes
+        if any(lane.parent is not None for lane in lanes.values()):
+            message = f"{message.removesuffix('.')}, without the forks."
+        kept = kept_texts(self._view.state.recorded_in) if lanes else ()
         self._send(command, *(f"{message} {text}" for text in kept), message)
 
     def _extend(self) -> None:

@@ -22,15 +22,31 @@ def offer(sweep: SweepConfig, duration: str, state: RunState) -> list[str]:
     compared = ", with ".join(
         " and ".join(axis_value(axis, value) for value in values) for axis, values in sweep.axes.items()
     )
-    started = ", the rules that this run started with" if state.changed_mid_run else ""
     condition = "" if sweep.seconds(1) is None else ", if nothing else runs"
     lines = [
         f"Run {len(seeds)} seeds ({seeds[0]} to {seeds[-1]}) of this configuration:",
         f"{duration}{condition}.",
         "",
-        f"Compared: {compared}{started}. Data, steps and all other settings stay the same.",
+        f"{'Compared' if len(sweep.settings) > 1 else 'Trained'}: {compared}. Data, steps and all other settings stay"
+        " the same.",
     ]
-    return [*lines, *_fate(state)]
+    return [*lines, *_left_out(state), *_fate(state)]
+
+
+def _left_out(state: RunState) -> list[str]:
+    """What a lane of the run has done that no lane of the sweep will do: a sweep keeps what the lanes start with."""
+    lanes = state.lanes.values()
+    parts = {
+        "planned changes of rules": any(lane.clip_at for lane in state.config.lanes) if state.config else False,
+        "changes mid-run": state.changed_mid_run,
+        "forks": any(lane.parent is not None for lane in lanes),
+    }
+    if not (found := [name for name, is_so in parts.items() if is_so]):
+        return []
+    return [
+        "",
+        f"Left out: {', '.join(found)}. Every network keeps the rule and the learning rate that it starts with.",
+    ]
 
 
 def _fate(state: RunState) -> list[str]:

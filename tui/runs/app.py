@@ -30,7 +30,7 @@ from .bars import details, keys, title
 from .cells import LEGEND
 from .delete_question import DeleteQuestion
 from .keys import KEYS
-from .rows import Column, Row, arranged, fitting
+from .rows import FittedColumn, Row, arranged, fitting
 
 # The details take at most this many lines, and this share of the height.
 _MAX_DETAILS, _DETAILS_SHARE = 5, 4
@@ -88,12 +88,14 @@ class RunsApp(ScreenApp):
         super().__init__(ascii=ascii)
         self.theme = state.theme
         self._rows = [Row(recording, ascii=ascii) for recording in reversed(recordings)]
-        self._home, self._state = home, state
+        names = {row.recording.name for row in self._rows}
+        marked = tuple(name for name in state.marked if name in names)
+        self._home, self._state = home, replace(state, marked=marked)
         self._message, self._alert = message, bool(message)
         # The row that was selected when the message was shown.
         self._message_row: Row | None = None
         self._shown: list[Row] = []
-        self._columns: list[Column] = []
+        self._columns: list[FittedColumn] = []
         # What the prompt asks for: "" if it is closed.
         self._asking = ""
         # The row that the message belongs to: it is shown until another one is selected.
@@ -162,7 +164,7 @@ class RunsApp(ScreenApp):
         """The cells that marks take in front of the names."""
         return 2 if self._state.marked else 0
 
-    def _cell(self, row: Row, column: Column) -> str:
+    def _cell(self, row: Row, column: FittedColumn) -> str:
         """A cell of a row; a marked one has a mark before its name."""
         if column.name != "name" or not self._state.marked:
             return row.cells[column.name]
@@ -321,6 +323,8 @@ class RunsApp(ScreenApp):
         place = self._table.cursor_row
         delete(row.recording.folder)
         self._rows = [one for one in self._rows if one.recording is not row.recording]
+        marked = tuple(name for name in self._state.marked if name != row.recording.name)
+        self._state = replace(self._state, marked=marked)
         self._fill()
         self._table.move_cursor(row=min(place, len(self._shown) - 1))
         self.say(f"deleted {row.recording.name}")

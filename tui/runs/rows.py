@@ -41,7 +41,7 @@ _MAX_WIDTHS = {"name": 40, "settings": 30, "clip": 20, FORKED: 24}
 _PADDING = 2
 
 
-class Column(NamedTuple):
+class FittedColumn(NamedTuple):
     """A column that is shown: its name and its width in cells."""
 
     name: str
@@ -99,7 +99,7 @@ def arranged(rows: Sequence[Row], *, ascii: bool) -> list[Row]:
     ]
 
 
-def fitting(rows: Sequence[Row], width: int) -> list[Column]:
+def fitting(rows: Sequence[Row], width: int) -> list[FittedColumn]:
     """The columns that fit into `width` cells, those of low rank first; the name is always shown."""
     widths = {name: max(len(name), *(cell_len(row.cells[name]) for row in rows)) for name in COLUMNS} if rows else {}
     shown: set[str] = set()
@@ -108,7 +108,7 @@ def fitting(rows: Sequence[Row], width: int) -> list[Column]:
     for name in sorted(widths, key=_RANKS.__getitem__):
         if not shown or sum(widths[each] + _PADDING for each in (*shown, name)) <= width:
             shown.add(name)
-    return [Column(name, min(widths[name], width - _PADDING)) for name in COLUMNS if name in shown]
+    return [FittedColumn(name, min(widths[name], width - _PADDING)) for name in COLUMNS if name in shown]
 
 
 def _seed(run: Manifest) -> str:

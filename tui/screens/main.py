@@ -146,9 +146,12 @@ class MainScreen(Screen[None]):
         self.add_class("-welcoming")
 
     def add_lanes(self, *, select: bool = False) -> None:
-        """Create panels for lanes that have begun later than the others, and `select` the last of them."""
+        """Create panels for lanes that have begun later than the others, and `select` the last of them.
+
+        An open prompt stays with its lane.
+        """
         if self._lanes.add_panels():
-            if select:
+            if select and not self._prompt.is_open:
                 self._lanes.select(self._lanes.count - 1)
                 self._name_prompted_lane()
             self.call_after_refresh(self.draw)
@@ -199,11 +202,11 @@ class MainScreen(Screen[None]):
             self._prompt_is_for = self._lanes.number
             self._prompt.open(field, self.size.height, lambda text: use(field.read(text)))
             self._name_prompted_lane()
-            keys = "enter: fork · tab: complete · up, down: pick a rule"
+            keys = f"{field.enter} · tab: complete · up, down: pick a rule"
             self.say(
                 f"{keys} · end, then ,lr=0.01: another learning rate · escape: close",
                 f"{keys} · escape: close",
-                "enter: fork · escape: close",
+                f"{field.enter} · escape: close",
             )
 
     def ask(self, question: Question, act: Callable[[], None]) -> None:

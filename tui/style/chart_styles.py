@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.color import Color, ColorParseError, blend_rgb
 from rich.style import Style
 
-from ...core.reports.lane_marks import SYMBOLS
+from ...core.reports.lane_marks import SYMBOLS, symbol_place
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Glyphs:
 
     def symbol(self, number: int) -> str:
         """The symbol that identifies a lane where its name does not fit or colour is off."""
-        return self.heads[number % len(self.heads)]
+        return self.heads[symbol_place(number)]
 
     def shortened(self, text: str, cells: int) -> str:
         """The text, cut to `cells` cells with an ellipsis if it is longer."""

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 from ...core.stream.config import DEFAULT_LANES
 
-_UNNAMED = frozenset(lane.name for lane in DEFAULT_LANES)
+_LETTERS = dict(zip((lane.name for lane in DEFAULT_LANES), string.ascii_uppercase, strict=False))
 
 
-def lane_name(number: int, name: str) -> str:
-    """`A` for lane 0, `B` for lane 1, ...; a name that the user gave with `--lane` stays as it is."""
-    return string.ascii_uppercase[number] if name in _UNNAMED and number < len(string.ascii_uppercase) else name
+def lane_name(name: str) -> str:
+    """`A` and `B` for the default lanes, in any run; a name that the user gave with `--lane` stays as it is."""
+    return _LETTERS.get(name, name)
 
 
 def lane_names(names: Iterable[str]) -> dict[str, str]:
-    """The name on the screen of each of a run's lanes, by its recorded name; `names` are in the run's order."""
-    return {name: lane_name(number, name) for number, name in enumerate(names)}
+    """The name on the screen of each lane, by its recorded name."""
+    return {name: lane_name(name) for name in names}

@@ -132,7 +132,7 @@ def lane_summary(state: RunState, number: int) -> str:
     """One lane in one line, for pasting elsewhere: its rule, its run and its result so far."""
     lane = list(state.lanes.values())[number]
     words = [
-        f"{lane_name(number, lane.name)}: {', '.join((f'clip {_rule(lane, state)}', *own_settings(state, lane)))}",
+        f"{lane_name(lane.name)}: {', '.join((f'clip {_rule(lane, state)}', *own_settings(state, lane)))}",
         ", ".join(filter(None, _heading(state))),
         f"steps: {_steps(lane)}",
     ]

@@ -91,7 +91,7 @@ def chart_spec(
     for number, (name, lane) in enumerate(view.lanes.items()):
         failed = state.lanes[name].failed
         curve, start = view.curve(name, metric.name)
-        colour, shown = theme.lane_colour(number), lane_name(number, name)
+        colour, shown = theme.lane_colour(number), lane_name(name)
         lanes.append(ChartLane(shown, colour, curve, failed.step if failed else None, start=start))
         shades += _shades(number, view, name)
         marks += [Mark(change.step, number, change_label(change)) for change in lane.effective_changes]
@@ -137,7 +137,7 @@ def heat_map_spec(
         failed, histograms = state.lanes[name].failed, lane.histograms
         lanes.append(
             HeatLane(
-                lane_name(number, name),
+                lane_name(name),
                 theme.lane_colour(number),
                 histograms.steps,
                 histograms.counts,

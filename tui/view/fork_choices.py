@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from itertools import count
 from typing import NamedTuple
 
 from ...core.errors import BadInput
 from ...core.safe_text import printable
-from ...core.stream.lane_config import LaneConfig, read_lane, require_lane_name
+from ...core.stream.lane_config import LaneConfig, read_lane, require_fork
 from ...core.stream.rules import meaning, parse_rule
 from .rule_choices import Remark, remark
 
 _LONGEST_NAME = 24
+# What errors about a lane begin with.
+_PREFIX = re.compile(r"lane [\w.+-]+: ")
 
 
 class ForkParent(NamedTuple):
-    """The lane that is forked: its name on the screen, its rule and its learning rate (None: unknown)."""
+    """The lane that is forked: its name on the screen, its rule and its learning rate (None: unknown).
+
+    `has_plans`: other rules are planned for its later steps. A fork takes them if it begins with the parent's rule.
+    """
 
     name: str
     rule: str
     learning_rate: float | None
+    has_plans: bool = False
 
 
 def default_name(parent: str, taken: Collection[str]) -> str:
@@ -32,23 +39,39 @@ def default_name(parent: str, taken: Collection[str]) -> str:
     raise AssertionError
 
 
+def split(text: str) -> tuple[str, str, str]:
+    """The text in three parts: the name with `=`, the rule, and the settings from the first comma on."""
+    lane, comma, settings = text.partition(",")
+    name, equals, rule = lane.rpartition("=")
+    return name + equals, rule, comma + settings
+
+
+def read_fork(text: str, parent: str, taken: Collection[str]) -> LaneConfig:
+    """The new lane of a text; without a name, it gets that which is offered for a fork of `parent`. Raises BadInput."""
+    before, rule, settings = split(text)
+    name = before.removesuffix("=").strip() or default_name(parent, taken)
+    # What is wrong with the name comes first: the rule may not be complete yet.
+    require_fork(LaneConfig(name, "none"), taken)
+    lane = read_lane(name, rule + settings)
+    require_fork(lane, taken)
+    return lane
+
+
 class ForkField:
-    """The prompt for a fork of `parent`, at a step of a replay or now.
+    """The prompt for a fork of `parent`, now or in a replay, where a new run begins `at_step`.
 
     `taken` are the names of lanes that there are, or that are about to begin.
     """
 
     def __init__(self, parent: ForkParent, taken: Collection[str], at_step: int | None = None) -> None:
         self.label = "fork" if at_step is None else f"fork at {at_step:,}"
+        self.enter = "enter: fork" if at_step is None else "enter: end the replay, train a new run"
         self._parent, self._taken = parent, taken
-        self._name = default_name(parent.name, taken)
-        self.start = f"{self._name}={parent.rule}"
+        self.start = f"{default_name(parent.name, taken)}={parent.rule}"
 
     def split(self, text: str) -> tuple[str, str, str]:
         """The text in three parts: the name with `=`, the rule, and the settings from the first comma on."""
-        lane, comma, settings = text.partition(",")
-        name, equals, rule = lane.rpartition("=")
-        return name + equals, rule, comma + settings
+        return split(text)
 
     def completed_settings(self, settings: str) -> str | None:
         """What follows the rule, completed: the parent's learning rate, which another number replaces."""
@@ -68,23 +91,23 @@ class ForkField:
                 return Remark(f"tab: {whole[1:]}")
             return Remark(printable(str(error)), is_error=True)
         rate = "" if lane.learning_rate is None else f", learning rate {lane.learning_rate:g}"
-        same = lane.rule == self._parent.rule and lane.learning_rate in (None, self._parent.learning_rate)
-        twin = f"as {self._parent.name}: " if same else ""
-        return Remark(f"{twin}{meaning(parse_rule(lane.rule))}{rate}", lane.rule)
+        return Remark(f"{self._likeness(lane)}{meaning(parse_rule(lane.rule))}{rate}", lane.rule)
+
+    def _likeness(self, lane: LaneConfig) -> str:
+        """Whether the new lane begins as a twin of its parent, and what it has of the parent's planned rules."""
+        has_rule = lane.rule == self._parent.rule
+        is_twin = has_rule and lane.learning_rate in (None, self._parent.learning_rate)
+        words = [f"as {self._parent.name}"] if is_twin else []
+        if self._parent.has_plans:
+            words.append(f"{'with' if has_rule else 'without'} {self._parent.name}'s planned rules")
+        return f"{', '.join(words)}: " if words else ""
 
     def read(self, text: str) -> LaneConfig:
         """The new lane. Raises BadInput."""
-        before, rule, settings = self.split(text)
-        name = before.removesuffix("=").strip() or self._name
-        require_lane_name(name)
-        if name in self._taken:
-            raise BadInput(f"there is a lane {name} already; another name is free: {self._name}")
         try:
-            lane = read_lane(name, rule + settings)
+            lane = read_fork(text, self._parent.name, self._taken)
         except BadInput as error:
-            raise BadInput(str(error).removeprefix(f"lane {name}: ")) from None
-        if set(lane.own_settings) - {"learning_rate"}:
-            raise BadInput("a fork keeps its parent's optimizer; only rule and lr can differ")
+            raise BadInput(_PREFIX.sub("", str(error))) from None
         if lane.learning_rate is not None and self._parent.learning_rate is None:
             raise BadInput(f"the learning rate of {self._parent.name} is unknown, so lr cannot be set")
         return lane

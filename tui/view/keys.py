@@ -160,7 +160,7 @@ KEYS: tuple[Key, ...] = (
         "fork",
         "F",
         "fork",
-        "Start a new lane from the selected one, with another rule or learning rate",
+        "Fork the selected lane: a new lane goes on from its state (in a replay, in a new run)",
         RATE,
         footer=5,
         off_in=(*_NOT_HERE, "ended"),
@@ -278,8 +278,6 @@ def refusal(id_: str, state: RunState) -> str | None:
     key = BY_ID[id_]
     if state.attached is None or key.only == "replay" or key.works_in(elsewhere(state.attached)):
         return None
-    if state.watched and id_ == "fork":
-        return NO_FORK
-    if (key.works_in("steered") or id_ == "fork") and (why := state.attached.unsteerable):
+    if key.works_in("steered") and (why := state.attached.unsteerable):
         return f"{why[0].upper()}{why[1:]}."
     return f"{key.label}: only the screen that trains a run can do this."

@@ -94,7 +94,7 @@ def _first_line(
 
 
 def _name(number: int, lane: LaneState, theme: Theme) -> str:
-    return f" {theme.glyphs.symbol(number)} {theme.printable(lane_name(number, lane.name))} "
+    return f" {theme.glyphs.symbol(number)} {theme.printable(lane_name(lane.name))} "
 
 
 class _RuleForms(NamedTuple):

@@ -47,8 +47,8 @@ class Requests:
         self._waiting_since: float | None = None
         self._rules: dict[str, str] = {}
         self._rates: dict[str, float] = {}
-        # The names of the lanes that will begin as forks.
-        self._forks: set[str] = set()
+        # The lanes that will begin as forks, each with its parent.
+        self._forks: dict[str, str | None] = {}
         self._pace: SetPace | None = None
         self._paused: bool | None = None
         self._seed: int | None = None
@@ -66,8 +66,8 @@ class Requests:
                 self._rules[lane] = rule
             case SetLearningRate(lane=str(lane), rate=rate):
                 self._rates[lane] = rate
-            case Fork(name=name):
-                self._forks.add(name)
+            case Fork(lane=parent, name=name):
+                self._forks[name] = parent
             case SetPace():
                 self._pace = command
             case Pause() | Resume() | StepOnce():
@@ -88,14 +88,19 @@ class Requests:
             case RunStarted():
                 self._forget_changes()
                 self._seed, self.next_settings = None, {}
-            case LaneFinished() | LaneFailed() | LoopEnded() | Notice():
+            case LaneFinished(lane=lane) | LaneFailed(lane=lane) | LoopEnded(lane=lane):
+                # The forks of other lanes still begin.
+                forks = {name: parent for name, parent in self._forks.items() if parent != lane}
+                self._forget_changes()
+                self._forks.update(forks)
+            case Notice():
                 self._forget_changes()
             case ClipChanged(lane=lane, rule=rule) if self._rules.get(lane) == rule:
                 del self._rules[lane]
             case LearningRateChanged(lane=lane, rate=rate) if self._rates.get(lane) == rate:
                 del self._rates[lane]
             case LaneForked(lane=lane):
-                self._forks.discard(lane)
+                self._forks.pop(lane, None)
             case PaceChanged(pace=pace) if self._pace and self._pace.pace == pace:
                 self._pace = None
             case LanePaused() | LaneResumed() | LaneStepped():

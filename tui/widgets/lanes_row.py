@@ -19,7 +19,8 @@ from .log_pane import LogPane
 class LanesRow(Horizontal):
     """Shows as many lanes of a `RunView` as fit, always including the selected one.
 
-    `number` is that of the selected lane; `shown` are those of the lanes that fit.
+    `count` is the number of lanes, shown or not, 0 before they start; `number` is that of the selected lane; `shown`
+    are those of the lanes that fit.
     """
 
     DEFAULT_CSS = """
@@ -38,14 +39,11 @@ class LanesRow(Horizontal):
     def __init__(self, view: RunView, *, id: str, classes: str) -> None:
         super().__init__(id=id, classes=classes)
         self._view = view
+        # One for each lane. More if a run before had more lanes, as with forks: these are hidden, since Textual may
+        # still paint a widget that was removed.
         self._panels: list[LanePanel] = []
-        self.number = 0
+        self.count = self.number = 0
         self.shown = range(0)
-
-    @property
-    def count(self) -> int:
-        """The number of lanes, shown or not; 0 before they start."""
-        return len(self._panels)
 
     @property
     def selected(self) -> LaneState | None:
@@ -64,26 +62,23 @@ class LanesRow(Horizontal):
         return all(panel.size.width for panel in self._panels if panel.display)
 
     def begin_run(self) -> bool:
-        """Select the first lane that is clipped and clear the logs; return whether there are new panels."""
+        """Select the first lane that is clipped and clear the logs; return whether the number of lanes has changed."""
         lanes = list(self._view.state.lanes.values())
-        if is_new := len(self._panels) != len(lanes):
-            self.remove_children()
-            self._panels = []
-            self.add_panels()
+        is_changed = self.add_panels()
         for panel in self._panels:
             panel.log_pane.clear(self._view.state.experiment)
         self.select(next((number for number, lane in enumerate(lanes) if lane.rule != "none"), 0))
-        return is_new
+        return is_changed
 
     def add_panels(self) -> bool:
-        """Create the panels of lanes that have none; return whether there are any."""
-        first = len(self._panels)
-        new = [LanePanel(number) for number in range(first, len(self._view.state.lanes))]
+        """Create the panels of lanes that have none; return whether the number of lanes has changed."""
+        before, self.count = self.count, len(self._view.state.lanes)
+        new = [LanePanel(number) for number in range(len(self._panels), self.count)]
         self._panels += new
         self.mount_all(new)
-        if new and first:
+        if before and before != self.count:
             self.place()
-        return bool(new)
+        return before != self.count
 
     def select(self, number: int) -> None:
         """Select a lane."""
