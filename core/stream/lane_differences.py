@@ -165,10 +165,20 @@ def _courses(state: RunState, lane: LaneState) -> dict[Setting, _Course]:
 
 
 def _starting_rate(state: RunState, root: LaneConfig | None) -> float | None:
-    """The learning rate that a lane starts with; None for that of the user's optimizer."""
+    """The learning rate that a lane starts with; None for that of the user's optimizer until it is known."""
     if root and root.learning_rate is not None:
         return root.learning_rate
-    return None if state.config is None or state.experiment.own_optimizer else state.config.learning_rate
+    if state.config is None or not state.experiment.own_optimizer:
+        return state.config and state.config.learning_rate
+    # The user's optimizer has the same in all lanes.
+    lanes = (state.lanes.get(known.name) for known in state.config.lanes if known.learning_rate is None)
+    return next((rate for lane in lanes if lane and (rate := _first_rate(lane)) is not None), None)
+
+
+def _first_rate(lane: LaneState) -> float | None:
+    """The learning rate of a lane that was not forked, before any change."""
+    changes = (change.previous for change in lane.history if isinstance(change, LearningRateChanged))
+    return next(changes, lane.learning_rate)
 
 
 def _course(values: list[tuple[int, object]]) -> _Course:
