@@ -73,6 +73,13 @@ def test_a_rate_of_its_own_that_is_that_of_the_run_is_no_difference() -> None:
     assert difference(run_of(PLAIN, same), "plain", "same").compares_rules
 
 
+def test_a_fork_keeps_the_rate_of_the_users_own_optimizer() -> None:
+    run = run_of(PLAIN, LaneConfig("too", "none"), events=(forked("fork", "plain", 3, "norm:1"), rate("too", 4, 0.1)))
+    own = msgspec.structs.replace(run, experiment=msgspec.structs.replace(run.experiment, own_optimizer=True))
+    assert difference(own, "plain", "fork").compares_rules
+    assert difference(own, "plain", "too").beside_rule == ("learning_rate",)
+
+
 def test_a_planned_change_is_part_of_the_rule_and_another_one_is_not() -> None:
     warm = LaneConfig("warm", "norm:1", clip_at={300: "norm:5"})
     planned = run_of(PLAIN, warm, events=(clip("warm", 300, "norm:5"),))

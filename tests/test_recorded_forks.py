@@ -252,6 +252,29 @@ def test_a_run_with_forks_trains_further(whole: Path, tmp_path: Path) -> None:
     assert verify(folder) == 0
 
 
+def test_a_command_for_all_lanes_that_was_sent_before_a_fork_is_obeyed_by_it(tmp_path: Path) -> None:
+    commands = (SetClip(rule="norm:1", at_step=50), Fork(lane="a", name="b", learning_rate=0.01, at_step=33))
+    folder = train(tmp_path / "whole", commands)
+    recorded = recordings.read(folder)
+    again = copied(folder, tmp_path, before(recorded, 20), up_to=15)
+    assert resume(again) == 0
+    assert recordings.figures(recordings.read(again).events) == recordings.figures(recorded.events)
+
+
+def test_what_was_scheduled_for_a_fork_of_a_lane_that_diverged_meanwhile_is_left_out(tmp_path: Path) -> None:
+    commands = (
+        SetLearningRate(lane="a", rate=1e38, at_step=12),
+        Fork(lane="a", name="b", at_step=33),
+        Fork(lane="b", name="c", at_step=34),
+        SetClip(rule="norm:1", at_step=50),
+    )
+    folder = train(tmp_path / "whole", commands)
+    recorded = recordings.read(folder)
+    again = copied(folder, tmp_path, before(recorded, 40), up_to=35)
+    assert resume(again) == 0
+    assert recordings.figures(recordings.read(again).events) == recordings.figures(recorded.events)
+
+
 def test_readers_know_forks(whole: Path) -> None:
     recorded = recordings.read(whole)
     assert recorded.lanes == ["a", "z", "b", "c"]

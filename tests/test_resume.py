@@ -528,6 +528,11 @@ def test_a_lane_that_was_stopped_alone_stays_where_it_ended(tmp_path: Path) -> N
     assert main(["verify", str(folder)]) == 0
 
 
+def test_a_run_of_which_a_lane_was_stopped_is_verified_though_it_was_killed(tmp_path: Path) -> None:
+    folder = cut(train(tmp_path / "stopped", Stop(lane="clipped", at_step=33)), tmp_path, 57)
+    assert main(["verify", str(folder)]) == 0
+
+
 def test_no_lane_is_extended_to_more_steps_than_can_be_asked_for(tmp_path: Path) -> None:
     folder = train(tmp_path, Extend(iterations=10**15, at_step=10), Stop(at_step=20))
     assert {event.iterations for event in recordings.read(folder).events if isinstance(event, LaneExtended)} == {10**15}

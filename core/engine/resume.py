@@ -165,7 +165,15 @@ class InterruptedRun:
             )
         ]
         due = (*changed, *still_scheduled(self.recorded), *self._unscheduled_changes())
-        return [command for command in due if command.lane not in self.diverged or command.lane in trained]
+        # Lanes that diverged, and those that were to be forked from them.
+        ended = {lane for lane in self.diverged if lane not in trained}
+        left: list[LaneCommand] = []
+        for command in due:
+            if command.lane not in ended:
+                left.append(command)
+            elif isinstance(command, Fork):
+                ended.add(command.name)
+        return left
 
     def _unscheduled_changes(self) -> Iterator[LaneCommand]:
         """The planned changes of a run that was interrupted before it recorded that they are scheduled."""

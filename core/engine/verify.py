@@ -108,10 +108,15 @@ def _figures(events: Iterable[Event]) -> Iterator[tuple[tuple[str, str, int], st
 
 
 def _timeless(event: Evaluated | Diagnosed | LaneFinished | LaneFailed) -> Event:
-    """The event without wall-clock times, and without fields that old recordings lack."""
+    """The event without wall-clock times, without fields that old recordings lack, and without who ended a lane.
+
+    A lane that was stopped ends at the same step as planned when it is trained again.
+    """
     match event:
         case LaneFinished():
-            return msgspec.structs.replace(event, seconds=0.0, training_seconds=0.0, silent_outputs=None)
+            return msgspec.structs.replace(
+                event, reason="completed", seconds=0.0, training_seconds=0.0, silent_outputs=None
+            )
         case Diagnosed():
             return event
         case Evaluated() | LaneFailed():

@@ -73,14 +73,16 @@ _NOTHING = _Occurrences.of(np.array([], np.int64), np.array([], np.int64))
 
 
 def still_scheduled(recorded: Recorded) -> Iterator[LaneCommand]:
-    """These commands, one for each lane that neither trained that step after the command was accepted nor obeyed it."""
+    """These commands, one for each lane that neither trained that step after the command was accepted nor obeyed it.
+
+    Those for one lane are in the order in which they were sent, and come after the one that forks the lane.
+    """
     table, lanes = recorded.table, _with_scheduled_forks(recorded)
     evaluated, answered = {lane: _evaluations(table, lane) for lane in lanes}, _answers(table)
-    for event, place in zip(table.others, table.other_places.tolist(), strict=True):
-        if not isinstance(event, CommandScheduled):
-            continue
-        command = event.command
-        for lane in lanes:
+    places = zip(table.others, table.other_places.tolist(), strict=True)
+    scheduled = [(event.command, place) for event, place in places if isinstance(event, CommandScheduled)]
+    for lane in lanes:
+        for command, place in scheduled:
             # The answer to a fork is an event of the new lane.
             owner, answer = (command.name, LaneForked) if isinstance(command, Fork) else (lane, _ANSWERS[type(command)])
             occurrences = evaluated[lane], answered.get((owner, answer), _NOTHING)
