@@ -150,7 +150,7 @@ ENGLISH = {
     "set_of_lane": "{setting}, lane {lane}",
     "set_lane_later": "clip rule, lane {lane}, from step {step} on",
     "own_setting": "{setting} {value}",
-    "own_fork": "forked from {parent} at step {step}",
+    "own_fork": "fork of {parent} at {step}",
     "own_settings": "own settings",
     "set_device": "device",
     "set_versions": "versions",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from ...core.safe_text import printable
 from ...core.stream.builtin_experiments import BUILT_IN, LENET
 from ...core.stream.experiment_info import ExperimentInfo, Value
+from ...core.stream.fork_words import fork_words
 from ...core.stream.lane_differences import difference, reference_lane, settings_of
 from ...core.stream.state import LaneState, RunState
 from ...core.stream.sweep_config import axis_value
@@ -86,7 +87,7 @@ def own_settings(state: RunState, lane: LaneState) -> tuple[str, ...]:
         if config.optimizer == "adam" and any(one and one.beta1 != config.beta1 for one in configs):
             found.append(f"beta1 {config.beta1:g}")
     if lane.parent is not None:
-        found.append(f"fork of {lane_names(state.lanes).get(lane.parent, lane.parent)} at {lane.forked_at:,}")
+        found.append(fork_words(lane_names(state.lanes).get(lane.parent, lane.parent), lane.forked_at))
     return tuple(found)
 
 
