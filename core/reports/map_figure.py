@@ -42,8 +42,8 @@ def map_figure(found: GridMap, words: Words, name: str) -> str:
 
 def _title(found: GridMap, words: Words) -> str:
     """What the figures in a cell and its frame say."""
-    solved = words.plain("sweep_map_title_solved") if found.by_solving else ""
-    return words.plain("sweep_map_title", metric=metric_name(found.metric, words), solved=solved)
+    key = "sweep_map_title_solved" if found.by_solving else "sweep_map_title"
+    return words.plain(key, metric=metric_name(found.metric, words))
 
 
 def _draw(axes: Axes, found: GridMap, one: MapCell, place: tuple[int, int], words: Words, *, works: bool) -> None:
