@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
 
+import msgspec
 import pytest
-from compared_runs import recorded, story
+from compared_runs import finished, recorded, story
 from fake_loop import FakeLoop
 from test_compared import FORK, FOUR
 from test_runs_screen import app_of, names, write_run
@@ -109,6 +110,35 @@ def test_only_one_lane_and_all_again() -> None:
     assert marks(view) == "2A"
     assert not view.show_only(view.lanes[2])
     assert marks(view) == "1A 1B 2A 2B"
+
+
+def test_a_fork_that_begins_later_is_not_beside_the_only_lane() -> None:
+    view = viewed(*FOUR[:2])
+    view.show_only(view.lanes[2])
+    view.append(1, FORK, followed=False)
+    assert marks(view) == "2A"
+    # Others can be shown beside it.
+    view.toggle(view.lanes[0])
+    assert marks(view) == "1A 2A"
+    assert view.show_only(view.lanes[2])
+    assert not view.show_only(view.lanes[2])
+    assert marks(view) == "1A 1B 2A 2B 2C"
+
+
+def test_more_faults_than_there_is_room_for_are_counted() -> None:
+    view = viewed(*FOUR)
+    for place in range(4):
+        view.runs[place].run.fault = "damaged"
+    lines = [line.text.strip() for line in legend(view, 7, (80, 7), THEME)]
+    assert len(lines) == 7
+    assert lines[-2:] == ["1  run1: damaged", "3 of the runs cannot be read, or not in full"]
+    assert "4B" in lines[-3]
+
+
+def test_a_stopped_lane_says_how_many_steps_it_has_done() -> None:
+    ends = msgspec.structs.replace(finished("unclipped"), step=50, reason="stopped")
+    view = viewed([*story(ends=False, lanes={"unclipped": "none"}), ends])
+    assert "50 steps, stopped" in details(view.lanes[0], 80, THEME).text
 
 
 def test_by_seconds_a_curve_ends_when_its_last_step_was_done() -> None:
@@ -267,8 +297,28 @@ async def test_a_run_that_cannot_be_read_is_said_and_the_others_are_shown(tmp_pa
     folders[1].events.write_bytes(b"nothing\n")
     folders[1].config.unlink()
     async with shown(folders) as (app, pilot):
-        await until(pilot, lambda: "holds no run" in text(app))
+        await until(pilot, lambda: "2  run2: " in text(app) and "holds no run" in text(app))
         assert marks(app.view) == "1A 1B 3A 3B"
+        # It is said as long as the screen is open, and clicks find the rows above it.
+        await pilot.press("down", "down")
+        assert "holds no run" in text(app)
+        await pilot.click("#legend", offset=(5, 4))
+        assert app.selected
+        assert app.selected.mark == "3B"
+
+
+@on_a_loop
+async def test_if_no_run_can_be_read_the_screen_says_so(tmp_path: Path) -> None:
+    folders = recorded(tmp_path, *FOUR[:2])
+    for folder in folders:
+        folder.events.write_bytes(b"nothing\n")
+        folder.config.unlink()
+    app = CompareApp(folders)
+    async with app.run_test(size=(120, 35)) as pilot:
+        await until(pilot, lambda: "1  run1: " in text(app) and "2  run2: " in text(app))
+        assert "none of these runs can be read" in text(app)
+        assert "filter" not in remark(app.view)
+        app.reader.stop()
 
 
 @on_a_loop

@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from test_runs_table import write as write_sweep
 from watched_runs import story as watched_story
 
-from clipwatch.core.runs.compared import ComparedLane, common_metrics, compared_lanes, compared_metrics
+from clipwatch.core.runs.compared import ComparedLane, ComparedRun, common_metrics, compared_lanes, compared_metrics
 from clipwatch.core.runs.event_table import EventTable
 from clipwatch.core.runs.followed_run import FollowedRun, lane_times
 from clipwatch.core.runs.lane_settings import differing
@@ -294,7 +294,9 @@ def test_different_experiments_are_told_in_one_line(tmp_path: Path, capsys: pyte
         (["run1", "./run1/"], "compare: run 'run1' is named twice: name each run once"),
         (["run1", "nothing"], "run 'nothing': no such folder with events.jsonl or sweep.jsonl"),
         (["run1", "sweep"], "'sweep' is a sweep"),
-        (["run1", "run2", "-o", "x.pdf"], "unknown format"),
+        (["run1", "run2", "--charts", "loss"], "compare: --charts is for the screen; leave it out"),
+        (["run1", "run2", "--lang", "zh"], "compare: --lang is for a report; add -o FILE, or leave it out"),
+        (["run1", "run2", "-o", "x.md"], "compare: a report opens no screen and prints no table; leave --no-ui out"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -307,6 +309,115 @@ def test_bad_input_is_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-o", "x.pdf"], "unknown format"),
+        (["-o", "x.md", "--json"], "leave --json out"),
+        (["-o", "x.md", "--charts", "loss"], "compare: --charts is for the screen; leave it out"),
+        (["--charts", "loss,histogram"], "the heat map is of one run"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    options: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded(tmp_path, *FOUR[:2])
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", "run1", "run2", *options, "--runs-dir", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "x.md").exists()
+
+
+def test_each_lane_is_a_json_object(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    going = story(lanes={"a": "none"}, ends=False)
+    going.append(msgspec.structs.replace(going[-1], step=100, loss=math.nan))
+    recorded(tmp_path, story(), going)
+    assert main(["compare", "run1", "run2", "--json", "--runs-dir", str(tmp_path)]) == 0
+    found = [msgspec.json.decode(line) for line in capsysbinary.readouterr().out.splitlines()]
+    assert [lane["mark"] for lane in found] == ["1A", "1B", "2A"]
+    assert (found[1]["run"], found[1]["lane"], found[1]["settings"]["clip"]) == ("run1", "clipped", "value:0.001")
+    assert found[1]["differing"] == ["clip"]
+    assert found[1]["values"]["loss"] == {"value": 0.5, "interval": None, "at": None}
+    assert found[0]["values"]["accuracy"]["interval"] == pytest.approx([0.502, 0.691], abs=0.001)
+    assert found[2]["values"]["loss"] == {"value": None, "interval": None, "at": 100}
+
+
+# Runs that cannot be read
+
+
+def broken(home: Path, *stories: list[Event]) -> None:
+    """Recorded runs, the first one of which cannot be read."""
+    first, *_ = recorded(home, *stories)
+    first.events.write_bytes(b"nothing\n")
+    first.config.unlink()
+
+
+ONE_IS_BROKEN = (story(), story(experiment="temporal-order"), story(experiment="temporal-order", seed=1))
+
+
+def test_a_run_that_cannot_be_read_is_of_no_experiment() -> None:
+    runs = [ComparedRun("broken", fault="holds no run"), *compared(*ONE_IS_BROKEN[1:])]
+    assert experiments_text(runs) == ""
+    assert [metric.name for metric in common_metrics(runs)] == ["accuracy", "loss"]
+    watched = [ComparedRun("broken"), *compared([*watched_story()])]
+    assert [metric.name for metric in common_metrics(watched)] == ["accuracy", "perplexity", "loss"]
+
+
+def test_a_run_that_cannot_be_read_is_named_below_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken(tmp_path, *ONE_IS_BROKEN)
+    assert main(["compare", "run1", "run2", "run3", "--no-ui", "--runs-dir", str(tmp_path)]) == 1
+    out, error = capsys.readouterr()
+    assert [mark in out for mark in ("1A", "2A", "3B")] == [False, True, True]
+    assert out.splitlines()[-1].startswith("1  run1: ")
+    assert "holds no run" in out.splitlines()[-1]
+    assert error == ""
+
+
+def test_a_damaged_run_is_compared_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, _ = recorded(tmp_path, *FOUR[:2])
+    lines = first.events.read_bytes().splitlines(keepends=True)
+    first.events.write_bytes(b"".join([*lines[:3], b"damage\n", *lines[4:]]))
+    assert main(["compare", "run1", "run2", "--no-ui", "--runs-dir", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "1A" in out
+    assert "1  run1: events.jsonl: line 4" in out
+
+
+def test_if_no_run_can_be_read_the_reasons_are_all_that_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in recorded(tmp_path, *FOUR[:2]):
+        folder.events.write_bytes(b"nothing\n")
+        folder.config.unlink()
+    assert main(["compare", "run1", "run2", "--no-ui", "--runs-dir", str(tmp_path)]) == 1
+    assert [line[:9] for line in capsys.readouterr().out.splitlines()] == ["1  run1: ", "2  run2: "]
+    assert main(["compare", "run1", "run2", "-o", str(tmp_path / "x.html"), "--runs-dir", str(tmp_path)]) == 2
+    assert "none of the runs can be read" in capsys.readouterr().err
+    assert not (tmp_path / "x.html").exists()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_report_names_a_run_that_cannot_be_read(
+    language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken(tmp_path, *ONE_IS_BROKEN)
+    output = tmp_path / "report.md"
+    command = ["compare", "run1", "run2", "run3", "-o", str(output), "--lang", language]
+    assert main([*command, "--runs-dir", str(tmp_path)]) == 1
+    assert "run1 is left out: " in capsys.readouterr().err
+    page = output.read_text()
+    assert "holds no run" in page
+    assert "lenet" not in page
+    assert "2A" in page
+    assert "1A" not in page
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

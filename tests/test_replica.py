@@ -10,6 +10,7 @@ from recordings import only_run, read
 from test_sweep import DIGITS, started
 
 from clipwatch.core.errors import BadInput
+from clipwatch.core.runs.machine import Machine
 from clipwatch.core.stream.config import LaneConfig
 from clipwatch.core.stream.events import LaneFinished
 from clipwatch.core.stream.sweep_config import sweep_config
@@ -17,8 +18,8 @@ from clipwatch.core.stream.sweep_events import Results
 from clipwatch.core.sweeps.recorded_folders import find_sweep
 from clipwatch.core.sweeps.replica_run import numbered_setting, replica_run, typical_seed
 from clipwatch.core.sweeps.store import read_sweep
+from clipwatch.tui.cli.replica_command import replica_after_sweep
 from clipwatch.tui.engine_child.request import TrainRun
-from clipwatch.tui.live import replica
 from clipwatch.tui.text.replica_lines import trained_again
 
 SMALL = ["--no-ui", "--experiment", "temporal-order", "--set", "length=12", "--set", "units=5", "--iterations", "30"]
@@ -70,7 +71,7 @@ def test_what_the_sweep_has_not_is_one_line(home: Path) -> None:
     for words, message in (
         (["last", "5"], "setting 5: the sweep has 4"),
         (["last", "0"], "setting 0: the sweep has 4"),
-        (["last", "1", "--seed", "9"], "seed 9: the sweep has 0, 1, 2"),
+        (["last", "1", "--seed", "9"], "seed 9: the sweep has 0, 1, 2\n"),
     ):
         done = program.call("replica", *words, "--no-ui", "--runs-dir", str(home))
         assert (done.returncode, done.stdout) == (2, "")
@@ -90,11 +91,12 @@ def test_a_replica_without_clipping_is_alone() -> None:
     assert trained_again(setting, 1).endswith("alike but for rounding, so that the end may differ")
 
 
-def test_from_the_screen_a_replica_is_recorded_beside_its_sweep(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_the_screen_a_replica_is_recorded_beside_its_sweep(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown: list[TrainRun] = []
-    monkeypatch.setattr(replica, "run_live", lambda request, options: shown.append(request) or 7)
-    assert replica.show_replica(results(home), 3, home) == 7
+    train = replica_after_sweep(lambda request: shown.append(request) or 7, Machine(device="cpu"), debug=True)
+    assert train(results(home), 3, home) == 7
     (request,) = shown
-    assert request.record_in == home
+    assert (request.record_in, request.debug) == (home, True)
+    assert "trained again" in capsys.readouterr().err
     assert request.config.lanes == (LaneConfig("unclipped", "none"), LaneConfig("clipped", "norm:0.1"))
     assert request.config.seed == typical_seed(results(home), numbered_setting(results(home), 4))

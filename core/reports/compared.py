@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..runs.compared import ComparedLane, ComparedRun, common_metrics, compared_lanes, compared_metrics
+from ..errors import BadInput, ClipwatchError, one_line
+from ..runs.compared import (
+    ComparedLane,
+    ComparedRun,
+    common_metrics,
+    compared_lanes,
+    compared_metrics,
+    experiments,
+    in_short,
+)
 from ..runs.event_table import EventTable
 from ..runs.folder import RunFolder
 from ..runs.reader import read_recording
@@ -22,28 +31,37 @@ from .phrases import Phrase, Words
 from .settings import setting_name
 
 
-def report_comparison(folders: Sequence[RunFolder], path: Path, format: Format, language: str) -> None:
-    """Write a report of several runs. Raises ClipwatchError, or BadInput if a run cannot be read."""
-    runs, tables, damage = list[ComparedRun](), list[EventTable](), list[str]()
-    for folder in folders:
+def report_comparison(folders: Sequence[RunFolder], path: Path, format: Format, language: str) -> list[ComparedRun]:
+    """Write a report of several runs; return the runs. Raises ClipwatchError, also if no run can be read."""
+    read = [_read(folder) for folder in folders]
+    runs, tables = [run for run, _ in read], {place: table for place, (_, table) in enumerate(read) if table}
+    if not tables:
+        raise BadInput(f"none of the runs can be read: {'; '.join(run.fault for run in runs)}")
+    write_blocks(list(_blocks(runs, tables, Words(language))), path, format, language)
+    return runs
+
+
+def _read(folder: RunFolder) -> tuple[ComparedRun, EventTable | None]:
+    """A run and its events; no events if it cannot be read."""
+    run = ComparedRun(folder.path.name)
+    try:
         recorded = read_recording(folder.events, growing=folder.is_being_written())
-        run, timeline = ComparedRun(folder.path.name), Timeline(recorded.table)
-        for event in timeline.condensed(0, len(timeline)):
-            run.fold(event)
-        runs.append(run)
-        tables.append(recorded.table)
-        damage += [f"{folder.path.name}: {text}" for text in recorded.damage]
-    write_blocks(list(_blocks(runs, tables, damage, Words(language))), path, format, language)
+    except (ClipwatchError, OSError) as error:
+        run.fault = one_line(error)
+        return run, None
+    timeline = Timeline(recorded.table)
+    for event in timeline.condensed(0, len(timeline)):
+        run.fold(event)
+    run.fault = in_short(recorded.damage)
+    return run, recorded.table
 
 
-def _blocks(
-    runs: Sequence[ComparedRun], tables: Sequence[EventTable], damage: Sequence[str], words: Words
-) -> Iterator[Block]:
+def _blocks(runs: Sequence[ComparedRun], tables: Mapping[int, EventTable], words: Words) -> Iterator[Block]:
     lanes = {lane.mark: lane for lane in compared_lanes(runs)}
-    yield Heading(1, words("compared_title", count=len(runs)))
+    yield Heading(1, words("compared_title", count=len(tables)))
     yield Summary(tuple(_summary(runs, list(lanes.values()), words)))
-    if damage:
-        yield Warnings(tuple(words("warn_damage", damage=text) for text in damage))
+    if faults := tuple(_faults(runs, words)):
+        yield Warnings(faults)
     yield _table_of_runs(runs, words)
     yield Heading(2, words("compared_lanes"))
     yield Paragraph(words("compared_values"))
@@ -51,13 +69,21 @@ def _blocks(
         yield Paragraph(words("compared_changes"))
     yield _table(lanes, compared_metrics(runs), words)
     yield Heading(2, words("compared_curves"))
-    yield from _pictures(lanes, dict(enumerate(tables)), compared_metrics(runs), words)
+    yield from _pictures(lanes, tables, compared_metrics(runs), words)
+
+
+def _faults(runs: Sequence[ComparedRun], words: Words) -> Iterator[Phrase]:
+    """The runs that cannot be read, or not in full."""
+    for run in runs:
+        if run.fault and run.started:
+            yield words("warn_damage", damage=f"{run.name}: {run.fault}")
+        elif run.fault:
+            yield words("compared_left_out", run=run.name, why=run.fault)
 
 
 def _summary(runs: Sequence[ComparedRun], lanes: Sequence[ComparedLane], words: Words) -> Iterator[Phrase]:
-    yield words("compared_runs", count=len(runs), lanes=len(lanes))
-    names = list(dict.fromkeys(run.state.experiment.name for run in runs))
-    if len(names) > 1:
+    yield words("compared_runs", count=sum(run.started is not None for run in runs), lanes=len(lanes))
+    if len(names := experiments(runs)) > 1:
         metrics = words.join([metric_name(metric, words) for metric in common_metrics(runs)])
         yield words("compared_experiments", experiments=words.join(names), metrics=metrics)
     settings = words.join([setting_name(name, words) for name in lanes[0].differing]) if lanes else ""
@@ -67,9 +93,13 @@ def _summary(runs: Sequence[ComparedRun], lanes: Sequence[ComparedLane], words: 
 
 def _table_of_runs(runs: Sequence[ComparedRun], words: Words) -> Table:
     header = (words.plain("number"), words.plain("compared_run"), words.plain("compared_started"))
-    times = (f"{datetime.fromtimestamp(run.state.started_at, UTC):%Y-%m-%d %H:%M}" for run in runs)
+    times = (_started(run) for run in runs)
     rows = zip(map(str, range(1, len(runs) + 1)), (run.name for run in runs), times, strict=True)
     return Table(header, tuple(rows))
+
+
+def _started(run: ComparedRun) -> str:
+    return f"{datetime.fromtimestamp(run.state.started_at, UTC):%Y-%m-%d %H:%M}" if run.started else "-"
 
 
 def _table(lanes: Mapping[str, ComparedLane], metrics: Sequence[MetricInfo], words: Words) -> Table:

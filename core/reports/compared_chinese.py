@@ -8,6 +8,7 @@ COMPARED_CHINESE = {
     "compared_differ": "各条训练的不同之处：{settings}。",
     "compared_alike": "各条训练的设置没有不同。",
     "compared_experiments": "这些运行属于不同的实验：{experiments}。共有的指标：{metrics}。",
+    "compared_left_out": "{run} 无法读取，未列入比较：{why}",
     "compared_worth": "两次单独的运行难以说明差别从何而来，单个随机种子不能说明裁剪的作用："
     "`clipwatch sweep` 在多个种子上比较各种设置。",
     "compared_started": "开始时间（UTC）",

@@ -8,6 +8,7 @@ COMPARED_ENGLISH = {
     "compared_differ": "The lanes differ by {settings}.",
     "compared_alike": "The lanes do not differ in any setting.",
     "compared_experiments": "The runs are of different experiments: {experiments}. Metrics in common: {metrics}.",
+    "compared_left_out": "{run} cannot be read and is left out: {why}",
     "compared_worth": "Two single runs say little of what made the difference, and one seed says nothing of clipping: "
     "`clipwatch sweep` compares settings over many seeds.",
     "compared_started": "started (UTC)",

@@ -17,9 +17,13 @@ from .lane_settings import LaneChange, differing, lane_settings
 
 @dataclass
 class ComparedRun:
-    """A run that is compared, folded from its events. `name` is that of its folder."""
+    """A run that is compared, folded from its events. `name` is that of its folder.
+
+    `fault`: why it cannot be read, or what of it is missing. A run without `started` has no lanes and no experiment.
+    """
 
     name: str
+    fault: str = ""
     started: RunStarted | None = None
     state: RunState = field(default_factory=RunState)
     changes: list[LaneChange] = field(default_factory=list)
@@ -94,15 +98,30 @@ def compared_lanes(runs: Sequence[ComparedRun]) -> list[ComparedLane]:
     ]
 
 
+def in_short(faults: Sequence[str]) -> str:
+    """The first of several messages, and how many more there are."""
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"{faults[0]}{more}" if faults else ""
+
+
+def experiments(runs: Sequence[ComparedRun]) -> list[str]:
+    """The names of the experiments of the runs that have started, each once."""
+    return list(dict.fromkeys(run.state.experiment.name for run in runs if run.started))
+
+
 def common_metrics(runs: Sequence[ComparedRun]) -> list[MetricInfo]:
     """The metrics of evaluations that all runs have by name, the loss last."""
-    return [metric for metric in compared_metrics(runs) if all(_has(run, metric) for run in runs)]
+    return [metric for metric in compared_metrics(runs) if _in_all(runs, metric)]
 
 
 def compared_metrics(runs: Sequence[ComparedRun]) -> list[MetricInfo]:
     """The metrics of all runs, and the loss: first those that all runs have."""
-    found = {metric.name: metric for run in runs for metric in run.state.experiment.metrics}
-    return sorted([*found.values(), LOSS], key=lambda metric: not all(_has(run, metric) for run in runs))
+    found = {metric.name: metric for run in runs if run.started for metric in run.state.experiment.metrics}
+    return sorted([*found.values(), LOSS], key=lambda metric: not _in_all(runs, metric))
+
+
+def _in_all(runs: Sequence[ComparedRun], metric: MetricInfo) -> bool:
+    return all(_has(run, metric) for run in runs if run.started)
 
 
 def _has(run: ComparedRun, metric: MetricInfo) -> bool:

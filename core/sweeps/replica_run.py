@@ -22,10 +22,18 @@ def numbered_setting(results: Results, number: int) -> Setting:
 
 
 def typical_seed(results: Results, setting: Setting) -> int:
-    """The seed whose result is the median of its setting (the lower one of two); the first seed before any result."""
+    """The seed whose result is the median of its setting (the worse one of two), a diverged one being the worst.
+
+    The first seed before any result.
+    """
     metric: MetricInfo = results.started.experiment.main
-    values = {seed: figures.of(metric.name) for seed, figures in results.figures(setting.number).items()}
-    ranked = sorted((value, seed) for seed, value in values.items() if math.isfinite(value))
+    sign = -1 if metric.lower_is_better else 1
+    ranked: list[tuple[float, int]] = []
+    for replica in results.replicas.values():
+        if replica.setting == setting.number:
+            value = sign * replica.figures.of(metric.name) if replica.figures else -math.inf
+            ranked.append((value if math.isfinite(value) else -math.inf, replica.seed))
+    ranked.sort()
     return ranked[(len(ranked) - 1) // 2][1] if ranked else results.started.config.every_seed[0]
 
 
@@ -36,7 +44,8 @@ def replica_run(results: Results, setting: Setting, seed: int) -> RunConfig:
     """
     config = results.started.config
     if seed not in config.every_seed:
-        raise BadInput(f"seed {seed}: the sweep has {', '.join(map(str, config.every_seed[:8]))} and so on")
+        more = ", ..." if len(config.every_seed) > 8 else ""
+        raise BadInput(f"seed {seed}: the sweep has {', '.join(map(str, config.every_seed[:8]))}{more}")
     lanes = (LaneConfig("replica", setting.rule),)
     if setting.rule != "none" and "none" in config.axes.get("clip", ()):
         lanes = (LaneConfig("unclipped", "none"), LaneConfig("clipped", setting.rule))

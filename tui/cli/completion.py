@@ -9,7 +9,7 @@ import shtab
 from .options import Option
 from .parser import Parser
 
-_COMPLETERS = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY, "RUN": shtab.DIRECTORY}
+_COMPLETERS = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY, "RUN": shtab.DIRECTORY, "SWEEP": shtab.DIRECTORY}
 
 
 def print_completion(parser: Parser, shell: str) -> int:

@@ -104,8 +104,10 @@ def _write_script(folder: RunFolder, recorded: Recorded, path: Path) -> None:
     script = run_script(recorded)
     write_output(path, script.settings_file)
     command = f"clipwatch --no-ui --config {shlex.quote(str(path))}"
+    commands = path.with_suffix(".commands.jsonl")
+    if not script.commands and commands.is_file():
+        tell(f"{commands} belongs to another script: this run needs no commands")
     if script.commands:
-        commands = path.with_suffix(".commands.jsonl")
         write_output(commands, script.commands_file)
         command += f" --control < {shlex.quote(str(commands))}"
     tell(f"this repeats the run: {command}")
@@ -159,4 +161,9 @@ EXPORT = Subcommand(
             ),
         ),
     ),
+    epilog="""\
+examples:
+  clipwatch export last --csv run.csv
+  clipwatch export last --weights weights.pt --lane clipped --at 2000
+  clipwatch export last --script run.toml""",
 )

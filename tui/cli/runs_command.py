@@ -9,6 +9,7 @@ import re
 import sys
 import time
 from datetime import datetime
+from functools import partial
 
 from ...core.errors import BadInput
 from ...core.files.paths import path_text
@@ -18,6 +19,7 @@ from ..text.messages import say, tell
 from ..text.number_format import number_of
 from .options import DEBUG, HELP, RUNS_DIR, Group, flag, one_of, option
 from .parser import Subcommand
+from .replica_command import replica_after_sweep
 
 _UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([hdw])")
@@ -48,9 +50,10 @@ def _list(args: argparse.Namespace) -> int:
         from .runs_table import print_runs
 
         return print_runs(home, filter, json=args.json)
+    from ...core.runs.machine import Machine
     from ..runs.show import show_runs
 
-    return show_runs(home, filter)
+    return show_runs(home, filter, partial(replica_after_sweep, machine=Machine()))
 
 
 def _experiment(text: str) -> str:

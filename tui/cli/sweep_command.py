@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from ...core.errors import BadInput
 from ...core.runs.folder import runs_folder
+from ...core.runs.machine import Machine
 from ...core.stream.sweep_config import SweepConfig
 from ...core.sweeps.store import SweepFolder, read_sweep
-from ..engine_child.request import BackendConfig, ResumeSweep, TrainSweep
+from ..engine_child.request import BackendConfig, ResumeSweep, ScreenOptions, TrainSweep
 from ..text.number_format import number_of
 from ..text.sweep_estimate import estimate
 from .experiment_settings import announce_code, warn_without_effect
-from .settings import machine, uses_screen
+from .replica_command import replica_after_sweep
+from .settings import machine, screen_options, uses_screen
+from .sweep_after_run import sweep_after_run
 from .sweep_options import no_effect, sweep_from_options
 
 # A sweep that takes longer than this many seconds needs --yes.
@@ -25,13 +29,15 @@ def new_sweep(args: argparse.Namespace) -> int:
     warn_without_effect(config.base)
     if not args.yes:
         _check_duration(config, backend)
-    return _perform(TrainSweep(config=config, record_in=record_in, backend=backend, debug=args.debug), args)
+    request = TrainSweep(config=config, record_in=record_in, backend=backend, debug=args.debug)
+    return _perform(request, args, ScreenOptions())
 
 
 def train_sweep(config: SweepConfig, args: argparse.Namespace) -> int:
     """Train a sweep on this machine; return the exit code. `args` may be those of a run."""
     home = runs_folder(args.runs_dir)
-    return _perform(TrainSweep(config=config, record_in=home, backend=BackendConfig(), debug=args.debug), args)
+    request = TrainSweep(config=config, record_in=home, backend=BackendConfig(), debug=args.debug)
+    return _perform(request, args, screen_options(args))
 
 
 def resume_sweep(folder: SweepFolder, args: argparse.Namespace) -> int:
@@ -44,16 +50,22 @@ def resume_sweep(folder: SweepFolder, args: argparse.Namespace) -> int:
         raise no_effect("--diagnostics")
     started = read_sweep(folder, curves=False).results.started
     announce_code(started.config.base.experiment, started.experiment)
-    request = ResumeSweep(folder=folder.path, machine=machine(args), backend=_backend(args), debug=args.debug)
-    return _perform(request, args)
+    here = machine(args)
+    request = ResumeSweep(folder=folder.path, machine=here, backend=_backend(args), debug=args.debug)
+    return _perform(request, args, screen_options(args), here)
 
 
-def _perform(request: TrainSweep | ResumeSweep, args: argparse.Namespace) -> int:
+def _perform(
+    request: TrainSweep | ResumeSweep, args: argparse.Namespace, options: ScreenOptions, machine: Machine | None = None
+) -> int:
+    """Train a sweep. A replica that is trained again after it is shown with these options, on this machine."""
     if uses_screen(args):
-        from ..live.replica import show_replica
+        from ..live.run import run_live
         from ..sweep.run import show_sweep
 
-        return show_sweep(request, quit_when_done=args.quit_when_done, show_replica=show_replica)
+        show = partial(run_live, options=options, train_sweep=sweep_after_run(args))
+        replica = replica_after_sweep(show, machine or Machine(), debug=args.debug)
+        return show_sweep(request, quit_when_done=args.quit_when_done, show_replica=replica)
     from ..sweep.headless import train
 
     return train(request, json=args.json, control=args.control, quiet=args.quiet)

@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from ...core.runs.compared import ComparedLane
+from ...core.runs.compared import ComparedLane, in_short
 from ...core.runs.folder import RunFolder
 from ..screens.help import HelpScreen
 from ..style.theme import DARK, Theme
@@ -25,8 +25,8 @@ from ..widgets.charts_panel import ChartsPanel
 from ..widgets.lines import Lines
 from .charts import ChartedComparison
 from .keys import KEYS
-from .page import details, legend, remark, title
-from .reading import Appended, Begun, Reader, Unreadable
+from .page import details, legend, remark, rows_in_sight, title
+from .reading import Appended, Begun, Reader, ReadingFailed
 from .view import CompareView
 
 SMALLEST = (60, 16)
@@ -83,7 +83,14 @@ class CompareApp(ScreenApp):
     # Only the filter has the focus, while it is open.
     AUTO_FOCUS = ""
 
-    def __init__(self, folders: Sequence[RunFolder], *, theme: str = DARK.name, ascii: bool = False) -> None:
+    def __init__(
+        self,
+        folders: Sequence[RunFolder],
+        *,
+        charts: Sequence[str] = (),
+        theme: str = DARK.name,
+        ascii: bool = False,
+    ) -> None:
         super().__init__(ascii=ascii)
         self.theme = theme
         self.view = CompareView([folder.path.name for folder in folders])
@@ -95,8 +102,8 @@ class CompareApp(ScreenApp):
         self._drawn_at = 0.0
         self._title, self._legend, self._keys = Lines(id="title"), Lines(id="legend"), Lines(id="keys")
         self._details, self._message_line = Lines(id="details"), Lines(id="message")
-        self._charts = ComparedCharts(self._charted, self.make_theme(), id="charts")
-        self._input = Input(compact=True, placeholder="words of a row: relu clipped 1A")
+        self._charts = ComparedCharts(self._charted, self.make_theme(), charts, id="charts")
+        self._input = Input(compact=True, placeholder="name, run, state or setting: relu clipped 1A")
         self._prompt = Horizontal(Static("filter: "), self._input, id="prompt")
 
     def compose(self) -> ComposeResult:
@@ -138,18 +145,13 @@ class CompareApp(ScreenApp):
             self._dirty = True
             match news:
                 case Begun(place, read, times, followed, damage):
-                    self.view.begin(place, read, times, followed=followed)
+                    self.view.begin(place, read, times, followed=followed, fault=in_short(damage))
                     self._charts.theme = self.make_theme()
                     self._charts.begin_run()
-                    if damage:
-                        self._message, self._alert = damage[0], True
                 case Appended(place, read, followed, lost):
-                    self.view.append(place, read, followed=followed)
-                    if lost:
-                        self._message, self._alert = lost, True
-                case Unreadable(place, why):
-                    self.view.leave_out(place)
-                    self._message, self._alert = why, True
+                    self.view.append(place, read, followed=followed, fault=lost)
+                case ReadingFailed(place, why):
+                    self.view.leave_out(place, why)
 
     # Drawing
 
@@ -166,7 +168,8 @@ class CompareApp(ScreenApp):
             )
             return
         self._charts.display = True
-        rows = min(len(self.view.listed) + 1, max(2, int(height * _TABLE_SHARE)), height - 4 - _LEAST_CHARTS)
+        needed = len(self.view.listed) + 1 + len(self.view.faults)
+        rows = min(needed, max(2, int(height * _TABLE_SHARE)), height - 4 - _LEAST_CHARTS)
         self._legend.styles.height = max(2, rows)
         self._draw_lines(theme)
         self._charts.draw_soon(theme)
@@ -247,9 +250,8 @@ class CompareApp(ScreenApp):
 
     def _row_at(self, line: int) -> int | None:
         """The row at a line of the table."""
-        count, rows = len(self.view.listed), self._legend.size.height - 1
-        row = max(0, min(self._cursor - rows // 2, count - rows)) + line - 1
-        return row if line >= 1 and row < count else None
+        rows = rows_in_sight(self.view, self._cursor, self._legend.size.height)
+        return rows[line - 1] if 1 <= line <= len(rows) else None
 
     # The filter
 

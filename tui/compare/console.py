@@ -1,4 +1,4 @@
-"""Prints the comparison as a table."""
+"""Prints the comparison as a table or as JSON lines."""
 
 from __future__ import annotations
 
@@ -6,38 +6,78 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+import msgspec
 from rich.cells import cell_len
 
-from ...core.runs.compared import ComparedLane, ComparedRun, compared_lanes, compared_metrics
+from ...core.errors import ClipwatchError, one_line
+from ...core.runs.compared import ComparedLane, ComparedRun, compared_lanes, compared_metrics, in_short
 from ...core.runs.folder import RunFolder
 from ...core.runs.followed_run import FollowedRun
-from ...core.safe_text import printable
+from ...core.safe_text import printable, valid_unicode
 from ...core.stream.experiment_info import MetricInfo
 from ..text.messages import say, tell
 from ..text.wrapping import wrapped
 from .table import GAP, RUN, Column, table_columns
-from .words import experiments_text
+from .words import experiments_text, faults
 
 # The width of the table in a file or a pipe.
 _FILE_WIDTH = 160
 
 
-def print_comparison(folders: Sequence[RunFolder]) -> int:
-    """Print a row for each lane of the runs; return the exit code."""
+def print_comparison(folders: Sequence[RunFolder], *, json: bool) -> int:
+    """Print a row or a JSON object for each lane of the runs; return the exit code: 1 if a run cannot be read."""
     runs = [_read(folder) for folder in folders]
-    print_table(runs)
+    code = print_json(runs) if json else print_table(runs)
     if remark := experiments_text(runs):
         tell(remark)
-    return 0
+    return code
 
 
-def print_table(runs: Sequence[ComparedRun]) -> None:
-    """Print the table."""
-    lanes, metrics = compared_lanes(runs), compared_metrics(runs)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else _FILE_WIDTH
-    for line in table_lines(lanes, metrics, width):
-        say(line)
+def print_table(runs: Sequence[ComparedRun]) -> int:
+    """Print the table, below it the runs that cannot be read, or not in full; return the exit code."""
+    if lanes := compared_lanes(runs):
+        for line in table_lines(lanes, compared_metrics(runs), _width()):
+            say(line)
+    said = faults(runs)
+    for text in ["", *said] if lanes and said else said:
+        say(text)
+    return _code(runs)
+
+
+def print_json(runs: Sequence[ComparedRun]) -> int:
+    """Print a JSON object for each lane; return the exit code."""
+    metrics = compared_metrics(runs)
+    for lane in compared_lanes(runs):
+        sys.stdout.buffer.write(msgspec.json.encode(_json_object(lane, metrics)) + b"\n")
+    for text in faults(runs):
+        tell(text)
+    return _code(runs)
+
+
+def _json_object(lane: ComparedLane, metrics: Sequence[MetricInfo]) -> dict[str, Any]:
+    """A lane with all its settings and values. Numbers that are not finite become null."""
+    values = {metric.name: found for metric in metrics if (found := lane.value(metric))}
+    return {
+        "mark": lane.mark,
+        "run": valid_unicode(lane.run_name),
+        "lane": lane.state.name,
+        "settings": lane.settings,
+        "differing": lane.differing,
+        "status": lane.state.status,
+        "step": lane.state.step,
+        "planned": lane.state.planned,
+        "values": values,
+    }
+
+
+def _code(runs: Sequence[ComparedRun]) -> int:
+    return int(any(run.fault and not run.started for run in runs))
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else _FILE_WIDTH
 
 
 def table_lines(lanes: Sequence[ComparedLane], metrics: Sequence[MetricInfo], width: int) -> Iterator[str]:
@@ -65,9 +105,12 @@ def _line(cells: Sequence[str], columns: Sequence[tuple[Column, int]]) -> str:
 
 def _read(folder: RunFolder) -> ComparedRun:
     followed, run = FollowedRun(folder), ComparedRun(folder.path.name)
-    for event in followed.begin():
-        run.fold(event)
+    try:
+        for event in followed.begin():
+            run.fold(event)
+    except (ClipwatchError, OSError) as error:
+        run.fault = one_line(error)
+    else:
+        run.fault = in_short(followed.damage)
     followed.close()
-    for text in followed.damage:
-        tell(text)
     return run

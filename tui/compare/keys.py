@@ -39,7 +39,7 @@ KEYS: tuple[Key, ...] = (
         "ask_filter",
         "slash",
         "filter",
-        "Show only lanes in whose row all words that you type occur",
+        "Show only lanes whose mark, name, run, experiment, state or differing settings have all words that you type",
         PROGRAM,
         footer=2,
     ),

@@ -58,6 +58,8 @@ def remark(view: CompareView) -> str:
     """What is said where there is no message: that the runs are of different experiments, or what the seconds are."""
     if text := reading(view):
         return text
+    if not view.lanes:
+        return "none of these runs can be read" if view.faults else "none of these runs has begun to train"
     if not view.listed:
         return "no lane matches the filter"
     if view.by_seconds:
@@ -74,22 +76,48 @@ def details(lane: ComparedLane | None, width: int, theme: Theme) -> Strip:
     parts = [
         Part(lane.run_name, theme.strong, 1 if room < _LEAST_DETAILS else 0),
         Part(theme.glyphs.shortened(text, max(room, _LEAST_DETAILS)), theme.text),
-        Part(f"{step_text(lane)} steps", theme.muted, 2),
+        Part(step_text(lane, unit=" steps"), theme.muted, 2),
     ]
     return bar(parts, [], width, theme)
 
 
 def legend(view: CompareView, cursor: int, size: tuple[int, int], theme: Theme) -> list[Strip]:
-    """The table of the lanes that match the filter, scrolled so that row `cursor` is visible."""
+    """The table of the lanes that match the filter, scrolled so that row `cursor` is visible, and faults of runs."""
     width, height = size
     lanes = view.listed
     columns = table_columns(lanes, view.metrics, width - _MARK - 1 + GAP)
-    rows = max(1, height - 1)
-    first = max(0, min(cursor - rows // 2, len(lanes) - rows))
     lines = [_header(columns, width, theme)]
-    for number, lane in enumerate(lanes[first : first + rows], first):
-        lines.append(_row(view, lane, number, columns, width, theme, selected=number == cursor))
-    return lines[:height]
+    for number in rows_in_sight(view, cursor, height):
+        lines.append(_row(view, lanes[number], number, columns, width, theme, selected=number == cursor))
+    return [*lines, *_faults(view, height, width, theme)][:height]
+
+
+def rows_in_sight(view: CompareView, cursor: int, height: int) -> range:
+    """The rows of lanes that a table of this height shows."""
+    count = len(view.listed)
+    rows = max(1, height - 1 - _fault_lines(view, height))
+    first = max(0, min(cursor - rows // 2, count - rows))
+    return range(first, min(first + rows, count))
+
+
+def _fault_lines(view: CompareView, height: int) -> int:
+    """How many lines faults of runs take below the table: at most a third of it, or what the lanes leave."""
+    return min(len(view.faults), max(1, height // 3, height - 1 - len(view.listed)))
+
+
+def _faults(view: CompareView, height: int, width: int, theme: Theme) -> list[Strip]:
+    """The faults of runs; if not all fit, the last line says how many more there are."""
+    texts, room = view.faults, _fault_lines(view, height)
+    if len(texts) > room:
+        texts = [*texts[: room - 1], f"{len(texts) - room + 1} of the runs cannot be read, or not in full"]
+    style = theme.palette.style(theme.palette.warning)
+    blank = " " * _MARK
+    return [
+        Strip([Segment(theme.glyphs.shortened(f"{blank}{theme.printable(text)}", width), style)]).adjust_cell_length(
+            width, style
+        )
+        for text in texts
+    ]
 
 
 def _header(columns: Sequence[tuple[Column, int]], width: int, theme: Theme) -> Strip:

@@ -38,14 +38,14 @@ class Appended:
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class ReadingFailed:
     """A run cannot be read."""
 
     place: int
     why: str
 
 
-News = Begun | Appended | Unreadable
+News = Begun | Appended | ReadingFailed
 
 
 class Reader:
@@ -83,7 +83,7 @@ class Reader:
             try:
                 events = run.begin(lambda count, place=place: self._note(place, count))
             except (ClipwatchError, OSError) as error:
-                self._news.put(Unreadable(place, one_line(error)))
+                self._news.put(ReadingFailed(place, one_line(error)))
             else:
                 self._news.put(Begun(place, events, run.times, run.is_followed, run.damage))
         while any(run.is_followed for run in self._runs) and not self._stop.wait(POLL):

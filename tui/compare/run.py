@@ -13,15 +13,17 @@ from .app import CompareApp
 from .console import print_table
 
 
-def show_comparison(folders: Sequence[RunFolder], *, theme: str = DARK.name, prints: bool = True) -> int:
-    """Show the runs until the user quits, and print their table; return the exit code."""
-    app = CompareApp(folders, theme=theme, ascii=prepare_terminal())
-
+def show_comparison(
+    folders: Sequence[RunFolder], *, charts: Sequence[str] = (), theme: str = DARK.name, prints: bool = True
+) -> int:
+    """Show the runs until the user quits, and print their table; return the exit code: 1 if a run cannot be read."""
+    app = CompareApp(folders, charts=charts, theme=theme, ascii=prepare_terminal())
     app.run_until_closed(app.reader.stop)
     if app.failure:
         tell(app.failure)
-    if prints and app.view.lanes:
+    code = 0
+    if prints and (app.view.lanes or app.view.faults):
         with contextlib.suppress(OSError):
-            print_table([entry.run for entry in app.view.runs])
+            code = print_table([entry.run for entry in app.view.runs])
     discard_output_of_closed_terminal()
-    return app.exit_code
+    return app.exit_code or code

@@ -14,7 +14,7 @@ from ..charts.curve import Curve
 from ..view.run_view import LaneView, RunView
 from .placed_curve import PlacedCurve
 from .times import Times
-from .words import setting_text
+from .words import faults, setting_text
 
 LaneKey = tuple[int, str]
 
@@ -47,7 +47,9 @@ class CompareView:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.runs = [RunEntry(ComparedRun(name)) for name in names]
-        self.hidden: set[LaneKey] = set()
+        # The lanes that were hidden one by one, or the only ones that are shown.
+        self._hidden: set[LaneKey] = set()
+        self._only: set[LaneKey] | None = None
         self.filter = ""
         self.by_seconds = False
         self.lanes: list[ComparedLane] = []
@@ -56,24 +58,26 @@ class CompareView:
 
     # Reading
 
-    def begin(self, place: int, events: Iterable[Event], times: dict[str, LaneTimes], *, followed: bool) -> None:
-        """Take the beginning of a run, as it was recorded so far."""
+    def begin(
+        self, place: int, events: Iterable[Event], times: dict[str, LaneTimes], *, followed: bool, fault: str = ""
+    ) -> None:
+        """Take the beginning of a run, as it was recorded so far. `fault`: what of it is missing."""
         entry = self.runs[place]
-        entry.begun, entry.followed = True, followed
+        entry.begun, entry.followed, entry.run.fault = True, followed, fault
         self._fold(entry, events)
         entry.times = {lane: Times(known) for lane, known in times.items()}
         self._update()
 
-    def append(self, place: int, events: Iterable[Event], *, followed: bool) -> None:
-        """Take what another process has appended to a run."""
+    def append(self, place: int, events: Iterable[Event], *, followed: bool, fault: str = "") -> None:
+        """Take what another process has appended to a run. `fault`: why nothing more can be read."""
         entry = self.runs[place]
-        entry.followed = followed
+        entry.followed, entry.run.fault = followed, fault or entry.run.fault
         self._fold(entry, events, timed=True)
         self._update()
 
-    def leave_out(self, place: int) -> None:
+    def leave_out(self, place: int, fault: str) -> None:
         """Go on without a run, which cannot be read."""
-        self.runs[place].begun = True
+        self.runs[place].begun, self.runs[place].run.fault = True, fault
 
     @property
     def gains_runs(self) -> bool:
@@ -105,6 +109,11 @@ class CompareView:
         for lane in self.lanes:
             self._numbers.setdefault(_key(lane), len(self._numbers))
 
+    @property
+    def faults(self) -> list[str]:
+        """What is to be said of runs that cannot be read, or not in full."""
+        return faults([entry.run for entry in self.runs])
+
     # Lanes
 
     def number(self, lane: ComparedLane) -> int:
@@ -113,10 +122,11 @@ class CompareView:
 
     def is_shown(self, lane: ComparedLane) -> bool:
         """Whether the charts draw a lane: it is not hidden, and matches the filter."""
-        return _key(lane) not in self.hidden and self.matches(lane)
+        is_chosen = _key(lane) not in self._hidden if self._only is None else _key(lane) in self._only
+        return is_chosen and self.matches(lane)
 
     def matches(self, lane: ComparedLane) -> bool:
-        """Whether every word of the filter occurs in what the table says of a lane."""
+        """Whether every word of the filter occurs in a lane's mark, name, run, experiment, state or settings shown."""
         entry = self.runs[lane.run]
         settings = (f"{name} {setting_text(lane.settings[name])}" for name in lane.differing if name in lane.settings)
         texts = (lane.mark, lane.run_name, lane.state.name, entry.run.state.experiment.name, lane.state.status)
@@ -135,13 +145,18 @@ class CompareView:
 
     def toggle(self, lane: ComparedLane) -> None:
         """Hide a lane, or show it again."""
-        self.hidden ^= {_key(lane)}
+        if self._only is None:
+            self._hidden ^= {_key(lane)}
+        else:
+            self._only ^= {_key(lane)}
 
     def show_only(self, lane: ComparedLane) -> bool:
-        """Hide all other lanes, or show all if they are hidden already; return whether only this one is shown."""
-        others = {_key(one) for one in self.lanes} - {_key(lane)}
-        self.hidden = set() if self.hidden == others else others
-        return bool(self.hidden)
+        """Hide all other lanes, also those that begin later; or show all if only this one was shown.
+
+        Return whether only this one is shown now.
+        """
+        self._hidden, self._only = set(), None if self._only == {_key(lane)} else {_key(lane)}
+        return self._only is not None
 
     def lane_view(self, lane: ComparedLane) -> LaneView | None:
         """The curves of a lane; None before it has any."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...core.runs.compared import ComparedLane, ComparedRun, common_metrics
+from ...core.runs.compared import ComparedLane, ComparedRun, common_metrics, experiments
 from ...core.safe_text import printable
 from ...core.stream.experiment_info import MetricInfo, Value
 from ..text.metric_words import value_words
@@ -33,16 +33,19 @@ def differences(lane: ComparedLane) -> str:
     return ", ".join(text if name in ("clip", "changes") else f"{setting_name(name)} {text}" for name, text in known)
 
 
-def step_text(lane: ComparedLane) -> str:
-    """How many steps a lane has done, of how many, and how it ended unless it has done all."""
+def step_text(lane: ComparedLane, *, unit: str = "") -> str:
+    """How many steps a lane has done, of how many, and how it ended unless it has done all: `50 steps, stopped`.
+
+    `unit` follows the number: ` steps`.
+    """
     state = lane.state
     if state.failed:
-        return f"{state.failed.reason} at {state.step:,}"
-    if state.status == "completed" or (state.watched and state.ended):
-        return f"{state.step:,}"
+        return f"{state.failed.reason} at {state.step:,}{unit}"
     if state.status == "stopped":
-        return f"{state.step:,}, stopped"
-    return f"{state.step:,} of {state.planned:,}" if state.planned else f"{state.step:,}"
+        return f"{state.step:,}{unit}, stopped"
+    if state.ended or not state.planned:
+        return f"{state.step:,}{unit}"
+    return f"{state.step:,} of {state.planned:,}{unit}"
 
 
 def value_text(lane: ComparedLane, metric: MetricInfo) -> str:
@@ -57,8 +60,13 @@ def value_text(lane: ComparedLane, metric: MetricInfo) -> str:
 
 def experiments_text(runs: Sequence[ComparedRun]) -> str:
     """What is said of runs of different experiments; empty if there is only one."""
-    names = list(dict.fromkeys(printable(run.state.experiment.name) for run in runs))
+    names = [printable(name) for name in experiments(runs)]
     if len(names) < 2:
         return ""
     common = " and ".join(metric.words for metric in common_metrics(runs))
     return f"runs of different experiments: {', '.join(names)}; metrics in common: {common}"
+
+
+def faults(runs: Sequence[ComparedRun]) -> list[str]:
+    """What is to be said of the runs that cannot be read, or not in full: number, name and reason of each."""
+    return [f"{place}  {printable(run.name)}: {printable(run.fault)}" for place, run in enumerate(runs, 1) if run.fault]

@@ -88,7 +88,9 @@ class RunsApp(ScreenApp):
         super().__init__(ascii=ascii)
         self.theme = state.theme
         self._rows = [Row(recording, ascii=ascii) for recording in reversed(recordings)]
-        self._home, self._state = home, state
+        names = {row.recording.name for row in self._rows}
+        marked = tuple(name for name in state.marked if name in names)
+        self._home, self._state = home, replace(state, marked=marked)
         self._message, self._alert = message, bool(message)
         # The row that was selected when the message was shown.
         self._message_row: Row | None = None
@@ -321,6 +323,8 @@ class RunsApp(ScreenApp):
         place = self._table.cursor_row
         delete(row.recording.folder)
         self._rows = [one for one in self._rows if one.recording is not row.recording]
+        marked = tuple(name for name in self._state.marked if name != row.recording.name)
+        self._state = replace(self._state, marked=marked)
         self._fill()
         self._table.move_cursor(row=min(place, len(self._shown) - 1))
         self.say(f"deleted {row.recording.name}")

@@ -1,4 +1,4 @@
-"""The settings of a sweep as a numbered list, each with the replica that shows it best."""
+"""The settings of a sweep as a numbered list, each with its typical replica."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ def replica_lines(results: Results) -> list[str]:
 
 def _line(results: Results, number: int, setting: Setting) -> str:
     seed = typical_seed(results, setting)
-    found = results.figures(setting.number).get(seed)
-    metric = results.started.experiment.main
-    result = figure(metric, found.of(metric.name)) if found else "no result"
-    return f"{number:3}  {printable(setting.name)}: seed {seed}, {result}"
+    return f"{number:3}  {printable(setting.name)}: seed {seed}, {_result(results, setting, seed)}"
+
+
+def _result(results: Results, setting: Setting, seed: int) -> str:
+    if (setting.number, seed) not in results.replicas:
+        return "no result yet"
+    metric, figures = results.started.experiment.main, results.figures(setting.number).get(seed)
+    return figure(metric, figures.of(metric.name)) if figures else "diverged"
 
 
 def trained_again(setting: Setting, seed: int) -> str:
