@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ..stream.experiment_info import value_text
 from ..sweeps.grid_map import GridMap, MapCell
 from .drawing import as_svg, drawing_style, new_axes
-from .map_words import number_words
 from .metric_words import cell, metric_name
 from .phrases import Words
 from .sweep_words import axis_name, value_words
@@ -33,7 +33,7 @@ def map_figure(found: GridMap, words: Words, name: str) -> str:
                     _draw(axes, found, one, (x, y), words, works=(row, column) in found.works)
         axes.set_xlim(-0.5, len(found.columns) - 0.5)
         axes.set_ylim(len(found.rows) - 0.5, -0.5)
-        axes.set_xticks(range(len(found.columns)), list(map(number_words, found.columns)))
+        axes.set_xticks(range(len(found.columns)), list(map(value_text, found.columns)))
         axes.set_yticks(range(len(found.rows)), [value_words(found.row_axis, row, words) for row in found.rows])
         axes.set_xlabel(axis_name(found.column_axis, words))
         axes.set_title(_title(found, words), loc="left", fontsize=9)
