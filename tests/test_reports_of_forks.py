@@ -82,7 +82,10 @@ def test_a_change_of_the_learning_rate_is_in_the_table_and_in_the_conclusion() -
     found = read(story_of(events(RATE)))
     assert re.search(r"500\s*◆ clipped\s*learning rate: 0\.001 → 0\.01", found)
     assert "Clip rules, learning rates, optimizer state or numbers of steps were changed mid-run" in found
-    assert "Not a comparison of clipping, because they differ by learning rate: ● unclipped and ◆ clipped." in found
+    assert (
+        "Not a comparison of clipping, because they differ by learning rate as well: ● unclipped and ◆ clipped."
+        in found
+    )
 
 
 def test_a_planned_change_of_a_rule_leaves_a_run_clean() -> None:

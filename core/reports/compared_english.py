@@ -8,15 +8,15 @@ COMPARED_ENGLISH = {
     "compared_differ": "The lanes differ by {settings}.",
     "compared_alike": "The lanes do not differ in any setting.",
     "compared_experiments": "The runs are of different experiments: {experiments}. Metrics in common: {metrics}.",
-    "compared_left_out": "{run} cannot be read and is left out: {why}",
+    "compared_left_out": "{run} is left out because it cannot be read: {why}",
     "compared_worth": "Single runs do not show what made the difference, and one seed says nothing about clipping. "
     "`clipwatch sweep` compares settings over many seeds.",
     "compared_started": "started (UTC)",
     "compared_lanes": "Lanes",
     "compared_values": "Values are measured on all validation data, an accuracy with its 95 % Wilson interval. "
-    "“0.61 at 300” is the newest evaluation, at step 300 and on part of the data, of a lane without a final result.",
-    "compared_changes": "Changes and forks are written with their step: norm:1@300 is a rule that applies from step 300 "
-    "on, A@300 a fork of lane A after 300 steps.",
+    "“0.61 at 300” is the evaluation at step 300, on part of the data: the newest of a lane without a final result.",
+    "compared_changes": "Changes and forks are written with their step: norm:1@300 is a rule that applies from step "
+    "300 on, A@300 a fork of lane A after 300 steps.",
     "compared_mark": "mark",
     "compared_run": "name",
     "compared_at": "{value} at {step}",

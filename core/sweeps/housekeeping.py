@@ -20,6 +20,7 @@ from ..files.lock import NAME as LOCK
 from ..files.lock import claim
 from ..runs.folder import CHECKPOINTS, CONFIG, EVENTS, MANIFEST, SWEEP_RESULTS, Manifest, RunFolder
 from .recorded_folders import DELETED, RecordedFolder, recorded_folders
+from .store import SweepFolder
 
 _FILES = (MANIFEST, EVENTS, CONFIG, SWEEP_RESULTS, LOCK)
 _CHECKPOINT = re.compile(r".+-\d{10,}\.pt")
@@ -72,10 +73,14 @@ def rename(folder: RecordedFolder, name: str) -> Path:
 def _forks(folder: RecordedFolder) -> dict[RunFolder, Manifest]:
     """The runs beside a run that were forked from it. Those whose manifest is unreadable are left out."""
     found = dict[RunFolder, Manifest]()
-    for other in recorded_folders(folder.path.parent, lambda _: None) if isinstance(folder, RunFolder) else ():
+    if isinstance(folder, SweepFolder):
+        return found
+    for other in recorded_folders(folder.path.parent, lambda _: None):
+        if isinstance(other, SweepFolder):
+            continue
         with suppress(BadInput):
-            manifest = other.manifest() if isinstance(other, RunFolder) else None
-            if manifest and manifest.forked_from and manifest.forked_from.run == folder.path.name:
+            manifest = other.manifest()
+            if manifest.forked_from and manifest.forked_from.run == folder.path.name:
                 found[other] = manifest
     return found
 

@@ -191,8 +191,8 @@ def _effect(lanes: Sequence[LaneState], experiment: ExperimentInfo) -> Iterator[
             values = (lane.diagnosed.gauge.get(gauge.name) if lane.diagnosed else None for lane in lanes)
             yield gauge.words, f"step {step}", *(gauge_value(gauge, value) for value in values)
     yield "elements clipped", f"step {step}", *(_share(lane, "elements") for lane in lanes)
-    # A fork counts on from the state of its parent.
-    counted = "all steps, with the parent's" if any(lane.parent for lane in lanes) else "all steps"
+    # A fork counts on from the count of its parent.
+    counted = "from step 0 on" if any(lane.parent for lane in lanes) else "all steps"
     yield "steps clipped", counted, *(_share(lane, "steps") for lane in lanes)
 
 
