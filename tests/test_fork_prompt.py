@@ -43,7 +43,7 @@ async def test_what_is_wrong_is_said_while_it_is_typed(watch: Watch) -> None:
             ("A=none", "there is a lane A already; another name is free: B+1"),
             ("clipped=none", "there is a lane clipped already"),
             ("B+1=nonsense", "not a rule"),
-            ("B+1=none,lr=-1", "learning rate -1.0: must be a finite number above 0"),
+            ("B+1=none,lr=-1", "learning-rate -1.0: must be a finite number above 0"),
             ("B+1=none,optimizer=sgd", "a fork keeps its parent's optimizer"),
         ):
             field.value = text

@@ -160,8 +160,8 @@ def test_the_curve_of_a_fork_begins_on_that_of_its_parent() -> None:
 
 def test_a_run_that_was_forked_from_another_says_so() -> None:
     found = read(forked_run(origin=ForkOrigin(run="20260101-mnist-0", lane="unclipped", step=450)))
-    assert "Forked from run 20260101-mnist-0: lane unclipped, after 450 steps." in found
-    assert "Forked from run" not in read(forked_run())
+    assert "This run was forked from lane unclipped of run 20260101-mnist-0 after 450 steps." in found
+    assert "This run was forked" not in read(forked_run())
 
 
 def test_runs_with_forks_form_no_group_of_seeds() -> None:

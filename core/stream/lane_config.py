@@ -47,7 +47,7 @@ def require_lane_name(text: str) -> None:
 def require_rate(rate: float) -> None:
     """Raise BadInput if this is no learning rate."""
     if not (math.isfinite(rate) and rate > 0):
-        raise BadInput(f"learning rate {rate}: {RATE_RANGE}")
+        raise BadInput(f"learning-rate {rate}: {RATE_RANGE}")
 
 
 class LaneConfig(msgspec.Struct, frozen=True, omit_defaults=True):
