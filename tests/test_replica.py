@@ -32,7 +32,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     axes = ["--clip", "none", "--clip", "norm:0.1", "--learning-rate", "0.1", "--learning-rate", "0.5"]
     done = program.call("sweep", *SMALL, *axes, "--seeds", "3", "--workers", "1", "--runs-dir", str(home))
     assert done.returncode == 0, done.stderr
-    assert "to see one training: clipwatch replica" in done.stdout
+    assert "to train a replica as a run: clipwatch replica" in done.stdout
     return home
 
 
@@ -69,8 +69,8 @@ def test_without_a_setting_they_are_listed_with_their_typical_seed(home: Path) -
 
 def test_what_the_sweep_has_not_is_one_line(home: Path) -> None:
     for words, message in (
-        (["last", "5"], "setting 5: the sweep has 4"),
-        (["last", "0"], "setting 0: the sweep has 4"),
+        (["last", "5"], "setting 5: the sweep has settings 1 to 4"),
+        (["last", "0"], "setting 0: the sweep has settings 1 to 4"),
         (["last", "1", "--seed", "9"], "seed 9: the sweep has 0, 1, 2\n"),
     ):
         done = program.call("replica", *words, "--no-ui", "--runs-dir", str(home))
