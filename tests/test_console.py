@@ -115,7 +115,7 @@ def test_lines_of_a_fork_bear_its_name_and_the_summary_says_what_it_differs_by(
     rows = [" ".join(line.split()) for line in out.splitlines()]
     assert {"forked from a@40", "learning rate 0.001 0.001 0.01"} <= set(rows)
     # A fork counts on from its parent.
-    assert "from step 0 on" in out
+    assert "steps clipped since step 0" in " ".join(rows)
     assert "a and a+1 differ by learning rate, so they are not a comparison of clipping" in out
 
 

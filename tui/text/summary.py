@@ -192,7 +192,7 @@ def _effect(lanes: Sequence[LaneState], experiment: ExperimentInfo) -> Iterator[
             yield gauge.words, f"step {step}", *(gauge_value(gauge, value) for value in values)
     yield "elements clipped", f"step {step}", *(_share(lane, "elements") for lane in lanes)
     # A fork counts on from the count of its parent.
-    counted = "from step 0 on" if any(lane.parent for lane in lanes) else "all steps"
+    counted = "since step 0" if any(lane.parent for lane in lanes) else "all steps"
     yield "steps clipped", counted, *(_share(lane, "steps") for lane in lanes)
 
 
