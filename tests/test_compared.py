@@ -97,7 +97,7 @@ def test_changes_and_forks_are_written_with_their_steps() -> None:
 def test_a_forked_run_says_where_it_comes_from() -> None:
     origin = ForkOrigin(run="run1", lane="clipped", step=50)
     child = story(start=msgspec.structs.replace(started(), forked_from=origin))
-    assert of(lanes(story(), child)[2])["forked from"] == "run1 clipped@50"
+    assert of(lanes(story(), child)[2])["forked from"] == "clipped@50 of run1"
 
 
 def test_a_lane_of_another_experiment_does_not_also_differ_by_its_defaults() -> None:

@@ -113,9 +113,9 @@ def test_lines_of_a_fork_bear_its_name_and_the_summary_says_what_it_differs_by(
     assert "lane a+1: Step: 40 forked from a: clip norm:1, learning rate 0.01" in messages
     assert "[a+1] Step: 40 " in out
     rows = [" ".join(line.split()) for line in out.splitlines()]
-    assert {"forked from a at 40", "learning rate 0.001 0.001 0.01"} <= set(rows)
+    assert {"forked from a@40", "learning rate 0.001 0.001 0.01"} <= set(rows)
     # A fork counts on from its parent.
-    assert "parent's" in out
+    assert "steps clipped since step 0" in " ".join(rows)
     assert "a and a+1 differ by learning rate, so they are not a comparison of clipping" in out
 
 

@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 from test_runs_screen import row_of, write_run
 from test_state import FINISHED, LANE, RUN
 
+from clipwatch.core.errors import BadInput
 from clipwatch.core.runs.changes import with_changes
-from clipwatch.core.runs.folder import LaneOutcome, Manifest, RunFolder
+from clipwatch.core.runs.folder import MANIFEST, LaneOutcome, Manifest, RunFolder
+from clipwatch.core.runs.reader import read_recording
 from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.stream.codec import encode, seal
 from clipwatch.core.stream.config import LaneConfig, RunConfig, to_toml
 from clipwatch.core.stream.events import ClipChanged, Event, LaneForked, LearningRateChanged, RunFinished
 from clipwatch.core.stream.fork_events import ForkOrigin
-from clipwatch.core.sweeps.housekeeping import delete
+from clipwatch.core.sweeps.housekeeping import delete, rename
 from clipwatch.core.sweeps.listing import EVERYTHING, Recording, recordings
 from clipwatch.core.sweeps.tree import tree
 from clipwatch.tui.cli.runs_table import print_runs
@@ -33,6 +35,10 @@ def write_fork(home: Path, started: float, parent: RunFolder, step: int = 300) -
     origin = ForkOrigin(run=parent.path.name, lane="unclipped", step=step)
     folder.write_manifest(msgspec.structs.replace(folder.manifest(), forked_from=origin))
     return folder
+
+
+def origin_of(folder: RunFolder) -> ForkOrigin | None:
+    return folder.manifest().forked_from
 
 
 def family(home: Path) -> list[RunFolder]:
@@ -62,6 +68,31 @@ def test_a_run_whose_parent_was_deleted_stays_and_stands_on_its_own(tmp_path: Pa
     folders = family(tmp_path)
     delete(folders[0])
     assert shape(tree(listed(tmp_path))) == [(2, 0), (3, 0), (5, 1), (4, 0)]
+
+
+def test_a_run_keeps_its_forks_if_it_is_renamed(tmp_path: Path) -> None:
+    folders = family(tmp_path)
+    (folders[3].path / MANIFEST).write_text("damaged", encoding="utf-8")
+    rename(folders[0], "first")
+    assert origin_of(folders[2]) == ForkOrigin(run="first", lane="unclipped", step=300)
+    assert origin_of(folders[4]) == ForkOrigin(run=folders[2].path.name, lane="unclipped", step=450)
+
+
+def test_a_fork_that_is_resumed_knows_the_new_name_and_no_run_is_renamed_meanwhile(tmp_path: Path) -> None:
+    parent = write_run(tmp_path, 1.0)
+    run = msgspec.structs.replace(RUN, forked_from=ForkOrigin(run=parent.path.name, lane="unclipped", step=300))
+    for _ in Recorder(tmp_path).through(iter([run, LANE])):
+        pass
+    (fork,) = (one.folder for one in listed(tmp_path) if one.folder != parent and isinstance(one.folder, RunFolder))
+    assert rename(parent, "first") == tmp_path / "first"
+    recorder = Recorder(tmp_path)
+    recorder.reopen(fork, fork.claim(), read_recording(fork.events))
+    assert origin_of(fork) == ForkOrigin(run="first", lane="unclipped", step=300)
+    with pytest.raises(BadInput, match="another process is writing it"):
+        rename(RunFolder(tmp_path / "first"), "second")
+    assert (tmp_path / "first").is_dir()
+    for _ in recorder.through(iter([])):
+        pass
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=6))
@@ -99,10 +130,10 @@ def test_the_table_shows_the_tree_and_json_has_the_origin(tmp_path: Path, capsys
     assert "forked from" in out
     (line,) = [line for line in out.splitlines() if folders[4].path.name in line]
     assert f"   └─ {folders[4].path.name} " in line
-    assert " unclipped at 450 " in line
+    assert " unclipped@450 " in line
     delete(folders[0])
     print_runs(tmp_path, json=False)
-    assert f"unclipped at 300 of {folders[0].path.name}" in capsys.readouterr().out
+    assert f"unclipped@300 of {folders[0].path.name}" in capsys.readouterr().out
     print_runs(tmp_path, json=True)
     origins = [json.loads(line)["forked_from"] for line in capsys.readouterr().out.splitlines()]
     assert {"run": folders[2].path.name, "lane": "unclipped", "step": 450} in origins
@@ -147,7 +178,7 @@ def test_the_screens_rows_are_a_tree_that_a_filter_cuts(tmp_path: Path, ascii: b
     shown = arranged(rows, ascii=ascii)
     branch = "`- " if ascii else "└─ "
     assert [row.cells["name"].startswith(branch) for row in shown] == [False, True, False, True, False]
-    assert shown[1].cells["forked from"] == "unclipped at 300"
+    assert shown[1].cells["forked from"] == "unclipped@300"
     forks = [row for row in rows if row.matches("forked")]
     assert [row.depth for row in arranged(forks, ascii=ascii)] == [0, 1, 0]
 

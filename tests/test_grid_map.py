@@ -12,6 +12,7 @@ from test_reports_of_experiments import ORDER, ORDER_DATA, OWN, OWN_CONFIG, own_
 from test_sweep_screen import shown, text, theme
 from textual.color import Color
 
+from clipwatch.core.reports.map_figure import map_figure
 from clipwatch.core.reports.map_words import map_sentences
 from clipwatch.core.reports.phrases import Words
 from clipwatch.core.statistics.intervals import median_interval
@@ -238,6 +239,10 @@ def test_the_report_draws_the_map_and_says_what_works_means() -> None:
     assert "widens the range: at 0.03 and 0.1, training works" in page
     assert "a value works if at least half of its seeds" in page
     assert "8/8" in page
+    # The figure is also shown without its caption.
+    figure = map_figure(mapped(found), Words("en"), "map")
+    assert "median accuracy; below: seeds that solved the task; framed: at least half did" in figure
+    assert "median bits per character; framed: near the best" in map_figure(mapped(own((2.0,) * 6)), Words("en"), "map")
 
 
 def test_another_number_by_number_has_a_map_too() -> None:

@@ -34,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     axes = ["--clip", "none", "--clip", "norm:0.1", "--learning-rate", "0.1", "--learning-rate", "0.5"]
     done = program.call("sweep", *SMALL, *axes, "--seeds", "3", "--workers", "1", "--runs-dir", str(home))
     assert done.returncode == 0, done.stderr
-    assert "to see one training: clipwatch replica" in done.stdout
+    assert "to train a replica as a run: clipwatch replica" in done.stdout
     return home
 
 
@@ -45,7 +45,7 @@ def results(home: Path) -> Results:
 def test_the_run_ends_as_the_replica_did(home: Path) -> None:
     done = program.call("replica", "last", "4", "--seed", "2", "--no-ui", "--quiet", "--runs-dir", str(home))
     assert done.returncode == 0, done.stderr
-    assert "norm:0.1, learning rate 0.5, seed 2: trained again, the same numbers" in done.stderr
+    assert "norm:0.1, learning rate 0.5, seed 2 is trained again. Its numbers are the same" in done.stderr
     recorded = read(only_run(home))
     ends = {event.lane: (event.loss, event.correct) for event in recorded.events if isinstance(event, LaneFinished)}
     found = results(home)
@@ -71,8 +71,8 @@ def test_without_a_setting_they_are_listed_with_their_typical_seed(home: Path) -
 
 def test_what_the_sweep_has_not_is_one_line(home: Path) -> None:
     for words, message in (
-        (["last", "5"], "setting 5: the sweep has 4"),
-        (["last", "0"], "setting 0: the sweep has 4"),
+        (["last", "5"], "setting 5: the sweep has settings 1 to 4"),
+        (["last", "0"], "setting 0: the sweep has settings 1 to 4"),
         (["last", "1", "--seed", "9"], "seed 9: the sweep has 0, 1, 2\n"),
     ):
         done = program.call("replica", *words, "--no-ui", "--runs-dir", str(home))
@@ -90,7 +90,7 @@ def test_a_replica_without_clipping_is_alone() -> None:
     assert run.lanes == (LaneConfig("replica", "none"),)
     assert (run.seed, run.settings["head"], run.settings["dataset"]) == (1, "linear", "digits")
     assert typical_seed(found, setting) == 0
-    assert trained_again(setting, 1).endswith("alike but for rounding, so that the end may differ")
+    assert trained_again(setting, 1).endswith("A sweep rounds differently, so the result may differ")
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,10 @@ def test_a_change_of_the_learning_rate_is_in_the_table_and_in_the_conclusion() -
     found = read(story_of(events(RATE)))
     assert re.search(r"500\s*◆ clipped\s*learning rate: 0\.001 → 0\.01", found)
     assert "Clip rules, learning rates, optimizer state or numbers of steps were changed mid-run" in found
-    assert "Not a comparison of clipping, because they differ by learning rate: ● unclipped and ◆ clipped." in found
+    assert (
+        "Not a comparison of clipping, because they differ by learning rate as well: ● unclipped and ◆ clipped."
+        in found
+    )
 
 
 def test_a_planned_change_of_a_rule_leaves_a_run_clean() -> None:
@@ -157,8 +160,8 @@ def test_the_curve_of_a_fork_begins_on_that_of_its_parent() -> None:
 
 def test_a_run_that_was_forked_from_another_says_so() -> None:
     found = read(forked_run(origin=ForkOrigin(run="20260101-mnist-0", lane="unclipped", step=450)))
-    assert "Forked from run 20260101-mnist-0: lane unclipped, after 450 steps." in found
-    assert "Forked from run" not in read(forked_run())
+    assert "This run was forked from lane unclipped of run 20260101-mnist-0 after 450 steps." in found
+    assert "This run was forked" not in read(forked_run())
 
 
 def test_runs_with_forks_form_no_group_of_seeds() -> None:

@@ -546,7 +546,7 @@ def test_a_replica_can_be_opened_as_a_run_once_the_sweep_has_ended(
     assert asyncio.run(_opens(tmp_path, ends=True, keys=keys)).replica == chosen
     app = asyncio.run(_opens(tmp_path, ends=False, keys=keys))
     assert app.replica is None
-    assert app.view.message.endswith("once the sweep has ended")
+    assert app.view.message.startswith("The sweep is still training.")
 
 
 async def _leaves(command: list[str]) -> SweepApp:

@@ -57,7 +57,9 @@ def test_identical_lanes_are_called_identical() -> None:
 @pytest.mark.parametrize("change", [CHANGED, MomentsReset(lane="clipped", step=360)])
 def test_a_change_mid_run_is_said(change: Event) -> None:
     first, *_ = texts = ended(3850, 2550, events=(change,))
-    assert first.endswith("B changed mid-run: this compares no rules. S runs 32 seeds of the rules at the start.")
+    assert first.endswith(
+        "B changed mid-run: this is not a comparison of clipping. S trains the rules at the start with 32 seeds."
+    )
     assert "mid-run" not in ended(3850, 2550)[0]
     for width in range(58, 160):
         assert "mid-run" in next(text for text in texts if len(text) <= width)
@@ -121,7 +123,7 @@ def forked(rule: str, rate: float = 0.001) -> LaneForked:
 
 def test_lanes_that_differ_by_more_than_their_rules_are_not_called_a_comparison_of_clipping() -> None:
     assert compared(PLAIN, FAST).endswith(
-        "A and fast differ by learning rate and optimizer, so this is not a comparison of clipping. S: 32 seeds"
+        "A and fast differ by learning rate and optimizer, so they are not a comparison of clipping. S: 32 seeds"
     )
     assert compared(PLAIN, FAST, width=100).endswith(". Not a comparison of clipping.")
     assert "clipping. S" not in compared(PLAIN, CLIPPED)
@@ -129,15 +131,15 @@ def test_lanes_that_differ_by_more_than_their_rules_are_not_called_a_comparison_
 
 def test_a_third_lane_that_differs_by_more_leaves_the_other_two_a_comparison() -> None:
     text = compared(PLAIN, CLIPPED, FAST)
-    assert "A and fast differ by learning rate and optimizer, so that is not a comparison of clipping." in text
+    assert "A and fast differ by learning rate and optimizer, so they are not a comparison of clipping." in text
 
 
 def test_a_fork_under_another_rule_is_worth_as_much_as_a_lane_of_its_own() -> None:
     assert compared(PLAIN, events=(forked("norm:1"),)).endswith(
-        "One seed says nothing about clipping: S runs 32 seeds of the rules at the start."
+        "One seed says nothing about clipping: S trains the rules at the start with 32 seeds."
     )
     other = compared(PLAIN, events=(forked("norm:1", 0.01),))
-    assert "A and twin differ by learning rate, so this is not a comparison of clipping." in other
+    assert "A and twin differ by learning rate, so they are not a comparison of clipping." in other
 
 
 def test_a_planned_change_of_rule_is_no_change_mid_run() -> None:
@@ -150,5 +152,7 @@ def test_a_planned_change_of_rule_is_no_change_mid_run() -> None:
 
 def test_a_change_of_one_lane_leaves_a_fork_and_its_parent_a_comparison() -> None:
     change = msgspec.structs.replace(CHANGED, rule="none", previous="norm:1")
-    assert "B changed mid-run: it compares no rules." in compared(PLAIN, CLIPPED, events=(forked("norm:1"), change))
-    assert "B changed mid-run: this compares no rules." in compared(PLAIN, CLIPPED, events=(change,))
+    assert "B changed mid-run: only the other lanes compare rules." in compared(
+        PLAIN, CLIPPED, events=(forked("norm:1"), change)
+    )
+    assert "B changed mid-run: this is not a comparison of clipping." in compared(PLAIN, CLIPPED, events=(change,))

@@ -19,6 +19,7 @@ from ..runs.lane_steps import lane_steps
 from ..runs.reader import Recorded, read_recording
 from ..stream.config import RunConfig
 from ..stream.events import Diagnosed, LanesCompared, Notice
+from ..stream.fork_words import fork_words
 from ..stream.series import compared_values, diagnosed_values, final_values
 from ..stream.state import LaneState, RunState, apply
 from ..sweeps.recorded_folders import find_run
@@ -89,7 +90,7 @@ class OpenedLane:
         return _named({"step": np.array(steps, np.int64), **columns})
 
     def __repr__(self) -> str:
-        fork = f", fork of {self.parent} at {self.forked_at}" if self.parent else ""
+        fork = f", {fork_words(self.parent, self.forked_at)}" if self.parent else ""
         return f"OpenedLane({self.name}: {self.rule}{fork}, {self.step:,} steps, {self.status})"
 
 

@@ -22,12 +22,13 @@ from ..runs.folder import RunFolder
 from ..runs.reader import read_recording
 from ..runs.timeline import Timeline
 from ..stream.builtin_experiments import ACCURACY
-from ..stream.experiment_info import MetricInfo, Value
+from ..stream.experiment_info import MetricInfo
 from .blocks import Block, Cell, Heading, KeyPoints, Paragraph, Picture, Table, Warnings
+from .compared_cells import UNKNOWN, setting_cell, step_cell, value_cell
 from .compared_figures import WINDOW, comparison_figure, curve
 from .document import Format, write_blocks
 from .lane_marks import LaneLabel
-from .metric_words import capital, cell, metric_name
+from .metric_words import capital, metric_name
 from .phrases import Phrase, Words
 from .settings import setting_name
 
@@ -100,7 +101,7 @@ def _table_of_runs(runs: Sequence[ComparedRun], words: Words) -> Table:
 
 
 def _started(run: ComparedRun) -> str:
-    return f"{datetime.fromtimestamp(run.state.started_at, UTC):%Y-%m-%d %H:%M}" if run.started else "-"
+    return f"{datetime.fromtimestamp(run.state.started_at, UTC):%Y-%m-%d %H:%M}" if run.started else UNKNOWN
 
 
 def _table(lanes: Mapping[str, ComparedLane], metrics: Sequence[MetricInfo], words: Words) -> Table:
@@ -125,39 +126,10 @@ def _row(mark: str, lane: ComparedLane, metrics: Sequence[MetricInfo], words: Wo
     return (
         LaneLabel(lane.number, mark),
         lane.state.name,
-        *(_setting(lane.settings.get(name), words) for name in lane.differing),
-        _steps(lane, words),
-        *(_value(lane, metric, words) for metric in metrics),
+        *(setting_cell(lane.settings.get(name), words) for name in lane.differing),
+        step_cell(lane, words),
+        *(value_cell(lane, metric, words) for metric in metrics),
     )
-
-
-def _setting(value: Value | None, words: Words) -> str:
-    """A value as it is written in a command: a description would make the table too wide."""
-    if value is None or value == "":
-        return "-"
-    if value == "observed":
-        return words.plain("watched_no_rule")
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _steps(lane: ComparedLane, words: Words) -> str:
-    state, step = lane.state, f"{lane.state.step:,}"
-    if state.failed:
-        return words.plain("compared_ended", step=step, how=words.plain(f"reason_{state.failed.reason}"))
-    if state.status == "stopped":
-        return words.plain("compared_ended", step=step, how=words.plain("compared_stopped"))
-    if state.ended or not state.planned:
-        return step
-    return words.plain("compared_of", step=step, planned=f"{state.planned:,}")
-
-
-def _value(lane: ComparedLane, metric: MetricInfo, words: Words) -> str:
-    if (found := lane.value(metric)) is None:
-        return "-"
-    value = cell(metric, found.value)
-    if found.interval:
-        return f"{value} ({found.interval[0]:.3f}\N{EN DASH}{found.interval[1]:.3f})"
-    return value if found.at is None else words.plain("compared_at", value=value, step=f"{found.at:,}")
 
 
 def _pictures(

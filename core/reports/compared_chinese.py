@@ -15,13 +15,17 @@ COMPARED_CHINESE = {
     "compared_lanes": "各条训练",
     "compared_values": "数值为整个验证集上的结果，准确率附 95 % Wilson 置信区间。"
     "带步数的数值来自最近一次评估：该训练没有最终结果。",
-    "compared_changes": "改动和分叉都标明步数：norm:1@300 表示自第 300 步起生效。",
+    "compared_changes": "改动和分叉都标明步数：norm:1@300 表示该规则自第 300 步起生效，"
+    "A@300 表示训练 A 在 300 步之后的分叉。",
     "compared_mark": "标记",
     "compared_run": "名称",
     "compared_at": "{value}（第 {step} 步）",
     "compared_of": "{step} / {planned}",
     "compared_ended": "{step}，{how}",
     "compared_stopped": "被停止",
+    "compared_diverged": "发散",
+    "compared_error": "出错",
+    "compared_observed": "仅观察",
     "compared_curves": "曲线",
     "compared_curve": "各次评估的{metric}（按训练步），{window} 次评估的滑动平均。{forks}{lacking}",
     "compared_forks": "分叉的训练从其母训练的曲线开始。",

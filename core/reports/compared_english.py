@@ -8,20 +8,24 @@ COMPARED_ENGLISH = {
     "compared_differ": "The lanes differ by {settings}.",
     "compared_alike": "The lanes do not differ in any setting.",
     "compared_experiments": "The runs are of different experiments: {experiments}. Metrics in common: {metrics}.",
-    "compared_left_out": "{run} cannot be read and is left out: {why}",
-    "compared_worth": "Two single runs say little of what made the difference, and one seed says nothing of clipping: "
+    "compared_left_out": "{run} is left out because it cannot be read: {why}",
+    "compared_worth": "Single runs do not show what made the difference, and one seed says nothing about clipping. "
     "`clipwatch sweep` compares settings over many seeds.",
     "compared_started": "started (UTC)",
     "compared_lanes": "Lanes",
-    "compared_values": "Values are of all validation data, an accuracy with its 95 % Wilson interval. A value at a "
-    "step is of the newest evaluation: that lane has no final result.",
-    "compared_changes": "Changes and forks are written with their step: norm:1@300 holds from step 300 on.",
+    "compared_values": "Values are measured on all validation data, an accuracy with its 95 % Wilson interval. "
+    "“0.61 at 300” is the evaluation at step 300, on part of the data: the newest of a lane without a final result.",
+    "compared_changes": "Changes and forks are written with their step: norm:1@300 is a rule that applies from step "
+    "300 on, A@300 a fork of lane A after 300 steps.",
     "compared_mark": "mark",
     "compared_run": "name",
     "compared_at": "{value} at {step}",
     "compared_of": "{step} of {planned}",
     "compared_ended": "{step}, {how}",
     "compared_stopped": "stopped",
+    "compared_diverged": "diverged",
+    "compared_error": "failed",
+    "compared_observed": "observed",
     "compared_curves": "Curves",
     "compared_curve": "{metric} of the evaluations by training step, moving averages of {window}.{forks}{lacking}",
     "compared_forks": " A forked lane begins at its parent's curve.",

@@ -25,7 +25,8 @@ ENGLISH = {
     "metric_saturated": "saturated units",
     "metric_spectral-radius": "spectral radius of the recurrent matrix",
     "subtitle": "Run {run}, started {time} UTC: {status}.",
-    "forked_from": "Forked from run {run}: lane {lane}, after {step} steps. Up to there the recording is that run's.",
+    "forked_from": "This run was forked from lane {lane} of run {run} after {step} steps. What comes before is "
+    "that run's.",
     "run": "Run {number}: {run}",
     "status_completed": "completed",
     "status_stopped": "stopped before the last step",
@@ -45,7 +46,7 @@ ENGLISH = {
     "summary_lane": "{lane} (clip rule: {rule})",
     "summary_changed_rates": " Rules, learning rates, optimizer state or numbers of steps were changed mid-run, so "
     "this is not a clean comparison.",
-    "summary_beside": " Not a comparison of clipping, because they differ by {settings}: {pairs}.",
+    "summary_beside": " Not a comparison of clipping, because they differ by {settings} as well: {pairs}.",
     "summary_pair": "{a} and {b}",
     "summary_changed": " Rules, optimizer state or numbers of steps were changed mid-run, so this is not a clean "
     "comparison.",
@@ -86,7 +87,7 @@ ENGLISH = {
     "same training batches and the same validation batches. They differ in their clip rules and in the settings named "
     "below; only lanes that differ by the rule alone are a comparison of clipping.{forks}",
     "task_forks": " A forked lane starts from the state that another lane has after some of its steps, and uses the "
-    "same batches from there on: the two compare from the fork on.",
+    "same batches from there on, so the two can be compared from the fork on.",
     "trained": "What is trained",
     "task_temporal-order": "The temporal order problem (Hochreiter and Schmidhuber 1997; Pascanu, Mikolov and "
     "Bengio 2013): a sequence of {length} symbols has an A or a B at one place in its second tenth and at one place "
@@ -106,7 +107,7 @@ ENGLISH = {
     "network_temporal-order": "An Elman network: in each step, its {units} hidden units are the tanh of a sum of "
     "the symbol's input weights, a bias, and the units of the step before times the recurrent matrix; four plain "
     "logits are computed from the units after the last symbol; mean softmax cross-entropy. Biases start at 0.",
-    "update_by_lane": "One of these, depending on the lane ({optimizers}),",
+    "update_by_lane": "The lane's optimizer ({optimizers})",
     "update_own": "The experiment's own optimizer",
     "update_adam": "Adam with beta2 0.999 and epsilon 1e-8",
     "update_sgd": "Stochastic gradient descent",
@@ -150,7 +151,7 @@ ENGLISH = {
     "set_of_lane": "{setting}, lane {lane}",
     "set_lane_later": "clip rule, lane {lane}, from step {step} on",
     "own_setting": "{setting} {value}",
-    "own_fork": "forked from {parent} at step {step}",
+    "own_fork": "fork of {parent} at {step}",
     "own_settings": "own settings",
     "set_device": "device",
     "set_versions": "versions",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ..stream.experiment_info import value_text
 from ..sweeps.grid_map import GridMap, MapCell
 from .drawing import as_svg, drawing_style, new_axes
-from .map_words import number_words
-from .metric_words import cell
+from .metric_words import cell, metric_name
 from .phrases import Words
 from .sweep_words import axis_name, value_words
 
@@ -23,7 +23,7 @@ _DARK = 0.6
 def map_figure(found: GridMap, words: Words, name: str) -> str:
     """A row for each rule and a column for each number: a shade and the figures, and a frame around what works."""
     with drawing_style(name):
-        figure, axes = new_axes(6.6, 0.9 + 0.5 * len(found.rows))
+        figure, axes = new_axes(6.6, 1.1 + 0.5 * len(found.rows))
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
@@ -33,10 +33,17 @@ def map_figure(found: GridMap, words: Words, name: str) -> str:
                     _draw(axes, found, one, (x, y), words, works=(row, column) in found.works)
         axes.set_xlim(-0.5, len(found.columns) - 0.5)
         axes.set_ylim(len(found.rows) - 0.5, -0.5)
-        axes.set_xticks(range(len(found.columns)), list(map(number_words, found.columns)))
+        axes.set_xticks(range(len(found.columns)), list(map(value_text, found.columns)))
         axes.set_yticks(range(len(found.rows)), [value_words(found.row_axis, row, words) for row in found.rows])
         axes.set_xlabel(axis_name(found.column_axis, words))
+        axes.set_title(_title(found, words), loc="left", fontsize=9)
         return as_svg(figure, name)
+
+
+def _title(found: GridMap, words: Words) -> str:
+    """What the figures in a cell and its frame say."""
+    key = "sweep_map_title_solved" if found.by_solving else "sweep_map_title"
+    return words.plain(key, metric=metric_name(found.metric, words))
 
 
 def _draw(axes: Axes, found: GridMap, one: MapCell, place: tuple[int, int], words: Words, *, works: bool) -> None:

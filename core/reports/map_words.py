@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..safe_text import printable
-from ..stream.sweep_config import Value
+from ..stream.experiment_info import Value, value_text
 from ..sweeps.grid_map import NEAR_PART, NEAR_SHARE, GridMap
 from .metric_words import cell, metric_name
 from .phrases import Phrase, Words
@@ -34,11 +34,6 @@ def map_sentences(found: GridMap, words: Words) -> Iterator[Phrase]:
         yield words("sweep_map_edge", edges=_listed(edges, words))
 
 
-def number_words(value: Value) -> str:
-    """A value of the columns."""
-    return f"{value:g}" if isinstance(value, float) else printable(str(value))
-
-
 def _rule(found: GridMap, words: Words) -> str:
     """What makes a cell work."""
     if found.by_solving:
@@ -59,7 +54,7 @@ def _range(found: GridMap, row: Value, words: Words) -> str:
             stretches[-1].append(column)
         else:
             stretches.append([column])
-    ends = [(number_words(one[0]), number_words(one[-1])) for one in stretches]
+    ends = [(value_text(one[0]), value_text(one[-1])) for one in stretches]
     texts = [low if low == high else words.plain("sweep_map_from_to", low=low, high=high) for low, high in ends]
     return words.join(texts) if texts else words.plain("sweep_map_nothing", count=len(found.columns))
 
@@ -74,7 +69,7 @@ def _effect(found: GridMap, row: Value, words: Words) -> Phrase:
 
 
 def _listed(columns: Sequence[Value], words: Words) -> str:
-    return words.join(list(map(number_words, columns)))
+    return words.join(list(map(value_text, columns)))
 
 
 def _edges(found: GridMap) -> Sequence[Value]:

@@ -79,6 +79,8 @@ SWEEP_CHINESE = {
     "sweep_solved_cell": "{cell}（{count} / {total}）",
     "sweep_caption_map": "每格：最终{metric}的中位数{solved}。颜色越深越好；加框：可用。",
     "sweep_caption_map_solved": "，以及解决了任务的种子数",
+    "sweep_map_title": "{metric}中位数；加框：接近最好",
+    "sweep_map_title_solved": "{metric}中位数；下方：解决了任务的种子数；加框：至少一半",
     "sweep_map_cell_diverged": "{count} 个发散",
     "sweep_map_works": "可用的{columns}取值（{rule}）：{ranges}。",
     "sweep_map_solved": "至少一半的种子解决了任务",

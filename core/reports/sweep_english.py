@@ -81,6 +81,8 @@ SWEEP_ENGLISH = {
     "sweep_best_of": "{column}: {row}",
     "sweep_caption_map": "Each cell: median final {metric}{solved}. The darker, the better; framed: works.",
     "sweep_caption_map_solved": ", and how many of the seeds solved the task",
+    "sweep_map_title": "median {metric}; framed: near the best",
+    "sweep_map_title_solved": "median {metric}; below: seeds that solved the task; framed: at least half did",
     "sweep_map_cell_diverged": "{count} diverged",
     "sweep_map_works": "Values of the {columns} that work ({rule}): {ranges}.",
     "sweep_map_solved": "at least half of the seeds solved the task",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ..stream.sweep_config import Value
+from ..stream.experiment_info import Value, value_text
 from ..stream.sweep_events import Results
 from ..sweeps.comparisons import Summary
 from ..sweeps.grid_map import GridMap, MapCell, grid_map
 from .blocks import Block, Bullets, Heading, Paragraph, Picture, Table
 from .map_figure import map_figure
-from .map_words import map_sentences, number_words
+from .map_words import map_sentences
 from .metric_words import cell, metric_name
 from .phrases import Words
 from .sweep_words import axis_name, value_words
@@ -40,9 +40,7 @@ def sensitivity(results: Results, described: Sequence[Summary], words: Words) ->
 def _table(found: GridMap, corner: str, words: Words) -> Table:
     """A row for each number and a column for each rule."""
     header = (corner, *(value_words(found.row_axis, row, words) for row in found.rows))
-    rows = [
-        (number_words(column), *(_cell(found, row, column, words) for row in found.rows)) for column in found.columns
-    ]
+    rows = [(value_text(column), *(_cell(found, row, column, words) for row in found.rows)) for column in found.columns]
     return Table(header, tuple(rows))
 
 
@@ -64,7 +62,7 @@ def _best(found: GridMap, row: Value, words: Words) -> str:
     if not ranks:
         return ""
     best = max(ranks.values())
-    equal = words.join([number_words(column) for column, rank in ranks.items() if rank == best])
+    equal = words.join([value_text(column) for column, rank in ranks.items() if rank == best])
     return words.plain("sweep_best_of", column=value_words(found.row_axis, row, words), row=equal)
 
 

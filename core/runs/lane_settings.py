@@ -16,6 +16,7 @@ from ..stream.events import (
     RunStarted,
 )
 from ..stream.experiment_info import ExperimentInfo, Value
+from ..stream.fork_words import origin_text
 from ..stream.lane_config import LaneConfig
 from ..stream.state import configured_rate
 
@@ -48,7 +49,7 @@ def lane_settings(
         found["code"] = experiment.checksum[:8]
     found[FORKED_RUN] = ""
     if origin := started.forked_from:
-        found[FORKED_RUN] = f"{origin.run} {origin.lane}@{origin.step}"
+        found[FORKED_RUN] = origin_text(origin.lane, origin.step, origin.run)
     found["device"] = started.device
     return found | {f"{name} version": version for name, version in started.versions.items()}
 
@@ -72,7 +73,7 @@ def _of_lane(
             yield "beta1", config.beta1
     later = (_change(event) for event in changes if not isinstance(event, LaneStarted | LaneForked))
     yield CHANGES, ", ".join(dict.fromkeys(later))
-    yield FORK, next((f"{event.parent}@{event.step}" for event in changes if isinstance(event, LaneForked)), "")
+    yield FORK, next((origin_text(event.parent, event.step) for event in changes if isinstance(event, LaneForked)), "")
 
 
 def _defaults(experiment: str) -> dict[str, Value]:

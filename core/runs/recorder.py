@@ -172,13 +172,16 @@ class _RunWriter:
         recorded: Recorded | None = None,
     ) -> None:
         self.folder, self._lock, self._started, self._tell = folder, lock, started, tell
-        self._state = RunState()
+        self._state, self._origin = RunState(), started.forked_from
         self._latest: dict[tuple[type, str], Evaluated | StepsTrained] = {}
         for event in recorded.events if recorded else ():
             self._state = apply(self._state, event)
         with contextlib.ExitStack() as undo:
             undo.callback(lock.release)
             if recorded:
+                # The run that it was forked from may have been renamed since.
+                with contextlib.suppress(BadInput):
+                    self._origin = folder.manifest().forked_from
                 # The process that wrote before may have been killed in the middle of a line.
                 os.truncate(folder.events, recorded.whole_bytes)
             else:
@@ -315,7 +318,7 @@ class _RunWriter:
             optimizer="own" if started.experiment.own_optimizer else ", ".join(_optimizers(started.config)),
             changed=self._state.changed_mid_run,
             watched=started.watched,
-            forked_from=started.forked_from,
+            forked_from=self._origin,
         )
 
 

@@ -10,6 +10,13 @@ from ..safe_text import printable
 Value = bool | int | float | str
 
 
+def value_text(value: Value) -> str:
+    """The value of a setting as it is shown: `true`, `0.001`, any other text on one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))
+
+
 class MetricInfo(msgspec.Struct, frozen=True):
     """A number that an evaluation or a gauge gives, and how it is shown.
 

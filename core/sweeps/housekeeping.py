@@ -7,17 +7,20 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
+from msgspec.structs import replace
 
 from ..errors import BadInput, ClipwatchError
 from ..files.atomic import TEMPORARY
 from ..files.lock import NAME as LOCK
 from ..files.lock import claim
-from ..runs.folder import CHECKPOINTS, CONFIG, EVENTS, MANIFEST, SWEEP_RESULTS, RunFolder
-from .recorded_folders import DELETED, RecordedFolder
+from ..runs.folder import CHECKPOINTS, CONFIG, EVENTS, MANIFEST, SWEEP_RESULTS, Manifest, RunFolder
+from .recorded_folders import DELETED, RecordedFolder, recorded_folders
+from .store import SweepFolder
 
 _FILES = (MANIFEST, EVENTS, CONFIG, SWEEP_RESULTS, LOCK)
 _CHECKPOINT = re.compile(r".+-\d{10,}\.pt")
@@ -44,18 +47,42 @@ def contents(folder: RecordedFolder) -> Contents:
 
 
 def rename(folder: RecordedFolder, name: str) -> Path:
-    """Rename the folder of a run or sweep; return its new path.
+    """Rename the folder of a run or sweep, also in the manifests of runs forked from it; return its new path.
 
-    Raises BadInput if the name cannot be used or is taken, or if another process writes the run.
+    Raises BadInput if the name cannot be used or is taken, or if another process writes the run or a fork of it.
     """
     _check_name(name)
     target = folder.path.with_name(name)
-    with _claimed(folder):
+    forks = _forks(folder)
+    with ExitStack() as locks:
+        for one in (folder, *forks):
+            locks.enter_context(_claimed(one))
         # `rename` would replace an empty folder.
         if os.path.lexists(target):
             raise BadInput(f"name {name!r}: {target} exists; use another name")
         _move(folder, target)
+        for fork, manifest in forks.items():
+            origin = manifest.forked_from and replace(manifest.forked_from, run=name)
+            try:
+                fork.write_manifest(replace(manifest, forked_from=origin))
+            except OSError as error:
+                raise ClipwatchError(f"{fork.path} still says {folder.path.name}: {error.strerror}") from error
     return target
+
+
+def _forks(folder: RecordedFolder) -> dict[RunFolder, Manifest]:
+    """The runs beside a run that were forked from it. Those whose manifest is unreadable are left out."""
+    found = dict[RunFolder, Manifest]()
+    if isinstance(folder, SweepFolder):
+        return found
+    for other in recorded_folders(folder.path.parent, lambda _: None):
+        if isinstance(other, SweepFolder):
+            continue
+        with suppress(BadInput):
+            manifest = other.manifest()
+            if manifest.forked_from and manifest.forked_from.run == folder.path.name:
+                found[other] = manifest
+    return found
 
 
 def deletable(folder: RecordedFolder) -> Contents:

@@ -67,7 +67,7 @@ def find_run(name: str, home: Path, tell: Callable[[str], None]) -> RunFolder:
     if isinstance(found, SweepFolder):
         raise BadInput(
             f"{name!r} is a sweep: clipwatch report writes a report, clipwatch resume continues it, "
-            "clipwatch replica trains one of its trainings as a run"
+            "clipwatch replica trains one of its replicas as a run"
         )
     return found
 

@@ -17,7 +17,9 @@ def numbered_setting(results: Results, number: int) -> Setting:
     """The setting with this number, counted from 1. Raises BadInput."""
     settings = results.started.config.settings
     if not 1 <= number <= len(settings):
-        raise BadInput(f"setting {number}: the sweep has {len(settings)}, from 1 on; without a number they are listed")
+        raise BadInput(
+            f"setting {number}: the sweep has settings 1 to {len(settings)}; without a number, they are listed"
+        )
     return settings[number - 1]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..runs.folder import Manifest
 from ..stream.fork_events import ForkOrigin
+from ..stream.fork_words import origin_text
 from .listing import Recording
 
 
@@ -17,7 +18,7 @@ def origin(recording: Recording) -> ForkOrigin | None:
 def tree(recordings: Sequence[Recording]) -> list[tuple[Recording, int]]:
     """The recordings with their depth: 0, or for a forked run one more than its parent's, below which it stands.
 
-    Otherwise the order stays. A run whose parent is not among them, because it was deleted, renamed or filtered out,
+    Otherwise the order stays. A run whose parent is not among them, because it was deleted, moved or filtered out,
     stands on its own.
     """
     names = {recording.name for recording in recordings}
@@ -41,4 +42,4 @@ def origin_words(recording: Recording, depth: int) -> str:
     """From which lane and step a run was forked, and from which run unless that stands above it; empty for others."""
     if not (found := origin(recording)):
         return ""
-    return f"{found.lane} at {found.step:,}" + (f" of {found.run}" if depth == 0 else "")
+    return origin_text(found.lane, found.step, found.run if depth == 0 else "")

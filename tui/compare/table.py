@@ -8,10 +8,11 @@ from functools import cached_property
 
 from rich.cells import cell_len
 
+from ...core.reports.compared_cells import UNKNOWN
 from ...core.runs.compared import ComparedLane
 from ...core.stream.builtin_experiments import ACCURACY
 from ...core.stream.experiment_info import LOSS, MetricInfo
-from .words import UNKNOWN, differences, setting_name, setting_text, step_text, value_text
+from .words import differences, setting_name, setting_text, step_text, value_text
 
 # Blanks between two columns.
 GAP = 2

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...core.reports.compared_cells import UNKNOWN, setting_cell, step_cell, value_cell
+from ...core.reports.phrases import Words
 from ...core.runs.compared import ComparedLane, ComparedRun, common_metrics, experiments
 from ...core.safe_text import printable
 from ...core.stream.experiment_info import MetricInfo, Value
-from ..text.metric_words import value_words
 
-UNKNOWN = "-"
+_ENGLISH = Words("en")
 # Settings whose values say enough.
 _UNNAMED = ("clip", "changes", "experiment")
 
@@ -21,11 +22,7 @@ def setting_name(name: str) -> str:
 
 def setting_text(value: Value | None) -> str:
     """The value of a setting; a dash where a lane has none."""
-    if value is None or value == "":
-        return UNKNOWN
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else printable(str(value))
+    return setting_cell(value, _ENGLISH)
 
 
 def differences(lane: ComparedLane) -> str:
@@ -40,24 +37,12 @@ def step_text(lane: ComparedLane, *, unit: str = "") -> str:
 
     `unit` follows the number: ` steps`.
     """
-    state = lane.state
-    if state.failed:
-        return f"{state.failed.reason} at {state.step:,}{unit}"
-    if state.status == "stopped":
-        return f"{state.step:,}{unit}, stopped"
-    if state.ended or not state.planned:
-        return f"{state.step:,}{unit}"
-    return f"{state.step:,} of {state.planned:,}{unit}"
+    return step_cell(lane, _ENGLISH, unit)
 
 
 def value_text(lane: ComparedLane, metric: MetricInfo) -> str:
     """A final value with its interval, or the newest evaluation with its step; a dash if there is none."""
-    if (found := lane.value(metric)) is None:
-        return UNKNOWN
-    text = value_words(metric, found.value)
-    if found.interval:
-        return f"{text} ({found.interval[0]:.3f}-{found.interval[1]:.3f})"
-    return text if found.at is None else f"{text} at {found.at:,}"
+    return value_cell(lane, metric, _ENGLISH, dash="-")
 
 
 def experiments_text(runs: Sequence[ComparedRun]) -> str:

@@ -138,7 +138,9 @@ class LaneSteering:
         elif rate is None:
             self._screen.say(f"The learning rate of {name} is unknown, so no key can change it.")
         elif (new := next_size(rate, direction)) == rate:
-            self._screen.say(f"{name} has learning rate {rate:g}: keys change it no further")
+            self._screen.say(
+                f"{name} has learning rate {rate:g}, the {'largest' if direction > 0 else 'smallest'} that a key sets"
+            )
         else:
             words = f"learning rate {new:g}"
             command = SetLearningRate(lane=lane.name, rate=new)

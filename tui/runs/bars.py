@@ -9,6 +9,7 @@ from textual.strip import Strip
 from ...core.runs.folder import LaneOutcome, Manifest
 from ...core.stream.builtin_experiments import LENET
 from ...core.stream.experiment_info import LOSS, ExperimentInfo
+from ...core.stream.fork_words import fork_words
 from ...core.sweeps.listing import Recording
 from ...core.sweeps.overview import FirstComparison, SweepOverview
 from ...core.sweeps.tree import origin_words
@@ -98,7 +99,7 @@ def _of_lane(
         value = None if experiment.main is LOSS else main_value(lane, experiment)
         also = "" if value is None else f"   {figure(experiment.main, value)}"
         result = f"{lane.step:,} steps   loss {lane.loss:.4f}{also}"
-    forked = f"fork of {names.get(lane.parent, lane.parent)} at {lane.forked_at:,}" if lane.parent else ""
+    forked = fork_words(names.get(lane.parent or "", lane.parent), lane.forked_at)
     parts = [
         Part(name, theme.lane(number, bold=True)),
         Part(rule_cell(lane, run), theme.text, 1),

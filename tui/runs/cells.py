@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ...core.runs.folder import LaneOutcome, Manifest
 from ...core.stream.builtin_experiments import ACCURACY, LENET
 from ...core.stream.experiment_info import ExperimentInfo, MetricInfo, Value
+from ...core.stream.fork_words import origin_text
 from ...core.sweeps.listing import Recording
 from ...core.sweeps.overview import FirstComparison, SweepOverview
 from ..text.metric_words import difference_words, value_words
@@ -89,7 +90,7 @@ def rule_cell(lane: LaneOutcome, run: Manifest) -> str:
 
 def _lane_cells(lane: LaneOutcome, run: Manifest) -> tuple[str, ...]:
     experiment, rule = run.experiment, rule_cell(lane, run)
-    name = f"{lane.name} ({lane.parent} at {lane.forked_at})" if lane.parent else lane.name
+    name = f"{lane.name} ({origin_text(lane.parent, lane.forked_at)})" if lane.parent else lane.name
     if lane.failure:
         return name, rule, str(lane.step), "-", lane.failure
     loss, value = lane.loss, main_value(lane, experiment)

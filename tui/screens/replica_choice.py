@@ -33,7 +33,7 @@ class ReplicaChoice(ModalScreen[int | None]):
     def compose(self) -> ComposeResult:
         """The list in its frame."""
         with Vertical() as panel:
-            panel.border_title = "Train one of these again, as a run"
+            panel.border_title = "Train one of these replicas again, as a run"
             panel.border_subtitle = "enter: train, escape: back"
             yield OptionList(*map(Content, self._lines))
 

@@ -135,7 +135,7 @@ class SweepApp(TerminalApp):
     def action_open_replica(self) -> None:
         """Ask for a replica to train again as a run once this screen has ended."""
         if self.view.results is None or self.view.finished is None:
-            self.say("one of its trainings can be trained again as a run once the sweep has ended")
+            self.say("The sweep is still training. Once it has ended, o trains one of its replicas as a run")
             return
         self.push_screen(ReplicaChoice(replica_lines(self.view.results)), self._leave_for_replica)
 

@@ -122,4 +122,4 @@ def print_tables(results: Results, progress: Progress, finished: SweepFinished |
     out.print(f"to write a report: clipwatch report {name}", soft_wrap=True)
     if progress.done < progress.total:
         out.print(f"to continue: clipwatch resume {name}", soft_wrap=True)
-    out.print(f"to see one training: clipwatch replica {name}", soft_wrap=True)
+    out.print(f"to train a replica as a run: clipwatch replica {name}", soft_wrap=True)

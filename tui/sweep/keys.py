@@ -23,8 +23,8 @@ KEYS: tuple[Key, ...] = (
     Key(
         "open_replica",
         "o",
-        "as a run",
-        "Train one of its trainings again, as a run with all its figures",
+        "replica",
+        "Train a replica of the sweep again, as a run with all figures",
         PROGRAM,
         footer=6,
     ),

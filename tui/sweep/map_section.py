@@ -11,9 +11,10 @@ from rich.style import Style
 from textual.color import Color
 from textual.strip import Strip
 
-from ...core.reports.map_words import map_sentences, number_words
+from ...core.reports.map_words import map_sentences
 from ...core.reports.phrases import Words
-from ...core.stream.sweep_config import Value, axis_value
+from ...core.stream.experiment_info import Value, value_text
+from ...core.stream.sweep_config import axis_value
 from ...core.stream.sweep_events import Results
 from ...core.sweeps.comparisons import Summary
 from ...core.sweeps.grid_map import GridMap, MapCell, grid_map
@@ -46,7 +47,7 @@ def map_section(results: Results, summaries: Sequence[Summary], width: int, them
     if cell_width < _CELL:
         needed = label_width + 3 + _CELL * len(found.columns)
         return [*lines, Strip([Segment(f" {needed} columns are needed for the map", muted)])]
-    names = [number_words(column).center(cell_width - 1) + " " for column in found.columns]
+    names = [value_text(column).center(cell_width - 1) + " " for column in found.columns]
     lines.append(_row(axis, label_width, [Segment(name, muted) for name in names], muted))
     texts = _texts(found, cell_width - 1)
     for row, label in zip(found.rows, labels, strict=True):

@@ -28,5 +28,9 @@ def _result(results: Results, setting: Setting, seed: int) -> str:
 
 def trained_again(setting: Setting, seed: int) -> str:
     """What is to be expected of a replica that is trained again as a run."""
-    alike = "alike but for rounding, so that the end may differ" if is_stackable(setting.config) else "the same numbers"
-    return f"{printable(setting.name)}, seed {seed}: trained again, {alike}"
+    numbers = (
+        "A sweep rounds differently, so the result may differ"
+        if is_stackable(setting.config)
+        else "Its numbers are the same"
+    )
+    return f"{printable(setting.name)}, seed {seed} is trained again. {numbers}"

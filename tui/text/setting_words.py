@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from ...core.safe_text import printable
 from ...core.stream.builtin_experiments import BUILT_IN, LENET
-from ...core.stream.experiment_info import ExperimentInfo, Value
+from ...core.stream.experiment_info import ExperimentInfo, Value, value_text
+from ...core.stream.fork_words import fork_words
 from ...core.stream.lane_differences import difference, reference_lane, settings_of
 from ...core.stream.state import LaneState, RunState
 from ...core.stream.sweep_config import axis_value
@@ -32,13 +33,13 @@ def setting_words(experiment: ExperimentInfo, settings: Mapping[str, Value]) -> 
     built_in = BUILT_IN.get(experiment.name)
     known = {f"{setting.name}={setting.default}" for setting in built_in.settings} if built_in else experiment.defaults
     changed = ((name, value) for name, value in settings.items() if f"{name}={value}" not in known)
-    return ", ".join(f"{_name(name)} {_value(value)}" for name, value in changed)
+    return ", ".join(f"{_name(name)} {value_text(value)}" for name, value in changed)
 
 
 def next_words(experiment: str, name: str, value: Value) -> str:
     """A setting that the next run will have."""
     is_head = experiment == LENET.info.name and name == "head"
-    return head_words(str(value)) if is_head else f"{_name(name)} {_value(value)}"
+    return head_words(str(value)) if is_head else f"{_name(name)} {value_text(value)}"
 
 
 def head_words(head: str) -> str:
@@ -48,12 +49,6 @@ def head_words(head: str) -> str:
 
 def _name(name: str) -> str:
     return printable(name.replace("_", " "))
-
-
-def _value(value: Value) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else printable(str(value))
 
 
 # What the lanes of a run differ by
@@ -86,7 +81,7 @@ def own_settings(state: RunState, lane: LaneState) -> tuple[str, ...]:
         if config.optimizer == "adam" and any(one and one.beta1 != config.beta1 for one in configs):
             found.append(f"beta1 {config.beta1:g}")
     if lane.parent is not None:
-        found.append(f"fork of {lane_names(state.lanes).get(lane.parent, lane.parent)} at {lane.forked_at:,}")
+        found.append(fork_words(lane_names(state.lanes).get(lane.parent, lane.parent), lane.forked_at))
     return tuple(found)
 
 

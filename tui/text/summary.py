@@ -13,6 +13,7 @@ from ...core.stream.audit_words import audit_words, by_importance
 from ...core.stream.command_line import command_line
 from ...core.stream.config import RunConfig, with_dataset
 from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
+from ...core.stream.fork_words import origin_text
 from ...core.stream.lane_differences import settings_of, settings_that_differ
 from ...core.stream.series import evaluated_values, final_values
 from ...core.stream.state import LaneState, RunState
@@ -86,8 +87,7 @@ def summary_table(state: RunState, lanes: Sequence[LaneState]) -> Table:
 def _own_settings(state: RunState, lanes: Sequence[LaneState]) -> Iterator[tuple[str, ...]]:
     """What lanes were forked from, and the settings in which any two lanes of the run differ, or that were changed."""
     if any(lane.parent for lane in lanes):
-        origins = (f"{lane.parent} at {lane.forked_at}" if lane.parent else "" for lane in lanes)
-        yield "forked from", "", *origins
+        yield "forked from", "", *(origin_text(lane.parent, lane.forked_at) for lane in lanes)
     differing = settings_that_differ(state)
     if "learning_rate" in differing or any(lane.rate_changed_at for lane in state.lanes.values()):
         yield "learning rate", "", *map(_rate, lanes)
@@ -191,8 +191,8 @@ def _effect(lanes: Sequence[LaneState], experiment: ExperimentInfo) -> Iterator[
             values = (lane.diagnosed.gauge.get(gauge.name) if lane.diagnosed else None for lane in lanes)
             yield gauge.words, f"step {step}", *(gauge_value(gauge, value) for value in values)
     yield "elements clipped", f"step {step}", *(_share(lane, "elements") for lane in lanes)
-    # A fork counts on from the state of its parent.
-    counted = "all steps, with the parent's" if any(lane.parent for lane in lanes) else "all steps"
+    # A fork counts on from the count of its parent.
+    counted = "since step 0" if any(lane.parent for lane in lanes) else "all steps"
     yield "steps clipped", counted, *(_share(lane, "steps") for lane in lanes)
 
 

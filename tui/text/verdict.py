@@ -146,21 +146,25 @@ def _worth(state: RunState, sweep_key: str) -> tuple[str, ...]:
     more = f"{sweep_key}: {SEEDS} seeds" if sweep_key else ""
     if changed := [name for lane, name in names.items() if any(lane in pair.changed for pair in pairs)]:
         who = f"{' and '.join(changed) if len(changed) < 3 else 'lanes'} changed mid-run"
-        seeds = f" {sweep_key} runs {SEEDS} seeds of the rules at the start." if sweep_key else ""
-        # A fork and its parent may still compare their rules.
-        forked = any(lane.parent for lane in state.lanes.values()) and any(pair.compares_rules for pair in pairs)
-        what = "this compares" if not forked else "it compares" if len(changed) == 1 else "they compare"
-        return f"{who}: {what} no rules.{seeds}", f"{who}.", f"Changed mid-run. {more}".rstrip(), ""
+        seeds = f" {sweep_key} trains the rules at the start with {SEEDS} seeds." if sweep_key else ""
+        # Other lanes may still be a comparison.
+        alone = any(pair.compares_rules for pair in pairs)
+        what = "only the other lanes compare rules" if alone else "this is not a comparison of clipping"
+        return f"{who}: {what}.{seeds}", f"{who}.", f"Changed mid-run. {more}".rstrip(), ""
     if clauses := beside_rule_words(state, names):
         return _not_rules_alone(clauses, any(pair.compares_rules for pair in pairs), more)
-    of = " of the rules at the start" if any(lane.parent for lane in state.lanes.values()) else ""
-    runs = f": {sweep_key} runs {SEEDS}{f' seeds{of}' if of else ''}." if sweep_key else "."
+    of = (
+        "trains the rules at the start with {} seeds"
+        if any(lane.parent for lane in state.lanes.values())
+        else "runs {}"
+    )
+    runs = f": {sweep_key} {of.format(SEEDS)}." if sweep_key else "."
     return f"One seed says nothing about clipping{runs}", f"One seed proves nothing{runs}", more, ""
 
 
 def _not_rules_alone(clauses: tuple[str, ...], compares: bool, more: str) -> tuple[str, ...]:
     """Which lanes differ by more than their rules; `compares`: whether others are a comparison of clipping."""
-    what = "that is not a comparison of clipping" if compares else "this is not a comparison of clipping"
-    long = f"{', '.join(clauses)}, so {what}. {more}".rstrip()
+    what = "so they are not a comparison of clipping" if len(clauses) == 1 else "which are not comparisons of clipping"
     brief = "Not all lanes differ by their rules alone." if compares else "Not a comparison of clipping."
-    return long, f"{clauses[0]}, so {what}." if len(clauses) == 1 else brief, brief, ""
+    medium = f"{clauses[0]}, {what}." if len(clauses) == 1 else brief
+    return f"{' and '.join(clauses)}, {what}. {more}".rstrip(), medium, brief, ""
