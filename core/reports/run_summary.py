@@ -228,9 +228,18 @@ def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> R
         for number, lane in enumerate(recorded.lanes if recorded.started.watched else _names(rules, recorded.events))
     )
     notices = dict.fromkeys(event.text for event in recorded.events if isinstance(event, Notice))
-    interventions = tuple(dict.fromkeys(recorded.interventions()))
+    interventions = _once(recorded.interventions())
     iterations = max((lane.iterations for lane in state.lanes.values()), default=recorded.started.config.iterations)
     return RunSummary(name, recorded, _status(state), lanes, interventions, tuple(notices), iterations, state, screen)
+
+
+def _once(events: Iterable[Intervention]) -> tuple[Intervention, ...]:
+    """Each event once. Events with a dict in them have no hash."""
+    found: list[Intervention] = []
+    for event in events:
+        if event not in found:
+            found.append(event)
+    return tuple(found)
 
 
 def _steps(recorded: Recorded, lane: str) -> LaneSteps | None:
