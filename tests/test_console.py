@@ -384,3 +384,23 @@ def test_a_stopped_recording_is_not_reported_as_complete(printed: Printed) -> No
     out, _ = printed(TWO, started, *LANES, stopped, *ENDS)
     assert "  recording stopped (No space left): /runs/it holds the run up to that point\n" in out
     assert "recorded in" not in out
+
+
+def test_the_summary_names_the_lanes_that_compare_rules_with_their_result_before_those_that_do_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lanes = (
+        LaneConfig("a", "none"),
+        LaneConfig("b", "none", learning_rate=0.01),
+        LaneConfig("c", "norm:1", learning_rate=0.01),
+    )
+    sink = ConsoleSink(quiet=False)
+    sink.receive(msgspec.structs.replace(RUN, config=RunConfig(lanes=lanes)))
+    for lane in lanes:
+        sink.receive(msgspec.structs.replace(LANE, lane=lane.name, rule=lane.rule))
+    for lane, correct in zip(lanes, (900, 100, 950), strict=True):
+        sink.receive(msgspec.structs.replace(FINISHED, lane=lane.name, correct=correct, total=1000))
+    sink.close()
+    out, _ = capsys.readouterr()
+    result = "  at learning rate 0.01: b 10 % (8-12), c 95 % (93-96): these two networks differ\n"
+    assert out.index(result) < out.index("a and b differ by learning rate")

@@ -20,6 +20,7 @@ from ...core.stream.state import LaneState, RunState
 from .lane_names import lane_name
 from .metric_words import accuracy_interval, gauge_value, value_words
 from .number_format import duration, share
+from .pair_results import pair_results
 from .rich_output import Output
 from .setting_words import and_words, beside_rule_words, own_settings, run_name, setting_words
 
@@ -33,13 +34,18 @@ _LABEL_MARGINS, _LANE_CELLS = 6, 15
 def print_summary(console: Output, state: RunState) -> None:
     """Print the table, split if there are more lanes than fit, and below it what is to be said about the run.
 
-    That is which lanes differ by more than their rules, and where the run is recorded.
+    That is which lanes differ by more than their rules, if any do, what came of those that do not, and where the run
+    is recorded.
     """
     lanes, room = list(state.lanes.values()), console.width - sum(_label_widths(state)) - _LABEL_MARGINS
     fitting = max(1, room // _LANE_CELLS)
     for first in range(0, len(lanes), fitting):
         console.print(summary_table(state, lanes[first : first + fitting]), soft_wrap=False)
-    for clause in beside_rule_words(state, {name: name for name in state.lanes}):
+    names = {name: name for name in state.lanes}
+    clauses = beside_rule_words(state, names)
+    for result in pair_results(state, names) if clauses else ():
+        console.print(f"  {result.long}", soft_wrap=True)
+    for clause in clauses:
         console.print(f"  {clause}, so they are not a comparison of clipping", soft_wrap=True)
     if line := recording_line(state):
         console.print(f"  {line}", soft_wrap=True)
