@@ -12,6 +12,7 @@ from rich.table import Table
 from ...core.stream.audit_words import audit_words, by_importance
 from ...core.stream.command_line import command_line
 from ...core.stream.config import RunConfig, with_dataset
+from ...core.stream.events import LaneFinished
 from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
 from ...core.stream.fork_words import origin_text
 from ...core.stream.lane_differences import settings_of, settings_that_differ
@@ -197,8 +198,7 @@ def _effect(lanes: Sequence[LaneState], experiment: ExperimentInfo) -> Iterator[
             values = (lane.diagnosed.gauge.get(gauge.name) if lane.diagnosed else None for lane in lanes)
             yield gauge.words, f"step {step}", *(gauge_value(gauge, value) for value in values)
     yield "elements clipped", f"step {step}", *(_share(lane, "elements") for lane in lanes)
-    # A fork counts on from the count of its parent.
-    counted = "since step 0" if any(lane.parent for lane in lanes) else "all steps"
+    counted = "own steps" if any(lane.parent for lane in lanes) else "all steps"
     yield "steps clipped", counted, *(_share(lane, "steps") for lane in lanes)
 
 
@@ -211,6 +211,9 @@ def _dead(lane: LaneState) -> str:
 def _share(lane: LaneState, which: Literal["elements", "steps"]) -> str:
     if lane.diagnosed is None:
         return _UNKNOWN
+    if which == "steps" and lane.parent is not None:
+        # The measurement counts on from that of its parent.
+        return _UNKNOWN if lane.own_share_clipped is None else share(lane.own_share_clipped)
     return share(lane.diagnosed.total.clipped_share if which == "elements" else lane.diagnosed.engaged)
 
 
@@ -253,5 +256,18 @@ def _final(lane: LaneState, info: MetricInfo) -> str:
 def _speed(lane: LaneState) -> str:
     if lane.finished is None or not lane.step or not lane.finished.training_seconds > 0:
         return _UNKNOWN
+    if lane.parent is not None:
+        return _own_speed(lane, lane.finished)
     seconds = lane.finished.training_seconds
     return f"{lane.step / seconds:,.0f} in {seconds:.2f} s"
+
+
+def _own_speed(lane: LaneState, finished: LaneFinished) -> str:
+    """The speed of a fork since it began or was resumed: its training time includes that of its parent."""
+    if lane.began is None:
+        return _UNKNOWN
+    step, began = lane.began
+    seconds = finished.seconds - began
+    if lane.step <= step or seconds <= 0:
+        return _UNKNOWN
+    return f"{(lane.step - step) / seconds:,.0f} in {seconds:.2f} s"
