@@ -176,8 +176,10 @@ class RunSummary:
 
     @property
     def gauges(self) -> tuple[MetricInfo, ...]:
-        """What was measured of the network, beside the effect of clipping."""
+        """What was measured of the network, beside the effect of clipping; no dead outputs where none can die."""
         found = {name for lane in self.lanes for event in lane.measured for name in diagnosed_values(event)}
+        if self.is_assignment and self.config.settings["head"] == "linear":
+            found.discard(DEAD_OUTPUTS)
         return tuple(gauge for gauge in self.experiment.gauges if gauge.name in found)
 
     @property
