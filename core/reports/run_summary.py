@@ -178,7 +178,7 @@ class RunSummary:
     def gauges(self) -> tuple[MetricInfo, ...]:
         """What was measured of the network, beside the effect of clipping; no dead outputs where none can die."""
         found = {name for lane in self.lanes for event in lane.measured for name in diagnosed_values(event)}
-        if self.is_assignment and self.config.settings["head"] == "linear":
+        if self.is_assignment and self.config.settings.get("head") == "linear":
             found.discard(DEAD_OUTPUTS)
         return tuple(gauge for gauge in self.experiment.gauges if gauge.name in found)
 
