@@ -407,6 +407,10 @@ def test_the_summary_names_the_lanes_that_compare_rules_with_their_result_before
     assert out.index(result) < out.index("a and b differ by learning rate")
 
 
+def test_a_measurement_of_the_parent_is_not_that_of_its_fork() -> None:
+    assert "elements clipped step 20 40 % -" in " ".join(table(diagnosed("a", 20), FORKED).split())
+
+
 def test_the_speed_of_a_fork_is_that_of_its_own_steps() -> None:
     end = msgspec.structs.replace(FINISHED, lane="a+1", step=100, seconds=3.0, training_seconds=60.0)
     start = msgspec.structs.replace(LANE, lane="a+1", step=40, seconds=1.0)

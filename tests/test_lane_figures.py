@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from measured import MEASURE, diagnosed
 from test_state import LANE, RUN, folded
+from test_sweep_screen import theme
 
 from clipwatch.core.stream.events import ClipChanged, LaneForked, StepsTrained
+from clipwatch.tui.diagnostics.heading import effect_line
 from clipwatch.tui.text.lane_figures import clipped_share, cosine
 
 CHANGED = ClipChanged(lane="a", step=60, rule="none", previous="value:0.001")
@@ -31,3 +33,5 @@ def test_the_share_of_steps_clipped_of_a_fork_is_that_of_its_own_steps() -> None
     measured = diagnosed("twin", 300, engaged=0.01)
     assert clipped_share(folded(RUN, LANE, fork, measured, *trained[:3]).lanes["twin"]) == ("steps", 0.5)
     assert clipped_share(folded(RUN, LANE, fork, measured, *trained).lanes["twin"]) == ("steps", None)
+    young = folded(RUN, LANE, fork, measured, *trained[:3]).lanes["twin"]
+    assert "last 20 steps clipped" in effect_line(1, young, 100, theme()).text

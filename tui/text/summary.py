@@ -211,6 +211,9 @@ def _dead(lane: LaneState) -> str:
 def _share(lane: LaneState, which: Literal["elements", "steps"]) -> str:
     if lane.diagnosed is None:
         return _UNKNOWN
+    if which == "elements" and lane.diagnosed.step < (lane.forked_at or 0):
+        # That is of its parent's rule.
+        return _UNKNOWN
     if which == "steps" and lane.parent is not None:
         # The measurement counts on from that of its parent.
         return _UNKNOWN if lane.own_share_clipped is None else share(lane.own_share_clipped)
