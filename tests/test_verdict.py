@@ -192,3 +192,14 @@ def test_highest_and_lowest_lane_are_not_shown_to_differ_if_their_intervals_over
     for text in ended(970, 960, 965, total=1000):
         assert "not shown to differ" in text
     assert "shown" not in ended(970, 510, 965, total=1000)[0]
+
+
+def test_a_pair_of_which_one_lane_diverged_is_named_too() -> None:
+    lanes = tuple(lane for lane, _ in TWO_RATES)
+    run = msgspec.structs.replace(RUN, config=RunConfig(settings={"dataset": "digits"}, lanes=lanes))
+    starts = [msgspec.structs.replace(LANE, lane=lane.name, rule=lane.rule) for lane in lanes]
+    ends = [msgspec.structs.replace(FINISHED, lane=lane, correct=950, total=1000) for lane in ("unclipped", "saved")]
+    failed = [msgspec.structs.replace(FAILED, lane=lane) for lane in ("clipped", "fast")]
+    first = verdict(folded(run, *starts, *ends, *failed), sweep_key="S")[0]
+    assert "at learning rate 0.01: fast diverged at step 212, saved 95 % (93-96). A and fast" in first
+    assert "these two" not in first

@@ -78,7 +78,7 @@ def _results(state: RunState) -> tuple[str, ...]:
     finished = [(names[lane.name], lane.finished) for lane in lanes if lane.finished]
     counted = [(name, (end.correct, end.total)) for name, end in finished if end.correct is not None]
     if len(counted) == len(finished) and state.experiment.main.name == ACCURACY.name:
-        return _accuracies(state, counted, failed)
+        return *_pairs(state), *_accuracies(state, counted, failed)
     return values(state, finished, failed)
 
 
@@ -86,7 +86,7 @@ def _accuracies(state: RunState, finished: list[tuple[str, Counted]], failed: li
     """The accuracies with their intervals, and whether those of two lanes differ."""
     if len(finished) > 2:
         finished.sort(key=lambda one: one[1][0] / one[1][1], reverse=True)
-        return *_pairs(state), *_many(state, finished, failed)
+        return _many(state, finished, failed)
     digits = decimals([end for _, end in finished])
     long = ", ".join(
         [accuracy(name, end, digits, "95 %: " if not n else "") for n, (name, end) in enumerate(finished)] + failed
@@ -101,7 +101,7 @@ def _accuracies(state: RunState, finished: list[tuple[str, Counted]], failed: li
 
 def _pairs(state: RunState) -> tuple[str, ...]:
     """The results of the lanes that compare rules, where others differ by more; empty if all lanes compare rules."""
-    if all(difference(state, *pair).compares_rules for pair in lane_pairs(state)):
+    if len(state.lanes) < 3 or all(difference(state, *pair).compares_rules for pair in lane_pairs(state)):
         return ()
     results = pair_results(state, lane_names(state.lanes))
     return tuple(dict.fromkeys("; ".join(forms) for forms in zip(*results, strict=True)))
