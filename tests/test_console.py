@@ -26,6 +26,7 @@ from clipwatch.core.stream.events import (
     LaneFailed,
     LaneFinished,
     LaneForked,
+    LanePaused,
     LaneStepped,
     LearningRateChanged,
     Notice,
@@ -114,8 +115,8 @@ def test_lines_of_a_fork_bear_its_name_and_the_summary_says_what_it_differs_by(
     assert "[a+1] Step: 40 " in out
     rows = [" ".join(line.split()) for line in out.splitlines()]
     assert {"forked from a@40", "learning rate 0.001 0.001 0.01"} <= set(rows)
-    # A fork counts on from its parent.
-    assert "steps clipped since step 0" in " ".join(rows)
+    # Its own steps are not known, and those of its measurement count on from its parent.
+    assert "steps clipped own steps - - -" in " ".join(rows)
     assert "a and a+1 differ by learning rate, so they are not a comparison of clipping" in out
 
 
@@ -194,10 +195,10 @@ def test_a_planned_rule_is_in_the_summary_with_its_step() -> None:
 
 
 def test_a_measurement_in_a_line() -> None:
-    line = "elements clipped 40 %, steps clipped >99 %, cos 0.35, norm 4.88 -> 0.157, dead outputs 2 8"
+    line = "elements clipped 40 %, steps clipped >99 % of the last 51, cos 0.35, norm 4.88 -> 0.157, dead outputs 2 8"
     assert diagnosis_line(diagnosed()) == line
     undefined = msgspec.structs.replace(UNTOUCHED, cosine=None)
-    line = "elements clipped 0 %, steps clipped 0 %, cos -, norm 1 -> 1, dead outputs none"
+    line = "elements clipped 0 %, steps clipped 0 % of the last 51, cos -, norm 1 -> 1, dead outputs none"
     assert diagnosis_line(diagnosed(total=undefined, dead=(), engaged=0.0)) == line
 
 
@@ -334,7 +335,7 @@ def test_diagnostics_prints_measurements_but_not_dead_outputs(printed: Printed) 
     measured = [diagnosed("clipped", 0), OutputDied(lane="clipped", step=0, output=2), diagnosed("unclipped", 0)]
     events = [*RUNNING[:5], *measured, *RUNNING[5:]]
     out, err = printed(*events, diagnostics=True)
-    figures = "elements clipped 40 %, steps clipped >99 %, cos 0.35, norm 4.88 -> 0.157, dead outputs 2 8"
+    figures = "elements clipped 40 %, steps clipped >99 % of the last 1, cos 0.35, norm 4.88 -> 0.157, dead outputs 2 8"
     assert out.splitlines()[1:5] == [
         "[unclipped] Step: 0 validation accuracy: 0.5 loss: 1",
         f"[unclipped] {figures}",
@@ -384,3 +385,36 @@ def test_a_stopped_recording_is_not_reported_as_complete(printed: Printed) -> No
     out, _ = printed(TWO, started, *LANES, stopped, *ENDS)
     assert "  recording stopped (No space left): /runs/it holds the run up to that point\n" in out
     assert "recorded in" not in out
+
+
+def test_the_summary_names_the_lanes_that_compare_rules_with_their_result_before_those_that_do_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lanes = (
+        LaneConfig("a", "none"),
+        LaneConfig("b", "none", learning_rate=0.01),
+        LaneConfig("c", "norm:1", learning_rate=0.01),
+    )
+    sink = ConsoleSink(quiet=False)
+    sink.receive(msgspec.structs.replace(RUN, config=RunConfig(lanes=lanes)))
+    for lane in lanes:
+        sink.receive(msgspec.structs.replace(LANE, lane=lane.name, rule=lane.rule))
+    for lane, correct in zip(lanes, (900, 100, 950), strict=True):
+        sink.receive(msgspec.structs.replace(FINISHED, lane=lane.name, correct=correct, total=1000))
+    sink.close()
+    out, _ = capsys.readouterr()
+    result = "  at learning rate 0.01: b 10 % (8-12), c 95 % (93-96): these two networks differ\n"
+    assert out.index(result) < out.index("a and b differ by learning rate")
+
+
+def test_a_measurement_of_the_parent_is_not_that_of_its_fork() -> None:
+    assert "elements clipped step 20 40 % -" in " ".join(table(diagnosed("a", 20), FORKED).split())
+
+
+def test_the_speed_of_a_fork_is_that_of_its_own_steps() -> None:
+    end = msgspec.structs.replace(FINISHED, lane="a+1", step=100, seconds=3.0, training_seconds=60.0)
+    start = msgspec.structs.replace(LANE, lane="a+1", step=40, seconds=1.0)
+    assert "30 in 2.00 s" in table(FORKED, start, end)
+    # A pause is not training time, and how long it was is not known.
+    assert "60.00 s" not in (shown := table(FORKED, start, LanePaused(lane="a+1", step=50), end))
+    assert "30 in 2.00 s" not in shown

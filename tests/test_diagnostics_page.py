@@ -123,7 +123,8 @@ def test_the_heading_fits_beside_another_lane_for_any_figures(width: int, cosine
 
 
 def test_a_rule_that_scales_all_elements_shows_the_steps_clipped() -> None:
-    assert headed(diagnosed(engaged=0.25), ruled("norm:1")).split()[:4] == ["steps", "clipped", "25", "%"]
+    assert headed(diagnosed(engaged=0.25), ruled("norm:1")).split()[:4] == ["last", "51", "steps", "clipped"]
+    assert headed(diagnosed(engaged=0.25), ruled("norm:1"), width=60).split()[:4] == ["steps", "clipped", "25", "%"]
 
 
 @pytest.mark.parametrize("theme", LOOKS)

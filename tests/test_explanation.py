@@ -154,6 +154,7 @@ def test_a_rule_that_never_engaged_says_so() -> None:
     assert explained(changed_to("norm:9"), calm) == "the rule clipped none of the last 100 steps"
     young = changed_to("norm:9", step=120)
     assert explained(young, calm) == "the rule clipped none of the 31 steps with this rule"
+    assert explained(changed_to("norm:9", step=150), calm) == "the rule did not clip its first step"
 
 
 def test_a_rule_that_engaged_but_not_at_this_step_says_how_often() -> None:

@@ -140,6 +140,10 @@ def test_the_charts_need_no_script_and_no_other_file(run: OpenedRun) -> None:
     assert "<script" not in page
     assert 'href="http' not in page.replace("http://www.w3.org", "")
     assert "clipped" in page
+    # It has no conclusion that names a sweep, and no style of its own.
+    assert "One seed says nothing about clipping in general." in page
+    assert "conclusion" not in page
+    assert page.count('<table cellpadding="5"') == page.count("<table")
 
 
 def test_text_of_a_recording_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ import pytest
 import recordings
 from hypothesis import given
 from hypothesis import strategies as st
+from measured import diagnosed
 
 from clipwatch.core.errors import ClipwatchError
 from clipwatch.core.reports.blocks import Warnings
@@ -238,7 +239,9 @@ def test_a_report_of_one_run_warns_about_its_single_seed_and_says_what_to_do() -
 
 
 def summary_of(recorded_events: list[Event], *, alone: bool = True, language: str = "en") -> list[str]:
-    return [str(phrase) for phrase in summary(story_of(recorded_events), Words(language), alone=alone)]
+    words = Words(language)
+    seed = words.plain("summary_one_seed") if alone else ""
+    return [str(phrase) for phrase in summary(story_of(recorded_events), words, seed=seed)]
 
 
 def with_dead(a: tuple[int, ...] | None, b: tuple[int, ...] | None, /, **correct: Any) -> list[Event]:
@@ -295,6 +298,10 @@ def test_the_summary_says_what_is_not_known_or_not_comparable() -> None:
         for event in with_dead((), ())
     ]
     assert summary_of(plain)[2].startswith("With plain logits no output can die.")
+    measured = [diagnosed("unclipped", 50), diagnosed("clipped", 50)]
+    for recorded, shown in ((with_dead((), ()), True), (plain, False)):
+        gauges = story_of([*recorded, *measured]).gauges
+        assert ("dead-outputs" in [gauge.name for gauge in gauges]) is shown
     assert "One seed" not in summary_of(events(), alone=False)[2]
     assert summary_of(events(a=3000, b=3001))[1].endswith("these two networks are not shown to differ.")
     assert summary_of(events(a=3000, b=3000))[1].endswith("Both lanes are identical throughout.")

@@ -221,19 +221,19 @@ def test_the_second_figure_shows_the_first_metric_and_is_left_out_without_one() 
     assert "loss" in names
     assert "metric" not in names
     assert "loss on all 100 validation characters: ● unclipped 1.2500 and ◆ clipped 1.0000." in str(
-        summary(story(run(bare, ends=({}, {"loss": 1.0}))), ENGLISH, alone=True)[1]
+        summary(story(run(bare, ends=({}, {"loss": 1.0}))), ENGLISH, seed="")[1]
     )
 
 
 def test_only_counted_predictions_have_an_interval_and_a_verdict() -> None:
     compared, result, gauge = map(
-        str, summary(story(order_run(gauged("clipped", 990, saturated=0.003))), ENGLISH, alone=False)
+        str, summary(story(order_run(gauged("clipped", 990, saturated=0.003))), ENGLISH, seed="")
     )
     assert "The temporal order problem, SGD, seed 0." in compared
     assert "accuracy on all 1,000 validation sequences: ● unclipped 25.4 % (95 % interval 22.8 to 28.2)" in result
     assert "These two networks differ." in result
     assert gauge == "At the last measurement, saturated units: ◆ clipped 0.3 %."
-    result = str(summary(story(run()), ENGLISH, alone=False)[1])
+    result = str(summary(story(run()), ENGLISH, seed="")[1])
     assert result.endswith(
         "bits per character on all 100 validation characters: ● unclipped 2.500 and ◆ clipped 2.000."
     )
@@ -465,7 +465,9 @@ def test_the_console_says_once_how_many_seeds_solved_the_task(capsys: pytest.Cap
 
 
 def test_without_a_gauge_the_summary_ends_with_what_one_seed_is_worth() -> None:
-    assert str(summary(story(run()), ENGLISH, alone=True)[-1]).startswith("One seed says nothing")
+    assert str(summary(story(run()), ENGLISH, seed=ENGLISH.plain("summary_one_seed"))[-1]).startswith(
+        "One seed says nothing"
+    )
 
 
 @pytest.mark.parametrize("own", [False, True])

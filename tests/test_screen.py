@@ -136,6 +136,15 @@ async def test_a_rule_for_a_lane_that_has_ended_waits_until_it_is_extended(watch
         await screen.hears(SetClip(lane="clipped", rule="none"), Extend(iterations=1000))
 
 
+@on_a_loop
+async def test_a_lane_that_has_ended_is_selected_without_keys_that_do_nothing(watch: Watch) -> None:
+    async with watch("finishes") as screen:
+        await screen.until(lambda: "done" in screen.title)
+        await screen.press("tab")
+        await screen.says("Selected A")
+        assert "c: clip on/off" not in screen.text
+
+
 @pytest.mark.parametrize("key", ["space", "s", "X"])
 @on_a_loop
 async def test_a_finished_run_neither_pauses_nor_steps_and_says_what_can_be_done(watch: Watch, key: str) -> None:

@@ -10,6 +10,7 @@ from test_state import FINISHED, LANE, RUN, folded
 from clipwatch.core.statistics.intervals import difference_interval
 from clipwatch.core.stream.config import LaneConfig, RunConfig
 from clipwatch.core.stream.events import ClipChanged, Event, LaneFailed, LaneForked, LanesCompared, MomentsReset
+from clipwatch.core.stream.state import RunState
 from clipwatch.tui.text.verdict import verdict
 
 NAMES = ("unclipped", "clipped", "third", "fourth")
@@ -156,3 +157,49 @@ def test_a_change_of_one_lane_leaves_a_fork_and_its_parent_a_comparison() -> Non
         PLAIN, CLIPPED, events=(forked("norm:1"), change)
     )
     assert "B changed mid-run: this is not a comparison of clipping." in compared(PLAIN, CLIPPED, events=(change,))
+
+
+def ended_lanes(*lanes: tuple[LaneConfig, int]) -> RunState:
+    """A run whose lanes have ended with so many correct images each."""
+    run = msgspec.structs.replace(
+        RUN, config=RunConfig(settings={"dataset": "digits"}, lanes=tuple(lane for lane, _ in lanes))
+    )
+    starts = [msgspec.structs.replace(LANE, lane=lane.name, rule=lane.rule) for lane, _ in lanes]
+    ends = [msgspec.structs.replace(FINISHED, lane=lane.name, correct=count, total=1000) for lane, count in lanes]
+    return folded(run, *starts, *ends)
+
+
+TWO_RATES = (
+    (LaneConfig("unclipped", "none"), 950),
+    (LaneConfig("clipped", "norm:1"), 945),
+    (LaneConfig("fast", "none", learning_rate=0.01), 100),
+    (LaneConfig("saved", "norm:1", learning_rate=0.01), 960),
+)
+
+
+def test_pairs_of_lanes_at_the_same_rate_are_named_with_their_results_before_what_is_no_comparison() -> None:
+    texts = verdict(ended_lanes(*TWO_RATES), sweep_key="S")
+    assert texts[0].startswith(
+        "at learning rate 0.001: A 95 % (93-96), B 94 % (93-96): these two networks do not differ "
+        "measurably; at learning rate 0.01: fast 10 % (8-12), saved 96 % (95-97): these two networks differ. "
+        "A and fast differ by learning rate"
+    )
+    narrow = next(text for text in texts if len(text) <= 125)
+    assert narrow.startswith("A 95 %, B 94 %: they do not differ measurably; fast 10 %, saved 96 %: they differ. Not")
+
+
+def test_highest_and_lowest_lane_are_not_shown_to_differ_if_their_intervals_overlap() -> None:
+    for text in ended(970, 960, 965, total=1000):
+        assert "not shown to differ" in text
+    assert "shown" not in ended(970, 510, 965, total=1000)[0]
+
+
+def test_a_pair_of_which_one_lane_diverged_is_named_too() -> None:
+    lanes = tuple(lane for lane, _ in TWO_RATES)
+    run = msgspec.structs.replace(RUN, config=RunConfig(settings={"dataset": "digits"}, lanes=lanes))
+    starts = [msgspec.structs.replace(LANE, lane=lane.name, rule=lane.rule) for lane in lanes]
+    ends = [msgspec.structs.replace(FINISHED, lane=lane, correct=950, total=1000) for lane in ("unclipped", "saved")]
+    failed = [msgspec.structs.replace(FAILED, lane=lane) for lane in ("clipped", "fast")]
+    first = verdict(folded(run, *starts, *ends, *failed), sweep_key="S")[0]
+    assert "at learning rate 0.01: fast diverged at step 212, saved 95 % (93-96). A and fast" in first
+    assert "these two" not in first

@@ -167,16 +167,23 @@ class OpenedRun:
         from ..reports.contents import contents
         from ..reports.phrases import Words
         from ..reports.run_summary import summarize_run
+        from ..reports.summary import summary
         from ..reports.webpage import fragment
 
         try:
-            blocks = contents([summarize_run(self.name, self.recorded)], Words("en"))
+            run, words = summarize_run(self.name, self.recorded), Words("en")
+            blocks = contents([run], words)
         except ClipwatchError as error:
             return fragment([Paragraph(repr(self)), Paragraph(str(error))])
         tables = [block for block in blocks if isinstance(block, Table)][:1]
         pictures = [block for block in blocks if isinstance(block, Picture)]
         title = [block for block in blocks if isinstance(block, Heading) and block.level == 1]
         said = [block for block in blocks if isinstance(block, KeyPoints | Warnings)]
+        if not run.watched:
+            # The report's own summary refers to its conclusion.
+            phrases = summary(run, words, seed=words.plain("summary_seed_only"))
+            points = KeyPoints(phrases, tuple(lane.label for lane in run.lanes))
+            said = [points if isinstance(block, KeyPoints) else block for block in said]
         return fragment([*title, *said, *tables, *pictures])
 
 

@@ -68,6 +68,7 @@ CHINESE = {
     "summary_dead_unknown": "没有记录输出是否失活。{seed}",
     "summary_gauge": "最后一次测量时的{gauge}：{values}。{seed}",
     "summary_gauge_of": "{lane} 为 {value}",
+    "summary_seed_only": "单个随机种子不足以说明裁剪本身的作用。",
     "summary_one_seed": "单个随机种子不足以说明裁剪本身的作用；结论中给出了训练多个种子的命令。",
     "task": "任务",
     "task_text": "作业要求分别在使用和不使用梯度裁剪的情况下训练 LeNet，比较训练过程中损失的变化。"

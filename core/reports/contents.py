@@ -111,7 +111,9 @@ def _run(run: RunSummary, words: Words, *, level: int, name: str, alone: bool) -
     yield _subtitle(run, words)
     if origin := run.recorded.started.forked_from:
         yield Paragraph(words("forked_from", run=origin.run, lane=origin.lane, step=f"{origin.step:,}"))
-    yield KeyPoints(summary(run, words, alone=alone), tuple(lane.label for lane in run.lanes))
+    # A report of several runs says it once.
+    seed = words.plain("summary_one_seed") if alone else ""
+    yield KeyPoints(summary(run, words, seed=seed), tuple(lane.label for lane in run.lanes))
     if warnings := tuple(_warnings(run, words)):
         yield Warnings(warnings)
     if alone:

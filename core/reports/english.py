@@ -73,6 +73,7 @@ ENGLISH = {
     "summary_dead_unknown": "Whether outputs died is not recorded.{seed}",
     "summary_gauge": "At the last measurement, {gauge}: {values}.{seed}",
     "summary_gauge_of": "{lane} {value}",
+    "summary_seed_only": " One seed says nothing about clipping in general.",
     "summary_one_seed": " One seed says nothing about clipping in general; the conclusion names the sweep that does.",
     "task": "Task",
     "task_text": "The assignment is to train LeNet with and without gradient clipping, and to compare how the loss "
@@ -221,7 +222,7 @@ ENGLISH = {
     "norms": "norm raw / clipped",
     "update_ratio": "update / weights",
     "counterfactual_cosine": "cosine with counterfactual update",
-    "element_size": "log10 of an element's absolute value",
+    "element_size": "log10 |gradient element|",
     "share_of_elements": "share of elements",
     "caption_effect": "{left} {right}",
     "effect_left_dead": "Left: number of dead outputs, out of ten.",

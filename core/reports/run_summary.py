@@ -176,8 +176,10 @@ class RunSummary:
 
     @property
     def gauges(self) -> tuple[MetricInfo, ...]:
-        """What was measured of the network, beside the effect of clipping."""
+        """What was measured of the network, beside the effect of clipping; no dead outputs where none can die."""
         found = {name for lane in self.lanes for event in lane.measured for name in diagnosed_values(event)}
+        if self.is_assignment and self.config.settings.get("head") == "linear":
+            found.discard(DEAD_OUTPUTS)
         return tuple(gauge for gauge in self.experiment.gauges if gauge.name in found)
 
     @property
@@ -228,9 +230,18 @@ def summarize_run(name: str, recorded: Recorded, screen: str | None = None) -> R
         for number, lane in enumerate(recorded.lanes if recorded.started.watched else _names(rules, recorded.events))
     )
     notices = dict.fromkeys(event.text for event in recorded.events if isinstance(event, Notice))
-    interventions = tuple(dict.fromkeys(recorded.interventions()))
+    interventions = _once(recorded.interventions())
     iterations = max((lane.iterations for lane in state.lanes.values()), default=recorded.started.config.iterations)
     return RunSummary(name, recorded, _status(state), lanes, interventions, tuple(notices), iterations, state, screen)
+
+
+def _once(events: Iterable[Intervention]) -> tuple[Intervention, ...]:
+    """Each event once. Events with a dict in them have no hash."""
+    found: list[Intervention] = []
+    for event in events:
+        if event not in found:
+            found.append(event)
+    return tuple(found)
 
 
 def _steps(recorded: Recorded, lane: str) -> LaneSteps | None:

@@ -13,9 +13,9 @@ from .phrases import Phrase, Words
 from .run_summary import LaneSummary, RunSummary
 
 
-def summary(run: RunSummary, words: Words, *, alone: bool) -> tuple[Phrase, ...]:
-    """Two or three sentences about one run; `alone`: whether the report has no other run."""
-    return _compared(run, words), _result(run, words), *_cause(run, words, alone)
+def summary(run: RunSummary, words: Words, *, seed: str) -> tuple[Phrase, ...]:
+    """Two or three sentences about one run; `seed`: what is said of the worth of one seed."""
+    return _compared(run, words), _result(run, words), *_cause(run, words, seed)
 
 
 def _compared(run: RunSummary, words: Words) -> Phrase:
@@ -120,14 +120,13 @@ def _outcome(a: LaneSummary, b: LaneSummary) -> str:
     return "unknown" if overlap is None else "overlap" if overlap else "apart"
 
 
-def _cause(run: RunSummary, words: Words, alone: bool) -> Iterator[Phrase]:
+def _cause(run: RunSummary, words: Words, seed: str) -> Iterator[Phrase]:
     """What was measured of the network: of LeNet the dead outputs; and what one seed is worth."""
-    seed = words.plain("summary_one_seed") if alone else ""
     if run.is_assignment:
         yield _dead_outputs(run, words, seed)
     elif run.gauges:
         yield _gauge(run, run.gauges[0], words, seed)
-    elif alone:
+    elif seed:
         yield Phrase(seed.strip(), {})
 
 

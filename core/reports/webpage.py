@@ -44,8 +44,10 @@ def webpage(blocks: Sequence[Block], language: str) -> str:
 
 
 def fragment(blocks: Sequence[Block]) -> str:
-    """The blocks as a part of another page, without a style of their own. Every text is escaped."""
-    return "<div>\n" + "\n".join(map(_block, blocks)) + "\n</div>"
+    """The blocks as a part of another page, whose style they take. Every text is escaped."""
+    # Without a style, the cells of a table would touch.
+    body = "\n".join(map(_block, blocks)).replace("<table ", '<table cellpadding="5" ')
+    return f"<div>\n{body}\n</div>"
 
 
 def _block(block: Block) -> str:

@@ -92,6 +92,17 @@ def lane_pairs(state: RunState) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+def comparisons_of_clipping(state: RunState) -> tuple[tuple[str, str], ...]:
+    """The pairs that compare rules: each lane's with those it is compared with, or else with the first that allows."""
+    clean = [pair for pair in lane_pairs(state) if difference(state, *pair).compares_rules]
+    lanes = list(state.lanes)
+    for number, name in enumerate(lanes):
+        if all(pair[1] != name for pair in clean):
+            earlier = (other for other in lanes[:number] if difference(state, other, name).compares_rules)
+            clean += [(other, name) for other in earlier][:1]
+    return tuple(clean)
+
+
 def settings_that_differ(state: RunState) -> tuple[Setting, ...]:
     """The settings in which any two lanes of a run differ at some step."""
     lanes = tuple(state.lanes)

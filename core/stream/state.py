@@ -69,6 +69,9 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
         clip_at: the rules that the settings plan for later, by step.
         changed_at: the steps at which a command changed its rule; `rate_changed_at`, `reset_at`: likewise its learning
             rate and its optimizer state.
+        own_clipped: of a fork, how many of its own steps were clipped, of how many that are known, and the step up to
+            which they were counted.
+        began: the step and the seconds at which it last started; None if it was paused since then.
         history: all changes, planned ones too; before its own those of the lanes that it was forked from.
         rule_since: the step from which the present rule holds; None if it is the first one.
         audit: of a watched loop, the findings that hold; `skipped`: how many steps its GradScaler skipped;
@@ -101,6 +104,8 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     history: tuple[Change, ...] = ()
     rule_since: int | None = None
     watched: bool = False
+    own_clipped: tuple[int, int, int] = (0, 0, 0)
+    began: tuple[int, float] | None = None
     audit: dict[str, LoopAudited] = {}
     skipped: int = 0
     loop_ended: LoopEnded | None = None
@@ -114,6 +119,17 @@ class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     def changed_mid_run(self) -> bool:
         """Whether a command has changed how the lane trains."""
         return bool(self.changed_at or self.rate_changed_at or self.reset_at)
+
+    @property
+    def own_steps(self) -> int:
+        """The steps that it has done since it was forked; of another lane, all."""
+        return self.step - (self.forked_at or 0)
+
+    @property
+    def own_share_clipped(self) -> float | None:
+        """The share of a fork's own steps that were clipped, as far as counted; None if some of them are not known."""
+        clipped, known, last = self.own_clipped
+        return clipped / known if known and known == last - (self.forked_at or 0) else None
 
     @property
     def ended(self) -> bool:
@@ -242,6 +258,7 @@ def _started(state: RunState, event: LaneStarted) -> LaneState:
         starting_rate=rate,
         iterations=event.iterations,
         step=event.step,
+        began=(event.step, event.seconds),
         pace=state.config.pace if state.config else None,
         clip_at=_planned_rules(state, event.lane),
         started=event.seconds,
@@ -278,6 +295,8 @@ def _forked(parent: LaneState, event: LaneForked) -> LaneState:
         reset_at=(),
         history=(*parent.history, event),
         rule_since=parent.rule_since if event.rule == parent.rule else event.step,
+        own_clipped=(0, 0, event.step),
+        began=(event.step, event.seconds),
         finished=None,
     )
 
@@ -290,7 +309,8 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
             return replace(lane, step=step + 1, latest=event)
         case StepsTrained():
             newest = _newest_norm(event) or lane.newest_norm
-            return replace(lane, step=step + 1, newest_norm=newest, peak=_largest_norm(event))
+            counted = _count_clipped(lane, event) if lane.parent is not None else lane.own_clipped
+            return replace(lane, step=step + 1, newest_norm=newest, peak=_largest_norm(event), own_clipped=counted)
         case Diagnosed():
             audit = _with_newest_share(lane.audit, event)
             return replace(lane, diagnosed=event, diagnosed_peak=lane.peak, audit=audit)
@@ -299,7 +319,7 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
         case LaneStarted(iterations=iterations, rule=rule):
             rate = lane.learning_rate if event.learning_rate is None else event.learning_rate
             begun = replace(lane, step=step, going="training", rule=rule, iterations=iterations, learning_rate=rate)
-            return replace(begun, finished=None, failed=None, loop_ended=None)
+            return replace(begun, finished=None, failed=None, loop_ended=None, began=(step, event.seconds))
         case ClipChanged(rule=rule):
             changed_at = lane.changed_at if lane.clip_at.get(step) == rule else (*lane.changed_at, step)
             return replace(_with_change(lane, event), rule=rule, changed_at=changed_at, rule_since=step)
@@ -309,7 +329,7 @@ def apply_to_lane(lane: LaneState, event: LaneEvent) -> LaneState:
         case MomentsReset():
             return replace(_with_change(lane, event), reset_at=(*lane.reset_at, step))
         case LanePaused():
-            return replace(lane, step=step, going="paused")
+            return replace(lane, step=step, going="paused", began=None)
         case LaneResumed():
             return replace(lane, step=step, going="training")
         case LaneStepped():
@@ -366,6 +386,13 @@ def _newest_norm(event: StepsTrained) -> tuple[int, float] | None:
         if math.isfinite(norm):
             return event.step + 1 - back, norm
     return None
+
+
+def _count_clipped(lane: LaneState, event: StepsTrained) -> tuple[int, int, int]:
+    """`own_clipped` with the steps of one more event, those that a resumed run logged again counted once."""
+    clipped, known, last = lane.own_clipped
+    fresh = event.clipped[max(0, len(event.clipped) - max(0, event.step + 1 - last)) :]
+    return clipped + sum(fresh), known + len(fresh), max(last, event.step + 1)
 
 
 def _largest_norm(event: StepsTrained) -> float | None:

@@ -14,8 +14,9 @@ from .comparisons import Summary
 
 # A cell works if its median is this near to the best cell: a difference of a share, or else a part of the best value.
 NEAR_SHARE, NEAR_PART = 0.05, 0.1
-# The fewest seeds of two cells whose 95 % intervals can be apart: of shares solved, and of medians.
-_FEWEST_SHARES, _FEWEST_MEDIANS = 4, 6
+# The fewest seeds of which two cells can be told apart: below, no paired difference is significant and a median has no
+# interval.
+_FEWEST = 6
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class GridMap:
     @property
     def fewest_seeds(self) -> int:
         """The fewest seeds a cell with which two cells can clearly differ."""
-        return _FEWEST_SHARES if self.by_solving else _FEWEST_MEDIANS
+        return _FEWEST
 
     def working(self, row: Value) -> tuple[Value, ...]:
         """The columns that work in this row."""

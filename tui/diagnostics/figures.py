@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from ...core.stream.events import OutputDied
 from ...core.stream.state import RunState
-from ..text.lane_figures import dead_outputs
+from ..text.lane_figures import dead_outputs, recent_share
 from ..text.lane_names import lane_name
 from ..text.metric_words import gauge_value
 from ..text.number_format import decimal, share, size
@@ -23,8 +23,8 @@ def figures(page: LanePage, state: RunState) -> Iterator[Strip]:
     """Figures with their histories: how much is clipped, what the update is, how far the lanes are apart."""
     measured, total = page.last, page.total
     shown = [
-        Figure("steps clipped", share(measured.engaged_recently), page.of("steps-clipped")),
-        Figure("of all steps", share(measured.engaged)),
+        Figure("steps clipped", share(recent_share(page.lane, measured)), page.of("steps-clipped")),
+        _of_all_steps(page),
         Figure("|step|/lr", _step_size(total.step_size), page.of("step-size")),
         Figure("sign cos", decimal(total.sign_cosine, 3), page.of("sign-cosine")),
         Figure(
@@ -38,6 +38,13 @@ def figures(page: LanePage, state: RunState) -> Iterator[Strip]:
     if nonfinite := measured.nan + measured.infinite:
         shown.append(Figure("NaN, Inf so far", f"{nonfinite:,}"))
     yield from page.grid(shown)
+
+
+def _of_all_steps(page: LanePage) -> Figure:
+    """The share of all steps clipped; of a fork, whose measurements count on from its parent's, of its own steps."""
+    if page.lane.parent is None:
+        return Figure("of all steps", share(page.last.engaged))
+    return Figure("of own steps", share(page.lane.own_share_clipped))
 
 
 def _step_size(value: float | None) -> str:

@@ -47,7 +47,8 @@ _TERMS: tuple[Term, ...] = (
     Term(
         "steps clipped, of all steps",
         "% of steps",
-        "The share of steps in which the rule changed the gradient: of the last 100 steps, and of all.",
+        "The share of steps in which the rule changed the gradient: of the last 100 steps, and of all. Of a "
+        "fork, of its own steps only.",
         "#(steps with ĝ ≠ g) / #steps",
     ),
     Term(

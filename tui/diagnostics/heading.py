@@ -12,24 +12,29 @@ from ...core.stream.builtin_experiments import LENET
 from ...core.stream.experiment_info import ExperimentInfo
 from ...core.stream.state import LaneState
 from ..style.theme import Theme
-from ..text.lane_figures import CLASSES, clipped_share, cosine, dead_outputs
+from ..text.lane_figures import CLASSES, clipped_share, cosine, dead_outputs, recent_steps
 from ..text.metric_words import gauge_value
 from ..text.number_format import UNDEFINED, decimal, share
 
 
 @dataclass(frozen=True)
 class _Form:
-    """A layout of the line: labels, cells of the percentage, blanks between figures, text between outputs."""
+    """A layout of the line: labels, cells of the percentage, blanks between figures, text between outputs.
+
+    `window`: whether a share of steps says which steps they are.
+    """
 
     clipped: str
     outputs: str
     share_cells: int
     gap: int
     between: str
+    window: bool = False
 
 
 # From the widest to the narrowest.
 _FORMS = (
+    _Form("{} clipped", "outputs ", share_cells=6, gap=3, between=" ", window=True),
     _Form("{} clipped", "outputs ", share_cells=6, gap=3, between=" "),
     _Form("{} clipped", "", share_cells=6, gap=2, between=" "),
     _Form("clip", "", share_cells=5, gap=1, between=" "),
@@ -49,7 +54,7 @@ def effect_line(
         strips = [
             Strip([*_figures(lane, form, theme), *_gauges(lane, experiment, count, form, theme)])
             for count in counts
-            for form in _FORMS[:3]
+            for form in _FORMS[:4]
         ]
     fitting = next((strip for strip in strips if strip.cell_length <= width), None)
     return (fitting or Strip(list(_figures(lane, _FORMS[-1], theme)))).adjust_cell_length(width, theme.text)
@@ -69,6 +74,9 @@ def output_cells(number: int, dead: frozenset[int] | None, between: str, theme: 
 
 def _figures(lane: LaneState, form: _Form, theme: Theme) -> Iterator[Segment]:
     what, value = clipped_share(lane)
+    if form.window and what == "steps" and lane.diagnosed:
+        recent = recent_steps(lane, lane.diagnosed)
+        what = f"last {recent} steps" if recent > 1 else what
     yield Segment(" ", theme.text)
     yield Segment(form.clipped.format(what), theme.muted)
     # A fixed width keeps the layout stable.

@@ -303,7 +303,9 @@ class MainScreen(Screen[None]):
         if self.selected:
             selected = f"Selected {self.name_of(self.selected)}"
             keys = "c: clip on/off · [ ]: bound · b: rule"
-            self.say(f"{selected}. {keys} · {{ }}: learning rate · F: fork", f"{selected}. {keys}", selected)
+            with_keys = f"{selected}. {keys} · {{ }}: learning rate · F: fork", f"{selected}. {keys}"
+            # These keys do nothing to a lane that has ended.
+            self.say(*(() if self.selected.ended else with_keys), selected)
         self.draw(charts=False)
 
     def action_diagnostics(self) -> None:

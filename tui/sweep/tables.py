@@ -29,7 +29,7 @@ _COMPARISON_COLUMNS = {
     "r": 120,
 }
 _DEAD, _BY_DEAD = "dead\noutputs,\nmean", "median accuracy by dead outputs"
-_RIGHT_ALIGNED = ("seeds", "loss", _DEAD, "n", "median", "p", "Holm", "r")
+_RIGHT_ALIGNED = ("seeds", "solved", "loss", _DEAD, "n", "median", "p", "Holm", "r")
 _WRAPPED = ("setting", "difference", _BY_DEAD)
 
 
@@ -37,12 +37,15 @@ def setting_table(results: Results, summaries: Sequence[Summary], width: int) ->
     """A row for each setting: its seeds, first metric and loss, and for LeNet what dead outputs did."""
     main, can_die = results.started.experiment.main, results.started.experiment.gauge("dead-outputs") is not None
     columns = {"setting": 0, "seeds": 0, f"{printable(main.words)}\nmedian (range)": 0}
+    # What the sentences about the map rest on.
+    columns |= {"solved": 0} if main.solved_at is not None else {}
     columns |= {"loss": 70} if main is not LOSS else {}
     columns |= {_DEAD: 0, _BY_DEAD: 120} if can_die else {}
     rows = []
     for summary in summaries:
         diverged = f", {summary.diverged} diverged" if summary.diverged else ""
         row = [summary.setting.name, f"{summary.seeds}{diverged}", median_and_range(main, summary.range, 3)]
+        row += [f"{summary.solved} of {summary.trained}"] if main.solved_at is not None else []
         row += [f"{summary.median_of('loss'):.3f}"] if main is not LOSS else []
         row += [f"{summary.mean_dead:.1f}", _by_dead(summary)] if can_die else []
         rows.append(tuple(row))

@@ -12,7 +12,7 @@ from ...core.stream.lane_differences import uses_adam
 from ...core.stream.measures import RECENT_STEPS
 from ...core.stream.rules import AutoClip, NoClip, NormClip, SignClip, ValueClip, ZClip, recorded_rule
 from ...core.stream.state import LaneState, RunState
-from .lane_figures import CLASSES, dead_outputs
+from .lane_figures import CLASSES, dead_outputs, recent_share, recent_steps
 from .number_format import decimal, share, size
 from .saturation import saturation
 from .sentence import Sentence
@@ -183,12 +183,16 @@ def _effects(state: RunState, lane: LaneState, measured: Diagnosed) -> Iterator[
             f"raw gradient: ‖g‖ {size(total.norm)} at step {step:,}",
             f"raw gradient: ‖g‖ {size(total.norm)}",
         )
-    elif measured.engaged_recently == 0:
+    elif with_rule == 1 and total.changed == 0:
+        yield "the rule did not clip its first step", "did not clip its first step", "clipped nothing lately"
+    elif 0 in (recently := recent_share(lane, measured), measured.engaged_recently):
         steps = f"last {RECENT_STEPS} steps" if with_rule >= RECENT_STEPS else f"{with_rule} steps with this rule"
         yield f"the rule clipped none of the {steps}", f"clipped none of the {steps}", "clipped nothing lately"
     elif total.changed == 0:
-        part = f"clipped {share(measured.engaged_recently)} of the last {min(RECENT_STEPS, step + 1)} steps"
-        yield f"the rule {part}, but not step {step:,}", part, f"clipped {share(measured.engaged_recently)}"
+        if recently is None:
+            return
+        part = f"clipped {share(recently)} of the last {recent_steps(lane, measured)} steps"
+        yield f"the rule {part}, but not step {step:,}", part, f"clipped {share(recently)}"
     else:
         if _adam_sees_signs(state, lane, measured):
             clipped = share(total.clipped_share_nonzero)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from ...core.stream.builtin_experiments import LENET
 from ...core.stream.events import Diagnosed, OutputDied
+from ...core.stream.measures import RECENT_STEPS
 from ...core.stream.rules import NoClip, SignClip, ValueClip, recorded_rule
 from ...core.stream.state import LaneState
 
@@ -32,8 +33,20 @@ def clipped_share(lane: LaneState) -> tuple[Literal["elements", "steps"], float 
     if (newest := measured(lane)) is None:
         return ("steps" if scales else "elements"), None
     if scales:
-        return "steps", newest.engaged_recently
+        return "steps", recent_share(lane, newest)
     return "elements", newest.total.clipped_share
+
+
+def recent_share(lane: LaneState, measured: Diagnosed) -> float | None:
+    """The share of the last 100 steps that were clipped; of a fork with fewer steps of its own, that of these."""
+    if lane.parent is not None and recent_steps(lane, measured) < RECENT_STEPS:
+        return lane.own_share_clipped
+    return measured.engaged_recently
+
+
+def recent_steps(lane: LaneState, measured: Diagnosed) -> int:
+    """The number of steps of which `recent_share` is the share."""
+    return min(RECENT_STEPS, measured.step + 1 if lane.parent is None else lane.own_steps)
 
 
 def cosine(lane: LaneState) -> float | None:

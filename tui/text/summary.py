@@ -12,6 +12,7 @@ from rich.table import Table
 from ...core.stream.audit_words import audit_words, by_importance
 from ...core.stream.command_line import command_line
 from ...core.stream.config import RunConfig, with_dataset
+from ...core.stream.events import LaneFinished
 from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
 from ...core.stream.fork_words import origin_text
 from ...core.stream.lane_differences import settings_of, settings_that_differ
@@ -20,6 +21,7 @@ from ...core.stream.state import LaneState, RunState
 from .lane_names import lane_name
 from .metric_words import accuracy_interval, gauge_value, value_words
 from .number_format import duration, share
+from .pair_results import pair_results
 from .rich_output import Output
 from .setting_words import and_words, beside_rule_words, own_settings, run_name, setting_words
 
@@ -33,13 +35,18 @@ _LABEL_MARGINS, _LANE_CELLS = 6, 15
 def print_summary(console: Output, state: RunState) -> None:
     """Print the table, split if there are more lanes than fit, and below it what is to be said about the run.
 
-    That is which lanes differ by more than their rules, and where the run is recorded.
+    That is which lanes differ by more than their rules, if any do, what came of those that do not, and where the run
+    is recorded.
     """
     lanes, room = list(state.lanes.values()), console.width - sum(_label_widths(state)) - _LABEL_MARGINS
     fitting = max(1, room // _LANE_CELLS)
     for first in range(0, len(lanes), fitting):
         console.print(summary_table(state, lanes[first : first + fitting]), soft_wrap=False)
-    for clause in beside_rule_words(state, {name: name for name in state.lanes}):
+    names = {name: name for name in state.lanes}
+    clauses = beside_rule_words(state, names)
+    for result in pair_results(state, names) if clauses else ():
+        console.print(f"  {result.long}", soft_wrap=True)
+    for clause in clauses:
         console.print(f"  {clause}, so they are not a comparison of clipping", soft_wrap=True)
     if line := recording_line(state):
         console.print(f"  {line}", soft_wrap=True)
@@ -191,8 +198,7 @@ def _effect(lanes: Sequence[LaneState], experiment: ExperimentInfo) -> Iterator[
             values = (lane.diagnosed.gauge.get(gauge.name) if lane.diagnosed else None for lane in lanes)
             yield gauge.words, f"step {step}", *(gauge_value(gauge, value) for value in values)
     yield "elements clipped", f"step {step}", *(_share(lane, "elements") for lane in lanes)
-    # A fork counts on from the count of its parent.
-    counted = "since step 0" if any(lane.parent for lane in lanes) else "all steps"
+    counted = "own steps" if any(lane.parent for lane in lanes) else "all steps"
     yield "steps clipped", counted, *(_share(lane, "steps") for lane in lanes)
 
 
@@ -205,6 +211,12 @@ def _dead(lane: LaneState) -> str:
 def _share(lane: LaneState, which: Literal["elements", "steps"]) -> str:
     if lane.diagnosed is None:
         return _UNKNOWN
+    if which == "elements" and lane.diagnosed.step < (lane.forked_at or 0):
+        # That is of its parent's rule.
+        return _UNKNOWN
+    if which == "steps" and lane.parent is not None:
+        # The measurement counts on from that of its parent.
+        return _UNKNOWN if lane.own_share_clipped is None else share(lane.own_share_clipped)
     return share(lane.diagnosed.total.clipped_share if which == "elements" else lane.diagnosed.engaged)
 
 
@@ -247,5 +259,18 @@ def _final(lane: LaneState, info: MetricInfo) -> str:
 def _speed(lane: LaneState) -> str:
     if lane.finished is None or not lane.step or not lane.finished.training_seconds > 0:
         return _UNKNOWN
+    if lane.parent is not None:
+        return _own_speed(lane, lane.finished)
     seconds = lane.finished.training_seconds
     return f"{lane.step / seconds:,.0f} in {seconds:.2f} s"
+
+
+def _own_speed(lane: LaneState, finished: LaneFinished) -> str:
+    """The speed of a fork since it began or was resumed: its training time includes that of its parent."""
+    if lane.began is None:
+        return _UNKNOWN
+    step, began = lane.began
+    seconds = finished.seconds - began
+    if lane.step <= step or seconds <= 0:
+        return _UNKNOWN
+    return f"{(lane.step - step) / seconds:,.0f} in {seconds:.2f} s"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from ...core.statistics.intervals import difference_interval, wilson_interval
+from ...core.statistics.intervals import wilson_interval
 from ...core.stream.builtin_experiments import ACCURACY
 from ...core.stream.experiment_info import LOSS
 from ...core.stream.lane_differences import difference, lane_pairs
@@ -14,11 +14,9 @@ from ...core.stream.sweep_config import SEEDS
 from .explanation import are_identical, failure_words
 from .lane_names import lane_names
 from .metric_words import figure
+from .pair_results import Counted, accuracy, decimals, differ_words, pair_results, percent
 from .result_values import values
 from .setting_words import beside_rule_words
-
-# The numbers of correct predictions and of all examples.
-Counted = tuple[int, int]
 
 
 def verdict(state: RunState, *, sweep_key: str = "") -> tuple[str, ...]:
@@ -80,7 +78,7 @@ def _results(state: RunState) -> tuple[str, ...]:
     finished = [(names[lane.name], lane.finished) for lane in lanes if lane.finished]
     counted = [(name, (end.correct, end.total)) for name, end in finished if end.correct is not None]
     if len(counted) == len(finished) and state.experiment.main.name == ACCURACY.name:
-        return _accuracies(state, counted, failed)
+        return *_pairs(state), *_accuracies(state, counted, failed)
     return values(state, finished, failed)
 
 
@@ -88,53 +86,49 @@ def _accuracies(state: RunState, finished: list[tuple[str, Counted]], failed: li
     """The accuracies with their intervals, and whether those of two lanes differ."""
     if len(finished) > 2:
         finished.sort(key=lambda one: one[1][0] / one[1][1], reverse=True)
-        return _many(finished, failed)
-    digits = _digits([end for _, end in finished])
+        return _many(state, finished, failed)
+    digits = decimals([end for _, end in finished])
     long = ", ".join(
-        [_accuracy(name, end, digits, "95 %: " if not n else "") for n, (name, end) in enumerate(finished)] + failed
+        [accuracy(name, end, digits, "95 %: " if not n else "") for n, (name, end) in enumerate(finished)] + failed
     )
-    medium = ", ".join([_accuracy(name, end, digits) for name, end in finished] + failed)
-    short = ", ".join([f"{name} {_percent(end, digits)} %" for name, end in finished] + failed)
+    medium = ", ".join([accuracy(name, end, digits) for name, end in finished] + failed)
+    short = ", ".join([f"{name} {percent(end, digits)} %" for name, end in finished] + failed)
     if len(finished) < 2:
         return long, medium, short
     differ = _comparison(state, finished[0][1], finished[1][1])
     return f"{long}: these two networks {differ}", f"{medium}: they {differ}", f"{short}: they {differ}"
 
 
-def _many(finished: list[tuple[str, Counted]], failed: list[str]) -> tuple[str, ...]:
+def _pairs(state: RunState) -> tuple[str, ...]:
+    """The results of the lanes that compare rules, where others differ by more; empty if all lanes compare rules."""
+    if len(state.lanes) < 3 or all(difference(state, *pair).compares_rules for pair in lane_pairs(state)):
+        return ()
+    results = pair_results(state, lane_names(state.lanes))
+    return tuple(dict.fromkeys("; ".join(forms) for forms in zip(*results, strict=True)))
+
+
+def _many(state: RunState, finished: list[tuple[str, Counted]], failed: list[str]) -> tuple[str, ...]:
     """More than two lanes: only the highest and the lowest, since many comparisons would need many intervals."""
     (best, most), (worst, least) = finished[0], finished[-1]
     count = f"of {len(finished) + len(failed)} lanes"
     also = f"; {len(failed)} failed" if failed else ""
-    digits = _digits([most, least])
-    low = _accuracy(worst, least, digits)
+    digits = decimals([most, least])
+    low = accuracy(worst, least, digits)
+    if are_identical(state):
+        also = f": identical{also}"
+    elif wilson_interval(*most)[0] <= wilson_interval(*least)[1]:
+        also = f": not shown to differ{also}"
     return (
-        f"{count}, {_accuracy(best, most, digits, '95 %: ')} is highest, {low} lowest{also}",
-        f"highest {_accuracy(best, most, digits)}, lowest {low}{also}",
-        f"highest {best} {_percent(most, digits)} %, lowest {worst} {_percent(least, digits)} %{also}",
+        f"{count}, {accuracy(best, most, digits, '95 %: ')} is highest, {low} lowest{also}",
+        f"highest {accuracy(best, most, digits)}, lowest {low}{also}",
+        f"highest {best} {percent(most, digits)} %, lowest {worst} {percent(least, digits)} %{also}",
     )
 
 
 def _comparison(state: RunState, one: Counted, other: Counted) -> str:
     if are_identical(state):
         return "are identical"
-    low, high = difference_interval(one, other)
-    return "differ" if low > 0 or high < 0 else "do not differ measurably"
-
-
-def _accuracy(name: str, end: Counted, digits: int, label: str = "") -> str:
-    low, high = (f"{100 * side:.{digits}f}" for side in wilson_interval(*end))
-    return f"{name} {_percent(end, digits)} % ({label}{low}-{high})"
-
-
-def _percent(end: Counted, digits: int) -> str:
-    return f"{100 * end[0] / end[1]:.{digits}f}"
-
-
-def _digits(ends: list[Counted]) -> int:
-    """Decimals of the percentages: 1 where whole percentages would hide a difference."""
-    whole = {_percent(end, 0) for end in ends}
-    return int(len(whole) < len({end[0] / end[1] for end in ends}))
+    return differ_words(one, other)
 
 
 # What that is worth

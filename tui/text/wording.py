@@ -49,6 +49,7 @@ from ...core.stream.events import (
     StepsSkipped,
 )
 from ...core.stream.experiment_info import LOSS, ExperimentInfo
+from ...core.stream.measures import RECENT_STEPS
 from ...core.stream.series import evaluated_values, final_values
 from .metric_words import figure, gauge_value, log_widths, short_name, value_words
 from .number_format import decimal, in_ascii, norms, number_of, share, symbols_in_ascii
@@ -259,7 +260,7 @@ def diagnosis_line(event: Diagnosed, experiment: ExperimentInfo = LENET.info) ->
     total = event.total
     figures = (
         f"elements clipped {share(total.clipped_share)}",
-        f"steps clipped {share(event.engaged_recently)}",
+        f"steps clipped {share(event.engaged_recently)} of the last {min(RECENT_STEPS, event.step + 1)}",
         f"cos {decimal(total.cosine)}",
         f"norm {norms(total, '->')}",
         *_gauges(event, experiment),
