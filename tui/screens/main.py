@@ -205,8 +205,8 @@ class MainScreen(Screen[None]):
             keys = f"{field.enter} · tab: complete · up, down: pick a rule"
             self.say(
                 f"{keys} · end, then ,lr=0.01: another learning rate · escape: close",
-                f"{keys} · escape: close",
-                f"{field.enter} · escape: close",
+                f"{field.enter} · NAME=RULE,lr=0.01 · escape: close",
+                f"{field.enter} · NAME=RULE,lr=X",
             )
 
     def ask(self, question: Question, act: Callable[[], None]) -> None:
