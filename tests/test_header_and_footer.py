@@ -477,10 +477,18 @@ def test_in_80_columns_the_most_useful_keys_stay() -> None:
     assert {"extend", "sweep", "show_help", "quit"} <= set(named(60, "ended"))
 
 
+@pytest.mark.parametrize("phase", ["training", "steered"])
+def test_in_160_columns_the_keys_of_the_learning_rate_and_of_forks_are_shown(phase: Phase) -> None:
+    keys = [key for key in KEYS if key.works_in(phase)]
+    line = key_line({}, 160, COLOURED, phase=phase, keys=keys).text
+    assert " { lr down  } lr up " in line
+    assert (" F fork " in line) == (phase == "training")
+
+
 @pytest.mark.parametrize("width", range(60, 200, 7))
 def test_a_key_and_its_counterpart_are_on_the_key_line_together(width: int) -> None:
     keys = set(named(width, "training"))
-    for one, other in (("tighten", "loosen"), ("slower", "faster"), ("restart", "reseed")):
+    for one, other in (("tighten", "loosen"), ("lower_rate", "raise_rate"), ("slower", "faster"), ("restart", "reseed")):
         assert (one in keys) == (other in keys)
 
 
