@@ -46,8 +46,14 @@ def test_tighter_is_never_looser_nor_looser_tighter(bound: float) -> None:
 
 @pytest.mark.parametrize(
     ("start", "looser"),
-    [("norm:0.3", "norm:0.5"), ("value:-0.003:0.3", "value:-0.005:0.5"), ("autoclip:30", "autoclip:50")]
-    + [("layer-norm:0.3", "layer-norm:0.5"), ("agc:0.03", "agc:0.05"), ("zclip:3", "zclip:5")],
+    [
+        ("norm:0.3", "norm:0.5"),
+        ("value:-0.003:0.3", "value:-0.005:0.5"),
+        ("autoclip:30", "autoclip:50"),
+        ("layer-norm:0.3", "layer-norm:0.5"),
+        ("agc:0.03", "agc:0.05"),
+        ("zclip:3", "zclip:5"),
+    ],
 )
 def test_the_bound_that_a_lane_began_with_is_a_stop(start: str, looser: str) -> None:
     first, other = parse_rule(start), parse_rule(looser)

@@ -488,7 +488,12 @@ def test_in_160_columns_the_keys_of_the_learning_rate_and_of_forks_are_shown(pha
 @pytest.mark.parametrize("width", range(60, 200, 7))
 def test_a_key_and_its_counterpart_are_on_the_key_line_together(width: int) -> None:
     keys = set(named(width, "training"))
-    for one, other in (("tighten", "loosen"), ("lower_rate", "raise_rate"), ("slower", "faster"), ("restart", "reseed")):
+    for one, other in (
+        ("tighten", "loosen"),
+        ("lower_rate", "raise_rate"),
+        ("slower", "faster"),
+        ("restart", "reseed"),
+    ):
         assert (one in keys) == (other in keys)
 
 

@@ -83,6 +83,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._view, self._requests, self._keymap = view, requests, keymap
         self.theme = theme
+        self._messages: Sequence[str]
         self._messages, self._alert = (
             ("Preparing the run. ?: all keys, and how to read the screen", "Preparing the run"),
             False,
@@ -144,6 +145,10 @@ class MainScreen(Screen[None]):
     def welcome(self) -> None:
         """Say what there will be to see, until a run begins."""
         self.add_class("-welcoming")
+
+    def begin_with(self, messages: Sequence[str]) -> None:
+        """What the status line says until something else is said, in forms from long to short."""
+        self._messages = messages
 
     def add_lanes(self, *, select: bool = False) -> None:
         """Create panels for lanes that have begun later than the others, and `select` the last of them.

@@ -13,9 +13,9 @@ def next_size(size: float, direction: int, start: float | None = None) -> float:
 
     `start` is one more number of the series: where the keys began, so that they can go back.
     """
-    if start and 0 < (start - size) * direction and 0 <= (_next(size, direction) - start) * direction:
-        return start
-    return _next(size, direction)
+    following = _next(size, direction)
+    low, high = sorted((size, following))
+    return start if start is not None and low < start < high else following
 
 
 def _next(size: float, direction: int) -> float:
