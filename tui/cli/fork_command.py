@@ -160,7 +160,7 @@ FORK = Subcommand(
     epilog="""\
 examples:
   clipwatch fork last --at 300 --lane norm:1
-  clipwatch fork last --at 300 --from clipped --lane none --lane low=norm:1,lr=1e-4
+  clipwatch fork last --at 300 --from clipped --lane none --lane norm:1,lr=1e-4
 
 The new run begins as the recorded one did and trains LANE on beside the new
 lanes. A new lane with the rule that LANE has at this step also takes the rules
