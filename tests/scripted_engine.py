@@ -85,6 +85,8 @@ class Script:
     def __init__(self, given: argparse.Namespace) -> None:
         self._given = given
         lanes = tuple(LaneConfig(f"lane{number}", f"value:{number}") for number in range(1, given.lanes + 1))
+        if given.odd:
+            lanes = (LaneConfig("clipped", "value:0.3", learning_rate=0.3), LaneConfig("unclipped", "none"))
         given_lanes = {"lanes": lanes} if lanes else {}
         self._config = RunConfig(
             settings={"dataset": given.dataset}, pace=100.0, optimizer=given.optimizer, **given_lanes
@@ -260,6 +262,7 @@ def main() -> int:
     parser.add_argument("--experiment", default="lenet")
     parser.add_argument("--optimizer", default="adam")
     parser.add_argument("--unknown-rate", action="store_true")
+    parser.add_argument("--odd", action="store_true")
     parser.add_argument("--goes-on", action="store_true")
     parser.add_argument("--measured", action="store_true")
     parser.add_argument("--logged", action="store_true")

@@ -162,7 +162,7 @@ async def test_the_key_line_and_the_help_have_only_what_works(loop: FakeLoop) ->
 
 
 @pytest.mark.parametrize(
-    "key", ["space", "s", "c", "b", "left_square_bracket", "R", "minus", "0", "Q", "right_curly_bracket", "F"]
+    "key", ["space", "s", "c", "b", "left_square_bracket", "R", "minus", "0", "Q", "right_curly_bracket"]
 )
 @on_a_loop
 async def test_a_run_of_another_clipwatch_is_watched_and_not_steered(tmp_path: Path, key: str) -> None:
@@ -172,6 +172,16 @@ async def test_a_run_of_another_clipwatch_is_watched_and_not_steered(tmp_path: P
         assert "stop" not in screen.rows[-1]
         await screen.press(key)
         await screen.says("Another clipwatch trains this run: steer it there")
+        assert loop.heard() == []
+    loop.die()
+
+
+@on_a_loop
+async def test_a_run_of_another_clipwatch_is_forked_by_a_command(tmp_path: Path) -> None:
+    loop = FakeLoop(tmp_path, watched=False)
+    async with attached(loop) as screen:
+        await screen.press("F")
+        await screen.says("In a terminal: clipwatch fork ")
         assert loop.heard() == []
     loop.die()
 

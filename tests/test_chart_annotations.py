@@ -19,6 +19,7 @@ from clipwatch.tui.charts import chart as chart_module
 from clipwatch.tui.charts.chart import render_chart
 from clipwatch.tui.charts.chart_spec import ChartLane, ChartSpec, Level, Mark, Shade
 from clipwatch.tui.charts.curve import Curve
+from clipwatch.tui.charts.line_ends import in_order
 from clipwatch.tui.charts.traces import scale
 from clipwatch.tui.style.chart_styles import ASCII, UNICODE, Palette
 
@@ -105,6 +106,32 @@ def test_the_ends_of_lanes_in_one_cell_are_beside_each_other_with_all_values() -
         if "1.0000" in segment.text and segment.style and segment.style.bold
     }
     assert drawn == {color(0), color(1), color(2)}
+
+
+def test_values_near_the_axis_are_in_order_and_never_beside_the_symbol_of_another_lane_alone() -> None:
+    ends = {"0.1553": 2, "0.1017": 0, "0.0953": 1}
+    chart = text(spec(*([value] * 100 for value in (0.1017, 0.0953, 0.1553)), [5.0] * 100, smoothing=0))
+    found = [(line, words) for line in chart[1:] for words in ends if line.rstrip().endswith(words)]
+    assert [words for _, words in found] == sorted((words for _, words in found), reverse=True)
+    assert found
+    for line, words in found:
+        symbols = re.search(r"([●◆▲■]*) +[\d.]+$", line.rstrip())
+        assert symbols
+        assert not symbols[1] or "●◆▲■"[ends[words]] in symbols[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [
+        ([{4: 0, 5: 1, 3: 4}, {4: 0, 5: 1, 3: 4}], (4, 5)),
+        # There is nothing below the axis: the larger value goes up.
+        ([{9: 0, 8: 4, 7: 5}, {9: 0, 8: 4, 7: 5}], (8, 9)),
+        ([{4: 0}, {4: 1}, {5: 0}], (4, None, 5)),
+        ([{}, {2: 0}], (None, 2)),
+    ],
+)
+def test_labels_get_rows_in_their_order(options: list[dict[int, int]], rows: tuple[int | None, ...]) -> None:
+    assert in_order(options) == rows
 
 
 def test_without_colour_a_shared_row_has_no_value_that_could_be_anybodys() -> None:

@@ -44,6 +44,27 @@ def test_tighter_is_never_looser_nor_looser_tighter(bound: float) -> None:
     assert bound_after(bound, -1) <= bound <= bound_after(bound, 1)
 
 
+@pytest.mark.parametrize(
+    ("start", "looser"),
+    [
+        ("norm:0.3", "norm:0.5"),
+        ("value:-0.003:0.3", "value:-0.005:0.5"),
+        ("autoclip:30", "autoclip:50"),
+        ("layer-norm:0.3", "layer-norm:0.5"),
+        ("agc:0.03", "agc:0.05"),
+        ("zclip:3", "zclip:5"),
+    ],
+)
+def test_the_bound_that_a_lane_began_with_is_a_stop(start: str, looser: str) -> None:
+    first, other = parse_rule(start), parse_rule(looser)
+    assert stepped(first, 1, first) == other
+    assert stepped(other, -1, first) == first
+    assert stepped(stepped(first, -1, first), 1, first) == first
+    assert stepped(parse_rule("norm:500"), 1, parse_rule("norm:5000")) == parse_rule("norm:1000")
+    assert stepped(parse_rule("sign"), 1, first) == parse_rule("sign")
+    assert stepped(parse_rule("agc:0.5"), -1, parse_rule("norm:0.3")) == parse_rule("agc:0.2")
+
+
 @given(st.floats(SMALLEST * 11, LARGEST / 11))
 def test_there_and_back_is_where_one_was_on_the_ladder(bound: float) -> None:
     on_the_ladder = bound_after(bound, 1)

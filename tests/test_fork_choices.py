@@ -40,6 +40,15 @@ def test_forks_are_numbered_and_long_names_cut() -> None:
         ("norm:1,lr=0.01", LaneConfig("B+1", "norm:1", learning_rate=0.01)),
         ("norm:1,learning-rate=0.01", LaneConfig("B+1", "norm:1", learning_rate=0.01)),
         ("none", LaneConfig("B+1", "none")),
+        # What was offered is still there when another name is typed.
+        ("B+1=late=norm:1", LaneConfig("late", "norm:1")),
+        ("B+1=late=norm:1,lr=0.01", LaneConfig("late", "norm:1", learning_rate=0.01)),
+        # Without a rule, that of the parent.
+        ("slow=,lr=0.1", LaneConfig("slow", "value:0.001", learning_rate=0.1)),
+        (",lr=0.1", LaneConfig("B+1", "value:0.001", learning_rate=0.1)),
+        ("lr=0.1", LaneConfig("B+1", "value:0.001", learning_rate=0.1)),
+        ("B+1=lr=.1", LaneConfig("B+1", "value:0.001", learning_rate=0.1)),
+        ("lr=norm:1", LaneConfig("lr", "norm:1")),
     ],
 )
 def test_a_text_is_a_lane(text: str, lane: LaneConfig) -> None:

@@ -7,7 +7,7 @@ from textual.widgets import Input
 from watched_screen import Watch, Watched, on_a_loop, prompt_of
 
 from clipwatch.core.stream.commands import Fork, SetClip
-from clipwatch.core.stream.events import LaneForked
+from clipwatch.core.stream.events import LaneFailed, LaneForked
 
 
 async def opens_fork(screen: Watched) -> Input:
@@ -133,6 +133,31 @@ async def test_a_restart_says_that_the_forks_are_gone(watch: Watch) -> None:
         screen.app.view.fold(LaneForked(lane="B+1", step=9, parent="clipped", rule="none", learning_rate=1, seconds=1))
         await screen.press("n")
         await screen.says("Restarting with seed 1, without the forks. The run so far")
+
+
+@on_a_loop
+async def test_a_lane_that_ends_while_the_prompt_is_open_is_not_forked(watch: Watch) -> None:
+    async with watch() as screen:
+        await opens_fork(screen)
+        for lane in ("unclipped", "clipped"):
+            screen.app.view.fold(LaneFailed(lane=lane, step=900, reason="diverged", cause="", seconds=9.0))
+        await screen.press("enter")
+        await screen.says("B has failed, so there is no state to fork")
+        assert not prompt_of(screen).is_open
+    assert not any(isinstance(command, Fork) for command in screen.heard)
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@on_a_loop
+async def test_narrow_screens_say_how_to_name_a_fork_and_to_set_its_rate(watch: Watch, width: int) -> None:
+    async with watch(size=(width, 24), started="any") as screen:
+        await screen.until(lambda: screen.app.main.selected)
+        await opens_fork(screen)
+        await screen.says("NAME=RULE,lr=")
+    async with watch("replaying", size=(width, 24), started="any", can_fork=True) as screen:
+        await screen.until(lambda: screen.app.view.state.replay and screen.app.main.selected)
+        await opens_fork(screen)
+        await screen.says("NAME=RULE,lr=")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from measured import diagnosed
+from other_experiments import ORDER, lane_started, started
 from test_state import DATA, EVALUATED, FINISHED, LANE, RUN
 from textual.strip import Strip
 
@@ -20,6 +21,7 @@ from clipwatch.core.stream.events import (
     Event,
     LaneFailed,
     LanePaused,
+    LaneResumed,
     LaneStepped,
     LearningRateChanged,
     MomentsReset,
@@ -235,6 +237,19 @@ def test_the_mark_of_a_changed_run_leaves_room_for_the_seed_in_80_cells() -> Non
     marked = titled(*long, msgspec.structs.replace(CHANGE, step=4_381), width=80)
     for words in ("mnist", "seed 7", "step 4,381 / 20,000", "training", "changed mid-run"):
         assert words in marked
+
+
+@pytest.mark.parametrize(("planned", "steps"), [(1000, " 499 / 1,000 "), (200_000, " step 99,999 ")])
+def test_the_mark_of_a_changed_run_leaves_room_for_the_step_in_60_cells(planned: int, steps: str) -> None:
+    order = started(ORDER)
+    begun = [msgspec.structs.replace(lane_started(lane), iterations=planned) for lane in order.config.lanes]
+    change = msgspec.structs.replace(CHANGE, lane="unclipped", step=planned // 2 - 1)
+    other = LanePaused(lane="clipped", step=planned // 2 - 1)
+    marked = titled(order, *begun, change, other, LaneResumed(lane="clipped", step=other.step), width=60)
+    assert steps in marked
+    assert "temporal-order" in marked
+    assert "training" in marked
+    assert "changed mid-run" in marked
 
 
 def test_the_title_names_the_next_head_only_if_it_differs() -> None:
@@ -462,10 +477,23 @@ def test_in_80_columns_the_most_useful_keys_stay() -> None:
     assert {"extend", "sweep", "show_help", "quit"} <= set(named(60, "ended"))
 
 
+@pytest.mark.parametrize("phase", ["training", "steered"])
+def test_in_160_columns_the_keys_of_the_learning_rate_and_of_forks_are_shown(phase: Phase) -> None:
+    keys = [key for key in KEYS if key.works_in(phase)]
+    line = key_line({}, 160, COLOURED, phase=phase, keys=keys).text
+    assert " { lr down  } lr up " in line
+    assert (" F fork " in line) == (phase == "training")
+
+
 @pytest.mark.parametrize("width", range(60, 200, 7))
 def test_a_key_and_its_counterpart_are_on_the_key_line_together(width: int) -> None:
     keys = set(named(width, "training"))
-    for one, other in (("tighten", "loosen"), ("slower", "faster"), ("restart", "reseed")):
+    for one, other in (
+        ("tighten", "loosen"),
+        ("lower_rate", "raise_rate"),
+        ("slower", "faster"),
+        ("restart", "reseed"),
+    ):
         assert (one in keys) == (other in keys)
 
 

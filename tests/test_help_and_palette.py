@@ -65,7 +65,7 @@ async def test_the_palette_has_presets_and_themes(watch: Watch) -> None:
         await screen.hears(SetClip(lane="clipped", rule="norm:1"))
         await screen.press("ctrl+p")
         await screen.until(lambda: isinstance(screen.app.screen, CommandPalette))
-        await screen.press(*"nord")
+        await screen.press(*"theme", "space", *"nord")
         await screen.shows("Use the colours of nord")
         await screen.until(lambda: screen.app.screen.query_one(OptionList).option_count == 1)
         await screen.press("enter", "enter")

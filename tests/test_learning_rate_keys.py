@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watched_screen import Watch, on_a_loop
 
-from clipwatch.core.stream.commands import Extend, SetLearningRate
+from clipwatch.core.stream.commands import Extend, SetClip, SetLearningRate
 
 
 @on_a_loop
@@ -23,6 +23,16 @@ async def test_presses_before_the_answer_add_up(watch: Watch) -> None:
         await screen.press(*["right_curly_bracket"] * 3)
         await screen.hears(*(SetLearningRate(lane="clipped", rate=rate) for rate in (0.002, 0.005, 0.01)))
         await screen.says("B: learning rate 0.005 -> 0.01")
+
+
+@on_a_loop
+async def test_the_rate_and_the_bound_that_a_lane_began_with_are_stops(watch: Watch) -> None:
+    async with watch("normal", "--odd") as screen:
+        await screen.press("right_curly_bracket", "left_curly_bracket", "right_square_bracket", "left_square_bracket")
+        await screen.hears(
+            *(SetLearningRate(lane="clipped", rate=rate) for rate in (0.5, 0.3)),
+            *(SetClip(lane="clipped", rule=rule) for rule in ("value:0.5", "value:0.3")),
+        )
 
 
 @on_a_loop

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -384,14 +384,24 @@ def test_a_replay_opened_from_the_list_is_forked_into_a_new_run(
 ) -> None:
     shown: list[object] = []
 
-    def run_live(request: object, train_fork: Callable[[Fork], int] | None = None, **_: object) -> int:
+    said: list[str] = []
+
+    def run_live(
+        request: object,
+        train_fork: Callable[[Fork], int] | None = None,
+        preparing: Sequence[str] = (),
+        **_: object,
+    ) -> int:
         shown.append(request)
+        said.extend(preparing)
         return train_fork(Fork(lane="b", name="b+1", rule="none", at_step=47)) if train_fork else 0
 
     monkeypatch.setattr("clipwatch.tui.live.run.run_live", run_live)
     assert show._open(RunFolder(whole), partial(fork_after_replay, home=tmp_path), pytest.fail) == 0
     child = recordings.only_run(tmp_path)
     assert shown == [ReplayRun(folder=whole, speed=1.0), ResumeRun(folder=child)]
+    fork = "b+1 (none) from b at step 47"
+    assert said == [f"Preparing {child.name}: forking {fork} of {whole.name}", f"Forking {fork}"]
     assert f"new run {child.name}, forked from {whole.name} at step 47" in capsys.readouterr().err
 
 

@@ -13,6 +13,7 @@ from clipwatch.core.stream.events import (
     EvaluatedEarlier,
     Event,
     LaneFailed,
+    LaneForked,
     LanePaused,
     LaneResumed,
     MomentsReset,
@@ -25,6 +26,7 @@ from clipwatch.tui.text.wording import change_label, log_line
 from clipwatch.tui.view.run_view import RunView
 
 OTHER = msgspec.structs.replace(LANE, lane="b", rule="none")
+FORK = LaneForked(lane="c", step=20, parent="a", rule="none", learning_rate=0.01, seconds=2.0)
 
 
 def at(lane: str, step: int, loss: float = 1.0, accuracy: float = 0.5, seconds: float = 0.0) -> Evaluated:
@@ -44,6 +46,25 @@ def fold(view: RunView, *events: Event) -> None:
 
 def lines(view: RunView, lane: str = "a") -> list[str]:
     return [log_line(event, 80) for event in view.lanes[lane].unlogged]
+
+
+def test_the_log_of_a_fork_begins_with_where_it_comes_from() -> None:
+    begun = msgspec.structs.replace(LANE, lane="c", step=20)
+    view = seen(FORK, begun, at("c", 20), msgspec.structs.replace(begun, step=30))
+    texts = lines(view, "c")
+    assert texts[0].startswith("Step: 20 forked from a")
+    assert texts[1].startswith("Step: 20 validation accuracy")
+    # A resumed run starts its lanes again.
+    assert texts[2:] == ["Start Training..."]
+
+
+def test_a_fork_and_its_parent_have_the_speed_since_the_fork() -> None:
+    before = [at(lane, step, seconds=step / 100) for step in range(0, 200, 10) for lane in ("a", "b")]
+    fork = msgspec.structs.replace(FORK, step=200)
+    view = seen(*before, fork)
+    assert view.steps_per_second is None
+    fold(view, *(at(lane, step, seconds=2 + (step - 200) / 20) for step in (200, 210, 220) for lane in "abc"))
+    assert [view.lanes[lane].steps_per_second for lane in "abc"] == pytest.approx([20, 20, 20])
 
 
 def test_evaluations_become_curves_and_lines_of_the_assignment() -> None:

@@ -108,6 +108,12 @@ async def test_a_long_stage_counts_seconds(watch: Watch) -> None:
 
 
 @on_a_loop
+async def test_it_is_said_which_run_is_prepared(watch: Watch) -> None:
+    async with watch("mute", started="", preparing=("Preparing a run: " + 200 * "-", "Forking A")) as screen:
+        await screen.says("Forking A")
+
+
+@on_a_loop
 async def test_keys_before_the_first_event_do_no_harm(watch: Watch) -> None:
     async with watch("mute", started="") as screen:
         await screen.says("Preparing the run")

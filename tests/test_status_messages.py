@@ -14,6 +14,7 @@ from clipwatch.core.stream.events import (
     Event,
     LaneForked,
     LanePaused,
+    LaneStepped,
     Notice,
     PaceChanged,
     RecordingStarted,
@@ -52,8 +53,13 @@ def test_a_fork_says_where_it_comes_from_by_the_names_on_the_screen() -> None:
     starts = [msgspec.structs.replace(LANE, lane=lane.name) for lane in lanes]
     fork = LaneForked(lane="B+1", step=40, parent="clipped", rule="norm:1", learning_rate=0.01, seconds=1.0)
     assert texts(run, *starts, fork) == ("B+1, step 40: forked from B: clip norm:1, learning rate 0.01",)
-    # Its start says no more.
-    assert message_of(run, *starts, fork, msgspec.structs.replace(LANE, lane="B+1", step=40)) is None
+    # Its start says no more, nor the pause that it has from its parent.
+    begun = (fork, msgspec.structs.replace(LANE, lane="B+1", step=40))
+    pauses = [LanePaused(lane=lane.name, step=40) for lane in lanes]
+    assert message_of(run, *starts, *begun) is None
+    assert message_of(run, *starts, *pauses, *begun, LanePaused(lane="B+1", step=40)) is None
+    assert message_of(run, *starts, *begun, LaneStepped(lane="B+1", step=40, count=1)) is None
+    assert texts(run, *starts, *begun, *pauses, LanePaused(lane="B+1", step=41)) == ("all lanes: paused",)
 
 
 def test_a_restart_says_where_the_run_before_is_kept() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,19 +85,65 @@ def _draw_ends(spec: ChartSpec, canvas: Canvas, area: Area, ends: list[LineEnd])
         taken[end.row, column] = end
         style = spec.palette.style(spec.lanes[end.lane].color, bold=True)
         canvas.write(end.row, area.left + column, spec.symbol(end.lane), style)
+    labels: dict[int, list[LineEnd]] = {}
     for end in sorted(ends, key=lambda end: -end.value):
         near = [column for (_, column), other in taken.items() if abs(other.column - end.column) <= ALIGNED]
-        if not spec.palette.coloured and [other.row for other in ends].count(end.row) > 1:
-            # Only colour tells whose value it is.
-            continue
-        _draw_value(spec, canvas, area, end, area.left + max(near) + 2)
+        if spec.palette.coloured or [other.row for other in ends].count(end.row) == 1:
+            # Otherwise only colour would tell whose value it is.
+            labels.setdefault(max(near) + 2, []).append(end)
+    for column, these in labels.items():
+        _draw_values(spec, canvas, area, these, column)
 
 
-def _draw_value(spec: ChartSpec, canvas: Canvas, area: Area, end: LineEnd, column: int) -> None:
-    """Draw a value beside its line's end, or in a free row nearby where colour tells whose it is."""
-    text = number(end.value, spec.decimals, percent=spec.percent)
-    style = spec.palette.style(spec.lanes[end.lane].color, bold=True)
-    for away in (0, 1, 2, 3, -1, -2) if spec.palette.coloured else (0,):
-        row = end.row + away
-        if 0 <= row < area.height and canvas.is_free(row, column - 1, column + len(text), spec.glyphs.grid):
-            return canvas.write(row, column, text, style)
+def _draw_values(spec: ChartSpec, canvas: Canvas, area: Area, ends: list[LineEnd], column: int) -> None:
+    """Draw values below each other, beside their lines' ends or in free rows nearby if colour tells whose they are.
+
+    `ends` have the largest value first, and so have the rows. No value is beside the symbol of another lane alone.
+    """
+    start = area.left + column
+    texts = [number(end.value, spec.decimals, percent=spec.percent) for end in ends]
+    rows_of_symbols = {end.row for end in ends}
+    options: list[dict[int, int]] = []
+    for end, text in zip(ends, texts, strict=True):
+        nearby = (end.row + away for away in ((0, 1, 2, 3, -1, -2) if spec.palette.coloured else (0,)))
+        options.append(
+            {
+                row: effort
+                for effort, row in enumerate(nearby)
+                if (row == end.row or row not in rows_of_symbols)
+                and 0 <= row < area.height
+                and canvas.is_free(row, start - 1, start + len(text), spec.glyphs.grid)
+            }
+        )
+    for end, text, row in zip(ends, texts, in_order(options), strict=True):
+        if row is not None:
+            canvas.write(row, start, text, spec.palette.style(spec.lanes[end.lane].color, bold=True))
+
+
+class _Placing(NamedTuple):
+    """Rows for the first labels, how many have none, and the sum of the efforts."""
+
+    missing: int
+    effort: int
+    rows: tuple[int | None, ...]
+
+
+def in_order(options: Sequence[Mapping[int, int]]) -> tuple[int | None, ...]:
+    """A row for each label, below that of the label before it; None for as few as possible.
+
+    `options` are the rows that a label can have, each with an effort. The sum of the efforts is the least possible.
+    """
+    # The best placing of the labels so far by the last row that it uses.
+    best = {-1: _Placing(0, 0, ())}
+    for option in options:
+        longer = {last: _Placing(one.missing + 1, one.effort, (*one.rows, None)) for last, one in best.items()}
+        for row, effort in option.items():
+            above = min((one for last, one in best.items() if last < row), key=_badness)
+            placed = _Placing(above.missing, above.effort + effort, (*above.rows, row))
+            longer[row] = min(placed, longer.get(row, placed), key=_badness)
+        best = longer
+    return min(best.values(), key=_badness).rows
+
+
+def _badness(placing: _Placing) -> tuple[int, int]:
+    return placing[:2]

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from ...core.runs.folder import RunFolder
     from ...core.stream.commands import Fork
     from ...core.stream.lane_config import LaneConfig
-    from ..engine_child.request import ResumeRun
 
 
 def _fork(args: argparse.Namespace) -> int:
@@ -67,12 +66,10 @@ def _fork(args: argparse.Namespace) -> int:
     return resume_headless(child, args.iterations, machine(args), headless_options(args))
 
 
-def fork_after_replay(
-    source: RunFolder, home: Path, show: Callable[[ResumeRun], int], **options: Any
-) -> Callable[[Fork], int]:
+def fork_after_replay(source: RunFolder, home: Path, show: Callable[..., int], **options: Any) -> Callable[[Fork], int]:
     """A function that forks a recorded run at a step of its replay, below `home`, and shows the new run.
 
-    `options` are those of the request that `show` gets.
+    `options` are those of the request that `show` gets, and what to say while the run is prepared.
     """
 
     def fork(command: Fork) -> int:
@@ -82,7 +79,9 @@ def fork_after_replay(
         # The prompt always gives a rule.
         new = LaneConfig(command.name, command.rule or "none", learning_rate=command.learning_rate)
         child = _new_run(source, home, at=command.at_step or 0, lane=command.lane, forks=[new])
-        return show(ResumeRun(folder=child.path, **options))
+        fork = f"{new.name} ({new.text}) from {lane_name(command.lane or '')} at step {command.at_step or 0:,}"
+        texts = (f"Preparing {child.path.name}: forking {fork} of {source.path.name}", f"Forking {fork}")
+        return show(ResumeRun(folder=child.path, **options), preparing=texts)
 
     return fork
 
@@ -161,7 +160,7 @@ FORK = Subcommand(
     epilog="""\
 examples:
   clipwatch fork last --at 300 --lane norm:1
-  clipwatch fork last --at 300 --from clipped --lane none --lane low=norm:1,lr=1e-4
+  clipwatch fork last --at 300 --from clipped --lane none --lane norm:1,lr=1e-4
 
 The new run begins as the recorded one did and trains LANE on beside the new
 lanes. A new lane with the rule that LANE has at this step also takes the rules

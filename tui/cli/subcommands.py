@@ -40,6 +40,8 @@ from .sweep_after_run import sweep_after_run
 from .sweep_options import EPILOG, SWEEP_GROUPS, UNSUPPORTED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ...core.runs.folder import RunFolder
     from ..engine_child.request import AnyRequest
 
@@ -81,11 +83,11 @@ def _resume_run(folder: RunFolder, args: argparse.Namespace) -> int:
     return resume_headless(folder, steps, machine(args), headless_options(args))
 
 
-def _show(args: argparse.Namespace, request: AnyRequest) -> int:
-    """Show the engine of a request."""
+def _show(args: argparse.Namespace, request: AnyRequest, preparing: Sequence[str] = ()) -> int:
+    """Show the engine of a request; `preparing` is what the screen says before its run starts."""
     from ..live.run import run_live
 
-    return run_live(request, screen_options(args), train_sweep=sweep_after_run(args))
+    return run_live(request, screen_options(args), train_sweep=sweep_after_run(args), preparing=preparing)
 
 
 def _replay(args: argparse.Namespace) -> int:

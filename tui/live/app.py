@@ -60,7 +60,7 @@ class ClipwatchApp(TerminalApp):
 
     `new_run`: the run has to be prepared, so that there is time to read what one will see. `can_sweep`: a sweep can
     follow in this terminal; `sweep` is the one that the user has asked for. `can_fork` and `fork`: likewise a run that
-    is forked from the one replayed.
+    is forked from the one replayed. `preparing`: what is said before the run starts, in forms from long to short.
     """
 
     TITLE = "clipwatch"
@@ -78,6 +78,7 @@ class ClipwatchApp(TerminalApp):
         new_run: bool = False,
         can_sweep: bool = False,
         can_fork: bool = False,
+        preparing: Sequence[str] = (),
     ) -> None:
         super().__init__(engine, ascii=ascii, quit_when_done=quit_when_done)
         self._remapped_keys = dict(keymap)
@@ -89,6 +90,8 @@ class ClipwatchApp(TerminalApp):
         self.main = MainScreen(self.view, self.requests, self.make_theme(), self._remapped_keys, charts)
         if new_run:
             self.main.welcome()
+        if preparing:
+            self.main.begin_with(preparing)
         self.feed = EventFeed(engine, self.view, self.requests, self.main)
         self.steering = Steering(engine, self.view, self.requests, self.main, self._await_answer)
 

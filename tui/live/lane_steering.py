@@ -81,7 +81,9 @@ class LaneSteering:
             elif not has_bound(rule):
                 self._screen.say(f"{rule} has no bound to change. b: type another rule")
             else:
-                self._set_rule(lane, str(stepped(rule, direction)))
+                first = self._view.lanes[lane.name].rules[:1]
+                start = recorded_rule(first[0][1]) if first else rule
+                self._set_rule(lane, str(stepped(rule, direction, start)))
 
     def _type_rule(self) -> None:
         if self._view.state.replay:
@@ -137,7 +139,7 @@ class LaneSteering:
             self._screen.say(READ_ONLY)
         elif rate is None:
             self._screen.say(f"The learning rate of {name} is unknown, so no key can change it.")
-        elif (new := next_size(rate, direction)) == rate:
+        elif (new := next_size(rate, direction, lane.starting_rate)) == rate:
             self._screen.say(
                 f"{name} has learning rate {rate:g}, the {'largest' if direction > 0 else 'smallest'} that a key sets"
             )
@@ -179,11 +181,8 @@ class LaneSteering:
             self._screen.say(NO_FORK)
         elif state.attached:
             self._say_how_to_fork(lane, state.attached.run)
-        elif lane.failed and not state.replay:
-            self._screen.say(f"{name} has failed, so there is no state to fork. r: restart · n: new seed")
-        elif lane.ended and not state.replay:
-            ended = f"{name} has ended. A fork needs a lane that trains"
-            self._screen.say(f"{ended}. e: {MORE_ITERATIONS} more steps, then F", f"{ended}: e, then F")
+        elif refusal := self._end_of_lane(lane):
+            self._screen.say(*refusal)
         elif state.replay and lane.planned and lane.step >= lane.planned:
             self._screen.say(f"{name} ends here, and a fork needs steps to train. <: back, then F", f"{name} ends here")
         elif state.replay and in_new_run is None:
@@ -195,10 +194,24 @@ class LaneSteering:
             use = in_new_run or self._fork
 
             def accept(new: LaneConfig) -> None:
+                # The lane may have ended while the prompt was open.
+                if refusal := self._end_of_lane(self._view.state.lanes.get(lane.name, lane)):
+                    self._screen.say(*refusal)
+                    return
                 rule, rate = new.rule, new.learning_rate
                 use(Fork(lane=lane.name, name=new.name, rule=rule, learning_rate=rate, at_step=at_step))
 
             self._screen.prompt_for_fork(ForkField(parent, self._taken_names(), at_step), accept)
+
+    def _end_of_lane(self, lane: LaneState) -> tuple[str, ...]:
+        """Why a lane that has ended cannot be forked, in forms from long to short; empty if it trains."""
+        name = self._screen.name_of(lane)
+        if self._view.state.replay or not lane.ended:
+            return ()
+        if lane.failed:
+            return (f"{name} has failed, so there is no state to fork. r: restart · n: new seed",)
+        ended = f"{name} has ended. A fork needs a lane that trains"
+        return f"{ended}. e: {MORE_ITERATIONS} more steps, then F", f"{ended}: e, then F"
 
     def _say_how_to_fork(self, lane: LaneState, run: str) -> None:
         """Say which command forks a recorded run at the step in sight."""

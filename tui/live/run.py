@@ -36,11 +36,13 @@ def run_live(
     *,
     train_sweep: TrainSweepOf | None = None,
     train_fork: TrainForkOf | None = None,
+    preparing: Sequence[str] = (),
 ) -> int:
     """Start an engine and show its run; return the exit code.
 
     `train_sweep` trains a sweep of the run's configuration once its screen has ended, and `train_fork` a fork of the
-    run that was replayed, if the user asks for it.
+    run that was replayed, if the user asks for it. `preparing` is what the screen says before the run starts, in forms
+    from long to short.
     """
     ascii_only = prepare_terminal()
     engine = EngineProcess(source)
@@ -58,18 +60,20 @@ def run_live(
             new_run=not isinstance(source, ResumeRun | ReplayRun | AttachRun),
             can_sweep=train_sweep is not None and not isinstance(source, Sequence),
             can_fork=train_fork is not None,
+            preparing=preparing,
         )
         on_failure.pop_all()
     _fold_last_lines(app, app.show())
     if app.failure:
         tell(app.failure)
-    if app.view.state.lanes and options.summary:
+    train_fork = train_fork if app.fork and app.exit_code <= 1 else None
+    if app.view.state.lanes and options.summary and not train_fork:
         _print_summary(app)
     if (attached := app.view.state.attached) and attached.process in ("running", "silent"):
         tell(f"the run goes on; clipwatch attach {shlex.quote(attached.run)} shows it again")
     if app.sweep and train_sweep and app.exit_code <= 1:
         return train_sweep(app.sweep)
-    if app.fork and train_fork and app.exit_code <= 1:
+    if app.fork and train_fork:
         return train_fork(app.fork)
     discard_output_of_closed_terminal()
     return app.exit_code

@@ -83,6 +83,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._view, self._requests, self._keymap = view, requests, keymap
         self.theme = theme
+        self._messages: Sequence[str]
         self._messages, self._alert = (
             ("Preparing the run. ?: all keys, and how to read the screen", "Preparing the run"),
             False,
@@ -145,6 +146,10 @@ class MainScreen(Screen[None]):
         """Say what there will be to see, until a run begins."""
         self.add_class("-welcoming")
 
+    def begin_with(self, messages: Sequence[str]) -> None:
+        """What the status line says until something else is said, in forms from long to short."""
+        self._messages = messages
+
     def add_lanes(self, *, select: bool = False) -> None:
         """Create panels for lanes that have begun later than the others, and `select` the last of them.
 
@@ -205,8 +210,8 @@ class MainScreen(Screen[None]):
             keys = f"{field.enter} · tab: complete · up, down: pick a rule"
             self.say(
                 f"{keys} · end, then ,lr=0.01: another learning rate · escape: close",
-                f"{keys} · escape: close",
-                f"{field.enter} · escape: close",
+                f"{field.enter} · NAME=RULE,lr=0.01 · escape: close",
+                f"{field.enter} · NAME=RULE,lr=X",
             )
 
     def ask(self, question: Question, act: Callable[[], None]) -> None:

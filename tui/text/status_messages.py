@@ -80,6 +80,9 @@ def status_message(event: Event, state: RunState, *, kept_in: str | None = None)
         return None
     if isinstance(event, PaceChanged) and has_ended(state):
         return StatusMessage(later_pace(event.pace))
+    if isinstance(event, LanePaused | LaneStepped) and event.step == state.lanes[event.lane].forked_at:
+        # A fork begins paused or stepping if its parent is: the message stays that it was forked.
+        return None
     if _applies_to_all(event, state):
         return StatusMessage((f"all lanes: {lane_words(event)}",))
     if isinstance(event, LanePaused | LaneResumed | LaneStepped) and state.lanes[event.lane].ended:

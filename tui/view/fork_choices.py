@@ -16,6 +16,8 @@ from .rule_choices import Remark, remark
 _LONGEST_NAME = 24
 # What errors about a lane begin with.
 _PREFIX = re.compile(r"lane [\w.+-]+: ")
+# A learning rate where a rule is expected.
+_RATE = re.compile(r"\s*(lr|learning[-_]rate)\s*=\s*[\d.]")
 
 
 class ForkParent(NamedTuple):
@@ -67,7 +69,8 @@ class ForkField:
         self.label = "fork" if at_step is None else f"fork at {at_step:,}"
         self.enter = "enter: fork" if at_step is None else "enter: end the replay, train a new run"
         self._parent, self._taken = parent, taken
-        self.start = f"{default_name(parent.name, taken)}={parent.rule}"
+        self._offered = f"{default_name(parent.name, taken)}="
+        self.start = self._offered + parent.rule
 
     def split(self, text: str) -> tuple[str, str, str]:
         """The text in three parts: the name with `=`, the rule, and the settings from the first comma on."""
@@ -105,12 +108,20 @@ class ForkField:
     def read(self, text: str) -> LaneConfig:
         """The new lane. Raises BadInput."""
         try:
-            lane = read_fork(text, self._parent.name, self._taken)
+            lane = read_fork(self._complete(text), self._parent.name, self._taken)
         except BadInput as error:
             raise BadInput(_PREFIX.sub("", str(error))) from None
         if lane.learning_rate is not None and self._parent.learning_rate is None:
             raise BadInput(f"the learning rate of {self._parent.name} is unknown, so lr cannot be set")
         return lane
+
+    def _complete(self, text: str) -> str:
+        """The text with the parent's rule if it has none, and without the name offered if another follows it."""
+        typed = text.removeprefix(self._offered)
+        if _RATE.match(typed):
+            return f"{self._offered}{self._parent.rule},{typed}"
+        before, rule, settings = self.split(typed if "=" in typed.partition(",")[0] else text)
+        return before + (self._parent.rule if settings and not rule.strip() else rule) + settings
 
     def _name_is_free(self, text: str) -> bool:
         """Whether the name alone is in order."""

@@ -8,8 +8,17 @@ _MANTISSAS = (1, 2, 5)
 SMALLEST, LARGEST = 1e-10, 1e3
 
 
-def next_size(size: float, direction: int) -> float:
-    """The next number of the series above (1) or below (-1) a positive number; beyond its ends the number itself."""
+def next_size(size: float, direction: int, start: float | None = None) -> float:
+    """The next number of the series above (1) or below (-1) a positive number; beyond its ends the number itself.
+
+    `start` is one more number of the series: where the keys began, so that they can go back.
+    """
+    following = _next(size, direction)
+    low, high = sorted((size, following))
+    return start if start is not None and low < start < high else following
+
+
+def _next(size: float, direction: int) -> float:
     if not (size < LARGEST if direction > 0 else size > SMALLEST):
         return size
     power = math.floor(math.log10(size) + 1e-9)

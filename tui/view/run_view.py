@@ -115,7 +115,7 @@ class LaneView:
                 self.recent.clear()
             case _:
                 pass
-        if not isinstance(event, _NOT_LOGGED):
+        if not isinstance(event, _NOT_LOGGED) and not self._is_start_of_fork(event):
             self.unlogged.append(event)
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
@@ -166,6 +166,11 @@ class LaneView:
             self.rules.append((event.step, event.rule))
         self.recent.clear()
 
+    def _is_start_of_fork(self, event: LaneEvent) -> bool:
+        """Whether the log has said that the lane begins, as a fork."""
+        forks = (change.step for change in self.changes if isinstance(change, LaneForked))
+        return isinstance(event, LaneStarted) and event.step in forks
+
     def take_unlogged(self) -> list[LaneEvent]:
         """Return the events not yet in the log, and clear them."""
         events, self.unlogged = self.unlogged, []
@@ -209,6 +214,9 @@ class RunView:
                 views = {**self.lanes, event.lane: LaneView(self.state.watched)}
                 self.lanes = {name: views[name] for name in self.state.lanes if name in views}
             self.lanes[event.lane].fold(event)
+            if isinstance(event, LaneForked):
+                # One more lane shares the cores: the speeds before do not tell how long the lanes still take.
+                self._forget_speeds()
         elif isinstance(event, LanesCompared) and event.lanes[1] in self.lanes:
             self.lanes[event.lanes[1]].add(event.step, compared_values(event))
         elif isinstance(event, ResourcesMeasured) and self.state.watched:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
+from rich.cells import cell_len
 from textual.strip import Strip
 
 from ...core.stream.builtin_experiments import LENET
@@ -17,7 +19,7 @@ from ..text.number_format import duration
 from ..text.resource_words import resource_words
 from ..text.setting_words import next_words, run_name, setting_words
 from ..text.wording import replay_speed_words, speed_limit_words
-from .bar import Part, bar
+from .bar import Part, bar, needed_cells
 from .run_view import RunView
 
 # The title explains its warnings from this width on.
@@ -49,20 +51,25 @@ def title(
     later = ", ".join(
         next_words(experiment, *one) for one in next_settings.items() if config.settings.get(one[0]) != one[1]
     )
+    warnings = _warnings(config, dataset, state, width, theme)
     parts = [
         name,
         Part(run_name(state), theme.strong),
         Part("" if state.watched else f"seed {config.seed}", theme.text, 3),
         Part(settings, theme.muted, 6),
         Part(f"(next: {later})" if later else "", theme.text, 5),
-        Part(_steps(state), theme.text, 2),
+        step := Part(_steps(state)[0], theme.text, 2),
         Part(_lanes(visible, len(state.lanes)), theme.strong),
         stopped if view.engine_gone else Part(_status(state), theme.strong, 1),
         Part(_speed(view), theme.muted, 4),
         Part(_resources(state), theme.muted, 5),
         Part("0: full speed" if _has_speed_limit(state) else "", theme.muted, 8),
     ]
-    return bar(parts, _warnings(config, dataset, state, width, theme), width, theme)
+    others = [part for part in (*parts, *warnings) if part.text and part.rank <= step.rank and part is not step]
+    room = width - needed_cells(others) - 2
+    steps = next((form for form in _steps(state) if cell_len(form) <= room), step.text)
+    shown = [replace(part, text=steps) if part is step else part for part in parts]
+    return bar(shown, warnings, width, theme)
 
 
 def _warnings(config: RunConfig, dataset: DatasetInfo, state: RunState, width: int, theme: Theme) -> list[Part]:
@@ -129,13 +136,19 @@ def _lanes(visible: range, count: int) -> str:
     return f"{which} of {count} · tab"
 
 
-def _steps(state: RunState) -> str:
-    """The step that all lanes have reached; a lane that has failed stays behind for ever, so it does not count."""
+def _steps(state: RunState) -> tuple[str, ...]:
+    """The step that all lanes have reached, in forms from long to short.
+
+    A lane that has failed stays behind for ever, so it does not count.
+    """
     lanes = state.lanes.values()
     training, ended = [lane.step for lane in lanes if not lane.ended], [lane.step for lane in lanes if lane.ended]
     step = min(training) if training else max(ended, default=0)
     planned = [lane.planned for lane in lanes]
-    return f"step {step:,}" if None in planned else f"step {step:,} / {max(filter(None, planned), default=0):,}"
+    if None in planned:
+        return (f"step {step:,}",)
+    whole = f"{step:,} / {max(filter(None, planned), default=0):,}"
+    return f"step {whole}", whole, f"step {step:,}"
 
 
 def _resources(state: RunState) -> str:

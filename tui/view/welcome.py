@@ -17,7 +17,7 @@ from .keys import BY_ID
 _MAX_WIDTH = 72
 _ABOUT = (
     "Soon, trainings of one network run side by side: the lanes. They start with the same weights and see the same"
-    " data; only the clipping of their gradients differs.",
+    " data; the clipping of their gradients differs, or what else you gave them.",
     "Above: what each lane prints as it learns. Below: the curves.",
 )
 # The keys to try first, by id.
