@@ -370,7 +370,7 @@ def test_a_resumed_sweep_says_it_too(
     with SweepWriter(folder) as writer:
         writer.write(msgspec.structs.replace(started(config), experiment=info))
     trained = list[object]()
-    monkeypatch.setattr(sweep_command, "_perform", lambda request, args: trained.append(request) or 0)
+    monkeypatch.setattr(sweep_command, "_perform", lambda request, *_: trained.append(request) or 0)
     assert main(["resume", "last", "--no-ui", "--runs-dir", "runs"]) == 0
     assert len(trained) == 1
     assert capsys.readouterr().err.splitlines() == [

@@ -139,7 +139,7 @@ def test_a_sweep_of_the_run_follows_in_the_same_terminal(tmp_path: Path) -> None
         assert terminal.restored
         run, sweep = sorted(folder.name for folder in tmp_path.iterdir())
         # Lines of the terminal show only what came last: its second screen has overwritten the run's summary.
-        printed = terminal.output.decode()
+        printed = terminal.output.decode(errors="replace")
         places = [printed.rindex(words) for words in (run, "32 of 32 trainings done", sweep)]
         assert places == sorted(places)
         assert "digits, seed 0" in printed
