@@ -90,8 +90,8 @@ def test_changes_and_forks_are_written_with_their_steps() -> None:
         {"clip": "value:0.001", "changes": "norm:1@30, lr=0.01@40, reset@45", "fork": ""},
         {"clip": "none", "changes": "", "fork": "clipped@50"},
     ]
-    assert differences(found[0]) == "none"
-    assert differences(found[4]) == "none, fork clipped@50"
+    assert differences(found[0]) == "clip none"
+    assert differences(found[4]) == "clip none, fork clipped@50"
 
 
 def test_a_forked_run_says_where_it_comes_from() -> None:
@@ -440,5 +440,7 @@ def test_the_report_in_markdown_has_its_figures_beside_it(tmp_path: Path) -> Non
     recorded(tmp_path, *FOUR[:2])
     output = tmp_path / "report.md"
     assert main(["compare", "run1", "run2", "-o", str(output), "--runs-dir", str(tmp_path)]) == 0
-    assert "| ■ 2B | clipped | value:0.001 | linear | 100 |" in output.read_text()
+    assert (
+        "| ■ 2B | clipped | 100 | 0.590 (0.492\N{EN DASH}0.681) | 0.5000 | value:0.001 | linear |" in output.read_text()
+    )
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["report-accuracy.svg", "report-loss.svg"]

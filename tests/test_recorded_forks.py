@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import compared_runs
 import pytest
@@ -481,7 +482,7 @@ def test_without_a_terminal_nothing_is_written(
 
 
 @pytest.mark.parametrize("options", [{}, {"lanes": {"B": "sign", "clipped": "none"}}])
-def test_the_lane_to_fork_may_be_named_as_on_the_screen(options: dict[str, object], tmp_path: Path) -> None:
+def test_the_lane_to_fork_may_be_named_as_on_the_screen(options: dict[str, Any], tmp_path: Path) -> None:
     (source,) = compared_runs.recorded(tmp_path / "source", compared_runs.story(**options))
     with pytest.raises(BadInput, match="no lane is named 'C'"):
         parse_and_fork(source, tmp_path, "C")

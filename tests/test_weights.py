@@ -213,7 +213,7 @@ def test_tied_parameters_are_one_tensor_and_frozen_ones_are_there(monkeypatch: p
 
 def test_the_program_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     (code,) = re.findall(r"^```python\n([^`]*LeNetModule.*?)^```", LIBRARY, re.S | re.M)
-    folder = record(tmp_path / "runs", *TINY, "--clip", "norm:1")
+    folder = record(tmp_path / "runs", *TINY, "--clip", "norm:1", "--head", "linear")
     exported(folder, "--lane", "clipped")
     monkeypatch.chdir(folder.parent)
     exec(compile(code, "library.md", "exec"), {})

@@ -110,9 +110,9 @@ def _table(lanes: Mapping[str, ComparedLane], metrics: Sequence[MetricInfo], wor
     header = (
         words.plain("compared_mark"),
         words.plain("lane"),
-        *(setting_name(name, words) for name in differing),
         words.plain("steps_done"),
         *(_heading(metric, words) for metric in given),
+        *(setting_name(name, words) for name in differing),
     )
     return Table(header, tuple(_row(mark, lane, given, words) for mark, lane in lanes.items()))
 
@@ -126,9 +126,9 @@ def _row(mark: str, lane: ComparedLane, metrics: Sequence[MetricInfo], words: Wo
     return (
         LaneLabel(lane.number, mark),
         lane.state.name,
-        *(setting_cell(lane.settings.get(name), words) for name in lane.differing),
         step_cell(lane, words),
         *(value_cell(lane, metric, words) for metric in metrics),
+        *(setting_cell(lane.settings.get(name), words) for name in lane.differing),
     )
 
 

@@ -26,10 +26,17 @@ def setting_text(value: Value | None) -> str:
 
 
 def differences(lane: ComparedLane) -> str:
-    """The settings in which lanes differ, in one text: `none, lenet, head relu, seed 0`."""
+    """The settings in which lanes differ, in one text: `clip none, lenet, head relu, seed 0`."""
     found = ((name, setting_text(lane.settings.get(name))) for name in lane.differing)
     known = [(name, text) for name, text in found if text != UNKNOWN]
-    return ", ".join(text if name in _UNNAMED else f"{setting_name(name)} {text}" for name, text in known)
+    return ", ".join(
+        "clip none"
+        if (name, text) == ("clip", "none")
+        else text
+        if name in _UNNAMED
+        else f"{setting_name(name)} {text}"
+        for name, text in known
+    )
 
 
 def step_text(lane: ComparedLane, *, unit: str = "") -> str:
