@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from compared_runs import compared, recorded, started, story, trained
+from compared_runs import compared, finished, recorded, started, story, trained
 from fake_loop import FakeLoop
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +38,7 @@ from clipwatch.tui.compare.console import table_lines
 from clipwatch.tui.compare.placed_curve import MOST_POINTS, PlacedCurve
 from clipwatch.tui.compare.table import table_columns
 from clipwatch.tui.compare.times import PER_SECOND, Times
-from clipwatch.tui.compare.words import differences, experiments_text, step_text, value_text
+from clipwatch.tui.compare.words import best_words, differences, experiments_text, step_text, value_text
 
 FORK = [
     LaneForked(lane="new", step=50, parent="clipped", rule="none", learning_rate=0.001, seconds=0.5),
@@ -142,6 +142,23 @@ def test_metrics_of_all_runs_come_first_and_the_loss_is_always_one() -> None:
         runs
     )
     assert experiments_text(compared(story(), story(seed=1))) == ""
+
+
+def test_the_best_lane_is_named_with_those_that_cannot_be_told_from_it() -> None:
+    runs = compared(story(), story(seed=1))
+    runs[1].fold(finished("unclipped", correct=20))
+    found = compared_lanes(runs)
+    assert best_words(found, runs) == (
+        "Accuracy: 1A 0.600 (0.502-0.691) is best. The intervals of these lanes overlap it: 1B and 2B."
+    )
+    assert best_words(found[:1], runs) == ""
+    assert best_words([found[0], found[2]], runs).endswith("is best. No other interval overlaps it.")
+
+
+def test_lanes_with_the_same_bits_are_equal() -> None:
+    runs = compared(story(), story(device="cuda"))
+    found = compared_lanes(runs)
+    assert best_words([found[0], found[2]], runs).endswith("is best. Bit-identical results: 1A and 2A.")
 
 
 # Times

@@ -24,7 +24,7 @@ from ..runs.timeline import Timeline
 from ..stream.builtin_experiments import ACCURACY
 from ..stream.experiment_info import MetricInfo
 from .blocks import Block, Cell, Heading, KeyPoints, Paragraph, Picture, Table, Warnings
-from .compared_cells import UNKNOWN, setting_cell, step_cell, value_cell
+from .compared_cells import UNKNOWN, best_text, setting_cell, step_cell, value_cell
 from .compared_figures import WINDOW, comparison_figure, curve
 from .document import Format, write_blocks
 from .lane_marks import LaneLabel
@@ -90,6 +90,8 @@ def _summary(runs: Sequence[ComparedRun], lanes: Sequence[ComparedLane], words: 
         yield words("compared_experiments", experiments=words.join(names), metrics=metrics)
     settings = words.join([setting_name(name, words) for name in lanes[0].differing]) if lanes else ""
     yield words("compared_differ", settings=settings) if settings else words("compared_alike")
+    if best := best_text(lanes, common_metrics(runs), words):
+        yield best
     yield words("compared_worth")
 
 
