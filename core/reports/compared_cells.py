@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..runs.compared import ComparedLane
-from ..stream.experiment_info import LOSS, MetricInfo, Value, value_text
+from ..stream.experiment_info import MetricInfo, Value, value_text
 from .metric_words import capital, cell, metric_name
 from .phrases import Phrase, Words
 
@@ -34,11 +34,11 @@ def step_cell(lane: ComparedLane, words: Words, unit: str = "") -> str:
 def best_text(
     lanes: Sequence[ComparedLane], metrics: Sequence[MetricInfo], words: Words, *, dash: str = "\N{EN DASH}"
 ) -> Phrase | None:
-    """Which lane is best by the first metric that all runs have, and which others cannot be told from it.
+    """Which lane is best by the first of these metrics with a better side, and which others cannot be told from it.
 
     None unless two lanes or more have a final value of it.
     """
-    metric = next(iter(metrics), None)
+    metric = next((metric for metric in metrics if metric.lower_is_better is not None), None)
     found = {lane.mark: lane for lane in lanes if metric and (value := lane.value(metric)) and value.at is None}
     if metric is None or len(found) < 2:
         return None
@@ -47,7 +47,7 @@ def best_text(
     }
     if len(values) < 2:
         return None
-    choose = min if metric.name == LOSS.name else max
+    choose = min if metric.lower_is_better else max
     best = choose(values, key=lambda mark: values[mark].value)
     others = [mark for mark in values if mark != best]
     same = [mark for mark in others if _results(found[mark]) == _results(found[best])]
