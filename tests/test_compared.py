@@ -453,6 +453,14 @@ def test_the_report_has_the_table_and_a_curve_of_each_metric(
     assert ("The lanes differ by" in page) == (language == "en")
 
 
+def test_the_report_says_once_for_each_run_where_it_was_forked(tmp_path: Path) -> None:
+    origin = ForkOrigin(run="another", lane="clipped", step=50)
+    recorded(tmp_path, story(), story(start=msgspec.structs.replace(started(), forked_from=origin)))
+    output = tmp_path / "report.md"
+    assert main(["compare", "run1", "run2", "-o", str(output), "--runs-dir", str(tmp_path)]) == 0
+    assert output.read_text().count("clipped@50 of another |") == 1
+
+
 def test_the_report_in_markdown_has_its_figures_beside_it(tmp_path: Path) -> None:
     recorded(tmp_path, *FOUR[:2])
     output = tmp_path / "report.md"
