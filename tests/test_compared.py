@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from compared_runs import compared, recorded, started, story, trained
+from compared_runs import compared, finished, recorded, started, story, trained
 from fake_loop import FakeLoop
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +38,7 @@ from clipwatch.tui.compare.console import table_lines
 from clipwatch.tui.compare.placed_curve import MOST_POINTS, PlacedCurve
 from clipwatch.tui.compare.table import table_columns
 from clipwatch.tui.compare.times import PER_SECOND, Times
-from clipwatch.tui.compare.words import differences, experiments_text, step_text, value_text
+from clipwatch.tui.compare.words import best_words, differences, experiments_text, step_text, value_text
 
 FORK = [
     LaneForked(lane="new", step=50, parent="clipped", rule="none", learning_rate=0.001, seconds=0.5),
@@ -90,8 +90,8 @@ def test_changes_and_forks_are_written_with_their_steps() -> None:
         {"clip": "value:0.001", "changes": "norm:1@30, lr=0.01@40, reset@45", "fork": ""},
         {"clip": "none", "changes": "", "fork": "clipped@50"},
     ]
-    assert differences(found[0]) == "none"
-    assert differences(found[4]) == "none, fork clipped@50"
+    assert differences(found[0]) == "clip none"
+    assert differences(found[4]) == "clip none, fork clipped@50"
 
 
 def test_a_forked_run_says_where_it_comes_from() -> None:
@@ -142,6 +142,23 @@ def test_metrics_of_all_runs_come_first_and_the_loss_is_always_one() -> None:
         runs
     )
     assert experiments_text(compared(story(), story(seed=1))) == ""
+
+
+def test_the_best_lane_is_named_with_those_that_cannot_be_told_from_it() -> None:
+    runs = compared(story(), story(seed=1))
+    runs[1].fold(finished("unclipped", correct=20))
+    found = compared_lanes(runs)
+    assert best_words(found, runs) == (
+        "Accuracy: 1A 0.600 (0.502-0.691) is best. The intervals of these lanes overlap it: 1B and 2B."
+    )
+    assert best_words(found[:1], runs) == ""
+    assert best_words([found[0], found[2]], runs).endswith("is best. No other interval overlaps it.")
+
+
+def test_lanes_with_the_same_bits_are_equal() -> None:
+    runs = compared(story(), story(device="cuda"))
+    found = compared_lanes(runs)
+    assert best_words([found[0], found[2]], runs).endswith("is best. Bit-identical results: 1A and 2A.")
 
 
 # Times
@@ -436,9 +453,19 @@ def test_the_report_has_the_table_and_a_curve_of_each_metric(
     assert ("The lanes differ by" in page) == (language == "en")
 
 
+def test_the_report_says_once_for_each_run_where_it_was_forked(tmp_path: Path) -> None:
+    origin = ForkOrigin(run="another", lane="clipped", step=50)
+    recorded(tmp_path, story(), story(start=msgspec.structs.replace(started(), forked_from=origin)))
+    output = tmp_path / "report.md"
+    assert main(["compare", "run1", "run2", "-o", str(output), "--runs-dir", str(tmp_path)]) == 0
+    assert output.read_text().count("clipped@50 of another |") == 1
+
+
 def test_the_report_in_markdown_has_its_figures_beside_it(tmp_path: Path) -> None:
     recorded(tmp_path, *FOUR[:2])
     output = tmp_path / "report.md"
     assert main(["compare", "run1", "run2", "-o", str(output), "--runs-dir", str(tmp_path)]) == 0
-    assert "| ■ 2B | clipped | value:0.001 | linear | 100 |" in output.read_text()
+    assert (
+        "| ■ 2B | clipped | 100 | 0.590 (0.492\N{EN DASH}0.681) | 0.5000 | value:0.001 | linear |" in output.read_text()
+    )
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["report-accuracy.svg", "report-loss.svg"]

@@ -13,8 +13,9 @@ from test_runs_screen import row_of, write_run
 from test_state import FINISHED, LANE, RUN
 
 from clipwatch.core.errors import BadInput
+from clipwatch.core.files.recorded_names import MANIFEST
 from clipwatch.core.runs.changes import with_changes
-from clipwatch.core.runs.folder import MANIFEST, LaneOutcome, Manifest, RunFolder
+from clipwatch.core.runs.folder import LaneOutcome, Manifest, RunFolder
 from clipwatch.core.runs.reader import read_recording
 from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.stream.codec import encode, seal

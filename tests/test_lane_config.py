@@ -141,6 +141,13 @@ def test_so_is_one_in_a_table(table: dict[str, object], message: str) -> None:
     assert str(caught.value).startswith(message)
 
 
+def test_a_lane_of_neither_kind_names_both() -> None:
+    with pytest.raises(
+        BadInput, match=r'^lanes: write a table of NAME = "RULE", or of NAME = {rule = "RULE", lr = X}$'
+    ):
+        from_options({"lanes": {"a": 1}})
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -167,6 +167,9 @@ def test_frames_are_those_of_pandas(run: OpenedRun, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_cannot_be_opened_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in (None, 5):
+        with pytest.raises(BadInput, match=f"open_run: {wrong} is neither the name nor the folder of a run"):
+            clipwatch.open_run(wrong)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="no such folder"):
         clipwatch.open_run("nothing", runs_dir=tmp_path)
     (tmp_path / "many").mkdir()

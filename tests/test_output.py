@@ -55,6 +55,36 @@ def test_another_name_of_a_file_is_still_one_of_it(tmp_path: Path) -> None:
     assert other.read_bytes() == b"after"
 
 
+@pytest.mark.parametrize("through", ["path", "current folder", "link to the folder", "link to the file"])
+@pytest.mark.parametrize("holds", ["events.jsonl", "sweep.jsonl"])
+@pytest.mark.parametrize(
+    "name",
+    ["events.jsonl", "manifest.json", "config.toml", "control.jsonl", "sweep.jsonl", ".lock", "checkpoints/a-1.pt"],
+)
+def test_no_output_replaces_a_file_of_a_recording(
+    name: str, holds: str, through: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / holds).write_bytes(b"recorded")
+    (tmp_path / "to folder").symlink_to(folder)
+    (tmp_path / "to file").symlink_to(folder / name)
+    monkeypatch.chdir(folder)
+    named = {
+        "path": folder / name,
+        "current folder": Path(name),
+        "link to the folder": tmp_path / "to folder" / name,
+        "link to the file": tmp_path / "to file",
+    }
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(BadInput, match="belongs to the recording in run; name another file"):
+        write_output(named[through], b"exported")
+    assert (folder / holds).read_bytes() == b"recorded"
+    assert sorted(folder.rglob("*")) == before
+    write_output(folder / "run.csv", b"exported")
+    write_output(tmp_path / "config.toml", b"exported")
+
+
 def test_a_file_that_is_read_only_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "out"
     path.write_bytes(b"before")

@@ -124,6 +124,26 @@ def test_training_continues_bit_for_bit_from_a_checkpoint_on_disk(tmp_path: Path
     )
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("nn.Linear(20, 2)", "nn.Linear(20, 3)"),
+        ("torch.optim.AdamW(parameters, lr=0.01, amsgrad=True)", "torch.optim.SGD(parameters, lr=0.01, momentum=0.9)"),
+    ],
+)
+def test_a_checkpoint_of_other_code_is_refused_in_one_line(before: str, after: str, tmp_path: Path) -> None:
+    options = {"lanes": {"a": "none"}, "checkpoint_every": 7}
+    (whole,) = trainers(write_experiment(tmp_path, NOISY), **options)
+    checkpoint = of_kind(trained(whole), Checkpoint)[0]
+    target = write_experiment(tmp_path, NOISY.replace(before, after))
+    with pytest.raises(BadInput) as caught:
+        trainers(target, {"a": checkpoint.snapshot}, **options)
+    assert str(caught.value) == (
+        "lane a: the recorded state does not fit the model or optimizer of mine.py;"
+        " it needs the code that it was recorded with"
+    )
+
+
 def test_an_evaluation_changes_nothing_of_the_lane(tmp_path: Path) -> None:
     source = NOISY.replace("output = model(x)", "model.train(); output = model(x)")
     target = write_experiment(tmp_path, source)

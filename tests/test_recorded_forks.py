@@ -6,7 +6,9 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import compared_runs
 import pytest
 import recordings
 from msgspec.structs import replace
@@ -45,9 +47,11 @@ from clipwatch.core.stream.lane_differences import difference
 from clipwatch.core.stream.state import RunState, apply
 from clipwatch.core.training import checkpoint_file
 from clipwatch.core.training.checkpoint import Checkpoint, load
+from clipwatch.tui.cli import fork_command
 from clipwatch.tui.cli.fork_command import fork_after_replay
 from clipwatch.tui.cli.main import main
 from clipwatch.tui.engine_child.request import ReplayRun, ResumeRun
+from clipwatch.tui.headless import run as headless
 from clipwatch.tui.runs import show
 
 CONFIG = from_options(
@@ -436,6 +440,8 @@ def test_new_lanes_without_a_name_are_named_after_their_parent(whole: Path, tmp_
             "--at 80: a ends there, and a fork needs steps to train; add --iterations N",
         ),
         (["--at", "30", "--lane", "d=none", "--iterations", "30"], "--iterations 30: must be above the step"),
+        (["--at", "30", "--lane", "d=none", "--iterations", "9" * 20], "iterations 99999999999999999999: "),
+        (["--at", "30", "--from", "", "--lane", "d=none"], "no lane is named ''; the run has a, z, b, c"),
     ],
 )
 def test_what_cannot_be_forked_is_one_line(
@@ -445,6 +451,59 @@ def test_what_cannot_be_forked_is_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "code"),
+    [
+        (["--device", "cuda:99"], "device 'cuda:99' cannot be used here", 2),
+        (["--data-dir", "/nonexistent"], "/nonexistent", 2),
+    ],
+)
+def test_a_new_run_that_cannot_begin_is_removed(
+    options: list[str], message: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (source,) = compared_runs.recorded(tmp_path / "source", compared_runs.story(dataset="mnist", seed=3))
+    home = tmp_path / "home"
+    arguments = ["--at", "30", "--lane", "d=none", "--no-ui", *options, "--runs-dir", str(home)]
+    assert main(["fork", str(source.path), *arguments]) == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert "is removed, because it could not begin" in error
+    assert not list(home.iterdir())
+
+
+def test_a_new_run_that_has_begun_is_kept_however_it_ends(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = headless.resume_headless
+    monkeypatch.setattr(headless, "resume_headless", lambda *given: train(*given) or 1)
+    assert main(["fork", str(whole), "--at", "30", "--lane", "d=none", "--no-ui", "--runs-dir", str(tmp_path)]) == 1
+    assert recordings.read(recordings.only_run(tmp_path)).steps_done["d"] == 80
+
+
+def test_without_a_terminal_nothing_is_written(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("TEXTUAL_DRIVER", raising=False)
+    assert main(["fork", str(whole), "--at", "30", "--lane", "d=none", "--runs-dir", str(tmp_path)]) == 2
+    assert "the screen needs a terminal" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("options", [{}, {"lanes": {"B": "sign", "clipped": "none"}}])
+def test_the_lane_to_fork_may_be_named_as_on_the_screen(options: dict[str, Any], tmp_path: Path) -> None:
+    (source,) = compared_runs.recorded(tmp_path / "source", compared_runs.story(**options))
+    with pytest.raises(BadInput, match="no lane is named 'C'"):
+        parse_and_fork(source, tmp_path, "C")
+    child = parse_and_fork(source, tmp_path, "B")
+    assert recordings.read(child).started.config.lanes[0].name == ("B" if options else "clipped")
+
+
+def parse_and_fork(source: RunFolder, home: Path, lane: str) -> Path:
+    """The new run, not trained."""
+    parent = fork_command._recorded_name(lane, source)
+    return fork_recorded(source, at=30, lane=parent, forks=[read_lane("d", "none")], home=home).path
 
 
 def test_a_lane_that_was_stopped_is_forked_where_it_was_stopped(tmp_path: Path) -> None:

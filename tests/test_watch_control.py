@@ -194,7 +194,7 @@ def test_without_control_no_command_is_read(tmp_path: Path) -> None:
     model = small_model()
     with clipwatch.watch(model, torch.optim.SGD(model.parameters()), control=False, runs_dir=tmp_path) as run:
         assert run.folder
-        assert not (run.folder / control_file.CONTROL).exists()
+        assert not (run.folder / "control.jsonl").exists()
 
 
 def test_a_full_disk_costs_the_recording_and_not_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from clipwatch.core.stream.config import RunConfig
 from clipwatch.core.stream.events import LaneFinished, RunStarted
 from clipwatch.core.training.checkpoint_file import files_of_lane
 from clipwatch.core.training.weights import encoded_weights
+from clipwatch.tui.cli.main import main
 
 LIBRARY = (Path(__file__).parents[1] / "docs" / "library.md").read_text(encoding="utf-8")
 TINY = ["--iterations", "60", "--checkpoint-every", "20"]
@@ -91,6 +92,16 @@ def test_what_cannot_be_exported_is_one_line(lenet: tuple[Path, Any]) -> None:
     )
     done = program.call("export", str(folder), "--csv", "-", "--at", "30")
     assert "--lane and --at select weights" in done.stderr
+
+
+def test_weights_go_to_standard_output_under_the_lanes_name_on_the_screen(
+    lenet: tuple[Path, Any], capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    folder, _ = lenet
+    assert main(["export", str(folder), "--weights", "-", "--lane", "B"]) == 0
+    out, error = capsysbinary.readouterr()
+    assert torch.load(io.BytesIO(out), weights_only=True).keys() == LeNetModule().state_dict().keys()
+    assert error == b"clipwatch: the weights of clipped after 60 steps are on standard output\n"
 
 
 def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
@@ -202,7 +213,7 @@ def test_tied_parameters_are_one_tensor_and_frozen_ones_are_there(monkeypatch: p
 
 def test_the_program_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     (code,) = re.findall(r"^```python\n([^`]*LeNetModule.*?)^```", LIBRARY, re.S | re.M)
-    folder = record(tmp_path / "runs", *TINY, "--clip", "norm:1")
+    folder = record(tmp_path / "runs", *TINY, "--clip", "norm:1", "--head", "linear")
     exported(folder, "--lane", "clipped")
     monkeypatch.chdir(folder.parent)
     exec(compile(code, "library.md", "exec"), {})

@@ -10,8 +10,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import BadInput
+from .recorded_names import LOCK
 
-NAME = ".lock"
 # Seconds to wait for a lock, and between attempts: `is_held` shares it for some microseconds.
 _TIMEOUT, _POLL_SECONDS = 0.5, 0.005
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -37,7 +37,7 @@ def claim(folder: Path, what: str) -> FileLock:
     # FileLock creates a folder that does not exist, for example one that another process has deleted.
     if not folder.is_dir():
         raise BadInput(f"{what} {folder}: no such folder")
-    lock = file_lock(folder / NAME)
+    lock = file_lock(folder / LOCK)
     try:
         lock.acquire(timeout=_TIMEOUT, poll_interval=_POLL_SECONDS)
     except Timeout as error:
@@ -50,7 +50,7 @@ def claim(folder: Path, what: str) -> FileLock:
 def is_held(folder: Path) -> bool:
     """Whether a process holds the folder's lock. Writes nothing. A lock that cannot be read counts as held."""
     try:
-        handle = os.open(folder / NAME, os.O_RDONLY | os.O_NONBLOCK)
+        handle = os.open(folder / LOCK, os.O_RDONLY | os.O_NONBLOCK)
     except PermissionError:
         return True
     except OSError:

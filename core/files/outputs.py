@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import BadInput, ClipwatchError
 from .atomic import write_atomically
 from .paths import user_path
+from .recorded_names import require_not_recorded
 
 STANDARD_OUTPUT = Path("-")
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/self/fd)/(\d+)")
@@ -35,7 +36,8 @@ def is_stream(path: Path) -> bool:
 def write_output(path: Path, content: bytes) -> None:
     """Write all of `content`. Follows links and keeps the file's mode. Raises ClipwatchError if that fails.
 
-    Raises BrokenPipeError if standard output has no reader any more.
+    Raises BadInput for a file of a recorded run or sweep, and BrokenPipeError if standard output has no
+    reader any more.
     """
     if path == STANDARD_OUTPUT:
         sys.stdout.buffer.write(content)
@@ -52,13 +54,15 @@ def _write(path: Path, content: bytes) -> None:
     if descriptor is not None:
         # Opening the path anew would write from offset 0.
         sys.stdout.flush()
-        with open(os.dup(descriptor), "wb") as file:
-            file.write(content)
+        with open(os.dup(descriptor), "wb") as stream:
+            stream.write(content)
     elif _is_special(path):
-        with path.open("wb") as file:
-            file.write(content)
+        with path.open("wb") as stream:
+            stream.write(content)
     else:
-        _write_file(Path(os.path.realpath(path)), content)
+        file = Path(os.path.realpath(path))
+        require_not_recorded(file)
+        _write_file(file, content)
 
 
 def _write_file(path: Path, content: bytes) -> None:

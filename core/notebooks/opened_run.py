@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ClipwatchError
+from ..errors import BadInput, ClipwatchError
 from ..runs.folder import RunFolder, runs_folder
 from ..runs.lane_steps import lane_steps
 from ..runs.reader import Recorded, read_recording
@@ -32,6 +32,8 @@ def open_run(run: str | os.PathLike[str], *, runs_dir: str | os.PathLike[str] | 
     `runs_dir` is that folder, as with `--runs-dir`. A run under way is opened as far as it is recorded; open it again
     for what comes later. Raises BadInput if there is no such run.
     """
+    if not isinstance(run, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise BadInput(f"open_run: {run!r} is neither the name nor the folder of a run")
     home = runs_folder(os.fspath(runs_dir) if runs_dir is not None else None)
     folder = find_run(os.fspath(run), home, lambda text: warnings.warn(text, stacklevel=4))
     is_running = folder.is_being_written()

@@ -145,8 +145,12 @@ class TorchOptimizer:
         return {**states, "learning_rate": self.base_rate}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Set the state to one that `state` returned."""
+        """Set the state to one that `state` returned. May raise any error for the state of another optimizer."""
+        needed = [set(group) for group in self._optimizer.param_groups]
         self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        # Torch loads the settings of another kind of optimizer, and fails in the next step.
+        if any(keys - group.keys() for keys, group in zip(needed, self._optimizer.param_groups, strict=True)):
+            raise ValueError("the state of another optimizer")
         if self._schedule:
             self._schedule.load_state_dict(copy.deepcopy(state["schedule"]))
         # Old checkpoints do not hold it: it could not change.

@@ -19,12 +19,14 @@ from ..runs.compared import (
 )
 from ..runs.event_table import EventTable
 from ..runs.folder import RunFolder
+from ..runs.lane_settings import FORKED_RUN
 from ..runs.reader import read_recording
 from ..runs.timeline import Timeline
 from ..stream.builtin_experiments import ACCURACY
 from ..stream.experiment_info import MetricInfo
+from ..stream.fork_words import origin_text
 from .blocks import Block, Cell, Heading, KeyPoints, Paragraph, Picture, Table, Warnings
-from .compared_cells import UNKNOWN, setting_cell, step_cell, value_cell
+from .compared_cells import UNKNOWN, best_text, setting_cell, step_cell, value_cell
 from .compared_figures import WINDOW, comparison_figure, curve
 from .document import Format, write_blocks
 from .lane_marks import LaneLabel
@@ -90,14 +92,20 @@ def _summary(runs: Sequence[ComparedRun], lanes: Sequence[ComparedLane], words: 
         yield words("compared_experiments", experiments=words.join(names), metrics=metrics)
     settings = words.join([setting_name(name, words) for name in lanes[0].differing]) if lanes else ""
     yield words("compared_differ", settings=settings) if settings else words("compared_alike")
+    if best := best_text(lanes, common_metrics(runs), words):
+        yield best
     yield words("compared_worth")
 
 
 def _table_of_runs(runs: Sequence[ComparedRun], words: Words) -> Table:
     header = (words.plain("number"), words.plain("compared_run"), words.plain("compared_started"))
     times = (_started(run) for run in runs)
-    rows = zip(map(str, range(1, len(runs) + 1)), (run.name for run in runs), times, strict=True)
-    return Table(header, tuple(rows))
+    origins = [run.started.forked_from if run.started else None for run in runs]
+    texts = (origin_text(one.lane, one.step, one.run) if one else UNKNOWN for one in origins)
+    rows = zip(map(str, range(1, len(runs) + 1)), (run.name for run in runs), times, texts, strict=True)
+    if not any(origins):
+        return Table(header, tuple(row[:3] for row in rows))
+    return Table((*header, setting_name(FORKED_RUN, words)), tuple(rows))
 
 
 def _started(run: ComparedRun) -> str:
@@ -110,9 +118,9 @@ def _table(lanes: Mapping[str, ComparedLane], metrics: Sequence[MetricInfo], wor
     header = (
         words.plain("compared_mark"),
         words.plain("lane"),
-        *(setting_name(name, words) for name in differing),
         words.plain("steps_done"),
         *(_heading(metric, words) for metric in given),
+        *(setting_name(name, words) for name in differing if name != FORKED_RUN),
     )
     return Table(header, tuple(_row(mark, lane, given, words) for mark, lane in lanes.items()))
 
@@ -126,9 +134,9 @@ def _row(mark: str, lane: ComparedLane, metrics: Sequence[MetricInfo], words: Wo
     return (
         LaneLabel(lane.number, mark),
         lane.state.name,
-        *(setting_cell(lane.settings.get(name), words) for name in lane.differing),
         step_cell(lane, words),
         *(value_cell(lane, metric, words) for metric in metrics),
+        *(setting_cell(lane.settings.get(name), words) for name in lane.differing if name != FORKED_RUN),
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..runs.compared import ComparedLane
 from ..stream.experiment_info import MetricInfo, Value, value_text
-from .metric_words import cell
-from .phrases import Words
+from .metric_words import capital, cell, metric_name
+from .phrases import Phrase, Words
 
 UNKNOWN = "-"
 
@@ -27,6 +29,46 @@ def step_cell(lane: ComparedLane, words: Words, unit: str = "") -> str:
     if state.ended or not state.planned:
         return step
     return words.plain("compared_of", step=f"{state.step:,}", planned=f"{state.planned:,}{unit}")
+
+
+def best_text(
+    lanes: Sequence[ComparedLane], metrics: Sequence[MetricInfo], words: Words, *, dash: str = "\N{EN DASH}"
+) -> Phrase | None:
+    """Which lane is best by the first of these metrics with a better side, and which others cannot be told from it.
+
+    None unless two lanes or more have a final value of it.
+    """
+    metric = next((metric for metric in metrics if metric.lower_is_better is not None), None)
+    found = {lane.mark: lane for lane in lanes if metric and (value := lane.value(metric)) and value.at is None}
+    if metric is None or len(found) < 2:
+        return None
+    values = {
+        mark: value for mark, lane in found.items() if (value := lane.value(metric)) and value.value == value.value
+    }
+    if len(values) < 2:
+        return None
+    choose = min if metric.lower_is_better else max
+    best = choose(values, key=lambda mark: values[mark].value)
+    others = [mark for mark in values if mark != best]
+    same = [mark for mark in others if _results(found[mark]) == _results(found[best])]
+    rest = words.plain("compared_equal", lanes=words.join([best, *same])) if same else ""
+    if interval := values[best].interval:
+        near = [mark for mark in others if mark not in same and _overlap(values[mark].interval, interval)]
+        apart = "" if same else words.plain("compared_apart")
+        rest += words.plain("compared_overlap", lanes=words.join(near)) if near else apart
+    name, value = metric_name(metric, words), value_cell(found[best], metric, words, dash=dash)
+    return words("compared_best", metric=capital(name), lane=best, value=value, rest=rest)
+
+
+def _overlap(one: tuple[float, float] | None, other: tuple[float, float]) -> bool:
+    return one is not None and one[0] <= other[1] and other[0] <= one[1]
+
+
+def _results(lane: ComparedLane) -> tuple[object, ...]:
+    """All final values of a lane, and its newest evaluation."""
+    end, newest = lane.state.finished, lane.state.latest
+    known = (end.step, end.loss, end.correct, end.metrics) if end else ()
+    return (*known, newest and (newest.step, newest.loss, newest.accuracy, newest.train_loss))
 
 
 def value_cell(lane: ComparedLane, metric: MetricInfo, words: Words, *, dash: str = "\N{EN DASH}") -> str:

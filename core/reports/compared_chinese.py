@@ -9,8 +9,12 @@ COMPARED_CHINESE = {
     "compared_alike": "各条训练的设置没有不同。",
     "compared_experiments": "这些运行属于不同的实验：{experiments}。共有的指标：{metrics}。",
     "compared_left_out": "{run} 无法读取，未列入比较：{why}",
-    "compared_worth": "两次单独的运行难以说明差别从何而来，单个随机种子不能说明裁剪的作用："
+    "compared_worth": "单独的运行难以说明差别从何而来，单个随机种子不能说明裁剪的作用："
     "`clipwatch sweep` 在多个种子上比较各种设置。",
+    "compared_best": "{metric}最佳：{lane}，{value}。{rest}",
+    "compared_overlap": "{lanes} 的区间与其重叠。",
+    "compared_apart": "没有其他训练的区间与其重叠。",
+    "compared_equal": "{lanes} 与其完全相同。",
     "compared_started": "开始时间（UTC）",
     "compared_lanes": "各条训练",
     "compared_values": "数值为整个验证集上的结果，准确率附 95 % Wilson 置信区间。"

@@ -11,6 +11,10 @@ COMPARED_ENGLISH = {
     "compared_left_out": "{run} is left out because it cannot be read: {why}",
     "compared_worth": "Single runs do not show what made the difference, and one seed says nothing about clipping. "
     "`clipwatch sweep` compares settings over many seeds.",
+    "compared_best": "{metric}: {lane} {value} is best.{rest}",
+    "compared_overlap": " The intervals of these lanes overlap it: {lanes}.",
+    "compared_apart": " No other interval overlaps it.",
+    "compared_equal": " Bit-identical results: {lanes}.",
     "compared_started": "started (UTC)",
     "compared_lanes": "Lanes",
     "compared_values": "Values are measured on all validation data, an accuracy with its 95 % Wilson interval. "

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from ..errors import BadInput, ClipwatchError, one_line
 from ..files.paths import path_text
+from ..files.recorded_names import CONTROL
 from ..stream.codec import decode_command, encode
 from ..stream.commands import AnyCommand, Command
 
-CONTROL = "control.jsonl"
 # Commands have a few hundred bytes; the limit bounds what one look at the file costs.
 _MOST_BYTES = 1 << 20
 _NOT_YOURS = "another user trains this run, and only that user may steer it"

@@ -17,17 +17,12 @@ from ..errors import BadInput, ClipwatchError
 from ..files.atomic import read_file, remove_leftovers, write_atomically
 from ..files.lock import claim, is_held
 from ..files.paths import platform_folder, user_path
+from ..files.recorded_names import CHECKPOINTS, CONFIG, EVENTS, MANIFEST
 from ..stream.builtin_experiments import LENET
 from ..stream.events import DatasetInfo, Time
 from ..stream.experiment_info import ExperimentInfo, Value
 from ..stream.fork_events import ForkOrigin
 
-MANIFEST = "manifest.json"
-EVENTS = "events.jsonl"
-CONFIG = "config.toml"
-CHECKPOINTS = "checkpoints"
-# The events of a sweep, see `sweeps.store`.
-SWEEP_RESULTS = "sweep.jsonl"
 # The number of checkpoints kept for each lane, because the newest may be damaged.
 MAX_CHECKPOINTS = 3
 # What the user can do where no run can be kept.

@@ -66,12 +66,15 @@ def fork_recorded(
     """
     recorded = read_recording(folder.events, growing=folder.is_being_written())
     require_own_training(folder.path, recorded.started, "fork")
-    lane = lane or recorded.started.config.lanes[0].name
+    lane = recorded.started.config.lanes[0].name if lane is None else lane
     family = _family(recorded, lane)
     _require_step(recorded, lane, at)
     _require_lanes(forks, family)
     require_known(_rules(recorded, family, at))
     beginning = [*_beginning(recorded, family, at, path_text(Path(folder.path.name)), forks)]
+    if iterations is not None:
+        # Raises BadInput for a number that no run can have.
+        msgspec.structs.replace(recorded.started.config, iterations=iterations)
     planned = Recorded(EventTable.of(beginning), (), 0).planned_iterations[lane]
     if (planned if iterations is None else iterations) <= at:
         raise BadInput(

@@ -103,7 +103,7 @@ def lanes_of(lanes: Any) -> tuple[LaneConfig, ...]:
     if isinstance(lanes, tuple):
         return lanes
     if not isinstance(lanes, dict) or not all(isinstance(value, str | dict) for value in lanes.values()):
-        raise BadInput('lanes: write a table of NAME = "RULE"')
+        raise BadInput('lanes: write a table of NAME = "RULE", or of NAME = {rule = "RULE", lr = X}')
     return tuple(
         read_lane(name, value) if isinstance(value, str) else _lane_of_table(name, value)
         for name, value in lanes.items()

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from ..errors import BadInput, ClipwatchError
 from ..files.atomic import TEMPORARY
-from ..files.lock import NAME as LOCK
 from ..files.lock import claim
-from ..runs.folder import CHECKPOINTS, CONFIG, EVENTS, MANIFEST, SWEEP_RESULTS, Manifest, RunFolder
+from ..files.recorded_names import CHECKPOINTS, CONFIG, EVENTS, LOCK, MANIFEST, SWEEP_RESULTS
+from ..runs.folder import Manifest, RunFolder
 from .recorded_folders import DELETED, RecordedFolder, recorded_folders
 from .store import SweepFolder
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..files.paths import user_path
-from ..runs.folder import EVENTS, MANIFEST, SWEEP_RESULTS, RunFolder
+from ..files.recorded_names import EVENTS, MANIFEST, SWEEP_RESULTS
+from ..runs.folder import RunFolder
 from .store import SweepFolder
 
 RecordedFolder = RunFolder | SweepFolder

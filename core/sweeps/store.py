@@ -12,8 +12,9 @@ from types import TracebackType
 from ..errors import BadInput, ClipwatchError
 from ..files.atomic import read_file
 from ..files.lock import claim, is_held
+from ..files.recorded_names import SWEEP_RESULTS
 from ..runs.damage import Damage, DamagedLine, decode_sealed
-from ..runs.folder import SWEEP_RESULTS, new_folder
+from ..runs.folder import new_folder
 from ..stream.codec import UnknownEvent, decode_sweep_event, encode, seal
 from ..stream.events import Event
 from ..stream.sweep_events import ReplicaFinished, Results, SweepStarted

@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput, ClipwatchError
+from ..stream.builtin_experiments import BUILT_IN
 from ..stream.config import LaneConfig, RunConfig
+from ..stream.experiment_names import is_file, split_name
 
 try:
     import torch
@@ -101,12 +104,27 @@ def prepare_trainer(
     diagnostics = _diagnostics(lane_config.name, config, workload, distance) if config.diagnostics else None
     lane = Lane(lane_config.name, lane_config.rule, workload, optimizer, diagnostics)
     if forked:
-        lane.restore(forked.decoded)
+        _restore(lane, forked.decoded, config.experiment)
         lane.fork(forked.event.rule, forked.event.learning_rate, reset_moments=config.reset_moments)
         schedule = replace(schedule, pace=forked.pace)
     elif snapshot is not None:
-        lane.restore(snapshot)
+        _restore(lane, snapshot, config.experiment)
     return Trainer(lane, schedule, forked)
+
+
+def _restore(lane: Lane, snapshot: Mapping[str, Any], experiment: str) -> None:
+    """Restore a lane. Raises BadInput if the user's code has another model or optimizer than was recorded."""
+    try:
+        lane.restore(snapshot)
+    except Exception as error:
+        if experiment in BUILT_IN or isinstance(error, ClipwatchError | torch.OutOfMemoryError):
+            raise
+        where, _ = split_name(experiment)
+        file = Path(where).name if is_file(where) else where
+        raise BadInput(
+            f"lane {lane.name}: the recorded state does not fit the model or optimizer of {file};"
+            " it needs the code that it was recorded with"
+        ) from error
 
 
 def _schedule(config: RunConfig, *, checkpoints: bool) -> Schedule:

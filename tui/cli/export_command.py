@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadInput
-from ...core.files.outputs import is_stream, output_path, write_output
+from ...core.files.outputs import STANDARD_OUTPUT, is_stream, output_path, write_output
+from ..text.lane_names import recorded_name
 from ..text.messages import tell
 from .experiment_settings import announce_code
 from .found_run import RUN, found_run
@@ -73,14 +74,15 @@ def _write_weights(folder: RunFolder, recorded: Recorded, args: argparse.Namespa
 
     started = recorded.started
     require_own_training(folder.path, started, "weights")
-    lane = _lane(recorded.lanes, args.lane)
+    lane = _lane(recorded.lanes, None if args.lane is None else recorded_name(args.lane, recorded.lanes))
     announce_code(started.config.experiment, started.experiment)
     # Imports torch.
     from ...core.training.weights import encoded_weights, select_snapshot
 
     snapshot = select_snapshot(folder.checkpoints, lane, args.at, tell)
     write_output(args.weights, encoded_weights(started.config, snapshot))
-    tell(f"the weights of {lane} after {snapshot['step']:,} steps are in {args.weights}")
+    where = "on standard output" if args.weights == STANDARD_OUTPUT else f"in {args.weights}"
+    tell(f"the weights of {lane} after {snapshot['step']:,} steps are {where}")
 
 
 def _lane(names: list[str], given: str | None) -> str:

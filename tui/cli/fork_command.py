@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import BadInput
-from ..text.lane_names import lane_name
+from ...core.errors import BadInput, ClipwatchError
+from ..text.lane_names import lane_name, recorded_name
 from ..text.messages import tell
 from .experiment_settings import announce_code
 from .options import (
@@ -47,12 +48,22 @@ def _fork(args: argparse.Namespace) -> int:
         raise BadInput("fork: give the step, like --at 300")
     if not args.lanes:
         raise BadInput("fork: give a new lane, like --lane norm:1")
-    forks = _new_lanes(args.lanes, source, args.from_lane)
-    child = _new_run(source, home, at=args.at, lane=args.from_lane, forks=forks, iterations=args.iterations)
-    if uses_screen(args):
-        from ..engine_child.request import ResumeRun
-        from ..live.run import run_live
+    parent = _recorded_name(args.from_lane, source)
+    forks = _new_lanes(args.lanes, source, parent)
+    train = _on_screen(args) if uses_screen(args) else _headless(args)
+    return train(_new_run(source, home, at=args.at, lane=parent, forks=forks, iterations=args.iterations))
 
+
+def _on_screen(args: argparse.Namespace) -> Callable[[RunFolder], int]:
+    """A function that trains a new run on the screen. Raises BadInput if it cannot be shown."""
+    from ..engine_child.request import ResumeRun
+    from ..live.run import run_live
+    from ..terminal.capabilities import prepare_terminal
+
+    prepare_terminal()
+    options = screen_options(args)
+
+    def train(child: RunFolder) -> int:
         request = ResumeRun(
             folder=child.path,
             iterations=args.iterations,
@@ -60,16 +71,50 @@ def _fork(args: argparse.Namespace) -> int:
             tensorboard=args.tensorboard,
             debug=args.debug,
         )
-        return run_live(request, screen_options(args), train_sweep=sweep_after_run(args))
+        return _trained(child, lambda: run_live(request, options, train_sweep=sweep_after_run(args)))
+
+    return train
+
+
+def _headless(args: argparse.Namespace) -> Callable[[RunFolder], int]:
     from ..headless.run import resume_headless
 
-    return resume_headless(child, args.iterations, machine(args), headless_options(args))
+    options = headless_options(args)
+    return lambda child: _trained(child, lambda: resume_headless(child, args.iterations, machine(args), options))
+
+
+def _trained(child: RunFolder, train: Callable[[], int]) -> int:
+    """Train a new run; return the exit code. If it fails before it trains, it is removed."""
+    begun = _beginnings(child)
+    try:
+        code = train()
+    except Exception:
+        _remove_untrained(child, begun)
+        raise
+    if code in (ClipwatchError.exit_code, BadInput.exit_code):
+        _remove_untrained(child, begun)
+    return code
+
+
+def _remove_untrained(child: RunFolder, begun: int) -> None:
+    """Remove a new run whose lanes have not begun since: its source still has all of it."""
+    if _beginnings(child) == begun:
+        shutil.rmtree(child.path, ignore_errors=True)
+        tell(f"the new run {child.path.name} is removed, because it could not begin")
+
+
+def _beginnings(child: RunFolder) -> int:
+    """How often lanes began to train, according to the recording."""
+    from ...core.runs.reader import read_recording
+    from ...core.stream.events import LaneStarted
+
+    return sum(isinstance(event, LaneStarted) for event in read_recording(child.events).table.others)
 
 
 def fork_after_replay(source: RunFolder, home: Path, show: Callable[..., int], **options: Any) -> Callable[[Fork], int]:
     """A function that forks a recorded run at a step of its replay, below `home`, and shows the new run.
 
-    `options` are those of the request that `show` gets, and what to say while the run is prepared.
+    `show` gets the request, with these `options`, and what to say while the run is prepared.
     """
 
     def fork(command: Fork) -> int:
@@ -79,9 +124,9 @@ def fork_after_replay(source: RunFolder, home: Path, show: Callable[..., int], *
         # The prompt always gives a rule.
         new = LaneConfig(command.name, command.rule or "none", learning_rate=command.learning_rate)
         child = _new_run(source, home, at=command.at_step or 0, lane=command.lane, forks=[new])
-        fork = f"{new.name} ({new.text}) from {lane_name(command.lane or '')} at step {command.at_step or 0:,}"
-        texts = (f"Preparing {child.path.name}: forking {fork} of {source.path.name}", f"Forking {fork}")
-        return show(ResumeRun(folder=child.path, **options), preparing=texts)
+        what = f"{new.name} ({new.text}) from {lane_name(command.lane or '')} at step {command.at_step or 0:,}"
+        texts = (f"Preparing {child.path.name}: forking {what} of {source.path.name}", f"Forking {what}")
+        return _trained(child, lambda: show(ResumeRun(folder=child.path, **options), preparing=texts))
 
     return fork
 
@@ -105,10 +150,24 @@ def _new_run(
     for event in recorded.table.others:
         if isinstance(event, Notice):
             tell(event.text)
-    announce_code(recorded.started.config.experiment, recorded.started.experiment)
+    try:
+        announce_code(recorded.started.config.experiment, recorded.started.experiment)
+    except BadInput:
+        # The file is gone.
+        shutil.rmtree(child.path, ignore_errors=True)
+        raise
     name = child.path.name
     tell(f"new run {name}, forked from {source.path.name} at step {at}; if interrupted: clipwatch resume {name}")
     return child
+
+
+def _recorded_name(given: str | None, source: RunFolder) -> str | None:
+    """The recorded name of the lane to fork, which may be given as on the screen: A or B."""
+    from ...core.runs.reader import read_recording
+
+    if given is None:
+        return None
+    return recorded_name(given, read_recording(source.events, growing=source.is_being_written()).lanes)
 
 
 def _new_lanes(texts: Sequence[str], source: RunFolder, parent: str | None) -> list[LaneConfig]:

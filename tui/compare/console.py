@@ -20,7 +20,7 @@ from ...core.stream.experiment_info import MetricInfo
 from ..text.messages import say, tell
 from ..text.wrapping import wrapped
 from .table import GAP, RUN, Column, table_columns
-from .words import experiments_text, faults
+from .words import best_words, experiments_text, faults
 
 # The width of the table in a file or a pipe.
 _FILE_WIDTH = 160
@@ -40,6 +40,10 @@ def print_table(runs: Sequence[ComparedRun]) -> int:
     if lanes := compared_lanes(runs):
         for line in table_lines(lanes, compared_metrics(runs), _width()):
             say(line)
+        if best := best_words(lanes, runs):
+            say("")
+            for line in wrapped(best, _width()):
+                say(line)
     said = faults(runs)
     for text in ["", *said] if lanes and said else said:
         say(text)

@@ -16,7 +16,7 @@ from ..text.number_format import number_of
 from ..view.bar import Part, bar
 from .table import GAP, Column, table_columns
 from .view import CompareView
-from .words import differences, experiments_text, step_text
+from .words import best_words, differences, experiments_text, step_text
 
 # The fewest cells for the settings of the selected lane; its run is left out before.
 _LEAST_DETAILS = 20
@@ -64,7 +64,8 @@ def remark(view: CompareView) -> str:
         return "no lane matches the filter"
     if view.by_seconds:
         return "seconds since the lanes of each run started; a resumed run's clock goes on"
-    return experiments_text([entry.run for entry in view.runs])
+    runs = [entry.run for entry in view.runs]
+    return experiments_text(runs) or best_words(view.lanes, runs)
 
 
 def details(lane: ComparedLane | None, width: int, theme: Theme) -> Strip:

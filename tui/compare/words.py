@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...core.reports.compared_cells import UNKNOWN, setting_cell, step_cell, value_cell
+from ...core.reports.compared_cells import UNKNOWN, best_text, setting_cell, step_cell, value_cell
 from ...core.reports.phrases import Words
 from ...core.runs.compared import ComparedLane, ComparedRun, common_metrics, experiments
 from ...core.safe_text import printable
@@ -26,10 +26,17 @@ def setting_text(value: Value | None) -> str:
 
 
 def differences(lane: ComparedLane) -> str:
-    """The settings in which lanes differ, in one text: `none, lenet, head relu, seed 0`."""
+    """The settings in which lanes differ, in one text: `clip none, lenet, head relu, seed 0`."""
     found = ((name, setting_text(lane.settings.get(name))) for name in lane.differing)
     known = [(name, text) for name, text in found if text != UNKNOWN]
-    return ", ".join(text if name in _UNNAMED else f"{setting_name(name)} {text}" for name, text in known)
+    return ", ".join(
+        "clip none"
+        if (name, text) == ("clip", "none")
+        else text
+        if name in _UNNAMED
+        else f"{setting_name(name)} {text}"
+        for name, text in known
+    )
 
 
 def step_text(lane: ComparedLane, *, unit: str = "") -> str:
@@ -52,6 +59,11 @@ def experiments_text(runs: Sequence[ComparedRun]) -> str:
         return ""
     common = " and ".join(metric.words for metric in common_metrics(runs))
     return f"runs of different experiments: {', '.join(names)}; metrics in common: {common}"
+
+
+def best_words(lanes: Sequence[ComparedLane], runs: Sequence[ComparedRun]) -> str:
+    """Which lane is best by the first metric in common, and which others cannot be told from it; empty if unknown."""
+    return printable(str(best_text(lanes, common_metrics(runs), _ENGLISH, dash="-") or ""))
 
 
 def faults(runs: Sequence[ComparedRun]) -> list[str]:

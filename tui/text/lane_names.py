@@ -15,6 +15,12 @@ def lane_name(name: str) -> str:
     return _LETTERS.get(name, name)
 
 
+def recorded_name(name: str, recorded: Iterable[str]) -> str:
+    """The recorded name of the lane that the screen calls so. A lane that has this name itself comes first."""
+    names = tuple(recorded)
+    return name if name in names else next((one for one in names if _LETTERS.get(one) == name), name)
+
+
 def lane_names(names: Iterable[str]) -> dict[str, str]:
     """The name on the screen of each lane, by its recorded name."""
     return {name: lane_name(name) for name in names}
