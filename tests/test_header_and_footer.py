@@ -30,8 +30,8 @@ from clipwatch.core.stream.events import (
     RunFinished,
     StageStarted,
 )
+from clipwatch.core.stream.lane_state import LaneState
 from clipwatch.core.stream.rules import recorded_rule
-from clipwatch.core.stream.state import LaneState
 from clipwatch.tui.style.theme import DARK, Theme, theme_of
 from clipwatch.tui.text.explanation import explanations
 from clipwatch.tui.text.number_format import symbols_in_ascii

@@ -23,7 +23,6 @@ from clipwatch.core.runs.folder import RunFolder
 from clipwatch.core.runs.forking import fork_recorded
 from clipwatch.core.runs.lane_course import lane_rules
 from clipwatch.core.runs.reader import Recorded
-from clipwatch.core.runs.recorder import Recorder
 from clipwatch.core.runs.timeline import Timeline
 from clipwatch.core.stream.codec import encode, seal
 from clipwatch.core.stream.commands import Fork, LaneCommand, ResetMoments, SetClip, SetLearningRate, Stop
@@ -45,7 +44,6 @@ from clipwatch.core.stream.fork_events import ForkOrigin
 from clipwatch.core.stream.lane_config import read_lane
 from clipwatch.core.stream.lane_differences import difference
 from clipwatch.core.stream.state import RunState, apply
-from clipwatch.core.training import checkpoint_file
 from clipwatch.core.training.checkpoint import Checkpoint, load
 from clipwatch.tui.cli import fork_command
 from clipwatch.tui.cli.fork_command import fork_after_replay
@@ -79,16 +77,7 @@ COMMANDS = (
 
 
 def train(home: Path, commands: Iterable[LaneCommand], config: RunConfig = CONFIG) -> Path:
-    """A recorded run, every checkpoint of it kept."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint_file, "MAX_CHECKPOINTS", 100)
-        recorder = Recorder(home)
-        session = Session(config, keep=recorder.keep)
-        for command in commands:
-            session.send(command)
-        for _ in recorder.through(session.run()):
-            pass
-    return recordings.only_run(home)
+    return recordings.train(home, commands, config)
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ from clipwatch.core.stream.events import (
     RunFinished,
     RunStarted,
 )
-from clipwatch.core.training import checkpoint, checkpoint_file
+from clipwatch.core.training import checkpoint
 from clipwatch.tui.cli.main import main
 
 # Linear logits: with the last ReLU on a lane may be dead, and then every run of it looks the same.
@@ -58,16 +58,7 @@ CHANGE_OF_MEMORY = SetClip(lane="clipped", rule="autoclip:75", at_step=37)
 
 
 def train(home: Path, *commands: LaneCommand, config: RunConfig = CONFIG) -> Path:
-    """A recorded run, every checkpoint of it kept."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint_file, "MAX_CHECKPOINTS", 100)
-        recorder = Recorder(home)
-        session = Session(config, keep=recorder.keep)
-        for command in commands:
-            session.send(command)
-        for _ in recorder.through(session.run()):
-            pass
-    return recordings.only_run(home)
+    return recordings.train(home, commands, config)
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,8 @@ from clipwatch.core.stream.events import (
     RunStarted,
     StageStarted,
 )
-from clipwatch.core.stream.state import LaneState, RunState, apply
+from clipwatch.core.stream.lane_state import LaneState
+from clipwatch.core.stream.state import RunState, apply
 
 DATA = DatasetInfo(name="digits", origin="here", training=10, validation=5, checksum="0")
 LANES = tuple(LaneConfig(name, "value:0.001") for name in "ab")

@@ -20,8 +20,9 @@ from ..runs.reader import Recorded, read_recording
 from ..stream.config import RunConfig
 from ..stream.events import Diagnosed, LanesCompared, Notice
 from ..stream.fork_words import fork_words
+from ..stream.lane_state import LaneState
 from ..stream.series import compared_values, diagnosed_values, final_values
-from ..stream.state import LaneState, RunState, apply
+from ..stream.state import RunState, apply
 from ..sweeps.recorded_folders import find_run
 from .columns import Columns, joined
 

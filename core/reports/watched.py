@@ -9,9 +9,9 @@ from ..stream.audit_words import audit_words, by_importance, is_mistake
 from ..stream.evaluation_line import evaluation_line
 from ..stream.events import Evaluated, LoopAudited, ResourcesMeasured
 from ..stream.experiment_info import LOSS, MetricInfo
+from ..stream.lane_state import LaneState
 from ..stream.measures import Measure
 from ..stream.series import evaluated_values
-from ..stream.state import LaneState
 from .blocks import Block, Bullets, Cell, Heading, Paragraph, Picture, Table, TrainingLog
 from .effect import effect
 from .figures import marks_caption

@@ -12,8 +12,9 @@ from ..statistics.intervals import wilson_interval
 from ..stream.builtin_experiments import ACCURACY
 from ..stream.events import Event, RunStarted
 from ..stream.experiment_info import LOSS, MetricInfo, Value
+from ..stream.lane_state import LaneState
 from ..stream.series import evaluated_values, final_values
-from ..stream.state import LaneState, RunState, apply
+from ..stream.state import RunState, apply
 from .folder import RunFolder
 from .lane_settings import LaneChange, differing, lane_settings
 

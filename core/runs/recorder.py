@@ -34,7 +34,8 @@ from ..stream.events import (
     RunStarted,
     StepsTrained,
 )
-from ..stream.state import LaneState, RunState, apply
+from ..stream.lane_state import LaneState
+from ..stream.state import RunState, apply
 from .folder import MAX_CHECKPOINTS, RUNS_DIR_ADVICE, LaneOutcome, Manifest, RunFolder, RunStatus, create_run
 from .reader import Recorded
 

@@ -17,7 +17,8 @@ import msgspec
 from .config import RunConfig
 from .events import Change, ClipChanged, LaneEvent, LaneForked, LearningRateChanged, MomentsReset
 from .lane_config import LaneConfig
-from .state import LaneState, RunState
+from .lane_state import LaneState
+from .state import RunState
 
 Setting = Literal["rule", "learning_rate", "optimizer", "beta1"]
 _SETTINGS: tuple[Setting, ...] = ("rule", "learning_rate", "optimizer", "beta1")

@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from ...core.stream.builtin_experiments import LENET
 from ...core.stream.experiment_info import ExperimentInfo
-from ...core.stream.state import LaneState
+from ...core.stream.lane_state import LaneState
 from ..style.theme import Theme
 from ..text.lane_figures import CLASSES, clipped_share, cosine, dead_outputs, recent_steps
 from ..text.metric_words import gauge_value

@@ -12,8 +12,8 @@ from rich.style import Style
 from textual.strip import Strip
 
 from ...core.stream.events import Diagnosed
+from ...core.stream.lane_state import LaneState
 from ...core.stream.measures import Measure
-from ...core.stream.state import LaneState
 from ..style.theme import Theme
 from .histogram import Ink
 from .trend import History, sparkline

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import isfinite
 
-from ...core.stream.state import LaneState
+from ...core.stream.lane_state import LaneState
 from ..text.lane_figures import scales_gradient
 
 # The newest values of a lane's metric, oldest first, given the names of the lane and of the metric. Empty: none known.

@@ -10,8 +10,8 @@ from ...core.errors import BadInput
 from ...core.stream.commands import AnyCommand, Fork, ResetMoments, SetClip, SetLearningRate
 from ...core.stream.lane_config import LaneConfig
 from ...core.stream.lane_differences import settings_of
+from ...core.stream.lane_state import LaneState
 from ...core.stream.rules import recorded_rule
-from ...core.stream.state import LaneState
 from ..screens.main import MainScreen
 from ..text.rule_words import rule_words
 from ..text.status_messages import MORE_ITERATIONS, NOT_STARTED

@@ -21,7 +21,7 @@ from ...core.stream.commands import (
     StepOnce,
     Stop,
 )
-from ...core.stream.state import LaneState
+from ...core.stream.lane_state import LaneState
 from ..engine_child.process import EngineConnection
 from ..screens.main import MainScreen
 from ..screens.stop_question import StopQuestion

@@ -15,8 +15,8 @@ from textual.strip import Strip
 
 from ...core.stream.lane_config import LaneConfig
 from ...core.stream.lane_differences import reference_lane
+from ...core.stream.lane_state import LaneState
 from ...core.stream.rules import parse_rule
-from ...core.stream.state import LaneState
 from ..style.theme import Theme
 from ..terminal.once import call_once
 from ..text.lane_names import lane_names

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from ...core.stream.audit_words import audit_words, by_importance
 from ...core.stream.events import Diagnosed, LaneFailed
 from ...core.stream.lane_differences import uses_adam
+from ...core.stream.lane_state import LaneState
 from ...core.stream.measures import RECENT_STEPS
 from ...core.stream.rules import AutoClip, NoClip, NormClip, SignClip, ValueClip, ZClip, recorded_rule
-from ...core.stream.state import LaneState, RunState
+from ...core.stream.state import RunState
 from .lane_figures import CLASSES, dead_outputs, recent_share, recent_steps
 from .number_format import decimal, share, size
 from .saturation import saturation

@@ -6,9 +6,9 @@ from typing import Literal
 
 from ...core.stream.builtin_experiments import LENET
 from ...core.stream.events import Diagnosed, OutputDied
+from ...core.stream.lane_state import LaneState
 from ...core.stream.measures import RECENT_STEPS
 from ...core.stream.rules import NoClip, SignClip, ValueClip, recorded_rule
-from ...core.stream.state import LaneState
 
 # The number of classes, and so of outputs, in every data set of LeNet.
 CLASSES = LENET.classes

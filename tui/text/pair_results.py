@@ -8,7 +8,8 @@ from typing import NamedTuple
 from ...core.statistics.intervals import difference_interval, wilson_interval
 from ...core.stream.builtin_experiments import ACCURACY
 from ...core.stream.lane_differences import comparisons_of_clipping
-from ...core.stream.state import LaneState, RunState
+from ...core.stream.lane_state import LaneState
+from ...core.stream.state import RunState
 from .explanation import failure_words
 from .setting_words import own_settings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...core.stream.lane_state import LaneState
 from ...core.stream.rules import (
     AdaptiveClip,
     AutoClip,
@@ -15,7 +16,6 @@ from ...core.stream.rules import (
     ZClip,
     number_text,
 )
-from ...core.stream.state import LaneState
 
 
 def rule_since(lane: LaneState) -> int | None:

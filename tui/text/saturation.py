@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 
 from ...core.stream.builtin_experiments import TEMPORAL_ORDER
+from ...core.stream.lane_state import LaneState
 from ...core.stream.rules import NoClip, recorded_rule
-from ...core.stream.state import LaneState, RunState
+from ...core.stream.state import RunState
 from .lane_figures import is_saturated, saturated_share
 from .lane_names import lane_names
 from .number_format import share, size

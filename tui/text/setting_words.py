@@ -9,7 +9,8 @@ from ...core.stream.builtin_experiments import BUILT_IN, LENET
 from ...core.stream.experiment_info import ExperimentInfo, Value, value_text
 from ...core.stream.fork_words import fork_words
 from ...core.stream.lane_differences import difference, reference_lane, settings_of
-from ...core.stream.state import LaneState, RunState
+from ...core.stream.lane_state import LaneState
+from ...core.stream.state import RunState
 from ...core.stream.sweep_config import axis_value
 from .lane_names import lane_names
 

@@ -16,8 +16,9 @@ from ...core.stream.events import LaneFinished
 from ...core.stream.experiment_info import ExperimentInfo, MetricInfo
 from ...core.stream.fork_words import origin_text
 from ...core.stream.lane_differences import settings_of, settings_that_differ
+from ...core.stream.lane_state import LaneState
 from ...core.stream.series import evaluated_values, final_values
-from ...core.stream.state import LaneState, RunState
+from ...core.stream.state import RunState
 from .lane_names import lane_name
 from .metric_words import accuracy_interval, gauge_value, value_words
 from .number_format import duration, share

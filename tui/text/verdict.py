@@ -8,8 +8,9 @@ from ...core.statistics.intervals import wilson_interval
 from ...core.stream.builtin_experiments import ACCURACY
 from ...core.stream.experiment_info import LOSS
 from ...core.stream.lane_differences import difference, lane_pairs
+from ...core.stream.lane_state import LaneState
 from ...core.stream.series import evaluated_values
-from ...core.stream.state import LaneState, RunState
+from ...core.stream.state import RunState
 from ...core.stream.sweep_config import SEEDS
 from .explanation import are_identical, failure_words
 from .lane_names import lane_names

@@ -10,8 +10,8 @@ from textual.strip import Strip
 
 from ...core.stream.events import ClipChanged, LaneForked, MomentsReset
 from ...core.stream.lane_differences import uses_adam
+from ...core.stream.lane_state import LaneState
 from ...core.stream.rules import NormClip, RecordedRule, ValueClip, recorded_rule
-from ...core.stream.state import LaneState
 from ..charts.chart import render_chart
 from ..charts.chart_spec import ChartLane, ChartSpec, Level, Mark, Shade
 from ..charts.heat_map import render_heat_map

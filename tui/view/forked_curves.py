@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...core.runs.series_columns import even_stretches
-from ...core.stream.state import LaneState
+from ...core.stream.lane_state import LaneState
 from ..charts.curve import Curve
 
 # Series that compare a lane with another one. A parent is compared with another lane than its fork.

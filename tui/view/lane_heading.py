@@ -13,9 +13,9 @@ from textual.strip import Strip
 
 from ...core.stream.builtin_experiments import LENET
 from ...core.stream.experiment_info import ExperimentInfo
+from ...core.stream.lane_state import LaneState
 from ...core.stream.rules import recorded_rule
 from ...core.stream.series import final_values
-from ...core.stream.state import LaneState
 from ..style.theme import Theme
 from ..text.lane_figures import dead_outputs, is_saturated
 from ..text.lane_names import lane_name

@@ -36,7 +36,7 @@ from ...core.stream.events import (
     SeekFinished,
 )
 from ...core.stream.experiment_info import Value
-from ...core.stream.state import LaneState
+from ...core.stream.lane_state import LaneState
 
 
 class Requests:

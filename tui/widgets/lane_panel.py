@@ -9,7 +9,8 @@ from textual.containers import Vertical
 from textual.strip import Strip
 
 from ...core.stream.experiment_info import ExperimentInfo
-from ...core.stream.state import LaneState, RunState
+from ...core.stream.lane_state import LaneState
+from ...core.stream.state import RunState
 from ..diagnostics.heading import effect_line
 from ..style.theme import Theme
 from ..text.explanation import explanations

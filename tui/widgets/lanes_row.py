@@ -6,7 +6,7 @@ from textual import events
 from textual.containers import Horizontal
 from textual.message import Message
 
-from ...core.stream.state import LaneState
+from ...core.stream.lane_state import LaneState
 from ..style.theme import Theme
 from ..text.lane_names import lane_names
 from ..text.setting_words import own_settings
