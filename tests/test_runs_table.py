@@ -121,7 +121,7 @@ def test_a_narrow_terminal_shows_every_name_in_full(tmp_path: Path) -> None:
         terminal.close()
 
 
-def test_a_thousand_runs_of_which_many_are_sweeps_are_listed_within_a_second(tmp_path: Path) -> None:
+def test_a_thousand_runs_of_which_many_are_sweeps_are_listed_soon(tmp_path: Path) -> None:
     config = sweep_config(DIGITS, {"clip": ["none", "value:0.001"], "head": ["relu", "linear"]}, 32, ())
     curve = tuple((50 * number, 1 / number, number / 30) for number in range(1, 21))
     lines = [replica(setting, seed, curve=curve) for seed in range(32) for setting in range(4)]
@@ -134,13 +134,21 @@ def test_a_thousand_runs_of_which_many_are_sweeps_are_listed_within_a_second(tmp
         else:
             run = create_run(tmp_path, "digits", 0, 60.0 * number)
             run.write_manifest(Manifest(state="done", started=60.0 * number, **told))
-    before = os.times()
-    table = program.run("runs", "--runs-dir", str(tmp_path)).stdout
-    after = os.times()
+    (tmp_path / "empty").mkdir()
+    start, _ = _processor_time("runs", "--runs-dir", str(tmp_path / "empty"))
+    taken, table = _processor_time("runs", "--runs-dir", str(tmp_path))
     assert table.count("128 of 128") == 300
     assert len(table.splitlines()) == 2000 + 4
-    # Time of the processor, which does not depend on what else is running.
-    assert after.children_user + after.children_system - before.children_user - before.children_system < 0.9
+    # A ratio, since machines differ.
+    assert taken < 8 * start
+
+
+def _processor_time(*arguments: str) -> tuple[float, str]:
+    """What the program takes of a processor, which does not depend on what else is running, and what it prints."""
+    before = os.times()
+    printed = program.run(*arguments).stdout
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system, printed
 
 
 def test_without_curves_a_sweep_is_read_to_the_same_outcomes_and_damage(tmp_path: Path) -> None:
